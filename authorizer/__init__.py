@@ -1,0 +1,1 @@
+"""What runs in Lambda: credentials in, an exact policy out."""

@@ -1,0 +1,100 @@
+"""Conditions of policy statements, as far as IoT Core's own policies use them."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from ipaddress import ip_address, ip_network
+
+from policies.wildcards import matcher
+
+Context = Mapping[str, Sequence[str]]
+"""Condition keys in lower case, each with its values; a key that is not there has no value."""
+
+
+def _ip_in(value: str, wanted: str) -> bool:
+    try:
+        return ip_address(value) in ip_network(wanted, strict=False)
+    except ValueError:
+        return False
+
+
+_TESTS: dict[str, Callable[[str, str], bool]] = {
+    "StringEquals": lambda value, wanted: value == wanted,
+    "StringEqualsIgnoreCase": lambda value, wanted: value.casefold() == wanted.casefold(),
+    "StringLike": lambda value, wanted: matcher(wanted)(value),
+    "Bool": lambda value, wanted: value.casefold() == wanted.casefold(),
+    "IpAddress": _ip_in,
+}
+_NEGATED = {
+    "StringNotEquals": "StringEquals",
+    "StringNotEqualsIgnoreCase": "StringEqualsIgnoreCase",
+    "StringNotLike": "StringLike",
+    "NotIpAddress": "IpAddress",
+}
+_QUANTIFIERS = ("ForAllValues", "ForAnyValue")
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One operator applied to one key (IAM user guide, "Condition operators")."""
+
+    quantifier: str | None
+    operator: str
+    if_exists: bool
+    key: str
+    values: tuple[str, ...]
+
+    def holds(self, context: Context, substitute: Callable[[str], str | None]) -> bool:
+        """Whether a connection meets the condition; `substitute` fills policy variables, or gives None for none."""
+        found = context.get(self.key)
+        if found is None and self.if_exists:
+            return True
+        wanted = [text for text in map(substitute, self.values) if text is not None]
+        if self.quantifier == "ForAllValues":
+            return all(self._passes(value, wanted) for value in found or ())
+        if self.quantifier == "ForAnyValue":
+            return any(self._passes(value, wanted) for value in found or ())
+        if not found:
+            return self.operator in _NEGATED
+        return self._passes(found[0], wanted)
+
+    def _passes(self, value: str, wanted: Sequence[str]) -> bool:
+        if positive := _NEGATED.get(self.operator):
+            return not any(_TESTS[positive](value, text) for text in wanted)
+        return any(_TESTS[self.operator](value, text) for text in wanted)
+
+
+def parse_conditions(block: object) -> tuple[Condition, ...]:
+    """The conditions of a statement's `Condition`, all of which must hold. Raises ValueError."""
+    if not isinstance(block, Mapping):
+        raise ValueError("expected an object")
+    return tuple(
+        _condition(str(name), str(key), values) for name, keys in block.items() for key, values in _items(keys)
+    )
+
+
+def _items(keys: object) -> Sequence[tuple[object, object]]:
+    if not isinstance(keys, Mapping):
+        raise ValueError("expected condition keys")
+    return list(keys.items())
+
+
+def _condition(name: str, key: str, values: object) -> Condition:
+    quantifier, _, operator = name.rpartition(":")
+    if_exists = operator.endswith("IfExists")
+    operator = operator.removesuffix("IfExists")
+    if (quantifier and quantifier not in _QUANTIFIERS) or (operator not in _TESTS and operator not in _NEGATED):
+        raise ValueError(f"{name} is not an operator that is known here")
+    texts = [str(text).lower() if isinstance(text, bool) else text for text in _as_list(values)]
+    if not texts or not all(isinstance(text, str) for text in texts):
+        raise ValueError(f"{key}: expected a text or a list of texts")
+    return Condition(
+        quantifier or None,
+        operator,
+        if_exists,
+        key.casefold(),
+        tuple(text for text in texts if isinstance(text, str)),
+    )
+
+
+def _as_list(values: object) -> Sequence[object]:
+    return values if isinstance(values, list | tuple) else [values]

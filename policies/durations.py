@@ -1,0 +1,17 @@
+"""Times as people write them: `30s`, `15m`, `24h`, `7d`."""
+
+import re
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_DURATION = re.compile(r"(\d{1,9})([smhd])", re.ASCII)
+
+
+def seconds(text: str) -> int:
+    """Turns a duration such as `15m` into whole seconds.
+
+    Raises ValueError, with what was expected, for anything else.
+    """
+    match = _DURATION.fullmatch(text)
+    if match is None:
+        raise ValueError('expected a number and a unit, as in "30s", "15m", "24h" or "7d"')
+    return int(match[1]) * _UNITS[match[2]]

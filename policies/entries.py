@@ -1,0 +1,146 @@
+"""One entry of a template, such as `rooms/{claims.rooms}/#`: its grammar, and the rules it stands for."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from policies.globs import allowed_glob, denied_globs, is_exact
+from policies.placeholders import PLACEHOLDER, as_format, placeholder_names, split_template
+from policies.topics import HASH, PLUS, SHARE, Levels, lead
+
+Effect = Literal["Allow", "Deny"]
+Key = Literal["connect", "publish", "retain", "subscribe"]
+Action = Literal["iot:Connect", "iot:Publish", "iot:RetainPublish", "iot:Subscribe", "iot:Receive"]
+
+KEYS: tuple[Key, ...] = ("connect", "publish", "retain", "subscribe")
+
+_ACTIONS: dict[tuple[Effect, Key], tuple[Action, ...]] = {
+    ("Allow", "connect"): ("iot:Connect",),
+    ("Allow", "publish"): ("iot:Publish",),
+    ("Allow", "retain"): ("iot:Publish", "iot:RetainPublish"),
+    ("Allow", "subscribe"): ("iot:Subscribe", "iot:Receive"),
+    ("Deny", "connect"): ("iot:Connect",),
+    ("Deny", "publish"): ("iot:Publish",),
+    ("Deny", "retain"): ("iot:RetainPublish",),
+    ("Deny", "subscribe"): ("iot:Subscribe", "iot:Receive"),
+}
+
+RESOURCE_TYPES: dict[Action, str] = {
+    "iot:Connect": "client",
+    "iot:Publish": "topic",
+    "iot:RetainPublish": "topic",
+    "iot:Subscribe": "topicfilter",
+    "iot:Receive": "topic",
+}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rule:
+    """What one entry says of one action, with its placeholders still in it."""
+
+    action: Action
+    levels: Levels
+    """The topic filter that the action is about; for `iot:Receive` without the `$share/NAME/` of a subscription."""
+    exact: bool
+    """Whether `denied` takes back what `allowed` covers beyond the filter."""
+    names: tuple[str, ...]
+    allowed: str
+    """The resource behind the ARN's last colon, as `topic/a/*`, with numbered placeholders."""
+    denied: tuple[str, ...]
+    denied_globs: tuple[str, ...]
+    """As `denied`, with the placeholders' names, and without the resource type."""
+    level_formats: tuple[str, ...] = ()
+    """`levels`, with numbered placeholders."""
+    containers: list["Rule"] = field(default_factory=list)
+    """Rules that contain this one for some principal: where they do, this one says nothing new."""
+
+
+def rules(text: str, key: Key, effect: Effect, *, widen: bool = False) -> tuple[Rule, ...]:
+    """The rules that an entry stands for.
+
+    Raises ValueError, with advice, for an entry that is against the grammar or that no policy can stand for exactly.
+    """
+    _check_placeholders(text)
+    names = placeholder_names(text)
+    if key == "connect":
+        _check_client_id(text, effect)
+        return (Rule("iot:Connect", (text,), True, names, as_format(f"client/{text}", names), (), ()),)
+    levels = split_template(text)
+    _check_levels(levels, key)
+    if effect == "Allow" and not widen and not is_exact(levels):
+        raise ValueError(
+            "no IoT policy can tell a level apart that stands between + and a final #: name the levels, "
+            "leave the level out, or say widen = true in its grant and allow deeper levels too"
+        )
+    exact = effect == "Allow" and not widen
+    return tuple(_rule(action, levels, names, exact=exact) for action in _ACTIONS[effect, key])
+
+
+def _rule(action: Action, levels: Levels, names: tuple[str, ...], *, exact: bool) -> Rule:
+    if action == "iot:Receive":
+        levels = levels[lead(levels) :]
+    kind = RESOURCE_TYPES[action]
+    globs = denied_globs(levels, subscribe=action == "iot:Subscribe") if exact else ()
+    return Rule(
+        action,
+        levels,
+        exact,
+        names,
+        as_format(f"{kind}/{allowed_glob(levels)}", names),
+        tuple(as_format(f"{kind}/{glob}", names) for glob in globs),
+        globs,
+        tuple(as_format(level, names) for level in levels),
+    )
+
+
+def _check_placeholders(text: str) -> None:
+    if "${" in text:
+        raise ValueError("policy variables don't belong here: write {principal}, {client_id} or {claims.NAME}")
+    for name in PLACEHOLDER.findall(text):
+        if name not in ("principal", "client_id") and not (name.startswith("claims.") and len(name) > len("claims.")):
+            raise ValueError(
+                f"unknown placeholder {{{name}}}: expected {{principal}}, {{client_id}} or {{claims.NAME}}"
+            )
+    literals = PLACEHOLDER.sub("", text)
+    if "{" in literals or "}" in literals:
+        raise ValueError("a brace without its partner")
+    if any(character < " " or "\x7f" <= character <= "\x9f" for character in text):
+        raise ValueError("a control character")
+    if "?" in literals:
+        raise ValueError("? is a wildcard of IoT policies and can't stand here")
+    if text == "":
+        raise ValueError("expected a topic filter or client ID, found an empty text")
+
+
+def _check_client_id(text: str, effect: Effect) -> None:
+    literals = PLACEHOLDER.sub("", text)
+    if PLUS in literals or HASH in literals:
+        raise ValueError("+ and # mean nothing in client IDs: a * may end one, behind a /")
+    if "*" not in literals or (effect == "Deny" and literals.count("*") == 1 and text.endswith("*")):
+        return
+    if not text.endswith("/*") or literals.count("*") > 1 or text == "/*":
+        raise ValueError(
+            "a * may only be the last character, and only behind a /: "
+            "with {principal}-* the principal ann could connect as ann-marie, who is somebody else"
+        )
+
+
+def _check_levels(levels: Levels, key: Key) -> None:
+    if levels[0] == SHARE:
+        _check_share(levels, key)
+        levels = levels[2:]
+    for index, level in enumerate(levels):
+        literal = PLACEHOLDER.sub("", level)
+        if "*" in literal:
+            raise ValueError("* is a wildcard of IoT policies: write + for one level, # for all that follow")
+        if level in (PLUS, HASH):
+            if level == HASH and index != len(levels) - 1:
+                raise ValueError("# must be the last level")
+        elif PLUS in literal or HASH in literal:
+            raise ValueError("+ and # must be a whole level")
+
+
+def _check_share(levels: Levels, key: Key) -> None:
+    if key != "subscribe":
+        raise ValueError("$share/… belongs under subscribe")
+    if len(levels) < 3 or levels[1] in ("", PLUS, HASH) or levels[2:] == ("",):
+        raise ValueError("expected $share/NAME/FILTER, with a name without wildcards")

@@ -1,0 +1,148 @@
+"""Decides as IoT Core does: may this connection do this to that resource?"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from policies.documents import ParsedStatement, parse_document
+from policies.wildcards import VALUE, Matcher, matcher
+
+_VARIABLE = re.compile(r"\$\{([^{}]*)\}")
+_LITERALS = {"*": "*", "?": "?", "$": "$"}
+_CONNECT_ATTRIBUTES = "iot:connectattributes"
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """What IoT Core knows of a connection, for policy variables and conditions."""
+
+    client_id: str | None = None
+    source_ip: str | None = None
+    thing_name: str | None = None
+    thing_type: str | None = None
+    thing_attributes: Mapping[str, str] = field(default_factory=dict)
+    thing_attached: bool = False
+    connect_attributes: frozenset[str] = frozenset()
+    """`LastWill` and `PersistentConnect`, as the CONNECT asks for them."""
+
+    def variable(self, name: str) -> str | None:
+        """The value of a policy variable such as `iot:ClientId`; None where it has none."""
+        name = name.casefold()
+        prefix = "iot:connection.thing."
+        if name.startswith(f"{prefix}attributes[") and name.endswith("]"):
+            wanted = name[len(prefix) + len("attributes[") : -1]
+            return next((value for key, value in self.thing_attributes.items() if key.casefold() == wanted), None)
+        return {
+            "iot:clientid": self.client_id,
+            "aws:sourceip": self.source_ip,
+            f"{prefix}thingname": self.thing_name,
+            f"{prefix}thingtypename": self.thing_type,
+            f"{prefix}isattached": str(self.thing_attached).lower(),
+        }.get(name)
+
+    def fill(self, text: str) -> str | None:
+        """A text with its policy variables filled; None where one has no value."""
+        found = [_LITERALS.get(name) or self.variable(name) for name in _VARIABLE.findall(text)]
+        if None in found:
+            return None
+        values = iter(found)
+        return _VARIABLE.sub(lambda _: next(values) or "", text)
+
+    def context(self) -> dict[str, tuple[str, ...]]:
+        """The condition keys of this connection, in lower case."""
+        names = ("iot:clientid", "aws:sourceip", "iot:connection.thing.isattached", "iot:connection.thing.thingname")
+        found = {name: value for name in names if (value := self.variable(name)) is not None}
+        return {name: (value,) for name, value in found.items()} | {
+            _CONNECT_ATTRIBUTES: tuple(sorted(self.connect_attributes))
+        }
+
+
+class Decision(NamedTuple):
+    """Whether something is allowed, and by which statement."""
+
+    allowed: bool
+    explicit: bool
+    """True where a statement says so; False where none does, which is a no."""
+    document: int | None
+    """The index of the deciding document."""
+    statement: int | None
+    """The index of the deciding statement in its document."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Bound:
+    """A statement for one connection: its variables filled, its conditions decided."""
+
+    deny: bool
+    actions: tuple[Matcher, ...]
+    not_actions: bool
+    resources: tuple[Matcher, ...]
+    not_resources: bool
+    document: int
+    statement: int
+
+    def covers(self, action: str, resource: str) -> bool:
+        return any(fits(action) for fits in self.actions) != self.not_actions and (
+            any(fits(resource) for fits in self.resources) != self.not_resources
+        )
+
+
+class Evaluator:
+    """The policy documents of one connection, ready to be asked.
+
+    A Deny that covers a request beats every Allow; where neither covers it, the answer is no.
+    """
+
+    def __init__(self, documents: Iterable[str | Mapping[str, object]], connection: Connection | None = None) -> None:
+        """Takes documents as JSON or as objects. Raises InvalidDocument."""
+        connection = connection or Connection()
+        self._denies: list[_Bound] = []
+        self._allows: list[_Bound] = []
+        for number, document in enumerate(documents):
+            for index, statement in enumerate(parse_document(document)):
+                bound = _bind(statement, connection, number, index)
+                if bound is not None:
+                    (self._denies if bound.deny else self._allows).append(bound)
+
+    def decide(self, action: str, resource: str) -> Decision:
+        """Decides on an action, as `iot:Publish`, on an ARN, as `arn:aws:iot:us-east-1:123456789012:topic/a`."""
+        action = action.casefold()
+        for bound in (*self._denies, *self._allows):
+            if bound.covers(action, resource):
+                return Decision(not bound.deny, True, bound.document, bound.statement)
+        return Decision(False, False, None, None)
+
+    def allows(self, action: str, resource: str) -> bool:
+        """Whether `decide` says yes."""
+        return self.decide(action, resource).allowed
+
+
+def _bind(statement: ParsedStatement, connection: Connection, document: int, index: int) -> _Bound | None:
+    """The statement for a connection, None where it says nothing there.
+
+    A resource whose variable has no value matches nothing. Where that would widen an Allow with NotResource, the
+    statement is left out.
+    """
+    context = connection.context()
+    if not all(condition.holds(context, connection.fill) for condition in statement.conditions):
+        return None
+    resources = [_resource(text, connection) for text in statement.resources]
+    known = tuple(fits for fits in resources if fits is not None)
+    if statement.not_resources and statement.effect == "Allow" and len(known) < len(resources):
+        return None
+    return _Bound(
+        statement.effect == "Deny",
+        tuple(matcher(action.casefold()) for action in statement.actions),
+        statement.not_actions,
+        known,
+        statement.not_resources,
+        document,
+        index,
+    )
+
+
+def _resource(text: str, connection: Connection) -> Matcher | None:
+    found = [_LITERALS.get(name) or connection.variable(name) for name in _VARIABLE.findall(text)]
+    values = tuple(value for value in found if value is not None)
+    return matcher(_VARIABLE.sub(VALUE, text), values) if len(values) == len(found) else None

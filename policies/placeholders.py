@@ -1,0 +1,87 @@
+"""Placeholders in templates: `{principal}`, `{client_id}`, `{claims.NAME}`, and the values that may stand for them."""
+
+import re
+from collections.abc import Iterator
+from itertools import product
+
+from policies.errors import UnsafeValue
+from policies.principal import Principal, claim
+from policies.topics import Levels
+
+PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
+_SLASH = re.compile(r"/(?![^{}]*\})")
+_UNSAFE = re.compile(r"[/+#*?$\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+
+LONGEST_VALUE = 128
+"""Bytes of UTF-8 that one value may have: no more than IoT Core lets a client ID have."""
+
+
+def split_template(text: str) -> Levels:
+    """The levels of a filter with placeholders; a `/` inside a placeholder is part of a claim's name."""
+    return tuple(_SLASH.split(text))
+
+
+def placeholder_names(text: str) -> tuple[str, ...]:
+    """The names in a template's entry, each once, in order."""
+    return tuple(dict.fromkeys(PLACEHOLDER.findall(text)))
+
+
+def as_format(text: str, names: tuple[str, ...]) -> str:
+    """A template's text with its placeholders numbered for `str.format`, by their place in `names`."""
+    return PLACEHOLDER.sub(lambda match: "{" + str(names.index(match[1])) + "}", text)
+
+
+def is_safe(value: str) -> bool:
+    """Whether a value is one level and nothing but that: no `/`, no wildcard, no `$`, no control character."""
+    return (
+        value != ""
+        and _UNSAFE.search(value) is None
+        and (len(value) <= LONGEST_VALUE // 4 or len(value.encode()) <= LONGEST_VALUE)
+    )
+
+
+class Values:
+    """The values of placeholders for one principal, each checked once."""
+
+    def __init__(self, principal: Principal, client_id: str | None) -> None:
+        self._principal = principal
+        self._client_id = client_id
+        self._known: dict[str, tuple[str, ...]] = {}
+
+    def combinations(self, names: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+        """Each way to fill the named placeholders; none at all where a value is missing.
+
+        Raises UnsafeValue for a value that can't stand in a level.
+        """
+        if len(names) == 1:
+            return zip(self._of(names[0]))
+        return product(*map(self._of, names))
+
+    def _of(self, name: str) -> tuple[str, ...]:
+        known = self._known.get(name)
+        if known is None:
+            known = self._known[name] = self._checked(name)
+        return known
+
+    def _checked(self, name: str) -> tuple[str, ...]:
+        found = self._found(name)
+        values = found if isinstance(found, list | tuple) else [] if found is None else [found]
+        texts = tuple(dict.fromkeys(_text(value, name) for value in values))
+        if not all(map(is_safe, texts)):
+            raise UnsafeValue(name)
+        return texts
+
+    def _found(self, name: str) -> object | None:
+        if name == "principal":
+            return self._principal.name
+        if name == "client_id":
+            return self._client_id
+        return claim(self._principal.claims, name.removeprefix("claims."))
+
+
+def _text(value: object, name: str) -> str:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    raise UnsafeValue(name)

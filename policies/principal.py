@@ -1,0 +1,32 @@
+"""Who a client proved to be."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+Claims = Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """A name and its claims: all that a policy template gets to know of a client."""
+
+    name: str
+    """The principal's name: a subject, a user name, a device's serial number."""
+    claims: Claims = field(default_factory=dict)
+    """What the issuer or the password store says of the principal: JSON values by name."""
+
+
+def claim(claims: Claims, name: str) -> object | None:
+    """Finds a claim: by its name as it stands, else by the name's dots, as in `realm_access.roles`.
+
+    The name as it stands comes first because names such as `https://example.com/roles` hold dots themselves.
+    None where the claim is missing or null.
+    """
+    if name in claims:
+        return claims[name]
+    value: object = claims
+    for part in name.split("."):
+        if not isinstance(value, Mapping):
+            return None
+        value = value.get(part)
+    return value

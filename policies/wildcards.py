@@ -1,0 +1,40 @@
+"""The wildcards of IoT policies: `*` for any run of characters, `/` too, and `?` for one."""
+
+import re
+from collections.abc import Callable
+from functools import lru_cache
+
+Matcher = Callable[[str], bool]
+
+STAR, ONE = "*", "?"
+VALUE = "\0"
+"""Stands in a pattern for a value that is taken as it is, whatever it holds."""
+
+
+@lru_cache(maxsize=4096)
+def matcher(pattern: str, values: tuple[str, ...] = ()) -> Matcher:
+    """Whether a text matches a pattern as a whole, with `values` in the places of VALUE.
+
+    Each run between two stars is sought at its leftmost place and never again (atomic groups), so that no pattern
+    takes more than its length times the text's.
+    """
+    parts = pattern.split(VALUE)
+    if len(parts) != len(values) + 1:
+        return lambda _: False
+    if STAR not in pattern and ONE not in pattern:
+        return "".join(part + value for part, value in zip(parts, (*values, ""), strict=True)).__eq__
+    expression = "".join(_escaped(part) + re.escape(value) for part, value in zip(parts, (*values, ""), strict=True))
+    first, *runs = expression.split(_ANY)
+    if runs:
+        *middle, last = runs
+        expression = first + "".join(f"(?>.*?{run})" for run in middle if run) + ".*" + last
+    found = re.compile(expression, re.DOTALL).fullmatch
+    return lambda text: found(text) is not None
+
+
+_ANY = "(?:*)"
+"""Can't come out of `re.escape`, which escapes the parentheses of a text."""
+
+
+def _escaped(text: str) -> str:
+    return re.escape(text).replace(r"\*", _ANY).replace(r"\?", ".")
