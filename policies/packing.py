@@ -3,6 +3,8 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from json.encoder import encode_basestring_ascii as _json_text
 from typing import NotRequired, TypedDict
 
 from policies.entries import Action, Effect
@@ -55,7 +57,7 @@ class _Page:
     __slots__ = ("left", "resources")
 
     def __init__(self) -> None:
-        self.left = LONGEST_DOCUMENT - len('{"Version":"2012-10-17","Statement":[]}')
+        self.left = LONGEST_DOCUMENT - _EMPTY
         self.resources: dict[Statement, list[str]] = {}
 
     def take(self, statement: Statement, resource: str, size: int, frame: int) -> bool:
@@ -78,6 +80,21 @@ def compact(value: object) -> str:
     return json.dumps(value, separators=(",", ":"))
 
 
+@lru_cache(maxsize=256)
+def _frame_size(effect: Effect, actions: tuple[Action, ...], condition: str) -> int:
+    condition_size = len(f',"Condition":{condition}') if condition else 0
+    return len(compact({"Effect": effect, "Action": actions, "Resource": []})) + condition_size + 1
+
+
+def _frame(statement: Statement) -> int:
+    """The characters of a statement without resources, with its comma."""
+    condition = "" if statement.condition is None else compact(statement.condition)
+    return _frame_size(statement.effect, statement.actions, condition)
+
+
+_EMPTY = len(compact({"Version": "2012-10-17", "Statement": []}))
+
+
 def pack(statements: Sequence[Statement], prefix: str) -> list[Document]:
     """Puts each resource into the first document that still has room for it.
 
@@ -85,10 +102,9 @@ def pack(statements: Sequence[Statement], prefix: str) -> list[Document]:
     """
     pages = [_Page()]
     for statement in statements:
-        frame = len(compact(statement.to_document([]))) + 1
-        for name in statement.resources:
-            resource = prefix + name
-            size = len(compact(resource)) + 1
+        frame = _frame(statement)
+        for resource in [prefix + name for name in statement.resources]:
+            size = len(_json_text(resource)) + 1
             if not any(page.take(statement, resource, size, frame) for page in pages):
                 pages.append(_Page())
                 if len(pages) > MOST_DOCUMENTS or not pages[-1].take(statement, resource, size, frame):

@@ -98,6 +98,11 @@ class PolicyTemplate:
         _settle(entries)
         return cls(grants, denies, principal_claim, session or Session(), entries)
 
+    @property
+    def blocks(self) -> tuple[Grant | Deny, ...]:
+        """Grants, then denials."""
+        return (*self.grants, *self.denies)
+
     def applicable(self, principal: Principal) -> Iterator[Entry]:
         """The entries of all grants and denials whose `when` the principal meets."""
         last: Grant | Deny | None = None

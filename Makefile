@@ -1,0 +1,43 @@
+# make demo: see it work.  make test: everything that must pass.  make bench: the figures.
+
+UV_VERSION := 0.13.8
+UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
+BIN := .venv/bin
+
+.PHONY: help demo test bench lint format clean
+.DEFAULT_GOAL := help
+
+help:
+	@sed -n 's/^# //p' $(firstword $(MAKEFILE_LIST))
+
+demo: .venv/ready
+	@$(BIN)/python -m local.demo
+
+test: .venv/ready lint
+	$(BIN)/pytest -n 2 -rs
+
+lint: .venv/ready
+	$(UV) lock --check
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/iot-authorizer lint policies/*.toml
+
+bench: .venv/ready
+	$(BIN)/python -m bench
+
+format: .venv/ready
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:
+	rm -rf .venv .uv .iot-authorizer .hypothesis .mypy_cache .pytest_cache .ruff_cache
+
+.venv/ready: pyproject.toml uv.lock | $(UV)
+	$(UV) sync --locked --all-extras
+	@touch $@
+
+.uv/bin/uv:
+	@command -v python3 >/dev/null || { echo "needs Python 3.11 or newer: none found"; exit 1; }
+	@python3 -m venv .uv || { rm -rf .uv; echo "needs Python's venv: on Debian, apt-get install python3-venv"; exit 1; }
+	.uv/bin/pip install --quiet uv==$(UV_VERSION)

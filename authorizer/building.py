@@ -1,0 +1,124 @@
+"""From `authorizer.toml` to an authorizer."""
+
+import os
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from authorizer.authorizer import Authorizer, Verify
+from authorizer.cached import Cached, Caching, OnFetch
+from authorizer.configuration import Configuration, JwtIssuer, SignedTokens, load_password_file
+from authorizer.credentials import Credentials, Door
+from authorizer.jwks import RemoteKeys, fetch_key_set
+from authorizer.jwt_verifier import Expectations, Issuer, JwtVerifier, VerifiedPrincipal
+from authorizer.keys import Keys, KeySet
+from authorizer.refusal import Reason, Refusal
+from policies import InvalidFile, PolicyTemplate, Principal
+
+if TYPE_CHECKING:
+    from authorizer.passwords import PasswordVerifier
+
+DEVELOPMENT_ISSUER = "urn:iot-authorizer:development"
+DEVELOPMENT_KEYS = "AUTHORIZER_DEVELOPMENT_JWKS"
+"""Names a JWKS file whose keys may vouch for anybody. Refused in Lambda."""
+
+
+def build(configuration: Configuration, folder: Path, on_fetch: OnFetch | None = None) -> Authorizer:
+    """Builds what a configuration describes, with the files it names in its folder.
+
+    `on_fetch` is told of each fetch of keys whether it worked. Raises InvalidFile.
+    """
+    template = PolicyTemplate.load(folder / configuration.policy)
+    verify = _verifier(configuration, folder, template.principal_claim, on_fetch)
+    return Authorizer(verify=verify, grant=template, token_key_name=configuration.token_key_name)
+
+
+def _verifier(configuration: Configuration, folder: Path, principal_claim: str, on_fetch: OnFetch | None) -> Verify:
+    issuers = [_issuer(each, folder, principal_claim, on_fetch) for each in configuration.jwt]
+    issuers += _development_issuers()
+    signed = [_expectations(configuration.signed_tokens, principal_claim)] if configuration.signed_tokens else []
+    tokens = JwtVerifier(issuers, signed)
+    passwords = _passwords(configuration, folder)
+    anonymous = _anonymous(configuration)
+
+    def verify(credentials: Credentials) -> VerifiedPrincipal:
+        if credentials.door is Door.ANONYMOUS:
+            if anonymous is None:
+                raise Refusal(Reason.NO_CREDENTIALS)
+            return anonymous
+        if credentials.token is not None:
+            return tokens.verify(credentials)
+        if passwords is None:
+            raise Refusal(Reason.PASSWORDS_NOT_CONFIGURED)
+        return passwords.verify(credentials)
+
+    return verify
+
+
+def _issuer(configured: JwtIssuer, folder: Path, principal_claim: str, on_fetch: OnFetch | None) -> Issuer:
+    expects = _expectations(configured, principal_claim)
+    return Issuer(expects, configured.algorithms, _keys(configured, folder, on_fetch))
+
+
+def _expectations(configured: JwtIssuer | SignedTokens, principal_claim: str) -> Expectations:
+    return Expectations(
+        issuer=configured.issuer,
+        audience=configured.audience,
+        client_id=configured.client_id if isinstance(configured, JwtIssuer) else (),
+        required_claims=configured.required_claims,
+        leeway=configured.leeway,
+        token_type=configured.token_type,
+        principal_claim=principal_claim,
+    )
+
+
+def _keys(configured: JwtIssuer, folder: Path, on_fetch: OnFetch | None) -> Keys:
+    caching = Caching(max_age=configured.max_age, max_stale=configured.max_stale)
+    if configured.secret is not None:
+        from authorizer.shared_secret import SharedSecret, fetch_secret
+
+        return SharedSecret(Cached(partial(fetch_secret, configured.secret), caching=caching, on_fetch=on_fetch))
+    jwks = configured.jwks or ""
+    if "://" not in jwks:
+        return _key_file(folder / jwks)
+    return RemoteKeys(Cached(partial(fetch_key_set, jwks), caching=caching, on_fetch=on_fetch))
+
+
+def _key_file(path: Path) -> KeySet:
+    try:
+        return KeySet.parse(path.read_bytes())
+    except OSError as error:
+        raise InvalidFile(path, None, "", f"can't be read: {error.strerror}") from None
+    except ValueError as error:
+        raise InvalidFile(path, None, "", str(error)) from None
+
+
+def _development_issuers() -> list[Issuer]:
+    path = os.environ.get(DEVELOPMENT_KEYS)
+    if path is None:
+        return []
+    if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:
+        raise InvalidFile(path, None, DEVELOPMENT_KEYS, "development keys are for this machine and never for Lambda")
+    expects = Expectations(issuer=DEVELOPMENT_ISSUER, audience=(DEVELOPMENT_ISSUER,))
+    return [Issuer(expects, ("ES256",), _key_file(Path(path)))]
+
+
+def _passwords(configuration: Configuration, folder: Path) -> "PasswordVerifier | None":
+    if configuration.passwords is None:
+        return None
+    from authorizer.passwords import PasswordFile, PasswordVerifier, StoredPassword, check_hash
+
+    path = folder / configuration.passwords.file
+    users: dict[str, StoredPassword] = {}
+    for name, entry in load_password_file(path).users.items():
+        try:
+            users[name] = StoredPassword(check_hash(entry.hash), entry.claims)
+        except ValueError as error:
+            raise InvalidFile(path, None, f"users.{name}.hash", str(error)) from None
+    return PasswordVerifier(PasswordFile(users))
+
+
+def _anonymous(configuration: Configuration) -> VerifiedPrincipal | None:
+    if configuration.anonymous is None:
+        return None
+    return VerifiedPrincipal(Principal(configuration.anonymous.principal, configuration.anonymous.claims))

@@ -1,0 +1,171 @@
+"""`authorizer.toml`: who may vouch for a client, and which template says what they may do."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Literal, TypeVar
+from urllib.parse import urlsplit
+
+from pydantic import BeforeValidator, Field, ValidationError, model_validator
+
+from policies.durations import seconds
+from policies.errors import InvalidFile
+from policies.grants import StrictModel
+from policies.toml_file import from_validation, read_toml
+
+Algorithm = Literal["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "HS256"]
+Text = Annotated[str, Field(min_length=1)]
+Duration = Annotated[int, BeforeValidator(lambda value: seconds(value) if isinstance(value, str) else value)]
+
+_OVERRIDE = "AUTHORIZER__"
+_SECRET_SERVICES = ("secretsmanager", "ssm")
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
+
+class _Tokens(StrictModel):
+    issuer: Text
+    audience: tuple[Text, ...] = ()
+    leeway: Annotated[Duration, Field(ge=0, le=300)] = 30
+    required_claims: tuple[Text, ...] = ()
+    token_type: Text | None = None
+
+
+class JwtIssuer(_Tokens):
+    """`[[jwt]]`: an issuer of bearer tokens."""
+
+    client_id: tuple[Text, ...] = ()
+    algorithms: Annotated[tuple[Algorithm, ...], Field(min_length=1)]
+    jwks: Text | None = None
+    """A URL, or a file beside the configuration."""
+    secret: Text | None = None
+    """The name of a shared secret: `secretsmanager:NAME` or `ssm:NAME`."""
+    max_age: Annotated[Duration, Field(ge=30, le=86_400)] = 600
+    max_stale: Annotated[Duration, Field(ge=0, le=604_800)] = 86_400
+
+    @model_validator(mode="after")
+    def _checked(self) -> "JwtIssuer":
+        if bool(self.audience) == bool(self.client_id):
+            raise ValueError(
+                'expected audience = ["…"], or client_id = ["…"] for Cognito\'s access tokens, and not both'
+            )
+        shared = "HS256" in self.algorithms
+        if shared and len(self.algorithms) > 1:
+            raise ValueError("algorithms: HS256 stands alone: beside others, a public key could pass as its secret")
+        if shared != (self.secret is not None) or shared == (self.jwks is not None):
+            raise ValueError('expected jwks = "https://…" or a file, or for HS256 alone secret = "secretsmanager:NAME"')
+        if self.secret is not None and self.secret.partition(":")[0] not in _SECRET_SERVICES:
+            raise ValueError('secret: expected its name, "secretsmanager:NAME" or "ssm:NAME", never the secret itself')
+        if self.jwks is not None:
+            _check_jwks(self.jwks)
+        return self
+
+
+class SignedTokens(_Tokens):
+    """`[signed_tokens]`: RS256 JWTs whose signature IoT Core has verified before it invokes us."""
+
+
+class Passwords(StrictModel):
+    """`[passwords]`: user names and passwords."""
+
+    file: Text
+    """A TOML file beside the configuration."""
+
+
+class Anonymous(StrictModel):
+    """`[anonymous]`: clients that bring no credentials at all."""
+
+    principal: Text
+    claims: dict[str, object] = Field(default_factory=dict)
+
+
+class Signing(StrictModel):
+    """`[signing]`: the public keys that IoT Core verifies token signatures with. The Lambda itself needs none."""
+
+    public_keys: Annotated[dict[Text, Text], Field(min_length=1)]
+    """A PEM file beside the configuration for each name."""
+
+
+class Configuration(StrictModel):
+    """All of `authorizer.toml`."""
+
+    name: Annotated[str, Field(pattern=r"^[\w=,@-]{1,128}$")]
+    policy: Text
+    """A policy template beside the configuration."""
+    token_key_name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,128}$")] | None = None
+    jwt: tuple[JwtIssuer, ...] = ()
+    passwords: Passwords | None = None
+    signed_tokens: SignedTokens | None = None
+    anonymous: Anonymous | None = None
+    signing: Signing | None = None
+
+    @model_validator(mode="after")
+    def _checked(self) -> "Configuration":
+        if not (self.jwt or self.passwords or self.signed_tokens or self.anonymous):
+            raise ValueError("nobody could be let in: expected [[jwt]], [passwords], [signed_tokens] or [anonymous]")
+        issuers = [issuer.issuer for issuer in self.jwt]
+        if len(set(issuers)) < len(issuers):
+            raise ValueError("jwt: two issuers of one name")
+        return self
+
+
+class PasswordEntry(StrictModel):
+    """`[users.NAME]` in a password file."""
+
+    hash: Text
+    """An argon2id hash, `$argon2id$…`."""
+    claims: dict[str, object] = Field(default_factory=dict)
+
+
+class PasswordsFile(StrictModel):
+    """A password file."""
+
+    users: dict[str, PasswordEntry] = Field(default_factory=dict)
+
+
+Model = TypeVar("Model", bound=StrictModel)
+
+
+def _check_jwks(jwks: str) -> None:
+    parts = urlsplit(jwks)
+    if "://" not in jwks or parts.scheme == "https":
+        return
+    if parts.scheme != "http" or parts.hostname not in _LOOPBACK:
+        raise ValueError("jwks: expected an https:// URL or a file: who changes the keys on their way is any user")
+
+
+def load_configuration(path: Path, environment: Mapping[str, str] | None = None) -> Configuration:
+    """Reads `authorizer.toml`.
+
+    Variables such as `AUTHORIZER__JWT__0__SECRET` override single values. Raises InvalidFile.
+    """
+    tables, text = read_toml(path)
+    for name, value in (os.environ if environment is None else environment).items():
+        if name.startswith(_OVERRIDE):
+            _override(tables, name, value, path)
+    return _validated(Configuration, tables, path, text)
+
+
+def load_password_file(path: Path) -> PasswordsFile:
+    """Reads a password file. Raises InvalidFile."""
+    tables, text = read_toml(path)
+    return _validated(PasswordsFile, tables, path, text)
+
+
+def _validated(model: type[Model], tables: Mapping[str, object], path: Path, text: str) -> Model:
+    try:
+        return model.model_validate(tables)
+    except ValidationError as error:
+        raise from_validation(path, text, error) from None
+
+
+def _override(tables: dict[str, object], name: str, value: str, path: Path) -> None:
+    *parents, last = name.removeprefix(_OVERRIDE).lower().split("__")
+    table: object = tables
+    for part in parents:
+        if isinstance(table, dict):
+            table = table.get(part)
+        elif isinstance(table, list) and part.isdecimal() and int(part) < len(table):
+            table = table[int(part)]
+    if not isinstance(table, dict):
+        raise InvalidFile(path, None, name, "this environment variable names no table of the file")
+    table[last] = value

@@ -1,0 +1,27 @@
+"""The Lambda function: `authorizer.handler.lambda_handler`, configured by `authorizer.toml`.
+
+AUTHORIZER_CONFIG names another file. A wrong file is refused here, when the function starts.
+"""
+
+import gc
+
+gc.disable()
+
+import os
+from pathlib import Path
+
+from authorizer.building import build
+from authorizer.configuration import load_configuration
+from authorizer.lambda_handler import LambdaHandler, Observer
+
+
+def _start(path: Path) -> LambdaHandler:
+    configuration = load_configuration(path)
+    observer = Observer(configuration.name)
+    return LambdaHandler(build(configuration, path.parent, observer.keys_fetched), observer)
+
+
+lambda_handler = _start(Path(os.environ.get("AUTHORIZER_CONFIG", "authorizer.toml")))
+
+gc.freeze()
+gc.enable()

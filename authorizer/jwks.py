@@ -1,0 +1,77 @@
+"""Keys from a JWKS URL."""
+
+from collections.abc import Callable
+from queue import Empty, SimpleQueue
+from threading import Thread
+from urllib.request import HTTPHandler, HTTPSHandler, OpenerDirector, Request
+
+from jwt import PyJWK
+
+from authorizer.cached import Cached, FetchError
+from authorizer.keys import KeySet
+from authorizer.refusal import Reason, Refusal
+
+TIMEOUT = 1.5
+"""Seconds for a whole fetch, name look-up and TLS included: the Lambda has 5 in all."""
+LARGEST_JWKS = 256 * 1024
+"""Bytes."""
+
+
+class RemoteKeys:
+    """The keys behind one URL; an unknown key ID is a reason to look there again, now and then."""
+
+    def __init__(self, cached: Cached[KeySet]) -> None:
+        self._cached = cached
+
+    def find(self, key_id: str | None, algorithm: str) -> PyJWK:
+        """The key to verify a token with. Raises Refusal."""
+        try:
+            return self._cached.get().find(key_id, algorithm)
+        except Refusal as refusal:
+            if refusal.reason != Reason.UNKNOWN_KEY or not self._cached.refresh():
+                raise
+        return self._cached.get().find(key_id, algorithm)
+
+
+def fetch_key_set(url: str) -> KeySet:
+    """The key set behind a URL. Raises FetchError."""
+    try:
+        return KeySet.parse(fetch_within(TIMEOUT, url))
+    except ValueError as error:
+        raise FetchError(str(error)) from None
+
+
+def fetch_within(timeout: float, url: str, fetch: Callable[[str, float], bytes] | None = None) -> bytes:
+    """Fetches a URL in a thread of its own, since no socket's time-out bounds a server that drips bytes.
+
+    `timeout` in seconds. Raises FetchError.
+    """
+    answers: SimpleQueue[bytes | Exception] = SimpleQueue()
+
+    def run() -> None:
+        try:
+            answers.put((fetch or _fetch)(url, timeout))
+        except Exception as error:  # noqa: BLE001 (whatever it is, it is handed over)
+            answers.put(error)
+
+    Thread(target=run, daemon=True).start()
+    try:
+        answer = answers.get(timeout=timeout)
+    except Empty:
+        raise FetchError("no answer in time") from None
+    if isinstance(answer, Exception):
+        raise FetchError(type(answer).__name__)
+    return answer
+
+
+def _fetch(url: str, timeout: float) -> bytes:
+    """No redirects, no `file:` and no proxies from the environment: this URL, or nothing."""
+    opener = OpenerDirector()
+    opener.add_handler(HTTPHandler())
+    opener.add_handler(HTTPSHandler())
+    request = Request(url, headers={"Accept": "application/jwk-set+json, application/json"})  # noqa: S310
+    with opener.open(request, timeout=timeout) as response:
+        body: bytes = response.read(LARGEST_JWKS + 1)
+        if response.status != 200 or len(body) > LARGEST_JWKS:
+            raise FetchError("expected status 200 and at most 256 KiB")
+        return body

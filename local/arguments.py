@@ -1,0 +1,48 @@
+"""Arguments of the command line, read and checked."""
+
+import json
+from collections.abc import Mapping
+from typing import TypeVar
+
+import typer
+from pydantic import BaseModel, ValidationError
+
+from policies.durations import seconds
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def json_object(text: str, option: str) -> Mapping[str, object]:
+    """A JSON object. Raises a usage error that names the option."""
+    try:
+        parsed = json.loads(text)
+    except (ValueError, RecursionError):
+        raise typer.BadParameter("expected a JSON object", param_hint=option) from None
+    if not isinstance(parsed, dict):
+        raise typer.BadParameter("expected a JSON object", param_hint=option)
+    return parsed
+
+
+def json_model(text: str | None, option: str, model: type[Model]) -> Model | None:
+    """A JSON object of a known shape; None for None. Raises a usage error."""
+    if text is None:
+        return None
+    try:
+        return model.model_validate_json(text)
+    except ValidationError as error:
+        raise typer.BadParameter(first_problem(error), param_hint=option) from None
+
+
+def first_problem(error: ValidationError) -> str:
+    """The first of pydantic's findings, in one line, without what was found."""
+    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    place = ".".join(map(str, first["loc"]))
+    return f"{place}: {first['msg']}" if place else str(first["msg"])
+
+
+def duration(text: str, option: str) -> int:
+    """A duration in seconds. Raises a usage error."""
+    try:
+        return seconds(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint=option) from None

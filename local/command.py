@@ -1,0 +1,168 @@
+"""The command line, `iot-authorizer`."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+from pydantic import ValidationError
+
+from local.arguments import duration, first_problem, json_model, json_object
+from local.development import DevelopmentIssuer
+from local.event import ConnectionRequest, HttpContext, MqttContext, TlsContext, build_event
+from local.invoking import describe, read_settings, verify_signature
+from local.lambda_function import ACCOUNT, HANDLER, REGION, LambdaFunction
+from policies import InvalidFile, PolicyError, PolicyTemplate, Principal, compile_policy
+from policies.explaining import explain as explain_template
+from policies.linter import lint as lint_template
+from policies.packing import compact
+from policies.toml_file import key_of, line_of
+
+app = typer.Typer(
+    name="iot-authorizer",
+    help="A custom authorizer for AWS IoT Core, on this machine.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+
+PolicyFile = Annotated[Path, typer.Argument(metavar="POLICY", help="A policy template, as policies/chat.toml.")]
+PrincipalName = Annotated[str, typer.Option("--principal", metavar="ID", help="The principal's name.")]
+ClaimsText = Annotated[str, typer.Option("--claims", metavar="JSON", help="The principal's claims.")]
+ClientId = Annotated[str | None, typer.Option("--client-id", metavar="ID", help="The MQTT client ID.")]
+DataFolder = Annotated[Path, typer.Option("--data", metavar="DIR", help="Where development keys are kept.")]
+
+DATA = Path(".iot-authorizer")
+
+
+@app.command(
+    epilog='Example: iot-authorizer render policies/chat.toml --principal ann --claims \'{"rooms": ["lobby"]}\''
+)
+def render(
+    policy: PolicyFile,
+    principal: PrincipalName,
+    claims: ClaimsText = "{}",
+    client_id: ClientId = None,
+    region: Annotated[str, typer.Option(help="The AWS region.")] = REGION,
+    account: Annotated[str, typer.Option(help="The AWS account.")] = ACCOUNT,
+) -> None:
+    """Print the policy documents that a principal gets, as one compact JSON list."""
+    who = Principal(principal, json_object(claims, "--claims"))
+    compiled = compile_policy(PolicyTemplate.load(policy), who, client_id)
+    typer.echo(compact(compiled.documents(region=region, account=account)))
+
+
+@app.command(
+    epilog="Example: iot-authorizer explain policies/chat.toml --principal ann publish rooms/lobby/say/ann",
+)
+def explain(
+    policy: PolicyFile,
+    action: Annotated[
+        Literal["connect", "publish", "retain", "subscribe", "receive"], typer.Argument(metavar="ACTION")
+    ],
+    resource: Annotated[str, typer.Argument(metavar="RESOURCE", help="A client ID, topic name or topic filter.")],
+    principal: PrincipalName,
+    claims: ClaimsText = "{}",
+    client_id: ClientId = None,
+) -> None:
+    """Say whether a principal may connect, publish, retain, subscribe or receive, and by which entry.
+
+    Exits with 0 for allowed, 1 for denied.
+    """
+    who = Principal(principal, json_object(claims, "--claims"))
+    found = explain_template(PolicyTemplate.load(policy), who, action, resource, client_id)
+    typer.echo(f"{'allowed' if found.allowed else 'denied'}: {action} {resource}")
+    for reason in found.reasons:
+        typer.echo(f"  {reason}")
+    raise typer.Exit(0 if found.allowed else 1)
+
+
+@app.command(epilog="Example: iot-authorizer lint policies/*.toml")
+def lint(policies: Annotated[list[Path], typer.Argument(metavar="POLICY...", help="Policy templates.")]) -> None:
+    """Look for mistakes in policy templates. Exits with 0 for none, 1 for findings."""
+    warnings = 0
+    for path in policies:
+        template, text = PolicyTemplate.load(path), path.read_text("utf-8")
+        for finding in lint_template(template):
+            line = line_of(text, finding.location)
+            place = f"{path}:{line}" if line else f"{path}"
+            typer.echo(": ".join(filter(None, (place, finding.severity, key_of(finding.location), finding.message))))
+            warnings += finding.severity == "warning"
+    typer.echo(f"{warnings} findings in {len(policies)} templates", err=True)
+    raise typer.Exit(1 if warnings else 0)
+
+
+@app.command(epilog='Example: iot-authorizer token --principal ann --claims \'{"rooms": ["lobby"]}\' --expires 15m')
+def token(
+    principal: PrincipalName,
+    claims: ClaimsText = "{}",
+    expires: Annotated[str, typer.Option(metavar="TIME", help="How long it lives: 30s, 15m, 1h, 7d.")] = "1h",
+    data: DataFolder = DATA,
+) -> None:
+    """Print a JWT of the development issuer, which only this machine trusts."""
+    lifetime = duration(expires, "--expires")
+    typer.echo(DevelopmentIssuer(data).token(principal, json_object(claims, "--claims"), lifetime))
+
+
+@app.command(
+    epilog='Example: iot-authorizer invoke --token "$(iot-authorizer token --principal ann)" '
+    '--mqtt-context \'{"clientId": "ann"}\'',
+)
+def invoke(
+    config: Annotated[Path, typer.Option(metavar="FILE", help="The configuration.")] = Path("authorizer.toml"),
+    token: Annotated[str | None, typer.Option(help="The token, as if found under the token key name.")] = None,
+    token_signature: Annotated[str | None, typer.Option(help="The token's signature, base64.")] = None,
+    http_context: Annotated[str | None, typer.Option(metavar="JSON", help="headers, queryString")] = None,
+    mqtt_context: Annotated[str | None, typer.Option(metavar="JSON", help="username, password, clientId")] = None,
+    tls_context: Annotated[str | None, typer.Option(metavar="JSON", help="serverName")] = None,
+    handler: Annotated[str, typer.Option(metavar="NAME", help="The Lambda handler to run.")] = HANDLER,
+    data: DataFolder = DATA,
+) -> None:
+    """Run the authorizer's Lambda handler on the event that IoT Core would build, and print its answer.
+
+    The options are those of [bold]aws iot test-invoke-authorizer[/bold]; the MQTT password is base64. The decision,
+    with its reason code, goes to standard error. Exits with 0 for a client that is let in, 1 for one that is not.
+    """
+    try:
+        request = ConnectionRequest(
+            token=token,
+            tokenSignature=token_signature,
+            httpContext=json_model(http_context, "--http-context", HttpContext),
+            mqttContext=json_model(mqtt_context, "--mqtt-context", MqttContext),
+            tlsContext=json_model(tls_context, "--tls-context", TlsContext),
+        )
+    except ValidationError as error:
+        raise typer.BadParameter(first_problem(error)) from None
+    DevelopmentIssuer(data).trust()
+    function = LambdaFunction(config, handler)
+    settings = read_settings(config)
+    verified = verify_signature(request, settings)
+    event = build_event(request, token_key_name=settings.token_key_name, signature_verified=verified)
+    invocation = function.invoke(event)
+    typer.echo(json.dumps(invocation.answer, indent=2))
+    typer.echo(describe(invocation.decision), err=True)
+    raise typer.Exit(0 if invocation.answer.get("isAuthenticated") is True else 1)
+
+
+def main() -> None:
+    """Runs the command line. Errors are one line on standard error, and exit code 2."""
+    try:
+        code = app(standalone_mode=False)
+    except typer.TyperException as error:
+        code = _fail(error.format_message())
+    except (InvalidFile, PolicyError) as error:
+        code = _fail(str(error))
+    except OSError as error:
+        code = _fail(f"{error.filename}: {error.strerror}" if error.filename else str(error))
+    except typer.Abort:
+        code = 130
+    sys.stdout.flush()
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _fail(message: str) -> int:
+    if message:
+        typer.echo(f"iot-authorizer: {' '.join(message.split()).replace('Value error, ', '')}", err=True)
+    return 2

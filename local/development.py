@@ -1,0 +1,71 @@
+"""A development issuer: keys made on this machine that vouch for anybody, on this machine only."""
+
+import json
+import os
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import jwt
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePrivateKey, generate_private_key
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
+from jwt.algorithms import ECAlgorithm
+
+ISSUER = "urn:iot-authorizer:development"
+"""The issuer and the audience of development tokens. The Lambda knows it only where DEVELOPMENT_KEYS is set."""
+DEVELOPMENT_KEYS = "AUTHORIZER_DEVELOPMENT_JWKS"
+"""The environment variable that names the file of the public keys to the authorizer."""
+
+
+class DevelopmentIssuer:
+    """Mints tokens with a key in the data folder, made when it is first needed."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._key = self._load_or_make()
+
+    @property
+    def jwks_path(self) -> Path:
+        """The file with the public key."""
+        return self._folder / "development-jwks.json"
+
+    def token(self, principal: str, claims: Mapping[str, object], expires_in: int) -> str:
+        """An ES256 JWT for a principal; `expires_in` in seconds."""
+        now = int(time.time())
+        standard = {"iss": ISSUER, "aud": ISSUER, "sub": principal, "iat": now, "exp": now + expires_in}
+        return jwt.encode({**claims, **standard}, self._key, "ES256", headers={"kid": "development"})
+
+    def trust(self) -> None:
+        """Lets authorizers that start in this process trust the development issuer."""
+        os.environ[DEVELOPMENT_KEYS] = str(self.jwks_path)
+
+    def _load_or_make(self) -> EllipticCurvePrivateKey:
+        path = self._folder / "development-key.pem"
+        if not path.exists():
+            self._folder.mkdir(parents=True, exist_ok=True)
+            _write_private(path, generate_private_key(SECP256R1()))
+        key = load_pem_private_key(path.read_bytes(), password=None)
+        if not isinstance(key, EllipticCurvePrivateKey):
+            raise ValueError(f"{path}: expected an elliptic curve key; remove it, and a new one is made")
+        public = {**ECAlgorithm.to_jwk(key.public_key(), as_dict=True), "kid": "development", "use": "sig"}
+        _replace(self.jwks_path, json.dumps({"keys": [public]}).encode(), 0o644)
+        return key
+
+
+def _write_private(path: Path, key: EllipticCurvePrivateKey) -> None:
+    _replace(path, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()), 0o600)
+
+
+def _replace(path: Path, content: bytes, mode: int) -> None:
+    """Writes a file whole or not at all, so that two processes that start together can't read half of one."""
+    partial = path.with_name(f"{path.name}.{os.getpid()}")
+    partial.unlink(missing_ok=True)
+    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+    partial.replace(path)

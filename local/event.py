@@ -1,0 +1,99 @@
+"""The event that IoT Core builds for an authorizer's Lambda (developer guide, "Defining your Lambda function")."""
+
+import base64
+import binascii
+import uuid
+from collections.abc import Iterator
+from typing import Annotated
+from urllib.parse import unquote
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+
+def _base64(text: str) -> str:
+    try:
+        base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        raise ValueError("expected base64") from None
+    return text
+
+
+class _Context(BaseModel):
+    """As API_TestInvokeAuthorizer has it, with its limits."""
+
+    model_config = ConfigDict(alias_generator=to_camel, extra="forbid", strict=True, hide_input_in_errors=True)
+
+
+class HttpContext(_Context):
+    """An HTTP request."""
+
+    headers: dict[Annotated[str, Field(max_length=8192)], Annotated[str, Field(max_length=8192)]] | None = None
+    query_string: Annotated[str, Field(max_length=4096)] | None = None
+
+
+class MqttContext(_Context):
+    """A CONNECT packet; the password is base64."""
+
+    username: Annotated[str, Field(max_length=65535)] | None = None
+    password: Annotated[str, Field(max_length=87380), AfterValidator(_base64)] | None = None
+    client_id: Annotated[str, Field(max_length=65535)] | None = None
+
+
+class TlsContext(_Context):
+    """A TLS handshake."""
+
+    server_name: Annotated[str, Field(max_length=253)] | None = None
+
+
+class ConnectionRequest(_Context):
+    """What a client brings when it connects or publishes, as IoT Core sees it."""
+
+    token: Annotated[str, Field(max_length=6144)] | None = None
+    token_signature: Annotated[str, Field(max_length=2560, pattern=r"^[A-Za-z0-9+/]+={0,2}$")] | None = None
+    http_context: HttpContext | None = None
+    mqtt_context: MqttContext | None = None
+    tls_context: TlsContext | None = None
+
+    def find_token(self, token_key_name: str) -> str | None:
+        """The token under the authorizer's token key name: in a header, the query string, or the user name's."""
+        if self.token is not None:
+            return self.token
+        return next(self._candidates(token_key_name), None)
+
+    def _candidates(self, key: str) -> Iterator[str]:
+        http = self.http_context or HttpContext()
+        for name, value in (http.headers or {}).items():
+            if name.lower() == key.lower():
+                yield value
+        user_name = (self.mqtt_context and self.mqtt_context.username) or ""
+        for query in ((http.query_string or "").removeprefix("?"), user_name.partition("?")[2]):
+            for pair in query.split("&"):
+                name, equals, value = pair.partition("=")
+                if equals and name == key:
+                    yield unquote(value)
+
+
+def build_event(
+    request: ConnectionRequest,
+    *,
+    token_key_name: str | None,
+    signature_verified: bool = False,
+    connection_id: str | None = None,
+) -> dict[str, object]:
+    """The event for a request; what does not apply to it is left out.
+
+    `signature_verified` says whether the token's signature was found to be right before. `connection_id` is a new
+    UUID unless given.
+    """
+    parts = {"tls": request.tls_context, "http": request.http_context, "mqtt": request.mqtt_context}
+    present = {name: part for name, part in parts.items() if part is not None}
+    event: dict[str, object] = {
+        "protocols": list(present),
+        "protocolData": {name: part.model_dump(by_alias=True, exclude_none=True) for name, part in present.items()},
+        "connectionMetadata": {"id": connection_id or str(uuid.uuid4())},
+    }
+    token = request.find_token(token_key_name) if token_key_name is not None else request.token
+    if token is not None:
+        event |= {"token": token, "signatureVerified": signature_verified}
+    return event

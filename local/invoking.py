@@ -1,0 +1,78 @@
+"""What IoT Core does before and after it invokes an authorizer's Lambda."""
+
+import base64
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import typer
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import load_pem_public_key
+
+from local.event import ConnectionRequest
+from policies import InvalidFile
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What IoT Core knows of an authorizer, beside its function."""
+
+    token_key_name: str | None
+    public_keys: tuple[RSAPublicKey, ...]
+    """Where there are any, signing is on."""
+
+
+def read_settings(config: Path) -> Settings:
+    """From a configuration that the Lambda has already accepted. Raises InvalidFile for a wrong key file."""
+    tables = tomllib.loads(config.read_text("utf-8"))
+    paths = tables.get("signing", {}).get("public_keys", {}).values()
+    return Settings(tables.get("token_key_name"), tuple(_public_key(config.parent / path) for path in paths))
+
+
+def _public_key(path: Path) -> RSAPublicKey:
+    try:
+        key = load_pem_public_key(path.read_bytes())
+    except OSError as error:
+        raise InvalidFile(path, None, "", f"can't be read: {error.strerror}") from None
+    except ValueError:
+        raise InvalidFile(path, None, "", "expected a public key in PEM") from None
+    if not isinstance(key, RSAPublicKey) or key.key_size < 2048:
+        raise InvalidFile(path, None, "", "expected an RSA key of 2,048 bits or more")
+    return key
+
+
+def verify_signature(request: ConnectionRequest, settings: Settings) -> bool:
+    """Whether the token's signature is right, RSASSA-PKCS1-v1_5 with SHA-256. False where signing is off.
+
+    Raises a usage error where signing is on and IoT Core would not invoke the Lambda at all.
+    """
+    if not settings.public_keys:
+        return False
+    token = request.find_token(settings.token_key_name or "")
+    if token is None or request.token_signature is None:
+        raise typer.BadParameter("signing is on: IoT Core refuses a client without a token and its signature")
+    signature = base64.b64decode(request.token_signature)
+    if not any(_verifies(key, signature, token.encode()) for key in settings.public_keys):
+        raise typer.BadParameter("IoT Core refuses this client: no public key of [signing] fits the token's signature")
+    return True
+
+
+def _verifies(key: RSAPublicKey, signature: bytes, message: bytes) -> bool:
+    try:
+        key.verify(signature, message, PKCS1v15(), SHA256())
+    except InvalidSignature:
+        return False
+    return True
+
+
+def describe(decision: Mapping[str, object]) -> str:
+    """A decision's log line, for people."""
+    if not decision:
+        return "the handler logged no decision"
+    names = ("reason", "detail", "principal", "client_id", "issuer", "door", "duration_ms")
+    fields = " ".join(f"{name}={decision[name]}" for name in names if decision.get(name) is not None)
+    return f"{decision['decision']}: {fields}"

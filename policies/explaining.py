@@ -1,0 +1,107 @@
+"""Why a principal may do something, or may not: by which entry of the template."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from policies.compiler import compile_policy
+from policies.entries import RESOURCE_TYPES, Action
+from policies.errors import PolicyError
+from policies.evaluator import Connection, Evaluator
+from policies.grants import Condition
+from policies.overlap import could_be_equal
+from policies.placeholders import Values, placeholder_names, split_template
+from policies.principal import Principal
+from policies.template import Entry, PolicyTemplate
+from policies.topics import contains, split
+from policies.wildcards import matcher
+
+Question = Literal["connect", "publish", "retain", "subscribe", "receive"]
+
+ACTIONS: dict[Question, tuple[Action, ...]] = {
+    "connect": ("iot:Connect",),
+    "publish": ("iot:Publish",),
+    "retain": ("iot:Publish", "iot:RetainPublish"),
+    "subscribe": ("iot:Subscribe",),
+    "receive": ("iot:Receive",),
+}
+
+_REGION, _ACCOUNT = "us-east-1", "123456789012"
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """An answer and its reasons."""
+
+    allowed: bool
+    reasons: tuple[str, ...]
+    """The deciding entry first; for a no that nothing decides, what comes nearest to a yes."""
+
+
+def explain(
+    template: PolicyTemplate, principal: Principal, question: Question, resource: str, client_id: str | None = None
+) -> Explanation:
+    """Compiles the principal's policy, asks the evaluator, and looks for the entry that made it so.
+
+    `resource` is a client ID, a topic name or a topic filter.
+    """
+    client_id = resource if question == "connect" else client_id
+    try:
+        policy = compile_policy(template, principal, client_id)
+        documents = policy.documents(region=_REGION, account=_ACCOUNT)
+    except PolicyError as error:
+        return Explanation(False, (f"{error.reason}: {error}", *_nearly(template, principal, question, resource)))
+    evaluator = Evaluator(documents, Connection(client_id=client_id))
+    covering = {
+        action: [entry for entry in template.applicable(principal) if _covers(entry, action, resource, principal)]
+        for action in ACTIONS[question]
+    }
+    for action, entries in covering.items():
+        if not evaluator.allows(action, f"arn:aws:iot:{_REGION}:{_ACCOUNT}:{RESOURCE_TYPES[action]}/{resource}"):
+            denials = tuple(f"by {entry}" for entry in entries if entry.effect == "Deny")
+            return Explanation(False, denials or _nearly(template, principal, question, resource))
+    grants = [entry for entry in covering[ACTIONS[question][-1]] if entry.effect == "Allow"]
+    return Explanation(True, tuple(f"by {entry}" for entry in grants[:1]))
+
+
+def _covers(entry: Entry, action: Action, resource: str, principal: Principal) -> bool:
+    text = f"{RESOURCE_TYPES[action]}/{resource}"
+    return any(
+        rule.action == action
+        and _rule_matches(rule.allowed, combination, text)
+        and not any(_rule_matches(denied, combination, text) for denied in rule.denied)
+        for rule in entry.rules
+        for combination in Values(principal, None).combinations(rule.names)
+    )
+
+
+def _rule_matches(pattern: str, combination: tuple[str, ...], text: str) -> bool:
+    return matcher(pattern.format(*combination))(text)
+
+
+def _nearly(template: PolicyTemplate, principal: Principal, question: Question, resource: str) -> tuple[str, ...]:
+    found = list(_near_entries(template, principal, ACTIONS[question][-1], resource))
+    return tuple(found) or ("no entry names it",)
+
+
+def _near_entries(template: PolicyTemplate, principal: Principal, action: Action, resource: str) -> Iterator[str]:
+    values = Values(principal, None)
+    for entry in template.entries:
+        if entry.effect == "Deny" or all(rule.action != action for rule in entry.rules):
+            continue
+        try:
+            missing = [name for name in placeholder_names(entry.text) if not any(values.combinations((name,)))]
+            covers = _covers(entry, action, resource, principal)
+        except PolicyError:
+            continue
+        if covers and not entry.block.applies(principal.claims):
+            yield f"{entry} would allow it, but needs {_wanted(entry.block.when or {})}"
+        elif missing and contains(split_template(entry.text), split(resource), could_be_equal):
+            yield f"{entry} says nothing: {missing[0]} is missing"
+
+
+def _wanted(when: dict[str, Condition]) -> str:
+    def value(wanted: Condition) -> str:
+        return " or ".join(map(str, wanted)) if isinstance(wanted, tuple) else str(wanted).replace("*", "any value")
+
+    return ", ".join(f"{name} = {value(wanted)}" for name, wanted in when.items())

@@ -1,0 +1,152 @@
+"""What is allowed in a template and still a mistake, said before a stranger finds it."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Literal
+
+from policies.compiler import compile_policy
+from policies.errors import PolicyTooLarge
+from policies.overlap import could_be_equal
+from policies.placeholders import PLACEHOLDER, placeholder_names, split_template
+from policies.principal import Principal
+from policies.template import Entry, PolicyTemplate
+from policies.topics import HASH, PLUS, Levels, lead
+
+MOST_LEVELS = 8
+"""IoT Core takes 7 slashes in a topic, those of reserved prefixes not counted."""
+LONGEST_TOPIC = 256
+"""Bytes of UTF-8."""
+TYPICAL_VALUE = 16
+"""Characters of the values that `fits` counts with."""
+
+_SIDE_BY_SIDE = re.compile(r"\{[^{}]*\}[^/]*\{[^{}]*\}")
+_EVERY_THING = re.compile(r"\$aws/(#|\+|things/(#|\+))")
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something to change, or a note to know."""
+
+    severity: Literal["warning", "note"]
+    location: tuple[str | int, ...]
+    """Where it stands: `("grant", 0, "publish", 1)`; empty for the template as a whole."""
+    message: str
+
+
+def lint(template: PolicyTemplate) -> list[Finding]:
+    """All findings, in the order of the template."""
+    findings = [finding for entry in template.entries for finding in _of_entry(entry)]
+    findings += _of_pairs([entry for entry in template.entries if entry.effect == "Allow"])
+    findings += _of_connect(template)
+    findings += (Finding("note", (), message) for message in _capacity(template))
+    return findings
+
+
+def _of_entry(entry: Entry) -> Iterator[Finding]:
+    def warning(message: str) -> Finding:
+        return Finding("warning", entry.location, f'"{entry.text}" {message}')
+
+    levels = split_template(entry.text)
+    if _SIDE_BY_SIDE.search(entry.text):
+        yield warning("holds two placeholders in one level: a-b and c, or a and b-c, would meet there; put a / between")
+    if entry.key == "connect":
+        return
+    if entry.effect == "Deny":
+        if PLUS in levels:
+            yield warning("also denies deeper levels: no IoT policy can deny a single level alone")
+        return
+    if _EVERY_THING.match(entry.text):
+        yield warning("covers every thing of the account: write {principal} in the thing's place")
+    elif levels[0].startswith("$") and levels[0] not in ("$aws", "$share"):
+        yield warning("starts with $, which IoT Core reserves: nobody can publish there")
+    levels = levels[lead(levels) :]
+    if len(levels) > MOST_LEVELS and levels[0] != "$aws":
+        yield warning("has more than 7 slashes: IoT Core takes no such topic")
+    if len(PLACEHOLDER.sub("", entry.text).encode()) > LONGEST_TOPIC:
+        yield warning("is longer than 256 bytes: IoT Core takes no such topic")
+
+
+def _of_pairs(entries: Sequence[Entry]) -> Iterator[Finding]:
+    for entry, other in combinations(entries, 2):
+        if (entry.key == "connect") != (other.key == "connect"):
+            continue
+        for literal, placeholder in ((entry, other), (other, entry)):
+            name = _shared_name(_parts(literal), _parts(placeholder))
+            if name is not None:
+                message = f'"{literal.text}" is also what {placeholder} becomes for a value named "{name}"'
+                yield Finding("warning", literal.location, f"{message}: give one of them a level of its own")
+
+
+def _parts(entry: Entry) -> Levels:
+    levels = split_template(entry.text)
+    if entry.key == "connect":
+        return tuple(PLUS if level == "*" else level for level in levels)
+    return levels[lead(levels) :]
+
+
+def _shared_name(literal: Levels, other: Levels) -> str | None:
+    """The literal level that stands where the other entry has a placeholder, if topics of both can be the same."""
+    name: str | None = None
+    for level, partner in zip(literal, other, strict=False):
+        if HASH in (level, partner):
+            return name
+        if PLUS in (level, partner) or level == partner:
+            continue
+        if not could_be_equal(level, partner):
+            return None
+        if "{" not in level:
+            name = level
+    return name if len(literal) == len(other) else None
+
+
+def _of_connect(template: PolicyTemplate) -> Iterator[Finding]:
+    connects = [entry for entry in template.entries if entry.key == "connect" and entry.effect == "Allow"]
+    if not connects:
+        yield Finding("warning", (), "no grant has connect: no client can connect with MQTT")
+    for entry in connects:
+        names = placeholder_names(entry.text)
+        if not any(name == "principal" or name.startswith("claims.") for name in names):
+            message = f'"{entry.text}" is not bound to the principal: whoever connects with it throws off who has it'
+            yield Finding("warning", entry.location, f"{message}; write {{principal}} or {{principal}}/*")
+    deep = any("/" in PLACEHOLDER.sub("", entry.text) for entry in connects)
+    for entry in template.entries:
+        if deep and entry.key != "connect" and "client_id" in placeholder_names(entry.text):
+            message = (
+                f'"{entry.text}" needs client IDs that are one level: those that connect allows with a / are refused'
+            )
+            yield Finding("warning", entry.location, message)
+
+
+def _capacity(template: PolicyTemplate) -> Iterator[str]:
+    names = dict.fromkeys(name for entry in template.entries for name in placeholder_names(entry.text))
+    for name in names:
+        if name.startswith("claims."):
+            count = fits(template, name.removeprefix("claims."))
+            least = "" if count < _MOST else "at least "
+            yield f"a policy has room for {least}{count} values of {name}, each of {TYPICAL_VALUE} characters"
+    for grant_index, grant in enumerate(template.grants):
+        if grant.widen:
+            yield f"grant[{grant_index}] says widen = true: where a + can't be told apart it allows deeper levels"
+
+
+_MOST = 1024
+
+
+def fits(template: PolicyTemplate, claim_name: str) -> int:
+    """How many values of a list claim fit into the policy of a principal to whom every grant applies."""
+    everything = PolicyTemplate.of([block.model_copy(update={"when": None}) for block in template.blocks])
+    names = {name for entry in template.entries for name in placeholder_names(entry.text)}
+    others = {name.removeprefix("claims."): "x" * TYPICAL_VALUE for name in names if name.startswith("claims.")}
+    least, most = 0, _MOST
+    while least < most:
+        count = (least + most + 1) // 2
+        values = [str(number).rjust(TYPICAL_VALUE, "x") for number in range(count)]
+        principal = Principal("x" * TYPICAL_VALUE, {**others, claim_name: values})
+        try:
+            compile_policy(everything, principal, "x" * TYPICAL_VALUE).documents(region="us-east-1", account="1" * 12)
+            least = count
+        except PolicyTooLarge:
+            most = count - 1
+    return least
