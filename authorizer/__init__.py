@@ -13,7 +13,8 @@ gc.disable()  # Modules make no garbage as they load, only work for the collecto
 from authorizer.authorizer import Authorizer
 from authorizer.credentials import Credentials, Door
 from authorizer.jwt_verifier import VerifiedPrincipal
-from authorizer.lambda_handler import LambdaHandler, Observer
+from authorizer.lambda_handler import LambdaHandler
+from authorizer.observer import Observer
 from authorizer.refusal import Reason, Refusal
 from policies import Deny, Grant, Principal, Session
 

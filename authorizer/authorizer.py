@@ -2,7 +2,8 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
 
 from authorizer.credentials import Credentials, Door, read_credentials
 from authorizer.event import AuthorizerEvent
@@ -17,25 +18,24 @@ GrantTo = Callable[[Principal], Grant | Deny | Sequence[Grant | Deny]]
 """What a principal may do. Its topics may hold placeholders, as a template's do. Raises Refusal."""
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """Where the authorizer runs, for the ARNs of its policies."""
 
     region: str
     account: str
     partition: str = "aws"
 
-    @classmethod
-    def of_function(cls, arn: str) -> "Place":
-        """From a Lambda function's ARN. Raises Refusal where it is none."""
-        parts = arn.split(":")
-        if len(parts) < 7 or parts[0] != "arn" or not all(parts[1:5]):
-            raise Refusal(Reason.ACCOUNT_UNKNOWN)
-        return cls(region=parts[3], account=parts[4], partition=parts[1])
+
+@lru_cache(maxsize=8)
+def place_of(function_arn: str) -> Place:
+    """Where a Lambda function runs, from its ARN. Raises Refusal where that is none."""
+    parts = function_arn.split(":")
+    if len(parts) < 7 or parts[0] != "arn" or not all(parts[1:5]):
+        raise Refusal(Reason.ACCOUNT_UNKNOWN)
+    return Place(region=parts[3], account=parts[4], partition=parts[1])
 
 
-@dataclass(frozen=True, slots=True)
-class Admission:
+class Admission(NamedTuple):
     """A client that was let in, and who it is."""
 
     response: AuthorizerResponse
@@ -90,4 +90,4 @@ class Authorizer:
         if isinstance(self._grant, PolicyTemplate):
             return self._grant
         blocks = self._grant(principal)
-        return PolicyTemplate.of([blocks] if isinstance(blocks, Grant | Deny) else blocks, session=self._session)
+        return PolicyTemplate.of([blocks] if isinstance(blocks, (Grant, Deny)) else blocks, session=self._session)

@@ -9,7 +9,6 @@ from authorizer.authorizer import Authorizer, Verify
 from authorizer.cached import Cached, Caching, OnFetch
 from authorizer.configuration import Configuration, JwtIssuer, SignedTokens, load_password_file
 from authorizer.credentials import Credentials, Door
-from authorizer.jwks import RemoteKeys, fetch_key_set
 from authorizer.jwt_verifier import Expectations, Issuer, JwtVerifier, VerifiedPrincipal
 from authorizer.keys import Keys, KeySet
 from authorizer.refusal import Reason, Refusal
@@ -81,6 +80,8 @@ def _keys(configured: JwtIssuer, folder: Path, on_fetch: OnFetch | None) -> Keys
     jwks = configured.jwks or ""
     if "://" not in jwks:
         return _key_file(folder / jwks)
+    from authorizer.jwks import RemoteKeys, fetch_key_set
+
     return RemoteKeys(Cached(partial(fetch_key_set, jwks), caching=caching, on_fetch=on_fetch))
 
 

@@ -88,10 +88,10 @@ class Signing(StrictModel):
 class Configuration(StrictModel):
     """All of `authorizer.toml`."""
 
-    name: Annotated[str, Field(pattern=r"^[\w=,@-]{1,128}$")]
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_=,@-]+$", max_length=128)]
     policy: Text
     """A policy template beside the configuration."""
-    token_key_name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,128}$")] | None = None
+    token_key_name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$", max_length=128)] | None = None
     jwt: tuple[JwtIssuer, ...] = ()
     passwords: Passwords | None = None
     signed_tokens: SignedTokens | None = None

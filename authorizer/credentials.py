@@ -2,7 +2,7 @@
 
 import binascii
 from base64 import b64decode
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
@@ -33,7 +33,7 @@ class Door(StrEnum):
     """No credentials at all."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Credentials:
     """What a client brought: a token, or a user name and a password, or nothing."""
 
@@ -94,15 +94,13 @@ def read_credentials(event: AuthorizerEvent, token_key_name: str | None = None) 
     return Credentials(Door.PASSWORD, None, False, user_name, password, client_id, event)
 
 
-def query_pairs(query: str) -> Iterator[tuple[str, str]]:
-    """The names and raw values of a query string, with or without its `?`.
+def query_values(query: str, keys: Collection[str]) -> list[str]:
+    """The raw values of some keys in a query string, with or without its `?`.
 
     A `+` is a plus: AWS's device SDKs append a token as it is. Names are decoded, values are not.
     """
-    for pair in query.removeprefix("?").split("&"):
-        name, equals, value = pair.partition("=")
-        if equals:
-            yield unquote(name), value
+    pairs = [pair.partition("=") for pair in query.removeprefix("?").split("&")]
+    return [value for name, equals, value in pairs if equals and (name in keys or unquote(name) in keys)]
 
 
 def _tokens(event: AuthorizerEvent, user_name_query: str, token_key_name: str | None) -> Iterator[_Found]:
@@ -112,11 +110,10 @@ def _tokens(event: AuthorizerEvent, user_name_query: str, token_key_name: str | 
     http = event.http
     if http.headers:
         yield from _header_tokens(http.headers, token_key_name)
-    keys = {"access_token", token_key_name}
+    keys = {"access_token", token_key_name or "access_token"}
     for door, query in ((Door.QUERY, http.query_string), (Door.USER_NAME, user_name_query)):
-        for name, value in query_pairs(query or ""):
-            if name in keys:
-                yield _Found(door, _without_scheme(_unquoted(value)), value)
+        for value in query_values(query, keys) if query else ():
+            yield _Found(door, _without_scheme(_unquoted(value)), value)
 
 
 def _header_tokens(headers: dict[str, str], token_key_name: str | None) -> Iterator[_Found]:

@@ -9,7 +9,9 @@ from authorizer.refusal import Reason, Refusal
 class _Part(BaseModel):
     """Any field may be missing, and fields that are new to us are ignored."""
 
-    model_config = ConfigDict(alias_generator=to_camel, strict=True, extra="ignore", hide_input_in_errors=True)
+    model_config = ConfigDict(
+        alias_generator=to_camel, strict=True, extra="ignore", hide_input_in_errors=True, defer_build=True
+    )
 
 
 class Tls(_Part):

@@ -12,7 +12,8 @@ from pathlib import Path
 
 from authorizer.building import build
 from authorizer.configuration import load_configuration
-from authorizer.lambda_handler import LambdaHandler, Observer
+from authorizer.lambda_handler import LambdaHandler
+from authorizer.observer import Observer
 
 
 def _start(path: Path) -> LambdaHandler:

@@ -2,9 +2,10 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
 
-import jwt
-from jwt import PyJWK, PyJWTError
+from jwt import PyJWK, PyJWT, PyJWTError
 from jwt.exceptions import (
     ExpiredSignatureError,
     ImmatureSignatureError,
@@ -18,7 +19,6 @@ from jwt.exceptions import (
     InvalidSubjectError,
     MissingRequiredClaimError,
 )
-from jwt.types import Options
 
 from authorizer.credentials import Credentials
 from authorizer.keys import SYMMETRIC_ALGORITHMS, Keys
@@ -43,8 +43,7 @@ _REASONS: dict[type[PyJWTError], Reason] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class VerifiedPrincipal:
+class VerifiedPrincipal(NamedTuple):
     """A principal, and what its proof says beside its claims."""
 
     principal: Principal
@@ -54,7 +53,7 @@ class VerifiedPrincipal:
     """When the proof ends, in seconds since 1970; None where it does not."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Expectations:
     """What an issuer's tokens must say, whoever verified their signature."""
 
@@ -69,6 +68,35 @@ class Expectations:
     """The header's `typ`, such as `at+jwt` (RFC 8725, section 3.11); None for any."""
     principal_claim: str = "sub"
     """The claim that names the principal."""
+
+    @cached_property
+    def accepted_audience(self) -> str | tuple[str, ...] | None:
+        """The audience as PyJWT takes it."""
+        return self.audience[0] if len(self.audience) == 1 else self.audience or None
+
+    def decoder(self, *, verify_signature: bool) -> PyJWT:
+        """PyJWT, told what to check. The audience is checked here where it is none but `client_id`."""
+        return PyJWT(
+            {
+                "verify_signature": verify_signature,
+                "require": ["exp", *self.required_claims],
+                "verify_exp": True,
+                "verify_nbf": True,
+                "verify_iat": True,
+                "verify_iss": True,
+                "verify_aud": not self.client_id,
+            }
+        )
+
+    @cached_property
+    def verifying(self) -> PyJWT:
+        """For tokens whose signature is verified here."""
+        return self.decoder(verify_signature=True)
+
+    @cached_property
+    def checking(self) -> PyJWT:
+        """For tokens whose signature IoT Core has verified."""
+        return self.decoder(verify_signature=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,22 +177,13 @@ def check_form(token: Token, expects: Expectations) -> None:
 
 def _decode(text: str, key: PyJWK | None, algorithms: tuple[str, ...], expects: Expectations) -> Claims:
     """The claims, verified by PyJWT; without a key, all but the signature is."""
-    options: Options = {
-        "verify_signature": key is not None,
-        "require": ["exp", *expects.required_claims],
-        "verify_exp": True,
-        "verify_nbf": True,
-        "verify_iat": True,
-        "verify_iss": True,
-        "verify_aud": not expects.client_id,
-    }
+    decoder = expects.checking if key is None else expects.verifying
     try:
-        return jwt.decode(
+        return decoder.decode(
             text,
             key or "",
             algorithms,
-            options,
-            audience=expects.audience or None,
+            audience=expects.accepted_audience,
             issuer=expects.issuer,
             leeway=expects.leeway,
         )
@@ -190,7 +209,7 @@ def to_principal(claims: Claims, expects: Expectations) -> VerifiedPrincipal:
     name = claim(claims, expects.principal_claim)
     if name is None:
         raise Refusal(Reason.MISSING_CLAIM, expects.principal_claim)
-    if isinstance(name, bool) or not isinstance(name, str | int) or name == "":
+    if isinstance(name, bool) or not isinstance(name, (str, int)) or name == "":
         raise Refusal(Reason.INVALID_CLAIM, expects.principal_claim)
     return VerifiedPrincipal(Principal(str(name), _with_scopes(claims)), expects.issuer, _expiry(claims))
 
@@ -203,4 +222,4 @@ def _with_scopes(claims: Claims) -> Claims:
 
 def _expiry(claims: Claims) -> float | None:
     expires_at = claims.get("exp")
-    return float(expires_at) if isinstance(expires_at, int | float) else None
+    return float(expires_at) if isinstance(expires_at, (int, float)) else None

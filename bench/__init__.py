@@ -1,0 +1,1 @@
+"""Benchmarks. Figures, never tests."""

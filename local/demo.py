@@ -142,7 +142,7 @@ def _policy(answer: Mapping[str, object]) -> Table:
 _NEXT = """\
 Try it yourself:
 
-  .venv/bin/iot-authorizer explain policies/chat.toml --principal ann --claims '{"role": "admin"}' publish rooms/lobby/mute/bob
+  .venv/bin/iot-authorizer explain policies/chat.toml --principal ann publish users/ann/outbox
   .venv/bin/iot-authorizer token --principal ann --claims '{"rooms": ["lobby"]}'
   .venv/bin/iot-authorizer invoke --token "$(.venv/bin/iot-authorizer token --principal ann)"
   .venv/bin/iot-authorizer lint policies/*.toml

@@ -1,24 +1,22 @@
 """From a template and a principal to statements: which resources, which actions, allowed or denied."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+import json
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 from policies.entries import Action, Effect, Rule
 from policies.errors import NothingGranted
-from policies.grants import ConnectAttribute
-from policies.packing import Document, Statement, pack
+from policies.packing import ConditionBlock, Document, Statement, pack
 from policies.placeholders import Values
+from policies.planning import StatementPlan
 from policies.principal import Principal
 from policies.template import PolicyTemplate
 from policies.topics import HASH, PLUS
 
 Combination = tuple[str, ...]
-_Attributes = tuple[ConnectAttribute, ...] | None
-_Resource = tuple[Effect, _Attributes, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
+class Policy(NamedTuple):
     """What one principal may do, ready to be written for a region and an account."""
 
     statements: tuple[Statement, ...]
@@ -55,38 +53,37 @@ def compile_policy(template: PolicyTemplate, principal: Principal, client_id: st
     Raises UnsafeValue where a value can't stand in a topic level, NothingGranted where no grant applies.
     """
     values = Values(principal, client_id)
-    active: dict[Rule, list[Combination]] = {}
-    effects: dict[Rule, tuple[Effect, _Attributes]] = {}
-    for entry in template.applicable(principal):
-        combinations = list(values.combinations(entry.rules[0].names))
-        if combinations:
-            attributes = entry.block.connect_with if entry.key == "connect" else None
-            for rule in entry.rules:
-                active[rule] = combinations
-                effects[rule] = entry.effect, attributes
-    merged: dict[_Resource, tuple[Action, ...]] = {}
-    for rule, combinations in active.items():
-        for combination in _not_contained(rule, combinations, active) if rule.containers else combinations:
-            _add(merged, (*effects[rule], rule.allowed.format(*combination)), rule.action)
-            for denied in rule.denied:
-                _add(merged, ("Deny", None, denied.format(*combination)), rule.action)
-    return Policy(_statements(merged))
+    claims = principal.claims
+    applies = [block.when is None or block.applies(claims) for block in template.blocks]
+    statements = [
+        Statement(plan.effect, plan.actions, resources, plan.condition)
+        for plan in template.plan
+        if (resources := _resources(plan, values, applies))
+    ]
+    if not any(statement.effect == "Allow" for statement in statements):
+        raise NothingGranted("no grant applies to this principal")
+    return Policy(tuple(statements) if _is_merged(statements) else _merge(statements))
 
 
-def _add(merged: dict[_Resource, tuple[Action, ...]], key: _Resource, action: Action) -> None:
-    actions = merged.get(key, ())
-    if action not in actions:
-        merged[key] = (*actions, action)
+def _resources(plan: StatementPlan, values: Values, applies: Sequence[bool]) -> tuple[str, ...]:
+    found: list[str] = []
+    for block, names, patterns, rule in plan.parts:
+        if applies[block]:
+            combinations = values.combinations(names)
+            if rule is not None:
+                combinations = _not_contained(rule, combinations, values, applies)
+            found += [pattern.format(*combination) for combination in combinations for pattern in patterns]
+    return tuple(found)
 
 
 def _not_contained(
-    rule: Rule, combinations: list[Combination], active: Mapping[Rule, list[Combination]]
+    rule: Rule, combinations: list[Combination], values: Values, applies: Sequence[bool]
 ) -> list[Combination]:
-    """Leaves out what an active container says already: it has the same text wherever it has no wildcard."""
-    for container in rule.containers:
-        if container in active:
+    """Leaves out what another rule says already: it has the same text wherever that one has no wildcard."""
+    for block, container in rule.containers:
+        if applies[block]:
             fixed = [index for index, level in enumerate(container.levels) if level not in (PLUS, HASH)]
-            covered = {_texts(container, fixed, combination) for combination in active[container]}
+            covered = {_texts(container, fixed, each) for each in values.combinations(container.names)}
             combinations = [each for each in combinations if _texts(rule, fixed, each) not in covered]
     return combinations
 
@@ -95,24 +92,26 @@ def _texts(rule: Rule, indexes: Iterable[int], combination: Combination) -> tupl
     return tuple(rule.level_formats[index].format(*combination) for index in indexes)
 
 
-def _statements(merged: Mapping[_Resource, tuple[Action, ...]]) -> tuple[Statement, ...]:
-    grouped: dict[tuple[Effect, _Attributes, tuple[Action, ...]], list[str]] = {}
-    for (effect, attributes, resource), actions in merged.items():
-        grouped.setdefault((effect, attributes, actions), []).append(resource)
-    if not any(effect == "Allow" for effect, _, _ in grouped):
-        raise NothingGranted("no grant applies to this principal")
+def _is_merged(statements: Iterable[Statement]) -> bool:
+    """Whether no resource stands twice, as values that happen to be equal make it."""
+    resources = [resource for statement in statements for resource in statement.resources]
+    return len(set(resources)) == len(resources)
+
+
+def _merge(statements: Iterable[Statement]) -> tuple[Statement, ...]:
+    """Names each resource once for each effect and condition, with all its actions."""
+    merged: dict[tuple[Effect, str, str], tuple[Action, ...]] = {}
+    conditions: dict[str, ConditionBlock | None] = {}
+    for statement in statements:
+        condition = json.dumps(statement.condition)
+        conditions[condition] = statement.condition
+        for resource in statement.resources:
+            key = statement.effect, condition, resource
+            merged[key] = tuple(dict.fromkeys((*merged.get(key, ()), *statement.actions)))
+    grouped: dict[tuple[Effect, str, tuple[Action, ...]], list[str]] = {}
+    for (effect, condition, resource), actions in merged.items():
+        grouped.setdefault((effect, condition, actions), []).append(resource)
     return tuple(
-        Statement(effect, actions, tuple(resources), _condition(effect, attributes))
-        for (effect, attributes, actions), resources in grouped.items()
+        Statement(effect, actions, tuple(resources), conditions[condition])
+        for (effect, condition, actions), resources in grouped.items()
     )
-
-
-def _condition(effect: Effect, attributes: _Attributes) -> dict[str, dict[str, list[str]]] | None:
-    """The condition on `iot:ConnectAttributes` (developer guide, "Connect policy examples")."""
-    if attributes is None:
-        return None
-    if effect == "Deny":
-        return {"ForAnyValue:StringEquals": {"iot:ConnectAttributes": list(attributes)}}
-    if attributes:
-        return {"ForAllValues:StringEquals": {"iot:ConnectAttributes": list(attributes)}}
-    return {"ForAllValues:StringNotEquals": {"iot:ConnectAttributes": ["LastWill", "PersistentConnect"]}}

@@ -97,4 +97,4 @@ def _condition(name: str, key: str, values: object) -> Condition:
 
 
 def _as_list(values: object) -> Sequence[object]:
-    return values if isinstance(values, list | tuple) else [values]
+    return values if isinstance(values, (list, tuple)) else [values]

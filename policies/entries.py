@@ -4,14 +4,12 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from policies.globs import allowed_glob, denied_globs, is_exact
+from policies.grants import ConnectAttribute, Deny, Grant, Key
 from policies.placeholders import PLACEHOLDER, as_format, placeholder_names, split_template
 from policies.topics import HASH, PLUS, SHARE, Levels, lead
 
 Effect = Literal["Allow", "Deny"]
-Key = Literal["connect", "publish", "retain", "subscribe"]
 Action = Literal["iot:Connect", "iot:Publish", "iot:RetainPublish", "iot:Subscribe", "iot:Receive"]
-
-KEYS: tuple[Key, ...] = ("connect", "publish", "retain", "subscribe")
 
 _ACTIONS: dict[tuple[Effect, Key], tuple[Action, ...]] = {
     ("Allow", "connect"): ("iot:Connect",),
@@ -50,8 +48,45 @@ class Rule:
     """As `denied`, with the placeholders' names, and without the resource type."""
     level_formats: tuple[str, ...] = ()
     """`levels`, with numbered placeholders."""
-    containers: list["Rule"] = field(default_factory=list)
-    """Rules that contain this one for some principal: where they do, this one says nothing new."""
+    containers: list[tuple[int, "Rule"]] = field(default_factory=list)
+    """Rules, each with the index of its block, that contain this one for some principal: there it says nothing new."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Entry:
+    """One entry of a template, with where it stands."""
+
+    effect: Effect
+    block: Grant | Deny
+    block_index: int
+    """Its place among all blocks of the template, grants before denials."""
+    number: int
+    """Its place among the grants, or among the denials."""
+    key: Key
+    index: int
+    text: str
+    attributes: tuple[ConnectAttribute, ...] | None
+    """For a client ID, the connect attributes that its grant allows or its deny denies; None for all."""
+    rules: tuple[Rule, ...]
+
+    @property
+    def location(self) -> tuple[str | int, ...]:
+        """Where the entry stands in its file: `("grant", 0, "publish", 1)`."""
+        return (*self.block_location, self.key, self.index)
+
+    @property
+    def block_location(self) -> tuple[str | int, ...]:
+        """Where its grant or deny stands: `("grant", 0)`."""
+        return ("grant" if self.effect == "Allow" else "deny", self.number)
+
+    @property
+    def block_name(self) -> str:
+        """What to call its grant or deny: `grant "rooms"`, or `grant[1]` where it has no name."""
+        kind, index = self.block_location
+        return f"{kind}[{index}]" if self.block.name is None else f'{kind} "{self.block.name}"'
+
+    def __str__(self) -> str:
+        return f'{self.block_name}, {self.key} = "{self.text}"'
 
 
 def rules(text: str, key: Key, effect: Effect, *, widen: bool = False) -> tuple[Rule, ...]:

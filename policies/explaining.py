@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from typing import Literal
 
 from policies.compiler import compile_policy
-from policies.entries import RESOURCE_TYPES, Action
+from policies.entries import RESOURCE_TYPES, Action, Entry
 from policies.errors import PolicyError
 from policies.evaluator import Connection, Evaluator
 from policies.grants import Condition
 from policies.overlap import could_be_equal
 from policies.placeholders import Values, placeholder_names, split_template
 from policies.principal import Principal
-from policies.template import Entry, PolicyTemplate
+from policies.template import PolicyTemplate
 from policies.topics import contains, split
 from policies.wildcards import matcher
 
@@ -90,7 +90,7 @@ def _near_entries(template: PolicyTemplate, principal: Principal, action: Action
         if entry.effect == "Deny" or all(rule.action != action for rule in entry.rules):
             continue
         try:
-            missing = [name for name in placeholder_names(entry.text) if not any(values.combinations((name,)))]
+            missing = [name for name in placeholder_names(entry.text) if not values.combinations((name,))]
             covers = _covers(entry, action, resource, principal)
         except PolicyError:
             continue

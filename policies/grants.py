@@ -6,11 +6,13 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
 
 from policies.durations import seconds
-from policies.entries import KEYS, Key
 from policies.principal import Claims, claim
 
 LEAST_SESSION, LONGEST_SESSION = 300, 86_400
 """What IoT Core allows for disconnectAfterInSeconds and refreshAfterInSeconds, in seconds."""
+
+Key = Literal["connect", "publish", "retain", "subscribe"]
+KEYS: tuple[Key, ...] = ("connect", "publish", "retain", "subscribe")
 
 ConnectAttribute = Literal["LastWill", "PersistentConnect"]
 Scalar = str | int | float | bool
@@ -50,7 +52,7 @@ def _flat(value: object) -> dict[str, object]:
 class StrictModel(BaseModel):
     """A table of a TOML file: unknown keys are errors, and errors never show what was found."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, defer_build=True)
 
 
 class Session(StrictModel):
@@ -110,9 +112,11 @@ class Deny(_Entries):
 
 
 def _meets(value: object, wanted: Condition) -> bool:
+    if value is None:
+        return False
     if wanted == "*":
-        return value is not None and value not in ("", [], (), {})
-    values = value if isinstance(value, list | tuple) else (value,)
+        return bool(value) or isinstance(value, (int, float))
+    values = value if isinstance(value, (list, tuple)) else (value,)
     choices = wanted if isinstance(wanted, tuple) else (wanted,)
     return any(_same(element, choice) for element in values for choice in choices)
 

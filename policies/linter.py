@@ -7,11 +7,13 @@ from itertools import combinations
 from typing import Literal
 
 from policies.compiler import compile_policy
+from policies.entries import Entry
 from policies.errors import PolicyTooLarge
+from policies.grants import Grant
 from policies.overlap import could_be_equal
 from policies.placeholders import PLACEHOLDER, placeholder_names, split_template
 from policies.principal import Principal
-from policies.template import Entry, PolicyTemplate
+from policies.template import PolicyTemplate
 from policies.topics import HASH, PLUS, Levels, lead
 
 MOST_LEVELS = 8
@@ -126,9 +128,9 @@ def _capacity(template: PolicyTemplate) -> Iterator[str]:
             count = fits(template, name.removeprefix("claims."))
             least = "" if count < _MOST else "at least "
             yield f"a policy has room for {least}{count} values of {name}, each of {TYPICAL_VALUE} characters"
-    for grant_index, grant in enumerate(template.grants):
-        if grant.widen:
-            yield f"grant[{grant_index}] says widen = true: where a + can't be told apart it allows deeper levels"
+    for index, block in enumerate(template.blocks):
+        if isinstance(block, Grant) and block.widen:
+            yield f"grant[{index}] says widen = true: where a + can't be told apart it allows deeper levels"
 
 
 _MOST = 1024

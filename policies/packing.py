@@ -1,11 +1,10 @@
 """Statements into policy documents, as few as fit."""
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from json.encoder import encode_basestring_ascii as _json_text
-from typing import NotRequired, TypedDict
+from typing import NamedTuple, NotRequired, TypedDict
 
 from policies.entries import Action, Effect
 from policies.errors import PolicyTooLarge
@@ -33,8 +32,7 @@ class Document(TypedDict):
     Statement: list[DocumentStatement]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Statement:
+class Statement(NamedTuple):
     """What a policy says of some resources, before it is written for an account."""
 
     effect: Effect
@@ -58,18 +56,19 @@ class _Page:
 
     def __init__(self) -> None:
         self.left = LONGEST_DOCUMENT - _EMPTY
-        self.resources: dict[Statement, list[str]] = {}
+        self.resources: dict[int, list[str]] = {}
+        """By the index of their statement."""
 
-    def take(self, statement: Statement, resource: str, size: int, frame: int) -> bool:
-        """Adds a resource, of `size` characters with its comma, where it fits."""
-        here = self.resources.get(statement)
+    def take(self, index: int, resource: str, size: int, frame: int) -> bool:
+        """Adds a resource, of `size` characters with its comma, to a statement of `frame`, where it fits."""
+        here = self.resources.get(index)
         if here is None:
             size += frame
         if size > self.left:
             return False
         self.left -= size
         if here is None:
-            self.resources[statement] = [resource]
+            self.resources[index] = [resource]
         else:
             here.append(resource)
         return True
@@ -83,16 +82,17 @@ def compact(value: object) -> str:
 @lru_cache(maxsize=256)
 def _frame_size(effect: Effect, actions: tuple[Action, ...], condition: str) -> int:
     condition_size = len(f',"Condition":{condition}') if condition else 0
-    return len(compact({"Effect": effect, "Action": actions, "Resource": []})) + condition_size + 1
+    return len(compact({"Effect": effect, "Action": actions, "Resource": []})) + condition_size
 
 
 def _frame(statement: Statement) -> int:
-    """The characters of a statement without resources, with its comma."""
+    """The characters of a statement without resources; its first resource's comma counts as its own."""
     condition = "" if statement.condition is None else compact(statement.condition)
     return _frame_size(statement.effect, statement.actions, condition)
 
 
-_EMPTY = len(compact({"Version": "2012-10-17", "Statement": []}))
+_EMPTY = len(compact({"Version": "2012-10-17", "Statement": []})) - 1
+"""The characters of a document without statements, less the comma that its first statement does not need."""
 
 
 def pack(statements: Sequence[Statement], prefix: str) -> list[Document]:
@@ -100,19 +100,33 @@ def pack(statements: Sequence[Statement], prefix: str) -> list[Document]:
 
     `prefix` is the ARN up to its last colon. Raises PolicyTooLarge past 10 documents.
     """
+    written = [[prefix + name for name in statement.resources] for statement in statements]
+    if _EMPTY + sum(map(_frame, statements)) + sum(map(_sizes, written)) <= LONGEST_DOCUMENT:
+        return [_document(zip(statements, written, strict=True))]
     pages = [_Page()]
-    for statement in statements:
-        frame = _frame(statement)
-        for resource in [prefix + name for name in statement.resources]:
-            size = len(_json_text(resource)) + 1
-            if not any(page.take(statement, resource, size, frame) for page in pages):
+    for index, resources in enumerate(written):
+        frame = _frame(statements[index])
+        for resource in resources:
+            size = _size(resource)
+            if not any(page.take(index, resource, size, frame) for page in pages):
                 pages.append(_Page())
-                if len(pages) > MOST_DOCUMENTS or not pages[-1].take(statement, resource, size, frame):
+                if len(pages) > MOST_DOCUMENTS or not pages[-1].take(index, resource, size, frame):
                     raise PolicyTooLarge(sum(len(each.resources) for each in statements))
-    return [
-        {
-            "Version": "2012-10-17",
-            "Statement": [statement.to_document(resources) for statement, resources in page.resources.items()],
-        }
-        for page in pages
-    ]
+    return [_document((statements[index], found) for index, found in page.resources.items()) for page in pages]
+
+
+def _size(resource: str) -> int:
+    """The characters of a resource, with its comma."""
+    return len(_json_text(resource)) + 1
+
+
+def _sizes(resources: list[str]) -> int:
+    """The same for many, counted in one go: each has two quotes and a comma."""
+    return len(_json_text("".join(resources))) - 2 + 3 * len(resources)
+
+
+def _document(statements: Iterable[tuple[Statement, list[str]]]) -> Document:
+    return {
+        "Version": "2012-10-17",
+        "Statement": [statement.to_document(resources) for statement, resources in statements],
+    }

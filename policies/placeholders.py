@@ -1,7 +1,6 @@
 """Placeholders in templates: `{principal}`, `{client_id}`, `{claims.NAME}`, and the values that may stand for them."""
 
 import re
-from collections.abc import Iterator
 from itertools import product
 
 from policies.errors import UnsafeValue
@@ -31,12 +30,12 @@ def as_format(text: str, names: tuple[str, ...]) -> str:
     return PLACEHOLDER.sub(lambda match: "{" + str(names.index(match[1])) + "}", text)
 
 
-def is_safe(value: str) -> bool:
-    """Whether a value is one level and nothing but that: no `/`, no wildcard, no `$`, no control character."""
+def is_safe(*values: str) -> bool:
+    """Whether each value is one level and nothing but that: no `/`, no wildcard, no `$`, no control character."""
     return (
-        value != ""
-        and _UNSAFE.search(value) is None
-        and (len(value) <= LONGEST_VALUE // 4 or len(value.encode()) <= LONGEST_VALUE)
+        all(values)
+        and _UNSAFE.search("".join(values)) is None
+        and all(len(value) <= LONGEST_VALUE // 4 or len(value.encode()) <= LONGEST_VALUE for value in values)
     )
 
 
@@ -47,15 +46,17 @@ class Values:
         self._principal = principal
         self._client_id = client_id
         self._known: dict[str, tuple[str, ...]] = {}
+        self._combinations: dict[tuple[str, ...], list[tuple[str, ...]]] = {}
 
-    def combinations(self, names: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    def combinations(self, names: tuple[str, ...]) -> list[tuple[str, ...]]:
         """Each way to fill the named placeholders; none at all where a value is missing.
 
         Raises UnsafeValue for a value that can't stand in a level.
         """
-        if len(names) == 1:
-            return zip(self._of(names[0]))
-        return product(*map(self._of, names))
+        found = self._combinations.get(names)
+        if found is None:
+            found = self._combinations[names] = list(product(*map(self._of, names)))
+        return found
 
     def _of(self, name: str) -> tuple[str, ...]:
         known = self._known.get(name)
@@ -65,11 +66,11 @@ class Values:
 
     def _checked(self, name: str) -> tuple[str, ...]:
         found = self._found(name)
-        values = found if isinstance(found, list | tuple) else [] if found is None else [found]
-        texts = tuple(dict.fromkeys(_text(value, name) for value in values))
-        if not all(map(is_safe, texts)):
+        values = found if isinstance(found, (list, tuple)) else () if found is None else (found,)
+        texts = [value if type(value) is str else _text(value, name) for value in values]
+        if not is_safe(*texts):
             raise UnsafeValue(name)
-        return texts
+        return tuple(dict.fromkeys(texts))
 
     def _found(self, name: str) -> object | None:
         if name == "principal":
@@ -80,8 +81,6 @@ class Values:
 
 
 def _text(value: object, name: str) -> str:
-    if isinstance(value, str):
-        return value
-    if isinstance(value, int) and not isinstance(value, bool):
+    if isinstance(value, (str, int)) and not isinstance(value, bool):
         return str(value)
     raise UnsafeValue(name)

@@ -1,18 +1,18 @@
 """Who a client proved to be."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import NamedTuple
 
 Claims = Mapping[str, object]
 
 
-@dataclass(frozen=True, slots=True)
-class Principal:
+class Principal(NamedTuple):
     """A name and its claims: all that a policy template gets to know of a client."""
 
     name: str
     """The principal's name: a subject, a user name, a device's serial number."""
-    claims: Claims = field(default_factory=dict)
+    claims: Claims = MappingProxyType({})
     """What the issuer or the password store says of the principal: JSON values by name."""
 
 
@@ -24,6 +24,8 @@ def claim(claims: Claims, name: str) -> object | None:
     """
     if name in claims:
         return claims[name]
+    if "." not in name:
+        return None
     value: object = claims
     for part in name.split("."):
         if not isinstance(value, Mapping):

@@ -1,0 +1,82 @@
+"""What of a template does not depend on the principal, done once: its resources, sorted into statements."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from policies.entries import Action, Effect, Entry, Rule
+from policies.grants import ConnectAttribute
+from policies.packing import ConditionBlock
+
+_Attributes = tuple[ConnectAttribute, ...] | None
+
+
+class Part(NamedTuple):
+    """Resources of a statement that come from one grant or deny, and have the same placeholders."""
+
+    block: int
+    """The index of the grant or deny in the template's blocks."""
+    names: tuple[str, ...]
+    patterns: tuple[str, ...]
+    rule: Rule | None
+    """The rule that the pattern is of, where another rule may contain it."""
+
+
+class StatementPlan(NamedTuple):
+    """A statement as it is for any principal; parts that do not apply fall away."""
+
+    effect: Effect
+    actions: tuple[Action, ...]
+    condition: ConditionBlock | None
+    parts: tuple[Part, ...]
+
+
+class _Pattern(NamedTuple):
+    effect: Effect
+    attributes: _Attributes
+    block: int
+    names: tuple[str, ...]
+    text: str
+    rule: Rule | None
+
+
+def plan(entries: Iterable[Entry]) -> tuple[StatementPlan, ...]:
+    """Sorts the resources of entries into statements: by effect, connect attributes and actions."""
+    patterns: dict[_Pattern, tuple[Action, ...]] = {}
+    for entry in entries:
+        for rule in entry.rules:
+            whole = rule if rule.containers else None
+            _add(
+                patterns,
+                _Pattern(entry.effect, entry.attributes, entry.block_index, rule.names, rule.allowed, whole),
+                rule,
+            )
+            for text in rule.denied:
+                _add(patterns, _Pattern("Deny", None, entry.block_index, rule.names, text, whole), rule)
+    statements: dict[tuple[Effect, _Attributes, tuple[Action, ...]], dict[tuple[object, ...], list[_Pattern]]] = {}
+    for pattern, actions in patterns.items():
+        parts = statements.setdefault((pattern.effect, pattern.attributes, actions), {})
+        parts.setdefault((pattern.block, pattern.names, pattern.rule), []).append(pattern)
+    return tuple(
+        StatementPlan(effect, actions, _condition(effect, attributes), tuple(map(_part, parts.values())))
+        for (effect, attributes, actions), parts in statements.items()
+    )
+
+
+def _add(patterns: dict[_Pattern, tuple[Action, ...]], pattern: _Pattern, rule: Rule) -> None:
+    patterns[pattern] = tuple(dict.fromkeys((*patterns.get(pattern, ()), rule.action)))
+
+
+def _part(patterns: list[_Pattern]) -> Part:
+    first = patterns[0]
+    return Part(first.block, first.names, tuple(pattern.text for pattern in patterns), first.rule)
+
+
+def _condition(effect: Effect, attributes: _Attributes) -> ConditionBlock | None:
+    """The condition on `iot:ConnectAttributes` (developer guide, "Connect policy examples")."""
+    if attributes is None:
+        return None
+    if effect == "Deny":
+        return {"ForAnyValue:StringEquals": {"iot:ConnectAttributes": list(attributes)}}
+    if attributes:
+        return {"ForAllValues:StringEquals": {"iot:ConnectAttributes": list(attributes)}}
+    return {"ForAllValues:StringNotEquals": {"iot:ConnectAttributes": ["LastWill", "PersistentConnect"]}}
