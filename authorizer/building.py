@@ -109,13 +109,8 @@ def _passwords(configuration: Configuration, folder: Path) -> "PasswordVerifier 
         return None
     from authorizer.passwords import PasswordFile, PasswordVerifier, StoredPassword, check_hash
 
-    path = folder / configuration.passwords.file
-    users: dict[str, StoredPassword] = {}
-    for name, entry in load_password_file(path).users.items():
-        try:
-            users[name] = StoredPassword(check_hash(entry.hash), entry.claims)
-        except ValueError as error:
-            raise InvalidFile(path, None, f"users.{name}.hash", str(error)) from None
+    found = load_password_file(folder / configuration.passwords.file, check_hash).users
+    users = {name: StoredPassword(entry.hash, entry.claims) for name, entry in found.items()}
     return PasswordVerifier(PasswordFile(users))
 
 

@@ -53,7 +53,7 @@ class Cached(Generic[Value]):
         """The value, fetched where it must be. Raises Refusal where there is none that may still be used."""
         if self._age() >= self._caching.max_age:
             self.refresh()
-        if self._value is None or self._age() > self._caching.max_stale:
+        if self._value is None or self._age() > max(self._caching.max_age, self._caching.max_stale):
             raise Refusal(Reason.KEYS_UNAVAILABLE)
         return self._value
 

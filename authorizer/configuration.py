@@ -1,7 +1,8 @@
 """`authorizer.toml`: who may vouch for a client, and which template says what they may do."""
 
 import os
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 from urllib.parse import urlsplit
@@ -11,14 +12,21 @@ from pydantic import BeforeValidator, Field, ValidationError, model_validator
 from policies.durations import seconds
 from policies.errors import InvalidFile
 from policies.grants import StrictModel
-from policies.toml_file import from_validation, read_toml
+from policies.toml_file import from_validation, invalid_file, read_toml
+
+
+def _duration(value: object) -> int:
+    if not isinstance(value, str):
+        raise ValueError('expected a text such as "30s"')
+    return seconds(value)
+
 
 Algorithm = Literal["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "HS256"]
 Text = Annotated[str, Field(min_length=1)]
-Duration = Annotated[int, BeforeValidator(lambda value: seconds(value) if isinstance(value, str) else value)]
+Duration = Annotated[int, BeforeValidator(_duration)]
 
 _OVERRIDE = "AUTHORIZER__"
-_SECRET_SERVICES = ("secretsmanager", "ssm")
+_SECRET_NAME = re.compile(r"(secretsmanager|ssm):.+")
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
@@ -53,7 +61,7 @@ class JwtIssuer(_Tokens):
             raise ValueError("algorithms: HS256 stands alone: beside others, a public key could pass as its secret")
         if shared != (self.secret is not None) or shared == (self.jwks is not None):
             raise ValueError('expected jwks = "https://…" or a file, or for HS256 alone secret = "secretsmanager:NAME"')
-        if self.secret is not None and self.secret.partition(":")[0] not in _SECRET_SERVICES:
+        if self.secret is not None and not _SECRET_NAME.fullmatch(self.secret):
             raise ValueError('secret: expected its name, "secretsmanager:NAME" or "ssm:NAME", never the secret itself')
         if self.jwks is not None:
             _check_jwks(self.jwks)
@@ -102,9 +110,6 @@ class Configuration(StrictModel):
     def _checked(self) -> "Configuration":
         if not (self.jwt or self.passwords or self.signed_tokens or self.anonymous):
             raise ValueError("nobody could be let in: expected [[jwt]], [passwords], [signed_tokens] or [anonymous]")
-        issuers = [issuer.issuer for issuer in self.jwt]
-        if len(set(issuers)) < len(issuers):
-            raise ValueError("jwt: two issuers of one name")
         return self
 
 
@@ -127,7 +132,11 @@ Model = TypeVar("Model", bound=StrictModel)
 
 def _check_jwks(jwks: str) -> None:
     parts = urlsplit(jwks)
-    if "://" not in jwks or parts.scheme == "https":
+    if "://" not in jwks:
+        return
+    if not parts.hostname:
+        raise ValueError("jwks: expected an https:// URL with a host, or a file")
+    if parts.scheme == "https":
         return
     if parts.scheme != "http" or parts.hostname not in _LOOPBACK:
         raise ValueError("jwks: expected an https:// URL or a file: who changes the keys on their way is any user")
@@ -142,20 +151,31 @@ def load_configuration(path: Path, environment: Mapping[str, str] | None = None)
     for name, value in (os.environ if environment is None else environment).items():
         if name.startswith(_OVERRIDE):
             _override(tables, name, value, path)
-    return _validated(Configuration, tables, path, text)
+    configuration = _validated(Configuration, tables, path, text)
+    names = [issuer.issuer for issuer in configuration.jwt]
+    for index, name in enumerate(names):
+        if name in names[:index]:
+            raise invalid_file(path, text, ("jwt", index, "issuer"), "expected a name that no other issuer has")
+    return configuration
 
 
-def load_password_file(path: Path) -> PasswordsFile:
-    """Reads a password file. Raises InvalidFile."""
+def load_password_file(path: Path, check_hash: Callable[[str], str]) -> PasswordsFile:
+    """Reads a password file. `check_hash` raises ValueError for a hash that can't be used. Raises InvalidFile."""
     tables, text = read_toml(path)
-    return _validated(PasswordsFile, tables, path, text)
+    found = _validated(PasswordsFile, tables, path, text)
+    for name, entry in found.users.items():
+        try:
+            check_hash(entry.hash)
+        except ValueError as error:
+            raise invalid_file(path, text, ("users", name, "hash"), str(error)) from None
+    return found
 
 
 def _validated(model: type[Model], tables: Mapping[str, object], path: Path, text: str) -> Model:
     try:
         return model.model_validate(tables)
     except ValidationError as error:
-        raise from_validation(path, text, error) from None
+        raise from_validation(path, text, tables, error) from None
 
 
 def _override(tables: dict[str, object], name: str, value: str, path: Path) -> None:

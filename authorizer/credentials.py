@@ -117,7 +117,7 @@ def _tokens(event: AuthorizerEvent, user_name_query: str, token_key_name: str | 
 
 
 def _header_tokens(headers: dict[str, str], token_key_name: str | None) -> Iterator[_Found]:
-    key = (token_key_name or "").lower()
+    key = token_key_name.lower() if token_key_name else None
     for name, value in headers.items():
         lower = name.lower()
         if lower not in (key, "authorization"):

@@ -19,6 +19,7 @@ from jwt.exceptions import (
     InvalidSubjectError,
     MissingRequiredClaimError,
 )
+from jwt.types import Options
 
 from authorizer.credentials import Credentials
 from authorizer.keys import SYMMETRIC_ALGORITHMS, Keys
@@ -74,29 +75,25 @@ class Expectations:
         """The audience as PyJWT takes it."""
         return self.audience[0] if len(self.audience) == 1 else self.audience or None
 
-    def decoder(self, *, verify_signature: bool) -> PyJWT:
-        """PyJWT, told what to check. The audience is checked here where it is none but `client_id`."""
-        return PyJWT(
-            {
-                "verify_signature": verify_signature,
-                "require": ["exp", *self.required_claims],
-                "verify_exp": True,
-                "verify_nbf": True,
-                "verify_iat": True,
-                "verify_iss": True,
-                "verify_aud": not self.client_id,
-            }
-        )
+    @cached_property
+    def options(self) -> Options:
+        """What PyJWT is to check. The audience is checked here where it is none but `client_id`."""
+        return {
+            "verify_signature": True,
+            "require": ["exp", *self.required_claims],
+            "verify_exp": True,
+            "verify_nbf": True,
+            "verify_iat": True,
+            "verify_iss": True,
+            "verify_aud": not self.client_id,
+            "verify_sub": True,
+            "verify_jti": True,
+        }
 
     @cached_property
-    def verifying(self) -> PyJWT:
-        """For tokens whose signature is verified here."""
-        return self.decoder(verify_signature=True)
-
-    @cached_property
-    def checking(self) -> PyJWT:
-        """For tokens whose signature IoT Core has verified."""
-        return self.decoder(verify_signature=False)
+    def decoder(self) -> PyJWT:
+        """PyJWT with these options."""
+        return PyJWT(self.options)
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,12 +174,12 @@ def check_form(token: Token, expects: Expectations) -> None:
 
 def _decode(text: str, key: PyJWK | None, algorithms: tuple[str, ...], expects: Expectations) -> Claims:
     """The claims, verified by PyJWT; without a key, all but the signature is."""
-    decoder = expects.checking if key is None else expects.verifying
     try:
-        return decoder.decode(
+        return expects.decoder.decode(
             text,
             key or "",
             algorithms,
+            {**expects.options, "verify_signature": False} if key is None else None,
             audience=expects.accepted_audience,
             issuer=expects.issuer,
             leeway=expects.leeway,

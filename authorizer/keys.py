@@ -48,8 +48,8 @@ class KeySet:
         keys = parsed.get("keys") if isinstance(parsed, dict) else None
         if not isinstance(keys, list):
             raise ValueError('expected a JWKS: an object with a list "keys"')
-        if any(isinstance(key, dict) and "d" in key for key in keys):
-            raise ValueError("holds a private key: publish the public half alone, and make a new key")
+        if any(isinstance(key, dict) and ("d" in key or "k" in key) for key in keys):
+            raise ValueError("holds a private key or a secret: publish public keys alone, and make a new one")
         return cls([key for key in keys if isinstance(key, dict)])
 
     def find(self, key_id: str | None, algorithm: str) -> PyJWK:
@@ -83,7 +83,8 @@ def _mismatch(key: Mapping[str, object], algorithm: str) -> Reason | None:
     if key.get("alg") not in (None, algorithm):
         return Reason.KEY_TYPE_MISMATCH
     operations = key.get("key_ops")
-    if key.get("use") not in (None, "sig") or (isinstance(operations, list) and "verify" not in operations):
+    verifies = operations is None or (isinstance(operations, list) and "verify" in operations)
+    if key.get("use") not in (None, "sig") or not verifies:
         return Reason.KEY_USE_MISMATCH
     return None
 

@@ -5,11 +5,11 @@ half of a log line and a metrics line, in money and in time, and no log level ca
 """
 
 import json
+import os
 import time
 from typing import Final
 
-from aws_lambda_powertools import Metrics
-from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
 from authorizer.refusal import Reason, Refusal
 
@@ -28,7 +28,8 @@ class Observer:
 
     def __init__(self, service: str) -> None:
         """`service` is the authorizer's name, and the metrics' dimension."""
-        self._metrics = Metrics(namespace=NAMESPACE, service=service)
+        namespace = os.environ.get("POWERTOOLS_METRICS_NAMESPACE", NAMESPACE)
+        self._metrics = EphemeralMetrics(namespace=namespace, service=service)
         self._metrics.set_default_dimensions(service=service)
         self._cold = True
 

@@ -1,5 +1,7 @@
 """HS256 keys by name, from Secrets Manager or the SSM parameter store. Imported only where one is configured."""
 
+import logging
+
 from aws_lambda_powertools.utilities.parameters import SecretsProvider, SSMProvider
 from aws_lambda_powertools.utilities.parameters.exceptions import GetParameterError
 from botocore.config import Config
@@ -12,6 +14,9 @@ from authorizer.refusal import Reason, Refusal
 
 LEAST_SECRET = 32
 """Bytes: a key as long as the hash (RFC 7518, section 3.2)."""
+
+for _name in ("boto3", "botocore", "urllib3"):
+    logging.getLogger(_name).setLevel(logging.INFO)  # At DEBUG they log what AWS answers: the secret.
 
 _QUICK = Config(connect_timeout=0.8, read_timeout=0.8, retries={"total_max_attempts": 2})
 

@@ -11,6 +11,7 @@ from policies import Claims
 LONGEST_TOKEN = 8192
 """Bytes. The work before a signature is looked at grows with the token, and anybody can send one."""
 
+_WHITE_SPACE = " \t\n\r"
 _KEYS_IN_HEADER = ("jku", "jwk", "x5u", "x5c")
 _TO_STANDARD = bytes.maketrans(b"-_+/=", b"+/\0\0\0")
 """From base64url to what `binascii` knows; what RFC 7515 does not allow becomes what nobody does."""
@@ -41,6 +42,8 @@ def read_token(text: str) -> Token:
     parts = text.split(".")
     if len(parts) not in (2, 3) or not text.isascii():
         raise Refusal(Reason.MALFORMED_TOKEN, "parts")
+    if "=" in text:
+        raise Refusal(Reason.MALFORMED_TOKEN, "padding")
     return Token(text, _header(parts[0]), _json_object(parts[1], "claims"), len(parts) == 3)
 
 
@@ -67,7 +70,7 @@ def _json_object(segment: str, part: str) -> dict[str, object]:
     try:
         encoded = segment.encode().translate(_TO_STANDARD)
         data = binascii.a2b_base64(encoded + b"=" * (-len(encoded) % 4), strict_mode=True)
-        text = data.decode()
+        text = data.decode().strip(_WHITE_SPACE)
         parsed, end = _decoder.raw_decode(text)
         if end != len(text):
             raise ValueError("something behind the JSON")

@@ -40,9 +40,12 @@ def first_problem(error: ValidationError) -> str:
     return f"{place}: {first['msg']}" if place else str(first["msg"])
 
 
-def duration(text: str, option: str) -> int:
+def duration(text: str, option: str, at_most: str) -> int:
     """A duration in seconds. Raises a usage error."""
     try:
-        return seconds(text)
+        found = seconds(text)
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint=option) from None
+    if found > seconds(at_most):
+        raise typer.BadParameter(f"expected at most {at_most}", param_hint=option)
+    return found

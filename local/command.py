@@ -12,7 +12,7 @@ from local.arguments import duration, first_problem, json_model, json_object
 from local.development import DevelopmentIssuer
 from local.event import ConnectionRequest, HttpContext, MqttContext, TlsContext, build_event
 from local.invoking import describe, read_settings, verify_signature
-from local.lambda_function import ACCOUNT, HANDLER, REGION, LambdaFunction
+from local.lambda_function import ACCOUNT, HANDLER, REGION, LambdaFunction, UnknownHandler
 from policies import InvalidFile, PolicyError, PolicyTemplate, Principal, compile_policy
 from policies.explaining import explain as explain_template
 from policies.linter import lint as lint_template
@@ -102,7 +102,7 @@ def token(
     data: DataFolder = DATA,
 ) -> None:
     """Print a JWT of the development issuer, which only this machine trusts."""
-    lifetime = duration(expires, "--expires")
+    lifetime = duration(expires, "--expires", "365d")
     typer.echo(DevelopmentIssuer(data).token(principal, json_object(claims, "--claims"), lifetime))
 
 
@@ -136,7 +136,10 @@ def invoke(
     except ValidationError as error:
         raise typer.BadParameter(first_problem(error)) from None
     DevelopmentIssuer(data).trust()
-    function = LambdaFunction(config, handler)
+    try:
+        function = LambdaFunction(config, handler)
+    except UnknownHandler as error:
+        raise typer.BadParameter(str(error), param_hint="--handler") from None
     settings = read_settings(config)
     verified = verify_signature(request, settings)
     event = build_event(request, token_key_name=settings.token_key_name, signature_verified=verified)

@@ -16,6 +16,8 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from jwt.algorithms import ECAlgorithm
 
+from policies import InvalidFile
+
 ISSUER = "urn:iot-authorizer:development"
 """The issuer and the audience of development tokens. The Lambda knows it only where DEVELOPMENT_KEYS is set."""
 DEVELOPMENT_KEYS = "AUTHORIZER_DEVELOPMENT_JWKS"
@@ -49,12 +51,20 @@ class DevelopmentIssuer:
         if not path.exists():
             self._folder.mkdir(parents=True, exist_ok=True)
             _write_private(path, generate_private_key(SECP256R1()))
-        key = load_pem_private_key(path.read_bytes(), password=None)
-        if not isinstance(key, EllipticCurvePrivateKey):
-            raise ValueError(f"{path}: expected an elliptic curve key; remove it, and a new one is made")
+        key = _read_private(path)
         public = {**ECAlgorithm.to_jwk(key.public_key(), as_dict=True), "kid": "development", "use": "sig"}
         _replace(self.jwks_path, json.dumps({"keys": [public]}).encode(), 0o644)
         return key
+
+
+def _read_private(path: Path) -> EllipticCurvePrivateKey:
+    try:
+        key = load_pem_private_key(path.read_bytes(), password=None)
+    except (ValueError, TypeError):
+        key = None
+    if not isinstance(key, EllipticCurvePrivateKey):
+        raise InvalidFile(path, None, "", "expected an elliptic curve key in PEM: remove it, and a new one is made")
+    return key
 
 
 def _write_private(path: Path, key: EllipticCurvePrivateKey) -> None:

@@ -4,6 +4,7 @@ import importlib
 import io
 import json
 import os
+import sys
 from collections.abc import Callable, Mapping
 from contextlib import redirect_stdout
 from dataclasses import dataclass
@@ -34,17 +35,24 @@ class Invocation(NamedTuple):
     """The log line of the decision; empty where the handler writes none."""
 
 
+class UnknownHandler(ValueError):
+    """A handler's name that leads nowhere."""
+
+
 class LambdaFunction:
     """A handler, loaded once."""
 
     def __init__(self, config: Path, handler: str = HANDLER, *, region: str = REGION, account: str = ACCOUNT) -> None:
-        """`handler` is `module.attribute`. Raises what its module raises, InvalidFile for a wrong configuration."""
+        """`handler` is `module.attribute`.
+
+        Raises UnknownHandler where there is none, and what its module raises: InvalidFile for a wrong configuration.
+        """
         os.environ["AUTHORIZER_CONFIG"] = str(config)
+        sys.path.insert(0, str(Path.cwd()))
         os.environ.setdefault("AWS_REGION", region)
         self._output = io.StringIO()
-        module, _, attribute = handler.rpartition(".")
         with redirect_stdout(self._output):
-            self._handler = cast("_Handler", getattr(importlib.import_module(module), attribute))
+            self._handler = _load(handler)
         self._context = Context(f"arn:aws:lambda:{region}:{account}:function:authorizer")
 
     def invoke(self, event: Mapping[str, object]) -> Invocation:
@@ -54,6 +62,20 @@ class LambdaFunction:
         with redirect_stdout(self._output):
             answer = self._handler(dict(event), self._context)
         return Invocation(answer, _decision(self._output.getvalue()))
+
+
+def _load(handler: str) -> _Handler:
+    module, dot, attribute = handler.rpartition(".")
+    if not dot:
+        raise UnknownHandler(f"{handler}: expected MODULE.NAME")
+    try:
+        return cast("_Handler", getattr(importlib.import_module(module), attribute))
+    except ModuleNotFoundError as error:
+        if error.name not in (module, module.partition(".")[0]):
+            raise
+        raise UnknownHandler(f"{handler}: expected MODULE.NAME, with the module in this folder") from None
+    except AttributeError:
+        raise UnknownHandler(f"{handler}: {module} has no {attribute}") from None
 
 
 def _decision(output: str) -> Mapping[str, object]:

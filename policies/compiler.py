@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from policies.entries import Action, Effect, Rule
+from policies.entries import Action, Effect, Rule, in_order
 from policies.errors import NothingGranted
 from policies.packing import ConditionBlock, Document, Statement, pack
 from policies.placeholders import Values
@@ -107,7 +107,7 @@ def _merge(statements: Iterable[Statement]) -> tuple[Statement, ...]:
         conditions[condition] = statement.condition
         for resource in statement.resources:
             key = statement.effect, condition, resource
-            merged[key] = tuple(dict.fromkeys((*merged.get(key, ()), *statement.actions)))
+            merged[key] = in_order((*merged.get(key, ()), *statement.actions))
     grouped: dict[tuple[Effect, str, tuple[Action, ...]], list[str]] = {}
     for (effect, condition, resource), actions in merged.items():
         grouped.setdefault((effect, condition, actions), []).append(resource)

@@ -4,24 +4,28 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 
-from policies.wildcards import matcher
+from policies.wildcards import Pattern
 
 Context = Mapping[str, Sequence[str]]
 """Condition keys in lower case, each with its values; a key that is not there has no value."""
 
 
-def _ip_in(value: str, wanted: str) -> bool:
+Fill = Callable[[str], Pattern | None]
+"""Fills the policy variables of a text; None where one has no value."""
+
+
+def _ip_in(value: str, wanted: Pattern) -> bool:
     try:
-        return ip_address(value) in ip_network(wanted, strict=False)
+        return ip_address(value) in ip_network(wanted.literal, strict=False)
     except ValueError:
         return False
 
 
-_TESTS: dict[str, Callable[[str, str], bool]] = {
-    "StringEquals": lambda value, wanted: value == wanted,
-    "StringEqualsIgnoreCase": lambda value, wanted: value.casefold() == wanted.casefold(),
-    "StringLike": lambda value, wanted: matcher(wanted)(value),
-    "Bool": lambda value, wanted: value.casefold() == wanted.casefold(),
+_TESTS: dict[str, Callable[[str, Pattern], bool]] = {
+    "StringEquals": lambda value, wanted: value == wanted.literal,
+    "StringEqualsIgnoreCase": lambda value, wanted: value.casefold() == wanted.literal.casefold(),
+    "StringLike": lambda value, wanted: wanted.fits(value),
+    "Bool": lambda value, wanted: value.casefold() == wanted.literal.casefold(),
     "IpAddress": _ip_in,
 }
 _NEGATED = {
@@ -43,24 +47,25 @@ class Condition:
     key: str
     values: tuple[str, ...]
 
-    def holds(self, context: Context, substitute: Callable[[str], str | None]) -> bool:
-        """Whether a connection meets the condition; `substitute` fills policy variables, or gives None for none."""
+    def holds(self, context: Context, fill: Fill) -> bool | None:
+        """Whether a connection meets the condition; None where a variable has no value, so that nobody can tell."""
         found = context.get(self.key)
         if found is None and self.if_exists:
             return True
-        wanted = [text for text in map(substitute, self.values) if text is not None]
+        wanted = [fill(text) for text in self.values]
+        known = [pattern for pattern in wanted if pattern is not None]
+        if len(known) < len(wanted):
+            return None
         if self.quantifier == "ForAllValues":
-            return all(self._passes(value, wanted) for value in found or ())
+            return all(self._passes(value, known) for value in found or ())
         if self.quantifier == "ForAnyValue":
-            return any(self._passes(value, wanted) for value in found or ())
-        if not found:
-            return self.operator in _NEGATED
-        return self._passes(found[0], wanted)
+            return any(self._passes(value, known) for value in found or ())
+        return self._passes(found[0], known) if found else self.operator in _NEGATED
 
-    def _passes(self, value: str, wanted: Sequence[str]) -> bool:
+    def _passes(self, value: str, wanted: Sequence[Pattern]) -> bool:
         if positive := _NEGATED.get(self.operator):
-            return not any(_TESTS[positive](value, text) for text in wanted)
-        return any(_TESTS[self.operator](value, text) for text in wanted)
+            return not any(_TESTS[positive](value, pattern) for pattern in wanted)
+        return any(_TESTS[self.operator](value, pattern) for pattern in wanted)
 
 
 def parse_conditions(block: object) -> tuple[Condition, ...]:

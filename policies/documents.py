@@ -65,10 +65,12 @@ def _statement(statement: object, index: int) -> ParsedStatement:
     resources, not_resources = _one_of(statement, "Resource", place)
     for action in actions:
         if action != "*" and ":" not in action:
-            raise InvalidDocument(f"{place}.Action: expected a service and an action, as in iot:Connect")
+            key = "NotAction" if not_actions else "Action"
+            raise InvalidDocument(f"{place}.{key}: expected a service and an action, as in iot:Connect")
     for resource in resources:
         if resource != "*" and not resource.startswith("arn:"):
-            raise InvalidDocument(f'{place}.Resource: expected an ARN or "*"')
+            key = "NotResource" if not_resources else "Resource"
+            raise InvalidDocument(f'{place}.{key}: expected an ARN or "*"')
     sid = statement.get("Sid")
     try:
         conditions = parse_conditions(statement.get("Condition", {}))

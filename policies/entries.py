@@ -1,5 +1,6 @@
 """One entry of a template, such as `rooms/{claims.rooms}/#`: its grammar, and the rules it stands for."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -22,6 +23,13 @@ _ACTIONS: dict[tuple[Effect, Key], tuple[Action, ...]] = {
     ("Deny", "subscribe"): ("iot:Subscribe", "iot:Receive"),
 }
 
+
+def in_order(actions: Iterable[Action]) -> tuple[Action, ...]:
+    """Actions, each once, in one order for all."""
+    found = set(actions)
+    return tuple(action for action in RESOURCE_TYPES if action in found)
+
+
 RESOURCE_TYPES: dict[Action, str] = {
     "iot:Connect": "client",
     "iot:Publish": "topic",
@@ -31,15 +39,15 @@ RESOURCE_TYPES: dict[Action, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Rule:
     """What one entry says of one action, with its placeholders still in it."""
 
     action: Action
     levels: Levels
     """The topic filter that the action is about; for `iot:Receive` without the `$share/NAME/` of a subscription."""
-    exact: bool
-    """Whether `denied` takes back what `allowed` covers beyond the filter."""
+    widened: bool
+    """Whether `allowed` may cover deeper levels too."""
     names: tuple[str, ...]
     allowed: str
     """The resource behind the ARN's last colon, as `topic/a/*`, with numbered placeholders."""
@@ -98,7 +106,7 @@ def rules(text: str, key: Key, effect: Effect, *, widen: bool = False) -> tuple[
     names = placeholder_names(text)
     if key == "connect":
         _check_client_id(text, effect)
-        return (Rule("iot:Connect", (text,), True, names, as_format(f"client/{text}", names), (), ()),)
+        return (Rule("iot:Connect", (text,), False, names, as_format(f"client/{text}", names), (), ()),)
     levels = split_template(text)
     _check_levels(levels, key)
     if effect == "Allow" and not widen and not is_exact(levels):
@@ -106,19 +114,18 @@ def rules(text: str, key: Key, effect: Effect, *, widen: bool = False) -> tuple[
             "no IoT policy can tell a level apart that stands between + and a final #: name the levels, "
             "leave the level out, or say widen = true in its grant and allow deeper levels too"
         )
-    exact = effect == "Allow" and not widen
-    return tuple(_rule(action, levels, names, exact=exact) for action in _ACTIONS[effect, key])
+    return tuple(_rule(action, levels, names, effect, widen=widen) for action in _ACTIONS[effect, key])
 
 
-def _rule(action: Action, levels: Levels, names: tuple[str, ...], *, exact: bool) -> Rule:
+def _rule(action: Action, levels: Levels, names: tuple[str, ...], effect: Effect, *, widen: bool) -> Rule:
     if action == "iot:Receive":
         levels = levels[lead(levels) :]
     kind = RESOURCE_TYPES[action]
-    globs = denied_globs(levels, subscribe=action == "iot:Subscribe") if exact else ()
+    globs = denied_globs(levels, subscribe=action == "iot:Subscribe", widen=widen) if effect == "Allow" else ()
     return Rule(
         action,
         levels,
-        exact,
+        widen,
         names,
         as_format(f"{kind}/{allowed_glob(levels)}", names),
         tuple(as_format(f"{kind}/{glob}", names) for glob in globs),
@@ -177,5 +184,5 @@ def _check_levels(levels: Levels, key: Key) -> None:
 def _check_share(levels: Levels, key: Key) -> None:
     if key != "subscribe":
         raise ValueError("$share/… belongs under subscribe")
-    if len(levels) < 3 or levels[1] in ("", PLUS, HASH) or levels[2:] == ("",):
+    if len(levels) < 3 or levels[1] == "" or levels[2:] == ("",) or any(sign in levels[1] for sign in "+#*"):
         raise ValueError("expected $share/NAME/FILTER, with a name without wildcards")

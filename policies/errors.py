@@ -17,7 +17,7 @@ class InvalidFile(ValueError):
         """What stands wrong there, and what was expected."""
         place = self.path if line is None else f"{self.path}:{line}"
         text = ": ".join(part for part in (place, key, expected) if part)
-        super().__init__(" ".join(text.split()))
+        super().__init__("".join(c if c.isprintable() else ascii(c)[1:-1] for c in " ".join(text.split())))
 
 
 class InvalidTopics(ValueError):

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from policies.documents import ParsedStatement, parse_document
-from policies.wildcards import VALUE, Matcher, matcher
+from policies.wildcards import VALUE, Matcher, Pattern, matcher
 
 _VARIABLE = re.compile(r"\$\{([^{}]*)\}")
 _LITERALS = {"*": "*", "?": "?", "$": "$"}
@@ -41,13 +41,11 @@ class Connection:
             f"{prefix}isattached": str(self.thing_attached).lower(),
         }.get(name)
 
-    def fill(self, text: str) -> str | None:
-        """A text with its policy variables filled; None where one has no value."""
+    def fill(self, text: str) -> Pattern | None:
+        """A text with its policy variables filled, which are never wildcards; None where one has no value."""
         found = [_LITERALS.get(name) or self.variable(name) for name in _VARIABLE.findall(text)]
-        if None in found:
-            return None
-        values = iter(found)
-        return _VARIABLE.sub(lambda _: next(values) or "", text)
+        values = tuple(value for value in found if value is not None)
+        return Pattern(_VARIABLE.sub(VALUE, text), values) if len(values) == len(found) else None
 
     def context(self) -> dict[str, tuple[str, ...]]:
         """The condition keys of this connection, in lower case."""
@@ -121,18 +119,21 @@ class Evaluator:
 def _bind(statement: ParsedStatement, connection: Connection, document: int, index: int) -> _Bound | None:
     """The statement for a connection, None where it says nothing there.
 
-    A resource whose variable has no value matches nothing. Where that would widen an Allow with NotResource, the
-    statement is left out.
+    Where a variable has no value, a Deny denies and an Allow does not allow: a resource matches nothing, except that
+    an Allow with NotResource is left out as a whole, and so is an Allow whose condition nobody can tell.
     """
+    deny = statement.effect == "Deny"
     context = connection.context()
-    if not all(condition.holds(context, connection.fill) for condition in statement.conditions):
-        return None
-    resources = [_resource(text, connection) for text in statement.resources]
-    known = tuple(fits for fits in resources if fits is not None)
-    if statement.not_resources and statement.effect == "Allow" and len(known) < len(resources):
+    for condition in statement.conditions:
+        holds = condition.holds(context, connection.fill)
+        if holds is False or (holds is None and not deny):
+            return None
+    filled = [connection.fill(text) for text in statement.resources]
+    known = tuple(matcher(*pattern) for pattern in filled if pattern is not None)
+    if statement.not_resources and not deny and len(known) < len(filled):
         return None
     return _Bound(
-        statement.effect == "Deny",
+        deny,
         tuple(matcher(action.casefold()) for action in statement.actions),
         statement.not_actions,
         known,
@@ -140,9 +141,3 @@ def _bind(statement: ParsedStatement, connection: Connection, document: int, ind
         document,
         index,
     )
-
-
-def _resource(text: str, connection: Connection) -> Matcher | None:
-    found = [_LITERALS.get(name) or connection.variable(name) for name in _VARIABLE.findall(text)]
-    values = tuple(value for value in found if value is not None)
-    return matcher(_VARIABLE.sub(VALUE, text), values) if len(values) == len(found) else None

@@ -11,7 +11,7 @@ from policies.evaluator import Connection, Evaluator
 from policies.grants import Condition
 from policies.overlap import could_be_equal
 from policies.placeholders import Values, placeholder_names, split_template
-from policies.principal import Principal
+from policies.principal import Claims, Principal
 from policies.template import PolicyTemplate
 from policies.topics import contains, split
 from policies.wildcards import matcher
@@ -50,28 +50,31 @@ def explain(
         policy = compile_policy(template, principal, client_id)
         documents = policy.documents(region=_REGION, account=_ACCOUNT)
     except PolicyError as error:
-        return Explanation(False, (f"{error.reason}: {error}", *_nearly(template, principal, question, resource)))
+        return Explanation(
+            False, (f"{error.reason}: {error}", *_nearly(template, principal, question, resource, client_id))
+        )
+    values = Values(principal, client_id)
     evaluator = Evaluator(documents, Connection(client_id=client_id))
     covering = {
-        action: [entry for entry in template.applicable(principal) if _covers(entry, action, resource, principal)]
+        action: [entry for entry in template.applicable(principal) if _covers(entry, action, resource, values)]
         for action in ACTIONS[question]
     }
     for action, entries in covering.items():
         if not evaluator.allows(action, f"arn:aws:iot:{_REGION}:{_ACCOUNT}:{RESOURCE_TYPES[action]}/{resource}"):
             denials = tuple(f"by {entry}" for entry in entries if entry.effect == "Deny")
-            return Explanation(False, denials or _nearly(template, principal, question, resource))
+            return Explanation(False, denials or _nearly(template, principal, question, resource, client_id))
     grants = [entry for entry in covering[ACTIONS[question][-1]] if entry.effect == "Allow"]
     return Explanation(True, tuple(f"by {entry}" for entry in grants[:1]))
 
 
-def _covers(entry: Entry, action: Action, resource: str, principal: Principal) -> bool:
+def _covers(entry: Entry, action: Action, resource: str, values: Values) -> bool:
     text = f"{RESOURCE_TYPES[action]}/{resource}"
     return any(
         rule.action == action
         and _rule_matches(rule.allowed, combination, text)
         and not any(_rule_matches(denied, combination, text) for denied in rule.denied)
         for rule in entry.rules
-        for combination in Values(principal, None).combinations(rule.names)
+        for combination in values.combinations(rule.names)
     )
 
 
@@ -79,22 +82,26 @@ def _rule_matches(pattern: str, combination: tuple[str, ...], text: str) -> bool
     return matcher(pattern.format(*combination))(text)
 
 
-def _nearly(template: PolicyTemplate, principal: Principal, question: Question, resource: str) -> tuple[str, ...]:
-    found = list(_near_entries(template, principal, ACTIONS[question][-1], resource))
+def _nearly(
+    template: PolicyTemplate, principal: Principal, question: Question, resource: str, client_id: str | None
+) -> tuple[str, ...]:
+    values = Values(principal, client_id)
+    found = list(_near_entries(template, principal.claims, ACTIONS[question][-1], resource, values))
     return tuple(found) or ("no entry names it",)
 
 
-def _near_entries(template: PolicyTemplate, principal: Principal, action: Action, resource: str) -> Iterator[str]:
-    values = Values(principal, None)
+def _near_entries(
+    template: PolicyTemplate, claims: Claims, action: Action, resource: str, values: Values
+) -> Iterator[str]:
     for entry in template.entries:
         if entry.effect == "Deny" or all(rule.action != action for rule in entry.rules):
             continue
         try:
             missing = [name for name in placeholder_names(entry.text) if not values.combinations((name,))]
-            covers = _covers(entry, action, resource, principal)
+            covers = _covers(entry, action, resource, values)
         except PolicyError:
             continue
-        if covers and not entry.block.applies(principal.claims):
+        if covers and not entry.block.applies(claims):
             yield f"{entry} would allow it, but needs {_wanted(entry.block.when or {})}"
         elif missing and contains(split_template(entry.text), split(resource), could_be_equal):
             yield f"{entry} says nothing: {missing[0]} is missing"

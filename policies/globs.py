@@ -16,16 +16,17 @@ def is_exact(levels: Levels) -> bool:
     return all(wild[wild.index(True) :])
 
 
-def denied_globs(levels: Levels, *, subscribe: bool) -> tuple[str, ...]:
+def denied_globs(levels: Levels, *, subscribe: bool, widen: bool = False) -> tuple[str, ...]:
     """What `allowed_glob` covers beyond the filter's own topics (or, for `subscribe`, the filters within it).
 
     `*` crosses levels. Doubling one star gives all that has too many of them, since the pattern's own slashes are
-    all that a right topic has. A leading wildcard also covers `$…`, and a trailing `+` the text `#`.
+    all that a right topic has. A leading wildcard also covers `$…`, and a trailing `+` the text `#`. With `widen`,
+    deeper levels are meant to be covered, but not `$…`.
     """
     start = lead(levels)
     glob = ["*" if level in (PLUS, HASH) else level for level in levels]
     denied: dict[str, None] = {}
-    if HASH not in levels:
+    if HASH not in levels and not widen:
         for index, level in enumerate(levels):
             if level == PLUS:
                 denied["/".join([*glob[:index], "*", *glob[index:]])] = None

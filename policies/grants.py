@@ -1,9 +1,9 @@
 """What stands in a template: grants, denials and session times."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, StrictBool, field_validator
 
 from policies.durations import seconds
 from policies.principal import Claims, claim
@@ -40,13 +40,18 @@ def _flat(value: object) -> dict[str, object]:
         raise ValueError('expected claims and what they must be, as in { role = ["moderator", "admin"] }')
     flat: dict[str, object] = {}
     for name, wanted in value.items():
-        if isinstance(wanted, Mapping):
-            flat.update({f"{name}.{rest}": found for rest, found in _flat(wanted).items()})
-        elif wanted == [] or (isinstance(wanted, list) and "*" in wanted):
-            raise ValueError(f'{name}: expected values to choose from, or "*" alone for any')
-        else:
-            flat[str(name)] = wanted
+        for inner, found in _flat(wanted).items() if isinstance(wanted, Mapping) else [("", wanted)]:
+            key = f"{name}.{inner}" if inner else str(name)
+            if key in flat:
+                raise ValueError(f"{key} stands there twice")
+            flat[key] = _choices(key, found)
     return flat
+
+
+def _choices(name: str, wanted: object) -> object:
+    if wanted == [] or (isinstance(wanted, list) and len(wanted) > 1 and "*" in wanted):
+        raise ValueError(f'{name}: expected values to choose from, or "*" alone for any')
+    return "*" if wanted == ["*"] else wanted
 
 
 class StrictModel(BaseModel):
@@ -71,13 +76,13 @@ class _Entries(StrictModel):
     """What explanations and errors call it."""
     when: Annotated[dict[str, Condition], BeforeValidator(_flat)] | None = None
     """Claims and what they must be, all of them; `"*"` stands for any value that is not empty."""
-    connect: tuple[str, ...] = ()
+    connect: Sequence[str] = ()
     """Client IDs; a `*` may end one, behind a `/`."""
-    publish: tuple[str, ...] = ()
+    publish: Sequence[str] = ()
     """Topic filters to publish to, without RETAIN."""
-    retain: tuple[str, ...] = ()
+    retain: Sequence[str] = ()
     """Topic filters to publish to, with or without RETAIN. In a deny: with RETAIN."""
-    subscribe: tuple[str, ...] = ()
+    subscribe: Sequence[str] = ()
     """Topic filters to subscribe to, and to receive what they match."""
     connect_with: tuple[ConnectAttribute, ...] | None = None
     """The connect attributes that a client may use; None for all. In a deny: those that it may not use."""
@@ -89,7 +94,7 @@ class _Entries(StrictModel):
     def entries(self) -> Iterator[tuple[Key, int, str]]:
         """Each entry: its key, its index there, its text."""
         for key in KEYS:
-            texts: tuple[str, ...] = getattr(self, key)
+            texts: Sequence[str] = getattr(self, key)
             for index, text in enumerate(texts):
                 yield key, index, text
 
@@ -97,18 +102,19 @@ class _Entries(StrictModel):
 class Grant(_Entries):
     """What principals may do."""
 
-    widen: bool = False
+    widen: StrictBool = False
     """Allows deeper levels too where a `+` can't be told apart exactly."""
 
 
 class Deny(_Entries):
     """What principals may not do, whatever a grant says."""
 
-    @model_validator(mode="after")
-    def _names_attributes(self) -> "Deny":
-        if self.connect_with == ():
-            raise ValueError("connect_with: expected the connect attributes to deny, or no connect_with at all")
-        return self
+    @field_validator("connect_with")
+    @classmethod
+    def _names_attributes(cls, attributes: tuple[ConnectAttribute, ...] | None) -> tuple[ConnectAttribute, ...] | None:
+        if attributes == ():
+            raise ValueError("expected the connect attributes to deny, or no connect_with at all")
+        return attributes
 
 
 def _meets(value: object, wanted: Condition) -> bool:

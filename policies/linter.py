@@ -42,7 +42,8 @@ def lint(template: PolicyTemplate) -> list[Finding]:
     findings = [finding for entry in template.entries for finding in _of_entry(entry)]
     findings += _of_pairs([entry for entry in template.entries if entry.effect == "Allow"])
     findings += _of_connect(template)
-    findings += (Finding("note", (), message) for message in _capacity(template))
+    if any(entry.effect == "Allow" for entry in template.entries):
+        findings += (Finding("note", (), message) for message in _capacity(template))
     return findings
 
 
@@ -131,6 +132,12 @@ def _capacity(template: PolicyTemplate) -> Iterator[str]:
     for index, block in enumerate(template.blocks):
         if isinstance(block, Grant) and block.widen:
             yield f"grant[{index}] says widen = true: where a + can't be told apart it allows deeper levels"
+            if any(_reaches_dollar(entry) for entry in template.entries if entry.block is block):
+                yield f"grant[{index}] says widen = true: it also allows topics that start with $"
+
+
+def _reaches_dollar(entry: Entry) -> bool:
+    return any(rule.denied_globs and not rule.denied for rule in entry.rules)
 
 
 _MOST = 1024

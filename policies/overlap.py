@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from policies.placeholders import PLACEHOLDER, split_template
@@ -69,6 +70,7 @@ def _filter_elements(levels: Levels) -> Iterator[_Element]:
             yield level
 
 
+@lru_cache(maxsize=4096)
 def _meet(glob: tuple[_Element, ...], topic: tuple[_Element, ...]) -> bool:
     if not glob or not topic:
         return all(element is _MORE for element in glob + topic)

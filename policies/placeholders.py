@@ -2,8 +2,9 @@
 
 import re
 from itertools import product
+from math import prod
 
-from policies.errors import UnsafeValue
+from policies.errors import PolicyTooLarge, UnsafeValue
 from policies.principal import Principal, claim
 from policies.topics import Levels
 
@@ -11,6 +12,10 @@ PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 _SLASH = re.compile(r"/(?![^{}]*\})")
 _UNSAFE = re.compile(r"[/+#*?$\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
+_LARGEST_NUMBER = 2**63
+
+MOST_COMBINATIONS = 4096
+"""Of one entry: several times what fits into a policy, and little enough to count in milliseconds."""
 LONGEST_VALUE = 128
 """Bytes of UTF-8 that one value may have: no more than IoT Core lets a client ID have."""
 
@@ -51,11 +56,14 @@ class Values:
     def combinations(self, names: tuple[str, ...]) -> list[tuple[str, ...]]:
         """Each way to fill the named placeholders; none at all where a value is missing.
 
-        Raises UnsafeValue for a value that can't stand in a level.
+        Raises UnsafeValue for a value that can't stand in a level, PolicyTooLarge for more than could ever fit.
         """
         found = self._combinations.get(names)
         if found is None:
-            found = self._combinations[names] = list(product(*map(self._of, names)))
+            values = [self._of(name) for name in names]
+            if (count := prod(map(len, values))) > MOST_COMBINATIONS:
+                raise PolicyTooLarge(count)
+            found = self._combinations[names] = list(product(*values))
         return found
 
     def _of(self, name: str) -> tuple[str, ...]:
@@ -81,6 +89,8 @@ class Values:
 
 
 def _text(value: object, name: str) -> str:
-    if isinstance(value, (str, int)) and not isinstance(value, bool):
+    if isinstance(value, str):
+        return str(value)
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) < _LARGEST_NUMBER:
         return str(value)
     raise UnsafeValue(name)

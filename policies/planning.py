@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from policies.entries import Action, Effect, Entry, Rule
+from policies.entries import Action, Effect, Entry, Rule, in_order
 from policies.grants import ConnectAttribute
 from policies.packing import ConditionBlock
 
@@ -63,7 +63,7 @@ def plan(entries: Iterable[Entry]) -> tuple[StatementPlan, ...]:
 
 
 def _add(patterns: dict[_Pattern, tuple[Action, ...]], pattern: _Pattern, rule: Rule) -> None:
-    patterns[pattern] = tuple(dict.fromkeys((*patterns.get(pattern, ()), rule.action)))
+    patterns[pattern] = in_order((*patterns.get(pattern, ()), rule.action))
 
 
 def _part(patterns: list[_Pattern]) -> Part:

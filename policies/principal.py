@@ -19,16 +19,17 @@ class Principal(NamedTuple):
 def claim(claims: Claims, name: str) -> object | None:
     """Finds a claim: by its name as it stands, else by the name's dots, as in `realm_access.roles`.
 
-    The name as it stands comes first because names such as `https://example.com/roles` hold dots themselves.
-    None where the claim is missing or null.
+    Names such as `https://example.com/roles` hold dots themselves, so each beginning that is a claim is tried, the
+    longest first. None where the claim is missing or null.
     """
     if name in claims:
         return claims[name]
-    if "." not in name:
-        return None
-    value: object = claims
-    for part in name.split("."):
-        if not isinstance(value, Mapping):
-            return None
-        value = value.get(part)
-    return value
+    dot = name.rfind(".")
+    while dot > 0:
+        inner = claims.get(name[:dot])
+        if isinstance(inner, Mapping):
+            found = claim(inner, name[dot + 1 :])
+            if found is not None:
+                return found
+        dot = name.rfind(".", 0, dot)
+    return None

@@ -49,7 +49,7 @@ class PolicyTemplate:
         try:
             file = _File.model_validate(tables)
         except ValidationError as error:
-            raise from_validation(path, text, error) from None
+            raise from_validation(path, text, tables, error) from None
         try:
             return cls.of((*file.grant, *file.deny), principal_claim=file.principal, session=file.session)
         except InvalidTopics as error:
@@ -103,7 +103,7 @@ def _settle(entries: Sequence[Entry]) -> None:
                     inner.containers.append((entry.block_index, outer))
         for entry, rule in wild:
             if rule.denied and not _always_contained(entry, rule, blocks):
-                _refuse_cuts(entry, rule, pairs)
+                _settle_cuts(entry, rule, pairs)
 
 
 def _may_contain(outer: Rule, inner: Rule) -> bool:
@@ -116,16 +116,22 @@ def _may_contain(outer: Rule, inner: Rule) -> bool:
 def _always_contained(entry: Entry, rule: Rule, blocks: Mapping[int, Grant | Deny]) -> bool:
     """Whether another rule, there whenever this one is, contains this one for every principal."""
     return any(
-        contains(container.levels, rule.levels) and (index == entry.block_index or blocks[index].when is None)
+        contains(container.levels, rule.levels)
+        and set(container.names) <= set(rule.names)
+        and (index == entry.block_index or blocks[index].when is None)
         for index, container in rule.containers
     )
 
 
-def _refuse_cuts(entry: Entry, rule: Rule, others: Sequence[tuple[Entry, Rule]]) -> None:
+def _settle_cuts(entry: Entry, rule: Rule, others: Sequence[tuple[Entry, Rule]]) -> None:
+    """Refuses a rule whose denials would cut into another; a widened one does without them."""
     for other, inner in others:
         if inner is rule or contains(rule.levels, inner.levels) or contains(inner.levels, rule.levels):
             continue
         if any(cuts(glob, inner.levels) for glob in rule.denied_globs):
+            if rule.widened:
+                rule.denied = ()
+                return
             raise InvalidTopics(
                 entry.location,
                 f'"{entry.text}" needs a denial that would also deny {other}: '

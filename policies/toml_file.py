@@ -2,7 +2,7 @@
 
 import re
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,22 @@ if TYPE_CHECKING:
     from pydantic import ValidationError
     from pydantic_core import ErrorDetails
 
-type_names = {"missing": "is missing", "extra_forbidden": "is not a key that belongs here"}
+_A_LIST = "expected a list"
+_EXPECTED = {
+    "missing": "is missing",
+    "extra_forbidden": "is not a key that belongs here",
+    "tuple_type": _A_LIST,
+    "list_type": _A_LIST,
+    "sequence_type": _A_LIST,
+    "sequence_str": _A_LIST,
+    "is_instance_of": _A_LIST,
+    "dict_type": "expected a table",
+    "model_type": "expected a table",
+    "string_type": "expected a string",
+    "bool_type": "expected a boolean, true or false",
+    "int_type": "expected a whole number",
+}
+"""Pydantic's findings in the words of TOML."""
 _SYNTAX_LINE = re.compile(r"^(.*) \(at (?:line (\d+), column \d+|end of document)\)$", re.DOTALL)
 _HEADER = re.compile(r"\s*(\[\[?)\s*([^\]]+?)\s*\]\]?\s*(?:#.*)?$")
 _KEY = re.compile(r"""\s*(?:"([^"]*)"|'([^']*)'|([A-Za-z0-9_.-]+))\s*=""")
@@ -35,7 +50,7 @@ def read_toml(path: Path) -> tuple[dict[str, object], str]:
         return tomllib.loads(text), text
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         match = _SYNTAX_LINE.match(str(error))
-        line = int(match[2]) if match and match[2] else len(text.splitlines()) or 1
+        line = int(match[2]) if match and match[2] else len(text.rstrip("\n").split("\n"))
         raise InvalidFile(path, line, "", f"no TOML: {match[1] if match else error}") from None
 
 
@@ -52,24 +67,36 @@ def line_of(text: str, location: Location) -> int | None:
 
     `tomllib` keeps no positions, so this looks for table headers and keys. It is used for messages alone.
     """
+    wanted = list(location)
     table: list[str | int] = []
     counts: dict[str, int] = {}
     best: tuple[int, int] | None = None
-    for number, line in enumerate(text.splitlines(), start=1):
+    for number, line in enumerate(text.split("\n"), start=1):
         if header := _HEADER.match(line):
-            name = header[2]
-            table = [*name.split(".")]
-            if header[1] == "[[":
-                counts[name] = counts.get(name, -1) + 1
-                table.append(counts[name])
+            table = _table(header[2], header[1] == "[[", counts)
             here = table
         elif key := _KEY.match(line):
             here = [*table, *(key[1] or key[2] or key[3]).split(".")]
         else:
             continue
-        if list(location[: len(here)]) == here and (best is None or len(here) > best[0]):
-            best = (len(here), number)
+        depth = len(here) if wanted[: len(here)] == here else len(wanted) if here[: len(wanted)] == wanted else 0
+        if depth and (best is None or depth > best[0]):
+            best = depth, number
     return best[1] if best else None
+
+
+def _table(name: str, many: bool, counts: dict[str, int]) -> list[str | int]:
+    """A header's location: what stands below `[[grant]]` is the last grant's."""
+    if many:
+        counts[name] = counts.get(name, -1) + 1
+    location: list[str | int] = []
+    path = ""
+    for part in name.split("."):
+        path = f"{path}.{part}" if path else part
+        location.append(part.strip().strip("\"'"))
+        if path in counts:
+            location.append(counts[path])
+    return location
 
 
 def invalid_file(path: Path, text: str, location: Location, expected: str) -> InvalidFile:
@@ -77,8 +104,32 @@ def invalid_file(path: Path, text: str, location: Location, expected: str) -> In
     return InvalidFile(path, line_of(text, location), key_of(location), expected)
 
 
-def from_validation(path: Path, text: str, error: "ValidationError") -> InvalidFile:
+def from_validation(path: Path, text: str, tables: Mapping[str, object], error: "ValidationError") -> InvalidFile:
     """The first of pydantic's findings, as one line without the value that was found."""
     first: ErrorDetails = error.errors(include_url=False, include_input=False)[0]
-    expected = type_names.get(first["type"]) or first["msg"].removeprefix("Value error, ")
-    return invalid_file(path, text, first["loc"], expected)
+    location, found = _walk(tables, first["loc"])
+    expected = _EXPECTED.get(first["type"]) or first["msg"].removeprefix("Value error, ")
+    if first["type"] == "missing":
+        location = first["loc"]
+    elif len(location) < len(first["loc"]):  # Pydantic also names which of several types it tried.
+        expected = "expected a string, a number, a boolean, or a list of these"
+    if expected == _A_LIST and isinstance(found, Mapping):
+        expected = f"expected [[{key_of(location)}]], with two brackets on each side"
+    return invalid_file(path, text, location, expected)
+
+
+def _walk(tables: Mapping[str, object], location: Location) -> tuple[Location, object]:
+    """As much of a location as the file has, and what stands there."""
+    found: object = tables
+    for index, part in enumerate(location):
+        inner = _below(found, part)
+        if inner is None:
+            return location[:index], found
+        found = inner
+    return location, found
+
+
+def _below(found: object, part: str | int) -> object | None:
+    if isinstance(part, str):
+        return found.get(part) if isinstance(found, Mapping) else None
+    return found[part] if isinstance(found, list) and part < len(found) else None

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from functools import lru_cache
+from typing import NamedTuple
 
 Matcher = Callable[[str], bool]
 
@@ -30,6 +31,23 @@ def matcher(pattern: str, values: tuple[str, ...] = ()) -> Matcher:
         expression = first + "".join(f"(?>.*?{run})" for run in middle if run) + ".*" + last
     found = re.compile(expression, re.DOTALL).fullmatch
     return lambda text: found(text) is not None
+
+
+class Pattern(NamedTuple):
+    """A pattern, and the values that stand in it as they are."""
+
+    text: str
+    values: tuple[str, ...] = ()
+
+    def fits(self, text: str) -> bool:
+        """Whether a text matches as a whole."""
+        return matcher(self.text, self.values)(text)
+
+    @property
+    def literal(self) -> str:
+        """The text with its values, `*` and `?` taken as they are."""
+        parts = self.text.split(VALUE)
+        return "".join(part + value for part, value in zip(parts, (*self.values, ""), strict=True))
 
 
 _ANY = "(?:*)"

@@ -1,0 +1,126 @@
+"""Any event at all gets a valid answer, and one line in the log."""
+
+import re
+
+import pytest
+from hypothesis import example, given, settings
+
+from authorizer import Reason, Refusal
+from authorizer.response import refused
+from tests.authorizer.answers import check_answer
+from tests.authorizer.any_event import any_event
+from tests.authorizer.events import bearer, event
+from tests.authorizer.handlers import Running, jwt_table, start, table
+from tests.authorizer.tokens import mint
+
+thorough = settings(max_examples=2000)
+
+
+@pytest.fixture(scope="module")
+def open_to_all(tmp_path_factory: pytest.TempPathFactory) -> Running:
+    """Has every door open that there is."""
+    folder = tmp_path_factory.mktemp("open")
+    (folder / "users.toml").write_text("")
+    doors = (
+        table("[passwords]", file="users.toml"),
+        table("[signed_tokens]", issuer="s"),
+        "[anonymous]",
+        'principal="x"',
+    )
+    return start(folder, jwt_table(), *doors)
+
+
+@given(any_event)
+@example({"connectionMetadata": {"id": "\ud800"}, "protocolData": {"mqtt": {"clientId": "\ud800"}}})
+@thorough
+def test_any_event_gets_a_valid_answer(open_to_all: Running, event: object) -> None:
+    check_answer(open_to_all(event).answer)
+
+
+@given(any_event)
+@example({"connectionMetadata": {"id": "\ud800"}, "protocolData": {"mqtt": {"clientId": "\ud800"}}})
+@thorough
+def test_any_event_gets_one_line_in_the_log(open_to_all: Running, event: object) -> None:
+    assert len(open_to_all(event).decisions) == 1
+
+
+@given(any_event)
+@thorough
+def test_any_event_that_is_refused_has_a_reason_code(open_to_all: Running, event: object) -> None:
+    assert open_to_all(event).verdict in {*Reason, "allowed"}
+
+
+@given(any_event)
+@thorough
+def test_no_event_is_an_internal_error(open_to_all: Running, event: object) -> None:
+    assert open_to_all(event).verdict != Reason.INTERNAL_ERROR
+
+
+@given(any_event)
+@thorough
+def test_only_the_proven_principal_is_let_in(authorizer: Running, event: object) -> None:
+    outcome = authorizer(event)
+    assert outcome.answer == refused() or outcome.decision["principal"] == "ann"
+
+
+@given(any_event)
+@settings(max_examples=300)
+def test_the_same_event_gets_the_same_verdict(open_to_all: Running, event: object) -> None:
+    assert open_to_all.verdict(event) == open_to_all.verdict(event)
+
+
+NO_EVENTS = {
+    "nothing": None,
+    "list": [],
+    "events": [{}],
+    "text": "{}",
+    "bytes": b"{}",
+    "number": 5,
+    "true": True,
+    "object": object(),
+    "refusal": Refusal("own_reason"),
+}
+
+
+@pytest.mark.parametrize("no_event", NO_EVENTS.values(), ids=NO_EVENTS)
+def test_what_is_no_event_is_refused(open_to_all: Running, no_event: object) -> None:
+    assert open_to_all.verdict(no_event) == Reason.MALFORMED_EVENT
+
+
+TYPES = {
+    "token": {"token": 5},
+    "signatureVerified": {"signatureVerified": "true"},
+    "protocols": {"protocols": "mqtt"},
+    "protocolData": {"protocolData": []},
+    "protocolData.http": {"protocolData": {"http": {"headers": {"a": 5}}}},
+    "protocolData.mqtt": {"protocolData": {"mqtt": {"password": b"YQ=="}}},
+    "protocolData.tls": {"protocolData": {"tls": "example.com"}},
+    "connectionMetadata.id": {"connectionMetadata": {"id": 5}},
+    "event": [],
+}
+
+
+@pytest.mark.parametrize(("place", "malformed"), TYPES.items(), ids=TYPES)
+def test_the_log_says_where_an_event_has_a_wrong_type(authorizer: Running, place: str, malformed: object) -> None:
+    line = authorizer(malformed).decision
+    assert (line["reason"], line["detail"]) == (Reason.MALFORMED_EVENT, place)
+
+
+def test_fields_that_are_new_to_us_are_ignored(authorizer: Running) -> None:
+    newer = bearer(mint()) | {"new": {"deep": [1]}, "connectionMetadata": {"id": "x", "sourceIp": "::1"}}
+    assert authorizer.verdict(newer) == "allowed"
+
+
+def test_null_is_as_good_as_missing(authorizer: Running) -> None:
+    nulls = {"signatureVerified": None, "protocols": None, "protocolData": None, "connectionMetadata": None}
+    assert authorizer.verdict({"token": mint(), **nulls}) == "allowed"
+
+
+def test_a_connection_is_named_in_the_log(authorizer: Running) -> None:
+    line = authorizer(event(token=mint(), client_id="ann", connection_id="c1")).decision
+    assert (line["client_id"], line["connection_id"]) == ("ann", "c1")
+
+
+def test_line_breaks_of_a_client_do_not_break_the_line(authorizer: Running) -> None:
+    outcome = authorizer(event(client_id='x\n{"decision": "allowed"}\r\n\u2028'))
+    assert len(re.findall("decision", outcome.output.split("\n")[0])) == 2

@@ -1,0 +1,180 @@
+"""A wrong `authorizer.toml` is refused with its file, line and key, and what was expected."""
+
+from pathlib import Path
+
+import pytest
+
+from authorizer.configuration import load_configuration
+from policies import InvalidFile
+
+START = 'name = "chat"\npolicy = "policy.toml"\n'
+JWT = '[[jwt]]\nissuer = "https://a.example/"\naudience = ["chat"]\nalgorithms = ["RS256"]\njwks = "keys.json"\n'
+USERS = '[passwords]\nfile = "users.toml"\n'
+
+
+def complaint(path: Path, text: str) -> str:
+    """What is said of a file, without its folder."""
+    path.write_text(text)
+    with pytest.raises(InvalidFile) as refused:
+        load_configuration(path, {})
+    return str(refused.value).removeprefix(f"{path.parent}/")
+
+
+def changed(old: str, new: str, text: str = START + JWT) -> str:
+    assert old in text
+    return text.replace(old, new)
+
+
+HERE = "  # wrong here"
+"""Stands on the line that the error must name."""
+
+WRONG = {
+    "unknown-key": (f"{START}nonsense = 1{HERE}\n{JWT}", "nonsense: is not a key"),
+    "unknown-table": (f"{START}{JWT}[nonsense]{HERE}\n", "nonsense: is not a key"),
+    "name-empty": (f'name = ""{HERE}\npolicy = "p"\n{JWT}', "name: "),
+    "name-space": (f'name = "a b"{HERE}\npolicy = "p"\n{JWT}', "name: "),
+    "name-long": (f'name = "{"a" * 129}"{HERE}\npolicy = "p"\n{JWT}', "name: "),
+    "name-number": (f'name = 5{HERE}\npolicy = "p"\n{JWT}', "name: "),
+    "policy-empty": (f'name = "a"\npolicy = ""{HERE}\n{JWT}', "policy: "),
+    "token-key-name": (f'{START}token_key_name = "a b"{HERE}\n{JWT}', "token_key_name: "),
+    "jwt-table": (f'{START}[jwt]{HERE}\nissuer = "i"\n', "jwt: "),
+    "jwt-unknown-key": (f'{START}{JWT}audiences = ["a"]{HERE}\n', "jwt[0].audiences: is not a key"),
+    "issuer-missing": (
+        changed('[[jwt]]\nissuer = "https://a.example/"', f"[[jwt]]{HERE}"),
+        "jwt[0].issuer: is missing",
+    ),
+    "issuer-empty": (changed('"https://a.example/"', f'""{HERE}'), "jwt[0].issuer: "),
+    "audience-text": (changed('["chat"]', f'"chat"{HERE}'), "jwt[0].audience: "),
+    "audience-number": (changed('["chat"]', f'["a", 5]{HERE}'), "jwt[0].audience[1]: "),
+    "audience-empty-text": (changed('["chat"]', f'[""]{HERE}'), "jwt[0].audience[0]: "),
+    "algorithms-missing": (
+        changed('algorithms = ["RS256"]\n', "").replace("[[jwt]]", f"[[jwt]]{HERE}"),
+        "jwt[0].algorithms: is missing",
+    ),
+    "algorithms-empty": (changed('["RS256"]', f"[]{HERE}"), "jwt[0].algorithms: "),
+    "algorithm-none": (changed('["RS256"]', f'["none"]{HERE}'), "jwt[0].algorithms[0]: "),
+    "algorithm-unknown": (changed('["RS256"]', f'["RS256", "HS512"]{HERE}'), "jwt[0].algorithms[1]: "),
+    "leeway-unit": (f'{START}{JWT}leeway = "30"{HERE}\n', "jwt[0].leeway: expected a number and a unit"),
+    "leeway-long": (f'{START}{JWT}leeway = "1h"{HERE}\n', "jwt[0].leeway: "),
+    "leeway-true": (f"{START}{JWT}leeway = true{HERE}\n", "jwt[0].leeway: "),
+    "leeway-fraction": (f"{START}{JWT}leeway = 1.5{HERE}\n", "jwt[0].leeway: "),
+    "max-age-short": (f'{START}{JWT}max_age = "1s"{HERE}\n', "jwt[0].max_age: "),
+    "second-issuer": (f"{START}{JWT}{JWT}".replace("a.ex", "b.ex", 1) + f"leeway = 301{HERE}\n", "jwt[1].leeway: "),
+    "passwords-file": (f"{START}[passwords]{HERE}\n", "passwords.file: is missing"),
+    "anonymous-principal": (f'{START}[anonymous]\nprincipal = ""{HERE}\n', "anonymous.principal: "),
+    "anonymous-claims": (f'{START}[anonymous]\nprincipal = "a"\nclaims = 5{HERE}\n', "anonymous.claims: "),
+    "signed-issuer": (f"{START}[signed_tokens]{HERE}\n", "signed_tokens.issuer: is missing"),
+    "signed-algorithms": (
+        f'{START}[signed_tokens]\nissuer = "i"\nalgorithms = ["RS256"]{HERE}\n',
+        "signed_tokens.algorithms: is not a key",
+    ),
+    "signing-keys": (f"{START}{JWT}[signing]\npublic_keys = {{}}{HERE}\n", "signing.public_keys: "),
+}
+
+
+@pytest.mark.parametrize(("text", "expected"), WRONG.values(), ids=WRONG)
+def test_a_wrong_value_is_refused_with_its_line_and_key(tmp_path: Path, text: str, expected: str) -> None:
+    line = next(number for number, each in enumerate(text.splitlines(), 1) if each.endswith(HERE))
+    assert complaint(tmp_path / "a.toml", text).startswith(f"a.toml:{line}: {expected}")
+
+
+@pytest.mark.parametrize("name", ["algorithm-none", "name-empty", "jwt-table", "issuer-missing"])
+def test_the_error_is_one_line(tmp_path: Path, name: str) -> None:
+    text, _ = WRONG[name]
+    assert len(complaint(tmp_path / "a.toml", text).splitlines()) == 1
+
+
+HS256 = changed('algorithms = ["RS256"]\njwks = "keys.json"', 'algorithms = ["HS256"]\nsecret = "ssm:s"')
+COMBINATIONS = {
+    "no-audience": (changed('audience = ["chat"]\n', ""), "audience"),
+    "audience-empty": (changed('["chat"]', "[]"), "audience"),
+    "audience-and-client": (changed('["chat"]', '["chat"]\nclient_id = ["a"]'), "audience"),
+    "hs256-beside-others": (changed('"RS256"', '"RS256", "HS256"'), "HS256 stands alone"),
+    "hs256-beside-others-with-secret": (changed('"HS256"', '"HS256", "ES256"', HS256), "HS256 stands alone"),
+    "hs256-with-jwks": (changed('"RS256"', '"HS256"'), "jwks"),
+    "hs256-with-both": (changed('secret = "ssm:s"', 'secret = "ssm:s"\njwks = "keys.json"', HS256), "jwks"),
+    "rs256-with-secret": (changed('jwks = "keys.json"', 'secret = "ssm:s"'), "jwks"),
+    "no-keys": (changed('jwks = "keys.json"\n', ""), "jwks"),
+    "secret-itself": (changed("ssm:s", "a secret as long as a SHA-256 is", HS256), "never the secret itself"),
+    "secret-elsewhere": (changed("ssm:s", "vault:s", HS256), "secretsmanager:NAME"),
+    "secret-without-name": (changed("ssm:s", "ssm", HS256), "secretsmanager:NAME"),
+    "secret-with-empty-name": (changed("ssm:s", "ssm:", HS256), "secretsmanager:NAME"),
+    "jwks-http": (changed("keys.json", "http://auth.example.com/keys"), "https://"),
+    "jwks-http-upper-case": (changed("keys.json", "HTTP://auth.example.com/keys"), "https://"),
+    "jwks-like-loopback": (changed("keys.json", "http://localhost.example.com/keys"), "https://"),
+    "jwks-user-like-loopback": (changed("keys.json", "http://localhost@example.com/keys"), "https://"),
+    "jwks-file-url": (changed("keys.json", "file:///etc/keys.json"), "https://"),
+    "jwks-ftp": (changed("keys.json", "ftp://auth.example.com/keys"), "https://"),
+    "jwks-without-host": (changed("keys.json", "https://"), "https://"),
+}
+
+
+@pytest.mark.parametrize(("text", "expected"), COMBINATIONS.values(), ids=COMBINATIONS)
+def test_values_that_do_not_go_together_are_refused_with_their_table(tmp_path: Path, text: str, expected: str) -> None:
+    found = complaint(tmp_path / "a.toml", text)
+    assert found.startswith("a.toml:3: jwt[0]: ")
+    assert expected in found
+
+
+def test_the_error_does_not_quote_a_secret_that_stands_in_place_of_its_name(tmp_path: Path) -> None:
+    text, _ = COMBINATIONS["secret-itself"]
+    assert "as long as" not in complaint(tmp_path / "a.toml", text)
+
+
+RIGHT = {
+    "jwt": START + JWT,
+    "hs256": HS256,
+    "cognito": changed('audience = ["chat"]', 'client_id = ["a"]'),
+    "passwords": START + USERS,
+    "signed-tokens": START + '[signed_tokens]\nissuer = "i"\n',
+    "anonymous": START + '[anonymous]\nprincipal = "a"\n',
+    "signing": START + JWT + '[signing.public_keys]\nfirst = "a.pem"\n',
+    "https": changed("keys.json", "https://auth.example.com/keys"),
+    "loopback": changed("keys.json", "http://127.0.0.1:8080/keys"),
+    "localhost": changed("keys.json", "http://localhost/keys"),
+    "loopback-v6": changed("keys.json", "http://[::1]:8080/keys"),
+    "durations": START + JWT + 'leeway = "45s"\nmax_age = "1h"\nmax_stale = "7d"\n',
+}
+
+
+@pytest.mark.parametrize("text", RIGHT.values(), ids=RIGHT)
+def test_a_right_file_is_read(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "a.toml"
+    path.write_text(text)
+    assert load_configuration(path, {}).name == "chat"
+
+
+def test_a_name_is_required(tmp_path: Path) -> None:
+    assert complaint(tmp_path / "a.toml", f'policy = "p"\n{JWT}') == "a.toml: name: is missing"
+
+
+def test_somebody_must_be_able_to_get_in(tmp_path: Path) -> None:
+    assert complaint(tmp_path / "a.toml", START).startswith("a.toml: nobody could be let in: expected [[jwt]]")
+
+
+def test_the_second_issuer_of_one_name_is_refused_with_its_line(tmp_path: Path) -> None:
+    assert complaint(tmp_path / "a.toml", f"{START}{JWT}{JWT}").startswith("a.toml:9: jwt[1].issuer")
+
+
+NO_TOML = {
+    "no-value": (f"{START}token_key_name =\n", 3),
+    "twice": (f'{START}name = "other"\n', 3),
+    "not-closed": ('name = "chat\npolicy = "p"\n', 1),
+    "end": (f"{START}[[jwt]]\naudience = [", 4),
+}
+
+
+@pytest.mark.parametrize(("text", "line"), NO_TOML.values(), ids=NO_TOML)
+def test_a_file_that_is_no_toml_is_refused_with_its_line(tmp_path: Path, text: str, line: int) -> None:
+    assert complaint(tmp_path / "a.toml", text).startswith(f"a.toml:{line}: no TOML: ")
+
+
+def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InvalidFile, match=r"none\.toml: can't be read: No such file"):
+        load_configuration(tmp_path / "none.toml", {})
+
+
+def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.toml").write_bytes(b"name = '\xff'")
+    with pytest.raises(InvalidFile, match=r"a\.toml: expected UTF-8 text"):
+        load_configuration(tmp_path / "a.toml", {})

@@ -1,0 +1,184 @@
+"""Where a client's credentials may stand, and how they are read there."""
+
+from urllib.parse import quote
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from authorizer import Door, Reason
+from tests.authorizer.events import SDK, Event, anonymous, bearer, event, with_password
+from tests.authorizer.reading import read, refusal
+
+JWT = "eyJhbGciOiJSUzI1NiJ9.e30.c2ln"
+TOKENS = {
+    "event-token": (event(token="t0k"), Door.TOKEN),
+    "event-token-with-scheme": (event(token="Bearer t0k"), Door.TOKEN),
+    "header": (event(headers={"token": "t0k"}), Door.HEADER),
+    "header-upper-case": (event(headers={"TOKEN": "t0k"}), Door.HEADER),
+    "header-with-scheme": (event(headers={"token": "bearer t0k"}), Door.HEADER),
+    "authorization": (bearer("t0k"), Door.AUTHORIZATION),
+    "authorization-lower-case": (event(headers={"authorization": "bearer t0k"}), Door.AUTHORIZATION),
+    "authorization-upper-case": (event(headers={"AUTHORIZATION": "BEARER t0k"}), Door.AUTHORIZATION),
+    "authorization-spaces": (event(headers={"Authorization": "Bearer   t0k "}), Door.AUTHORIZATION),
+    "query": (event(query="?token=t0k"), Door.QUERY),
+    "query-without-mark": (event(query="token=t0k"), Door.QUERY),
+    "query-among-others": (event(query="?a=b&c&token=t0k&d=e=f"), Door.QUERY),
+    "query-encoded-name": (event(query="?%74oken=t0k"), Door.QUERY),
+    "query-access-token": (event(query="?access_token=t0k"), Door.QUERY),
+    "user-name": (event(user_name="ann?token=t0k"), Door.USER_NAME),
+    "user-name-access-token": (event(user_name="ann?access_token=t0k"), Door.USER_NAME),
+    "user-name-sdk-behind": (event(user_name=f"ann?token=t0k&{SDK}"), Door.USER_NAME),
+    "user-name-sdk-before": (event(user_name=f"ann?{SDK}&token=t0k"), Door.USER_NAME),
+    "user-name-empty": (event(user_name="?token=t0k"), Door.USER_NAME),
+    "user-name-signed": (
+        event(user_name="?x-amz-customauthorizer-name=A&x-amz-customauthorizer-signature=c2ln&token=t0k"),
+        Door.USER_NAME,
+    ),
+}
+
+
+@pytest.mark.parametrize(("event", "door"), TOKENS.values(), ids=TOKENS)
+def test_a_token_is_found_at_its_door(event: Event, door: Door) -> None:
+    found = read(event)
+    assert (found.token, found.door) == ("t0k", door)
+
+
+def test_a_jwt_in_the_password_is_a_token() -> None:
+    found = read(with_password("ann", JWT.encode()))
+    assert (found.token, found.password, found.door) == (JWT, None, Door.PASSWORD)
+
+
+def test_a_jwt_in_the_password_needs_no_user_name() -> None:
+    assert read(event(password=JWT.encode())).token == JWT
+
+
+NO_JWT = {
+    "two-parts": b"eyJhbGciOiJSUzI1NiJ9.e30",
+    "other-start": b"correct.horse.battery",
+    "not-ascii": "eyJ.ä.b".encode(),
+    "any-bytes": bytes(range(256)),
+}
+
+
+@pytest.mark.parametrize("password", NO_JWT.values(), ids=NO_JWT)
+def test_a_password_that_is_no_jwt_stays_a_password(password: bytes) -> None:
+    assert read(with_password("ann", password)).password == password
+
+
+USER_NAMES = {
+    "plain": ("ann", "ann"),
+    "empty-query": ("ann?", "ann"),
+    "sdk": (f"ann?{SDK}", "ann"),
+    "two-marks": ("ann?a=b?c=d", "ann"),
+    "percent": ("ann%40x", "ann%40x"),
+    "slash": ("a/b", "a/b"),
+}
+
+
+@pytest.mark.parametrize(("user_name", "name"), USER_NAMES.values(), ids=USER_NAMES)
+def test_the_user_name_is_what_stands_before_the_query_string(user_name: str, name: str) -> None:
+    found = read(with_password(user_name, b"secret"))
+    assert (found.user_name, found.password, found.door) == (name, b"secret", Door.PASSWORD)
+
+
+def test_a_user_name_beside_a_token_is_kept() -> None:
+    assert read(event(user_name="ann?token=t0k")).user_name == "ann"
+
+
+def test_the_client_id_is_kept() -> None:
+    assert read(event(user_name="ann?token=t0k", client_id="phone")).client_id == "phone"
+
+
+def test_the_whole_event_is_there_for_rules_of_ones_own() -> None:
+    headers = read(event(token="t0k", headers={"Origin": "https://example.com"})).event.http.headers
+    assert headers == {"Origin": "https://example.com"}
+
+
+NOTHING = {
+    "nothing": {},
+    "client-id": anonymous("phone"),
+    "sdk-parameters": event(user_name=f"?{SDK}"),
+    "empty-user-name": event(user_name=""),
+    "empty-password": event(password=b""),
+    "other-query": event(query="?a=b"),
+    "other-headers": event(headers={"Origin": "https://example.com"}),
+}
+
+
+@pytest.mark.parametrize("event", NOTHING.values(), ids=NOTHING)
+def test_no_credentials_at_all_are_anonymous(event: Event) -> None:
+    assert read(event).door is Door.ANONYMOUS
+
+
+HALVES = {
+    "user-name": (event(user_name="ann"), Reason.PASSWORD_MISSING),
+    "user-name-with-query": (event(user_name=f"ann?{SDK}"), Reason.PASSWORD_MISSING),
+    "password": (event(password=b"secret"), Reason.USER_NAME_MISSING),
+    "password-with-query": (event(user_name=f"?{SDK}", password=b"secret"), Reason.USER_NAME_MISSING),
+}
+
+
+@pytest.mark.parametrize(("event", "reason"), HALVES.values(), ids=HALVES)
+def test_half_of_a_user_name_and_password_is_refused(event: Event, reason: Reason) -> None:
+    assert refusal(event) == reason
+
+
+@pytest.mark.parametrize("value", ["Basic YTpi", "Digest x", "t0k", "Bearer", "AWS4-HMAC-SHA256 x", ""])
+def test_another_scheme_in_the_authorization_header_is_refused(value: str) -> None:
+    assert refusal(event(headers={"Authorization": value})) == Reason.UNSUPPORTED_SCHEME
+
+
+@pytest.mark.parametrize("password", ["%%%", "YQ", "YQ===", "YQ==YQ==", "Y Q==", "ä", "YQ==\n"])
+def test_a_password_that_is_no_base64_is_refused(password: str) -> None:
+    assert refusal(with_password("ann", password)) == Reason.MALFORMED_PASSWORD
+
+
+@pytest.mark.parametrize("value", ["%ff", "%c3", "a%80b", "%ed%a0%80"])
+def test_a_token_that_decodes_to_no_utf_8_is_refused(value: str) -> None:
+    assert refusal(event(query=f"?token={value}")) == Reason.MALFORMED_QUERY
+
+
+def test_malformed_parameters_of_others_do_no_harm() -> None:
+    assert read(event(query="?x=%ff&%fe=y&token=t0k")).token == "t0k"
+
+
+@pytest.mark.parametrize("door", ["query", "user_name"])
+def test_a_plus_is_a_plus(door: str) -> None:
+    text = "?token=a+b/c=="
+    assert read(event(query=text) if door == "query" else event(user_name=text)).token == "a+b/c=="
+
+
+@given(st.text(min_size=1).filter(lambda text: not text.lower().startswith("bearer ")))
+def test_percent_encoding_is_undone(token: str) -> None:
+    assert read(event(query=f"?token={quote(token, safe='')}")).token == token
+
+
+WITHOUT_KEY = {
+    "header": event(headers={"token": "t0k"}),
+    "header-without-name": event(headers={"": "t0k"}),
+    "query": event(query="?token=t0k"),
+    "query-without-name": event(query="?=t0k"),
+    "query-none": event(query="?None=t0k"),
+    "user-name": event(user_name="?token=t0k"),
+}
+
+
+@pytest.mark.parametrize("event", WITHOUT_KEY.values(), ids=WITHOUT_KEY)
+def test_without_a_token_key_name_no_other_name_is_one(event: Event) -> None:
+    assert read(event, None).door is Door.ANONYMOUS
+
+
+def test_without_a_token_key_name_bearer_tokens_are_still_found() -> None:
+    assert read(bearer("t0k"), None).token == "t0k"
+
+
+@pytest.mark.parametrize("text", [repr, str])
+def test_credentials_do_not_show_their_secrets(text: type[str]) -> None:
+    found = (read(event(token="s3cret", user_name="ann")), read(with_password("ann", b"s3cret")))
+    assert "s3cret" not in text(found)
+
+
+@pytest.mark.parametrize("token", ["t%zz", "t%", "t%4"])
+def test_a_percent_sign_that_encodes_nothing_stands_for_itself(token: str) -> None:
+    assert read(event(query=f"?token={token}")).token == token

@@ -1,0 +1,116 @@
+"""What the environment says beside `authorizer.toml`."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from authorizer import Reason
+from authorizer.building import DEVELOPMENT_ISSUER, DEVELOPMENT_KEYS
+from authorizer.configuration import Configuration, load_configuration
+from policies import InvalidFile
+from tests.authorizer.events import bearer
+from tests.authorizer.handlers import jwt_table, start, table, write
+from tests.authorizer.keys import public_keys, signing_key
+from tests.authorizer.tokens import mint
+
+PASSWORDS = table("[passwords]", file="users.toml")
+
+
+def load(folder: Path, **environment: str) -> Configuration:
+    path = write(folder, jwt_table(), jwt_table(issuer="https://b.example/"), PASSWORDS)
+    return load_configuration(path, {f"AUTHORIZER__{name}": value for name, value in environment.items()})
+
+
+def test_a_variable_overrides_a_value(tmp_path: Path) -> None:
+    assert load(tmp_path, POLICY="other.toml").policy == "other.toml"
+
+
+def test_a_variable_overrides_a_value_in_a_table(tmp_path: Path) -> None:
+    passwords = load(tmp_path, PASSWORDS__FILE="other.toml").passwords
+    assert passwords is not None
+    assert passwords.file == "other.toml"
+
+
+def test_a_variable_overrides_a_value_of_one_issuer(tmp_path: Path) -> None:
+    found = load(tmp_path, JWT__1__JWKS="https://b.example/keys").jwt
+    assert [issuer.jwks for issuer in found] == ["keys.json", "https://b.example/keys"]
+
+
+def test_a_variable_may_add_a_value(tmp_path: Path) -> None:
+    assert load(tmp_path, JWT__0__LEEWAY="45s").jwt[0].leeway == 45
+
+
+def test_an_overriding_value_is_checked_like_any_other(tmp_path: Path) -> None:
+    with pytest.raises(InvalidFile, match=r"jwt\[0\]\.leeway: expected a number and a unit"):
+        load(tmp_path, JWT__0__LEEWAY="soon")
+
+
+def test_other_variables_are_no_matter(tmp_path: Path) -> None:
+    path = write(tmp_path, jwt_table())
+    others = {"AUTHORIZER_CONFIG": "x", "AUTHORIZER": "x", "authorizer__name": "x", "PATH": "x"}
+    assert load_configuration(path, others) == load_configuration(path, {})
+
+
+def test_the_environment_of_the_process_is_the_default(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AUTHORIZER__NAME", "other")
+    assert load_configuration(write(tmp_path, jwt_table())).name == "other"
+
+
+@pytest.mark.parametrize(
+    "name", ["NONE__NAME", "JWT__5__LEEWAY", "JWT__X__LEEWAY", "JWT__0", "NAME__X", "ANONYMOUS__PRINCIPAL"]
+)
+def test_a_variable_that_names_no_table_is_refused_by_its_name(tmp_path: Path, name: str) -> None:
+    with pytest.raises(
+        InvalidFile, match=f"authorizer.toml: AUTHORIZER__{name}: this environment variable names no table"
+    ):
+        load(tmp_path, **{name: "x"})
+
+
+@pytest.mark.parametrize("name", ["", "NONSENSE", "JWT__0__NONSENSE"])
+def test_a_variable_that_names_no_key_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(InvalidFile, match="is not a key that belongs here"):
+        load(tmp_path, **{name: "x"})
+
+
+def test_the_error_does_not_quote_the_variables_value(tmp_path: Path) -> None:
+    with pytest.raises(InvalidFile) as refused:
+        load(tmp_path, JWT__0__SECRET="s3cr3t", JWT__0__NONSENSE="s3cr3t")
+    assert "s3cr3t" not in str(refused.value)
+
+
+@pytest.fixture
+def development(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A key file of the development issuer, named to this process."""
+    path = tmp_path / "development.json"
+    path.write_text(json.dumps(public_keys(signing_key("ES256", "development"))))
+    monkeypatch.setenv(DEVELOPMENT_KEYS, str(path))
+    monkeypatch.delenv("AWS_LAMBDA_FUNCTION_NAME", raising=False)
+    return path
+
+
+DEVELOPMENT_TOKEN = mint(signing_key("ES256", "development"), iss=DEVELOPMENT_ISSUER, aud=DEVELOPMENT_ISSUER)
+
+
+@pytest.mark.usefixtures("development")
+def test_on_a_developers_machine_the_development_issuer_may_vouch(tmp_path: Path) -> None:
+    assert start(tmp_path).verdict(bearer(DEVELOPMENT_TOKEN)) == "allowed"
+
+
+def test_in_lambda_the_development_issuer_is_refused_at_start(
+    tmp_path: Path, development: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "authorizer")
+    with pytest.raises(InvalidFile, match=f"{development.name}: {DEVELOPMENT_KEYS}: .* never for Lambda"):
+        start(tmp_path)
+
+
+def test_unless_it_is_named_the_development_issuer_is_unknown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(DEVELOPMENT_KEYS, raising=False)
+    assert start(tmp_path).verdict(bearer(DEVELOPMENT_TOKEN)) == Reason.UNKNOWN_ISSUER
+
+
+@pytest.mark.usefixtures("development")
+def test_the_development_issuer_vouches_for_no_other(tmp_path: Path) -> None:
+    token = mint(signing_key("ES256", "development"))
+    assert start(tmp_path).verdict(bearer(token)) == Reason.ALGORITHM_NOT_ALLOWED

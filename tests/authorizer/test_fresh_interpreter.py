@@ -1,0 +1,115 @@
+"""The Lambda function as Lambda starts it: in an interpreter that has loaded nothing."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from authorizer.passwords import hash_password
+from tests.authorizer.events import Event, bearer, event, with_password
+from tests.authorizer.handlers import Context, Outcome, jwt_table, table, write
+from tests.authorizer.tokens import ISSUER, mint
+
+ROOT = Path(__file__).parents[2]
+HEAVY = {"boto3", "botocore.", "aws_xray_sdk", "yaml", "argon2"}
+"""How the names of modules begin that take their time. Powertools imports botocore's empty outermost package."""
+PROGRAM = """
+import json, sys
+from authorizer.handler import lambda_handler
+class Context: invoked_function_arn = sys.argv[1]
+answer = lambda_handler(json.loads(sys.argv[2]), Context())
+sys.stderr.write(json.dumps({"answer": answer, "modules": sorted(sys.modules)}))
+"""
+
+
+def run(program: str, config: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", program, *arguments],
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "AUTHORIZER_CONFIG": str(config), **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def answered(config: Path, event: Event) -> tuple[Outcome, set[str]]:
+    """What a new process answers, and which of the heavy modules it needed."""
+    finished = run(PROGRAM, config, str(Context().invoked_function_arn), json.dumps(event))
+    result = json.loads(finished.stderr)
+    return Outcome(result["answer"], finished.stdout), {
+        each for each in HEAVY for name in result["modules"] if name.startswith(each)
+    }
+
+
+WAYS: Mapping[str, tuple[str, Event]] = {
+    "jwt": (jwt_table(), bearer(mint())),
+    "forged": (jwt_table(), bearer(mint()[:-8])),
+    "signed": (table("[signed_tokens]", issuer=ISSUER), event(token=mint(aud=...), signature_verified=True)),
+    "anonymous": (table("[anonymous]", principal="guest"), {}),
+}
+
+
+@pytest.mark.parametrize(("configuration", "event"), WAYS.values(), ids=WAYS)
+def test_only_what_is_needed_is_loaded(tmp_path: Path, configuration: str, event: Event) -> None:
+    _, modules = answered(write(tmp_path, configuration), event)
+    assert modules == set()
+
+
+def test_passwords_load_argon2_and_nothing_else(tmp_path: Path) -> None:
+    (tmp_path / "users.toml").write_text(table("[users.ann]", hash=hash_password("secret")))
+    config = write(tmp_path, table("[passwords]", file="users.toml"))
+    outcome, modules = answered(config, with_password("ann", b"secret"))
+    assert (outcome.verdict, modules) == ("allowed", {"argon2"})
+
+
+def test_the_function_answers_a_token(tmp_path: Path) -> None:
+    outcome, _ = answered(write(tmp_path, jwt_table()), bearer(mint()))
+    assert outcome.verdict == "allowed"
+
+
+BROKEN = {
+    "configuration": ("authorizer.toml", '[[jwt]]\nissuer = ""\n', "authorizer.toml:5: jwt[0].issuer: "),
+    "template": ("policy.toml", '[[grant]]\npublish = ["a/*"]\n', 'policy.toml:2: grant[0].publish[0]: "a/*": '),
+    "template-key": ("policy.toml", "[[grant]]\npublsh = []\n", "policy.toml:2: grant[0].publsh: is not a key"),
+    "keys": ("keys.json", "{}", "keys.json: expected a JWKS"),
+}
+
+
+@pytest.mark.parametrize(("name", "text", "expected"), BROKEN.values(), ids=BROKEN)
+def test_a_wrong_file_is_refused_when_the_function_starts(tmp_path: Path, name: str, text: str, expected: str) -> None:
+    config = write(tmp_path, jwt_table())
+    before = config.read_text().partition("[[jwt]]")[0] if name == config.name else ""
+    (tmp_path / name).write_text(before + text)
+    finished = run("import authorizer.handler", config)
+    last = finished.stderr.splitlines()[-1]
+    assert (finished.returncode, expected in last) == (1, True), last
+
+
+def test_in_lambda_development_keys_are_refused_when_the_function_starts(tmp_path: Path) -> None:
+    config = write(tmp_path, jwt_table())
+    development = {"AUTHORIZER_DEVELOPMENT_JWKS": str(tmp_path / "keys.json"), "AWS_LAMBDA_FUNCTION_NAME": "a"}
+    assert "never for Lambda" in run("import authorizer.handler", config, **development).stderr.splitlines()[-1]
+
+
+def test_the_configuration_is_found_beside_the_function(tmp_path: Path) -> None:
+    write(tmp_path, jwt_table())
+    finished = subprocess.run(
+        [sys.executable, "-c", "import authorizer.handler"],
+        cwd=tmp_path,
+        env={"PYTHONPATH": str(ROOT)},
+        check=False,
+    )
+    assert finished.returncode == 0
+
+
+def test_garbage_is_collected_once_the_function_has_started(tmp_path: Path) -> None:
+    program = "import gc, authorizer.handler; print(gc.isenabled(), gc.get_freeze_count() > 0)"
+    assert run(program, write(tmp_path, jwt_table())).stdout.strip() == "True True"
+
+
+def test_garbage_is_collected_again_once_the_package_is_loaded(tmp_path: Path) -> None:
+    assert run("import gc, authorizer; print(gc.isenabled())", tmp_path).stdout.strip() == "True"

@@ -1,0 +1,149 @@
+"""Whatever breaks inside: the answer is no, and the log says where but never what the error says."""
+
+from typing import Any, NoReturn
+
+import pytest
+
+from authorizer import Authorizer, Grant, Principal, Reason, VerifiedPrincipal
+from authorizer.response import refused
+from tests.authorizer.events import Event, bearer
+from tests.authorizer.handlers import Running
+
+SECRET = "s3cr3t-token"
+ERRORS = [
+    ValueError,
+    KeyError,
+    AttributeError,
+    RecursionError,
+    MemoryError,
+    TimeoutError,
+    StopIteration,
+    AssertionError,
+]
+
+
+class Quoting(Exception):
+    """An error that quotes what a client sent, wherever it can."""
+
+    def __str__(self) -> str:
+        return SECRET
+
+    __repr__ = __str__
+
+
+def raising(error: Exception) -> Any:  # noqa: ANN401
+    def function(*_: object) -> NoReturn:
+        raise error
+
+    return function
+
+
+def broken_verify(error: Exception) -> Running:
+    return Running(Authorizer(verify=raising(error), grant=lambda principal: Grant(publish=("a",))))
+
+
+def broken_grant(error: Exception) -> Running:
+    return Running(Authorizer(verify=lambda credentials: Principal("ann"), grant=raising(error)))
+
+
+@pytest.mark.parametrize("error", ERRORS)
+@pytest.mark.parametrize("broken", [broken_verify, broken_grant])
+def test_an_error_is_a_refusal(broken: Any, error: type[Exception]) -> None:  # noqa: ANN401
+    assert broken(error(SECRET))(bearer(SECRET)).verdict == Reason.INTERNAL_ERROR
+
+
+@pytest.mark.parametrize("error", [*(error(SECRET) for error in ERRORS), Quoting()], ids=repr)
+@pytest.mark.parametrize("broken", [broken_verify, broken_grant])
+def test_the_text_of_an_error_is_not_logged_at_any_level(
+    every_level: None,
+    broken: Any,  # noqa: ANN401
+    error: Exception,
+) -> None:
+    assert SECRET not in broken(error)(bearer(SECRET)).output
+
+
+def test_the_log_says_what_broke_and_where() -> None:
+    line = broken_verify(ValueError(SECRET))({}).decision
+    assert line["detail"].startswith("ValueError at test_internal_errors.py:")
+
+
+def test_the_log_says_it_is_an_error() -> None:
+    assert broken_verify(ValueError(SECRET))({}).decision["level"] == "ERROR"
+
+
+def test_the_answer_to_an_error_is_that_to_any_refusal() -> None:
+    assert broken_verify(ValueError(SECRET))({}).answer == refused()
+
+
+def test_the_client_is_still_named() -> None:
+    assert broken_verify(ValueError())(bearer("t", client_id="phone")).decision["client_id"] == "phone"
+
+
+NO_PRINCIPALS: dict[str, Any] = {
+    "none": None,
+    "true": True,
+    "text": "ann",
+    "tuple": ("ann", {}),
+    "dict": {"name": "ann"},
+    "type": Principal,
+    "proof-without-principal": VerifiedPrincipal(None),  # type: ignore[arg-type]
+    "proof-of-text": VerifiedPrincipal("ann"),  # type: ignore[arg-type]
+    "name-missing": Principal(None),  # type: ignore[arg-type]
+    "name-number": Principal(5),  # type: ignore[arg-type]
+    "name-bytes": Principal(b"ann"),  # type: ignore[arg-type]
+    "expiry-text": VerifiedPrincipal(Principal("ann"), expires_at="never"),  # type: ignore[arg-type]
+    "claims-missing": Principal("ann", None),  # type: ignore[arg-type]
+}
+
+
+@pytest.mark.parametrize("found", NO_PRINCIPALS.values(), ids=NO_PRINCIPALS)
+def test_a_verifier_that_gives_no_principal_lets_nobody_in(found: Any) -> None:  # noqa: ANN401
+    grant = Grant(when={"a": "*"}, publish=("{principal}",)), Grant(connect=("x",))
+    running = Running(Authorizer(verify=lambda credentials: found, grant=lambda principal: grant))
+    assert running({}).verdict == Reason.INTERNAL_ERROR
+
+
+NO_GRANTS: dict[str, Any] = {
+    "none": None,
+    "true": True,
+    "text": "a/b",
+    "texts": ["a/b"],
+    "dict": {"publish": ["a/b"]},
+    "type": Grant,
+    "nested": [[Grant(publish=("a",))]],
+    "document": [{"Version": "2012-10-17", "Statement": []}],
+}
+
+
+@pytest.mark.parametrize("granted", NO_GRANTS.values(), ids=NO_GRANTS)
+def test_a_grant_function_that_gives_no_grants_lets_nobody_in(granted: Any) -> None:  # noqa: ANN401
+    running = Running(Authorizer(verify=lambda credentials: Principal("ann"), grant=lambda principal: granted))
+    assert running({}).answer == refused()
+
+
+class Hostile:
+    """A context that answers with an error."""
+
+    @property
+    def invoked_function_arn(self) -> str:
+        raise ValueError(SECRET)
+
+
+def test_a_context_that_breaks_is_a_refusal(authorizer: Running, every_level: None) -> None:
+    outcome = authorizer({}, Hostile())
+    assert (outcome.verdict, SECRET in outcome.output) == (Reason.INTERNAL_ERROR, False)
+
+
+def test_after_an_error_the_next_client_is_let_in() -> None:
+    answers: list[Any] = [ValueError(SECRET), Principal("ann")]
+
+    def verify(_: object) -> Principal:
+        found = answers.pop(0)
+        if isinstance(found, Exception):
+            raise found
+        assert isinstance(found, Principal)
+        return found
+
+    running = Running(Authorizer(verify=verify, grant=lambda principal: Grant(publish=("a",))))
+    events: list[Event] = [{}, {}]
+    assert [running.verdict(event) for event in events] == [Reason.INTERNAL_ERROR, "allowed"]

@@ -1,0 +1,156 @@
+"""Keys from a URL: this URL, in time, or nothing."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from threading import Event
+
+import pytest
+
+from authorizer import Reason, jwks
+from authorizer.cached import FetchError
+from authorizer.jwks import LARGEST_JWKS, fetch_key_set, fetch_within
+from tests.authorizer.events import bearer
+from tests.authorizer.handlers import Running, jwt_table, start
+from tests.authorizer.key_server import KeyServer, key_server
+from tests.authorizer.keys import public_keys, signing_key
+from tests.authorizer.tokens import mint
+
+PATIENT = 60.0
+"""Seconds: nothing here may depend on how busy this machine is."""
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[KeyServer]:
+    monkeypatch.setattr(jwks, "TIMEOUT", PATIENT)
+    with key_server() as server:
+        yield server
+
+
+@pytest.fixture
+def remote(server: KeyServer, tmp_path: Path) -> Running:
+    """An authorizer whose issuer publishes its keys at a URL."""
+    return start(tmp_path, jwt_table(jwks=server.url))
+
+
+def test_keys_are_not_fetched_at_start(server: KeyServer, remote: Running) -> None:
+    assert server.paths == []
+
+
+def test_a_token_is_verified_with_a_key_from_the_url(remote: Running) -> None:
+    assert remote.verdict(bearer(mint())) == "allowed"
+
+
+def test_keys_are_fetched_once_for_many_tokens(server: KeyServer, remote: Running) -> None:
+    for name in ("ann", "bob", "eve"):
+        remote.verdict(bearer(mint(sub=name)))
+    assert server.paths == ["/keys"]
+
+
+def test_a_token_that_is_refused_for_its_form_fetches_nothing(server: KeyServer, remote: Running) -> None:
+    for token in ("a.b.c", mint(head={"alg": "none"}), mint(iss="https://evil.example/"), mint(exp="never")):
+        remote.verdict(bearer(token))
+    assert server.paths == []
+
+
+def test_a_fetch_is_counted(remote: Running) -> None:
+    assert remote(bearer(mint())).counted == {"ColdStart", "KeysFetched", "Allowed"}
+
+
+def test_a_failed_fetch_is_counted(server: KeyServer, remote: Running) -> None:
+    server.status = 500
+    assert remote(bearer(mint())).counted == {"ColdStart", "KeysNotFetched", "Refused"}
+
+
+def test_no_fetch_is_not_counted(remote: Running) -> None:
+    remote(bearer(mint()))
+    assert remote(bearer(mint())).counted == {"Allowed"}
+
+
+def test_without_keys_a_token_is_refused(server: KeyServer, remote: Running) -> None:
+    server.status = 404
+    assert remote.verdict(bearer(mint())) == Reason.KEYS_UNAVAILABLE
+
+
+def test_where_nobody_listens_a_token_is_refused(tmp_path: Path) -> None:
+    with key_server() as gone:
+        url = gone.url
+    assert start(tmp_path, jwt_table(jwks=url)).verdict(bearer(mint())) == Reason.KEYS_UNAVAILABLE
+
+
+ANSWERS = {
+    "not-found": (404, b'{"keys": []}'),
+    "server-error": (500, b'{"keys": []}'),
+    "no-content": (204, b""),
+    "created": (201, b'{"keys": []}'),
+    "no-json": (200, b"<html>"),
+    "no-key-set": (200, b"{}"),
+    "empty": (200, b""),
+    "too-large": (200, b'{"keys": []}' + b" " * LARGEST_JWKS),
+    "private-key": (200, json.dumps(public_keys({**signing_key("RS256").jwk(), "d": "AAAA"})).encode()),
+}
+
+
+@pytest.mark.parametrize(("status", "body"), ANSWERS.values(), ids=ANSWERS)
+def test_an_answer_that_is_no_key_set_is_not_used(server: KeyServer, status: int, body: bytes) -> None:
+    server.status, server.body = status, body
+    with pytest.raises(FetchError):
+        fetch_key_set(server.url)
+
+
+def test_a_key_set_as_large_as_the_limit_is_used(server: KeyServer) -> None:
+    server.body = server.body.ljust(LARGEST_JWKS)
+    assert fetch_key_set(server.url).find("main-RS256", "RS256") is not None
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_redirects_are_not_followed(server: KeyServer, status: int) -> None:
+    server.status, server.headers = status, {"Location": f"{server.url}/elsewhere"}
+    with pytest.raises(FetchError):
+        fetch_key_set(server.url)
+    assert server.paths == ["/keys"]
+
+
+def test_no_proxy_of_the_environment_is_asked(server: KeyServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    with key_server() as proxy:
+        monkeypatch.setenv("http_proxy", proxy.url)
+        fetch_key_set(server.url)
+        assert proxy.paths == []
+
+
+@pytest.mark.parametrize("scheme", ["file://{}", "file:{}", "data:application/json,{{}}", "ftp://127.0.0.1{}"])
+def test_nothing_but_http_is_fetched(tmp_path: Path, scheme: str) -> None:
+    path = tmp_path / "keys.json"
+    path.write_text('{"keys": []}')
+    with pytest.raises(FetchError):
+        fetch_key_set(scheme.format(path))
+
+
+def test_a_server_that_never_finishes_is_not_waited_for(server: KeyServer) -> None:
+    server.drips = True
+    with pytest.raises(FetchError, match="no answer in time"):
+        fetch_within(0.01, server.url)
+
+
+def test_a_fetch_that_ignores_its_time_out_is_not_waited_for() -> None:
+    never = Event()
+    with pytest.raises(FetchError, match="no answer in time"):
+        fetch_within(0.01, "https://example.com/", lambda url, timeout: str(never.wait()).encode())
+    never.set()
+
+
+def test_what_a_fetch_brings_is_handed_on() -> None:
+    assert fetch_within(PATIENT, "https://example.com/", lambda url, timeout: url.encode()) == b"https://example.com/"
+
+
+def test_the_text_of_a_fetchs_error_is_not_handed_on() -> None:
+    def broken(url: str, timeout: float) -> bytes:
+        raise ValueError(f"{url} holds a secret")
+
+    with pytest.raises(FetchError) as failed:
+        fetch_within(PATIENT, "https://example.com/?s3cret", broken)
+    assert str(failed.value) == "ValueError"
+
+
+def test_an_unknown_key_behind_a_url_is_refused(remote: Running) -> None:
+    assert remote.verdict(bearer(mint(signing_key("RS256", "other")))) == Reason.UNKNOWN_KEY

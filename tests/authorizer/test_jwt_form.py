@@ -1,0 +1,160 @@
+"""Tokens that are not what RFC 7515 and RFC 7519 call one, though their signature is right."""
+
+import json
+
+import pytest
+
+from authorizer import Reason
+from authorizer.tokens import LONGEST_TOKEN
+from tests.authorizer.events import bearer, event
+from tests.authorizer.handlers import Running
+from tests.authorizer.keys import signing_key
+from tests.authorizer.tokens import claims, cut, encode, header, mint, not_canonical, with_header, with_payload
+
+HEADER = json.dumps(header(signing_key("RS256"))).encode()
+PAYLOAD = json.dumps(claims()).encode()
+
+
+def inside(outer: bytes, more: str) -> bytes:
+    """A JSON object with one more member, as text."""
+    return outer.removesuffix(b"}") + b", " + more.encode() + b"}"
+
+
+HEADERS = {
+    "jku": ('"jku": "https://evil.example/keys"', Reason.KEY_IN_HEADER),
+    "x5u": ('"x5u": "https://evil.example/key"', Reason.KEY_IN_HEADER),
+    "jwk": (f'"jwk": {json.dumps(signing_key("RS256").jwk())}', Reason.KEY_IN_HEADER),
+    "x5c": ('"x5c": ["MIIB"]', Reason.KEY_IN_HEADER),
+    "jku-null": ('"jku": null', Reason.KEY_IN_HEADER),
+    "crit": ('"crit": ["exp"], "exp": 1', Reason.CRITICAL_HEADER),
+    "crit-empty": ('"crit": []', Reason.CRITICAL_HEADER),
+    "crit-b64": ('"crit": ["b64"], "b64": false', Reason.CRITICAL_HEADER),
+    "b64": ('"b64": false', Reason.MALFORMED_TOKEN),
+    "alg-twice": ('"alg": "none"', Reason.DUPLICATE_KEY),
+    "alg-twice-the-same": ('"alg": "RS256"', Reason.DUPLICATE_KEY),
+    "alg-twice-escaped": ('"\\u0061lg": "none"', Reason.DUPLICATE_KEY),
+    "nested-twice": ('"x": {"y": 1, "y": 2}', Reason.DUPLICATE_KEY),
+    "nan": ('"x": NaN', Reason.MALFORMED_TOKEN),
+}
+
+
+@pytest.mark.parametrize(("more", "reason"), HEADERS.values(), ids=HEADERS)
+def test_a_header_with_what_must_not_be_there_is_refused(authorizer: Running, more: str, reason: Reason) -> None:
+    assert authorizer.verdict(bearer(with_header(inside(HEADER, more)))) == reason
+
+
+WRONG_HEADERS = {
+    "kid-number": {"kid": 5},
+    "kid-list": {"kid": ["main-RS256"]},
+    "typ-number": {"typ": 5},
+    "alg-null": {"alg": None},
+    "alg-list": {"alg": ["RS256"]},
+    "alg-missing": {"alg": ...},
+}
+
+
+@pytest.mark.parametrize("head", WRONG_HEADERS.values(), ids=WRONG_HEADERS)
+def test_a_header_with_a_member_of_the_wrong_type_is_refused(authorizer: Running, head: dict[str, object]) -> None:
+    assert authorizer.verdict(bearer(mint(head=head))) == Reason.MALFORMED_TOKEN
+
+
+PAYLOADS = {
+    "sub-twice": (inside(PAYLOAD, '"sub": "admin"'), Reason.DUPLICATE_KEY),
+    "sub-twice-the-same": (inside(PAYLOAD, '"sub": "ann"'), Reason.DUPLICATE_KEY),
+    "nested-twice": (inside(PAYLOAD, '"x": [{"y": {"z": 1, "z": 1}}]'), Reason.DUPLICATE_KEY),
+    "nan": (inside(PAYLOAD, '"x": NaN'), Reason.MALFORMED_TOKEN),
+    "infinity": (inside(PAYLOAD, '"x": [-Infinity]'), Reason.MALFORMED_TOKEN),
+    "huge-integer": (inside(PAYLOAD, f'"x": {"9" * 5000}'), Reason.MALFORMED_TOKEN),
+    "list": (b"[" + PAYLOAD + b"]", Reason.MALFORMED_TOKEN),
+    "text": (b'"sub"', Reason.MALFORMED_TOKEN),
+    "null": (b"null", Reason.MALFORMED_TOKEN),
+    "nothing": (b"", Reason.MALFORMED_TOKEN),
+    "no-json": (b"{sub: ann}", Reason.MALFORMED_TOKEN),
+    "two-values": (PAYLOAD + PAYLOAD, Reason.MALFORMED_TOKEN),
+    "not-utf-8": (inside(PAYLOAD, '"x": "?"').replace(b"?", b"\xff"), Reason.MALFORMED_TOKEN),
+    "utf-16": (PAYLOAD.decode().encode("utf-16"), Reason.MALFORMED_TOKEN),
+    "byte-order-mark": (b"\xef\xbb\xbf" + PAYLOAD, Reason.MALFORMED_TOKEN),
+}
+
+
+@pytest.mark.parametrize(("payload", "reason"), PAYLOADS.values(), ids=PAYLOADS)
+def test_claims_that_parsers_could_read_differently_are_refused(
+    authorizer: Running, payload: bytes, reason: Reason
+) -> None:
+    assert authorizer.verdict(bearer(with_payload(payload))) == reason
+
+
+TOKEN = mint()
+HEAD, BODY, SIGNATURE = cut(TOKEN)
+TEXTS = {
+    "empty": "",
+    "one-part": "abc",
+    "four-parts": f"{TOKEN}.{SIGNATURE}",
+    "jwe": f"{HEAD}.{BODY}.{BODY}.{BODY}.{SIGNATURE}",
+    "only-dots": "..",
+    "no-header": f".{BODY}.{SIGNATURE}",
+    "no-claims": f"{HEAD}..{SIGNATURE}",
+    "junk-before": f" {TOKEN}",
+    "junk-behind": f"{TOKEN}\n",
+    "junk-in-signature": f"{TOKEN}!",
+    "no-ascii": f"{TOKEN}é",
+    "padded-header": f"{HEAD}{'=' * (-len(HEAD) % 4 or 4)}.{BODY}.{SIGNATURE}",
+    "padded-claims": f"{HEAD}.{BODY}{'=' * (-len(BODY) % 4 or 4)}.{SIGNATURE}",
+    "padded-signature": f"{HEAD}.{BODY}.{SIGNATURE}==",
+    "line-in-header": f"{HEAD[:8]}\n{HEAD[8:]}.{BODY}.{SIGNATURE}",
+    "not-canonical-signature": f"{HEAD}.{BODY}.{not_canonical(SIGNATURE)}",
+}
+
+
+@pytest.mark.parametrize("token", TEXTS.values(), ids=TEXTS)
+def test_a_text_that_is_no_compact_jwt_is_refused(authorizer: Running, token: str) -> None:
+    assert authorizer.verdict(event(token=token)) == Reason.MALFORMED_TOKEN
+
+
+def test_the_alphabet_of_standard_base64_is_refused(authorizer: Running) -> None:
+    key = signing_key("RS256")
+    payload = encode(json.dumps(claims(x="???>>>~~~"), ensure_ascii=False).encode())
+    assert set(payload) & set("-_")
+    signed = f"{HEAD}.{payload.replace('-', '+').replace('_', '/')}"
+    token = f"{signed}.{encode(key.sign(signed.encode()))}"
+    assert authorizer.verdict(event(token=token)) == Reason.MALFORMED_TOKEN
+
+
+@pytest.mark.parametrize("part", ["header", "claims"])
+def test_a_part_that_spells_its_bytes_in_another_way_is_refused(authorizer: Running, part: str) -> None:
+    key = signing_key("RS256")
+    head, body = (encode(each + b" " * ((1 - len(each)) % 3)) for each in (HEADER, PAYLOAD))
+    signed = f"{not_canonical(head)}.{body}" if part == "header" else f"{head}.{not_canonical(body)}"
+    token = f"{signed}.{encode(key.sign(signed.encode()))}"
+    assert authorizer.verdict(event(token=token)) == Reason.MALFORMED_TOKEN
+
+
+@pytest.mark.parametrize("depth", [*range(900, 1000, 7), 2000, 2400])
+def test_json_as_deep_as_a_parser_goes_and_deeper_is_no_internal_error(authorizer: Running, depth: int) -> None:
+    deep = with_payload(inside(PAYLOAD, f'"x": {"[" * depth}{"]" * depth}'))
+    assert authorizer.verdict(bearer(deep)) in ("allowed", Reason.MALFORMED_TOKEN)
+
+
+def test_spaces_in_the_json_are_no_matter(authorizer: Running) -> None:
+    assert authorizer.verdict(bearer(with_payload(b" \n" + PAYLOAD + b"\t "))) == "allowed"
+
+
+def _long(size: int) -> str:
+    """A valid token of this many characters, or a few less."""
+    room = size - len(mint(pad=""))
+    return mint(pad="x" * (room * 3 // 4 - 2))
+
+
+def test_a_token_as_long_as_the_limit_is_let_in(authorizer: Running) -> None:
+    token = _long(LONGEST_TOKEN)
+    assert LONGEST_TOKEN - 8 < len(token) <= LONGEST_TOKEN
+    assert authorizer.verdict(bearer(token)) == "allowed"
+
+
+def test_a_token_longer_than_the_limit_is_refused(authorizer: Running) -> None:
+    assert authorizer.verdict(bearer(_long(LONGEST_TOKEN + 16))) == Reason.TOKEN_TOO_LONG
+
+
+def test_a_refused_header_is_refused_again(authorizer: Running) -> None:
+    token = mint(head={"jku": "https://evil.example/keys"})
+    assert [authorizer.verdict(bearer(token)) for _ in range(2)] == [Reason.KEY_IN_HEADER] * 2

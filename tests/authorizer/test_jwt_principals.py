@@ -1,0 +1,133 @@
+"""Whom a token names, and which issuer may say so."""
+
+from pathlib import Path
+
+import pytest
+
+from authorizer import Reason
+from authorizer.jwt_verifier import Expectations, to_principal
+from tests.authorizer.events import bearer
+from tests.authorizer.handlers import POLICY, Running, jwt_table, start
+from tests.authorizer.keys import SigningKey, signing_key
+from tests.authorizer.tokens import mint
+
+OTHER_ISSUER = "https://other.example.com/"
+
+
+def named_by(folder: Path, claim: str) -> Running:
+    """An authorizer whose principals are named by another claim than `sub`."""
+    return start(folder, policy=f'principal = "{claim}"\n{POLICY}')
+
+
+def test_the_subject_names_the_principal(authorizer: Running) -> None:
+    assert authorizer(bearer(mint(sub="bob"))).decision["principal"] == "bob"
+
+
+NAMES = {
+    "other-claim": ("user", {"user": "bob"}, "bob"),
+    "number": ("user", {"user": 42}, "42"),
+    "nested": ("device.serial", {"device": {"serial": "s1"}}, "s1"),
+    "with-dots": ("https://example.com/user", {"https://example.com/user": "bob"}, "bob"),
+    "as-it-stands-first": ("a.b", {"a.b": "first", "a": {"b": "second"}}, "first"),
+}
+
+
+@pytest.mark.parametrize(("claim", "changes", "name"), NAMES.values(), ids=NAMES)
+def test_the_template_names_the_claim_of_the_principal(
+    tmp_path: Path, claim: str, changes: dict[str, object], name: str
+) -> None:
+    assert named_by(tmp_path, claim)(bearer(mint(**changes))).decision["principal"] == name
+
+
+NAMELESS = {
+    "missing": ({}, Reason.MISSING_CLAIM),
+    "null": ({"device": {"serial": None}}, Reason.MISSING_CLAIM),
+    "no-object": ({"device": "s1"}, Reason.MISSING_CLAIM),
+    "empty": ({"device": {"serial": ""}}, Reason.INVALID_CLAIM),
+    "true": ({"device": {"serial": True}}, Reason.INVALID_CLAIM),
+    "fraction": ({"device": {"serial": 1.5}}, Reason.INVALID_CLAIM),
+    "list": ({"device": {"serial": ["s1"]}}, Reason.INVALID_CLAIM),
+    "object": ({"device": {"serial": {}}}, Reason.INVALID_CLAIM),
+}
+
+
+@pytest.mark.parametrize(("changes", "reason"), NAMELESS.values(), ids=NAMELESS)
+def test_a_token_that_names_nobody_is_refused(tmp_path: Path, changes: dict[str, object], reason: Reason) -> None:
+    assert named_by(tmp_path, "device.serial").verdict(bearer(mint(**changes))) == reason
+
+
+@pytest.mark.parametrize("name", ["a/b", "a+", "#", "*", "a?", "$aws", "a\nb", "\ud800", "x" * 129, "é" * 65])
+def test_a_name_that_would_change_the_shape_of_a_topic_is_refused(authorizer: Running, name: str) -> None:
+    assert authorizer.verdict(bearer(mint(sub=name))) == Reason.UNSAFE_VALUE
+
+
+@pytest.mark.parametrize(
+    "scope", ["rooms:read rooms:write", ["rooms:read", "rooms:write"], "  rooms:read   rooms:write "]
+)
+def test_scope_is_a_list(scope: object) -> None:
+    verified = to_principal({"sub": "ann", "scope": scope}, Expectations("i"))
+    assert verified.principal.claims["scope"] == ["rooms:read", "rooms:write"]
+
+
+COGNITO: dict[str, object] = {"aud": ..., "client_id": "app1", "token_use": "access"}
+
+
+@pytest.fixture
+def cognito(tmp_path: Path) -> Running:
+    return start(tmp_path, jwt_table(audience=None, client_id=["app1", "app2"]))
+
+
+def test_cognitos_access_tokens_are_let_in(cognito: Running) -> None:
+    assert cognito.verdict(bearer(mint(**COGNITO))) == "allowed"
+
+
+CLIENTS = {
+    "other-client": ({"client_id": "app3"}, Reason.WRONG_CLIENT),
+    "no-client": ({"client_id": ...}, Reason.WRONG_CLIENT),
+    "client-list": ({"client_id": ["app1"]}, Reason.WRONG_CLIENT),
+    "client-object": ({"client_id": {}}, Reason.WRONG_CLIENT),
+    "id-token": ({"token_use": "id"}, Reason.WRONG_TOKEN_USE),
+    "no-use": ({"token_use": ...}, Reason.WRONG_TOKEN_USE),
+    "use-list": ({"token_use": ["access"]}, Reason.WRONG_TOKEN_USE),
+}
+
+
+@pytest.mark.parametrize(("changes", "reason"), CLIENTS.values(), ids=CLIENTS)
+def test_other_tokens_of_cognito_are_refused(cognito: Running, changes: dict[str, object], reason: Reason) -> None:
+    assert cognito.verdict(bearer(mint(**{**COGNITO, **changes}))) == reason
+
+
+@pytest.fixture
+def two_issuers(tmp_path: Path) -> Running:
+    other = jwt_table(issuer=OTHER_ISSUER, algorithms=["ES256"], jwks="other.json", audience=["other"])
+    (tmp_path / "other.json").write_text('{"keys": []}')
+    return start(tmp_path, jwt_table(), other.replace("other.json", "keys.json"), keys=trusted())
+
+
+def trusted() -> list[SigningKey]:
+    return [signing_key("RS256"), signing_key("ES256")]
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "issuer", "audience"),
+    [("RS256", "https://auth.example.com/", "chat"), ("ES256", OTHER_ISSUER, "other")],
+    ids=["first", "second"],
+)
+def test_each_issuer_vouches_for_its_own(two_issuers: Running, algorithm: str, issuer: str, audience: str) -> None:
+    line = two_issuers(bearer(mint(signing_key(algorithm), iss=issuer, aud=audience))).decision
+    assert (line["decision"], line["issuer"]) == ("allowed", issuer)
+
+
+def test_an_issuer_can_not_use_the_algorithm_of_another(two_issuers: Running) -> None:
+    token = mint(signing_key("ES256"), aud="chat")
+    assert two_issuers.verdict(bearer(token)) == Reason.ALGORITHM_NOT_ALLOWED
+
+
+def test_an_issuer_can_not_use_the_audience_of_another(two_issuers: Running) -> None:
+    token = mint(signing_key("ES256"), iss=OTHER_ISSUER, aud="chat")
+    assert two_issuers.verdict(bearer(token)) == Reason.WRONG_AUDIENCE
+
+
+def test_tokens_are_refused_where_nobody_may_vouch(tmp_path: Path) -> None:
+    running = start(tmp_path, '[anonymous]\nprincipal = "anonymous"')
+    assert running.verdict(bearer(mint())) == Reason.TOKENS_NOT_CONFIGURED

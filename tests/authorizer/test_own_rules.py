@@ -1,0 +1,195 @@
+"""An authorizer with rules of one's own: a function that proves, and one that grants."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from authorizer import (
+    Authorizer,
+    Credentials,
+    Deny,
+    Door,
+    Grant,
+    Principal,
+    Reason,
+    Refusal,
+    Session,
+    VerifiedPrincipal,
+)
+from policies import PolicyTemplate
+from tests.authorizer.events import CONNECTION, event
+from tests.authorizer.handlers import Outcome, Running
+
+Granted = Grant | Deny | Sequence[Grant | Deny]
+ANN = Principal("ann", {"rooms": ["lobby", "tea"]})
+
+
+def granting(granted: Granted | PolicyTemplate, principal: Principal = ANN, **options: Any) -> Running:  # noqa: ANN401
+    """Proves everybody to be one principal, who is granted this."""
+    grant = granted if isinstance(granted, PolicyTemplate) else lambda principal: granted
+    return Running(Authorizer(verify=lambda credentials: principal, grant=grant, **options))
+
+
+def resources(outcome: Outcome, effect: str = "Allow") -> set[str]:
+    """What an answer allows or denies, without the account."""
+    assert outcome.verdict == "allowed"
+    statements = [each for document in outcome.answer["policyDocuments"] for each in document["Statement"]]
+    return {arn.split(":")[-1] for each in statements if each["Effect"] == effect for arn in each["Resource"]}
+
+
+def test_one_grant_will_do() -> None:
+    assert resources(granting(Grant(publish=("a/b",)))({})) == {"topic/a/b"}
+
+
+def test_several_grants_add_up() -> None:
+    grants = [Grant(publish=("a",)), Grant(subscribe=("b/#",))]
+    assert resources(granting(grants)({})) == {"topic/a", "topicfilter/b/*", "topic/b/*"}
+
+
+def test_a_denial_beside_a_grant_denies() -> None:
+    granted = (Grant(publish=("a/#",)), Deny(publish=("a/b",)))
+    assert resources(granting(granted)({}), "Deny") == {"topic/a/b"}
+
+
+def test_topics_may_hold_placeholders() -> None:
+    granted = Grant(publish=("{principal}/{claims.rooms}",))
+    assert resources(granting(granted)({})) == {"topic/ann/lobby", "topic/ann/tea"}
+
+
+def test_the_client_id_may_stand_in_topics() -> None:
+    granted = Grant(connect=("{principal}/*",), publish=("devices/{client_id}",))
+    running = granting(Grant(connect=("phone",), publish=granted.publish))
+    assert resources(running(event(client_id="phone"))) == {"client/phone", "topic/devices/phone"}
+
+
+def test_pluses_are_exact_here_too() -> None:
+    outcome = granting(Grant(publish=("a/+/c",)))({})
+    assert (resources(outcome), resources(outcome, "Deny")) == ({"topic/a/*/c"}, {"topic/a/*/*/c"})
+
+
+def test_a_template_will_do_too() -> None:
+    template = PolicyTemplate.of([Grant(publish=("{principal}",))])
+    assert resources(granting(template)({})) == {"topic/ann"}
+
+
+def test_a_template_brings_its_session() -> None:
+    session = Session.model_validate({"disconnect_after": "1h", "refresh_after": "10m", "spread": "0%"})
+    answer = granting(PolicyTemplate.of([Grant(publish=("a",))], session=session))({}).answer
+    assert (answer["disconnectAfterInSeconds"], answer["refreshAfterInSeconds"]) == (3600, 600)
+
+
+def test_a_session_of_ones_own_comes_first() -> None:
+    own = Session.model_validate({"refresh_after": "7m"})
+    answer = granting(PolicyTemplate.of([Grant(publish=("a",))]), session=own)({}).answer
+    assert answer["refreshAfterInSeconds"] == 420
+
+
+NOTHING: dict[str, Granted] = {
+    "no-grant": [],
+    "empty-grant": Grant(),
+    "denial-alone": Deny(publish=("a",)),
+    "claim-missing": Grant(publish=("{claims.none}",)),
+    "condition-not-met": Grant(when={"role": "admin"}, publish=("a",)),
+}
+
+
+@pytest.mark.parametrize("granted", NOTHING.values(), ids=NOTHING)
+def test_where_nothing_is_granted_nobody_is_let_in(granted: Granted) -> None:
+    assert granting(granted)({}).verdict == Reason.NOTHING_GRANTED
+
+
+INVALID = ["a/*", "a/${iot:ClientId}", "a+/b", "#/a", "{unknown}", "a/+/b/#", "", "a?"]
+
+
+@pytest.mark.parametrize("topic", INVALID)
+def test_a_topic_that_can_not_be_granted_exactly_is_refused(topic: str) -> None:
+    assert granting(Grant(publish=(topic,)))({}).verdict == Reason.INVALID_TOPICS
+
+
+UNSAFE = {
+    "principal": Principal("ann/#"),
+    "claims.rooms": Principal("ann", {"rooms": ["lobby", "+"]}),
+    "claims.room": Principal("ann", {"room": {"a": 1}}),
+}
+
+
+@pytest.mark.parametrize(("source", "principal"), UNSAFE.items(), ids=UNSAFE)
+def test_a_value_that_is_not_one_level_is_refused(source: str, principal: Principal) -> None:
+    line = granting(Grant(publish=(f"x/{{{source}}}",)), principal)({}).decision
+    assert (line["reason"], line["detail"]) == (Reason.UNSAFE_VALUE, source)
+
+
+def test_a_client_id_that_would_be_a_wildcard_is_refused() -> None:
+    running = granting(Grant(connect=("{client_id}",)))
+    assert running(event(client_id="#")).verdict == Reason.UNSAFE_VALUE
+
+
+def test_a_client_id_that_is_not_granted_is_refused() -> None:
+    running = granting(Grant(connect=("{principal}",), publish=("a",)))
+    assert running(event(client_id="eve")).verdict == Reason.CLIENT_ID_NOT_GRANTED
+
+
+def test_a_client_id_that_is_denied_is_refused() -> None:
+    running = granting([Grant(connect=("{principal}/*",)), Deny(connect=("{principal}/old",))])
+    assert running(event(client_id="ann/old")).verdict == Reason.CLIENT_ID_NOT_GRANTED
+
+
+def test_a_client_without_an_id_needs_none_granted() -> None:
+    assert granting(Grant(publish=("a",)))({}).verdict == "allowed"
+
+
+def test_a_policy_that_does_not_fit_is_refused() -> None:
+    topics = tuple(f"{'x' * 100}/{number}" for number in range(300))
+    assert granting(Grant(publish=topics))({}).verdict == Reason.POLICY_TOO_LARGE
+
+
+def proving(verify: Any, **options: Any) -> Running:  # noqa: ANN401 (wrong ones too)
+    """Proves as a test says; whoever is proven may publish to their own topic."""
+    return Running(Authorizer(verify=verify, grant=lambda principal: Grant(publish=("{principal}",)), **options))
+
+
+def test_a_verifier_gets_the_credentials() -> None:
+    seen: list[Credentials] = []
+
+    def verify(credentials: Credentials) -> Principal:
+        seen.append(credentials)
+        return ANN
+
+    proving(verify, token_key_name="key")(event(headers={"Key": "t0k"}, client_id=None))
+    assert [(each.token, each.door, each.event.connection_id) for each in seen] == [("t0k", Door.HEADER, CONNECTION)]
+
+
+def test_a_proof_may_end() -> None:
+    proof = VerifiedPrincipal(ANN, issuer="https://own.example/", expires_at=1000.0)
+    answer = proving(lambda credentials: proof, clock=lambda: 400.0)({}).answer
+    assert answer["disconnectAfterInSeconds"] == 600
+
+
+def test_a_proof_may_name_its_issuer() -> None:
+    proof = VerifiedPrincipal(ANN, issuer="https://own.example/")
+    assert proving(lambda credentials: proof)({}).decision["issuer"] == "https://own.example/"
+
+
+def refuse(_: object) -> Principal:
+    raise Refusal("session_revoked", "since noon", principal=ANN)
+
+
+def test_a_refusal_may_have_a_reason_of_its_own() -> None:
+    line = proving(refuse)({}).decision
+    assert (line["reason"], line["detail"], line["principal"]) == ("session_revoked", "since noon", "ann")
+
+
+def test_a_grant_function_may_refuse() -> None:
+    running = Running(Authorizer(verify=lambda credentials: ANN, grant=refuse))  # type: ignore[arg-type]
+    assert running({}).verdict == "session_revoked"
+
+
+@pytest.mark.parametrize("code", ["", "Revoked", "session revoked", "1st", "a-b", "a" * 65, "reason\n", "é"])
+def test_a_reason_is_a_code(code: str) -> None:
+    with pytest.raises(ValueError, match="expected a reason code"):
+        Refusal(code)
+
+
+def test_a_refusal_tells_its_reason() -> None:
+    assert str(Refusal("session_revoked", "since noon")) == "session_revoked: since noon"

@@ -1,0 +1,98 @@
+"""The policy in an answer: for this account, of this template, or none."""
+
+from pathlib import Path
+
+import pytest
+
+from authorizer import Reason
+from tests.authorizer.events import Event, anonymous, bearer, event
+from tests.authorizer.handlers import Context, Running, jwt_table, start, table
+from tests.authorizer.tokens import mint
+
+PLACES = {
+    "version": ("arn:aws:lambda:eu-west-1:123456789012:function:a:live", "arn:aws:iot:eu-west-1:123456789012:"),
+    "china": ("arn:aws-cn:lambda:cn-north-1:123456789012:function:a", "arn:aws-cn:iot:cn-north-1:123456789012:"),
+    "gov": ("arn:aws-us-gov:lambda:us-gov-west-1:1:function:a", "arn:aws-us-gov:iot:us-gov-west-1:1:"),
+}
+
+
+@pytest.mark.parametrize(("function", "prefix"), PLACES.values(), ids=PLACES)
+def test_policies_are_for_the_region_and_account_of_the_function(
+    authorizer: Running, function: str, prefix: str
+) -> None:
+    documents = authorizer(bearer(mint()), Context(function)).answer["policyDocuments"]
+    arns = [arn for document in documents for statement in document["Statement"] for arn in statement["Resource"]]
+    assert arns
+    assert all(arn.startswith(prefix) for arn in arns)
+
+
+NOWHERE = [None, object(), Context(None), Context(5), Context(""), Context("x"), Context("arn:aws:iam::1:role/x")]
+
+
+@pytest.mark.parametrize("context", NOWHERE)
+def test_without_an_account_there_is_no_policy(authorizer: Running, context: object) -> None:
+    assert authorizer(bearer(mint()), context).verdict == Reason.ACCOUNT_UNKNOWN
+
+
+def test_a_policy_that_does_not_fit_is_refused(tmp_path: Path) -> None:
+    running = start(tmp_path, policy=f'[[grant]]\npublish = ["{"x" * 200}/{{claims.rooms}}"]\n')
+    rooms = [f"room-{number}" for number in range(100)]
+    assert running.verdict(bearer(mint(rooms=rooms))) == Reason.POLICY_TOO_LARGE
+
+
+def test_a_principal_to_whom_nothing_is_granted_is_refused(tmp_path: Path) -> None:
+    running = start(tmp_path, policy='[[grant]]\nwhen = { role = "admin" }\npublish = ["a"]\n')
+    assert running.verdict(bearer(mint())) == Reason.NOTHING_GRANTED
+
+
+def test_a_claim_that_would_change_the_shape_of_a_topic_is_refused(authorizer: Running) -> None:
+    line = authorizer(bearer(mint(rooms=["lobby", "#"]))).decision
+    assert (line["reason"], line["detail"]) == (Reason.UNSAFE_VALUE, "claims.rooms")
+
+
+@pytest.mark.parametrize("client_id", ["ann", "ann/phone", "ann/"])
+def test_a_client_id_that_is_granted_is_let_in(authorizer: Running, client_id: str) -> None:
+    assert authorizer.verdict(bearer(mint(), client_id)) == "allowed"
+
+
+@pytest.mark.parametrize("client_id", ["eve", "ann-marie", "Ann", "*", "", "an"])
+def test_a_client_id_that_is_not_granted_is_refused(authorizer: Running, client_id: str) -> None:
+    assert authorizer.verdict(bearer(mint(), client_id)) == Reason.CLIENT_ID_NOT_GRANTED
+
+
+ANONYMOUS = table("[anonymous]", principal="guest") + 'claims = { rooms = ["lobby"] }'
+
+
+@pytest.fixture
+def welcoming(tmp_path: Path) -> Running:
+    """Lets in clients that bring no credentials, and verifies those that bring some."""
+    return start(tmp_path, ANONYMOUS, jwt_table())
+
+
+def test_nobody_is_anonymous_unless_that_is_configured(authorizer: Running) -> None:
+    assert authorizer.verdict(anonymous()) == Reason.NO_CREDENTIALS
+
+
+def test_a_client_without_credentials_is_the_anonymous_principal(welcoming: Running) -> None:
+    line = welcoming(anonymous("guest/1")).decision
+    assert (line["decision"], line["principal"], line["door"]) == ("allowed", "guest", "anonymous")
+
+
+def test_the_anonymous_principal_has_the_configured_claims(welcoming: Running) -> None:
+    assert ":topic/rooms/lobby/say" in str(welcoming(anonymous()).answer["policyDocuments"])
+
+
+BROUGHT = {
+    "forged-token": bearer("a.b.c"),
+    "expired-token": bearer(mint(exp=1)),
+    "empty-token": event(token=""),
+    "empty-token-in-query": event(query="?token="),
+    "user-name": event(user_name="ann"),
+    "password": event(password=b"secret"),
+    "other-scheme": event(headers={"Authorization": "Basic YTpi"}),
+}
+
+
+@pytest.mark.parametrize("event", BROUGHT.values(), ids=BROUGHT)
+def test_wrong_credentials_do_not_make_a_client_anonymous(welcoming: Running, event: Event) -> None:
+    assert welcoming.verdict(event) != "allowed"

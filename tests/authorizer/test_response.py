@@ -1,0 +1,164 @@
+"""The answer: always within IoT Core's bounds."""
+
+import hashlib
+import re
+import time
+from pathlib import Path
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from authorizer import Authorizer, Grant, Principal, Session, VerifiedPrincipal
+from authorizer.response import disconnect_after, principal_id, refused
+from policies.grants import LEAST_SESSION, LONGEST_SESSION
+from tests.authorizer.answers import check_answer
+from tests.authorizer.events import anonymous, bearer, event
+from tests.authorizer.handlers import Running, start
+from tests.authorizer.tokens import HOUR, mint
+
+minutes = st.integers(5, 24 * 60).map("{}m".format)
+shares = st.integers(0, 90).map("{}%".format)
+sessions = st.builds(
+    lambda disconnect, refresh, spread: Session.model_validate(
+        {"disconnect_after": disconnect, "refresh_after": refresh, "spread": spread}
+    ),
+    minutes,
+    minutes,
+    shares,
+)
+lives = st.none() | st.floats(allow_nan=True, allow_infinity=True) | st.integers(-(10**6), 10**6).map(float)
+connections = st.none() | st.text()
+
+
+@given(sessions, connections, lives)
+def test_every_session_time_is_within_bounds(session: Session, connection: str | None, life: float | None) -> None:
+    assert LEAST_SESSION <= disconnect_after(session, connection, life) <= LONGEST_SESSION
+
+
+@given(sessions, connections, st.floats(LEAST_SESSION, 10**6))
+def test_a_connection_does_not_outlive_its_token(session: Session, connection: str | None, life: float) -> None:
+    assert disconnect_after(session, connection, life) <= life
+
+
+@given(sessions, connections, st.floats(max_value=LEAST_SESSION))
+def test_a_token_about_to_end_gets_the_least_there_is(session: Session, connection: str | None, life: float) -> None:
+    assert disconnect_after(session, connection, life) == LEAST_SESSION
+
+
+@given(sessions, connections)
+def test_the_spread_shortens_by_no_more_than_itself(session: Session, connection: str | None) -> None:
+    shortest = max(LEAST_SESSION, int(session.disconnect_after * (1 - session.spread)))
+    assert shortest <= disconnect_after(session, connection, None) <= session.disconnect_after
+
+
+@given(sessions, st.text())
+def test_a_connection_always_draws_the_same(session: Session, connection: str) -> None:
+    assert disconnect_after(session, connection, None) == disconnect_after(session, connection, None)
+
+
+def test_connections_do_not_end_together() -> None:
+    session = Session.model_validate({"disconnect_after": "24h", "spread": "10%"})
+    ends = {disconnect_after(session, f"connection-{number}", None) // HOUR for number in range(100)}
+    assert ends == {21, 22, 23}
+
+
+def test_without_a_spread_connections_last_as_long_as_the_template_says() -> None:
+    session = Session.model_validate({"disconnect_after": "2h", "spread": "0%"})
+    assert disconnect_after(session, "any", None) == 2 * HOUR
+
+
+TIMES = """
+[session]
+disconnect_after = "6h"
+refresh_after    = "7m"
+spread           = "0%"
+
+[[grant]]
+connect = ["{principal}"]
+"""
+
+
+def test_the_templates_times_are_answered(tmp_path: Path) -> None:
+    answer = start(tmp_path, policy=TIMES)(bearer(mint(exp=int(time.time()) + 10 * HOUR))).answer
+    assert (answer["disconnectAfterInSeconds"], answer["refreshAfterInSeconds"]) == (6 * HOUR, 420)
+
+
+@given(life=st.integers(-(10**6), 10**6))
+def test_the_clock_tells_how_long_a_proof_lasts(life: int) -> None:
+    session = Session.model_validate({"spread": "0%"})
+    running = Running(
+        Authorizer(
+            verify=lambda credentials: VerifiedPrincipal(Principal("ann"), expires_at=1_000_000 + life),
+            grant=lambda principal: Grant(connect=("a",)),
+            session=session,
+            clock=lambda: 1_000_000,
+        )
+    )
+    assert running({}).answer["disconnectAfterInSeconds"] == min(max(life, LEAST_SESSION), LONGEST_SESSION)
+
+
+ITSELF = ["ann", "A1", "0", "x" * 128, "f" * 63, "g" * 64, "F" * 64]
+
+
+@pytest.mark.parametrize("name", ITSELF)
+def test_an_alphanumeric_name_is_its_own_principal_id(name: str) -> None:
+    assert principal_id(name) == name
+
+
+HASHED = ["", "ann@example.com", "a b", "x" * 129, "é", "\u0661", "ann\n", "a-b", "f" * 64, "\ud800"]
+
+
+@pytest.mark.parametrize("name", HASHED)
+def test_any_other_name_is_hashed(name: str) -> None:
+    assert principal_id(name) == hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+@given(st.text(st.characters()))
+def test_every_name_has_a_principal_id(name: str) -> None:
+    assert re.fullmatch("[a-zA-Z0-9]{1,128}", principal_id(name))
+
+
+@given(st.text(), st.text())
+def test_two_names_have_two_principal_ids(one: str, other: str) -> None:
+    assume(one != other)
+    assert principal_id(one) != principal_id(other)
+
+
+def test_nobody_can_be_named_like_the_hash_of_another() -> None:
+    assert principal_id(principal_id("ann@example.com")) != principal_id("ann@example.com")
+
+
+REFUSED = {
+    "nothing": {},
+    "no-event": None,
+    "bad-type": {"token": 5},
+    "no-credentials": anonymous(),
+    "forged": bearer(mint()[:-8]),
+    "expired": bearer(mint(exp=1)),
+    "unsafe": bearer(mint(sub="#")),
+    "client-id": bearer(mint(), client_id="eve"),
+    "no-password": event(user_name="ann"),
+}
+
+
+@pytest.mark.parametrize("event", REFUSED.values(), ids=REFUSED)
+def test_a_refusal_says_nothing_about_why(authorizer: Running, event: object) -> None:
+    assert authorizer(event).answer == refused()
+
+
+def test_a_refusal_is_a_valid_answer() -> None:
+    check_answer(refused())
+
+
+def test_a_refusal_can_not_be_changed_for_the_next_client(authorizer: Running) -> None:
+    first = authorizer({}).answer
+    first["isAuthenticated"] = True
+    first["policyDocuments"].append({"Version": "2012-10-17", "Statement": []})
+    assert authorizer({}).answer["isAuthenticated"] is False
+
+
+def test_an_admission_is_a_valid_answer(authorizer: Running) -> None:
+    outcome = authorizer(bearer(mint(sub="ann@example.com", rooms=["a", "b"]), client_id="ann@example.com/phone"))
+    assert outcome.verdict == "allowed"
+    check_answer(outcome.answer)

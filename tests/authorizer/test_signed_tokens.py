@@ -1,0 +1,150 @@
+"""Tokens whose signature IoT Core has verified before it invokes the Lambda."""
+
+import time
+from pathlib import Path
+
+import pytest
+
+from authorizer import Reason
+from tests.authorizer.events import Event, event, every_door
+from tests.authorizer.handlers import Running, jwt_table, start, table
+from tests.authorizer.keys import ASYMMETRIC, signing_key
+from tests.authorizer.tokens import HOUR, ISSUER, cut, mint
+
+SIGNED = table("[signed_tokens]", issuer=ISSUER, audience=["chat"])
+
+
+@pytest.fixture(scope="module")
+def trusting(tmp_path_factory: pytest.TempPathFactory) -> Running:
+    """Trusts what IoT Core has verified, and verifies nothing itself."""
+    return start(tmp_path_factory.mktemp("trusting"), SIGNED)
+
+
+def unsigned(token: str) -> str:
+    """A token without its third part, as it is sent where the signature travels on its own."""
+    return token.rpartition(".")[0]
+
+
+def verified(token: str) -> Event:
+    return event(token=token, signature_verified=True)
+
+
+@pytest.mark.parametrize("form", [str, unsigned], ids=["whole", "header-and-payload"])
+def test_a_token_that_iot_core_has_verified_is_let_in(trusting: Running, form: type[str]) -> None:
+    line = trusting(verified(form(mint()))).decision
+    assert (line["decision"], line["principal"], line["issuer"]) == ("allowed", "ann", ISSUER)
+
+
+def test_its_signature_is_not_verified_again(trusting: Running) -> None:
+    forged = mint(signing_key("RS256", "forger"))
+    assert trusting.verdict(verified(forged)) == "allowed"
+
+
+NOT_VERIFIED = {
+    "false": event(token=mint(), signature_verified=False),
+    "missing": event(token=mint()),
+    "header-and-payload": event(token=unsigned(mint())),
+}
+
+
+@pytest.mark.parametrize("event", NOT_VERIFIED.values(), ids=NOT_VERIFIED)
+def test_a_token_that_iot_core_has_not_verified_is_refused(trusting: Running, event: Event) -> None:
+    assert trusting.verdict(event) == Reason.SIGNATURE_NOT_VERIFIED
+
+
+@pytest.mark.parametrize("value", ["true", 1, [True], "yes"])
+def test_only_true_is_true(trusting: Running, value: object) -> None:
+    assert trusting.verdict({"token": mint(), "signatureVerified": value}) == Reason.MALFORMED_EVENT
+
+
+ELSEWHERE = {door: {**each, "signatureVerified": True} for door, each in every_door(mint()).items() if door != "token"}
+
+
+@pytest.mark.parametrize("event", ELSEWHERE.values(), ids=ELSEWHERE)
+def test_a_token_that_iot_core_has_not_looked_at_is_refused(trusting: Running, event: Event) -> None:
+    assert trusting.verdict(event) == Reason.SIGNATURE_NOT_VERIFIED
+
+
+@pytest.mark.parametrize("form", [str, unsigned], ids=["whole", "header-and-payload"])
+def test_what_iot_core_has_verified_proves_nothing_where_that_is_not_configured(
+    authorizer: Running, form: type[str]
+) -> None:
+    reason = Reason.SIGNATURE_NOT_VERIFIED if form is unsigned else Reason.BAD_SIGNATURE
+    forged = mint(signing_key("RS256", "forger"), head={"kid": "main-RS256"})
+    assert authorizer.verdict(verified(form(forged))) == reason
+
+
+WRONG = {
+    "expired": ({"exp": int(time.time()) - HOUR}, Reason.EXPIRED),
+    "no-expiry": ({"exp": ...}, Reason.MISSING_CLAIM),
+    "expiry-text": ({"exp": "tomorrow"}, Reason.INVALID_CLAIM),
+    "not-before": ({"nbf": int(time.time()) + HOUR}, Reason.NOT_YET_VALID),
+    "issued-in-future": ({"iat": int(time.time()) + HOUR}, Reason.ISSUED_IN_FUTURE),
+    "other-issuer": ({"iss": "https://evil.example/"}, Reason.UNKNOWN_ISSUER),
+    "no-issuer": ({"iss": ...}, Reason.UNKNOWN_ISSUER),
+    "other-audience": ({"aud": "other"}, Reason.WRONG_AUDIENCE),
+    "no-subject": ({"sub": ...}, Reason.MISSING_CLAIM),
+    "subject-empty": ({"sub": ""}, Reason.INVALID_CLAIM),
+    "subject-number": ({"sub": 5}, Reason.INVALID_CLAIM),
+}
+
+
+@pytest.mark.parametrize(("changes", "reason"), WRONG.values(), ids=WRONG)
+def test_the_claims_of_a_verified_token_are_still_checked(
+    trusting: Running, changes: dict[str, object], reason: Reason
+) -> None:
+    assert trusting.verdict(verified(unsigned(mint(**changes)))) == reason
+
+
+@pytest.mark.parametrize("algorithm", [*(each for each in ASYMMETRIC if each != "RS256"), "HS256"])
+def test_another_algorithm_than_that_of_iot_core_is_refused(trusting: Running, algorithm: str) -> None:
+    token = mint(head={"alg": algorithm})
+    assert trusting.verdict(verified(token)) == Reason.ALGORITHM_NOT_ALLOWED
+
+
+def test_a_verified_token_without_an_algorithm_is_refused(trusting: Running) -> None:
+    assert trusting.verdict(verified(mint(head={"alg": "none"}))) == Reason.ALG_NONE
+
+
+HEAD, BODY, SIGNATURE = cut(mint())
+MALFORMED = {
+    "jwe": f"{HEAD}.{BODY}.{BODY}.{BODY}.{SIGNATURE}",
+    "one-part": HEAD,
+    "empty": "",
+}
+
+
+@pytest.mark.parametrize("token", MALFORMED.values(), ids=MALFORMED)
+def test_a_verified_text_that_is_no_jwt_is_refused(trusting: Running, token: str) -> None:
+    assert trusting.verdict(verified(token)) == Reason.MALFORMED_TOKEN
+
+
+def test_a_token_type_may_be_asked_of_verified_tokens(tmp_path: Path) -> None:
+    running = start(tmp_path, table("[signed_tokens]", issuer=ISSUER, audience=["chat"], token_type="at+jwt"))
+    assert running.verdict(verified(mint())) == Reason.WRONG_TOKEN_USE
+
+
+def test_claims_may_be_required_of_verified_tokens(tmp_path: Path) -> None:
+    running = start(tmp_path, table("[signed_tokens]", issuer=ISSUER, audience=["chat"], required_claims=["tenant"]))
+    assert running.verdict(verified(mint())) == Reason.MISSING_CLAIM
+
+
+@pytest.mark.parametrize(("audience", "verdict"), [(..., "allowed"), ("chat", Reason.WRONG_AUDIENCE)])
+def test_without_an_audience_verified_tokens_must_name_none(tmp_path: Path, audience: object, verdict: str) -> None:
+    running = start(tmp_path, table("[signed_tokens]", issuer=ISSUER))
+    assert running.verdict(verified(mint(aud=audience))) == verdict
+
+
+@pytest.fixture
+def both(tmp_path: Path) -> Running:
+    """Verifies an issuer's tokens itself where IoT Core has not."""
+    return start(tmp_path, jwt_table(), SIGNED)
+
+
+def test_an_issuer_may_be_verified_by_either(both: Running) -> None:
+    assert [both.verdict(each) for each in (verified(unsigned(mint())), event(token=mint()))] == ["allowed"] * 2
+
+
+def test_where_iot_core_has_not_verified_a_token_it_is_verified_here(both: Running) -> None:
+    forged = mint(signing_key("RS256", "forger"), head={"kid": "main-RS256"})
+    assert both.verdict(event(token=forged, signature_verified=False)) == Reason.BAD_SIGNATURE

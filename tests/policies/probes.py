@@ -1,0 +1,89 @@
+"""Every topic and every filter over a small alphabet, and which of them a policy or a template's entry reaches."""
+
+from collections.abc import Iterable, Iterator
+from functools import cache
+from itertools import product
+
+from tests.policies.reference import (
+    FRESH,
+    Document,
+    filter_within,
+    statements,
+    texts,
+    topic_matches,
+    unshared,
+    wildcard_matches,
+)
+
+REGION, ACCOUNT = "r", "1"
+PREFIX = f"arn:aws:iot:{REGION}:{ACCOUNT}:"
+
+
+def _texts_of(alphabet: Iterable[str], depth: int) -> Iterator[str]:
+    for levels in product(tuple(alphabet), repeat=depth):
+        yield "/".join(levels)
+
+
+def _every_topic() -> Iterator[str]:
+    for depth in (1, 2, 3, 4):
+        yield from _texts_of(("a", "b", "", "$x", FRESH), depth)
+    yield from _texts_of(("a", FRESH), 5)
+    yield from (f"$x/{rest}" for rest in _texts_of(("a", FRESH), 4))
+
+
+def _every_filter() -> Iterator[str]:
+    plain = [*_plain_filters()]
+    yield from plain
+    yield from ("$share/g/" + each for each in plain if each.count("/") < 2)
+    yield from ("$share/h/a", "$share/h/#", "$share/+/a", "$share/g", "+/g/a")
+
+
+def _plain_filters() -> Iterator[str]:
+    yield "#"
+    for depth in (1, 2, 3):
+        for text in _texts_of(("a", "b", "+", "$x", "", FRESH), depth):
+            yield from (text, f"{text}/#")
+    for text in _texts_of(("a", "+"), 4):
+        yield from (text, f"{text}/#")
+
+
+TOPICS = tuple(text for text in _every_topic() if text)
+FILTERS = tuple(text for text in _every_filter() if text)
+_PROBES = {"topic": TOPICS, "topicfilter": FILTERS}
+
+
+@cache
+def topics_of(topic_filter: str) -> frozenset[str]:
+    """The probed topics that a filter matches, shared or not."""
+    return frozenset(topic for topic in TOPICS if topic_matches(unshared(topic_filter)[1], topic))
+
+
+@cache
+def filters_within(topic_filter: str) -> frozenset[str]:
+    """The probed filters that a filter contains."""
+    return frozenset(each for each in FILTERS if filter_within(topic_filter, each))
+
+
+def topics_of_any(topic_filters: Iterable[str]) -> frozenset[str]:
+    """The probed topics that at least one of some filters matches."""
+    return frozenset[str]().union(*map(topics_of, topic_filters))
+
+
+def filters_within_one(topic_filters: Iterable[str]) -> frozenset[str]:
+    """The probed filters that at least one of some filters contains."""
+    return frozenset[str]().union(*map(filters_within, topic_filters))
+
+
+@cache
+def _covered(pattern: str) -> frozenset[str]:
+    kind = pattern.removeprefix(PREFIX).partition("/")[0]
+    return frozenset(each for each in _PROBES[kind] if wildcard_matches(pattern, f"{PREFIX}{kind}/{each}"))
+
+
+def permitted(documents: Iterable[Document], action: str) -> frozenset[str]:
+    """The probed topics, or for `iot:Subscribe` filters, for which a policy without conditions allows an action."""
+    reached: dict[object, set[str]] = {"Allow": set(), "Deny": set()}
+    for statement in statements(documents):
+        if action in texts(statement["Action"]):
+            reached[statement["Effect"]].update(*map(_covered, texts(statement["Resource"])))
+    return frozenset(reached["Allow"] - reached["Deny"])

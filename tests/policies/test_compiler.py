@@ -1,0 +1,154 @@
+"""From a template and a principal to statements."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from policies import Deny, Grant, NothingGranted, PolicyTemplate, Principal, compile_policy
+from policies.compiler import Policy
+from policies.grants import ConnectAttribute
+from policies.packing import ConditionBlock
+from tests.policies.probes import ACCOUNT, PREFIX, REGION
+from tests.policies.properties import thorough
+from tests.policies.reference import decide
+
+
+def compiled(*blocks: Grant | Deny, client_id: str | None = None, **claims: object) -> Policy:
+    return compile_policy(PolicyTemplate.of(blocks), Principal("ann", claims), client_id)
+
+
+def summary(policy: Policy) -> list[tuple[str, set[str], set[str]]]:
+    return [(each.effect, set(each.actions), set(each.resources)) for each in policy.statements]
+
+
+def test_an_entry_written_twice_is_one_resource() -> None:
+    assert compiled(Grant(publish=("a", "a")), Grant(publish=("a",))).statements[0].resources == ("topic/a",)
+
+
+def test_entries_that_values_make_the_same_are_one_resource() -> None:
+    assert compiled(Grant(publish=("u/{principal}", "u/ann"))).statements[0].resources == ("topic/u/ann",)
+
+
+def test_resources_with_the_same_actions_share_a_statement() -> None:
+    assert summary(compiled(Grant(publish=("a",)), Grant(publish=("b",)))) == [
+        ("Allow", {"iot:Publish"}, {"topic/a", "topic/b"})
+    ]
+
+
+def test_a_topic_that_is_published_and_received_stands_once() -> None:
+    statements = compiled(Grant(publish=("a",), subscribe=("a",))).statements
+    assert [resource for each in statements for resource in each.resources].count("topic/a") == 1
+
+
+def test_the_order_of_grants_makes_no_second_statement_of_the_same_actions() -> None:
+    one, other = Grant(publish=("a",), subscribe=("a",)), (Grant(subscribe=("b",)), Grant(publish=("b",)))
+    statements = compiled(one, *other).statements
+    kinds = [(each.effect, frozenset(each.actions)) for each in statements]
+    assert len(kinds) == len(set(kinds))
+
+
+def test_allowed_and_denied_resources_do_not_share_a_statement() -> None:
+    assert summary(compiled(Grant(publish=("a",)), Deny(publish=("b",)))) == [
+        ("Allow", {"iot:Publish"}, {"topic/a"}),
+        ("Deny", {"iot:Publish"}, {"topic/b"}),
+    ]
+
+
+def test_the_arn_has_partition_region_and_account() -> None:
+    documents = compiled(Grant(publish=("a",))).documents(region="cn-north-1", account="42", partition="aws-cn")
+    assert documents[0]["Statement"][0]["Resource"] == ["arn:aws-cn:iot:cn-north-1:42:topic/a"]
+
+
+def test_a_document_is_of_the_version_that_knows_policy_variables() -> None:
+    assert compiled(Grant(publish=("a",))).documents(region="r", account="1")[0]["Version"] == "2012-10-17"
+
+
+def test_a_principal_whom_nothing_is_granted_gets_no_policy() -> None:
+    with pytest.raises(NothingGranted) as refusal:
+        compiled(Grant(when={"role": "x"}, publish=("a",)))
+    assert refusal.value.reason == "nothing_granted"
+
+
+def test_denials_alone_are_no_policy() -> None:
+    with pytest.raises(NothingGranted):
+        compiled(Deny(publish=("a",)))
+
+
+def test_a_denial_that_does_not_apply_denies_nothing() -> None:
+    assert len(compiled(Grant(publish=("a",)), Deny(when={"suspended": True}, publish=("#",))).statements) == 1
+
+
+@pytest.mark.parametrize(
+    ("attributes", "condition"),
+    [
+        (None, None),
+        (("LastWill",), {"ForAllValues:StringEquals": {"iot:ConnectAttributes": ["LastWill"]}}),
+        (
+            (),
+            {"ForAllValues:StringNotEquals": {"iot:ConnectAttributes": ["LastWill", "PersistentConnect"]}},
+        ),
+    ],
+)
+def test_the_connect_attributes_of_a_grant_are_a_condition(
+    attributes: tuple[ConnectAttribute, ...] | None, condition: ConditionBlock | None
+) -> None:
+    assert compiled(Grant(connect=("a",), connect_with=attributes)).statements[0].condition == condition
+
+
+def test_the_connect_attributes_of_a_denial_are_a_condition_on_any_of_them() -> None:
+    policy = compiled(Grant(connect=("a",)), Deny(connect=("a",), connect_with=("LastWill",)))
+    assert policy.statements[1].condition == {"ForAnyValue:StringEquals": {"iot:ConnectAttributes": ["LastWill"]}}
+
+
+def test_connect_attributes_are_no_condition_on_topics() -> None:
+    policy = compiled(Grant(connect=("a",), connect_with=("LastWill",), publish=("b",)))
+    assert {each.actions: each.condition is None for each in policy.statements} == {
+        ("iot:Connect",): False,
+        ("iot:Publish",): True,
+    }
+
+
+def test_grants_with_different_connect_attributes_keep_their_conditions_apart() -> None:
+    policy = compiled(Grant(connect=("a",), connect_with=("LastWill",)), Grant(connect=("a",), connect_with=()))
+    assert len(policy.statements) == 2
+
+
+@pytest.mark.parametrize(
+    ("client_id", "expected"),
+    [("ann", True), ("ann/phone", True), ("ann/", True), ("ann-marie", False), ("an", False), ("", False)],
+)
+def test_a_client_id_is_granted_whole_or_behind_a_slash(client_id: str, expected: bool) -> None:
+    assert compiled(Grant(connect=("{principal}", "{principal}/*"))).may_connect(client_id) is expected
+
+
+def test_a_denied_client_id_may_not_connect() -> None:
+    policy = compiled(Grant(connect=("ann/*",)), Deny(connect=("ann/old*",)))
+    assert [policy.may_connect(each) for each in ("ann/new", "ann/old", "ann/older")] == [True, False, False]
+
+
+def test_a_denial_of_connect_attributes_does_not_deny_the_client_id() -> None:
+    policy = compiled(Grant(connect=("a",)), Deny(connect=("a",), connect_with=("LastWill",)))
+    assert policy.may_connect("a")
+
+
+def test_a_topic_does_not_grant_the_client_id_of_its_name() -> None:
+    assert not compiled(Grant(publish=("a", "client/a"))).may_connect("a")
+
+
+def test_the_client_id_that_the_client_named_is_granted() -> None:
+    assert compiled(Grant(connect=("{client_id}",)), client_id="phone").may_connect("phone")
+
+
+_client_ids = st.text("ab/", min_size=1, max_size=4)
+_grants = st.lists(
+    st.one_of(_client_ids, _client_ids.map(lambda text: text.rstrip("/") + "a/*")), min_size=1, max_size=3
+)
+_denials = st.lists(st.one_of(_client_ids, _client_ids.map(lambda text: text + "*")), max_size=2)
+
+
+@given(_grants, _denials, _client_ids)
+@thorough
+def test_may_connect_says_what_the_documents_say(granted: list[str], denied: list[str], client_id: str) -> None:
+    policy = compiled(Grant(connect=tuple(granted)), Deny(connect=tuple(denied)))
+    documents = policy.documents(region=REGION, account=ACCOUNT)
+    assert policy.may_connect(client_id) == decide(documents, "iot:Connect", f"{PREFIX}client/{client_id}")

@@ -1,0 +1,42 @@
+"""Times as people write them."""
+
+import pytest
+
+from policies.durations import seconds
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"), [("30s", 30), ("15m", 900), ("24h", 86_400), ("7d", 604_800), ("0s", 0), ("007m", 420)]
+)
+def test_a_duration_is_a_number_and_a_unit(text: str, expected: int) -> None:
+    assert seconds(text) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "15",
+        "m",
+        "15 m",
+        " 15m",
+        "15m ",
+        "15m\n",
+        "-15m",
+        "+15m",
+        "1.5h",
+        "15M",
+        "15w",
+        "1h30m",
+        "\u0661\u0665m",
+        "²m",
+    ],
+)
+def test_anything_else_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="expected a number and a unit"):
+        seconds(text)
+
+
+def test_a_number_without_end_is_refused() -> None:
+    with pytest.raises(ValueError, match="expected a number and a unit"):
+        seconds("9" * 5000 + "s")

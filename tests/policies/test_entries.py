@@ -1,0 +1,178 @@
+"""What each entry of a template becomes: the resources that it allows, and those that it takes back."""
+
+import pytest
+
+from policies import Deny, Grant, InvalidTopics, PolicyTemplate, Principal, compile_policy
+from policies.entries import Action, Effect
+from tests.policies.probes import ACCOUNT, PREFIX, REGION
+from tests.policies.reference import decide
+
+
+def resources(effect: Effect, action: Action, *blocks: Grant | Deny) -> set[str]:
+    policy = compile_policy(PolicyTemplate.of(blocks), Principal("ann", {"rooms": ["lobby"], "role": "x"}))
+    return {
+        resource
+        for statement in policy.statements
+        if statement.effect == effect and action in statement.actions
+        for resource in statement.resources
+    }
+
+
+@pytest.mark.parametrize(
+    ("entry", "allowed", "denied"),
+    [
+        ("a/b", {"topic/a/b"}, set()),
+        ("a/#", {"topic/a/*"}, set()),
+        ("a/+/#", {"topic/a/*/*"}, set()),
+        ("a/+/c", {"topic/a/*/c"}, {"topic/a/*/*/c"}),
+        ("a/+/+", {"topic/a/*/*"}, {"topic/a/*/*/*"}),
+        ("a/+/c/+/e", {"topic/a/*/c/*/e"}, {"topic/a/*/*/c/*/e", "topic/a/*/c/*/*/e"}),
+        ("+/a", {"topic/*/a"}, {"topic/*/*/a", "topic/$*/a"}),
+        ("#", {"topic/*"}, {"topic/$*"}),
+        ("+/#", {"topic/*/*"}, {"topic/$*/*"}),
+        ("{principal}/+", {"topic/ann/*"}, {"topic/ann/*/*"}),
+    ],
+)
+def test_publishing_to_a_filter(entry: str, allowed: set[str], denied: set[str]) -> None:
+    grant = Grant(publish=(entry,))
+    assert (resources("Allow", "iot:Publish", grant), resources("Deny", "iot:Publish", grant)) == (allowed, denied)
+
+
+@pytest.mark.parametrize(
+    ("entry", "allowed", "denied"),
+    [
+        ("a/#", {"a/*"}, set()),
+        ("a/+", {"a/*"}, {"a/*/*", "a/#"}),
+        ("a/+/c", {"a/*/c"}, {"a/*/*/c"}),
+        ("$share/g/a/#", {"$share/g/a/*"}, set()),
+        ("$share/g/+/a", {"$share/g/*/a"}, {"$share/g/*/*/a", "$share/g/$*/a"}),
+        ("$share/g/#", {"$share/g/*"}, {"$share/g/$*"}),
+    ],
+)
+def test_subscribing_to_a_filter(entry: str, allowed: set[str], denied: set[str]) -> None:
+    grant = Grant(subscribe=(entry,))
+    found = tuple(
+        {each.removeprefix("topicfilter/") for each in resources(effect, "iot:Subscribe", grant)}
+        for effect in ("Allow", "Deny")
+    )
+    assert found == (allowed, denied)
+
+
+def test_a_shared_subscription_receives_the_topics_without_its_name() -> None:
+    assert resources("Allow", "iot:Receive", Grant(subscribe=("$share/g/a/#",))) == {"topic/a/*"}
+
+
+def test_a_retain_entry_publishes_too() -> None:
+    assert resources("Allow", "iot:Publish", Grant(retain=("a",))) == {"topic/a"}
+
+
+def test_a_publish_entry_does_not_retain() -> None:
+    assert resources("Allow", "iot:RetainPublish", Grant(publish=("a",))) == set()
+
+
+def test_a_subscribe_entry_does_not_publish() -> None:
+    assert resources("Allow", "iot:Publish", Grant(publish=("b",), subscribe=("a",))) == {"topic/b"}
+
+
+def test_a_denied_retain_does_not_deny_publishing() -> None:
+    assert resources("Deny", "iot:Publish", Grant(publish=("a",)), Deny(retain=("a",))) == set()
+
+
+def test_a_denied_filter_takes_nothing_back() -> None:
+    grant = Grant(publish=("a",))
+    assert resources("Deny", "iot:Publish", grant, Deny(publish=("a/+/b",))) == {"topic/a/*/b"}
+
+
+def test_a_widened_grant_denies_no_deeper_levels() -> None:
+    assert resources("Deny", "iot:Publish", Grant(widen=True, publish=("a/+/c", "a/+/b/#"))) == set()
+
+
+@pytest.mark.parametrize("entry", ["#", "+/b/#"])
+def test_a_widened_grant_still_does_not_reach_topics_that_start_with_a_dollar(entry: str) -> None:
+    policy = compile_policy(PolicyTemplate.of([Grant(widen=True, publish=(entry,))]), Principal("ann"))
+    documents = policy.documents(region=REGION, account=ACCOUNT)
+    assert not decide(documents, "iot:Publish", f"{PREFIX}topic/$aws/b/c")
+
+
+@pytest.mark.parametrize(
+    ("outer", "inner"),
+    [("a/#", "a/b"), ("a/+", "a/b"), ("a/#", "a/+/c"), ("{principal}/#", "{principal}/a/b"), ("rooms/#", "rooms/+/x")],
+)
+def test_an_entry_within_another_is_dropped(outer: str, inner: str) -> None:
+    alone = resources("Allow", "iot:Publish", Grant(publish=(outer,)))
+    assert resources("Allow", "iot:Publish", Grant(publish=(inner, outer))) == alone
+
+
+def test_the_denials_of_a_dropped_entry_are_dropped() -> None:
+    assert resources("Deny", "iot:Publish", Grant(publish=("a/+/c", "a/#"))) == set()
+
+
+def test_an_entry_is_kept_where_the_one_that_would_contain_it_does_not_apply() -> None:
+    given = (Grant(publish=("a/b",)), Grant(when={"role": "y"}, publish=("a/#",)))
+    assert resources("Allow", "iot:Publish", *given) == {"topic/a/b"}
+
+
+def test_an_entry_is_dropped_where_values_make_another_contain_it() -> None:
+    given = (Grant(publish=("{claims.rooms}/#",)), Grant(publish=("lobby/b",)))
+    assert resources("Allow", "iot:Publish", *given) == {"topic/lobby/*"}
+
+
+def test_an_entry_is_kept_where_values_make_no_other_contain_it() -> None:
+    given = (Grant(publish=("{claims.rooms}/#",)), Grant(publish=("attic/b",)))
+    assert resources("Allow", "iot:Publish", *given) == {"topic/lobby/*", "topic/attic/b"}
+
+
+def test_a_share_name_can_not_be_a_wildcard_of_policies() -> None:
+    with pytest.raises(InvalidTopics, match=r"\*"):
+        PolicyTemplate.of([Grant(subscribe=("$share/g*/a",))])
+
+
+def test_receiving_survives_where_the_share_name_that_would_contain_a_denial_is_missing() -> None:
+    grant = Grant(subscribe=("$share/x-{claims.missing}/a/#", "$share/y/a/+/c", "a/b/b/c"))
+    try:
+        policy = compile_policy(PolicyTemplate.of([grant]), Principal("ann"))
+    except InvalidTopics:
+        return  # As good: the template is refused when it is loaded.
+    documents = policy.documents(region=REGION, account=ACCOUNT)
+    assert decide(documents, "iot:Receive", f"{PREFIX}topic/a/b/b/c")
+
+
+@pytest.mark.parametrize(
+    ("cutting", "cut"),
+    [
+        ("a/+", "a/b/c"),
+        ("a/+/c", "a/b/+/c"),
+        ("+/a", "$x/a"),
+        ("#", "$aws/#"),
+        ("a/+/c", "{principal}/x/y/c"),
+        ("{principal}/+", "{claims.rooms}/x/y"),
+        ("x-{principal}/+", "x-{claims.rooms}/x/y"),
+    ],
+)
+def test_an_entry_whose_denial_would_cut_into_another_is_refused(cutting: str, cut: str) -> None:
+    with pytest.raises(InvalidTopics, match="needs a denial"):
+        PolicyTemplate.of([Grant(publish=(cutting, cut))])
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("a/+", "b/+/c"),
+        ("a/+", "a/b"),
+        ("a-{principal}/+", "b-{principal}/x/y"),
+        ("{principal}-a/+", "{principal}-b/x/y"),
+        ("+/a", "+/b/c"),
+        ("$x/b", "+/a"),
+    ],
+)
+def test_entries_that_can_not_meet_go_together(one: str, other: str) -> None:
+    assert len(PolicyTemplate.of([Grant(publish=(one, other))]).entries) == 2
+
+
+def test_publishing_and_subscribing_never_cut_into_each_other() -> None:
+    assert len(PolicyTemplate.of([Grant(publish=("a/+",), subscribe=("a/b/c",))]).entries) == 2
+
+
+def test_widening_the_entry_that_cuts_is_accepted() -> None:
+    given = [Grant(widen=True, publish=("a/+",)), Grant(publish=("a/b/c",))]
+    assert len(PolicyTemplate.of(given).entries) == 2

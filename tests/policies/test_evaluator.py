@@ -1,0 +1,185 @@
+"""Decisions as IoT Core makes them: actions, resources, Allow and Deny, policy variables."""
+
+from collections.abc import Mapping
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from policies.evaluator import Connection, Decision, Evaluator
+from tests.policies import reference
+from tests.policies.properties import thorough
+
+ARN = "arn:aws:iot:us-east-1:123456789012:"
+Statement = Mapping[str, object]
+
+
+def statement(effect: str, action: object, *resources: str) -> Statement:
+    return {"Effect": effect, "Action": action, "Resource": [ARN + resource for resource in resources]}
+
+
+def evaluator(*statements: Statement, connection: Connection | None = None) -> Evaluator:
+    return Evaluator([{"Version": "2012-10-17", "Statement": [*statements]}], connection)
+
+
+def allows(resource: str, topic: str, **connection: object) -> bool:
+    """Whether an Allow of publishing to a resource covers a topic."""
+    found = evaluator(statement("Allow", "iot:Publish", resource), connection=Connection(**connection))  # type: ignore[arg-type]
+    return found.allows("iot:Publish", ARN + topic)
+
+
+def test_what_nothing_covers_is_denied() -> None:
+    assert evaluator(statement("Allow", "iot:Publish", "topic/a")).decide("iot:Publish", f"{ARN}topic/b") == Decision(
+        False, False, None, None
+    )
+
+
+def test_no_documents_allow_nothing() -> None:
+    assert not Evaluator([]).allows("iot:Connect", f"{ARN}client/a")
+
+
+def test_what_an_allow_covers_is_allowed() -> None:
+    assert allows("topic/a", "topic/a")
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_an_explicit_deny_beats_every_allow_wherever_it_stands(order: int) -> None:
+    given = [statement("Allow", "*", "*"), statement("Deny", "iot:Publish", "topic/a")][::order]
+    assert not evaluator(*given).allows("iot:Publish", f"{ARN}topic/a")
+
+
+def test_a_deny_in_another_document_wins() -> None:
+    documents = [{"Statement": [statement(effect, "iot:Publish", "topic/a")]} for effect in ("Allow", "Deny")]
+    assert Evaluator(documents).decide("iot:Publish", f"{ARN}topic/a") == Decision(False, True, 1, 0)
+
+
+def test_the_decision_names_the_statement_that_allows() -> None:
+    found = evaluator(statement("Allow", "iot:Publish", "topic/b"), statement("Allow", "iot:Publish", "topic/a"))
+    assert found.decide("iot:Publish", f"{ARN}topic/a") == Decision(True, True, 0, 1)
+
+
+def test_a_deny_of_another_resource_does_no_harm() -> None:
+    given = (statement("Allow", "iot:Publish", "topic/*"), statement("Deny", "iot:Publish", "topic/b"))
+    assert evaluator(*given).allows("iot:Publish", f"{ARN}topic/a")
+
+
+@pytest.mark.parametrize(
+    "action", ["iot:Publish", "iot:*", "*", "IOT:PUBLISH", "iot:Pub*", "iot:Publis?", ["iot:X", "iot:Publish"]]
+)
+def test_an_action_is_matched_with_wildcards_and_without_case(action: object) -> None:
+    assert evaluator(statement("Allow", action, "topic/a")).allows("iot:Publish", f"{ARN}topic/a")
+
+
+@pytest.mark.parametrize("action", ["iot:Subscribe", "iot:Pub", "iot:?ublis", "s3:*", ["iot:Receive"]])
+def test_another_action_is_not_matched(action: object) -> None:
+    assert not evaluator(statement("Allow", action, "topic/a")).allows("iot:Publish", f"{ARN}topic/a")
+
+
+def test_not_action_allows_every_other_action() -> None:
+    found = evaluator({"Effect": "Allow", "NotAction": ["iot:Connect", "iot:P*"], "Resource": "*"})
+    asked = ("iot:Connect", "iot:Publish", "iot:Receive")
+    assert [found.allows(action, f"{ARN}topic/a") for action in asked] == [False, False, True]
+
+
+def test_not_resource_allows_every_other_resource() -> None:
+    found = evaluator({"Effect": "Allow", "Action": "iot:*", "NotResource": [f"{ARN}topic/a*"]})
+    assert [found.allows("iot:Publish", f"{ARN}topic/{name}") for name in ("a", "ab", "b")] == [False, False, True]
+
+
+def test_a_star_of_a_resource_crosses_levels() -> None:
+    assert allows("topic/a/*/b", "topic/a/x/y/b")
+
+
+def test_a_plus_of_a_resource_is_an_ordinary_character() -> None:
+    assert not allows("topic/a/+/b", "topic/a/x/b")
+
+
+@pytest.mark.parametrize(("topic_filter", "expected"), [("a/#", True), ("a/+/b", True), ("a", False), ("+/b", False)])
+def test_a_filter_is_a_text_that_the_resource_must_match(topic_filter: str, expected: bool) -> None:
+    found = evaluator(statement("Allow", "iot:Subscribe", "topicfilter/a/*"))
+    assert found.allows("iot:Subscribe", f"{ARN}topicfilter/{topic_filter}") is expected
+
+
+def test_the_case_of_a_resource_counts() -> None:
+    assert not allows("topic/a", "topic/A")
+
+
+VARIABLES = {
+    "iot:ClientId": "x",
+    "aws:SourceIp": "192.0.2.1",
+    "iot:Connection.Thing.ThingName": "thing",
+    "iot:Connection.Thing.ThingTypeName": "type",
+    "iot:Connection.Thing.Attributes[color]": "red",
+    "iot:Connection.Thing.IsAttached": "true",
+    "IOT:CLIENTID": "x",
+}
+
+
+@pytest.mark.parametrize("name", VARIABLES)
+def test_a_policy_variable_stands_for_its_value(name: str) -> None:
+    connection = Connection("x", "192.0.2.1", "thing", "type", {"color": "red"}, thing_attached=True)
+    found = evaluator(statement("Allow", "iot:Publish", f"topic/${{{name}}}/b"), connection=connection)
+    assert found.allows("iot:Publish", f"{ARN}topic/{VARIABLES[name]}/b")
+
+
+@pytest.mark.parametrize("client_id", ["*", "?", "a*", "${*}", "${iot:ClientId}", "+", "[a]", "\\", "a.c"])
+def test_a_value_is_never_a_wildcard(client_id: str) -> None:
+    assert not allows("topic/${iot:ClientId}", "topic/abc", client_id=client_id)
+
+
+@pytest.mark.parametrize("client_id", ["*", "?", "a*", "${*}", "${iot:ClientId}", "+", "[a]", "\\", "a.c", ""])
+def test_a_value_matches_itself(client_id: str) -> None:
+    assert allows("topic/${iot:ClientId}/*", f"topic/{client_id}/b/c", client_id=client_id)
+
+
+@pytest.mark.parametrize(("variable", "character"), [("${*}", "*"), ("${?}", "?"), ("${$}", "$")])
+def test_a_wildcard_in_braces_is_the_character(variable: str, character: str) -> None:
+    assert [allows(f"topic/{variable}", f"topic/{each}") for each in (character, "x")] == [True, False]
+
+
+@pytest.mark.parametrize("variable", ["${iot:ClientId}", "${unknown}", "${}", "${iot:Connection.Thing.Attributes[x]}"])
+def test_a_resource_whose_variable_has_no_value_matches_nothing(variable: str) -> None:
+    asked = ("topic/", "topic/x", f"topic/{variable}", "topic/None")
+    assert not any(allows(f"topic/{variable}", topic) for topic in asked)
+
+
+def test_an_allow_of_all_but_a_resource_without_a_value_allows_nothing() -> None:
+    found = evaluator({"Effect": "Allow", "Action": "iot:*", "NotResource": f"{ARN}topic/${{iot:ClientId}}"})
+    assert not found.allows("iot:Publish", f"{ARN}topic/a")
+
+
+def test_a_deny_of_all_but_a_resource_without_a_value_denies_everything() -> None:
+    deny = {"Effect": "Deny", "Action": "iot:*", "NotResource": f"{ARN}topic/${{iot:ClientId}}"}
+    assert not evaluator(statement("Allow", "*", "*"), deny).allows("iot:Publish", f"{ARN}topic/a")
+
+
+def test_a_document_may_be_json() -> None:
+    document = f'{{"Version":"2012-10-17","Statement":{{"Effect":"Allow","Action":"*","Resource":"{ARN}topic/a"}}}}'
+    assert Evaluator([document]).allows("iot:Publish", f"{ARN}topic/a")
+
+
+_pieces = st.sampled_from(("a", "b", "/", "*", "?", "${iot:ClientId}", "${aws:SourceIp}", "${*}", "${?}", "${$}"))
+_patterns = st.lists(_pieces, max_size=5).map(lambda pieces: "arn:" + "".join(pieces))
+_actions = st.sampled_from(("iot:Publish", "iot:publish", "iot:*", "*", "iot:Receive", "iot:?eceive", "iot:Connect"))
+_statements = st.builds(
+    lambda effect, action, actions, resource, resources: {"Effect": effect, action: actions, resource: resources},
+    st.sampled_from(("Allow", "Allow", "Deny")),
+    st.sampled_from(("Action", "Action", "Action", "NotAction")),
+    st.one_of(_actions, st.lists(_actions, min_size=1, max_size=2)),
+    st.sampled_from(("Resource", "Resource", "Resource", "NotResource")),
+    st.one_of(_patterns, st.lists(_patterns, min_size=1, max_size=3)),
+)
+_documents = st.lists(
+    st.fixed_dictionaries({"Statement": st.lists(_statements, min_size=1, max_size=3)}), min_size=1, max_size=2
+)
+_client_ids = st.one_of(st.none(), st.sampled_from(("a", "*", "?", "a*", "${*}", "b/")))
+
+
+@given(_documents, _client_ids, _actions, st.text("ab/*?$", max_size=5))
+@thorough
+def test_decisions_agree_with_the_reference(
+    documents: list[dict[str, object]], client_id: str | None, action: str, resource: str
+) -> None:
+    variables = {} if client_id is None else {"iot:ClientId": client_id}
+    found = Evaluator(documents, Connection(client_id=client_id)).allows(action, f"arn:{resource}")
+    assert found == reference.decide(documents, action, f"arn:{resource}", variables)

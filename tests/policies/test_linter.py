@@ -1,0 +1,67 @@
+"""What is allowed in a template and still a mistake."""
+
+import pytest
+
+from policies import Deny, Grant, PolicyTemplate
+from policies.linter import lint
+
+CONNECT = Grant(connect=("{principal}",))
+
+
+def warnings(*blocks: Grant | Deny) -> list[str]:
+    return [finding.message for finding in lint(PolicyTemplate.of([*blocks])) if finding.severity == "warning"]
+
+
+@pytest.mark.parametrize(
+    ("block", "advice"),
+    [
+        (Grant(publish=("{principal}{claims.x}",)), "two placeholders in one level"),
+        (Grant(publish=("a-{principal}-{claims.x}/b",)), "two placeholders in one level"),
+        (Grant(publish=("users/all/x", "users/{principal}/x")), 'a value named "all"'),
+        (Grant(subscribe=("users/all/#", "users/{principal}/x")), 'a value named "all"'),
+        (Grant(connect=("admins/root",)), "not bound to the principal"),
+        (Grant(connect=("{client_id}",)), "not bound to the principal"),
+        (Deny(publish=("a/+",)), "also denies deeper levels"),
+        (Grant(publish=("a/b/c/d/e/f/g/h/i",)), "more than 7 slashes"),
+        (Grant(subscribe=("$share/g/a/b/c/d/e/f/g/h/i",)), "more than 7 slashes"),
+        (Grant(publish=("a" * 257,)), "longer than 256 bytes"),
+        (Grant(publish=("$aws/things/+/shadow/update",)), "every thing"),
+        (Grant(publish=("$sys/a",)), "reserves"),
+    ],
+)
+def test_a_mistake_is_found(block: Grant | Deny, advice: str) -> None:
+    assert [advice in message for message in warnings(CONNECT, block)] == [True]
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        Grant(publish=("users/{principal}/x", "rooms/all/x")),
+        Grant(publish=("{principal}/{claims.x}",)),
+        Grant(publish=("users/all/x", "users/{principal}/y")),
+        Grant(publish=("a/b/c/d/e/f/g/h",)),
+        Grant(publish=("$aws/things/{principal}/shadow/update",)),
+        Grant(publish=("a" * 256,)),
+        Deny(publish=("a/#",)),
+    ],
+)
+def test_what_is_no_mistake_is_not_found(block: Grant | Deny) -> None:
+    assert warnings(CONNECT, block) == []
+
+
+def test_a_template_that_lets_nobody_connect_is_a_mistake() -> None:
+    assert ["no grant has connect" in message for message in warnings(Grant(publish=("a",)))] == [True]
+
+
+def test_a_finding_has_its_place() -> None:
+    findings = lint(PolicyTemplate.of([CONNECT, Grant(publish=("a", "{principal}{claims.x}"))]))
+    assert findings[0].location == ("grant", 1, "publish", 1)
+
+
+def test_it_is_said_how_many_values_of_a_list_claim_fit() -> None:
+    template = PolicyTemplate.of([CONNECT, Grant(publish=("rooms/{claims.rooms}/x",))])
+    assert any("values of claims.rooms" in finding.message for finding in lint(template) if finding.severity == "note")
+
+
+def test_a_template_of_denials_alone_can_be_linted() -> None:
+    assert warnings(Deny(publish=("{claims.x}/a",)))

@@ -1,0 +1,169 @@
+"""Statements into as few documents as fit: 10 of 2,048 characters of compact JSON."""
+
+import json
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import event, given
+from hypothesis import strategies as st
+
+from policies import Grant, PolicyTemplate, PolicyTooLarge, Principal, compile_policy
+from policies.packing import Document, Statement, pack
+from tests.policies.properties import thorough
+
+PREFIX = "arn:aws:iot:eu-west-1:123456789012:"
+MOST, LONGEST = 10, 2048
+CONDITION = {"ForAllValues:StringEquals": {"iot:ConnectAttributes": ["LastWill"]}}
+
+
+def length(document: object) -> int:
+    return len(json.dumps(document, separators=(",", ":")))
+
+
+def one(*resources: str) -> Statement:
+    return Statement("Allow", ("iot:Publish",), resources)
+
+
+def exactly(characters: int) -> Statement:
+    """A statement of one resource whose document has so many characters."""
+    empty = {"Version": "2012-10-17", "Statement": [one().to_document([PREFIX])]}
+    return one("a" * (characters - length(empty)))
+
+
+@st.composite
+def statements(draw: st.DrawFn) -> list[Statement]:
+    """Statements of resources of all lengths, some with characters that JSON escapes."""
+    sizes = st.lists(st.integers(1, 480), min_size=1, max_size=40)
+    filling = st.sampled_from(("x", "x", "é", '"'))
+    found = []
+    for kind in ("topic", "topicfilter", "client")[: draw(st.integers(1, 3))]:
+        fill = draw(filling)
+        names = tuple(f"{kind}/{index}/{fill * size}" for index, size in enumerate(draw(sizes)))
+        condition = CONDITION if kind == "client" else None
+        found.append(Statement("Deny" if kind == "topic" else "Allow", ("iot:Publish",), names, condition))
+    return found
+
+
+def packed(given: Sequence[Statement]) -> list[Document]:
+    try:
+        return pack(given, PREFIX)
+    except PolicyTooLarge:
+        event("too large")
+        return []
+
+
+def as_items(effect: str, actions: Sequence[str], condition: object, resources: Sequence[str]) -> list[str]:
+    return [json.dumps([effect, [*actions], condition, resource]) for resource in resources]
+
+
+@given(statements())
+@thorough
+def test_every_resource_is_in_one_document_with_its_effect_actions_and_condition(given: list[Statement]) -> None:
+    documents = packed(given)
+    wanted = [
+        item
+        for each in given
+        for item in as_items(each.effect, each.actions, each.condition, [PREFIX + name for name in each.resources])
+    ]
+    found = [
+        item
+        for document in documents
+        for each in document["Statement"]
+        for item in as_items(each["Effect"], each["Action"], each.get("Condition"), each["Resource"])
+    ]
+    assert sorted(found) == (sorted(wanted) if documents else [])
+
+
+@given(statements())
+@thorough
+def test_every_document_is_within_its_limit(given: list[Statement]) -> None:
+    assert all(length(document) <= LONGEST for document in packed(given))
+
+
+@given(statements())
+@thorough
+def test_there_are_never_more_than_ten_documents(given: list[Statement]) -> None:
+    assert len(packed(given)) <= MOST
+
+
+def next_fit(given: Sequence[Statement]) -> list[list[tuple[Statement, list[str]]]]:
+    """The simplest packing: each resource into the last document, or else into a new one."""
+    pages: list[list[tuple[Statement, list[str]]]] = [[]]
+    for statement in given:
+        for resource in statement.resources:
+            last = pages[-1]
+            if not last or last[-1][0] is not statement:
+                last.append((statement, []))
+            last[-1][1].append(PREFIX + resource)
+            if length(written(last)) > LONGEST:
+                last[-1][1].pop()
+                pages.append([(statement, [PREFIX + resource])])
+    return pages
+
+
+def written(page: Sequence[tuple[Statement, list[str]]]) -> dict[str, object]:
+    return {"Version": "2012-10-17", "Statement": [each.to_document(resources) for each, resources in page]}
+
+
+@given(statements())
+@thorough
+def test_there_are_never_more_documents_than_the_simplest_packing_needs(given: list[Statement]) -> None:
+    simple = next_fit(given)
+    if len(simple) <= MOST and all(length(written(page)) <= LONGEST for page in simple):
+        assert 0 < len(packed(given)) <= len(simple)
+
+
+@given(statements())
+@thorough
+def test_no_document_has_two_statements_of_the_same_kind(given: list[Statement]) -> None:
+    for document in packed(given):
+        kinds = [
+            (each["Effect"], tuple(each["Action"]), each["Resource"][0].split("/")[0]) for each in document["Statement"]
+        ]
+        assert len(kinds) == len(set(kinds))
+
+
+def test_a_document_may_be_2048_characters_long() -> None:
+    assert [length(document) for document in pack([exactly(LONGEST)], PREFIX)] == [LONGEST]
+
+
+@pytest.mark.parametrize(("characters", "documents"), [(LONGEST, 1), (LONGEST + 1, 2)])
+def test_two_statements_share_a_document_to_its_last_character(characters: int, documents: int) -> None:
+    two = [one("a"), Statement("Deny", ("iot:Publish",), ("b",))]
+    padding = characters - length(written([(each, [PREFIX + each.resources[0]]) for each in two]))
+    assert len(pack([two[0], Statement("Deny", ("iot:Publish",), ("b" * (padding + 1),))], PREFIX)) == documents
+
+
+def test_a_resource_that_needs_one_character_more_is_too_large() -> None:
+    with pytest.raises(PolicyTooLarge):
+        pack([exactly(LONGEST + 1)], PREFIX)
+
+
+def test_characters_are_counted_as_json_escapes_them() -> None:
+    documents = pack([one(*(f"{index}{'é' * 100}" for index in range(6)))], PREFIX)
+    assert [length(document) <= LONGEST for document in documents] == [True, True]
+
+
+def test_a_small_policy_is_one_document() -> None:
+    assert len(pack([one("a"), one("b")], PREFIX)) == 1
+
+
+def test_room_left_in_an_earlier_document_is_used() -> None:
+    assert len(pack([one("a" * 1200, "b" * 1200, "c" * 300)], PREFIX)) == 2
+
+
+def test_ten_documents_are_allowed() -> None:
+    assert len(pack([one(*(f"{index}{'a' * 1500}" for index in range(10)))], PREFIX)) == 10
+
+
+def test_eleven_documents_are_too_many() -> None:
+    with pytest.raises(PolicyTooLarge) as refusal:
+        pack([one(*(f"{index}{'a' * 1500}" for index in range(11)))], PREFIX)
+    assert (refusal.value.reason, refusal.value.resources) == ("policy_too_large", 11)
+
+
+def test_a_claim_of_too_many_values_is_too_large() -> None:
+    template = PolicyTemplate.of([Grant(publish=("rooms/{claims.rooms}",))])
+    policy = compile_policy(template, Principal("ann", {"rooms": [f"room-{index}" for index in range(1000)]}))
+    with pytest.raises(PolicyTooLarge):
+        policy.documents(region="eu-west-1", account="123456789012")

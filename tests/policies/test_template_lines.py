@@ -1,0 +1,102 @@
+"""Errors of templates point at the line where the key stands, however the file is laid out."""
+
+from pathlib import Path
+
+import pytest
+
+from policies import InvalidFile, PolicyTemplate
+from tests.policies.test_template_errors import error_of
+
+
+@pytest.mark.parametrize(
+    ("content", "line"),
+    [
+        pytest.param('[[grant]]\npublish = ["a"]\n[[grant]]\npublish = ["*"]', 4, id="second grant"),
+        pytest.param('[[grant]]\npublish = ["a"]\n\n[[ grant ]]  # more\npublish = ["*"]', 5, id="spaced header"),
+        pytest.param('[[deny]]\npublish = ["a"]\n[[grant]]\npublish = ["*"]', 4, id="grant after deny"),
+        pytest.param('[[grant]]\r\n\r\npublish = ["*"]\r\n', 3, id="Windows line ends"),
+        pytest.param('[[grant]]\n"publish" = ["*"]', 2, id="quoted key"),
+        pytest.param('[[grant]]\npublish = [\n  "a",\n  "*",\n]', 2, id="list over several lines"),
+        pytest.param('# publish = ["*"]\n[[grant]]\npublish = ["*"]', 3, id="commented out before"),
+        pytest.param('# a\u2028b\n[[grant]]\npublish = ["*"]', 3, id="line separator in a comment"),
+        pytest.param('[[grant]]\nname = "a\u0085b"\npublish = ["*"]', 3, id="next line in a text"),
+        pytest.param('[[grant]]\npublish = ["a"]\n[grant.when]\nrole = []', 3, id="when as a table"),
+        pytest.param('[[grant]]\npublish = ["a"]\nwhen.role = []', 3, id="when with dots"),
+    ],
+)
+def test_the_line_is_the_one_of_the_key(content: str, line: int, tmp_path: Path) -> None:
+    assert error_of(tmp_path, content).line == line
+
+
+@pytest.mark.parametrize(
+    ("content", "line"),
+    [
+        ("principal = ", 1),
+        ("\n\nprincipal", 3),
+        ('[[grant]]\npublish = ["a"', 2),
+        ('[[grant]]\npublish = ["a]\n', 2),
+        ("[[grant]\n", 1),
+        ("a = 1\na = 2\n", 2),
+        ("a = 1\n# \0\n", 2),
+        ("a = " + "[" * 5000, 1),
+    ],
+)
+def test_broken_toml_has_its_line(content: str, line: int, tmp_path: Path) -> None:
+    error = error_of(tmp_path, content)
+    assert (error.line, "no TOML" in error.expected) == (line, True), str(error)
+
+
+def test_the_message_about_broken_toml_is_one_line(tmp_path: Path) -> None:
+    assert str(error_of(tmp_path, "a = 1\n# \0\n")).isprintable()
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InvalidFile, match=r"none\.toml: can't be read: No such file") as found:
+        PolicyTemplate.load(tmp_path / "none.toml")
+    assert found.value.line is None
+
+
+def test_a_directory_is_no_template(tmp_path: Path) -> None:
+    with pytest.raises(InvalidFile, match="can't be read"):
+        PolicyTemplate.load(tmp_path)
+
+
+def test_a_file_that_is_not_utf_8_is_refused(tmp_path: Path) -> None:
+    assert error_of(tmp_path, b'principal = "\xff"').expected == "expected UTF-8 text"
+
+
+def test_an_error_names_the_file_as_it_was_named(tmp_path: Path) -> None:
+    assert error_of(tmp_path, "x = 1").path == str(tmp_path / "chat.toml")
+
+
+CUTTING = """
+[[grant]]
+name = "wide"
+publish = ["a/+"]
+
+[[grant]]
+name = "deep"
+publish = ["b", "a/b/c"]
+"""
+
+
+def test_a_denial_that_cuts_into_another_entry_is_placed_at_the_entry_that_needs_it(tmp_path: Path) -> None:
+    error = error_of(tmp_path, CUTTING)
+    assert (error.line, error.key) == (4, "grant[0].publish[0]")
+
+
+@pytest.mark.parametrize("named", ['"a/+"', 'grant "wide"', '"a/b/c"', 'grant "deep"', "widen = true"])
+def test_a_denial_that_cuts_into_another_entry_names_both_and_the_way_out(named: str, tmp_path: Path) -> None:
+    assert named in error_of(tmp_path, CUTTING).expected
+
+
+def test_a_grant_without_a_name_is_named_by_its_number(tmp_path: Path) -> None:
+    assert "grant[1]" in error_of(tmp_path, CUTTING.replace('name = "deep"', "")).expected
+
+
+def test_one_grant_may_cut_into_itself_and_is_refused(tmp_path: Path) -> None:
+    assert error_of(tmp_path, '[[grant]]\nsubscribe = ["a/+", "a/b/c"]').key == "grant[0].subscribe[0]"
+
+
+def test_a_control_character_is_not_echoed(tmp_path: Path) -> None:
+    assert "\x1b" not in str(error_of(tmp_path, '[[grant]]\npublish = ["\\u001b[31m"]'))

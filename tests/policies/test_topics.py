@@ -1,0 +1,112 @@
+"""Topic filters as IoT Core reads them."""
+
+from itertools import product
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from policies.topics import contains, lead, matches, split
+from tests.policies import reference
+from tests.policies.properties import thorough
+
+topics = st.lists(st.sampled_from(("a", "b", "", "$x")), min_size=1, max_size=5).map("/".join)
+filters = st.builds(
+    lambda levels, hashed: "/".join([*levels, "#"] if hashed else levels) or "+",
+    st.lists(st.sampled_from(("a", "b", "", "$x", "+", "+")), max_size=4),
+    st.booleans(),
+)
+shared = st.one_of(filters, st.builds("$share/{}/{}".format, st.sampled_from(("g", "h")), filters))
+
+
+@pytest.mark.parametrize(
+    ("topic_filter", "topic"),
+    [
+        ("a/b", "a/b"),
+        ("a/+/c", "a/b/c"),
+        ("a/+/c", "a//c"),
+        ("a/+", "a/"),
+        ("+", "a"),
+        ("+/+", "/"),
+        ("/+", "/a"),
+        ("+/a", "/a"),
+        ("#", "a"),
+        ("#", "/"),
+        ("#", "a/b/c"),
+        ("a/#", "a/"),
+        ("a/#", "a/b"),
+        ("a/#", "a/b/c"),
+        ("a/+/#", "a/b/c/d"),
+        ("a/+/#", "a/b/"),
+        ("a/+", "a/$b"),
+        ("$aws/#", "$aws/things"),
+    ],
+)
+def test_a_filter_matches(topic_filter: str, topic: str) -> None:
+    assert matches(topic_filter, topic)
+
+
+@pytest.mark.parametrize(
+    ("topic_filter", "topic"),
+    [
+        pytest.param("a/#", "a", id="a hash is not for the level above it, unlike in MQTT"),
+        pytest.param("a/+/#", "a/b", id="a hash needs a level of its own"),
+        pytest.param("a/+/c", "a/b/b/c", id="a plus does not cross levels"),
+        pytest.param("+", "a/b", id="a plus is one level"),
+        pytest.param("+", "/", id="a slash makes two levels"),
+        pytest.param("a/+", "a", id="a plus needs a level"),
+        pytest.param("#", "$aws/things", id="a leading hash does not reach $"),
+        pytest.param("+/things", "$aws/things", id="a leading plus does not reach $"),
+        pytest.param("+", "$", id="a leading plus does not reach $ alone"),
+        pytest.param("a", "A", id="case counts"),
+        pytest.param("a", "a/", id="an empty level is a level"),
+    ],
+)
+def test_a_filter_does_not_match(topic_filter: str, topic: str) -> None:
+    assert not matches(topic_filter, topic)
+
+
+@given(filters, topics)
+@thorough
+def test_matching_agrees_with_the_reference(topic_filter: str, topic: str) -> None:
+    assert matches(topic_filter, topic) == reference.topic_matches(topic_filter, topic)
+
+
+@given(shared, shared)
+@thorough
+def test_containing_agrees_with_the_reference(outer: str, inner: str) -> None:
+    assert contains(split(outer), split(inner)) == reference.filter_within(outer, inner)
+
+
+@given(filters, filters)
+@thorough
+def test_one_filter_contains_another_when_it_matches_all_that_the_other_does(outer: str, inner: str) -> None:
+    small = ["/".join(levels) for depth in (1, 2, 3) for levels in product(("a", "", "$x", "\u2603"), repeat=depth)]
+    if contains(split(outer), split(inner)):
+        assert all(matches(outer, topic) for topic in small if matches(inner, topic))
+
+
+@given(filters)
+@thorough
+def test_every_filter_contains_itself(topic_filter: str) -> None:
+    assert contains(split(topic_filter), split(topic_filter))
+
+
+def test_a_shared_filter_is_not_within_the_plain_one() -> None:
+    assert not contains(split("#"), split("$share/g/a"))
+
+
+def test_a_shared_filter_is_not_within_that_of_another_name() -> None:
+    assert not contains(split("$share/g/#"), split("$share/h/a"))
+
+
+def test_a_shared_wildcard_does_not_reach_dollar_topics() -> None:
+    assert not contains(split("$share/g/#"), split("$share/g/$aws/things"))
+
+
+def test_topics_of_a_shared_filter_begin_behind_its_name() -> None:
+    assert lead(split("$share/g/a/b")) == 2
+
+
+def test_topics_of_a_plain_filter_begin_at_the_start() -> None:
+    assert lead(split("a/b/c")) == 0

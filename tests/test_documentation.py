@@ -1,0 +1,98 @@
+"""Every command and every example in README.md and docs/ runs, and prints what it is said to print."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from authorizer import Reason
+
+ROOT = Path(__file__).parent.parent
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def blocks(page: Path, language: str) -> list[str]:
+    return [body for kind, body in BLOCK.findall(page.read_text("utf-8")) if kind == language]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder as a user has it, with what the pages tell to write there."""
+    folder = tmp_path_factory.mktemp("clone")
+    shutil.copytree(ROOT / "policies", folder / "policies", ignore=shutil.ignore_patterns("*.py"))
+    shutil.copy(ROOT / "authorizer.toml", folder)
+    for page in PAGES:
+        for block in blocks(page, "python"):
+            if match := re.match(r"# (\w+\.py)\n", block):
+                (folder / match[1]).write_text(block)
+    return folder
+
+
+def run(folder: Path, command: str, variables: dict[str, str]) -> tuple[str, dict[str, str]]:
+    """Runs one command as a shell would in a terminal; gives its output, and variables that it sets."""
+    environment = {**os.environ, **variables, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    script = f"{command}\nexec 2>/dev/null; set | grep '^TOKEN=' > variables || true"
+    done = subprocess.run(
+        ["bash", "-c", script],
+        check=False,
+        cwd=folder,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    pairs = (line.split("=", 1) for line in (folder / "variables").read_text().splitlines())
+    return done.stdout, variables | {name: value.strip("'") for name, value in pairs}
+
+
+def as_pattern(expected: str) -> str:
+    """What is printed, with `…` for what differs from run to run."""
+    return ".*".join(map(re.escape, expected.split("…")))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_each_command_prints_what_the_page_says(page: Path, folder: Path) -> None:
+    variables: dict[str, str] = {}
+    for block in blocks(page, "console"):
+        for command, expected in re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", block, re.MULTILINE):
+            output, variables = run(folder, command, variables)
+            assert re.fullmatch(as_pattern(expected), output, re.DOTALL), f"{command}\n{output}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_each_python_example_runs(page: Path, monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    monkeypatch.chdir(folder)
+    names: dict[str, object] = {"__name__": "example"}
+    for block in blocks(page, "python"):
+        exec(compile(block, str(page), "exec"), names)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_each_toml_example_is_toml(page: Path) -> None:
+    for block in blocks(page, "toml"):
+        tomllib.loads(block)
+
+
+def test_the_two_commands_of_the_readme_are_targets_of_the_makefile() -> None:
+    commands = re.findall(r"^make (\w+)", blocks(PAGES[0], "sh")[0], re.MULTILINE)
+    targets = re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert commands == ["demo", "test"]
+    assert set(commands) <= set(targets)
+
+
+@pytest.mark.parametrize("reason", Reason, ids=str)
+def test_each_reason_code_has_its_cause_and_its_cure_in_the_docs(reason: Reason) -> None:
+    text = (ROOT / "docs" / "troubleshooting.md").read_text("utf-8")
+    assert re.search(rf"^\| `{reason}` \| [^|]+ \| [^|]+ \|$", text, re.MULTILINE)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_each_link_leads_to_a_file(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text("utf-8")):
+        assert (page.parent / target).exists(), target
