@@ -80,7 +80,7 @@ class Expectations:
         """What PyJWT is to check. The audience is checked here where it is none but `client_id`."""
         return {
             "verify_signature": True,
-            "require": ["exp", *self.required_claims],
+            "require": ["exp"],
             "verify_exp": True,
             "verify_nbf": True,
             "verify_iat": True,
@@ -198,6 +198,9 @@ def _reason(error: PyJWTError) -> Reason:
 
 def to_principal(claims: Claims, expects: Expectations) -> VerifiedPrincipal:
     """The principal that verified claims name. Raises Refusal."""
+    for required in expects.required_claims:
+        if claim(claims, required) is None:
+            raise Refusal(Reason.MISSING_CLAIM, required)
     if expects.client_id:
         if claims.get("token_use") != "access":
             raise Refusal(Reason.WRONG_TOKEN_USE)

@@ -18,7 +18,7 @@ LEAST_SECRET = 32
 for _name in ("boto3", "botocore", "urllib3"):
     logging.getLogger(_name).setLevel(logging.INFO)  # At DEBUG they log what AWS answers: the secret.
 
-_QUICK = Config(connect_timeout=0.8, read_timeout=0.8, retries={"total_max_attempts": 2})
+_QUICK = Config(connect_timeout=0.5, read_timeout=0.7, retries={"total_max_attempts": 2})
 
 
 class SharedSecret:

@@ -29,7 +29,6 @@ UNFIT = {
     "encryption-algorithm": (RSA, RSA.jwk(alg="RSA-OAEP"), Reason.KEY_TYPE_MISMATCH),
     "no-type": (RSA, RSA.jwk(kty=None), Reason.KEY_TYPE_MISMATCH),
     "other-type": (RSA, {**EC.jwk(), "kid": RSA.key_id}, Reason.KEY_TYPE_MISMATCH),
-    "symmetric": (RSA, {"kty": "oct", "k": "AAAA", "kid": RSA.key_id}, Reason.KEY_TYPE_MISMATCH),
     "other-curve": (EC, {**signing_key("ES384").jwk(), "kid": EC.key_id}, Reason.KEY_TYPE_MISMATCH),
     "curve-of-bitcoin": (EC, EC.jwk(crv="secp256k1"), Reason.KEY_TYPE_MISMATCH),
     "key-agreement": (ED, ED.jwk(crv="X25519"), Reason.KEY_TYPE_MISMATCH),
