@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 from policies.entries import Action, Effect, Rule, in_order
 from policies.errors import NothingGranted
-from policies.packing import ConditionBlock, Document, Statement, pack
+from policies.packing import ConditionBlock, Document, Heading, Statement, pack
 from policies.placeholders import Values
-from policies.planning import StatementPlan
+from policies.planning import Part
 from policies.principal import Principal
 from policies.template import PolicyTemplate
 from policies.topics import HASH, PLUS
@@ -32,12 +32,13 @@ class Policy(NamedTuple):
         """Whether a client ID is granted; connect attributes aside, which only IoT Core sees."""
         allowed = False
         for statement in self.statements:
-            if "iot:Connect" in statement.actions and any(
+            heading = statement.heading
+            if "iot:Connect" in heading.actions and any(
                 _fits(pattern.removeprefix("client/"), client_id) for pattern in statement.resources
             ):
-                if statement.effect == "Allow":
+                if heading.effect == "Allow":
                     allowed = True
-                elif statement.condition is None:
+                elif heading.condition is None:
                     return False
         return allowed
 
@@ -55,25 +56,27 @@ def compile_policy(template: PolicyTemplate, principal: Principal, client_id: st
     values = Values(principal, client_id)
     claims = principal.claims
     applies = [block.when is None or block.applies(claims) for block in template.blocks]
-    statements = [
-        Statement(plan.effect, plan.actions, resources, plan.condition)
-        for plan in template.plan
-        if (resources := _resources(plan, values, applies))
-    ]
-    if not any(statement.effect == "Allow" for statement in statements):
+    statements: list[Statement] = []
+    allows = False
+    for heading, parts in template.plan:
+        resources = _resources(parts, values, applies)
+        if resources:
+            statements.append(Statement(heading, tuple(resources)))
+            allows = allows or heading.effect == "Allow"
+    if not allows:
         raise NothingGranted("no grant applies to this principal")
     return Policy(tuple(statements) if _is_merged(statements) else _merge(statements))
 
 
-def _resources(plan: StatementPlan, values: Values, applies: Sequence[bool]) -> tuple[str, ...]:
+def _resources(parts: Iterable[Part], values: Values, applies: Sequence[bool]) -> list[str]:
     found: list[str] = []
-    for block, names, patterns, rule in plan.parts:
+    for block, names, patterns, rule in parts:
         if applies[block]:
             combinations = values.combinations(names)
             if rule is not None:
                 combinations = _not_contained(rule, combinations, values, applies)
             found += [pattern.format(*combination) for combination in combinations for pattern in patterns]
-    return tuple(found)
+    return found
 
 
 def _not_contained(
@@ -102,16 +105,16 @@ def _merge(statements: Iterable[Statement]) -> tuple[Statement, ...]:
     """Names each resource once for each effect and condition, with all its actions."""
     merged: dict[tuple[Effect, str, str], tuple[Action, ...]] = {}
     conditions: dict[str, ConditionBlock | None] = {}
-    for statement in statements:
-        condition = json.dumps(statement.condition)
-        conditions[condition] = statement.condition
-        for resource in statement.resources:
-            key = statement.effect, condition, resource
-            merged[key] = in_order((*merged.get(key, ()), *statement.actions))
+    for heading, resources in statements:
+        condition = json.dumps(heading.condition)
+        conditions[condition] = heading.condition
+        for resource in resources:
+            key = heading.effect, condition, resource
+            merged[key] = in_order((*merged.get(key, ()), *heading.actions))
     grouped: dict[tuple[Effect, str, tuple[Action, ...]], list[str]] = {}
     for (effect, condition, resource), actions in merged.items():
         grouped.setdefault((effect, condition, actions), []).append(resource)
     return tuple(
-        Statement(effect, actions, tuple(resources), conditions[condition])
+        Statement(Heading(effect, actions, conditions[condition]), tuple(resources))
         for (effect, condition, actions), resources in grouped.items()
     )

@@ -40,8 +40,12 @@ def is_safe(*values: str) -> bool:
     return (
         all(values)
         and _UNSAFE.search("".join(values)) is None
-        and all(len(value) <= LONGEST_VALUE // 4 or len(value.encode()) <= LONGEST_VALUE for value in values)
+        and (not values or max(map(len, values)) <= LONGEST_VALUE // 4 or max(map(_bytes, values)) <= LONGEST_VALUE)
     )
+
+
+def _bytes(value: str) -> int:
+    return len(value.encode())
 
 
 class Values:

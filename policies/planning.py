@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from policies.entries import Action, Effect, Entry, Rule, in_order
 from policies.grants import ConnectAttribute
-from policies.packing import ConditionBlock
+from policies.packing import ConditionBlock, Heading
 
 _Attributes = tuple[ConnectAttribute, ...] | None
 
@@ -24,9 +24,7 @@ class Part(NamedTuple):
 class StatementPlan(NamedTuple):
     """A statement as it is for any principal; parts that do not apply fall away."""
 
-    effect: Effect
-    actions: tuple[Action, ...]
-    condition: ConditionBlock | None
+    heading: Heading
     parts: tuple[Part, ...]
 
 
@@ -57,7 +55,7 @@ def plan(entries: Iterable[Entry]) -> tuple[StatementPlan, ...]:
         parts = statements.setdefault((pattern.effect, pattern.attributes, actions), {})
         parts.setdefault((pattern.block, pattern.names, pattern.rule), []).append(pattern)
     return tuple(
-        StatementPlan(effect, actions, _condition(effect, attributes), tuple(map(_part, parts.values())))
+        StatementPlan(Heading(effect, actions, _condition(effect, attributes)), tuple(map(_part, parts.values())))
         for (effect, attributes, actions), parts in statements.items()
     )
 

@@ -18,7 +18,7 @@ def compiled(*blocks: Grant | Deny, client_id: str | None = None, **claims: obje
 
 
 def summary(policy: Policy) -> list[tuple[str, set[str], set[str]]]:
-    return [(each.effect, set(each.actions), set(each.resources)) for each in policy.statements]
+    return [(each.heading.effect, set(each.heading.actions), set(each.resources)) for each in policy.statements]
 
 
 def test_an_entry_written_twice_is_one_resource() -> None:
@@ -43,7 +43,7 @@ def test_a_topic_that_is_published_and_received_stands_once() -> None:
 def test_the_order_of_grants_makes_no_second_statement_of_the_same_actions() -> None:
     one, other = Grant(publish=("a",), subscribe=("a",)), (Grant(subscribe=("b",)), Grant(publish=("b",)))
     statements = compiled(one, *other).statements
-    kinds = [(each.effect, frozenset(each.actions)) for each in statements]
+    kinds = [(each.heading.effect, frozenset(each.heading.actions)) for each in statements]
     assert len(kinds) == len(set(kinds))
 
 
@@ -92,17 +92,19 @@ def test_a_denial_that_does_not_apply_denies_nothing() -> None:
 def test_the_connect_attributes_of_a_grant_are_a_condition(
     attributes: tuple[ConnectAttribute, ...] | None, condition: ConditionBlock | None
 ) -> None:
-    assert compiled(Grant(connect=("a",), connect_with=attributes)).statements[0].condition == condition
+    assert compiled(Grant(connect=("a",), connect_with=attributes)).statements[0].heading.condition == condition
 
 
 def test_the_connect_attributes_of_a_denial_are_a_condition_on_any_of_them() -> None:
     policy = compiled(Grant(connect=("a",)), Deny(connect=("a",), connect_with=("LastWill",)))
-    assert policy.statements[1].condition == {"ForAnyValue:StringEquals": {"iot:ConnectAttributes": ["LastWill"]}}
+    assert policy.statements[1].heading.condition == {
+        "ForAnyValue:StringEquals": {"iot:ConnectAttributes": ["LastWill"]}
+    }
 
 
 def test_connect_attributes_are_no_condition_on_topics() -> None:
     policy = compiled(Grant(connect=("a",), connect_with=("LastWill",), publish=("b",)))
-    assert {each.actions: each.condition is None for each in policy.statements} == {
+    assert {each.heading.actions: each.heading.condition is None for each in policy.statements} == {
         ("iot:Connect",): False,
         ("iot:Publish",): True,
     }

@@ -13,7 +13,7 @@ def resources(effect: Effect, action: Action, *blocks: Grant | Deny) -> set[str]
     return {
         resource
         for statement in policy.statements
-        if statement.effect == effect and action in statement.actions
+        if statement.heading.effect == effect and action in statement.heading.actions
         for resource in statement.resources
     }
 

@@ -8,7 +8,7 @@ from hypothesis import event, given
 from hypothesis import strategies as st
 
 from policies import Grant, PolicyTemplate, PolicyTooLarge, Principal, compile_policy
-from policies.packing import Document, Statement, pack
+from policies.packing import Document, Heading, Statement, pack
 from tests.policies.properties import thorough
 
 PREFIX = "arn:aws:iot:eu-west-1:123456789012:"
@@ -21,12 +21,12 @@ def length(document: object) -> int:
 
 
 def one(*resources: str) -> Statement:
-    return Statement("Allow", ("iot:Publish",), resources)
+    return Statement(Heading("Allow", ("iot:Publish",), None), resources)
 
 
 def exactly(characters: int) -> Statement:
     """A statement of one resource whose document has so many characters."""
-    empty = {"Version": "2012-10-17", "Statement": [one().to_document([PREFIX])]}
+    empty = {"Version": "2012-10-17", "Statement": [one().heading.over([PREFIX])]}
     return one("a" * (characters - length(empty)))
 
 
@@ -40,7 +40,7 @@ def statements(draw: st.DrawFn) -> list[Statement]:
         fill = draw(filling)
         names = tuple(f"{kind}/{index}/{fill * size}" for index, size in enumerate(draw(sizes)))
         condition = CONDITION if kind == "client" else None
-        found.append(Statement("Deny" if kind == "topic" else "Allow", ("iot:Publish",), names, condition))
+        found.append(Statement(Heading("Deny" if kind == "topic" else "Allow", ("iot:Publish",), condition), names))
     return found
 
 
@@ -63,7 +63,12 @@ def test_every_resource_is_in_one_document_with_its_effect_actions_and_condition
     wanted = [
         item
         for each in given
-        for item in as_items(each.effect, each.actions, each.condition, [PREFIX + name for name in each.resources])
+        for item in as_items(
+            each.heading.effect,
+            each.heading.actions,
+            each.heading.condition,
+            [PREFIX + name for name in each.resources],
+        )
     ]
     found = [
         item
@@ -102,7 +107,7 @@ def next_fit(given: Sequence[Statement]) -> list[list[tuple[Statement, list[str]
 
 
 def written(page: Sequence[tuple[Statement, list[str]]]) -> dict[str, object]:
-    return {"Version": "2012-10-17", "Statement": [each.to_document(resources) for each, resources in page]}
+    return {"Version": "2012-10-17", "Statement": [each.heading.over(resources) for each, resources in page]}
 
 
 @given(statements())
@@ -129,9 +134,12 @@ def test_a_document_may_be_2048_characters_long() -> None:
 
 @pytest.mark.parametrize(("characters", "documents"), [(LONGEST, 1), (LONGEST + 1, 2)])
 def test_two_statements_share_a_document_to_its_last_character(characters: int, documents: int) -> None:
-    two = [one("a"), Statement("Deny", ("iot:Publish",), ("b",))]
+    two = [one("a"), Statement(Heading("Deny", ("iot:Publish",), None), ("b",))]
     padding = characters - length(written([(each, [PREFIX + each.resources[0]]) for each in two]))
-    assert len(pack([two[0], Statement("Deny", ("iot:Publish",), ("b" * (padding + 1),))], PREFIX)) == documents
+    assert (
+        len(pack([two[0], Statement(Heading("Deny", ("iot:Publish",), None), ("b" * (padding + 1),))], PREFIX))
+        == documents
+    )
 
 
 def test_a_resource_that_needs_one_character_more_is_too_large() -> None:
