@@ -8,14 +8,14 @@ For rules of your own, a function that proves credentials and one that grants to
 import gc
 
 _collecting = gc.isenabled()
-gc.disable()  # Modules make no garbage as they load, only work for the collector: a tenth of a cold start.
+gc.disable()  # Modules make no garbage as they load, only work for the collector.
 
 from authorizer.authorizer import Authorizer
 from authorizer.credentials import Credentials, Door
-from authorizer.jwt_verifier import VerifiedPrincipal
 from authorizer.lambda_handler import LambdaHandler
 from authorizer.observer import Observer
 from authorizer.refusal import Reason, Refusal
+from authorizer.verified_principal import VerifiedPrincipal
 from policies import Deny, Grant, Principal, Session
 
 if _collecting:

@@ -1,20 +1,23 @@
 """The authorizer: an event in, an answer out; whatever goes wrong is one Refusal."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from functools import lru_cache
+from math import isfinite
 from typing import NamedTuple
 
 from authorizer.credentials import Credentials, Door, read_credentials
 from authorizer.event import AuthorizerEvent
-from authorizer.jwt_verifier import VerifiedPrincipal
 from authorizer.refusal import Reason, Refusal
 from authorizer.response import AuthorizerResponse, allowed
+from authorizer.verified_principal import VerifiedPrincipal
 from policies import Deny, Grant, InvalidTopics, PolicyError, PolicyTemplate, Principal, Session, compile_policy
+from policies.packing import Document
+from policies.toml_file import key_of
 
 Verify = Callable[[Credentials], VerifiedPrincipal | Principal]
 """Proves credentials. Raises Refusal."""
-GrantTo = Callable[[Principal], Grant | Deny | Sequence[Grant | Deny]]
+GrantTo = Callable[[Principal], Grant | Deny | Iterable[Grant | Deny]]
 """What a principal may do. Its topics may hold placeholders, as a template's do. Raises Refusal."""
 
 
@@ -60,6 +63,8 @@ class Authorizer:
         clock: Callable[[], float] = time.time,
     ) -> None:
         """`session` defaults to the template's; `clock` gives seconds since 1970."""
+        if not callable(verify) or not (callable(grant) or isinstance(grant, PolicyTemplate)):
+            raise TypeError("expected functions for verify and grant, or a PolicyTemplate for grant")
         self._verify = verify
         self._grant = grant
         self._session = session or (grant.session if isinstance(grant, PolicyTemplate) else Session())
@@ -69,25 +74,42 @@ class Authorizer:
     def authorize(self, event: AuthorizerEvent, place: Place) -> Admission:
         """Lets a client in, or raises Refusal."""
         credentials = read_credentials(event, self._token_key_name)
-        verified = self._verify(credentials)
-        if isinstance(verified, Principal):
-            verified = VerifiedPrincipal(verified)
-        principal = verified.principal
         try:
-            policy = compile_policy(self._template(principal), principal, credentials.client_id)
+            verified = _checked(self._verify(credentials))
+            documents = self._documents(verified.principal, credentials.client_id, place)
+        except Refusal as refusal:
+            refusal.door = credentials.door
+            raise
+        life = None if verified.expires_at is None else verified.expires_at - self._clock()
+        response = allowed(verified.principal.name, documents, self._session, event.connection_id, life)
+        return Admission(response, verified, credentials.door)
+
+    def _documents(self, principal: Principal, client_id: str | None, place: Place) -> list[Document]:
+        try:
+            policy = compile_policy(self._template(principal), principal, client_id)
             documents = policy.documents(region=place.region, account=place.account, partition=place.partition)
         except PolicyError as error:
             raise Refusal(error.reason, getattr(error, "source", ""), principal=principal) from None
         except InvalidTopics as error:
-            raise Refusal(Reason.INVALID_TOPICS, principal=principal) from error
-        if credentials.client_id is not None and not policy.may_connect(credentials.client_id):
+            raise Refusal(Reason.INVALID_TOPICS, key_of(error.key), principal=principal) from error
+        if client_id is not None and not policy.may_connect(client_id):
             raise Refusal(Reason.CLIENT_ID_NOT_GRANTED, principal=principal)
-        life = None if verified.expires_at is None else verified.expires_at - self._clock()
-        response = allowed(principal.name, documents, self._session, event.connection_id, life)
-        return Admission(response, verified, credentials.door)
+        return documents
 
     def _template(self, principal: Principal) -> PolicyTemplate:
         if isinstance(self._grant, PolicyTemplate):
             return self._grant
         blocks = self._grant(principal)
         return PolicyTemplate.of([blocks] if isinstance(blocks, (Grant, Deny)) else blocks, session=self._session)
+
+
+def _checked(value: object) -> VerifiedPrincipal:
+    """What a verifier gave, where it is what it should be: functions of other people's may get it wrong."""
+    verified = VerifiedPrincipal(value) if isinstance(value, Principal) else value
+    if not isinstance(verified, VerifiedPrincipal) or not isinstance(verified.principal, Principal):
+        raise TypeError("verify: expected a Principal or a VerifiedPrincipal")
+    if not isinstance(verified.principal.name, str) or verified.principal.name == "":
+        raise TypeError("verify: expected a principal with a name")
+    if verified.expires_at is not None and not isfinite(verified.expires_at):
+        raise TypeError("verify: expected expires_at in seconds since 1970")
+    return verified

@@ -1,6 +1,9 @@
 """From `authorizer.toml` to an authorizer."""
 
 import os
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,13 +12,14 @@ from authorizer.authorizer import Authorizer, Verify
 from authorizer.cached import Cached, Caching, OnFetch
 from authorizer.configuration import Configuration, JwtIssuer, SignedTokens, load_password_file
 from authorizer.credentials import Credentials, Door
-from authorizer.jwt_verifier import Expectations, Issuer, JwtVerifier, VerifiedPrincipal
+from authorizer.jwt_verifier import Expectations, Issuer, JwtVerifier
 from authorizer.keys import Keys, KeySet
 from authorizer.refusal import Reason, Refusal
+from authorizer.verified_principal import VerifiedPrincipal
 from policies import InvalidFile, PolicyTemplate, Principal
 
 if TYPE_CHECKING:
-    from authorizer.passwords import PasswordVerifier
+    from authorizer.passwords import PasswordVerifier, StoredPassword
 
 DEVELOPMENT_ISSUER = "urn:iot-authorizer:development"
 DEVELOPMENT_KEYS = "AUTHORIZER_DEVELOPMENT_JWKS"
@@ -27,13 +31,28 @@ def build(configuration: Configuration, folder: Path, on_fetch: OnFetch | None =
 
     `on_fetch` is told of each fetch of keys whether it worked. Raises InvalidFile.
     """
-    template = PolicyTemplate.load(folder / configuration.policy)
+    with _named_by("policy"):
+        template = PolicyTemplate.load(folder / configuration.policy)
     verify = _verifier(configuration, folder, template.principal_claim, on_fetch)
     return Authorizer(verify=verify, grant=template, token_key_name=configuration.token_key_name)
 
 
+@contextmanager
+def _named_by(key: str) -> Iterator[None]:
+    """Says of a file that can't be used which key of the configuration names it."""
+    try:
+        yield
+    except InvalidFile as error:
+        if error.key:
+            raise
+        raise InvalidFile(error.path, error.line, f"named by {key}", error.expected) from None
+
+
 def _verifier(configuration: Configuration, folder: Path, principal_claim: str, on_fetch: OnFetch | None) -> Verify:
-    issuers = [_issuer(each, folder, principal_claim, on_fetch) for each in configuration.jwt]
+    issuers = []
+    for index, each in enumerate(configuration.jwt):
+        with _named_by(f"jwt[{index}].jwks"):
+            issuers.append(_issuer(each, folder, principal_claim, on_fetch))
     issuers += _development_issuers()
     signed = [_expectations(configuration.signed_tokens, principal_claim)] if configuration.signed_tokens else []
     tokens = JwtVerifier(issuers, signed)
@@ -80,9 +99,9 @@ def _keys(configured: JwtIssuer, folder: Path, on_fetch: OnFetch | None) -> Keys
     jwks = configured.jwks or ""
     if "://" not in jwks:
         return _key_file(folder / jwks)
-    from authorizer.jwks import RemoteKeys, fetch_key_set
+    from authorizer.jwks import KeySetUrl, RemoteKeys
 
-    return RemoteKeys(Cached(partial(fetch_key_set, jwks), caching=caching, on_fetch=on_fetch))
+    return RemoteKeys(Cached(KeySetUrl(jwks), caching=caching, on_fetch=on_fetch))
 
 
 def _key_file(path: Path) -> KeySet:
@@ -109,9 +128,17 @@ def _passwords(configuration: Configuration, folder: Path) -> "PasswordVerifier 
         return None
     from authorizer.passwords import PasswordFile, PasswordVerifier, StoredPassword, check_hash
 
-    found = load_password_file(folder / configuration.passwords.file, check_hash).users
+    with _named_by("passwords.file"):
+        found = load_password_file(folder / configuration.passwords.file, check_hash).users
     users = {name: StoredPassword(entry.hash, entry.claims) for name, entry in found.items()}
-    return PasswordVerifier(PasswordFile(users))
+    shapes = Counter(map(_shape, users.values()))
+    like = max(users.values(), key=lambda user: shapes[_shape(user)]).hash if users else None
+    return PasswordVerifier(PasswordFile(users), like)
+
+
+def _shape(user: "StoredPassword") -> str:
+    """A hash's kind and parameters, without its salt."""
+    return user.hash.rsplit("$", 2)[0]
 
 
 def _anonymous(configuration: Configuration) -> VerifiedPrincipal | None:

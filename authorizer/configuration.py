@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 from urllib.parse import urlsplit
 
-from pydantic import BeforeValidator, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
 
 from policies.durations import seconds
 from policies.errors import InvalidFile
@@ -15,15 +15,33 @@ from policies.grants import StrictModel
 from policies.toml_file import from_validation, invalid_file, read_toml
 
 
-def _duration(value: object) -> int:
-    if not isinstance(value, str):
-        raise ValueError('expected a text such as "30s"')
-    return seconds(value)
+def _between(least: str, most: str) -> BeforeValidator:
+    """A duration as a string, within bounds, in seconds."""
+
+    def check(value: object) -> int:
+        if not isinstance(value, str):
+            raise ValueError('expected a string such as "30s"')
+        if not seconds(least) <= seconds(value) <= seconds(most):
+            raise ValueError(f"expected a time from {least} to {most}")
+        return seconds(value)
+
+    return BeforeValidator(check)
+
+
+def _made_of(characters: str) -> AfterValidator:
+    """A string of certain ASCII characters, given as in a regular expression, of at most 128."""
+    fits = re.compile(f"[A-Za-z0-9{characters}]{{1,128}}").fullmatch
+
+    def check(value: str) -> str:
+        if fits(value) is None:
+            raise ValueError(f"expected 1 to 128 letters, digits and {characters}")
+        return value
+
+    return AfterValidator(check)
 
 
 Algorithm = Literal["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "HS256"]
 Text = Annotated[str, Field(min_length=1)]
-Duration = Annotated[int, BeforeValidator(_duration)]
 
 _OVERRIDE = "AUTHORIZER__"
 _SECRET_NAME = re.compile(r"(secretsmanager|ssm):.+")
@@ -33,7 +51,7 @@ _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 class _Tokens(StrictModel):
     issuer: Text
     audience: tuple[Text, ...] = ()
-    leeway: Annotated[Duration, Field(ge=0, le=300)] = 30
+    leeway: Annotated[int, _between("0s", "5m")] = 30
     required_claims: tuple[Text, ...] = ()
     token_type: Text | None = None
 
@@ -47,8 +65,8 @@ class JwtIssuer(_Tokens):
     """A URL, or a file beside the configuration."""
     secret: Text | None = None
     """The name of a shared secret: `secretsmanager:NAME` or `ssm:NAME`."""
-    max_age: Annotated[Duration, Field(ge=30, le=86_400)] = 600
-    max_stale: Annotated[Duration, Field(ge=0, le=604_800)] = 86_400
+    max_age: Annotated[int, _between("30s", "24h")] = 600
+    max_stale: Annotated[int, _between("0s", "7d")] = 86_400
 
     @model_validator(mode="after")
     def _checked(self) -> "JwtIssuer":
@@ -96,10 +114,10 @@ class Signing(StrictModel):
 class Configuration(StrictModel):
     """All of `authorizer.toml`."""
 
-    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_=,@-]+$", max_length=128)]
+    name: Annotated[str, _made_of("_=,@-")]
     policy: Text
     """A policy template beside the configuration."""
-    token_key_name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$", max_length=128)] | None = None
+    token_key_name: Annotated[str, _made_of("_-")] | None = None
     jwt: tuple[JwtIssuer, ...] = ()
     passwords: Passwords | None = None
     signed_tokens: SignedTokens | None = None
@@ -126,6 +144,9 @@ class PasswordsFile(StrictModel):
 
     users: dict[str, PasswordEntry] = Field(default_factory=dict)
 
+
+_TABLES = (Configuration, JwtIssuer, SignedTokens, Passwords, Anonymous, Signing, PasswordsFile, PasswordEntry)
+_KEYS = {key for model in _TABLES for key in model.model_fields}
 
 Model = TypeVar("Model", bound=StrictModel)
 
@@ -175,7 +196,7 @@ def _validated(model: type[Model], tables: Mapping[str, object], path: Path, tex
     try:
         return model.model_validate(tables)
     except ValidationError as error:
-        raise from_validation(path, text, tables, error) from None
+        raise from_validation(path, text, tables, error, _KEYS) from None
 
 
 def _override(tables: dict[str, object], name: str, value: str, path: Path) -> None:

@@ -12,6 +12,9 @@ from authorizer.event import AuthorizerEvent
 from authorizer.refusal import Reason, Refusal
 
 BEARER = "bearer "
+LONGEST_QUERY = 65_535
+"""Characters, as many as an MQTT user name may have bytes."""
+_SIGNATURE = "x-amz-customauthorizer-signature"
 
 
 class Door(StrEnum):
@@ -86,6 +89,8 @@ def read_credentials(event: AuthorizerEvent, token_key_name: str | None = None) 
             event,
         )
     if user_name is None and not password:
+        if attempt := _attempt(event, user_name_query, token_key_name):
+            raise Refusal(Reason.NO_CREDENTIALS, attempt)
         return Credentials(Door.ANONYMOUS, client_id=client_id, event=event)
     if user_name is None:
         raise Refusal(Reason.USER_NAME_MISSING)
@@ -97,8 +102,10 @@ def read_credentials(event: AuthorizerEvent, token_key_name: str | None = None) 
 def query_values(query: str, keys: Collection[str]) -> list[str]:
     """The raw values of some keys in a query string, with or without its `?`.
 
-    A `+` is a plus: AWS's device SDKs append a token as it is. Names are decoded, values are not.
+    A `+` is a plus: AWS's device SDKs append a token as it is. Names are decoded, values are not. Raises Refusal.
     """
+    if len(query) > LONGEST_QUERY:
+        raise Refusal(Reason.MALFORMED_QUERY, "too long")
     pairs = [pair.partition("=") for pair in query.removeprefix("?").split("&")]
     return [value for name, equals, value in pairs if equals and (name in keys or unquote(name) in keys)]
 
@@ -126,6 +133,15 @@ def _header_tokens(headers: dict[str, str], token_key_name: str | None) -> Itera
         if lower != key and token is value:
             raise Refusal(Reason.UNSUPPORTED_SCHEME)
         yield _Found(Door.HEADER if lower == key else Door.AUTHORIZATION, token, token)
+
+
+def _attempt(event: AuthorizerEvent, user_name_query: str, token_key_name: str | None) -> str | None:
+    """What looks like credentials gone wrong, such as `?Token=…` for `?token=…`: such a client is not anonymous."""
+    queries = (event.http.query_string or "", user_name_query)
+    names = [unquote(pair.partition("=")[0]) for query in queries for pair in query.split("&")]
+    given = {name.strip(" ?").lower() for name in (*names, *(event.http.headers or ()))}
+    keys = ("access_token", _SIGNATURE, (token_key_name or "access_token").lower())
+    return next((key for key in keys if key in given), None)
 
 
 def _only(found: list[_Found]) -> str:

@@ -55,7 +55,6 @@ class AuthorizerEvent(_Part):
 
     token: str | None = None
     signature_verified: bool | None = None
-    protocols: list[str] | None = None
     protocol_data: ProtocolData | None = None
     connection_metadata: ConnectionMetadata | None = None
 
@@ -85,4 +84,4 @@ class AuthorizerEvent(_Part):
         return self.connection_metadata.id if self.connection_metadata else None
 
 
-_FIELDS = {"token", "signatureVerified", "protocols", "protocolData", "connectionMetadata", "tls", "http", "mqtt", "id"}
+_FIELDS = {"token", "signatureVerified", "protocolData", "connectionMetadata", "tls", "http", "mqtt", "id"}

@@ -1,6 +1,5 @@
 """Keys from a JWKS URL."""
 
-from collections.abc import Callable
 from queue import Empty, SimpleQueue
 from threading import Thread
 from urllib.request import HTTPHandler, HTTPSHandler, OpenerDirector, Request
@@ -33,35 +32,41 @@ class RemoteKeys:
         return self._cached.get().find(key_id, algorithm)
 
 
-def fetch_key_set(url: str) -> KeySet:
-    """The key set behind a URL. Raises FetchError."""
-    try:
-        return KeySet.parse(fetch_within(TIMEOUT, url))
-    except ValueError as error:
-        raise FetchError(str(error)) from None
+class KeySetUrl:
+    """Fetches one URL's key set, each time in a thread: no socket's time-out bounds a server that drips bytes."""
 
+    def __init__(self, url: str, timeout: float | None = None) -> None:
+        """`timeout` in seconds, for a fetch as a whole; TIMEOUT where none is given."""
+        self._url = url
+        self._timeout = TIMEOUT if timeout is None else timeout
+        self._thread: Thread | None = None
 
-def fetch_within(timeout: float, url: str, fetch: Callable[[str, float], bytes] | None = None) -> bytes:
-    """Fetches a URL in a thread of its own, since no socket's time-out bounds a server that drips bytes.
-
-    `timeout` in seconds. Raises FetchError.
-    """
-    answers: SimpleQueue[bytes | Exception] = SimpleQueue()
-
-    def run() -> None:
+    def __call__(self) -> KeySet:
+        """The key set. Raises FetchError, also while the last fetch still hangs."""
+        if self._thread is not None and self._thread.is_alive():
+            raise FetchError("the last fetch still runs")
+        answers: SimpleQueue[bytes | Exception] = SimpleQueue()
+        self._thread = Thread(target=self._run, args=(answers,), daemon=True)
+        self._thread.start()
         try:
-            answers.put((fetch or _fetch)(url, timeout))
+            answer = answers.get(timeout=self._timeout)
+        except Empty:
+            raise FetchError("no answer in time") from None
+        if isinstance(answer, Exception):
+            raise FetchError(type(answer).__name__)
+        try:
+            found = KeySet.parse(answer)
+        except ValueError as error:
+            raise FetchError(str(error)) from None
+        if not found.verifies_anything():
+            raise FetchError("no key that could verify a token")
+        return found
+
+    def _run(self, answers: "SimpleQueue[bytes | Exception]") -> None:
+        try:
+            answers.put(_fetch(self._url, self._timeout))
         except Exception as error:  # noqa: BLE001 (whatever it is, it is handed over)
             answers.put(error)
-
-    Thread(target=run, daemon=True).start()
-    try:
-        answer = answers.get(timeout=timeout)
-    except Empty:
-        raise FetchError("no answer in time") from None
-    if isinstance(answer, Exception):
-        raise FetchError(type(answer).__name__)
-    return answer
 
 
 def _fetch(url: str, timeout: float) -> bytes:

@@ -3,7 +3,6 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
 
 from jwt import PyJWK, PyJWT, PyJWTError
 from jwt.exceptions import (
@@ -12,7 +11,6 @@ from jwt.exceptions import (
     InvalidAlgorithmError,
     InvalidAudienceError,
     InvalidIssuedAtError,
-    InvalidIssuerError,
     InvalidJTIError,
     InvalidKeyError,
     InvalidSignatureError,
@@ -25,6 +23,7 @@ from authorizer.credentials import Credentials
 from authorizer.keys import SYMMETRIC_ALGORITHMS, Keys
 from authorizer.refusal import Reason, Refusal
 from authorizer.tokens import Token, read_token
+from authorizer.verified_principal import VerifiedPrincipal
 from policies import Claims, Principal, claim
 
 _TIMES = ("exp", "nbf", "iat")
@@ -35,23 +34,12 @@ _REASONS: dict[type[PyJWTError], Reason] = {
     InvalidSignatureError: Reason.BAD_SIGNATURE,
     ExpiredSignatureError: Reason.EXPIRED,
     InvalidAudienceError: Reason.WRONG_AUDIENCE,
-    InvalidIssuerError: Reason.UNKNOWN_ISSUER,
     InvalidAlgorithmError: Reason.ALGORITHM_NOT_ALLOWED,
     InvalidKeyError: Reason.KEY_TYPE_MISMATCH,
     InvalidIssuedAtError: Reason.INVALID_CLAIM,
     InvalidSubjectError: Reason.INVALID_CLAIM,
     InvalidJTIError: Reason.INVALID_CLAIM,
 }
-
-
-class VerifiedPrincipal(NamedTuple):
-    """A principal, and what its proof says beside its claims."""
-
-    principal: Principal
-    issuer: str | None = None
-    """Who vouches for it: a token's `iss`; None for passwords and anonymous clients."""
-    expires_at: float | None = None
-    """When the proof ends, in seconds since 1970; None where it does not."""
 
 
 @dataclass(frozen=True)
@@ -217,7 +205,7 @@ def to_principal(claims: Claims, expects: Expectations) -> VerifiedPrincipal:
 def _with_scopes(claims: Claims) -> Claims:
     """`scope` is a list in one text, its elements separated by spaces (RFC 8693, section 4.2)."""
     scope = claims.get("scope")
-    return {**claims, "scope": scope.split()} if isinstance(scope, str) else claims
+    return {**claims, "scope": [word for word in scope.split(" ") if word]} if isinstance(scope, str) else claims
 
 
 def _expiry(claims: Claims) -> float | None:

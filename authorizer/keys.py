@@ -1,7 +1,7 @@
 """The public keys of one issuer: a JSON Web Key Set (RFC 7517), each key used only for what it is for."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
@@ -19,7 +19,6 @@ _FITS: dict[str, tuple[str, str | None]] = {
     "ES512": ("EC", "P-521"),
     "EdDSA": ("OKP", "Ed25519"),
 }
-ASYMMETRIC_ALGORITHMS = frozenset(_FITS)
 SYMMETRIC_ALGORITHMS = frozenset({"HS256"})
 
 
@@ -34,13 +33,13 @@ class Keys(Protocol):
 class KeySet:
     """The keys of one JWKS, as they were at one moment."""
 
-    def __init__(self, keys: list[Mapping[str, object]]) -> None:
+    def __init__(self, keys: Sequence[Mapping[str, object]]) -> None:
         self._keys = keys
         self._prepared: dict[tuple[str | None, str], PyJWK] = {}
 
     @classmethod
     def parse(cls, text: bytes) -> "KeySet":
-        """Reads a JWKS. Keys that nobody could use do no harm. Raises ValueError where it is no JWKS."""
+        """Reads a JWKS. Keys that nobody could use do no harm. Raises ValueError where it is none, or holds a secret."""
         try:
             parsed = json.loads(text)
         except (ValueError, RecursionError):
@@ -51,6 +50,10 @@ class KeySet:
         if any(isinstance(key, dict) and ("d" in key or "k" in key) for key in keys):
             raise ValueError("holds a private key or a secret: publish public keys alone, and make a new one")
         return cls([key for key in keys if isinstance(key, dict)])
+
+    def verifies_anything(self) -> bool:
+        """Whether there is a key that could verify some token."""
+        return any(_mismatch(key, algorithm) is None for key in self._keys for algorithm in _FITS)
 
     def find(self, key_id: str | None, algorithm: str) -> PyJWK:
         """The key with this ID, prepared for this algorithm.

@@ -35,19 +35,24 @@ class LambdaHandler:
         started = time.perf_counter()
         try:
             return self._answer(event, context, started)
-        except Exception:  # noqa: BLE001 (not even logging works: there is nothing left but to say no)
+        except KeyboardInterrupt:
+            raise
+        except BaseException:  # noqa: BLE001 (not even logging works: there is nothing left but to say no)
             return refused()
 
     def _answer(self, event: object, context: Context | None, started: float) -> AuthorizerResponse:
         fields: dict[str, object] = {}
         try:
             parsed = AuthorizerEvent.parse(event)
+            _set(fields, "request_id", getattr(context, "aws_request_id", None))
             _set(fields, "client_id", parsed.mqtt.client_id)
             _set(fields, "connection_id", parsed.connection_id)
             admission = self._authorizer.authorize(parsed, place_of(_arn(context)))
         except Refusal as refusal:
             problem = refusal
-        except Exception as error:  # noqa: BLE001 (its text may hold a secret, and nobody above would answer)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # noqa: BLE001 (SystemExit too: nobody above would answer)
             problem = Refusal(Reason.INTERNAL_ERROR, _where(error))
         else:
             verified = admission.verified
@@ -58,12 +63,13 @@ class LambdaHandler:
             return admission.response
         _set(fields, "principal", problem.principal.name if problem.principal else None)
         _set(fields, "issuer", problem.issuer)
+        _set(fields, "door", problem.door)
         self._observer.refused(problem, fields, started)
         return refused()
 
 
-def _set(fields: dict[str, object], name: str, text: str | None) -> None:
-    if text is not None:
+def _set(fields: dict[str, object], name: str, text: object) -> None:
+    if isinstance(text, str):
         fields[name] = text[:_LONGEST_LOGGED]
 
 
@@ -72,8 +78,8 @@ def _arn(context: Context | None) -> str:
     return arn if isinstance(arn, str) else ""
 
 
-def _where(error: Exception) -> str:
+def _where(error: BaseException) -> str:
     """An exception's type and place. Never its text, which may quote what the client sent."""
     frames = traceback.extract_tb(error.__traceback__)
-    place = f" at {PurePath(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
-    return type(error).__name__ + place
+    own = [frame for frame in frames if "site-packages" not in frame.filename] or frames
+    return type(error).__name__ + (f" at {PurePath(own[-1].filename).name}:{own[-1].lineno}" if own else "")

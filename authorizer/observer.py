@@ -45,22 +45,24 @@ class Observer:
     def refused(self, refusal: Refusal, fields: Fields, started: float) -> None:
         """Logs and counts a client that was not."""
         reason = str(refusal.reason)
-        level = "ERROR" if reason == Reason.INTERNAL_ERROR else "WARNING"
-        self._metrics.add_dimensions(reason=reason)
-        fields |= {"level": level, "decision": "refused", "reason": reason}
+        fields["level"] = "ERROR" if reason == Reason.INTERNAL_ERROR else "WARNING"
+        fields["decision"], fields["reason"] = "refused", reason
         if refusal.detail:
             fields["detail"] = refusal.detail
-        self._write("Refused", fields, started)
+        self._write("Refused", fields, started, reason)
 
-    def _write(self, metric: str, fields: Fields, started: float) -> None:
+    def _write(self, metric: str, fields: Fields, started: float, reason: str | None = None) -> None:
         fields["duration_ms"] = round((time.perf_counter() - started) * 1000, 3)
+        metrics = self._metrics
         if self._cold:
             self._cold = False
-            self._metrics.add_metric("ColdStart", MetricUnit.Count, 1)
-        waiting = self._metrics.metric_set
+            metrics.add_metric("ColdStart", MetricUnit.Count, 1)
+        if metrics.metric_set:  # A line of their own, so that the reason is no dimension of theirs.
+            metrics.flush_metrics()
         try:
-            line = self._metrics.serialize_metric_set({**waiting, metric: _ONE}, metadata=fields)
-            print(_encode(line), flush=True)  # noqa: T201 (Lambda's log)
+            if reason is not None:
+                metrics.add_dimensions(reason=reason)
+            print(_encode(metrics.serialize_metric_set({metric: _ONE}, metadata=fields)), flush=True)
         finally:
-            if waiting or self._metrics.dimension_sets:
-                self._metrics.clear_metrics()
+            if reason is not None:
+                metrics.clear_metrics()

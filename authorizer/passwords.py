@@ -2,17 +2,18 @@
 
 import binascii
 import re
+import secrets
 from base64 import b64decode
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from argon2 import PasswordHasher
+from argon2 import PasswordHasher, extract_parameters
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from authorizer.credentials import Credentials
-from authorizer.jwt_verifier import VerifiedPrincipal
 from authorizer.refusal import Reason, Refusal
+from authorizer.verified_principal import VerifiedPrincipal
 from policies import Claims, Principal
 
 LONGEST_PASSWORD = 1024
@@ -81,9 +82,11 @@ def check_hash(encoded: str) -> str:
 class PasswordVerifier:
     """Verifies user names and passwords against a store."""
 
-    def __init__(self, store: PasswordStore) -> None:
+    def __init__(self, store: PasswordStore, like: str | None = None) -> None:
+        """An unknown user costs what the hash `like` costs; OWASP's parameters where there is none."""
         self._store = store
-        self._nobody = hash_password("")
+        hasher = _OWASP if like is None else PasswordHasher.from_parameters(extract_parameters(like))
+        self._nobody = hasher.hash(secrets.token_bytes(16))
 
     def verify(self, credentials: Credentials) -> VerifiedPrincipal:
         """Proves a user name and a password. Raises Refusal, as late for an unknown user as for a wrong password."""

@@ -73,10 +73,12 @@ class Refusal(Exception):
         if not _CODE.fullmatch(reason):
             raise ValueError("expected a reason code such as unknown_session")
         self.reason = reason
-        self.detail = detail
+        self.detail = detail[:128]
         """More for the log: the name of a claim, of a key. Never a secret, and nothing that the client made up."""
         self.principal = principal
         """Who was refused, where that is proven or at least a known user's name."""
         self.issuer: str | None = None
         """The configured issuer that the token names."""
+        self.door: str | None = None
+        """Where the credentials stood, once they are found."""
         super().__init__(f"{reason}: {detail}" if detail else reason)

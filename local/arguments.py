@@ -17,9 +17,9 @@ def json_object(text: str, option: str) -> Mapping[str, object]:
     try:
         parsed = json.loads(text)
     except (ValueError, RecursionError):
-        raise typer.BadParameter("expected a JSON object", param_hint=option) from None
+        parsed = None
     if not isinstance(parsed, dict):
-        raise typer.BadParameter("expected a JSON object", param_hint=option)
+        raise typer.BadParameter('expected a JSON object, as in \'{"key": "value"}\'', param_hint=option)
     return parsed
 
 
@@ -28,16 +28,19 @@ def json_model(text: str | None, option: str, model: type[Model]) -> Model | Non
     if text is None:
         return None
     try:
-        return model.model_validate_json(text)
+        return model.model_validate(json_object(text, option))
     except ValidationError as error:
-        raise typer.BadParameter(first_problem(error), param_hint=option) from None
+        raise typer.BadParameter(first_problem(error, model), param_hint=option) from None
 
 
-def first_problem(error: ValidationError) -> str:
+def first_problem(error: ValidationError, model: type[BaseModel]) -> str:
     """The first of pydantic's findings, in one line, without what was found."""
     first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    if first["type"] == "extra_forbidden":
+        names = ", ".join(str(field.alias) for field in model.model_fields.values())
+        return f"expected {names}, found {first['loc'][-1]}"
     place = ".".join(map(str, first["loc"]))
-    return f"{place}: {first['msg']}" if place else str(first["msg"])
+    return f"{place}: {first['msg'].removeprefix('Value error, ')}"
 
 
 def duration(text: str, option: str, at_most: str) -> int:

@@ -1,6 +1,7 @@
 """The command line, `iot-authorizer`."""
 
 import json
+import re
 import sys
 from pathlib import Path
 from typing import Annotated, Literal
@@ -8,12 +9,13 @@ from typing import Annotated, Literal
 import typer
 from pydantic import ValidationError
 
-from local.arguments import duration, first_problem, json_model, json_object
+from local.arguments import duration, json_model, json_object
 from local.development import DevelopmentIssuer
 from local.event import ConnectionRequest, HttpContext, MqttContext, TlsContext, build_event
-from local.invoking import describe, read_settings, verify_signature
-from local.lambda_function import ACCOUNT, HANDLER, REGION, LambdaFunction, UnknownHandler
+from local.invoking import NotInvoked, describe, read_settings, verify_signature
+from local.lambda_function import ACCOUNT, HANDLER, REGION, BrokenHandler, LambdaFunction
 from policies import InvalidFile, PolicyError, PolicyTemplate, Principal, compile_policy
+from policies.errors import printable
 from policies.explaining import explain as explain_template
 from policies.linter import lint as lint_template
 from policies.packing import compact
@@ -25,7 +27,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    rich_markup_mode="rich",
+    rich_markup_mode=None,
 )
 
 PolicyFile = Annotated[Path, typer.Argument(metavar="POLICY", help="A policy template, as policies/chat.toml.")]
@@ -38,15 +40,15 @@ DATA = Path(".iot-authorizer")
 
 
 @app.command(
-    epilog='Example: iot-authorizer render policies/chat.toml --principal ann --claims \'{"rooms": ["lobby"]}\''
+    epilog='\b\nExample: iot-authorizer render policies/chat.toml --principal ann --claims \'{"rooms": ["lobby"]}\''
 )
 def render(
     policy: PolicyFile,
     principal: PrincipalName,
     claims: ClaimsText = "{}",
     client_id: ClientId = None,
-    region: Annotated[str, typer.Option(help="The AWS region.")] = REGION,
-    account: Annotated[str, typer.Option(help="The AWS account.")] = ACCOUNT,
+    region: Annotated[str, typer.Option(metavar="REGION", help="The AWS region.")] = REGION,
+    account: Annotated[str, typer.Option(metavar="ACCOUNT", help="The AWS account.")] = ACCOUNT,
 ) -> None:
     """Print the policy documents that a principal gets, as one compact JSON list."""
     who = Principal(principal, json_object(claims, "--claims"))
@@ -55,7 +57,7 @@ def render(
 
 
 @app.command(
-    epilog="Example: iot-authorizer explain policies/chat.toml --principal ann publish rooms/lobby/say/ann",
+    epilog="\b\nExample: iot-authorizer explain policies/chat.toml --principal ann publish users/ann/outbox",
 )
 def explain(
     policy: PolicyFile,
@@ -71,6 +73,8 @@ def explain(
 
     Exits with 0 for allowed, 1 for denied.
     """
+    if action in ("publish", "retain", "receive") and ("+" in resource or "#" in resource):
+        raise typer.BadParameter("a topic name holds no + and no #", param_hint="RESOURCE")
     who = Principal(principal, json_object(claims, "--claims"))
     found = explain_template(PolicyTemplate.load(policy), who, action, resource, client_id)
     typer.echo(f"{'allowed' if found.allowed else 'denied'}: {action} {resource}")
@@ -79,7 +83,7 @@ def explain(
     raise typer.Exit(0 if found.allowed else 1)
 
 
-@app.command(epilog="Example: iot-authorizer lint policies/*.toml")
+@app.command(epilog="\b\nExample: iot-authorizer lint policies/*.toml")
 def lint(policies: Annotated[list[Path], typer.Argument(metavar="POLICY...", help="Policy templates.")]) -> None:
     """Look for mistakes in policy templates. Exits with 0 for none, 1 for findings."""
     warnings = 0
@@ -90,11 +94,11 @@ def lint(policies: Annotated[list[Path], typer.Argument(metavar="POLICY...", hel
             place = f"{path}:{line}" if line else f"{path}"
             typer.echo(": ".join(filter(None, (place, finding.severity, key_of(finding.location), finding.message))))
             warnings += finding.severity == "warning"
-    typer.echo(f"{warnings} findings in {len(policies)} templates", err=True)
+    typer.echo(f"{_count(warnings, 'finding')} in {_count(len(policies), 'template')}", err=True)
     raise typer.Exit(1 if warnings else 0)
 
 
-@app.command(epilog='Example: iot-authorizer token --principal ann --claims \'{"rooms": ["lobby"]}\' --expires 15m')
+@app.command(epilog='\b\nExample: iot-authorizer token --principal ann --claims \'{"rooms": ["lobby"]}\' --expires 15m')
 def token(
     principal: PrincipalName,
     claims: ClaimsText = "{}",
@@ -102,18 +106,22 @@ def token(
     data: DataFolder = DATA,
 ) -> None:
     """Print a JWT of the development issuer, which only this machine trusts."""
+    if not principal:
+        raise typer.BadParameter("expected a name", param_hint="--principal")
     lifetime = duration(expires, "--expires", "365d")
     typer.echo(DevelopmentIssuer(data).token(principal, json_object(claims, "--claims"), lifetime))
 
 
 @app.command(
-    epilog='Example: iot-authorizer invoke --token "$(iot-authorizer token --principal ann)" '
+    epilog='\b\nExample: iot-authorizer invoke --token "$(iot-authorizer token --principal ann)" '
     '--mqtt-context \'{"clientId": "ann"}\'',
 )
 def invoke(
     config: Annotated[Path, typer.Option(metavar="FILE", help="The configuration.")] = Path("authorizer.toml"),
-    token: Annotated[str | None, typer.Option(help="The token, as if found under the token key name.")] = None,
-    token_signature: Annotated[str | None, typer.Option(help="The token's signature, base64.")] = None,
+    token: Annotated[
+        str | None, typer.Option(metavar="TOKEN", help="The token, as if found under the token key name.")
+    ] = None,
+    token_signature: Annotated[str | None, typer.Option(metavar="BASE64", help="The token's signature.")] = None,
     http_context: Annotated[str | None, typer.Option(metavar="JSON", help="headers, queryString")] = None,
     mqtt_context: Annotated[str | None, typer.Option(metavar="JSON", help="username, password, clientId")] = None,
     tls_context: Annotated[str | None, typer.Option(metavar="JSON", help="serverName")] = None,
@@ -122,7 +130,7 @@ def invoke(
 ) -> None:
     """Run the authorizer's Lambda handler on the event that IoT Core would build, and print its answer.
 
-    The options are those of [bold]aws iot test-invoke-authorizer[/bold]; the MQTT password is base64. The decision,
+    The options are those of `aws iot test-invoke-authorizer`; the MQTT password is base64. The decision,
     with its reason code, goes to standard error. Exits with 0 for a client that is let in, 1 for one that is not.
     """
     try:
@@ -134,13 +142,15 @@ def invoke(
             tlsContext=json_model(tls_context, "--tls-context", TlsContext),
         )
     except ValidationError as error:
-        raise typer.BadParameter(first_problem(error)) from None
+        option = str(error.errors()[0]["loc"][0]).replace("tokenSignature", "--token-signature")
+        raise typer.BadParameter("expected standard base64", param_hint=option) from None
+    if handler == HANDLER and not config.exists():
+        raise InvalidFile(config, None, "", "there is no such file: name yours with --config")
     DevelopmentIssuer(data).trust()
-    try:
-        function = LambdaFunction(config, handler)
-    except UnknownHandler as error:
-        raise typer.BadParameter(str(error), param_hint="--handler") from None
+    function = LambdaFunction(config, handler)
     settings = read_settings(config)
+    if token_signature is not None and not settings.public_keys:
+        typer.echo("iot-authorizer: without [signing] in the configuration, the signature is not looked at", err=True)
     verified = verify_signature(request, settings)
     event = build_event(request, token_key_name=settings.token_key_name, signature_verified=verified)
     invocation = function.invoke(event)
@@ -149,23 +159,33 @@ def invoke(
     raise typer.Exit(0 if invocation.answer.get("isAuthenticated") is True else 1)
 
 
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def main() -> None:
     """Runs the command line. Errors are one line on standard error, and exit code 2."""
     try:
         code = app(standalone_mode=False)
     except typer.TyperException as error:
-        code = _fail(error.format_message())
-    except (InvalidFile, PolicyError) as error:
+        code = _fail(_UNEXPECTED.sub(r"\1", error.format_message()))
+    except (InvalidFile, PolicyError, BrokenHandler, NotInvoked) as error:
         code = _fail(str(error))
+    except UnicodeEncodeError as error:
+        code = _fail(f"standard output can't hold this in {error.encoding}")
     except OSError as error:
         code = _fail(f"{error.filename}: {error.strerror}" if error.filename else str(error))
     except typer.Abort:
         code = 130
-    sys.stdout.flush()
     sys.exit(code if isinstance(code, int) else 0)
+
+
+_UNEXPECTED = re.compile(r"(Got unexpected extra arguments?) \(.*\)", re.DOTALL)
+"""What was given too much may be a token whose option was forgotten."""
 
 
 def _fail(message: str) -> int:
     if message:
-        typer.echo(f"iot-authorizer: {' '.join(message.split()).replace('Value error, ', '')}", err=True)
+        text = " ".join(message.split()).replace("Value error, ", "")
+        typer.echo(f"iot-authorizer: {printable(text)}", err=True)
     return 2

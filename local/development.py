@@ -49,7 +49,7 @@ class DevelopmentIssuer:
     def _load_or_make(self) -> EllipticCurvePrivateKey:
         path = self._folder / "development-key.pem"
         if not path.exists():
-            self._folder.mkdir(parents=True, exist_ok=True)
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             _write_private(path, generate_private_key(SECP256R1()))
         key = _read_private(path)
         public = {**ECAlgorithm.to_jwk(key.public_key(), as_dict=True), "kid": "development", "use": "sig"}
@@ -62,8 +62,10 @@ def _read_private(path: Path) -> EllipticCurvePrivateKey:
         key = load_pem_private_key(path.read_bytes(), password=None)
     except (ValueError, TypeError):
         key = None
-    if not isinstance(key, EllipticCurvePrivateKey):
-        raise InvalidFile(path, None, "", "expected an elliptic curve key in PEM: remove it, and a new one is made")
+    if path.stat().st_mode & 0o077:
+        raise InvalidFile(path, None, "", "others can read it: chmod 600, or remove it, and a new one is made")
+    if not isinstance(key, EllipticCurvePrivateKey) or not isinstance(key.curve, SECP256R1):
+        raise InvalidFile(path, None, "", "expected a P-256 key in PEM: remove it, and a new one is made")
     return key
 
 

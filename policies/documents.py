@@ -44,6 +44,8 @@ def parse_document(document: str | Mapping[str, object]) -> tuple[ParsedStatemen
         raise InvalidDocument('Version: expected "2012-10-17"')
     if unknown := sorted(map(str, set(parsed) - {"Version", "Id", "Statement"})):
         raise InvalidDocument(f"{unknown[0]}: is not a key of a policy document")
+    if "\\u0000" in json.dumps(parsed, default=str):
+        raise InvalidDocument("expected no NUL character")
     statements = parsed.get("Statement")
     if isinstance(statements, Mapping):
         statements = [statements]

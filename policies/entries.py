@@ -12,6 +12,9 @@ from policies.topics import HASH, PLUS, SHARE, Levels, lead
 Effect = Literal["Allow", "Deny"]
 Action = Literal["iot:Connect", "iot:Publish", "iot:RetainPublish", "iot:Subscribe", "iot:Receive"]
 
+LONGEST_ENTRY, MOST_LEVELS = 1024, 32
+"""Characters, and levels: far beyond what IoT Core takes (256 bytes, 8 levels), and quick to check."""
+
 _ACTIONS: dict[tuple[Effect, Key], tuple[Action, ...]] = {
     ("Allow", "connect"): ("iot:Connect",),
     ("Allow", "publish"): ("iot:Publish",),
@@ -39,15 +42,13 @@ RESOURCE_TYPES: dict[Action, str] = {
 }
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False)
 class Rule:
     """What one entry says of one action, with its placeholders still in it."""
 
     action: Action
     levels: Levels
     """The topic filter that the action is about; for `iot:Receive` without the `$share/NAME/` of a subscription."""
-    widened: bool
-    """Whether `allowed` may cover deeper levels too."""
     names: tuple[str, ...]
     allowed: str
     """The resource behind the ARN's last colon, as `topic/a/*`, with numbered placeholders."""
@@ -106,7 +107,7 @@ def rules(text: str, key: Key, effect: Effect, *, widen: bool = False) -> tuple[
     names = placeholder_names(text)
     if key == "connect":
         _check_client_id(text, effect)
-        return (Rule("iot:Connect", (text,), False, names, as_format(f"client/{text}", names), (), ()),)
+        return (Rule("iot:Connect", (text,), names, as_format(f"client/{text}", names), (), ()),)
     levels = split_template(text)
     _check_levels(levels, key)
     if effect == "Allow" and not widen and not is_exact(levels):
@@ -125,7 +126,6 @@ def _rule(action: Action, levels: Levels, names: tuple[str, ...], effect: Effect
     return Rule(
         action,
         levels,
-        widen,
         names,
         as_format(f"{kind}/{allowed_glob(levels)}", names),
         tuple(as_format(f"{kind}/{glob}", names) for glob in globs),
@@ -135,6 +135,8 @@ def _rule(action: Action, levels: Levels, names: tuple[str, ...], effect: Effect
 
 
 def _check_placeholders(text: str) -> None:
+    if len(text) > LONGEST_ENTRY or text.count("/") >= MOST_LEVELS:
+        raise ValueError(f"expected at most {LONGEST_ENTRY} characters and {MOST_LEVELS} levels")
     if "${" in text:
         raise ValueError("policy variables don't belong here: write {principal}, {client_id} or {claims.NAME}")
     for name in PLACEHOLDER.findall(text):

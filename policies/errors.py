@@ -3,6 +3,11 @@
 from pathlib import Path
 
 
+def printable(text: str) -> str:
+    """A text for a terminal: what is not printable, as its escape."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
 class InvalidFile(ValueError):
     """A TOML file that can't be used. Its text is one line: file, line, key, and what was expected."""
 
@@ -17,7 +22,7 @@ class InvalidFile(ValueError):
         """What stands wrong there, and what was expected."""
         place = self.path if line is None else f"{self.path}:{line}"
         text = ": ".join(part for part in (place, key, expected) if part)
-        super().__init__("".join(c if c.isprintable() else ascii(c)[1:-1] for c in " ".join(text.split())))
+        super().__init__(printable(" ".join(text.split())))
 
 
 class InvalidTopics(ValueError):

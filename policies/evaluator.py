@@ -49,7 +49,10 @@ class Connection:
 
     def context(self) -> dict[str, tuple[str, ...]]:
         """The condition keys of this connection, in lower case."""
-        names = ("iot:clientid", "aws:sourceip", "iot:connection.thing.isattached", "iot:connection.thing.thingname")
+        prefix = "iot:connection.thing."
+        names = ["iot:clientid", "aws:sourceip"]
+        names += [f"{prefix}{name}" for name in ("isattached", "thingname", "thingtypename")]
+        names += [f"{prefix}attributes[{name}]".casefold() for name in self.thing_attributes]
         found = {name: value for name in names if (value := self.variable(name)) is not None}
         return {name: (value,) for name, value in found.items()} | {
             _CONNECT_ATTRIBUTES: tuple(sorted(self.connect_attributes))
@@ -119,8 +122,8 @@ class Evaluator:
 def _bind(statement: ParsedStatement, connection: Connection, document: int, index: int) -> _Bound | None:
     """The statement for a connection, None where it says nothing there.
 
-    Where a variable has no value, a Deny denies and an Allow does not allow: a resource matches nothing, except that
-    an Allow with NotResource is left out as a whole, and so is an Allow whose condition nobody can tell.
+    A resource whose variable has no value matches nothing, as in IAM; an Allow with such a NotResource is left out.
+    Where a condition's variable has no value, a Deny counts and an Allow does not.
     """
     deny = statement.effect == "Deny"
     context = connection.context()

@@ -1,6 +1,6 @@
 """Why a principal may do something, or may not: by which entry of the template."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -107,8 +107,13 @@ def _near_entries(
             yield f"{entry} says nothing: {missing[0]} is missing"
 
 
-def _wanted(when: dict[str, Condition]) -> str:
-    def value(wanted: Condition) -> str:
-        return " or ".join(map(str, wanted)) if isinstance(wanted, tuple) else str(wanted).replace("*", "any value")
+def _wanted(when: Mapping[str, Condition]) -> str:
+    return ", ".join(f"{name} = {_choice(wanted)}" for name, wanted in when.items())
 
-    return ", ".join(f"{name} = {value(wanted)}" for name, wanted in when.items())
+
+def _choice(wanted: Condition) -> str:
+    if isinstance(wanted, tuple):
+        return " or ".join(map(_choice, wanted))
+    if isinstance(wanted, bool):
+        return str(wanted).lower()
+    return "any value" if wanted == "*" else str(wanted)

@@ -38,7 +38,7 @@ class Finding:
 
 
 def lint(template: PolicyTemplate) -> list[Finding]:
-    """All findings, in the order of the template."""
+    """All findings: of entries, of pairs of them, of the template as a whole."""
     findings = [finding for entry in template.entries for finding in _of_entry(entry)]
     findings += _of_pairs([entry for entry in template.entries if entry.effect == "Allow"])
     findings += _of_connect(template)
@@ -57,8 +57,7 @@ def _of_entry(entry: Entry) -> Iterator[Finding]:
     if entry.key == "connect":
         return
     if entry.effect == "Deny":
-        if PLUS in levels:
-            yield warning("also denies deeper levels: no IoT policy can deny a single level alone")
+        yield from _of_denial(entry, levels)
         return
     if _EVERY_THING.match(entry.text):
         yield warning("covers every thing of the account: write {principal} in the thing's place")
@@ -71,12 +70,23 @@ def _of_entry(entry: Entry) -> Iterator[Finding]:
         yield warning("is longer than 256 bytes: IoT Core takes no such topic")
 
 
+def _of_denial(entry: Entry, levels: Levels) -> Iterator[Finding]:
+    if missing := [name for name in placeholder_names(entry.text) if name != "principal"]:
+        yield Finding("note", entry.location, f'"{entry.text}" denies nothing where {missing[0]} is missing')
+    if PLUS in levels:
+        message = f'"{entry.text}" also denies deeper levels: no IoT policy can deny a single level alone'
+        yield Finding("warning", entry.location, message)
+
+
 def _of_pairs(entries: Sequence[Entry]) -> Iterator[Finding]:
-    for entry, other in combinations(entries, 2):
-        if (entry.key == "connect") != (other.key == "connect"):
+    levels = [(entry, entry.key == "connect", _parts(entry)) for entry in entries]
+    for (entry, connects, mine), (other, other_connects, others) in combinations(levels, 2):
+        if connects != other_connects:
             continue
-        for literal, placeholder in ((entry, other), (other, entry)):
-            name = _shared_name(_parts(literal), _parts(placeholder))
+        for literal, placeholder, name in (
+            (entry, other, _shared_name(mine, others)),
+            (other, entry, _shared_name(others, mine)),
+        ):
             if name is not None:
                 message = f'"{literal.text}" is also what {placeholder} becomes for a value named "{name}"'
                 yield Finding("warning", literal.location, f"{message}: give one of them a level of its own")
@@ -110,7 +120,7 @@ def _of_connect(template: PolicyTemplate) -> Iterator[Finding]:
         yield Finding("warning", (), "no grant has connect: no client can connect with MQTT")
     for entry in connects:
         names = placeholder_names(entry.text)
-        if not any(name == "principal" or name.startswith("claims.") for name in names):
+        if "principal" not in names:
             message = f'"{entry.text}" is not bound to the principal: whoever connects with it throws off who has it'
             yield Finding("warning", entry.location, f"{message}; write {{principal}} or {{principal}}/*")
     deep = any("/" in PLACEHOLDER.sub("", entry.text) for entry in connects)
@@ -123,36 +133,29 @@ def _of_connect(template: PolicyTemplate) -> Iterator[Finding]:
 
 
 def _capacity(template: PolicyTemplate) -> Iterator[str]:
+    everything = PolicyTemplate.of([block.model_copy(update={"when": None}) for block in template.blocks])
     names = dict.fromkeys(name for entry in template.entries for name in placeholder_names(entry.text))
-    for name in names:
-        if name.startswith("claims."):
-            count = fits(template, name.removeprefix("claims."))
-            least = "" if count < _MOST else "at least "
-            yield f"a policy has room for {least}{count} values of {name}, each of {TYPICAL_VALUE} characters"
+    claims = [name.removeprefix("claims.") for name in names if name.startswith("claims.")]
+    for name in claims:
+        count = _fitting(everything, name, claims)
+        least = "" if count < _MOST else "at least "
+        yield f"a policy has room for {least}{count} values of claims.{name}, each of {TYPICAL_VALUE} characters"
     for index, block in enumerate(template.blocks):
         if isinstance(block, Grant) and block.widen:
             yield f"grant[{index}] says widen = true: where a + can't be told apart it allows deeper levels"
-            if any(_reaches_dollar(entry) for entry in template.entries if entry.block is block):
-                yield f"grant[{index}] says widen = true: it also allows topics that start with $"
-
-
-def _reaches_dollar(entry: Entry) -> bool:
-    return any(rule.denied_globs and not rule.denied for rule in entry.rules)
 
 
 _MOST = 1024
 
 
-def fits(template: PolicyTemplate, claim_name: str) -> int:
-    """How many values of a list claim fit into the policy of a principal to whom every grant applies."""
-    everything = PolicyTemplate.of([block.model_copy(update={"when": None}) for block in template.blocks])
-    names = {name for entry in template.entries for name in placeholder_names(entry.text)}
-    others = {name.removeprefix("claims."): "x" * TYPICAL_VALUE for name in names if name.startswith("claims.")}
+def _fitting(everything: PolicyTemplate, name: str, claims: Sequence[str]) -> int:
+    """How many values of one list claim fit, where all else is single and every grant applies."""
+    others = dict.fromkeys(claims, "x" * TYPICAL_VALUE)
     least, most = 0, _MOST
     while least < most:
         count = (least + most + 1) // 2
         values = [str(number).rjust(TYPICAL_VALUE, "x") for number in range(count)]
-        principal = Principal("x" * TYPICAL_VALUE, {**others, claim_name: values})
+        principal = Principal("x" * TYPICAL_VALUE, {**others, name: values})
         try:
             compile_policy(everything, principal, "x" * TYPICAL_VALUE).documents(region="us-east-1", account="1" * 12)
             least = count

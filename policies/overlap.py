@@ -18,6 +18,8 @@ def could_be_equal(level: str, other: str) -> bool:
     if "{" in level and "{" in other:
         return _ends_fit(level, other)
     pattern, text = (level, other) if "{" in level else (other, level)
+    if pattern.count("{") > 2:
+        return _ends_fit(pattern, text)
     return _as_pattern(pattern).fullmatch(text) is not None
 
 

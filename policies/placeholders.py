@@ -14,8 +14,9 @@ _UNSAFE = re.compile(r"[/+#*?$\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 _LARGEST_NUMBER = 2**63
 
-MOST_COMBINATIONS = 4096
-"""Of one entry: several times what fits into a policy, and little enough to count in milliseconds."""
+MOST_COMBINATIONS = 16_384
+"""Of all entries together: many times what fits into a policy, and little enough to count in milliseconds."""
+
 LONGEST_VALUE = 128
 """Bytes of UTF-8 that one value may have: no more than IoT Core lets a client ID have."""
 
@@ -54,6 +55,7 @@ class Values:
     def __init__(self, principal: Principal, client_id: str | None) -> None:
         self._principal = principal
         self._client_id = client_id
+        self._given = 0
         self._known: dict[str, tuple[str, ...]] = {}
         self._combinations: dict[tuple[str, ...], list[tuple[str, ...]]] = {}
 
@@ -68,6 +70,9 @@ class Values:
             if (count := prod(map(len, values))) > MOST_COMBINATIONS:
                 raise PolicyTooLarge(count)
             found = self._combinations[names] = list(product(*values))
+        self._given += len(found)
+        if self._given > MOST_COMBINATIONS:
+            raise PolicyTooLarge(self._given)
         return found
 
     def _of(self, name: str) -> tuple[str, ...]:

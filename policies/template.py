@@ -1,6 +1,6 @@
 """Policy templates: what a client may do, as MQTT topics."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -8,13 +8,14 @@ from typing import Annotated
 from pydantic import Field, ValidationError
 
 from policies.entries import Action, Effect, Entry, Rule, rules
-from policies.errors import InvalidTopics
+from policies.errors import InvalidFile, InvalidTopics
 from policies.grants import Deny, Grant, Session, StrictModel
 from policies.overlap import could_be_equal, cuts
+from policies.placeholders import split_template
 from policies.planning import StatementPlan, plan
 from policies.principal import Principal
 from policies.toml_file import from_validation, invalid_file, read_toml
-from policies.topics import HASH, PLUS, contains
+from policies.topics import HASH, PLUS, contains, lead
 
 
 class _File(StrictModel):
@@ -22,6 +23,9 @@ class _File(StrictModel):
     session: Session = Field(default_factory=Session)
     grant: tuple[Grant, ...] = ()
     deny: tuple[Deny, ...] = ()
+
+
+_KEYS = {key for model in (_File, Session, Grant) for key in model.model_fields}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +52,10 @@ class PolicyTemplate:
         tables, text = read_toml(path)
         try:
             file = _File.model_validate(tables)
+        except RecursionError:
+            raise InvalidFile(path, None, "", "nested too deeply") from None
         except ValidationError as error:
-            raise from_validation(path, text, tables, error) from None
+            raise from_validation(path, text, tables, error, _KEYS) from None
         try:
             return cls.of((*file.grant, *file.deny), principal_claim=file.principal, session=file.session)
         except InvalidTopics as error:
@@ -57,12 +63,15 @@ class PolicyTemplate:
 
     @classmethod
     def of(
-        cls, blocks: Sequence[Grant | Deny], *, principal_claim: str = "sub", session: Session | None = None
+        cls, blocks: Iterable[Grant | Deny], *, principal_claim: str = "sub", session: Session | None = None
     ) -> "PolicyTemplate":
         """Makes a template from grants and denials.
 
         Raises InvalidTopics, naming the entries, where they can't be an exact policy.
         """
+        blocks = tuple(blocks)
+        if not all(isinstance(block, (Grant, Deny)) for block in blocks):
+            raise TypeError("expected Grant and Deny, and nothing else")
         grants = [block for block in blocks if isinstance(block, Grant)]
         denies = [block for block in blocks if isinstance(block, Deny)]
         entries = (*_entries(grants, "Allow", 0), *_entries(denies, "Deny", len(grants)))
@@ -103,7 +112,7 @@ def _settle(entries: Sequence[Entry]) -> None:
                     inner.containers.append((entry.block_index, outer))
         for entry, rule in wild:
             if rule.denied and not _always_contained(entry, rule, blocks):
-                _settle_cuts(entry, rule, pairs)
+                _refuse_cuts(entry, rule, pairs)
 
 
 def _may_contain(outer: Rule, inner: Rule) -> bool:
@@ -123,17 +132,17 @@ def _always_contained(entry: Entry, rule: Rule, blocks: Mapping[int, Grant | Den
     )
 
 
-def _settle_cuts(entry: Entry, rule: Rule, others: Sequence[tuple[Entry, Rule]]) -> None:
-    """Refuses a rule whose denials would cut into another; a widened one does without them."""
+def _refuse_cuts(entry: Entry, rule: Rule, others: Sequence[tuple[Entry, Rule]]) -> None:
     for other, inner in others:
         if inner is rule or contains(rule.levels, inner.levels) or contains(inner.levels, rule.levels):
             continue
-        if any(cuts(glob, inner.levels) for glob in rule.denied_globs):
-            if rule.widened:
-                rule.denied = ()
-                return
-            raise InvalidTopics(
-                entry.location,
-                f'"{entry.text}" needs a denial that would also deny {other}: '
-                f"name the levels, or say widen = true in {entry.block_name} and allow deeper levels too",
-            )
+        for glob in rule.denied_globs:
+            if cuts(glob, inner.levels):
+                message = f'"{entry.text}" needs a denial that would also deny {other}'
+                raise InvalidTopics(entry.location, f"{message}: {_advice(entry, rule, glob)}")
+
+
+def _advice(entry: Entry, rule: Rule, glob: str) -> str:
+    if split_template(glob)[lead(rule.levels)] == "$*":
+        return "wildcards in front don't reach topics that start with $, so name the first level"
+    return f"name the levels, or say widen = true in {entry.block_name} and allow deeper levels too"

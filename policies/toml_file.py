@@ -2,7 +2,8 @@
 
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from pydantic import ValidationError
     from pydantic_core import ErrorDetails
 
-_A_LIST = "expected a list"
+_A_LIST = 'expected a list, as in ["a", "b"]'
 _EXPECTED = {
     "missing": "is missing",
     "extra_forbidden": "is not a key that belongs here",
@@ -46,9 +47,11 @@ def read_toml(path: Path) -> tuple[dict[str, object], str]:
         raise InvalidFile(path, None, "", f"can't be read: {error.strerror}") from None
     except UnicodeDecodeError:
         raise InvalidFile(path, None, "", "expected UTF-8 text") from None
+    except ValueError:
+        raise InvalidFile(path, None, "", "expected a file's name") from None
     try:
         return tomllib.loads(text), text
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         match = _SYNTAX_LINE.match(str(error))
         line = int(match[2]) if match and match[2] else len(text.rstrip("\n").split("\n"))
         raise InvalidFile(path, line, "", f"no TOML: {match[1] if match else error}") from None
@@ -104,15 +107,24 @@ def invalid_file(path: Path, text: str, location: Location, expected: str) -> In
     return InvalidFile(path, line_of(text, location), key_of(location), expected)
 
 
-def from_validation(path: Path, text: str, tables: Mapping[str, object], error: "ValidationError") -> InvalidFile:
-    """The first of pydantic's findings, as one line without the value that was found."""
+def from_validation(
+    path: Path, text: str, tables: Mapping[str, object], error: "ValidationError", keys: Collection[str]
+) -> InvalidFile:
+    """The first of pydantic's findings, as one line without the value that was found. `keys` are all that exist."""
     first: ErrorDetails = error.errors(include_url=False, include_input=False)[0]
     location, found = _walk(tables, first["loc"])
-    expected = _EXPECTED.get(first["type"]) or first["msg"].removeprefix("Value error, ")
-    if first["type"] == "missing":
+    kind = first["type"]
+    expected = _EXPECTED.get(kind) or first["msg"].removeprefix("Value error, ")
+    if kind == "missing":
         location = first["loc"]
+        if len(location) == 1:
+            expected += " (keys of no table stand in front of the first [table])"
     elif len(location) < len(first["loc"]):  # Pydantic also names which of several types it tried.
         expected = "expected a string, a number, a boolean, or a list of these"
+    elif kind == "extra_forbidden" and (alike := get_close_matches(str(location[-1]), keys, 1)):
+        expected += f": did you mean {alike[0]}?"
+    elif kind == "literal_error":
+        expected = f"expected {first['ctx']['expected']}"
     if expected == _A_LIST and isinstance(found, Mapping):
         expected = f"expected [[{key_of(location)}]], with two brackets on each side"
     return invalid_file(path, text, location, expected)

@@ -90,7 +90,6 @@ def test_what_is_no_event_is_refused(open_to_all: Running, no_event: object) -> 
 TYPES = {
     "token": {"token": 5},
     "signatureVerified": {"signatureVerified": "true"},
-    "protocols": {"protocols": "mqtt"},
     "protocolData": {"protocolData": []},
     "protocolData.http": {"protocolData": {"http": {"headers": {"a": 5}}}},
     "protocolData.mqtt": {"protocolData": {"mqtt": {"password": b"YQ=="}}},

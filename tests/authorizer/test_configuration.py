@@ -145,7 +145,7 @@ def test_a_right_file_is_read(tmp_path: Path, text: str) -> None:
 
 
 def test_a_name_is_required(tmp_path: Path) -> None:
-    assert complaint(tmp_path / "a.toml", f'policy = "p"\n{JWT}') == "a.toml: name: is missing"
+    assert complaint(tmp_path / "a.toml", f'policy = "p"\n{JWT}').startswith("a.toml: name: is missing (")
 
 
 def test_somebody_must_be_able_to_get_in(tmp_path: Path) -> None:

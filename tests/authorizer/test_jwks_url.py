@@ -9,7 +9,7 @@ import pytest
 
 from authorizer import Reason, jwks
 from authorizer.cached import FetchError
-from authorizer.jwks import LARGEST_JWKS, fetch_key_set, fetch_within
+from authorizer.jwks import LARGEST_JWKS, KeySetUrl
 from tests.authorizer.events import bearer
 from tests.authorizer.handlers import Running, jwt_table, start
 from tests.authorizer.key_server import KeyServer, key_server
@@ -95,26 +95,26 @@ ANSWERS = {
 def test_an_answer_that_is_no_key_set_is_not_used(server: KeyServer, status: int, body: bytes) -> None:
     server.status, server.body = status, body
     with pytest.raises(FetchError):
-        fetch_key_set(server.url)
+        KeySetUrl(server.url, PATIENT)()
 
 
 def test_a_key_set_as_large_as_the_limit_is_used(server: KeyServer) -> None:
     server.body = server.body.ljust(LARGEST_JWKS)
-    assert fetch_key_set(server.url).find("main-RS256", "RS256") is not None
+    assert KeySetUrl(server.url, PATIENT)().find("main-RS256", "RS256") is not None
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_redirects_are_not_followed(server: KeyServer, status: int) -> None:
     server.status, server.headers = status, {"Location": f"{server.url}/elsewhere"}
     with pytest.raises(FetchError):
-        fetch_key_set(server.url)
+        KeySetUrl(server.url, PATIENT)()
     assert server.paths == ["/keys"]
 
 
 def test_no_proxy_of_the_environment_is_asked(server: KeyServer, monkeypatch: pytest.MonkeyPatch) -> None:
     with key_server() as proxy:
         monkeypatch.setenv("http_proxy", proxy.url)
-        fetch_key_set(server.url)
+        KeySetUrl(server.url, PATIENT)()
         assert proxy.paths == []
 
 
@@ -123,32 +123,39 @@ def test_nothing_but_http_is_fetched(tmp_path: Path, scheme: str) -> None:
     path = tmp_path / "keys.json"
     path.write_text('{"keys": []}')
     with pytest.raises(FetchError):
-        fetch_key_set(scheme.format(path))
+        KeySetUrl(scheme.format(path))()
 
 
 def test_a_server_that_never_finishes_is_not_waited_for(server: KeyServer) -> None:
     server.drips = True
     with pytest.raises(FetchError, match="no answer in time"):
-        fetch_within(0.01, server.url)
+        KeySetUrl(server.url, 0.01)()
 
 
-def test_a_fetch_that_ignores_its_time_out_is_not_waited_for() -> None:
+def test_a_fetch_that_hangs_is_neither_waited_for_nor_joined_by_another(monkeypatch: pytest.MonkeyPatch) -> None:
     never = Event()
+    monkeypatch.setattr(jwks, "_fetch", lambda url, timeout: str(never.wait()).encode())
+    url = KeySetUrl("https://example.com/", 0.01)
     with pytest.raises(FetchError, match="no answer in time"):
-        fetch_within(0.01, "https://example.com/", lambda url, timeout: str(never.wait()).encode())
+        url()
+    with pytest.raises(FetchError, match="still runs"):
+        url()
     never.set()
 
 
-def test_what_a_fetch_brings_is_handed_on() -> None:
-    assert fetch_within(PATIENT, "https://example.com/", lambda url, timeout: url.encode()) == b"https://example.com/"
+def test_a_key_set_without_a_key_that_verifies_is_no_key_set(server: KeyServer) -> None:
+    server.body = b'{"keys": []}'
+    with pytest.raises(FetchError):
+        KeySetUrl(server.url, PATIENT)()
 
 
-def test_the_text_of_a_fetchs_error_is_not_handed_on() -> None:
+def test_the_text_of_a_fetchs_error_is_not_handed_on(monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(url: str, timeout: float) -> bytes:
         raise ValueError(f"{url} holds a secret")
 
+    monkeypatch.setattr(jwks, "_fetch", broken)
     with pytest.raises(FetchError) as failed:
-        fetch_within(PATIENT, "https://example.com/?s3cret", broken)
+        KeySetUrl("https://example.com/?s3cret", PATIENT)()
     assert str(failed.value) == "ValueError"
 
 

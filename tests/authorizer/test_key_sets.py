@@ -112,7 +112,7 @@ def test_what_is_no_public_key_set_is_refused_at_start(tmp_path: Path, text: byt
 
 
 def test_a_missing_key_file_is_refused_at_start(tmp_path: Path) -> None:
-    with pytest.raises(InvalidFile, match=r"none\.json: can't be read"):
+    with pytest.raises(InvalidFile, match=r"none\.json: named by jwt\[0\]\.jwks: can't be read"):
         start(tmp_path, jwt_table(jwks="none.json"))
 
 

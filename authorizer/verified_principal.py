@@ -1,0 +1,15 @@
+"""What a verifier gives: a principal, and what its proof says."""
+
+from typing import NamedTuple
+
+from policies import Principal
+
+
+class VerifiedPrincipal(NamedTuple):
+    """A principal, and what its proof says beside its claims."""
+
+    principal: Principal
+    issuer: str | None = None
+    """Who vouches for it: a token's `iss`; None for passwords and anonymous clients."""
+    expires_at: float | None = None
+    """When the proof ends, in seconds since 1970; None where it does not."""
