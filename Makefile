@@ -34,7 +34,8 @@ clean:
 	rm -rf .venv .uv .iot-authorizer .hypothesis .mypy_cache .pytest_cache .ruff_cache
 
 .venv/ready: pyproject.toml uv.lock | $(UV)
-	$(UV) sync --locked --all-extras
+	@echo "setting up .venv"
+	@$(UV) sync --quiet --locked --all-extras
 	@touch $@
 
 .uv/bin/uv:

@@ -39,7 +39,7 @@ class KeySet:
 
     @classmethod
     def parse(cls, text: bytes) -> "KeySet":
-        """Reads a JWKS. Keys that nobody could use do no harm. Raises ValueError where it is none, or holds a secret."""
+        """Reads a JWKS; keys that nobody could use do no harm. Raises ValueError for none, and for one with secrets."""
         try:
             parsed = json.loads(text)
         except (ValueError, RecursionError):

@@ -180,7 +180,7 @@ def main() -> None:
     sys.exit(code if isinstance(code, int) else 0)
 
 
-_UNEXPECTED = re.compile(r"(Got unexpected extra arguments?) \(.*\)", re.DOTALL)
+_UNEXPECTED = re.compile(r"(Got unexpected extra argument\S*) \(.*\)", re.DOTALL)
 """What was given too much may be a token whose option was forgotten."""
 
 

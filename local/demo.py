@@ -56,10 +56,15 @@ def main() -> None:
     issuer = DevelopmentIssuer(DATA)
     issuer.trust()
     function = LambdaFunction(config)
-    console.print(f"development keys: {issuer.jwks_path}\nconfiguration:    {config}\ntemplate:         {POLICY}\n")
+    console.print(f"configuration:    {config}, with the password of bob in it as a hash")
+    console.print(f"development keys: {issuer.jwks_path}, which authorizers on this machine trust")
+    console.print(f"template:         {POLICY}\n")
+    shown: list[object] = []
     for scene in _scenes(issuer, DevelopmentIssuer(folder / "forger"), password):
         event = build_event(scene.request, token_key_name="token")  # noqa: S106 (a name, no token)
-        console.print(_panel(scene, function.invoke(event)))
+        invocation = function.invoke(event)
+        console.print(_panel(scene, invocation, known=invocation.answer["policyDocuments"] in shown))
+        shown.append(invocation.answer["policyDocuments"])
     console.print(Text(_NEXT), soft_wrap=True)
 
 
@@ -112,7 +117,7 @@ def _short(token: str) -> str:
     return f"{token[:10]}…"
 
 
-def _panel(scene: Scene, invocation: Invocation) -> Panel:
+def _panel(scene: Scene, invocation: Invocation, *, known: bool) -> Panel:
     admitted = invocation.answer.get("isAuthenticated") is True
     grid = Table.grid(padding=(0, 2))
     grid.add_row("sends", Text(scene.sent))
@@ -120,7 +125,7 @@ def _panel(scene: Scene, invocation: Invocation) -> Panel:
     if admitted:
         times = ("disconnectAfterInSeconds", "refreshAfterInSeconds")
         grid.add_row("session", Text(", ".join(f"{name} {invocation.answer[name]}" for name in times)))
-        grid.add_row("policy", _policy(invocation.answer))
+        grid.add_row("policy", Text("the same as above") if known else _policy(invocation.answer))
     else:
         grid.add_row("answer", "isAuthenticated: false. The client sees a closed connection; the reason is in the log.")
     return Panel(

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from policies.entries import Action, Effect, Rule, in_order
-from policies.errors import NothingGranted
+from policies.errors import NothingGranted, PolicyTooLarge
 from policies.packing import ConditionBlock, Document, Heading, Statement, pack
-from policies.placeholders import Values
+from policies.placeholders import MOST_COMBINATIONS, Values
 from policies.planning import Part
 from policies.principal import Principal
 from policies.template import PolicyTemplate
@@ -75,6 +75,8 @@ def _resources(parts: Iterable[Part], values: Values, applies: Sequence[bool]) -
             combinations = values.combinations(names)
             if rule is not None:
                 combinations = _not_contained(rule, combinations, values, applies)
+            if len(found) + len(combinations) * len(patterns) > MOST_COMBINATIONS:
+                raise PolicyTooLarge(len(found) + len(combinations) * len(patterns))
             found += [pattern.format(*combination) for combination in combinations for pattern in patterns]
     return found
 

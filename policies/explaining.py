@@ -87,7 +87,7 @@ def _nearly(
 ) -> tuple[str, ...]:
     values = Values(principal, client_id)
     found = list(_near_entries(template, principal.claims, ACTIONS[question][-1], resource, values))
-    return tuple(found) or ("no entry names it",)
+    return tuple(found) or ("no entry covers it",)
 
 
 def _near_entries(

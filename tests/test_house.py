@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from authorizer import building
+from local import development
+
 ROOT = Path(__file__).parent.parent
 ROOMS = {"policies": {"policies"}, "authorizer": {"authorizer", "policies"}, "local": {"local", "policies"}}
 NOT_IN_POLICIES = {"jwt", "boto3", "botocore", "aws_lambda_powertools", "cryptography", "urllib", "http", "socket"}
@@ -43,3 +46,10 @@ def test_all_that_is_public_has_a_docstring(room: str) -> None:
     for path in (ROOT / room).glob("*.py"):
         for node in public(ast.parse(path.read_text("utf-8")).body):
             assert ast.get_docstring(node), f"{path.name}: {node.name}"
+
+
+def test_both_rooms_mean_the_same_development_issuer() -> None:
+    assert (building.DEVELOPMENT_ISSUER, building.DEVELOPMENT_KEYS) == (
+        development.ISSUER,
+        development.DEVELOPMENT_KEYS,
+    )
