@@ -8,7 +8,7 @@ from policies.entries import Action, Effect, Rule, in_order
 from policies.errors import NothingGranted, PolicyTooLarge
 from policies.packing import ConditionBlock, Document, Heading, Statement, pack
 from policies.placeholders import MOST_COMBINATIONS, Values
-from policies.planning import Part
+from policies.planning import Container, Part
 from policies.principal import Principal
 from policies.template import PolicyTemplate
 from policies.topics import HASH, PLUS
@@ -70,11 +70,11 @@ def compile_policy(template: PolicyTemplate, principal: Principal, client_id: st
 
 def _resources(parts: Iterable[Part], values: Values, applies: Sequence[bool]) -> list[str]:
     found: list[str] = []
-    for block, names, patterns, rule in parts:
+    for block, names, patterns, rule, containers in parts:
         if applies[block]:
             combinations = values.combinations(names)
             if rule is not None:
-                combinations = _not_contained(rule, combinations, values, applies)
+                combinations = _not_contained(rule, containers, combinations, values, applies)
             if len(found) + len(combinations) * len(patterns) > MOST_COMBINATIONS:
                 raise PolicyTooLarge(len(found) + len(combinations) * len(patterns))
             found += [pattern.format(*combination) for combination in combinations for pattern in patterns]
@@ -82,10 +82,14 @@ def _resources(parts: Iterable[Part], values: Values, applies: Sequence[bool]) -
 
 
 def _not_contained(
-    rule: Rule, combinations: list[Combination], values: Values, applies: Sequence[bool]
+    rule: Rule,
+    containers: Iterable[Container],
+    combinations: list[Combination],
+    values: Values,
+    applies: Sequence[bool],
 ) -> list[Combination]:
     """Leaves out what another rule says already: it has the same text wherever that one has no wildcard."""
-    for block, container in rule.containers:
+    for block, container in containers:
         if applies[block]:
             fixed = [index for index, level in enumerate(container.levels) if level not in (PLUS, HASH)]
             covered = {_texts(container, fixed, each) for each in values.combinations(container.names)}

@@ -1,7 +1,7 @@
 """One entry of a template, such as `rooms/{claims.rooms}/#`: its grammar, and the rules it stands for."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 from policies.globs import allowed_glob, denied_globs, is_exact
@@ -48,17 +48,18 @@ class Rule:
 
     action: Action
     levels: Levels
-    """The topic filter that the action is about; for `iot:Receive` without the `$share/NAME/` of a subscription."""
+    """The topic filter that the action is about, for `iot:Receive` without the `$share/NAME/` of a subscription.
+
+    For a client ID, its text alone.
+    """
     names: tuple[str, ...]
     allowed: str
     """The resource behind the ARN's last colon, as `topic/a/*`, with numbered placeholders."""
     denied: tuple[str, ...]
     denied_globs: tuple[str, ...]
     """As `denied`, with the placeholders' names, and without the resource type."""
-    level_formats: tuple[str, ...] = ()
+    level_formats: tuple[str, ...]
     """`levels`, with numbered placeholders."""
-    containers: list[tuple[int, "Rule"]] = field(default_factory=list)
-    """Rules, each with the index of its block, that contain this one for some principal: there it says nothing new."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -107,7 +108,7 @@ def rules(text: str, key: Key, effect: Effect, *, widen: bool = False) -> tuple[
     names = placeholder_names(text)
     if key == "connect":
         _check_client_id(text, effect)
-        return (Rule("iot:Connect", (text,), names, as_format(f"client/{text}", names), (), ()),)
+        return (_client_rule(text, names),)
     levels = split_template(text)
     _check_levels(levels, key)
     if effect == "Allow" and not widen and not is_exact(levels):
@@ -118,19 +119,32 @@ def rules(text: str, key: Key, effect: Effect, *, widen: bool = False) -> tuple[
     return tuple(_rule(action, levels, names, effect, widen=widen) for action in _ACTIONS[effect, key])
 
 
+def _client_rule(text: str, names: tuple[str, ...]) -> Rule:
+    """A client ID has no levels: it is one text, whatever slashes it has."""
+    return Rule(
+        action="iot:Connect",
+        levels=(text,),
+        names=names,
+        allowed=as_format(f"client/{text}", names),
+        denied=(),
+        denied_globs=(),
+        level_formats=(as_format(text, names),),
+    )
+
+
 def _rule(action: Action, levels: Levels, names: tuple[str, ...], effect: Effect, *, widen: bool) -> Rule:
     if action == "iot:Receive":
         levels = levels[lead(levels) :]
     kind = RESOURCE_TYPES[action]
     globs = denied_globs(levels, subscribe=action == "iot:Subscribe", widen=widen) if effect == "Allow" else ()
     return Rule(
-        action,
-        levels,
-        names,
-        as_format(f"{kind}/{allowed_glob(levels)}", names),
-        tuple(as_format(f"{kind}/{glob}", names) for glob in globs),
-        globs,
-        tuple(as_format(level, names) for level in levels),
+        action=action,
+        levels=levels,
+        names=names,
+        allowed=as_format(f"{kind}/{allowed_glob(levels)}", names),
+        denied=tuple(as_format(f"{kind}/{glob}", names) for glob in globs),
+        denied_globs=globs,
+        level_formats=tuple(as_format(level, names) for level in levels),
     )
 
 

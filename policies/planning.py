@@ -1,6 +1,6 @@
 """What of a template does not depend on the principal, done once: its resources, sorted into statements."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from policies.entries import Action, Effect, Entry, Rule, in_order
@@ -8,6 +8,14 @@ from policies.grants import ConnectAttribute
 from policies.packing import ConditionBlock, Heading
 
 _Attributes = tuple[ConnectAttribute, ...] | None
+
+
+class Container(NamedTuple):
+    """A rule that contains another one for some principal: there, the other says nothing new."""
+
+    block: int
+    """The index of its grant in the template's blocks."""
+    rule: Rule
 
 
 class Part(NamedTuple):
@@ -18,7 +26,9 @@ class Part(NamedTuple):
     names: tuple[str, ...]
     patterns: tuple[str, ...]
     rule: Rule | None
-    """The rule that the pattern is of, where another rule may contain it."""
+    """The rule that the patterns are of, where others may contain it."""
+    containers: Sequence[Container]
+    """Those others."""
 
 
 class StatementPlan(NamedTuple):
@@ -37,12 +47,12 @@ class _Pattern(NamedTuple):
     rule: Rule | None
 
 
-def plan(entries: Iterable[Entry]) -> tuple[StatementPlan, ...]:
+def plan(entries: Iterable[Entry], containers: Mapping[Rule, Sequence[Container]]) -> tuple[StatementPlan, ...]:
     """Sorts the resources of entries into statements: by effect, connect attributes and actions."""
     patterns: dict[_Pattern, tuple[Action, ...]] = {}
     for entry in entries:
         for rule in entry.rules:
-            whole = rule if rule.containers else None
+            whole = rule if rule in containers else None
             _add(
                 patterns,
                 _Pattern(entry.effect, entry.attributes, entry.block_index, rule.names, rule.allowed, whole),
@@ -55,7 +65,10 @@ def plan(entries: Iterable[Entry]) -> tuple[StatementPlan, ...]:
         parts = statements.setdefault((pattern.effect, pattern.attributes, actions), {})
         parts.setdefault((pattern.block, pattern.names, pattern.rule), []).append(pattern)
     return tuple(
-        StatementPlan(Heading(effect, actions, _condition(effect, attributes)), tuple(map(_part, parts.values())))
+        StatementPlan(
+            Heading(effect, actions, _condition(effect, attributes)),
+            tuple(_part(alike, containers) for alike in parts.values()),
+        )
         for (effect, attributes, actions), parts in statements.items()
     )
 
@@ -64,9 +77,10 @@ def _add(patterns: dict[_Pattern, tuple[Action, ...]], pattern: _Pattern, rule: 
     patterns[pattern] = in_order((*patterns.get(pattern, ()), rule.action))
 
 
-def _part(patterns: list[_Pattern]) -> Part:
+def _part(patterns: Sequence[_Pattern], containers: Mapping[Rule, Sequence[Container]]) -> Part:
     first = patterns[0]
-    return Part(first.block, first.names, tuple(pattern.text for pattern in patterns), first.rule)
+    found = containers[first.rule] if first.rule is not None else ()
+    return Part(first.block, first.names, tuple(pattern.text for pattern in patterns), first.rule, found)
 
 
 def _condition(effect: Effect, attributes: _Attributes) -> ConditionBlock | None:

@@ -12,7 +12,7 @@ from policies.errors import InvalidFile, InvalidTopics
 from policies.grants import Deny, Grant, Session, StrictModel
 from policies.overlap import could_be_equal, cuts
 from policies.placeholders import split_template
-from policies.planning import StatementPlan, plan
+from policies.planning import Container, StatementPlan, plan
 from policies.principal import Principal
 from policies.toml_file import from_validation, invalid_file, read_toml
 from policies.topics import HASH, PLUS, contains, lead
@@ -75,8 +75,8 @@ class PolicyTemplate:
         grants = [block for block in blocks if isinstance(block, Grant)]
         denies = [block for block in blocks if isinstance(block, Deny)]
         entries = (*_entries(grants, "Allow", 0), *_entries(denies, "Deny", len(grants)))
-        _settle(entries)
-        return cls(principal_claim, session or Session(), (*grants, *denies), entries, plan(entries))
+        planned = plan(entries, _settle(entries))
+        return cls(principal_claim, session or Session(), (*grants, *denies), entries, planned)
 
     def applicable(self, principal: Principal) -> Iterator[Entry]:
         """The entries of all grants and denials whose `when` the principal meets."""
@@ -96,23 +96,28 @@ def _entries(blocks: Sequence[Grant | Deny], effect: Effect, offset: int) -> Ite
             yield Entry(effect, block, offset + number, number, key, index, text, attributes, found)
 
 
-def _settle(entries: Sequence[Entry]) -> None:
+_Pairs = list[tuple[Entry, Rule]]
+
+
+def _settle(entries: Sequence[Entry]) -> dict[Rule, list[Container]]:
     """Finds, for each rule, those that may contain it; refuses rules whose denials cut into others."""
     blocks = {entry.block_index: entry.block for entry in entries}
-    by_action: dict[Action, list[tuple[Entry, Rule]]] = {}
+    by_action: dict[Action, _Pairs] = {}
     for entry in entries:
         if entry.effect == "Allow" and entry.key != "connect":
             for rule in entry.rules:
                 by_action.setdefault(rule.action, []).append((entry, rule))
+    containers: dict[Rule, list[Container]] = {}
     for pairs in by_action.values():
         wild = [(entry, rule) for entry, rule in pairs if PLUS in rule.levels or HASH in rule.levels]
         for entry, outer in wild:
             for _, inner in pairs:
                 if inner is not outer and _may_contain(outer, inner):
-                    inner.containers.append((entry.block_index, outer))
+                    containers.setdefault(inner, []).append(Container(entry.block_index, outer))
         for entry, rule in wild:
-            if rule.denied and not _always_contained(entry, rule, blocks):
+            if rule.denied and not _always_contained(entry, rule, containers.get(rule, ()), blocks):
                 _refuse_cuts(entry, rule, pairs)
+    return containers
 
 
 def _may_contain(outer: Rule, inner: Rule) -> bool:
@@ -122,13 +127,15 @@ def _may_contain(outer: Rule, inner: Rule) -> bool:
     )
 
 
-def _always_contained(entry: Entry, rule: Rule, blocks: Mapping[int, Grant | Deny]) -> bool:
+def _always_contained(
+    entry: Entry, rule: Rule, containers: Iterable[Container], blocks: Mapping[int, Grant | Deny]
+) -> bool:
     """Whether another rule, there whenever this one is, contains this one for every principal."""
     return any(
         contains(container.levels, rule.levels)
         and set(container.names) <= set(rule.names)
-        and (index == entry.block_index or blocks[index].when is None)
-        for index, container in rule.containers
+        and (block == entry.block_index or blocks[block].when is None)
+        for block, container in containers
     )
 
 

@@ -82,7 +82,7 @@ def test_a_no_names_the_claim_that_is_missing() -> None:
 
 
 def test_a_no_that_nothing_comes_near_to_says_so() -> None:
-    assert reasons("publish", "elsewhere") == "no entry names it"
+    assert reasons("publish", "elsewhere") == "no entry covers it"
 
 
 def test_an_unsafe_value_is_the_reason_and_is_not_told() -> None:
