@@ -10,7 +10,7 @@ from policies.errors import PolicyError
 from policies.evaluator import Connection, Evaluator
 from policies.grants import Condition
 from policies.overlap import could_be_equal
-from policies.placeholders import Values, placeholder_names, split_template
+from policies.placeholders import Values, as_format, placeholder_names, split_template
 from policies.principal import Claims, Principal
 from policies.template import PolicyTemplate
 from policies.topics import contains, split
@@ -103,8 +103,20 @@ def _near_entries(
             continue
         if covers and not entry.block.applies(claims):
             yield f"{entry} would allow it, but needs {_wanted(entry.block.when or {})}"
-        elif missing and contains(split_template(entry.text), split(resource), could_be_equal):
-            yield f"{entry} says nothing: {missing[0]} is missing"
+        elif not covers and contains(split_template(entry.text), split(resource), could_be_equal):
+            others = " and ".join(missing or _other_values(entry.text, resource, values))
+            yield f"{entry} " + (f"says nothing: {others} is missing" if missing else f"is for another {others}")
+
+
+def _other_values(text: str, resource: str, values: Values) -> list[str]:
+    """The placeholders whose values don't make an entry's levels those of a resource."""
+    others: dict[str, None] = {}
+    for level, found in zip(split_template(text), split(resource), strict=False):
+        names = placeholder_names(level)
+        pattern = as_format(level, names)
+        if names and all(pattern.format(*combination) != found for combination in values.combinations(names)):
+            others |= dict.fromkeys(names)
+    return list(others)
 
 
 def _wanted(when: Mapping[str, Condition]) -> str:

@@ -124,3 +124,12 @@ def test_an_error_is_one_line_on_standard_error_and_exit_code_2(run: Run, argume
 def test_each_command_has_help_with_an_example(run: Run, command: str) -> None:
     done = run(command, "--help")
     assert (done.returncode, "Example: iot-authorizer " + command in done.stdout) == (0, True)
+
+
+@pytest.mark.parametrize(
+    ("topic", "other"),
+    [("rooms/attic/say/ann", "claims.rooms"), ("rooms/a/say/bob", "principal"), ("users/bob/outbox", "principal")],
+)
+def test_explain_says_whose_topic_it_is_instead(run: Run, topic: str, other: str) -> None:
+    done = run("explain", CHAT, "--principal", "ann", "--claims", '{"rooms": ["a"]}', "publish", topic)
+    assert done.stdout.rstrip().endswith(f"is for another {other}")
