@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from authorizer.credentials import Credentials, Door, read_credentials
 from authorizer.event import AuthorizerEvent
-from authorizer.refusal import Reason, Refusal
+from authorizer.refusal import Reason, Refusal, internal_error
 from authorizer.response import AuthorizerResponse, allowed
 from authorizer.verified_principal import VerifiedPrincipal
 from policies import Deny, Grant, InvalidTopics, PolicyError, PolicyTemplate, Principal, Session, compile_policy
@@ -74,14 +74,18 @@ class Authorizer:
     def authorize(self, event: AuthorizerEvent, place: Place) -> Admission:
         """Lets a client in, or raises Refusal."""
         credentials = read_credentials(event, self._token_key_name)
+        principal: Principal | None = None
         try:
             verified = _checked(self._verify(credentials))
-            documents = self._documents(verified.principal, credentials.client_id, place)
-        except Refusal as refusal:
+            principal = verified.principal
+            documents = self._documents(principal, credentials.client_id, place)
+        except Exception as error:  # noqa: BLE001 (of other people's functions; it becomes the refusal)
+            refusal = error if isinstance(error, Refusal) else internal_error(error)
             refusal.door = credentials.door
-            raise
+            refusal.principal = refusal.principal or principal
+            raise refusal from None
         life = None if verified.expires_at is None else verified.expires_at - self._clock()
-        response = allowed(verified.principal.name, documents, self._session, event.connection_id, life)
+        response = allowed(principal.name, documents, self._session, event.connection_id, life)
         return Admission(response, verified, credentials.door)
 
     def _documents(self, principal: Principal, client_id: str | None, place: Place) -> list[Document]:

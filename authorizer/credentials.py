@@ -111,7 +111,7 @@ def query_values(query: str, keys: Collection[str]) -> list[str]:
 
 
 def _tokens(event: AuthorizerEvent, user_name_query: str, token_key_name: str | None) -> Iterator[_Found]:
-    if event.token is not None:
+    if event.token:
         token = _without_scheme(event.token)
         yield _Found(Door.TOKEN, token, token)
     http = event.http
@@ -119,7 +119,7 @@ def _tokens(event: AuthorizerEvent, user_name_query: str, token_key_name: str | 
         yield from _header_tokens(http.headers, token_key_name)
     keys = {"access_token", token_key_name or "access_token"}
     for door, query in ((Door.QUERY, http.query_string), (Door.USER_NAME, user_name_query)):
-        for value in query_values(query, keys) if query else ():
+        for value in filter(None, query_values(query, keys)) if query else ():
             yield _Found(door, _without_scheme(_unquoted(value)), value)
 
 
@@ -127,7 +127,7 @@ def _header_tokens(headers: dict[str, str], token_key_name: str | None) -> Itera
     key = token_key_name.lower() if token_key_name else None
     for name, value in headers.items():
         lower = name.lower()
-        if lower not in (key, "authorization"):
+        if lower not in (key, "authorization") or (lower == key and not value.strip()):
             continue
         token = _without_scheme(value)
         if lower != key and token is value:
@@ -141,7 +141,7 @@ def _attempt(event: AuthorizerEvent, user_name_query: str, token_key_name: str |
     names = [unquote(pair.partition("=")[0]) for query in queries for pair in query.split("&")]
     given = {name.strip(" ?").lower() for name in (*names, *(event.http.headers or ()))}
     keys = ("access_token", _SIGNATURE, (token_key_name or "access_token").lower())
-    return next((key for key in keys if key in given), None)
+    return next((key for key in keys if key in given), "token" if event.token is not None else None)
 
 
 def _only(found: list[_Found]) -> str:

@@ -1,5 +1,6 @@
 """Keys from a JWKS URL."""
 
+import time
 from queue import Empty, SimpleQueue
 from threading import Thread
 from urllib.request import HTTPHandler, HTTPSHandler, OpenerDirector, Request
@@ -14,6 +15,8 @@ TIMEOUT = 1.5
 """Seconds for a whole fetch, name look-up and TLS included: the Lambda has 5 in all."""
 LARGEST_JWKS = 256 * 1024
 """Bytes."""
+MOST_THREADS = 3
+"""That may hang at once: one alone would end all fetching, be it only frozen with its Lambda."""
 
 
 class RemoteKeys:
@@ -39,15 +42,17 @@ class KeySetUrl:
         """`timeout` in seconds, for a fetch as a whole; TIMEOUT where none is given."""
         self._url = url
         self._timeout = TIMEOUT if timeout is None else timeout
-        self._thread: Thread | None = None
+        self._threads: list[Thread] = []
 
     def __call__(self) -> KeySet:
-        """The key set. Raises FetchError, also while the last fetch still hangs."""
-        if self._thread is not None and self._thread.is_alive():
-            raise FetchError("the last fetch still runs")
+        """The key set. Raises FetchError, also while MOST_THREADS fetches still hang."""
+        self._threads = [thread for thread in self._threads if thread.is_alive()]
+        if len(self._threads) >= MOST_THREADS:
+            raise FetchError("the last fetches still run")
         answers: SimpleQueue[bytes | Exception] = SimpleQueue()
-        self._thread = Thread(target=self._run, args=(answers,), daemon=True)
-        self._thread.start()
+        thread = Thread(target=self._run, args=(answers,), daemon=True)
+        self._threads.append(thread)
+        thread.start()
         try:
             answer = answers.get(timeout=self._timeout)
         except Empty:
@@ -76,7 +81,12 @@ def _fetch(url: str, timeout: float) -> bytes:
     opener.add_handler(HTTPSHandler())
     request = Request(url, headers={"Accept": "application/jwk-set+json, application/json"})  # noqa: S310
     with opener.open(request, timeout=timeout) as response:
-        body: bytes = response.read(LARGEST_JWKS + 1)
-        if response.status != 200 or len(body) > LARGEST_JWKS:
-            raise FetchError("expected status 200 and at most 256 KiB")
+        if response.status != 200:
+            raise FetchError("expected status 200")
+        body = b""
+        deadline = time.monotonic() + timeout
+        while chunk := response.read1(LARGEST_JWKS):
+            body += chunk
+            if len(body) > LARGEST_JWKS or time.monotonic() > deadline:
+                raise FetchError("expected at most 256 KiB, in time")
         return body

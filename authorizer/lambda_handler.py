@@ -1,14 +1,12 @@
 """The edge: AWS's calling convention, and an answer whatever happens."""
 
 import time
-import traceback
-from pathlib import PurePath
 from typing import Protocol
 
 from authorizer.authorizer import Authorizer, place_of
 from authorizer.event import AuthorizerEvent
 from authorizer.observer import Observer
-from authorizer.refusal import Reason, Refusal
+from authorizer.refusal import Refusal, internal_error
 from authorizer.response import AuthorizerResponse, refused
 
 _LONGEST_LOGGED = 128
@@ -43,8 +41,8 @@ class LambdaHandler:
     def _answer(self, event: object, context: Context | None, started: float) -> AuthorizerResponse:
         fields: dict[str, object] = {}
         try:
-            parsed = AuthorizerEvent.parse(event)
             _set(fields, "request_id", getattr(context, "aws_request_id", None))
+            parsed = AuthorizerEvent.parse(event)
             _set(fields, "client_id", parsed.mqtt.client_id)
             _set(fields, "connection_id", parsed.connection_id)
             admission = self._authorizer.authorize(parsed, place_of(_arn(context)))
@@ -53,7 +51,7 @@ class LambdaHandler:
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # noqa: BLE001 (SystemExit too: nobody above would answer)
-            problem = Refusal(Reason.INTERNAL_ERROR, _where(error))
+            problem = internal_error(error)
         else:
             verified = admission.verified
             _set(fields, "principal", verified.principal.name)
@@ -76,10 +74,3 @@ def _set(fields: dict[str, object], name: str, text: object) -> None:
 def _arn(context: Context | None) -> str:
     arn = getattr(context, "invoked_function_arn", None)
     return arn if isinstance(arn, str) else ""
-
-
-def _where(error: BaseException) -> str:
-    """An exception's type and place. Never its text, which may quote what the client sent."""
-    frames = traceback.extract_tb(error.__traceback__)
-    own = [frame for frame in frames if "site-packages" not in frame.filename] or frames
-    return type(error).__name__ + (f" at {PurePath(own[-1].filename).name}:{own[-1].lineno}" if own else "")

@@ -1,7 +1,9 @@
 """Why a client is refused."""
 
 import re
+import traceback
 from enum import StrEnum
+from pathlib import PurePath
 
 from policies import Principal
 
@@ -82,3 +84,11 @@ class Refusal(Exception):
         self.door: str | None = None
         """Where the credentials stood, once they are found."""
         super().__init__(f"{reason}: {detail}" if detail else reason)
+
+
+def internal_error(error: BaseException) -> Refusal:
+    """For an exception that nobody expected: its type and place, never its text, which may quote a token."""
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if "site-packages" not in frame.filename] or frames
+    place = f" at {PurePath(own[-1].filename).name}:{own[-1].lineno}" if own else ""
+    return Refusal(Reason.INTERNAL_ERROR, type(error).__name__ + place)

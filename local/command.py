@@ -40,7 +40,8 @@ DATA = Path(".iot-authorizer")
 
 
 @app.command(
-    epilog='\b\nExample: iot-authorizer render policies/chat.toml --principal ann --claims \'{"rooms": ["lobby"]}\''
+    short_help="Print the policy documents that a principal gets.",
+    epilog='\b\nExample: iot-authorizer render policies/chat.toml --principal ann --claims \'{"rooms": ["lobby"]}\'',
 )
 def render(
     policy: PolicyFile,
@@ -57,6 +58,7 @@ def render(
 
 
 @app.command(
+    short_help="Say whether a principal may do something, and why.",
     epilog="\b\nExample: iot-authorizer explain policies/chat.toml --principal ann publish users/ann/outbox",
 )
 def explain(
@@ -83,7 +85,9 @@ def explain(
     raise typer.Exit(0 if found.allowed else 1)
 
 
-@app.command(epilog="\b\nExample: iot-authorizer lint policies/*.toml")
+@app.command(
+    short_help="Look for mistakes in policy templates.", epilog="\b\nExample: iot-authorizer lint policies/*.toml"
+)
 def lint(policies: Annotated[list[Path], typer.Argument(metavar="POLICY...", help="Policy templates.")]) -> None:
     """Look for mistakes in policy templates. Exits with 0 for none, 1 for findings."""
     warnings = 0
@@ -98,7 +102,10 @@ def lint(policies: Annotated[list[Path], typer.Argument(metavar="POLICY...", hel
     raise typer.Exit(1 if warnings else 0)
 
 
-@app.command(epilog='\b\nExample: iot-authorizer token --principal ann --claims \'{"rooms": ["lobby"]}\' --expires 15m')
+@app.command(
+    short_help="Print a JWT of the development issuer.",
+    epilog='\b\nExample: iot-authorizer token --principal ann --claims \'{"rooms": ["lobby"]}\' --expires 15m',
+)
 def token(
     principal: PrincipalName,
     claims: ClaimsText = "{}",
@@ -113,6 +120,7 @@ def token(
 
 
 @app.command(
+    short_help="Run the Lambda handler on an event of IoT Core's.",
     epilog='\b\nExample: iot-authorizer invoke --token "$(iot-authorizer token --principal ann)" '
     '--mqtt-context \'{"clientId": "ann"}\'',
 )

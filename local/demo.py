@@ -120,6 +120,8 @@ def _short(token: str) -> str:
 def _panel(scene: Scene, invocation: Invocation, *, known: bool) -> Panel:
     admitted = invocation.answer.get("isAuthenticated") is True
     grid = Table.grid(padding=(0, 2))
+    grid.add_column()
+    grid.add_column(overflow="fold")
     grid.add_row("sends", Text(scene.sent))
     grid.add_row("decision", Text(describe(invocation.decision), style="bold green" if admitted else "bold red"))
     if admitted:

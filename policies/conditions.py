@@ -90,8 +90,8 @@ def _condition(name: str, key: str, values: object) -> Condition:
     if (quantifier and quantifier not in _QUANTIFIERS) or (operator not in _TESTS and operator not in _NEGATED):
         raise ValueError(f"{name} is not an operator that is known here")
     texts = [str(text).lower() if isinstance(text, bool) else text for text in _as_list(values)]
-    if not texts or not all(isinstance(text, str) for text in texts):
-        raise ValueError(f"{key}: expected a text or a list of texts")
+    if not texts or not all(isinstance(text, str) and "\0" not in text for text in texts):
+        raise ValueError(f"{key}: expected a text or a list of texts, without NUL characters")
     return Condition(
         quantifier or None,
         operator,

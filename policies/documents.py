@@ -44,8 +44,6 @@ def parse_document(document: str | Mapping[str, object]) -> tuple[ParsedStatemen
         raise InvalidDocument('Version: expected "2012-10-17"')
     if unknown := sorted(map(str, set(parsed) - {"Version", "Id", "Statement"})):
         raise InvalidDocument(f"{unknown[0]}: is not a key of a policy document")
-    if "\\u0000" in json.dumps(parsed, default=str):
-        raise InvalidDocument("expected no NUL character")
     statements = parsed.get("Statement")
     if isinstance(statements, Mapping):
         statements = [statements]
@@ -97,4 +95,6 @@ def _one_of(statement: Mapping[object, object], name: str, place: str) -> tuple[
     texts = [found] if isinstance(found, str) else found
     if not isinstance(texts, Sequence) or not texts or not all(isinstance(text, str) for text in texts):
         raise InvalidDocument(f"{place}.{given[0]}: expected a text or a list of texts")
+    if any("\0" in text for text in texts):
+        raise InvalidDocument(f"{place}.{given[0]}: expected no NUL character")
     return tuple(texts), given[0] != name

@@ -121,13 +121,20 @@ def from_validation(
             expected += " (keys of no table stand in front of the first [table])"
     elif len(location) < len(first["loc"]):  # Pydantic also names which of several types it tried.
         expected = "expected a string, a number, a boolean, or a list of these"
-    elif kind == "extra_forbidden" and (alike := get_close_matches(str(location[-1]), keys, 1)):
-        expected += f": did you mean {alike[0]}?"
+    elif kind == "extra_forbidden":
+        expected += _hint(str(location[-1]), keys)
     elif kind == "literal_error":
         expected = f"expected {first['ctx']['expected']}"
     if expected == _A_LIST and isinstance(found, Mapping):
         expected = f"expected [[{key_of(location)}]], with two brackets on each side"
     return invalid_file(path, text, location, expected)
+
+
+def _hint(key: str, keys: Collection[str]) -> str:
+    if key in keys:
+        return ", but to another table; keys of no table stand in front of the first [table]"
+    alike = get_close_matches(key, keys, 1)
+    return f": did you mean {alike[0]}?" if alike else ""
 
 
 def _walk(tables: Mapping[str, object], location: Location) -> tuple[Location, object]:

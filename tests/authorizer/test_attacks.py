@@ -14,6 +14,8 @@ from authorizer.refusal import Reason, Refusal
 ATTEMPTS: dict[str, dict[str, object]] = {
     "key in another case": {"http": {"queryString": "?Token=x"}},
     "key without a value": {"http": {"queryString": "?token"}},
+    "empty value": {"http": {"queryString": "?token="}},
+    "empty header": {"http": {"headers": {"Token": " "}}},
     "signature without a token": {"http": {"queryString": "?x-amz-customauthorizer-signature=AAAA"}},
     "two question marks": {"http": {"queryString": "??token=x"}},
     "header with a space": {"http": {"headers": {"token ": "x"}}},
@@ -26,6 +28,26 @@ def test_credentials_gone_wrong_are_not_anonymous(data: dict[str, object]) -> No
     with pytest.raises(Refusal) as refusal:
         read_credentials(AuthorizerEvent.parse({"protocolData": data}), "token")
     assert refusal.value.reason == Reason.NO_CREDENTIALS
+
+
+def test_an_empty_token_is_no_anonymous_client_either() -> None:
+    with pytest.raises(Refusal) as refusal:
+        read_credentials(AuthorizerEvent.parse({"token": ""}), None)
+    assert refusal.value.reason == Reason.NO_CREDENTIALS
+
+
+def test_an_empty_value_beside_a_token_says_nothing() -> None:
+    event = AuthorizerEvent.parse({"protocolData": {"http": {"queryString": "?token=&token=x"}}})
+    assert read_credentials(event, "token").token == "x"
+
+
+def test_what_a_grant_function_raises_names_the_door_and_the_principal(capsys: pytest.CaptureFixture[str]) -> None:
+    def grant(principal: Principal) -> Grant:
+        raise KeyError("a secret")
+
+    LambdaHandler(Authorizer(verify=lambda credentials: Principal("ann"), grant=grant))({"token": "x"}, Context())
+    line = capsys.readouterr().out
+    assert ('"door":"token"' in line, '"principal":"ann"' in line, "a secret" in line) == (True, True, False)
 
 
 def test_a_query_string_longer_than_any_client_sends_is_refused() -> None:

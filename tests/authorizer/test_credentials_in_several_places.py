@@ -56,7 +56,6 @@ TWICE = {
     "query": event(query=f"?token={JWT}&token={OTHER}"),
     "access-token": event(query=f"?token={JWT}&access_token={OTHER}"),
     "user-name": event(user_name=f"?token={JWT}&token={OTHER}"),
-    "empty": event(query=f"?token=&token={JWT}"),
 }
 
 

@@ -132,14 +132,27 @@ def test_a_server_that_never_finishes_is_not_waited_for(server: KeyServer) -> No
         KeySetUrl(server.url, 0.01)()
 
 
-def test_a_fetch_that_hangs_is_neither_waited_for_nor_joined_by_another(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_fetches_that_hang_are_neither_waited_for_nor_joined_by_many_others(monkeypatch: pytest.MonkeyPatch) -> None:
     never = Event()
     monkeypatch.setattr(jwks, "_fetch", lambda url, timeout: str(never.wait()).encode())
     url = KeySetUrl("https://example.com/", 0.01)
-    with pytest.raises(FetchError, match="no answer in time"):
+    for _ in range(jwks.MOST_THREADS):
+        with pytest.raises(FetchError, match="no answer in time"):
+            url()
+    with pytest.raises(FetchError, match="still run"):
         url()
-    with pytest.raises(FetchError, match="still runs"):
+    never.set()
+
+
+def test_one_fetch_that_hangs_does_not_end_all_fetching(server: KeyServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    never, fetch = Event(), jwks._fetch
+    url = KeySetUrl(server.url, 0.01)
+    monkeypatch.setattr(jwks, "_fetch", lambda url, timeout: str(never.wait()).encode())
+    with pytest.raises(FetchError):
         url()
+    monkeypatch.setattr(jwks, "_fetch", fetch)
+    url._timeout = PATIENT
+    assert url().verifies_anything()
     never.set()
 
 

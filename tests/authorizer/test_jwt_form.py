@@ -87,7 +87,6 @@ def test_claims_that_parsers_could_read_differently_are_refused(
 TOKEN = mint()
 HEAD, BODY, SIGNATURE = cut(TOKEN)
 TEXTS = {
-    "empty": "",
     "one-part": "abc",
     "four-parts": f"{TOKEN}.{SIGNATURE}",
     "jwe": f"{HEAD}.{BODY}.{BODY}.{BODY}.{SIGNATURE}",

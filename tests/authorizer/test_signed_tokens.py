@@ -110,7 +110,6 @@ HEAD, BODY, SIGNATURE = cut(mint())
 MALFORMED = {
     "jwe": f"{HEAD}.{BODY}.{BODY}.{BODY}.{SIGNATURE}",
     "one-part": HEAD,
-    "empty": "",
 }
 
 

@@ -100,3 +100,13 @@ def test_one_grant_may_cut_into_itself_and_is_refused(tmp_path: Path) -> None:
 
 def test_a_control_character_is_not_echoed(tmp_path: Path) -> None:
     assert "\x1b" not in str(error_of(tmp_path, '[[grant]]\npublish = ["\\u001b[31m"]'))
+
+
+def test_a_key_in_the_wrong_table_is_told_from_a_typing_error(tmp_path: Path) -> None:
+    path = tmp_path / "own.toml"
+    path.write_text('[session]\nprincipal = "sub"\n')
+    with pytest.raises(InvalidFile, match=r":2: session\.principal: is not a key that belongs here, but to another"):
+        PolicyTemplate.load(path)
+    path.write_text("[[grant]]\npublsh = []\n")
+    with pytest.raises(InvalidFile, match=r"did you mean publish\?"):
+        PolicyTemplate.load(path)
