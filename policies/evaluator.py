@@ -84,6 +84,7 @@ class _Bound:
     statement: int
 
     def covers(self, action: str, resource: str) -> bool:
+        """Whether the statement is about this action, in lower case, on this resource."""
         return any(fits(action) for fits in self.actions) != self.not_actions and (
             any(fits(resource) for fits in self.resources) != self.not_resources
         )

@@ -50,7 +50,23 @@ _Element = str | _AnyLevel | object
 
 def cuts(glob: str, levels: Levels) -> bool:
     """Whether a denied glob reaches a topic, or a filter's text, that `levels` stands for. Errs on the side of yes."""
-    return _meet(tuple(_glob_elements(split_template(glob))), tuple(_filter_elements(levels)))
+    denied, allowed = _of_glob(glob), _of_filter(levels)
+    for mine, others in zip(denied, allowed, strict=False):
+        if not isinstance(mine, str) or not isinstance(others, str):
+            return _meet(denied, allowed)
+        if not could_be_equal(mine, others):
+            return False
+    return _meet(denied, allowed)
+
+
+@lru_cache(maxsize=4096)
+def _of_glob(glob: str) -> tuple[_Element, ...]:
+    return tuple(_glob_elements(split_template(glob)))
+
+
+@lru_cache(maxsize=4096)
+def _of_filter(levels: Levels) -> tuple[_Element, ...]:
+    return tuple(_filter_elements(levels))
 
 
 def _glob_elements(levels: Levels) -> Iterator[_Element]:
