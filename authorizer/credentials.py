@@ -82,7 +82,7 @@ def read_credentials(event: AuthorizerEvent, token_key_name: str | None = None) 
         return Credentials(
             found[0].door,
             _only(found),
-            event.token is not None and event.signature_verified is True,
+            found[0].door is Door.TOKEN and event.signature_verified is True,
             user_name,
             None,
             client_id,

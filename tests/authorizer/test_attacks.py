@@ -36,6 +36,15 @@ def test_an_empty_token_is_no_anonymous_client_either() -> None:
     assert refusal.value.reason == Reason.NO_CREDENTIALS
 
 
+def test_a_signature_of_an_empty_token_vouches_for_no_other_token() -> None:
+    data = {"http": {"queryString": "?token=header.payload"}}
+    event = AuthorizerEvent.parse({"token": "", "signatureVerified": True, "protocolData": data})
+    assert (read_credentials(event, "token").token, read_credentials(event, "token").signature_verified) == (
+        "header.payload",
+        False,
+    )
+
+
 def test_an_empty_value_beside_a_token_says_nothing() -> None:
     event = AuthorizerEvent.parse({"protocolData": {"http": {"queryString": "?token=&token=x"}}})
     assert read_credentials(event, "token").token == "x"
