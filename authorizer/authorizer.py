@@ -93,11 +93,11 @@ class Authorizer:
             policy = compile_policy(self._template(principal), principal, client_id)
             documents = policy.documents(region=place.region, account=place.account, partition=place.partition)
         except PolicyError as error:
-            raise Refusal(error.reason, getattr(error, "source", ""), principal=principal) from None
+            raise Refusal(error.reason, getattr(error, "source", "")) from None
         except InvalidTopics as error:
-            raise Refusal(Reason.INVALID_TOPICS, key_of(error.key), principal=principal) from error
+            raise Refusal(Reason.INVALID_TOPICS, key_of(error.key)) from None
         if client_id is not None and not policy.may_connect(client_id):
-            raise Refusal(Reason.CLIENT_ID_NOT_GRANTED, principal=principal)
+            raise Refusal(Reason.CLIENT_ID_NOT_GRANTED)
         return documents
 
     def _template(self, principal: Principal) -> PolicyTemplate:

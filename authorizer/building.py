@@ -17,6 +17,7 @@ from authorizer.keys import Keys, KeySet
 from authorizer.refusal import Reason, Refusal
 from authorizer.verified_principal import VerifiedPrincipal
 from policies import InvalidFile, PolicyTemplate, Principal
+from policies.toml_file import read_file
 
 if TYPE_CHECKING:
     from authorizer.passwords import PasswordVerifier, StoredPassword
@@ -93,9 +94,9 @@ def _expectations(configured: JwtIssuer | SignedTokens, principal_claim: str) ->
 def _keys(configured: JwtIssuer, folder: Path, on_fetch: OnFetch | None) -> Keys:
     caching = Caching(max_age=configured.max_age, max_stale=configured.max_stale)
     if configured.secret is not None:
-        from authorizer.shared_secret import SharedSecret, fetch_secret
+        from authorizer.shared_secret import SharedSecret, fetch_key
 
-        return SharedSecret(Cached(partial(fetch_secret, configured.secret), caching=caching, on_fetch=on_fetch))
+        return SharedSecret(Cached(partial(fetch_key, configured.secret), caching=caching, on_fetch=on_fetch))
     jwks = configured.jwks or ""
     if "://" not in jwks:
         return _key_file(folder / jwks)
@@ -105,10 +106,9 @@ def _keys(configured: JwtIssuer, folder: Path, on_fetch: OnFetch | None) -> Keys
 
 
 def _key_file(path: Path) -> KeySet:
+    content = read_file(path)
     try:
-        return KeySet.parse(path.read_bytes())
-    except OSError as error:
-        raise InvalidFile(path, None, "", f"can't be read: {error.strerror}") from None
+        return KeySet.parse(content)
     except ValueError as error:
         raise InvalidFile(path, None, "", str(error)) from None
 

@@ -21,9 +21,10 @@ def _between(least: str, most: str) -> BeforeValidator:
     def check(value: object) -> int:
         if not isinstance(value, str):
             raise ValueError('expected a string such as "30s"')
-        if not seconds(least) <= seconds(value) <= seconds(most):
+        time = seconds(value)
+        if not seconds(least) <= time <= seconds(most):
             raise ValueError(f"expected a time from {least} to {most}")
-        return seconds(value)
+        return time
 
     return BeforeValidator(check)
 
@@ -152,9 +153,9 @@ Model = TypeVar("Model", bound=StrictModel)
 
 
 def _check_jwks(jwks: str) -> None:
-    parts = urlsplit(jwks)
     if "://" not in jwks:
         return
+    parts = urlsplit(jwks)
     if not parts.hostname:
         raise ValueError("jwks: expected an https:// URL with a host, or a file")
     if parts.scheme == "https":

@@ -64,7 +64,7 @@ def disconnect_after(session: Session, connection_id: str | None, token_life: fl
 def _draw(connection_id: str | None) -> float:
     """A number from 0 to 1, which spreads load and guards nothing."""
     if connection_id is None:
-        return random.random()  # noqa: S311
+        return random.random()  # noqa: S311 (no secret depends on it)
     return zlib.crc32(connection_id.encode("utf-8", "surrogatepass")) / 2**32
 
 

@@ -24,19 +24,19 @@ _QUICK = Config(connect_timeout=0.5, read_timeout=0.7, retries={"total_max_attem
 class SharedSecret:
     """The one key of an issuer that signs with a secret."""
 
-    def __init__(self, cached: Cached[bytes]) -> None:
+    def __init__(self, cached: Cached[PyJWK]) -> None:
         self._cached = cached
 
     def find(self, key_id: str | None, algorithm: str) -> PyJWK:  # noqa: ARG002 (there is but one key)
         """The key. Raises Refusal where the secret can't be read or is too short."""
-        secret = self._cached.get()
-        if len(secret) < LEAST_SECRET:
+        key = self._cached.get()
+        if len(key.key) < LEAST_SECRET:
             raise Refusal(Reason.WEAK_KEY)
-        return PyJWK({"kty": "oct", "k": base64url_encode(secret).decode()}, algorithm)
+        return key
 
 
-def fetch_secret(name: str) -> bytes:
-    """The secret behind `secretsmanager:NAME` or `ssm:NAME`, where NAME may be an ARN. Raises FetchError."""
+def fetch_key(name: str) -> PyJWK:
+    """The HS256 key behind `secretsmanager:NAME` or `ssm:NAME`, where NAME may be an ARN. Raises FetchError."""
     service, _, rest = name.partition(":")
     try:
         if service == "ssm":
@@ -45,4 +45,5 @@ def fetch_secret(name: str) -> bytes:
             value = SecretsProvider(boto_config=_QUICK).get(rest, max_age=0)
     except (GetParameterError, BotoCoreError) as error:
         raise FetchError(type(error).__name__) from None
-    return value if isinstance(value, bytes) else str(value).encode()
+    secret = value if isinstance(value, bytes) else str(value).encode()
+    return PyJWK({"kty": "oct", "k": base64url_encode(secret).decode()}, "HS256")

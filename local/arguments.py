@@ -30,10 +30,10 @@ def json_model(text: str | None, option: str, model: type[Model]) -> Model | Non
     try:
         return model.model_validate(json_object(text, option))
     except ValidationError as error:
-        raise typer.BadParameter(first_problem(error, model), param_hint=option) from None
+        raise typer.BadParameter(_first_problem(error, model), param_hint=option) from None
 
 
-def first_problem(error: ValidationError, model: type[BaseModel]) -> str:
+def _first_problem(error: ValidationError, model: type[BaseModel]) -> str:
     """The first of pydantic's findings, in one line, without what was found."""
     first = error.errors(include_url=False, include_input=False, include_context=False)[0]
     if first["type"] == "extra_forbidden":

@@ -10,7 +10,7 @@ import typer
 from pydantic import ValidationError
 
 from local.arguments import duration, json_model, json_object
-from local.development import DevelopmentIssuer
+from local.development import DATA, DevelopmentIssuer
 from local.event import ConnectionRequest, HttpContext, MqttContext, TlsContext, build_event
 from local.invoking import NotInvoked, describe, read_settings, verify_signature
 from local.lambda_function import ACCOUNT, HANDLER, REGION, BrokenHandler, LambdaFunction
@@ -35,8 +35,6 @@ PrincipalName = Annotated[str, typer.Option("--principal", metavar="ID", help="T
 ClaimsText = Annotated[str, typer.Option("--claims", metavar="JSON", help="The principal's claims.")]
 ClientId = Annotated[str | None, typer.Option("--client-id", metavar="ID", help="The MQTT client ID.")]
 DataFolder = Annotated[Path, typer.Option("--data", metavar="DIR", help="Where development keys are kept.")]
-
-DATA = Path(".iot-authorizer")
 
 
 @app.command(

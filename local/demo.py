@@ -14,12 +14,11 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from local.development import DevelopmentIssuer
+from local.development import DATA, DevelopmentIssuer
 from local.event import ConnectionRequest, HttpContext, MqttContext, TlsContext, build_event
 from local.invoking import describe
 from local.lambda_function import Invocation, LambdaFunction
 
-DATA = Path(".iot-authorizer")
 POLICY = Path("policies/chat.toml")
 CLAIMS = {"rooms": ["lobby", "attic"], "role": "moderator"}
 

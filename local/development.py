@@ -18,6 +18,8 @@ from jwt.algorithms import ECAlgorithm
 
 from policies import InvalidFile
 
+DATA = Path(".iot-authorizer")
+"""Where keys are kept unless told otherwise."""
 ISSUER = "urn:iot-authorizer:development"
 """The issuer and the audience of development tokens. The Lambda knows it only where DEVELOPMENT_KEYS is set."""
 DEVELOPMENT_KEYS = "AUTHORIZER_DEVELOPMENT_JWKS"

@@ -17,7 +17,7 @@ from pydantic import BaseModel, ValidationError
 from local.event import ConnectionRequest
 from policies import InvalidFile
 from policies.errors import printable
-from policies.toml_file import from_validation, read_toml
+from policies.toml_file import from_validation, read_file, read_toml
 
 
 class NotInvoked(Exception):
@@ -59,10 +59,9 @@ def read_settings(config: Path) -> Settings:
 
 
 def _public_key(path: Path) -> RSAPublicKey:
+    content = read_file(path)
     try:
-        key = load_pem_public_key(path.read_bytes())
-    except OSError as error:
-        raise InvalidFile(path, None, "", f"can't be read: {error.strerror}") from None
+        key = load_pem_public_key(content)
     except ValueError:
         raise InvalidFile(path, None, "", "expected a public key in PEM") from None
     if not isinstance(key, RSAPublicKey) or key.key_size < 2048:

@@ -1,7 +1,7 @@
 """From a template and a principal to statements: which resources, which actions, allowed or denied."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from policies.entries import Action, Effect, Rule, in_order
@@ -44,6 +44,7 @@ class Policy(NamedTuple):
 
 
 def _fits(pattern: str, client_id: str) -> bool:
+    """A client ID's only wildcard is a last `*`: no need to compile an expression for each principal."""
     return client_id.startswith(pattern[:-1]) if pattern.endswith("*") else client_id == pattern
 
 
@@ -53,13 +54,11 @@ def compile_policy(template: PolicyTemplate, principal: Principal, client_id: st
     `client_id` is None where the client named none; entries with `{client_id}` are then dropped.
     Raises UnsafeValue where a value can't stand in a topic level, NothingGranted where no grant applies.
     """
-    values = Values(principal, client_id)
-    claims = principal.claims
-    applies = [block.when is None or block.applies(claims) for block in template.blocks]
+    compilation = _Compilation(template, principal, client_id)
     statements: list[Statement] = []
     allows = False
     for heading, parts in template.plan:
-        resources = _resources(parts, values, applies)
+        resources = compilation.resources(parts)
         if resources:
             statements.append(Statement(heading, tuple(resources)))
             allows = allows or heading.effect == "Allow"
@@ -68,33 +67,46 @@ def compile_policy(template: PolicyTemplate, principal: Principal, client_id: st
     return Policy(tuple(statements) if _is_merged(statements) else _merge(statements))
 
 
-def _resources(parts: Iterable[Part], values: Values, applies: Sequence[bool]) -> list[str]:
-    found: list[str] = []
-    for block, names, patterns, rule, containers in parts:
-        if applies[block]:
-            combinations = values.combinations(names)
-            if rule is not None:
-                combinations = _not_contained(rule, containers, combinations, values, applies)
-            if len(found) + len(combinations) * len(patterns) > MOST_COMBINATIONS:
-                raise PolicyTooLarge(len(found) + len(combinations) * len(patterns))
-            found += [pattern.format(*combination) for combination in combinations for pattern in patterns]
-    return found
+class _Compilation:
+    """One template for one principal, and how much work is left for it."""
 
+    __slots__ = ("_applies", "_left", "_values")
 
-def _not_contained(
-    rule: Rule,
-    containers: Iterable[Container],
-    combinations: list[Combination],
-    values: Values,
-    applies: Sequence[bool],
-) -> list[Combination]:
-    """Leaves out what another rule says already: it has the same text wherever that one has no wildcard."""
-    for block, container in containers:
-        if applies[block]:
-            fixed = [index for index, level in enumerate(container.levels) if level not in (PLUS, HASH)]
-            covered = {_texts(container, fixed, each) for each in values.combinations(container.names)}
-            combinations = [each for each in combinations if _texts(rule, fixed, each) not in covered]
-    return combinations
+    def __init__(self, template: PolicyTemplate, principal: Principal, client_id: str | None) -> None:
+        self._values = Values(principal, client_id)
+        claims = principal.claims
+        self._applies = [block.when is None or block.applies(claims) for block in template.blocks]
+        self._left = MOST_COMBINATIONS
+
+    def resources(self, parts: Iterable[Part]) -> list[str]:
+        """The resources of one statement."""
+        found: list[str] = []
+        for block, names, patterns, rule, containers in parts:
+            if self._applies[block]:
+                combinations = self._values.combinations(names)
+                if rule is not None:
+                    combinations = self._not_contained(rule, containers, combinations)
+                self._left -= len(combinations) * len(patterns)
+                if self._left < 0:
+                    raise PolicyTooLarge(MOST_COMBINATIONS - self._left)
+                found += [pattern.format(*combination) for combination in combinations for pattern in patterns]
+        return found
+
+    def _not_contained(
+        self, rule: Rule, containers: Iterable[Container], combinations: list[Combination]
+    ) -> list[Combination]:
+        """Leaves out what another rule says already: it has the same text wherever that one has no wildcard."""
+        self._left -= len(combinations)
+        for block, container in containers:
+            if self._applies[block]:
+                fixed = [index for index, level in enumerate(container.levels) if level not in (PLUS, HASH)]
+                covering = self._values.combinations(container.names)
+                self._left -= len(covering)
+                if self._left < 0:
+                    break
+                covered = {_texts(container, fixed, each) for each in covering}
+                combinations = [each for each in combinations if _texts(rule, fixed, each) not in covered]
+        return combinations
 
 
 def _texts(rule: Rule, indexes: Iterable[int], combination: Combination) -> tuple[str, ...]:

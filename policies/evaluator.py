@@ -99,18 +99,19 @@ class Evaluator:
     def __init__(self, documents: Iterable[str | Mapping[str, object]], connection: Connection | None = None) -> None:
         """Takes documents as JSON or as objects. Raises InvalidDocument."""
         connection = connection or Connection()
-        self._denies: list[_Bound] = []
-        self._allows: list[_Bound] = []
+        denies: list[_Bound] = []
+        allows: list[_Bound] = []
         for number, document in enumerate(documents):
             for index, statement in enumerate(parse_document(document)):
                 bound = _bind(statement, connection, number, index)
                 if bound is not None:
-                    (self._denies if bound.deny else self._allows).append(bound)
+                    (denies if bound.deny else allows).append(bound)
+        self._statements = (*denies, *allows)
 
     def decide(self, action: str, resource: str) -> Decision:
         """Decides on an action, as `iot:Publish`, on an ARN, as `arn:aws:iot:us-east-1:123456789012:topic/a`."""
         action = action.casefold()
-        for bound in (*self._denies, *self._allows):
+        for bound in self._statements:
             if bound.covers(action, resource):
                 return Decision(not bound.deny, True, bound.document, bound.statement)
         return Decision(False, False, None, None)

@@ -21,7 +21,7 @@ MOST_LEVELS = 8
 LONGEST_TOPIC = 256
 """Bytes of UTF-8."""
 TYPICAL_VALUE = 16
-"""Characters of the values that `fits` counts with."""
+"""Characters of the values that the capacity is counted with."""
 
 _SIDE_BY_SIDE = re.compile(r"\{[^{}]*\}[^/]*\{[^{}]*\}")
 _EVERY_THING = re.compile(r"\$aws/(#|\+|things/(#|\+))")

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-from policies.placeholders import PLACEHOLDER, split_template
+from policies.placeholders import PLACEHOLDER, UNSAFE_SIGNS, split_template
 from policies.topics import HASH, PLUS, Levels, lead
 
 
@@ -25,7 +25,7 @@ def could_be_equal(level: str, other: str) -> bool:
 
 def _as_pattern(level: str) -> re.Pattern[str]:
     literals = PLACEHOLDER.sub("\0", level).split("\0")
-    return re.compile("[^/+#*?$]+".join(map(re.escape, literals)), re.DOTALL)
+    return re.compile(f"[^{UNSAFE_SIGNS}]+".join(map(re.escape, literals)), re.DOTALL)
 
 
 def _ends_fit(level: str, other: str) -> bool:

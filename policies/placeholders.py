@@ -10,13 +10,14 @@ from policies.topics import Levels
 
 PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 _SLASH = re.compile(r"/(?![^{}]*\})")
-_UNSAFE = re.compile(r"[/+#*?$\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+UNSAFE_SIGNS = "/+#*?$"
+"""What no value may hold, since it separates levels or stands for more than itself."""
+_UNSAFE = re.compile(rf"[{UNSAFE_SIGNS}\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 _LARGEST_NUMBER = 2**63
 
 MOST_COMBINATIONS = 16_384
-"""Of all entries together: many times what fits into a policy, and little enough to count in milliseconds."""
-
+"""Of one entry, and of all together: many times what fits into a policy, and little enough to make in milliseconds."""
 LONGEST_VALUE = 128
 """Bytes of UTF-8 that one value may have: no more than IoT Core lets a client ID have."""
 
@@ -55,7 +56,6 @@ class Values:
     def __init__(self, principal: Principal, client_id: str | None) -> None:
         self._principal = principal
         self._client_id = client_id
-        self._given = 0
         self._known: dict[str, tuple[str, ...]] = {}
         self._combinations: dict[tuple[str, ...], list[tuple[str, ...]]] = {}
 
@@ -70,9 +70,6 @@ class Values:
             if (count := prod(map(len, values))) > MOST_COMBINATIONS:
                 raise PolicyTooLarge(count)
             found = self._combinations[names] = list(product(*values))
-        self._given += len(found)
-        if self._given > MOST_COMBINATIONS:
-            raise PolicyTooLarge(self._given)
         return found
 
     def _of(self, name: str) -> tuple[str, ...]:

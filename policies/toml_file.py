@@ -36,19 +36,25 @@ _KEY = re.compile(r"""\s*(?:"([^"]*)"|'([^']*)'|([A-Za-z0-9_.-]+))\s*=""")
 Location = Sequence[str | int]
 
 
+def read_file(path: Path) -> bytes:
+    """The content of a file that a user names. Raises InvalidFile where it can't be read."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise InvalidFile(path, None, "", f"can't be read: {error.strerror}") from None
+    except ValueError:
+        raise InvalidFile(path, None, "", "expected a file's name") from None
+
+
 def read_toml(path: Path) -> tuple[dict[str, object], str]:
     """Reads a TOML file: its tables, and its text for `line_of`.
 
     Raises InvalidFile where it is missing, no UTF-8, or no TOML.
     """
     try:
-        text = path.read_text("utf-8")
-    except OSError as error:
-        raise InvalidFile(path, None, "", f"can't be read: {error.strerror}") from None
+        text = read_file(path).decode().replace("\r\n", "\n").replace("\r", "\n")
     except UnicodeDecodeError:
         raise InvalidFile(path, None, "", "expected UTF-8 text") from None
-    except ValueError:
-        raise InvalidFile(path, None, "", "expected a file's name") from None
     try:
         return tomllib.loads(text), text
     except (ValueError, RecursionError) as error:

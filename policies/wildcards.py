@@ -23,7 +23,7 @@ def matcher(pattern: str, values: tuple[str, ...] = ()) -> Matcher:
     if len(parts) != len(values) + 1:
         return lambda _: False
     if STAR not in pattern and ONE not in pattern:
-        return "".join(part + value for part, value in zip(parts, (*values, ""), strict=True)).__eq__
+        return Pattern(pattern, values).literal.__eq__
     expression = "".join(_escaped(part) + re.escape(value) for part, value in zip(parts, (*values, ""), strict=True))
     first, *runs = expression.split(_ANY)
     if runs:
