@@ -107,7 +107,9 @@ def query_values(query: str, keys: Collection[str]) -> list[str]:
     if len(query) > LONGEST_QUERY:
         raise Refusal(Reason.MALFORMED_QUERY, "too long")
     pairs = [pair.partition("=") for pair in query.removeprefix("?").split("&")]
-    return [value for name, equals, value in pairs if equals and (name in keys or unquote(name) in keys)]
+    return [
+        value for name, equals, value in pairs if equals and (name in keys or ("%" in name and unquote(name) in keys))
+    ]
 
 
 def _tokens(event: AuthorizerEvent, user_name_query: str, token_key_name: str | None) -> Iterator[_Found]:
