@@ -149,8 +149,9 @@ def _attempt(event: AuthorizerEvent, user_name_query: str, token_key_name: str |
 def _only(found: list[_Found]) -> str:
     """The one token that stands in all places, in one of its spellings."""
     first = found[0]
-    if any(first.token not in (other.token, other.raw) for other in found[1:]):
-        raise Refusal(Reason.CONFLICTING_CREDENTIALS, "two different tokens")
+    for other in found:
+        if first.token not in (other.token, other.raw):
+            raise Refusal(Reason.CONFLICTING_CREDENTIALS, "two different tokens")
     return first.token
 
 
