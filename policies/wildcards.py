@@ -22,8 +22,8 @@ def matcher(pattern: str, values: tuple[str, ...] = ()) -> Matcher:
     parts = pattern.split(VALUE)
     if len(parts) != len(values) + 1:
         return lambda _: False
-    if STAR not in pattern and ONE not in pattern:
-        return Pattern(pattern, values).literal.__eq__
+    if ONE not in pattern and pattern.count(STAR) < 2:
+        return _simple(pattern, values)
     expression = "".join(_escaped(part) + re.escape(value) for part, value in zip(parts, (*values, ""), strict=True))
     first, *runs = expression.split(_ANY)
     if runs:
@@ -31,6 +31,20 @@ def matcher(pattern: str, values: tuple[str, ...] = ()) -> Matcher:
         expression = first + "".join(f"(?>.*?{run})" for run in middle if run) + ".*" + last
     found = re.compile(expression, re.DOTALL).fullmatch
     return lambda text: found(text) is not None
+
+
+def _simple(pattern: str, values: tuple[str, ...]) -> Matcher:
+    """For a pattern with one star at most, as most are: no regular expression to compile for each principal."""
+    head, star, tail = pattern.partition(STAR)
+    behind = head.count(VALUE)
+    start = Pattern(head, values[:behind]).literal
+    if not star:
+        return start.__eq__
+    end = Pattern(tail, values[behind:]).literal
+    least = len(start) + len(end)
+    if not end:
+        return lambda text: text.startswith(start)
+    return lambda text: len(text) >= least and text.startswith(start) and text.endswith(end)
 
 
 class Pattern(NamedTuple):
