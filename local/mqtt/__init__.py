@@ -1,0 +1,69 @@
+"""MQTT 3.1.1 and 5 as bytes and packets, both ways, without any input or output.
+
+decoder = Decoder(max_packet_size=131072)
+decoder.receive(chunk)
+while (packet := decoder.next()) is not None: ...
+transport.write(encode(Puback(packet.packet_id), decoder.version))
+"""
+
+from local.mqtt.decoder import Decoder
+from local.mqtt.encoder import encode, publish_parts
+from local.mqtt.errors import MalformedPacket, MqttError, PacketTooLarge, ProtocolError, UnsupportedVersion
+from local.mqtt.packets import (
+    NO_PROPERTIES,
+    Auth,
+    Connack,
+    Connect,
+    Disconnect,
+    Packet,
+    Pingreq,
+    Pingresp,
+    Properties,
+    Puback,
+    Pubcomp,
+    Publish,
+    Pubrec,
+    Pubrel,
+    Suback,
+    Subscribe,
+    Subscription,
+    Unsuback,
+    Unsubscribe,
+    Version,
+    Will,
+)
+from local.mqtt.reason_codes import ConnectReturnCode, ReasonCode
+
+__all__ = [
+    "NO_PROPERTIES",
+    "Auth",
+    "Connack",
+    "Connect",
+    "ConnectReturnCode",
+    "Decoder",
+    "Disconnect",
+    "MalformedPacket",
+    "MqttError",
+    "Packet",
+    "PacketTooLarge",
+    "Pingreq",
+    "Pingresp",
+    "Properties",
+    "ProtocolError",
+    "Puback",
+    "Pubcomp",
+    "Publish",
+    "Pubrec",
+    "Pubrel",
+    "ReasonCode",
+    "Suback",
+    "Subscribe",
+    "Subscription",
+    "Unsuback",
+    "Unsubscribe",
+    "UnsupportedVersion",
+    "Version",
+    "Will",
+    "encode",
+    "publish_parts",
+]
