@@ -59,7 +59,11 @@ class ConnectionRequest(_Context):
         """The token under the authorizer's token key name: in a header, the query string, or the user name's."""
         if self.token is not None:
             return self.token
-        return next(self._candidates(token_key_name), None)
+        return self.find(token_key_name)
+
+    def find(self, key: str) -> str | None:
+        """What stands under a key: in a header, the query string, or the user name's."""
+        return next(self._candidates(key), None)
 
     def _candidates(self, key: str) -> Iterator[str]:
         http = self.http_context or HttpContext()

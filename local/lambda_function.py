@@ -1,21 +1,27 @@
 """Runs the authorizer's Lambda handler in this process, as Lambda would: an event in, an answer and log lines out."""
 
-import importlib
-import io
+import importlib.util
 import json
 import os
 import sys
+import threading
 import traceback
-from collections.abc import Callable, Mapping
-from contextlib import redirect_stdout
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import NamedTuple, cast
 
+from local.thread_output import captured_output
 from policies import InvalidFile
 
 HANDLER = "authorizer.handler.lambda_handler"
 REGION, ACCOUNT = "us-east-1", "123456789012"
+
+_CONFIG = "AUTHORIZER_CONFIG"
+_loading = threading.Lock()
+"""Handlers read the environment when they load: one at a time."""
 
 Answer = dict[str, object]
 _Handler = Callable[[object, object], Answer]
@@ -43,38 +49,58 @@ class BrokenHandler(Exception):
 class LambdaFunction:
     """A handler, loaded once."""
 
-    def __init__(self, config: Path, handler: str = HANDLER, *, region: str = REGION, account: str = ACCOUNT) -> None:
-        """`handler` is `module.attribute`.
+    def __init__(
+        self,
+        config: Path,
+        handler: str = HANDLER,
+        *,
+        region: str = REGION,
+        account: str = ACCOUNT,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        """`handler` is `module.attribute`, and `environment` what it sees besides this process's while it loads.
 
         Raises BrokenHandler where there is none, InvalidFile for a wrong configuration.
         """
-        os.environ["AUTHORIZER_CONFIG"] = str(config)
-        sys.path.insert(0, str(Path.cwd()))
+        if (folder := str(Path.cwd())) not in sys.path:
+            sys.path.insert(0, folder)
         os.environ.setdefault("AWS_REGION", region)
-        self._output = io.StringIO()
-        with redirect_stdout(self._output):
+        with _loading, _environment({_CONFIG: str(config)} | dict(environment or {})), captured_output():
             self._handler = _load(handler)
         self._context = Context(f"arn:aws:lambda:{region}:{account}:function:authorizer")
 
     def invoke(self, event: Mapping[str, object]) -> Invocation:
-        """Runs the handler on an event. What it prints is kept from standard output.
+        """Runs the handler on an event, in the calling thread. What it prints is kept from standard output.
 
         Raises BrokenHandler where it raises or answers with no object.
         """
-        self._output.seek(0)
-        self._output.truncate()
-        try:
-            with redirect_stdout(self._output):
+        with captured_output() as output:
+            try:
                 answer = self._handler(dict(event), self._context)
-        except Exception as error:
-            raise BrokenHandler(f"the handler raised {_line(error)}") from error
+            except Exception as error:
+                raise BrokenHandler(f"the handler raised {_line(error)}") from error
         try:
             answer = json.loads(json.dumps(answer))
         except (TypeError, ValueError) as error:
             raise BrokenHandler(f"the handler's answer is no JSON: {error}") from None
         if not isinstance(answer, dict):
             raise BrokenHandler(f"the handler answered with {type(answer).__name__}, not with an object")
-        return Invocation(answer, _decision(self._output.getvalue()))
+        return Invocation(answer, _decision(output.getvalue()))
+
+
+@contextmanager
+def _environment(variables: Mapping[str, str]) -> Iterator[None]:
+    """Sets environment variables for a handler that loads."""
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 def _load(handler: str) -> _Handler:
@@ -82,7 +108,7 @@ def _load(handler: str) -> _Handler:
     if not dot:
         raise BrokenHandler(f"{handler}: expected MODULE.NAME, with the module in this folder")
     try:
-        found = getattr(importlib.import_module(name), attribute, None)
+        found = getattr(_fresh_module(name), attribute, None)
     except InvalidFile:
         raise
     except ModuleNotFoundError as error:
@@ -92,6 +118,17 @@ def _load(handler: str) -> _Handler:
     if not callable(found):
         raise BrokenHandler(f"{handler}: {name} has no function {attribute}")
     return cast("_Handler", found)
+
+
+def _fresh_module(name: str) -> ModuleType:
+    """A module of its own, as each of Lambda's execution environments has one. Raises ModuleNotFoundError."""
+    spec = importlib.util.find_spec(name)
+    if spec is None or spec.loader is None:
+        raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
 
 
 def _line(error: Exception) -> str:

@@ -1,0 +1,101 @@
+"""Who calls, and may they?
+
+A request that is signed as AWS's clients sign (Signature Version 4) counts as the account's owner, who may do all:
+there is no IAM here, so any credentials do, and the signature is not looked at. Without one, publishing and reading
+retained messages is a client's business, authorized by the custom authorizer as over HTTPS on IoT Core. Everything
+else is for whoever can reach the port, so that `aws --no-sign-request` works.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from pydantic import ValidationError
+from starlette.requests import Request
+
+from local.api.authorization_cache import AuthorizationCache
+from local.api.core import Core
+from local.api.errors import forbidden, unauthorized
+from local.api.members import invalid_members
+from local.event import ConnectionRequest, HttpContext, TlsContext
+from local.gateway.authorization import Authorization, Refused
+from policies.evaluator import Connection
+
+_SIGNED = "AWS4-HMAC-SHA256"
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """What a request is about to do."""
+
+    action: str
+    """As the feed calls it."""
+    resource: str
+    """As the feed calls it: a topic."""
+    permissions: tuple[tuple[str, str], ...]
+    """The actions of a policy that it takes, each with its resource's ARN."""
+
+
+class Callers:
+    """Lets requests through or not, and tells the feed."""
+
+    def __init__(self, core: Core, clock: Callable[[], float]) -> None:
+        """`clock` gives seconds from any start."""
+        self._core = core
+        self._cache = AuthorizationCache(core.authorizers, clock)
+
+    async def require(self, request: Request, intent: Intent) -> None:
+        """Checks that whoever sent a request may do this. Raises ApiError: 401 or 403, which say nothing of why."""
+        if request.headers.get("authorization", "").startswith(_SIGNED):
+            return
+        try:
+            authorization = await self._authorize(request)
+        except Refused as refused:
+            self._tell(intent, refused.decision, allowed=False, reason=refused.reason, detail=refused.detail)
+            raise unauthorized() from None
+        policy = authorization.evaluator(Connection(source_ip=request.client.host if request.client else None))
+        missing = next((action for action, arn in intent.permissions if not policy.allows(action, arn)), None)
+        decision = {**authorization.decision, "authorizer": authorization.authorizer}
+        if missing is not None:
+            self._tell(intent, decision, allowed=False, reason="not_allowed", detail=missing)
+            raise forbidden()
+        self._tell(intent, decision, allowed=True)
+
+    async def _authorize(self, request: Request) -> Authorization:
+        kept = self._cache.get(request)
+        if kept is None:
+            kept = await self._core.gateway.authorize(connection_request(request))
+            self._cache.put(request, kept)
+        return kept
+
+    def _tell(
+        self, intent: Intent, decision: Mapping[str, object], *, allowed: bool, reason: str = "", detail: str = ""
+    ) -> None:
+        """Adds a record. `decision` is the function's log line, with the authorizer's name where it is known."""
+        self._core.feed.add(
+            "decision",
+            action=intent.action,
+            resource=intent.resource,
+            allowed=allowed,
+            reason=reason,
+            detail=detail,
+            principal=decision.get("principal"),
+            door=decision.get("door"),
+            authorizer=decision.get("authorizer"),
+        )
+
+
+def connection_request(request: Request) -> ConnectionRequest:
+    """A request as the gateway takes it. Raises ApiError where a header or the query string is too long."""
+    headers: dict[str, str] = {}
+    for name, value in request.headers.items():
+        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    query = request.scope["query_string"].decode("latin-1")
+    state: Mapping[str, object] = request.scope.get("state", {})
+    server_name = state.get("server_name")
+    try:
+        return ConnectionRequest(
+            httpContext=HttpContext(headers=headers, queryString=f"?{query}" if query else None),
+            tlsContext=TlsContext(serverName=server_name) if isinstance(server_name, str) else None,
+        )
+    except ValidationError as error:
+        raise invalid_members(error) from None

@@ -1,0 +1,45 @@
+"""What the HTTP APIs use of IoT Core on this machine."""
+
+from typing import Protocol
+
+from local.broker.broker import Broker
+from local.gateway.authorization import Gateway
+from local.gateway.authorizers import Authorizers
+from local.gateway.feed import Feed
+
+
+class Core(Protocol):
+    """IoT Core on this machine, as far as the HTTP APIs use it."""
+
+    @property
+    def broker(self) -> Broker:
+        """The message broker."""
+        ...
+
+    @property
+    def gateway(self) -> Gateway:
+        """What lets clients in."""
+        ...
+
+    @property
+    def authorizers(self) -> Authorizers:
+        """The account's authorizers."""
+        ...
+
+    @property
+    def feed(self) -> Feed:
+        """Where decisions are told."""
+        ...
+
+    @property
+    def tls_url(self) -> str:
+        """The TLS port's URL, as in `https://localhost:8443`."""
+        ...
+
+    def commit(self) -> None:
+        """Stores what changed, so that it may be acknowledged. Raises StorageError."""
+        ...
+
+    def arn(self, kind: str, name: str) -> str:
+        """The ARN of something of the account's: `arn:aws:iot:REGION:ACCOUNT:kind/name`."""
+        ...

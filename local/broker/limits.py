@@ -1,0 +1,49 @@
+"""IoT Core's limits (AWS General Reference, "AWS IoT Core endpoints and quotas", message broker and protocols)."""
+
+from dataclasses import dataclass, replace
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What a client may send, keep and ask for. Times in seconds, sizes in bytes."""
+
+    payload: int = 128 * 1024
+    packet: int = 149_504
+    """A whole packet, as IoT Core's CONNACK names it in MQTT 5."""
+    topic: int = 256
+    """UTF-8, without a reserved prefix."""
+    topic_slashes: int = 7
+    """Without a reserved prefix."""
+    client_id: int = 128
+    filters_per_subscribe: int = 8
+    subscriptions: int = 50
+    """Of one connection."""
+    least_keep_alive: int = 30
+    most_keep_alive: int = 1200
+    default_session_expiry: int = 3600
+    """Of a persistent session of MQTT 3.1.1, which can't name one."""
+    most_session_expiry: int = 7 * 24 * 3600
+    receive_maximum: int = 100
+    """Unacknowledged QoS 1 messages, either way."""
+    topic_aliases: int = 8
+    connect_timeout: int = 10
+    """From a connection's first byte, or none, to its CONNECT."""
+    queued_messages: int = 1000
+    """That wait for one client."""
+    queued_bytes: int = 4 * 1024 * 1024
+    """That wait for one client, or stand in its network buffer before QoS 0 is dropped."""
+    retained_messages: int = 5000
+    publishes_per_second: int | None = 100
+    """Of one connection; None for no limit."""
+    connects_per_second: int | None = 500
+    """Of the account; None for no limit."""
+    connects_per_client_per_second: int | None = 1
+    """With one client ID; None for no limit."""
+
+    def without_throttling(self) -> "Limits":
+        """The same without limits a second."""
+        return replace(self, publishes_per_second=None, connects_per_second=None, connects_per_client_per_second=None)
+
+
+IOT_CORE = Limits()
+"""IoT Core's own."""

@@ -1,0 +1,71 @@
+"""Who comes and goes, on `$aws/events/…` (developer guide, "Lifecycle events")."""
+
+import json
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from local.broker.disconnect_reason import DisconnectReason
+from local.broker.message import Message
+
+if TYPE_CHECKING:
+    from local.broker.client import Client
+
+Report = Callable[..., object]
+"""Is told what happens: the kind, and fields by name."""
+
+
+class Presence:
+    """Publishes the events, and reports them."""
+
+    def __init__(self, publish: Callable[[Message], None], clock: Callable[[], float], report: Report) -> None:
+        """`clock` gives seconds since 1970."""
+        self._publish = publish
+        self._clock = clock
+        self._report = report
+
+    def connected(self, client: "Client") -> None:
+        """A client is connected."""
+        address = {"ipAddress": client.origin.source[0]}
+        self._send("presence/connected", client, {"eventType": "connected"} | address | self._version(client))
+        self._report("presence", event="connected", client_id=client.client_id)
+
+    def disconnected(self, client: "Client", reason: DisconnectReason, explanation: str) -> None:
+        """A connection ended; the explanation is for the report alone."""
+        fields = {
+            "eventType": "disconnected",
+            "clientInitiatedDisconnect": reason is DisconnectReason.CLIENT_INITIATED_DISCONNECT,
+            "disconnectReason": reason.value,
+        }
+        self._send("presence/disconnected", client, fields | self._version(client))
+        self._report(
+            "presence",
+            event="disconnected",
+            client_id=client.client_id,
+            disconnect_reason=reason.value,
+            detail=explanation,
+        )
+
+    def subscribed(self, client: "Client", topic_filters: Sequence[str]) -> None:
+        """A client subscribed."""
+        self._send("subscriptions/subscribed", client, {"eventType": "subscribed", "topics": list(topic_filters)})
+        self._report("subscriptions", event="subscribed", client_id=client.client_id, topics=list(topic_filters))
+
+    def unsubscribed(self, client: "Client", topic_filters: Sequence[str]) -> None:
+        """A client unsubscribed."""
+        self._send("subscriptions/unsubscribed", client, {"eventType": "unsubscribed", "topics": list(topic_filters)})
+        self._report("subscriptions", event="unsubscribed", client_id=client.client_id, topics=list(topic_filters))
+
+    def _version(self, client: "Client") -> dict[str, object]:
+        return {"versionNumber": client.version_number}
+
+    def _send(self, kind: str, client: "Client", fields: dict[str, object]) -> None:
+        """Client IDs with a wildcard get no events, since no topic can name them."""
+        if "+" in client.client_id or "#" in client.client_id:
+            return
+        event = {
+            "clientId": client.client_id,
+            "timestamp": round(self._clock() * 1000),
+            "sessionIdentifier": client.session_identifier,
+            "principalIdentifier": client.session.principal_id,
+        } | fields
+        self._publish(Message(f"$aws/events/{kind}/{client.client_id}", json.dumps(event).encode(), 1))

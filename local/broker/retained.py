@@ -1,0 +1,55 @@
+"""Retained messages: one for a topic, until another or an empty one replaces it."""
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from local.broker.limits import Limits
+from local.broker.message import Message
+from local.broker.storage import Storage
+
+
+class Retained(NamedTuple):
+    """A retained message."""
+
+    message: Message
+    modified_ms: int
+    """When it was published, in ms since 1970."""
+
+
+class RetainedMessages:
+    """All retained messages, by topic."""
+
+    def __init__(self, storage: Storage, limits: Limits, clock: Callable[[], float]) -> None:
+        self._storage = storage
+        self._limits = limits
+        self._clock = clock
+        self._messages = {message.topic: Retained(message, modified) for message, modified in storage.retained()}
+
+    def keep(self, message: Message) -> bool:
+        """Keeps a message, or forgets its topic's where it is empty. False where there are too many."""
+        topic = message.topic
+        if not message.payload:
+            if self._messages.pop(topic, None) is not None:
+                self._storage.forget_retained(topic)
+            return True
+        if topic not in self._messages and len(self._messages) >= self._limits.retained_messages:
+            return False
+        retained = Retained(message, round(self._clock() * 1000))
+        self._messages[topic] = retained
+        self._storage.retain(*retained)
+        return True
+
+    def get(self, topic: str) -> Retained | None:
+        """The message of a topic, unless it is expired."""
+        found = self._messages.get(topic)
+        if found is not None and found.message.is_expired(self._clock()):
+            del self._messages[topic]
+            self._storage.forget_retained(topic)
+            return None
+        return found
+
+    def items(self) -> Iterator[Retained]:
+        """All of them that are not expired, in the order of their topics."""
+        for topic in sorted(self._messages):
+            if (found := self.get(topic)) is not None:
+                yield found

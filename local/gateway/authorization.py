@@ -1,0 +1,149 @@
+"""Lets clients in: finds the authorizer, verifies the token's signature, invokes the function, checks its answer."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from cryptography.hazmat.primitives.serialization import load_pem_public_key
+
+from local.event import ConnectionRequest, build_event
+from local.gateway.answer import REFUSED, AuthorizerAnswer, InvalidAnswer, read_answer
+from local.gateway.environments import Environments, FunctionTimeout
+from local.invoking import NotInvoked, Settings, verify_signature
+from local.lambda_function import BrokenHandler, Invocation
+from policies import InvalidFile
+from policies.evaluator import Connection, Evaluator
+
+if TYPE_CHECKING:
+    from local.gateway.authorizers import AuthorizerDescription, Authorizers
+
+NAME_KEY = "x-amz-customauthorizer-name"
+SIGNATURE_KEY = "x-amz-customauthorizer-signature"
+
+
+class Refused(Exception):
+    """A client that is not let in."""
+
+    def __init__(self, reason: str, detail: str = "", *, decision: Mapping[str, object] | None = None) -> None:
+        self.reason = reason
+        """A reason code: the gateway's own, or the Lambda's (docs/troubleshooting.md)."""
+        self.detail = detail
+        """More, in words."""
+        self.decision = decision or {}
+        """The Lambda's log line; empty where it was not invoked, or logged nothing."""
+        self.answer: AuthorizerAnswer | None = None
+        """The Lambda's answer, where it was a no."""
+        super().__init__(f"{reason}: {detail}" if detail else reason)
+
+
+@dataclass(frozen=True, slots=True)
+class Authorization:
+    """A client that is let in."""
+
+    answer: AuthorizerAnswer
+    authorizer: str
+    """The authorizer's name."""
+    event: Mapping[str, object]
+    """What the Lambda was asked."""
+    decision: Mapping[str, object]
+    """The Lambda's log line; empty where it logs none."""
+
+    @property
+    def principal(self) -> str | None:
+        """The principal's name, as the log line has it."""
+        return _text(self.decision.get("principal"))
+
+    @property
+    def door(self) -> str | None:
+        """Where the credentials stood."""
+        return _text(self.decision.get("door"))
+
+    def evaluator(self, connection: Connection) -> Evaluator:
+        """The policy for a connection."""
+        return Evaluator(self.answer.policy_documents, connection)
+
+
+class Gateway:
+    """Decides who is let in, as IoT Core does before and after it invokes a function."""
+
+    def __init__(self, authorizers: "Authorizers", functions: dict[str, Environments]) -> None:
+        """`functions` by ARN; who changes it puts other environments in their place."""
+        self._authorizers = authorizers
+        self.functions = functions
+
+    async def authorize(self, request: ConnectionRequest, *, connection_id: str | None = None) -> Authorization:
+        """Lets a client in by the authorizer that it names, else by the default one. Raises Refused."""
+        name = request.find(NAME_KEY) or self._authorizers.default
+        if name is None:
+            raise Refused("authorizer_missing", f"expected {NAME_KEY}, since there is no default authorizer")
+        authorizer = self._authorizers.get(name)
+        if authorizer is None:
+            raise Refused("authorizer_not_found", f"there is no authorizer {name[:128]!r}")
+        if authorizer.status != "ACTIVE":
+            raise Refused("authorizer_inactive", f"authorizer {name} is not active")
+        return await self.invoke(authorizer, request, connection_id=connection_id)
+
+    async def invoke(
+        self, authorizer: "AuthorizerDescription", request: ConnectionRequest, *, connection_id: str | None = None
+    ) -> Authorization:
+        """Invokes an authorizer's function. Raises Refused."""
+        verified = self._verify(authorizer, request)
+        event = build_event(
+            request,
+            token_key_name=authorizer.token_key_name,
+            signature_verified=verified,
+            connection_id=connection_id,
+        )
+        invocation = await self._invoke(authorizer, event)
+        try:
+            answer = read_answer(invocation.answer)
+        except InvalidAnswer as error:
+            raise Refused("invalid_answer", str(error), decision=invocation.decision) from None
+        if not answer.is_authenticated:
+            reason = _text(invocation.decision.get("reason")) or "not_authenticated"
+            refused = Refused(reason, _text(invocation.decision.get("detail")) or "", decision=invocation.decision)
+            refused.answer = REFUSED
+            raise refused
+        return Authorization(answer, authorizer.name, event, invocation.decision)
+
+    def _verify(self, authorizer: "AuthorizerDescription", request: ConnectionRequest) -> bool:
+        """Whether the token's signature is right; False where signing is off. Raises Refused."""
+        if authorizer.signing_disabled:
+            return False
+        signature = request.token_signature or request.find(SIGNATURE_KEY)
+        keys = tuple(map(_public_key, authorizer.public_keys.values()))
+        settings = Settings(authorizer.token_key_name, keys)
+        if request.find_token(authorizer.token_key_name or "") is None:
+            raise Refused("token_missing", f"signing is on: expected a token under {authorizer.token_key_name}")
+        if signature is None:
+            raise Refused("signature_missing", f"signing is on: expected {SIGNATURE_KEY}")
+        try:
+            return verify_signature(request.model_copy(update={"token_signature": signature}), settings)
+        except NotInvoked as error:
+            raise Refused("signature_invalid", str(error)) from None
+
+    async def _invoke(self, authorizer: "AuthorizerDescription", event: Mapping[str, object]) -> Invocation:
+        environments = self.functions.get(authorizer.function_arn)
+        if environments is None:
+            known = ", ".join(self.functions)
+            raise Refused("function_not_found", f"no function {authorizer.function_arn} is here, only {known}")
+        try:
+            return await environments.invoke(event)
+        except FunctionTimeout as error:
+            raise Refused("function_timeout", str(error)) from None
+        except (BrokenHandler, InvalidFile) as error:
+            raise Refused("function_error", str(error)) from None
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+@lru_cache(maxsize=64)
+def _public_key(pem: str) -> RSAPublicKey:
+    key = load_pem_public_key(pem.encode())
+    if not isinstance(key, RSAPublicKey):  # Authorizers are checked when they are made.
+        raise TypeError("expected an RSA key")
+    return key

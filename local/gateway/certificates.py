@@ -1,0 +1,47 @@
+"""A local certificate authority, made once, and a server certificate of it, made at each start."""
+
+import os
+import ssl
+from collections.abc import Sequence
+from pathlib import Path
+
+import trustme
+
+from policies import InvalidFile
+
+ALPN = ("mqtt", "x-amzn-mqtt-ca", "http/1.1")
+"""What IoT Core tells its protocols apart by on one port (developer guide, "Device communication protocols")."""
+_CA, _CA_KEY = "ca.pem", "ca-key.pem"
+
+
+def server_context(folder: Path, names: Sequence[str]) -> ssl.SSLContext:
+    """A TLS context for a server of these names and addresses, whose CA is `ca_path(folder)`.
+
+    Raises InvalidFile where the CA's files can't be used, OSError where they can't be written.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    _authority(folder).issue_cert(*names).configure_cert(context)
+    context.set_alpn_protocols(list(ALPN))
+    return context
+
+
+def ca_path(folder: Path) -> Path:
+    """The CA's certificate, for clients to trust."""
+    return folder / _CA
+
+
+def _authority(folder: Path) -> trustme.CA:
+    certificate, key = folder / _CA, folder / _CA_KEY
+    if certificate.exists() and key.exists():
+        try:
+            return trustme.CA.from_pem(certificate.read_bytes(), key.read_bytes())
+        except (ValueError, TypeError):
+            raise InvalidFile(certificate, None, "", "no CA: remove it and ca-key.pem, and new ones are made") from None
+    authority = trustme.CA(organization_name="iot-authorizer", organization_unit_name="development on this machine")
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    descriptor = os.open(key, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(authority.private_key_pem.bytes())
+    certificate.write_bytes(authority.cert_pem.bytes())
+    return authority

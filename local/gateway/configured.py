@@ -1,0 +1,120 @@
+"""The configured authorizer, as IoT Core is told of it, and what explains its decisions."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from pydantic import BaseModel, Field, ValidationError
+
+from local.gateway.authorizer_rules import InvalidAuthorizer
+from local.gateway.authorizers import AuthorizerDescription
+from policies import InvalidFile, PolicyTemplate
+from policies.toml_file import from_validation, invalid_file, read_file, read_toml
+
+Claims = Mapping[str, object]
+
+
+class _Signing(BaseModel):
+    public_keys: dict[str, str]
+
+
+class _Issuer(BaseModel):
+    jwks: str | None = None
+
+
+class _Passwords(BaseModel):
+    file: str | None = None
+
+
+class _Anonymous(BaseModel):
+    claims: dict[str, object] = Field(default_factory=dict)
+
+
+class _Tables(BaseModel):
+    """The part of `authorizer.toml` that is used here; the Lambda checks all of it."""
+
+    name: str = "authorizer"
+    policy: str | None = None
+    token_key_name: str | None = None
+    signing: _Signing | None = None
+    jwt: list[_Issuer] = Field(default_factory=list)
+    passwords: _Passwords | None = None
+    anonymous: _Anonymous | None = None
+
+
+class _User(BaseModel):
+    claims: dict[str, object] = Field(default_factory=dict)
+
+
+class _Users(BaseModel):
+    users: dict[str, _User] = Field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Configured:
+    """One version of `authorizer.toml` and the files that it names."""
+
+    path: Path
+    description: AuthorizerDescription
+    policy_path: Path | None
+    """None where grants come from code."""
+    template: PolicyTemplate | None
+    """None where grants come from code."""
+    anonymous_claims: Claims
+    passwords_path: Path | None
+    files: frozenset[Path]
+    """All files whose change changes what is granted."""
+
+    @cached_property
+    def password_claims(self) -> Mapping[str, Claims]:
+        """The claims of each user of the password file; none where it can't be read."""
+        if self.passwords_path is None:
+            return {}
+        try:
+            found = _Users.model_validate(read_toml(self.passwords_path)[0])
+        except (InvalidFile, ValidationError):
+            return {}
+        return {name: user.claims for name, user in found.users.items()}
+
+
+def read_configured(path: Path, function_arn: str) -> Configured:
+    """Reads a configuration as it is now; without the file, an authorizer in code that IoT Core knows nothing of.
+
+    Raises InvalidFile.
+    """
+    tables, text = read_toml(path) if path.exists() else ({}, "")
+    try:
+        found = _Tables.model_validate(tables)
+    except ValidationError as error:
+        raise from_validation(path, text, tables, error, ()) from None
+    folder = path.parent
+    keys = {name: folder / file for name, file in (found.signing.public_keys if found.signing else {}).items()}
+    now = time.time()
+    description = AuthorizerDescription(
+        name=found.name,
+        function_arn=function_arn,
+        token_key_name=found.token_key_name,
+        public_keys={name: read_file(file).decode("ascii", "replace") for name, file in keys.items()},
+        status="ACTIVE",
+        signing_disabled=found.signing is None,
+        creation_date=now,
+        last_modified_date=now,
+    )
+    try:
+        description.check()
+    except InvalidAuthorizer as error:
+        raise invalid_file(path, text, ("signing",), str(error)) from None
+    policy = folder / found.policy if found.policy else None
+    passwords = folder / found.passwords.file if found.passwords and found.passwords.file else None
+    jwks = [folder / issuer.jwks for issuer in found.jwt if issuer.jwks and "://" not in issuer.jwks]
+    return Configured(
+        path=path,
+        description=description,
+        policy_path=policy,
+        template=PolicyTemplate.load(policy) if policy else None,
+        anonymous_claims=found.anonymous.claims if found.anonymous else {},
+        passwords_path=passwords,
+        files=frozenset(file.resolve() for file in (path, policy, passwords, *jwks, *keys.values()) if file),
+    )

@@ -1,0 +1,75 @@
+"""Why a policy allowed something or did not, by which entry of the template."""
+
+import base64
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import get_args
+
+from local.gateway.authorization import Authorization
+from local.gateway.configured import Configured
+from policies import PolicyError, Principal
+from policies.explaining import Question, explain
+
+Claims = Mapping[str, object]
+
+
+class Explanations:
+    """Explains decisions about clients of the configured authorizer."""
+
+    def __init__(self, configured: Callable[[], Configured]) -> None:
+        """`configured` gives the configuration in force."""
+        self._configured = configured
+
+    def explain(self, authorization: Authorization, action: str, resource: str, client_id: str) -> Sequence[str]:
+        """The reasons, the deciding entry first; none where no template decides."""
+        configured = self._configured()
+        name = authorization.principal
+        question = _question(action)
+        if configured.template is None or authorization.authorizer != configured.description.name:
+            return ()
+        if name is None or question is None:
+            return ()
+        claims = _claims(configured, authorization, name)
+        try:
+            return explain(configured.template, Principal(name, claims), question, resource, client_id).reasons
+        except PolicyError as error:
+            return (f"{error.reason}: {error}",)
+
+
+def _question(action: str) -> Question | None:
+    found = "connect" if action == "refresh" else action
+    return next((question for question in get_args(Question) if question == found), None)
+
+
+def _claims(configured: Configured, authorization: Authorization, name: str) -> Claims:
+    """The claims that the Lambda saw: of the token that it accepted, or of the configuration."""
+    if authorization.door == "anonymous":
+        return configured.anonymous_claims
+    for text in _texts(authorization.event):
+        if (claims := _payload(text)) is not None:
+            return claims
+    return configured.password_claims.get(name, {})
+
+
+def _texts(value: object) -> Iterator[str]:
+    """All that could be a token in an event. It was verified already, by the Lambda, so any that reads well is it."""
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            if key == "password" and isinstance(inner, str):
+                yield base64.b64decode(inner).decode("utf-8", "replace")
+            else:
+                yield from _texts(inner)
+    elif isinstance(value, str):
+        yield from value.replace("?", "&").replace("=", "&").replace(" ", "&").split("&")
+
+
+def _payload(token: str) -> Claims | None:
+    """A JWT's claims, read and not verified; None for what is none."""
+    parts = token.split(".")
+    if len(parts) not in (2, 3):
+        return None
+    try:
+        claims = json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
+    except ValueError:
+        return None
+    return claims if isinstance(claims, dict) else None

@@ -1,0 +1,76 @@
+"""Keeps other web pages away from the HTTP side: it mints tokens and configures authorizers."""
+
+import ipaddress
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+from urllib.parse import urlsplit
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Application = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+_MOST_BODY = 1024 * 1024
+
+
+class Guard:
+    """Refuses requests from other origins, to other hosts (DNS rebinding), and with endless bodies."""
+
+    def __init__(self, application: Application, names: frozenset[str]) -> None:
+        """`names` are what this server may be called, beside `localhost` and IP addresses."""
+        self._application = application
+        self._names = names
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers one request."""
+        if scope["type"] != "http":
+            await self._application(scope, receive, send)
+            return
+        headers = {name.lower(): value.decode("latin-1") for name, value in scope["headers"]}
+        host, origin = headers.get(b"host", ""), headers.get(b"origin")
+        if not self._knows(_host_name(f"//{host}")):
+            await _refuse(send, 421, "this server is not called so: use localhost or its address")
+        elif origin is not None and urlsplit(origin).netloc != host:
+            await _refuse(send, 403, "requests from other origins are refused")
+        elif int(headers.get(b"content-length", "0") or 0) > _MOST_BODY:
+            await _refuse(send, 413, "the body is too long")
+        else:
+            await self._application(scope, _bounded(receive), send)
+
+    def _knows(self, name: str | None) -> bool:
+        if name is None:
+            return False
+        if name == "localhost" or name.endswith((".localhost", ".amazonaws.com")) or name in self._names:
+            return True
+        try:
+            ipaddress.ip_address(name)
+        except ValueError:
+            return False
+        return True
+
+
+def _host_name(url: str) -> str | None:
+    try:
+        return urlsplit(url).hostname
+    except ValueError:
+        return None
+
+
+def _bounded(receive: Receive) -> Receive:
+    """Ends a request whose chunks add up to too much."""
+    left = _MOST_BODY
+
+    async def receive_some() -> MutableMapping[str, Any]:
+        nonlocal left
+        message = await receive()
+        left -= len(message.get("body", b""))
+        return message if left >= 0 else {"type": "http.disconnect"}
+
+    return receive_some
+
+
+async def _refuse(send: Send, status: int, text: str) -> None:
+    body = f"{text}\n".encode()
+    headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

@@ -1,0 +1,64 @@
+"""An HTTP CONNECT proxy that leads to our own TLS port, whatever it is asked for.
+
+AWS's Python SDK connects its MQTT 3.1.1 client to port 443 always; through a proxy it reaches any port.
+"""
+
+import asyncio
+
+
+class _Far(asyncio.Protocol):
+    """The connection to the TLS port."""
+
+    def __init__(self, near: asyncio.Transport) -> None:
+        self._near = near
+
+    def data_received(self, data: bytes) -> None:
+        self._near.write(data)
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 (asyncio calls it so)
+        self._near.close()
+
+
+class Tunnel(asyncio.Protocol):
+    """Carries bytes between a client and the TLS port."""
+
+    def __init__(self, transport: asyncio.Transport, host: str, port: int, early: bytes) -> None:
+        """`early` is what the client sent behind its request."""
+        self._near = transport
+        self._far: asyncio.Transport | None = None
+        self._early = early
+        transport.pause_reading()
+        self._opening = asyncio.get_running_loop().create_task(self._open(host, port))
+
+    def data_received(self, data: bytes) -> None:
+        """Sends a client's bytes on."""
+        if self._far is not None:
+            self._far.write(data)
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 (asyncio calls it so)
+        """The client is gone."""
+        self._opening.cancel()
+        if self._far is not None:
+            self._far.close()
+
+    def pause_writing(self) -> None:
+        """The client takes no more for now."""
+        if self._far is not None:
+            self._far.pause_reading()
+
+    def resume_writing(self) -> None:
+        """The client takes more."""
+        if self._far is not None:
+            self._far.resume_reading()
+
+    async def _open(self, host: str, port: int) -> None:
+        try:
+            self._far, _ = await asyncio.get_running_loop().create_connection(lambda: _Far(self._near), host, port)
+        except OSError:
+            self._near.write(b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n")
+            self._near.close()
+            return
+        self._near.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
+        if self._early:
+            self._far.write(self._early)
+        self._near.resume_reading()

@@ -1,0 +1,116 @@
+"""MQTT over WebSocket (MQTT 5.0, section 6): the protocol is `websockets`', without its input and output."""
+
+import asyncio
+from collections.abc import Callable
+
+from websockets.frames import CloseCode, Frame, Opcode
+from websockets.http11 import Request, Response
+from websockets.protocol import State
+from websockets.server import ServerProtocol
+from websockets.typing import Subprotocol
+
+from local.event import HttpContext
+from local.gateway.arrival import Channel
+from local.gateway.connection import MqttConnection
+
+PATH = "/mqtt"
+_SUBPROTOCOLS = ("mqtt", "mqttv3.1")
+_LONGEST_FRAME = 1024 * 1024
+
+Admit = Callable[[Channel, HttpContext], MqttConnection]
+"""Begins an MQTT connection on a WebSocket that came with a request."""
+
+
+class MqttOverWebSocket(asyncio.Protocol):
+    """Joins a transport, a WebSocket and an MQTT connection. It is the connection's channel."""
+
+    def __init__(self, transport: asyncio.Transport, admit: Admit) -> None:
+        self._transport = transport
+        self._admit = admit
+        self._protocol = ServerProtocol(subprotocols=list(map(Subprotocol, _SUBPROTOCOLS)), max_size=_LONGEST_FRAME)
+        self._connection: MqttConnection | None = None
+        self._binary = False
+        self.pause_reading = transport.pause_reading
+        self.resume_reading = transport.resume_reading
+        self.abort = transport.abort
+
+    def data_received(self, data: bytes) -> None:
+        """Takes bytes from the network."""
+        self._protocol.receive_data(data)
+        for event in self._protocol.events_received():
+            if isinstance(event, Request):
+                self._answer(event)
+            elif isinstance(event, Frame):
+                self._receive(event)
+        self._send()
+
+    def eof_received(self) -> None:
+        """The client sends no more."""
+        self._protocol.receive_eof()
+        self._send()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The network connection is gone."""
+        if self._connection is not None:
+            self._connection.connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        """The network takes no more for now."""
+        if self._connection is not None:
+            self._connection.pause_writing()
+
+    def resume_writing(self) -> None:
+        """The network takes more."""
+        if self._connection is not None:
+            self._connection.resume_writing()
+
+    def write(self, chunk: bytes) -> None:
+        """Sends bytes in one binary message [MQTT-6.0.0-1]."""
+        if self._protocol.state is State.OPEN:
+            self._protocol.send_binary(chunk)
+            self._send()
+
+    def close(self) -> None:
+        """Closes the WebSocket, and the transport once all is sent."""
+        if self._protocol.state is State.OPEN:
+            self._protocol.send_close(CloseCode.NORMAL_CLOSURE)
+        self._send()
+        self._transport.close()
+
+    def _answer(self, request: Request) -> None:
+        path, _, query = request.path.partition("?")
+        response = self._refusal(path, request) or self._protocol.accept(request)
+        self._protocol.send_response(response)
+        if response.status_code == 101:
+            http = HttpContext.model_construct(
+                headers=dict(request.headers.raw_items()), query_string=f"?{query}" if query else None
+            )
+            self._connection = self._admit(self, http)
+
+    def _refusal(self, path: str, request: Request) -> Response | None:
+        """The answer to an upgrade that IoT Core does not know; None to one that it does."""
+        if path != PATH:
+            return self._protocol.reject(404, f"MQTT over WebSocket is at {PATH}\n")
+        offered = [
+            name.strip() for value in request.headers.get_all("Sec-WebSocket-Protocol") for name in value.split(",")
+        ]
+        if not set(offered) & set(_SUBPROTOCOLS):
+            return self._protocol.reject(400, "expected Sec-WebSocket-Protocol: mqtt [MQTT-6.0.0-3]\n")
+        return None
+
+    def _receive(self, frame: Frame) -> None:
+        if frame.opcode is Opcode.TEXT:
+            self._protocol.fail(CloseCode.UNSUPPORTED_DATA, "MQTT comes in binary messages")
+        elif frame.opcode in (Opcode.BINARY, Opcode.CONT) and self._connection is not None:
+            self._connection.data_received(bytes(frame.data))
+
+    def _send(self) -> None:
+        if self._transport.is_closing():
+            return
+        for chunk in self._protocol.data_to_send():
+            if chunk:
+                self._transport.write(chunk)
+            else:
+                self._transport.close()
+        if self._protocol.close_expected() and self._protocol.state is not State.OPEN and self._connection is None:
+            self._transport.close()
