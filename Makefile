@@ -3,18 +3,20 @@
 UV_VERSION := 0.13.8
 UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
 BIN := .venv/bin
+export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .PHONY: help demo test bench lint format clean
 .DEFAULT_GOAL := help
 
 help:
-	@sed -n 's/^# //p' $(firstword $(MAKEFILE_LIST))
+	@sed -n '1s/^# //p' $(firstword $(MAKEFILE_LIST))
 
-demo: .venv/ready
-	@$(BIN)/python -m local.demo
+demo: .venv/ready node_modules/ready
+	@$(BIN)/iot-authorizer dev
 
-test: .venv/ready lint
-	$(BIN)/pytest -n 2 -rs
+test: .venv/ready node_modules/ready lint
+	@.ci/bring chromium mosquitto-clients curl
+	$(BIN)/pytest -n 2
 
 lint: .venv/ready
 	$(UV) lock --check
@@ -24,6 +26,7 @@ lint: .venv/ready
 	$(BIN)/iot-authorizer lint policies/*.toml
 
 bench: .venv/ready
+	@.ci/bring mosquitto
 	$(BIN)/python -m bench
 
 format: .venv/ready
@@ -31,11 +34,18 @@ format: .venv/ready
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf .venv .uv .iot-authorizer .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .uv node_modules .iot-authorizer .hypothesis .mypy_cache .pytest_cache .ruff_cache
 
 .venv/ready: pyproject.toml uv.lock | $(UV)
 	@echo "setting up .venv"
 	@$(UV) sync --quiet --locked --all-extras
+	@touch $@
+
+# Node.js is the machine's where that is 20 or newer, else one from PyPI.
+node_modules/ready: package.json package-lock.json .venv/ready
+	@node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' 2>/dev/null && npm --version >/dev/null 2>&1 || \
+	  { echo "bringing Node.js into .venv"; $(UV) sync --quiet --locked --all-extras --group node; }
+	@npm ci --silent --no-audit --no-fund
 	@touch $@
 
 .uv/bin/uv:

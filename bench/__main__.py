@@ -5,18 +5,20 @@ import tempfile
 from pathlib import Path
 
 from bench import cold, policies, warm
+from bench.broker.report import report as report_broker
 from bench.sample import make_sample
 
 
 def main() -> None:
     """Runs all benchmarks."""
-    for package in ("authorizer", "policies", "bench"):
+    for package in ("authorizer", "policies", "local", "bench"):
         compileall.compile_dir(package, quiet=2)
     with tempfile.TemporaryDirectory() as folder:
         sample = make_sample(Path(folder))
         cold.report(sample, Path(folder))
         warm.report(sample)
     policies.report()
+    report_broker()
 
 
 if __name__ == "__main__":

@@ -9,7 +9,10 @@ from typing import Annotated, Literal
 import typer
 from pydantic import ValidationError
 
+import local.connect_command
+import local.dev_command
 from local.arguments import duration, json_model, json_object
+from local.broker.storage import StorageError
 from local.development import DATA, DevelopmentIssuer
 from local.event import ConnectionRequest, HttpContext, MqttContext, TlsContext, build_event
 from local.invoking import NotInvoked, describe, read_settings, verify_signature
@@ -29,6 +32,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+
+local.dev_command.register(app)
+local.connect_command.register(app)
 
 PolicyFile = Annotated[Path, typer.Argument(metavar="POLICY", help="A policy template, as policies/chat.toml.")]
 PrincipalName = Annotated[str, typer.Option("--principal", metavar="ID", help="The principal's name.")]
@@ -175,7 +181,7 @@ def main() -> None:
         code = app(standalone_mode=False)
     except typer.TyperException as error:
         code = _fail(_UNEXPECTED.sub(r"\1", error.format_message()))
-    except (InvalidFile, PolicyError, BrokenHandler, NotInvoked) as error:
+    except (InvalidFile, PolicyError, BrokenHandler, NotInvoked, StorageError) as error:
         code = _fail(str(error))
     except UnicodeEncodeError as error:
         code = _fail(f"standard output can't hold this in {error.encoding}")

@@ -6,11 +6,14 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from authorizer import Reason
+from local.core import LocalIotCore
+from local.development import DATA
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -19,6 +22,13 @@ BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 def blocks(page: Path, language: str) -> list[str]:
     return [body for kind, body in BLOCK.findall(page.read_text("utf-8")) if kind == language]
+
+
+@pytest.fixture(scope="module")
+def ports(folder: Path) -> Iterator[dict[str, str]]:
+    """IoT Core as the pages start it, on ports that are free: what stands for which port of theirs."""
+    with LocalIotCore(folder / "authorizer.toml", folder=folder / DATA) as core:
+        yield {"8080": str(core.port), "8443": str(core.tls_port)}
 
 
 @pytest.fixture(scope="module")
@@ -51,17 +61,23 @@ def run(folder: Path, command: str, variables: dict[str, str]) -> tuple[str, dic
     return done.stdout, variables | {name: value.strip("'") for name, value in pairs}
 
 
+def on_free_ports(command: str, ports: dict[str, str]) -> str:
+    for port, free in ports.items():
+        command = command.replace(f"localhost:{port}", f"localhost:{free}")
+    return command
+
+
 def as_pattern(expected: str) -> str:
     """What is printed, with `…` for what differs from run to run."""
     return ".*".join(map(re.escape, expected.split("…")))
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_each_command_prints_what_the_page_says(page: Path, folder: Path) -> None:
+def test_each_command_prints_what_the_page_says(page: Path, folder: Path, ports: dict[str, str]) -> None:
     variables: dict[str, str] = {}
     for block in blocks(page, "console"):
         for command, expected in re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", block, re.MULTILINE):
-            output, variables = run(folder, command, variables)
+            output, variables = run(folder, on_free_ports(command, ports), variables)
             assert re.fullmatch(as_pattern(expected), output, re.DOTALL), f"{command}\n{output}"
 
 

@@ -3,8 +3,6 @@
 import base64
 import json
 import stat
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -13,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from tests.local.conftest import ROOT, Run
+from tests.local.conftest import Run
 
 
 def test_the_development_key_is_for_its_owner_alone(run: Run, folder: Path) -> None:
@@ -92,9 +90,3 @@ def test_a_signed_token_is_verified_as_iot_core_does(run: Run, signing: tuple[st
 def test_a_wrong_signature_never_reaches_the_lambda(run: Run, signing: tuple[str, str], given: list[str]) -> None:
     done = run("invoke", "--token", signing[0], *given)
     assert (done.returncode, "IoT Core refuses" in done.stderr) == (2, True)
-
-
-def test_the_demo_shows_three_answers_and_one_refusal(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PYTHONPATH", str(ROOT))
-    done = subprocess.run([sys.executable, "-m", "local.demo"], cwd=folder, capture_output=True, text=True, check=True)
-    assert (done.stdout.count("allowed:"), done.stdout.count("refused:")) == (3, 1)

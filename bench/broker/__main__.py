@@ -1,0 +1,10 @@
+"""`python -m bench.broker`, or some parts of it: `python -m bench.broker throughput latency`."""
+
+import sys
+
+from bench.broker.report import PARTS, report
+
+asked = sys.argv[1:] or list(PARTS)
+if not set(asked) <= set(PARTS):
+    sys.exit(f"usage: python -m bench.broker [PART ...], of {', '.join(PARTS)}")
+report(asked)

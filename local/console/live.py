@@ -1,0 +1,37 @@
+"""The feed as server-sent events (HTML standard, "Server-sent events")."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+from local.console.core import Feed, Record
+from policies.packing import compact
+
+_LIVE = "event: live\ndata:\n\n"
+"""Stands between what has been and what is."""
+
+
+async def events(feed: Feed) -> AsyncIterator[str]:
+    """The recent records, `live`, and then each as it comes. A client that comes again gets the recent ones again."""
+    follower = feed.follow()
+    following = asyncio.ensure_future(_next(follower))
+    try:
+        # One turn of the loop, so that the follower stands there before the recent ones are read: none gets lost.
+        await asyncio.sleep(0)
+        recent = feed.recent()
+        yield "".join(map(_event, recent)) + _LIVE
+        sent = {record["id"] for record in recent}
+        while True:
+            record = await following
+            following = asyncio.ensure_future(_next(follower))
+            if record["id"] not in sent:
+                yield _event(record)
+    finally:
+        following.cancel()
+
+
+async def _next(follower: AsyncIterator[Record]) -> Record:
+    return await anext(follower)
+
+
+def _event(record: Record) -> str:
+    return f"data: {compact(record)}\n\n"

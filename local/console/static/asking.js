@@ -1,0 +1,45 @@
+/** What the policy in force says of a client. */
+
+import { post, Refused } from "./api.js";
+
+export class Asking {
+  #signIn;
+  #count = 0;
+
+  /** The compiled policy; null where there is none, and then `problem` says why. */
+  policy = null;
+  problem = null;
+
+  constructor(signIn) {
+    this.#signIn = signIn;
+  }
+
+  /** Asks for the policy of whom the form names, and lets the form take a client ID that fits. False: overtaken. */
+  async ask(maySuggest) {
+    const number = ++this.#count;
+    this.policy = this.problem = null;
+    try {
+      let found = await this.#compile();
+      const before = this.#signIn.clientId;
+      if (number === this.#count && maySuggest) this.#signIn.suggest(found.suggestions.client_id);
+      if (number === this.#count && this.#signIn.clientId !== before) found = await this.#compile();
+      if (number === this.#count) this.policy = found;
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error;
+      if (number !== this.#count) return false;
+      this.problem = error.message;
+      if (error.field) this.#signIn.complain(error);
+    }
+    return number === this.#count;
+  }
+
+  /** Asks why, or why not. Raises Refused. */
+  async explain(clientId, action, resource) {
+    const body = { ...this.#signIn.identity, client_id: clientId || null, action, resource };
+    return { action, resource, ...(await post("/console/explain", body)) };
+  }
+
+  async #compile() {
+    return post("/console/policy", { ...this.#signIn.identity, client_id: this.#signIn.clientId || null });
+  }
+}

@@ -1,0 +1,66 @@
+/** What a client's card looks like, in each of its states. */
+
+import { parts } from "./dom.js";
+
+export class Card {
+  constructor(letter) {
+    const content = document.getElementById("client-template").content.cloneNode(true);
+    this.root = content.firstElementChild;
+    this.at = parts(content);
+    this.letter = letter;
+    this.root.setAttribute("aria-label", `Client ${letter}`);
+    this.at.letter.textContent = letter;
+    this.#isConnected = false;
+    this.at.signIn.addEventListener("toggle", () => this.#showToggle());
+  }
+
+  #isConnected;
+
+  /** Whether a connection is being made, or is there. */
+  get isBusy() {
+    return this.at.identity.disabled;
+  }
+
+  get stateText() {
+    return this.at.state.textContent;
+  }
+
+  title(principal) {
+    this.at.title.textContent = principal || `Client ${this.letter}`;
+  }
+
+  connecting() {
+    this.at.identity.disabled = true;
+    this.state("connecting", "connecting…");
+  }
+
+  connected(name) {
+    const { subscribeFields, publishFields, summary, signIn, toggle } = this.at;
+    this.#isConnected = true;
+    subscribeFields.disabled = publishFields.disabled = false;
+    summary.textContent = `Signed in as ${name}`;
+    signIn.open = false;
+    this.#showToggle();
+    toggle.focus({ preventScroll: true });
+    this.state("connected", "connected");
+  }
+
+  closed() {
+    const { subscribeFields, publishFields, summary, identity } = this.at;
+    this.#isConnected = identity.disabled = false;
+    subscribeFields.disabled = publishFields.disabled = true;
+    summary.textContent = "Sign in";
+    this.#showToggle();
+  }
+
+  state(name, text) {
+    this.at.state.dataset.state = name;
+    this.at.state.textContent = text;
+  }
+
+  /** The button in the head: it disconnects, and connects again where the form is folded away. */
+  #showToggle() {
+    this.at.toggle.textContent = this.#isConnected ? "Disconnect" : "Connect";
+    this.at.toggle.hidden = !this.#isConnected && this.at.signIn.open;
+  }
+}

@@ -1,0 +1,232 @@
+/** A client's card: sign in, subscribe, publish, and what comes of it. */
+
+import { post, Refused } from "./api.js";
+import { Asking } from "./asking.js";
+import { Card } from "./card.js";
+import { connect, endpoint } from "./connection.js";
+import { announce } from "./dom.js";
+import { Messages } from "./messages.js";
+import { Refusal } from "./refusal.js";
+import { SignIn } from "./sign_in.js";
+import { Steps } from "./steps.js";
+import { keep, restored } from "./storage.js";
+import { Subscriptions } from "./subscriptions.js";
+import { Topics } from "./topics.js";
+import { actionOf, because, disconnectedBecause } from "./wording.js";
+
+const PAUSE = 250; // ms, between typing and asking
+const DEFAULTS = { principal: "", claims: "", clientId: "", lives: "3600", version: "5" };
+
+export class Client {
+  #card;
+  #state;
+  #signIn;
+  #asking;
+  #topics;
+  #messages;
+  #steps;
+  #subscriptions;
+  #refusal;
+  #connection = null;
+  #connectedAs = null;
+  #why = "";
+  #sent = new Map();
+  #timer;
+  #onPolicy;
+
+  /** `onPolicy(client)` is told when the policy of this client is known, or why there is none. */
+  constructor(letter, state, onPolicy) {
+    this.letter = letter;
+    this.#state = state;
+    this.#onPolicy = onPolicy;
+    this.#card = new Card(letter);
+    const at = this.#card.at;
+    const saved = restored(letter, DEFAULTS);
+    this.#signIn = new SignIn(at, letter, saved, (isPreset) => this.#changed(isPreset));
+    this.#asking = new Asking(this.#signIn);
+    this.#topics = new Topics(at, letter, saved, () => this.#keep());
+    this.#messages = new Messages(at.messages);
+    this.#refusal = new Refusal(at.refusal);
+    this.#steps = new Steps(at.steps, (topic) => this.#topics.take(topic));
+    this.#subscriptions = new Subscriptions(at.subscriptions, {
+      unsubscribe: (filter) => this.#connection?.unsubscribe(filter),
+      explain: (filter) => this.#showWhy("subscribe", filter),
+    });
+    this.#listen();
+    this.#card.title(this.principal);
+  }
+
+  get root() {
+    return this.#card.root;
+  }
+
+  get principal() {
+    return this.#signIn.principal;
+  }
+
+  /** The client ID that it has, or had last; else the one that it would take. */
+  get clientId() {
+    return this.#connectedAs ?? this.#signIn.clientId;
+  }
+
+  get policy() {
+    return this.#asking.policy;
+  }
+
+  get problem() {
+    return this.#asking.problem;
+  }
+
+  /** Offers principals to sign in as, and asks for the policy again: the template may be another one. */
+  offer(presets, index) {
+    this.#signIn.offer(presets, index);
+    this.#ask();
+  }
+
+  /** Asks why, or why not. Raises Refused. */
+  explain(action, resource) {
+    return this.#asking.explain(this.clientId, action, resource);
+  }
+
+  /** Takes a record of the feed, where it is about this client. */
+  notice(record) {
+    if (this.#connectedAs === null || record.client_id !== this.#connectedAs) return;
+    if (record.kind === "decision" && !record.allowed) this.#refused(record);
+    if (record.kind === "presence" && record.event === "disconnected" && this.#why === "") {
+      this.#why = disconnectedBecause(record.disconnect_reason);
+      this.#showClosed();
+    }
+  }
+
+  #listen() {
+    const at = this.#card.at;
+    const on = (form, act) =>
+      form.addEventListener("submit", (event) => {
+        event.preventDefault();
+        act();
+      });
+    on(at.signInForm, () => this.#connect());
+    on(at.subscribeForm, () => this.#subscribe());
+    on(at.publishForm, () => this.#publish());
+    at.toggle.addEventListener("click", () => (this.#connection ? this.#connection.end() : this.#connect()));
+  }
+
+  #changed(isPreset) {
+    this.#signIn.complain(null);
+    if (isPreset) this.#topics.forget();
+    this.#card.title(this.principal);
+    this.#keep();
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#ask(), isPreset ? 0 : PAUSE);
+  }
+
+  #keep() {
+    keep(this.letter, { ...this.#signIn.typed, ...this.#topics.typed });
+  }
+
+  async #ask() {
+    clearTimeout(this.#timer);
+    if (!(await this.#asking.ask(this.#connection === null))) return;
+    if (this.policy) {
+      this.#topics.suggest(this.policy.suggestions);
+      this.#showSteps();
+    }
+    this.#onPolicy(this);
+  }
+
+  async #connect() {
+    if (this.#card.isBusy) return;
+    this.#signIn.complain(null);
+    this.#refusal.hide();
+    this.#card.connecting();
+    this.#why = "";
+    this.#sent.clear();
+    await this.#ask(); // What was typed just now may take another client ID.
+    try {
+      const { principal, claims, clientId } = this.#signIn.credentials;
+      this.#connectedAs = clientId;
+      const { token } = await post("/console/token", { principal, claims, expires_in: this.#signIn.lives });
+      const options = { clientId, version: this.#signIn.version };
+      const opened = await connect(endpoint(this.#state, token), options, {
+        connected: () => this.#connected(opened),
+        message: (topic, payload, packet) => this.#messages.received({ topic, payload, ...packet }),
+        closed: (why) => this.#closed(why),
+      });
+    } catch (error) {
+      this.#closed(null);
+      this.#card.at.signIn.open = true;
+      this.#signIn.complain(error instanceof Refused ? error : new Refused(`MQTT.js: ${error.message}`));
+    }
+  }
+
+  #connected(connection) {
+    this.#connection = connection;
+    this.#card.connected(this.#connectedAs);
+    this.#steps.done("connect");
+    announce(`${this.principal} is connected`);
+  }
+
+  /** `why` is null where the user ended the connection. */
+  #closed(why) {
+    this.#connection = null;
+    this.#subscriptions.clear();
+    this.#card.closed();
+    this.#why = why === null ? null : why || this.#why;
+    this.#showClosed();
+    announce(`${this.principal}: ${this.#card.stateText}`);
+  }
+
+  /** A decision against this client. It comes before the connection closes, or after. */
+  #refused(record) {
+    this.#refusal.decided(record);
+    this.#sent.get(record.resource)?.failed();
+    this.#showClosed();
+    if (record.action === "publish") this.#steps.done("refused");
+    announce(`${this.principal} is refused: ${actionOf(record.action)} ${record.resource}: ${because(record)}`);
+  }
+
+  async #showWhy(action, resource) {
+    try {
+      this.#refusal.explained(await this.explain(action, resource));
+    } catch (error) {
+      this.#refusal.explained({ allowed: false, action, resource, reasons: [error.message] });
+    }
+  }
+
+  async #subscribe() {
+    const { filter, subscribeQos } = this.#topics;
+    const granted = await this.#connection?.subscribe(filter, subscribeQos);
+    if (granted === undefined || !this.#connection) return;
+    this.#subscriptions.set(filter, granted);
+    if (granted !== null) this.#steps.done("subscribe");
+  }
+
+  async #publish() {
+    if (!this.#connection) return;
+    const message = this.#topics.message;
+    const { topic, payload, qos, retain } = message;
+    const row = this.#messages.sent(message, () => this.#showWhy(retain ? "retain" : "publish", topic));
+    this.#sent.set(topic, row);
+    const wrong = await this.#connection.publish(topic, payload, { qos, retain });
+    if (wrong) return row.failed();
+    row.arrived();
+    this.#steps.done("publish");
+  }
+
+  #showSteps() {
+    const { publish } = this.policy.suggestions;
+    this.#steps.show({
+      principal: this.principal,
+      filter: this.#topics.filter,
+      topic: publish.find((each) => each.allowed)?.text,
+      refused: publish.find((each) => !each.allowed)?.text,
+    });
+  }
+
+  #showClosed() {
+    if (this.#card.isBusy) return;
+    if (this.#refusal.endsConnection) this.#card.state("closed", "closed: refused");
+    else if (this.#why === null) this.#card.state("idle", "not connected");
+    else this.#card.state("closed", this.#why ? `closed: ${this.#why}` : "closed");
+  }
+}

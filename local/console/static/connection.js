@@ -1,0 +1,114 @@
+/** One connection over MQTT.js, the library that a user's own page would take. */
+
+const KEEP_ALIVE = 60; // s
+const CONNECT_TIMEOUT = 15_000; // ms; the authorizer has 5 s
+
+/** MQTT 5's reason codes (2.4) and 3.1.1's return codes that end a connection, in words. */
+const CODES = {
+  1: "the server does not speak this version of MQTT",
+  2: "the client ID is not allowed",
+  3: "the server is not available",
+  4: "wrong user name or password",
+  5: "not authorized",
+  129: "a malformed packet",
+  130: "against MQTT's rules",
+  133: "the client ID is not valid",
+  135: "not authorized",
+  137: "the server is busy",
+  139: "the server is shutting down",
+  141: "silent for longer than its keep alive",
+  142: "another client connected with this client ID",
+  144: "the topic is not valid",
+  147: "more unacknowledged messages than the server takes",
+  149: "the packet is too large",
+  150: "faster than IoT Core allows",
+  151: "over a quota",
+  152: "ended by the API",
+  153: "the payload is not what its format says",
+  155: "IoT Core has no QoS 2",
+  159: "more connections a second than IoT Core allows",
+  160: "its time was up",
+};
+
+/** The URL that a browser connects to: it can't set headers, so all stands in the query string. */
+export function endpoint(state, token) {
+  const query = new URLSearchParams();
+  if (state.authorizer) query.set("x-amz-customauthorizer-name", state.authorizer);
+  query.set(state.token_key_name ?? "access_token", token);
+  const scheme = location.protocol === "https:" ? "wss:" : "ws:";
+  return `${scheme}//${location.host}/mqtt?${query}`;
+}
+
+/**
+ * Connects. `on` has `connected()`, `message(topic, payload, packet)`, and `closed(why)`, which comes once; `why` is
+ * null where the user closed it, and empty where the server said nothing.
+ */
+export async function connect(url, { clientId, version }, on) {
+  const { default: mqtt } = await import("/console/mqtt.js");
+  return new Connection(mqtt, url, { clientId, version }, on);
+}
+
+class Connection {
+  #client;
+  #why = "";
+  #isOver = false;
+
+  constructor(mqtt, url, { clientId, version }, on) {
+    this.#client = mqtt.connect(url, {
+      clientId,
+      protocolVersion: version,
+      clean: true,
+      keepalive: KEEP_ALIVE,
+      connectTimeout: CONNECT_TIMEOUT,
+      reconnectPeriod: 0,
+      timerVariant: "native", // The other one makes a worker from a blob, which the page's policy does not allow.
+    });
+    this.#client.on("connect", on.connected);
+    this.#client.on("message", on.message);
+    this.#client.on("error", (error) => this.#because(error.code, error.message));
+    this.#client.on("disconnect", (packet) => this.#because(packet.reasonCode, packet.properties?.reasonString));
+    this.#client.on("close", () => {
+      if (this.#isOver) return;
+      this.#isOver = true;
+      this.#client.end(true);
+      on.closed(this.#why);
+    });
+  }
+
+  #because(code, text) {
+    if (this.#why !== "") return;
+    const words = CODES[code] ?? text ?? "";
+    this.#why = code ? `${words} (${hex(code)})` : words === "WebSocket error" ? "" : words;
+  }
+
+  /** Says goodbye. */
+  end() {
+    this.#why = null;
+    this.#client.end();
+  }
+
+  /** The granted QoS; null where the subscription is refused. */
+  subscribe(filter, qos) {
+    return new Promise((resolve) => {
+      this.#client.subscribe(filter, { qos }, (error, granted) => {
+        const given = granted?.[0]?.qos;
+        resolve(error || given === undefined || given >= 128 ? null : given);
+      });
+    });
+  }
+
+  unsubscribe(filter) {
+    return new Promise((resolve) => this.#client.unsubscribe(filter, resolve));
+  }
+
+  /** Resolves to "" once the message is sent, with QoS 1 acknowledged; else to what went wrong. */
+  publish(topic, payload, options) {
+    return new Promise((resolve) => {
+      this.#client.publish(topic, payload, options, (error) => resolve(error ? error.message : ""));
+    });
+  }
+}
+
+function hex(code) {
+  return `0x${code.toString(16).padStart(2, "0").toUpperCase()}`;
+}

@@ -1,0 +1,35 @@
+/** Elements. What comes from outside goes in as text, never as markup. */
+
+/** Makes an element; attributes that are null or false are left out, `onclick` and its like are listeners. */
+export function element(tag, attributes = {}, ...children) {
+  const made = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value === null || value === undefined || value === false) continue;
+    if (name.startsWith("on")) made.addEventListener(name.slice(2), value);
+    else made.setAttribute(name, value === true ? "" : value);
+  }
+  made.append(...children.filter((child) => child !== null && child !== undefined && child !== false));
+  return made;
+}
+
+/** The elements below a root that have a `data-part`, by its value. */
+export function parts(root) {
+  return Object.fromEntries([...root.querySelectorAll("[data-part]")].map((each) => [each.dataset.part, each]));
+}
+
+export const byId = (id) => document.getElementById(id);
+
+/** Says something to those who can't see it. */
+export function announce(text) {
+  byId("announcer").textContent = text;
+}
+
+/** A time of day, from milliseconds since 1970. */
+export function clock(time) {
+  return new Date(time).toLocaleTimeString(undefined, { hour12: false });
+}
+
+/** "1 document", "2 documents". */
+export function count(number, noun) {
+  return `${number.toLocaleString("en")} ${noun}${number === 1 ? "" : "s"}`;
+}

@@ -1,0 +1,45 @@
+/** The feed of decisions, as it comes from the server. */
+
+const REMEMBERED = 2000;
+const AGAIN_AFTER = 2000; // ms
+
+/** Hands each record to every listener, once: when the connection was lost, the server sends the recent ones again. */
+export class Feed {
+  #listeners = [];
+  #seen = new Set();
+  #isLive = false;
+
+  /** `onState` is told `live` or `lost`. */
+  constructor(onState) {
+    this.#onState = onState;
+    this.#open();
+  }
+
+  #onState;
+
+  /** `listener(record, isLive)`: what had happened before the page came is not live. */
+  listen(listener) {
+    this.#listeners.push(listener);
+  }
+
+  #open() {
+    const source = new EventSource("/console/feed");
+    source.addEventListener("live", () => {
+      this.#isLive = true;
+      this.#onState("live");
+    });
+    source.addEventListener("message", (event) => this.#take(JSON.parse(event.data)));
+    source.addEventListener("error", () => {
+      this.#onState("lost");
+      if (source.readyState === EventSource.CLOSED) setTimeout(() => this.#open(), AGAIN_AFTER);
+    });
+  }
+
+  #take(record) {
+    const name = `${record.id}@${record.time}`;
+    if (this.#seen.has(name)) return;
+    this.#seen.add(name);
+    if (this.#seen.size > REMEMBERED) this.#seen.delete(this.#seen.values().next().value);
+    for (const listener of this.#listeners) listener(record, this.#isLive);
+  }
+}

@@ -1,0 +1,58 @@
+/** Why a client was refused, at the client itself: IoT Core tells it nothing. */
+
+import { element } from "./dom.js";
+import { explanation } from "./explanation.js";
+
+const CONSEQUENCES = {
+  connect: "The client itself is told nothing more than that.",
+  refresh: "IoT Core asked the authorizer again, and ended the connection.",
+  publish: "IoT Core ends a connection that publishes what it may not.",
+  retain: "IoT Core ends a connection that publishes what it may not.",
+  will: "The Will was not published.",
+  receive: "The message was not delivered to this client.",
+};
+const ENDS = new Set(["connect", "refresh", "publish", "retain"]);
+
+export class Refusal {
+  #box;
+  #endsConnection = false;
+
+  constructor(box) {
+    this.#box = box;
+  }
+
+  /** Whether the connection ends with what is shown. */
+  get endsConnection() {
+    return this.#endsConnection;
+  }
+
+  /** Shows a decision of the feed. */
+  decided(record) {
+    this.#endsConnection ||= ENDS.has(record.action);
+    this.#show({ ...record, reasons: record.explanation }, CONSEQUENCES[record.action]);
+  }
+
+  /** Shows an answer to "why?". */
+  explained(answer) {
+    this.#show(answer);
+  }
+
+  hide() {
+    this.#endsConnection = false;
+    this.#box.hidden = true;
+    this.#box.replaceChildren();
+  }
+
+  #show(answer, consequence) {
+    const body = explanation(answer);
+    if (consequence) body.append(element("p", { class: "muted" }, consequence));
+    const dismiss = () => {
+      this.#box.hidden = true;
+    };
+    this.#box.replaceChildren(
+      body,
+      element("button", { type: "button", class: "link", "aria-label": "Dismiss", onclick: dismiss }, "✕"),
+    );
+    this.#box.hidden = false;
+  }
+}

@@ -1,0 +1,54 @@
+/** A client's subscriptions, granted and refused. */
+
+import { element } from "./dom.js";
+
+export class Subscriptions {
+  #list;
+  #granted = new Map();
+  #on;
+
+  /** `on` has `unsubscribe(filter)` and `explain(filter)`. */
+  constructor(list, on) {
+    this.#list = list;
+    this.#on = on;
+  }
+
+  get size() {
+    return this.#granted.size;
+  }
+
+  /** Adds one with its granted QoS; null where it is refused. */
+  set(filter, qos) {
+    this.#granted.set(filter, qos);
+    this.#draw();
+  }
+
+  clear() {
+    this.#granted.clear();
+    this.#draw();
+  }
+
+  async #remove(filter) {
+    if (this.#granted.get(filter) !== null) await this.#on.unsubscribe(filter);
+    this.#granted.delete(filter);
+    this.#draw();
+  }
+
+  #draw() {
+    this.#list.replaceChildren(...[...this.#granted].map(([filter, qos]) => this.#row(filter, qos)));
+  }
+
+  #row(filter, qos) {
+    const button = (text, label, act) =>
+      element("button", { type: "button", class: "link", "aria-label": label, onclick: act }, text);
+    return element(
+      "li",
+      { class: qos === null ? "refused" : "granted" },
+      element("code", {}, filter),
+      qos === null
+        ? button("refused: why?", `Why is ${filter} refused?`, () => this.#on.explain(filter))
+        : element("span", { class: "flag" }, `QoS ${qos}`),
+      button("✕", qos === null ? `Remove ${filter}` : `Unsubscribe from ${filter}`, () => this.#remove(filter)),
+    );
+  }
+}

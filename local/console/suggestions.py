@@ -1,0 +1,123 @@
+"""Client IDs and topics to try: what a principal may do, and what it may not."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import TypedDict
+
+from local.console.presets import sample
+from policies import PolicyError, PolicyTemplate, Principal
+from policies.entries import Entry
+from policies.evaluator import Connection, Evaluator
+from policies.grants import Key
+from policies.packing import Document
+from policies.placeholders import Values, as_format, placeholder_names, split_template
+from policies.topics import HASH, PLUS, matches
+
+_MOST = 4
+"""Of what is allowed, and of what is not."""
+_EACH = 2
+"""Ways to fill one entry that are shown."""
+_SOMEBODY, _SOMETHING = "somebody", "something"
+_CLIENT = "client-1"
+
+
+class Suggestion(TypedDict):
+    """A topic or a topic filter, and whether the principal may use it."""
+
+    text: str
+    allowed: bool
+
+
+class Suggestions(TypedDict):
+    """What to try as one principal, what is allowed first."""
+
+    client_id: str | None
+    """A client ID that is granted; a `*` at its end stands for anything."""
+    publish: list[Suggestion]
+    """Topics; in front those that the principal would receive itself."""
+    subscribe: list[Suggestion]
+
+
+def suggestions(
+    template: PolicyTemplate, principal: Principal, client_id: str | None, documents: Sequence[Document], prefix: str
+) -> Suggestions:
+    """What to try with these documents. `prefix` is that of their ARNs, up to the last colon."""
+    samples = {name: sample(name) for entry in template.entries for name in _claims(entry.text)}
+    claims = {**samples, **principal.claims}
+    own = _Filling(template.entries, Values(Principal(principal.name, claims), client_id or _CLIENT))
+    other = _Filling(template.entries, Values(Principal(_SOMEBODY, claims), _SOMEBODY))
+    evaluator = Evaluator(documents, Connection(client_id=client_id))
+    topics = {
+        text: evaluator.allows("iot:Publish", f"{prefix}topic/{text}") for text in (*own.topics(), *other.topics())
+    }
+    filters = {
+        text: evaluator.allows("iot:Subscribe", f"{prefix}topicfilter/{text}")
+        for text in (*own.filters(), *other.filters())
+    }
+    heard = [(each, topic) for each in filters for topic in topics if filters[each] and matches(each, topic)]
+    return Suggestions(
+        client_id=_client_id(template, principal),
+        publish=_chosen(topics, {topic for _, topic in heard if topics[topic]}),
+        subscribe=_chosen(filters, {each for each, topic in heard if topics[topic]}),
+    )
+
+
+def _chosen(allowed: Mapping[str, bool], first: Iterable[str]) -> list[Suggestion]:
+    texts = sorted(allowed, key=lambda text: text not in first)
+    yes = [Suggestion(text=text, allowed=True) for text in texts if allowed[text]]
+    no = [Suggestion(text=text, allowed=False) for text in texts if not allowed[text]]
+    return [*yes[:_MOST], *no[:_MOST]]
+
+
+def _client_id(template: PolicyTemplate, principal: Principal) -> str | None:
+    """A client ID that is granted, preferably one of many."""
+    entries = [entry for entry in template.applicable(principal) if entry.effect == "Allow"]
+    found = list(_Filling(entries, Values(principal, _CLIENT)).texts(("connect",)))
+    return next((text for text in found if text.endswith("*")), found[0] if found else None)
+
+
+def _claims(text: str) -> list[str]:
+    return [name.removeprefix("claims.") for name in placeholder_names(text) if name.startswith("claims.")]
+
+
+@dataclass(frozen=True, slots=True)
+class _Filling:
+    """Entries, filled with the values of one principal."""
+
+    entries: Sequence[Entry]
+    values: Values
+
+    def topics(self) -> Iterator[str]:
+        """Topics to publish to: the entries' wildcards are filled, too."""
+        for text in self.texts(("publish", "retain")):
+            levels = text.split("/")
+            yield "/".join(self._level(levels, index) for index in range(len(levels)))
+
+    def filters(self) -> Iterator[str]:
+        """Topic filters to subscribe to."""
+        return self.texts(("subscribe",))
+
+    def texts(self, keys: Sequence[Key]) -> Iterator[str]:
+        """The grants' entries under some keys."""
+        for entry in self.entries:
+            if entry.effect == "Allow" and entry.key in keys:
+                yield from self._filled(entry.text)
+
+    def _filled(self, text: str) -> list[str]:
+        names = placeholder_names(text)
+        try:
+            found = islice(self.values.combinations(names), _EACH)
+        except PolicyError:
+            return []
+        return [as_format(text, names).format(*combination) for combination in found]
+
+    def _level(self, levels: Sequence[str], index: int) -> str:
+        """A level, where it is a wildcard with what other entries have below the same name."""
+        if levels[index] not in (PLUS, HASH):
+            return levels[index]
+        for entry in self.entries if index else ():
+            others = split_template(entry.text)
+            if len(others) > index and others[index - 1] == levels[index - 1] and "{" in others[index]:
+                return next(iter(self._filled(others[index])), _SOMETHING)
+        return _SOMEBODY if levels[index] == PLUS else _SOMETHING

@@ -1,0 +1,176 @@
+"""One program a client: a template beside this file, and what goes into it."""
+
+import json
+import re
+import shlex
+from importlib.resources import files
+from typing import Literal, get_args
+
+from local.snippets.endpoint import Endpoint
+from local.snippets.settings import ClientSettings, encoded
+
+Client = Literal["mqtt.js", "paho", "awsiotsdk", "mosquitto", "curl"]
+Transport = Literal["ws", "mqtt"]
+"""MQTT over WebSocket, or MQTT itself."""
+CLIENTS: tuple[Client, ...] = get_args(Client)
+
+_TRANSPORTS: dict[Client, tuple[Transport, ...]] = {
+    "mqtt.js": ("ws",),
+    "paho": ("ws", "mqtt"),
+    "awsiotsdk": ("mqtt", "ws"),
+    "mosquitto": ("mqtt",),
+    "curl": (),
+}
+"""What each speaks here; its own choice stands first."""
+_WITH_TLS: tuple[Client, ...] = ("awsiotsdk", "mosquitto", "curl")
+"""Those that meet the local TLS port unless told otherwise: browsers don't know its CA, so MQTT.js does not."""
+
+
+_PLACEHOLDER = re.compile(r"<<(\w+)>>")
+
+
+def default_endpoint(client: Client) -> Endpoint:
+    """The port of `iot-authorizer dev` that a client meets first."""
+    return Endpoint("127.0.0.1", 8443, tls=True) if client in _WITH_TLS else Endpoint("127.0.0.1", 8080, tls=False)
+
+
+def snippet(client: Client, settings: ClientSettings, transport: Transport | None = None) -> str:
+    """The program for a client; the transport is the client's own choice unless given.
+
+    Raises ValueError for what the client can't do.
+    """
+    transports = _TRANSPORTS[client]
+    if transport is not None and transport not in transports:
+        spoken = " or ".join(transports) or "HTTPS alone"
+        raise ValueError(f"{client} has no transport {transport} here: it speaks {spoken}")
+    chosen = transport or next(iter(transports), None)
+    match client:
+        case "mqtt.js":
+            return _mqtt_js(settings)
+        case "paho":
+            return _paho(settings, chosen == "ws")
+        case "awsiotsdk":
+            return _awsiotsdk(settings, chosen == "ws")
+        case "mosquitto":
+            return _mosquitto(settings)
+        case "curl":
+            return _curl(settings)
+
+
+def client_ids(client: Client, settings: ClientSettings) -> tuple[str, ...]:
+    """The client IDs that a client's program connects with; none for HTTPS."""
+    if client == "curl":
+        return ()
+    name = settings.client_id
+    return (f"{name}/sub", f"{name}/pub") if client == "mosquitto" else (name,)
+
+
+def _mqtt_js(settings: ClientSettings) -> str:
+    ca = _literal(settings.ca)
+    return _filled(
+        "mqtt_js.template",
+        url=_literal(settings.endpoint.url("ws", _path(settings))),
+        import_ca='import { readFileSync } from "node:fs";' if ca else None,
+        ca=f"readFileSync({ca})" if ca else None,
+        where="In a browser it needs an import map or a bundler for the name mqtt, and nothing else."
+        if not ca
+        else None,
+        client_id=_literal(settings.client_id),
+        user_name=_literal(settings.user_name),
+        password=_literal(settings.password),
+        topic=_literal(settings.topic),
+        topic_filter=_literal(settings.topic_filter),
+    )
+
+
+def _paho(settings: ClientSettings, websocket: bool) -> str:
+    tls = {"ca_certs": _literal(settings.ca), "alpn_protocols": None if websocket else '["mqtt"]'}
+    user_name = settings.user_name if websocket else settings.mqtt_user_name
+    credentials = filter(None, (_literal(user_name), _literal(settings.password)))
+    return _filled(
+        "paho.template",
+        transport=_literal("websockets" if websocket else "tcp"),
+        path=_literal(_path(settings)) if websocket else None,
+        credentials=", ".join(credentials) or None,
+        tls=", ".join(f"{name}={value}" for name, value in tls.items() if value) if settings.endpoint.tls else None,
+        host=_literal(settings.endpoint.host),
+        port=str(settings.endpoint.port),
+        client_id=_literal(settings.client_id),
+        topic=_literal(settings.topic),
+        topic_filter=_literal(settings.topic_filter),
+    )
+
+
+def _awsiotsdk(settings: ClientSettings, websocket: bool) -> str:
+    if not settings.endpoint.tls:
+        raise ValueError("awsiotsdk speaks TLS alone: name the TLS port with https://HOST:PORT")
+    token, authorizer = settings.token, settings.authorizer
+    return _filled(
+        "awsiotsdk.template",
+        builder=f"{'websockets' if websocket else 'direct'}_with_custom_authorizer",
+        host=_literal(settings.endpoint.host),
+        port=str(settings.endpoint.port),
+        ca=_literal(settings.ca),
+        client_id=_literal(settings.client_id),
+        authorizer=_literal(authorizer and encoded(authorizer)),
+        token_key_name=_literal(token and settings.token_key_name),
+        token=_literal(token and encoded(token)),  # The SDK leaves this encoding to its users, but not the signature's.
+        signature=_literal(settings.signature),
+        user_name=_literal(settings.user_name),
+        password=_literal(settings.password),
+        topic=_literal(settings.topic),
+        topic_filter=_literal(settings.topic_filter),
+    )
+
+
+def _mosquitto(settings: ClientSettings) -> str:
+    endpoint = settings.endpoint
+    options = ["-h", endpoint.host, "-p", str(endpoint.port), "-V", "5"]
+    if endpoint.tls:
+        trust = ["--cafile", str(settings.ca)] if settings.ca else ["--tls-use-os-certs"]
+        options += [*trust, "--tls-alpn", "mqtt"]
+    if settings.mqtt_user_name:
+        options += ["-u", settings.mqtt_user_name]
+    if settings.password is not None:
+        options += ["-P", settings.password]
+    subscriber, publisher = client_ids("mosquitto", settings)
+    return _filled(
+        "mosquitto.template",
+        options=shlex.join(options),
+        subscriber=shlex.quote(subscriber),
+        publisher=shlex.quote(publisher),
+        topic=shlex.quote(settings.topic),
+        topic_filter=shlex.quote(settings.topic_filter),
+    )
+
+
+def _curl(settings: ClientSettings) -> str:
+    if settings.user_name is not None:
+        raise ValueError("HTTPS publishing takes tokens alone, no user name and password")
+    trust = ["--cacert", str(settings.ca)] if settings.ca else []
+    url = settings.endpoint.url("http", f"/topics/{encoded(settings.topic)}?qos=1")
+    lines = [
+        ["curl", "--silent", "--show-error", "--fail-with-body", *trust],
+        *(["--header", f"{name}: {value}"] for name, value in settings.pairs),
+        ["--data-binary", "Hello from curl", "--write-out", r"\n", url],
+    ]
+    return " \\\n  ".join(map(shlex.join, lines)) + "\n"
+
+
+def _path(settings: ClientSettings) -> str:
+    return f"/mqtt?{settings.query}" if settings.query else "/mqtt"
+
+
+def _literal(text: object | None) -> str | None:
+    """A string literal, alike in Python and JavaScript for text without control characters."""
+    return None if text is None else json.dumps(str(text), ensure_ascii=False)
+
+
+def _filled(template: str, **values: str | None) -> str:
+    """The template with its placeholders filled in, without the lines that name a value there is none of."""
+    lines = (files("local.snippets") / template).read_text("utf-8").splitlines(keepends=True)
+    return "".join(
+        _PLACEHOLDER.sub(lambda match: values[match[1]] or "", line)
+        for line in lines
+        if all(values[name] is not None for name in _PLACEHOLDER.findall(line))
+    )

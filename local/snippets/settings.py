@@ -1,0 +1,65 @@
+"""What a client brings, and how it is encoded."""
+
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from urllib.parse import quote
+
+from local.snippets.endpoint import Endpoint
+
+
+def encoded(text: str) -> str:
+    """A value as it stands in a query string: a `/` and a `+` too are percent-encoded."""
+    return quote(text, safe="")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientSettings:
+    """One client: where it connects, who it is, what it wants to hear and say.
+
+    Raises ValueError for control characters, which neither MQTT nor HTTP has room for, and for a `?` in a user name.
+    """
+
+    endpoint: Endpoint
+    ca: Path | None = None
+    """The CA's certificate; None for those that the machine trusts."""
+    authorizer: str | None = None
+    """The authorizer's name; None for the endpoint's default."""
+    token_key_name: str = "token"  # noqa: S105 (a name, no token)
+    token: str | None = field(default=None, repr=False)
+    signature: str | None = field(default=None, repr=False)
+    """The token's signature in standard base64, where the authorizer has signing on."""
+    user_name: str | None = None
+    password: str | None = field(default=None, repr=False)
+    client_id: str
+    topic: str
+    """What it publishes to."""
+    topic_filter: str
+    """What it subscribes to."""
+
+    def __post_init__(self) -> None:
+        for item in fields(self):
+            value = getattr(self, item.name)
+            if isinstance(value, str) and not value.isprintable():
+                raise ValueError(f"the {item.name.replace('_', ' ')} holds a control character")
+        if "?" in (self.user_name or ""):
+            raise ValueError("a user name ends at its first ?")
+
+    @property
+    def query(self) -> str:
+        """The query string for the authorizer, of the upgrade request or of the MQTT user name; may be empty."""
+        return "&".join(f"{name}={encoded(value)}" for name, value in self.pairs)
+
+    @property
+    def pairs(self) -> tuple[tuple[str, str], ...]:
+        """Names and values for the authorizer, not encoded: HTTP headers take them as they are."""
+        found = (
+            ("x-amz-customauthorizer-name", self.authorizer),
+            (self.token_key_name, self.token),
+            ("x-amz-customauthorizer-signature", self.signature),
+        )
+        return tuple((name, value) for name, value in found if value is not None)
+
+    @property
+    def mqtt_user_name(self) -> str:
+        """The MQTT user name of a client that connects without HTTP: the authorizer's query string follows a `?`."""
+        return f"{self.user_name or ''}{'?' if self.query else ''}{self.query}"

@@ -1,0 +1,68 @@
+"""MQTT.js in Chromium, on a page of the server's own."""
+
+import asyncio
+from collections.abc import Coroutine
+from pathlib import Path
+from threading import Thread
+from typing import TypeVar
+
+from playwright.async_api import async_playwright
+
+from tests.clients.connection import PATIENCE, Connection
+from tests.clients.needs import needs
+from tests.clients.server import Server
+
+Result = TypeVar("Result")
+
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking", "--disable-sync"]
+_MODULE = Path(__file__).parent / "mqtt_js_client.mjs"
+_CONNECT = """async ([url, clientId]) => {
+  const [{ default: mqtt }, { connect }] = await Promise.all([import("/mqtt.js"), import("/mqtt_js_client.mjs")]);
+  window.client = connect(mqtt, url, { clientId, protocolVersion: 5 }, window.happened);
+}"""
+
+
+class ChromiumConnection(Connection):
+    """A browser of its own, driven from an event loop in a thread."""
+
+    def __init__(self, server: Server, client_id: str, token: str) -> None:
+        super().__init__()
+        program = needs("chromium")
+        needs("mqtt.js")
+        self._loop = asyncio.new_event_loop()
+        self._thread = Thread(target=self._loop.run_forever)
+        self._thread.start()
+        url = f"ws://{server.host}:{server.port}/mqtt?x-amz-customauthorizer-name=chat&token={token}"
+        self._do(self._open(program, server.url, url, client_id))
+
+    def _do(self, work: Coroutine[object, object, Result]) -> Result:
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(PATIENCE)
+
+    async def _open(self, program: str, page_url: str, url: str, client_id: str) -> None:
+        self._playwright = await async_playwright().start()
+        self._browser = await self._playwright.chromium.launch(executable_path=program, args=ARGUMENTS)
+        self._page = await self._browser.new_page()
+        await self._page.expose_function("happened", self.happened)
+        await self._page.route("**/mqtt_js_client.mjs", lambda route: route.fulfill(path=_MODULE))
+        await self._page.goto(page_url)
+        await self._page.evaluate(_CONNECT, [url, client_id])
+
+    def subscribe(self, topic_filter: str) -> None:
+        """Subscribes with QoS 1."""
+        self._do(self._page.evaluate("(topic) => void client.subscribe(topic)", topic_filter))
+
+    def publish(self, topic: str, payload: str) -> None:
+        """Publishes with QoS 1."""
+        self._do(self._page.evaluate("(message) => void client.publish(...message)", [topic, payload]))
+
+    async def _close(self) -> None:
+        await self._page.evaluate("() => void client.close()")
+        await self._browser.close()
+        await self._playwright.stop()
+
+    def close(self) -> None:
+        """Ends the connection and the browser."""
+        self._do(self._close())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()

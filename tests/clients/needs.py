@@ -1,0 +1,33 @@
+"""Programs that tests run and that no Python package brings."""
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent.parent
+NOT_RUN = "needs "
+"""How the reason of such a skip starts; `tests/conftest.py` collects them."""
+_ALSO_CALLED = {"chromium": ("chromium", "chromium-browser", "google-chrome")}
+_BROUGHT_BY = {
+    "chromium": "apt-get install chromium",
+    "mosquitto_pub": "apt-get install mosquitto-clients",
+    "mosquitto_sub": "apt-get install mosquitto-clients",
+    "curl": "apt-get install curl",
+    "node": "make node_modules/ready",
+    "mqtt.js": "make node_modules/ready",
+}
+
+
+def needs(program: str) -> str:
+    """The program's path. Skips the test where it is not on this machine.
+
+    `mqtt.js` stands for Node.js, whose path it gives, with MQTT.js.
+    """
+    path = os.environ["PATH"] + ":/usr/sbin"
+    names = _ALSO_CALLED.get(program, ("node" if program == "mqtt.js" else program,))
+    found = next(filter(None, (shutil.which(name, path=path) for name in names)), None)
+    if found is None or (program == "mqtt.js" and not (ROOT / "node_modules" / "mqtt").exists()):
+        pytest.skip(f"{NOT_RUN}{program}: {_BROUGHT_BY[program]}")
+    return found

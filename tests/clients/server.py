@@ -1,0 +1,116 @@
+"""`iot-authorizer dev`, in a process of its own, with a configuration for these tests."""
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from authorizer.passwords import hash_password
+from local.development import DevelopmentIssuer
+
+TIME_SCALE = 300
+"""A connection whose token lives for five minutes ends after a second."""
+EXPIRING = 300
+"""Such a token's life, in seconds."""
+ROOM = "lobby"
+CLAIMS = {"rooms": [ROOM]}
+USER, PASSWORD = "bob", 'correct "horse" & it\'s $HOME%41'
+
+_CONFIGURATION = """\
+name           = "chat"
+policy         = "policy.toml"
+token_key_name = "token"
+
+[passwords]
+file = "passwords.toml"
+"""
+_WATCHERS = """
+[[grant]]
+name      = "watchers"
+when      = { role = "watcher" }
+subscribe = ["$aws/events/presence/disconnected/#", "rooms/#"]
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """Where it listens, and what clients need."""
+
+    port: int
+    tls_port: int
+    folder: Path
+    host: str = "127.0.0.1"
+
+    @property
+    def ca(self) -> Path:
+        """The local CA's certificate."""
+        return self.data / "ca.pem"
+
+    @property
+    def data(self) -> Path:
+        """The data folder."""
+        return self.folder / "data"
+
+    @property
+    def config(self) -> Path:
+        """The configuration."""
+        return self.folder / "authorizer.toml"
+
+    @property
+    def url(self) -> str:
+        """Of the plain port."""
+        return f"http://{self.host}:{self.port}"
+
+    @property
+    def tls_url(self) -> str:
+        """Of the TLS port."""
+        return f"https://{self.host}:{self.tls_port}"
+
+    def token(self, principal: str, claims: Mapping[str, object] = CLAIMS, expires_in: int = 36_000) -> str:
+        """A token that the server accepts; `expires_in` in seconds."""
+        return DevelopmentIssuer(self.data).token(principal, claims, expires_in)
+
+    def forged_token(self, principal: str) -> str:
+        """The same, signed with another key."""
+        return DevelopmentIssuer(self.folder / "forger").token(principal, CLAIMS, 36_000)
+
+
+@contextmanager
+def running(folder: Path) -> Iterator[Server]:
+    """Starts it on any free ports, and ends it afterwards."""
+    _configure(folder)
+    command = [str(Path(sys.executable).parent / "iot-authorizer"), "dev", "--port", "0", "--tls-port", "0"]
+    options = ["--config", "authorizer.toml", "--data", "data", "--time-scale", str(TIME_SCALE)]
+    log = folder / "server.log"
+    with (
+        log.open("w") as errors,
+        subprocess.Popen([*command, *options], cwd=folder, stdout=subprocess.PIPE, stderr=errors, text=True) as process,
+    ):
+        try:
+            yield Server(*_ports(process, log), folder)
+        finally:
+            process.terminate()
+
+
+def _ports(process: subprocess.Popen[str], log: Path) -> tuple[int, int]:
+    """The plain port and the TLS port, of which it tells once it listens."""
+    greeting = ""
+    for line in process.stdout or ():
+        greeting += line
+        if match := re.search(r"http://localhost:(\d+).*wss://localhost:(\d+)", greeting, re.DOTALL):
+            return int(match[1]), int(match[2])
+    raise AssertionError(log.read_text())
+
+
+def _configure(folder: Path) -> None:
+    chat = Path(__file__).parent.parent.parent / "policies" / "chat.toml"
+    (folder / "policy.toml").write_text(chat.read_text() + _WATCHERS)
+    (folder / "authorizer.toml").write_text(_CONFIGURATION)
+    rooms = json.dumps(CLAIMS["rooms"])
+    (folder / "passwords.toml").write_text(
+        f'[users.{USER}]\nhash = "{hash_password(PASSWORD)}"\nclaims = {{ rooms = {rooms} }}\n'
+    )

@@ -1,0 +1,120 @@
+"""The `aws` CLI and boto3, unmodified, over HTTP and HTTPS."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import boto3
+import pytest
+from paho.mqtt.enums import MQTTProtocolVersion
+from types_boto3_iot import IoTClient
+from types_boto3_iot_data import IoTDataPlaneClient
+
+from tests.clients.connection import PATIENCE
+from tests.clients.paho_client import PahoConnection
+from tests.clients.presence import Watcher
+from tests.clients.server import CLAIMS, EXPIRING, ROOM, Server
+
+SESSION = boto3.Session("local", "local", region_name="us-east-1")
+"""Keys of no account: the server looks at none."""
+ENVIRONMENT = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local", "AWS_DEFAULT_REGION": "us-east-1"}
+SCHEMES = pytest.mark.parametrize("scheme", ["http", "https"])
+
+
+def aws(server: Server, *arguments: str) -> dict[str, object]:
+    """What a command of the CLI answers."""
+    command = [str(Path(sys.executable).parent / "aws"), *arguments, "--output", "json"]
+    where = ["--endpoint-url", server.tls_url, "--ca-bundle", str(server.ca)]
+    environment = os.environ | ENVIRONMENT
+    done = subprocess.run(
+        [*command, *where], env=environment, capture_output=True, text=True, timeout=PATIENCE, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    answer: dict[str, object] = json.loads(done.stdout or "{}")
+    return answer
+
+
+def invoke(server: Server, token: str) -> dict[str, object]:
+    """What `aws iot test-invoke-authorizer` answers for a token."""
+    contexts = [
+        "--http-context",
+        json.dumps({"queryString": f"?token={token}"}),
+        "--mqtt-context",
+        '{"clientId": "ann"}',
+    ]
+    return aws(server, "iot", "test-invoke-authorizer", "--authorizer-name", "chat", *contexts)
+
+
+def where(server: Server, scheme: str) -> tuple[str, str | None]:
+    """The endpoint, and the CA's certificate where it has one."""
+    return (server.tls_url, str(server.ca)) if scheme == "https" else (server.url, None)
+
+
+def control_plane(server: Server, scheme: str) -> IoTClient:
+    url, ca = where(server, scheme)
+    return SESSION.client("iot", endpoint_url=url, verify=ca)
+
+
+def data_plane(server: Server, scheme: str) -> IoTDataPlaneClient:
+    url, ca = where(server, scheme)
+    return SESSION.client("iot-data", endpoint_url=url, verify=ca)
+
+
+def test_the_cli_sees_who_is_let_in_and_for_how_long(server: Server) -> None:
+    answer = invoke(server, server.token("ann", CLAIMS, EXPIRING))
+    assert (answer["isAuthenticated"], answer["principalId"]) == (True, "ann")
+    assert answer["disconnectAfterInSeconds"] == EXPIRING
+
+
+def test_the_cli_sees_who_is_refused(server: Server) -> None:
+    assert invoke(server, server.forged_token("ann"))["isAuthenticated"] is False
+
+
+def test_the_cli_sees_a_policy_for_the_rooms_of_the_token_alone(server: Server) -> None:
+    documents = str(invoke(server, server.token("ann"))["policyDocuments"])
+    assert (f"topic/rooms/{ROOM}/say/ann" in documents, "attic" in documents) == (True, False)
+
+
+def test_the_cli_publishes(server: Server, watcher: Watcher) -> None:
+    topic = f"rooms/{ROOM}/cli"
+    aws(server, "iot-data", "publish", "--topic", topic, "--payload", "by the CLI")
+    assert watcher.said(topic) == "by the CLI"
+
+
+@SCHEMES
+def test_boto3_invokes_the_authorizer(server: Server, scheme: str) -> None:
+    client = control_plane(server, scheme)
+    tokens = (server.token("ann"), server.forged_token("ann"))
+    answers = [
+        client.test_invoke_authorizer(authorizerName="chat", httpContext={"queryString": f"?token={token}"})
+        for token in tokens
+    ]
+    assert [answer["isAuthenticated"] for answer in answers] == [True, False]
+
+
+@SCHEMES
+def test_boto3_publishes_what_a_subscriber_hears(server: Server, scheme: str, watcher: Watcher) -> None:
+    topic = f"rooms/{ROOM}/boto3"
+    data_plane(server, scheme).publish(topic=topic, qos=1, payload=scheme.encode())
+    assert watcher.said(topic) == scheme
+
+
+@SCHEMES
+def test_boto3_reads_a_retained_message(server: Server, scheme: str) -> None:
+    topic = f"rooms/{ROOM}/topic-{scheme}"
+    client = data_plane(server, scheme)
+    client.publish(topic=topic, qos=1, retain=True, payload=b"kept")
+    assert client.get_retained_message(topic=topic)["payload"] == b"kept"
+
+
+@SCHEMES
+def test_boto3_disconnects_a_client(server: Server, scheme: str, watcher: Watcher) -> None:
+    own = f"ann/{scheme}"
+    version = MQTTProtocolVersion.MQTTv5
+    with PahoConnection(server, own, server.token("ann"), version=version, transport="tcp") as connection:
+        assert connection.next().kind == "connected"
+        data_plane(server, scheme).delete_connection(clientId=own)
+        assert connection.next().kind == "ended"
+    assert watcher.disconnect_reason(own) == "API_INITIATED_DISCONNECT"

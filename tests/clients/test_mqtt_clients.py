@@ -1,0 +1,134 @@
+"""MQTT.js, Paho and AWS's device SDK, each over each of its ways to the server: let in, refused, forbidden, expired."""
+
+from functools import partial
+
+import pytest
+from paho.mqtt.enums import MQTTProtocolVersion
+
+from tests.clients.awsiotsdk_client import AwsMqtt3Connection, AwsMqtt5Connection, Builder
+from tests.clients.chromium_client import ChromiumConnection
+from tests.clients.connection import RealClient
+from tests.clients.mqtt_js_client import MqttJsConnection
+from tests.clients.paho_client import PahoConnection, Transport
+from tests.clients.presence import Watcher
+from tests.clients.server import CLAIMS, EXPIRING, ROOM, Server
+
+PAHO_3 = partial(PahoConnection, version=MQTTProtocolVersion.MQTTv311)
+PAHO_5 = partial(PahoConnection, version=MQTTProtocolVersion.MQTTv5)
+BUILDERS: tuple[Builder, ...] = ("direct", "websockets")
+TRANSPORTS: tuple[Transport, ...] = ("tcp", "tls", "ws")
+
+CLIENTS = [
+    RealClient(
+        name="mqtt.js-3.1.1-ws",
+        connect=partial(MqttJsConnection, version=4, secure=False),
+        refused="Connection refused: Not authorized",
+        subscription_refused="Subscribe error: Unspecified error",
+        forbidden="",
+        expired="",
+    ),
+    RealClient(
+        name="mqtt.js-5-wss",
+        connect=partial(MqttJsConnection, version=5, secure=True),
+        refused="Connection refused: Not authorized",
+        subscription_refused="Subscribe error: Not authorized",
+        forbidden="reason code 135",
+        expired="reason code 160",
+    ),
+    RealClient(
+        name="mqtt.js-chromium",
+        connect=ChromiumConnection,
+        refused="Connection refused: Not authorized",
+        subscription_refused="Subscribe error: Not authorized",
+        forbidden="reason code 135",
+        expired="reason code 160",
+    ),
+    *(
+        RealClient(
+            name=f"paho-3.1.1-{transport}",
+            connect=partial(PAHO_3, transport=transport),
+            refused="Not authorized",
+            subscription_refused="Unspecified error",
+            forbidden="Unspecified error",
+            expired="Unspecified error",
+        )
+        for transport in TRANSPORTS
+    ),
+    *(
+        RealClient(
+            name=f"paho-5-{transport}",
+            connect=partial(PAHO_5, transport=transport),
+            refused="Not authorized",
+            subscription_refused="Not authorized",
+            forbidden="Not authorized",
+            expired="Maximum connect time",
+        )
+        for transport in TRANSPORTS
+    ),
+    *(
+        RealClient(
+            name=f"awsiotsdk-3.1.1-{builder}",
+            connect=partial(AwsMqtt3Connection, builder=builder),
+            refused="AWS_ERROR_MQTT_PROTOCOL_ERROR",
+            subscription_refused="SubscribeError",
+            forbidden="AWS_ERROR_MQTT_UNEXPECTED_HANGUP",
+            expired="AWS_ERROR_MQTT_UNEXPECTED_HANGUP",
+        )
+        for builder in BUILDERS
+    ),
+    *(
+        RealClient(
+            name=f"awsiotsdk-5-{builder}",
+            connect=partial(AwsMqtt5Connection, builder=builder),
+            refused="NOT_AUTHORIZED",
+            subscription_refused="NOT_AUTHORIZED",
+            forbidden="NOT_AUTHORIZED",
+            expired="MAXIMUM_CONNECT_TIME",
+        )
+        for builder in BUILDERS
+    ),
+]
+pytestmark = pytest.mark.parametrize("client", CLIENTS, ids=lambda client: client.name)
+
+
+def client_id(client: RealClient, test: str) -> str:
+    return f"ann/{client.name}/{test}"
+
+
+def test_a_client_hears_what_it_says_in_its_room(client: RealClient, server: Server) -> None:
+    own, topic = client_id(client, "allowed"), f"rooms/{ROOM}/say/ann"
+    with client.connect(server, own, server.token("ann")) as connection:
+        assert connection.next() == ("connected", "")
+        connection.subscribe(topic)
+        assert connection.next() == ("subscribed", "")
+        connection.publish(topic, f"hello from {client.name}")
+        assert connection.next() == ("message", f"{topic}\nhello from {client.name}")
+
+
+def test_a_forged_token_is_refused(client: RealClient, server: Server) -> None:
+    with client.connect(server, client_id(client, "refused"), server.forged_token("ann")) as connection:
+        assert connection.next() == ("refused", client.refused)
+
+
+def test_a_forbidden_topic_filter_is_refused_in_the_suback(client: RealClient, server: Server) -> None:
+    with client.connect(server, client_id(client, "subscribe"), server.token("ann")) as connection:
+        assert connection.next() == ("connected", "")
+        connection.subscribe("rooms/attic/#")
+        assert connection.next() == ("subscribed", client.subscription_refused)
+
+
+def test_a_forbidden_publish_ends_the_connection(client: RealClient, server: Server, watcher: Watcher) -> None:
+    own = client_id(client, "publish")
+    with client.connect(server, own, server.token("ann")) as connection:
+        assert connection.next() == ("connected", "")
+        connection.publish(f"rooms/{ROOM}/say/bob", "not me")
+        assert connection.next() == ("ended", client.forbidden)
+    assert watcher.disconnect_reason(own) == "FORBIDDEN_ACCESS"
+
+
+def test_a_connection_ends_with_its_token(client: RealClient, server: Server, watcher: Watcher) -> None:
+    own = client_id(client, "expiry")
+    with client.connect(server, own, server.token("ann", CLAIMS, EXPIRING)) as connection:
+        assert connection.next() == ("connected", "")
+        assert connection.next() == ("ended", client.expired)
+    assert watcher.disconnect_reason(own) == "CUSTOMAUTH_TTL_EXPIRATION"

@@ -1,0 +1,66 @@
+"""`make demo`: what it prints to be pasted works as it is printed."""
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.request import urlopen
+
+import pytest
+
+from tests.clients.needs import needs
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+@pytest.fixture
+def greeting(folder: Path) -> Iterator[str]:
+    """What it prints once it is ready, on ports that are free."""
+    program = Path(sys.executable).with_name("iot-authorizer")
+    command = [str(program), "dev", "--port", "0", "--tls-port", "0"]
+    with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+        assert process.stdout is not None
+        lines = []
+        for line in process.stdout:
+            lines.append(line)
+            if "Ctrl-C" in line:
+                break
+        yield "".join(lines)
+        process.terminate()
+
+
+@pytest.fixture
+def commands(greeting: str) -> list[str]:
+    return [line for line in re.findall(r"^  (.*)$", greeting.partition("Try it")[2], re.MULTILINE) if line[0] != "#"]
+
+
+def paste(command: str, folder: Path) -> str:
+    done = subprocess.run(["bash", "-c", command], cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_it_prints_a_page_to_open(greeting: str) -> None:
+    match = re.search(r"open +(http://localhost:\d+)", greeting)
+    assert match
+    with urlopen(match[1]) as answer:
+        assert b"<title>" in answer.read()
+
+
+def test_the_first_client_speaks_and_hears_itself(commands: list[str], folder: Path) -> None:
+    assert paste(commands[0], folder) == "rooms/lobby/say/ann: Hello from Paho\n"
+
+
+def test_the_second_client_publishes_over_https(commands: list[str], folder: Path) -> None:
+    needs("curl")
+    assert '"message":"OK"' in paste(commands[1], folder)
+
+
+def test_the_aws_cli_shows_the_lambdas_answer(commands: list[str], folder: Path) -> None:
+    assert '"principalId": "ann"' in paste(commands[2], folder)
+
+
+def test_the_makefile_starts_it() -> None:
+    done = subprocess.run(["make", "-n", "demo"], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == ".venv/bin/iot-authorizer dev"
