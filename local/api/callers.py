@@ -56,7 +56,7 @@ class Callers:
         missing = next((action for action, arn in intent.permissions if not policy.allows(action, arn)), None)
         decision = {**authorization.decision, "authorizer": authorization.authorizer}
         if missing is not None:
-            self._tell(intent, decision, allowed=False, reason="not_allowed", detail=missing)
+            self._tell(intent, decision, allowed=False, reason="not_allowed_by_policy", detail=missing)
             raise forbidden()
         self._tell(intent, decision, allowed=True)
 
