@@ -84,6 +84,7 @@ _EXPECTED = {
     "missing": "is missing",
     "extra_forbidden": "is not known here",
     "string_type": "expected a text",
+    "string_unicode": "expected a text of Unicode characters",
     "string_too_short": "expected a text that is not empty",
     "string_too_long": "is too long",
     "dict_type": 'expected a JSON object, as in {"rooms": ["lobby"]}',

@@ -17,7 +17,8 @@ Result = TypeVar("Result")
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking", "--disable-sync"]
 _MODULE = Path(__file__).parent / "mqtt_js_client.mjs"
 _CONNECT = """async ([url, clientId]) => {
-  const [{ default: mqtt }, { connect }] = await Promise.all([import("/mqtt.js"), import("/mqtt_js_client.mjs")]);
+  const { default: mqtt } = await import("/console/mqtt.js");
+  const { connect } = await import("/mqtt_js_client.mjs");
   window.client = connect(mqtt, url, { clientId, protocolVersion: 5 }, window.happened);
 }"""
 
@@ -30,10 +31,14 @@ class ChromiumConnection(Connection):
         program = needs("chromium")
         needs("mqtt.js")
         self._loop = asyncio.new_event_loop()
-        self._thread = Thread(target=self._loop.run_forever)
+        self._thread = Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
         url = f"ws://{server.host}:{server.port}/mqtt?x-amz-customauthorizer-name=chat&token={token}"
-        self._do(self._open(program, server.url, url, client_id))
+        try:
+            self._do(self._open(program, server.url, url, client_id))
+        except BaseException:
+            self._stop()
+            raise
 
     def _do(self, work: Coroutine[object, object, Result]) -> Result:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(PATIENCE)
@@ -63,6 +68,9 @@ class ChromiumConnection(Connection):
     def close(self) -> None:
         """Ends the connection and the browser."""
         self._do(self._close())
+        self._stop()
+
+    def _stop(self) -> None:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()

@@ -13,6 +13,7 @@ from playwright.sync_api import Browser, Page, Playwright, sync_playwright
 
 from local.broker.limits import IOT_CORE
 from local.core import LocalIotCore
+from tests.clients.needs import needs
 
 ROOT = Path(__file__).parents[2]
 ARGUMENTS = (
@@ -24,7 +25,6 @@ ARGUMENTS = (
     "--disable-component-update",
     "--disable-sync",
 )
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
 
 class Answer(NamedTuple):
@@ -82,13 +82,14 @@ def ask(core_url: str) -> Iterator[Ask]:
     connection.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def playwright() -> Iterator[Playwright]:
+    """Playwright, for no longer than its module: while it is there, no other event loop runs in this thread."""
     with sync_playwright() as playwright:
         yield playwright
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser(playwright: Playwright) -> Iterator[Browser]:
     browser = launch(playwright)
     yield browser
@@ -96,10 +97,9 @@ def browser(playwright: Playwright) -> Iterator[Browser]:
 
 
 def launch(playwright: Playwright) -> Browser:
-    """Starts Chromium."""
-    if CHROMIUM is None:
-        pytest.skip("needs Chromium: on Debian, apt-get install chromium")
-    return playwright.chromium.launch(executable_path=CHROMIUM, args=list(ARGUMENTS))
+    """Starts Chromium. Skips the test where it, or what the page needs, is not on this machine."""
+    needs("mqtt.js")
+    return playwright.chromium.launch(executable_path=needs("chromium"), args=list(ARGUMENTS))
 
 
 class Card:

@@ -2,8 +2,7 @@
 
 from playwright.sync_api import expect
 
-from local.core import LocalIotCore
-from tests.console.conftest import Console, Open
+from tests.console.conftest import Ask, Console, Open
 
 MUTE = "rooms/lobby/mute/bob"
 
@@ -61,9 +60,9 @@ def test_what_happened_before_is_there_and_counts_for_no_client(open_console: Op
     expect(second.a.refusal).to_be_hidden()
 
 
-def test_no_more_than_200_rows_are_kept(console: Console, core: LocalIotCore) -> None:
-    for number in range(450):
-        core.feed.add("decision", action="publish", resource=f"flood/{number}", allowed=True, client_id="flood")
-    console.page.reload()
-    expect(console.decisions.filter(has_text="flood/449")).to_be_visible()
+def test_no_more_than_200_rows_are_kept(open_console: Open, ask: Ask) -> None:
+    for number in range(220):
+        ask(f"/topics/flood%2F{number}", body=b"")
+    console = open_console()
+    expect(console.decisions.filter(has_text="flood/219")).to_be_visible()
     expect(console.decisions).to_have_count(200)

@@ -114,6 +114,7 @@ export class Client {
   #changed(isPreset) {
     this.#signIn.complain(null);
     if (isPreset) this.#topics.forget();
+    if (!this.#card.isBusy) this.#connectedAs = null;
     this.#card.title(this.principal);
     this.#keep();
     clearTimeout(this.#timer);

@@ -1,6 +1,6 @@
 /** The feed on the page: who wanted what, whether it was allowed, and why. */
 
-import { byId, clock, element } from "./dom.js";
+import { byId, clock, count, element } from "./dom.js";
 import { explanation } from "./explanation.js";
 import { keep, restored } from "./storage.js";
 import { actionOf, because, disconnectedBecause, isRefused } from "./wording.js";
@@ -86,7 +86,7 @@ export class Decisions {
 
   #showEmpty() {
     const isEmpty = !byId("feed-rows").hasChildNodes();
-    byId("feed-rows").hidden = !isEmpty ? false : true;
+    byId("feed-rows").hidden = isEmpty;
     byId("feed-empty").hidden = !isEmpty;
     byId("feed-empty").textContent = this.#records.length
       ? "Nothing that fits this filter."
@@ -147,7 +147,7 @@ function headline(record) {
     case "reload":
       return [time, verdict(record.ok ? "reloaded" : "not reloaded"), line(record.problem ?? record.path ?? "")];
     case "dropped":
-      return [time, verdict("dropped"), name, line(`${record.count} messages: ${record.reason}`)];
+      return [time, verdict("dropped"), name, line(`${count(record.count, "message")}, ${because(record)}`)];
     case "refused_bytes":
       return [time, verdict("refused"), element("span", { class: "who" }, record.source ?? ""), line(because(record))];
     default:

@@ -26,7 +26,7 @@ export function announce(text) {
 
 /** A time of day, from milliseconds since 1970. */
 export function clock(time) {
-  return new Date(time).toLocaleTimeString(undefined, { hour12: false });
+  return new Date(time).toLocaleTimeString(undefined, { hourCycle: "h23" });
 }
 
 /** "1 document", "2 documents". */

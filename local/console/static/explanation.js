@@ -5,8 +5,8 @@ import { reasonLink, reasonOf } from "./reasons.js";
 import { actionOf } from "./wording.js";
 
 /**
- * A decision and why it fell so: `{allowed, action, resource, reason, detail, reasons}`, where `reason` is a code
- * and `reasons` are what `explain` says.
+ * A decision and why it fell so: `{allowed, action, resource, reason, detail, reasons}`, where `reason` is a code and
+ * `reasons` are what `explain` says. Where there are such reasons, they say more than the code's own words.
  */
 export function explanation({ allowed, action, resource, reason, detail, reasons = [] }) {
   return element(
@@ -19,19 +19,16 @@ export function explanation({ allowed, action, resource, reason, detail, reasons
       ` ${actionOf(action)} `,
       element("code", {}, resource),
     ),
-    reason ? codeLine(reason, detail) : null,
+    reason ? element("p", { class: "reason" }, reasonLink(reason), ...(reasons.length ? [] : words(reason, detail))) : null,
     reasons.length ? element("ul", {}, ...reasons.map((each) => element("li", {}, each))) : null,
   );
 }
 
-function codeLine(code, detail) {
+function words(code, detail) {
   const { cause, cure } = reasonOf(code);
-  return element(
-    "p",
-    { class: "reason" },
-    reasonLink(code),
+  return [
     ` ${cause}`,
-    detail ? element("span", {}, " (", element("code", {}, detail), ")") : null,
-    cure ? element("span", { class: "cure" }, cure) : null,
-  );
+    detail ? element("span", {}, " (", element("code", {}, detail), ")") : "",
+    cure ? element("span", { class: "cure" }, cure) : "",
+  ];
 }
