@@ -10,7 +10,6 @@ from local.mqtt.decoder import Decoder
 from local.mqtt.encoder import encode, publish_parts
 from local.mqtt.errors import MalformedPacket, MqttError, PacketTooLarge, ProtocolError, UnsupportedVersion
 from local.mqtt.packets import (
-    NO_PROPERTIES,
     Auth,
     Connack,
     Connect,
@@ -18,7 +17,6 @@ from local.mqtt.packets import (
     Packet,
     Pingreq,
     Pingresp,
-    Properties,
     Puback,
     Pubcomp,
     Publish,
@@ -29,10 +27,11 @@ from local.mqtt.packets import (
     Subscription,
     Unsuback,
     Unsubscribe,
-    Version,
     Will,
 )
+from local.mqtt.properties import NO_PROPERTIES, Properties
 from local.mqtt.reason_codes import ConnectReturnCode, ReasonCode
+from local.mqtt.version import Version
 
 __all__ = [
     "NO_PROPERTIES",

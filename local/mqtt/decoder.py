@@ -52,6 +52,7 @@ class Decoder:
 
     @version.setter
     def version(self, version: Version | None) -> None:
+        """Takes what comes as packets of this version."""
         self._version = version
         self._decoders = DECODERS[version]
 

@@ -9,30 +9,6 @@ from dataclasses import dataclass
 from local.mqtt.properties import NO_PROPERTIES, Properties
 from local.mqtt.version import Version
 
-__all__ = [
-    "NO_PROPERTIES",
-    "Auth",
-    "Connack",
-    "Connect",
-    "Disconnect",
-    "Packet",
-    "Pingreq",
-    "Pingresp",
-    "Properties",
-    "Puback",
-    "Pubcomp",
-    "Publish",
-    "Pubrec",
-    "Pubrel",
-    "Suback",
-    "Subscribe",
-    "Subscription",
-    "Unsuback",
-    "Unsubscribe",
-    "Version",
-    "Will",
-]
-
 
 @dataclass(slots=True)
 class Will:

@@ -13,7 +13,6 @@ from local.mqtt import (
     Pingreq,
     Properties,
     ProtocolError,
-    Puback,
     Publish,
     ReasonCode,
     Version,
@@ -65,24 +64,6 @@ def test_chunks_may_come_faster_than_they_are_read() -> None:
         if packet := decoder.next():
             seen.append(packet)
     assert [*seen, *drain(decoder)] == packets
-
-
-def test_a_packet_of_a_million_single_bytes_is_put_together() -> None:
-    # With quadratic work this would not end within the day.
-    packet = Publish("t", b"x" * 1_000_000)
-    decoder = decoder_of(Version.MQTT_3_1_1, 1_100_000)
-    for chunk in in_chunks(encode(packet, Version.MQTT_3_1_1), [1]):
-        assert decoder.next() is None
-        decoder.receive(chunk)
-    assert decoder.next() == packet
-
-
-def test_many_small_packets_before_anything_is_read_are_no_harder() -> None:
-    packet = encode(Puback(7), Version.MQTT_3_1_1)
-    decoder = decoder_of(Version.MQTT_3_1_1)
-    for chunk in in_chunks(packet * 50_000, [3]):
-        decoder.receive(chunk)
-    assert sum(1 for _ in drain(decoder)) == 50_000
 
 
 def test_no_properties_are_always_the_same_object() -> None:

@@ -30,6 +30,8 @@ from local.mqtt import (
 
 MQTT_3_1_1, MQTT_5 = Version.MQTT_3_1_1, Version.MQTT_5
 WHY = Properties(reason_string="x")
+METHOD = Properties(authentication_method="m")
+DATA = Properties(authentication_data=b"d")
 
 
 @pytest.mark.parametrize(
@@ -74,7 +76,7 @@ WHY = Properties(reason_string="x")
         (Disconnect(0, WHY), MQTT_5, "e00600041f000178"),
         (Disconnect(), MQTT_3_1_1, "e000"),
         (Auth(), MQTT_5, "f000"),
-        (Auth(0x18, Properties(authentication_method="m")), MQTT_5, "f00618041500016d"),
+        (Auth(0x18, METHOD), MQTT_5, "f00618041500016d"),
     ],
     ids=lambda value: value.name if isinstance(value, Version) else str(value)[:40],
 )
@@ -121,9 +123,35 @@ def test_what_mqtt_3_1_1_does_not_have_is_left_out(packet: Packet, written: Pack
         pytest.param(Connect(MQTT_3_1_1, "a", password=b"p"), MQTT_3_1_1, id="MQTT-3.1.2-22 only a password"),
         pytest.param(Connect(MQTT_3_1_1, "a", keep_alive=65_536), MQTT_3_1_1, id="3.1.2.10 a keep alive of a day"),
         pytest.param(Subscribe(1, ()), MQTT_3_1_1, id="MQTT-3.8.3-2 no subscription"),
+        pytest.param(Subscribe(1, (Subscription("", 0),)), MQTT_3_1_1, id="MQTT-4.7.3-1 an empty topic filter"),
+        pytest.param(Subscribe(1, (Subscription("a", 3),)), MQTT_3_1_1, id="3.8.3.1 a subscription with QoS 3"),
+        pytest.param(
+            Subscribe(1, (Subscription("a", 0, retain_handling=3),)), MQTT_5, id="3.8.3.1 the retain handling 3"
+        ),
+        pytest.param(
+            Subscribe(1, (Subscription("$share/g/a", 0, no_local=True),)), MQTT_5, id="MQTT-3.8.3-4 shared, no local"
+        ),
+        pytest.param(
+            Subscribe(1, (Subscription("a", 0),), Properties(subscription_identifiers=(1, 2))),
+            MQTT_5,
+            id="3.8.2.1.2 two identifiers in SUBSCRIBE",
+        ),
+        pytest.param(
+            Publish("a", b"", properties=Properties(topic_alias=0)), MQTT_5, id="MQTT-3.3.2-8 the topic alias 0"
+        ),
         pytest.param(Unsubscribe(1, ()), MQTT_3_1_1, id="MQTT-3.10.3-2 no topic filter"),
         pytest.param(Suback(1, (0x87,)), MQTT_3_1_1, id="MQTT-3.9.3-2 a refusal of MQTT 5"),
         pytest.param(Auth(), MQTT_3_1_1, id="2.2.1 an AUTH of MQTT 3.1.1"),
+        pytest.param(Auth(0x18), MQTT_5, id="3.15.2.2.2 an AUTH without a method"),
+        pytest.param(Auth(0, WHY), MQTT_5, id="3.15.2.2.2 an AUTH with a reason and without a method"),
+        pytest.param(Auth(1, METHOD), MQTT_5, id="MQTT-3.15.2-1 a code that AUTH does not have"),
+        pytest.param(Disconnect(1), MQTT_5, id="MQTT-3.14.2-1 a code that DISCONNECT does not have"),
+        pytest.param(Connack(False, 5), MQTT_5, id="MQTT-3.2.2-8 a code of MQTT 3.1.1"),
+        pytest.param(Connack(False, 256), MQTT_3_1_1, id="3.2.2.3 a return code of two bytes"),
+        pytest.param(Connect(MQTT_5, "a", properties=DATA), MQTT_5, id="3.1.2.11.10 data without a method"),
+        pytest.param(Connect(MQTT_5, "a", will=Will("w", b"", 3)), MQTT_5, id="MQTT-3.1.2-12 a Will of QoS 3"),
+        pytest.param(Connect(MQTT_5, "a", will=Will("#", b"")), MQTT_5, id="MQTT-4.7.1-1 a Will with a wildcard"),
+        pytest.param(Connect(MQTT_5, "a", will=Will("", b"")), MQTT_5, id="MQTT-4.7.3-1 a Will without a topic"),
     ],
 )
 def test_what_the_peer_would_refuse_is_not_written(packet: Packet, version: Version) -> None:

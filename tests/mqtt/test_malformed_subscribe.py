@@ -2,7 +2,7 @@
 
 import pytest
 
-from local.mqtt import Disconnect, MalformedPacket, ProtocolError, Subscribe, Subscription, Version
+from local.mqtt import Auth, Disconnect, MalformedPacket, Properties, ProtocolError, Subscribe, Subscription, Version
 from tests.mqtt.malformed import Broken, each_in
 from tests.mqtt.streams import decode, frame
 
@@ -101,3 +101,11 @@ def test_where_wildcards_may_stand_is_the_brokers_to_say(topic_filter: str) -> N
 )
 def test_what_says_nothing_may_be_left_out_of_disconnect(packet: bytes) -> None:
     assert decode(packet, MQTT_5) == [Disconnect()]
+
+
+def test_auth_may_be_without_everything() -> None:
+    assert decode(frame(0xF0), MQTT_5) == [Auth()]
+
+
+def test_auth_may_be_with_nothing_but_its_method() -> None:
+    assert decode(frame(0xF0, b"\x18\4\x15\0\1m"), MQTT_5) == [Auth(0x18, Properties(authentication_method="m"))]

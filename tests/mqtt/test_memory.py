@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from local.mqtt import MqttError, Publish, Version, encode
-from tests.mqtt.streams import decoder_of, drain, in_chunks
+from tests.mqtt.streams import decode, decoder_of, drain, in_chunks
 
 LIMIT = 100_000
 CHUNK = 10_000
@@ -48,6 +48,36 @@ def test_a_packet_that_never_ends_takes_no_more_than_its_bytes(held: Callable[[]
     assert held() < 1.2 * LIMIT
 
 
+def test_one_byte_more_copies_nothing_of_those_before(held: Callable[[], int]) -> None:
+    # Else a packet that comes byte by byte would take quadratic time.
+    decoder = decoder_of(Version.MQTT_3_1_1, LIMIT)
+    length_of_99_996 = b"\x9c\x8d\x06"
+    decoder.receive(b"\x30" + length_of_99_996 + bytes(90_000))
+    assert decoder.next() is None
+    before = held()
+    tracemalloc.reset_peak()
+    for _ in range(10):
+        decoder.receive(b"x")
+        assert decoder.next() is None
+    _, peak = tracemalloc.get_traced_memory()
+    # The room for bytes to come, but no second copy.
+    assert peak - before < 90_000 / 2
+
+
+@pytest.mark.parametrize("chunks", [1, 2])
+def test_to_read_one_packet_copies_nothing_of_those_behind_it(held: Callable[[], int], chunks: int) -> None:
+    # Else a chunk of many packets would take quadratic time.
+    decoder = decoder_of(Version.MQTT_3_1_1, LIMIT)
+    for _ in range(chunks):
+        decoder.receive(PACKET * 1000)
+    decoder.next()
+    before = held()
+    tracemalloc.reset_peak()
+    decoder.next()
+    _, peak = tracemalloc.get_traced_memory()
+    assert peak - before < 10 * len(PACKET)
+
+
 def test_a_decoder_that_has_read_everything_holds_nothing(held: Callable[[], int]) -> None:
     decoder = decoder_of(Version.MQTT_3_1_1, LIMIT)
     before = held()
@@ -68,19 +98,33 @@ def test_a_decoder_that_has_failed_holds_nothing(held: Callable[[], int], wrong:
     assert held() - before < 5000
 
 
-def test_topics_are_kept_only_so_far(held: Callable[[], int]) -> None:
+def test_topics_that_are_read_are_kept_only_so_far(held: Callable[[], int]) -> None:
     decoder = decoder_of(Version.MQTT_3_1_1, LIMIT)
     for number in range(20_000):
         decoder.receive(b"\x30\xf2\1\0\xf0" + f"{number:0240}".encode())
         assert decoder.next() is not None
-    # 4,096 topics, each twice: as bytes and as a string.
+    # 4,096 topics, each as bytes and as a string.
+    assert held() < 4_000_000
+
+
+def test_topics_that_are_written_are_kept_only_so_far(held: Callable[[], int]) -> None:
+    for number in range(20_000):
+        encode(Publish(f"{number:0240}", b""), Version.MQTT_3_1_1)
     assert held() < 4_000_000
 
 
 def test_long_topics_are_not_kept(held: Callable[[], int]) -> None:
     decoder = decoder_of(Version.MQTT_3_1_1, LIMIT)
     for number in range(100):
-        decoder.receive(b"\x30\xa2\x9c\1\x4e\x20" + f"{number:020000}".encode())
+        decoder.receive(encode(Publish(f"{number:020000}", b""), Version.MQTT_3_1_1))
         assert decoder.next() is not None
     assert decoder.next() is None
     assert held() < 50_000
+
+
+def test_a_topic_that_comes_again_is_the_same_object() -> None:
+    # So a broker that looks it up need not compare it letter by letter.
+    first, second = decode(encode(Publish("rooms/lobby", b""), Version.MQTT_5) * 2, Version.MQTT_5)
+    assert isinstance(first, Publish)
+    assert isinstance(second, Publish)
+    assert first.topic is second.topic
