@@ -45,7 +45,7 @@ clean:
 node_modules/ready: package.json package-lock.json .venv/ready
 	@node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' 2>/dev/null && npm --version >/dev/null 2>&1 || \
 	  { echo "bringing Node.js into .venv"; $(UV) sync --quiet --locked --all-extras --group node; }
-	@npm ci --silent --no-audit --no-fund
+	@npm ci --loglevel=error --no-audit --no-fund
 	@touch $@
 
 .uv/bin/uv:

@@ -1,14 +1,10 @@
 """IoT Core on this machine, as a library."""
 
-import asyncio
 import contextlib
-import socket
 import tempfile
-import threading
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from starlette.applications import Starlette
 
@@ -18,10 +14,13 @@ from local.broker.broker import Broker
 from local.broker.limits import IOT_CORE, Limits
 from local.broker.storage import Storage, StorageError
 from local.development import DEVELOPMENT_KEYS, DevelopmentIssuer
+from local.gateway.addresses import Addresses
 from local.gateway.authorization import Gateway
 from local.gateway.authorizers import Authorizers
 from local.gateway.certificates import ca_path, server_context
 from local.gateway.connections import Connections
+from local.gateway.decisions import Decisions
+from local.gateway.environments import TIMEOUT
 from local.gateway.explanations import Explanations
 from local.gateway.feed import Feed
 from local.gateway.guard import Guard
@@ -29,12 +28,11 @@ from local.gateway.outbox import Outbox
 from local.gateway.ports import Ports
 from local.gateway.reloading import ReloadedConfiguration
 from local.lambda_function import ACCOUNT, HANDLER, REGION
+from local.running import Running
+from local.upkeep import upkeep
 
-_TURN = 0.25
-"""Seconds between looks at the clock."""
 
-
-class LocalIotCore:
+class LocalIotCore(Running):
     """IoT Core with the authorizer of a configuration.
 
     `async with LocalIotCore(config) as core` runs it on the caller's event loop, `with LocalIotCore(config) as core`
@@ -61,9 +59,13 @@ class LocalIotCore:
         limits: Limits = IOT_CORE,
         region: str = REGION,
         account: str = ACCOUNT,
+        function_timeout: float = TIMEOUT,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`port` 0 is any that is free. Without a `folder`, nothing outlives it. An authorizer's seconds pass
-        `time_scale` times as fast.
+        """`port` 0 is any that is free. Without a `folder`, nothing outlives it.
+
+        The handler has `function_timeout` seconds, and an authorizer's seconds pass `time_scale` times as fast.
+        `clock` gives seconds, for time-outs of connections, refreshes and the ends that authorizers set.
         """
         self.host = host
         self.port = port
@@ -77,18 +79,20 @@ class LocalIotCore:
         self._folder = None if folder is None else Path(folder)
         self._time_scale = time_scale
         self._limits = limits
+        self._function_timeout = function_timeout
+        self._clock = clock
+        self._addresses = Addresses(host, region)
         self._running = contextlib.AsyncExitStack()
-        self._thread: _Thread | None = None
 
     @property
     def url(self) -> str:
         """The plain port's URL."""
-        return f"http://{self._name}:{self.port}"
+        return f"http://{self._addresses.in_urls}:{self.port}"
 
     @property
     def tls_url(self) -> str:
         """The TLS port's URL."""
-        return f"https://{self._name}:{self.tls_port}" if self.tls_port != 443 else f"https://{self._name}"
+        return f"https://{self._addresses.in_urls}" + (f":{self.tls_port}" if self.tls_port != 443 else "")
 
     @property
     def ca_path(self) -> Path:
@@ -110,6 +114,11 @@ class LocalIotCore:
         """A JWT of the development issuer, which this IoT Core's authorizer trusts; `expires_in` in seconds."""
         return self.issuer.token(principal, claims or {}, expires_in)
 
+    def check_time(self) -> None:
+        """Does what is due by now. It is called several times a second anyway."""
+        self._ports.check_time()
+        self.connections.check_time()
+
     async def start(self) -> None:
         """Starts it.
 
@@ -121,37 +130,12 @@ class LocalIotCore:
             stack.callback(_close, storage)
             self._build(storage, stack)
             await self._listen(stack)
-            for work in (self._watch_time(), self._watch_files()):
-                stack.push_async_callback(_cancel, asyncio.get_running_loop().create_task(work))
+            await stack.enter_async_context(upkeep(self.check_time, self.configuration, self._reload))
             self._running = stack.pop_all()
 
     async def stop(self) -> None:
         """Ends all connections, and writes what is to survive."""
         await self._running.aclose()
-
-    async def __aenter__(self) -> Self:
-        await self.start()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.stop()
-
-    def __enter__(self) -> Self:
-        self._thread = _Thread(self)
-        self._thread.begin()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._thread is not None:
-            self._thread.end()
-
-    @property
-    def _name(self) -> str:
-        return "localhost" if self.host in ("127.0.0.1", "0.0.0.0", "::", "::1") else self.host  # noqa: S104
 
     def _prepare_folder(self, stack: contextlib.AsyncExitStack) -> Path:
         if self._folder is None:
@@ -168,100 +152,45 @@ class LocalIotCore:
             region=self.region,
             account=self.account,
             environment={DEVELOPMENT_KEYS: str(self.issuer.jwks_path)},
+            function_timeout=self._function_timeout,
         )
-        stack.callback(self._close_function)
+        stack.callback(self.configuration.close)
         self.authorizers = Authorizers(self._data)
         self.gateway = Gateway(self.authorizers, {})
         self._take_configuration()
         self.broker = Broker(storage, limits=self._limits, report=self.feed.add)
-        explanations = Explanations(lambda: self.configuration.configured)
         self.connections = Connections(
             broker=self.broker,
             gateway=self.gateway,
-            feed=self.feed,
-            outbox=Outbox(storage, self._not_stored),
-            explain=explanations.explain,
+            decisions=Decisions(self.feed, Explanations(lambda: self.configuration.configured).explain),
+            outbox=Outbox(storage, lambda error: self.feed.add("storage", problem=str(error))),
             arn_prefix=f"arn:aws:iot:{self.region}:{self.account}:",
             time_scale=self._time_scale,
+            clock=self._clock,
         )
 
     async def _listen(self, stack: contextlib.AsyncExitStack) -> None:
-        names = frozenset({self.host, socket.gethostname()} - {"0.0.0.0", "::"})  # noqa: S104
-        certified = sorted({"localhost", "127.0.0.1", "::1", f"*.iot.{self.region}.amazonaws.com", *names})
-        application = Starlette(routes=[*local.console.app.routes(self), *local.api.app.routes(self)])
-        ports = Ports(self.connections, Guard(application, names))
-        self._ports = ports
-        context = server_context(self._data, certified)
-        self.port, self.tls_port = await ports.listen(self.host, self.port, self.tls_port, context)
-        stack.push_async_callback(ports.close)
-        stack.callback(self._end_connections)
-
-    def _end_connections(self) -> None:
-        self.connections.close()
-        self.connections.outbox.flush()
-
-    def _close_function(self) -> None:
-        self.configuration.environments.close()
+        context = server_context(self._data, self._addresses.certified)
+        routes = [*local.console.app.routes(self), *local.api.app.routes(self)]
+        application = Starlette(routes=routes, exception_handlers={404: local.api.app.not_found})
+        self._ports = Ports(self.connections, Guard(application, self._addresses.names), self._addresses.to_connect)
+        self.port, self.tls_port = await self._ports.listen(self.host, self.port, self.tls_port, context)
+        stack.push_async_callback(self._ports.close)
 
     def _take_configuration(self) -> None:
         """Puts the configuration into force."""
         self.authorizers.put_configured(self.configuration.configured.description)
         self.gateway.functions = {self.configuration.function_arn: self.configuration.environments}
 
-    def _not_stored(self, error: StorageError) -> None:
-        self.feed.add("storage", problem=str(error))
-
-    async def _watch_time(self) -> None:
-        while True:
-            await asyncio.sleep(_TURN)
-            self._ports.check_time()
-            self.connections.check_time()
-            self.connections.outbox.flush()
-
-    async def _watch_files(self) -> None:
-        async for _ in self.configuration.changes():
-            if await self.configuration.reload():
-                self._take_configuration()
-                self.feed.add("reload", ok=True, path=str(self.configuration.path))
-                self.connections.refresh_all()
-            else:
-                self.feed.add("reload", ok=False, path=str(self._config), problem=self.configuration.problem)
-
-
-class _Thread:
-    """Runs a core on an event loop of its own."""
-
-    def __init__(self, core: LocalIotCore) -> None:
-        self._core = core
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="iot-core", daemon=True)
-
-    def begin(self) -> None:
-        """Starts it. Raises what its start raises."""
-        self._thread.start()
-        try:
-            asyncio.run_coroutine_threadsafe(self._core.start(), self._loop).result()
-        except BaseException:
-            self._end_loop()
-            raise
-
-    def end(self) -> None:
-        """Stops it."""
-        asyncio.run_coroutine_threadsafe(self._core.stop(), self._loop).result()
-        self._end_loop()
-
-    def _end_loop(self) -> None:
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()
+    async def _reload(self) -> None:
+        if await self.configuration.reload():
+            self._take_configuration()
+            self.feed.add("reload", ok=True, path=str(self._config))
+            self.connections.refresh_all()
+        else:
+            self.feed.add("reload", ok=False, path=str(self._config), problem=self.configuration.problem)
 
 
 def _close(storage: Storage) -> None:
     with contextlib.suppress(StorageError):
         storage.close()
-
-
-async def _cancel(task: asyncio.Task[None]) -> None:
-    task.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await task

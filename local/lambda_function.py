@@ -1,18 +1,19 @@
 """Runs the authorizer's Lambda handler in this process, as Lambda would: an event in, an answer and log lines out."""
 
-import importlib.util
 import json
 import os
 import sys
 import threading
+import time
 import traceback
+import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from types import ModuleType
 from typing import NamedTuple, cast
 
+from local.fresh_module import fresh_module
 from local.thread_output import captured_output
 from policies import InvalidFile
 
@@ -20,6 +21,10 @@ HANDLER = "authorizer.handler.lambda_handler"
 REGION, ACCOUNT = "us-east-1", "123456789012"
 
 _CONFIG = "AUTHORIZER_CONFIG"
+_TIMEOUT = 5.0
+"""Seconds that IoT Core waits."""
+_LOADING_PATIENCE = 10.0
+"""Seconds that a handler may take to load, as in Lambda ("Lambda execution environment", Init phase)."""
 _loading = threading.Lock()
 """Handlers read the environment when they load: one at a time."""
 
@@ -29,9 +34,20 @@ _Handler = Callable[[object, object], Answer]
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """Lambda's context object, as far as a handler of ours looks at it."""
+    """Lambda's context object (Lambda developer guide, "Using the Lambda context object")."""
 
     invoked_function_arn: str
+    aws_request_id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    function_name: str = "authorizer"
+    function_version: str = "$LATEST"
+    memory_limit_in_mb: int = 256
+    log_group_name: str = "/aws/lambda/authorizer"
+    log_stream_name: str = "local"
+    started: float = field(default_factory=time.monotonic)
+
+    def get_remaining_time_in_millis(self) -> int:
+        """What is left until IoT Core waits no more."""
+        return max(0, round((self.started + _TIMEOUT - time.monotonic()) * 1000))
 
 
 class Invocation(NamedTuple):
@@ -65,9 +81,9 @@ class LambdaFunction:
         if (folder := str(Path.cwd())) not in sys.path:
             sys.path.insert(0, folder)
         os.environ.setdefault("AWS_REGION", region)
-        with _loading, _environment({_CONFIG: str(config)} | dict(environment or {})), captured_output():
+        with _one_at_a_time(), _environment({_CONFIG: str(config)} | dict(environment or {})), captured_output():
             self._handler = _load(handler)
-        self._context = Context(f"arn:aws:lambda:{region}:{account}:function:authorizer")
+        self._arn = f"arn:aws:lambda:{region}:{account}:function:authorizer"
 
     def invoke(self, event: Mapping[str, object]) -> Invocation:
         """Runs the handler on an event, in the calling thread. What it prints is kept from standard output.
@@ -76,16 +92,26 @@ class LambdaFunction:
         """
         with captured_output() as output:
             try:
-                answer = self._handler(dict(event), self._context)
-            except Exception as error:
+                answer = self._handler(dict(event), Context(self._arn))
+            except (Exception, SystemExit) as error:
                 raise BrokenHandler(f"the handler raised {_line(error)}") from error
         try:
             answer = json.loads(json.dumps(answer))
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, RecursionError) as error:
             raise BrokenHandler(f"the handler's answer is no JSON: {error}") from None
         if not isinstance(answer, dict):
             raise BrokenHandler(f"the handler answered with {type(answer).__name__}, not with an object")
-        return Invocation(answer, _decision(output.getvalue()))
+        return Invocation(answer, _decision(output.text()))
+
+
+@contextmanager
+def _one_at_a_time() -> Iterator[None]:
+    if not _loading.acquire(timeout=_LOADING_PATIENCE):
+        raise BrokenHandler(f"another handler has been loading for {_LOADING_PATIENCE:g} seconds")
+    try:
+        yield
+    finally:
+        _loading.release()
 
 
 @contextmanager
@@ -108,30 +134,19 @@ def _load(handler: str) -> _Handler:
     if not dot:
         raise BrokenHandler(f"{handler}: expected MODULE.NAME, with the module in this folder")
     try:
-        found = getattr(_fresh_module(name), attribute, None)
+        found = getattr(fresh_module(name), attribute, None)
     except InvalidFile:
         raise
     except ModuleNotFoundError as error:
         raise BrokenHandler(f"{handler}: there is no module {error.name}") from None
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise BrokenHandler(f"{handler}: {name} does not load: {_line(error)}") from error
     if not callable(found):
         raise BrokenHandler(f"{handler}: {name} has no function {attribute}")
     return cast("_Handler", found)
 
 
-def _fresh_module(name: str) -> ModuleType:
-    """A module of its own, as each of Lambda's execution environments has one. Raises ModuleNotFoundError."""
-    spec = importlib.util.find_spec(name)
-    if spec is None or spec.loader is None:
-        raise ModuleNotFoundError(f"No module named {name!r}", name=name)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-def _line(error: Exception) -> str:
+def _line(error: BaseException) -> str:
     frames = traceback.extract_tb(error.__traceback__)
     place = f" at {frames[-1].filename}:{frames[-1].lineno}" if frames else ""
     return f"{type(error).__name__}: {error}{place}"
@@ -141,7 +156,7 @@ def _decision(output: str) -> Mapping[str, object]:
     for line in output.splitlines():
         try:
             record = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             continue
         if isinstance(record, dict) and "decision" in record:
             return record

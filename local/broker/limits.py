@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, replace
 
+_WEEK = 7 * 24 * 3600
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
@@ -14,6 +16,8 @@ class Limits:
     """UTF-8, without a reserved prefix."""
     topic_slashes: int = 7
     """Without a reserved prefix."""
+    share_name: int = 128
+    """UTF-8 (developer guide, "Shared subscriptions")."""
     client_id: int = 128
     filters_per_subscribe: int = 8
     subscriptions: int = 50
@@ -22,16 +26,20 @@ class Limits:
     most_keep_alive: int = 1200
     default_session_expiry: int = 3600
     """Of a persistent session of MQTT 3.1.1, which can't name one."""
-    most_session_expiry: int = 7 * 24 * 3600
+    most_session_expiry: int = _WEEK
+    """As much as AWS gives an account that asks for it; it begins with an hour."""
+    least_message_expiry: int = 1
+    """What 0 counts as (developer guide, "Message expiry")."""
+    most_message_expiry: int = _WEEK
     receive_maximum: int = 100
     """Unacknowledged QoS 1 messages, either way."""
     topic_aliases: int = 8
     connect_timeout: int = 10
     """From a connection's first byte, or none, to its CONNECT."""
     queued_messages: int = 1000
-    """That wait for one client."""
+    """That wait for one client, or for a shared subscription."""
     queued_bytes: int = 4 * 1024 * 1024
-    """That wait for one client, or stand in its network buffer before QoS 0 is dropped."""
+    """That wait for one client, or for a shared subscription, or stand in a network buffer before QoS 0 is dropped."""
     retained_messages: int = 5000
     publishes_per_second: int | None = 100
     """Of one connection; None for no limit."""

@@ -2,8 +2,10 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from typing import Self
 
-from local.mqtt import NO_PROPERTIES, Properties, Version, publish_parts
+from local.broker.limits import Limits
+from local.mqtt import NO_PROPERTIES, Properties, Publish, Version, publish_parts
 
 Parts = tuple[bytes, bytes]
 """What stands in a PUBLISH before and after its packet ID."""
@@ -25,6 +27,20 @@ class Message:
     _parts: Parts = field(default=(b"", b""), init=False, repr=False)
     """As they were encoded last, and for whom: most subscribers are alike."""
 
+    @classmethod
+    def published(cls, packet: Publish, topic: str, limits: Limits, clock: Callable[[], float]) -> Self:
+        """The message in a PUBLISH to a topic, which the packet may name by an alias. `clock` gives seconds."""
+        properties = packet.properties
+        if properties is NO_PROPERTIES:
+            return cls(topic, packet.payload, packet.qos, packet.retain)
+        expires_at = None
+        expiry = properties.message_expiry_interval
+        if expiry is not None:
+            expires_at = clock() + min(max(expiry, limits.least_message_expiry), limits.most_message_expiry)
+        if expiry is not None or properties.topic_alias is not None:
+            properties = replace(properties, message_expiry_interval=None, topic_alias=None)
+        return cls(topic, packet.payload, packet.qos, packet.retain, properties, expires_at)
+
     def is_expired(self, now: float) -> bool:
         """Whether nobody is to get it any more [MQTT-3.3.2-5]."""
         return self.expires_at is not None and self.expires_at <= now
@@ -35,8 +51,7 @@ class Message:
         A message that expires names the seconds that are left [MQTT-3.3.2-6], so it is encoded each time.
         """
         if self.expires_at is not None:
-            left = max(0, round(self.expires_at - clock()))
-            properties = replace(self.properties, message_expiry_interval=left)
+            properties = replace(self.properties, message_expiry_interval=_whole_seconds(self.expires_at - clock()))
             return publish_parts(self.topic, self.payload, qos, retain, False, properties, version)
         kind = (version, qos, retain)
         if kind != self._kind:
@@ -53,5 +68,14 @@ class Delivery:
     retain: bool
     row: int | None = None
     """Where it is stored; None where it need not survive."""
-    sent: bool = False
-    """Whether it was sent before, which a second PUBLISH says with DUP [MQTT-3.3.1-1]."""
+    shared: str | None = None
+    """The shared subscription that brought it, so that another member may have it instead; None for none."""
+    packet_id: int | None = None
+    """With which it was sent; None before, and where a process before this one may have sent it."""
+    duplicate: bool = False
+    """Whether it may have been sent before, which a second PUBLISH says with DUP [MQTT-3.3.1-1]."""
+
+
+def _whole_seconds(left: float) -> int:
+    """IoT Core counts in milliseconds: 999 and less are 0 seconds (developer guide, "Message expiry")."""
+    return max(0, round(left * 1000) // 1000)

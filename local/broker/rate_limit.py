@@ -20,7 +20,8 @@ class RateLimit:
         if self._per_second is None:
             return True
         now = self._clock()
-        self._tokens = min(self._per_second, self._tokens + (now - self._filled) * self._per_second)
+        if now > self._filled:  # A clock that is set back must not take tokens away.
+            self._tokens = min(self._per_second, self._tokens + (now - self._filled) * self._per_second)
         self._filled = now
         if self._tokens < 1:
             return False

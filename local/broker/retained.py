@@ -25,14 +25,17 @@ class RetainedMessages:
         self._clock = clock
         self._messages = {message.topic: Retained(message, modified) for message, modified in storage.retained()}
 
+    def has_room(self, topic: str, payload: bytes) -> bool:
+        """Whether a message can be kept, or needs no room: an empty one, or a topic's next."""
+        return not payload or topic in self._messages or len(self._messages) < self._limits.retained_messages
+
     def keep(self, message: Message) -> bool:
         """Keeps a message, or forgets its topic's where it is empty. False where there are too many."""
         topic = message.topic
         if not message.payload:
-            if self._messages.pop(topic, None) is not None:
-                self._storage.forget_retained(topic)
+            self._forget(topic)
             return True
-        if topic not in self._messages and len(self._messages) >= self._limits.retained_messages:
+        if not self.has_room(topic, message.payload):
             return False
         retained = Retained(message, round(self._clock() * 1000))
         self._messages[topic] = retained
@@ -43,8 +46,7 @@ class RetainedMessages:
         """The message of a topic, unless it is expired."""
         found = self._messages.get(topic)
         if found is not None and found.message.is_expired(self._clock()):
-            del self._messages[topic]
-            self._storage.forget_retained(topic)
+            self._forget(topic)
             return None
         return found
 
@@ -53,3 +55,13 @@ class RetainedMessages:
         for topic in sorted(self._messages):
             if (found := self.get(topic)) is not None:
                 yield found
+
+    def forget_expired(self) -> None:
+        """Makes room."""
+        now = self._clock()
+        for topic in [topic for topic, retained in self._messages.items() if retained.message.is_expired(now)]:
+            self._forget(topic)
+
+    def _forget(self, topic: str) -> None:
+        if self._messages.pop(topic, None) is not None:
+            self._storage.forget_retained(topic)

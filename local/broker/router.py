@@ -36,7 +36,7 @@ class Routes(Generic[Subscriber]):
     """Where messages to one topic go."""
 
     each: tuple[Member[Subscriber], ...]
-    """Subscribers that all get them, each once, with the highest QoS of their filters that match [MQTT-3.3.5-1]."""
+    """Subscribers that all get them, each once, with the highest QoS of their filters that match [MQTT-3.3.4-2]."""
     groups: tuple[Group[Subscriber], ...]
     """Of shared subscriptions: one of each group gets a message."""
 
@@ -47,6 +47,10 @@ class Router(Generic[Subscriber]):
     def __init__(self) -> None:
         self._root: _Node[Subscriber] = _Node()
         self._routes: dict[str, Routes[Subscriber]] = {}
+
+    def is_empty(self) -> bool:
+        """Whether there are no subscriptions."""
+        return self._root.is_empty()
 
     def add(self, subscriber: Subscriber, subscription: Subscription) -> None:
         """Adds a subscription, or puts it in the place of the subscriber's one with the same filter."""
@@ -66,12 +70,9 @@ class Router(Generic[Subscriber]):
         """Removes a subscription, where there is one."""
         self._routes.clear()
         share, plain = split_share(topic_filter)
-        path = [("", self._root)]
-        for level in plain.split("/"):
-            node = path[-1][1].children.get(level)
-            if node is None:
-                return
-            path.append((level, node))
+        path = self._path(plain)
+        if path is None:
+            return
         node = path[-1][1]
         if share is None:
             node.subscribers.pop(subscriber, None)
@@ -84,6 +85,12 @@ class Router(Generic[Subscriber]):
                 return
             del parent.children[level]
 
+    def group(self, topic_filter: str) -> Group[Subscriber] | None:
+        """The members of a shared subscription, `$share/NAME/FILTER`; None where there are none."""
+        share, plain = split_share(topic_filter)
+        path = self._path(plain)
+        return None if share is None or path is None else path[-1][1].groups.get(share)
+
     def routes(self, topic: str) -> Routes[Subscriber]:
         """Where messages to a topic go, looked up once until a subscription changes."""
         found = self._routes.get(topic)
@@ -92,6 +99,16 @@ class Router(Generic[Subscriber]):
                 self._routes.clear()
             found = self._routes[topic] = self._look_up(topic)
         return found
+
+    def _path(self, plain: str) -> list[tuple[str, _Node[Subscriber]]] | None:
+        """The nodes of a filter from the root on, each with its level; None where there is no such filter."""
+        path = [("", self._root)]
+        for level in plain.split("/"):
+            node = path[-1][1].children.get(level)
+            if node is None:
+                return None
+            path.append((level, node))
+        return path
 
     def _look_up(self, topic: str) -> Routes[Subscriber]:
         each: dict[Subscriber, Subscription] = {}

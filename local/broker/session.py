@@ -1,12 +1,13 @@
 """What the broker keeps of a client ID: subscriptions, and QoS 1 messages that are not acknowledged yet."""
 
-from collections import deque
 from typing import TYPE_CHECKING
 
+from local.broker.delivery_queue import DeliveryQueue
 from local.broker.limits import Limits
 from local.broker.message import Delivery, Message
 from local.broker.storage import Storage
-from local.mqtt import Subscription
+from local.broker.stored import StoredSession
+from local.mqtt import Subscription, Version
 
 if TYPE_CHECKING:
     from local.broker.client import Client
@@ -26,14 +27,16 @@ class Session:
         "inflight",
         "principal_id",
         "queue",
-        "queued_bytes",
         "storage",
         "stored",
         "subscriptions",
+        "version",
     )
 
-    def __init__(self, client_id: str, storage: Storage) -> None:
+    def __init__(self, client_id: str, version: Version, storage: Storage) -> None:
         self.client_id = client_id
+        self.version = version
+        """Of the connections that it may have: IoT Core resumes no session in the other one."""
         self.storage = storage
         self.client: Client | None = None
         """The connection that the session has at the moment."""
@@ -45,10 +48,8 @@ class Session:
         """By topic filter, `$share/NAME/` in front or not."""
         self.inflight: dict[int, Delivery] = {}
         """Sent and not acknowledged, by packet ID."""
-        self.queue: deque[Delivery] = deque()
+        self.queue = DeliveryQueue()
         """To be sent."""
-        self.queued_bytes = 0
-        """The payloads in the queue."""
         self.connected_since = 0.0
         """Seconds since 1970."""
         self.disconnected_since: float | None = None
@@ -75,34 +76,37 @@ class Session:
         return self.disconnected_since is not None and self.disconnected_since + self.expiry_interval <= now
 
     def store(self) -> None:
-        """Keeps it as it is now, so that it outlives this process."""
+        """Keeps it as it is now, so that it outlives this process; where it is persistent."""
+        if not self.persistent:
+            return
         self.stored = True
-        self.storage.keep_session(self.client_id, self.expiry_interval, self.principal_id, self.disconnected_since)
+        self.storage.keep_session(
+            StoredSession(
+                self.client_id,
+                self.version,
+                self.expiry_interval,
+                self.principal_id,
+                self.disconnected_since,
+                self.disconnect_reason,
+            )
+        )
 
     def unstore(self) -> None:
         """Forgets it, and all that belongs to it."""
         if self.stored:
             self.storage.forget_session(self.client_id)
 
-    def is_full(self, limits: Limits) -> bool:
-        """Whether its queue takes no more."""
-        return len(self.queue) >= limits.queued_messages or self.queued_bytes >= limits.queued_bytes
+    def delivery(self, message: Message, retain: bool, shared: str | None = None) -> Delivery:
+        """A message for this session, stored where the session is persistent."""
+        row = self.storage.enqueue(self.client_id, message, retain) if self.expiry_interval else None
+        return Delivery(message, retain, row, shared)
 
-    def enqueue(self, message: Message, retain: bool) -> None:
-        """Adds a message to the queue."""
-        row = self.storage.enqueue(self.client_id, message, retain) if self.persistent else None
-        self.put(Delivery(message, retain, row))
-
-    def put(self, delivery: Delivery) -> None:
-        """Adds a delivery that is stored already, where it is to be."""
-        self.queue.append(delivery)
-        self.queued_bytes += len(delivery.message.payload)
-
-    def take(self) -> Delivery:
-        """Removes the first of the queue. It is still stored. Raises IndexError."""
-        delivery = self.queue.popleft()
-        self.queued_bytes -= len(delivery.message.payload)
-        return delivery
+    def enqueue(self, message: Message, retain: bool, limits: Limits, shared: str | None = None) -> bool:
+        """Adds a message to the queue. False where that takes no more."""
+        if self.queue.is_full(limits):
+            return False
+        self.queue.put(self.delivery(message, retain, shared))
+        return True
 
     def done(self, delivery: Delivery) -> None:
         """Forgets a delivery that was acknowledged, or never will be sent."""
@@ -110,9 +114,19 @@ class Session:
             self.storage.dequeue(delivery.row)
 
     def requeue(self) -> None:
-        """Puts what was not acknowledged back in front of the queue, in its order [MQTT-4.4.0-1]."""
+        """Puts what was not acknowledged back in front of the queue, in its order [MQTT-4.4.0-1] [MQTT-4.6.0-1]."""
         for delivery in reversed(self.inflight.values()):
-            delivery.sent = True
-            self.queue.appendleft(delivery)
-            self.queued_bytes += len(delivery.message.payload)
+            delivery.duplicate = True
+            self.queue.put_back(delivery)
         self.inflight.clear()
+
+    def release_shared(self) -> list[Delivery]:
+        """Removes what shared subscriptions brought from the queue: another member may have it (section 4.8.2)."""
+        released = []
+        for delivery in self.queue.take_all():
+            if delivery.shared is None:
+                self.queue.put(delivery)
+            else:
+                self.done(delivery)
+                released.append(delivery)
+        return released

@@ -2,6 +2,10 @@
 
 from local.broker.limits import Limits
 
+_SHARE = "$share/"
+"""What a shared subscription's filter begins with, before its name (MQTT 5.0, section 4.8.2)."""
+_AWS = "$aws/"
+_EVENTS = "$aws/events/"
 _RULES = "$aws/rules/"
 """Basic ingest: the rule's name behind it belongs to the prefix."""
 
@@ -12,43 +16,29 @@ class InvalidTopic(ValueError):
 
 def check_topic_name(topic: str, limits: Limits) -> None:
     """Checks the topic of a message. Raises InvalidTopic."""
-    if not topic:
-        raise InvalidTopic("a topic name is not empty [MQTT-4.7.3-1]")
     if "+" in topic or "#" in topic:
         raise InvalidTopic("a topic name holds no wildcard [MQTT-3.3.2-2]")
-    if "\0" in topic:
-        raise InvalidTopic("a topic holds no U+0000 [MQTT-4.7.3-2]")
-    if topic.startswith("$") and not topic.startswith("$aws/"):
-        raise InvalidTopic("topics that start with $ are reserved")
-    _check_size(topic, limits)
+    _check(topic, limits)
 
 
 def check_topic_filter(topic_filter: str, limits: Limits) -> None:
     """Checks what a client subscribes to, `$share/NAME/` in front or not. Raises InvalidTopic."""
     share, plain = split_share(topic_filter)
-    if share is not None and (not share or "+" in share or "#" in share):
-        raise InvalidTopic("$share/NAME/FILTER: a share name has a character at least, and no wildcard [MQTT-4.8.2-1]")
-    if not plain:
-        raise InvalidTopic("a topic filter is not empty [MQTT-4.7.3-1]")
-    if "\0" in plain:
-        raise InvalidTopic("a topic filter holds no U+0000 [MQTT-4.7.3-2]")
+    if share is not None:
+        _check_share_name(share, limits)
     levels = plain.split("/")
-    for level in levels:
-        if ("+" in level or "#" in level) and len(level) > 1:
-            raise InvalidTopic("+ and # stand alone in a level [MQTT-4.7.1-2] [MQTT-4.7.1-3]")
+    if any(len(level) > 1 and ("+" in level or "#" in level) for level in levels):
+        raise InvalidTopic("+ and # stand alone in a level [MQTT-4.7.1-1] [MQTT-4.7.1-2]")
     if "#" in levels[:-1]:
-        raise InvalidTopic("# stands in the last level [MQTT-4.7.1-2]")
-    if plain.startswith("$") and not plain.startswith("$aws/"):
-        raise InvalidTopic("topics that start with $ are reserved")
-    _check_size(plain, limits)
+        raise InvalidTopic("# stands in the last level [MQTT-4.7.1-1]")
+    _check(plain, limits)
 
 
 def split_share(topic_filter: str) -> tuple[str | None, str]:
     """A filter's share name, None where it has none, and the filter itself (MQTT 5.0, section 4.8.2)."""
-    if not topic_filter.startswith("$share/"):
+    if not topic_filter.startswith(_SHARE):
         return None, topic_filter
-    _, _, rest = topic_filter.partition("/")
-    share, _, plain = rest.partition("/")
+    share, _, plain = topic_filter.removeprefix(_SHARE).partition("/")
     return share, plain
 
 
@@ -57,7 +47,26 @@ def is_reserved(topic: str) -> bool:
     return topic.startswith("$")
 
 
-def _check_size(topic: str, limits: Limits) -> None:
+def is_event(topic: str) -> bool:
+    """Whether a topic is for IoT Core's own events, which no client publishes."""
+    return topic.startswith(_EVENTS)
+
+
+def _check_share_name(share: str, limits: Limits) -> None:
+    if not share or "+" in share or "#" in share:
+        raise InvalidTopic("$share/NAME/FILTER: a share name has a character at least, and no wildcard [MQTT-4.8.2-1]")
+    if len(share.encode()) > limits.share_name:
+        raise InvalidTopic(f"a share name has at most {limits.share_name} bytes of UTF-8")
+
+
+def _check(topic: str, limits: Limits) -> None:
+    """What holds for names and filters alike."""
+    if not topic:
+        raise InvalidTopic("a topic is not empty [MQTT-4.7.3-1]")
+    if "\0" in topic:
+        raise InvalidTopic("a topic holds no U+0000 [MQTT-4.7.3-2]")
+    if is_reserved(topic) and not topic.startswith(_AWS):
+        raise InvalidTopic("topics that start with $ are reserved")
     if topic.startswith(_RULES):
         topic = topic.removeprefix(_RULES).partition("/")[2]
     if len(topic.encode()) > limits.topic:

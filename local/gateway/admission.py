@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from local.broker.client import Origin
 from local.event import ConnectionRequest
 from local.gateway.authorization import Authorization
 from local.gateway.permissions import Permissions
@@ -10,18 +11,22 @@ from local.mqtt import Connect
 
 @dataclass(slots=True)
 class Admission:
-    """What an authorizer's answer means for one connection. Times in seconds of the hub's clock."""
+    """What an authorizer's answer means for one connection. Times in seconds of the connections' clock."""
 
     connect: Connect
-    connection_id: str
-    """As the events say it."""
+    client_id: str
+    """The client's own, or the one it was given."""
+    origin: Origin
     request: ConnectionRequest
     """What the authorizer is asked again at a refresh."""
+    connection_id: str
+    """As the events say it."""
     authorization: Authorization
     permissions: Permissions
     disconnect_at: float
     refresh_at: float
-    refreshing: bool = False
+    configuration: int
+    """Of which configuration, counted from 0, the answer is."""
 
     @property
     def principal_id(self) -> str:

@@ -12,6 +12,8 @@ class Arrival:
     """What IoT Core knows of a connection before its CONNECT."""
 
     origin: Origin
+    deadline: float
+    """Until when it must have sent its CONNECT, in seconds of the connections' clock."""
     http: HttpContext | None = None
     """The upgrade request of a WebSocket."""
     tls: TlsContext | None = None
@@ -39,4 +41,8 @@ class Channel(Protocol):
 
     def resume_reading(self) -> None:
         """Goes on reading."""
+        ...
+
+    def get_write_buffer_size(self) -> int:
+        """How many bytes are kept until they can be sent."""
         ...

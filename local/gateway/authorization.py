@@ -37,6 +37,10 @@ class Refused(Exception):
         """The Lambda's answer, where it was a no."""
         super().__init__(f"{reason}: {detail}" if detail else reason)
 
+    def logged(self, name: str) -> str | None:
+        """A field of the log line; None where it is not there, or no text."""
+        return _text(self.decision.get(name))
+
 
 @dataclass(frozen=True, slots=True)
 class Authorization:
@@ -123,6 +127,8 @@ class Gateway:
             return verify_signature(request.model_copy(update={"token_signature": signature}), settings)
         except NotInvoked as error:
             raise Refused("signature_invalid", str(error)) from None
+        except ValueError:  # Neither base64 nor a token can hold what is no text.
+            raise Refused("signature_invalid", "the token or its signature is no ASCII") from None
 
     async def _invoke(self, authorizer: "AuthorizerDescription", event: Mapping[str, object]) -> Invocation:
         environments = self.functions.get(authorizer.function_arn)

@@ -1,6 +1,8 @@
 """A local certificate authority, made once, and a server certificate of it, made at each start."""
 
+import ipaddress
 import os
+import re
 import ssl
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,17 +13,20 @@ from policies import InvalidFile
 
 ALPN = ("mqtt", "x-amzn-mqtt-ca", "http/1.1")
 """What IoT Core tells its protocols apart by on one port (developer guide, "Device communication protocols")."""
+_LABEL = re.compile(r"[a-zA-Z0-9]([a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?")
+"""Of a host name (RFC 1123, section 2.1)."""
 _CA, _CA_KEY = "ca.pem", "ca-key.pem"
 
 
 def server_context(folder: Path, names: Sequence[str]) -> ssl.SSLContext:
     """A TLS context for a server of these names and addresses, whose CA is `ca_path(folder)`.
 
+    What can't stand in a certificate, as a machine's name with `_` in it, is left out.
     Raises InvalidFile where the CA's files can't be used, OSError where they can't be written.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    _authority(folder).issue_cert(*names).configure_cert(context)
+    _authority(folder).issue_cert(*filter(_is_certifiable, names)).configure_cert(context)
     context.set_alpn_protocols(list(ALPN))
     return context
 
@@ -29,6 +34,14 @@ def server_context(folder: Path, names: Sequence[str]) -> ssl.SSLContext:
 def ca_path(folder: Path) -> Path:
     """The CA's certificate, for clients to trust."""
     return folder / _CA
+
+
+def _is_certifiable(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return all(map(_LABEL.fullmatch, name.removeprefix("*.").split(".")))
+    return True
 
 
 def _authority(folder: Path) -> trustme.CA:

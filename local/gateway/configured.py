@@ -116,5 +116,5 @@ def read_configured(path: Path, function_arn: str) -> Configured:
         template=PolicyTemplate.load(policy) if policy else None,
         anonymous_claims=found.anonymous.claims if found.anonymous else {},
         passwords_path=passwords,
-        files=frozenset(file.resolve() for file in (path, policy, passwords, *jwks, *keys.values()) if file),
+        files=frozenset(file.absolute() for file in (path, policy, passwords, *jwks, *keys.values()) if file),
     )

@@ -4,7 +4,7 @@ import base64
 
 from local.broker.broken_rule import BrokenRule
 from local.broker.limits import Limits
-from local.broker.topic_rules import InvalidTopic, check_topic_name, is_reserved
+from local.broker.topic_rules import InvalidTopic, check_topic_name, is_event, is_reserved
 from local.event import ConnectionRequest, MqttContext
 from local.gateway.arrival import Arrival
 from local.mqtt import Connect, ReasonCode, Version, Will
@@ -35,6 +35,8 @@ def _check_will(will: Will, limits: Limits) -> None:
         check_topic_name(will.topic, limits)
     except InvalidTopic as error:
         raise BrokenRule(f"the Will's topic: {error}", ReasonCode.TOPIC_NAME_INVALID) from None
+    if is_event(will.topic):
+        raise BrokenRule("only IoT Core publishes events", ReasonCode.NOT_AUTHORIZED)
 
 
 def connect_attributes(connect: Connect) -> frozenset[str]:

@@ -1,22 +1,25 @@
 """One MQTT connection: bytes in, an authorized client of the broker, bytes out."""
 
 import asyncio
-import uuid
+import logging
 from typing import TYPE_CHECKING
 
 from local.broker.broken_rule import BrokenRule
 from local.broker.client import Client
 from local.broker.disconnect_reason import DisconnectReason
-from local.event import ConnectionRequest
 from local.gateway.admission import Admission
 from local.gateway.arrival import Arrival, Channel
 from local.gateway.authorization import Refused
 from local.gateway.connack import refusal, refusal_of_version
-from local.gateway.connect_rules import check_connect, connection_request
-from local.mqtt import Connect, Decoder, MqttError, ReasonCode, Version
+from local.mqtt import Connect, Decoder, MqttError, ReasonCode, Subscribe, Version
 
 if TYPE_CHECKING:
     from local.gateway.connections import Connections
+
+_LINGER = 5.0
+"""Seconds in which a client may take what was sent to it, and close its side. Then it is cut off."""
+
+_logger = logging.getLogger(__name__)
 
 
 class MqttConnection(asyncio.Protocol):
@@ -35,12 +38,18 @@ class MqttConnection(asyncio.Protocol):
         self._out: list[bytes] = []
         self._authorizing: asyncio.Task[None] | None = None
         self._closed = False
-        self._deadline = connections.now() + connections.limits.connect_timeout
+        """Whether nothing is read any more."""
+        self._lost = False
+        """Whether nothing can be sent any more."""
+        self._deadline = arrival.deadline
         self._heard = False
+        self._unsent = 0
         connections.add(self)
 
     def data_received(self, data: bytes) -> None:
         """Takes bytes from the network."""
+        if self._closed:
+            return
         self._heard = True
         self._decoder.receive(data)
         self._process()
@@ -49,23 +58,22 @@ class MqttConnection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 (asyncio calls it so)
         """The network connection is gone."""
         self._connections.discard(self)
-        self._closed = True
-        if self.client is not None:
-            self.client.end(DisconnectReason.CONNECTION_LOST)
+        self._closed = self._lost = True
+        client, self.client = self.client, None
+        if client is not None:
+            client.end(DisconnectReason.CONNECTION_LOST)
             self._connections.outbox.flush()
 
     def check_time(self, now: float) -> None:
-        """Ends the connection of a client that never connected, or was silent for too long; `now` in seconds."""
-        if self.client is not None and self._heard:
-            self._heard = False
-            self._deadline = now + self.client.keep_alive * 1.5
-        if now < self._deadline or self._authorizing is not None or self._closed:
-            return
-        if self.client is None:
-            self._connections.feed.add("refused_bytes", reason="connect_timeout", source=self._arrival.origin.source[0])
+        """Ends the connection of a client that never connected, was silent or never leaves; `now` in seconds."""
+        if self._closed:
+            if now >= self._deadline:
+                self._channel.abort()
+        elif self.client is not None:
+            self._check_keep_alive(self.client, now)
+        elif self._authorizing is None and now >= self._deadline:
+            self._connections.decisions.refused_bytes(self._arrival.origin.source[0], "connect_timeout")
             self.close()
-        else:
-            self.client.end(DisconnectReason.MQTT_KEEP_ALIVE_TIMEOUT, ReasonCode.KEEP_ALIVE_TIMEOUT)
 
     def write(self, chunk: bytes) -> None:
         """Sends bytes to the client at the next flush."""
@@ -76,19 +84,23 @@ class MqttConnection(asyncio.Protocol):
     def flush(self) -> None:
         """Sends what was written."""
         out = self._out
+        if self._lost:
+            return
         if out:
-            self._channel.write(out[0] if len(out) == 1 else b"".join(out))
             self._out = []
+            self._channel.write(out[0] if len(out) == 1 else b"".join(out))
         if self._closed:
             self._channel.close()
 
     def pause_writing(self) -> None:
         """The network takes no more for now."""
         self.slow = True
+        self._regulate()
 
     def resume_writing(self) -> None:
         """The network takes more."""
         self.slow = False
+        self._regulate()
         if self.client is not None and self.client.connected:
             self.client.drain()
 
@@ -96,73 +108,103 @@ class MqttConnection(asyncio.Protocol):
         """Ends the connection once all is sent."""
         if not self._closed:
             self._closed = True
+            self._deadline = self._connections.now() + _LINGER
             self._connections.outbox.add(self)
 
     def abort(self) -> None:
         """Ends the connection without sending what was written."""
         self._out = []
+        self._closed = True
         self._channel.abort()
 
-    def _process(self) -> None:
-        following = self._decoder.next
-        try:
-            while not self._closed and self._authorizing is None and (packet := following()) is not None:
-                if self.client is not None:
-                    self.client.receive(packet)
-                elif isinstance(packet, Connect):
-                    self._begin(packet)
-                else:
-                    raise BrokenRule("a connection begins with CONNECT [MQTT-3.1.0-1]", ReasonCode.PROTOCOL_ERROR)
-        except MqttError as error:
-            self._fail(error)
+    def stop(self) -> None:
+        """Ends the connection, and what it waits for."""
+        if self._authorizing is not None:
+            self._authorizing.cancel()
+        self.close()
 
-    def _fail(self, error: MqttError) -> None:
+    def fail(self, error: MqttError) -> None:
+        """Ends the connection of somebody who broke a rule."""
         if self.client is not None:
             self.client.fail(error)
             return
         if answer := refusal_of_version(error):
             self.write(answer)
-        self._connections.feed.add(
-            "refused_bytes", reason="not_mqtt", detail=str(error), source=self._arrival.origin.source[0]
-        )
+        self._connections.decisions.refused_bytes(self._arrival.origin.source[0], "not_mqtt", str(error))
         self.close()
 
-    def _begin(self, connect: Connect) -> None:
+    def _process(self) -> None:
+        following = self._decoder.next
         try:
-            check_connect(connect, self._connections.limits)
-            self._connections.connect_rate.check(connect.client_id)
+            while not self._closed and self._authorizing is None and (packet := following()) is not None:
+                if self.client is None:
+                    self._begin(packet)
+                    continue
+                self.client.receive(packet)
+                if type(packet) is Subscribe:  # What is retained may be a thousand times as long as what asks for it.
+                    self._connections.outbox.flush()
+        except MqttError as error:
+            self.fail(error)
+
+    def _check_keep_alive(self, client: Client, now: float) -> None:
+        if self.slow:  # It is not read, so that its answers don't pile up: what it takes says that it is there.
+            unsent, self._unsent = self._unsent, self._channel.get_write_buffer_size()
+            self._heard = self._heard or self._unsent < unsent
+        if self._heard:
+            self._heard = False
+            self._deadline = now + client.keep_alive * 1.5
+        elif now >= self._deadline:
+            client.end(DisconnectReason.MQTT_KEEP_ALIVE_TIMEOUT, ReasonCode.KEEP_ALIVE_TIMEOUT)
+
+    def _regulate(self) -> None:
+        """Reads while it is clear who sends, and while what is answered is taken."""
+        if self.slow or self._authorizing is not None:
+            self._channel.pause_reading()
+        else:
+            self._channel.resume_reading()
+
+    def _begin(self, packet: object) -> None:
+        if not isinstance(packet, Connect):
+            raise BrokenRule("a connection begins with CONNECT [MQTT-3.1.0-1]", ReasonCode.PROTOCOL_ERROR)
+        try:
+            self._connections.check_connect(packet)
         except BrokenRule as error:
-            self._refuse(connect, Refused("invalid_connect", str(error)), ReasonCode(error.reason_code))
+            self._refuse(packet, Refused("invalid_connect", str(error)), ReasonCode(error.reason_code))
             return
-        self._channel.pause_reading()
-        self._authorizing = asyncio.get_running_loop().create_task(self._authorize(connect))
+        self._authorizing = asyncio.get_running_loop().create_task(self._authorize(packet))
+        self._regulate()
 
     async def _authorize(self, connect: Connect) -> None:
-        client_id = connect.client_id or f"$GEN/{uuid.uuid4()}"
-        request: ConnectionRequest = connection_request(connect, self._arrival)
         try:
-            admission = await self._connections.admit(connect, client_id, request, self._arrival.origin)
-            if not self._closed:
-                self._enter(connect, client_id, admission)
-        except Refused as refused:
-            self._refuse(connect, refused, ReasonCode.NOT_AUTHORIZED)
+            await self._admit(connect)
+        except Exception:  # The network would end a connection whose bytes bring this about: so does this.
+            _logger.exception("a connection failed")
+            self.abort()
         finally:
             self._authorizing = None
-        if not self._closed:
-            self._channel.resume_reading()
-            self._process()
+        if not self._lost:
+            self._regulate()
         self._connections.outbox.flush()
 
-    def _enter(self, connect: Connect, client_id: str, admission: Admission) -> None:
-        self.admission = admission
-        broker = self._connections.broker
-        self.client = broker.connect(
-            connect, client_id, admission.permissions, self, self._arrival.origin, admission.principal_id
+    async def _admit(self, connect: Connect) -> None:
+        try:
+            admission = await self._connections.admitting.admit(connect, self._arrival)
+        except Refused as refused:
+            self._refuse(connect, refused, ReasonCode.NOT_AUTHORIZED)
+            return
+        if self._closed:
+            return
+        client = self._connections.broker.connect(
+            connect, admission.client_id, admission.permissions, self, self._arrival.origin, admission.principal_id
         )
-        self._deadline = self._connections.now() + self.client.keep_alive * 1.5
+        self.client, self.admission, self._authorizing = client, admission, None
+        self._deadline = self._connections.now() + client.keep_alive * 1.5
+        self._process()
 
     def _refuse(self, connect: Connect, refused: Refused, reason_code: ReasonCode) -> None:
-        self._connections.report_refusal(connect.client_id, refused)
+        self._connections.decisions.refused(connect.client_id, refused)
+        if self._closed:
+            return
         if answer := refusal(Version(connect.version), reason_code):
             self.write(answer)
         self.close()

@@ -1,12 +1,13 @@
 """Lambda's execution environments: each runs one event at a time, in a thread of its own."""
 
 import asyncio
-import queue
-import threading
+import contextlib
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from functools import partial
 
+from local.gateway.worker import Worker
 from local.lambda_function import BrokenHandler, Invocation, LambdaFunction
+from policies import InvalidFile
 
 TIMEOUT = 5.0
 """Seconds that IoT Core waits for an authorizer, a cold start included."""
@@ -15,128 +16,113 @@ _PATIENCE = 0.05
 _MOST = 16
 """Environments at once, those that hang not counted."""
 _MOST_HANGING = 64
-"""Threads that are given up: a thread can't be ended."""
+"""Threads that are given up at once: a thread can't be ended."""
 
 
 class FunctionTimeout(Exception):
     """The function did not answer in time."""
 
 
-class _Event(NamedTuple):
-    event: Mapping[str, object]
-    answer: "asyncio.Future[Invocation]"
-
-
 class _Environment:
     """A thread with a function of its own."""
 
-    def __init__(self, load: Callable[[], LambdaFunction], loaded: LambdaFunction | None) -> None:
+    def __init__(self, load: Callable[[], LambdaFunction], loaded: LambdaFunction | None = None) -> None:
+        """Without a function that is loaded, the thread loads one before its first event."""
         self._load = load
         self._function = loaded
-        self._events: queue.SimpleQueue[_Event | None] = queue.SimpleQueue()
-        threading.Thread(target=self._run, name="lambda", daemon=True).start()
+        self.worker = Worker("lambda")
 
     def invoke(self, event: Mapping[str, object]) -> "asyncio.Future[Invocation]":
-        """Runs the function on an event, once the thread has loaded it."""
-        answer: asyncio.Future[Invocation] = asyncio.get_running_loop().create_future()
-        self._events.put(_Event(event, answer))
-        return answer
+        """Runs the function on an event."""
+        return self.worker.do(partial(self._invoke, event))
 
-    def close(self) -> None:
-        """Lets the thread end after the event that it has."""
-        self._events.put(None)
-
-    def _run(self) -> None:
-        while (item := self._events.get()) is not None:
-            event, answer = item
-            loop = answer.get_loop()
-            try:
-                if self._function is None:
-                    self._function = self._load()
-                invocation = self._function.invoke(event)
-            except Exception as error:  # noqa: BLE001 (whatever a handler raises goes to who waits for it)
-                _tell(loop, _fail, answer, error)
-            except BaseException as error:  # noqa: BLE001 (a handler that ends its interpreter: Lambda's would be gone)
-                _tell(loop, _fail, answer, BrokenHandler(f"the handler raised {type(error).__name__}"))
-            else:
-                _tell(loop, _succeed, answer, invocation)
+    def _invoke(self, event: Mapping[str, object]) -> Invocation:
+        try:
+            if self._function is None:
+                self._function = self._load()
+            return self._function.invoke(event)
+        except (BrokenHandler, InvalidFile):
+            raise
+        except BaseException as error:  # Also StopIteration, which no future takes, and all that ends threads.
+            raise BrokenHandler(f"the handler raised {type(error).__name__}: {error}") from error
 
 
 class Environments:
-    """All execution environments of one version of a function."""
+    """All execution environments of one version of a function. They belong to one event loop."""
 
     def __init__(self, load: Callable[[], LambdaFunction], *, timeout: float = TIMEOUT) -> None:
-        """Loads the function once. Raises what `load` raises: BrokenHandler, or InvalidFile."""
+        """Loads the function once; `timeout` in seconds. Raises what `load` raises: BrokenHandler, or InvalidFile."""
         self._load = load
         self._timeout = timeout
         self._idle: asyncio.LifoQueue[_Environment] = asyncio.LifoQueue()
         self._idle.put_nowait(_Environment(load, load()))
         self._count = 1
+        """Those that are idle or at work."""
         self._hanging = 0
+        """Those that were given up, and have not ended yet."""
+        self._invocations = 0
+        """Those that are under way, or wait for an environment."""
         self._closed = False
 
     async def invoke(self, event: Mapping[str, object]) -> Invocation:
         """Runs the function on an event. Raises FunctionTimeout, BrokenHandler, InvalidFile."""
+        waits_for = "no execution environment was free"
+        self._invocations += 1
         try:
             async with asyncio.timeout(self._timeout):
                 environment = await self._acquire()
-                answer = environment.invoke(event)
-                try:
-                    return await answer
-                finally:
-                    if answer.cancelled():
-                        self._give_up(environment)
-                    else:
-                        self._release(environment)
+                waits_for = "the function did not answer"
+                return await self._run(environment, event)
         except TimeoutError:
-            raise FunctionTimeout(f"the function did not answer within {self._timeout:g} seconds") from None
+            raise FunctionTimeout(f"{waits_for} within {self._timeout:g} seconds") from None
+        finally:
+            self._invocations -= 1
+            self._end_if_done()
 
     def close(self) -> None:
-        """Lets all threads end, once they are through."""
+        """Lets all threads end, once nobody waits for them any more."""
         self._closed = True
-        while not self._idle.empty():
-            self._idle.get_nowait().close()
+        self._end_if_done()
 
     async def _acquire(self) -> _Environment:
-        if not self._idle.empty():
-            return self._idle.get_nowait()
-        if self._count < _MOST:
-            try:
+        if self._idle.empty() and self._may_start():
+            with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_PATIENCE):
                     return await self._idle.get()
-            except TimeoutError:
-                pass
-            if self._count < _MOST:
-                self._count += 1
-                return _Environment(self._load, None)
+            if self._idle.empty() and self._may_start():
+                return self._start()
         return await self._idle.get()
 
-    def _release(self, environment: _Environment) -> None:
-        if self._closed:
-            environment.close()
-        else:
-            self._idle.put_nowait(environment)
+    def _may_start(self) -> bool:
+        return self._count < _MOST and self._hanging < _MOST_HANGING
+
+    def _start(self) -> _Environment:
+        try:
+            started = _Environment(self._load)
+        except RuntimeError as error:
+            raise BrokenHandler(f"no execution environment can be started: {error}") from None
+        self._count += 1
+        return started
+
+    async def _run(self, environment: _Environment, event: Mapping[str, object]) -> Invocation:
+        answer = environment.invoke(event)
+        try:
+            return await answer
+        finally:
+            if answer.cancelled():
+                self._give_up(environment)
+            else:
+                self._idle.put_nowait(environment)
 
     def _give_up(self, environment: _Environment) -> None:
-        """Leaves a thread to itself that hangs. Past a bound no other takes its place, so that threads are bounded."""
-        environment.close()
+        """Leaves a thread to itself that hangs, or is not waited for any more. Another may take its place."""
+        self._count -= 1
         self._hanging += 1
-        if self._hanging < _MOST_HANGING:
-            self._count -= 1
+        environment.worker.end(self._ended)
 
+    def _ended(self) -> None:
+        self._hanging -= 1
 
-def _tell(loop: asyncio.AbstractEventLoop, what: Callable[..., None], *arguments: object) -> None:
-    try:
-        loop.call_soon_threadsafe(what, *arguments)
-    except RuntimeError:  # The loop is closed: nobody waits any more.
-        return
-
-
-def _succeed(answer: "asyncio.Future[Invocation]", invocation: Invocation) -> None:
-    if not answer.done():
-        answer.set_result(invocation)
-
-
-def _fail(answer: "asyncio.Future[Invocation]", error: Exception) -> None:
-    if not answer.done():
-        answer.set_exception(error)
+    def _end_if_done(self) -> None:
+        while self._closed and not self._invocations and not self._idle.empty():
+            self._idle.get_nowait().worker.end()

@@ -60,7 +60,7 @@ class Feed:
 
     def recent(self) -> list[Record]:
         """The last records, oldest first."""
-        return [entry.read() for entry in self._entries]
+        return [entry.read() for entry in list(self._entries)]
 
     async def follow(self, *, explained: bool = True) -> AsyncIterator[Record]:
         """Each record from now on; to explain each takes about a millisecond."""

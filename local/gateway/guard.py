@@ -1,6 +1,7 @@
 """Keeps other web pages away from the HTTP side: it mints tokens and configures authorizers."""
 
 import ipaddress
+import re
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -11,6 +12,8 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 _MOST_BODY = 1024 * 1024
+_AWS = re.compile(r"(.+\.)?iot\.[a-z0-9-]+\.amazonaws\.com")
+"""IoT Core's endpoints, by which a client may know this server (AWS General Reference)."""
 
 
 class Guard:
@@ -19,20 +22,20 @@ class Guard:
     def __init__(self, application: Application, names: frozenset[str]) -> None:
         """`names` are what this server may be called, beside `localhost` and IP addresses."""
         self._application = application
-        self._names = names
+        self._names = frozenset(name.lower() for name in names)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request."""
         if scope["type"] != "http":
             await self._application(scope, receive, send)
             return
-        headers = {name.lower(): value.decode("latin-1") for name, value in scope["headers"]}
+        headers = {name.lower(): value.decode("latin-1").lower() for name, value in scope["headers"]}
         host, origin = headers.get(b"host", ""), headers.get(b"origin")
-        if not self._knows(_host_name(f"//{host}")):
+        if not self._knows(_part(f"//{host}", "hostname")):
             await _refuse(send, 421, "this server is not called so: use localhost or its address")
-        elif origin is not None and urlsplit(origin).netloc != host:
+        elif origin is not None and _part(origin, "netloc") != host:
             await _refuse(send, 403, "requests from other origins are refused")
-        elif int(headers.get(b"content-length", "0") or 0) > _MOST_BODY:
+        elif int(headers.get(b"content-length", "0")) > _MOST_BODY:
             await _refuse(send, 413, "the body is too long")
         else:
             await self._application(scope, _bounded(receive), send)
@@ -40,7 +43,7 @@ class Guard:
     def _knows(self, name: str | None) -> bool:
         if name is None:
             return False
-        if name == "localhost" or name.endswith((".localhost", ".amazonaws.com")) or name in self._names:
+        if name == "localhost" or name.endswith(".localhost") or name in self._names or _AWS.fullmatch(name):
             return True
         try:
             ipaddress.ip_address(name)
@@ -49,11 +52,13 @@ class Guard:
         return True
 
 
-def _host_name(url: str) -> str | None:
+def _part(url: str, part: str) -> str | None:
+    """The `hostname` or `netloc` of a URL; None where it is none."""
     try:
-        return urlsplit(url).hostname
+        found: str | None = getattr(urlsplit(url), part)
     except ValueError:
         return None
+    return found
 
 
 def _bounded(receive: Receive) -> Receive:

@@ -2,10 +2,13 @@
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import Callable
 from typing import Protocol
 
 from local.broker.storage import Storage, StorageError
+
+_logger = logging.getLogger(__name__)
 
 
 class Sender(Protocol):
@@ -53,7 +56,11 @@ class Outbox:
                 self._on_failure(error)
                 raise
         for sender in senders:
-            sender.flush()
+            try:
+                sender.flush()
+            except Exception:  # One that can't be sent to must not cost the others what they are sent.
+                _logger.exception("a connection can't be sent to")
+                sender.abort()
 
     def _flush_scheduled(self) -> None:
         self._scheduled = False

@@ -3,36 +3,48 @@
 import asyncio
 import ssl
 from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
+from typing import Any, Protocol
 from weakref import WeakKeyDictionary
 
 from uvicorn import Config
-from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
 
 from local.gateway.connections import Connections
+from local.gateway.http_connection import HttpConnection
+from local.gateway.proxy import Tunnel
 from local.gateway.sniffer import Sniffer
 
 AsgiApplication = Callable[
     [MutableMapping[str, Any], Callable[[], Awaitable[Any]], Callable[[Any], Awaitable[None]]], Awaitable[None]
 ]
 
+_PATIENCE = 2.0
+"""Seconds in which connections may take what was sent to them, at the end."""
+
+
+class _Ending(Protocol):
+    def abort(self) -> None: ...
+
 
 class Ports:
     """Listens, and hands each connection to who speaks its protocol."""
 
-    def __init__(self, connections: Connections, application: AsgiApplication) -> None:
-        """`application` answers HTTP. Its `scope["state"]["server_name"]` is the TLS handshake's, None on plain."""
+    def __init__(self, connections: Connections, application: AsgiApplication, own_host: str) -> None:
+        """`application` answers HTTP; `own_host` is what this machine reaches the TLS port by."""
         self.connections = connections
         self.undecided: set[Sniffer] = set()
         """Connections that have not said yet what they are."""
         self.server_names: WeakKeyDictionary[ssl.SSLObject, str] = WeakKeyDictionary()
         """What clients called us in their TLS handshakes."""
-        self.tls_address = ("127.0.0.1", 0)
-        """Where the proxy leads."""
-        self._config = Config(application, ws="none", lifespan="off", log_config=None, access_log=False)
+        # What a client says of who it is (X-Forwarded-For) counts for nothing: it would be its source IP in policies.
+        self._config = Config(
+            application, http="h11", ws="none", lifespan="off", proxy_headers=False, log_config=None, access_log=False
+        )
         self._config.load()
         self._state = ServerState()
+        self._tunnels: set[Tunnel] = set()
+        self._own_host = own_host
+        self._tls_port = 0
         self._servers: list[asyncio.Server] = []
 
     async def listen(self, host: str, port: int, tls_port: int, context: ssl.SSLContext) -> tuple[int, int]:
@@ -40,35 +52,66 @@ class Ports:
         context.sni_callback = self._note_server_name
         loop = asyncio.get_running_loop()
         for number, tls in ((port, None), (tls_port, context)):
+            patience = self.connections.limits.connect_timeout if tls is not None else None
             try:
-                server = await loop.create_server(lambda: Sniffer(self), host, number, ssl=tls, backlog=2048)
+                server = await loop.create_server(
+                    lambda: Sniffer(self), host, number, ssl=tls, backlog=2048, ssl_handshake_timeout=patience
+                )
             except OSError as error:
                 await self.close()
                 raise OSError(error.errno, f"port {number} of {host}: {_reason(error)}") from None
             self._servers.append(server)
         plain, secure = (server.sockets[0].getsockname()[1] for server in self._servers)
-        local_host = "127.0.0.1" if host in ("0.0.0.0", "") else "::1" if host == "::" else host  # noqa: S104
-        self.tls_address = (local_host, secure)
+        self._tls_port = secure
         return plain, secure
 
-    def http_protocol(self, server_name: str | None) -> H11Protocol:
-        """A protocol for one HTTP connection."""
-        return H11Protocol(self._config, self._state, {"server_name": server_name}, asyncio.get_running_loop())
+    def http_connection(self, server_name: str | None) -> HttpConnection:
+        """A protocol for one HTTP connection, with the TLS handshake's server name."""
+        return HttpConnection(self._config, self._state, server_name)
+
+    def tunnel(self, transport: asyncio.Transport, early: bytes) -> Tunnel:
+        """A protocol that leads a connection to the TLS port; `early` is what the client sent already."""
+        tunnel = Tunnel(transport, self._own_host, self._tls_port, early, self._tunnels.discard)
+        self._tunnels.add(tunnel)
+        return tunnel
 
     def check_time(self) -> None:
-        """Ends connections that never said what they are. To be called several times a second."""
+        """Ends connections that never said what they are or want. To be called several times a second."""
         now = self.connections.now()
         for sniffer in list(self.undecided):
             sniffer.check_time(now)
+        for connection in self._http_connections():
+            connection.check_time(now)
 
     async def close(self) -> None:
-        """Listens no more, and ends HTTP connections."""
+        """Listens no more, and ends all connections."""
         for server in self._servers:
             server.close()
-        for protocol in list(self._state.connections):
-            protocol.shutdown()
+        for undecided in list(self.undecided):
+            undecided.abort()
+        await self.connections.close()
+        for connection in self._http_connections():
+            connection.transport.close()
+        await self._wait_for_ends()
+
+    async def _wait_for_ends(self) -> None:
+        """Waits until all are told and gone, for a while."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + _PATIENCE
+        while (self._state.tasks or self._open()) and loop.time() < deadline:
+            await asyncio.sleep(0.005)
         for task in list(self._state.tasks):
             task.cancel()
+        for connection in self._open():
+            connection.abort()
+        await asyncio.sleep(0)
+
+    def _open(self) -> list[_Ending]:
+        http = (connection.transport for connection in self._http_connections())
+        return [*self.undecided, *self._tunnels, *self.connections, *http]
+
+    def _http_connections(self) -> list[HttpConnection]:
+        return [each for each in self._state.connections if isinstance(each, HttpConnection)]
 
     def _note_server_name(self, tls: ssl.SSLObject, name: str | None, _: ssl.SSLContext) -> None:
         if name is not None:

@@ -4,6 +4,7 @@ AWS's Python SDK connects its MQTT 3.1.1 client to port 443 always; through a pr
 """
 
 import asyncio
+from collections.abc import Callable
 
 
 class _Far(asyncio.Protocol):
@@ -18,15 +19,24 @@ class _Far(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 (asyncio calls it so)
         self._near.close()
 
+    def pause_writing(self) -> None:
+        self._near.pause_reading()
+
+    def resume_writing(self) -> None:
+        self._near.resume_reading()
+
 
 class Tunnel(asyncio.Protocol):
     """Carries bytes between a client and the TLS port."""
 
-    def __init__(self, transport: asyncio.Transport, host: str, port: int, early: bytes) -> None:
+    def __init__(
+        self, transport: asyncio.Transport, host: str, port: int, early: bytes, on_end: Callable[["Tunnel"], None]
+    ) -> None:
         """`early` is what the client sent behind its request."""
         self._near = transport
         self._far: asyncio.Transport | None = None
         self._early = early
+        self._on_end = on_end
         transport.pause_reading()
         self._opening = asyncio.get_running_loop().create_task(self._open(host, port))
 
@@ -40,6 +50,7 @@ class Tunnel(asyncio.Protocol):
         self._opening.cancel()
         if self._far is not None:
             self._far.close()
+        self._on_end(self)
 
     def pause_writing(self) -> None:
         """The client takes no more for now."""
@@ -51,9 +62,14 @@ class Tunnel(asyncio.Protocol):
         if self._far is not None:
             self._far.resume_reading()
 
+    def abort(self) -> None:
+        """Ends it now."""
+        self._near.abort()
+
     async def _open(self, host: str, port: int) -> None:
+        loop = asyncio.get_running_loop()
         try:
-            self._far, _ = await asyncio.get_running_loop().create_connection(lambda: _Far(self._near), host, port)
+            self._far, _ = await loop.create_connection(lambda: _Far(self._near), host, port)
         except OSError:
             self._near.write(b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n")
             self._near.close()

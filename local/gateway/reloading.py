@@ -3,23 +3,40 @@
 import asyncio
 import importlib.util
 from collections.abc import AsyncIterator, Mapping
+from contextlib import aclosing
 from pathlib import Path
 
 from watchfiles import awatch
 
 from local.gateway.configured import Configured, read_configured
-from local.gateway.environments import Environments
+from local.gateway.environments import TIMEOUT, Environments
+from local.gateway.worker import Worker
 from local.lambda_function import HANDLER, BrokenHandler, LambdaFunction
 from policies import InvalidFile, PolicyTemplate
+
+_LOADING_PATIENCE = 10.0
+"""Seconds that a handler may take to load, as in Lambda."""
+_LOOK = 1.0
+"""Seconds after which the files are looked at even where no change is told: some file systems tell of none."""
+
+_State = tuple[int, int, int] | None
 
 
 class ReloadedConfiguration:
     """`authorizer.toml`, what it names, and the function that it configures."""
 
     def __init__(
-        self, path: Path, *, handler: str, function_arn: str, region: str, account: str, environment: Mapping[str, str]
+        self,
+        path: Path,
+        *,
+        handler: str,
+        function_arn: str,
+        region: str,
+        account: str,
+        environment: Mapping[str, str],
+        function_timeout: float = TIMEOUT,
     ) -> None:
-        """Loads all of it. Raises InvalidFile, BrokenHandler."""
+        """Loads all of it; the function has `function_timeout` seconds. Raises InvalidFile, BrokenHandler."""
         self.path = path
         self.handler = handler
         self.function_arn = function_arn
@@ -28,7 +45,10 @@ class ReloadedConfiguration:
         self._region = region
         self._account = account
         self._environment = environment
+        self._function_timeout = function_timeout
+        self._seen: dict[Path, _State] = {}
         self.configured, self.environments = self._load()
+        self._look_at(self.configured.files)
 
     @property
     def name(self) -> str:
@@ -47,39 +67,93 @@ class ReloadedConfiguration:
 
     async def reload(self) -> bool:
         """Reads everything again. False where `problem` says what is wrong, and nothing changed."""
+        worker = Worker("reload")
+        named: frozenset[Path] = frozenset()
         try:
-            configured, environments = await asyncio.to_thread(self._load)
-        except (InvalidFile, BrokenHandler) as error:
-            self.problem = str(error)
-            return False
-        self.environments.close()
-        self.configured, self.environments, self.problem = configured, environments, None
-        return True
+            async with asyncio.timeout(_LOADING_PATIENCE):
+                configured, environments = await worker.do(self._load)
+        except TimeoutError:
+            self.problem = f"{self.handler} did not load within {_LOADING_PATIENCE:g} seconds"
+        except InvalidFile as error:
+            self.problem, named = str(error), frozenset({Path(error.path).absolute()})
+        except Exception as error:  # noqa: BLE001 (whatever it is, what was in force stays in force)
+            self.problem = str(error) if isinstance(error, BrokenHandler) else f"{type(error).__name__}: {error}"
+        else:
+            self.environments.close()
+            self.configured, self.environments, self.problem = configured, environments, None
+        finally:
+            worker.end()
+        self._look_at(self.configured.files | named)
+        return self.problem is None
 
-    async def changes(self) -> AsyncIterator[None]:
-        """Yields whenever one of the files was saved."""
-        while True:
-            files = self._files()
-            folders = {file.parent for file in files}
-            async for changes in awatch(*folders, recursive=False, debounce=200, step=20, rust_timeout=1000):
-                if any(Path(path).resolve() in files for _, path in changes):
+    def close(self) -> None:
+        """Lets the function's threads end."""
+        self.environments.close()
+
+    async def changes(self, stopped: asyncio.Event) -> AsyncIterator[None]:
+        """Yields whenever one of the files was saved, until `stopped` is set."""
+        while not stopped.is_set():
+            folders = self._folders()
+            watching = awatch(
+                *folders,
+                watch_filter=None,
+                debounce=200,
+                step=20,
+                stop_event=stopped,
+                rust_timeout=round(_LOOK * 1000),
+                yield_on_timeout=True,
+                recursive=False,
+            )
+            try:
+                async with aclosing(watching):
+                    async for _ in watching:
+                        if self._was_saved():
+                            yield
+                        if self._folders() != folders:
+                            break
+            except OSError:  # The system watches no more folders for us, or one has just gone.
+                await asyncio.sleep(_LOOK)
+                if self._was_saved():
                     yield
-                if {file.parent for file in self._files()} != folders:
-                    break
 
     def _load(self) -> tuple[Configured, Environments]:
+        """All of it as it is now. What is saved from here on is a change."""
+        self._seen = {path: _state(path) for path in self._seen}
         configured = read_configured(self.path, self.function_arn)
-        return configured, Environments(self._function)
+        self._seen |= {path: _state(path) for path in configured.files if path not in self._seen}
+        return configured, Environments(self._function, timeout=self._function_timeout)
 
     def _function(self) -> LambdaFunction:
         return LambdaFunction(
             self.path, self.handler, region=self._region, account=self._account, environment=self._environment
         )
 
-    def _files(self) -> frozenset[Path]:
-        files = self.configured.files
-        if self.handler != HANDLER:
+    def _look_at(self, files: frozenset[Path]) -> None:
+        """Watches these files from now on, and the handler's."""
+        seen, self._seen = self._seen, {}
+        for path in files | self._handler_file():
+            self._seen[path] = seen[path] if path in seen else _state(path)
+
+    def _handler_file(self) -> frozenset[Path]:
+        if self.handler == HANDLER:
+            return frozenset()
+        try:
             spec = importlib.util.find_spec(self.handler.rpartition(".")[0])
-            if spec is not None and spec.origin is not None:
-                files |= {Path(spec.origin).resolve()}
-        return files
+        except (ImportError, ValueError):  # A module that does not load has no file that is known.
+            spec = None
+        return frozenset({Path(spec.origin).absolute()}) if spec is not None and spec.origin else frozenset()
+
+    def _was_saved(self) -> bool:
+        return any(_state(path) != state for path, state in self._seen.items())
+
+    def _folders(self) -> set[Path]:
+        return {path.parent for path in self._seen if path.parent.is_dir()}
+
+
+def _state(path: Path) -> _State:
+    """What differs once a file is saved; None where there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size, found.st_ino

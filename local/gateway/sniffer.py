@@ -9,7 +9,6 @@ from local.broker.client import Origin
 from local.event import HttpContext, TlsContext
 from local.gateway.arrival import Arrival, Channel
 from local.gateway.connection import MqttConnection
-from local.gateway.proxy import Tunnel
 from local.gateway.websocket import MqttOverWebSocket
 
 if TYPE_CHECKING:
@@ -17,8 +16,12 @@ if TYPE_CHECKING:
 
 _MQTT_ALPN = ("mqtt", "x-amzn-mqtt-ca")
 _CONNECT_BYTE = 0x10
-_LONGEST_HEAD = 64 * 1024
+_TLS_BYTE = 0x16
+"""Begins a TLS handshake (RFC 8446, section 5.1)."""
+_LONGEST_HEAD = 32 * 1024
+"""Bytes of an HTTP request without its body."""
 _UPGRADE = re.compile(rb"\r\nupgrade:[ \t]*websocket[ \t]*\r\n", re.IGNORECASE)
+_TOO_LONG = b"HTTP/1.1 431 Request Header Fields Too Large\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 
 
 class Sniffer(asyncio.Protocol):
@@ -26,14 +29,18 @@ class Sniffer(asyncio.Protocol):
 
     def __init__(self, ports: "Ports") -> None:
         self._ports = ports
-        self._buffer = b""
+        self._received = bytearray()
         self._transport: asyncio.Transport
+        self._origin: Origin
         self._deadline = 0.0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A connection is there."""
         self._transport = cast("asyncio.Transport", transport)  # uvloop's are no subclass of it.
-        self._deadline = self._ports.connections.now() + self._ports.connections.limits.connect_timeout
+        source, target = self._address("peername"), self._address("sockname")
+        self._origin = Origin(source, target)
+        connections = self._ports.connections
+        self._deadline = connections.now() + connections.limits.connect_timeout
         self._ports.undecided.add(self)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 (asyncio calls it so)
@@ -43,44 +50,72 @@ class Sniffer(asyncio.Protocol):
     def check_time(self, now: float) -> None:
         """Ends a connection that says nothing, or too little; `now` in seconds."""
         if now >= self._deadline:
-            self._transport.abort()
+            self._refuse("connect_timeout")
+
+    def abort(self) -> None:
+        """Ends the connection now."""
+        self._transport.abort()
 
     def data_received(self, data: bytes) -> None:
         """Takes bytes until it is clear what they are."""
-        self._buffer += data
-        if self._alpn() in _MQTT_ALPN or (self._alpn() is None and self._buffer[0] == _CONNECT_BYTE):
-            self._transport.set_write_buffer_limits(high=self._ports.connections.limits.queued_bytes)
+        searched = max(0, len(self._received) - 3)
+        self._received += data
+        first, alpn = self._received[0], self._alpn()
+        if alpn in _MQTT_ALPN or (alpn is None and first == _CONNECT_BYTE):
+            self._give_room()
             self._hand_over(MqttConnection(self._ports.connections, self._transport, self._arrival()))
-            return
-        if not 0x41 <= self._buffer[0] <= 0x5A:  # No method of HTTP begins so.
-            self._transport.abort()
-            return
-        head, end, early = self._buffer.partition(b"\r\n\r\n")
-        if not end:
-            if len(self._buffer) > _LONGEST_HEAD:
-                self._transport.abort()
-        elif head.startswith(b"CONNECT "):
-            self._tunnel(early)
-        elif _UPGRADE.search(head + b"\r\n"):
-            self._hand_over(MqttOverWebSocket(self._transport, self._admit))
+        elif first == _TLS_BYTE:
+            self._refuse("not_mqtt", "a TLS handshake: that is for the TLS port")
+        elif not 0x41 <= first <= 0x5A:  # No method of HTTP begins so.
+            self._refuse("not_mqtt", "neither MQTT nor HTTP")
+        elif (end := self._received.find(b"\r\n\r\n", searched)) >= 0:
+            self._hand_over_http(bytes(self._received[: end + 2]), end + 4)
+        elif len(self._received) > _LONGEST_HEAD:
+            self._transport.write(_TOO_LONG)
+            self._refuse("not_mqtt", f"an HTTP request with a head of more than {_LONGEST_HEAD} bytes")
+
+    def _hand_over_http(self, head: bytes, end: int) -> None:
+        """`head` ends with its last header's CRLF; what comes with the request begins at `end`."""
+        if head.startswith(b"CONNECT "):
+            early = bytes(self._received[end:])
+            self._received.clear()
+            self._hand_over(self._ports.tunnel(self._transport, early))
+        elif _UPGRADE.search(head):
+            self._give_room()
+            self._hand_over(MqttOverWebSocket(self._transport, self._admit, self._on_refusal))
         else:
-            protocol = self._ports.http_protocol(self._server_name())
+            protocol = self._ports.http_connection(self._server_name())
             protocol.connection_made(self._transport)
             self._hand_over(protocol)
-
-    def _tunnel(self, early: bytes) -> None:
-        self._buffer = b""
-        self._hand_over(Tunnel(self._transport, *self._ports.tls_address, early))
-
-    def _admit(self, channel: Channel, http: HttpContext) -> MqttConnection:
-        return MqttConnection(self._ports.connections, channel, self._arrival(http))
 
     def _hand_over(self, protocol: asyncio.Protocol) -> None:
         self._ports.undecided.discard(self)
         self._transport.set_protocol(protocol)
-        buffer, self._buffer = self._buffer, b""
-        if buffer:
-            protocol.data_received(buffer)
+        if self._received:
+            protocol.data_received(bytes(self._received))
+
+    def _give_room(self) -> None:
+        """Lets a slow client have as much waiting as its limit allows."""
+        self._transport.set_write_buffer_limits(high=self._ports.connections.limits.queued_bytes)
+
+    def _admit(self, channel: Channel, http: HttpContext) -> MqttConnection:
+        return MqttConnection(self._ports.connections, channel, self._arrival(http))
+
+    def _on_refusal(self, detail: str) -> None:
+        self._ports.connections.decisions.refused_bytes(self._origin.source[0], "not_mqtt", detail)
+
+    def _refuse(self, reason: str, detail: str = "") -> None:
+        self._ports.undecided.discard(self)
+        self._ports.connections.decisions.refused_bytes(self._origin.source[0], reason, detail)
+        self._transport.close()
+
+    def _address(self, which: str) -> tuple[str, int]:
+        """An end of the connection; it has none any more where the client was quick to leave."""
+        try:
+            found = self._transport.get_extra_info(which)
+        except OSError:
+            found = None
+        return (found[0], found[1]) if found else ("", 0)
 
     def _ssl_object(self) -> ssl.SSLObject | None:
         found = self._transport.get_extra_info("ssl_object")
@@ -95,6 +130,5 @@ class Sniffer(asyncio.Protocol):
         return self._ports.server_names.get(tls) if tls is not None else None
 
     def _arrival(self, http: HttpContext | None = None) -> Arrival:
-        source, target = (self._transport.get_extra_info(name)[:2] for name in ("peername", "sockname"))
         tls = TlsContext.model_construct(server_name=self._server_name()) if self._ssl_object() is not None else None
-        return Arrival(Origin(source, target), http, tls)
+        return Arrival(self._origin, self._deadline, http, tls)

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 
+from websockets.datastructures import Headers
 from websockets.frames import CloseCode, Frame, Opcode
 from websockets.http11 import Request, Response
 from websockets.protocol import State
@@ -12,26 +13,31 @@ from websockets.typing import Subprotocol
 from local.event import HttpContext
 from local.gateway.arrival import Channel
 from local.gateway.connection import MqttConnection
+from local.mqtt import MalformedPacket
 
 PATH = "/mqtt"
 _SUBPROTOCOLS = ("mqtt", "mqttv3.1")
-_LONGEST_FRAME = 1024 * 1024
+_LONGEST_FRAME = 256 * 1024
+"""Bytes; a packet of MQTT has 146 KiB at most."""
 
 Admit = Callable[[Channel, HttpContext], MqttConnection]
 """Begins an MQTT connection on a WebSocket that came with a request."""
+OnRefusal = Callable[[str], None]
+"""Is told why there is no WebSocket: a browser's program never sees the answer."""
 
 
 class MqttOverWebSocket(asyncio.Protocol):
     """Joins a transport, a WebSocket and an MQTT connection. It is the connection's channel."""
 
-    def __init__(self, transport: asyncio.Transport, admit: Admit) -> None:
+    def __init__(self, transport: asyncio.Transport, admit: Admit, on_refusal: OnRefusal) -> None:
         self._transport = transport
         self._admit = admit
+        self._on_refusal = on_refusal
         self._protocol = ServerProtocol(subprotocols=list(map(Subprotocol, _SUBPROTOCOLS)), max_size=_LONGEST_FRAME)
         self._connection: MqttConnection | None = None
-        self._binary = False
         self.pause_reading = transport.pause_reading
         self.resume_reading = transport.resume_reading
+        self.get_write_buffer_size = transport.get_write_buffer_size
         self.abort = transport.abort
 
     def data_received(self, data: bytes) -> None:
@@ -42,17 +48,18 @@ class MqttOverWebSocket(asyncio.Protocol):
                 self._answer(event)
             elif isinstance(event, Frame):
                 self._receive(event)
+        self._check()
         self._send()
 
     def eof_received(self) -> None:
-        """The client sends no more."""
+        """The client sends no more, which ends the connection."""
         self._protocol.receive_eof()
-        self._send()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The network connection is gone."""
-        if self._connection is not None:
-            self._connection.connection_lost(exc)
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.connection_lost(exc)
 
     def pause_writing(self) -> None:
         """The network takes no more for now."""
@@ -71,11 +78,10 @@ class MqttOverWebSocket(asyncio.Protocol):
             self._send()
 
     def close(self) -> None:
-        """Closes the WebSocket, and the transport once all is sent."""
+        """Begins to close the WebSocket. The client's close frame ends it (RFC 6455, section 7.1.1)."""
         if self._protocol.state is State.OPEN:
             self._protocol.send_close(CloseCode.NORMAL_CLOSURE)
         self._send()
-        self._transport.close()
 
     def _answer(self, request: Request) -> None:
         path, _, query = request.path.partition("?")
@@ -83,9 +89,11 @@ class MqttOverWebSocket(asyncio.Protocol):
         self._protocol.send_response(response)
         if response.status_code == 101:
             http = HttpContext.model_construct(
-                headers=dict(request.headers.raw_items()), query_string=f"?{query}" if query else None
+                headers=_joined(request.headers), query_string=f"?{query}" if query else None
             )
             self._connection = self._admit(self, http)
+        else:
+            self._on_refusal(f"{response.status_code}: {bytes(response.body).decode().strip()}")
 
     def _refusal(self, path: str, request: Request) -> Response | None:
         """The answer to an upgrade that IoT Core does not know; None to one that it does."""
@@ -99,10 +107,23 @@ class MqttOverWebSocket(asyncio.Protocol):
         return None
 
     def _receive(self, frame: Frame) -> None:
+        if self._connection is None:
+            return
         if frame.opcode is Opcode.TEXT:
             self._protocol.fail(CloseCode.UNSUPPORTED_DATA, "MQTT comes in binary messages")
-        elif frame.opcode in (Opcode.BINARY, Opcode.CONT) and self._connection is not None:
+            self._connection.fail(MalformedPacket("MQTT comes in binary messages [MQTT-6.0.0-1]"))
+        elif frame.opcode in (Opcode.BINARY, Opcode.CONT):
             self._connection.data_received(bytes(frame.data))
+
+    def _check(self) -> None:
+        """Sees to it that whoever breaks the rules of WebSocket, or of HTTP, is known by that."""
+        problem = self._protocol.parser_exc or self._protocol.handshake_exc
+        if problem is None:
+            return
+        if self._connection is not None:
+            self._connection.fail(MalformedPacket(f"WebSocket: {problem}"))
+        elif not self._protocol.accept_called:
+            self._on_refusal(f"WebSocket: {problem}")
 
     def _send(self) -> None:
         if self._transport.is_closing():
@@ -112,5 +133,12 @@ class MqttOverWebSocket(asyncio.Protocol):
                 self._transport.write(chunk)
             else:
                 self._transport.close()
-        if self._protocol.close_expected() and self._protocol.state is not State.OPEN and self._connection is None:
-            self._transport.close()
+
+
+def _joined(headers: Headers) -> dict[str, str]:
+    """Headers as the event has them: the case is the client's, and what comes twice is joined (RFC 9110, 5.2)."""
+    joined: dict[str, tuple[str, str]] = {}
+    for name, value in headers.raw_items():
+        first, before = joined.get(name.lower(), (name, ""))
+        joined[name.lower()] = (first, f"{before}, {value}" if before else value)
+    return dict(joined.values())

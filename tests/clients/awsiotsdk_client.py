@@ -65,7 +65,7 @@ class AwsMqtt5Connection(Connection):
 
     def close(self) -> None:
         """Ends the connection and the client."""
-        self._client.stop()
+        self._client.stop(mqtt5.DisconnectPacket())
         assert self._stopped.wait(PATIENCE)
 
 

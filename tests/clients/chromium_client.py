@@ -19,7 +19,8 @@ _MODULE = Path(__file__).parent / "mqtt_js_client.mjs"
 _CONNECT = """async ([url, clientId]) => {
   const { default: mqtt } = await import("/console/mqtt.js");
   const { connect } = await import("/mqtt_js_client.mjs");
-  window.client = connect(mqtt, url, { clientId, protocolVersion: 5 }, window.happened);
+  const timerVariant = "native"; // The page's policy allows no worker.
+  window.client = connect(mqtt, url, { clientId, protocolVersion: 5, timerVariant }, window.happened);
 }"""
 
 

@@ -10,7 +10,7 @@ from tests.clients.server import Server, running
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """IoT Core on this machine, on which 300 seconds pass in one."""
+    """IoT Core on this machine, on which an authorizer's minutes pass in a fraction of a second."""
     with running(tmp_path_factory.mktemp("server")) as server:
         yield server
 

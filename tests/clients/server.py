@@ -12,8 +12,8 @@ from pathlib import Path
 from authorizer.passwords import hash_password
 from local.development import DevelopmentIssuer
 
-TIME_SCALE = 300
-"""A connection whose token lives for five minutes ends after a second."""
+TIME_SCALE = 200
+"""A connection whose token lives for five minutes ends after a second and a half."""
 EXPIRING = 300
 """Such a token's life, in seconds."""
 ROOM = "lobby"

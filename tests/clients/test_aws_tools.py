@@ -6,19 +6,15 @@ import subprocess
 import sys
 from pathlib import Path
 
-import boto3
 import pytest
 from paho.mqtt.enums import MQTTProtocolVersion
-from types_boto3_iot import IoTClient
-from types_boto3_iot_data import IoTDataPlaneClient
 
+from tests.clients.boto3_clients import control_plane, data_plane
 from tests.clients.connection import PATIENCE
 from tests.clients.paho_client import PahoConnection
 from tests.clients.presence import Watcher
 from tests.clients.server import CLAIMS, EXPIRING, ROOM, Server
 
-SESSION = boto3.Session("local", "local", region_name="us-east-1")
-"""Keys of no account: the server looks at none."""
 ENVIRONMENT = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local", "AWS_DEFAULT_REGION": "us-east-1"}
 SCHEMES = pytest.mark.parametrize("scheme", ["http", "https"])
 
@@ -45,21 +41,6 @@ def invoke(server: Server, token: str) -> dict[str, object]:
         '{"clientId": "ann"}',
     ]
     return aws(server, "iot", "test-invoke-authorizer", "--authorizer-name", "chat", *contexts)
-
-
-def where(server: Server, scheme: str) -> tuple[str, str | None]:
-    """The endpoint, and the CA's certificate where it has one."""
-    return (server.tls_url, str(server.ca)) if scheme == "https" else (server.url, None)
-
-
-def control_plane(server: Server, scheme: str) -> IoTClient:
-    url, ca = where(server, scheme)
-    return SESSION.client("iot", endpoint_url=url, verify=ca)
-
-
-def data_plane(server: Server, scheme: str) -> IoTDataPlaneClient:
-    url, ca = where(server, scheme)
-    return SESSION.client("iot-data", endpoint_url=url, verify=ca)
 
 
 def test_the_cli_sees_who_is_let_in_and_for_how_long(server: Server) -> None:

@@ -11,12 +11,11 @@ from pathlib import Path
 
 import jwt
 import pytest
-import typer
 from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner, Result
 
-from local.connect_command import register
+from local.command import app
 from local.development import DevelopmentIssuer
 from local.snippets import Client, ClientSettings, Endpoint, snippet
 
@@ -36,9 +35,7 @@ def connect(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Connect:
     shutil.copytree(ROOT / "policies", tmp_path / "policies", ignore=shutil.ignore_patterns("*.py"))
     shutil.copy(ROOT / "authorizer.toml", tmp_path)
     monkeypatch.chdir(tmp_path)
-    app = typer.Typer(rich_markup_mode=None)
-    register(app)
-    return lambda client, *arguments: CliRunner().invoke(app, ["--for", client, *arguments])
+    return lambda client, *arguments: CliRunner().invoke(app, ["connect", "--for", client, *arguments])
 
 
 def python_strings(program: str) -> set[object]:

@@ -1,0 +1,44 @@
+"""Messages that wait to be sent."""
+
+from collections import deque
+
+from local.broker.limits import Limits
+from local.broker.message import Delivery
+
+
+class DeliveryQueue:
+    """Deliveries in their order. The size of their payloads is counted along."""
+
+    __slots__ = ("_payloads", "deliveries")
+
+    def __init__(self) -> None:
+        self.deliveries: deque[Delivery] = deque()
+        """The next one first. To be changed by the methods alone."""
+        self._payloads = 0
+
+    def is_full(self, limits: Limits) -> bool:
+        """Whether as much waits as may."""
+        return len(self.deliveries) >= limits.queued_messages or self._payloads >= limits.queued_bytes
+
+    def put(self, delivery: Delivery) -> None:
+        """Adds one at the end."""
+        self.deliveries.append(delivery)
+        self._payloads += len(delivery.message.payload)
+
+    def put_back(self, delivery: Delivery) -> None:
+        """Adds one in front."""
+        self.deliveries.appendleft(delivery)
+        self._payloads += len(delivery.message.payload)
+
+    def take(self) -> Delivery:
+        """Removes the first. Raises IndexError."""
+        delivery = self.deliveries.popleft()
+        self._payloads -= len(delivery.message.payload)
+        return delivery
+
+    def take_all(self) -> list[Delivery]:
+        """Removes all, the first one first."""
+        deliveries = list(self.deliveries)
+        self.deliveries.clear()
+        self._payloads = 0
+        return deliveries

@@ -1,0 +1,103 @@
+"""Shared subscriptions, and the messages that wait for them (developer guide, "Shared subscriptions")."""
+
+from typing import TYPE_CHECKING
+
+from local.broker.delivery_queue import DeliveryQueue
+from local.broker.message import Delivery, Message
+from local.broker.router import Group
+from local.broker.session import Session
+from local.mqtt import Subscription
+
+if TYPE_CHECKING:
+    from local.broker.broker import Broker
+
+
+class SharedSubscriptions:
+    """Gives each message to one member of a group in turns, and keeps QoS 1 messages while all are away."""
+
+    def __init__(self, broker: "Broker") -> None:
+        self._broker = broker
+        self._waiting: dict[str, DeliveryQueue] = {}
+        """By topic filter, with `$share/NAME/` in front."""
+
+    def deliver(self, group: Group[Session], message: Message) -> None:
+        """Delivers to the next member that is connected and may receive it, or keeps it until there is one."""
+        member = _next(group, message)
+        if member is not None:
+            _send(*member, message)
+        elif message.qos > 0:
+            self._keep(group, message)
+
+    def deliver_again(self, deliveries: list[Delivery]) -> None:
+        """Delivers what a member left unacknowledged, in its order (MQTT 5.0, section 4.8.2)."""
+        now = self._broker.clock()
+        for delivery in deliveries:
+            group = self._broker.router.group(delivery.shared or "")
+            if group is not None and not delivery.message.is_expired(now):
+                self.deliver(group, delivery.message)
+
+    def hand_out(self) -> None:
+        """Delivers what waits where a member has come, and forgets it where none is left."""
+        for topic_filter, waiting in list(self._waiting.items()):
+            group = self._broker.router.group(topic_filter)
+            if group is not None:
+                self._hand_out(group, waiting)
+            if group is None or not waiting.deliveries:
+                self._forget(topic_filter)
+
+    def restore(self) -> None:
+        """Takes up what the storage has. Raises StorageError."""
+        for row, topic_filter, message, _ in self._broker.storage.queued_shared():
+            self._waiting.setdefault(topic_filter, DeliveryQueue()).put(Delivery(message, False, row))
+
+    def _keep(self, group: Group[Session], message: Message) -> None:
+        """Keeps a message where a member may come back for it: one with a persistent session, and QoS 1."""
+        for session, subscription in group:
+            if session.persistent and subscription.qos > 0:
+                waiting = self._waiting.setdefault(subscription.topic_filter, DeliveryQueue())
+                if waiting.is_full(self._broker.limits):
+                    self._broker.dropped.add(session, "queue_full")
+                else:
+                    row = self._broker.storage.enqueue_shared(subscription.topic_filter, message)
+                    waiting.put(Delivery(message, False, row))
+                return
+
+    def _hand_out(self, group: Group[Session], waiting: DeliveryQueue) -> None:
+        now = self._broker.clock()
+        while waiting.deliveries:
+            message = waiting.deliveries[0].message
+            member = None
+            if not message.is_expired(now):
+                member = _next(group, message)
+                if member is None or member[0].queue.is_full(self._broker.limits):
+                    return
+            self._done(waiting.take())
+            if member is not None:
+                _send(*member, message)
+
+    def _forget(self, topic_filter: str) -> None:
+        waiting = self._waiting.pop(topic_filter, None)
+        for delivery in waiting.take_all() if waiting else ():
+            self._done(delivery)
+
+    def _done(self, delivery: Delivery) -> None:
+        if delivery.row is not None:
+            self._broker.storage.dequeue(delivery.row)
+
+
+def _next(group: Group[Session], message: Message) -> tuple[Session, Subscription] | None:
+    """The next member that is connected and may receive a message; it is the last one after that."""
+    for _ in range(len(group)):
+        member = group[0]
+        group.rotate(-1)
+        client = member[0].client
+        if client is not None and client.permissions.may_receive(message.topic):
+            return member
+    return None
+
+
+def _send(session: Session, subscription: Subscription, message: Message) -> None:
+    if session.client is not None:
+        qos = min(message.qos, subscription.qos)
+        retain = message.retain and subscription.retain_as_published
+        session.client.sender.send(message, qos, retain, subscription.topic_filter)

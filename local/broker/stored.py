@@ -1,0 +1,53 @@
+"""What the storage holds, and how messages are written there."""
+
+from typing import NamedTuple
+
+from local.broker.message import Message
+from local.mqtt import Decoder, MqttError, Publish, Version, encode
+
+
+class StorageError(Exception):
+    """The file can't be opened, read or written. Its text is one line."""
+
+
+class StoredSession(NamedTuple):
+    """A persistent session as it was left."""
+
+    client_id: str
+    version: Version
+    expiry_interval: int
+    principal_id: str
+    disconnected_at: float | None
+    """Seconds since 1970; None where the process was killed while the client was connected."""
+    disconnect_reason: str | None
+
+
+class StoredDelivery(NamedTuple):
+    """A message that waits for a client, or for a shared subscription."""
+
+    row: int
+    waiting_for: str
+    """The client ID, or the shared subscription's filter."""
+    message: Message
+    retain: bool
+
+
+def pack(message: Message) -> bytes:
+    """A message as a PUBLISH of MQTT 5, which holds all that belongs to it but when it expires."""
+    packet_id = 1 if message.qos else None
+    publish = Publish(message.topic, message.payload, message.qos, message.retain, False, packet_id, message.properties)
+    return encode(publish, Version.MQTT_5)
+
+
+def unpack(packed: bytes, expires_at: float | None) -> Message:
+    """The message again. Raises StorageError."""
+    decoder = Decoder(len(packed))
+    decoder.version = Version.MQTT_5
+    decoder.receive(packed)
+    try:
+        publish = decoder.next()
+    except MqttError:
+        publish = None
+    if not isinstance(publish, Publish):
+        raise StorageError("the data folder holds a message that can't be read")
+    return Message(publish.topic, publish.payload, publish.qos, publish.retain, publish.properties, expires_at)

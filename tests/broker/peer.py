@@ -1,0 +1,281 @@
+"""The broker without a network: connections that tests speak MQTT on, byte by byte, and a clock that they set.
+
+broker.connect("alice").subscribe("a/#", qos=1)
+broker.connect("bob").publish("a/b", b"hello")
+"""
+
+import itertools
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+
+from local.broker.broker import Broker
+from local.broker.client import Origin
+from local.broker.disconnect_reason import DisconnectReason
+from local.broker.limits import IOT_CORE, Limits
+from local.broker.message import Message
+from local.broker.storage import Storage
+from local.mqtt import (
+    NO_PROPERTIES,
+    Connack,
+    Connect,
+    Decoder,
+    Disconnect,
+    MqttError,
+    Packet,
+    Properties,
+    Puback,
+    Publish,
+    Suback,
+    Subscribe,
+    Subscription,
+    Unsuback,
+    Unsubscribe,
+    Version,
+    Will,
+    encode,
+)
+
+MQTT_3_1_1, MQTT_5 = Version.MQTT_3_1_1, Version.MQTT_5
+only_mqtt_5 = pytest.mark.parametrize("version", [MQTT_5])
+only_mqtt_3_1_1 = pytest.mark.parametrize("version", [MQTT_3_1_1])
+ORIGIN = Origin(("192.0.2.7", 50_000), ("127.0.0.1", 8443))
+START = 1_700_000_000.0
+"""Seconds since 1970 when a test begins."""
+
+Kind = TypeVar("Kind")
+
+
+class Clock:
+    """Seconds since 1970, as a test sets them."""
+
+    def __init__(self) -> None:
+        self.now = START
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Policy:
+    """Allows all but what it is told: actions as IoT Core names them, and resources."""
+
+    def __init__(self) -> None:
+        self.denied: set[tuple[str, str]] = set()
+
+    def deny(self, action: str, *resources: str) -> None:
+        self.denied.update((action, resource) for resource in resources)
+
+    def may_publish(self, topic: str) -> bool:
+        return ("Publish", topic) not in self.denied
+
+    def may_retain(self, topic: str) -> bool:
+        return ("RetainPublish", topic) not in self.denied
+
+    def may_subscribe(self, topic_filter: str) -> bool:
+        return ("Subscribe", topic_filter) not in self.denied
+
+    def may_receive(self, topic: str) -> bool:
+        return ("Receive", topic) not in self.denied
+
+
+class Wire:
+    """What the broker writes to a client, as packets."""
+
+    def __init__(self, version: Version) -> None:
+        self.slow = False
+        self.closed = False
+        self.packets: list[Packet] = []
+        self._decoder = Decoder(1 << 20)
+        self._decoder.version = version
+
+    def write(self, chunk: bytes) -> None:
+        """Nothing may follow a DISCONNECT [MQTT-3.14.4-1], nor the end."""
+        assert not self.closed
+        self._decoder.receive(chunk)
+        while (packet := self._decoder.next()) is not None:
+            self.packets.append(packet)
+
+    def close(self) -> None:
+        self.closed = True
+
+
+class Peer:
+    """One connection, from its client's side."""
+
+    def __init__(self, broker: Broker, connect: Connect, policy: Policy, client_id: str) -> None:
+        self.policy = policy
+        self.wire = Wire(connect.version)
+        self._version = connect.version
+        self._packet_ids = itertools.count(1)
+        self._decoder = Decoder(IOT_CORE.packet)
+        self._decoder.version = connect.version
+        self.client = broker.connect(connect, client_id, policy, self.wire, ORIGIN, f"principal{client_id}")
+        self.connack = self._take(Connack)[0]
+
+    @property
+    def closed(self) -> bool:
+        return self.wire.closed
+
+    @property
+    def end(self) -> int | None:
+        """The reason code of the broker's DISCONNECT; None where there was none."""
+        ends = [packet.reason_code for packet in self.wire.packets if isinstance(packet, Disconnect)]
+        return ends[0] if ends else None
+
+    def send(self, packet: Packet) -> None:
+        """Sends a packet, as bytes. Errors end the connection, as the gateway does it."""
+        self._decoder.receive(encode(packet, self._version))
+        try:
+            while (read := self._decoder.next()) is not None:
+                self.client.receive(read)
+        except MqttError as error:
+            self.client.fail(error)
+
+    def publish(
+        self, topic: str, payload: bytes = b"", qos: int = 0, retain: bool = False, **properties: object
+    ) -> None:
+        packet_id = next(self._packet_ids) if qos else None
+        self.send(Publish(topic, payload, qos, retain, False, packet_id, _properties(properties)))
+
+    def subscribe(self, *topic_filters: str, qos: int = 0, **options: bool | int) -> tuple[int, ...] | None:
+        """The codes of the SUBACK; None where there is none."""
+        subscriptions = (Subscription(topic_filter, qos, **options) for topic_filter in topic_filters)  # type: ignore[arg-type]
+        self.send(Subscribe(next(self._packet_ids), tuple(subscriptions)))
+        answers = self._take(Suback)
+        return answers[0].reason_codes if answers else None
+
+    def unsubscribe(self, *topic_filters: str) -> tuple[int, ...]:
+        """The codes of the UNSUBACK."""
+        self.send(Unsubscribe(next(self._packet_ids), topic_filters))
+        return self._take(Unsuback)[0].reason_codes
+
+    def acknowledge(self, *messages: Publish) -> None:
+        for message in messages:
+            assert message.packet_id is not None
+            self.send(Puback(message.packet_id))
+
+    def disconnect(self, reason_code: int = 0, **properties: object) -> None:
+        self.send(Disconnect(reason_code, _properties(properties)))
+
+    def lose(self) -> None:
+        """The network connection is gone."""
+        self.client.end(DisconnectReason.CONNECTION_LOST)
+
+    def received(self) -> list[Publish]:
+        """The messages that came since the last time."""
+        return self._take(Publish)
+
+    def payloads(self) -> list[bytes]:
+        """The same, without what is around them."""
+        return [message.payload for message in self.received()]
+
+    def topics(self) -> list[str]:
+        return [message.topic for message in self.received()]
+
+    def events(self) -> list[Mapping[str, object]]:
+        return [json.loads(payload) for payload in self.payloads()]
+
+    def pubacks(self) -> list[int]:
+        """The reason codes of what was acknowledged since the last time."""
+        return [packet.reason_code for packet in self._take(Puback)]
+
+    def _take(self, kind: type[Kind]) -> list[Kind]:
+        found: list[Kind] = [packet for packet in self.wire.packets if isinstance(packet, kind)]
+        self.wire.packets = [packet for packet in self.wire.packets if not isinstance(packet, kind)]
+        return found
+
+
+class Bench:
+    """A broker, and what a test does to it."""
+
+    def __init__(
+        self, version: Version = MQTT_5, storage: Path | str = ":memory:", limits: Limits | None = None
+    ) -> None:
+        self.version = version
+        """Of clients that are not said to have another."""
+        self.clock = Clock()
+        self.reports: list[tuple[str, Mapping[str, object]]] = []
+        self._path = storage
+        self._limits = limits or IOT_CORE
+        self._start()
+
+    @property
+    def storage(self) -> Storage:
+        return self.broker.storage
+
+    def connect(
+        self,
+        client_id: str = "alice",
+        version: Version | None = None,
+        *,
+        clean: bool = True,
+        expiry: int | None = None,
+        will: Will | None = None,
+        keep_alive: int = 60,
+        policy: Policy | None = None,
+        **properties: object,
+    ) -> Peer:
+        """Connects a client. `expiry` is the session's, of MQTT 5."""
+        version = version or self.version
+        if version is MQTT_5:
+            properties |= {"session_expiry_interval": expiry}
+        connect = Connect(version, client_id, clean, keep_alive, None, None, will, _properties(properties))
+        return Peer(self.broker, connect, policy or Policy(), client_id or "$GEN/1")
+
+    def persistent(self, client_id: str = "alice", version: Version | None = None, **options: object) -> Peer:
+        """Connects a client that keeps its session for an hour, or comes back to it."""
+        version = version or self.version
+        expiry = 3600 if version is MQTT_5 else None
+        return self.connect(client_id, version, **{"clean": False, "expiry": expiry, **options})  # type: ignore[arg-type]
+
+    def publish(self, topic: str, payload: bytes = b"", qos: int = 0, retain: bool = False) -> None:
+        """Publishes as the HTTP API does."""
+        self.broker.publish(Message(topic, payload, qos, retain))
+
+    def wait(self, seconds: float) -> None:
+        """Lets time pass."""
+        self.clock.now += seconds
+        self.broker.tick()
+
+    def restart(self) -> None:
+        """Ends the broker as it should, and starts it again."""
+        self.broker.close()
+        self.storage.close()
+        self._start()
+
+    def kill(self) -> None:
+        """Ends the process without a word, after what was committed, and starts another."""
+        self.storage.commit()
+        self.storage._database.close()
+        self._start()
+
+    def dropped(self) -> list[object]:
+        """The reasons that were reported."""
+        return [fields["reason"] for kind, fields in self.reports if kind == "dropped"]
+
+    def _start(self) -> None:
+        storage = Storage(self._path)
+        self.broker = Broker(storage, limits=self._limits, clock=self.clock, report=self._report)
+
+    def _report(self, kind: str, **fields: object) -> None:
+        self.reports.append((kind, fields))
+
+
+def limits(**values: int | None) -> Limits:
+    """IoT Core's limits, some of them smaller."""
+    return replace(IOT_CORE, **values)  # type: ignore[arg-type]
+
+
+def will(
+    topic: str = "wills/alice", payload: bytes = b"gone", qos: int = 0, retain: bool = False, **values: object
+) -> Will:
+    return Will(topic, payload, qos, retain, _properties(values))
+
+
+def _properties(values: Mapping[str, object]) -> Properties:
+    given = {name: value for name, value in values.items() if value is not None}
+    return Properties(**given) if given else NO_PROPERTIES  # type: ignore[arg-type]

@@ -1,0 +1,133 @@
+"""IoT Core's quotas for a connection (AWS General Reference, "AWS IoT Core endpoints and quotas")."""
+
+import pytest
+
+from local.mqtt import ReasonCode, Version
+from tests.broker.peer import MQTT_5, Bench, Peer, limits, only_mqtt_3_1_1, only_mqtt_5
+
+PAYLOAD = 128 * 1024
+
+
+def publish(peer: Peer, times: int, qos: int = 1) -> None:
+    for _ in range(times):
+        peer.publish("a", b"x", qos)
+
+
+def test_a_payload_has_128_kib(broker: Bench) -> None:
+    alice, bob = broker.connect("alice"), broker.connect("bob")
+    alice.subscribe("a")
+    bob.publish("a", bytes(PAYLOAD))
+    assert [len(payload) for payload in alice.payloads()] == [PAYLOAD]
+
+
+def test_a_larger_payload_ends_the_connection(broker: Bench) -> None:
+    bob = broker.connect()
+    bob.publish("a", bytes(PAYLOAD + 1))
+    assert bob.closed
+
+
+@only_mqtt_5
+def test_its_reason_is_the_size(broker: Bench) -> None:
+    bob = broker.connect()
+    bob.publish("a", bytes(PAYLOAD + 1))
+    assert bob.end == ReasonCode.PACKET_TOO_LARGE
+
+
+@only_mqtt_5
+def test_connack_names_the_largest_packet(broker: Bench) -> None:
+    assert broker.connect().connack.properties.maximum_packet_size == 149_504
+
+
+@pytest.mark.parametrize(("asked", "given"), [(0, 1200), (1, 30), (29, 30), (30, 30), (1200, 1200), (65_535, 1200)])
+def test_a_keep_alive_is_from_30_seconds_to_20_minutes(broker: Bench, asked: int, given: int) -> None:
+    assert broker.connect(keep_alive=asked).client.keep_alive == given
+
+
+@only_mqtt_5
+@pytest.mark.parametrize(("asked", "named"), [(0, 1200), (5, 30), (30, None), (1200, None), (1201, 1200)])
+def test_connack_names_the_keep_alive_where_it_is_another_one(broker: Bench, asked: int, named: int | None) -> None:
+    assert broker.connect(keep_alive=asked).connack.properties.server_keep_alive == named
+
+
+@pytest.mark.parametrize("qos", [0, 1])
+def test_a_connection_publishes_100_messages_a_second(broker: Bench, qos: int) -> None:
+    alice, bob = broker.connect("alice"), broker.connect("bob")
+    alice.subscribe("a")
+    publish(bob, 101, qos)
+    assert len(alice.received()) == 100
+
+
+def test_the_messages_over_it_are_counted(broker: Bench) -> None:
+    publish(broker.connect(), 103)
+    assert broker.broker.dropped.count == 3
+    assert broker.dropped() == ["throttled"]
+
+
+def test_the_connection_stays(broker: Bench) -> None:
+    bob = broker.connect()
+    publish(bob, 101)
+    assert not bob.closed
+
+
+@only_mqtt_3_1_1
+def test_a_message_over_it_is_not_acknowledged(broker: Bench) -> None:
+    bob = broker.connect()
+    publish(bob, 101)
+    assert len(bob.pubacks()) == 100
+
+
+@only_mqtt_5
+def test_a_message_over_it_is_refused_in_the_puback(broker: Bench) -> None:
+    bob = broker.connect()
+    publish(bob, 101)
+    assert bob.pubacks() == [ReasonCode.SUCCESS] * 100 + [ReasonCode.QUOTA_EXCEEDED]
+
+
+def test_more_is_taken_as_time_passes(broker: Bench) -> None:
+    alice, bob = broker.connect("alice"), broker.connect("bob")
+    alice.subscribe("a")
+    publish(bob, 100)
+    broker.wait(0.5)
+    publish(bob, 100)
+    assert len(alice.received()) == 150
+
+
+def test_time_without_messages_is_not_saved_up(broker: Bench) -> None:
+    alice, bob = broker.connect("alice"), broker.connect("bob")
+    alice.subscribe("a")
+    broker.wait(60)
+    publish(bob, 200)
+    assert len(alice.received()) == 100
+
+
+def test_a_clock_that_is_set_back_takes_nothing_away(broker: Bench) -> None:
+    alice, bob = broker.connect("alice"), broker.connect("bob")
+    alice.subscribe("a")
+    publish(bob, 1)
+    broker.clock.now -= 3600
+    publish(bob, 99)
+    assert len(alice.received()) == 100
+
+
+def test_each_connection_has_its_own_100(broker: Bench) -> None:
+    alice, bob, carol = (broker.connect(client_id) for client_id in ("alice", "bob", "carol"))
+    alice.subscribe("a")
+    publish(bob, 100)
+    publish(carol, 100)
+    assert len(alice.received()) == 200
+
+
+def test_the_limit_can_be_lifted(version: Version) -> None:
+    broker = Bench(version, limits=limits().without_throttling())
+    bob = broker.connect()
+    publish(bob, 1000)
+    assert len(bob.pubacks()) == 1000
+
+
+@only_mqtt_5
+def test_a_client_without_an_id_is_told_the_one_that_it_was_given(broker: Bench) -> None:
+    assert broker.connect("").connack.properties.assigned_client_identifier == "$GEN/1"
+
+
+def test_a_client_with_an_id_is_given_no_other() -> None:
+    assert Bench(MQTT_5).connect("alice").connack.properties.assigned_client_identifier is None

@@ -1,0 +1,273 @@
+"""The file of what survives."""
+
+import sqlite3
+import subprocess
+import sys
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from local.broker.message import Message
+from local.broker.storage import Storage, StorageError
+from local.broker.stored import StoredSession
+from local.mqtt import Properties, Subscription, Version
+
+PROPERTIES = Properties(
+    payload_format_indicator=1,
+    content_type="text/plain",
+    response_topic="answers",
+    correlation_data=b"\0\xff",
+    user_properties=(("k", "v"), ("k", "w")),
+)
+SESSION = StoredSession("ann/ä", Version.MQTT_5, 600, "principal", 1_700_000_000.25, "CONNECTION_LOST")
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "iot-core.sqlite"
+
+
+def again(storage: Storage, path: Path) -> Storage:
+    storage.close()
+    return Storage(path)
+
+
+def fields(message: Message) -> tuple[object, ...]:
+    return message.topic, message.payload, message.qos, message.retain, message.properties, message.expires_at
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        Message("a", b"x"),
+        Message("a/ä", b"\0\xff" * 1000, 1, True, PROPERTIES, 1_700_000_000.5),
+        Message("a", b"", 0, True),
+    ],
+)
+def test_a_message_comes_back_as_it_was(path: Path, message: Message) -> None:
+    storage = Storage(path)
+    storage.retain(message, 17)
+    ((found, modified),) = again(storage, path).retained()
+    assert (fields(found), modified) == (fields(message), 17)
+
+
+def test_a_forgotten_retained_message_stays_forgotten(path: Path) -> None:
+    storage = Storage(path)
+    storage.retain(Message("a", b"x"), 1)
+    storage.retain(Message("b", b"x"), 1)
+    storage.forget_retained("a")
+    assert [message.topic for message, _ in again(storage, path).retained()] == ["b"]
+
+
+@pytest.mark.parametrize(
+    "session", [SESSION, SESSION._replace(version=Version.MQTT_3_1_1, disconnected_at=None, disconnect_reason=None)]
+)
+def test_a_session_comes_back_as_it_was(path: Path, session: StoredSession) -> None:
+    storage = Storage(path)
+    storage.keep_session(session)
+    assert list(again(storage, path).sessions()) == [session]
+
+
+def test_a_session_takes_the_place_of_the_one_before(path: Path) -> None:
+    storage = Storage(path)
+    storage.keep_session(SESSION)
+    storage.keep_session(SESSION._replace(expiry_interval=7))
+    assert [session.expiry_interval for session in again(storage, path).sessions()] == [7]
+
+
+def test_subscriptions_come_back_with_their_options(path: Path) -> None:
+    storage = Storage(path)
+    storage.keep_session(SESSION)
+    subscriptions = [Subscription("a/#", 0), Subscription("$share/g/b", 1, False, True), Subscription("c", 1, True)]
+    for subscription in subscriptions:
+        storage.keep_subscription("ann/ä", subscription)
+    storage.keep_subscription("ann/ä", Subscription("gone", 1))
+    storage.forget_subscription("ann/ä", "gone")
+    found = list(again(storage, path).subscriptions())
+    assert found == [("ann/ä", subscription) for subscription in subscriptions]
+
+
+def test_queued_messages_come_back_in_their_order(path: Path) -> None:
+    storage = Storage(path)
+    storage.keep_session(SESSION)
+    rows = [storage.enqueue("ann/ä", Message("a", b"%d" % number, 1), number == 2) for number in range(5)]
+    storage.dequeue(rows[1])
+    found = list(again(storage, path).queued())
+    assert [delivery.message.payload for delivery in found] == [b"0", b"2", b"3", b"4"]
+    assert [delivery.retain for delivery in found] == [False, True, False, False]
+    assert {delivery.waiting_for for delivery in found} == {"ann/ä"}
+
+
+def test_rows_are_not_used_twice(path: Path) -> None:
+    storage = Storage(path)
+    storage.keep_session(SESSION)
+    first = storage.enqueue("ann/ä", Message("a", b"", 1), False)
+    storage = again(storage, path)
+    assert storage.enqueue("ann/ä", Message("a", b"", 1), False) > first
+
+
+def test_messages_for_shared_subscriptions_are_apart(path: Path) -> None:
+    storage = Storage(path)
+    storage.keep_session(SESSION._replace(client_id="$share/g/a"))
+    storage.enqueue("$share/g/a", Message("a", b"for the client", 1), False)
+    storage.enqueue_shared("$share/g/a", Message("a", b"for the group", 1))
+    storage = again(storage, path)
+    assert [delivery.message.payload for delivery in storage.queued()] == [b"for the client"]
+    assert [delivery.message.payload for delivery in storage.queued_shared()] == [b"for the group"]
+
+
+def test_a_forgotten_session_takes_all_along(path: Path) -> None:
+    storage = Storage(path)
+    storage.keep_session(SESSION)
+    storage.keep_subscription("ann/ä", Subscription("a", 1))
+    storage.enqueue("ann/ä", Message("a", b"", 1), False)
+    storage.forget_session("ann/ä")
+    storage = again(storage, path)
+    assert [*storage.sessions(), *storage.subscriptions(), *storage.queued()] == []
+
+
+def test_what_a_session_left_behind_that_could_not_be_written_is_gone(path: Path) -> None:
+    storage = Storage(path)
+    storage.keep_subscription("nobody", Subscription("a", 1))
+    storage.enqueue("nobody", Message("a", b"", 1), False)
+    storage = again(storage, path)
+    assert [*storage.subscriptions(), *storage.queued()] == []
+
+
+def test_what_is_not_committed_is_not_there_after_a_crash(path: Path) -> None:
+    storage = Storage(path)
+    storage.retain(Message("a", b"x"), 1)
+    storage.commit()
+    storage.retain(Message("b", b"x"), 1)
+    storage._database.close()
+    assert [message.topic for message, _ in Storage(path).retained()] == ["a"]
+
+
+def test_it_says_whether_something_is_to_be_committed() -> None:
+    storage = Storage(":memory:")
+    assert not storage.changed
+    storage.forget_retained("a")
+    assert storage.changed
+    storage.commit()
+    assert not storage.changed
+
+
+def one_line(error: BaseException) -> str:
+    text = str(error)
+    assert "\n" not in text
+    return text
+
+
+def test_a_file_of_another_format_is_refused(path: Path) -> None:
+    with sqlite3.connect(path) as database:
+        database.execute("PRAGMA user_version = 99")
+    database.close()
+    with pytest.raises(StorageError) as refused:
+        Storage(path)
+    assert one_line(refused.value) == f"{path}: can't be used: it is of format 99, and this version writes 1"
+
+
+@pytest.mark.parametrize("content", [b"garbage" * 1000, b"SQLite format 3\0" + b"\xff" * 5000])
+def test_a_file_of_something_else_is_refused(path: Path, content: bytes) -> None:
+    path.write_bytes(content)
+    with pytest.raises(StorageError) as refused:
+        Storage(path)
+    assert one_line(refused.value).startswith(f"{path}: can't be used: ")
+    assert path.read_bytes() == content
+
+
+def test_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(StorageError) as refused:
+        Storage(tmp_path / "missing" / "iot-core.sqlite")
+    assert one_line(refused.value).endswith("can't be used: unable to open database file")
+
+
+def test_a_folder_in_the_files_place_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(StorageError) as refused:
+        Storage(tmp_path)
+    assert one_line(refused.value).endswith("can't be used: unable to open database file")
+
+
+def test_a_file_that_can_only_be_read_is_refused(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """SQLite opens it so, as file permissions mean nothing to root."""
+    Storage(path).close()
+    connect = partial(sqlite3.connect, f"file:{path}?mode=ro", uri=True)
+    monkeypatch.setattr(sqlite3, "connect", lambda _, **options: connect(**options))
+    with pytest.raises(StorageError) as refused:
+        Storage(path)
+    assert one_line(refused.value).startswith(f"{path}: can't be used: ")
+
+
+def test_a_file_that_another_process_uses_is_refused(path: Path) -> None:
+    program = f"from local.broker.storage import Storage\ns = Storage({str(path)!r})\nprint(flush=True)\ninput()"
+    command = [sys.executable, "-c", program]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        assert other.stdout is not None
+        other.stdout.readline()
+        with pytest.raises(StorageError) as refused:
+            Storage(path)
+        other.communicate(b"\n")
+    assert one_line(refused.value) == f"{path}: another process uses this data folder"
+
+
+def test_a_file_that_another_process_used_is_free(path: Path) -> None:
+    Storage(path).close()
+    Storage(path).close()
+
+
+def filled(path: Path) -> Storage:
+    """A storage on a disk that takes nothing more."""
+    storage = Storage(path)
+    storage.commit()
+    (pages,) = storage._database.execute("PRAGMA page_count").fetchone()
+    storage._database.execute(f"PRAGMA max_page_count = {pages}")
+    return storage
+
+
+def test_a_disk_that_is_full_is_one_line(path: Path) -> None:
+    storage = filled(path)
+    storage.retain(Message("a", bytes(100_000)), 1)
+    with pytest.raises(StorageError) as refused:
+        storage.commit()
+    assert one_line(refused.value) == "the data folder can't be written: database or disk is full"
+
+
+def test_nothing_of_a_failed_commit_is_written(path: Path) -> None:
+    storage = filled(path)
+    storage.retain(Message("small", b"x"), 1)
+    storage.retain(Message("large", bytes(100_000)), 1)
+    with pytest.raises(StorageError):
+        storage.commit()
+    assert list(again(storage, path).retained()) == []
+
+
+def test_the_next_commit_succeeds_where_it_can(path: Path) -> None:
+    storage = filled(path)
+    storage.retain(Message("large", bytes(100_000)), 1)
+    with pytest.raises(StorageError):
+        storage.commit()
+    storage.retain(Message("small", b"x"), 1)
+    storage.commit()
+    assert [message.topic for message, _ in again(storage, path).retained()] == ["small"]
+
+
+def test_a_message_that_can_not_be_read_is_a_storage_error(path: Path) -> None:
+    Storage(path).close()
+    with sqlite3.connect(path) as database:
+        database.execute("INSERT INTO retained VALUES ('a', x'00', NULL, 1)")
+    database.close()
+    with pytest.raises(StorageError) as refused:
+        list(Storage(path).retained())
+    assert one_line(refused.value) == "the data folder holds a message that can't be read"
+
+
+def test_a_table_that_can_not_be_read_is_a_storage_error(path: Path) -> None:
+    Storage(path).close()
+    with sqlite3.connect(path) as database:
+        database.execute("DROP TABLE retained")
+        database.execute("CREATE TABLE retained (topic TEXT)")
+    database.close()
+    with pytest.raises(StorageError) as refused:
+        list(Storage(path).retained())
+    assert one_line(refused.value).startswith("the data folder can't be read: ")
