@@ -37,8 +37,8 @@ class Wills:
         except BrokenRule:
             return
         session = client.session
-        delay = min(will.properties.will_delay_interval or 0, session.expiry_interval)
-        if delay:
+        delay = will.properties.will_delay_interval
+        if delay and session.persistent:
             self._delayed[session.client_id] = DelayedWill(self._broker.clock() + delay, will, session)
         else:
             self._publish(will, session)

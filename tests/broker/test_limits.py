@@ -124,6 +124,14 @@ def test_the_limit_can_be_lifted(version: Version) -> None:
     assert len(bob.pubacks()) == 1000
 
 
+def test_a_connection_that_uses_ever_new_topics_takes_no_more_memory(version: Version) -> None:
+    broker = Bench(version, limits=limits().without_throttling())
+    bob = broker.connect()
+    for number in range(3000):
+        bob.publish(f"a/{number}")
+    assert len(bob.client._publisher._known) <= 1024
+
+
 @only_mqtt_5
 def test_a_client_without_an_id_is_told_the_one_that_it_was_given(broker: Bench) -> None:
     assert broker.connect("").connack.properties.assigned_client_identifier == "$GEN/1"

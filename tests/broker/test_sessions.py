@@ -140,6 +140,14 @@ def test_live_messages_queue_behind_those_that_wait(broker: Bench) -> None:
     assert alice.payloads() == [b"100", b"live"]
 
 
+def test_a_clients_own_connected_event_comes_behind_what_waited(broker: Bench) -> None:
+    alice = broker.persistent()
+    alice.subscribe("$aws/events/presence/connected/alice", "a", qos=1)
+    alice.lose()
+    broker.publish("a", qos=1)
+    assert broker.persistent().topics() == ["a", "$aws/events/presence/connected/alice"]
+
+
 @only_mqtt_3_1_1
 def test_a_session_of_mqtt_3_1_1_lives_for_an_hour(broker: Bench) -> None:
     away(broker)
@@ -273,6 +281,17 @@ def test_a_queue_takes_only_so_many_bytes(version: Version) -> None:
     broker = Bench(version, limits=limits(queued_bytes=100))
     away(broker, bytes(60), bytes(60), bytes(60))
     assert broker.dropped() == ["queue_full"]
+    assert len(broker.persistent().payloads()) == 2
+
+
+def test_a_queue_that_was_emptied_takes_as_many_bytes_again(version: Version) -> None:
+    broker = Bench(version, limits=limits(queued_bytes=100))
+    away(broker, bytes(60), bytes(60))
+    alice = broker.persistent()
+    alice.acknowledge(*alice.received())
+    alice.lose()
+    broker.publish("a", bytes(60), qos=1)
+    broker.publish("a", bytes(60), qos=1)
     assert len(broker.persistent().payloads()) == 2
 
 

@@ -252,6 +252,23 @@ def test_the_next_commit_succeeds_where_it_can(path: Path) -> None:
     assert [message.topic for message, _ in again(storage, path).retained()] == ["small"]
 
 
+def test_a_statement_that_fails_takes_the_others_along(path: Path) -> None:
+    storage = Storage(path)
+
+    def deny(action: int, table: str | None, *_: str | None) -> int:
+        denied = action == sqlite3.SQLITE_INSERT and table == "queued"
+        return sqlite3.SQLITE_DENY if denied else sqlite3.SQLITE_OK
+
+    storage._database.set_authorizer(deny)
+    storage.retain(Message("a", b"x"), 1)
+    storage.enqueue("ann", Message("a", b"x"), False)
+    with pytest.raises(StorageError):
+        storage.commit()
+    storage.retain(Message("b", b"x"), 1)
+    storage.commit()
+    assert [message.topic for message, _ in again(storage, path).retained()] == ["b"]
+
+
 def test_a_message_that_can_not_be_read_is_a_storage_error(path: Path) -> None:
     Storage(path).close()
     with sqlite3.connect(path) as database:

@@ -109,6 +109,25 @@ def test_messages_for_a_shared_subscription_that_were_handed_out_are_gone(broker
     assert broker.persistent().payloads() == []
 
 
+def test_what_a_member_left_to_another_one_is_not_there_again_for_it(broker: Bench, end: End) -> None:
+    alice, bob = broker.persistent("alice"), broker.connect("bob")
+    for member in (alice, bob):
+        member.subscribe("$share/g/a", qos=1)
+    broker.publish("a", b"1", qos=1)
+    alice.lose()
+    bob.acknowledge(*bob.received())
+    end(broker)
+    assert broker.persistent("alice").payloads() == []
+
+
+@only_mqtt_5
+def test_a_packet_over_the_clients_maximum_does_not_come_back(broker: Bench, end: End) -> None:
+    broker.persistent(maximum_packet_size=100).subscribe("a", qos=1)
+    broker.publish("a", bytes(100), qos=1)
+    end(broker)
+    assert broker.persistent().payloads() == []
+
+
 def test_a_clean_session_is_not_there_again(broker: Bench, end: End) -> None:
     alice = broker.connect()
     alice.subscribe("a", qos=1)

@@ -15,7 +15,8 @@ from tests.clients.server import CLAIMS, EXPIRING, ROOM, Server
 
 PAHO_3 = partial(PahoConnection, version=MQTTProtocolVersion.MQTTv311)
 PAHO_5 = partial(PahoConnection, version=MQTTProtocolVersion.MQTTv5)
-BUILDERS: tuple[Builder, ...] = ("direct", "websockets")
+BUILDERS: dict[Builder, str] = {"direct": "AWS_ERROR_MQTT_UNEXPECTED_HANGUP", "websockets": "AWS_IO_SOCKET_CLOSED"}
+"""AWS's SDK, and how its MQTT 3.1.1 client says that the server ended the connection."""
 TRANSPORTS: tuple[Transport, ...] = ("tcp", "tls", "ws")
 
 CLIENTS = [
@@ -71,10 +72,10 @@ CLIENTS = [
             connect=partial(AwsMqtt3Connection, builder=builder),
             refused="AWS_ERROR_MQTT_PROTOCOL_ERROR",
             subscription_refused="SubscribeError",
-            forbidden="AWS_ERROR_MQTT_UNEXPECTED_HANGUP",
-            expired="AWS_ERROR_MQTT_UNEXPECTED_HANGUP",
+            forbidden=ended,
+            expired=ended,
         )
-        for builder in BUILDERS
+        for builder, ended in BUILDERS.items()
     ),
     *(
         RealClient(

@@ -92,7 +92,9 @@ export class SignIn {
         element("button", { type: "button", class: "chip", onclick: () => this.#take(preset) }, preset.label),
       ),
     );
-    if (this.#at.principal.value === "" && presets.length) this.#take(presets[Math.min(index, presets.length - 1)]);
+    if (this.#at.principal.value === "" && presets.length) {
+      this.#take(presets[Math.min(index, presets.length - 1)], this.#at.clientId.dataset.typed);
+    }
     this.#mark();
   }
 
@@ -107,10 +109,11 @@ export class SignIn {
     for (const [name, field] of Object.entries(fields)) field.toggleAttribute("aria-invalid", name === about);
   }
 
-  #take({ principal, claims }) {
+  /** A client ID that was typed before the principals came is kept. */
+  #take({ principal, claims }, typed = "") {
     this.#at.principal.value = principal;
     this.#at.claims.value = JSON.stringify(claims);
-    this.#at.clientId.dataset.typed = "";
+    this.#at.clientId.dataset.typed = typed;
     this.#changed(true);
   }
 
