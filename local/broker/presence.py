@@ -25,18 +25,21 @@ class Presence:
 
     def connected(self, client: "Client") -> None:
         """A client is connected."""
-        address = {"ipAddress": client.origin.source[0]}
-        self._send("presence/connected", client, {"eventType": "connected"} | address | self._version(client))
+        self._send(
+            "presence", "connected", client, ipAddress=client.origin.source[0], versionNumber=client.version_number
+        )
         self._report("presence", event="connected", client_id=client.client_id)
 
     def disconnected(self, client: "Client", reason: DisconnectReason, explanation: str) -> None:
         """A connection ended; the explanation is for the report alone."""
-        fields = {
-            "eventType": "disconnected",
-            "clientInitiatedDisconnect": reason is DisconnectReason.CLIENT_INITIATED_DISCONNECT,
-            "disconnectReason": reason.value,
-        }
-        self._send("presence/disconnected", client, fields | self._version(client))
+        self._send(
+            "presence",
+            "disconnected",
+            client,
+            clientInitiatedDisconnect=reason is DisconnectReason.CLIENT_INITIATED_DISCONNECT,
+            disconnectReason=reason.value,
+            versionNumber=client.version_number,
+        )
         self._report(
             "presence",
             event="disconnected",
@@ -47,25 +50,26 @@ class Presence:
 
     def subscribed(self, client: "Client", topic_filters: Sequence[str]) -> None:
         """A client subscribed."""
-        self._send("subscriptions/subscribed", client, {"eventType": "subscribed", "topics": list(topic_filters)})
-        self._report("subscriptions", event="subscribed", client_id=client.client_id, topics=list(topic_filters))
+        self._subscriptions("subscribed", client, list(topic_filters))
 
     def unsubscribed(self, client: "Client", topic_filters: Sequence[str]) -> None:
         """A client unsubscribed."""
-        self._send("subscriptions/unsubscribed", client, {"eventType": "unsubscribed", "topics": list(topic_filters)})
-        self._report("subscriptions", event="unsubscribed", client_id=client.client_id, topics=list(topic_filters))
+        self._subscriptions("unsubscribed", client, list(topic_filters))
 
-    def _version(self, client: "Client") -> dict[str, object]:
-        return {"versionNumber": client.version_number}
+    def _subscriptions(self, event: str, client: "Client", topics: list[str]) -> None:
+        self._send("subscriptions", event, client, topics=topics)
+        self._report("subscriptions", event=event, client_id=client.client_id, topics=topics)
 
-    def _send(self, kind: str, client: "Client", fields: dict[str, object]) -> None:
+    def _send(self, kind: str, event: str, client: "Client", **fields: object) -> None:
         """Client IDs with a wildcard get no events, since no topic can name them."""
         if "+" in client.client_id or "#" in client.client_id:
             return
-        event = {
+        content = {
             "clientId": client.client_id,
             "timestamp": round(self._clock() * 1000),
+            "eventType": event,
             "sessionIdentifier": client.session_identifier,
             "principalIdentifier": client.session.principal_id,
-        } | fields
-        self._publish(Message(f"$aws/events/{kind}/{client.client_id}", json.dumps(event).encode(), 1))
+            **fields,
+        }
+        self._publish(Message(f"$aws/events/{kind}/{event}/{client.client_id}", json.dumps(content).encode(), 1))

@@ -54,7 +54,7 @@ def is_event(topic: str) -> bool:
 
 def _check_share_name(share: str, limits: Limits) -> None:
     if not share or "+" in share or "#" in share:
-        raise InvalidTopic("$share/NAME/FILTER: a share name has a character at least, and no wildcard [MQTT-4.8.2-1]")
+        raise InvalidTopic("$share/NAME/FILTER: a share name has a character at least, and no wildcard [MQTT-4.8.2-2]")
     if len(share.encode()) > limits.share_name:
         raise InvalidTopic(f"a share name has at most {limits.share_name} bytes of UTF-8")
 

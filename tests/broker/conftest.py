@@ -3,7 +3,7 @@
 import pytest
 
 from local.mqtt import Version
-from tests.broker.peer import Bench
+from tests.broker.bench import Bench
 
 
 @pytest.fixture(params=list(Version), ids=lambda version: version.name)

@@ -10,7 +10,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from local.mqtt import Publish, ReasonCode, Version
 from policies.topics import matches
-from tests.broker.peer import MQTT_3_1_1, MQTT_5, Bench, Peer, limits
+from tests.broker.bench import MQTT_3_1_1, MQTT_5, Bench, limits
+from tests.broker.peer import Peer
 
 HOUR = 3600
 IN_FLIGHT, QUEUED = 3, 6

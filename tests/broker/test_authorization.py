@@ -3,7 +3,8 @@
 import pytest
 
 from local.mqtt import ReasonCode
-from tests.broker.peer import Bench, Policy, only_mqtt_5
+from tests.broker.bench import Bench, only_mqtt_5
+from tests.broker.peer import Policy
 
 
 @pytest.mark.parametrize("qos", [0, 1])

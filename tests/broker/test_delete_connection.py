@@ -3,7 +3,7 @@
 import pytest
 
 from local.mqtt import ReasonCode
-from tests.broker.peer import Bench, only_mqtt_5, will
+from tests.broker.bench import Bench, only_mqtt_5, will
 
 
 def test_the_connection_is_ended(broker: Bench) -> None:

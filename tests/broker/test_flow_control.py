@@ -3,7 +3,8 @@
 import pytest
 
 from local.mqtt import ReasonCode, Version
-from tests.broker.peer import Bench, Peer, limits, only_mqtt_5
+from tests.broker.bench import Bench, limits, only_mqtt_5
+from tests.broker.peer import Peer
 
 
 def numbered(broker: Bench, *numbers: int, qos: int = 1) -> None:
@@ -167,6 +168,17 @@ def test_a_queue_full_of_bytes_ends_a_client_too(version: Version) -> None:
     assert not alice.closed
     broker.publish("a", b"", qos=1)
     assert alice.closed
+
+
+def test_a_queue_that_was_emptied_takes_as_many_bytes_again(version: Version) -> None:
+    broker = Bench(version, limits=limits(queued_bytes=100))
+    alice = subscriber(broker)
+    for _ in range(2):
+        alice.wire.slow = True
+        broker.publish("a", bytes(100), qos=1)
+        alice.wire.slow = False
+        alice.client.drain()
+    assert len(alice.payloads()) == 2
 
 
 def test_others_are_not_affected(version: Version) -> None:

@@ -3,7 +3,8 @@
 import pytest
 
 from local.mqtt import ReasonCode, Version
-from tests.broker.peer import MQTT_5, Bench, Peer, limits, only_mqtt_3_1_1, only_mqtt_5
+from tests.broker.bench import MQTT_5, Bench, limits, only_mqtt_3_1_1, only_mqtt_5
+from tests.broker.peer import Peer
 
 PAYLOAD = 128 * 1024
 

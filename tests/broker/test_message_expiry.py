@@ -3,7 +3,8 @@
 import pytest
 
 from local.mqtt import Version
-from tests.broker.peer import MQTT_3_1_1, MQTT_5, Bench, Peer, will
+from tests.broker.bench import MQTT_3_1_1, MQTT_5, Bench, will
+from tests.broker.peer import Peer
 
 WEEK = 7 * 24 * 3600
 

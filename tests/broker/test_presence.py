@@ -4,7 +4,8 @@ import pytest
 
 from local.broker.disconnect_reason import DisconnectReason
 from local.mqtt import Version
-from tests.broker.peer import START, Bench, Peer, limits, only_mqtt_5, will
+from tests.broker.bench import START, Bench, limits, only_mqtt_5, will
+from tests.broker.peer import Peer
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from local.mqtt import NO_PROPERTIES, Properties, Publish, ReasonCode
-from tests.broker.peer import MQTT_3_1_1, MQTT_5, Bench
+from tests.broker.bench import MQTT_3_1_1, MQTT_5, Bench
 
 PASSED_ON: dict[str, Any] = {
     "payload_format_indicator": 1,

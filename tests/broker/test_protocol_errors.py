@@ -22,7 +22,7 @@ from local.mqtt import (
     Version,
 )
 from local.mqtt.errors import MqttError
-from tests.broker.peer import Bench, only_mqtt_5
+from tests.broker.bench import Bench, only_mqtt_5
 
 UNEXPECTED: list[Packet] = [
     Connack(False, 0),

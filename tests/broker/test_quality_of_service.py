@@ -3,7 +3,7 @@
 import pytest
 
 from local.mqtt import Publish, ReasonCode, Subscribe, Subscription
-from tests.broker.peer import Bench, only_mqtt_3_1_1, only_mqtt_5
+from tests.broker.bench import Bench, only_mqtt_3_1_1, only_mqtt_5
 
 
 @pytest.mark.parametrize(("published", "subscribed"), [(0, 0), (0, 1), (1, 0), (1, 1)])

@@ -3,7 +3,7 @@
 import pytest
 
 from local.mqtt import ReasonCode, Subscribe, Subscription, Version
-from tests.broker.peer import Bench, limits, only_mqtt_3_1_1, only_mqtt_5
+from tests.broker.bench import Bench, limits, only_mqtt_3_1_1, only_mqtt_5
 
 
 def test_a_subscriber_gets_what_is_retained_under_its_topic(broker: Bench) -> None:

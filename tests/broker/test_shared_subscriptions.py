@@ -3,7 +3,8 @@
 import pytest
 
 from local.mqtt import Version
-from tests.broker.peer import Bench, Peer, Policy, limits, only_mqtt_5
+from tests.broker.bench import Bench, limits, only_mqtt_5
+from tests.broker.peer import Peer, Policy
 
 FILTER = "$share/g/a"
 

@@ -3,7 +3,7 @@
 import pytest
 
 from local.mqtt import Properties, ReasonCode, Subscribe, Subscription
-from tests.broker.peer import Bench, only_mqtt_5
+from tests.broker.bench import Bench, only_mqtt_5
 
 
 def test_overlapping_subscriptions_give_one_copy_with_the_highest_qos(broker: Bench) -> None:

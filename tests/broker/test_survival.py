@@ -10,7 +10,8 @@ import pytest
 from local.broker.storage import StorageError
 from local.gateway.outbox import Outbox
 from local.mqtt import Version
-from tests.broker.peer import MQTT_3_1_1, MQTT_5, Bench, Peer, Wire, only_mqtt_5, will
+from tests.broker.bench import MQTT_3_1_1, MQTT_5, Bench, only_mqtt_5, will
+from tests.broker.peer import Peer, Wire
 
 HOUR = 3600
 End = Callable[[Bench], None]

@@ -1,7 +1,7 @@
 """Two connections with one client ID: the newer stays (developer guide, "AWS IoT differences from MQTT")."""
 
 from local.mqtt import ReasonCode
-from tests.broker.peer import Bench, only_mqtt_5, will
+from tests.broker.bench import Bench, only_mqtt_5, will
 
 
 def test_the_older_connection_is_ended(broker: Bench) -> None:

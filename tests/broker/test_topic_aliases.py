@@ -3,7 +3,8 @@
 import pytest
 
 from local.mqtt import ReasonCode
-from tests.broker.peer import MQTT_5, Bench, Peer
+from tests.broker.bench import MQTT_5, Bench
+from tests.broker.peer import Peer
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 import pytest
 
 from local.mqtt import ReasonCode
-from tests.broker.peer import Bench, only_mqtt_5
+from tests.broker.bench import Bench, only_mqtt_5
 
 SEVEN_SLASHES = "1/2/3/4/5/6/7/8"
 

@@ -3,7 +3,8 @@
 import pytest
 
 from local.broker.disconnect_reason import DisconnectReason
-from tests.broker.peer import Bench, Peer, Policy, only_mqtt_5, will
+from tests.broker.bench import Bench, only_mqtt_5, will
+from tests.broker.peer import Peer, Policy
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import re
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.request import urlopen
@@ -10,6 +9,7 @@ from urllib.request import urlopen
 import pytest
 
 from tests.clients.needs import needs
+from tests.local.dev import Dev
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -17,17 +17,8 @@ ROOT = Path(__file__).parent.parent.parent
 @pytest.fixture
 def greeting(folder: Path) -> Iterator[str]:
     """What it prints once it is ready, on ports that are free."""
-    program = Path(sys.executable).with_name("iot-authorizer")
-    command = [str(program), "dev", "--port", "0", "--tls-port", "0"]
-    with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
-        assert process.stdout is not None
-        lines = []
-        for line in process.stdout:
-            lines.append(line)
-            if "Ctrl-C" in line:
-                break
-        yield "".join(lines)
-        process.terminate()
+    with Dev(folder) as dev:
+        yield dev.greeting
 
 
 @pytest.fixture

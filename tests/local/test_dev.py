@@ -1,0 +1,95 @@
+"""`iot-authorizer dev`, as one starts it and ends it."""
+
+import signal
+import socket
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.local.conftest import Run
+from tests.local.dev import PROGRAM, Dev
+
+
+def refused(run: Run, *options: str) -> str:
+    """What it prints where it can't start, which is one line."""
+    done = run("dev", "--port", "0", "--tls-port", "0", *options)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.count("\n") == 1
+    return done.stderr
+
+
+@pytest.mark.parametrize("name", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])
+def test_it_ends_well(folder: Path, name: signal.Signals) -> None:
+    with Dev(folder) as dev:
+        dev.process.send_signal(name)
+        assert dev.process.wait(10) == 0
+        assert dev.log == ""
+
+
+def test_it_tells_what_to_open_what_to_connect_to_and_what_to_trust(folder: Path) -> None:
+    with Dev(folder) as dev:
+        for part in (
+            f"http://localhost:{dev.port}",
+            "wss://localhost:",
+            "mqtts://localhost:",
+            ".iot-authorizer/ca.pem",
+        ):
+            assert part in dev.greeting
+
+
+def test_a_port_in_use_is_one_line(run: Run) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        assert f"port {port}" in refused(run, "--port", str(port))
+
+
+def test_a_folder_that_another_one_uses_is_one_line(run: Run, folder: Path) -> None:
+    with Dev(folder):
+        assert "another process" in refused(run)
+
+
+def test_a_folder_that_is_a_file_is_one_line(run: Run, folder: Path) -> None:
+    (folder / "taken").write_text("")
+    assert "taken" in refused(run, "--data", "taken")
+
+
+def test_a_broken_template_is_one_line_with_its_place(run: Run, folder: Path) -> None:
+    (folder / "policies" / "chat.toml").write_text("[[grant]]\npublish = 3\n")
+    assert "chat.toml:2: grant[0].publish" in refused(run)
+
+
+def test_without_a_configuration_it_says_how_to_name_one(run: Run, folder: Path) -> None:
+    (folder / "authorizer.toml").unlink()
+    assert "--config" in refused(run)
+
+
+def test_the_terminal_says_who_was_refused_and_why(folder: Path) -> None:
+    with Dev(folder) as dev:
+        connect = b"\x10\x17\x00\x04MQTT\x04\x02\x00\x3c\x00\x0bann\x1b[2Jevil"
+        with socket.create_connection(("127.0.0.1", dev.port)) as client:
+            client.sendall(connect)
+            assert client.recv(4) == b"\x20\x02\x00\x05"
+        dev.process.terminate()
+        dev.process.wait()
+        assert "refused: connect ann\\x1b[2Jevil reason=authorizer_missing" in dev.log
+
+
+def test_with_quiet_it_says_nothing(folder: Path) -> None:
+    with Dev(folder, "--quiet") as dev:
+        with socket.create_connection(("127.0.0.1", dev.port)) as client:
+            client.sendall(b"\x10\x0f\x00\x04MQTT\x04\x02\x00\x3c\x00\x03ann")
+            assert client.recv(4) == b"\x20\x02\x00\x05"
+        dev.process.terminate()
+        dev.process.wait()
+        assert dev.log == ""
+
+
+def test_the_other_commands_do_not_load_the_server(folder: Path) -> None:
+    code = "import sys, runpy; sys.argv = ['iot-authorizer', '--help']; sys.exitfunc = None\n"
+    code += f"try:\n    runpy.run_path({str(PROGRAM)!r}, run_name='__main__')\nexcept SystemExit:\n    pass\n"
+    code += "print(*sorted({'uvicorn', 'starlette', 'websockets', 'watchfiles'} & set(sys.modules)), file=sys.stderr)"
+    done = subprocess.run(
+        [PROGRAM.with_name("python"), "-c", code], cwd=folder, capture_output=True, text=True, check=True
+    )
+    assert done.stderr == "\n"
