@@ -12,7 +12,6 @@ from pydantic import ValidationError
 import local.connect_command
 import local.dev_command
 from local.arguments import duration, json_model, json_object
-from local.broker.storage import StorageError
 from local.development import DATA, DevelopmentIssuer
 from local.event import ConnectionRequest, HttpContext, MqttContext, TlsContext, build_event
 from local.invoking import NotInvoked, describe, read_settings, verify_signature
@@ -181,7 +180,7 @@ def main() -> None:
         code = app(standalone_mode=False)
     except typer.TyperException as error:
         code = _fail(_UNEXPECTED.sub(r"\1", error.format_message()))
-    except (InvalidFile, PolicyError, BrokenHandler, NotInvoked, StorageError) as error:
+    except (InvalidFile, PolicyError, BrokenHandler, NotInvoked) as error:
         code = _fail(str(error))
     except UnicodeEncodeError as error:
         code = _fail(f"standard output can't hold this in {error.encoding}")

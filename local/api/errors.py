@@ -68,6 +68,11 @@ def forbidden() -> ApiError:
     return ApiError(403, "ForbiddenException", "Forbidden")
 
 
+def throttled(message: str) -> ApiError:
+    """A limit of the account is reached."""
+    return ApiError(429, "ThrottlingException", message)
+
+
 def too_large(most: int) -> ApiError:
     """The body has more than `most` bytes."""
     return ApiError(

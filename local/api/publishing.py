@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse, Response
 
 from local.api.callers import Callers, Intent
 from local.api.core import Core
-from local.api.errors import forbidden, invalid_member, invalid_request
+from local.api.errors import forbidden, invalid_member, invalid_request, throttled
 from local.api.members import query_boolean, query_integer, read_body
 from local.api.operations import label
 from local.broker.topic_rules import InvalidTopic, check_topic_name, is_reserved
@@ -51,6 +51,8 @@ class Publishing:
             raise invalid_request("No message to a reserved topic is retained")
         await self._callers.require(request, self._intent(topic, retain))
         broker = self._core.broker
+        if retain and not broker.retained.has_room(topic, payload):
+            raise throttled("The account has no room for another retained message")
         broker.publish(broker.message(packet, topic))
         self._core.commit()
         return JSONResponse({"message": "OK", "traceId": str(uuid.uuid4())})

@@ -6,7 +6,7 @@ from local.broker.message import Message
 from local.mqtt import Decoder, MqttError, Publish, Version, encode
 
 
-class StorageError(Exception):
+class StorageError(OSError):
     """The file can't be opened, read or written. Its text is one line."""
 
 

@@ -5,6 +5,7 @@ from urllib.parse import quote
 
 import pytest
 
+from local.broker.message import Message
 from local.mqtt import Publish
 from tests.api.conftest import Answer, Send, SigningKey
 from tests.api.core import Core
@@ -48,6 +49,12 @@ def retain(send: Send, path: str) -> Answer:
 
 def test_a_retained_message_takes_both_permissions(send: Send) -> None:
     assert [retain(send, path).status for path in ("ann/kept/a", "ann/other")] == [200, 403]
+
+
+def test_a_message_more_than_the_account_may_retain_is_throttled(send: Send, service: Service) -> None:
+    for number in range(service.core.broker.limits.retained_messages):
+        service.core.broker.retained.keep(Message(f"other/{number}", b"x"))
+    assert retain(send, "ann/kept/a").error == (429, "ThrottlingException")
 
 
 def test_the_policy_knows_the_source_ip(send: Send) -> None:
