@@ -26,7 +26,6 @@ from policies.toml_file import key_of, line_of
 app = typer.Typer(
     name="iot-authorizer",
     help="A custom authorizer for AWS IoT Core, on this machine.",
-    no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -177,7 +176,7 @@ def _count(number: int, noun: str) -> str:
 def main() -> None:
     """Runs the command line. Errors are one line on standard error, and exit code 2."""
     try:
-        code = app(standalone_mode=False)
+        code = app(["--help"] if len(sys.argv) == 1 else None, standalone_mode=False)
     except typer.TyperException as error:
         code = _fail(_UNEXPECTED.sub(r"\1", error.format_message()))
     except (InvalidFile, PolicyError, BrokenHandler, NotInvoked) as error:
@@ -185,7 +184,7 @@ def main() -> None:
     except UnicodeEncodeError as error:
         code = _fail(f"standard output can't hold this in {error.encoding}")
     except OSError as error:
-        code = _fail(f"{error.filename}: {error.strerror}" if error.filename else str(error))
+        code = _fail(f"{error.filename}: {error.strerror}" if error.filename else error.strerror or str(error))
     except typer.Abort:
         code = 130
     sys.exit(code if isinstance(code, int) else 0)

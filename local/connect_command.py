@@ -16,6 +16,8 @@ from policies import PolicyTemplate, Principal
 from policies.explaining import Question, explain
 from policies.toml_file import from_validation, read_toml
 
+CLAIMS = '{"rooms": ["lobby"]}'
+"""Of a token that it makes, unless told otherwise: they fit the template of a chat."""
 _LIFETIME = 3600
 """Of a development token, in seconds."""
 
@@ -50,9 +52,7 @@ def connect(
     principal: Annotated[
         str | None, typer.Option(metavar="ID", help="Who it is: the token's `sub`, the user name, or ann.")
     ] = None,
-    claims: Annotated[
-        str, typer.Option(metavar="JSON", help="The claims of a token of this machine's.")
-    ] = '{"rooms": ["lobby"]}',
+    claims: Annotated[str, typer.Option(metavar="JSON", help="The claims of a token of this machine's.")] = CLAIMS,
     client_id: Annotated[str | None, typer.Option(metavar="ID", help="The principal's name unless given.")] = None,
     topic: Annotated[
         str | None, typer.Option(metavar="TOPIC", help="Where it publishes: rooms/lobby/say/PRINCIPAL.")
@@ -70,7 +70,9 @@ def connect(
     ca: Annotated[
         Path | None, typer.Option(metavar="FILE", help="A CA's certificate; the local one for this machine.")
     ] = None,
-    config: Annotated[Path, typer.Option(metavar="FILE", help="The configuration.")] = Path("authorizer.toml"),
+    config: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="The configuration: authorizer.toml, where there is one.")
+    ] = None,
     data: Annotated[Path, typer.Option("--data", metavar="DIR", help="Where development keys are kept.")] = DATA,
 ) -> None:
     """Print a program that connects with a real client, subscribes, publishes, and prints what arrives.
@@ -78,7 +80,8 @@ def connect(
     Everything in it is quoted and URL-encoded as it must be. Without --endpoint it connects to `iot-authorizer dev`
     on this machine, with a token that is good for an hour there.
     """
-    configured = _read(config)
+    configuration = config or _CONFIGURATION
+    configured = _read(configuration) if config is not None or configuration.exists() else _Configured()
     where = _endpoint(endpoint, client)
     who = principal or user or _subject(token) or "ann"
     minted = None
@@ -104,13 +107,11 @@ def connect(
         raise typer.BadParameter(str(error)) from None
     typer.echo(text, nl=False)
     if minted is not None and configured.policy is not None:
-        for problem in _problems(config.parent / configured.policy, minted, client, settings):
+        for problem in _problems(configuration.parent / configured.policy, minted, client, settings):
             typer.echo(f"iot-authorizer: {problem}", err=True)
 
 
 def _read(config: Path) -> _Configured:
-    if not config.exists():
-        return _Configured()
     tables, text = read_toml(config)
     try:
         return _Configured.model_validate(tables)

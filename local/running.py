@@ -14,6 +14,8 @@ Result = TypeVar("Result")
 class Running(ABC):
     """`async with` runs it on the caller's event loop, `with` on one in a thread, for callers that block."""
 
+    loop_factory: Callable[[], asyncio.AbstractEventLoop] | None = None
+    """Makes the event loop of the thread; asyncio's own unless it is set."""
     _thread: "_Thread | None" = None
 
     @abstractmethod
@@ -88,7 +90,8 @@ class _Thread:
 
     def _run(self) -> None:
         try:
-            asyncio.run(self._main())
+            with asyncio.Runner(loop_factory=self._running.loop_factory) as runner:
+                runner.run(self._main())
         except BaseException as error:  # noqa: BLE001 (it goes to who begins, or ends)
             (self._ended if self._started.done() else self._started).set_exception(error)
         else:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import resource
 import signal
 from collections.abc import Mapping
@@ -46,8 +47,8 @@ async def _print_feed(core: LocalIotCore, *, quiet: bool) -> None:
 
 def _reload_line(record: Mapping[str, object]) -> str:
     if problem := record.get("problem"):
-        return typer.style(printable(f"kept what was: {problem}"), fg="red")
-    return typer.style(printable(f"read {record['path']} again"), fg="green")
+        return _coloured(f"kept what was: {problem}", "red")
+    return _coloured(f"read {record['path']} and what it names again", "green")
 
 
 def _line(record: Mapping[str, object]) -> str | None:
@@ -64,8 +65,17 @@ def _line(record: Mapping[str, object]) -> str | None:
         colour = "bright_black"
         head = f"{record.get('event', record['kind'])}: {record.get('client_id', record.get('source', ''))}"
         names = ("disconnect_reason", "topics", "reason", "detail", "count", "problem")
-    rest = "".join(f" {name}={record[name]}" for name in names if name in record)
-    return typer.style(printable(head), fg=colour) + printable(rest)
+    rest = "".join(f" {name}={_listed(record[name])}" for name in names if name in record)
+    return _coloured(head, colour) + printable(rest)
+
+
+def _listed(value: object) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _coloured(text: str, colour: str) -> str:
+    """A text for a terminal, without colour where the user wants none (no-color.org)."""
+    return printable(text) if os.environ.get("NO_COLOR") else typer.style(printable(text), fg=colour)
 
 
 def _loop_factory() -> "type[asyncio.AbstractEventLoop] | None":

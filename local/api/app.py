@@ -62,8 +62,8 @@ def _data_plane(core: Core, clock: Callable[[], float]) -> list[BaseRoute]:
         Operations("/topics/{topic+}", {"POST": Publishing(core, callers).publish}),
         Operations("/retainedMessage/{topic+}", {"GET": retained.get}),
         Operations("/retainedMessage", {"GET": retained.list}),
-        Operations("/connections/{clientId+}/subscriptions", {"GET": connections.subscriptions}),
-        Operations("/connections/{clientId+}", {"GET": connections.get, "DELETE": connections.delete}),
+        Operations("/connections/{clientId}/subscriptions", {"GET": connections.subscriptions}),
+        Operations("/connections/{clientId}", {"GET": connections.get, "DELETE": connections.delete}),
     ]
 
 

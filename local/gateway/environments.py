@@ -62,6 +62,8 @@ class Environments:
         """Those that were given up, and have not ended yet."""
         self._invocations = 0
         """Those that are under way, or wait for an environment."""
+        self._waiting = 0
+        """Those that wait for an environment, since no other may be started."""
         self._closed = False
 
     async def invoke(self, event: Mapping[str, object]) -> Invocation:
@@ -86,12 +88,17 @@ class Environments:
 
     async def _acquire(self) -> _Environment:
         if self._idle.empty() and self._may_start():
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(_PATIENCE):
-                    return await self._idle.get()
+            if self._count:
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(_PATIENCE):
+                        return await self._idle.get()
             if self._idle.empty() and self._may_start():
                 return self._start()
-        return await self._idle.get()
+        self._waiting += 1
+        try:
+            return await self._idle.get()
+        finally:
+            self._waiting -= 1
 
     def _may_start(self) -> bool:
         return self._count < _MOST and self._hanging < _MOST_HANGING
@@ -115,13 +122,21 @@ class Environments:
                 self._idle.put_nowait(environment)
 
     def _give_up(self, environment: _Environment) -> None:
-        """Leaves a thread to itself that hangs, or is not waited for any more. Another may take its place."""
+        """Leaves a thread to itself that hangs, or is not waited for any more."""
         self._count -= 1
         self._hanging += 1
         environment.worker.end(self._ended)
+        self._replace()
 
     def _ended(self) -> None:
         self._hanging -= 1
+        self._replace()
+
+    def _replace(self) -> None:
+        """Lets another thread take the place of one that was given up, where somebody waits for it."""
+        if self._waiting and self._idle.empty() and self._may_start():
+            with contextlib.suppress(BrokenHandler):
+                self._idle.put_nowait(self._start())
 
     def _end_if_done(self) -> None:
         while self._closed and not self._invocations and not self._idle.empty():

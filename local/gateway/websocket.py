@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 
 from websockets.datastructures import Headers
+from websockets.exceptions import InvalidMessage
 from websockets.frames import CloseCode, Frame, Opcode
 from websockets.http11 import Request, Response
 from websockets.protocol import State
@@ -19,6 +20,8 @@ PATH = "/mqtt"
 _SUBPROTOCOLS = ("mqtt", "mqttv3.1")
 _LONGEST_FRAME = 256 * 1024
 """Bytes; a packet of MQTT has 146 KiB at most."""
+
+_BAD_REQUEST = b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 
 Admit = Callable[[Channel, HttpContext], MqttConnection]
 """Begins an MQTT connection on a WebSocket that came with a request."""
@@ -123,7 +126,9 @@ class MqttOverWebSocket(asyncio.Protocol):
         if self._connection is not None:
             self._connection.fail(MalformedPacket(f"WebSocket: {problem}"))
         elif not self._protocol.accept_called:
-            self._on_refusal(f"WebSocket: {problem}")
+            self._on_refusal(f"WebSocket: {problem.__cause__ or problem}")
+            if isinstance(problem, InvalidMessage):  # The library leaves such a request without an answer.
+                self._transport.write(_BAD_REQUEST)
 
     def _send(self) -> None:
         if self._transport.is_closing():

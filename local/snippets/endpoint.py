@@ -6,6 +6,8 @@ from typing import Self
 from urllib.parse import urlsplit
 
 _TLS = {"https": True, "wss": True, "mqtts": True, "http": False, "ws": False, "mqtt": False}
+_PORTS = {"mqtt": 1883, "mqtts": 8883}
+"""Where they are not the web's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +34,10 @@ class Endpoint:
         if not parts.hostname or not usable or "@" in parts.netloc or parts.query or parts.fragment:
             raise ValueError(expected)
         tls = _TLS[parts.scheme]
-        return cls(parts.hostname, port or (443 if tls else 80), tls)
+        found = cls(parts.hostname, port or _PORTS.get(parts.scheme, 443 if tls else 80), tls)
+        if found.local and "://" not in text:
+            raise ValueError("expected a scheme, as http://localhost:8080 or https://localhost:8443")
+        return found
 
     @property
     def local(self) -> bool:

@@ -27,7 +27,9 @@ def commands(greeting: str) -> list[str]:
 
 
 def paste(command: str, folder: Path) -> str:
-    done = subprocess.run(["bash", "-c", command], cwd=folder, capture_output=True, text=True, check=False)
+    """Runs it in a terminal that knows nothing of this one's environment."""
+    clean = {"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": str(folder)}
+    done = subprocess.run(["bash", "-c", command], cwd=folder, env=clean, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout
 

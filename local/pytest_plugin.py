@@ -1,0 +1,30 @@
+"""A fixture for pytest: IoT Core on this machine, with the authorizer of a project.
+
+The setting `iot_authorizer_config` names its `authorizer.toml`, from where pytest's own configuration stands.
+"""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from local.core import LocalIotCore
+
+_SETTING = "iot_authorizer_config"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Adds the setting."""
+    parser.addini(_SETTING, "the authorizer.toml for the fixture iot_core", default="authorizer.toml")
+
+
+@pytest.fixture
+def iot_core(pytestconfig: pytest.Config) -> "Iterator[LocalIotCore]":
+    """IoT Core in a thread, on ports of its own, without its limits a second: tests are fast."""
+    from local.broker.limits import IOT_CORE  # noqa: PLC0415 (pytest loads this module for every suite)
+    from local.core import LocalIotCore  # noqa: PLC0415
+
+    config = pytestconfig.rootpath / pytestconfig.getini(_SETTING)
+    with LocalIotCore(config, limits=IOT_CORE.without_throttling()) as core:
+        yield core

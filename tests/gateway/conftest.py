@@ -1,0 +1,35 @@
+"""A core for each test, with a function that the test scripts."""
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import uvloop
+
+from tests.gateway.running import LoopFactory, Running, started
+
+both_loops = pytest.mark.parametrize(
+    "loop_factory", [asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"]
+)
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A user's folder, in which handlers are found."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def loop_factory() -> LoopFactory:
+    """Asyncio's own; modules where the network counts have both."""
+    return asyncio.new_event_loop
+
+
+@pytest.fixture
+def running(folder: Path, loop_factory: LoopFactory) -> Iterator[Running]:
+    """A core whose limits a second are off."""
+    with started(folder, loop_factory=loop_factory) as running:
+        yield running

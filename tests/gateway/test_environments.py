@@ -1,0 +1,253 @@
+"""Execution environments: one event each at a time, a bounded number, and one that hangs stops nobody else."""
+
+import asyncio
+import threading
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from pathlib import Path
+from typing import cast
+
+import pytest
+
+from local.gateway import environments
+from local.gateway.environments import Environments, FunctionTimeout
+from local.lambda_function import BrokenHandler, Invocation, LambdaFunction
+from tests.gateway.channels import PATIENCE
+from tests.gateway.function import Event, allow
+from tests.gateway.running import Running, started
+
+OK = Invocation({"ok": True}, {})
+
+
+class Scripted:
+    """A function that does with an event what the event says."""
+
+    def invoke(self, event: Mapping[str, Callable[[], Invocation]]) -> Invocation:
+        return event["do"]()
+
+
+class Loads:
+    """Counts how often a function is loaded."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def __call__(self) -> LambdaFunction:
+        self.count += 1
+        return cast("LambdaFunction", Scripted())
+
+
+def run(environments: Environments, do: Callable[[], Invocation]) -> "asyncio.Task[Invocation]":
+    return asyncio.get_running_loop().create_task(environments.invoke({"do": do}))
+
+
+def at_work() -> int:
+    return sum(thread.name == "lambda" for thread in threading.enumerate())
+
+
+@pytest.fixture
+def release() -> Future[None]:
+    """Whoever waits for it hangs until it is done."""
+    return Future()
+
+
+def hang(release: Future[None]) -> Callable[[], Invocation]:
+    def do() -> Invocation:
+        release.result()
+        return OK
+
+    return do
+
+
+async def settled(wanted: int) -> None:
+    """Waits until so many threads are left."""
+    async with asyncio.timeout(PATIENCE):
+        while at_work() != wanted:
+            await asyncio.sleep(0.005)
+
+
+def test_events_one_after_the_other_need_one_environment() -> None:
+    async def main() -> None:
+        loads = Loads()
+        pool = Environments(loads)
+        for _ in range(5):
+            assert await run(pool, lambda: OK) == OK
+        pool.close()
+        assert loads.count == 1
+
+    asyncio.run(main())
+
+
+def test_events_at_once_get_environments_of_their_own_up_to_a_bound(
+    release: Future[None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(environments, "_PATIENCE", 0)
+
+    async def main() -> None:
+        before, loads = at_work(), Loads()
+        pool = Environments(loads)
+        tasks = [run(pool, hang(release)) for _ in range(40)]
+        await settled(before + 16)
+        release.set_result(None)
+        assert await asyncio.gather(*tasks) == 40 * [OK]
+        assert loads.count == 16
+        pool.close()
+        await settled(before)
+
+    asyncio.run(main())
+
+
+def test_an_event_past_the_time_limit_fails_and_the_next_has_another_environment(release: Future[None]) -> None:
+    async def main() -> None:
+        before = at_work()
+        pool = Environments(Loads(), timeout=0.05)
+        with pytest.raises(FunctionTimeout, match="did not answer"):
+            await run(pool, hang(release))
+        pool._timeout = PATIENCE
+        assert await run(pool, lambda: OK) == OK
+        release.set_result(None)
+        pool.close()
+        await settled(before)
+
+    asyncio.run(main())
+
+
+def test_threads_that_hang_are_bounded_and_make_room_once_they_end(
+    release: Future[None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(environments, "_MOST", 2)
+    monkeypatch.setattr(environments, "_MOST_HANGING", 3)
+    monkeypatch.setattr(environments, "_PATIENCE", 0)
+
+    async def main() -> None:
+        before = at_work()
+        pool = Environments(Loads(), timeout=0.05)
+        for _ in range(4):
+            found = await asyncio.gather(*(run(pool, hang(release)) for _ in range(3)), return_exceptions=True)
+            assert {type(one) for one in found} == {FunctionTimeout}
+        assert at_work() - before <= 5
+        with pytest.raises(FunctionTimeout, match="no execution environment was free"):
+            await run(pool, lambda: OK)
+        release.set_result(None)
+        await settled(before)
+        pool._timeout = PATIENCE
+        assert await run(pool, lambda: OK) == OK
+        pool.close()
+        await settled(before)
+
+    asyncio.run(main())
+
+
+def test_whoever_stops_waiting_takes_no_environment_from_others(
+    release: Future[None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(environments, "_MOST", 1)
+
+    async def main() -> None:
+        before = at_work()
+        pool = Environments(Loads())
+        first, waiting = run(pool, hang(release)), run(pool, lambda: OK)
+        await asyncio.sleep(0)
+        first.cancel()
+        assert await waiting == OK
+        release.set_result(None)
+        pool.close()
+        await settled(before)
+
+    asyncio.run(main())
+
+
+def test_what_is_under_way_when_a_new_version_comes_is_answered(
+    release: Future[None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(environments, "_MOST", 1)
+
+    async def main() -> None:
+        before = at_work()
+        pool = Environments(Loads())
+        tasks = [run(pool, hang(release)) for _ in range(5)]
+        await asyncio.sleep(0)
+        pool.close()
+        release.set_result(None)
+        assert await asyncio.gather(*tasks) == 5 * [OK]
+        await settled(before)
+
+    asyncio.run(main())
+
+
+def test_a_function_that_does_not_load_again_is_told_to_who_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(environments, "_PATIENCE", 0)
+    release: Future[None] = Future()
+    loads = Loads()
+
+    def load() -> LambdaFunction:
+        if loads.count:
+            raise OSError("gone")
+        return loads()
+
+    async def main() -> None:
+        pool = Environments(load)
+        first, second = run(pool, hang(release)), run(pool, lambda: OK)
+        with pytest.raises(BrokenHandler, match="OSError: gone"):
+            await second
+        release.set_result(None)
+        assert await first == OK
+        pool.close()
+
+    asyncio.run(main())
+
+
+def test_no_thread_left_is_told_to_who_waits(release: Future[None], monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_thread(_: str) -> None:
+        raise RuntimeError("can't start new thread")
+
+    async def main() -> None:
+        pool = Environments(Loads())
+        monkeypatch.setattr(environments, "_PATIENCE", 0)
+        monkeypatch.setattr(environments, "Worker", no_thread)
+        first = run(pool, hang(release))
+        await asyncio.sleep(0)
+        with pytest.raises(BrokenHandler, match="can't start new thread"):
+            await run(pool, lambda: OK)
+        release.set_result(None)
+        assert await first == OK
+        pool.close()
+
+    asyncio.run(main())
+
+
+def test_a_hanging_invocation_refuses_its_own_client_alone(folder: Path, release: Future[None]) -> None:
+    def answer(event: Event) -> object:
+        if "hang" in str(event):
+            release.result()
+        return allow()
+
+    with started(folder, function_timeout=1) as running:
+        running.function.answer = answer
+        with running.connected("other") as other, running.client() as client:
+            client.channel.send(connect_bytes("hang"))
+            for number in range(5):
+                running.connected(f"another-{number}")
+            other.ping()
+            assert [packet.__class__.__name__ for packet in client.ends()] == ["Connack"]
+            running.record("decision", client_id="hang", allowed=False, reason="function_timeout")
+            other.ping()
+        release.set_result(None)
+
+
+def connect_bytes(client_id: str) -> bytes:
+    name = client_id.encode()
+    body = b"\0\4MQTT\4\2\0\x3c" + len(name).to_bytes(2) + name
+    return b"\x10" + bytes((len(body),)) + body
+
+
+def test_a_core_stops_while_a_function_hangs(folder: Path, release: Future[None]) -> None:
+    with started(folder) as running:
+        running.function.answer = lambda _: release.result()
+        running.plain().send(connect_bytes("hang"))
+        running.function.events.get(timeout=PATIENCE)
+    release.set_result(None)
+
+
+def test_five_seconds_is_the_limit_of_iot_core(running: Running) -> None:
+    assert running.core.configuration.environments._timeout == 5

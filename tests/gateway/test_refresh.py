@@ -1,0 +1,268 @@
+"""Refreshes and ends, as the Lambda's answer sets them; and what happens to a client in the meantime."""
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from local.mqtt import Disconnect, Packet, Publish, ReasonCode, Version
+from tests.gateway.channels import PATIENCE
+from tests.gateway.conftest import both_loops
+from tests.gateway.function import Event, allow, statement
+from tests.gateway.running import Running, started
+
+VERSIONS = pytest.mark.parametrize("version", list(Version), ids=lambda version: version.name)
+CONNECT = statement("iot:Connect", "client/*")
+
+
+def told(version: Version, code: ReasonCode) -> list[Packet]:
+    """What a client is told when its connection ends."""
+    return [Disconnect(code)] if version == Version.MQTT_5 else []
+
+
+def raises(_: Event) -> object:
+    raise RuntimeError("out of order")
+
+
+def asked(running: Running) -> Event:
+    return running.function.events.get(timeout=PATIENCE)
+
+
+def test_the_lambda_is_asked_the_same_again_after_refresh_after_in_seconds(running: Running) -> None:
+    running.function.answer = lambda _: allow(refreshAfterInSeconds=300)
+    with running.connected() as client:
+        first = asked(running)
+        for _ in range(3):
+            running.pass_time(299)
+            assert running.function.events.empty()
+            running.pass_time(1)
+            assert asked(running) == first
+            running.record("decision", action="refresh", allowed=True, client_id="ann")
+            client.ping()
+
+
+@VERSIONS
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        (lambda _: {"isAuthenticated": False}, "not_authenticated"),
+        (lambda _: allow(principalId="-"), "invalid_answer"),
+        (raises, "function_error"),
+        (lambda _: allow(statement("iot:Connect", "client/bob")), "connect_not_allowed"),
+    ],
+    ids=["no", "invalid", "raises", "another client ID"],
+)
+def test_a_refresh_that_is_no_yes_ends_the_connection(
+    running: Running, version: Version, answer: Callable[[Event], object], reason: str
+) -> None:
+    running.function.answer = lambda _: allow(refreshAfterInSeconds=300)
+    with running.connected(version=version) as client:
+        running.function.answer = answer
+        running.pass_time(300)
+        assert client.ends() == told(version, ReasonCode.NOT_AUTHORIZED)
+    running.record("decision", action="refresh", allowed=False, reason=reason, client_id="ann")
+    running.record("presence", event="disconnected", disconnect_reason="AUTH_ERROR", client_id="ann")
+
+
+def test_a_refresh_that_hangs_ends_the_connection(folder: Path) -> None:
+    release = threading.Event()
+    with started(folder, function_timeout=0.3) as running:
+        with running.connected() as client:
+            running.function.answer = lambda _: release.wait(PATIENCE)
+            running.core.call(running.core.connections.refresh_all)
+            assert client.ends() == []
+        running.record("decision", action="refresh", allowed=False, reason="function_timeout")
+        release.set()
+
+
+@VERSIONS
+def test_the_connection_ends_after_disconnect_after_in_seconds(running: Running, version: Version) -> None:
+    running.function.answer = lambda _: allow(disconnectAfterInSeconds=300, refreshAfterInSeconds=86_400)
+    with running.connected(version=version) as client:
+        running.pass_time(299)
+        client.ping()
+        running.pass_time(1)
+        assert client.ends() == told(version, ReasonCode.MAXIMUM_CONNECT_TIME)
+    running.record("presence", event="disconnected", disconnect_reason="CUSTOMAUTH_TTL_EXPIRATION", client_id="ann")
+
+
+def test_a_refresh_does_not_put_off_the_end(running: Running) -> None:
+    running.function.answer = lambda _: allow(disconnectAfterInSeconds=600, refreshAfterInSeconds=300)
+    with running.connected() as client:
+        running.pass_time(300)
+        running.record("decision", action="refresh", allowed=True)
+        client.ping()
+        running.pass_time(300)
+        assert client.ends() == []
+    running.record("presence", event="disconnected", disconnect_reason="CUSTOMAUTH_TTL_EXPIRATION")
+
+
+def test_after_a_refresh_the_new_policy_counts(running: Running) -> None:
+    running.function.answer = lambda _: allow(CONNECT, statement("iot:Publish", "topic/old"))
+    with running.connected() as client:
+        client.publish("old", qos=1)
+        running.function.answer = lambda _: allow(CONNECT, statement("iot:Publish", "topic/new"))
+        running.core.call(running.core.connections.refresh_all)
+        running.record("decision", action="refresh", allowed=True)
+        client.publish("new", qos=1)
+        client.send(Publish("old", b""))
+        assert client.ends() == []
+    running.record("presence", event="disconnected", disconnect_reason="FORBIDDEN_ACCESS")
+
+
+class Gate:
+    """Answers wait behind it; each says whether the client is let in."""
+
+    def __init__(self, running: Running) -> None:
+        self._answers: list[threading.Event] = []
+        self._reached = threading.Semaphore(0)
+        self._allowed: list[bool] = []
+        running.function.answer = self._wait
+
+    def _wait(self, _: Event) -> object:
+        event, index = threading.Event(), len(self._answers)
+        self._answers.append(event)
+        self._allowed.append(True)
+        self._reached.release()
+        assert event.wait(PATIENCE)
+        return allow(isAuthenticated=self._allowed[index])
+
+    def reached(self) -> None:
+        """Waits until one more answer waits."""
+        assert self._reached.acquire(timeout=PATIENCE)
+
+    def open(self, index: int, *, allowed: bool = True) -> None:
+        """Lets an answer out, counted from 0."""
+        self._allowed[index] = allowed
+        self._answers[index].set()
+
+
+def test_a_refusal_for_who_was_taken_over_from_leaves_the_newer_client_alone(running: Running) -> None:
+    with running.connected() as older:
+        gate = Gate(running)
+        running.core.call(running.core.connections.refresh_all)
+        gate.reached()
+        with running.client() as newer:
+            newer.channel.send(bytes.fromhex("100f00044d5154540402003c0003616e6e"))
+            gate.reached()
+            gate.open(1)
+            assert newer.next() is not None
+            assert older.ends() == []
+            gate.open(0, allowed=False)
+            newer.ping()
+            session = running.core.broker.session("ann")
+            assert session is not None
+            assert session.connected
+
+
+def test_of_two_that_are_authorized_at_once_the_one_that_is_let_in_later_stays(running: Running) -> None:
+    gate = Gate(running)
+    with running.client() as first, running.client() as second:
+        for client in (first, second):
+            client.channel.send(bytes.fromhex("100f00044d5154540402003c0003616e6e"))
+            gate.reached()
+        gate.open(1)
+        assert second.next() is not None
+        gate.open(0)
+        assert first.next() is not None
+        assert second.ends() == []
+        first.ping()
+
+
+@both_loops
+@pytest.mark.parametrize("allowed", [True, False])
+def test_a_client_that_leaves_while_it_is_authorized_leaves_nothing_behind(running: Running, allowed: bool) -> None:
+    gate = Gate(running)
+    client = running.client()
+    client.channel.send(bytes.fromhex("100f00044d5154540402003c0003616e6e"))
+    gate.reached()
+    client.channel.close()
+    gate.open(0, allowed=allowed)
+    running.record("decision", action="connect", allowed=allowed)
+    if allowed:
+        running.record("presence", event="disconnected", disconnect_reason="CONNECTION_LOST")
+    assert running.core.broker.session("ann") is None
+    running.wait_until(lambda: not list(running.core.connections))
+
+
+@both_loops
+def test_a_client_that_leaves_during_its_refresh_leaves_nothing_behind(running: Running) -> None:
+    with running.connected():
+        gate = Gate(running)
+        running.core.call(running.core.connections.refresh_all)
+        gate.reached()
+    running.record("presence", event="disconnected", disconnect_reason="CONNECTION_LOST")
+    gate.open(0, allowed=False)
+    running.wait_until(lambda: not list(running.core.connections))
+    running.function.answer = lambda _: allow()
+    running.connected().ping()
+
+
+@both_loops
+def test_what_comes_behind_connect_waits_in_the_network(running: Running) -> None:
+    gate = Gate(running)
+    with running.client(channel=running.plain()) as client:
+        client.channel.send(bytes.fromhex("100f00044d5154540402003c0003616e6e"))
+        gate.reached()
+        sent = running.fill(client, b"\xc0\x00")
+        (connection,) = running.core.connections
+        assert connection._decoder.buffered < 1024 * 1024
+        gate.open(0)
+        assert client.next() is not None
+        for _ in range(min(sent // 2, 10_000)):
+            client.next()
+
+
+@both_loops
+def test_a_websocket_too_is_not_read_while_its_client_is_authorized(running: Running) -> None:
+    gate = Gate(running)
+    channel = running.web_socket()
+    channel.send(bytes.fromhex("100f00044d5154540402003c0003616e6e"))
+    gate.reached()
+    running.fill(running.client(channel=channel.below), b"\x8a\xfd" + 129 * b"\0")
+    gate.open(0)
+    assert channel.receive() == b"\x20\x02\0\0"
+
+
+def test_refreshes_of_many_clients_leave_room_for_who_connects(running: Running) -> None:
+    clients = [running.connected(f"client-{number}") for number in range(40)]
+    gate = threading.Event()
+
+    def answer(event: Event) -> object:
+        if "client-" in str(event):
+            gate.wait(PATIENCE)
+        return allow()
+
+    running.function.answer = answer
+    running.core.call(running.core.connections.refresh_all)
+    running.connected("another").ping()
+    gate.set()
+    for _ in clients:
+        running.record("decision", action="refresh", allowed=True)
+    for client in clients:
+        client.ping()
+
+
+def test_an_answer_of_a_configuration_that_has_changed_meanwhile_is_renewed(running: Running) -> None:
+    gate = Gate(running)
+    with running.client() as client:
+        client.channel.send(bytes.fromhex("100f00044d5154540402003c0003616e6e"))
+        gate.reached()
+        running.function.answer = lambda _: allow(isAuthenticated=False)
+        running.core.call(running.core.connections.refresh_all)
+        gate.open(0)
+        assert len(client.ends()) == 1
+    running.record("decision", action="connect", allowed=True)
+    running.record("decision", action="refresh", allowed=False)
+
+
+def test_the_seconds_of_answers_may_pass_faster(folder: Path) -> None:
+    with started(folder, time_scale=60) as running:
+        running.function.answer = lambda _: allow(disconnectAfterInSeconds=600, refreshAfterInSeconds=300)
+        with running.connected() as client:
+            running.pass_time(5)
+            running.record("decision", action="refresh", allowed=True)
+            client.ping()
+            running.pass_time(5)
+            assert client.ends() == []
