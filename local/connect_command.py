@@ -16,6 +16,7 @@ from policies import PolicyTemplate, Principal
 from policies.explaining import Question, explain
 from policies.toml_file import from_validation, read_toml
 
+_CONFIGURATION = Path("authorizer.toml")
 CLAIMS = '{"rooms": ["lobby"]}'
 """Of a token that it makes, unless told otherwise: they fit the template of a chat."""
 _LIFETIME = 3600
