@@ -20,11 +20,14 @@ class ConnectRate:
         self._account = RateLimit(limits.connects_per_second, clock)
         self._clients: dict[str, RateLimit] = {}
 
-    def check(self, client_id: str) -> None:
-        """Counts a CONNECT. Raises BrokenRule where it is one too many."""
+    def count(self) -> None:
+        """Counts a CONNECT of the account's. Raises BrokenRule where it is one too many."""
         if not self._account.take():
             raise self._broken("connections", self._limits.connects_per_second)
-        if not client_id or self._limits.connects_per_client_per_second is None:
+
+    def count_client(self, client_id: str) -> None:
+        """Counts a connection of a client ID. Raises BrokenRule where it is one too many."""
+        if self._limits.connects_per_client_per_second is None:
             return
         if len(self._clients) >= _REMEMBERED:
             self._clients.clear()
@@ -35,4 +38,6 @@ class ConnectRate:
             raise self._broken("connection with one client ID", self._limits.connects_per_client_per_second)
 
     def _broken(self, what: str, limit: int | None) -> BrokenRule:
-        return BrokenRule(f"IoT Core takes {limit} {what} a second", ReasonCode.CONNECTION_RATE_EXCEEDED)
+        return BrokenRule(
+            f"IoT Core takes {limit} {what} a second; --no-throttling takes all", ReasonCode.CONNECTION_RATE_EXCEEDED
+        )

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from local.broker.broken_rule import BrokenRule
@@ -16,7 +17,9 @@ from local.mqtt import Connect, Decoder, MqttError, ReasonCode, Subscribe, Versi
 if TYPE_CHECKING:
     from local.gateway.connections import Connections
 
-_LINGER = 5.0
+_TURN = 0.005
+"""Seconds for which one connection may keep all others waiting."""
+_LINGER = 1.0
 """Seconds in which a client may take what was sent to it, and close its side. Then it is cut off."""
 
 _logger = logging.getLogger(__name__)
@@ -44,6 +47,8 @@ class MqttConnection(asyncio.Protocol):
         self._deadline = arrival.deadline
         self._heard = False
         self._unsent = 0
+        self._yielding = False
+        """Whether others have their turn, although there is more to read."""
         connections.add(self)
 
     def data_received(self, data: bytes) -> None:
@@ -52,8 +57,9 @@ class MqttConnection(asyncio.Protocol):
             return
         self._heard = True
         self._decoder.receive(data)
-        self._process()
-        self._connections.outbox.flush()
+        if not self._yielding:
+            self._process()
+            self._connections.outbox.flush()
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 (asyncio calls it so)
         """The network connection is gone."""
@@ -134,7 +140,8 @@ class MqttConnection(asyncio.Protocol):
         self.close()
 
     def _process(self) -> None:
-        following = self._decoder.next
+        """Takes what there is, but no longer than a turn lasts: nobody is to wait for somebody's flood."""
+        following, until = self._decoder.next, monotonic() + _TURN
         try:
             while not self._closed and self._authorizing is None and (packet := following()) is not None:
                 if self.client is None:
@@ -143,8 +150,25 @@ class MqttConnection(asyncio.Protocol):
                 self.client.receive(packet)
                 if type(packet) is Subscribe:  # What is retained may be a thousand times as long as what asks for it.
                     self._connections.outbox.flush()
+                if monotonic() > until:
+                    self._yield()
+                    return
         except MqttError as error:
             self.fail(error)
+
+    def _yield(self) -> None:
+        """Goes on after all others that are ready."""
+        self._yielding = True
+        self._regulate()
+        asyncio.get_running_loop().call_soon(self._go_on)
+
+    def _go_on(self) -> None:
+        self._yielding = False
+        if self._lost:
+            return
+        self._process()
+        self._regulate()
+        self._connections.outbox.flush()
 
     def _check_keep_alive(self, client: Client, now: float) -> None:
         if self.slow:  # It is not read, so that its answers don't pile up: what it takes says that it is there.
@@ -157,8 +181,8 @@ class MqttConnection(asyncio.Protocol):
             client.end(DisconnectReason.MQTT_KEEP_ALIVE_TIMEOUT, ReasonCode.KEEP_ALIVE_TIMEOUT)
 
     def _regulate(self) -> None:
-        """Reads while it is clear who sends, and while what is answered is taken."""
-        if self.slow or self._authorizing is not None:
+        """Reads while it is clear who sends, while what is answered is taken, and in its turn."""
+        if self.slow or self._yielding or self._authorizing is not None:
             self._channel.pause_reading()
         else:
             self._channel.resume_reading()
@@ -169,7 +193,7 @@ class MqttConnection(asyncio.Protocol):
         try:
             self._connections.check_connect(packet)
         except BrokenRule as error:
-            self._refuse(packet, Refused("invalid_connect", str(error)), ReasonCode(error.reason_code))
+            self._refuse_rule(packet, error)
             return
         self._authorizing = asyncio.get_running_loop().create_task(self._authorize(packet))
         self._regulate()
@@ -194,12 +218,22 @@ class MqttConnection(asyncio.Protocol):
             return
         if self._closed:
             return
+        try:
+            self._connections.count_connect(admission.client_id)
+        except BrokenRule as error:
+            self._refuse_rule(connect, error)
+            return
         client = self._connections.broker.connect(
             connect, admission.client_id, admission.permissions, self, self._arrival.origin, admission.principal_id
         )
         self.client, self.admission, self._authorizing = client, admission, None
         self._deadline = self._connections.now() + client.keep_alive * 1.5
         self._process()
+
+    def _refuse_rule(self, connect: Connect, error: BrokenRule) -> None:
+        code = ReasonCode(error.reason_code)
+        reason = "connect_rate_exceeded" if code == ReasonCode.CONNECTION_RATE_EXCEEDED else "invalid_connect"
+        self._refuse(connect, Refused(reason, str(error)), code)
 
     def _refuse(self, connect: Connect, refused: Refused, reason_code: ReasonCode) -> None:
         self._connections.decisions.refused(connect.client_id, refused)

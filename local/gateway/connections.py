@@ -56,9 +56,13 @@ class Connections:
         return iter(self._all)
 
     def check_connect(self, connect: Connect) -> None:
-        """Checks a CONNECT by IoT Core's limits, and counts it. Raises BrokenRule."""
+        """Counts a CONNECT, and checks it by IoT Core's limits. Raises BrokenRule."""
+        self._connect_rate.count()
         check_connect(connect, self.limits)
-        self._connect_rate.check(connect.client_id)
+
+    def count_connect(self, client_id: str) -> None:
+        """Counts a client that is let in: strangers can't keep it out by its client ID. Raises BrokenRule."""
+        self._connect_rate.count_client(client_id)
 
     def check_time(self) -> None:
         """Does what is due: time-outs, refreshes, ends of sessions. To be called several times a second."""

@@ -8,6 +8,8 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 Record = Mapping[str, object]
 """A JSON object with `id` (from 1), `time` (ms since 1970), `kind`, and what belongs to its kind."""
 
+_LONGEST = 256
+"""Characters of a text in a record: strangers choose some of them."""
 _KEPT = 500
 """Records that are kept, and at most as many wait for a follower that is slow: it misses the oldest."""
 
@@ -43,13 +45,13 @@ class Feed:
         self._count = 0
 
     def add(self, kind: str, explain: Explain | None = None, **fields: object) -> None:
-        """Adds a record; fields that are None or empty are left out.
+        """Adds a record; fields that are None or empty are left out, and long texts cut.
 
         `explain` gives the record's `explanation`. It is asked once somebody reads the record, if ever.
         """
         self._count += 1
         record = {"id": self._count, "time": round(self._clock() * 1000), "kind": kind} | {
-            name: value for name, value in fields.items() if value is not None and value not in ("", ())
+            name: _shortened(value) for name, value in fields.items() if value is not None and value not in ("", ())
         }
         entry = _Entry(record, explain)
         self._entries.append(entry)
@@ -72,3 +74,7 @@ class Feed:
                 yield entry.read() if explained else entry.record
         finally:
             self._followers.discard(queue)
+
+
+def _shortened(value: object) -> object:
+    return f"{value[:_LONGEST]}…" if isinstance(value, str) and len(value) > _LONGEST else value

@@ -55,7 +55,7 @@ class Refreshing:
         except Refused as refused:
             if client.connected:
                 self._decisions.refused(client.client_id, refused, action="refresh")
-                client.end(DisconnectReason.AUTH_ERROR, ReasonCode.NOT_AUTHORIZED)
+                client.end(DisconnectReason.AUTH_ERROR, ReasonCode.NOT_AUTHORIZED, with_will=False)
                 self._outbox.flush()
         else:
             client.permissions = admission.permissions

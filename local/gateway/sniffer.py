@@ -1,6 +1,7 @@
 """Tells apart what comes to a port: MQTT, WebSocket, other HTTP."""
 
 import asyncio
+import ipaddress
 import re
 import ssl
 from typing import TYPE_CHECKING, cast
@@ -21,6 +22,7 @@ _TLS_BYTE = 0x16
 _LONGEST_HEAD = 32 * 1024
 """Bytes of an HTTP request without its body."""
 _UPGRADE = re.compile(rb"\r\nupgrade:[ \t]*websocket[ \t]*\r\n", re.IGNORECASE)
+_FORBIDDEN = b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 _TOO_LONG = b"HTTP/1.1 431 Request Header Fields Too Large\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 
 
@@ -76,7 +78,10 @@ class Sniffer(asyncio.Protocol):
 
     def _hand_over_http(self, head: bytes, end: int) -> None:
         """`head` ends with its last header's CRLF; what comes with the request begins at `end`."""
-        if head.startswith(b"CONNECT "):
+        if head.startswith(b"CONNECT ") and not self._is_local():  # Behind the proxy, all would come from this machine.
+            self._transport.write(_FORBIDDEN)
+            self._refuse("not_mqtt", "the proxy is for this machine alone")
+        elif head.startswith(b"CONNECT "):
             early = bytes(self._received[end:])
             self._received.clear()
             self._hand_over(self._ports.tunnel(self._transport, early))
@@ -116,6 +121,12 @@ class Sniffer(asyncio.Protocol):
         except OSError:
             found = None
         return (found[0], found[1]) if found else ("", 0)
+
+    def _is_local(self) -> bool:
+        try:
+            return ipaddress.ip_address(self._origin.source[0]).is_loopback
+        except ValueError:
+            return False
 
     def _ssl_object(self) -> ssl.SSLObject | None:
         found = self._transport.get_extra_info("ssl_object")
