@@ -16,6 +16,10 @@ from policies.toml_file import from_validation, invalid_file, read_file, read_to
 Claims = Mapping[str, object]
 
 
+_KEYS = {"authorizerName": "name", "tokenKeyName": "token_key_name"}
+"""What IoT Core's API calls something, and what the configuration does."""
+
+
 class _Signing(BaseModel):
     public_keys: dict[str, str]
 
@@ -105,7 +109,8 @@ def read_configured(path: Path, function_arn: str) -> Configured:
     try:
         description.check()
     except InvalidAuthorizer as error:
-        raise invalid_file(path, text, ("signing",), str(error)) from None
+        found_in = next((key for part, key in _KEYS.items() if part in str(error)), "signing")
+        raise invalid_file(path, text, (found_in,), str(error)) from None
     policy = folder / found.policy if found.policy else None
     passwords = folder / found.passwords.file if found.passwords and found.passwords.file else None
     jwks = [folder / issuer.jwks for issuer in found.jwt if issuer.jwks and "://" not in issuer.jwks]

@@ -9,8 +9,7 @@ from local.gateway.authorization import Authorization
 from local.gateway.configured import Configured
 from policies import PolicyError, Principal
 from policies.explaining import Question, explain
-
-Claims = Mapping[str, object]
+from policies.principal import Claims, claim
 
 
 class Explanations:
@@ -37,7 +36,7 @@ class Explanations:
 
 
 def _question(action: str) -> Question | None:
-    found = "connect" if action == "refresh" else action
+    found = {"refresh": "connect", "http_publish": "publish"}.get(action, action)
     return next((question for question in get_args(Question) if question == found), None)
 
 
@@ -45,14 +44,16 @@ def _claims(configured: Configured, authorization: Authorization, name: str) -> 
     """The claims that the Lambda saw: of the token that it accepted, or of the configuration."""
     if authorization.door == "anonymous":
         return configured.anonymous_claims
+    principal_claim = configured.template.principal_claim if configured.template else "sub"
     for text in _texts(authorization.event):
-        if (claims := _payload(text)) is not None:
+        claims = _payload(text)
+        if claims is not None and name in (claims.get("sub"), claim(claims, principal_claim)):
             return claims
     return configured.password_claims.get(name, {})
 
 
 def _texts(value: object) -> Iterator[str]:
-    """All that could be a token in an event. It was verified already, by the Lambda, so any that reads well is it."""
+    """All that could be a token in an event. The Lambda has verified the one that names the principal."""
     if isinstance(value, Mapping):
         for key, inner in value.items():
             if key == "password" and isinstance(inner, str):
