@@ -1,8 +1,11 @@
 """The message broker: clients, sessions and messages in one topic space."""
 
 import itertools
+import logging
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
+from functools import partial
 
 from local.broker.client import Client, Origin
 from local.broker.disconnect_reason import DisconnectReason
@@ -21,6 +24,8 @@ from local.broker.shared_subscriptions import SharedSubscriptions
 from local.broker.storage import Storage
 from local.broker.wills import Wills
 from local.mqtt import Connect, Publish, ReasonCode, Will, encode
+
+_logger = logging.getLogger(__name__)
 
 
 class Broker:
@@ -51,6 +56,9 @@ class Broker:
         self.ended_slow_clients = 0
         """Connections that were ended because QoS 1 messages piled up."""
         self._report = report
+        self._delivering = False
+        self._postponed: deque[Callable[[], None]] = deque()
+        """What is to be delivered because of another delivery, the next one first."""
         self._wills = Wills(self)
         self.sessions = Sessions(storage, self.router)
         self.sessions.restore(clock())
@@ -93,22 +101,20 @@ class Broker:
         return client
 
     def publish(self, message: Message, publisher: Session | None = None) -> None:
-        """Keeps a message that is to be retained, and delivers it to all whose subscriptions it matches."""
-        if message.retain and not self.retained.keep(message):
-            self._report("dropped", reason="too_many_retained", count=1)
-        routes = self.router.routes(message.topic)
-        for session, subscription in routes.each:
-            if subscription.no_local and session is publisher:
-                continue
-            qos = min(message.qos, subscription.qos)
-            retain = message.retain and subscription.retain_as_published
-            client = session.client
-            if client is not None:
-                client.sender.send(message, qos, retain)
-            elif qos > 0 and session.persistent and not session.enqueue(message, retain, self.limits):
-                self.dropped.add(session, "queue_full")
-        for group in routes.groups:
-            self.shared.deliver(group, message)
+        """Keeps a message that is to be retained, and delivers it to all whose subscriptions it matches.
+
+        One that is published while another is delivered, as a slow client's Will is, follows after that.
+        """
+        if self._delivering:
+            self._postponed.append(partial(self._deliver, message, publisher))
+            return
+        self._delivering = True
+        try:
+            self._deliver(message, publisher)
+        finally:
+            self._delivering = False
+        if self._postponed:
+            self._deliver_postponed()
 
     def message(self, packet: Publish, topic: str) -> Message:
         """The message in a PUBLISH to a topic, which the packet may name by an alias."""
@@ -144,9 +150,12 @@ class Broker:
         self.shared.hand_out()
 
     def close(self) -> None:
-        """Ends all connections."""
+        """Ends all connections. One that can't be ended keeps none of the others."""
         for client in self.clients():
-            client.end(DisconnectReason.SERVER_INITIATED_DISCONNECT, ReasonCode.SERVER_SHUTTING_DOWN)
+            try:
+                client.end(DisconnectReason.SERVER_INITIATED_DISCONNECT, ReasonCode.SERVER_SHUTTING_DOWN)
+            except Exception:
+                _logger.exception("a connection could not be ended")
 
     def disconnected(self, client: Client, will: Will | None, reason: DisconnectReason, explanation: str) -> None:
         """Keeps or ends the session of a connection that ended, and sees to its Will."""
@@ -165,7 +174,37 @@ class Broker:
             session.store()
         else:
             self._forget(session)
-        self.shared.deliver_again(released)
+        if released:
+            self._postponed.append(partial(self.shared.deliver_again, released))
+            self._deliver_postponed()
+
+    def _deliver(self, message: Message, publisher: Session | None) -> None:
+        if message.retain and not self.retained.keep(message):
+            self._report("dropped", reason="too_many_retained", count=1)
+        routes = self.router.routes(message.topic)
+        for session, subscription in routes.each:
+            if subscription.no_local and session is publisher:
+                continue
+            qos = min(message.qos, subscription.qos)
+            retain = message.retain and subscription.retain_as_published
+            client = session.client
+            if client is not None:
+                client.sender.send(message, qos, retain)
+            elif qos > 0 and session.persistent and not session.enqueue(message, retain, self.limits):
+                self.dropped.add(session, "queue_full")
+        for group in routes.groups:
+            self.shared.deliver(group, message)
+
+    def _deliver_postponed(self) -> None:
+        """Delivers one after the other what deliveries brought about: each may end a slow client, and so bring more."""
+        if self._delivering:
+            return
+        self._delivering = True
+        try:
+            while self._postponed:
+                self._postponed.popleft()()
+        finally:
+            self._delivering = False
 
     def _session_for(self, connect: Connect, client_id: str) -> tuple[Session, bool]:
         """The session that a CONNECT asks for, and whether it was there before [MQTT-3.1.2-4] [MQTT-3.1.2-5]."""

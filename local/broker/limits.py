@@ -10,6 +10,8 @@ class Limits:
     """What a client may send, keep and ask for. Times in seconds, sizes in bytes."""
 
     payload: int = 128 * 1024
+    properties: int = 8 * 1024
+    """Of all that the MQTT 5 properties of a message carry, so that its size is near that of its payload. Not AWS's."""
     packet: int = 149_504
     """A whole packet, as IoT Core's CONNACK names it in MQTT 5."""
     topic: int = 256

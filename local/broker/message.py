@@ -7,6 +7,9 @@ from typing import Self
 from local.broker.limits import Limits
 from local.mqtt import NO_PROPERTIES, Properties, Publish, Version, publish_parts
 
+_USER_PROPERTY = 32
+"""Bytes that each user property counts beside its name and value, as even an empty one takes memory."""
+
 Parts = tuple[bytes, bytes]
 """What stands in a PUBLISH before and after its packet ID."""
 
@@ -26,6 +29,7 @@ class Message:
     _kind: tuple[int, int, bool] | None = field(default=None, init=False, repr=False)
     _parts: Parts = field(default=(b"", b""), init=False, repr=False)
     """As they were encoded last, and for whom: most subscribers are alike."""
+    _properties_size: int | None = field(default=None, init=False, repr=False)
 
     @classmethod
     def published(cls, packet: Publish, topic: str, limits: Limits, clock: Callable[[], float]) -> Self:
@@ -40,6 +44,15 @@ class Message:
         if expiry is not None or properties.topic_alias is not None:
             properties = replace(properties, message_expiry_interval=None, topic_alias=None)
         return cls(topic, packet.payload, packet.qos, packet.retain, properties, expires_at)
+
+    @property
+    def size(self) -> int:
+        """Bytes of the payload and of what the properties carry."""
+        if self.properties is NO_PROPERTIES:
+            return len(self.payload)
+        if self._properties_size is None:
+            self._properties_size = properties_size(self.properties)
+        return len(self.payload) + self._properties_size
 
     def is_expired(self, now: float) -> bool:
         """Whether nobody is to get it any more [MQTT-3.3.2-5]."""
@@ -74,6 +87,15 @@ class Delivery:
     """With which it was sent; None before, and where a process before this one may have sent it."""
     duplicate: bool = False
     """Whether it may have been sent before, which a second PUBLISH says with DUP [MQTT-3.3.1-1]."""
+
+
+def properties_size(properties: Properties) -> int:
+    """Bytes of all that the properties of a message carry; each user property counts 32 more."""
+    texts = [properties.content_type or "", properties.response_topic or ""]
+    for name, value in properties.user_properties:
+        texts += (name, value)
+    carried = sum(len(text.encode()) for text in texts) + len(properties.correlation_data or b"")
+    return carried + _USER_PROPERTY * len(properties.user_properties)
 
 
 def _whole_seconds(left: float) -> int:

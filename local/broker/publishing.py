@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from local.broker.broken_rule import BrokenRule
 from local.broker.limits import Limits
-from local.broker.message import Message
+from local.broker.message import Message, properties_size
 from local.broker.permissions import Permissions
 from local.broker.rate_limit import RateLimit
 from local.broker.topic_rules import InvalidTopic, check_topic_name, is_event, is_reserved
@@ -61,6 +61,7 @@ class Publisher:
         """The topic, where an alias may stand for it."""
         if properties.subscription_identifiers:
             raise ProtocolError("a client's PUBLISH has no subscription identifier [MQTT-3.3.4-6]")
+        check_properties(properties, self._broker.limits)
         alias = properties.topic_alias
         if alias is None:
             return topic
@@ -95,6 +96,12 @@ def check_topic(topic: str, limits: Limits) -> None:
         raise BrokenRule(str(error), ReasonCode.TOPIC_NAME_INVALID) from None
     if is_event(topic):
         raise BrokenRule("only IoT Core publishes events", ReasonCode.NOT_AUTHORIZED)
+
+
+def check_properties(properties: Properties, limits: Limits) -> None:
+    """Checks the properties of a PUBLISH or a Will. Raises BrokenRule."""
+    if properties_size(properties) > limits.properties:
+        raise BrokenRule(f"a message's properties have at most {limits.properties} bytes", ReasonCode.PACKET_TOO_LARGE)
 
 
 def check_permission(topic: str, retain: bool, permissions: Permissions) -> None:

@@ -21,11 +21,11 @@ class SharedSubscriptions:
         """By topic filter, with `$share/NAME/` in front."""
 
     def deliver(self, group: Group[Session], message: Message) -> None:
-        """Delivers to the next member that is connected and may receive it, or keeps it until there is one."""
+        """Delivers to the next member that is connected and may receive it, or keeps it while one is away."""
         member = _next(group, message)
         if member is not None:
             _send(*member, message)
-        elif message.qos > 0:
+        elif message.qos > 0 and not _all_connected(group):
             self._keep(group, message)
 
     def deliver_again(self, deliveries: list[Delivery]) -> None:
@@ -63,15 +63,22 @@ class SharedSubscriptions:
                 return
 
     def _hand_out(self, group: Group[Session], waiting: DeliveryQueue) -> None:
+        """What no member that is there may receive stays for one that is away, and does not hold up the others."""
         now = self._broker.clock()
-        while waiting.deliveries:
-            message = waiting.deliveries[0].message
+        some_here, some_away = _any_connected(group), not _all_connected(group)
+        for delivery in list(waiting.deliveries):
+            message = delivery.message
             member = None
             if not message.is_expired(now):
-                member = _next(group, message)
-                if member is None or member[0].queue.is_full(self._broker.limits):
+                if not some_here:
                     return
-            self._done(waiting.take())
+                member = _next(group, message)
+                if member is None and some_away:
+                    continue
+                if member is not None and member[0].queue.is_full(self._broker.limits):
+                    return
+            waiting.remove(delivery)
+            self._done(delivery)
             if member is not None:
                 _send(*member, message)
 
@@ -94,6 +101,14 @@ def _next(group: Group[Session], message: Message) -> tuple[Session, Subscriptio
         if client is not None and client.permissions.may_receive(message.topic):
             return member
     return None
+
+
+def _all_connected(group: Group[Session]) -> bool:
+    return all(session.connected for session, _ in group)
+
+
+def _any_connected(group: Group[Session]) -> bool:
+    return any(session.connected for session, _ in group)
 
 
 def _send(session: Session, subscription: Subscription, message: Message) -> None:

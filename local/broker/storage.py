@@ -1,5 +1,7 @@
 """What survives: retained messages, persistent sessions and their queues, in SQLite."""
 
+import contextlib
+import hashlib
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -37,8 +39,14 @@ class Storage:
     """
 
     def __init__(self, path: Path | str) -> None:
-        """`path` is a file, or `:memory:`. Raises StorageError, also where another process uses the file."""
+        """`path` is a file, or `:memory:`. Raises StorageError, also where another process uses the file.
+
+        A new file is its owner's alone to read and write.
+        """
         self._changes: list[tuple[str, tuple[Value, ...]]] = []
+        if path != ":memory:":
+            with contextlib.suppress(OSError):  # SQLite says what is wrong.
+                Path(path).touch(mode=0o600)  # The WAL gets the same mode (SQLite, os_unix.c, findCreateFileMode).
         try:
             self._database = sqlite3.connect(path, isolation_level=None, timeout=0)
         except sqlite3.Error as error:
@@ -160,8 +168,13 @@ class Storage:
 
     def _deliveries(self, column: str) -> Iterator[StoredDelivery]:
         rows = f"SELECT id, {column}, message, expires_at, retain FROM queued WHERE {column} NOTNULL ORDER BY id"  # noqa: S608
+        messages: dict[tuple[bytes, float | None], Message] = {}
         for row, waiting_for, packed, expires_at, retain in self._read(rows):
-            yield StoredDelivery(row, waiting_for, unpack(packed, expires_at), bool(retain))
+            # What was one message for many is one object again, and takes its memory once.
+            key = hashlib.sha256(packed).digest(), expires_at
+            if key not in messages:
+                messages[key] = unpack(packed, expires_at)
+            yield StoredDelivery(row, waiting_for, messages[key], bool(retain))
 
     def _enqueue(self, client_id: str | None, topic_filter: str | None, message: Message, retain: bool) -> int:
         self._row += 1

@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from local.broker.broken_rule import BrokenRule
-from local.broker.publishing import check_permission, check_topic
+from local.broker.publishing import check_permission, check_properties, check_topic
 from local.mqtt import Publish, Will
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ class Wills:
         """Publishes a Will now or later, where the client may publish it."""
         try:
             check_topic(will.topic, self._broker.limits)
+            check_properties(will.properties, self._broker.limits)
             check_permission(will.topic, will.retain, client.permissions)
         except BrokenRule:
             return

@@ -4,10 +4,11 @@ import base64
 
 from local.broker.broken_rule import BrokenRule
 from local.broker.limits import Limits
+from local.broker.publishing import check_properties
 from local.broker.topic_rules import InvalidTopic, check_topic_name, is_event, is_reserved
 from local.event import ConnectionRequest, MqttContext
 from local.gateway.arrival import Arrival
-from local.mqtt import Connect, ReasonCode, Version, Will
+from local.mqtt import NO_PROPERTIES, Connect, ReasonCode, Version, Will
 
 
 def check_connect(connect: Connect, limits: Limits) -> None:
@@ -29,6 +30,8 @@ def _check_will(will: Will, limits: Limits) -> None:
         raise BrokenRule("IoT Core takes no Will with QoS 2", ReasonCode.QOS_NOT_SUPPORTED)
     if len(will.payload) > limits.payload:
         raise BrokenRule(f"a Will has at most {limits.payload} bytes", ReasonCode.PACKET_TOO_LARGE)
+    if will.properties is not NO_PROPERTIES:
+        check_properties(will.properties, limits)
     if will.retain and is_reserved(will.topic):
         raise BrokenRule("no message to a reserved topic is retained", ReasonCode.RETAIN_NOT_SUPPORTED)
     try:

@@ -10,9 +10,10 @@ from local.broker.client import Client
 from local.broker.disconnect_reason import DisconnectReason
 from local.gateway.admission import Admission
 from local.gateway.arrival import Arrival, Channel
-from local.gateway.authorization import Refused
-from local.gateway.connack import refusal, refusal_of_version
-from local.mqtt import Connect, Decoder, MqttError, ReasonCode, Subscribe, Version
+from local.gateway.connack import refusal_of_version
+from local.gateway.entering import Entrance
+from local.gateway.outgoing import Outgoing
+from local.mqtt import Connect, Decoder, MqttError, ReasonCode, Subscribe
 
 if TYPE_CHECKING:
     from local.gateway.connections import Connections
@@ -26,34 +27,31 @@ _logger = logging.getLogger(__name__)
 
 
 class MqttConnection(asyncio.Protocol):
-    """A connection from its first byte to its end. It is the way out for its client, too."""
+    """A connection from its first byte to its end."""
 
     def __init__(self, connections: "Connections", channel: Channel, arrival: Arrival) -> None:
-        self.slow = False
-        """Whether more waits to be sent than a client may have waiting."""
         self.client: Client | None = None
+        """Who it is, once it is let in, and until the end."""
         self.admission: Admission | None = None
         """Why the client is in."""
         self._connections = connections
         self._channel = channel
         self._arrival = arrival
         self._decoder = Decoder(connections.limits.packet)
-        self._out: list[bytes] = []
-        self._authorizing: asyncio.Task[None] | None = None
-        self._closed = False
-        """Whether nothing is read any more."""
-        self._lost = False
-        """Whether nothing can be sent any more."""
-        self._deadline = arrival.deadline
-        self._heard = False
-        self._unsent = 0
+        self._outgoing = Outgoing(channel, connections.outbox)
+        self._entrance = Entrance(connections, arrival, self._outgoing)
+        self._entering: asyncio.Task[None] | None = None
         self._yielding = False
         """Whether others have their turn, although there is more to read."""
+        self._deadline = arrival.deadline
+        self._cut_off_at: float | None = None
+        self._heard = False
+        self._unsent = 0
         connections.add(self)
 
     def data_received(self, data: bytes) -> None:
         """Takes bytes from the network."""
-        if self._closed:
+        if self._outgoing.closed:
             return
         self._heard = True
         self._decoder.receive(data)
@@ -64,70 +62,33 @@ class MqttConnection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 (asyncio calls it so)
         """The network connection is gone."""
         self._connections.discard(self)
-        self._closed = self._lost = True
+        self._outgoing.lose()
         client, self.client = self.client, None
         if client is not None:
             client.end(DisconnectReason.CONNECTION_LOST)
             self._connections.outbox.flush()
 
-    def check_time(self, now: float) -> None:
-        """Ends the connection of a client that never connected, was silent or never leaves; `now` in seconds."""
-        if self._closed:
-            if now >= self._deadline:
-                self._channel.abort()
-        elif self.client is not None:
-            self._check_keep_alive(self.client, now)
-        elif self._authorizing is None and now >= self._deadline:
-            self._connections.decisions.refused_bytes(self._arrival.origin.source[0], "connect_timeout")
-            self.close()
-
-    def write(self, chunk: bytes) -> None:
-        """Sends bytes to the client at the next flush."""
-        if not self._out:
-            self._connections.outbox.add(self)
-        self._out.append(chunk)
-
-    def flush(self) -> None:
-        """Sends what was written."""
-        out = self._out
-        if self._lost:
-            return
-        if out:
-            self._out = []
-            self._channel.write(out[0] if len(out) == 1 else b"".join(out))
-        if self._closed:
-            self._channel.close()
-
     def pause_writing(self) -> None:
         """The network takes no more for now."""
-        self.slow = True
+        self._outgoing.slow = True
         self._regulate()
 
     def resume_writing(self) -> None:
         """The network takes more."""
-        self.slow = False
+        self._outgoing.slow = False
         self._regulate()
         if self.client is not None and self.client.connected:
             self.client.drain()
 
-    def close(self) -> None:
-        """Ends the connection once all is sent."""
-        if not self._closed:
-            self._closed = True
-            self._deadline = self._connections.now() + _LINGER
-            self._connections.outbox.add(self)
-
-    def abort(self) -> None:
-        """Ends the connection without sending what was written."""
-        self._out = []
-        self._closed = True
-        self._channel.abort()
-
-    def stop(self) -> None:
-        """Ends the connection, and what it waits for."""
-        if self._authorizing is not None:
-            self._authorizing.cancel()
-        self.close()
+    def check_time(self, now: float) -> None:
+        """Ends the connection of a client that never connected, was silent or never leaves; `now` in seconds."""
+        if self._outgoing.closed:
+            self._check_leaving(now)
+        elif self.client is not None:
+            self._check_keep_alive(self.client, now)
+        elif self._entering is None and now >= self._deadline:
+            self._connections.decisions.refused_bytes(self._arrival.origin.source[0], "connect_timeout")
+            self._outgoing.close()
 
     def fail(self, error: MqttError) -> None:
         """Ends the connection of somebody who broke a rule."""
@@ -135,15 +96,25 @@ class MqttConnection(asyncio.Protocol):
             self.client.fail(error)
             return
         if answer := refusal_of_version(error):
-            self.write(answer)
+            self._outgoing.write(answer)
         self._connections.decisions.refused_bytes(self._arrival.origin.source[0], "not_mqtt", str(error))
-        self.close()
+        self._outgoing.close()
+
+    def stop(self) -> None:
+        """Ends the connection, and what it waits for."""
+        if self._entering is not None:
+            self._entering.cancel()
+        self._outgoing.close()
+
+    def abort(self) -> None:
+        """Ends the connection now."""
+        self._outgoing.abort()
 
     def _process(self) -> None:
         """Takes what there is, but no longer than a turn lasts: nobody is to wait for somebody's flood."""
-        following, until = self._decoder.next, monotonic() + _TURN
+        following, outgoing, until = self._decoder.next, self._outgoing, monotonic() + _TURN
         try:
-            while not self._closed and self._authorizing is None and (packet := following()) is not None:
+            while not outgoing.closed and self._entering is None and (packet := following()) is not None:
                 if self.client is None:
                     self._begin(packet)
                     continue
@@ -155,6 +126,8 @@ class MqttConnection(asyncio.Protocol):
                     return
         except MqttError as error:
             self.fail(error)
+        except Exception:  # noqa: BLE001 (it is logged there)
+            self._break()
 
     def _yield(self) -> None:
         """Goes on after all others that are ready."""
@@ -164,14 +137,48 @@ class MqttConnection(asyncio.Protocol):
 
     def _go_on(self) -> None:
         self._yielding = False
-        if self._lost:
-            return
         self._process()
         self._regulate()
         self._connections.outbox.flush()
 
+    def _begin(self, packet: object) -> None:
+        if not isinstance(packet, Connect):
+            raise BrokenRule("a connection begins with CONNECT [MQTT-3.1.0-1]", ReasonCode.PROTOCOL_ERROR)
+        if self._entrance.check(packet):
+            self._entering = asyncio.get_running_loop().create_task(self._enter(packet))
+            self._regulate()
+
+    async def _enter(self, connect: Connect) -> None:
+        try:
+            entered = await self._entrance.enter(connect)
+        except Exception:  # noqa: BLE001 (it is logged there)
+            entered = None
+            self._break()
+        finally:
+            self._entering = None
+        if entered is not None:
+            self.client, self.admission = entered
+            self._deadline = self._connections.now() + self.client.keep_alive * 1.5
+            self._process()
+        self._regulate()
+        self._connections.outbox.flush()
+
+    def _break(self) -> None:
+        """Ends the connection for a mistake of ours, which costs no other."""
+        _logger.exception("a connection failed")
+        self.abort()
+        if self.client is not None:
+            self.client.end(DisconnectReason.SERVER_ERROR)
+
+    def _regulate(self) -> None:
+        """Reads while it is clear who sends, while what is answered is taken, and in its turn."""
+        if self._outgoing.slow or self._yielding or self._entering is not None:
+            self._channel.pause_reading()
+        else:
+            self._channel.resume_reading()
+
     def _check_keep_alive(self, client: Client, now: float) -> None:
-        if self.slow:  # It is not read, so that its answers don't pile up: what it takes says that it is there.
+        if self._outgoing.slow:  # It is not read, so that its answers don't pile up: that it takes some says enough.
             unsent, self._unsent = self._unsent, self._channel.get_write_buffer_size()
             self._heard = self._heard or self._unsent < unsent
         if self._heard:
@@ -180,65 +187,8 @@ class MqttConnection(asyncio.Protocol):
         elif now >= self._deadline:
             client.end(DisconnectReason.MQTT_KEEP_ALIVE_TIMEOUT, ReasonCode.KEEP_ALIVE_TIMEOUT)
 
-    def _regulate(self) -> None:
-        """Reads while it is clear who sends, while what is answered is taken, and in its turn."""
-        if self.slow or self._yielding or self._authorizing is not None:
-            self._channel.pause_reading()
-        else:
-            self._channel.resume_reading()
-
-    def _begin(self, packet: object) -> None:
-        if not isinstance(packet, Connect):
-            raise BrokenRule("a connection begins with CONNECT [MQTT-3.1.0-1]", ReasonCode.PROTOCOL_ERROR)
-        try:
-            self._connections.check_connect(packet)
-        except BrokenRule as error:
-            self._refuse_rule(packet, error)
-            return
-        self._authorizing = asyncio.get_running_loop().create_task(self._authorize(packet))
-        self._regulate()
-
-    async def _authorize(self, connect: Connect) -> None:
-        try:
-            await self._admit(connect)
-        except Exception:  # The network would end a connection whose bytes bring this about: so does this.
-            _logger.exception("a connection failed")
+    def _check_leaving(self, now: float) -> None:
+        if self._cut_off_at is None:
+            self._cut_off_at = now + _LINGER
+        elif now >= self._cut_off_at:
             self.abort()
-        finally:
-            self._authorizing = None
-        if not self._lost:
-            self._regulate()
-        self._connections.outbox.flush()
-
-    async def _admit(self, connect: Connect) -> None:
-        try:
-            admission = await self._connections.admitting.admit(connect, self._arrival)
-        except Refused as refused:
-            self._refuse(connect, refused, ReasonCode.NOT_AUTHORIZED)
-            return
-        if self._closed:
-            return
-        try:
-            self._connections.count_connect(admission.client_id)
-        except BrokenRule as error:
-            self._refuse_rule(connect, error)
-            return
-        client = self._connections.broker.connect(
-            connect, admission.client_id, admission.permissions, self, self._arrival.origin, admission.principal_id
-        )
-        self.client, self.admission, self._authorizing = client, admission, None
-        self._deadline = self._connections.now() + client.keep_alive * 1.5
-        self._process()
-
-    def _refuse_rule(self, connect: Connect, error: BrokenRule) -> None:
-        code = ReasonCode(error.reason_code)
-        reason = "connect_rate_exceeded" if code == ReasonCode.CONNECTION_RATE_EXCEEDED else "invalid_connect"
-        self._refuse(connect, Refused(reason, str(error)), code)
-
-    def _refuse(self, connect: Connect, refused: Refused, reason_code: ReasonCode) -> None:
-        self._connections.decisions.refused(connect.client_id, refused)
-        if self._closed:
-            return
-        if answer := refusal(Version(connect.version), reason_code):
-            self.write(answer)
-        self.close()

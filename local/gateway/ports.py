@@ -18,7 +18,7 @@ AsgiApplication = Callable[
     [MutableMapping[str, Any], Callable[[], Awaitable[Any]], Callable[[Any], Awaitable[None]]], Awaitable[None]
 ]
 
-_PATIENCE = 2.0
+_PATIENCE = 1.0
 """Seconds in which connections may take what was sent to them, at the end."""
 
 

@@ -5,6 +5,7 @@ import importlib.util
 from collections.abc import AsyncIterator, Mapping
 from contextlib import aclosing
 from pathlib import Path
+from typing import NamedTuple
 
 from watchfiles import awatch
 
@@ -19,7 +20,13 @@ _LOADING_PATIENCE = 10.0
 _LOOK = 1.0
 """Seconds after which the files are looked at even where no change is told: some file systems tell of none."""
 
-_State = tuple[int, int, int] | None
+
+class _State(NamedTuple):
+    """What differs once a file is saved."""
+
+    modified: int
+    size: int
+    inode: int
 
 
 class ReloadedConfiguration:
@@ -46,7 +53,7 @@ class ReloadedConfiguration:
         self._account = account
         self._environment = environment
         self._function_timeout = function_timeout
-        self._seen: dict[Path, _State] = {}
+        self._seen: dict[Path, _State | None] = {}
         self.configured, self.environments = self._load()
         self._look_at(self.configured.files)
 
@@ -71,7 +78,7 @@ class ReloadedConfiguration:
         named: frozenset[Path] = frozenset()
         try:
             async with asyncio.timeout(_LOADING_PATIENCE):
-                configured, environments = await worker.do(self._load)
+                configured, environments = await worker.do(self._load_again)
         except TimeoutError:
             self.problem = f"{self.handler} did not load within {_LOADING_PATIENCE:g} seconds"
         except InvalidFile as error:
@@ -116,9 +123,18 @@ class ReloadedConfiguration:
                 if self._was_saved():
                     yield
 
+    def _load_again(self) -> tuple[Configured, Environments]:
+        """All of it as it is now, unless a file is just being saved: an empty template would end all clients."""
+        self._see()
+        for path in filter(None, (self.path, self.configured.policy_path)):
+            state = self._seen.get(path.absolute())
+            if state is not None and state.size == 0:
+                raise InvalidFile(path, None, "", "is empty")
+        return self._load()
+
     def _load(self) -> tuple[Configured, Environments]:
         """All of it as it is now. What is saved from here on is a change."""
-        self._seen = {path: _state(path) for path in self._seen}
+        self._see()
         configured = read_configured(self.path, self.function_arn)
         self._seen |= {path: _state(path) for path in configured.files if path not in self._seen}
         return configured, Environments(self._function, timeout=self._function_timeout)
@@ -127,6 +143,9 @@ class ReloadedConfiguration:
         return LambdaFunction(
             self.path, self.handler, region=self._region, account=self._account, environment=self._environment
         )
+
+    def _see(self) -> None:
+        self._seen = {path: _state(path) for path in self._seen}
 
     def _look_at(self, files: frozenset[Path]) -> None:
         """Watches these files from now on, and the handler's."""
@@ -150,10 +169,10 @@ class ReloadedConfiguration:
         return {path.parent for path in self._seen if path.parent.is_dir()}
 
 
-def _state(path: Path) -> _State:
-    """What differs once a file is saved; None where there is none."""
+def _state(path: Path) -> _State | None:
+    """A file's state; None where there is none."""
     try:
         found = path.stat()
     except OSError:
         return None
-    return found.st_mtime_ns, found.st_size, found.st_ino
+    return _State(found.st_mtime_ns, found.st_size, found.st_ino)

@@ -3,7 +3,7 @@
 import pytest
 
 from local.mqtt import ReasonCode, Version
-from tests.broker.bench import MQTT_5, Bench, limits, only_mqtt_3_1_1, only_mqtt_5
+from tests.broker.bench import MQTT_5, Bench, limits, only_mqtt_3_1_1, only_mqtt_5, will
 from tests.broker.peer import Peer
 
 PAYLOAD = 128 * 1024
@@ -37,6 +37,72 @@ def test_its_reason_is_the_size(broker: Bench) -> None:
 @only_mqtt_5
 def test_connack_names_the_largest_packet(broker: Bench) -> None:
     assert broker.connect().connack.properties.maximum_packet_size == 149_504
+
+
+PROPERTIES: list[dict[str, object]] = [
+    {"user_properties": (("", ""),) * 256},
+    {"user_properties": (("n" * 4096, "v" * (4096 - 32)),)},
+    {"user_properties": (("ä" * 2048, "v" * (4096 - 32)),)},
+    {"content_type": "c" * 8192},
+    {"response_topic": "r" * 4096, "correlation_data": bytes(4096)},
+]
+"""Each as large as may be."""
+
+
+@only_mqtt_5
+@pytest.mark.parametrize("properties", PROPERTIES)
+def test_what_properties_carry_has_8_kib(broker: Bench, properties: dict[str, object]) -> None:
+    alice, bob = broker.connect("alice"), broker.connect("bob")
+    alice.subscribe("a")
+    bob.publish("a", **properties)  # type: ignore[arg-type]
+    assert len(alice.received()) == 1
+
+
+def larger(properties: dict[str, object]) -> dict[str, object]:
+    if "user_properties" in properties:
+        return {"content_type": "c", **properties}
+    return {"user_properties": (("", ""),), **properties}
+
+
+@only_mqtt_5
+@pytest.mark.parametrize("properties", PROPERTIES)
+def test_larger_properties_end_the_connection(broker: Bench, properties: dict[str, object]) -> None:
+    bob = broker.connect()
+    bob.publish("a", **larger(properties))  # type: ignore[arg-type]
+    assert bob.end == ReasonCode.PACKET_TOO_LARGE
+
+
+@only_mqtt_5
+def test_a_will_with_larger_properties_is_not_published(broker: Bench) -> None:
+    alice = broker.connect("alice")
+    alice.subscribe("a")
+    broker.connect("bob", will=will("a", user_properties=(("", ""),) * 257)).lose()
+    assert alice.received() == []
+
+
+@only_mqtt_5
+def test_a_queue_counts_what_properties_carry(version: Version) -> None:
+    broker = Bench(version, limits=limits(queued_bytes=1000))
+    broker.persistent("alice").subscribe("a", qos=1)
+    broker.broker.disconnect("alice")
+    bob = broker.connect("bob")
+    for _ in range(3):
+        bob.publish("a", qos=1, user_properties=(("n" * 400, "v" * 68),))
+    assert len(broker.persistent("alice").received()) == 2
+    assert broker.dropped() == ["queue_full"]
+
+
+@only_mqtt_5
+def test_a_queue_that_was_emptied_takes_as_much_again(version: Version) -> None:
+    broker = Bench(version, limits=limits(queued_bytes=1000))
+    broker.persistent("alice").subscribe("a", qos=1)
+    bob = broker.connect("bob")
+    for _ in range(5):
+        broker.broker.disconnect("alice")
+        bob.publish("a", b"x" * 400, qos=1, user_properties=(("n" * 400, "v" * 168),))
+        alice = broker.persistent("alice")
+        alice.acknowledge(*alice.received())
+    assert broker.broker.dropped.count == 0
 
 
 @pytest.mark.parametrize(("asked", "given"), [(0, 1200), (1, 30), (29, 30), (30, 30), (1200, 1200), (65_535, 1200)])

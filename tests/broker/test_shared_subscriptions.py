@@ -28,6 +28,12 @@ def numbered(broker: Bench, *numbers: int, qos: int = 1) -> None:
         broker.publish("a", b"%d" % number, qos)
 
 
+def denying(*topics: str) -> Policy:
+    policy = Policy()
+    policy.deny("Receive", *topics)
+    return policy
+
+
 def test_one_of_the_group_gets_each_message(broker: Bench) -> None:
     alice, bob = members(broker, "alice", "bob")
     numbered(broker, 1, 2, 3)
@@ -123,12 +129,43 @@ def test_what_waits_is_for_a_new_member_too(broker: Bench) -> None:
 
 
 def test_what_waits_is_not_for_a_member_that_may_not_receive_it(broker: Bench) -> None:
+    away(broker, "alice")
+    away(broker, "bob")
+    numbered(broker, 1)
+    assert broker.persistent("alice", policy=denying("a")).payloads() == []
+    assert broker.persistent("bob").payloads() == [b"1"]
+
+
+def test_it_does_not_hold_up_what_that_member_may_receive(broker: Bench) -> None:
+    away(broker, "alice", "$share/g/+")
+    away(broker, "bob", "$share/g/+")
+    for topic in ("secret", "a", "secret", "b"):
+        broker.publish(topic, qos=1)
+    assert broker.persistent("alice", policy=denying("secret")).topics() == ["a", "b"]
+
+
+def test_what_was_passed_over_keeps_its_order(broker: Bench) -> None:
+    away(broker, "alice", "$share/g/+")
+    away(broker, "bob", "$share/g/+")
+    for topic in ("secret", "a", "other"):
+        broker.publish(topic, qos=1)
+    broker.persistent("alice", policy=denying("secret", "other"))
+    assert broker.persistent("bob").topics() == ["secret", "other"]
+
+
+def test_what_waits_is_gone_when_all_are_there_and_none_may_receive_it(broker: Bench) -> None:
     away(broker)
     numbered(broker, 1)
-    policy = Policy()
-    policy.deny("Receive", "a")
-    assert broker.persistent(policy=policy).payloads() == []
-    assert broker.persistent().payloads() == [b"1"]
+    broker.persistent(policy=denying("a")).lose()
+    assert broker.persistent().payloads() == []
+
+
+def test_what_none_may_receive_while_all_are_there_does_not_wait(broker: Bench) -> None:
+    alice = broker.persistent(policy=denying("a"))
+    alice.subscribe(FILTER, qos=1)
+    numbered(broker, 1)
+    alice.lose()
+    assert broker.persistent().payloads() == []
 
 
 def test_what_waits_is_not_for_other_groups(broker: Bench) -> None:
@@ -164,9 +201,7 @@ def test_nothing_waits_any_more_when_the_last_member_unsubscribes(broker: Bench)
     carol = broker.connect("carol")
     away(broker)
     numbered(broker, 1)
-    policy = Policy()
-    policy.deny("Receive", "a")
-    broker.persistent(policy=policy).unsubscribe(FILTER)
+    broker.persistent(policy=denying("a")).unsubscribe(FILTER)
     carol.subscribe(FILTER, qos=1)
     assert carol.payloads() == []
 

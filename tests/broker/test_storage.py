@@ -1,6 +1,7 @@
 """The file of what survives."""
 
 import sqlite3
+import stat
 import subprocess
 import sys
 from functools import partial
@@ -99,6 +100,24 @@ def test_queued_messages_come_back_in_their_order(path: Path) -> None:
     assert {delivery.waiting_for for delivery in found} == {"ann/ä"}
 
 
+def test_a_message_that_waits_for_many_is_one_object(path: Path) -> None:
+    storage = Storage(path)
+    for client_id in ("ann", "ben"):
+        storage.keep_session(SESSION._replace(client_id=client_id))
+        storage.enqueue(client_id, Message("a", b"x", 1), False)
+    ann, ben = again(storage, path).queued()
+    assert ann.message is ben.message
+
+
+def test_messages_that_expire_at_different_times_are_not(path: Path) -> None:
+    storage = Storage(path)
+    storage.keep_session(SESSION)
+    for expires_at in (1_700_000_001.0, 1_700_000_002.0, None):
+        storage.enqueue("ann/ä", Message("a", b"x", 1, expires_at=expires_at), False)
+    found = [delivery.message.expires_at for delivery in again(storage, path).queued()]
+    assert found == [1_700_000_001.0, 1_700_000_002.0, None]
+
+
 def test_rows_are_not_used_twice(path: Path) -> None:
     storage = Storage(path)
     storage.keep_session(SESSION)
@@ -175,6 +194,14 @@ def test_a_file_of_something_else_is_refused(path: Path, content: bytes) -> None
         Storage(path)
     assert one_line(refused.value).startswith(f"{path}: can't be used: ")
     assert path.read_bytes() == content
+
+
+def test_new_files_are_their_owners_alone(path: Path) -> None:
+    storage = Storage(path)
+    storage.retain(Message("a", b"x"), 1)
+    storage.commit()
+    modes = {file.name: stat.S_IMODE(file.stat().st_mode) for file in path.parent.iterdir()}
+    assert modes == {"iot-core.sqlite": 0o600, "iot-core.sqlite-wal": 0o600}
 
 
 def test_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:

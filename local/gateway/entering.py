@@ -1,0 +1,72 @@
+"""How a CONNECT becomes a client of the broker, or is refused."""
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from local.broker.broken_rule import BrokenRule
+from local.broker.client import Client
+from local.gateway.admission import Admission
+from local.gateway.arrival import Arrival
+from local.gateway.authorization import Refused
+from local.gateway.connack import refusal
+from local.gateway.outgoing import Outgoing
+from local.mqtt import Connect, ReasonCode, Version
+
+if TYPE_CHECKING:
+    from local.gateway.connections import Connections
+
+
+class Entered(NamedTuple):
+    """A client that is in, and why."""
+
+    client: Client
+    admission: Admission
+
+
+class Entrance:
+    """The way in for the client of one connection."""
+
+    def __init__(self, connections: "Connections", arrival: Arrival, outgoing: Outgoing) -> None:
+        self._connections = connections
+        self._arrival = arrival
+        self._outgoing = outgoing
+
+    def check(self, connect: Connect) -> bool:
+        """Whether a CONNECT is worth asking an authorizer about; who sends another one is refused."""
+        try:
+            self._connections.check_connect(connect)
+        except BrokenRule as error:
+            self._refuse_rule(connect, error)
+            return False
+        return True
+
+    async def enter(self, connect: Connect) -> Entered | None:
+        """Lets the client in, or refuses it; None, too, where it has gone meanwhile."""
+        connections = self._connections
+        try:
+            admission = await connections.admitting.admit(connect, self._arrival)
+            if self._outgoing.closed:
+                return None
+            connections.count_connect(admission.client_id)
+        except Refused as refused:
+            self._refuse(connect, refused, ReasonCode.NOT_AUTHORIZED)
+            return None
+        except BrokenRule as error:
+            self._refuse_rule(connect, error)
+            return None
+        permissions, origin, outgoing = admission.permissions, self._arrival.origin, self._outgoing
+        principal_id = admission.principal_id
+        client = connections.broker.connect(connect, admission.client_id, permissions, outgoing, origin, principal_id)
+        return Entered(client, admission)
+
+    def _refuse_rule(self, connect: Connect, error: BrokenRule) -> None:
+        code = ReasonCode(error.reason_code)
+        reason = "connect_rate_exceeded" if code == ReasonCode.CONNECTION_RATE_EXCEEDED else "invalid_connect"
+        self._refuse(connect, Refused(reason, str(error)), code)
+
+    def _refuse(self, connect: Connect, refused: Refused, reason_code: ReasonCode) -> None:
+        self._connections.decisions.refused(connect.client_id, refused)
+        if self._outgoing.closed:
+            return
+        if answer := refusal(Version(connect.version), reason_code):
+            self._outgoing.write(answer)
+        self._outgoing.close()
