@@ -5,6 +5,7 @@ import contextlib
 import os
 import resource
 import signal
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import typer
 
 from local.core import LocalIotCore
 from local.greeting import greeting
+from local.terminal import Terminal
 from policies.errors import printable
 
 _OPEN_FILES = 65_536
@@ -20,29 +22,29 @@ _OPEN_FILES = 65_536
 def serve(core: LocalIotCore, folder: Path, *, quiet: bool) -> None:
     """Runs it until Ctrl-C; `folder` is the data folder. Raises what `LocalIotCore.start` raises."""
     _allow_open_files()
-    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        runner.run(_serve(core, folder, quiet=quiet))
+    with Terminal() as terminal, asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        runner.run(_serve(core, folder, terminal, quiet=quiet))
 
 
-async def _serve(core: LocalIotCore, folder: Path, *, quiet: bool) -> None:
+async def _serve(core: LocalIotCore, folder: Path, terminal: Terminal, *, quiet: bool) -> None:
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for name in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(name, stopped.set)
     async with core:
         typer.echo(greeting(core, folder))
-        following = loop.create_task(_print_feed(core, quiet=quiet))
+        following = loop.create_task(_print_feed(core, terminal, quiet=quiet))
         await stopped.wait()
         following.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await following
 
 
-async def _print_feed(core: LocalIotCore, *, quiet: bool) -> None:
+async def _print_feed(core: LocalIotCore, terminal: Terminal, *, quiet: bool) -> None:
     async for record in core.feed.follow(explained=False):
         line = _reload_line(record) if record["kind"] == "reload" else None if quiet else _line(record)
         if line is not None:
-            typer.echo(line, err=True)
+            terminal.print(line)
 
 
 def _reload_line(record: Mapping[str, object]) -> str:
@@ -74,8 +76,9 @@ def _listed(value: object) -> str:
 
 
 def _coloured(text: str, colour: str) -> str:
-    """A text for a terminal, without colour where the user wants none (no-color.org)."""
-    return printable(text) if os.environ.get("NO_COLOR") else typer.style(printable(text), fg=colour)
+    """A text for a terminal, without colour where the user wants none (no-color.org), or where there is no terminal."""
+    plain = os.environ.get("NO_COLOR") or not sys.stderr.isatty()
+    return printable(text) if plain else typer.style(printable(text), fg=colour)
 
 
 def _loop_factory() -> "type[asyncio.AbstractEventLoop] | None":

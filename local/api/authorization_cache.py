@@ -6,8 +6,9 @@ from typing import NamedTuple
 
 from starlette.requests import Request
 
+from local.api.core import Core
 from local.gateway.authorization import Authorization
-from local.gateway.authorizers import AuthorizerDescription, Authorizers
+from local.gateway.authorizers import AuthorizerDescription
 
 _MOST = 1024
 """Authorizations that are kept; the one that was not used for longest goes first."""
@@ -19,6 +20,8 @@ _PARAMETERS = frozenset({"qos", "retain", "contentType", "responseTopic", "messa
 class _Kept(NamedTuple):
     authorization: Authorization
     authorizer: AuthorizerDescription
+    configured: object
+    """The configuration that the authorizer was asked under: it may have named another template."""
     until: float
 
 
@@ -29,34 +32,41 @@ class AuthorizationCache:
     been answered anyway: the key holds all of a request but what belongs to its message.
     """
 
-    def __init__(self, authorizers: Authorizers, clock: Callable[[], float]) -> None:
+    def __init__(self, core: Core, clock: Callable[[], float]) -> None:
         """`clock` gives seconds from any start."""
-        self._authorizers = authorizers
+        self._core = core
         self._clock = clock
         self._kept: OrderedDict[Hashable, _Kept] = OrderedDict()
 
     def get(self, request: Request) -> Authorization | None:
-        """What holds for a request; None where the authorizer has to be asked, as when it has been changed."""
+        """What holds for a request; None where the authorizer has to be asked, as when anything was configured anew."""
         key = self._key(request)
         kept = self._kept.get(key)
         if kept is None:
             return None
-        if kept.until <= self._clock() or self._authorizers.get(kept.authorizer.name) != kept.authorizer:
+        if kept.until <= self._clock() or not self._is_unchanged(kept):
             del self._kept[key]
             return None
         self._kept.move_to_end(key)
         return kept.authorization
 
-    def put(self, request: Request, authorization: Authorization) -> None:
-        """Keeps an authorization, where its authorizer says so."""
-        authorizer = self._authorizers.get(authorization.authorizer)
+    def put(self, request: Request, authorization: Authorization, configured: object) -> None:
+        """Keeps an authorization, where its authorizer says so. `configured` was in force when it was asked for."""
+        authorizer = self._core.authorizers.get(authorization.authorizer)
         if authorizer is None or not authorizer.enable_caching_for_http:
             return
         answer = authorization.answer
         seconds = min(answer.refresh_after_in_seconds, answer.disconnect_after_in_seconds)
-        self._kept[self._key(request)] = _Kept(authorization, authorizer, self._clock() + seconds)
+        self._kept[self._key(request)] = _Kept(authorization, authorizer, configured, self._clock() + seconds)
         if len(self._kept) > _MOST:
             self._kept.popitem(last=False)
+
+    def _is_unchanged(self, kept: _Kept) -> bool:
+        core = self._core
+        return (
+            core.configuration.configured is kept.configured
+            and core.authorizers.get(kept.authorizer.name) == kept.authorizer
+        )
 
     def _key(self, request: Request) -> Hashable:
         headers = [
@@ -65,4 +75,4 @@ class AuthorizationCache:
             if name not in _OF_THE_MESSAGE and not name.startswith(_MQTT_5)
         ]
         query = [(name, value) for name, value in request.query_params.multi_items() if name not in _PARAMETERS]
-        return request.client, self._authorizers.default, tuple(headers), tuple(query)
+        return request.client, self._core.authorizers.default, tuple(headers), tuple(query)

@@ -41,7 +41,7 @@ class Callers:
     def __init__(self, core: Core, clock: Callable[[], float]) -> None:
         """`clock` gives seconds from any start."""
         self._core = core
-        self._cache = AuthorizationCache(core.authorizers, clock)
+        self._cache = AuthorizationCache(core, clock)
 
     async def require(self, request: Request, intent: Intent) -> None:
         """Checks that whoever sent a request may do this. Raises ApiError: 401 or 403, which say nothing of why."""
@@ -63,8 +63,9 @@ class Callers:
     async def _authorize(self, request: Request) -> Authorization:
         kept = self._cache.get(request)
         if kept is None:
+            configured = self._core.configuration.configured  # Before: another may be in force by the answer.
             kept = await self._core.gateway.authorize(connection_request(request))
-            self._cache.put(request, kept)
+            self._cache.put(request, kept, configured)
         return kept
 
     def _tell(

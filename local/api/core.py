@@ -8,6 +8,15 @@ from local.gateway.authorizers import Authorizers
 from local.gateway.feed import Feed
 
 
+class Configuration(Protocol):
+    """`authorizer.toml` and what it names, reloaded when they are saved."""
+
+    @property
+    def configured(self) -> object:
+        """What is in force; another object after each reload."""
+        ...
+
+
 class Core(Protocol):
     """IoT Core on this machine, as far as the HTTP APIs use it."""
 
@@ -24,6 +33,11 @@ class Core(Protocol):
     @property
     def authorizers(self) -> Authorizers:
         """The account's authorizers."""
+        ...
+
+    @property
+    def configuration(self) -> Configuration:
+        """What is configured."""
         ...
 
     @property

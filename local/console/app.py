@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import BaseRoute, Mount, Route
 
@@ -47,6 +47,8 @@ def _answering(endpoint: _Endpoint) -> Callable[[Request], Awaitable[Response]]:
             return _json({"message": refusal.message, "field": refusal.field}, refusal.status)
         except RecursionError:
             return _json({"message": "nested too deeply", "field": "claims"}, 400)
+        except ClientDisconnect:
+            return Response(status_code=400)  # Nobody is there to read it.
 
     return answer
 

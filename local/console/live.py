@@ -8,6 +8,8 @@ from policies.packing import compact
 
 _LIVE = "event: live\ndata:\n\n"
 """Stands between what has been and what is."""
+_AT_ONCE = 16
+"""Records of what has been that are written before others have their turn."""
 
 
 async def events(feed: Feed) -> AsyncIterator[str]:
@@ -18,7 +20,11 @@ async def events(feed: Feed) -> AsyncIterator[str]:
         # One turn of the loop, so that the follower stands there before the recent ones are read: none gets lost.
         await asyncio.sleep(0)
         recent = feed.recent()
-        yield "".join(map(_event, recent)) + _LIVE
+        for number, record in enumerate(recent, start=1):
+            yield _event(record)
+            if number % _AT_ONCE == 0:
+                await asyncio.sleep(0)
+        yield _LIVE
         sent = {record["id"] for record in recent}
         while True:
             record = await following

@@ -2,7 +2,7 @@
 
 import base64
 import queue
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from local.broker.broker import Broker
@@ -39,11 +39,13 @@ class Clock:
 class Function(LambdaFunction):
     """Lets whoever brings the token `ann` publish below `ann/`, and read what is retained there."""
 
-    def __init__(self, events: list[Mapping[str, object]]) -> None:
+    def __init__(self, events: list[Mapping[str, object]], at_work: Callable[[], None]) -> None:
         self.events = events
+        self.at_work = at_work
 
     def invoke(self, event: Mapping[str, object]) -> Invocation:
         self.events.append(event)
+        self.at_work()
         token = _token(event)
         if token == "broken":
             raise BrokenHandler("the handler raised RuntimeError: no")
@@ -119,6 +121,16 @@ class Everything:
         return True
 
 
+class Configuration:
+    """Counts as another one after each reload."""
+
+    def __init__(self) -> None:
+        self.configured = object()
+
+    def reload(self) -> None:
+        self.configured = object()
+
+
 class Core:
     """What the APIs use, and what tests do to it."""
 
@@ -127,8 +139,11 @@ class Core:
         self.events: list[Mapping[str, object]] = []
         self.broker = Broker(Storage(":memory:"), clock=self.clock)
         self.authorizers = Authorizers(folder, self.clock)
+        self.configuration = Configuration()
+        self.during_invocation: Callable[[], None] = lambda: None
+        """What happens while the function runs."""
         self.feed = Feed(self.clock)
-        self._environments = Environments(lambda: Function(self.events))
+        self._environments = Environments(lambda: Function(self.events, self._at_work))
         self.gateway = Gateway(self.authorizers, {FUNCTION_ARN: self._environments})
         self.tls_url = TLS_URL
         self.server_name: str | None = None
@@ -145,6 +160,9 @@ class Core:
     def close(self) -> None:
         self._environments.close()
         self.broker.storage.close()
+
+    def _at_work(self) -> None:
+        self.during_invocation()
 
     def put(self, **fields: object) -> None:
         """Configures an authorizer."""

@@ -97,18 +97,32 @@ def switched_off(core: Core) -> None:
     core.authorizers.update("chat", enable_caching_for_http=False)
 
 
+def saved_again(core: Core) -> None:
+    """As when a template is saved: the authorizer's description stays the same."""
+    core.configuration.reload()
+
+
 def reconfigured(core: Core) -> None:
     core.clock.now += 1
     core.put(name="chat", signing_disabled=True, enable_caching_for_http=True)
 
 
 @pytest.mark.usefixtures("caching")
-@pytest.mark.parametrize("change", [switched_off, reconfigured])
+@pytest.mark.parametrize("change", [switched_off, reconfigured, saved_again])
 def test_a_changed_authorizer_is_asked_again(
     service: Service, kept: KeptConnection, change: Callable[[Core], None]
 ) -> None:
     kept.publish()
     service.do(change)
+    kept.publish()
+    assert invocations(service) == 2
+
+
+@pytest.mark.usefixtures("caching")
+def test_what_is_saved_while_the_function_runs_has_it_asked_again(service: Service, kept: KeptConnection) -> None:
+    service.core.during_invocation = service.core.configuration.reload
+    kept.publish()
+    service.core.during_invocation = lambda: None
     kept.publish()
     assert invocations(service) == 2
 

@@ -1,5 +1,6 @@
 """The feed of decisions on the page."""
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.console.conftest import Ask, Console, Open
@@ -58,6 +59,21 @@ def test_what_happened_before_is_there_and_counts_for_no_client(open_console: Op
     second = open_console()
     expect(second.decisions.filter(has_text=MUTE).first).to_be_visible()
     expect(second.a.refusal).to_be_hidden()
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "words"),
+    [
+        ("POST", "/topics/wording", "publish over HTTPS wording"),
+        ("GET", "/retainedMessage/wording", "read the retained message over HTTPS wording"),
+        ("GET", "/retainedMessage", "list retained messages over HTTPS *"),
+    ],
+)
+def test_what_is_decided_over_https_is_said_in_words(
+    open_console: Open, ask: Ask, method: str, path: str, words: str
+) -> None:
+    ask(path, body=b"" if method == "POST" else None)
+    expect(open_console().decisions.filter(has_text=words).first).to_be_visible()
 
 
 def test_no_more_than_200_rows_are_kept(open_console: Open, ask: Ask) -> None:

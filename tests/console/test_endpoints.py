@@ -1,11 +1,15 @@
 """What the page asks for, over HTTP."""
 
+import asyncio
 import dataclasses
 import json
 
 import jwt
 import pytest
+from starlette.applications import Starlette
+from starlette.types import Message
 
+from local.console.app import routes
 from local.console.bodies import MOST_CLAIMS
 from local.core import LocalIotCore
 from tests.console.conftest import Ask
@@ -170,3 +174,21 @@ def test_only_the_pages_own_files_are_served(ask: Ask, path: str) -> None:
 
 def test_a_token_is_minted_for_the_page_alone_and_not_for_others(ask: Ask) -> None:
     assert ask("/console/token", ANN).headers["cache-control"] == "no-store"
+
+
+@pytest.mark.parametrize("path", POSTED)
+def test_who_leaves_before_the_body_is_there_is_no_error(core: LocalIotCore, path: str) -> None:
+    async def receive() -> Message:
+        return {"type": "http.disconnect"}
+
+    async def send(_: Message) -> None:
+        pass
+
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": path,
+        "query_string": b"",
+        "headers": [(b"content-type", b"application/json")],
+    }
+    asyncio.run(Starlette(routes=routes(core))(scope, receive, send))  # Raises nothing.

@@ -59,9 +59,18 @@ class SocketChannel:
         self.socket.close()
 
 
-def connected_to(port: int) -> socket.socket:
-    """A socket that is connected to a port of this machine."""
-    return socket.create_connection(("127.0.0.1", port), PATIENCE)
+def connected_to(port: int, receive_buffer: int | None = None) -> socket.socket:
+    """A socket that is connected to a port of this machine, and takes as much as its buffer, in bytes, has room for."""
+    connection = socket.socket()
+    if receive_buffer is not None:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+    connection.settimeout(PATIENCE)
+    try:
+        connection.connect(("127.0.0.1", port))
+    except OSError:
+        connection.close()
+        raise
+    return connection
 
 
 def wrapped(

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import uvloop
 
+from tests.gateway.others import Others
 from tests.gateway.running import LoopFactory, Running, started
 
 both_loops = pytest.mark.parametrize(
@@ -33,3 +34,14 @@ def running(folder: Path, loop_factory: LoopFactory) -> Iterator[Running]:
     """A core whose limits a second are off."""
     with started(folder, loop_factory=loop_factory) as running:
         yield running
+
+
+@pytest.fixture
+def others(running: Running) -> Iterator[Others]:
+    """Two clients, who exchange a message before and after."""
+    with running.connected("publisher") as publisher, running.connected("subscriber") as subscriber:
+        subscriber.subscribe("others")
+        others = Others(publisher, subscriber)
+        others.exchange()
+        yield others
+        others.exchange()

@@ -3,8 +3,10 @@
 import itertools
 import json
 import queue
+import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import ClassVar
 
 ARN = "arn:aws:iot:us-east-1:123456789012:"
 Event = dict[str, object]
@@ -25,6 +27,9 @@ def lambda_handler(event, context):
 
 class Function:
     """What a handler module in a test's folder leads to."""
+
+    gate: ClassVar[threading.Event]
+    """For a module that waits while it loads."""
 
     def __init__(self) -> None:
         self.name = f"function-{next(_numbers)}"

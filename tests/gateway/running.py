@@ -11,7 +11,6 @@ from typing import Any
 
 from local.broker.limits import IOT_CORE, Limits
 from local.core import LocalIotCore
-from local.gateway.connection import MqttConnection
 from local.gateway.environments import TIMEOUT
 from local.mqtt import Version
 from tests.gateway.channels import PATIENCE, Channel, SocketChannel, WebSocketChannel, connected_to, wrapped
@@ -48,6 +47,17 @@ class Running:
         self._records: queue.SimpleQueue[Mapping[str, Any]] = queue.SimpleQueue()
         core.call(self._follow)
 
+    @classmethod
+    @contextmanager
+    def around_core(cls, core: LocalIotCore) -> "Iterator[Running]":
+        """A core with the authorizer itself, on its own clock."""
+        with ExitStack() as channels:
+            yield cls(core, Function(), Clock(), channels)
+
+    def stop(self) -> None:
+        """Stops the core before its time."""
+        self.core.__exit__(None, None, None)
+
     def pass_time(self, seconds: float) -> None:
         """Lets time pass, and the core do what is due by then."""
         self._clock.now += seconds
@@ -63,6 +73,10 @@ class Running:
     def plain(self) -> SocketChannel:
         """A connection to the plain port."""
         return self._keep(connected_to(self.core.port))
+
+    def narrow(self) -> SocketChannel:
+        """The same of somebody who has little room for what comes, so that the rest waits in the core."""
+        return self._keep(connected_to(self.core.port, receive_buffer=8192))
 
     def tls(self, alpn: Sequence[str] = (), server_name: str | None = "localhost") -> SocketChannel:
         """A connection to the TLS port."""
@@ -100,16 +114,9 @@ class Running:
         """A connection to any port."""
         return self._keep(connected_to(port))
 
-    @contextmanager
-    def slow(self) -> "Iterator[SlowClient]":
-        """A client that reads nothing, for whom as much waits as may."""
-        with self.connected("slow") as client, self.connected("publisher") as publisher:
-            client.subscribe("much")
-            (connection,) = (one for one in self.core.connections if one.client and one.client.client_id == "slow")
-            slow = SlowClient(self, client, connection)
-            while not slow.is_slow():
-                publisher.publish("much", bytes(100_000), qos=1)
-            yield slow
+    def around(self, connection: socket.socket) -> SocketChannel:
+        """A channel of a socket, which is closed in the end."""
+        return self._keep(connection)
 
     def fill(self, client: Client, content: bytes) -> int:
         """Sends something again and again until the network takes no more; gives how many bytes that were."""
@@ -153,28 +160,12 @@ class Running:
         self._following = asyncio.get_running_loop().create_task(follow())
 
 
-class SlowClient:
-    """A client that takes as much as a test wants."""
-
-    def __init__(self, running: Running, client: Client, connection: MqttConnection) -> None:
-        self._running = running
-        self._client = client
-        self._connection = connection
-
-    def is_slow(self) -> bool:
-        """Whether too much waits for it."""
-        return self._connection.slow
-
-    def unsent(self) -> int:
-        """How many bytes wait for it in this process."""
-        return self._running.core.call(self._connection._channel.get_write_buffer_size)
-
-    def take(self, size: int) -> None:
-        """Reads so many bytes."""
-        channel = self._client.channel
-        assert isinstance(channel, SocketChannel)
-        while size > 0:
-            size -= len(channel.socket.recv(size))
+def refused(running: Running, reason: str) -> Mapping[str, Any]:
+    """Connects a client that is refused for a reason; gives the record."""
+    with running.client() as client:
+        client.connect()
+        assert client.ends() == []
+    return running.record("decision", action="connect", allowed=False, reason=reason, client_id="ann")
 
 
 @contextmanager

@@ -2,29 +2,18 @@
 
 import json
 import math
-import sys
-from collections.abc import Callable, Mapping
-from typing import Any
 
 import pytest
 
 from local.mqtt import ConnectReturnCode, ReasonCode, Version
-from tests.gateway.function import EVERYTHING, Event, allow, document
-from tests.gateway.running import Running
+from tests.gateway.function import EVERYTHING, allow, document
+from tests.gateway.running import Running, refused
 
 VERSIONS = pytest.mark.parametrize(
     ("version", "code"),
     [(Version.MQTT_3_1_1, ConnectReturnCode.NOT_AUTHORIZED), (Version.MQTT_5, ReasonCode.NOT_AUTHORIZED)],
     ids=["MQTT_3_1_1", "MQTT_5"],
 )
-
-
-def refused(running: Running, reason: str, version: Version = Version.MQTT_3_1_1) -> Mapping[str, Any]:
-    """The record of a client that is refused for a reason."""
-    with running.client(version) as client:
-        client.connect()
-        assert client.ends() == []
-    return running.record("decision", action="connect", allowed=False, reason=reason, client_id="ann")
 
 
 def without(field: str) -> dict[str, object]:
@@ -39,11 +28,20 @@ def padded(characters: int) -> str:
     return text + " " * (characters - len(text))
 
 
-def nested(depth: int) -> object:
-    found: object = "a"
-    for _ in range(depth):
-        found = [found]
-    return found
+NO_DOCUMENTS: list[object] = [
+    padded(2049),
+    "{",
+    "[]",
+    "[" * 100_000,
+    None,
+    7,
+    {},
+    {"Statement": []},
+    {"Version": "2012-10-17", "Statement": [{"Effect": "Maybe", "Action": "iot:*", "Resource": "*"}]},
+    {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "iot:*"}]},
+    {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "iot:*", "Resource": "topic/a"}]},
+    {"Version": "2012-10-17", "Principal": "*", "Statement": [*EVERYTHING]},
+]
 
 
 @VERSIONS
@@ -79,23 +77,7 @@ def test_a_wrong_answer_looks_to_the_client_like_a_no(running: Running, version:
         (allow(policyDocuments=11 * [document(*EVERYTHING)]), "policyDocuments"),
         (allow(policyDocuments=document(*EVERYTHING)), "policyDocuments"),
         (allow(policyDocuments={"0": {}}), "policyDocuments"),
-        *(
-            (allow(policyDocuments=[value]), "policyDocuments[0]")
-            for value in (
-                padded(2049),
-                "{",
-                "[]",
-                "[" * 100_000,
-                None,
-                7,
-                {},
-                {"Statement": []},
-                {"Version": "2012-10-17", "Statement": [{"Effect": "Maybe", "Action": "iot:*", "Resource": "*"}]},
-                {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "iot:*"}]},
-                {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "iot:*", "Resource": "topic/a"}]},
-                {"Version": "2012-10-17", "Principal": "*", "Statement": [*EVERYTHING]},
-            )
-        ),
+        *((allow(policyDocuments=[value]), "policyDocuments[0]") for value in NO_DOCUMENTS),
         (allow(policyDocuments=[document(*EVERYTHING), "{"]), "policyDocuments[1]"),
     ],
     ids=lambda value: repr(value)[:60],
@@ -128,85 +110,3 @@ def test_an_answer_at_the_bounds_is_taken(running: Running, answer: dict[str, ob
 def test_nothing_but_is_authenticated_counts_in_a_no(running: Running) -> None:
     running.function.answer = lambda _: {"isAuthenticated": False, "principalId": "-"}
     refused(running, "not_authenticated")
-
-
-def raises(error: BaseException) -> Callable[[Event], object]:
-    def answer(_: Event) -> object:
-        raise error
-
-    return answer
-
-
-@pytest.mark.parametrize(
-    ("answer", "detail"),
-    [
-        (lambda _: None, "NoneType"),
-        (lambda _: "yes", "str"),
-        (lambda _: True, "bool"),
-        (lambda _: [allow()], "list"),
-        (lambda _: {"isAuthenticated": True, "principalId": b"ann"}, "no JSON"),
-        (lambda _: {1: nested(100_000)}, "no JSON"),
-        (lambda _: sys.modules, "no JSON"),
-        (raises(RuntimeError("out of order")), "RuntimeError: out of order"),
-        (raises(TimeoutError()), "TimeoutError"),
-        (raises(StopIteration()), "StopIteration"),
-        (raises(SystemExit(0)), "SystemExit"),
-        (raises(KeyboardInterrupt()), "KeyboardInterrupt"),
-        (raises(GeneratorExit()), "GeneratorExit"),
-        (raises(RecursionError("deep")), "RecursionError"),
-        (raises(MemoryError()), "MemoryError"),
-    ],
-    ids=lambda value: value if isinstance(value, str) else "",
-)
-def test_a_function_that_does_not_answer_with_an_object_is_broken(
-    running: Running, answer: Callable[[Event], object], detail: str
-) -> None:
-    running.function.answer = answer
-    assert detail in refused(running, "function_error")["detail"]
-    running.function.answer = lambda _: allow()
-    running.connected()
-
-
-def test_a_cyclic_answer_is_broken(running: Running) -> None:
-    answer: dict[str, object] = {}
-    answer["itself"] = answer
-    running.function.answer = lambda _: answer
-    assert "no JSON" in refused(running, "function_error")["detail"]
-
-
-@pytest.mark.parametrize(
-    "text",
-    ["{", "[" * 100_000, '{"decision": {"principal": []}}', "\0\ud800", "x" * 3_000_000, '{"decision": 1, "door": 5}'],
-    ids=lambda text: text[:10].encode("ascii", "backslashreplace").decode(),
-)
-def test_what_a_function_prints_neither_lets_in_nor_keeps_out(running: Running, text: str) -> None:
-    def answer(_: Event) -> object:
-        print(text)
-        return allow()
-
-    running.function.answer = answer
-    with running.connected() as client:
-        client.ping()
-
-
-def test_the_log_line_says_who_it_is(running: Running) -> None:
-    line = {"decision": "allowed", "principal": "Ann of Cleves", "door": "query"}
-
-    def answer(_: Event) -> object:
-        print("starting")
-        print(json.dumps(line))
-        return allow()
-
-    running.function.answer = answer
-    running.connected()
-    running.record("decision", action="connect", allowed=True, principal="Ann of Cleves", door="query")
-
-
-def test_the_log_line_says_why_not(running: Running) -> None:
-    def answer(_: Event) -> object:
-        print(json.dumps({"decision": "refused", "reason": "expired", "detail": "an hour ago", "principal": "ann"}))
-        return {"isAuthenticated": False}
-
-    running.function.answer = answer
-    record = refused(running, "expired")
-    assert (record["detail"], record["principal"]) == ("an hour ago", "ann")

@@ -1,15 +1,13 @@
-"""The policy that the Lambda gave is enforced: on CONNECT, its Will, PUBLISH, SUBSCRIBE and every delivery."""
+"""The policy that the Lambda gave is enforced on PUBLISH, SUBSCRIBE and every delivery."""
 
 import pytest
 
 from local.mqtt import (
     ConnectReturnCode,
     Disconnect,
-    Properties,
     Publish,
     ReasonCode,
     Version,
-    Will,
 )
 from tests.gateway.client import Client
 from tests.gateway.function import ARN, EVERYTHING, Event, allow, statement
@@ -28,117 +26,6 @@ def only(running: Running, *statements: dict[str, object], client_id: str = "ann
         return allow(*statements) if mqtt.get("clientId") == client_id else allow()
 
     running.function.answer = answer
-
-
-@VERSIONS
-def test_a_client_id_that_the_policy_does_not_name_is_refused(running: Running, version: Version) -> None:
-    only(running, CONNECT, client_id="bob")
-    with running.client(version) as client:
-        assert client.connect("bob").reason_code == REFUSED[version]
-        assert client.ends() == []
-    running.record("decision", action="connect", allowed=False, reason="connect_not_allowed", client_id="bob")
-
-
-def test_no_document_is_no_permission(running: Running) -> None:
-    running.function.answer = lambda _: allow(policyDocuments=[])
-    with running.client() as client:
-        assert client.connect().reason_code == ConnectReturnCode.NOT_AUTHORIZED
-
-
-def test_policy_variables_are_the_clients(running: Running) -> None:
-    running.function.answer = lambda _: allow(
-        statement("iot:Connect", "client/*"), statement("iot:Publish", "topic/of/${iot:ClientId}/${aws:SourceIp}")
-    )
-    with running.connected("bob") as client:
-        client.publish("of/bob/127.0.0.1", qos=1)
-        client.publish("of/ann/127.0.0.1")
-        assert client.ends() == []
-
-
-def test_a_client_without_an_id_is_let_in_by_the_one_it_is_given(running: Running) -> None:
-    running.function.answer = lambda _: allow(statement("iot:Connect", "client/$GEN/*"))
-    with running.client(Version.MQTT_5) as client:
-        connack = client.connect("")
-        assert (connack.properties.assigned_client_identifier or "").startswith("$GEN/")
-
-
-def without(attribute: str) -> dict[str, object]:
-    """Connect, unless the CONNECT asks for an attribute."""
-    condition = {"ForAllValues:StringNotEquals": {"iot:ConnectAttributes": [attribute]}}
-    return statement("iot:Connect", "client/*", Condition=condition)
-
-
-PUBLISH_ALL = statement("iot:Publish", "topic/*")
-WILL = Will("a/will", b"gone")
-
-
-@VERSIONS
-def test_a_policy_may_forbid_a_will(running: Running, version: Version) -> None:
-    running.function.answer = lambda _: allow(without("LastWill"), PUBLISH_ALL)
-    with running.client(version) as client:
-        assert client.connect("without").reason_code == 0
-    with running.client(version) as client:
-        assert client.connect("with", will=WILL).reason_code == REFUSED[version]
-
-
-def test_a_policy_may_forbid_a_persistent_session(running: Running) -> None:
-    running.function.answer = lambda _: allow(without("PersistentConnect"))
-    with running.client() as client:
-        assert client.connect("clean", clean_start=True).reason_code == 0
-    with running.client() as client:
-        assert client.connect("persistent", clean_start=False).reason_code == ConnectReturnCode.NOT_AUTHORIZED
-
-
-def test_a_session_of_mqtt_5_is_persistent_where_it_outlives_its_connection(running: Running) -> None:
-    running.function.answer = lambda _: allow(without("PersistentConnect"))
-    with running.client(Version.MQTT_5) as client:
-        assert client.connect("brief", clean_start=False).reason_code == 0
-    with running.client(Version.MQTT_5) as client:
-        properties = Properties(session_expiry_interval=60)
-        assert client.connect("lasting", properties=properties).reason_code == ReasonCode.NOT_AUTHORIZED
-
-
-@VERSIONS
-def test_a_wills_topic_needs_publish(running: Running, version: Version) -> None:
-    only(running, CONNECT, statement("iot:Publish", "topic/b"))
-    with running.client(version) as client:
-        assert client.connect(will=WILL).reason_code == REFUSED[version]
-    running.record("decision", action="connect", allowed=False, reason="will_not_allowed")
-
-
-@VERSIONS
-def test_a_retained_will_needs_retain_publish_too(running: Running, version: Version) -> None:
-    only(running, CONNECT, PUBLISH_ALL)
-    with running.client(version) as client:
-        assert client.connect(will=Will("a/will", b"gone", retain=True)).reason_code == REFUSED[version]
-
-
-@VERSIONS
-def test_a_will_is_no_way_to_forge_events(running: Running, version: Version) -> None:
-    with running.client(version) as client:
-        client.connect(will=Will("$aws/events/presence/connected/bob", b"{}"))
-        assert client.ends() == []
-    running.record("decision", action="connect", allowed=False, reason="invalid_connect")
-
-
-def test_a_will_whose_permission_is_gone_is_not_published(running: Running) -> None:
-    with running.connected("watcher") as watcher, running.client() as client:
-        watcher.subscribe("#")
-        assert client.connect(will=WILL).reason_code == 0
-        only(running, CONNECT)
-        running.core.call(running.core.connections.refresh_all)
-        running.record("decision", action="refresh", allowed=True, client_id="ann")
-        client.channel.close()
-        running.record("presence", event="disconnected", client_id="ann")
-        watcher.ping()
-
-
-def test_a_will_that_is_allowed_is_published(running: Running) -> None:
-    with running.connected("watcher") as watcher, running.client() as client:
-        watcher.subscribe("#")
-        assert client.connect(will=WILL).reason_code == 0
-        client.channel.close()
-        assert watcher.expect(Publish).payload == b"gone"
 
 
 def forbidden(client: Client, publish: Publish) -> None:
@@ -163,7 +50,7 @@ def test_a_forbidden_publish_ends_the_connection(running: Running, version: Vers
 
 
 def test_a_retained_publish_needs_retain_publish(running: Running) -> None:
-    only(running, CONNECT, PUBLISH_ALL)
+    only(running, CONNECT, statement("iot:Publish", "topic/*"))
     with running.connected() as client:
         client.publish("a", b"fine", qos=1)
         forbidden(client, Publish("a", b"kept", 0, retain=True))

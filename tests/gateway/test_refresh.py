@@ -8,7 +8,6 @@ import pytest
 
 from local.mqtt import Disconnect, Packet, Publish, ReasonCode, Version
 from tests.gateway.channels import PATIENCE
-from tests.gateway.conftest import both_loops
 from tests.gateway.function import Event, allow, statement
 from tests.gateway.running import Running, started
 
@@ -111,120 +110,6 @@ def test_after_a_refresh_the_new_policy_counts(running: Running) -> None:
     running.record("presence", event="disconnected", disconnect_reason="FORBIDDEN_ACCESS")
 
 
-class Gate:
-    """Answers wait behind it; each says whether the client is let in."""
-
-    def __init__(self, running: Running) -> None:
-        self._answers: list[threading.Event] = []
-        self._reached = threading.Semaphore(0)
-        self._allowed: list[bool] = []
-        running.function.answer = self._wait
-
-    def _wait(self, _: Event) -> object:
-        event, index = threading.Event(), len(self._answers)
-        self._answers.append(event)
-        self._allowed.append(True)
-        self._reached.release()
-        assert event.wait(PATIENCE)
-        return allow(isAuthenticated=self._allowed[index])
-
-    def reached(self) -> None:
-        """Waits until one more answer waits."""
-        assert self._reached.acquire(timeout=PATIENCE)
-
-    def open(self, index: int, *, allowed: bool = True) -> None:
-        """Lets an answer out, counted from 0."""
-        self._allowed[index] = allowed
-        self._answers[index].set()
-
-
-def test_a_refusal_for_who_was_taken_over_from_leaves_the_newer_client_alone(running: Running) -> None:
-    with running.connected() as older:
-        gate = Gate(running)
-        running.core.call(running.core.connections.refresh_all)
-        gate.reached()
-        with running.client() as newer:
-            newer.channel.send(bytes.fromhex("100f00044d5154540402003c0003616e6e"))
-            gate.reached()
-            gate.open(1)
-            assert newer.next() is not None
-            assert older.ends() == []
-            gate.open(0, allowed=False)
-            newer.ping()
-            session = running.core.broker.session("ann")
-            assert session is not None
-            assert session.connected
-
-
-def test_of_two_that_are_authorized_at_once_the_one_that_is_let_in_later_stays(running: Running) -> None:
-    gate = Gate(running)
-    with running.client() as first, running.client() as second:
-        for client in (first, second):
-            client.channel.send(bytes.fromhex("100f00044d5154540402003c0003616e6e"))
-            gate.reached()
-        gate.open(1)
-        assert second.next() is not None
-        gate.open(0)
-        assert first.next() is not None
-        assert second.ends() == []
-        first.ping()
-
-
-@both_loops
-@pytest.mark.parametrize("allowed", [True, False])
-def test_a_client_that_leaves_while_it_is_authorized_leaves_nothing_behind(running: Running, allowed: bool) -> None:
-    gate = Gate(running)
-    client = running.client()
-    client.channel.send(bytes.fromhex("100f00044d5154540402003c0003616e6e"))
-    gate.reached()
-    client.channel.close()
-    gate.open(0, allowed=allowed)
-    running.record("decision", action="connect", allowed=allowed)
-    if allowed:
-        running.record("presence", event="disconnected", disconnect_reason="CONNECTION_LOST")
-    assert running.core.broker.session("ann") is None
-    running.wait_until(lambda: not list(running.core.connections))
-
-
-@both_loops
-def test_a_client_that_leaves_during_its_refresh_leaves_nothing_behind(running: Running) -> None:
-    with running.connected():
-        gate = Gate(running)
-        running.core.call(running.core.connections.refresh_all)
-        gate.reached()
-    running.record("presence", event="disconnected", disconnect_reason="CONNECTION_LOST")
-    gate.open(0, allowed=False)
-    running.wait_until(lambda: not list(running.core.connections))
-    running.function.answer = lambda _: allow()
-    running.connected().ping()
-
-
-@both_loops
-def test_what_comes_behind_connect_waits_in_the_network(running: Running) -> None:
-    gate = Gate(running)
-    with running.client(channel=running.plain()) as client:
-        client.channel.send(bytes.fromhex("100f00044d5154540402003c0003616e6e"))
-        gate.reached()
-        sent = running.fill(client, b"\xc0\x00")
-        (connection,) = running.core.connections
-        assert connection._decoder.buffered < 1024 * 1024
-        gate.open(0)
-        assert client.next() is not None
-        for _ in range(min(sent // 2, 10_000)):
-            client.next()
-
-
-@both_loops
-def test_a_websocket_too_is_not_read_while_its_client_is_authorized(running: Running) -> None:
-    gate = Gate(running)
-    channel = running.web_socket()
-    channel.send(bytes.fromhex("100f00044d5154540402003c0003616e6e"))
-    gate.reached()
-    running.fill(running.client(channel=channel.below), b"\x8a\xfd" + 129 * b"\0")
-    gate.open(0)
-    assert channel.receive() == b"\x20\x02\0\0"
-
-
 def test_refreshes_of_many_clients_leave_room_for_who_connects(running: Running) -> None:
     clients = [running.connected(f"client-{number}") for number in range(40)]
     gate = threading.Event()
@@ -242,19 +127,6 @@ def test_refreshes_of_many_clients_leave_room_for_who_connects(running: Running)
         running.record("decision", action="refresh", allowed=True)
     for client in clients:
         client.ping()
-
-
-def test_an_answer_of_a_configuration_that_has_changed_meanwhile_is_renewed(running: Running) -> None:
-    gate = Gate(running)
-    with running.client() as client:
-        client.channel.send(bytes.fromhex("100f00044d5154540402003c0003616e6e"))
-        gate.reached()
-        running.function.answer = lambda _: allow(isAuthenticated=False)
-        running.core.call(running.core.connections.refresh_all)
-        gate.open(0)
-        assert len(client.ends()) == 1
-    running.record("decision", action="connect", allowed=True)
-    running.record("decision", action="refresh", allowed=False)
 
 
 def test_the_seconds_of_answers_may_pass_faster(folder: Path) -> None:

@@ -8,6 +8,7 @@ import pytest
 from local.mqtt import Disconnect, Pingreq, ReasonCode, Version
 from tests.gateway.conftest import both_loops
 from tests.gateway.running import UNLIMITED, Running, started
+from tests.gateway.slow import slow_client
 
 VERSIONS = pytest.mark.parametrize("version", list(Version), ids=lambda version: version.name)
 CONNECT = bytes.fromhex("100f00044d5154540402003c0003616e6e")
@@ -159,7 +160,7 @@ def test_what_a_client_is_sent_does_not_keep_it_alive(running: Running) -> None:
 
 def test_a_slow_client_that_takes_what_it_is_sent_is_there(running: Running) -> None:
     """It is not read while too much waits for it, so its pings say nothing."""
-    with running.slow() as slow:
+    with slow_client(running) as slow:
         for _ in range(20):
             before = slow.unsent()
             while slow.unsent() == before:
@@ -171,9 +172,10 @@ def test_a_slow_client_that_takes_what_it_is_sent_is_there(running: Running) -> 
 
 
 def test_a_slow_client_that_takes_nothing_is_gone(running: Running) -> None:
-    with running.slow():
+    with slow_client(running):
         running.pass_time(0)
         running.pass_time(91)
         running.record("presence", event="disconnected", disconnect_reason="MQTT_KEEP_ALIVE_TIMEOUT", client_id="slow")
+        running.pass_time(0)
         running.pass_time(6)
         running.wait_until(lambda: not list(running.core.connections))

@@ -12,15 +12,15 @@ PROGRAM = Path(sys.executable).with_name("iot-authorizer")
 class Dev:
     """A process that is started, and waited for until it says where it listens."""
 
-    def __init__(self, folder: Path, *options: str) -> None:
-        """`folder` has the configuration, and gets the data folder."""
+    def __init__(self, folder: Path, *options: str, errors: int | None = None) -> None:
+        """`folder` has the configuration, and gets the data folder. `errors` is a file to use as standard error."""
         self._log = folder / "dev.log"
         self._errors = self._log.open("a")
         self.process = subprocess.Popen(
             [str(PROGRAM), "dev", "--port", "0", "--tls-port", "0", *options],
             cwd=folder,
             stdout=subprocess.PIPE,
-            stderr=self._errors,
+            stderr=self._errors if errors is None else errors,
             text=True,
         )
         self.greeting = self._read_greeting()

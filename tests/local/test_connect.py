@@ -18,6 +18,7 @@ from typer.testing import CliRunner, Result
 from local.command import app
 from local.development import DevelopmentIssuer
 from local.snippets import Client, ClientSettings, Endpoint, snippet
+from policies import InvalidFile
 
 ROOT = Path(__file__).parent.parent.parent
 AWS = "abc-ats.iot.us-east-1.amazonaws.com"
@@ -126,8 +127,13 @@ def test_without_a_token_key_name_the_token_is_an_access_token(connect: Connect,
     assert "/mqtt?x-amz-customauthorizer-name=own&access_token=ey" in connect("mqtt.js", "--config", "own.toml").stdout
 
 
-def test_without_a_configuration_nothing_names_the_authorizer(connect: Connect) -> None:
-    assert "/mqtt?access_token=ey" in connect("mqtt.js", "--config", "missing.toml").stdout
+def test_without_a_configuration_nothing_names_the_authorizer(connect: Connect, tmp_path: Path) -> None:
+    (tmp_path / "authorizer.toml").unlink()
+    assert "/mqtt?access_token=ey" in connect("mqtt.js").stdout
+
+
+def test_a_configuration_that_is_named_must_be_there(connect: Connect) -> None:
+    assert isinstance(connect("mqtt.js", "--config", "missing.toml").exception, InvalidFile)
 
 
 def test_what_the_template_denies_is_said(connect: Connect) -> None:

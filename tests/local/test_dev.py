@@ -1,8 +1,11 @@
 """`iot-authorizer dev`, as one starts it and ends it."""
 
+import contextlib
+import os
 import signal
 import socket
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -73,6 +76,47 @@ def test_the_terminal_says_who_was_refused_and_why(folder: Path) -> None:
         dev.process.terminate()
         dev.process.wait()
         assert "refused: connect ann\\x1b[2Jevil reason=authorizer_missing" in dev.log
+
+
+def refuse(dev: Dev) -> None:
+    """Has a client refused, which is a line on standard error."""
+    with socket.create_connection(("127.0.0.1", dev.port), timeout=10) as client:
+        client.sendall(b"\x10\x0f\x00\x04MQTT\x04\x02\x00\x3c\x00\x03ann")
+        assert client.recv(4) == b"\x20\x02\x00\x05"
+
+
+@pytest.fixture
+def full_pipe() -> Iterator[int]:
+    """The end to write to, of a pipe that nobody reads and that has no room."""
+    unread, full = os.pipe()
+    os.set_blocking(full, False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            os.write(full, b"x")
+    os.set_blocking(full, True)
+    yield full
+    os.close(full)
+    os.close(unread)
+
+
+@pytest.fixture
+def closed_pipe() -> Iterator[int]:
+    """The end to write to, of a pipe that nobody can read any more."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    yield writer
+    os.close(writer)
+
+
+@pytest.mark.parametrize("pipe", ["full_pipe", "closed_pipe"])
+def test_a_standard_error_that_nobody_reads_stops_nothing(
+    folder: Path, pipe: str, request: pytest.FixtureRequest
+) -> None:
+    with Dev(folder, "--no-throttling", errors=request.getfixturevalue(pipe)) as dev:
+        for _ in range(5):
+            refuse(dev)
+        dev.process.terminate()
+        assert dev.process.wait(10) == 0
 
 
 def test_with_quiet_it_says_nothing(folder: Path) -> None:

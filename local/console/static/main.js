@@ -89,7 +89,7 @@ class Page {
   /** What the template says of a record, where a client of this page has its claims. */
   async #explain(record) {
     const client = this.#clients.find((each) => each.clientId === record.client_id);
-    const action = { http_publish: "publish", will: "publish", refresh: "connect" }[record.action] ?? record.action;
+    const action = record.action === "refresh" ? "connect" : record.action;
     return client ? client.explain(action, record.resource).catch(() => null) : null;
   }
 }

@@ -8,7 +8,6 @@ const CONSEQUENCES = {
   refresh: "IoT Core asked the authorizer again, and ended the connection.",
   publish: "IoT Core ends a connection that publishes what it may not.",
   retain: "IoT Core ends a connection that publishes what it may not.",
-  will: "The Will was not published.",
   receive: "The message was not delivered to this client.",
 };
 const ENDS = new Set(["connect", "refresh", "publish", "retain"]);

@@ -21,9 +21,10 @@ const DISCONNECTED = {
 const TROUBLE = new Set(["dropped", "refused_bytes", "storage"]);
 
 const ACTIONS = {
+  http_get_retained: "read the retained message over HTTPS",
+  http_list_retained: "list retained messages over HTTPS",
   http_publish: "publish over HTTPS",
   retain: "publish, retained",
-  will: "publish its Will",
   refresh: "stay connected",
 };
 

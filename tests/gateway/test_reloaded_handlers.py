@@ -1,0 +1,89 @@
+"""Saving a handler of one's own takes effect at once; one that is broken changes nothing."""
+
+import threading
+from pathlib import Path
+
+import pytest
+
+from tests.gateway.channels import PATIENCE
+from tests.gateway.function import Function, allow
+from tests.gateway.running import started
+from tests.gateway.saving import save
+
+HANDLER = """\
+from tests.gateway.function import FUNCTIONS
+
+
+def lambda_handler(event, context):
+    return {body}
+"""
+
+
+def test_a_handler_of_ones_own_is_loaded_again(folder: Path) -> None:
+    with started(folder) as running, running.connected() as client:
+        running.function.answer = lambda _: allow(isAuthenticated=False)
+        other = Function()
+        (folder / "recording.py").write_text(HANDLER.format(body=f"FUNCTIONS[{other.name!r}].handle(event)"))
+        running.record("reload", ok=True)
+        other.events.get(timeout=PATIENCE)
+        client.ping()
+
+
+def test_a_handler_that_is_saved_twice_in_a_moment_is_the_later_one(folder: Path) -> None:
+    with started(folder) as running, running.connected():
+        for name in "ab":
+            text = HANDLER.format(body=f"FUNCTIONS[{running.function.name!r}].handle({{'{name}': 1}})")
+            (folder / "recording.py").write_text(text)
+        running.function.events.get(timeout=PATIENCE)
+        while running.function.events.get(timeout=PATIENCE) != {"b": 1}:
+            pass
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("def lambda_handler(", "SyntaxError"),
+        ("import nowhere", "no module nowhere"),
+        ("raise SystemExit(1)", "SystemExit"),
+        ("lambda_handler = 7", "no function lambda_handler"),
+        ("1 / 0", "ZeroDivisionError"),
+    ],
+)
+def test_a_broken_handler_changes_nothing_and_says_what_is_wrong(folder: Path, text: str, words: str) -> None:
+    with started(folder) as running, running.connected() as client:
+        save(folder / "recording.py", text)
+        assert words in running.record("reload", ok=False)["problem"]
+        client.ping()
+        running.connected("another").ping()
+
+
+def test_a_handler_that_hangs_when_it_loads_changes_nothing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("local.gateway.reloading._LOADING_PATIENCE", 0.3)
+    with started(folder) as running, running.connected() as client:
+        Function.gate = threading.Event()
+        text = "from tests.gateway.function import Function\nFunction.gate.wait()\n"
+        save(folder / "recording.py", text)
+        assert "did not load within" in running.record("reload", ok=False)["problem"]
+        client.ping()
+        Function.gate.set()
+
+
+def test_invocations_that_are_under_way_are_answered_by_the_version_that_they_asked(folder: Path) -> None:
+    with started(folder) as running, running.client() as waiting:
+        gate, reached = threading.Event(), threading.Event()
+
+        def answer(_: object) -> object:
+            reached.set()
+            gate.wait(PATIENCE)
+            return allow()
+
+        running.function.answer = answer
+        waiting.channel.send(bytes.fromhex("100f00044d5154540402003c0003616e6e"))
+        assert reached.wait(PATIENCE)
+        (folder / "recording.py").write_text((folder / "recording.py").read_text() + "\n# saved\n")
+        running.record("reload", ok=True)
+        running.function.answer = lambda _: allow()
+        gate.set()
+        assert waiting.next() is not None
+        running.record("decision", action="refresh", allowed=True)
+        waiting.ping()
