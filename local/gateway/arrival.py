@@ -35,6 +35,10 @@ class Channel(Protocol):
         """Ends the connection now."""
         ...
 
+    def is_closing(self) -> bool:
+        """Whether nothing can be sent any more."""
+        ...
+
     def pause_reading(self) -> None:
         """Leaves what comes in the network."""
         ...

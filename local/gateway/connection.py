@@ -59,14 +59,18 @@ class MqttConnection(asyncio.Protocol):
             self._process()
             self._connections.outbox.flush()
 
-    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 (asyncio calls it so)
-        """The network connection is gone."""
-        self._connections.discard(self)
+    def eof_received(self) -> None:
+        """The client sends no more, which ends the connection: it is closed once all that was sent is on its way."""
         self._outgoing.lose()
         client, self.client = self.client, None
         if client is not None:
             client.end(DisconnectReason.CONNECTION_LOST)
             self._connections.outbox.flush()
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 (asyncio calls it so)
+        """The network connection is gone."""
+        self._connections.discard(self)
+        self.eof_received()
 
     def pause_writing(self) -> None:
         """The network takes no more for now."""

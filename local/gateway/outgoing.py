@@ -26,9 +26,10 @@ class Outgoing:
         self._chunks.append(chunk)
 
     def flush(self) -> None:
-        """Sends what was written."""
+        """Sends what was written, unless the network has lost the client already."""
         chunks = self._chunks
-        if self._lost:
+        if self._lost or self._channel.is_closing():
+            self._chunks = []
             return
         if chunks:
             self._chunks = []

@@ -41,6 +41,7 @@ class MqttOverWebSocket(asyncio.Protocol):
         self.pause_reading = transport.pause_reading
         self.resume_reading = transport.resume_reading
         self.get_write_buffer_size = transport.get_write_buffer_size
+        self.is_closing = transport.is_closing
         self.abort = transport.abort
 
     def data_received(self, data: bytes) -> None:
@@ -57,6 +58,8 @@ class MqttOverWebSocket(asyncio.Protocol):
     def eof_received(self) -> None:
         """The client sends no more, which ends the connection."""
         self._protocol.receive_eof()
+        if self._connection is not None:
+            self._connection.eof_received()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The network connection is gone."""

@@ -8,11 +8,19 @@ import pytest
 import uvloop
 
 from tests.gateway.others import Others
-from tests.gateway.running import LoopFactory, Running, started
+from tests.gateway.running import CONFIGURATION, LoopFactory, Running, started
 
 both_loops = pytest.mark.parametrize(
     "loop_factory", [asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"]
 )
+
+
+TEMPLATE = """\
+[[grant]]
+connect   = ["{principal}"]
+publish   = ["{principal}/#"]
+subscribe = ["{principal}/#"]
+"""
 
 
 @pytest.fixture
@@ -45,3 +53,13 @@ def others(running: Running) -> Iterator[Others]:
         others.exchange()
         yield others
         others.exchange()
+
+
+@pytest.fixture
+def config(folder: Path) -> Path:
+    """The configuration of an authorizer that lets anybody with a token of the development issuer in."""
+    (folder / "policy.toml").write_text(TEMPLATE)
+    (folder / "authorizer.toml").write_text(
+        CONFIGURATION + 'policy = "policy.toml"\n[anonymous]\nprincipal = "nobody"\n'
+    )
+    return folder / "authorizer.toml"

@@ -1,66 +1,21 @@
 """Execution environments: one event each at a time, a bounded number, and one that hangs stops nobody else."""
 
 import asyncio
-import threading
-from collections.abc import Callable, Mapping
 from concurrent.futures import Future
-from typing import cast
 
 import pytest
 
 from local.gateway import environments
 from local.gateway.environments import Environments, FunctionTimeout
-from local.lambda_function import BrokenHandler, Invocation, LambdaFunction
+from local.lambda_function import BrokenHandler, LambdaFunction
 from tests.gateway.channels import PATIENCE
-
-OK = Invocation({"ok": True}, {})
-
-
-class Scripted:
-    """A function that does with an event what the event says."""
-
-    def invoke(self, event: Mapping[str, Callable[[], Invocation]]) -> Invocation:
-        return event["do"]()
-
-
-class Loads:
-    """Counts how often a function is loaded."""
-
-    def __init__(self) -> None:
-        self.count = 0
-
-    def __call__(self) -> LambdaFunction:
-        self.count += 1
-        return cast("LambdaFunction", Scripted())
-
-
-def run(environments: Environments, do: Callable[[], Invocation]) -> "asyncio.Task[Invocation]":
-    return asyncio.get_running_loop().create_task(environments.invoke({"do": do}))
-
-
-def at_work() -> int:
-    return sum(thread.name == "lambda" for thread in threading.enumerate())
+from tests.gateway.pool import OK, Loads, at_work, hang, run, settled
 
 
 @pytest.fixture
 def release() -> Future[None]:
     """Whoever waits for it hangs until it is done."""
     return Future()
-
-
-def hang(release: Future[None]) -> Callable[[], Invocation]:
-    def do() -> Invocation:
-        release.result()
-        return OK
-
-    return do
-
-
-async def settled(wanted: int) -> None:
-    """Waits until so many threads are left."""
-    async with asyncio.timeout(PATIENCE):
-        while at_work() != wanted:
-            await asyncio.sleep(0.005)
 
 
 @pytest.fixture(autouse=True)

@@ -18,23 +18,7 @@ from local.core import LocalIotCore
 from local.mqtt import ConnectReturnCode, Publish
 from tests.gateway.channels import SocketChannel, connected_to
 from tests.gateway.client import Client
-from tests.gateway.running import CONFIGURATION, LoopFactory
-
-TEMPLATE = """\
-[[grant]]
-connect   = ["{principal}"]
-publish   = ["{principal}/#"]
-subscribe = ["{principal}/#"]
-"""
-
-
-@pytest.fixture
-def config(folder: Path) -> Path:
-    (folder / "policy.toml").write_text(TEMPLATE)
-    (folder / "authorizer.toml").write_text(
-        CONFIGURATION + 'policy = "policy.toml"\n[anonymous]\nprincipal = "nobody"\n'
-    )
-    return folder / "authorizer.toml"
+from tests.gateway.running import LoopFactory
 
 
 @contextmanager
