@@ -2,7 +2,6 @@
 
 import json
 import shlex
-import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -95,11 +94,9 @@ def _commands(core: LocalIotCore, folder: Path, name: str) -> Iterator[str]:
 
 
 def _beside(program: str) -> str:
-    """A program of this environment, as one types it in this folder; its bare name where it is elsewhere."""
+    """A program of this environment, as one types it in this folder, whatever another terminal's PATH is."""
     path = Path(sys.executable).with_name(program)
     if not path.exists():
         return program
     here = Path.cwd()
-    if path.is_relative_to(here):
-        return shlex.quote(str(path.relative_to(here)))
-    return program if shutil.which(program) == str(path) else shlex.quote(str(path))
+    return shlex.quote(str(path.relative_to(here) if path.is_relative_to(here) else path))

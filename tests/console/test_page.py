@@ -1,6 +1,7 @@
 """What a user does on the page, in a real browser, with real MQTT clients in it."""
 
 import json
+import re
 
 import pytest
 from playwright.sync_api import Playwright, expect
@@ -84,11 +85,13 @@ def test_a_refused_subscription_can_be_asked_why(console: Console) -> None:
 
 
 def test_a_client_that_another_throws_off_is_told_so(console: Console) -> None:
-    console.a.fill("Client ID", "ann/one")
+    console.a.sign_in("ann")
     console.b.press("ann")
-    console.b.fill("Client ID", "ann/one")
-    console.a.connect()
+    field = console.b.root.get_by_label("Client ID", exact=True)
+    expect(field).to_have_value(re.compile("^ann/b-"))
+    field.fill(console.a.client_id)
     console.b.connect()
+    expect(field).to_have_value(console.a.client_id)
     expect(console.a.state).to_have_text("closed: another client connected with this client ID (0x8E)")
 
 

@@ -1,5 +1,6 @@
 """`make demo`: what it prints to be pasted works as it is printed."""
 
+import os
 import re
 import subprocess
 from collections.abc import Iterator
@@ -55,5 +56,6 @@ def test_the_aws_cli_shows_the_lambdas_answer(commands: list[str], folder: Path)
 
 
 def test_the_makefile_starts_it() -> None:
-    done = subprocess.run(["make", "-n", "demo"], cwd=ROOT, capture_output=True, text=True, check=True)
+    make = ["make", "--no-print-directory", "-n", "demo"]
+    done = subprocess.run(make, cwd=ROOT, env={"PATH": os.environ["PATH"]}, capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == ".venv/bin/iot-authorizer dev"
