@@ -33,9 +33,7 @@ async def upkeep(
 
 async def _watch_time(check_time: Callable[[], None], stopped: asyncio.Event) -> None:
     while not stopped.is_set():
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_TURN):
-                await stopped.wait()
+        await _wait(stopped)
         try:
             check_time()
         except Exception:
@@ -45,8 +43,16 @@ async def _watch_time(check_time: Callable[[], None], stopped: asyncio.Event) ->
 async def _watch_files(
     configuration: ReloadedConfiguration, reload: Callable[[], Awaitable[None]], stopped: asyncio.Event
 ) -> None:
-    async for _ in configuration.changes(stopped):
+    while not stopped.is_set():
         try:
-            await reload()
+            async for _ in configuration.changes(stopped):
+                await reload()
         except Exception:
             _logger.exception("the configuration could not be read again")
+            await _wait(stopped)
+
+
+async def _wait(stopped: asyncio.Event) -> None:
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_TURN):
+            await stopped.wait()

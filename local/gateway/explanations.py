@@ -1,6 +1,7 @@
 """Why a policy allowed something or did not, by which entry of the template."""
 
 import base64
+import contextlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import get_args
@@ -57,7 +58,8 @@ def _texts(value: object) -> Iterator[str]:
     if isinstance(value, Mapping):
         for key, inner in value.items():
             if key == "password" and isinstance(inner, str):
-                yield base64.b64decode(inner).decode("utf-8", "replace")
+                with contextlib.suppress(ValueError):  # A header of that name may hold anything.
+                    yield base64.b64decode(inner).decode("utf-8", "replace")
             else:
                 yield from _texts(inner)
     elif isinstance(value, str):

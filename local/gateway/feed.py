@@ -1,6 +1,7 @@
 """What happens, for those who watch: decisions, presence, reloads."""
 
 import asyncio
+import logging
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -16,6 +17,8 @@ _KEPT = 500
 Explain = Callable[[], Sequence[str]]
 """Gives the reasons of a decision, the deciding template entry first."""
 
+_logger = logging.getLogger(__name__)
+
 
 class _Entry:
     """A record whose explanation is looked for when it is first read."""
@@ -28,9 +31,12 @@ class _Entry:
 
     def read(self) -> Record:
         """The record."""
-        if self._explain is not None:
-            self.record["explanation"] = list(self._explain())
-            self._explain = None
+        explain, self._explain = self._explain, None
+        if explain is not None:
+            try:
+                self.record["explanation"] = list(explain())
+            except Exception:  # A record without its reasons is better than none.
+                _logger.exception("a decision could not be explained")
         return self.record
 
 

@@ -11,13 +11,12 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-_MOST_BODY = 1024 * 1024
 _AWS = re.compile(r"(.+\.)?iot\.[a-z0-9-]+\.amazonaws\.com")
 """IoT Core's endpoints, by which a client may know this server (AWS General Reference)."""
 
 
 class Guard:
-    """Refuses requests from other origins, to other hosts (DNS rebinding), and with endless bodies."""
+    """Refuses requests from other origins, and to other hosts (DNS rebinding)."""
 
     def __init__(self, application: Application, names: frozenset[str]) -> None:
         """`names` are what this server may be called, beside `localhost` and IP addresses."""
@@ -35,10 +34,8 @@ class Guard:
             await _refuse(send, 421, "this server is not called so: use localhost or its address")
         elif origin is not None and _part(origin, "netloc") != host:
             await _refuse(send, 403, "requests from other origins are refused")
-        elif int(headers.get(b"content-length", "0")) > _MOST_BODY:
-            await _refuse(send, 413, "the body is too long")
         else:
-            await self._application(scope, _bounded(receive), send)
+            await self._application(scope, receive, send)
 
     def _knows(self, name: str | None) -> bool:
         if name is None:
@@ -59,19 +56,6 @@ def _part(url: str, part: str) -> str | None:
     except ValueError:
         return None
     return found
-
-
-def _bounded(receive: Receive) -> Receive:
-    """Ends a request whose chunks add up to too much."""
-    left = _MOST_BODY
-
-    async def receive_some() -> MutableMapping[str, Any]:
-        nonlocal left
-        message = await receive()
-        left -= len(message.get("body", b""))
-        return message if left >= 0 else {"type": "http.disconnect"}
-
-    return receive_some
 
 
 async def _refuse(send: Send, status: int, text: str) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from typing import cast
 
 from h11 import LocalProtocolError
 from uvicorn import Config
@@ -15,6 +16,20 @@ _logger = logging.getLogger(__name__)
 _logger.setLevel(logging.ERROR)
 
 
+class _Living:
+    """A transport to which nothing is written once it has failed: asyncio would complain of each write."""
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._transport, name)
+
+    def write(self, chunk: bytes) -> None:
+        if not self._transport.is_closing():
+            self._transport.write(chunk)
+
+
 class HttpConnection(H11Protocol):
     """An HTTP/1.1 connection, kept alive for uvicorn's 5 seconds after an answer."""
 
@@ -23,6 +38,16 @@ class HttpConnection(H11Protocol):
         super().__init__(config, state, {"server_name": server_name}, asyncio.get_running_loop())
         self.logger = _logger
         self._deadline: float | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # (so does uvicorn)
+        """A connection is there."""
+        super().connection_made(cast("asyncio.Transport", _Living(transport)))
+
+    def eof_received(self) -> None:
+        """The client sends no more, which ends the connection, and an answer that is under way."""
+        if self.cycle is not None:
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
 
     def check_time(self, now: float) -> None:
         """Ends a connection whose request does not get on; `now` in seconds."""

@@ -118,7 +118,7 @@ class ReloadedConfiguration:
                             yield
                         if self._folders() != folders:
                             break
-            except OSError:  # The system watches no more folders for us, or one has just gone.
+            except (OSError, RuntimeError):  # The system watches no more folders for us, or one has just gone.
                 await asyncio.sleep(_LOOK)
                 if self._was_saved():
                     yield

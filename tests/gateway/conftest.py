@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 import uvloop
 
+from tests.gateway.dev import allow_files, everybody
 from tests.gateway.others import Others
 from tests.gateway.running import CONFIGURATION, LoopFactory, Running, started
+from tests.local.dev import Dev
 
 both_loops = pytest.mark.parametrize(
     "loop_factory", [asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"]
@@ -63,3 +65,11 @@ def config(folder: Path) -> Path:
         CONFIGURATION + 'policy = "policy.toml"\n[anonymous]\nprincipal = "nobody"\n'
     )
     return folder / "authorizer.toml"
+
+
+@pytest.fixture
+def dev(tmp_path: Path) -> Iterator[Dev]:
+    """`iot-authorizer dev`, which lets everybody do everything."""
+    allow_files(4096)
+    with everybody(tmp_path) as dev:
+        yield dev

@@ -84,3 +84,9 @@ def test_what_is_refused_is_explained_too(configured: Configured) -> None:
 
 def test_a_client_that_is_not_named_is_not_explained(configured: Configured) -> None:
     assert explained(configured, {"token": token("ann", "lobby")}, "rooms/lobby/say") == ()
+
+
+def test_a_header_called_password_may_hold_anything(configured: Configured) -> None:
+    headers = {"password": "n\u00f6 base64!", "x-token": token("ann", "lobby")}
+    event: dict[str, object] = {"protocolData": {"http": {"headers": headers}}}
+    assert explained(configured, event, "rooms/lobby/say", principal="ann", door="header") == BY_ROOMS

@@ -3,31 +3,17 @@
 import re
 import resource
 import time
-from collections.abc import Iterator
 from pathlib import Path
-
-import pytest
 
 from local.mqtt import Publish, Version
 from tests.gateway.channels import PATIENCE, SocketChannel, connected_to
 from tests.gateway.client import Client
-from tests.gateway.function import allow
+from tests.gateway.dev import allow_files
+from tests.gateway.running import Running
 from tests.local.dev import Dev
 
 MANY = 1000
 MEBIBYTE = 1024 * 1024
-HANDLER = f"def lambda_handler(event, context):\n    return {allow()!r}\n"
-
-
-@pytest.fixture
-def dev(tmp_path: Path) -> Iterator[Dev]:
-    """`iot-authorizer dev`, in a process of its own, so that its memory can be measured."""
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (min(most, 4096), most))
-    (tmp_path / "authorizer.toml").write_text('name = "chat"\n')
-    (tmp_path / "everybody.py").write_text(HANDLER)
-    with Dev(tmp_path, "--handler", "everybody.lambda_handler", "--no-throttling", "--quiet") as dev:
-        yield dev
 
 
 def tls_port(dev: Dev) -> int:
@@ -60,6 +46,20 @@ def exchange(dev: Dev) -> float:
             assert subscriber.expect(Publish).payload == str(number).encode()
             longest = max(longest, time.perf_counter() - started)
     return longest
+
+
+def test_a_thousand_connections_that_never_speak_are_ended_after_ten_seconds(running: Running) -> None:
+    allow_files(4096)
+    with running.connected("other") as other:
+        silent = [running.plain() for _ in range(MANY)]
+        running.wait_until(lambda: len(running.core._ports.undecided) == MANY)
+        other.ping()
+        running.pass_time(10)
+        for channel in silent:
+            assert channel.receive() == b""
+        other.ping()
+    assert running.core._ports.undecided == set()
+    running.record("refused_bytes", reason="connect_timeout")
 
 
 def test_a_thousand_connections_that_never_speak_disturb_nobody(dev: Dev) -> None:

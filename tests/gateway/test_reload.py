@@ -1,12 +1,13 @@
 """Saving the configuration, the template or the handler takes effect at once; what is broken changes nothing."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from local.core import LocalIotCore
+from local.gateway import reloading
 from local.mqtt import Publish
 from tests.gateway.client import Client
 from tests.gateway.running import CONFIGURATION, UNLIMITED, Running, started
@@ -160,3 +161,29 @@ def test_a_signing_key_that_is_gone_changes_nothing(folder: Path) -> None:
         assert "key.pem" in running.record("reload", ok=False)["problem"]
         client.ping()
         running.connected("another").ping()
+
+
+@pytest.mark.parametrize("error", [OSError("no space left on device"), RuntimeError("too many open files")], ids=str)
+def test_where_no_folder_can_be_watched_files_are_looked_at(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    async def no_watch(*_: object, **__: object) -> AsyncIterator[object]:
+        raise error
+        yield
+
+    monkeypatch.setattr(reloading, "awatch", no_watch)
+    monkeypatch.setattr(reloading, "_LOOK", 0.02)
+    with with_template(folder) as running:
+        save(folder / "policy.toml", NEW)
+        running.record("reload", ok=True)
+
+
+def test_a_mistake_in_reading_again_does_not_stop_the_watch(
+    running: Running, folder: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(running.core.authorizers, "put_configured", lambda _: 1 // 0)
+        save(folder / "policy.toml", NEW)
+        running.wait_until(lambda: "ZeroDivisionError" in caplog.text)
+    save(folder / "policy.toml", TEMPLATE)
+    running.record("reload", ok=True)

@@ -1,6 +1,7 @@
 """The end: all are told, what is to survive is written, and nothing is left."""
 
 import asyncio
+import signal
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -13,6 +14,7 @@ from tests.gateway.client import Client
 from tests.gateway.conftest import both_loops
 from tests.gateway.running import LoopFactory, started
 from tests.gateway.slow import slow_client
+from tests.local.dev import Dev
 
 TOLD = [Disconnect(ReasonCode.SERVER_SHUTTING_DOWN)]
 
@@ -122,3 +124,13 @@ def test_a_core_may_be_started_again(folder: Path) -> None:
         core.call(lambda: core.authorizers.set_default("chat"))
         assert client.connect().reason_code == 0
         client.channel.close()
+
+
+@pytest.mark.parametrize("name", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])
+def test_a_process_that_is_asked_to_end_tells_its_clients(dev: Dev, name: signal.Signals) -> None:
+    with Client(SocketChannel(connected_to(dev.port)), Version.MQTT_5) as client:
+        assert client.connect(user_name="?x-amz-customauthorizer-name=chat").reason_code == 0
+        dev.process.send_signal(name)
+        assert client.ends() == TOLD
+    assert dev.process.wait(10) == 0
+    assert dev.log == ""

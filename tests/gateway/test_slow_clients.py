@@ -124,3 +124,20 @@ def test_the_proxy_takes_no_more_than_it_gets_rid_of(running: Running) -> None:
         assert running.core.call(far.get_write_buffer_size) < MORE
         assert unsent(running) < ROOM + MORE
         other.ping()
+
+
+@both_loops
+@pytest.mark.parametrize("way", ["plain", "tls"])
+def test_messages_to_who_has_just_gone_make_no_noise(
+    running: Running, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str], way: str
+) -> None:
+    with running.connected("publisher") as publisher:
+        for _ in range(20):
+            gone = running.connected("gone", channel=getattr(running, way)())
+            gone.subscribe("a")
+            gone.channel.close()
+            for _ in range(30):
+                publisher.publish("a", bytes(1000))
+            publisher.ping()
+    assert caplog.records == []
+    assert capfd.readouterr() == ("", "")
