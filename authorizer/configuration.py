@@ -10,9 +10,8 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
 
 from policies.durations import seconds
-from policies.errors import InvalidFile
 from policies.grants import StrictModel
-from policies.toml_file import from_validation, invalid_file, read_toml
+from policies.toml_file import from_validation, invalid_file, override, read_toml
 
 
 def _between(least: str, most: str) -> BeforeValidator:
@@ -44,7 +43,6 @@ def _made_of(characters: str) -> AfterValidator:
 Algorithm = Literal["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "HS256"]
 Text = Annotated[str, Field(min_length=1)]
 
-_OVERRIDE = "AUTHORIZER__"
 _SECRET_NAME = re.compile(r"(secretsmanager|ssm):.+")
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
@@ -170,9 +168,7 @@ def load_configuration(path: Path, environment: Mapping[str, str] | None = None)
     Variables such as `AUTHORIZER__JWT__0__SECRET` override single values. Raises InvalidFile.
     """
     tables, text = read_toml(path)
-    for name, value in (os.environ if environment is None else environment).items():
-        if name.startswith(_OVERRIDE):
-            _override(tables, name, value, path)
+    override(tables, path, os.environ if environment is None else environment)
     configuration = _validated(Configuration, tables, path, text)
     names = [issuer.issuer for issuer in configuration.jwt]
     for index, name in enumerate(names):
@@ -198,16 +194,3 @@ def _validated(model: type[Model], tables: Mapping[str, object], path: Path, tex
         return model.model_validate(tables)
     except ValidationError as error:
         raise from_validation(path, text, tables, error, _KEYS) from None
-
-
-def _override(tables: dict[str, object], name: str, value: str, path: Path) -> None:
-    *parents, last = name.removeprefix(_OVERRIDE).lower().split("__")
-    table: object = tables
-    for part in parents:
-        if isinstance(table, dict):
-            table = table.get(part)
-        elif isinstance(table, list) and part.isdecimal() and int(part) < len(table):
-            table = table[int(part)]
-    if not isinstance(table, dict):
-        raise InvalidFile(path, None, name, "this environment variable names no table of the file")
-    table[last] = value

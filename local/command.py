@@ -1,21 +1,19 @@
 """The command line, `iot-authorizer`."""
 
-import json
 import re
 import sys
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
-from pydantic import ValidationError
 
 import local.connect_command
 import local.dev_command
-from local.arguments import duration, json_model, json_object
+import local.invoke_command
+from local.arguments import duration, json_object
 from local.development import DATA, DevelopmentIssuer
-from local.event import ConnectionRequest, HttpContext, MqttContext, TlsContext, build_event
-from local.invoking import NotInvoked, describe, read_settings, verify_signature
-from local.lambda_function import ACCOUNT, HANDLER, REGION, BrokenHandler, LambdaFunction
+from local.function.lambda_function import ACCOUNT, REGION, BrokenHandler
+from local.gateway.signatures import NotVerified
 from policies import InvalidFile, PolicyError, PolicyTemplate, Principal, compile_policy
 from policies.errors import printable
 from policies.explaining import explain as explain_template
@@ -33,6 +31,7 @@ app = typer.Typer(
 
 local.dev_command.register(app)
 local.connect_command.register(app)
+local.invoke_command.register(app)
 
 PolicyFile = Annotated[Path, typer.Argument(metavar="POLICY", help="A policy template, as policies/chat.toml.")]
 PrincipalName = Annotated[str, typer.Option("--principal", metavar="ID", help="The principal's name.")]
@@ -121,54 +120,6 @@ def token(
     typer.echo(DevelopmentIssuer(data).token(principal, json_object(claims, "--claims"), lifetime))
 
 
-@app.command(
-    short_help="Run the Lambda handler on an event of IoT Core's.",
-    epilog='\b\nExample: iot-authorizer invoke --token "$(iot-authorizer token --principal ann)" '
-    '--mqtt-context \'{"clientId": "ann"}\'',
-)
-def invoke(
-    config: Annotated[Path, typer.Option(metavar="FILE", help="The configuration.")] = Path("authorizer.toml"),
-    token: Annotated[
-        str | None, typer.Option(metavar="TOKEN", help="The token, as if found under the token key name.")
-    ] = None,
-    token_signature: Annotated[str | None, typer.Option(metavar="BASE64", help="The token's signature.")] = None,
-    http_context: Annotated[str | None, typer.Option(metavar="JSON", help="headers, queryString")] = None,
-    mqtt_context: Annotated[str | None, typer.Option(metavar="JSON", help="username, password, clientId")] = None,
-    tls_context: Annotated[str | None, typer.Option(metavar="JSON", help="serverName")] = None,
-    handler: Annotated[str, typer.Option(metavar="NAME", help="The Lambda handler to run.")] = HANDLER,
-    data: DataFolder = DATA,
-) -> None:
-    """Run the authorizer's Lambda handler on the event that IoT Core would build, and print its answer.
-
-    The options are those of `aws iot test-invoke-authorizer`; the MQTT password is base64. The decision,
-    with its reason code, goes to standard error. Exits with 0 for a client that is let in, 1 for one that is not.
-    """
-    try:
-        request = ConnectionRequest(
-            token=token,
-            tokenSignature=token_signature,
-            httpContext=json_model(http_context, "--http-context", HttpContext),
-            mqttContext=json_model(mqtt_context, "--mqtt-context", MqttContext),
-            tlsContext=json_model(tls_context, "--tls-context", TlsContext),
-        )
-    except ValidationError as error:
-        option = str(error.errors()[0]["loc"][0]).replace("tokenSignature", "--token-signature")
-        raise typer.BadParameter("expected standard base64", param_hint=option) from None
-    if handler == HANDLER and not config.exists():
-        raise InvalidFile(config, None, "", "there is no such file: name yours with --config")
-    DevelopmentIssuer(data).trust()
-    function = LambdaFunction(config, handler)
-    settings = read_settings(config)
-    if token_signature is not None and not settings.public_keys:
-        typer.echo("iot-authorizer: without [signing] in the configuration, the signature is not looked at", err=True)
-    verified = verify_signature(request, settings)
-    event = build_event(request, token_key_name=settings.token_key_name, signature_verified=verified)
-    invocation = function.invoke(event)
-    typer.echo(json.dumps(invocation.answer, indent=2))
-    typer.echo(describe(invocation.decision), err=True)
-    raise typer.Exit(0 if invocation.answer.get("isAuthenticated") is True else 1)
-
-
 def _count(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
@@ -179,7 +130,7 @@ def main() -> None:
         code = app(["--help"] if len(sys.argv) == 1 else None, standalone_mode=False)
     except typer.TyperException as error:
         code = _fail(_UNEXPECTED.sub(r"\1", error.format_message()))
-    except (InvalidFile, PolicyError, BrokenHandler, NotInvoked) as error:
+    except (InvalidFile, PolicyError, BrokenHandler, NotVerified) as error:
         code = _fail(str(error))
     except UnicodeEncodeError as error:
         code = _fail(f"standard output can't hold this in {error.encoding}")

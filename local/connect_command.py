@@ -6,29 +6,21 @@ from typing import Annotated
 
 import jwt
 import typer
-from pydantic import BaseModel, ValidationError
 
 from local.arguments import json_object
 from local.development import DATA, DevelopmentIssuer
 from local.gateway.certificates import ca_path
+from local.gateway.configuration_file import ConfigurationFile, read_configuration_file
 from local.snippets import CLIENTS, Client, ClientSettings, Endpoint, Transport, client_ids, default_endpoint, snippet
 from policies import PolicyTemplate, Principal
 from policies.explaining import Question, explain
-from policies.toml_file import from_validation, read_toml
+from policies.toml_file import read_file
 
 _CONFIGURATION = Path("authorizer.toml")
 CLAIMS = '{"rooms": ["lobby"]}'
 """Of a token that it makes, unless told otherwise: they fit the template of a chat."""
 _LIFETIME = 3600
 """Of a development token, in seconds."""
-
-
-class _Configured(BaseModel):
-    """The part of `authorizer.toml` that a client has to know."""
-
-    name: str | None = None
-    token_key_name: str | None = None
-    policy: str | None = None
 
 
 def register(app: typer.Typer) -> None:
@@ -82,7 +74,9 @@ def connect(
     on this machine, with a token that is good for an hour there.
     """
     configuration = config or _CONFIGURATION
-    configured = _read(configuration) if config is not None or configuration.exists() else _Configured()
+    if config is not None:
+        read_file(config)
+    configured, _ = read_configuration_file(configuration)
     where = _endpoint(endpoint, client)
     who = principal or user or _subject(token) or "ann"
     minted = None
@@ -93,7 +87,7 @@ def connect(
         settings = ClientSettings(
             endpoint=where,
             ca=ca or (ca_path(data).absolute() if where.tls and where.local else None),
-            authorizer=(configured.name if authorizer is None else authorizer) or None,
+            authorizer=(_authorizer(configured, configuration, where) if authorizer is None else authorizer) or None,
             token_key_name=token_key_name or configured.token_key_name or "access_token",
             token=token,
             signature=signature,
@@ -112,12 +106,9 @@ def connect(
             typer.echo(f"iot-authorizer: {problem}", err=True)
 
 
-def _read(config: Path) -> _Configured:
-    tables, text = read_toml(config)
-    try:
-        return _Configured.model_validate(tables)
-    except ValidationError as error:
-        raise from_validation(config, text, tables, error, ()) from None
+def _authorizer(configured: ConfigurationFile, path: Path, where: Endpoint) -> str | None:
+    """The authorizer's name; at AWS, what no file names is the default one's."""
+    return configured.name if where.local or path.exists() else None
 
 
 def _endpoint(text: str | None, client: Client) -> Endpoint:

@@ -14,20 +14,19 @@ from local.broker.broker import Broker
 from local.broker.limits import IOT_CORE, Limits
 from local.broker.storage import Storage, StorageError
 from local.development import DEVELOPMENT_KEYS, DevelopmentIssuer
+from local.function.lambda_function import ACCOUNT, HANDLER, REGION, TIMEOUT
 from local.gateway.addresses import Addresses
 from local.gateway.authorization import Gateway
 from local.gateway.authorizers import Authorizers
 from local.gateway.certificates import ca_path, server_context
 from local.gateway.connections import Connections
 from local.gateway.decisions import Decisions
-from local.gateway.environments import TIMEOUT
 from local.gateway.explanations import Explanations
 from local.gateway.feed import Feed
 from local.gateway.guard import Guard
 from local.gateway.outbox import Outbox
 from local.gateway.ports import Ports
 from local.gateway.reloading import ReloadedConfiguration
-from local.lambda_function import ACCOUNT, HANDLER, REGION
 from local.running import Running
 from local.upkeep import upkeep
 
@@ -128,7 +127,8 @@ class LocalIotCore(Running):
             self._data = self._prepare_folder(stack)
             storage = Storage(self._data / "iot-core.sqlite" if self._folder is not None else ":memory:")
             stack.callback(_close, storage)
-            self._build(storage, stack)
+            await self._load(stack)
+            self._build(storage)
             await self._listen(stack)
             await stack.enter_async_context(upkeep(self.check_time, self.configuration, self._reload))
             self._running = stack.pop_all()
@@ -143,7 +143,7 @@ class LocalIotCore(Running):
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         return self._folder
 
-    def _build(self, storage: Storage, stack: contextlib.AsyncExitStack) -> None:
+    async def _load(self, stack: contextlib.AsyncExitStack) -> None:
         self.issuer = DevelopmentIssuer(self._data)
         self.configuration = ReloadedConfiguration(
             self._config,
@@ -154,7 +154,10 @@ class LocalIotCore(Running):
             environment={DEVELOPMENT_KEYS: str(self.issuer.jwks_path)},
             function_timeout=self._function_timeout,
         )
+        await self.configuration.start()
         stack.callback(self.configuration.close)
+
+    def _build(self, storage: Storage) -> None:
         self.authorizers = Authorizers(self._data)
         self.gateway = Gateway(self.authorizers, {})
         self._take_configuration()

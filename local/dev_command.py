@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from local.development import DATA
-from local.lambda_function import ACCOUNT, HANDLER, REGION
+from local.function.lambda_function import ACCOUNT, HANDLER, REGION
 from policies import InvalidFile
 
 

@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from jwt.algorithms import ECAlgorithm
 
+from local.gateway.whole_file import require_private, write_whole
 from policies import InvalidFile
 
 DATA = Path(".iot-authorizer")
@@ -51,11 +52,11 @@ class DevelopmentIssuer:
     def _load_or_make(self) -> EllipticCurvePrivateKey:
         path = self._folder / "development-key.pem"
         if not path.exists():
-            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            _write_private(path, generate_private_key(SECP256R1()))
+            made = generate_private_key(SECP256R1())
+            write_whole(path, made.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()), mode=0o600)
         key = _read_private(path)
         public = {**ECAlgorithm.to_jwk(key.public_key(), as_dict=True), "kid": "development", "use": "sig"}
-        _replace(self.jwks_path, json.dumps({"keys": [public]}).encode(), 0o644)
+        write_whole(self.jwks_path, json.dumps({"keys": [public]}).encode())
         return key
 
 
@@ -64,22 +65,7 @@ def _read_private(path: Path) -> EllipticCurvePrivateKey:
         key = load_pem_private_key(path.read_bytes(), password=None)
     except (ValueError, TypeError):
         key = None
-    if path.stat().st_mode & 0o077:
-        raise InvalidFile(path, None, "", "others can read it: chmod 600, or remove it, and a new one is made")
+    require_private(path)
     if not isinstance(key, EllipticCurvePrivateKey) or not isinstance(key.curve, SECP256R1):
         raise InvalidFile(path, None, "", "expected a P-256 key in PEM: remove it, and a new one is made")
     return key
-
-
-def _write_private(path: Path, key: EllipticCurvePrivateKey) -> None:
-    _replace(path, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()), 0o600)
-
-
-def _replace(path: Path, content: bytes, mode: int) -> None:
-    """Writes a file whole or not at all, so that two processes that start together can't read half of one."""
-    partial = path.with_name(f"{path.name}.{os.getpid()}")
-    partial.unlink(missing_ok=True)
-    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-    partial.replace(path)

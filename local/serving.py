@@ -29,9 +29,9 @@ def serve(core: LocalIotCore, folder: Path, *, quiet: bool) -> None:
 async def _serve(core: LocalIotCore, folder: Path, terminal: Terminal, *, quiet: bool) -> None:
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for name in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(name, stopped.set)
-    async with core:
+    async with core:  # Until it is there, Ctrl-C ends it as asyncio does.
+        for name in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(name, stopped.set)
         typer.echo(greeting(core, folder))
         following = loop.create_task(_print_feed(core, terminal, quiet=quiet))
         await stopped.wait()

@@ -31,6 +31,7 @@ _EXPECTED = {
 """Pydantic's findings in the words of TOML."""
 _SYNTAX_LINE = re.compile(r"^(.*) \(at (?:line (\d+), column \d+|end of document)\)$", re.DOTALL)
 _HEADER = re.compile(r"\s*(\[\[?)\s*([^\]]+?)\s*\]\]?\s*(?:#.*)?$")
+_OVERRIDE = "AUTHORIZER__"
 _KEY = re.compile(r"""\s*(?:"([^"]*)"|'([^']*)'|([A-Za-z0-9_.-]+))\s*=""")
 
 Location = Sequence[str | int]
@@ -61,6 +62,23 @@ def read_toml(path: Path) -> tuple[dict[str, object], str]:
         match = _SYNTAX_LINE.match(str(error))
         line = int(match[2]) if match and match[2] else len(text.rstrip("\n").split("\n"))
         raise InvalidFile(path, line, "", f"no TOML: {match[1] if match else error}") from None
+
+
+def override(tables: dict[str, object], path: Path, environment: Mapping[str, str]) -> None:
+    """Puts single values of a file's tables in place of others: `AUTHORIZER__JWT__0__SECRET` names `jwt[0].secret`.
+
+    Raises InvalidFile for a variable that names no table.
+    """
+    for name, value in environment.items():
+        if not name.startswith(_OVERRIDE):
+            continue
+        *parents, last = name.removeprefix(_OVERRIDE).lower().split("__")
+        table: object = tables
+        for part in parents:
+            table = _below(table, int(part) if isinstance(table, list) and part.isdecimal() else part)
+        if not isinstance(table, dict):
+            raise InvalidFile(path, None, name, "this environment variable names no table of the file")
+        table[last] = value
 
 
 def key_of(location: Location) -> str:

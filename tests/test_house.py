@@ -10,7 +10,6 @@ from authorizer import building
 from local import development
 
 ROOT = Path(__file__).parent.parent
-LAMBDA = {"local.event", "local.invoking", "local.lambda_function"}
 OURS = ("policies", "authorizer", "local", "tests", "bench")
 ROOMS = {
     "policies": {"policies"},
@@ -18,8 +17,9 @@ ROOMS = {
     "local": {"local", "policies"},
     "local/mqtt": {"local.mqtt"},
     "local/broker": {"local.broker", "local.mqtt", "policies"},
-    "local/gateway": {"local.gateway", "local.broker", "local.mqtt", *LAMBDA, "policies"},
-    "local/api": {"local.api", "local.gateway", "local.broker", "local.mqtt", "local.event", "policies"},
+    "local/function": {"local.function", "policies"},
+    "local/gateway": {"local.gateway", "local.function", "local.broker", "local.mqtt", "policies"},
+    "local/api": {"local.api", "local.gateway", "local.broker", "local.mqtt", "policies"},
     "local/console": {"local.console", "local.development", "policies"},
     "local/snippets": {"local.snippets"},
 }

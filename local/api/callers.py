@@ -16,8 +16,8 @@ from local.api.authorization_cache import AuthorizationCache
 from local.api.core import Core
 from local.api.errors import forbidden, unauthorized
 from local.api.members import invalid_members
-from local.event import ConnectionRequest, HttpContext, TlsContext
 from local.gateway.authorization import Authorization, Refused
+from local.gateway.event import ConnectionRequest, HttpContext, TlsContext
 from policies.evaluator import Connection
 
 _SIGNED = "AWS4-HMAC-SHA256"

@@ -13,8 +13,8 @@ from local.api.core import Core
 from local.api.errors import ApiError, authorizer_errors, invalid_member, invalid_request
 from local.api.members import read_json
 from local.api.operations import label
-from local.event import ConnectionRequest
 from local.gateway.authorization import Refused
+from local.gateway.event import ConnectionRequest
 from policies.packing import compact
 
 _BY_THE_REQUEST = frozenset({"token_missing", "signature_missing"})

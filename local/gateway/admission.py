@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from local.broker.client import Origin
-from local.event import ConnectionRequest
 from local.gateway.authorization import Authorization
+from local.gateway.event import ConnectionRequest
 from local.gateway.permissions import Permissions
 from local.mqtt import Connect
 

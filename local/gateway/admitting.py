@@ -6,12 +6,12 @@ from collections.abc import Callable
 from functools import partial
 
 from local.broker.client import Origin
-from local.event import ConnectionRequest
 from local.gateway.admission import Admission
 from local.gateway.arrival import Arrival
 from local.gateway.authorization import Authorization, Gateway, Refused
 from local.gateway.connect_rules import connect_attributes, connection_request
 from local.gateway.decisions import Decisions
+from local.gateway.event import ConnectionRequest
 from local.gateway.permissions import Permissions
 from local.mqtt import Connect
 from policies.evaluator import Connection

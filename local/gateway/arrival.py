@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from local.broker.client import Origin
-from local.event import HttpContext, TlsContext
+from local.gateway.event import HttpContext, TlsContext
 
 
 @dataclass(frozen=True, slots=True)

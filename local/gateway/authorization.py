@@ -2,17 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
-from cryptography.hazmat.primitives.serialization import load_pem_public_key
-
-from local.event import ConnectionRequest, build_event
+from local.function.environments import Environments, FunctionTimeout
+from local.function.lambda_function import BrokenHandler, Invocation
 from local.gateway.answer import REFUSED, AuthorizerAnswer, InvalidAnswer, read_answer
-from local.gateway.environments import Environments, FunctionTimeout
-from local.invoking import NotInvoked, Settings, verify_signature
-from local.lambda_function import BrokenHandler, Invocation
+from local.gateway.event import ConnectionRequest, build_event
+from local.gateway.signatures import NotVerified, verify_signature
 from policies import InvalidFile
 from policies.evaluator import Connection, Evaluator
 
@@ -20,7 +16,6 @@ if TYPE_CHECKING:
     from local.gateway.authorizers import AuthorizerDescription, Authorizers
 
 NAME_KEY = "x-amz-customauthorizer-name"
-SIGNATURE_KEY = "x-amz-customauthorizer-signature"
 
 
 class Refused(Exception):
@@ -93,7 +88,10 @@ class Gateway:
         self, authorizer: "AuthorizerDescription", request: ConnectionRequest, *, connection_id: str | None = None
     ) -> Authorization:
         """Invokes an authorizer's function. Raises Refused."""
-        verified = self._verify(authorizer, request)
+        try:
+            verified = verify_signature(request, authorizer)
+        except NotVerified as error:
+            raise Refused(error.reason, error.detail) from None
         event = build_event(
             request,
             token_key_name=authorizer.token_key_name,
@@ -112,24 +110,6 @@ class Gateway:
             raise refused
         return Authorization(answer, authorizer.name, event, invocation.decision)
 
-    def _verify(self, authorizer: "AuthorizerDescription", request: ConnectionRequest) -> bool:
-        """Whether the token's signature is right; False where signing is off. Raises Refused."""
-        if authorizer.signing_disabled:
-            return False
-        signature = request.token_signature or request.find(SIGNATURE_KEY)
-        keys = tuple(map(_public_key, authorizer.public_keys.values()))
-        settings = Settings(authorizer.token_key_name, keys)
-        if request.find_token(authorizer.token_key_name or "") is None:
-            raise Refused("token_missing", f"signing is on: expected a token under {authorizer.token_key_name}")
-        if signature is None:
-            raise Refused("signature_missing", f"signing is on: expected {SIGNATURE_KEY}")
-        try:
-            return verify_signature(request.model_copy(update={"token_signature": signature}), settings)
-        except NotInvoked as error:
-            raise Refused("signature_invalid", str(error)) from None
-        except ValueError:  # Neither base64 nor a token can hold what is no text.
-            raise Refused("signature_invalid", "the token or its signature is no ASCII") from None
-
     async def _invoke(self, authorizer: "AuthorizerDescription", event: Mapping[str, object]) -> Invocation:
         environments = self.functions.get(authorizer.function_arn)
         if environments is None:
@@ -145,11 +125,3 @@ class Gateway:
 
 def _text(value: object) -> str | None:
     return value if isinstance(value, str) else None
-
-
-@lru_cache(maxsize=64)
-def _public_key(pem: str) -> RSAPublicKey:
-    key = load_pem_public_key(pem.encode())
-    if not isinstance(key, RSAPublicKey):  # Authorizers are checked when they are made.
-        raise TypeError("expected an RSA key")
-    return key

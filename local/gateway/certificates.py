@@ -1,7 +1,6 @@
 """A local certificate authority, made once, and a server certificate of it, made at each start."""
 
 import ipaddress
-import os
 import re
 import ssl
 from collections.abc import Sequence
@@ -9,6 +8,7 @@ from pathlib import Path
 
 import trustme
 
+from local.gateway.whole_file import require_private, write_whole
 from policies import InvalidFile
 
 ALPN = ("mqtt", "x-amzn-mqtt-ca", "http/1.1")
@@ -47,14 +47,12 @@ def _is_certifiable(name: str) -> bool:
 def _authority(folder: Path) -> trustme.CA:
     certificate, key = folder / _CA, folder / _CA_KEY
     if certificate.exists() and key.exists():
+        require_private(key)
         try:
             return trustme.CA.from_pem(certificate.read_bytes(), key.read_bytes())
         except (ValueError, TypeError):
             raise InvalidFile(certificate, None, "", "no CA: remove it and ca-key.pem, and new ones are made") from None
     authority = trustme.CA(organization_name="iot-authorizer", organization_unit_name="development on this machine")
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    descriptor = os.open(key, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(authority.private_key_pem.bytes())
-    certificate.write_bytes(authority.cert_pem.bytes())
+    write_whole(key, authority.private_key_pem.bytes(), mode=0o600)
+    write_whole(certificate, authority.cert_pem.bytes())
     return authority

@@ -10,42 +10,15 @@ from pydantic import BaseModel, Field, ValidationError
 
 from local.gateway.authorizer_rules import InvalidAuthorizer
 from local.gateway.authorizers import AuthorizerDescription
+from local.gateway.configuration_file import read_configuration_file
 from policies import InvalidFile, PolicyTemplate
-from policies.toml_file import from_validation, invalid_file, read_file, read_toml
+from policies.toml_file import invalid_file, read_file, read_toml
 
 Claims = Mapping[str, object]
 
 
 _KEYS = {"authorizerName": "name", "tokenKeyName": "token_key_name"}
 """What IoT Core's API calls something, and what the configuration does."""
-
-
-class _Signing(BaseModel):
-    public_keys: dict[str, str]
-
-
-class _Issuer(BaseModel):
-    jwks: str | None = None
-
-
-class _Passwords(BaseModel):
-    file: str | None = None
-
-
-class _Anonymous(BaseModel):
-    claims: dict[str, object] = Field(default_factory=dict)
-
-
-class _Tables(BaseModel):
-    """The part of `authorizer.toml` that is used here; the Lambda checks all of it."""
-
-    name: str = "authorizer"
-    policy: str | None = None
-    token_key_name: str | None = None
-    signing: _Signing | None = None
-    jwt: list[_Issuer] = Field(default_factory=list)
-    passwords: _Passwords | None = None
-    anonymous: _Anonymous | None = None
 
 
 class _User(BaseModel):
@@ -88,11 +61,7 @@ def read_configured(path: Path, function_arn: str) -> Configured:
 
     Raises InvalidFile.
     """
-    tables, text = read_toml(path) if path.exists() else ({}, "")
-    try:
-        found = _Tables.model_validate(tables)
-    except ValidationError as error:
-        raise from_validation(path, text, tables, error, ()) from None
+    found, text = read_configuration_file(path)
     folder = path.parent
     keys = {name: folder / file for name, file in (found.signing.public_keys if found.signing else {}).items()}
     now = time.time()

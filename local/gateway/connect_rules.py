@@ -6,8 +6,8 @@ from local.broker.broken_rule import BrokenRule
 from local.broker.limits import Limits
 from local.broker.publishing import check_properties
 from local.broker.topic_rules import InvalidTopic, check_topic_name, is_event, is_reserved
-from local.event import ConnectionRequest, MqttContext
 from local.gateway.arrival import Arrival
+from local.gateway.event import ConnectionRequest, MqttContext
 from local.mqtt import NO_PROPERTIES, Connect, ReasonCode, Version, Will
 
 

@@ -2,23 +2,24 @@
 
 import asyncio
 import importlib.util
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import aclosing
 from pathlib import Path
 from typing import NamedTuple
 
 from watchfiles import awatch
 
+from local.function.environments import Environments
+from local.function.lambda_function import HANDLER, LOADING_TIME, TIMEOUT, BrokenHandler, LambdaFunction
+from local.function.worker import Worker
 from local.gateway.configured import Configured, read_configured
-from local.gateway.environments import TIMEOUT, Environments
-from local.gateway.worker import Worker
-from local.lambda_function import HANDLER, BrokenHandler, LambdaFunction
 from policies import InvalidFile, PolicyTemplate
 
-_LOADING_PATIENCE = 10.0
-"""Seconds that a handler may take to load, as in Lambda."""
 _LOOK = 1.0
 """Seconds after which the files are looked at even where no change is told: some file systems tell of none."""
+
+
+_Loaded = tuple[Configured, Environments]
 
 
 class _State(NamedTuple):
@@ -43,7 +44,7 @@ class ReloadedConfiguration:
         environment: Mapping[str, str],
         function_timeout: float = TIMEOUT,
     ) -> None:
-        """Loads all of it; the function has `function_timeout` seconds. Raises InvalidFile, BrokenHandler."""
+        """Loads nothing yet: `start` does. The function has `function_timeout` seconds."""
         self.path = path
         self.handler = handler
         self.function_arn = function_arn
@@ -54,8 +55,8 @@ class ReloadedConfiguration:
         self._environment = environment
         self._function_timeout = function_timeout
         self._seen: dict[Path, _State | None] = {}
-        self.configured, self.environments = self._load()
-        self._look_at(self.configured.files)
+        self.configured: Configured
+        self.environments: Environments
 
     @property
     def name(self) -> str:
@@ -72,15 +73,16 @@ class ReloadedConfiguration:
         """The template in force; None where grants come from code."""
         return self.configured.template
 
+    async def start(self) -> None:
+        """Loads all of it. Raises InvalidFile, BrokenHandler."""
+        self.configured, self.environments = await self._in_time(self._load)
+        self._look_at(self.configured.files)
+
     async def reload(self) -> bool:
         """Reads everything again. False where `problem` says what is wrong, and nothing changed."""
-        worker = Worker("reload")
         named: frozenset[Path] = frozenset()
         try:
-            async with asyncio.timeout(_LOADING_PATIENCE):
-                configured, environments = await worker.do(self._load_again)
-        except TimeoutError:
-            self.problem = f"{self.handler} did not load within {_LOADING_PATIENCE:g} seconds"
+            configured, environments = await self._in_time(self._load_again)
         except InvalidFile as error:
             self.problem, named = str(error), frozenset({Path(error.path).absolute()})
         except Exception as error:  # noqa: BLE001 (whatever it is, what was in force stays in force)
@@ -88,8 +90,6 @@ class ReloadedConfiguration:
         else:
             self.environments.close()
             self.configured, self.environments, self.problem = configured, environments, None
-        finally:
-            worker.end()
         self._look_at(self.configured.files | named)
         return self.problem is None
 
@@ -123,7 +123,18 @@ class ReloadedConfiguration:
                 if self._was_saved():
                     yield
 
-    def _load_again(self) -> tuple[Configured, Environments]:
+    async def _in_time(self, load: Callable[[], _Loaded]) -> _Loaded:
+        """Loads in a thread, which is left to itself where the handler hangs. Raises BrokenHandler then."""
+        worker = Worker("loading")
+        try:
+            async with asyncio.timeout(LOADING_TIME):
+                return await worker.do(load)
+        except TimeoutError:
+            raise BrokenHandler(f"{self.handler} did not load within {LOADING_TIME:g} seconds") from None
+        finally:
+            worker.end()
+
+    def _load_again(self) -> _Loaded:
         """All of it as it is now, unless a file is just being saved: an empty template would end all clients."""
         self._see()
         for path in filter(None, (self.path, self.configured.policy_path)):
@@ -132,7 +143,7 @@ class ReloadedConfiguration:
                 raise InvalidFile(path, None, "", "is empty")
         return self._load()
 
-    def _load(self) -> tuple[Configured, Environments]:
+    def _load(self) -> _Loaded:
         """All of it as it is now. What is saved from here on is a change."""
         self._see()
         configured = read_configured(self.path, self.function_arn)

@@ -7,9 +7,9 @@ import ssl
 from typing import TYPE_CHECKING, cast
 
 from local.broker.client import Origin
-from local.event import HttpContext, TlsContext
 from local.gateway.arrival import Arrival, Channel
 from local.gateway.connection import MqttConnection
+from local.gateway.event import HttpContext, TlsContext
 from local.gateway.websocket import MqttOverWebSocket
 
 if TYPE_CHECKING:

@@ -11,9 +11,9 @@ from websockets.protocol import State
 from websockets.server import ServerProtocol
 from websockets.typing import Subprotocol
 
-from local.event import HttpContext
 from local.gateway.arrival import Channel
 from local.gateway.connection import MqttConnection
+from local.gateway.event import HttpContext
 from local.mqtt import MalformedPacket
 
 PATH = "/mqtt"

@@ -9,11 +9,11 @@ from local.broker.broker import Broker
 from local.broker.client import Client, Origin
 from local.broker.limits import IOT_CORE
 from local.broker.storage import Storage
+from local.function.environments import Environments
+from local.function.lambda_function import BrokenHandler, Invocation, LambdaFunction
 from local.gateway.authorization import Gateway
 from local.gateway.authorizers import AuthorizerDescription, Authorizers
-from local.gateway.environments import Environments
 from local.gateway.feed import Feed
-from local.lambda_function import BrokenHandler, Invocation, LambdaFunction
 from local.mqtt import Connect, Decoder, Packet, Properties, Publish, Subscribe, Subscription, Version, Will
 
 ARN = "arn:aws:iot:eu-west-1:123456789012:"

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from typing import cast
 
-from local.gateway.environments import Environments
-from local.lambda_function import Invocation, LambdaFunction
+from local.function.environments import Environments
+from local.function.lambda_function import Invocation, LambdaFunction
 from tests.gateway.channels import PATIENCE
 
 OK = Invocation({"ok": True}, {})

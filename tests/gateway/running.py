@@ -11,7 +11,7 @@ from typing import Any
 
 from local.broker.limits import IOT_CORE, Limits
 from local.core import LocalIotCore
-from local.gateway.environments import TIMEOUT
+from local.function.lambda_function import TIMEOUT
 from local.mqtt import Version
 from tests.gateway.channels import PATIENCE, Channel, SocketChannel, WebSocketChannel, connected_to, wrapped
 from tests.gateway.client import Client

@@ -5,9 +5,9 @@ from concurrent.futures import Future
 
 import pytest
 
-from local.gateway import environments
-from local.gateway.environments import Environments, FunctionTimeout
-from local.lambda_function import BrokenHandler, LambdaFunction
+from local.function import environments
+from local.function.environments import Environments, FunctionTimeout
+from local.function.lambda_function import BrokenHandler, LambdaFunction
 from tests.gateway.channels import PATIENCE
 from tests.gateway.pool import OK, Loads, at_work, hang, run, settled
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from local.lambda_function import BrokenHandler, LambdaFunction
-from local.thread_output import captured_output
+from local.function.lambda_function import BrokenHandler, LambdaFunction
+from local.function.thread_output import captured_output
 
 
 @pytest.fixture(autouse=True)

@@ -58,7 +58,7 @@ def test_a_broken_handler_changes_nothing_and_says_what_is_wrong(folder: Path, t
 
 
 def test_a_handler_that_hangs_when_it_loads_changes_nothing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("local.gateway.reloading._LOADING_PATIENCE", 0.3)
+    monkeypatch.setattr("local.gateway.reloading.LOADING_TIME", 0.3)
     with started(folder) as running, running.connected() as client:
         Function.gate = threading.Event()
         text = "from tests.gateway.function import Function\nFunction.gate.wait()\n"

@@ -9,7 +9,7 @@ import pytest
 
 from local.broker.storage import StorageError
 from local.core import LocalIotCore
-from local.lambda_function import BrokenHandler
+from local.function.lambda_function import BrokenHandler
 from policies import InvalidFile
 
 
@@ -73,3 +73,18 @@ def test_a_broken_configuration_is_an_invalid_file(config: Path) -> None:
 def test_a_handler_that_is_not_there_is_told(config: Path, handler: str) -> None:
     with pytest.raises(BrokenHandler, match=re.escape(handler)):
         LocalIotCore(config, handler=handler).__enter__()
+
+
+def test_a_handler_that_hangs_when_it_loads_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("local.gateway.reloading.LOADING_TIME", 0.3)
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "hanging.py").write_text("import time\n\ntime.sleep(10)\n")
+    with pytest.raises(BrokenHandler, match=r"hanging\.handle did not load within 0\.3 seconds"):
+        LocalIotCore(tmp_path / "authorizer.toml", handler="hanging.handle").__enter__()
+
+
+def test_a_handler_with_a_mistake_is_told_with_its_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "mistaken.py").write_text("import time\n\ndef handle(:\n")
+    with pytest.raises(BrokenHandler, match=r"SyntaxError: .*mistaken\.py:3$"):
+        LocalIotCore(tmp_path / "authorizer.toml", handler="mistaken.handle").__enter__()

@@ -127,9 +127,15 @@ def test_without_a_token_key_name_the_token_is_an_access_token(connect: Connect,
     assert "/mqtt?x-amz-customauthorizer-name=own&access_token=ey" in connect("mqtt.js", "--config", "own.toml").stdout
 
 
-def test_without_a_configuration_nothing_names_the_authorizer(connect: Connect, tmp_path: Path) -> None:
+def test_without_a_configuration_an_authorizer_in_code_has_a_name_of_its_own(connect: Connect, tmp_path: Path) -> None:
     (tmp_path / "authorizer.toml").unlink()
-    assert "/mqtt?access_token=ey" in connect("mqtt.js").stdout
+    assert "/mqtt?x-amz-customauthorizer-name=authorizer&access_token=ey" in connect("mqtt.js").stdout
+
+
+def test_without_a_configuration_nothing_names_an_authorizer_at_aws(connect: Connect, tmp_path: Path) -> None:
+    (tmp_path / "authorizer.toml").unlink()
+    url = "/mqtt?access_token=me"
+    assert url in connect("mqtt.js", "--endpoint", "abc-ats.iot.eu-west-1.amazonaws.com", "--token", "me").stdout
 
 
 def test_a_configuration_that_is_named_must_be_there(connect: Connect) -> None:

@@ -30,6 +30,17 @@ def test_it_ends_well(folder: Path, name: signal.Signals) -> None:
         assert dev.log == ""
 
 
+def test_ctrl_c_ends_it_while_its_handler_hangs(folder: Path) -> None:
+    (folder / "hanging.py").write_text('import sys, time\n\nprint("loads", file=sys.stderr)\ntime.sleep(60)\n')
+    options = ["dev", "--port", "0", "--tls-port", "0", "--handler", "hanging.handle"]
+    with subprocess.Popen([str(PROGRAM), *options], cwd=folder, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        assert process.stderr.readline() == "loads\n"
+        process.send_signal(signal.SIGINT)
+        assert process.wait(10) == 130
+        assert process.stderr.read() == ""
+
+
 def test_it_tells_what_to_open_what_to_connect_to_and_what_to_trust(folder: Path) -> None:
     with Dev(folder) as dev:
         for part in (

@@ -2,7 +2,7 @@
 
 import pytest
 
-from local.event import ConnectionRequest, HttpContext, MqttContext, TlsContext, build_event
+from local.gateway.event import ConnectionRequest, HttpContext, MqttContext, TlsContext, build_event
 
 
 def event(request: ConnectionRequest, key: str | None = "token") -> dict[str, object]:

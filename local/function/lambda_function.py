@@ -13,18 +13,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple, cast
 
-from local.fresh_module import fresh_module
-from local.thread_output import captured_output
+from local.function.fresh_module import fresh_module
+from local.function.thread_output import captured_output
 from policies import InvalidFile
 
 HANDLER = "authorizer.handler.lambda_handler"
 REGION, ACCOUNT = "us-east-1", "123456789012"
 
-_CONFIG = "AUTHORIZER_CONFIG"
-_TIMEOUT = 5.0
-"""Seconds that IoT Core waits."""
-_LOADING_PATIENCE = 10.0
+TIMEOUT = 5.0
+"""Seconds that IoT Core waits for an authorizer, a cold start included."""
+LOADING_TIME = 10.0
 """Seconds that a handler may take to load, as in Lambda ("Lambda execution environment", Init phase)."""
+
+_CONFIG = "AUTHORIZER_CONFIG"
 _loading = threading.Lock()
 """Handlers read the environment when they load: one at a time."""
 
@@ -47,7 +48,7 @@ class Context:
 
     def get_remaining_time_in_millis(self) -> int:
         """What is left until IoT Core waits no more."""
-        return max(0, round((self.started + _TIMEOUT - time.monotonic()) * 1000))
+        return max(0, round((self.started + TIMEOUT - time.monotonic()) * 1000))
 
 
 class Invocation(NamedTuple):
@@ -83,7 +84,7 @@ class LambdaFunction:
         os.environ.setdefault("AWS_REGION", region)
         with _one_at_a_time(), _environment({_CONFIG: str(config)} | dict(environment or {})), captured_output():
             self._handler = _load(handler)
-        self._arn = f"arn:aws:lambda:{region}:{account}:function:authorizer"
+        self.arn = f"arn:aws:lambda:{region}:{account}:function:authorizer"
 
     def invoke(self, event: Mapping[str, object]) -> Invocation:
         """Runs the handler on an event, in the calling thread. What it prints is kept from standard output.
@@ -92,7 +93,7 @@ class LambdaFunction:
         """
         with captured_output() as output:
             try:
-                answer = self._handler(dict(event), Context(self._arn))
+                answer = self._handler(dict(event), Context(self.arn))
             except (Exception, SystemExit) as error:
                 raise BrokenHandler(f"the handler raised {_line(error)}") from error
         try:
@@ -106,8 +107,8 @@ class LambdaFunction:
 
 @contextmanager
 def _one_at_a_time() -> Iterator[None]:
-    if not _loading.acquire(timeout=_LOADING_PATIENCE):
-        raise BrokenHandler(f"another handler has been loading for {_LOADING_PATIENCE:g} seconds")
+    if not _loading.acquire(timeout=LOADING_TIME):
+        raise BrokenHandler(f"another handler has been loading for {LOADING_TIME:g} seconds")
     try:
         yield
     finally:
@@ -147,6 +148,8 @@ def _load(handler: str) -> _Handler:
 
 
 def _line(error: BaseException) -> str:
+    if isinstance(error, SyntaxError) and error.filename:
+        return f"{type(error).__name__}: {error.msg} at {error.filename}:{error.lineno}"
     frames = traceback.extract_tb(error.__traceback__)
     place = f" at {frames[-1].filename}:{frames[-1].lineno}" if frames else ""
     return f"{type(error).__name__}: {error}{place}"

@@ -5,12 +5,10 @@ import contextlib
 from collections.abc import Callable, Mapping
 from functools import partial
 
-from local.gateway.worker import Worker
-from local.lambda_function import BrokenHandler, Invocation, LambdaFunction
+from local.function.lambda_function import TIMEOUT, BrokenHandler, Invocation, LambdaFunction
+from local.function.worker import Worker
 from policies import InvalidFile
 
-TIMEOUT = 5.0
-"""Seconds that IoT Core waits for an authorizer, a cold start included."""
 _PATIENCE = 0.05
 """Seconds that an event waits for a busy environment before another one is started."""
 _MOST = 16

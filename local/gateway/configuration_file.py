@@ -1,0 +1,58 @@
+"""The part of `authorizer.toml` that is used here; the Lambda checks all of it."""
+
+import os
+from pathlib import Path
+
+from pydantic import BaseModel, Field, ValidationError
+
+from policies.toml_file import from_validation, override, read_toml
+
+
+class Signing(BaseModel):
+    """`[signing]`."""
+
+    public_keys: dict[str, str]
+    """Files in PEM by the keys' names."""
+
+
+class Issuer(BaseModel):
+    """`[[jwt]]`."""
+
+    jwks: str | None = None
+
+
+class Passwords(BaseModel):
+    """`[passwords]`."""
+
+    file: str | None = None
+
+
+class Anonymous(BaseModel):
+    """`[anonymous]`."""
+
+    claims: dict[str, object] = Field(default_factory=dict)
+
+
+class ConfigurationFile(BaseModel):
+    """The tables; file names are as they stand there."""
+
+    name: str = "authorizer"
+    policy: str | None = None
+    token_key_name: str | None = None
+    signing: Signing | None = None
+    jwt: list[Issuer] = Field(default_factory=list)
+    passwords: Passwords | None = None
+    anonymous: Anonymous | None = None
+
+
+def read_configuration_file(path: Path) -> tuple[ConfigurationFile, str]:
+    """The file with what the environment overrides, and its text for messages. Raises InvalidFile.
+
+    Without a file there is an authorizer in code, of which IoT Core knows what the environment says.
+    """
+    tables, text = read_toml(path) if path.exists() else ({}, "")
+    override(tables, path, os.environ)
+    try:
+        return ConfigurationFile.model_validate(tables), text
+    except ValidationError as error:
+        raise from_validation(path, text, tables, error, ()) from None
