@@ -73,6 +73,8 @@ class LocalIotCore(Running):
         self.account = account
         self.feed = Feed()
         """What happens: decisions, presence, reloads."""
+        self.decisions = Decisions(self.feed, Explanations(lambda: self.configuration.configured).explain)
+        """Where decisions are told, for the feed."""
         self._config = Path(config)
         self._handler = handler
         self._folder = None if folder is None else Path(folder)
@@ -165,7 +167,7 @@ class LocalIotCore(Running):
         self.connections = Connections(
             broker=self.broker,
             gateway=self.gateway,
-            decisions=Decisions(self.feed, Explanations(lambda: self.configuration.configured).explain),
+            decisions=self.decisions,
             outbox=Outbox(storage, lambda error: self.feed.add("storage", problem=str(error))),
             arn_prefix=f"arn:aws:iot:{self.region}:{self.account}:",
             time_scale=self._time_scale,

@@ -21,6 +21,8 @@ from local.gateway.event import ConnectionRequest, HttpContext, TlsContext
 from policies.evaluator import Connection
 
 _SIGNED = "AWS4-HMAC-SHA256"
+_QUESTIONS = {"iot:Publish": "publish", "iot:RetainPublish": "retain"}
+"""What a template's entries say of a permission, in one word; of reading retained messages they say nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,15 +52,14 @@ class Callers:
         try:
             authorization = await self._authorize(request)
         except Refused as refused:
-            self._tell(intent, refused.decision, allowed=False, reason=refused.reason, detail=refused.detail)
+            self._core.decisions.refused(refused, intent.action, intent.resource)
             raise unauthorized() from None
         policy = authorization.evaluator(Connection(source_ip=request.client.host if request.client else None))
         missing = next((action for action, arn in intent.permissions if not policy.allows(action, arn)), None)
-        decision = {**authorization.decision, "authorizer": authorization.authorizer}
+        question = _QUESTIONS.get(missing or intent.permissions[-1][0], "")
+        self._core.decisions.over_https(authorization, intent.action, intent.resource, question, missing)
         if missing is not None:
-            self._tell(intent, decision, allowed=False, reason="not_allowed_by_policy", detail=missing)
             raise forbidden()
-        self._tell(intent, decision, allowed=True)
 
     async def _authorize(self, request: Request) -> Authorization:
         kept = self._cache.get(request)
@@ -67,22 +68,6 @@ class Callers:
             kept = await self._core.gateway.authorize(connection_request(request))
             self._cache.put(request, kept, configured)
         return kept
-
-    def _tell(
-        self, intent: Intent, decision: Mapping[str, object], *, allowed: bool, reason: str = "", detail: str = ""
-    ) -> None:
-        """Adds a record. `decision` is the function's log line, with the authorizer's name where it is known."""
-        self._core.feed.add(
-            "decision",
-            action=intent.action,
-            resource=intent.resource,
-            allowed=allowed,
-            reason=reason,
-            detail=detail,
-            principal=decision.get("principal"),
-            door=decision.get("door"),
-            authorizer=decision.get("authorizer"),
-        )
 
 
 def connection_request(request: Request) -> ConnectionRequest:

@@ -5,7 +5,7 @@ from typing import Protocol
 from local.broker.broker import Broker
 from local.gateway.authorization import Gateway
 from local.gateway.authorizers import Authorizers
-from local.gateway.feed import Feed
+from local.gateway.decisions import Decisions
 
 
 class Configuration(Protocol):
@@ -41,7 +41,7 @@ class Core(Protocol):
         ...
 
     @property
-    def feed(self) -> Feed:
+    def decisions(self) -> Decisions:
         """Where decisions are told."""
         ...
 

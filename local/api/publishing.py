@@ -13,6 +13,8 @@ from local.api.core import Core
 from local.api.errors import forbidden, invalid_member, invalid_request, throttled
 from local.api.members import query_boolean, query_integer, read_body
 from local.api.operations import label
+from local.broker.broken_rule import BrokenRule
+from local.broker.publishing import check_properties
 from local.broker.topic_rules import InvalidTopic, check_topic_name, is_reserved
 from local.mqtt import Properties, Publish
 
@@ -45,6 +47,10 @@ class Publishing:
         qos = query_integer(request, "qos", 0, 1) or 0
         retain = query_boolean(request, "retain")
         packet = Publish(topic, payload, qos, retain, False, None, self._properties(request))
+        try:
+            check_properties(packet.properties, limits)
+        except BrokenRule as error:
+            raise invalid_request(str(error)) from None
         if topic.startswith(_EVENTS):
             raise forbidden()
         if retain and is_reserved(topic):

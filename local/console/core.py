@@ -1,6 +1,6 @@
 """What the console uses of IoT Core on this machine."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from pathlib import Path
 from typing import Protocol
 
@@ -21,7 +21,7 @@ class Issuer(Protocol):
 class Feed(Protocol):
     """What happens: decisions, presence, reloads."""
 
-    def recent(self) -> list[Record]:
+    def recent(self) -> Iterator[Record]:
         """The last records, oldest first."""
         ...
 

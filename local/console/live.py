@@ -19,13 +19,13 @@ async def events(feed: Feed) -> AsyncIterator[str]:
     try:
         # One turn of the loop, so that the follower stands there before the recent ones are read: none gets lost.
         await asyncio.sleep(0)
-        recent = feed.recent()
-        for number, record in enumerate(recent, start=1):
+        sent = set()
+        for number, record in enumerate(feed.recent(), start=1):
+            sent.add(record["id"])
             yield _event(record)
             if number % _AT_ONCE == 0:
                 await asyncio.sleep(0)
         yield _LIVE
-        sent = {record["id"] for record in recent}
         while True:
             record = await following
             following = asyncio.ensure_future(_next(follower))

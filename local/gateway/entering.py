@@ -64,7 +64,7 @@ class Entrance:
         self._refuse(connect, Refused(reason, str(error)), code)
 
     def _refuse(self, connect: Connect, refused: Refused, reason_code: ReasonCode) -> None:
-        self._connections.decisions.refused(connect.client_id, refused)
+        self._connections.decisions.refused(refused, "connect", connect.client_id, client_id=connect.client_id)
         if self._outgoing.closed:
             return
         if answer := refusal(Version(connect.version), reason_code):

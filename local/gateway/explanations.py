@@ -20,7 +20,7 @@ class Explanations:
         """`configured` gives the configuration in force."""
         self._configured = configured
 
-    def explain(self, authorization: Authorization, action: str, resource: str, client_id: str) -> Sequence[str]:
+    def explain(self, authorization: Authorization, action: str, resource: str, client_id: str | None) -> Sequence[str]:
         """The reasons, the deciding entry first; none where no template decides."""
         configured = self._configured()
         name = authorization.principal
@@ -37,7 +37,7 @@ class Explanations:
 
 
 def _question(action: str) -> Question | None:
-    found = {"refresh": "connect", "http_publish": "publish"}.get(action, action)
+    found = "connect" if action == "refresh" else action
     return next((question for question in get_args(Question) if question == found), None)
 
 

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 
 Record = Mapping[str, object]
 """A JSON object with `id` (from 1), `time` (ms since 1970), `kind`, and what belongs to its kind."""
@@ -66,9 +66,9 @@ class Feed:
                 queue.get_nowait()
             queue.put_nowait(entry)
 
-    def recent(self) -> list[Record]:
-        """The last records, oldest first."""
-        return [entry.read() for entry in list(self._entries)]
+    def recent(self) -> Iterator[Record]:
+        """The last records, oldest first; each is explained when it is taken."""
+        return map(_Entry.read, tuple(self._entries))
 
     async def follow(self, *, explained: bool = True) -> AsyncIterator[Record]:
         """Each record from now on; to explain each takes about a millisecond."""

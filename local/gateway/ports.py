@@ -3,6 +3,7 @@
 import asyncio
 import ssl
 from collections.abc import Awaitable, Callable, MutableMapping
+from functools import partial
 from typing import Any, Protocol
 from weakref import WeakKeyDictionary
 
@@ -10,6 +11,7 @@ from uvicorn import Config
 from uvicorn.server import ServerState
 
 from local.gateway.connections import Connections
+from local.gateway.handshake import tell_failures
 from local.gateway.http_connection import HttpConnection
 from local.gateway.proxy import Tunnel
 from local.gateway.sniffer import Sniffer
@@ -50,6 +52,7 @@ class Ports:
     async def listen(self, host: str, port: int, tls_port: int, context: ssl.SSLContext) -> tuple[int, int]:
         """Listens on both ports, 0 for any that is free. Gives the real ones. Raises OSError."""
         context.sni_callback = self._note_server_name
+        tell_failures(context, partial(self.connections.decisions.refused_bytes, "", "tls_failed"))
         loop = asyncio.get_running_loop()
         for number, tls in ((port, None), (tls_port, context)):
             patience = self.connections.limits.connect_timeout if tls is not None else None

@@ -54,7 +54,7 @@ class Refreshing:
             await self._renew(admission)
         except Refused as refused:
             if client.connected:
-                self._decisions.refused(client.client_id, refused, action="refresh")
+                self._decisions.refused(refused, "refresh", client.client_id, client_id=client.client_id)
                 client.end(DisconnectReason.AUTH_ERROR, ReasonCode.NOT_AUTHORIZED, with_will=False)
                 self._outbox.flush()
         else:

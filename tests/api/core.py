@@ -13,6 +13,7 @@ from local.function.environments import Environments
 from local.function.lambda_function import BrokenHandler, Invocation, LambdaFunction
 from local.gateway.authorization import Gateway
 from local.gateway.authorizers import AuthorizerDescription, Authorizers
+from local.gateway.decisions import Decisions
 from local.gateway.feed import Feed
 from local.mqtt import Connect, Decoder, Packet, Properties, Publish, Subscribe, Subscription, Version, Will
 
@@ -143,6 +144,7 @@ class Core:
         self.during_invocation: Callable[[], None] = lambda: None
         """What happens while the function runs."""
         self.feed = Feed(self.clock)
+        self.decisions = Decisions(self.feed, lambda _, question, resource, __: [f"because of {question} {resource}"])
         self._environments = Environments(lambda: Function(self.events, self._at_work))
         self.gateway = Gateway(self.authorizers, {FUNCTION_ARN: self._environments})
         self.tls_url = TLS_URL

@@ -160,7 +160,7 @@ def test_what_is_wrong_in_itself_costs_no_invocation(send: Send, service: Servic
 
 def told(service: Service) -> dict[str, object]:
     """The last record of the feed, without its number and time."""
-    record = dict(service.do(lambda core: core.feed.recent())[-1])
+    record = dict(service.do(lambda core: list(core.feed.recent()))[-1])
     del record["id"], record["time"]
     return record
 
@@ -175,7 +175,18 @@ def test_the_feed_tells_what_was_allowed(send: Send, service: Service) -> None:
         "principal": "ann",
         "door": "header",
         "authorizer": "chat",
+        "explanation": ["because of publish ann/say"],
     }
+
+
+def test_the_feed_explains_a_retained_publish_by_what_may_be_retained(send: Send, service: Service) -> None:
+    retain(send, "ann/kept/x")
+    assert told(service)["explanation"] == ["because of retain ann/kept/x"]
+
+
+def test_the_feed_explains_a_missing_permission_by_what_it_would_take(send: Send, service: Service) -> None:
+    retain(send, "bob/x")
+    assert told(service)["explanation"] == ["because of publish bob/x"]
 
 
 def test_the_feed_tells_which_permission_was_missing(send: Send, service: Service) -> None:

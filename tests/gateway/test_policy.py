@@ -121,6 +121,6 @@ def test_a_decision_is_told_once_however_often_it_is_asked(running: Running) -> 
     with running.connected() as client:
         for _ in range(10):
             client.publish("a", qos=1)
-        records = running.core.call(running.core.feed.recent)
+        records = running.core.call(lambda: list(running.core.feed.recent()))
     told = [record for record in records if record.get("action") == "publish"]
     assert len(told) == 1

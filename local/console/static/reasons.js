@@ -65,6 +65,7 @@ export const REASONS = {
   invalid_connect: ["one of IoT Core's limits, which detail names", "keep to it"],
   connect_rate_exceeded: ["more than one connection a second with one client ID, or 500 in the account", "wait a second; --no-throttling lifts both"],
   connect_timeout: ["no CONNECT within 10 seconds", "send one"],
+  tls_failed: ["a TLS handshake that fails; detail says why", "give the client the local CA's ca.pem, and use a host name of the certificate"],
   not_mqtt: ["bytes that are no MQTT; detail names the rule", "is it the right port, the right protocol?"],
   not_allowed_by_policy: ["the policy does not allow it; for an HTTPS request, detail has the action", "explain says by which entry it is denied, or what it lacks"],
   throttled: ["more than 100 publishes a second on one connection", "fewer, or several connections; --no-throttling to see whether it is that"],
