@@ -4,6 +4,7 @@ import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from local.broker.broken_rule import BrokenRule
 from local.broker.control import HANDLERS
 from local.broker.disconnect_reason import DisconnectReason
 from local.broker.negotiation import keep_alive
@@ -21,6 +22,8 @@ from local.mqtt import (
     Puback,
     Publish,
     ReasonCode,
+    Suback,
+    Unsuback,
     UnsupportedVersion,
     Version,
     encode,
@@ -115,6 +118,13 @@ class Client:
             if handle is None:
                 raise ProtocolError(f"no {type(packet).__name__.upper()} is expected here")
             handle(self, packet)
+
+    def answer(self, packet: Suback | Unsuback | Puback) -> None:
+        """Sends an answer. Raises BrokenRule where it is larger than the client takes [MQTT-3.1.2-24]."""
+        encoded = encode(packet, self.version)
+        if len(encoded) > self.sender.maximum_packet_size:
+            raise BrokenRule("an answer is larger than the client's Maximum Packet Size", ReasonCode.PACKET_TOO_LARGE)
+        self.outlet.write(encoded)
 
     def drain(self) -> None:
         """Sends what waits. To be called when the outlet is not slow any more."""

@@ -1,6 +1,7 @@
 """Who comes and goes, on `$aws/events/…` (developer guide, "Lifecycle events")."""
 
 import json
+import uuid
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
@@ -29,6 +30,18 @@ class Presence:
             "presence", "connected", client, ipAddress=client.origin.source[0], versionNumber=client.version_number
         )
         self._report("presence", event="connected", client_id=client.client_id)
+
+    def connect_failed(self, client_id: str, principal_id: str, ip_address: str) -> None:
+        """A client that proved who it is may not connect, or not leave its Will."""
+        self._publish_event(
+            "presence",
+            "connect_failed",
+            client_id,
+            connectFailureReason="AUTHORIZATION_FAILED",
+            principalIdentifier=principal_id,
+            sessionIdentifier=str(uuid.uuid4()),
+            ipAddress=ip_address,
+        )
 
     def disconnected(self, client: "Client", reason: DisconnectReason, explanation: str) -> None:
         """A connection ended; the explanation is for the report alone."""
@@ -61,15 +74,16 @@ class Presence:
         self._report("subscriptions", event=event, client_id=client.client_id, topics=topics)
 
     def _send(self, kind: str, event: str, client: "Client", **fields: object) -> None:
-        """Client IDs with a wildcard get no events, since no topic can name them."""
-        if "+" in client.client_id or "#" in client.client_id:
-            return
-        content = {
-            "clientId": client.client_id,
-            "timestamp": round(self._clock() * 1000),
-            "eventType": event,
+        identifiers = {
             "sessionIdentifier": client.session_identifier,
             "principalIdentifier": client.session.principal_id,
-            **fields,
         }
-        self._publish(Message(f"$aws/events/{kind}/{event}/{client.client_id}", json.dumps(content).encode(), 1))
+        self._publish_event(kind, event, client.client_id, **identifiers, **fields)
+
+    def _publish_event(self, kind: str, event: str, client_id: str, **fields: object) -> None:
+        """Client IDs with a wildcard get no events, since no topic can name them."""
+        if "+" in client_id or "#" in client_id:
+            return
+        timestamp = round(self._clock() * 1000)
+        content = {"clientId": client_id, "timestamp": timestamp, "eventType": event, **fields}
+        self._publish(Message(f"$aws/events/{kind}/{event}/{client_id}", json.dumps(content).encode(), 1))

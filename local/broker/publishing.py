@@ -8,7 +8,7 @@ from local.broker.message import Message, properties_size
 from local.broker.permissions import Permissions
 from local.broker.rate_limit import RateLimit
 from local.broker.topic_rules import InvalidTopic, check_topic_name, is_event, is_reserved
-from local.mqtt import NO_PROPERTIES, Properties, ProtocolError, Puback, Publish, ReasonCode, Version, encode
+from local.mqtt import NO_PROPERTIES, Properties, ProtocolError, Puback, Publish, ReasonCode, Version
 
 if TYPE_CHECKING:
     from local.broker.broker import Broker
@@ -55,7 +55,7 @@ class Publisher:
         """Drops a message that is one too many. MQTT 3.1.1 has no answer for that."""
         self._broker.dropped.add(client.session, reason)
         if packet.packet_id is not None and client.version is Version.MQTT_5:
-            client.outlet.write(encode(Puback(packet.packet_id, ReasonCode.QUOTA_EXCEEDED), client.version))
+            client.answer(Puback(packet.packet_id, ReasonCode.QUOTA_EXCEEDED))
 
     def _read(self, properties: Properties, topic: str) -> str:
         """The topic, where an alias may stand for it."""

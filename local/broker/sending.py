@@ -20,11 +20,11 @@ class Sender:
         "_catching_up",
         "_client",
         "_last_packet_id",
-        "_maximum_packet_size",
         "_outlet",
         "_receive_maximum",
         "_session",
         "_version",
+        "maximum_packet_size",
         "permissions",
     )
 
@@ -36,7 +36,8 @@ class Sender:
         self._outlet = client.outlet
         self._version = connect.version
         self._receive_maximum = min(properties.receive_maximum or 65_535, broker.limits.receive_maximum)
-        self._maximum_packet_size = properties.maximum_packet_size or 0xFFFF_FFFF
+        self.maximum_packet_size = properties.maximum_packet_size or 0xFFFF_FFFF
+        """Bytes of a packet that the client takes."""
         self._last_packet_id = 0
         self._catching_up = bool(client.session.queue.deliveries)
         self.permissions = permissions
@@ -85,7 +86,7 @@ class Sender:
             self._broker.dropped.add(self._session, "slow")
             return
         head, tail = message.parts(self._version, 0, retain, self._broker.clock)
-        if len(head) + len(tail) <= self._maximum_packet_size:
+        if len(head) + len(tail) <= self.maximum_packet_size:
             self._outlet.write(head + tail)
 
     def _queue(self, message: Message, retain: bool, shared: str | None) -> None:
@@ -101,7 +102,7 @@ class Sender:
 
     def _transmit(self, delivery: Delivery) -> None:
         head, tail = delivery.message.parts(self._version, 1, delivery.retain, self._broker.clock)
-        if len(head) + len(tail) + 2 > self._maximum_packet_size:  # Never sent, as if it were [MQTT-3.1.2-25].
+        if len(head) + len(tail) + 2 > self.maximum_packet_size:  # Never sent, as if it were [MQTT-3.1.2-25].
             self._session.done(delivery)
             return
         inflight = self._session.inflight

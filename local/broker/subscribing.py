@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from local.broker.broken_rule import BrokenRule
 from local.broker.limits import Limits
 from local.broker.topic_rules import InvalidTopic, check_topic_filter
-from local.mqtt import ReasonCode, Suback, Subscribe, Subscription, Unsuback, Unsubscribe, Version, encode
+from local.mqtt import ReasonCode, Suback, Subscribe, Subscription, Unsuback, Unsubscribe, Version
 
 if TYPE_CHECKING:
     from local.broker.client import Client
@@ -33,7 +33,7 @@ def subscribe(client: "Client", packet: Subscribe) -> None:
             accepted.append(subscription)
             if subscription.retain_handling == 0 or (subscription.retain_handling == 1 and not known):
                 wanting_retained.append(subscription)
-    client.outlet.write(encode(Suback(packet.packet_id, tuple(codes)), client.version))
+    client.answer(Suback(packet.packet_id, tuple(codes)))
     if accepted:
         broker.presence.subscribed(client, [each.topic_filter for each in accepted])
         broker.shared.hand_out()
@@ -51,7 +51,7 @@ def unsubscribe(client: "Client", packet: Unsubscribe) -> None:
             codes.append(ReasonCode.SUCCESS)
         else:
             codes.append(ReasonCode.NO_SUBSCRIPTION_EXISTED)
-    client.outlet.write(encode(Unsuback(packet.packet_id, tuple(codes)), client.version))
+    client.answer(Unsuback(packet.packet_id, tuple(codes)))
     if gone:
         client.broker.presence.unsubscribed(client, gone)
         client.broker.shared.hand_out()

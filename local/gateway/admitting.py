@@ -8,7 +8,7 @@ from functools import partial
 from local.broker.client import Origin
 from local.gateway.admission import Admission
 from local.gateway.arrival import Arrival
-from local.gateway.authorization import Authorization, Gateway, Refused
+from local.gateway.authorization import Authorization, Forbidden, Gateway, Refused
 from local.gateway.connect_rules import connect_attributes, connection_request
 from local.gateway.decisions import Decisions
 from local.gateway.event import ConnectionRequest
@@ -80,7 +80,7 @@ class Admitting:
             authorization = await self._gateway.authorize(request, connection_id=connection_id)
             permissions = self._permissions(connect, client_id, origin, authorization)
             if not permissions.may_connect(client_id):
-                raise Refused("connect_not_allowed", decision=authorization.decision)
+                raise Forbidden("connect_not_allowed", "", authorization)
         except Refused:
             raise
         except Exception as error:
@@ -103,4 +103,4 @@ class Admitting:
         if will is None:
             return
         if not permissions.may_publish(will.topic) or (will.retain and not permissions.may_retain(will.topic)):
-            raise Refused("will_not_allowed", "the policy does not allow the Will", decision=authorization.decision)
+            raise Forbidden("will_not_allowed", "the policy does not allow the Will", authorization)

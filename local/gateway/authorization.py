@@ -37,6 +37,15 @@ class Refused(Exception):
         return _text(self.decision.get(name))
 
 
+class Forbidden(Refused):
+    """A client that proved who it is, and may not connect as it asks to."""
+
+    def __init__(self, reason: str, detail: str, authorization: "Authorization") -> None:
+        super().__init__(reason, detail, decision=authorization.decision)
+        self.principal_id = authorization.answer.principal_id
+        """As the authorizer answered it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Authorization:
     """A client that is let in."""

@@ -1,14 +1,19 @@
 """What IoT Core wants of a CONNECT, whoever sends it."""
 
 import base64
+import uuid
 
 from local.broker.broken_rule import BrokenRule
 from local.broker.limits import Limits
+from local.broker.negotiation import connack
 from local.broker.publishing import check_properties
 from local.broker.topic_rules import InvalidTopic, check_topic_name, is_event, is_reserved
 from local.gateway.arrival import Arrival
 from local.gateway.event import ConnectionRequest, MqttContext
-from local.mqtt import NO_PROPERTIES, Connect, ReasonCode, Version, Will
+from local.mqtt import NO_PROPERTIES, Connect, ReasonCode, Version, Will, encode
+
+_ASSIGNED = f"$GEN/{uuid.UUID(int=0)}"
+"""As long as a client ID that is given to a client."""
 
 
 def check_connect(connect: Connect, limits: Limits) -> None:
@@ -21,8 +26,19 @@ def check_connect(connect: Connect, limits: Limits) -> None:
         )
     if connect.properties.authentication_method is not None:
         raise BrokenRule("IoT Core has no extended authentication", ReasonCode.BAD_AUTHENTICATION_METHOD)
+    _check_room(connect, limits)
     if connect.will is not None:
         _check_will(connect.will, limits)
+
+
+def _check_room(connect: Connect, limits: Limits) -> None:
+    """Checks that the client takes a CONNACK [MQTT-3.1.2-24]."""
+    most = connect.properties.maximum_packet_size
+    if most is None:
+        return
+    answer = encode(connack(connect, _ASSIGNED, limits, session_present=False), connect.version)
+    if len(answer) > most:
+        raise BrokenRule("the client's Maximum Packet Size has no room for a CONNACK", ReasonCode.PACKET_TOO_LARGE)
 
 
 def _check_will(will: Will, limits: Limits) -> None:

@@ -6,7 +6,7 @@ from local.broker.broken_rule import BrokenRule
 from local.broker.client import Client
 from local.gateway.admission import Admission
 from local.gateway.arrival import Arrival
-from local.gateway.authorization import Refused
+from local.gateway.authorization import Forbidden, Refused
 from local.gateway.connack import refusal
 from local.gateway.outgoing import Outgoing
 from local.mqtt import Connect, ReasonCode, Version
@@ -48,6 +48,9 @@ class Entrance:
                 return None
             connections.count_connect(admission.client_id)
         except Refused as refused:
+            if isinstance(refused, Forbidden) and connect.client_id:
+                source, _ = self._arrival.origin.source
+                connections.broker.presence.connect_failed(connect.client_id, refused.principal_id, source)
             self._refuse(connect, refused, ReasonCode.NOT_AUTHORIZED)
             return None
         except BrokenRule as error:
@@ -67,6 +70,7 @@ class Entrance:
         self._connections.decisions.refused(refused, "connect", connect.client_id, client_id=connect.client_id)
         if self._outgoing.closed:
             return
-        if answer := refusal(Version(connect.version), reason_code):
+        answer = refusal(Version(connect.version), reason_code)
+        if answer and len(answer) <= (connect.properties.maximum_packet_size or len(answer)):
             self._outgoing.write(answer)
         self._outgoing.close()

@@ -55,7 +55,7 @@ class Refreshing:
         except Refused as refused:
             if client.connected:
                 self._decisions.refused(refused, "refresh", client.client_id, client_id=client.client_id)
-                client.end(DisconnectReason.AUTH_ERROR, ReasonCode.NOT_AUTHORIZED, with_will=False)
+                client.end(DisconnectReason.AUTH_ERROR, ReasonCode.NOT_AUTHORIZED)
                 self._outbox.flush()
         else:
             client.permissions = admission.permissions

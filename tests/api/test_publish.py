@@ -99,6 +99,13 @@ def test_user_properties_may_come_twice_in_one_object(send: Send, listener: List
     assert published(send, "a", listener, headers).properties.user_properties == (("a", "1"), ("a", "2"))
 
 
+def test_properties_of_over_8_kib_are_an_invalid_request(send: Send) -> None:
+    headers = {USER_PROPERTIES: base64.b64encode(b'[{"a":"%s"}]' % (b"x" * 8192)).decode()}
+    answer = send("POST", "/topics/a", b"x", OWNER | headers)
+    assert answer.error == (400, "InvalidRequestException")
+    assert "8192 bytes" in answer.json["message"]
+
+
 @pytest.mark.parametrize(("text", "retained"), [("true", True), ("TRUE", True), ("false", False)])
 def test_retain_is_true_or_false(send: Send, service: Service, text: str, retained: bool) -> None:
     send("POST", f"/topics/a?retain={text}", b"x", OWNER)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from local.mqtt import ReasonCode, Version
+from local.mqtt import ReasonCode, Unsubscribe, Version
 from tests.broker.bench import Bench, limits, only_mqtt_5
 from tests.broker.peer import Peer
 
@@ -239,3 +239,10 @@ def test_a_client_that_has_caught_up_is_ended_like_any_other(version: Version) -
     assert not alice.closed
     numbered(broker, 9)
     assert alice.closed
+
+
+@only_mqtt_5
+def test_an_answer_that_is_larger_than_the_client_takes_ends_it(broker: Bench) -> None:
+    alice = broker.connect(maximum_packet_size=60)
+    alice.send(Unsubscribe(1, tuple(map(str, range(100)))))
+    assert alice.end == ReasonCode.PACKET_TOO_LARGE

@@ -1,8 +1,12 @@
 """The policy that the Lambda gave is enforced on CONNECT: client ID, connect attributes, the Will."""
 
+import json
+
 import pytest
 
 from local.mqtt import (
+    Connack,
+    Connect,
     ConnectReturnCode,
     Properties,
     Publish,
@@ -137,3 +141,38 @@ def test_a_will_that_is_allowed_is_published(running: Running) -> None:
         assert client.connect(will=WILL).reason_code == 0
         client.channel.close()
         assert watcher.expect(Publish).payload == b"gone"
+
+
+@pytest.mark.parametrize("forbidden", ["connect", "will"])
+def test_a_client_that_may_not_connect_is_an_event(running: Running, forbidden: str) -> None:
+    with running.connected("watcher") as watcher, running.client() as client:
+        watcher.subscribe("$aws/events/presence/connect_failed/ann")
+        only(running, PUBLISH_ALL if forbidden == "connect" else CONNECT)
+        client.connect("ann", will=WILL)
+        event = json.loads(watcher.expect(Publish).payload)
+    assert {name: event[name] for name in ("clientId", "eventType", "connectFailureReason", "ipAddress")} == {
+        "clientId": "ann",
+        "eventType": "connect_failed",
+        "connectFailureReason": "AUTHORIZATION_FAILED",
+        "ipAddress": "127.0.0.1",
+    }
+
+
+def test_who_does_not_prove_who_it_is_is_no_event(running: Running) -> None:
+    with running.connected("watcher") as watcher, running.client() as client:
+        watcher.subscribe("#")
+        watcher.subscribe("$aws/events/presence/connect_failed/+")
+        running.function.answer = lambda _: allow(isAuthenticated=False)
+        client.connect("ann")
+        running.record("decision", action="connect", allowed=False)
+        watcher.publish("a")
+        assert watcher.expect(Publish).topic == "a"
+
+
+@pytest.mark.parametrize(("most", "answered"), [(4, False), (5, True), (20, True)])
+def test_a_client_that_takes_no_connack_is_refused(running: Running, most: int, answered: bool) -> None:
+    with running.client(Version.MQTT_5) as client:
+        client.send(Connect(Version.MQTT_5, "ann", user_name="ann", properties=Properties(maximum_packet_size=most)))
+        code = ReasonCode.PACKET_TOO_LARGE
+        assert client.ends() == ([Connack(False, code)] if answered else [])
+    running.record("decision", action="connect", allowed=False, reason="invalid_connect")
