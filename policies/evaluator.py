@@ -43,6 +43,8 @@ class Connection:
 
     def fill(self, text: str) -> Pattern | None:
         """A text with its policy variables filled, which are never wildcards; None where one has no value."""
+        if "${" not in text:  # As most texts: this is done for each connection anew.
+            return Pattern(text, ())
         found = [_LITERALS.get(name) or self.variable(name) for name in _VARIABLE.findall(text)]
         values = tuple(value for value in found if value is not None)
         return Pattern(_VARIABLE.sub(VALUE, text), values) if len(values) == len(found) else None
@@ -99,11 +101,12 @@ class Evaluator:
     def __init__(self, documents: Iterable[str | Mapping[str, object]], connection: Connection | None = None) -> None:
         """Takes documents as JSON or as objects. Raises InvalidDocument."""
         connection = connection or Connection()
+        context = connection.context()
         denies: list[_Bound] = []
         allows: list[_Bound] = []
         for number, document in enumerate(documents):
             for index, statement in enumerate(parse_document(document)):
-                bound = _bind(statement, connection, number, index)
+                bound = _bind(statement, connection, context, number, index)
                 if bound is not None:
                     (denies if bound.deny else allows).append(bound)
         self._statements = (*denies, *allows)
@@ -121,14 +124,19 @@ class Evaluator:
         return self.decide(action, resource).allowed
 
 
-def _bind(statement: ParsedStatement, connection: Connection, document: int, index: int) -> _Bound | None:
-    """The statement for a connection, None where it says nothing there.
+def _bind(
+    statement: ParsedStatement,
+    connection: Connection,
+    context: Mapping[str, tuple[str, ...]],
+    document: int,
+    index: int,
+) -> _Bound | None:
+    """The statement for a connection and its condition keys, None where it says nothing there.
 
     A resource whose variable has no value matches nothing, as in IAM; an Allow with such a NotResource is left out.
     Where a condition's variable has no value, a Deny counts and an Allow does not.
     """
     deny = statement.effect == "Deny"
-    context = connection.context()
     for condition in statement.conditions:
         holds = condition.holds(context, connection.fill)
         if holds is False or (holds is None and not deny):
