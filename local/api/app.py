@@ -4,8 +4,8 @@ import time
 from collections.abc import Callable
 
 from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import BaseRoute
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import BaseRoute, Route
 
 from local.api.authorizers import AuthorizerOperations
 from local.api.callers import Callers
@@ -24,7 +24,7 @@ def routes(core: Core, *, clock: Callable[[], float] = time.monotonic) -> list[B
 
     `clock` gives seconds from any start, for how long an authorization holds that is cached for HTTP.
     """
-    return [*_control_plane(core), *_data_plane(core, clock)]
+    return [*_control_plane(core), *_data_plane(core, clock), Route("/mqtt", _no_upgrade)]
 
 
 def _control_plane(core: Core) -> list[BaseRoute]:
@@ -70,3 +70,9 @@ def _data_plane(core: Core, clock: Callable[[], float]) -> list[BaseRoute]:
 async def not_found(request: Request, _: Exception) -> Response:
     """Answers for a path that nobody serves: a Starlette app's `exception_handlers={404: not_found}`."""
     return with_request_id(unknown_operation(request.method, request.scope["path"]).response())
+
+
+async def _no_upgrade(_: Request) -> Response:
+    """A WebSocket's path without its upgrade: a browser's address bar, say."""
+    text = "MQTT over WebSocket is here: connect an MQTT client, with the subprotocol mqtt, to ws:// or wss://\n"
+    return PlainTextResponse(text, 426, {"Upgrade": "websocket"})

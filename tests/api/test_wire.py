@@ -157,3 +157,12 @@ def test_requests_follow_each_other_on_one_connection_after_an_error(service: Se
 
 def test_the_owner_may_read_all_retained_messages(send: Send) -> None:
     assert send("GET", "/retainedMessage", headers=OWNER).json["retainedTopics"] == []
+
+
+def test_the_path_of_websockets_says_what_it_is_for(send: Send) -> None:
+    answer = send("GET", "/mqtt")
+    assert (answer.status, answer.headers["upgrade"], b"connect an MQTT client" in answer.body) == (
+        426,
+        "websocket",
+        True,
+    )
