@@ -7,6 +7,8 @@ from typing import TypeVar
 import typer
 from pydantic import BaseModel, ValidationError
 
+from local.broker.limits import IOT_CORE
+from local.broker.topic_rules import InvalidTopic, check_topic_filter, check_topic_name
 from policies.durations import seconds
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -41,6 +43,33 @@ def _first_problem(error: ValidationError, model: type[BaseModel]) -> str:
         return f"expected {names}, found {first['loc'][-1]}"
     place = ".".join(map(str, first["loc"]))
     return f"{place}: {first['msg'].removeprefix('Value error, ')}"
+
+
+def principal_name(name: str | None) -> str | None:
+    """A principal's name, or None. Raises a usage error for an empty one."""
+    if name == "":
+        raise typer.BadParameter("expected a name", param_hint="--principal")
+    return name
+
+
+def topic_name(text: str, option: str) -> str:
+    """A topic to publish to, as IoT Core takes it. Raises a usage error."""
+    if "+" in text or "#" in text:
+        raise typer.BadParameter("a topic name holds no + and no #", param_hint=option)
+    try:
+        check_topic_name(text, IOT_CORE)
+    except InvalidTopic as error:
+        raise typer.BadParameter(str(error), param_hint=option) from None
+    return text
+
+
+def topic_filter(text: str, option: str) -> str:
+    """A topic filter to subscribe to, as IoT Core takes it. Raises a usage error."""
+    try:
+        check_topic_filter(text, IOT_CORE)
+    except InvalidTopic as error:
+        raise typer.BadParameter(str(error), param_hint=option) from None
+    return text
 
 
 def duration(text: str, option: str, at_most: str) -> int:

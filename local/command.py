@@ -10,15 +10,16 @@ import typer
 import local.connect_command
 import local.dev_command
 import local.invoke_command
-from local.arguments import duration, json_object
+from local.arguments import duration, json_object, principal_name, topic_name
 from local.development import DATA, DevelopmentIssuer
 from local.function.lambda_function import ACCOUNT, REGION, BrokenHandler
 from local.gateway.signatures import NotVerified
 from policies import InvalidFile, PolicyError, PolicyTemplate, Principal, compile_policy
-from policies.errors import printable
+from policies.errors import UnsafeValue, printable
 from policies.explaining import explain as explain_template
 from policies.linter import lint as lint_template
 from policies.packing import compact
+from policies.placeholders import LONGEST_VALUE, UNSAFE_SIGNS
 from policies.toml_file import key_of, line_of
 
 app = typer.Typer(
@@ -34,15 +35,20 @@ local.connect_command.register(app)
 local.invoke_command.register(app)
 
 PolicyFile = Annotated[Path, typer.Argument(metavar="POLICY", help="A policy template, as policies/chat.toml.")]
-PrincipalName = Annotated[str, typer.Option("--principal", metavar="ID", help="The principal's name.")]
+PrincipalName = Annotated[
+    str, typer.Option("--principal", metavar="ID", callback=principal_name, help="The principal's name.")
+]
 ClaimsText = Annotated[str, typer.Option("--claims", metavar="JSON", help="The principal's claims.")]
 ClientId = Annotated[str | None, typer.Option("--client-id", metavar="ID", help="The MQTT client ID.")]
-DataFolder = Annotated[Path, typer.Option("--data", metavar="DIR", help="Where development keys are kept.")]
+_OPTIONS = {"principal": "--principal", "client_id": "--client-id"}
+"""Where placeholders come from; all others are claims."""
+_LEVEL = f"expected at most {LONGEST_VALUE} bytes, none of {' '.join(UNSAFE_SIGNS)} and no control character"
+DataFolder = Annotated[Path, typer.Option("--data", metavar="DIR", help="Where keys are kept.")]
 
 
 @app.command(
     short_help="Print the policy documents that a principal gets.",
-    epilog='\b\nExample: iot-authorizer render policies/chat.toml --principal ann --claims \'{"rooms": ["lobby"]}\'',
+    epilog="\b\nExample: iot-authorizer render policies/chat.toml --principal ann",
 )
 def render(
     policy: PolicyFile,
@@ -54,20 +60,24 @@ def render(
 ) -> None:
     """Print the policy documents that a principal gets, as one compact JSON list."""
     who = Principal(principal, json_object(claims, "--claims"))
-    compiled = compile_policy(PolicyTemplate.load(policy), who, client_id)
+    try:
+        compiled = compile_policy(PolicyTemplate.load(policy), who, client_id)
+    except UnsafeValue as error:
+        raise typer.BadParameter(f"{error}: {_LEVEL}", param_hint=_OPTIONS.get(error.source, "--claims")) from None
     typer.echo(compact(compiled.documents(region=region, account=account)))
 
 
 @app.command(
     short_help="Say whether a principal may do something, and why.",
-    epilog="\b\nExample: iot-authorizer explain policies/chat.toml --principal ann publish users/ann/outbox",
+    epilog="\b\nExample: iot-authorizer explain policies/chat.toml --principal ann connect ann",
 )
 def explain(
     policy: PolicyFile,
     action: Annotated[
-        Literal["connect", "publish", "retain", "subscribe", "receive"], typer.Argument(metavar="ACTION")
+        Literal["connect", "publish", "retain", "subscribe", "receive"],
+        typer.Argument(metavar="ACTION", show_choices=False, help="connect, publish, retain, subscribe or receive."),
     ],
-    resource: Annotated[str, typer.Argument(metavar="RESOURCE", help="A client ID, topic name or topic filter.")],
+    resource: Annotated[str, typer.Argument(metavar="RESOURCE", help="A client ID, topic or filter.")],
     principal: PrincipalName,
     claims: ClaimsText = "{}",
     client_id: ClientId = None,
@@ -76,8 +86,8 @@ def explain(
 
     Exits with 0 for allowed, 1 for denied.
     """
-    if action in ("publish", "retain", "receive") and ("+" in resource or "#" in resource):
-        raise typer.BadParameter("a topic name holds no + and no #", param_hint="RESOURCE")
+    if action in ("publish", "retain", "receive"):
+        topic_name(resource, "RESOURCE")
     who = Principal(principal, json_object(claims, "--claims"))
     found = explain_template(PolicyTemplate.load(policy), who, action, resource, client_id)
     typer.echo(f"{'allowed' if found.allowed else 'denied'}: {action} {resource}")
@@ -89,7 +99,7 @@ def explain(
 @app.command(
     short_help="Look for mistakes in policy templates.", epilog="\b\nExample: iot-authorizer lint policies/*.toml"
 )
-def lint(policies: Annotated[list[Path], typer.Argument(metavar="POLICY...", help="Policy templates.")]) -> None:
+def lint(policies: Annotated[list[Path], typer.Argument(metavar="POLICY", help="Policy templates.")]) -> None:
     """Look for mistakes in policy templates. Exits with 0 for none, 1 for findings."""
     warnings = 0
     for path in policies:
@@ -105,7 +115,7 @@ def lint(policies: Annotated[list[Path], typer.Argument(metavar="POLICY...", hel
 
 @app.command(
     short_help="Print a JWT of the development issuer.",
-    epilog='\b\nExample: iot-authorizer token --principal ann --claims \'{"rooms": ["lobby"]}\' --expires 15m',
+    epilog="\b\nExample: iot-authorizer token --principal ann --expires 15m",
 )
 def token(
     principal: PrincipalName,
@@ -114,8 +124,6 @@ def token(
     data: DataFolder = DATA,
 ) -> None:
     """Print a JWT of the development issuer, which only this machine trusts."""
-    if not principal:
-        raise typer.BadParameter("expected a name", param_hint="--principal")
     lifetime = duration(expires, "--expires", "365d")
     typer.echo(DevelopmentIssuer(data).token(principal, json_object(claims, "--claims"), lifetime))
 

@@ -75,6 +75,7 @@ class LocalIotCore(Running):
         """What happens: decisions, presence, reloads."""
         self.decisions = Decisions(self.feed, Explanations(lambda: self.configuration.configured).explain)
         """Where decisions are told, for the feed."""
+        self._is_started = False
         self._config = Path(config)
         self._handler = handler
         self._folder = None if folder is None else Path(folder)
@@ -87,17 +88,20 @@ class LocalIotCore(Running):
 
     @property
     def url(self) -> str:
-        """The plain port's URL."""
+        """The plain port's URL. Raises RuntimeError before it is started, as all do that is not known before."""
+        self._require_start()
         return f"http://{self._addresses.in_urls}:{self.port}"
 
     @property
     def tls_url(self) -> str:
         """The TLS port's URL."""
+        self._require_start()
         return f"https://{self._addresses.in_urls}" + (f":{self.tls_port}" if self.tls_port != 443 else "")
 
     @property
     def ca_path(self) -> Path:
         """The certificate, in PEM, that clients of the TLS port have to trust."""
+        self._require_start()
         return ca_path(self._data)
 
     def arn(self, kind: str, name: str) -> str:
@@ -113,6 +117,7 @@ class LocalIotCore(Running):
 
     def token(self, principal: str, claims: Mapping[str, object] | None = None, expires_in: int = 3600) -> str:
         """A JWT of the development issuer, which this IoT Core's authorizer trusts; `expires_in` in seconds."""
+        self._require_start()
         return self.issuer.token(principal, claims or {}, expires_in)
 
     def check_time(self) -> None:
@@ -134,10 +139,15 @@ class LocalIotCore(Running):
             await self._listen(stack)
             await stack.enter_async_context(upkeep(self.check_time, self.configuration, self._reload))
             self._running = stack.pop_all()
+        self._is_started = True
 
     async def stop(self) -> None:
         """Ends all connections, and writes what is to survive."""
         await self._running.aclose()
+
+    def _require_start(self) -> None:
+        if not self._is_started:
+            raise RuntimeError("it is not started: `async with` starts it, or `with` in a thread")
 
     def _prepare_folder(self, stack: contextlib.AsyncExitStack) -> Path:
         if self._folder is None:

@@ -15,7 +15,7 @@ def register(app: typer.Typer) -> None:
     app.command(
         "dev",
         short_help="Run IoT Core on this machine.",
-        epilog="\b\nExample: iot-authorizer dev --config authorizer.toml --port 8080 --tls-port 8443",
+        epilog="\b\nExample: iot-authorizer dev --config authorizer.toml --port 8080",
     )(dev)
 
 
@@ -24,16 +24,16 @@ def dev(
     host: Annotated[str, typer.Option(metavar="HOST", help="The address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(metavar="PORT", min=0, max=65535, help="Plain; 0 is any free one.")] = 8080,
     tls_port: Annotated[int, typer.Option(metavar="PORT", min=0, max=65535, help="TLS; 0 is any free one.")] = 8443,
-    data: Annotated[Path, typer.Option(metavar="DIR", help="Where keys, the CA and messages are kept.")] = DATA,
+    data: Annotated[Path, typer.Option(metavar="DIR", help="Where keys and messages are.")] = DATA,
     time_scale: Annotated[
-        float, typer.Option(metavar="N", min=1, max=3600, help="With 60, an authorizer's hour passes in a minute.")
+        float, typer.Option(metavar="N", min=1, max=3600, help="60: an hour passes in a minute.")
     ] = 1,
-    throttling: Annotated[
-        bool, typer.Option("--throttling/--no-throttling", help="IoT Core's limits a second: publishes, connects.")
-    ] = True,
-    handler: Annotated[str, typer.Option(metavar="NAME", help="The Lambda handler to run.")] = HANDLER,
-    region: Annotated[str, typer.Option(metavar="REGION", help="The AWS region that it stands for.")] = REGION,
-    account: Annotated[str, typer.Option(metavar="ACCOUNT", help="The AWS account that it stands for.")] = ACCOUNT,
+    no_throttling: Annotated[
+        bool, typer.Option("--no-throttling", help="Lift IoT Core's limits a second: publishes, connects.")
+    ] = False,
+    handler: Annotated[str, typer.Option(metavar="NAME", help="The Lambda handler, as app.lambda_handler.")] = HANDLER,
+    region: Annotated[str, typer.Option(metavar="REGION", help="The region that it stands for.")] = REGION,
+    account: Annotated[str, typer.Option(metavar="ACCOUNT", help="The account that it stands for.")] = ACCOUNT,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print no decisions.")] = False,
 ) -> None:
     """Run IoT Core on this machine: MQTT, WebSocket and AWS's HTTP APIs on two ports, and a page to try it at /.
@@ -44,6 +44,7 @@ def dev(
     if handler == HANDLER and not config.exists():
         raise InvalidFile(config, None, "", "there is no such file: name yours with --config")
     from local.broker.limits import IOT_CORE  # noqa: PLC0415 (it takes a while to load)
+    from local.broker.storage import StorageError  # noqa: PLC0415
     from local.core import LocalIotCore  # noqa: PLC0415
     from local.serving import serve  # noqa: PLC0415
 
@@ -55,8 +56,11 @@ def dev(
         tls_port=tls_port,
         folder=data,
         time_scale=time_scale,
-        limits=IOT_CORE if throttling else IOT_CORE.without_throttling(),
+        limits=IOT_CORE.without_throttling() if no_throttling else IOT_CORE,
         region=region,
         account=account,
     )
-    serve(core, data, quiet=quiet)
+    try:
+        serve(core, data, quiet=quiet)
+    except StorageError as error:
+        raise StorageError(f"{error}: --data names another folder") from None

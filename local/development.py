@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import (
 from jwt.algorithms import ECAlgorithm
 
 from local.gateway.whole_file import require_private, write_whole
-from policies import InvalidFile
+from policies import InvalidFile, Principal
 
 DATA = Path(".iot-authorizer")
 """Where keys are kept unless told otherwise."""
@@ -58,6 +58,17 @@ class DevelopmentIssuer:
         public = {**ECAlgorithm.to_jwk(key.public_key(), as_dict=True), "kid": "development", "use": "sig"}
         write_whole(self.jwks_path, json.dumps({"keys": [public]}).encode())
         return key
+
+
+def principal_of(name: str, claims: Mapping[str, object]) -> Principal:
+    """The principal that the authorizer makes of a development token: with the claims that the issuer adds."""
+    return Principal(name, with_scopes({**claims, "iss": ISSUER, "aud": ISSUER, "sub": name}))
+
+
+def with_scopes(claims: Mapping[str, object]) -> Mapping[str, object]:
+    """A token's claims as the authorizer reads them: `scope` is a list in one text (RFC 8693, section 4.2)."""
+    scope = claims.get("scope")
+    return {**claims, "scope": scope.split()} if isinstance(scope, str) else claims
 
 
 def _read_private(path: Path) -> EllipticCurvePrivateKey:

@@ -23,22 +23,21 @@ def register(app: typer.Typer) -> None:
     app.command(
         "invoke",
         short_help="Run the Lambda handler on an event of IoT Core's.",
-        epilog='\b\nExample: iot-authorizer invoke --token "$(iot-authorizer token --principal ann)" '
-        '--mqtt-context \'{"clientId": "ann"}\'',
+        epilog='\b\nExample: iot-authorizer invoke --mqtt-context \'{"clientId": "ann"}\'',
     )(invoke)
 
 
 def invoke(
     config: Annotated[Path, typer.Option(metavar="FILE", help="The configuration.")] = Path("authorizer.toml"),
-    token: Annotated[
-        str | None, typer.Option(metavar="TOKEN", help="The token, as if found under the token key name.")
-    ] = None,
+    token: Annotated[str | None, typer.Option(metavar="TOKEN", help="As found under the token key name.")] = None,
     token_signature: Annotated[str | None, typer.Option(metavar="BASE64", help="The token's signature.")] = None,
-    http_context: Annotated[str | None, typer.Option(metavar="JSON", help="headers, queryString")] = None,
-    mqtt_context: Annotated[str | None, typer.Option(metavar="JSON", help="username, password, clientId")] = None,
-    tls_context: Annotated[str | None, typer.Option(metavar="JSON", help="serverName")] = None,
-    handler: Annotated[str, typer.Option(metavar="NAME", help="The Lambda handler to run.")] = HANDLER,
-    data: Annotated[Path, typer.Option(metavar="DIR", help="Where development keys are kept.")] = DATA,
+    http_context: Annotated[str | None, typer.Option(metavar="JSON", help="With headers and queryString.")] = None,
+    mqtt_context: Annotated[
+        str | None, typer.Option(metavar="JSON", help="With username, password and clientId.")
+    ] = None,
+    tls_context: Annotated[str | None, typer.Option(metavar="JSON", help="With serverName.")] = None,
+    handler: Annotated[str, typer.Option(metavar="NAME", help="The Lambda handler, as app.lambda_handler.")] = HANDLER,
+    data: Annotated[Path, typer.Option(metavar="DIR", help="Where keys are kept.")] = DATA,
 ) -> None:
     """Run the authorizer's Lambda handler on the event that IoT Core would build, and print its answer.
 

@@ -13,10 +13,16 @@ import typer
 
 from local.core import LocalIotCore
 from local.greeting import greeting
+from local.snippets import Endpoint
 from local.terminal import Terminal
 from policies.errors import printable
 
 _OPEN_FILES = 65_536
+_OPEN = (
+    "iot-authorizer: on {host}, whoever reaches this machine can mint tokens for anybody, change authorizers, publish "
+    "as the account's owner and follow every decision: only other web pages in a browser are kept away"
+)
+"""Of an address that is not this machine's alone: what `local.gateway.guard` lets through."""
 
 
 def serve(core: LocalIotCore, folder: Path, *, quiet: bool) -> None:
@@ -33,6 +39,8 @@ async def _serve(core: LocalIotCore, folder: Path, terminal: Terminal, *, quiet:
         for name in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(name, stopped.set)
         typer.echo(greeting(core, folder))
+        if not Endpoint(core.host, core.port, tls=False).local:
+            terminal.print(_coloured(_OPEN.format(host=core.host), "red"))
         following = loop.create_task(_print_feed(core, terminal, quiet=quiet))
         await stopped.wait()
         following.cancel()

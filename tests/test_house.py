@@ -20,7 +20,8 @@ ROOMS = {
     "local/function": {"local.function", "policies"},
     "local/gateway": {"local.gateway", "local.function", "local.broker", "local.mqtt", "policies"},
     "local/api": {"local.api", "local.gateway", "local.broker", "local.mqtt", "policies"},
-    "local/console": {"local.console", "local.development", "policies"},
+    "local/console": {"local.console", "local.examples", "local.development", "policies"},
+    "local/examples": {"local.examples", "policies"},
     "local/snippets": {"local.snippets"},
 }
 """Each room, and what it may look into."""

@@ -9,12 +9,12 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import BaseRoute, Mount, Route
 
 from local.console import bodies, live, page
-from local.console.compiled import compiled, principal_of
+from local.console.compiled import compiled
 from local.console.core import Core
-from local.console.presets import presets
-from local.console.suggestions import suggestions
 from local.console.template_file import TemplateFile
-from local.development import ISSUER
+from local.development import ISSUER, principal_of
+from local.examples.presets import presets
+from local.examples.suggestions import suggestions
 from policies import PolicyTemplate
 from policies.explaining import explain
 from policies.packing import compact

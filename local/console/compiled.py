@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping
 from typing import NotRequired, TypedDict
 
 from local.console.template_file import TemplateFile
-from local.development import ISSUER
 from policies import Deny, Grant, Policy, PolicyError, PolicyTemplate, Principal, compile_policy
 from policies.entries import Action, Effect, Entry
 from policies.grants import Condition
@@ -60,13 +59,6 @@ class Compiled(TypedDict):
     """Whether the client ID is granted; None where there is none."""
     error: str | None
     """Why this principal gets no policy, with its reason code in front."""
-
-
-def principal_of(name: str, claims: Mapping[str, object]) -> Principal:
-    """The principal that the authorizer makes of a development token: with the claims that the issuer adds."""
-    scope = claims.get("scope")
-    words = {"scope": scope.split()} if isinstance(scope, str) else {}
-    return Principal(name, {**claims, **words, "iss": ISSUER, "aud": ISSUER, "sub": name})
 
 
 def compiled(

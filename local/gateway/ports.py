@@ -1,6 +1,7 @@
 """The plain port and the TLS port, each for MQTT, WebSocket and HTTP."""
 
 import asyncio
+import errno
 import ssl
 from collections.abc import Awaitable, Callable, MutableMapping
 from functools import partial
@@ -50,11 +51,14 @@ class Ports:
         self._servers: list[asyncio.Server] = []
 
     async def listen(self, host: str, port: int, tls_port: int, context: ssl.SSLContext) -> tuple[int, int]:
-        """Listens on both ports, 0 for any that is free. Gives the real ones. Raises OSError."""
+        """Listens on both ports, 0 for any that is free. Gives the real ones.
+
+        Raises OSError, which names the option of the command line.
+        """
         context.sni_callback = self._note_server_name
         tell_failures(context, partial(self.connections.decisions.refused_bytes, "", "tls_failed"))
         loop = asyncio.get_running_loop()
-        for number, tls in ((port, None), (tls_port, context)):
+        for option, number, tls in (("--port", port, None), ("--tls-port", tls_port, context)):
             patience = self.connections.limits.connect_timeout if tls is not None else None
             try:
                 server = await loop.create_server(
@@ -62,7 +66,7 @@ class Ports:
                 )
             except OSError as error:
                 await self.close()
-                raise OSError(error.errno, f"port {number} of {host}: {_reason(error)}") from None
+                raise OSError(error.errno, f"port {number} of {host}: {_reason(error, option, number)}") from None
             self._servers.append(server)
         plain, secure = (server.sockets[0].getsockname()[1] for server in self._servers)
         self._tls_port = secure
@@ -121,5 +125,12 @@ class Ports:
             self.server_names[tls] = name
 
 
-def _reason(error: OSError) -> str:
-    return (error.strerror or str(error)).lower()
+def _reason(error: OSError, option: str, port: int) -> str:
+    """What keeps us from a port, and what helps."""
+    found = (error.strerror or str(error)).lower()
+    if error.errno == errno.EADDRINUSE:
+        return f"{found}: is `iot-authorizer dev` running already? {option} names another port"
+    if error.errno == errno.EACCES:  # Linux, Documentation/networking/ip-sysctl.rst.
+        allowed = f"`sudo sysctl net.ipv4.ip_unprivileged_port_start={port}` allows it on Linux"
+        return f"{found}: below 1024 it needs root or CAP_NET_BIND_SERVICE ({allowed}); {option} names another port"
+    return found

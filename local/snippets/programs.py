@@ -57,12 +57,15 @@ def snippet(client: Client, settings: ClientSettings, transport: Transport | Non
             return _curl(settings)
 
 
-def client_ids(client: Client, settings: ClientSettings) -> tuple[str, ...]:
-    """The client IDs that a client's program connects with; none for HTTPS."""
-    if client == "curl":
-        return ()
-    name = settings.client_id
-    return (f"{name}/sub", f"{name}/pub") if client == "mosquitto" else (name,)
+def client_ids(client: Client, name: str) -> tuple[str, ...]:
+    """The client IDs of a client's connections, made from one; none for HTTPS."""
+    match client:
+        case "mosquitto":
+            return f"{name}/sub", f"{name}/pub"
+        case "curl":
+            return ()
+        case _:
+            return (name,)
 
 
 def _mqtt_js(settings: ClientSettings) -> str:
@@ -75,7 +78,7 @@ def _mqtt_js(settings: ClientSettings) -> str:
         where="In a browser it needs an import map or a bundler for the name mqtt, and nothing else."
         if not ca
         else None,
-        client_id=_literal(settings.client_id),
+        client_id=_literal(settings.client_ids[0]),
         user_name=_literal(settings.user_name),
         password=_literal(settings.password),
         topic=_literal(settings.topic),
@@ -95,7 +98,7 @@ def _paho(settings: ClientSettings, websocket: bool) -> str:
         tls=", ".join(f"{name}={value}" for name, value in tls.items() if value) if settings.endpoint.tls else None,
         host=_literal(settings.endpoint.host),
         port=str(settings.endpoint.port),
-        client_id=_literal(settings.client_id),
+        client_id=_literal(settings.client_ids[0]),
         topic=_literal(settings.topic),
         topic_filter=_literal(settings.topic_filter),
     )
@@ -111,7 +114,7 @@ def _awsiotsdk(settings: ClientSettings, websocket: bool) -> str:
         host=_literal(settings.endpoint.host),
         port=str(settings.endpoint.port),
         ca=_literal(settings.ca),
-        client_id=_literal(settings.client_id),
+        client_id=_literal(settings.client_ids[0]),
         authorizer=_literal(authorizer and encoded(authorizer)),
         token_key_name=_literal(token and settings.token_key_name),
         token=_literal(token and encoded(token)),  # The SDK leaves this encoding to its users, but not the signature's.
@@ -133,7 +136,7 @@ def _mosquitto(settings: ClientSettings) -> str:
         options += ["-u", settings.mqtt_user_name]
     if settings.password is not None:
         options += ["-P", settings.password]
-    subscriber, publisher = client_ids("mosquitto", settings)
+    subscriber, publisher = settings.client_ids
     return _filled(
         "mosquitto.template",
         options=shlex.join(options),

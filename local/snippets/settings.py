@@ -30,7 +30,8 @@ class ClientSettings:
     """The token's signature in standard base64, where the authorizer has signing on."""
     user_name: str | None = None
     password: str | None = field(default=None, repr=False)
-    client_id: str
+    client_ids: tuple[str, ...]
+    """Of its connections, as `client_ids` makes them: the first one subscribes, the last one publishes."""
     topic: str
     """What it publishes to."""
     topic_filter: str
@@ -39,8 +40,9 @@ class ClientSettings:
     def __post_init__(self) -> None:
         for item in fields(self):
             value = getattr(self, item.name)
-            if isinstance(value, str) and not value.isprintable():
-                raise ValueError(f"the {item.name.replace('_', ' ')} holds a control character")
+            texts = value if isinstance(value, tuple) else (value,)
+            if any(isinstance(text, str) and not text.isprintable() for text in texts):
+                raise ValueError(f"the {item.name.replace('_', ' ').removesuffix('s')} holds a control character")
         if "?" in (self.user_name or ""):
             raise ValueError("a user name ends at its first ?")
 

@@ -104,7 +104,7 @@ def saved_again(core: Core) -> None:
 
 def reconfigured(core: Core) -> None:
     core.clock.now += 1
-    core.put(name="chat", signing_disabled=True, enable_caching_for_http=True)
+    core.put(name="chat", token_key_name="word", signing_disabled=True, enable_caching_for_http=True)
 
 
 @pytest.mark.usefixtures("caching")

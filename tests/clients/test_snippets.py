@@ -70,12 +70,12 @@ COMMANDS: dict[str, tuple[str, Callable[[], str]]] = {
 """For each client, the file that its program is saved as, and what runs it."""
 
 
-def printed(server: Server, client: str, *arguments: str, url: str | None = None) -> str:
-    """What the command prints for the TLS port, or for another."""
+def printed(server: Server, client: str, *arguments: str, url: str | None = None, denied: bool = False) -> str:
+    """What the command prints for the TLS port, or for another; where something is denied, it says so."""
     files = ["--config", str(server.config), "--data", str(server.data)]
     where = ["--endpoint", url or server.tls_url]
     done = CliRunner().invoke(app, ["connect", "--for", client, *where, *files, *arguments], catch_exceptions=False)
-    assert (done.exit_code, done.stderr) == (0, "")
+    assert (done.exit_code, " denies " in done.stderr, bool(done.stderr)) == (0, denied, denied)
     return done.stdout
 
 
@@ -154,7 +154,9 @@ def test_a_program_says_that_it_was_refused(server: Server, tmp_path: Path, clie
 @CLIENTS
 def test_a_program_says_that_its_topic_is_forbidden(server: Server, tmp_path: Path, client: str) -> None:
     who = ["--token", server.token("ann"), "--client-id", f"ann/{client}/forbidden"]
-    done = run(tmp_path, client, printed(server, client, *who, "--topic", "rooms/attic/say/ann"))
+    topic = "rooms/attic/say/ann"
+    program = printed(server, client, *who, "--topic", topic, "--subscribe", topic, denied=True)
+    done = run(tmp_path, client, program)
     assert done.returncode != 0 or client == "mosquitto"  # Which exits with 0 where all its filters are denied.
     assert done.stderr.endswith(FORBIDDEN[client])
 

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from local.console.compiled import Compiled, compiled, principal_of
+from local.console.compiled import Compiled, compiled
 from local.console.template_file import TemplateFile
+from local.development import principal_of
 from policies import PolicyTemplate
 
 TEMPLATE = """\

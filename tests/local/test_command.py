@@ -4,10 +4,13 @@ import json
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from local.command import app
 from tests.local.conftest import Run
 
 CHAT = "policies/chat.toml"
+COMMANDS = ["dev", "connect", "invoke", "render", "explain", "lint", "token"]
 
 
 def test_render_prints_the_documents_as_one_compact_json_list(run: Run) -> None:
@@ -92,7 +95,16 @@ ERRORS = [
     (["render", CHAT], "--principal"),
     (["render", CHAT, "--principal", "ann", "--claims", "{"], "--claims: expected a JSON object"),
     (["render", CHAT, "--principal", "ann", "--claims", "[]"], "--claims: expected a JSON object"),
-    (["render", CHAT, "--principal", "a/b"], "principal can't stand in a topic level"),
+    (
+        ["render", CHAT, "--principal", "a/b"],
+        "--principal: principal can't stand in a topic level: expected at most 128",
+    ),
+    (
+        ["render", CHAT, "--principal", "a", "--claims", '{"rooms": "+"}'],
+        "--claims: claims.rooms can't stand in a topic",
+    ),
+    (["render", CHAT, "--principal", ""], "--principal: expected a name"),
+    (["explain", CHAT, "--principal", "", "connect", "ann"], "--principal: expected a name"),
     (["explain", CHAT, "--principal", "ann", "jump", "x"], "'jump' is not one of"),
     (["lint"], "Missing argument"),
     (["token", "--principal", "ann", "--expires", "soon"], '--expires: expected a number and a unit, as in "30s"'),
@@ -120,7 +132,21 @@ def test_an_error_is_one_line_on_standard_error_and_exit_code_2(run: Run, argume
     assert message in done.stderr
 
 
-@pytest.mark.parametrize("command", ["render", "explain", "lint", "token", "invoke"])
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_fits_into_80_columns(monkeypatch: pytest.MonkeyPatch, command: str) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    lines = CliRunner().invoke(app, [command, "--help"], prog_name="iot-authorizer").stdout.splitlines()
+    assert [line for line in lines if len(line) > 80] == []
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_has_room_for_what_options_mean(monkeypatch: pytest.MonkeyPatch, command: str) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    shown = CliRunner().invoke(app, [command, "--help"]).stdout
+    assert "\n  --help" + " " * 30 not in shown
+
+
+@pytest.mark.parametrize("command", COMMANDS)
 def test_each_command_has_help_with_an_example(run: Run, command: str) -> None:
     done = run(command, "--help")
     assert (done.returncode, "Example: iot-authorizer " + command in done.stdout) == (0, True)

@@ -17,7 +17,7 @@ from typer.testing import CliRunner, Result
 
 from local.command import app
 from local.development import DevelopmentIssuer
-from local.snippets import Client, ClientSettings, Endpoint, snippet
+from local.snippets import Client, ClientSettings, Endpoint, client_ids, snippet
 from policies import InvalidFile
 
 ROOT = Path(__file__).parent.parent.parent
@@ -25,7 +25,7 @@ AWS = "abc-ats.iot.us-east-1.amazonaws.com"
 Connect = Callable[..., Result]
 TOPIC = "rooms/lobby/say/ann"
 AT_AWS = ClientSettings(
-    endpoint=Endpoint.parse(AWS), authorizer="chat", client_id="ann", topic=TOPIC, topic_filter=TOPIC
+    endpoint=Endpoint.parse(AWS), authorizer="chat", client_ids=("ann",), topic=TOPIC, topic_filter=TOPIC
 )
 PRINTABLE = st.text(min_size=1).filter(str.isprintable)
 
@@ -103,7 +103,7 @@ def test_on_this_machine_a_token_is_made(connect: Connect) -> None:
 
 
 def test_a_token_says_who_the_client_is(connect: Connect, tmp_path: Path) -> None:
-    token = DevelopmentIssuer(tmp_path).token("bea", {}, 60)
+    token = DevelopmentIssuer(tmp_path).token("bea", {"rooms": ["lobby"]}, 60)
     strings = python_strings(connect("paho", "--token", token).stdout)
     assert {"bea", "rooms/lobby/say/bea"} <= strings
 
@@ -143,7 +143,8 @@ def test_a_configuration_that_is_named_must_be_there(connect: Connect) -> None:
 
 
 def test_what_the_template_denies_is_said(connect: Connect) -> None:
-    done = connect("paho", "--topic", "rooms/attic/say/ann")
+    topic = "rooms/attic/say/ann"
+    done = connect("paho", "--topic", topic, "--subscribe", topic)
     assert done.exit_code == 0
     assert "policies/chat.toml denies ann to publish rooms/attic/say/ann: " in done.stderr
     assert "policies/chat.toml denies ann to subscribe rooms/attic/say/ann: " in done.stderr
@@ -166,6 +167,13 @@ def test_what_the_template_allows_needs_no_words(connect: Connect, client: str) 
         (("paho", "--token", "t", "--user", "bob", "--password", "p"), "either a token, or a user name"),
         (("paho", "--signature", "c2ln"), "goes with the --token that it signs"),
         (("paho", "--topic", "a\nb"), "the topic holds a control character"),
+        (("paho", "--client-id", "a\nb"), "the client id holds a control character"),
+        (("paho", "--topic", "x/+"), "--topic: a topic name holds no + and no #"),
+        (("paho", "--topic", "x/#"), "--topic: a topic name holds no + and no #"),
+        (("paho", "--topic", ""), "--topic: a topic is not empty"),
+        (("paho", "--subscribe", "a/#/b"), "--subscribe: # stands in the last level"),
+        (("paho", "--subscribe", "a/b+"), "--subscribe: + and # stand alone in a level"),
+        (("paho", "--principal", ""), "--principal: expected a name"),
         (("paho", "--claims", "[]"), "expected a JSON object"),
         (("paho", "--user", "a?b", "--password", "p"), "a user name ends at its first ?"),
         (("mqtt.js", "--transport", "mqtt"), "mqtt.js has no transport mqtt here: it speaks ws"),
@@ -181,7 +189,8 @@ def test_what_it_says_no_to(connect: Connect, arguments: tuple[str, ...], words:
 
 @pytest.mark.parametrize("client", ["mqtt.js", "paho", "mosquitto"])
 def test_a_token_and_its_signature_are_url_encoded(client: Client) -> None:
-    program = snippet(client, replace(AT_AWS, token="a+b/c=&?#% d", signature="c2ln+/=="))
+    ids = client_ids(client, "ann")
+    program = snippet(client, replace(AT_AWS, client_ids=ids, token="a+b/c=&?#% d", signature="c2ln+/=="))
     assert "token=a%2Bb%2Fc%3D%26%3F%23%25%20d&x-amz-customauthorizer-signature=c2ln%2B%2F%3D%3D" in program
 
 
@@ -214,6 +223,6 @@ def test_an_address_of_ipv6_stands_in_brackets_in_a_url() -> None:
 def test_any_text_arrives_in_a_program_as_it_is(
     client: Client, strings: Callable[[str], set[object]], topic: str, client_id: str, password: str
 ) -> None:
-    program = snippet(client, replace(AT_AWS, topic=topic, client_id=client_id, user_name="bob", password=password))
-    shown = f"{client_id}/sub" if client == "mosquitto" else client_id
-    assert {topic, shown, password} <= strings(program)
+    ids = client_ids(client, client_id)
+    program = snippet(client, replace(AT_AWS, topic=topic, client_ids=ids, user_name="bob", password=password))
+    assert {topic, *ids, password} <= strings(program)

@@ -13,6 +13,8 @@ from tests.clients.needs import needs
 from tests.local.dev import Dev
 
 ROOT = Path(__file__).parent.parent.parent
+ANONYMOUS = '[anonymous]\nprincipal = "anonymous"\n'
+"""Somebody has to be let in, beside whom the development issuer vouches for."""
 
 
 @pytest.fixture
@@ -24,6 +26,10 @@ def greeting(folder: Path) -> Iterator[str]:
 
 @pytest.fixture
 def commands(greeting: str) -> list[str]:
+    return commands_of(greeting)
+
+
+def commands_of(greeting: str) -> list[str]:
     return [line for line in re.findall(r"^  (.*)$", greeting.partition("Try it")[2], re.MULTILINE) if line[0] != "#"]
 
 
@@ -44,6 +50,15 @@ def test_it_prints_a_page_to_open(greeting: str) -> None:
 
 def test_the_first_client_speaks_and_hears_itself(commands: list[str], folder: Path) -> None:
     assert paste(commands[0], folder) == "rooms/lobby/say/ann: Hello from Paho\n"
+
+
+@pytest.mark.parametrize("template", ["fleet", "broadcast"])
+def test_what_it_prints_fits_another_configuration(folder: Path, template: str) -> None:
+    (folder / "own.toml").write_text(f'name = "own"\npolicy = "policies/{template}.toml"\n{ANONYMOUS}')
+    with Dev(folder, "--config", "own.toml") as dev:
+        client, _, aws = commands_of(dev.greeting)
+        assert paste(client, folder).endswith(": Hello from Paho\n")
+        assert '"isAuthenticated": true' in paste(aws, folder)
 
 
 def test_the_second_client_publishes_over_https(commands: list[str], folder: Path) -> None:

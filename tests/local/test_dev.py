@@ -1,6 +1,8 @@
 """`iot-authorizer dev`, as one starts it and ends it."""
 
+import asyncio
 import contextlib
+import errno
 import os
 import signal
 import socket
@@ -10,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from local.core import LocalIotCore
 from tests.local.conftest import Run
 from tests.local.dev import PROGRAM, Dev
 
@@ -52,15 +55,46 @@ def test_it_tells_what_to_open_what_to_connect_to_and_what_to_trust(folder: Path
             assert part in dev.greeting
 
 
-def test_a_port_in_use_is_one_line(run: Run) -> None:
+@pytest.mark.parametrize("option", ["--port", "--tls-port"])
+def test_a_port_in_use_is_one_line_with_its_option_and_who_may_use_it(run: Run, option: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
-        assert f"port {port}" in refused(run, "--port", str(port))
+        message = f": is `iot-authorizer dev` running already? {option} names another port\n"
+        found = refused(run, option, str(port))
+    assert (f"port {port} of 127.0.0.1: " in found, found.endswith(message)) == (True, True), found
+
+
+def test_a_port_that_needs_a_privilege_says_which(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    monkeypatch.setattr(asyncio.base_events.BaseEventLoop, "create_server", refuse)
+    with pytest.raises(OSError, match=r"port 443 of 127\.0\.0\.1: .* CAP_NET_BIND_SERVICE .*_port_start=443.* --port "):
+        LocalIotCore(folder / "authorizer.toml", port=443).__enter__()
 
 
 def test_a_folder_that_another_one_uses_is_one_line(run: Run, folder: Path) -> None:
     with Dev(folder):
-        assert "another process" in refused(run)
+        assert refused(run).endswith("another process uses this data folder: --data names another folder\n")
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::"])
+def test_on_an_address_that_others_reach_it_says_what_they_can_do(folder: Path, host: str) -> None:
+    with Dev(folder, "--host", host) as dev:
+        dev.process.terminate()
+        dev.process.wait()
+        assert dev.log.startswith(
+            f"iot-authorizer: on {host}, whoever reaches this machine can mint tokens for anybody"
+        )
+        assert dev.log.count("\n") == 1
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.2"])
+def test_on_an_address_of_this_machine_alone_it_warns_of_nobody(folder: Path, host: str) -> None:
+    with Dev(folder, "--host", host) as dev:
+        dev.process.terminate()
+        dev.process.wait()
+        assert dev.log == ""
 
 
 def test_a_folder_that_is_a_file_is_one_line(run: Run, folder: Path) -> None:

@@ -63,7 +63,7 @@ export const REASONS = {
   connect_not_allowed: ["the policy does not allow iot:Connect for this client ID and what the CONNECT asks for", "explain … connect CLIENT-ID; connect_with for a Will and persistent sessions"],
   will_not_allowed: ["the policy does not allow the Will's topic", "publish (and retain) on it"],
   invalid_connect: ["one of IoT Core's limits, which detail names", "keep to it"],
-  connect_rate_exceeded: ["more than one connection a second with one client ID, or 500 in the account", "wait a second; --no-throttling lifts both"],
+  connect_rate_exceeded: ["more than one connection a second with one client ID, or 500 in the account", "wait a second, or name another client ID; --no-throttling lifts both"],
   connect_timeout: ["no CONNECT within 10 seconds", "send one"],
   tls_failed: ["a TLS handshake that fails; detail says why", "give the client the local CA's ca.pem, and use a host name of the certificate"],
   not_mqtt: ["bytes that are no MQTT; detail names the rule", "is it the right port, the right protocol?"],

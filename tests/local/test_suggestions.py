@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from local.console.compiled import principal_of
-from local.console.presets import Preset, presets
-from local.console.suggestions import Suggestions, suggestions
+from local.development import principal_of
+from local.examples.presets import Preset, presets
+from local.examples.suggestions import Suggestions, suggestions
 from policies import Deny, Grant, PolicyTemplate, compile_policy
-from tests.console.conftest import ROOT
+from tests.local.conftest import ROOT
 
 PREFIX = "arn:aws:iot:us-east-1:123456789012:"
 READY = sorted((ROOT / "policies").glob("*.toml"))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TypedDict
 
-from local.console.presets import sample
+from local.examples.presets import sample
 from policies import PolicyError, PolicyTemplate, Principal
 from policies.entries import Entry
 from policies.evaluator import Connection, Evaluator
@@ -70,10 +70,15 @@ def _chosen(allowed: Mapping[str, bool], first: Iterable[str]) -> list[Suggestio
     return [*yes[:_MOST], *no[:_MOST]]
 
 
+def client_ids(template: PolicyTemplate, principal: Principal) -> list[str]:
+    """Client IDs that are granted, as far as no deny says otherwise; a `*` at the end of one stands for anything."""
+    entries = [entry for entry in template.applicable(principal) if entry.effect == "Allow"]
+    return list(_Filling(entries, Values(principal, _CLIENT)).texts(("connect",)))
+
+
 def _client_id(template: PolicyTemplate, principal: Principal) -> str | None:
     """A client ID that is granted, preferably one of many."""
-    entries = [entry for entry in template.applicable(principal) if entry.effect == "Allow"]
-    found = list(_Filling(entries, Values(principal, _CLIENT)).texts(("connect",)))
+    found = client_ids(template, principal)
     return next((text for text in found if text.endswith("*")), found[0] if found else None)
 
 
