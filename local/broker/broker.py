@@ -3,15 +3,15 @@
 import itertools
 import logging
 import time
-from collections import deque
 from collections.abc import Callable, Iterator
 from functools import partial
 
 from local.broker.client import Client, Origin
 from local.broker.disconnect_reason import DisconnectReason
 from local.broker.dropped_messages import DroppedMessages
+from local.broker.fan_out import FanOut
 from local.broker.limits import IOT_CORE, Limits
-from local.broker.message import Message
+from local.broker.message import Delivery, Message
 from local.broker.negotiation import connack, session_expiry
 from local.broker.outlet import Outlet
 from local.broker.permissions import Permissions
@@ -53,16 +53,11 @@ class Broker:
         self.version_numbers = itertools.count(round(clock() * 1000))
         """Each is higher than all before."""
         self.dropped = DroppedMessages(report)
-        self.ended_slow_clients = 0
-        """Connections that were ended because QoS 1 messages piled up."""
-        self._report = report
-        self._delivering = False
-        self._postponed: deque[Callable[[], None]] = deque()
-        """What is to be delivered because of another delivery, the next one first."""
+        self._fan_out = FanOut(self)
         self._wills = Wills(self)
         self.sessions = Sessions(storage, self.router)
-        self.sessions.restore(clock())
-        self.shared.restore()
+        self._restore()
+        self.tick()
 
     def session(self, client_id: str) -> Session | None:
         """The session of a client ID, connected or not; None where there is none."""
@@ -93,7 +88,7 @@ class Broker:
         session.principal_id = principal_id
         session.connected_since, session.disconnected_since = self.clock(), None
         session.client = client = Client(self, session, connect, permissions, outlet, origin)
-        session.store()
+        self.sessions.came(session)
         outlet.write(encode(connack(connect, client_id, self.limits, session_present=present), connect.version))
         self.presence.connected(client)
         client.drain()
@@ -105,16 +100,11 @@ class Broker:
 
         One that is published while another is delivered, as a slow client's Will is, follows after that.
         """
-        if self._delivering:
-            self._postponed.append(partial(self._deliver, message, publisher))
-            return
-        self._delivering = True
-        try:
-            self._deliver(message, publisher)
-        finally:
-            self._delivering = False
-        if self._postponed:
-            self._deliver_postponed()
+        self._fan_out.publish(message, publisher)
+
+    def may_keep_more(self) -> bool:
+        """Whether there is room for one more message that waits for a client that is away."""
+        return self.storage.queued_bytes + self._wills.size < self.limits.stored_bytes
 
     def message(self, packet: Publish, topic: str) -> Message:
         """The message in a PUBLISH to a topic, which the packet may name by an alias."""
@@ -145,7 +135,9 @@ class Broker:
         now = self.clock()
         self._wills.publish_due(now)
         for session in [session for session in self.sessions if session.is_expired(now)]:
-            self._forget(session)
+            if self.sessions.get(session.client_id) is session:  # The Will of one before may have ended it already.
+                self._forget(session)
+        self._end_longest_absent()
         self.retained.forget_expired()
         self.shared.hand_out()
 
@@ -164,47 +156,18 @@ class Broker:
         session.disconnected_since = self.clock()
         session.disconnect_reason = reason
         session.requeue()
-        if reason is DisconnectReason.THROTTLED:
-            self.ended_slow_clients += 1
         self.presence.disconnected(client, reason, explanation)
         if will is not None:
             self._wills.leave(client, will)
         released = session.release_shared()
         if session.persistent:
-            session.store()
+            self.sessions.left(session)
         else:
             self._forget(session)
         if released:
-            self._postponed.append(partial(self.shared.deliver_again, released))
-            self._deliver_postponed()
-
-    def _deliver(self, message: Message, publisher: Session | None) -> None:
-        if message.retain and not self.retained.keep(message):
-            self._report("dropped", reason="too_many_retained", count=1)
-        routes = self.router.routes(message.topic)
-        for session, subscription in routes.each:
-            if subscription.no_local and session is publisher:
-                continue
-            qos = min(message.qos, subscription.qos)
-            retain = message.retain and subscription.retain_as_published
-            client = session.client
-            if client is not None:
-                client.sender.send(message, qos, retain)
-            elif qos > 0 and session.persistent and not session.enqueue(message, retain, self.limits):
-                self.dropped.add(session, "queue_full")
-        for group in routes.groups:
-            self.shared.deliver(group, message)
-
-    def _deliver_postponed(self) -> None:
-        """Delivers one after the other what deliveries brought about: each may end a slow client, and so bring more."""
-        if self._delivering:
-            return
-        self._delivering = True
-        try:
-            while self._postponed:
-                self._postponed.popleft()()
-        finally:
-            self._delivering = False
+            self._fan_out.then(partial(self.shared.deliver_again, released))
+        if reason is not DisconnectReason.DUPLICATE_CLIENTID:  # There the session has its next connection at once.
+            self._fan_out.then(self._end_longest_absent)
 
     def _session_for(self, connect: Connect, client_id: str) -> tuple[Session, bool]:
         """The session that a CONNECT asks for, and whether it was there before [MQTT-3.1.2-4] [MQTT-3.1.2-5]."""
@@ -222,3 +185,20 @@ class Broker:
         self.sessions.remove(session)
         self.shared.hand_out()
         self._wills.session_ended(session.client_id)
+
+    def _end_longest_absent(self) -> None:
+        """Makes room for sessions that were left later, as if those before had expired."""
+        while (session := self.sessions.longest_absent(self.limits.absent_sessions)) is not None:
+            self.dropped.add_session(session, "too_many_sessions")
+            self._forget(session)
+
+    def _restore(self) -> None:
+        """Takes up what the storage has. Raises StorageError."""
+        self.sessions.restore(self.clock())
+        for row, client_id, shared, message, retain in self.storage.queued():
+            delivery = Delivery(message, retain, row)
+            if client_id is not None:
+                self.sessions.restore_delivery(client_id, delivery)
+            elif shared is not None:
+                self.shared.restore(shared, delivery)
+        self._wills.restore()

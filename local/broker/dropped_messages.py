@@ -5,16 +5,25 @@ from local.broker.session import Session
 
 
 class DroppedMessages:
-    """Counts them, and tells of the first of each session, then of each hundredth."""
+    """Tells of them, and counts those of each session."""
 
     def __init__(self, report: Report) -> None:
-        self.count = 0
-        """Those that were too many: for a slow client, for one that is away, or from one that publishes too fast."""
         self._report = report
 
     def add(self, session: Session, reason: str) -> None:
-        """A message was not delivered to a session, or not taken from it."""
-        self.count += 1
+        """A message was not delivered to a session, or not taken from it: the first is told of, then each hundredth."""
         session.dropped += 1
         if session.dropped % 100 == 1:
             self._report("dropped", client_id=session.client_id, reason=reason, count=session.dropped)
+
+    def add_will(self, session: Session, reason: str, detail: str = "") -> None:
+        """A Will was not published: told of each time, as there is one at most for each connection."""
+        self._report("dropped", client_id=session.client_id, reason=reason, detail=detail or None, count=1)
+
+    def add_session(self, session: Session, reason: str) -> None:
+        """A session ended before its time, with what waited for it: told of each time."""
+        self._report("dropped", client_id=session.client_id, reason=reason, count=len(session.queue.deliveries))
+
+    def add_retained(self, reason: str) -> None:
+        """A message was delivered, and not retained."""
+        self._report("dropped", reason=reason, count=1)

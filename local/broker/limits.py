@@ -42,6 +42,11 @@ class Limits:
     """That wait for one client, or for a shared subscription."""
     queued_bytes: int = 4 * 1024 * 1024
     """That wait for one client, or for a shared subscription, or stand in a network buffer before QoS 0 is dropped."""
+    absent_sessions: int = 10_000
+    """Persistent sessions without a connection; with one more, that ends which was left first. Not AWS's."""
+    stored_bytes: int = 256 * 1024 * 1024
+    """Of all messages that wait for persistent sessions, each counted once, of 256 for each place that a message has
+    in a queue, and of Wills that wait; beyond it nothing more is kept for clients that are away. Not AWS's."""
     retained_messages: int = 5000
     publishes_per_second: int | None = 100
     """Of one connection; None for no limit."""

@@ -59,7 +59,7 @@ class Session:
         self.stored = False
         """Whether the storage has it."""
         self.dropped = 0
-        """Messages that were not delivered because the client was too slow or away for too long."""
+        """Messages that it missed, as it was too slow or away for too long, or that it published too fast."""
 
     @property
     def connected(self) -> bool:
@@ -93,8 +93,11 @@ class Session:
 
     def unstore(self) -> None:
         """Forgets it, and all that belongs to it."""
-        if self.stored:
-            self.storage.forget_session(self.client_id)
+        if not self.stored:
+            return
+        for delivery in (*self.inflight.values(), *self.queue.deliveries):
+            self.done(delivery)
+        self.storage.forget_session(self.client_id)
 
     def delivery(self, message: Message, retain: bool, shared: str | None = None) -> Delivery:
         """A message for this session, stored where the session is persistent."""
@@ -111,7 +114,7 @@ class Session:
     def done(self, delivery: Delivery) -> None:
         """Forgets a delivery that was acknowledged, or never will be sent."""
         if delivery.row is not None:
-            self.storage.dequeue(delivery.row)
+            self.storage.dequeue(delivery.row, delivery.message)
 
     def requeue(self) -> None:
         """Puts what was not acknowledged back in front of the queue, in its order [MQTT-4.4.0-1] [MQTT-4.6.0-1]."""

@@ -1,5 +1,6 @@
 """All sessions, and what they subscribe to."""
 
+from collections import OrderedDict
 from collections.abc import Iterator
 
 from local.broker.disconnect_reason import DisconnectReason
@@ -17,6 +18,8 @@ class Sessions:
         self._storage = storage
         self._router = router
         self._sessions: dict[str, Session] = {}
+        self._absent: OrderedDict[str, Session] = OrderedDict()
+        """The persistent ones without a connection, the one that was left first in front."""
 
     def __iter__(self) -> Iterator[Session]:
         """All that are there now, whatever is added and removed on the way."""
@@ -34,9 +37,24 @@ class Sessions:
     def remove(self, session: Session) -> None:
         """Forgets a session, its subscriptions, and all that is stored of it."""
         del self._sessions[session.client_id]
+        self._absent.pop(session.client_id, None)
         for topic_filter in session.subscriptions:
             self._router.remove(session, topic_filter)
         session.unstore()
+
+    def came(self, session: Session) -> None:
+        """A session has a connection."""
+        session.store()
+        self._absent.pop(session.client_id, None)
+
+    def left(self, session: Session) -> None:
+        """A persistent session has no connection any more."""
+        session.store()
+        self._absent[session.client_id] = session
+
+    def longest_absent(self, limit: int) -> Session | None:
+        """The one that was left first, where more than `limit` persistent sessions have no connection; else None."""
+        return next(iter(self._absent.values())) if len(self._absent) > limit else None
 
     def subscribe(self, session: Session, subscription: Subscription) -> None:
         """Adds a subscription, or puts it in the place of the one with the same filter."""
@@ -59,17 +77,19 @@ class Sessions:
 
         Raises StorageError.
         """
-        for stored in self._storage.sessions():
+        for stored in sorted(self._storage.sessions(), key=lambda stored: stored.disconnected_at or now):
             session = self.add(stored.client_id, stored.version)
             session.expiry_interval, session.principal_id = stored.expiry_interval, stored.principal_id
             session.disconnected_since, session.disconnect_reason = stored.disconnected_at, stored.disconnect_reason
             if session.disconnected_since is None:
                 session.disconnected_since, session.disconnect_reason = now, DisconnectReason.SERVER_ERROR
-            session.store()
+            self.left(session)
         for client_id, subscription in self._storage.subscriptions():
             session = self._sessions[client_id]
             session.subscriptions[subscription.topic_filter] = subscription
             self._router.add(session, subscription)
-        for row, client_id, message, retain in self._storage.queued():
-            # Nobody knows any more whether it was sent.
-            self._sessions[client_id].queue.put(Delivery(message, retain, row, duplicate=True))
+
+    def restore_delivery(self, client_id: str, delivery: Delivery) -> None:
+        """Takes up what waits for a client, one after the other."""
+        delivery.duplicate = True  # Nobody knows any more whether it was sent.
+        self._sessions[client_id].queue.put(delivery)

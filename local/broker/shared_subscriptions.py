@@ -45,17 +45,18 @@ class SharedSubscriptions:
             if group is None or not waiting.deliveries:
                 self._forget(topic_filter)
 
-    def restore(self) -> None:
-        """Takes up what the storage has. Raises StorageError."""
-        for row, topic_filter, message, _ in self._broker.storage.queued_shared():
-            self._waiting.setdefault(topic_filter, DeliveryQueue()).put(Delivery(message, False, row))
+    def restore(self, topic_filter: str, delivery: Delivery) -> None:
+        """Takes up what the storage has of a shared subscription, one after the other."""
+        self._waiting.setdefault(topic_filter, DeliveryQueue()).put(delivery)
 
     def _keep(self, group: Group[Session], message: Message) -> None:
         """Keeps a message where a member may come back for it: one with a persistent session, and QoS 1."""
         for session, subscription in group:
             if session.persistent and subscription.qos > 0:
                 waiting = self._waiting.setdefault(subscription.topic_filter, DeliveryQueue())
-                if waiting.is_full(self._broker.limits):
+                if not self._broker.may_keep_more():
+                    self._broker.dropped.add(session, "queues_full")
+                elif waiting.is_full(self._broker.limits):
                     self._broker.dropped.add(session, "queue_full")
                 else:
                     row = self._broker.storage.enqueue_shared(subscription.topic_filter, message)
@@ -89,7 +90,7 @@ class SharedSubscriptions:
 
     def _done(self, delivery: Delivery) -> None:
         if delivery.row is not None:
-            self._broker.storage.dequeue(delivery.row)
+            self._broker.storage.dequeue(delivery.row, delivery.message)
 
 
 def _next(group: Group[Session], message: Message) -> tuple[Session, Subscription] | None:

@@ -1,34 +1,17 @@
-"""What survives: retained messages, persistent sessions and their queues, in SQLite."""
+"""What survives: retained messages, persistent sessions, their queues and delayed Wills, in SQLite."""
 
-import contextlib
-import hashlib
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from local.broker.database import open_database
 from local.broker.message import Message
-from local.broker.stored import StorageError, StoredDelivery, StoredSession, pack, unpack
-from local.mqtt import Subscription, Version
+from local.broker.stored import StorageError, StoredDelivery, StoredSession, StoredWill, pack, unpack, unpack_will
+from local.broker.stored_queues import Row, StoredQueues
+from local.mqtt import Subscription, Version, Will
 
 __all__ = ["Storage", "StorageError"]
-
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS retained (topic TEXT PRIMARY KEY, message BLOB, expires_at REAL, modified INTEGER);
-CREATE TABLE IF NOT EXISTS session (
-    client_id TEXT PRIMARY KEY, version INTEGER, expiry_interval INTEGER, principal_id TEXT, disconnected_at REAL,
-    disconnect_reason TEXT);
-CREATE TABLE IF NOT EXISTS subscription (
-    client_id TEXT, topic_filter TEXT, qos INTEGER, no_local INTEGER, retain_as_published INTEGER,
-    PRIMARY KEY (client_id, topic_filter));
-CREATE TABLE IF NOT EXISTS queued (
-    id INTEGER PRIMARY KEY, client_id TEXT, topic_filter TEXT, message BLOB, retain INTEGER, expires_at REAL);
-CREATE INDEX IF NOT EXISTS queued_by_client ON queued (client_id);
-"""
-"""A queued message waits for a client, or else for a shared subscription, which its topic filter names."""
-_FORMAT = 1
-
-Value = str | bytes | int | float | None
 
 
 class Storage:
@@ -39,55 +22,35 @@ class Storage:
     """
 
     def __init__(self, path: Path | str) -> None:
-        """`path` is a file, or `:memory:`. Raises StorageError, also where another process uses the file.
-
-        A new file is its owner's alone to read and write.
-        """
-        self._changes: list[tuple[str, tuple[Value, ...]]] = []
-        if path != ":memory:":
-            with contextlib.suppress(OSError):  # SQLite says what is wrong.
-                Path(path).touch(mode=0o600)  # The WAL gets the same mode (SQLite, os_unix.c, findCreateFileMode).
-        try:
-            self._database = sqlite3.connect(path, isolation_level=None, timeout=0)
-        except sqlite3.Error as error:
-            raise _can_not_be_used(path, error) from None
-        try:
-            self._open()
-        except sqlite3.Error as error:
-            self._database.close()
-            raise _can_not_be_used(path, error) from None
-
-    def _open(self) -> None:
-        execute = self._database.execute
-        execute("PRAGMA locking_mode = EXCLUSIVE")
-        execute("PRAGMA journal_mode = WAL")
-        execute("PRAGMA synchronous = NORMAL")
-        (found,) = execute("PRAGMA user_version").fetchone()
-        if found not in (0, _FORMAT):
-            raise sqlite3.DatabaseError(f"it is of format {found}, and this version writes {_FORMAT}")
-        self._database.executescript(_SCHEMA)
-        execute(f"PRAGMA user_version = {_FORMAT}")
-        # Left by a session whose own row could not be written.
-        for table in ("subscription", "queued"):
-            execute(f"DELETE FROM {table} WHERE client_id NOT IN (SELECT client_id FROM session)")  # noqa: S608
-        (last,) = execute("SELECT COALESCE(MAX(id), 0) FROM queued").fetchone()
-        self._row = int(last)
+        """`path` is a file, or `:memory:`. Raises StorageError, also where another process uses the file."""
+        self._changes: list[tuple[str, Row]] = []
+        self._database = open_database(path)
+        last = "SELECT MAX((SELECT COALESCE(MAX(id), 0) FROM queued), (SELECT COALESCE(MAX(id), 0) FROM message))"
+        self._queues = StoredQueues(*self._database.execute(last).fetchone())
 
     @property
     def changed(self) -> bool:
         """Whether something waits for `commit`."""
-        return bool(self._changes)
+        return bool(self._changes) or self._queues.changed
+
+    @property
+    def queued_bytes(self) -> int:
+        """Of all messages that wait, each once, and 256 for each place in a queue."""
+        return self._queues.size
 
     def commit(self) -> None:
         """Writes all that changed, in one transaction. Raises StorageError; what changed is then forgotten."""
-        changes, self._changes = self._changes, []
-        if not changes:
+        if not self.changed:
             return
+        changes, self._changes = self._changes, []
+        queues = self._queues.take_changes()
         execute = self._database.execute
         try:
             execute("BEGIN")
             for statement, values in changes:
                 execute(statement, values)
+            for statement, rows in queues:
+                self._database.executemany(statement, rows)
             execute("COMMIT")
         except sqlite3.Error as error:
             if self._database.in_transaction:
@@ -115,8 +78,8 @@ class Storage:
         self._change("INSERT OR REPLACE INTO session VALUES (?, ?, ?, ?, ?, ?)", session)
 
     def forget_session(self, client_id: str) -> None:
-        """Removes a session with all that belongs to it."""
-        for table in ("session", "subscription", "queued"):
+        """Removes a session with all that belongs to it. What waits for it is to be dequeued, one by one."""
+        for table in ("session", "subscription", "queued", "will"):
             self._change(f"DELETE FROM {table} WHERE client_id = ?", (client_id,))  # noqa: S608 (a name from above)
 
     def keep_subscription(self, client_id: str, subscription: Subscription) -> None:
@@ -131,15 +94,23 @@ class Storage:
 
     def enqueue(self, client_id: str, message: Message, retain: bool) -> int:
         """Keeps a message until a client acknowledges it. Gives what `dequeue` takes."""
-        return self._enqueue(client_id, None, message, retain)
+        return self._queues.add(client_id, None, message, retain)
 
     def enqueue_shared(self, topic_filter: str, message: Message) -> int:
         """Keeps a message until a member of a shared subscription comes. Gives what `dequeue` takes."""
-        return self._enqueue(None, topic_filter, message, False)
+        return self._queues.add(None, topic_filter, message, False)
 
-    def dequeue(self, row: int) -> None:
-        """Removes a message from its queue."""
-        self._change("DELETE FROM queued WHERE id = ?", (row,))
+    def dequeue(self, row: int, message: Message) -> None:
+        """Removes a message from its queue; the message itself where it is in no other one."""
+        self._queues.remove(row, message)
+
+    def keep_will(self, client_id: str, will: Will, due: float) -> None:
+        """Keeps the delayed Will of a session; without its delay, and `due` in seconds since 1970."""
+        self._change("INSERT OR REPLACE INTO will VALUES (?, ?, ?)", (client_id, pack(will), due))
+
+    def forget_will(self, client_id: str) -> None:
+        """Removes a Will."""
+        self._change("DELETE FROM will WHERE client_id = ?", (client_id,))
 
     def retained(self) -> Iterator[tuple[Message, int]]:
         """All retained messages, each with the time in ms when it was published. Raises StorageError."""
@@ -158,29 +129,23 @@ class Storage:
         for client_id, topic_filter, qos, *options in self._read(f"SELECT {columns} FROM subscription"):  # noqa: S608
             yield client_id, Subscription(topic_filter, qos, *map(bool, options))
 
+    def wills(self) -> Iterator[StoredWill]:
+        """All delayed Wills. Raises StorageError."""
+        for client_id, packed, due in self._read("SELECT client_id, will, due FROM will"):
+            yield StoredWill(client_id, unpack_will(packed), due)
+
     def queued(self) -> Iterator[StoredDelivery]:
-        """All messages that wait for clients, in their order. Raises StorageError."""
-        return self._deliveries("client_id")
+        """All messages that wait, in their order; to be called once, before more are queued. Raises StorageError.
 
-    def queued_shared(self) -> Iterator[StoredDelivery]:
-        """All messages that wait for shared subscriptions, in their order. Raises StorageError."""
-        return self._deliveries("topic_filter")
-
-    def _deliveries(self, column: str) -> Iterator[StoredDelivery]:
-        rows = f"SELECT id, {column}, message, expires_at, retain FROM queued WHERE {column} NOTNULL ORDER BY id"  # noqa: S608
-        messages: dict[tuple[bytes, float | None], Message] = {}
-        for row, waiting_for, packed, expires_at, retain in self._read(rows):
-            # What was one message for many is one object again, and takes its memory once.
-            key = hashlib.sha256(packed).digest(), expires_at
-            if key not in messages:
-                messages[key] = unpack(packed, expires_at)
-            yield StoredDelivery(row, waiting_for, messages[key], bool(retain))
-
-    def _enqueue(self, client_id: str | None, topic_filter: str | None, message: Message, retain: bool) -> int:
-        self._row += 1
-        values = (self._row, client_id, topic_filter, pack(message), retain, message.expires_at)
-        self._change("INSERT INTO queued VALUES (?, ?, ?, ?, ?, ?)", values)
-        return self._row
+        What is one message for many is one object.
+        """
+        packed = self._read("SELECT id, message, expires_at FROM message")
+        messages = {row: unpack(message, expires_at) for row, message, expires_at in packed}
+        places = "SELECT id, client_id, topic_filter, message, retain FROM queued ORDER BY id"
+        for row, client_id, topic_filter, message_row, retain in self._read(places):
+            message = messages[message_row]
+            self._queues.restore(message, message_row)
+            yield StoredDelivery(row, client_id, topic_filter, message, bool(retain))
 
     def _read(self, statement: str) -> Iterator[tuple[Any, ...]]:
         try:
@@ -188,11 +153,5 @@ class Storage:
         except sqlite3.Error as error:
             raise StorageError(f"the data folder can't be read: {error}") from None
 
-    def _change(self, statement: str, values: tuple[Value, ...]) -> None:
+    def _change(self, statement: str, values: Row) -> None:
         self._changes.append((statement, values))
-
-
-def _can_not_be_used(path: Path | str, error: sqlite3.Error) -> StorageError:
-    busy = getattr(error, "sqlite_errorname", "").startswith("SQLITE_BUSY")
-    why = "another process uses this data folder" if busy else f"can't be used: {error}"
-    return StorageError(f"{path}: {why}")

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from local.broker.message import Message
-from local.mqtt import Decoder, MqttError, Publish, Version, encode
+from local.mqtt import Decoder, MqttError, Publish, Version, Will, encode
 
 
 class StorageError(OSError):
@@ -26,14 +26,28 @@ class StoredDelivery(NamedTuple):
     """A message that waits for a client, or for a shared subscription."""
 
     row: int
-    waiting_for: str
-    """The client ID, or the shared subscription's filter."""
+    client_id: str | None
+    shared: str | None
+    """The shared subscription's filter, where it waits for no client of its own."""
     message: Message
     retain: bool
 
 
-def pack(message: Message) -> bytes:
-    """A message as a PUBLISH of MQTT 5, which holds all that belongs to it but when it expires."""
+class StoredWill(NamedTuple):
+    """A Will whose delay was not over."""
+
+    client_id: str
+    will: Will
+    """Without its delay."""
+    due: float
+    """Seconds since 1970."""
+
+
+def pack(message: Message | Will) -> bytes:
+    """A message or a Will as a PUBLISH of MQTT 5, which holds all that belongs to it.
+
+    When a message expires does not, nor does a Will's delay, which must not be among the properties.
+    """
     packet_id = 1 if message.qos else None
     publish = Publish(message.topic, message.payload, message.qos, message.retain, False, packet_id, message.properties)
     return encode(publish, Version.MQTT_5)
@@ -41,6 +55,17 @@ def pack(message: Message) -> bytes:
 
 def unpack(packed: bytes, expires_at: float | None) -> Message:
     """The message again. Raises StorageError."""
+    publish = _publish(packed)
+    return Message(publish.topic, publish.payload, publish.qos, publish.retain, publish.properties, expires_at)
+
+
+def unpack_will(packed: bytes) -> Will:
+    """The Will again. Raises StorageError."""
+    publish = _publish(packed)
+    return Will(publish.topic, publish.payload, publish.qos, publish.retain, publish.properties)
+
+
+def _publish(packed: bytes) -> Publish:
     decoder = Decoder(len(packed))
     decoder.version = Version.MQTT_5
     decoder.receive(packed)
@@ -50,4 +75,4 @@ def unpack(packed: bytes, expires_at: float | None) -> Message:
         publish = None
     if not isinstance(publish, Publish):
         raise StorageError("the data folder holds a message that can't be read")
-    return Message(publish.topic, publish.payload, publish.qos, publish.retain, publish.properties, expires_at)
+    return publish

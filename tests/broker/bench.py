@@ -102,6 +102,12 @@ class Bench:
         """The reasons that were reported."""
         return [fields["reason"] for kind, fields in self.reports if kind == "dropped"]
 
+    def missed(self, client_id: str = "alice") -> int:
+        """How many messages a session missed, or was not allowed to publish."""
+        session = self.broker.session(client_id)
+        assert session is not None
+        return session.dropped
+
     def _start(self) -> None:
         storage = Storage(self._path)
         self.broker = Broker(storage, limits=self._limits, clock=self.clock, report=self._report)

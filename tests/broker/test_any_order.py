@@ -8,6 +8,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from local.broker.stored_queues import PLACE
 from local.mqtt import Publish, ReasonCode, Version
 from policies.topics import matches
 from tests.broker.bench import MQTT_3_1_1, MQTT_5, Bench, limits
@@ -178,6 +179,16 @@ class AnyOrder(RuleBasedStateMachine):
         for name, subscriber in self.subscribers.items():
             assert (self.broker.broker.session(name) is not None) == subscriber.has_session
 
+    @invariant()
+    def what_waits_is_counted(self) -> None:
+        """Each message once, and each of its places."""
+        sessions = list(self.broker.broker.sessions)
+        waiting = [
+            each.message for session in sessions for each in (*session.inflight.values(), *session.queue.deliveries)
+        ]
+        size = sum(message.size for message in set(waiting)) + PLACE * len(waiting)
+        assert self.broker.storage.queued_bytes == size
+
     def teardown(self) -> None:
         """All that was owed arrives, once everybody is there and takes it."""
         for name, subscriber in self.subscribers.items():
@@ -188,6 +199,8 @@ class AnyOrder(RuleBasedStateMachine):
                     self.acknowledge(name, 0)
                     self.read_all()
                 assert subscriber.seen == subscriber.owed
+        self.broker.storage.commit()
+        assert self.broker.storage._database.execute("SELECT COUNT(*) FROM message").fetchone() == (0,)
         self.broker.storage.close()
         shutil.rmtree(self.folder)
 

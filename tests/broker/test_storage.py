@@ -4,6 +4,7 @@ import sqlite3
 import stat
 import subprocess
 import sys
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -11,8 +12,8 @@ import pytest
 
 from local.broker.message import Message
 from local.broker.storage import Storage, StorageError
-from local.broker.stored import StoredSession
-from local.mqtt import Properties, Subscription, Version
+from local.broker.stored import StoredSession, pack
+from local.mqtt import Properties, Subscription, Version, Will
 
 PROPERTIES = Properties(
     payload_format_indicator=1,
@@ -22,6 +23,7 @@ PROPERTIES = Properties(
     user_properties=(("k", "v"), ("k", "w")),
 )
 SESSION = StoredSession("ann/ä", Version.MQTT_5, 600, "principal", 1_700_000_000.25, "CONNECTION_LOST")
+WILL = Will("wills/ä", b"\0gone", 1, True, replace(PROPERTIES, message_expiry_interval=7))
 
 
 @pytest.fixture
@@ -32,6 +34,25 @@ def path(tmp_path: Path) -> Path:
 def again(storage: Storage, path: Path) -> Storage:
     storage.close()
     return Storage(path)
+
+
+def rows(storage: Storage) -> dict[str, int]:
+    """How many are in each table."""
+    storage.commit()
+    tables = ("session", "subscription", "queued", "message", "will")
+    execute = storage._database.execute
+    return {table: execute(f"SELECT COUNT(*) FROM {table}").fetchone()[0] for table in tables}
+
+
+def for_a_thousand(storage: Storage, message: Message) -> list[int]:
+    """Keeps a message for a thousand clients and a shared subscription; gives its places."""
+    client_ids = [f"client {number}" for number in range(1000)]
+    for client_id in client_ids:
+        storage.keep_session(SESSION._replace(client_id=client_id))
+    places = [storage.enqueue(client_id, message, False) for client_id in client_ids]
+    places.append(storage.enqueue_shared("$share/g/a", message))
+    storage.commit()
+    return places
 
 
 def fields(message: Message) -> tuple[object, ...]:
@@ -92,24 +113,16 @@ def test_subscriptions_come_back_with_their_options(path: Path) -> None:
 def test_queued_messages_come_back_in_their_order(path: Path) -> None:
     storage = Storage(path)
     storage.keep_session(SESSION)
-    rows = [storage.enqueue("ann/ä", Message("a", b"%d" % number, 1), number == 2) for number in range(5)]
-    storage.dequeue(rows[1])
+    messages = [Message("a", b"%d" % number, 1) for number in range(5)]
+    rows = [storage.enqueue("ann/ä", message, message.payload == b"2") for message in messages]
+    storage.dequeue(rows[1], messages[1])
     found = list(again(storage, path).queued())
     assert [delivery.message.payload for delivery in found] == [b"0", b"2", b"3", b"4"]
     assert [delivery.retain for delivery in found] == [False, True, False, False]
-    assert {delivery.waiting_for for delivery in found} == {"ann/ä"}
+    assert {delivery.client_id for delivery in found} == {"ann/ä"}
 
 
-def test_a_message_that_waits_for_many_is_one_object(path: Path) -> None:
-    storage = Storage(path)
-    for client_id in ("ann", "ben"):
-        storage.keep_session(SESSION._replace(client_id=client_id))
-        storage.enqueue(client_id, Message("a", b"x", 1), False)
-    ann, ben = again(storage, path).queued()
-    assert ann.message is ben.message
-
-
-def test_messages_that_expire_at_different_times_are_not(path: Path) -> None:
+def test_messages_come_back_with_the_time_when_they_expire(path: Path) -> None:
     storage = Storage(path)
     storage.keep_session(SESSION)
     for expires_at in (1_700_000_001.0, 1_700_000_002.0, None):
@@ -131,27 +144,126 @@ def test_messages_for_shared_subscriptions_are_apart(path: Path) -> None:
     storage.keep_session(SESSION._replace(client_id="$share/g/a"))
     storage.enqueue("$share/g/a", Message("a", b"for the client", 1), False)
     storage.enqueue_shared("$share/g/a", Message("a", b"for the group", 1))
-    storage = again(storage, path)
-    assert [delivery.message.payload for delivery in storage.queued()] == [b"for the client"]
-    assert [delivery.message.payload for delivery in storage.queued_shared()] == [b"for the group"]
+    found = {delivery.message.payload: delivery for delivery in again(storage, path).queued()}
+    client, group = found[b"for the client"], found[b"for the group"]
+    assert (client.client_id, client.shared) == ("$share/g/a", None)
+    assert (group.client_id, group.shared) == (None, "$share/g/a")
 
 
 def test_a_forgotten_session_takes_all_along(path: Path) -> None:
     storage = Storage(path)
+    message = Message("a", b"", 1)
     storage.keep_session(SESSION)
     storage.keep_subscription("ann/ä", Subscription("a", 1))
-    storage.enqueue("ann/ä", Message("a", b"", 1), False)
+    storage.dequeue(storage.enqueue("ann/ä", message, False), message)
+    storage.keep_will("ann/ä", WILL, 1.0)
     storage.forget_session("ann/ä")
-    storage = again(storage, path)
-    assert [*storage.sessions(), *storage.subscriptions(), *storage.queued()] == []
+    assert rows(again(storage, path)) == {"session": 0, "subscription": 0, "queued": 0, "message": 0, "will": 0}
 
 
 def test_what_a_session_left_behind_that_could_not_be_written_is_gone(path: Path) -> None:
     storage = Storage(path)
     storage.keep_subscription("nobody", Subscription("a", 1))
     storage.enqueue("nobody", Message("a", b"", 1), False)
+    storage.keep_will("nobody", WILL, 1.0)
+    assert rows(again(storage, path)) == {"session": 0, "subscription": 0, "queued": 0, "message": 0, "will": 0}
+
+
+def test_a_place_in_a_queue_whose_message_could_not_be_written_is_gone(path: Path) -> None:
+    storage = Storage(path)
+    storage.keep_session(SESSION)
+    storage.enqueue("ann/ä", Message("a", b"", 1), False)
+    storage.commit()
+    storage._database.execute("DELETE FROM message")
+    assert list(again(storage, path).queued()) == []
+
+
+def test_a_message_for_a_thousand_clients_is_written_once(path: Path) -> None:
+    storage, message = Storage(path), Message("a", bytes(100_000), 1)
+    for_a_thousand(storage, message)
+    size = sum(file.stat().st_size for file in path.parent.iterdir())
+    assert rows(storage)["message"] == 1
+    assert len(message.payload) < size < 5 * len(message.payload)
+
+
+def test_a_message_for_a_thousand_clients_is_packed_once(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    packed: list[Message | Will] = []
+
+    def remembered(message: Message | Will) -> bytes:
+        packed.append(message)
+        return pack(message)
+
+    monkeypatch.setattr("local.broker.stored_queues.pack", remembered)
+    message = Message("a", b"x", 1)
+    for_a_thousand(Storage(path), message)
+    assert packed == [message]
+
+
+def test_a_message_for_a_thousand_clients_comes_back_as_one_object(path: Path) -> None:
+    storage = Storage(path)
+    for_a_thousand(storage, Message("a", b"x", 1))
+    found = list(again(storage, path).queued())
+    assert len(found) == 1001
+    assert len({id(delivery.message) for delivery in found}) == 1
+
+
+def test_it_counts_a_message_once_and_256_bytes_for_each_place(path: Path) -> None:
+    storage = Storage(path)
+    for_a_thousand(storage, Message("a", bytes(5000), 1))
+    assert storage.queued_bytes == 5000 + 1001 * 256
+
+
+def test_it_counts_the_same_when_it_was_opened_again(path: Path) -> None:
+    storage = Storage(path)
+    for_a_thousand(storage, Message("a", bytes(5000), 1))
     storage = again(storage, path)
-    assert [*storage.subscriptions(), *storage.queued()] == []
+    list(storage.queued())
+    assert storage.queued_bytes == 5000 + 1001 * 256
+
+
+def test_a_message_stays_until_it_left_its_last_queue(path: Path) -> None:
+    storage, message = Storage(path), Message("a", b"x", 1)
+    places = for_a_thousand(storage, message)
+    for place in places[:-1]:
+        storage.dequeue(place, message)
+    assert [delivery.row for delivery in again(storage, path).queued()] == places[-1:]
+
+
+@pytest.mark.parametrize("opened_again", [False, True])
+def test_a_message_that_left_its_last_queue_is_gone(path: Path, opened_again: bool) -> None:
+    storage, message = Storage(path), Message("a", b"x", 1)
+    places = for_a_thousand(storage, message)
+    if opened_again:
+        storage = again(storage, path)
+        message = next(delivery.message for delivery in list(storage.queued()))
+    for place in places:
+        storage.dequeue(place, message)
+    storage.commit()
+    assert (rows(storage)["message"], storage.queued_bytes) == (0, 0)
+
+
+def test_a_message_that_was_gone_can_be_kept_again(path: Path) -> None:
+    """As one that a member of a shared subscription left to another."""
+    storage, message = Storage(path), Message("a", b"x", 1)
+    storage.keep_session(SESSION)
+    storage.dequeue(storage.enqueue("ann/ä", message, False), message)
+    storage.enqueue("ann/ä", message, False)
+    assert [delivery.message.payload for delivery in again(storage, path).queued()] == [b"x"]
+
+
+def test_a_will_comes_back_as_it_was(path: Path) -> None:
+    storage = Storage(path)
+    storage.keep_session(SESSION)
+    storage.keep_will("ann/ä", WILL, 1_700_000_000.5)
+    assert list(again(storage, path).wills()) == [("ann/ä", WILL, 1_700_000_000.5)]
+
+
+def test_a_forgotten_will_stays_forgotten(path: Path) -> None:
+    storage = Storage(path)
+    storage.keep_session(SESSION)
+    storage.keep_will("ann/ä", WILL, 1_700_000_000.5)
+    storage.forget_will("ann/ä")
+    assert list(again(storage, path).wills()) == []
 
 
 def test_what_is_not_committed_is_not_there_after_a_crash(path: Path) -> None:
@@ -178,13 +290,16 @@ def one_line(error: BaseException) -> str:
     return text
 
 
-def test_a_file_of_another_format_is_refused(path: Path) -> None:
+def test_a_file_of_another_format_is_refused_and_it_says_what_to_do(path: Path) -> None:
     with sqlite3.connect(path) as database:
-        database.execute("PRAGMA user_version = 99")
+        database.execute("PRAGMA user_version = 1")
     database.close()
     with pytest.raises(StorageError) as refused:
         Storage(path)
-    assert one_line(refused.value) == f"{path}: can't be used: it is of format 99, and this version writes 1"
+    assert one_line(refused.value) == (
+        f"{path}: can't be used: it is of format 1, and this version writes 2; remove it to begin anew: "
+        "nothing but the sessions, queues and retained messages of this machine is in it"
+    )
 
 
 @pytest.mark.parametrize("content", [b"garbage" * 1000, b"SQLite format 3\0" + b"\xff" * 5000])
@@ -294,6 +409,17 @@ def test_a_statement_that_fails_takes_the_others_along(path: Path) -> None:
     storage.retain(Message("b", b"x"), 1)
     storage.commit()
     assert [message.topic for message, _ in again(storage, path).retained()] == ["b"]
+
+
+def test_places_in_queues_are_not_written_later_where_another_statement_failed(path: Path) -> None:
+    storage = filled(path)
+    storage.keep_session(SESSION)
+    storage.retain(Message("large", bytes(100_000)), 1)
+    storage.enqueue("ann/ä", Message("a", b"x", 1), False)
+    with pytest.raises(StorageError):
+        storage.commit()
+    storage.keep_session(SESSION)
+    assert list(again(storage, path).queued()) == []
 
 
 def test_a_message_that_can_not_be_read_is_a_storage_error(path: Path) -> None:

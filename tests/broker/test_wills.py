@@ -88,6 +88,54 @@ def test_the_permission_counts_that_the_client_has_at_the_end(broker: Bench, bob
     assert bob.payloads() == []
 
 
+def dropped(broker: Bench) -> list[object]:
+    return [fields for kind, fields in broker.reports if kind == "dropped"]
+
+
+def report(reason: str, detail: str) -> dict[str, object]:
+    return {"client_id": "alice", "reason": reason, "detail": detail, "count": 1}
+
+
+def test_one_that_the_policy_forbids_is_reported_once(broker: Bench) -> None:
+    policy = Policy()
+    policy.deny("Publish", "wills/alice")
+    broker.connect(will=will(), policy=policy).lose()
+    assert dropped(broker) == [report("will_not_allowed", "the policy does not allow this publish")]
+
+
+def test_one_that_the_policy_forbids_to_retain_is_reported_once(broker: Bench) -> None:
+    policy = Policy()
+    policy.deny("RetainPublish", "wills/alice")
+    broker.connect(will=will(retain=True), policy=policy).lose()
+    assert dropped(broker) == [report("will_not_allowed", "the policy does not allow this retained publish")]
+
+
+def test_one_with_a_topic_that_can_not_be_is_reported_once(broker: Bench) -> None:
+    broker.connect(will=will("a/b/c/d/e/f/g/h/i")).lose()
+    assert dropped(broker) == [report("will_not_valid", "a topic has at most 7 slashes")]
+
+
+@only_mqtt_5
+def test_one_with_properties_that_are_too_large_is_reported_once(broker: Bench) -> None:
+    broker.connect(will=will(content_type="c" * 8193)).lose()
+    assert dropped(broker) == [report("will_not_valid", "a message's properties have at most 8192 bytes")]
+
+
+def test_each_one_is_reported_whatever_was_dropped_before(broker: Bench) -> None:
+    policy = Policy()
+    policy.deny("Publish", "wills/alice")
+    for _ in range(3):
+        broker.persistent(will=will(), policy=policy).lose()
+    assert broker.dropped() == ["will_not_allowed"] * 3
+
+
+def test_one_that_nobody_wants_published_is_not_reported(broker: Bench) -> None:
+    broker.connect(will=will()).disconnect()
+    broker.connect(will=will())
+    broker.broker.disconnect("alice", prevent_will=True)
+    assert broker.dropped() == []
+
+
 def test_it_can_not_pose_as_an_event(broker: Bench, bob: Peer) -> None:
     bob.subscribe("$aws/events/fake")
     broker.connect(will=will("$aws/events/fake")).lose()
