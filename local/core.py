@@ -173,7 +173,10 @@ class LocalIotCore(Running):
         self.authorizers = Authorizers(self._data)
         self.gateway = Gateway(self.authorizers, {})
         self._take_configuration()
-        self.broker = Broker(storage, limits=self._limits, report=self.feed.add)
+        try:
+            self.broker = Broker(storage, limits=self._limits, report=self.feed.add)
+        except (TypeError, ValueError) as error:
+            raise StorageError(f"{self._data}: iot-core.sqlite holds what can't be read, remove it: {error}") from None
         self.connections = Connections(
             broker=self.broker,
             gateway=self.gateway,
@@ -198,11 +201,12 @@ class LocalIotCore(Running):
         self.gateway.functions = {self.configuration.function_arn: self.configuration.environments}
 
     async def _reload(self) -> None:
+        before = self.configuration.problem
         if await self.configuration.reload():
             self._take_configuration()
             self.feed.add("reload", ok=True, path=str(self._config))
             self.connections.refresh_all()
-        else:
+        elif self.configuration.problem != before or not self.configuration.waits:
             self.feed.add("reload", ok=False, path=str(self._config), problem=self.configuration.problem)
 
 

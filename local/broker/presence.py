@@ -69,6 +69,18 @@ class Presence:
         """A client unsubscribed."""
         self._subscriptions("unsubscribed", client, list(topic_filters))
 
+    def subscription_refused(self, client: "Client", topic_filter: str, reason: str, detail: str) -> None:
+        """A filter is refused which the policy was not asked about: that is no event, and reported alone."""
+        self._report(
+            "decision",
+            action="subscribe",
+            resource=topic_filter,
+            allowed=False,
+            reason=reason,
+            detail=detail,
+            client_id=client.client_id,
+        )
+
     def _subscriptions(self, event: str, client: "Client", topics: list[str]) -> None:
         self._send("subscriptions", event, client, topics=topics)
         self._report("subscriptions", event=event, client_id=client.client_id, topics=topics)

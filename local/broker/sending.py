@@ -80,6 +80,8 @@ class Sender:
             else:
                 self._transmit(delivery)
         self._catching_up = self._catching_up and bool(waiting)
+        if not waiting and self._broker.shared.waits:
+            self._broker.shared.hand_out()
 
     def _send_at_most_once(self, message: Message, retain: bool) -> None:
         if self._outlet.slow:

@@ -76,8 +76,9 @@ class Session:
         return self.disconnected_since is not None and self.disconnected_since + self.expiry_interval <= now
 
     def store(self) -> None:
-        """Keeps it as it is now, so that it outlives this process; where it is persistent."""
+        """Keeps it as it is now, so that it outlives this process; one that is not persistent is forgotten."""
         if not self.persistent:
+            self.unstore()
             return
         self.stored = True
         self.storage.keep_session(
@@ -92,12 +93,14 @@ class Session:
         )
 
     def unstore(self) -> None:
-        """Forgets it, and all that belongs to it."""
+        """Takes it out of the storage, with all that belongs to it."""
         if not self.stored:
             return
         for delivery in (*self.inflight.values(), *self.queue.deliveries):
             self.done(delivery)
+            delivery.row = None
         self.storage.forget_session(self.client_id)
+        self.stored = False
 
     def delivery(self, message: Message, retain: bool, shared: str | None = None) -> Delivery:
         """A message for this session, stored where the session is persistent."""

@@ -20,21 +20,27 @@ class SharedSubscriptions:
         self._waiting: dict[str, DeliveryQueue] = {}
         """By topic filter, with `$share/NAME/` in front."""
 
+    @property
+    def waits(self) -> bool:
+        """Whether something waits for a member."""
+        return bool(self._waiting)
+
     def deliver(self, group: Group[Session], message: Message) -> None:
-        """Delivers to the next member that is connected and may receive it, or keeps it while one is away."""
-        member = _next(group, message)
+        """Delivers to the next member that may have it now, or keeps it while one is away or has too much to do."""
+        member = self._next(group, message)
         if member is not None:
             _send(*member, message)
-        elif message.qos > 0 and not _all_connected(group):
+        elif message.qos > 0 and (_may_be_received(group, message) or not _all_connected(group)):
             self._keep(group, message)
 
     def deliver_again(self, deliveries: list[Delivery]) -> None:
-        """Delivers what a member left unacknowledged, in its order (MQTT 5.0, section 4.8.2)."""
-        now = self._broker.clock()
-        for delivery in deliveries:
-            group = self._broker.router.group(delivery.shared or "")
-            if group is not None and not delivery.message.is_expired(now):
-                self.deliver(group, delivery.message)
+        """Delivers what a member left unacknowledged, in its order and before all else (MQTT 5.0, section 4.8.2)."""
+        for delivery in reversed(deliveries):
+            topic_filter, message = delivery.shared or "", delivery.message
+            if self._broker.router.group(topic_filter) is not None:
+                row = self._broker.storage.enqueue_shared(topic_filter, message)
+                self._waiting.setdefault(topic_filter, DeliveryQueue()).put_back(Delivery(message, False, row))
+        self.hand_out()
 
     def hand_out(self) -> None:
         """Delivers what waits where a member has come, and forgets it where none is left."""
@@ -50,9 +56,9 @@ class SharedSubscriptions:
         self._waiting.setdefault(topic_filter, DeliveryQueue()).put(delivery)
 
     def _keep(self, group: Group[Session], message: Message) -> None:
-        """Keeps a message where a member may come back for it: one with a persistent session, and QoS 1."""
+        """Keeps a message where a member may have it later: one that is here, or comes back, and has QoS 1."""
         for session, subscription in group:
-            if session.persistent and subscription.qos > 0:
+            if (session.persistent or session.connected) and subscription.qos > 0:
                 waiting = self._waiting.setdefault(subscription.topic_filter, DeliveryQueue())
                 if not self._broker.may_keep_more():
                     self._broker.dropped.add(session, "queues_full")
@@ -64,7 +70,7 @@ class SharedSubscriptions:
                 return
 
     def _hand_out(self, group: Group[Session], waiting: DeliveryQueue) -> None:
-        """What no member that is there may receive stays for one that is away, and does not hold up the others."""
+        """What no member that is here may have now stays for another time, and does not hold up the others."""
         now = self._broker.clock()
         some_here, some_away = _any_connected(group), not _all_connected(group)
         for delivery in list(waiting.deliveries):
@@ -73,15 +79,22 @@ class SharedSubscriptions:
             if not message.is_expired(now):
                 if not some_here:
                     return
-                member = _next(group, message)
-                if member is None and some_away:
+                member = self._next(group, message)
+                if member is None and (some_away or _may_be_received(group, message)):
                     continue
-                if member is not None and member[0].queue.is_full(self._broker.limits):
-                    return
             waiting.remove(delivery)
             self._done(delivery)
             if member is not None:
                 _send(*member, message)
+
+    def _next(self, group: Group[Session], message: Message) -> tuple[Session, Subscription] | None:
+        """The next member that is connected, may receive a message and has room; it is the last one after that."""
+        for _ in range(len(group)):
+            member = group[0]
+            group.rotate(-1)
+            if _may_receive(member[0], message) and not member[0].queue.is_full(self._broker.limits):
+                return member
+        return None
 
     def _forget(self, topic_filter: str) -> None:
         waiting = self._waiting.pop(topic_filter, None)
@@ -93,15 +106,12 @@ class SharedSubscriptions:
             self._broker.storage.dequeue(delivery.row, delivery.message)
 
 
-def _next(group: Group[Session], message: Message) -> tuple[Session, Subscription] | None:
-    """The next member that is connected and may receive a message; it is the last one after that."""
-    for _ in range(len(group)):
-        member = group[0]
-        group.rotate(-1)
-        client = member[0].client
-        if client is not None and client.permissions.may_receive(message.topic):
-            return member
-    return None
+def _may_receive(session: Session, message: Message) -> bool:
+    return session.client is not None and session.client.permissions.may_receive(message.topic)
+
+
+def _may_be_received(group: Group[Session], message: Message) -> bool:
+    return any(_may_receive(session, message) for session, _ in group)
 
 
 def _all_connected(group: Group[Session]) -> bool:

@@ -75,14 +75,19 @@ def _accept(client: "Client", subscription: Subscription) -> int:
     """The reason code for one filter, which is subscribed then, or is not."""
     broker, subscriptions = client.broker, client.session.subscriptions
     topic_filter = subscription.topic_filter
+    most = broker.limits.subscriptions
     try:
         check_topic_filter(topic_filter, broker.limits)
-    except InvalidTopic:
+    except InvalidTopic as error:
+        broker.presence.subscription_refused(client, topic_filter, "invalid_topic_filter", str(error))
         return ReasonCode.TOPIC_FILTER_INVALID
+    if topic_filter not in subscriptions and len(subscriptions) >= most:
+        broker.presence.subscription_refused(
+            client, topic_filter, "too_many_subscriptions", f"a connection has at most {most}"
+        )
+        return ReasonCode.QUOTA_EXCEEDED
     if not client.permissions.may_subscribe(topic_filter):
         return ReasonCode.NOT_AUTHORIZED
-    if topic_filter not in subscriptions and len(subscriptions) >= broker.limits.subscriptions:
-        return ReasonCode.QUOTA_EXCEEDED
     broker.sessions.subscribe(client.session, replace(subscription, retain_handling=0))
     return subscription.qos
 

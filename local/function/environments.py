@@ -17,6 +17,10 @@ _MOST_HANGING = 64
 """Threads that are given up at once: a thread can't be ended."""
 
 
+class Outdated(Exception):
+    """A function that is about to be loaded again is another one by now."""
+
+
 class FunctionTimeout(Exception):
     """The function did not answer in time."""
 
@@ -39,7 +43,7 @@ class _Environment:
             if self._function is None:
                 self._function = self._load()
             return self._function.invoke(event)
-        except (BrokenHandler, InvalidFile):
+        except (BrokenHandler, InvalidFile, Outdated):
             raise
         except BaseException as error:  # Also StopIteration, which no future takes, and all that ends threads.
             raise BrokenHandler(f"the handler raised {type(error).__name__}: {error}") from error
@@ -48,9 +52,19 @@ class _Environment:
 class Environments:
     """All execution environments of one version of a function. They belong to one event loop."""
 
-    def __init__(self, load: Callable[[], LambdaFunction], *, timeout: float = TIMEOUT) -> None:
-        """Loads the function once; `timeout` in seconds. Raises what `load` raises: BrokenHandler, or InvalidFile."""
+    def __init__(
+        self,
+        load: Callable[[], LambdaFunction],
+        *,
+        timeout: float = TIMEOUT,
+        unchanged: Callable[[], bool] = lambda: True,
+    ) -> None:
+        """Loads the function once; `timeout` in seconds. Raises what `load` raises: BrokenHandler, or InvalidFile.
+
+        While `unchanged` says no, another load would give another version: no environment is added then.
+        """
         self._load = load
+        self._unchanged = unchanged
         self._timeout = timeout
         self._idle: asyncio.LifoQueue[_Environment] = asyncio.LifoQueue()
         self._idle.put_nowait(_Environment(load, load()))
@@ -70,9 +84,12 @@ class Environments:
         self._invocations += 1
         try:
             async with asyncio.timeout(self._timeout):
-                environment = await self._acquire()
-                waits_for = "the function did not answer"
-                return await self._run(environment, event)
+                while True:
+                    environment = await self._acquire()
+                    waits_for = "the function did not answer"
+                    with contextlib.suppress(Outdated):
+                        return await self._run(environment, event)
+                    waits_for = "no execution environment was free"
         except TimeoutError:
             raise FunctionTimeout(f"{waits_for} within {self._timeout:g} seconds") from None
         finally:
@@ -99,11 +116,19 @@ class Environments:
             self._waiting -= 1
 
     def _may_start(self) -> bool:
-        return self._count < _MOST and self._hanging < _MOST_HANGING
+        return self._count < _MOST and self._hanging < _MOST_HANGING and self._unchanged()
+
+    def _load_again(self) -> LambdaFunction:
+        """The same version. Raises Outdated where that is not what stands in the files any more."""
+        try:
+            return self._load()
+        finally:
+            if not self._unchanged():
+                raise Outdated
 
     def _start(self) -> _Environment:
         try:
-            started = _Environment(self._load)
+            started = _Environment(self._load_again)
         except RuntimeError as error:
             raise BrokenHandler(f"no execution environment can be started: {error}") from None
         self._count += 1
@@ -112,12 +137,19 @@ class Environments:
     async def _run(self, environment: _Environment, event: Mapping[str, object]) -> Invocation:
         answer = environment.invoke(event)
         try:
-            return await answer
-        finally:
-            if answer.cancelled():
-                self._give_up(environment)
-            else:
-                self._idle.put_nowait(environment)
+            invocation = await answer
+        except Outdated:
+            self._count -= 1
+            environment.worker.end()
+            raise
+        except asyncio.CancelledError:
+            self._give_up(environment)
+            raise
+        except Exception:
+            self._idle.put_nowait(environment)
+            raise
+        self._idle.put_nowait(environment)
+        return invocation
 
     def _give_up(self, environment: _Environment) -> None:
         """Leaves a thread to itself that hangs, or is not waited for any more."""

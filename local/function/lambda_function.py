@@ -63,6 +63,10 @@ class BrokenHandler(Exception):
     """A handler that does not load, or does not answer as a handler does."""
 
 
+class StillLoading(BrokenHandler):
+    """A handler that is not loaded, since another one, or an earlier version of it, has not ended loading."""
+
+
 class LambdaFunction:
     """A handler, loaded once."""
 
@@ -107,8 +111,8 @@ class LambdaFunction:
 
 @contextmanager
 def _one_at_a_time() -> Iterator[None]:
-    if not _loading.acquire(timeout=LOADING_TIME):
-        raise BrokenHandler(f"another handler has been loading for {LOADING_TIME:g} seconds")
+    if not _loading.acquire(timeout=LOADING_TIME / 2):
+        raise StillLoading("it waits for a handler, or an earlier version of it, that hangs while it loads")
     try:
         yield
     finally:

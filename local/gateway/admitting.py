@@ -47,7 +47,6 @@ class Admitting:
         request, origin = connection_request(connect, arrival), arrival.origin
         authorization, permissions = await self._ask(connect, client_id, request, origin, connection_id)
         self._check_will(connect, permissions, authorization)
-        self._decisions.by_policy(authorization, client_id, "connect", client_id, True)
         answer = authorization.answer
         return Admission(
             connect=connect,

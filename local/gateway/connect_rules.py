@@ -26,6 +26,8 @@ def check_connect(connect: Connect, limits: Limits) -> None:
         )
     if connect.properties.authentication_method is not None:
         raise BrokenRule("IoT Core has no extended authentication", ReasonCode.BAD_AUTHENTICATION_METHOD)
+    if connect.properties is not NO_PROPERTIES:
+        check_properties(connect.properties, limits)
     _check_room(connect, limits)
     if connect.will is not None:
         _check_will(connect.will, limits)

@@ -1,13 +1,12 @@
 """Tells the feed who may do what, and who may not."""
 
 from collections.abc import Callable, Sequence
-from functools import partial
 
 from local.gateway.authorization import Authorization, Refused
 from local.gateway.feed import Feed
 
-Explain = Callable[[Authorization, str, str, str | None], Sequence[str]]
-"""Gives the reasons of a decision: of whom, the action in one word, the resource, the client ID if there is one."""
+Explain = Callable[[Authorization, str, str, str | None], Callable[[], Sequence[str]]]
+"""Is told who, the action in one word, the resource, the client ID if there is one. Gives what finds the reasons."""
 
 
 class Decisions:
@@ -63,7 +62,7 @@ class Decisions:
     ) -> None:
         self._feed.add(
             "decision",
-            partial(self._explain, authorization, question, resource, client_id),
+            self._explain(authorization, question, resource, client_id),
             action=action,
             resource=resource,
             allowed=allowed,

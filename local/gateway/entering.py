@@ -56,9 +56,11 @@ class Entrance:
         except BrokenRule as error:
             self._refuse_rule(connect, error)
             return None
+        client_id = admission.client_id
+        connections.decisions.by_policy(admission.authorization, client_id, "connect", client_id, True)
         permissions, origin, outgoing = admission.permissions, self._arrival.origin, self._outgoing
         principal_id = admission.principal_id
-        client = connections.broker.connect(connect, admission.client_id, permissions, outgoing, origin, principal_id)
+        client = connections.broker.connect(connect, client_id, permissions, outgoing, origin, principal_id)
         return Entered(client, admission)
 
     def _refuse_rule(self, connect: Connect, error: BrokenRule) -> None:

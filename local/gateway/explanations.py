@@ -1,11 +1,12 @@
 """Why a policy allowed something or did not, by which entry of the template."""
 
 import base64
-import contextlib
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import get_args
 
+from local.gateway.accepted_token import accepted_tokens
 from local.gateway.authorization import Authorization
 from local.gateway.configured import Configured
 from policies import PolicyError, Principal
@@ -20,20 +21,30 @@ class Explanations:
         """`configured` gives the configuration in force."""
         self._configured = configured
 
-    def explain(self, authorization: Authorization, action: str, resource: str, client_id: str | None) -> Sequence[str]:
-        """The reasons, the deciding entry first; none where no template decides."""
-        configured = self._configured()
-        name = authorization.principal
-        question = _question(action)
-        if configured.template is None or authorization.authorizer != configured.description.name:
-            return ()
-        if name is None or question is None:
-            return ()
-        claims = _claims(configured, authorization, name)
-        try:
-            return explain(configured.template, Principal(name, claims), question, resource, client_id).reasons
-        except PolicyError as error:
-            return (f"{error.reason}: {error}",)
+    def explain(
+        self, authorization: Authorization, action: str, resource: str, client_id: str | None
+    ) -> Callable[[], Sequence[str]]:
+        """What finds the reasons, the deciding entry first, by the configuration that is in force now.
+
+        It finds none where no template decides.
+        """
+        return partial(_reasons, self._configured(), authorization, action, resource, client_id)
+
+
+def _reasons(
+    configured: Configured, authorization: Authorization, action: str, resource: str, client_id: str | None
+) -> Sequence[str]:
+    name = authorization.principal
+    question = _question(action)
+    if configured.template is None or authorization.authorizer != configured.description.name:
+        return ()
+    if name is None or question is None:
+        return ()
+    claims = _claims(configured, authorization, name)
+    try:
+        return explain(configured.template, Principal(name, claims), question, resource, client_id).reasons
+    except PolicyError as error:
+        return (f"{error.reason}: {error}",)
 
 
 def _question(action: str) -> Question | None:
@@ -46,24 +57,12 @@ def _claims(configured: Configured, authorization: Authorization, name: str) -> 
     if authorization.door == "anonymous":
         return configured.anonymous_claims
     principal_claim = configured.template.principal_claim if configured.template else "sub"
-    for text in _texts(authorization.event):
-        claims = _payload(text)
+    key = configured.description.token_key_name
+    for token in accepted_tokens(authorization.event, authorization.door, key):
+        claims = _payload(token)
         if claims is not None and name in (claims.get("sub"), claim(claims, principal_claim)):
             return claims
     return configured.password_claims.get(name, {})
-
-
-def _texts(value: object) -> Iterator[str]:
-    """All that could be a token in an event. The Lambda has verified the one that names the principal."""
-    if isinstance(value, Mapping):
-        for key, inner in value.items():
-            if key == "password" and isinstance(inner, str):
-                with contextlib.suppress(ValueError):  # A header of that name may hold anything.
-                    yield base64.b64decode(inner).decode("utf-8", "replace")
-            else:
-                yield from _texts(inner)
-    elif isinstance(value, str):
-        yield from value.replace("?", "&").replace("=", "&").replace(" ", "&").split("&")
 
 
 def _payload(token: str) -> Claims | None:

@@ -1,5 +1,7 @@
 """Keeps other web pages away from the HTTP side: it mints tokens and configures authorizers."""
 
+import asyncio
+import contextlib
 import ipaddress
 import re
 from collections.abc import Awaitable, Callable, MutableMapping
@@ -15,6 +17,9 @@ _AWS = re.compile(r"(.+\.)?iot\.[a-z0-9-]+\.amazonaws\.com")
 """IoT Core's endpoints, by which a client may know this server (AWS General Reference)."""
 
 
+NOT_KNOWN = "this server is not called so: use localhost or its address"
+
+
 class Guard:
     """Refuses requests from other origins, and to other hosts (DNS rebinding)."""
 
@@ -25,19 +30,20 @@ class Guard:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request."""
-        if scope["type"] != "http":
-            await self._application(scope, receive, send)
-            return
         headers = {name.lower(): value.decode("latin-1").lower() for name, value in scope["headers"]}
         host, origin = headers.get(b"host", ""), headers.get(b"origin")
-        if not self._knows(_part(f"//{host}", "hostname")):
-            await _refuse(send, 421, "this server is not called so: use localhost or its address")
+        if not self.knows(host):
+            await _refuse(send, 421, NOT_KNOWN)
         elif origin is not None and _part(origin, "netloc") != host:
             await _refuse(send, 403, "requests from other origins are refused")
         else:
-            await self._application(scope, receive, send)
+            # At the end of the server, requests are cancelled, which uvicorn would print a stack for.
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._application(scope, receive, send)
 
-    def _knows(self, name: str | None) -> bool:
+    def knows(self, host: str) -> bool:
+        """Whether a Host header names this server."""
+        name = _part(f"//{host}", "hostname")
         if name is None:
             return False
         if name == "localhost" or name.endswith(".localhost") or name in self._names or _AWS.fullmatch(name):

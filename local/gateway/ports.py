@@ -3,23 +3,19 @@
 import asyncio
 import errno
 import ssl
-from collections.abc import Awaitable, Callable, MutableMapping
 from functools import partial
-from typing import Any, Protocol
+from typing import Protocol
 from weakref import WeakKeyDictionary
 
 from uvicorn import Config
 from uvicorn.server import ServerState
 
 from local.gateway.connections import Connections
+from local.gateway.guard import Guard
 from local.gateway.handshake import tell_failures
 from local.gateway.http_connection import HttpConnection
 from local.gateway.proxy import Tunnel
 from local.gateway.sniffer import Sniffer
-
-AsgiApplication = Callable[
-    [MutableMapping[str, Any], Callable[[], Awaitable[Any]], Callable[[Any], Awaitable[None]]], Awaitable[None]
-]
 
 _PATIENCE = 1.0
 """Seconds in which connections may take what was sent to them, at the end."""
@@ -32,9 +28,10 @@ class _Ending(Protocol):
 class Ports:
     """Listens, and hands each connection to who speaks its protocol."""
 
-    def __init__(self, connections: Connections, application: AsgiApplication, own_host: str) -> None:
+    def __init__(self, connections: Connections, application: Guard, own_host: str) -> None:
         """`application` answers HTTP; `own_host` is what this machine reaches the TLS port by."""
         self.connections = connections
+        self.guard = application
         self.undecided: set[Sniffer] = set()
         """Connections that have not said yet what they are."""
         self.server_names: WeakKeyDictionary[ssl.SSLObject, str] = WeakKeyDictionary()
@@ -107,11 +104,12 @@ class Ports:
         deadline = loop.time() + _PATIENCE
         while (self._state.tasks or self._open()) and loop.time() < deadline:
             await asyncio.sleep(0.005)
-        for task in list(self._state.tasks):
-            task.cancel()
         for connection in self._open():
             connection.abort()
-        await asyncio.sleep(0)
+        await asyncio.sleep(0)  # Requests learn first that their client is gone.
+        for task in list(self._state.tasks):
+            task.cancel()
+        await asyncio.gather(*self._state.tasks, return_exceptions=True)
 
     def _open(self) -> list[_Ending]:
         http = (connection.transport for connection in self._http_connections())

@@ -4,13 +4,14 @@ import asyncio
 import importlib.util
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import aclosing
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 from watchfiles import awatch
 
 from local.function.environments import Environments
-from local.function.lambda_function import HANDLER, LOADING_TIME, TIMEOUT, BrokenHandler, LambdaFunction
+from local.function.lambda_function import HANDLER, LOADING_TIME, TIMEOUT, BrokenHandler, LambdaFunction, StillLoading
 from local.function.worker import Worker
 from local.gateway.configured import Configured, read_configured
 from policies import InvalidFile, PolicyTemplate
@@ -55,8 +56,15 @@ class ReloadedConfiguration:
         self._environment = environment
         self._function_timeout = function_timeout
         self._seen: dict[Path, _State | None] = {}
+        self._waits_for_lock = False
+        """Whether a version is to be loaded as soon as one before it does not hang any more."""
         self.configured: Configured
         self.environments: Environments
+
+    @property
+    def waits(self) -> bool:
+        """Whether what was saved is loaded as soon as a handler that hangs while it loads does so no more."""
+        return self._waits_for_lock
 
     @property
     def name(self) -> str:
@@ -81,10 +89,13 @@ class ReloadedConfiguration:
     async def reload(self) -> bool:
         """Reads everything again. False where `problem` says what is wrong, and nothing changed."""
         named: frozenset[Path] = frozenset()
+        self._waits_for_lock = False
         try:
             configured, environments = await self._in_time(self._load_again)
         except InvalidFile as error:
             self.problem, named = str(error), frozenset({Path(error.path).absolute()})
+        except StillLoading as error:
+            self.problem, self._waits_for_lock = str(error), True
         except Exception as error:  # noqa: BLE001 (whatever it is, what was in force stays in force)
             self.problem = str(error) if isinstance(error, BrokenHandler) else f"{type(error).__name__}: {error}"
         else:
@@ -137,8 +148,8 @@ class ReloadedConfiguration:
     def _load_again(self) -> _Loaded:
         """All of it as it is now, unless a file is just being saved: an empty template would end all clients."""
         self._see()
-        for path in filter(None, (self.path, self.configured.policy_path)):
-            state = self._seen.get(path.absolute())
+        for path in sorted(self.configured.files):
+            state = self._seen.get(path)
             if state is not None and state.size == 0:
                 raise InvalidFile(path, None, "", "is empty")
         return self._load()
@@ -148,7 +159,13 @@ class ReloadedConfiguration:
         self._see()
         configured = read_configured(self.path, self.function_arn)
         self._seen |= {path: _state(path) for path in configured.files if path not in self._seen}
-        return configured, Environments(self._function, timeout=self._function_timeout)
+        version: dict[Path, _State | None] = {}
+        environments = Environments(
+            self._function, timeout=self._function_timeout, unchanged=partial(_are_unchanged, version)
+        )
+        for path in configured.files | self._handler_file():
+            version[path] = self._seen[path] if path in self._seen else _state(path)
+        return configured, environments
 
     def _function(self) -> LambdaFunction:
         return LambdaFunction(
@@ -174,10 +191,15 @@ class ReloadedConfiguration:
         return frozenset({Path(spec.origin).absolute()}) if spec is not None and spec.origin else frozenset()
 
     def _was_saved(self) -> bool:
-        return any(_state(path) != state for path, state in self._seen.items())
+        return self._waits_for_lock or not _are_unchanged(self._seen)
 
     def _folders(self) -> set[Path]:
         return {path.parent for path in self._seen if path.parent.is_dir()}
+
+
+def _are_unchanged(states: Mapping[Path, _State | None]) -> bool:
+    """Whether files are still as they were."""
+    return all(_state(path) == state for path, state in states.items())
 
 
 def _state(path: Path) -> _State | None:

@@ -87,7 +87,7 @@ class Sniffer(asyncio.Protocol):
             self._hand_over(self._ports.tunnel(self._transport, early))
         elif _UPGRADE.search(head):
             self._give_room()
-            self._hand_over(MqttOverWebSocket(self._transport, self._admit, self._on_refusal))
+            self._hand_over(MqttOverWebSocket(self._transport, self._admit, self._on_refusal, self._ports.guard.knows))
         else:
             protocol = self._ports.http_connection(self._server_name())
             protocol.connection_made(self._transport)

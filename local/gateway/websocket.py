@@ -14,6 +14,7 @@ from websockets.typing import Subprotocol
 from local.gateway.arrival import Channel
 from local.gateway.connection import MqttConnection
 from local.gateway.event import HttpContext
+from local.gateway.guard import NOT_KNOWN
 from local.mqtt import MalformedPacket
 
 PATH = "/mqtt"
@@ -32,10 +33,14 @@ OnRefusal = Callable[[str], None]
 class MqttOverWebSocket(asyncio.Protocol):
     """Joins a transport, a WebSocket and an MQTT connection. It is the connection's channel."""
 
-    def __init__(self, transport: asyncio.Transport, admit: Admit, on_refusal: OnRefusal) -> None:
+    def __init__(
+        self, transport: asyncio.Transport, admit: Admit, on_refusal: OnRefusal, knows: Callable[[str], bool]
+    ) -> None:
+        """`knows` says whether a Host header names this server: pages of any origin may come, by its own name."""
         self._transport = transport
         self._admit = admit
         self._on_refusal = on_refusal
+        self._knows = knows
         self._protocol = ServerProtocol(subprotocols=list(map(Subprotocol, _SUBPROTOCOLS)), max_size=_LONGEST_FRAME)
         self._connection: MqttConnection | None = None
         self.pause_reading = transport.pause_reading
@@ -103,6 +108,8 @@ class MqttOverWebSocket(asyncio.Protocol):
 
     def _refusal(self, path: str, request: Request) -> Response | None:
         """The answer to an upgrade that IoT Core does not know; None to one that it does."""
+        if not all(map(self._knows, request.headers.get_all("Host") or [""])):
+            return self._protocol.reject(421, f"{NOT_KNOWN}\n")
         if path != PATH:
             return self._protocol.reject(404, f"MQTT over WebSocket is at {PATH}\n")
         offered = [

@@ -144,7 +144,9 @@ class Core:
         self.during_invocation: Callable[[], None] = lambda: None
         """What happens while the function runs."""
         self.feed = Feed(self.clock)
-        self.decisions = Decisions(self.feed, lambda _, question, resource, __: [f"because of {question} {resource}"])
+        self.decisions = Decisions(
+            self.feed, lambda _, question, resource, __: lambda: [f"because of {question} {resource}"]
+        )
         self._environments = Environments(lambda: Function(self.events, self._at_work))
         self.gateway = Gateway(self.authorizers, {FUNCTION_ARN: self._environments})
         self.tls_url = TLS_URL

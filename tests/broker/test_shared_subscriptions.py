@@ -301,3 +301,39 @@ def test_what_expired_goes_to_nobody_else(broker: Bench) -> None:
     broker.wait(10)
     alice.lose()
     assert bob.payloads() == []
+
+
+def test_who_has_too_much_to_do_is_passed_over(version: Version) -> None:
+    broker = Bench(version, limits=limits(queued_messages=3, receive_maximum=1))
+    slow, prompt = members(broker, "slow", "prompt")
+    got: list[bytes] = []
+    for number in range(50):
+        numbered(broker, number)
+        while messages := prompt.received():
+            got += [message.payload for message in messages]
+            prompt.acknowledge(*messages)
+    assert (len(got), slow.closed, prompt.closed, broker.dropped()) == (46, False, False, [])
+
+
+def test_what_a_member_leaves_overwhelms_no_other(version: Version) -> None:
+    broker = Bench(version, limits=limits(queued_messages=3, receive_maximum=1))
+    slow, prompt = members(broker, "slow", "prompt")
+    numbered(broker, *range(8))
+    slow.lose()
+    got: list[bytes] = []
+    while messages := prompt.received():
+        got += [message.payload for message in messages]
+        prompt.acknowledge(*messages)
+    assert (sorted(got), prompt.closed, broker.dropped()) == ([b"%d" % number for number in range(8)], False, [])
+
+
+def test_what_is_too_much_for_all_waits_and_the_rest_is_counted(version: Version) -> None:
+    broker = Bench(version, limits=limits(queued_messages=2, receive_maximum=1))
+    (alice,) = members(broker, "alice")
+    numbered(broker, *range(6))
+    assert (alice.closed, broker.dropped()) == (False, ["queue_full"])
+    got: list[bytes] = []
+    while messages := alice.received():
+        got += [message.payload for message in messages]
+        alice.acknowledge(*messages)
+    assert got == [b"0", b"1", b"2", b"3", b"4"]

@@ -172,3 +172,44 @@ def test_no_thread_left_is_told_to_who_waits(release: Future[None], monkeypatch:
         pool.close()
 
     asyncio.run(main())
+
+
+def test_while_the_files_are_others_no_environment_is_added(release: Future[None]) -> None:
+    async def main() -> None:
+        loads = Loads()
+        pool = Environments(loads, unchanged=lambda: False)
+        hanging = run(pool, hang(release))
+        another = run(pool, lambda: OK)
+        await asyncio.sleep(0.1)
+        assert (loads.count, another.done()) == (1, False)
+        release.set_result(None)
+        assert [await hanging, await another] == [OK, OK]
+        pool.close()
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("problem", [None, BrokenHandler("half saved")])
+def test_what_is_loaded_while_the_files_change_is_not_used(
+    release: Future[None], problem: BrokenHandler | None
+) -> None:
+    class Changes(Loads):
+        def __call__(self) -> LambdaFunction:
+            loaded = super().__call__()
+            if self.count == 2 and problem is not None:
+                raise problem
+            return loaded
+
+    async def main() -> None:
+        loads = Changes()
+        pool = Environments(loads, unchanged=lambda: loads.count < 2)
+        hanging = run(pool, hang(release))
+        another = run(pool, lambda: OK)
+        while loads.count < 2:
+            await asyncio.sleep(0.005)
+        assert not another.done()
+        release.set_result(None)
+        assert [await hanging, await another] == [OK, OK]
+        pool.close()
+
+    asyncio.run(main())

@@ -1,5 +1,7 @@
 """By which entry of the template something was allowed, or was not."""
 
+import base64
+import json
 from pathlib import Path
 
 import jwt
@@ -20,6 +22,7 @@ ANSWER = AuthorizerAnswer(
 CONFIGURATION = """\
 name = "chat"
 policy = "policy.toml"
+token_key_name = "t"
 
 [passwords]
 file = "passwords.toml"
@@ -52,7 +55,7 @@ def token(name: str, *rooms: str) -> str:
 def explained(configured: Configured, event: dict[str, object], topic: str, **logged: str) -> tuple[str, ...]:
     authorization = Authorization(ANSWER, "chat", event, logged)
     explanations = Explanations(lambda: configured)
-    return tuple(explanations.explain(authorization, "publish", topic, "ann"))
+    return tuple(explanations.explain(authorization, "publish", topic, "ann")())
 
 
 def test_the_claims_are_those_of_the_token(configured: Configured) -> None:
@@ -78,7 +81,9 @@ def test_an_anonymous_clients_claims_are_those_of_the_configuration(configured: 
 
 
 def test_what_is_refused_is_explained_too(configured: Configured) -> None:
-    (reason,) = explained(configured, {"token": token("ann", "lobby")}, "rooms/attic/say", principal="ann")
+    (reason,) = explained(
+        configured, {"token": token("ann", "lobby")}, "rooms/attic/say", principal="ann", door="token"
+    )
     assert reason.endswith("is for another claims.rooms")
 
 
@@ -86,7 +91,41 @@ def test_a_client_that_is_not_named_is_not_explained(configured: Configured) -> 
     assert explained(configured, {"token": token("ann", "lobby")}, "rooms/lobby/say") == ()
 
 
-def test_a_header_called_password_may_hold_anything(configured: Configured) -> None:
-    headers = {"password": "n\u00f6 base64!", "x-token": token("ann", "lobby")}
-    event: dict[str, object] = {"protocolData": {"http": {"headers": headers}}}
-    assert explained(configured, event, "rooms/lobby/say", principal="ann", door="header") == BY_ROOMS
+def test_no_other_token_that_a_client_brings_along_is_taken_for_its_own(configured: Configured) -> None:
+    name = f"?x={token('ann', 'attic')}&t={token('ann', 'lobby')}"
+    event: dict[str, object] = {"protocolData": {"mqtt": {"username": name, "password": "c2VjcmV0"}}}
+    assert explained(configured, event, "rooms/lobby/say", principal="ann", door="user_name") == BY_ROOMS
+    assert explained(configured, event, "rooms/attic/say", principal="ann", door="user_name") != BY_ROOMS
+
+
+@pytest.mark.parametrize(
+    ("door", "protocols"),
+    [
+        ("header", {"http": {"headers": {"X-Other": "n\u00f6", "T": "TOKEN"}}}),
+        ("authorization", {"http": {"headers": {"authorization": "Bearer TOKEN"}}}),
+        ("query", {"http": {"queryString": "?access_token=TOKEN&x=1"}}),
+        ("user_name", {"mqtt": {"username": "ann?SDK=x&t=TOKEN"}}),
+    ],
+)
+def test_the_token_is_looked_for_where_the_lambda_found_it(
+    configured: Configured, door: str, protocols: dict[str, object]
+) -> None:
+    event = json.loads(json.dumps({"protocolData": protocols}).replace("TOKEN", token("ann", "lobby")))
+    assert explained(configured, event, "rooms/lobby/say", principal="ann", door=door) == BY_ROOMS
+
+
+def test_a_jwt_may_be_the_password(configured: Configured) -> None:
+    password = base64.b64encode(token("ann", "lobby").encode()).decode()
+    event: dict[str, object] = {"protocolData": {"mqtt": {"password": password}}}
+    assert explained(configured, event, "rooms/lobby/say", principal="ann", door="password") == BY_ROOMS
+
+
+def test_a_decision_is_explained_by_the_policy_that_made_it(configured: Configured, tmp_path: Path) -> None:
+    in_force = configured
+    authorization = Authorization(
+        ANSWER, "chat", {"token": token("ann", "lobby")}, {"principal": "ann", "door": "token"}
+    )
+    find = Explanations(lambda: in_force).explain(authorization, "publish", "rooms/lobby/say", "ann")
+    (tmp_path / "policy.toml").write_text('[[grant]]\nconnect = ["{principal}"]\n')
+    in_force = read_configured(tmp_path / "authorizer.toml", configured.description.function_arn)
+    assert tuple(find()) == BY_ROOMS

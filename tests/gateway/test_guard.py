@@ -120,7 +120,22 @@ def test_a_path_that_nobody_serves_is_answered_as_aws_does(running: Running) -> 
 
 
 def test_mqtt_without_an_upgrade_is_no_page(running: Running) -> None:
-    assert ask(running, path="/mqtt") == 404
+    assert ask(running, path="/mqtt") == 426
+
+
+def test_a_websocket_to_another_host_is_refused(running: Running) -> None:
+    channel = running.plain()
+    channel.send(
+        b"GET /mqtt HTTP/1.1\r\nHost: rebound.evil.example\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+        b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+        b"Sec-WebSocket-Protocol: mqtt\r\n\r\n"
+    )
+    assert channel.receive_all().startswith(b"HTTP/1.1 421 ")
+    running.record("refused_bytes", reason="not_mqtt")
+
+
+def test_a_websocket_of_another_origin_is_let_in_as_at_aws(running: Running) -> None:
+    assert running.web_socket(headers=[("Origin", "https://app.example")]).status == 101
 
 
 def test_http_over_tls_knows_the_server_name(running: Running) -> None:

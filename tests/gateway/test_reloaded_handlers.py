@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from local.mqtt import Connack, Connect, Version
 from tests.gateway.channels import PATIENCE
 from tests.gateway.function import Function, allow
 from tests.gateway.running import started
@@ -66,6 +67,43 @@ def test_a_handler_that_hangs_when_it_loads_changes_nothing(folder: Path, monkey
         assert "did not load within" in running.record("reload", ok=False)["problem"]
         client.ping()
         Function.gate.set()
+
+
+def test_a_handler_that_is_mended_is_loaded_once_the_one_that_hangs_is_through(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("local.gateway.reloading.LOADING_TIME", 0.6)
+    monkeypatch.setattr("local.function.lambda_function.LOADING_TIME", 0.6)
+    with started(folder) as running, running.connected() as client:
+        good = (folder / "recording.py").read_text()
+        Function.gate = threading.Event()
+        save(folder / "recording.py", "from tests.gateway.function import Function\nFunction.gate.wait()\n")
+        running.record("reload", ok=False)
+        save(folder / "recording.py", good)
+        assert "an earlier version" in running.record("reload", ok=False)["problem"]
+        Function.gate.set()
+        running.record("reload", ok=True)
+        client.ping()
+
+
+def test_while_what_was_saved_is_broken_all_clients_get_the_version_in_force(folder: Path) -> None:
+    with started(folder) as running, running.client() as waiting, running.client() as other:
+        save(folder / "recording.py", "1 / 0\n")
+        running.record("reload", ok=False)
+        gate, reached = threading.Event(), threading.Event()
+
+        def answer(_: object) -> object:
+            reached.set()
+            gate.wait(PATIENCE)
+            return allow()
+
+        running.function.answer = answer
+        waiting.send(Connect(Version.MQTT_3_1_1, "ann", user_name="ann"))
+        assert reached.wait(PATIENCE)
+        other.send(Connect(Version.MQTT_3_1_1, "bob", user_name="bob"))
+        running.wait_until(lambda: running.core.configuration.environments._waiting == 1)
+        gate.set()
+        assert [client.expect(Connack).reason_code for client in (waiting, other)] == [0, 0]
 
 
 def test_invocations_that_are_under_way_are_answered_by_the_version_that_they_asked(folder: Path) -> None:

@@ -1,7 +1,9 @@
 """What keeps a core from starting says what it is, and leaves nothing behind."""
 
+import contextlib
 import re
 import socket
+import sqlite3
 import threading
 from pathlib import Path
 
@@ -11,6 +13,7 @@ from local.broker.storage import StorageError
 from local.core import LocalIotCore
 from local.function.lambda_function import BrokenHandler
 from policies import InvalidFile
+from tests.gateway.function import Function
 
 
 @pytest.mark.parametrize("which", ["port", "tls_port"])
@@ -51,6 +54,16 @@ def test_a_file_of_the_data_folder_that_is_broken_is_named(config: Path, name: s
         LocalIotCore(config, folder=data).__enter__()
 
 
+def test_a_row_that_makes_no_sense_is_a_storage_error(config: Path) -> None:
+    data = config.parent / "data"
+    with LocalIotCore(config, folder=data):
+        pass
+    with contextlib.closing(sqlite3.connect(data / "iot-core.sqlite")) as database, database:
+        database.execute("INSERT INTO session VALUES ('ann', 7, 60, 'ann', 'yesterday', NULL)")
+    with pytest.raises(StorageError, match=r"iot-core\.sqlite holds what can't be read, remove it"):
+        LocalIotCore(config, folder=data).__enter__()
+
+
 def test_a_data_folder_that_is_a_file_is_an_os_error(config: Path) -> None:
     with pytest.raises(OSError):
         LocalIotCore(config, folder=config).__enter__()
@@ -78,9 +91,11 @@ def test_a_handler_that_is_not_there_is_told(config: Path, handler: str) -> None
 def test_a_handler_that_hangs_when_it_loads_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("local.gateway.reloading.LOADING_TIME", 0.3)
     monkeypatch.syspath_prepend(tmp_path)
-    (tmp_path / "hanging.py").write_text("import time\n\ntime.sleep(10)\n")
+    Function.gate = threading.Event()
+    (tmp_path / "hanging.py").write_text("from tests.gateway.function import Function\nFunction.gate.wait()\n")
     with pytest.raises(BrokenHandler, match=r"hanging\.handle did not load within 0\.3 seconds"):
         LocalIotCore(tmp_path / "authorizer.toml", handler="hanging.handle").__enter__()
+    Function.gate.set()
 
 
 def test_a_handler_with_a_mistake_is_told_with_its_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -68,9 +68,14 @@ export const REASONS = {
   tls_failed: ["a TLS handshake that fails; detail says why", "give the client the local CA's ca.pem, and use a host name of the certificate"],
   not_mqtt: ["bytes that are no MQTT; detail names the rule", "is it the right port, the right protocol?"],
   not_allowed_by_policy: ["the policy does not allow it; for an HTTPS request, detail has the action", "explain says by which entry it is denied, or what it lacks"],
+  invalid_topic_filter: ["a filter that IoT Core refuses, whatever the policy says; detail names the limit", "at most 256 bytes and 7 slashes, # only last, wildcards alone in their level"],
+  too_many_subscriptions: ["more than 50 subscriptions on one connection", "filters with wildcards, or several connections"],
   throttled: ["more than 100 publishes a second on one connection", "fewer, or several connections; --no-throttling to see whether it is that"],
   slow: ["a subscriber does not read; QoS 0 is dropped first, then the client ended", "read faster, subscribe to less"],
-  queue_full: ["more than 1,000 messages or 4 MiB wait for a persistent session", "connect more often, or let messages expire"],
+  queue_full: ["more than 1,000 messages or 4 MiB wait for a persistent session", "connect more often, or publish less to it"],
+  queues_full: ["what waits for clients that are away takes 256 MiB in all, a limit of this machine's alone", "connect more often, or publish less to clients that are away"],
+  too_many_sessions: ["more than 10,000 persistent sessions have no connection, a limit of this machine's alone: the one that was left first ended", "shorter session expiry, or fewer client IDs"],
+  will_not_valid: ["a Will whose topic or properties break one of IoT Core's limits, which detail names", "keep to it"],
   too_many_retained: ["5,000 retained messages", "delete some: an empty retained message"],
 };
 
