@@ -263,3 +263,15 @@ def test_the_feed_is_told_of_subscriptions(broker: Bench) -> None:
         ("subscriptions", {"event": "subscribed", "client_id": "alice", "topics": ["a", "b"]}),
         ("subscriptions", {"event": "unsubscribed", "client_id": "alice", "topics": ["a"]}),
     ]
+
+
+@pytest.mark.parametrize(
+    ("topic_filter", "reason"), [("a/b/c/d/e/f/g/h/i", "invalid_topic_filter"), ("one/more", "too_many_subscriptions")]
+)
+def test_a_filter_that_no_policy_is_asked_about_is_told_as_refused(topic_filter: str, reason: str) -> None:
+    broker = Bench(limits=limits(subscriptions=1))
+    alice = broker.connect("alice")
+    alice.subscribe("first")
+    alice.subscribe(topic_filter)
+    told = [fields for kind, fields in broker.reports if kind == "decision"]
+    assert [(each["resource"], each["allowed"], each["reason"]) for each in told] == [(topic_filter, False, reason)]

@@ -323,3 +323,13 @@ def test_a_broker_whose_disk_was_full_starts_again(broker: Bench) -> None:
     alice: Peer = broker.persistent()
     assert alice.connack.session_present
     assert alice.payloads() == []
+
+
+@only_mqtt_5
+def test_a_session_that_is_resumed_without_expiry_does_not_outlive_its_process(broker: Bench, end: End) -> None:
+    away(broker, b"waits")
+    alice = broker.connect(clean=False)
+    assert (alice.connack.session_present, alice.payloads()) == (True, [b"waits"])
+    end(broker)
+    assert not broker.persistent().connack.session_present
+    assert list(broker.storage.queued()) == []

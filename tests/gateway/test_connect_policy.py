@@ -176,3 +176,11 @@ def test_a_client_that_takes_no_connack_is_refused(running: Running, most: int, 
         code = ReasonCode.PACKET_TOO_LARGE
         assert client.ends() == ([Connack(False, code)] if answered else [])
     running.record("decision", action="connect", allowed=False, reason="invalid_connect")
+
+
+def test_a_connect_carries_no_more_than_8_kib_of_properties(running: Running) -> None:
+    many = tuple(("name", "x" * 1000) for _ in range(9))
+    with running.client(Version.MQTT_5) as client:
+        answer = client.connect("ann", properties=Properties(user_properties=many))
+        assert answer.reason_code == ReasonCode.PACKET_TOO_LARGE
+    running.record("decision", action="connect", allowed=False, reason="invalid_connect")

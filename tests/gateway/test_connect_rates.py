@@ -36,6 +36,11 @@ def test_a_second_connect_within_a_second_with_one_client_id_is_refused(
         first.ping()
         running.connected("bob", version)
     running.record("decision", action="connect", allowed=False, reason="connect_rate_exceeded", client_id="ann")
+    told = running.core.call(lambda: list(running.core.feed.recent()))
+    assert [each["allowed"] for each in told if each.get("client_id") == "ann" and each["kind"] == "decision"][:2] == [
+        True,
+        False,
+    ]
 
 
 def test_after_a_second_it_may_connect_again(running: Running) -> None:
