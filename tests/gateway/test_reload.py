@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from authorizer.passwords import hash_password
 from local.core import LocalIotCore
 from local.gateway import reloading
 from local.mqtt import Publish
@@ -27,13 +28,14 @@ policy = "policy.toml"
 [anonymous]
 principal = "ann"
 """
+HASH = hash_password("secret")
 
 
 @contextmanager
-def with_template(folder: Path) -> Iterator[Running]:
+def with_template(folder: Path, configuration: str = ANONYMOUS) -> Iterator[Running]:
     """A core with the authorizer itself, and a template."""
     (folder / "policy.toml").write_text(TEMPLATE)
-    (folder / "authorizer.toml").write_text(ANONYMOUS)
+    (folder / "authorizer.toml").write_text(configuration)
     with LocalIotCore(folder / "authorizer.toml", limits=UNLIMITED) as core, Running.around_core(core) as running:
         core.call(lambda: core.authorizers.set_default("chat"))
         yield running
@@ -187,3 +189,15 @@ def test_a_mistake_in_reading_again_does_not_stop_the_watch(
         running.wait_until(lambda: "ZeroDivisionError" in caplog.text)
     save(folder / "policy.toml", TEMPLATE)
     running.record("reload", ok=True)
+
+
+@pytest.mark.parametrize("name", ["authorizer.toml", "policy.toml", "users.toml"])
+def test_a_file_that_is_emptied_changes_nothing_as_its_next_save_may_be_under_way(folder: Path, name: str) -> None:
+    (folder / "users.toml").write_text(f'[users.bob]\nhash = "{HASH}"\n')
+    with (
+        with_template(folder, ANONYMOUS + '[passwords]\nfile = "users.toml"\n') as running,
+        connected(running) as client,
+    ):
+        (folder / name).write_text("")
+        assert f"{name}: is empty" in running.record("reload", ok=False)["problem"]
+        client.ping()
