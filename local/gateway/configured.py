@@ -3,7 +3,6 @@
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 
 from pydantic import BaseModel, Field, ValidationError
@@ -40,20 +39,10 @@ class Configured:
     template: PolicyTemplate | None
     """None where grants come from code."""
     anonymous_claims: Claims
-    passwords_path: Path | None
+    password_claims: Mapping[str, Claims]
+    """The claims of each user of the password file; none where it can't be read."""
     files: frozenset[Path]
     """All files whose change changes what is granted."""
-
-    @cached_property
-    def password_claims(self) -> Mapping[str, Claims]:
-        """The claims of each user of the password file; none where it can't be read."""
-        if self.passwords_path is None:
-            return {}
-        try:
-            found = _Users.model_validate(read_toml(self.passwords_path)[0])
-        except (InvalidFile, ValidationError):
-            return {}
-        return {name: user.claims for name, user in found.users.items()}
 
 
 def read_configured(path: Path, function_arn: str) -> Configured:
@@ -89,6 +78,16 @@ def read_configured(path: Path, function_arn: str) -> Configured:
         policy_path=policy,
         template=PolicyTemplate.load(policy) if policy else None,
         anonymous_claims=found.anonymous.claims if found.anonymous else {},
-        passwords_path=passwords,
+        password_claims=_password_claims(passwords),
         files=frozenset(file.absolute() for file in (path, policy, passwords, *jwks, *keys.values()) if file),
     )
+
+
+def _password_claims(path: Path | None) -> Mapping[str, Claims]:
+    if path is None:
+        return {}
+    try:
+        found = _Users.model_validate(read_toml(path)[0])
+    except (InvalidFile, ValidationError):  # The Lambda says what is wrong with it.
+        return {}
+    return {name: user.claims for name, user in found.users.items()}
