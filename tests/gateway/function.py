@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import ClassVar
 
+from tests.gateway.channels import PATIENCE
+
 ARN = "arn:aws:iot:us-east-1:123456789012:"
 Event = dict[str, object]
 Answer = Mapping[str, object]
@@ -43,6 +45,18 @@ class Function:
         """Answers an event."""
         self.events.put(event)
         return self.answer(event)
+
+    def hold(self) -> tuple[threading.Event, threading.Event]:
+        """Lets answers wait. The first event tells that one is asked for; set the second to let it go."""
+        reached, gate = threading.Event(), threading.Event()
+
+        def answer(_: Event) -> object:
+            reached.set()
+            gate.wait(PATIENCE)
+            return allow()
+
+        self.answer = answer
+        return reached, gate
 
     def write(self, folder: Path) -> str:
         """Writes a module for it; gives the handler's name."""

@@ -90,14 +90,7 @@ def test_while_what_was_saved_is_broken_all_clients_get_the_version_in_force(fol
     with started(folder) as running, running.client() as waiting, running.client() as other:
         save(folder / "recording.py", "1 / 0\n")
         running.record("reload", ok=False)
-        gate, reached = threading.Event(), threading.Event()
-
-        def answer(_: object) -> object:
-            reached.set()
-            gate.wait(PATIENCE)
-            return allow()
-
-        running.function.answer = answer
+        reached, gate = running.function.hold()
         waiting.send(Connect(Version.MQTT_3_1_1, "ann", user_name="ann"))
         assert reached.wait(PATIENCE)
         other.send(Connect(Version.MQTT_3_1_1, "bob", user_name="bob"))
@@ -108,14 +101,7 @@ def test_while_what_was_saved_is_broken_all_clients_get_the_version_in_force(fol
 
 def test_invocations_that_are_under_way_are_answered_by_the_version_that_they_asked(folder: Path) -> None:
     with started(folder) as running, running.client() as waiting:
-        gate, reached = threading.Event(), threading.Event()
-
-        def answer(_: object) -> object:
-            reached.set()
-            gate.wait(PATIENCE)
-            return allow()
-
-        running.function.answer = answer
+        reached, gate = running.function.hold()
         waiting.channel.send(bytes.fromhex("100f00044d5154540402003c0003616e6e"))
         assert reached.wait(PATIENCE)
         (folder / "recording.py").write_text((folder / "recording.py").read_text() + "\n# saved\n")

@@ -12,7 +12,6 @@ from local.mqtt import Disconnect, Packet, Publish, ReasonCode, Version, Will
 from tests.gateway.channels import PATIENCE, SocketChannel, connected_to
 from tests.gateway.client import Client
 from tests.gateway.conftest import both_loops
-from tests.gateway.function import allow
 from tests.gateway.running import LoopFactory, started
 from tests.gateway.slow import slow_client
 from tests.local.dev import Dev
@@ -71,15 +70,8 @@ def test_it_ends_without_a_word_on_the_terminal(
 def test_a_request_that_waits_for_the_authorizer_ends_without_a_word_too(
     folder: Path, loop_factory: LoopFactory, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
-    gate, reached = threading.Event(), threading.Event()
-
-    def answer(_: object) -> object:
-        reached.set()
-        gate.wait(PATIENCE)
-        return allow()
-
     with started(folder, loop_factory=loop_factory) as running:
-        running.function.answer = answer
+        reached, gate = running.function.hold()
         channel = running.plain()
         channel.send(b"POST /topics/a HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\n\r\nx")
         assert reached.wait(PATIENCE)
