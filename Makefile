@@ -49,6 +49,7 @@ node_modules/ready: package.json package-lock.json .venv/ready
 	@touch $@
 
 .uv/bin/uv:
+	@echo "bringing uv"
 	@command -v python3 >/dev/null || { echo "needs Python 3.11 or newer: none found"; exit 1; }
 	@python3 -m venv .uv || { rm -rf .uv; echo "needs Python's venv: on Debian, apt-get install python3-venv"; exit 1; }
 	.uv/bin/pip install --quiet uv==$(UV_VERSION)

@@ -3,6 +3,7 @@
 The setting `iot_authorizer_config` names its `authorizer.toml`, from where pytest's own configuration stands.
 """
 
+import contextlib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -24,7 +25,13 @@ def iot_core(pytestconfig: pytest.Config) -> "Iterator[LocalIotCore]":
     """IoT Core in a thread, on ports of its own, without its limits a second: tests are fast."""
     from local.broker.limits import IOT_CORE  # noqa: PLC0415 (pytest loads this module for every suite)
     from local.core import LocalIotCore  # noqa: PLC0415
+    from local.function.lambda_function import BrokenHandler  # noqa: PLC0415
+    from policies import InvalidFile  # noqa: PLC0415
 
     config = pytestconfig.rootpath / pytestconfig.getini(_SETTING)
-    with LocalIotCore(config, limits=IOT_CORE.without_throttling()) as core:
+    with contextlib.ExitStack() as stack:
+        try:
+            core = stack.enter_context(LocalIotCore(config, limits=IOT_CORE.without_throttling()))
+        except (InvalidFile, BrokenHandler) as error:
+            pytest.fail(f"iot_core: {error} (the setting {_SETTING} names another file)", pytrace=False)
         yield core

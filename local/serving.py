@@ -6,7 +6,8 @@ import os
 import resource
 import signal
 import sys
-from collections.abc import Mapping
+import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import typer
@@ -18,6 +19,9 @@ from local.terminal import Terminal
 from policies.errors import printable
 
 _OPEN_FILES = 65_536
+_EXPLAINED_A_SECOND = 20
+_OF_A_DECISION = ("reason", "detail", "client_id", "principal", "door")
+"""What is printed of one, in this order."""
 _OPEN = (
     "iot-authorizer: on {host}, whoever reaches this machine can mint tokens for anybody, change authorizers, publish "
     "as the account's owner and follow every decision: only other web pages in a browser are kept away"
@@ -49,7 +53,7 @@ async def _serve(core: LocalIotCore, folder: Path, terminal: Terminal, *, quiet:
 
 
 async def _print_feed(core: LocalIotCore, terminal: Terminal, *, quiet: bool) -> None:
-    async for record in core.feed.follow(explained=False):
+    async for record in core.feed.follow(_Explained()):
         line = _reload_line(record) if record["kind"] == "reload" else None if quiet else _line(record)
         if line is not None:
             terminal.print(line)
@@ -61,22 +65,46 @@ def _reload_line(record: Mapping[str, object]) -> str:
     return _coloured(f"read {record['path']} and what it names again", "green")
 
 
+class _Explained:
+    """Which records are printed with their reasons: refusals by policy, as long as they are few."""
+
+    def __init__(self) -> None:
+        self._second, self._count = 0, 0
+
+    def __call__(self, record: Mapping[str, object]) -> bool:
+        if record.get("reason") != "not_allowed_by_policy":
+            return False
+        second = int(time.monotonic())
+        self._count = self._count + 1 if second == self._second else 1
+        self._second = second
+        return self._count <= _EXPLAINED_A_SECOND
+
+
 def _line(record: Mapping[str, object]) -> str | None:
     """A record for people, in one line; None for what would only repeat another."""
     if record["kind"] == "decision":
-        if record["allowed"] and record["action"] not in ("connect", "refresh"):
-            return None
-        word, colour = ("allowed", "green") if record["allowed"] else ("refused", "red")
-        head = f"{word}: {record['action']} {record.get('resource', '')}"
-        names: tuple[str, ...] = ("reason", "detail", "client_id", "principal", "door")
-    elif record.get("event") == "connected":
+        return _decision(record)
+    if record.get("event") == "connected":
         return None
-    else:
-        colour = "bright_black"
-        head = f"{record.get('event', record['kind'])}: {record.get('client_id', record.get('source', ''))}"
-        names = ("disconnect_reason", "topics", "reason", "detail", "count", "problem")
-    rest = "".join(f" {name}={_listed(record[name])}" for name in names if name in record)
-    return _coloured(head, colour) + printable(rest)
+    about = record.get("client_id", record.get("source", ""))
+    head = f"{record.get('event', record['kind'])}: {about}" if about else str(record.get("event", record["kind"]))
+    names = ("disconnect_reason", "topics", "reason", "detail", "count", "problem")
+    return _coloured(head, "bright_black") + _rest(record, names)
+
+
+def _decision(record: Mapping[str, object]) -> str | None:
+    if record["allowed"] and record["action"] not in ("connect", "refresh", "http_publish"):
+        return None
+    word, colour = ("allowed", "green") if record["allowed"] else ("refused", "red")
+    resource = record.get("resource", "")
+    names = [name for name in _OF_A_DECISION if name != "client_id" or record.get(name) != resource]
+    because = record.get("explanation")
+    reason = f": {because[0]}" if isinstance(because, list) and because and not record["allowed"] else ""
+    return _coloured(f"{word}: {record['action']} {resource}", colour) + _rest(record, names) + printable(reason)
+
+
+def _rest(record: Mapping[str, object], names: Sequence[str]) -> str:
+    return printable("".join(f" {name}={_listed(record[name])}" for name in names if name in record))
 
 
 def _listed(value: object) -> str:

@@ -70,14 +70,14 @@ class Feed:
         """The last records, oldest first; each is explained when it is taken."""
         return map(_Entry.read, tuple(self._entries))
 
-    async def follow(self, *, explained: bool = True) -> AsyncIterator[Record]:
-        """Each record from now on; to explain each takes about a millisecond."""
+    async def follow(self, explained: Callable[[Record], bool] = lambda _: True) -> AsyncIterator[Record]:
+        """Each record from now on, explained where `explained` says so: that takes about a millisecond."""
         queue: asyncio.Queue[_Entry] = asyncio.Queue(_KEPT)
         self._followers.add(queue)
         try:
             while True:
                 entry = await queue.get()
-                yield entry.read() if explained else entry.record
+                yield entry.read() if explained(entry.record) else entry.record
         finally:
             self._followers.discard(queue)
 

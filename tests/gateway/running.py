@@ -151,7 +151,7 @@ class Running:
         return SocketChannel(connection)
 
     def _follow(self) -> None:
-        records = self.core.feed.follow(explained=False)
+        records = self.core.feed.follow(lambda _: False)
 
         async def follow() -> None:
             async for record in records:

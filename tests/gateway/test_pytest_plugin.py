@@ -49,3 +49,11 @@ def test_a_suite_without_it_loads_nothing_of_it(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert "1 passed" in done.stdout, done.stdout + done.stderr
+
+
+def test_without_a_configuration_it_fails_with_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "test_suite.py").write_text("def test_nothing(iot_core):\n    pass\n")
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert "authorizer.toml: can't be read: No such file or directory (the setting iot_authorizer_config" in done.stdout
+    assert "Traceback" not in done.stdout

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import errno
+import http.client
 import os
 import signal
 import socket
@@ -182,3 +183,20 @@ def test_the_other_commands_do_not_load_the_server(folder: Path) -> None:
         [PROGRAM.with_name("python"), "-c", code], cwd=folder, capture_output=True, text=True, check=True
     )
     assert done.stderr == "\n"
+
+
+def test_the_terminal_says_by_which_entry_a_publish_was_refused(folder: Path, run: Run) -> None:
+    token = run("token", "--principal", "ann", "--claims", '{"rooms": ["lobby"]}').stdout.strip()
+    with Dev(folder) as dev:
+        for room, status in (("attic", 403), ("lobby", 200)):
+            path = f"/topics/rooms/{room}/say/ann?x-amz-customauthorizer-name=chat&token={token}"
+            connection = http.client.HTTPConnection("127.0.0.1", dev.port, timeout=10)
+            connection.request("POST", path, b"hello")
+            assert connection.getresponse().status == status
+            connection.close()
+        dev.process.terminate()
+        dev.process.wait()
+        refused, allowed = dev.log.splitlines()
+    assert refused.startswith("refused: http_publish rooms/attic/say/ann reason=not_allowed_by_policy")
+    assert refused.endswith('publish = "rooms/{claims.rooms}/say/{principal}" is for another claims.rooms')
+    assert allowed == "allowed: http_publish rooms/lobby/say/ann principal=ann door=token"

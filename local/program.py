@@ -1,0 +1,16 @@
+"""The program `iot-authorizer`, as far as there is a command line to run."""
+
+import sys
+
+
+def main() -> None:
+    """Runs the command line. Where parts of it are not installed, or Ctrl-C comes while it loads, there is no stack."""
+    try:
+        from local.command import main as run  # noqa: PLC0415 (what it is about)
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.partition(".")[0] in ("local", "authorizer", "policies"):
+            raise
+        sys.exit(f"iot-authorizer: there is no {error.name}: pip install 'iot-authorizer[local]' brings it")
+    except KeyboardInterrupt:
+        sys.exit(130)
+    run()
