@@ -19,13 +19,21 @@ from local.development import DATA, DevelopmentIssuer
 from local.function.lambda_function import ACCOUNT, REGION
 from local.gateway.certificates import ca_path
 from local.gateway.configured import Configured, read_configured
-from local.snippets import CLIENTS, Client, ClientSettings, Endpoint, Transport, default_endpoint, snippet
+from local.snippets import CLIENTS, WITH_TLS, Client, ClientSettings, Endpoint, Transport, default_endpoint, snippet
 from policies.toml_file import read_file
 
 _CONFIGURATION = Path("authorizer.toml")
 _FUNCTION_ARN = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:authorizer"
+_JUST_MADE = (
+    "the key in {data} was made just now: no `iot-authorizer dev` that is running trusts it; "
+    "run this where dev runs, or give --config and --data"
+)
 _LIFETIME = 3600
 """Of a development token, in seconds."""
+
+
+def _default(*, tls: bool) -> str:
+    return next(each.url("http", "") for each in map(default_endpoint, CLIENTS) if each.tls == tls)
 
 
 def register(app: typer.Typer) -> None:
@@ -40,7 +48,12 @@ def register(app: typer.Typer) -> None:
 def connect(
     client: Annotated[Client, typer.Option("--for", metavar="CLIENT", help=", ".join(CLIENTS))],
     endpoint: Annotated[
-        str | None, typer.Option(metavar="WHERE", help="AWS's endpoint, or a URL: http://localhost:8080")
+        str | None,
+        typer.Option(
+            metavar="WHERE",
+            help=f"AWS's endpoint, or a URL. Unless given, dev's here: {_default(tls=False)}, "
+            f"or {_default(tls=True)} for {', '.join(WITH_TLS)}.",
+        ),
     ] = None,
     token: Annotated[str | None, typer.Option(metavar="TOKEN", help="Unless given, one of this machine's.")] = None,
     signature: Annotated[str | None, typer.Option(metavar="BASE64", help="The token's signature.")] = None,
@@ -95,7 +108,7 @@ def connect(
             endpoint=where,
             ca=ca or (ca_path(data).absolute() if where.tls and where.local else None),
             authorizer=(_authorizer(configured, where) if authorizer is None else authorizer) or None,
-            token_key_name=token_key_name or configured.description.token_key_name or "access_token",
+            token_key_name=token_key_name or configured.description.token_key_name,
             token=token,
             signature=signature,
             user_name=user,
@@ -103,12 +116,13 @@ def connect(
             client_ids=wanted.client_ids,
             topic=wanted.topic,
             topic_filter=wanted.topic_filter,
+            hears_itself=wanted.hears_itself,
         )
         text = snippet(client, settings, transport)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
     typer.echo(text, nl=False)
-    for problem in problems(configured, connecting, wanted):
+    for problem in problems(configured, connecting, client, wanted):
         typer.echo(f"iot-authorizer: {problem}", err=True)
 
 
@@ -125,7 +139,10 @@ def _with_new_token(
     somebody = likely(configured.template)
     found = somebody.claims if claims is None else json_object(claims, "--claims")
     name = principal or somebody.name
-    return with_development_token(name, found), DevelopmentIssuer(data).token(name, found, _LIFETIME)
+    issuer = DevelopmentIssuer(data)
+    if issuer.made and not configured.path.exists():
+        typer.echo(f"iot-authorizer: there is no {configured.path} here, and {_JUST_MADE.format(data=data)}", err=True)
+    return with_development_token(name, found), issuer.token(name, found, _LIFETIME)
 
 
 def _authorizer(configured: Configured, where: Endpoint) -> str | None:

@@ -8,7 +8,7 @@ import jwt
 from local.development import ISSUER, principal_of, with_scopes
 from local.examples.proposal import Proposal, example, propose
 from local.gateway.configured import Configured
-from local.snippets import Client, client_ids
+from local.snippets import Client, client_ids, subscribes
 from policies import PolicyTemplate, Principal
 from policies.explaining import Question, explain
 from policies.principal import Claims, claim
@@ -89,18 +89,20 @@ def proposal(
     )
 
 
-def problems(configured: Configured, connecting: Connecting, wanted: Proposal) -> Iterator[str]:
-    """What will not work, as far as it is known: what the template forbids, and a message that nobody hears."""
+def problems(configured: Configured, connecting: Connecting, client: Client, wanted: Proposal) -> Iterator[str]:
+    """What will not work, as far as it is known: what the template forbids, and a message that does not come back."""
     template, ids = configured.template, wanted.client_ids
     if template is None or not connecting.known:
         return
     questions: list[tuple[Question, str, str | None]] = [("connect", each, each) for each in ids]
     questions.append(("publish", wanted.topic, ids[-1] if ids else None))
-    questions += [("subscribe", wanted.topic_filter, each) for each in ids[:1]]
+    if subscribes(client, ids, wanted.hears_itself):
+        questions.append(("subscribe", wanted.topic_filter, ids[0]))
     name = connecting.principal.name
     for question, resource, client_id in questions:
         found = explain(template, connecting.principal, question, resource, client_id)
         if not found.allowed:
             yield f"{configured.policy_path} denies {name} to {question} {resource}: {found.reasons[0]}"
     if ids and not wanted.hears_itself:
-        yield f"what it publishes to {wanted.topic} does not arrive in {wanted.topic_filter}: it waits for others"
+        published = f"what it publishes to {wanted.topic} does not arrive in {wanted.topic_filter}"
+        yield f"{published}: it ends once that is acknowledged"

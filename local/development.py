@@ -32,7 +32,13 @@ class DevelopmentIssuer:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self.made = not self._key_path.exists()
+        """Whether the key was made just now: nobody who is running knows it."""
         self._key = self._load_or_make()
+
+    @property
+    def _key_path(self) -> Path:
+        return self._folder / "development-key.pem"
 
     @property
     def jwks_path(self) -> Path:
@@ -50,7 +56,7 @@ class DevelopmentIssuer:
         os.environ[DEVELOPMENT_KEYS] = str(self.jwks_path)
 
     def _load_or_make(self) -> EllipticCurvePrivateKey:
-        path = self._folder / "development-key.pem"
+        path = self._key_path
         if not path.exists():
             made = generate_private_key(SECP256R1())
             write_whole(path, made.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()), mode=0o600)

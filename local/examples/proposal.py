@@ -19,7 +19,10 @@ class Proposal(NamedTuple):
     """A client that publishes and subscribes."""
 
     client_ids: tuple[str, ...]
-    """Of its connections: the first one subscribes, the last one publishes; none for HTTPS."""
+    """Of its connections: the first one subscribes, the last one publishes; none for HTTPS.
+
+    Fewer than the client has, where no more are granted.
+    """
     topic: str
     """What it publishes to."""
     topic_filter: str
@@ -68,7 +71,7 @@ def propose(
     `connections` makes the client IDs of a client's connections from one name.
     """
     search = _Search(template, principal)
-    ids = search.granted_ids(connections) if client_id is None else connections(client_id)
+    ids = search.granted_ids(connections) if client_id is None else search.own_ids(client_id, connections)
     subscriber, publisher = (ids[0], ids[-1]) if ids else (None, None)
     topics = search.topics(publisher) if topic is None else [topic]
     filters = search.filters(subscriber) if topic_filter is None else [topic_filter]
@@ -100,7 +103,7 @@ class _Search:
         )
 
     def granted_ids(self, connections: Callable[[str], tuple[str, ...]]) -> tuple[str, ...]:
-        """Those that are granted, with the principal's own name first; if need be, ones that are not."""
+        """Those that are granted, with the principal's own name first; one alone where no more are; else its name's."""
         name, patterns = self.principal.name, client_ids(self.template, self.principal)
         granted = [text.replace("*", _ANYTHING) for text in patterns]
         for each in (name, *(text.removesuffix("/*") for text in patterns), *granted):
@@ -108,7 +111,14 @@ class _Search:
                 return connections(each)
         allowed = [each for each in dict.fromkeys(granted) if self.allows("connect", each)]
         needed = len(connections(name))
-        return tuple(allowed[:needed]) if len(allowed) >= needed else connections([*allowed, name][0])
+        return tuple(allowed[:needed]) or connections(name)
+
+    def own_ids(self, client_id: str, connections: Callable[[str], tuple[str, ...]]) -> tuple[str, ...]:
+        """Those that are made from one; that one alone where it is granted, and what is made from it is not."""
+        made = connections(client_id)
+        if all(self.allows("connect", each) for each in made) or not self.allows("connect", client_id):
+            return made
+        return (client_id,)
 
     def topics(self, client_id: str | None) -> Sequence[str]:
         """To publish to: those that are allowed, or else those that others may; there is always one."""

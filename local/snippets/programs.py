@@ -22,16 +22,17 @@ _TRANSPORTS: dict[Client, tuple[Transport, ...]] = {
     "curl": (),
 }
 """What each speaks here; its own choice stands first."""
-_WITH_TLS: tuple[Client, ...] = ("awsiotsdk", "mosquitto", "curl")
+WITH_TLS: tuple[Client, ...] = ("awsiotsdk", "mosquitto", "curl")
 """Those that meet the local TLS port unless told otherwise: browsers don't know its CA, so MQTT.js does not."""
-
+_PUBLISHED = "published; nothing that it may receive comes back to it"
+_PUBLISHED_ALONE = "published; with one client ID nothing can listen meanwhile"
 
 _PLACEHOLDER = re.compile(r"<<(\w+)>>")
 
 
 def default_endpoint(client: Client) -> Endpoint:
     """The port of `iot-authorizer dev` that a client meets first."""
-    return Endpoint("127.0.0.1", 8443, tls=True) if client in _WITH_TLS else Endpoint("127.0.0.1", 8080, tls=False)
+    return Endpoint("127.0.0.1", 8443, tls=True) if client in WITH_TLS else Endpoint("127.0.0.1", 8080, tls=False)
 
 
 def snippet(client: Client, settings: ClientSettings, transport: Transport | None = None) -> str:
@@ -68,6 +69,14 @@ def client_ids(client: Client, name: str) -> tuple[str, ...]:
             return (name,)
 
 
+def subscribes(client: Client, ids: tuple[str, ...], hears_itself: bool) -> bool:
+    """Whether the program for a client subscribes, given its client IDs.
+
+    mosquitto_sub is a connection of its own, and fails where nothing comes: it is for a program that hears itself.
+    """
+    return bool(ids) and (client != "mosquitto" or (hears_itself and len(ids) > 1))
+
+
 def _mqtt_js(settings: ClientSettings) -> str:
     ca = _literal(settings.ca)
     return _filled(
@@ -83,6 +92,7 @@ def _mqtt_js(settings: ClientSettings) -> str:
         password=_literal(settings.password),
         topic=_literal(settings.topic),
         topic_filter=_literal(settings.topic_filter),
+        **_ending(settings),
     )
 
 
@@ -101,6 +111,7 @@ def _paho(settings: ClientSettings, websocket: bool) -> str:
         client_id=_literal(settings.client_ids[0]),
         topic=_literal(settings.topic),
         topic_filter=_literal(settings.topic_filter),
+        **_ending(settings),
     )
 
 
@@ -116,13 +127,14 @@ def _awsiotsdk(settings: ClientSettings, websocket: bool) -> str:
         ca=_literal(settings.ca),
         client_id=_literal(settings.client_ids[0]),
         authorizer=_literal(authorizer and encoded(authorizer)),
-        token_key_name=_literal(token and settings.token_key_name),
+        token_key_name=_literal(token and settings.query_key),
         token=_literal(token and encoded(token)),  # The SDK leaves this encoding to its users, but not the signature's.
         signature=_literal(settings.signature),
         user_name=_literal(settings.user_name),
         password=_literal(settings.password),
         topic=_literal(settings.topic),
         topic_filter=_literal(settings.topic_filter),
+        **_ending(settings),
     )
 
 
@@ -136,14 +148,17 @@ def _mosquitto(settings: ClientSettings) -> str:
         options += ["-u", settings.mqtt_user_name]
     if settings.password is not None:
         options += ["-P", settings.password]
-    subscriber, publisher = settings.client_ids
+    hears_itself = subscribes("mosquitto", settings.client_ids, settings.hears_itself)
     return _filled(
         "mosquitto.template",
         options=shlex.join(options),
-        subscriber=shlex.quote(subscriber),
-        publisher=shlex.quote(publisher),
+        subscriber=shlex.quote(settings.client_ids[0]),
+        publisher=shlex.quote(settings.client_ids[-1]),
         topic=shlex.quote(settings.topic),
         topic_filter=shlex.quote(settings.topic_filter),
+        heard="" if hears_itself else None,
+        unheard=None if hears_itself else "",
+        published=shlex.quote(_PUBLISHED_ALONE if settings.hears_itself else _PUBLISHED),
     )
 
 
@@ -154,10 +169,22 @@ def _curl(settings: ClientSettings) -> str:
     url = settings.endpoint.url("http", f"/topics/{encoded(settings.topic)}?qos=1")
     lines = [
         ["curl", "--silent", "--show-error", "--fail-with-body", *trust],
-        *(["--header", f"{name}: {value}"] for name, value in settings.pairs),
+        *(["--header", f"{name}: {value}"] for name, value in settings.headers),
         ["--data-binary", "Hello from curl", "--write-out", r"\n", url],
     ]
     return " \\\n  ".join(map(shlex.join, lines)) + "\n"
+
+
+def _ending(settings: ClientSettings) -> dict[str, str | None]:
+    """What tells when a program is through: the lines of one that hears itself, or of one that does not."""
+    heard = settings.hears_itself
+    missed = "nothing arrived within 10 seconds" if heard else "nothing was acknowledged within 10 seconds"
+    return {
+        "heard": "" if heard else None,
+        "unheard": None if heard else "",
+        "published": _literal(_PUBLISHED),
+        "missed": _literal(missed),
+    }
 
 
 def _path(settings: ClientSettings) -> str:

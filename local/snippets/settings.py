@@ -24,18 +24,24 @@ class ClientSettings:
     """The CA's certificate; None for those that the machine trusts."""
     authorizer: str | None = None
     """The authorizer's name; None for the endpoint's default."""
-    token_key_name: str = "token"  # noqa: S105 (a name, no token)
+    token_key_name: str | None = None
+    """Where the authorizer has none, it looks for `access_token` in a query string, and for a bearer in a header."""
     token: str | None = field(default=None, repr=False)
     signature: str | None = field(default=None, repr=False)
     """The token's signature in standard base64, where the authorizer has signing on."""
     user_name: str | None = None
     password: str | None = field(default=None, repr=False)
     client_ids: tuple[str, ...]
-    """Of its connections, as `client_ids` makes them: the first one subscribes, the last one publishes."""
+    """Of its connections, as `client_ids` makes them: the first one subscribes, the last one publishes.
+
+    Where Mosquitto has one alone, that publishes.
+    """
     topic: str
     """What it publishes to."""
     topic_filter: str
     """What it subscribes to."""
+    hears_itself: bool = True
+    """Whether what it publishes comes back to it."""
 
     def __post_init__(self) -> None:
         for item in fields(self):
@@ -47,16 +53,26 @@ class ClientSettings:
             raise ValueError("a user name ends at its first ?")
 
     @property
-    def query(self) -> str:
-        """The query string for the authorizer, of the upgrade request or of the MQTT user name; may be empty."""
-        return "&".join(f"{name}={encoded(value)}" for name, value in self.pairs)
+    def query_key(self) -> str:
+        """What the token is called in a query string."""
+        return self.token_key_name or "access_token"
 
     @property
-    def pairs(self) -> tuple[tuple[str, str], ...]:
-        """Names and values for the authorizer, not encoded: HTTP headers take them as they are."""
+    def query(self) -> str:
+        """The query string for the authorizer, of the upgrade request or of the MQTT user name; may be empty."""
+        return "&".join(f"{name}={encoded(value)}" for name, value in self._pairs(self.query_key, self.token))
+
+    @property
+    def headers(self) -> tuple[tuple[str, str], ...]:
+        """The HTTP headers for the authorizer: names, and values as they are, not encoded."""
+        if self.token_key_name is None and self.token is not None:
+            return self._pairs("Authorization", f"Bearer {self.token}")
+        return self._pairs(self.query_key, self.token)
+
+    def _pairs(self, token_name: str, token: str | None) -> tuple[tuple[str, str], ...]:
         found = (
             ("x-amz-customauthorizer-name", self.authorizer),
-            (self.token_key_name, self.token),
+            (token_name, token),
             ("x-amz-customauthorizer-signature", self.signature),
         )
         return tuple((name, value) for name, value in found if value is not None)

@@ -25,7 +25,12 @@ AWS = "abc-ats.iot.us-east-1.amazonaws.com"
 Connect = Callable[..., Result]
 TOPIC = "rooms/lobby/say/ann"
 AT_AWS = ClientSettings(
-    endpoint=Endpoint.parse(AWS), authorizer="chat", client_ids=("ann",), topic=TOPIC, topic_filter=TOPIC
+    endpoint=Endpoint.parse(AWS),
+    authorizer="chat",
+    token_key_name="token",
+    client_ids=("ann",),
+    topic=TOPIC,
+    topic_filter=TOPIC,
 )
 PRINTABLE = st.text(min_size=1).filter(str.isprintable)
 
@@ -127,9 +132,28 @@ def test_without_a_token_key_name_the_token_is_an_access_token(connect: Connect,
     assert "/mqtt?x-amz-customauthorizer-name=own&access_token=ey" in connect("mqtt.js", "--config", "own.toml").stdout
 
 
+def test_without_a_token_key_name_a_header_brings_the_token_as_a_bearer(connect: Connect, tmp_path: Path) -> None:
+    (tmp_path / "own.toml").write_text('name = "own"\n')
+    headers = connect("curl", "--config", "own.toml", "--token", "t").stdout
+    assert ("--header 'Authorization: Bearer t'" in headers, "access_token" in headers) == (True, False)
+
+
 def test_without_a_configuration_an_authorizer_in_code_has_a_name_of_its_own(connect: Connect, tmp_path: Path) -> None:
     (tmp_path / "authorizer.toml").unlink()
     assert "/mqtt?x-amz-customauthorizer-name=authorizer&access_token=ey" in connect("mqtt.js").stdout
+
+
+def test_without_a_configuration_a_key_that_was_made_just_now_is_said_to_be_trusted_by_nobody(
+    connect: Connect, tmp_path: Path
+) -> None:
+    (tmp_path / "authorizer.toml").unlink()
+    told = "there is no authorizer.toml here, and the key in .iot-authorizer was made just now"
+    assert [told in connect("paho").stderr for _ in range(2)] == [True, False]
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:8080", "https://127.0.0.1:8443 for awsiotsdk, mosquitto, curl"])
+def test_help_says_which_endpoint_is_meant_unless_one_is_given(connect: Connect, url: str) -> None:
+    assert url in " ".join(connect("paho", "--help").stdout.split())
 
 
 def test_without_a_configuration_nothing_names_an_authorizer_at_aws(connect: Connect, tmp_path: Path) -> None:

@@ -90,7 +90,7 @@ def test_a_client_that_does_not_hear_itself_is_told_so(connect: Connect) -> None
     done = connect("fleet", "paho", "--user", "pump-9", "--password", "secret")
     assert done.stderr == (
         "iot-authorizer: what it publishes to devices/pump-9/telemetry/something does not arrive in "
-        "devices/pump-9/commands/#: it waits for others\n"
+        "devices/pump-9/commands/#: it ends once that is acknowledged\n"
     )
 
 
@@ -158,9 +158,17 @@ def test_mosquittos_client_ids_are_such_as_are_granted(connect: Connect) -> None
     ]
 
 
-def test_where_one_client_id_alone_is_granted_mosquitto_is_told(connect: Connect) -> None:
-    done = connect("fleet", "mosquitto", "--user", "pump-9", "--password", "secret")
-    assert re.findall(r"denies pump-9 to connect (\S+):", done.stderr) == ["pump-9/sub", "pump-9/pub"]
+@pytest.mark.parametrize("own", [[], ["--client-id", "pump-9"]], ids=["proposed", "given"])
+def test_where_one_client_id_alone_is_granted_mosquitto_publishes_with_it(connect: Connect, own: list[str]) -> None:
+    done = connect("fleet", "mosquitto", "--user", "pump-9", "--password", "secret", *own)
+    words = shlex.split(done.stdout, comments=True)
+    assert [words[index + 1] for index, word in enumerate(words) if word == "-i"] == ["pump-9"]
+    assert ("mosquitto_pub" in words, "mosquitto_sub" in words, "denies" in done.stderr) == (True, False, False)
+
+
+def test_client_ids_that_are_made_of_one_that_is_denied_are_told(connect: Connect) -> None:
+    done = connect("fleet", "mosquitto", "--user", "pump-9", "--password", "secret", "--client-id", "pump-8")
+    assert re.findall(r"denies pump-9 to connect (\S+):", done.stderr) == ["pump-8/sub", "pump-8/pub"]
 
 
 def test_two_client_ids_that_are_granted_by_name_are_enough() -> None:
