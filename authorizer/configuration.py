@@ -126,7 +126,10 @@ class Configuration(StrictModel):
     @model_validator(mode="after")
     def _checked(self) -> "Configuration":
         if not (self.jwt or self.passwords or self.signed_tokens or self.anonymous):
-            raise ValueError("nobody could be let in: expected [[jwt]], [passwords], [signed_tokens] or [anonymous]")
+            raise ValueError(
+                "nobody could be let in: expected [[jwt]], [passwords], [signed_tokens] or [anonymous]; "
+                'to try it out, add [anonymous] with principal = "anonymous", or any [[jwt]] with a jwks file'
+            )
         return self
 
 
@@ -180,6 +183,8 @@ def load_configuration(path: Path, environment: Mapping[str, str] | None = None)
 def load_password_file(path: Path, check_hash: Callable[[str], str]) -> PasswordsFile:
     """Reads a password file. `check_hash` raises ValueError for a hash that can't be used. Raises InvalidFile."""
     tables, text = read_toml(path)
+    for name in tables.keys() - PasswordsFile.model_fields.keys():
+        raise invalid_file(path, text, (name,), f"expected [users.{name}]")
     found = _validated(PasswordsFile, tables, path, text)
     for name, entry in found.users.items():
         try:

@@ -10,17 +10,18 @@ import typer
 import local.connect_command
 import local.dev_command
 import local.invoke_command
-from local.arguments import duration, json_object, principal_name, topic_name
+from local.arguments import duration, json_object, principal_name, topic_filter, topic_name
 from local.development import DATA, DevelopmentIssuer
 from local.function.lambda_function import ACCOUNT, REGION, BrokenHandler
 from local.gateway.signatures import NotVerified
 from policies import InvalidFile, PolicyError, PolicyTemplate, Principal, compile_policy
 from policies.errors import UnsafeValue, printable
 from policies.explaining import explain as explain_template
+from policies.explaining import left_out
 from policies.linter import lint as lint_template
 from policies.packing import compact
 from policies.placeholders import LONGEST_VALUE, UNSAFE_SIGNS
-from policies.toml_file import key_of, line_of
+from policies.toml_file import key_of, line_of, read_toml
 
 app = typer.Typer(
     name="iot-authorizer",
@@ -61,10 +62,13 @@ def render(
     """Print the policy documents that a principal gets, as one compact JSON list."""
     who = Principal(principal, json_object(claims, "--claims"))
     try:
-        compiled = compile_policy(PolicyTemplate.load(policy), who, client_id)
+        template = _template(policy, "render")
+        compiled = compile_policy(template, who, client_id)
     except UnsafeValue as error:
         raise typer.BadParameter(f"{error}: {_LEVEL}", param_hint=_OPTIONS.get(error.source, "--claims")) from None
     typer.echo(compact(compiled.documents(region=region, account=account)))
+    for entry, missing in left_out(template, who, client_id):
+        typer.echo(printable(f"left out: {entry}: {' and '.join(missing)} is missing"), err=True)
 
 
 @app.command(
@@ -88,8 +92,10 @@ def explain(
     """
     if action in ("publish", "retain", "receive"):
         topic_name(resource, "RESOURCE")
+    if action == "subscribe":
+        topic_filter(resource, "RESOURCE")
     who = Principal(principal, json_object(claims, "--claims"))
-    found = explain_template(PolicyTemplate.load(policy), who, action, resource, client_id)
+    found = explain_template(_template(policy, "explain"), who, action, resource, client_id)
     typer.echo(f"{'allowed' if found.allowed else 'denied'}: {action} {resource}")
     for reason in found.reasons:
         typer.echo(f"  {reason}")
@@ -103,7 +109,7 @@ def lint(policies: Annotated[list[Path], typer.Argument(metavar="POLICY", help="
     """Look for mistakes in policy templates. Exits with 0 for none, 1 for findings."""
     warnings = 0
     for path in policies:
-        template, text = PolicyTemplate.load(path), path.read_text("utf-8")
+        template, text = _template(path, "lint"), path.read_text("utf-8")
         for finding in lint_template(template):
             line = line_of(text, finding.location)
             place = f"{path}:{line}" if line else f"{path}"
@@ -120,12 +126,29 @@ def lint(policies: Annotated[list[Path], typer.Argument(metavar="POLICY", help="
 def token(
     principal: PrincipalName,
     claims: ClaimsText = "{}",
-    expires: Annotated[str, typer.Option(metavar="TIME", help="How long it lives: 30s, 15m, 1h, 7d.")] = "1h",
+    expires: Annotated[
+        str, typer.Option(metavar="TIME", help="How long it lives: 30s, 15m, 1h, 7d; -1h: till then.")
+    ] = "1h",
     data: DataFolder = DATA,
 ) -> None:
-    """Print a JWT of the development issuer, which only this machine trusts."""
-    lifetime = duration(expires, "--expires", "365d")
+    """Print a JWT of the development issuer, which only this machine trusts.
+
+    With --expires -1h it expired an hour ago, to see it refused. The authorizer allows clocks to differ by 30 s, so a
+    token is let in for as long after its end.
+    """
+    sign = -1 if expires.startswith("-") else 1
+    lifetime = sign * duration(expires.removeprefix("-"), "--expires", "365d")
     typer.echo(DevelopmentIssuer(data).token(principal, json_object(claims, "--claims"), lifetime))
+
+
+def _template(path: Path, command: str) -> PolicyTemplate:
+    try:
+        return PolicyTemplate.load(path)
+    except InvalidFile:
+        if "policy" in read_toml(path)[0]:
+            problem = f"this is a configuration: {command} takes policy templates"
+            raise InvalidFile(path, None, "", problem) from None
+        raise
 
 
 def _count(number: int, noun: str) -> str:

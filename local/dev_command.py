@@ -43,6 +43,8 @@ def dev(
     """
     if handler == HANDLER and not config.exists():
         raise InvalidFile(config, None, "", "there is no such file: name yours with --config")
+    if port == tls_port != 0:
+        raise typer.BadParameter("the two ports must differ", param_hint="--port, --tls-port")
     from local.broker.limits import IOT_CORE  # noqa: PLC0415 (it takes a while to load)
     from local.broker.storage import StorageError  # noqa: PLC0415
     from local.core import LocalIotCore  # noqa: PLC0415
@@ -63,4 +65,4 @@ def dev(
     try:
         serve(core, data, quiet=quiet)
     except StorageError as error:
-        raise StorageError(f"{error}: --data names another folder") from None
+        raise StorageError(f"{error}{'' if str(error).endswith('?') else ':'} --data names another folder") from None

@@ -1,6 +1,6 @@
 """Why a principal may do something, or may not: by which entry of the template."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -65,6 +65,16 @@ def explain(
             return Explanation(False, denials or _nearly(template, principal, question, resource, client_id))
     grants = [entry for entry in covering[ACTIONS[question][-1]] if entry.effect == "Allow"]
     return Explanation(True, tuple(f"by {entry}" for entry in grants[:1]))
+
+
+def left_out(
+    template: PolicyTemplate, principal: Principal, client_id: str | None
+) -> Iterator[tuple[Entry, Sequence[str]]]:
+    """The entries that apply and say nothing, each with its placeholders that have no value. Raises UnsafeValue."""
+    values = Values(principal, client_id)
+    for entry in template.applicable(principal):
+        if missing := [name for name in placeholder_names(entry.text) if not values.combinations((name,))]:
+            yield entry, missing
 
 
 def _covers(entry: Entry, action: Action, resource: str, values: Values) -> bool:

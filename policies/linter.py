@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from operator import ne
 from typing import Literal
 
 from policies.compiler import compile_policy
@@ -42,6 +43,7 @@ def lint(template: PolicyTemplate) -> list[Finding]:
     findings = [finding for entry in template.entries for finding in _of_entry(entry)]
     findings += _of_pairs([entry for entry in template.entries if entry.effect == "Allow"])
     findings += _of_connect(template)
+    findings += _of_claims(template)
     if any(entry.effect == "Allow" for entry in template.entries):
         findings += (Finding("note", (), message) for message in _capacity(template))
     return findings
@@ -130,6 +132,37 @@ def _of_connect(template: PolicyTemplate) -> Iterator[Finding]:
                 f'"{entry.text}" needs client IDs that are one level: those that connect allows with a / are refused'
             )
             yield Finding("warning", entry.location, message)
+
+
+def _of_claims(template: PolicyTemplate) -> Iterator[Finding]:
+    """Claims whose names are so alike that one of them may be a mistake; where the first of them stands."""
+    places: dict[str, tuple[str | int, ...]] = {}
+    for entry in template.entries:
+        for name in placeholder_names(entry.text):
+            if name.startswith("claims."):
+                places.setdefault(name.removeprefix("claims."), entry.location)
+        for name in entry.block.when or {}:
+            places.setdefault(name, (*entry.block_location, "when"))
+    for first, second in combinations(places, 2):
+        if _is_one_typo(first, second):
+            message = f"the claims {first} and {second} differ by one typo: is one of them meant to be the other?"
+            yield Finding("warning", places[second], message)
+
+
+def _is_one_typo(one: str, other: str) -> bool:
+    """Whether a letter more or less, another letter, or two in the other order make one name the other.
+
+    Names that differ in their last sign alone, as group1 and group2, are meant as they are.
+    """
+    if len(one) == len(other):
+        swapped = {f"{one[:index]}{one[index : index + 2][::-1]}{one[index + 2 :]}" for index in range(len(one))}
+        changed = sum(map(ne, one, other))
+        return other in swapped or (changed == 1 and one[-1] == other[-1])
+    return one in _shortened(other) or other in _shortened(one)
+
+
+def _shortened(name: str) -> set[str]:
+    return {name[:index] + name[index + 1 :] for index in range(len(name))}
 
 
 def _capacity(template: PolicyTemplate) -> Iterator[str]:

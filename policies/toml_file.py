@@ -61,7 +61,9 @@ def read_toml(path: Path) -> tuple[dict[str, object], str]:
     except (ValueError, RecursionError) as error:
         match = _SYNTAX_LINE.match(str(error))
         line = int(match[2]) if match and match[2] else len(text.rstrip("\n").split("\n"))
-        raise InvalidFile(path, line, "", f"no TOML: {match[1] if match else error}") from None
+        problem = match[1] if match else str(error)
+        hint = ": texts stand in quotes" if problem == "Invalid value" else ""
+        raise InvalidFile(path, line, "", f"no TOML: {problem}{hint}") from None
 
 
 def override(tables: dict[str, object], path: Path, environment: Mapping[str, str]) -> None:
@@ -134,8 +136,10 @@ def invalid_file(path: Path, text: str, location: Location, expected: str) -> In
 def from_validation(
     path: Path, text: str, tables: Mapping[str, object], error: "ValidationError", keys: Collection[str]
 ) -> InvalidFile:
-    """The first of pydantic's findings, as one line without the value that was found. `keys` are all that exist."""
-    first: ErrorDetails = error.errors(include_url=False, include_input=False)[0]
+    """The first of pydantic's findings, unknown keys first, on one line, no value. `keys` are all that exist."""
+    findings: list[ErrorDetails] = error.errors(include_url=False, include_input=False)
+    # A key that is written wrong is also one that is missing.
+    first = next((each for each in findings if each["type"] == "extra_forbidden"), findings[0])
     location, found = _walk(tables, first["loc"])
     kind = first["type"]
     expected = _EXPECTED.get(kind) or first["msg"].removeprefix("Value error, ")

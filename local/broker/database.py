@@ -72,5 +72,6 @@ def _prepare(database: sqlite3.Connection) -> None:
 
 def _can_not_be_used(path: Path | str, error: sqlite3.Error) -> StorageError:
     busy = getattr(error, "sqlite_errorname", "").startswith("SQLITE_BUSY")
-    why = "another process uses this data folder" if busy else f"can't be used: {error}"
+    running = "another process uses this data folder: is `iot-authorizer dev` running already?"
+    why = running if busy else f"can't be used: {error}"
     return StorageError(f"{path}: {why}")

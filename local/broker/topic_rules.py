@@ -30,7 +30,7 @@ def check_topic_filter(topic_filter: str, limits: Limits) -> None:
     if any(len(level) > 1 and ("+" in level or "#" in level) for level in levels):
         raise InvalidTopic("+ and # stand alone in a level [MQTT-4.7.1-1] [MQTT-4.7.1-2]")
     if "#" in levels[:-1]:
-        raise InvalidTopic("# stands in the last level [MQTT-4.7.1-1]")
+        raise InvalidTopic("# stands only at the end [MQTT-4.7.1-1]")
     _check(plain, limits)
 
 

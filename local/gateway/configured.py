@@ -16,8 +16,9 @@ from policies.toml_file import invalid_file, read_file, read_toml
 Claims = Mapping[str, object]
 
 
-_KEYS = {"authorizerName": "name", "tokenKeyName": "token_key_name"}
-"""What IoT Core's API calls something, and what the configuration does."""
+_LETTERS = "expected 1 to 128 letters, digits and "
+_KEYS = {"authorizerName": ("name", f"{_LETTERS}_=,@-"), "tokenKeyName": ("token_key_name", f"{_LETTERS}_-")}
+"""What IoT Core's API calls something, what the configuration does, and what it is."""
 
 
 class _User(BaseModel):
@@ -67,8 +68,9 @@ def read_configured(path: Path, function_arn: str) -> Configured:
     try:
         description.check()
     except InvalidAuthorizer as error:
-        found_in = next((key for part, key in _KEYS.items() if part in str(error)), "signing")
-        raise invalid_file(path, text, (found_in,), str(error)) from None
+        known = (found for member, found in _KEYS.items() if f"'{member}'" in str(error))
+        key, expected = next(known, ("signing", str(error)))
+        raise invalid_file(path, text, (key,), expected) from None
     policy = folder / found.policy if found.policy else None
     passwords = folder / found.passwords.file if found.passwords and found.passwords.file else None
     jwks = [folder / issuer.jwks for issuer in found.jwt if issuer.jwks and "://" not in issuer.jwks]

@@ -63,7 +63,7 @@ class Ports:
                 )
             except OSError as error:
                 await self.close()
-                raise OSError(error.errno, f"port {number} of {host}: {_reason(error, option, number)}") from None
+                raise OSError(error.errno, f"port {number} of {host}{_reason(error, option, number)}") from None
             self._servers.append(server)
         plain, secure = (server.sockets[0].getsockname()[1] for server in self._servers)
         self._tls_port = secure
@@ -127,8 +127,8 @@ def _reason(error: OSError, option: str, port: int) -> str:
     """What keeps us from a port, and what helps."""
     found = (error.strerror or str(error)).lower()
     if error.errno == errno.EADDRINUSE:
-        return f"{found}: is `iot-authorizer dev` running already? {option} names another port"
+        return f" is in use: is `iot-authorizer dev` running already? {option} names another port"
     if error.errno == errno.EACCES:  # Linux, Documentation/networking/ip-sysctl.rst.
         allowed = f"`sudo sysctl net.ipv4.ip_unprivileged_port_start={port}` allows it on Linux"
-        return f"{found}: below 1024 it needs root or CAP_NET_BIND_SERVICE ({allowed}); {option} names another port"
-    return found
+        return f": {found}: below 1024 it needs root or CAP_NET_BIND_SERVICE ({allowed}); {option} names another port"
+    return f": {found}"

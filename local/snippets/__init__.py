@@ -19,6 +19,7 @@ from local.snippets.settings import ClientSettings
 
 __all__ = [
     "CLIENTS",
+    "WITH_TLS",
     "Client",
     "ClientSettings",
     "Endpoint",

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from authorizer.configuration import load_configuration
+from authorizer.configuration import load_configuration, load_password_file
 from policies import InvalidFile
 
 START = 'name = "chat"\npolicy = "policy.toml"\n'
@@ -30,6 +30,11 @@ HERE = "  # wrong here"
 
 WRONG = {
     "unknown-key": (f"{START}nonsense = 1{HERE}\n{JWT}", "nonsense: is not a key"),
+    "unknown-key-like-a-missing-one": (
+        f'name = "chat"\npolcy = "policy.toml"{HERE}\n{JWT}',
+        "polcy: is not a key that belongs here: did you mean policy?",
+    ),
+    "no-quotes": (f"name=chat{HERE}\n{START}{JWT}", "no TOML: Invalid value: texts stand in quotes"),
     "unknown-table": (f"{START}{JWT}[nonsense]{HERE}\n", "nonsense: is not a key"),
     "name-empty": (f'name = ""{HERE}\npolicy = "p"\n{JWT}', "name: "),
     "name-space": (f'name = "a b"{HERE}\npolicy = "p"\n{JWT}', "name: "),
@@ -178,3 +183,14 @@ def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.toml").write_bytes(b"name = '\xff'")
     with pytest.raises(InvalidFile, match=r"a\.toml: expected UTF-8 text"):
         load_configuration(tmp_path / "a.toml", {})
+
+
+def test_a_user_outside_of_users_is_told_where_it_belongs(tmp_path: Path) -> None:
+    path = tmp_path / "users.toml"
+    path.write_text('[pump-7]\nhash = "x"\n')
+    with pytest.raises(InvalidFile, match=r"users\.toml:1: pump-7: expected \[users\.pump-7\]$"):
+        load_password_file(path, str)
+
+
+def test_who_could_let_nobody_in_is_told_what_to_add_for_trying_out(tmp_path: Path) -> None:
+    assert "; to try it out, add [anonymous] with" in complaint(tmp_path / "a.toml", START)

@@ -8,8 +8,8 @@ import pytest
 from typer.testing import CliRunner
 
 from authorizer.passwords import hash_password
-from local.command import app
 from local.broker.limits import IOT_CORE
+from local.command import app
 from local.core import LocalIotCore
 from tests.clients.needs import ROOT
 from tests.clients.test_snippets import GREETINGS, run

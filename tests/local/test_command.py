@@ -31,6 +31,17 @@ def test_render_fills_in_the_client_id(run: Run, folder: Path) -> None:
     assert "topic/clients/ann-1" in done.stdout
 
 
+def test_render_notes_what_is_left_out_since_a_claim_is_missing(run: Run, folder: Path) -> None:
+    (folder / "own.toml").write_text(
+        '[[grant]]\nconnect = ["{principal}"]\n[[grant]]\npublish = ["a/{claims.romos}", "b/{client_id}"]\n'
+    )
+    done = run("render", "own.toml", "--principal", "ann", "--client-id", "ann", "--claims", '{"rooms": ["lobby"]}')
+    assert (done.returncode, done.stderr) == (
+        0,
+        'left out: grant[1], publish = "a/{claims.romos}": claims.romos is missing\n',
+    )
+
+
 @pytest.mark.parametrize(
     ("action", "resource", "code"),
     [
@@ -120,6 +131,9 @@ ERRORS = [
     (["invoke", "--handler", "json.nothing"], "json.nothing: json has no function nothing"),
     (["invoke", "--handler", "json.dumps"], "the handler raised TypeError"),
     (["explain", CHAT, "--principal", "ann", "publish", "a/+"], "RESOURCE: a topic name holds no + and no #"),
+    (["explain", CHAT, "--principal", "ann", "subscribe", "rooms/#/x"], "RESOURCE: # stands only at the end"),
+    (["lint", "authorizer.toml"], "authorizer.toml: this is a configuration: lint takes policy templates"),
+    (["render", "authorizer.toml", "--principal", "ann"], "this is a configuration: render takes policy templates"),
     (["token", "--principal", ""], "--principal: expected a name"),
     (["fly"], "No such command 'fly'"),
 ]

@@ -60,9 +60,13 @@ def test_it_tells_what_to_open_what_to_connect_to_and_what_to_trust(folder: Path
 def test_a_port_in_use_is_one_line_with_its_option_and_who_may_use_it(run: Run, option: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
-        message = f": is `iot-authorizer dev` running already? {option} names another port\n"
         found = refused(run, option, str(port))
-    assert (f"port {port} of 127.0.0.1: " in found, found.endswith(message)) == (True, True), found
+    question = f"is `iot-authorizer dev` running already? {option} names another port"
+    assert found == f"iot-authorizer: port {port} of 127.0.0.1 is in use: {question}\n"
+
+
+def test_one_port_can_not_be_both(run: Run) -> None:
+    assert refused(run, "--port", "9100", "--tls-port", "9100").endswith(": the two ports must differ\n")
 
 
 def test_a_port_that_needs_a_privilege_says_which(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -76,7 +80,10 @@ def test_a_port_that_needs_a_privilege_says_which(folder: Path, monkeypatch: pyt
 
 def test_a_folder_that_another_one_uses_is_one_line(run: Run, folder: Path) -> None:
     with Dev(folder):
-        assert refused(run).endswith("another process uses this data folder: --data names another folder\n")
+        assert refused(run).endswith(
+            "another process uses this data folder: is `iot-authorizer dev` running already? "
+            "--data names another folder\n"
+        )
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::"])
@@ -106,6 +113,19 @@ def test_a_folder_that_is_a_file_is_one_line(run: Run, folder: Path) -> None:
 def test_a_broken_template_is_one_line_with_its_place(run: Run, folder: Path) -> None:
     (folder / "policies" / "chat.toml").write_text("[[grant]]\npublish = 3\n")
     assert "chat.toml:2: grant[0].publish" in refused(run)
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ('name = "my chat"', "name: expected 1 to 128 letters, digits and _=,@-"),
+        ('name = "chat"\ntoken_key_name = "my token"', "token_key_name: expected 1 to 128 letters, digits and _-"),
+    ],
+    ids=["name", "token_key_name"],
+)
+def test_a_wrong_name_says_what_was_expected(run: Run, folder: Path, line: str, expected: str) -> None:
+    (folder / "authorizer.toml").write_text(f'{line}\npolicy = "policies/chat.toml"\n')
+    assert refused(run).endswith(f"{expected}\n")
 
 
 def test_without_a_configuration_it_says_how_to_name_one(run: Run, folder: Path) -> None:

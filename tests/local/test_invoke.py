@@ -61,6 +61,11 @@ def test_a_token_whose_time_has_not_come_is_refused(run: Run) -> None:
     assert "reason=not_yet_valid" in run("invoke", "--token", token).stderr
 
 
+def test_a_token_that_expired_an_hour_ago_is_made_and_refused(run: Run) -> None:
+    token = run("token", "--principal", "ann", "--expires", "-1h").stdout.strip()
+    assert "reason=expired" in run("invoke", "--token", token).stderr
+
+
 def test_standard_claims_of_a_development_token_can_not_be_overwritten(run: Run) -> None:
     token = run("token", "--principal", "ann", "--claims", '{"sub": "bob", "iss": "https://x"}').stdout.strip()
     assert "principal=ann" in run("invoke", "--token", token).stderr

@@ -1,5 +1,7 @@
 """What is allowed in a template and still a mistake."""
 
+from pathlib import Path
+
 import pytest
 
 from policies import Deny, Grant, PolicyTemplate
@@ -31,6 +33,25 @@ def warnings(*blocks: Grant | Deny) -> list[str]:
 )
 def test_a_mistake_is_found(block: Grant | Deny, advice: str) -> None:
     assert [advice in message for message in warnings(CONNECT, block)] == [True]
+
+
+@pytest.mark.parametrize("name", ["romos", "room", "roms", "roomss", "roops"])
+def test_a_claim_that_is_one_typo_away_from_another_is_found(name: str) -> None:
+    block = Grant(publish=("a/{claims.rooms}/x", f"b/{{claims.{name}}}/y"))
+    expected = f"the claims rooms and {name} differ by one typo: is one of them meant to be the other?"
+    assert warnings(CONNECT, block) == [expected]
+
+
+def test_a_typo_is_found_in_what_a_grant_asks_for(tmp_path: Path) -> None:
+    file = tmp_path / "own.toml"
+    file.write_text('[[grant]]\nconnect = ["{principal}"]\npublish = ["a/{claims.rooms}"]\nwhen = { room = "*" }\n')
+    (found,) = [each for each in lint(PolicyTemplate.load(file)) if each.severity == "warning"]
+    assert found.message.startswith("the claims room and rooms differ by one typo")
+
+
+@pytest.mark.parametrize(("one", "other"), [("group1", "group2"), ("role", "site"), ("rooms", "room_ids")])
+def test_claims_that_are_meant_as_they_are_are_no_typos(one: str, other: str) -> None:
+    assert warnings(CONNECT, Grant(publish=(f"a/{{claims.{one}}}/x", f"b/{{claims.{other}}}/y"))) == []
 
 
 @pytest.mark.parametrize(
