@@ -2,6 +2,7 @@
 
 import re
 import sys
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -10,6 +11,7 @@ import typer
 import local.connect_command
 import local.dev_command
 import local.invoke_command
+import local.password_command
 from local.arguments import duration, json_object, principal_name, topic_filter, topic_name
 from local.development import DATA, DevelopmentIssuer
 from local.function.lambda_function import ACCOUNT, REGION, BrokenHandler
@@ -25,7 +27,8 @@ from policies.toml_file import key_of, line_of, read_toml
 
 app = typer.Typer(
     name="iot-authorizer",
-    help="A custom authorizer for AWS IoT Core, on this machine.",
+    help="A custom authorizer for AWS IoT Core, on this machine. Begin with dev: it runs IoT Core here.",
+    epilog="\b\nExample: iot-authorizer dev --config authorizer.toml",
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -34,6 +37,23 @@ app = typer.Typer(
 local.dev_command.register(app)
 local.connect_command.register(app)
 local.invoke_command.register(app)
+local.password_command.register(app)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"iot-authorizer {version('iot-authorizer')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    _: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    pass
+
 
 PolicyFile = Annotated[Path, typer.Argument(metavar="POLICY", help="A policy template, as policies/chat.toml.")]
 PrincipalName = Annotated[
@@ -127,7 +147,7 @@ def token(
     principal: PrincipalName,
     claims: ClaimsText = "{}",
     expires: Annotated[
-        str, typer.Option(metavar="TIME", help="How long it lives: 30s, 15m, 1h, 7d; -1h: till then.")
+        str, typer.Option(metavar="TIME", help="How long it lives: 30s, 15m, 1h, 7d; -1h: expired.")
     ] = "1h",
     data: DataFolder = DATA,
 ) -> None:

@@ -1,6 +1,7 @@
 """`iot-authorizer render`, `explain` and `lint`, and errors."""
 
 import json
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,17 @@ from local.command import app
 from tests.local.conftest import Run
 
 CHAT = "policies/chat.toml"
-COMMANDS = ["dev", "connect", "invoke", "render", "explain", "lint", "token"]
+COMMANDS = ["dev", "connect", "invoke", "render", "explain", "lint", "token", "password"]
+
+
+def test_it_tells_its_version(run: Run) -> None:
+    done = run("--version")
+    assert (done.returncode, done.stdout) == (0, f"iot-authorizer {version('iot-authorizer')}\n")
+
+
+def test_help_says_where_to_begin(run: Run) -> None:
+    shown = run("--help").stdout
+    assert ("Begin with dev" in shown, "Example: iot-authorizer dev" in shown) == (True, True)
 
 
 def test_render_prints_the_documents_as_one_compact_json_list(run: Run) -> None:
