@@ -183,8 +183,9 @@ def load_configuration(path: Path, environment: Mapping[str, str] | None = None)
 def load_password_file(path: Path, check_hash: Callable[[str], str]) -> PasswordsFile:
     """Reads a password file. `check_hash` raises ValueError for a hash that can't be used. Raises InvalidFile."""
     tables, text = read_toml(path)
-    for name in tables.keys() - PasswordsFile.model_fields.keys():
-        raise invalid_file(path, text, (name,), f"expected [users.{name}]")
+    for name, table in tables.items():
+        if name != "users" and isinstance(table, dict):
+            raise invalid_file(path, text, (name,), f"expected [users.{name}]")
     found = _validated(PasswordsFile, tables, path, text)
     for name, entry in found.users.items():
         try:
