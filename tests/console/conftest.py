@@ -136,7 +136,7 @@ class Card:
         self.press("Subscribe")
         self.subscriptions.filter(has_text=topic_filter).wait_for()
 
-    def publish(self, topic: str, payload: str) -> None:
+    def publish(self, topic: str, payload: str = "hello") -> None:
         self.fill("Publish to", topic)
         self.fill("Payload", payload)
         self.press("Publish")

@@ -43,6 +43,14 @@ def test_a_pause_holds_rows_back_and_loses_none(console: Console) -> None:
     expect(console.decisions.filter(has_text="connect").first).to_be_visible()
 
 
+def test_a_connection_that_broke_a_rule_is_marked_and_stays_under_refused_only(console: Console) -> None:
+    console.a.sign_in("ann")
+    console.a.publish("rooms/+/x")
+    console.page.get_by_label("Which decisions").select_option("refused only")
+    row = console.decisions.filter(has_text="disconnected").filter(has_text=console.a.client_id)
+    expect(row).to_have_class("presence refused")
+
+
 def test_a_refused_row_explains_itself(console: Console) -> None:
     console.a.sign_in("ann")
     console.a.publish(MUTE, "quiet!")

@@ -12,7 +12,7 @@ import { Steps } from "./steps.js";
 import { keep, restored } from "./storage.js";
 import { Subscriptions } from "./subscriptions.js";
 import { Topics } from "./topics.js";
-import { actionOf, because, disconnectedBecause } from "./wording.js";
+import { actionOf, because, disconnectedBecause, isClientError } from "./wording.js";
 
 const PAUSE = 250; // ms, between typing and asking
 const DEFAULTS = { principal: "", claims: "", clientId: "", lives: "3600", version: "5" };
@@ -49,7 +49,7 @@ export class Client {
     this.#refusal = new Refusal(at.refusal);
     this.#steps = new Steps(at.steps, (topic) => this.#topics.take(topic));
     this.#subscriptions = new Subscriptions(at.subscriptions, {
-      unsubscribe: (filter) => this.#connection?.unsubscribe(filter),
+      unsubscribe: (filter) => this.#unsubscribe(filter),
       explain: (filter) => this.#showWhy("subscribe", filter),
     });
     this.#listen();
@@ -92,10 +92,7 @@ export class Client {
   notice(record) {
     if (this.#connectedAs === null || record.client_id !== this.#connectedAs) return;
     if (record.kind === "decision" && !record.allowed) this.#refused(record);
-    if (record.kind === "presence" && record.event === "disconnected" && this.#why === "") {
-      this.#why = disconnectedBecause(record.disconnect_reason);
-      this.#showClosed();
-    }
+    if (record.kind === "presence" && record.event === "disconnected") this.#disconnected(record);
   }
 
   #listen() {
@@ -106,9 +103,9 @@ export class Client {
         act();
       });
     on(at.signInForm, () => this.#connect());
-    on(at.subscribeForm, () => this.#subscribe());
+    on(at.subscribeForm, () => this.#subscribe(this.#topics.filter, this.#topics.subscribeQos));
     on(at.publishForm, () => this.#publish());
-    at.toggle.addEventListener("click", () => (this.#connection ? this.#connection.end() : this.#connect()));
+    at.toggle.addEventListener("click", () => (this.#connection ? this.#end() : this.#connect()));
   }
 
   #changed(isPreset) {
@@ -165,12 +162,19 @@ export class Client {
     this.#card.connected(this.#connectedAs);
     this.#steps.done("connect");
     announce(`${this.principal} is connected`);
+    const again = this.#subscriptions.begin(JSON.stringify([this.principal, this.#connectedAs]));
+    for (const [filter, qos] of again) this.#subscribe(filter, qos);
+  }
+
+  #end() {
+    this.#refusal.hide();
+    this.#connection.end();
   }
 
   /** `why` is null where the user ended the connection. */
   #closed(why) {
     this.#connection = null;
-    this.#subscriptions.clear();
+    this.#subscriptions.end();
     this.#card.closed();
     this.#why = why === null ? null : why || this.#why;
     this.#showClosed();
@@ -186,6 +190,14 @@ export class Client {
     announce(`${this.principal} is refused: ${actionOf(record.action)} ${record.resource}: ${because(record)}`);
   }
 
+  /** Why the connection ended, where the server did not say so itself. */
+  #disconnected(record) {
+    if (isClientError(record)) this.#refusal.broke(record);
+    if (this.#why !== "") return;
+    this.#why = disconnectedBecause(record.disconnect_reason);
+    this.#showClosed();
+  }
+
   async #showWhy(action, resource) {
     try {
       this.#refusal.explained(await this.explain(action, resource));
@@ -194,16 +206,24 @@ export class Client {
     }
   }
 
-  async #subscribe() {
-    const { filter, subscribeQos } = this.#topics;
-    const granted = await this.#connection?.subscribe(filter, subscribeQos);
-    if (granted === undefined || !this.#connection) return;
+  async #subscribe(filter, qos) {
+    const connection = this.#connection;
+    if (!connection) return;
+    this.#refusal.hide();
+    const granted = await connection.subscribe(filter, qos);
+    if (connection !== this.#connection) return;
     this.#subscriptions.set(filter, granted);
     if (granted !== null) this.#steps.done("subscribe");
   }
 
+  #unsubscribe(filter) {
+    this.#refusal.hide();
+    return this.#connection?.unsubscribe(filter);
+  }
+
   async #publish() {
     if (!this.#connection) return;
+    this.#refusal.hide();
     const message = this.#topics.message;
     const { topic, payload, qos, retain } = message;
     const row = this.#messages.sent(message, () => this.#showWhy(retain ? "retain" : "publish", topic));

@@ -2,6 +2,7 @@
 
 import { element } from "./dom.js";
 import { explanation } from "./explanation.js";
+import { disconnectedBecause } from "./wording.js";
 
 const CONSEQUENCES = {
   connect: "The client itself is told nothing more than that.",
@@ -28,12 +29,25 @@ export class Refusal {
   /** Shows a decision of the feed. */
   decided(record) {
     this.#endsConnection ||= ENDS.has(record.action);
-    this.#show({ ...record, reasons: record.explanation }, CONSEQUENCES[record.action]);
+    this.#explain({ ...record, reasons: record.explanation }, CONSEQUENCES[record.action]);
   }
 
   /** Shows an answer to "why?". */
   explained(answer) {
-    this.#show(answer);
+    this.#explain(answer);
+  }
+
+  /** Shows which rule the client broke, so that its connection ended. */
+  broke(record) {
+    const what = disconnectedBecause(record.disconnect_reason);
+    this.#show(
+      element(
+        "div",
+        { class: "explanation refused" },
+        element("p", { class: "verdict" }, element("b", {}, "Disconnected"), `: ${what}`),
+        record.detail ? element("p", {}, record.detail) : null,
+      ),
+    );
   }
 
   hide() {
@@ -42,9 +56,13 @@ export class Refusal {
     this.#box.replaceChildren();
   }
 
-  #show(answer, consequence) {
+  #explain(answer, consequence) {
     const body = explanation(answer);
     if (consequence) body.append(element("p", { class: "muted" }, consequence));
+    this.#show(body);
+  }
+
+  #show(body) {
     const dismiss = () => {
       this.#box.hidden = true;
     };

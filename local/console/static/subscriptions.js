@@ -4,6 +4,7 @@ import { element } from "./dom.js";
 
 export class Subscriptions {
   #list;
+  #owner = null;
   #granted = new Map();
   #on;
 
@@ -23,9 +24,19 @@ export class Subscriptions {
     this.#draw();
   }
 
-  clear() {
+  /** A connection begins. Gives what the same client had when its last one ended, as `[filter, qos]`. */
+  begin(owner) {
+    const again = owner === this.#owner ? [...this.#granted].filter(([, qos]) => qos !== null) : [];
+    this.#owner = owner;
     this.#granted.clear();
     this.#draw();
+    this.#list.hidden = false;
+    return again;
+  }
+
+  /** The connection ended, and its subscriptions with it. */
+  end() {
+    this.#list.hidden = true;
   }
 
   async #remove(filter) {

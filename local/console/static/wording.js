@@ -44,7 +44,12 @@ export function because(record) {
   return record.reason ? `${record.reason}: ${reasonOf(record.reason).cause}` : "";
 }
 
+/** Whether a connection ended since its client broke a rule: IoT Core decides nothing then. */
+export function isClientError(record) {
+  return record.disconnect_reason === "CLIENT_ERROR";
+}
+
 /** Whether a record is about something that was refused, or went wrong. */
 export function isRefused(record) {
-  return record.allowed === false || record.ok === false || TROUBLE.has(record.kind);
+  return record.allowed === false || record.ok === false || TROUBLE.has(record.kind) || isClientError(record);
 }
