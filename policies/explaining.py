@@ -112,7 +112,7 @@ def _near_entries(
         except PolicyError:
             continue
         if covers and not entry.block.applies(claims):
-            yield f"{entry} would allow it, but needs {_wanted(entry.block.when or {})}"
+            yield f"{entry} would allow it, but needs {conditions(entry.block.when or {})}"
         elif not covers and contains(split_template(entry.text), split(resource), could_be_equal):
             others = " and ".join(missing or _other_values(entry.text, resource, values))
             yield f"{entry} " + (f"says nothing: {others} is missing" if missing else f"is for another {others}")
@@ -129,8 +129,13 @@ def _other_values(text: str, resource: str, values: Values) -> list[str]:
     return list(others)
 
 
-def _wanted(when: Mapping[str, Condition]) -> str:
-    return ", ".join(f"{name} = {_choice(wanted)}" for name, wanted in when.items())
+def conditions(when: Mapping[str, Condition]) -> str:
+    """What a grant or a denial asks of the claims, in words."""
+    return ", ".join(_condition(name, wanted) for name, wanted in when.items())
+
+
+def _condition(name: str, wanted: Condition) -> str:
+    return f"the claim {name}" if wanted == "*" else f"{name} = {_choice(wanted)}"
 
 
 def _choice(wanted: Condition) -> str:
@@ -138,4 +143,4 @@ def _choice(wanted: Condition) -> str:
         return " or ".join(map(_choice, wanted))
     if isinstance(wanted, bool):
         return str(wanted).lower()
-    return "any value" if wanted == "*" else str(wanted)
+    return str(wanted)

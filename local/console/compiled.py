@@ -6,6 +6,7 @@ from typing import NotRequired, TypedDict
 from local.console.template_file import TemplateFile
 from policies import Deny, Grant, Policy, PolicyError, PolicyTemplate, Principal, compile_policy
 from policies.entries import Action, Effect, Entry
+from policies.explaining import conditions
 from policies.grants import Condition
 from policies.packing import ConditionBlock, Document, compact
 from policies.placeholders import Values
@@ -112,7 +113,7 @@ def _entry_row(entry: Entry, line: int | None, principal: Principal, values: Val
 def _why_not(entry: Entry, principal: Principal, values: Values) -> str | None:
     unmet = _unmet(entry.block, principal)
     if unmet:
-        return f"needs {', '.join(unmet)}"
+        return f"needs {conditions(unmet)}"
     names = entry.rules[0].names
     try:
         missing = [name for name in names if not values.combinations((name,))]
@@ -121,21 +122,13 @@ def _why_not(entry: Entry, principal: Principal, values: Values) -> str | None:
     return f"{' and '.join(missing)} is missing" if missing else None
 
 
-def _unmet(block: Grant | Deny, principal: Principal) -> list[str]:
-    """The conditions of a grant or a denial that a principal does not meet, in words."""
-    return [
-        f"{name} = {_choice(wanted)}"
+def _unmet(block: Grant | Deny, principal: Principal) -> Mapping[str, Condition]:
+    """The conditions of a grant or a denial that a principal does not meet."""
+    return {
+        name: wanted
         for name, wanted in (block.when or {}).items()
         if not Grant(when={name: wanted}).applies(principal.claims)
-    ]
-
-
-def _choice(wanted: Condition) -> str:
-    if isinstance(wanted, tuple):
-        return " or ".join(map(_choice, wanted))
-    if isinstance(wanted, bool):
-        return str(wanted).lower()
-    return "any value" if wanted == "*" else str(wanted)
+    }
 
 
 def _sources(

@@ -1,11 +1,11 @@
 """Client IDs and topics to try: what a principal may do, and what it may not."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import TypedDict
 
-from local.examples.presets import sample
+from local.examples.presets import presets, sample
 from policies import PolicyError, PolicyTemplate, Principal
 from policies.entries import Entry
 from policies.evaluator import Connection, Evaluator
@@ -35,8 +35,9 @@ class Suggestions(TypedDict):
     client_id: str | None
     """A client ID that is granted; a `*` at its end stands for anything."""
     publish: list[Suggestion]
-    """Topics; in front those that the principal would receive itself."""
+    """Topics; in front those that the first filter receives, then those that another one does."""
     subscribe: list[Suggestion]
+    """Topic filters; in front those that receive both what the principal publishes and what others do."""
 
 
 def suggestions(
@@ -55,19 +56,38 @@ def suggestions(
         text: evaluator.allows("iot:Subscribe", f"{prefix}topicfilter/{text}")
         for text in (*own.filters(), *other.filters())
     }
-    heard = [(each, topic) for each in filters for topic in topics if filters[each] and matches(each, topic)]
+    published = [topic for topic in topics if topics[topic]]
+    by_others = list(_published_by_others(template, principal))
+    subscribe = _chosen(filters, lambda each: _receives(each, published) + _receives(each, by_others))
+    heard_by = [each["text"] for each in subscribe if each["allowed"]]
     return Suggestions(
         client_id=_client_id(template, principal),
-        publish=_chosen(topics, {topic for _, topic in heard if topics[topic]}),
-        subscribe=_chosen(filters, {each for each, topic in heard if topics[topic]}),
+        publish=_chosen(topics, lambda topic: 2 * _arrives(topic, heard_by[:1]) + _arrives(topic, heard_by)),
+        subscribe=subscribe,
     )
 
 
-def _chosen(allowed: Mapping[str, bool], first: Iterable[str]) -> list[Suggestion]:
-    texts = sorted(allowed, key=lambda text: text not in first)
+def _chosen(allowed: Mapping[str, bool], rank: Callable[[str], int]) -> list[Suggestion]:
+    texts = sorted(allowed, key=rank, reverse=True)
     yes = [Suggestion(text=text, allowed=True) for text in texts if allowed[text]]
     no = [Suggestion(text=text, allowed=False) for text in texts if not allowed[text]]
     return [*yes[:_MOST], *no[:_MOST]]
+
+
+def _receives(topic_filter: str, topics: Iterable[str]) -> bool:
+    return any(matches(topic_filter, topic) for topic in topics)
+
+
+def _arrives(topic: str, topic_filters: Iterable[str]) -> bool:
+    return any(matches(each, topic) for each in topic_filters)
+
+
+def _published_by_others(template: PolicyTemplate, principal: Principal) -> Iterator[str]:
+    """The topics of the template's other kinds of principals, as far as no deny says otherwise."""
+    for preset in presets(template):
+        other = Principal(preset["principal"], preset["claims"])
+        if other.name != principal.name:
+            yield from _Filling(template.applicable(other), Values(other, _CLIENT)).topics()
 
 
 def client_ids(template: PolicyTemplate, principal: Principal) -> list[str]:

@@ -51,7 +51,7 @@ def test_an_entry_whose_claim_is_missing_says_which(path: Path) -> None:
 
 
 def test_a_grant_that_does_not_apply_says_all_that_it_needs(path: Path) -> None:
-    wanted = "needs role = moderator or admin, level = 3, paid = true, team = any value"
+    wanted = "needs role = moderator or admin, level = 3, paid = true, the claim team"
     assert of(path, {})["entries"][3]["why_not"] == wanted
 
 

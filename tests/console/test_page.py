@@ -211,3 +211,11 @@ def test_it_never_scrolls_sideways(open_console: Open, width: int) -> None:
     console.page.locator("#endpoints summary").click()
     console.decisions.first.get_by_role("button").click()
     assert not console.is_wider_than_the_screen()
+
+
+def test_on_a_phone_the_qos_stands_beside_the_topic(open_console: Open) -> None:
+    console = open_console(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    for topic, number in (("Subscribe to", 0), ("Publish to", 1)):
+        field = console.a.root.get_by_label(topic, exact=True).bounding_box()
+        qos = console.a.root.get_by_label("QoS").nth(number).bounding_box()
+        assert field and qos and field["y"] == pytest.approx(qos["y"], abs=2)

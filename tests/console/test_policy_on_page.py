@@ -1,5 +1,6 @@
 """The compiled policy next to its template, on the page."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -79,3 +80,25 @@ def test_another_template_is_shown_once_it_is_saved(console: Console, template: 
     finally:
         template.write_text(good)
     expect(console.page.locator("#statements")).to_contain_text("topic/users/ann/outbox", timeout=15_000)
+
+
+def test_a_question_about_nothing_is_told_what_to_name(console: Console) -> None:
+    console.page.get_by_role("button", name="Explain").click()
+    expect(console.page.locator("#ask-error")).to_have_text("name a topic, a filter or a client ID")
+
+
+@pytest.mark.parametrize(
+    ("action", "example"),
+    [("publish", "rooms/lobby/say/bob"), ("subscribe", "rooms/lobby/#"), ("connect", "bob/*")],
+)
+def test_the_example_of_a_question_is_the_principals_own(console: Console, action: str, example: str) -> None:
+    console.page.get_by_role("group", name="Whose policy").get_by_role("button", name="bob").click()
+    console.page.get_by_label("Action").select_option(action)
+    field = console.page.get_by_label("Topic, topic filter or client ID")
+    expect(field).to_have_attribute("placeholder", example)
+
+
+def test_the_policys_size_is_said_with_its_limits(console: Console) -> None:
+    expect(console.page.locator("#policy-size")).to_have_text(
+        re.compile(r"^1 of 10 documents · \d+ of 20,480 characters$")
+    )

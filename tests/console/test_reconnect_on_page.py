@@ -38,3 +38,13 @@ def test_another_principal_begins_with_no_subscription(console: Console) -> None
     console.a.root.get_by_text("Sign in", exact=True).click()
     console.a.sign_in("bob, moderator")
     expect(console.a.subscriptions).to_have_count(0)
+
+
+def test_another_principal_does_not_see_the_messages_of_the_one_before(console: Console) -> None:
+    console.a.sign_in("ann")
+    console.a.publish("rooms/lobby/say/ann")
+    expect(console.a.messages).to_have_count(1)
+    console.a.press("Disconnect")
+    console.a.root.get_by_text("Sign in", exact=True).click()
+    console.a.sign_in("bob, moderator")
+    expect(console.a.messages).to_have_count(0)

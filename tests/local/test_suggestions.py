@@ -84,3 +84,12 @@ def test_a_principal_whose_name_is_no_level_gets_no_suggestion_of_its_own() -> N
     template = PolicyTemplate.load(ROOT / "policies/chat.toml")
     found = suggestions(template, principal_of("ann/+", {}), None, [], PREFIX)
     assert found["client_id"] is None
+
+
+def test_an_operator_is_told_to_subscribe_to_what_a_device_publishes() -> None:
+    template = PolicyTemplate.load(ROOT / "policies/fleet.toml")
+    found = suggested(template, presets(template)[1])
+    assert (found["subscribe"][0]["text"], found["publish"][0]["text"]) == (
+        "devices/pump-7/#",
+        "devices/pump-7/commands/ann",
+    )

@@ -1,6 +1,6 @@
 /** What a client's card looks like, in each of its states. */
 
-import { parts } from "./dom.js";
+import { levels, parts } from "./dom.js";
 
 export class Card {
   constructor(letter) {
@@ -38,7 +38,7 @@ export class Card {
     const { subscribeFields, publishFields, summary, signIn, toggle } = this.at;
     this.#isConnected = true;
     subscribeFields.disabled = publishFields.disabled = false;
-    summary.textContent = `Signed in as ${name}`;
+    summary.replaceChildren("Signed in as ", ...levels(name));
     signIn.open = false;
     this.#showToggle();
     toggle.focus({ preventScroll: true });

@@ -12,7 +12,7 @@ import { Steps } from "./steps.js";
 import { keep, restored } from "./storage.js";
 import { Subscriptions } from "./subscriptions.js";
 import { Topics } from "./topics.js";
-import { actionOf, because, disconnectedBecause, isClientError } from "./wording.js";
+import { actionOf, because, disconnectedBecause, isClientError, isConnectByPolicy } from "./wording.js";
 
 const PAUSE = 250; // ms, between typing and asking
 const DEFAULTS = { principal: "", claims: "", clientId: "", lives: "3600", version: "5" };
@@ -29,6 +29,7 @@ export class Client {
   #refusal;
   #connection = null;
   #connectedAs = null;
+  #principalBefore = null;
   #why = "";
   #sent = new Map();
   #timer;
@@ -139,6 +140,8 @@ export class Client {
     this.#card.connecting();
     this.#why = "";
     this.#sent.clear();
+    if (this.principal !== this.#principalBefore) this.#messages.clear();
+    this.#principalBefore = this.principal;
     await this.#ask(); // What was typed just now may take another client ID.
     try {
       const { principal, claims, clientId } = this.#signIn.credentials;
@@ -188,6 +191,13 @@ export class Client {
     this.#showClosed();
     if (record.action === "publish") this.#steps.done("refused");
     announce(`${this.principal} is refused: ${actionOf(record.action)} ${record.resource}: ${because(record)}`);
+    if (isConnectByPolicy(record) && !record.explanation?.length) this.#explainConnect(record);
+  }
+
+  /** The gateway explains no CONNECT: the template is asked here. */
+  async #explainConnect(record) {
+    const { allowed, reasons } = await this.explain("connect", record.resource).catch(() => ({ allowed: true }));
+    if (!allowed && this.#refusal.shows(record)) this.#refusal.decided({ ...record, explanation: reasons });
   }
 
   /** Why the connection ended, where the server did not say so itself. */

@@ -1,9 +1,9 @@
 /** The feed on the page: who wanted what, whether it was allowed, and why. */
 
-import { byId, clock, count, element } from "./dom.js";
+import { byId, clock, count, element, levels } from "./dom.js";
 import { explanation } from "./explanation.js";
 import { keep, restored } from "./storage.js";
-import { actionOf, because, disconnectedBecause, isRefused } from "./wording.js";
+import { actionOf, because, disconnectedBecause, isConnectByPolicy, isRefused } from "./wording.js";
 
 const KEPT = 1000;
 const SHOWN = 200;
@@ -121,7 +121,12 @@ export class Decisions {
 
   async #explain(record, more) {
     const answer = await this.#onExplain(record);
-    if (answer) more.prepend(explanation(answer));
+    if (!answer) return;
+    if (isConnectByPolicy(record) && !answer.allowed) {
+      more.firstElementChild.replaceWith(explanation({ ...record, reasons: answer.reasons }));
+    } else {
+      more.prepend(explanation(answer));
+    }
   }
 }
 
@@ -129,7 +134,7 @@ function headline(record) {
   const who = record.client_id ?? record.principal ?? "";
   const time = element("time", {}, clock(record.time));
   const verdict = (text) => element("span", { class: "verdict" }, text);
-  const name = element("span", { class: "who" }, who);
+  const name = element("span", { class: "who" }, ...levels(who));
   const line = (...texts) => element("span", { class: "why" }, ...texts);
   switch (record.kind) {
     case "decision":
@@ -137,7 +142,7 @@ function headline(record) {
         time,
         verdict(record.allowed ? "allowed" : "refused"),
         name,
-        element("span", { class: "what" }, `${actionOf(record.action)} `, record.resource === who ? "" : element("code", {}, record.resource ?? "")),
+        element("span", { class: "what" }, `${actionOf(record.action)} `, record.resource === who ? "" : element("code", {}, ...levels(record.resource ?? ""))),
         line(because(record)),
       ];
     case "presence":

@@ -24,6 +24,11 @@ export function announce(text) {
   byId("announcer").textContent = text;
 }
 
+/** A topic or a client ID as text that breaks at its slashes. */
+export function levels(text) {
+  return text.split(/(?<=\/)/).flatMap((level, index) => (index ? [element("wbr"), level] : [level]));
+}
+
 /** A time of day, from milliseconds since 1970. */
 export function clock(time) {
   return new Date(time).toLocaleTimeString(undefined, { hourCycle: "h23" });

@@ -6,6 +6,7 @@ import { Decisions } from "./decisions.js";
 import { byId, element } from "./dom.js";
 import { Feed } from "./feed.js";
 import { Policy } from "./policy.js";
+import { isAboutConnection, isConnectByPolicy } from "./wording.js";
 
 const AGAIN_AFTER = 2000; // ms
 
@@ -88,6 +89,7 @@ class Page {
 
   /** What the template says of a record, where a client of this page has its claims. */
   async #explain(record) {
+    if (!record.allowed && isAboutConnection(record) && !isConnectByPolicy(record)) return null; // The token's fault.
     const client = this.#clients.find((each) => each.clientId === record.client_id);
     const action = record.action === "refresh" ? "connect" : record.action;
     return client ? client.explain(action, record.resource).catch(() => null) : null;

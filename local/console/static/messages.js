@@ -1,6 +1,6 @@
 /** A client's messages, those that came and those that it sent. */
 
-import { clock, element } from "./dom.js";
+import { clock, element, levels } from "./dom.js";
 
 const KEPT = 100;
 const SHOWN = 4096; // characters of a payload
@@ -10,6 +10,11 @@ export class Messages {
 
   constructor(list) {
     this.#list = list;
+  }
+
+  clear() {
+    this.#list.replaceChildren();
+    this.#list.hidden = true;
   }
 
   /** A message that came. */
@@ -37,7 +42,7 @@ export class Messages {
       "li",
       { class: sent ? "sent" : "received" },
       element("span", { class: "way", "aria-label": sent ? "sent" : "received" }, sent ? "↑" : "↓"),
-      element("code", { class: "topic" }, topic),
+      element("code", { class: "topic" }, ...levels(topic)),
       element(
         "span",
         { class: "flags" },

@@ -1,12 +1,14 @@
 /** The compiled policy next to its template: which line asks for which resource, and which says nothing, and why. */
 
-import { byId, count, element } from "./dom.js";
+import { Refused } from "./api.js";
+import { byId, element } from "./dom.js";
 import { explanation } from "./explanation.js";
 import { keep, restored } from "./storage.js";
 import { coloured } from "./toml.js";
 
 const LONGEST = 2048; // characters of a document
 const MOST = 10; // documents
+const number = (value) => value.toLocaleString("en");
 
 export class Policy {
   #clients;
@@ -21,6 +23,7 @@ export class Policy {
       event.preventDefault();
       this.#ask();
     });
+    byId("ask-action").addEventListener("change", () => this.#exemplify());
     this.#offer();
   }
 
@@ -53,9 +56,11 @@ export class Policy {
 
   async #ask() {
     const error = byId("ask-error");
+    const resource = byId("ask-resource").value;
     error.textContent = "";
     try {
-      const answer = await this.#chosen.explain(byId("ask-action").value, byId("ask-resource").value);
+      if (resource === "") throw new Refused("name a topic, a filter or a client ID");
+      const answer = await this.#chosen.explain(byId("ask-action").value, resource);
       byId("ask-answer").replaceChildren(explanation(answer));
     } catch (problem) {
       byId("ask-answer").replaceChildren();
@@ -63,9 +68,17 @@ export class Policy {
     }
   }
 
+  /** Shows what the chosen client could be asked about. */
+  #exemplify() {
+    const { client_id: clientId, publish = [], subscribe = [] } = this.#chosen.policy?.suggestions ?? {};
+    const examples = { connect: clientId ?? this.#chosen.clientId, subscribe: subscribe[0]?.text };
+    byId("ask-resource").placeholder = examples[byId("ask-action").value] ?? publish[0]?.text ?? "";
+  }
+
   #draw() {
     const { policy, problem } = this.#chosen;
     this.#lit.clear();
+    this.#exemplify();
     if (policy === null) {
       byId("policy-size").textContent = problem ?? "";
       for (const id of ["statements", "template-lines", "documents-text"]) byId(id).replaceChildren();
@@ -118,7 +131,7 @@ export class Policy {
     size.classList.toggle("error", error !== null || mayConnect === false);
     size.textContent =
       error ??
-      `${count(documents.length, "document")} of ${MOST}, ${count(total, "character")} of ${(MOST * LONGEST).toLocaleString("en")}` +
+      `${documents.length} of ${MOST} documents · ${number(total)} of ${number(MOST * LONGEST)} characters` +
         (mayConnect === false ? `; client_id_not_granted: no entry allows to connect as ${this.#chosen.clientId}` : "");
     byId("statements").replaceChildren(...statements.map((statement) => this.#statement(statement)));
     byId("documents").hidden = documents.length === 0;

@@ -16,6 +16,7 @@ const ENDS = new Set(["connect", "refresh", "publish", "retain"]);
 export class Refusal {
   #box;
   #endsConnection = false;
+  #decision = null;
 
   constructor(box) {
     this.#box = box;
@@ -26,8 +27,14 @@ export class Refusal {
     return this.#endsConnection;
   }
 
+  /** Whether it is about this decision. */
+  shows(record) {
+    return this.#decision === record.id;
+  }
+
   /** Shows a decision of the feed. */
   decided(record) {
+    this.#decision = record.id;
     this.#endsConnection ||= ENDS.has(record.action);
     this.#explain({ ...record, reasons: record.explanation }, CONSEQUENCES[record.action]);
   }
@@ -51,6 +58,7 @@ export class Refusal {
   }
 
   hide() {
+    this.#decision = null;
     this.#endsConnection = false;
     this.#box.hidden = true;
     this.#box.replaceChildren();
@@ -64,6 +72,7 @@ export class Refusal {
 
   #show(body) {
     const dismiss = () => {
+      this.#decision = null;
       this.#box.hidden = true;
     };
     this.#box.replaceChildren(

@@ -32,7 +32,7 @@ export class Steps {
       ["connect", ["Connect as ", element("b", {}, principal), "."]],
       ["subscribe", ["Subscribe to ", code(filter), "."]],
     ];
-    if (topic) steps.push(["publish", ["Publish to ", code(topic), ", here or as the other client."]]);
+    if (topic) steps.push(["publish", ["Publish to ", code(topic), "."]]);
     if (refused) {
       const take = element("button", { type: "button", class: "link", onclick: () => this.#onTake(refused) }, refused);
       steps.push(["refused", ["Publish to ", take, ", which the policy forbids: see why."]]);

@@ -18,6 +18,7 @@ const DISCONNECTED = {
   WEBSOCKET_TTL_EXPIRATION: "the WebSocket's time was up",
 };
 
+const CONNECT_BY_POLICY = new Set(["client_id_not_granted", "connect_not_allowed", "nothing_granted"]);
 const TROUBLE = new Set(["dropped", "refused_bytes", "storage"]);
 
 const ACTIONS = {
@@ -41,7 +42,20 @@ export function disconnectedBecause(reason) {
 /** Why a decision fell as it did, in a line: the template's entry, else the reason code and what it means. */
 export function because(record) {
   if (record.explanation?.length) return record.explanation[0];
-  return record.reason ? `${record.reason}: ${reasonOf(record.reason).cause}` : "";
+  if (!record.reason) return "";
+  const { cause, cure } = reasonOf(record.reason);
+  const isNamed = `${cause} ${cure}`.includes("detail") && record.detail;
+  return `${record.reason}: ${cause}${isNamed ? ` (${record.detail})` : ""}`;
+}
+
+/** Whether a decision is about a connection, not about what is done on it. */
+export function isAboutConnection({ action }) {
+  return action === "connect" || action === "refresh";
+}
+
+/** Whether the policy refused a connection, so that the template says more than the reason code. */
+export function isConnectByPolicy(record) {
+  return isAboutConnection(record) && CONNECT_BY_POLICY.has(record.reason);
 }
 
 /** Whether a connection ended since its client broke a rule: IoT Core decides nothing then. */
