@@ -13,7 +13,7 @@ from policies.overlap import could_be_equal
 from policies.placeholders import Values, as_format, placeholder_names, split_template
 from policies.principal import Claims, Principal
 from policies.template import PolicyTemplate
-from policies.topics import contains, split
+from policies.topics import HASH, contains, split
 from policies.wildcards import matcher
 
 Question = Literal["connect", "publish", "retain", "subscribe", "receive"]
@@ -113,9 +113,17 @@ def _near_entries(
             continue
         if covers and not entry.block.applies(claims):
             yield f"{entry} would allow it, but needs {conditions(entry.block.when or {})}"
-        elif not covers and contains(split_template(entry.text), split(resource), could_be_equal):
+        elif not covers and contains(_levels(entry, resource), split(resource), could_be_equal):
             others = " and ".join(missing or _other_values(entry.text, resource, values))
             yield f"{entry} " + (f"says nothing: {others} is missing" if missing else f"is for another {others}")
+
+
+def _levels(entry: Entry, resource: str) -> list[str]:
+    """An entry's levels; a client ID's `*` at the end stands for all that follows, as a filter's `#` does."""
+    levels = list(split_template(entry.text))
+    if entry.key == "connect" and levels[-1] == "*" and len(levels) <= len(split(resource)):
+        levels[-1] = HASH
+    return levels
 
 
 def _other_values(text: str, resource: str, values: Values) -> list[str]:

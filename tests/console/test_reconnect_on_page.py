@@ -2,7 +2,7 @@
 
 from playwright.sync_api import expect
 
-from tests.console.conftest import Console
+from tests.console.conftest import Console, Open
 
 MUTE = "rooms/lobby/mute/bob"
 
@@ -48,3 +48,12 @@ def test_another_principal_does_not_see_the_messages_of_the_one_before(console: 
     console.a.root.get_by_text("Sign in", exact=True).click()
     console.a.sign_in("bob, moderator")
     expect(console.a.messages).to_have_count(0)
+
+
+def test_a_tab_that_is_closed_says_goodbye(open_console: Open) -> None:
+    console = open_console()
+    console.a.sign_in("ann")
+    client_id = console.a.client_id
+    console.page.close()
+    row = open_console().decisions.filter(has_text="disconnected").filter(has_text=client_id)
+    expect(row).to_contain_text("the client said goodbye")

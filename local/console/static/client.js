@@ -96,6 +96,13 @@ export class Client {
     if (record.kind === "presence" && record.event === "disconnected") this.#disconnected(record);
   }
 
+  /** Says goodbye, where there is a connection. */
+  leave() {
+    if (!this.#connection) return;
+    this.#refusal.hide();
+    this.#connection.end();
+  }
+
   #listen() {
     const at = this.#card.at;
     const on = (form, act) =>
@@ -106,7 +113,7 @@ export class Client {
     on(at.signInForm, () => this.#connect());
     on(at.subscribeForm, () => this.#subscribe(this.#topics.filter, this.#topics.subscribeQos));
     on(at.publishForm, () => this.#publish());
-    at.toggle.addEventListener("click", () => (this.#connection ? this.#end() : this.#connect()));
+    at.toggle.addEventListener("click", () => (this.#connection ? this.leave() : this.#connect()));
   }
 
   #changed(isPreset) {
@@ -167,11 +174,6 @@ export class Client {
     announce(`${this.principal} is connected`);
     const again = this.#subscriptions.begin(JSON.stringify([this.principal, this.#connectedAs]));
     for (const [filter, qos] of again) this.#subscribe(filter, qos);
-  }
-
-  #end() {
-    this.#refusal.hide();
-    this.#connection.end();
   }
 
   /** `why` is null where the user ended the connection. */

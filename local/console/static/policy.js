@@ -92,7 +92,7 @@ export class Policy {
   #drawTemplate({ template, entries, in_force: isInForce, problem, problem_line: problemLine }) {
     const note = byId("template-note");
     note.hidden = isInForce;
-    note.textContent = problem ?? "This is not what is in force: it has not been taken yet.";
+    note.textContent = `This is not what is in force${problem ? "" : ": it has not been taken yet"}.`;
     const byLine = Map.groupBy(entries.filter((entry) => entry.line !== null), (entry) => entry.line);
     byId("template-lines").replaceChildren(
       ...template
