@@ -218,5 +218,6 @@ def test_on_a_phone_the_qos_stands_beside_the_topic(open_console: Open) -> None:
     for topic, number in (("Subscribe to", 0), ("Publish to", 1)):
         field = console.a.root.get_by_label(topic, exact=True).bounding_box()
         qos = console.a.root.get_by_label("QoS").nth(number).bounding_box()
-        assert field and qos
+        assert field
+        assert qos
         assert field["y"] == pytest.approx(qos["y"], abs=2)
