@@ -1,6 +1,6 @@
 /** A client's card: sign in, subscribe, publish, and what comes of it. */
 
-import { post, Refused } from "./api.js";
+import { Refused } from "./api.js";
 import { Asking } from "./asking.js";
 import { Card } from "./card.js";
 import { connect, endpoint } from "./connection.js";
@@ -15,7 +15,7 @@ import { Topics } from "./topics.js";
 import { actionOf, because, disconnectedBecause, isClientError, isConnectByPolicy } from "./wording.js";
 
 const PAUSE = 250; // ms, between typing and asking
-const DEFAULTS = { principal: "", claims: "", clientId: "", lives: "3600", version: "5" };
+const DEFAULTS = { principal: "", claims: "", clientId: "", lives: "3600", version: "5", means: "minted" };
 
 export class Client {
   #card;
@@ -151,10 +151,10 @@ export class Client {
     this.#principalBefore = this.principal;
     await this.#ask(); // What was typed just now may take another client ID.
     try {
-      const { principal, claims, clientId } = this.#signIn.credentials;
+      const { clientId } = this.#signIn.credentials;
       this.#connectedAs = clientId;
-      const { token } = await post("/console/token", { principal, claims, expires_in: this.#signIn.lives });
-      const options = { clientId, version: this.#signIn.version };
+      const { token, ...account } = await this.#signIn.proof();
+      const options = { clientId, version: this.#signIn.version, account };
       const opened = await connect(endpoint(this.#state, token), options, {
         connected: () => this.#connected(opened),
         message: (topic, payload, packet) => this.#messages.received({ topic, payload, ...packet }),

@@ -30,22 +30,23 @@ const CODES = {
   160: "its time was up",
 };
 
-/** The URL that a browser connects to: it can't set headers, so all stands in the query string. */
+/** The URL that a browser connects to: it can't set headers, so all stands in the query string. No token for those with a password. */
 export function endpoint(state, token) {
   const query = new URLSearchParams();
   if (state.authorizer) query.set("x-amz-customauthorizer-name", state.authorizer);
-  query.set(state.token_key_name ?? "access_token", token);
+  if (token) query.set(state.token_key_name ?? "access_token", token);
   const scheme = location.protocol === "https:" ? "wss:" : "ws:";
   return `${scheme}//${location.host}/mqtt?${query}`;
 }
 
 /**
- * Connects. `on` has `connected()`, `message(topic, payload, packet)`, and `closed(why)`, which comes once; `why` is
- * null where the user closed it, and empty where the server said nothing.
+ * Connects. `account` holds `username` and `password`, where no token vouches for the client. `on` has `connected()`,
+ * `message(topic, payload, packet)`, and `closed(why)`, which comes once; `why` is null where the user closed it, and
+ * empty where the server said nothing.
  */
-export async function connect(url, { clientId, version }, on) {
+export async function connect(url, options, on) {
   const { default: mqtt } = await import("/console/mqtt.js");
-  return new Connection(mqtt, url, { clientId, version }, on);
+  return new Connection(mqtt, url, options, on);
 }
 
 class Connection {
@@ -53,8 +54,9 @@ class Connection {
   #why = "";
   #isOver = false;
 
-  constructor(mqtt, url, { clientId, version }, on) {
+  constructor(mqtt, url, { clientId, version, account }, on) {
     this.#client = mqtt.connect(url, {
+      ...account,
       clientId,
       protocolVersion: version,
       clean: true,

@@ -1,8 +1,20 @@
 /** Who a client is: principal, claims, client ID. */
 
-import { Refused } from "./api.js";
+import { post, Refused } from "./api.js";
 import { element } from "./dom.js";
 import { tabName } from "./storage.js";
+
+/** How a client proves who it is, other than with a token minted here. */
+const MEANS = {
+  pasted: {
+    secret: "Token",
+    note: "The authorizer reads the token's own claims; those above are for the policy that is shown below.",
+  },
+  password: {
+    secret: "Password",
+    note: "The principal is the user name. Its claims are those of the password file; those above are for the policy that is shown below.",
+  },
+};
 
 export class SignIn {
   #at;
@@ -21,22 +33,26 @@ export class SignIn {
     at.clientId.dataset.typed = saved.clientId && "yes";
     at.lives.value = saved.lives;
     at.version.value = saved.version;
+    at.means.value = saved.means;
     at.clientId.addEventListener("input", () => {
       at.clientId.dataset.typed = "yes";
     });
     at.signInForm.addEventListener("input", () => this.#changed());
+    at.means.addEventListener("change", () => this.#showMeans());
+    this.#showMeans();
     this.#fit();
   }
 
-  /** What is kept: all that was typed. */
+  /** What is kept: all that was typed, but no token and no password. */
   get typed() {
-    const { principal, claims, clientId, lives, version } = this.#at;
+    const { principal, claims, clientId, lives, version, means } = this.#at;
     return {
       principal: principal.value,
       claims: claims.value,
       clientId: clientId.dataset.typed ? clientId.value : "",
       lives: lives.value,
       version: version.value,
+      means: means.value,
     };
   }
 
@@ -73,8 +89,15 @@ export class SignIn {
     return Number(this.#at.version.value);
   }
 
-  get lives() {
-    return Number(this.#at.lives.value);
+  /** What proves who it is: a token, or a user name and a password. Raises Refused. */
+  async proof() {
+    const { means, lives, secret } = this.#at;
+    if (means.value === "minted") {
+      const { token } = await post("/console/token", { ...this.identity, expires_in: Number(lives.value) });
+      return { token };
+    }
+    if (secret.value === "") throw new Refused(`expected a ${MEANS[means.value].secret.toLowerCase()}`, "secret");
+    return means.value === "pasted" ? { token: secret.value.trim() } : { username: this.principal, password: secret.value };
   }
 
   /** Takes a client ID that is granted, unless the user has typed one; what a `*` stands for is this tab's own. */
@@ -100,7 +123,8 @@ export class SignIn {
 
   /** Shows what is wrong beside the field that it is about; null clears all. */
   complain(error) {
-    const fields = { principal: this.#at.principal, claims: this.#at.claims, client_id: this.#at.clientId };
+    const { principal, claims, clientId, secret } = this.#at;
+    const fields = { principal, claims, client_id: clientId, secret };
     const about = error && (error.field in fields ? error.field : "form");
     for (const each of this.#at.signInForm.querySelectorAll("[data-error]")) {
       const text = each.dataset.error === about ? error.message : "";
@@ -131,6 +155,16 @@ export class SignIn {
       const isIt = preset.principal === principal.value && JSON.stringify(preset.claims) === claims.value;
       chip.setAttribute("aria-pressed", isIt);
     });
+  }
+
+  #showMeans() {
+    const { means, meansNote, livesLabel, secretLabel, secretName, secret } = this.#at;
+    const chosen = MEANS[means.value];
+    livesLabel.hidden = chosen !== undefined;
+    secretLabel.hidden = meansNote.hidden = chosen === undefined;
+    secretName.textContent = chosen?.secret ?? "";
+    meansNote.textContent = chosen?.note ?? "";
+    secret.value = "";
   }
 
   /** As many rows as the claims have lines. */
