@@ -113,7 +113,7 @@ def _near_entries(
             continue
         if covers and not entry.block.applies(claims):
             yield f"{entry} would allow it, but needs {conditions(entry.block.when or {})}"
-        elif not covers and contains(_levels(entry, resource), split(resource), could_be_equal):
+        elif not covers and contains(tuple(_levels(entry, resource)), split(resource), could_be_equal):
             others = " and ".join(missing or _other_values(entry.text, resource, values))
             yield f"{entry} " + (f"says nothing: {others} is missing" if missing else f"is for another {others}")
 

@@ -87,7 +87,7 @@ def _published_by_others(template: PolicyTemplate, principal: Principal) -> Iter
     for preset in presets(template):
         other = Principal(preset["principal"], preset["claims"])
         if other.name != principal.name:
-            yield from _Filling(template.applicable(other), Values(other, _CLIENT)).topics()
+            yield from _Filling(list(template.applicable(other)), Values(other, _CLIENT)).topics()
 
 
 def client_ids(template: PolicyTemplate, principal: Principal) -> list[str]:
