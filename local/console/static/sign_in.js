@@ -100,11 +100,12 @@ export class SignIn {
     return means.value === "pasted" ? { token: secret.value.trim() } : { username: this.principal, password: secret.value };
   }
 
-  /** Takes a client ID that is granted, unless the user has typed one; what a `*` stands for is this tab's own. */
+  /** Takes a client ID that is granted, unless the user types one; what a `*` stands for is this tab's own. */
   suggest(clientId) {
-    if (this.#at.clientId.dataset.typed) return;
+    const field = this.#at.clientId;
+    if (field.dataset.typed || document.activeElement === field) return;
     const mine = `${this.#letter.toLowerCase()}-${tabName()}`;
-    this.#at.clientId.value = (clientId ?? `${this.principal}/*`).replace(/\*$/, mine);
+    field.value = (clientId ?? `${this.principal}/*`).replace(/\*$/, mine);
   }
 
   /** Offers principals; the first time, and where nothing was typed before, takes the one at `index`. */
