@@ -20,7 +20,7 @@ from tests.gateway.function import Function
 def test_a_port_in_use_is_an_os_error_that_names_it(config: Path, which: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
-        with pytest.raises(OSError, match=f"port {port} of 127.0.0.1: "):
+        with pytest.raises(OSError, match=f"port {port} of 127.0.0.1 is in use"):
             LocalIotCore(config, **{which: port}).__enter__()
 
 
