@@ -1,7 +1,9 @@
 """Arguments of the command line, read and checked."""
 
 import json
+import re
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import TypeVar
 
 import typer
@@ -12,6 +14,7 @@ from local.broker.topic_rules import InvalidTopic, check_topic_filter, check_top
 from policies.durations import seconds
 
 Model = TypeVar("Model", bound=BaseModel)
+_UNITS = {"ms": 1, "s": 1000, "B": 1, "KB": 1024, "MB": 1024**2}
 
 
 def json_object(text: str, option: str) -> Mapping[str, object]:
@@ -72,7 +75,7 @@ def topic_filter(text: str, option: str) -> str:
     return text
 
 
-def duration(text: str, option: str, at_most: str) -> int:
+def duration(text: str, option: str, at_most: str, at_least: str = "0s") -> int:
     """A duration in seconds. Raises a usage error."""
     try:
         found = seconds(text)
@@ -80,4 +83,31 @@ def duration(text: str, option: str, at_most: str) -> int:
         raise typer.BadParameter(str(error), param_hint=option) from None
     if found > seconds(at_most):
         raise typer.BadParameter(f"expected at most {at_most}", param_hint=option)
+    if found < seconds(at_least):
+        raise typer.BadParameter(f"expected at least {at_least}", param_hint=option)
     return found
+
+
+def milliseconds(text: str, option: str) -> int:
+    """A short duration in milliseconds: `20ms`, `2s`. Raises a usage error."""
+    return _with_unit(text, "ms|s", option, 'expected whole milliseconds or seconds, as in "20ms" or "2s"')
+
+
+def size(text: str, option: str) -> int:
+    """A size in bytes: `200B`, `1KB`. Raises a usage error."""
+    return _with_unit(text, "B|KB|MB", option, 'expected a number and a unit, as in "200B", "1KB" or "1MB"')
+
+
+def share(text: str, option: str) -> Decimal:
+    """A share, from 0 to 1: `1%`, `0.5%`. Raises a usage error."""
+    match = re.fullmatch(r"(\d{1,3}(?:\.\d{1,6})?)%", text, re.ASCII)
+    if match is None or Decimal(match[1]) > 100:
+        raise typer.BadParameter('expected a share from "0%" to "100%"', param_hint=option)
+    return Decimal(match[1]) / 100
+
+
+def _with_unit(text: str, units: str, option: str, expected: str) -> int:
+    match = re.fullmatch(rf"(\d{{1,9}})({units})", text, re.ASCII)
+    if match is None:
+        raise typer.BadParameter(expected, param_hint=option)
+    return int(match[1]) * _UNITS[match[2]]

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 import typer
 
 import local.connect_command
+import local.cost_command
 import local.dev_command
 import local.invoke_command
 import local.password_command
@@ -37,6 +38,7 @@ app = typer.Typer(
 local.dev_command.register(app)
 local.connect_command.register(app)
 local.invoke_command.register(app)
+local.cost_command.register(app)
 local.password_command.register(app)
 
 

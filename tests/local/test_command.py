@@ -11,7 +11,7 @@ from local.command import app
 from tests.local.conftest import Run
 
 CHAT = "policies/chat.toml"
-COMMANDS = ["dev", "connect", "invoke", "render", "explain", "lint", "token", "password"]
+COMMANDS = ["dev", "connect", "invoke", "render", "explain", "lint", "token", "password", "cost"]
 
 
 def test_it_tells_its_version(run: Run) -> None:
