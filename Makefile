@@ -1,11 +1,15 @@
-# make demo: see it work.  make test: everything that must pass.  make bench: the figures.
+# make demo: see it work.  make test: everything that must pass.  make bench: the figures.  make deploy: to AWS.
 
 UV_VERSION := 0.13.8
 UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
+export UV
 
-.PHONY: help demo test bench lint format clean
+# cdk.json has the stages.
+STAGE ?= dev
+
+.PHONY: help demo test bench build deploy diff destroy lint format clean
 .DEFAULT_GOAL := help
 
 help:
@@ -14,37 +18,54 @@ help:
 demo: .venv/ready node_modules/ready
 	@$(BIN)/iot-authorizer dev
 
-test: .venv/ready node_modules/ready lint
+test: .venv/all .venv-cloud/ready node_modules/ready lint
 	@.ci/bring chromium mosquitto-clients curl
 	$(BIN)/pytest -n 2
 
-lint: .venv/ready
+lint: .venv/all
 	$(UV) lock --check
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/iot-authorizer lint policies/*.toml
 
-bench: .venv/ready
+bench: .venv/all
 	@.ci/bring mosquitto
 	$(BIN)/python -m bench
+
+build: .venv/all
+	$(BIN)/python -m cdk.build_command
+
+deploy diff destroy: build node_modules/ready
+	node_modules/.bin/cdk $@ --all -c stage=$(STAGE)
 
 format: .venv/ready
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf .venv .uv node_modules .iot-authorizer .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .venv-cloud .uv node_modules build .iot-authorizer .hypothesis .mypy_cache .pytest_cache .ruff_cache
 
 .venv/ready: pyproject.toml uv.lock | $(UV)
 	@echo "setting up .venv"
-	@$(UV) sync --quiet --locked --all-extras
+	@$(UV) sync --quiet --locked --inexact --extra local
+	@touch $@
+
+# With the CDK, which is larger than all the rest.
+.venv/all: .venv/ready
+	@$(UV) sync --quiet --locked --inexact --all-extras
+	@touch $@
+
+# What the tests deploy to, apart from .venv: it takes another botocore.
+.venv-cloud/ready: pyproject.toml uv.lock .venv/ready | $(UV)
+	@echo "setting up .venv-cloud"
+	@UV_PROJECT_ENVIRONMENT=.venv-cloud $(UV) sync --quiet --locked --only-group cloud --python $(BIN)/python
 	@touch $@
 
 # Node.js is the machine's where that is 20 or newer, else one from PyPI.
 node_modules/ready: package.json package-lock.json .venv/ready
 	@node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' 2>/dev/null && npm --version >/dev/null 2>&1 || \
-	  { echo "bringing Node.js into .venv"; $(UV) sync --quiet --locked --all-extras --group node; }
+	  { echo "bringing Node.js into .venv"; $(UV) sync --quiet --locked --inexact --extra local --group node; }
 	@npm ci --loglevel=error --no-audit --no-fund
 	@touch $@
 

@@ -10,7 +10,7 @@ from authorizer import building
 from local import development
 
 ROOT = Path(__file__).parent.parent
-OURS = ("policies", "authorizer", "local", "tests", "bench")
+OURS = ("policies", "authorizer", "local", "cdk", "tests", "bench")
 ROOMS = {
     "policies": {"policies"},
     "authorizer": {"authorizer", "policies"},
@@ -22,6 +22,7 @@ ROOMS = {
     "local/api": {"local.api", "local.gateway", "local.broker", "local.mqtt", "policies"},
     "local/console": {"local.console", "local.examples", "local.development", "policies"},
     "local/examples": {"local.examples", "policies"},
+    "cdk": {"cdk", "authorizer.configuration", "policies"},
     "local/snippets": {"local.snippets"},
 }
 """Each room, and what it may look into."""

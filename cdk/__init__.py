@@ -1,0 +1,1 @@
+"""The construct, the stacks, the app, and the packaging of the Lambda function."""

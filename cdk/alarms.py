@@ -1,0 +1,52 @@
+"""Alarms: what somebody should be woken for."""
+
+from aws_cdk import Duration, aws_cloudwatch, aws_cloudwatch_actions, aws_sns
+from constructs import Construct
+
+from cdk.custom_authorizer import IotCustomAuthorizer
+from cdk.metrics import Metrics
+
+_PERIOD = Duration.minutes(5)
+
+
+class Alarms(Construct):
+    """One alarm each for errors, throttles, slowness, refusals and keys that can't be fetched."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        authorizer: IotCustomAuthorizer,
+        topic: aws_sns.ITopic | None = None,
+        slow: Duration | None = None,
+        refused_share: float = 50,
+    ) -> None:
+        """All go to `topic`, where there is one. `refused_share` in percent; `slow` is 2.5 s unless given."""
+        super().__init__(scope, construct_id)
+        metrics = Metrics(authorizer)
+        most = (slow or Duration.millis(2500)).to_milliseconds()
+        self.alarms = [
+            self._alarm("Errors", metrics.errors(_PERIOD), 0, "the function raised, or ran out of time or memory"),
+            self._alarm("Throttles", metrics.throttles(_PERIOD), 0, "clients were refused for want of concurrency"),
+            self._alarm("Slow", metrics.duration(_PERIOD), most, "near IoT Core's limit of 5 seconds"),
+            self._alarm("Refused", metrics.refused_share(_PERIOD), refused_share, "many clients are refused: see why"),
+            self._alarm("Keys", metrics.keys_not_fetched(_PERIOD), 0, "an issuer's keys can't be fetched"),
+        ]
+        if topic is not None:
+            for alarm in self.alarms:
+                alarm.add_alarm_action(aws_cloudwatch_actions.SnsAction(topic))
+
+    def _alarm(
+        self, name: str, metric: aws_cloudwatch.IMetric, threshold: float, description: str
+    ) -> aws_cloudwatch.Alarm:
+        return aws_cloudwatch.Alarm(
+            self,
+            name,
+            metric=metric,
+            threshold=threshold,
+            evaluation_periods=1,
+            comparison_operator=aws_cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
+            treat_missing_data=aws_cloudwatch.TreatMissingData.NOT_BREACHING,
+            alarm_description=description,
+        )

@@ -1,0 +1,56 @@
+"""The CDK app: `cdk deploy -c stage=dev`, which `make deploy` calls."""
+
+import sys
+from pathlib import Path
+
+from aws_cdk import Acknowledgment, App, Tags, Validations
+from cdk_nag import AwsSolutionsChecks
+
+from authorizer.configuration import load_configuration
+from cdk.authorizer_stack import AuthorizerStack
+from cdk.domain_stack import DomainStack
+from cdk.settings import InvalidSettings
+from cdk.stages import LATEST_PYTHON, read_stage
+from policies import InvalidFile
+
+CONFIG, CODE = Path("authorizer.toml"), Path("build/lambda")
+
+
+def build_app(config: Path = CONFIG, code: Path = CODE, context: dict[str, object] | None = None) -> App:
+    """The app, with a context beside `cdk.json`'s. Raises InvalidFile and InvalidSettings."""
+    app = App(context=context)
+    Validations.of(app).add_plugins(AwsSolutionsChecks(app))
+    name = str(app.node.try_get_context("stage") or "dev")
+    stage = read_stage(app.node.try_get_context("stages"), name)
+    authorizer_name = load_configuration(config).name + stage.suffix
+    stack = AuthorizerStack(
+        app,
+        f"IotAuthorizer-{name}",
+        config=config,
+        code=code,
+        name=authorizer_name if stage.suffix else None,
+        function=stage.function(),
+        caching_for_http=stage.caching_for_http,
+        default=stage.default,
+        alarm_topic_arn=stage.alarm_topic_arn,
+    )
+    if stage.python != LATEST_PYTHON:
+        reason = f"stage {name} says python {stage.python}"
+        Validations.of(stack).acknowledge(Acknowledgment(id="AwsSolutions::AwsSolutions-L1", reason=reason))
+    Tags.of(stack).add("stage", name)
+    if stage.domain is not None:
+        domain = DomainStack(app, f"IotAuthorizerDomain-{name}", domain=stage.domain.props(authorizer_name))
+        domain.add_stack_dependency(stack)
+    return app
+
+
+def main() -> None:
+    """Synthesizes. What can't be deployed is one line on standard error, and exit code 2."""
+    try:
+        build_app().synth()
+    except (InvalidFile, InvalidSettings) as error:
+        sys.exit(f"cdk: {error}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,69 @@
+"""A domain configuration for clients of the authorizer, in a stack of its own.
+
+One on a domain that AWS manages can't be deleted for 7 days after it was disabled (developer guide, "Managing domain
+configurations"): in the authorizer's stack it would hold up everything else.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from aws_cdk import Stack, aws_iot
+from constructs import Construct
+
+from cdk.settings import InvalidSettings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DomainProps:
+    """How clients reach the authorizer."""
+
+    name: str
+    """Of the domain configuration."""
+    authorizer_name: str
+    """The default one of this domain."""
+    protocol: Literal["MQTT_WSS", "SECURE_MQTT"] = "MQTT_WSS"
+    """MQTT over WebSocket, or MQTT over TLS, where no ALPN is needed."""
+    allow_authorizer_override: bool = False
+    """Whether clients may name another authorizer."""
+    domain_name: str | None = None
+    """A custom domain; None for one that AWS manages."""
+    certificate_arn: str | None = None
+    """Of AWS Certificate Manager, for the custom domain."""
+    validation_certificate_arn: str | None = None
+    """Where the certificate is no public one."""
+    tls_policy: str | None = None
+    """As `IotSecurityPolicy_TLS13_1_2_2022_10`; None for IoT Core's own choice."""
+
+    def check(self) -> None:
+        """Raises InvalidSettings for what does not go together."""
+        if (self.domain_name is None) != (self.certificate_arn is None):
+            raise InvalidSettings("domain_name and certificate_arn belong together: a domain needs its certificate")
+        if self.validation_certificate_arn is not None and self.domain_name is None:
+            raise InvalidSettings("validation_certificate_arn goes with a custom domain: set domain_name")
+
+
+class DomainStack(Stack):
+    """The domain configuration."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, domain: DomainProps) -> None:
+        """Raises InvalidSettings."""
+        super().__init__(scope, construct_id)
+        domain.check()
+        self.configuration = aws_iot.CfnDomainConfiguration(
+            self,
+            "Domain",
+            domain_configuration_name=domain.name,
+            domain_name=domain.domain_name,
+            server_certificate_arns=[domain.certificate_arn] if domain.certificate_arn else None,
+            validation_certificate_arn=domain.validation_certificate_arn,
+            service_type="DATA",
+            authentication_type="CUSTOM_AUTH",
+            application_protocol=domain.protocol,
+            authorizer_config=aws_iot.CfnDomainConfiguration.AuthorizerConfigProperty(
+                default_authorizer_name=domain.authorizer_name,
+                allow_authorizer_override=domain.allow_authorizer_override,
+            ),
+            tls_config=aws_iot.CfnDomainConfiguration.TlsConfigProperty(security_policy=domain.tls_policy)
+            if domain.tls_policy
+            else None,
+        )

@@ -1,0 +1,128 @@
+"""What CloudFormation calls, against IoT Core's own API."""
+
+import importlib
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import pytest
+
+from tests.api.core import FUNCTION_ARN, Core
+from tests.api.server import Service, running
+
+
+class Responses(ModuleType):
+    """Lambda's `cfnresponse`, as far as the functions know it."""
+
+    SUCCESS, FAILED = "SUCCESS", "FAILED"
+
+    def __init__(self) -> None:
+        super().__init__("cfnresponse")
+        self.sent: list[tuple[str, dict[str, str], str]] = []
+
+    def send(
+        self, _: object, __: object, status: str, found: dict[str, str], physical_id: str, *, reason: str = ""
+    ) -> None:
+        self.sent.append((status, found, physical_id))
+
+
+class Calls:
+    """Requests as CloudFormation sends them."""
+
+    def __init__(self, function: str, responses: Responses) -> None:
+        self._handle = importlib.reload(importlib.import_module(f"cdk.{function}")).handle
+        self._responses = responses
+
+    def __call__(self, kind: str, physical_id: str | None = None, **properties: str) -> tuple[str, dict[str, str], str]:
+        event: dict[str, Any] = {"RequestType": kind, "ResourceProperties": properties}
+        if physical_id is not None:
+            event["PhysicalResourceId"] = physical_id
+        self._handle(event, SimpleNamespace())
+        return self._responses.sent[-1]
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Service]:
+    with running() as server:
+        yield server
+
+
+@pytest.fixture
+def service(server: Service, tmp_path: Path) -> Iterator[Service]:
+    server.begin(tmp_path)
+    yield server
+    server.end()
+
+
+@pytest.fixture
+def responses(service: Service, monkeypatch: pytest.MonkeyPatch) -> Responses:
+    """The functions' environment: the endpoint, a region, credentials, and `cfnresponse`."""
+    found = Responses()
+    monkeypatch.setitem(sys.modules, "cfnresponse", found)
+    monkeypatch.setenv("AWS_ENDPOINT_URL_IOT", service.url)
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "made-up")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+    return found
+
+
+@pytest.fixture
+def default(responses: Responses) -> Calls:
+    return Calls("default_authorizer_function", responses)
+
+
+def make(core: Core) -> None:
+    core.authorizers.create("new", function_arn=FUNCTION_ARN, status="ACTIVE", signing_disabled=True)
+
+
+def current(service: Service) -> str | None:
+    return service.do(lambda core: core.authorizers.default)
+
+
+def test_it_becomes_the_default_one_and_what_was_before_is_remembered(service: Service, default: Calls) -> None:
+    service.do(make)
+    assert default("Create", AuthorizerName="new") == ("SUCCESS", {}, "previous:chat")
+    assert current(service) == "new"
+
+
+def test_what_was_before_is_set_back(service: Service, default: Calls) -> None:
+    service.do(make)
+    _, _, physical_id = default("Create", AuthorizerName="new")
+    assert default("Delete", physical_id, AuthorizerName="new") == ("SUCCESS", {}, "previous:chat")
+    assert current(service) == "chat"
+
+
+def test_where_there_was_none_there_is_none_again(service: Service, default: Calls) -> None:
+    service.do(lambda core: core.authorizers.clear_default())
+    _, _, physical_id = default("Create", AuthorizerName="chat")
+    assert (physical_id, current(service)) == ("previous:", "chat")
+    default("Delete", physical_id, AuthorizerName="chat")
+    assert current(service) is None
+
+
+def test_an_update_keeps_what_was_before(service: Service, default: Calls) -> None:
+    service.do(make)
+    assert default("Update", "previous:old", AuthorizerName="new") == ("SUCCESS", {}, "previous:old")
+    assert current(service) == "new"
+
+
+def test_what_somebody_else_chose_since_stays(service: Service, default: Calls) -> None:
+    service.do(make)
+    default("Delete", "previous:", AuthorizerName="new")
+    assert current(service) == "chat"
+
+
+def test_what_fails_is_told(service: Service, default: Calls) -> None:
+    assert default("Create", AuthorizerName="nowhere")[0] == "FAILED"
+
+
+def test_the_endpoint_is_looked_up(service: Service, responses: Responses) -> None:
+    endpoint = Calls("endpoint_function", responses)
+    status, found, _ = endpoint("Create")
+    assert (status, found) == ("SUCCESS", {"Address": "localhost:8443"})
+
+
+def test_an_endpoint_that_goes_is_not_looked_up(responses: Responses) -> None:
+    assert Calls("endpoint_function", responses)("Delete", "endpoint") == ("SUCCESS", {}, "endpoint")

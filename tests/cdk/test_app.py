@@ -1,0 +1,130 @@
+"""The app: stages, operations, outputs; and what other tools find in its templates."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from aws_cdk.assertions import Match, Template
+
+from cdk.app import build_app
+
+ALL = {
+    "suffix": "-prod",
+    "snap_start": True,
+    "tracing": True,
+    "default": True,
+    "alarm_topic_arn": "arn:aws:sns:eu-west-1:123456789012:alarms",
+    "domain": {"name": "chat"},
+}
+"""A stage with all there is."""
+
+
+@pytest.fixture
+def output(config: Path, code: Path, tmp_path: Path) -> Path:
+    """The templates of a stage with all there is, checked by cdk-nag: it fails where a rule is broken."""
+    context: dict[str, object] = {"stage": "prod", "stages": {"prod": ALL}}
+    return Path(build_app(config, code, context).synth().directory)
+
+
+def template(output: Path, name: str = "IotAuthorizer-prod") -> Template:
+    return Template.from_string((output / f"{name}.template.json").read_text())
+
+
+def test_cdk_nag_finds_nothing_but_what_is_acknowledged_with_a_reason(output: Path) -> None:
+    (report,) = json.loads((output / "validation-report.json").read_text())["pluginReports"]
+    assert (report["conclusion"], report["violations"]) == ("success", [])
+    assert {finding["ruleName"].partition("[")[0] for finding in report["suppressedViolations"]} == {
+        "AwsSolutions-IAM5"
+    }
+    assert all(finding["reason"] for finding in report["suppressedViolations"])
+
+
+def test_cfn_lint_finds_nothing(output: Path) -> None:
+    """But W3005, dependencies that are said twice, which the CDK writes."""
+    templates = sorted(map(str, output.glob("*.template.json")))
+    done = subprocess.run(
+        [
+            Path(sys.executable).with_name("cfn-lint"),
+            "--regions",
+            "us-east-1",
+            "--ignore-checks",
+            "W3005",
+            "--",
+            *templates,
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (0, "")
+
+
+def test_a_stage_has_a_name_of_its_own(output: Path) -> None:
+    template(output).has_resource_properties("AWS::IoT::Authorizer", {"AuthorizerName": "chat-prod"})
+
+
+def test_alarms_go_to_the_topic(output: Path) -> None:
+    alarms = template(output).find_resources("AWS::CloudWatch::Alarm").values()
+    assert len(alarms) == 5
+    assert all(alarm["Properties"]["AlarmActions"] == [ALL["alarm_topic_arn"]] for alarm in alarms)
+
+
+def test_the_alarms_count_what_the_log_lines_count(output: Path) -> None:
+    own = {
+        metric["MetricStat"]["Metric"]["MetricName"]
+        for alarm in template(output).find_resources("AWS::CloudWatch::Alarm").values()
+        for metric in alarm["Properties"].get("Metrics", ())
+        if "MetricStat" in metric
+    }
+    assert own == {"Allowed", "Refused"}
+    template(output).has_resource_properties(
+        "AWS::CloudWatch::Alarm",
+        {
+            "MetricName": "KeysNotFetched",
+            "Namespace": "IotAuthorizer",
+            "Dimensions": [{"Name": "service", "Value": "chat-prod"}],
+        },
+    )
+
+
+def test_there_are_a_dashboard_and_two_queries(output: Path) -> None:
+    found = template(output)
+    found.resource_count_is("AWS::CloudWatch::Dashboard", 1)
+    names = [query["Properties"]["Name"] for query in found.find_resources("AWS::Logs::QueryDefinition").values()]
+    assert sorted(names) == [
+        "iot-authorizer/chat-prod/top refused principals",
+        "iot-authorizer/chat-prod/why was this client refused",
+    ]
+
+
+def test_the_default_authorizer_is_set_by_a_custom_resource(output: Path) -> None:
+    template(output).has_resource_properties(
+        "Custom::DefaultAuthorizer", {"AuthorizerName": "chat-prod", "ServiceToken": Match.any_value()}
+    )
+
+
+def test_the_outputs_are_what_one_types_next(output: Path) -> None:
+    found = {name: each["Value"] for name, each in template(output).find_outputs("*").items()}
+    context = """--http-context '{"queryString": "?token=TOKEN"}'"""
+    assert found["TestCommand"] == f"aws iot test-invoke-authorizer --authorizer-name chat-prod {context}"
+    (endpoint,) = template(output).find_resources("Custom::IotEndpoint")
+    address = {"Fn::GetAtt": [endpoint, "Address"]}
+    assert found["EndpointAddress"] == address
+    query = "/mqtt?x-amz-customauthorizer-name=chat-prod&token=TOKEN"
+    assert found["WebSocketUrl"] == {"Fn::Join": ["", ["wss://", address, query]]}
+    assert found["AuthorizerName"] == "chat-prod"
+
+
+def test_a_domain_is_a_stack_of_its_own(output: Path) -> None:
+    template(output).resource_count_is("AWS::IoT::DomainConfiguration", 0)
+    template(output, "IotAuthorizerDomain-prod").has_resource_properties(
+        "AWS::IoT::DomainConfiguration",
+        {
+            "AuthenticationType": "CUSTOM_AUTH",
+            "ApplicationProtocol": "MQTT_WSS",
+            "ServiceType": "DATA",
+            "AuthorizerConfig": {"DefaultAuthorizerName": "chat-prod", "AllowAuthorizerOverride": False},
+        },
+    )

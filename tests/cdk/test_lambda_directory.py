@@ -1,0 +1,164 @@
+"""The directory that becomes the Lambda function."""
+
+import json
+import re
+import shutil
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from authorizer.passwords import hash_password
+from cdk.build_command import directory_hash, report, zipped_size
+from cdk.lambda_directory import LAMBDA, Target, all_below, build
+from policies import InvalidFile
+
+ROOT = Path(__file__).parent.parent.parent
+HOST = Target(f"{sys.version_info[0]}.{sys.version_info[1]}", None)
+CONFIGURATION = """\
+name   = "fleet"
+policy = "policies/fleet.toml"
+
+[passwords]
+file = "users.toml"
+"""
+AARCH64 = 183
+"""e_machine of an ELF file (elf.h)."""
+ANSWER = """\
+import sys
+sys.path[:] = [entry for entry in sys.path if "site-packages" not in entry]
+sys.path.insert(0, sys.argv[1])
+from authorizer.handler import lambda_handler
+class Context:
+    invoked_function_arn = "arn:aws:lambda:eu-west-1:123456789012:function:authorizer"
+import json
+print(json.dumps(lambda_handler(json.loads(sys.argv[2]), Context)))
+"""
+EVENT = {"protocolData": {"mqtt": {"username": "pump", "password": "c2VjcmV0", "clientId": "pump"}}}
+USERS = """\
+[users.pump]
+hash   = "HASH"
+claims = { role = "device" }
+"""
+
+
+@pytest.fixture(scope="module")
+def config(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A configuration with a template and a password file."""
+    folder = tmp_path_factory.mktemp("configuration")
+    (folder / "policies").mkdir()
+    shutil.copy(ROOT / "policies/fleet.toml", folder / "policies")
+    (folder / "users.toml").write_text(
+        f'[users.pump]\nhash = "{hash_password("secret")}"\nclaims = {{ role = "device" }}\n'
+    )
+    (folder / "left-alone.txt").write_text("x")
+    (folder / "authorizer.toml").write_text(CONFIGURATION)
+    return folder / "authorizer.toml"
+
+
+@pytest.fixture(scope="module")
+def for_lambda(config: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What is deployed."""
+    return build(ROOT, config, tmp_path_factory.mktemp("lambda") / "code").directory
+
+
+@pytest.fixture(scope="module")
+def for_this_machine(config: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same for the interpreter that runs this test."""
+    built = build(ROOT, config, tmp_path_factory.mktemp("host") / "code", HOST)
+    assert built.compiled
+    return built.directory
+
+
+def files(directory: Path) -> list[Path]:
+    return [path for path in all_below(directory) if path.is_file()]
+
+
+def run(directory: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    """Runs the handler on an event, with nothing but the directory and the standard library."""
+    command = [sys.executable, "-I", "-S", *options, "-c", ANSWER, str(directory), json.dumps(EVENT)]
+    return subprocess.run(command, cwd=directory, capture_output=True, text=True, check=False)
+
+
+def test_every_shared_object_is_for_arm64(for_lambda: Path) -> None:
+    found = [path for path in files(for_lambda) if path.suffix == ".so"]
+    assert found
+    assert {int.from_bytes(path.read_bytes()[18:20], "little") for path in found} == {AARCH64}
+
+
+def test_it_is_under_30_mb_and_10_mb_zipped(for_lambda: Path) -> None:
+    assert sum(path.stat().st_size for path in files(for_lambda)) < 30_000_000
+    assert zipped_size(for_lambda) < 10_000_000
+
+
+def test_two_builds_are_the_same(config: Path, for_this_machine: Path, tmp_path: Path) -> None:
+    assert directory_hash(build(ROOT, config, tmp_path / "again", HOST).directory) == directory_hash(for_this_machine)
+
+
+def test_a_file_of_another_mode_or_content_is_another_build(for_this_machine: Path, tmp_path: Path) -> None:
+    first, other, third = (shutil.copytree(for_this_machine / "policies", tmp_path / name) for name in "abc")
+    (other / "__init__.py").chmod(0o600)
+    (third / "__init__.py").write_text("x")
+    assert len({directory_hash(folder) for folder in (first, other, third)}) == 3
+
+
+def test_it_has_the_sources_the_configuration_and_what_that_names(config: Path, for_lambda: Path) -> None:
+    for name in ("authorizer.toml", "policies/fleet.toml", "users.toml"):
+        assert (for_lambda / name).read_bytes() == (config.parent / name).read_bytes()
+    assert (for_lambda / "authorizer/handler.py").read_bytes() == (ROOT / "authorizer/handler.py").read_bytes()
+
+
+@pytest.mark.parametrize("name", ["left-alone.txt", "local", "cdk", "tests", "bin", ".lock", "boto3", "pytest"])
+def test_it_has_nothing_else(for_lambda: Path, name: str) -> None:
+    assert not (for_lambda / name).exists()
+
+
+def test_it_names_no_folder_of_the_machine_that_built_it(for_this_machine: Path) -> None:
+    places = [str(place).encode() for place in (ROOT, for_this_machine.parent, Path.home() / ".cache")]
+    found = [path for path in files(for_this_machine) if any(place in path.read_bytes() for place in places)]
+    assert found == []
+
+
+def test_everybody_may_read_it_and_nobody_else_write_it(for_lambda: Path) -> None:
+    modes = {
+        (path.is_dir() or path.suffix == ".so", stat.S_IMODE(path.stat().st_mode)) for path in all_below(for_lambda)
+    }
+    assert modes == {(True, 0o755), (False, 0o644)}
+
+
+def test_alone_it_answers_an_event(for_this_machine: Path) -> None:
+    done = run(for_this_machine, "-B")
+    *lines, answer = done.stdout.splitlines()
+    assert done.stderr == ""
+    assert json.loads(answer)["isAuthenticated"] is True
+    assert [json.loads(line).get("decision") for line in lines] == [None, "allowed"]
+
+
+def test_no_source_is_compiled_again(for_this_machine: Path) -> None:
+    """Even where all times differ, as in a zip that Lambda has unpacked."""
+    loaded = re.findall(r"^# code object from '?([^'\n]+)", run(for_this_machine, "-B", "-v").stderr, re.MULTILINE)
+    ours = [name for name in loaded if name.startswith(str(for_this_machine))]
+    assert len(ours) > 100
+    assert [name for name in ours if not name.endswith(".pyc")] == []
+
+
+def test_the_report_names_the_largest_parts_and_the_hash(for_lambda: Path) -> None:
+    lines = report(for_lambda).splitlines()
+    assert "cryptography" in lines[0]
+    assert re.fullmatch(r" +\d+\.\d\d MB  .+, \d\.\d\d MB zipped", lines[-2])
+    assert lines[-1] == f"sha256:{directory_hash(for_lambda)}"
+
+
+@pytest.mark.parametrize("name", ["/etc/users.toml", "../users.toml"])
+def test_a_file_that_is_not_beside_the_configuration_is_refused(config: Path, tmp_path: Path, name: str) -> None:
+    other = config.with_name("other.toml")
+    other.write_text(CONFIGURATION.replace("users.toml", name))
+    with pytest.raises(InvalidFile, match=r"passwords\.file: expected a file beside the configuration"):
+        build(ROOT, other, tmp_path / "code")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_lambda_is_python_3_14_on_arm64() -> None:
+    assert (LAMBDA.python, LAMBDA.platform) == ("3.14", "aarch64-manylinux_2_28")
