@@ -4,6 +4,8 @@ from collections import Counter
 
 import pytest
 from hypothesis import settings
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 settings.register_profile("no_stopwatch", deadline=None)
 settings.load_profile("no_stopwatch")
@@ -14,3 +16,15 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     reasons = Counter(report.longrepr[2] for report in terminalreporter.getreports("skipped"))
     for reason, count in sorted(reasons.items()):
         terminalreporter.write_line(f"not run ({count}): {reason.removeprefix('Skipped: ')}", yellow=True)
+
+
+class CloudTogether(LoadScopeScheduling):  # type: ignore[misc]
+    """Gives each test to whoever is free, and those that share a deployment to one process."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "tests/cloud" if nodeid.startswith("tests/cloud/") else nodeid
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> CloudTogether:
+    """Distributes the tests with `-n`; xdist's own groups do nothing with pytest 9.2."""
+    return CloudTogether(config, log)

@@ -1,0 +1,56 @@
+"""Calls the functions of authorizers as IoT Core does: where they are deployed, and only where it may."""
+
+import asyncio
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from local.core import LocalIotCore
+from local.function.lambda_function import Invocation
+from local.gateway.authorization import Refused
+from local.gateway.authorizers import AuthorizerDescription
+
+_SERVICE = {"Service": "iot.amazonaws.com"}
+
+
+class DeployedFunctions:
+    """The account's functions. ministack lets everybody invoke them, so their resource policies are checked here."""
+
+    def __init__(self, core: LocalIotCore, lambda_client: Any) -> None:  # noqa: ANN401
+        """`lambda_client` is boto3's."""
+        self._core = core
+        self._lambda = lambda_client
+
+    async def invoke(self, authorizer: AuthorizerDescription, event: Mapping[str, object]) -> Invocation:
+        """Runs an authorizer's function on an event. Raises Refused."""
+        return await asyncio.to_thread(self._invoke, authorizer, event)
+
+    def _invoke(self, authorizer: AuthorizerDescription, event: Mapping[str, object]) -> Invocation:
+        arn = authorizer.function_arn
+        if not any(self._allows(statement, authorizer) for statement in self._statements(arn)):
+            raise Refused("function_error", f"iot.amazonaws.com may not invoke {arn} for authorizer {authorizer.name}")
+        answer = self._lambda.invoke(FunctionName=arn, Payload=json.dumps(event))
+        content = answer["Payload"].read()
+        if "FunctionError" in answer:
+            raise Refused("function_error", content.decode())
+        return Invocation(json.loads(content), {})
+
+    def _statements(self, arn: str) -> list[dict[str, Any]]:
+        try:
+            policy = self._lambda.get_policy(FunctionName=arn)["Policy"]
+        except self._lambda.exceptions.ResourceNotFoundException:
+            return []
+        statements: list[dict[str, Any]] = json.loads(policy)["Statement"]
+        return statements
+
+    def _allows(self, statement: Mapping[str, Any], authorizer: AuthorizerDescription) -> bool:
+        """Whether a statement is about this authorizer. Patterns in conditions count as other texts."""
+        granted = [statement[key] for key in ("Effect", "Principal", "Action", "Resource")]
+        source = {
+            "AWS:SourceArn": self._core.arn("authorizer", authorizer.name),
+            "AWS:SourceAccount": self._core.account,
+        }
+        conditions = [pair for each in statement.get("Condition", {}).values() for pair in each.items()]
+        return granted == ["Allow", _SERVICE, "lambda:InvokeFunction", authorizer.function_arn] and all(
+            source.get(key) == value for key, value in conditions
+        )

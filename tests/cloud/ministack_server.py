@@ -1,0 +1,75 @@
+"""ministack with what it lacks of CloudFormation. The interpreter of `.venv-cloud` runs it.
+
+AWS::IoT::Authorizer is made over IoT's own API, at AWS_ENDPOINT_URL_IOT. The rest counts only as deployed: a saved
+query is not kept at all, and an alarm on metric math is kept with all but its metrics.
+"""
+
+import uuid
+from typing import Any
+
+import boto3
+from ministack.app import main
+from ministack.services.cloudformation import provisioners
+
+Properties = dict[str, Any]
+Provisioned = tuple[str, dict[str, str]]
+
+_HANDLERS = provisioners._RESOURCE_HANDLERS
+_ALARM = "AWS::CloudWatch::Alarm"
+_FIXED = {"AuthorizerName", "SigningDisabled", "Tags"}
+"""Where CloudFormation makes another authorizer, or calls another operation."""
+
+
+def create_authorizer(logical_id: str, properties: Properties, stack: str) -> Provisioned:
+    name = properties.get("AuthorizerName") or f"{stack}-{logical_id}"
+    made = boto3.client("iot").create_authorizer(**_members(properties) | {"authorizerName": name})
+    return name, {"Arn": made["authorizerArn"]}
+
+
+def update_authorizer(name: str, before: Properties, properties: Properties, stack: str) -> Provisioned:
+    if changed := [key for key in _FIXED if before.get(key) != properties.get(key)]:
+        raise ValueError(f"AWS::IoT::Authorizer: a change of {', '.join(changed)} is more than is known here")
+    changes = {key: value for key, value in properties.items() if key not in _FIXED}
+    made = boto3.client("iot").update_authorizer(**_members(changes) | {"authorizerName": name})
+    return name, {"Arn": made["authorizerArn"]}
+
+
+def delete_authorizer(name: str, properties: Properties) -> None:
+    iot = boto3.client("iot")
+    iot.update_authorizer(authorizerName=name, status="INACTIVE")
+    iot.delete_authorizer(authorizerName=name)
+
+
+def _members(properties: Properties) -> dict[str, Any]:
+    """Properties as the API names them."""
+    return {key[0].lower() + key[1:]: value for key, value in properties.items()}
+
+
+def _one_metric(properties: Properties) -> Properties:
+    """An alarm on metric math as one on a metric that is not there."""
+    if "Metrics" not in properties:
+        return properties
+    kept = {key: value for key, value in properties.items() if key != "Metrics"}
+    return kept | {"Namespace": "metric math", "MetricName": "metric math"}
+
+
+_HANDLERS["AWS::IoT::Authorizer"] = {
+    "create": create_authorizer,
+    "update": update_authorizer,
+    "delete": delete_authorizer,
+}
+_HANDLERS["AWS::Logs::QueryDefinition"] = {
+    "create": lambda logical_id, properties, stack: (str(uuid.uuid4()), {}),
+    "update": lambda physical_id, before, properties, stack: (physical_id, {}),
+    "delete": lambda physical_id, properties: None,
+}
+_known = dict(_HANDLERS[_ALARM])
+_HANDLERS[_ALARM] = _known | {
+    "create": lambda logical_id, properties, stack: _known["create"](logical_id, _one_metric(properties), stack),
+    "update": lambda physical_id, before, properties, stack, logical_id: _known["update"](
+        physical_id, _one_metric(before), _one_metric(properties), stack, logical_id
+    ),
+}
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,97 @@
+"""A project to deploy: what a user has in a folder, built for this machine."""
+
+import json
+import platform
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from authorizer.passwords import hash_password
+from tests.authorizer.keys import public_keys, signing_key
+from tests.authorizer.tokens import AUDIENCE, ISSUER
+from tests.cloud.cloud import Cloud
+
+USER, PASSWORD = "pump-7", "correct horse"
+_PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
+_ARCHITECTURE = "x86_64" if platform.machine().lower() in ("x86_64", "amd64") else "arm64"
+
+_CONFIGURATION = f"""\
+name = "chat"
+policy = "policy.toml"
+token_key_name = "token"
+
+[[jwt]]
+issuer = "{ISSUER}"
+audience = ["{AUDIENCE}"]
+algorithms = ["RS256"]
+jwks = "jwks.json"
+
+[passwords]
+file = "passwords.toml"
+"""
+_POLICY = """\
+principal = "sub"
+
+[[grant]]
+name    = "all"
+connect = ["{principal}"]
+publish = ["TOPIC"]
+"""
+
+
+@dataclass(frozen=True)
+class Project:
+    """A project with one stage, whose clients may publish to one topic."""
+
+    folder: Path
+    stage: str
+
+    @property
+    def stack(self) -> str:
+        """The stack's name."""
+        return f"IotAuthorizer-{self.stage}"
+
+    @property
+    def authorizer(self) -> str:
+        """The authorizer's name in IoT Core."""
+        return f"chat-{self.stage}"
+
+    def deploy(self, cloud: Cloud) -> None:
+        """Deploys it as it is now."""
+        cloud.cdk(self.folder, "deploy", "--require-approval", "never")
+
+    def destroy(self, cloud: Cloud) -> None:
+        """Destroys it, without another synthesis."""
+        cloud.cdk(self.folder, "destroy", "--force", "--app", "cdk.out")
+
+    @classmethod
+    def written(cls, folder: Path, stage: str, *, publish: str, **settings: object) -> Self:
+        """Writes and builds it; the settings are the stage's."""
+        project = cls(folder / stage, stage)
+        project.folder.mkdir()
+        project._write("authorizer.toml", _CONFIGURATION)
+        project._write("jwks.json", json.dumps(public_keys(signing_key("RS256"))))
+        project._write("passwords.toml", f'[users.{USER}]\nhash = "{hash_password(PASSWORD)}"\n')
+        project.change(publish=publish, **settings)
+        return project
+
+    def change(self, *, publish: str, **settings: object) -> None:
+        """Writes another template and other settings, and builds it again."""
+        self._write("policy.toml", _POLICY.replace("TOPIC", publish))
+        stage = {"suffix": f"-{self.stage}", "python": _PYTHON, "architecture": _ARCHITECTURE, **settings}
+        context = {"stage": self.stage, "stages": {self.stage: stage}}
+        app = f"{sys.executable} -m cdk.app"
+        self._write("cdk.json", json.dumps({"app": app, "output": "cdk.out", "context": context}))
+        self._build()
+
+    def _build(self) -> None:
+        """As `make build`, for this machine."""
+        target = ["--platform", "host", "--python", _PYTHON]
+        command = [sys.executable, "-m", "cdk.build_command", *target]
+        done = subprocess.run(command, cwd=self.folder, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+
+    def _write(self, name: str, content: str) -> None:
+        (self.folder / name).write_text(content)

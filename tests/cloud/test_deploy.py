@@ -1,0 +1,163 @@
+"""A stack that was deployed, as AWS's own command line sees it."""
+
+import json
+import shlex
+import urllib.error
+import urllib.request
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from local.core import LocalIotCore
+from tests.authorizer.keys import signing_key
+from tests.authorizer.tokens import mint
+from tests.cloud.cloud import ACCOUNT, REGION, Cloud
+from tests.cloud.credentials import login, query
+from tests.cloud.project import PASSWORD, Project
+
+STRANGER = "stranger"
+
+
+@pytest.fixture
+def function_arn(cloud: Cloud, plain: Project) -> str:
+    """What the authorizer calls."""
+    return str(cloud.describe(plain.authorizer)["authorizerFunctionArn"])
+
+
+def log_group(cloud: Cloud, function_arn: str) -> str:
+    configuration = cloud.aws("lambda", "get-function-configuration", "--function-name", function_arn)
+    return str(configuration["LoggingConfig"]["LogGroup"])
+
+
+def test_the_authorizer_is_described_as_it_was_configured(cloud: Cloud, plain: Project) -> None:
+    described = cloud.describe(plain.authorizer)
+    for changing in ("authorizerFunctionArn", "creationDate", "lastModifiedDate"):
+        del described[changing]
+    assert described == {
+        "authorizerName": "chat-plain",
+        "authorizerArn": f"arn:aws:iot:{REGION}:{ACCOUNT}:authorizer/chat-plain",
+        "status": "ACTIVE",
+        "tokenKeyName": "token",
+        "signingDisabled": True,
+        "enableCachingForHttp": False,
+    }
+
+
+def test_without_an_alias_it_calls_the_function_itself(cloud: Cloud, function_arn: str) -> None:
+    assert cloud.aws("lambda", "get-function", "--function-name", function_arn)["Configuration"]["FunctionArn"] == (
+        function_arn
+    )
+
+
+def test_iot_core_alone_may_invoke_the_function_and_only_for_this_authorizer(cloud: Cloud, function_arn: str) -> None:
+    statements = json.loads(cloud.aws("lambda", "get-policy", "--function-name", function_arn)["Policy"])["Statement"]
+    for statement in statements:
+        del statement["Sid"]
+    assert statements == [
+        {
+            "Effect": "Allow",
+            "Principal": {"Service": "iot.amazonaws.com"},
+            "Action": "lambda:InvokeFunction",
+            "Resource": function_arn,
+            "Condition": {
+                "ArnLike": {"AWS:SourceArn": f"arn:aws:iot:{REGION}:{ACCOUNT}:authorizer/chat-plain"},
+                "StringEquals": {"AWS:SourceAccount": ACCOUNT},
+            },
+        }
+    ]
+
+
+def test_another_authorizer_may_not_invoke_the_function(cloud: Cloud, function_arn: str) -> None:
+    about = ["--authorizer-name", STRANGER]
+    options = ["--authorizer-function-arn", function_arn, "--signing-disabled", "--token-key-name", "token"]
+    cloud.aws("iot", "create-authorizer", *about, *options)
+    context = json.dumps(query(mint()))
+    refused = cloud.try_aws("iot", "test-invoke-authorizer", *about, "--http-context", context)
+    cloud.aws("iot", "delete-authorizer", *about)
+    assert "may not invoke" in refused.stderr
+
+
+def test_a_good_token_gets_the_policy_documents(cloud: Cloud, plain: Project) -> None:
+    answer = cloud.ask(plain.authorizer, http_context=query(mint(sub="ann")))
+    arn = f"arn:aws:iot:{REGION}:{ACCOUNT}"
+    assert [json.loads(document)["Statement"] for document in answer["policyDocuments"]] == [
+        [
+            {"Effect": "Allow", "Action": ["iot:Connect"], "Resource": [f"{arn}:client/ann"]},
+            {"Effect": "Allow", "Action": ["iot:Publish"], "Resource": [f"{arn}:topic/rooms/plain"]},
+        ]
+    ]
+
+
+def test_a_forged_token_is_refused(cloud: Cloud, plain: Project) -> None:
+    forged = mint(signing_key("RS256", "stranger"), head={"kid": signing_key("RS256").key_id})
+    assert cloud.ask(plain.authorizer, http_context=query(forged))["isAuthenticated"] is False
+
+
+def test_the_right_password_is_taken(cloud: Cloud, plain: Project) -> None:
+    assert cloud.ask(plain.authorizer, mqtt_context=login(PASSWORD))["isAuthenticated"] is True
+
+
+def test_a_wrong_password_is_refused(cloud: Cloud, plain: Project) -> None:
+    assert cloud.ask(plain.authorizer, mqtt_context=login("battery staple"))["isAuthenticated"] is False
+
+
+@pytest.mark.parametrize(("topic", "status"), [("rooms/plain", 200), ("rooms/other", 403)])
+def test_clients_publish_where_the_policy_lets_them(
+    core: LocalIotCore, plain: Project, topic: str, status: int
+) -> None:
+    headers = {"x-amz-customauthorizer-name": plain.authorizer, "token": mint()}
+    request = urllib.request.Request(f"{core.url}/topics/{topic}", b"hello", headers)
+    assert answered(request) == status
+
+
+def answered(request: urllib.request.Request) -> int:
+    try:
+        with urllib.request.urlopen(request) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code
+
+
+def outputs(cloud: Cloud, project: Project) -> dict[str, str]:
+    stack: Any = cloud.aws("cloudformation", "describe-stacks", "--stack-name", project.stack)["Stacks"][0]
+    return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+
+
+def test_the_test_command_of_the_outputs_works(cloud: Cloud, plain: Project) -> None:
+    _, *arguments = shlex.split(outputs(cloud, plain)["TestCommand"].replace("TOKEN", mint()))
+    assert cloud.aws(*arguments)["isAuthenticated"] is True
+
+
+def test_the_url_of_the_outputs_has_the_endpoint(cloud: Cloud, plain: Project) -> None:
+    endpoint = cloud.aws("iot", "describe-endpoint", "--endpoint-type", "iot:Data-ATS")["endpointAddress"]
+    assert urlsplit(outputs(cloud, plain)["WebSocketUrl"]).netloc == endpoint
+
+
+def test_logs_are_kept_for_a_month(cloud: Cloud, function_arn: str) -> None:
+    name = log_group(cloud, function_arn)
+    found = cloud.aws("logs", "describe-log-groups", "--log-group-name-prefix", name)["logGroups"]
+    assert [group["retentionInDays"] for group in found] == [30]
+
+
+def test_decisions_are_logged_there(cloud: Cloud, plain: Project, function_arn: str) -> None:
+    cloud.ask(plain.authorizer, http_context=query(mint(sub="logged")))
+    events = cloud.aws("logs", "filter-log-events", "--log-group-name", log_group(cloud, function_arn))["events"]
+    assert any('"principal":"logged"' in event["message"].replace(" ", "") for event in events)
+
+
+def test_there_are_alarms_for_what_somebody_should_be_woken_for(cloud: Cloud, plain: Project) -> None:
+    found = cloud.aws("cloudwatch", "describe-alarms", "--alarm-name-prefix", f"{plain.stack}-")["MetricAlarms"]
+    assert {alarm["MetricName"]: alarm["Threshold"] for alarm in found} == {
+        "Errors": 0,
+        "Throttles": 0,
+        "Duration": 2500,
+        "KeysNotFetched": 0,
+        "metric math": 50,  # As ministack_server.py keeps it: the share of clients that are refused.
+    }
+
+
+def test_the_dashboard_shows_this_function(cloud: Cloud, function_arn: str) -> None:
+    body = cloud.aws("cloudwatch", "get-dashboard", "--dashboard-name", "iot-authorizer-chat-plain")["DashboardBody"]
+    assert function_arn.rpartition(":")[2] in body

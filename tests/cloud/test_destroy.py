@@ -1,0 +1,62 @@
+"""A stack that made its authorizer the account's default one, and was destroyed."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.cloud.cloud import Cloud
+from tests.cloud.conftest import BEFORE
+from tests.cloud.project import Project
+
+
+@dataclass(frozen=True)
+class Destroyed:
+    """A stack that is no more."""
+
+    project: Project
+    function_arn: str
+    default_meanwhile: str
+    """The account's default authorizer, as long as it was there."""
+
+
+def default(cloud: Cloud) -> str:
+    return str(cloud.aws("iot", "describe-default-authorizer")["authorizerDescription"]["authorizerName"])
+
+
+@pytest.fixture(scope="package")
+def destroyed(cloud: Cloud, folder: Path) -> Destroyed:
+    project = Project.written(folder, "destroyed", publish="rooms/any", default=True)
+    project.deploy(cloud)
+    function_arn = cloud.describe(project.authorizer)["authorizerFunctionArn"]
+    meanwhile = default(cloud)
+    project.destroy(cloud)
+    return Destroyed(project, function_arn, meanwhile)
+
+
+def test_its_authorizer_was_the_default(destroyed: Destroyed) -> None:
+    assert destroyed.default_meanwhile == destroyed.project.authorizer
+
+
+def test_the_default_before_is_the_default_again(cloud: Cloud, destroyed: Destroyed) -> None:
+    assert default(cloud) == BEFORE
+
+
+def test_the_authorizer_is_gone(cloud: Cloud, destroyed: Destroyed) -> None:
+    asked = cloud.try_aws("iot", "describe-authorizer", "--authorizer-name", destroyed.project.authorizer)
+    assert "ResourceNotFoundException" in asked.stderr
+
+
+def test_the_function_is_gone(cloud: Cloud, destroyed: Destroyed) -> None:
+    asked = cloud.try_aws("lambda", "get-function", "--function-name", destroyed.function_arn)
+    assert "ResourceNotFoundException" in asked.stderr
+
+
+def test_the_log_groups_are_gone(cloud: Cloud, destroyed: Destroyed) -> None:
+    groups = cloud.aws("logs", "describe-log-groups")["logGroups"]
+    assert [group["logGroupName"] for group in groups if destroyed.project.stack in group["logGroupName"]] == []
+
+
+def test_the_stack_is_gone(cloud: Cloud, destroyed: Destroyed) -> None:
+    stacks = cloud.aws("cloudformation", "list-stacks", "--stack-status-filter", "DELETE_COMPLETE")["StackSummaries"]
+    assert destroyed.project.stack in {stack["StackName"] for stack in stacks}

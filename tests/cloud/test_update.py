@@ -1,0 +1,47 @@
+"""A stack that was deployed, used, changed and deployed again; its function has an alias."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.authorizer.tokens import mint
+from tests.cloud.cloud import Cloud
+from tests.cloud.credentials import query
+from tests.cloud.project import Project
+
+
+@pytest.fixture(scope="package")
+def updated(cloud: Cloud, folder: Path) -> Project:
+    project = Project.written(folder, "updated", publish="rooms/before", memory_size=256, provisioned_concurrency=1)
+    project.deploy(cloud)
+    cloud.ask(project.authorizer, http_context=query(mint()))  # An environment of the first version is warm by now.
+    project.change(publish="rooms/after", memory_size=384, provisioned_concurrency=1)
+    project.deploy(cloud)
+    return project
+
+
+@pytest.fixture
+def alias_arn(cloud: Cloud, updated: Project) -> str:
+    """What the authorizer calls."""
+    return str(cloud.describe(updated.authorizer)["authorizerFunctionArn"])
+
+
+def test_the_next_client_is_answered_by_the_new_template(cloud: Cloud, updated: Project) -> None:
+    document = cloud.ask(updated.authorizer, http_context=query(mint()))["policyDocuments"][0]
+    publish = next(each for each in json.loads(document)["Statement"] if "iot:Publish" in each["Action"])
+    assert [resource.partition(":topic/")[2] for resource in publish["Resource"]] == ["rooms/after"]
+
+
+def test_the_authorizer_calls_the_alias(alias_arn: str) -> None:
+    assert alias_arn.endswith(":live")
+
+
+def test_the_function_behind_the_alias_has_its_new_memory(cloud: Cloud, alias_arn: str) -> None:
+    assert cloud.aws("lambda", "get-function-configuration", "--function-name", alias_arn)["MemorySize"] == 384
+
+
+def test_iot_core_may_invoke_the_alias_and_not_the_function(cloud: Cloud, alias_arn: str) -> None:
+    function_arn = alias_arn.removesuffix(":live")  # Its policy shows all statements here, also those of aliases.
+    policy = json.loads(cloud.aws("lambda", "get-policy", "--function-name", function_arn)["Policy"])
+    assert [statement["Resource"] for statement in policy["Statement"]] == [alias_arn]
