@@ -25,6 +25,7 @@ class CloudTogether(LoadScopeScheduling):  # type: ignore[misc]
         return "tests/cloud" if nodeid.startswith("tests/cloud/") else nodeid
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> CloudTogether:
     """Distributes the tests with `-n`; xdist's own groups do nothing with pytest 9.2."""
     return CloudTogether(config, log)

@@ -97,7 +97,7 @@ export class Client {
   }
 
   /** Says goodbye, where there is a connection. */
-  leave() {
+  #leave() {
     if (!this.#connection) return;
     this.#refusal.hide();
     this.#connection.end();
@@ -113,7 +113,7 @@ export class Client {
     on(at.signInForm, () => this.#connect());
     on(at.subscribeForm, () => this.#subscribe(this.#topics.filter, this.#topics.subscribeQos));
     on(at.publishForm, () => this.#publish());
-    at.toggle.addEventListener("click", () => (this.#connection ? this.leave() : this.#connect()));
+    at.toggle.addEventListener("click", () => (this.#connection ? this.#leave() : this.#connect()));
   }
 
   #changed(isPreset) {

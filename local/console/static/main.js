@@ -26,7 +26,6 @@ class Page {
     const feed = new Feed((found) => this.#showFeed(found));
     feed.listen((record, isLive) => decisions.add(record, isLive));
     feed.listen((record, isLive) => isLive && this.#notice(record));
-    addEventListener("pagehide", () => this.#clients.forEach((client) => client.leave()));
   }
 
   #notice(record) {
