@@ -1,5 +1,6 @@
 """What all tests share."""
 
+import signal
 from collections import Counter
 
 import pytest
@@ -9,6 +10,12 @@ from xdist.scheduler import LoadScopeScheduling
 
 settings.register_profile("no_stopwatch", deadline=None)
 settings.load_profile("no_stopwatch")
+
+
+def pytest_configure() -> None:
+    """A shell has what it starts in the background ignore Ctrl-C; what the tests start must not inherit that."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
