@@ -1,0 +1,222 @@
+"""A table in Amazon DynamoDB: partition key `id` (a string), time to live `expires_at`.
+
+Imported only where one is configured: boto3 takes longer to load than all the rest.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
+
+from identities.attributes import from_item, to_item
+from identities.conditions import IS_LIVE, IS_OVER, is_number, names
+from identities.item_limits import check_id, check_ids, check_prefix, revision_of, to_store
+from identities.table import Item, ItemChanged, ItemExists, TableUnavailable
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb import DynamoDBClient
+    from types_boto3_dynamodb.type_defs import (
+        ScanInputTypeDef,
+        UniversalAttributeValueTypeDef,
+        WriteRequestUnionTypeDef,
+    )
+
+    Attributes = Mapping[str, UniversalAttributeValueTypeDef]
+
+for _name in ("boto3", "botocore", "urllib3"):
+    logging.getLogger(_name).setLevel(logging.INFO)  # At DEBUG they log what AWS answers: hashes of passwords.
+
+_QUICK = Config(connect_timeout=0.5, read_timeout=0.9, retries={"total_max_attempts": 2, "mode": "legacy"})
+"""Under 3 seconds in all. The other modes wait for up to a second more before they ask a busy table again."""
+_BATCH = 25
+"""Items: the most that BatchWriteItem takes."""
+_PAUSES = tuple(0.05 * 2**attempt for attempt in range(8))
+"""Seconds before what a busy table has left over is written again: 13 in all."""
+_BUSY = ("ProvisionedThroughputExceededException", "RequestLimitExceeded", "ThrottlingException")
+_ROUNDS = 3
+"""Of counting: from the second on, another has begun anew between our two questions."""
+
+
+class _ConditionFailed(Exception):
+    """The item is not as the condition wants it."""
+
+
+class DynamoDbTable:
+    """See `identities.table.Table`. Region and credentials come from the environment."""
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        endpoint_url: str | None = None,
+        clock: Callable[[], float] = time.time,
+        pause: Callable[[float], None] = time.sleep,
+    ) -> None:
+        """Raises TableUnavailable without a region or with a wrong URL; the rest shows when the table is asked."""
+        self._name = name
+        self._clock = clock
+        self._pause = pause
+        try:
+            with _asking():
+                session = boto3.session.Session()  # Of its own: the default one is not for several threads at once.
+                self._client: DynamoDBClient = session.client("dynamodb", endpoint_url=endpoint_url, config=_QUICK)
+        except ValueError as error:
+            raise TableUnavailable(str(error)) from None
+
+    def read(self, ids: Sequence[str]) -> dict[str, Item]:
+        """The items that are there, strongly consistent. What is left over is asked for once more."""
+        found: dict[str, Item] = {}
+        left: Sequence[Attributes] = [from_item({"id": id}) for id in check_ids(ids)]
+        for _ in range(2):
+            if left:
+                left = self._read_into(found, left)
+        if left:
+            raise TableUnavailable("UnprocessedKeys")
+        return found
+
+    def write(self, item: Item, *, replacing: Item | None = None, new: bool = False) -> None:
+        """Stores an item."""
+        stored = to_store(item, replacing=replacing, new=new)
+        try:
+            if replacing is not None:
+                revision = revision_of(replacing)
+                same = is_number("#revision", ":revision", revision)
+                condition = f"attribute_exists(#id) AND {same} AND {IS_LIVE}"
+                self._put(stored, condition, {":revision": revision})
+            elif new:
+                self._put(stored, f"attribute_not_exists(#id) OR {IS_OVER}", {})
+            else:
+                with _asking():
+                    self._client.put_item(TableName=self._name, Item=from_item(stored))
+        except _ConditionFailed:
+            raise (ItemExists if new else ItemChanged) from None
+
+    def write_many(self, items: Sequence[Item]) -> None:
+        """Stores many items, by 25."""
+        stored = [to_store(item) for item in items]
+        last = list({item["id"]: from_item(item) for item in stored}.values())
+        for start in range(0, len(last), _BATCH):
+            self._write_batch([{"PutRequest": {"Item": item}} for item in last[start : start + _BATCH]])
+
+    def delete(self, id: str) -> None:
+        """Removes an item."""
+        with _asking():
+            self._client.delete_item(TableName=self._name, Key=from_item({"id": check_id(id)}))
+
+    def count(self, id: str, *, at: int, forget_at: int, seen: int | None = None) -> int:
+        """Counts, each time with a condition: that the item has not expired, or else that it has."""
+        fresh = to_store({"id": id, "count": 1, "last": at, "expires_at": forget_at})
+        for _ in range(_ROUNDS if seen is None else 1):
+            with suppress(_ConditionFailed):
+                return self._add(fresh, seen)
+            if not seen:
+                with suppress(_ConditionFailed):
+                    self._put(fresh, IS_OVER, {})
+                    return 1
+        if seen is None:
+            raise TableUnavailable("ConditionalCheckFailedException")
+        raise ItemChanged
+
+    def items(self, prefix: str) -> Iterator[Item]:
+        """All whose ID begins so: a Scan, strongly consistent."""
+        first: ScanInputTypeDef = {"TableName": self._name, "ConsistentRead": True}
+        if check_prefix(prefix):
+            first["FilterExpression"] = "begins_with(id, :prefix)"
+            first["ExpressionAttributeValues"] = from_item({":prefix": prefix})
+        asked = first
+        while True:
+            with _asking():
+                answer = self._client.scan(**asked)
+                found = [to_item(attributes) for attributes in answer["Items"]]
+            yield from filter(self._is_live, found)
+            if "LastEvaluatedKey" not in answer:
+                return
+            asked = {**first, "ExclusiveStartKey": answer["LastEvaluatedKey"]}
+
+    def _read_into(self, found: dict[str, Item], keys: Sequence["Attributes"]) -> Sequence["Attributes"]:
+        """Gives the keys that are left over."""
+        with _asking():
+            answer = self._client.batch_get_item(RequestItems={self._name: {"Keys": keys, "ConsistentRead": True}})
+            for attributes in answer["Responses"].get(self._name, []):
+                item = to_item(attributes)
+                if self._is_live(item):
+                    found[attributes["id"]["S"]] = item
+            left = answer.get("UnprocessedKeys", {}).get(self._name)
+            return left["Keys"] if left else []
+
+    def _put(self, item: Item, condition: str, values: Item) -> None:
+        """Raises _ConditionFailed. The condition may look at `:now`."""
+        with _asking():
+            self._client.put_item(
+                TableName=self._name,
+                Item=from_item(item),
+                ConditionExpression=condition,
+                ExpressionAttributeNames=names(condition),
+                ExpressionAttributeValues=from_item({":now": self._now(), **values}),
+            )
+
+    def _add(self, fresh: Item, seen: int | None) -> int:
+        """Counts where the item has not expired. Raises _ConditionFailed."""
+        change = "ADD #count :one, #revision :one SET #last = :last, #expires_at = :expires_at"
+        condition = IS_LIVE if seen is None else f"{is_number('#count', ':seen', seen)} AND {IS_LIVE}"
+        values: Item = {":one": 1, ":now": self._now(), ":last": fresh["last"], ":expires_at": fresh["expires_at"]}
+        with _asking():
+            answer = self._client.update_item(
+                TableName=self._name,
+                Key=from_item({"id": fresh["id"]}),
+                UpdateExpression=change,
+                ConditionExpression=condition,
+                ExpressionAttributeNames=names(change + condition),
+                ExpressionAttributeValues=from_item(values if seen is None else {**values, ":seen": seen}),
+                ReturnValues="UPDATED_NEW",
+            )
+            return int(answer["Attributes"]["count"]["N"])
+
+    def _write_batch(self, requests: Sequence["WriteRequestUnionTypeDef"]) -> None:
+        for pause in (*_PAUSES, None):
+            requests = self._write_some(requests)
+            if not requests:
+                return
+            if pause is not None:
+                self._pause(pause)
+        raise TableUnavailable("UnprocessedItems")
+
+    def _write_some(self, requests: Sequence["WriteRequestUnionTypeDef"]) -> Sequence["WriteRequestUnionTypeDef"]:
+        """Gives what a busy table has left over: all, where it says no more than that it is busy."""
+        try:
+            with _asking():
+                answer = self._client.batch_write_item(RequestItems={self._name: requests})
+                return answer["UnprocessedItems"].get(self._name, [])
+        except TableUnavailable as error:
+            if str(error) in _BUSY:
+                return requests
+            raise
+
+    def _is_live(self, item: Item) -> bool:
+        expires_at = item.get("expires_at")
+        return not isinstance(expires_at, int) or expires_at > self._now()
+
+    def _now(self) -> int:
+        return int(self._clock())
+
+
+@contextmanager
+def _asking() -> Iterator[None]:
+    """Raises TableUnavailable for whatever goes wrong, and _ConditionFailed."""
+    try:
+        yield
+    except ClientError as error:
+        code = error.response.get("Error", {}).get("Code", "Unknown")
+        if code == "ConditionalCheckFailedException":
+            raise _ConditionFailed from None
+        raise TableUnavailable(code) from None
+    except (BotoCoreError, ResponseParserError) as error:
+        raise TableUnavailable(type(error).__name__) from None
+    except KeyError:
+        raise TableUnavailable("an answer that is not DynamoDB's") from None
