@@ -1,13 +1,13 @@
 """From `authorizer.toml` to an authorizer."""
 
-import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from authorizer import development
 from authorizer.authorizer import Authorizer, Verify
 from authorizer.cached import Cached, Caching, OnFetch
 from authorizer.configuration import Configuration, JwtIssuer, SignedTokens, load_password_file
@@ -20,11 +20,10 @@ from policies import InvalidFile, PolicyTemplate, Principal
 from policies.toml_file import read_file
 
 if TYPE_CHECKING:
-    from authorizer.passwords import PasswordVerifier, StoredPassword
+    from authorizer.file_passwords import FilePasswords, StoredPassword
 
-DEVELOPMENT_ISSUER = "urn:iot-authorizer:development"
-DEVELOPMENT_KEYS = "AUTHORIZER_DEVELOPMENT_JWKS"
-"""Names a JWKS file whose keys may vouch for anybody. Refused in Lambda."""
+_Check = Callable[[VerifiedPrincipal], VerifiedPrincipal]
+_VerifyPassword = Callable[[Credentials], VerifiedPrincipal]
 
 
 def build(configuration: Configuration, folder: Path, on_fetch: OnFetch | None = None) -> Authorizer:
@@ -57,21 +56,44 @@ def _verifier(configuration: Configuration, folder: Path, principal_claim: str, 
     issuers += _development_issuers()
     signed = [_expectations(configuration.signed_tokens, principal_claim)] if configuration.signed_tokens else []
     tokens = JwtVerifier(issuers, signed)
-    passwords = _passwords(configuration, folder)
+    check, passwords = _identities(configuration)
+    if configuration.passwords is not None and configuration.passwords.file is not None:
+        passwords = _in_file(_file_passwords(folder, configuration.passwords.file), check)
     anonymous = _anonymous(configuration)
 
     def verify(credentials: Credentials) -> VerifiedPrincipal:
         if credentials.door is Door.ANONYMOUS:
             if anonymous is None:
                 raise Refusal(Reason.NO_CREDENTIALS)
-            return anonymous
+            return check(anonymous)
         if credentials.token is not None:
-            return tokens.verify(credentials)
+            return check(tokens.verify(credentials))
         if passwords is None:
             raise Refusal(Reason.PASSWORDS_NOT_CONFIGURED)
-        return passwords.verify(credentials)
+        return passwords(credentials)
 
     return verify
+
+
+def _identities(configuration: Configuration) -> tuple[_Check, _VerifyPassword | None]:
+    """What checks proven principals, and what verifies passwords, by the table of identities where there is one."""
+    if configuration.table is None:
+        return _unchecked, None
+    from authorizer.configured_identities import configured_identities
+
+    found = configured_identities(configuration, configuration.table)
+    return found.proven.check, found.passwords.verify if configuration.passwords is not None else None
+
+
+def _in_file(users: "FilePasswords", check: _Check) -> _VerifyPassword:
+    def verify(credentials: Credentials) -> VerifiedPrincipal:
+        return check(users.verify(credentials))
+
+    return verify
+
+
+def _unchecked(verified: VerifiedPrincipal) -> VerifiedPrincipal:
+    return verified
 
 
 def _issuer(configured: JwtIssuer, folder: Path, principal_claim: str, on_fetch: OnFetch | None) -> Issuer:
@@ -114,26 +136,23 @@ def _key_file(path: Path) -> KeySet:
 
 
 def _development_issuers() -> list[Issuer]:
-    path = os.environ.get(DEVELOPMENT_KEYS)
+    path = development.file_named_by(development.KEYS)
     if path is None:
         return []
-    if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:
-        raise InvalidFile(path, None, DEVELOPMENT_KEYS, "development keys are for this machine and never for Lambda")
-    expects = Expectations(issuer=DEVELOPMENT_ISSUER, audience=(DEVELOPMENT_ISSUER,))
-    return [Issuer(expects, ("ES256",), _key_file(Path(path)))]
+    expects = Expectations(issuer=development.ISSUER, audience=(development.ISSUER,))
+    return [Issuer(expects, ("ES256",), _key_file(path))]
 
 
-def _passwords(configuration: Configuration, folder: Path) -> "PasswordVerifier | None":
-    if configuration.passwords is None:
-        return None
-    from authorizer.passwords import PasswordFile, PasswordVerifier, StoredPassword, check_hash
+def _file_passwords(folder: Path, file: str) -> "FilePasswords":
+    from authorizer.file_passwords import FilePasswords, StoredPassword
+    from identities.passwords import check_hash
 
     with _named_by("passwords.file"):
-        found = load_password_file(folder / configuration.passwords.file, check_hash).users
+        found = load_password_file(folder / file, check_hash).users
     users = {name: StoredPassword(entry.hash, entry.claims) for name, entry in found.items()}
     shapes = Counter(map(_shape, users.values()))
     like = max(users.values(), key=lambda user: shapes[_shape(user)]).hash if users else None
-    return PasswordVerifier(PasswordFile(users), like)
+    return FilePasswords(users, like)
 
 
 def _shape(user: "StoredPassword") -> str:

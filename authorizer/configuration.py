@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 from urllib.parse import urlsplit
@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, mo
 
 from policies.durations import seconds
 from policies.grants import StrictModel
-from policies.toml_file import from_validation, invalid_file, override, read_toml
+from policies.toml_file import Location, from_validation, invalid_file, override, read_toml
 
 
 def _between(least: str, most: str) -> BeforeValidator:
@@ -40,10 +40,17 @@ def _made_of(characters: str) -> AfterValidator:
     return AfterValidator(check)
 
 
+def _table_name(value: str) -> str:
+    if _TABLE_NAME.fullmatch(value) is None:
+        raise ValueError("expected a DynamoDB table's name, 3 to 255 letters, digits, _.-, or its ARN")
+    return value
+
+
 Algorithm = Literal["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "HS256"]
 Text = Annotated[str, Field(min_length=1)]
 
 _SECRET_NAME = re.compile(r"(secretsmanager|ssm):.+")
+_TABLE_NAME = re.compile(r"[A-Za-z0-9_.-]{3,255}|arn:[a-z-]+:dynamodb:[a-z0-9-]+:\d{12}:table/[A-Za-z0-9_.-]{3,255}")
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
@@ -53,6 +60,8 @@ class _Tokens(StrictModel):
     leeway: Annotated[int, _between("0s", "5m")] = 30
     required_claims: tuple[Text, ...] = ()
     token_type: Text | None = None
+    stored_claims: bool = False
+    """Whether the table's claims of a principal join the token's, and win."""
 
 
 class JwtIssuer(_Tokens):
@@ -92,8 +101,32 @@ class SignedTokens(_Tokens):
 class Passwords(StrictModel):
     """`[passwords]`: user names and passwords."""
 
-    file: Text
-    """A TOML file beside the configuration."""
+    file: Text | None = None
+    """A TOML file beside the configuration; without it they are in the table."""
+
+
+class Guessing(StrictModel):
+    """`[guessing]`: when failures with passwords of the table are slowed, and locked."""
+
+    slow_after: Annotated[int, Field(ge=1, le=100)] = 5
+    lock_after: Annotated[int, Field(ge=1, le=1000)] = 10
+    lock_for: Annotated[int, _between("1s", "24h")] = 15 * 60
+    forget_after: Annotated[int, _between("1s", "7d")] = 60 * 60
+
+    @model_validator(mode="after")
+    def _checked(self) -> "Guessing":
+        if self.lock_after < self.slow_after:
+            raise ValueError("lock_after: expected no fewer failures than slow_after")
+        if self.forget_after < self.lock_for:
+            raise ValueError("forget_after: expected no less than lock_for, or a lock would end early")
+        return self
+
+
+class Revocation(StrictModel):
+    """`[revocation]`: how the table is asked whether somebody is revoked."""
+
+    cache_for: Annotated[int, _between("0s", "5m")] = 5
+    when_unavailable: Literal["refuse", "allow"] = "refuse"
 
 
 class Anonymous(StrictModel):
@@ -116,12 +149,16 @@ class Configuration(StrictModel):
     name: Annotated[str, _made_of("_=,@-")]
     policy: Text
     """A policy template beside the configuration."""
+    table: Annotated[str, AfterValidator(_table_name)] | None = None
+    """The DynamoDB table of identities: passwords, revocations, stored claims."""
     token_key_name: Annotated[str, _made_of("_-")] | None = None
     jwt: tuple[JwtIssuer, ...] = ()
     passwords: Passwords | None = None
     signed_tokens: SignedTokens | None = None
     anonymous: Anonymous | None = None
     signing: Signing | None = None
+    guessing: Guessing = Field(default_factory=Guessing)
+    revocation: Revocation = Field(default_factory=Revocation)
 
     @model_validator(mode="after")
     def _checked(self) -> "Configuration":
@@ -147,7 +184,18 @@ class PasswordsFile(StrictModel):
     users: dict[str, PasswordEntry] = Field(default_factory=dict)
 
 
-_TABLES = (Configuration, JwtIssuer, SignedTokens, Passwords, Anonymous, Signing, PasswordsFile, PasswordEntry)
+_TABLES = (
+    Configuration,
+    JwtIssuer,
+    SignedTokens,
+    Passwords,
+    Anonymous,
+    Signing,
+    Guessing,
+    Revocation,
+    PasswordsFile,
+    PasswordEntry,
+)
 _KEYS = {key for model in _TABLES for key in model.model_fields}
 
 Model = TypeVar("Model", bound=StrictModel)
@@ -177,7 +225,24 @@ def load_configuration(path: Path, environment: Mapping[str, str] | None = None)
     for index, name in enumerate(names):
         if name in names[:index]:
             raise invalid_file(path, text, ("jwt", index, "issuer"), "expected a name that no other issuer has")
+    if configuration.table is None:
+        for key, expected in _wanting_a_table(configuration):
+            raise invalid_file(path, text, key, f'{expected}table = "NAME" above all tables, a DynamoDB table')
     return configuration
+
+
+def _wanting_a_table(configuration: Configuration) -> Iterator[tuple[Location, str]]:
+    """The keys that take a table of identities, and what could stand there in its place."""
+    if configuration.passwords is not None and configuration.passwords.file is None:
+        yield ("passwords",), 'expected file = "…", or '
+    for index, issuer in enumerate(configuration.jwt):
+        if issuer.stored_claims:
+            yield ("jwt", index, "stored_claims"), "expected "
+    if configuration.signed_tokens is not None and configuration.signed_tokens.stored_claims:
+        yield ("signed_tokens", "stored_claims"), "expected "
+    for key in ("guessing", "revocation"):
+        if key in configuration.model_fields_set:
+            yield (key,), "expected "
 
 
 def load_password_file(path: Path, check_hash: Callable[[str], str]) -> PasswordsFile:

@@ -199,7 +199,14 @@ def to_principal(claims: Claims, expects: Expectations) -> VerifiedPrincipal:
         raise Refusal(Reason.MISSING_CLAIM, expects.principal_claim)
     if isinstance(name, bool) or not isinstance(name, (str, int)) or name == "":
         raise Refusal(Reason.INVALID_CLAIM, expects.principal_claim)
-    return VerifiedPrincipal(Principal(str(name), _with_scopes(claims)), expects.issuer, _expiry(claims))
+    token_id = claims.get("jti")
+    return VerifiedPrincipal(
+        Principal(str(name), _with_scopes(claims)),
+        expects.issuer,
+        expires_at=_time(claims, "exp"),
+        issued_at=_time(claims, "iat"),
+        token_id=token_id if isinstance(token_id, str) else None,
+    )
 
 
 def _with_scopes(claims: Claims) -> Claims:
@@ -208,6 +215,6 @@ def _with_scopes(claims: Claims) -> Claims:
     return {**claims, "scope": [word for word in scope.split(" ") if word]} if isinstance(scope, str) else claims
 
 
-def _expiry(claims: Claims) -> float | None:
-    expires_at = claims.get("exp")
-    return float(expires_at) if isinstance(expires_at, (int, float)) else None
+def _time(claims: Claims, name: str) -> float | None:
+    time = claims.get(name)
+    return float(time) if isinstance(time, (int, float)) else None

@@ -53,6 +53,16 @@ class Reason(StrEnum):
     PASSWORD_TOO_LONG = "password_too_long"
     UNKNOWN_USER = "unknown_user"
     WRONG_PASSWORD = "wrong_password"
+    PASSWORD_EXPIRED = "password_expired"
+    LOCKED = "locked"
+
+    USER_DISABLED = "user_disabled"
+    USER_EXPIRED = "user_expired"
+    PRINCIPAL_REVOKED = "principal_revoked"
+    TOKEN_REVOKED = "token_revoked"
+    ISSUED_BEFORE_REVOCATION = "issued_before_revocation"
+    TABLE_UNAVAILABLE = "table_unavailable"
+    MALFORMED_ITEM = "malformed_item"
 
     UNSAFE_VALUE = "unsafe_value"
     NOTHING_GRANTED = "nothing_granted"

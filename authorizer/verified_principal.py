@@ -13,3 +13,7 @@ class VerifiedPrincipal(NamedTuple):
     """Who vouches for it: a token's `iss`; None for passwords and anonymous clients."""
     expires_at: float | None = None
     """When the proof ends, in seconds since 1970; None where it does not."""
+    issued_at: float | None = None
+    """When it began, in seconds since 1970: a token's `iat`; None where it does not say."""
+    token_id: str | None = None
+    """A token's `jti`; None where it has none."""

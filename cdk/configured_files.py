@@ -21,5 +21,5 @@ def _named(configuration: Configuration) -> Iterator[tuple[str, str]]:
     for index, issuer in enumerate(configuration.jwt):
         if issuer.jwks is not None and "://" not in issuer.jwks:
             yield f"jwt[{index}].jwks", issuer.jwks
-    if configuration.passwords is not None:
+    if configuration.passwords is not None and configuration.passwords.file is not None:
         yield "passwords.file", configuration.passwords.file

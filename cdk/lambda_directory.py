@@ -95,6 +95,7 @@ def _install(root: Path, staging: Path, target: Target) -> None:
         )
         run_uv(
             *("pip", "install", "--target", str(staging), "--python-version", target.python, *where),
+            "--link-mode=copy",  # Hard links into uv's cache would have its files changed with ours.
             *(
                 "--only-binary",
                 ":all:",

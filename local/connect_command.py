@@ -15,7 +15,7 @@ from local.connecting import (
     with_password,
     with_token,
 )
-from local.development import DATA, DevelopmentIssuer
+from local.development import DATA, DevelopmentIssuer, table_path
 from local.function.lambda_function import ACCOUNT, REGION
 from local.gateway.certificates import ca_path
 from local.gateway.configured import Configured, read_configured
@@ -86,7 +86,7 @@ def connect(
     on this machine, with a token that is good for an hour there. Who it is, its claims, its client ID and its topics
     are what the configuration's policy template grants, unless they are given.
     """
-    configured = _configured(config)
+    configured = _configured(config, data)
     where = _endpoint(endpoint, client)
     _check(token, signature, user, password, where)
     if user is not None:
@@ -126,10 +126,10 @@ def connect(
         typer.echo(f"iot-authorizer: {problem}", err=True)
 
 
-def _configured(path: Path | None) -> Configured:
+def _configured(path: Path | None, data: Path) -> Configured:
     if path is not None:
         read_file(path)
-    return read_configured(path or _CONFIGURATION, _FUNCTION_ARN)
+    return read_configured(path or _CONFIGURATION, _FUNCTION_ARN, table_path(data))
 
 
 def _with_new_token(

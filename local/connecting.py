@@ -60,8 +60,8 @@ def _claims(token: str) -> Claims | None:
 
 
 def with_password(configured: Configured, name: str | None, user: str) -> Connecting:
-    """Whom a user name and a password prove, with the claims of the password file."""
-    claims = configured.password_claims.get(user)
+    """Whom a user name and a password prove, with the claims that are stored for it."""
+    claims = configured.stored_claims.of_password(user)
     known = claims is not None
     return Connecting(Principal(name or user, likely(configured.template).claims if claims is None else claims), known)
 

@@ -13,7 +13,7 @@ import local.console.app
 from local.broker.broker import Broker
 from local.broker.limits import IOT_CORE, Limits
 from local.broker.storage import Storage, StorageError
-from local.development import DEVELOPMENT_KEYS, DevelopmentIssuer
+from local.development import DevelopmentIssuer, table_path
 from local.function.lambda_function import ACCOUNT, HANDLER, REGION, TIMEOUT
 from local.gateway.addresses import Addresses
 from local.gateway.authorization import Gateway
@@ -163,7 +163,8 @@ class LocalIotCore(Running):
             function_arn=f"arn:aws:lambda:{self.region}:{self.account}:function:authorizer",
             region=self.region,
             account=self.account,
-            environment={DEVELOPMENT_KEYS: str(self.issuer.jwks_path)},
+            environment=self.issuer.environment,
+            table=table_path(self._data),
             function_timeout=self._function_timeout,
         )
         await self.configuration.start()

@@ -1,7 +1,6 @@
 """A development issuer: keys made on this machine that vouch for anybody, on this machine only."""
 
 import json
-import os
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -25,6 +24,13 @@ ISSUER = "urn:iot-authorizer:development"
 """The issuer and the audience of development tokens. The Lambda knows it only where DEVELOPMENT_KEYS is set."""
 DEVELOPMENT_KEYS = "AUTHORIZER_DEVELOPMENT_JWKS"
 """The environment variable that names the file of the public keys to the authorizer."""
+DEVELOPMENT_TABLE = "AUTHORIZER_DEVELOPMENT_TABLE"
+"""The environment variable that names the file of the table of identities to the authorizer."""
+
+
+def table_path(folder: Path) -> Path:
+    """The development table of a data folder: SQLite in the place of DynamoDB."""
+    return folder / "identities.sqlite"
 
 
 class DevelopmentIssuer:
@@ -51,9 +57,10 @@ class DevelopmentIssuer:
         standard = {"iss": ISSUER, "aud": ISSUER, "sub": principal, "iat": now, "exp": now + expires_in}
         return jwt.encode({**claims, **standard}, self._key, "ES256", headers={"kid": "development"})
 
-    def trust(self) -> None:
-        """Lets authorizers that start in this process trust the development issuer."""
-        os.environ[DEVELOPMENT_KEYS] = str(self.jwks_path)
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """What has an authorizer trust the development issuer, and look into the development table."""
+        return {DEVELOPMENT_KEYS: str(self.jwks_path), DEVELOPMENT_TABLE: str(table_path(self._folder))}
 
     def _load_or_make(self) -> EllipticCurvePrivateKey:
         path = self._key_path

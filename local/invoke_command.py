@@ -57,8 +57,7 @@ def invoke(
         raise typer.BadParameter("expected standard base64", param_hint=option) from None
     if handler == HANDLER and not config.exists():
         raise InvalidFile(config, None, "", "there is no such file: name yours with --config")
-    DevelopmentIssuer(data).trust()
-    function = LambdaFunction(config, handler)
+    function = LambdaFunction(config, handler, environment=DevelopmentIssuer(data).environment)
     authorizer = read_configured(config, function.arn).description
     if token_signature is not None and authorizer.signing_disabled:
         typer.echo("iot-authorizer: without [signing] in the configuration, the signature is not looked at", err=True)

@@ -6,19 +6,20 @@ from pathlib import Path
 
 import pytest
 
-from authorizer import building
+from authorizer import development as lambda_development
 from local import development
 
 ROOT = Path(__file__).parent.parent
-OURS = ("policies", "authorizer", "local", "cdk", "tests", "bench")
+OURS = ("policies", "identities", "authorizer", "local", "cdk", "tests", "bench")
 ROOMS = {
     "policies": {"policies"},
-    "authorizer": {"authorizer", "policies"},
-    "local": {"local", "policies"},
+    "identities": {"identities"},
+    "authorizer": {"authorizer", "identities", "policies"},
+    "local": {"local", "identities", "policies"},
     "local/mqtt": {"local.mqtt"},
     "local/broker": {"local.broker", "local.mqtt", "policies"},
     "local/function": {"local.function", "policies"},
-    "local/gateway": {"local.gateway", "local.function", "local.broker", "local.mqtt", "policies"},
+    "local/gateway": {"local.gateway", "identities", "local.function", "local.broker", "local.mqtt", "policies"},
     "local/api": {"local.api", "local.gateway", "local.broker", "local.mqtt", "policies"},
     "local/console": {"local.console", "local.examples", "local.development", "policies"},
     "local/examples": {"local.examples", "policies"},
@@ -69,8 +70,6 @@ def test_all_that_is_public_has_a_docstring(room: str) -> None:
             assert ast.get_docstring(node), f"{path.name}: {node.name}"
 
 
-def test_both_rooms_mean_the_same_development_issuer() -> None:
-    assert (building.DEVELOPMENT_ISSUER, building.DEVELOPMENT_KEYS) == (
-        development.ISSUER,
-        development.DEVELOPMENT_KEYS,
-    )
+def test_both_rooms_mean_the_same_development_issuer_and_table() -> None:
+    of_lambda = (lambda_development.ISSUER, lambda_development.KEYS, lambda_development.TABLE)
+    assert of_lambda == (development.ISSUER, development.DEVELOPMENT_KEYS, development.DEVELOPMENT_TABLE)

@@ -16,9 +16,11 @@ class Signing(BaseModel):
 
 
 class Issuer(BaseModel):
-    """`[[jwt]]`."""
+    """`[[jwt]]`, and `[signed_tokens]`."""
 
+    issuer: str = ""
     jwks: str | None = None
+    stored_claims: bool = False
 
 
 class Passwords(BaseModel):
@@ -38,11 +40,19 @@ class ConfigurationFile(BaseModel):
 
     name: str = "authorizer"
     policy: str | None = None
+    table: str | None = None
     token_key_name: str | None = None
     signing: Signing | None = None
     jwt: list[Issuer] = Field(default_factory=list)
+    signed_tokens: Issuer | None = None
     passwords: Passwords | None = None
     anonymous: Anonymous | None = None
+
+    @property
+    def stored_claims_issuers(self) -> frozenset[str]:
+        """The issuers whose tokens' claims the table's join."""
+        tokens = [*self.jwt, *((self.signed_tokens,) if self.signed_tokens else ())]
+        return frozenset(each.issuer for each in tokens if each.stored_claims)
 
 
 def read_configuration_file(path: Path) -> tuple[ConfigurationFile, str]:

@@ -7,14 +7,14 @@ from pathlib import Path
 
 from pydantic import BaseModel, Field, ValidationError
 
+from identities.sqlite_table import SqliteTable
 from local.gateway.authorizer_rules import InvalidAuthorizer
 from local.gateway.authorizers import AuthorizerDescription
 from local.gateway.configuration_file import read_configuration_file
+from local.gateway.stored_claims import StoredClaims
 from policies import InvalidFile, PolicyTemplate
+from policies.principal import Claims
 from policies.toml_file import invalid_file, read_file, read_toml
-
-Claims = Mapping[str, object]
-
 
 _LETTERS = "expected 1 to 128 letters, digits and "
 _KEYS = {"authorizerName": ("name", f"{_LETTERS}_=,@-"), "tokenKeyName": ("token_key_name", f"{_LETTERS}_-")}
@@ -40,16 +40,16 @@ class Configured:
     template: PolicyTemplate | None
     """None where grants come from code."""
     anonymous_claims: Claims
-    password_claims: Mapping[str, Claims]
-    """The claims of each user of the password file; none where it can't be read."""
+    stored_claims: StoredClaims
+    """The claims of users, and those that join a token's."""
     files: frozenset[Path]
     """All files whose change changes what is granted."""
 
 
-def read_configured(path: Path, function_arn: str) -> Configured:
+def read_configured(path: Path, function_arn: str, table: Path | None = None) -> Configured:
     """Reads a configuration as it is now; without the file, an authorizer in code that IoT Core knows nothing of.
 
-    Raises InvalidFile.
+    `table` is the development table, for a configuration that names one. Raises InvalidFile.
     """
     found, text = read_configuration_file(path)
     folder = path.parent
@@ -80,7 +80,11 @@ def read_configured(path: Path, function_arn: str) -> Configured:
         policy_path=policy,
         template=PolicyTemplate.load(policy) if policy else None,
         anonymous_claims=found.anonymous.claims if found.anonymous else {},
-        password_claims=_password_claims(passwords),
+        stored_claims=StoredClaims(
+            in_file=_password_claims(passwords),
+            table=SqliteTable(table) if table is not None and found.table is not None else None,
+            issuers=found.stored_claims_issuers,
+        ),
         files=frozenset(file.absolute() for file in (path, policy, passwords, *jwks, *keys.values()) if file),
     )
 

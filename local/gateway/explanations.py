@@ -61,8 +61,8 @@ def _claims(configured: Configured, authorization: Authorization, name: str) -> 
     for token in accepted_tokens(authorization.event, authorization.door, key):
         claims = _payload(token)
         if claims is not None and name in (claims.get("sub"), claim(claims, principal_claim)):
-            return claims
-    return configured.password_claims.get(name, {})
+            return configured.stored_claims.joined(name, claims)
+    return configured.stored_claims.of_password(name) or {}
 
 
 def _payload(token: str) -> Claims | None:

@@ -43,9 +43,10 @@ class ReloadedConfiguration:
         region: str,
         account: str,
         environment: Mapping[str, str],
+        table: Path | None = None,
         function_timeout: float = TIMEOUT,
     ) -> None:
-        """Loads nothing yet: `start` does. The function has `function_timeout` seconds."""
+        """Loads nothing yet: `start` does. `table` is the development one, `function_timeout` in seconds."""
         self.path = path
         self.handler = handler
         self.function_arn = function_arn
@@ -54,6 +55,7 @@ class ReloadedConfiguration:
         self._region = region
         self._account = account
         self._environment = environment
+        self._table = table
         self._function_timeout = function_timeout
         self._seen: dict[Path, _State | None] = {}
         self._waits_for_lock = False
@@ -157,7 +159,7 @@ class ReloadedConfiguration:
     def _load(self) -> _Loaded:
         """All of it as it is now. What is saved from here on is a change."""
         self._see()
-        configured = read_configured(self.path, self.function_arn)
+        configured = read_configured(self.path, self.function_arn, self._table)
         self._seen |= {path: _state(path) for path in configured.files if path not in self._seen}
         version: dict[Path, _State | None] = {}
         environments = Environments(

@@ -8,7 +8,7 @@ import pytest
 from authorizer import Authorizer, Credentials, Deny, Grant, LambdaHandler, Principal, VerifiedPrincipal
 from authorizer.credentials import read_credentials
 from authorizer.event import AuthorizerEvent
-from authorizer.passwords import PasswordFile, PasswordVerifier, StoredPassword
+from authorizer.file_passwords import FilePasswords, StoredPassword
 from authorizer.refusal import Reason, Refusal
 
 ATTEMPTS: dict[str, dict[str, object]] = {
@@ -108,5 +108,5 @@ def test_a_grant_function_that_yields_keeps_its_denials() -> None:
 
 def test_an_unknown_user_costs_what_the_stores_users_cost() -> None:
     stored = StoredPassword("$argon2id$v=19$m=32,t=3,p=2$c29tZXNhbHQ$S1pBVHlqXF0cQBqzc1bZ8g", {})
-    verifier = PasswordVerifier(PasswordFile({"ann": stored}), like=stored.hash)
+    verifier = FilePasswords({"ann": stored}, like=stored.hash)
     assert verifier._nobody.startswith("$argon2id$v=19$m=32,t=3,p=2$")

@@ -9,6 +9,7 @@ from policies import InvalidFile
 
 START = 'name = "chat"\npolicy = "policy.toml"\n'
 JWT = '[[jwt]]\nissuer = "https://a.example/"\naudience = ["chat"]\nalgorithms = ["RS256"]\njwks = "keys.json"\n'
+ANYBODY = '[anonymous]\nprincipal = "anybody"\n'
 USERS = '[passwords]\nfile = "users.toml"\n'
 
 
@@ -65,7 +66,31 @@ WRONG = {
     "leeway-fraction": (f"{START}{JWT}leeway = 1.5{HERE}\n", "jwt[0].leeway: "),
     "max-age-short": (f'{START}{JWT}max_age = "1s"{HERE}\n', "jwt[0].max_age: "),
     "second-issuer": (f"{START}{JWT}{JWT}".replace("a.ex", "b.ex", 1) + f"leeway = 301{HERE}\n", "jwt[1].leeway: "),
-    "passwords-file": (f"{START}[passwords]{HERE}\n", "passwords.file: is missing"),
+    "passwords-nowhere": (f"{START}[passwords]{HERE}\n", 'passwords: expected file = "…", or table = "NAME" above'),
+    "guessing-without-table": (f"{START}{ANYBODY}[guessing]{HERE}\n", 'guessing: expected table = "NAME" above'),
+    "revocation-without-table": (f"{START}{ANYBODY}[revocation]{HERE}\n", 'revocation: expected table = "NAME"'),
+    "claims-without-table": (
+        f"{START}{JWT}stored_claims = true{HERE}\n",
+        'jwt[0].stored_claims: expected table = "NAME"',
+    ),
+    "signed-without-table": (
+        f'{START}[signed_tokens]\nissuer = "i"\nstored_claims = true{HERE}\n',
+        'signed_tokens.stored_claims: expected table = "NAME"',
+    ),
+    "table-name": (f'{START}table = "a b"{HERE}\n{ANYBODY}', "table: expected a DynamoDB table's name"),
+    "guessing-order": (
+        f'{START}table = "abc"\n{ANYBODY}[guessing]{HERE}\nslow_after = 9\nlock_after = 8\n',
+        "guessing: lock_after: expected no fewer failures",
+    ),
+    "lock-forgotten": (
+        f'{START}table = "abc"\n{ANYBODY}[guessing]{HERE}\nlock_for = "2h"\n',
+        "guessing: forget_after: expected no less than lock_for",
+    ),
+    "cached-long": (f'{START}table = "abc"\n{ANYBODY}[revocation]\ncache_for = "6m"{HERE}\n', "revocation.cache_for: "),
+    "unavailable": (
+        f'{START}table = "abc"\n{ANYBODY}[revocation]\nwhen_unavailable = "ignore"{HERE}\n',
+        "revocation.when_unavailable: ",
+    ),
     "anonymous-principal": (f'{START}[anonymous]\nprincipal = ""{HERE}\n', "anonymous.principal: "),
     "anonymous-claims": (f'{START}[anonymous]\nprincipal = "a"\nclaims = 5{HERE}\n', "anonymous.claims: "),
     "signed-issuer": (f"{START}[signed_tokens]{HERE}\n", "signed_tokens.issuer: is missing"),

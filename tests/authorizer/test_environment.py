@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from authorizer import Reason
-from authorizer.building import DEVELOPMENT_ISSUER, DEVELOPMENT_KEYS
 from authorizer.configuration import Configuration, load_configuration
+from authorizer.development import ISSUER as DEVELOPMENT_ISSUER
+from authorizer.development import KEYS as DEVELOPMENT_KEYS
 from policies import InvalidFile
 from tests.authorizer.events import bearer
 from tests.authorizer.handlers import jwt_table, start, table, write

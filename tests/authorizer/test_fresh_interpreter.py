@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from authorizer.passwords import hash_password
+from identities.passwords import hash_password
 from tests.authorizer.events import Event, bearer, event, with_password
 from tests.authorizer.handlers import Context, Outcome, jwt_table, table, write
 from tests.authorizer.tokens import ISSUER, mint

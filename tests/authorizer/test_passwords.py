@@ -7,8 +7,10 @@ from argon2 import PasswordHasher, Type
 from hypothesis import given
 from hypothesis import strategies as st
 
-from authorizer import Credentials, Door, Reason, Refusal, passwords
-from authorizer.passwords import LONGEST_PASSWORD, PasswordFile, PasswordVerifier, StoredPassword
+from authorizer import Credentials, Door, Reason, Refusal
+from authorizer.file_passwords import FilePasswords, StoredPassword
+from identities import passwords
+from identities.passwords import LONGEST_PASSWORD
 from policies import InvalidFile
 from tests.authorizer.events import SDK, event, with_password
 from tests.authorizer.handlers import Running, start, table
@@ -101,7 +103,7 @@ def test_half_of_it_is_refused(guarded: Running) -> None:
 
 @given(st.binary(max_size=64))
 def test_any_bytes_may_be_a_password(password: bytes) -> None:
-    verifier = PasswordVerifier(PasswordFile({"ann": StoredPassword(QUICK.hash(password), {})}))
+    verifier = FilePasswords({"ann": StoredPassword(QUICK.hash(password), {})})
     credentials = Credentials(Door.PASSWORD, user_name="ann", password=password)
     assert verifier.verify(credentials).principal.name == "ann"
 
@@ -118,17 +120,17 @@ class Counting:
 
 
 @pytest.fixture
-def counting(monkeypatch: pytest.MonkeyPatch) -> tuple[PasswordVerifier, Counting]:
+def counting(monkeypatch: pytest.MonkeyPatch) -> tuple[FilePasswords, Counting]:
     hasher = Counting()
     stored = passwords.hash_password("correct horse")
-    verifier = PasswordVerifier(PasswordFile({"ann": StoredPassword(stored, {})}))
+    verifier = FilePasswords({"ann": StoredPassword(stored, {})})
     monkeypatch.setattr(passwords, "_OWASP", hasher)
     return verifier, hasher
 
 
 @pytest.mark.parametrize("name", ["ann", "bob"])
 def test_one_hash_is_verified_whether_the_user_is_known_or_not(
-    counting: tuple[PasswordVerifier, Counting], name: str
+    counting: tuple[FilePasswords, Counting], name: str
 ) -> None:
     verifier, hasher = counting
     with pytest.raises(Refusal):
@@ -136,7 +138,7 @@ def test_one_hash_is_verified_whether_the_user_is_known_or_not(
     assert len(hasher.verified) == 1
 
 
-def test_the_hash_for_unknown_users_costs_what_the_others_do(counting: tuple[PasswordVerifier, Counting]) -> None:
+def test_the_hash_for_unknown_users_costs_what_the_others_do(counting: tuple[FilePasswords, Counting]) -> None:
     verifier, hasher = counting
     for name in ("ann", "bob"):
         with pytest.raises(Refusal):
@@ -146,7 +148,7 @@ def test_the_hash_for_unknown_users_costs_what_the_others_do(counting: tuple[Pas
 
 
 def test_the_empty_password_opens_nobodys_account() -> None:
-    verifier = PasswordVerifier(PasswordFile({}))
+    verifier = FilePasswords({})
     with pytest.raises(Refusal, match=Reason.UNKNOWN_USER):
         verifier.verify(Credentials(Door.PASSWORD, user_name="", password=b""))
 

@@ -15,7 +15,7 @@ from authorizer.authorizer import Place
 from authorizer.building import build
 from authorizer.configuration import load_configuration
 from authorizer.event import AuthorizerEvent
-from authorizer.passwords import hash_password
+from identities.passwords import hash_password
 from tests.authorizer.events import Event, event, every_door
 from tests.authorizer.handlers import Running, jwt_table, printed, start, table, write
 from tests.authorizer.keys import signing_key

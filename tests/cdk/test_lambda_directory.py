@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from authorizer.passwords import hash_password
 from cdk.build_command import directory_hash, report, zipped_size
 from cdk.lambda_directory import LAMBDA, Target, all_below, build
+from identities.passwords import hash_password
 from policies import InvalidFile
 
 ROOT = Path(__file__).parent.parent.parent

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from authorizer.passwords import hash_password
+from identities.passwords import hash_password
 from local.development import DevelopmentIssuer
 
 TIME_SCALE = 200

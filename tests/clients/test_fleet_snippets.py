@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from authorizer.passwords import hash_password
+from identities.passwords import hash_password
 from local.broker.limits import IOT_CORE
 from local.command import app
 from local.core import LocalIotCore

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from authorizer.passwords import hash_password
+from identities.passwords import hash_password
 from tests.authorizer.keys import public_keys, signing_key
 from tests.authorizer.tokens import AUDIENCE, ISSUER
 from tests.cloud.cloud import Cloud

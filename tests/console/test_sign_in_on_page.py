@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from authorizer.passwords import hash_password
+from identities.passwords import hash_password
 from local.broker.limits import IOT_CORE
 from local.core import LocalIotCore
 from tests.console.conftest import Console, Open

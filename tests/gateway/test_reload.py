@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from authorizer.passwords import hash_password
+from identities.passwords import hash_password
 from local.core import LocalIotCore
 from local.gateway import reloading
 from local.mqtt import Publish

@@ -1,0 +1,1 @@
+"""Identities and the table that they live in."""

@@ -133,7 +133,6 @@ def test_the_lines_of_a_decision_fit_what_is_reckoned_for_them(
 ) -> None:
     monkeypatch.chdir(folder)
     issuer = DevelopmentIssuer(folder / "keys")
-    issuer.trust()
     token = issuer.token(principal, {"rooms": ["lobby"]}, 60)
     request = ConnectionRequest(
         token=token,
@@ -141,7 +140,8 @@ def test_the_lines_of_a_decision_fit_what_is_reckoned_for_them(
         mqttContext=MqttContext(clientId=f"{principal}/browser"),
     )
     event = build_event(request, token_key_name="token", signature_verified=False)
-    line = LambdaFunction(folder / "authorizer.toml").invoke(event).decision
+    function = LambdaFunction(folder / "authorizer.toml", environment=issuer.environment)
+    line = function.invoke(event).decision
     assert line["decision"] == "allowed"
     size = len(json.dumps(line, separators=(",", ":"))) + LAMBDAS_LINES
     assert LOG_SIZE * 0.9 < size <= LOG_SIZE * 1.05

@@ -4,7 +4,7 @@ import pytest
 from argon2 import PasswordHasher, extract_parameters
 from typer.testing import CliRunner
 
-from authorizer.passwords import check_hash, hash_password
+from identities.passwords import check_hash, hash_password
 from local.command import app
 
 

@@ -1,0 +1,42 @@
+"""The claims that the authorizer finds in the development table, for explaining what it decided."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from identities.passwords import LONGEST_USER_NAME
+from identities.reading import MalformedItem
+from identities.sqlite_table import SqliteTable
+from identities.table import TableUnavailable
+from identities.user import from_item, user_id
+from policies.principal import Claims
+
+
+@dataclass(frozen=True)
+class StoredClaims:
+    """The claims of users: of the password file, as it was read, or of the table, as it is now."""
+
+    in_file: Mapping[str, Claims] = field(default_factory=dict)
+    table: SqliteTable | None = None
+    """None where the configuration names no table, or no table of this machine."""
+    issuers: frozenset[str] = frozenset()
+    """Those whose tokens' claims the table's join."""
+
+    def of_password(self, name: str) -> Claims | None:
+        """The claims of who signs in with a password; None for nobody known."""
+        return self.in_file.get(name) if self.table is None or self.in_file else self._stored(name)
+
+    def joined(self, name: str, claims: Claims) -> Claims:
+        """A token's claims with the table's, where its issuer takes them."""
+        if claims.get("iss") not in self.issuers:
+            return claims
+        return {**claims, **(self._stored(name) or {})}
+
+    def _stored(self, name: str) -> Claims | None:
+        if self.table is None or not 1 <= len(name) <= LONGEST_USER_NAME:
+            return None
+        key = user_id(name)
+        try:
+            item = self.table.read([key]).get(key)
+            return None if item is None else from_item(item).claims
+        except (TableUnavailable, MalformedItem):  # The Lambda says what is wrong with it.
+            return None

@@ -1,0 +1,74 @@
+"""An authorizer with a table of identities."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from argon2 import PasswordHasher
+
+from authorizer.table_passwords import TablePasswords
+from identities import revocations
+from identities.guessing import Limits
+from identities.revocations import Revocation
+from identities.sqlite_table import SqliteTable
+from identities.table import Item, TableUnavailable
+from identities.user import StoredPassword, User, to_item
+
+QUICK = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+NOW = 1_800_000_000
+"""What the clock says at first, in seconds since 1970."""
+
+
+def stored(password: str, *, generated: bool = False, expires_at: int | None = None) -> StoredPassword:
+    """A password as the table has it."""
+    return StoredPassword(QUICK.hash(password), NOW, expires_at, generated)
+
+
+class Failing(SqliteTable):
+    """A table that answers some times, and from then on no more."""
+
+    answers = 0
+
+    def read(self, ids: Sequence[str]) -> dict[str, Item]:
+        self._answer()
+        return super().read(ids)
+
+    def count(self, id: str, *, at: int, forget_at: int, seen: int | None = None) -> int:
+        self._answer()
+        return super().count(id, at=at, forget_at=forget_at, seen=seen)
+
+    def _answer(self) -> None:
+        if self.answers == 0:
+            raise TableUnavailable("ProvisionedThroughputExceededException")
+        self.answers -= 1
+
+
+@dataclass
+class Identities:
+    """A table with a clock, and what looks into it."""
+
+    path: Path
+    now: float = NOW
+    table: SqliteTable = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.table = SqliteTable(self.path, clock=lambda: self.now)
+
+    def failing(self, answers: int = 0) -> Failing:
+        """The same table, which answers so often."""
+        found = Failing(self.path, clock=lambda: self.now)
+        found.answers = answers
+        return found
+
+    def add(self, name: str, *passwords: str | StoredPassword, **attributes: object) -> None:
+        """Adds a user."""
+        found = tuple(stored(each) if isinstance(each, str) else each for each in passwords)
+        self.table.write(to_item(User(name, found, **attributes)))  # type: ignore[arg-type]
+
+    def revoke(self, revocation: Revocation) -> None:
+        """Adds a revocation."""
+        self.table.write(revocations.to_item(revocation))
+
+    def passwords(self, table: SqliteTable | None = None) -> TablePasswords:
+        """The door for passwords."""
+        return TablePasswords(table or self.table, Limits(), clock=lambda: self.now)

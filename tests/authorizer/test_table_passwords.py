@@ -1,0 +1,232 @@
+"""User names and passwords from the table of identities."""
+
+from pathlib import Path
+
+import pytest
+
+from authorizer import Credentials, Door, Reason, Refusal
+from authorizer.table_passwords import TablePasswords
+from authorizer.verified_principal import VerifiedPrincipal
+from identities import passwords as hashing
+from identities.passwords import LONGEST_PASSWORD
+from identities.revocations import Kind, Revocation
+from tests.authorizer.tables import NOW, Identities, stored
+
+RIGHT, WRONG = b"correct horse", b"guess"
+
+
+@pytest.fixture
+def identities(tmp_path: Path) -> Identities:
+    found = Identities(tmp_path / "identities.sqlite")
+    found.add("ann", "correct horse", claims={"rooms": ["lobby"]})
+    found.add("pump-7", stored("correct horse", generated=True))
+    return found
+
+
+@pytest.fixture
+def door(identities: Identities) -> TablePasswords:
+    return identities.passwords()
+
+
+def sign_in(door: TablePasswords, name: str, password: bytes, client_id: str | None = "ann/x") -> VerifiedPrincipal:
+    return door.verify(Credentials(Door.PASSWORD, user_name=name, password=password, client_id=client_id))
+
+
+def verdict(door: TablePasswords, name: str, password: bytes = RIGHT, client_id: str | None = "ann/x") -> str:
+    try:
+        sign_in(door, name, password, client_id)
+    except Refusal as refusal:
+        return refusal.reason
+    return "allowed"
+
+
+def test_the_right_password_is_let_in_with_the_stored_claims(door: TablePasswords) -> None:
+    assert sign_in(door, "ann", RIGHT).principal.claims == {"rooms": ["lobby"]}
+
+
+@pytest.mark.parametrize("password", [b"", WRONG, RIGHT + b" ", b"\xff", b"\x00"])
+def test_a_wrong_password_is_refused(door: TablePasswords, password: bytes) -> None:
+    assert verdict(door, "ann", password) == Reason.WRONG_PASSWORD
+
+
+@pytest.mark.parametrize("name", ["bob", "Ann", "ann ", "#", "user#ann", "+", "*", "ann/#", "🔑", "\x00"])
+def test_an_unknown_user_is_refused(door: TablePasswords, name: str) -> None:
+    assert verdict(door, name) == Reason.UNKNOWN_USER
+
+
+@pytest.mark.parametrize(("name", "password"), [("a" * 257, RIGHT), ("ann", b"x" * (LONGEST_PASSWORD + 1))])
+def test_what_is_longer_than_the_limit_is_refused_before_anything_is_looked_up(
+    identities: Identities, name: str, password: bytes
+) -> None:
+    assert verdict(identities.passwords(identities.failing()), name, password) == Reason.PASSWORD_TOO_LONG
+
+
+def test_a_user_without_a_password_is_refused(identities: Identities, door: TablePasswords) -> None:
+    identities.add("claims-only")
+    assert verdict(door, "claims-only", b"") == Reason.WRONG_PASSWORD
+
+
+def test_while_a_password_is_rotated_both_are_let_in(identities: Identities, door: TablePasswords) -> None:
+    identities.add("ann", "new", stored("old", expires_at=NOW + 60))
+    assert (verdict(door, "ann", b"new"), verdict(door, "ann", b"old")) == ("allowed", "allowed")
+
+
+def test_then_only_the_new_one_is(identities: Identities, door: TablePasswords) -> None:
+    identities.add("ann", "new", stored("old", expires_at=NOW + 60))
+    identities.now += 60
+    assert (verdict(door, "ann", b"new"), verdict(door, "ann", b"old")) == ("allowed", Reason.PASSWORD_EXPIRED)
+
+
+def test_a_disabled_user_is_refused(identities: Identities, door: TablePasswords) -> None:
+    identities.add("ann", "correct horse", disabled=True)
+    assert verdict(door, "ann") == Reason.USER_DISABLED
+
+
+def test_a_user_whose_time_is_over_is_refused(identities: Identities, door: TablePasswords) -> None:
+    identities.add("ann", "correct horse", valid_until=NOW)
+    assert verdict(door, "ann") == Reason.USER_EXPIRED
+
+
+def test_that_a_user_is_disabled_is_told_to_nobody_without_its_password(
+    identities: Identities, door: TablePasswords
+) -> None:
+    identities.add("ann", "correct horse", disabled=True)
+    assert verdict(door, "ann", WRONG) == Reason.WRONG_PASSWORD
+
+
+def test_a_revoked_principal_is_refused(identities: Identities, door: TablePasswords) -> None:
+    identities.revoke(Revocation(Kind.PRINCIPAL, NOW, principal="ann"))
+    assert verdict(door, "ann") == Reason.PRINCIPAL_REVOKED
+
+
+def test_a_revocation_of_tokens_before_a_moment_concerns_no_password(
+    identities: Identities, door: TablePasswords
+) -> None:
+    identities.revoke(Revocation(Kind.PRINCIPAL, NOW, principal="ann", issued_before=NOW))
+    identities.revoke(Revocation(Kind.BEFORE, NOW, issued_before=NOW))
+    assert verdict(door, "ann") == "allowed"
+
+
+def test_who_guesses_is_locked_out(door: TablePasswords) -> None:
+    for _ in range(5):
+        verdict(door, "ann", WRONG, "stranger")
+    assert verdict(door, "ann", RIGHT, "stranger") == Reason.LOCKED
+
+
+def test_so_is_who_guesses_for_a_user_that_does_not_exist(door: TablePasswords) -> None:
+    for _ in range(5):
+        verdict(door, "nobody", WRONG, "stranger")
+    assert verdict(door, "nobody", WRONG, "stranger") == Reason.LOCKED
+
+
+def test_a_client_id_that_has_signed_in_is_not_locked_out_by_strangers(door: TablePasswords) -> None:
+    verdict(door, "ann")
+    for number in range(9):
+        verdict(door, "ann", WRONG, f"stranger-{number}")
+    assert verdict(door, "ann") == "allowed"
+
+
+def test_a_generated_password_is_never_locked(door: TablePasswords) -> None:
+    for _ in range(20):
+        verdict(door, "pump-7", WRONG, "stranger")
+    assert verdict(door, "pump-7", RIGHT, "stranger") == "allowed"
+
+
+def test_a_wrong_password_names_its_principal(door: TablePasswords) -> None:
+    with pytest.raises(Refusal) as refused:
+        sign_in(door, "ann", WRONG)
+    assert refused.value.principal is not None
+    assert refused.value.principal.name == "ann"
+
+
+def test_an_unknown_user_is_not_named(door: TablePasswords) -> None:
+    with pytest.raises(Refusal) as refused:
+        sign_in(door, "s3cret-typed-into-the-wrong-field", WRONG)
+    assert refused.value.principal is None
+
+
+def test_a_table_that_does_not_answer_lets_nobody_in(identities: Identities) -> None:
+    assert verdict(identities.passwords(identities.failing()), "ann") == Reason.TABLE_UNAVAILABLE
+
+
+def test_a_failure_that_can_not_be_counted_is_told(identities: Identities) -> None:
+    assert verdict(identities.passwords(identities.failing(answers=1)), "ann", WRONG) == Reason.TABLE_UNAVAILABLE
+
+
+def test_a_suspicious_attempt_that_can_not_be_counted_is_refused(identities: Identities) -> None:
+    for _ in range(5):
+        verdict(identities.passwords(), "ann", WRONG)
+    identities.now += 1
+    assert verdict(identities.passwords(identities.failing(answers=1)), "ann") == Reason.TABLE_UNAVAILABLE
+
+
+def test_a_right_password_is_let_in_though_its_client_id_can_not_be_noted(identities: Identities) -> None:
+    assert verdict(identities.passwords(identities.failing(answers=1)), "ann") == "allowed"
+
+
+def test_a_right_password_takes_one_read(identities: Identities, door: TablePasswords) -> None:
+    verdict(door, "ann")
+    once = identities.failing(answers=1)
+    assert (verdict(identities.passwords(once), "ann"), once.answers) == ("allowed", 0)
+
+
+def test_an_item_that_is_not_as_it_should_be_lets_nobody_in(identities: Identities, door: TablePasswords) -> None:
+    identities.table.write({"id": "user#ann", "passwords": "correct horse"})
+    assert verdict(door, "ann") == Reason.MALFORMED_ITEM
+
+
+class Cost:
+    """Counts what an attempt costs."""
+
+    def __init__(self, identities: Identities, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.hashes = 0
+        self.calls = identities.failing(answers=1000)
+        self.door = identities.passwords(self.calls)
+        verify = hashing.fits
+
+        def counting(encoded: str, password: bytes) -> bool:
+            self.hashes += 1
+            return verify(encoded, password)
+
+        monkeypatch.setattr("authorizer.table_passwords.fits", counting)
+
+    def of(self, name: str, password: bytes) -> tuple[int, int]:
+        """Hashes and calls of one refusal."""
+        hashes, calls = self.hashes, self.calls.answers
+        assert verdict(self.door, name, password, "stranger") != "allowed"
+        return self.hashes - hashes, calls - self.calls.answers
+
+
+USERS = {
+    "unknown": ("nobody", WRONG),
+    "one-password": ("ann", WRONG),
+    "two-passwords": ("rotated", WRONG),
+    "generated": ("pump-7", WRONG),
+    "no-password": ("claims-only", WRONG),
+    "disabled": ("disabled", RIGHT),
+    "expired": ("expired", RIGHT),
+}
+
+
+@pytest.mark.parametrize("failures", [0, 5, 11])
+@pytest.mark.parametrize(("name", "password"), USERS.values(), ids=USERS)
+def test_each_refusal_costs_the_same(
+    identities: Identities, monkeypatch: pytest.MonkeyPatch, name: str, password: bytes, failures: int
+) -> None:
+    identities.add("rotated", "new", stored("old", expires_at=NOW + 60))
+    identities.add("claims-only")
+    identities.add("disabled", "correct horse", disabled=True)
+    identities.add("expired", "correct horse", valid_until=NOW)
+    cost = Cost(identities, monkeypatch)
+    for _ in range(failures):
+        cost.of(name, WRONG)
+    assert cost.of(name, password) == (2, 3)
+
+
+def test_the_right_password_costs_no_less_than_a_wrong_one_while_it_is_locked(
+    identities: Identities, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cost = Cost(identities, monkeypatch)
+    for _ in range(5):
+        cost.of("ann", WRONG)
+    assert cost.of("ann", RIGHT) == (2, 3)

@@ -1,0 +1,205 @@
+"""Who fails often waits; and nobody is locked out cheaply."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from identities.guessing import Guard, Limits, ids
+from identities.sqlite_table import SqliteTable
+
+LIMITS = Limits(slow_after=3, lock_after=6, lock_for=900, forget_after=3600)
+
+
+@dataclass
+class Door:
+    """A door with a clock, where all passwords are wrong but the right one."""
+
+    folder: Path
+    now: int = 1_000_000
+    opened: int = 0
+    guard: Guard = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.table = SqliteTable(self.folder / "identities.sqlite", clock=lambda: self.now)
+        self.guard = Guard(self.table, LIMITS)
+
+    def try_password(self, principal: str = "ann", client_id: str | None = "ann/x", *, right: bool = False) -> bool:
+        """Whether the password was looked at."""
+        attempt = self.guard.attempt(principal, client_id, self.table.read(ids(principal, client_id)))
+        may_go_on = self.guard.begin(attempt, self.now)
+        if may_go_on and right:
+            self.guard.succeeded(attempt, self.now)
+        else:
+            self.guard.failed(attempt, self.now)
+        return may_go_on
+
+    def fail(self, times: int, principal: str = "ann", client_id: str | None = "stranger") -> None:
+        for _ in range(times):
+            assert self.try_password(principal, client_id)
+
+
+@pytest.fixture
+def door(tmp_path: Path) -> Door:
+    return Door(tmp_path)
+
+
+def test_the_first_failures_cost_no_wait(door: Door) -> None:
+    door.fail(3)
+
+
+def test_the_next_one_waits_a_second(door: Door) -> None:
+    door.fail(3)
+    assert not door.try_password()
+    door.now += 1
+    assert door.try_password()
+
+
+def test_each_wait_is_twice_as_long(door: Door) -> None:
+    door.fail(3, client_id=None)
+    for wait in (1, 2, 4):
+        door.now += wait - 1
+        assert not door.try_password(client_id=None)
+        door.now += 1
+        door.fail(1, client_id=None)
+
+
+def locked(door: Door, client_id: str = "stranger") -> Door:
+    for wait in (0, 0, 0, 1, 2, 4):
+        door.now += wait
+        door.fail(1, client_id=client_id)
+    return door
+
+
+def test_in_the_end_it_is_locked(door: Door) -> None:
+    locked(door)
+    door.now += 899
+    assert not door.try_password(right=True)
+
+
+def test_a_lock_ends(door: Door) -> None:
+    locked(door)
+    door.now += 900
+    assert door.try_password(right=True)
+
+
+def test_attempts_in_a_lock_do_not_lengthen_it(door: Door) -> None:
+    locked(door)
+    door.now += 450
+    door.try_password()
+    door.now += 450
+    assert door.try_password()
+
+
+def test_one_failure_after_a_lock_locks_again(door: Door) -> None:
+    locked(door)
+    door.now += 900
+    door.fail(1, client_id="another")
+    assert not door.try_password()
+
+
+def test_failures_are_forgotten(door: Door) -> None:
+    locked(door)
+    door.now += 3600
+    door.fail(3)
+
+
+def test_principals_that_do_not_exist_are_counted_alike(door: Door) -> None:
+    door.fail(3, "nobody")
+    assert not door.try_password("nobody")
+
+
+def test_another_client_id_does_not_help(door: Door) -> None:
+    for number in range(3):
+        door.fail(1, client_id=f"stranger-{number}")
+    assert not door.try_password(client_id="stranger-3")
+
+
+def test_one_client_id_that_fails_for_many_principals_waits(door: Door) -> None:
+    for number in range(3):
+        door.fail(1, f"user-{number}")
+    assert not door.try_password("user-3", "stranger")
+
+
+def test_without_a_client_id_only_the_principal_counts(door: Door) -> None:
+    for number in range(9):
+        door.fail(1, f"user-{number}", None)
+
+
+def test_strangers_do_not_lock_out_a_client_id_that_has_signed_in(door: Door) -> None:
+    door.try_password(right=True)
+    locked(door)
+    assert door.try_password(right=True)
+
+
+def test_nor_does_somebody_who_takes_that_client_id_for_other_principals(door: Door) -> None:
+    door.try_password(right=True)
+    for number in range(3):
+        door.fail(1, f"user-{number}", "ann/x")
+    assert door.try_password(right=True)
+
+
+def test_a_client_id_that_has_signed_in_can_be_locked_too(door: Door) -> None:
+    door.try_password(right=True)
+    locked(door, "ann/x")
+    assert not door.try_password(right=True)
+
+
+def test_its_lock_concerns_no_other_client_id(door: Door) -> None:
+    door.try_password(right=True)
+    locked(door, "ann/x")
+    assert door.try_password(client_id="ann/y", right=True)
+
+
+def test_a_client_id_that_did_not_sign_in_for_a_month_is_a_stranger(door: Door) -> None:
+    door.try_password(right=True)
+    door.now += 30 * 86_400
+    locked(door)
+    assert not door.try_password(right=True)
+
+
+def test_a_client_id_that_signs_in_each_day_stays_known(door: Door) -> None:
+    for _ in range(31):
+        door.try_password(right=True)
+        door.now += 86_400
+    locked(door)
+    assert door.try_password(right=True)
+
+
+def test_of_many_suspicious_attempts_at_once_one_goes_on(door: Door) -> None:
+    door.fail(3)
+    door.now += 1
+    read = door.table.read(ids("ann", "ann/x"))
+    attempts = [door.guard.attempt("ann", f"ann/{number}", read) for number in range(20)]
+    assert [door.guard.begin(attempt, door.now) for attempt in attempts].count(True) == 1
+
+
+def test_a_success_does_not_forget_the_failures_of_strangers(door: Door) -> None:
+    door.fail(3)
+    door.now += 1
+    door.try_password(client_id="ann/x", right=True)
+    assert not door.try_password(client_id="stranger")
+
+
+@given(st.integers(0, 1000))
+def test_a_wait_is_never_longer_than_a_lock(failures: int) -> None:
+    assert 0 <= Limits().wait(failures) <= Limits().lock_for
+
+
+@given(st.integers(0, 999))
+def test_more_failures_never_wait_less(failures: int) -> None:
+    assert Limits().wait(failures) <= Limits().wait(failures + 1)
+
+
+def test_a_stranger_has_few_guesses_a_day(door: Door) -> None:
+    """What `docs/security.md` says of the default limits."""
+    door.guard = Guard(door.table, Limits())
+    end = door.now + 86_400
+    guesses = 0
+    while door.now < end:
+        door.fail(1, client_id=None)
+        guesses += 1
+        door.now += Limits().wait(guesses)
+    assert guesses == 105

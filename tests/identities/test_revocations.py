@@ -1,0 +1,57 @@
+"""Revocations as items of the table."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from identities.reading import MalformedItem
+from identities.revocations import Kind, Revocation, before_id, from_item, principal_id, to_item, token_id
+
+names = st.text(min_size=1)
+revocations = st.one_of(
+    st.builds(
+        Revocation, st.just(Kind.PRINCIPAL), st.integers(0), principal=names, issued_before=st.none() | st.integers(0)
+    ),
+    st.builds(Revocation, st.just(Kind.TOKEN), st.integers(0), issuer=names, token_id=names),
+    st.builds(
+        Revocation,
+        st.just(Kind.BEFORE),
+        st.integers(0),
+        issuer=st.none() | names,
+        issued_before=st.integers(0),
+        expires_at=st.none() | st.integers(0),
+    ),
+)
+
+
+@given(revocations)
+def test_a_revocation_comes_back_from_its_item(revocation: Revocation) -> None:
+    assert from_item(to_item(revocation)) == revocation
+
+
+@given(st.text(), st.text())
+def test_ids_are_short_whatever_a_token_holds(issuer: str, token: str) -> None:
+    assert max(len(each) for each in (principal_id(token), token_id(issuer, token), before_id(issuer))) < 128
+
+
+@given(st.tuples(names, names), st.tuples(names, names))
+def test_two_tokens_share_no_id(one: tuple[str, str], other: tuple[str, str]) -> None:
+    assert (token_id(*one) == token_id(*other)) == (one == other)
+
+
+@pytest.mark.parametrize(("issued_at", "revoked"), [(99, True), (99.9, True), (100, False), (101, False), (None, True)])
+def test_tokens_issued_before_a_moment_are_concerned(issued_at: float | None, revoked: bool) -> None:
+    assert Revocation(Kind.BEFORE, 0, issued_before=100).concerns(issued_at) is revoked
+
+
+def test_without_a_moment_all_are_concerned() -> None:
+    assert Revocation(Kind.PRINCIPAL, 0, principal="ann").concerns(10**10)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"kind": "everybody"}, {"kind": None}, {"issued_before": "now"}, {"revoked_at": None}, {"principal": 7}],
+)
+def test_an_item_that_is_not_as_written_is_malformed(changes: dict[str, object]) -> None:
+    with pytest.raises(MalformedItem):
+        from_item(to_item(Revocation(Kind.PRINCIPAL, 0, principal="ann")) | changes)

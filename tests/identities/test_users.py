@@ -1,0 +1,121 @@
+"""Users as items of the table."""
+
+import pytest
+from argon2 import PasswordHasher
+from hypothesis import given
+from hypothesis import strategies as st
+
+from identities.reading import MalformedItem
+from identities.table import Item
+from identities.user import LARGEST_CLAIMS, StoredPassword, User, from_item, to_item, user_id
+
+HASH = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash("correct horse")
+OTHER = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash("battery staple")
+ANN = User("ann", (StoredPassword(HASH, created_at=10),), {"rooms": ["lobby"]}, created_at=10, rotated_at=10)
+
+times = st.integers(0, 2**40)
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+passwords = st.builds(
+    StoredPassword, hash=st.sampled_from([HASH, OTHER]), created_at=times, expires_at=st.none() | times
+)
+users = st.builds(
+    User,
+    name=st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=256),
+    passwords=st.lists(passwords, max_size=2).map(tuple),
+    claims=st.dictionaries(st.text(), json_values, max_size=3),
+    disabled=st.booleans(),
+    valid_until=st.none() | times,
+    created_at=times,
+    rotated_at=times,
+)
+
+
+@given(users)
+def test_a_user_comes_back_from_its_item(user: User) -> None:
+    assert from_item(to_item(user)) == user
+
+
+def test_a_new_password_takes_the_place_of_all_others() -> None:
+    new = StoredPassword(OTHER, created_at=20)
+    assert ANN.with_password(new).passwords == (new,)
+
+
+def test_the_one_before_may_stay_for_a_while() -> None:
+    new = StoredPassword(OTHER, created_at=20)
+    assert ANN.with_password(new, keep_until=99).passwords == (new, StoredPassword(HASH, 10, expires_at=99))
+
+
+def test_of_three_passwords_the_oldest_goes() -> None:
+    twice = ANN.with_password(StoredPassword(OTHER, created_at=20), keep_until=99)
+    third = twice.with_password(StoredPassword(HASH, created_at=30), keep_until=120)
+    assert [password.created_at for password in third.passwords] == [30, 20]
+
+
+def test_a_user_whose_passwords_are_all_generated_is_not_guessable() -> None:
+    assert not User("ann", (StoredPassword(HASH, generated=True),)).guessable
+
+
+@pytest.mark.parametrize("chosen", [0, 1])
+def test_one_chosen_password_makes_a_user_guessable(chosen: int) -> None:
+    stored = tuple(StoredPassword(HASH, generated=index != chosen) for index in range(2))
+    assert User("ann", stored).guessable
+
+
+@pytest.mark.parametrize("name", ["", "a" * 257])
+def test_a_name_that_no_client_could_send_is_refused(name: str) -> None:
+    with pytest.raises(ValueError, match="1 to 256 characters"):
+        user_id(name)
+
+
+def test_claims_that_are_too_large_are_refused() -> None:
+    with pytest.raises(ValueError, match="claims take at most"):
+        to_item(User("ann", claims={"x": "y" * LARGEST_CLAIMS}))
+
+
+def test_a_text_that_is_no_hash_is_refused() -> None:
+    with pytest.raises(ValueError, match="expected an argon2id hash"):
+        to_item(User("ann", (StoredPassword("correct horse"),)))
+
+
+def test_a_hash_is_in_no_representation() -> None:
+    assert HASH not in repr(ANN)
+
+
+def damaged(**changes: object) -> Item:
+    return to_item(ANN) | changes
+
+
+PASSWORD = {"hash": HASH, "created_at": 10, "expires_at": None, "generated": False}
+DAMAGED = {
+    "passwords-no-list": damaged(passwords=HASH),
+    "three-passwords": damaged(passwords=[PASSWORD] * 3),
+    "password-no-map": damaged(passwords=[HASH]),
+    "plain-text": damaged(passwords=[{**PASSWORD, "hash": "correct horse"}]),
+    "expiry-in-words": damaged(passwords=[{**PASSWORD, "expires_at": "soon"}]),
+    "expiry-left-out": damaged(passwords=[{key: PASSWORD[key] for key in ("hash", "created_at", "generated")}]),
+    "generated-in-words": damaged(passwords=[{**PASSWORD, "generated": "yes"}]),
+    "claims-no-json": damaged(claims="{"),
+    "claims-no-object": damaged(claims="[]"),
+    "claims-a-map": damaged(claims={}),
+    "deep-claims": damaged(claims="[" * 100_000),
+    "disabled-a-number": damaged(disabled=0),
+    "disabled-left-out": {key: value for key, value in to_item(ANN).items() if key != "disabled"},
+    "valid-until-true": damaged(valid_until=True),
+    "created-in-words": damaged(created_at="yesterday"),
+}
+
+
+@pytest.mark.parametrize("item", DAMAGED.values(), ids=DAMAGED)
+def test_an_item_that_is_not_as_written_is_malformed(item: Item) -> None:
+    with pytest.raises(MalformedItem):
+        from_item(item)
+
+
+def test_the_error_quotes_nothing() -> None:
+    with pytest.raises(MalformedItem) as refused:
+        from_item(damaged(passwords=[{**PASSWORD, "hash": "correct horse"}]))
+    assert str(refused.value) == "hash"
