@@ -106,6 +106,14 @@ def test_the_two_commands_of_the_readme_are_targets_of_the_makefile() -> None:
     assert set(commands) <= set(targets)
 
 
+@pytest.mark.parametrize(
+    ("file", "name"),
+    sorted(set(re.findall(r"`(tests/\S+\.py)::(\w+)`", (ROOT / "docs/security.md").read_text("utf-8")))),
+)
+def test_each_attack_has_the_test_that_the_page_names(file: str, name: str) -> None:
+    assert f"def {name}(" in (ROOT / file).read_text("utf-8")
+
+
 @pytest.mark.parametrize("reason", Reason, ids=str)
 def test_each_reason_code_has_its_cause_and_its_cure_in_the_docs(reason: Reason) -> None:
     text = (ROOT / "docs" / "troubleshooting.md").read_text("utf-8")
