@@ -12,11 +12,14 @@ import local.connect_command
 import local.cost_command
 import local.dev_command
 import local.invoke_command
+import local.keys_command
 import local.password_command
+import local.sign_command
 from local.arguments import duration, json_object, principal_name, topic_filter, topic_name
 from local.development import DATA, DevelopmentIssuer
 from local.function.lambda_function import ACCOUNT, REGION, BrokenHandler
 from local.gateway.signatures import NotVerified
+from local.signing.key_ring import KeyRefused
 from policies import InvalidFile, PolicyError, PolicyTemplate, Principal, compile_policy
 from policies.errors import UnsafeValue, printable
 from policies.explaining import explain as explain_template
@@ -40,6 +43,8 @@ local.connect_command.register(app)
 local.invoke_command.register(app)
 local.cost_command.register(app)
 local.password_command.register(app)
+local.keys_command.register(app)
+local.sign_command.register(app)
 
 
 def _print_version(wanted: bool) -> None:
@@ -183,7 +188,7 @@ def main() -> None:
         code = app(["--help"] if len(sys.argv) == 1 else None, standalone_mode=False)
     except typer.TyperException as error:
         code = _fail(_UNEXPECTED.sub(r"\1", error.format_message()))
-    except (InvalidFile, PolicyError, BrokenHandler, NotVerified) as error:
+    except (InvalidFile, PolicyError, BrokenHandler, NotVerified, KeyRefused) as error:
         code = _fail(str(error))
     except UnicodeEncodeError as error:
         code = _fail(f"standard output can't hold this in {error.encoding}")

@@ -24,6 +24,7 @@ ROOMS = {
     "local/console": {"local.console", "local.examples", "local.development", "policies"},
     "local/examples": {"local.examples", "policies"},
     "cdk": {"cdk", "authorizer.configuration", "policies"},
+    "local/signing": {"local.signing", "local.gateway", "policies"},
     "local/snippets": {"local.snippets"},
 }
 """Each room, and what it may look into."""

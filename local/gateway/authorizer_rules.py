@@ -81,10 +81,15 @@ def check_function_arn(name: str, arn: str) -> None:
         raise InvalidAuthorizer(f"Lambda function arn for authorizer {name} is not in proper ARN syntax")
 
 
+def is_key_name(name: str) -> bool:
+    """Whether it may be the name of a public key."""
+    return _KEY_NAME.fullmatch(name) is not None and len(name) <= _MOST_NAME
+
+
 def check_public_keys(name: str, public_keys: Mapping[str, str]) -> None:
     """Checks the keys that an authorizer is given, by name; each is a PEM text. Raises InvalidAuthorizer."""
     for key_name, pem in public_keys.items():
-        if not (_KEY_NAME.fullmatch(key_name) and len(key_name) <= _MOST_NAME):
+        if not is_key_name(key_name):
             constraint = f"Map keys must have 1 to {_MOST_NAME} characters of {_KEY_NAME.pattern.removesuffix('+')}"
             raise InvalidAuthorizer(violation("tokenSigningPublicKeys", constraint))
         if len(pem) > _MOST_KEY:

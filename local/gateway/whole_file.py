@@ -27,5 +27,10 @@ def write_whole(path: Path, content: bytes, *, mode: int = 0o644) -> None:
 
 def require_private(path: Path) -> None:
     """Checks that a key is for its owner alone. Raises InvalidFile."""
-    if path.stat().st_mode & 0o077:
+    if others_can_use(path):
         raise InvalidFile(path, None, "", "others can read it: chmod 600, or remove it, and a new one is made")
+
+
+def others_can_use(path: Path) -> bool:
+    """Whether a file is for others than its owner too, as ssh asks of a key. Raises OSError."""
+    return path.stat().st_mode & 0o077 != 0
