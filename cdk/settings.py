@@ -61,7 +61,7 @@ def _public_key(path: Path) -> str:
     try:
         key = load_pem_public_key(content)
     except ValueError:
-        raise InvalidFile(path, None, "", "expected a public key in PEM, as `openssl rsa -pubout` writes") from None
+        raise InvalidFile(path, None, "", "expected a public key in PEM, as `iot-authorizer keys new` writes") from None
     if not isinstance(key, RSAPublicKey) or key.key_size < _LEAST_KEY:
         raise InvalidFile(path, None, "", f"expected an RSA key of {_LEAST_KEY} bits or more")
     return content.decode("ascii")

@@ -25,17 +25,17 @@ def blocks(page: Path, language: str) -> list[str]:
     return [body for kind, body in BLOCK.findall(page.read_text("utf-8")) if kind == language]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def ports(folder: Path) -> Iterator[dict[str, str]]:
     """IoT Core as the pages start it, on ports that are free: what stands for which port of theirs."""
     with LocalIotCore(folder / "authorizer.toml", folder=folder / DATA) as core:
         yield {"8080": str(core.port), "8443": str(core.tls_port)}
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder as a user has it, with what the pages tell to write there."""
-    folder = tmp_path_factory.mktemp("clone")
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder as a user has it, with what the pages tell to write there: a page changes no other page's."""
+    folder = tmp_path / "clone"
     shutil.copytree(ROOT / "policies", folder / "policies", ignore=shutil.ignore_patterns("*.py"))
     shutil.copy(ROOT / "authorizer.toml", folder)
     built = folder / "build" / "lambda"  # Of what `make build` writes, all that the construct looks at.

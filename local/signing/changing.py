@@ -21,7 +21,7 @@ from policies import InvalidFile
 
 _EXPONENT = 65537
 _NEVER_COMMITTED = b"*\n"
-_ENDS = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
+_ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def make_key(config: Path, name: str | None, bits: int) -> KeyPair:
@@ -128,8 +128,12 @@ def _alone(config: Path) -> Iterator[None]:
 @contextlib.contextmanager
 def _undisturbed() -> Iterator[None]:
     """Has Ctrl-C and the like wait until files that belong together are written."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, _ENDS)
+    came: list[int] = []
+    before = {number: signal.signal(number, lambda number, _: came.append(number)) for number in _ENDS}
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        for number, handler in before.items():
+            signal.signal(number, handler or signal.SIG_DFL)
+    for each in came:
+        signal.raise_signal(each)

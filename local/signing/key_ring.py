@@ -1,5 +1,6 @@
 """All signing keys of one `authorizer.toml`."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,7 +66,7 @@ class KeyRing:
         check_key_name(name)
         pair = self.pair(name)
         others = [other.public_path for other in self.pairs if other.name != name]
-        files = [path for path in (pair.public_path, pair.private_path) if path.exists() and path not in others]
+        files = [path for path in (pair.public_path, pair.private_path) if os.path.lexists(path) and path not in others]
         if not files:
             self.find(name)
         if list(self.public_files) == [name]:

@@ -15,6 +15,7 @@ _BROUGHT_BY = {
     "mosquitto_pub": "apt-get install mosquitto-clients",
     "mosquitto_sub": "apt-get install mosquitto-clients",
     "curl": "apt-get install curl",
+    "openssl": "apt-get install openssl",
     "node": "make node_modules/ready",
     "mqtt.js": "make node_modules/ready",
 }

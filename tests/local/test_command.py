@@ -11,7 +11,8 @@ from local.command import app
 from tests.local.conftest import Run
 
 CHAT = "policies/chat.toml"
-COMMANDS = ["dev", "connect", "invoke", "render", "explain", "lint", "token", "password", "cost"]
+KEYS = ["keys", "keys new", "keys list", "keys rotate", "keys retire"]
+COMMANDS = ["dev", "connect", "invoke", "render", "explain", "lint", "token", "password", "cost", *KEYS, "sign"]
 
 
 def test_it_tells_its_version(run: Run) -> None:
@@ -160,20 +161,20 @@ def test_an_error_is_one_line_on_standard_error_and_exit_code_2(run: Run, argume
 @pytest.mark.parametrize("command", COMMANDS)
 def test_help_fits_into_80_columns(monkeypatch: pytest.MonkeyPatch, command: str) -> None:
     monkeypatch.setenv("COLUMNS", "80")
-    lines = CliRunner().invoke(app, [command, "--help"], prog_name="iot-authorizer").stdout.splitlines()
+    lines = CliRunner().invoke(app, [*command.split(), "--help"], prog_name="iot-authorizer").stdout.splitlines()
     assert [line for line in lines if len(line) > 80] == []
 
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_help_has_room_for_what_options_mean(monkeypatch: pytest.MonkeyPatch, command: str) -> None:
     monkeypatch.setenv("COLUMNS", "80")
-    shown = CliRunner().invoke(app, [command, "--help"]).stdout
+    shown = CliRunner().invoke(app, [*command.split(), "--help"]).stdout
     assert "\n  --help" + " " * 30 not in shown
 
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_each_command_has_help_with_an_example(run: Run, command: str) -> None:
-    done = run(command, "--help")
+    done = run(*command.split(), "--help")
     assert (done.returncode, "Example: iot-authorizer " + command in done.stdout) == (0, True)
 
 

@@ -1,0 +1,33 @@
+"""Keys that `iot-authorizer keys` made, as the construct and the Lambda directory take them."""
+
+from pathlib import Path
+
+from aws_cdk.assertions import Match
+
+from cdk.configured_files import configured_files
+from cdk.settings import read_settings
+from local.signing.changing import make_key, retire_key
+from tests.cdk.conftest import Synth
+
+
+def test_the_settings_have_the_public_halves_as_they_are(config: Path) -> None:
+    make_key(config, "old", 2048)
+    make_key(config, "new", 4096)
+    halves = {name: (config.parent / f"keys/{name}.pem").read_text() for name in ("old", "new")}
+    assert read_settings(config, {}).public_keys == halves
+
+
+def test_the_authorizer_is_given_them(synth: Synth, config: Path) -> None:
+    make_key(config, "old", 2048)
+    make_key(config, "new", 2048)
+    retire_key(config, "old")
+    keys = {"new": (config.parent / "keys/new.pem").read_text()}
+    properties = {"SigningDisabled": False, "TokenSigningPublicKeys": Match.object_equals(keys)}
+    synth().has_resource_properties("AWS::IoT::Authorizer", properties)
+
+
+def test_what_is_packaged_has_no_key(config: Path) -> None:
+    before = list(configured_files(config))
+    make_key(config, "first", 2048)
+    assert [*config.parent.rglob("*.pem")]
+    assert list(configured_files(config)) == before

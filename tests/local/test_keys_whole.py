@@ -1,0 +1,88 @@
+"""A signing key is made or retired as a whole, or not at all."""
+
+import os
+import signal
+import stat
+from pathlib import Path
+
+import pytest
+
+from local.gateway.whole_file import write_whole
+from local.signing import changing
+from local.signing.changing import make_key
+from local.signing.key_ring import read_key_ring
+from policies import InvalidFile
+
+
+@pytest.fixture
+def config(folder: Path) -> Path:
+    """A configuration with one key, named `old`."""
+    make_key(folder / "authorizer.toml", "old", 2048)
+    return folder / "authorizer.toml"
+
+
+def state(folder: Path) -> dict[str, bytes]:
+    """All files of a folder."""
+    return {str(path): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_ctrl_c_while_a_key_is_made_leaves_nothing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object) -> None:
+        signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(changing, "generate_private_key", interrupted)
+    before = state(folder)
+    with pytest.raises(KeyboardInterrupt):
+        make_key(folder / "authorizer.toml", "first", 2048)
+    assert state(folder) == before
+
+
+def interrupt_writing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C comes with the first file that is written."""
+
+    def interrupted(path: Path, content: bytes, *, mode: int = 0o644) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        write_whole(path, content, mode=mode)
+
+    monkeypatch.setattr(changing, "write_whole", interrupted)
+
+
+def test_ctrl_c_while_files_are_written_waits_until_all_are(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    interrupt_writing(monkeypatch)
+    with pytest.raises(KeyboardInterrupt):
+        make_key(folder / "authorizer.toml", "first", 2048)
+    pair = read_key_ring(folder / "authorizer.toml").find("first")
+    assert pair.sign(b"x")
+
+
+def test_ctrl_c_while_a_key_is_retired_waits_until_it_is(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    make_key(config, "new", 2048)
+    interrupt_writing(monkeypatch)
+    with pytest.raises(KeyboardInterrupt):
+        changing.retire_key(config, "old")
+    assert list(read_key_ring(config).public_files) == ["new"]
+    assert list((config.parent / "keys").rglob("old*")) == []
+
+
+def test_a_configuration_that_can_not_be_written_leaves_no_key(folder: Path) -> None:
+    (folder / f"authorizer.toml.{os.getpid()}").mkdir()  # Where it would be written first.
+    with pytest.raises(OSError):
+        make_key(folder / "authorizer.toml", "first", 2048)
+    assert list((folder / "keys").rglob("*.pem")) == []
+
+
+def test_a_layout_that_can_not_be_kept_is_refused_before_a_key_is_made(folder: Path) -> None:
+    (folder / "authorizer.toml").write_bytes(b'name = "chat"\rtoken_key_name = "token"\n')
+    with pytest.raises(InvalidFile, match=r"authorizer\.toml: signing: expected it as in \[signing\] and public_keys"):
+        make_key(folder / "authorizer.toml", "first", 2048)
+    assert not (folder / "keys").exists()
+
+
+def test_a_configuration_that_is_a_link_stays_one_and_for_whom_it_was(folder: Path) -> None:
+    elsewhere = folder / "elsewhere.toml"
+    (folder / "authorizer.toml").rename(elsewhere)
+    elsewhere.chmod(0o600)
+    (folder / "authorizer.toml").symlink_to(elsewhere)
+    make_key(folder / "authorizer.toml", "first", 2048)
+    assert (folder / "authorizer.toml").is_symlink()
+    assert ("first" in elsewhere.read_text(), stat.S_IMODE(elsewhere.stat().st_mode)) == (True, 0o600)
