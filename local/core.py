@@ -54,6 +54,7 @@ class LocalIotCore(Running):
         port: int = 0,
         tls_port: int = 0,
         folder: Path | str | None = None,
+        table: str | None = None,
         time_scale: float = 1,
         limits: Limits = IOT_CORE,
         region: str = REGION,
@@ -62,6 +63,8 @@ class LocalIotCore(Running):
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """`port` 0 is any that is free. Without a `folder`, nothing outlives it.
+
+        `table` is one of DynamoDB's, to be asked in the place of the development table.
 
         The handler has `function_timeout` seconds, and an authorizer's seconds pass `time_scale` times as fast.
         `clock` gives seconds, for time-outs of connections, refreshes and the ends that authorizers set.
@@ -79,6 +82,7 @@ class LocalIotCore(Running):
         self._config = Path(config)
         self._handler = handler
         self._folder = None if folder is None else Path(folder)
+        self._table = table
         self._time_scale = time_scale
         self._limits = limits
         self._function_timeout = function_timeout
@@ -163,8 +167,8 @@ class LocalIotCore(Running):
             function_arn=f"arn:aws:lambda:{self.region}:{self.account}:function:authorizer",
             region=self.region,
             account=self.account,
-            environment=self.issuer.environment,
-            table=table_path(self._data),
+            environment=self.issuer.environment(self._table),
+            table=table_path(self._data) if self._table is None else None,
             function_timeout=self._function_timeout,
         )
         await self.configuration.start()

@@ -25,6 +25,9 @@ def dev(
     port: Annotated[int, typer.Option(metavar="PORT", min=0, max=65535, help="Plain; 0 is any free one.")] = 8080,
     tls_port: Annotated[int, typer.Option(metavar="PORT", min=0, max=65535, help="TLS; 0 is any free one.")] = 8443,
     data: Annotated[Path, typer.Option(metavar="DIR", help="Where keys and messages are.")] = DATA,
+    table: Annotated[
+        str | None, typer.Option(metavar="NAME", help="A table of DynamoDB's, in the place of the development table.")
+    ] = None,
     time_scale: Annotated[
         float, typer.Option(metavar="N", min=1, max=3600, help="60: an hour passes in a minute.")
     ] = 1,
@@ -57,6 +60,7 @@ def dev(
         port=port,
         tls_port=tls_port,
         folder=data,
+        table=table,
         time_scale=time_scale,
         limits=IOT_CORE.without_throttling() if no_throttling else IOT_CORE,
         region=region,

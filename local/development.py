@@ -27,6 +27,9 @@ DEVELOPMENT_KEYS = "AUTHORIZER_DEVELOPMENT_JWKS"
 DEVELOPMENT_TABLE = "AUTHORIZER_DEVELOPMENT_TABLE"
 """The environment variable that names the file of the table of identities to the authorizer."""
 
+TABLE = "AUTHORIZER__TABLE"
+"""The environment variable that names another table than the configuration does."""
+
 
 def table_path(folder: Path) -> Path:
     """The development table of a data folder: SQLite in the place of DynamoDB."""
@@ -57,10 +60,13 @@ class DevelopmentIssuer:
         standard = {"iss": ISSUER, "aud": ISSUER, "sub": principal, "iat": now, "exp": now + expires_in}
         return jwt.encode({**claims, **standard}, self._key, "ES256", headers={"kid": "development"})
 
-    @property
-    def environment(self) -> Mapping[str, str]:
-        """What has an authorizer trust the development issuer, and look into the development table."""
-        return {DEVELOPMENT_KEYS: str(self.jwks_path), DEVELOPMENT_TABLE: str(table_path(self._folder))}
+    def environment(self, table: str | None = None) -> Mapping[str, str]:
+        """What has an authorizer trust the development issuer, and look into a table of DynamoDB's.
+
+        Without one it looks into the development table, where its configuration names any.
+        """
+        keys = {DEVELOPMENT_KEYS: str(self.jwks_path)}
+        return keys | ({DEVELOPMENT_TABLE: str(table_path(self._folder))} if table is None else {TABLE: table})
 
     def _load_or_make(self) -> EllipticCurvePrivateKey:
         path = self._key_path

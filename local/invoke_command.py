@@ -38,6 +38,9 @@ def invoke(
     tls_context: Annotated[str | None, typer.Option(metavar="JSON", help="With serverName.")] = None,
     handler: Annotated[str, typer.Option(metavar="NAME", help="The Lambda handler, as app.lambda_handler.")] = HANDLER,
     data: Annotated[Path, typer.Option(metavar="DIR", help="Where keys are kept.")] = DATA,
+    table: Annotated[
+        str | None, typer.Option(metavar="NAME", help="A table of DynamoDB's, in the place of the development table.")
+    ] = None,
 ) -> None:
     """Run the authorizer's Lambda handler on the event that IoT Core would build, and print its answer.
 
@@ -57,7 +60,7 @@ def invoke(
         raise typer.BadParameter("expected standard base64", param_hint=option) from None
     if handler == HANDLER and not config.exists():
         raise InvalidFile(config, None, "", "there is no such file: name yours with --config")
-    function = LambdaFunction(config, handler, environment=DevelopmentIssuer(data).environment)
+    function = LambdaFunction(config, handler, environment=DevelopmentIssuer(data).environment(table))
     authorizer = read_configured(config, function.arn).description
     if token_signature is not None and authorizer.signing_disabled:
         typer.echo("iot-authorizer: without [signing] in the configuration, the signature is not looked at", err=True)

@@ -84,6 +84,7 @@ def read_configured(path: Path, function_arn: str, table: Path | None = None) ->
             in_file=_password_claims(passwords),
             table=SqliteTable(table) if table is not None and found.table is not None else None,
             issuers=found.stored_claims_issuers,
+            elsewhere=table is None and found.table is not None,
         ),
         files=frozenset(file.absolute() for file in (path, policy, passwords, *jwks, *keys.values()) if file),
     )

@@ -41,6 +41,8 @@ def _reasons(
     if name is None or question is None:
         return ()
     claims = _claims(configured, authorization, name)
+    if claims is None:
+        return ()
     try:
         return explain(configured.template, Principal(name, claims), question, resource, client_id).reasons
     except PolicyError as error:
@@ -52,8 +54,8 @@ def _question(action: str) -> Question | None:
     return next((question for question in get_args(Question) if question == found), None)
 
 
-def _claims(configured: Configured, authorization: Authorization, name: str) -> Claims:
-    """The claims that the Lambda saw: of the token that it accepted, or of the configuration."""
+def _claims(configured: Configured, authorization: Authorization, name: str) -> Claims | None:
+    """The claims that the Lambda saw: of the token that it accepted, or of the configuration; None for unknown ones."""
     if authorization.door == "anonymous":
         return configured.anonymous_claims
     principal_claim = configured.template.principal_claim if configured.template else "sub"
@@ -62,7 +64,8 @@ def _claims(configured: Configured, authorization: Authorization, name: str) -> 
         claims = _payload(token)
         if claims is not None and name in (claims.get("sub"), claim(claims, principal_claim)):
             return configured.stored_claims.joined(name, claims)
-    return configured.stored_claims.of_password(name) or {}
+    found = configured.stored_claims.of_password(name)
+    return {} if found is None and not configured.stored_claims.elsewhere else found
 
 
 def _payload(token: str) -> Claims | None:

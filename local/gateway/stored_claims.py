@@ -20,16 +20,18 @@ class StoredClaims:
     """None where the configuration names no table, or no table of this machine."""
     issuers: frozenset[str] = frozenset()
     """Those whose tokens' claims the table's join."""
+    elsewhere: bool = False
+    """Whether the table is in DynamoDB, and not asked here: what is decided by it can't be explained."""
 
     def of_password(self, name: str) -> Claims | None:
         """The claims of who signs in with a password; None for nobody known."""
         return self.in_file.get(name) if self.table is None or self.in_file else self._stored(name)
 
-    def joined(self, name: str, claims: Claims) -> Claims:
-        """A token's claims with the table's, where its issuer takes them."""
+    def joined(self, name: str, claims: Claims) -> Claims | None:
+        """A token's claims with the table's, where its issuer takes them; None where those are not known."""
         if claims.get("iss") not in self.issuers:
             return claims
-        return {**claims, **(self._stored(name) or {})}
+        return None if self.elsewhere else {**claims, **(self._stored(name) or {})}
 
     def _stored(self, name: str) -> Claims | None:
         if self.table is None or not 1 <= len(name) <= LONGEST_USER_NAME:

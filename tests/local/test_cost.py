@@ -140,7 +140,7 @@ def test_the_lines_of_a_decision_fit_what_is_reckoned_for_them(
         mqttContext=MqttContext(clientId=f"{principal}/browser"),
     )
     event = build_event(request, token_key_name="token", signature_verified=False)
-    function = LambdaFunction(folder / "authorizer.toml", environment=issuer.environment)
+    function = LambdaFunction(folder / "authorizer.toml", environment=issuer.environment())
     line = function.invoke(event).decision
     assert line["decision"] == "allowed"
     size = len(json.dumps(line, separators=(",", ":"))) + LAMBDAS_LINES
