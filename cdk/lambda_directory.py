@@ -14,7 +14,7 @@ from cdk.compiling import compile_sources, find_interpreter
 from cdk.configured_files import configured_files
 from cdk.uv_program import run_uv
 
-SOURCES = ("authorizer", "policies")
+SOURCES = ("authorizer", "identities", "policies")
 """What of ours runs in Lambda."""
 _UNUSED = (
     "bin",

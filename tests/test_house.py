@@ -56,6 +56,14 @@ def test_policies_know_no_aws_no_token_and_no_network() -> None:
     assert not seen & NOT_IN_POLICIES
 
 
+def test_identities_know_aws_by_one_door_alone() -> None:
+    """What imports it waits for boto3 at a cold start."""
+    seen = {
+        path.name: {name.partition(".")[0] for name in imports(path)} for path in (ROOT / "identities").glob("*.py")
+    }
+    assert {name for name, modules in seen.items() if modules & {"boto3", "botocore"}} == {"dynamodb_table.py"}
+
+
 def public(nodes: list[ast.stmt]) -> Iterator[ast.FunctionDef | ast.ClassDef]:
     for node in nodes:
         if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and not node.name.startswith("_"):

@@ -107,7 +107,8 @@ def test_a_file_of_another_mode_or_content_is_another_build(for_this_machine: Pa
 def test_it_has_the_sources_the_configuration_and_what_that_names(config: Path, for_lambda: Path) -> None:
     for name in ("authorizer.toml", "policies/fleet.toml", "users.toml"):
         assert (for_lambda / name).read_bytes() == (config.parent / name).read_bytes()
-    assert (for_lambda / "authorizer/handler.py").read_bytes() == (ROOT / "authorizer/handler.py").read_bytes()
+    for name in ("authorizer/handler.py", "identities/dynamodb_table.py", "policies/template.py"):
+        assert (for_lambda / name).read_bytes() == (ROOT / name).read_bytes()
 
 
 @pytest.mark.parametrize("name", ["left-alone.txt", "local", "cdk", "tests", "bin", ".lock", "boto3", "pytest"])

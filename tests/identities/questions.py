@@ -1,0 +1,25 @@
+"""All that can be asked of a table."""
+
+from collections.abc import Callable
+
+import pytest
+
+from identities.table import Item, Table
+
+Question = Callable[[Table], object]
+
+ANN: Item = {"id": "user#ann"}
+QUESTIONS: dict[str, Question] = {
+    "read": lambda table: table.read(["user#ann"]),
+    "write": lambda table: table.write(ANN),
+    "write_many": lambda table: table.write_many([ANN]),
+    "delete": lambda table: table.delete("user#ann"),
+    "count": lambda table: table.count("user#ann", at=1, forget_at=2),
+    "items": lambda table: list(table.items("user#")),
+}
+
+
+def questions(*names: str) -> pytest.MarkDecorator:
+    """Runs a test with some of them as `ask`; with all, where none is named."""
+    chosen = names or tuple(QUESTIONS)
+    return pytest.mark.parametrize("ask", [QUESTIONS[name] for name in chosen], ids=chosen)

@@ -1,0 +1,300 @@
+"""What is particular to DynamoDB: that it does not answer, not in time, or not all of it."""
+
+import json
+import logging
+import socket
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import pytest
+from botocore.config import Config
+
+from identities import dynamodb_table
+from identities.attributes import from_item
+from identities.dynamodb_table import DynamoDbTable
+from identities.table import Item, TableUnavailable
+from tests.identities.clock import Clock
+from tests.identities.fake_dynamodb import FakeDynamoDb, answer, fake_dynamodb, refusal
+from tests.identities.questions import ANN, Question, questions
+
+BUSY = "ProvisionedThroughputExceededException"
+
+
+@pytest.fixture
+def server() -> Iterator[FakeDynamoDb]:
+    with fake_dynamodb() as server:
+        yield server
+
+
+@pytest.fixture
+def pauses() -> list[float]:
+    """The seconds that the table wanted to wait."""
+    return []
+
+
+@pytest.fixture
+def table(server: FakeDynamoDb, patient: None, pauses: list[float]) -> DynamoDbTable:
+    return DynamoDbTable("chat", endpoint_url=server.url, clock=Clock(), pause=pauses.append)
+
+
+def found(*ids: str, left: tuple[str, ...] = ()) -> tuple[int, bytes]:
+    """An answer to BatchGetItem."""
+    unprocessed = {"chat": {"Keys": [{"id": {"S": id}} for id in left], "ConsistentRead": True}} if left else {}
+    return answer({"Responses": {"chat": [{"id": {"S": id}} for id in ids]}, "UnprocessedKeys": unprocessed})
+
+
+def unwritten(*ids: str) -> tuple[int, bytes]:
+    """An answer to BatchWriteItem."""
+    return answer({"UnprocessedItems": {"chat": [{"PutRequest": {"Item": {"id": {"S": id}}}} for id in ids]}})
+
+
+def written(body: Any) -> list[str]:  # noqa: ANN401 (JSON)
+    """The IDs that a BatchWriteItem asks for."""
+    return [request["PutRequest"]["Item"]["id"]["S"] for request in body["RequestItems"]["chat"]]
+
+
+@questions()
+def test_where_nobody_listens_it_is_unavailable(ask: Question) -> None:
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        table = DynamoDbTable("chat", endpoint_url=f"http://127.0.0.1:{bound.getsockname()[1]}")
+        with pytest.raises(TableUnavailable, match=r"^EndpointConnectionError$"):
+            ask(table)
+
+
+@questions()
+def test_an_answer_that_comes_too_late_is_asked_for_twice(
+    server: FakeDynamoDb, monkeypatch: pytest.MonkeyPatch, ask: Question
+) -> None:
+    monkeypatch.setattr(dynamodb_table, "_QUICK", dynamodb_table._QUICK.merge(Config(read_timeout=0.05)))
+    server.late = True
+    with pytest.raises(TableUnavailable, match=r"^ReadTimeoutError$"):
+        ask(DynamoDbTable("chat", endpoint_url=server.url))
+    for _ in range(2):
+        assert server.arrived.acquire(timeout=60)
+    assert len(server.asked) == 2
+
+
+@pytest.mark.parametrize("mode", ["standard", "adaptive"])
+def test_all_attempts_together_take_less_than_3_seconds(monkeypatch: pytest.MonkeyPatch, mode: str) -> None:
+    """In `legacy`, 0.05 s lie between them (botocore, data/_retry.json)."""
+    monkeypatch.setenv("AWS_RETRY_MODE", mode)
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "9")
+    config = DynamoDbTable("chat")._client.meta.config
+    assert config.retries == {"total_max_attempts": 2, "mode": "legacy"}  # type: ignore[attr-defined]
+    assert 2 * (config.connect_timeout + config.read_timeout) + 0.05 < 3  # type: ignore[attr-defined]
+
+
+@questions("read", "write", "delete", "count", "items")
+def test_a_table_that_is_asked_too_much_of_is_asked_twice(
+    server: FakeDynamoDb, table: DynamoDbTable, ask: Question
+) -> None:
+    server.answers = [refusal(BUSY)]
+    with pytest.raises(TableUnavailable, match=f"^{BUSY}$"):
+        ask(table)
+    assert len(server.asked) == 2
+
+
+@questions()
+@pytest.mark.parametrize("code", ["AccessDeniedException", "ResourceNotFoundException", "ValidationException"])
+def test_a_refusal_is_told_by_its_name_alone(
+    server: FakeDynamoDb, table: DynamoDbTable, ask: Question, code: str
+) -> None:
+    server.answers = [refusal(code)]
+    with pytest.raises(TableUnavailable, match=f"^{code}$") as refused:
+        ask(table)
+    assert refused.value.__suppress_context__
+    assert len(server.asked) == 1
+
+
+@questions()
+def test_a_table_that_is_not_there_is_unavailable(dynamodb_name: str, ask: Question) -> None:
+    with pytest.raises(TableUnavailable, match=r"^ResourceNotFoundException$"):
+        ask(DynamoDbTable(f"{dynamodb_name}-not"))
+
+
+@questions()
+def test_a_dynamodb_that_is_broken_is_asked_twice(server: FakeDynamoDb, table: DynamoDbTable, ask: Question) -> None:
+    server.answers = [refusal("InternalServerError", 500)]
+    with pytest.raises(TableUnavailable, match=r"^InternalServerError$"):
+        ask(table)
+    assert len(server.asked) == 2
+
+
+@questions("read", "write_many", "count", "items")
+@pytest.mark.parametrize("body", [b"", b"{}", b"<html>Sign in to use this network</html>"])
+def test_an_answer_of_something_else_is_no_answer(
+    server: FakeDynamoDb, table: DynamoDbTable, ask: Question, body: bytes
+) -> None:
+    server.answers = [(200, body)]
+    with pytest.raises(TableUnavailable):
+        ask(table)
+
+
+@questions()
+def test_without_credentials_it_is_unavailable(
+    server: FakeDynamoDb, monkeypatch: pytest.MonkeyPatch, ask: Question
+) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
+    with pytest.raises(TableUnavailable, match=r"^NoCredentialsError$"):
+        ask(DynamoDbTable("chat", endpoint_url=server.url))
+
+
+def test_without_a_region_it_is_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AWS_DEFAULT_REGION")
+    with pytest.raises(TableUnavailable, match=r"^NoRegionError$"):
+        DynamoDbTable("chat")
+
+
+def test_with_a_profile_that_is_not_there_it_is_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "nobody")
+    with pytest.raises(TableUnavailable, match=r"^ProfileNotFound$"):
+        DynamoDbTable("chat")
+
+
+def test_with_a_url_that_is_none_it_is_unavailable() -> None:
+    with pytest.raises(TableUnavailable, match="Invalid endpoint: nonsense"):
+        DynamoDbTable("chat", endpoint_url="nonsense")
+
+
+def test_one_reading_is_one_request_strongly_consistent(server: FakeDynamoDb, table: DynamoDbTable) -> None:
+    server.answers = [found("a")]
+    table.read(["a", "b"])
+    keys = [{"id": {"S": "a"}}, {"id": {"S": "b"}}]
+    assert server.asked == [("BatchGetItem", {"RequestItems": {"chat": {"Keys": keys, "ConsistentRead": True}}})]
+
+
+def test_nothing_is_asked_for_no_items(server: FakeDynamoDb, table: DynamoDbTable) -> None:
+    table.read([])
+    table.write_many([])
+    assert server.asked == []
+
+
+def test_items_that_were_left_over_are_asked_for_once_more(server: FakeDynamoDb, table: DynamoDbTable) -> None:
+    server.answers = [found("a", left=("b",)), found("b")]
+    assert table.read(["a", "b"]).keys() == {"a", "b"}
+    assert server.asked[1][1]["RequestItems"] == {"chat": {"Keys": [{"id": {"S": "b"}}], "ConsistentRead": True}}
+
+
+def test_items_that_are_left_over_again_are_unavailable(server: FakeDynamoDb, table: DynamoDbTable) -> None:
+    server.answers = [found("a", left=("b",))]
+    with pytest.raises(TableUnavailable, match=r"^UnprocessedKeys$"):
+        table.read(["a", "b"])
+    assert len(server.asked) == 2
+
+
+def test_many_items_are_written_by_25(server: FakeDynamoDb, table: DynamoDbTable) -> None:
+    server.answers = [unwritten()]
+    table.write_many([{"id": str(number)} for number in range(60)])
+    assert [len(written(body)) for _, body in server.asked] == [25, 25, 10]
+
+
+def test_what_was_left_over_is_written_after_longer_and_longer_pauses(
+    server: FakeDynamoDb, table: DynamoDbTable, pauses: list[float]
+) -> None:
+    server.answers = [unwritten("b", "c"), refusal(BUSY), refusal(BUSY), unwritten("c"), unwritten()]
+    table.write_many([{"id": id} for id in "abc"])
+    assert [written(body) for _, body in server.asked][-2:] == [["b", "c"], ["c"]]
+    assert (pauses[0], pauses) == (0.05, sorted(set(pauses)))
+
+
+def test_what_is_always_left_over_is_given_up(server: FakeDynamoDb, table: DynamoDbTable, pauses: list[float]) -> None:
+    server.answers = [unwritten("a")]
+    with pytest.raises(TableUnavailable, match=r"^UnprocessedItems$"):
+        table.write_many([{"id": "a"}])
+    assert (len(server.asked), len(pauses)) == (9, 8)
+    assert sum(pauses) < 13
+
+
+@pytest.mark.parametrize("seen", [None, 1])
+def test_counting_is_one_request(server: FakeDynamoDb, table: DynamoDbTable, seen: int | None) -> None:
+    server.answers = [answer({"Attributes": {"count": {"N": "2"}}})]
+    assert table.count("a", at=1, forget_at=2, seen=seen) == 2
+    assert server.operations == ["UpdateItem"]
+
+
+def test_counting_that_others_always_come_before_is_given_up(server: FakeDynamoDb, table: DynamoDbTable) -> None:
+    server.answers = [refusal("ConditionalCheckFailedException")]
+    with pytest.raises(TableUnavailable, match=r"^ConditionalCheckFailedException$"):
+        table.count("a", at=1, forget_at=2)
+    assert server.operations == ["UpdateItem", "PutItem"] * 3
+
+
+def test_items_are_read_page_by_page(server: FakeDynamoDb, table: DynamoDbTable) -> None:
+    last = {"id": {"S": "user#a"}}
+    server.answers = [
+        answer({"Items": [last], "LastEvaluatedKey": last}),
+        answer({"Items": [], "LastEvaluatedKey": last}),
+        answer({"Items": [{"id": {"S": "user#b"}}]}),
+    ]
+    assert [item["id"] for item in table.items("user#")] == ["user#a", "user#b"]
+    assert [body.get("ExclusiveStartKey") for _, body in server.asked] == [None, last, last]
+
+
+def test_a_page_that_does_not_come_is_no_end(server: FakeDynamoDb, table: DynamoDbTable) -> None:
+    last = {"id": {"S": "user#a"}}
+    server.answers = [answer({"Items": [last], "LastEvaluatedKey": last}), refusal("AccessDeniedException")]
+    items = table.items("user#")
+    assert next(items)["id"] == "user#a"
+    with pytest.raises(TableUnavailable):
+        next(items)
+
+
+def test_every_name_and_value_of_a_request_is_used(dynamodb_name: str) -> None:
+    """DynamoDB refuses what is in excess; moto does too."""
+    table = DynamoDbTable(dynamodb_name)
+    table.write(ANN, new=True)
+    table.write(ANN, replacing={**ANN, "revision": 1})
+    table.count("user#ann", at=1, forget_at=4_000_000_000, seen=0)
+    assert table.read(["user#ann"])["user#ann"]["revision"] == 3
+
+
+def test_what_others_have_put_into_an_item_is_given_as_it_is(dynamodb_name: str) -> None:
+    attributes: Any = {
+        "id": {"S": "user#ann"},
+        "expires_at": {"S": "never"},
+        "weight": {"N": "0.5"},
+        "names": {"SS": ["a"]},
+        "numbers": {"NS": ["1"]},
+        "photo": {"B": b"\xff"},
+    }
+    boto3.client("dynamodb").put_item(TableName=dynamodb_name, Item=attributes)
+    expected: Item = {
+        "id": "user#ann",
+        "expires_at": "never",
+        "weight": 0.5,
+        "names": ["a"],
+        "numbers": [1],
+        "photo": b"\xff",
+    }
+    table = DynamoDbTable(dynamodb_name)
+    assert (table.read(["user#ann"]), list(table.items("user#"))) == ({"user#ann": expected}, [expected])
+
+
+def test_an_item_without_a_revision_is_replaced(dynamodb_name: str) -> None:
+    boto3.client("dynamodb").put_item(TableName=dynamodb_name, Item=from_item(ANN))
+    table = DynamoDbTable(dynamodb_name)
+    table.write(ANN, replacing=table.read(["user#ann"])["user#ann"])
+    assert table.read(["user#ann"])["user#ann"]["revision"] == 1
+
+
+def test_a_count_that_is_no_number_is_not_raised(dynamodb_name: str) -> None:
+    table = DynamoDbTable(dynamodb_name)
+    table.write({**ANN, "count": "many"})
+    with pytest.raises(TableUnavailable, match=r"^ValidationException$"):
+        table.count("user#ann", at=1, forget_at=2)
+
+
+@questions("read", "items")
+def test_what_is_stored_stands_in_no_log_line(
+    server: FakeDynamoDb, table: DynamoDbTable, ask: Question, caplog: pytest.LogCaptureFixture
+) -> None:
+    item = {"id": {"S": "user#ann"}, "hash": {"S": "secret"}}
+    server.answers = [answer({"Responses": {"chat": [item]}, "Items": [item]})]
+    caplog.set_level(logging.DEBUG)
+    assert "secret" in json.dumps(ask(table))
+    assert "secret" not in caplog.text

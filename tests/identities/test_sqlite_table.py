@@ -1,0 +1,182 @@
+"""What is particular to a file: that it can't be used, and that others use it too."""
+
+import sqlite3
+import stat
+import subprocess
+import sys
+from contextlib import closing
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from identities.sqlite_table import SqliteTable
+from identities.table import TableUnavailable
+from tests.identities.clock import Clock
+from tests.identities.questions import ANN, Question, questions
+
+WRITING = """\
+import sqlite3, sys
+database = sqlite3.connect(sys.argv[1], isolation_level=None)
+database.execute("BEGIN IMMEDIATE")
+print(flush=True)
+sys.stdin.readline()
+"""
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "identities.sqlite"
+
+
+def run(path: Path, statement: str) -> None:
+    """Changes the file by hand."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as database:
+        database.execute(statement)
+
+
+def test_a_file_is_its_owners_alone(path: Path) -> None:
+    table = SqliteTable(path)
+    table.write(ANN)
+    modes = {file.name.removeprefix(path.name): stat.S_IMODE(file.stat().st_mode) for file in path.parent.iterdir()}
+    assert {name: mode for name, mode in modes.items() if mode != 0o600} == {}
+    assert modes.keys() >= {"", "-wal"}
+
+
+@questions()
+@pytest.mark.parametrize("content", [b"garbage" * 1000, b"SQLite format 3\0" + b"\xff" * 5000])
+def test_a_file_of_something_else_is_left_alone(path: Path, content: bytes, ask: Question) -> None:
+    path.write_bytes(content)
+    with pytest.raises(TableUnavailable, match=r"identities\.sqlite: file is not a database"):
+        ask(SqliteTable(path))
+    assert path.read_bytes() == content
+
+
+def test_a_file_of_another_format_is_refused(path: Path) -> None:
+    run(path, "PRAGMA user_version = 2")
+    with pytest.raises(TableUnavailable, match="it is of format 2, and this version writes 1"):
+        SqliteTable(path).read(["a"])
+
+
+@questions()
+def test_a_folder_that_is_not_there_is_no_table(tmp_path: Path, ask: Question) -> None:
+    with pytest.raises(TableUnavailable, match="unable to open database file"):
+        ask(SqliteTable(tmp_path / "missing" / "identities.sqlite"))
+
+
+def test_a_file_that_could_not_be_used_is_tried_again(tmp_path: Path) -> None:
+    path = tmp_path / "later" / "identities.sqlite"
+    table = SqliteTable(path)
+    with pytest.raises(TableUnavailable):
+        table.read(["user#ann"])
+    path.parent.mkdir()
+    assert table.read(["user#ann"]) == {}
+
+
+def read_only(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """SQLite opens it so, as file permissions mean nothing to root."""
+    connect = partial(sqlite3.connect, f"file:{path}?mode=ro", uri=True)
+    monkeypatch.setattr(sqlite3, "connect", lambda _, **options: connect(**options))
+
+
+@questions("write", "write_many", "delete", "count")
+def test_a_file_that_can_only_be_read_is_not_written(
+    path: Path, monkeypatch: pytest.MonkeyPatch, ask: Question
+) -> None:
+    SqliteTable(path).write(ANN)
+    read_only(path, monkeypatch)
+    with pytest.raises(TableUnavailable, match="attempt to write a readonly database"):
+        ask(SqliteTable(path))
+
+
+@pytest.fixture
+def writing(path: Path) -> "subprocess.Popen[bytes]":
+    """Another process, in the middle of writing."""
+    with closing(SqliteTable(path)) as table:
+        table.write(ANN)
+    return subprocess.Popen([sys.executable, "-c", WRITING, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+
+
+def begun(process: "subprocess.Popen[bytes]") -> None:
+    assert process.stdout is not None
+    process.stdout.readline()
+
+
+@questions("write", "write_many", "delete", "count")
+def test_a_file_that_another_process_writes_for_too_long_is_not_written(
+    path: Path, writing: "subprocess.Popen[bytes]", ask: Question
+) -> None:
+    with writing:
+        begun(writing)
+        with pytest.raises(TableUnavailable, match="database is locked"):
+            ask(SqliteTable(path, patience=0))
+
+
+@questions("read", "items")
+def test_a_file_that_another_process_writes_is_read(
+    path: Path, writing: "subprocess.Popen[bytes]", ask: Question
+) -> None:
+    with writing:
+        begun(writing)
+        assert ask(SqliteTable(path, patience=0))
+
+
+def test_a_process_that_is_killed_while_it_writes_leaves_the_file_free(
+    path: Path, writing: "subprocess.Popen[bytes]"
+) -> None:
+    with writing:
+        begun(writing)
+        writing.kill()
+    SqliteTable(path, patience=0).write({**ANN, "after": True})
+    assert SqliteTable(path).read(["user#ann"])["user#ann"]["after"] is True
+
+
+def test_a_disk_that_is_full_leaves_what_was_there(path: Path) -> None:
+    table = SqliteTable(path)
+    table.write(ANN)
+    assert table._database is not None
+    (pages,) = table._database.execute("PRAGMA page_count").fetchone()
+    table._database.execute(f"PRAGMA max_page_count = {pages}")
+    with pytest.raises(TableUnavailable, match="database or disk is full"):
+        table.write_many([{"id": "user#ben"}, {**ANN, "claims": "x" * 400_000}])
+    assert list(table.items("")) == [{**ANN, "revision": 1}]
+    table.write({"id": "user#cleo"})
+
+
+def test_what_has_expired_is_deleted_with_the_next_change(path: Path) -> None:
+    clock = Clock()
+    table = SqliteTable(path, clock)
+    table.write_many([{"id": "old", "expires_at": int(clock.now)}, {"id": "new", "expires_at": int(clock.now) + 1}])
+    table.write(ANN)
+    with closing(sqlite3.connect(path)) as database:
+        assert database.execute("SELECT id FROM item ORDER BY id").fetchall() == [("new",), ("user#ann",)]
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "1"])
+@questions("read", "items", "count")
+def test_an_item_that_a_hand_has_broken_is_no_item(path: Path, text: str, ask: Question) -> None:
+    table = SqliteTable(path)
+    table.write(ANN)
+    run(path, f"UPDATE item SET item = '{text}'")
+    with pytest.raises(TableUnavailable, match="an item in it is not a JSON object"):
+        ask(table)
+
+
+def test_a_count_that_is_no_number_is_not_raised(path: Path) -> None:
+    table = SqliteTable(path)
+    table.write({**ANN, "count": "many"})
+    with pytest.raises(TableUnavailable, match="a count in it is not a number"):
+        table.count("user#ann", at=1, forget_at=2)
+
+
+def test_a_table_that_is_closed_opens_again(path: Path) -> None:
+    table = SqliteTable(path)
+    table.write(ANN)
+    table.close()
+    assert [file.name for file in path.parent.iterdir()] == [path.name]
+    assert list(table.read(["user#ann"])) == ["user#ann"]
+
+
+def test_a_table_that_nobody_holds_is_closed(path: Path) -> None:
+    SqliteTable(path).write(ANN)
+    assert [file.name for file in path.parent.iterdir()] == [path.name]
