@@ -43,7 +43,7 @@ def check_prefix(prefix: str) -> str:
 def to_store(item: Item, *, replacing: Item | None = None, new: bool = False) -> Item:
     """An item with its revision, as a table stores it. Raises ValueError and TypeError, and never names a value."""
     id = check_id(item.get("id"))
-    if replacing is not None and (new or replacing["id"] != id):
+    if replacing is not None and (new or replacing.get("id") != id):
         raise ValueError("expected `new`, or else `replacing` with the same id")
     stored: Item = {**item, "revision": 1 if replacing is None else revision_of(replacing) + 1}
     expires_at = stored.get("expires_at", 0)

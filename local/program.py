@@ -8,7 +8,7 @@ def main() -> None:
     try:
         from local.command import main as run  # noqa: PLC0415 (what it is about)
     except ModuleNotFoundError as error:
-        if error.name is None or error.name.partition(".")[0] in ("local", "authorizer", "policies"):
+        if error.name is None or error.name.partition(".")[0] in ("local", "authorizer", "identities", "policies"):
             raise
         sys.exit(f"iot-authorizer: there is no {error.name}: pip install 'iot-authorizer[local]' brings it")
     except KeyboardInterrupt:

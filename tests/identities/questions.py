@@ -23,3 +23,8 @@ def questions(*names: str) -> pytest.MarkDecorator:
     """Runs a test with some of them as `ask`; with all, where none is named."""
     chosen = names or tuple(QUESTIONS)
     return pytest.mark.parametrize("ask", [QUESTIONS[name] for name in chosen], ids=chosen)
+
+
+def stored(table: Table, id: str = "user#ann") -> Item:
+    """An item that is there."""
+    return table.read([id])[id]

@@ -1,0 +1,133 @@
+"""Counting, which must lose nothing, however many count at once."""
+
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from identities.table import Item, ItemChanged, Table
+from tests.identities.clock import Clock
+from tests.identities.conftest import OpenTable
+from tests.identities.questions import stored
+
+ANN: Item = {"id": "user#ann", "disabled": False}
+COUNTING = """\
+import sys
+from pathlib import Path
+from botocore.config import Config
+from identities import dynamodb_table
+from identities.dynamodb_table import DynamoDbTable
+from identities.sqlite_table import SqliteTable
+dynamodb_table._QUICK = dynamodb_table._QUICK.merge(Config(connect_timeout=60, read_timeout=60))
+kind, place = sys.argv[1:]
+table = SqliteTable(Path(place), patience=60) if kind == "sqlite" else DynamoDbTable(place)
+table.read(["a"])
+print("ready", flush=True)
+sys.stdin.readline()
+for _ in range(50):
+    table.count("a", at=1, forget_at=4_000_000_000)
+"""
+
+
+def test_what_has_been_counted_since_is_not_replaced(table: Table, clock: Clock) -> None:
+    table.count("a", at=1, forget_at=int(clock.now) + 9)
+    seen = stored(table, "a")
+    table.count("a", at=2, forget_at=int(clock.now) + 9)
+    with pytest.raises(ItemChanged):
+        table.write({"id": "a"}, replacing=seen)
+
+
+def test_counting_begins_at_1(table: Table, clock: Clock) -> None:
+    later = int(clock.now) + 60
+    assert table.count("failures#ann", at=7, forget_at=later) == 1
+    expected = {"id": "failures#ann", "count": 1, "last": 7, "expires_at": later, "revision": 1}
+    assert stored(table, "failures#ann") == expected
+
+
+def test_counting_goes_on(table: Table, clock: Clock) -> None:
+    later = int(clock.now) + 60
+    assert [table.count("a", at=at, forget_at=later + at) for at in (1, 2, 3)] == [1, 2, 3]
+    assert stored(table, "a") == {"id": "a", "count": 3, "last": 3, "expires_at": later + 3, "revision": 3}
+
+
+def test_counting_leaves_the_rest_of_an_item_alone(table: Table, clock: Clock) -> None:
+    table.write(ANN)
+    table.count("user#ann", at=1, forget_at=int(clock.now) + 60)
+    assert stored(table).items() >= {**ANN, "count": 1, "revision": 2}.items()
+
+
+@pytest.mark.parametrize("seen", [None, 0])
+def test_counting_begins_anew_when_its_time_is_over(table: Table, clock: Clock, seen: int | None) -> None:
+    later = int(clock.now) + 60
+    table.write({"id": "a", "count": 9, "blocked": True, "expires_at": later})
+    clock.now = later
+    assert table.count("a", at=5, forget_at=later + 60, seen=seen) == 1
+    assert stored(table, "a") == {"id": "a", "count": 1, "last": 5, "expires_at": later + 60, "revision": 1}
+
+
+def test_counting_what_is_forgotten_at_once_always_begins_anew(table: Table, clock: Clock) -> None:
+    assert [table.count("a", at=1, forget_at=int(clock.now)) for _ in range(3)] == [1, 1, 1]
+
+
+def test_a_count_that_was_seen_is_raised(table: Table, clock: Clock) -> None:
+    later = int(clock.now) + 60
+    assert [table.count("a", at=1, forget_at=later, seen=seen) for seen in range(3)] == [1, 2, 3]
+
+
+@pytest.mark.parametrize("seen", [-1, 0, 1, 3])
+def test_another_count_than_was_seen_is_not_raised(table: Table, clock: Clock, seen: int) -> None:
+    later = int(clock.now) + 60
+    for _ in range(2):
+        table.count("a", at=1, forget_at=later)
+    with pytest.raises(ItemChanged):
+        table.count("a", at=2, forget_at=later + 1, seen=seen)
+    assert stored(table, "a") == {"id": "a", "count": 2, "last": 1, "expires_at": later, "revision": 2}
+
+
+def test_a_count_that_was_seen_is_not_raised_when_its_time_is_over(table: Table, clock: Clock) -> None:
+    table.count("a", at=1, forget_at=int(clock.now) + 1)
+    clock.now += 1
+    with pytest.raises(ItemChanged):
+        table.count("a", at=2, forget_at=int(clock.now) + 60, seen=1)
+
+
+def test_an_item_without_a_count_was_seen_as_0(table: Table, clock: Clock) -> None:
+    table.write(ANN)
+    assert table.count("user#ann", at=1, forget_at=int(clock.now) + 60, seen=0) == 1
+
+
+def test_of_many_that_raise_the_same_count_at_once_one_does(open_table: OpenTable, clock: Clock) -> None:
+    later = int(clock.now) + 60
+
+    def count(_: int) -> bool:
+        try:
+            open_table().count("a", at=1, forget_at=later, seen=0)
+        except ItemChanged:
+            return False
+        return True
+
+    with ThreadPoolExecutor(4) as threads:
+        assert sum(threads.map(count, range(4))) == 1
+
+
+def test_two_processes_that_count_at_once_lose_nothing(table: Table, place: tuple[str, str]) -> None:
+    command = [sys.executable, "-c", COUNTING, *place]
+    pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen(command, **pipes) as first, subprocess.Popen(command, **pipes) as second:
+        for process in (first, second):
+            assert process.stdout is not None
+            assert process.stdout.readline() == b"ready\n"
+        for process in (first, second):
+            assert process.stdin is not None
+            process.stdin.write(b"\n")
+            process.stdin.flush()
+    assert (first.returncode, second.returncode, stored(table, "a")["count"]) == (0, 0, 100)
+
+
+def test_threads_that_count_at_once_lose_nothing(table: Table, clock: Clock) -> None:
+    later = int(clock.now) + 60
+    with ThreadPoolExecutor(8) as threads:
+        counts = threads.map(lambda at: table.count("a", at=at, forget_at=later), range(40))
+        assert sorted(counts) == list(range(1, 41))

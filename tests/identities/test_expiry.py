@@ -1,0 +1,50 @@
+"""Items with a time from when on they are gone, whether they have been deleted yet or not."""
+
+import pytest
+
+from identities.table import Item, ItemChanged, Table
+from tests.identities.clock import Clock
+from tests.identities.questions import stored
+
+ANN: Item = {"id": "user#ann", "disabled": False}
+
+
+def test_what_has_expired_is_not_replaced(table: Table, clock: Clock) -> None:
+    table.write({**ANN, "expires_at": int(clock.now) + 1})
+    seen = stored(table)
+    clock.now += 1
+    with pytest.raises(ItemChanged):
+        table.write(ANN, replacing=seen)
+
+
+def test_an_item_is_there_until_its_time_is_over(table: Table, clock: Clock) -> None:
+    later = int(clock.now) + 10
+    table.write({**ANN, "expires_at": later})
+    clock.now = later - 0.1
+    assert (list(table.read(["user#ann"])), len(list(table.items("")))) == (["user#ann"], 1)
+
+
+@pytest.mark.parametrize("after", [0, 0.1, 1_000_000])
+def test_an_item_is_gone_when_its_time_is_over(table: Table, clock: Clock, after: float) -> None:
+    later = int(clock.now) + 10
+    table.write({**ANN, "expires_at": later})
+    clock.now = later + after
+    assert (table.read(["user#ann"]), list(table.items(""))) == ({}, [])
+
+
+def test_the_id_of_an_item_whose_time_is_over_is_free(table: Table, clock: Clock) -> None:
+    table.write({**ANN, "expires_at": int(clock.now)})
+    table.write(ANN, new=True)
+    assert stored(table) == {**ANN, "revision": 1}
+
+
+@pytest.mark.parametrize(("expires_at", "there"), [(10**38 - 1, True), (1 - 10**38, False), (0, False)])
+def test_a_time_may_be_any_number(table: Table, expires_at: int, there: bool) -> None:
+    table.write({**ANN, "expires_at": expires_at})
+    assert bool(table.read(["user#ann"])) is there
+
+
+@pytest.mark.parametrize("expires_at", ["1", None, True])
+def test_a_time_that_is_no_number_is_refused(table: Table, expires_at: object) -> None:
+    with pytest.raises(TypeError, match="expires_at: expected int"):
+        table.write({**ANN, "expires_at": expires_at})
