@@ -235,6 +235,12 @@ def test_items_are_read_page_by_page(server: FakeDynamoDb, table: DynamoDbTable)
     assert [body.get("ExclusiveStartKey") for _, body in server.asked] == [None, last, last]
 
 
+def test_items_are_scanned_strongly_consistent(server: FakeDynamoDb, table: DynamoDbTable) -> None:
+    server.answers = [answer({"Items": []})]
+    list(table.items(""))
+    assert server.asked == [("Scan", {"TableName": "chat", "ConsistentRead": True})]
+
+
 def test_a_page_that_does_not_come_is_no_end(server: FakeDynamoDb, table: DynamoDbTable) -> None:
     last = {"id": {"S": "user#a"}}
     server.answers = [answer({"Items": [last], "LastEvaluatedKey": last}), refusal("AccessDeniedException")]

@@ -4,9 +4,11 @@ import sqlite3
 import stat
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from functools import partial
 from pathlib import Path
+from threading import Event
 
 import pytest
 
@@ -180,3 +182,19 @@ def test_a_table_that_is_closed_opens_again(path: Path) -> None:
 def test_a_table_that_nobody_holds_is_closed(path: Path) -> None:
     SqliteTable(path).write(ANN)
     assert [file.name for file in path.parent.iterdir()] == [path.name]
+
+
+def test_one_thread_at_a_time_changes_it(path: Path) -> None:
+    """While a thread is in a transaction, it looks at the clock: here it lets the others run."""
+    table = SqliteTable(path, lambda: Event().wait(0.001) or 1)
+    with ThreadPoolExecutor(4) as threads:
+        counts = list(threads.map(lambda _: table.count("a", at=1, forget_at=2), range(12)))
+    assert sorted(counts) == list(range(1, 13))
+
+
+@pytest.mark.parametrize(("options", "milliseconds"), [({}, 2000), ({"patience": 0.5}, 500)])
+def test_it_waits_for_others_that_write(path: Path, options: dict[str, float], milliseconds: int) -> None:
+    table = SqliteTable(path, **options)  # type: ignore[arg-type]
+    table.write(ANN)
+    assert table._database is not None
+    assert table._database.execute("PRAGMA busy_timeout").fetchone() == (milliseconds,)

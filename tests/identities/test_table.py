@@ -72,6 +72,16 @@ def test_a_new_item_takes_no_ones_place(table: Table) -> None:
     assert stored(table)["disabled"] is False
 
 
+def test_a_writing_that_was_refused_stands_in_nobodys_way(open_table: OpenTable) -> None:
+    first, second = open_table(), open_table()
+    first.write(ANN)
+    with pytest.raises(ItemExists):
+        first.write(ANN, new=True)
+    second.write({**ANN, "by": "the second"})
+    first.write({**ANN, "by": "the first"})
+    assert stored(second)["by"] == "the first"
+
+
 def test_of_many_that_write_a_new_item_at_once_one_does(open_table: OpenTable) -> None:
     def write(number: int) -> bool:
         try:
