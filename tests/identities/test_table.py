@@ -120,6 +120,11 @@ def test_what_another_has_deleted_is_not_replaced(table: Table) -> None:
     assert table.read(["user#ann"]) == {}
 
 
+def test_what_is_not_there_is_not_replaced_where_it_had_no_revision_either(table: Table) -> None:
+    with pytest.raises(ItemChanged):
+        table.write(ANN, replacing=ANN)
+
+
 def test_an_item_replaces_only_itself(table: Table) -> None:
     table.write(ANN)
     with pytest.raises(ValueError, match="`replacing` with the same id"):
