@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from authorizer.refusal import Reason, Refusal
 from authorizer.verified_principal import VerifiedPrincipal
 from identities import revocations, user
-from identities.passwords import LONGEST_USER_NAME
 from identities.reading import MalformedItem
 from identities.table import Item, Table, TableUnavailable
 from policies import Principal
@@ -44,7 +43,7 @@ class StoredIdentities:
         joins = verified.issuer is not None and verified.issuer in self._lookups.stored_claims
         wanted = revocation_ids(verified)
         name = verified.principal.name
-        if joins and len(name) <= LONGEST_USER_NAME:
+        if joins and user.may_be_a_user(name):
             wanted.append(user.user_id(name))
         try:
             items = self._items.read(wanted)

@@ -34,6 +34,8 @@ class TablePasswords:
         name, password = credentials.user_name or "", credentials.password or b""
         if len(password) > LONGEST_PASSWORD or len(name) > LONGEST_USER_NAME:
             raise Refusal(Reason.PASSWORD_TOO_LONG)
+        if not user.may_be_a_user(name):
+            raise Refusal(Reason.UNKNOWN_USER)
         anybody = VerifiedPrincipal(Principal(name, {}))
         try:
             return self._verify(anybody, password, credentials.client_id)

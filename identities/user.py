@@ -53,9 +53,14 @@ class User:
         return replace(self, passwords=(password, *kept), rotated_at=password.created_at)
 
 
+def may_be_a_user(name: str) -> bool:
+    """Whether somebody of this name could be in the table: half of a surrogate pair is no character."""
+    return 1 <= len(name) <= LONGEST_USER_NAME and not any("\ud800" <= character <= "\udfff" for character in name)
+
+
 def user_id(name: str) -> str:
     """The item's ID. Raises ValueError for a name that can be none."""
-    if not 1 <= len(name) <= LONGEST_USER_NAME:
+    if not may_be_a_user(name):
         raise ValueError(f"a user name has 1 to {LONGEST_USER_NAME} characters")
     return PREFIX + name
 

@@ -3,11 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from identities.passwords import LONGEST_USER_NAME
 from identities.reading import MalformedItem
 from identities.sqlite_table import SqliteTable
 from identities.table import TableUnavailable
-from identities.user import from_item, user_id
+from identities.user import from_item, may_be_a_user, user_id
 from policies.principal import Claims
 
 
@@ -34,7 +33,7 @@ class StoredClaims:
         return None if self.elsewhere else {**claims, **(self._stored(name) or {})}
 
     def _stored(self, name: str) -> Claims | None:
-        if self.table is None or not 1 <= len(name) <= LONGEST_USER_NAME:
+        if self.table is None or not may_be_a_user(name):
             return None
         key = user_id(name)
         try:

@@ -92,3 +92,8 @@ def test_unsafe_stored_claims_are_refused_as_a_tokens_are(authorizer: Running, i
 def test_an_item_that_is_not_as_it_should_be_lets_nobody_in(authorizer: Running, identities: Identities) -> None:
     identities.table.write({"id": "user#ann", "claims": "{"})
     assert authorizer.verdict(bearer(mint())) == Reason.MALFORMED_ITEM
+
+
+@pytest.mark.parametrize("name", ["a" * 257, "\ud800"])
+def test_a_principal_with_a_name_that_no_user_can_have_is_not_looked_for(authorizer: Running, name: str) -> None:
+    assert authorizer.verdict(bearer(mint(sub=name))) in ("allowed", Reason.UNSAFE_VALUE)

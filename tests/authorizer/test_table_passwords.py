@@ -49,7 +49,7 @@ def test_a_wrong_password_is_refused(door: TablePasswords, password: bytes) -> N
     assert verdict(door, "ann", password) == Reason.WRONG_PASSWORD
 
 
-@pytest.mark.parametrize("name", ["bob", "Ann", "ann ", "#", "user#ann", "+", "*", "ann/#", "🔑", "\x00"])
+@pytest.mark.parametrize("name", ["bob", "Ann", "ann ", "#", "user#ann", "+", "*", "ann/#", "🔑", "\x00", "\ud800"])
 def test_an_unknown_user_is_refused(door: TablePasswords, name: str) -> None:
     assert verdict(door, name) == Reason.UNKNOWN_USER
 
