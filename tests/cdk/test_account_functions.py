@@ -2,6 +2,8 @@
 
 import importlib
 import sys
+import tempfile
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -35,8 +37,12 @@ class Calls:
         self._handle = importlib.reload(importlib.import_module(f"cdk.{function}")).handle
         self._responses = responses
 
-    def __call__(self, kind: str, physical_id: str | None = None, **properties: str) -> tuple[str, dict[str, str], str]:
-        event: dict[str, Any] = {"RequestType": kind, "ResourceProperties": properties}
+    def __call__(
+        self, kind: str, physical_id: str | None = None, *, request: str | None = None, **properties: str
+    ) -> tuple[str, dict[str, str], str]:
+        """Sends a request, a new one unless it is named; gives what was answered."""
+        request = request or str(uuid.uuid4())
+        event: dict[str, Any] = {"RequestType": kind, "RequestId": request, "ResourceProperties": properties}
         if physical_id is not None:
             event["PhysicalResourceId"] = physical_id
         self._handle(event, SimpleNamespace())
@@ -57,10 +63,11 @@ def service(server: Service, tmp_path: Path) -> Iterator[Service]:
 
 
 @pytest.fixture
-def responses(service: Service, monkeypatch: pytest.MonkeyPatch) -> Responses:
-    """The functions' environment: the endpoint, a region, credentials, and `cfnresponse`."""
+def responses(service: Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Responses:
+    """The functions' environment: the endpoint, a region, credentials, `/tmp`, and `cfnresponse`."""
     found = Responses()
     monkeypatch.setitem(sys.modules, "cfnresponse", found)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     monkeypatch.setenv("AWS_ENDPOINT_URL_IOT", service.url)
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "made-up")
@@ -114,8 +121,39 @@ def test_what_somebody_else_chose_since_stays(service: Service, default: Calls) 
     assert current(service) == "chat"
 
 
-def test_what_fails_is_told(service: Service, default: Calls) -> None:
+def test_what_is_the_default_already_was_not_there_before_itself(service: Service, default: Calls) -> None:
+    assert default("Create", AuthorizerName="chat") == ("SUCCESS", {}, "previous:")
+    default("Delete", "previous:", AuthorizerName="chat")
+    assert current(service) is None
+
+
+def test_a_previous_one_that_is_gone_leaves_none(service: Service, default: Calls) -> None:
+    assert default("Delete", "previous:gone", AuthorizerName="chat") == ("SUCCESS", {}, "previous:gone")
+    assert current(service) is None
+
+
+def test_a_previous_one_that_goes_too_leaves_none(service: Service, default: Calls) -> None:
+    """As after an update to the authorizer that was the default before."""
+    assert default("Delete", "previous:chat", AuthorizerName="chat")[0] == "SUCCESS"
+    assert current(service) is None
+
+
+@pytest.mark.parametrize("done", [True, False], ids=["set", "cleared"])
+def test_a_request_that_is_repeated_remembers_what_was_there_at_first(
+    service: Service, responses: Responses, done: bool
+) -> None:
+    """Lambda repeats a request that ran out of time, in a new process; files stay where they are."""
+    service.do(make)
+    Calls("default_authorizer_function", responses)("Create", request="once", AuthorizerName="new")
+    if not done:
+        service.do(lambda core: core.authorizers.clear_default())
+    again = Calls("default_authorizer_function", responses)("Create", request="once", AuthorizerName="new")
+    assert (again, current(service)) == (("SUCCESS", {}, "previous:chat"), "new")
+
+
+def test_what_fails_is_told_and_changes_nothing(service: Service, default: Calls) -> None:
     assert default("Create", AuthorizerName="nowhere")[0] == "FAILED"
+    assert current(service) == "chat"
 
 
 def test_the_endpoint_is_looked_up(service: Service, responses: Responses) -> None:
