@@ -21,16 +21,21 @@ class Alarms(Construct):
         topic: aws_sns.ITopic | None = None,
         slow: Duration | None = None,
         refused_share: float = 50,
+        least_decisions: int = 20,
     ) -> None:
-        """All go to `topic`, where there is one. `refused_share` in percent; `slow` is 2.5 s unless given."""
+        """All go to `topic`, where there is one. `slow` is 2.5 s unless given.
+
+        `refused_share` is in percent, and counts from `least_decisions` in 5 minutes on: fewer may be one client.
+        """
         super().__init__(scope, construct_id)
         metrics = Metrics(authorizer)
+        share = metrics.refused_share(_PERIOD, least_decisions)
         most = (slow or Duration.millis(2500)).to_milliseconds()
         self.alarms = [
             self._alarm("Errors", metrics.errors(_PERIOD), 0, "the function raised, or ran out of time or memory"),
             self._alarm("Throttles", metrics.throttles(_PERIOD), 0, "clients were refused for want of concurrency"),
             self._alarm("Slow", metrics.duration(_PERIOD), most, "near IoT Core's limit of 5 seconds"),
-            self._alarm("Refused", metrics.refused_share(_PERIOD), refused_share, "many clients are refused: see why"),
+            self._alarm("Refused", share, refused_share, "many clients are refused: see why"),
             self._alarm("Keys", metrics.keys_not_fetched(_PERIOD), 0, "an issuer's keys can't be fetched"),
         ]
         if topic is not None:

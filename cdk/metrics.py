@@ -47,10 +47,11 @@ class Metrics:
         """How many were not."""
         return self._own("Refused", period)
 
-    def refused_share(self, period: Duration) -> aws_cloudwatch.MathExpression:
-        """Of all decisions, in percent."""
+    def refused_share(self, period: Duration, least_decisions: int) -> aws_cloudwatch.MathExpression:
+        """Of all decisions, in percent; 0 where there were fewer."""
+        decisions = "(refused + FILL(allowed, 0))"
         return aws_cloudwatch.MathExpression(
-            expression="100 * refused / (FILL(allowed, 0) + refused)",
+            expression=f"IF({decisions} >= {least_decisions}, 100 * refused / {decisions}, 0)",
             using_metrics={"allowed": self.allowed(period), "refused": self.refused(period)},
             label="refused, %",
             period=period,

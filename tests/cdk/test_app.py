@@ -89,6 +89,17 @@ def test_the_alarms_count_what_the_log_lines_count(output: Path) -> None:
     )
 
 
+def test_refusals_of_a_few_clients_wake_nobody(output: Path) -> None:
+    (alarm,) = (
+        alarm["Properties"]
+        for alarm in template(output).find_resources("AWS::CloudWatch::Alarm").values()
+        if "Metrics" in alarm["Properties"]
+    )
+    (share,) = (metric["Expression"] for metric in alarm["Metrics"] if "Expression" in metric)
+    decisions = "(refused + FILL(allowed, 0))"
+    assert share == f"IF({decisions} >= 20, 100 * refused / {decisions}, 0)"
+
+
 def test_there_are_a_dashboard_and_two_queries(output: Path) -> None:
     found = template(output)
     found.resource_count_is("AWS::CloudWatch::Dashboard", 1)
