@@ -1,7 +1,8 @@
 """From `authorizer.toml` to an authorizer."""
 
+import os
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -26,14 +27,21 @@ _Check = Callable[[VerifiedPrincipal], VerifiedPrincipal]
 _VerifyPassword = Callable[[Credentials], VerifiedPrincipal]
 
 
-def build(configuration: Configuration, folder: Path, on_fetch: OnFetch | None = None) -> Authorizer:
-    """Builds what a configuration describes, with the files it names in its folder.
+def build(
+    configuration: Configuration,
+    folder: Path,
+    on_fetch: OnFetch | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> Authorizer:
+    """Builds what a configuration describes, with the files it names in its folder. Nothing is fetched yet.
 
-    `on_fetch` is told of each fetch of keys whether it worked. Raises InvalidFile.
+    `on_fetch` is told of each fetch of keys whether it worked; `environment` is the process's unless given.
+    Raises InvalidFile.
     """
     with _named_by("policy"):
         template = PolicyTemplate.load(folder / configuration.policy)
-    verify = _verifier(configuration, folder, template.principal_claim, on_fetch)
+    of_development = _development_issuers(os.environ if environment is None else environment)
+    verify = _verifier(configuration, folder, template.principal_claim, on_fetch, of_development)
     return Authorizer(verify=verify, grant=template, token_key_name=configuration.token_key_name)
 
 
@@ -48,12 +56,18 @@ def _named_by(key: str) -> Iterator[None]:
         raise InvalidFile(error.path, error.line, f"named by {key}", error.expected) from None
 
 
-def _verifier(configuration: Configuration, folder: Path, principal_claim: str, on_fetch: OnFetch | None) -> Verify:
+def _verifier(
+    configuration: Configuration,
+    folder: Path,
+    principal_claim: str,
+    on_fetch: OnFetch | None,
+    of_development: Sequence[Issuer],
+) -> Verify:
     issuers = []
     for index, each in enumerate(configuration.jwt):
         with _named_by(f"jwt[{index}].jwks"):
             issuers.append(_issuer(each, folder, principal_claim, on_fetch))
-    issuers += _development_issuers()
+    issuers += of_development
     signed = [_expectations(configuration.signed_tokens, principal_claim)] if configuration.signed_tokens else []
     tokens = JwtVerifier(issuers, signed)
     check, passwords = _identities(configuration)
@@ -135,8 +149,8 @@ def _key_file(path: Path) -> KeySet:
         raise InvalidFile(path, None, "", str(error)) from None
 
 
-def _development_issuers() -> list[Issuer]:
-    path = development.file_named_by(development.KEYS)
+def _development_issuers(environment: Mapping[str, str]) -> list[Issuer]:
+    path = development.file_named_by(development.KEYS, environment)
     if path is None:
         return []
     expects = Expectations(issuer=development.ISSUER, audience=(development.ISSUER,))

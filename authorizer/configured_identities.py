@@ -1,5 +1,6 @@
 """What a configuration has looked up in the table of identities. Imported only where it names one."""
 
+import os
 from typing import NamedTuple
 
 from authorizer import development
@@ -32,7 +33,7 @@ def configured_identities(configuration: Configuration, name: str) -> Configured
 
 
 def _open(name: str) -> Table:
-    path = development.file_named_by(development.TABLE)
+    path = development.file_named_by(development.TABLE, os.environ)
     if path is not None:
         from identities.sqlite_table import SqliteTable
 

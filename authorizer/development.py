@@ -1,6 +1,6 @@
 """What stands in for AWS and for an issuer on one machine, and never in Lambda."""
 
-import os
+from collections.abc import Mapping
 from pathlib import Path
 
 from policies import InvalidFile
@@ -12,11 +12,11 @@ TABLE = "AUTHORIZER_DEVELOPMENT_TABLE"
 """Names an SQLite file that stands for the table of identities."""
 
 
-def file_named_by(variable: str) -> Path | None:
+def file_named_by(variable: str, environment: Mapping[str, str]) -> Path | None:
     """The file that a variable of the environment names; None where it is not set. Raises InvalidFile in Lambda."""
-    path = os.environ.get(variable)
+    path = environment.get(variable)
     if path is None:
         return None
-    if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:
+    if "AWS_LAMBDA_FUNCTION_NAME" in environment:
         raise InvalidFile(path, None, variable, "what it names is for development on one machine, never for Lambda")
     return Path(path)

@@ -8,25 +8,27 @@ from cdk_nag import AwsSolutionsChecks
 
 from authorizer.configuration import load_configuration
 from cdk.authorizer_stack import AuthorizerStack
+from cdk.bounds import AUTHORIZER_NAME, check_text
 from cdk.domain_stack import DomainStack
-from cdk.settings import InvalidSettings
+from cdk.settings import InvalidSettings, built_configuration
 from cdk.stages import LATEST_PYTHON, read_stage
 from policies import InvalidFile
 
-CONFIG, CODE = Path("authorizer.toml"), Path("build/lambda")
+CODE = Path("build/lambda")
 
 
-def build_app(config: Path = CONFIG, code: Path = CODE, context: dict[str, object] | None = None) -> App:
+def build_app(code: Path = CODE, context: dict[str, object] | None = None) -> App:
     """The app, with a context beside `cdk.json`'s. Raises InvalidFile and InvalidSettings."""
     app = App(context=context)
     Validations.of(app).add_plugins(AwsSolutionsChecks(app))
     name = str(app.node.try_get_context("stage") or "dev")
     stage = read_stage(app.node.try_get_context("stages"), name)
-    authorizer_name = load_configuration(config).name + stage.suffix
+    authorizer_name = load_configuration(built_configuration(code), {}).name + stage.suffix
+    expected = "with the authorizer's name before it 1 to 128 letters, digits and _=,@-"
+    check_text(f"cdk.json: context.stages.{name}.suffix", authorizer_name, AUTHORIZER_NAME, expected)
     stack = AuthorizerStack(
         app,
         f"IotAuthorizer-{name}",
-        config=config,
         code=code,
         name=authorizer_name if stage.suffix else None,
         function=stage.function(),
@@ -34,10 +36,10 @@ def build_app(config: Path = CONFIG, code: Path = CODE, context: dict[str, objec
         default=stage.default,
         alarm_topic_arn=stage.alarm_topic_arn,
     )
+    Tags.of(stack).add("stage", name)
     if stage.python != LATEST_PYTHON:
         reason = f"stage {name} says python {stage.python}"
         Validations.of(stack).acknowledge(Acknowledgment(id="AwsSolutions::AwsSolutions-L1", reason=reason))
-    Tags.of(stack).add("stage", name)
     if stage.domain is not None:
         domain = DomainStack(app, f"IotAuthorizerDomain-{name}", domain=stage.domain.props(authorizer_name))
         domain.add_stack_dependency(stack)
@@ -45,7 +47,7 @@ def build_app(config: Path = CONFIG, code: Path = CODE, context: dict[str, objec
 
 
 def main() -> None:
-    """Synthesizes. What can't be deployed is one line on standard error, and exit code 2."""
+    """Synthesizes. What can't be deployed is one line on standard error, and exit code 1."""
     try:
         build_app().synth()
     except (InvalidFile, InvalidSettings) as error:

@@ -2,14 +2,19 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 
-from aws_cdk import Duration, RemovalPolicy, Stack, aws_iam, aws_lambda, aws_logs
+from aws_cdk import Duration, RemovalPolicy, Token, aws_iam, aws_lambda, aws_logs
 from constructs import Construct
 
 from cdk.acknowledged import acknowledge
+from cdk.bounds import check_number
+from cdk.permissions import read_secret, trace, write_logs
 from cdk.settings import InvalidSettings
 
+_MEMORY = (128, 10_240)
+"""MB (CreateFunction, MemorySize)."""
 _MOST_SECONDS = 5
 """IoT Core waits no longer (developer guide, "Defining your Lambda function")."""
 HANDLER = "authorizer.handler.lambda_handler"
@@ -25,7 +30,7 @@ class FunctionProps:
     """Seconds."""
     log_retention: aws_logs.RetentionDays = aws_logs.RetentionDays.ONE_MONTH
     tracing: bool = False
-    """Whether X-Ray traces it."""
+    """Whether X-Ray traces it: by Lambda itself, without the X-Ray SDK, whose support ends on 2027-02-25."""
     reserved_concurrency: int | None = None
     """The most that runs at once, kept for it out of the account's; None takes from what is not reserved."""
     provisioned_concurrency: int | None = None
@@ -40,13 +45,14 @@ class FunctionProps:
         """Raises InvalidSettings for what does not go together."""
         if self.provisioned_concurrency is not None and self.snap_start:
             raise InvalidSettings("provisioned_concurrency or snap_start: Lambda takes one of them for a function")
-        if not 1 <= self.timeout <= _MOST_SECONDS:
-            raise InvalidSettings(f"timeout: expected 1 to {_MOST_SECONDS} seconds, since IoT Core waits no longer")
-        if self.provisioned_concurrency is not None and self.provisioned_concurrency < 1:
-            raise InvalidSettings("provisioned_concurrency: expected at least 1, or None for none")
+        seconds = f"1 to {_MOST_SECONDS} seconds, since IoT Core waits no longer"
+        check_number("timeout", self.timeout, 1, _MOST_SECONDS, seconds)
+        check_number("memory_size", self.memory_size, *_MEMORY, "{} to {} MB".format(*_MEMORY))
         reserved, provisioned = self.reserved_concurrency, self.provisioned_concurrency
-        if reserved is not None and provisioned is not None and provisioned > reserved:
-            raise InvalidSettings("provisioned_concurrency: at most reserved_concurrency")
+        check_number("reserved_concurrency", reserved, 0, inf, "at least 0, or None to reserve nothing")
+        most = inf if reserved is None or Token.is_unresolved(reserved) else reserved
+        expected = "at least 1 and at most reserved_concurrency, or None for none"
+        check_number("provisioned_concurrency", provisioned, 1, most, expected)
 
     @property
     def alias(self) -> bool:
@@ -70,14 +76,10 @@ class AuthorizerFunction(Construct):
         """`code` is the built directory; `secrets` are those that it may read. Raises InvalidSettings."""
         super().__init__(scope, construct_id)
         props.check()
-        if not (code / "authorizer.toml").is_file():
-            raise InvalidSettings(f"{code}: there is no Lambda directory: `make build` writes it")
         self.log_group = aws_logs.LogGroup(
             self, "Logs", retention=props.log_retention, removal_policy=RemovalPolicy.DESTROY
         )
-        self.role = self._role(secrets, tracing=props.tracing)
-        if props.tracing:
-            acknowledge(self.role, "*", "X-Ray's actions know no resources (Service Authorization Reference)")
+        self.role = self._role(secrets, props)
         self.function = aws_lambda.Function(
             self,
             "Function",
@@ -99,37 +101,19 @@ class AuthorizerFunction(Construct):
         self.target: aws_lambda.IFunction = self._alias(props) if props.alias else self.function
         """What the authorizer calls."""
 
-    def _role(self, secrets: Sequence[str], *, tracing: bool) -> aws_iam.Role:
-        return aws_iam.Role(
+    def _role(self, secrets: Sequence[str], props: FunctionProps) -> aws_iam.Role:
+        statements = [write_logs(self.log_group), *(read_secret(self, name) for name in secrets)]
+        if props.tracing:
+            statements.append(trace())
+        role = aws_iam.Role(
             self,
             "Role",
             assumed_by=aws_iam.ServicePrincipal("lambda.amazonaws.com"),
-            inline_policies={"authorizer": aws_iam.PolicyDocument(statements=self._statements(secrets, tracing))},
+            inline_policies={"authorizer": aws_iam.PolicyDocument(statements=statements)},
         )
-
-    def _statements(self, secrets: Sequence[str], tracing: bool) -> list[aws_iam.PolicyStatement]:
-        statements = [
-            aws_iam.PolicyStatement(
-                actions=["logs:CreateLogStream", "logs:PutLogEvents"], resources=[self.log_group.log_group_arn]
-            )
-        ]
-        statements += [self._reads(name) for name in secrets]
-        if tracing:
-            actions = ["xray:PutTraceSegments", "xray:PutTelemetryRecords"]
-            statements.append(aws_iam.PolicyStatement(actions=actions, resources=["*"]))
-        return statements
-
-    def _reads(self, secret: str) -> aws_iam.PolicyStatement:
-        """What reading `secretsmanager:NAME` or `ssm:NAME` takes, where NAME may be an ARN."""
-        service, _, name = secret.partition(":")
-        action = "ssm:GetParameter" if service == "ssm" else "secretsmanager:GetSecretValue"
-        if name.startswith("arn:"):
-            return aws_iam.PolicyStatement(actions=[action], resources=[name])
-        # Secrets Manager adds six characters to a secret's name.
-        resource = f"parameter/{name.lstrip('/')}" if service == "ssm" else f"secret:{name}-??????"
-        stack = Stack.of(self)
-        arn = f"arn:{stack.partition}:{service}:{stack.region}:{stack.account}:{resource}"
-        return aws_iam.PolicyStatement(actions=[action], resources=[arn])
+        if props.tracing:
+            acknowledge(role, "*", "X-Ray's actions know no resources (Service Authorization Reference)")
+        return role
 
     def _alias(self, props: FunctionProps) -> aws_lambda.Alias:
         return aws_lambda.Alias(

@@ -8,6 +8,7 @@ from constructs import Construct
 
 from cdk.alarms import Alarms
 from cdk.authorizer_function import FunctionProps
+from cdk.bounds import check_arn
 from cdk.custom_authorizer import IotCustomAuthorizer
 from cdk.dashboard import Dashboard, Queries
 from cdk.default_authorizer import DefaultAuthorizer
@@ -24,7 +25,6 @@ class AuthorizerStack(Stack):
         scope: Construct,
         construct_id: str,
         *,
-        config: Path,
         code: Path,
         name: str | None = None,
         function: FunctionProps = _DEFAULT_PROPS,
@@ -37,10 +37,10 @@ class AuthorizerStack(Stack):
         Raises InvalidFile and InvalidSettings.
         """
         super().__init__(scope, construct_id)
+        check_arn("alarm_topic_arn", alarm_topic_arn, "sns", "")
         self.authorizer = IotCustomAuthorizer(
             self,
             "Authorizer",
-            config=config,
             code=code,
             name=name,
             function=function,

@@ -9,6 +9,7 @@ from collections import Counter
 from pathlib import Path
 
 from cdk.lambda_directory import LAMBDA, Target, all_below, build
+from cdk.settings import InvalidSettings
 from cdk.uv_program import UvError
 from policies import InvalidFile
 
@@ -20,12 +21,12 @@ _SHOWN = 8
 
 
 def main() -> None:
-    """Builds. Errors are one line on standard error, and exit code 2."""
+    """Builds. Errors are one line on standard error, and exit code 1."""
     arguments = _parser().parse_args()
     platform = None if arguments.platform == "host" else arguments.platform
     try:
         built = build(ROOT, arguments.config, arguments.output, Target(arguments.python, platform))
-    except (UvError, InvalidFile, OSError) as error:
+    except (UvError, InvalidFile, InvalidSettings, OSError) as error:
         sys.exit(f"build: {error}")
     print(report(built.directory))
     if not built.compiled:

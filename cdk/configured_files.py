@@ -1,19 +1,22 @@
-"""The files that `authorizer.toml` names and the Lambda function needs."""
+"""The files that `authorizer.toml` names, which stand beside it in the Lambda directory too."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
-from authorizer.configuration import Configuration, load_configuration
+from authorizer.configuration import Configuration
 from policies import InvalidFile
 
 
-def configured_files(config: Path) -> Iterator[tuple[str, Path]]:
-    """Each file's name as the configuration has it, and where it is. Raises InvalidFile."""
-    for key, name in _named(load_configuration(config)):
+def configured_files(config: Path, configuration: Configuration) -> Iterator[str]:
+    """Each file's name as the configuration has it. Raises InvalidFile for one that is not there, beside it."""
+    for key, name in _named(configuration):
         path = Path(name)
         if path.is_absolute() or ".." in path.parts:
             raise InvalidFile(config, None, key, "expected a file beside the configuration: the Lambda has no other")
-        yield name, config.parent / path
+        if not (config.parent / path).is_file():
+            expected = f"{name} is not there: the Lambda has what authorizer.toml itself names, and no other file"
+            raise InvalidFile(config, None, key, expected)
+        yield name
 
 
 def _named(configuration: Configuration) -> Iterator[tuple[str, str]]:
@@ -23,3 +26,6 @@ def _named(configuration: Configuration) -> Iterator[tuple[str, str]]:
             yield f"jwt[{index}].jwks", issuer.jwks
     if configuration.passwords is not None and configuration.passwords.file is not None:
         yield "passwords.file", configuration.passwords.file
+    if configuration.signing is not None:
+        for key_name, file in configuration.signing.public_keys.items():
+            yield f"signing.public_keys.{key_name}", file

@@ -8,16 +8,18 @@ from aws_cdk import CfnTag, Stack, aws_iam, aws_iot
 from constructs import Construct
 
 from cdk.authorizer_function import AuthorizerFunction, FunctionProps
-from cdk.settings import read_settings
+from cdk.bounds import check_text
+from cdk.settings import CONFIGURATION, InvalidSettings, built_configuration, read_settings
 
 _DEFAULT_PROPS = FunctionProps()
+_MOST_TAGS = 50
 
 
 class IotCustomAuthorizer(Construct):
-    """A custom authorizer that `authorizer.toml` describes.
+    """A custom authorizer that the `authorizer.toml` of a Lambda directory describes.
 
     ```python
-    authorizer = IotCustomAuthorizer(self, "Authorizer", config="authorizer.toml", code="build/lambda")
+    authorizer = IotCustomAuthorizer(self, "Authorizer", code="build/lambda")
     ```
     """
 
@@ -26,7 +28,6 @@ class IotCustomAuthorizer(Construct):
         scope: Construct,
         construct_id: str,
         *,
-        config: Path | str,
         code: Path | str = "build/lambda",
         name: str | None = None,
         values: Mapping[str, str] | None = None,
@@ -35,23 +36,25 @@ class IotCustomAuthorizer(Construct):
         function: FunctionProps = _DEFAULT_PROPS,
         tags: Mapping[str, str] | None = None,
     ) -> None:
-        """`config` is checked as the Lambda checks it, and its policy template as the linter does.
+        """`code` is what `make build` wrote: it is checked as the Lambda checks it, its policy as the linter does.
 
-        `code` is what `make build` wrote. `name` stands in place of the configuration's, and `values` in place of
-        single values, by their names in the environment: `{"AUTHORIZER__JWT__0__ISSUER": "https://…"}`. An INACTIVE
-        authorizer lets nobody in. With `caching_for_http` IoT Core asks once for an HTTPS connection instead of once a
-        request.
+        `name` stands in place of the configuration's, and `values` in place of single values, by their names in the
+        environment: `{"AUTHORIZER__JWT__0__ISSUER": "https://…"}`; the files that these name have to be in `code`. An
+        INACTIVE authorizer lets nobody in. With `caching_for_http` IoT Core asks once for an HTTPS connection instead
+        of once a request.
 
         Raises InvalidFile and InvalidSettings, which say what to change.
         """
         super().__init__(scope, construct_id)
+        _check_tags(tags or {})
+        config = built_configuration(Path(code))
         environment = dict(values or {}) | ({} if name is None else {"AUTHORIZER__NAME": name})
-        self.settings = read_settings(Path(config), environment)
+        self.settings = read_settings(config, environment)
         self.function = AuthorizerFunction(
             self,
             "Lambda",
-            code=Path(code),
-            environment={"AUTHORIZER_CONFIG": "authorizer.toml", **environment},
+            code=config.parent,
+            environment=environment | {"AUTHORIZER_CONFIG": CONFIGURATION},
             secrets=self.settings.secrets,
             props=function,
         )
@@ -77,3 +80,13 @@ class IotCustomAuthorizer(Construct):
             enable_caching_for_http=caching_for_http,
             tags=[CfnTag(key=key, value=value) for key, value in (tags or {}).items()] or None,
         )
+
+
+def _check_tags(tags: Mapping[str, str]) -> None:
+    """IoT's Tag, and "Tag naming limits and requirements" of AWS. Raises InvalidSettings."""
+    if len(tags) > _MOST_TAGS:
+        raise InvalidSettings(f"tags: expected at most {_MOST_TAGS}")
+    letters = "letters, digits, spaces and _.:/=+-@"
+    for key, value in tags.items():
+        check_text("tags", key, r"(?!(?i:aws:))[\w .:/=+@-]{1,128}", f"keys of 1 to 128 {letters}, not aws: first")
+        check_text(f"tags: {key}", value, r"[\w .:/=+@-]{0,256}", f"at most 256 {letters}")

@@ -10,6 +10,7 @@ from typing import Literal
 from aws_cdk import Stack, aws_iot
 from constructs import Construct
 
+from cdk.bounds import AUTHORIZER_NAME, check_arn, check_text
 from cdk.settings import InvalidSettings
 
 
@@ -40,6 +41,12 @@ class DomainProps:
             raise InvalidSettings("domain_name and certificate_arn belong together: a domain needs its certificate")
         if self.validation_certificate_arn is not None and self.domain_name is None:
             raise InvalidSettings("validation_certificate_arn goes with a custom domain: set domain_name")
+        check_text("name", self.name, "[A-Za-z0-9_.-]{1,128}", "1 to 128 letters, digits and _.-")
+        check_text("authorizer_name", self.authorizer_name, AUTHORIZER_NAME, "1 to 128 letters, digits and _=,@-")
+        check_text("domain_name", self.domain_name, r"(?=.{1,253}$)[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+", "a host's name")
+        check_arn("certificate_arn", self.certificate_arn, "acm", "certificate/")
+        check_arn("validation_certificate_arn", self.validation_certificate_arn, "acm", "certificate/")
+        check_text("tls_policy", self.tls_policy, r"Io[Tt]SecurityPolicy_[A-Za-z0-9_]{1,100}", "IotSecurityPolicy_…")
 
 
 class DomainStack(Stack):

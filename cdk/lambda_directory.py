@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cdk.compiling import compile_sources, find_interpreter
-from cdk.configured_files import configured_files
+from cdk.settings import CONFIGURATION, read_settings
 from cdk.uv_program import run_uv
 
 SOURCES = ("authorizer", "identities", "policies")
@@ -56,8 +56,12 @@ class Built:
 
 
 def build(root: Path, config: Path, directory: Path, target: Target = LAMBDA) -> Built:
-    """Builds the directory anew; `root` has the sources and `uv.lock`. Raises UvError, InvalidFile, OSError."""
-    named = list(configured_files(config))
+    """Builds the directory anew; `root` has the sources and `uv.lock`.
+
+    The configuration is checked first, and as it stands: the environment overrides nothing here, since it is another in
+    Lambda. Raises UvError, InvalidFile, InvalidSettings, OSError.
+    """
+    files = read_settings(config, {}).files
     directory = directory.absolute()  # uv runs in `root`.
     staging = directory.with_name(f"{directory.name}.{os.getpid()}")
     shutil.rmtree(staging, ignore_errors=True)
@@ -66,9 +70,9 @@ def build(root: Path, config: Path, directory: Path, target: Target = LAMBDA) ->
         _install(root, staging, target)
         _prune(staging)
         _copy_sources(root, staging)
-        _copy(config, staging / "authorizer.toml")
-        for name, path in named:
-            _copy(path, staging / name)
+        _copy(config, staging / CONFIGURATION)
+        for name in files:
+            _copy(config.parent / name, staging / name)
         interpreter = find_interpreter(target.python)
         if interpreter is not None:
             compile_sources(interpreter, staging)

@@ -1,19 +1,27 @@
-"""What the construct has to know of `authorizer.toml`, and what it refuses."""
+"""What the construct has to know of a Lambda directory's `authorizer.toml`, and what it refuses."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
-from cryptography.hazmat.primitives.serialization import load_pem_public_key
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
 
+from authorizer.building import build
 from authorizer.configuration import Configuration, load_configuration
+from cdk.configured_files import configured_files
 from policies import InvalidFile, PolicyTemplate
 from policies.linter import lint
 from policies.toml_file import key_of, read_file
 
+CONFIGURATION = "authorizer.toml"
+"""Its name in the Lambda directory, whatever it was called before."""
 _LEAST_KEY = 2048
 """Bits (AWS::IoT::Authorizer, TokenSigningPublicKeys)."""
+_KEY_NAME = re.compile(r"[A-Za-z0-9:_-]{1,128}")
+"""CreateAuthorizer, tokenSigningPublicKeys."""
 
 
 class InvalidSettings(ValueError):
@@ -30,24 +38,33 @@ class Settings:
     """PEM by the keys' names; where there are any, signing is on."""
     secrets: tuple[str, ...]
     """`secretsmanager:NAME` or `ssm:NAME` of each shared secret."""
+    files: tuple[str, ...]
+    """What it names, from where it stands."""
+
+
+def built_configuration(code: Path) -> Path:
+    """The configuration in a Lambda directory. Raises InvalidSettings where nothing was built."""
+    config = code / CONFIGURATION
+    if not config.is_file():
+        raise InvalidSettings(f"{code}: there is no Lambda directory: `make build` writes it")
+    return config
 
 
 def read_settings(config: Path, environment: Mapping[str, str]) -> Settings:
-    """Reads a configuration with what the function's environment will override.
+    """Reads a configuration with what the function's environment will override, and all that the Lambda will load.
 
     Raises InvalidFile and InvalidSettings for what would not start, or not do what its policy says.
     """
     found = load_configuration(config, environment)
+    files = tuple(configured_files(config, found))
+    of_files = found.model_copy(update={"table": None})  # Who looks into a table is in AWS.
+    build(of_files, config.parent, environment={**environment, "AWS_LAMBDA_FUNCTION_NAME": found.name})
     _check_policy(config.parent / found.policy)
-    keys = found.signing.public_keys if found.signing else {}
-    public_keys = {name: _public_key(config.parent / path) for name, path in keys.items()}
+    public_keys = _public_keys(config, found)
     if public_keys and found.token_key_name is None:
         raise InvalidSettings(f"{config}: [signing] needs token_key_name: IoT Core looks for the signed token under it")
-    return Settings(found.name, found.token_key_name, public_keys, _secrets(found))
-
-
-def _secrets(configuration: Configuration) -> tuple[str, ...]:
-    return tuple(issuer.secret for issuer in configuration.jwt if issuer.secret is not None)
+    secrets = tuple(issuer.secret for issuer in found.jwt if issuer.secret is not None)
+    return Settings(found.name, found.token_key_name, public_keys, secrets, files)
 
 
 def _check_policy(path: Path) -> None:
@@ -56,12 +73,20 @@ def _check_policy(path: Path) -> None:
             raise InvalidSettings(f"{path}: {key_of(finding.location)}: {finding.message}")
 
 
+def _public_keys(config: Path, configuration: Configuration) -> dict[str, str]:
+    files = configuration.signing.public_keys if configuration.signing else {}
+    for name in files:
+        if _KEY_NAME.fullmatch(name) is None:
+            raise InvalidFile(config, None, f"signing.public_keys.{name}", "expected 1 to 128 letters, digits and :_-")
+    return {name: _public_key(config.parent / file) for name, file in files.items()}
+
+
 def _public_key(path: Path) -> str:
     content = read_file(path)
     try:
         key = load_pem_public_key(content)
-    except ValueError:
+    except (ValueError, UnsupportedAlgorithm):
         raise InvalidFile(path, None, "", "expected a public key in PEM, as `iot-authorizer keys new` writes") from None
     if not isinstance(key, RSAPublicKey) or key.key_size < _LEAST_KEY:
         raise InvalidFile(path, None, "", f"expected an RSA key of {_LEAST_KEY} bits or more")
-    return content.decode("ascii")
+    return key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()

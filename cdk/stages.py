@@ -6,6 +6,7 @@ from aws_cdk import aws_lambda
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from cdk.authorizer_function import FunctionProps
+from cdk.bounds import check_text
 from cdk.domain_stack import DomainProps
 from cdk.settings import InvalidSettings
 
@@ -71,6 +72,9 @@ def read_stage(stages: object, name: str) -> Stage:
     if not isinstance(stages, dict) or name not in stages:
         known = ", ".join(sorted(stages)) if isinstance(stages, dict) else "none"
         raise InvalidSettings(f"stage {name}: cdk.json has no such stage under context.stages, only: {known}")
+    check_text(
+        f"cdk.json: context.stages.{name}", name, "[A-Za-z0-9-]{1,100}", "a name of 1 to 100 letters, digits and -"
+    )
     try:
         return Stage.model_validate(stages[name])
     except ValidationError as error:

@@ -39,7 +39,7 @@ def folder(tmp_path: Path) -> Path:
     shutil.copytree(ROOT / "policies", folder / "policies", ignore=shutil.ignore_patterns("*.py"))
     shutil.copy(ROOT / "authorizer.toml", folder)
     built = folder / "build" / "lambda"  # Of what `make build` writes, all that the construct looks at.
-    built.mkdir(parents=True)
+    shutil.copytree(folder / "policies", built / "policies")
     shutil.copy(ROOT / "authorizer.toml", built)
     for page in PAGES:
         for block in blocks(page, "python"):

@@ -23,8 +23,8 @@ ROOMS = {
     "local/api": {"local.api", "local.gateway", "local.broker", "local.mqtt", "policies"},
     "local/console": {"local.console", "local.examples", "local.development", "policies"},
     "local/examples": {"local.examples", "policies"},
-    "cdk": {"cdk", "authorizer.configuration", "policies"},
     "local/signing": {"local.signing", "local.gateway", "policies"},
+    "cdk": {"cdk", "authorizer.building", "authorizer.configuration", "policies"},
     "local/snippets": {"local.snippets"},
 }
 """Each room, and what it may look into."""

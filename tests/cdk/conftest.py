@@ -1,5 +1,6 @@
-"""Stacks as they are synthesized, from a configuration of a test's."""
+"""Stacks as they are synthesized, from a Lambda directory of a test's."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from aws_cdk import App, Stack
 from aws_cdk.assertions import Template
 
 from cdk.custom_authorizer import IotCustomAuthorizer
+from tests.authorizer.keys import public_keys, signing_key
 
 CONFIGURATION = """\
 name           = "chat"
@@ -30,31 +32,29 @@ Synth = Callable[..., Template]
 
 
 @pytest.fixture
-def config(tmp_path: Path) -> Path:
-    """A configuration with its template."""
-    (tmp_path / "policy.toml").write_text(POLICY)
-    path = tmp_path / "authorizer.toml"
-    path.write_text(CONFIGURATION)
-    return path
-
-
-@pytest.fixture
 def code(tmp_path: Path) -> Path:
-    """What stands for the Lambda directory."""
+    """What stands for the Lambda directory: of what `make build` writes, all that the construct looks at."""
     folder = tmp_path / "lambda"
     folder.mkdir()
+    (folder / "policy.toml").write_text(POLICY)
+    (folder / "keys.json").write_text(json.dumps(public_keys(signing_key("RS256"))))
     (folder / "authorizer.toml").write_text(CONFIGURATION)
     return folder
 
 
 @pytest.fixture
-def synth(config: Path, code: Path) -> Synth:
+def config(code: Path) -> Path:
+    """The configuration in it."""
+    return code / "authorizer.toml"
+
+
+@pytest.fixture
+def synth(code: Path) -> Synth:
     """The template of a stack with the construct; its properties are given by name."""
-    given: dict[str, object] = {"config": config, "code": code}
 
     def synth(**properties: object) -> Template:
         stack = Stack(App(), "Test")
-        IotCustomAuthorizer(stack, "Authorizer", **(given | properties))  # type: ignore[arg-type]
+        IotCustomAuthorizer(stack, "Authorizer", **({"code": code} | properties))  # type: ignore[arg-type]
         return Template.from_stack(stack)
 
     return synth

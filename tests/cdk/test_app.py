@@ -22,10 +22,10 @@ ALL = {
 
 
 @pytest.fixture
-def output(config: Path, code: Path, tmp_path: Path) -> Path:
+def output(code: Path) -> Path:
     """The templates of a stage with all there is, checked by cdk-nag: it fails where a rule is broken."""
     context: dict[str, object] = {"stage": "prod", "stages": {"prod": ALL}}
-    return Path(build_app(config, code, context).synth().directory)
+    return Path(build_app(code, context).synth().directory)
 
 
 def template(output: Path, name: str = "IotAuthorizer-prod") -> Template:

@@ -1,10 +1,12 @@
 """What the construct asks of CloudFormation."""
 
+import socket
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
+from aws_cdk import Aws, Token
 from aws_cdk.assertions import Match, Template
 
 from cdk.authorizer_function import FunctionProps
@@ -60,6 +62,35 @@ def test_a_single_value_may_stand_in_place_of_the_files(synth: Synth) -> None:
     template.has_resource_properties(AUTHORIZER, {"TokenKeyName": "session"})
     variables = Match.object_like({"AUTHORIZER__TOKEN_KEY_NAME": "session"})
     template.has_resource_properties(FUNCTION, {"Environment": {"Variables": variables}})
+
+
+def test_the_lambda_reads_the_configuration_that_was_checked(synth: Synth) -> None:
+    variables = Match.object_like({"AUTHORIZER_CONFIG": "authorizer.toml"})
+    template = synth(values={"AUTHORIZER_CONFIG": "other.toml"})
+    template.has_resource_properties(FUNCTION, {"Environment": {"Variables": variables}})
+
+
+def test_what_the_shell_says_is_not_for_lambda(synth: Synth, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AUTHORIZER__NAME", "shell")
+    monkeypatch.setenv("AUTHORIZER_DEVELOPMENT_JWKS", str(tmp_path / "nowhere.json"))
+    synth().has_resource_properties(AUTHORIZER, {"AuthorizerName": "chat"})
+
+
+def test_nothing_is_fetched_at_synthesis(synth: Synth, config: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.setblocking(False)
+        url = f"http://127.0.0.1:{server.getsockname()[1]}/keys.json"
+        config.write_text(config.read_text().replace("keys.json", url))
+        synth()
+        with pytest.raises(BlockingIOError):
+            server.accept()
+
+
+def test_bounds_let_through_what_only_a_deployment_knows(synth: Synth) -> None:
+    most = Token.as_number({"Ref": "Most"})
+    props = FunctionProps(reserved_concurrency=most, provisioned_concurrency=2)  # type: ignore[arg-type]
+    template = synth(function=props, tags={"team": Aws.STACK_NAME})
+    template.has_resource_properties(FUNCTION, {"ReservedConcurrentExecutions": {"Ref": "Most"}})
 
 
 def test_the_function_runs_as_measured(synth: Synth) -> None:
@@ -154,9 +185,13 @@ def test_its_role_may_write_its_own_logs_and_nothing_else(synth: Synth) -> None:
 def test_it_may_read_the_one_secret_that_is_configured(
     synth: Synth, config: Path, secret: str, action: str, end: str
 ) -> None:
-    shared = f'algorithms = ["HS256"]\nsecret     = "{secret}"'
-    text = config.read_text().replace('algorithms = ["RS256"]\njwks       = "keys.json"', shared)
-    config.write_text(text)
+    with_secret(config, secret)
     _, reads = statements(synth())
     assert reads["Action"] == action
     assert str(reads["Resource"]).endswith(f"{end}']]}}")
+
+
+def with_secret(config: Path, secret: str = "secretsmanager:chat/hs256") -> None:
+    """Lets an issuer sign with a shared secret."""
+    shared = f'algorithms = ["HS256"]\nsecret     = "{secret}"'
+    config.write_text(config.read_text().replace('algorithms = ["RS256"]\njwks       = "keys.json"', shared))

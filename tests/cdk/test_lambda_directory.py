@@ -14,12 +14,14 @@ from cdk.build_command import directory_hash, report, zipped_size
 from cdk.lambda_directory import LAMBDA, Target, all_below, build
 from identities.passwords import hash_password
 from policies import InvalidFile
+from tests.cdk.keys import with_signing
 
 ROOT = Path(__file__).parent.parent.parent
 HOST = Target(f"{sys.version_info[0]}.{sys.version_info[1]}", None)
 CONFIGURATION = """\
-name   = "fleet"
-policy = "policies/fleet.toml"
+name           = "fleet"
+policy         = "policies/fleet.toml"
+token_key_name = "token"
 
 [passwords]
 file = "users.toml"
@@ -55,6 +57,7 @@ def config(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     (folder / "left-alone.txt").write_text("x")
     (folder / "authorizer.toml").write_text(CONFIGURATION)
+    with_signing(folder / "authorizer.toml")
     return folder / "authorizer.toml"
 
 
@@ -105,7 +108,7 @@ def test_a_file_of_another_mode_or_content_is_another_build(for_this_machine: Pa
 
 
 def test_it_has_the_sources_the_configuration_and_what_that_names(config: Path, for_lambda: Path) -> None:
-    for name in ("authorizer.toml", "policies/fleet.toml", "users.toml"):
+    for name in ("authorizer.toml", "policies/fleet.toml", "users.toml", "signing.pem"):
         assert (for_lambda / name).read_bytes() == (config.parent / name).read_bytes()
     for name in ("authorizer/handler.py", "identities/dynamodb_table.py", "policies/template.py"):
         assert (for_lambda / name).read_bytes() == (ROOT / name).read_bytes()
@@ -159,6 +162,22 @@ def test_a_file_that_is_not_beside_the_configuration_is_refused(config: Path, tm
     with pytest.raises(InvalidFile, match=r"passwords\.file: expected a file beside the configuration"):
         build(ROOT, other, tmp_path / "code")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_the_lambda_could_not_load_is_not_built(config: Path, tmp_path: Path) -> None:
+    config.with_name("broken.toml").write_text('[users.pump]\nhash = "secret"\n')
+    other = config.with_name("other.toml")
+    other.write_text(CONFIGURATION.replace("users.toml", "broken.toml"))
+    with pytest.raises(InvalidFile, match=r"broken\.toml:2: users\.pump\.hash: "):
+        build(ROOT, other, tmp_path / "code")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_variable_of_this_machine_does_not_choose_the_files(
+    config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AUTHORIZER__POLICY", "left-alone.txt")
+    assert not (build(ROOT, config, tmp_path / "code", HOST).directory / "left-alone.txt").exists()
 
 
 def test_lambda_is_python_3_14_on_arm64() -> None:

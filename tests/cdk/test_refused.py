@@ -4,15 +4,20 @@ import json
 from pathlib import Path
 
 import pytest
+from aws_cdk import App
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from cdk.app import build_app
 from cdk.authorizer_function import FunctionProps
+from cdk.authorizer_stack import AuthorizerStack
 from cdk.domain_stack import DomainProps
 from cdk.settings import InvalidSettings
 from cdk.stages import read_stage
 from policies import InvalidFile
 from tests.cdk.conftest import POLICY, Synth
-from tests.cdk.keys import with_signing, write_key
+from tests.cdk.keys import KEY_ARN, with_signing, write_key
+
+CERTIFICATE_ARN = "arn:aws:acm:eu-west-1:123456789012:certificate/1"
 
 
 @pytest.mark.parametrize(
@@ -20,8 +25,11 @@ from tests.cdk.keys import with_signing, write_key
     [
         (FunctionProps(snap_start=True, provisioned_concurrency=1), "provisioned_concurrency or snap_start"),
         (FunctionProps(timeout=6), "timeout: expected 1 to 5 seconds, since IoT Core waits no longer"),
+        (FunctionProps(memory_size=127), "memory_size: expected 128 to 10240 MB"),
+        (FunctionProps(memory_size=10_241), "memory_size: expected 128 to 10240 MB"),
+        (FunctionProps(reserved_concurrency=-1), "reserved_concurrency: expected at least 0"),
         (FunctionProps(provisioned_concurrency=0), "provisioned_concurrency: expected at least 1"),
-        (FunctionProps(provisioned_concurrency=3, reserved_concurrency=2), "at most reserved_concurrency"),
+        (FunctionProps(provisioned_concurrency=1, reserved_concurrency=0), "at most reserved_concurrency"),
     ],
 )
 def test_what_lambda_would_refuse(synth: Synth, props: FunctionProps, words: str) -> None:
@@ -53,6 +61,13 @@ def test_a_key_that_is_no_pem(synth: Synth, config: Path) -> None:
 def test_a_key_under_2048_bits(synth: Synth, config: Path) -> None:
     with_signing(config, bits=1024)
     with pytest.raises(InvalidFile, match=r"signing\.pem: expected an RSA key of 2048 bits or more"):
+        synth()
+
+
+def test_a_signing_key_whose_name_iot_core_does_not_take(synth: Synth, config: Path) -> None:
+    with_signing(config)
+    config.write_text(config.read_text().replace('"2026-11"', '"november 2026"'))
+    with pytest.raises(InvalidFile, match=r"signing\.public_keys\.november 2026: expected 1 to 128 letters"):
         synth()
 
 
@@ -89,22 +104,106 @@ def test_a_policy_that_does_not_load(synth: Synth, config: Path) -> None:
         synth()
 
 
+@pytest.mark.parametrize("content", ["no JSON", "[]", '{"keys": [{"kty": "oct", "k": "c2VjcmV0"}]}'])
+def test_a_jwks_file_that_the_lambda_could_not_use(synth: Synth, config: Path, content: str) -> None:
+    config.with_name("keys.json").write_text(content)
+    with pytest.raises(InvalidFile, match=r"keys\.json: named by jwt\[0\]\.jwks: ") as error:
+        synth()
+    assert "\n" not in str(error.value)
+
+
+def test_a_password_file_that_the_lambda_could_not_use(synth: Synth, config: Path) -> None:
+    config.with_name("users.toml").write_text('[users.ann]\nhash = "secret"\n')
+    config.write_text(config.read_text() + '\n[passwords]\nfile = "users.toml"\n')
+    with pytest.raises(InvalidFile, match=r"users\.toml:2: users\.ann\.hash: expected an argon2id hash"):
+        synth()
+
+
+@pytest.mark.parametrize(
+    ("key", "variable"),
+    [("policy", "AUTHORIZER__POLICY"), (r"jwt\[0\]\.jwks", "AUTHORIZER__JWT__0__JWKS")],
+)
+def test_a_value_that_names_a_file_that_was_not_built(synth: Synth, key: str, variable: str) -> None:
+    with pytest.raises(InvalidFile, match=rf"{key}: other\.file is not there: the Lambda has what authorizer\.toml"):
+        synth(values={variable: "other.file"})
+
+
+def test_a_value_that_names_a_file_of_this_machine(synth: Synth, config: Path) -> None:
+    with pytest.raises(InvalidFile, match="policy: expected a file beside the configuration"):
+        synth(values={"AUTHORIZER__POLICY": str(config.with_name("policy.toml").absolute())})
+
+
+def test_development_keys_in_lambda(synth: Synth) -> None:
+    with pytest.raises(InvalidFile, match="development keys are for this machine and never for Lambda"):
+        synth(values={"AUTHORIZER_DEVELOPMENT_JWKS": "keys.json"})
+
+
 def test_a_lambda_directory_that_was_not_built(synth: Synth, tmp_path: Path) -> None:
     with pytest.raises(InvalidSettings, match="there is no Lambda directory: `make build` writes it"):
         synth(code=tmp_path / "nowhere")
 
 
 @pytest.mark.parametrize(
+    ("tags", "words"),
+    [
+        ({"": "x"}, "tags: expected keys of 1 to 128 letters"),
+        ({"k" * 129: "x"}, "tags: expected keys of 1 to 128 letters"),
+        ({"a*b": "x"}, "tags: expected keys of 1 to 128 letters"),
+        ({"AWS:team": "x"}, "tags: expected keys .* not aws: first"),
+        ({"team": "v" * 257}, "tags: team: expected at most 256 letters"),
+        ({"team": "a\nb"}, "tags: team: expected at most 256 letters"),
+        ({f"key{number}": "x" for number in range(51)}, "tags: expected at most 50"),
+    ],
+)
+def test_tags_that_aws_does_not_take(synth: Synth, tags: dict[str, str], words: str) -> None:
+    with pytest.raises(InvalidSettings, match=words):
+        synth(tags=tags)
+
+
+@pytest.mark.parametrize(
     ("properties", "words"),
     [
         ({"domain_name": "iot.example.com"}, "domain_name and certificate_arn belong together"),
-        ({"certificate_arn": "arn:aws:acm:eu-west-1:123456789012:certificate/1"}, "belong together"),
-        ({"validation_certificate_arn": "arn:aws:acm:eu-west-1:123456789012:certificate/1"}, "set domain_name"),
+        ({"certificate_arn": CERTIFICATE_ARN}, "belong together"),
+        ({"validation_certificate_arn": CERTIFICATE_ARN}, "set domain_name"),
+        ({"name": "chat room"}, "^name: expected 1 to 128 letters, digits and _.-"),
+        ({"name": "x" * 129}, "^name: expected 1 to 128 letters"),
+        ({"authorizer_name": "chat/prod"}, "authorizer_name: expected 1 to 128 letters"),
+        ({"domain_name": "https://example.com", "certificate_arn": CERTIFICATE_ARN}, "domain_name: expected a host"),
+        (
+            {"domain_name": "iot.example.com", "certificate_arn": "cert"},
+            "certificate_arn: expected an ARN, arn:aws:acm",
+        ),
+        (
+            {
+                "domain_name": "iot.example.com",
+                "certificate_arn": CERTIFICATE_ARN,
+                "validation_certificate_arn": KEY_ARN,
+            },
+            "validation_certificate_arn: expected an ARN, arn:aws:acm",
+        ),
+        ({"tls_policy": "TLS 1.3"}, "tls_policy: expected IotSecurityPolicy_"),
     ],
 )
-def test_a_domain_that_is_half_said(properties: dict[str, str], words: str) -> None:
+def test_a_domain_that_iot_core_would_refuse(properties: dict[str, str], words: str) -> None:
     with pytest.raises(InvalidSettings, match=words):
-        DomainProps(name="chat", authorizer_name="chat", **properties).check()  # type: ignore[arg-type]
+        DomainProps(**{"name": "chat", "authorizer_name": "chat", **properties}).check()  # type: ignore[arg-type]
+
+
+def test_a_topic_that_is_no_arn(code: Path) -> None:
+    with pytest.raises(InvalidSettings, match="alarm_topic_arn: expected an ARN, arn:aws:sns"):
+        AuthorizerStack(App(), "Test", code=code, alarm_topic_arn="alarms")
+
+
+@pytest.mark.parametrize("suffix", ["-" + "x" * 124, "/prod"])
+def test_a_suffix_with_which_the_authorizers_name_is_none(code: Path, suffix: str) -> None:
+    with pytest.raises(InvalidSettings, match=r"cdk\.json: context\.stages\.prod\.suffix: expected with the auth"):
+        build_app(code, {"stage": "prod", "stages": {"prod": {"suffix": suffix}}})
+
+
+def test_a_stage_whose_name_no_stack_can_have() -> None:
+    with pytest.raises(InvalidSettings, match=r"cdk\.json: context\.stages\.my stage: expected a name of 1 to 100"):
+        read_stage({"my stage": {}}, "my stage")
 
 
 def test_a_stage_that_there_is_not() -> None:

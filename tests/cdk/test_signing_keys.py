@@ -4,6 +4,7 @@ from pathlib import Path
 
 from aws_cdk.assertions import Match
 
+from authorizer.configuration import load_configuration
 from cdk.configured_files import configured_files
 from cdk.settings import read_settings
 from local.signing.changing import make_key, retire_key
@@ -26,8 +27,8 @@ def test_the_authorizer_is_given_them(synth: Synth, config: Path) -> None:
     synth().has_resource_properties("AWS::IoT::Authorizer", properties)
 
 
-def test_what_is_packaged_has_no_key(config: Path) -> None:
-    before = list(configured_files(config))
+def test_what_is_packaged_has_no_private_key(config: Path) -> None:
     make_key(config, "first", 2048)
-    assert [*config.parent.rglob("*.pem")]
-    assert list(configured_files(config)) == before
+    assert [*config.parent.rglob("private/*.pem")]
+    packaged = configured_files(config, load_configuration(config, {}))
+    assert [name for name in packaged if name.endswith(".pem")] == ["keys/first.pem"]
