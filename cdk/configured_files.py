@@ -7,8 +7,8 @@ from authorizer.configuration import Configuration
 from policies import InvalidFile
 
 
-def configured_files(config: Path, configuration: Configuration) -> Iterator[str]:
-    """Each file's name as the configuration has it. Raises InvalidFile for one that is not there, beside it."""
+def configured_files(config: Path, configuration: Configuration) -> Iterator[Path]:
+    """Where each is, from where the configuration stands. Raises InvalidFile for one that is not there, beside it."""
     for key, name in _named(configuration):
         path = Path(name)
         if path.is_absolute() or ".." in path.parts:
@@ -16,7 +16,7 @@ def configured_files(config: Path, configuration: Configuration) -> Iterator[str
         if not (config.parent / path).is_file():
             expected = f"{name} is not there: the Lambda has what authorizer.toml itself names, and no other file"
             raise InvalidFile(config, None, key, expected)
-        yield name
+        yield path
 
 
 def _named(configuration: Configuration) -> Iterator[tuple[str, str]]:

@@ -13,6 +13,7 @@ from pathlib import Path
 from cdk.compiling import compile_sources, find_interpreter
 from cdk.settings import CONFIGURATION, read_settings
 from cdk.uv_program import run_uv
+from policies import InvalidFile
 
 SOURCES = ("authorizer", "identities", "policies")
 """What of ours runs in Lambda."""
@@ -72,6 +73,8 @@ def build(root: Path, config: Path, directory: Path, target: Target = LAMBDA) ->
         _copy_sources(root, staging)
         _copy(config, staging / CONFIGURATION)
         for name in files:
+            if (staging / name).exists():
+                raise InvalidFile(config, None, "", f"{name}: the Lambda has a file of that name: give yours another")
             _copy(config.parent / name, staging / name)
         interpreter = find_interpreter(target.python)
         if interpreter is not None:
@@ -99,7 +102,7 @@ def _install(root: Path, staging: Path, target: Target) -> None:
         )
         run_uv(
             *("pip", "install", "--target", str(staging), "--python-version", target.python, *where),
-            "--link-mode=copy",  # Hard links into uv's cache would have its files changed with ours.
+            *("--link-mode", "copy"),  # Links into uv's cache would have their modes and times changed there too.
             *(
                 "--only-binary",
                 ":all:",

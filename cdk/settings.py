@@ -38,7 +38,7 @@ class Settings:
     """PEM by the keys' names; where there are any, signing is on."""
     secrets: tuple[str, ...]
     """`secretsmanager:NAME` or `ssm:NAME` of each shared secret."""
-    files: tuple[str, ...]
+    files: frozenset[Path]
     """What it names, from where it stands."""
 
 
@@ -56,7 +56,7 @@ def read_settings(config: Path, environment: Mapping[str, str]) -> Settings:
     Raises InvalidFile and InvalidSettings for what would not start, or not do what its policy says.
     """
     found = load_configuration(config, environment)
-    files = tuple(configured_files(config, found))
+    files = frozenset(configured_files(config, found))
     of_files = found.model_copy(update={"table": None})  # Who looks into a table is in AWS.
     build(of_files, config.parent, environment={**environment, "AWS_LAMBDA_FUNCTION_NAME": found.name})
     _check_policy(config.parent / found.policy)

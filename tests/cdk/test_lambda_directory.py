@@ -173,6 +173,32 @@ def test_what_the_lambda_could_not_load_is_not_built(config: Path, tmp_path: Pat
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("name", ["policies/compiler.py", "authorizer.toml", "authorizer"])
+def test_a_file_with_the_name_of_one_of_the_lambdas_own_is_refused(tmp_path: Path, name: str) -> None:
+    shutil.copy(ROOT / "policies/fleet.toml", tmp_path / "fleet.toml")
+    own = tmp_path / name
+    own.parent.mkdir(exist_ok=True)
+    own.write_text("")
+    config = tmp_path / "fleet-authorizer.toml"
+    config.write_text(f'name = "fleet"\npolicy = "fleet.toml"\n[passwords]\nfile = "{name}"\n')
+    with pytest.raises(InvalidFile, match=f"{name}: the Lambda has a file of that name: give yours another"):
+        build(ROOT, config, tmp_path / "build/code", HOST)
+    assert list((tmp_path / "build").iterdir()) == []
+
+
+def test_a_file_may_be_named_twice(config: Path, tmp_path: Path) -> None:
+    issuer = '[[jwt]]\nissuer = "ISSUER"\naudience = ["fleet"]\nalgorithms = ["RS256"]\njwks = "JWKS"\n'
+    config.with_name("keys.json").write_text('{"keys": []}')
+    both = [issuer.replace("ISSUER", name).replace("JWKS", name) for name in ("keys.json", "./keys.json")]
+    twice = config.with_name("twice.toml")
+    twice.write_text(CONFIGURATION + "".join(both))
+    assert (build(ROOT, twice, tmp_path / "code", HOST).directory / "keys.json").is_file()
+
+
+def test_it_shares_no_file_with_the_cache_that_it_was_installed_from(for_this_machine: Path) -> None:
+    assert {path.stat().st_nlink for path in files(for_this_machine)} == {1}
+
+
 def test_a_variable_of_this_machine_does_not_choose_the_files(
     config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
