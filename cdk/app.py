@@ -23,6 +23,7 @@ def build_app(code: Path = CODE, context: dict[str, object] | None = None) -> Ap
     Validations.of(app).add_plugins(AwsSolutionsChecks(app))
     name = str(app.node.try_get_context("stage") or "dev")
     stage = read_stage(app.node.try_get_context("stages"), name)
+    Tags.of(app).add("stage", name)
     authorizer_name = load_configuration(built_configuration(code), {}).name + stage.suffix
     expected = "with the authorizer's name before it 1 to 128 letters, digits and _=,@-"
     check_text(f"cdk.json: context.stages.{name}.suffix", authorizer_name, AUTHORIZER_NAME, expected)
@@ -35,8 +36,8 @@ def build_app(code: Path = CODE, context: dict[str, object] | None = None) -> Ap
         caching_for_http=stage.caching_for_http,
         default=stage.default,
         alarm_topic_arn=stage.alarm_topic_arn,
+        identity_table=stage.identity_table,
     )
-    Tags.of(stack).add("stage", name)
     if stage.python != LATEST_PYTHON:
         reason = f"stage {name} says python {stage.python}"
         Validations.of(stack).acknowledge(Acknowledgment(id="AwsSolutions::AwsSolutions-L1", reason=reason))

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from math import inf
 from pathlib import Path
 
-from aws_cdk import Duration, RemovalPolicy, Token, aws_iam, aws_lambda, aws_logs
+from aws_cdk import Duration, RemovalPolicy, Token, aws_dynamodb, aws_iam, aws_lambda, aws_logs
 from constructs import Construct
 
 from cdk.acknowledged import acknowledge
-from cdk.bounds import check_number
-from cdk.permissions import read_secret, trace, write_logs
+from cdk.bounds import check_arn, check_number
+from cdk.permissions import decrypt, read_secret, trace, use_table, write_logs
 from cdk.settings import InvalidSettings
 
 _MEMORY = (128, 10_240)
@@ -29,6 +29,8 @@ class FunctionProps:
     timeout: int = _MOST_SECONDS
     """Seconds."""
     log_retention: aws_logs.RetentionDays = aws_logs.RetentionDays.ONE_MONTH
+    secret_keys: Sequence[str] = ()
+    """ARNs of the customer-managed KMS keys that its secrets are encrypted with."""
     tracing: bool = False
     """Whether X-Ray traces it: by Lambda itself, without the X-Ray SDK, whose support ends on 2027-02-25."""
     reserved_concurrency: int | None = None
@@ -53,6 +55,8 @@ class FunctionProps:
         most = inf if reserved is None or Token.is_unresolved(reserved) else reserved
         expected = "at least 1 and at most reserved_concurrency, or None for none"
         check_number("provisioned_concurrency", provisioned, 1, most, expected)
+        for arn in self.secret_keys:
+            check_arn("secret_keys", arn, "kms", "key/")
 
     @property
     def alias(self) -> bool:
@@ -72,14 +76,17 @@ class AuthorizerFunction(Construct):
         environment: Mapping[str, str],
         secrets: Sequence[str],
         props: FunctionProps,
+        table: aws_dynamodb.ITable | None,
     ) -> None:
-        """`code` is the built directory; `secrets` are those that it may read. Raises InvalidSettings."""
+        """`code` is the built directory; `secrets` and `table` are what it may read. Raises InvalidSettings."""
         super().__init__(scope, construct_id)
         props.check()
+        if props.secret_keys and not secrets:
+            raise InvalidSettings("secret_keys: no [[jwt]] of the configuration has a secret: leave them out")
         self.log_group = aws_logs.LogGroup(
             self, "Logs", retention=props.log_retention, removal_policy=RemovalPolicy.DESTROY
         )
-        self.role = self._role(secrets, props)
+        self.role = self._role(secrets, props, table)
         self.function = aws_lambda.Function(
             self,
             "Function",
@@ -101,8 +108,13 @@ class AuthorizerFunction(Construct):
         self.target: aws_lambda.IFunction = self._alias(props) if props.alias else self.function
         """What the authorizer calls."""
 
-    def _role(self, secrets: Sequence[str], props: FunctionProps) -> aws_iam.Role:
+    def _role(self, secrets: Sequence[str], props: FunctionProps, table: aws_dynamodb.ITable | None) -> aws_iam.Role:
         statements = [write_logs(self.log_group), *(read_secret(self, name) for name in secrets)]
+        if props.secret_keys:
+            services = sorted({name.partition(":")[0] for name in secrets})
+            statements.append(decrypt(self, props.secret_keys, services))
+        if table is not None:
+            statements += use_table(table)
         if props.tracing:
             statements.append(trace())
         role = aws_iam.Role(

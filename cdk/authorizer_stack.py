@@ -13,6 +13,7 @@ from cdk.custom_authorizer import IotCustomAuthorizer
 from cdk.dashboard import Dashboard, Queries
 from cdk.default_authorizer import DefaultAuthorizer
 from cdk.endpoint import Endpoint
+from cdk.identity_table import IdentityTable
 
 _DEFAULT_PROPS = FunctionProps()
 
@@ -31,13 +32,15 @@ class AuthorizerStack(Stack):
         caching_for_http: bool = False,
         default: bool = False,
         alarm_topic_arn: str | None = None,
+        identity_table: bool = False,
     ) -> None:
         """`name` instead of the configuration's; `default` makes it the account's default authorizer.
 
-        Raises InvalidFile and InvalidSettings.
+        With `identity_table` it has a table of its own. Raises InvalidFile and InvalidSettings.
         """
         super().__init__(scope, construct_id)
         check_arn("alarm_topic_arn", alarm_topic_arn, "sns", "")
+        table = IdentityTable(self, "Identities").table if identity_table else None
         self.authorizer = IotCustomAuthorizer(
             self,
             "Authorizer",
@@ -45,6 +48,7 @@ class AuthorizerStack(Stack):
             name=name,
             function=function,
             caching_for_http=caching_for_http,
+            table=table,
         )
         topic = aws_sns.Topic.from_topic_arn(self, "AlarmTopic", alarm_topic_arn) if alarm_topic_arn else None
         Alarms(self, "Alarms", authorizer=self.authorizer, topic=topic)
@@ -57,6 +61,8 @@ class AuthorizerStack(Stack):
                 authorizer_name=self.authorizer.authorizer_name,
             )
             default_authorizer.node.add_dependency(self.authorizer)
+        if table is not None:
+            CfnOutput(self, "IdentityTable", value=table.table_name)
         self._tell()
 
     def _tell(self) -> None:

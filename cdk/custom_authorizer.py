@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
-from aws_cdk import CfnTag, Stack, aws_iam, aws_iot
+from aws_cdk import CfnTag, Stack, aws_dynamodb, aws_iam, aws_iot
 from constructs import Construct
 
 from cdk.authorizer_function import AuthorizerFunction, FunctionProps
@@ -34,6 +34,7 @@ class IotCustomAuthorizer(Construct):
         status: Literal["ACTIVE", "INACTIVE"] = "ACTIVE",
         caching_for_http: bool = False,
         function: FunctionProps = _DEFAULT_PROPS,
+        table: aws_dynamodb.ITable | None = None,
         tags: Mapping[str, str] | None = None,
     ) -> None:
         """`code` is what `make build` wrote: it is checked as the Lambda checks it, its policy as the linter does.
@@ -41,7 +42,7 @@ class IotCustomAuthorizer(Construct):
         `name` stands in place of the configuration's, and `values` in place of single values, by their names in the
         environment: `{"AUTHORIZER__JWT__0__ISSUER": "https://…"}`; the files that these name have to be in `code`. An
         INACTIVE authorizer lets nobody in. With `caching_for_http` IoT Core asks once for an HTTPS connection instead
-        of once a request.
+        of once a request. The function reads `table`, an identity table, and counts wrong passwords in it.
 
         Raises InvalidFile and InvalidSettings, which say what to change.
         """
@@ -50,6 +51,8 @@ class IotCustomAuthorizer(Construct):
         config = built_configuration(Path(code))
         environment = dict(values or {}) | ({} if name is None else {"AUTHORIZER__NAME": name})
         self.settings = read_settings(config, environment)
+        if table is not None:
+            environment["AUTHORIZER__TABLE"] = table.table_name
         self.function = AuthorizerFunction(
             self,
             "Lambda",
@@ -57,6 +60,7 @@ class IotCustomAuthorizer(Construct):
             environment=environment | {"AUTHORIZER_CONFIG": CONFIGURATION},
             secrets=self.settings.secrets,
             props=function,
+            table=table,
         )
         self.authorizer_name = self.settings.name
         """What clients call it."""

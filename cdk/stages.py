@@ -43,11 +43,14 @@ class Stage(BaseModel):
     reserved_concurrency: int | None = None
     provisioned_concurrency: int | None = None
     snap_start: bool = False
+    secret_kms_key_arns: tuple[str, ...] = ()
     tracing: bool = False
     caching_for_http: bool = False
     default: bool = False
     """Whether it is the account's default authorizer."""
     alarm_topic_arn: str | None = None
+    identity_table: bool = False
+    """Whether it has a table of users, revocations and counts of wrong passwords."""
     architecture: Literal["arm64", "x86_64"] = "arm64"
     python: Literal["3.11", "3.12", "3.13", "3.14"] = "3.14"
     """With the architecture, what the Lambda directory was built for."""
@@ -61,6 +64,7 @@ class Stage(BaseModel):
             reserved_concurrency=self.reserved_concurrency,
             provisioned_concurrency=self.provisioned_concurrency,
             snap_start=self.snap_start,
+            secret_keys=self.secret_kms_key_arns,
             tracing=self.tracing,
             architecture=aws_lambda.Architecture.custom(self.architecture),
             runtime=aws_lambda.Runtime(f"python{self.python}", family, supports_snap_start=True),

@@ -9,6 +9,8 @@ import pytest
 from aws_cdk.assertions import Match, Template
 
 from cdk.app import build_app
+from cdk.stages import read_stage
+from tests.cdk.keys import KEY_ARN
 
 ALL = {
     "suffix": "-prod",
@@ -16,6 +18,7 @@ ALL = {
     "tracing": True,
     "default": True,
     "alarm_topic_arn": "arn:aws:sns:eu-west-1:123456789012:alarms",
+    "identity_table": True,
     "domain": {"name": "chat"},
 }
 """A stage with all there is."""
@@ -98,6 +101,33 @@ def test_refusals_of_a_few_clients_wake_nobody(output: Path) -> None:
     (share,) = (metric["Expression"] for metric in alarm["Metrics"] if "Expression" in metric)
     decisions = "(refused + FILL(allowed, 0))"
     assert share == f"IF({decisions} >= 20, 100 * refused / {decisions}, 0)"
+
+
+@pytest.mark.parametrize(
+    ("stack", "kind"),
+    [
+        ("IotAuthorizer-prod", "AWS::IoT::Authorizer"),
+        ("IotAuthorizer-prod", "AWS::Lambda::Function"),
+        ("IotAuthorizer-prod", "AWS::DynamoDB::Table"),
+        ("IotAuthorizerDomain-prod", "AWS::IoT::DomainConfiguration"),
+    ],
+)
+def test_the_stage_is_a_tag_of_everything(output: Path, stack: str, kind: str) -> None:
+    template(output, stack).all_resources_properties(
+        kind, {"Tags": Match.array_with([{"Key": "stage", "Value": "prod"}])}
+    )
+
+
+def test_the_table_of_a_stage_is_the_functions(output: Path) -> None:
+    found = template(output)
+    (table,) = found.find_resources("AWS::DynamoDB::Table")
+    variables = Match.object_like({"AUTHORIZER__TABLE": {"Ref": table}})
+    found.has_resource_properties("AWS::Lambda::Function", {"Environment": {"Variables": variables}})
+    assert found.find_outputs("IdentityTable")["IdentityTable"]["Value"] == {"Ref": table}
+
+
+def test_the_keys_of_a_stages_secrets_are_the_functions() -> None:
+    assert read_stage({"prod": {"secret_kms_key_arns": [KEY_ARN]}}, "prod").function().secret_keys == (KEY_ARN,)
 
 
 def test_there_are_a_dashboard_and_two_queries(output: Path) -> None:

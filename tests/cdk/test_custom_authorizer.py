@@ -11,7 +11,7 @@ from aws_cdk.assertions import Match, Template
 
 from cdk.authorizer_function import FunctionProps
 from tests.cdk.conftest import Synth
-from tests.cdk.keys import with_signing
+from tests.cdk.keys import KEY_ARN, with_signing
 
 AUTHORIZER = "AWS::IoT::Authorizer"
 FUNCTION = "AWS::Lambda::Function"
@@ -195,3 +195,15 @@ def with_secret(config: Path, secret: str = "secretsmanager:chat/hs256") -> None
     """Lets an issuer sign with a shared secret."""
     shared = f'algorithms = ["HS256"]\nsecret     = "{secret}"'
     config.write_text(config.read_text().replace('algorithms = ["RS256"]\njwks       = "keys.json"', shared))
+
+
+def test_it_may_decrypt_with_the_secrets_key_what_secrets_manager_hands_out(synth: Synth, config: Path) -> None:
+    with_secret(config)
+    _, _, decrypts = statements(synth(function=FunctionProps(secret_keys=[KEY_ARN])))
+    service = {"Fn::Join": ["", ["secretsmanager.", {"Ref": "AWS::Region"}, ".amazonaws.com"]]}
+    assert decrypts == {
+        "Action": "kms:Decrypt",
+        "Effect": "Allow",
+        "Resource": KEY_ARN,
+        "Condition": {"StringEquals": {"kms:ViaService": [service]}},
+    }

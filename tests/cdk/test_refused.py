@@ -4,13 +4,14 @@ import json
 from pathlib import Path
 
 import pytest
-from aws_cdk import App
+from aws_cdk import App, Stack
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from cdk.app import build_app
 from cdk.authorizer_function import FunctionProps
 from cdk.authorizer_stack import AuthorizerStack
 from cdk.domain_stack import DomainProps
+from cdk.identity_table import IdentityTable
 from cdk.settings import InvalidSettings
 from cdk.stages import read_stage
 from policies import InvalidFile
@@ -30,6 +31,9 @@ CERTIFICATE_ARN = "arn:aws:acm:eu-west-1:123456789012:certificate/1"
         (FunctionProps(reserved_concurrency=-1), "reserved_concurrency: expected at least 0"),
         (FunctionProps(provisioned_concurrency=0), "provisioned_concurrency: expected at least 1"),
         (FunctionProps(provisioned_concurrency=1, reserved_concurrency=0), "at most reserved_concurrency"),
+        (FunctionProps(secret_keys=["alias/chat"]), "secret_keys: expected an ARN, arn:aws:kms:REGION:ACCOUNT:key/"),
+        (FunctionProps(secret_keys=[KEY_ARN]), r"secret_keys: no \[\[jwt\]\] of the configuration has a secret"),
+        (FunctionProps(provisioned_concurrency=3, reserved_concurrency=2), "at most reserved_concurrency"),
     ],
 )
 def test_what_lambda_would_refuse(synth: Synth, props: FunctionProps, words: str) -> None:
@@ -204,6 +208,12 @@ def test_a_suffix_with_which_the_authorizers_name_is_none(code: Path, suffix: st
 def test_a_stage_whose_name_no_stack_can_have() -> None:
     with pytest.raises(InvalidSettings, match=r"cdk\.json: context\.stages\.my stage: expected a name of 1 to 100"):
         read_stage({"my stage": {}}, "my stage")
+
+
+@pytest.mark.parametrize("name", ["ab", "my table", "x" * 256])
+def test_a_name_that_no_table_can_have(name: str) -> None:
+    with pytest.raises(InvalidSettings, match="table_name: expected 3 to 255 letters"):
+        IdentityTable(Stack(App(), "Test"), "Identities", table_name=name)
 
 
 def test_a_stage_that_there_is_not() -> None:

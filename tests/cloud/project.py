@@ -66,6 +66,11 @@ class Project:
         """Destroys it, without another synthesis."""
         cloud.cdk(self.folder, "destroy", "--force", "--app", "cdk.out")
 
+    def outputs(self, cloud: Cloud) -> dict[str, str]:
+        """What the deployed stack tells, by name."""
+        stack = cloud.aws("cloudformation", "describe-stacks", "--stack-name", self.stack)["Stacks"][0]
+        return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+
     @classmethod
     def written(cls, folder: Path, stage: str, *, publish: str, **settings: object) -> Self:
         """Writes and builds it; the settings are the stage's."""

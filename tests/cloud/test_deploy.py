@@ -4,7 +4,6 @@ import json
 import shlex
 import urllib.error
 import urllib.request
-from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -120,19 +119,14 @@ def answered(request: urllib.request.Request) -> int:
             return error.code
 
 
-def outputs(cloud: Cloud, project: Project) -> dict[str, str]:
-    stack: Any = cloud.aws("cloudformation", "describe-stacks", "--stack-name", project.stack)["Stacks"][0]
-    return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
-
-
 def test_the_test_command_of_the_outputs_works(cloud: Cloud, plain: Project) -> None:
-    _, *arguments = shlex.split(outputs(cloud, plain)["TestCommand"].replace("TOKEN", mint()))
+    _, *arguments = shlex.split(plain.outputs(cloud)["TestCommand"].replace("TOKEN", mint()))
     assert cloud.aws(*arguments)["isAuthenticated"] is True
 
 
 def test_the_url_of_the_outputs_has_the_endpoint(cloud: Cloud, plain: Project) -> None:
     endpoint = cloud.aws("iot", "describe-endpoint", "--endpoint-type", "iot:Data-ATS")["endpointAddress"]
-    assert urlsplit(outputs(cloud, plain)["WebSocketUrl"]).netloc == endpoint
+    assert urlsplit(plain.outputs(cloud)["WebSocketUrl"]).netloc == endpoint
 
 
 def test_logs_are_kept_for_a_month(cloud: Cloud, function_arn: str) -> None:

@@ -1,4 +1,4 @@
-"""A stack that made its authorizer the account's default one, and was destroyed."""
+"""A stack with an identity table that made its authorizer the account's default one, and was destroyed."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +18,8 @@ class Destroyed:
     function_arn: str
     default_meanwhile: str
     """The account's default authorizer, as long as it was there."""
+    table: str
+    """Its identity table's name."""
 
 
 def default(cloud: Cloud) -> str:
@@ -26,12 +28,12 @@ def default(cloud: Cloud) -> str:
 
 @pytest.fixture(scope="package")
 def destroyed(cloud: Cloud, folder: Path) -> Destroyed:
-    project = Project.written(folder, "destroyed", publish="rooms/any", default=True)
+    project = Project.written(folder, "destroyed", publish="rooms/any", default=True, identity_table=True)
     project.deploy(cloud)
     function_arn = cloud.describe(project.authorizer)["authorizerFunctionArn"]
-    meanwhile = default(cloud)
+    meanwhile, table = default(cloud), project.outputs(cloud)["IdentityTable"]
     project.destroy(cloud)
-    return Destroyed(project, function_arn, meanwhile)
+    return Destroyed(project, function_arn, meanwhile, table)
 
 
 def test_its_authorizer_was_the_default(destroyed: Destroyed) -> None:
@@ -55,6 +57,12 @@ def test_the_function_is_gone(cloud: Cloud, destroyed: Destroyed) -> None:
 def test_the_log_groups_are_gone(cloud: Cloud, destroyed: Destroyed) -> None:
     groups = cloud.aws("logs", "describe-log-groups")["logGroups"]
     assert [group["logGroupName"] for group in groups if destroyed.project.stack in group["logGroupName"]] == []
+
+
+def test_its_users_stay_in_their_table(cloud: Cloud, destroyed: Destroyed) -> None:
+    described = cloud.aws("dynamodb", "describe-table", "--table-name", destroyed.table)["Table"]
+    assert described["DeletionProtectionEnabled"] is True
+    assert described["KeySchema"] == [{"AttributeName": "id", "KeyType": "HASH"}]
 
 
 def test_the_stack_is_gone(cloud: Cloud, destroyed: Destroyed) -> None:
