@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from authorizer import Reason
+from cdk.stages import Stage
 from local.core import LocalIotCore
 from local.development import DATA
 
@@ -135,6 +136,12 @@ def test_the_table_of_costs_is_what_the_command_prints(folder: Path) -> None:
     assert len(heading) == 4
     for column, connections in enumerate(heading[1:], start=1):
         assert [row[column] for row in rows] == costs(folder, connections.replace(",", ""))
+
+
+@pytest.mark.parametrize("key", Stage.model_fields)
+def test_each_key_of_a_stage_is_in_the_docs(key: str) -> None:
+    text = (ROOT / "docs" / "deploy.md").read_text("utf-8")
+    assert re.search(rf"^\| [^|]*`{key}`[^|]* \| [^|]+ \| [^|]+ \|$", text, re.MULTILINE)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
