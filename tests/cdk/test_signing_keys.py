@@ -31,4 +31,4 @@ def test_what_is_packaged_has_no_private_key(config: Path) -> None:
     make_key(config, "first", 2048)
     assert [*config.parent.rglob("private/*.pem")]
     packaged = configured_files(config, load_configuration(config, {}))
-    assert [name for name in packaged if name.endswith(".pem")] == ["keys/first.pem"]
+    assert [path for path in packaged if path.suffix == ".pem"] == [Path("keys/first.pem")]
