@@ -4,7 +4,7 @@ import compileall
 import tempfile
 from pathlib import Path
 
-from bench import cold, policies, warm
+from bench import cold, guessing, policies, warm
 from bench.broker.report import report as report_broker
 from bench.sample import make_sample
 
@@ -17,6 +17,7 @@ def main() -> None:
         sample = make_sample(Path(folder))
         cold.report(sample, Path(folder))
         warm.report(sample)
+    guessing.report()
     policies.report()
     report_broker()
 
