@@ -15,10 +15,12 @@ import local.invoke_command
 import local.keys_command
 import local.password_command
 import local.sign_command
+from identities.table import TableUnavailable
 from local.arguments import duration, json_object, principal_name, topic_filter, topic_name
 from local.development import DATA, DevelopmentIssuer
 from local.function.lambda_function import ACCOUNT, REGION, BrokenHandler
 from local.gateway.signatures import NotVerified
+from local.identity_table import problem_of
 from local.signing.key_ring import KeyRefused
 from policies import InvalidFile, PolicyError, PolicyTemplate, Principal, compile_policy
 from policies.errors import UnsafeValue, printable
@@ -190,6 +192,8 @@ def main() -> None:
         code = _fail(_UNEXPECTED.sub(r"\1", error.format_message()))
     except (InvalidFile, PolicyError, BrokenHandler, NotVerified, KeyRefused) as error:
         code = _fail(str(error))
+    except TableUnavailable as error:
+        code = _fail(problem_of(error))
     except UnicodeEncodeError as error:
         code = _fail(f"standard output can't hold this in {error.encoding}")
     except OSError as error:

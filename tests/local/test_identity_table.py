@@ -1,0 +1,59 @@
+"""The table of identities that a command works on."""
+
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from identities.dynamodb_table import DynamoDbTable
+from identities.sqlite_table import SqliteTable
+from identities.table import TableUnavailable
+from local.development import table_path
+from local.identity_table import open_table, problem_of
+
+
+def test_without_a_name_it_is_the_development_table(tmp_path: Path) -> None:
+    open_table(None, tmp_path).write({"id": "a"})
+    assert "a" in SqliteTable(table_path(tmp_path)).read(["a"])
+
+
+def test_its_folder_is_made_for_its_owner_alone(tmp_path: Path) -> None:
+    open_table(None, tmp_path / "new")
+    assert stat.S_IMODE((tmp_path / "new").stat().st_mode) == 0o700
+
+
+def test_a_name_is_a_table_of_dynamodb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+    assert isinstance(open_table("devices", tmp_path), DynamoDbTable)
+
+
+def test_without_boto3_one_line_says_how_to_get_it(tmp_path: Path) -> None:
+    script = """
+import sys; sys.modules["boto3"] = None
+from pathlib import Path
+import typer
+from local.identity_table import open_table
+try:
+    open_table("devices", Path())
+except typer.BadParameter as error:
+    print(error.format_message())
+"""
+    done = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False)
+    expected = "Invalid value for --table: there is no boto3: pip install 'iot-authorizer[aws]' brings it\n"
+    assert (done.stdout, done.stderr) == (expected, "")
+
+
+@pytest.mark.parametrize(
+    ("error", "advice"),
+    [
+        ("ResourceNotFoundException", "DynamoDB: ResourceNotFoundException: check the table's name, and the region"),
+        ("NoRegionError", "DynamoDB: NoRegionError: set AWS_DEFAULT_REGION"),
+        ("NoCredentialsError", "DynamoDB: NoCredentialsError: check the credentials"),
+        ("EndpointConnectionError", "DynamoDB: EndpointConnectionError: check the table's name, the region and the"),
+        ("identities.sqlite: disk I/O error", "identities.sqlite: disk I/O error"),
+    ],
+)
+def test_an_error_of_the_table_says_what_to_check(error: str, advice: str) -> None:
+    assert problem_of(TableUnavailable(error)).startswith(advice)
