@@ -15,6 +15,7 @@ import local.invoke_command
 import local.keys_command
 import local.password_command
 import local.sign_command
+import local.users.command
 from identities.table import TableUnavailable
 from local.arguments import duration, json_object, principal_name, topic_filter, topic_name
 from local.development import DATA, DevelopmentIssuer
@@ -47,6 +48,7 @@ local.cost_command.register(app)
 local.password_command.register(app)
 local.keys_command.register(app)
 local.sign_command.register(app)
+local.users.command.register(app)
 
 
 def _print_version(wanted: bool) -> None:

@@ -25,6 +25,15 @@ ROOMS = {
     "local/examples": {"local.examples", "policies"},
     "local/signing": {"local.signing", "local.gateway", "policies"},
     "cdk": {"cdk", "authorizer.building", "authorizer.configuration", "policies"},
+    "local/users": {
+        "local.users",
+        "local.arguments",
+        "local.asking",
+        "local.development",
+        "local.identity_table",
+        "identities",
+        "policies",
+    },
     "local/snippets": {"local.snippets"},
 }
 """Each room, and what it may look into."""

@@ -1,0 +1,136 @@
+"""`iot-authorizer users list|show`. No hash is ever shown."""
+
+import json
+import sys
+import time
+from typing import NamedTuple
+
+import typer
+
+from identities.reading import MalformedItem
+from identities.table import Item
+from identities.user import PREFIX, User, from_item
+from local.development import DATA
+from local.identity_table import open_table
+from local.users import storing
+from local.users.options import AsJson, DataFolder, Name, TableName
+from local.users.times import as_text
+from policies.errors import printable
+
+_WIDEST_CLAIMS = 60
+"""Characters of claims in a list; `show` has them all."""
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the commands to a command line."""
+    app.command("list", short_help="List all users.", epilog="\b\nExample: iot-authorizer users list")(list_users)
+    app.command("show", short_help="Show a user.", epilog="\b\nExample: iot-authorizer users show pump-7")(show)
+
+
+class _Row(NamedTuple):
+    name: str
+    state: str
+    passwords: str
+    valid_until: str
+    claims: str
+
+
+_HEADING = _Row("name", "state", "passwords", "valid until", "claims")
+
+
+def list_users(as_json: AsJson = False, table: TableName = None, data: DataFolder = DATA) -> None:
+    """List all users, by name: whether they are let in, how many passwords they have, and their claims."""
+    items = sorted(open_table(table, data).items(PREFIX), key=lambda item: str(item["id"]))
+    if as_json:
+        typer.echo(json.dumps([_as_object(item) for item in items], indent=2))
+        return
+    rows = [_row(item, time.time()) for item in items]
+    if not rows:
+        typer.echo("there are no users", err=True)
+    elif sys.stdout.isatty():
+        _print_table(rows)
+    else:
+        widths = [max(map(len, column)) for column in zip(_HEADING, *rows, strict=True)]
+        for row in (_HEADING, *rows):
+            typer.echo("  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def show(name: Name, as_json: AsJson = False, table: TableName = None, data: DataFolder = DATA) -> None:
+    """Show a user: its claims, whether it is let in, and since and until when its passwords are valid."""
+    item = storing.find_item(open_table(table, data), name)
+    user = storing.user_of(item, name)
+    if as_json:
+        typer.echo(json.dumps(_as_object(item), indent=2))
+        return
+    lines = [
+        ("name", user.name),
+        ("state", _state(user, time.time())),
+        ("valid until", as_text(user.valid_until)),
+        ("claims", _compact(user)),
+        ("created", as_text(user.created_at)),
+        ("rotated", as_text(user.rotated_at)),
+    ]
+    for password in user.passwords:
+        kind = "generated" if password.generated else "chosen"
+        times = f"created {as_text(password.created_at)}, expires {as_text(password.expires_at)}"
+        lines.append(("password", f"{kind}, {times}"))
+    for label, value in lines:
+        typer.echo(f"{label:<11}  {printable(value)}")
+
+
+def _row(item: Item, now: float) -> _Row:
+    try:
+        user = from_item(item)
+    except MalformedItem as error:
+        return _Row(printable(_name(item)), f"malformed: {error}", "", "", "")
+    claims = _compact(user)
+    if len(claims) > _WIDEST_CLAIMS:
+        claims = claims[: _WIDEST_CLAIMS - 1] + "…"
+    valid = sum(password.expires_at is None or now < password.expires_at for password in user.passwords)
+    return _Row(printable(user.name), _state(user, now), str(valid), as_text(user.valid_until), printable(claims))
+
+
+def _state(user: User, now: float) -> str:
+    if user.disabled:
+        return "disabled"
+    return "expired" if user.valid_until is not None and now >= user.valid_until else "active"
+
+
+def _compact(user: User) -> str:
+    return json.dumps(dict(user.claims), ensure_ascii=False, separators=(",", ":"))
+
+
+def _name(item: Item) -> str:
+    return str(item["id"]).removeprefix(PREFIX)
+
+
+def _as_object(item: Item) -> dict[str, object]:
+    """A user for programs."""
+    try:
+        user = from_item(item)
+    except MalformedItem as error:
+        return {"name": _name(item), "malformed": str(error)}
+    return {
+        "name": user.name,
+        "claims": dict(user.claims),
+        "disabled": user.disabled,
+        "valid_until": user.valid_until,
+        "created_at": user.created_at,
+        "rotated_at": user.rotated_at,
+        "passwords": [
+            {"created_at": each.created_at, "expires_at": each.expires_at, "generated": each.generated}
+            for each in user.passwords
+        ],
+    }
+
+
+def _print_table(rows: list[_Row]) -> None:
+    """The list, for a terminal."""
+    from rich.console import Console  # noqa: PLC0415 (it takes a while to load)
+    from rich.table import Table  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
+
+    table = Table(*_HEADING)
+    for row in rows:
+        table.add_row(*map(Text, row))
+    Console().print(table)
