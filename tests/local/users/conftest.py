@@ -1,0 +1,80 @@
+"""`iot-authorizer users` in processes of their own, on a table of this machine's or one in DynamoDB."""
+
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from identities.dynamodb_table import DynamoDbTable
+from identities.sqlite_table import SqliteTable
+from identities.table import Table
+from identities.user import User, from_item, user_id
+from local.development import DATA, table_path
+from tests.identities.conftest import _environment, aws, dynamodb_name, patient  # noqa: F401 (fixtures)
+
+PROGRAM = """
+from botocore.config import Config
+from identities import dynamodb_table
+dynamodb_table._QUICK = Config(connect_timeout=60, read_timeout=60)
+from local.program import main
+main()
+"""
+"""As it is installed, but patient: the machine may be busy."""
+
+
+@dataclass
+class Users:
+    """Runs the command, and looks into the table that it writes to."""
+
+    folder: Path
+    table: Table
+    options: tuple[str, ...] = ()
+
+    def __call__(self, *arguments: str, typed: str | bytes = "") -> subprocess.CompletedProcess[str]:
+        """`typed` is standard input, which is no terminal."""
+        done = subprocess.run(
+            [sys.executable, "-c", PROGRAM, "users", *arguments, *self.options],
+            cwd=self.folder,
+            env={**os.environ, "COLUMNS": "200", "TERM": "dumb"},
+            input=typed.encode() if isinstance(typed, str) else typed,
+            capture_output=True,
+            check=False,
+        )
+        return subprocess.CompletedProcess(done.args, done.returncode, done.stdout.decode(), done.stderr.decode())
+
+    def done(self, *arguments: str, typed: str | bytes = "") -> str:
+        """The output of a run that must succeed."""
+        done = self(*arguments, typed=typed)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def stored(self, name: str) -> User:
+        """A user of the table."""
+        return from_item(self.table.read([user_id(name)])[user_id(name)])
+
+    def names(self) -> list[str]:
+        """All users of the table, sorted."""
+        return sorted(from_item(item).name for item in self.table.items("user#"))
+
+    def write(self, name: str, text: str | bytes) -> None:
+        """Writes a file into the folder."""
+        (self.folder / name).write_bytes(text.encode() if isinstance(text, str) else text)
+
+
+@pytest.fixture
+def users(tmp_path: Path) -> Users:
+    """On the development table."""
+    (tmp_path / DATA).mkdir()
+    return Users(tmp_path, SqliteTable(table_path(tmp_path / DATA)))
+
+
+@pytest.fixture(params=["sqlite", "dynamodb"])
+def users_anywhere(request: pytest.FixtureRequest, users: Users) -> Users:
+    """On the development table, and on one in DynamoDB."""
+    if request.param == "sqlite":
+        return users
+    name = request.getfixturevalue("dynamodb_name")
+    return Users(users.folder, DynamoDbTable(name), ("--table", name))
