@@ -52,7 +52,7 @@ def folder(tmp_path: Path) -> Path:
 def run(folder: Path, command: str, variables: dict[str, str]) -> tuple[str, dict[str, str]]:
     """Runs one command as a shell would in a terminal; gives its output, and variables that it sets."""
     environment = {**os.environ, **variables, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
-    script = f"{command}\nexec 2>/dev/null; set | grep -E '^(TOKEN|HASH)=' > variables || true"
+    script = f"{command}\nexec 2>/dev/null; set | grep -E '^(TOKEN|HASH|PASSWORD)=' > variables || true"
     done = subprocess.run(
         ["bash", "-c", script],
         check=False,

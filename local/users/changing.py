@@ -24,7 +24,7 @@ _LONGEST = "36500d"
 def register(app: typer.Typer) -> None:
     """Adds the commands to a command line."""
     for name, command, short_help, example in (
-        ("add", add, "Add a user.", 'add pump-7 --claims \'{"role": "device"}\' --generate'),
+        ("add", add, "Add a user.", "add pump-7 --generate"),
         ("set-password", set_password, "Give a user another password, at once.", "set-password pump-7"),
         ("rotate", rotate, "Give a user a new password beside the one before.", "rotate pump-7 --generate"),
         ("set-claims", set_claims, "Give a user other claims.", 'set-claims pump-7 \'{"role": "device"}\''),
