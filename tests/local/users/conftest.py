@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from identities.dynamodb_table import DynamoDbTable
+from identities.passwords import hash_password
 from identities.sqlite_table import SqliteTable
 from identities.table import Table
 from identities.user import User, from_item, user_id
@@ -23,6 +24,15 @@ from local.program import main
 main()
 """
 """As it is installed, but patient: the machine may be busy."""
+
+
+SECRET = "correct horse"
+HASH = hash_password(SECRET)
+
+
+def csv_of(count: int) -> str:
+    """Users who share a hash: nothing has to be hashed."""
+    return "name,hash\n" + "".join(f'd{number},"{HASH}"\n' for number in range(count))
 
 
 @dataclass

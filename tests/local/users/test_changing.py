@@ -1,6 +1,5 @@
 """`iot-authorizer users add`, `set-password`, `rotate` and the like."""
 
-import json
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -8,11 +7,10 @@ from pathlib import Path
 import pytest
 import typer
 
-from identities.passwords import check_hash, fits
+from identities.passwords import fits
 from identities.sqlite_table import SqliteTable
 from identities.table import Item
 from identities.user import User, from_item, to_item, user_id
-from local.development import DATA, table_path
 from local.users import storing
 from tests.local.users.conftest import Users
 
@@ -138,59 +136,6 @@ def test_without_a_terminal_nothing_is_removed_unasked(users: Users) -> None:
     assert (done.returncode, "--yes" in done.stderr, users.names()) == (2, True, ["ann"])
 
 
-REFUSED = [
-    (["add", "a/b"], FIRST, "NAME: a user name is one level of a topic: at most 128 bytes, none of / + # * ? $"),
-    (["add", "a+"], FIRST, "NAME: a user name is one level"),
-    (["add", ""], FIRST, "NAME: a user name has at least one character"),
-    (["add", "ann"], "", "standard input: expected a password of 1 to 1024 bytes"),
-    (["add", "ann"], "x" * 10_000_000, "standard input: expected a password of 1 to 1024 bytes"),
-    (["add", "ann"], "1234567", "password: a password has at least 8 characters; --generate makes one"),
-    (["add", "annabella"], "Annabella", "password: a password is not the user name; --generate makes one"),
-    (["add", "ann", "--claims", "[]"], FIRST, "--claims: expected a JSON object"),
-    (["add", "ann", "--claims", '{"a": NaN}'], FIRST, "--claims: expected a JSON object"),
-    (["add", "ann", "--valid-for", "soon"], FIRST, "--valid-for: expected a number and a unit"),
-    (["add", "ann", "--generate", "--no-password"], FIRST, "--generate, --no-password: either of them"),
-    (["add"], FIRST, "Missing argument 'NAME'"),
-    (["fly"], "", "No such command 'fly'"),
-    (["set-password", "bob"], FIRST, "NAME: there is no user bob"),
-    (["rotate", "bob"], FIRST, "NAME: there is no user bob"),
-    (["set-claims", "bob", "{}"], "", "NAME: there is no user bob"),
-    (["disable", "bob"], "", "NAME: there is no user bob"),
-    (["remove", "bob", "--yes"], "", "NAME: there is no user bob"),
-    (["show", "bob"], "", "NAME: there is no user bob"),
-    (["show", "x" * 300], "", "NAME: a user name has 1 to 256 characters"),
-    (["show", "\x1b[31m"], "", "there is no user \\x1b[31m"),
-]
-
-
-@pytest.mark.parametrize(("arguments", "typed", "message"), REFUSED, ids=[" ".join(each[0])[:30] for each in REFUSED])
-def test_what_is_wrong_is_one_line_and_changes_nothing(
-    users: Users, arguments: list[str], typed: str, message: str
-) -> None:
-    done = users(*arguments, typed=typed)
-    assert (done.returncode, done.stdout, done.stderr.count("\n"), users.names()) == (2, "", 1, []), done.stderr
-    assert message in done.stderr
-
-
-@pytest.mark.parametrize("command", ["add", "set-password", "rotate"])
-def test_a_password_as_an_argument_is_refused_and_not_repeated(users: Users, command: str) -> None:
-    done = users(command, "ann", FIRST)
-    assert (done.returncode, FIRST in done.stderr) == (2, False)
-
-
-@pytest.mark.parametrize("command", ["set-password", "rotate"])
-def test_a_weak_password_leaves_the_user_as_it_was(users: Users, command: str) -> None:
-    users.done("add", "ann", typed=FIRST)
-    before = users.stored("ann")
-    assert users(command, "ann", typed="1234567").returncode == 2
-    assert users.stored("ann") == before
-
-
-def test_no_output_holds_a_chosen_password(users: Users) -> None:
-    runs = [users("add", "ann", typed=FIRST), users("rotate", "ann", typed=FIRST), users("show", "ann")]
-    assert FIRST not in "".join(done.stdout + done.stderr for done in runs)
-
-
 class Busy(SqliteTable):
     """A table in which somebody else disables the user whenever it was read."""
 
@@ -220,88 +165,3 @@ def test_somebody_who_is_always_faster_is_told_of(busy: Busy) -> None:
     busy.times = 2
     with pytest.raises(typer.BadParameter, match="somebody else changes ann at the same time"):
         storing.change(busy, "ann", lambda user: replace(user, claims={"a": 1}))
-
-
-def test_a_user_that_others_have_written_wrongly_is_told_of(users: Users) -> None:
-    users.table.write({**to_item(User("ann")), "claims": "{"})
-    done = users("disable", "ann")
-    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
-    assert "the table's item of ann is malformed: claims" in done.stderr
-
-
-def test_such_a_user_can_still_be_removed(users: Users) -> None:
-    users.table.write({**to_item(User("ann")), "claims": "{"})
-    users.done("remove", "ann", "--yes")
-    assert users.table.read([user_id("ann")]) == {}
-
-
-def test_a_file_that_is_no_table_is_one_line(users: Users) -> None:
-    table_path(users.folder / DATA).write_bytes(b"no database" * 100)
-    done = users("list")
-    assert (done.returncode, done.stderr) == (
-        2,
-        "iot-authorizer: .iot-authorizer/identities.sqlite: file is not a database\n",
-    )
-
-
-def test_a_table_that_is_not_in_dynamodb_is_one_line(users: Users, dynamodb_name: str) -> None:
-    done = users("list", "--table", "another")
-    assert (done.returncode, done.stderr) == (
-        2,
-        "iot-authorizer: DynamoDB: ResourceNotFoundException: "
-        "check the table's name, and the region: AWS_DEFAULT_REGION\n",
-    )
-
-
-def test_show_tells_all_but_hashes(users_anywhere: Users) -> None:
-    users_anywhere.done("add", "ann", "--claims", '{"rooms": ["lobby"]}', "--valid-for", "1d", typed=FIRST)
-    user = users_anywhere.stored("ann")
-    assert json.loads(users_anywhere.done("show", "ann", "--json")) == {
-        "name": "ann",
-        "claims": {"rooms": ["lobby"]},
-        "disabled": False,
-        "valid_until": user.valid_until,
-        "created_at": user.created_at,
-        "rotated_at": user.created_at,
-        "passwords": [{"created_at": user.created_at, "expires_at": None, "generated": False}],
-    }
-
-
-def test_show_for_people_tells_each_password(users: Users) -> None:
-    users.done("add", "ann", typed=FIRST)
-    users.done("rotate", "ann", "--generate")
-    shown = users.done("show", "ann")
-    kinds = [line.split()[1] for line in shown.splitlines() if line.startswith("password")]
-    assert (kinds, "$argon2id" in shown) == (["generated,", "chosen,"], False)
-    assert all(check_hash(password.hash) not in shown for password in users.stored("ann").passwords)
-
-
-def test_the_list_is_sorted_by_name(users_anywhere: Users) -> None:
-    for name in ("bob", "ann", "cleo"):
-        users_anywhere.table.write(to_item(User(name)))
-    users_anywhere.table.write({"id": "failures#x", "count": 1})
-    assert [each["name"] for each in json.loads(users_anywhere.done("list", "--json"))] == ["ann", "bob", "cleo"]
-
-
-def test_the_list_in_a_pipe_has_plain_columns(users: Users) -> None:
-    users.table.write(to_item(User("ann", claims={"role": "admin"})))
-    users.table.write(to_item(User("pump-7", disabled=True, valid_until=1798761600)))
-    users.table.write(to_item(User("x\x1b", valid_until=1)))
-    assert users.done("list").splitlines() == [
-        "name    state     passwords  valid until           claims",
-        'ann     active    0          never                 {"role":"admin"}',
-        "pump-7  disabled  0          2027-01-01 00:00:00Z  {}",
-        "x\\x1b   expired   0          1970-01-01 00:00:01Z  {}",
-    ]
-
-
-def test_a_malformed_user_hides_no_other_from_the_list(users: Users) -> None:
-    users.table.write(to_item(User("ann")))
-    users.table.write({**to_item(User("bob")), "claims": "{"})
-    assert json.loads(users.done("list", "--json"))[1:] == [{"name": "bob", "malformed": "claims"}]
-    assert users.done("list").splitlines()[2].split() == ["bob", "malformed:", "claims"]
-
-
-def test_an_empty_list_says_so(users: Users) -> None:
-    done = users("list")
-    assert (done.returncode, done.stdout, done.stderr) == (0, "", "there are no users\n")

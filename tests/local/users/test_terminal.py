@@ -10,8 +10,7 @@ import pytest
 
 from identities.passwords import fits
 from identities.user import User, to_item
-from tests.local.users.conftest import Users
-from tests.local.users.test_import import csv_of
+from tests.local.users.conftest import Users, csv_of
 
 SECRET = "correct horse"
 Session = Callable[..., tuple[int, str]]
