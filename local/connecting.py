@@ -39,17 +39,22 @@ def with_development_token(name: str, claims: Claims) -> Connecting:
 def with_token(configured: Configured, name: str | None, token: str) -> Connecting:
     """Whom a token of the user's proves, which is read and not verified. A `name` goes before the token's."""
     template = configured.template
-    claims = _claims(token)
+    claims = unverified_claims(token)
     if claims is None:
         somebody = likely(template)
         return Connecting(Principal(name or somebody.name, somebody.claims), known=False)
+    found = name or subject(template, claims) or likely(template).name
+    return Connecting(Principal(found, with_scopes(claims)), known=True)
+
+
+def subject(template: PolicyTemplate | None, claims: Claims) -> str | None:
+    """The name of the principal that a token's claims are about; None where they don't say."""
     named_by = "sub" if template is None or claims.get("iss") == ISSUER else template.principal_claim
-    subject = claim(claims, named_by)
-    found = str(subject) if isinstance(subject, (str, int)) else ""
-    return Connecting(Principal(name or found or likely(template).name, with_scopes(claims)), known=True)
+    found = claim(claims, named_by)
+    return str(found) if isinstance(found, (str, int)) and found != "" else None
 
 
-def _claims(token: str) -> Claims | None:
+def unverified_claims(token: str) -> Claims | None:
     """What a JWT says, with its signature or without, which IoT Core gets by itself; None for what is none."""
     whole = f"{token}." if token.count(".") == 1 else token
     try:

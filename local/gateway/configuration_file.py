@@ -2,9 +2,11 @@
 
 import os
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, Field, ValidationError
 
+from policies.durations import seconds
 from policies.toml_file import from_validation, override, read_toml
 
 
@@ -35,6 +37,19 @@ class Anonymous(BaseModel):
     claims: dict[str, object] = Field(default_factory=dict)
 
 
+def _time(value: object) -> int:
+    if not isinstance(value, str):
+        raise ValueError('expected a string such as "5s"')
+    return seconds(value)
+
+
+class Revocation(BaseModel):
+    """`[revocation]`."""
+
+    cache_for: Annotated[int, BeforeValidator(_time)] = 5
+    """Seconds."""
+
+
 class ConfigurationFile(BaseModel):
     """The tables; file names are as they stand there."""
 
@@ -47,6 +62,7 @@ class ConfigurationFile(BaseModel):
     signed_tokens: Issuer | None = None
     passwords: Passwords | None = None
     anonymous: Anonymous | None = None
+    revocation: Revocation = Field(default_factory=Revocation)
 
     @property
     def stored_claims_issuers(self) -> frozenset[str]:

@@ -42,6 +42,10 @@ class Configured:
     anonymous_claims: Claims
     stored_claims: StoredClaims
     """The claims of users, and those that join a token's."""
+    table: str | None
+    """The name of the table of identities; None where nobody looks one up."""
+    cache_for: int
+    """Seconds that the Lambda keeps what the table said of a revocation."""
     files: frozenset[Path]
     """All files whose change changes what is granted."""
 
@@ -86,6 +90,8 @@ def read_configured(path: Path, function_arn: str, table: Path | None = None) ->
             issuers=found.stored_claims_issuers,
             elsewhere=table is None and found.table is not None,
         ),
+        table=found.table,
+        cache_for=found.revocation.cache_for,
         files=frozenset(file.absolute() for file in (path, policy, passwords, *jwks, *keys.values()) if file),
     )
 

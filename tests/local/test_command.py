@@ -12,7 +12,20 @@ from tests.local.conftest import Run
 
 CHAT = "policies/chat.toml"
 KEYS = ["keys", "keys new", "keys list", "keys rotate", "keys retire"]
-COMMANDS = ["dev", "connect", "invoke", "render", "explain", "lint", "token", "password", "cost", *KEYS, "sign", "users"]
+COMMANDS = [
+    "dev",
+    "connect",
+    "invoke",
+    "render",
+    "explain",
+    "lint",
+    "token",
+    "password",
+    "cost",
+    *KEYS,
+    "sign",
+    "users",
+]
 
 
 def test_it_tells_its_version(run: Run) -> None:

@@ -1,0 +1,92 @@
+"""Revocations as people and programs read them."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+
+from identities.revocations import Kind, Revocation
+from local.revocation.connections import Ended
+from policies.errors import printable
+
+_UNITS = {"d": 86_400, "h": 3600, "m": 60}
+
+
+def as_duration(seconds: int) -> str:
+    """As people write it: `15m`."""
+    unit = next((unit for unit, size in _UNITS.items() if seconds and seconds % size == 0), "s")
+    return f"{seconds // _UNITS.get(unit, 1)}{unit}"
+
+
+def as_moment(seconds: int) -> str:
+    """Seconds since 1970 as RFC 3339 writes them; what no calendar has, as they are."""
+    try:
+        return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    except (ValueError, OverflowError, OSError):
+        return f"{seconds} s"
+
+
+def what(revocation: Revocation) -> str:
+    """What is revoked."""
+    if revocation.kind is Kind.TOKEN:
+        return f"token {revocation.token_id} of {revocation.issuer}"
+    before = "" if revocation.issued_before is None else f"issued before {as_moment(revocation.issued_before)}"
+    if revocation.kind is Kind.PRINCIPAL:
+        return f"principal {revocation.principal}" + (f": tokens {before}" if before else "")
+    return (f"all tokens {before}" if revocation.issuer is None else f"tokens of {revocation.issuer} {before}").rstrip()
+
+
+def until(revocation: Revocation) -> str:
+    """How long it holds."""
+    return "it is undone" if revocation.expires_at is None else as_moment(revocation.expires_at)
+
+
+def columns(rows: Sequence[Sequence[str]]) -> str:
+    """A table of text, for terminals and pipes."""
+    shown = [[printable(cell) for cell in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*shown, strict=True)]
+    lines = ("  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)) for row in shown)
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def names(client_ids: Iterable[str]) -> str:
+    """Client IDs in one line."""
+    return ", ".join(client_ids) or "none"
+
+
+def as_object(revocation: Revocation) -> dict[str, object]:
+    """A revocation for programs: all its parts, times as RFC 3339 writes them."""
+    return {
+        "kind": revocation.kind.value,
+        "principal": revocation.principal,
+        "issuer": revocation.issuer,
+        "token_id": revocation.token_id,
+        "issued_before": _moment(revocation.issued_before),
+        "revoked_at": _moment(revocation.revoked_at),
+        "expires_at": _moment(revocation.expires_at),
+    }
+
+
+def _moment(seconds: int | None) -> str | None:
+    return None if seconds is None else as_moment(seconds)
+
+
+def ended_rows(ended: Ended, again: Sequence[str], untold: Sequence[str]) -> list[tuple[str, str]]:
+    """What became of connections, each row with its name in front."""
+    rows = [("ended", names(ended.ended))]
+    if ended.not_connected:
+        rows.append(("not connected", names(ended.not_connected)))
+    if again:
+        rows.append(("ended again", names(again)))
+    if untold:
+        rows.append(("not looked up", names(untold)))
+    return [*rows, *(("not ended", f"{client_id}: {problem}") for client_id, problem in ended.failed.items())]
+
+
+def ended_object(ended: Ended, again: Sequence[str], untold: Sequence[str]) -> Mapping[str, object]:
+    """The same for programs."""
+    return {
+        "ended": ended.ended,
+        "not_connected": ended.not_connected,
+        "ended_again": again,
+        "not_looked_up": untold,
+        "failed": ended.failed,
+    }

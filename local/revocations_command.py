@@ -1,0 +1,104 @@
+"""`iot-authorizer revoke list` and `iot-authorizer revoke undo`: what is revoked, and taking it back."""
+
+import json
+from pathlib import Path
+
+import typer
+
+from identities.reading import MalformedItem
+from identities.revocations import PREFIX, Kind, Revocation, from_item
+from local.connecting import subject
+from local.development import DATA
+from local.identity_table import open_table
+from local.revocation import options
+from local.revocation.selection import of_token, of_token_id, only_token, token_claims
+from local.revocation.wording import as_moment, as_object, columns, until, what
+
+
+def register(revoke: typer.Typer) -> None:
+    """Adds the subcommands to `revoke`."""
+    undo = typer.Typer(
+        name="undo",
+        short_help="Take a revocation back.",
+        help="Take a revocation back: who was locked out by it gets in again, once the authorizers look it up again.",
+        epilog=options.example("undo principal ann"),
+        rich_markup_mode=None,
+    )
+    revoke.command("list", epilog=options.example("list --json"))(list_all)
+    undo.command("principal", epilog=options.example("undo principal ann"))(undo_principal)
+    undo.command("token", epilog=options.example("undo token --id 7f3a --issuer https://auth.example.com/"))(undo_token)
+    undo.command("before", epilog=options.example("undo before --issuer https://auth.example.com/"))(undo_before)
+    revoke.add_typer(undo)
+
+
+def list_all(table: options.TableName = None, data: options.DataFolder = DATA, as_json: options.AsJson = False) -> None:
+    """List what is revoked, the latest first."""
+    found: list[Revocation] = []
+    for item in open_table(table, data).items(PREFIX):
+        try:
+            found.append(from_item(item))
+        except MalformedItem as error:
+            options.tell(f"{item['id']} is malformed: {error}; whom it concerns is refused")
+    found.sort(key=lambda each: (-each.revoked_at, what(each)))
+    if as_json:
+        typer.echo(json.dumps([as_object(each) for each in found], indent=2))
+    elif found:
+        rows = [(what(each), as_moment(each.revoked_at), until(each)) for each in found]
+        typer.echo(columns([("revoked", "at", "until"), *rows]))
+    else:
+        options.tell("nothing is revoked")
+
+
+def undo_principal(
+    name: options.PrincipalName,
+    table: options.TableName = None,
+    data: options.DataFolder = DATA,
+    as_json: options.AsJson = False,
+) -> None:
+    """Let a principal in again."""
+    _undo(Revocation(Kind.PRINCIPAL, 0, principal=options.given_name(name)), table, data, as_json)
+
+
+def undo_token(
+    text: options.TokenText = None,
+    token_id: options.TokenId = None,
+    issuer: options.IssuerOfToken = None,
+    table: options.TableName = None,
+    data: options.DataFolder = DATA,
+    as_json: options.AsJson = False,
+) -> None:
+    """Let in with a token again."""
+    if text is None:
+        found = of_token_id(token_id, issuer)
+    else:
+        only_token(token_id, issuer)
+        claims = token_claims(text)
+        found = of_token(claims, subject(None, claims))
+    _undo(found, table, data, as_json)
+
+
+def undo_before(
+    issuer: options.Issuer = None,
+    table: options.TableName = None,
+    data: options.DataFolder = DATA,
+    as_json: options.AsJson = False,
+) -> None:
+    """Let in with tokens again, whenever they were issued: an issuer's, or all."""
+    _undo(Revocation(Kind.BEFORE, 0, issuer=issuer), table, data, as_json)
+
+
+def _undo(selected: Revocation, name: str | None, data: Path, as_json: bool) -> None:
+    """Deletes it, also where its item is malformed. Raises a usage error where there is none."""
+    table = open_table(name, data)
+    try:
+        item = table.read([selected.id]).get(selected.id)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+    if item is None:
+        raise typer.BadParameter(f"it is not revoked: {what(selected)}")
+    try:
+        found = from_item(item)
+    except MalformedItem:
+        found = selected
+    table.delete(selected.id)
+    typer.echo(json.dumps({"undone": as_object(found)}, indent=2) if as_json else columns([("undone", what(found))]))

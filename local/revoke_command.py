@@ -1,0 +1,154 @@
+"""`iot-authorizer revoke`: locks a principal or tokens out, and ends their connections."""
+
+import json
+import time
+from dataclasses import replace
+from typing import Annotated
+
+import typer
+
+from identities.revocations import Kind, Revocation
+from local import revocations_command
+from local.connecting import subject
+from local.development import DATA, with_scopes
+from local.revocation import options
+from local.revocation.locking_out import LockedOut, Order, Place, lock_out
+from local.revocation.selection import end_of, end_of_token, moment, of_token, of_token_id, only_token, token_claims
+from local.revocation.wording import as_object, columns, ended_object, ended_rows, until, what
+from policies import Principal
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the command with its subcommands to a command line."""
+    revoke = typer.Typer(
+        name="revoke",
+        short_help="Lock a principal or tokens out, now.",
+        help="Lock a principal or tokens out, end their connections at once, and take that back.",
+        epilog=options.example("principal ann"),
+        rich_markup_mode=None,
+    )
+    revoke.command("principal", short_help="Lock a principal out.", epilog=options.example("principal ann --for 30d"))(
+        principal
+    )
+    revoke.command("token", short_help="Lock one token out.", epilog=options.example("token - < stolen.jwt"))(token)
+    revoke.command(
+        "before",
+        short_help="Lock out all tokens from before a moment.",
+        epilog=options.example("before now --issuer https://auth.example.com/"),
+    )(before)
+    revocations_command.register(revoke)
+    app.add_typer(revoke)
+
+
+def principal(
+    name: options.PrincipalName,
+    issued_before: Annotated[
+        str | None, typer.Option(metavar="TIME", help="Only tokens from before: now, or 2026-11-21T10:00:00Z.")
+    ] = None,
+    lasting: options.For = None,
+    client_id: options.ClientIds = None,
+    table: options.TableName = None,
+    data: options.DataFolder = DATA,
+    config: options.ConfigFile = None,
+    endpoint_url: options.EndpointUrl = None,
+    no_wait: options.NoWait = False,
+    as_json: options.AsJson = False,
+) -> None:
+    """Lock a principal out: its passwords, and its tokens, whoever issued them.
+
+    With --issued-before, only its tokens from before that moment, and no password: it gets in with a new one.
+    Its connections end, too, where the policy template grants it a client ID by name, and those of --client-id.
+    """
+    now = time.time()
+    revocation = Revocation(
+        Kind.PRINCIPAL,
+        int(now),
+        principal=options.given_name(name),
+        issued_before=None if issued_before is None else moment(issued_before, "--issued-before", now),
+        expires_at=end_of(lasting, now),
+    )
+    order = Order(revocation, Principal(name), options.given_client_ids(client_id))
+    _lock_out(order, options.place(table, data, config, endpoint_url, no_wait), as_json=as_json, at_aws=bool(table))
+
+
+def token(
+    text: options.TokenText = None,
+    token_id: options.TokenId = None,
+    issuer: options.IssuerOfToken = None,
+    lasting: options.For = None,
+    client_id: options.ClientIds = None,
+    table: options.TableName = None,
+    data: options.DataFolder = DATA,
+    config: options.ConfigFile = None,
+    endpoint_url: options.EndpointUrl = None,
+    no_wait: options.NoWait = False,
+    as_json: options.AsJson = False,
+) -> None:
+    """Lock one token out, by the token itself, or by its ID (jti) and its issuer.
+
+    The revocation ends by itself 5 minutes after the token does, where it is given as a whole; its connections end as
+    those of its principal.
+    """
+    now = time.time()
+    given = options.given_client_ids(client_id)
+    place = options.place(table, data, config, endpoint_url, no_wait)
+    end = end_of(lasting, now)
+    if text is None:
+        order = Order(replace(of_token_id(token_id, issuer), revoked_at=int(now), expires_at=end), None, given)
+    else:
+        only_token(token_id, issuer)
+        claims = token_claims(text)
+        name = subject(place.configured.template, claims)
+        found = replace(of_token(claims, name), revoked_at=int(now), expires_at=end or end_of_token(claims, now))
+        order = Order(found, None if name is None else Principal(name, with_scopes(claims)), given)
+    _lock_out(order, place, as_json=as_json, at_aws=bool(table))
+
+
+def before(
+    at: Annotated[str, typer.Argument(metavar="TIME", help="now, or a moment such as 2026-11-21T10:00:00Z.")],
+    issuer: options.Issuer = None,
+    lasting: options.For = None,
+    client_id: options.ClientIds = None,
+    table: options.TableName = None,
+    data: options.DataFolder = DATA,
+    config: options.ConfigFile = None,
+    endpoint_url: options.EndpointUrl = None,
+    no_wait: options.NoWait = False,
+    as_json: options.AsJson = False,
+) -> None:
+    """Lock out all tokens that were issued before a moment, or those of one issuer. Passwords are not concerned."""
+    now = time.time()
+    revocation = Revocation(
+        Kind.BEFORE,
+        int(now),
+        issuer=issuer,
+        issued_before=moment(at, "TIME", now),
+        expires_at=end_of(lasting, now),
+    )
+    order = Order(revocation, None, options.given_client_ids(client_id))
+    _lock_out(order, options.place(table, data, config, endpoint_url, no_wait), as_json=as_json, at_aws=bool(table))
+
+
+def _lock_out(order: Order, place: Place, *, as_json: bool, at_aws: bool) -> None:
+    """Does it and says so. Exits with 1 where clients may still be connected; where dev is not there, none is."""
+    try:
+        done = lock_out(order, place)
+    except (ValueError, TypeError) as error:
+        raise typer.BadParameter(str(error)) from None
+    typer.echo(json.dumps(_object(done), indent=2) if as_json else columns(_rows(done)))
+    raise typer.Exit(1 if done.ended.failed or (done.unreachable and at_aws) else 0)
+
+
+def _rows(done: LockedOut) -> list[tuple[str, str]]:
+    rows = [("revoked", what(done.revocation)), ("until", until(done.revocation))]
+    if done.replaced is not None:
+        rows.append(("in place of", f"{what(done.replaced)}, until {until(done.replaced)}"))
+    return [*rows, *ended_rows(done.ended, done.ended_again, done.untold)]
+
+
+def _object(done: LockedOut) -> dict[str, object]:
+    return {
+        "revoked": as_object(done.revocation),
+        "in_place_of": None if done.replaced is None else as_object(done.replaced),
+        "connections": ended_object(done.ended, done.ended_again, done.untold),
+    }
