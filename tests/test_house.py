@@ -35,6 +35,17 @@ ROOMS = {
         "policies",
     },
     "local/snippets": {"local.snippets"},
+    "local/revocation": {
+        "local.revocation",
+        "local.gateway",
+        "local.function",
+        "local.arguments",
+        "local.connecting",
+        "local.development",
+        "local.identity_table",
+        "identities",
+        "policies",
+    },
 }
 """Each room, and what it may look into."""
 NOT_IN_POLICIES = {"jwt", "boto3", "botocore", "aws_lambda_powertools", "cryptography", "urllib", "http", "socket"}

@@ -33,6 +33,13 @@ class Dev:
         return int(match[1])
 
     @property
+    def tls_port(self) -> int:
+        """The TLS port."""
+        match = re.search(r"wss://localhost:(\d+)", self.greeting)
+        assert match, self.log
+        return int(match[1])
+
+    @property
     def log(self) -> str:
         """What it wrote to standard error."""
         return self._log.read_text()

@@ -12,20 +12,8 @@ from tests.local.conftest import Run
 
 CHAT = "policies/chat.toml"
 KEYS = ["keys", "keys new", "keys list", "keys rotate", "keys retire"]
-COMMANDS = [
-    "dev",
-    "connect",
-    "invoke",
-    "render",
-    "explain",
-    "lint",
-    "token",
-    "password",
-    "cost",
-    *KEYS,
-    "sign",
-    "users",
-]
+IDENTITIES = ["password", "users", "revoke"]
+COMMANDS = ["dev", "connect", "invoke", "render", "explain", "lint", "token", "cost", *KEYS, "sign", *IDENTITIES]
 
 
 def test_it_tells_its_version(run: Run) -> None:

@@ -1,0 +1,158 @@
+"""Real clients of a real `iot-authorizer dev`, and who is locked out of it while they are connected."""
+
+import json
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from local.development import ISSUER
+from tests.clients.presence import Watcher
+from tests.clients.server import CLAIMS, Server
+from tests.revocation.running import connect, lock_out, revoke, undo, verdict
+
+HOUR = timedelta(hours=1)
+
+
+def at(moment: datetime) -> str:
+    return moment.isoformat()
+
+
+def test_a_revoked_principals_connection_is_ended_at_once(server: Server, watcher: Watcher) -> None:
+    with connect(server, "ann", server.token("ann")) as client:
+        assert client.next().kind == "connected"
+        done = lock_out(server, "principal", "ann")
+        assert (done.returncode, watcher.disconnect_reason("ann")) == (0, "API_INITIATED_DISCONNECT"), done.stderr
+
+
+def test_a_revoked_principals_client_is_told_that_it_was_an_administrative_action(server: Server) -> None:
+    with connect(server, "abe", server.token("abe")) as client:
+        assert client.next().kind == "connected"
+        lock_out(server, "principal", "abe")
+        assert client.next() == ("ended", "Administrative action")
+
+
+def test_it_says_what_was_done(server: Server) -> None:
+    with connect(server, "bea", server.token("bea")) as client:
+        assert client.next().kind == "connected"
+        shown = lock_out(server, "principal", "bea", "--client-id", "bea/1").stdout
+    assert shown.splitlines() == [
+        "revoked        principal bea",
+        "until          it is undone",
+        "ended          bea",
+        "not connected  bea/1",
+        "not looked up  bea/*, displays/{claims.display}",
+    ]
+
+
+def test_a_revoked_principal_can_not_come_back(server: Server) -> None:
+    token = server.token("cat")
+    lock_out(server, "principal", "cat")
+    with connect(server, "cat", token) as client:
+        assert client.next().kind == "refused"
+
+
+def test_others_stay_connected(server: Server) -> None:
+    with connect(server, "dan", server.token("dan")) as other:
+        assert other.next().kind == "connected"
+        other.subscribe("rooms/lobby/#")
+        assert other.next() == ("subscribed", "")
+        lock_out(server, "principal", "dana")
+        other.publish("rooms/lobby/say/dan", "still here")
+        assert other.next() == ("message", "rooms/lobby/say/dan\nstill here")
+
+
+def test_a_principal_gets_in_again_once_it_is_undone(server: Server) -> None:
+    lock_out(server, "principal", "eve")
+    before = verdict(server, "eve")
+    done = undo(server, "principal", "eve")
+    assert (before, done.stdout, verdict(server, "eve")) == ("refused", "undone  principal eve\n", "connected")
+
+
+def test_a_client_id_that_the_template_does_not_tell_is_ended_where_it_is_given(
+    server: Server, watcher: Watcher
+) -> None:
+    with connect(server, "fay/phone 1", server.token("fay")) as client:
+        assert client.next().kind == "connected"
+        lock_out(server, "principal", "fay", "--client-id", "fay/phone 1")
+        assert watcher.disconnect_reason("fay/phone 1") == "API_INITIATED_DISCONNECT"
+
+
+def test_what_nobody_can_look_up_is_said_with_the_option_that_ends_it_and_when_it_ends_else(server: Server) -> None:
+    assert lock_out(server, "principal", "gus").stderr == (
+        "iot-authorizer: IoT Core lists no connections: what is connected as gus/*, displays/{claims.display} ends "
+        "when it is refreshed, within 30m; --client-id ends it now\n"
+    )
+
+
+def test_a_revoked_token_is_refused(server: Server) -> None:
+    token = server.token("hal", {**CLAIMS, "jti": "hal-1"})
+    lock_out(server, "token", token)
+    with connect(server, "hal", token) as client:
+        assert client.next().kind == "refused"
+
+
+def test_other_tokens_of_the_same_principal_are_let_in(server: Server) -> None:
+    lock_out(server, "token", "--id", "ida-1", "--issuer", ISSUER)
+    verdicts = [verdict(server, "ida", {**CLAIMS, "jti": each}) for each in ("ida-1", "ida-2")]
+    assert verdicts == ["refused", "connected"]
+
+
+def test_a_tokens_connections_end_as_its_claims_have_their_client_ids(server: Server, watcher: Watcher) -> None:
+    token = server.token("hall", {"role": "display", "display": "door", "jti": "hall-1"})
+    with connect(server, "displays/door", token) as client:
+        assert client.next().kind == "connected"
+        lock_out(server, "token", "-", typed=f"{token}\n")
+        assert watcher.disconnect_reason("displays/door") == "API_INITIATED_DISCONNECT"
+
+
+def test_a_tokens_revocation_ends_five_minutes_after_the_token(server: Server) -> None:
+    token = server.token("jan", {"jti": "jan-1"}, expires_in=3600)
+    revoked = json.loads(lock_out(server, "token", token, "--json").stdout)["revoked"]
+    lives = datetime.fromisoformat(revoked["expires_at"]) - datetime.fromisoformat(revoked["revoked_at"])
+    assert HOUR <= lives <= HOUR + timedelta(minutes=5)
+
+
+@pytest.mark.parametrize(("moment", "expected"), [(HOUR, "refused"), (-HOUR, "connected")])
+def test_a_principals_tokens_from_before_a_moment_are_refused(server: Server, moment: timedelta, expected: str) -> None:
+    lock_out(server, "principal", "kim", "--issued-before", at(datetime.now(UTC) + moment))
+    assert verdict(server, "kim") == expected
+
+
+def test_now_is_a_moment(server: Server) -> None:
+    token = server.token("leo")
+    lock_out(server, "principal", "leo", "--issued-before", "now")
+    with connect(server, "leo", token) as client:
+        assert client.next().kind == "refused"
+
+
+@pytest.fixture
+def all_again(server: Server) -> Iterator[None]:
+    yield
+    undo(server, "before")
+    undo(server, "before", "--issuer", ISSUER)
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [([], "refused"), (["--issuer", ISSUER], "refused"), (["--issuer", "https://other"], "connected")],
+    ids=["all", "its issuer", "another issuer"],
+)
+def test_all_tokens_from_before_a_moment_are_refused(
+    server: Server, all_again: None, options: list[str], expected: str
+) -> None:
+    lock_out(server, "before", at(datetime.now(UTC) + HOUR), *options)
+    assert verdict(server, "mia") == expected
+
+
+def test_whose_connections_end_with_all_tokens_is_not_known(server: Server, all_again: None) -> None:
+    assert lock_out(server, "before", at(datetime.now(UTC) - HOUR)).stderr == (
+        "iot-authorizer: IoT Core lists no connections: what is connected with such a token ends when it is "
+        "refreshed, within 30m; --client-id ends it now\n"
+    )
+
+
+def test_it_looks_again_once_no_authorizer_has_an_older_answer(server: Server) -> None:
+    done = revoke(server.folder, "principal", "ned", "--data", "data", "--endpoint-url", server.url)
+    assert re.search(r"they read for 0s: looking again in 1s \(not with --no-wait\)\n", done.stderr), done.stderr

@@ -1,0 +1,99 @@
+"""What is locked out, with the real API and a table that the authorizer does not see: as if it had older answers."""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from identities.revocations import Kind, Revocation, principal_id
+from identities.sqlite_table import SqliteTable
+from identities.user import User, to_item
+from local.gateway.configured import read_configured
+from local.revocation.connections import LocalConnections
+from local.revocation.locking_out import LockedOut, Order, Place, lock_out
+from policies import Principal
+from tests.clients.server import Server
+from tests.revocation.running import connect
+
+NOW = 1_800_000_000
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> SqliteTable:
+    return SqliteTable(tmp_path / "identities.sqlite")
+
+
+@pytest.fixture
+def place(server: Server, table: SqliteTable) -> Place:
+    configured = read_configured(server.config, "arn:aws:lambda:us-east-1:123456789012:function:authorizer")
+    return Place(table, configured, LocalConnections(server.url), lambda _: None, None)
+
+
+def order(name: str, claims: Mapping[str, object] | None = None) -> Order:
+    return Order(Revocation(Kind.PRINCIPAL, NOW, principal=name), Principal(name, claims or {}), ())
+
+
+def test_a_client_that_comes_back_by_an_older_answer_is_ended_again(server: Server, place: Place) -> None:
+    with connect(server, "una", server.token("una")) as client:
+        assert client.next().kind == "connected"
+        done = came_back(server, place, "una")
+    assert (done.ended.ended, done.ended_again) == (("una",), ("una",))
+
+
+def came_back(server: Server, place: Place, name: str) -> LockedOut:
+    """Locks a client out that comes back meanwhile."""
+    with connect(server, f"{name}/idle", server.token(name)) as idle:
+        assert idle.next().kind == "connected"
+        again = []
+
+        def reconnect(_: float) -> None:
+            again.append(connect(server, name, server.token(name)))
+            assert again[0].next().kind == "connected"
+
+        done = lock_out(order(name), replace(place, pause=reconnect))
+        again[0].close()
+    return done
+
+
+@pytest.mark.parametrize("cache_for", [0, 5])
+def test_it_waits_longer_than_the_authorizers_keep_their_answers(place: Place, cache_for: int) -> None:
+    waited: list[float] = []
+    configured = replace(place.configured, cache_for=cache_for)
+    lock_out(order("vic"), replace(place, configured=configured, pause=waited.append))
+    assert waited == [cache_for + 1]
+
+
+def test_the_revocation_is_there_before_the_first_connection_ends(place: Place, table: SqliteTable) -> None:
+    found: list[bool] = []
+
+    class Asking(LocalConnections):
+        def is_connected(self, client_id: str) -> bool:
+            found.append(principal_id("wes") in table.read([principal_id("wes")]))
+            return False
+
+    lock_out(order("wes"), replace(place, connections=Asking("http://127.0.0.1:1")))
+    assert found == [True]
+
+
+def test_stored_claims_say_by_which_client_ids_a_principal_connects(place: Place, table: SqliteTable) -> None:
+    table.write(to_item(User("hall", claims={"role": "display", "display": ["door", "desk"]})))
+    done = lock_out(order("hall"), place)
+    assert done.ended.not_connected == ("hall", "displays/door", "displays/desk")
+
+
+def test_a_revocation_holds_as_long_as_it_says(tmp_path: Path, place: Place) -> None:
+    given = order("xan")
+    lock_out(replace(given, revocation=replace(given.revocation, expires_at=int(time.time()) + 1000)), place)
+    later: Callable[[int], SqliteTable] = lambda seconds: SqliteTable(  # noqa: E731 (one table for each clock)
+        tmp_path / "identities.sqlite", clock=lambda: time.time() + seconds
+    )
+    there = [bool(later(seconds).read([given.revocation.id])) for seconds in (0, 1001)]
+    assert there == [True, False]
+
+
+def test_the_one_that_was_there_before_is_told(place: Place) -> None:
+    given = order("yul")
+    lock_out(given, place)
+    assert lock_out(given, place).replaced == given.revocation

@@ -1,0 +1,197 @@
+"""`iot-authorizer revoke` where nobody is connected: what it takes, lists, takes back and refuses."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from identities.revocations import Kind, Revocation, to_item
+from identities.sqlite_table import SqliteTable
+from local.development import DATA, DevelopmentIssuer, table_path
+from tests.revocation.running import configure, revoke
+
+NOBODY = ("--endpoint-url", "http://127.0.0.1:1")
+"""Where nobody listens: port 1 is a privileged one that nothing uses."""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    configure(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def table(folder: Path) -> SqliteTable:
+    (folder / DATA).mkdir()
+    return SqliteTable(table_path(folder / DATA))
+
+
+def refused(folder: Path, *arguments: str, typed: str = "") -> str:
+    """What it prints where it does nothing, which is one line."""
+    done = revoke(folder, *arguments, typed=typed)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1), done
+    return done.stderr.removeprefix("iot-authorizer: ").rstrip("\n")
+
+
+def test_where_no_dev_runs_the_revocation_is_written_all_the_same(folder: Path, table: SqliteTable) -> None:
+    done = revoke(folder, "principal", "ann", *NOBODY)
+    assert (done.returncode, done.stderr.splitlines()[-1]) == (
+        0,
+        "iot-authorizer: revoked, but no connection was ended: nobody listens at http://127.0.0.1:1: "
+        "start `iot-authorizer dev`, or name its plain port with --endpoint-url",
+    )
+    assert [item["principal"] for item in table.items("revoked#")] == ["ann"]
+
+
+def test_without_a_configuration_only_given_client_ids_can_be_ended(tmp_path: Path) -> None:
+    found = revoke(tmp_path, "principal", "ann", *NOBODY).stderr
+    assert "no configuration here (--config): what ann has connected ends when it is refreshed; --client-id" in found
+
+
+def test_a_configuration_without_a_table_is_told_of(folder: Path) -> None:
+    text = (folder / "authorizer.toml").read_text()
+    (folder / "authorizer.toml").write_text(text.replace('table          = "identities"\n', ""))
+    found = revoke(folder, "principal", "ann", *NOBODY).stderr
+    assert 'authorizer.toml has no table = "NAME": its authorizer looks no revocation up' in found
+
+
+def test_for_programs_it_is_json(folder: Path) -> None:
+    done = json.loads(revoke(folder, "principal", "ann", "--for", "1h", "--json", *NOBODY).stdout)
+    assert (done["revoked"]["kind"], done["revoked"]["principal"], done["in_place_of"]) == ("principal", "ann", None)
+    assert done["connections"]["not_looked_up"] == ["ann/*", "displays/{claims.display}"]
+
+
+def test_what_stood_there_before_is_told(folder: Path) -> None:
+    revoke(folder, "principal", "ann", *NOBODY)
+    shown = revoke(folder, "principal", "ann", "--for", "1h", *NOBODY).stdout
+    assert "in place of    principal ann, until it is undone\n" in shown
+
+
+def test_all_that_is_revoked_is_listed_the_latest_first(folder: Path, table: SqliteTable) -> None:
+    for each in (
+        Revocation(Kind.PRINCIPAL, 100, principal="ann", issued_before=50),
+        Revocation(Kind.TOKEN, 200, issuer="me", token_id="7", expires_at=4102444800),
+        Revocation(Kind.BEFORE, 300, issued_before=250),
+        Revocation(Kind.BEFORE, 400, issuer="me", issued_before=250),
+    ):
+        table.write(to_item(each))
+    assert revoke(folder, "list").stdout.splitlines() == [
+        "revoked                                                   at                    until",
+        "tokens of me issued before 1970-01-01T00:04:10Z           1970-01-01T00:06:40Z  it is undone",
+        "all tokens issued before 1970-01-01T00:04:10Z             1970-01-01T00:05:00Z  it is undone",
+        "token 7 of me                                             1970-01-01T00:03:20Z  2100-01-01T00:00:00Z",
+        "principal ann: tokens issued before 1970-01-01T00:00:50Z  1970-01-01T00:01:40Z  it is undone",
+    ]
+
+
+def test_the_list_is_json_for_programs(folder: Path, table: SqliteTable) -> None:
+    table.write(to_item(Revocation(Kind.TOKEN, 200, issuer="me", token_id="7", expires_at=4102444800)))
+    assert json.loads(revoke(folder, "list", "--json").stdout) == [
+        {
+            "kind": "token",
+            "principal": None,
+            "issuer": "me",
+            "token_id": "7",
+            "issued_before": None,
+            "revoked_at": "1970-01-01T00:03:20Z",
+            "expires_at": "2100-01-01T00:00:00Z",
+        }
+    ]
+
+
+def test_an_empty_list_says_so(folder: Path) -> None:
+    done = revoke(folder, "list")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "iot-authorizer: nothing is revoked\n")
+
+
+def test_a_malformed_item_is_named_and_the_others_are_listed(folder: Path, table: SqliteTable) -> None:
+    table.write(to_item(Revocation(Kind.PRINCIPAL, 100, principal="ann")))
+    table.write({"id": "revoked#principal#x", "kind": "everybody"})
+    done = revoke(folder, "list")
+    assert ("principal ann" in done.stdout, "revoked#principal#x is malformed: kind" in done.stderr) == (True, True)
+
+
+@pytest.mark.parametrize(
+    "selected",
+    [
+        ["principal", "ann"],
+        ["principal", "ann b/#"],
+        ["token", "--id", "7", "--issuer", "me"],
+        ["before", "--issuer", "me"],
+        ["before"],
+    ],
+    ids=" ".join,
+)
+def test_each_revocation_can_be_undone(folder: Path, table: SqliteTable, selected: list[str]) -> None:
+    revoke(folder, *(["before", "now", *selected[1:]] if selected[0] == "before" else selected), *NOBODY)
+    count = len(list(table.items("revoked#")))
+    done = revoke(folder, "undo", *selected)
+    assert (count, done.returncode, len(list(table.items("revoked#")))) == (1, 0, 0)
+
+
+def test_a_token_undoes_its_revocation(folder: Path, table: SqliteTable) -> None:
+    token = DevelopmentIssuer(folder / DATA).token("ann", {"jti": "7"}, 3600)
+    revoke(folder, "token", token, *NOBODY)
+    count = len(list(table.items("revoked#")))
+    done = revoke(folder, "undo", "token", "-", typed=token)
+    assert (count, done.returncode, len(list(table.items("revoked#")))) == (1, 0, 0)
+
+
+def test_a_malformed_revocation_can_be_undone(folder: Path, table: SqliteTable) -> None:
+    table.write({**to_item(Revocation(Kind.PRINCIPAL, 100, principal="ann")), "kind": "everybody"})
+    assert revoke(folder, "undo", "principal", "ann").returncode == 0
+
+
+def test_a_token_without_an_id_says_what_to_revoke_instead(folder: Path) -> None:
+    token = DevelopmentIssuer(folder / DATA).token("ann b", {}, 3600)
+    assert refused(folder, "token", "-", typed=token) == (
+        "Invalid value for TOKEN: it has no ID (jti) to revoke it by: iot-authorizer revoke principal 'ann b'"
+    )
+
+
+def test_a_token_that_is_over_needs_no_revocation(folder: Path) -> None:
+    token = DevelopmentIssuer(folder / DATA).token("ann", {"jti": "7"}, -600)
+    assert refused(folder, "token", token).endswith(": it lets nobody in")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["principal", ""], "Invalid value for NAME: expected a name"),
+        (["principal", "ann", "--for", "soon"], 'for --for: expected a number and a unit, as in "30s"'),
+        (["principal", "ann", "--for", "0s"], "for --for: expected at least 1s"),
+        (["principal", "ann", "--issued-before", "yesterday"], "for --issued-before: expected now, or a moment"),
+        (["principal", "ann", "--issued-before", "2026-11-21T10:00:00"], "expected now, or a moment such as"),
+        (["before", "2026-13-01T00:00:00Z"], "for TIME: expected now, or a moment such as"),
+        (["principal", "ann", "--client-id", "$ann"], "for --client-id: expected 1 to 128 characters, and no $"),
+        (["principal", "ann", "--endpoint-url", "localhost:8080"], "for --endpoint-url: expected http://HOST:PORT"),
+        (["principal", "ann", "--endpoint-url", "http://[x"], "for --endpoint-url: "),
+        (["principal", "ann", "--table", "t-1", "--endpoint-url", "aws"], "for --endpoint-url: expected a URL"),
+        (["principal", "ann", "--config", "none.toml"], "none.toml: can't be read"),
+        (["token"], "for TOKEN: expected a token, or else --id and --issuer"),
+        (["token", "--id", "7"], "for TOKEN: expected a token, or else --id and --issuer"),
+        (["token", "x.y.z", "--id", "7"], "for --id, --issuer: a token says them itself"),
+        (["token", "x.y.z"], "for TOKEN: expected a JWT"),
+        (["undo", "principal", "ann"], "Invalid value: it is not revoked: principal ann"),
+        ([], "Missing command."),
+    ],
+)
+def test_what_it_can_not_take_is_one_line_and_nothing_is_written(
+    folder: Path, table: SqliteTable, monkeypatch: pytest.MonkeyPatch, arguments: list[str], expected: str
+) -> None:
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+    assert expected in refused(folder, *arguments)
+    assert list(table.items("")) == []
+
+
+def test_a_name_that_no_table_takes_is_one_line(folder: Path) -> None:
+    assert "lone surrogates" in refused(folder, "principal", "\udcff")
+
+
+def test_a_token_that_is_refused_is_not_quoted(folder: Path) -> None:
+    assert "hunter2" not in refused(folder, "token", "eyJ.hunter2.x")
+
+
+def test_a_data_folder_that_is_a_file_is_one_line(folder: Path) -> None:
+    (folder / "taken").write_text("")
+    assert "taken" in refused(folder, "list", "--data", "taken")
