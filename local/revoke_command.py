@@ -143,12 +143,12 @@ def _rows(done: LockedOut) -> list[tuple[str, str]]:
     rows = [("revoked", what(done.revocation)), ("until", until(done.revocation))]
     if done.replaced is not None:
         rows.append(("in place of", f"{what(done.replaced)}, until {until(done.replaced)}"))
-    return [*rows, *ended_rows(done.ended, done.ended_again, done.untold)]
+    return [*rows, *ended_rows(done.ended, done.ended_later, done.untold)]
 
 
 def _object(done: LockedOut) -> dict[str, object]:
     return {
         "revoked": as_object(done.revocation),
         "in_place_of": None if done.replaced is None else as_object(done.replaced),
-        "connections": ended_object(done.ended, done.ended_again, done.untold),
+        "connections": ended_object(done.ended, done.ended_later, done.untold),
     }

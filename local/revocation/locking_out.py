@@ -1,6 +1,6 @@
 """A revocation, carried out: written first, so that who is thrown out and comes back at once is refused."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from identities import revocations, user
@@ -51,8 +51,8 @@ class LockedOut:
     replaced: Revocation | None
     """The one that was there before."""
     ended: Ended
-    ended_again: tuple[str, ...]
-    """The client IDs that came back in time, and were ended once more."""
+    ended_later: tuple[str, ...]
+    """The client IDs that came back, by what an authorizer had read before, and were ended then."""
     untold: tuple[str, ...]
     """Client IDs that nobody can look up, as the template has them."""
     unreachable: bool
@@ -71,27 +71,39 @@ def lock_out(order: Order, place: Place) -> LockedOut:
     known = _granted(order, place.configured, items)
     if (left := _left(order, place.configured, known)) is not None:
         place.tell(left)
-    client_ids = dict.fromkeys((*order.client_ids, *known.client_ids))
+    client_ids = list(dict.fromkeys((*order.client_ids, *known.client_ids)))
     return _end(order.revocation, _before(order.revocation, items), known, client_ids, place)
 
 
 def _end(
-    revocation: Revocation, replaced: Revocation | None, known: Granted, client_ids: Iterable[str], place: Place
+    revocation: Revocation, replaced: Revocation | None, known: Granted, client_ids: Sequence[str], place: Place
 ) -> LockedOut:
-    ended, again, unreachable = Ended((), (), {}), Ended((), (), {}), False
+    ended, later, unreachable = Ended((), (), {}), Ended((), (), {}), False
     try:
-        ended = end_all(place.connections, client_ids)
+        ended = later = end_all(place.connections, client_ids)
         if client_ids and place.pause is not None:
-            seconds = place.configured.cache_for + _MARGIN
-            waits = f"the authorizers keep what they read for {as_duration(place.configured.cache_for)}"
-            place.tell(f"revoked; {waits}: looking again in {as_duration(seconds)} (not with --no-wait)")
-            place.pause(seconds)
-            again = end_all(place.connections, client_ids)
+            later = _look_again(client_ids, place, place.pause)
     except Unreachable as error:
         unreachable = True
-        place.tell(f"revoked, but {'no connection was ended' if not ended.ended else 'not looked again'}: {error}")
-    both = Ended(ended.ended, ended.not_connected, {**ended.failed, **again.failed})
-    return LockedOut(revocation, replaced, both, again.ended, known.untold, unreachable)
+        place.tell(f"revoked, but {'not looked again' if ended.ended else 'no connection was ended'}: {error}")
+    came_back = () if later is ended else later.ended
+    return LockedOut(revocation, replaced, ended._replace(failed=later.failed), came_back, known.untold, unreachable)
+
+
+def _look_again(client_ids: Sequence[str], place: Place, pause: Callable[[float], None]) -> Ended:
+    """Ends each second what came back, until no authorizer has an answer from before: IoT Core lets nobody in oftener.
+
+    Gives what was ended in all that time, and what could not be at last. Raises Unreachable.
+    """
+    seconds = place.configured.cache_for + _MARGIN
+    kept = f"the authorizers keep what they read for {as_duration(place.configured.cache_for)}"
+    place.tell(f"revoked; {kept}: looking for who comes back for {as_duration(seconds)} (not with --no-wait)")
+    ended: dict[str, None] = {}
+    for _ in range(seconds):
+        pause(1)
+        found = end_all(place.connections, client_ids)
+        ended |= dict.fromkeys(found.ended)
+    return found._replace(ended=tuple(ended))
 
 
 def _user_ids(principal: Principal | None) -> list[str]:

@@ -45,7 +45,7 @@ ConfigFile = Annotated[
 EndpointUrl = Annotated[
     str | None, typer.Option(metavar="URL", help=f"Of connections. Unless given, {DEV}; with --table, AWS's.")
 ]
-NoWait = Annotated[bool, typer.Option("--no-wait", help="Don't look again for clients that came back.")]
+NoWait = Annotated[bool, typer.Option("--no-wait", help="Don't look for clients that come back.")]
 AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
 
 

@@ -69,24 +69,24 @@ def _moment(seconds: int | None) -> str | None:
     return None if seconds is None else as_moment(seconds)
 
 
-def ended_rows(ended: Ended, again: Sequence[str], untold: Sequence[str]) -> list[tuple[str, str]]:
+def ended_rows(ended: Ended, later: Sequence[str], untold: Sequence[str]) -> list[tuple[str, str]]:
     """What became of connections, each row with its name in front."""
     rows = [("ended", names(ended.ended))]
     if ended.not_connected:
         rows.append(("not connected", names(ended.not_connected)))
-    if again:
-        rows.append(("ended again", names(again)))
+    if later:
+        rows.append(("ended later", names(later)))
     if untold:
         rows.append(("not looked up", names(untold)))
     return [*rows, *(("not ended", f"{client_id}: {problem}") for client_id, problem in ended.failed.items())]
 
 
-def ended_object(ended: Ended, again: Sequence[str], untold: Sequence[str]) -> Mapping[str, object]:
+def ended_object(ended: Ended, later: Sequence[str], untold: Sequence[str]) -> Mapping[str, object]:
     """The same for programs."""
     return {
         "ended": ended.ended,
         "not_connected": ended.not_connected,
-        "ended_again": again,
+        "ended_later": later,
         "not_looked_up": untold,
         "failed": ended.failed,
     }

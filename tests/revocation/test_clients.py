@@ -153,6 +153,8 @@ def test_whose_connections_end_with_all_tokens_is_not_known(server: Server, all_
     )
 
 
-def test_it_looks_again_once_no_authorizer_has_an_older_answer(server: Server) -> None:
+def test_it_says_for_how_long_it_looks_for_who_comes_back(server: Server) -> None:
     done = revoke(server.folder, "principal", "ned", "--data", "data", "--endpoint-url", server.url)
-    assert re.search(r"they read for 0s: looking again in 1s \(not with --no-wait\)\n", done.stderr), done.stderr
+    assert re.search(r"they read for 0s: looking for who comes back for 1s \(not with --no-wait\)\n", done.stderr), (
+        done.stderr
+    )

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from identities.revocations import Kind, Revocation, principal_id
 from identities.sqlite_table import SqliteTable
 from identities.user import User, to_item
 from local.gateway.configured import read_configured
-from local.revocation.connections import LocalConnections
+from local.revocation.connections import LocalConnections, NotAnswered
 from local.revocation.locking_out import LockedOut, Order, Place, lock_out
 from policies import Principal
 from tests.clients.server import Server
@@ -35,34 +36,53 @@ def order(name: str, claims: Mapping[str, object] | None = None) -> Order:
     return Order(Revocation(Kind.PRINCIPAL, NOW, principal=name), Principal(name, claims or {}), ())
 
 
-def test_a_client_that_comes_back_by_an_older_answer_is_ended_again(server: Server, place: Place) -> None:
+def test_a_client_that_comes_back_by_an_older_answer_is_ended_later(server: Server, place: Place) -> None:
     with connect(server, "una", server.token("una")) as client:
         assert client.next().kind == "connected"
         done = came_back(server, place, "una")
-    assert (done.ended.ended, done.ended_again) == (("una",), ("una",))
+    assert (done.ended.ended, done.ended_later) == (("una",), ("una",))
 
 
 def came_back(server: Server, place: Place, name: str) -> LockedOut:
     """Locks a client out that comes back meanwhile."""
-    with connect(server, f"{name}/idle", server.token(name)) as idle:
-        assert idle.next().kind == "connected"
-        again = []
+    with ExitStack() as clients:
 
         def reconnect(_: float) -> None:
-            again.append(connect(server, name, server.token(name)))
-            assert again[0].next().kind == "connected"
+            client = clients.enter_context(connect(server, name, server.token(name)))
+            assert client.next().kind == "connected"
 
-        done = lock_out(order(name), replace(place, pause=reconnect))
-        again[0].close()
-    return done
+        return lock_out(order(name), replace(place, pause=reconnect))
 
 
 @pytest.mark.parametrize("cache_for", [0, 5])
-def test_it_waits_longer_than_the_authorizers_keep_their_answers(place: Place, cache_for: int) -> None:
+def test_it_looks_each_second_for_longer_than_the_authorizers_keep_their_answers(place: Place, cache_for: int) -> None:
     waited: list[float] = []
     configured = replace(place.configured, cache_for=cache_for)
     lock_out(order("vic"), replace(place, configured=configured, pause=waited.append))
-    assert waited == [cache_for + 1]
+    assert waited == [1] * (cache_for + 1)
+
+
+class FailingAtFirst:
+    """Connections of a service that is busy for a moment."""
+
+    def __init__(self) -> None:
+        self._asked = 0
+
+    def is_connected(self, client_id: str) -> bool:
+        self._asked += 1
+        if self._asked == 1:
+            raise NotAnswered("ThrottlingException")
+        return True
+
+    def end(self, client_id: str) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(("looks", "failed"), [(True, {}), (False, {"wil": "ThrottlingException"})])
+def test_what_fails_at_first_and_not_at_last_has_not_failed(place: Place, looks: bool, failed: dict[str, str]) -> None:
+    pause = (lambda _: None) if looks else None
+    done = lock_out(order("wil"), replace(place, connections=FailingAtFirst(), pause=pause))
+    assert done.ended.failed == failed
 
 
 def test_the_revocation_is_there_before_the_first_connection_ends(place: Place, table: SqliteTable) -> None:
