@@ -14,7 +14,7 @@ import local.dev_command
 import local.invoke_command
 import local.keys_command
 import local.password_command
-import local.revoke_command
+import local.revocation.command
 import local.sign_command
 import local.users.command
 from identities.table import TableUnavailable
@@ -50,7 +50,7 @@ local.password_command.register(app)
 local.keys_command.register(app)
 local.sign_command.register(app)
 local.users.command.register(app)
-local.revoke_command.register(app)
+local.revocation.command.register(app)
 
 
 def _print_version(wanted: bool) -> None:

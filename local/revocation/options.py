@@ -46,7 +46,26 @@ EndpointUrl = Annotated[
     str | None, typer.Option(metavar="URL", help=f"Of connections. Unless given, {DEV}; with --table, AWS's.")
 ]
 NoWait = Annotated[bool, typer.Option("--no-wait", help="Don't look for clients that come back.")]
-AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
+AsJson = Annotated[bool, typer.Option("--json", help="For programs; times in seconds since 1970.")]
+
+
+def group(short_help: str, long_help: str, arguments: str) -> typer.Typer:
+    """A command that has subcommands, and alone prints its help. `arguments` are those of its example."""
+
+    def show_help(context: typer.Context) -> None:
+        if context.invoked_subcommand is None:
+            typer.echo(context.get_help())
+
+    return typer.Typer(
+        callback=show_help,
+        invoke_without_command=True,
+        help=long_help,
+        short_help=short_help,
+        epilog=example(arguments),
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+    )
 
 
 def example(arguments: str) -> str:

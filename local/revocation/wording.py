@@ -17,11 +17,11 @@ def as_duration(seconds: int) -> str:
 
 
 def as_moment(seconds: int) -> str:
-    """Seconds since 1970 as RFC 3339 writes them; what no calendar has, as they are."""
+    """Seconds since 1970, in UTC, as the options take them; what no calendar has, as they are."""
     try:
-        return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M:%SZ}"
     except (ValueError, OverflowError, OSError):
-        return f"{seconds} s"
+        return str(seconds)
 
 
 def what(revocation: Revocation) -> str:
@@ -53,20 +53,16 @@ def names(client_ids: Iterable[str]) -> str:
 
 
 def as_object(revocation: Revocation) -> dict[str, object]:
-    """A revocation for programs: all its parts, times as RFC 3339 writes them."""
+    """A revocation for programs."""
     return {
         "kind": revocation.kind.value,
         "principal": revocation.principal,
         "issuer": revocation.issuer,
         "token_id": revocation.token_id,
-        "issued_before": _moment(revocation.issued_before),
-        "revoked_at": _moment(revocation.revoked_at),
-        "expires_at": _moment(revocation.expires_at),
+        "issued_before": revocation.issued_before,
+        "revoked_at": revocation.revoked_at,
+        "expires_at": revocation.expires_at,
     }
-
-
-def _moment(seconds: int | None) -> str | None:
-    return None if seconds is None else as_moment(seconds)
 
 
 def ended_rows(ended: Ended, later: Sequence[str], untold: Sequence[str]) -> list[tuple[str, str]]:

@@ -77,10 +77,10 @@ def test_all_that_is_revoked_is_listed_the_latest_first(folder: Path, table: Sql
         table.write(to_item(each))
     assert revoke(folder, "list").stdout.splitlines() == [
         "revoked                                                   at                    until",
-        "tokens of me issued before 1970-01-01T00:04:10Z           1970-01-01T00:06:40Z  it is undone",
-        "all tokens issued before 1970-01-01T00:04:10Z             1970-01-01T00:05:00Z  it is undone",
-        "token 7 of me                                             1970-01-01T00:03:20Z  2100-01-01T00:00:00Z",
-        "principal ann: tokens issued before 1970-01-01T00:00:50Z  1970-01-01T00:01:40Z  it is undone",
+        "tokens of me issued before 1970-01-01 00:04:10Z           1970-01-01 00:06:40Z  it is undone",
+        "all tokens issued before 1970-01-01 00:04:10Z             1970-01-01 00:05:00Z  it is undone",
+        "token 7 of me                                             1970-01-01 00:03:20Z  2100-01-01 00:00:00Z",
+        "principal ann: tokens issued before 1970-01-01 00:00:50Z  1970-01-01 00:01:40Z  it is undone",
     ]
 
 
@@ -93,15 +93,21 @@ def test_the_list_is_json_for_programs(folder: Path, table: SqliteTable) -> None
             "issuer": "me",
             "token_id": "7",
             "issued_before": None,
-            "revoked_at": "1970-01-01T00:03:20Z",
-            "expires_at": "2100-01-01T00:00:00Z",
+            "revoked_at": 200,
+            "expires_at": 4102444800,
         }
     ]
 
 
 def test_an_empty_list_says_so(folder: Path) -> None:
     done = revoke(folder, "list")
-    assert (done.returncode, done.stdout, done.stderr) == (0, "", "iot-authorizer: nothing is revoked\n")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "nothing is revoked\n")
+
+
+@pytest.mark.parametrize("group", [[], ["undo"]], ids=["revoke", "undo"])
+def test_alone_it_prints_its_help(folder: Path, group: list[str]) -> None:
+    done = revoke(folder, *group)
+    assert (done.returncode, "Example: iot-authorizer revoke" in done.stdout, done.stderr) == (0, True, "")
 
 
 def test_a_malformed_item_is_named_and_the_others_are_listed(folder: Path, table: SqliteTable) -> None:
@@ -173,7 +179,7 @@ def test_a_token_that_is_over_needs_no_revocation(folder: Path) -> None:
         (["token", "x.y.z", "--id", "7"], "for --id, --issuer: a token says them itself"),
         (["token", "x.y.z"], "for TOKEN: expected a JWT"),
         (["undo", "principal", "ann"], "Invalid value: it is not revoked: principal ann"),
-        ([], "Missing command."),
+        (["ann"], "No such command 'ann'"),
     ],
 )
 def test_what_it_can_not_take_is_one_line_and_nothing_is_written(

@@ -8,10 +8,9 @@ from typing import Annotated
 import typer
 
 from identities.revocations import Kind, Revocation
-from local import revocations_command
 from local.connecting import subject
 from local.development import DATA, with_scopes
-from local.revocation import options
+from local.revocation import options, undoing
 from local.revocation.locking_out import LockedOut, Order, Place, lock_out
 from local.revocation.selection import end_of, end_of_token, moment, of_token, of_token_id, only_token, token_claims
 from local.revocation.wording import as_object, columns, ended_object, ended_rows, until, what
@@ -20,24 +19,24 @@ from policies import Principal
 
 def register(app: typer.Typer) -> None:
     """Adds the command with its subcommands to a command line."""
-    revoke = typer.Typer(
-        name="revoke",
-        short_help="Lock a principal or tokens out, now.",
-        help="Lock a principal or tokens out, end their connections at once, and take that back.",
-        epilog=options.example("principal ann"),
-        rich_markup_mode=None,
+    revoke = options.group(
+        "Lock a principal or tokens out, now.",
+        "Lock a principal or tokens out, end their connections at once, and take that back.",
+        "principal ann",
     )
-    revoke.command("principal", short_help="Lock a principal out.", epilog=options.example("principal ann --for 30d"))(
-        principal
-    )
-    revoke.command("token", short_help="Lock one token out.", epilog=options.example("token - < stolen.jwt"))(token)
-    revoke.command(
-        "before",
-        short_help="Lock out all tokens from before a moment.",
-        epilog=options.example("before now --issuer https://auth.example.com/"),
-    )(before)
-    revocations_command.register(revoke)
-    app.add_typer(revoke)
+    for name, command, short_help, example in (
+        ("principal", principal, "Lock a principal out.", "principal ann --for 30d"),
+        ("token", token, "Lock one token out.", "token - < stolen.jwt"),
+        (
+            "before",
+            before,
+            "Lock out all tokens from before a moment.",
+            "before now --issuer https://auth.example.com/",
+        ),
+    ):
+        revoke.command(name, short_help=short_help, epilog=options.example(example))(command)
+    undoing.register(revoke)
+    app.add_typer(revoke, name="revoke")
 
 
 def principal(

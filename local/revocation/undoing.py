@@ -1,6 +1,8 @@
 """`iot-authorizer revoke list` and `iot-authorizer revoke undo`: what is revoked, and taking it back."""
 
 import json
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import typer
@@ -13,22 +15,26 @@ from local.identity_table import open_table
 from local.revocation import options
 from local.revocation.selection import of_token, of_token_id, only_token, token_claims
 from local.revocation.wording import as_moment, as_object, columns, until, what
+from policies.errors import printable
+
+_HEADING = ("revoked", "at", "until")
 
 
 def register(revoke: typer.Typer) -> None:
     """Adds the subcommands to `revoke`."""
-    undo = typer.Typer(
-        name="undo",
-        short_help="Take a revocation back.",
-        help="Take a revocation back: who was locked out by it gets in again, once the authorizers look it up again.",
-        epilog=options.example("undo principal ann"),
-        rich_markup_mode=None,
-    )
     revoke.command("list", epilog=options.example("list --json"))(list_all)
-    undo.command("principal", epilog=options.example("undo principal ann"))(undo_principal)
-    undo.command("token", epilog=options.example("undo token --id 7f3a --issuer https://auth.example.com/"))(undo_token)
-    undo.command("before", epilog=options.example("undo before --issuer https://auth.example.com/"))(undo_before)
-    revoke.add_typer(undo)
+    undo = options.group(
+        "Take a revocation back.",
+        "Take a revocation back: who was locked out by it gets in, once the authorizers look it up again.",
+        "undo principal ann",
+    )
+    for name, command, example in (
+        ("principal", undo_principal, "undo principal ann"),
+        ("token", undo_token, "undo token --id 7f3a --issuer https://auth.example.com/"),
+        ("before", undo_before, "undo before --issuer https://auth.example.com/"),
+    ):
+        undo.command(name, epilog=options.example(example))(command)
+    revoke.add_typer(undo, name="undo")
 
 
 def list_all(table: options.TableName = None, data: options.DataFolder = DATA, as_json: options.AsJson = False) -> None:
@@ -42,11 +48,26 @@ def list_all(table: options.TableName = None, data: options.DataFolder = DATA, a
     found.sort(key=lambda each: (-each.revoked_at, what(each)))
     if as_json:
         typer.echo(json.dumps([as_object(each) for each in found], indent=2))
-    elif found:
-        rows = [(what(each), as_moment(each.revoked_at), until(each)) for each in found]
-        typer.echo(columns([("revoked", "at", "until"), *rows]))
+        return
+    rows = [(what(each), as_moment(each.revoked_at), until(each)) for each in found]
+    if not rows:
+        typer.echo("nothing is revoked", err=True)
+    elif sys.stdout.isatty():
+        _show(rows)
     else:
-        options.tell("nothing is revoked")
+        typer.echo(columns([_HEADING, *rows]))
+
+
+def _show(rows: Sequence[Sequence[str]]) -> None:
+    """The list, for a terminal."""
+    from rich.console import Console  # noqa: PLC0415 (it takes a while to load)
+    from rich.table import Table  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
+
+    table = Table(*_HEADING)
+    for row in rows:
+        table.add_row(*(Text(printable(cell)) for cell in row))
+    Console().print(table)
 
 
 def undo_principal(
