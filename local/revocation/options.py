@@ -24,7 +24,7 @@ _FUNCTION_ARN = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:authorizer"
 
 PrincipalName = Annotated[str, typer.Argument(metavar="NAME", help="As log lines have it.")]
 TokenText = Annotated[
-    str | None, typer.Argument(metavar="[TOKEN]", show_default=False, help="A JWT; - reads it from standard input.")
+    str | None, typer.Argument(metavar="TOKEN", show_default=False, help="A JWT; - reads it from standard input.")
 ]
 TokenId = Annotated[str | None, typer.Option("--id", metavar="JTI", help="In the place of the token: its ID,")]
 IssuerOfToken = Annotated[str | None, typer.Option("--issuer", metavar="ISS", help="and its issuer.")]

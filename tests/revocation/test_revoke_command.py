@@ -1,6 +1,8 @@
 """`iot-authorizer revoke` where nobody is connected: what it takes, lists, takes back and refuses."""
 
 import json
+import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -8,6 +10,7 @@ import pytest
 from identities.revocations import Kind, Revocation, to_item
 from identities.sqlite_table import SqliteTable
 from local.development import DATA, DevelopmentIssuer, table_path
+from tests.local.dev import PROGRAM
 from tests.revocation.running import configure, revoke
 
 NOBODY = ("--endpoint-url", "http://127.0.0.1:1")
@@ -97,6 +100,19 @@ def test_the_list_is_json_for_programs(folder: Path, table: SqliteTable) -> None
             "expires_at": 4102444800,
         }
     ]
+
+
+def test_the_list_has_a_frame_on_a_terminal(folder: Path, table: SqliteTable) -> None:
+    table.write(to_item(Revocation(Kind.PRINCIPAL, 100, principal="ann\x1b[31m")))
+    ours, theirs = os.openpty()
+    with subprocess.Popen(
+        [str(PROGRAM), "revoke", "list"], cwd=folder, stdout=theirs, env={**os.environ, "COLUMNS": "100"}
+    ) as process:
+        process.wait()  # So short a text fits into the terminal's buffer.
+        shown = os.read(ours, 4096).decode()
+    os.close(theirs)
+    os.close(ours)
+    assert "│ principal ann\\x1b[31m │ 1970-01-01 00:01:40Z │ it is undone │" in shown
 
 
 def test_an_empty_list_says_so(folder: Path) -> None:
