@@ -51,7 +51,7 @@ class TablePasswords:
         found = items.get(user.user_id(name))
         stored = user.from_item(found) if found is not None else None
         attempt = self._guard.attempt(name, client_id, items)
-        if not self._guard.begin(attempt, now) and (stored is None or stored.guessable):
+        if not self._guard.begin(attempt, now) and (stored is None or stored.guessable(now)):
             raise self._refused(attempt, now, password, 0, _refusal(Reason.LOCKED, stored))
         verifications, matching = _matching(stored, password)
         if stored is None or matching is None:
@@ -62,7 +62,7 @@ class TablePasswords:
             _check(verified, stored, matching, now, items)
         except Refusal as refusal:
             raise self._refused(attempt, now, password, verifications, refusal) from None
-        if stored.guessable:
+        if stored.guessable(now):
             with contextlib.suppress(TableUnavailable):  # It would only have spared the client a wait.
                 self._guard.succeeded(attempt, now)
         return verified
@@ -89,7 +89,7 @@ def _matching(stored: user.User | None, password: bytes) -> tuple[int, user.Stor
 def _check(
     verified: VerifiedPrincipal, stored: user.User, matching: user.StoredPassword, now: int, items: Items
 ) -> None:
-    if matching.expires_at is not None and now >= matching.expires_at:
+    if matching.is_over(now):
         raise Refusal(Reason.PASSWORD_EXPIRED, principal=verified.principal)
     check_user(stored, now, verified.principal)
     check_revoked(verified, items)

@@ -26,6 +26,14 @@ class StoredPassword:
     generated: bool = False
     """Whether it was made here, of so many random bits that nobody guesses it."""
 
+    def is_over(self, now: float) -> bool:
+        """Whether its time is over."""
+        return self.expires_at is not None and now >= self.expires_at
+
+    def ending(self, at: int) -> "StoredPassword":
+        """With this end, or its own where that is sooner."""
+        return replace(self, expires_at=at if self.expires_at is None else min(at, self.expires_at))
+
 
 @dataclass(frozen=True, slots=True)
 class User:
@@ -42,14 +50,13 @@ class User:
     rotated_at: int = 0
     """When the newest password was set."""
 
-    @property
-    def guessable(self) -> bool:
-        """Whether a valid password was chosen by a person."""
-        return not self.passwords or not all(password.generated for password in self.passwords)
+    def guessable(self, now: float) -> bool:
+        """Whether a password that is still valid was chosen by a person."""
+        return not self.passwords or not all(each.generated for each in self.passwords if not each.is_over(now))
 
     def with_password(self, password: StoredPassword, *, keep_until: int | None = None) -> "User":
         """With a new password; the newest of those before stays valid until `keep_until`, where that is given."""
-        kept = [replace(before, expires_at=keep_until) for before in self.passwords[:1] if keep_until is not None]
+        kept = [before.ending(keep_until) for before in self.passwords[:1] if keep_until is not None]
         return replace(self, passwords=(password, *kept), rotated_at=password.created_at)
 
 

@@ -10,7 +10,7 @@ import typer
 from identities.revocations import Kind, Revocation
 from local.arguments import duration
 from local.connecting import unverified_claims
-from local.revocation.wording import as_moment
+from local.times import as_text
 from policies.principal import Claims
 
 _MOST_LEEWAY = 5 * 60
@@ -50,7 +50,7 @@ def end_of_token(claims: Claims, now: float) -> int | None:
         return None
     end = math.ceil(expires_at) + _MOST_LEEWAY
     if end <= now:
-        raise typer.BadParameter(f"it expired at {as_moment(int(expires_at))}: it lets nobody in", param_hint="TOKEN")
+        raise typer.BadParameter(f"it expired at {as_text(int(expires_at))}: it lets nobody in", param_hint="TOKEN")
     return end
 
 

@@ -14,7 +14,8 @@ from local.development import DATA
 from local.identity_table import open_table
 from local.revocation import options
 from local.revocation.selection import of_token, of_token_id, only_token, token_claims
-from local.revocation.wording import as_moment, as_object, columns, until, what
+from local.revocation.wording import as_object, columns, until, what
+from local.times import as_text
 from policies.errors import printable
 
 _HEADING = ("revoked", "at", "until")
@@ -49,7 +50,7 @@ def list_all(table: options.TableName = None, data: options.DataFolder = DATA, a
     if as_json:
         typer.echo(json.dumps([as_object(each) for each in found], indent=2))
         return
-    rows = [(what(each), as_moment(each.revoked_at), until(each)) for each in found]
+    rows = [(what(each), as_text(each.revoked_at), until(each)) for each in found]
     if not rows:
         typer.echo("nothing is revoked", err=True)
     elif sys.stdout.isatty():

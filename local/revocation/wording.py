@@ -1,10 +1,10 @@
 """Revocations as people and programs read them."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
 
 from identities.revocations import Kind, Revocation
 from local.revocation.connections import Ended
+from local.times import as_text
 from policies.errors import printable
 
 _UNITS = {"d": 86_400, "h": 3600, "m": 60}
@@ -16,19 +16,11 @@ def as_duration(seconds: int) -> str:
     return f"{seconds // _UNITS.get(unit, 1)}{unit}"
 
 
-def as_moment(seconds: int) -> str:
-    """Seconds since 1970, in UTC, as the options take them; what no calendar has, as they are."""
-    try:
-        return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M:%SZ}"
-    except (ValueError, OverflowError, OSError):
-        return str(seconds)
-
-
 def what(revocation: Revocation) -> str:
     """What is revoked."""
     if revocation.kind is Kind.TOKEN:
         return f"token {revocation.token_id} of {revocation.issuer}"
-    before = "" if revocation.issued_before is None else f"issued before {as_moment(revocation.issued_before)}"
+    before = "" if revocation.issued_before is None else f"issued before {as_text(revocation.issued_before)}"
     if revocation.kind is Kind.PRINCIPAL:
         return f"principal {revocation.principal}" + (f": tokens {before}" if before else "")
     return (f"all tokens {before}" if revocation.issuer is None else f"tokens of {revocation.issuer} {before}").rstrip()
@@ -36,7 +28,7 @@ def what(revocation: Revocation) -> str:
 
 def until(revocation: Revocation) -> str:
     """How long it holds."""
-    return "it is undone" if revocation.expires_at is None else as_moment(revocation.expires_at)
+    return "it is undone" if revocation.expires_at is None else as_text(revocation.expires_at)
 
 
 def columns(rows: Sequence[Sequence[str]]) -> str:

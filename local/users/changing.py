@@ -12,10 +12,10 @@ from identities.user import StoredPassword, User
 from local.arguments import duration
 from local.development import DATA
 from local.identity_table import open_table
+from local.times import as_text
 from local.users import storing
 from local.users.options import DataFolder, Generate, Name, TableName
 from local.users.rules import checked_name, parsed_claims
-from local.users.times import as_text
 from policies.errors import printable
 
 _LONGEST = "36500d"

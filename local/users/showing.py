@@ -12,9 +12,9 @@ from identities.table import Item
 from identities.user import PREFIX, User, from_item
 from local.development import DATA
 from local.identity_table import open_table
+from local.times import as_text
 from local.users import storing
 from local.users.options import AsJson, DataFolder, Name, TableName
-from local.users.times import as_text
 from policies.errors import printable
 
 _WIDEST_CLAIMS = 60

@@ -138,7 +138,7 @@ def test_a_value_that_names_a_file_of_this_machine(synth: Synth, config: Path) -
 
 
 def test_development_keys_in_lambda(synth: Synth) -> None:
-    with pytest.raises(InvalidFile, match="AUTHORIZER_DEVELOPMENT_JWKS: .* never for Lambda"):
+    with pytest.raises(InvalidFile, match=r"AUTHORIZER_DEVELOPMENT_JWKS: .* never for Lambda"):
         synth(values={"AUTHORIZER_DEVELOPMENT_JWKS": "keys.json"})
 
 

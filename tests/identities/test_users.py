@@ -55,14 +55,29 @@ def test_of_three_passwords_the_oldest_goes() -> None:
     assert [password.created_at for password in third.passwords] == [30, 20]
 
 
+def test_a_rotation_gives_a_password_that_is_over_no_new_life() -> None:
+    over = User("ann", (StoredPassword(HASH, created_at=10, expires_at=15),))
+    kept = over.with_password(StoredPassword(OTHER, created_at=20), keep_until=99).passwords[1]
+    assert kept.expires_at == 15
+
+
 def test_a_user_whose_passwords_are_all_generated_is_not_guessable() -> None:
-    assert not User("ann", (StoredPassword(HASH, generated=True),)).guessable
+    assert not User("ann", (StoredPassword(HASH, generated=True),)).guessable(0)
 
 
 @pytest.mark.parametrize("chosen", [0, 1])
 def test_one_chosen_password_makes_a_user_guessable(chosen: int) -> None:
     stored = tuple(StoredPassword(HASH, generated=index != chosen) for index in range(2))
-    assert User("ann", stored).guessable
+    assert User("ann", stored).guessable(0)
+
+
+def test_a_chosen_password_makes_a_user_guessable_as_long_as_it_is_valid() -> None:
+    user = User("ann", (StoredPassword(HASH, generated=True), StoredPassword(OTHER, expires_at=60)))
+    assert [user.guessable(now) for now in (59, 60)] == [True, False]
+
+
+def test_a_user_without_a_password_counts_as_guessable() -> None:
+    assert User("ann").guessable(0)
 
 
 @pytest.mark.parametrize("name", ["", "a" * 257])

@@ -46,12 +46,12 @@ def test_a_generated_password_stands_alone_on_standard_output(users: Users) -> N
 
 def test_a_generated_password_is_stored_as_one_that_nobody_guesses(users: Users) -> None:
     users.done("add", "ann", "--generate")
-    assert not users.stored("ann").guessable
+    assert not users.stored("ann").guessable(0)
 
 
 def test_a_chosen_password_is_stored_as_one_that_can_be_guessed(users: Users) -> None:
     users.done("add", "ann", typed=FIRST)
-    assert users.stored("ann").guessable
+    assert users.stored("ann").guessable(0)
 
 
 def test_a_principal_may_have_claims_alone(users: Users) -> None:
