@@ -34,7 +34,7 @@ bench: .venv/all
 	$(BIN)/python -m bench
 
 build: .venv/all
-	$(BIN)/python -m cdk.build_command
+	$(BIN)/python -m cdk.build_command --stage $(STAGE)
 
 deploy diff destroy: build node_modules/ready
 	node_modules/.bin/cdk $@ --all -c stage=$(STAGE)

@@ -3,15 +3,17 @@
 import sys
 from pathlib import Path
 
-from aws_cdk import Acknowledgment, App, Tags, Validations
+from aws_cdk import Acknowledgment, App, Tags, Validations, aws_lambda
 from cdk_nag import AwsSolutionsChecks
 
 from authorizer.configuration import load_configuration
+from cdk.authorizer_function import FunctionProps
 from cdk.authorizer_stack import AuthorizerStack
 from cdk.bounds import AUTHORIZER_NAME, check_text
-from cdk.domain_stack import DomainStack
+from cdk.domain_stack import DomainProps, DomainStack
 from cdk.settings import InvalidSettings, built_configuration
-from cdk.stages import LATEST_PYTHON, read_stage
+from cdk.stages import Stage, read_stage
+from cdk.target import LAMBDA
 from policies import InvalidFile
 
 CODE = Path("build/lambda")
@@ -32,19 +34,35 @@ def build_app(code: Path = CODE, context: dict[str, object] | None = None) -> Ap
         f"IotAuthorizer-{name}",
         code=code,
         name=authorizer_name if stage.suffix else None,
-        function=stage.function(),
+        function=_function(stage),
         caching_for_http=stage.caching_for_http,
         default=stage.default,
         alarm_topic_arn=stage.alarm_topic_arn,
         identity_table=stage.identity_table,
     )
-    if stage.python != LATEST_PYTHON:
+    if stage.python != LAMBDA.python:
         reason = f"stage {name} says python {stage.python}"
         Validations.of(stack).acknowledge(Acknowledgment(id="AwsSolutions::AwsSolutions-L1", reason=reason))
     if stage.domain is not None:
-        domain = DomainStack(app, f"IotAuthorizerDomain-{name}", domain=stage.domain.props(authorizer_name))
+        props = DomainProps(authorizer_name=authorizer_name, **stage.domain.model_dump())
+        domain = DomainStack(app, f"IotAuthorizerDomain-{name}", domain=props)
         domain.add_stack_dependency(stack)
     return app
+
+
+def _function(stage: Stage) -> FunctionProps:
+    """How the function runs in a stage."""
+    family = aws_lambda.RuntimeFamily.PYTHON
+    return FunctionProps(
+        memory_size=stage.memory_size,
+        reserved_concurrency=stage.reserved_concurrency,
+        provisioned_concurrency=stage.provisioned_concurrency,
+        snap_start=stage.snap_start,
+        secret_keys=stage.secret_kms_key_arns,
+        tracing=stage.tracing,
+        architecture=aws_lambda.Architecture.custom(stage.architecture),
+        runtime=aws_lambda.Runtime(f"python{stage.python}", family, supports_snap_start=True),
+    )
 
 
 def main() -> None:

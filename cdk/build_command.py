@@ -8,8 +8,10 @@ import zipfile
 from collections import Counter
 from pathlib import Path
 
-from cdk.lambda_directory import LAMBDA, Target, all_below, build
+from cdk.lambda_directory import all_below, build
 from cdk.settings import InvalidSettings
+from cdk.stages import read_stage, stages_of_file
+from cdk.target import LAMBDA, Target, this_machine
 from cdk.uv_program import UvError
 from policies import InvalidFile
 
@@ -23,14 +25,14 @@ _SHOWN = 8
 def main() -> None:
     """Builds. Errors are one line on standard error, and exit code 1."""
     arguments = _parser().parse_args()
-    platform = None if arguments.platform == "host" else arguments.platform
     try:
-        built = build(ROOT, arguments.config, arguments.output, Target(arguments.python, platform))
+        target = _target(arguments)
+        built = build(ROOT, arguments.config, arguments.output, target)
     except (UvError, InvalidFile, InvalidSettings, OSError) as error:
         sys.exit(f"build: {error}")
     print(report(built.directory))
     if not built.compiled:
-        print(f"no python{arguments.python} on this machine: no .pyc files, and about 0.2 s more at each cold start")
+        print(f"no python{target.python} on this machine: no .pyc files, and about 0.2 s more at each cold start")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -41,9 +43,20 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--config", type=Path, default=Path("authorizer.toml"), help="the configuration")
     parser.add_argument("--output", type=Path, default=DIRECTORY, help=f"the directory; {DIRECTORY} unless given")
-    parser.add_argument("--python", default=LAMBDA.python, help=f"the minor version; {LAMBDA.python} unless given")
-    parser.add_argument("--platform", default=LAMBDA.platform, help=f"as uv names it, or host; {LAMBDA.platform}")
+    parser.add_argument("--stage", help="a stage of cdk.json, which says what it runs on")
+    parser.add_argument("--python", help=f"the minor version; the stage's, or {LAMBDA.python}")
+    architectures = ("arm64", "x86_64", "host")
+    parser.add_argument("--architecture", choices=architectures, help=f"the stage's, or {LAMBDA.architecture}")
     return parser
+
+
+def _target(arguments: argparse.Namespace) -> Target:
+    """What the options say, else the stage. Raises InvalidSettings, OSError."""
+    of_stage = LAMBDA if arguments.stage is None else read_stage(stages_of_file(), arguments.stage).target
+    python = arguments.python or of_stage.python
+    if arguments.architecture == "host":
+        return this_machine(python)
+    return Target(python, arguments.architecture or of_stage.architecture)
 
 
 def report(directory: Path) -> str:

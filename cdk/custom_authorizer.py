@@ -10,6 +10,7 @@ from constructs import Construct
 from cdk.authorizer_function import AuthorizerFunction, FunctionProps
 from cdk.bounds import check_text
 from cdk.settings import CONFIGURATION, InvalidSettings, built_configuration, read_settings
+from cdk.target import check_target
 
 _DEFAULT_PROPS = FunctionProps()
 _MOST_TAGS = 50
@@ -49,6 +50,7 @@ class IotCustomAuthorizer(Construct):
         super().__init__(scope, construct_id)
         _check_tags(tags or {})
         config = built_configuration(Path(code))
+        check_target(config.parent, function.runtime.name.removeprefix("python"), function.architecture.name)
         environment = dict(values or {}) | ({} if name is None else {"AUTHORIZER__NAME": name})
         self.settings = read_settings(config, environment)
         if table is not None:

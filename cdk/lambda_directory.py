@@ -1,4 +1,4 @@
-"""The directory that becomes the Lambda function: `python -m cdk.lambda_directory`, which `make build` runs.
+"""The directory that becomes the Lambda function: `python -m cdk.build_command`, which `make build` runs.
 
 Locked and hashed dependencies for the function's platform, the sources, and the configuration with the files that it
 names. Two builds of the same commit are the same, byte for byte.
@@ -12,6 +12,7 @@ from pathlib import Path
 
 from cdk.compiling import compile_sources, find_interpreter
 from cdk.settings import CONFIGURATION, read_settings
+from cdk.target import LAMBDA, Target, check_replaceable, write_target
 from cdk.uv_program import run_uv
 from policies import InvalidFile
 
@@ -35,19 +36,6 @@ _METADATA = "METADATA"
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
-    """Where the function runs."""
-
-    python: str = "3.14"
-    platform: str | None = "aarch64-manylinux_2_28"
-    """As uv names it; None is this machine. Lambda's Amazon Linux 2023 has glibc 2.34."""
-
-
-LAMBDA = Target()
-"""What the construct deploys to: python3.14 on arm64."""
-
-
-@dataclass(frozen=True, slots=True)
 class Built:
     """A directory that was built."""
 
@@ -57,11 +45,12 @@ class Built:
 
 
 def build(root: Path, config: Path, directory: Path, target: Target = LAMBDA) -> Built:
-    """Builds the directory anew; `root` has the sources and `uv.lock`.
+    """Builds the directory anew, in place of one that was built before; `root` has the sources and `uv.lock`.
 
     The configuration is checked first, and as it stands: the environment overrides nothing here, since it is another in
     Lambda. Raises UvError, InvalidFile, InvalidSettings, OSError.
     """
+    check_replaceable(directory, root, config)
     files = read_settings(config, {}).files
     directory = directory.absolute()  # uv runs in `root`.
     staging = directory.with_name(f"{directory.name}.{os.getpid()}")
@@ -72,6 +61,7 @@ def build(root: Path, config: Path, directory: Path, target: Target = LAMBDA) ->
         _prune(staging)
         _copy_sources(root, staging)
         _copy(config, staging / CONFIGURATION)
+        write_target(staging, target)
         for name in files:
             if (staging / name).exists():
                 raise InvalidFile(config, None, "", f"{name}: the Lambda has a file of that name: give yours another")

@@ -1,17 +1,16 @@
 """What differs between stages: `cdk.json` has a table for each, and `-c stage=NAME` chooses one."""
 
+import json
+import re
+from pathlib import Path
 from typing import Literal
 
-from aws_cdk import aws_lambda
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from cdk.authorizer_function import FunctionProps
-from cdk.bounds import check_text
-from cdk.domain_stack import DomainProps
 from cdk.settings import InvalidSettings
+from cdk.target import Target
 
-LATEST_PYTHON = "3.14"
-"""The runtime that cdk-nag asks for (AwsSolutions-L1)."""
+_CDK_JSON = Path("cdk.json")
 
 
 class StageDomain(BaseModel):
@@ -26,10 +25,6 @@ class StageDomain(BaseModel):
     certificate_arn: str | None = None
     validation_certificate_arn: str | None = None
     tls_policy: str | None = None
-
-    def props(self, authorizer_name: str) -> DomainProps:
-        """For the stack."""
-        return DomainProps(authorizer_name=authorizer_name, **self.model_dump())
 
 
 class Stage(BaseModel):
@@ -53,22 +48,21 @@ class Stage(BaseModel):
     """Whether it has a table of users, revocations and counts of wrong passwords."""
     architecture: Literal["arm64", "x86_64"] = "arm64"
     python: Literal["3.11", "3.12", "3.13", "3.14"] = "3.14"
-    """With the architecture, what the Lambda directory was built for."""
+    """With the architecture, what the Lambda directory is built for."""
     domain: StageDomain | None = None
 
-    def function(self) -> FunctionProps:
-        """How the function runs in this stage."""
-        family = aws_lambda.RuntimeFamily.PYTHON
-        return FunctionProps(
-            memory_size=self.memory_size,
-            reserved_concurrency=self.reserved_concurrency,
-            provisioned_concurrency=self.provisioned_concurrency,
-            snap_start=self.snap_start,
-            secret_keys=self.secret_kms_key_arns,
-            tracing=self.tracing,
-            architecture=aws_lambda.Architecture.custom(self.architecture),
-            runtime=aws_lambda.Runtime(f"python{self.python}", family, supports_snap_start=True),
-        )
+    @property
+    def target(self) -> Target:
+        """What the function runs on."""
+        return Target(self.python, self.architecture)
+
+
+def stages_of_file(file: Path = _CDK_JSON) -> object:
+    """What `cdk.json` has under `context.stages`, for what runs without the CDK. Raises InvalidSettings, OSError."""
+    try:
+        return json.loads(file.read_bytes())["context"]["stages"]
+    except (ValueError, KeyError, TypeError):
+        raise InvalidSettings(f"{file}: expected JSON with context.stages") from None
 
 
 def read_stage(stages: object, name: str) -> Stage:
@@ -76,9 +70,8 @@ def read_stage(stages: object, name: str) -> Stage:
     if not isinstance(stages, dict) or name not in stages:
         known = ", ".join(sorted(stages)) if isinstance(stages, dict) else "none"
         raise InvalidSettings(f"stage {name}: cdk.json has no such stage under context.stages, only: {known}")
-    check_text(
-        f"cdk.json: context.stages.{name}", name, "[A-Za-z0-9-]{1,100}", "a name of 1 to 100 letters, digits and -"
-    )
+    if re.fullmatch("[A-Za-z0-9-]{1,100}", name) is None:
+        raise InvalidSettings(f"cdk.json: context.stages.{name}: expected a name of 1 to 100 letters, digits and -")
     try:
         return Stage.model_validate(stages[name])
     except ValidationError as error:

@@ -14,6 +14,7 @@ import pytest
 
 from authorizer import Reason
 from cdk.stages import Stage
+from cdk.target import LAMBDA, write_target
 from local.core import LocalIotCore
 from local.development import DATA
 
@@ -42,6 +43,7 @@ def folder(tmp_path: Path) -> Path:
     built = folder / "build" / "lambda"  # Of what `make build` writes, all that the construct looks at.
     shutil.copytree(folder / "policies", built / "policies")
     shutil.copy(ROOT / "authorizer.toml", built)
+    write_target(built, LAMBDA)
     for page in PAGES:
         for block in blocks(page, "python"):
             if match := re.match(r"# (\w+\.py)\n", block):

@@ -9,6 +9,7 @@ from aws_cdk import App, Stack
 from aws_cdk.assertions import Template
 
 from cdk.custom_authorizer import IotCustomAuthorizer
+from cdk.target import LAMBDA, write_target
 from tests.authorizer.keys import public_keys, signing_key
 
 CONFIGURATION = """\
@@ -39,6 +40,7 @@ def code(tmp_path: Path) -> Path:
     (folder / "policy.toml").write_text(POLICY)
     (folder / "keys.json").write_text(json.dumps(public_keys(signing_key("RS256"))))
     (folder / "authorizer.toml").write_text(CONFIGURATION)
+    write_target(folder, LAMBDA)
     return folder
 
 
@@ -58,3 +60,9 @@ def synth(code: Path) -> Synth:
         return Template.from_stack(stack)
 
     return synth
+
+
+def with_secret(config: Path, secret: str = "secretsmanager:chat/hs256") -> None:
+    """Lets an issuer sign with a shared secret."""
+    shared = f'algorithms = ["HS256"]\nsecret     = "{secret}"'
+    config.write_text(config.read_text().replace('algorithms = ["RS256"]\njwks       = "keys.json"', shared))

@@ -9,7 +9,7 @@ import pytest
 from aws_cdk.assertions import Match, Template
 
 from cdk.app import build_app
-from cdk.stages import read_stage
+from tests.cdk.conftest import with_secret
 from tests.cdk.keys import KEY_ARN
 
 ALL = {
@@ -126,8 +126,36 @@ def test_the_table_of_a_stage_is_the_functions(output: Path) -> None:
     assert found.find_outputs("IdentityTable")["IdentityTable"]["Value"] == {"Ref": table}
 
 
-def test_the_keys_of_a_stages_secrets_are_the_functions() -> None:
-    assert read_stage({"prod": {"secret_kms_key_arns": [KEY_ARN]}}, "prod").function().secret_keys == (KEY_ARN,)
+def test_what_a_stage_says_is_deployed(code: Path) -> None:
+    stage = {
+        "memory_size": 1024,
+        "reserved_concurrency": 20,
+        "provisioned_concurrency": 3,
+        "tracing": True,
+        "caching_for_http": True,
+    }
+    app = build_app(code, {"stage": "prod", "stages": {"prod": stage}})
+    found = template(Path(app.synth().directory))
+    found.has_resource_properties(
+        "AWS::Lambda::Function",
+        {"MemorySize": 1024, "ReservedConcurrentExecutions": 20, "TracingConfig": {"Mode": "Active"}},
+    )
+    provisioned = {"ProvisionedConcurrencyConfig": {"ProvisionedConcurrentExecutions": 3}}
+    found.has_resource_properties("AWS::Lambda::Alias", provisioned)
+    found.has_resource_properties("AWS::IoT::Authorizer", {"EnableCachingForHttp": True})
+
+
+def test_snap_start_is_deployed(output: Path) -> None:
+    template(output).has_resource_properties(
+        "AWS::Lambda::Function",
+        {"SnapStart": {"ApplyOn": "PublishedVersions"}, "Description": "AWS IoT Core custom authorizer"},
+    )
+
+
+def test_the_keys_of_a_stages_secrets_are_the_functions(code: Path) -> None:
+    with_secret(code / "authorizer.toml")
+    app = build_app(code, {"stage": "prod", "stages": {"prod": {"secret_kms_key_arns": [KEY_ARN]}}})
+    assert KEY_ARN in str(template(Path(app.synth().directory)).find_resources("AWS::IAM::Role"))
 
 
 def test_there_are_a_dashboard_and_two_queries(output: Path) -> None:

@@ -10,7 +10,7 @@ from aws_cdk import Aws, Token
 from aws_cdk.assertions import Match, Template
 
 from cdk.authorizer_function import FunctionProps
-from tests.cdk.conftest import Synth
+from tests.cdk.conftest import Synth, with_secret
 from tests.cdk.keys import KEY_ARN, with_signing
 
 AUTHORIZER = "AWS::IoT::Authorizer"
@@ -189,12 +189,6 @@ def test_it_may_read_the_one_secret_that_is_configured(
     _, reads = statements(synth())
     assert reads["Action"] == action
     assert str(reads["Resource"]).endswith(f"{end}']]}}")
-
-
-def with_secret(config: Path, secret: str = "secretsmanager:chat/hs256") -> None:
-    """Lets an issuer sign with a shared secret."""
-    shared = f'algorithms = ["HS256"]\nsecret     = "{secret}"'
-    config.write_text(config.read_text().replace('algorithms = ["RS256"]\njwks       = "keys.json"', shared))
 
 
 def test_it_may_decrypt_with_the_secrets_key_what_secrets_manager_hands_out(synth: Synth, config: Path) -> None:

@@ -11,13 +11,14 @@ from pathlib import Path
 import pytest
 
 from cdk.build_command import directory_hash, report, zipped_size
-from cdk.lambda_directory import LAMBDA, Target, all_below, build
+from cdk.lambda_directory import all_below, build
+from cdk.target import LAMBDA, this_machine
 from identities.passwords import hash_password
 from policies import InvalidFile
 from tests.cdk.keys import with_signing
 
 ROOT = Path(__file__).parent.parent.parent
-HOST = Target(f"{sys.version_info[0]}.{sys.version_info[1]}", None)
+HOST = this_machine()
 CONFIGURATION = """\
 name           = "fleet"
 policy         = "policies/fleet.toml"

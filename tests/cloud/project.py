@@ -93,7 +93,7 @@ class Project:
 
     def _build(self) -> None:
         """As `make build`, for this machine."""
-        target = ["--platform", "host", "--python", _PYTHON]
+        target = ["--stage", self.stage, "--architecture", "host"]
         command = [sys.executable, "-m", "cdk.build_command", *target]
         done = subprocess.run(command, cwd=self.folder, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
