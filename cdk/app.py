@@ -11,12 +11,15 @@ from cdk.authorizer_function import FunctionProps
 from cdk.authorizer_stack import AuthorizerStack
 from cdk.bounds import AUTHORIZER_NAME, check_text
 from cdk.domain_stack import DomainProps, DomainStack
+from cdk.names import plain
 from cdk.settings import InvalidSettings, built_configuration
 from cdk.stages import Stage, read_stage
 from cdk.target import LAMBDA
 from policies import InvalidFile
 
 CODE = Path("build/lambda")
+_LONGEST_NAME = 60
+"""Letters of the authorizer's name in a stack's, which takes 128 in all."""
 
 
 def build_app(code: Path = CODE, context: dict[str, object] | None = None) -> App:
@@ -26,12 +29,14 @@ def build_app(code: Path = CODE, context: dict[str, object] | None = None) -> Ap
     name = str(app.node.try_get_context("stage") or "dev")
     stage = read_stage(app.node.try_get_context("stages"), name)
     Tags.of(app).add("stage", name)
-    authorizer_name = load_configuration(built_configuration(code), {}).name + stage.suffix
+    own_name = load_configuration(built_configuration(code), {}).name
+    authorizer_name = own_name + stage.suffix
+    stack_name = f"{plain(own_name, '-', _LONGEST_NAME)}-{name}"  # A stage has no hyphen: no other two make it.
     expected = "with the authorizer's name before it 1 to 128 letters, digits and _=,@-"
     check_text(f"cdk.json: context.stages.{name}.suffix", authorizer_name, AUTHORIZER_NAME, expected)
     stack = AuthorizerStack(
         app,
-        f"IotAuthorizer-{name}",
+        f"IotAuthorizer-{stack_name}",
         code=code,
         name=authorizer_name if stage.suffix else None,
         function=_function(stage),
@@ -45,7 +50,7 @@ def build_app(code: Path = CODE, context: dict[str, object] | None = None) -> Ap
         Validations.of(stack).acknowledge(Acknowledgment(id="AwsSolutions::AwsSolutions-L1", reason=reason))
     if stage.domain is not None:
         props = DomainProps(authorizer_name=authorizer_name, **stage.domain.model_dump())
-        domain = DomainStack(app, f"IotAuthorizerDomain-{name}", domain=props)
+        domain = DomainStack(app, f"IotAuthorizerDomain-{stack_name}", domain=props)
         domain.add_stack_dependency(stack)
     return app
 

@@ -1,22 +1,25 @@
 """A CloudWatch dashboard, and saved queries of Logs Insights."""
 
-from aws_cdk import Duration, aws_cloudwatch, aws_logs
+from aws_cdk import Duration, Stack, aws_cloudwatch, aws_logs
 from constructs import Construct
 
 from cdk.custom_authorizer import IotCustomAuthorizer
 from cdk.metrics import Metrics
+from cdk.names import plain
 
 _PERIOD = Duration.minutes(1)
+_LONGEST_NAME = 128
 
 
 class Dashboard(Construct):
-    """Decisions by reason, latency, cold starts, concurrency."""
+    """Decisions by reason, latency, cold starts, concurrency. Its name has the region: an account has one of a name."""
 
     def __init__(self, scope: Construct, construct_id: str, *, authorizer: IotCustomAuthorizer) -> None:
         super().__init__(scope, construct_id)
         metrics = Metrics(authorizer)
+        name = plain(authorizer.authorizer_name, "-_", _LONGEST_NAME)
         self.dashboard = aws_cloudwatch.Dashboard(
-            self, "Dashboard", dashboard_name=f"iot-authorizer-{_plain(authorizer)}"
+            self, "Dashboard", dashboard_name=f"iot-authorizer-{name}-{Stack.of(self).region}"
         )
         self.dashboard.add_widgets(
             _graph("Decisions", metrics.allowed(_PERIOD), metrics.refused(_PERIOD)),
@@ -35,7 +38,7 @@ class Queries(Construct):
     def __init__(self, scope: Construct, construct_id: str, *, authorizer: IotCustomAuthorizer) -> None:
         super().__init__(scope, construct_id)
         logs = [authorizer.function.log_group]
-        prefix = f"iot-authorizer/{_plain(authorizer)}"
+        prefix = f"iot-authorizer/{plain(authorizer.authorizer_name, '-_', _LONGEST_NAME)}"
         aws_logs.QueryDefinition(
             self,
             "WhyRefused",
@@ -64,8 +67,3 @@ class Queries(Construct):
 
 def _graph(title: str, *metrics: aws_cloudwatch.IMetric) -> aws_cloudwatch.GraphWidget:
     return aws_cloudwatch.GraphWidget(title=title, left=list(metrics), width=8, period=_PERIOD)
-
-
-def _plain(authorizer: IotCustomAuthorizer) -> str:
-    """The authorizer's name in the letters that a dashboard's may have."""
-    return "".join(letter if letter.isalnum() or letter in "-_" else "_" for letter in authorizer.authorizer_name)

@@ -70,11 +70,24 @@ def read_stage(stages: object, name: str) -> Stage:
     if not isinstance(stages, dict) or name not in stages:
         known = ", ".join(sorted(stages)) if isinstance(stages, dict) else "none"
         raise InvalidSettings(f"stage {name}: cdk.json has no such stage under context.stages, only: {known}")
-    if re.fullmatch("[A-Za-z0-9-]{1,100}", name) is None:
-        raise InvalidSettings(f"cdk.json: context.stages.{name}: expected a name of 1 to 100 letters, digits and -")
+    if re.fullmatch("[A-Za-z0-9]{1,40}", name) is None:
+        raise InvalidSettings(f"cdk.json: context.stages.{name}: expected a name of 1 to 40 letters and digits")
     try:
-        return Stage.model_validate(stages[name])
+        stage = Stage.model_validate(stages[name])
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         key = ".".join(map(str, first["loc"]))
         raise InvalidSettings(f"cdk.json: context.stages.{name}.{key}: {first['msg']}") from None
+    _check_shared(stages, name, stage)
+    return stage
+
+
+def _check_shared(stages: dict[str, object], name: str, stage: Stage) -> None:
+    """Stages may have one name in accounts of their own; where `suffix` is only left out, it was forgotten."""
+    for other, table in stages.items():
+        said = table.get("suffix") if isinstance(table, dict) else None
+        if other == name or (said or "") != stage.suffix:
+            continue
+        if said is None or "suffix" not in stage.model_fields_set:
+            advice = f'give one another, or say "suffix": "{stage.suffix}" in both if they are in accounts of their own'
+            raise InvalidSettings(f"cdk.json: context.stages.{name}.suffix: the same as {other}'s: {advice}")

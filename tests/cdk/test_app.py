@@ -1,6 +1,7 @@
 """The app: stages, operations, outputs; and what other tools find in its templates."""
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -31,7 +32,7 @@ def output(code: Path) -> Path:
     return Path(build_app(code, context).synth().directory)
 
 
-def template(output: Path, name: str = "IotAuthorizer-prod") -> Template:
+def template(output: Path, name: str = "IotAuthorizer-chat-prod") -> Template:
     return Template.from_string((output / f"{name}.template.json").read_text())
 
 
@@ -66,6 +67,21 @@ def test_cfn_lint_finds_nothing(output: Path) -> None:
 
 def test_a_stage_has_a_name_of_its_own(output: Path) -> None:
     template(output).has_resource_properties("AWS::IoT::Authorizer", {"AuthorizerName": "chat-prod"})
+
+
+def stacks(config: Path, name: str) -> set[str]:
+    """The names of the stacks of an authorizer."""
+    config.write_text(config.read_text().replace('"chat"', f'"{name}"', 1))
+    app = build_app(config.parent, {"stage": "prod", "stages": {"prod": {"domain": {"name": "chat"}}}})
+    return {stack.stack_name for stack in app.synth().stacks}
+
+
+def test_two_authorizers_have_stacks_of_their_own(code: Path, tmp_path: Path) -> None:
+    configs = [shutil.copytree(code, tmp_path / each) / "authorizer.toml" for each in "abcd"]
+    names = ["chat", "a=b", "a@b", "x" * 128]
+    found = [stacks(config, name) for config, name in zip(configs, names, strict=True)]
+    assert found[0] == {"IotAuthorizer-chat-prod", "IotAuthorizerDomain-chat-prod"}
+    assert len(set[str]().union(*found)) == 8
 
 
 def test_alarms_go_to_the_topic(output: Path) -> None:
@@ -106,10 +122,10 @@ def test_refusals_of_a_few_clients_wake_nobody(output: Path) -> None:
 @pytest.mark.parametrize(
     ("stack", "kind"),
     [
-        ("IotAuthorizer-prod", "AWS::IoT::Authorizer"),
-        ("IotAuthorizer-prod", "AWS::Lambda::Function"),
-        ("IotAuthorizer-prod", "AWS::DynamoDB::Table"),
-        ("IotAuthorizerDomain-prod", "AWS::IoT::DomainConfiguration"),
+        ("IotAuthorizer-chat-prod", "AWS::IoT::Authorizer"),
+        ("IotAuthorizer-chat-prod", "AWS::Lambda::Function"),
+        ("IotAuthorizer-chat-prod", "AWS::DynamoDB::Table"),
+        ("IotAuthorizerDomain-chat-prod", "AWS::IoT::DomainConfiguration"),
     ],
 )
 def test_the_stage_is_a_tag_of_everything(output: Path, stack: str, kind: str) -> None:
@@ -168,6 +184,16 @@ def test_there_are_a_dashboard_and_two_queries(output: Path) -> None:
     ]
 
 
+def test_the_dashboard_has_the_region_in_its_name_since_an_account_has_one_of_a_name(output: Path) -> None:
+    name = {"Fn::Join": ["", ["iot-authorizer-chat-prod-", {"Ref": "AWS::Region"}]]}
+    template(output).has_resource_properties("AWS::CloudWatch::Dashboard", {"DashboardName": name})
+
+
+def test_the_stack_with_the_domain_waits_for_the_authorizers(output: Path) -> None:
+    artifacts = json.loads((output / "manifest.json").read_text())["artifacts"]
+    assert "IotAuthorizer-chat-prod" in artifacts["IotAuthorizerDomain-chat-prod"]["dependencies"]
+
+
 def test_the_default_authorizer_is_set_by_a_custom_resource(output: Path) -> None:
     template(output).has_resource_properties(
         "Custom::DefaultAuthorizer", {"AuthorizerName": "chat-prod", "ServiceToken": Match.any_value()}
@@ -188,7 +214,7 @@ def test_the_outputs_are_what_one_types_next(output: Path) -> None:
 
 def test_a_domain_is_a_stack_of_its_own(output: Path) -> None:
     template(output).resource_count_is("AWS::IoT::DomainConfiguration", 0)
-    template(output, "IotAuthorizerDomain-prod").has_resource_properties(
+    template(output, "IotAuthorizerDomain-chat-prod").has_resource_properties(
         "AWS::IoT::DomainConfiguration",
         {
             "AuthenticationType": "CUSTOM_AUTH",

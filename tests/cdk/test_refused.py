@@ -206,8 +206,18 @@ def test_a_suffix_with_which_the_authorizers_name_is_none(code: Path, suffix: st
 
 
 def test_a_stage_whose_name_no_stack_can_have() -> None:
-    with pytest.raises(InvalidSettings, match=r"cdk\.json: context\.stages\.my stage: expected a name of 1 to 100"):
-        read_stage({"my stage": {}}, "my stage")
+    with pytest.raises(InvalidSettings, match=r"cdk\.json: context\.stages\.my-stage: expected a name of 1 to 40"):
+        read_stage({"my-stage": {}}, "my-stage")
+
+
+@pytest.mark.parametrize("table", [{}, {"suffix": ""}])
+def test_two_stages_of_one_name_that_do_not_both_say_so(table: dict[str, object]) -> None:
+    with pytest.raises(InvalidSettings, match=r"context\.stages\.prod\.suffix: the same as dev's: give one another"):
+        read_stage({"dev": {}, "prod": table}, "prod")
+
+
+def test_stages_in_accounts_of_their_own_may_have_one_name() -> None:
+    assert read_stage({"dev": {"suffix": ""}, "prod": {"suffix": ""}}, "prod").suffix == ""
 
 
 @pytest.mark.parametrize("name", ["ab", "my table", "x" * 256])

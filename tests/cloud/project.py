@@ -51,7 +51,7 @@ class Project:
     @property
     def stack(self) -> str:
         """The stack's name."""
-        return f"IotAuthorizer-{self.stage}"
+        return f"IotAuthorizer-chat-{self.stage}"
 
     @property
     def authorizer(self) -> str:

@@ -153,5 +153,7 @@ def test_there_are_alarms_for_what_somebody_should_be_woken_for(cloud: Cloud, pl
 
 
 def test_the_dashboard_shows_this_function(cloud: Cloud, function_arn: str) -> None:
-    body = cloud.aws("cloudwatch", "get-dashboard", "--dashboard-name", "iot-authorizer-chat-plain")["DashboardBody"]
+    body = cloud.aws("cloudwatch", "get-dashboard", "--dashboard-name", f"iot-authorizer-chat-plain-{REGION}")[
+        "DashboardBody"
+    ]
     assert function_arn.rpartition(":")[2] in body
