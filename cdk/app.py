@@ -12,7 +12,7 @@ from cdk.authorizer_stack import AuthorizerStack
 from cdk.bounds import AUTHORIZER_NAME, check_text
 from cdk.domain_stack import DomainProps, DomainStack
 from cdk.names import plain
-from cdk.settings import InvalidSettings, built_configuration
+from cdk.settings import SOME_TABLE, TABLE, InvalidSettings, built_configuration
 from cdk.stages import Stage, read_stage
 from cdk.target import LAMBDA
 from policies import InvalidFile
@@ -29,7 +29,7 @@ def build_app(code: Path = CODE, context: dict[str, object] | None = None) -> Ap
     name = str(app.node.try_get_context("stage") or "dev")
     stage = read_stage(app.node.try_get_context("stages"), name)
     Tags.of(app).add("stage", name)
-    own_name = load_configuration(built_configuration(code), {}).name
+    own_name = load_configuration(built_configuration(code), {TABLE: SOME_TABLE}).name
     authorizer_name = own_name + stage.suffix
     stack_name = f"{plain(own_name, '-', _LONGEST_NAME)}-{name}"  # A stage has no hyphen: no other two make it.
     expected = "with the authorizer's name before it 1 to 128 letters, digits and _=,@-"

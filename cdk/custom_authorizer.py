@@ -4,12 +4,20 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
-from aws_cdk import CfnTag, Stack, aws_dynamodb, aws_iam, aws_iot
+from aws_cdk import CfnTag, Stack, Token, aws_dynamodb, aws_iam, aws_iot
 from constructs import Construct
 
 from cdk.authorizer_function import AuthorizerFunction, FunctionProps
 from cdk.bounds import check_text
-from cdk.settings import CONFIGURATION, InvalidSettings, built_configuration, read_settings
+from cdk.settings import (
+    CONFIGURATION,
+    SOME_TABLE,
+    TABLE,
+    InvalidSettings,
+    Settings,
+    built_configuration,
+    read_settings,
+)
 from cdk.target import check_target
 
 _DEFAULT_PROPS = FunctionProps()
@@ -43,7 +51,8 @@ class IotCustomAuthorizer(Construct):
         `name` stands in place of the configuration's, and `values` in place of single values, by their names in the
         environment: `{"AUTHORIZER__JWT__0__ISSUER": "https://…"}`; the files that these name have to be in `code`. An
         INACTIVE authorizer lets nobody in. With `caching_for_http` IoT Core asks once for an HTTPS connection instead
-        of once a request. The function reads `table`, an identity table, and counts wrong passwords in it.
+        of once a request. The function reads `table`, an identity table, and counts wrong passwords in it; without it,
+        the table that the configuration names.
 
         Raises InvalidFile and InvalidSettings, which say what to change.
         """
@@ -52,9 +61,9 @@ class IotCustomAuthorizer(Construct):
         config = built_configuration(Path(code))
         check_target(config.parent, function.runtime.name.removeprefix("python"), function.architecture.name)
         environment = dict(values or {}) | ({} if name is None else {"AUTHORIZER__NAME": name})
-        self.settings = read_settings(config, environment)
         if table is not None:
-            environment["AUTHORIZER__TABLE"] = table.table_name
+            environment[TABLE] = table.table_name
+        self.settings = read_settings(config, _known(environment))
         self.function = AuthorizerFunction(
             self,
             "Lambda",
@@ -62,7 +71,7 @@ class IotCustomAuthorizer(Construct):
             environment=environment | {"AUTHORIZER_CONFIG": CONFIGURATION},
             secrets=self.settings.secrets,
             props=function,
-            table=table,
+            table=table or _table_of(self, self.settings),
         )
         self.authorizer_name = self.settings.name
         """What clients call it."""
@@ -86,6 +95,22 @@ class IotCustomAuthorizer(Construct):
             enable_caching_for_http=caching_for_http,
             tags=[CfnTag(key=key, value=value) for key, value in (tags or {}).items()] or None,
         )
+
+
+def _known(environment: Mapping[str, str]) -> dict[str, str]:
+    """The environment with a name for what only a deployment knows, as far as it can be checked before."""
+    of_deployment = Token.is_unresolved(environment.get(TABLE))
+    return dict(environment) | ({TABLE: SOME_TABLE} if of_deployment else {})
+
+
+def _table_of(scope: Construct, settings: Settings) -> aws_dynamodb.ITable | None:
+    """The table that a configuration names."""
+    name = settings.table
+    if name is None:
+        return None
+    if name.startswith("arn:"):
+        return aws_dynamodb.Table.from_table_arn(scope, "Table", name)
+    return aws_dynamodb.Table.from_table_name(scope, "Table", name)
 
 
 def _check_tags(tags: Mapping[str, str]) -> None:

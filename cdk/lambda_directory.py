@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cdk.compiling import compile_sources, find_interpreter
-from cdk.settings import CONFIGURATION, read_settings
+from cdk.settings import CONFIGURATION, SOME_TABLE, TABLE, read_settings
 from cdk.target import LAMBDA, Target, check_replaceable, write_target
 from cdk.uv_program import run_uv
 from policies import InvalidFile
@@ -48,10 +48,12 @@ def build(root: Path, config: Path, directory: Path, target: Target = LAMBDA) ->
     """Builds the directory anew, in place of one that was built before; `root` has the sources and `uv.lock`.
 
     The configuration is checked first, and as it stands: the environment overrides nothing here, since it is another in
-    Lambda. Raises UvError, InvalidFile, InvalidSettings, OSError.
+    Lambda. Whether there is an identity table is left to the construct, which may give one.
+
+    Raises UvError, InvalidFile, InvalidSettings, OSError.
     """
     check_replaceable(directory, root, config)
-    files = read_settings(config, {}).files
+    files = read_settings(config, {TABLE: SOME_TABLE}).files
     directory = directory.absolute()  # uv runs in `root`.
     staging = directory.with_name(f"{directory.name}.{os.getpid()}")
     shutil.rmtree(staging, ignore_errors=True)

@@ -18,6 +18,10 @@ from policies.toml_file import key_of, read_file
 
 CONFIGURATION = "authorizer.toml"
 """Its name in the Lambda directory, whatever it was called before."""
+TABLE = "AUTHORIZER__TABLE"
+"""The function's variable with its identity table's name."""
+SOME_TABLE = "one-that-is-deployed"
+"""Stands for a table whose name only a deployment knows."""
 _LEAST_KEY = 2048
 """Bits (AWS::IoT::Authorizer, TokenSigningPublicKeys)."""
 _KEY_NAME = re.compile(r"[A-Za-z0-9:_-]{1,128}")
@@ -38,6 +42,8 @@ class Settings:
     """PEM by the keys' names; where there are any, signing is on."""
     secrets: tuple[str, ...]
     """`secretsmanager:NAME` or `ssm:NAME` of each shared secret."""
+    table: str | None
+    """The name of an identity table, or its ARN."""
     files: frozenset[Path]
     """What it names, from where it stands."""
 
@@ -64,7 +70,7 @@ def read_settings(config: Path, environment: Mapping[str, str]) -> Settings:
     if public_keys and found.token_key_name is None:
         raise InvalidSettings(f"{config}: [signing] needs token_key_name: IoT Core looks for the signed token under it")
     secrets = tuple(issuer.secret for issuer in found.jwt if issuer.secret is not None)
-    return Settings(found.name, found.token_key_name, public_keys, secrets, files)
+    return Settings(found.name, found.token_key_name, public_keys, secrets, found.table, files)
 
 
 def _check_policy(path: Path) -> None:

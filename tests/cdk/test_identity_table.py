@@ -1,16 +1,22 @@
 """The table of users, revocations and counts of wrong passwords, and what the function may do with it."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
 from aws_cdk import App, RemovalPolicy, Stack, aws_kms
 from aws_cdk.assertions import Match, Template
 
+from cdk.app import build_app
 from cdk.custom_authorizer import IotCustomAuthorizer
 from cdk.identity_table import IdentityTable
+from policies import InvalidFile
+from tests.cdk.conftest import Synth
 
 TABLE = "AWS::DynamoDB::Table"
+TABLE_ARN = "arn:aws:dynamodb:eu-west-1:123456789012:table/identities"
+NEEDS_A_TABLE = ["[passwords]", "[passwords]\n[revocation]", "[passwords]\n[guessing]\nslow_after = 3"]
 Statement = Mapping[str, Any]
 
 
@@ -70,10 +76,16 @@ def used(stack: Stack, code: object, **properties: Any) -> tuple[Template, list[
     table = IdentityTable(stack, "Identities", **properties).table
     IotCustomAuthorizer(stack, "Authorizer", code=str(code), table=table)
     template = Template.from_stack(stack)
+    _, *statements = allowed(template)
+    return template, statements, stack.resolve(table.table_arn)
+
+
+def allowed(template: Template) -> list[Statement]:
+    """What the function may do."""
     (role,) = template.find_resources("AWS::IAM::Role").values()
     (policy,) = role["Properties"]["Policies"]
-    _, *statements = policy["PolicyDocument"]["Statement"]
-    return template, statements, stack.resolve(table.table_arn)
+    statements: list[Statement] = policy["PolicyDocument"]["Statement"]
+    return statements
 
 
 def test_the_function_reads_it_and_writes_nothing_but_counts_of_wrong_passwords(stack: Stack, code: object) -> None:
@@ -112,3 +124,66 @@ def test_a_key_of_ones_own_decrypts_for_dynamodb_alone(stack: Stack, code: objec
     service = {"Fn::Join": ["", ["dynamodb.", {"Ref": "AWS::Region"}, ".amazonaws.com"]]}
     assert (decrypts["Action"], decrypts["Resource"]) == ("kms:Decrypt", key.key_arn)
     assert decrypts["Condition"] == {"StringEquals": {"kms:ViaService": [service]}}
+
+
+def asking_the_table(code: Path, line: str = "", tables: str = "[passwords]") -> None:
+    """A configuration that needs a table of identities."""
+    config = code / "authorizer.toml"
+    config.write_text(f"{line}\n{config.read_text()}\n{tables}\n")
+
+
+@pytest.mark.parametrize("tables", NEEDS_A_TABLE)
+def test_a_configuration_may_need_the_table_that_is_deployed(stack: Stack, code: Path, tables: str) -> None:
+    asking_the_table(code, tables=tables)
+    _, (reads, _), _ = used(stack, code)
+    assert reads["Action"] == ["dynamodb:BatchGetItem", "dynamodb:GetItem"]
+
+
+def test_a_stage_may_have_the_table_that_the_configuration_needs(code: Path) -> None:
+    asking_the_table(code)
+    assert build_app(code, {"stage": "prod", "stages": {"prod": {"identity_table": True}}}).synth().stacks
+
+
+def test_a_configuration_that_needs_a_table_and_gets_none_is_refused(synth: Synth, code: Path) -> None:
+    asking_the_table(code)
+    with pytest.raises(InvalidFile, match=r'passwords: expected file = "…", or table = "NAME" above all tables'):
+        synth()
+
+
+@pytest.mark.parametrize(
+    ("name", "arn"),
+    [
+        (TABLE_ARN, TABLE_ARN),
+        (
+            "identities",
+            {
+                "Fn::Join": [
+                    "",
+                    [
+                        "arn:",
+                        {"Ref": "AWS::Partition"},
+                        ":dynamodb:",
+                        {"Ref": "AWS::Region"},
+                        ":",
+                        {"Ref": "AWS::AccountId"},
+                        ":table/identities",
+                    ],
+                ]
+            },
+        ),
+    ],
+    ids=["ARN", "name"],
+)
+def test_the_function_may_use_the_table_that_the_configuration_names(
+    stack: Stack, code: Path, name: str, arn: object
+) -> None:
+    asking_the_table(code, f'table = "{name}"')
+    IotCustomAuthorizer(stack, "Authorizer", code=str(code))
+    _, reads, counts = allowed(Template.from_stack(stack))
+    assert (reads["Resource"], counts["Resource"]) == (arn, arn)
+
+
+def test_the_table_of_the_stack_stands_in_place_of_the_configurations(stack: Stack, code: Path) -> None:
+    asking_the_table(code, f'table = "{TABLE_ARN}"')
+    _, (reads, counts), arn = used(stack, code)
+    assert (reads["Resource"], counts["Resource"]) == (arn, arn)
