@@ -10,7 +10,7 @@ _PERIOD = Duration.minutes(5)
 
 
 class Alarms(Construct):
-    """One alarm each for errors, throttles, slowness, refusals and keys that can't be fetched."""
+    """One alarm each for errors, throttles, slowness, refusals, and for keys and a table that can't be read."""
 
     def __init__(
         self,
@@ -28,19 +28,33 @@ class Alarms(Construct):
         `refused_share` is in percent, and counts from `least_decisions` in 5 minutes on: fewer may be one client.
         """
         super().__init__(scope, construct_id)
-        metrics = Metrics(authorizer)
+        self._metrics = metrics = Metrics(authorizer)
         share = metrics.refused_share(_PERIOD, least_decisions)
         most = (slow or Duration.millis(2500)).to_milliseconds()
         self.alarms = [
             self._alarm("Errors", metrics.errors(_PERIOD), 0, "the function raised, or ran out of time or memory"),
             self._alarm("Throttles", metrics.throttles(_PERIOD), 0, "clients were refused for want of concurrency"),
-            self._alarm("Slow", metrics.duration(_PERIOD), most, "near IoT Core's limit of 5 seconds"),
+            self._alarm(
+                "Slow", metrics.duration(_PERIOD), most, "near IoT Core's limit of 5 seconds, cold starts not counted"
+            ),
             self._alarm("Refused", share, refused_share, "many clients are refused: see why"),
+            self._refused(
+                "InternalErrors", "internal_error", "a mistake in the authorizer: clients are refused for it"
+            ),
             self._alarm("Keys", metrics.keys_not_fetched(_PERIOD), 0, "an issuer's keys can't be fetched"),
         ]
+        if authorizer.settings.table is not None:
+            self.alarms += [
+                self._refused("Table", "table_unavailable", "the identity table does not answer"),
+                self._refused("Items", "malformed_item", "the identity table holds what nobody should have written"),
+            ]
         if topic is not None:
             for alarm in self.alarms:
                 alarm.add_alarm_action(aws_cloudwatch_actions.SnsAction(topic))
+
+    def _refused(self, name: str, reason: str, description: str) -> aws_cloudwatch.Alarm:
+        """For a reason that is no client's mistake."""
+        return self._alarm(name, self._metrics.refused_because(reason, _PERIOD), 0, description)
 
     def _alarm(
         self, name: str, metric: aws_cloudwatch.IMetric, threshold: float, description: str

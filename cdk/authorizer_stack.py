@@ -75,6 +75,8 @@ class AuthorizerStack(Stack):
         )
         endpoint = Endpoint(self, "Endpoint").address
         query = f"x-amz-customauthorizer-name={quote(name, safe='')}" + (f"&{key}=TOKEN" if key else "")
+        if self.authorizer.settings.public_keys:
+            query += "&x-amz-customauthorizer-signature=SIGNATURE"
         CfnOutput(self, "EndpointAddress", value=endpoint)
         CfnOutput(self, "WebSocketUrl", value=f"wss://{endpoint}/mqtt?{query}")
 

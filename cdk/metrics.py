@@ -28,7 +28,7 @@ class Metrics:
         return self._function.metric("ConcurrentExecutions", statistic="Maximum", period=period)
 
     def duration(self, period: Duration, statistic: str = "p99") -> aws_cloudwatch.Metric:
-        """How long it took, in milliseconds."""
+        """How long it took, in milliseconds, without what an environment takes to begin: Lambda's Duration."""
         return self._function.metric_duration(statistic=statistic, period=period)
 
     def keys_not_fetched(self, period: Duration) -> aws_cloudwatch.Metric:
@@ -47,6 +47,10 @@ class Metrics:
         """How many were not."""
         return self._own("Refused", period)
 
+    def refused_because(self, reason: str, period: Duration) -> aws_cloudwatch.Metric:
+        """How many were refused with one reason code."""
+        return self._own("Refused", period, reason=reason)
+
     def refused_share(self, period: Duration, least_decisions: int) -> aws_cloudwatch.MathExpression:
         """Of all decisions, in percent; 0 where there were fewer."""
         decisions = "(refused + FILL(allowed, 0))"
@@ -64,11 +68,11 @@ class Metrics:
             expression=f"SEARCH('{search}', 'Sum', {period.to_seconds()})", using_metrics={}, label="", period=period
         )
 
-    def _own(self, name: str, period: Duration) -> aws_cloudwatch.Metric:
+    def _own(self, name: str, period: Duration, **dimensions: str) -> aws_cloudwatch.Metric:
         return aws_cloudwatch.Metric(
             namespace=NAMESPACE,
             metric_name=name,
-            dimensions_map={"service": self._service},
+            dimensions_map={"service": self._service, **dimensions},
             statistic="Sum",
             period=period,
         )

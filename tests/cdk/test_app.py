@@ -11,7 +11,7 @@ from aws_cdk.assertions import Match, Template
 
 from cdk.app import build_app
 from tests.cdk.conftest import with_secret
-from tests.cdk.keys import KEY_ARN
+from tests.cdk.keys import KEY_ARN, with_signing
 
 ALL = {
     "suffix": "-prod",
@@ -86,26 +86,8 @@ def test_two_authorizers_have_stacks_of_their_own(code: Path, tmp_path: Path) ->
 
 def test_alarms_go_to_the_topic(output: Path) -> None:
     alarms = template(output).find_resources("AWS::CloudWatch::Alarm").values()
-    assert len(alarms) == 5
+    assert len(alarms) == 8
     assert all(alarm["Properties"]["AlarmActions"] == [ALL["alarm_topic_arn"]] for alarm in alarms)
-
-
-def test_the_alarms_count_what_the_log_lines_count(output: Path) -> None:
-    own = {
-        metric["MetricStat"]["Metric"]["MetricName"]
-        for alarm in template(output).find_resources("AWS::CloudWatch::Alarm").values()
-        for metric in alarm["Properties"].get("Metrics", ())
-        if "MetricStat" in metric
-    }
-    assert own == {"Allowed", "Refused"}
-    template(output).has_resource_properties(
-        "AWS::CloudWatch::Alarm",
-        {
-            "MetricName": "KeysNotFetched",
-            "Namespace": "IotAuthorizer",
-            "Dimensions": [{"Name": "service", "Value": "chat-prod"}],
-        },
-    )
 
 
 def test_refusals_of_a_few_clients_wake_nobody(output: Path) -> None:
@@ -187,6 +169,23 @@ def test_there_are_a_dashboard_and_two_queries(output: Path) -> None:
 def test_the_dashboard_has_the_region_in_its_name_since_an_account_has_one_of_a_name(output: Path) -> None:
     name = {"Fn::Join": ["", ["iot-authorizer-chat-prod-", {"Ref": "AWS::Region"}]]}
     template(output).has_resource_properties("AWS::CloudWatch::Dashboard", {"DashboardName": name})
+
+
+def test_with_signing_the_outputs_have_a_signature(code: Path) -> None:
+    with_signing(code / "authorizer.toml")
+    app = build_app(code, {"stage": "dev", "stages": {"dev": {}}})
+    outputs = template(Path(app.synth().directory), "IotAuthorizer-chat-dev").find_outputs("*")
+    url = outputs["WebSocketUrl"]["Value"]["Fn::Join"][1][-1]
+    assert url == ("/mqtt?x-amz-customauthorizer-name=chat&token=TOKEN&x-amz-customauthorizer-signature=SIGNATURE")
+    command = "aws iot test-invoke-authorizer --authorizer-name chat --token TOKEN --token-signature SIGNATURE"
+    assert outputs["TestCommand"]["Value"] == command
+
+
+def test_what_the_shell_says_is_not_for_lambda(code: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AUTHORIZER__NAME", "shell")
+    app = build_app(code, {"stage": "dev", "stages": {"dev": {}}})
+    found = template(Path(app.synth().directory), "IotAuthorizer-chat-dev")
+    found.has_resource_properties("AWS::IoT::Authorizer", {"AuthorizerName": "chat"})
 
 
 def test_the_stack_with_the_domain_waits_for_the_authorizers(output: Path) -> None:

@@ -148,6 +148,7 @@ def test_there_are_alarms_for_what_somebody_should_be_woken_for(cloud: Cloud, pl
         "Throttles": 0,
         "Duration": 2500,
         "KeysNotFetched": 0,
+        "Refused": 0,  # Where the reason is internal_error.
         "metric math": 50,  # As ministack_server.py keeps it: the share of clients that are refused.
     }
 
