@@ -1,12 +1,34 @@
 """What the function's role may do, and to what: one statement each."""
 
+import re
 from collections.abc import Sequence
+from typing import NamedTuple
 
-from aws_cdk import Stack, aws_dynamodb, aws_iam, aws_logs
+from aws_cdk import Stack, Token, aws_dynamodb, aws_iam, aws_logs
 from constructs import IConstruct
+
+from cdk.settings import InvalidSettings
 
 FAILURES = "failures#*"
 """The items of an identity table that count wrong passwords."""
+
+
+class _Kind(NamedTuple):
+    """A kind of secrets."""
+
+    action: str
+    kind: str
+    """In an ARN."""
+    letters: str
+    """Of a name, as a regular expression."""
+
+
+_SECRETS = {
+    # CreateSecret, Name. Secrets Manager adds six characters to it in the ARN.
+    "secretsmanager": _Kind("secretsmanager:GetSecretValue", "secret:", "[A-Za-z0-9/_+=.@-]{1,519}"),
+    # PutParameter, Name.
+    "ssm": _Kind("ssm:GetParameter", "parameter/", "[A-Za-z0-9/_.-]{1,1011}"),
+}
 
 
 def write_logs(log_group: aws_logs.ILogGroup) -> aws_iam.PolicyStatement:
@@ -22,16 +44,23 @@ def trace() -> aws_iam.PolicyStatement:
 
 
 def read_secret(scope: IConstruct, secret: str) -> aws_iam.PolicyStatement:
-    """`secretsmanager:NAME` or `ssm:NAME`, where NAME may be an ARN."""
+    """`secretsmanager:NAME` or `ssm:NAME`, where NAME may be an ARN. Raises InvalidSettings for no such name."""
     service, _, name = secret.partition(":")
-    action = "ssm:GetParameter" if service == "ssm" else "secretsmanager:GetSecretValue"
-    if name.startswith("arn:"):
-        return aws_iam.PolicyStatement(actions=[action], resources=[name])
-    # Secrets Manager adds six characters to a secret's name.
-    resource = f"parameter/{name.lstrip('/')}" if service == "ssm" else f"secret:{name}-??????"
+    known = _SECRETS[service]
+    if Token.is_unresolved(name):  # An ARN that only a deployment knows.
+        return aws_iam.PolicyStatement(actions=[known.action], resources=[name])
+    arn = re.fullmatch(rf"(arn:aws[a-z-]*:{service}:[a-z0-9-]+:[0-9]{{12}}:{known.kind})(.+)", name)
     stack = Stack.of(scope)
-    arn = f"arn:{stack.partition}:{service}:{stack.region}:{stack.account}:{resource}"
-    return aws_iam.PolicyStatement(actions=[action], resources=[arn])
+    here = f"arn:{stack.partition}:{service}:{stack.region}:{stack.account}:{known.kind}"
+    place, rest = (arn[1], arn[2]) if arn else (here, name)
+    if re.fullmatch(known.letters, rest) is None:
+        expected = f"expected its name, or its ARN: arn:aws:{service}:REGION:ACCOUNT:{known.kind}…"
+        raise InvalidSettings(f"authorizer.toml: secret {secret}: {expected}")
+    ends = [""] if service == "ssm" else ["-??????"]
+    if arn and re.search("-[A-Za-z0-9]{6}$", rest):  # It may have its end already.
+        ends.insert(0, "")
+    resources = [f"{place}{rest.removeprefix('/')}{end}" for end in dict.fromkeys(ends)]
+    return aws_iam.PolicyStatement(actions=[known.action], resources=resources)
 
 
 def decrypt(scope: IConstruct, keys: Sequence[str], services: Sequence[str]) -> aws_iam.PolicyStatement:

@@ -1,15 +1,19 @@
 """What CloudFormation calls, against IoT Core's own API."""
 
 import importlib
+import socket
 import sys
 import tempfile
+import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
+import boto3
 import pytest
+from botocore.exceptions import ClientError
 
 from tests.api.core import FUNCTION_ARN, Core
 from tests.api.server import Service, running
@@ -160,6 +164,40 @@ def test_the_endpoint_is_looked_up(service: Service, responses: Responses) -> No
     endpoint = Calls("endpoint_function", responses)
     status, found, _ = endpoint("Create")
     assert (status, found) == ("SUCCESS", {"Address": "localhost:8443"})
+
+
+@pytest.fixture
+def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """What the functions waited for, in seconds: they do not wait."""
+    found: list[float] = []
+    monkeypatch.setattr(time, "sleep", found.append)
+    return found
+
+
+def test_an_endpoint_that_is_not_allowed_at_first_is_looked_up_again(
+    service: Service, responses: Responses, pauses: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As right after its role was made."""
+    endpoint, ask = Calls("endpoint_function", responses), boto3.client
+
+    def refused_twice(name: str, config: object) -> Any:  # noqa: ANN401
+        if len(pauses) < 2:
+            raise ClientError({"Error": {"Code": "AccessDeniedException"}}, "DescribeEndpoint")
+        return ask("iot")
+
+    monkeypatch.setattr(boto3, "client", refused_twice)
+    assert endpoint("Create")[:2] == ("SUCCESS", {"Address": "localhost:8443"})
+    assert pauses == [1, 2]
+
+
+def test_an_endpoint_that_can_not_be_looked_up_fails_no_stack(
+    responses: Responses, pauses: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    monkeypatch.setenv("AWS_ENDPOINT_URL_IOT", f"http://127.0.0.1:{port}")
+    assert Calls("endpoint_function", responses)("Create") == ("SUCCESS", {"Address": "ENDPOINT"}, "endpoint")
+    assert sum(pauses) == 10  # Of the 30 seconds that the function has.
 
 
 def test_an_endpoint_that_goes_is_not_looked_up(responses: Responses) -> None:

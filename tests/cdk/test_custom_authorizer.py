@@ -180,6 +180,7 @@ def test_its_role_may_write_its_own_logs_and_nothing_else(synth: Synth) -> None:
     [
         ("secretsmanager:chat/hs256", "secretsmanager:GetSecretValue", ":secret:chat/hs256-??????"),
         ("ssm:/chat/hs256", "ssm:GetParameter", ":parameter/chat/hs256"),
+        ("ssm:hs256", "ssm:GetParameter", ":parameter/hs256"),
     ],
 )
 def test_it_may_read_the_one_secret_that_is_configured(
@@ -189,6 +190,34 @@ def test_it_may_read_the_one_secret_that_is_configured(
     _, reads = statements(synth())
     assert reads["Action"] == action
     assert str(reads["Resource"]).endswith(f"{end}']]}}")
+
+
+SECRET_ARN = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:chat/hs256"
+PARAMETER_ARN = "arn:aws:ssm:eu-west-1:123456789012:parameter/chat/hs256"
+
+
+@pytest.mark.parametrize(
+    ("secret", "resource"),
+    [
+        (f"secretsmanager:{SECRET_ARN}", f"{SECRET_ARN}-??????"),
+        (f"secretsmanager:{SECRET_ARN}-AbCd12", [f"{SECRET_ARN}-AbCd12", f"{SECRET_ARN}-AbCd12-??????"]),
+        (f"ssm:{PARAMETER_ARN}", PARAMETER_ARN),
+    ],
+    ids=["partial", "whole", "parameter"],
+)
+def test_a_secret_may_be_named_by_its_arn_with_or_without_the_end_that_it_was_given(
+    synth: Synth, config: Path, secret: str, resource: object
+) -> None:
+    with_secret(config, secret)
+    _, reads = statements(synth())
+    assert reads["Resource"] == resource
+
+
+def test_a_secret_may_be_one_that_only_a_deployment_knows(synth: Synth, config: Path) -> None:
+    with_secret(config)
+    secret = f"secretsmanager:{Token.as_string({'Ref': 'Secret'})}"
+    _, reads = statements(synth(values={"AUTHORIZER__JWT__0__SECRET": secret}))
+    assert reads["Resource"] == {"Ref": "Secret"}
 
 
 def test_it_may_decrypt_with_the_secrets_key_what_secrets_manager_hands_out(synth: Synth, config: Path) -> None:

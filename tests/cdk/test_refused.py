@@ -15,7 +15,7 @@ from cdk.identity_table import IdentityTable
 from cdk.settings import InvalidSettings
 from cdk.stages import read_stage
 from policies import InvalidFile
-from tests.cdk.conftest import POLICY, Synth
+from tests.cdk.conftest import POLICY, Synth, with_secret
 from tests.cdk.keys import KEY_ARN, with_signing, write_key
 
 CERTIFICATE_ARN = "arn:aws:acm:eu-west-1:123456789012:certificate/1"
@@ -140,6 +140,16 @@ def test_a_value_that_names_a_file_of_this_machine(synth: Synth, config: Path) -
 def test_development_keys_in_lambda(synth: Synth) -> None:
     with pytest.raises(InvalidFile, match=r"AUTHORIZER_DEVELOPMENT_JWKS: .* never for Lambda"):
         synth(values={"AUTHORIZER_DEVELOPMENT_JWKS": "keys.json"})
+
+
+@pytest.mark.parametrize(
+    "secret",
+    ["secretsmanager:*", "secretsmanager:chat hs256", "ssm:arn:aws:s3:::bucket", "ssm:/chat/?", f"ssm:{KEY_ARN}"],
+)
+def test_a_secret_that_there_can_not_be(synth: Synth, config: Path, secret: str) -> None:
+    with_secret(config, secret)
+    with pytest.raises(InvalidSettings, match=r"authorizer\.toml: secret .*: expected its name, or its ARN: arn:aws:s"):
+        synth()
 
 
 def test_a_lambda_directory_that_was_not_built(synth: Synth, tmp_path: Path) -> None:
