@@ -9,7 +9,7 @@ export UV
 # cdk.json has the stages.
 STAGE ?= dev
 
-.PHONY: help demo test bench build deploy diff destroy lint format clean
+.PHONY: help demo test bench build bootstrap deploy diff destroy lint format clean
 .DEFAULT_GOAL := help
 
 help:
@@ -36,8 +36,19 @@ bench: .venv/all
 build: .venv/all
 	$(BIN)/python -m cdk.build_command --stage $(STAGE)
 
-deploy diff destroy: build node_modules/ready
-	node_modules/.bin/cdk $@ --all -c stage=$(STAGE)
+deploy: build node_modules/ready
+	node_modules/.bin/cdk deploy --all -c stage=$(STAGE)
+
+diff: build node_modules/ready
+	node_modules/.bin/cdk diff -c stage=$(STAGE)
+
+# With nothing built: what is there may be of a configuration that is no more.
+destroy: .venv/all node_modules/ready
+	node_modules/.bin/cdk destroy --all -c stage=$(STAGE) --app "$(BIN)/python -m cdk.destroy_app" --output build/destroy.out
+
+# Once for an account and region: make bootstrap ACCOUNT=123456789012 REGION=eu-west-1
+bootstrap: node_modules/ready
+	node_modules/.bin/cdk bootstrap aws://$(ACCOUNT)/$(REGION)
 
 format: .venv/ready
 	$(BIN)/ruff check --fix .

@@ -1,5 +1,6 @@
 """The CDK app: `cdk deploy -c stage=dev`, which `make deploy` calls."""
 
+import json
 import sys
 from pathlib import Path
 
@@ -11,32 +12,33 @@ from cdk.authorizer_function import FunctionProps
 from cdk.authorizer_stack import AuthorizerStack
 from cdk.bounds import AUTHORIZER_NAME, check_text
 from cdk.domain_stack import DomainProps, DomainStack
-from cdk.names import plain
 from cdk.settings import SOME_TABLE, TABLE, InvalidSettings, built_configuration
+from cdk.stack_names import StackNames
 from cdk.stages import Stage, read_stage
 from cdk.target import LAMBDA
 from policies import InvalidFile
 
 CODE = Path("build/lambda")
-_LONGEST_NAME = 60
-"""Letters of the authorizer's name in a stack's, which takes 128 in all."""
+_FLAGS = Path(__file__).with_name("feature_flags.json")
+"""What the CDK recommends to new apps (`cdk flags`), where that is another than it does by itself."""
 
 
 def build_app(code: Path = CODE, context: dict[str, object] | None = None) -> App:
     """The app, with a context beside `cdk.json`'s. Raises InvalidFile and InvalidSettings."""
-    app = App(context=context)
+    flags: dict[str, object] = json.loads(_FLAGS.read_bytes())
+    app = App(context=flags | (context or {}))
     Validations.of(app).add_plugins(AwsSolutionsChecks(app))
     name = str(app.node.try_get_context("stage") or "dev")
     stage = read_stage(app.node.try_get_context("stages"), name)
     Tags.of(app).add("stage", name)
     own_name = load_configuration(built_configuration(code), {TABLE: SOME_TABLE}).name
     authorizer_name = own_name + stage.suffix
-    stack_name = f"{plain(own_name, '-', _LONGEST_NAME)}-{name}"  # A stage has no hyphen: no other two make it.
+    names = StackNames.of(own_name, name)
     expected = "with the authorizer's name before it 1 to 128 letters, digits and _=,@-"
     check_text(f"cdk.json: context.stages.{name}.suffix", authorizer_name, AUTHORIZER_NAME, expected)
     stack = AuthorizerStack(
         app,
-        f"IotAuthorizer-{stack_name}",
+        names.authorizer,
         code=code,
         name=authorizer_name if stage.suffix else None,
         function=_function(stage),
@@ -50,7 +52,7 @@ def build_app(code: Path = CODE, context: dict[str, object] | None = None) -> Ap
         Validations.of(stack).acknowledge(Acknowledgment(id="AwsSolutions::AwsSolutions-L1", reason=reason))
     if stage.domain is not None:
         props = DomainProps(authorizer_name=authorizer_name, **stage.domain.model_dump())
-        domain = DomainStack(app, f"IotAuthorizerDomain-{stack_name}", domain=props)
+        domain = DomainStack(app, names.domain, domain=props)
         domain.add_stack_dependency(stack)
     return app
 

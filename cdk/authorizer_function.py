@@ -5,7 +5,17 @@ from dataclasses import dataclass
 from math import inf
 from pathlib import Path
 
-from aws_cdk import Duration, RemovalPolicy, Token, aws_dynamodb, aws_iam, aws_lambda, aws_logs
+from aws_cdk import (
+    Acknowledgment,
+    Duration,
+    RemovalPolicy,
+    Token,
+    Validations,
+    aws_dynamodb,
+    aws_iam,
+    aws_lambda,
+    aws_logs,
+)
 from constructs import Construct
 
 from cdk.acknowledged import acknowledge
@@ -105,6 +115,10 @@ class AuthorizerFunction(Construct):
             reserved_concurrent_executions=props.reserved_concurrency,
             snap_start=aws_lambda.SnapStartConf.ON_PUBLISHED_VERSIONS if props.snap_start else None,
         )
+        if props.snap_start:
+            warning = "Annotation::@aws-cdk/aws-lambda:snapStartRequirePublish"
+            reason = "the alias publishes a version"
+            Validations.of(self.function).acknowledge(Acknowledgment(id=warning, reason=reason))
         self.target: aws_lambda.IFunction = self._alias(props) if props.alias else self.function
         """What the authorizer calls."""
 

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from aws_cdk.assertions import Match, Template
@@ -37,12 +38,11 @@ def template(output: Path, name: str = "IotAuthorizer-chat-prod") -> Template:
 
 
 def test_cdk_nag_finds_nothing_but_what_is_acknowledged_with_a_reason(output: Path) -> None:
-    (report,) = json.loads((output / "validation-report.json").read_text())["pluginReports"]
-    assert (report["conclusion"], report["violations"]) == ("success", [])
-    assert {finding["ruleName"].partition("[")[0] for finding in report["suppressedViolations"]} == {
-        "AwsSolutions-IAM5"
-    }
-    assert all(finding["reason"] for finding in report["suppressedViolations"])
+    reports = json.loads((output / "validation-report.json").read_text())["pluginReports"]
+    assert {(report["conclusion"], *report["violations"]) for report in reports} == {("success",)}
+    acknowledged = [finding for report in reports for finding in report.get("suppressedViolations", ())]
+    assert {finding["ruleName"].partition("[")[0] for finding in acknowledged} == {"AwsSolutions-IAM5"}
+    assert all(finding["reason"] for finding in acknowledged)
 
 
 def test_cfn_lint_finds_nothing(output: Path) -> None:
@@ -63,6 +63,17 @@ def test_cfn_lint_finds_nothing(output: Path) -> None:
         check=False,
     )
     assert (done.returncode, done.stdout) == (0, "")
+
+
+def test_no_feature_flag_is_left_to_the_cdks_warning(output: Path) -> None:
+    artifacts = json.loads((output / "manifest.json").read_text())["artifacts"].values()
+    (report,) = (each["properties"]["flags"] for each in artifacts if each["type"] == "cdk:feature-flag-report")
+    assert [name for name, flag in report.items() if "userValue" not in flag and is_warned_of(flag)] == []
+
+
+def is_warned_of(flag: dict[str, Any]) -> bool:
+    by_itself = flag.get("unconfiguredBehavesLike", {}).get("v2", False)
+    return bool(by_itself != flag["recommendedValue"])
 
 
 def test_a_stage_has_a_name_of_its_own(output: Path) -> None:

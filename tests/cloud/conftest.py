@@ -8,7 +8,9 @@ import boto3
 import pytest
 
 from local.core import LocalIotCore
+from tests.authorizer.tokens import mint
 from tests.cloud.cloud import ACCOUNT, REGION, Cloud, running_cloud
+from tests.cloud.credentials import query
 from tests.cloud.deployed_function import DeployedFunctions
 from tests.cloud.project import Project
 
@@ -67,5 +69,17 @@ def _lambda_client(cloud: Cloud) -> Any:  # noqa: ANN401
 def plain(cloud: Cloud, folder: Path) -> Project:
     """Deployed once, without an alias."""
     project = Project.written(folder, "plain", publish="rooms/plain", memory_size=256)
+    project.deploy(cloud)
+    return project
+
+
+@pytest.fixture(scope="package")
+def updated(cloud: Cloud, folder: Path) -> Project:
+    """Deployed, used, changed and deployed again; with an alias and a table of identities."""
+    settings = {"identity_table": True, "provisioned_concurrency": 1}
+    project = Project.written(folder, "updated", publish="rooms/before", memory_size=256, **settings)
+    project.deploy(cloud)
+    cloud.ask(project.authorizer, http_context=query(mint()))  # An environment of the first version is warm by now.
+    project.change(publish="rooms/after", memory_size=384, **settings)
     project.deploy(cloud)
     return project

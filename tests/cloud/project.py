@@ -29,8 +29,8 @@ algorithms = ["RS256"]
 jwks = "jwks.json"
 
 [passwords]
-file = "passwords.toml"
 """
+_IN_A_FILE = 'file = "passwords.toml"\n'
 _POLICY = """\
 principal = "sub"
 
@@ -63,8 +63,11 @@ class Project:
         cloud.cdk(self.folder, "deploy", "--require-approval", "never")
 
     def destroy(self, cloud: Cloud) -> None:
-        """Destroys it, without another synthesis."""
-        cloud.cdk(self.folder, "destroy", "--force", "--app", "cdk.out")
+        """Destroys it as `make destroy` does, with a configuration that is broken by now."""
+        with (self.folder / "authorizer.toml").open("a") as file:
+            file.write("[[")
+        app = f"{sys.executable} -m cdk.destroy_app"
+        cloud.cdk(self.folder, "destroy", "--all", "--force", "--app", app, "--output", "destroy.out")
 
     def outputs(self, cloud: Cloud) -> dict[str, str]:
         """What the deployed stack tells, by name."""
@@ -73,10 +76,11 @@ class Project:
 
     @classmethod
     def written(cls, folder: Path, stage: str, *, publish: str, **settings: object) -> Self:
-        """Writes and builds it; the settings are the stage's."""
+        """Writes and builds it; the settings are the stage's. With an identity table, passwords are in that."""
         project = cls(folder / stage, stage)
         project.folder.mkdir()
-        project._write("authorizer.toml", _CONFIGURATION)
+        in_table = bool(settings.get("identity_table"))
+        project._write("authorizer.toml", _CONFIGURATION + ("" if in_table else _IN_A_FILE))
         project._write("jwks.json", json.dumps(public_keys(signing_key("RS256"))))
         project._write("passwords.toml", f'[users.{USER}]\nhash = "{hash_password(PASSWORD)}"\n')
         project.change(publish=publish, **settings)

@@ -1,7 +1,6 @@
 """A stack that was deployed, used, changed and deployed again; its function has an alias."""
 
 import json
-from pathlib import Path
 
 import pytest
 
@@ -9,16 +8,6 @@ from tests.authorizer.tokens import mint
 from tests.cloud.cloud import Cloud
 from tests.cloud.credentials import query
 from tests.cloud.project import Project
-
-
-@pytest.fixture(scope="package")
-def updated(cloud: Cloud, folder: Path) -> Project:
-    project = Project.written(folder, "updated", publish="rooms/before", memory_size=256, provisioned_concurrency=1)
-    project.deploy(cloud)
-    cloud.ask(project.authorizer, http_context=query(mint()))  # An environment of the first version is warm by now.
-    project.change(publish="rooms/after", memory_size=384, provisioned_concurrency=1)
-    project.deploy(cloud)
-    return project
 
 
 @pytest.fixture

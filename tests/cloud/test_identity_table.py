@@ -1,0 +1,53 @@
+"""A deployed function that asks a deployed table of identities."""
+
+import time
+
+import pytest
+
+from identities import revocations, user
+from identities.dynamodb_table import DynamoDbTable
+from identities.passwords import hash_password
+from identities.revocations import Kind, Revocation
+from identities.user import StoredPassword, User
+from tests.cloud.cloud import ACCOUNT, REGION, Cloud
+from tests.cloud.credentials import login
+from tests.cloud.project import PASSWORD, USER, Project
+
+REVOKED = "pump-8"
+
+
+@pytest.fixture(scope="module")
+def asked(cloud: Cloud, updated: Project) -> Project:
+    """The project, with two users in its table, one of whom is revoked."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_ACCESS_KEY_ID", ACCOUNT)
+        patch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+        patch.setenv("AWS_DEFAULT_REGION", REGION)
+        url = cloud.environment["AWS_ENDPOINT_URL"]
+        table = DynamoDbTable(updated.outputs(cloud)["IdentityTable"], endpoint_url=url)
+    for name in (USER, REVOKED):
+        table.write(user.to_item(User(name, (StoredPassword(hash_password(PASSWORD)),))))
+    now = int(time.time())
+    table.write(revocations.to_item(Revocation(Kind.PRINCIPAL, now, principal=REVOKED)))
+    return updated
+
+
+def answered(cloud: Cloud, project: Project, credentials: dict[str, str]) -> bool:
+    return bool(cloud.ask(project.authorizer, mqtt_context=credentials)["isAuthenticated"])
+
+
+def test_the_right_password_of_a_user_in_the_table_is_taken(cloud: Cloud, asked: Project) -> None:
+    assert answered(cloud, asked, login(PASSWORD))
+
+
+def test_a_wrong_one_is_refused(cloud: Cloud, asked: Project) -> None:
+    assert not answered(cloud, asked, login("battery staple"))
+
+
+def test_who_is_revoked_is_refused_for_that(cloud: Cloud, asked: Project) -> None:
+    assert not answered(cloud, asked, login(PASSWORD) | {"username": REVOKED, "clientId": REVOKED})
+    arn = cloud.describe(asked.authorizer)["authorizerFunctionArn"]
+    configuration = cloud.aws("lambda", "get-function-configuration", "--function-name", arn)
+    group = configuration["LoggingConfig"]["LogGroup"]
+    events = cloud.aws("logs", "filter-log-events", "--log-group-name", group)["events"]
+    assert any('"reason":"principal_revoked"' in event["message"].replace(" ", "") for event in events)
