@@ -48,7 +48,7 @@ destroy: .venv/all node_modules/ready
 
 # Once for an account and region: make bootstrap ACCOUNT=123456789012 REGION=eu-west-1
 bootstrap: node_modules/ready
-	node_modules/.bin/cdk bootstrap aws://$(ACCOUNT)/$(REGION)
+	node_modules/.bin/cdk bootstrap --app "" aws://$(ACCOUNT)/$(REGION)
 
 format: .venv/ready
 	$(BIN)/ruff check --fix .

@@ -88,14 +88,20 @@ def duration(text: str, option: str, at_most: str, at_least: str = "0s") -> int:
     return found
 
 
-def milliseconds(text: str, option: str) -> int:
-    """A short duration in milliseconds: `20ms`, `2s`. Raises a usage error."""
-    return _with_unit(text, "ms|s", option, 'expected whole milliseconds or seconds, as in "20ms" or "2s"')
+def milliseconds(text: str, option: str, at_most: int) -> int:
+    """A short duration in milliseconds: `20ms`, `2s`. `at_most` is in seconds. Raises a usage error."""
+    found = _with_unit(text, "ms|s", option, 'expected whole milliseconds or seconds, as in "20ms" or "2s"')
+    if found > at_most * 1000:
+        raise typer.BadParameter(f"expected at most {at_most}s", param_hint=option)
+    return found
 
 
-def size(text: str, option: str) -> int:
-    """A size in bytes: `200B`, `1KB`. Raises a usage error."""
-    return _with_unit(text, "B|KB|MB", option, 'expected a number and a unit, as in "200B", "1KB" or "1MB"')
+def message_size(text: str, option: str) -> int:
+    """A size in bytes that a message may have: `200B`, `1KB`. Raises a usage error."""
+    found = _with_unit(text, "B|KB", option, 'expected a number and a unit, as in "200B" or "1KB"')
+    if not 1 <= found <= IOT_CORE.payload:
+        raise typer.BadParameter("expected 1B to 128KB, as IoT Core takes them", param_hint=option)
+    return found
 
 
 def share(text: str, option: str) -> Decimal:

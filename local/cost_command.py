@@ -6,13 +6,16 @@ from typing import Annotated
 
 import typer
 
-from local.arguments import duration, milliseconds, share, size
+from local.arguments import duration, milliseconds, share
+from local.arguments import message_size as size_of_message
 from local.costs import DAYS, Item, Usage, bill, total
 from local.prices import PRICES
 
 _LEAST, _MOST = "5m", "24h"
 """IoT Core's bounds for refreshAfterInSeconds and disconnectAfterInSeconds."""
 _MANY = 10**9
+_LONGEST = 5
+"""Seconds that IoT Core waits for an invocation."""
 
 
 def register(app: typer.Typer) -> None:
@@ -60,10 +63,10 @@ def cost(
         refresh_after=duration(refresh_after, "--refresh-after", _MOST, _LEAST),
         disconnect_after=duration(disconnect_after, "--disconnect-after", _MOST, _LEAST),
         messages=messages,
-        message_size=size(message_size, "--message-size"),
-        duration=milliseconds(time, "--duration"),
+        message_size=size_of_message(message_size, "--message-size"),
+        duration=milliseconds(time, "--duration", _LONGEST),
         cold_share=share(cold_share, "--cold-share"),
-        cold_duration=milliseconds(cold_duration, "--cold-duration"),
+        cold_duration=milliseconds(cold_duration, "--cold-duration", _LONGEST),
         memory=memory,
         https_requests=https_requests,
     )
