@@ -72,10 +72,20 @@ def _function(stage: Stage) -> FunctionProps:
     )
 
 
+def synthesize(app: App) -> None:
+    """Writes the templates. Raises InvalidSettings where they break a rule, which the CDK has said by then."""
+    try:
+        app.synth()
+    except RuntimeError as error:  # jsii's: the CDK's own errors have no other type here.
+        if not str(error).startswith("ValidationFailed"):
+            raise
+        raise InvalidSettings("the templates break a rule: it stands above, and in validation-report.json") from None
+
+
 def main() -> None:
     """Synthesizes. What can't be deployed is one line on standard error, and exit code 1."""
     try:
-        build_app().synth()
+        synthesize(build_app())
     except (InvalidFile, InvalidSettings) as error:
         sys.exit(f"cdk: {error}")
 

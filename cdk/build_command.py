@@ -32,7 +32,10 @@ def main() -> None:
         sys.exit(f"build: {error}")
     print(report(built.directory))
     if not built.compiled:
-        print(f"no python{target.python} on this machine: no .pyc files, and about 0.2 s more at each cold start")
+        print(
+            f"no python{target.python} on this machine: no .pyc files, and about 0.2 s more at each cold start;"
+            f" `uv python install {target.python}` brings it"
+        )
 
 
 def _parser() -> argparse.ArgumentParser:

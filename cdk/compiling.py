@@ -5,9 +5,12 @@ a compilation at each cold start: the bytecode is checked by no time and no hash
 """
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
+
+from cdk.settings import InvalidSettings
 
 
 def find_interpreter(version: str) -> Path | None:
@@ -18,9 +21,15 @@ def find_interpreter(version: str) -> Path | None:
 
 
 def compile_sources(interpreter: Path, directory: Path) -> None:
-    """Compiles all sources of a directory, which stands in Lambda at /var/task. Raises CalledProcessError."""
+    """Compiles all sources of a directory, which stands in Lambda at /var/task. Raises InvalidSettings."""
     options = ["-q", "--invalidation-mode", "unchecked-hash", "-s", str(directory), "-p", "/var/task"]
-    subprocess.run([interpreter, "-I", "-m", "compileall", *options, str(directory)], check=True, capture_output=True)
+    command = [str(interpreter), "-I", "-m", "compileall", *options, str(directory)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        failed = re.search(r"File \"/var/task/(.+?)\", line (\d+)", done.stdout)
+        place = f"{failed[1]}:{failed[2]}: " if failed else ""
+        said = [line.strip() for line in done.stdout.splitlines() if line.strip()]
+        raise InvalidSettings(f"{place}{said[-1] if said else 'does not compile'}")
 
 
 def _is(program: Path, version: str) -> bool:

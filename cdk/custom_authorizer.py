@@ -22,6 +22,7 @@ from cdk.target import check_target
 
 _DEFAULT_PROPS = FunctionProps()
 _MOST_TAGS = 50
+_NAMESPACE = "POWERTOOLS_METRICS_NAMESPACE"
 
 
 class IotCustomAuthorizer(Construct):
@@ -58,6 +59,8 @@ class IotCustomAuthorizer(Construct):
         """
         super().__init__(scope, construct_id)
         _check_tags(tags or {})
+        if _NAMESPACE in (values or {}):
+            raise InvalidSettings(f"values: {_NAMESPACE}: alarms and the dashboard look at IotAuthorizer alone")
         config = built_configuration(Path(code))
         check_target(config.parent, function.runtime.name.removeprefix("python"), function.architecture.name)
         environment = dict(values or {}) | ({} if name is None else {"AUTHORIZER__NAME": name})

@@ -7,7 +7,7 @@ configurations"): in the authorizer's stack it would hold up everything else.
 from dataclasses import dataclass
 from typing import Literal
 
-from aws_cdk import Stack, aws_iot
+from aws_cdk import CfnOutput, Stack, aws_iot
 from constructs import Construct
 
 from cdk.bounds import AUTHORIZER_NAME, check_arn, check_text
@@ -32,6 +32,8 @@ class DomainProps:
     """Of AWS Certificate Manager, for the custom domain."""
     validation_certificate_arn: str | None = None
     """Where the certificate is no public one."""
+    status: Literal["ENABLED", "DISABLED"] = "ENABLED"
+    """One that AWS manages can be deleted when it was DISABLED for 7 days."""
     tls_policy: str | None = None
     """As `IotSecurityPolicy_TLS13_1_2_2022_10`; None for IoT Core's own choice."""
 
@@ -60,6 +62,7 @@ class DomainStack(Stack):
             self,
             "Domain",
             domain_configuration_name=domain.name,
+            domain_configuration_status=domain.status,
             domain_name=domain.domain_name,
             server_certificate_arns=[domain.certificate_arn] if domain.certificate_arn else None,
             validation_certificate_arn=domain.validation_certificate_arn,
@@ -74,3 +77,11 @@ class DomainStack(Stack):
             if domain.tls_policy
             else None,
         )
+        # CloudFormation does not tell the address.
+        command = f"aws iot describe-domain-configuration --domain-configuration-name {domain.name} --query domainName"
+        if domain.domain_name is not None:
+            command = "aws iot describe-endpoint --endpoint-type iot:Data-ATS"
+        description = (
+            "Tells what clients connect to" if domain.domain_name is None else "Tells what the CNAME points at"
+        )
+        CfnOutput(self, "AddressCommand", value=command, description=description)

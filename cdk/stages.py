@@ -24,6 +24,7 @@ class StageDomain(BaseModel):
     domain_name: str | None = None
     certificate_arn: str | None = None
     validation_certificate_arn: str | None = None
+    status: Literal["ENABLED", "DISABLED"] = "ENABLED"
     tls_policy: str | None = None
 
 

@@ -21,5 +21,5 @@ def run_uv(*arguments: str, cwd: Path) -> str:
     except OSError as error:
         raise UvError(f"{program}: {error.strerror}: install uv, or run `make build`") from None
     if done.returncode:
-        raise UvError(f"uv {arguments[0]}: {done.stderr.strip()}")
+        raise UvError(f"uv {arguments[0]}: {' '.join(done.stderr.split())}")
     return done.stdout

@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aws_cdk import Stack, aws_sqs
 from aws_cdk.assertions import Match, Template
 
-from cdk.app import build_app
+from cdk.app import build_app, synthesize
+from cdk.settings import InvalidSettings
 from tests.cdk.conftest import with_secret
 from tests.cdk.keys import KEY_ARN, with_signing
 
@@ -222,6 +224,19 @@ def test_the_outputs_are_what_one_types_next(output: Path) -> None:
     assert found["AuthorizerName"] == "chat-prod"
 
 
+def test_what_sets_the_default_authorizer_may_look_and_put_back(output: Path) -> None:
+    roles = str(template(output).find_resources("AWS::IAM::Role"))
+    for action in ("DescribeDefaultAuthorizer", "ClearDefaultAuthorizer", "SetDefaultAuthorizer", "DescribeEndpoint"):
+        assert f"'iot:{action}'" in roles
+
+
+def test_a_template_that_breaks_a_rule_is_told_in_one_line(code: Path) -> None:
+    app = build_app(code, {"stage": "dev", "stages": {"dev": {}}})
+    aws_sqs.Queue(Stack(app, "Other"), "Queue")  # Without TLS: AwsSolutions-SQS4.
+    with pytest.raises(InvalidSettings, match=r"^the templates break a rule: .+ validation-report\.json$"):
+        synthesize(app)
+
+
 def test_a_domain_is_a_stack_of_its_own(output: Path) -> None:
     template(output).resource_count_is("AWS::IoT::DomainConfiguration", 0)
     template(output, "IotAuthorizerDomain-chat-prod").has_resource_properties(
@@ -231,5 +246,43 @@ def test_a_domain_is_a_stack_of_its_own(output: Path) -> None:
             "ApplicationProtocol": "MQTT_WSS",
             "ServiceType": "DATA",
             "AuthorizerConfig": {"DefaultAuthorizerName": "chat-prod", "AllowAuthorizerOverride": False},
+            "DomainConfigurationStatus": "ENABLED",
         },
     )
+
+
+CERTIFICATE_ARN = "arn:aws:acm:eu-west-1:123456789012:certificate/1"
+
+
+def test_a_domain_is_as_the_stage_says(code: Path) -> None:
+    domain = {
+        "name": "chat",
+        "protocol": "SECURE_MQTT",
+        "allow_authorizer_override": True,
+        "domain_name": "mqtt.example.com",
+        "certificate_arn": CERTIFICATE_ARN,
+        "validation_certificate_arn": f"{CERTIFICATE_ARN}2",
+        "status": "DISABLED",
+        "tls_policy": "IotSecurityPolicy_TLS13_1_2_2022_10",
+    }
+    app = build_app(code, {"stage": "prod", "stages": {"prod": {"domain": domain}}})
+    found = template(Path(app.synth().directory), "IotAuthorizerDomain-chat-prod")
+    found.has_resource_properties(
+        "AWS::IoT::DomainConfiguration",
+        {
+            "ApplicationProtocol": "SECURE_MQTT",
+            "AuthorizerConfig": {"DefaultAuthorizerName": "chat", "AllowAuthorizerOverride": True},
+            "DomainConfigurationStatus": "DISABLED",
+            "DomainName": "mqtt.example.com",
+            "ServerCertificateArns": [CERTIFICATE_ARN],
+            "ValidationCertificateArn": f"{CERTIFICATE_ARN}2",
+            "TlsConfig": {"SecurityPolicy": "IotSecurityPolicy_TLS13_1_2_2022_10"},
+        },
+    )
+    command = "aws iot describe-endpoint --endpoint-type iot:Data-ATS"
+    assert found.find_outputs("AddressCommand")["AddressCommand"]["Value"] == command
+
+
+def test_the_address_of_a_domain_that_aws_manages_is_asked_for(output: Path) -> None:
+    outputs = template(output, "IotAuthorizerDomain-chat-prod").find_outputs("AddressCommand")
+    assert "describe-domain-configuration --domain-configuration-name chat " in outputs["AddressCommand"]["Value"]

@@ -1,6 +1,7 @@
 """The directory that becomes the Lambda function."""
 
 import json
+import os
 import re
 import shutil
 import stat
@@ -11,8 +12,10 @@ from pathlib import Path
 import pytest
 
 from cdk.build_command import directory_hash, report, zipped_size
-from cdk.lambda_directory import all_below, build
+from cdk.lambda_directory import SOURCES, all_below, build
+from cdk.settings import InvalidSettings
 from cdk.target import LAMBDA, this_machine
+from cdk.uv_program import UvError
 from identities.passwords import hash_password
 from policies import InvalidFile
 from tests.cdk.keys import with_signing
@@ -209,3 +212,38 @@ def test_a_variable_of_this_machine_does_not_choose_the_files(
 
 def test_lambda_is_python_3_14_on_arm64() -> None:
     assert (LAMBDA.python, LAMBDA.platform) == ("3.14", "aarch64-manylinux_2_28")
+
+
+def test_bytecode_is_checked_by_no_time_and_no_hash(for_this_machine: Path) -> None:
+    """The flags of PEP 552: a hash, and not checked."""
+    flags = {int.from_bytes(path.read_bytes()[4:8], "little") for path in for_this_machine.rglob("*.pyc")}
+    assert flags == {0b01}
+
+
+def test_a_dependency_whose_hash_is_not_the_locked_one_is_not_installed(
+    config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With a uv that changes all hashes of what it exports."""
+    uv = os.environ.get("UV") or shutil.which("uv") or str(ROOT / ".uv/bin/uv")
+    forging = tmp_path / "uv"
+    forging.write_text(
+        f'#!/bin/sh\n{uv} "$@" || exit\nif [ "$1" = export ]; then\n'
+        '  for last; do [ "$before" = --output-file ] && file=$last; before=$last; done\n'
+        '  sed -i.bak "s/sha256:[0-9a-f]*/sha256:$(printf %064d 0)/" "$file"; rm "$file.bak"\nfi\n'
+    )
+    forging.chmod(0o755)
+    monkeypatch.setenv("UV", str(forging))
+    with pytest.raises(UvError, match=r"^uv pip: .*[Hh]ash mismatch") as error:
+        build(ROOT, config, tmp_path / "code", HOST)
+    assert "\n" not in str(error.value)
+
+
+def test_a_mistake_in_a_source_is_told_in_one_line(config: Path, tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    for name in SOURCES:
+        shutil.copytree(ROOT / name, root / name)
+    for name in ("pyproject.toml", "uv.lock", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, root)
+    (root / "authorizer/rooms.py").write_text("import re\nrooms = (\n")
+    with pytest.raises(InvalidSettings, match=r"^authorizer/rooms\.py:2: SyntaxError: '\(' was never closed$"):
+        build(root, config, tmp_path / "code", HOST)

@@ -62,6 +62,13 @@ def test_a_key_that_is_no_pem(synth: Synth, config: Path) -> None:
         synth()
 
 
+def test_a_key_with_a_comment_in_other_letters_is_none_that_fails(synth: Synth, config: Path) -> None:
+    with_signing(config)
+    key = config.with_name("signing.pem")
+    key.write_text("Schlüssel\n" + key.read_text(), "utf-8")
+    synth()
+
+
 def test_a_key_under_2048_bits(synth: Synth, config: Path) -> None:
     with_signing(config, bits=1024)
     with pytest.raises(InvalidFile, match=r"signing\.pem: expected an RSA key of 2048 bits or more"):
@@ -135,6 +142,11 @@ def test_a_value_that_names_a_file_that_was_not_built(synth: Synth, key: str, va
 def test_a_value_that_names_a_file_of_this_machine(synth: Synth, config: Path) -> None:
     with pytest.raises(InvalidFile, match="policy: expected a file beside the configuration"):
         synth(values={"AUTHORIZER__POLICY": str(config.with_name("policy.toml").absolute())})
+
+
+def test_a_namespace_in_which_nobody_looks_for_metrics(synth: Synth) -> None:
+    with pytest.raises(InvalidSettings, match="values: POWERTOOLS_METRICS_NAMESPACE: alarms and the dashboard look at"):
+        synth(values={"POWERTOOLS_METRICS_NAMESPACE": "Mine"})
 
 
 def test_development_keys_in_lambda(synth: Synth) -> None:
