@@ -96,7 +96,7 @@ def _identities(configuration: Configuration) -> tuple[_Check, _VerifyPassword |
     from authorizer.configured_identities import configured_identities
 
     found = configured_identities(configuration, configuration.table)
-    return found.proven.check, found.passwords.verify if configuration.passwords is not None else None
+    return found.proven.check, None if found.passwords is None else found.passwords.verify
 
 
 def _in_file(users: "FilePasswords", check: _Check) -> _VerifyPassword:

@@ -111,7 +111,7 @@ class Guessing(StrictModel):
     slow_after: Annotated[int, Field(ge=1, le=100)] = 5
     lock_after: Annotated[int, Field(ge=1, le=1000)] = 10
     lock_for: Annotated[int, _between("1s", "24h")] = 15 * 60
-    forget_after: Annotated[int, _between("1s", "7d")] = 60 * 60
+    forget_after: Annotated[int, _between("1s", "7d")] = 24 * 60 * 60
 
     @model_validator(mode="after")
     def _checked(self) -> "Guessing":
@@ -228,6 +228,12 @@ def load_configuration(path: Path, environment: Mapping[str, str] | None = None)
     if configuration.table is None:
         for key, expected in _wanting_a_table(configuration):
             raise invalid_file(path, text, key, f'{expected}table = "NAME" above all tables, a DynamoDB table')
+    passwords = configuration.passwords
+    if "guessing" in configuration.model_fields_set and (passwords is None or passwords.file is not None):
+        expected = (
+            "expected [passwords] without file: it limits the guessing of passwords in the table, and of no others"
+        )
+        raise invalid_file(path, text, ("guessing",), expected)
     return configuration
 
 
@@ -240,9 +246,8 @@ def _wanting_a_table(configuration: Configuration) -> Iterator[tuple[Location, s
             yield ("jwt", index, "stored_claims"), "expected "
     if configuration.signed_tokens is not None and configuration.signed_tokens.stored_claims:
         yield ("signed_tokens", "stored_claims"), "expected "
-    for key in ("guessing", "revocation"):
-        if key in configuration.model_fields_set:
-            yield (key,), "expected "
+    if "revocation" in configuration.model_fields_set:
+        yield ("revocation",), "expected "
 
 
 def load_password_file(path: Path, check_hash: Callable[[str], str]) -> PasswordsFile:

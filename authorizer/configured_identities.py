@@ -1,35 +1,45 @@
 """What a configuration has looked up in the table of identities. Imported only where it names one."""
 
 import os
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from authorizer import development
 from authorizer.configuration import Configuration
 from authorizer.stored_identities import Lookups, StoredIdentities
-from authorizer.table_passwords import TablePasswords
-from identities.guessing import Limits
 from identities.table import Table
+
+if TYPE_CHECKING:
+    from authorizer.table_passwords import TablePasswords
 
 
 class ConfiguredIdentities(NamedTuple):
     """Who looks up what."""
 
     proven: StoredIdentities
-    passwords: TablePasswords
+    passwords: "TablePasswords | None"
+    """None where there are none, or in a file."""
 
 
 def configured_identities(configuration: Configuration, name: str) -> ConfiguredIdentities:
     """What looks into the table of this name. Raises InvalidFile for a development table in Lambda."""
     table = _open(name)
     signed = (configuration.signed_tokens,) if configuration.signed_tokens else ()
-    revocation, guessing = configuration.revocation, configuration.guessing
     lookups = Lookups(
-        cache_for=revocation.cache_for,
-        when_unavailable_allow=revocation.when_unavailable == "allow",
+        cache_for=configuration.revocation.cache_for,
+        when_unavailable_allow=configuration.revocation.when_unavailable == "allow",
         stored_claims=frozenset(each.issuer for each in (*configuration.jwt, *signed) if each.stored_claims),
     )
-    limits = Limits(guessing.slow_after, guessing.lock_after, guessing.lock_for, guessing.forget_after)
-    return ConfiguredIdentities(StoredIdentities(table, lookups), TablePasswords(table, limits))
+    return ConfiguredIdentities(StoredIdentities(table, lookups), _passwords(configuration, table))
+
+
+def _passwords(configuration: Configuration, table: Table) -> "TablePasswords | None":
+    if configuration.passwords is None or configuration.passwords.file is not None:
+        return None
+    from authorizer.table_passwords import TablePasswords
+    from identities.guessing import Limits
+
+    found = configuration.guessing
+    return TablePasswords(table, Limits(found.slow_after, found.lock_after, found.lock_for, found.forget_after))
 
 
 def _open(name: str) -> Table:

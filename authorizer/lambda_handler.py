@@ -57,6 +57,7 @@ class LambdaHandler:
             _set(fields, "principal", verified.principal.name)
             _set(fields, "issuer", verified.issuer)
             fields["door"] = admission.door.value
+            _set(fields, "unchecked", verified.unchecked)
             self._observer.allowed(fields, started)
             return admission.response
         _set(fields, "principal", problem.principal.name if problem.principal else None)

@@ -40,6 +40,9 @@ class Observer:
     def allowed(self, fields: Fields, started: float) -> None:
         """Logs and counts a client that was let in; `started` is of `time.perf_counter`, in seconds."""
         fields["level"], fields["decision"] = "INFO", "allowed"
+        if "unchecked" in fields:
+            fields["level"] = "WARNING"
+            self._metrics.add_metric("Unchecked", MetricUnit.Count, 1)
         self._write("Allowed", fields, started)
 
     def refused(self, refusal: Refusal, fields: Fields, started: float) -> None:

@@ -4,7 +4,7 @@ Imported only where a table is configured.
 """
 
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from authorizer.refusal import Reason, Refusal
@@ -15,6 +15,8 @@ from identities.table import Item, Table, TableUnavailable
 from policies import Principal
 
 _MOST_CACHED = 10_000
+_NOT_PASSING = ("AccessDeniedException", "ResourceNotFoundException", "ValidationException")
+"""What DynamoDB says where the role, the table's name or its key is wrong: that does not pass by itself."""
 
 Items = Mapping[str, Item]
 
@@ -48,9 +50,10 @@ class StoredIdentities:
         try:
             items = self._items.read(wanted)
         except TableUnavailable as error:
-            if self._lookups.when_unavailable_allow and not joins:
-                return verified
-            raise unavailable(error, verified.principal) from None
+            if joins or not self._lookups.when_unavailable_allow or str(error) in _NOT_PASSING:
+                raise unavailable(error, verified.principal) from None
+            check_revoked(verified, self._items.kept(wanted))
+            return verified._replace(unchecked=str(error))
         check_revoked(verified, items)
         return _with_stored_claims(verified, items) if joins else verified
 
@@ -125,15 +128,16 @@ def check_user(stored: user.User, now: float, principal: Principal) -> None:
 class CachedItems:
     """Items of a table, each kept for a while, also that it is not there."""
 
-    def __init__(self, table: Table, keep: float) -> None:
-        """`keep` is in seconds."""
+    def __init__(self, table: Table, keep: float, timer: Callable[[], float] = time.monotonic) -> None:
+        """`keep` is in seconds, as `timer` is."""
         self._table = table
         self._keep = keep
+        self._timer = timer
         self._found: dict[str, tuple[float, Item | None]] = {}
 
     def read(self, ids: Sequence[str]) -> dict[str, Item]:
         """Those of the items that are there, the missing ones in one round trip. Raises TableUnavailable."""
-        now = time.monotonic()
+        now = self._timer()
         known = {each: self._found[each][1] for each in ids if each in self._found and now < self._found[each][0]}
         missing = [each for each in ids if each not in known]
         if missing:
@@ -143,6 +147,11 @@ class CachedItems:
                 self._make_room(now)
                 self._found |= {each: (now + self._keep, item) for each, item in fresh.items()}
             known |= fresh
+        return {each: item for each, item in known.items() if item is not None}
+
+    def kept(self, ids: Sequence[str]) -> dict[str, Item]:
+        """Those that are known to be there, however old that is."""
+        known = {each: self._found[each][1] for each in ids if each in self._found}
         return {each: item for each, item in known.items() if item is not None}
 
     def __len__(self) -> int:

@@ -17,3 +17,5 @@ class VerifiedPrincipal(NamedTuple):
     """When it began, in seconds since 1970: a token's `iat`; None where it does not say."""
     token_id: str | None = None
     """A token's `jti`; None where it has none."""
+    unchecked: str | None = None
+    """Why nobody could say whether it is revoked; None where somebody did, or nobody was to be asked."""

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from types_boto3_dynamodb.type_defs import (
         ScanInputTypeDef,
         UniversalAttributeValueTypeDef,
+        UpdateItemOutputTypeDef,
         WriteRequestUnionTypeDef,
     )
 
@@ -63,9 +64,10 @@ class DynamoDbTable:
         self._clock = clock
         self._pause = pause
         try:
-            with _asking():
-                session = boto3.session.Session()  # Of its own: the default one is not for several threads at once.
-                self._client: DynamoDBClient = session.client("dynamodb", endpoint_url=endpoint_url, config=_QUICK)
+            session = boto3.session.Session()  # Of its own: the default one is not for several threads at once.
+            self._client: DynamoDBClient = session.client("dynamodb", endpoint_url=endpoint_url, config=_QUICK)
+        except BotoCoreError as error:
+            raise TableUnavailable(type(error).__name__) from None
         except ValueError as error:
             raise TableUnavailable(str(error)) from None
 
@@ -117,11 +119,17 @@ class DynamoDbTable:
                 return self._add(fresh, seen)
             if not seen:
                 with suppress(_ConditionFailed):
-                    self._put(fresh, IS_OVER, {})
-                    return 1
+                    return self._begin(fresh)
         if seen is None:
             raise TableUnavailable("ConditionalCheckFailedException")
         raise ItemChanged
+
+    def uncount(self, id: str, *, counted: int, last: int) -> None:
+        """Takes one back, with the condition that none was added since."""
+        condition = is_number("#count", ":counted", counted)
+        values: Item = {":counted": counted, ":less": -1, ":last": last}
+        with suppress(_ConditionFailed):
+            self._update(check_id(id), "ADD #count :less SET #last = :last", condition, values)
 
     def items(self, prefix: str) -> Iterator[Item]:
         """All whose ID begins so: a Scan, strongly consistent."""
@@ -143,12 +151,12 @@ class DynamoDbTable:
         """Gives the keys that are left over."""
         with _asking():
             answer = self._client.batch_get_item(RequestItems={self._name: {"Keys": keys, "ConsistentRead": True}})
-            for attributes in answer["Responses"].get(self._name, []):
+            # Of the one table that was asked, under whichever of its names.
+            for attributes in (each for items in answer["Responses"].values() for each in items):
                 item = to_item(attributes)
                 if self._is_live(item):
                     found[attributes["id"]["S"]] = item
-            left = answer.get("UnprocessedKeys", {}).get(self._name)
-            return left["Keys"] if left else []
+            return [key for left in answer.get("UnprocessedKeys", {}).values() for key in left["Keys"]]
 
     def _put(self, item: Item, condition: str, values: Item) -> None:
         """Raises _ConditionFailed. The condition may look at `:now`."""
@@ -165,18 +173,32 @@ class DynamoDbTable:
         """Counts where the item has not expired. Raises _ConditionFailed."""
         change = "ADD #count :one, #revision :one SET #last = :last, #expires_at = :expires_at"
         condition = IS_LIVE if seen is None else f"{is_number('#count', ':seen', seen)} AND {IS_LIVE}"
-        values: Item = {":one": 1, ":now": self._now(), ":last": fresh["last"], ":expires_at": fresh["expires_at"]}
+        values = self._counting(fresh) if seen is None else {**self._counting(fresh), ":seen": seen}
+        answer = self._update(fresh["id"], change, condition, values)
         with _asking():
-            answer = self._client.update_item(
+            return int(answer["Attributes"]["count"]["N"])
+
+    def _begin(self, fresh: Item) -> int:
+        """Counts from 1 where the item has expired: an update, since a role may be allowed no other change."""
+        change = "SET #count = :one, #revision = :one, #last = :last, #expires_at = :expires_at"
+        self._update(fresh["id"], change, IS_OVER, self._counting(fresh))
+        return 1
+
+    def _counting(self, fresh: Item) -> Item:
+        return {":one": 1, ":now": self._now(), ":last": fresh["last"], ":expires_at": fresh["expires_at"]}
+
+    def _update(self, id: object, change: str, condition: str, values: Item) -> "UpdateItemOutputTypeDef":
+        """Changes an item, and gives what was changed. Raises _ConditionFailed."""
+        with _asking():
+            return self._client.update_item(
                 TableName=self._name,
-                Key=from_item({"id": fresh["id"]}),
+                Key=from_item({"id": id}),
                 UpdateExpression=change,
                 ConditionExpression=condition,
                 ExpressionAttributeNames=names(change + condition),
-                ExpressionAttributeValues=from_item(values if seen is None else {**values, ":seen": seen}),
+                ExpressionAttributeValues=from_item(values),
                 ReturnValues="UPDATED_NEW",
             )
-            return int(answer["Attributes"]["count"]["N"])
 
     def _write_batch(self, requests: Sequence["WriteRequestUnionTypeDef"]) -> None:
         for pause in (*_PAUSES, None):
@@ -200,7 +222,7 @@ class DynamoDbTable:
 
     def _is_live(self, item: Item) -> bool:
         expires_at = item.get("expires_at")
-        return not isinstance(expires_at, int) or expires_at > self._now()
+        return isinstance(expires_at, bool) or not isinstance(expires_at, int) or expires_at > self._now()
 
     def _now(self) -> int:
         return int(self._clock())
@@ -218,5 +240,5 @@ def _asking() -> Iterator[None]:
         raise TableUnavailable(code) from None
     except (BotoCoreError, ResponseParserError) as error:
         raise TableUnavailable(type(error).__name__) from None
-    except KeyError:
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError):
         raise TableUnavailable("an answer that is not DynamoDB's") from None

@@ -3,17 +3,20 @@
 Failures are counted against the principal, whether it exists or not, and against the client ID: IoT Core tells an
 authorizer no address. Anybody can fail in somebody's name. So that this locks nobody out cheaply, a client ID that the
 principal has signed in with is counted on its own, and a password that was generated, which nobody guesses, is never
-locked. Each counter is written once in each failed attempt, so that its time tells nothing.
+locked.
+
+A stranger's attempt is counted before its password is looked at, and taken back where the password is right: of many at
+once, no more are looked at than one after the other. Each failed attempt writes twice, so that its time tells nothing.
 """
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import NamedTuple
 
 from identities.reading import whole_number
-from identities.table import Item, ItemChanged, Table
+from identities.table import Counters, Item, ItemChanged
 
 PREFIX = "failures#"
 """Of all that the Lambda writes: its role allows it no other IDs."""
@@ -31,7 +34,7 @@ class Limits:
     lock_after: int = 10
     """From so many on, it waits `lock_for`."""
     lock_for: int = 15 * 60
-    forget_after: int = 60 * 60
+    forget_after: int = _DAY
     """After so long without a failure, all are forgotten."""
 
     def wait(self, failures: int) -> int:
@@ -43,75 +46,104 @@ class Limits:
 
 class _Counter(NamedTuple):
     id: str
-    failures: int
-    last: int
+    failures: int = 0
+    last: int = 0
+    is_spare: bool = False
+    """Whether it is there for its write alone, and nothing goes by it."""
 
 
-class Attempt(NamedTuple):
+@dataclass(slots=True)
+class Attempt:
     """One attempt to sign in."""
 
     counters: tuple[_Counter, ...]
-    """Where a failure is counted."""
+    """Where a failure is counted: two, always."""
     known_id: str | None
     """Where it is noted that the client ID belongs to the principal; None without a client ID."""
     known_at: int | None
     """When that was noted last; None where it was not, or long ago."""
+    counted: dict[str, int] = field(default_factory=dict)
+    """The counters that count this attempt already, and what they have counted with it."""
 
 
 class Guard:
     """Counts failures, and says who has to wait."""
 
-    def __init__(self, table: Table, limits: Limits) -> None:
+    def __init__(self, table: Counters, limits: Limits) -> None:
         self._table = table
         self._limits = limits
 
-    def attempt(self, principal: str, client_id: str | None, items: Mapping[str, Item]) -> Attempt:
-        """An attempt, by the items that `ids` names. Raises MalformedItem."""
+    def attempt(
+        self, principal: str, client_id: str | None, items: Mapping[str, Item], known_since: int | None = 0
+    ) -> Attempt:
+        """An attempt, by the items that `ids` names. Raises MalformedItem.
+
+        A client ID is known only by a sign-in since `known_since`, when the oldest password that is stored was set;
+        None where no password is.
+        """
         of_principal, *others = ids(principal, client_id)
         if not others:
-            return Attempt((_counter(of_principal, items),), None, None)
+            return Attempt(
+                (_counter(of_principal, items), _Counter(f"{of_principal}#again", is_spare=True)), None, None
+            )
         of_client, of_pair, known_id = others
-        if known_id in items:
-            return Attempt((_counter(of_pair, items),), known_id, whole_number(items[known_id], "last"))
+        known_at = whole_number(items[known_id], "last") if known_id in items else None
+        if known_at is not None and known_since is not None and known_at >= known_since:
+            return Attempt((_counter(of_pair, items), _Counter(f"{of_pair}#again", is_spare=True)), known_id, known_at)
         return Attempt((_counter(of_principal, items), _counter(of_client, items)), known_id, None)
 
     def begin(self, attempt: Attempt, now: int) -> bool:
-        """Whether the attempt may go on. Where it is a suspicious one, it is counted before it does.
+        """Whether the attempt may go on; it is counted before it does, unless a known client has failed little.
 
-        Of several at once, one may. Raises TableUnavailable.
+        Raises TableUnavailable.
         """
         may_go_on = True
         for counter in attempt.counters:
-            if now < counter.last + self._limits.wait(counter.failures):
-                self._count(f"{counter.id}#waiting", now)
+            if counter.is_spare:
+                continue
+            if self._waits(counter, now):
                 may_go_on = False
-            elif self._is_suspicious(counter):
-                may_go_on = self._reserve(counter, now) and may_go_on
+            elif attempt.known_at is None or counter.failures >= self._limits.slow_after:
+                may_go_on = self._count_first(attempt, counter, now) and may_go_on
         return may_go_on
 
     def failed(self, attempt: Attempt, now: int) -> None:
-        """Counts what `begin` has not. Raises TableUnavailable."""
+        """Counts where `begin` has not: attempts in a wait beside it, since they must not lengthen it.
+
+        Raises TableUnavailable.
+        """
         for counter in attempt.counters:
-            if not self._is_suspicious(counter):
-                self._count(counter.id, now)
+            if counter.id not in attempt.counted:
+                waits = self._waits(counter, now)
+                self._count(f"{counter.id}#waiting" if waits else counter.id, now)
 
     def succeeded(self, attempt: Attempt, now: int) -> None:
-        """Notes, at most once a day, that the client ID belongs to the principal. Raises TableUnavailable."""
+        """Takes back what was counted, and notes once a day that the client ID belongs to the principal.
+
+        Raises TableUnavailable.
+        """
+        for counter in attempt.counters:
+            if counter.id in attempt.counted:
+                self._table.uncount(counter.id, counted=attempt.counted[counter.id], last=counter.last)
         if attempt.known_id is not None and (attempt.known_at is None or now >= attempt.known_at + _DAY):
             self._table.count(attempt.known_id, at=now, forget_at=now + _KNOWN_FOR)
 
-    def _is_suspicious(self, counter: _Counter) -> bool:
-        return counter.failures >= self._limits.slow_after
+    def _waits(self, counter: _Counter, now: int) -> bool:
+        wait = self._limits.wait(counter.failures)
+        return wait > 0 and now < counter.last + wait
 
-    def _reserve(self, counter: _Counter, now: int) -> bool:
+    def _count_first(self, attempt: Attempt, counter: _Counter, now: int) -> bool:
+        """Whether this attempt is among those that need not wait; of suspicious ones at once, one is."""
+        suspicious = counter.failures >= self._limits.slow_after
         try:
-            self._count(counter.id, now, seen=counter.failures)
+            counted = self._count(counter.id, now, counter.failures if suspicious else None)
         except ItemChanged:
             return False
-        return True
+        attempt.counted[counter.id] = counted
+        return suspicious or counted <= self._limits.slow_after
 
-    def _count(self, counter_id: str, now: int, seen: int | None = None) -> None:
-        self._table.count(counter_id, at=now, forget_at=now + self._limits.forget_after, seen=seen)
+    def _count(self, counter_id: str, now: int, seen: int | None = None) -> int:
+        return self._table.count(counter_id, at=now, forget_at=now + self._limits.forget_after, seen=seen)
 
 
 def ids(principal: str, client_id: str | None) -> tuple[str, ...]:

@@ -27,7 +27,19 @@ class ItemChanged(Exception):
     """The stored item is not the one that was read: somebody else wrote or deleted it."""
 
 
-class Table(Protocol):
+class Counters(Protocol):
+    """Of a table, what counting takes. Each method raises TableUnavailable."""
+
+    def count(self, id: str, *, at: int, forget_at: int, seen: int | None = None) -> int:
+        """See `Table.count`."""
+        ...
+
+    def uncount(self, id: str, *, counted: int, last: int) -> None:
+        """See `Table.uncount`."""
+        ...
+
+
+class Table(Counters, Protocol):
     """Items by ID. Threads may share it. Each method raises TableUnavailable.
 
     ValueError tells of what DynamoDB has no room for (`identities.item_limits`), and TypeError of what is no item.
@@ -62,6 +74,13 @@ class Table(Protocol):
         Sets `last` to `at` and `expires_at` to `forget_at`, both in seconds since 1970. With `seen`, raises ItemChanged
         unless the count is exactly that (0: the item is not there). An answer that is lost on its way is asked for
         again: without `seen`, it may then be one too many, and never one too few; with it, it may raise ItemChanged.
+        """
+        ...
+
+    def uncount(self, id: str, *, counted: int, last: int) -> None:
+        """Takes back what a `count` has added that gave `counted`, and sets `last` as it was before.
+
+        Where something was counted since, nothing is changed.
         """
         ...
 

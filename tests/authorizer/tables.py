@@ -28,6 +28,7 @@ class Failing(SqliteTable):
     """A table that answers some times, and from then on no more."""
 
     answers = 0
+    code = "ProvisionedThroughputExceededException"
 
     def read(self, ids: Sequence[str]) -> dict[str, Item]:
         self._answer()
@@ -37,9 +38,13 @@ class Failing(SqliteTable):
         self._answer()
         return super().count(id, at=at, forget_at=forget_at, seen=seen)
 
+    def uncount(self, id: str, *, counted: int, last: int) -> None:
+        self._answer()
+        super().uncount(id, counted=counted, last=last)
+
     def _answer(self) -> None:
         if self.answers == 0:
-            raise TableUnavailable("ProvisionedThroughputExceededException")
+            raise TableUnavailable(self.code)
         self.answers -= 1
 
 
@@ -49,6 +54,8 @@ class Identities:
 
     path: Path
     now: float = NOW
+    seconds: float = 0
+    """What the timer says."""
     table: SqliteTable = field(init=False)
 
     def __post_init__(self) -> None:
@@ -71,4 +78,4 @@ class Identities:
 
     def passwords(self, table: SqliteTable | None = None) -> TablePasswords:
         """The door for passwords."""
-        return TablePasswords(table or self.table, Limits(), clock=lambda: self.now)
+        return TablePasswords(table or self.table, Limits(), clock=lambda: self.now, timer=lambda: self.seconds)

@@ -67,7 +67,11 @@ WRONG = {
     "max-age-short": (f'{START}{JWT}max_age = "1s"{HERE}\n', "jwt[0].max_age: "),
     "second-issuer": (f"{START}{JWT}{JWT}".replace("a.ex", "b.ex", 1) + f"leeway = 301{HERE}\n", "jwt[1].leeway: "),
     "passwords-nowhere": (f"{START}[passwords]{HERE}\n", 'passwords: expected file = "…", or table = "NAME" above'),
-    "guessing-without-table": (f"{START}{ANYBODY}[guessing]{HERE}\n", 'guessing: expected table = "NAME" above'),
+    "guessing-without-table": (f"{START}{ANYBODY}[guessing]{HERE}\n", "guessing: expected [passwords] without file"),
+    "guessing-of-a-file": (
+        f'{START}table = "abc"\n{USERS}[guessing]{HERE}\n',
+        "guessing: expected [passwords] without file",
+    ),
     "revocation-without-table": (f"{START}{ANYBODY}[revocation]{HERE}\n", 'revocation: expected table = "NAME"'),
     "claims-without-table": (
         f"{START}{JWT}stored_claims = true{HERE}\n",
@@ -83,7 +87,7 @@ WRONG = {
         "guessing: lock_after: expected no fewer failures",
     ),
     "lock-forgotten": (
-        f'{START}table = "abc"\n{ANYBODY}[guessing]{HERE}\nlock_for = "2h"\n',
+        f'{START}table = "abc"\n{ANYBODY}[guessing]{HERE}\nlock_for = "2h"\nforget_after = "1h"\n',
         "guessing: forget_after: expected no less than lock_for",
     ),
     "cached-long": (f'{START}table = "abc"\n{ANYBODY}[revocation]\ncache_for = "6m"{HERE}\n', "revocation.cache_for: "),

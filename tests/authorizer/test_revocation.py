@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from authorizer import Reason, development
-from authorizer.stored_identities import CachedItems
+from authorizer import Reason, Refusal, development
+from authorizer.stored_identities import CachedItems, Lookups, StoredIdentities
+from authorizer.verified_principal import VerifiedPrincipal
 from identities.revocations import Kind, Revocation, principal_id
+from policies import Principal
 from tests.authorizer.events import anonymous, bearer, with_password
 from tests.authorizer.handlers import Running, jwt_table, start, table
 from tests.authorizer.tables import QUICK, Identities
@@ -136,6 +138,29 @@ def test_or_everybody_is_if_so_configured(started: Start, broken: None) -> None:
     assert authorizer.verdict(bearer(mint())) == "allowed"
 
 
+def test_the_log_and_the_metrics_say_that_nobody_was_asked(started: Start, broken: None) -> None:
+    outcome = started(jwt_table(), '[revocation]\nwhen_unavailable = "allow"\n')(bearer(mint()))
+    assert ("unchecked" in outcome.decision, "Unchecked" in outcome.counted) == (True, True)
+
+
+def test_but_nobody_who_is_known_to_be_revoked(identities: Identities) -> None:
+    identities.revoke(Revocation(Kind.PRINCIPAL, NOW, principal="ann"))
+    table = identities.failing(answers=1)
+    found = StoredIdentities(table, Lookups(cache_for=300, when_unavailable_allow=True))
+    for token_id in ("1", "2"):
+        with pytest.raises(Refusal, match=Reason.PRINCIPAL_REVOKED):
+            found.check(VerifiedPrincipal(Principal("ann", {}), ISSUER, token_id=token_id))
+
+
+@pytest.mark.parametrize("code", ["AccessDeniedException", "ResourceNotFoundException", "ValidationException"])
+def test_and_nobody_where_the_table_is_wrongly_configured(identities: Identities, code: str) -> None:
+    table = identities.failing()
+    table.code = code
+    found = StoredIdentities(table, Lookups(when_unavailable_allow=True))
+    with pytest.raises(Refusal, match=Reason.TABLE_UNAVAILABLE):
+        found.check(VerifiedPrincipal(Principal("ann", {})))
+
+
 def test_but_nobody_whose_claims_are_stored(started: Start, broken: None) -> None:
     authorizer = started(jwt_table(stored_claims=True), '[revocation]\nwhen_unavailable = "allow"\n')
     assert authorizer.verdict(bearer(mint())) == Reason.TABLE_UNAVAILABLE
@@ -150,6 +175,17 @@ def test_an_answer_serves_for_a_while(started: Start, identities: Identities) ->
     authorizer.verdict(bearer(mint()))
     identities.revoke(Revocation(Kind.PRINCIPAL, NOW, principal="ann"))
     assert authorizer.verdict(bearer(mint())) == "allowed"
+
+
+def test_no_longer_than_that(identities: Identities) -> None:
+    seconds = [0.0]
+    cached = CachedItems(identities.table, keep=300, timer=lambda: seconds[0])
+    cached.read([principal_id("ann")])
+    identities.revoke(Revocation(Kind.PRINCIPAL, NOW, principal="ann"))
+    seconds[0] = 299
+    assert cached.read([principal_id("ann")]) == {}
+    seconds[0] = 300
+    assert list(cached.read([principal_id("ann")])) == [principal_id("ann")]
 
 
 def test_no_more_answers_are_kept_than_fit(identities: Identities) -> None:

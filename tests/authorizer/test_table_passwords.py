@@ -1,5 +1,7 @@
 """User names and passwords from the table of identities."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +12,9 @@ from authorizer.verified_principal import VerifiedPrincipal
 from identities import passwords as hashing
 from identities.passwords import LONGEST_PASSWORD
 from identities.revocations import Kind, Revocation
-from tests.authorizer.tables import NOW, Identities, stored
+from identities.table import Item
+from identities.user import User, to_item
+from tests.authorizer.tables import NOW, Failing, Identities, stored
 
 RIGHT, WRONG = b"correct horse", b"guess"
 
@@ -160,8 +164,33 @@ def test_a_suspicious_attempt_that_can_not_be_counted_is_refused(identities: Ide
     assert verdict(identities.passwords(identities.failing(answers=1)), "ann") == Reason.TABLE_UNAVAILABLE
 
 
+def test_a_strangers_attempt_that_can_not_be_counted_is_refused(identities: Identities) -> None:
+    assert verdict(identities.passwords(identities.failing(answers=1)), "ann") == Reason.TABLE_UNAVAILABLE
+
+
 def test_a_right_password_is_let_in_though_its_client_id_can_not_be_noted(identities: Identities) -> None:
-    assert verdict(identities.passwords(identities.failing(answers=1)), "ann") == "allowed"
+    assert verdict(identities.passwords(identities.failing(answers=3)), "ann") == "allowed"
+
+
+def test_a_generated_password_is_let_in_though_nothing_can_be_counted(identities: Identities) -> None:
+    assert verdict(identities.passwords(identities.failing(answers=1)), "pump-7") == "allowed"
+
+
+class Slow(Failing):
+    """A table whose answers take a while."""
+
+    def read(self, ids: Sequence[str]) -> dict[str, Item]:
+        self.identities.seconds += 1.6
+        return super().read(ids)
+
+    identities: Identities
+
+
+@pytest.mark.parametrize("password", [RIGHT, WRONG])
+def test_a_table_that_takes_too_long_is_asked_no_more(identities: Identities, password: bytes) -> None:
+    slow = Slow(identities.path)
+    slow.answers, slow.identities = 10, identities
+    assert (verdict(identities.passwords(slow), "ann", password), slow.answers) == (Reason.TABLE_UNAVAILABLE, 9)
 
 
 def test_a_right_password_takes_one_read(identities: Identities, door: TablePasswords) -> None:
@@ -172,7 +201,27 @@ def test_a_right_password_takes_one_read(identities: Identities, door: TablePass
 
 def test_an_item_that_is_not_as_it_should_be_lets_nobody_in(identities: Identities, door: TablePasswords) -> None:
     identities.table.write({"id": "user#ann", "passwords": "correct horse"})
-    assert verdict(door, "ann") == Reason.MALFORMED_ITEM
+    with pytest.raises(Refusal, match=Reason.MALFORMED_ITEM) as refused:
+        sign_in(door, "ann", RIGHT)
+    assert refused.value.principal is not None
+    assert refused.value.principal.name == "ann"
+
+
+def test_in_a_lock_an_unknown_user_is_not_named_either(door: TablePasswords) -> None:
+    for _ in range(5):
+        verdict(door, "s3cret", WRONG, "stranger")
+    with pytest.raises(Refusal, match=Reason.LOCKED) as refused:
+        sign_in(door, "s3cret", WRONG, "stranger")
+    assert refused.value.principal is None
+
+
+def test_a_client_id_that_knew_the_password_before_is_a_stranger(identities: Identities, door: TablePasswords) -> None:
+    verdict(door, "ann")
+    identities.now += 60
+    identities.table.write(to_item(User("ann", (replace(stored("new"), created_at=NOW + 60),))))
+    for number in range(5):
+        verdict(door, "ann", WRONG, f"stranger-{number}")
+    assert verdict(door, "ann", b"new") == Reason.LOCKED
 
 
 class Cost:
@@ -205,6 +254,7 @@ USERS = {
     "no-password": ("claims-only", WRONG),
     "disabled": ("disabled", RIGHT),
     "expired": ("expired", RIGHT),
+    "malformed": ("malformed", RIGHT),
 }
 
 
@@ -217,10 +267,19 @@ def test_each_refusal_costs_the_same(
     identities.add("claims-only")
     identities.add("disabled", "correct horse", disabled=True)
     identities.add("expired", "correct horse", valid_until=NOW)
+    identities.table.write({"id": "user#malformed"})
     cost = Cost(identities, monkeypatch)
     for _ in range(failures):
         cost.of(name, WRONG)
     assert cost.of(name, password) == (2, 3)
+
+
+def test_a_refusal_for_a_known_client_id_costs_the_same(
+    identities: Identities, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    verdict(identities.passwords(), "ann", RIGHT, "stranger")
+    cost = Cost(identities, monkeypatch)
+    assert [cost.of("ann", WRONG) for _ in range(12)] == [(2, 3)] * 12
 
 
 def test_the_right_password_costs_no_less_than_a_wrong_one_while_it_is_locked(

@@ -61,7 +61,7 @@ def test_counting_leaves_the_rest_of_an_item_alone(table: Table, clock: Clock) -
 @pytest.mark.parametrize("seen", [None, 0])
 def test_counting_begins_anew_when_its_time_is_over(table: Table, clock: Clock, seen: int | None) -> None:
     later = int(clock.now) + 60
-    table.write({"id": "a", "count": 9, "blocked": True, "expires_at": later})
+    table.write({"id": "a", "count": 9, "expires_at": later})
     clock.now = later
     assert table.count("a", at=5, forget_at=later + 60, seen=seen) == 1
     assert stored(table, "a") == {"id": "a", "count": 1, "last": 5, "expires_at": later + 60, "revision": 1}
@@ -131,3 +131,23 @@ def test_threads_that_count_at_once_lose_nothing(table: Table, clock: Clock) -> 
     with ThreadPoolExecutor(8) as threads:
         counts = threads.map(lambda at: table.count("a", at=at, forget_at=later), range(40))
         assert sorted(counts) == list(range(1, 41))
+
+
+def test_a_count_can_be_taken_back(table: Table) -> None:
+    table.count("failures#a", at=1, forget_at=2**40)
+    counted = table.count("failures#a", at=2, forget_at=2**40)
+    table.uncount("failures#a", counted=counted, last=1)
+    item = table.read(["failures#a"])["failures#a"]
+    assert (item["count"], item["last"]) == (1, 1)
+
+
+def test_a_count_that_others_have_added_to_stays(table: Table) -> None:
+    counted = table.count("failures#a", at=1, forget_at=2**40)
+    table.count("failures#a", at=2, forget_at=2**40)
+    table.uncount("failures#a", counted=counted, last=0)
+    assert table.read(["failures#a"])["failures#a"]["count"] == 2
+
+
+def test_what_is_not_there_can_not_be_taken_back(table: Table) -> None:
+    table.uncount("failures#a", counted=1, last=0)
+    assert table.read(["failures#a"]) == {}

@@ -221,7 +221,7 @@ def test_counting_that_others_always_come_before_is_given_up(server: FakeDynamoD
     server.answers = [refusal("ConditionalCheckFailedException")]
     with pytest.raises(TableUnavailable, match=r"^ConditionalCheckFailedException$"):
         table.count("a", at=1, forget_at=2)
-    assert server.operations == ["UpdateItem", "PutItem"] * 3
+    assert server.operations == ["UpdateItem", "UpdateItem"] * 3
 
 
 def test_items_are_read_page_by_page(server: FakeDynamoDb, table: DynamoDbTable) -> None:
@@ -304,3 +304,38 @@ def test_what_is_stored_stands_in_no_log_line(
     caplog.set_level(logging.DEBUG)
     assert "secret" in json.dumps(ask(table))
     assert "secret" not in caplog.text
+
+
+def test_counting_anew_is_an_update_since_the_lambda_may_do_nothing_else(
+    server: FakeDynamoDb, table: DynamoDbTable
+) -> None:
+    server.answers = [refusal("ConditionalCheckFailedException"), answer({"Attributes": {"count": {"N": "1"}}})]
+    table.count("failures#a", at=1, forget_at=2)
+    assert server.operations == ["UpdateItem", "UpdateItem"]
+
+
+def test_a_table_that_answers_under_another_of_its_names_is_read(server: FakeDynamoDb, table: DynamoDbTable) -> None:
+    server.answers = [answer({"Responses": {"arn:chat": [{"id": {"S": "user#ann"}}]}})]
+    assert table.read(["user#ann"]) == {"user#ann": {"id": "user#ann"}}
+
+
+def test_what_is_left_over_under_another_name_is_not_taken_for_nothing(
+    server: FakeDynamoDb, table: DynamoDbTable
+) -> None:
+    left = {"arn:chat": {"Keys": [{"id": {"S": "user#ann"}}]}}
+    server.answers = [answer({"Responses": {}, "UnprocessedKeys": left})]
+    with pytest.raises(TableUnavailable, match="UnprocessedKeys"):
+        table.read(["user#ann"])
+
+
+@pytest.mark.parametrize("body", [{}, {"Responses": 7}, {"Responses": {"chat": 7}}, {"Responses": {"chat": [7]}}, []])
+def test_an_answer_of_another_shape_is_none(server: FakeDynamoDb, table: DynamoDbTable, body: object) -> None:
+    server.answers = [answer(body)]
+    with pytest.raises(TableUnavailable):
+        table.read(["user#ann"])
+
+
+def test_an_end_that_is_no_number_is_no_end(server: FakeDynamoDb, table: DynamoDbTable) -> None:
+    item = {"id": {"S": "revoked#a"}, "expires_at": {"BOOL": True}}
+    server.answers = [answer({"Responses": {"chat": [item]}})]
+    assert list(table.read(["revoked#a"])) == ["revoked#a"]

@@ -11,6 +11,7 @@ from identities.guessing import Guard, Limits, ids
 from identities.sqlite_table import SqliteTable
 
 LIMITS = Limits(slow_after=3, lock_after=6, lock_for=900, forget_after=3600)
+WEEK = 7 * 86_400
 
 
 @dataclass
@@ -26,9 +27,11 @@ class Door:
         self.table = SqliteTable(self.folder / "identities.sqlite", clock=lambda: self.now)
         self.guard = Guard(self.table, LIMITS)
 
-    def try_password(self, principal: str = "ann", client_id: str | None = "ann/x", *, right: bool = False) -> bool:
-        """Whether the password was looked at."""
-        attempt = self.guard.attempt(principal, client_id, self.table.read(ids(principal, client_id)))
+    def try_password(
+        self, principal: str = "ann", client_id: str | None = "ann/x", *, right: bool = False, since: int = 0
+    ) -> bool:
+        """Whether the password was looked at; it was set at `since`."""
+        attempt = self.guard.attempt(principal, client_id, self.table.read(ids(principal, client_id)), since)
         may_go_on = self.guard.begin(attempt, self.now)
         if may_go_on and right:
             self.guard.succeeded(attempt, self.now)
@@ -176,11 +179,47 @@ def test_of_many_suspicious_attempts_at_once_one_goes_on(door: Door) -> None:
     assert [door.guard.begin(attempt, door.now) for attempt in attempts].count(True) == 1
 
 
+def test_of_many_first_attempts_at_once_no_more_go_on_than_one_after_the_other(door: Door) -> None:
+    attempts = [door.guard.attempt("ann", f"ann/{number}", {}) for number in range(40)]
+    assert [door.guard.begin(attempt, door.now) for attempt in attempts].count(True) == 3
+
+
 def test_a_success_does_not_forget_the_failures_of_strangers(door: Door) -> None:
     door.fail(3)
-    door.now += 1
     door.try_password(client_id="ann/x", right=True)
     assert not door.try_password(client_id="stranger")
+
+
+def test_a_success_counts_as_no_failure(door: Door) -> None:
+    for number in range(20):
+        assert door.try_password(client_id=f"ann/{number}", right=True)
+
+
+def test_without_a_client_id_a_success_counts_as_none_either(door: Door) -> None:
+    assert all(door.try_password(client_id=None, right=True) for _ in range(20))
+
+
+def test_after_typing_errors_the_right_password_stays_good(door: Door) -> None:
+    """A session is authorized again every few minutes, which must not lock its client out."""
+    door.try_password(right=True)
+    door.fail(3, client_id="ann/x")
+    end = door.now + WEEK
+    while door.now < end:
+        door.now += 300
+        assert door.try_password(right=True)
+
+
+def test_after_a_lock_has_ended_the_right_password_stays_good(door: Door) -> None:
+    door.try_password(right=True)
+    locked(door, "ann/x")
+    door.now += 900
+    assert all(door.try_password(right=True) for _ in range(10))
+
+
+def test_a_client_id_that_signed_in_with_an_older_password_is_a_stranger(door: Door) -> None:
+    door.try_password(right=True)
+    locked(door)
+    assert not door.try_password(right=True, since=door.now)
 
 
 @given(st.integers(0, 1000))
@@ -193,13 +232,15 @@ def test_more_failures_never_wait_less(failures: int) -> None:
     assert Limits().wait(failures) <= Limits().wait(failures + 1)
 
 
-def test_a_stranger_has_few_guesses_a_day(door: Door) -> None:
-    """What `docs/security.md` says of the default limits."""
-    door.guard = Guard(door.table, Limits())
+@pytest.mark.parametrize("then_waits", [5, 10, 50, 1000], ids=lambda guesses: f"rests after {guesses}")
+def test_a_stranger_has_few_guesses_a_day(door: Door, then_waits: int) -> None:
+    """What `docs/security.md` says of the default limits, whether one guesses on or waits until all is forgotten."""
+    limits = Limits()
+    door.guard = Guard(door.table, limits)
     end = door.now + 86_400
     guesses = 0
     while door.now < end:
         door.fail(1, client_id=None)
         guesses += 1
-        door.now += Limits().wait(guesses)
-    assert guesses == 105
+        door.now += limits.forget_after if guesses % then_waits == 0 else limits.wait(guesses % then_waits)
+    assert guesses <= 105
