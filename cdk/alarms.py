@@ -46,6 +46,12 @@ class Alarms(Construct):
         if authorizer.settings.table is not None:
             self.alarms += [
                 self._refused("Table", "table_unavailable", "the identity table does not answer"),
+                self._alarm(
+                    "Unchecked",
+                    metrics.unchecked(_PERIOD),
+                    0,
+                    "clients are let in whom the identity table might refuse",
+                ),
                 self._refused("Items", "malformed_item", "the identity table holds what nobody should have written"),
             ]
         if topic is not None:

@@ -51,6 +51,10 @@ class Metrics:
         """How many were refused with one reason code."""
         return self._own("Refused", period, reason=reason)
 
+    def unchecked(self, period: Duration) -> aws_cloudwatch.Metric:
+        """How many were let in while nobody could say whether they are revoked."""
+        return self._own("Unchecked", period)
+
     def refused_share(self, period: Duration, least_decisions: int) -> aws_cloudwatch.MathExpression:
         """Of all decisions, in percent; 0 where there were fewer."""
         decisions = "(refused + FILL(allowed, 0))"

@@ -10,7 +10,7 @@ import pytest
 from aws_cdk import App
 from aws_cdk.assertions import Template
 
-from authorizer import Authorizer, Credentials, LambdaHandler, Principal, Refusal
+from authorizer import Authorizer, Credentials, LambdaHandler, Principal, Refusal, VerifiedPrincipal
 from authorizer.observer import Observer
 from cdk.authorizer_stack import AuthorizerStack
 from policies import PolicyTemplate
@@ -34,13 +34,13 @@ class Context:
     aws_request_id = "1"
 
 
-def verify(credentials: Credentials) -> Principal:
-    """Lets in who brings `good`, and refuses for the reason that anybody else brings."""
+def verify(credentials: Credentials) -> VerifiedPrincipal:
+    """Lets in who brings `good`, though unchecked, and refuses for the reason that anybody else brings."""
     if credentials.token == "broken":
         raise ZeroDivisionError
     if credentials.token != "good":
         raise Refusal(credentials.token or "", "detail", principal=Principal("ann", {}))
-    return Principal("ann", {})
+    return VerifiedPrincipal(Principal("ann", {}), unchecked="ThrottlingException")
 
 
 @pytest.fixture
@@ -89,7 +89,7 @@ def asked(alarm: dict[str, Any]) -> Iterator[Metric]:
 def test_each_metric_that_an_alarm_looks_at_is_written(template: Template, written: set[Metric]) -> None:
     found = {metric for alarm in resources(template, "AWS::CloudWatch::Alarm") for metric in asked(alarm)}
     own = {metric for metric in found if metric.namespace != "AWS/Lambda"}
-    assert len(own) == 6
+    assert len(own) == 7
     assert own - written == set()
 
 
@@ -104,6 +104,7 @@ def test_each_alarm_goes_off_above_its_bound_and_not_without_a_measurement(templ
         "InternalErrors": ("Refused", "Sum", 0),
         "Keys": ("KeysNotFetched", "Sum", 0),
         "Table": ("Refused", "Sum", 0),
+        "Unchecked": ("Unchecked", "Sum", 0),
         "Items": ("Refused", "Sum", 0),
     }
     for alarm in resources(template, "AWS::CloudWatch::Alarm"):
