@@ -62,7 +62,7 @@ export const REASONS = {
   authorizer_not_found: ["there is none of that name", "compare the names"],
   authorizer_inactive: ["it is not active", "aws iot update-authorizer --status ACTIVE"],
   token_missing: ["signing is on, and there is no token under the token key name", "send it there: signing knows no other place"],
-  signature_missing: ["signing is on, and there is no x-amz-customauthorizer-signature", "sign the token"],
+  signature_missing: ["signing is on, and there is no x-amz-customauthorizer-signature", "sign the token, as iot-authorizer sign does"],
   signature_invalid: ["no public key of the authorizer fits", "RSASSA-PKCS1-v1_5 with SHA-256 over the token's bytes, standard base64, URL-encoded"],
   function_not_found: ["the authorizer names a function that is not on this machine", "its ARN is in detail"],
   function_timeout: ["no answer within 5 seconds", "what does the function wait for?"],
