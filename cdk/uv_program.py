@@ -13,8 +13,6 @@ class UvError(Exception):
 def run_uv(*arguments: str, cwd: Path) -> str:
     """Runs uv: the one that UV names, the user's, or the one that `make` brought. Gives its output. Raises UvError."""
     program = os.environ.get("UV") or shutil.which("uv") or str(cwd / ".uv/bin/uv")
-    if os.sep in program:
-        program = str(Path(program).absolute())  # `make` names it from where it runs, and uv runs in `cwd`.
     environment = {name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"}
     try:
         done = subprocess.run(

@@ -108,8 +108,9 @@ class DynamoDbTable:
 
     def delete(self, id: str) -> None:
         """Removes an item."""
+        key = from_item({"id": check_id(id)})
         with _asking():
-            self._client.delete_item(TableName=self._name, Key=from_item({"id": check_id(id)}))
+            self._client.delete_item(TableName=self._name, Key=key)
 
     def count(self, id: str, *, at: int, forget_at: int, seen: int | None = None) -> int:
         """Counts, each time with a condition: that the item has not expired, or else that it has."""
