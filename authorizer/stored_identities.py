@@ -121,7 +121,7 @@ def check_user(stored: user.User, now: float, principal: Principal) -> None:
     """Raises Refusal for a user that is disabled, or whose time is over."""
     if stored.disabled:
         raise Refusal(Reason.USER_DISABLED, principal=principal)
-    if stored.valid_until is not None and now >= stored.valid_until:
+    if stored.is_over(now):
         raise Refusal(Reason.USER_EXPIRED, principal=principal)
 
 

@@ -18,6 +18,11 @@ def text(item: Attributes, name: str) -> str:
     return value
 
 
+def text_or_none(item: Attributes, name: str) -> str | None:
+    """A text, or None. Raises MalformedItem."""
+    return None if name in item and item[name] is None else text(item, name)
+
+
 def flag(item: Attributes, name: str) -> bool:
     """True or false. Raises MalformedItem."""
     value = item.get(name)

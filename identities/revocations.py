@@ -1,12 +1,11 @@
 """Revocations: of a principal, of a token, or of all tokens that were issued before a moment."""
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from hashlib import sha256
 
-from identities.reading import MalformedItem, text, time_or_never, whole_number
+from identities.reading import MalformedItem, text, text_or_none, time_or_never, whole_number
 from identities.table import Item
 
 PREFIX = "revoked#"
@@ -92,13 +91,9 @@ def from_item(item: Item) -> Revocation:
     return Revocation(
         kind=kind,
         revoked_at=whole_number(item, "revoked_at"),
-        principal=_text_or_none(item, "principal"),
-        issuer=_text_or_none(item, "issuer"),
-        token_id=_text_or_none(item, "token_id"),
+        principal=text_or_none(item, "principal"),
+        issuer=text_or_none(item, "issuer"),
+        token_id=text_or_none(item, "token_id"),
         issued_before=time_or_never(item, "issued_before"),
         expires_at=whole_number(item, "expires_at") if "expires_at" in item else None,
     )
-
-
-def _text_or_none(item: Mapping[str, object], name: str) -> str | None:
-    return None if name in item and item[name] is None else text(item, name)

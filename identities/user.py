@@ -50,6 +50,10 @@ class User:
     rotated_at: int = 0
     """When the newest password was set."""
 
+    def is_over(self, now: float) -> bool:
+        """Whether the user's time is over."""
+        return self.valid_until is not None and now >= self.valid_until
+
     def guessable(self, now: float) -> bool:
         """Whether a password that is still valid was chosen by a person."""
         return not self.passwords or not all(each.generated for each in self.passwords if not each.is_over(now))

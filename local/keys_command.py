@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from local.listing import columns
 from local.signing.key_pair import KeyPair, fingerprint
 from local.signing.key_ring import BITS, KeyRefused, KeyRing, read_key_ring
 from policies import InvalidFile
@@ -112,7 +113,7 @@ def list_keys(
     elif not entries:
         typer.echo(f"{config} names no key yet: iot-authorizer keys new", err=True)
     else:
-        typer.echo("\n".join(_lines([_HEADINGS, *map(_row, entries)])))
+        typer.echo(columns([_HEADINGS, *map(_row, entries)]))
         for entry in entries:
             if entry["problem"] is not None:
                 typer.echo(f"iot-authorizer: {entry['problem']}", err=True)
@@ -137,7 +138,7 @@ def _make(ring: KeyRing, name: str | None, bits: str | None) -> None:
         (str(pair.private_path), "the private half, for who signs tokens: it stays out of git"),
         (str(ring.config), "names the public half under [signing]"),
     ]
-    typer.echo("\n".join(_lines([(printable(path), text) for path, text in rows])))
+    typer.echo(columns(rows))
 
 
 def _confirm(name: str, files: list[str]) -> None:
@@ -175,11 +176,6 @@ def _entry(pair: KeyPair, *, signs: bool) -> dict[str, object]:
 def _row(entry: dict[str, object]) -> tuple[str, ...]:
     found = (entry["name"], entry["bits"], str(entry["fingerprint"])[:_SHORT], entry["private_half"])
     return (*map(str, found), "yes" if entry["signs"] else "no", str(entry["created"]))
-
-
-def _lines(rows: list[tuple[str, ...]]) -> list[str]:
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return ["  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
 
 
 def _named(config: Path) -> str:

@@ -10,10 +10,11 @@ import typer
 from identities.revocations import Kind, Revocation
 from local.connecting import subject
 from local.development import DATA, with_scopes
+from local.listing import columns
 from local.revocation import options, undoing
 from local.revocation.locking_out import LockedOut, Order, Place, lock_out
 from local.revocation.selection import end_of, end_of_token, moment, of_token, of_token_id, only_token, token_claims
-from local.revocation.wording import as_object, columns, ended_object, ended_rows, until, what
+from local.revocation.wording import as_object, ended_object, ended_rows, until, what
 from policies import Principal
 
 

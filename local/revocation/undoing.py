@@ -1,8 +1,6 @@
 """`iot-authorizer revoke list` and `iot-authorizer revoke undo`: what is revoked, and taking it back."""
 
 import json
-import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 import typer
@@ -12,11 +10,11 @@ from identities.revocations import PREFIX, Kind, Revocation, from_item
 from local.connecting import subject
 from local.development import DATA
 from local.identity_table import open_table
+from local.listing import columns, print_list
 from local.revocation import options
 from local.revocation.selection import of_token, of_token_id, only_token, token_claims
-from local.revocation.wording import as_object, columns, until, what
+from local.revocation.wording import as_object, until, what
 from local.times import as_text
-from policies.errors import printable
 
 _HEADING = ("revoked", "at", "until")
 
@@ -53,22 +51,8 @@ def list_all(table: options.TableName = None, data: options.DataFolder = DATA, a
     rows = [(what(each), as_text(each.revoked_at), until(each)) for each in found]
     if not rows:
         typer.echo("nothing is revoked", err=True)
-    elif sys.stdout.isatty():
-        _show(rows)
     else:
-        typer.echo(columns([_HEADING, *rows]))
-
-
-def _show(rows: Sequence[Sequence[str]]) -> None:
-    """The list, for a terminal."""
-    from rich.console import Console  # noqa: PLC0415 (it takes a while to load)
-    from rich.table import Table  # noqa: PLC0415
-    from rich.text import Text  # noqa: PLC0415
-
-    table = Table(*_HEADING)
-    for row in rows:
-        table.add_row(*(Text(printable(cell)) for cell in row))
-    Console().print(table)
+        print_list(_HEADING, rows)
 
 
 def undo_principal(

@@ -5,7 +5,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from identities.revocations import Kind, Revocation
 from local.revocation.connections import Ended
 from local.times import as_text
-from policies.errors import printable
 
 _UNITS = {"d": 86_400, "h": 3600, "m": 60}
 
@@ -29,14 +28,6 @@ def what(revocation: Revocation) -> str:
 def until(revocation: Revocation) -> str:
     """How long it holds."""
     return "it is undone" if revocation.expires_at is None else as_text(revocation.expires_at)
-
-
-def columns(rows: Sequence[Sequence[str]]) -> str:
-    """A table of text, for terminals and pipes."""
-    shown = [[printable(cell) for cell in row] for row in rows]
-    widths = [max(map(len, column)) for column in zip(*shown, strict=True)]
-    lines = ("  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)) for row in shown)
-    return "\n".join(line.rstrip() for line in lines)
 
 
 def names(client_ids: Iterable[str]) -> str:

@@ -1,7 +1,6 @@
 """`iot-authorizer users list|show`. No hash is ever shown."""
 
 import json
-import sys
 import time
 from typing import NamedTuple
 
@@ -12,6 +11,7 @@ from identities.table import Item
 from identities.user import PREFIX, User, from_item
 from local.development import DATA
 from local.identity_table import open_table
+from local.listing import print_list
 from local.times import as_text
 from local.users import storing
 from local.users.options import AsJson, DataFolder, Name, TableName
@@ -47,12 +47,8 @@ def list_users(as_json: AsJson = False, table: TableName = None, data: DataFolde
     rows = [_row(item, time.time()) for item in items]
     if not rows:
         typer.echo("there are no users", err=True)
-    elif sys.stdout.isatty():
-        _print_table(rows)
     else:
-        widths = [max(map(len, column)) for column in zip(_HEADING, *rows, strict=True)]
-        for row in (_HEADING, *rows):
-            typer.echo("  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip())
+        print_list(_HEADING, rows)
 
 
 def show(name: Name, as_json: AsJson = False, table: TableName = None, data: DataFolder = DATA) -> None:
@@ -82,18 +78,18 @@ def _row(item: Item, now: float) -> _Row:
     try:
         user = from_item(item)
     except MalformedItem as error:
-        return _Row(printable(_name(item)), f"malformed: {error}", "", "", "")
+        return _Row(_name(item), f"malformed: {error}", "", "", "")
     claims = _compact(user)
     if len(claims) > _WIDEST_CLAIMS:
         claims = claims[: _WIDEST_CLAIMS - 1] + "…"
-    valid = sum(password.expires_at is None or now < password.expires_at for password in user.passwords)
-    return _Row(printable(user.name), _state(user, now), str(valid), as_text(user.valid_until), printable(claims))
+    valid = sum(not password.is_over(now) for password in user.passwords)
+    return _Row(user.name, _state(user, now), str(valid), as_text(user.valid_until), claims)
 
 
 def _state(user: User, now: float) -> str:
     if user.disabled:
         return "disabled"
-    return "expired" if user.valid_until is not None and now >= user.valid_until else "active"
+    return "expired" if user.is_over(now) else "active"
 
 
 def _compact(user: User) -> str:
@@ -122,15 +118,3 @@ def _as_object(item: Item) -> dict[str, object]:
             for each in user.passwords
         ],
     }
-
-
-def _print_table(rows: list[_Row]) -> None:
-    """The list, for a terminal."""
-    from rich.console import Console  # noqa: PLC0415 (it takes a while to load)
-    from rich.table import Table  # noqa: PLC0415
-    from rich.text import Text  # noqa: PLC0415
-
-    table = Table(*_HEADING)
-    for row in rows:
-        table.add_row(*map(Text, row))
-    Console().print(table)
