@@ -17,7 +17,7 @@ from botocore.parsers import ResponseParserError
 from identities.attributes import from_item, to_item
 from identities.conditions import IS_LIVE, IS_OVER, is_number, names
 from identities.item_limits import check_id, check_ids, check_prefix, revision_of, to_store
-from identities.table import Item, ItemChanged, ItemExists, TableUnavailable
+from identities.table import Item, ItemChanged, ItemExists, TableBusy, TableUnavailable
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
         ScanInputTypeDef,
         UniversalAttributeValueTypeDef,
         UpdateItemOutputTypeDef,
-        WriteRequestUnionTypeDef,
     )
 
     Attributes = Mapping[str, UniversalAttributeValueTypeDef]
@@ -35,10 +34,6 @@ for _name in ("boto3", "botocore", "urllib3"):
 
 _QUICK = Config(connect_timeout=0.5, read_timeout=0.9, retries={"total_max_attempts": 2, "mode": "legacy"})
 """Under 3 seconds in all. The other modes wait for up to a second more before they ask a busy table again."""
-_BATCH = 25
-"""Items: the most that BatchWriteItem takes."""
-_PAUSES = tuple(0.05 * 2**attempt for attempt in range(8))
-"""Seconds before what a busy table has left over is written again: 13 in all."""
 _BUSY = ("ProvisionedThroughputExceededException", "RequestLimitExceeded", "ThrottlingException")
 _ROUNDS = 3
 """Of counting: from the second on, another has begun anew between our two questions."""
@@ -57,12 +52,10 @@ class DynamoDbTable:
         *,
         endpoint_url: str | None = None,
         clock: Callable[[], float] = time.time,
-        pause: Callable[[float], None] = time.sleep,
     ) -> None:
         """Raises TableUnavailable without a region or with a wrong URL; the rest shows when the table is asked."""
         self._name = name
         self._clock = clock
-        self._pause = pause
         try:
             session = boto3.session.Session()  # Of its own: the default one is not for several threads at once.
             self._client: DynamoDBClient = session.client("dynamodb", endpoint_url=endpoint_url, config=_QUICK)
@@ -79,7 +72,7 @@ class DynamoDbTable:
             if left:
                 left = self._read_into(found, left)
         if left:
-            raise TableUnavailable("UnprocessedKeys")
+            raise TableBusy("UnprocessedKeys")
         return found
 
     def write(self, item: Item, *, replacing: Item | None = None, new: bool = False) -> None:
@@ -97,14 +90,8 @@ class DynamoDbTable:
                 with _asking():
                     self._client.put_item(TableName=self._name, Item=from_item(stored))
         except _ConditionFailed:
-            raise (ItemExists if new else ItemChanged) from None
-
-    def write_many(self, items: Sequence[Item]) -> None:
-        """Stores many items, by 25."""
-        stored = [to_store(item) for item in items]
-        last = list({item["id"]: from_item(item) for item in stored}.values())
-        for start in range(0, len(last), _BATCH):
-            self._write_batch([{"PutRequest": {"Item": item}} for item in last[start : start + _BATCH]])
+            if self.read([str(item["id"])]).get(str(item["id"])) != stored:
+                raise (ItemExists if new else ItemChanged) from None
 
     def delete(self, id: str) -> None:
         """Removes an item."""
@@ -201,26 +188,6 @@ class DynamoDbTable:
                 ReturnValues="UPDATED_NEW",
             )
 
-    def _write_batch(self, requests: Sequence["WriteRequestUnionTypeDef"]) -> None:
-        for pause in (*_PAUSES, None):
-            requests = self._write_some(requests)
-            if not requests:
-                return
-            if pause is not None:
-                self._pause(pause)
-        raise TableUnavailable("UnprocessedItems")
-
-    def _write_some(self, requests: Sequence["WriteRequestUnionTypeDef"]) -> Sequence["WriteRequestUnionTypeDef"]:
-        """Gives what a busy table has left over: all, where it says no more than that it is busy."""
-        try:
-            with _asking():
-                answer = self._client.batch_write_item(RequestItems={self._name: requests})
-                return answer["UnprocessedItems"].get(self._name, [])
-        except TableUnavailable as error:
-            if str(error) in _BUSY:
-                return requests
-            raise
-
     def _is_live(self, item: Item) -> bool:
         expires_at = item.get("expires_at")
         return isinstance(expires_at, bool) or not isinstance(expires_at, int) or expires_at > self._now()
@@ -238,7 +205,7 @@ def _asking() -> Iterator[None]:
         code = error.response.get("Error", {}).get("Code", "Unknown")
         if code == "ConditionalCheckFailedException":
             raise _ConditionFailed from None
-        raise TableUnavailable(code) from None
+        raise (TableBusy if code in _BUSY else TableUnavailable)(code) from None
     except (BotoCoreError, ResponseParserError) as error:
         raise TableUnavailable(type(error).__name__) from None
     except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError):

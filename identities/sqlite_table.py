@@ -49,18 +49,13 @@ class SqliteTable:
         stored = to_store(item, replacing=replacing, new=new)
         with self._change() as database:
             before = _find(database, item["id"])
+            if before == stored:
+                return
             if new and before is not None:
                 raise ItemExists
             if replacing is not None and (before is None or revision_of(before) != revision_of(replacing)):
                 raise ItemChanged
             _put(database, stored)
-
-    def write_many(self, items: Sequence[Item]) -> None:
-        """Stores many items, or none where it fails."""
-        stored = [to_store(item) for item in items]
-        with self._change() as database:
-            for item in stored:
-                _put(database, item)
 
     def delete(self, id: str) -> None:
         """Removes an item."""

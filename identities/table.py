@@ -19,6 +19,10 @@ class TableUnavailable(Exception):
     """
 
 
+class TableBusy(TableUnavailable):
+    """The table is asked too much of for now; a little later it may answer."""
+
+
 class ItemExists(Exception):
     """There is an item with this ID already."""
 
@@ -53,14 +57,8 @@ class Table(Counters, Protocol):
         """Stores an item in the place of what has its ID; with one of the options, only where that loses nothing.
 
         `new`: raises ItemExists where the ID is taken. `replacing`: the item as it was read; raises ItemChanged unless
-        the stored one has the same `revision`.
-        """
-        ...
-
-    def write_many(self, items: Sequence[Item]) -> None:
-        """Stores many items in the place of what has their IDs; of two with one ID, the last.
-
-        Where it raises TableUnavailable, some may be stored: to do it again is safe.
+        the stored one has the same `revision`. Neither is raised where just this is stored: an answer that is lost on
+        its way is asked for again.
         """
         ...
 

@@ -9,11 +9,11 @@ from typing import NamedTuple, TypeVar
 
 from identities.passwords import check_hash
 from identities.user import StoredPassword, User
-from local.users.rules import check_chosen, checked_name, parsed_claims, parsed_flag, parsed_time
+from local.users.rules import SHORTEST_GENERATED, check_chosen, checked_name, parsed_claims, parsed_flag, parsed_time
 
 Value = TypeVar("Value")
 
-COLUMNS = ("name", "password", "hash", "claims", "valid_until", "disabled")
+COLUMNS = ("name", "password", "hash", "generated", "claims", "valid_until", "disabled")
 _UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _HEADER = f"expected a header, with name and any of {', '.join(COLUMNS[1:])}, separated by commas"
 
@@ -24,6 +24,13 @@ class Row:
 
     user: User
     password: str | None = field(default=None, repr=False)
+    generated: bool = False
+    """Whether the password was made at random, of so many bits that nobody guesses it."""
+
+    @property
+    def has_password(self) -> bool:
+        """Whether the line has one, or its hash."""
+        return self.password is not None or bool(self.user.passwords)
 
 
 class BadLine(NamedTuple):
@@ -116,16 +123,19 @@ def _row(header: Sequence[str], cells: Sequence[str] | str, now: int) -> Row:
     encoded = _cell(found, "hash", check_hash)
     if password and encoded:
         raise ValueError("expected a password or a hash, found both")
+    generated = _cell(found, "generated", parsed_flag) or False
+    if generated and password is not None and len(password) < SHORTEST_GENERATED:
+        raise ValueError(f"generated: a password that nobody guesses has at least {SHORTEST_GENERATED} characters")
     user = User(
         name=name,
-        passwords=(StoredPassword(encoded, created_at=now),) if encoded else (),
+        passwords=(StoredPassword(encoded, created_at=now, generated=generated),) if encoded else (),
         claims=_cell(found, "claims", parsed_claims) or {},
         disabled=_cell(found, "disabled", parsed_flag) or False,
         valid_until=_cell(found, "valid_until", parsed_time),
         created_at=now,
         rotated_at=now,
     )
-    return Row(user, password)
+    return Row(user, password, generated)
 
 
 def _cell(found: Mapping[str, str], column: str, check: Callable[[str], Value]) -> Value | None:

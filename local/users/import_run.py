@@ -4,65 +4,138 @@ import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
+from threading import Event, Lock
+from typing import TypeVar
 
 from identities.item_limits import MOST_IDS
 from identities.passwords import hash_password
-from identities.table import Item, Table
+from identities.table import Item, ItemChanged, ItemExists, Table, TableBusy
 from identities.user import StoredPassword, to_item, user_id
 from local.users.csv_file import Row
+from local.users.password_file import PasswordFile
 
-_BATCH = 25
-"""Users that are hashed and written together: half a second on one core, and one BatchWriteItem."""
+Answer = TypeVar("Answer")
+
+_PAUSES = tuple(0.05 * 2**attempt for attempt in range(8))
+"""Seconds before a busy table is asked again: 13 in all."""
 
 
 class ImportRun:
     """One import, and how far it came."""
 
-    def __init__(self, table: Table, rows: Sequence[Row], *, replacing: bool, writing: bool = True) -> None:
-        """`replacing`: users that are there are written too. Without `writing`, all is counted and nothing written."""
+    def __init__(
+        self,
+        table: Table,
+        rows: Sequence[Row],
+        *,
+        replacing: bool,
+        made: PasswordFile | None = None,
+        pause: Callable[[float], None] | None = None,
+    ) -> None:
+        """`replacing`: users that are there are written too. `made`: has passwords for users without one.
+
+        `pause` waits for so many seconds; unless it is given, no longer than the import goes on.
+        """
         self._table = table
         self._rows = rows
         self._replacing = replacing
-        self._writing = writing
+        self._made = made
+        self._ended = Event()
+        self._pause = pause or self._ended.wait
+        self._lock = Lock()
         self.added = 0
         """Users that were not there."""
         self.replaced = 0
         """Users that were there, and were written again."""
         self.left_alone = 0
         """Users that were there, and still are as they were."""
+        self.overtaken: list[str] = []
+        """Those of them that somebody else has added or changed meanwhile."""
 
     @property
     def done(self) -> int:
         """Of all lines, how many are."""
         return self.added + self.replaced + self.left_alone
 
+    def count(self) -> None:
+        """Counts what a run would do, and writes nothing. Raises TableUnavailable."""
+        for rows in self._portions():
+            there = len(self._read(rows))
+            self.added += len(rows) - there
+            if self._replacing:
+                self.replaced += there
+            else:
+                self.left_alone += there
+
     def run(self, tell: Callable[[int], None]) -> None:
-        """Writes, and tells how many are done. Raises TableUnavailable; what is written by then stays."""
+        """Writes, and tells how many are done, by one thread at a time. Each user that is written is whole.
+
+        Raises TableUnavailable and OSError; what is written by then stays.
+        """
         threads = ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="hash")  # argon2 lets go of the GIL.
         try:
-            for start in range(0, len(self._rows), MOST_IDS):
-                self._run_some(self._rows[start : start + MOST_IDS], threads, tell)
+            for rows in self._portions():
+                there = self._read(rows)
+                wanted = [row for row in rows if self._replacing or user_id(row.user.name) not in there]
+                self.left_alone += len(rows) - len(wanted)
+                tell(self.done)
+                write = partial(self._write, there=there, tell=tell)
+                for _ in threads.map(write, self._with_passwords(wanted)):
+                    pass
         finally:
+            self._ended.set()
             threads.shutdown(cancel_futures=True)
 
-    def _run_some(self, rows: Sequence[Row], threads: ThreadPoolExecutor, tell: Callable[[int], None]) -> None:
-        there = self._table.read([user_id(row.user.name) for row in rows])
-        wanted = [row for row in rows if self._replacing or user_id(row.user.name) not in there]
-        self.left_alone += len(rows) - len(wanted)
-        tell(self.done)
-        for start in range(0, len(wanted), _BATCH):
-            batch = wanted[start : start + _BATCH]
-            if self._writing:
-                self._table.write_many(list(threads.map(_item, batch)))
-            replaced = sum(user_id(row.user.name) in there for row in batch)
-            self.replaced += replaced
-            self.added += len(batch) - replaced
+    def _portions(self) -> list[Sequence[Row]]:
+        return [self._rows[start : start + MOST_IDS] for start in range(0, len(self._rows), MOST_IDS)]
+
+    def _read(self, rows: Sequence[Row]) -> dict[str, Item]:
+        return self._patiently(lambda: self._table.read([user_id(row.user.name) for row in rows]))
+
+    def _with_passwords(self, rows: Sequence[Row]) -> list[Row]:
+        if self._made is None:
+            return list(rows)
+        made = self._made.passwords_of(row.user.name for row in rows if not row.has_password)
+        return [
+            replace(row, password=made[row.user.name], generated=True) if row.user.name in made else row for row in rows
+        ]
+
+    def _write(self, row: Row, there: dict[str, Item], tell: Callable[[int], None]) -> None:
+        item = _item(row)
+        before = there.get(user_id(row.user.name))
+        try:
+            if before is None:
+                self._patiently(lambda: self._table.write(item, new=True))
+            else:
+                self._patiently(lambda: self._table.write(item, replacing=before))
+            written = True
+        except (ItemExists, ItemChanged):
+            written = False
+        with self._lock:
+            if not written:
+                self.left_alone += 1
+                self.overtaken.append(row.user.name)
+            elif before is None:
+                self.added += 1
+            else:
+                self.replaced += 1
             tell(self.done)
+
+    def _patiently(self, ask: Callable[[], Answer]) -> Answer:
+        for pause in _PAUSES:
+            try:
+                return ask()
+            except TableBusy:
+                if self._ended.is_set():
+                    raise
+                self._pause(pause)
+        return ask()
 
 
 def _item(row: Row) -> Item:
     """The item, with the password hashed: 18 ms."""
     if row.password is None:
         return to_item(row.user)
-    password = StoredPassword(hash_password(row.password), created_at=row.user.created_at)
+    password = StoredPassword(hash_password(row.password), created_at=row.user.created_at, generated=row.generated)
     return to_item(replace(row.user, passwords=(password,)))

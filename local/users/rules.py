@@ -14,6 +14,8 @@ from policies.placeholders import LONGEST_VALUE, UNSAFE_SIGNS, is_safe
 
 SHORTEST_CHOSEN = 8
 """Characters: NIST SP 800-63B, section 5.1.1.1."""
+SHORTEST_GENERATED = 16
+"""Characters, which as hexadecimal digits are 64 bits: over a network, nobody tries that many."""
 _TIME = 'expected a date, as "2027-12-31", a time with its zone, as "2027-12-31T18:00:00Z", or seconds since 1970'
 
 

@@ -70,10 +70,15 @@ def change(table: Table, name: str, how: Callable[[User], User]) -> None:
     raise problem(f"somebody else changes {printable(name)} at the same time: look at it, and try again")
 
 
+def made_password() -> str:
+    """A password of 192 random bits."""
+    return secrets.token_urlsafe(_RANDOM_BYTES)
+
+
 def new_password(name: str, now: int, *, generate: bool) -> tuple[StoredPassword, str | None]:
     """A password for a user, and what it is where it was made here. Raises a usage error for one that is too weak."""
     if generate:
-        made = secrets.token_urlsafe(_RANDOM_BYTES)
+        made = made_password()
         return StoredPassword(hash_password(made), created_at=now, generated=True), made
     chosen = asked_password()
     try:

@@ -1,6 +1,6 @@
 """All that can be asked of a table."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import pytest
 
@@ -12,7 +12,6 @@ ANN: Item = {"id": "user#ann"}
 QUESTIONS: dict[str, Question] = {
     "read": lambda table: table.read(["user#ann"]),
     "write": lambda table: table.write(ANN),
-    "write_many": lambda table: table.write_many([ANN]),
     "delete": lambda table: table.delete("user#ann"),
     "count": lambda table: table.count("user#ann", at=1, forget_at=2),
     "items": lambda table: list(table.items("user#")),
@@ -23,6 +22,12 @@ def questions(*names: str) -> pytest.MarkDecorator:
     """Runs a test with some of them as `ask`; with all, where none is named."""
     chosen = names or tuple(QUESTIONS)
     return pytest.mark.parametrize("ask", [QUESTIONS[name] for name in chosen], ids=chosen)
+
+
+def fill(table: Table, items: Iterable[Item]) -> None:
+    """Writes many items."""
+    for item in items:
+        table.write(item)
 
 
 def stored(table: Table, id: str = "user#ann") -> Item:

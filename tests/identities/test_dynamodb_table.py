@@ -13,7 +13,7 @@ from botocore.config import Config
 from identities import dynamodb_table
 from identities.attributes import from_item
 from identities.dynamodb_table import DynamoDbTable
-from identities.table import Item, TableUnavailable
+from identities.table import Item, ItemChanged, ItemExists, TableBusy, TableUnavailable
 from tests.identities.clock import Clock
 from tests.identities.fake_dynamodb import FakeDynamoDb, answer, fake_dynamodb, refusal
 from tests.identities.questions import ANN, Question, questions
@@ -28,30 +28,14 @@ def server() -> Iterator[FakeDynamoDb]:
 
 
 @pytest.fixture
-def pauses() -> list[float]:
-    """The seconds that the table wanted to wait."""
-    return []
-
-
-@pytest.fixture
-def table(server: FakeDynamoDb, patient: None, pauses: list[float]) -> DynamoDbTable:
-    return DynamoDbTable("chat", endpoint_url=server.url, clock=Clock(), pause=pauses.append)
+def table(server: FakeDynamoDb, patient: None) -> DynamoDbTable:
+    return DynamoDbTable("chat", endpoint_url=server.url, clock=Clock())
 
 
 def found(*ids: str, left: tuple[str, ...] = ()) -> tuple[int, bytes]:
     """An answer to BatchGetItem."""
     unprocessed = {"chat": {"Keys": [{"id": {"S": id}} for id in left], "ConsistentRead": True}} if left else {}
     return answer({"Responses": {"chat": [{"id": {"S": id}} for id in ids]}, "UnprocessedKeys": unprocessed})
-
-
-def unwritten(*ids: str) -> tuple[int, bytes]:
-    """An answer to BatchWriteItem."""
-    return answer({"UnprocessedItems": {"chat": [{"PutRequest": {"Item": {"id": {"S": id}}}} for id in ids]}})
-
-
-def written(body: Any) -> list[str]:  # noqa: ANN401 (JSON)
-    """The IDs that a BatchWriteItem asks for."""
-    return [request["PutRequest"]["Item"]["id"]["S"] for request in body["RequestItems"]["chat"]]
 
 
 @questions()
@@ -86,12 +70,12 @@ def test_all_attempts_together_take_less_than_3_seconds(monkeypatch: pytest.Monk
     assert 2 * (config.connect_timeout + config.read_timeout) + 0.05 < 3  # type: ignore[attr-defined]
 
 
-@questions("read", "write", "delete", "count", "items")
+@questions()
 def test_a_table_that_is_asked_too_much_of_is_asked_twice(
     server: FakeDynamoDb, table: DynamoDbTable, ask: Question
 ) -> None:
     server.answers = [refusal(BUSY)]
-    with pytest.raises(TableUnavailable, match=f"^{BUSY}$"):
+    with pytest.raises(TableBusy, match=f"^{BUSY}$"):
         ask(table)
     assert len(server.asked) == 2
 
@@ -122,7 +106,7 @@ def test_a_dynamodb_that_is_broken_is_asked_twice(server: FakeDynamoDb, table: D
     assert len(server.asked) == 2
 
 
-@questions("read", "write_many", "count", "items")
+@questions("read", "count", "items")
 @pytest.mark.parametrize("body", [b"", b"{}", b"<html>Sign in to use this network</html>"])
 def test_an_answer_of_something_else_is_no_answer(
     server: FakeDynamoDb, table: DynamoDbTable, ask: Question, body: bytes
@@ -170,7 +154,6 @@ def test_one_reading_is_one_request_strongly_consistent(server: FakeDynamoDb, ta
 
 def test_nothing_is_asked_for_no_items(server: FakeDynamoDb, table: DynamoDbTable) -> None:
     table.read([])
-    table.write_many([])
     assert server.asked == []
 
 
@@ -182,32 +165,46 @@ def test_items_that_were_left_over_are_asked_for_once_more(server: FakeDynamoDb,
 
 def test_items_that_are_left_over_again_are_unavailable(server: FakeDynamoDb, table: DynamoDbTable) -> None:
     server.answers = [found("a", left=("b",))]
-    with pytest.raises(TableUnavailable, match=r"^UnprocessedKeys$"):
+    with pytest.raises(TableBusy, match=r"^UnprocessedKeys$"):
         table.read(["a", "b"])
     assert len(server.asked) == 2
 
 
-def test_many_items_are_written_by_25(server: FakeDynamoDb, table: DynamoDbTable) -> None:
-    server.answers = [unwritten()]
-    table.write_many([{"id": str(number)} for number in range(60)])
-    assert [len(written(body)) for _, body in server.asked] == [25, 25, 10]
+def there(item: Item) -> tuple[int, bytes]:
+    """An answer to BatchGetItem."""
+    return answer({"Responses": {"chat": [from_item(item)]}, "UnprocessedKeys": {}})
 
 
-def test_what_was_left_over_is_written_after_longer_and_longer_pauses(
-    server: FakeDynamoDb, table: DynamoDbTable, pauses: list[float]
+OPTIONS: dict[str, tuple[dict[str, Any], int]] = {
+    "new": ({"new": True}, 1),
+    "replacing": ({"replacing": {**ANN, "revision": 4}}, 5),
+}
+
+
+@pytest.mark.parametrize(("options", "revision"), OPTIONS.values(), ids=OPTIONS)
+def test_what_was_written_though_its_answer_was_lost_is_no_conflict(
+    server: FakeDynamoDb, table: DynamoDbTable, options: dict[str, Any], revision: int
 ) -> None:
-    server.answers = [unwritten("b", "c"), refusal(BUSY), refusal(BUSY), unwritten("c"), unwritten()]
-    table.write_many([{"id": id} for id in "abc"])
-    assert [written(body) for _, body in server.asked][-2:] == [["b", "c"], ["c"]]
-    assert (pauses[0], pauses) == (0.05, sorted(set(pauses)))
+    """The second request meets what the first has written."""
+    server.answers = [
+        refusal("InternalServerError", 500),
+        refusal("ConditionalCheckFailedException"),
+        there({**ANN, "revision": revision}),
+    ]
+    table.write(ANN, **options)
+    assert server.operations == ["PutItem", "PutItem", "BatchGetItem"]
 
 
-def test_what_is_always_left_over_is_given_up(server: FakeDynamoDb, table: DynamoDbTable, pauses: list[float]) -> None:
-    server.answers = [unwritten("a")]
-    with pytest.raises(TableUnavailable, match=r"^UnprocessedItems$"):
-        table.write_many([{"id": "a"}])
-    assert (len(server.asked), len(pauses)) == (9, 8)
-    assert sum(pauses) < 13
+@pytest.mark.parametrize(("options", "revision"), OPTIONS.values(), ids=OPTIONS)
+def test_what_somebody_else_has_written_is_a_conflict(
+    server: FakeDynamoDb, table: DynamoDbTable, options: dict[str, Any], revision: int
+) -> None:
+    server.answers = [
+        refusal("ConditionalCheckFailedException"),
+        there({**ANN, "revision": revision, "by": "another"}),
+    ]
+    with pytest.raises((ItemExists, ItemChanged)):
+        table.write(ANN, **options)
 
 
 @pytest.mark.parametrize("seen", [None, 1])

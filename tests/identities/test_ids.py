@@ -5,25 +5,25 @@ from collections.abc import Callable
 import pytest
 
 from identities.table import Item, Table
-from tests.identities.questions import stored
+from tests.identities.questions import fill, stored
 
 ANN: Item = {"id": "user#ann", "disabled": False}
 OTHERS = "Zoë", "用户/😀", "a b\n", "\0", "%_*?", "'; DROP TABLE item; --", "#", "\U0010ffff"
 
 
 def test_items_are_found_by_how_their_ids_begin(table: Table) -> None:
-    table.write_many([{"id": id} for id in ("user#", "user#ann", "user", "users#ann", "revoked#ann", "a user#ann")])
+    fill(table, ({"id": id} for id in ("user#", "user#ann", "user", "users#ann", "revoked#ann", "a user#ann")))
     assert {item["id"] for item in table.items("user#")} == {"user#", "user#ann"}
 
 
 def test_all_items_begin_with_nothing(table: Table) -> None:
-    table.write_many([{"id": id} for id in OTHERS])
+    fill(table, ({"id": id} for id in OTHERS))
     assert {item["id"] for item in table.items("")} == set(OTHERS)
 
 
 @pytest.mark.parametrize("id", OTHERS)
 def test_an_id_may_be_any_text(table: Table, id: str) -> None:
-    table.write_many([{"id": other} for other in OTHERS])
+    fill(table, ({"id": other} for other in OTHERS))
     table.write({"id": id, "found": True})
     assert stored(table, id)["found"] is True
     assert [item["id"] for item in table.items(id) if "found" in item] == [id]
@@ -40,12 +40,11 @@ def test_letters_that_look_alike_are_different_ids(table: Table) -> None:
     "ask",
     [
         lambda table, id: table.write({"id": id}),
-        lambda table, id: table.write_many([{"id": id}]),
         lambda table, id: table.read([id]),
         lambda table, id: table.delete(id),
         lambda table, id: table.count(id, at=1, forget_at=2),
     ],
-    ids=["write", "write_many", "read", "delete", "count"],
+    ids=["write", "read", "delete", "count"],
 )
 def test_an_id_that_dynamodb_can_not_have_is_refused(
     table: Table, id: str, ask: Callable[[Table, str], object]
@@ -72,12 +71,7 @@ def test_a_large_item_is_stored(table: Table) -> None:
     assert stored(table)["claims"] == "x" * 404_000
 
 
-@pytest.mark.parametrize(
-    "write",
-    [lambda table, item: table.write(item), lambda table, item: table.write_many([item])],
-    ids=["write", "write_many"],
-)
-def test_an_item_that_is_too_large_is_refused(table: Table, write: Callable[[Table, Item], None]) -> None:
+def test_an_item_that_is_too_large_is_refused(table: Table) -> None:
     with pytest.raises(ValueError, match="expected an item of at most 409600 bytes"):
-        write(table, {**ANN, "claims": "x" * 409_600})
+        table.write({**ANN, "claims": "x" * 409_600})
     assert table.read(["user#ann"]) == {}

@@ -45,5 +45,5 @@ def test_values_at_the_edge_come_back(table: Table, value: object) -> None:
 
 def test_values_come_back_from_a_list_of_items(table: Table) -> None:
     value = {"numbers": [1, True, None, 10**37], "text": ""}
-    table.write_many([{"id": "a", "value": value}])
+    table.write({"id": "a", "value": value})
     assert [typed(item["value"]) for item in table.items("a")] == [typed(value)]

@@ -15,7 +15,7 @@ import pytest
 from identities.sqlite_table import SqliteTable
 from identities.table import TableUnavailable
 from tests.identities.clock import Clock
-from tests.identities.questions import ANN, Question, questions
+from tests.identities.questions import ANN, Question, fill, questions
 
 WRITING = """\
 import sqlite3, sys
@@ -81,7 +81,7 @@ def read_only(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sqlite3, "connect", lambda _, **options: connect(**options))
 
 
-@questions("write", "write_many", "delete", "count")
+@questions("write", "delete", "count")
 def test_a_file_that_can_only_be_read_is_not_written(
     path: Path, monkeypatch: pytest.MonkeyPatch, ask: Question
 ) -> None:
@@ -104,7 +104,7 @@ def begun(process: "subprocess.Popen[bytes]") -> None:
     process.stdout.readline()
 
 
-@questions("write", "write_many", "delete", "count")
+@questions("write", "delete", "count")
 def test_a_file_that_another_process_writes_for_too_long_is_not_written(
     path: Path, writing: "subprocess.Popen[bytes]", ask: Question
 ) -> None:
@@ -140,7 +140,7 @@ def test_a_disk_that_is_full_leaves_what_was_there(path: Path) -> None:
     (pages,) = table._database.execute("PRAGMA page_count").fetchone()
     table._database.execute(f"PRAGMA max_page_count = {pages}")
     with pytest.raises(TableUnavailable, match="database or disk is full"):
-        table.write_many([{"id": "user#ben"}, {**ANN, "claims": "x" * 400_000}])
+        table.write({**ANN, "claims": "x" * 400_000})
     assert list(table.items("")) == [{**ANN, "revision": 1}]
     table.write({"id": "user#cleo"})
 
@@ -148,7 +148,7 @@ def test_a_disk_that_is_full_leaves_what_was_there(path: Path) -> None:
 def test_what_has_expired_is_deleted_with_the_next_change(path: Path) -> None:
     clock = Clock()
     table = SqliteTable(path, clock)
-    table.write_many([{"id": "old", "expires_at": int(clock.now)}, {"id": "new", "expires_at": int(clock.now) + 1}])
+    fill(table, [{"id": "old", "expires_at": int(clock.now)}, {"id": "new", "expires_at": int(clock.now) + 1}])
     table.write(ANN)
     with closing(sqlite3.connect(path)) as database:
         assert database.execute("SELECT id FROM item ORDER BY id").fetchall() == [("new",), ("user#ann",)]

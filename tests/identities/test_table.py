@@ -6,7 +6,7 @@ import pytest
 
 from identities.table import Item, ItemChanged, ItemExists, Table
 from tests.identities.conftest import OpenTable
-from tests.identities.questions import stored
+from tests.identities.questions import fill, stored
 
 ANN: Item = {"id": "user#ann", "disabled": False}
 
@@ -32,7 +32,7 @@ def test_an_id_may_be_asked_for_twice(table: Table) -> None:
 
 def test_100_items_are_read_at_once(table: Table) -> None:
     ids = [f"user#{number}" for number in range(100)]
-    table.write_many([{"id": id} for id in ids])
+    fill(table, ({"id": id} for id in ids))
     assert table.read(ids).keys() == set(ids)
 
 
@@ -76,7 +76,7 @@ def test_a_writing_that_was_refused_stands_in_nobodys_way(open_table: OpenTable)
     first, second = open_table(), open_table()
     first.write(ANN)
     with pytest.raises(ItemExists):
-        first.write(ANN, new=True)
+        first.write({**ANN, "by": "the first"}, new=True)
     second.write({**ANN, "by": "the second"})
     first.write({**ANN, "by": "the first"})
     assert stored(second)["by"] == "the first"
@@ -136,27 +136,6 @@ def test_an_item_is_not_both_new_and_another_ones(table: Table) -> None:
         table.write(ANN, replacing=ANN, new=True)
 
 
-def test_a_thousand_items_are_written(table: Table) -> None:
-    table.write_many([{"id": f"user#{number}", "number": number} for number in range(1000)])
-    assert sorted(item["number"] for item in table.items("user#")) == list(range(1000))  # type: ignore[type-var]
-
-
-def test_no_items_are_written(table: Table) -> None:
-    table.write_many([])
-    assert list(table.items("")) == []
-
-
-def test_of_two_items_with_one_id_the_last_is_written(table: Table) -> None:
-    table.write_many([{**ANN, "number": 1}, {**ANN, "number": 2}])
-    assert stored(table) == {**ANN, "number": 2, "revision": 1}
-
-
-def test_many_items_are_none_where_one_of_them_is_wrong(table: Table) -> None:
-    with pytest.raises(TypeError):
-        table.write_many([ANN, {"id": "user#ben", "weight": 0.5}])
-    assert list(table.items("")) == []
-
-
 def test_what_is_deleted_is_gone(table: Table) -> None:
     table.write(ANN)
     table.delete("user#ann")
@@ -178,12 +157,12 @@ def test_items_are_found_over_several_pages(table: Table) -> None:
     """DynamoDB's pages have 1 MB; the table's own in SQLite, 200 items."""
     small: list[Item] = [{"id": f"user#{number}"} for number in range(410)]
     large: list[Item] = [{"id": f"user#large-{number}", "claims": "x" * 300_000} for number in range(8)]
-    table.write_many([*small, *large, {"id": "a"}, {"id": "z"}])
+    fill(table, [*small, *large, {"id": "a"}, {"id": "z"}])
     assert sorted(str(item["id"]) for item in table.items("user#")) == sorted(str(item["id"]) for item in small + large)
 
 
 def test_items_may_be_deleted_while_they_are_listed(table: Table) -> None:
-    table.write_many([{"id": f"user#{number:03}"} for number in range(250)])
+    fill(table, ({"id": f"user#{number:03}"} for number in range(250)))
     for item in table.items("user#"):
         table.delete(str(item["id"]))
     assert list(table.items("")) == []

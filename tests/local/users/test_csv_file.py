@@ -43,6 +43,23 @@ def test_a_password_is_taken_to_the_letter() -> None:
     assert rows[0].password == ' a "quoted", one '
 
 
+@pytest.mark.parametrize(("text", "generated"), [("", False), ("false", False), ("true", True)])
+def test_a_line_says_whether_its_password_was_made_at_random(text: str, generated: bool) -> None:
+    rows, _ = read_users(f"name,password,generated\nann,{'x7' * 8},{text}\n".encode(), NOW)
+    assert rows[0].generated is generated
+
+
+def test_a_line_says_whether_the_password_of_its_hash_was_made_at_random() -> None:
+    (user,) = users(f'name,hash,generated\nann,"{hash_password(SECRET)}",true\n')
+    assert user.passwords[0].generated
+
+
+def test_a_short_password_was_not_made_at_random() -> None:
+    assert problems(f"name,password,generated\nann,{'x' * 15},true\n") == {
+        2: "generated: a password that nobody guesses has at least 16 characters"
+    }
+
+
 def test_a_password_shows_in_no_representation() -> None:
     rows, _ = read_users(f"name,password\nann,{SECRET}\n".encode(), NOW)
     assert SECRET not in repr(rows)
@@ -77,7 +94,8 @@ HEADERS = {
 @pytest.mark.parametrize("content", HEADERS.values(), ids=HEADERS)
 def test_a_file_without_a_header_is_told_what_belongs_there_and_nothing_of_it(content: str) -> None:
     assert problems(content) == {
-        1: "expected a header, with name and any of password, hash, claims, valid_until, disabled, separated by commas"
+        1: "expected a header, with name and any of password, hash, generated, claims, valid_until, disabled, "
+        "separated by commas"
     }
 
 
