@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from identities.item_limits import MOST_IDS
 from identities.passwords import hash_password
-from identities.table import Item, ItemChanged, ItemExists, Table, TableBusy
+from identities.table import Item, ItemChanged, ItemExists, Table, TableBusy, TableUnavailable
 from identities.user import StoredPassword, to_item, user_id
 from local.users.csv_file import Row
 from local.users.password_file import PasswordFile
@@ -102,6 +102,8 @@ class ImportRun:
         ]
 
     def _write(self, row: Row, there: dict[str, Item], tell: Callable[[int], None]) -> None:
+        if self._ended.is_set():
+            return
         item = _item(row)
         before = there.get(user_id(row.user.name))
         try:
@@ -112,6 +114,9 @@ class ImportRun:
             written = True
         except (ItemExists, ItemChanged):
             written = False
+        except TableUnavailable:
+            self._ended.set()
+            raise
         with self._lock:
             if not written:
                 self.left_alone += 1

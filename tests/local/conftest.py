@@ -1,13 +1,14 @@
 """The command line, run as a user runs it."""
 
-import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
+
+from tests.local.in_process import run_here
 
 ROOT = Path(__file__).parent.parent.parent
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -23,11 +24,5 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def run(folder: Path) -> Run:
-    """Runs `iot-authorizer` with some arguments, in a process of its own."""
-
-    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-        command = [str(Path(sys.executable).parent / "iot-authorizer"), *arguments]
-        environment = {**os.environ, "COLUMNS": "200", "TERM": "dumb"}
-        return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
-
-    return run
+    """Runs `iot-authorizer` with some arguments."""
+    return partial(run_here, folder)

@@ -9,7 +9,8 @@ from paho.mqtt.enums import MQTTProtocolVersion
 
 from tests.clients.paho_client import PahoConnection
 from tests.clients.server import CLAIMS, Server
-from tests.local.dev import PROGRAM, Dev
+from tests.local.dev import Dev
+from tests.local.in_process import run_here
 
 CONFIGURATION = """\
 name           = "chat"
@@ -71,10 +72,8 @@ def verdict(server: Server, principal: str, claims: Mapping[str, object] = CLAIM
 
 
 def revoke(folder: Path, *arguments: str, typed: str = "") -> subprocess.CompletedProcess[str]:
-    """Runs the command in a process of its own."""
-    return subprocess.run(
-        [str(PROGRAM), "revoke", *arguments], cwd=folder, input=typed, capture_output=True, text=True, check=False
-    )
+    """Runs the command."""
+    return run_here(folder, "revoke", *arguments, typed=typed.encode())
 
 
 def lock_out(server: Server, *arguments: str, typed: str = "") -> subprocess.CompletedProcess[str]:

@@ -1,8 +1,6 @@
-"""`iot-authorizer users` in processes of their own, on a table of this machine's or one in DynamoDB."""
+"""`iot-authorizer users` on a table of this machine's or one in DynamoDB."""
 
-import os
 import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,16 +13,7 @@ from identities.table import Table
 from identities.user import User, from_item, user_id
 from local.development import DATA, table_path
 from tests.identities.conftest import _environment, aws, dynamodb_name, patient  # noqa: F401 (fixtures)
-
-PROGRAM = """
-from botocore.config import Config
-from identities import dynamodb_table
-dynamodb_table._QUICK = Config(connect_timeout=60, read_timeout=60)
-from local.program import main
-main()
-"""
-"""As it is installed, but patient: the machine may be busy."""
-
+from tests.local.in_process import run_here
 
 SECRET = "correct horse"
 HASH = hash_password(SECRET)
@@ -45,15 +34,8 @@ class Users:
 
     def __call__(self, *arguments: str, typed: str | bytes = "") -> subprocess.CompletedProcess[str]:
         """`typed` is standard input, which is no terminal."""
-        done = subprocess.run(
-            [sys.executable, "-c", PROGRAM, "users", *arguments, *self.options],
-            cwd=self.folder,
-            env={**os.environ, "COLUMNS": "200", "TERM": "dumb"},
-            input=typed.encode() if isinstance(typed, str) else typed,
-            capture_output=True,
-            check=False,
-        )
-        return subprocess.CompletedProcess(done.args, done.returncode, done.stdout.decode(), done.stderr.decode())
+        content = typed.encode() if isinstance(typed, str) else typed
+        return run_here(self.folder, "users", *arguments, *self.options, typed=content)
 
     def done(self, *arguments: str, typed: str | bytes = "") -> str:
         """The output of a run that must succeed."""

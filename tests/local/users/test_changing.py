@@ -75,7 +75,7 @@ def test_a_user_that_is_there_is_not_added_again(users_anywhere: Users) -> None:
 def test_of_two_that_add_a_user_at_once_one_is_told(users: Users) -> None:
     storing.add(users.table, User("ann"))
     with pytest.raises(typer.BadParameter, match="there is a user ann already"):
-        storing.add(users.table, User("ann"))
+        storing.add(users.table, User("ann", disabled=True))
 
 
 def test_another_password_takes_the_place_of_all(users_anywhere: Users) -> None:
