@@ -114,7 +114,13 @@ def _with_stored_claims(verified: VerifiedPrincipal, items: Items) -> VerifiedPr
     except MalformedItem as error:
         raise malformed(error, principal) from None
     check_user(stored, time.time(), principal)
-    return verified._replace(principal=Principal(principal.name, {**principal.claims, **stored.claims}))
+    joined = Principal(principal.name, {**principal.claims, **stored.claims})
+    return verified._replace(principal=joined, expires_at=sooner(verified.expires_at, stored.valid_until))
+
+
+def sooner(*ends: float | None) -> float | None:
+    """The first of some moments, of which None is never."""
+    return min((end for end in ends if end is not None), default=None)
 
 
 def check_user(stored: user.User, now: float, principal: Principal) -> None:

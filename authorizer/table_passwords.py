@@ -7,7 +7,15 @@ from collections.abc import Callable, Sequence
 
 from authorizer.credentials import Credentials
 from authorizer.refusal import Reason, Refusal
-from authorizer.stored_identities import Items, check_revoked, check_user, malformed, revocation_ids, unavailable
+from authorizer.stored_identities import (
+    Items,
+    check_revoked,
+    check_user,
+    malformed,
+    revocation_ids,
+    sooner,
+    unavailable,
+)
 from authorizer.verified_principal import VerifiedPrincipal
 from identities import guessing, user
 from identities.passwords import LONGEST_PASSWORD, LONGEST_USER_NAME, fits, hash_password
@@ -71,7 +79,8 @@ class TablePasswords:
             if stored is None or matching is None:
                 refusal = _refusal(Reason.UNKNOWN_USER if stored is None else Reason.WRONG_PASSWORD, stored)
             else:
-                verified = VerifiedPrincipal(Principal(name, stored.claims))
+                ends = sooner(stored.valid_until, matching.expires_at)
+                verified = VerifiedPrincipal(Principal(name, stored.claims), expires_at=ends)
                 refusal = _problem(verified, stored, matching, now, items)
         if refusal is not None:
             for _ in range(verifications, user.MOST_PASSWORDS):

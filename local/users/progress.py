@@ -27,6 +27,10 @@ def progress(what: str, total: int) -> Iterator[Callable[[int], None]]:
         yield lambda done: shown.update(task, completed=done)
 
 
+_MANY = 100
+"""What is fewer is done before anybody has read how far it came."""
+
+
 class _Tenths:
     """Prints a line whenever another tenth is done, but not for the last: what was done says more."""
 
@@ -36,6 +40,6 @@ class _Tenths:
 
     def show(self, done: int) -> None:
         tenths = 10 * done // self._total
-        if self._shown < tenths < 10:
+        if self._total >= _MANY and self._shown < tenths < 10:
             self._shown = tenths
             typer.echo(f"{tenths * 10} %: {done:,} of {self._total:,}", err=True)

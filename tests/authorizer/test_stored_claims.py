@@ -1,5 +1,6 @@
 """Claims from the table of identities."""
 
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -77,6 +78,20 @@ def test_a_disabled_user_is_refused_with_a_token_too(authorizer: Running, identi
 def test_a_user_whose_time_is_over_is_refused_with_a_token_too(authorizer: Running, identities: Identities) -> None:
     identities.add("ann", valid_until=NOW - 10**9)
     assert authorizer.verdict(bearer(mint())) == Reason.USER_EXPIRED
+
+
+def test_a_session_ends_with_the_user_though_the_token_lives_on(authorizer: Running, identities: Identities) -> None:
+    now = time.time()
+    identities.add("ann", valid_until=int(now) + 1000)
+    ends_after = authorizer(bearer(mint(exp=now + 3000))).answer["disconnectAfterInSeconds"]
+    assert 900 <= ends_after <= 1000
+
+
+def test_a_session_ends_with_the_token_though_the_user_lives_on(authorizer: Running, identities: Identities) -> None:
+    now = time.time()
+    identities.add("ann", valid_until=int(now) + 3000)
+    ends_after = authorizer(bearer(mint(exp=now + 1000))).answer["disconnectAfterInSeconds"]
+    assert 900 <= ends_after <= 1000
 
 
 def test_a_stored_claim_names_no_other_principal(authorizer: Running, identities: Identities) -> None:

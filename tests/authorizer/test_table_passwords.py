@@ -65,6 +65,18 @@ def test_what_is_longer_than_the_limit_is_refused_before_anything_is_looked_up(
     assert verdict(identities.passwords(identities.failing()), name, password) == Reason.PASSWORD_TOO_LONG
 
 
+ENDS = {"never": (None, None, None), "user": (600, None, 600), "password": (None, 700, 700), "both": (600, 700, 600)}
+
+
+@pytest.mark.parametrize(("of_user", "of_password", "expected"), ENDS.values(), ids=ENDS)
+def test_a_session_ends_with_the_user_or_the_password_whatever_is_sooner(
+    identities: Identities, door: TablePasswords, of_user: int | None, of_password: int | None, expected: int | None
+) -> None:
+    ends = [None if end is None else NOW + end for end in (of_user, of_password, expected)]
+    identities.add("ann", "new", stored("old", expires_at=ends[1]), valid_until=ends[0])
+    assert sign_in(door, "ann", b"old").expires_at == ends[2]
+
+
 def test_a_user_without_a_password_is_refused(identities: Identities, door: TablePasswords) -> None:
     identities.add("claims-only")
     assert verdict(door, "claims-only", b"") == Reason.WRONG_PASSWORD

@@ -94,6 +94,11 @@ def test_in_a_pipe_each_tenth_is_a_line(users: Users) -> None:
     ] + ["80 %: 200 of 250", "90 %: 225 of 250"]
 
 
+def test_in_a_pipe_few_users_are_no_line(users: Users) -> None:
+    users.write("devices.csv", csv_of(99))
+    assert users("import", "devices.csv").stderr == ""
+
+
 def test_users_that_are_there_are_not_hashed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     table = SqliteTable(tmp_path / "table")
     table.write(to_item(User("ann")))
