@@ -10,13 +10,13 @@ once, no more are looked at than one after the other. Each failed attempt writes
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import NamedTuple
 
 from identities.reading import whole_number
-from identities.table import Counters, Item, ItemChanged
+from identities.table import Counters, Item, ItemChanged, Table
 
 PREFIX = "failures#"
 """Of all that the Lambda writes: its role allows it no other IDs."""
@@ -144,6 +144,35 @@ class Guard:
 
     def _count(self, counter_id: str, now: int, seen: int | None = None) -> int:
         return self._table.count(counter_id, at=now, forget_at=now + self._limits.forget_after, seen=seen)
+
+
+class Failed(NamedTuple):
+    """What is counted against somebody."""
+
+    times: int
+    last: int
+    """When it was last, in seconds since 1970."""
+
+
+def failed_by(table: Table, principal: str, client_id: str | None) -> Failed | None:
+    """What strangers have failed for a principal, or with a client ID, one of its client IDs; None for nothing.
+
+    Raises TableUnavailable and MalformedItem.
+    """
+    of_principal, *others = ids(principal, client_id)
+    asked = others[:2] or [of_principal]
+    items = table.read(asked)
+    counters = [_counter(each, items) for each in asked if each in items]
+    return max((Failed(each.failures, each.last) for each in counters), default=None)
+
+
+def forget(table: Table, principal: str, client_ids: Sequence[str]) -> None:
+    """Forgets what strangers have failed for a principal, and all that these clients have. Raises TableUnavailable."""
+    table.delete(*ids(principal, None))
+    for client_id in client_ids:
+        _, of_client, of_pair, _ = ids(principal, client_id)
+        for each in (of_client, of_pair):
+            table.delete(each)
 
 
 def ids(principal: str, client_id: str | None) -> tuple[str, ...]:

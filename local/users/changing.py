@@ -8,13 +8,14 @@ from typing import Annotated
 
 import typer
 
+from identities import guessing
 from identities.user import StoredPassword, User
 from local.arguments import duration
 from local.development import DATA
 from local.identity_table import open_table
 from local.times import as_text
 from local.users import storing
-from local.users.options import DataFolder, Generate, Name, TableName
+from local.users.options import ClientIds, DataFolder, Generate, Name, TableName
 from local.users.rules import checked_name, parsed_claims
 from policies.errors import printable
 
@@ -30,6 +31,7 @@ def register(app: typer.Typer) -> None:
         ("set-claims", set_claims, "Give a user other claims.", 'set-claims pump-7 \'{"role": "device"}\''),
         ("disable", disable, "Let a user in no more.", "disable pump-7"),
         ("enable", enable, "Let a user in again.", "enable pump-7"),
+        ("unlock", unlock, "Forget wrong passwords, so that nobody waits.", "unlock ann --client-id ann/phone"),
         ("remove", remove, "Remove a user.", "remove pump-7"),
     ):
         app.command(name, short_help=short_help, epilog=f"\b\nExample: iot-authorizer users {example}")(command)
@@ -126,6 +128,17 @@ def enable(name: Name, table: TableName = None, data: DataFolder = DATA) -> None
     """Let a user in again, with all that it had."""
     storing.change(open_table(table, data), name, lambda user: replace(user, disabled=False))
     _tell(f"{name} is enabled")
+
+
+def unlock(name: Name, client_id: ClientIds = None, table: TableName = None, data: DataFolder = DATA) -> None:
+    """Forget wrong passwords, so that the next attempt need not wait: those of strangers, and of each --client-id.
+
+    A client ID that has signed in as the user before is counted by itself: where that one is locked, name it.
+    """
+    opened = open_table(table, data)
+    storing.find_item(opened, name)
+    guessing.forget(opened, name, client_id or ())
+    _tell(f"{name} is unlocked" + "".join(f", with client ID {each} too" for each in client_id or ()))
 
 
 def remove(

@@ -14,4 +14,7 @@ TableName = Annotated[
 ]
 DataFolder = Annotated[Path, typer.Option("--data", metavar="DIR", help="Where this machine's table is kept.")]
 Generate = Annotated[bool, typer.Option("--generate", help="Make a password, and print it: this once.")]
+ClientIds = Annotated[
+    list[str] | None, typer.Option("--client-id", metavar="ID", help="And this client ID's; may be repeated.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="For programs; times in seconds since 1970.")]

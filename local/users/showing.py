@@ -2,19 +2,21 @@
 
 import json
 import time
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import typer
 
+from identities.guessing import Failed, failed_by
 from identities.reading import MalformedItem
-from identities.table import Item
+from identities.table import Item, Table
 from identities.user import PREFIX, User, from_item
 from local.development import DATA
 from local.identity_table import open_table
 from local.listing import print_list
 from local.times import as_text
 from local.users import storing
-from local.users.options import AsJson, DataFolder, Name, TableName
+from local.users.options import AsJson, ClientIds, DataFolder, Name, TableName
 from policies.errors import printable
 
 _WIDEST_CLAIMS = 60
@@ -51,12 +53,24 @@ def list_users(as_json: AsJson = False, table: TableName = None, data: DataFolde
         print_list(_HEADING, rows)
 
 
-def show(name: Name, as_json: AsJson = False, table: TableName = None, data: DataFolder = DATA) -> None:
-    """Show a user: its claims, whether it is let in, and since and until when its passwords are valid."""
-    item = storing.find_item(open_table(table, data), name)
+def show(
+    name: Name,
+    client_id: ClientIds = None,
+    as_json: AsJson = False,
+    table: TableName = None,
+    data: DataFolder = DATA,
+) -> None:
+    """Show a user: its claims, whether it is let in, since and until when its passwords are valid, and failures.
+
+    Failures are those of strangers, and of each --client-id.
+    """
+    opened = open_table(table, data)
+    item = storing.find_item(opened, name)
     user = storing.user_of(item, name)
+    failures = _failures(opened, name, client_id or ())
     if as_json:
-        typer.echo(json.dumps(_as_object(item), indent=2))
+        counted = [{"client_id": each, **failed._asdict()} for each, failed in failures.items()]
+        typer.echo(json.dumps({**_as_object(item), "failures": counted}, indent=2))
         return
     lines = [
         ("name", user.name),
@@ -70,8 +84,20 @@ def show(name: Name, as_json: AsJson = False, table: TableName = None, data: Dat
         kind = "generated" if password.generated else "chosen"
         times = f"created {as_text(password.created_at)}, expires {as_text(password.expires_at)}"
         lines.append(("password", f"{kind}, {times}"))
+    for each, failed in failures.items():
+        who = "strangers" if each is None else each
+        lines.append(("failures", f"{failed.times:,} of {who}, the last at {as_text(failed.last)}"))
     for label, value in lines:
         typer.echo(f"{label:<11}  {printable(value)}")
+
+
+def _failures(table: Table, name: str, client_ids: Sequence[str]) -> dict[str | None, Failed]:
+    """By client ID; None stands for strangers."""
+    try:
+        found = {each: failed_by(table, name, each) for each in (None, *client_ids)}
+    except MalformedItem as error:
+        raise storing.problem(f"what is counted against {printable(name)} is malformed: {error}") from None
+    return {each: failed for each, failed in found.items() if failed is not None}
 
 
 def _row(item: Item, now: float) -> _Row:

@@ -44,7 +44,7 @@ export const REASONS = {
   unknown_user: ["no such user", "add it; the name is not logged, since people mistype passwords there"],
   wrong_password: ["the user is there, the password is another", "try again"],
   password_expired: ["the password before the last rotation, and its time is over", "the client needs the new one"],
-  locked: ["too many wrong passwords, by this client ID or for this principal; the right one is refused too", "wait, up to 15 minutes; generated passwords are never locked, whoever guesses"],
+  locked: ["too many wrong passwords, by this client ID or for this principal; the right one is refused too", "wait, up to 15 minutes, or users unlock; generated passwords are never locked, whoever guesses"],
   user_disabled: ["iot-authorizer users disable", "users enable"],
   user_expired: ["the user's time is over", "add the user anew, or give it more time"],
   principal_revoked: ["the principal is revoked, or its tokens from before a moment", "a new token, or undo the revocation"],

@@ -15,6 +15,7 @@ COMMANDS = [
     "set-claims",
     "disable",
     "enable",
+    "unlock",
     "remove",
     "list",
     "show",

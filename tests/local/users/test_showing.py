@@ -25,6 +25,7 @@ def test_show_tells_all_but_hashes(users_anywhere: Users) -> None:
         "created_at": user.created_at,
         "rotated_at": user.created_at,
         "passwords": [{"created_at": user.created_at, "expires_at": None, "generated": False}],
+        "failures": [],
     }
 
 

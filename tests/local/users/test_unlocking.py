@@ -1,0 +1,98 @@
+"""`iot-authorizer users unlock`, and what `show` tells of wrong passwords."""
+
+import json
+
+import pytest
+
+from identities.guessing import Guard, Limits, ids
+from identities.user import User, to_item
+from tests.local.users.conftest import Users
+
+NOW = 1_800_000_000
+LIMITS = Limits()
+
+
+def fail(users: Users, name: str, client_id: str | None, times: int = LIMITS.lock_after) -> None:
+    """Wrong passwords, one after the other, each after its wait."""
+    guard = Guard(users.table, LIMITS)
+    for number in range(times):
+        items = users.table.read(ids(name, client_id))
+        guard.failed(guard.attempt(name, client_id, items), NOW + number * 10_000)
+
+
+def know(users: Users, name: str, client_id: str) -> None:
+    """The client ID signs in."""
+    guard = Guard(users.table, LIMITS)
+    guard.succeeded(guard.attempt(name, client_id, {}), NOW)
+
+
+def may_try(users: Users, name: str, client_id: str | None) -> bool:
+    guard = Guard(users.table, LIMITS)
+    items = users.table.read(ids(name, client_id))
+    return guard.begin(guard.attempt(name, client_id, items), NOW + 10_000 * (LIMITS.lock_after - 1) + 1)
+
+
+@pytest.fixture
+def ann(users_anywhere: Users) -> Users:
+    users_anywhere.table.write(to_item(User("ann")))
+    return users_anywhere
+
+
+def test_whom_strangers_have_locked_out_may_try_again(ann: Users) -> None:
+    fail(ann, "ann", None)
+    before = may_try(ann, "ann", None)
+    assert ann("unlock", "ann").stderr == "ann is unlocked\n"
+    assert (before, may_try(ann, "ann", None)) == (False, True)
+
+
+def test_a_known_client_that_is_locked_may_try_again_where_it_is_named(ann: Users) -> None:
+    know(ann, "ann", "ann/phone")
+    fail(ann, "ann", "ann/phone")
+    ann.done("unlock", "ann")
+    before = may_try(ann, "ann", "ann/phone")
+    assert ann("unlock", "ann", "--client-id", "ann/phone").stderr == "ann is unlocked, with client ID ann/phone too\n"
+    assert (before, may_try(ann, "ann", "ann/phone")) == (False, True)
+
+
+def test_a_client_id_that_failed_for_others_may_try_again_where_it_is_named(ann: Users) -> None:
+    fail(ann, "bob", "kiosk")
+    before = may_try(ann, "ann", "kiosk")
+    ann.done("unlock", "ann", "--client-id", "kiosk")
+    assert (before, may_try(ann, "ann", "kiosk")) == (False, True)
+
+
+def test_others_stay_locked(ann: Users) -> None:
+    fail(ann, "bob", None)
+    ann.done("unlock", "ann")
+    assert not may_try(ann, "bob", None)
+
+
+def test_there_is_nobody_to_unlock_who_is_not_there(users: Users) -> None:
+    done = users("unlock", "bob")
+    assert (done.returncode, done.stderr) == (2, "iot-authorizer: Invalid value for NAME: there is no user bob\n")
+
+
+def test_show_tells_how_often_and_when_strangers_and_a_client_have_failed(ann: Users) -> None:
+    know(ann, "ann", "ann/phone")
+    fail(ann, "ann", "ann/phone", 2)
+    fail(ann, "ann", None, 3)
+    shown = ann.done("show", "ann", "--client-id", "ann/phone").splitlines()
+    assert [line for line in shown if line.startswith("failures")] == [
+        "failures     3 of strangers, the last at 2027-01-15 13:33:20Z",
+        "failures     2 of ann/phone, the last at 2027-01-15 10:46:40Z",
+    ]
+
+
+def test_show_for_programs_tells_it_too(ann: Users) -> None:
+    fail(ann, "ann", None, 1)
+    assert json.loads(ann.done("show", "ann", "--json"))["failures"] == [{"client_id": None, "times": 1, "last": NOW}]
+
+
+def test_show_tells_of_a_counter_that_is_none(ann: Users) -> None:
+    (counter,) = ids("ann", None)
+    ann.table.write({"id": counter, "count": "many"})
+    done = ann("show", "ann")
+    assert (done.returncode, done.stderr) == (
+        2,
+        "iot-authorizer: Invalid value for NAME: what is counted against ann is malformed: count\n",
+    )
