@@ -2,7 +2,7 @@
 
 import typer
 
-from local.users import changing, importing, showing
+from local.users import changing, importing, passwords, showing
 
 
 def register(app: typer.Typer) -> None:
@@ -16,6 +16,7 @@ def register(app: typer.Typer) -> None:
         pretty_exceptions_enable=False,
         rich_markup_mode=None,
     )
+    passwords.register(users)
     changing.register(users)
     showing.register(users)
     importing.register(users)

@@ -1,9 +1,12 @@
-"""Arguments and options that the commands share."""
+"""Arguments and options that the commands share, and what they stand for."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from local.users.rules import parsed_claims
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The user name.", show_default=False)]
 TableName = Annotated[
@@ -18,3 +21,11 @@ ClientIds = Annotated[
     list[str] | None, typer.Option("--client-id", metavar="ID", help="And this client ID's; may be repeated.")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="For programs; times in seconds since 1970.")]
+
+
+def given_claims(text: str, option: str) -> Mapping[str, object]:
+    """Claims of a user. Raises a usage error that names the option."""
+    try:
+        return parsed_claims(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint=option) from None

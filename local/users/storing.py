@@ -88,5 +88,12 @@ def new_password(name: str, now: int, *, generate: bool) -> tuple[StoredPassword
     return StoredPassword(hash_password(chosen), created_at=now), None
 
 
+def tell(done: str, made: str | None = None) -> None:
+    """Says what was done; a password that was made here goes to standard output."""
+    typer.echo(printable(done), err=True)
+    if made is not None:
+        typer.echo(made)
+
+
 def _is_there(name: str) -> typer.BadParameter:
     return problem(f"there is a user {printable(name)} already: users set-password gives it another password")

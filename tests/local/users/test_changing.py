@@ -78,6 +78,29 @@ def test_of_two_that_add_a_user_at_once_one_is_told(users: Users) -> None:
         storing.add(users.table, User("ann", disabled=True))
 
 
+ENDS = {"never": None, "2027-12-31": 1830211200, "2027-12-31T18:00:00+01:00": 1830272400, "1830211200": 1830211200}
+
+
+@pytest.mark.parametrize(("text", "end"), ENDS.items(), ids=ENDS)
+def test_a_user_is_valid_until_another_time(users: Users, text: str, end: int | None) -> None:
+    users.table.write(to_item(User("ann", valid_until=1800000000)))
+    users.done("set-valid-until", "ann", text)
+    assert users.stored("ann").valid_until == end
+
+
+def test_it_says_until_when_a_user_is_valid(users: Users) -> None:
+    users.table.write(to_item(User("ann")))
+    assert users("set-valid-until", "ann", "2027-12-31").stderr == "ann is valid until 2027-12-31 00:00:00Z\n"
+
+
+@pytest.mark.parametrize("text", ["", "tomorrow", "90d", "2027-13-01", "2027-12-31T18:00:00", "Never"])
+def test_a_time_that_is_none_changes_nothing(users: Users, text: str) -> None:
+    users.table.write(to_item(User("ann", valid_until=1800000000)))
+    done = users("set-valid-until", "ann", text)
+    assert (done.returncode, "Invalid value for TIME: expected a date" in done.stderr) == (2, True)
+    assert users.stored("ann").valid_until == 1800000000
+
+
 def test_another_password_takes_the_place_of_all(users_anywhere: Users) -> None:
     users_anywhere.done("add", "ann", typed=FIRST)
     users_anywhere.done("rotate", "ann", typed=SECOND)

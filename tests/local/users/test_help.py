@@ -13,6 +13,7 @@ COMMANDS = [
     "set-password",
     "rotate",
     "set-claims",
+    "set-valid-until",
     "disable",
     "enable",
     "unlock",
