@@ -73,7 +73,7 @@ class TablePasswords:
         verifications, refusal = 0, problem
         verified, matching = anybody, None
         if refusal is None and is_guessable and not guard.begin(attempt, now):
-            refusal = _refusal(Reason.LOCKED, stored)
+            refusal = _refusal(Reason.LOCKED, stored, f"{attempt.wait}s")
         if refusal is None:
             verifications, matching = _matching(stored, password)
             if stored is None or matching is None:
@@ -85,7 +85,7 @@ class TablePasswords:
         if refusal is not None:
             for _ in range(verifications, user.MOST_PASSWORDS):
                 fits(self._nobody, password)
-            guard.failed(attempt, now)
+            guard.failed(attempt, now, right=matching is not None)
             raise refusal
         if is_guessable:
             with contextlib.suppress(TableUnavailable):  # It would only have spared the client a wait.
@@ -131,9 +131,9 @@ def _problem(
     return None
 
 
-def _refusal(reason: Reason, stored: user.User | None) -> Refusal:
+def _refusal(reason: Reason, stored: user.User | None, detail: str = "") -> Refusal:
     """The principal is named only where it exists: people type passwords into the field above."""
-    return Refusal(reason, principal=None if stored is None else Principal(stored.name, stored.claims))
+    return Refusal(reason, detail, principal=None if stored is None else Principal(stored.name, stored.claims))
 
 
 class InTime:
@@ -153,9 +153,9 @@ class InTime:
         """See `Table.count`."""
         return self._asked().count(id, at=at, forget_at=forget_at, seen=seen)
 
-    def uncount(self, id: str, *, counted: int, last: int) -> None:
-        """See `Table.uncount`."""
-        self._asked().uncount(id, counted=counted, last=last)
+    def recount(self, id: str, *, counted: int, to: int, last: int) -> None:
+        """See `Table.recount`."""
+        self._asked().recount(id, counted=counted, to=to, last=last)
 
     def _asked(self) -> Table:
         if self._timer() > self._until:

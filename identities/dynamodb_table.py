@@ -114,12 +114,12 @@ class DynamoDbTable:
             raise TableUnavailable("ConditionalCheckFailedException")
         raise ItemChanged
 
-    def uncount(self, id: str, *, counted: int, last: int) -> None:
-        """Takes one back, with the condition that none was added since."""
+    def recount(self, id: str, *, counted: int, to: int, last: int) -> None:
+        """Sets the count, with the condition that it is the one that was counted."""
         condition = is_number("#count", ":counted", counted)
-        values: Item = {":counted": counted, ":less": -1, ":last": last}
+        values: Item = {":counted": counted, ":to": to, ":last": last}
         with suppress(_ConditionFailed):
-            self._update(check_id(id), "ADD #count :less SET #last = :last", condition, values)
+            self._update(check_id(id), "SET #count = :to, #last = :last", condition, values)
 
     def items(self, prefix: str) -> Iterator[Item]:
         """All whose ID begins so: a Scan, strongly consistent."""

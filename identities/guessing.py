@@ -7,6 +7,9 @@ locked.
 
 A stranger's attempt is counted before its password is looked at, and taken back where the password is right: of many at
 once, no more are looked at than one after the other. Each failed attempt writes twice, so that its time tells nothing.
+
+A right password forgets what failed with its client ID before (NIST SP 800-63B, section 5.2.2), but not what did so
+just now: else somebody else with this client ID could guess anew after each sign-in.
 """
 
 import json
@@ -35,7 +38,7 @@ class Limits:
     """From so many on, it waits `lock_for`."""
     lock_for: int = 15 * 60
     forget_after: int = _DAY
-    """After so long without a failure, all are forgotten."""
+    """After so long without a failure, all are forgotten; after a tenth of it, those of a client ID that signs in."""
 
     def wait(self, failures: int) -> int:
         """How long after the last of so many failures nobody may try."""
@@ -58,12 +61,16 @@ class Attempt:
 
     counters: tuple[_Counter, ...]
     """Where a failure is counted: two, always."""
+    pair: _Counter | None
+    """Where failures of the principal with this client ID are counted once it is known; None without a client ID."""
     known_id: str | None
     """Where it is noted that the client ID belongs to the principal; None without a client ID."""
     known_at: int | None
     """When that was noted last; None where it was not, or long ago."""
     counted: dict[str, int] = field(default_factory=dict)
     """The counters that count this attempt already, and what they have counted with it."""
+    wait: int = 0
+    """Seconds until the next attempt may go on, where `begin` says that this one may not."""
 
 
 class Guard:
@@ -83,39 +90,39 @@ class Guard:
         """
         of_principal, *others = ids(principal, client_id)
         if not others:
-            return Attempt(
-                (_counter(of_principal, items), _Counter(f"{of_principal}#again", is_spare=True)), None, None
-            )
+            spare = _Counter(f"{of_principal}#again", is_spare=True)
+            return Attempt((_counter(of_principal, items), spare), None, None, None)
         of_client, of_pair, known_id = others
+        pair = _counter(of_pair, items)
         known_at = whole_number(items[known_id], "last") if known_id in items else None
         if known_at is not None and known_since is not None and known_at >= known_since:
-            return Attempt((_counter(of_pair, items), _Counter(f"{of_pair}#again", is_spare=True)), known_id, known_at)
-        return Attempt((_counter(of_principal, items), _counter(of_client, items)), known_id, None)
+            return Attempt((pair, _Counter(f"{of_pair}#again", is_spare=True)), pair, known_id, known_at)
+        return Attempt((_counter(of_principal, items), _counter(of_client, items)), pair, known_id, None)
 
     def begin(self, attempt: Attempt, now: int) -> bool:
         """Whether the attempt may go on; it is counted before it does, unless a known client has failed little.
 
         Raises TableUnavailable.
         """
-        may_go_on = True
         for counter in attempt.counters:
             if counter.is_spare:
                 continue
-            if self._waits(counter, now):
-                may_go_on = False
-            elif attempt.known_at is None or counter.failures >= self._limits.slow_after:
-                may_go_on = self._count_first(attempt, counter, now) and may_go_on
-        return may_go_on
+            left = self._left(counter, now)
+            if not left and (attempt.known_at is None or counter.failures >= self._limits.slow_after):
+                left = 0 if self._count_first(attempt, counter, now) else 1
+            attempt.wait = max(attempt.wait, left)
+        return attempt.wait == 0
 
-    def failed(self, attempt: Attempt, now: int) -> None:
-        """Counts where `begin` has not: attempts in a wait beside it, since they must not lengthen it.
+    def failed(self, attempt: Attempt, now: int, *, right: bool = False) -> None:
+        """Counts where `begin` has not. Attempts in a wait are counted beside it, since they must not lengthen it.
 
-        Raises TableUnavailable.
+        So are those with the `right` password, refused for another reason: they are no guesses. Raises
+        TableUnavailable.
         """
         for counter in attempt.counters:
             if counter.id not in attempt.counted:
-                waits = self._waits(counter, now)
-                self._count(f"{counter.id}#waiting" if waits else counter.id, now)
+                beside = right or self._left(counter, now) > 0
+                self._count(f"{counter.id}#beside" if beside else counter.id, now)
 
     def succeeded(self, attempt: Attempt, now: int) -> None:
         """Takes back what was counted, and notes once a day that the client ID belongs to the principal.
@@ -124,13 +131,22 @@ class Guard:
         """
         for counter in attempt.counters:
             if counter.id in attempt.counted:
-                self._table.uncount(counter.id, counted=attempt.counted[counter.id], last=counter.last)
+                counted = attempt.counted[counter.id]
+                self._table.recount(counter.id, counted=counted, to=counter.failures, last=counter.last)
+        pair = attempt.pair
+        if pair is not None and pair.failures and self._is_past(pair, attempt, now):
+            self._table.recount(pair.id, counted=pair.failures, to=0, last=pair.last)
         if attempt.known_id is not None and (attempt.known_at is None or now >= attempt.known_at + _DAY):
             self._table.count(attempt.known_id, at=now, forget_at=now + _KNOWN_FOR)
 
-    def _waits(self, counter: _Counter, now: int) -> bool:
+    def _is_past(self, pair: _Counter, attempt: Attempt, now: int) -> bool:
+        """Whether what failed with a client ID counts no more: another password, or some time, lies between."""
+        return attempt.known_at is None or now >= pair.last + self._limits.forget_after // 10
+
+    def _left(self, counter: _Counter, now: int) -> int:
+        """Seconds to wait."""
         wait = self._limits.wait(counter.failures)
-        return wait > 0 and now < counter.last + wait
+        return max(0, counter.last + wait - now) if wait else 0
 
     def _count_first(self, attempt: Attempt, counter: _Counter, now: int) -> bool:
         """Whether this attempt is among those that need not wait; of suspicious ones at once, one is."""
@@ -166,10 +182,13 @@ def failed_by(table: Table, principal: str, client_id: str | None) -> Failed | N
     return max((Failed(each.failures, each.last) for each in counters), default=None)
 
 
-def forget(table: Table, principal: str, client_ids: Sequence[str]) -> None:
-    """Forgets what strangers have failed for a principal, and all that these clients have. Raises TableUnavailable."""
+def forget(table: Table, principal: str, client_ids: Sequence[str] = ()) -> None:
+    """Forgets what strangers have failed for a principal, and all that these clients have, with the one of its name.
+
+    Raises TableUnavailable.
+    """
     table.delete(*ids(principal, None))
-    for client_id in client_ids:
+    for client_id in (principal, *client_ids):
         _, of_client, of_pair, _ = ids(principal, client_id)
         for each in (of_client, of_pair):
             table.delete(each)

@@ -73,12 +73,12 @@ class SqliteTable:
             _put(database, {**before, **fresh, "count": count + 1, "revision": revision_of(before) + 1})
             return count + 1
 
-    def uncount(self, id: str, *, counted: int, last: int) -> None:
-        """Takes one back, in a transaction."""
+    def recount(self, id: str, *, counted: int, to: int, last: int) -> None:
+        """Sets the count, in a transaction."""
         with self._change() as database:
             before = _find(database, check_id(id))
             if before is not None and _count_of(before) == counted:
-                _put(database, {**before, "count": counted - 1, "last": last})
+                _put(database, {**before, "count": to, "last": last})
 
     def items(self, prefix: str) -> Iterator[Item]:
         """All whose ID begins so."""

@@ -38,8 +38,8 @@ class Counters(Protocol):
         """See `Table.count`."""
         ...
 
-    def uncount(self, id: str, *, counted: int, last: int) -> None:
-        """See `Table.uncount`."""
+    def recount(self, id: str, *, counted: int, to: int, last: int) -> None:
+        """See `Table.recount`."""
         ...
 
 
@@ -75,11 +75,8 @@ class Table(Counters, Protocol):
         """
         ...
 
-    def uncount(self, id: str, *, counted: int, last: int) -> None:
-        """Takes back what a `count` has added that gave `counted`, and sets `last` as it was before.
-
-        Where something was counted since, nothing is changed.
-        """
+    def recount(self, id: str, *, counted: int, to: int, last: int) -> None:
+        """Sets `count` of an item and its `last`, where the count is still what it was: nothing was counted since."""
         ...
 
     def items(self, prefix: str) -> Iterator[Item]:

@@ -74,9 +74,9 @@ def enable(name: Name, table: TableName = None, data: DataFolder = DATA) -> None
 
 
 def unlock(name: Name, client_id: ClientIds = None, table: TableName = None, data: DataFolder = DATA) -> None:
-    """Forget wrong passwords, so that the next attempt need not wait: those of strangers, and of each --client-id.
+    """Forget wrong passwords, so that the next attempt need not wait: for the user, and of the client ID of its name.
 
-    A client ID that has signed in as the user before is counted by itself: where that one is locked, name it.
+    A client ID that has signed in before is counted by itself: where it is another one that is locked, name it.
     """
     opened = open_table(table, data)
     storing.find_item(opened, name)

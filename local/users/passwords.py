@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from identities import guessing
 from identities.user import StoredPassword, User
 from local.arguments import duration
 from local.development import DATA
@@ -73,6 +74,7 @@ def set_password(name: Name, generate: Generate = False, table: TableName = None
     password, made = storing.new_password(name, int(time.time()), generate=generate)
     storing.change(opened, name, lambda user: user.with_password(password))
     tell(f"{name} has another password", made)
+    guessing.forget(opened, name)
 
 
 def rotate(
@@ -95,3 +97,4 @@ def rotate(
     password, made = storing.new_password(name, now, generate=generate)
     storing.change(opened, name, lambda user: user.with_password(password, keep_until=now + kept))
     tell(f"{name} has a new password; the one before is valid until {as_text(now + kept)}", made)
+    guessing.forget(opened, name)

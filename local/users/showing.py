@@ -62,7 +62,7 @@ def show(
 ) -> None:
     """Show a user: its claims, whether it is let in, since and until when its passwords are valid, and failures.
 
-    Failures are those of strangers, and of each --client-id.
+    Failures are those of strangers, of the client ID of its name, and of each --client-id.
     """
     opened = open_table(table, data)
     item = storing.find_item(opened, name)
@@ -85,8 +85,8 @@ def show(
         times = f"created {as_text(password.created_at)}, expires {as_text(password.expires_at)}"
         lines.append(("password", f"{kind}, {times}"))
     for each, failed in failures.items():
-        who = "strangers" if each is None else each
-        lines.append(("failures", f"{failed.times:,} of {who}, the last at {as_text(failed.last)}"))
+        who = "by strangers" if each is None else f"with client ID {each}"
+        lines.append(("failures", f"{failed.times:,} {who}, the last at {as_text(failed.last)}"))
     for label, value in lines:
         typer.echo(f"{label:<11}  {printable(value)}")
 
@@ -94,7 +94,7 @@ def show(
 def _failures(table: Table, name: str, client_ids: Sequence[str]) -> dict[str | None, Failed]:
     """By client ID; None stands for strangers."""
     try:
-        found = {each: failed_by(table, name, each) for each in (None, *client_ids)}
+        found = {each: failed_by(table, name, each) for each in dict.fromkeys((None, name, *client_ids))}
     except MalformedItem as error:
         raise storing.problem(f"what is counted against {printable(name)} is malformed: {error}") from None
     return {each: failed for each, failed in found.items() if failed is not None}

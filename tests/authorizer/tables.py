@@ -38,9 +38,9 @@ class Failing(SqliteTable):
         self._answer()
         return super().count(id, at=at, forget_at=forget_at, seen=seen)
 
-    def uncount(self, id: str, *, counted: int, last: int) -> None:
+    def recount(self, id: str, *, counted: int, to: int, last: int) -> None:
         self._answer()
-        super().uncount(id, counted=counted, last=last)
+        super().recount(id, counted=counted, to=to, last=last)
 
     def _answer(self) -> None:
         if self.answers == 0:

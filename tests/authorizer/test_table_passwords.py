@@ -1,6 +1,6 @@
 """User names and passwords from the table of identities."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from authorizer.table_passwords import TablePasswords
 from authorizer.verified_principal import VerifiedPrincipal
 from identities import passwords as hashing
 from identities.passwords import LONGEST_PASSWORD
-from identities.revocations import Kind, Revocation
+from identities.revocations import Kind, Revocation, principal_id
 from identities.table import Item
 from identities.user import User, to_item
 from tests.authorizer.tables import NOW, Failing, Identities, stored
@@ -140,6 +140,41 @@ def test_a_client_id_that_has_signed_in_is_not_locked_out_by_strangers(door: Tab
     for number in range(9):
         verdict(door, "ann", WRONG, f"stranger-{number}")
     assert verdict(door, "ann") == "allowed"
+
+
+def revoked(identities: Identities) -> None:
+    identities.revoke(Revocation(Kind.PRINCIPAL, NOW, principal="ann"))
+
+
+REFUSED: dict[str, Callable[[Identities], None]] = {
+    "disabled": lambda identities: identities.add("ann", "correct horse", disabled=True),
+    "expired": lambda identities: identities.add("ann", "correct horse", valid_until=NOW),
+    "password expired": lambda identities: identities.add("ann", "new", stored("correct horse", expires_at=NOW)),
+    "revoked": revoked,
+}
+
+
+@pytest.mark.parametrize("refuse", REFUSED.values(), ids=REFUSED)
+def test_who_comes_back_with_the_right_password_is_never_locked_for_it(
+    identities: Identities, door: TablePasswords, refuse: Callable[[Identities], None]
+) -> None:
+    """A device that is let in no more tries again and again; once it may come in, it does."""
+    verdict(door, "ann")
+    refuse(identities)
+    told = {verdict(door, "ann") for _ in range(30)}
+    identities.table.delete(principal_id("ann"))
+    identities.add("ann", "correct horse")
+    assert (len(told), verdict(door, "ann")) == (1, "allowed")
+
+
+def test_a_refusal_in_a_wait_tells_the_log_how_long_it_is(identities: Identities, door: TablePasswords) -> None:
+    for number in range(10):
+        verdict(door, "ann", WRONG, "stranger")
+        identities.now += 0 if number == 9 else 60
+    identities.now += 10
+    with pytest.raises(Refusal) as refused:
+        sign_in(door, "ann", RIGHT, "stranger")
+    assert (refused.value.reason, refused.value.detail) == (Reason.LOCKED, "890s")
 
 
 def test_a_generated_password_is_never_locked(door: TablePasswords) -> None:

@@ -136,7 +136,7 @@ def test_threads_that_count_at_once_lose_nothing(table: Table, clock: Clock) -> 
 def test_a_count_can_be_taken_back(table: Table) -> None:
     table.count("failures#a", at=1, forget_at=2**40)
     counted = table.count("failures#a", at=2, forget_at=2**40)
-    table.uncount("failures#a", counted=counted, last=1)
+    table.recount("failures#a", counted=counted, to=1, last=1)
     item = table.read(["failures#a"])["failures#a"]
     assert (item["count"], item["last"]) == (1, 1)
 
@@ -144,10 +144,10 @@ def test_a_count_can_be_taken_back(table: Table) -> None:
 def test_a_count_that_others_have_added_to_stays(table: Table) -> None:
     counted = table.count("failures#a", at=1, forget_at=2**40)
     table.count("failures#a", at=2, forget_at=2**40)
-    table.uncount("failures#a", counted=counted, last=0)
+    table.recount("failures#a", counted=counted, to=0, last=0)
     assert table.read(["failures#a"])["failures#a"]["count"] == 2
 
 
 def test_what_is_not_there_can_not_be_taken_back(table: Table) -> None:
-    table.uncount("failures#a", counted=1, last=0)
+    table.recount("failures#a", counted=1, to=0, last=0)
     assert table.read(["failures#a"]) == {}

@@ -216,6 +216,66 @@ def test_after_a_lock_has_ended_the_right_password_stays_good(door: Door) -> Non
     assert all(door.try_password(right=True) for _ in range(10))
 
 
+def test_a_typing_error_now_and_then_locks_nobody_out(door: Door) -> None:
+    door.try_password(right=True)
+    for _ in range(50):
+        door.fail(1, client_id="ann/x")
+        door.now += 360
+        assert door.try_password(right=True)
+
+
+def test_a_success_just_after_a_failure_does_not_forget_it(door: Door) -> None:
+    """Else somebody with the same client ID could guess anew after each of its refreshes."""
+    door.try_password(right=True)
+    for _ in range(3):
+        door.fail(1, client_id="ann/x")
+        door.now += 359
+        door.try_password(right=True)
+    door.fail(1, client_id="ann/x")
+    assert not door.try_password(right=True)
+
+
+@pytest.mark.parametrize("then_rests", [4, 5, 9, 10, 1000], ids=lambda guesses: f"rests after {guesses}")
+def test_who_shares_a_client_id_has_few_guesses_a_day_too(door: Door, then_rests: int) -> None:
+    """What `docs/security.md` says, though its owner signs in as often as it is refreshed."""
+    limits = Limits()
+    door.guard = Guard(door.table, limits)
+    door.try_password(right=True)
+    end, guesses, rests_until = door.now + 86_400, 0, 0
+    while door.now < end:
+        if door.now >= rests_until and door.try_password(client_id="ann/x"):
+            guesses += 1
+            rests_until = door.now + limits.forget_after // 10 if guesses % then_rests == 0 else 0
+        door.try_password(right=True)
+        door.now += 30
+    assert guesses <= 105
+
+
+def test_with_a_new_password_a_client_id_begins_anew(door: Door) -> None:
+    door.try_password(right=True)
+    locked(door, "ann/x")
+    door.now += 1
+    changed = door.now
+    assert all(door.try_password(right=True, since=changed) for _ in range(3))
+    assert door.try_password(since=changed)
+
+
+def test_right_passwords_that_are_refused_for_another_reason_lock_nobody_out(door: Door) -> None:
+    door.try_password(right=True)
+    for _ in range(20):
+        attempt = door.guard.attempt("ann", "ann/x", door.table.read(ids("ann", "ann/x")))
+        assert door.guard.begin(attempt, door.now)
+        door.guard.failed(attempt, door.now, right=True)
+
+
+def test_it_is_told_how_long_the_wait_is(door: Door) -> None:
+    locked(door)
+    door.now += 100
+    attempt = door.guard.attempt("ann", "stranger", door.table.read(ids("ann", "stranger")))
+    door.guard.begin(attempt, door.now)
+    assert attempt.wait == 800
+
+
 def test_a_client_id_that_signed_in_with_an_older_password_is_a_stranger(door: Door) -> None:
     door.try_password(right=True)
     locked(door)

@@ -54,6 +54,22 @@ def test_a_known_client_that_is_locked_may_try_again_where_it_is_named(ann: User
     assert (before, may_try(ann, "ann", "ann/phone")) == (False, True)
 
 
+def test_a_device_whose_client_id_is_its_name_may_try_again(ann: Users) -> None:
+    know(ann, "ann", "ann")
+    fail(ann, "ann", "ann")
+    before = may_try(ann, "ann", "ann")
+    ann.done("unlock", "ann")
+    assert (before, may_try(ann, "ann", "ann")) == (False, True)
+
+
+@pytest.mark.parametrize("command", ["set-password", "rotate"])
+def test_a_new_password_is_good_at_once(ann: Users, command: str) -> None:
+    fail(ann, "ann", "ann")
+    before = may_try(ann, "ann", "ann")
+    ann.done(command, "ann", typed="battery staple")
+    assert (before, may_try(ann, "ann", "ann")) == (False, True)
+
+
 def test_a_client_id_that_failed_for_others_may_try_again_where_it_is_named(ann: Users) -> None:
     fail(ann, "bob", "kiosk")
     before = may_try(ann, "ann", "kiosk")
@@ -78,8 +94,8 @@ def test_show_tells_how_often_and_when_strangers_and_a_client_have_failed(ann: U
     fail(ann, "ann", None, 3)
     shown = ann.done("show", "ann", "--client-id", "ann/phone").splitlines()
     assert [line for line in shown if line.startswith("failures")] == [
-        "failures     3 of strangers, the last at 2027-01-15 13:33:20Z",
-        "failures     2 of ann/phone, the last at 2027-01-15 10:46:40Z",
+        "failures     3 by strangers, the last at 2027-01-15 13:33:20Z",
+        "failures     2 with client ID ann/phone, the last at 2027-01-15 10:46:40Z",
     ]
 
 
