@@ -1,12 +1,12 @@
 """JSON Web Tokens before anybody trusts them: taken apart, strictly."""
 
 import binascii
-import json
 from functools import lru_cache
 from typing import NamedTuple
 
 from authorizer.refusal import Reason, Refusal
 from policies import Claims
+from policies.strict_json import STRICT, DuplicateKey
 
 LONGEST_TOKEN = 8192
 """Bytes. The work before a signature is looked at grows with the token, and anybody can send one."""
@@ -71,32 +71,13 @@ def _json_object(segment: str, part: str) -> dict[str, object]:
         encoded = segment.encode().translate(_TO_STANDARD)
         data = binascii.a2b_base64(encoded + b"=" * (-len(encoded) % 4), strict_mode=True)
         text = data.decode().strip(_WHITE_SPACE)
-        parsed, end = _decoder.raw_decode(text)
+        parsed, end = STRICT.raw_decode(text)
         if end != len(text):
             raise ValueError("something behind the JSON")
-    except _DuplicateKey:
+    except DuplicateKey:
         raise Refusal(Reason.DUPLICATE_KEY, part) from None
     except (ValueError, RecursionError):
         raise Refusal(Reason.MALFORMED_TOKEN, part) from None
     if not isinstance(parsed, dict):
         raise Refusal(Reason.MALFORMED_TOKEN, part)
     return parsed
-
-
-class _DuplicateKey(Exception):
-    pass
-
-
-def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    """RFC 7519, section 4: parsers disagree about which of two equal names counts, so neither does."""
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise _DuplicateKey
-    return found
-
-
-def _constant(name: str) -> object:
-    raise ValueError(f"{name} is no JSON")
-
-
-_decoder = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_constant)

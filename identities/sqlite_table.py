@@ -133,6 +133,9 @@ class SqliteTable:
 def _open_database(path: Path, patience: float) -> sqlite3.Connection:
     with contextlib.suppress(OSError):  # SQLite says what is wrong.
         path.touch(mode=0o600)  # The WAL gets the same mode (SQLite, os_unix.c, findCreateFileMode).
+    with contextlib.suppress(OSError):
+        if path.stat().st_mode & 0o077:
+            raise sqlite3.DatabaseError("others can read it or write to it: chmod 600")
     database = sqlite3.connect(path, isolation_level=None, timeout=patience, check_same_thread=False)
     try:
         _prepare(database)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from identities.passwords import LONGEST_USER_NAME, check_hash
 from identities.reading import MalformedItem, flag, sequence, text, time_or_never, whole_number
 from identities.table import Item
+from policies.strict_json import STRICT
 
 PREFIX = "user#"
 MOST_PASSWORDS = 2
@@ -62,6 +63,18 @@ class User:
         """With a new password; the newest of those before stays valid until `keep_until`, where that is given."""
         kept = [before.ending(keep_until) for before in self.passwords[:1] if keep_until is not None]
         return replace(self, passwords=(password, *kept), rotated_at=password.created_at)
+
+
+def parsed_claims(text: str) -> Mapping[str, object]:
+    """Claims, from a JSON object. Raises ValueError for what is none, or can't be written again as it is."""
+    try:
+        found = STRICT.decode(text)
+        json.dumps(found, ensure_ascii=False, allow_nan=False).encode()
+    except RecursionError:
+        raise ValueError("claims: expected fewer levels") from None
+    if not isinstance(found, dict):
+        raise ValueError("claims: expected a JSON object")
+    return found
 
 
 def may_be_a_user(name: str) -> bool:
@@ -133,9 +146,6 @@ def _password(stored: object) -> StoredPassword:
 
 def _claims(encoded: str) -> Mapping[str, object]:
     try:
-        found = json.loads(encoded)
-    except (ValueError, RecursionError):
-        found = None
-    if not isinstance(found, dict):
-        raise MalformedItem("claims")
-    return found
+        return parsed_claims(encoded)
+    except ValueError:
+        raise MalformedItem("claims") from None

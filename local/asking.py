@@ -12,10 +12,15 @@ def asked_password() -> bytes:
 
     One line end does not count. Raises a usage error for what is none: see LONGEST_PASSWORD.
     """
-    found = _prompted() if sys.stdin.isatty() else _read()
+    found = _prompted() if at_terminal() else _read()
     if not 1 <= len(found) <= LONGEST_PASSWORD:
         raise typer.BadParameter(f"expected a password of 1 to {LONGEST_PASSWORD} bytes", param_hint="standard input")
     return found
+
+
+def at_terminal() -> bool:
+    """Whether there is somebody to ask."""
+    return sys.stdin is not None and sys.stdin.isatty()
 
 
 def _prompted() -> bytes:
@@ -28,4 +33,6 @@ def _prompted() -> bytes:
 
 def _read() -> bytes:
     """No more than tells a password from what is too long."""
+    if sys.stdin is None:
+        return b""
     return sys.stdin.buffer.read(LONGEST_PASSWORD + 3).removesuffix(b"\n").removesuffix(b"\r")

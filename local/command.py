@@ -193,7 +193,7 @@ def main() -> None:
     try:
         code = app(["--help"] if len(sys.argv) == 1 else None, standalone_mode=False)
     except typer.TyperException as error:
-        code = _fail(_UNEXPECTED.sub(r"\1", error.format_message()))
+        code = _fail(_NO_SUCH_COMMAND.sub("No such command", _UNEXPECTED.sub(r"\1", error.format_message())))
     except (InvalidFile, PolicyError, BrokenHandler, NotVerified, KeyRefused) as error:
         code = _fail(str(error))
     except TableUnavailable as error:
@@ -207,6 +207,8 @@ def main() -> None:
     sys.exit(code if isinstance(code, int) else 0)
 
 
+_NO_SUCH_COMMAND = re.compile(r"No such command '(?![a-z-]{1,16}').*?'", re.DOTALL)
+"""What stands where a command should be may be a token or a password, unless it looks like a word."""
 _UNEXPECTED = re.compile(r"(Got unexpected extra argument\S*) \(.*\)", re.DOTALL)
 """What was given too much may be a token whose option was forgotten."""
 

@@ -13,7 +13,7 @@ import local.console.app
 from local.broker.broker import Broker
 from local.broker.limits import IOT_CORE, Limits
 from local.broker.storage import Storage, StorageError
-from local.development import DevelopmentIssuer, table_path
+from local.development import DevelopmentIssuer, make_folder, table_path
 from local.function.lambda_function import ACCOUNT, HANDLER, REGION, TIMEOUT
 from local.gateway.addresses import Addresses
 from local.gateway.authorization import Gateway
@@ -156,8 +156,7 @@ class LocalIotCore(Running):
     def _prepare_folder(self, stack: contextlib.AsyncExitStack) -> Path:
         if self._folder is None:
             return Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="iot-authorizer-")))
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return self._folder
+        return make_folder(self._folder)
 
     async def _load(self, stack: contextlib.AsyncExitStack) -> None:
         self.issuer = DevelopmentIssuer(self._data)

@@ -31,6 +31,14 @@ TABLE = "AUTHORIZER__TABLE"
 """The environment variable that names another table than the configuration does."""
 
 
+def make_folder(folder: Path) -> Path:
+    """Makes a data folder, for its owner alone and out of git, where it is missing. Raises OSError."""
+    if not folder.exists():
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        (folder / ".gitignore").write_text("*\n")
+    return folder
+
+
 def table_path(folder: Path) -> Path:
     """The development table of a data folder: SQLite in the place of DynamoDB."""
     return folder / "identities.sqlite"
@@ -69,6 +77,7 @@ class DevelopmentIssuer:
         return keys | ({DEVELOPMENT_TABLE: str(table_path(self._folder))} if table is None else {TABLE: table})
 
     def _load_or_make(self) -> EllipticCurvePrivateKey:
+        make_folder(self._folder)
         path = self._key_path
         if not path.exists():
             made = generate_private_key(SECP256R1())

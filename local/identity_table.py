@@ -6,7 +6,7 @@ import typer
 
 from identities.sqlite_table import SqliteTable
 from identities.table import Table, TableUnavailable
-from local.development import table_path
+from local.development import make_folder, table_path
 
 _NO_REGION = "set AWS_DEFAULT_REGION, or choose a profile with AWS_PROFILE"
 _NO_CREDENTIALS = "check the credentials: AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
@@ -25,21 +25,24 @@ _ADVICE = {
 _ANYTHING = "check the table's name, the region and the credentials"
 
 
-def open_table(name: str | None, data: Path) -> Table:
-    """The DynamoDB table of this name; without one, the development table of a data folder, which is made.
+def open_table(name: str | None, data: Path, *, make: bool = True) -> Table:
+    """The DynamoDB table of this name; without one, the development table of a data folder, made where it is missing.
 
-    Region and credentials come from the environment. Raises TableUnavailable; a usage error where there is no boto3;
-    and OSError.
+    Region and credentials come from the environment. Raises TableUnavailable; a usage error where there is no boto3,
+    or without `make`, no table; and OSError.
     """
     if name is None:
-        data.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return SqliteTable(table_path(data))
+        path = table_path(data)
+        if not make and not path.exists():
+            raise typer.BadParameter(f"there is no table in {data} yet: users add makes one", param_hint="--data")
+        return SqliteTable(make_folder(data) / path.name)
     try:
         from identities.dynamodb_table import DynamoDbTable  # noqa: PLC0415 (boto3 takes longer to load than the rest)
     except ModuleNotFoundError as error:
-        if error.name not in ("boto3", "botocore"):
+        missing = (error.name or "").partition(".")[0]
+        if missing not in ("boto3", "botocore"):
             raise
-        problem = f"there is no {error.name}: pip install 'iot-authorizer[aws]' brings it"
+        problem = f"there is no {missing}: pip install 'iot-authorizer[aws]' brings it"
         raise typer.BadParameter(problem, param_hint="--table") from None
     return DynamoDbTable(name)
 

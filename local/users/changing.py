@@ -1,12 +1,13 @@
 """`iot-authorizer users set-claims|set-valid-until|disable|enable|unlock|remove`."""
 
-import sys
+import time
 from dataclasses import replace
 from typing import Annotated
 
 import typer
 
 from identities import guessing
+from local.asking import at_terminal
 from local.development import DATA
 from local.identity_table import open_table
 from local.times import as_text
@@ -16,7 +17,7 @@ from local.users.rules import parsed_time
 from local.users.storing import tell
 from policies.errors import printable
 
-_LONGEST = "36500d"
+CONNECTED = "who is connected stays until the next refresh, or until iot-authorizer revoke principal "
 
 
 def register(app: typer.Typer) -> None:
@@ -40,7 +41,7 @@ def set_claims(
 ) -> None:
     """Give a user other claims, in the place of all that it has."""
     found = given_claims(claims, "JSON")
-    storing.change(open_table(table, data), name, lambda user: replace(user, claims=found))
+    storing.change(open_table(table, data, make=False), name, lambda user: replace(user, claims=found))
     tell(f"{name} has other claims")
 
 
@@ -57,20 +58,21 @@ def set_valid_until(
         end = None if until == "never" else parsed_time(until)
     except ValueError as error:
         raise typer.BadParameter(f"{error}; or never", param_hint="TIME") from None
-    storing.change(open_table(table, data), name, lambda user: replace(user, valid_until=end))
+    storing.change(open_table(table, data, make=False), name, lambda user: replace(user, valid_until=end))
     tell(f"{name} is valid until {as_text(end)}")
 
 
 def disable(name: Name, table: TableName = None, data: DataFolder = DATA) -> None:
     """Let a user in no more, and keep all that it has. Connections that are there stay until their next refresh."""
-    storing.change(open_table(table, data), name, lambda user: replace(user, disabled=True))
-    tell(f"{name} is disabled")
+    storing.change(open_table(table, data, make=False), name, lambda user: replace(user, disabled=True))
+    tell(f"{name} is disabled; {CONNECTED}{printable(name)}")
 
 
 def enable(name: Name, table: TableName = None, data: DataFolder = DATA) -> None:
     """Let a user in again, with all that it had."""
-    storing.change(open_table(table, data), name, lambda user: replace(user, disabled=False))
-    tell(f"{name} is enabled")
+    user = storing.change(open_table(table, data, make=False), name, lambda user: replace(user, disabled=False))
+    over = f", but was valid only until {as_text(user.valid_until)}: users set-valid-until changes that"
+    tell(f"{name} is enabled" + (over if user.is_over(time.time()) else ""))
 
 
 def unlock(name: Name, client_id: ClientIds = None, table: TableName = None, data: DataFolder = DATA) -> None:
@@ -78,7 +80,7 @@ def unlock(name: Name, client_id: ClientIds = None, table: TableName = None, dat
 
     A client ID that has signed in before is counted by itself: where it is another one that is locked, name it.
     """
-    opened = open_table(table, data)
+    opened = open_table(table, data, make=False)
     storing.find_item(opened, name)
     guessing.forget(opened, name, client_id or ())
     tell(f"{name} is unlocked" + "".join(f", with client ID {each} too" for each in client_id or ()))
@@ -86,18 +88,18 @@ def unlock(name: Name, client_id: ClientIds = None, table: TableName = None, dat
 
 def remove(
     name: Name,
-    yes: Annotated[bool, typer.Option("--yes", help="Ask nobody.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Don't ask.")] = False,
     table: TableName = None,
     data: DataFolder = DATA,
 ) -> None:
     """Remove a user with its passwords and claims. Connections that are there stay until their next refresh."""
-    opened = open_table(table, data)
+    opened = open_table(table, data, make=False)
     id = storing.find_item(opened, name)["id"]
     if not yes:
-        if not sys.stdin.isatty():
+        if not at_terminal():
             raise typer.BadParameter("expected where there is no terminal to ask at", param_hint="--yes")
         if not typer.confirm(f"Remove {printable(name)}?", err=True):
             tell("nothing was removed")
             raise typer.Exit(1)
     opened.delete(str(id))
-    tell(f"removed {name}")
+    tell(f"removed {name}; {CONNECTED}{printable(name)}")

@@ -4,16 +4,17 @@ import codecs
 import csv
 import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple, TypeVar
 
 from identities.passwords import check_hash
 from identities.user import StoredPassword, User
-from local.users.rules import SHORTEST_GENERATED, check_chosen, checked_name, parsed_claims, parsed_flag, parsed_time
+from local.users.rules import SHORTEST_GENERATED, check_chosen, checked_claims, checked_name, parsed_flag, parsed_time
 
 Value = TypeVar("Value")
 
 COLUMNS = ("name", "password", "hash", "generated", "claims", "valid_until", "disabled")
+_STATES = frozenset(("claims", "valid_until", "disabled"))
 _UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _HEADER = f"expected a header, with name and any of {', '.join(COLUMNS[1:])}, separated by commas"
 
@@ -26,11 +27,20 @@ class Row:
     password: str | None = field(default=None, repr=False)
     generated: bool = False
     """Whether the password was made at random, of so many bits that nobody guesses it."""
+    columns: frozenset[str] = frozenset(COLUMNS)
+    """Those that the file has."""
 
     @property
     def has_password(self) -> bool:
         """Whether the line has one, or its hash."""
         return self.password is not None or bool(self.user.passwords)
+
+    def over(self, before: User) -> User:
+        """The user that was there before, with what the line says: where it has no password, its passwords stay."""
+        said = {name: getattr(self.user, name) for name in _STATES & self.columns}
+        if self.user.passwords:
+            said |= {"passwords": self.user.passwords, "rotated_at": self.user.rotated_at}
+        return replace(before, **said)
 
 
 class BadLine(NamedTuple):
@@ -129,13 +139,13 @@ def _row(header: Sequence[str], cells: Sequence[str] | str, now: int) -> Row:
     user = User(
         name=name,
         passwords=(StoredPassword(encoded, created_at=now, generated=generated),) if encoded else (),
-        claims=_cell(found, "claims", parsed_claims) or {},
+        claims=_cell(found, "claims", checked_claims) or {},
         disabled=_cell(found, "disabled", parsed_flag) or False,
         valid_until=_cell(found, "valid_until", parsed_time),
         created_at=now,
         rotated_at=now,
     )
-    return Row(user, password, generated)
+    return Row(user, password, generated, frozenset(header))
 
 
 def _cell(found: Mapping[str, str], column: str, check: Callable[[str], Value]) -> Value | None:

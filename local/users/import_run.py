@@ -10,8 +10,9 @@ from typing import TypeVar
 
 from identities.item_limits import MOST_IDS
 from identities.passwords import hash_password
+from identities.reading import MalformedItem
 from identities.table import Item, ItemChanged, ItemExists, Table, TableBusy, TableUnavailable
-from identities.user import StoredPassword, to_item, user_id
+from identities.user import StoredPassword, User, from_item, to_item, user_id
 from local.users.csv_file import Row
 from local.users.password_file import PasswordFile
 
@@ -50,6 +51,8 @@ class ImportRun:
         """Users that were there, and were written again."""
         self.left_alone = 0
         """Users that were there, and still are as they were."""
+        self.without_password = 0
+        """Of those that were added, how many can't sign in with one."""
         self.overtaken: list[str] = []
         """Those of them that somebody else has added or changed meanwhile."""
 
@@ -104,8 +107,8 @@ class ImportRun:
     def _write(self, row: Row, there: dict[str, Item], tell: Callable[[int], None]) -> None:
         if self._ended.is_set():
             return
-        item = _item(row)
         before = there.get(user_id(row.user.name))
+        item = _item(row, before)
         try:
             if before is None:
                 self._patiently(lambda: self._table.write(item, new=True))
@@ -123,6 +126,7 @@ class ImportRun:
                 self.overtaken.append(row.user.name)
             elif before is None:
                 self.added += 1
+                self.without_password += not row.has_password
             else:
                 self.replaced += 1
             tell(self.done)
@@ -138,9 +142,16 @@ class ImportRun:
         return ask()
 
 
-def _item(row: Row) -> Item:
+def _item(row: Row, before: Item | None) -> Item:
     """The item, with the password hashed: 18 ms."""
-    if row.password is None:
-        return to_item(row.user)
-    password = StoredPassword(hash_password(row.password), created_at=row.user.created_at, generated=row.generated)
-    return to_item(replace(row.user, passwords=(password,)))
+    if row.password is not None:
+        password = StoredPassword(hash_password(row.password), created_at=row.user.created_at, generated=row.generated)
+        row = replace(row, user=replace(row.user, passwords=(password,)))
+    return to_item(row.user if before is None else _over(before, row))
+
+
+def _over(before: Item, row: Row) -> User:
+    try:
+        return row.over(from_item(before))
+    except MalformedItem:
+        return row.user

@@ -1,5 +1,6 @@
 """`iot-authorizer users import`: users from a CSV file, all or, where it is interrupted, the rest the next time."""
 
+import sys
 import time
 from contextlib import ExitStack
 from pathlib import Path
@@ -29,8 +30,10 @@ def register(app: typer.Typer) -> None:
 
 
 def import_users(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV in UTF-8.", show_default=False)],
-    replace: Annotated[bool, typer.Option("--replace", help="Write users that are there again, too.")] = False,
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="CSV in UTF-8; - for standard input.", show_default=False)
+    ],
+    replace: Annotated[bool, typer.Option("--replace", help="Change users that are there, too.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check all, count, and write nothing.")] = False,
     generate: Annotated[
         Path | None,
@@ -44,7 +47,8 @@ def import_users(
     Its header is name and any of password, hash (argon2id), generated (true where the password is random, of 16
     characters or more), claims (JSON), valid_until (a date or seconds since 1970) and disabled (true or false). Where
     one line is wrong, all that are wrong are told, and nothing is written. Users that are there are left alone: after
-    an interruption, the same command goes on with those that are missing.
+    an interruption, the same command goes on with those that are missing. With --replace they get what the line says;
+    what the file has no column for, and a password where the line has none, stays as it is.
     """
     rows = _rows(file)
     if dry_run:
@@ -62,13 +66,21 @@ def import_users(
 
 def _rows(file: Path) -> list[Row]:
     """Raises a usage error where a line is wrong, and OSError."""
-    rows, bad = read_users(file.read_bytes(), int(time.time()))
+    rows, bad = read_users(_content(file), int(time.time()))
     for line in bad:
         typer.echo(printable(f"{file}:{line.number}: {line.problem}"), err=True)
     if bad:
         count = "one line is wrong" if len(bad) == 1 else f"{len(bad):,} lines are wrong"
         raise typer.BadParameter(f"{count}: nothing was written", param_hint="FILE")
     return rows
+
+
+def _content(file: Path) -> bytes:
+    if str(file) != "-":
+        return file.read_bytes()
+    if sys.stdin is None:
+        raise typer.BadParameter("standard input is closed", param_hint="FILE")
+    return sys.stdin.buffer.read()
 
 
 def _password_file(path: Path, stack: ExitStack) -> PasswordFile:
@@ -85,7 +97,7 @@ def _run(running: ImportRun, total: int, replace: bool) -> None:
         with progress("users", total) as tell:
             running.run(tell)
     except (KeyboardInterrupt, TableUnavailable, OSError) as error:
-        rest = "the same command writes all again" if replace else "the same command goes on with the rest"
+        rest = "the same command begins anew" if replace else "the same command goes on with the rest"
         typer.echo(f"{running.done:,} of {total:,} users are done: {rest}", err=True)
         if isinstance(error, KeyboardInterrupt):
             raise typer.Exit(130) from None
@@ -93,6 +105,8 @@ def _run(running: ImportRun, total: int, replace: bool) -> None:
     for name in running.overtaken:
         typer.echo(f"left alone, since somebody else has written it meanwhile: {printable(name)}", err=True)
     typer.echo(_counts(running))
+    if running.without_password:
+        typer.echo(f"added without a password: {running.without_password:,}", err=True)
 
 
 def _counts(running: ImportRun) -> str:

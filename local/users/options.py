@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from local.users.rules import parsed_claims
+from local.users.rules import checked_claims
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The user name.", show_default=False)]
 TableName = Annotated[
@@ -26,6 +26,6 @@ AsJson = Annotated[bool, typer.Option("--json", help="For programs; times in sec
 def given_claims(text: str, option: str) -> Mapping[str, object]:
     """Claims of a user. Raises a usage error that names the option."""
     try:
-        return parsed_claims(text)
+        return checked_claims(text)
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint=option) from None

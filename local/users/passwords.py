@@ -14,7 +14,7 @@ from local.times import as_text
 from local.users import storing
 from local.users.options import DataFolder, Generate, Name, TableName, given_claims
 from local.users.rules import checked_name
-from local.users.storing import tell
+from local.users.storing import hand_out, tell
 
 _LONGEST = "36500d"
 
@@ -63,17 +63,19 @@ def add(
         password, made = storing.new_password(name, now, generate=generate)
         passwords = (password,)
     valid_until = None if lifetime is None else now + lifetime
+    hand_out(made)
     storing.add(opened, User(name, passwords, found_claims, False, valid_until, created_at=now, rotated_at=now))
-    tell(f"added {name}", made)
+    tell(f"added {name}")
 
 
 def set_password(name: Name, generate: Generate = False, table: TableName = None, data: DataFolder = DATA) -> None:
     """Give a user another password. All those before are valid no more, from now on."""
-    opened = open_table(table, data)
+    opened = open_table(table, data, make=False)
     storing.find_item(opened, name)
     password, made = storing.new_password(name, int(time.time()), generate=generate)
+    hand_out(made)
     storing.change(opened, name, lambda user: user.with_password(password))
-    tell(f"{name} has another password", made)
+    tell(f"{name} has another password")
     guessing.forget(opened, name)
 
 
@@ -91,10 +93,12 @@ def rotate(
     Two are valid at most: where it is done again in that time, the oldest is valid no more.
     """
     kept = duration(keep_for, "--keep-for", "365d", "1s")
-    opened = open_table(table, data)
+    opened = open_table(table, data, make=False)
     storing.find_item(opened, name)
     now = int(time.time())
     password, made = storing.new_password(name, now, generate=generate)
-    storing.change(opened, name, lambda user: user.with_password(password, keep_until=now + kept))
-    tell(f"{name} has a new password; the one before is valid until {as_text(now + kept)}", made)
+    hand_out(made)
+    changed = storing.change(opened, name, lambda user: user.with_password(password, keep_until=now + kept))
+    ends = [as_text(before.expires_at) for before in changed.passwords[1:] if not before.is_over(now)]
+    tell(f"{name} has a new password" + "".join(f"; the one before is valid until {end}" for end in ends))
     guessing.forget(opened, name)

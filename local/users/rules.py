@@ -3,14 +3,16 @@
 None quotes what it refuses: people mistake one field for another, and a password could be in any.
 """
 
-import json
 import re
+import unicodedata
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 
+from authorizer.credentials import looks_like_jwt
 from identities.passwords import LONGEST_PASSWORD
-from identities.user import LARGEST_CLAIMS, User, to_item
+from identities.user import LARGEST_CLAIMS, User, parsed_claims, to_item
 from policies.placeholders import LONGEST_VALUE, UNSAFE_SIGNS, is_safe
+from policies.strict_json import DuplicateKey
 
 SHORTEST_CHOSEN = 8
 """Characters: NIST SP 800-63B, section 5.1.1.1."""
@@ -29,7 +31,14 @@ def checked_name(name: str) -> str:
         raise ValueError(f"a user name is one level of a topic: {expected}")
     if name != name.strip():
         raise ValueError("a user name begins and ends with no space")
+    if unicodedata.normalize("NFC", name) != name or any(map(_is_invisible, name)):
+        raise ValueError("a user name has no invisible character, and its letters are composed (NFC)")
     return name
+
+
+def _is_invisible(sign: str) -> bool:
+    """Whether two names could differ by it and look the same. The last four are letters that show nothing."""
+    return (sign != " " and unicodedata.category(sign)[0] in "CZ") or sign in "\u115f\u1160\u3164\uffa0"
 
 
 def check_chosen(password: bytes, name: str) -> None:
@@ -41,16 +50,19 @@ def check_chosen(password: bytes, name: str) -> None:
         raise ValueError(f"a password has at least {SHORTEST_CHOSEN} characters")
     if text.casefold() == name.casefold():
         raise ValueError("a password is not the user name")
+    if looks_like_jwt(password):
+        raise ValueError("a password with two dots that begins with eyJ would be taken for a token")
 
 
-def parsed_claims(text: str) -> Mapping[str, object]:
+def checked_claims(text: str) -> Mapping[str, object]:
     """Claims of a user, from a JSON object."""
     try:
-        found = json.loads(text)
-        if isinstance(found, dict):
-            to_item(User("any", claims=found))
-            return found
-    except (ValueError, RecursionError):
+        found = parsed_claims(text)
+        to_item(User("any", claims=found))
+        return found
+    except DuplicateKey:
+        raise ValueError("a name stands there twice in one object") from None
+    except ValueError:
         pass
     raise ValueError(f'expected a JSON object of at most {LARGEST_CLAIMS} bytes, as in \'{{"role": "device"}}\'')
 

@@ -3,17 +3,21 @@
 import json
 import time
 from collections.abc import Sequence
-from typing import NamedTuple
+from enum import StrEnum
+from typing import Annotated, NamedTuple
 
 import typer
 
 from identities.guessing import Failed, failed_by
 from identities.reading import MalformedItem
+from identities.revocations import Revocation, principal_id
+from identities.revocations import from_item as from_revocation
 from identities.table import Item, Table
 from identities.user import PREFIX, User, from_item
 from local.development import DATA
 from local.identity_table import open_table
 from local.listing import print_list
+from local.revocation.wording import as_object, until, what
 from local.times import as_text
 from local.users import storing
 from local.users.options import AsJson, ClientIds, DataFolder, Name, TableName
@@ -29,6 +33,19 @@ def register(app: typer.Typer) -> None:
     app.command("show", short_help="Show a user.", epilog="\b\nExample: iot-authorizer users show pump-7")(show)
 
 
+class State(StrEnum):
+    """Whether a user is let in."""
+
+    ACTIVE = "active"
+    DISABLED = "disabled"
+    EXPIRED = "expired"
+    MALFORMED = "malformed"
+    """The item is not as this program writes it: nobody is let in with it."""
+
+
+_STATES = "active, disabled, expired or malformed"
+
+
 class _Row(NamedTuple):
     name: str
     state: str
@@ -40,17 +57,25 @@ class _Row(NamedTuple):
 _HEADING = _Row("name", "state", "passwords", "valid until", "claims")
 
 
-def list_users(as_json: AsJson = False, table: TableName = None, data: DataFolder = DATA) -> None:
-    """List all users, by name: whether they are let in, how many passwords they have, and their claims."""
-    items = sorted(open_table(table, data).items(PREFIX), key=lambda item: str(item["id"]))
+def list_users(
+    prefix: Annotated[str, typer.Argument(metavar="PREFIX", help="Only names that begin so.", show_default=False)] = "",
+    state: Annotated[
+        list[State] | None, typer.Option(metavar="STATE", help=f"Only {_STATES} ones; may be repeated.")
+    ] = None,
+    as_json: AsJson = False,
+    table: TableName = None,
+    data: DataFolder = DATA,
+) -> None:
+    """List users, by name: whether they are let in, how many passwords they have, and their claims."""
+    now = time.time()
+    found = sorted(open_table(table, data, make=False).items(PREFIX + prefix), key=lambda item: str(item["id"]))
+    items = [item for item in found if not state or _state_of(item, now) in state]
     if as_json:
         typer.echo(json.dumps([_as_object(item) for item in items], indent=2))
-        return
-    rows = [_row(item, time.time()) for item in items]
-    if not rows:
-        typer.echo("there are no users", err=True)
+    elif not items:
+        typer.echo("there are no such users" if prefix or state else "there are no users", err=True)
     else:
-        print_list(_HEADING, rows)
+        print_list(_HEADING, [_row(item, now) for item in items])
 
 
 def show(
@@ -64,13 +89,15 @@ def show(
 
     Failures are those of strangers, of the client ID of its name, and of each --client-id.
     """
-    opened = open_table(table, data)
+    opened = open_table(table, data, make=False)
     item = storing.find_item(opened, name)
     user = storing.user_of(item, name)
     failures = _failures(opened, name, client_id or ())
+    revocation = _revocation(opened, name)
     if as_json:
         counted = [{"client_id": each, **failed._asdict()} for each, failed in failures.items()]
-        typer.echo(json.dumps({**_as_object(item), "failures": counted}, indent=2))
+        revoked = None if revocation is None else as_object(revocation)
+        typer.echo(json.dumps({**_as_object(item), "revoked": revoked, "failures": counted}, indent=2))
         return
     lines = [
         ("name", user.name),
@@ -84,6 +111,8 @@ def show(
         kind = "generated" if password.generated else "chosen"
         times = f"created {as_text(password.created_at)}, expires {as_text(password.expires_at)}"
         lines.append(("password", f"{kind}, {times}"))
+    if revocation is not None:
+        lines.append(("revoked", f"{what(revocation)}, until {until(revocation)}"))
     for each, failed in failures.items():
         who = "by strangers" if each is None else f"with client ID {each}"
         lines.append(("failures", f"{failed.times:,} {who}, the last at {as_text(failed.last)}"))
@@ -100,6 +129,15 @@ def _failures(table: Table, name: str, client_ids: Sequence[str]) -> dict[str | 
     return {each: failed for each, failed in found.items() if failed is not None}
 
 
+def _revocation(table: Table, name: str) -> Revocation | None:
+    id = principal_id(name)
+    found = table.read([id]).get(id)
+    try:
+        return None if found is None else from_revocation(found)
+    except MalformedItem as error:
+        raise storing.problem(f"the revocation of {printable(name)} is malformed: {error}") from None
+
+
 def _row(item: Item, now: float) -> _Row:
     try:
         user = from_item(item)
@@ -112,10 +150,17 @@ def _row(item: Item, now: float) -> _Row:
     return _Row(user.name, _state(user, now), str(valid), as_text(user.valid_until), claims)
 
 
-def _state(user: User, now: float) -> str:
+def _state(user: User, now: float) -> State:
     if user.disabled:
-        return "disabled"
-    return "expired" if user.is_over(now) else "active"
+        return State.DISABLED
+    return State.EXPIRED if user.is_over(now) else State.ACTIVE
+
+
+def _state_of(item: Item, now: float) -> State:
+    try:
+        return _state(from_item(item), now)
+    except MalformedItem:
+        return State.MALFORMED
 
 
 def _compact(user: User) -> str:

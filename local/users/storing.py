@@ -1,6 +1,7 @@
 """Users in the table: found, added, and changed so that of two who change one at once neither loses anything."""
 
 import secrets
+import sys
 from collections.abc import Callable
 
 import typer
@@ -56,17 +57,18 @@ def add(table: Table, user: User) -> None:
         raise _is_there(user.name) from None
 
 
-def change(table: Table, name: str, how: Callable[[User], User]) -> None:
+def change(table: Table, name: str, how: Callable[[User], User]) -> User:
     """Changes a user; once more where somebody else does so at once. Raises a usage error."""
     for _ in range(2):
         item = find_item(table, name)
+        changed = how(user_of(item, name))
         try:
-            table.write(to_item(how(user_of(item, name))), replacing=item)
+            table.write(to_item(changed), replacing=item)
         except ItemChanged:
             continue
         except ValueError as error:
             raise problem(f"the table has no room for this: {error}") from None
-        return
+        return changed
     raise problem(f"somebody else changes {printable(name)} at the same time: look at it, and try again")
 
 
@@ -88,11 +90,22 @@ def new_password(name: str, now: int, *, generate: bool) -> tuple[StoredPassword
     return StoredPassword(hash_password(chosen), created_at=now), None
 
 
-def tell(done: str, made: str | None = None) -> None:
-    """Says what was done; a password that was made here goes to standard output."""
+def hand_out(made: str | None) -> None:
+    """Prints a password that was made here, before it is stored: else it could be one that nobody has seen.
+
+    Raises a usage error where nobody reads standard output, and OSError.
+    """
+    if made is None:
+        return
+    if sys.stdout is None:
+        raise typer.BadParameter("standard output is closed: nobody would get the password", param_hint="--generate")
+    typer.echo(made)
+    sys.stdout.flush()
+
+
+def tell(done: str) -> None:
+    """Says what was done."""
     typer.echo(printable(done), err=True)
-    if made is not None:
-        typer.echo(made)
 
 
 def _is_there(name: str) -> typer.BadParameter:

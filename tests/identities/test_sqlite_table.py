@@ -45,9 +45,18 @@ def test_a_file_is_its_owners_alone(path: Path) -> None:
     assert modes.keys() >= {"", "-wal"}
 
 
+@pytest.mark.parametrize("mode", [0o644, 0o660, 0o606])
+def test_a_file_that_others_can_use_is_not_trusted(path: Path, mode: int) -> None:
+    SqliteTable(path).write(ANN)
+    path.chmod(mode)
+    with pytest.raises(TableUnavailable, match=r"identities\.sqlite: others can read it or write to it: chmod 600"):
+        SqliteTable(path).read(["user#ann"])
+
+
 @questions()
 @pytest.mark.parametrize("content", [b"garbage" * 1000, b"SQLite format 3\0" + b"\xff" * 5000])
 def test_a_file_of_something_else_is_left_alone(path: Path, content: bytes, ask: Question) -> None:
+    path.touch(mode=0o600)
     path.write_bytes(content)
     with pytest.raises(TableUnavailable, match=r"identities\.sqlite: file is not a database"):
         ask(SqliteTable(path))
@@ -55,6 +64,7 @@ def test_a_file_of_something_else_is_left_alone(path: Path, content: bytes, ask:
 
 
 def test_a_file_of_another_format_is_refused(path: Path) -> None:
+    path.touch(mode=0o600)
     run(path, "PRAGMA user_version = 2")
     with pytest.raises(TableUnavailable, match="it is of format 2, and this version writes 1"):
         SqliteTable(path).read(["a"])

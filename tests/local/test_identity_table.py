@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import typer
 
 from identities.dynamodb_table import DynamoDbTable
 from identities.sqlite_table import SqliteTable
@@ -24,14 +25,33 @@ def test_its_folder_is_made_for_its_owner_alone(tmp_path: Path) -> None:
     assert stat.S_IMODE((tmp_path / "new").stat().st_mode) == 0o700
 
 
+def test_its_folder_stays_out_of_git(tmp_path: Path) -> None:
+    subprocess.run(["git", "init", "--quiet"], cwd=tmp_path, check=True)
+    open_table(None, tmp_path / "new").write({"id": "a"})
+    told = subprocess.run(["git", "status", "--short"], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert told.stdout == ""
+
+
+def test_a_folder_that_was_there_is_left_as_it_is(tmp_path: Path) -> None:
+    open_table(None, tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("folder", ["", "new"])
+def test_where_no_table_is_to_be_made_none_is(tmp_path: Path, folder: str) -> None:
+    with pytest.raises(typer.BadParameter, match="yet: users add makes one"):
+        open_table(None, tmp_path / folder, make=False)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_name_is_a_table_of_dynamodb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
     assert isinstance(open_table("devices", tmp_path), DynamoDbTable)
 
 
-def test_without_boto3_one_line_says_how_to_get_it(tmp_path: Path) -> None:
+def test_without_botocore_one_line_says_how_to_get_it(tmp_path: Path) -> None:
     script = """
-import sys; sys.modules["boto3"] = None
+import sys; sys.modules["botocore"] = None
 from pathlib import Path
 import typer
 from local.identity_table import open_table
@@ -41,7 +61,7 @@ except typer.BadParameter as error:
     print(error.format_message())
 """
     done = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False)
-    expected = "Invalid value for --table: there is no boto3: pip install 'iot-authorizer[aws]' brings it\n"
+    expected = "Invalid value for --table: there is no botocore: pip install 'iot-authorizer[aws]' brings it\n"
     assert (done.stdout, done.stderr) == (expected, "")
 
 

@@ -11,7 +11,7 @@ from identities.passwords import hash_password
 from identities.sqlite_table import SqliteTable
 from identities.table import Table
 from identities.user import User, from_item, user_id
-from local.development import DATA, table_path
+from local.development import DATA, make_folder, table_path
 from tests.identities.conftest import _environment, aws, dynamodb_name, patient  # noqa: F401 (fixtures)
 from tests.local.in_process import run_here
 
@@ -59,8 +59,9 @@ class Users:
 @pytest.fixture
 def users(tmp_path: Path) -> Users:
     """On the development table."""
-    (tmp_path / DATA).mkdir()
-    return Users(tmp_path, SqliteTable(table_path(tmp_path / DATA)))
+    table = SqliteTable(table_path(make_folder(tmp_path / DATA)))
+    table.read([])
+    return Users(tmp_path, table)
 
 
 @pytest.fixture(params=["sqlite", "dynamodb"])

@@ -101,6 +101,27 @@ def test_a_time_that_is_none_changes_nothing(users: Users, text: str) -> None:
     assert users.stored("ann").valid_until == 1800000000
 
 
+def test_where_there_was_no_password_none_stays_valid(users: Users) -> None:
+    users.table.write(to_item(User("ann")))
+    assert users("rotate", "ann", typed=FIRST).stderr == "ann has a new password\n"
+
+
+@pytest.mark.parametrize(("command", "done"), [("disable", "ann is disabled"), ("remove", "removed ann")])
+def test_who_is_let_in_no_more_may_still_be_connected(users: Users, command: str, done: str) -> None:
+    users.table.write(to_item(User("ann")))
+    told = users(command, "ann", *(["--yes"] if command == "remove" else [])).stderr
+    assert told == (
+        f"{done}; who is connected stays until the next refresh, or until iot-authorizer revoke principal ann\n"
+    )
+
+
+def test_enabling_a_user_whose_time_is_over_says_that_it_is_not_let_in(users: Users) -> None:
+    users.table.write(to_item(User("ann", disabled=True, valid_until=1)))
+    assert users("enable", "ann").stderr == (
+        "ann is enabled, but was valid only until 1970-01-01 00:00:01Z: users set-valid-until changes that\n"
+    )
+
+
 def test_another_password_takes_the_place_of_all(users_anywhere: Users) -> None:
     users_anywhere.done("add", "ann", typed=FIRST)
     users_anywhere.done("rotate", "ann", typed=SECOND)

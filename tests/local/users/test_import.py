@@ -1,12 +1,13 @@
 """`iot-authorizer users import`: thousands of users, all or, where it is interrupted, the rest the next time."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from identities.passwords import fits
 from identities.sqlite_table import SqliteTable
-from identities.user import User, to_item
+from identities.user import StoredPassword, User, to_item
 from local.users.csv_file import Row
 from local.users.import_run import ImportRun
 from tests.local.users.conftest import HASH, SECRET, Users, csv_of
@@ -34,7 +35,62 @@ def test_users_that_are_there_are_replaced_where_it_is_asked_for(users_anywhere:
     users_anywhere.table.write(to_item(User("d1", claims={"kept": False})))
     users_anywhere.write("devices.csv", csv_of(3))
     assert users_anywhere.done("import", "devices.csv", "--replace") == "added 2, replaced 1, left alone 0\n"
-    assert users_anywhere.stored("d1").claims == {}
+    stored = users_anywhere.stored("d1")
+    assert [stored.claims, len(stored.passwords)] == [{"kept": False}, 1]
+
+
+@pytest.mark.parametrize(
+    ("content", "changed"),
+    [
+        ("name\nann\n", {}),
+        ("name,disabled\nann,false\n", {"disabled": False}),
+        ("name,valid_until\nann,\n", {"valid_until": None}),
+        ('name,claims\nann,"{""b"": 2}"\n', {"claims": {"b": 2}}),
+        ("name,password\nann,\n", {}),
+    ],
+)
+def test_what_the_file_does_not_say_of_a_user_stays_as_it_is(
+    users: Users, content: str, changed: dict[str, object]
+) -> None:
+    before = User(
+        "ann", (StoredPassword(HASH),), {"a": 1}, disabled=True, valid_until=2**31, created_at=7, rotated_at=8
+    )
+    users.table.write(to_item(before))
+    users.write("devices.csv", content)
+    users.done("import", "devices.csv", "--replace")
+    assert users.stored("ann") == replace(before, **changed)  # type: ignore[arg-type]
+
+
+def test_a_new_password_takes_the_place_of_all_others(users: Users) -> None:
+    passwords = (StoredPassword(HASH, generated=True), StoredPassword(HASH, expires_at=2**40))
+    users.table.write(to_item(User("ann", passwords, {"a": 1})))
+    users.write("devices.csv", "name,password\nann,battery staple\n")
+    users.done("import", "devices.csv", "--replace")
+    user = users.stored("ann")
+    (password,) = user.passwords
+    assert (fits(password.hash, b"battery staple"), password.generated, user.claims) == (True, False, {"a": 1})
+    assert user.rotated_at == password.created_at > 0
+
+
+def test_a_user_that_is_malformed_is_written_anew(users: Users) -> None:
+    users.table.write({"id": "user#ann", "passwords": "none"})
+    users.write("devices.csv", "name,disabled\nann,true\n")
+    users.done("import", "devices.csv", "--replace")
+    assert users.stored("ann").disabled
+
+
+def test_users_who_can_not_sign_in_with_a_password_are_counted(users: Users) -> None:
+    users.write("devices.csv", f"name,password\nann,{SECRET}\nbob,\ncleo,\n")
+    done = users("import", "devices.csv")
+    assert (done.stdout, done.stderr) == ("added 3, replaced 0, left alone 0\n", "added without a password: 2\n")
+
+
+def test_standard_input_is_a_file_too(users: Users) -> None:
+    assert users.done("import", "-", typed=csv_of(2)) == "added 2, replaced 0, left alone 0\n"
+
+
+def test_a_bad_line_of_standard_input_is_told(users: Users) -> None:
+    assert users("import", "-", typed="name\n+\n").stderr.startswith("-:2: name: a user name is one level of a topic")
 
 
 def test_a_dry_run_counts_and_writes_nothing(users: Users) -> None:

@@ -50,7 +50,7 @@ def test_ctrl_c_ends_it_and_says_how_to_go_on(users: Users) -> None:
 
 def test_ctrl_c_while_users_are_replaced_promises_no_rest(users: Users) -> None:
     done = interrupted(users, "--replace")
-    assert done.stderr.splitlines()[-1].endswith(" of 120 users are done: the same command writes all again")
+    assert done.stderr.splitlines()[-1].endswith(" of 120 users are done: the same command begins anew")
 
 
 def test_what_was_written_before_ctrl_c_is_whole(users: Users) -> None:

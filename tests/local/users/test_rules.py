@@ -2,7 +2,7 @@
 
 import pytest
 
-from local.users.rules import check_chosen, checked_name, parsed_claims, parsed_flag, parsed_time
+from local.users.rules import check_chosen, checked_claims, checked_name, parsed_flag, parsed_time
 
 
 @pytest.mark.parametrize("name", ["pump-7", "ann@example.com", "a b", "é", "x" * 128, "-"])
@@ -46,7 +46,7 @@ CLAIMS = ["{", "[]", '"x"', "null", '{"a": NaN}', '{"a": "\\ud800"}', '{"a": "' 
 @pytest.mark.parametrize("text", CLAIMS, ids=lambda text: text[:12])
 def test_claims_that_no_table_would_take_are_refused(text: str) -> None:
     with pytest.raises(ValueError, match="expected a JSON object of at most 65536 bytes"):
-        parsed_claims(text)
+        checked_claims(text)
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,9 @@
 
 import json
 
+from identities import revocations
 from identities.passwords import check_hash
+from identities.revocations import Kind, Revocation
 from identities.user import User, to_item
 from tests.local.users.conftest import Users
 
@@ -25,6 +27,7 @@ def test_show_tells_all_but_hashes(users_anywhere: Users) -> None:
         "created_at": user.created_at,
         "rotated_at": user.created_at,
         "passwords": [{"created_at": user.created_at, "expires_at": None, "generated": False}],
+        "revoked": None,
         "failures": [],
     }
 
@@ -36,6 +39,49 @@ def test_show_for_people_tells_each_password(users: Users) -> None:
     kinds = [line.split()[1] for line in shown.splitlines() if line.startswith("password")]
     assert (kinds, "$argon2id" in shown) == (["generated,", "chosen,"], False)
     assert all(check_hash(password.hash) not in shown for password in users.stored("ann").passwords)
+
+
+def test_show_tells_that_a_user_is_revoked(users: Users) -> None:
+    users.table.write(to_item(User("ann")))
+    users.table.write(
+        revocations.to_item(Revocation(Kind.PRINCIPAL, 1_800_000_000, principal="ann", expires_at=4102444800))
+    )
+    shown = users.done("show", "ann").splitlines()
+    assert "revoked      principal ann, until 2100-01-01 00:00:00Z" in shown
+    assert json.loads(users.done("show", "ann", "--json"))["revoked"]["revoked_at"] == 1_800_000_000
+
+
+def test_the_list_can_be_of_names_that_begin_alike(users: Users) -> None:
+    for name in ("pump-7", "pump-70", "valve-7"):
+        users.table.write(to_item(User(name)))
+    assert [each["name"] for each in json.loads(users.done("list", "pump", "--json"))] == ["pump-7", "pump-70"]
+
+
+def test_the_list_can_be_of_users_in_some_states(users: Users) -> None:
+    for name, attributes in (("ann", {}), ("bob", {"disabled": True}), ("cleo", {"valid_until": 1})):
+        users.table.write(to_item(User(name, **attributes)))  # type: ignore[arg-type]
+    users.table.write({"id": "user#dora"})
+    found = {
+        state: [each["name"] for each in json.loads(users.done("list", "--json", "--state", state))]
+        for state in ("active", "disabled", "expired", "malformed")
+    }
+    assert found == {"active": ["ann"], "disabled": ["bob"], "expired": ["cleo"], "malformed": ["dora"]}
+    both = json.loads(users.done("list", "--json", "--state", "active", "--state", "expired"))
+    assert [each["name"] for each in both] == ["ann", "cleo"]
+
+
+def test_a_list_of_nobody_says_so(users: Users) -> None:
+    users.table.write(to_item(User("ann")))
+    assert users("list", "bob").stderr == "there are no such users\n"
+
+
+def test_a_folder_without_a_table_is_told(users: Users) -> None:
+    done = users("list", "--data", "mistyped")
+    assert (done.returncode, done.stderr) == (
+        2,
+        "iot-authorizer: Invalid value for --data: there is no table in mistyped yet: users add makes one\n",
+    )
+    assert not (users.folder / "mistyped").exists()
 
 
 def test_the_list_is_sorted_by_name(users_anywhere: Users) -> None:
