@@ -43,9 +43,8 @@ def test_show_for_people_tells_each_password(users: Users) -> None:
 
 def test_show_tells_that_a_user_is_revoked(users: Users) -> None:
     users.table.write(to_item(User("ann")))
-    users.table.write(
-        revocations.to_item(Revocation(Kind.PRINCIPAL, 1_800_000_000, principal="ann", expires_at=4102444800))
-    )
+    revocation = Revocation(Kind.PRINCIPAL, 1_800_000_000, principal="ann", expires_at=4102444800)
+    users.table.write(revocations.to_item(revocation))
     shown = users.done("show", "ann").splitlines()
     assert "revoked      principal ann, until 2100-01-01 00:00:00Z" in shown
     assert json.loads(users.done("show", "ann", "--json"))["revoked"]["revoked_at"] == 1_800_000_000
@@ -59,7 +58,7 @@ def test_the_list_can_be_of_names_that_begin_alike(users: Users) -> None:
 
 def test_the_list_can_be_of_users_in_some_states(users: Users) -> None:
     for name, attributes in (("ann", {}), ("bob", {"disabled": True}), ("cleo", {"valid_until": 1})):
-        users.table.write(to_item(User(name, **attributes)))  # type: ignore[arg-type]
+        users.table.write(to_item(User(name, **attributes)))
     users.table.write({"id": "user#dora"})
     found = {
         state: [each["name"] for each in json.loads(users.done("list", "--json", "--state", state))]
