@@ -23,13 +23,19 @@ class ConfiguredIdentities(NamedTuple):
 def configured_identities(configuration: Configuration, name: str) -> ConfiguredIdentities:
     """What looks into the table of this name. Raises InvalidFile for a development table in Lambda."""
     table = _open(name)
-    signed = (configuration.signed_tokens,) if configuration.signed_tokens else ()
     lookups = Lookups(
         cache_for=configuration.revocation.cache_for,
         when_unavailable_allow=configuration.revocation.when_unavailable == "allow",
-        stored_claims=frozenset(each.issuer for each in (*configuration.jwt, *signed) if each.stored_claims),
+        stored_claims=_joined(configuration),
     )
     return ConfiguredIdentities(StoredIdentities(table, lookups), _passwords(configuration, table))
+
+
+def _joined(configuration: Configuration) -> frozenset[str]:
+    """The issuers whose tokens' claims the stored ones join; the development issuer stands for any of them."""
+    signed = (configuration.signed_tokens,) if configuration.signed_tokens else ()
+    found = frozenset(each.issuer for each in (*configuration.jwt, *signed) if each.stored_claims)
+    return found | {development.ISSUER} if found else found
 
 
 def _passwords(configuration: Configuration, table: Table) -> "TablePasswords | None":

@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from uuid import uuid4
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePrivateKey, generate_private_key
@@ -63,10 +64,12 @@ class DevelopmentIssuer:
         return self._folder / "development-jwks.json"
 
     def token(self, principal: str, claims: Mapping[str, object], expires_in: int) -> str:
-        """An ES256 JWT for a principal; `expires_in` in seconds."""
+        """An ES256 JWT for a principal, with an ID (`jti`) unless the claims have one; `expires_in` in seconds."""
         now = int(time.time())
         standard = {"iss": ISSUER, "aud": ISSUER, "sub": principal, "iat": now, "exp": now + expires_in}
-        return jwt.encode({**claims, **standard}, self._key, "ES256", headers={"kid": "development"})
+        return jwt.encode(
+            {"jti": uuid4().hex, **claims, **standard}, self._key, "ES256", headers={"kid": "development"}
+        )
 
     def environment(self, table: str | None = None) -> Mapping[str, str]:
         """What has an authorizer trust the development issuer, and look into a table of DynamoDB's.

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, Field, ValidationError
 
+from local.development import ISSUER as DEVELOPMENT_ISSUER
 from policies.durations import seconds
 from policies.toml_file import from_validation, override, read_toml
 
@@ -66,9 +67,10 @@ class ConfigurationFile(BaseModel):
 
     @property
     def stored_claims_issuers(self) -> frozenset[str]:
-        """The issuers whose tokens' claims the table's join."""
+        """The issuers whose tokens' claims the table's join; the development issuer stands for any of them."""
         tokens = [*self.jwt, *((self.signed_tokens,) if self.signed_tokens else ())]
-        return frozenset(each.issuer for each in tokens if each.stored_claims)
+        found = frozenset(each.issuer for each in tokens if each.stored_claims)
+        return found | {DEVELOPMENT_ISSUER} if found else found
 
 
 def read_configuration_file(path: Path) -> tuple[ConfigurationFile, str]:

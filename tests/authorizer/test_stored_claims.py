@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from authorizer import Reason, development
+from local.development import DevelopmentIssuer
 from tests.authorizer.events import bearer
 from tests.authorizer.handlers import Running, jwt_table, start
 from tests.authorizer.tables import NOW, Identities
@@ -112,3 +113,15 @@ def test_an_item_that_is_not_as_it_should_be_lets_nobody_in(authorizer: Running,
 @pytest.mark.parametrize("name", ["a" * 257, "\ud800"])
 def test_a_principal_with_a_name_that_no_user_can_have_is_not_looked_for(authorizer: Running, name: str) -> None:
     assert authorizer.verdict(bearer(mint(sub=name))) in ("allowed", Reason.UNSAFE_VALUE)
+
+
+@pytest.mark.parametrize(("stored_claims", "expected"), [(True, True), (False, False)])
+def test_the_development_issuer_stands_for_issuers_whose_tokens_they_join(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, identities: Identities, stored_claims: bool, expected: bool
+) -> None:
+    issuer = DevelopmentIssuer(tmp_path)
+    monkeypatch.setenv(development.KEYS, str(issuer.jwks_path))
+    identities.add("ann", claims=ROOMS)
+    running = started(tmp_path, stored_claims=stored_claims)
+    found = str(running(bearer(issuer.token("ann", {}, 3600))).answer["policyDocuments"])
+    assert ("rooms/stored/say" in found) is expected

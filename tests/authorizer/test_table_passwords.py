@@ -223,6 +223,11 @@ def test_a_generated_password_is_let_in_though_nothing_can_be_counted(identities
     assert verdict(identities.passwords(identities.failing(answers=1)), "pump-7") == "allowed"
 
 
+def test_a_generated_password_writes_nothing(identities: Identities) -> None:
+    once = identities.failing(answers=5)
+    assert (verdict(identities.passwords(once), "pump-7"), once.answers) == ("allowed", 4)
+
+
 class Slow(Failing):
     """A table whose answers take a while."""
 
@@ -269,6 +274,18 @@ def test_a_client_id_that_knew_the_password_before_is_a_stranger(identities: Ide
     for number in range(5):
         verdict(door, "ann", WRONG, f"stranger-{number}")
     assert verdict(door, "ann", b"new") == Reason.LOCKED
+
+
+def test_a_client_id_that_knew_the_password_before_is_known_while_that_one_is_good(
+    identities: Identities, door: TablePasswords
+) -> None:
+    verdict(door, "ann")
+    identities.now += 60
+    rotated = (replace(stored("new"), created_at=NOW + 60), stored("correct horse", expires_at=NOW + 6000))
+    identities.table.write(to_item(User("ann", rotated)))
+    for number in range(5):
+        verdict(door, "ann", WRONG, f"stranger-{number}")
+    assert verdict(door, "ann", b"new") == "allowed"
 
 
 class Cost:

@@ -163,6 +163,21 @@ def test_a_client_id_that_did_not_sign_in_for_a_month_is_a_stranger(door: Door) 
     assert not door.try_password(right=True)
 
 
+def test_a_client_id_that_signed_in_29_days_ago_is_known(door: Door) -> None:
+    door.try_password(right=True)
+    door.now += 29 * 86_400
+    locked(door)
+    assert door.try_password(right=True)
+
+
+def test_that_a_client_id_signed_in_is_noted_once_a_day(door: Door) -> None:
+    *_, known = ids("ann", "ann/x")
+    for _ in range(5):
+        door.try_password(right=True)
+        door.now += 20_000
+    assert door.table.read([known])[known]["count"] == 1
+
+
 def test_a_client_id_that_signs_in_each_day_stays_known(door: Door) -> None:
     for _ in range(31):
         door.try_password(right=True)
@@ -176,6 +191,15 @@ def test_of_many_suspicious_attempts_at_once_one_goes_on(door: Door) -> None:
     door.now += 1
     read = door.table.read(ids("ann", "ann/x"))
     attempts = [door.guard.attempt("ann", f"ann/{number}", read) for number in range(20)]
+    assert [door.guard.begin(attempt, door.now) for attempt in attempts].count(True) == 1
+
+
+def test_of_many_suspicious_attempts_of_a_known_client_at_once_one_goes_on(door: Door) -> None:
+    door.try_password(right=True)
+    door.fail(3, client_id="ann/x")
+    door.now += 1
+    read = door.table.read(ids("ann", "ann/x"))
+    attempts = [door.guard.attempt("ann", "ann/x", read) for _ in range(20)]
     assert [door.guard.begin(attempt, door.now) for attempt in attempts].count(True) == 1
 
 
@@ -282,9 +306,10 @@ def test_a_client_id_that_signed_in_with_an_older_password_is_a_stranger(door: D
     assert not door.try_password(right=True, since=door.now)
 
 
-@given(st.integers(0, 1000))
-def test_a_wait_is_never_longer_than_a_lock(failures: int) -> None:
-    assert 0 <= Limits().wait(failures) <= Limits().lock_for
+@given(st.integers(0, 1000), st.integers(1, 86_400), st.integers(1, 100), st.integers(0, 900))
+def test_a_wait_is_never_longer_than_a_lock(failures: int, lock_for: int, slow_after: int, more: int) -> None:
+    limits = Limits(slow_after, slow_after + more, lock_for)
+    assert 0 <= limits.wait(failures) <= lock_for
 
 
 @given(st.integers(0, 999))
