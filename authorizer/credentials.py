@@ -72,7 +72,7 @@ def read_credentials(event: AuthorizerEvent, token_key_name: str | None = None) 
     user_name = name or None
     password = _password(mqtt.password)
     found = list(_tokens(event, user_name_query, token_key_name))
-    if password is not None and looks_like_jwt(password):
+    if password is not None and _looks_like_jwt(password):
         text = password.decode("ascii")
         found.append(_Found(Door.PASSWORD, text, text))
         password = None
@@ -175,6 +175,6 @@ def _password(encoded: str | None) -> bytes | None:
         raise Refusal(Reason.MALFORMED_PASSWORD) from None
 
 
-def looks_like_jwt(password: bytes) -> bool:
+def _looks_like_jwt(password: bytes) -> bool:
     """A compact JWS whose header is a JSON object starts with `eyJ` (RFC 7515, section 3.1)."""
     return password.startswith(b"eyJ") and password.count(b".") == 2 and password.isascii()

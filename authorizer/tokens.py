@@ -5,8 +5,8 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from authorizer.refusal import Reason, Refusal
+from identities.strict_json import STRICT, DuplicateKey
 from policies import Claims
-from policies.strict_json import STRICT, DuplicateKey
 
 LONGEST_TOKEN = 8192
 """Bytes. The work before a signature is looked at grows with the token, and anybody can send one."""

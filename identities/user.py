@@ -6,8 +6,8 @@ from dataclasses import dataclass, field, replace
 
 from identities.passwords import LONGEST_USER_NAME, check_hash
 from identities.reading import MalformedItem, flag, sequence, text, time_or_never, whole_number
+from identities.strict_json import STRICT
 from identities.table import Item
-from policies.strict_json import STRICT
 
 PREFIX = "user#"
 MOST_PASSWORDS = 2

@@ -37,6 +37,7 @@ app = typer.Typer(
     name="iot-authorizer",
     help="A custom authorizer for AWS IoT Core, on this machine. Begin with dev: it runs IoT Core here.",
     epilog="\b\nExample: iot-authorizer dev --config authorizer.toml",
+    context_settings={"help_option_names": ["-h", "--help"]},
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,

@@ -26,7 +26,7 @@ def dev(
     tls_port: Annotated[int, typer.Option(metavar="PORT", min=0, max=65535, help="TLS; 0 is any free one.")] = 8443,
     data: Annotated[Path, typer.Option(metavar="DIR", help="Where keys and messages are.")] = DATA,
     table: Annotated[
-        str | None, typer.Option(metavar="NAME", help="A table of DynamoDB's, in the place of the development table.")
+        str | None, typer.Option(metavar="NAME", help="The DynamoDB table. Unless given, this machine's, in --data.")
     ] = None,
     time_scale: Annotated[
         float, typer.Option(metavar="N", min=1, max=3600, help="60: an hour passes in a minute.")

@@ -16,12 +16,13 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from jwt.algorithms import ECAlgorithm
 
+from local.gateway.stored_claims import DEVELOPMENT_ISSUER
 from local.gateway.whole_file import require_private, write_whole
 from policies import InvalidFile, Principal
 
 DATA = Path(".iot-authorizer")
 """Where keys are kept unless told otherwise."""
-ISSUER = "urn:iot-authorizer:development"
+ISSUER = DEVELOPMENT_ISSUER
 """The issuer and the audience of development tokens. The Lambda knows it only where DEVELOPMENT_KEYS is set."""
 DEVELOPMENT_KEYS = "AUTHORIZER_DEVELOPMENT_JWKS"
 """The environment variable that names the file of the public keys to the authorizer."""

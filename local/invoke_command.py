@@ -39,7 +39,7 @@ def invoke(
     handler: Annotated[str, typer.Option(metavar="NAME", help="The Lambda handler, as app.lambda_handler.")] = HANDLER,
     data: Annotated[Path, typer.Option(metavar="DIR", help="Where keys are kept.")] = DATA,
     table: Annotated[
-        str | None, typer.Option(metavar="NAME", help="A table of DynamoDB's, in the place of the development table.")
+        str | None, typer.Option(metavar="NAME", help="The DynamoDB table. Unless given, this machine's, in --data.")
     ] = None,
 ) -> None:
     """Run the authorizer's Lambda handler on the event that IoT Core would build, and print its answer.

@@ -32,6 +32,7 @@ ROOMS = {
         "local.development",
         "local.identity_table",
         "local.listing",
+        "local.revocation.wording",
         "local.times",
         "identities",
         "policies",

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, Field, ValidationError
 
-from local.development import ISSUER as DEVELOPMENT_ISSUER
+from local.gateway.stored_claims import DEVELOPMENT_ISSUER
 from policies.durations import seconds
 from policies.toml_file import from_validation, override, read_toml
 

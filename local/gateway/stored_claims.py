@@ -9,6 +9,9 @@ from identities.table import TableUnavailable
 from identities.user import from_item, may_be_a_user, user_id
 from policies.principal import Claims
 
+DEVELOPMENT_ISSUER = "urn:iot-authorizer:development"
+"""The issuer whose keys are made on this machine."""
+
 
 @dataclass(frozen=True)
 class StoredClaims:

@@ -11,9 +11,7 @@ from local.users.rules import checked_claims
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The user name.", show_default=False)]
 TableName = Annotated[
     str | None,
-    typer.Option(
-        "--table", metavar="NAME", help="The DynamoDB table. Unless given, the one of --data: this machine's."
-    ),
+    typer.Option("--table", metavar="NAME", help="The DynamoDB table. Unless given, this machine's, in --data."),
 ]
 DataFolder = Annotated[Path, typer.Option("--data", metavar="DIR", help="Where this machine's table is kept.")]
 Generate = Annotated[bool, typer.Option("--generate", help="Make a password, and print it: this once.")]

@@ -10,7 +10,7 @@ from identities.passwords import hash_password
 from identities.reading import MalformedItem
 from identities.table import Item, ItemChanged, ItemExists, Table
 from identities.user import StoredPassword, User, from_item, to_item, user_id
-from local.asking import asked_password
+from local.asking import asked_password, at_terminal
 from local.users.rules import check_chosen
 from policies.errors import printable
 
@@ -82,12 +82,22 @@ def new_password(name: str, now: int, *, generate: bool) -> tuple[StoredPassword
     if generate:
         made = made_password()
         return StoredPassword(hash_password(made), created_at=now, generated=True), made
-    chosen = asked_password()
-    try:
-        check_chosen(chosen, name)
-    except ValueError as error:
-        raise typer.BadParameter(f"{error}; --generate makes one", param_hint="password") from None
-    return StoredPassword(hash_password(chosen), created_at=now), None
+    return StoredPassword(hash_password(_chosen_password(name)), created_at=now), None
+
+
+def _chosen_password(name: str) -> bytes:
+    """Asks again at a terminal, where the password is too weak."""
+    for asks_again in (True, True, False):
+        chosen = asked_password()
+        try:
+            check_chosen(chosen, name)
+        except ValueError as error:
+            if not (asks_again and at_terminal()):
+                raise typer.BadParameter(f"{error}; --generate makes one", param_hint="password") from None
+            typer.echo(f"{error}: choose another one", err=True)
+        else:
+            break
+    return chosen
 
 
 def hand_out(made: str | None) -> None:

@@ -82,6 +82,24 @@ def test_two_passwords_that_differ_are_asked_for_again(users: Users, at_terminal
     assert fits(users.stored("ann").passwords[0].hash, SECRET.encode())
 
 
+def test_a_password_that_is_too_weak_is_asked_for_again(users: Users, at_terminal: Session) -> None:
+    again = "Repeat for confirmation: "
+    answers = (("Password: ", "short"), (again, "short"), ("Password: ", SECRET), (again, SECRET))
+    code, screen = at_terminal("add", "ann", answers=answers)
+    assert (code, "a password has at least 8 characters: choose another one" in screen) == (0, True)
+    assert fits(users.stored("ann").passwords[0].hash, SECRET.encode())
+
+
+def test_the_third_weak_password_is_the_last(users: Users, at_terminal: Session) -> None:
+    answers = (("Password: ", "short"), ("Repeat for confirmation: ", "short")) * 3
+    code, screen = at_terminal("add", "ann", answers=answers)
+    assert (code, "a password has at least 8 characters; --generate makes one" in screen, users.names()) == (
+        2,
+        True,
+        [],
+    )
+
+
 def test_ctrl_c_at_the_question_adds_nobody(users: Users, at_terminal: Session) -> None:
     code, _ = at_terminal("add", "ann", answers=(("Password: ", "\x03"),))
     assert (code, users.names()) == (130, [])
