@@ -138,11 +138,23 @@ def _open_database(path: Path, patience: float) -> sqlite3.Connection:
             raise sqlite3.DatabaseError("others can read it or write to it: chmod 600")
     database = sqlite3.connect(path, isolation_level=None, timeout=patience, check_same_thread=False)
     try:
-        _prepare(database)
+        _prepare_in_time(database, patience)
     except sqlite3.Error:
         database.close()
         raise
     return database
+
+
+def _prepare_in_time(database: sqlite3.Connection, patience: float) -> None:
+    """Several that open a new file at once get in each other's way, and SQLite waits for no switch to its WAL mode."""
+    deadline = time.monotonic() + patience
+    while True:
+        try:
+            return _prepare(database)
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() >= deadline:
+                raise
+        time.sleep(0.005)
 
 
 def _prepare(database: sqlite3.Connection) -> None:

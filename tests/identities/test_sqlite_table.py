@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from functools import partial
 from pathlib import Path
-from threading import Event
+from threading import Barrier, Event
 
 import pytest
 
@@ -122,6 +122,18 @@ def test_a_file_that_another_process_writes_for_too_long_is_not_written(
         begun(writing)
         with pytest.raises(TableUnavailable, match="database is locked"):
             ask(SqliteTable(path, patience=0))
+
+
+def test_many_that_open_a_new_file_at_once_all_use_it(tmp_path: Path) -> None:
+    together = Barrier(8)
+
+    def write(path: Path) -> None:
+        together.wait()
+        SqliteTable(path).write(ANN)
+
+    for number in range(30):
+        with ThreadPoolExecutor(8) as threads:
+            list(threads.map(write, [tmp_path / f"{number}.sqlite"] * 8))
 
 
 @questions("read", "items")
