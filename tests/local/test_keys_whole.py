@@ -65,7 +65,7 @@ def test_ctrl_c_while_a_key_is_retired_waits_until_it_is(config: Path, monkeypat
 
 
 def test_a_configuration_that_can_not_be_written_leaves_no_key(folder: Path) -> None:
-    (folder / f"authorizer.toml.{os.getpid()}").mkdir()  # Where it would be written first.
+    (folder / f".authorizer.toml.{os.getpid()}.partial").mkdir()  # Where it would be written first.
     with pytest.raises(OSError):
         make_key(folder / "authorizer.toml", "first", 2048)
     assert list((folder / "keys").rglob("*.pem")) == []
