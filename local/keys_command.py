@@ -10,6 +10,7 @@ import typer
 from local.listing import columns
 from local.signing.key_pair import KeyPair, fingerprint
 from local.signing.key_ring import BITS, KeyRefused, KeyRing, read_key_ring
+from local.signing.retirement import Retirement, plan_retirement
 from policies import InvalidFile
 from policies.errors import printable
 
@@ -79,21 +80,23 @@ def rotate(name: Name = None, bits: Bits = None, config: Config = CONFIG) -> Non
 
 def retire(
     name: Annotated[str, typer.Argument(metavar="NAME", help="The key's name.")],
-    yes: Annotated[bool, typer.Option("--yes", help="Don't ask, for programs.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Don't ask.")] = False,
     config: Config = CONFIG,
 ) -> None:
-    """Take a key out of the configuration and remove both its halves.
+    """Take a key out of the configuration and remove both its halves: what `keys new` made, and nothing else.
 
     Tokens that it signed are refused from the next deployment on, and by `dev` at once.
     """
-    files = [str(path) for path in read_key_ring(config).files_to_retire(name)]
+    plan = plan_retirement(read_key_ring(config), name)
     if not yes:
-        _confirm(name, files)
+        _confirm(name, plan)
     from local.signing.changing import retire_key  # noqa: PLC0415 (it takes a while to load)
 
-    retire_key(config, name)
-    for file in files:
-        typer.echo(f"removed {printable(file)}")
+    done = retire_key(config, name)
+    for file in done.files:
+        typer.echo(printable(f"removed {file}"))
+    for line in done.staying:
+        typer.echo(printable(line))
     typer.echo(f"Deploy, and see with aws iot describe-authorizer that IoT Core has no {name} any more: until then it")
     typer.echo(f"takes what {name} signed. Where it stays, the next key of that name replaces it.")
 
@@ -141,12 +144,13 @@ def _make(ring: KeyRing, name: str | None, bits: str | None) -> None:
     typer.echo(columns(rows))
 
 
-def _confirm(name: str, files: list[str]) -> None:
-    if not sys.stdin.isatty():
+def _confirm(name: str, plan: Retirement) -> None:
+    if sys.stdin is None or not sys.stdin.isatty():
         raise KeyRefused(f"nobody can be asked here: --yes retires {name} without a question")
-    typer.echo(
-        printable(f"This removes {' and '.join(files) or 'no file'}. Tokens that {name} signed will be refused.")
-    )
+    files = " and ".join(map(str, plan.files)) or "no file"
+    typer.echo(printable(f"This removes {files}. Tokens that {name} signed will be refused."))
+    for line in plan.staying:
+        typer.echo(printable(line))
     if not typer.confirm(f"Retire {name}?"):
         raise typer.Exit(1)
 

@@ -14,13 +14,14 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from local.gateway.authorizer_rules import MOST_KEYS
 from local.gateway.whole_file import write_whole
+from local.signing.folders import KeyFolders
 from local.signing.key_pair import KeyPair
 from local.signing.key_ring import KeyRefused, KeyRing, check_key_name, new_public_file, read_key_ring
+from local.signing.retirement import Retirement, plan_retirement
 from local.signing.table import with_key, without_key
 from policies import InvalidFile
 
 _EXPONENT = 65537
-_NEVER_COMMITTED = b"*\n"
 _ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -34,31 +35,34 @@ def make_key(config: Path, name: str | None, bits: int) -> KeyPair:
     with _alone(config):
         ring = read_key_ring(config)
         _check_room(ring)
+        ring.folders.check()
         pair = _unused(ring) if name is None else _new(ring, name)
         changed = with_key(config, pair.name, new_public_file(pair.name))
         key = generate_private_key(_EXPONENT, bits)
         private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         public = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
         with _undisturbed():
+            ring.folders.make()
             _write(pair, private, public, config, changed)
     return pair
 
 
-def retire_key(config: Path, name: str) -> None:
-    """Takes a key out of the configuration and removes its files. What was begun before and broke off, it ends.
+def retire_key(config: Path, name: str) -> Retirement:
+    """Takes a key out of the configuration and removes its files; gives what was removed, and what was not.
 
-    Raises InvalidFile, KeyRefused, OSError.
+    Raises InvalidFile, KeyRefused, OSError. What breaks off in the middle is ended by another retirement: the
+    configuration names the key until its private half is gone, and its public half is there as long as it is named.
     """
     with _alone(config):
-        ring = read_key_ring(config)
-        files = ring.files_to_retire(name)
-        changed = without_key(config, name) if name in ring.public_files else None
+        plan = plan_retirement(read_key_ring(config), name)
+        changed = without_key(config, name)
         with _undisturbed():
-            # The configuration first: at no time does it name a file that is gone.
-            if changed is not None:
-                _replace(config, changed)
-            for path in files:
-                path.unlink()
+            if plan.private is not None:
+                plan.private.unlink()
+            _replace(config, changed)
+            if plan.public is not None:
+                plan.public.unlink()
+    return plan
 
 
 def _check_room(ring: KeyRing) -> None:
@@ -81,7 +85,8 @@ def _new(ring: KeyRing, name: str) -> KeyPair:
         raise KeyRefused(f"{ring.config} has a key {name} already: give this one another name")
     pair = ring.pair(name)
     if there := _there(pair):
-        raise KeyRefused(f"{there[0]} is there already: another name, or first iot-authorizer keys retire {name}")
+        advice = f"another name, or remove it by hand if no other configuration names a key {name}"
+        raise KeyRefused(f"{there[0]} is there already: {advice}")
     return pair
 
 
@@ -90,12 +95,7 @@ def _there(pair: KeyPair) -> list[Path]:
 
 
 def _write(pair: KeyPair, private: bytes, public: bytes, config: Path, changed: bytes) -> None:
-    folder = pair.private_path.parent
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    folder.chmod(0o700)
     try:
-        if not (folder / ".gitignore").exists():
-            write_whole(folder / ".gitignore", _NEVER_COMMITTED)
         write_whole(pair.private_path, private, mode=0o600)
         write_whole(pair.public_path, public)
         _replace(config, changed)
@@ -113,13 +113,14 @@ def _replace(config: Path, content: bytes) -> None:
 
 @contextlib.contextmanager
 def _alone(config: Path) -> Iterator[None]:
-    """Has who changes the same keys at the same time wait."""
+    """Has who changes the same keys at the same time wait, and removes what was left by who was killed."""
     if not config.parent.is_dir():  # What is missing is told by who reads the configuration.
         yield
         return
     folder = os.open(config.parent, os.O_RDONLY)
     try:
         fcntl.flock(folder, fcntl.LOCK_EX)
+        KeyFolders.beside(config).clean()
         yield
     finally:
         os.close(folder)

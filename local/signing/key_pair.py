@@ -54,6 +54,14 @@ class KeyPair:
         content = read_file(path)
         if others_can_use(path):
             raise InvalidFile(path, None, "", f"others can read it: chmod 600 {path}")
+        return self._private_in(content)
+
+    def check_private(self) -> None:
+        """Checks that the private half is this pair's, whoever can read it. Raises InvalidFile."""
+        self._private_in(read_file(self.private_path))
+
+    def _private_in(self, content: bytes) -> RSAPrivateKey:
+        path = self.private_path
         try:
             key = load_pem_private_key(content, password=None)
         except TypeError:

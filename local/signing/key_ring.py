@@ -1,12 +1,12 @@
 """All signing keys of one `authorizer.toml`."""
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from local.gateway.authorizer_rules import MOST_KEYS, is_key_name
 from local.gateway.configuration_file import read_configuration_file
+from local.signing.folders import KeyFolders
 from local.signing.key_pair import KeyPair
 from policies import InvalidFile
 from policies.toml_file import invalid_file
@@ -15,8 +15,6 @@ BITS = (2048, 3072, 4096)
 """Sizes of new keys; IoT Core takes none below."""
 KEY_NAME = "expected 1 to 128 letters, digits and :_-"
 """What IoT Core takes as a key's name."""
-_PUBLIC = Path("keys")
-_PRIVATE = _PUBLIC / "private"
 
 
 class KeyRefused(ValueError):
@@ -34,6 +32,11 @@ class KeyRing:
     """Under which IoT Core looks for the signed token."""
 
     @property
+    def folders(self) -> KeyFolders:
+        """Where keys are made."""
+        return KeyFolders.beside(self.config)
+
+    @property
     def pairs(self) -> list[KeyPair]:
         """Each key."""
         return [self.pair(name) for name in self.public_files]
@@ -46,7 +49,7 @@ class KeyRing:
     def pair(self, name: str) -> KeyPair:
         """The key of a name. One that the configuration does not name has its public half where a new key's is."""
         public = self.public_files.get(name, new_public_file(name))
-        return KeyPair(name, self.config.parent / public, self.config.parent / _PRIVATE / f"{name}.pem")
+        return KeyPair(name, self.config.parent / public, self.folders.private / f"{name}.pem")
 
     def find(self, name: str) -> KeyPair:
         """A key that IoT Core takes. Raises KeyRefused."""
@@ -61,26 +64,10 @@ class KeyRing:
         dated = [(pair.created, index, pair) for index, pair in enumerate(self.pairs) if pair.has_private]
         return max(dated)[2] if dated else None
 
-    def files_to_retire(self, name: str) -> list[Path]:
-        """The files that go with a key, those that a retirement left which broke off too. Raises KeyRefused."""
-        check_key_name(name)
-        pair = self.pair(name)
-        others = [other.public_path for other in self.pairs if other.name != name]
-        files = [path for path in (pair.public_path, pair.private_path) if os.path.lexists(path) and path not in others]
-        if not files:
-            self.find(name)
-        if list(self.public_files) == [name]:
-            raise KeyRefused(
-                f"{name} is the last key, and IoT Core can't turn signing off for an authorizer: make another key "
-                "first, with iot-authorizer keys rotate; to end signing, give the authorizer another name and take "
-                "[signing] out"
-            )
-        return files
-
 
 def new_public_file(name: str) -> str:
     """The file of a new key's public half, from where the configuration stands."""
-    return (_PUBLIC / f"{name}.pem").as_posix()
+    return f"keys/{name}.pem"
 
 
 def check_key_name(name: str) -> None:

@@ -2,7 +2,6 @@
 
 import json
 import os
-import stat
 import subprocess
 import sys
 import time
@@ -42,26 +41,6 @@ def test_a_new_key_is_two_halves_of_one_pair_and_stands_in_the_configuration(run
     half = ["pkey", "-in", "keys/private/first.pem", "-pubout"]
     public = subprocess.run([needs("openssl"), *half], cwd=folder, capture_output=True, text=True, check=True).stdout
     assert (folder / "keys/first.pem").read_text() == public
-
-
-def test_the_private_half_is_for_its_owner_alone(run: Run, folder: Path) -> None:
-    run("keys", "new", "first")
-    private = folder / "keys/private/first.pem"
-    assert [stat.S_IMODE(path.stat().st_mode) for path in (private, private.parent)] == [0o600, 0o700]
-
-
-def test_a_generous_umask_changes_nothing_of_that(folder: Path) -> None:
-    subprocess.run(["sh", "-c", f"umask 000; {PROGRAM} keys new first"], cwd=folder, capture_output=True, check=True)
-    private = folder / "keys/private/first.pem"
-    assert [stat.S_IMODE(path.stat().st_mode) for path in (private, private.parent)] == [0o600, 0o700]
-
-
-def test_git_never_takes_the_private_half(run: Run, folder: Path) -> None:
-    run("keys", "new", "first")
-    subprocess.run(["git", "init", "--quiet"], cwd=folder, check=True)
-    subprocess.run(["git", "add", "--all"], cwd=folder, check=True)
-    taken = subprocess.run(["git", "ls-files", "keys"], cwd=folder, capture_output=True, text=True, check=True).stdout
-    assert taken == "keys/first.pem\n"
 
 
 def test_nothing_of_the_private_half_is_printed(run: Run, folder: Path) -> None:
@@ -129,20 +108,6 @@ def test_a_retired_key_is_gone_with_both_its_halves(run: Run, config: Path) -> N
     assert run("keys", "retire", "old", "--yes").returncode == 0
     assert named(config) == {"new": "keys/new.pem"}
     assert sorted(path.name for path in (config.parent / "keys").rglob("old*")) == []
-
-
-def test_a_public_half_that_another_key_needs_stays(run: Run, config: Path) -> None:
-    config.write_text(config.read_text().replace('{ "old"', '{ "other" = "keys/old.pem", "old"'))
-    run("keys", "retire", "old", "--yes")
-    assert named(config) == {"other": "keys/old.pem"}
-    assert (config.parent / "keys/old.pem").exists()
-
-
-def test_a_retirement_that_broke_off_is_ended_by_another(run: Run, config: Path) -> None:
-    left = config.parent / "keys/private/gone.pem"
-    left.write_text("left over")
-    assert run("keys", "retire", "gone", "--yes").returncode == 0
-    assert (left.exists(), list(named(config))) == (False, ["old"])
 
 
 @pytest.mark.parametrize(("answer", "kept", "code"), [("y\n", False, 0), ("n\n", True, 1), ("\n", True, 1)])
