@@ -122,13 +122,6 @@ def test_on_a_terminal_it_asks_before_it_removes(config: Path, answer: str, kept
     assert ((config.parent / "keys/private/old.pem").exists(), done.returncode) == (kept, code)
 
 
-def test_two_that_make_a_key_at_the_same_time_make_two(folder: Path) -> None:
-    commands = [[PROGRAM, "keys", "new", name] for name in ("one", "other")]
-    processes = [subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL) for command in commands]
-    assert [process.wait() for process in processes] == [0, 0]
-    assert sorted(named(folder / "authorizer.toml")) == ["one", "other"]
-
-
 def test_without_a_command_it_shows_them(run: Run) -> None:
     shown = run("keys").stdout
     assert [name for name in ("new", "list", "rotate", "retire") if f"\n  {name} " not in shown] == []

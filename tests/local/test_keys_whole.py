@@ -3,6 +3,9 @@
 import os
 import signal
 import stat
+import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -86,3 +89,57 @@ def test_a_configuration_that_is_a_link_stays_one_and_for_whom_it_was(folder: Pa
     make_key(folder / "authorizer.toml", "first", 2048)
     assert (folder / "authorizer.toml").is_symlink()
     assert ("first" in elsewhere.read_text(), stat.S_IMODE(elsewhere.stat().st_mode)) == (True, 0o600)
+
+
+AT_THE_SAME_TIME = """
+import fcntl
+from pathlib import Path
+from local.signing.changing import make_key
+lock = fcntl.flock
+def told(*arguments):
+    print("waits", flush=True)
+    lock(*arguments)
+fcntl.flock = told
+make_key(Path("authorizer.toml"), "other", 2048)
+print("done")
+"""
+
+
+def meet_another(folder: Path, monkeypatch: pytest.MonkeyPatch, step: str) -> Callable[[], int]:
+    """Has somebody else make a key when a step of ours begins, which goes on once they wait, or are done already.
+
+    What it gives waits for their end, and gives their exit code.
+    """
+    function = getattr(changing, step)
+    others: list[subprocess.Popen[str]] = []
+
+    def meet(*arguments: object) -> object:
+        command = [sys.executable, "-c", AT_THE_SAME_TIME]
+        others.append(subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True))
+        assert others[0].stdout is not None
+        others[0].stdout.readline()
+        return function(*arguments)
+
+    def end() -> int:
+        others[0].communicate()
+        return others[0].returncode
+
+    monkeypatch.setattr(changing, step, meet)
+    return end
+
+
+def test_two_that_make_a_key_at_the_same_time_make_two(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    other_ends = meet_another(folder, monkeypatch, "generate_private_key")
+    make_key(folder / "authorizer.toml", "one", 2048)
+    assert other_ends() == 0
+    assert list(read_key_ring(folder / "authorizer.toml").public_files) == ["one", "other"]
+
+
+def test_who_makes_a_key_while_another_is_retired_has_room_for_it(
+    config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_key(config, "new", 2048)
+    other_ends = meet_another(config.parent, monkeypatch, "without_key")
+    changing.retire_key(config, "old")
+    assert other_ends() == 0
+    assert list(read_key_ring(config).public_files) == ["new", "other"]
