@@ -7,10 +7,11 @@ from typing import Annotated, Literal
 
 import typer
 
-from local.listing import columns
+from local.listing import columns, print_list
 from local.signing.key_pair import KeyPair, fingerprint
 from local.signing.key_ring import BITS, KeyRefused, KeyRing, read_key_ring
 from local.signing.retirement import Retirement, plan_retirement
+from local.times import as_text
 from policies import InvalidFile
 from policies.errors import printable
 
@@ -116,7 +117,7 @@ def list_keys(
     elif not entries:
         typer.echo(f"{config} names no key yet: iot-authorizer keys new", err=True)
     else:
-        typer.echo(columns([_HEADINGS, *map(_row, entries)]))
+        print_list(_HEADINGS, [_row(pair, entry) for pair, entry in zip(ring.pairs, entries, strict=True)])
         for entry in entries:
             if entry["problem"] is not None:
                 typer.echo(f"iot-authorizer: {entry['problem']}", err=True)
@@ -177,9 +178,9 @@ def _entry(pair: KeyPair, *, signs: bool) -> dict[str, object]:
     }
 
 
-def _row(entry: dict[str, object]) -> tuple[str, ...]:
+def _row(pair: KeyPair, entry: dict[str, object]) -> tuple[str, ...]:
     found = (entry["name"], entry["bits"], str(entry["fingerprint"])[:_SHORT], entry["private_half"])
-    return (*map(str, found), "yes" if entry["signs"] else "no", str(entry["created"]))
+    return (*map(str, found), "yes" if entry["signs"] else "no", as_text(int(pair.created.timestamp())))
 
 
 def _named(config: Path) -> str:

@@ -49,4 +49,6 @@ def sign(
 
 
 def _standard_input() -> bytes:
+    if sys.stdin is None:  # It was closed before the program began.
+        raise typer.BadParameter("standard input is closed", param_hint="TOKEN")
     return sys.stdin.buffer.read().removesuffix(b"\n").removesuffix(b"\r")

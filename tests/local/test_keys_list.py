@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import re
 import subprocess
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from local.signing.changing import make_key
 from tests.clients.needs import needs
 from tests.local.conftest import Run
+from tests.local.dev import PROGRAM
 
 
 @pytest.fixture
@@ -34,8 +36,27 @@ def test_the_fingerprint_is_that_of_the_subject_public_key_info(run: Run, config
 def test_the_table_has_a_line_for_each_key(run: Run, config: Path) -> None:
     heading, line = run("keys", "list").stdout.splitlines()
     assert re.split(r" {2,}", heading) == ["name", "bits", "fingerprint", "private half", "signs", "created"]
-    pattern = r"old +2048 +[0-9a-f]{16} +here +yes +\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"
+    pattern = r"old +2048 +[0-9a-f]{16} +here +yes +\d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ"
     assert re.fullmatch(pattern, line)
+
+
+def test_times_are_those_of_the_private_halves_as_other_lists_have_them(run: Run, config: Path) -> None:
+    os.utime(config.parent / "keys/private/old.pem", (100, 100))
+    assert run("keys", "list").stdout.endswith("  1970-01-01 00:01:40Z\n")
+    assert listed(run)["old"]["created"] == "1970-01-01T00:01:40Z"
+
+
+def test_it_has_a_frame_on_a_terminal(config: Path) -> None:
+    os.utime(config.parent / "keys/private/old.pem", (100, 100))
+    ours, theirs = os.openpty()
+    with subprocess.Popen(
+        [str(PROGRAM), "keys", "list"], cwd=config.parent, stdout=theirs, env={**os.environ, "COLUMNS": "100"}
+    ) as process:
+        process.wait()  # So short a text fits into the terminal's buffer.
+        shown = os.read(ours, 4096).decode()
+    os.close(theirs)
+    os.close(ours)
+    assert re.search(r"│ old +│ 2048 │ [0-9a-f]{16} │ here +│ yes +│ 1970-01-01 00:01:40Z │", shown)
 
 
 def test_without_keys_it_says_how_to_make_one(run: Run) -> None:

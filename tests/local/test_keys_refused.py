@@ -1,5 +1,6 @@
 """What `iot-authorizer keys` and `sign` refuse, and what they leave behind then: nothing."""
 
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from local.gateway.configured import read_configured
 from local.signing.changing import make_key, retire_key
 from local.signing.key_ring import KeyRefused
 from tests.local.conftest import Run
+from tests.local.dev import PROGRAM
 
 
 @pytest.fixture
@@ -135,6 +137,16 @@ def test_where_nobody_can_be_asked_nothing_is_removed_without_yes(run: Run, conf
     make_key(config, "new", 2048)
     before = state(config.parent)
     assert refused(run, "keys", "retire", "old") == "nobody can be asked here: --yes retires old without a question"
+    assert state(config.parent) == before
+
+
+def test_where_standard_input_is_closed_nobody_can_be_asked_either(config: Path) -> None:
+    make_key(config, "new", 2048)
+    before = state(config.parent)
+    command = ["sh", "-c", f"{PROGRAM} keys retire old <&-"]
+    done = subprocess.run(command, cwd=config.parent, capture_output=True, text=True, check=False)
+    expected = "iot-authorizer: nobody can be asked here: --yes retires old without a question\n"
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", expected)
     assert state(config.parent) == before
 
 

@@ -49,6 +49,13 @@ def test_from_standard_input_it_signs_without_the_lines_end(config: Path, end: b
     assert done.stdout.decode() == by_openssl(config.parent, "new", b"header.\xff")
 
 
+def test_a_closed_standard_input_is_one_line(config: Path) -> None:
+    command = ["sh", "-c", f"{PROGRAM} sign - <&-"]
+    done = subprocess.run(command, cwd=config.parent, capture_output=True, text=True, check=False)
+    expected = "iot-authorizer: Invalid value for TOKEN: standard input is closed\n"
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", expected)
+
+
 def test_iot_core_verifies_it_with_the_configured_keys_and_no_other(run: Run, config: Path) -> None:
     signature = run("sign", "header.payload").stdout.strip()
     authorizer = read_configured(config, ARN).description
