@@ -79,13 +79,26 @@ def as_pattern(expected: str) -> str:
     return ".*".join(map(re.escape, expected.split("…")))
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_each_command_prints_what_the_page_says(page: Path, folder: Path, ports: dict[str, str]) -> None:
+def follow(page: Path, folder: Path, ports: dict[str, str]) -> None:
+    """Runs all commands of a page in a new terminal."""
     variables: dict[str, str] = {}
     for block in blocks(page, "console"):
         for command, expected in re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", block, re.MULTILINE):
             output, variables = run(folder, on_free_ports(command, ports), variables)
             assert re.fullmatch(as_pattern(expected), output, re.DOTALL), f"{command}\n{output}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_each_command_prints_what_the_page_says(page: Path, folder: Path, ports: dict[str, str]) -> None:
+    follow(page, folder, ports)
+
+
+@pytest.mark.parametrize("step", [1, -1], ids=["forwards", "backwards"])
+def test_the_pages_that_make_keys_can_be_followed_in_one_folder(step: int, folder: Path, ports: dict[str, str]) -> None:
+    pages = [page for page in PAGES if "iot-authorizer keys new" in "".join(blocks(page, "console"))]
+    assert [page.name for page in pages] == ["clients.md", "configuration.md", "deploy.md"]
+    for page in pages[::step]:
+        follow(page, folder, ports)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
