@@ -9,13 +9,12 @@ import typer
 
 from local.listing import columns, print_list
 from local.signing.key_pair import KeyPair, fingerprint
-from local.signing.key_ring import BITS, KeyRefused, KeyRing, read_key_ring
+from local.signing.key_ring import BITS, CONFIG, KeyRefused, KeyRing, read_key_ring
 from local.signing.retirement import Retirement, plan_retirement
 from local.times import as_text
 from policies import InvalidFile
 from policies.errors import printable
 
-CONFIG = Path("authorizer.toml")
 Config = Annotated[Path, typer.Option("--config", metavar="FILE", help="The configuration.")]
 Name = Annotated[
     str | None, typer.Argument(metavar="NAME", help="The key's name; the month, as 2026-11, unless given.")
@@ -65,18 +64,18 @@ def new(name: Name = None, bits: Bits = None, config: Config = CONFIG) -> None:
     if not ring.public_files:
         typer.echo("Signing is now on. IoT Core can't turn it on for an authorizer that it has: if yours is deployed,")
         typer.echo(f"give it another name in {config}.")
-    typer.echo(f"Deploy, then sign tokens with it: iot-authorizer sign{_named(config)} TOKEN")
+    typer.echo(f"Deploy, then sign tokens with it: iot-authorizer sign{ring.option} TOKEN")
 
 
 def rotate(name: Name = None, bits: Bits = None, config: Config = CONFIG) -> None:
     """Make the key that `sign` uses from now on. Those before stay valid until they are retired."""
     ring = read_key_ring(config)
     if not ring.public_files:
-        raise KeyRefused(f"{config} names no key yet: iot-authorizer keys new")
+        raise KeyRefused(f"{config} names no key yet: iot-authorizer keys new{ring.option}")
     before = " or ".join(ring.public_files)
     _make(ring, name, bits)
     typer.echo(f"Deploy before a client brings a token that it signed; {before} stays valid. Once the last token that")
-    typer.echo(f"{before} signed has ended: iot-authorizer keys retire{_named(config)} {before}")
+    typer.echo(f"{before} signed has ended: iot-authorizer keys retire{ring.option} {before}")
 
 
 def retire(
@@ -115,7 +114,7 @@ def list_keys(
     if as_json:
         typer.echo(json.dumps(entries, indent=2))
     elif not entries:
-        typer.echo(f"{config} names no key yet: iot-authorizer keys new", err=True)
+        typer.echo(f"{config} names no key yet: iot-authorizer keys new{ring.option}", err=True)
     else:
         print_list(_HEADINGS, [_row(pair, entry) for pair, entry in zip(ring.pairs, entries, strict=True)])
         for entry in entries:
@@ -181,8 +180,3 @@ def _entry(pair: KeyPair, *, signs: bool) -> dict[str, object]:
 def _row(pair: KeyPair, entry: dict[str, object]) -> tuple[str, ...]:
     found = (entry["name"], entry["bits"], str(entry["fingerprint"])[:_SHORT], entry["private_half"])
     return (*map(str, found), "yes" if entry["signs"] else "no", as_text(int(pair.created.timestamp())))
-
-
-def _named(config: Path) -> str:
-    """The option that names a configuration, for a command to type."""
-    return "" if config == CONFIG else f" --config {config}"

@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from local.keys_command import CONFIG, Config
-from local.signing.key_ring import KeyRefused, read_key_ring
+from local.keys_command import Config
+from local.signing.key_ring import CONFIG, KeyRefused, read_key_ring
 
 _STANDARD_INPUT = "-"
 
@@ -43,7 +43,7 @@ def sign(
         raise KeyRefused(
             f"there is no private half of {names} here: it belongs into keys/private"
             if names
-            else f"{config} names no key yet: iot-authorizer keys new"
+            else f"{config} names no key yet: iot-authorizer keys new{ring.option}"
         )
     typer.echo(pair.sign(message))
 

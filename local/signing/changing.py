@@ -71,7 +71,8 @@ def _check_room(ring: KeyRing) -> None:
         raise InvalidFile(ring.config, None, "token_key_name", expected)
     if ring.is_full:
         oldest = next(iter(ring.public_files))
-        raise KeyRefused(f"IoT Core takes {MOST_KEYS} keys: retire one first, as iot-authorizer keys retire {oldest}")
+        command = f"iot-authorizer keys retire{ring.option} {oldest}"
+        raise KeyRefused(f"IoT Core takes {MOST_KEYS} keys: retire one first, as {command}")
 
 
 def _unused(ring: KeyRing) -> KeyPair:

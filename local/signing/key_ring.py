@@ -1,5 +1,6 @@
 """All signing keys of one `authorizer.toml`."""
 
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,8 @@ from local.signing.key_pair import KeyPair
 from policies import InvalidFile
 from policies.toml_file import invalid_file
 
+CONFIG = Path("authorizer.toml")
+"""The configuration unless another is named."""
 BITS = (2048, 3072, 4096)
 """Sizes of new keys; IoT Core takes none below."""
 KEY_NAME = "expected 1 to 128 letters, digits and :_-"
@@ -30,6 +33,11 @@ class KeyRing:
     """Files by the keys' names, as they stand in the configuration."""
     token_key_name: str | None
     """Under which IoT Core looks for the signed token."""
+
+    @property
+    def option(self) -> str:
+        """What a command to type has behind its name, so that it means this configuration."""
+        return "" if self.config == CONFIG else f" --config {shlex.quote(str(self.config))}"
 
     @property
     def folders(self) -> KeyFolders:

@@ -32,8 +32,8 @@ def plan_retirement(ring: KeyRing, name: str) -> Retirement:
     if list(ring.public_files) == [name]:
         raise KeyRefused(
             f"{name} is the last key, and IoT Core can't turn signing off for an authorizer: make another key "
-            "first, with iot-authorizer keys rotate; to end signing, give the authorizer another name and take "
-            "[signing] out"
+            f"first, with iot-authorizer keys rotate{ring.option}; to end signing, give the authorizer another name "
+            "and take [signing] out"
         )
     staying: list[str] = []
     private = _going(pair.private_path, pair.check_private, staying)
