@@ -46,6 +46,11 @@ def table_path(folder: Path) -> Path:
     return folder / "identities.sqlite"
 
 
+def jwks_path(folder: Path) -> Path:
+    """The file with the development issuer's public key."""
+    return folder / "development-jwks.json"
+
+
 class DevelopmentIssuer:
     """Mints tokens with a key in the data folder, made when it is first needed."""
 
@@ -62,7 +67,7 @@ class DevelopmentIssuer:
     @property
     def jwks_path(self) -> Path:
         """The file with the public key."""
-        return self._folder / "development-jwks.json"
+        return jwks_path(self._folder)
 
     def token(self, principal: str, claims: Mapping[str, object], expires_in: int) -> str:
         """An ES256 JWT for a principal, with an ID (`jti`) unless the claims have one; `expires_in` in seconds."""

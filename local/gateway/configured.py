@@ -85,7 +85,7 @@ def read_configured(path: Path, function_arn: str, table: Path | None = None) ->
         template=PolicyTemplate.load(policy) if policy else None,
         anonymous_claims=found.anonymous.claims if found.anonymous else {},
         stored_claims=StoredClaims(
-            in_file=_password_claims(passwords),
+            in_file=password_claims(passwords),
             table=SqliteTable(table) if table is not None and found.table is not None else None,
             issuers=found.stored_claims_issuers,
             elsewhere=table is None and found.table is not None,
@@ -96,7 +96,8 @@ def read_configured(path: Path, function_arn: str, table: Path | None = None) ->
     )
 
 
-def _password_claims(path: Path | None) -> Mapping[str, Claims]:
+def password_claims(path: Path | None) -> Mapping[str, Claims]:
+    """The claims of the users of a password file; none where there is no such file, or a wrong one."""
     if path is None:
         return {}
     try:

@@ -9,11 +9,22 @@ import typer
 
 from identities.revocations import Kind, Revocation
 from local.connecting import subject
-from local.development import DATA, with_scopes
+from local.development import DATA
 from local.listing import columns
 from local.revocation import options, undoing
-from local.revocation.locking_out import LockedOut, Order, Place, lock_out
-from local.revocation.selection import end_of, end_of_token, moment, of_token, of_token_id, only_token, token_claims
+from local.revocation.connections import Ending
+from local.revocation.given_token import as_it_says
+from local.revocation.locking_out import LockedOut, Order, lock_out
+from local.revocation.place import Place
+from local.revocation.selection import (
+    end_of,
+    moment,
+    of_token,
+    of_token_id,
+    only_token,
+    token_claims,
+    token_text,
+)
 from local.revocation.wording import as_object, ended_object, ended_rows, until, what
 from policies import Principal
 
@@ -51,6 +62,8 @@ def principal(
     data: options.DataFolder = DATA,
     config: options.ConfigFile = None,
     endpoint_url: options.EndpointUrl = None,
+    clean_session: options.CleanSession = False,
+    no_will: options.NoWill = False,
     no_wait: options.NoWait = False,
     as_json: options.AsJson = False,
 ) -> None:
@@ -67,8 +80,11 @@ def principal(
         issued_before=None if issued_before is None else moment(issued_before, "--issued-before", now),
         expires_at=end_of(lasting, now),
     )
-    order = Order(revocation, Principal(name), options.given_client_ids(client_id))
-    _lock_out(order, options.place(table, data, config, endpoint_url, no_wait), as_json=as_json, at_aws=bool(table))
+    order = Order(
+        revocation, Principal(name), options.given_client_ids(client_id), remarks=options.remarks_on_name(name)
+    )
+    place = options.place(table, data, config, endpoint_url, no_wait, Ending(clean_session, no_will))
+    _lock_out(order, place, as_json=as_json)
 
 
 def token(
@@ -81,27 +97,31 @@ def token(
     data: options.DataFolder = DATA,
     config: options.ConfigFile = None,
     endpoint_url: options.EndpointUrl = None,
+    clean_session: options.CleanSession = False,
+    no_will: options.NoWill = False,
     no_wait: options.NoWait = False,
     as_json: options.AsJson = False,
 ) -> None:
     """Lock one token out, by the token itself, or by its ID (jti) and its issuer.
 
-    The revocation ends by itself 5 minutes after the token does, where it is given as a whole; its connections end as
-    those of its principal.
+    Of a token whose signature is verified, the revocation ends by itself 5 minutes after the token does, and its
+    principal's connections end. Of any other nothing is believed but its ID and its issuer.
     """
     now = time.time()
-    given = options.given_client_ids(client_id)
-    place = options.place(table, data, config, endpoint_url, no_wait)
-    end = end_of(lasting, now)
+    given, end = options.given_client_ids(client_id), end_of(lasting, now)
     if text is None:
-        order = Order(replace(of_token_id(token_id, issuer), revoked_at=int(now), expires_at=end), None, given)
+        selected = of_token_id(token_id, issuer)
     else:
         only_token(token_id, issuer)
+        text = token_text(text)
         claims = token_claims(text)
-        name = subject(place.configured.template, claims)
-        found = replace(of_token(claims, name), revoked_at=int(now), expires_at=end or end_of_token(claims, now))
-        order = Order(found, None if name is None else Principal(name, with_scopes(claims)), given)
-    _lock_out(order, place, as_json=as_json, at_aws=bool(table))
+        selected = of_token(claims, subject(None, claims))
+    place = options.place(table, data, config, endpoint_url, no_wait, Ending(clean_session, no_will))
+    remarks = options.remarks_on_issuer(selected.issuer, place.known, at_aws=table is not None)
+    order = Order(replace(selected, revoked_at=int(now), expires_at=end), None, given, remarks)
+    if text is not None:
+        order = as_it_says(order, text, claims, place, data if table is None else None)
+    _lock_out(order, place, as_json=as_json)
 
 
 def before(
@@ -113,7 +133,10 @@ def before(
     data: options.DataFolder = DATA,
     config: options.ConfigFile = None,
     endpoint_url: options.EndpointUrl = None,
+    clean_session: options.CleanSession = False,
+    no_will: options.NoWill = False,
     no_wait: options.NoWait = False,
+    yes: options.Yes = False,
     as_json: options.AsJson = False,
 ) -> None:
     """Lock out all tokens that were issued before a moment, or those of one issuer. Passwords are not concerned."""
@@ -121,26 +144,29 @@ def before(
     revocation = Revocation(
         Kind.BEFORE,
         int(now),
-        issuer=issuer,
+        issuer=options.given_issuer(issuer),
         issued_before=moment(at, "TIME", now),
         expires_at=end_of(lasting, now),
     )
-    order = Order(revocation, None, options.given_client_ids(client_id))
-    _lock_out(order, options.place(table, data, config, endpoint_url, no_wait), as_json=as_json, at_aws=bool(table))
+    given = options.given_client_ids(client_id)
+    options.agree(revocation, yes=yes)
+    place = options.place(table, data, config, endpoint_url, no_wait, Ending(clean_session, no_will))
+    remarks = options.remarks_on_issuer(issuer, place.known, at_aws=table is not None)
+    _lock_out(Order(revocation, None, given, remarks), place, as_json=as_json)
 
 
-def _lock_out(order: Order, place: Place, *, as_json: bool, at_aws: bool) -> None:
-    """Does it and says so. Exits with 1 where clients may still be connected; where dev is not there, none is."""
+def _lock_out(order: Order, place: Place, *, as_json: bool) -> None:
+    """Does it and says so. Exits with 1 where clients may still be connected, or are let in all the same."""
     try:
         done = lock_out(order, place)
     except (ValueError, TypeError) as error:
         raise typer.BadParameter(str(error)) from None
     typer.echo(json.dumps(_object(done), indent=2) if as_json else columns(_rows(done)))
-    raise typer.Exit(1 if done.ended.failed or (done.unreachable and at_aws) else 0)
+    raise typer.Exit(1 if done.in_vain else 0)
 
 
 def _rows(done: LockedOut) -> list[tuple[str, str]]:
-    rows = [("revoked", what(done.revocation)), ("until", until(done.revocation))]
+    rows = [("revoked", what(done.revocation)), ("until", until(done.revocation)), ("table", done.table)]
     if done.replaced is not None:
         rows.append(("in place of", f"{what(done.replaced)}, until {until(done.replaced)}"))
     return [*rows, *ended_rows(done.ended, done.ended_later, done.untold)]
@@ -150,5 +176,6 @@ def _object(done: LockedOut) -> dict[str, object]:
     return {
         "revoked": as_object(done.revocation),
         "in_place_of": None if done.replaced is None else as_object(done.replaced),
-        "connections": ended_object(done.ended, done.ended_later, done.untold),
+        "table": done.table,
+        "connections": ended_object(done.ended, done.ended_later, done.let_in, done.untold),
     }

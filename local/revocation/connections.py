@@ -1,25 +1,48 @@
 """IoT Core's connections: whether a client is connected, and ending it (API_iotdata_GetConnection, …_DeleteConnection).
 
-Against `iot-authorizer dev` by plain HTTP, which needs no boto3; against AWS by boto3.
+Those of `iot-authorizer dev` are in `local_connections`, those of AWS in `aws_connections`.
 """
 
-import json
-from collections.abc import Iterable
-from http.client import HTTPConnection, HTTPException
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import NamedTuple, Protocol
-from urllib.parse import quote, urlsplit
 
-_PATIENCE = 10.0
-"""Seconds that an endpoint has for an answer."""
-_NOT_FOUND = "ResourceNotFoundException"
+from local.revocation.in_time import Answer, within
+
+_SETTING_OUT = 30
+"""Seconds that asking for all clients may take, and one more for each."""
 
 
 class Unreachable(Exception):
-    """Nobody is there to be asked. Its text says where, and what to do."""
+    """Nobody answers. Its text says where, and what to do."""
+
+
+class NobodyThere(Unreachable):
+    """Nobody listens, so nobody is connected there."""
 
 
 class NotAnswered(Exception):
     """An operation failed. Its text says why, in a few words."""
+
+
+class Ending(NamedTuple):
+    """How a connection ends."""
+
+    clean_session: bool = False
+    """Whether the client's session ends too, with its subscriptions and what waits in it."""
+    no_will: bool = False
+    """Whether its Will is not published."""
+
+    @property
+    def query(self) -> dict[str, str]:
+        """As DeleteConnection's query string has it."""
+        members = {"cleanSession": self.clean_session, "preventWillMessage": self.no_will}
+        return {name: "true" for name, wanted in members.items() if wanted}
+
+
+AS_USUAL = Ending()
+"""The session stays, and the Will is published."""
 
 
 class Connections(Protocol):
@@ -30,80 +53,68 @@ class Connections(Protocol):
         ...
 
     def end(self, client_id: str) -> bool:
-        """Ends a client's connection; False where there is none any more. Its session stays, and its Will is sent."""
+        """Ends a client's connection; False where there is neither one nor a session any more."""
         ...
+
+
+class InTime:
+    """Connections of which each answer is there in time, or counts as none."""
+
+    def __init__(self, connections: Connections, patience: float) -> None:
+        """`patience` in seconds, for a whole answer."""
+        self._connections = connections
+        self._patience = patience
+
+    def is_connected(self, client_id: str) -> bool:
+        """See Connections."""
+        return self._ask(partial(self._connections.is_connected, client_id))
+
+    def end(self, client_id: str) -> bool:
+        """See Connections."""
+        return self._ask(partial(self._connections.end, client_id))
+
+    def _ask(self, ask: Callable[[], Answer]) -> Answer:
+        try:
+            return within(self._patience, ask)
+        except TimeoutError:
+            raise Unreachable(f"no whole answer within {self._patience:g}s") from None
 
 
 class Ended(NamedTuple):
     """What became of some connections."""
 
-    ended: tuple[str, ...]
+    ended: tuple[str, ...] = ()
     """The client IDs that were connected."""
-    not_connected: tuple[str, ...]
+    not_connected: tuple[str, ...] = ()
     """Those that were not."""
-    failed: dict[str, str]
+    failed: dict[str, str] = {}  # noqa: RUF012 (nobody changes it)
     """Why others may still be connected."""
+    not_asked: tuple[str, ...] = ()
+    """Those that nobody could be asked about."""
+    unreachable: Unreachable | None = None
+    """Why not."""
 
 
-def end_all(connections: Connections, client_ids: Iterable[str]) -> Ended:
-    """Ends the connections of those that are connected. Raises Unreachable."""
+def end_all(
+    connections: Connections,
+    client_ids: Sequence[str],
+    *,
+    also_sessions: bool = False,
+    clock: Callable[[], float] = time.monotonic,
+) -> Ended:
+    """Ends the connections of those that are connected; `also_sessions` those that only left a session, too."""
     outcomes: dict[bool, list[str]] = {True: [], False: []}
     failed: dict[str, str] = {}
-    for client_id in client_ids:
+    last = clock() + _SETTING_OUT + len(client_ids)
+    for index, client_id in enumerate(client_ids):
         try:
-            outcomes[connections.is_connected(client_id) and connections.end(client_id)].append(client_id)
+            if clock() > last:
+                raise Unreachable("it is too slow: give fewer client IDs at once")
+            connected = connections.is_connected(client_id)
+            ended = (connected or also_sessions) and connections.end(client_id)
+            outcomes[connected and ended].append(client_id)
         except NotAnswered as error:
             failed[client_id] = str(error)
+        except Unreachable as error:
+            return Ended(tuple(outcomes[True]), tuple(outcomes[False]), failed, tuple(client_ids[index:]), error)
     return Ended(tuple(outcomes[True]), tuple(outcomes[False]), failed)
-
-
-class LocalConnections:
-    """Those of `iot-authorizer dev`, where whoever reaches the port may ask."""
-
-    def __init__(self, url: str) -> None:
-        """Raises ValueError for what is no URL of a plain port."""
-        parts = urlsplit(url)
-        if parts.scheme != "http" or not parts.hostname or parts.path.strip("/"):
-            raise ValueError("expected http://HOST:PORT, dev's plain port; for AWS's endpoint, give --table as well")
-        self._url = url
-        self._host, self._port = parts.hostname, parts.port or 80
-
-    def is_connected(self, client_id: str) -> bool:
-        """GetConnection."""
-        found = self._ask("GET", client_id)
-        return found is not None and found.get("connected") is True
-
-    def end(self, client_id: str) -> bool:
-        """DeleteConnection."""
-        return self._ask("DELETE", client_id) is not None
-
-    def _ask(self, method: str, client_id: str) -> dict[str, object] | None:
-        """An answer; None where there is no such client."""
-        connection = HTTPConnection(self._host, self._port, timeout=_PATIENCE)
-        try:
-            connection.request(method, f"/connections/{quote(client_id, safe='')}")
-            answer = connection.getresponse()
-            content = answer.read()
-        except ConnectionRefusedError:
-            advice = "start `iot-authorizer dev`, or name its plain port with --endpoint-url"
-            raise Unreachable(f"nobody listens at {self._url}: {advice}") from None
-        except (OSError, HTTPException) as error:
-            raise NotAnswered(f"{self._url}: {error or type(error).__name__}") from None
-        finally:
-            connection.close()
-        if answer.status == 200:
-            return _object(content)
-        problem = (answer.getheader("x-amzn-ErrorType") or "").partition(":")[0]
-        if problem == _NOT_FOUND:
-            return None
-        raise NotAnswered(problem or f"{self._url} answers {answer.status}, and is not iot-authorizer dev")
-
-
-def _object(content: bytes) -> dict[str, object]:
-    try:
-        found = json.loads(content or b"{}")
-    except ValueError:
-        found = None
-    if not isinstance(found, dict):
-        raise NotAnswered("its answer is no JSON object")
-    return found

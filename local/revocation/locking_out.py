@@ -1,21 +1,21 @@
 """A revocation, carried out: written first, so that who is thrown out and comes back at once is refused."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from identities import revocations, user
 from identities.passwords import LONGEST_USER_NAME
 from identities.reading import MalformedItem
-from identities.revocations import Revocation
-from identities.table import Item, Table
-from local.gateway.configured import Configured
-from local.revocation.connections import Connections, Ended, Unreachable, end_all
+from identities.revocations import Kind, Revocation
+from identities.table import Item
+from local.revocation.connections import Ended, NobodyThere
+from local.revocation.ending import end_and_look_again
 from local.revocation.granted import Granted, granted
+from local.revocation.known import Known
+from local.revocation.place import Place
 from local.revocation.wording import as_duration
 from policies import Principal
 
-_MARGIN = 1
-"""Seconds more than the authorizers keep what they read: an invocation may have been under way."""
 _LISTS_NONE = "IoT Core lists no connections"
 
 
@@ -28,19 +28,13 @@ class Order:
     """Whose connections end, with the claims of its token; None where nobody can tell whose they are."""
     client_ids: tuple[str, ...]
     """Those that are given."""
+    remarks: tuple[str, ...] = ()
+    """What a user should know of it, a line each."""
 
-
-@dataclass(frozen=True)
-class Place:
-    """Where that happens, and how much of it is told."""
-
-    table: Table
-    configured: Configured
-    connections: Connections
-    tell: Callable[[str], None]
-    """Takes what a user should know meanwhile, a line each."""
-    pause: Callable[[float], None] | None
-    """Waits for so many seconds; None where nobody looks for clients that came back."""
+    @property
+    def lets_nobody_back_in(self) -> bool:
+        """Whether no client of the principal may connect again, with a newer token either."""
+        return self.revocation.kind is Kind.PRINCIPAL and self.revocation.issued_before is None
 
 
 @dataclass(frozen=True)
@@ -50,13 +44,17 @@ class LockedOut:
     revocation: Revocation
     replaced: Revocation | None
     """The one that was there before."""
+    table: str
+    """Where it was written."""
     ended: Ended
     ended_later: tuple[str, ...]
     """The client IDs that came back, by what an authorizer had read before, and were ended then."""
+    let_in: tuple[str, ...]
+    """Those of them that came back when no authorizer had an older answer any more: it was not looked up."""
     untold: tuple[str, ...]
     """Client IDs that nobody can look up, as the template has them."""
-    unreachable: bool
-    """Whether nobody was there to end connections."""
+    in_vain: bool
+    """Whether clients may still be connected, or come back, whom this was to lock out."""
 
 
 def lock_out(order: Order, place: Place) -> LockedOut:
@@ -66,44 +64,39 @@ def lock_out(order: Order, place: Place) -> LockedOut:
     """
     items = place.table.read(list(dict.fromkeys((order.revocation.id, *_user_ids(order.principal)))))
     place.table.write(revocations.to_item(order.revocation))
-    if place.configured.table is None and place.configured.path.exists():
-        place.tell(f'{place.configured.path} has no table = "NAME": its authorizer looks no revocation up')
-    known = _granted(order, place.configured, items)
-    if (left := _left(order, place.configured, known)) is not None:
+    for remark in order.remarks:
+        place.tell(remark)
+    if place.is_new:
+        place.tell(f"{place.table_name} is new: no authorizer has looked anything up there so far")
+    if place.known.file is not None and place.known.file.table is None:
+        place.tell(f'{place.known.path} has no table = "NAME": its authorizer looks no revocation up')
+    known = _granted(order, place.known, items)
+    if (left := _left(order, place.known, known)) is not None:
         place.tell(left)
     client_ids = list(dict.fromkeys((*order.client_ids, *known.client_ids)))
-    return _end(order.revocation, _before(order.revocation, items), known, client_ids, place)
+    ended, later, at_last = end_and_look_again(client_ids, place)
+    let_in = at_last if order.lets_nobody_back_in else ()
+    if at_last:
+        place.tell(_let_in(at_last, place, sure=bool(let_in)))
+    expected = place.expected or not isinstance(ended.unreachable, NobodyThere)
+    return LockedOut(
+        revocation=order.revocation,
+        replaced=_before(order.revocation, items),
+        table=place.table_name,
+        ended=ended,
+        ended_later=later,
+        let_in=let_in,
+        untold=known.untold,
+        in_vain=bool(ended.failed or let_in or (ended.not_asked and expected)),
+    )
 
 
-def _end(
-    revocation: Revocation, replaced: Revocation | None, known: Granted, client_ids: Sequence[str], place: Place
-) -> LockedOut:
-    ended, later, unreachable = Ended((), (), {}), Ended((), (), {}), False
-    try:
-        ended = later = end_all(place.connections, client_ids)
-        if client_ids and place.pause is not None:
-            later = _look_again(client_ids, place, place.pause)
-    except Unreachable as error:
-        unreachable = True
-        place.tell(f"revoked, but {'not looked again' if ended.ended else 'no connection was ended'}: {error}")
-    came_back = () if later is ended else later.ended
-    return LockedOut(revocation, replaced, ended._replace(failed=later.failed), came_back, known.untold, unreachable)
-
-
-def _look_again(client_ids: Sequence[str], place: Place, pause: Callable[[float], None]) -> Ended:
-    """Ends each second what came back, until no authorizer has an answer from before: IoT Core lets nobody in oftener.
-
-    Gives what was ended in all that time, and what could not be at last. Raises Unreachable.
-    """
-    seconds = place.configured.cache_for + _MARGIN
-    kept = f"the authorizers keep what they read for {as_duration(place.configured.cache_for)}"
-    place.tell(f"revoked; {kept}: looking for who comes back for {as_duration(seconds)} (not with --no-wait)")
-    ended: dict[str, None] = {}
-    for _ in range(seconds):
-        pause(1)
-        found = end_all(place.connections, client_ids)
-        ended |= dict.fromkeys(found.ended)
-    return found._replace(ended=tuple(ended))
+def _let_in(client_ids: tuple[str, ...], place: Place, *, sure: bool) -> str:
+    seconds = as_duration(place.known.cache_for)
+    doubt = "the authorizer there does not look this revocation up"
+    reason = doubt if sure else f"with a newer token, or else {doubt}"
+    where = f"it was written to {place.table_name}, and {seconds} is how long an answer is kept"
+    return f"{', '.join(client_ids)} came back all the same: {reason}: {where} (check --table, --data and --config)"
 
 
 def _user_ids(principal: Principal | None) -> list[str]:
@@ -118,8 +111,8 @@ def _before(revocation: Revocation, items: Mapping[str, Item]) -> Revocation | N
         return None
 
 
-def _granted(order: Order, configured: Configured, items: Mapping[str, Item]) -> Granted:
-    if order.principal is None or configured.template is None:
+def _granted(order: Order, known: Known, items: Mapping[str, Item]) -> Granted:
+    if order.principal is None or known.template is None:
         return Granted((), ())
     name, claims = order.principal
     stored: Mapping[str, object] = {}
@@ -128,18 +121,18 @@ def _granted(order: Order, configured: Configured, items: Mapping[str, Item]) ->
             stored = user.from_item(items[id]).claims if id in items else {}
         except MalformedItem:  # The Lambda lets nobody in with it.
             continue
-    in_file = configured.stored_claims.in_file.get(name, {})
-    return granted(configured.template, Principal(name, {**claims, **in_file, **stored}))
+    in_file = known.claims.get(name, {})
+    return granted(known.template, Principal(name, {**claims, **in_file, **stored}))
 
 
-def _left(order: Order, configured: Configured, known: Granted) -> str | None:
+def _left(order: Order, known: Known, found: Granted) -> str | None:
     """Which connections are left, and until when."""
-    template = configured.template
+    template = known.template
     refreshed = "refreshed" if template is None else f"refreshed, within {as_duration(template.session.refresh_after)}"
     ends = f"ends when it is {refreshed}; --client-id ends it now"
     if order.principal is None:
         return None if order.client_ids else f"{_LISTS_NONE}: what is connected with such a token {ends}"
     if template is None:
-        unknown = f"{configured.path} names no policy template" if configured.path.exists() else "no configuration here"
-        return None if order.client_ids else f"{unknown} (--config): what {order.principal.name} has connected {ends}"
-    return f"{_LISTS_NONE}: what is connected as {', '.join(known.untold)} {ends}" if known.untold else None
+        whose = f"what {order.principal.name} has connected"
+        return None if order.client_ids else f"{known.why_none} (--config): {whose} {ends}"
+    return f"{_LISTS_NONE}: what is connected as {', '.join(found.untold)} {ends}" if found.untold else None

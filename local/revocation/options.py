@@ -1,5 +1,6 @@
 """Options that the subcommands of `iot-authorizer revoke` share, and what they stand for."""
 
+import sys
 import time
 from pathlib import Path
 from typing import Annotated
@@ -7,20 +8,24 @@ from urllib.parse import urlsplit
 
 import typer
 
-from local.development import table_path
-from local.function.lambda_function import ACCOUNT, REGION
-from local.gateway.configured import Configured, read_configured
+from identities.revocations import Kind, Revocation
+from local.development import ISSUER, table_path
 from local.identity_table import open_table
-from local.revocation.connections import Connections, LocalConnections
+from local.revocation.connections import Connections, Ending, InTime
 from local.revocation.granted import is_client_id
-from local.revocation.locking_out import Place
+from local.revocation.known import Known, read_known
+from local.revocation.local_connections import LocalConnections
+from local.revocation.place import Place
+from local.revocation.wording import what
 from policies.errors import printable
+from policies.placeholders import is_safe
 from policies.toml_file import read_file
 
 DEV = "http://127.0.0.1:8080"
 """The plain port of `iot-authorizer dev`, unless it is told another one."""
 CONFIGURATION = Path("authorizer.toml")
-_FUNCTION_ARN = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:authorizer"
+_PATIENCE, _PATIENCE_FOR_AWS = 5.0, 20.0
+"""Seconds that an endpoint has for a whole answer; at AWS, the first one asks for the account's endpoint as well."""
 
 PrincipalName = Annotated[str, typer.Argument(metavar="NAME", help="As log lines have it.")]
 TokenText = Annotated[
@@ -36,16 +41,20 @@ ClientIds = Annotated[
     list[str] | None, typer.Option("--client-id", metavar="ID", help="A connection to end; may be repeated.")
 ]
 TableName = Annotated[
-    str | None, typer.Option("--table", metavar="NAME", help="A table in DynamoDB. Unless given, dev's here.")
+    str | None,
+    typer.Option("--table", metavar="NAME", help="The DynamoDB table. Unless given, this machine's, in --data."),
 ]
-DataFolder = Annotated[Path, typer.Option("--data", metavar="DIR", help="Where dev's table is.")]
+DataFolder = Annotated[Path, typer.Option("--data", metavar="DIR", help="Where this machine's table is kept.")]
 ConfigFile = Annotated[
     Path | None, typer.Option("--config", metavar="FILE", help=f"The configuration: {CONFIGURATION}, if it is there.")
 ]
 EndpointUrl = Annotated[
     str | None, typer.Option(metavar="URL", help=f"Of connections. Unless given, {DEV}; with --table, AWS's.")
 ]
+CleanSession = Annotated[bool, typer.Option("--clean-session", help="End their sessions, too: what waits is lost.")]
+NoWill = Annotated[bool, typer.Option("--no-will", help="Don't publish their Wills.")]
 NoWait = Annotated[bool, typer.Option("--no-wait", help="Don't look for clients that come back.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Don't ask.")]
 AsJson = Annotated[bool, typer.Option("--json", help="For programs; times in seconds since 1970.")]
 
 
@@ -80,6 +89,13 @@ def given_name(name: str) -> str:
     return name
 
 
+def remarks_on_name(name: str) -> tuple[str, ...]:
+    """Says of a name that can't stand in a topic that it is no pattern: somebody may take it for one."""
+    if is_safe(name):
+        return ()
+    return (f"{name} is taken as this very name, and as no pattern or client ID: a client ID goes with --client-id",)
+
+
 def given_client_ids(found: list[str] | None) -> tuple[str, ...]:
     """Client IDs. Raises a usage error for what can be none."""
     for each in found or ():
@@ -88,14 +104,50 @@ def given_client_ids(found: list[str] | None) -> tuple[str, ...]:
     return tuple(found or ())
 
 
-def place(table: str | None, data: Path, config: Path | None, endpoint_url: str | None, no_wait: bool) -> Place:
+def given_issuer(issuer: str | None) -> str | None:
+    """An issuer, or None. Raises a usage error for an empty one: a variable that is not set would select nothing."""
+    if issuer == "":
+        raise typer.BadParameter("expected an issuer", param_hint="--issuer")
+    return issuer
+
+
+def remarks_on_issuer(issuer: str | None, known: Known, *, at_aws: bool) -> tuple[str, ...]:
+    """Says that the configuration knows no such issuer, so that no token is concerned."""
+    if issuer is None or known.names_issuer(issuer) or (issuer == ISSUER and not at_aws):
+        return ()
+    return (f"{known.path} names no issuer {issuer}: this locks out no token of any other",)
+
+
+def agree(revocation: Revocation, *, yes: bool) -> None:
+    """Asks before everybody's tokens are locked out. Raises a usage error where nobody is there to be asked."""
+    if yes or revocation.kind is not Kind.BEFORE:
+        return
+    if sys.stdin is None or not sys.stdin.isatty():
+        raise typer.BadParameter("expected where there is no terminal to ask at", param_hint="--yes")
+    if not typer.confirm(f"Lock out {printable(what(revocation))}?", err=True):
+        tell("nothing was revoked")
+        raise typer.Exit(1)
+
+
+def place(
+    table: str | None, data: Path, config: Path | None, endpoint_url: str | None, no_wait: bool, ending: Ending
+) -> Place:
     """Where somebody is locked out. Raises usage errors, InvalidFile, TableUnavailable and OSError."""
+    if config is not None:
+        read_file(config)
+    connections = _connections(table, endpoint_url, ending)
+    file = table_path(data)
+    is_new = table is None and not file.exists()
     return Place(
         table=open_table(table, data),
-        configured=_configured(config, data),
-        connections=_connections(table, endpoint_url),
+        table_name=str(file) if table is None else table,
+        known=read_known(config or CONFIGURATION, tell),
+        connections=connections,
         tell=tell,
+        is_new=is_new,
         pause=None if no_wait else time.sleep,
+        expected=table is not None or endpoint_url is not None,
+        also_sessions=ending.clean_session,
     )
 
 
@@ -104,23 +156,17 @@ def tell(line: str) -> None:
     typer.echo(printable(f"iot-authorizer: {line}"), err=True)
 
 
-def _configured(path: Path | None, data: Path) -> Configured:
-    if path is not None:
-        read_file(path)
-    return read_configured(path or CONFIGURATION, _FUNCTION_ARN, table_path(data))
-
-
-def _connections(table: str | None, endpoint_url: str | None) -> Connections:
+def _connections(table: str | None, endpoint_url: str | None, ending: Ending) -> Connections:
     try:
         if table is None:
-            return LocalConnections(endpoint_url or DEV)
+            return InTime(LocalConnections(endpoint_url or DEV, ending), _PATIENCE)
         if endpoint_url is not None:
             _check_url(endpoint_url)
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--endpoint-url") from None
     from local.revocation.aws_connections import AwsConnections  # noqa: PLC0415 (boto3 takes long to load)
 
-    return AwsConnections(endpoint_url)
+    return InTime(AwsConnections(endpoint_url, ending), _PATIENCE_FOR_AWS)
 
 
 def _check_url(text: str) -> None:

@@ -12,7 +12,7 @@ from local.development import DATA
 from local.identity_table import open_table
 from local.listing import columns, print_list
 from local.revocation import options
-from local.revocation.selection import of_token, of_token_id, only_token, token_claims
+from local.revocation.selection import of_token, of_token_id, only_token, token_claims, token_text
 from local.revocation.wording import as_object, until, what
 from local.times import as_text
 
@@ -78,7 +78,7 @@ def undo_token(
         found = of_token_id(token_id, issuer)
     else:
         only_token(token_id, issuer)
-        claims = token_claims(text)
+        claims = token_claims(token_text(text))
         found = of_token(claims, subject(None, claims))
     _undo(found, table, data, as_json)
 
@@ -90,7 +90,7 @@ def undo_before(
     as_json: options.AsJson = False,
 ) -> None:
     """Let in with tokens again, whenever they were issued: an issuer's, or all."""
-    _undo(Revocation(Kind.BEFORE, 0, issuer=issuer), table, data, as_json)
+    _undo(Revocation(Kind.BEFORE, 0, issuer=options.given_issuer(issuer)), table, data, as_json)
 
 
 def _undo(selected: Revocation, name: str | None, data: Path, as_json: bool) -> None:

@@ -51,21 +51,26 @@ def as_object(revocation: Revocation) -> dict[str, object]:
 def ended_rows(ended: Ended, later: Sequence[str], untold: Sequence[str]) -> list[tuple[str, str]]:
     """What became of connections, each row with its name in front."""
     rows = [("ended", names(ended.ended))]
-    if ended.not_connected:
-        rows.append(("not connected", names(ended.not_connected)))
-    if later:
-        rows.append(("ended later", names(later)))
-    if untold:
-        rows.append(("not looked up", names(untold)))
+    optional = {
+        "not connected": ended.not_connected,
+        "ended later": later,
+        "not asked": ended.not_asked,
+        "not looked up": untold,
+    }
+    rows += [(name, names(client_ids)) for name, client_ids in optional.items() if client_ids]
     return [*rows, *(("not ended", f"{client_id}: {problem}") for client_id, problem in ended.failed.items())]
 
 
-def ended_object(ended: Ended, later: Sequence[str], untold: Sequence[str]) -> Mapping[str, object]:
-    """The same for programs."""
+def ended_object(
+    ended: Ended, later: Sequence[str], let_in: Sequence[str], untold: Sequence[str]
+) -> Mapping[str, object]:
+    """The same for programs, with those that were let in all the same."""
     return {
         "ended": ended.ended,
         "not_connected": ended.not_connected,
         "ended_later": later,
+        "let_in": let_in,
+        "not_asked": ended.not_asked,
         "not_looked_up": untold,
         "failed": ended.failed,
     }

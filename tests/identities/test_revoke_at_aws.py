@@ -113,7 +113,7 @@ def test_an_endpoint_that_is_not_there_is_told_and_the_exit_code_is_1(dynamodb_n
 
 
 def test_it_is_listed_and_undone(dynamodb_name: str, forbidding: str) -> None:
-    revoke("before", "now", "--table", dynamodb_name, "--endpoint-url", forbidding, "--no-wait")
+    revoke("before", "now", "--yes", "--table", dynamodb_name, "--endpoint-url", forbidding, "--no-wait")
     listed = revoke("list", "--table", dynamodb_name).stdout
     undone = revoke("undo", "before", "--table", dynamodb_name).stdout
     assert ("all tokens issued before" in listed, undone.startswith("undone  all tokens")) == (True, True)

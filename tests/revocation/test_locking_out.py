@@ -11,9 +11,11 @@ import pytest
 from identities.revocations import Kind, Revocation, principal_id
 from identities.sqlite_table import SqliteTable
 from identities.user import User, to_item
-from local.gateway.configured import read_configured
-from local.revocation.connections import LocalConnections, NotAnswered
-from local.revocation.locking_out import LockedOut, Order, Place, lock_out
+from local.revocation.connections import NotAnswered
+from local.revocation.known import read_known
+from local.revocation.local_connections import LocalConnections
+from local.revocation.locking_out import LockedOut, Order, lock_out
+from local.revocation.place import Place
 from policies import Principal
 from tests.clients.server import Server
 from tests.revocation.running import connect
@@ -28,8 +30,8 @@ def table(tmp_path: Path) -> SqliteTable:
 
 @pytest.fixture
 def place(server: Server, table: SqliteTable) -> Place:
-    configured = read_configured(server.config, "arn:aws:lambda:us-east-1:123456789012:function:authorizer")
-    return Place(table, configured, LocalConnections(server.url), lambda _: None, None)
+    known = read_known(server.config, lambda _: None)
+    return Place(table, "identities.sqlite", known, LocalConnections(server.url), lambda _: None, None)
 
 
 def order(name: str, claims: Mapping[str, object] | None = None) -> Order:
@@ -57,8 +59,7 @@ def came_back(server: Server, place: Place, name: str) -> LockedOut:
 @pytest.mark.parametrize("cache_for", [0, 5])
 def test_it_looks_each_second_for_longer_than_the_authorizers_keep_their_answers(place: Place, cache_for: int) -> None:
     waited: list[float] = []
-    configured = replace(place.configured, cache_for=cache_for)
-    lock_out(order("vic"), replace(place, configured=configured, pause=waited.append))
+    lock_out(order("vic"), replace(place, known=replace(place.known, cache_for=cache_for), pause=waited.append))
     assert waited == [1] * (cache_for + 1)
 
 

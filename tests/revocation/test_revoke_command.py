@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import subprocess
 from pathlib import Path
 
@@ -9,7 +10,8 @@ import pytest
 
 from identities.revocations import Kind, Revocation, to_item
 from identities.sqlite_table import SqliteTable
-from local.development import DATA, DevelopmentIssuer, table_path
+from local.development import DATA, ISSUER, DevelopmentIssuer, table_path
+from local.revocation import options
 from tests.local.dev import PROGRAM
 from tests.revocation.running import configure, revoke
 
@@ -36,8 +38,16 @@ def refused(folder: Path, *arguments: str, typed: str = "") -> str:
     return done.stderr.removeprefix("iot-authorizer: ").rstrip("\n")
 
 
-def test_where_no_dev_runs_the_revocation_is_written_all_the_same(folder: Path, table: SqliteTable) -> None:
-    done = revoke(folder, "principal", "ann", *NOBODY)
+@pytest.fixture
+def no_dev(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody listens where dev does unless it is told another port."""
+    monkeypatch.setattr(options, "DEV", NOBODY[1])
+
+
+def test_where_no_dev_runs_the_revocation_is_written_all_the_same(
+    folder: Path, table: SqliteTable, no_dev: None
+) -> None:
+    done = revoke(folder, "principal", "ann")
     assert (done.returncode, done.stderr.splitlines()[-1]) == (
         0,
         "iot-authorizer: revoked, but no connection was ended: nobody listens at http://127.0.0.1:1: "
@@ -145,7 +155,7 @@ def test_a_malformed_item_is_named_and_the_others_are_listed(folder: Path, table
     ids=" ".join,
 )
 def test_each_revocation_can_be_undone(folder: Path, table: SqliteTable, selected: list[str]) -> None:
-    revoke(folder, *(["before", "now", *selected[1:]] if selected[0] == "before" else selected), *NOBODY)
+    revoke(folder, *(["before", "now", "--yes", *selected[1:]] if selected[0] == "before" else selected), *NOBODY)
     count = len(list(table.items("revoked#")))
     done = revoke(folder, "undo", *selected)
     assert (count, done.returncode, len(list(table.items("revoked#")))) == (1, 0, 0)
@@ -194,6 +204,15 @@ def test_a_token_that_is_over_needs_no_revocation(folder: Path) -> None:
         (["token", "--id", "7"], "for TOKEN: expected a token, or else --id and --issuer"),
         (["token", "x.y.z", "--id", "7"], "for --id, --issuer: a token says them itself"),
         (["token", "x.y.z"], "for TOKEN: expected a JWT"),
+        (["token", "--id", "", "--issuer", "me"], "for TOKEN: expected a token, or else --id and --issuer"),
+        (["token", "--id", "7", "--issuer", ""], "for TOKEN: expected a token, or else --id and --issuer"),
+        (["before", "now", "--issuer", ""], "for --issuer: expected an issuer"),
+        (["undo", "before", "--issuer", ""], "for --issuer: expected an issuer"),
+        (["before", "2099-01-01T00:00:00Z", "--yes"], "for TIME: expected a moment that is over"),
+        (["before", "9999-12-31T23:59:59-14:00", "--yes"], "for TIME: expected a moment that is over"),
+        (["principal", "ann", "--issued-before", "2099-01-01T00:00:00Z"], "for --issued-before: expected a moment"),
+        (["before", "now"], "for --yes: expected where there is no terminal to ask at"),
+        (["before", "now", "--issuer", "me"], "for --yes: expected where there is no terminal to ask at"),
         (["undo", "principal", "ann"], "Invalid value: it is not revoked: principal ann"),
         (["ann"], "No such command 'ann'"),
     ],
@@ -217,3 +236,119 @@ def test_a_token_that_is_refused_is_not_quoted(folder: Path) -> None:
 def test_a_data_folder_that_is_a_file_is_one_line(folder: Path) -> None:
     (folder / "taken").write_text("")
     assert "taken" in refused(folder, "list", "--data", "taken")
+
+
+def test_an_endpoint_that_is_given_and_not_there_is_an_error(folder: Path, table: SqliteTable) -> None:
+    done = revoke(folder, "principal", "ann", "--json", *NOBODY)
+    assert (done.returncode, len(list(table.items("revoked#")))) == (1, 1)
+    assert json.loads(done.stdout)["connections"]["not_asked"] == ["ann"]
+
+
+def test_an_endpoint_that_is_given_and_that_nobody_has_to_ask_is_none(folder: Path) -> None:
+    assert revoke(folder, "token", "--id", "7", "--issuer", "me", *NOBODY).returncode == 0
+
+
+def test_the_table_is_told(folder: Path) -> None:
+    done = revoke(folder, "principal", "ann", "--data", "elsewhere", *NOBODY)
+    assert "\ntable          elsewhere/identities.sqlite\n" in done.stdout, done.stdout
+
+
+def test_the_table_is_told_to_programs(folder: Path) -> None:
+    done = revoke(folder, "principal", "ann", "--json", *NOBODY)
+    assert json.loads(done.stdout)["table"] == ".iot-authorizer/identities.sqlite"
+
+
+def test_a_table_that_is_made_is_told_of_and_of_that_only_once(folder: Path) -> None:
+    told = [
+        "elsewhere/identities.sqlite is new: no authorizer has looked anything up there so far"
+        in revoke(folder, "principal", "ann", "--data", "elsewhere", *NOBODY).stderr
+        for _ in range(2)
+    ]
+    assert told == [True, False]
+
+
+@pytest.mark.parametrize(
+    "selected",
+    [["before", "now", "--yes"], ["token", "--id", "7"]],
+    ids=" ".join,
+)
+def test_an_issuer_that_the_configuration_does_not_name_is_told_of(folder: Path, selected: list[str]) -> None:
+    done = revoke(folder, *selected, "--issuer", "urn:iot-authorizer:Development", *NOBODY)
+    told = "authorizer.toml names no issuer urn:iot-authorizer:Development: this locks out no token of any other\n"
+    assert (done.returncode, told in done.stderr) == (0, True), done
+
+
+@pytest.mark.parametrize("table_of", ['[[jwt]]\nissuer = "me"\n', '[signed_tokens]\nissuer = "me"\n', ""])
+def test_an_issuer_that_is_known_is_not_told_of(folder: Path, table_of: str) -> None:
+    with (folder / "authorizer.toml").open("a") as file:
+        file.write(table_of)
+    issuer = "me" if table_of else ISSUER
+    assert "names no issuer" not in revoke(folder, "before", "now", "--yes", "--issuer", issuer, *NOBODY).stderr
+
+
+@pytest.mark.parametrize(
+    ("broken", "told"),
+    [
+        ("policy.toml", "policy.toml can't be read (--config): what ann has connected ends when it is refreshed"),
+        ("authorizer.toml", "authorizer.toml can't be read (--config): what ann has connected ends when it is"),
+    ],
+)
+@pytest.mark.parametrize("named", [[], ["--config", "authorizer.toml"]], ids=["not named", "named"])
+def test_nobody_has_to_repair_a_file_before_somebody_is_locked_out(
+    folder: Path, table: SqliteTable, broken: str, told: str, named: list[str]
+) -> None:
+    with (folder / broken).open("a") as file:
+        file.write("oops\n")
+    done = revoke(folder, "principal", "ann", *named, *NOBODY)
+    assert (done.returncode, len(list(table.items("revoked#")))) == (0, 1), done.stderr
+    assert (f"iot-authorizer: {broken}:" in done.stderr, told in done.stderr) == (True, True), done.stderr
+
+
+def test_where_the_template_is_broken_a_given_client_id_is_asked_for(folder: Path) -> None:
+    (folder / "policy.toml").write_text("oops\n")
+    done = revoke(folder, "principal", "ann", "--client-id", "ann/1", "--json", *NOBODY)
+    assert json.loads(done.stdout)["connections"]["not_asked"] == ["ann/1"]
+
+
+@pytest.mark.parametrize("name", ["SN-0001*", "ann/phone", "ann#", "+", "a?", "$a"])
+def test_a_name_that_somebody_may_take_for_a_pattern_is_told_to_be_none(
+    folder: Path, table: SqliteTable, name: str
+) -> None:
+    told = f"iot-authorizer: {name} is taken as this very name, and as no pattern or client ID: a client ID goes with"
+    assert told in revoke(folder, "principal", name, *NOBODY).stderr
+    assert [item["principal"] for item in table.items("revoked#")] == [name]
+
+
+def test_a_name_that_can_stand_in_a_topic_is_not_told_of(folder: Path) -> None:
+    assert "taken as" not in revoke(folder, "principal", "ann b", *NOBODY).stderr
+
+
+@pytest.mark.parametrize(("answer", "code", "count"), [("y", 0, 1), ("n", 1, 0), ("", 1, 0)])
+def test_locking_everybody_out_is_asked_for_at_a_terminal(
+    folder: Path, table: SqliteTable, answer: str, code: int, count: int
+) -> None:
+    ours, theirs = os.openpty()
+    os.write(ours, f"{answer}\n".encode())
+    done = subprocess.run(
+        [str(PROGRAM), "revoke", "before", "2026-01-01T00:00:00Z", *NOBODY],
+        cwd=folder,
+        stdin=theirs,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    os.close(theirs)
+    os.close(ours)
+    assert done.stderr.startswith("Lock out all tokens issued before 2026-01-01 00:00:00Z? [y/N]:"), done.stderr
+    assert (done.returncode, len(list(table.items("revoked#")))) == (code, count), done.stderr
+
+
+@pytest.mark.parametrize(
+    ("selected", "expected"),
+    [(["before", "now"], "for --yes: expected where"), (["token", "-"], "for TOKEN: standard input is closed")],
+    ids=" ".join,
+)
+def test_a_standard_input_that_is_closed_is_one_line(folder: Path, selected: list[str], expected: str) -> None:
+    command = shlex.join([str(PROGRAM), "revoke", *selected])
+    done = subprocess.run(["bash", "-c", f"{command} <&-"], cwd=folder, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr.count("\n"), expected in done.stderr) == (2, 1, True), done.stderr
