@@ -1,0 +1,92 @@
+"""What may listen where connections are asked for, and is not `iot-authorizer dev`."""
+
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Event, Thread
+
+
+class Endpoint(ThreadingHTTPServer):
+    """Answers each request with the same content, and keeps what was asked."""
+
+    daemon_threads = True
+
+    def __init__(self, content: bytes, status: int = 200) -> None:
+        super().__init__(("127.0.0.1", 0), _Answering)
+        self.content = content
+        self.status = status
+        self.asked: list[str] = []
+        """Method and path of each request."""
+
+    @property
+    def url(self) -> str:
+        """Of its port."""
+        return f"http://127.0.0.1:{self.server_port}"
+
+
+class _Answering(BaseHTTPRequestHandler):
+    server: Endpoint
+
+    def do_GET(self) -> None:
+        self.server.asked.append(f"{self.command} {self.path}")
+        self.send_response(self.server.status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(self.server.content)))
+        self.end_headers()
+        self.wfile.write(self.server.content)
+
+    do_DELETE = do_GET  # noqa: N815 (the name that the library calls)
+
+    def log_message(self, *_: object) -> None:
+        """Nobody reads it."""
+
+
+@contextmanager
+def answering(content: bytes, status: int = 200) -> Iterator[Endpoint]:
+    """Such an endpoint, as long as it is needed."""
+    with Endpoint(content, status) as endpoint:
+        thread = Thread(target=endpoint.serve_forever)
+        thread.start()
+        try:
+            yield endpoint
+        finally:
+            endpoint.shutdown()
+            thread.join()
+
+
+@contextmanager
+def dripping(every: float | None) -> Iterator[str]:
+    """The URL of an endpoint that sends a byte every so many seconds, or none at all, and never comes to an end."""
+    over = Event()
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port = listening.getsockname()[1]
+        threads = [Thread(target=_drip, args=(listening, every, over))]
+        threads[0].start()
+        try:
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            over.set()
+            socket.create_connection(("127.0.0.1", port)).close()
+            threads[0].join()
+
+
+def _drip(listening: socket.socket, every: float | None, over: Event) -> None:
+    clients: list[Thread] = []
+    while not over.is_set():
+        client, _ = listening.accept()
+        clients.append(Thread(target=_drip_on, args=(client, every, over)))
+        clients[-1].start()
+    for thread in clients:
+        thread.join()
+
+
+def _drip_on(client: socket.socket, every: float | None, over: Event) -> None:
+    with client:
+        head = b"HTTP/1.1 200 OK\r\nContent-Length: 50000\r\n\r\n"
+        try:
+            client.sendall(b"" if every is None else head)
+            while not over.wait(every):
+                client.sendall(b"[")
+        except OSError:  # Who asked has gone.
+            over.wait()
