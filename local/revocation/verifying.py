@@ -2,7 +2,9 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import partial
+from http.client import HTTPException
 from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import HTTPHandler, HTTPSHandler, OpenerDirector
@@ -52,7 +54,7 @@ def verify(text: str, known: Known, data: Path | None) -> None:
         raise NotVerified("its signature is not one that a public key verifies")
     try:
         keys = list(_keys(issuer, header["alg"], known, data))
-    except (OSError, ValueError, TypeError, RecursionError, jwt.PyJWTError) as error:
+    except (OSError, HTTPException, ValueError, TypeError, RecursionError) as error:
         raise NotVerified(f"its issuer's keys can't be read: {error or type(error).__name__}") from None
     if not keys:
         raise NotVerified("there is no key of its issuer here")
@@ -87,14 +89,16 @@ def _keys(issuer: object, algorithm: str, known: Known, data: Path | None) -> It
 
 
 def _parsed(content: bytes, algorithm: str) -> Iterator[jwt.PyJWK]:
-    """The keys of a JWKS; those that are for other algorithms verify nothing."""
-    for key in json.loads(content)["keys"]:
-        if key.get("kty") == "oct":
+    """The public keys of a JWKS; those that are for other algorithms, or malformed, verify nothing."""
+    found = json.loads(content)
+    keys = found.get("keys") if isinstance(found, dict) else None
+    if not isinstance(keys, list):
+        raise ValueError("expected a JWKS")
+    for key in keys:
+        if not isinstance(key, dict) or key.get("kty") == "oct":
             continue
-        try:
+        with suppress(jwt.PyJWTError, ValueError, TypeError):
             yield jwt.PyJWK(key, algorithm)
-        except jwt.PyJWTError:
-            continue
 
 
 def _fetched(url: str) -> bytes:

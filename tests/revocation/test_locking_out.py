@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,37 @@ def test_a_client_that_comes_back_by_an_older_answer_is_ended_later(server: Serv
         assert client.next().kind == "connected"
         done = came_back(server, place, "una")
     assert (done.ended.ended, done.ended_later) == (("una",), ("una",))
+
+
+def test_one_that_comes_back_after_the_last_older_answer_was_not_locked_out(server: Server, place: Place) -> None:
+    with connect(server, "ula", server.token("ula")) as client:
+        assert client.next().kind == "connected"
+        done = came_back(server, place, "ula")
+    assert (done.let_in, done.in_vain) == (("ula",), True)
+
+
+def test_one_that_came_back_only_in_between_was_locked_out_and_is_told(server: Server, place: Place) -> None:
+    pauses: list[float] = []
+
+    with ExitStack() as clients:
+
+        def reconnect_at_first(seconds: float) -> None:
+            pauses.append(seconds)
+            if len(pauses) == 1:
+                client = clients.enter_context(connect(server, "uma", server.token("uma")))
+                assert client.next().kind == "connected"
+
+        known = replace(place.known, cache_for=1)
+        done = lock_out(order("uma"), replace(place, known=known, pause=reconnect_at_first))
+    assert (len(pauses), done.ended_later, done.let_in, done.in_vain) == (2, ("uma",), (), False)
+
+
+def test_an_endpoint_that_is_slow_makes_looking_again_no_longer(place: Place) -> None:
+    waited: list[float] = []
+    seconds = count(step=3)
+    slow = replace(place, known=replace(place.known, cache_for=5), pause=waited.append, clock=lambda: next(seconds))
+    lock_out(order("ulf"), slow)
+    assert len(waited) < 6
 
 
 def came_back(server: Server, place: Place, name: str) -> LockedOut:
