@@ -41,6 +41,10 @@ class Watcher(PahoConnection):
         """The next message on a topic of a room, which should be one test's own."""
         return self._seen[topic].get(timeout=PATIENCE)
 
+    def heard(self, topic: str) -> bool:
+        """Whether a message has come on a topic of a room, and nobody has read it yet."""
+        return not self._seen[topic].empty()
+
     def disconnect_reason(self, client_id: str) -> str:
         """Why a client's connection ended: waits until it has."""
         event = json.loads(self._seen[_DISCONNECTED + client_id].get(timeout=PATIENCE))

@@ -2,21 +2,25 @@
 
 import json
 import os
+import re
 import subprocess
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from threading import Thread
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from typer.testing import CliRunner, Result
 
+import local.revocation.options
 from identities.dynamodb_table import DynamoDbTable
 from identities.revocations import principal_id
 from local.command import app
 from tests.clients.presence import Watcher
 from tests.clients.server import Server
 from tests.local.dev import PROGRAM
+from tests.revocation.endpoints import answering, dripping
 from tests.revocation.running import connect, running
 
 
@@ -103,6 +107,58 @@ def test_what_credentials_may_not_end_is_told_and_the_exit_code_is_1(
     done = revoke("principal", "cat", *options)
     assert (done.exit_code, is_revoked(dynamodb_name, "cat")) == (1, True)
     assert "not ended      cat: GetConnection: ForbiddenException\n" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("given", "query"),
+    [
+        ([], {"cleanSession": ["false"], "preventWillMessage": ["false"]}),
+        (["--clean-session", "--no-will"], {"cleanSession": ["true"], "preventWillMessage": ["true"]}),
+    ],
+    ids=["as usual", "all"],
+)
+def test_how_a_connection_ends_is_asked_for(
+    dynamodb_name: str, server: Server, given: list[str], query: dict[str, list[str]]
+) -> None:
+    with answering(b'{"connected": true}') as endpoint:
+        options = ["--table", dynamodb_name, "--endpoint-url", endpoint.url, "--config", str(server.config)]
+        revoke("principal", "eva", *options, "--no-wait", *given)
+    asked = urlsplit(endpoint.asked[-1])
+    assert (asked.path, parse_qs(asked.query)) == ("DELETE /connections/eva", query)
+
+
+@pytest.mark.parametrize("content", [b"{}", b"[" * 60_000], ids=["silent", "deep"])
+def test_an_answer_that_does_not_say_whether_a_client_is_connected_is_none(
+    dynamodb_name: str, server: Server, content: bytes
+) -> None:
+    with answering(content) as endpoint:
+        options = ["--table", dynamodb_name, "--endpoint-url", endpoint.url, "--config", str(server.config)]
+        assert revoke("principal", "eva", *options, "--no-wait").exit_code == 1
+
+
+def test_an_endpoint_that_never_comes_to_an_end_is_waited_for_no_longer_than_said(
+    dynamodb_name: str, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(local.revocation.options, "_PATIENCE_FOR_AWS", 0.2)
+    with dripping(0.01) as url:
+        options = ["--table", dynamodb_name, "--endpoint-url", url, "--config", str(server.config)]
+        done = revoke("principal", "eva", *options)
+    assert (done.exit_code, "no connection was ended: no whole answer within 0.2s" in done.stderr) == (1, True)
+
+
+def test_who_is_let_in_again_is_told_with_the_name_of_the_table(dynamodb_name: str, server: Server) -> None:
+    with answering(b'{"connected": true}') as endpoint:
+        options = ["--table", dynamodb_name, "--endpoint-url", endpoint.url, "--config", str(server.config)]
+        done = revoke("principal", "eva", *options)
+    assert (done.exit_code, f"it was written to {dynamodb_name}, and" in done.stderr) == (1, True), done.stderr
+    assert re.search(rf"^table +{dynamodb_name}$", done.stdout, re.MULTILINE), done.stdout
+
+
+def test_the_development_issuer_counts_for_nothing_there(dynamodb_name: str, server: Server) -> None:
+    options = ["--table", dynamodb_name, "--endpoint-url", "http://127.0.0.1:1", "--config", str(server.config)]
+    done = revoke("token", server.token("eva", {"jti": "7"}), "--data", str(server.data), *options)
+    assert "the token is not verified: there is no key of its issuer here" in done.stderr
+    assert "names no issuer urn:iot-authorizer:development" in done.stderr
 
 
 def test_an_endpoint_that_is_not_there_is_told_and_the_exit_code_is_1(dynamodb_name: str, server: Server) -> None:
