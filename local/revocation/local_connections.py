@@ -4,7 +4,7 @@ import json
 from http.client import HTTPConnection, HTTPException
 from urllib.parse import quote, urlencode, urlsplit
 
-from local.revocation.connections import AS_USUAL, Ending, NobodyThere, NotAnswered
+from local.revocation.connections import AS_USUAL, Ending, NobodyThere, NotAnswered, Unreachable
 
 _PATIENCE = 5.0
 """Seconds that an endpoint has for each part of an answer."""
@@ -44,6 +44,8 @@ class LocalConnections:
         except ConnectionRefusedError:
             advice = "start `iot-authorizer dev`, or name its plain port with --endpoint-url"
             raise NobodyThere(f"nobody listens at {self._url}: {advice}") from None
+        except TimeoutError:
+            raise Unreachable(f"{self._url}: no answer") from None
         except (OSError, HTTPException) as error:
             raise NotAnswered(f"{self._url}: {error or type(error).__name__}") from None
         finally:

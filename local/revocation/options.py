@@ -135,14 +135,14 @@ def place(
     """Where somebody is locked out. Raises usage errors, InvalidFile, TableUnavailable and OSError."""
     if config is not None:
         read_file(config)
-    connections = _connections(table, endpoint_url, ending)
+    _check_endpoint(table, endpoint_url)
     file = table_path(data)
     is_new = table is None and not file.exists()
     return Place(
         table=open_table(table, data),
         table_name=str(file) if table is None else table,
         known=read_known(config or CONFIGURATION, tell),
-        connections=connections,
+        connections=_connections(table, endpoint_url, ending),
         tell=tell,
         is_new=is_new,
         pause=None if no_wait else time.sleep,
@@ -156,20 +156,20 @@ def tell(line: str) -> None:
     typer.echo(printable(f"iot-authorizer: {line}"), err=True)
 
 
-def _connections(table: str | None, endpoint_url: str | None, ending: Ending) -> Connections:
+def _check_endpoint(table: str | None, url: str | None) -> None:
+    """Before anything is made. Raises a usage error."""
     try:
         if table is None:
-            return InTime(LocalConnections(endpoint_url or DEV, ending), _PATIENCE)
-        if endpoint_url is not None:
-            _check_url(endpoint_url)
+            LocalConnections(url or DEV)
+        elif url is not None and (urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname):
+            raise ValueError("expected a URL, as in https://HOST")
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--endpoint-url") from None
+
+
+def _connections(table: str | None, url: str | None, ending: Ending) -> Connections:
+    if table is None:
+        return InTime(LocalConnections(url or DEV, ending), _PATIENCE)
     from local.revocation.aws_connections import AwsConnections  # noqa: PLC0415 (boto3 takes long to load)
 
-    return InTime(AwsConnections(endpoint_url, ending), _PATIENCE_FOR_AWS)
-
-
-def _check_url(text: str) -> None:
-    parts = urlsplit(text)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError("expected a URL, as in https://HOST")
+    return InTime(AwsConnections(url, ending), _PATIENCE_FOR_AWS)

@@ -95,9 +95,7 @@ def _parsed(content: bytes, algorithm: str) -> Iterator[jwt.PyJWK]:
     if not isinstance(keys, list):
         raise ValueError("expected a JWKS")
     for key in keys:
-        if not isinstance(key, dict) or key.get("kty") == "oct":
-            continue
-        with suppress(jwt.PyJWTError, ValueError, TypeError):
+        with suppress(jwt.PyJWTError, ValueError, TypeError, AttributeError):  # AttributeError: of no object.
             yield jwt.PyJWK(key, algorithm)
 
 

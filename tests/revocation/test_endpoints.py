@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from local.revocation import options
+from local.revocation import local_connections, options
 from local.revocation.connections import Ending, InTime, NobodyThere, NotAnswered, Unreachable, end_all
 from local.revocation.local_connections import LocalConnections
 from tests.revocation.endpoints import Endpoint, answering, dripping
@@ -34,6 +34,13 @@ def lets_all_in() -> Iterator[Endpoint]:
 def test_an_answer_that_never_ends_is_waited_for_no_longer_than_said(every: float | None) -> None:
     with dripping(every) as url, pytest.raises(Unreachable, match=r"^no whole answer within 0\.2s$"):
         InTime(LocalConnections(url), AT_ONCE).is_connected("ann")
+
+
+def test_an_endpoint_that_is_silent_for_too_long_is_not_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(local_connections, "_PATIENCE", AT_ONCE)
+    with dripping(None) as url:
+        found = end_all(LocalConnections(url), ["ann", "bea"])
+    assert (found.not_asked, found.failed) == (("ann", "bea"), {})
 
 
 def test_what_goes_wrong_in_time_is_what_it_is() -> None:

@@ -36,7 +36,9 @@ def folder(tmp_path: Path) -> Path:
 
 
 def jwks(key: RSAPrivateKey) -> str:
-    return json.dumps({"keys": [{"kty": "oct", "k": "AAAA"}, RSAAlgorithm.to_jwk(key.public_key(), as_dict=True)]})
+    return json.dumps(
+        {"keys": ["none", {}, {"kty": "oct", "k": "AAAA"}, RSAAlgorithm.to_jwk(key.public_key(), as_dict=True)]}
+    )
 
 
 def token(key: RSAPrivateKey | str, algorithm: str = "RS256", **claims: object) -> str:
