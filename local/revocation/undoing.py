@@ -39,7 +39,7 @@ def register(revoke: typer.Typer) -> None:
 def list_all(table: options.TableName = None, data: options.DataFolder = DATA, as_json: options.AsJson = False) -> None:
     """List what is revoked, the latest first."""
     found: list[Revocation] = []
-    for item in open_table(table, data).items(PREFIX):
+    for item in open_table(table, data, make=False).items(PREFIX):
         try:
             found.append(from_item(item))
         except MalformedItem as error:
@@ -95,7 +95,7 @@ def undo_before(
 
 def _undo(selected: Revocation, name: str | None, data: Path, as_json: bool) -> None:
     """Deletes it, also where its item is malformed. Raises a usage error where there is none."""
-    table = open_table(name, data)
+    table = open_table(name, data, make=False)
     try:
         item = table.read([selected.id]).get(selected.id)
     except ValueError as error:

@@ -39,7 +39,7 @@ def test_a_folder_that_was_there_is_left_as_it_is(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("folder", ["", "new"])
 def test_where_no_table_is_to_be_made_none_is(tmp_path: Path, folder: str) -> None:
-    with pytest.raises(typer.BadParameter, match="yet: users add makes one"):
+    with pytest.raises(typer.BadParameter, match="there is no table in"):
         open_table(None, tmp_path / folder, make=False)
     assert list(tmp_path.iterdir()) == []
 

@@ -28,7 +28,9 @@ def folder(tmp_path: Path) -> Path:
 @pytest.fixture
 def table(folder: Path) -> SqliteTable:
     (folder / DATA).mkdir()
-    return SqliteTable(table_path(folder / DATA))
+    found = SqliteTable(table_path(folder / DATA))
+    found.read([])
+    return found
 
 
 def refused(folder: Path, *arguments: str, typed: str = "") -> str:
@@ -125,9 +127,17 @@ def test_the_list_has_a_frame_on_a_terminal(folder: Path, table: SqliteTable) ->
     assert "│ principal ann\\x1b[31m │ 1970-01-01 00:01:40Z │ it is undone │" in shown
 
 
-def test_an_empty_list_says_so(folder: Path) -> None:
+def test_an_empty_list_says_so(folder: Path, table: SqliteTable) -> None:
     done = revoke(folder, "list")
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "nothing is revoked\n")
+
+
+@pytest.mark.parametrize("command", [["list"], ["undo", "principal", "ann"]], ids=["list", "undo"])
+def test_where_there_is_no_table_none_is_made(folder: Path, command: list[str]) -> None:
+    assert refused(folder, *command, "--data", "mistyped") == (
+        "Invalid value for --data: there is no table in mistyped yet"
+    )
+    assert not (folder / "mistyped").exists()
 
 
 @pytest.mark.parametrize("group", [[], ["undo"]], ids=["revoke", "undo"])
@@ -175,7 +185,7 @@ def test_a_malformed_revocation_can_be_undone(folder: Path, table: SqliteTable) 
 
 
 def test_a_token_without_an_id_says_what_to_revoke_instead(folder: Path) -> None:
-    token = DevelopmentIssuer(folder / DATA).token("ann b", {}, 3600)
+    token = DevelopmentIssuer(folder / DATA).token("ann b", {"jti": None}, 3600)
     assert refused(folder, "token", "-", typed=token) == (
         "Invalid value for TOKEN: it has no ID (jti) to revoke it by: iot-authorizer revoke principal 'ann b'"
     )
