@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import replace
+from shlex import quote
 from typing import Annotated
 
 import typer
@@ -17,7 +18,7 @@ from local.users.rules import parsed_time
 from local.users.storing import tell
 from policies.errors import printable
 
-CONNECTED = "who is connected stays until the next refresh, or until iot-authorizer revoke principal "
+_CONNECTED = "who is connected stays until the next refresh, or until iot-authorizer revoke principal "
 
 
 def register(app: typer.Typer) -> None:
@@ -65,7 +66,7 @@ def set_valid_until(
 def disable(name: Name, table: TableName = None, data: DataFolder = DATA) -> None:
     """Let a user in no more, and keep all that it has. Connections that are there stay until their next refresh."""
     storing.change(open_table(table, data, make=False), name, lambda user: replace(user, disabled=True))
-    tell(f"{name} is disabled; {CONNECTED}{printable(name)}")
+    tell(f"{name} is disabled; {_CONNECTED}{quote(name)}")
 
 
 def enable(name: Name, table: TableName = None, data: DataFolder = DATA) -> None:
@@ -102,4 +103,4 @@ def remove(
             tell("nothing was removed")
             raise typer.Exit(1)
     opened.delete(str(id))
-    tell(f"removed {name}; {CONNECTED}{printable(name)}")
+    tell(f"removed {name}; {_CONNECTED}{quote(name)}")

@@ -346,6 +346,15 @@ def test_a_refusal_for_a_known_client_id_costs_the_same(
     assert [cost.of("ann", WRONG) for _ in range(12)] == [(2, 3)] * 12
 
 
+def test_the_right_password_of_a_known_client_that_is_refused_costs_the_same(
+    identities: Identities, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    verdict(identities.passwords(), "ann", RIGHT, "stranger")
+    identities.add("ann", "correct horse", disabled=True)
+    cost = Cost(identities, monkeypatch)
+    assert [cost.of("ann", password) for password in (RIGHT, WRONG) * 6] == [(2, 3)] * 12
+
+
 def test_the_right_password_costs_no_less_than_a_wrong_one_while_it_is_locked(
     identities: Identities, monkeypatch: pytest.MonkeyPatch
 ) -> None:
