@@ -23,6 +23,13 @@ def at_terminal() -> bool:
     return sys.stdin is not None and sys.stdin.isatty()
 
 
+def standard_input(argument: str, most: int = -1) -> bytes:
+    """What stands on standard input, at most so many bytes. Raises a usage error of the argument where it is closed."""
+    if sys.stdin is None:
+        raise typer.BadParameter("standard input is closed", param_hint=argument)
+    return sys.stdin.buffer.read(most)
+
+
 def _prompted() -> bytes:
     try:
         text: str = typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)

@@ -1,12 +1,12 @@
 """`iot-authorizer keys`: key pairs that sign tokens for IoT Core."""
 
 import json
-import sys
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
+from local.asking import at_terminal
 from local.listing import columns, print_list
 from local.signing.key_pair import KeyPair, fingerprint
 from local.signing.key_ring import BITS, CONFIG, KeyRefused, KeyRing, read_key_ring
@@ -145,7 +145,7 @@ def _make(ring: KeyRing, name: str | None, bits: str | None) -> None:
 
 
 def _confirm(name: str, plan: Retirement) -> None:
-    if sys.stdin is None or not sys.stdin.isatty():
+    if not at_terminal():
         raise KeyRefused(f"nobody can be asked here: --yes retires {name} without a question")
     files = " and ".join(map(str, plan.files)) or "no file"
     typer.echo(printable(f"This removes {files}. Tokens that {name} signed will be refused."))

@@ -1,11 +1,11 @@
 """`iot-authorizer sign`: a token's signature for IoT Core."""
 
 import os
-import sys
 from typing import Annotated
 
 import typer
 
+from local.asking import standard_input
 from local.keys_command import Config
 from local.signing.key_ring import CONFIG, KeyRefused, read_key_ring
 
@@ -49,6 +49,4 @@ def sign(
 
 
 def _standard_input() -> bytes:
-    if sys.stdin is None:  # It was closed before the program began.
-        raise typer.BadParameter("standard input is closed", param_hint="TOKEN")
-    return sys.stdin.buffer.read().removesuffix(b"\n").removesuffix(b"\r")
+    return standard_input("TOKEN").removesuffix(b"\n").removesuffix(b"\r")

@@ -43,6 +43,7 @@ ROOMS = {
         "local.gateway",
         "local.function",
         "local.arguments",
+        "local.asking",
         "local.connecting",
         "local.development",
         "local.identity_table",

@@ -1,6 +1,5 @@
 """Options that the subcommands of `iot-authorizer revoke` share, and what they stand for."""
 
-import sys
 import time
 from pathlib import Path
 from typing import Annotated
@@ -9,6 +8,7 @@ from urllib.parse import urlsplit
 import typer
 
 from identities.revocations import Kind, Revocation
+from local.asking import at_terminal
 from local.development import ISSUER, table_path
 from local.identity_table import open_table
 from local.revocation.connections import Connections, Ending, InTime
@@ -122,7 +122,7 @@ def agree(revocation: Revocation, *, yes: bool) -> None:
     """Asks before everybody's tokens are locked out. Raises a usage error where nobody is there to be asked."""
     if yes or revocation.kind is not Kind.BEFORE:
         return
-    if sys.stdin is None or not sys.stdin.isatty():
+    if not at_terminal():
         raise typer.BadParameter("expected where there is no terminal to ask at", param_hint="--yes")
     if not typer.confirm(f"Lock out {printable(what(revocation))}?", err=True):
         tell("nothing was revoked")

@@ -1,7 +1,6 @@
 """What a user asks to revoke."""
 
 import math
-import sys
 from datetime import datetime
 from shlex import quote
 
@@ -9,6 +8,7 @@ import typer
 
 from identities.revocations import Kind, Revocation
 from local.arguments import duration
+from local.asking import standard_input
 from local.connecting import unverified_claims
 from local.times import as_text
 from policies.principal import Claims
@@ -19,17 +19,15 @@ _LONGEST = "36500d"
 _CLOCKS_DIFFER = 60
 """Seconds: a moment later than so is a mistake, and would lock out new tokens as well."""
 _LONGEST_TOKEN = 64 * 1024
-"""Characters, many times what the authorizer takes."""
+"""Bytes, many times what the authorizer takes."""
 
 
 def token_text(text: str) -> str:
     """A token; `-` reads it from standard input. Raises a usage error where that is closed, or no text."""
     if text != "-":
         return text
-    if sys.stdin is None:
-        raise typer.BadParameter("standard input is closed", param_hint="TOKEN")
     try:
-        return sys.stdin.read(_LONGEST_TOKEN).strip()
+        return standard_input("TOKEN", _LONGEST_TOKEN).decode().strip()
     except UnicodeDecodeError:
         raise typer.BadParameter("expected a JWT", param_hint="TOKEN") from None
 

@@ -1,6 +1,5 @@
 """`iot-authorizer users import`: users from a CSV file, all or, where it is interrupted, the rest the next time."""
 
-import sys
 import time
 from contextlib import ExitStack
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Annotated
 import typer
 
 from identities.table import TableUnavailable
+from local.asking import standard_input
 from local.development import DATA
 from local.identity_table import open_table
 from local.users.csv_file import Row, read_users
@@ -76,11 +76,7 @@ def _rows(file: Path) -> list[Row]:
 
 
 def _content(file: Path) -> bytes:
-    if str(file) != "-":
-        return file.read_bytes()
-    if sys.stdin is None:
-        raise typer.BadParameter("standard input is closed", param_hint="FILE")
-    return sys.stdin.buffer.read()
+    return standard_input("FILE") if str(file) == "-" else file.read_bytes()
 
 
 def _password_file(path: Path, stack: ExitStack) -> PasswordFile:
