@@ -153,9 +153,13 @@ class InTime:
         """See `Table.count`."""
         return self._asked().count(id, at=at, forget_at=forget_at, seen=seen)
 
-    def recount(self, id: str, *, counted: int, to: int, last: int) -> None:
+    def recount(self, id: str, *, counted: int, to: int, last: int, forget_at: int) -> bool:
         """See `Table.recount`."""
-        self._asked().recount(id, counted=counted, to=to, last=last)
+        return self._asked().recount(id, counted=counted, to=to, last=last, forget_at=forget_at)
+
+    def uncount(self, id: str) -> None:
+        """See `Table.uncount`."""
+        self._asked().uncount(id)
 
     def _asked(self) -> Table:
         if self._timer() > self._until:

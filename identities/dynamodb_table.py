@@ -114,12 +114,20 @@ class DynamoDbTable:
             raise TableUnavailable("ConditionalCheckFailedException")
         raise ItemChanged
 
-    def recount(self, id: str, *, counted: int, to: int, last: int) -> None:
+    def recount(self, id: str, *, counted: int, to: int, last: int, forget_at: int) -> bool:
         """Sets the count, with the condition that it is the one that was counted."""
+        change = "SET #count = :to, #last = :last, #expires_at = :expires_at"
         condition = is_number("#count", ":counted", counted)
-        values: Item = {":counted": counted, ":to": to, ":last": last}
+        values: Item = {":counted": counted, ":to": to, ":last": last, ":expires_at": forget_at}
         with suppress(_ConditionFailed):
-            self._update(check_id(id), "SET #count = :to, #last = :last", condition, values)
+            self._update(check_id(id), change, condition, values)
+            return True
+        return False
+
+    def uncount(self, id: str) -> None:
+        """Takes one back, in one request."""
+        with suppress(_ConditionFailed):
+            self._update(check_id(id), "ADD #count :less", "#count > :zero", {":less": -1, ":zero": 0})
 
     def items(self, prefix: str) -> Iterator[Item]:
         """All whose ID begins so: a Scan, strongly consistent."""

@@ -38,7 +38,7 @@ class Limits:
     """From so many on, it waits `lock_for`."""
     lock_for: int = 15 * 60
     forget_after: int = _DAY
-    """After so long without a failure, all are forgotten; after a tenth of it, those of a client ID that signs in."""
+    """After so long without a failure, all are forgotten; after an eighth of it, those of a client ID that signs in."""
 
     def wait(self, failures: int) -> int:
         """How long after the last of so many failures nobody may try."""
@@ -51,6 +51,8 @@ class _Counter(NamedTuple):
     id: str
     failures: int = 0
     last: int = 0
+    forget_at: int | None = None
+    """When the item ends; None where it is not there."""
     is_spare: bool = False
     """Whether it is there for its write alone, and nothing goes by it."""
 
@@ -104,25 +106,25 @@ class Guard:
 
         Raises TableUnavailable.
         """
-        for counter in attempt.counters:
-            if counter.is_spare:
-                continue
-            left = self._left(counter, now)
-            if not left and (attempt.known_at is None or counter.failures >= self._limits.slow_after):
-                left = 0 if self._count_first(attempt, counter, now) else 1
-            attempt.wait = max(attempt.wait, left)
+        counters = [counter for counter in attempt.counters if not counter.is_spare]
+        attempt.wait = max(self._left(counter, now) for counter in counters)
+        for counter in counters:
+            if attempt.wait == 0 and (attempt.known_at is None or counter.failures >= self._limits.slow_after):
+                attempt.wait = 0 if self._count_first(attempt, counter, now) else 1
         return attempt.wait == 0
 
     def failed(self, attempt: Attempt, now: int, *, right: bool = False) -> None:
-        """Counts where `begin` has not. Attempts in a wait are counted beside it, since they must not lengthen it.
+        """Counts where `begin` has not. Whose password was not looked at is counted beside: a wait gets no longer.
 
-        So are those with the `right` password, refused for another reason: they are no guesses. Raises
-        TableUnavailable.
+        So is who has the `right` one and is refused for another reason, unless `begin` has counted it: to take that
+        back would take longer, and tell. Raises TableUnavailable.
         """
         for counter in attempt.counters:
             if counter.id not in attempt.counted:
-                beside = right or self._left(counter, now) > 0
+                beside = right or attempt.wait > 0 or self._left(counter, now) > 0
                 self._count(f"{counter.id}#beside" if beside else counter.id, now)
+            elif attempt.wait > 0:
+                self._take_back(attempt, counter, now)
 
     def succeeded(self, attempt: Attempt, now: int) -> None:
         """Takes back what was counted, and notes once a day that the client ID belongs to the principal.
@@ -131,22 +133,30 @@ class Guard:
         """
         for counter in attempt.counters:
             if counter.id in attempt.counted:
-                counted = attempt.counted[counter.id]
-                self._table.recount(counter.id, counted=counted, to=counter.failures, last=counter.last)
+                self._take_back(attempt, counter, now)
         pair = attempt.pair
         if pair is not None and pair.failures and self._is_past(pair, attempt, now):
-            self._table.recount(pair.id, counted=pair.failures, to=0, last=pair.last)
+            self._table.recount(pair.id, counted=pair.failures, to=0, last=pair.last, forget_at=now)
         if attempt.known_id is not None and (attempt.known_at is None or now >= attempt.known_at + _DAY):
             self._table.count(attempt.known_id, at=now, forget_at=now + _KNOWN_FOR)
 
     def _is_past(self, pair: _Counter, attempt: Attempt, now: int) -> bool:
         """Whether what failed with a client ID counts no more: another password, or some time, lies between."""
-        return attempt.known_at is None or now >= pair.last + self._limits.forget_after // 10
+        return attempt.known_at is None or now >= pair.last + self._limits.forget_after // 8
 
     def _left(self, counter: _Counter, now: int) -> int:
         """Seconds to wait."""
         wait = self._limits.wait(counter.failures)
         return max(0, counter.last + wait - now) if wait else 0
+
+    def _take_back(self, attempt: Attempt, counter: _Counter, now: int) -> None:
+        """All as it was before, or where others have counted meanwhile, one less."""
+        counted = attempt.counted[counter.id]
+        forget_at = now if counter.forget_at is None else counter.forget_at
+        if counted - 1 != counter.failures or not self._table.recount(
+            counter.id, counted=counted, to=counter.failures, last=counter.last, forget_at=forget_at
+        ):
+            self._table.uncount(counter.id)
 
     def _count_first(self, attempt: Attempt, counter: _Counter, now: int) -> bool:
         """Whether this attempt is among those that need not wait; of suspicious ones at once, one is."""
@@ -178,8 +188,8 @@ def failed_by(table: Table, principal: str, client_id: str | None) -> Failed | N
     of_principal, *others = ids(principal, client_id)
     asked = others[:2] or [of_principal]
     items = table.read(asked)
-    counters = [_counter(each, items) for each in asked if each in items]
-    return max((Failed(each.failures, each.last) for each in counters), default=None)
+    counters = [_counter(each, items) for each in asked]
+    return max((Failed(each.failures, each.last) for each in counters if each.failures), default=None)
 
 
 def forget(table: Table, principal: str, client_ids: Sequence[str] = ()) -> None:
@@ -210,4 +220,7 @@ def _id(kind: str, *names: str) -> str:
 
 def _counter(counter_id: str, items: Mapping[str, Item]) -> _Counter:
     item = items.get(counter_id)
-    return _Counter(counter_id, *((whole_number(item, "count"), whole_number(item, "last")) if item else (0, 0)))
+    if item is None:
+        return _Counter(counter_id)
+    failures, last, forget_at = (whole_number(item, name) for name in ("count", "last", "expires_at"))
+    return _Counter(counter_id, failures, last, forget_at)

@@ -73,12 +73,21 @@ class SqliteTable:
             _put(database, {**before, **fresh, "count": count + 1, "revision": revision_of(before) + 1})
             return count + 1
 
-    def recount(self, id: str, *, counted: int, to: int, last: int) -> None:
+    def recount(self, id: str, *, counted: int, to: int, last: int, forget_at: int) -> bool:
         """Sets the count, in a transaction."""
         with self._change() as database:
             before = _find(database, check_id(id))
-            if before is not None and _count_of(before) == counted:
-                _put(database, {**before, "count": to, "last": last})
+            if before is None or _count_of(before) != counted:
+                return False
+            _put(database, {**before, "count": to, "last": last, "expires_at": forget_at})
+            return True
+
+    def uncount(self, id: str) -> None:
+        """Takes one back, in a transaction."""
+        with self._change() as database:
+            before = _find(database, check_id(id))
+            if before is not None and _count_of(before) > 0:
+                _put(database, {**before, "count": _count_of(before) - 1})
 
     def items(self, prefix: str) -> Iterator[Item]:
         """All whose ID begins so."""

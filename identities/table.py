@@ -38,8 +38,12 @@ class Counters(Protocol):
         """See `Table.count`."""
         ...
 
-    def recount(self, id: str, *, counted: int, to: int, last: int) -> None:
+    def recount(self, id: str, *, counted: int, to: int, last: int, forget_at: int) -> bool:
         """See `Table.recount`."""
+        ...
+
+    def uncount(self, id: str) -> None:
+        """See `Table.uncount`."""
         ...
 
 
@@ -75,8 +79,15 @@ class Table(Counters, Protocol):
         """
         ...
 
-    def recount(self, id: str, *, counted: int, to: int, last: int) -> None:
-        """Sets `count` of an item and its `last`, where the count is still what it was: nothing was counted since."""
+    def recount(self, id: str, *, counted: int, to: int, last: int, forget_at: int) -> bool:
+        """Sets `count` of an item, its `last` and its `expires_at`, and gives True.
+
+        Where the count is not `counted` any more, something was counted since: changes nothing, and gives False.
+        """
+        ...
+
+    def uncount(self, id: str) -> None:
+        """Takes 1 from `count` of an item, however many do so at once, where it is there and not 0."""
         ...
 
     def items(self, prefix: str) -> Iterator[Item]:

@@ -38,9 +38,13 @@ class Failing(SqliteTable):
         self._answer()
         return super().count(id, at=at, forget_at=forget_at, seen=seen)
 
-    def recount(self, id: str, *, counted: int, to: int, last: int) -> None:
+    def recount(self, id: str, *, counted: int, to: int, last: int, forget_at: int) -> bool:
         self._answer()
-        super().recount(id, counted=counted, to=to, last=last)
+        return super().recount(id, counted=counted, to=to, last=last, forget_at=forget_at)
+
+    def uncount(self, id: str) -> None:
+        self._answer()
+        super().uncount(id)
 
     def _answer(self) -> None:
         if self.answers == 0:

@@ -133,21 +133,46 @@ def test_threads_that_count_at_once_lose_nothing(table: Table, clock: Clock) -> 
         assert sorted(counts) == list(range(1, 41))
 
 
-def test_a_count_can_be_taken_back(table: Table) -> None:
+def test_a_count_can_be_set_where_nothing_was_counted_since(table: Table) -> None:
     table.count("failures#a", at=1, forget_at=2**40)
-    counted = table.count("failures#a", at=2, forget_at=2**40)
-    table.recount("failures#a", counted=counted, to=1, last=1)
+    counted = table.count("failures#a", at=2, forget_at=2**41)
+    assert table.recount("failures#a", counted=counted, to=1, last=1, forget_at=2**40)
     item = table.read(["failures#a"])["failures#a"]
-    assert (item["count"], item["last"]) == (1, 1)
+    assert (item["count"], item["last"], item["expires_at"]) == (1, 1, 2**40)
 
 
 def test_a_count_that_others_have_added_to_stays(table: Table) -> None:
     counted = table.count("failures#a", at=1, forget_at=2**40)
     table.count("failures#a", at=2, forget_at=2**40)
-    table.recount("failures#a", counted=counted, to=0, last=0)
+    assert not table.recount("failures#a", counted=counted, to=0, last=0, forget_at=2**40)
     assert table.read(["failures#a"])["failures#a"]["count"] == 2
 
 
-def test_what_is_not_there_can_not_be_taken_back(table: Table) -> None:
-    table.recount("failures#a", counted=1, to=0, last=0)
+def test_what_is_not_there_has_no_count_to_be_set(table: Table) -> None:
+    assert not table.recount("failures#a", counted=1, to=0, last=0, forget_at=2**40)
     assert table.read(["failures#a"]) == {}
+
+
+def test_one_can_be_taken_from_a_count_until_it_is_0(table: Table) -> None:
+    for at in (1, 2):
+        table.count("failures#a", at=at, forget_at=2**40)
+    left = []
+    for _ in range(3):
+        table.uncount("failures#a")
+        left.append(stored(table, "failures#a")["count"])
+    assert left == [1, 0, 0]
+
+
+def test_nothing_can_be_taken_from_what_is_not_there(table: Table) -> None:
+    table.uncount("failures#a")
+    assert table.read(["failures#a"]) == {}
+
+
+def test_of_many_that_count_and_take_back_at_once_nothing_is_left(table: Table) -> None:
+    def both(at: int) -> None:
+        table.count("failures#a", at=at, forget_at=2**40)
+        table.uncount("failures#a")
+
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(both, range(40)))
+    assert stored(table, "failures#a")["count"] == 0
