@@ -33,6 +33,10 @@ class Known:
         signed = () if self.file.signed_tokens is None else (self.file.signed_tokens,)
         return issuer in {each.issuer for each in (*self.file.jwt, *signed)}
 
+    def joins_stored_claims(self, claims: Claims) -> bool:
+        """Whether stored claims join these: those of a token only where its issuer takes them."""
+        return "iss" not in claims or (self.file is not None and claims["iss"] in self.file.stored_claims_issuers)
+
 
 def read_known(path: Path, tell: Callable[[str], None]) -> Known:
     """Reads what can be read; of the rest it tells, a line each: a revocation waits for nobody who repairs a file."""

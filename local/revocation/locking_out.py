@@ -115,6 +115,8 @@ def _granted(order: Order, known: Known, items: Mapping[str, Item]) -> Granted:
     if order.principal is None or known.template is None:
         return Granted((), ())
     name, claims = order.principal
+    if not known.joins_stored_claims(claims):
+        return granted(known.template, order.principal)
     stored: Mapping[str, object] = {}
     for id in _user_ids(order.principal):
         try:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import typer
 
+from identities import guessing
 from identities.reading import MalformedItem
 from identities.revocations import PREFIX, Kind, Revocation, from_item
 from local.connecting import subject
@@ -107,4 +108,6 @@ def _undo(selected: Revocation, name: str | None, data: Path, as_json: bool) -> 
     except MalformedItem:
         found = selected
     table.delete(selected.id)
+    if selected.principal is not None:
+        guessing.forget(table, selected.principal)  # It may have tried on.
     typer.echo(json.dumps({"undone": as_object(found)}, indent=2) if as_json else columns([("undone", what(found))]))

@@ -59,7 +59,9 @@ def set_valid_until(
         end = None if until == "never" else parsed_time(until)
     except ValueError as error:
         raise typer.BadParameter(f"{error}; or never", param_hint="TIME") from None
-    storing.change(open_table(table, data, make=False), name, lambda user: replace(user, valid_until=end))
+    opened = open_table(table, data, make=False)
+    storing.change(opened, name, lambda user: replace(user, valid_until=end))
+    guessing.forget(opened, name)
     tell(f"{name} is valid until {as_text(end)}")
 
 
@@ -71,7 +73,9 @@ def disable(name: Name, table: TableName = None, data: DataFolder = DATA) -> Non
 
 def enable(name: Name, table: TableName = None, data: DataFolder = DATA) -> None:
     """Let a user in again, with all that it had."""
-    user = storing.change(open_table(table, data, make=False), name, lambda user: replace(user, disabled=False))
+    opened = open_table(table, data, make=False)
+    user = storing.change(opened, name, lambda user: replace(user, disabled=False))
+    guessing.forget(opened, name)
     over = f", but was valid only until {as_text(user.valid_until)}: users set-valid-until changes that"
     tell(f"{name} is enabled" + (over if user.is_over(time.time()) else ""))
 

@@ -84,7 +84,7 @@ class ImportRun:
                 self.left_alone += len(rows) - len(wanted)
                 tell(self.done)
                 write = partial(self._write, there=there, tell=tell)
-                for _ in threads.map(write, self._with_passwords(wanted)):
+                for _ in threads.map(write, self._with_passwords(wanted, there)):
                     pass
         finally:
             self._ended.set()
@@ -96,10 +96,11 @@ class ImportRun:
     def _read(self, rows: Sequence[Row]) -> dict[str, Item]:
         return self._patiently(lambda: self._table.read([user_id(row.user.name) for row in rows]))
 
-    def _with_passwords(self, rows: Sequence[Row]) -> list[Row]:
+    def _with_passwords(self, rows: Sequence[Row], there: dict[str, Item]) -> list[Row]:
         if self._made is None:
             return list(rows)
-        made = self._made.passwords_of(row.user.name for row in rows if not row.has_password)
+        lacking = (row.user.name for row in rows if not (row.has_password or _has_password(there, row.user.name)))
+        made = self._made.passwords_of(lacking)
         return [
             replace(row, password=made[row.user.name], generated=True) if row.user.name in made else row for row in rows
         ]
@@ -140,6 +141,14 @@ class ImportRun:
                     raise
                 self._pause(pause)
         return ask()
+
+
+def _has_password(there: dict[str, Item], name: str) -> bool:
+    """Whether a user of the table has a password. A malformed one has none: it is written anew."""
+    try:
+        return user_id(name) in there and bool(from_item(there[user_id(name)]).passwords)
+    except MalformedItem:
+        return False
 
 
 def _item(row: Row, before: Item | None) -> Item:

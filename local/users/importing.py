@@ -50,6 +50,8 @@ def import_users(
     an interruption, the same command goes on with those that are missing. With --replace they get what the line says;
     what the file has no column for, and a password where the line has none, stays as it is.
     """
+    if generate is not None and generate.exists() and file.exists() and generate.samefile(file):
+        raise typer.BadParameter("expected another file than the one that is imported", param_hint="--generate")
     rows = _rows(file)
     if dry_run:
         counted = ImportRun(open_table(table, data), rows, replacing=replace)

@@ -9,9 +9,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from local.users.rules import SHORTEST_GENERATED
 from local.users.storing import made_password
 
 _HEADER = ["name", "password", "generated"]
+_LAST_CELL = b",true"
 _FOREIGN = "expected no file, or one that an import has made: there is something else in it"
 
 
@@ -44,19 +46,18 @@ class PasswordFile:
     def _read(self) -> dict[str, str]:
         with open(self._file, "rb", closefd=False) as file:
             content = file.read()
-        whole = content[: content.rfind(b"\n") + 1]  # What follows was cut off, and no user was written with it.
-        try:
-            lines = list(csv.reader(io.StringIO(whole.decode(), newline=""), strict=True))
-        except (UnicodeDecodeError, csv.Error):
-            raise ValueError(_FOREIGN) from None
-        if lines[:1] != [_HEADER][: len(whole)] or any(len(line) != len(_HEADER) for line in lines):
-            raise ValueError(_FOREIGN)
+        # An editor may have taken the end of the last line away. What else follows was cut off, and no user has it.
+        ended = content + b"\n" if content.endswith(_LAST_CELL) else content
+        whole = ended[: ended.rfind(b"\n") + 1]
         if not whole and not ",".join(_HEADER).encode().startswith(content):
             raise ValueError(_FOREIGN)
+        passwords = _passwords(whole)
+        if len(ended) > len(content):
+            os.write(self._file, b"\n")
         os.ftruncate(self._file, len(whole))
         if not whole:
             self._append([_HEADER])
-        return {name: password for name, password, _ in lines[1:]}
+        return passwords
 
     def _append(self, lines: Iterable[list[str]]) -> None:
         text = io.StringIO(newline="")
@@ -65,6 +66,21 @@ class PasswordFile:
         while left:
             left = left[os.write(self._file, left) :]
         os.fsync(self._file)
+
+
+def _passwords(content: bytes) -> dict[str, str]:
+    """The passwords of whole lines. Raises ValueError where one of them is not as an import writes it."""
+    try:
+        lines = list(csv.reader(io.StringIO(content.decode(), newline=""), strict=True))
+    except (UnicodeDecodeError, csv.Error):
+        raise ValueError(_FOREIGN) from None
+    if lines[:1] != [_HEADER][: len(content)] or not all(map(_is_made, lines[1:])):
+        raise ValueError(_FOREIGN)
+    return {name: password for name, password, _ in lines[1:]}
+
+
+def _is_made(line: list[str]) -> bool:
+    return len(line) == len(_HEADER) and len(line[1]) >= SHORTEST_GENERATED and line[2] == "true"
 
 
 @contextmanager

@@ -82,6 +82,16 @@ def test_a_writing_that_was_refused_stands_in_nobodys_way(open_table: OpenTable)
     assert stored(second)["by"] == "the first"
 
 
+def test_what_is_stored_already_just_so_is_no_conflict(table: Table) -> None:
+    """An answer that is lost on its way is asked for again."""
+    table.write(ANN, new=True)
+    table.write(ANN, new=True)
+    first = stored(table)
+    table.write({**ANN, "by": "me"}, replacing=first)
+    table.write({**ANN, "by": "me"}, replacing=first)
+    assert stored(table) == {**ANN, "by": "me", "revision": 2}
+
+
 def test_of_many_that_write_a_new_item_at_once_one_does(open_table: OpenTable) -> None:
     def write(number: int) -> bool:
         try:

@@ -7,8 +7,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from identities.sqlite_table import SqliteTable
+from identities.user import User, to_item
 from local.connecting import unverified_claims
-from local.development import ISSUER
+from local.development import ISSUER, table_path
 from tests.clients.presence import Watcher
 from tests.clients.server import CLAIMS, Server
 from tests.revocation.running import connect, lock_out, revoke, undo, verdict
@@ -105,6 +107,16 @@ def test_a_tokens_connections_end_as_its_claims_have_their_client_ids(server: Se
         assert client.next().kind == "connected"
         lock_out(server, "token", "-", typed=f"{token}\n")
         assert watcher.disconnect_reason("displays/door") == "API_INITIATED_DISCONNECT"
+
+
+def test_stored_claims_do_not_join_a_token_whose_issuer_does_not_take_them(server: Server, watcher: Watcher) -> None:
+    """As the authorizer has it: it let the token's client ID in, and no other."""
+    SqliteTable(table_path(server.folder / "data")).write(to_item(User("hugo", claims={"display": "gate"})))
+    token = server.token("hugo", {"role": "display", "display": "shop", "jti": "hugo-1"})
+    with connect(server, "displays/shop", token) as client:
+        assert client.next().kind == "connected"
+        lock_out(server, "token", "-", typed=f"{token}\n")
+        assert watcher.disconnect_reason("displays/shop") == "API_INITIATED_DISCONNECT"
 
 
 def test_a_tokens_revocation_ends_five_minutes_after_the_token(server: Server) -> None:

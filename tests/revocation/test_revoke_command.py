@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from identities import guessing
 from identities.revocations import Kind, Revocation, to_item
 from identities.sqlite_table import SqliteTable
 from local.development import DATA, ISSUER, DevelopmentIssuer, table_path
@@ -169,6 +170,13 @@ def test_each_revocation_can_be_undone(folder: Path, table: SqliteTable, selecte
     count = len(list(table.items("revoked#")))
     done = revoke(folder, "undo", *selected)
     assert (count, done.returncode, len(list(table.items("revoked#")))) == (1, 0, 0)
+
+
+def test_a_principal_that_tried_on_may_come_in_at_once_when_it_is_undone(folder: Path, table: SqliteTable) -> None:
+    revoke(folder, "principal", "ann", *NOBODY)
+    table.count(guessing.ids("ann", None)[0], at=1, forget_at=2**40)
+    revoke(folder, "undo", "principal", "ann")
+    assert list(table.items("failures#")) == []
 
 
 def test_a_token_undoes_its_revocation(folder: Path, table: SqliteTable) -> None:

@@ -11,6 +11,8 @@ from identities.passwords import fits
 from local.users.password_file import password_file
 from tests.local.users.conftest import SECRET, Users
 
+MADE = "of sixteen letters"
+
 HEADER = "name,password,generated\n"
 
 
@@ -70,15 +72,15 @@ def test_no_password_is_printed(users: Users) -> None:
 
 
 def test_what_an_interrupted_import_has_made_is_taken_by_the_next(users: Users) -> None:
-    users.write("made.csv", f"{HEADER}pump-7,{SECRET},true\n")
+    users.write("made.csv", f"{HEADER}pump-7,{MADE},true\n")
     users.write("devices.csv", "name\npump-7\npump-8\n")
     users.done("import", "devices.csv", "--generate", "made.csv")
-    assert fits(users.stored("pump-7").passwords[0].hash, SECRET.encode())
+    assert fits(users.stored("pump-7").passwords[0].hash, MADE.encode())
     assert list(made(users)) == ["pump-7", "pump-8"]
 
 
 @pytest.mark.parametrize(
-    "cut", ["nam", "name,password,generated", f"{HEADER}pump-7,secr", f"{HEADER}pump-7,{SECRET},true"]
+    "cut", ["nam", "name,password,generated", f"{HEADER}pump-7,secr", f"{HEADER}pump-7,{MADE},tru"]
 )
 def test_a_line_that_a_killed_import_left_unfinished_is_made_anew(tmp_path: Path, cut: str) -> None:
     path = tmp_path / "made.csv"
@@ -86,7 +88,40 @@ def test_a_line_that_a_killed_import_left_unfinished_is_made_anew(tmp_path: Path
     with password_file(path) as file:
         password = file.passwords_of(["pump-7"])["pump-7"]
     assert path.read_text() == f"{HEADER}pump-7,{password},true\n"
-    assert password != SECRET
+    assert password != MADE
+
+
+def test_a_last_line_whose_end_an_editor_took_away_is_kept(tmp_path: Path) -> None:
+    path = tmp_path / "made.csv"
+    path.write_text(f"{HEADER}pump-7,{MADE},true")
+    with password_file(path) as file:
+        assert file.passwords_of(["pump-7"]) == {"pump-7": MADE}
+    assert path.read_text() == f"{HEADER}pump-7,{MADE},true\n"
+
+
+def test_a_user_of_the_table_keeps_its_password_though_it_is_replaced(users: Users) -> None:
+    """The one in the file may be older, and have leaked."""
+    users.write("devices.csv", "name\npump-7\n")
+    users.done("import", "devices.csv", "--generate", "made.csv")
+    users.done("set-password", "pump-7", typed=SECRET)
+    users.done("import", "devices.csv", "--replace", "--generate", "made.csv")
+    (stored,) = users.stored("pump-7").passwords
+    assert fits(stored.hash, SECRET.encode())
+
+
+def test_a_user_of_the_table_without_a_password_gets_one_where_it_is_replaced(users: Users) -> None:
+    users.done("add", "pump-7", "--no-password")
+    users.write("devices.csv", "name\npump-7\n")
+    users.done("import", "devices.csv", "--replace", "--generate", "made.csv")
+    assert fits(users.stored("pump-7").passwords[0].hash, made(users)["pump-7"].encode())
+
+
+def test_the_file_is_another_one_than_the_users(users: Users) -> None:
+    content = f"{HEADER}pump-7,{MADE},true\n"
+    users.write("devices.csv", content)
+    done = users("import", "devices.csv", "--generate", "./devices.csv")
+    assert (done.returncode, "expected another file than the one that is imported" in done.stderr) == (2, True)
+    assert (users.folder / "devices.csv").read_text() == content
 
 
 def test_names_with_commas_and_quotes_come_back(tmp_path: Path) -> None:
@@ -102,7 +137,11 @@ FOREIGN = {
     "text": "something else\n",
     "text in one line": "something else",
     "bytes": b"\xff\n",
-    "a line more": f"{HEADER}pump-7,{SECRET}\n",
+    "a line more": f"{HEADER}pump-7,{MADE}\n",
+    "a short one": f"{HEADER}pump-7,of fifteen lett,true\n",
+    "an empty one": f"{HEADER}pump-7,,true\n",
+    "a chosen one": f"{HEADER}pump-7,{MADE},false\n",
+    "flags": "name,flag\nann,true",
     "an open quote": f'{HEADER}"pump-7\n',
 }
 

@@ -62,11 +62,11 @@ def test_a_device_whose_client_id_is_its_name_may_try_again(ann: Users) -> None:
     assert (before, may_try(ann, "ann", "ann")) == (False, True)
 
 
-@pytest.mark.parametrize("command", ["set-password", "rotate"])
-def test_a_new_password_is_good_at_once(ann: Users, command: str) -> None:
+@pytest.mark.parametrize("command", ["set-password", "rotate", "enable", "set-valid-until"])
+def test_who_may_come_in_again_may_at_once(ann: Users, command: str) -> None:
     fail(ann, "ann", "ann")
     before = may_try(ann, "ann", "ann")
-    ann.done(command, "ann", typed="battery staple")
+    ann.done(command, "ann", *(["never"] if command == "set-valid-until" else []), typed="battery staple")
     assert (before, may_try(ann, "ann", "ann")) == (False, True)
 
 
@@ -97,6 +97,14 @@ def test_show_tells_how_often_and_when_strangers_and_a_client_have_failed(ann: U
         "failures     3 by strangers, the last at 2027-01-15 13:33:20Z",
         "failures     2 with client ID ann/phone, the last at 2027-01-15 10:46:40Z",
     ]
+
+
+def test_show_tells_of_no_failures_where_all_were_taken_back(ann: Users) -> None:
+    guard = Guard(ann.table, LIMITS)
+    attempt = guard.attempt("ann", None, {})
+    guard.begin(attempt, NOW)
+    guard.succeeded(attempt, NOW)
+    assert "failures " not in ann.done("show", "ann")
 
 
 def test_show_for_programs_tells_it_too(ann: Users) -> None:
