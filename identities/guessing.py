@@ -136,7 +136,9 @@ class Guard:
                 self._take_back(attempt, counter, now)
         pair = attempt.pair
         if pair is not None and pair.failures and self._is_past(pair, attempt, now):
-            self._table.recount(pair.id, counted=pair.failures, to=0, last=pair.last, forget_at=now)
+            self._table.recount(
+                pair.id, counted=pair.failures, to=0, last=pair.last, forget_at=now + self._limits.forget_after
+            )
         if attempt.known_id is not None and (attempt.known_at is None or now >= attempt.known_at + _DAY):
             self._table.count(attempt.known_id, at=now, forget_at=now + _KNOWN_FOR)
 
@@ -150,9 +152,12 @@ class Guard:
         return max(0, counter.last + wait - now) if wait else 0
 
     def _take_back(self, attempt: Attempt, counter: _Counter, now: int) -> None:
-        """All as it was before, or where others have counted meanwhile, one less."""
+        """All as it was before, or where others have counted meanwhile, one less.
+
+        What was not there stays for a while, with a count of 0: one that has ended would take longer to be counted.
+        """
         counted = attempt.counted[counter.id]
-        forget_at = now if counter.forget_at is None else counter.forget_at
+        forget_at = now + self._limits.forget_after if counter.forget_at is None else counter.forget_at
         if counted - 1 != counter.failures or not self._table.recount(
             counter.id, counted=counted, to=counter.failures, last=counter.last, forget_at=forget_at
         ):

@@ -316,6 +316,13 @@ def test_a_right_password_takes_back_none_of_the_guesses_beside_it(door: Door) -
     assert failures(door) == 2
 
 
+@pytest.mark.parametrize("client_id", [None, "ann/x"])
+def test_a_sign_in_leaves_no_counter_that_has_ended(door: Door, client_id: str | None) -> None:
+    """In DynamoDB it would take a request more to be counted anew, and tell that the principal exists."""
+    door.try_password(client_id=client_id, right=True)
+    assert {each["expires_at"] for each in door.table.items("failures#principal#")} == {door.now + LIMITS.forget_after}
+
+
 def test_sign_ins_do_not_keep_failures_from_being_forgotten(door: Door) -> None:
     door.fail(2, client_id=None)
     for _ in range(4):
