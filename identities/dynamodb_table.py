@@ -17,7 +17,7 @@ from botocore.parsers import ResponseParserError
 
 from identities.attributes import from_item, to_item
 from identities.conditions import IS_LIVE, IS_OVER, is_number, names
-from identities.item_limits import check_id, check_ids, check_prefix, revision_of, to_store
+from identities.item_limits import check_id, check_ids, check_prefix, is_same, revision_of, to_store
 from identities.table import Item, ItemChanged, ItemExists, TableBusy, TableUnavailable
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ class DynamoDbTable:
                 with _asking():
                     self._client.put_item(TableName=self._name, Item=from_item(stored))
         except _ConditionFailed:
-            if self.read([str(item["id"])]).get(str(item["id"])) != stored:
+            if not is_same(self.read([str(item["id"])]).get(str(item["id"])), stored):
                 raise (ItemExists if new else ItemChanged) from None
 
     def delete(self, id: str) -> None:

@@ -3,6 +3,7 @@
 Source: Amazon DynamoDB Developer Guide, "Quotas in Amazon DynamoDB" and "DynamoDB item sizes and formats".
 """
 
+import json
 from collections.abc import Sequence
 
 from identities.table import Item
@@ -52,6 +53,11 @@ def to_store(item: Item, *, replacing: Item | None = None, new: bool = False) ->
     if sum(_attribute_size(name, value) for name, value in stored.items()) > LARGEST_ITEM:
         raise ValueError(f"expected an item of at most {LARGEST_ITEM} bytes")
     return stored
+
+
+def is_same(one: Item | None, other: Item) -> bool:
+    """Whether two items are one, to the type of each value: Python takes True for 1."""
+    return json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)
 
 
 def revision_of(item: Item) -> int:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
 
-from identities.item_limits import check_id, check_ids, check_prefix, revision_of, to_store
+from identities.item_limits import check_id, check_ids, check_prefix, is_same, revision_of, to_store
 from identities.table import Item, ItemChanged, ItemExists, TableUnavailable
 
 _SCHEMA = """
@@ -49,13 +49,12 @@ class SqliteTable:
         stored = to_store(item, replacing=replacing, new=new)
         with self._change() as database:
             before = _find(database, item["id"])
-            if before == stored:
-                return
-            if new and before is not None:
-                raise ItemExists
-            if replacing is not None and (before is None or revision_of(before) != revision_of(replacing)):
-                raise ItemChanged
-            _put(database, stored)
+            is_taken = new and before is not None
+            is_another = replacing is not None and (before is None or revision_of(before) != revision_of(replacing))
+            if not (is_taken or is_another):
+                _put(database, stored)
+            elif not is_same(before, stored):
+                raise ItemExists if new else ItemChanged
 
     def delete(self, id: str) -> None:
         """Removes an item."""

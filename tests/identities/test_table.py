@@ -92,6 +92,18 @@ def test_what_is_stored_already_just_so_is_no_conflict(table: Table) -> None:
     assert stored(table) == {**ANN, "by": "me", "revision": 2}
 
 
+def test_a_value_of_another_type_is_a_conflict(table: Table) -> None:
+    table.write({**ANN, "number": True}, new=True)
+    with pytest.raises(ItemExists):
+        table.write({**ANN, "number": 1}, new=True)
+
+
+def test_a_value_of_another_type_takes_the_place_of_what_was_there(table: Table) -> None:
+    table.write({**ANN, "number": True})
+    table.write({**ANN, "number": 1})
+    assert type(stored(table)["number"]) is int
+
+
 def test_of_many_that_write_a_new_item_at_once_one_does(open_table: OpenTable) -> None:
     def write(number: int) -> bool:
         try:
