@@ -7,10 +7,12 @@ from cdk.custom_authorizer import IotCustomAuthorizer
 from cdk.metrics import Metrics
 
 _PERIOD = Duration.minutes(5)
+_LOCKED = 20
+"""Attempts in a wait that wake nobody: somebody has mistyped a password."""
 
 
 class Alarms(Construct):
-    """One alarm each for errors, throttles, slowness, refusals, and for keys and a table that can't be read."""
+    """One alarm each for errors, throttles, slowness, refusals, guessing; for keys and a table that can't be read."""
 
     def __init__(
         self,
@@ -53,6 +55,12 @@ class Alarms(Construct):
                     "clients are let in whom the identity table might refuse",
                 ),
                 self._refused("Items", "malformed_item", "the identity table holds what nobody should have written"),
+                self._alarm(
+                    "Guessing",
+                    metrics.refused_because("locked", _PERIOD),
+                    _LOCKED,
+                    "somebody guesses passwords, or a client goes on with a wrong one",
+                ),
             ]
         if topic is not None:
             for alarm in self.alarms:

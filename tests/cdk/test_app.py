@@ -99,7 +99,7 @@ def test_two_authorizers_have_stacks_of_their_own(code: Path, tmp_path: Path) ->
 
 def test_alarms_go_to_the_topic(output: Path) -> None:
     alarms = template(output).find_resources("AWS::CloudWatch::Alarm").values()
-    assert len(alarms) == 9
+    assert len(alarms) == 10
     assert all(alarm["Properties"]["AlarmActions"] == [ALL["alarm_topic_arn"]] for alarm in alarms)
 
 

@@ -50,7 +50,7 @@ def lines(code: Path, capfd: pytest.CaptureFixture[str]) -> list[dict[str, Any]]
     grant = PolicyTemplate.load(code / "policy.toml")
     handler = LambdaHandler(Authorizer(verify=verify, grant=grant, token_key_name="token"), observer)
     observer.keys_fetched(False)
-    for token in ("good", "broken", "table_unavailable", "malformed_item"):
+    for token in ("good", "broken", "table_unavailable", "malformed_item", "locked"):
         http = {"queryString": f"?token={token}"}
         handler({"protocolData": {"http": http, "mqtt": {"clientId": "ann"}}}, Context())
     return [json.loads(line) for line in capfd.readouterr().out.splitlines()]
@@ -89,7 +89,7 @@ def asked(alarm: dict[str, Any]) -> Iterator[Metric]:
 def test_each_metric_that_an_alarm_looks_at_is_written(template: Template, written: set[Metric]) -> None:
     found = {metric for alarm in resources(template, "AWS::CloudWatch::Alarm") for metric in asked(alarm)}
     own = {metric for metric in found if metric.namespace != "AWS/Lambda"}
-    assert len(own) == 7
+    assert len(own) == 8
     assert own - written == set()
 
 
@@ -106,6 +106,7 @@ def test_each_alarm_goes_off_above_its_bound_and_not_without_a_measurement(templ
         "Table": ("Refused", "Sum", 0),
         "Unchecked": ("Unchecked", "Sum", 0),
         "Items": ("Refused", "Sum", 0),
+        "Guessing": ("Refused", "Sum", 20),
     }
     for alarm in resources(template, "AWS::CloudWatch::Alarm"):
         assert (alarm["ComparisonOperator"], alarm["TreatMissingData"], alarm["EvaluationPeriods"]) == (
@@ -158,7 +159,7 @@ def test_refusals_by_reason_are_searched_as_they_are_written(
         dict(each.dimensions)["reason"]
         for each in found
         if sorted(dict(each.dimensions)) == sorted(keys) and ("service", match[3]) in each.dimensions
-    } == {"internal_error", "table_unavailable", "malformed_item"}
+    } == {"internal_error", "table_unavailable", "malformed_item", "locked"}
 
 
 def test_the_saved_queries_name_fields_of_the_log_lines(template: Template, lines: list[dict[str, Any]]) -> None:
