@@ -92,7 +92,8 @@ class DynamoDbTable:
                 with _asking():
                     self._client.put_item(TableName=self._name, Item=from_item(stored))
         except _ConditionFailed:
-            if not is_same(self.read([str(item["id"])]).get(str(item["id"])), stored):
+            id = str(item["id"])
+            if not is_same(self.read([id]).get(id), stored):
                 raise (ItemExists if new else ItemChanged) from None
 
     def delete(self, id: str) -> None:

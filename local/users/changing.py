@@ -13,7 +13,7 @@ from local.development import DATA
 from local.identity_table import open_table
 from local.times import as_text
 from local.users import storing
-from local.users.options import ClientIds, DataFolder, Name, TableName, given_claims
+from local.users.options import ClientIds, DataFolder, Name, TableName, add_commands, given_claims
 from local.users.rules import parsed_time
 from local.users.storing import tell
 from policies.errors import printable
@@ -23,15 +23,15 @@ _CONNECTED = "who is connected stays until the next refresh, or until iot-author
 
 def register(app: typer.Typer) -> None:
     """Adds the commands to a command line."""
-    for name, command, short_help, example in (
+    commands = (
         ("set-claims", set_claims, "Give a user other claims.", 'set-claims pump-7 \'{"role": "device"}\''),
         ("set-valid-until", set_valid_until, "Let a user in until a time.", "set-valid-until pump-7 2027-12-31"),
         ("disable", disable, "Let a user in no more.", "disable pump-7"),
         ("enable", enable, "Let a user in again.", "enable pump-7"),
         ("unlock", unlock, "Forget wrong passwords, so that nobody waits.", "unlock ann --client-id ann/phone"),
         ("remove", remove, "Remove a user.", "remove pump-7"),
-    ):
-        app.command(name, short_help=short_help, epilog=f"\b\nExample: iot-authorizer users {example}")(command)
+    )
+    add_commands(app, commands)
 
 
 def set_claims(

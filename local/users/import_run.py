@@ -51,10 +51,10 @@ class ImportRun:
         """Users that were there, and were written again."""
         self.left_alone = 0
         """Users that were there, and still are as they were."""
-        self.without_password = 0
-        """Of those that were added, how many can't sign in with one."""
         self.overtaken: list[str] = []
         """Those of them that somebody else has added or changed meanwhile."""
+        self.without_password = 0
+        """Of the users that were added, how many can't sign in with a password."""
 
     @property
     def done(self) -> int:
@@ -99,8 +99,8 @@ class ImportRun:
     def _with_passwords(self, rows: Sequence[Row], there: dict[str, Item]) -> list[Row]:
         if self._made is None:
             return list(rows)
-        lacking = (row.user.name for row in rows if not (row.has_password or _has_password(there, row.user.name)))
-        made = self._made.passwords_of(lacking)
+        lacking = [row.user.name for row in rows if not row.has_password]
+        made = self._made.passwords_of(name for name in lacking if not _passwords(there.get(user_id(name))))
         return [
             replace(row, password=made[row.user.name], generated=True) if row.user.name in made else row for row in rows
         ]
@@ -143,12 +143,17 @@ class ImportRun:
         return ask()
 
 
-def _has_password(there: dict[str, Item], name: str) -> bool:
-    """Whether a user of the table has a password. A malformed one has none: it is written anew."""
+def _user(item: Item | None) -> User | None:
+    """The user of an item. A malformed one is as good as none: it is written anew."""
     try:
-        return user_id(name) in there and bool(from_item(there[user_id(name)]).passwords)
+        return None if item is None else from_item(item)
     except MalformedItem:
-        return False
+        return None
+
+
+def _passwords(item: Item | None) -> Sequence[StoredPassword]:
+    user = _user(item)
+    return () if user is None else user.passwords
 
 
 def _item(row: Row, before: Item | None) -> Item:
@@ -156,11 +161,5 @@ def _item(row: Row, before: Item | None) -> Item:
     if row.password is not None:
         password = StoredPassword(hash_password(row.password), created_at=row.user.created_at, generated=row.generated)
         row = replace(row, user=replace(row.user, passwords=(password,)))
-    return to_item(row.user if before is None else _over(before, row))
-
-
-def _over(before: Item, row: Row) -> User:
-    try:
-        return row.over(from_item(before))
-    except MalformedItem:
-        return row.user
+    user = _user(before)
+    return to_item(row.user if user is None else row.over(user))

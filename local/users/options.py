@@ -1,6 +1,6 @@
 """Arguments and options that the commands share, and what they stand for."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -19,6 +19,12 @@ ClientIds = Annotated[
     list[str] | None, typer.Option("--client-id", metavar="ID", help="And this client ID's; may be repeated.")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="For programs; times in seconds since 1970.")]
+
+
+def add_commands(app: typer.Typer, commands: Iterable[tuple[str, Callable[..., None], str, str]]) -> None:
+    """Adds commands to a command line: each with its name, its line in the list, and its example's arguments."""
+    for name, command, short_help, example in commands:
+        app.command(name, short_help=short_help, epilog=f"\b\nExample: iot-authorizer users {example}")(command)
 
 
 def given_claims(text: str, option: str) -> Mapping[str, object]:

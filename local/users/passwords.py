@@ -12,7 +12,7 @@ from local.development import DATA
 from local.identity_table import open_table
 from local.times import as_text
 from local.users import storing
-from local.users.options import DataFolder, Generate, Name, TableName, given_claims
+from local.users.options import DataFolder, Generate, Name, TableName, add_commands, given_claims
 from local.users.rules import checked_name
 from local.users.storing import hand_out, tell
 
@@ -21,12 +21,12 @@ _LONGEST = "36500d"
 
 def register(app: typer.Typer) -> None:
     """Adds the commands to a command line."""
-    for name, command, short_help, example in (
+    commands = (
         ("add", add, "Add a user.", "add pump-7 --generate"),
         ("set-password", set_password, "Give a user another password, at once.", "set-password pump-7"),
         ("rotate", rotate, "Give a user a new password beside the one before.", "rotate pump-7 --generate"),
-    ):
-        app.command(name, short_help=short_help, epilog=f"\b\nExample: iot-authorizer users {example}")(command)
+    )
+    add_commands(app, commands)
 
 
 def add(

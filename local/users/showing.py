@@ -20,7 +20,7 @@ from local.listing import print_list
 from local.revocation.wording import as_object, until, what
 from local.times import as_text
 from local.users import storing
-from local.users.options import AsJson, ClientIds, DataFolder, Name, TableName
+from local.users.options import AsJson, ClientIds, DataFolder, Name, TableName, add_commands
 from policies.errors import printable
 
 _WIDEST_CLAIMS = 60
@@ -29,8 +29,8 @@ _WIDEST_CLAIMS = 60
 
 def register(app: typer.Typer) -> None:
     """Adds the commands to a command line."""
-    app.command("list", short_help="List all users.", epilog="\b\nExample: iot-authorizer users list")(list_users)
-    app.command("show", short_help="Show a user.", epilog="\b\nExample: iot-authorizer users show pump-7")(show)
+    commands = (("list", list_users, "List all users.", "list"), ("show", show, "Show a user.", "show pump-7"))
+    add_commands(app, commands)
 
 
 class State(StrEnum):

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from local.signing.changing import make_key
 from tests.local.in_process import run_here
 
 ROOT = Path(__file__).parent.parent.parent
@@ -26,3 +27,17 @@ def folder(tmp_path: Path) -> Path:
 def run(folder: Path) -> Run:
     """Runs `iot-authorizer` with some arguments."""
     return partial(run_here, folder)
+
+
+@pytest.fixture
+def config(folder: Path) -> Path:
+    """A configuration with one key, named `old`."""
+    make_key(folder / "authorizer.toml", "old", 2048)
+    return folder / "authorizer.toml"
+
+
+def refused(run: Run, *arguments: str) -> str:
+    """The one line that it prints, and nothing but that."""
+    done = run(*arguments)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1), done.stdout + done.stderr
+    return done.stderr.removeprefix("iot-authorizer: ").rstrip()

@@ -18,13 +18,6 @@ from tests.local.conftest import Run
 from tests.local.dev import PROGRAM
 
 
-@pytest.fixture
-def config(folder: Path) -> Path:
-    """A configuration with one key, named `old`."""
-    make_key(folder / "authorizer.toml", "old", 2048)
-    return folder / "authorizer.toml"
-
-
 def named(config: Path) -> dict[str, str]:
     """The files of the public halves, by the keys' names, as the configuration has them."""
     keys: dict[str, str] = tomllib.loads(config.read_text())["signing"]["public_keys"]

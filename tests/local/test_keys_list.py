@@ -7,19 +7,9 @@ import re
 import subprocess
 from pathlib import Path
 
-import pytest
-
-from local.signing.changing import make_key
 from tests.clients.needs import needs
 from tests.local.conftest import Run
 from tests.local.dev import PROGRAM
-
-
-@pytest.fixture
-def config(folder: Path) -> Path:
-    """A configuration with one key, named `old`."""
-    make_key(folder / "authorizer.toml", "old", 2048)
-    return folder / "authorizer.toml"
 
 
 def listed(run: Run) -> dict[str, dict[str, object]]:

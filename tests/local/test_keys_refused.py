@@ -8,22 +8,8 @@ import pytest
 from local.gateway.configured import read_configured
 from local.signing.changing import make_key, retire_key
 from local.signing.key_ring import KeyRefused
-from tests.local.conftest import Run
+from tests.local.conftest import Run, refused
 from tests.local.dev import PROGRAM
-
-
-@pytest.fixture
-def config(folder: Path) -> Path:
-    """A configuration with one key, named `old`."""
-    make_key(folder / "authorizer.toml", "old", 2048)
-    return folder / "authorizer.toml"
-
-
-def refused(run: Run, *arguments: str) -> str:
-    """The one line that it prints, and nothing but that."""
-    done = run(*arguments)
-    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1), done.stdout + done.stderr
-    return done.stderr.removeprefix("iot-authorizer: ").rstrip()
 
 
 def state(folder: Path) -> dict[str, bytes]:

@@ -14,22 +14,7 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
 )
 
-from local.signing.changing import make_key
-from tests.local.conftest import Run
-
-
-@pytest.fixture
-def config(folder: Path) -> Path:
-    """A configuration with one key, named `old`."""
-    make_key(folder / "authorizer.toml", "old", 2048)
-    return folder / "authorizer.toml"
-
-
-def refused(run: Run, *arguments: str) -> str:
-    """The one line that it prints, and nothing but that."""
-    done = run(*arguments)
-    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1), done.stdout + done.stderr
-    return done.stderr.removeprefix("iot-authorizer: ").rstrip()
+from tests.local.conftest import Run, refused
 
 
 def test_a_key_that_others_can_read_does_not_sign(run: Run, config: Path) -> None:

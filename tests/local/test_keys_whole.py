@@ -17,13 +17,6 @@ from local.signing.key_ring import read_key_ring
 from policies import InvalidFile
 
 
-@pytest.fixture
-def config(folder: Path) -> Path:
-    """A configuration with one key, named `old`."""
-    make_key(folder / "authorizer.toml", "old", 2048)
-    return folder / "authorizer.toml"
-
-
 def state(folder: Path) -> dict[str, bytes]:
     """All files of a folder."""
     return {str(path): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
