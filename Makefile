@@ -34,7 +34,7 @@ bench: .venv/all
 	$(BIN)/python -m bench
 
 build: .venv/all
-	$(BIN)/python -m cdk.build_command --stage $(STAGE)
+	$(BIN)/python -m iot_authorizer_cdk.build_command --stage $(STAGE)
 
 deploy: build node_modules/ready
 	node_modules/.bin/cdk deploy --all -c stage=$(STAGE)
@@ -44,7 +44,7 @@ diff: build node_modules/ready
 
 # With nothing built: what is there may be of a configuration that is no more.
 destroy: .venv/all node_modules/ready
-	node_modules/.bin/cdk destroy --all -c stage=$(STAGE) --app "$(BIN)/python -m cdk.destroy_app" --output build/destroy.out
+	node_modules/.bin/cdk destroy --all -c stage=$(STAGE) --app "$(BIN)/python -m iot_authorizer_cdk.destroy_app" --output build/destroy.out
 
 # Once for an account and region: make bootstrap ACCOUNT=123456789012 REGION=eu-west-1
 bootstrap: node_modules/ready

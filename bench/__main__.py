@@ -11,7 +11,7 @@ from bench.sample import make_sample
 
 def main() -> None:
     """Runs all benchmarks."""
-    for package in ("authorizer", "identities", "policies", "local", "bench"):
+    for package in ("authorizer", "identities", "policies", "local", "cli", "bench"):
         compileall.compile_dir(package, quiet=2)
     with tempfile.TemporaryDirectory() as folder:
         sample = make_sample(Path(folder))

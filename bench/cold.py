@@ -12,7 +12,11 @@ from bench.empty_table import empty_table
 from bench.sample import FUNCTION_ARN, Sample
 
 RUNS = 25
-HANDLERS = {"authorizer": "authorizer.handler", "reference": "bench.reference_handler", "table": "authorizer.handler"}
+HANDLERS = {
+    "authorizer": "iot_authorizer.handler",
+    "reference": "bench.reference_handler",
+    "table": "iot_authorizer.handler",
+}
 
 _ONCE = """
 import json, sys, importlib

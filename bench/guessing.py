@@ -9,12 +9,12 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from authorizer import Credentials, Door, Refusal
-from authorizer.table_passwords import TablePasswords
-from identities.guessing import Limits
-from identities.passwords import hash_password
-from identities.sqlite_table import SqliteTable
-from identities.user import StoredPassword, User, to_item
+from iot_authorizer import Credentials, Door, Refusal
+from iot_authorizer.table_passwords import TablePasswords
+from iot_identities.guessing import Limits
+from iot_identities.passwords import hash_password
+from iot_identities.sqlite_table import SqliteTable
+from iot_identities.user import StoredPassword, User, to_item
 
 ROUNDS = 200
 _NEVER = Limits(slow_after=10**6, lock_after=10**6)

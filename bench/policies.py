@@ -4,7 +4,7 @@ import json
 import statistics
 import time
 
-from policies import Grant, PolicyTemplate, PolicyTooLarge, Principal, compile_policy
+from iot_policies import Grant, PolicyTemplate, PolicyTooLarge, Principal, compile_policy
 
 ROUNDS = 101
 REGION, ACCOUNT = "eu-west-1", "123456789012"

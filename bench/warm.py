@@ -35,7 +35,7 @@ def report(sample: Sample) -> None:
     """Prints medians and their ratio; what the handler prints goes to the null device."""
     os.environ["AUTHORIZER_CONFIG"] = str(sample.config)
     with Path(os.devnull).open("w") as null, redirect_stdout(null):
-        from authorizer.handler import lambda_handler
+        from iot_authorizer.handler import lambda_handler
 
         key, event, context = PyJWK(sample.jwk, "RS256"), sample.event, Context()
         pairs = [

@@ -12,13 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from authorizer import Reason
-from cdk.stages import Stage
-from cdk.target import LAMBDA, write_target
-from local.core import LocalIotCore
-from local.development import DATA
+from iot_authorizer import Reason
+from iot_authorizer_cdk.stages import Stage
+from iot_authorizer_cdk.target import LAMBDA, write_target
+from iot_authorizer_cli.local_iot_core import LocalIotCore
+from iot_authorizer_cli.project.development import DATA
+from tests import ROOT
 
-ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 

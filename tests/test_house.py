@@ -1,110 +1,149 @@
-"""How the house is built: which room may look into which."""
+"""How the house is built: which package may import which, and what holds for every file."""
 
 import ast
+from collections import Counter
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
 
-from authorizer import development as lambda_development
-from local import development
+from tests import ROOT
 
-ROOT = Path(__file__).parent.parent
-OURS = ("policies", "identities", "authorizer", "local", "cdk", "tests", "bench")
-ROOMS = {
-    "policies": {"policies"},
-    "identities": {"identities"},
-    "authorizer": {"authorizer", "identities", "policies"},
-    "local": {"local", "identities", "policies"},
-    "local/mqtt": {"local.mqtt"},
-    "local/broker": {"local.broker", "local.mqtt", "policies"},
-    "local/function": {"local.function", "policies"},
-    "local/gateway": {"local.gateway", "identities", "local.function", "local.broker", "local.mqtt", "policies"},
-    "local/api": {"local.api", "local.gateway", "local.broker", "local.mqtt", "policies"},
-    "local/console": {"local.console", "local.examples", "local.development", "policies"},
-    "local/examples": {"local.examples", "policies"},
-    "local/signing": {"local.signing", "local.gateway", "policies"},
-    "cdk": {"cdk", "authorizer.building", "authorizer.configuration", "policies"},
-    "local/users": {
-        "local.users",
-        "local.arguments",
-        "local.asking",
-        "local.development",
-        "local.identity_table",
-        "local.listing",
-        "local.revocation.wording",
-        "local.times",
-        "identities",
-        "policies",
-    },
-    "local/snippets": {"local.snippets"},
-    "local/revocation": {
-        "local.revocation",
-        "local.gateway",
-        "local.function",
-        "local.arguments",
-        "local.asking",
-        "local.connecting",
-        "local.development",
-        "local.identity_table",
-        "local.listing",
-        "local.times",
-        "identities",
-        "policies",
-    },
+FOLDERS = {
+    "iot_policies": "policies",
+    "iot_identities": "identities",
+    "iot_authorizer": "authorizer",
+    "iot_core": "local",
+    "iot_authorizer_cdk": "cdk",
+    "iot_authorizer_cli": "cli",
 }
-"""Each room, and what it may look into."""
+"""Each package, and the folder that holds it."""
+BELOW = {
+    "iot_policies": set[str](),
+    "iot_identities": set[str](),
+    "iot_authorizer": {"iot_policies", "iot_identities"},
+    "iot_core": {"iot_policies"},
+    "iot_authorizer_cdk": {"iot_policies", "iot_identities", "iot_authorizer"},
+    "iot_authorizer_cli": {"iot_policies", "iot_identities", "iot_authorizer", "iot_core", "iot_authorizer_cdk"},
+}
+"""Which of our packages each package may import, beside itself."""
+ROOMS = {
+    "iot_core.mqtt": set[str](),
+    "iot_core.broker": {"iot_core.mqtt"},
+    "iot_core.functions": set[str](),
+}
+"""Rooms that know little of their own package: which of its rooms each may import."""
 NOT_IN_POLICIES = {"jwt", "boto3", "botocore", "aws_lambda_powertools", "cryptography", "urllib", "http", "socket"}
 
 
+@cache
+def modules() -> dict[str, Path]:
+    """All modules of all packages, by their dotted names."""
+    found = {}
+    for package, folder in FOLDERS.items():
+        base = ROOT / folder
+        for path in sorted((base / package).rglob("*.py")):
+            name = ".".join(path.relative_to(base).with_suffix("").parts)
+            found[name.removesuffix(".__init__")] = path
+    return found
+
+
+@cache
+def tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text("utf-8"))
+
+
 def imports(path: Path) -> Iterator[str]:
-    """The modules that a module names."""
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+    """The modules and names that a module imports, whether it does so while it runs or only for its types."""
+    for node in ast.walk(tree(path)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
             yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-def is_in(module: str, room: str) -> bool:
-    return module == room or module.startswith(f"{room}.")
+def top(name: str) -> str:
+    return name.partition(".")[0]
+
+
+@cache
+def arrows() -> dict[str, set[str]]:
+    """Which of our modules each module imports."""
+    return {name: set(imports(path)) & modules().keys() - {name} for name, path in modules().items()}
+
+
+def imported(name: str, among: dict[str, set[str]]) -> bool:
+    return any(name in seen for seen in among.values())
+
+
+@pytest.mark.parametrize("package", FOLDERS)
+def test_a_package_imports_only_packages_below_it(package: str) -> None:
+    found = {(name, each) for name, seen in arrows().items() if top(name) == package for each in seen}
+    assert {pair for pair in found if top(pair[1]) not in BELOW[package] | {package}} == set()
 
 
 @pytest.mark.parametrize("room", ROOMS)
-def test_a_room_looks_only_into_rooms_below(room: str) -> None:
-    seen = {name for path in (ROOT / room).glob("*.py") for name in imports(path)}
-    ours = {name for name in seen if any(is_in(name, own) for own in OURS)}
-    assert {name for name in ours if not any(is_in(name, below) for below in ROOMS[room])} == set()
+def test_an_inner_room_of_iot_core_imports_only_rooms_below_it(room: str) -> None:
+    package = top(room)
+    allowed = {room, *ROOMS[room]}
+    ours = {
+        (name, each)
+        for name, seen in arrows().items()
+        if f"{name}.".startswith(f"{room}.")
+        for each in seen
+        if top(each) == package and each != package
+    }
+    assert {pair for pair in ours if not any(f"{pair[1]}.".startswith(f"{each}.") for each in allowed)} == set()
 
 
-def test_policies_know_no_aws_no_token_and_no_network() -> None:
-    seen = {name.partition(".")[0] for path in (ROOT / "policies").glob("*.py") for name in imports(path)}
+def test_no_file_imports_itself_by_way_of_others() -> None:
+    rest = dict(arrows())
+    while free := [name for name, seen in rest.items() if not seen & rest.keys() or not imported(name, rest)]:
+        for name in free:
+            del rest[name]
+    assert sorted(rest) == []
+
+
+def test_no_public_class_name_exists_twice() -> None:
+    names = Counter(
+        node.name
+        for path in modules().values()
+        for node in tree(path).body
+        if isinstance(node, ast.ClassDef) and not node.name.startswith("_")
+    )
+    assert [name for name, count in names.items() if count > 1] == []
+
+
+def test_policies_import_nothing_of_aws_tokens_or_the_network() -> None:
+    seen = {top(each) for name, path in modules().items() if top(name) == "iot_policies" for each in imports(path)}
     assert not seen & NOT_IN_POLICIES
 
 
-def test_identities_know_aws_by_one_door_alone() -> None:
-    """What imports it waits for boto3 at a cold start."""
-    seen = {
-        path.name: {name.partition(".")[0] for name in imports(path)} for path in (ROOT / "identities").glob("*.py")
+def test_only_the_dynamodb_table_imports_aws_into_identities() -> None:
+    """What imports it waits for botocore at a cold start."""
+    found = {
+        name
+        for name, path in modules().items()
+        if top(name) == "iot_identities" and {"boto3", "botocore"} & {top(each) for each in imports(path)}
     }
-    assert {name for name, modules in seen.items() if modules & {"boto3", "botocore"}} == {"dynamodb_table.py"}
+    assert found == {"iot_identities.dynamodb_table"}
 
 
-def public(nodes: list[ast.stmt]) -> Iterator[ast.FunctionDef | ast.ClassDef]:
+def public(nodes: list[ast.stmt]) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef]:
     for node in nodes:
-        if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and not node.name.startswith("_"):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)) and not node.name.startswith("_"):
             yield node
             if isinstance(node, ast.ClassDef):
                 yield from public(node.body)
 
 
-@pytest.mark.parametrize("room", ROOMS)
-def test_all_that_is_public_has_a_docstring(room: str) -> None:
-    for path in (ROOT / room).glob("*.py"):
-        for node in public(ast.parse(path.read_text("utf-8")).body):
-            assert ast.get_docstring(node), f"{path.name}: {node.name}"
-
-
-def test_both_rooms_mean_the_same_development_issuer_and_table() -> None:
-    of_lambda = (lambda_development.ISSUER, lambda_development.KEYS, lambda_development.TABLE)
-    assert of_lambda == (development.ISSUER, development.DEVELOPMENT_KEYS, development.DEVELOPMENT_TABLE)
+def test_all_that_is_public_has_a_docstring() -> None:
+    missing = [
+        f"{name}: {node.name}"
+        for name, path in modules().items()
+        for node in public(tree(path).body)
+        if not ast.get_docstring(node)
+    ]
+    assert missing == []

@@ -3,7 +3,7 @@
 import json
 import re
 
-from policies.documents import parse_document
+from iot_policies.documents import parse_document
 
 FIELDS = {
     "isAuthenticated",

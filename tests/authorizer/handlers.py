@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from authorizer import Authorizer, LambdaHandler, Observer
-from authorizer.building import build
-from authorizer.configuration import load_configuration
-from authorizer.response import AuthorizerResponse
+from iot_authorizer import Authorizer, LambdaHandler, Observer
+from iot_authorizer.building import build
+from iot_authorizer.configuration import load_configuration
+from iot_authorizer.response import AuthorizerResponse
 from tests.authorizer.keys import Jwk, SigningKey, public_keys, signing_key
 from tests.authorizer.tokens import AUDIENCE, ISSUER
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from authorizer import Credentials, Refusal
-from authorizer.credentials import read_credentials
-from authorizer.event import AuthorizerEvent
+from iot_authorizer import Credentials, Refusal
+from iot_authorizer.credentials import read_credentials
+from iot_authorizer.event import AuthorizerEvent
 from tests.authorizer.events import Event
 
 

@@ -6,13 +6,13 @@ from pathlib import Path
 
 from argon2 import PasswordHasher
 
-from authorizer.table_passwords import TablePasswords
-from identities import revocations
-from identities.guessing import Limits
-from identities.revocations import Revocation
-from identities.sqlite_table import SqliteTable
-from identities.table import Item, TableUnavailable
-from identities.user import StoredPassword, User, to_item
+from iot_authorizer.table_passwords import TablePasswords
+from iot_identities import revocations
+from iot_identities.guessing import Limits
+from iot_identities.revocations import Revocation
+from iot_identities.sqlite_table import SqliteTable
+from iot_identities.table import Item, TableUnavailable
+from iot_identities.user import StoredPassword, User, to_item
 
 QUICK = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 NOW = 1_800_000_000

@@ -5,8 +5,8 @@ import re
 import pytest
 from hypothesis import example, given, settings
 
-from authorizer import Reason, Refusal
-from authorizer.response import refused
+from iot_authorizer import Reason, Refusal
+from iot_authorizer.response import refused
 from tests.authorizer.answers import check_answer
 from tests.authorizer.any_event import any_event
 from tests.authorizer.events import bearer, event

@@ -5,11 +5,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from authorizer import Authorizer, Credentials, Deny, Grant, LambdaHandler, Principal, VerifiedPrincipal
-from authorizer.credentials import read_credentials
-from authorizer.event import AuthorizerEvent
-from authorizer.file_passwords import FilePasswords, StoredPassword
-from authorizer.refusal import Reason, Refusal
+from iot_authorizer import Authorizer, Credentials, Deny, Grant, LambdaHandler, Principal, VerifiedPrincipal
+from iot_authorizer.credentials import read_credentials
+from iot_authorizer.event import AuthorizerEvent
+from iot_authorizer.file_passwords import FilePasswords, StoredPassword
+from iot_authorizer.refusal import Reason, Refusal
 
 ATTEMPTS: dict[str, dict[str, object]] = {
     "key in another case": {"http": {"queryString": "?Token=x"}},

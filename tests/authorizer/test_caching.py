@@ -2,10 +2,10 @@
 
 import pytest
 
-from authorizer import Reason, Refusal
-from authorizer.cached import Cached, Caching, FetchError
-from authorizer.jwks import RemoteKeys
-from authorizer.keys import KeySet
+from iot_authorizer import Reason, Refusal
+from iot_authorizer.cached import Cached, Caching, FetchError
+from iot_authorizer.jwks import RemoteKeys
+from iot_authorizer.keys import KeySet
 from tests.authorizer.keys import SigningKey, signing_key
 
 CACHING = Caching(max_age=100, max_stale=1000, pause=30)

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from authorizer.configuration import load_configuration, load_password_file
-from policies import InvalidFile
+from iot_authorizer.configuration import load_configuration, load_password_file
+from iot_policies import InvalidFile
 
 START = 'name = "chat"\npolicy = "policy.toml"\n'
 JWT = '[[jwt]]\nissuer = "https://a.example/"\naudience = ["chat"]\nalgorithms = ["RS256"]\njwks = "keys.json"\n'

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from authorizer import development
-from identities.guessing import PREFIX
+from iot_authorizer import development
+from iot_identities.guessing import PREFIX
 from tests.authorizer.events import with_password
 from tests.authorizer.handlers import Running, start
 from tests.authorizer.tables import Identities

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from authorizer import Door, Reason
+from iot_authorizer import Door, Reason
 from tests.authorizer.events import SDK, Event, anonymous, bearer, event, with_password
 from tests.authorizer.reading import read, refusal
 

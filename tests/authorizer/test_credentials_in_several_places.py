@@ -5,7 +5,7 @@ from itertools import combinations
 
 import pytest
 
-from authorizer import Door, Reason
+from iot_authorizer import Door, Reason
 from tests.authorizer.events import Event, event, every_door
 from tests.authorizer.reading import read, refusal
 

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from authorizer import Reason
-from authorizer.configuration import Configuration, load_configuration
-from authorizer.development import ISSUER as DEVELOPMENT_ISSUER
-from authorizer.development import KEYS as DEVELOPMENT_KEYS
-from policies import InvalidFile
+from iot_authorizer import Reason
+from iot_authorizer.configuration import Configuration, load_configuration
+from iot_authorizer.development import ISSUER as DEVELOPMENT_ISSUER
+from iot_authorizer.development import KEYS as DEVELOPMENT_KEYS
+from iot_policies import InvalidFile
 from tests.authorizer.events import bearer
 from tests.authorizer.handlers import jwt_table, start, table, write
 from tests.authorizer.keys import public_keys, signing_key

@@ -9,17 +9,17 @@ from pathlib import Path
 
 import pytest
 
-from identities.passwords import hash_password
+from iot_identities.passwords import hash_password
+from tests import ROOT
 from tests.authorizer.events import Event, bearer, event, with_password
 from tests.authorizer.handlers import Context, Outcome, jwt_table, table, write
 from tests.authorizer.tokens import ISSUER, mint
 
-ROOT = Path(__file__).parents[2]
 HEAVY = {"boto3", "botocore.", "aws_xray_sdk", "yaml", "argon2"}
 """How the names of modules begin that take their time. Powertools imports botocore's empty outermost package."""
 PROGRAM = """
 import json, sys
-from authorizer.handler import lambda_handler
+from iot_authorizer.handler import lambda_handler
 class Context: invoked_function_arn = sys.argv[1]
 answer = lambda_handler(json.loads(sys.argv[2]), Context())
 sys.stderr.write(json.dumps({"answer": answer, "modules": sorted(sys.modules)}))

@@ -4,8 +4,8 @@ from typing import Any, NoReturn
 
 import pytest
 
-from authorizer import Authorizer, Grant, Principal, Reason, VerifiedPrincipal
-from authorizer.response import refused
+from iot_authorizer import Authorizer, Grant, Principal, Reason, VerifiedPrincipal
+from iot_authorizer.response import refused
 from tests.authorizer.events import Event, bearer
 from tests.authorizer.handlers import Running
 

@@ -7,9 +7,9 @@ from threading import Event
 
 import pytest
 
-from authorizer import Reason, jwks
-from authorizer.cached import FetchError
-from authorizer.jwks import LARGEST_JWKS, KeySetUrl
+from iot_authorizer import Reason, jwks
+from iot_authorizer.cached import FetchError
+from iot_authorizer.jwks import LARGEST_JWKS, KeySetUrl
 from tests.authorizer.events import bearer
 from tests.authorizer.handlers import Running, jwt_table, start
 from tests.authorizer.key_server import KeyServer, key_server

@@ -8,7 +8,7 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from authorizer import Reason
+from iot_authorizer import Reason
 from tests.authorizer.events import bearer
 from tests.authorizer.handlers import Running, jwt_table, start
 from tests.authorizer.keys import ASYMMETRIC, RSA_ALGORITHMS, SigningKey, hmac_key, signing_key

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from authorizer import Reason
+from iot_authorizer import Reason
 from tests.authorizer.events import bearer
 from tests.authorizer.handlers import Running, jwt_table, start
 from tests.authorizer.tokens import AUDIENCE, HOUR, ISSUER, claims, mint, with_payload

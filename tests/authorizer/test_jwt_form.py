@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from authorizer import Reason
-from authorizer.tokens import LONGEST_TOKEN
+from iot_authorizer import Reason
+from iot_authorizer.tokens import LONGEST_TOKEN
 from tests.authorizer.events import bearer, event
 from tests.authorizer.handlers import Running
 from tests.authorizer.keys import signing_key

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from authorizer import Reason
-from authorizer.jwt_verifier import Expectations, to_principal
+from iot_authorizer import Reason
+from iot_authorizer.jwt_verifier import Expectations, to_principal
 from tests.authorizer.events import bearer
 from tests.authorizer.handlers import POLICY, Running, jwt_table, start
 from tests.authorizer.keys import SigningKey, signing_key

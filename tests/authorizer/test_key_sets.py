@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from authorizer import Reason, Refusal
-from authorizer.keys import KeySet
-from policies import InvalidFile
+from iot_authorizer import Reason, Refusal
+from iot_authorizer.keys import KeySet
+from iot_policies import InvalidFile
 from tests.authorizer.events import bearer
 from tests.authorizer.handlers import jwt_table, start
 from tests.authorizer.keys import ASYMMETRIC, Jwk, SigningKey, hmac_key, public_keys, signing_key, weak_key

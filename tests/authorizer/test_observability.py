@@ -6,8 +6,8 @@ from contextlib import redirect_stdout
 
 import pytest
 
-from authorizer import Authorizer, Grant, LambdaHandler, Observer, Principal, Reason, Refusal
-from authorizer.response import refused
+from iot_authorizer import Authorizer, Grant, LambdaHandler, Observer, Principal, Reason, Refusal
+from iot_authorizer.response import refused
 from tests.authorizer.events import CONNECTION, Event, anonymous, bearer
 from tests.authorizer.handlers import NAME, Context, Line, Outcome, Running, new_observer
 from tests.authorizer.tokens import ISSUER, mint

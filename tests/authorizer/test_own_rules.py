@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from authorizer import (
+from iot_authorizer import (
     Authorizer,
     Credentials,
     Deny,
@@ -17,7 +17,7 @@ from authorizer import (
     Session,
     VerifiedPrincipal,
 )
-from policies import PolicyTemplate
+from iot_policies import PolicyTemplate
 from tests.authorizer.events import CONNECTION, event
 from tests.authorizer.handlers import Outcome, Running
 

@@ -7,11 +7,11 @@ from argon2 import PasswordHasher, Type
 from hypothesis import given
 from hypothesis import strategies as st
 
-from authorizer import Credentials, Door, Reason, Refusal
-from authorizer.file_passwords import FilePasswords, StoredPassword
-from identities import passwords
-from identities.passwords import LONGEST_PASSWORD
-from policies import InvalidFile
+from iot_authorizer import Credentials, Door, Reason, Refusal
+from iot_authorizer.file_passwords import FilePasswords, StoredPassword
+from iot_identities import passwords
+from iot_identities.passwords import LONGEST_PASSWORD
+from iot_policies import InvalidFile
 from tests.authorizer.events import SDK, event, with_password
 from tests.authorizer.handlers import Running, start, table
 

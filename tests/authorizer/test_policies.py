@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from authorizer import Reason
+from iot_authorizer import Reason
 from tests.authorizer.events import Event, anonymous, bearer, event
 from tests.authorizer.handlers import Context, Running, jwt_table, start, table
 from tests.authorizer.tokens import mint

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from authorizer import Reason
+from iot_authorizer import Reason
 
 TESTS = "\n".join(path.read_text() for path in Path(__file__).parent.glob("test_*.py") if path != Path(__file__))
 

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from authorizer import Authorizer, Grant, Principal, Session, VerifiedPrincipal
-from authorizer.response import disconnect_after, principal_id, refused
-from policies.grants import LEAST_SESSION, LONGEST_SESSION
+from iot_authorizer import Authorizer, Grant, Principal, Session, VerifiedPrincipal
+from iot_authorizer.response import disconnect_after, principal_id, refused
+from iot_policies.grants import LEAST_SESSION, LONGEST_SESSION
 from tests.authorizer.answers import check_answer
 from tests.authorizer.events import anonymous, bearer, event
 from tests.authorizer.handlers import Running, start

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from authorizer import Reason, Refusal, development
-from authorizer.stored_identities import CachedItems, Lookups, StoredIdentities
-from authorizer.verified_principal import VerifiedPrincipal
-from identities.revocations import Kind, Revocation, principal_id
-from policies import Principal
+from iot_authorizer import Reason, Refusal, development
+from iot_authorizer.stored_identities import CachedItems, Lookups, StoredIdentities
+from iot_authorizer.verified_principal import VerifiedPrincipal
+from iot_identities.revocations import Kind, Revocation, principal_id
+from iot_policies import Principal
 from tests.authorizer.events import anonymous, bearer, with_password
 from tests.authorizer.handlers import Running, jwt_table, start, table
 from tests.authorizer.tables import QUICK, Identities

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from authorizer import Authorizer, Refusal
-from authorizer.authorizer import Place
-from authorizer.building import build
-from authorizer.configuration import load_configuration
-from authorizer.event import AuthorizerEvent
-from identities.passwords import hash_password
+from iot_authorizer import Authorizer, Refusal
+from iot_authorizer.authorizer import Place
+from iot_authorizer.building import build
+from iot_authorizer.configuration import load_configuration
+from iot_authorizer.event import AuthorizerEvent
+from iot_identities.passwords import hash_password
 from tests.authorizer.events import Event, event, every_door
 from tests.authorizer.handlers import Running, jwt_table, printed, start, table, write
 from tests.authorizer.keys import signing_key

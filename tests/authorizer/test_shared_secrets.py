@@ -9,7 +9,7 @@ import pytest
 from botocore.config import Config
 from moto.server import ThreadedMotoServer
 
-from authorizer import Reason, shared_secret
+from iot_authorizer import Reason, shared_secret
 from tests.authorizer.events import bearer
 from tests.authorizer.handlers import Running, jwt_table, start
 from tests.authorizer.keys import ASYMMETRIC, SECRET, SigningKey, hmac_key, signing_key

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from authorizer import Reason
+from iot_authorizer import Reason
 from tests.authorizer.events import Event, event, every_door
 from tests.authorizer.handlers import Running, jwt_table, start, table
 from tests.authorizer.keys import ASYMMETRIC, signing_key

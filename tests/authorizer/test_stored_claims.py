@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from authorizer import Reason, development
-from local.development import DevelopmentIssuer
+from iot_authorizer import Reason, development
+from iot_authorizer_cli.project.development import DevelopmentIssuer
 from tests.authorizer.events import bearer
 from tests.authorizer.handlers import Running, jwt_table, start
 from tests.authorizer.tables import NOW, Identities

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from authorizer import Credentials, Door, Reason, Refusal
-from authorizer.table_passwords import TablePasswords
-from authorizer.verified_principal import VerifiedPrincipal
-from identities import passwords as hashing
-from identities.passwords import LONGEST_PASSWORD
-from identities.revocations import Kind, Revocation, principal_id
-from identities.table import Item
-from identities.user import User, to_item
+from iot_authorizer import Credentials, Door, Reason, Refusal
+from iot_authorizer.table_passwords import TablePasswords
+from iot_authorizer.verified_principal import VerifiedPrincipal
+from iot_identities import passwords as hashing
+from iot_identities.passwords import LONGEST_PASSWORD
+from iot_identities.revocations import Kind, Revocation, principal_id
+from iot_identities.table import Item
+from iot_identities.user import User, to_item
 from tests.authorizer.tables import NOW, Failing, Identities, stored
 
 RIGHT, WRONG = b"correct horse", b"guess"
@@ -301,7 +301,7 @@ class Cost:
             self.hashes += 1
             return verify(encoded, password)
 
-        monkeypatch.setattr("authorizer.table_passwords.fits", counting)
+        monkeypatch.setattr("iot_authorizer.table_passwords.fits", counting)
 
     def of(self, name: str, password: bytes) -> tuple[int, int]:
         """Hashes and calls of one refusal."""

@@ -8,8 +8,8 @@ import pytest
 from aws_cdk import App, Stack
 from aws_cdk.assertions import Template
 
-from cdk.custom_authorizer import IotCustomAuthorizer
-from cdk.target import LAMBDA, write_target
+from iot_authorizer_cdk.custom_authorizer import IotCustomAuthorizer
+from iot_authorizer_cdk.target import LAMBDA, write_target
 from tests.authorizer.keys import public_keys, signing_key
 
 CONFIGURATION = """\

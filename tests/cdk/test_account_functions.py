@@ -15,8 +15,8 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.api.core import FUNCTION_ARN, Core
-from tests.api.server import Service, running
+from tests.local.api.core import FUNCTION_ARN, Core
+from tests.local.api.server import Service, running
 
 
 class Responses(ModuleType):

@@ -11,8 +11,8 @@ import pytest
 from aws_cdk import Stack, aws_sqs
 from aws_cdk.assertions import Match, Template
 
-from cdk.app import build_app, synthesize
-from cdk.settings import InvalidSettings
+from iot_authorizer_cdk.app import build_app, synthesize
+from iot_authorizer_cdk.settings import InvalidSettings
 from tests.cdk.conftest import with_secret
 from tests.cdk.keys import KEY_ARN, with_signing
 

@@ -9,7 +9,7 @@ import pytest
 from aws_cdk import Aws, Token
 from aws_cdk.assertions import Match, Template
 
-from cdk.authorizer_function import FunctionProps
+from iot_authorizer_cdk.authorizer_function import FunctionProps
 from tests.cdk.conftest import Synth, with_secret
 from tests.cdk.keys import KEY_ARN, with_signing
 
@@ -101,7 +101,7 @@ def test_the_function_runs_as_measured(synth: Synth) -> None:
             "Runtime": "python3.14",
             "MemorySize": 512,
             "Timeout": 5,
-            "Handler": "authorizer.handler.lambda_handler",
+            "Handler": "iot_authorizer.handler.lambda_handler",
             "LoggingConfig": {"LogFormat": "JSON", "LogGroup": Match.any_value()},
         },
     )

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from aws_cdk import App
 
-from cdk import app, destroy_app
-from cdk.settings import InvalidSettings
+from iot_authorizer_cdk import app, destroy_app
+from iot_authorizer_cdk.settings import InvalidSettings
 
 
 def stacks(built: App) -> list[str]:

@@ -8,10 +8,10 @@ import pytest
 from aws_cdk import App, RemovalPolicy, Stack, aws_kms
 from aws_cdk.assertions import Match, Template
 
-from cdk.app import build_app
-from cdk.custom_authorizer import IotCustomAuthorizer
-from cdk.identity_table import IdentityTable
-from policies import InvalidFile
+from iot_authorizer_cdk.app import build_app
+from iot_authorizer_cdk.custom_authorizer import IotCustomAuthorizer
+from iot_authorizer_cdk.identity_table import IdentityTable
+from iot_policies import InvalidFile
 from tests.cdk.conftest import Synth
 
 TABLE = "AWS::DynamoDB::Table"

@@ -11,16 +11,16 @@ from pathlib import Path
 
 import pytest
 
-from cdk.build_command import directory_hash, report, zipped_size
-from cdk.lambda_directory import SOURCES, all_below, build
-from cdk.settings import InvalidSettings
-from cdk.target import LAMBDA, this_machine
-from cdk.uv_program import UvError
-from identities.passwords import hash_password
-from policies import InvalidFile
+from iot_authorizer_cdk.build_command import directory_hash, report, zipped_size
+from iot_authorizer_cdk.lambda_directory import SOURCES, all_below, build
+from iot_authorizer_cdk.settings import InvalidSettings
+from iot_authorizer_cdk.target import LAMBDA, this_machine
+from iot_authorizer_cdk.uv_program import UvError
+from iot_identities.passwords import hash_password
+from iot_policies import InvalidFile
+from tests import ROOT
 from tests.cdk.keys import with_signing
 
-ROOT = Path(__file__).parent.parent.parent
 HOST = this_machine()
 CONFIGURATION = """\
 name           = "fleet"
@@ -36,7 +36,7 @@ ANSWER = """\
 import sys
 sys.path[:] = [entry for entry in sys.path if "site-packages" not in entry]
 sys.path.insert(0, sys.argv[1])
-from authorizer.handler import lambda_handler
+from iot_authorizer.handler import lambda_handler
 class Context:
     invoked_function_arn = "arn:aws:lambda:eu-west-1:123456789012:function:authorizer"
 import json
@@ -105,7 +105,7 @@ def test_two_builds_are_the_same(config: Path, for_this_machine: Path, tmp_path:
 
 
 def test_a_file_of_another_mode_or_content_is_another_build(for_this_machine: Path, tmp_path: Path) -> None:
-    first, other, third = (shutil.copytree(for_this_machine / "policies", tmp_path / name) for name in "abc")
+    first, other, third = (shutil.copytree(for_this_machine / "iot_policies", tmp_path / name) for name in "abc")
     (other / "__init__.py").chmod(0o600)
     (third / "__init__.py").write_text("x")
     assert len({directory_hash(folder) for folder in (first, other, third)}) == 3
@@ -114,11 +114,11 @@ def test_a_file_of_another_mode_or_content_is_another_build(for_this_machine: Pa
 def test_it_has_the_sources_the_configuration_and_what_that_names(config: Path, for_lambda: Path) -> None:
     for name in ("authorizer.toml", "policies/fleet.toml", "users.toml", "signing.pem"):
         assert (for_lambda / name).read_bytes() == (config.parent / name).read_bytes()
-    for name in ("authorizer/handler.py", "identities/dynamodb_table.py", "policies/template.py"):
-        assert (for_lambda / name).read_bytes() == (ROOT / name).read_bytes()
+    for folder, name in (("authorizer", "iot_authorizer/handler.py"), ("policies", "iot_policies/template.py")):
+        assert (for_lambda / name).read_bytes() == (ROOT / folder / name).read_bytes()
 
 
-@pytest.mark.parametrize("name", ["left-alone.txt", "local", "cdk", "tests", "bin", ".lock", "boto3", "pytest"])
+@pytest.mark.parametrize("name", ["left-alone.txt", "iot_core", "iot_authorizer_cdk", "tests", "bin", ".lock", "boto3"])
 def test_it_has_nothing_else(for_lambda: Path, name: str) -> None:
     assert not (for_lambda / name).exists()
 
@@ -177,7 +177,7 @@ def test_what_the_lambda_could_not_load_is_not_built(config: Path, tmp_path: Pat
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("name", ["policies/compiler.py", "authorizer.toml", "authorizer"])
+@pytest.mark.parametrize("name", ["iot_policies/compiler.py", "authorizer.toml", "iot_authorizer"])
 def test_a_file_with_the_name_of_one_of_the_lambdas_own_is_refused(tmp_path: Path, name: str) -> None:
     shutil.copy(ROOT / "policies/fleet.toml", tmp_path / "fleet.toml")
     own = tmp_path / name
@@ -246,6 +246,6 @@ def test_a_mistake_in_a_source_is_told_in_one_line(config: Path, tmp_path: Path)
         shutil.copy(ROOT / name, root)
     if (ROOT / ".uv").exists():  # What `make` brings where there is no uv stands beside the sources.
         (root / ".uv").symlink_to(ROOT / ".uv")
-    (root / "authorizer/rooms.py").write_text("import re\nrooms = (\n")
-    with pytest.raises(InvalidSettings, match=r"^authorizer/rooms\.py:2: SyntaxError: '\(' was never closed$"):
+    (root / "authorizer/iot_authorizer/rooms.py").write_text("import re\nrooms = (\n")
+    with pytest.raises(InvalidSettings, match=r"^iot_authorizer/rooms\.py:2: SyntaxError: '\(' was never closed$"):
         build(root, config, tmp_path / "code", HOST)

@@ -10,10 +10,10 @@ import pytest
 from aws_cdk import App
 from aws_cdk.assertions import Template
 
-from authorizer import Authorizer, Credentials, LambdaHandler, Principal, Refusal, VerifiedPrincipal
-from authorizer.observer import Observer
-from cdk.authorizer_stack import AuthorizerStack
-from policies import PolicyTemplate
+from iot_authorizer import Authorizer, Credentials, LambdaHandler, Principal, Refusal, VerifiedPrincipal
+from iot_authorizer.observer import Observer
+from iot_authorizer_cdk.authorizer_stack import AuthorizerStack
+from iot_policies import PolicyTemplate
 
 ARN = "arn:aws:lambda:eu-west-1:123456789012:function:authorizer"
 PERIOD = 300

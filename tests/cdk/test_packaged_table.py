@@ -11,13 +11,13 @@ import boto3
 import pytest
 from moto.server import ThreadedMotoServer
 
-from cdk.lambda_directory import build
-from cdk.target import this_machine
-from identities.dynamodb_table import DynamoDbTable
-from identities.passwords import hash_password
-from identities.user import StoredPassword, User, to_item
+from iot_authorizer_cdk.lambda_directory import build
+from iot_authorizer_cdk.target import this_machine
+from iot_identities.dynamodb_table import DynamoDbTable
+from iot_identities.passwords import hash_password
+from iot_identities.user import StoredPassword, User, to_item
+from tests import ROOT
 
-ROOT = Path(__file__).parent.parent.parent
 TABLE = "identities"
 OF_THE_RUNTIME = ("boto3", "botocore", "dateutil", "jmespath", "s3transfer", "six.py", "urllib3")
 """boto3, and what it takes: Lambda brings it."""
@@ -25,7 +25,7 @@ CONFIGURATION = 'name = "fleet"\npolicy = "policies/fleet.toml"\n[passwords]\n'
 ANSWER = """\
 import json, sys
 sys.path[:] = [sys.argv[1], *(entry for entry in sys.path if "site-packages" not in entry), sys.argv[2]]
-from authorizer.handler import lambda_handler
+from iot_authorizer.handler import lambda_handler
 class Context:
     invoked_function_arn = "arn:aws:lambda:eu-west-1:123456789012:function:authorizer"
 for password in sys.argv[3:]:

@@ -7,14 +7,14 @@ import pytest
 from aws_cdk import App, Stack
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from cdk.app import build_app
-from cdk.authorizer_function import FunctionProps
-from cdk.authorizer_stack import AuthorizerStack
-from cdk.domain_stack import DomainProps
-from cdk.identity_table import IdentityTable
-from cdk.settings import InvalidSettings
-from cdk.stages import read_stage
-from policies import InvalidFile
+from iot_authorizer_cdk.app import build_app
+from iot_authorizer_cdk.authorizer_function import FunctionProps
+from iot_authorizer_cdk.authorizer_stack import AuthorizerStack
+from iot_authorizer_cdk.domain_stack import DomainProps
+from iot_authorizer_cdk.identity_table import IdentityTable
+from iot_authorizer_cdk.settings import InvalidSettings
+from iot_authorizer_cdk.stages import read_stage
+from iot_policies import InvalidFile
 from tests.cdk.conftest import POLICY, Synth, with_secret
 from tests.cdk.keys import KEY_ARN, with_signing, write_key
 

@@ -4,10 +4,10 @@ from pathlib import Path
 
 from aws_cdk.assertions import Match
 
-from authorizer.configuration import load_configuration
-from cdk.configured_files import configured_files
-from cdk.settings import read_settings
-from local.signing.changing import make_key, retire_key
+from iot_authorizer.configuration import load_configuration
+from iot_authorizer_cdk.configured_files import configured_files
+from iot_authorizer_cdk.settings import read_settings
+from iot_authorizer_cli.signing.changing import make_key, retire_key
 from tests.cdk.conftest import Synth
 
 

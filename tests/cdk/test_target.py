@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 from aws_cdk import aws_lambda
 
-from cdk.app import build_app
-from cdk.authorizer_function import FunctionProps
-from cdk.lambda_directory import build
-from cdk.settings import InvalidSettings
-from cdk.target import MARK, Target, check_replaceable, write_target
+from iot_authorizer_cdk.app import build_app
+from iot_authorizer_cdk.authorizer_function import FunctionProps
+from iot_authorizer_cdk.lambda_directory import build
+from iot_authorizer_cdk.settings import InvalidSettings
+from iot_authorizer_cdk.target import MARK, Target, check_replaceable, write_target
+from tests import ROOT
 from tests.cdk.conftest import Synth
 
-ROOT = Path(__file__).parent.parent.parent
 X86_64 = 62
 """e_machine of an ELF file (elf.h)."""
 
@@ -50,7 +50,7 @@ def test_the_build_of_a_stage_is_for_what_the_stage_says(config: Path, tmp_path:
     stages = {"prod": {"architecture": "x86_64", "python": "3.13"}}
     (tmp_path / "cdk.json").write_text(json.dumps({"context": {"stages": stages}}))
     options = ["--stage", "prod", "--config", str(config), "--output", "built"]
-    command = [sys.executable, "-m", "cdk.build_command", *options]
+    command = [sys.executable, "-m", "iot_authorizer_cdk.build_command", *options]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.stderr == ""
     (library,) = (tmp_path / "built/pydantic_core").glob("*.so")

@@ -2,11 +2,11 @@
 
 import os
 import shutil
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parent.parent.parent
+from tests import ROOT
+
 NOT_RUN = "needs "
 """How the reason of such a skip starts; `tests/conftest.py` collects them."""
 _ALSO_CALLED = {"chromium": ("chromium", "chromium-browser", "google-chrome")}

@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from identities.passwords import hash_password
-from local.development import DevelopmentIssuer
+from iot_authorizer_cli.project.development import DevelopmentIssuer
+from iot_identities.passwords import hash_password
 
 TIME_SCALE = 200
 """A connection whose token lives for five minutes ends after a second and a half."""

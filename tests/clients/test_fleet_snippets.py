@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from identities.passwords import hash_password
-from local.broker.limits import IOT_CORE
-from local.command import app
-from local.core import LocalIotCore
-from tests.clients.needs import ROOT
+from iot_authorizer_cli.command import app
+from iot_authorizer_cli.local_iot_core import LocalIotCore
+from iot_core.broker.limits import IOT_CORE
+from iot_identities.passwords import hash_password
+from tests import ROOT
 from tests.clients.test_snippets import GREETINGS, run
 
 PASSWORD = "correct horse"

@@ -12,15 +12,15 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
-from authorizer import Reason
-from identities import revocations
-from identities.passwords import hash_password
-from identities.revocations import Kind, Revocation
-from identities.sqlite_table import SqliteTable
-from identities.user import StoredPassword, User, to_item
-from local.broker.limits import IOT_CORE
-from local.core import LocalIotCore
-from local.development import table_path
+from iot_authorizer import Reason
+from iot_authorizer_cli.local_iot_core import LocalIotCore
+from iot_authorizer_cli.project.development import table_path
+from iot_core.broker.limits import IOT_CORE
+from iot_identities import revocations
+from iot_identities.passwords import hash_password
+from iot_identities.revocations import Kind, Revocation
+from iot_identities.sqlite_table import SqliteTable
+from iot_identities.user import StoredPassword, User, to_item
 from tests.identities.fake_dynamodb import FakeDynamoDb, fake_dynamodb, refusal
 
 PATIENCE = 20.0

@@ -15,10 +15,11 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from typer.testing import CliRunner
 
-from local.command import app
+from iot_authorizer_cli.command import app
+from tests import ROOT
 from tests.clients.boto3_clients import control_plane
 from tests.clients.connection import PATIENCE
-from tests.clients.needs import ROOT, needs
+from tests.clients.needs import needs
 from tests.clients.presence import Watcher
 from tests.clients.server import PASSWORD, USER, Server
 

@@ -17,7 +17,8 @@ from typing import Any
 
 import pytest
 
-ROOT = Path(__file__).parent.parent.parent
+from tests import ROOT
+
 REGION, ACCOUNT = "eu-west-1", "123456789012"
 _CDK = ROOT / "node_modules/.bin/cdk"
 _INTERPRETER = ROOT / ".venv-cloud/bin/python"

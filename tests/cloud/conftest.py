@@ -7,7 +7,7 @@ from typing import Any, cast
 import boto3
 import pytest
 
-from local.core import LocalIotCore
+from iot_authorizer_cli.local_iot_core import LocalIotCore
 from tests.authorizer.tokens import mint
 from tests.cloud.cloud import ACCOUNT, REGION, Cloud, running_cloud
 from tests.cloud.credentials import query

@@ -5,10 +5,10 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from local.core import LocalIotCore
-from local.function.lambda_function import Invocation
-from local.gateway.authorization import Refused
-from local.gateway.authorizers import AuthorizerDescription
+from iot_authorizer_cli.local_iot_core import LocalIotCore
+from iot_core.authorizers.authorization import Refused
+from iot_core.authorizers.authorizers import AuthorizerDescription
+from iot_core.functions.lambda_function import Invocation
 
 _SERVICE = {"Service": "iot.amazonaws.com"}
 

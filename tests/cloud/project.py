@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from identities.passwords import hash_password
+from iot_identities.passwords import hash_password
 from tests.authorizer.keys import public_keys, signing_key
 from tests.authorizer.tokens import AUDIENCE, ISSUER
 from tests.cloud.cloud import Cloud
@@ -98,7 +98,7 @@ class Project:
     def _build(self) -> None:
         """As `make build`, for this machine."""
         target = ["--stage", self.stage, "--architecture", "host"]
-        command = [sys.executable, "-m", "cdk.build_command", *target]
+        command = [sys.executable, "-m", "iot_authorizer_cdk.build_command", *target]
         done = subprocess.run(command, cwd=self.folder, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
 

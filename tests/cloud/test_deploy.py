@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from local.core import LocalIotCore
+from iot_authorizer_cli.local_iot_core import LocalIotCore
 from tests.authorizer.keys import signing_key
 from tests.authorizer.tokens import mint
 from tests.cloud.cloud import ACCOUNT, REGION, Cloud

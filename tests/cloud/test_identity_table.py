@@ -4,11 +4,11 @@ import time
 
 import pytest
 
-from identities import revocations, user
-from identities.dynamodb_table import DynamoDbTable
-from identities.passwords import hash_password
-from identities.revocations import Kind, Revocation
-from identities.user import StoredPassword, User
+from iot_identities import revocations, user
+from iot_identities.dynamodb_table import DynamoDbTable
+from iot_identities.passwords import hash_password
+from iot_identities.revocations import Kind, Revocation
+from iot_identities.user import StoredPassword, User
 from tests.cloud.cloud import ACCOUNT, REGION, Cloud
 from tests.cloud.credentials import login
 from tests.cloud.project import PASSWORD, USER, Project

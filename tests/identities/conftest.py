@@ -11,10 +11,10 @@ from botocore.config import Config
 from moto.dynamodb.responses import DynamoHandler
 from moto.server import ThreadedMotoServer
 
-from identities import dynamodb_table
-from identities.dynamodb_table import DynamoDbTable
-from identities.sqlite_table import SqliteTable
-from identities.table import Table
+from iot_identities import dynamodb_table
+from iot_identities.dynamodb_table import DynamoDbTable
+from iot_identities.sqlite_table import SqliteTable
+from iot_identities.table import Table
 from tests.identities.clock import Clock
 
 OpenTable = Callable[[], Table]

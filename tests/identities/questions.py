@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 
 import pytest
 
-from identities.table import Item, Table
+from iot_identities.table import Item, Table
 
 Question = Callable[[Table], object]
 

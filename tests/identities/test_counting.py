@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from identities.table import Item, ItemChanged, Table
+from iot_identities.table import Item, ItemChanged, Table
 from tests.identities.clock import Clock
 from tests.identities.conftest import OpenTable
 from tests.identities.questions import stored
@@ -17,9 +17,9 @@ COUNTING = """\
 import sys
 from pathlib import Path
 from botocore.config import Config
-from identities import dynamodb_table
-from identities.dynamodb_table import DynamoDbTable
-from identities.sqlite_table import SqliteTable
+from iot_identities import dynamodb_table
+from iot_identities.dynamodb_table import DynamoDbTable
+from iot_identities.sqlite_table import SqliteTable
 dynamodb_table._QUICK = dynamodb_table._QUICK.merge(Config(connect_timeout=60, read_timeout=60))
 kind, place = sys.argv[1:]
 table = SqliteTable(Path(place), patience=60) if kind == "sqlite" else DynamoDbTable(place)

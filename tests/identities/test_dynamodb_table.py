@@ -10,10 +10,10 @@ import boto3
 import pytest
 from botocore.config import Config
 
-from identities import dynamodb_table
-from identities.attributes import from_item
-from identities.dynamodb_table import DynamoDbTable
-from identities.table import Item, ItemChanged, ItemExists, TableBusy, TableUnavailable
+from iot_identities import dynamodb_table
+from iot_identities.attributes import from_item
+from iot_identities.dynamodb_table import DynamoDbTable
+from iot_identities.table import Item, ItemChanged, ItemExists, TableBusy, TableUnavailable
 from tests.identities.clock import Clock
 from tests.identities.fake_dynamodb import FakeDynamoDb, answer, fake_dynamodb, refusal
 from tests.identities.questions import ANN, Question, questions

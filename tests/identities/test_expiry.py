@@ -2,7 +2,7 @@
 
 import pytest
 
-from identities.table import Item, ItemChanged, Table
+from iot_identities.table import Item, ItemChanged, Table
 from tests.identities.clock import Clock
 from tests.identities.questions import stored
 

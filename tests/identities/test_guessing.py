@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from identities.guessing import Attempt, Guard, Limits, failed_by, ids
-from identities.sqlite_table import SqliteTable
+from iot_identities.guessing import Attempt, Guard, Limits, failed_by, ids
+from iot_identities.sqlite_table import SqliteTable
 
 LIMITS = Limits(slow_after=3, lock_after=6, lock_for=900, forget_after=3600)
 WEEK = 7 * 86_400

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from identities.table import Item, Table
+from iot_identities.table import Item, Table
 from tests.identities.questions import fill, stored
 
 ANN: Item = {"id": "user#ann", "disabled": False}

@@ -5,8 +5,8 @@ from decimal import Decimal
 
 import pytest
 
-from identities.item_limits import to_store
-from identities.table import Item
+from iot_identities.item_limits import to_store
+from iot_identities.table import Item
 
 
 def nested(levels: int) -> object:

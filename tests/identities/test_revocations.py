@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from identities.reading import MalformedItem
-from identities.revocations import Kind, Revocation, before_id, from_item, principal_id, to_item, token_id
+from iot_identities.reading import MalformedItem
+from iot_identities.revocations import Kind, Revocation, before_id, from_item, principal_id, to_item, token_id
 
 names = st.text(min_size=1)
 revocations = st.one_of(

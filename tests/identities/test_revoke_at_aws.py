@@ -13,15 +13,15 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from typer.testing import CliRunner, Result
 
-import local.revocation.options
-from identities.dynamodb_table import DynamoDbTable
-from identities.revocations import principal_id
-from local.command import app
+import iot_authorizer_cli.revoke.options
+from iot_authorizer_cli.command import app
+from iot_identities.dynamodb_table import DynamoDbTable
+from iot_identities.revocations import principal_id
+from tests.cli.dev import PROGRAM
+from tests.cli.revoke.endpoints import answering, dripping
+from tests.cli.revoke.running import connect, running
 from tests.clients.presence import Watcher
 from tests.clients.server import Server
-from tests.local.dev import PROGRAM
-from tests.revocation.endpoints import answering, dripping
-from tests.revocation.running import connect, running
 
 
 @pytest.fixture(scope="module")
@@ -139,7 +139,7 @@ def test_an_answer_that_does_not_say_whether_a_client_is_connected_is_none(
 def test_an_endpoint_that_never_comes_to_an_end_is_waited_for_no_longer_than_said(
     dynamodb_name: str, server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(local.revocation.options, "_PATIENCE_FOR_AWS", 0.2)
+    monkeypatch.setattr(iot_authorizer_cli.revoke.options, "_PATIENCE_FOR_AWS", 0.2)
     with dripping(0.01) as url:
         options = ["--table", dynamodb_name, "--endpoint-url", url, "--config", str(server.config)]
         done = revoke("principal", "eva", *options)

@@ -12,8 +12,8 @@ from threading import Barrier, Event
 
 import pytest
 
-from identities.sqlite_table import SqliteTable
-from identities.table import TableUnavailable
+from iot_identities.sqlite_table import SqliteTable
+from iot_identities.table import TableUnavailable
 from tests.identities.clock import Clock
 from tests.identities.questions import ANN, Question, fill, questions
 

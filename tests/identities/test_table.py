@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from identities.table import Item, ItemChanged, ItemExists, Table
+from iot_identities.table import Item, ItemChanged, ItemExists, Table
 from tests.identities.conftest import OpenTable
 from tests.identities.questions import fill, stored
 

@@ -5,9 +5,9 @@ from argon2 import PasswordHasher
 from hypothesis import given
 from hypothesis import strategies as st
 
-from identities.reading import MalformedItem
-from identities.table import Item
-from identities.user import LARGEST_CLAIMS, StoredPassword, User, from_item, to_item, user_id
+from iot_identities.reading import MalformedItem
+from iot_identities.table import Item
+from iot_identities.user import LARGEST_CLAIMS, StoredPassword, User, from_item, to_item, user_id
 
 HASH = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash("correct horse")
 OTHER = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash("battery staple")

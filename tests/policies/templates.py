@@ -8,8 +8,8 @@ from itertools import product
 from hypothesis import event, reject
 from hypothesis import strategies as st
 
-from policies import Deny, Grant, InvalidTopics, NothingGranted, PolicyTemplate, Principal, compile_policy
-from policies.packing import Document
+from iot_policies import Deny, Grant, InvalidTopics, NothingGranted, PolicyTemplate, Principal, compile_policy
+from iot_policies.packing import Document
 from tests.policies.probes import ACCOUNT, REGION
 
 Block = Mapping[str, object]

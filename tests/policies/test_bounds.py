@@ -2,8 +2,8 @@
 
 import pytest
 
-from policies import Deny, Grant, InvalidTopics, PolicyTemplate, PolicyTooLarge, Principal, compile_policy
-from policies.placeholders import MOST_COMBINATIONS
+from iot_policies import Deny, Grant, InvalidTopics, PolicyTemplate, PolicyTooLarge, Principal, compile_policy
+from iot_policies.placeholders import MOST_COMBINATIONS
 
 
 def test_a_product_of_list_claims_is_refused_before_it_is_made() -> None:

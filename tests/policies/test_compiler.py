@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policies import Deny, Grant, NothingGranted, PolicyTemplate, Principal, compile_policy
-from policies.compiler import Policy
-from policies.grants import ConnectAttribute
-from policies.packing import ConditionBlock
+from iot_policies import Deny, Grant, NothingGranted, PolicyTemplate, Principal, compile_policy
+from iot_policies.compiler import Policy
+from iot_policies.grants import ConnectAttribute
+from iot_policies.packing import ConditionBlock
 from tests.policies.probes import ACCOUNT, PREFIX, REGION
 from tests.policies.properties import thorough
 from tests.policies.reference import decide

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 import pytest
 
-from policies import Deny, Grant, PolicyTemplate, Principal, compile_policy
-from policies.conditions import parse_conditions
-from policies.evaluator import Connection, Evaluator
-from policies.grants import ConnectAttribute
+from iot_policies import Deny, Grant, PolicyTemplate, Principal, compile_policy
+from iot_policies.conditions import parse_conditions
+from iot_policies.evaluator import Connection, Evaluator
+from iot_policies.grants import ConnectAttribute
 from tests.policies.probes import ACCOUNT, PREFIX, REGION
 
 WILL, SESSION = "LastWill", "PersistentConnect"

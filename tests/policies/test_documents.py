@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from policies.documents import InvalidDocument, parse_document
+from iot_policies.documents import InvalidDocument, parse_document
 
 GOOD = {"Effect": "Allow", "Action": "iot:Connect", "Resource": "*"}
 ARN = "arn:aws:iot:us-east-1:123456789012:topic/a"

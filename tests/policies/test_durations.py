@@ -2,7 +2,7 @@
 
 import pytest
 
-from policies.durations import seconds
+from iot_policies.durations import seconds
 
 
 @pytest.mark.parametrize(

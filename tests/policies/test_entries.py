@@ -2,8 +2,8 @@
 
 import pytest
 
-from policies import Deny, Grant, InvalidTopics, PolicyTemplate, Principal, compile_policy
-from policies.entries import Action, Effect
+from iot_policies import Deny, Grant, InvalidTopics, PolicyTemplate, Principal, compile_policy
+from iot_policies.entries import Action, Effect
 from tests.policies.probes import ACCOUNT, PREFIX, REGION
 from tests.policies.reference import decide
 

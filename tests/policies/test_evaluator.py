@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policies.evaluator import Connection, Decision, Evaluator
+from iot_policies.evaluator import Connection, Decision, Evaluator
 from tests.policies import reference
 from tests.policies.properties import thorough
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from hypothesis import given, settings
 
-from policies import Grant, InvalidTopics, PolicyTemplate
+from iot_policies import Grant, InvalidTopics, PolicyTemplate
 from tests.policies.probes import filters_within_one, permitted, topics_of, topics_of_any
 from tests.policies.properties import thorough
 from tests.policies.reference import unshared

@@ -2,8 +2,8 @@
 
 import pytest
 
-from policies import Deny, Grant, PolicyTemplate, Principal
-from policies.explaining import Question, explain
+from iot_policies import Deny, Grant, PolicyTemplate, Principal
+from iot_policies.explaining import Question, explain
 
 TEMPLATE = PolicyTemplate.of(
     [

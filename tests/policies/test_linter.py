@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from policies import Deny, Grant, PolicyTemplate
-from policies.linter import lint
+from iot_policies import Deny, Grant, PolicyTemplate
+from iot_policies.linter import lint
 
 CONNECT = Grant(connect=("{principal}",))
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import event, given
 from hypothesis import strategies as st
 
-from policies import Grant, PolicyTemplate, PolicyTooLarge, Principal, compile_policy
-from policies.packing import Document, Heading, Statement, pack
+from iot_policies import Grant, PolicyTemplate, PolicyTooLarge, Principal, compile_policy
+from iot_policies.packing import Document, Heading, Statement, pack
 from tests.policies.properties import thorough
 
 PREFIX = "arn:aws:iot:eu-west-1:123456789012:"

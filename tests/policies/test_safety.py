@@ -7,8 +7,8 @@ import pytest
 from hypothesis import event, given
 from hypothesis import strategies as st
 
-from policies import Grant, NothingGranted, PolicyTemplate, Principal, UnsafeValue, compile_policy, is_safe
-from policies.packing import Document
+from iot_policies import Grant, NothingGranted, PolicyTemplate, Principal, UnsafeValue, compile_policy, is_safe
+from iot_policies.packing import Document
 from tests.policies import hostile
 from tests.policies.probes import ACCOUNT, PREFIX, REGION
 from tests.policies.properties import thorough

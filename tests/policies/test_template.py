@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 
-import policies
-from policies import NothingGranted, PolicyTemplate, Principal, compile_policy
+from iot_policies import NothingGranted, PolicyTemplate, Principal, compile_policy
+from tests import ROOT
 from tests.policies.probes import ACCOUNT, PREFIX, REGION
 from tests.policies.reference import decide
 
-READY = sorted(Path(policies.__file__).parent.glob("*.toml"))
-CHAT = PolicyTemplate.load(Path(policies.__file__).parent / "chat.toml")
+READY = sorted((ROOT / "policies").glob("*.toml"))
+CHAT = PolicyTemplate.load((ROOT / "policies") / "chat.toml")
 
 
 def load(tmp_path: Path, content: str) -> PolicyTemplate:

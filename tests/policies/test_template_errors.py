@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from policies import InvalidFile, PolicyTemplate
+from iot_policies import InvalidFile, PolicyTemplate
 
 
 def error_of(tmp_path: Path, content: str | bytes) -> InvalidFile:

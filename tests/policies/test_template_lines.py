@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from policies import InvalidFile, PolicyTemplate
+from iot_policies import InvalidFile, PolicyTemplate
 from tests.policies.test_template_errors import error_of
 
 

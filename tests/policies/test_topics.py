@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policies.topics import contains, lead, matches, split
+from iot_policies.topics import contains, lead, matches, split
 from tests.policies import reference
 from tests.policies.properties import thorough
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from policies import Grant, NothingGranted, PolicyTemplate, Principal, UnsafeValue, compile_policy
-from policies.packing import Statement
+from iot_policies import Grant, NothingGranted, PolicyTemplate, Principal, UnsafeValue, compile_policy
+from iot_policies.packing import Statement
 
 TEMPLATE = PolicyTemplate.of([Grant(publish=("rooms/{claims.rooms}",))])
 

@@ -4,7 +4,7 @@ import tomllib
 
 import pytest
 
-from policies import Deny, Grant
+from iot_policies import Deny, Grant
 
 
 def applies(when: str, claims: dict[str, object]) -> bool:

@@ -2,8 +2,8 @@
 
 import pytest
 
-from policies import Grant, InvalidTopics, PolicyTemplate, Principal, compile_policy
-from policies.evaluator import Evaluator
+from iot_policies import Grant, InvalidTopics, PolicyTemplate, Principal, compile_policy
+from iot_policies.evaluator import Evaluator
 
 ARN = "arn:aws:iot:us-east-1:123456789012:"
 SHADOW = Grant(when={"role": "device"}, publish=["$aws/things/{principal}/shadow/update"])

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policies.wildcards import VALUE, matcher
+from iot_policies.wildcards import VALUE, matcher
 from tests.policies import reference
 from tests.policies.properties import thorough
 

@@ -1,0 +1,37 @@
+"""What runs in Lambda: credentials in, an exact policy out.
+
+For rules of your own, a function that proves credentials and one that grants topics are all it takes:
+
+    lambda_handler = LambdaHandler(Authorizer(verify=verify, grant=grant))
+"""
+
+import gc
+
+_collecting = gc.isenabled()
+gc.disable()  # Modules make no garbage as they load, only work for the collector.
+
+from iot_authorizer.authorizer import Authorizer
+from iot_authorizer.credentials import Credentials, Door
+from iot_authorizer.lambda_handler import LambdaHandler
+from iot_authorizer.observer import Observer
+from iot_authorizer.refusal import Reason, Refusal
+from iot_authorizer.verified_principal import VerifiedPrincipal
+from iot_policies import Deny, Grant, Principal, Session
+
+if _collecting:
+    gc.enable()
+
+__all__ = [
+    "Authorizer",
+    "Credentials",
+    "Deny",
+    "Door",
+    "Grant",
+    "LambdaHandler",
+    "Observer",
+    "Principal",
+    "Reason",
+    "Refusal",
+    "Session",
+    "VerifiedPrincipal",
+]

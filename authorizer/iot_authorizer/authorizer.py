@@ -1,0 +1,119 @@
+"""The authorizer: an event in, an answer out; whatever goes wrong is one Refusal."""
+
+import time
+from collections.abc import Callable, Iterable
+from functools import lru_cache
+from math import isfinite
+from typing import NamedTuple
+
+from iot_authorizer.credentials import Credentials, Door, read_credentials
+from iot_authorizer.event import AuthorizerEvent
+from iot_authorizer.refusal import Reason, Refusal, internal_error
+from iot_authorizer.response import AuthorizerResponse, allowed
+from iot_authorizer.verified_principal import VerifiedPrincipal
+from iot_policies import Deny, Grant, InvalidTopics, PolicyError, PolicyTemplate, Principal, Session, compile_policy
+from iot_policies.packing import Document
+from iot_policies.toml_file import key_of
+
+Verify = Callable[[Credentials], VerifiedPrincipal | Principal]
+"""Proves credentials. Raises Refusal."""
+GrantTo = Callable[[Principal], Grant | Deny | Iterable[Grant | Deny]]
+"""What a principal may do. Its topics may hold placeholders, as a template's do. Raises Refusal."""
+
+
+class Place(NamedTuple):
+    """Where the authorizer runs, for the ARNs of its policies."""
+
+    region: str
+    account: str
+    partition: str = "aws"
+
+
+@lru_cache(maxsize=8)
+def place_of(function_arn: str) -> Place:
+    """Where a Lambda function runs, from its ARN. Raises Refusal where that is none."""
+    parts = function_arn.split(":")
+    if len(parts) < 7 or parts[0] != "arn" or not all(parts[1:5]):
+        raise Refusal(Reason.ACCOUNT_UNKNOWN)
+    return Place(region=parts[3], account=parts[4], partition=parts[1])
+
+
+class Admission(NamedTuple):
+    """A client that was let in, and who it is."""
+
+    response: AuthorizerResponse
+    verified: VerifiedPrincipal
+    door: Door
+
+
+class Authorizer:
+    """Verifies credentials and grants topics.
+
+    `verify` and `grant` are all that it takes to have rules of your own; what makes policies exact, small and safe
+    is the same for all.
+    """
+
+    def __init__(
+        self,
+        *,
+        verify: Verify,
+        grant: PolicyTemplate | GrantTo,
+        session: Session | None = None,
+        token_key_name: str | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        """`session` defaults to the template's; `clock` gives seconds since 1970."""
+        if not callable(verify) or not (callable(grant) or isinstance(grant, PolicyTemplate)):
+            raise TypeError("expected functions for verify and grant, or a PolicyTemplate for grant")
+        self._verify = verify
+        self._grant = grant
+        self._session = session or (grant.session if isinstance(grant, PolicyTemplate) else Session())
+        self._token_key_name = token_key_name
+        self._clock = clock
+
+    def authorize(self, event: AuthorizerEvent, place: Place) -> Admission:
+        """Lets a client in, or raises Refusal."""
+        credentials = read_credentials(event, self._token_key_name)
+        principal: Principal | None = None
+        try:
+            verified = _checked(self._verify(credentials))
+            principal = verified.principal
+            documents = self._documents(principal, credentials.client_id, place)
+        except Exception as error:  # noqa: BLE001 (of other people's functions; it becomes the refusal)
+            refusal = error if isinstance(error, Refusal) else internal_error(error)
+            refusal.door = credentials.door
+            refusal.principal = refusal.principal or principal
+            raise refusal from None
+        life = None if verified.expires_at is None else verified.expires_at - self._clock()
+        response = allowed(principal.name, documents, self._session, event.connection_id, life)
+        return Admission(response, verified, credentials.door)
+
+    def _documents(self, principal: Principal, client_id: str | None, place: Place) -> list[Document]:
+        try:
+            policy = compile_policy(self._template(principal), principal, client_id)
+            documents = policy.documents(region=place.region, account=place.account, partition=place.partition)
+        except PolicyError as error:
+            raise Refusal(error.reason, getattr(error, "source", "")) from None
+        except InvalidTopics as error:
+            raise Refusal(Reason.INVALID_TOPICS, key_of(error.key)) from None
+        if client_id is not None and not policy.may_connect(client_id):
+            raise Refusal(Reason.CLIENT_ID_NOT_GRANTED)
+        return documents
+
+    def _template(self, principal: Principal) -> PolicyTemplate:
+        if isinstance(self._grant, PolicyTemplate):
+            return self._grant
+        blocks = self._grant(principal)
+        return PolicyTemplate.of([blocks] if isinstance(blocks, (Grant, Deny)) else blocks, session=self._session)
+
+
+def _checked(value: object) -> VerifiedPrincipal:
+    """What a verifier gave, where it is what it should be: functions of other people's may get it wrong."""
+    verified = VerifiedPrincipal(value) if isinstance(value, Principal) else value
+    if not isinstance(verified, VerifiedPrincipal) or not isinstance(verified.principal, Principal):
+        raise TypeError("verify: expected a Principal or a VerifiedPrincipal")
+    if not isinstance(verified.principal.name, str) or verified.principal.name == "":
+        raise TypeError("verify: expected a principal with a name")
+    if verified.expires_at is not None and not isfinite(verified.expires_at):
+        raise TypeError("verify: expected expires_at in seconds since 1970")
+    return verified

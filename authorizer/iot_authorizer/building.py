@@ -1,0 +1,180 @@
+"""From `authorizer.toml` to an authorizer."""
+
+import os
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from iot_authorizer import development
+from iot_authorizer.authorizer import Authorizer, Verify
+from iot_authorizer.cached import Cached, Caching, OnFetch
+from iot_authorizer.configuration import Configuration, JwtIssuer, SignedTokens, load_password_file
+from iot_authorizer.credentials import Credentials, Door
+from iot_authorizer.jwt_verifier import Expectations, Issuer, JwtVerifier
+from iot_authorizer.keys import Keys, KeySet
+from iot_authorizer.refusal import Reason, Refusal
+from iot_authorizer.verified_principal import VerifiedPrincipal
+from iot_policies import InvalidFile, PolicyTemplate, Principal
+from iot_policies.toml_file import read_file
+
+if TYPE_CHECKING:
+    from iot_authorizer.file_passwords import FilePasswords, StoredPassword
+
+_Check = Callable[[VerifiedPrincipal], VerifiedPrincipal]
+_VerifyPassword = Callable[[Credentials], VerifiedPrincipal]
+
+
+def build(
+    configuration: Configuration,
+    folder: Path,
+    on_fetch: OnFetch | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> Authorizer:
+    """Builds what a configuration describes, with the files it names in its folder. Nothing is fetched yet.
+
+    `on_fetch` is told of each fetch of keys whether it worked; `environment` is the process's unless given.
+    Raises InvalidFile.
+    """
+    with _named_by("policy"):
+        template = PolicyTemplate.load(folder / configuration.policy)
+    of_development = _development_issuers(os.environ if environment is None else environment)
+    verify = _verifier(configuration, folder, template.principal_claim, on_fetch, of_development)
+    return Authorizer(verify=verify, grant=template, token_key_name=configuration.token_key_name)
+
+
+@contextmanager
+def _named_by(key: str) -> Iterator[None]:
+    """Says of a file that can't be used which key of the configuration names it."""
+    try:
+        yield
+    except InvalidFile as error:
+        if error.key:
+            raise
+        raise InvalidFile(error.path, error.line, f"named by {key}", error.expected) from None
+
+
+def _verifier(
+    configuration: Configuration,
+    folder: Path,
+    principal_claim: str,
+    on_fetch: OnFetch | None,
+    of_development: Sequence[Issuer],
+) -> Verify:
+    issuers = []
+    for index, each in enumerate(configuration.jwt):
+        with _named_by(f"jwt[{index}].jwks"):
+            issuers.append(_issuer(each, folder, principal_claim, on_fetch))
+    issuers += of_development
+    signed = [_expectations(configuration.signed_tokens, principal_claim)] if configuration.signed_tokens else []
+    tokens = JwtVerifier(issuers, signed)
+    check, passwords = _identities(configuration)
+    if configuration.passwords is not None and configuration.passwords.file is not None:
+        passwords = _in_file(_file_passwords(folder, configuration.passwords.file), check)
+    anonymous = _anonymous(configuration)
+
+    def verify(credentials: Credentials) -> VerifiedPrincipal:
+        if credentials.door is Door.ANONYMOUS:
+            if anonymous is None:
+                raise Refusal(Reason.NO_CREDENTIALS)
+            return check(anonymous)
+        if credentials.token is not None:
+            return check(tokens.verify(credentials))
+        if passwords is None:
+            raise Refusal(Reason.PASSWORDS_NOT_CONFIGURED)
+        return passwords(credentials)
+
+    return verify
+
+
+def _identities(configuration: Configuration) -> tuple[_Check, _VerifyPassword | None]:
+    """What checks proven principals, and what verifies passwords, by the table of identities where there is one."""
+    if configuration.table is None:
+        return _unchecked, None
+    from iot_authorizer.configured_identities import configured_identities
+
+    found = configured_identities(configuration, configuration.table)
+    return found.proven.check, None if found.passwords is None else found.passwords.verify
+
+
+def _in_file(users: "FilePasswords", check: _Check) -> _VerifyPassword:
+    def verify(credentials: Credentials) -> VerifiedPrincipal:
+        return check(users.verify(credentials))
+
+    return verify
+
+
+def _unchecked(verified: VerifiedPrincipal) -> VerifiedPrincipal:
+    return verified
+
+
+def _issuer(configured: JwtIssuer, folder: Path, principal_claim: str, on_fetch: OnFetch | None) -> Issuer:
+    expects = _expectations(configured, principal_claim)
+    return Issuer(expects, configured.algorithms, _keys(configured, folder, on_fetch))
+
+
+def _expectations(configured: JwtIssuer | SignedTokens, principal_claim: str) -> Expectations:
+    return Expectations(
+        issuer=configured.issuer,
+        audience=configured.audience,
+        client_id=configured.client_id if isinstance(configured, JwtIssuer) else (),
+        required_claims=configured.required_claims,
+        leeway=configured.leeway,
+        token_type=configured.token_type,
+        principal_claim=principal_claim,
+    )
+
+
+def _keys(configured: JwtIssuer, folder: Path, on_fetch: OnFetch | None) -> Keys:
+    caching = Caching(max_age=configured.max_age, max_stale=configured.max_stale)
+    if configured.secret is not None:
+        from iot_authorizer.shared_secret import SharedSecret, fetch_key
+
+        return SharedSecret(Cached(partial(fetch_key, configured.secret), caching=caching, on_fetch=on_fetch))
+    jwks = configured.jwks or ""
+    if "://" not in jwks:
+        return _key_file(folder / jwks)
+    from iot_authorizer.jwks import KeySetUrl, RemoteKeys
+
+    return RemoteKeys(Cached(KeySetUrl(jwks), caching=caching, on_fetch=on_fetch))
+
+
+def _key_file(path: Path) -> KeySet:
+    content = read_file(path)
+    try:
+        return KeySet.parse(content)
+    except ValueError as error:
+        raise InvalidFile(path, None, "", str(error)) from None
+
+
+def _development_issuers(environment: Mapping[str, str]) -> list[Issuer]:
+    path = development.file_named_by(development.KEYS, environment)
+    if path is None:
+        return []
+    expects = Expectations(issuer=development.ISSUER, audience=(development.ISSUER,))
+    return [Issuer(expects, ("ES256",), _key_file(path))]
+
+
+def _file_passwords(folder: Path, file: str) -> "FilePasswords":
+    from iot_authorizer.file_passwords import FilePasswords, StoredPassword
+    from iot_identities.passwords import check_hash
+
+    with _named_by("passwords.file"):
+        found = load_password_file(folder / file, check_hash).users
+    users = {name: StoredPassword(entry.hash, entry.claims) for name, entry in found.items()}
+    shapes = Counter(map(_shape, users.values()))
+    like = max(users.values(), key=lambda user: shapes[_shape(user)]).hash if users else None
+    return FilePasswords(users, like)
+
+
+def _shape(user: "StoredPassword") -> str:
+    """A hash's kind and parameters, without its salt."""
+    return user.hash.rsplit("$", 2)[0]
+
+
+def _anonymous(configuration: Configuration) -> VerifiedPrincipal | None:
+    if configuration.anonymous is None:
+        return None
+    return VerifiedPrincipal(Principal(configuration.anonymous.principal, configuration.anonymous.claims))

@@ -1,0 +1,272 @@
+"""`authorizer.toml`: who may vouch for a client, and which template says what they may do."""
+
+import os
+import re
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Literal, TypeVar
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
+
+from iot_policies.durations import seconds
+from iot_policies.grants import StrictModel
+from iot_policies.toml_file import Location, from_validation, invalid_file, override, read_toml
+
+
+def _between(least: str, most: str) -> BeforeValidator:
+    """A duration as a string, within bounds, in seconds."""
+
+    def check(value: object) -> int:
+        if not isinstance(value, str):
+            raise ValueError('expected a string such as "30s"')
+        time = seconds(value)
+        if not seconds(least) <= time <= seconds(most):
+            raise ValueError(f"expected a time from {least} to {most}")
+        return time
+
+    return BeforeValidator(check)
+
+
+def _made_of(characters: str) -> AfterValidator:
+    """A string of certain ASCII characters, given as in a regular expression, of at most 128."""
+    fits = re.compile(f"[A-Za-z0-9{characters}]{{1,128}}").fullmatch
+
+    def check(value: str) -> str:
+        if fits(value) is None:
+            raise ValueError(f"expected 1 to 128 letters, digits and {characters}")
+        return value
+
+    return AfterValidator(check)
+
+
+def _table_name(value: str) -> str:
+    if _TABLE_NAME.fullmatch(value) is None:
+        raise ValueError("expected a DynamoDB table's name, 3 to 255 letters, digits, _.-, or its ARN")
+    return value
+
+
+Algorithm = Literal["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "HS256"]
+Text = Annotated[str, Field(min_length=1)]
+
+_SECRET_NAME = re.compile(r"(secretsmanager|ssm):.+")
+_TABLE_NAME = re.compile(r"[A-Za-z0-9_.-]{3,255}|arn:[a-z-]+:dynamodb:[a-z0-9-]+:\d{12}:table/[A-Za-z0-9_.-]{3,255}")
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
+
+class _Tokens(StrictModel):
+    issuer: Text
+    audience: tuple[Text, ...] = ()
+    leeway: Annotated[int, _between("0s", "5m")] = 30
+    required_claims: tuple[Text, ...] = ()
+    token_type: Text | None = None
+    stored_claims: bool = False
+    """Whether the table's claims of a principal join the token's, and win."""
+
+
+class JwtIssuer(_Tokens):
+    """`[[jwt]]`: an issuer of bearer tokens."""
+
+    client_id: tuple[Text, ...] = ()
+    algorithms: Annotated[tuple[Algorithm, ...], Field(min_length=1)]
+    jwks: Text | None = None
+    """A URL, or a file beside the configuration."""
+    secret: Text | None = None
+    """The name of a shared secret: `secretsmanager:NAME` or `ssm:NAME`."""
+    max_age: Annotated[int, _between("30s", "24h")] = 600
+    max_stale: Annotated[int, _between("0s", "7d")] = 86_400
+
+    @model_validator(mode="after")
+    def _checked(self) -> "JwtIssuer":
+        if bool(self.audience) == bool(self.client_id):
+            raise ValueError(
+                'expected audience = ["…"], or client_id = ["…"] for Cognito\'s access tokens, and not both'
+            )
+        shared = "HS256" in self.algorithms
+        if shared and len(self.algorithms) > 1:
+            raise ValueError("algorithms: HS256 stands alone: beside others, a public key could pass as its secret")
+        if shared != (self.secret is not None) or shared == (self.jwks is not None):
+            raise ValueError('expected jwks = "https://…" or a file, or for HS256 alone secret = "secretsmanager:NAME"')
+        if self.secret is not None and not _SECRET_NAME.fullmatch(self.secret):
+            raise ValueError('secret: expected its name, "secretsmanager:NAME" or "ssm:NAME", never the secret itself')
+        if self.jwks is not None:
+            _check_jwks(self.jwks)
+        return self
+
+
+class SignedTokens(_Tokens):
+    """`[signed_tokens]`: RS256 JWTs whose signature IoT Core has verified before it invokes us."""
+
+
+class Passwords(StrictModel):
+    """`[passwords]`: user names and passwords."""
+
+    file: Text | None = None
+    """A TOML file beside the configuration; without it they are in the table."""
+
+
+class Guessing(StrictModel):
+    """`[guessing]`: when failures with passwords of the table are slowed, and locked."""
+
+    slow_after: Annotated[int, Field(ge=1, le=100)] = 5
+    lock_after: Annotated[int, Field(ge=1, le=1000)] = 10
+    lock_for: Annotated[int, _between("1s", "24h")] = 15 * 60
+    forget_after: Annotated[int, _between("1s", "7d")] = 24 * 60 * 60
+
+    @model_validator(mode="after")
+    def _checked(self) -> "Guessing":
+        if self.lock_after < self.slow_after:
+            raise ValueError("lock_after: expected no fewer failures than slow_after")
+        if self.forget_after < self.lock_for:
+            raise ValueError("forget_after: expected no less than lock_for, or a lock would end early")
+        return self
+
+
+class Revocation(StrictModel):
+    """`[revocation]`: how the table is asked whether somebody is revoked."""
+
+    cache_for: Annotated[int, _between("0s", "5m")] = 5
+    when_unavailable: Literal["refuse", "allow"] = "refuse"
+
+
+class Anonymous(StrictModel):
+    """`[anonymous]`: clients that bring no credentials at all."""
+
+    principal: Text
+    claims: dict[str, object] = Field(default_factory=dict)
+
+
+class Signing(StrictModel):
+    """`[signing]`: the public keys that IoT Core verifies token signatures with. The Lambda itself needs none."""
+
+    public_keys: Annotated[dict[Text, Text], Field(min_length=1)]
+    """A PEM file beside the configuration for each name."""
+
+
+class Configuration(StrictModel):
+    """All of `authorizer.toml`."""
+
+    name: Annotated[str, _made_of("_=,@-")]
+    policy: Text
+    """A policy template beside the configuration."""
+    table: Annotated[str, AfterValidator(_table_name)] | None = None
+    """The DynamoDB table of identities: passwords, revocations, stored claims."""
+    token_key_name: Annotated[str, _made_of("_-")] | None = None
+    jwt: tuple[JwtIssuer, ...] = ()
+    passwords: Passwords | None = None
+    signed_tokens: SignedTokens | None = None
+    anonymous: Anonymous | None = None
+    signing: Signing | None = None
+    guessing: Guessing = Field(default_factory=Guessing)
+    revocation: Revocation = Field(default_factory=Revocation)
+
+    @model_validator(mode="after")
+    def _checked(self) -> "Configuration":
+        if not (self.jwt or self.passwords or self.signed_tokens or self.anonymous):
+            raise ValueError(
+                "nobody could be let in: expected [[jwt]], [passwords], [signed_tokens] or [anonymous]; "
+                'to try it out, add [anonymous] with principal = "anonymous", or any [[jwt]] with a jwks file'
+            )
+        return self
+
+
+class PasswordEntry(StrictModel):
+    """`[users.NAME]` in a password file."""
+
+    hash: Text
+    """An argon2id hash, `$argon2id$…`."""
+    claims: dict[str, object] = Field(default_factory=dict)
+
+
+class PasswordsFile(StrictModel):
+    """A password file."""
+
+    users: dict[str, PasswordEntry] = Field(default_factory=dict)
+
+
+_TABLES = (
+    Configuration,
+    JwtIssuer,
+    SignedTokens,
+    Passwords,
+    Anonymous,
+    Signing,
+    Guessing,
+    Revocation,
+    PasswordsFile,
+    PasswordEntry,
+)
+_KEYS = {key for model in _TABLES for key in model.model_fields}
+
+Model = TypeVar("Model", bound=StrictModel)
+
+
+def _check_jwks(jwks: str) -> None:
+    if "://" not in jwks:
+        return
+    parts = urlsplit(jwks)
+    if not parts.hostname:
+        raise ValueError("jwks: expected an https:// URL with a host, or a file")
+    if parts.scheme == "https":
+        return
+    if parts.scheme != "http" or parts.hostname not in _LOOPBACK:
+        raise ValueError("jwks: expected an https:// URL or a file: who changes the keys on their way is any user")
+
+
+def load_configuration(path: Path, environment: Mapping[str, str] | None = None) -> Configuration:
+    """Reads `authorizer.toml`.
+
+    Variables such as `AUTHORIZER__JWT__0__SECRET` override single values. Raises InvalidFile.
+    """
+    tables, text = read_toml(path)
+    override(tables, path, os.environ if environment is None else environment)
+    configuration = _validated(Configuration, tables, path, text)
+    names = [issuer.issuer for issuer in configuration.jwt]
+    for index, name in enumerate(names):
+        if name in names[:index]:
+            raise invalid_file(path, text, ("jwt", index, "issuer"), "expected a name that no other issuer has")
+    if configuration.table is None:
+        for key, expected in _wanting_a_table(configuration):
+            raise invalid_file(path, text, key, f'{expected}table = "NAME" above all tables, a DynamoDB table')
+    passwords = configuration.passwords
+    if "guessing" in configuration.model_fields_set and (passwords is None or passwords.file is not None):
+        expected = (
+            "expected [passwords] without file: it limits the guessing of passwords in the table, and of no others"
+        )
+        raise invalid_file(path, text, ("guessing",), expected)
+    return configuration
+
+
+def _wanting_a_table(configuration: Configuration) -> Iterator[tuple[Location, str]]:
+    """The keys that take a table of identities, and what could stand there in its place."""
+    if configuration.passwords is not None and configuration.passwords.file is None:
+        yield ("passwords",), 'expected file = "…", or '
+    for index, issuer in enumerate(configuration.jwt):
+        if issuer.stored_claims:
+            yield ("jwt", index, "stored_claims"), "expected "
+    if configuration.signed_tokens is not None and configuration.signed_tokens.stored_claims:
+        yield ("signed_tokens", "stored_claims"), "expected "
+    if "revocation" in configuration.model_fields_set:
+        yield ("revocation",), "expected "
+
+
+def load_password_file(path: Path, check_hash: Callable[[str], str]) -> PasswordsFile:
+    """Reads a password file. `check_hash` raises ValueError for a hash that can't be used. Raises InvalidFile."""
+    tables, text = read_toml(path)
+    for name, table in tables.items():
+        if name != "users" and isinstance(table, dict):
+            raise invalid_file(path, text, (name,), f"expected [users.{name}]")
+    found = _validated(PasswordsFile, tables, path, text)
+    for name, entry in found.users.items():
+        try:
+            check_hash(entry.hash)
+        except ValueError as error:
+            raise invalid_file(path, text, ("users", name, "hash"), str(error)) from None
+    return found
+
+
+def _validated(model: type[Model], tables: Mapping[str, object], path: Path, text: str) -> Model:
+    try:
+        return model.model_validate(tables)
+    except ValidationError as error:
+        raise from_validation(path, text, tables, error, _KEYS) from None

@@ -1,0 +1,59 @@
+"""What a configuration has looked up in the table of identities. Imported only where it names one."""
+
+import os
+from typing import TYPE_CHECKING, NamedTuple
+
+from iot_authorizer import development
+from iot_authorizer.configuration import Configuration
+from iot_authorizer.stored_identities import Lookups, StoredIdentities
+from iot_identities.table import Table
+
+if TYPE_CHECKING:
+    from iot_authorizer.table_passwords import TablePasswords
+
+
+class ConfiguredIdentities(NamedTuple):
+    """Who looks up what."""
+
+    proven: StoredIdentities
+    passwords: "TablePasswords | None"
+    """None where there are none, or in a file."""
+
+
+def configured_identities(configuration: Configuration, name: str) -> ConfiguredIdentities:
+    """What looks into the table of this name. Raises InvalidFile for a development table in Lambda."""
+    table = _open(name)
+    lookups = Lookups(
+        cache_for=configuration.revocation.cache_for,
+        when_unavailable_allow=configuration.revocation.when_unavailable == "allow",
+        stored_claims=_joined(configuration),
+    )
+    return ConfiguredIdentities(StoredIdentities(table, lookups), _passwords(configuration, table))
+
+
+def _joined(configuration: Configuration) -> frozenset[str]:
+    """The issuers whose tokens' claims the stored ones join; the development issuer stands for any of them."""
+    signed = (configuration.signed_tokens,) if configuration.signed_tokens else ()
+    found = frozenset(each.issuer for each in (*configuration.jwt, *signed) if each.stored_claims)
+    return found | {development.ISSUER} if found else found
+
+
+def _passwords(configuration: Configuration, table: Table) -> "TablePasswords | None":
+    if configuration.passwords is None or configuration.passwords.file is not None:
+        return None
+    from iot_authorizer.table_passwords import TablePasswords
+    from iot_identities.guessing import Limits
+
+    found = configuration.guessing
+    return TablePasswords(table, Limits(found.slow_after, found.lock_after, found.lock_for, found.forget_after))
+
+
+def _open(name: str) -> Table:
+    path = development.file_named_by(development.TABLE, os.environ)
+    if path is not None:
+        from iot_identities.sqlite_table import SqliteTable
+
+        return SqliteTable(path)
+    from iot_identities.dynamodb_table import DynamoDbTable
+
+    return DynamoDbTable(name)

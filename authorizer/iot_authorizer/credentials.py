@@ -1,0 +1,180 @@
+"""What a client brings to prove who it is, wherever in the event it stands."""
+
+import binascii
+from base64 import b64decode
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import NamedTuple
+from urllib.parse import unquote
+
+from iot_authorizer.event import AuthorizerEvent
+from iot_authorizer.refusal import Reason, Refusal
+
+BEARER = "bearer "
+LONGEST_QUERY = 65_535
+"""Characters, as many as an MQTT user name may have bytes."""
+_SIGNATURE = "x-amz-customauthorizer-signature"
+
+
+class Door(StrEnum):
+    """Where credentials stood. Tokens are looked for in this order."""
+
+    TOKEN = "token"
+    """The event's `token`: IoT Core found it under the authorizer's token key name."""
+    HEADER = "header"
+    """An HTTP header with the token key name."""
+    AUTHORIZATION = "authorization"
+    """The HTTP header `Authorization: Bearer …` (RFC 6750, section 2.1)."""
+    QUERY = "query"
+    """The HTTP query string, under the token key name or `access_token` (RFC 6750, section 2.3)."""
+    USER_NAME = "user_name"
+    """The query string of the MQTT user name, under the same keys."""
+    PASSWORD = "password"
+    """The MQTT password: a JWT, or what goes with the user name."""
+    ANONYMOUS = "anonymous"
+    """No credentials at all."""
+
+
+@dataclass(slots=True)
+class Credentials:
+    """What a client brought: a token, or a user name and a password, or nothing."""
+
+    door: Door
+    token: str | None = field(default=None, repr=False)
+    """A bearer token, without `Bearer `."""
+    signature_verified: bool = False
+    """Whether IoT Core itself has verified the token's signature against the authorizer's public keys."""
+    user_name: str | None = None
+    """The MQTT user name without its query string; None where there is none."""
+    password: bytes | None = field(default=None, repr=False)
+    client_id: str | None = None
+    """The MQTT client ID; None for HTTP, and where the client left it to IoT Core."""
+    event: AuthorizerEvent = field(default_factory=AuthorizerEvent, repr=False)
+    """The whole event, for verifiers that look at other headers or the server name."""
+
+
+class _Found(NamedTuple):
+    door: Door
+    token: str
+    raw: str
+
+
+def read_credentials(event: AuthorizerEvent, token_key_name: str | None = None) -> Credentials:
+    """Finds the credentials of an event.
+
+    A token that stands in several places is one token; tokens that differ, or a token beside a password that is none,
+    contradict each other. Raises Refusal.
+    """
+    mqtt = event.mqtt
+    client_id = mqtt.client_id
+    name, _, user_name_query = (mqtt.username or "").partition("?")
+    user_name = name or None
+    password = _password(mqtt.password)
+    found = list(_tokens(event, user_name_query, token_key_name))
+    if password is not None and _looks_like_jwt(password):
+        text = password.decode("ascii")
+        found.append(_Found(Door.PASSWORD, text, text))
+        password = None
+    if found:
+        if password:
+            raise Refusal(Reason.CONFLICTING_CREDENTIALS, "a token and a password")
+        return Credentials(
+            found[0].door,
+            _only(found),
+            found[0].door is Door.TOKEN and event.signature_verified is True,
+            user_name,
+            None,
+            client_id,
+            event,
+        )
+    if user_name is None and not password:
+        if attempt := _attempt(event, user_name_query, token_key_name):
+            raise Refusal(Reason.NO_CREDENTIALS, attempt)
+        return Credentials(Door.ANONYMOUS, client_id=client_id, event=event)
+    if user_name is None:
+        raise Refusal(Reason.USER_NAME_MISSING)
+    if password is None:
+        raise Refusal(Reason.PASSWORD_MISSING)
+    return Credentials(Door.PASSWORD, None, False, user_name, password, client_id, event)
+
+
+def query_values(query: str, keys: Collection[str]) -> list[str]:
+    """The raw values of some keys in a query string, with or without its `?`.
+
+    A `+` is a plus: AWS's device SDKs append a token as it is. Names are decoded, values are not. Raises Refusal.
+    """
+    if len(query) > LONGEST_QUERY:
+        raise Refusal(Reason.MALFORMED_QUERY, "too long")
+    pairs = [pair.partition("=") for pair in query.removeprefix("?").split("&")]
+    return [
+        value for name, equals, value in pairs if equals and (name in keys or ("%" in name and unquote(name) in keys))
+    ]
+
+
+def _tokens(event: AuthorizerEvent, user_name_query: str, token_key_name: str | None) -> Iterator[_Found]:
+    if event.token:
+        token = _without_scheme(event.token)
+        yield _Found(Door.TOKEN, token, token)
+    http = event.http
+    if http.headers:
+        yield from _header_tokens(http.headers, token_key_name)
+    keys = {"access_token", token_key_name or "access_token"}
+    for door, query in ((Door.QUERY, http.query_string), (Door.USER_NAME, user_name_query)):
+        for value in filter(None, query_values(query, keys)) if query else ():
+            yield _Found(door, _without_scheme(_unquoted(value)), value)
+
+
+def _header_tokens(headers: dict[str, str], token_key_name: str | None) -> Iterator[_Found]:
+    key = token_key_name.lower() if token_key_name else None
+    for name, value in headers.items():
+        lower = name.lower()
+        if lower not in (key, "authorization") or (lower == key and not value.strip()):
+            continue
+        token = _without_scheme(value)
+        if lower != key and token is value:
+            raise Refusal(Reason.UNSUPPORTED_SCHEME)
+        yield _Found(Door.HEADER if lower == key else Door.AUTHORIZATION, token, token)
+
+
+def _attempt(event: AuthorizerEvent, user_name_query: str, token_key_name: str | None) -> str | None:
+    """What looks like credentials gone wrong, such as `?Token=…` for `?token=…`: such a client is not anonymous."""
+    queries = (event.http.query_string or "", user_name_query)
+    names = [unquote(pair.partition("=")[0]) for query in queries for pair in query.split("&")]
+    given = {name.strip(" ?").lower() for name in (*names, *(event.http.headers or ()))}
+    keys = ("access_token", _SIGNATURE, (token_key_name or "access_token").lower())
+    return next((key for key in keys if key in given), "token" if event.token is not None else None)
+
+
+def _only(found: list[_Found]) -> str:
+    """The one token that stands in all places, in one of its spellings."""
+    first = found[0]
+    for other in found:
+        if first.token not in (other.token, other.raw):
+            raise Refusal(Reason.CONFLICTING_CREDENTIALS, "two different tokens")
+    return first.token
+
+
+def _without_scheme(token: str) -> str:
+    return token[len(BEARER) :].strip() if token[: len(BEARER)].lower() == BEARER else token
+
+
+def _unquoted(value: str) -> str:
+    try:
+        return unquote(value, errors="strict")
+    except UnicodeDecodeError:
+        raise Refusal(Reason.MALFORMED_QUERY) from None
+
+
+def _password(encoded: str | None) -> bytes | None:
+    if encoded is None:
+        return None
+    try:
+        return b64decode(encoded, validate=True)
+    except (binascii.Error, ValueError):
+        raise Refusal(Reason.MALFORMED_PASSWORD) from None
+
+
+def _looks_like_jwt(password: bytes) -> bool:
+    """A compact JWS whose header is a JSON object starts with `eyJ` (RFC 7515, section 3.1)."""
+    return password.startswith(b"eyJ") and password.count(b".") == 2 and password.isascii()

@@ -1,0 +1,28 @@
+"""The Lambda function: `iot_authorizer.handler.lambda_handler`, configured by `authorizer.toml`.
+
+AUTHORIZER_CONFIG names another file. A wrong file is refused here, when the function starts.
+"""
+
+import gc
+
+gc.disable()
+
+import os
+from pathlib import Path
+
+from iot_authorizer.building import build
+from iot_authorizer.configuration import load_configuration
+from iot_authorizer.lambda_handler import LambdaHandler
+from iot_authorizer.observer import Observer
+
+
+def _start(path: Path) -> LambdaHandler:
+    configuration = load_configuration(path)
+    observer = Observer(configuration.name)
+    return LambdaHandler(build(configuration, path.parent, observer.keys_fetched), observer)
+
+
+lambda_handler = _start(Path(os.environ.get("AUTHORIZER_CONFIG", "authorizer.toml")))
+
+gc.freeze()
+gc.enable()

@@ -1,0 +1,77 @@
+"""The edge: AWS's calling convention, and an answer whatever happens."""
+
+import time
+from typing import Protocol
+
+from iot_authorizer.authorizer import Authorizer, place_of
+from iot_authorizer.event import AuthorizerEvent
+from iot_authorizer.observer import Observer
+from iot_authorizer.refusal import Refusal, internal_error
+from iot_authorizer.response import AuthorizerResponse, refused
+
+_LONGEST_LOGGED = 128
+
+
+class Context(Protocol):
+    """What is used of Lambda's context object."""
+
+    @property
+    def invoked_function_arn(self) -> str:
+        """The function's ARN, which names region and account."""
+        ...
+
+
+class LambdaHandler:
+    """A Lambda function's handler around an authorizer: it never raises, and it never says yes by accident."""
+
+    def __init__(self, authorizer: Authorizer, observer: Observer | None = None) -> None:
+        self._authorizer = authorizer
+        self._observer = observer or Observer("authorizer")
+
+    def __call__(self, event: object, context: Context | None = None) -> AuthorizerResponse:
+        """Answers one event."""
+        started = time.perf_counter()
+        try:
+            return self._answer(event, context, started)
+        except KeyboardInterrupt:
+            raise
+        except BaseException:  # noqa: BLE001 (not even logging works: there is nothing left but to say no)
+            return refused()
+
+    def _answer(self, event: object, context: Context | None, started: float) -> AuthorizerResponse:
+        fields: dict[str, object] = {}
+        try:
+            _set(fields, "request_id", getattr(context, "aws_request_id", None))
+            parsed = AuthorizerEvent.parse(event)
+            _set(fields, "client_id", parsed.mqtt.client_id)
+            _set(fields, "connection_id", parsed.connection_id)
+            admission = self._authorizer.authorize(parsed, place_of(_arn(context)))
+        except Refusal as refusal:
+            problem = refusal
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # noqa: BLE001 (SystemExit too: nobody above would answer)
+            problem = internal_error(error)
+        else:
+            verified = admission.verified
+            _set(fields, "principal", verified.principal.name)
+            _set(fields, "issuer", verified.issuer)
+            fields["door"] = admission.door.value
+            _set(fields, "unchecked", verified.unchecked)
+            self._observer.allowed(fields, started)
+            return admission.response
+        _set(fields, "principal", problem.principal.name if problem.principal else None)
+        _set(fields, "issuer", problem.issuer)
+        _set(fields, "door", problem.door)
+        self._observer.refused(problem, fields, started)
+        return refused()
+
+
+def _set(fields: dict[str, object], name: str, text: object) -> None:
+    if isinstance(text, str):
+        fields[name] = text[:_LONGEST_LOGGED]
+
+
+def _arn(context: Context | None) -> str:
+    arn = getattr(context, "invoked_function_arn", None)
+    return arn if isinstance(arn, str) else ""

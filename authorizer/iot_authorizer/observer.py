@@ -1,0 +1,71 @@
+"""One structured line a decision, which is its metrics too: CloudWatch's embedded metric format.
+
+The line of a decision carries `_aws`, so CloudWatch counts from it what it also keeps to be searched. That is less to
+write and to keep than a log line beside a metrics line, and no log level can silence it.
+"""
+
+import json
+import os
+import time
+from typing import Final
+
+from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
+
+from iot_authorizer.refusal import Reason, Refusal
+
+NAMESPACE: Final = "IotAuthorizer"
+"""Where the metrics stand in CloudWatch, unless POWERTOOLS_METRICS_NAMESPACE says otherwise."""
+
+Fields = dict[str, object]
+
+_encode = json.JSONEncoder(separators=(",", ":"), default=str).encode
+
+_ONE: Final = {"Unit": MetricUnit.Count.value, "StorageResolution": 60, "Value": [1.0]}
+
+
+class Observer:
+    """Logs and counts decisions."""
+
+    def __init__(self, service: str) -> None:
+        """`service` is the authorizer's name, and the metrics' dimension."""
+        namespace = os.environ.get("POWERTOOLS_METRICS_NAMESPACE", NAMESPACE)
+        self._metrics = EphemeralMetrics(namespace=namespace, service=service)
+        self._metrics.set_default_dimensions(service=service)
+        self._cold = True
+
+    def keys_fetched(self, fetched: bool) -> None:
+        """Counts a fetch of an issuer's keys."""
+        self._metrics.add_metric("KeysFetched" if fetched else "KeysNotFetched", MetricUnit.Count, 1)
+
+    def allowed(self, fields: Fields, started: float) -> None:
+        """Logs and counts a client that was let in; `started` is of `time.perf_counter`, in seconds."""
+        fields["level"], fields["decision"] = "INFO", "allowed"
+        if "unchecked" in fields:
+            fields["level"] = "WARNING"
+            self._metrics.add_metric("Unchecked", MetricUnit.Count, 1)
+        self._write("Allowed", fields, started)
+
+    def refused(self, refusal: Refusal, fields: Fields, started: float) -> None:
+        """Logs and counts a client that was not."""
+        reason = str(refusal.reason)
+        fields["level"] = "ERROR" if reason == Reason.INTERNAL_ERROR else "WARNING"
+        fields["decision"], fields["reason"] = "refused", reason
+        if refusal.detail:
+            fields["detail"] = refusal.detail
+        self._write("Refused", fields, started, reason)
+
+    def _write(self, metric: str, fields: Fields, started: float, reason: str | None = None) -> None:
+        fields["duration_ms"] = round((time.perf_counter() - started) * 1000, 3)
+        metrics = self._metrics
+        if self._cold:
+            self._cold = False
+            metrics.add_metric("ColdStart", MetricUnit.Count, 1)
+        if metrics.metric_set:  # A line of their own, so that the reason is no dimension of theirs.
+            metrics.flush_metrics()
+        try:
+            if reason is not None:
+                metrics.add_dimensions(reason=reason)
+            print(_encode(metrics.serialize_metric_set({metric: _ONE}, metadata=fields)), flush=True)
+        finally:
+            if reason is not None:
+                metrics.clear_metrics()

@@ -1,0 +1,81 @@
+"""What IoT Core is told (developer guide, "Defining your Lambda function")."""
+
+import hashlib
+import random
+import re
+import zlib
+from typing import TypedDict
+
+from iot_policies import Session
+from iot_policies.grants import LEAST_SESSION, LONGEST_SESSION
+from iot_policies.packing import Document
+
+_PRINCIPAL_ID = re.compile(r"[a-zA-Z0-9]{1,128}")
+_LIKE_A_HASH = re.compile(r"[0-9a-f]{64}")
+
+
+class AuthorizerResponse(TypedDict):
+    """The answer, within IoT Core's bounds."""
+
+    isAuthenticated: bool
+    principalId: str
+    """1 to 128 letters and digits."""
+    disconnectAfterInSeconds: int
+    """300 to 86,400."""
+    refreshAfterInSeconds: int
+    """300 to 86,400."""
+    policyDocuments: list[Document]
+    """At most 10, each at most 2,048 characters."""
+
+
+def refused() -> AuthorizerResponse:
+    """The answer to every client that is not let in: it tells nothing about why."""
+    return {
+        "isAuthenticated": False,
+        "principalId": "refused",
+        "disconnectAfterInSeconds": LEAST_SESSION,
+        "refreshAfterInSeconds": LEAST_SESSION,
+        "policyDocuments": [],
+    }
+
+
+def principal_id(name: str) -> str:
+    """A principal's name as IoT Core takes it: itself where it is alphanumeric, else its SHA-256.
+
+    A name that looks like a SHA-256 is hashed too, so that nobody can be named like somebody else's hash.
+    """
+    if _PRINCIPAL_ID.fullmatch(name) and not _LIKE_A_HASH.fullmatch(name):
+        return name
+    return hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def disconnect_after(session: Session, connection_id: str | None, token_life: float | None) -> int:
+    """Seconds until IoT Core ends the connection.
+
+    The spread is drawn from the connection's ID, so that a refresh of one connection draws the same.
+    `token_life` is in seconds; IoT Core's least of 300 holds even where the token ends sooner.
+    """
+    seconds = session.disconnect_after * (1 - session.spread * _draw(connection_id))
+    if token_life is not None:
+        seconds = min(seconds, token_life)
+    return int(min(max(seconds, LEAST_SESSION), LONGEST_SESSION))
+
+
+def _draw(connection_id: str | None) -> float:
+    """A number from 0 to 1, which spreads load and guards nothing."""
+    if connection_id is None:
+        return random.random()  # noqa: S311 (no secret depends on it)
+    return zlib.crc32(connection_id.encode("utf-8", "surrogatepass")) / 2**32
+
+
+def allowed(
+    name: str, documents: list[Document], session: Session, connection_id: str | None, token_life: float | None
+) -> AuthorizerResponse:
+    """The answer to a client that is let in."""
+    return {
+        "isAuthenticated": True,
+        "principalId": principal_id(name),
+        "disconnectAfterInSeconds": disconnect_after(session, connection_id, token_life),
+        "refreshAfterInSeconds": session.refresh_after,
+        "policyDocuments": documents,
+    }

@@ -1,0 +1,167 @@
+"""User names and passwords from the table of identities. Imported only where it has them."""
+
+import contextlib
+import secrets
+import time
+from collections.abc import Callable, Sequence
+
+from iot_authorizer.credentials import Credentials
+from iot_authorizer.refusal import Reason, Refusal
+from iot_authorizer.stored_identities import (
+    Items,
+    check_revoked,
+    check_user,
+    malformed,
+    revocation_ids,
+    sooner,
+    unavailable,
+)
+from iot_authorizer.verified_principal import VerifiedPrincipal
+from iot_identities import guessing, user
+from iot_identities.passwords import LONGEST_PASSWORD, LONGEST_USER_NAME, fits, hash_password
+from iot_identities.reading import MalformedItem
+from iot_identities.table import Item, Table, TableUnavailable
+from iot_policies import Principal
+
+_HURRY = 1.5
+"""Seconds from when on the table is asked no more: another answer may take 2.85, and IoT Core waits 5 in all."""
+
+
+class TablePasswords:
+    """Verifies user names and passwords, and slows guessing down.
+
+    Each refusal costs as many hashes and as many calls of the table, whether the user exists or not.
+    """
+
+    def __init__(
+        self,
+        table: Table,
+        limits: guessing.Limits,
+        clock: Callable[[], float] = time.time,
+        timer: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`clock` gives seconds since 1970, `timer` seconds."""
+        self._table = table
+        self._limits = limits
+        self._clock = clock
+        self._timer = timer
+        self._nobody = hash_password(secrets.token_bytes(16))
+
+    def verify(self, credentials: Credentials) -> VerifiedPrincipal:
+        """Proves a user name and a password, with one read. Raises Refusal."""
+        name, password = credentials.user_name or "", credentials.password or b""
+        if len(password) > LONGEST_PASSWORD or len(name) > LONGEST_USER_NAME:
+            raise Refusal(Reason.PASSWORD_TOO_LONG)
+        if not user.may_be_a_user(name):
+            raise Refusal(Reason.UNKNOWN_USER)
+        table = InTime(self._table, self._timer, until=self._timer() + _HURRY)
+        try:
+            return self._verify(table, name, password, credentials.client_id)
+        except TableUnavailable as error:
+            raise unavailable(error) from None
+        except MalformedItem as error:
+            raise malformed(error) from None
+
+    def _verify(self, table: "InTime", name: str, password: bytes, client_id: str | None) -> VerifiedPrincipal:
+        anybody = VerifiedPrincipal(Principal(name, {}))
+        now = int(self._clock())
+        items = table.read([user.user_id(name), *revocation_ids(anybody), *guessing.ids(name, client_id)])
+        stored, problem = _stored(items.get(user.user_id(name)), anybody.principal)
+        guard = guessing.Guard(table, self._limits)
+        attempt = guard.attempt(name, client_id, items, _oldest(stored))
+        is_guessable = stored is None or stored.guessable(now)
+        verifications, refusal = 0, problem
+        verified, matching = anybody, None
+        if refusal is None and is_guessable and not guard.begin(attempt, now):
+            refusal = _refusal(Reason.LOCKED, stored, f"{attempt.wait}s")
+        if refusal is None:
+            verifications, matching = _matching(stored, password)
+            if stored is None or matching is None:
+                refusal = _refusal(Reason.UNKNOWN_USER if stored is None else Reason.WRONG_PASSWORD, stored)
+            else:
+                ends = sooner(stored.valid_until, matching.expires_at)
+                verified = VerifiedPrincipal(Principal(name, stored.claims), expires_at=ends)
+                refusal = _problem(verified, stored, matching, now, items)
+        if refusal is not None:
+            for _ in range(verifications, user.MOST_PASSWORDS):
+                fits(self._nobody, password)
+            guard.failed(attempt, now, right=matching is not None)
+            raise refusal
+        if is_guessable:
+            with contextlib.suppress(TableUnavailable):  # It would only have spared the client a wait.
+                guard.succeeded(attempt, now)
+        return verified
+
+
+def _matching(stored: user.User | None, password: bytes) -> tuple[int, user.StoredPassword | None]:
+    """How many hashes were verified, and the stored password that this is."""
+    passwords = stored.passwords if stored is not None else ()
+    for number, each in enumerate(passwords, 1):
+        if fits(each.hash, password):
+            return number, each
+    return len(passwords), None
+
+
+def _stored(item: Item | None, principal: Principal) -> tuple[user.User | None, Refusal | None]:
+    """The user, or why there is none although there is an item."""
+    if item is None:
+        return None, None
+    try:
+        return user.from_item(item), None
+    except MalformedItem as error:
+        return None, malformed(error, principal)
+
+
+def _oldest(stored: user.User | None) -> int | None:
+    """When the oldest of the passwords was set: who signed in before may have known another."""
+    return min((each.created_at for each in stored.passwords), default=None) if stored is not None else None
+
+
+def _problem(
+    verified: VerifiedPrincipal, stored: user.User, matching: user.StoredPassword, now: int, items: Items
+) -> Refusal | None:
+    """Why somebody with the right password is refused all the same."""
+    try:
+        if matching.is_over(now):
+            raise Refusal(Reason.PASSWORD_EXPIRED, principal=verified.principal)
+        check_user(stored, now, verified.principal)
+        check_revoked(verified, items)
+    except Refusal as refusal:
+        return refusal
+    return None
+
+
+def _refusal(reason: Reason, stored: user.User | None, detail: str = "") -> Refusal:
+    """The principal is named only where it exists: people type passwords into the field above."""
+    return Refusal(reason, detail, principal=None if stored is None else Principal(stored.name, stored.claims))
+
+
+class InTime:
+    """A table that is asked no more from a moment on."""
+
+    def __init__(self, table: Table, timer: Callable[[], float], until: float) -> None:
+        """`until` is a time of the timer's."""
+        self._table = table
+        self._timer = timer
+        self._until = until
+
+    def read(self, ids: Sequence[str]) -> dict[str, Item]:
+        """See `Table.read`."""
+        return self._asked().read(ids)
+
+    def count(self, id: str, *, at: int, forget_at: int, seen: int | None = None) -> int:
+        """See `Table.count`."""
+        return self._asked().count(id, at=at, forget_at=forget_at, seen=seen)
+
+    def recount(self, id: str, *, counted: int, to: int, last: int, forget_at: int) -> bool:
+        """See `Table.recount`."""
+        return self._asked().recount(id, counted=counted, to=to, last=last, forget_at=forget_at)
+
+    def uncount(self, id: str) -> None:
+        """See `Table.uncount`."""
+        self._asked().uncount(id)
+
+    def _asked(self) -> Table:
+        if self._timer() > self._until:
+            raise TableUnavailable("too slow")
+        return self._table

@@ -1,0 +1,83 @@
+"""JSON Web Tokens before anybody trusts them: taken apart, strictly."""
+
+import binascii
+from functools import lru_cache
+from typing import NamedTuple
+
+from iot_authorizer.refusal import Reason, Refusal
+from iot_identities.strict_json import STRICT, DuplicateKey
+from iot_policies import Claims
+
+LONGEST_TOKEN = 8192
+"""Bytes. The work before a signature is looked at grows with the token, and anybody can send one."""
+
+_WHITE_SPACE = " \t\n\r"
+_KEYS_IN_HEADER = ("jku", "jwk", "x5u", "x5c")
+_TO_STANDARD = bytes.maketrans(b"-_+/=", b"+/\0\0\0")
+"""From base64url to what `binascii` knows; what RFC 7515 does not allow becomes what nobody does."""
+
+
+class Header(NamedTuple):
+    """The parts of a JOSE header that choose how to verify (RFC 7515, section 4.1)."""
+
+    algorithm: str
+    key_id: str | None
+    type: str | None
+
+
+class Token(NamedTuple):
+    """A token taken apart. Nothing of it is proven yet."""
+
+    text: str
+    header: Header
+    claims: Claims
+    signed: bool
+    """Whether it has a third part, a signature."""
+
+
+def read_token(text: str) -> Token:
+    """Takes a compact JWT apart, or its first two parts. Raises Refusal, each way with its own reason."""
+    if len(text) > LONGEST_TOKEN:
+        raise Refusal(Reason.TOKEN_TOO_LONG)
+    parts = text.split(".")
+    if len(parts) not in (2, 3) or not text.isascii():
+        raise Refusal(Reason.MALFORMED_TOKEN, "parts")
+    if "=" in text:
+        raise Refusal(Reason.MALFORMED_TOKEN, "padding")
+    return Token(text, _header(parts[0]), _json_object(parts[1], "claims"), len(parts) == 3)
+
+
+@lru_cache(maxsize=64)
+def _header(segment: str) -> Header:
+    """The header; tokens of one issuer share a few, so they are read once. A refusal is never kept."""
+    header = _json_object(segment, "header")
+    for name in _KEYS_IN_HEADER:
+        if name in header:
+            raise Refusal(Reason.KEY_IN_HEADER, name)
+    if "crit" in header:
+        raise Refusal(Reason.CRITICAL_HEADER)
+    algorithm, key_id, media_type = (header.get(name) for name in ("alg", "kid", "typ"))
+    if not isinstance(algorithm, str):
+        raise Refusal(Reason.MALFORMED_TOKEN, "alg")
+    if algorithm.lower() == "none":
+        raise Refusal(Reason.ALG_NONE)
+    if not isinstance(key_id, str | None) or not isinstance(media_type, str | None):
+        raise Refusal(Reason.MALFORMED_TOKEN, "kid or typ")
+    return Header(algorithm, key_id, media_type)
+
+
+def _json_object(segment: str, part: str) -> dict[str, object]:
+    try:
+        encoded = segment.encode().translate(_TO_STANDARD)
+        data = binascii.a2b_base64(encoded + b"=" * (-len(encoded) % 4), strict_mode=True)
+        text = data.decode().strip(_WHITE_SPACE)
+        parsed, end = STRICT.raw_decode(text)
+        if end != len(text):
+            raise ValueError("something behind the JSON")
+    except DuplicateKey:
+        raise Refusal(Reason.DUPLICATE_KEY, part) from None
+    except (ValueError, RecursionError):
+        raise Refusal(Reason.MALFORMED_TOKEN, part) from None
+    if not isinstance(parsed, dict):
+        raise Refusal(Reason.MALFORMED_TOKEN, part)
+    return parsed

@@ -1,0 +1,69 @@
+"""A CloudWatch dashboard, and saved queries of Logs Insights."""
+
+from aws_cdk import Duration, Stack, aws_cloudwatch, aws_logs
+from constructs import Construct
+
+from iot_authorizer_cdk.custom_authorizer import IotCustomAuthorizer
+from iot_authorizer_cdk.metrics import Metrics
+from iot_authorizer_cdk.names import plain
+
+_PERIOD = Duration.minutes(1)
+_LONGEST_NAME = 128
+
+
+class Dashboard(Construct):
+    """Decisions by reason, latency, cold starts, concurrency. Its name has the region: an account has one of a name."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, authorizer: IotCustomAuthorizer) -> None:
+        super().__init__(scope, construct_id)
+        metrics = Metrics(authorizer)
+        name = plain(authorizer.authorizer_name, "-_", _LONGEST_NAME)
+        self.dashboard = aws_cloudwatch.Dashboard(
+            self, "Dashboard", dashboard_name=f"iot-authorizer-{name}-{Stack.of(self).region}"
+        )
+        self.dashboard.add_widgets(
+            _graph("Decisions", metrics.allowed(_PERIOD), metrics.refused(_PERIOD)),
+            _graph("Refused, by reason", metrics.refused_by_reason(_PERIOD)),
+        )
+        self.dashboard.add_widgets(
+            _graph("Latency, ms", *(metrics.duration(_PERIOD, each) for each in ("p50", "p99", "Maximum"))),
+            _graph("Cold starts", metrics.cold_starts(_PERIOD)),
+            _graph("Concurrency", metrics.concurrency(_PERIOD), metrics.throttles(_PERIOD)),
+        )
+
+
+class Queries(Construct):
+    """Saved queries: why was this client refused, and who is refused most?"""
+
+    def __init__(self, scope: Construct, construct_id: str, *, authorizer: IotCustomAuthorizer) -> None:
+        super().__init__(scope, construct_id)
+        logs = [authorizer.function.log_group]
+        prefix = f"iot-authorizer/{plain(authorizer.authorizer_name, '-_', _LONGEST_NAME)}"
+        aws_logs.QueryDefinition(
+            self,
+            "WhyRefused",
+            query_definition_name=f"{prefix}/why was this client refused",
+            log_groups=logs,
+            query_string=aws_logs.QueryString(
+                fields=["@timestamp", "reason", "detail", "principal", "issuer", "door", "request_id"],
+                filter_statements=["decision = 'refused'", "client_id = 'CLIENT-ID'"],
+                sort="@timestamp desc",
+                limit=100,
+            ),
+        )
+        aws_logs.QueryDefinition(
+            self,
+            "TopRefused",
+            query_definition_name=f"{prefix}/top refused principals",
+            log_groups=logs,
+            query_string=aws_logs.QueryString(
+                filter_statements=["decision = 'refused'", "ispresent(principal)"],
+                stats_statements=["count(*) as refusals by principal, reason"],
+                sort="refusals desc",
+                limit=50,
+            ),
+        )
+
+
+def _graph(title: str, *metrics: aws_cloudwatch.IMetric) -> aws_cloudwatch.GraphWidget:
+    return aws_cloudwatch.GraphWidget(title=title, left=list(metrics), width=8, period=_PERIOD)

@@ -1,0 +1,55 @@
+"""Which table of identities a command works on, and what to check where it does not answer."""
+
+from pathlib import Path
+
+import typer
+
+from iot_authorizer_cli.project.development import make_folder, table_path
+from iot_identities.sqlite_table import SqliteTable
+from iot_identities.table import Table, TableUnavailable
+
+_NO_REGION = "set AWS_DEFAULT_REGION, or choose a profile with AWS_PROFILE"
+_NO_CREDENTIALS = "check the credentials: AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+_NOT_THERE = "check the table's name, and the region: AWS_DEFAULT_REGION"
+_ADVICE = {
+    "AccessDeniedException": "these credentials may not do this with the table",
+    "CredentialRetrievalError": _NO_CREDENTIALS,
+    "ExpiredTokenException": "the credentials have expired",
+    "NoCredentialsError": _NO_CREDENTIALS,
+    "NoRegionError": _NO_REGION,
+    "PartialCredentialsError": _NO_CREDENTIALS,
+    "ProfileNotFound": "there is no such profile: check AWS_PROFILE",
+    "ResourceNotFoundException": _NOT_THERE,
+    "UnrecognizedClientException": _NO_CREDENTIALS,
+}
+_ANYTHING = "check the table's name, the region and the credentials"
+
+
+def open_table(name: str | None, data: Path, *, make: bool = True) -> Table:
+    """The DynamoDB table of this name; without one, the development table of a data folder, made where it is missing.
+
+    Region and credentials come from the environment. Raises TableUnavailable; a usage error where there is no boto3,
+    or without `make`, no table; and OSError.
+    """
+    if name is None:
+        path = table_path(data)
+        if not make and not path.exists():
+            raise typer.BadParameter(f"there is no table in {data} yet", param_hint="--data")
+        return SqliteTable(make_folder(data) / path.name)
+    try:
+        from iot_identities.dynamodb_table import DynamoDbTable  # noqa: PLC0415 (boto3 takes longer to load than the rest)
+    except ModuleNotFoundError as error:
+        missing = (error.name or "").partition(".")[0]
+        if missing not in ("boto3", "botocore"):
+            raise
+        problem = f"there is no {missing}: pip install 'iot-authorizer[aws]' brings it"
+        raise typer.BadParameter(problem, param_hint="--table") from None
+    return DynamoDbTable(name)
+
+
+def problem_of(error: TableUnavailable) -> str:
+    """What went wrong with a table, and what to check, in one line."""
+    text = str(error)
+    if not text.isidentifier():
+        return text
+    return f"DynamoDB: {text}: {_ADVICE.get(text, _ANYTHING)}"

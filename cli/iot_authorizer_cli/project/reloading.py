@@ -1,0 +1,220 @@
+"""The configuration in force: read again when its files are saved, kept as it was where they are broken."""
+
+import asyncio
+import importlib.util
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import aclosing
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+from watchfiles import awatch
+
+from iot_authorizer_cli.project.configured import Configured, read_configured
+from iot_core.functions.environments import Environments
+from iot_core.functions.lambda_function import (
+    HANDLER,
+    LOADING_TIME,
+    TIMEOUT,
+    BrokenHandler,
+    LambdaFunction,
+    StillLoading,
+)
+from iot_core.functions.worker import Worker
+from iot_policies import InvalidFile, PolicyTemplate
+
+_LOOK = 1.0
+"""Seconds after which the files are looked at even where no change is told: some file systems tell of none."""
+
+
+_Loaded = tuple[Configured, Environments]
+
+
+class _State(NamedTuple):
+    """What differs once a file is saved."""
+
+    modified: int
+    size: int
+    inode: int
+
+
+class ReloadedConfiguration:
+    """`authorizer.toml`, what it names, and the function that it configures."""
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        handler: str,
+        function_arn: str,
+        region: str,
+        account: str,
+        environment: Mapping[str, str],
+        table: Path | None = None,
+        function_timeout: float = TIMEOUT,
+    ) -> None:
+        """Loads nothing yet: `start` does. `table` is the development one, `function_timeout` in seconds."""
+        self.path = path
+        self.handler = handler
+        self.function_arn = function_arn
+        self.problem: str | None = None
+        """What is wrong with the files as they were last saved; what was in force before still is."""
+        self._region = region
+        self._account = account
+        self._environment = environment
+        self._table = table
+        self._function_timeout = function_timeout
+        self._seen: dict[Path, _State | None] = {}
+        self._waits_for_lock = False
+        """Whether a version is to be loaded as soon as one before it does not hang any more."""
+        self.configured: Configured
+        self.environments: Environments
+
+    @property
+    def waits(self) -> bool:
+        """Whether what was saved is loaded as soon as a handler that hangs while it loads does so no more."""
+        return self._waits_for_lock
+
+    @property
+    def name(self) -> str:
+        """The authorizer's name."""
+        return self.configured.description.name
+
+    @property
+    def policy_path(self) -> Path | None:
+        """The template's file; None where grants come from code."""
+        return self.configured.policy_path
+
+    @property
+    def template(self) -> PolicyTemplate | None:
+        """The template in force; None where grants come from code."""
+        return self.configured.template
+
+    async def start(self) -> None:
+        """Loads all of it. Raises InvalidFile, BrokenHandler."""
+        self.configured, self.environments = await self._in_time(self._load)
+        self._look_at(self.configured.files)
+
+    async def reload(self) -> bool:
+        """Reads everything again. False where `problem` says what is wrong, and nothing changed."""
+        named: frozenset[Path] = frozenset()
+        self._waits_for_lock = False
+        try:
+            configured, environments = await self._in_time(self._load_again)
+        except InvalidFile as error:
+            self.problem, named = str(error), frozenset({Path(error.path).absolute()})
+        except StillLoading as error:
+            self.problem, self._waits_for_lock = str(error), True
+        except Exception as error:  # noqa: BLE001 (whatever it is, what was in force stays in force)
+            self.problem = str(error) if isinstance(error, BrokenHandler) else f"{type(error).__name__}: {error}"
+        else:
+            self.environments.close()
+            self.configured, self.environments, self.problem = configured, environments, None
+        self._look_at(self.configured.files | named)
+        return self.problem is None
+
+    def close(self) -> None:
+        """Lets the function's threads end."""
+        self.environments.close()
+
+    async def changes(self, stopped: asyncio.Event) -> AsyncIterator[None]:
+        """Yields whenever one of the files was saved, until `stopped` is set."""
+        while not stopped.is_set():
+            folders = self._folders()
+            watching = awatch(
+                *folders,
+                watch_filter=None,
+                debounce=200,
+                step=20,
+                stop_event=stopped,
+                rust_timeout=round(_LOOK * 1000),
+                yield_on_timeout=True,
+                recursive=False,
+            )
+            try:
+                async with aclosing(watching):
+                    async for _ in watching:
+                        if self._was_saved():
+                            yield
+                        if self._folders() != folders:
+                            break
+            except (OSError, RuntimeError):  # The system watches no more folders for us, or one has just gone.
+                await asyncio.sleep(_LOOK)
+                if self._was_saved():
+                    yield
+
+    async def _in_time(self, load: Callable[[], _Loaded]) -> _Loaded:
+        """Loads in a thread, which is left to itself where the handler hangs. Raises BrokenHandler then."""
+        worker = Worker("loading")
+        try:
+            async with asyncio.timeout(LOADING_TIME):
+                return await worker.do(load)
+        except TimeoutError:
+            raise BrokenHandler(f"{self.handler} did not load within {LOADING_TIME:g} seconds") from None
+        finally:
+            worker.end()
+
+    def _load_again(self) -> _Loaded:
+        """All of it as it is now, unless a file is just being saved: an empty template would end all clients."""
+        self._see()
+        for path in sorted(self.configured.files):
+            state = self._seen.get(path)
+            if state is not None and state.size == 0:
+                raise InvalidFile(path, None, "", "is empty")
+        return self._load()
+
+    def _load(self) -> _Loaded:
+        """All of it as it is now. What is saved from here on is a change."""
+        self._see()
+        configured = read_configured(self.path, self.function_arn, self._table)
+        self._seen |= {path: _state(path) for path in configured.files if path not in self._seen}
+        version: dict[Path, _State | None] = {}
+        environments = Environments(
+            self._function, timeout=self._function_timeout, unchanged=partial(_are_unchanged, version)
+        )
+        for path in configured.files | self._handler_file():
+            version[path] = self._seen[path] if path in self._seen else _state(path)
+        return configured, environments
+
+    def _function(self) -> LambdaFunction:
+        return LambdaFunction(
+            self.path, self.handler, region=self._region, account=self._account, environment=self._environment
+        )
+
+    def _see(self) -> None:
+        self._seen = {path: _state(path) for path in self._seen}
+
+    def _look_at(self, files: frozenset[Path]) -> None:
+        """Watches these files from now on, and the handler's."""
+        seen, self._seen = self._seen, {}
+        for path in files | self._handler_file():
+            self._seen[path] = seen[path] if path in seen else _state(path)
+
+    def _handler_file(self) -> frozenset[Path]:
+        if self.handler == HANDLER:
+            return frozenset()
+        try:
+            spec = importlib.util.find_spec(self.handler.rpartition(".")[0])
+        except (ImportError, ValueError):  # A module that does not load has no file that is known.
+            spec = None
+        return frozenset({Path(spec.origin).absolute()}) if spec is not None and spec.origin else frozenset()
+
+    def _was_saved(self) -> bool:
+        return self._waits_for_lock or not _are_unchanged(self._seen)
+
+    def _folders(self) -> set[Path]:
+        return {path.parent for path in self._seen if path.parent.is_dir()}
+
+
+def _are_unchanged(states: Mapping[Path, _State | None]) -> bool:
+    """Whether files are still as they were."""
+    return all(_state(path) == state for path, state in states.items())
+
+
+def _state(path: Path) -> _State | None:
+    """A file's state; None where there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return _State(found.st_mtime_ns, found.st_size, found.st_ino)

@@ -1,0 +1,90 @@
+"""What the user names, passwords, claims and times of the table are like. Each rule raises ValueError, in a sentence.
+
+None quotes what it refuses: people mistake one field for another, and a password could be in any.
+"""
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+
+from iot_identities.passwords import LONGEST_PASSWORD
+from iot_identities.strict_json import DuplicateKey
+from iot_identities.user import LARGEST_CLAIMS, User, parsed_claims, to_item
+from iot_policies.placeholders import LONGEST_VALUE, UNSAFE_SIGNS, is_safe
+
+SHORTEST_CHOSEN = 8
+"""Characters: NIST SP 800-63B, section 5.1.1.1."""
+SHORTEST_GENERATED = 16
+"""Characters, which as hexadecimal digits are 64 bits: over a network, nobody tries that many."""
+_TIME = 'expected a date, as "2027-12-31", a time with its zone, as "2027-12-31T18:00:00Z", or seconds since 1970'
+
+
+def checked_name(name: str) -> str:
+    """A user name that every template can put into a topic."""
+    if not name:
+        raise ValueError("a user name has at least one character")
+    if not is_safe(name):
+        signs = " ".join(UNSAFE_SIGNS)
+        expected = f"at most {LONGEST_VALUE} bytes, none of {signs} and no control character"
+        raise ValueError(f"a user name is one level of a topic: {expected}")
+    if name != name.strip():
+        raise ValueError("a user name begins and ends with no space")
+    if unicodedata.normalize("NFC", name) != name or any(map(_is_invisible, name)):
+        raise ValueError("a user name has no invisible character, and its letters are composed (NFC)")
+    return name
+
+
+def _is_invisible(sign: str) -> bool:
+    """Whether two names could differ by it and look the same. The last four are letters that show nothing."""
+    return (sign != " " and unicodedata.category(sign)[0] in "CZ") or sign in "\u115f\u1160\u3164\uffa0"
+
+
+def check_chosen(password: bytes, name: str) -> None:
+    """A password that somebody chose for a user."""
+    if not 1 <= len(password) <= LONGEST_PASSWORD:
+        raise ValueError(f"expected a password of 1 to {LONGEST_PASSWORD} bytes")
+    text = password.decode(errors="replace")
+    if len(text) < SHORTEST_CHOSEN:
+        raise ValueError(f"a password has at least {SHORTEST_CHOSEN} characters")
+    if text.casefold() == name.casefold():
+        raise ValueError("a password is not the user name")
+    if password.startswith(b"eyJ") and password.count(b".") == 2 and password.isascii():  # As the authorizer asks.
+        raise ValueError("a password with two dots that begins with eyJ would be taken for a token")
+
+
+def checked_claims(text: str) -> Mapping[str, object]:
+    """Claims of a user, from a JSON object."""
+    try:
+        found = parsed_claims(text)
+        to_item(User("any", claims=found))
+        return found
+    except DuplicateKey:
+        raise ValueError("a name stands there twice in one object") from None
+    except ValueError:
+        pass
+    raise ValueError(f'expected a JSON object of at most {LARGEST_CLAIMS} bytes, as in \'{{"role": "device"}}\'')
+
+
+def parsed_time(text: str) -> int:
+    """Seconds since 1970. A date is its first moment, in UTC."""
+    if re.fullmatch(r"\d{9,11}", text, re.ASCII):
+        return int(text)
+    try:
+        if re.fullmatch(r"\d{4}-\d{2}-\d{2}", text, re.ASCII):
+            day = date.fromisoformat(text)
+            return int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp())
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise ValueError(_TIME)
+    return int(moment.timestamp())
+
+
+def parsed_flag(text: str) -> bool:
+    """Yes or no."""
+    try:
+        return {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}[text.lower()]
+    except KeyError:
+        raise ValueError("expected true or false") from None

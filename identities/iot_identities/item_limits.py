@@ -1,0 +1,112 @@
+"""What DynamoDB has room for. Every table holds to it, so that what works in development works in AWS.
+
+Source: Amazon DynamoDB Developer Guide, "Quotas in Amazon DynamoDB" and "DynamoDB item sizes and formats".
+"""
+
+import json
+from collections.abc import Sequence
+
+from iot_identities.table import Item
+
+LARGEST_ITEM = 400 * 1024
+"""Bytes, with the names of the attributes."""
+LONGEST_ID = 2048
+"""Bytes in UTF-8; at least 1."""
+MOST_IDS = 100
+"""IDs in one reading."""
+MOST_DIGITS = 38
+"""Of a number."""
+DEEPEST = 32
+"""Levels of lists and dicts, with the value in the innermost."""
+
+
+def check_id(id: object) -> str:
+    """An ID that a table can have. Raises ValueError, and TypeError where it is no string."""
+    if not isinstance(id, str):
+        raise TypeError(f"id: expected str, got {type(id).__name__}")
+    if not 1 <= _bytes(id) <= LONGEST_ID:
+        raise ValueError(f"id: expected 1 to {LONGEST_ID} bytes")
+    return id
+
+
+def check_ids(ids: Sequence[str]) -> list[str]:
+    """The IDs of one reading, each once. Raises ValueError and TypeError."""
+    if len(ids) > MOST_IDS:
+        raise ValueError(f"expected at most {MOST_IDS} ids")
+    return list(dict.fromkeys(map(check_id, ids)))
+
+
+def check_prefix(prefix: str) -> str:
+    """How IDs may begin, with nothing at all too. Raises ValueError and TypeError."""
+    return check_id(prefix) if prefix else ""
+
+
+def to_store(item: Item, *, replacing: Item | None = None, new: bool = False) -> Item:
+    """An item with its revision, as a table stores it. Raises ValueError and TypeError, and never names a value."""
+    id = check_id(item.get("id"))
+    if replacing is not None and (new or replacing.get("id") != id):
+        raise ValueError("expected `new`, or else `replacing` with the same id")
+    stored: Item = {**item, "revision": 1 if replacing is None else revision_of(replacing) + 1}
+    expires_at = stored.get("expires_at", 0)
+    if isinstance(expires_at, bool) or not isinstance(expires_at, int):
+        raise TypeError(f"expires_at: expected int, got {type(expires_at).__name__}")
+    if sum(_attribute_size(name, value) for name, value in stored.items()) > LARGEST_ITEM:
+        raise ValueError(f"expected an item of at most {LARGEST_ITEM} bytes")
+    return stored
+
+
+def is_same(one: Item | None, other: Item) -> bool:
+    """Whether two items are one, to the type of each value: Python takes True for 1."""
+    return json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)
+
+
+def revision_of(item: Item) -> int:
+    """An item's revision; 0 for one that others wrote, without any."""
+    revision = item.get("revision")
+    return revision if isinstance(revision, int) else 0
+
+
+def _attribute_size(name: str, value: object) -> int:
+    try:
+        return _name_size(name) + _size(value, 1)
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"{name}: {error}") from None
+
+
+def _size(value: object, depth: int) -> int:
+    if depth > DEEPEST:
+        raise ValueError(f"expected at most {DEEPEST} levels")
+    match value:
+        case None | bool():
+            return 1
+        case int():
+            return _number_size(value)
+        case str():
+            return _bytes(value)
+        case list():
+            return 3 + sum(1 + _size(element, depth + 1) for element in value)
+        case dict():
+            return 3 + sum(1 + _name_size(name) + _size(inner, depth + 1) for name, inner in value.items())
+        case _:
+            raise TypeError(f"expected str, int, bool, None, list or dict, got {type(value).__name__}")
+
+
+def _number_size(number: int) -> int:
+    if abs(number) >= 10**MOST_DIGITS:
+        raise ValueError(f"expected a number of at most {MOST_DIGITS} digits")
+    return (len(str(abs(number))) + 1) // 2 + 1 + (number < 0)
+
+
+def _name_size(name: object) -> int:
+    if not isinstance(name, str):
+        raise TypeError(f"expected names of type str, got {type(name).__name__}")
+    if not name:
+        raise ValueError("expected names that are not empty")
+    return _bytes(name)
+
+
+def _bytes(text: str) -> int:
+    try:
+        return len(text.encode())
+    except UnicodeEncodeError:
+        raise ValueError("expected text without lone surrogates, which UTF-8 can't hold") from None

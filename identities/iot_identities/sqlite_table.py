@@ -1,0 +1,205 @@
+"""A table in one SQLite file, for development: threads and processes may share it."""
+
+import contextlib
+import json
+import sqlite3
+import time
+import weakref
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Lock
+
+from iot_identities.item_limits import check_id, check_ids, check_prefix, is_same, revision_of, to_store
+from iot_identities.table import Item, ItemChanged, ItemExists, TableUnavailable
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS item (id TEXT PRIMARY KEY, item TEXT NOT NULL, expires_at INTEGER) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS item_by_end ON item (expires_at) WHERE expires_at IS NOT NULL;
+"""
+_FORMAT = 1
+_PAGE = 200
+"""Items: what `items` holds at once."""
+_LATEST = 2**63 - 1
+"""SQLite's largest integer."""
+_IS_THERE = "(expires_at IS NULL OR expires_at > ?)"
+
+
+class SqliteTable:
+    """See `iot_identities.table.Table`. Opens its file when it is first asked, and again after that has failed."""
+
+    def __init__(self, path: Path, clock: Callable[[], float] = time.time, *, patience: float = 2.0) -> None:
+        """`patience`: seconds to wait while another process writes."""
+        self._path = path
+        self._clock = clock
+        self._patience = patience
+        self._lock = Lock()
+        self._database: sqlite3.Connection | None = None
+
+    def read(self, ids: Sequence[str]) -> dict[str, Item]:
+        """The items that are there."""
+        ids = check_ids(ids)
+        places = ", ".join("?" * len(ids))
+        with self._open() as database:
+            statement = f"SELECT id, item FROM item WHERE id IN ({places}) AND {_IS_THERE}"  # noqa: S608 (no value)
+            return {id: _item(text) for id, text in database.execute(statement, (*ids, self._now()))}
+
+    def write(self, item: Item, *, replacing: Item | None = None, new: bool = False) -> None:
+        """Stores an item."""
+        stored = to_store(item, replacing=replacing, new=new)
+        with self._change() as database:
+            before = _find(database, item["id"])
+            is_taken = new and before is not None
+            is_another = replacing is not None and (before is None or revision_of(before) != revision_of(replacing))
+            if not (is_taken or is_another):
+                _put(database, stored)
+            elif not is_same(before, stored):
+                raise ItemExists if new else ItemChanged
+
+    def delete(self, id: str) -> None:
+        """Removes an item."""
+        with self._change() as database:
+            database.execute("DELETE FROM item WHERE id = ?", (check_id(id),))
+
+    def count(self, id: str, *, at: int, forget_at: int, seen: int | None = None) -> int:
+        """Counts, in a transaction."""
+        fresh = to_store({"id": id, "count": 1, "last": at, "expires_at": forget_at})
+        with self._change() as database:
+            before = _find(database, id) or {}
+            count = _count_of(before)
+            if seen is not None and seen != count:
+                raise ItemChanged
+            _put(database, {**before, **fresh, "count": count + 1, "revision": revision_of(before) + 1})
+            return count + 1
+
+    def recount(self, id: str, *, counted: int, to: int, last: int, forget_at: int) -> bool:
+        """Sets the count, in a transaction."""
+        with self._change() as database:
+            before = _find(database, check_id(id))
+            if before is None or _count_of(before) != counted:
+                return False
+            _put(database, {**before, "count": to, "last": last, "expires_at": forget_at})
+            return True
+
+    def uncount(self, id: str) -> None:
+        """Takes one back, in a transaction."""
+        with self._change() as database:
+            before = _find(database, check_id(id))
+            if before is not None and _count_of(before) > 0:
+                _put(database, {**before, "count": _count_of(before) - 1})
+
+    def items(self, prefix: str) -> Iterator[Item]:
+        """All whose ID begins so."""
+        page = self._page(">=", check_prefix(prefix))
+        while page:
+            for id, item in page:
+                if not id.startswith(prefix):
+                    return
+                yield item
+            page = self._page(">", page[-1][0])
+
+    def close(self) -> None:
+        """Closes the file; another call opens it again."""
+        with self._lock:
+            if self._database is not None:
+                self._database.close()
+                self._database = None
+
+    def _page(self, comparison: str, id: str) -> list[tuple[str, Item]]:
+        statement = f"SELECT id, item FROM item WHERE id {comparison} ? AND {_IS_THERE} ORDER BY id LIMIT {_PAGE}"  # noqa: S608
+        with self._open() as database:
+            return [(id, _item(text)) for id, text in database.execute(statement, (id, self._now()))]
+
+    @contextmanager
+    def _change(self) -> Iterator[sqlite3.Connection]:
+        """A transaction that nobody else writes into, and in which nothing is left that has expired."""
+        with self._open() as database:
+            database.execute("BEGIN IMMEDIATE")
+            try:
+                database.execute("DELETE FROM item WHERE expires_at <= ?", (self._now(),))
+                yield database
+                database.execute("COMMIT")
+            finally:
+                if database.in_transaction:
+                    database.execute("ROLLBACK")
+
+    @contextmanager
+    def _open(self) -> Iterator[sqlite3.Connection]:
+        with self._lock:
+            try:
+                if self._database is None:
+                    self._database = _open_database(self._path, self._patience)
+                    weakref.finalize(self, self._database.close)
+                yield self._database
+            except sqlite3.Error as error:
+                raise TableUnavailable(f"{self._path}: {error}") from None
+
+    def _now(self) -> int:
+        return int(self._clock())
+
+
+def _open_database(path: Path, patience: float) -> sqlite3.Connection:
+    with contextlib.suppress(OSError):  # SQLite says what is wrong.
+        path.touch(mode=0o600)  # The WAL gets the same mode (SQLite, os_unix.c, findCreateFileMode).
+    with contextlib.suppress(OSError):
+        if path.stat().st_mode & 0o077:
+            raise sqlite3.DatabaseError("others can read it or write to it: chmod 600")
+    database = sqlite3.connect(path, isolation_level=None, timeout=patience, check_same_thread=False)
+    try:
+        _prepare_in_time(database, patience)
+    except sqlite3.Error:
+        database.close()
+        raise
+    return database
+
+
+def _prepare_in_time(database: sqlite3.Connection, patience: float) -> None:
+    """Several that open a new file at once get in each other's way, and SQLite waits for no switch to its WAL mode."""
+    deadline = time.monotonic() + patience
+    while True:
+        try:
+            return _prepare(database)
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() >= deadline:
+                raise
+        time.sleep(0.005)
+
+
+def _prepare(database: sqlite3.Connection) -> None:
+    database.execute("PRAGMA journal_mode = WAL")
+    database.execute("PRAGMA synchronous = NORMAL")
+    (found,) = database.execute("PRAGMA user_version").fetchone()
+    if found not in (0, _FORMAT):
+        raise sqlite3.DatabaseError(f"it is of format {found}, and this version writes {_FORMAT}")
+    if found == 0:
+        database.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA user_version = {_FORMAT}; COMMIT;")
+
+
+def _find(database: sqlite3.Connection, id: object) -> Item | None:
+    row = database.execute("SELECT item FROM item WHERE id = ?", (id,)).fetchone()
+    return None if row is None else _item(row[0])
+
+
+def _put(database: sqlite3.Connection, item: Item) -> None:
+    expires_at = item.get("expires_at")
+    if isinstance(expires_at, int):
+        expires_at = max(-_LATEST, min(expires_at, _LATEST))
+    values = (item["id"], json.dumps(item, ensure_ascii=False), expires_at)
+    database.execute("INSERT OR REPLACE INTO item VALUES (?, ?, ?)", values)
+
+
+def _item(text: str) -> Item:
+    try:
+        item = json.loads(text)
+    except ValueError:
+        item = None
+    if not isinstance(item, dict):
+        raise sqlite3.DataError("an item in it is not a JSON object")
+    return item
+
+
+def _count_of(item: Item) -> int:
+    count = item.get("count", 0)
+    if isinstance(count, bool) or not isinstance(count, int):
+        raise sqlite3.DataError("a count in it is not a number")
+    return count

@@ -1,0 +1,151 @@
+"""A principal with passwords, as the table has it: the item `user#NAME`."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from iot_identities.passwords import LONGEST_USER_NAME, check_hash
+from iot_identities.reading import MalformedItem, flag, sequence, text, time_or_never, whole_number
+from iot_identities.strict_json import STRICT
+from iot_identities.table import Item
+
+PREFIX = "user#"
+MOST_PASSWORDS = 2
+"""Valid at once: the new one, and the one before while devices still have it."""
+LARGEST_CLAIMS = 64 * 1024
+"""Bytes of JSON."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPassword:
+    """A password's hash. All times in seconds since 1970."""
+
+    hash: str = field(repr=False)
+    created_at: int = 0
+    expires_at: int | None = None
+    """From when on it is none; None for never."""
+    generated: bool = False
+    """Whether it was made here, of so many random bits that nobody guesses it."""
+
+    def is_over(self, now: float) -> bool:
+        """Whether its time is over."""
+        return self.expires_at is not None and now >= self.expires_at
+
+    def ending(self, at: int) -> "StoredPassword":
+        """With this end, or its own where that is sooner."""
+        return replace(self, expires_at=at if self.expires_at is None else min(at, self.expires_at))
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """A principal that signs in with its name and a password. All times in seconds since 1970."""
+
+    name: str
+    passwords: tuple[StoredPassword, ...] = ()
+    """The newest first, at most two. None where there are only claims, for tokens."""
+    claims: Mapping[str, object] = field(default_factory=dict)
+    disabled: bool = False
+    valid_until: int | None = None
+    """From when on the user is none; None for never."""
+    created_at: int = 0
+    rotated_at: int = 0
+    """When the newest password was set."""
+
+    def is_over(self, now: float) -> bool:
+        """Whether the user's time is over."""
+        return self.valid_until is not None and now >= self.valid_until
+
+    def guessable(self, now: float) -> bool:
+        """Whether a password that is still valid was chosen by a person."""
+        return not self.passwords or not all(each.generated for each in self.passwords if not each.is_over(now))
+
+    def with_password(self, password: StoredPassword, *, keep_until: int | None = None) -> "User":
+        """With a new password; the newest of those before stays valid until `keep_until`, where that is given."""
+        kept = [before.ending(keep_until) for before in self.passwords[:1] if keep_until is not None]
+        return replace(self, passwords=(password, *kept), rotated_at=password.created_at)
+
+
+def parsed_claims(text: str) -> Mapping[str, object]:
+    """Claims, from a JSON object. Raises ValueError for what is none, or can't be written again as it is."""
+    try:
+        found = STRICT.decode(text)
+        json.dumps(found, ensure_ascii=False, allow_nan=False).encode()
+    except RecursionError:
+        raise ValueError("claims: expected fewer levels") from None
+    if not isinstance(found, dict):
+        raise ValueError("claims: expected a JSON object")
+    return found
+
+
+def may_be_a_user(name: str) -> bool:
+    """Whether somebody of this name could be in the table: half of a surrogate pair is no character."""
+    return 1 <= len(name) <= LONGEST_USER_NAME and not any("\ud800" <= character <= "\udfff" for character in name)
+
+
+def user_id(name: str) -> str:
+    """The item's ID. Raises ValueError for a name that can be none."""
+    if not may_be_a_user(name):
+        raise ValueError(f"a user name has 1 to {LONGEST_USER_NAME} characters")
+    return PREFIX + name
+
+
+def to_item(user: User) -> Item:
+    """The user as an item. Raises ValueError for what the table or the Lambda would not take."""
+    claims = json.dumps(dict(user.claims), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    if len(claims.encode()) > LARGEST_CLAIMS:
+        raise ValueError(f"claims take at most {LARGEST_CLAIMS} bytes of JSON")
+    return {
+        "id": user_id(user.name),
+        "passwords": [
+            {
+                "hash": check_hash(password.hash),
+                "created_at": password.created_at,
+                "expires_at": password.expires_at,
+                "generated": password.generated,
+            }
+            for password in user.passwords[:MOST_PASSWORDS]
+        ],
+        "claims": claims,
+        "disabled": user.disabled,
+        "valid_until": user.valid_until,
+        "created_at": user.created_at,
+        "rotated_at": user.rotated_at,
+    }
+
+
+def from_item(item: Item) -> User:
+    """The user of an item. Raises MalformedItem."""
+    stored = sequence(item, "passwords")
+    if len(stored) > MOST_PASSWORDS:
+        raise MalformedItem("passwords")
+    return User(
+        name=text(item, "id").removeprefix(PREFIX),
+        passwords=tuple(map(_password, stored)),
+        claims=_claims(text(item, "claims")),
+        disabled=flag(item, "disabled"),
+        valid_until=time_or_never(item, "valid_until"),
+        created_at=whole_number(item, "created_at"),
+        rotated_at=whole_number(item, "rotated_at"),
+    )
+
+
+def _password(stored: object) -> StoredPassword:
+    if not isinstance(stored, dict):
+        raise MalformedItem("passwords")
+    try:
+        encoded = check_hash(text(stored, "hash"))
+    except ValueError:
+        raise MalformedItem("hash") from None
+    return StoredPassword(
+        hash=encoded,
+        created_at=whole_number(stored, "created_at"),
+        expires_at=time_or_never(stored, "expires_at"),
+        generated=flag(stored, "generated"),
+    )
+
+
+def _claims(encoded: str) -> Mapping[str, object]:
+    try:
+        return parsed_claims(encoded)
+    except ValueError:
+        raise MalformedItem("claims") from None

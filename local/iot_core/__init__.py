@@ -1,0 +1,1 @@
+"""IoT Core on this machine."""

@@ -1,0 +1,102 @@
+"""GetConnection, ListSubscriptions and DeleteConnection (API_iotdata_…), for whoever can reach the port."""
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from iot_core.api.core import Core
+from iot_core.api.errors import invalid_member, not_found
+from iot_core.api.members import query_boolean, query_integer
+from iot_core.api.operations import label
+from iot_core.api.pages import InvalidToken, page
+from iot_core.broker.session import Session
+
+_MOST_CLIENT_ID = 128
+_RESULTS, _MOST_RESULTS = 20, 200
+
+
+class Connections:
+    """The operations."""
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+
+    async def get(self, request: Request) -> Response:
+        """What is known of a client, connected or with a session that it left. Raises ApiError."""
+        session = self._session(request)
+        with_sockets = query_boolean(request, "includeSocketInformation")
+        members = _connected(session, with_sockets) if session.connected else _left(session)
+        return JSONResponse(
+            {
+                "clientId": session.client_id,
+                "connected": session.connected,
+                "cleanSession": not session.persistent,
+                "sessionExpiry": session.expiry_interval,
+                **members,
+            }
+        )
+
+    async def subscriptions(self, request: Request) -> Response:
+        """A session's subscriptions, in pages. Raises ApiError."""
+        session = self._session(request)
+        size = query_integer(request, "maxResults", 1, _MOST_RESULTS) or _RESULTS
+        try:
+            shown, following = page(
+                session.subscriptions.values(),
+                lambda subscription: subscription.topic_filter,
+                size,
+                request.query_params.get("nextToken"),
+            )
+        except InvalidToken:
+            raise invalid_member("nextToken", "Member must be a token of an answer before") from None
+        subscriptions = [{"topicFilter": one.topic_filter, "qos": one.qos} for one in shown]
+        return JSONResponse({"subscriptions": subscriptions, "nextToken": following})
+
+    async def delete(self, request: Request) -> Response:
+        """Ends a client's connection. Raises ApiError."""
+        client_id = _client_id(request)
+        ended = self._core.broker.disconnect(
+            client_id,
+            clean_session=query_boolean(request, "cleanSession"),
+            prevent_will=query_boolean(request, "preventWillMessage"),
+        )
+        if not ended:
+            raise not_found("No client with that client ID is connected")
+        self._core.commit()
+        return Response()
+
+    def _session(self, request: Request) -> Session:
+        session = self._core.broker.session(_client_id(request))
+        if session is None:
+            raise not_found("No client with that client ID is connected or has a session")
+        return session
+
+
+def _client_id(request: Request) -> str:
+    client_id = label(request, "clientId")
+    if client_id.startswith("$"):
+        raise invalid_member("clientId", "Member must satisfy regular expression pattern: ^[^$].*")
+    if len(client_id) > _MOST_CLIENT_ID:
+        raise invalid_member("clientId", f"Member must have length less than or equal to {_MOST_CLIENT_ID}")
+    return client_id
+
+
+def _connected(session: Session, with_sockets: bool) -> dict[str, object]:
+    client = session.client
+    if client is None:
+        return {}
+    members: dict[str, object] = {
+        "keepAliveDuration": client.keep_alive,
+        "connectedSince": round(session.connected_since * 1000),
+    }
+    if with_sockets:
+        (source_ip, source_port), (target_ip, target_port) = client.origin.source, client.origin.target
+        members |= {"sourceIp": source_ip, "sourcePort": source_port, "targetIp": target_ip, "targetPort": target_port}
+    return members
+
+
+def _left(session: Session) -> dict[str, object]:
+    since = session.disconnected_since
+    return {
+        "disconnectedSince": None if since is None else round(since * 1000),
+        "disconnectReason": session.disconnect_reason,
+    }

@@ -1,0 +1,1 @@
+"""Authorizers of the account: their registry, their rules, and what they answer."""

@@ -1,0 +1,159 @@
+"""MQTT over WebSocket (MQTT 5.0, section 6): the protocol is `websockets`', without its input and output."""
+
+import asyncio
+from collections.abc import Callable
+
+from websockets.datastructures import Headers
+from websockets.exceptions import InvalidMessage
+from websockets.frames import CloseCode, Frame, Opcode
+from websockets.http11 import Request, Response
+from websockets.protocol import State
+from websockets.server import ServerProtocol
+from websockets.typing import Subprotocol
+
+from iot_core.authorizers.event import HttpContext
+from iot_core.edge.arrival import Channel
+from iot_core.edge.connection import MqttConnection
+from iot_core.edge.guard import NOT_KNOWN
+from iot_core.mqtt import MalformedPacket
+
+PATH = "/mqtt"
+_SUBPROTOCOLS = ("mqtt", "mqttv3.1")
+_LONGEST_FRAME = 256 * 1024
+"""Bytes; a packet of MQTT has 146 KiB at most."""
+
+_BAD_REQUEST = b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+
+Admit = Callable[[Channel, HttpContext], MqttConnection]
+"""Begins an MQTT connection on a WebSocket that came with a request."""
+OnRefusal = Callable[[str], None]
+"""Is told why there is no WebSocket: a browser's program never sees the answer."""
+
+
+class MqttOverWebSocket(asyncio.Protocol):
+    """Joins a transport, a WebSocket and an MQTT connection. It is the connection's channel."""
+
+    def __init__(
+        self, transport: asyncio.Transport, admit: Admit, on_refusal: OnRefusal, knows: Callable[[str], bool]
+    ) -> None:
+        """`knows` says whether a Host header names this server: pages of any origin may come, by its own name."""
+        self._transport = transport
+        self._admit = admit
+        self._on_refusal = on_refusal
+        self._knows = knows
+        self._protocol = ServerProtocol(subprotocols=list(map(Subprotocol, _SUBPROTOCOLS)), max_size=_LONGEST_FRAME)
+        self._connection: MqttConnection | None = None
+        self.pause_reading = transport.pause_reading
+        self.resume_reading = transport.resume_reading
+        self.get_write_buffer_size = transport.get_write_buffer_size
+        self.is_closing = transport.is_closing
+        self.abort = transport.abort
+
+    def data_received(self, data: bytes) -> None:
+        """Takes bytes from the network."""
+        self._protocol.receive_data(data)
+        for event in self._protocol.events_received():
+            if isinstance(event, Request):
+                self._answer(event)
+            elif isinstance(event, Frame):
+                self._receive(event)
+        self._check()
+        self._send()
+
+    def eof_received(self) -> None:
+        """The client sends no more, which ends the connection."""
+        self._protocol.receive_eof()
+        if self._connection is not None:
+            self._connection.eof_received()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The network connection is gone."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        """The network takes no more for now."""
+        if self._connection is not None:
+            self._connection.pause_writing()
+
+    def resume_writing(self) -> None:
+        """The network takes more."""
+        if self._connection is not None:
+            self._connection.resume_writing()
+
+    def write(self, chunk: bytes) -> None:
+        """Sends bytes in one binary message [MQTT-6.0.0-1]."""
+        if self._protocol.state is State.OPEN:
+            self._protocol.send_binary(chunk)
+            self._send()
+
+    def close(self) -> None:
+        """Begins to close the WebSocket. The client's close frame ends it (RFC 6455, section 7.1.1)."""
+        if self._protocol.state is State.OPEN:
+            self._protocol.send_close(CloseCode.NORMAL_CLOSURE)
+        self._send()
+
+    def _answer(self, request: Request) -> None:
+        path, _, query = request.path.partition("?")
+        response = self._refusal(path, request) or self._protocol.accept(request)
+        self._protocol.send_response(response)
+        if response.status_code == 101:
+            http = HttpContext.model_construct(
+                headers=_joined(request.headers), query_string=f"?{query}" if query else None
+            )
+            self._connection = self._admit(self, http)
+        else:
+            self._on_refusal(f"{response.status_code}: {bytes(response.body).decode().strip()}")
+
+    def _refusal(self, path: str, request: Request) -> Response | None:
+        """The answer to an upgrade that IoT Core does not know; None to one that it does."""
+        if not all(map(self._knows, request.headers.get_all("Host") or [""])):
+            return self._protocol.reject(421, f"{NOT_KNOWN}\n")
+        if path != PATH:
+            return self._protocol.reject(404, f"MQTT over WebSocket is at {PATH}\n")
+        offered = [
+            name.strip() for value in request.headers.get_all("Sec-WebSocket-Protocol") for name in value.split(",")
+        ]
+        if not set(offered) & set(_SUBPROTOCOLS):
+            return self._protocol.reject(400, "expected Sec-WebSocket-Protocol: mqtt [MQTT-6.0.0-3]\n")
+        return None
+
+    def _receive(self, frame: Frame) -> None:
+        if self._connection is None:
+            return
+        if frame.opcode is Opcode.TEXT:
+            self._protocol.fail(CloseCode.UNSUPPORTED_DATA, "MQTT comes in binary messages")
+            self._connection.fail(MalformedPacket("MQTT comes in binary messages [MQTT-6.0.0-1]"))
+        elif frame.opcode in (Opcode.BINARY, Opcode.CONT):
+            self._connection.data_received(bytes(frame.data))
+
+    def _check(self) -> None:
+        """Sees to it that whoever breaks the rules of WebSocket, or of HTTP, is known by that."""
+        problem = self._protocol.parser_exc or self._protocol.handshake_exc
+        if problem is None:
+            return
+        if self._connection is not None:
+            self._connection.fail(MalformedPacket(f"WebSocket: {problem}"))
+        elif not self._protocol.accept_called:
+            self._on_refusal(f"WebSocket: {problem.__cause__ or problem}")
+            if isinstance(problem, InvalidMessage):  # The library leaves such a request without an answer.
+                self._transport.write(_BAD_REQUEST)
+
+    def _send(self) -> None:
+        if self._transport.is_closing():
+            return
+        for chunk in self._protocol.data_to_send():
+            if chunk:
+                self._transport.write(chunk)
+            else:
+                self._transport.close()
+
+
+def _joined(headers: Headers) -> dict[str, str]:
+    """Headers as the event has them: the case is the client's, and what comes twice is joined (RFC 9110, 5.2)."""
+    joined: dict[str, tuple[str, str]] = {}
+    for name, value in headers.raw_items():
+        first, before = joined.get(name.lower(), (name, ""))
+        joined[name.lower()] = (first, f"{before}, {value}" if before else value)
+    return dict(joined.values())

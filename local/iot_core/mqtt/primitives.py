@@ -1,0 +1,171 @@
+"""What packets are made of: integers, strings, binary data (MQTT 5, 1.5)."""
+
+from iot_core.mqtt.errors import MalformedPacket, ProtocolError
+
+LONGEST_STRING = 0xFFFF
+"""The most bytes of a string or of binary data."""
+
+LARGEST_PACKET_ID = 0xFFFF
+
+LARGEST_VARIABLE_BYTE_INTEGER = 0xFFF_FFFF
+"""Four bytes of seven bits each."""
+
+
+class Reader:
+    """Reads one value after the other from a part of a packet.
+
+    Every method raises MalformedPacket, `packet_id` also ProtocolError.
+    """
+
+    __slots__ = ("_bytes", "end", "offset")
+
+    def __init__(self, packet: bytes, offset: int, end: int) -> None:
+        self._bytes = packet
+        self.offset = offset
+        """Where the next value begins."""
+        self.end = end
+        """Where the part ends."""
+
+    def part(self, length: int) -> "Reader":
+        """A reader for the next bytes, which this one leaves out."""
+        start = self._take(length)
+        return Reader(self._bytes, start, self.offset)
+
+    def byte(self) -> int:
+        """An integer of one byte."""
+        offset = self.offset
+        if offset >= self.end:
+            raise _too_short()
+        self.offset = offset + 1
+        return self._bytes[offset]
+
+    def two_byte_integer(self) -> int:
+        """An integer of two bytes."""
+        start = self._take(2)
+        return self._bytes[start] << 8 | self._bytes[start + 1]
+
+    def packet_id(self) -> int:
+        """The number of a packet that asks for an answer, or of an answer; never 0 [MQTT-2.2.1-3]."""
+        packet_id = self.two_byte_integer()
+        if packet_id == 0:
+            raise ProtocolError("a packet with the packet ID 0 [MQTT-2.2.1-3]")
+        return packet_id
+
+    def four_byte_integer(self) -> int:
+        """An integer of four bytes."""
+        start = self._take(4)
+        return int.from_bytes(self._bytes[start : start + 4], "big")
+
+    def variable_byte_integer(self) -> int:
+        """An integer of one to four bytes, in the fewest that it needs [MQTT-1.5.5-1]."""
+        value = shift = 0
+        while True:
+            byte = self.byte()
+            value |= (byte & 0x7F) << shift
+            if byte < 0x80:
+                break
+            shift += 7
+            if shift > 21:
+                raise MalformedPacket("a variable byte integer of more than four bytes (1.5.5)")
+        if byte == 0 and shift:
+            raise MalformedPacket("a variable byte integer of more bytes than it needs [MQTT-1.5.5-1]")
+        return value
+
+    def binary(self) -> bytes:
+        """Bytes behind their length."""
+        length = self.two_byte_integer()
+        start = self._take(length)
+        return self._bytes[start : self.offset]
+
+    def string(self) -> str:
+        """UTF-8 behind its length in bytes, without surrogates and U+0000."""
+        return utf_8(self.binary())
+
+    def rest(self) -> bytes:
+        """All that is left."""
+        start = self._take(self.end - self.offset)
+        return self._bytes[start : self.end]
+
+    def finish(self) -> None:
+        """Raises MalformedPacket where something is left."""
+        if self.offset != self.end:
+            raise MalformedPacket(f"{self.end - self.offset} bytes behind the end of what the packet says")
+
+    def _take(self, length: int) -> int:
+        start = self.offset
+        if start + length > self.end:
+            raise _too_short()
+        self.offset = start + length
+        return start
+
+
+def _too_short() -> MalformedPacket:
+    return MalformedPacket("the packet ends inside of a field")
+
+
+def utf_8(text: bytes) -> str:
+    """The string that bytes stand for. Raises MalformedPacket."""
+    try:
+        string = str(text, "utf-8")
+    except UnicodeDecodeError:
+        raise MalformedPacket("a string that is not UTF-8, or has a surrogate [MQTT-1.5.4-1]") from None
+    if "\0" in string:
+        raise MalformedPacket("a string with the character U+0000 [MQTT-1.5.4-2]")
+    return string
+
+
+def write_two_byte_integer(value: int) -> bytes:
+    """An integer in two bytes. Raises ValueError."""
+    return _fixed(value, 2)
+
+
+def write_packet_id(packet_id: int | None) -> bytes:
+    """The number of a packet, from 1 to 65,535. Raises ValueError."""
+    if not packet_id:
+        raise ValueError("a packet without a packet ID [MQTT-2.2.1-3]")
+    return _fixed(packet_id, 2)
+
+
+def write_four_byte_integer(value: int) -> bytes:
+    """An integer in four bytes. Raises ValueError."""
+    return _fixed(value, 4)
+
+
+def write_byte(value: int) -> bytes:
+    """An integer in one byte. Raises ValueError."""
+    return _fixed(value, 1)
+
+
+def write_variable_byte_integer(value: int) -> bytes:
+    """An integer in one to four bytes. Raises ValueError."""
+    if 0 <= value < 0x80:
+        return value.to_bytes(1, "big")
+    if not 0 <= value <= LARGEST_VARIABLE_BYTE_INTEGER:
+        raise ValueError(f"{value} does not fit into a variable byte integer")
+    written = bytearray()
+    while value > 0x7F:
+        written.append(value & 0x7F | 0x80)
+        value >>= 7
+    written.append(value)
+    return bytes(written)
+
+
+def write_binary(value: bytes) -> bytes:
+    """Bytes behind their length. Raises ValueError for more than 65,535."""
+    if len(value) > LONGEST_STRING:
+        raise ValueError(f"{len(value)} bytes, where at most {LONGEST_STRING} can stand")
+    return len(value).to_bytes(2, "big") + value
+
+
+def write_string(value: str) -> bytes:
+    """UTF-8 behind its length. Raises ValueError for more than 65,535 bytes, U+0000 and surrogates."""
+    if "\0" in value:
+        raise ValueError("a string with the character U+0000 [MQTT-1.5.4-2]")
+    return write_binary(value.encode())
+
+
+def _fixed(value: int, size: int) -> bytes:
+    try:
+        return value.to_bytes(size, "big")
+    except OverflowError:
+        raise ValueError(f"{value} does not fit into {size} bytes") from None

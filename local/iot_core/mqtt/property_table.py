@@ -1,0 +1,154 @@
+"""Which properties there are, what they may be, and who may carry them (MQTT 5, table 2-4)."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Generic, TypeVar
+
+from iot_core.mqtt import primitives
+from iot_core.mqtt.errors import ProtocolError
+from iot_core.mqtt.primitives import Reader
+from iot_core.mqtt.topic_names import is_topic_name
+
+Value = TypeVar("Value")
+
+
+class Carrier(Enum):
+    """What carries properties: a packet, or the Will in a CONNECT."""
+
+    CONNECT = auto()
+    CONNACK = auto()
+    PUBLISH = auto()
+    WILL = auto()
+    PUBACK = auto()
+    PUBREC = auto()
+    PUBREL = auto()
+    PUBCOMP = auto()
+    SUBSCRIBE = auto()
+    SUBACK = auto()
+    UNSUBSCRIBE = auto()
+    UNSUBACK = auto()
+    DISCONNECT = auto()
+    AUTH = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class DataType(Generic[Value]):
+    """How a value is read and written."""
+
+    read: Callable[[Reader], Value]
+    write: Callable[[Value], bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Property(Generic[Value]):
+    """One property."""
+
+    identifier: int
+    name: str
+    """Its name in Properties."""
+    type: DataType[Value]
+    carriers: frozenset[Carrier]
+    allows: Callable[[Value], bool] | None = None
+    """Whether it may have a value of its type; None where it may have any."""
+    repeatable: frozenset[Carrier] = frozenset()
+    """Who may carry it several times; where anyone may, it is a tuple in Properties."""
+
+    def read(self, reader: Reader) -> Value:
+        """The next value. Raises MalformedPacket, and ProtocolError for one that it may not have."""
+        value = self.type.read(reader)
+        if self.allows is not None and not self.allows(value):
+            raise ProtocolError(f"{self.name} must not be {value!r:.40}")
+        return value
+
+    def write(self, value: Value) -> bytes:
+        """The bytes of a value, without the identifier. Raises ValueError."""
+        if self.allows is not None and not self.allows(value):
+            raise ValueError(f"{self.name} must not be {value!r:.40}")
+        return self.type.write(value)
+
+
+def _read_boolean(reader: Reader) -> bool:
+    byte = reader.byte()
+    if byte > 1:
+        raise ProtocolError(f"{byte}, where only 0 and 1 are allowed (2.2.2.2)")
+    return byte == 1
+
+
+def _read_pair(reader: Reader) -> tuple[str, str]:
+    return reader.string(), reader.string()
+
+
+def _write_pair(pair: tuple[str, str]) -> bytes:
+    return primitives.write_string(pair[0]) + primitives.write_string(pair[1])
+
+
+def _is_positive(value: int) -> bool:
+    return value > 0
+
+
+def _is_0_or_1(value: int) -> bool:
+    return value in (0, 1)
+
+
+_BYTE = DataType(Reader.byte, primitives.write_byte)
+_BOOLEAN = DataType(_read_boolean, primitives.write_byte)
+_TWO_BYTES = DataType(Reader.two_byte_integer, primitives.write_two_byte_integer)
+_FOUR_BYTES = DataType(Reader.four_byte_integer, primitives.write_four_byte_integer)
+_VARIABLE = DataType(Reader.variable_byte_integer, primitives.write_variable_byte_integer)
+_STRING = DataType(Reader.string, primitives.write_string)
+_BINARY = DataType(Reader.binary, primitives.write_binary)
+_PAIR = DataType(_read_pair, _write_pair)
+
+
+def _in(*names: str) -> frozenset[Carrier]:
+    return frozenset(Carrier[name] for name in names)
+
+
+_MESSAGE = _in("PUBLISH", "WILL")
+_GREETING = _in("CONNECT", "CONNACK")
+_CONNECT = _in("CONNECT")
+_CONNACK = _in("CONNACK")
+_AUTHENTICATION = _in("CONNECT", "CONNACK", "AUTH")
+_EVERYWHERE = frozenset(Carrier)
+_NOT_REASONED = _in("CONNECT", "PUBLISH", "WILL", "SUBSCRIBE", "UNSUBSCRIBE")
+
+AnyProperty = Property[int] | Property[bool] | Property[str] | Property[bytes] | Property[tuple[str, str]]
+
+PROPERTIES: tuple[AnyProperty, ...] = (
+    Property(0x01, "payload_format_indicator", _BYTE, _MESSAGE, _is_0_or_1),
+    Property(0x02, "message_expiry_interval", _FOUR_BYTES, _MESSAGE),
+    Property(0x03, "content_type", _STRING, _MESSAGE),
+    Property(0x08, "response_topic", _STRING, _MESSAGE, is_topic_name),
+    Property(0x09, "correlation_data", _BINARY, _MESSAGE),
+    Property(0x0B, "subscription_identifiers", _VARIABLE, _in("PUBLISH", "SUBSCRIBE"), _is_positive, _in("PUBLISH")),
+    Property(0x11, "session_expiry_interval", _FOUR_BYTES, _in("CONNECT", "CONNACK", "DISCONNECT")),
+    Property(0x12, "assigned_client_identifier", _STRING, _CONNACK),
+    Property(0x13, "server_keep_alive", _TWO_BYTES, _CONNACK),
+    Property(0x15, "authentication_method", _STRING, _AUTHENTICATION),
+    Property(0x16, "authentication_data", _BINARY, _AUTHENTICATION),
+    Property(0x17, "request_problem_information", _BOOLEAN, _CONNECT),
+    Property(0x18, "will_delay_interval", _FOUR_BYTES, _in("WILL")),
+    Property(0x19, "request_response_information", _BOOLEAN, _CONNECT),
+    Property(0x1A, "response_information", _STRING, _CONNACK),
+    Property(0x1C, "server_reference", _STRING, _in("CONNACK", "DISCONNECT")),
+    Property(0x1F, "reason_string", _STRING, _EVERYWHERE - _NOT_REASONED),
+    Property(0x21, "receive_maximum", _TWO_BYTES, _GREETING, _is_positive),
+    Property(0x22, "topic_alias_maximum", _TWO_BYTES, _GREETING),
+    Property(0x23, "topic_alias", _TWO_BYTES, _in("PUBLISH"), _is_positive),
+    Property(0x24, "maximum_qos", _BYTE, _CONNACK, _is_0_or_1),
+    Property(0x25, "retain_available", _BOOLEAN, _CONNACK),
+    Property(0x26, "user_properties", _PAIR, _EVERYWHERE, repeatable=_EVERYWHERE),
+    Property(0x27, "maximum_packet_size", _FOUR_BYTES, _GREETING, _is_positive),
+    Property(0x28, "wildcard_subscription_available", _BOOLEAN, _CONNACK),
+    Property(0x29, "subscription_identifier_available", _BOOLEAN, _CONNACK),
+    Property(0x2A, "shared_subscription_available", _BOOLEAN, _CONNACK),
+)
+
+ALLOWED: Mapping[Carrier, Mapping[int, AnyProperty]] = {
+    carrier: {each.identifier: each for each in PROPERTIES if carrier in each.carriers} for carrier in Carrier
+}
+"""By who carries it, then by identifier."""
+
+IDENTIFIERS: Mapping[str, int] = {each.name: each.identifier for each in PROPERTIES}
+"""By name."""

@@ -1,0 +1,32 @@
+"""Topic templates for AWS IoT policies: write what a client may do as MQTT topics, get exactly that.
+
+template = PolicyTemplate.load("policies/chat.toml")
+policy = compile_policy(template, Principal("ann", {"rooms": ["lobby"]}))
+documents = policy.documents(region="eu-west-1", account="123456789012")
+"""
+
+from iot_policies.compiler import Policy, compile_policy
+from iot_policies.errors import InvalidFile, InvalidTopics, NothingGranted, PolicyError, PolicyTooLarge, UnsafeValue
+from iot_policies.grants import Deny, Grant, Session
+from iot_policies.placeholders import is_safe
+from iot_policies.principal import Claims, Principal, claim
+from iot_policies.template import PolicyTemplate
+
+__all__ = [
+    "Claims",
+    "Deny",
+    "Grant",
+    "InvalidFile",
+    "InvalidTopics",
+    "NothingGranted",
+    "Policy",
+    "PolicyError",
+    "PolicyTemplate",
+    "PolicyTooLarge",
+    "Principal",
+    "Session",
+    "UnsafeValue",
+    "claim",
+    "compile_policy",
+    "is_safe",
+]

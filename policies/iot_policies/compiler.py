@@ -1,0 +1,138 @@
+"""From a template and a principal to statements: which resources, which actions, allowed or denied."""
+
+import json
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from iot_policies.entries import Action, Effect, Rule, in_order
+from iot_policies.errors import NothingGranted, PolicyTooLarge
+from iot_policies.packing import ConditionBlock, Document, Heading, Statement, pack
+from iot_policies.placeholders import MOST_COMBINATIONS, Values
+from iot_policies.planning import Container, Part
+from iot_policies.principal import Principal
+from iot_policies.template import PolicyTemplate
+from iot_policies.topics import HASH, PLUS
+
+Combination = tuple[str, ...]
+
+
+class Policy(NamedTuple):
+    """What one principal may do, ready to be written for a region and an account."""
+
+    statements: tuple[Statement, ...]
+
+    def documents(self, *, region: str, account: str, partition: str = "aws") -> list[Document]:
+        """The policy documents, as few as fit.
+
+        Raises PolicyTooLarge where they are more than IoT Core takes.
+        """
+        return pack(self.statements, f"arn:{partition}:iot:{region}:{account}:")
+
+    def may_connect(self, client_id: str) -> bool:
+        """Whether a client ID is granted; connect attributes aside, which only IoT Core sees."""
+        allowed = False
+        for statement in self.statements:
+            heading = statement.heading
+            if "iot:Connect" in heading.actions and any(
+                _fits(pattern.removeprefix("client/"), client_id) for pattern in statement.resources
+            ):
+                if heading.effect == "Allow":
+                    allowed = True
+                elif heading.condition is None:
+                    return False
+        return allowed
+
+
+def _fits(pattern: str, client_id: str) -> bool:
+    """A client ID's only wildcard is a last `*`: no need to compile an expression for each principal."""
+    return client_id.startswith(pattern[:-1]) if pattern.endswith("*") else client_id == pattern
+
+
+def compile_policy(template: PolicyTemplate, principal: Principal, client_id: str | None = None) -> Policy:
+    """What a template grants a principal.
+
+    `client_id` is None where the client named none; entries with `{client_id}` are then dropped.
+    Raises UnsafeValue where a value can't stand in a topic level, NothingGranted where no grant applies.
+    """
+    compilation = _Compilation(template, principal, client_id)
+    statements: list[Statement] = []
+    allows = False
+    for heading, parts in template.plan:
+        resources = compilation.resources(parts)
+        if resources:
+            statements.append(Statement(heading, tuple(resources)))
+            allows = allows or heading.effect == "Allow"
+    if not allows:
+        raise NothingGranted("no grant applies to this principal")
+    return Policy(tuple(statements) if _is_merged(statements) else _merge(statements))
+
+
+class _Compilation:
+    """One template for one principal, and how much work is left for it."""
+
+    __slots__ = ("_applies", "_left", "_values")
+
+    def __init__(self, template: PolicyTemplate, principal: Principal, client_id: str | None) -> None:
+        self._values = Values(principal, client_id)
+        claims = principal.claims
+        self._applies = [block.when is None or block.applies(claims) for block in template.blocks]
+        self._left = MOST_COMBINATIONS
+
+    def resources(self, parts: Iterable[Part]) -> list[str]:
+        """The resources of one statement."""
+        found: list[str] = []
+        for block, names, patterns, rule, containers in parts:
+            if self._applies[block]:
+                combinations = self._values.combinations(names)
+                if rule is not None:
+                    combinations = self._not_contained(rule, containers, combinations)
+                self._left -= len(combinations) * len(patterns)
+                if self._left < 0:
+                    raise PolicyTooLarge(MOST_COMBINATIONS - self._left)
+                found += [pattern.format(*combination) for combination in combinations for pattern in patterns]
+        return found
+
+    def _not_contained(
+        self, rule: Rule, containers: Iterable[Container], combinations: list[Combination]
+    ) -> list[Combination]:
+        """Leaves out what another rule says already: it has the same text wherever that one has no wildcard."""
+        self._left -= len(combinations)
+        for block, container in containers:
+            if self._applies[block]:
+                fixed = [index for index, level in enumerate(container.levels) if level not in (PLUS, HASH)]
+                covering = self._values.combinations(container.names)
+                self._left -= len(covering)
+                if self._left < 0:
+                    break
+                covered = {_texts(container, fixed, each) for each in covering}
+                combinations = [each for each in combinations if _texts(rule, fixed, each) not in covered]
+        return combinations
+
+
+def _texts(rule: Rule, indexes: Iterable[int], combination: Combination) -> tuple[str, ...]:
+    return tuple(rule.level_formats[index].format(*combination) for index in indexes)
+
+
+def _is_merged(statements: Iterable[Statement]) -> bool:
+    """Whether no resource stands twice, as values that happen to be equal make it."""
+    resources = [resource for statement in statements for resource in statement.resources]
+    return len(set(resources)) == len(resources)
+
+
+def _merge(statements: Iterable[Statement]) -> tuple[Statement, ...]:
+    """Names each resource once for each effect and condition, with all its actions."""
+    merged: dict[tuple[Effect, str, str], tuple[Action, ...]] = {}
+    conditions: dict[str, ConditionBlock | None] = {}
+    for heading, resources in statements:
+        condition = json.dumps(heading.condition)
+        conditions[condition] = heading.condition
+        for resource in resources:
+            key = heading.effect, condition, resource
+            merged[key] = in_order((*merged.get(key, ()), *heading.actions))
+    grouped: dict[tuple[Effect, str, tuple[Action, ...]], list[str]] = {}
+    for (effect, condition, resource), actions in merged.items():
+        grouped.setdefault((effect, condition, actions), []).append(resource)
+    return tuple(
+        Statement(Heading(effect, actions, conditions[condition]), tuple(resources))
+        for (effect, condition, actions), resources in grouped.items()
+    )

@@ -1,0 +1,100 @@
+"""Policy documents from anywhere, checked: what IoT Core would refuse is refused, with the place and the reason."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from iot_policies.conditions import Condition, parse_conditions
+
+_KEYS = {"Sid", "Effect", "Action", "NotAction", "Resource", "NotResource", "Condition"}
+
+
+class InvalidDocument(ValueError):
+    """A policy document that IoT Core would refuse."""
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedStatement:
+    """One statement: exactly one of the actions and one of the resources is a list that must not match."""
+
+    effect: Literal["Allow", "Deny"]
+    actions: tuple[str, ...]
+    not_actions: bool
+    resources: tuple[str, ...]
+    not_resources: bool
+    conditions: tuple[Condition, ...]
+    sid: str | None
+
+
+def parse_document(document: str | Mapping[str, object]) -> tuple[ParsedStatement, ...]:
+    """The statements of a policy document, given as JSON or as what JSON stands for.
+
+    Raises InvalidDocument.
+    """
+    parsed: object = document
+    if isinstance(document, str):
+        try:
+            parsed = json.loads(document)
+        except (ValueError, RecursionError):
+            raise InvalidDocument("expected JSON") from None
+    if not isinstance(parsed, Mapping):
+        raise InvalidDocument("expected a JSON object")
+    if parsed.get("Version", "2008-10-17") not in ("2012-10-17", "2008-10-17"):
+        raise InvalidDocument('Version: expected "2012-10-17"')
+    if unknown := sorted(map(str, set(parsed) - {"Version", "Id", "Statement"})):
+        raise InvalidDocument(f"{unknown[0]}: is not a key of a policy document")
+    statements = parsed.get("Statement")
+    if isinstance(statements, Mapping):
+        statements = [statements]
+    if not isinstance(statements, Sequence) or isinstance(statements, str) or not statements:
+        raise InvalidDocument("Statement: expected a list of statements")
+    return tuple(_statement(statement, index) for index, statement in enumerate(statements))
+
+
+def _statement(statement: object, index: int) -> ParsedStatement:
+    place = f"Statement[{index}]"
+    if not isinstance(statement, Mapping):
+        raise InvalidDocument(f"{place}: expected an object")
+    if unknown := sorted(map(str, set(statement) - _KEYS)):
+        raise InvalidDocument(f"{place}.{unknown[0]}: is not a key of a statement")
+    effect = statement.get("Effect")
+    if effect not in ("Allow", "Deny"):
+        raise InvalidDocument(f'{place}.Effect: expected "Allow" or "Deny"')
+    actions, not_actions = _one_of(statement, "Action", place)
+    resources, not_resources = _one_of(statement, "Resource", place)
+    for action in actions:
+        if action != "*" and ":" not in action:
+            key = "NotAction" if not_actions else "Action"
+            raise InvalidDocument(f"{place}.{key}: expected a service and an action, as in iot:Connect")
+    for resource in resources:
+        if resource != "*" and not resource.startswith("arn:"):
+            key = "NotResource" if not_resources else "Resource"
+            raise InvalidDocument(f'{place}.{key}: expected an ARN or "*"')
+    sid = statement.get("Sid")
+    try:
+        conditions = parse_conditions(statement.get("Condition", {}))
+    except ValueError as error:
+        raise InvalidDocument(f"{place}.Condition: {error}") from None
+    return ParsedStatement(
+        "Allow" if effect == "Allow" else "Deny",
+        actions,
+        not_actions,
+        resources,
+        not_resources,
+        conditions,
+        sid if isinstance(sid, str) else None,
+    )
+
+
+def _one_of(statement: Mapping[object, object], name: str, place: str) -> tuple[tuple[str, ...], bool]:
+    given = [key for key in (name, f"Not{name}") if key in statement]
+    if len(given) != 1:
+        raise InvalidDocument(f"{place}: expected one of {name} and Not{name}")
+    found = statement[given[0]]
+    texts = [found] if isinstance(found, str) else found
+    if not isinstance(texts, Sequence) or not texts or not all(isinstance(text, str) for text in texts):
+        raise InvalidDocument(f"{place}.{given[0]}: expected a text or a list of texts")
+    if any("\0" in text for text in texts):
+        raise InvalidDocument(f"{place}.{given[0]}: expected no NUL character")
+    return tuple(texts), given[0] != name

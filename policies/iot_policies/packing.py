@@ -1,0 +1,126 @@
+"""Statements into policy documents, as few as fit."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from json.encoder import encode_basestring_ascii as _json_text
+from typing import NamedTuple, NotRequired, TypedDict
+
+from iot_policies.entries import Action, Effect
+from iot_policies.errors import PolicyTooLarge
+
+MOST_DOCUMENTS = 10
+LONGEST_DOCUMENT = 2048
+"""Characters of compact JSON. All that is not ASCII counts as its escape, so that characters are bytes too."""
+
+ConditionBlock = Mapping[str, Mapping[str, Sequence[str]]]
+
+
+class DocumentStatement(TypedDict):
+    """A statement as it stands in a policy document."""
+
+    Effect: Effect
+    Action: list[Action]
+    Resource: list[str]
+    Condition: NotRequired[ConditionBlock]
+
+
+class Document(TypedDict):
+    """An IoT policy document."""
+
+    Version: str
+    Statement: list[DocumentStatement]
+
+
+class Heading:
+    """All of a statement but its resources."""
+
+    __slots__ = ("actions", "condition", "effect", "size")
+
+    def __init__(self, effect: Effect, actions: tuple[Action, ...], condition: ConditionBlock | None) -> None:
+        self.effect = effect
+        """Whether the statement allows or denies."""
+        self.actions = actions
+        """What it allows or denies."""
+        self.condition = condition
+        """When it counts; None for always."""
+        self.size = len(compact(self.over([])))
+        """Characters of compact JSON; the comma behind the statement counts as its first resource's."""
+
+    def over(self, resources: list[str]) -> DocumentStatement:
+        """The statement over some resources, given as ARNs."""
+        statement: DocumentStatement = {"Effect": self.effect, "Action": list(self.actions), "Resource": resources}
+        if self.condition is not None:
+            statement["Condition"] = self.condition
+        return statement
+
+
+class Statement(NamedTuple):
+    """What a policy says of some resources, before it is written for an account."""
+
+    heading: Heading
+    resources: tuple[str, ...]
+    """Behind the ARN's last colon: `topic/a/*`."""
+
+
+def compact(value: object) -> str:
+    """Compact JSON, as IoT Core counts it."""
+    return json.dumps(value, separators=(",", ":"))
+
+
+_EMPTY = len(compact({"Version": "2012-10-17", "Statement": []})) - 1
+"""The characters of a document without statements, less the comma that its first statement does not need."""
+
+
+def pack(statements: Iterable[Statement], prefix: str) -> list[Document]:
+    """Writes statements into documents, as few as fit.
+
+    `prefix` is the ARN up to its last colon. Raises PolicyTooLarge past 10 documents.
+    """
+    written: list[tuple[Heading, list[str]]] = []
+    size = _EMPTY
+    for heading, names in statements:
+        resources = [prefix + name for name in names]
+        size += heading.size + len(_json_text("".join(resources))) - 2 + 3 * len(resources)
+        written.append((heading, resources))
+    return [_document(written)] if size <= LONGEST_DOCUMENT else _spread(written)
+
+
+def _spread(statements: Sequence[tuple[Heading, list[str]]]) -> list[Document]:
+    """Puts each resource into the first document that still has room for it."""
+    pages = [_Page()]
+    for heading, resources in statements:
+        for resource in resources:
+            size = len(_json_text(resource)) + 1
+            if not any(page.take(heading, resource, size) for page in pages):
+                pages.append(_Page())
+                if len(pages) > MOST_DOCUMENTS or not pages[-1].take(heading, resource, size):
+                    raise PolicyTooLarge(sum(len(resources) for _, resources in statements))
+    return [_document(page.resources.items()) for page in pages]
+
+
+class _Page:
+    """A document as it fills."""
+
+    __slots__ = ("left", "resources")
+
+    def __init__(self) -> None:
+        self.left = LONGEST_DOCUMENT - _EMPTY
+        self.resources: dict[Heading, list[str]] = {}
+
+    def take(self, heading: Heading, resource: str, size: int) -> bool:
+        """Adds a resource, of `size` characters with its comma, to its statement, where it fits."""
+        here = self.resources.get(heading)
+        if here is None:
+            size += heading.size
+        if size > self.left:
+            return False
+        self.left -= size
+        if here is None:
+            self.resources[heading] = [resource]
+        else:
+            here.append(resource)
+        return True
+
+
+def _document(statements: Iterable[tuple[Heading, list[str]]]) -> Document:
+    return {"Version": "2012-10-17", "Statement": [heading.over(resources) for heading, resources in statements]}

@@ -1,0 +1,94 @@
+"""What of a template does not depend on the principal, done once: its resources, sorted into statements."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from iot_policies.entries import Action, Effect, Entry, Rule, in_order
+from iot_policies.grants import ConnectAttribute
+from iot_policies.packing import ConditionBlock, Heading
+
+_Attributes = tuple[ConnectAttribute, ...] | None
+
+
+class Container(NamedTuple):
+    """A rule that contains another one for some principal: there, the other says nothing new."""
+
+    block: int
+    """The index of its grant in the template's blocks."""
+    rule: Rule
+
+
+class Part(NamedTuple):
+    """Resources of a statement that come from one grant or deny, and have the same placeholders."""
+
+    block: int
+    """The index of the grant or deny in the template's blocks."""
+    names: tuple[str, ...]
+    patterns: tuple[str, ...]
+    rule: Rule | None
+    """The rule that the patterns are of, where others may contain it."""
+    containers: Sequence[Container]
+    """Those others."""
+
+
+class StatementPlan(NamedTuple):
+    """A statement as it is for any principal; parts that do not apply fall away."""
+
+    heading: Heading
+    parts: tuple[Part, ...]
+
+
+class _Pattern(NamedTuple):
+    effect: Effect
+    attributes: _Attributes
+    block: int
+    names: tuple[str, ...]
+    text: str
+    rule: Rule | None
+
+
+def plan(entries: Iterable[Entry], containers: Mapping[Rule, Sequence[Container]]) -> tuple[StatementPlan, ...]:
+    """Sorts the resources of entries into statements: by effect, connect attributes and actions."""
+    patterns: dict[_Pattern, tuple[Action, ...]] = {}
+    for entry in entries:
+        for rule in entry.rules:
+            whole = rule if rule in containers else None
+            _add(
+                patterns,
+                _Pattern(entry.effect, entry.attributes, entry.block_index, rule.names, rule.allowed, whole),
+                rule,
+            )
+            for text in rule.denied:
+                _add(patterns, _Pattern("Deny", None, entry.block_index, rule.names, text, whole), rule)
+    statements: dict[tuple[Effect, _Attributes, tuple[Action, ...]], dict[tuple[object, ...], list[_Pattern]]] = {}
+    for pattern, actions in patterns.items():
+        parts = statements.setdefault((pattern.effect, pattern.attributes, actions), {})
+        parts.setdefault((pattern.block, pattern.names, pattern.rule), []).append(pattern)
+    return tuple(
+        StatementPlan(
+            Heading(effect, actions, _condition(effect, attributes)),
+            tuple(_part(alike, containers) for alike in parts.values()),
+        )
+        for (effect, attributes, actions), parts in statements.items()
+    )
+
+
+def _add(patterns: dict[_Pattern, tuple[Action, ...]], pattern: _Pattern, rule: Rule) -> None:
+    patterns[pattern] = in_order((*patterns.get(pattern, ()), rule.action))
+
+
+def _part(patterns: Sequence[_Pattern], containers: Mapping[Rule, Sequence[Container]]) -> Part:
+    first = patterns[0]
+    found = containers[first.rule] if first.rule is not None else ()
+    return Part(first.block, first.names, tuple(pattern.text for pattern in patterns), first.rule, found)
+
+
+def _condition(effect: Effect, attributes: _Attributes) -> ConditionBlock | None:
+    """The condition on `iot:ConnectAttributes` (developer guide, "Connect policy examples")."""
+    if attributes is None:
+        return None
+    if effect == "Deny":
+        return {"ForAnyValue:StringEquals": {"iot:ConnectAttributes": list(attributes)}}
+    if attributes:
+        return {"ForAllValues:StringEquals": {"iot:ConnectAttributes": list(attributes)}}
+    return {"ForAllValues:StringNotEquals": {"iot:ConnectAttributes": ["LastWill", "PersistentConnect"]}}

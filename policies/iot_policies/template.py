@@ -1,0 +1,155 @@
+"""Policy templates: what a client may do, as MQTT topics."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, ValidationError
+
+from iot_policies.entries import Action, Effect, Entry, Rule, rules
+from iot_policies.errors import InvalidFile, InvalidTopics
+from iot_policies.grants import Deny, Grant, Session, StrictModel
+from iot_policies.overlap import could_be_equal, cuts
+from iot_policies.placeholders import split_template
+from iot_policies.planning import Container, StatementPlan, plan
+from iot_policies.principal import Principal
+from iot_policies.toml_file import from_validation, invalid_file, read_toml
+from iot_policies.topics import HASH, PLUS, contains, lead
+
+
+class _File(StrictModel):
+    principal: Annotated[str, Field(min_length=1)] = "sub"
+    session: Session = Field(default_factory=Session)
+    grant: tuple[Grant, ...] = ()
+    deny: tuple[Deny, ...] = ()
+
+
+_KEYS = {key for model in (_File, Session, Grant) for key in model.model_fields}
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyTemplate:
+    """Grants and denials, checked: for every principal, what they say can be an IoT policy exactly."""
+
+    principal_claim: str
+    """The claim of a token that names the principal."""
+    session: Session
+    blocks: tuple[Grant | Deny, ...]
+    """Grants, then denials."""
+    entries: tuple[Entry, ...]
+    """All entries, in the order of the blocks."""
+    plan: tuple[StatementPlan, ...]
+    """What `compile_policy` works from."""
+
+    @classmethod
+    def load(cls, path: Path | str) -> "PolicyTemplate":
+        """Reads a template from a TOML file.
+
+        Raises InvalidFile with the line, the key and what was expected.
+        """
+        path = Path(path)
+        tables, text = read_toml(path)
+        try:
+            file = _File.model_validate(tables)
+        except RecursionError:
+            raise InvalidFile(path, None, "", "nested too deeply") from None
+        except ValidationError as error:
+            raise from_validation(path, text, tables, error, _KEYS) from None
+        try:
+            return cls.of((*file.grant, *file.deny), principal_claim=file.principal, session=file.session)
+        except InvalidTopics as error:
+            raise invalid_file(path, text, error.key, str(error)) from None
+
+    @classmethod
+    def of(
+        cls, blocks: Iterable[Grant | Deny], *, principal_claim: str = "sub", session: Session | None = None
+    ) -> "PolicyTemplate":
+        """Makes a template from grants and denials.
+
+        Raises InvalidTopics, naming the entries, where they can't be an exact policy.
+        """
+        blocks = tuple(blocks)
+        if not all(isinstance(block, (Grant, Deny)) for block in blocks):
+            raise TypeError("expected Grant and Deny, and nothing else")
+        grants = [block for block in blocks if isinstance(block, Grant)]
+        denies = [block for block in blocks if isinstance(block, Deny)]
+        entries = (*_entries(grants, "Allow", 0), *_entries(denies, "Deny", len(grants)))
+        planned = plan(entries, _settle(entries))
+        return cls(principal_claim, session or Session(), (*grants, *denies), entries, planned)
+
+    def applicable(self, principal: Principal) -> Iterator[Entry]:
+        """The entries of all grants and denials whose `when` the principal meets."""
+        return (entry for entry in self.entries if entry.block.applies(principal.claims))
+
+
+def _entries(blocks: Sequence[Grant | Deny], effect: Effect, offset: int) -> Iterator[Entry]:
+    for number, block in enumerate(blocks):
+        widen = isinstance(block, Grant) and block.widen
+        for key, index, text in block.entries():
+            try:
+                found = rules(text, key, effect, widen=widen)
+            except ValueError as error:
+                location = ("grant" if effect == "Allow" else "deny", number, key, index)
+                raise InvalidTopics(location, f'"{text}": {error}') from None
+            attributes = block.connect_with if key == "connect" else None
+            yield Entry(effect, block, offset + number, number, key, index, text, attributes, found)
+
+
+_Pairs = list[tuple[Entry, Rule]]
+
+
+def _settle(entries: Sequence[Entry]) -> dict[Rule, list[Container]]:
+    """Finds, for each rule, those that may contain it; refuses rules whose denials cut into others."""
+    blocks = {entry.block_index: entry.block for entry in entries}
+    by_action: dict[Action, _Pairs] = {}
+    for entry in entries:
+        if entry.effect == "Allow" and entry.key != "connect":
+            for rule in entry.rules:
+                by_action.setdefault(rule.action, []).append((entry, rule))
+    containers: dict[Rule, list[Container]] = {}
+    for pairs in by_action.values():
+        wild = [(entry, rule) for entry, rule in pairs if PLUS in rule.levels or HASH in rule.levels]
+        for entry, outer in wild:
+            for _, inner in pairs:
+                if inner is not outer and _may_contain(outer, inner):
+                    containers.setdefault(inner, []).append(Container(entry.block_index, outer))
+        for entry, rule in wild:
+            if rule.denied and not _always_contained(entry, rule, containers.get(rule, ()), blocks):
+                _refuse_cuts(entry, rule, pairs)
+    return containers
+
+
+def _may_contain(outer: Rule, inner: Rule) -> bool:
+    """Two rules that may contain each other are the same text where they do, and merge as such."""
+    return contains(outer.levels, inner.levels, could_be_equal) and not contains(
+        inner.levels, outer.levels, could_be_equal
+    )
+
+
+def _always_contained(
+    entry: Entry, rule: Rule, containers: Iterable[Container], blocks: Mapping[int, Grant | Deny]
+) -> bool:
+    """Whether another rule, there whenever this one is, contains this one for every principal."""
+    return any(
+        contains(container.levels, rule.levels)
+        and set(container.names) <= set(rule.names)
+        and (block == entry.block_index or blocks[block].when is None)
+        for block, container in containers
+    )
+
+
+def _refuse_cuts(entry: Entry, rule: Rule, others: Sequence[tuple[Entry, Rule]]) -> None:
+    for other, inner in others:
+        if inner is rule or contains(rule.levels, inner.levels) or contains(inner.levels, rule.levels):
+            continue
+        for glob in rule.denied_globs:
+            if cuts(glob, inner.levels):
+                message = f'"{entry.text}" needs a denial that would also deny {other}'
+                raise InvalidTopics(entry.location, f"{message}: {_advice(entry, rule, glob)}")
+
+
+def _advice(entry: Entry, rule: Rule, glob: str) -> str:
+    if split_template(glob)[lead(rule.levels)] == "$*":
+        return "wildcards in front don't reach topics that start with $, so name the first level"
+    return f"name the levels, or say widen = true in {entry.block_name} and allow deeper levels too"

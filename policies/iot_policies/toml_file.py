@@ -1,0 +1,182 @@
+"""TOML files with errors that say where: file, line, key, what was expected."""
+
+import re
+import tomllib
+from collections.abc import Collection, Mapping, Sequence
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from iot_policies.errors import InvalidFile
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
+    from pydantic_core import ErrorDetails
+
+_A_LIST = 'expected a list, as in ["a", "b"]'
+_EXPECTED = {
+    "missing": "is missing",
+    "extra_forbidden": "is not a key that belongs here",
+    "tuple_type": _A_LIST,
+    "list_type": _A_LIST,
+    "sequence_type": _A_LIST,
+    "sequence_str": _A_LIST,
+    "is_instance_of": _A_LIST,
+    "dict_type": "expected a table",
+    "model_type": "expected a table",
+    "string_type": "expected a string",
+    "bool_type": "expected a boolean, true or false",
+    "int_type": "expected a whole number",
+}
+"""Pydantic's findings in the words of TOML."""
+_SYNTAX_LINE = re.compile(r"^(.*) \(at (?:line (\d+), column \d+|end of document)\)$", re.DOTALL)
+_HEADER = re.compile(r"\s*(\[\[?)\s*([^\]]+?)\s*\]\]?\s*(?:#.*)?$")
+_OVERRIDE = "AUTHORIZER__"
+_KEY = re.compile(r"""\s*(?:"([^"]*)"|'([^']*)'|([A-Za-z0-9_.-]+))\s*=""")
+
+Location = Sequence[str | int]
+
+
+def read_file(path: Path) -> bytes:
+    """The content of a file that a user names. Raises InvalidFile where it can't be read."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise InvalidFile(path, None, "", f"can't be read: {error.strerror}") from None
+    except ValueError:
+        raise InvalidFile(path, None, "", "expected a file's name") from None
+
+
+def read_toml(path: Path) -> tuple[dict[str, object], str]:
+    """Reads a TOML file: its tables, and its text for `line_of`.
+
+    Raises InvalidFile where it is missing, no UTF-8, or no TOML.
+    """
+    try:
+        text = read_file(path).decode().replace("\r\n", "\n").replace("\r", "\n")
+    except UnicodeDecodeError:
+        raise InvalidFile(path, None, "", "expected UTF-8 text") from None
+    try:
+        return tomllib.loads(text), text
+    except (ValueError, RecursionError) as error:
+        match = _SYNTAX_LINE.match(str(error))
+        line = int(match[2]) if match and match[2] else len(text.rstrip("\n").split("\n"))
+        problem = match[1] if match else str(error)
+        hint = ": texts stand in quotes" if problem == "Invalid value" else ""
+        raise InvalidFile(path, line, "", f"no TOML: {problem}{hint}") from None
+
+
+def override(tables: dict[str, object], path: Path, environment: Mapping[str, str]) -> None:
+    """Puts single values of a file's tables in place of others: `AUTHORIZER__JWT__0__SECRET` names `jwt[0].secret`.
+
+    Raises InvalidFile for a variable that names no table.
+    """
+    for name, value in environment.items():
+        if not name.startswith(_OVERRIDE):
+            continue
+        *parents, last = name.removeprefix(_OVERRIDE).lower().split("__")
+        table: object = tables
+        for part in parents:
+            table = _below(table, int(part) if isinstance(table, list) and part.isdecimal() else part)
+        if not isinstance(table, dict):
+            raise InvalidFile(path, None, name, "this environment variable names no table of the file")
+        table[last] = value
+
+
+def key_of(location: Location) -> str:
+    """A location as one reads it: `("grant", 0, "publish")` is `grant[0].publish`."""
+    text = ""
+    for part in location:
+        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
+    return text
+
+
+def line_of(text: str, location: Location) -> int | None:
+    """The line, from 1, of the deepest part of a location that has a line of its own in a TOML text.
+
+    `tomllib` keeps no positions, so this looks for table headers and keys. It is used for messages alone.
+    """
+    wanted = list(location)
+    table: list[str | int] = []
+    counts: dict[str, int] = {}
+    best: tuple[int, int] | None = None
+    for number, line in enumerate(text.split("\n"), start=1):
+        if header := _HEADER.match(line):
+            table = _table(header[2], header[1] == "[[", counts)
+            here = table
+        elif key := _KEY.match(line):
+            here = [*table, *(key[1] or key[2] or key[3]).split(".")]
+        else:
+            continue
+        depth = len(here) if wanted[: len(here)] == here else len(wanted) if here[: len(wanted)] == wanted else 0
+        if depth and (best is None or depth > best[0]):
+            best = depth, number
+    return best[1] if best else None
+
+
+def _table(name: str, many: bool, counts: dict[str, int]) -> list[str | int]:
+    """A header's location: what stands below `[[grant]]` is the last grant's."""
+    if many:
+        counts[name] = counts.get(name, -1) + 1
+    location: list[str | int] = []
+    path = ""
+    for part in name.split("."):
+        path = f"{path}.{part}" if path else part
+        location.append(part.strip().strip("\"'"))
+        if path in counts:
+            location.append(counts[path])
+    return location
+
+
+def invalid_file(path: Path, text: str, location: Location, expected: str) -> InvalidFile:
+    """The error for one place in a TOML file."""
+    return InvalidFile(path, line_of(text, location), key_of(location), expected)
+
+
+def from_validation(
+    path: Path, text: str, tables: Mapping[str, object], error: "ValidationError", keys: Collection[str]
+) -> InvalidFile:
+    """The first of pydantic's findings, unknown keys first, on one line, no value. `keys` are all that exist."""
+    findings: list[ErrorDetails] = error.errors(include_url=False, include_input=False)
+    # A key that is written wrong is also one that is missing.
+    first = next((each for each in findings if each["type"] == "extra_forbidden"), findings[0])
+    location, found = _walk(tables, first["loc"])
+    kind = first["type"]
+    expected = _EXPECTED.get(kind) or first["msg"].removeprefix("Value error, ")
+    if kind == "missing":
+        location = first["loc"]
+        if len(location) == 1:
+            expected += " (keys of no table stand in front of the first [table])"
+    elif len(location) < len(first["loc"]):  # Pydantic also names which of several types it tried.
+        expected = "expected a string, a number, a boolean, or a list of these"
+    elif kind == "extra_forbidden":
+        expected += _hint(str(location[-1]), keys)
+    elif kind == "literal_error":
+        expected = f"expected {first['ctx']['expected']}"
+    if expected == _A_LIST and isinstance(found, Mapping):
+        expected = f"expected [[{key_of(location)}]], with two brackets on each side"
+    return invalid_file(path, text, location, expected)
+
+
+def _hint(key: str, keys: Collection[str]) -> str:
+    if key in keys:
+        return ", but to another table; keys of no table stand in front of the first [table]"
+    alike = get_close_matches(key, keys, 1)
+    return f": did you mean {alike[0]}?" if alike else ""
+
+
+def _walk(tables: Mapping[str, object], location: Location) -> tuple[Location, object]:
+    """As much of a location as the file has, and what stands there."""
+    found: object = tables
+    for index, part in enumerate(location):
+        inner = _below(found, part)
+        if inner is None:
+            return location[:index], found
+        found = inner
+    return location, found
+
+
+def _below(found: object, part: str | int) -> object | None:
+    if isinstance(part, str):
+        return found.get(part) if isinstance(found, Mapping) else None
+    return found[part] if isinstance(found, list) and part < len(found) else None

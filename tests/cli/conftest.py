@@ -1,0 +1,43 @@
+"""The command line, run as a user runs it."""
+
+import shutil
+import subprocess
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from iot_authorizer_cli.signing.changing import make_key
+from tests import ROOT
+from tests.cli.in_process import run_here
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A user's folder, with the ready templates and the configuration."""
+    shutil.copytree(ROOT / "policies", tmp_path / "policies", ignore=shutil.ignore_patterns("*.py"))
+    shutil.copy(ROOT / "authorizer.toml", tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def run(folder: Path) -> Run:
+    """Runs `iot-authorizer` with some arguments."""
+    return partial(run_here, folder)
+
+
+@pytest.fixture
+def config(folder: Path) -> Path:
+    """A configuration with one key, named `old`."""
+    make_key(folder / "authorizer.toml", "old", 2048)
+    return folder / "authorizer.toml"
+
+
+def refused(run: Run, *arguments: str) -> str:
+    """The one line that it prints, and nothing but that."""
+    done = run(*arguments)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1), done.stdout + done.stderr
+    return done.stderr.removeprefix("iot-authorizer: ").rstrip()

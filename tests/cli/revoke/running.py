@@ -1,0 +1,87 @@
+"""`iot-authorizer dev` with a table of identities, clients of it, and the command that locks them out."""
+
+import subprocess
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from paho.mqtt.enums import MQTTProtocolVersion
+
+from tests.cli.dev import Dev
+from tests.cli.in_process import run_here
+from tests.clients.paho_client import PahoConnection
+from tests.clients.server import CLAIMS, Server
+
+CONFIGURATION = """\
+name           = "chat"
+policy         = "policy.toml"
+table          = "identities"
+token_key_name = "token"
+
+[anonymous]
+principal = "nobody"
+
+[revocation]
+cache_for = "0s"
+"""
+POLICY = """
+[session]
+refresh_after = "30m"
+
+[[grant]]
+name      = "people"
+connect   = ["{principal}", "{principal}/*"]
+publish   = ["rooms/lobby/say/{principal}"]
+subscribe = ["rooms/lobby/#"]
+
+[[grant]]
+name    = "displays"
+when    = { role = "display" }
+connect = ["displays/{claims.display}"]
+
+[[grant]]
+name      = "watchers"
+when      = { role = "watcher" }
+subscribe = ["$aws/events/presence/disconnected/#", "rooms/#"]
+"""
+
+
+def configure(folder: Path) -> None:
+    """Writes the configuration and its template."""
+    (folder / "authorizer.toml").write_text(CONFIGURATION)
+    (folder / "policy.toml").write_text(POLICY)
+
+
+@contextmanager
+def running(folder: Path) -> Iterator[Server]:
+    """Starts it on any free ports, and ends it afterwards."""
+    configure(folder)
+    with Dev(folder, "--data", "data", "--no-throttling") as dev:
+        yield Server(dev.port, dev.tls_port, folder)
+
+
+def connect(server: Server, client_id: str, token: str) -> PahoConnection:
+    """A client that is about to be let in, or not."""
+    return PahoConnection(server, client_id, token, version=MQTTProtocolVersion.MQTTv5, transport="tcp")
+
+
+def verdict(server: Server, principal: str, claims: Mapping[str, object] = CLAIMS) -> str:
+    """What a principal with a new token is told: connected, or refused."""
+    with connect(server, principal, server.token(principal, claims)) as client:
+        return client.next().kind
+
+
+def revoke(folder: Path, *arguments: str, typed: str = "") -> subprocess.CompletedProcess[str]:
+    """Runs the command."""
+    return run_here(folder, "revoke", *arguments, typed=typed.encode())
+
+
+def lock_out(server: Server, *arguments: str, typed: str = "") -> subprocess.CompletedProcess[str]:
+    """Revokes something at a server, and does not look again."""
+    place = ["--data", "data", "--endpoint-url", server.url, "--no-wait"]
+    return revoke(server.folder, *arguments, *place, typed=typed)
+
+
+def undo(server: Server, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Takes it back."""
+    return revoke(server.folder, "undo", *arguments, "--data", "data")

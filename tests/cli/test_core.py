@@ -1,0 +1,23 @@
+"""`LocalIotCore` before it is started."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from iot_authorizer_cli.local_iot_core import LocalIotCore
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda core: core.token("ann"),
+        lambda core: core.url,
+        lambda core: core.tls_url,
+        lambda core: core.ca_path,
+    ],
+    ids=["token", "url", "tls_url", "ca_path"],
+)
+def test_before_it_is_started_it_says_what_starts_it(folder: Path, use: Callable[[LocalIotCore], object]) -> None:
+    with pytest.raises(RuntimeError, match="`async with` starts it"):
+        use(LocalIotCore(folder / "authorizer.toml", port=8080))

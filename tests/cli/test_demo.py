@@ -1,0 +1,76 @@
+"""`make demo`: what it prints to be pasted works as it is printed."""
+
+import os
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.request import urlopen
+
+import pytest
+
+from tests import ROOT
+from tests.cli.dev import Dev
+from tests.clients.needs import needs
+
+ANONYMOUS = '[anonymous]\nprincipal = "anonymous"\n'
+"""Somebody has to be let in, beside whom the development issuer vouches for."""
+
+
+@pytest.fixture
+def greeting(folder: Path) -> Iterator[str]:
+    """What it prints once it is ready, on ports that are free."""
+    with Dev(folder) as dev:
+        yield dev.greeting
+
+
+@pytest.fixture
+def commands(greeting: str) -> list[str]:
+    return commands_of(greeting)
+
+
+def commands_of(greeting: str) -> list[str]:
+    return [line for line in re.findall(r"^  (.*)$", greeting.partition("Try it")[2], re.MULTILINE) if line[0] != "#"]
+
+
+def paste(command: str, folder: Path) -> str:
+    """Runs it in a terminal that knows nothing of this one's environment."""
+    clean = {"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": str(folder)}
+    done = subprocess.run(["bash", "-c", command], cwd=folder, env=clean, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_it_prints_a_page_to_open(greeting: str) -> None:
+    match = re.search(r"open +(http://localhost:\d+)", greeting)
+    assert match
+    with urlopen(match[1]) as answer:
+        assert b"<title>" in answer.read()
+
+
+def test_the_first_client_speaks_and_hears_itself(commands: list[str], folder: Path) -> None:
+    assert paste(commands[0], folder) == "rooms/lobby/say/ann: Hello from Paho\n"
+
+
+@pytest.mark.parametrize("template", ["fleet", "broadcast"])
+def test_what_it_prints_fits_another_configuration(folder: Path, template: str) -> None:
+    (folder / "own.toml").write_text(f'name = "own"\npolicy = "policies/{template}.toml"\n{ANONYMOUS}')
+    with Dev(folder, "--config", "own.toml") as dev:
+        client, _, aws = commands_of(dev.greeting)
+        assert paste(client, folder).endswith(": Hello from Paho\n")
+        assert '"isAuthenticated": true' in paste(aws, folder)
+
+
+def test_the_second_client_publishes_over_https(commands: list[str], folder: Path) -> None:
+    needs("curl")
+    assert '"message":"OK"' in paste(commands[1], folder)
+
+
+def test_the_aws_cli_shows_the_lambdas_answer(commands: list[str], folder: Path) -> None:
+    assert '"principalId": "ann"' in paste(commands[2], folder)
+
+
+def test_the_makefile_starts_it() -> None:
+    make = ["make", "--no-print-directory", "-n", "demo"]
+    done = subprocess.run(make, cwd=ROOT, env={"PATH": os.environ["PATH"]}, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == ".venv/bin/iot-authorizer dev"

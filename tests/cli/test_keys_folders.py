@@ -1,0 +1,119 @@
+"""Where `iot-authorizer keys new` puts the halves: the private one is for its owner alone, and never gets into git."""
+
+import os
+import signal
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from iot_authorizer_cli.signing.changing import make_key
+from iot_policies import InvalidFile
+from tests.cli.conftest import Run
+from tests.cli.dev import PROGRAM
+
+KILLED = """
+import os, signal
+from pathlib import Path
+from iot_authorizer_cli.signing.changing import make_key
+os.fsync = lambda file: "first.pem" in os.readlink(f"/dev/fd/{file}") and os.kill(os.getpid(), signal.SIGKILL)
+make_key(Path("authorizer.toml"), "first", 2048)
+"""
+
+
+def modes(*paths: Path) -> list[int]:
+    return [stat.S_IMODE(path.stat().st_mode) for path in paths]
+
+
+def in_git(folder: Path) -> list[str]:
+    """The files of `keys` that git takes."""
+    subprocess.run(["git", "init", "--quiet"], cwd=folder, check=True)
+    subprocess.run(["git", "add", "--all"], cwd=folder, check=True)
+    done = subprocess.run(["git", "ls-files", "keys"], cwd=folder, capture_output=True, text=True, check=True)
+    return done.stdout.splitlines()
+
+
+def test_the_private_half_is_for_its_owner_alone(run: Run, folder: Path) -> None:
+    run("keys", "new", "first")
+    assert modes(folder / "keys/private/first.pem", folder / "keys/private") == [0o600, 0o700]
+
+
+def test_a_generous_umask_lets_nobody_read_the_private_half_or_exchange_the_public_one(folder: Path) -> None:
+    subprocess.run(["sh", "-c", f"umask 000; {PROGRAM} keys new first"], cwd=folder, capture_output=True, check=True)
+    keys = folder / "keys"
+    assert modes(keys / "private/first.pem", keys / "private") == [0o600, 0o700]
+    assert modes(keys / "first.pem", keys) == [0o644, 0o755]
+
+
+def test_a_private_folder_that_was_open_is_closed(folder: Path) -> None:
+    private = folder / "keys/private"
+    private.mkdir(parents=True)
+    private.chmod(0o755)
+    make_key(folder / "authorizer.toml", "first", 2048)
+    assert modes(private) == [0o700]
+
+
+def test_git_never_takes_the_private_half(run: Run, folder: Path) -> None:
+    run("keys", "new", "first")
+    assert in_git(folder) == ["keys/first.pem"]
+
+
+@pytest.mark.parametrize("before", ["", "*.txt", "*\n!*.pem\n", "# *\n", "*\n"])
+def test_a_gitignore_that_was_there_is_made_to_keep_it_out(folder: Path, before: str) -> None:
+    (folder / "keys/private").mkdir(parents=True)
+    (folder / "keys/private/.gitignore").write_text(before)
+    make_key(folder / "authorizer.toml", "first", 2048)
+    assert in_git(folder) == ["keys/first.pem"]
+    assert (folder / "keys/private/.gitignore").read_text().startswith(before)
+
+
+def test_a_gitignore_that_is_enough_stays_as_it_is(folder: Path) -> None:
+    (folder / "keys/private").mkdir(parents=True)
+    (folder / "keys/private/.gitignore").write_text("# ours\n*\n")
+    make_key(folder / "authorizer.toml", "first", 2048)
+    assert (folder / "keys/private/.gitignore").read_text() == "# ours\n*\n"
+
+
+def test_a_gitignore_that_is_a_link_which_git_does_not_follow_is_replaced(folder: Path) -> None:
+    (folder / "keys/private").mkdir(parents=True)
+    (folder / "ignored").write_text("*\n")
+    (folder / "keys/private/.gitignore").symlink_to(folder / "ignored")
+    make_key(folder / "authorizer.toml", "first", 2048)
+    assert in_git(folder) == ["keys/first.pem"]
+
+
+@pytest.mark.parametrize("link", ["keys", "keys/private"])
+def test_no_key_is_made_where_a_link_leads(folder: Path, link: str) -> None:
+    elsewhere = folder / "elsewhere"
+    elsewhere.mkdir()
+    elsewhere.chmod(0o755)
+    (folder / link).parent.mkdir(exist_ok=True)
+    (folder / link).symlink_to(elsewhere)
+    with pytest.raises(InvalidFile, match=rf"/{link}: is a link: expected a folder, or nothing, and one is made"):
+        make_key(folder / "authorizer.toml", "first", 2048)
+    assert (modes(elsewhere), list(elsewhere.iterdir())) == ([0o755], [])
+
+
+def test_what_a_killed_command_left_of_a_private_half_is_removed_by_the_next(run: Run, folder: Path) -> None:
+    done = subprocess.run([sys.executable, "-c", KILLED], cwd=folder, check=False)
+    assert done.returncode == -signal.SIGKILL
+    assert list((folder / "keys/private").glob("*first*")) != []
+    run("keys", "new", "other")
+    assert list((folder / "keys").rglob("*first*")) == []
+
+
+def test_a_retirement_removes_it_too(run: Run, folder: Path) -> None:
+    for name in ("old", "new"):
+        make_key(folder / "authorizer.toml", name, 2048)
+    for left in ("private/.first.pem.1.partial", ".first.pem.1.partial"):
+        (folder / "keys" / left).touch()
+    run("keys", "retire", "old", "--yes")
+    assert list((folder / "keys").rglob("*first*")) == []
+
+
+def test_a_key_of_that_name_can_be_made_then(run: Run, folder: Path) -> None:
+    subprocess.run([sys.executable, "-c", KILLED], cwd=folder, check=False)
+    assert run("keys", "new", "first").returncode == 0
+    assert sorted(os.listdir(folder / "keys/private")) == [".gitignore", "first.pem"]  # noqa: PTH208 (hidden ones too)

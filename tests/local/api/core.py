@@ -1,0 +1,198 @@
+"""IoT Core as the HTTP APIs use it: all parts are real but the function, which answers as the tests want it."""
+
+import base64
+import queue
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from iot_core.authorizers.authorization import Gateway
+from iot_core.authorizers.authorizers import AuthorizerDescription, Authorizers
+from iot_core.broker.broker import Broker
+from iot_core.broker.client import Client, Origin
+from iot_core.broker.limits import IOT_CORE
+from iot_core.broker.storage import Storage
+from iot_core.decisions import Decisions
+from iot_core.feed import Feed
+from iot_core.functions.environments import Environments
+from iot_core.functions.lambda_function import BrokenHandler, Invocation, LambdaFunction
+from iot_core.mqtt import Connect, Decoder, Packet, Properties, Publish, Subscribe, Subscription, Version, Will
+
+ARN = "arn:aws:iot:eu-west-1:123456789012:"
+FUNCTION_ARN = "arn:aws:lambda:eu-west-1:123456789012:function:authorizer"
+TLS_URL = "https://localhost:8443"
+SOURCE, TARGET = ("127.0.0.2", 50_000), ("127.0.0.1", 8443)
+
+
+def statement(effect: str, action: str, resource: str) -> dict[str, str]:
+    return {"Effect": effect, "Action": action, "Resource": resource}
+
+
+class Clock:
+    """Seconds, as a test sets them."""
+
+    def __init__(self) -> None:
+        self.now = 1_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Function(LambdaFunction):
+    """Lets whoever brings the token `ann` publish below `ann/`, and read what is retained there."""
+
+    def __init__(self, events: list[Mapping[str, object]], at_work: Callable[[], None]) -> None:
+        self.events = events
+        self.at_work = at_work
+
+    def invoke(self, event: Mapping[str, object]) -> Invocation:
+        self.events.append(event)
+        self.at_work()
+        token = _token(event)
+        if token == "broken":
+            raise BrokenHandler("the handler raised RuntimeError: no")
+        answer: dict[str, object] = {
+            "isAuthenticated": token == "ann",
+            "principalId": "ann",
+            "disconnectAfterInSeconds": 3600,
+            "refreshAfterInSeconds": 300,
+            "policyDocuments": [{"Version": "2012-10-17", "Statement": STATEMENTS}],
+        }
+        if token != "ann":
+            return Invocation(answer, {"decision": "refused", "reason": "expired", "detail": "an hour ago"})
+        return Invocation(answer, {"decision": "allowed", "principal": "ann", "door": "header"})
+
+
+STATEMENTS = [
+    statement("Allow", "iot:Publish", f"{ARN}topic/ann/*"),
+    statement("Allow", "iot:RetainPublish", f"{ARN}topic/ann/kept/*"),
+    statement("Allow", "iot:GetRetainedMessage", f"{ARN}topic/ann/*"),
+    statement("Allow", "iot:ListRetainedMessages", "*"),
+    statement("Allow", "iot:Publish", f"{ARN}topic/from/${{aws:SourceIp}}"),
+]
+
+
+def _token(event: Mapping[str, object]) -> object:
+    if "token" in event:
+        return event["token"]
+    data = event["protocolData"]
+    assert isinstance(data, dict)
+    headers = data.get("http", {}).get("headers", {})
+    password = data.get("mqtt", {}).get("password")
+    return base64.b64decode(password).decode() if password else headers.get("token")
+
+
+class Listener:
+    """A connected client, with what it gets."""
+
+    def __init__(self) -> None:
+        self.slow = False
+        self.packets: queue.Queue[Packet] = queue.Queue()
+        self.closed = False
+        self._decoder = Decoder(IOT_CORE.packet)
+        self._decoder.version = Version.MQTT_5
+
+    def write(self, chunk: bytes) -> None:
+        self._decoder.receive(chunk)
+        while (packet := self._decoder.next()) is not None:
+            self.packets.put(packet)
+
+    def close(self) -> None:
+        self.closed = True
+
+    def message(self) -> Publish:
+        """The next message."""
+        while not isinstance(packet := self.packets.get_nowait(), Publish):
+            pass
+        return packet
+
+
+class Everything:
+    """A policy that allows all."""
+
+    def may_publish(self, topic: str) -> bool:
+        return True
+
+    def may_retain(self, topic: str) -> bool:
+        return True
+
+    def may_subscribe(self, topic_filter: str) -> bool:
+        return True
+
+    def may_receive(self, topic: str) -> bool:
+        return True
+
+
+class Configuration:
+    """Counts as another one after each reload."""
+
+    def __init__(self) -> None:
+        self.configured = object()
+
+    def reload(self) -> None:
+        self.configured = object()
+
+
+class Core:
+    """What the APIs use, and what tests do to it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.clock = Clock()
+        self.events: list[Mapping[str, object]] = []
+        self.broker = Broker(Storage(":memory:"), clock=self.clock)
+        self.authorizers = Authorizers(folder, self.clock)
+        self.configuration = Configuration()
+        self.during_invocation: Callable[[], None] = lambda: None
+        """What happens while the function runs."""
+        self.feed = Feed(self.clock)
+        self.decisions = Decisions(
+            self.feed, lambda _, question, resource, __: lambda: [f"because of {question} {resource}"]
+        )
+        self._environments = Environments(lambda: Function(self.events, self._at_work))
+        self.gateway = Gateway(self.authorizers, {FUNCTION_ARN: self._environments})
+        self.tls_url = TLS_URL
+        self.server_name: str | None = None
+        """As if requests came over TLS."""
+        self.put(name="chat", signing_disabled=True, token_key_name="token")
+        self.authorizers.set_default("chat")
+
+    def arn(self, kind: str, name: str) -> str:
+        return f"{ARN}{kind}/{name}"
+
+    def commit(self) -> None:
+        self.broker.storage.commit()
+
+    def close(self) -> None:
+        self._environments.close()
+        self.broker.storage.close()
+
+    def _at_work(self) -> None:
+        self.during_invocation()
+
+    def put(self, **fields: object) -> None:
+        """Configures an authorizer."""
+        now = self.clock()
+        known: dict[str, object] = {"function_arn": FUNCTION_ARN, "status": "ACTIVE"}
+        known |= {"creation_date": now, "last_modified_date": now}
+        self.authorizers.put_configured(AuthorizerDescription(**{**known, **fields}))  # type: ignore[arg-type]
+
+    def listen(
+        self, client_id: str = "listener", *topic_filters: str, will: Will | None = None, expiry: int = 0
+    ) -> Listener:
+        """Connects a client and subscribes it."""
+        listener = Listener()
+        connect = Connect(
+            Version.MQTT_5,
+            client_id,
+            clean_start=True,
+            keep_alive=60,
+            user_name=None,
+            password=None,
+            will=will,
+            properties=Properties(session_expiry_interval=expiry),
+        )
+        client: Client = self.broker.connect(
+            connect, client_id, Everything(), listener, Origin(SOURCE, TARGET), "listener"
+        )
+        for number, topic_filter in enumerate(topic_filters, start=1):
+            client.receive(Subscribe(number, (Subscription(topic_filter, 1),), Properties()))
+        return listener

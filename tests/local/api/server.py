@@ -1,0 +1,101 @@
+"""The HTTP APIs on a port of their own, in a thread of their own."""
+
+import asyncio
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from iot_core.api.app import not_found, routes
+from tests.local.api.core import Core
+
+Result = TypeVar("Result")
+
+
+class Server(uvicorn.Server):
+    """Uvicorn's server, which stops as soon as it is told."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.stopped = asyncio.Event()
+
+    async def main_loop(self) -> None:
+        await self.stopped.wait()
+        self.force_exit = True
+
+
+class Service:
+    """A running server; the core behind it is a new one for each test."""
+
+    def __init__(self, port: int) -> None:
+        self.url = f"http://127.0.0.1:{port}"
+        self.port = port
+        self.ready = threading.Event()
+        self.core: Core
+        self._app: ASGIApp
+        self._loop: asyncio.AbstractEventLoop
+        self._server: Server
+
+    def do(self, action: Callable[[Core], Result]) -> Result:
+        """Does something with the core in the server's thread."""
+        return self._call(lambda: action(self.core))
+
+    def begin(self, folder: Path) -> None:
+        """Begins anew with a data folder."""
+
+        def replace() -> None:
+            self.core = Core(folder)
+            found = routes(self.core, clock=self.core.clock)
+            self._app = Starlette(routes=found, exception_handlers={404: not_found})
+
+        self._call(replace)
+
+    def end(self) -> None:
+        """Ends the core."""
+        self.do(lambda core: core.close())
+
+    async def serve(self, listening: socket.socket) -> None:
+        """Serves until `stop`."""
+        self._loop = asyncio.get_running_loop()
+        config = uvicorn.Config(
+            self._answer, interface="asgi3", http="h11", lifespan="off", log_config=None, proxy_headers=False
+        )
+        self._server = Server(config)
+        self._loop.call_soon(self.ready.set)
+        await self._server.serve(sockets=[listening])
+
+    def stop(self) -> None:
+        """Lets `serve` end."""
+        self._loop.call_soon_threadsafe(self._server.stopped.set)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self.core.server_name is not None:  # As the port tells it for a TLS connection.
+            scope["state"]["server_name"] = self.core.server_name
+        await self._app(scope, receive, send)
+
+    def _call(self, action: Callable[[], Result]) -> Result:
+        async def act() -> Result:
+            return action()
+
+        return asyncio.run_coroutine_threadsafe(act(), self._loop).result(10)
+
+
+@contextmanager
+def running() -> Iterator[Service]:
+    """A server until the end of the block."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        service = Service(listening.getsockname()[1])
+        thread = threading.Thread(target=lambda: asyncio.run(service.serve(listening)))
+        thread.start()
+        assert service.ready.wait(10)
+        try:
+            yield service
+        finally:
+            service.stop()
+            thread.join(10)

@@ -1,0 +1,219 @@
+"""The control plane of authorizers, by boto3."""
+
+from typing import Any
+
+import pytest
+
+from tests.local.api.conftest import Boto, Send, SigningKey
+from tests.local.api.core import ARN, FUNCTION_ARN
+from tests.local.api.errors import refused
+from tests.local.api.server import Service
+
+Keys = tuple[SigningKey, SigningKey, SigningKey]
+
+
+def create(iot: Boto, name: str, **members: object) -> dict[str, Any]:
+    known = {"authorizerFunctionArn": FUNCTION_ARN, "signingDisabled": True}
+    return iot("create_authorizer", authorizerName=name, **{**known, **members})
+
+
+def describe(iot: Boto, name: str) -> dict[str, Any]:
+    found: dict[str, Any] = iot("describe_authorizer", authorizerName=name)["authorizerDescription"]
+    return found
+
+
+def test_creating_answers_name_and_arn(iot: Boto) -> None:
+    made = create(iot, "a=b,c@d")
+    assert (made["authorizerName"], made["authorizerArn"]) == ("a=b,c@d", f"{ARN}authorizer/a=b,c@d")
+
+
+def test_an_authorizer_is_described_as_it_was_made(iot: Boto, keys: Keys) -> None:
+    members = {
+        "authorizerFunctionArn": FUNCTION_ARN,
+        "tokenKeyName": "token",
+        "tokenSigningPublicKeys": {"k1": keys[0].pem},
+        "status": "ACTIVE",
+        "signingDisabled": False,
+        "enableCachingForHttp": True,
+    }
+    iot("create_authorizer", authorizerName="a", **members, tags=[{"Key": "team", "Value": "x"}])
+    found = describe(iot, "a")
+    assert {name: found[name] for name in members} == members
+
+
+def test_dates_are_seconds_since_1970(iot: Boto, service: Service) -> None:
+    create(iot, "a")
+    service.core.clock.now += 60
+    iot("update_authorizer", authorizerName="a", status="ACTIVE")
+    found = describe(iot, "a")
+    dates = [found[name].timestamp() for name in ("creationDate", "lastModifiedDate")]
+    assert dates == [1_000_000, 1_000_060]
+
+
+def test_an_update_changes_only_what_it_names(iot: Boto) -> None:
+    create(iot, "a", tokenKeyName="token")
+    iot("update_authorizer", authorizerName="a", enableCachingForHttp=True)
+    found = describe(iot, "a")
+    assert (found["enableCachingForHttp"], found["tokenKeyName"], found["status"]) == (True, "token", "INACTIVE")
+
+
+def test_signing_can_not_be_changed(send: Send, iot: Boto) -> None:
+    create(iot, "a")
+    send("PUT", "/authorizer/a", '{"signingDisabled": false}')
+    assert describe(iot, "a")["signingDisabled"] is True
+
+
+def test_an_authorizer_is_deleted_once_it_is_inactive(iot: Boto) -> None:
+    create(iot, "a", status="ACTIVE")
+    iot("update_authorizer", authorizerName="a", status="INACTIVE")
+    iot("delete_authorizer", authorizerName="a")
+    with refused("ResourceNotFoundException", 404):
+        describe(iot, "a")
+
+
+def test_a_taken_name_is_a_conflict_that_names_the_other(iot: Boto) -> None:
+    with refused("ResourceAlreadyExistsException", 409) as refusal:
+        create(iot, "chat")
+    assert refusal.answer["resourceArn"] == f"{ARN}authorizer/chat"
+
+
+def test_deleting_an_active_authorizer_is_an_invalid_request(iot: Boto) -> None:
+    with refused("InvalidRequestException", 400) as refusal:
+        iot("delete_authorizer", authorizerName="chat")
+    assert "Update status to INACTIVE and delete." in refusal.message
+
+
+def test_deleting_the_default_authorizer_is_a_conflict(iot: Boto) -> None:
+    iot("update_authorizer", authorizerName="chat", status="INACTIVE")
+    with refused("DeleteConflictException", 409):
+        iot("delete_authorizer", authorizerName="chat")
+
+
+@pytest.mark.parametrize("operation", ["describe_authorizer", "update_authorizer", "delete_authorizer"])
+def test_an_unknown_authorizer_is_not_found(iot: Boto, operation: str) -> None:
+    with refused("ResourceNotFoundException", 404) as refusal:
+        iot(operation, authorizerName="nobody")
+    assert refusal.message == "Authorizer nobody not found"
+
+
+@pytest.mark.parametrize("operation", ["describe_authorizer", "update_authorizer", "delete_authorizer"])
+def test_a_wrong_name_is_an_invalid_request(iot: Boto, operation: str) -> None:
+    with refused("InvalidRequestException", 400) as refusal:
+        iot(operation, authorizerName="a/b c")
+    assert "'authorizerName'" in refusal.message
+
+
+def test_a_wrong_name_is_not_tested(send: Send) -> None:
+    assert send("POST", "/authorizer/a%20b/test", "{}").error == (400, "InvalidRequestException")
+
+
+def test_a_wrong_key_is_an_invalid_request(iot: Boto) -> None:
+    with refused("InvalidRequestException", 400) as refusal:
+        create(iot, "a", signingDisabled=False, tokenKeyName="token", tokenSigningPublicKeys={"k1": "no key"})
+    assert refusal.message == "Authorizer a public key for key name k1 not a valid RSA key"
+
+
+@pytest.fixture
+def six(iot: Boto, service: Service) -> list[str]:
+    """Six authorizers, oldest first."""
+    names = ["chat", "e", "d", "c", "b", "a"]
+    for name in names[1:]:
+        service.core.clock.now += 1
+        create(iot, name, status="ACTIVE" if name in "bd" else "INACTIVE")
+    return names
+
+
+def listed(iot: Boto, **parameters: object) -> list[str]:
+    pages = iot.pages("list_authorizers", **parameters)
+    return [one["authorizerName"] for page in pages for one in page["authorizers"]]
+
+
+def test_authorizers_are_listed_newest_first(iot: Boto, six: list[str]) -> None:
+    assert listed(iot) == six[::-1]
+
+
+def test_authorizers_are_listed_oldest_first_in_ascending_order(iot: Boto, six: list[str]) -> None:
+    assert listed(iot, ascendingOrder=True) == six
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 6])
+@pytest.mark.parametrize("ascending", [True, False])
+def test_pages_hold_all_authorizers_once(iot: Boto, six: list[str], size: int, ascending: bool) -> None:
+    found = listed(iot, ascendingOrder=ascending, PaginationConfig={"PageSize": size})
+    assert found == (six if ascending else six[::-1])
+
+
+def test_the_last_page_has_no_marker(iot: Boto, six: list[str]) -> None:
+    assert "nextMarker" not in iot("list_authorizers", pageSize=len(six))
+
+
+def test_authorizers_are_listed_by_status(iot: Boto, six: list[str]) -> None:
+    assert listed(iot, status="ACTIVE") == ["b", "d", "chat"]
+
+
+WRONG_LISTS = [
+    "pageSize=0",
+    "pageSize=251",
+    "pageSize=x",
+    "marker=%21",
+    "marker=/w==",
+    "status=BUSY",
+    "isAscendingOrder=1",
+]
+
+
+@pytest.mark.parametrize("query", WRONG_LISTS)
+def test_a_wrong_list_is_an_invalid_request(send: Send, query: str) -> None:
+    answer = send("GET", f"/authorizers/?{query}")
+    assert answer.error == (400, "InvalidRequestException")
+    assert query.partition("=")[0] in answer.json["message"]
+
+
+def test_the_default_authorizer_is_described(iot: Boto) -> None:
+    found = iot("describe_default_authorizer")["authorizerDescription"]
+    assert found == describe(iot, "chat")
+
+
+def test_another_authorizer_becomes_the_default(iot: Boto) -> None:
+    create(iot, "a")
+    made = iot("set_default_authorizer", authorizerName="a")
+    assert (made["authorizerName"], made["authorizerArn"]) == ("a", f"{ARN}authorizer/a")
+    assert iot("describe_default_authorizer")["authorizerDescription"]["authorizerName"] == "a"
+
+
+def test_the_default_authorizer_is_not_set_twice(iot: Boto) -> None:
+    with refused("ResourceAlreadyExistsException", 409):
+        iot("set_default_authorizer", authorizerName="chat")
+
+
+def test_a_default_that_was_cleared_is_not_found(iot: Boto) -> None:
+    iot("clear_default_authorizer")
+    for operation in ("describe_default_authorizer", "clear_default_authorizer"):
+        with refused("ResourceNotFoundException", 404):
+            iot(operation)
+
+
+def test_an_unknown_authorizer_is_no_default(iot: Boto) -> None:
+    with refused("ResourceNotFoundException", 404):
+        iot("set_default_authorizer", authorizerName="nobody")
+
+
+@pytest.mark.parametrize("endpoint_type", ["iot:Data", "iot:Data-ATS"])
+def test_the_endpoint_is_the_tls_port(iot: Boto, endpoint_type: str) -> None:
+    assert iot("describe_endpoint", endpointType=endpoint_type)["endpointAddress"] == "localhost:8443"
+
+
+def test_the_endpoint_is_the_data_endpoint_unless_said_otherwise(iot: Boto) -> None:
+    assert iot("describe_endpoint")["endpointAddress"] == "localhost:8443"
+
+
+def test_the_endpoint_at_port_443_is_a_host_alone_as_on_iot_core(iot: Boto, service: Service) -> None:
+    service.core.tls_url = "https://localhost:443"
+    assert iot("describe_endpoint", endpointType="iot:Data-ATS")["endpointAddress"] == "localhost"
+
+
+@pytest.mark.parametrize("endpoint_type", ["iot:Jobs", "iot:CredentialProvider", "data", ""])
+def test_an_endpoint_that_is_not_here_is_an_invalid_request(iot: Boto, endpoint_type: str) -> None:
+    with refused("InvalidRequestException", 400) as refusal:
+        iot("describe_endpoint", endpointType=endpoint_type)
+    assert f"Endpoint type {endpoint_type} not recognized" in refusal.message

@@ -1,0 +1,138 @@
+"""Caching for HTTP: who keeps the connection is not asked again until the answer says so."""
+
+import http.client
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.local.api.conftest import Answer, answer
+from tests.local.api.core import Core
+from tests.local.api.server import Service
+
+ANN = {"token": "ann"}
+
+
+class KeptConnection:
+    """One connection for many requests."""
+
+    def __init__(self, service: Service) -> None:
+        self._connection = http.client.HTTPConnection("127.0.0.1", service.port, timeout=10)
+
+    def publish(self, topic: str = "ann/say", token: str = "ann", query: str = "") -> Answer:
+        headers = {"token": token, "x-amz-mqtt5-correlation-data": "YQ=="}
+        self._connection.request("POST", f"/topics/{topic}{query}", b"x", headers)
+        return answer(self._connection.getresponse())
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+@pytest.fixture
+def kept(service: Service) -> Iterator[KeptConnection]:
+    connection = KeptConnection(service)
+    yield connection
+    connection.close()
+
+
+@pytest.fixture
+def caching(service: Service) -> None:
+    service.do(lambda core: core.put(name="chat", signing_disabled=True, enable_caching_for_http=True))
+
+
+def invocations(service: Service) -> int:
+    return len(service.core.events)
+
+
+def test_without_caching_the_function_runs_for_each_request(service: Service, kept: KeptConnection) -> None:
+    for _ in range(3):
+        kept.publish()
+    assert invocations(service) == 3
+
+
+@pytest.mark.usefixtures("caching")
+def test_with_caching_it_runs_once_for_a_connection(service: Service, kept: KeptConnection) -> None:
+    statuses = [kept.publish(query=f"?qos={qos}").status for qos in (0, 1, 0)]
+    assert (statuses, invocations(service)) == ([200, 200, 200], 1)
+
+
+@pytest.mark.usefixtures("caching")
+def test_the_policy_still_decides_on_each_request(kept: KeptConnection) -> None:
+    assert [kept.publish(topic).status for topic in ("ann/a", "bob/a", "ann/b")] == [200, 403, 200]
+
+
+@pytest.mark.usefixtures("caching")
+def test_other_credentials_are_asked_for(service: Service, kept: KeptConnection) -> None:
+    assert [kept.publish(token=token).status for token in ("ann", "bob", "ann")] == [200, 401, 200]
+    assert invocations(service) == 2
+
+
+@pytest.mark.usefixtures("caching")
+def test_other_credentials_in_the_query_string_are_asked_for(service: Service, kept: KeptConnection) -> None:
+    for query in ("?x-amz-customauthorizer-name=chat", "?x-amz-customauthorizer-name=chat&token=bob"):
+        kept.publish(query=query)
+    assert invocations(service) == 2
+
+
+@pytest.mark.usefixtures("caching")
+def test_another_connection_is_asked_for(service: Service, kept: KeptConnection) -> None:
+    kept.publish()
+    other = KeptConnection(service)
+    other.publish()
+    other.close()
+    assert invocations(service) == 2
+
+
+@pytest.mark.usefixtures("caching")
+@pytest.mark.parametrize(("seconds", "expected"), [(299, 1), (300, 2)])
+def test_the_function_runs_again_once_refresh_after_has_passed(
+    service: Service, kept: KeptConnection, seconds: int, expected: int
+) -> None:
+    kept.publish()
+    service.core.clock.now += seconds
+    kept.publish()
+    assert invocations(service) == expected
+
+
+def switched_off(core: Core) -> None:
+    core.authorizers.update("chat", enable_caching_for_http=False)
+
+
+def saved_again(core: Core) -> None:
+    """As when a template is saved: the authorizer's description stays the same."""
+    core.configuration.reload()
+
+
+def reconfigured(core: Core) -> None:
+    core.clock.now += 1
+    core.put(name="chat", token_key_name="word", signing_disabled=True, enable_caching_for_http=True)
+
+
+@pytest.mark.usefixtures("caching")
+@pytest.mark.parametrize("change", [switched_off, reconfigured, saved_again])
+def test_a_changed_authorizer_is_asked_again(
+    service: Service, kept: KeptConnection, change: Callable[[Core], None]
+) -> None:
+    kept.publish()
+    service.do(change)
+    kept.publish()
+    assert invocations(service) == 2
+
+
+@pytest.mark.usefixtures("caching")
+def test_what_is_saved_while_the_function_runs_has_it_asked_again(service: Service, kept: KeptConnection) -> None:
+    service.core.during_invocation = service.core.configuration.reload
+    kept.publish()
+    service.core.during_invocation = lambda: None
+    kept.publish()
+    assert invocations(service) == 2
+
+
+def deactivated(core: Core) -> None:
+    core.authorizers.update("chat", status="INACTIVE")
+
+
+@pytest.mark.usefixtures("caching")
+def test_a_deactivated_authorizer_lets_nobody_in_any_more(service: Service, kept: KeptConnection) -> None:
+    kept.publish()
+    service.do(deactivated)
+    assert kept.publish().status == 401

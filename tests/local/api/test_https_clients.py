@@ -1,0 +1,221 @@
+"""Clients over HTTPS, whom the custom authorizer lets in or not."""
+
+from collections.abc import Mapping
+from urllib.parse import quote
+
+import pytest
+
+from iot_core.broker.message import Message
+from iot_core.mqtt import Publish
+from tests.local.api.conftest import Answer, Send, SigningKey
+from tests.local.api.core import Core
+from tests.local.api.server import Service
+
+Keys = tuple[SigningKey, SigningKey, SigningKey]
+ANN = {"token": "ann"}
+
+
+def test_a_client_publishes_what_its_policy_allows(send: Send, service: Service) -> None:
+    listener = service.do(lambda core: core.listen("listener", "#"))
+    assert send("POST", "/topics/ann/say?qos=1", b"hello", ANN).status == 200
+    assert listener.message().payload == b"hello"
+
+
+def test_a_forbidden_topic_is_403(send: Send, service: Service) -> None:
+    listener = service.do(lambda core: core.listen("listener", "#"))
+    answer = send("POST", "/topics/bob/say", b"hello", ANN)
+    assert answer.error == (403, "ForbiddenException")
+    assert not any(isinstance(packet, Publish) for packet in list(listener.packets.queue))
+
+
+def test_refused_credentials_are_401_and_say_nothing_of_why(send: Send) -> None:
+    answer = send("POST", "/topics/ann/say", b"hello", {"token": "bob"})
+    assert answer.error == (401, "UnauthorizedException")
+    assert b"expired" not in answer.body
+
+
+@pytest.mark.parametrize("token", ["broken", ""])
+def test_a_broken_function_is_401_too(send: Send, token: str) -> None:
+    assert send("POST", "/topics/ann/say", b"x", {"token": token}).status == 401
+
+
+def test_a_bearer_token_is_no_signature_of_aws(send: Send) -> None:
+    assert send("POST", "/topics/ann/say", b"x", {"Authorization": "Bearer AWS4-HMAC-SHA256"}).status == 401
+
+
+def retain(send: Send, path: str) -> Answer:
+    return send("POST", f"/topics/{path}?retain=true", b"x", ANN)
+
+
+def test_a_retained_message_takes_both_permissions(send: Send) -> None:
+    assert [retain(send, path).status for path in ("ann/kept/a", "ann/other")] == [200, 403]
+
+
+def test_a_message_more_than_the_account_may_retain_is_throttled(send: Send, service: Service) -> None:
+    for number in range(service.core.broker.limits.retained_messages):
+        service.core.broker.retained.keep(Message(f"other/{number}", b"x"))
+    assert retain(send, "ann/kept/a").error == (429, "ThrottlingException")
+
+
+def test_the_policy_knows_the_source_ip(send: Send) -> None:
+    statuses = [send("POST", f"/topics/from/{ip}", b"x", ANN).status for ip in ("127.0.0.1", "127.0.0.2")]
+    assert statuses == [200, 403]
+
+
+def event(service: Service) -> Mapping[str, object]:
+    return service.core.events[-1]
+
+
+def http(service: Service) -> Mapping[str, object]:
+    data = event(service)["protocolData"]
+    assert isinstance(data, dict)
+    found: Mapping[str, object] = data["http"]
+    return found
+
+
+def test_the_function_gets_headers_and_query_string(send: Send, service: Service) -> None:
+    send("POST", "/topics/ann/say?qos=0&x=%2B", b"x", {**ANN, "X-Client": "curl"})
+    headers = http(service)["headers"]
+    assert isinstance(headers, dict)
+    assert (headers["x-client"], http(service)["queryString"]) == ("curl", "?qos=0&x=%2B")
+
+
+def test_without_a_query_string_there_is_none(send: Send, service: Service) -> None:
+    send("POST", "/topics/ann/say", b"x", ANN)
+    assert "queryString" not in http(service)
+
+
+def test_over_plain_http_there_is_no_tls(send: Send, service: Service) -> None:
+    send("POST", "/topics/ann/say", b"x", ANN)
+    assert event(service)["protocols"] == ["http"]
+
+
+def test_over_tls_the_function_gets_the_server_name(send: Send, service: Service) -> None:
+    service.core.server_name = "iot.example"
+    send("POST", "/topics/ann/say", b"x", ANN)
+    data = event(service)["protocolData"]
+    assert isinstance(data, dict)
+    assert (event(service)["protocols"], data["tls"]) == (["tls", "http"], {"serverName": "iot.example"})
+
+
+def test_the_token_may_stand_in_the_query_string(send: Send, service: Service) -> None:
+    assert send("POST", "/topics/ann/say?token=ann", b"x").status == 200
+    assert event(service)["token"] == "ann"
+
+
+@pytest.mark.parametrize("place", ["header", "query"])
+def test_a_client_may_name_its_authorizer(send: Send, service: Service, place: str) -> None:
+    key = "x-amz-customauthorizer-name"
+    service.do(lambda core: core.authorizers.clear_default())
+    path, headers = ("/topics/ann/a", {key: "chat"}) if place == "header" else (f"/topics/ann/a?{key}=chat", {})
+    assert send("POST", path, b"x", ANN | headers).status == 200
+
+
+def no_default(core: Core) -> None:
+    core.authorizers.clear_default()
+
+
+def inactive(core: Core) -> None:
+    core.authorizers.update("chat", status="INACTIVE")
+
+
+def signing(keys: Keys) -> dict[str, object]:
+    return {"name": "chat", "token_key_name": "token", "public_keys": {"k1": keys[0].pem}}
+
+
+def test_without_an_authorizer_nobody_gets_in(send: Send, service: Service) -> None:
+    service.do(no_default)
+    assert send("POST", "/topics/ann/say", b"x", ANN).status == 401
+
+
+def test_an_inactive_authorizer_lets_nobody_in(send: Send, service: Service) -> None:
+    service.do(inactive)
+    assert send("POST", "/topics/ann/say", b"x", ANN).status == 401
+
+
+def test_with_signing_the_signature_lets_in(send: Send, service: Service, keys: Keys) -> None:
+    service.do(lambda core: core.put(**signing(keys)))
+    signature = quote(keys[0].sign("ann"), safe="")
+    answer = send("POST", f"/topics/ann/say?x-amz-customauthorizer-signature={signature}", b"x", ANN)
+    assert (answer.status, event(service)["signatureVerified"]) == (200, True)
+
+
+def test_with_signing_a_wrong_signature_costs_no_invocation(send: Send, service: Service, keys: Keys) -> None:
+    service.do(lambda core: core.put(**signing(keys)))
+    headers = {**ANN, "x-amz-customauthorizer-signature": keys[1].sign("ann")}
+    assert send("POST", "/topics/ann/say", b"x", headers).status == 401
+    assert service.core.events == []
+
+
+def test_a_query_string_of_over_4096_characters_is_an_invalid_request(send: Send) -> None:
+    answer = send("POST", "/topics/ann/say?x=" + "x" * 4096, b"x", ANN)
+    assert answer.error == (400, "InvalidRequestException")
+    assert "queryString" in answer.json["message"]
+
+
+def test_what_is_wrong_in_itself_costs_no_invocation(send: Send, service: Service) -> None:
+    send("POST", "/topics/ann/+", b"x", ANN)
+    assert service.core.events == []
+
+
+def told(service: Service) -> dict[str, object]:
+    """The last record of the feed, without its number and time."""
+    record = dict(service.do(lambda core: list(core.feed.recent()))[-1])
+    del record["id"], record["time"]
+    return record
+
+
+def test_the_feed_tells_what_was_allowed(send: Send, service: Service) -> None:
+    send("POST", "/topics/ann/say", b"x", ANN)
+    assert told(service) == {
+        "kind": "decision",
+        "action": "http_publish",
+        "resource": "ann/say",
+        "allowed": True,
+        "principal": "ann",
+        "door": "header",
+        "authorizer": "chat",
+        "explanation": ["because of publish ann/say"],
+    }
+
+
+def test_the_feed_explains_a_retained_publish_by_what_may_be_retained(send: Send, service: Service) -> None:
+    retain(send, "ann/kept/x")
+    assert told(service)["explanation"] == ["because of retain ann/kept/x"]
+
+
+def test_the_feed_explains_a_missing_permission_by_what_it_would_take(send: Send, service: Service) -> None:
+    retain(send, "bob/x")
+    assert told(service)["explanation"] == ["because of publish bob/x"]
+
+
+def test_the_feed_tells_which_permission_was_missing(send: Send, service: Service) -> None:
+    retain(send, "ann/other")
+    record = told(service)
+    assert (record["allowed"], record["detail"]) == (False, "iot:RetainPublish")
+
+
+def test_the_feed_tells_why_credentials_were_refused(send: Send, service: Service) -> None:
+    send("POST", "/topics/ann/say", b"x", {"token": "bob"})
+    record = told(service)
+    assert (record["allowed"], record["reason"], record["detail"]) == (False, "expired", "an hour ago")
+
+
+@pytest.mark.parametrize(
+    ("path", "action", "status"),
+    [
+        ("/retainedMessage/ann/a", "http_get_retained", 404),
+        ("/retainedMessage/bob/a", "http_get_retained", 403),
+        ("/retainedMessage", "http_list_retained", 200),
+    ],
+)
+def test_reading_retained_messages_is_decided_too(
+    send: Send, service: Service, path: str, action: str, status: int
+) -> None:
+    assert send("GET", path, headers=ANN).status == status
+    assert (told(service)["action"], told(service)["allowed"]) == (action, status != 403)
+
+
+@pytest.mark.parametrize("path", ["/retainedMessage/ann/a", "/retainedMessage"])
+def test_reading_retained_messages_takes_credentials(send: Send, path: str) -> None:
+    assert send("GET", path).error == (401, "UnauthorizedException")

@@ -1,0 +1,228 @@
+"""Publish by the account's owner, as boto3 sends it; and what it takes, over plain HTTP."""
+
+import base64
+
+import pytest
+
+from iot_core.mqtt import Publish
+from tests.local.api.conftest import Boto, Send
+from tests.local.api.core import Listener
+from tests.local.api.errors import refused
+from tests.local.api.server import Service
+
+OWNER = {"Authorization": "AWS4-HMAC-SHA256 Credential=any"}
+USER_PROPERTIES = "x-amz-mqtt5-user-properties"
+
+
+@pytest.fixture
+def listener(service: Service) -> Listener:
+    """Gets every message."""
+    return service.do(lambda core: core.listen("listener", "#"))
+
+
+def test_a_message_reaches_subscribers(data: Boto, listener: Listener) -> None:
+    data("publish", topic="rooms/lobby", qos=1, payload=b"\x00hello\xff")
+    message = listener.message()
+    assert (message.topic, message.qos, message.payload) == ("rooms/lobby", 1, b"\x00hello\xff")
+
+
+def test_a_message_has_qos_0_unless_said_otherwise(data: Boto, listener: Listener) -> None:
+    data("publish", topic="a", payload=b"x")
+    assert listener.message().qos == 0
+
+
+def test_a_message_without_payload_is_empty(data: Boto, listener: Listener) -> None:
+    data("publish", topic="a")
+    assert listener.message().payload == b""
+
+
+def test_all_that_mqtt_5_says_of_a_message_arrives(data: Boto, listener: Listener) -> None:
+    data(
+        "publish",
+        topic="a",
+        contentType="application/json",
+        responseTopic="answers/ä b",
+        messageExpiry=60,
+        payloadFormatIndicator="UTF8_DATA",
+        correlationData=base64.b64encode(b"\x00\xff").decode(),
+        userProperties=[{"deviceName": "älpha"}, {"deviceCnt": "45"}],
+    )
+    properties = listener.message().properties
+    assert (
+        properties.content_type,
+        properties.response_topic,
+        properties.message_expiry_interval,
+        properties.payload_format_indicator,
+        properties.correlation_data,
+        properties.user_properties,
+    ) == (
+        "application/json",
+        "answers/ä b",
+        60,
+        1,
+        b"\x00\xff",
+        (("deviceName", "älpha"), ("deviceCnt", "45")),
+    )
+
+
+def published(send: Send, path: str, listener: Listener, headers: dict[str, str] | None = None) -> Publish:
+    answer = send("POST", f"/topics/{path}", b"x", OWNER | (headers or {}))
+    assert answer.status == 200, answer.body
+    return listener.message()
+
+
+TOPICS = {
+    "rooms/lobby": "rooms/lobby",
+    "rooms%2Flobby": "rooms/lobby",
+    "rooms%2flobby/say": "rooms/lobby/say",
+    "a%252Fb": "a%2Fb",
+    "a%20b": "a b",
+    "%C3%A9": "é",
+    "a/": "a/",
+    "/a": "/a",
+    "a//b": "a//b",
+    "a%3Fb": "a?b",
+    "a%0Ab": "a\nb",
+    "a;b=c": "a;b=c",
+    "%24aws/things/x": "$aws/things/x",
+}
+
+
+@pytest.mark.parametrize("path", TOPICS)
+def test_a_topic_is_percent_decoded_once(send: Send, service: Service, path: str) -> None:
+    listener = service.do(lambda core: core.listen("listener", "#", "$aws/things/#"))
+    assert published(send, path, listener).topic == TOPICS[path]
+
+
+def test_user_properties_may_come_twice_in_one_object(send: Send, listener: Listener) -> None:
+    headers = {USER_PROPERTIES: base64.b64encode(b'[{"a":"1","a":"2"}]').decode()}
+    assert published(send, "a", listener, headers).properties.user_properties == (("a", "1"), ("a", "2"))
+
+
+def test_properties_of_over_8_kib_are_an_invalid_request(send: Send) -> None:
+    headers = {USER_PROPERTIES: base64.b64encode(b'[{"a":"%s"}]' % (b"x" * 8192)).decode()}
+    answer = send("POST", "/topics/a", b"x", OWNER | headers)
+    assert answer.error == (400, "InvalidRequestException")
+    assert "8192 bytes" in answer.json["message"]
+
+
+@pytest.mark.parametrize(("text", "retained"), [("true", True), ("TRUE", True), ("false", False)])
+def test_retain_is_true_or_false(send: Send, service: Service, text: str, retained: bool) -> None:
+    send("POST", f"/topics/a?retain={text}", b"x", OWNER)
+    assert (service.do(lambda core: core.broker.retained.get("a")) is not None) is retained
+
+
+def test_an_empty_retained_message_deletes_the_one_before(data: Boto, service: Service) -> None:
+    data("publish", topic="a", payload=b"x", retain=True)
+    data("publish", topic="a", retain=True)
+    assert service.do(lambda core: core.broker.retained.get("a")) is None
+
+
+def test_a_message_is_stored_before_it_is_acknowledged(data: Boto, service: Service) -> None:
+    data("publish", topic="a", payload=b"x", retain=True)
+    assert service.do(lambda core: core.broker.storage.changed) is False
+
+
+def test_the_answer_is_as_the_developer_guide_shows_it(send: Send) -> None:
+    answer = send("POST", "/topics/a", b"x", OWNER)
+    assert (answer.json["message"], set(answer.json)) == ("OK", {"message", "traceId"})
+
+
+def test_the_owner_needs_no_authorizer(data: Boto, service: Service) -> None:
+    data("publish", topic="a")
+    assert service.core.events == []
+
+
+WRONG = {
+    "qos=2": "'qos'",
+    "qos=-1": "'qos'",
+    "qos=x": "'qos'",
+    "qos=": "'qos'",
+    "retain=1": "'retain'",
+    "messageExpiry=-1": "'messageExpiry'",
+    "messageExpiry=4294967296": "'messageExpiry'",
+    "messageExpiry=" + "9" * 5000: "'messageExpiry'",
+    "responseTopic=a/%2B": "'responseTopic'",
+    "contentType=a%00b": "'contentType'",
+}
+
+
+@pytest.mark.parametrize("query", WRONG, ids=[query[:40] for query in WRONG])
+def test_a_wrong_parameter_is_named(send: Send, query: str) -> None:
+    answer = send("POST", f"/topics/a?{query}", b"x", OWNER)
+    assert answer.error == (400, "InvalidRequestException")
+    assert WRONG[query] in answer.json["message"]
+
+
+WRONG_HEADERS = [
+    ("x-amz-mqtt5-payload-format-indicator", "TEXT"),
+    ("x-amz-mqtt5-correlation-data", "no base64"),
+    (USER_PROPERTIES, "no base64"),
+    (USER_PROPERTIES, base64.b64encode(b"{").decode()),
+    (USER_PROPERTIES, base64.b64encode(b'{"a": "b"}').decode()),
+    (USER_PROPERTIES, base64.b64encode(b'[["a", "b"]]').decode()),
+    (USER_PROPERTIES, base64.b64encode(b'[{"a": 1}]').decode()),
+    (USER_PROPERTIES, base64.b64encode(b'[{"a": {"b": "c"}}]').decode()),
+    (USER_PROPERTIES, base64.b64encode(b'[{"a": "\\u0000"}]').decode()),
+    (USER_PROPERTIES, base64.b64encode(b'[{"\\ud800": "a"}]').decode()),
+    (USER_PROPERTIES, base64.b64encode(b"[" * 20_000).decode()),
+]
+
+
+@pytest.mark.parametrize(("name", "value"), WRONG_HEADERS)
+def test_a_wrong_header_is_an_invalid_request(send: Send, name: str, value: str) -> None:
+    assert send("POST", "/topics/a", b"x", {**OWNER, name: value}).error == (400, "InvalidRequestException")
+
+
+WRONG_TOPICS = {
+    "a wildcard": "a/+",
+    "another wildcard": "#",
+    "257 bytes": "ä" * 128 + "a",
+    "8 slashes": "a/" * 8,
+    "U+0000": "a\0",
+    "a reserved topic": "$sys/a",
+}
+
+
+@pytest.mark.parametrize("topic", WRONG_TOPICS.values(), ids=WRONG_TOPICS)
+def test_a_topic_that_iot_core_does_not_take_is_an_invalid_request(data: Boto, topic: str) -> None:
+    with refused("InvalidRequestException", 400) as refusal:
+        data("publish", topic=topic)
+    assert "'topic'" in refusal.message
+
+
+@pytest.mark.parametrize("path", ["", "%ff", "%C3"])
+def test_an_empty_topic_and_one_that_is_no_utf_8_are_invalid_requests(send: Send, path: str) -> None:
+    assert send("POST", f"/topics/{path}", b"x", OWNER).error == (400, "InvalidRequestException")
+
+
+@pytest.mark.parametrize("topic", ["ä" * 128, "/" * 7, "$aws/rules/a_rule/1/2/3/4/5/6/7/8"])
+def test_a_topic_may_be_as_long_as_iot_cores_longest(data: Boto, topic: str) -> None:
+    assert data("publish", topic=topic)
+
+
+def test_nobody_publishes_events_but_iot_core(data: Boto) -> None:
+    with refused("ForbiddenException", 403):
+        data("publish", topic="$aws/events/presence/connected/ann")
+
+
+def test_no_message_to_a_reserved_topic_is_retained(data: Boto) -> None:
+    with refused("InvalidRequestException", 400):
+        data("publish", topic="$aws/things/x", retain=True, payload=b"x")
+
+
+def test_a_payload_may_have_128_kib(data: Boto, listener: Listener) -> None:
+    data("publish", topic="a", payload=b"x" * 131_072)
+    assert len(listener.message().payload) == 131_072
+
+
+@pytest.mark.parametrize("size", [131_073, 1_000_000])
+def test_a_larger_payload_is_too_large(data: Boto, size: int) -> None:
+    with refused("RequestEntityTooLargeException", 413):
+        data("publish", topic="a", payload=b"x" * size)
+
+
+def test_a_topic_is_quoted_as_botocore_quotes_it(data: Boto, listener: Listener) -> None:
+    topic = "".join(chr(code) for code in range(1, 127) if chr(code) not in "+#/")
+    data("publish", topic=topic)
+    assert listener.message().topic == topic

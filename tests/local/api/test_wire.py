@@ -1,0 +1,168 @@
+"""What stands in every answer, and what rubbish is answered with."""
+
+import logging
+import re
+import socket
+
+import pytest
+
+from tests.local.api.conftest import Send
+from tests.local.api.core import Core
+from tests.local.api.server import Service
+from tests.local.api.test_publish import OWNER
+
+SERVED = [
+    ("GET", "/endpoint"),
+    ("GET", "/authorizers/"),
+    ("GET", "/authorizers"),
+    ("GET", "/authorizer/nobody"),
+    ("GET", "/default-authorizer"),
+    ("PATCH", "/endpoint"),
+    ("POST", "/topics/a"),
+    ("GET", "/retainedMessage"),
+    ("GET", "/connections/nobody"),
+    ("GET", "/nothing"),
+]
+
+
+@pytest.mark.parametrize(("method", "path"), SERVED)
+def test_every_answer_has_a_request_id_of_its_own(send: Send, method: str, path: str) -> None:
+    ids = {send(method, path).headers["x-amzn-requestid"] for _ in range(2)}
+    assert len(ids) == 2
+
+
+@pytest.mark.parametrize(
+    "path", ["/things", "/topics", "/authorizer/", "/authorizer/a/b", "/retainedMessages", "/x%2Fy"]
+)
+def test_an_unknown_path_is_404_and_named(send: Send, path: str) -> None:
+    answer = send("GET", path)
+    assert answer.error == (404, "UnknownOperationException")
+    assert answer.json["message"].startswith("GET /")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("GET", "/topics/a", "POST"),
+        ("POST", "/endpoint", "GET"),
+        ("POST", "/authorizers/", "GET"),
+        ("PUT", "/default-authorizer", "POST, GET, DELETE"),
+        ("GET", "/authorizer/a/test", "POST"),
+        ("PATCH", "/authorizer/a", "POST, GET, PUT, DELETE"),
+        ("POST", "/retainedMessage/a", "GET"),
+        ("POST", "/connections/a", "GET, DELETE"),
+        ("DELETE", "/connections/a/subscriptions", "GET"),
+        ("HEAD", "/endpoint", "GET"),
+        ("NONSENSE", "/endpoint", "GET"),
+    ],
+)
+def test_a_wrong_method_is_405_and_names_the_right_ones(send: Send, method: str, path: str, allowed: str) -> None:
+    answer = send(method, path)
+    assert answer.error == (405, "MethodNotAllowedException")
+    assert answer.headers["allow"] == allowed
+
+
+BODIES = {
+    "no JSON": "{",
+    "a list": "[]",
+    "a string": '"a"',
+    "no UTF-8": b"\xff\xfe\xfd",
+    "NaN": '{"authorizerFunctionArn": NaN}',
+    "endless nesting": '{"a":' * 100_000,
+    "half a character": '{"authorizerFunctionArn": "\\ud800"}',
+    "a huge number": '{"a": ' + "9" * 10_000 + "}",
+}
+
+
+@pytest.mark.parametrize("body", BODIES.values(), ids=BODIES)
+def test_a_body_that_is_no_json_object_is_an_invalid_request(send: Send, body: str | bytes) -> None:
+    assert send("POST", "/authorizer/a", body).error == (400, "InvalidRequestException")
+
+
+@pytest.mark.parametrize(
+    ("member", "value"),
+    [
+        ("authorizerFunctionArn", "7"),
+        ("authorizerFunctionArn", "null"),
+        ("signingDisabled", '"true"'),
+        ("enableCachingForHttp", "1"),
+        ("status", '"BUSY"'),
+        ("tokenKeyName", "[]"),
+        ("tokenSigningPublicKeys", "[]"),
+        ("tokenSigningPublicKeys", '{"k1": 7}'),
+    ],
+)
+def test_a_member_of_a_wrong_type_is_named(send: Send, member: str, value: str) -> None:
+    body = f'{{"authorizerFunctionArn": "f", "signingDisabled": true, "{member}": {value}}}'
+    answer = send("POST", "/authorizer/a", body)
+    assert answer.error == (400, "InvalidRequestException")
+    assert f"'{member}" in answer.json["message"]
+
+
+def test_a_wrong_status_is_answered_with_the_right_ones(send: Send) -> None:
+    answer = send("PUT", "/authorizer/chat", '{"status": "BUSY"}')
+    assert answer.json["message"].endswith("Member must satisfy enum value set: [ACTIVE, INACTIVE]")
+
+
+def test_a_value_is_not_echoed(send: Send) -> None:
+    answer = send("POST", "/authorizer/chat/test", '{"token": ["s3cret"], "tokenSignature": "s3cret!"}')
+    assert (answer.status, b"s3cret" in answer.body) == (400, False)
+
+
+def test_a_member_that_is_null_is_missing(send: Send) -> None:
+    assert send("PUT", "/authorizer/chat", '{"status": null, "tokenKeyName": null}').status == 200
+
+
+@pytest.mark.parametrize("size", [1_048_577, 5_000_000])
+def test_a_body_of_over_a_mebibyte_is_too_large(service: Service, size: int) -> None:
+    with socket.create_connection(("127.0.0.1", service.port), 10) as connection:
+        head = f"POST /authorizer/a HTTP/1.1\r\nHost: x\r\nContent-Length: {size}\r\n\r\n"
+        connection.sendall(head.encode() + b" " * min(size, 4_200_000))
+        assert connection.recv(1000).startswith(b"HTTP/1.1 413 ")
+
+
+def test_a_client_that_goes_away_disturbs_nobody(service: Service, send: Send) -> None:
+    with socket.create_connection(("127.0.0.1", service.port), 10) as connection:
+        connection.sendall(b"POST /topics/a HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nhal")
+    assert send("GET", "/endpoint").status == 200
+
+
+def test_an_error_of_ours_is_500_and_logged(
+    send: Send, service: Service, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(self: Core, kind: str, name: str) -> str:
+        raise RuntimeError("s3cret")
+
+    monkeypatch.setattr(Core, "arn", fail)
+    with caplog.at_level(logging.ERROR):
+        answer = send("GET", "/authorizer/chat")
+    assert answer.error == (500, "InternalFailureException")
+    assert b"s3cret" not in answer.body
+    assert "GET /authorizer/chat failed" in caplog.text
+
+
+def test_a_name_with_a_percent_sign_is_decoded_once(send: Send) -> None:
+    assert send("GET", "/authorizer/ch%61t").status == 200
+    assert send("GET", "/authorizer/ch%2561t").error == (400, "InvalidRequestException")
+
+
+def test_requests_follow_each_other_on_one_connection_after_an_error(service: Service) -> None:
+    with socket.create_connection(("127.0.0.1", service.port), 10) as connection:
+        request = b"POST /topics/%2B HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\nx"
+        last = b"GET /endpoint HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+        connection.sendall(request + request + last)
+        answers = b"".join(iter(lambda: connection.recv(65_536), b""))
+    assert re.findall(rb"HTTP/1.1 (\d+) ", answers) == [b"400", b"400", b"200"]
+
+
+def test_the_owner_may_read_all_retained_messages(send: Send) -> None:
+    assert send("GET", "/retainedMessage", headers=OWNER).json["retainedTopics"] == []
+
+
+def test_the_path_of_websockets_says_what_it_is_for(send: Send) -> None:
+    answer = send("GET", "/mqtt")
+    assert (answer.status, answer.headers["upgrade"], b"connect an MQTT client" in answer.body) == (
+        426,
+        "websocket",
+        True,
+    )

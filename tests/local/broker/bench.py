@@ -1,0 +1,127 @@
+"""The broker without a network, and a clock that tests set.
+
+broker.connect("alice").subscribe("a/#", qos=1)
+broker.connect("bob").publish("a/b", b"hello")
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from iot_core.broker.broker import Broker
+from iot_core.broker.limits import IOT_CORE, Limits
+from iot_core.broker.message import Message
+from iot_core.broker.storage import Storage
+from iot_core.mqtt import Connect, Version, Will
+from tests.local.broker.peer import Peer, Policy, given_properties
+
+MQTT_3_1_1, MQTT_5 = Version.MQTT_3_1_1, Version.MQTT_5
+only_mqtt_5 = pytest.mark.parametrize("version", [MQTT_5])
+only_mqtt_3_1_1 = pytest.mark.parametrize("version", [MQTT_3_1_1])
+START = 1_700_000_000.0
+"""Seconds since 1970 when a test begins."""
+
+
+class Clock:
+    """Seconds since 1970, as a test sets them."""
+
+    def __init__(self) -> None:
+        self.now = START
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Bench:
+    """A broker, and what a test does to it."""
+
+    def __init__(
+        self, version: Version = MQTT_5, storage: Path | str = ":memory:", limits: Limits | None = None
+    ) -> None:
+        self.version = version
+        """Of clients that are not said to have another."""
+        self.clock = Clock()
+        self.reports: list[tuple[str, Mapping[str, object]]] = []
+        self._path = storage
+        self._limits = limits or IOT_CORE
+        self._start()
+
+    @property
+    def storage(self) -> Storage:
+        return self.broker.storage
+
+    def connect(
+        self,
+        client_id: str = "alice",
+        version: Version | None = None,
+        *,
+        clean: bool = True,
+        expiry: int | None = None,
+        will: Will | None = None,
+        keep_alive: int = 60,
+        policy: Policy | None = None,
+        **properties: object,
+    ) -> Peer:
+        """Connects a client. `expiry` is the session's, of MQTT 5."""
+        version = version or self.version
+        if version is MQTT_5:
+            properties |= {"session_expiry_interval": expiry}
+        connect = Connect(version, client_id, clean, keep_alive, None, None, will, given_properties(properties))
+        return Peer(self.broker, connect, policy or Policy(), client_id or "$GEN/1")
+
+    def persistent(self, client_id: str = "alice", version: Version | None = None, **options: object) -> Peer:
+        """Connects a client that keeps its session for an hour, or comes back to it."""
+        version = version or self.version
+        expiry = 3600 if version is MQTT_5 else None
+        return self.connect(client_id, version, **{"clean": False, "expiry": expiry, **options})  # type: ignore[arg-type]
+
+    def publish(self, topic: str, payload: bytes = b"", qos: int = 0, retain: bool = False) -> None:
+        """Publishes as the HTTP API does."""
+        self.broker.publish(Message(topic, payload, qos, retain))
+
+    def wait(self, seconds: float) -> None:
+        """Lets time pass."""
+        self.clock.now += seconds
+        self.broker.tick()
+
+    def restart(self) -> None:
+        """Ends the broker as it should, and starts it again."""
+        self.broker.close()
+        self.storage.close()
+        self._start()
+
+    def kill(self) -> None:
+        """Ends the process without a word, after what was committed, and starts another."""
+        self.storage.commit()
+        self.storage._database.close()
+        self._start()
+
+    def dropped(self) -> list[object]:
+        """The reasons that were reported."""
+        return [fields["reason"] for kind, fields in self.reports if kind == "dropped"]
+
+    def missed(self, client_id: str = "alice") -> int:
+        """How many messages a session missed, or was not allowed to publish."""
+        session = self.broker.session(client_id)
+        assert session is not None
+        return session.dropped
+
+    def _start(self) -> None:
+        storage = Storage(self._path)
+        self.broker = Broker(storage, limits=self._limits, clock=self.clock, report=self._report)
+
+    def _report(self, kind: str, **fields: object) -> None:
+        self.reports.append((kind, fields))
+
+
+def limits(**values: int | None) -> Limits:
+    """IoT Core's limits, some of them smaller."""
+    return replace(IOT_CORE, **values)  # type: ignore[arg-type]
+
+
+def will(
+    topic: str = "wills/alice", payload: bytes = b"gone", qos: int = 0, retain: bool = False, **values: object
+) -> Will:
+    return Will(topic, payload, qos, retain, given_properties(values))

@@ -1,0 +1,167 @@
+"""Connections that tests speak MQTT on, byte by byte, without a network."""
+
+import itertools
+import json
+from collections.abc import Mapping
+from typing import TypeVar
+
+from iot_core.broker.broker import Broker
+from iot_core.broker.client import Origin
+from iot_core.broker.disconnect_reason import DisconnectReason
+from iot_core.broker.limits import IOT_CORE
+from iot_core.mqtt import (
+    NO_PROPERTIES,
+    Connack,
+    Connect,
+    Decoder,
+    Disconnect,
+    MqttError,
+    Packet,
+    Properties,
+    Puback,
+    Publish,
+    Suback,
+    Subscribe,
+    Subscription,
+    Unsuback,
+    Unsubscribe,
+    Version,
+    encode,
+)
+
+ORIGIN = Origin(("192.0.2.7", 50_000), ("127.0.0.1", 8443))
+Kind = TypeVar("Kind")
+
+
+class Policy:
+    """Allows all but what it is told: actions as IoT Core names them, and resources."""
+
+    def __init__(self) -> None:
+        self.denied: set[tuple[str, str]] = set()
+
+    def deny(self, action: str, *resources: str) -> None:
+        self.denied.update((action, resource) for resource in resources)
+
+    def may_publish(self, topic: str) -> bool:
+        return ("Publish", topic) not in self.denied
+
+    def may_retain(self, topic: str) -> bool:
+        return ("RetainPublish", topic) not in self.denied
+
+    def may_subscribe(self, topic_filter: str) -> bool:
+        return ("Subscribe", topic_filter) not in self.denied
+
+    def may_receive(self, topic: str) -> bool:
+        return ("Receive", topic) not in self.denied
+
+
+class Wire:
+    """What the broker writes to a client, as packets."""
+
+    def __init__(self, version: Version) -> None:
+        self.slow = False
+        self.closed = False
+        self.packets: list[Packet] = []
+        self._decoder = Decoder(1 << 20)
+        self._decoder.version = version
+
+    def write(self, chunk: bytes) -> None:
+        """Nothing may follow a DISCONNECT [MQTT-3.14.4-1], nor the end."""
+        assert not self.closed
+        self._decoder.receive(chunk)
+        while (packet := self._decoder.next()) is not None:
+            self.packets.append(packet)
+
+    def close(self) -> None:
+        self.closed = True
+
+
+class Peer:
+    """One connection, from its client's side."""
+
+    def __init__(self, broker: Broker, connect: Connect, policy: Policy, client_id: str) -> None:
+        self.policy = policy
+        self.wire = Wire(connect.version)
+        self._version = connect.version
+        self._packet_ids = itertools.count(1)
+        self._decoder = Decoder(IOT_CORE.packet)
+        self._decoder.version = connect.version
+        self.client = broker.connect(connect, client_id, policy, self.wire, ORIGIN, f"principal{client_id}")
+        self.connack = self._take(Connack)[0]
+
+    @property
+    def closed(self) -> bool:
+        return self.wire.closed
+
+    @property
+    def end(self) -> int | None:
+        """The reason code of the broker's DISCONNECT; None where there was none."""
+        ends = [packet.reason_code for packet in self.wire.packets if isinstance(packet, Disconnect)]
+        return ends[0] if ends else None
+
+    def send(self, packet: Packet) -> None:
+        """Sends a packet, as bytes. Errors end the connection, as the gateway does it."""
+        self._decoder.receive(encode(packet, self._version))
+        try:
+            while (read := self._decoder.next()) is not None:
+                self.client.receive(read)
+        except MqttError as error:
+            self.client.fail(error)
+
+    def publish(
+        self, topic: str, payload: bytes = b"", qos: int = 0, retain: bool = False, **properties: object
+    ) -> None:
+        packet_id = next(self._packet_ids) if qos else None
+        self.send(Publish(topic, payload, qos, retain, False, packet_id, given_properties(properties)))
+
+    def subscribe(self, *topic_filters: str, qos: int = 0, **options: bool | int) -> tuple[int, ...] | None:
+        """The codes of the SUBACK; None where there is none."""
+        subscriptions = (Subscription(topic_filter, qos, **options) for topic_filter in topic_filters)  # type: ignore[arg-type]
+        self.send(Subscribe(next(self._packet_ids), tuple(subscriptions)))
+        answers = self._take(Suback)
+        return answers[0].reason_codes if answers else None
+
+    def unsubscribe(self, *topic_filters: str) -> tuple[int, ...]:
+        """The codes of the UNSUBACK."""
+        self.send(Unsubscribe(next(self._packet_ids), topic_filters))
+        return self._take(Unsuback)[0].reason_codes
+
+    def acknowledge(self, *messages: Publish) -> None:
+        for message in messages:
+            assert message.packet_id is not None
+            self.send(Puback(message.packet_id))
+
+    def disconnect(self, reason_code: int = 0, **properties: object) -> None:
+        self.send(Disconnect(reason_code, given_properties(properties)))
+
+    def lose(self) -> None:
+        """The network connection is gone."""
+        self.client.end(DisconnectReason.CONNECTION_LOST)
+
+    def received(self) -> list[Publish]:
+        """The messages that came since the last time."""
+        return self._take(Publish)
+
+    def payloads(self) -> list[bytes]:
+        """The same, without what is around them."""
+        return [message.payload for message in self.received()]
+
+    def topics(self) -> list[str]:
+        return [message.topic for message in self.received()]
+
+    def events(self) -> list[Mapping[str, object]]:
+        return [json.loads(payload) for payload in self.payloads()]
+
+    def pubacks(self) -> list[int]:
+        """The reason codes of what was acknowledged since the last time."""
+        return [packet.reason_code for packet in self._take(Puback)]
+
+    def _take(self, kind: type[Kind]) -> list[Kind]:
+        found: list[Kind] = [packet for packet in self.wire.packets if isinstance(packet, kind)]
+        self.wire.packets = [packet for packet in self.wire.packets if not isinstance(packet, kind)]
+        return found
+
+
+def given_properties(values: Mapping[str, object]) -> Properties:
+    given = {name: value for name, value in values.items() if value is not None}
+    return Properties(**given) if given else NO_PROPERTIES  # type: ignore[arg-type]

@@ -1,0 +1,285 @@
+"""What is kept for clients that are away is bounded, whatever the number of their client IDs. Not AWS's."""
+
+from pathlib import Path
+
+import pytest
+
+from iot_core.mqtt import Version
+from tests.local.broker.bench import Bench, limits, only_mqtt_5, will
+from tests.local.broker.peer import Peer
+
+PLACE = 256
+"""Bytes that each place in a queue counts."""
+
+
+@pytest.fixture
+def few(version: Version) -> Bench:
+    """Keeps two sessions of clients that are away."""
+    return Bench(version, limits=limits(absent_sessions=2))
+
+
+def small(version: Version, messages: int, size: int = 1000) -> Bench:
+    """Keeps so many messages of 1,000 bytes for clients that are away, each in a queue of its own."""
+    return Bench(version, limits=limits(stored_bytes=messages * (size + PLACE)))
+
+
+def leave(broker: Bench, *client_ids: str, topic_filter: str = "a") -> None:
+    """Clients subscribe and go, one after the other, a second apart."""
+    for client_id in client_ids:
+        peer = broker.persistent(client_id)
+        peer.subscribe(topic_filter, qos=1)
+        peer.lose()
+        broker.wait(1)
+
+
+def there(broker: Bench) -> list[str]:
+    return sorted(session.client_id for session in broker.broker.sessions)
+
+
+def test_the_session_that_was_left_first_ends(few: Bench) -> None:
+    leave(few, "alice", "bob", "carol")
+    assert there(few) == ["bob", "carol"]
+
+
+def test_it_ends_before_the_next_second_begins(few: Bench) -> None:
+    leave(few, "alice", "bob")
+    few.persistent("carol").lose()
+    assert there(few) == ["bob", "carol"]
+
+
+def test_who_came_back_meanwhile_was_not_left_first(few: Bench) -> None:
+    leave(few, "alice", "bob", "alice", "carol")
+    assert there(few) == ["alice", "carol"]
+
+
+def test_sessions_that_are_connected_do_not_count(few: Bench) -> None:
+    peers = [few.persistent(client_id) for client_id in ("alice", "bob", "carol", "dan")]
+    leave(few, "eve", "frank")
+    assert len(there(few)) == len(peers) + 2
+
+
+def test_sessions_that_end_with_their_connection_do_not_count(few: Bench) -> None:
+    leave(few, "alice", "bob")
+    few.connect("carol").lose()
+    assert there(few) == ["alice", "bob"]
+
+
+def test_sessions_that_ended_do_not_count(few: Bench) -> None:
+    leave(few, "alice", "bob")
+    few.broker.disconnect("bob", clean_session=True)
+    leave(few, "carol")
+    assert there(few) == ["alice", "carol"]
+
+
+def test_a_connection_that_is_taken_over_ends_no_session(few: Bench) -> None:
+    few.persistent("carol")
+    leave(few, "alice", "bob")
+    few.persistent("carol")
+    assert there(few) == ["alice", "bob", "carol"]
+
+
+def test_nothing_is_left_of_a_session_that_ended(few: Bench) -> None:
+    leave(few, "alice", topic_filter="only/alice")
+    few.publish("only/alice", b"x", qos=1)
+    leave(few, "bob", "carol")
+    few.storage.commit()
+    execute = few.storage._database.execute
+    assert few.broker.router.group("only/alice") is None
+    assert execute("SELECT client_id FROM session ORDER BY client_id").fetchall() == [("bob",), ("carol",)]
+    assert execute("SELECT client_id FROM subscription ORDER BY client_id").fetchall() == [("bob",), ("carol",)]
+    assert execute("SELECT COUNT(*) FROM message").fetchone() == (0,)
+    assert few.storage.queued_bytes == 0
+
+
+def test_its_client_begins_anew(few: Bench) -> None:
+    leave(few, "alice", "bob", "carol")
+    assert not few.persistent("alice").connack.session_present
+
+
+def test_it_is_no_member_of_its_shared_subscription_any_more(few: Bench) -> None:
+    leave(few, "alice", topic_filter="$share/g/a")
+    few.publish("a", b"x", qos=1)
+    leave(few, "bob", "carol")
+    assert few.broker.router.group("$share/g/a") is None
+    assert few.storage.queued_bytes == 0
+
+
+@only_mqtt_5
+def test_its_delayed_will_is_published(few: Bench) -> None:
+    watcher = few.connect("watcher")
+    watcher.subscribe("wills/alice")
+    few.persistent("alice", will=will(will_delay_interval=100)).lose()
+    leave(few, "bob", "carol")
+    assert watcher.payloads() == [b"gone"]
+
+
+def test_it_is_reported_with_the_messages_that_waited(few: Bench) -> None:
+    leave(few, "alice")
+    few.publish("a", b"x", qos=1)
+    leave(few, "bob", "carol")
+    assert [fields for kind, fields in few.reports if kind == "dropped"] == [
+        {"client_id": "alice", "reason": "too_many_sessions", "count": 1}
+    ]
+
+
+def test_nothing_is_kept_for_a_session_that_ended_in_the_middle_of_a_delivery(version: Version) -> None:
+    """The message ends a slow client, whose session is one too many, before it reaches the one that ends for it."""
+    broker = Bench(version, limits=limits(absent_sessions=1, queued_messages=1))
+    slow = broker.persistent("slow")
+    slow.subscribe("a", qos=1)
+    leave(broker, "away")
+    slow.wire.slow = True
+    slow.subscribe("b", qos=1)
+    broker.publish("b", b"fills its queue", qos=1)
+    broker.publish("a", b"x", qos=1)
+    assert there(broker) == ["slow"]
+    broker.storage.commit()
+    assert broker.storage._database.execute("SELECT client_id FROM queued").fetchall() == [("slow",)]
+
+
+@only_mqtt_5
+def test_sessions_that_expire_together_may_end_each_other(version: Version) -> None:
+    """The Will of the first ends two slow clients, whose sessions are one too many, so that the second ends for it."""
+    broker = Bench(version, limits=limits(absent_sessions=2, queued_messages=0))
+    for name in ("one", "two"):
+        slow = broker.persistent(name)
+        slow.subscribe("wills/alice", qos=1)
+        slow.wire.slow = True
+    broker.connect("alice", expiry=10, will=will(qos=1, will_delay_interval=100)).lose()
+    broker.connect("bob", expiry=10).lose()
+    broker.wait(10)
+    assert there(broker) == ["one", "two"]
+
+
+def test_sessions_beyond_the_limit_end_when_the_broker_starts(version: Version, tmp_path: Path) -> None:
+    broker = Bench(version, tmp_path / "iot-core.sqlite")
+    leave(broker, "alice", "bob", "carol")
+    broker._limits = limits(absent_sessions=2)
+    broker.restart()
+    assert there(broker) == ["bob", "carol"]
+
+
+def test_who_was_connected_when_the_process_was_killed_was_left_last(version: Version, tmp_path: Path) -> None:
+    broker = Bench(version, tmp_path / "iot-core.sqlite")
+    broker.persistent("alice")
+    leave(broker, "bob", "carol")
+    broker._limits = limits(absent_sessions=2)
+    broker.kill()
+    assert there(broker) == ["alice", "carol"]
+
+
+def publish(broker: Bench, *topics: str, size: int = 1000) -> None:
+    for topic in topics:
+        broker.publish(topic, bytes(size), qos=1)
+
+
+def sizes(peer: Peer) -> list[int]:
+    return [len(payload) for payload in peer.payloads()]
+
+
+def test_all_queues_together_take_only_so_many_bytes(version: Version) -> None:
+    broker = small(version, messages=2)
+    for name in ("alice", "bob", "carol"):
+        leave(broker, name, topic_filter=name)
+    publish(broker, "alice", "bob", "carol")
+    assert [len(broker.persistent(name).payloads()) for name in ("alice", "bob", "carol")] == [1, 1, 0]
+
+
+def test_what_they_do_not_take_is_counted_and_reported(version: Version) -> None:
+    broker = small(version, messages=1)
+    leave(broker, "alice")
+    publish(broker, "a", "a", "a")
+    assert broker.missed() == 2
+    assert broker.dropped() == ["queues_full"]
+
+
+def test_a_message_that_waits_for_many_counts_once(version: Version) -> None:
+    broker = Bench(version, limits=limits(stored_bytes=1000 + 3 * PLACE))
+    leave(broker, "alice", "bob", "carol")
+    publish(broker, "a")
+    assert [sizes(broker.persistent(name)) for name in ("alice", "bob", "carol")] == [[1000]] * 3
+
+
+def test_empty_messages_count_their_places(version: Version) -> None:
+    broker = small(version, messages=3, size=0)
+    leave(broker, "alice")
+    publish(broker, "a", "a", "a", "a", size=0)
+    assert sizes(broker.persistent("alice")) == [0, 0, 0]
+
+
+def test_what_waits_for_a_shared_subscription_counts_too(version: Version) -> None:
+    broker = small(version, messages=1)
+    leave(broker, "alice", topic_filter="$share/g/a")
+    publish(broker, "a", "a")
+    assert broker.dropped() == ["queues_full"]
+    assert sizes(broker.persistent("alice")) == [1000]
+
+
+def test_who_is_connected_misses_nothing(version: Version) -> None:
+    broker = small(version, messages=1)
+    leave(broker, "alice")
+    bob = broker.persistent("bob")
+    bob.subscribe("a", qos=1)
+    publish(broker, "a", "a", "a")
+    assert sizes(bob) == [1000, 1000, 1000]
+
+
+def test_there_is_room_again_once_messages_arrived(version: Version) -> None:
+    broker = small(version, messages=1)
+    for _ in range(3):
+        leave(broker, "alice")
+        publish(broker, "a")
+        alice = broker.persistent("alice")
+        alice.acknowledge(*alice.received())
+    assert broker.dropped() == []
+
+
+def test_there_is_room_again_once_a_session_expired(version: Version) -> None:
+    broker = small(version, messages=1)
+    leave(broker, "alice", topic_filter="alice")
+    publish(broker, "alice")
+    broker.wait(3600)
+    leave(broker, "bob")
+    publish(broker, "a")
+    assert broker.dropped() == []
+
+
+def test_what_was_kept_before_counts_after_a_restart(version: Version, tmp_path: Path) -> None:
+    broker = Bench(version, tmp_path / "iot-core.sqlite", limits(stored_bytes=1000 + PLACE))
+    leave(broker, "alice")
+    publish(broker, "a")
+    broker.restart()
+    publish(broker, "a")
+    assert broker.dropped() == ["queues_full"]
+
+
+@only_mqtt_5
+def test_a_will_that_waits_counts_too(version: Version) -> None:
+    broker = small(version, messages=1)
+    leave(broker, "bob")
+    broker.persistent("alice", will=will(payload=bytes(1000), will_delay_interval=10)).lose()
+    publish(broker, "a")
+    assert broker.dropped() == ["queues_full"]
+
+
+@only_mqtt_5
+def test_a_will_that_was_published_counts_no_more(version: Version) -> None:
+    broker = small(version, messages=1)
+    leave(broker, "bob")
+    broker.persistent("alice", will=will(payload=bytes(1000), will_delay_interval=10)).lose()
+    broker.wait(10)
+    publish(broker, "a")
+    assert broker.dropped() == []
+
+
+@only_mqtt_5
+def test_a_will_is_not_kept_where_there_is_no_room(version: Version) -> None:
+    broker = small(version, messages=1)
+    leave(broker, "bob")
+    publish(broker, "a")
+    watcher = broker.connect("watcher")
+    watcher.subscribe("wills/alice")
+    broker.persistent("alice", will=will(will_delay_interval=10)).lose()
+    broker.wait(10)
+    assert watcher.payloads() == []
+    assert broker.dropped() == ["queues_full"]

@@ -1,0 +1,249 @@
+"""How much a client is sent at once, and what becomes of one that is too slow."""
+
+import pytest
+
+from iot_core.mqtt import ReasonCode, Unsubscribe, Version
+from tests.local.broker.bench import Bench, limits, only_mqtt_5
+from tests.local.broker.peer import Peer
+
+
+def numbered(broker: Bench, *numbers: int, qos: int = 1) -> None:
+    for number in numbers:
+        broker.publish("a", b"%d" % number, qos)
+
+
+def subscriber(broker: Bench, client_id: str = "alice", **properties: int) -> Peer:
+    peer = broker.connect(client_id, **properties)  # type: ignore[arg-type]
+    peer.subscribe("a", qos=1)
+    return peer
+
+
+def test_a_client_has_100_messages_in_flight_at_most(broker: Bench) -> None:
+    alice = subscriber(broker)
+    numbered(broker, *range(101))
+    assert len(alice.received()) == 100
+
+
+def test_a_puback_makes_room_for_the_next_one(broker: Bench) -> None:
+    alice = subscriber(broker)
+    numbered(broker, *range(102))
+    alice.acknowledge(alice.received()[50])
+    assert alice.payloads() == [b"100"]
+
+
+@only_mqtt_5
+@pytest.mark.parametrize(("receive_maximum", "in_flight"), [(1, 1), (99, 99), (100, 100), (101, 100), (65_535, 100)])
+def test_the_clients_receive_maximum_counts_up_to_100(broker: Bench, receive_maximum: int, in_flight: int) -> None:
+    alice = subscriber(broker, receive_maximum=receive_maximum)
+    numbered(broker, *range(150))
+    assert len(alice.received()) == in_flight
+
+
+@only_mqtt_5
+def test_a_client_with_receive_maximum_1_gets_all_in_their_order(broker: Bench) -> None:
+    alice = subscriber(broker, receive_maximum=1)
+    numbered(broker, *range(10))
+    received = []
+    while messages := alice.received():
+        received += [message.payload for message in messages]
+        alice.acknowledge(*messages)
+    assert received == [b"%d" % number for number in range(10)]
+
+
+@only_mqtt_5
+def test_qos_0_needs_no_room(broker: Bench) -> None:
+    alice = subscriber(broker, receive_maximum=1)
+    numbered(broker, 1)
+    numbered(broker, 2, qos=0)
+    assert alice.payloads() == [b"1", b"2"]
+
+
+@only_mqtt_5
+def test_connack_names_the_brokers_own_receive_maximum(broker: Bench) -> None:
+    assert broker.connect().connack.properties.receive_maximum == 100
+
+
+@only_mqtt_5
+@pytest.mark.parametrize("qos", [0, 1])
+def test_a_packet_over_the_clients_maximum_is_dropped(broker: Bench, qos: int) -> None:
+    alice = subscriber(broker, maximum_packet_size=100)
+    broker.publish("a", bytes(100), qos)
+    broker.publish("a", b"small", qos)
+    assert alice.payloads() == [b"small"]
+    assert not alice.closed
+
+
+@only_mqtt_5
+@pytest.mark.parametrize("qos", [0, 1])
+def test_a_packet_of_just_the_clients_maximum_is_sent(broker: Bench, qos: int) -> None:
+    header = 2 + len(b"\0\1a") + (2 if qos else 0) + len(b"\0")
+    alice = subscriber(broker, maximum_packet_size=100)
+    broker.publish("a", bytes(100 - header), qos)
+    broker.publish("a", bytes(101 - header), qos)
+    assert [len(payload) for payload in alice.payloads()] == [100 - header]
+
+
+@only_mqtt_5
+def test_a_packet_that_is_dropped_takes_no_room(broker: Bench) -> None:
+    alice = subscriber(broker, maximum_packet_size=100, receive_maximum=1)
+    broker.publish("a", bytes(100), qos=1)
+    broker.publish("a", b"small", qos=1)
+    assert alice.payloads() == [b"small"]
+
+
+def test_qos_0_is_dropped_while_the_client_is_slow(broker: Bench) -> None:
+    alice = subscriber(broker)
+    alice.wire.slow = True
+    numbered(broker, 1, 2, qos=0)
+    alice.wire.slow = False
+    numbered(broker, 3, qos=0)
+    assert alice.payloads() == [b"3"]
+
+
+def test_qos_0_that_is_dropped_is_counted(broker: Bench) -> None:
+    subscriber(broker).wire.slow = True
+    numbered(broker, 1, 2, qos=0)
+    assert broker.missed() == 2
+    assert broker.dropped() == ["slow"]
+
+
+def test_qos_1_waits_while_the_client_is_slow(broker: Bench) -> None:
+    alice = subscriber(broker)
+    alice.wire.slow = True
+    numbered(broker, 1, 2)
+    assert alice.payloads() == []
+    alice.wire.slow = False
+    alice.client.drain()
+    assert alice.payloads() == [b"1", b"2"]
+
+
+def test_a_slow_client_gets_nothing_for_a_puback(broker: Bench) -> None:
+    alice = subscriber(broker)
+    numbered(broker, *range(101))
+    alice.wire.slow = True
+    alice.acknowledge(*alice.received())
+    assert alice.payloads() == []
+
+
+class Slow:
+    """A client whose queue of three messages is full."""
+
+    def __init__(self, version: Version, *, persistent: bool = False) -> None:
+        self.broker = Bench(version, limits=limits(queued_messages=3))
+        self.alice = (self.broker.persistent if persistent else self.broker.connect)()
+        self.alice.subscribe("a", qos=1)
+        self.alice.wire.slow = True
+        numbered(self.broker, 1, 2, 3)
+
+
+def test_a_client_is_not_ended_while_there_is_room(version: Version) -> None:
+    assert not Slow(version).alice.closed
+
+
+def test_a_client_whose_queue_is_full_is_ended(version: Version) -> None:
+    slow = Slow(version)
+    numbered(slow.broker, 4)
+    assert slow.alice.closed
+
+
+@only_mqtt_5
+def test_it_is_told_why(version: Version) -> None:
+    slow = Slow(version)
+    numbered(slow.broker, 4)
+    assert slow.alice.end == ReasonCode.QUOTA_EXCEEDED
+
+
+def test_it_is_reported_and_so_is_the_message(version: Version) -> None:
+    slow = Slow(version)
+    numbered(slow.broker, 4)
+    ends = [fields["disconnect_reason"] for _, fields in slow.broker.reports if fields.get("event") == "disconnected"]
+    assert ends == ["THROTTLED"]
+    assert slow.broker.dropped() == ["slow"]
+
+
+def test_a_queue_full_of_bytes_ends_a_client_too(version: Version) -> None:
+    broker = Bench(version, limits=limits(queued_bytes=100))
+    alice = subscriber(broker)
+    alice.wire.slow = True
+    broker.publish("a", bytes(100), qos=1)
+    assert not alice.closed
+    broker.publish("a", b"", qos=1)
+    assert alice.closed
+
+
+def test_a_queue_that_was_emptied_takes_as_many_bytes_again(version: Version) -> None:
+    broker = Bench(version, limits=limits(queued_bytes=100))
+    alice = subscriber(broker)
+    for _ in range(2):
+        alice.wire.slow = True
+        broker.publish("a", bytes(100), qos=1)
+        alice.wire.slow = False
+        alice.client.drain()
+    assert len(alice.payloads()) == 2
+
+
+def test_others_are_not_affected(version: Version) -> None:
+    slow = Slow(version)
+    carol = subscriber(slow.broker, "carol")
+    numbered(slow.broker, 4, 5)
+    assert carol.payloads() == [b"4", b"5"]
+
+
+def test_its_publisher_is_acknowledged(version: Version) -> None:
+    slow = Slow(version)
+    bob = slow.broker.connect("bob")
+    bob.publish("a", qos=1)
+    assert bob.pubacks() == [ReasonCode.SUCCESS]
+
+
+def test_a_persistent_session_keeps_what_waited(version: Version) -> None:
+    slow = Slow(version, persistent=True)
+    numbered(slow.broker, 4)
+    assert slow.broker.persistent().payloads() == [b"1", b"2", b"3"]
+
+
+def test_a_client_that_is_slow_with_its_own_messages_gets_no_answer_behind_its_end(version: Version) -> None:
+    slow = Slow(version)
+    slow.alice.publish("a", qos=1)
+    assert slow.alice.closed
+    assert slow.alice.pubacks() == []
+
+
+def came_back(version: Version) -> tuple[Bench, Peer]:
+    """A client with a full queue, of which it takes one message at a time."""
+    broker = Bench(version, limits=limits(queued_messages=3, receive_maximum=1))
+    broker.persistent().subscribe("a", qos=1)
+    broker.persistent().lose()
+    numbered(broker, 1, 2, 3)
+    alice = broker.persistent()
+    numbered(broker, 4)
+    return broker, alice
+
+
+def test_a_client_that_catches_up_is_not_ended(version: Version) -> None:
+    broker, alice = came_back(version)
+    numbered(broker, 5)
+    assert not alice.closed
+
+
+def test_what_it_misses_meanwhile_is_counted(version: Version) -> None:
+    broker, _ = came_back(version)
+    numbered(broker, 5, 6)
+    assert broker.missed() == 2
+
+
+def test_a_client_that_has_caught_up_is_ended_like_any_other(version: Version) -> None:
+    broker, alice = came_back(version)
+    while messages := alice.received():
+        alice.acknowledge(*messages)
+    numbered(broker, 5, 6, 7, 8)
+    assert not alice.closed
+    numbered(broker, 9)
+    assert alice.closed
+
+
+@only_mqtt_5
+def test_an_answer_that_is_larger_than_the_client_takes_ends_it(broker: Bench) -> None:
+    alice = broker.connect(maximum_packet_size=60)
+    alice.send(Unsubscribe(1, tuple(map(str, range(100)))))
+    assert alice.end == ReasonCode.PACKET_TOO_LARGE

@@ -1,0 +1,208 @@
+"""IoT Core's quotas for a connection (AWS General Reference, "AWS IoT Core endpoints and quotas")."""
+
+import pytest
+
+from iot_core.mqtt import ReasonCode, Version
+from tests.local.broker.bench import MQTT_5, Bench, limits, only_mqtt_3_1_1, only_mqtt_5, will
+from tests.local.broker.peer import Peer
+
+PAYLOAD = 128 * 1024
+
+
+def publish(peer: Peer, times: int, qos: int = 1) -> None:
+    for _ in range(times):
+        peer.publish("a", b"x", qos)
+
+
+def test_a_payload_has_128_kib(broker: Bench) -> None:
+    alice, bob = broker.connect("alice"), broker.connect("bob")
+    alice.subscribe("a")
+    bob.publish("a", bytes(PAYLOAD))
+    assert [len(payload) for payload in alice.payloads()] == [PAYLOAD]
+
+
+def test_a_larger_payload_ends_the_connection(broker: Bench) -> None:
+    bob = broker.connect()
+    bob.publish("a", bytes(PAYLOAD + 1))
+    assert bob.closed
+
+
+@only_mqtt_5
+def test_its_reason_is_the_size(broker: Bench) -> None:
+    bob = broker.connect()
+    bob.publish("a", bytes(PAYLOAD + 1))
+    assert bob.end == ReasonCode.PACKET_TOO_LARGE
+
+
+@only_mqtt_5
+def test_connack_names_the_largest_packet(broker: Bench) -> None:
+    assert broker.connect().connack.properties.maximum_packet_size == 149_504
+
+
+PROPERTIES: list[dict[str, object]] = [
+    {"user_properties": (("", ""),) * 256},
+    {"user_properties": (("n" * 4096, "v" * (4096 - 32)),)},
+    {"user_properties": (("ä" * 2048, "v" * (4096 - 32)),)},
+    {"content_type": "c" * 8192},
+    {"response_topic": "r" * 4096, "correlation_data": bytes(4096)},
+]
+"""Each as large as may be."""
+
+
+@only_mqtt_5
+@pytest.mark.parametrize("properties", PROPERTIES)
+def test_what_properties_carry_has_8_kib(broker: Bench, properties: dict[str, object]) -> None:
+    alice, bob = broker.connect("alice"), broker.connect("bob")
+    alice.subscribe("a")
+    bob.publish("a", **properties)  # type: ignore[arg-type]
+    assert len(alice.received()) == 1
+
+
+def larger(properties: dict[str, object]) -> dict[str, object]:
+    if "user_properties" in properties:
+        return {"content_type": "c", **properties}
+    return {"user_properties": (("", ""),), **properties}
+
+
+@only_mqtt_5
+@pytest.mark.parametrize("properties", PROPERTIES)
+def test_larger_properties_end_the_connection(broker: Bench, properties: dict[str, object]) -> None:
+    bob = broker.connect()
+    bob.publish("a", **larger(properties))  # type: ignore[arg-type]
+    assert bob.end == ReasonCode.PACKET_TOO_LARGE
+
+
+@only_mqtt_5
+def test_a_will_with_larger_properties_is_not_published(broker: Bench) -> None:
+    alice = broker.connect("alice")
+    alice.subscribe("a")
+    broker.connect("bob", will=will("a", user_properties=(("", ""),) * 257)).lose()
+    assert alice.received() == []
+
+
+@only_mqtt_5
+def test_a_queue_counts_what_properties_carry(version: Version) -> None:
+    broker = Bench(version, limits=limits(queued_bytes=1000))
+    broker.persistent("alice").subscribe("a", qos=1)
+    broker.broker.disconnect("alice")
+    bob = broker.connect("bob")
+    for _ in range(3):
+        bob.publish("a", qos=1, user_properties=(("n" * 400, "v" * 68),))
+    assert len(broker.persistent("alice").received()) == 2
+    assert broker.dropped() == ["queue_full"]
+
+
+@only_mqtt_5
+def test_a_queue_that_was_emptied_takes_as_much_again(version: Version) -> None:
+    broker = Bench(version, limits=limits(queued_bytes=1000))
+    broker.persistent("alice").subscribe("a", qos=1)
+    bob = broker.connect("bob")
+    for _ in range(5):
+        broker.broker.disconnect("alice")
+        bob.publish("a", b"x" * 400, qos=1, user_properties=(("n" * 400, "v" * 168),))
+        alice = broker.persistent("alice")
+        alice.acknowledge(*alice.received())
+    assert broker.dropped() == []
+
+
+@pytest.mark.parametrize(("asked", "given"), [(0, 1200), (1, 30), (29, 30), (30, 30), (1200, 1200), (65_535, 1200)])
+def test_a_keep_alive_is_from_30_seconds_to_20_minutes(broker: Bench, asked: int, given: int) -> None:
+    assert broker.connect(keep_alive=asked).client.keep_alive == given
+
+
+@only_mqtt_5
+@pytest.mark.parametrize(("asked", "named"), [(0, 1200), (5, 30), (30, None), (1200, None), (1201, 1200)])
+def test_connack_names_the_keep_alive_where_it_is_another_one(broker: Bench, asked: int, named: int | None) -> None:
+    assert broker.connect(keep_alive=asked).connack.properties.server_keep_alive == named
+
+
+@pytest.mark.parametrize("qos", [0, 1])
+def test_a_connection_publishes_100_messages_a_second(broker: Bench, qos: int) -> None:
+    alice, bob = broker.connect("alice"), broker.connect("bob")
+    alice.subscribe("a")
+    publish(bob, 101, qos)
+    assert len(alice.received()) == 100
+
+
+def test_the_messages_over_it_are_counted(broker: Bench) -> None:
+    publish(broker.connect(), 103)
+    assert broker.missed() == 3
+    assert broker.dropped() == ["throttled"]
+
+
+def test_the_connection_stays(broker: Bench) -> None:
+    bob = broker.connect()
+    publish(bob, 101)
+    assert not bob.closed
+
+
+@only_mqtt_3_1_1
+def test_a_message_over_it_is_not_acknowledged(broker: Bench) -> None:
+    bob = broker.connect()
+    publish(bob, 101)
+    assert len(bob.pubacks()) == 100
+
+
+@only_mqtt_5
+def test_a_message_over_it_is_refused_in_the_puback(broker: Bench) -> None:
+    bob = broker.connect()
+    publish(bob, 101)
+    assert bob.pubacks() == [ReasonCode.SUCCESS] * 100 + [ReasonCode.QUOTA_EXCEEDED]
+
+
+def test_more_is_taken_as_time_passes(broker: Bench) -> None:
+    alice, bob = broker.connect("alice"), broker.connect("bob")
+    alice.subscribe("a")
+    publish(bob, 100)
+    broker.wait(0.5)
+    publish(bob, 100)
+    assert len(alice.received()) == 150
+
+
+def test_time_without_messages_is_not_saved_up(broker: Bench) -> None:
+    alice, bob = broker.connect("alice"), broker.connect("bob")
+    alice.subscribe("a")
+    broker.wait(60)
+    publish(bob, 200)
+    assert len(alice.received()) == 100
+
+
+def test_a_clock_that_is_set_back_takes_nothing_away(broker: Bench) -> None:
+    alice, bob = broker.connect("alice"), broker.connect("bob")
+    alice.subscribe("a")
+    publish(bob, 1)
+    broker.clock.now -= 3600
+    publish(bob, 99)
+    assert len(alice.received()) == 100
+
+
+def test_each_connection_has_its_own_100(broker: Bench) -> None:
+    alice, bob, carol = (broker.connect(client_id) for client_id in ("alice", "bob", "carol"))
+    alice.subscribe("a")
+    publish(bob, 100)
+    publish(carol, 100)
+    assert len(alice.received()) == 200
+
+
+def test_the_limit_can_be_lifted(version: Version) -> None:
+    broker = Bench(version, limits=limits().without_throttling())
+    bob = broker.connect()
+    publish(bob, 1000)
+    assert len(bob.pubacks()) == 1000
+
+
+def test_a_connection_that_uses_ever_new_topics_takes_no_more_memory(version: Version) -> None:
+    broker = Bench(version, limits=limits().without_throttling())
+    bob = broker.connect()
+    for number in range(3000):
+        bob.publish(f"a/{number}")
+    assert len(bob.client._publisher._known) <= 1024
+
+
+@only_mqtt_5
+def test_a_client_without_an_id_is_told_the_one_that_it_was_given(broker: Bench) -> None:
+    assert broker.connect("").connack.properties.assigned_client_identifier == "$GEN/1"
+
+
+def test_a_client_with_an_id_is_given_no_other() -> None:
+    assert Bench(MQTT_5).connect("alice").connack.properties.assigned_client_identifier is None

@@ -1,0 +1,116 @@
+"""Message expiry, in whole seconds as IoT Core counts them (developer guide, "Message expiry")."""
+
+import pytest
+
+from iot_core.mqtt import Version
+from tests.local.broker.bench import MQTT_3_1_1, MQTT_5, Bench, will
+from tests.local.broker.peer import Peer
+
+WEEK = 7 * 24 * 3600
+
+
+@pytest.fixture
+def broker() -> Bench:
+    return Bench(MQTT_5)
+
+
+@pytest.fixture
+def bob(broker: Bench) -> Peer:
+    return broker.connect("bob")
+
+
+def expiries(peer: Peer) -> list[int | None]:
+    return [message.properties.message_expiry_interval for message in peer.received()]
+
+
+def absent(broker: Bench, version: Version = MQTT_5) -> None:
+    """A client that comes back."""
+    alice = broker.persistent(version=version)
+    alice.subscribe("a", qos=1)
+    alice.lose()
+
+
+def test_a_message_that_does_not_expire_says_nothing_of_it(broker: Bench, bob: Peer) -> None:
+    alice = broker.connect()
+    alice.subscribe("a")
+    bob.publish("a")
+    assert expiries(alice) == [None]
+
+
+def test_a_message_that_is_delivered_at_once_keeps_its_expiry(broker: Bench, bob: Peer) -> None:
+    alice = broker.connect()
+    alice.subscribe("a")
+    bob.publish("a", message_expiry_interval=30)
+    assert expiries(alice) == [30]
+
+
+def test_the_seconds_that_it_waited_are_taken_off(broker: Bench, bob: Peer) -> None:
+    absent(broker)
+    bob.publish("a", qos=1, message_expiry_interval=30)
+    broker.wait(20)
+    assert expiries(broker.persistent()) == [10]
+
+
+def test_less_than_a_second_is_zero(broker: Bench, bob: Peer) -> None:
+    absent(broker)
+    bob.publish("a", qos=1, message_expiry_interval=30)
+    broker.wait(29.001)
+    assert expiries(broker.persistent()) == [0]
+
+
+@pytest.mark.parametrize("version", [MQTT_3_1_1, MQTT_5])
+def test_an_expired_message_is_not_delivered_from_the_queue(broker: Bench, bob: Peer, version: Version) -> None:
+    absent(broker, version)
+    bob.publish("a", b"expires", qos=1, message_expiry_interval=30)
+    bob.publish("a", b"stays", qos=1)
+    broker.wait(30)
+    assert broker.persistent(version=version).payloads() == [b"stays"]
+
+
+def test_an_expired_message_is_not_delivered_behind_others(broker: Bench, bob: Peer) -> None:
+    alice = broker.connect(receive_maximum=1)
+    alice.subscribe("a", qos=1)
+    bob.publish("a", b"first", qos=1)
+    bob.publish("a", b"expires", qos=1, message_expiry_interval=1)
+    bob.publish("a", b"last", qos=1)
+    (first,) = alice.received()
+    broker.wait(1)
+    alice.acknowledge(first)
+    assert alice.payloads() == [b"last"]
+
+
+def test_an_expired_retained_message_is_gone(broker: Bench, bob: Peer) -> None:
+    bob.publish("a", b"kept", retain=True, message_expiry_interval=30)
+    broker.wait(30)
+    alice = broker.connect()
+    alice.subscribe("a")
+    assert alice.received() == []
+
+
+def test_an_expired_retained_message_is_gone_at_once(broker: Bench, bob: Peer) -> None:
+    bob.publish("a", b"kept", retain=True, message_expiry_interval=30)
+    broker.clock.now += 30
+    assert broker.broker.retained.get("a") is None
+
+
+def test_a_retained_message_names_the_seconds_that_are_left(broker: Bench, bob: Peer) -> None:
+    bob.publish("a", b"kept", retain=True, message_expiry_interval=30)
+    broker.wait(12)
+    alice = broker.connect()
+    alice.subscribe("a")
+    assert expiries(alice) == [18]
+
+
+@pytest.mark.parametrize(("asked", "given"), [(0, 1), (1, 1), (WEEK, WEEK), (WEEK + 1, WEEK), (0xFFFF_FFFF, WEEK)])
+def test_an_expiry_is_from_1_second_to_7_days(broker: Bench, bob: Peer, asked: int, given: int) -> None:
+    alice = broker.connect()
+    alice.subscribe("a")
+    bob.publish("a", message_expiry_interval=asked)
+    assert expiries(alice) == [given]
+
+
+def test_a_wills_expiry_begins_when_it_is_published(broker: Bench, bob: Peer) -> None:
+    bob.subscribe("wills/alice")
+    broker.persistent(will=will(message_expiry_interval=30, will_delay_interval=20)).lose()
+    broker.wait(20)
+    assert expiries(bob) == [30]

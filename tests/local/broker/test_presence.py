@@ -1,0 +1,277 @@
+"""Presence and subscription events (developer guide, "Lifecycle events")."""
+
+import pytest
+
+from iot_core.broker.disconnect_reason import DisconnectReason
+from iot_core.mqtt import Version
+from tests.local.broker.bench import START, Bench, limits, only_mqtt_5, will
+from tests.local.broker.peer import Peer
+
+
+@pytest.fixture
+def watcher(broker: Bench) -> Peer:
+    """Gets all events of alice."""
+    watcher = broker.connect("watcher")
+    watcher.subscribe("$aws/events/+/+/alice", qos=1)
+    return watcher
+
+
+def test_a_connect_is_an_event(broker: Bench, watcher: Peer) -> None:
+    alice = broker.connect("alice")
+    (message,) = watcher.received()
+    assert message.topic == "$aws/events/presence/connected/alice"
+    assert alice.client.session_identifier.encode() in message.payload
+
+
+def test_a_connected_event_has_these_fields(broker: Bench, watcher: Peer) -> None:
+    alice = broker.connect("alice")
+    assert watcher.events() == [
+        {
+            "clientId": "alice",
+            "timestamp": round(START * 1000),
+            "eventType": "connected",
+            "sessionIdentifier": alice.client.session_identifier,
+            "principalIdentifier": "principalalice",
+            "ipAddress": "192.0.2.7",
+            "versionNumber": alice.client.version_number,
+        }
+    ]
+
+
+def test_a_disconnected_event_has_these_fields(broker: Bench, watcher: Peer) -> None:
+    alice = broker.connect("alice")
+    broker.wait(1.5)
+    alice.disconnect()
+    assert watcher.events()[1:] == [
+        {
+            "clientId": "alice",
+            "timestamp": round(START * 1000) + 1500,
+            "eventType": "disconnected",
+            "sessionIdentifier": alice.client.session_identifier,
+            "principalIdentifier": "principalalice",
+            "clientInitiatedDisconnect": True,
+            "disconnectReason": "CLIENT_INITIATED_DISCONNECT",
+            "versionNumber": alice.client.version_number,
+        }
+    ]
+
+
+def test_a_subscribed_event_has_these_fields(broker: Bench, watcher: Peer) -> None:
+    alice = broker.connect("alice")
+    watcher.received()
+    alice.subscribe("a/#", "b")
+    (message,) = watcher.received()
+    assert message.topic == "$aws/events/subscriptions/subscribed/alice"
+    alice.subscribe("c")
+    assert watcher.events() == [
+        {
+            "clientId": "alice",
+            "timestamp": round(START * 1000),
+            "eventType": "subscribed",
+            "sessionIdentifier": alice.client.session_identifier,
+            "principalIdentifier": "principalalice",
+            "topics": ["c"],
+        }
+    ]
+
+
+def test_an_unsubscribed_event_names_what_was_subscribed(broker: Bench, watcher: Peer) -> None:
+    alice = broker.connect("alice")
+    alice.subscribe("a", "b")
+    watcher.received()
+    alice.unsubscribe("b", "c")
+    (message,) = watcher.received()
+    assert message.topic == "$aws/events/subscriptions/unsubscribed/alice"
+    assert b'"topics": ["b"]' in message.payload
+
+
+def test_a_subscribed_event_names_only_what_was_granted(broker: Bench, watcher: Peer) -> None:
+    alice = broker.connect("alice")
+    watcher.received()
+    alice.policy.deny("Subscribe", "b")
+    alice.subscribe("a", "b", "$SYS/#")
+    assert [event["topics"] for event in watcher.events()] == [["a"]]
+
+
+def test_no_event_tells_of_a_subscribe_that_was_refused(broker: Bench, watcher: Peer) -> None:
+    alice = broker.connect("alice")
+    watcher.received()
+    alice.policy.deny("Subscribe", "a")
+    alice.subscribe("a")
+    alice.unsubscribe("a")
+    assert watcher.events() == []
+
+
+def test_version_numbers_rise(broker: Bench, watcher: Peer) -> None:
+    broker.connect("alice").lose()
+    broker.connect("alice")
+    first, same, second = (event["versionNumber"] for event in watcher.events())
+    assert first == same
+    assert second > first  # type: ignore[operator]
+
+
+def test_version_numbers_rise_over_restarts(version: Version) -> None:
+    broker = Bench(version)
+    before = broker.connect("alice").client.version_number
+    broker.wait(1)
+    broker.restart()
+    assert broker.connect("alice").client.version_number > before
+
+
+def test_each_connection_has_its_own_session_identifier(broker: Bench) -> None:
+    first = broker.persistent()
+    assert broker.persistent().client.session_identifier != first.client.session_identifier
+
+
+def reason(watcher: Peer) -> tuple[object, object]:
+    """Of the first end since the last time, and whether the client wanted it."""
+    event = next(event for event in watcher.events() if event["eventType"] == "disconnected")
+    return event["disconnectReason"], event["clientInitiatedDisconnect"]
+
+
+def test_a_disconnect_is_the_clients_own(broker: Bench, watcher: Peer) -> None:
+    broker.connect("alice").disconnect()
+    assert reason(watcher) == ("CLIENT_INITIATED_DISCONNECT", True)
+
+
+@only_mqtt_5
+def test_a_disconnect_with_will_is_the_clients_own(broker: Bench, watcher: Peer) -> None:
+    broker.connect("alice", will=will()).disconnect(0x04)
+    assert reason(watcher) == ("CLIENT_INITIATED_DISCONNECT", True)
+
+
+def test_a_takeover_is_a_duplicate_client_id(broker: Bench, watcher: Peer) -> None:
+    broker.connect("alice")
+    broker.connect("alice")
+    assert reason(watcher) == ("DUPLICATE_CLIENTID", False)
+
+
+def test_the_older_connection_ends_before_the_newer_begins(broker: Bench, watcher: Peer) -> None:
+    broker.connect("alice")
+    broker.connect("alice")
+    assert [event["eventType"] for event in watcher.events()] == ["connected", "disconnected", "connected"]
+
+
+def test_an_unauthorized_publish_is_forbidden_access(broker: Bench, watcher: Peer) -> None:
+    alice = broker.connect("alice")
+    alice.policy.deny("Publish", "a")
+    alice.publish("a")
+    assert reason(watcher) == ("FORBIDDEN_ACCESS", False)
+
+
+def test_publishing_an_event_is_forbidden_access(broker: Bench, watcher: Peer) -> None:
+    broker.connect("alice").publish("$aws/events/presence/connected/bob")
+    assert reason(watcher) == ("FORBIDDEN_ACCESS", False)
+
+
+@pytest.mark.parametrize(("topic", "size", "qos"), [("$other", 0, 0), ("a", 131_073, 0), ("a", 0, 2)])
+def test_a_broken_rule_is_a_client_error(broker: Bench, watcher: Peer, topic: str, size: int, qos: int) -> None:
+    broker.connect("alice").publish(topic, bytes(size), qos)
+    assert reason(watcher) == ("CLIENT_ERROR", False)
+
+
+def test_a_client_that_is_too_slow_is_throttled(version: Version) -> None:
+    broker = Bench(version, limits=limits(queued_messages=0))
+    watcher = broker.connect("watcher")
+    watcher.subscribe("$aws/events/presence/disconnected/+")
+    alice = broker.connect("alice")
+    alice.subscribe("a", qos=1)
+    alice.wire.slow = True
+    broker.publish("a", qos=1)
+    assert reason(watcher) == ("THROTTLED", False)
+
+
+def test_deleting_a_connection_is_initiated_by_the_api(broker: Bench, watcher: Peer) -> None:
+    broker.connect("alice")
+    broker.broker.disconnect("alice")
+    assert reason(watcher) == ("API_INITIATED_DISCONNECT", False)
+
+
+def test_shutting_down_is_initiated_by_the_server(broker: Bench, watcher: Peer) -> None:
+    broker.connect("alice")
+    watcher.received()
+    broker.broker.close()
+    assert broker.reports[-1][1]["disconnect_reason"] == "SERVER_INITIATED_DISCONNECT"
+
+
+@pytest.mark.parametrize("given", list(DisconnectReason))
+def test_a_reason_of_the_gateway_is_passed_on(broker: Bench, watcher: Peer, given: DisconnectReason) -> None:
+    broker.connect("alice").client.end(given)
+    assert reason(watcher)[0] == given.value
+
+
+def test_a_will_comes_behind_the_event(broker: Bench, watcher: Peer) -> None:
+    watcher.subscribe("wills/alice")
+    broker.connect("alice", will=will()).lose()
+    assert watcher.topics()[1:] == ["$aws/events/presence/disconnected/alice", "wills/alice"]
+
+
+@pytest.mark.parametrize("client_id", ["a+b", "#", "ann/+"])
+def test_client_ids_with_a_wildcard_have_no_events(broker: Bench, client_id: str) -> None:
+    watcher = broker.connect("watcher")
+    watcher.subscribe("$aws/events/#")
+    watcher.received()
+    alice = broker.connect(client_id)
+    alice.subscribe("a")
+    alice.unsubscribe("a")
+    alice.lose()
+    assert watcher.received() == []
+
+
+def test_client_ids_may_have_slashes(broker: Bench) -> None:
+    watcher = broker.connect("watcher")
+    watcher.subscribe("$aws/events/presence/connected/#")
+    broker.connect("ann/phone")
+    assert watcher.topics() == ["$aws/events/presence/connected/ann/phone"]
+
+
+def test_events_need_the_permission_to_receive_them(broker: Bench, watcher: Peer) -> None:
+    watcher.policy.deny("Receive", "$aws/events/presence/connected/alice")
+    broker.connect("alice")
+    assert watcher.received() == []
+
+
+def test_events_wait_for_a_watcher_that_is_away(broker: Bench) -> None:
+    watcher = broker.persistent("watcher")
+    watcher.subscribe("$aws/events/presence/+/alice", qos=1)
+    watcher.lose()
+    broker.connect("alice").lose()
+    assert len(broker.persistent("watcher").received()) == 2
+
+
+def test_the_feed_is_told_of_connections(broker: Bench) -> None:
+    broker.connect("alice").publish("$other")
+    assert broker.reports == [
+        ("presence", {"event": "connected", "client_id": "alice"}),
+        (
+            "presence",
+            {
+                "event": "disconnected",
+                "client_id": "alice",
+                "disconnect_reason": "CLIENT_ERROR",
+                "detail": "topics that start with $ are reserved",
+            },
+        ),
+    ]
+
+
+def test_the_feed_is_told_of_subscriptions(broker: Bench) -> None:
+    alice = broker.connect("alice")
+    alice.subscribe("a", "b")
+    alice.unsubscribe("a")
+    assert broker.reports[1:] == [
+        ("subscriptions", {"event": "subscribed", "client_id": "alice", "topics": ["a", "b"]}),
+        ("subscriptions", {"event": "unsubscribed", "client_id": "alice", "topics": ["a"]}),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("topic_filter", "reason"), [("a/b/c/d/e/f/g/h/i", "invalid_topic_filter"), ("one/more", "too_many_subscriptions")]
+)
+def test_a_filter_that_no_policy_is_asked_about_is_told_as_refused(topic_filter: str, reason: str) -> None:
+    broker = Bench(limits=limits(subscriptions=1))
+    alice = broker.connect("alice")
+    alice.subscribe("first")
+    alice.subscribe(topic_filter)
+    told = [fields for kind, fields in broker.reports if kind == "decision"]
+    assert [(each["resource"], each["allowed"], each["reason"]) for each in told] == [(topic_filter, False, reason)]

@@ -1,0 +1,129 @@
+"""The tree of subscriptions, held against the matcher that decides what a policy covers."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from iot_core.broker.router import Router
+from iot_core.broker.topic_rules import split_share
+from iot_core.mqtt import Subscription
+from iot_policies.topics import matches
+
+LEVELS = ("a", "b", "", "$x")
+topics = st.lists(st.sampled_from(LEVELS), min_size=1, max_size=4).map("/".join)
+plain_filters = st.builds(
+    lambda levels, hashed: "/".join([*levels, "#"] if hashed else levels),
+    st.lists(st.sampled_from((*LEVELS, "+", "+")), min_size=1, max_size=4),
+    st.booleans(),
+)
+shared_filters = st.builds("$share/{}/{}".format, st.sampled_from(("g", "h")), plain_filters)
+filters = st.one_of(plain_filters, st.just("#"), shared_filters)
+subscribers = st.sampled_from(("ann", "bob", "cat"))
+Change = tuple[bool, str, str, int]
+"""Whether it is added, to whom, which filter and with which QoS."""
+Known = dict[tuple[str, str], Subscription]
+
+
+def changes_of(pool: list[str]) -> st.SearchStrategy[list[Change]]:
+    change = st.tuples(st.booleans(), subscribers, st.sampled_from(pool), st.integers(0, 1))
+    return st.lists(change, max_size=30)
+
+
+changes = st.lists(filters, min_size=1, max_size=5).flatmap(changes_of)
+
+
+def apply(steps: list[Change]) -> tuple[Router[str], Known]:
+    """A router after some subscriptions were added and removed, and what is subscribed then."""
+    router: Router[str] = Router()
+    known: Known = {}
+    for added, subscriber, topic_filter, qos in steps:
+        if added:
+            known[subscriber, topic_filter] = Subscription(topic_filter, qos)
+            router.add(subscriber, known[subscriber, topic_filter])
+        else:
+            known.pop((subscriber, topic_filter), None)
+            router.remove(subscriber, topic_filter)
+        router.routes("a/b")  # So that a route that is remembered too long is seen.
+    return router, known
+
+
+@given(steps=changes, topic=topics)
+@settings(max_examples=600)
+def test_a_topic_reaches_those_whose_filters_match_it(steps: list[Change], topic: str) -> None:
+    router, known = apply(steps)
+    expected = {
+        subscriber
+        for subscriber, topic_filter in known
+        if split_share(topic_filter)[0] is None and matches(topic_filter, topic)
+    }
+    reached = [subscriber for subscriber, _ in router.routes(topic).each]
+    assert sorted(reached) == sorted(expected)
+
+
+@given(steps=changes, topic=topics)
+def test_each_has_the_highest_qos_of_its_filters_that_match(steps: list[Change], topic: str) -> None:
+    router, known = apply(steps)
+    for subscriber, subscription in router.routes(topic).each:
+        assert subscription.qos == max(
+            other.qos
+            for (whose, topic_filter), other in known.items()
+            if whose == subscriber and split_share(topic_filter)[0] is None and matches(topic_filter, topic)
+        )
+
+
+@given(steps=changes, topic=topics)
+@settings(max_examples=300)
+def test_a_topic_reaches_each_group_whose_filter_matches_with_all_its_members(steps: list[Change], topic: str) -> None:
+    router, known = apply(steps)
+    expected: dict[str, set[str]] = {}
+    for subscriber, topic_filter in known:
+        share, plain = split_share(topic_filter)
+        if share is not None and matches(plain, topic):
+            expected.setdefault(topic_filter, set()).add(subscriber)
+    groups = [list(group) for group in router.routes(topic).groups]
+    assert all(len({whose for whose, _ in group}) == len(group) for group in groups)
+    assert {group[0][1].topic_filter: {whose for whose, _ in group} for group in groups} == expected
+
+
+@given(steps=changes)
+def test_nothing_is_left_when_all_is_removed(steps: list[Change]) -> None:
+    router, known = apply(steps)
+    assert router.is_empty() == (not known)
+    for subscriber, topic_filter in known:
+        router.remove(subscriber, topic_filter)
+    assert router.is_empty()
+
+
+@given(steps=changes, other=shared_filters, data=st.data())
+def test_a_group_is_found_by_its_filter(steps: list[Change], other: str, data: st.DataObject) -> None:
+    router, known = apply(steps)
+    shared = [topic_filter for _, topic_filter in known if topic_filter.startswith("$share/")]
+    topic_filter = data.draw(st.sampled_from([*shared, other]))
+    group = router.group(topic_filter)
+    expected = [subscriber for subscriber, known_filter in known if known_filter == topic_filter]
+    assert sorted(subscriber for subscriber, _ in group or ()) == sorted(expected)
+    assert (group is None) == (not expected)
+
+
+@pytest.mark.parametrize("option", ["no_local", "retain_as_published"])
+@pytest.mark.parametrize("values", [(False, False), (False, True), (True, False), (True, True)])
+def test_overlapping_filters_are_merged_to_what_lets_more_through(option: str, values: tuple[bool, bool]) -> None:
+    router: Router[str] = Router()
+    for topic_filter, value in zip(("a", "+"), values, strict=True):
+        options = {"no_local": False, "retain_as_published": False, option: value}
+        router.add("ann", Subscription(topic_filter, 0, **options))
+    ((_, merged),) = router.routes("a").each
+    assert getattr(merged, option) is (all(values) if option == "no_local" else any(values))
+
+
+def test_a_plain_filter_is_no_group() -> None:
+    router: Router[str] = Router()
+    router.add("ann", Subscription("a", 0))
+    assert router.group("a") is None
+
+
+def test_more_topics_than_are_remembered_are_found() -> None:
+    router: Router[str] = Router()
+    router.add("ann", Subscription("a/+", 0))
+    for _ in range(2):
+        assert all(router.routes(f"a/{number}").each for number in range(5000))

@@ -1,0 +1,292 @@
+"""Persistent sessions (developer guide, "MQTT persistent sessions"; MQTT 5.0, sections 3.1.2.11.2 and 4.1)."""
+
+import pytest
+
+from iot_core.mqtt import ReasonCode, Version
+from tests.local.broker.bench import MQTT_3_1_1, MQTT_5, Bench, limits, only_mqtt_3_1_1, only_mqtt_5
+from tests.local.broker.peer import Peer
+
+HOUR = 3600
+WEEK = 7 * 24 * HOUR
+
+
+def away(broker: Bench, *payloads: bytes, qos: int = 1) -> None:
+    """Alice subscribed and went, and messages came."""
+    alice = broker.persistent()
+    alice.subscribe("a", qos=qos)
+    alice.lose()
+    for payload in payloads:
+        broker.publish("a", payload, qos=1)
+
+
+def sent_again(peer: Peer) -> list[tuple[bytes, bool]]:
+    return [(message.payload, message.duplicate) for message in peer.received()]
+
+
+def test_messages_wait_for_a_client_that_is_away(broker: Bench) -> None:
+    away(broker, b"1", b"2")
+    assert broker.persistent().payloads() == [b"1", b"2"]
+
+
+def test_a_resumed_session_is_present(broker: Bench) -> None:
+    away(broker)
+    assert broker.persistent().connack.session_present
+
+
+def test_a_new_session_is_not_present(broker: Bench) -> None:
+    assert not broker.persistent().connack.session_present
+
+
+def test_subscriptions_are_there_again(broker: Bench) -> None:
+    away(broker)
+    alice = broker.persistent()
+    broker.publish("a", b"live")
+    assert alice.payloads() == [b"live"]
+
+
+def test_a_clean_start_ends_the_session_before(broker: Bench) -> None:
+    away(broker, b"1")
+    alice = broker.connect()
+    broker.publish("a", b"2")
+    assert not alice.connack.session_present
+    assert alice.payloads() == []
+
+
+def test_a_clean_session_ends_with_its_connection(broker: Bench) -> None:
+    alice = broker.connect()
+    alice.subscribe("a", qos=1)
+    alice.lose()
+    broker.publish("a", b"1", qos=1)
+    again = broker.persistent()
+    assert not again.connack.session_present
+    assert again.payloads() == []
+
+
+def test_qos_0_is_not_kept_for_a_client_that_is_away(broker: Bench) -> None:
+    away(broker)
+    broker.publish("a", b"lost", qos=0)
+    assert broker.persistent().payloads() == []
+
+
+def test_nothing_is_kept_for_a_subscription_with_qos_0(broker: Bench) -> None:
+    away(broker, b"lost", qos=0)
+    assert broker.persistent().payloads() == []
+
+
+def test_what_was_not_acknowledged_is_sent_again_as_a_duplicate(broker: Bench) -> None:
+    alice = broker.persistent()
+    alice.subscribe("a", qos=1)
+    broker.publish("a", b"1", qos=1)
+    alice.lose()
+    assert sent_again(broker.persistent()) == [(b"1", True)]
+
+
+def test_what_is_sent_again_has_the_same_packet_id(broker: Bench) -> None:
+    alice = broker.persistent()
+    alice.subscribe("a", qos=1)
+    for payload in (b"1", b"2", b"3"):
+        broker.publish("a", payload, qos=1)
+    first, second, third = alice.received()
+    alice.acknowledge(first)
+    alice.lose()
+    assert [message.packet_id for message in broker.persistent().received()] == [second.packet_id, third.packet_id]
+
+
+def test_new_messages_take_no_packet_id_that_is_in_flight(broker: Bench) -> None:
+    alice = broker.persistent()
+    alice.subscribe("a", qos=1)
+    broker.publish("a", b"1", qos=1)
+    alice.lose()
+    again = broker.persistent()
+    broker.publish("a", b"2", qos=1)
+    assert len({message.packet_id for message in again.received()}) == 2
+
+
+def test_what_was_acknowledged_is_not_sent_again(broker: Bench) -> None:
+    alice = broker.persistent()
+    alice.subscribe("a", qos=1)
+    broker.publish("a", b"1", qos=1)
+    alice.acknowledge(*alice.received())
+    alice.lose()
+    assert broker.persistent().payloads() == []
+
+
+def test_what_was_sent_comes_before_what_waited(broker: Bench) -> None:
+    alice = broker.persistent()
+    alice.subscribe("a", qos=1)
+    broker.publish("a", b"1", qos=1)
+    broker.publish("a", b"2", qos=1)
+    alice.lose()
+    broker.publish("a", b"3", qos=1)
+    assert sent_again(broker.persistent()) == [(b"1", True), (b"2", True), (b"3", False)]
+
+
+def test_the_order_stays_over_many_connections(broker: Bench) -> None:
+    away(broker, *(b"%d" % number for number in range(250)))
+    received: list[bytes] = []
+    while not received or received[-1] != b"249":
+        alice = broker.persistent()
+        messages = alice.received()
+        received += [message.payload for message in messages[:70]]
+        alice.acknowledge(*messages[:70])
+        alice.lose()
+    assert received == [b"%d" % number for number in range(250)]
+
+
+def test_live_messages_queue_behind_those_that_wait(broker: Bench) -> None:
+    away(broker, *(b"%d" % number for number in range(101)))
+    alice = broker.persistent()
+    broker.publish("a", b"live", qos=1)
+    alice.acknowledge(*alice.received())
+    assert alice.payloads() == [b"100", b"live"]
+
+
+def test_a_clients_own_connected_event_comes_behind_what_waited(broker: Bench) -> None:
+    alice = broker.persistent()
+    alice.subscribe("$aws/events/presence/connected/alice", "a", qos=1)
+    alice.lose()
+    broker.publish("a", qos=1)
+    assert broker.persistent().topics() == ["a", "$aws/events/presence/connected/alice"]
+
+
+@only_mqtt_3_1_1
+def test_a_session_of_mqtt_3_1_1_lives_for_an_hour(broker: Bench) -> None:
+    away(broker)
+    broker.wait(HOUR - 1)
+    assert broker.persistent().connack.session_present
+
+
+@only_mqtt_3_1_1
+def test_a_session_of_mqtt_3_1_1_ends_after_an_hour(broker: Bench) -> None:
+    away(broker, b"1")
+    broker.wait(HOUR)
+    alice = broker.persistent()
+    assert not alice.connack.session_present
+    assert alice.payloads() == []
+
+
+def test_an_expired_session_is_gone_before_the_broker_gets_to_it(broker: Bench) -> None:
+    away(broker)
+    broker.clock.now += HOUR
+    assert not broker.persistent().connack.session_present
+
+
+def test_the_time_begins_when_the_connection_ends(broker: Bench) -> None:
+    alice = broker.persistent()
+    broker.wait(2 * HOUR)
+    alice.lose()
+    broker.wait(HOUR - 1)
+    assert broker.persistent().connack.session_present
+
+
+def test_an_expired_session_keeps_nothing(broker: Bench) -> None:
+    away(broker, b"1")
+    broker.wait(HOUR)
+    assert broker.broker.session("alice") is None
+    assert broker.broker.router.is_empty()
+
+
+@only_mqtt_5
+def test_the_client_says_how_long_its_session_lives(broker: Bench) -> None:
+    broker.connect(expiry=100).lose()
+    broker.wait(99)
+    assert broker.broker.session("alice") is not None
+    broker.wait(1)
+    assert broker.broker.session("alice") is None
+
+
+@only_mqtt_5
+def test_a_session_without_expiry_ends_with_its_connection_whatever_clean_start_says(broker: Bench) -> None:
+    broker.connect(clean=False).lose()
+    assert not broker.connect(clean=False).connack.session_present
+
+
+@only_mqtt_5
+def test_a_clean_start_can_begin_a_persistent_session(broker: Bench) -> None:
+    broker.connect(clean=True, expiry=100).lose()
+    assert broker.connect(clean=False, expiry=100).connack.session_present
+
+
+@only_mqtt_5
+@pytest.mark.parametrize("asked", [WEEK + 1, 0xFFFF_FFFF])
+def test_a_session_lives_for_7_days_at_most_and_connack_says_so(broker: Bench, asked: int) -> None:
+    alice = broker.connect(expiry=asked)
+    assert alice.connack.properties.session_expiry_interval == WEEK
+    alice.lose()
+    broker.wait(WEEK)
+    assert broker.broker.session("alice") is None
+
+
+@only_mqtt_5
+@pytest.mark.parametrize("asked", [None, 0, 1, WEEK])
+def test_connack_names_no_expiry_that_was_asked_for(broker: Bench, asked: int | None) -> None:
+    assert broker.connect(expiry=asked).connack.properties.session_expiry_interval is None
+
+
+@only_mqtt_5
+def test_a_disconnect_changes_the_expiry(broker: Bench) -> None:
+    broker.connect(expiry=100).disconnect(session_expiry_interval=200)
+    broker.wait(199)
+    assert broker.broker.session("alice") is not None
+    broker.wait(1)
+    assert broker.broker.session("alice") is None
+
+
+@only_mqtt_5
+def test_a_disconnect_with_expiry_0_ends_the_session(broker: Bench) -> None:
+    broker.connect(expiry=100).disconnect(session_expiry_interval=0)
+    assert broker.broker.session("alice") is None
+
+
+@only_mqtt_5
+def test_a_disconnect_can_not_make_a_session_live_longer_than_7_days(broker: Bench) -> None:
+    broker.connect(expiry=100).disconnect(session_expiry_interval=WEEK + 1)
+    session = broker.broker.session("alice")
+    assert session is not None
+    assert session.expiry_interval == WEEK
+
+
+@only_mqtt_5
+def test_a_disconnect_that_gives_an_expiry_to_a_session_without_is_a_protocol_error(broker: Bench) -> None:
+    alice = broker.connect()
+    alice.disconnect(session_expiry_interval=1)
+    assert alice.end == ReasonCode.PROTOCOL_ERROR
+    assert broker.broker.session("alice") is None
+
+
+@only_mqtt_5
+def test_a_resumed_session_has_the_expiry_of_the_last_connect(broker: Bench) -> None:
+    broker.connect(expiry=100).lose()
+    broker.connect(clean=False, expiry=10).lose()
+    broker.wait(10)
+    assert broker.broker.session("alice") is None
+
+
+@pytest.mark.parametrize(("before", "after"), [(MQTT_3_1_1, MQTT_5), (MQTT_5, MQTT_3_1_1)])
+def test_no_session_is_resumed_in_the_other_version(before: Version, after: Version) -> None:
+    broker = Bench(before)
+    away(broker, b"1")
+    alice = broker.persistent(version=after)
+    assert not alice.connack.session_present
+    assert alice.payloads() == []
+
+
+def test_a_queue_takes_only_so_many_messages_and_the_rest_is_counted(version: Version) -> None:
+    broker = Bench(version, limits=limits(queued_messages=3))
+    away(broker, b"1", b"2", b"3", b"4", b"5")
+    assert broker.missed() == 2
+    assert broker.persistent().payloads() == [b"1", b"2", b"3"]
+
+
+def test_a_queue_takes_only_so_many_bytes(version: Version) -> None:
+    broker = Bench(version, limits=limits(queued_bytes=100))
+    away(broker, bytes(60), bytes(60), bytes(60))
+    assert broker.dropped() == ["queue_full"]
+    assert len(broker.persistent().payloads()) == 2
+
+
+def test_the_first_message_that_is_dropped_is_reported_and_then_each_hundredth(version: Version) -> None:
+    broker = Bench(version, limits=limits(queued_messages=0))
+    away(broker, *[b"lost"] * 250)
+    counts = [fields["count"] for kind, fields in broker.reports if kind == "dropped"]
+    assert counts == [1, 101, 201]

@@ -1,0 +1,339 @@
+"""Shared subscriptions (developer guide, "Shared subscriptions"; MQTT 5.0, section 4.8.2)."""
+
+import pytest
+
+from iot_core.mqtt import Version
+from tests.local.broker.bench import Bench, limits, only_mqtt_5
+from tests.local.broker.peer import Peer, Policy
+
+FILTER = "$share/g/a"
+
+
+def members(broker: Bench, *client_ids: str, qos: int = 1) -> list[Peer]:
+    peers = [broker.connect(client_id) for client_id in client_ids]
+    for peer in peers:
+        peer.subscribe(FILTER, qos=qos)
+    return peers
+
+
+def away(broker: Bench, client_id: str = "alice", topic_filter: str = FILTER, qos: int = 1) -> None:
+    """A member that comes back."""
+    peer = broker.persistent(client_id)
+    peer.subscribe(topic_filter, qos=qos)
+    peer.lose()
+
+
+def numbered(broker: Bench, *numbers: int, qos: int = 1) -> None:
+    for number in numbers:
+        broker.publish("a", b"%d" % number, qos)
+
+
+def denying(*topics: str) -> Policy:
+    policy = Policy()
+    policy.deny("Receive", *topics)
+    return policy
+
+
+def test_one_of_the_group_gets_each_message(broker: Bench) -> None:
+    alice, bob = members(broker, "alice", "bob")
+    numbered(broker, 1, 2, 3)
+    assert sorted(alice.payloads() + bob.payloads()) == [b"1", b"2", b"3"]
+
+
+def test_members_take_turns(broker: Bench) -> None:
+    alice, bob, carol = members(broker, "alice", "bob", "carol")
+    numbered(broker, *range(6))
+    assert [alice.payloads(), bob.payloads(), carol.payloads()] == [[b"0", b"3"], [b"1", b"4"], [b"2", b"5"]]
+
+
+def test_a_message_has_the_lower_qos(broker: Bench) -> None:
+    (alice,) = members(broker, "alice", qos=0)
+    numbered(broker, 1)
+    assert [message.qos for message in alice.received()] == [0]
+
+
+@pytest.mark.parametrize("other", ["$share/h/a", "$share/g/+", "$share/g/#", "a"])
+def test_each_other_subscription_that_matches_gets_a_copy(broker: Bench, other: str) -> None:
+    alice, _ = members(broker, "alice", "bob")
+    carol = broker.connect("carol")
+    carol.subscribe(other)
+    numbered(broker, 1)
+    assert (alice.payloads(), carol.payloads()) == ([b"1"], [b"1"])
+
+
+def test_a_member_that_subscribes_for_itself_gets_a_copy_for_each(broker: Bench) -> None:
+    (alice,) = members(broker, "alice")
+    alice.subscribe("a")
+    numbered(broker, 1)
+    assert alice.payloads() == [b"1", b"1"]
+
+
+def test_a_member_that_unsubscribes_is_left_out(broker: Bench) -> None:
+    alice, bob = members(broker, "alice", "bob")
+    alice.unsubscribe(FILTER)
+    numbered(broker, 1, 2)
+    assert (alice.payloads(), bob.payloads()) == ([], [b"1", b"2"])
+
+
+def test_a_member_that_is_gone_is_left_out(broker: Bench) -> None:
+    alice, bob = members(broker, "alice", "bob")
+    alice.lose()
+    numbered(broker, 1, 2)
+    assert bob.payloads() == [b"1", b"2"]
+
+
+def test_a_member_that_is_away_is_left_out_while_another_is_there(broker: Bench) -> None:
+    away(broker, "alice")
+    (bob,) = members(broker, "bob")
+    numbered(broker, 1, 2)
+    assert bob.payloads() == [b"1", b"2"]
+    assert broker.persistent("alice").payloads() == []
+
+
+def test_a_member_that_subscribes_again_is_still_one(broker: Bench) -> None:
+    alice, bob = members(broker, "alice", "bob")
+    alice.subscribe(FILTER)
+    numbered(broker, 1, 2, 3, 4)
+    assert (len(alice.payloads()), len(bob.payloads())) == (2, 2)
+
+
+@pytest.mark.parametrize("qos", [0, 1])
+def test_a_member_that_may_not_receive_a_message_is_left_out(broker: Bench, qos: int) -> None:
+    alice, bob = members(broker, "alice", "bob")
+    alice.policy.deny("Receive", "a")
+    numbered(broker, 1, 2, qos=qos)
+    assert (alice.payloads(), bob.payloads()) == ([], [b"1", b"2"])
+
+
+def test_a_message_that_no_member_may_receive_is_gone(broker: Bench) -> None:
+    (alice,) = members(broker, "alice")
+    alice.policy.deny("Receive", "a")
+    numbered(broker, 1)
+    alice.client.permissions = Policy()
+    broker.wait(1)
+    assert alice.payloads() == []
+
+
+def test_messages_wait_while_all_are_away(broker: Bench) -> None:
+    away(broker)
+    numbered(broker, 1, 2)
+    assert broker.persistent().payloads() == [b"1", b"2"]
+
+
+def test_what_waits_is_for_a_new_member_too(broker: Bench) -> None:
+    away(broker)
+    numbered(broker, 1, 2)
+    (bob,) = members(broker, "bob")
+    assert bob.payloads() == [b"1", b"2"]
+    assert broker.persistent().payloads() == []
+
+
+def test_what_waits_is_not_for_a_member_that_may_not_receive_it(broker: Bench) -> None:
+    away(broker, "alice")
+    away(broker, "bob")
+    numbered(broker, 1)
+    assert broker.persistent("alice", policy=denying("a")).payloads() == []
+    assert broker.persistent("bob").payloads() == [b"1"]
+
+
+def test_it_does_not_hold_up_what_that_member_may_receive(broker: Bench) -> None:
+    away(broker, "alice", "$share/g/+")
+    away(broker, "bob", "$share/g/+")
+    for topic in ("secret", "a", "secret", "b"):
+        broker.publish(topic, qos=1)
+    assert broker.persistent("alice", policy=denying("secret")).topics() == ["a", "b"]
+
+
+def test_what_was_passed_over_keeps_its_order(broker: Bench) -> None:
+    away(broker, "alice", "$share/g/+")
+    away(broker, "bob", "$share/g/+")
+    for topic in ("secret", "a", "other"):
+        broker.publish(topic, qos=1)
+    broker.persistent("alice", policy=denying("secret", "other"))
+    assert broker.persistent("bob").topics() == ["secret", "other"]
+
+
+def test_what_waits_is_gone_when_all_are_there_and_none_may_receive_it(broker: Bench) -> None:
+    away(broker)
+    numbered(broker, 1)
+    broker.persistent(policy=denying("a")).lose()
+    assert broker.persistent().payloads() == []
+
+
+def test_what_none_may_receive_while_all_are_there_does_not_wait(broker: Bench) -> None:
+    alice = broker.persistent(policy=denying("a"))
+    alice.subscribe(FILTER, qos=1)
+    numbered(broker, 1)
+    alice.lose()
+    assert broker.persistent().payloads() == []
+
+
+def test_what_waits_is_not_for_other_groups(broker: Bench) -> None:
+    away(broker)
+    numbered(broker, 1)
+    carol = broker.connect("carol")
+    carol.subscribe("$share/h/a", qos=1)
+    assert carol.payloads() == []
+
+
+def test_qos_0_does_not_wait(broker: Bench) -> None:
+    away(broker)
+    numbered(broker, 1, qos=0)
+    assert broker.persistent().payloads() == []
+
+
+def test_nothing_waits_for_a_subscription_with_qos_0(broker: Bench) -> None:
+    away(broker, qos=0)
+    numbered(broker, 1)
+    assert broker.persistent().payloads() == []
+
+
+def test_nothing_waits_any_more_when_the_last_member_is_gone(broker: Bench) -> None:
+    carol = broker.connect("carol")
+    away(broker)
+    numbered(broker, 1)
+    broker.broker.disconnect("alice", clean_session=True)
+    carol.subscribe(FILTER, qos=1)
+    assert carol.payloads() == []
+
+
+def test_nothing_waits_any_more_when_the_last_member_unsubscribes(broker: Bench) -> None:
+    carol = broker.connect("carol")
+    away(broker)
+    numbered(broker, 1)
+    broker.persistent(policy=denying("a")).unsubscribe(FILTER)
+    carol.subscribe(FILTER, qos=1)
+    assert carol.payloads() == []
+
+
+def test_so_many_messages_wait_and_the_rest_is_counted(version: Version) -> None:
+    broker = Bench(version, limits=limits(queued_messages=2))
+    away(broker)
+    numbered(broker, 1, 2, 3)
+    assert broker.dropped() == ["queue_full"]
+    assert broker.persistent().payloads() == [b"1", b"2"]
+
+
+def test_what_waits_is_handed_out_as_fast_as_it_is_taken(version: Version) -> None:
+    broker = Bench(version, limits=limits(queued_messages=3, receive_maximum=1))
+    alice = broker.persistent()
+    alice.subscribe("b", FILTER, qos=1)
+    alice.lose()
+    for _ in range(3):
+        broker.publish("b", b"own", qos=1)
+    numbered(broker, 1, 2, 3)
+    alice = broker.persistent()
+    received: list[bytes] = []
+    while messages := alice.received():
+        received += [message.payload for message in messages]
+        alice.acknowledge(*messages)
+        broker.wait(1)
+    assert received == [b"own", b"own", b"own", b"1", b"2", b"3"]
+    assert broker.dropped() == []
+
+
+@only_mqtt_5
+def test_what_expires_does_not_wait(broker: Bench) -> None:
+    away(broker)
+    bob = broker.connect("bob")
+    bob.publish("a", b"expires", qos=1, message_expiry_interval=10)
+    bob.publish("a", b"stays", qos=1)
+    broker.wait(10)
+    assert broker.persistent().payloads() == [b"stays"]
+
+
+def test_what_a_member_leaves_unacknowledged_goes_to_another_one(broker: Bench) -> None:
+    alice, bob = members(broker, "alice", "bob")
+    numbered(broker, 1, 2)
+    alice.lose()
+    assert bob.payloads() == [b"2", b"1"]
+
+
+def test_so_does_what_waited_to_be_sent_to_it(version: Version) -> None:
+    broker = Bench(version, limits=limits(receive_maximum=1))
+    alice, bob = members(broker, "alice", "bob")
+    numbered(broker, 1, 2, 3)
+    bob.acknowledge(*bob.received())
+    alice.lose()
+    bob.acknowledge(*bob.received())
+    assert bob.payloads() == [b"3"]
+
+
+def test_what_was_acknowledged_goes_to_nobody_else(broker: Bench) -> None:
+    alice, bob = members(broker, "alice", "bob")
+    numbered(broker, 1)
+    alice.acknowledge(*alice.received())
+    alice.lose()
+    assert bob.payloads() == []
+
+
+def test_what_the_last_member_leaves_waits_for_it(broker: Bench) -> None:
+    alice = broker.persistent()
+    alice.subscribe(FILTER, qos=1)
+    numbered(broker, 1, 2)
+    alice.lose()
+    assert broker.persistent().payloads() == [b"1", b"2"]
+
+
+def test_what_came_by_its_own_subscription_stays_with_a_member(broker: Bench) -> None:
+    alice = broker.persistent()
+    alice.subscribe("b", FILTER, qos=1)
+    members(broker, "bob")
+    broker.publish("b", b"own", qos=1)
+    alice.lose()
+    assert broker.persistent().payloads() == [b"own"]
+
+
+def test_nobody_else_gets_it(broker: Bench) -> None:
+    alice = broker.connect("alice")
+    alice.subscribe("b", FILTER, qos=1)
+    (bob,) = members(broker, "bob")
+    broker.publish("b", b"own", qos=1)
+    alice.lose()
+    assert bob.payloads() == []
+
+
+@only_mqtt_5
+def test_what_expired_goes_to_nobody_else(broker: Bench) -> None:
+    alice, bob = members(broker, "alice", "bob")
+    carol = broker.connect("carol")
+    carol.publish("a", b"expires", qos=1, message_expiry_interval=10)
+    broker.wait(10)
+    alice.lose()
+    assert bob.payloads() == []
+
+
+def test_who_has_too_much_to_do_is_passed_over(version: Version) -> None:
+    broker = Bench(version, limits=limits(queued_messages=3, receive_maximum=1))
+    slow, prompt = members(broker, "slow", "prompt")
+    got: list[bytes] = []
+    for number in range(50):
+        numbered(broker, number)
+        while messages := prompt.received():
+            got += [message.payload for message in messages]
+            prompt.acknowledge(*messages)
+    assert (len(got), slow.closed, prompt.closed, broker.dropped()) == (46, False, False, [])
+
+
+def test_what_a_member_leaves_overwhelms_no_other(version: Version) -> None:
+    broker = Bench(version, limits=limits(queued_messages=3, receive_maximum=1))
+    slow, prompt = members(broker, "slow", "prompt")
+    numbered(broker, *range(8))
+    slow.lose()
+    got: list[bytes] = []
+    while messages := prompt.received():
+        got += [message.payload for message in messages]
+        prompt.acknowledge(*messages)
+    assert (sorted(got), prompt.closed, broker.dropped()) == ([b"%d" % number for number in range(8)], False, [])
+
+
+def test_what_is_too_much_for_all_waits_and_the_rest_is_counted(version: Version) -> None:
+    broker = Bench(version, limits=limits(queued_messages=2, receive_maximum=1))
+    (alice,) = members(broker, "alice")
+    numbered(broker, *range(6))
+    assert (alice.closed, broker.dropped()) == (False, ["queue_full"])
+    got: list[bytes] = []
+    while messages := alice.received():
+        got += [message.payload for message in messages]
+        alice.acknowledge(*messages)
+    assert got == [b"0", b"1", b"2", b"3", b"4"]

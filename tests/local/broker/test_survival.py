@@ -1,0 +1,335 @@
+"""What is there again when the process was ended, or killed, and started anew."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from iot_core.broker.storage import StorageError
+from iot_core.edge.outbox import Outbox
+from iot_core.mqtt import Version
+from tests.local.broker.bench import MQTT_3_1_1, MQTT_5, Bench, only_mqtt_5, will
+from tests.local.broker.peer import Peer, Wire
+
+HOUR = 3600
+End = Callable[[Bench], None]
+
+
+@pytest.fixture
+def broker(version: Version, tmp_path: Path) -> Bench:
+    return Bench(version, tmp_path / "iot-core.sqlite")
+
+
+@pytest.fixture(params=[Bench.restart, Bench.kill], ids=["ended", "killed"])
+def end(request: pytest.FixtureRequest) -> End:
+    """How the process ends; another one is there then."""
+    found: End = request.param
+    return found
+
+
+def away(broker: Bench, *payloads: bytes) -> None:
+    alice = broker.persistent()
+    alice.subscribe("a/+", qos=1)
+    alice.lose()
+    for payload in payloads:
+        broker.publish("a/b", payload, qos=1)
+
+
+def test_a_session_is_there_again(broker: Bench, end: End) -> None:
+    away(broker)
+    end(broker)
+    assert broker.persistent().connack.session_present
+
+
+def test_its_subscriptions_are_there_again(broker: Bench, end: End) -> None:
+    away(broker)
+    end(broker)
+    alice = broker.persistent()
+    broker.publish("a/b", b"live")
+    assert alice.payloads() == [b"live"]
+
+
+@only_mqtt_5
+def test_subscriptions_have_their_options_again(broker: Bench, end: End) -> None:
+    alice = broker.persistent()
+    alice.subscribe("a", qos=1, no_local=True, retain_as_published=True, retain_handling=2)
+    session = broker.broker.session("alice")
+    assert session is not None
+    before = dict(session.subscriptions)
+    end(broker)
+    again = broker.broker.session("alice")
+    assert again is not None
+    assert again.subscriptions == before
+
+
+def test_its_queue_is_there_again_in_its_order(broker: Bench, end: End) -> None:
+    away(broker, *(b"%d" % number for number in range(20)))
+    end(broker)
+    assert broker.persistent().payloads() == [b"%d" % number for number in range(20)]
+
+
+def test_what_was_sent_and_not_acknowledged_is_sent_again_as_a_duplicate(broker: Bench, end: End) -> None:
+    alice = broker.persistent()
+    alice.subscribe("a", qos=1)
+    broker.publish("a", b"1", qos=1)
+    broker.publish("a", b"2", qos=1)
+    alice.acknowledge(alice.received()[0])
+    end(broker)
+    assert [(message.payload, message.duplicate) for message in broker.persistent().received()] == [(b"2", True)]
+
+
+def test_what_was_acknowledged_is_not_sent_again(broker: Bench, end: End) -> None:
+    alice = broker.persistent()
+    alice.subscribe("a", qos=1)
+    broker.publish("a", b"1", qos=1)
+    alice.acknowledge(*alice.received())
+    end(broker)
+    assert broker.persistent().payloads() == []
+
+
+def test_messages_for_a_shared_subscription_are_there_again(broker: Bench, end: End) -> None:
+    alice = broker.persistent()
+    alice.subscribe("$share/g/a", qos=1)
+    alice.lose()
+    broker.publish("a", b"1", qos=1)
+    broker.publish("a", b"2", qos=1)
+    end(broker)
+    assert broker.persistent().payloads() == [b"1", b"2"]
+
+
+def test_messages_for_a_shared_subscription_that_were_handed_out_are_gone(broker: Bench, end: End) -> None:
+    alice = broker.persistent()
+    alice.subscribe("$share/g/a", qos=1)
+    alice.lose()
+    broker.publish("a", b"1", qos=1)
+    again = broker.persistent()
+    again.acknowledge(*again.received())
+    end(broker)
+    assert broker.persistent().payloads() == []
+
+
+def test_what_a_member_left_to_another_one_is_not_there_again_for_it(broker: Bench, end: End) -> None:
+    alice, bob = broker.persistent("alice"), broker.connect("bob")
+    for member in (alice, bob):
+        member.subscribe("$share/g/a", qos=1)
+    broker.publish("a", b"1", qos=1)
+    alice.lose()
+    bob.acknowledge(*bob.received())
+    end(broker)
+    assert broker.persistent("alice").payloads() == []
+
+
+@only_mqtt_5
+def test_a_packet_over_the_clients_maximum_does_not_come_back(broker: Bench, end: End) -> None:
+    broker.persistent(maximum_packet_size=100).subscribe("a", qos=1)
+    broker.publish("a", bytes(100), qos=1)
+    end(broker)
+    assert broker.persistent().payloads() == []
+
+
+def test_a_clean_session_is_not_there_again(broker: Bench, end: End) -> None:
+    alice = broker.connect()
+    alice.subscribe("a", qos=1)
+    end(broker)
+    assert broker.broker.session("alice") is None
+
+
+def test_a_session_that_ended_is_not_there_again(broker: Bench, end: End) -> None:
+    away(broker, b"1")
+    broker.connect()
+    end(broker)
+    assert broker.broker.session("alice") is None
+
+
+def test_an_unsubscribed_filter_is_not_there_again(broker: Bench, end: End) -> None:
+    alice = broker.persistent()
+    alice.subscribe("a", "b", qos=1)
+    alice.unsubscribe("a")
+    end(broker)
+    session = broker.broker.session("alice")
+    assert session is not None
+    assert list(session.subscriptions) == ["b"]
+
+
+def test_the_time_away_goes_on(broker: Bench, end: End) -> None:
+    away(broker)
+    broker.wait(HOUR - 1)
+    end(broker)
+    broker.wait(1)
+    assert broker.broker.session("alice") is None
+
+
+def test_a_session_that_expired_meanwhile_is_gone(broker: Bench, end: End) -> None:
+    away(broker, b"1")
+    broker.clock.now += HOUR
+    end(broker)
+    assert not broker.persistent().connack.session_present
+
+
+def test_the_time_of_a_client_that_was_connected_begins_now(broker: Bench, end: End) -> None:
+    broker.persistent()
+    broker.wait(10 * HOUR)
+    end(broker)
+    broker.wait(HOUR - 1)
+    assert broker.broker.session("alice") is not None
+    broker.wait(1)
+    assert broker.broker.session("alice") is None
+
+
+@only_mqtt_5
+def test_an_expiry_that_a_disconnect_changed_is_there_again(broker: Bench, end: End) -> None:
+    broker.connect(expiry=100).disconnect(session_expiry_interval=200)
+    end(broker)
+    session = broker.broker.session("alice")
+    assert session is not None
+    assert session.expiry_interval == 200
+
+
+def test_it_is_known_whose_session_it_was(broker: Bench, end: End) -> None:
+    away(broker)
+    end(broker)
+    session = broker.broker.session("alice")
+    assert session is not None
+    assert session.principal_id == "principalalice"
+
+
+def test_it_is_known_why_a_client_left(broker: Bench, end: End) -> None:
+    away(broker)
+    end(broker)
+    session = broker.broker.session("alice")
+    assert session is not None
+    assert session.disconnect_reason == "CONNECTION_LOST"
+
+
+def test_a_client_that_was_connected_when_the_process_was_killed_left_for_a_server_error(broker: Bench) -> None:
+    broker.persistent()
+    broker.kill()
+    session = broker.broker.session("alice")
+    assert session is not None
+    assert session.disconnect_reason == "SERVER_ERROR"
+
+
+@pytest.mark.parametrize(("before", "after"), [(MQTT_3_1_1, MQTT_5), (MQTT_5, MQTT_3_1_1)])
+def test_a_session_keeps_its_version(tmp_path: Path, before: Version, after: Version) -> None:
+    broker = Bench(before, tmp_path / "iot-core.sqlite")
+    away(broker)
+    broker.restart()
+    assert not broker.persistent(version=after).connack.session_present
+
+
+@pytest.mark.parametrize("qos", [0, 1])
+def test_a_retained_message_is_there_again_with_its_qos(broker: Bench, end: End, qos: int) -> None:
+    broker.publish("a", b"kept", qos, retain=True)
+    end(broker)
+    alice = broker.connect()
+    alice.subscribe("a", qos=1)
+    assert [(message.payload, message.qos, message.retain) for message in alice.received()] == [(b"kept", qos, True)]
+
+
+def test_a_retained_message_that_was_deleted_is_not_there_again(broker: Bench, end: End) -> None:
+    broker.publish("a", b"kept", retain=True)
+    broker.publish("a", b"", retain=True)
+    end(broker)
+    assert broker.broker.retained.get("a") is None
+
+
+def test_it_is_known_when_a_retained_message_was_published(broker: Bench, end: End) -> None:
+    broker.publish("a", b"kept", retain=True)
+    broker.wait(10)
+    end(broker)
+    found = broker.broker.retained.get("a")
+    assert found is not None
+    assert found.modified_ms == 1_700_000_000_000
+
+
+@only_mqtt_5
+def test_message_expiry_goes_on(broker: Bench, end: End) -> None:
+    away(broker)
+    bob = broker.connect("bob")
+    bob.publish("a/b", b"expires", 1, True, message_expiry_interval=10)
+    bob.publish("a/b", b"stays", 1, message_expiry_interval=20)
+    end(broker)
+    broker.wait(12)
+    (message,) = broker.persistent().received()
+    assert (message.payload, message.properties.message_expiry_interval) == (b"stays", 8)
+    assert broker.broker.retained.get("a/b") is None
+
+
+def test_a_will_is_published_when_the_process_ends(broker: Bench) -> None:
+    bob = broker.persistent("bob")
+    bob.subscribe("wills/alice", qos=1)
+    bob.lose()
+    broker.connect("alice", will=will(qos=1))
+    broker.restart()
+    assert broker.persistent("bob").payloads() == [b"gone"]
+
+
+class Unflushed(Wire):
+    """A connection whose bytes wait until what they acknowledge is stored, as the gateway's do."""
+
+    def __init__(self, version: Version, outbox: Outbox) -> None:
+        super().__init__(version)
+        self.aborted = False
+        self._outbox = outbox
+        self._written = b""
+
+    def write(self, chunk: bytes) -> None:
+        self._written += chunk
+        self._outbox.add(self)
+
+    def flush(self) -> None:
+        super().write(self._written)
+        self._written = b""
+
+    def abort(self) -> None:
+        self._written = b""
+        self.aborted = True
+
+
+def publish_on_a_full_disk(broker: Bench) -> tuple[Unflushed, list[StorageError]]:
+    """A QoS 1 message to a session that is away, as the gateway would have it."""
+    away(broker)
+    bob = broker.connect("bob")
+    broker.storage.commit()
+    errors: list[StorageError] = []
+    wire = Unflushed(broker.version, Outbox(broker.storage, errors.append))
+    bob.client.outlet = wire
+    (pages,) = broker.storage._database.execute("PRAGMA page_count").fetchone()
+    broker.storage._database.execute(f"PRAGMA max_page_count = {pages}")
+
+    async def publish() -> None:
+        bob.publish("a/b", bytes(100_000), qos=1)
+        wire._outbox.flush()
+
+    asyncio.run(publish())
+    return wire, errors
+
+
+def test_what_can_not_be_stored_is_not_acknowledged(broker: Bench) -> None:
+    wire, errors = publish_on_a_full_disk(broker)
+    assert wire.packets == []
+    assert wire.aborted
+    assert [str(error) for error in errors] == ["the data folder can't be written: database or disk is full"]
+
+
+def test_a_broker_whose_disk_was_full_starts_again(broker: Bench) -> None:
+    publish_on_a_full_disk(broker)
+    with contextlib.suppress(StorageError):
+        broker.persistent("carol").subscribe("c", qos=1)
+        broker.storage.commit()
+    broker.kill()
+    alice: Peer = broker.persistent()
+    assert alice.connack.session_present
+    assert alice.payloads() == []
+
+
+@only_mqtt_5
+def test_a_session_that_is_resumed_without_expiry_does_not_outlive_its_process(broker: Bench, end: End) -> None:
+    away(broker, b"waits")
+    alice = broker.connect(clean=False)
+    assert (alice.connack.session_present, alice.payloads()) == (True, [b"waits"])
+    end(broker)
+    assert not broker.persistent().connack.session_present
+    assert list(broker.storage.queued()) == []

@@ -1,0 +1,186 @@
+"""The policy that the Lambda gave is enforced on CONNECT: client ID, connect attributes, the Will."""
+
+import json
+
+import pytest
+
+from iot_core.mqtt import (
+    Connack,
+    Connect,
+    ConnectReturnCode,
+    Properties,
+    Publish,
+    ReasonCode,
+    Version,
+    Will,
+)
+from tests.local.edge.function import Event, allow, statement
+from tests.local.edge.running import Running
+
+VERSIONS = pytest.mark.parametrize("version", list(Version), ids=lambda version: version.name)
+REFUSED = {Version.MQTT_3_1_1: ConnectReturnCode.NOT_AUTHORIZED, Version.MQTT_5: ReasonCode.NOT_AUTHORIZED}
+CONNECT = statement("iot:Connect", "client/ann")
+
+
+def only(running: Running, *statements: dict[str, object], client_id: str = "ann") -> None:
+    """Lets one client do what the statements say, and all others everything."""
+
+    def answer(event: Event) -> object:
+        mqtt = event["protocolData"]["mqtt"]  # type: ignore[index]
+        return allow(*statements) if mqtt.get("clientId") == client_id else allow()
+
+    running.function.answer = answer
+
+
+@VERSIONS
+def test_a_client_id_that_the_policy_does_not_name_is_refused(running: Running, version: Version) -> None:
+    only(running, CONNECT, client_id="bob")
+    with running.client(version) as client:
+        assert client.connect("bob").reason_code == REFUSED[version]
+        assert client.ends() == []
+    running.record("decision", action="connect", allowed=False, reason="connect_not_allowed", client_id="bob")
+
+
+def test_no_document_is_no_permission(running: Running) -> None:
+    running.function.answer = lambda _: allow(policyDocuments=[])
+    with running.client() as client:
+        assert client.connect().reason_code == ConnectReturnCode.NOT_AUTHORIZED
+
+
+def test_policy_variables_are_the_clients(running: Running) -> None:
+    running.function.answer = lambda _: allow(
+        statement("iot:Connect", "client/*"), statement("iot:Publish", "topic/of/${iot:ClientId}/${aws:SourceIp}")
+    )
+    with running.connected("bob") as client:
+        client.publish("of/bob/127.0.0.1", qos=1)
+        client.publish("of/ann/127.0.0.1")
+        assert client.ends() == []
+
+
+def test_a_client_without_an_id_is_let_in_by_the_one_it_is_given(running: Running) -> None:
+    running.function.answer = lambda _: allow(statement("iot:Connect", "client/$GEN/*"))
+    with running.client(Version.MQTT_5) as client:
+        connack = client.connect("")
+        assert (connack.properties.assigned_client_identifier or "").startswith("$GEN/")
+
+
+def without(attribute: str) -> dict[str, object]:
+    """Connect, unless the CONNECT asks for an attribute."""
+    condition = {"ForAllValues:StringNotEquals": {"iot:ConnectAttributes": [attribute]}}
+    return statement("iot:Connect", "client/*", Condition=condition)
+
+
+PUBLISH_ALL = statement("iot:Publish", "topic/*")
+WILL = Will("a/will", b"gone")
+
+
+@VERSIONS
+def test_a_policy_may_forbid_a_will(running: Running, version: Version) -> None:
+    running.function.answer = lambda _: allow(without("LastWill"), PUBLISH_ALL)
+    with running.client(version) as client:
+        assert client.connect("without").reason_code == 0
+    with running.client(version) as client:
+        assert client.connect("with", will=WILL).reason_code == REFUSED[version]
+
+
+def test_a_policy_may_forbid_a_persistent_session(running: Running) -> None:
+    running.function.answer = lambda _: allow(without("PersistentConnect"))
+    with running.client() as client:
+        assert client.connect("clean", clean_start=True).reason_code == 0
+    with running.client() as client:
+        assert client.connect("persistent", clean_start=False).reason_code == ConnectReturnCode.NOT_AUTHORIZED
+
+
+def test_a_session_of_mqtt_5_is_persistent_where_it_outlives_its_connection(running: Running) -> None:
+    running.function.answer = lambda _: allow(without("PersistentConnect"))
+    with running.client(Version.MQTT_5) as client:
+        assert client.connect("brief", clean_start=False).reason_code == 0
+    with running.client(Version.MQTT_5) as client:
+        properties = Properties(session_expiry_interval=60)
+        assert client.connect("lasting", properties=properties).reason_code == ReasonCode.NOT_AUTHORIZED
+
+
+@VERSIONS
+def test_a_wills_topic_needs_publish(running: Running, version: Version) -> None:
+    only(running, CONNECT, statement("iot:Publish", "topic/b"))
+    with running.client(version) as client:
+        assert client.connect(will=WILL).reason_code == REFUSED[version]
+    running.record("decision", action="connect", allowed=False, reason="will_not_allowed")
+
+
+@VERSIONS
+def test_a_retained_will_needs_retain_publish_too(running: Running, version: Version) -> None:
+    only(running, CONNECT, PUBLISH_ALL)
+    with running.client(version) as client:
+        assert client.connect(will=Will("a/will", b"gone", retain=True)).reason_code == REFUSED[version]
+
+
+@VERSIONS
+def test_a_will_is_no_way_to_forge_events(running: Running, version: Version) -> None:
+    with running.client(version) as client:
+        client.connect(will=Will("$aws/events/presence/connected/bob", b"{}"))
+        assert client.ends() == []
+    running.record("decision", action="connect", allowed=False, reason="invalid_connect")
+
+
+def test_a_will_whose_permission_is_gone_is_not_published(running: Running) -> None:
+    with running.connected("watcher") as watcher, running.client() as client:
+        watcher.subscribe("#")
+        assert client.connect(will=WILL).reason_code == 0
+        only(running, CONNECT)
+        running.core.call(running.core.connections.refresh_all)
+        running.record("decision", action="refresh", allowed=True, client_id="ann")
+        client.channel.close()
+        running.record("presence", event="disconnected", client_id="ann")
+        watcher.ping()
+
+
+def test_a_will_that_is_allowed_is_published(running: Running) -> None:
+    with running.connected("watcher") as watcher, running.client() as client:
+        watcher.subscribe("#")
+        assert client.connect(will=WILL).reason_code == 0
+        client.channel.close()
+        assert watcher.expect(Publish).payload == b"gone"
+
+
+@pytest.mark.parametrize("forbidden", ["connect", "will"])
+def test_a_client_that_may_not_connect_is_an_event(running: Running, forbidden: str) -> None:
+    with running.connected("watcher") as watcher, running.client() as client:
+        watcher.subscribe("$aws/events/presence/connect_failed/ann")
+        only(running, PUBLISH_ALL if forbidden == "connect" else CONNECT)
+        client.connect("ann", will=WILL)
+        event = json.loads(watcher.expect(Publish).payload)
+    assert {name: event[name] for name in ("clientId", "eventType", "connectFailureReason", "ipAddress")} == {
+        "clientId": "ann",
+        "eventType": "connect_failed",
+        "connectFailureReason": "AUTHORIZATION_FAILED",
+        "ipAddress": "127.0.0.1",
+    }
+
+
+def test_who_does_not_prove_who_it_is_is_no_event(running: Running) -> None:
+    with running.connected("watcher") as watcher, running.client() as client:
+        watcher.subscribe("#")
+        watcher.subscribe("$aws/events/presence/connect_failed/+")
+        running.function.answer = lambda _: allow(isAuthenticated=False)
+        client.connect("ann")
+        running.record("decision", action="connect", allowed=False)
+        watcher.publish("a")
+        assert watcher.expect(Publish).topic == "a"
+
+
+@pytest.mark.parametrize(("most", "answered"), [(4, False), (5, True), (20, True)])
+def test_a_client_that_takes_no_connack_is_refused(running: Running, most: int, answered: bool) -> None:
+    with running.client(Version.MQTT_5) as client:
+        client.send(Connect(Version.MQTT_5, "ann", user_name="ann", properties=Properties(maximum_packet_size=most)))
+        code = ReasonCode.PACKET_TOO_LARGE
+        assert client.ends() == ([Connack(False, code)] if answered else [])
+    running.record("decision", action="connect", allowed=False, reason="invalid_connect")
+
+
+def test_a_connect_carries_no_more_than_8_kib_of_properties(running: Running) -> None:
+    many = tuple(("name", "x" * 1000) for _ in range(9))
+    with running.client(Version.MQTT_5) as client:
+        answer = client.connect("ann", properties=Properties(user_properties=many))
+        assert answer.reason_code == ReasonCode.PACKET_TOO_LARGE
+    running.record("decision", action="connect", allowed=False, reason="invalid_connect")

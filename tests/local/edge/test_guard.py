@@ -1,0 +1,147 @@
+"""Other web pages are kept away from the HTTP side, which mints tokens and configures authorizers."""
+
+import socket
+from collections.abc import Mapping
+
+import pytest
+
+from tests.local.edge.function import allow, statement
+from tests.local.edge.running import Running
+
+
+def ask(running: Running, method: str = "GET", path: str = "/endpoint?endpointType=iot:Data-ATS", **sent: str) -> int:
+    """The status of an answer; headers by name, with _ for -."""
+    body = sent.pop("body", "")
+    headers = {"Host": f"localhost:{running.core.port}", "Content-Length": str(len(body))}
+    headers |= {name.replace("_", "-"): value for name, value in sent.items()}
+    return raw(running, method, path, headers, body)
+
+
+def raw(running: Running, method: str, path: str, headers: Mapping[str, str], body: str = "") -> int:
+    lines = [f"{method} {path} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items())]
+    channel = running.plain()
+    channel.send("\r\n".join([*lines, "Connection: close", "", body]).encode("latin-1"))
+    return int(channel.receive_all().split(b" ")[1])
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "localhost",
+        "LocalHost:8080",
+        "127.0.0.1",
+        "127.0.0.1:1",
+        "[::1]:8080",
+        "192.168.1.7",
+        "me.localhost",
+        "abc-ats.iot.us-east-1.amazonaws.com",
+        "iot.eu-west-1.amazonaws.com:443",
+        socket.gethostname(),
+    ],
+)
+def test_it_answers_to_its_names(running: Running, host: str) -> None:
+    assert ask(running, Host=host) == 200
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "evil.example",
+        "localhost.evil.example",
+        "127.0.0.1.evil.example",
+        "evil-localhost",
+        "x@evil.example",
+        "",
+        "[",
+        "ec2-1-2-3-4.compute-1.amazonaws.com",
+        "iot.us-east-1.amazonaws.com.evil.example",
+        "eviliot.x.amazonaws.com",
+    ],
+)
+def test_a_name_that_leads_here_by_dns_rebinding_is_refused(running: Running, host: str) -> None:
+    assert ask(running, Host=host) == 421
+
+
+def test_a_page_of_its_own_may_post(running: Running) -> None:
+    origin = f"http://localhost:{running.core.port}"
+    assert ask(running, "POST", "/topics/a", body="x", Origin=origin) == 200
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "http://evil.example",
+        "null",
+        "http://localhost",
+        "http://localhost:1",
+        "http://[",
+        "",
+        "localhost:{port}",
+        "http://localhost:{port}.evil.example",
+        "http://evil.example/localhost:{port}",
+    ],
+)
+def test_a_page_of_another_origin_is_refused(running: Running, origin: str) -> None:
+    origin = origin.format(port=running.core.port)
+    assert ask(running, "POST", "/topics/a", body="x", Origin=origin) == 403
+    assert ask(running, "GET", Origin=origin) == 403
+
+
+@pytest.mark.parametrize("path", ["/topics/a", "/console/token", "/authorizer/x"])
+def test_a_body_that_is_too_long_is_refused_and_an_endless_one_cut_off(
+    running: Running, capfd: pytest.CaptureFixture[str], path: str
+) -> None:
+    channel = running.plain()
+    head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+    channel.send(head.encode() + b"Transfer-Encoding: chunked\r\n\r\n")
+    for _ in range(80):
+        channel.send(b"10000\r\n" + bytes(0x10000) + b"\r\n")
+    assert channel.receive().startswith(b"HTTP/1.1 413 ")
+    running.pass_time(0)
+    running.pass_time(11)
+    channel.receive_all()
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_client_does_not_choose_its_own_source_ip(running: Running) -> None:
+    """It is a policy variable, `aws:SourceIp`."""
+    running.function.answer = lambda _: allow(statement("iot:Publish", "topic/from/${aws:SourceIp}"))
+    forwarded = {"X_Forwarded_For": "10.0.0.1", "Forwarded": "for=10.0.0.1", "X_Real_IP": "10.0.0.1"}
+    assert ask(running, "POST", "/topics/from%2F10.0.0.1", body="x", **forwarded) == 403
+    assert ask(running, "POST", "/topics/from%2F127.0.0.1", body="x", **forwarded) == 200
+
+
+def test_a_path_that_nobody_serves_is_answered_as_aws_does(running: Running) -> None:
+    channel = running.plain()
+    channel.send(b"GET /nowhere HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+    answer = channel.receive_all()
+    assert answer.startswith(b"HTTP/1.1 404 ")
+    assert b"UnknownOperationException" in answer
+
+
+def test_mqtt_without_an_upgrade_is_no_page(running: Running) -> None:
+    assert ask(running, path="/mqtt") == 426
+
+
+def test_a_websocket_to_another_host_is_refused(running: Running) -> None:
+    channel = running.plain()
+    channel.send(
+        b"GET /mqtt HTTP/1.1\r\nHost: rebound.evil.example\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+        b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+        b"Sec-WebSocket-Protocol: mqtt\r\n\r\n"
+    )
+    assert channel.receive_all().startswith(b"HTTP/1.1 421 ")
+    running.record("refused_bytes", reason="not_mqtt")
+
+
+def test_a_websocket_of_another_origin_is_let_in_as_at_aws(running: Running) -> None:
+    assert running.web_socket(headers=[("Origin", "https://app.example")]).status == 101
+
+
+def test_http_over_tls_knows_the_server_name(running: Running) -> None:
+    channel = running.tls(("http/1.1",), "abc-ats.iot.us-east-1.amazonaws.com")
+    channel.send(b"POST /topics/a HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 1\r\n\r\nx")
+    assert channel.receive_all().startswith(b"HTTP/1.1 200 ")
+    data = running.function.events.get(timeout=10)["protocolData"]
+    assert isinstance(data, dict)
+    assert data["tls"] == {"serverName": "abc-ats.iot.us-east-1.amazonaws.com"}

@@ -1,0 +1,102 @@
+"""A thousand connections that never speak, and what costs memory, beside clients that go on as ever."""
+
+import re
+import resource
+import time
+from pathlib import Path
+
+from iot_core.mqtt import Publish, Version
+from tests.cli.dev import Dev
+from tests.local.edge.channels import PATIENCE, SocketChannel, connected_to
+from tests.local.edge.client import Client
+from tests.local.edge.dev import allow_files
+from tests.local.edge.running import Running
+
+MANY = 1000
+MEBIBYTE = 1024 * 1024
+
+
+def tls_port(dev: Dev) -> int:
+    match = re.search(r"mqtts://localhost:(\d+)", dev.greeting)
+    assert match
+    return int(match[1])
+
+
+def memory(dev: Dev) -> int:
+    """What the process has in memory, in bytes."""
+    pages = int(Path(f"/proc/{dev.process.pid}/statm").read_text().split()[1])
+    return pages * resource.getpagesize()
+
+
+def connected(dev: Dev, client_id: str) -> Client:
+    client = Client(SocketChannel(connected_to(dev.port)), Version.MQTT_5)
+    name = "?x-amz-customauthorizer-name=chat"
+    assert client.connect(client_id, user_name=name).reason_code == 0
+    return client
+
+
+def exchange(dev: Dev) -> float:
+    """Two clients exchange messages; gives the longest time that one took, in seconds."""
+    with connected(dev, "publisher") as publisher, connected(dev, "subscriber") as subscriber:
+        subscriber.subscribe("a", 1)
+        longest = 0.0
+        for number in range(100):
+            started = time.perf_counter()
+            publisher.publish("a", str(number).encode(), qos=1)
+            assert subscriber.expect(Publish).payload == str(number).encode()
+            longest = max(longest, time.perf_counter() - started)
+    return longest
+
+
+def test_a_thousand_connections_that_never_speak_are_ended_after_ten_seconds(running: Running) -> None:
+    allow_files(4096)
+    with running.connected("other") as other:
+        silent = [running.plain() for _ in range(MANY)]
+        running.wait_until(lambda: len(running.core._ports.undecided) == MANY)
+        other.ping()
+        running.pass_time(10)
+        for channel in silent:
+            assert channel.receive() == b""
+        other.ping()
+    assert running.core._ports.undecided == set()
+    running.record("refused_bytes", reason="connect_timeout")
+
+
+def test_a_thousand_connections_that_never_speak_disturb_nobody(dev: Dev) -> None:
+    exchange(dev)
+    before = memory(dev)
+    silent = [connected_to(port) for port in (dev.port, tls_port(dev)) for _ in range(MANY // 2)]
+    try:
+        assert exchange(dev) < PATIENCE
+        assert memory(dev) - before < 40 * MEBIBYTE
+    finally:
+        for connection in silent:
+            connection.close()
+    assert exchange(dev) < PATIENCE
+
+
+def test_packets_that_are_never_finished_cost_no_more_than_they_have_bytes(dev: Dev) -> None:
+    exchange(dev)
+    before = memory(dev)
+    most = 149_000
+    beginning = b"\x10" + bytes((most & 0x7F | 0x80, most >> 7 & 0x7F | 0x80, most >> 14)) + b"\0\4MQTT\4\xc2\0\x3c"
+    connections = [connected_to(dev.port) for _ in range(100)]
+    try:
+        for connection in connections:
+            connection.sendall(beginning + bytes(100_000))
+        exchange(dev)
+        assert memory(dev) - before < 40 * MEBIBYTE
+    finally:
+        for connection in connections:
+            connection.close()
+
+
+def test_clients_that_come_and_go_leave_nothing_behind(dev: Dev) -> None:
+    for _ in range(300):
+        connected(dev, "warm-up").channel.close()
+    before = memory(dev)
+    for number in range(1500):
+        with connected(dev, f"client-{number}") as client:
+            client.subscribe(f"a/{number}")
+    exchange(dev)
+    assert memory(dev) - before < 8 * MEBIBYTE

@@ -1,0 +1,109 @@
+"""A mistake of our own costs one connection, never lets anybody in, and is told in the log."""
+
+from collections.abc import Callable
+
+import pytest
+
+from iot_core.authorizers.authorization import Authorization, Gateway
+from iot_core.broker.broker import Broker
+from iot_core.broker.client import Client as BrokerClient
+from iot_core.edge.connection import MqttConnection
+from iot_core.edge.permissions import Permissions
+from iot_core.mqtt import ConnectReturnCode, Publish
+from tests.local.edge.conftest import both_loops
+from tests.local.edge.running import Running
+
+pytestmark = both_loops
+
+
+def breaks(*_: object, **__: object) -> object:
+    raise ZeroDivisionError("a mistake")
+
+
+@pytest.mark.parametrize(
+    ("owner", "name"),
+    [(Gateway, "invoke"), (Authorization, "evaluator"), (Permissions, "may_connect")],
+    ids=["gateway", "evaluator", "permissions"],
+)
+def test_a_mistake_in_authorizing_refuses_the_client(
+    running: Running, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, owner: type, name: str
+) -> None:
+    with running.connected("other") as other, running.client() as client:
+        with monkeypatch.context() as patch:
+            patch.setattr(owner, name, breaks)
+            assert client.connect().reason_code == ConnectReturnCode.NOT_AUTHORIZED
+            assert client.ends() == []
+        detail = "ZeroDivisionError: a mistake"
+        running.record("decision", action="connect", allowed=False, reason="internal_error", detail=detail)
+        other.ping()
+        assert "ZeroDivisionError" in caplog.text
+
+
+def test_a_mistake_in_a_refresh_ends_the_client(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    with running.connected() as client:
+        monkeypatch.setattr(Gateway, "invoke", breaks)
+        running.core.call(running.core.connections.refresh_all)
+        assert client.ends() == []
+    running.record("presence", event="disconnected", disconnect_reason="AUTH_ERROR")
+
+
+def test_a_mistake_after_authorizing_ends_the_connection(
+    running: Running, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    with running.connected("other") as other, running.client() as client:
+        with monkeypatch.context() as patch:
+            patch.setattr(Broker, "connect", breaks)
+            client.channel.send(bytes.fromhex("100f00044d5154540402003c0003616e6e"))
+            assert client.ends() == []
+        other.ping()
+        assert "ZeroDivisionError" in caplog.text
+        running.wait_until(lambda: len(list(running.core.connections)) == 1)
+
+
+def test_a_mistake_with_a_packet_ends_the_connection_and_its_session(
+    running: Running, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    with running.connected("other") as other, running.connected() as client:
+        receive = BrokerClient.receive
+
+        def receive_some(self: BrokerClient, packet: object) -> None:
+            if isinstance(packet, Publish):
+                raise ZeroDivisionError("a mistake")
+            receive(self, packet)  # type: ignore[arg-type]
+
+        monkeypatch.setattr(BrokerClient, "receive", receive_some)
+        client.send(Publish("a", b""))
+        assert client.ends() == []
+        running.record("presence", event="disconnected", disconnect_reason="SERVER_ERROR", client_id="ann")
+        assert running.core.call(lambda: running.core.broker.session("ann")) is None
+        other.ping()
+        assert "ZeroDivisionError" in caplog.text
+
+
+def test_a_mistake_in_looking_at_the_clock_ends_one_connection(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with running.connected("other") as other, running.connected() as client:
+        check_time: Callable[[MqttConnection, float], None] = MqttConnection.check_time
+
+        def check_some(self: MqttConnection, now: float) -> None:
+            if self.client is not None and self.client.client_id == "ann":
+                raise ZeroDivisionError("a mistake")
+            check_time(self, now)
+
+        monkeypatch.setattr(MqttConnection, "check_time", check_some)
+        running.pass_time(1)
+        assert client.ends() == []
+        running.pass_time(100)
+        assert other.ends() == []
+
+
+def test_a_mistake_in_a_turn_does_not_stop_the_clock(
+    running: Running, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    with running.connected() as client:
+        with monkeypatch.context() as patch:
+            patch.setattr(Broker, "tick", breaks)
+            running.wait_until(lambda: "what is due could not be done" in caplog.text)
+        running._clock.now += 100
+        assert client.ends() == []

@@ -1,0 +1,94 @@
+"""The HTTP CONNECT proxy leads to the TLS port, whatever is asked for, and nowhere else."""
+
+import socket
+
+import pytest
+
+from iot_core.mqtt import Connect, Version, encode
+from tests.local.edge.channels import SocketChannel, WebSocketChannel, wrapped
+from tests.local.edge.conftest import both_loops
+from tests.local.edge.running import Running
+
+pytestmark = both_loops
+
+ESTABLISHED = b"HTTP/1.1 200 Connection established\r\n\r\n"
+
+
+def ask(running: Running, target: str) -> SocketChannel:
+    """A tunnel to some place."""
+    channel = running.plain()
+    channel.send(f"CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n\r\n".encode())
+    assert channel.receive() == ESTABLISHED
+    return channel
+
+
+@pytest.mark.parametrize(
+    "target", ["abc-ats.iot.us-east-1.amazonaws.com:443", "127.0.0.1:22", "example.com:25", "[::1]:1", "nonsense"]
+)
+def test_it_leads_to_the_tls_port_whatever_host_is_asked_for(running: Running, target: str) -> None:
+    channel = ask(running, target)
+    inside = running.around(wrapped(channel.socket, running.core.ca_path, ("mqtt",)))
+    running.connected(channel=inside).ping()
+    event = running.function.events.get(timeout=10)
+    assert event["protocols"] == ["tls", "mqtt"]
+
+
+def test_a_websocket_goes_through_it(running: Running) -> None:
+    channel = ask(running, "a:443")
+    inside = running.around(wrapped(channel.socket, running.core.ca_path, ("http/1.1",)))
+    running.connected(channel=WebSocketChannel(inside)).ping()
+
+
+def test_what_is_no_tls_gets_nowhere(running: Running) -> None:
+    channel = ask(running, "a:80")
+    channel.send(encode(Connect(Version.MQTT_3_1_1, "ann"), Version.MQTT_3_1_1))
+    channel.receive_all()
+    assert running.function.events.empty()
+
+
+def test_what_comes_with_the_request_goes_through(running: Running) -> None:
+    channel = running.plain()
+    channel.send(b"CONNECT a:1 HTTP/1.1\r\n\r\n" + b"\x16\x03\x01\x00")
+    assert channel.receive() == ESTABLISHED
+    channel.send(b"\x01rubbish")
+    channel.receive_all()
+
+
+def test_it_ends_with_the_connection_behind_it(running: Running) -> None:
+    channel = ask(running, "a:443")
+    with running.connected(channel=running.around(wrapped(channel.socket, running.core.ca_path))) as client:
+        client.disconnect()
+        assert client.ends() == []
+    running.wait_until(lambda: not running.core._ports._tunnels)
+
+
+def test_it_ends_with_the_client_before_it(running: Running) -> None:
+    channel = ask(running, "a:443")
+    client = running.connected(channel=running.around(wrapped(channel.socket, running.core.ca_path)))
+    client.channel.close()
+    running.record("presence", event="disconnected", disconnect_reason="CONNECTION_LOST")
+    running.wait_until(lambda: not running.core._ports._tunnels and not list(running.core.connections))
+
+
+def test_a_client_that_leaves_at_once_leaves_nothing_behind(running: Running) -> None:
+    for _ in range(20):
+        channel = running.plain()
+        channel.send(b"CONNECT a:1 HTTP/1.1\r\n\r\n")
+        channel.close()
+    running.wait_until(lambda: not running.core._ports._tunnels and not running.core._ports.undecided)
+
+
+def test_a_tls_port_that_can_not_be_reached_is_502(running: Running) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as gone:
+        running.core._ports._tls_port = gone.getsockname()[1]
+    channel = running.plain()
+    channel.send(b"CONNECT a:1 HTTP/1.1\r\n\r\n")
+    assert channel.receive_all().startswith(b"HTTP/1.1 502 Bad Gateway\r\n")
+
+
+def test_within_tls_it_leads_to_the_same_place(running: Running) -> None:
+    channel = running.tls(("http/1.1",))
+    channel.send(b"CONNECT a:443 HTTP/1.1\r\n\r\n")
+    assert channel.receive() == ESTABLISHED
+    channel.send(b"not TLS")
+    channel.receive_all()

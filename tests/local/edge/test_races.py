@@ -1,0 +1,108 @@
+"""What happens to clients while the Lambda is asked about them."""
+
+import pytest
+
+from tests.local.edge.conftest import both_loops
+from tests.local.edge.function import allow
+from tests.local.edge.gate import Gate
+from tests.local.edge.running import Running
+
+
+def test_a_refusal_for_who_was_taken_over_from_leaves_the_newer_client_alone(running: Running) -> None:
+    with running.connected() as older:
+        gate = Gate(running)
+        running.core.call(running.core.connections.refresh_all)
+        gate.reached()
+        with running.client() as newer:
+            newer.channel.send(bytes.fromhex("100f00044d5154540402003c0003616e6e"))
+            gate.reached()
+            gate.open(1)
+            assert newer.next() is not None
+            assert older.ends() == []
+            gate.open(0, allowed=False)
+            newer.ping()
+            session = running.core.broker.session("ann")
+            assert session is not None
+            assert session.connected
+
+
+def test_of_two_that_are_authorized_at_once_the_one_that_is_let_in_later_stays(running: Running) -> None:
+    gate = Gate(running)
+    with running.client() as first, running.client() as second:
+        for client in (first, second):
+            client.channel.send(bytes.fromhex("100f00044d5154540402003c0003616e6e"))
+            gate.reached()
+        gate.open(1)
+        assert second.next() is not None
+        gate.open(0)
+        assert first.next() is not None
+        assert second.ends() == []
+        first.ping()
+
+
+@both_loops
+@pytest.mark.parametrize("allowed", [True, False])
+def test_a_client_that_leaves_while_it_is_authorized_leaves_nothing_behind(running: Running, allowed: bool) -> None:
+    gate = Gate(running)
+    client = running.client()
+    client.channel.send(bytes.fromhex("100f00044d5154540402003c0003616e6e"))
+    gate.reached()
+    client.channel.close()
+    gate.open(0, allowed=allowed)
+    running.record("decision", action="connect", allowed=allowed)
+    if allowed:
+        running.record("presence", event="disconnected", disconnect_reason="CONNECTION_LOST")
+    assert running.core.broker.session("ann") is None
+    running.wait_until(lambda: not list(running.core.connections))
+
+
+@both_loops
+def test_a_client_that_leaves_during_its_refresh_leaves_nothing_behind(running: Running) -> None:
+    with running.connected():
+        gate = Gate(running)
+        running.core.call(running.core.connections.refresh_all)
+        gate.reached()
+    running.record("presence", event="disconnected", disconnect_reason="CONNECTION_LOST")
+    gate.open(0, allowed=False)
+    running.wait_until(lambda: not list(running.core.connections))
+    running.function.answer = lambda _: allow()
+    running.connected().ping()
+
+
+@both_loops
+def test_what_comes_behind_connect_waits_in_the_network(running: Running) -> None:
+    gate = Gate(running)
+    with running.client(channel=running.plain()) as client:
+        client.channel.send(bytes.fromhex("100f00044d5154540402003c0003616e6e"))
+        gate.reached()
+        sent = running.fill(client, b"\xc0\x00")
+        (connection,) = running.core.connections
+        assert connection._decoder.buffered < 1024 * 1024
+        gate.open(0)
+        assert client.next() is not None
+        for _ in range(min(sent // 2, 10_000)):
+            client.next()
+
+
+@both_loops
+def test_a_websocket_too_is_not_read_while_its_client_is_authorized(running: Running) -> None:
+    gate = Gate(running)
+    channel = running.web_socket()
+    channel.send(bytes.fromhex("100f00044d5154540402003c0003616e6e"))
+    gate.reached()
+    running.fill(running.client(channel=channel.below), b"\x8a\xfd" + 129 * b"\0")
+    gate.open(0)
+    assert channel.receive() == b"\x20\x02\0\0"
+
+
+def test_an_answer_of_a_configuration_that_has_changed_meanwhile_is_renewed(running: Running) -> None:
+    gate = Gate(running)
+    with running.client() as client:
+        client.channel.send(bytes.fromhex("100f00044d5154540402003c0003616e6e"))
+        gate.reached()
+        running.function.answer = lambda _: allow(isAuthenticated=False)
+        running.core.call(running.core.connections.refresh_all)
+        gate.open(0)
+        assert len(client.ends()) == 1
+    running.record("decision", action="connect", allowed=True)
+    running.record("decision", action="refresh", allowed=False)

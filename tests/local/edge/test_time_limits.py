@@ -1,0 +1,181 @@
+"""Who says nothing, or too little for too long, is ended: before CONNECT, in HTTP, and by keep alive."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from iot_core.mqtt import Disconnect, Pingreq, ReasonCode, Version
+from tests.local.edge.conftest import both_loops
+from tests.local.edge.running import UNLIMITED, Running, started
+from tests.local.edge.slow import slow_client
+
+VERSIONS = pytest.mark.parametrize("version", list(Version), ids=lambda version: version.name)
+CONNECT = bytes.fromhex("100f00044d5154540402003c0003616e6e")
+
+
+@both_loops
+@pytest.mark.parametrize(
+    "beginning",
+    [b"", b"\x10", CONNECT[:-1], b"\x10\xff\xff", b"G", b"GET / HTTP/1.1\r\nHost: localhost\r\n", b"CONNECT a"],
+    ids=repr,
+)
+def test_within_ten_seconds_a_client_must_have_said_what_it_wants(running: Running, beginning: bytes) -> None:
+    channel = running.plain()
+    channel.send(beginning)
+    wait_until_read(running, channel.socket.getsockname(), beginning)
+    running.pass_time(9.9)
+    assert not running.ended(channel)
+    running.pass_time(0.2)
+    assert channel.receive() == b""
+    running.record("refused_bytes", reason="connect_timeout", source="127.0.0.1")
+
+
+def wait_until_read(running: Running, address: tuple[str, int], beginning: bytes) -> None:
+    """Waits until the core has read how a connection begins."""
+
+    def is_read() -> bool:
+        undecided = [sniffer for sniffer in running.core._ports.undecided if sniffer._origin.source == address]
+        mqtt = [one for one in running.core.connections if one._arrival.origin.source == address]
+        return any(bytes(one._received) == beginning for one in undecided) or any(
+            one._decoder.buffered == len(beginning) for one in mqtt
+        )
+
+    running.wait_until(is_read)
+
+
+def test_a_websocket_without_connect_is_ended_after_ten_seconds(running: Running) -> None:
+    channel = running.web_socket()
+    running.pass_time(9.9)
+    assert not running.ended(channel.below)
+    running.pass_time(0.2)
+    assert channel.receive() == b""
+    running.record("refused_bytes", reason="connect_timeout")
+
+
+def test_bytes_one_at_a_time_put_nothing_off(running: Running) -> None:
+    channel = running.plain()
+    for number, byte in enumerate(CONNECT[:9], start=1):
+        channel.send(bytes((byte,)))
+        wait_until_read(running, channel.socket.getsockname(), CONNECT[:number])
+        running.pass_time(1)
+    assert not running.ended(channel)
+    channel.send(CONNECT[9:10])
+    running.pass_time(1.1)
+    assert channel.receive() == b""
+
+
+def test_a_tls_handshake_that_never_gets_on_is_ended(folder: Path) -> None:
+    with started(folder, limits=replace(UNLIMITED, connect_timeout=0.3)) as running:  # type: ignore[arg-type]
+        channel = running.to_port(running.core.tls_port)
+        channel.send(b"\x16\x03\x01")
+        assert channel.receive() == b""
+
+
+def test_an_http_request_must_be_there_within_ten_seconds(running: Running) -> None:
+    channel = running.plain()
+    channel.send(b"POST /topics/a HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\nhell")
+    running.wait_until(lambda: bool(running.core._ports._state.connections))
+    running.pass_time(0)
+    running.pass_time(9.9)
+    assert not running.ended(channel)
+    running.pass_time(0.2)
+    assert channel.receive() == b""
+
+
+def test_a_second_http_request_must_get_on_too(running: Running) -> None:
+    channel = running.plain()
+    channel.send(b"GET /default-authorizer HTTP/1.1\r\nHost: localhost\r\n\r\nGET /default")
+    received = b""
+    while b"}" not in received:
+        received += channel.receive()
+    running.pass_time(0)
+    running.pass_time(10.1)
+    assert channel.receive() == b""
+
+
+def test_an_http_answer_may_take_its_time(running: Running) -> None:
+    channel = running.plain()
+    channel.send(b"GET /console/feed HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    received = b""
+    while b"event: live" not in received:
+        received += channel.receive()
+    for _ in range(3):
+        running.pass_time(100)
+    assert not running.ended(channel)
+
+
+@VERSIONS
+def test_a_client_that_is_silent_for_one_and_a_half_times_its_keep_alive_is_ended(
+    running: Running, version: Version
+) -> None:
+    with running.client(version) as client:
+        client.connect(keep_alive=60)
+        running.pass_time(0)
+        running.pass_time(89)
+        running.pass_time(1)
+        assert client.ends() == ([Disconnect(ReasonCode.KEEP_ALIVE_TIMEOUT)] if version == Version.MQTT_5 else [])
+    running.record("presence", event="disconnected", disconnect_reason="MQTT_KEEP_ALIVE_TIMEOUT", client_id="ann")
+
+
+@VERSIONS
+def test_any_packet_keeps_a_client_alive(running: Running, version: Version) -> None:
+    with running.client(version) as client:
+        client.connect(keep_alive=60)
+        for number in range(6):
+            running.pass_time(50)
+            if number % 2:
+                client.publish("a", qos=1)
+            else:
+                client.ping()
+            running.pass_time(0)
+        assert not running.ended(client.channel)
+
+
+@pytest.mark.parametrize(("asked", "seconds"), [(1, 45), (30, 45), (0, 1800), (65_535, 1800)])
+def test_keep_alive_is_held_within_iot_cores_bounds(running: Running, asked: int, seconds: int) -> None:
+    with running.client() as client:
+        client.connect(keep_alive=asked)
+        running.pass_time(0)
+        running.pass_time(seconds - 1)
+        assert not running.ended(client.channel)
+        client.send(Pingreq())
+        client.next()
+        running.pass_time(0)
+        running.pass_time(seconds)
+        assert client.ends() == []
+
+
+def test_what_a_client_is_sent_does_not_keep_it_alive(running: Running) -> None:
+    with running.connected("silent") as silent, running.connected("other") as other:
+        silent.subscribe("a")
+        running.pass_time(0)
+        for _ in range(3):
+            running.pass_time(29)
+            other.publish("a", qos=1)
+        running.pass_time(3)
+        assert len(silent.ends()) == 3
+        other.ping()
+
+
+def test_a_slow_client_that_takes_what_it_is_sent_is_there(running: Running) -> None:
+    """It is not read while too much waits for it, so its pings say nothing."""
+    with slow_client(running) as slow:
+        for _ in range(20):
+            before = slow.unsent()
+            while slow.unsent() == before:
+                slow.take(256 * 1024)
+            running.pass_time(60)
+            if not slow.is_slow():
+                return
+        raise AssertionError("it never caught up")
+
+
+def test_a_slow_client_that_takes_nothing_is_gone(running: Running) -> None:
+    with slow_client(running):
+        running.pass_time(0)
+        running.pass_time(91)
+        running.record("presence", event="disconnected", disconnect_reason="MQTT_KEEP_ALIVE_TIMEOUT", client_id="slow")
+        running.pass_time(0)
+        running.pass_time(6)
+        running.wait_until(lambda: not list(running.core.connections))

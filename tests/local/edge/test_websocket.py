@@ -1,0 +1,190 @@
+"""MQTT over WebSocket (MQTT 5.0, section 6; RFC 6455)."""
+
+import pytest
+
+from iot_core.mqtt import Connack, Connect, Disconnect, Pingreq, Pingresp, Version, encode
+from tests.local.edge.channels import PATIENCE
+from tests.local.edge.conftest import both_loops
+from tests.local.edge.running import Running
+
+pytestmark = both_loops
+
+CONNECT = encode(Connect(Version.MQTT_3_1_1, "ann", user_name="ann"), Version.MQTT_3_1_1)
+PING = encode(Pingreq(), Version.MQTT_3_1_1)
+UPGRADE = (
+    "GET /mqtt HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: mqtt\r\n\r\n"
+)
+
+
+@pytest.mark.parametrize("name", ["mqtt", "mqttv3.1"])
+def test_both_subprotocols_are_spoken(running: Running, name: str) -> None:
+    channel = running.web_socket(subprotocols=[name])
+    assert (channel.status, channel.protocol.subprotocol) == (101, name)
+
+
+def test_of_several_subprotocols_one_that_is_known_is_taken(running: Running) -> None:
+    assert running.web_socket(subprotocols=["chat", "mqtt"]).protocol.subprotocol == "mqtt"
+
+
+@pytest.mark.parametrize("names", [[], ["chat"]], ids=str)
+def test_without_a_known_subprotocol_the_answer_is_400(running: Running, names: list[str]) -> None:
+    assert running.web_socket(subprotocols=names).status == 400
+    running.record("refused_bytes", reason="not_mqtt")
+
+
+@pytest.mark.parametrize("path", ["/", "/mqtt/", "/MQTT", "/ws?x=/mqtt"])
+def test_at_another_path_the_answer_is_404(running: Running, path: str) -> None:
+    assert running.web_socket(path=path).status == 404
+    running.record("refused_bytes", detail="404: MQTT over WebSocket is at /mqtt")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "status"),
+    [
+        ("GET", "POST", b"405"),
+        ("HTTP/1.1", "HTTP/1.0", b"505"),
+        ("Connection: Upgrade\r\n", "", b"426"),
+        ("dGhlIHNhbXBsZSBub25jZQ==", "short", b"400"),
+        ("Version: 13", "Version: 8", b"400"),
+        ("\r\n\r\n", "\r\nContent-Length: 5\r\n\r\nhello", b"400"),
+        ("\r\n\r\n", "\r\nTransfer-Encoding: chunked\r\n\r\n", b"400"),
+        ("Host: localhost", "Host : localhost", b"400"),
+        ("/mqtt", "/mqtt?name=ann\u00e9", b"400"),
+        ("/mqtt", "/mqtt?" + 9000 * "a", b"414"),
+        ("\r\n\r\n", "\r\nToken: " + 9000 * "a" + "\r\n\r\n", b"431"),
+    ],
+)
+def test_a_wrong_upgrade_is_refused_in_the_words_of_http(running: Running, old: str, new: str, status: bytes) -> None:
+    channel = running.plain()
+    channel.send(UPGRADE.replace(old, new, 1).encode())
+    assert channel.receive_all().split(b" ")[1] == status
+    running.record("refused_bytes", reason="not_mqtt")
+
+
+def test_a_packet_may_be_spread_over_frames(running: Running) -> None:
+    channel = running.web_socket()
+    with running.client(channel=channel) as client:
+        channel.send_frames(CONNECT[:1], CONNECT[1:7], CONNECT[7:])
+        assert client.expect(Connack).reason_code == 0
+
+
+def test_a_packet_may_be_spread_over_messages(running: Running) -> None:
+    channel = running.web_socket()
+    with running.client(channel=channel) as client:
+        for byte in CONNECT:
+            channel.send(bytes((byte,)))
+        assert client.expect(Connack).reason_code == 0
+
+
+def test_a_frame_may_hold_many_packets(running: Running) -> None:
+    channel = running.web_socket()
+    with running.client(channel=channel) as client:
+        channel.send(CONNECT + 20 * PING)
+        assert client.expect(Connack).reason_code == 0
+        for _ in range(20):
+            client.expect(Pingresp)
+
+
+def test_a_websocket_ping_is_answered(running: Running) -> None:
+    channel = running.web_socket()
+    with running.connected(channel=channel):
+        channel.protocol.send_ping(b"there?")
+        channel.below.send(b"".join(channel.protocol.data_to_send()))
+        assert channel.below.receive() == b"\x8a\x06there?"
+
+
+def test_a_text_frame_is_closed_with_1003(running: Running) -> None:
+    channel = running.web_socket()
+    with running.connected(channel=channel) as client:
+        channel.send_text("hello")
+        assert client.ends() == []
+        assert channel.close_frame is not None
+        assert channel.close_frame.code == 1003
+    running.record("presence", event="disconnected", disconnect_reason="CLIENT_ERROR")
+
+
+def test_a_text_frame_before_connect_is_closed_with_1003(running: Running) -> None:
+    channel = running.web_socket()
+    channel.send_text("hello")
+    assert channel.receive() == b""
+    assert channel.close_frame is not None
+    assert channel.close_frame.code == 1003
+    running.record("refused_bytes", reason="not_mqtt")
+
+
+@pytest.mark.parametrize(
+    ("frame", "code"),
+    [
+        (b"\x82\x05hello", 1002),  # Not masked.
+        (b"\xf2\x80\0\0\0\0", 1002),  # Reserved bits.
+        (b"\x83\x80\0\0\0\0", 1002),  # A reserved opcode.
+        (b"\x82\xff\0\0\0\x01\0\0\0\0\0\0\0\0", 1009),  # 4 GiB.
+    ],
+)
+def test_what_is_no_websocket_frame_is_closed_and_the_client_told_why(
+    running: Running, frame: bytes, code: int
+) -> None:
+    channel = running.web_socket()
+    with running.connected(channel=channel) as client:
+        channel.below.send(frame)
+        assert client.ends() == []
+        assert channel.close_frame is not None
+        assert channel.close_frame.code == code
+    running.record("presence", event="disconnected", disconnect_reason="CLIENT_ERROR")
+
+
+def test_frames_may_come_with_the_upgrade(running: Running) -> None:
+    channel = running.plain()
+    mask = b"\x82" + bytes((0x80 | len(CONNECT),)) + 4 * b"\0"
+    channel.send(UPGRADE.encode() + mask + CONNECT)
+    answer = b""
+    while not answer.endswith(b"\x82\x04\x20\x02\0\0"):
+        chunk = channel.receive()
+        assert chunk
+        answer += chunk
+
+
+def test_the_server_closes_with_a_close_frame_and_waits_for_the_clients(running: Running) -> None:
+    channel = running.web_socket()
+    with running.connected(channel=channel, version=Version.MQTT_5) as client:
+        running.core.call(lambda: running.core.broker.disconnect("ann"))
+        running.core.call(running.core.connections.outbox.flush)
+        assert isinstance(client.next(), Disconnect)
+        assert client.next() is None
+        assert channel.close_frame is not None
+        assert channel.close_frame.code == 1000
+        channel.below.send(b"".join(channel.protocol.data_to_send()))
+        assert channel.below.receive() == b""
+
+
+def test_a_client_that_never_finishes_the_close_is_cut_off(running: Running) -> None:
+    channel = running.web_socket()
+    with running.connected(channel=channel) as client:
+        client.send(Connect(Version.MQTT_3_1_1, "ann"))
+        assert client.next() is None
+        channel.below.socket.settimeout(0.05)
+        with pytest.raises(TimeoutError):
+            channel.below.receive()
+        channel.below.socket.settimeout(PATIENCE)
+        running.pass_time(0)
+        running.pass_time(6)
+        assert channel.below.receive() == b""
+
+
+def test_what_comes_behind_the_end_counts_for_nothing(running: Running) -> None:
+    channel = running.web_socket()
+    with running.connected(channel=channel) as client:
+        client.subscribe("a")
+        channel.send(b"\xf0\x00" + 100 * PING)
+        channel.send(100 * PING)
+        assert client.ends() == []
+
+
+def test_a_clean_close_without_disconnect_is_a_lost_connection(running: Running) -> None:
+    channel = running.web_socket()
+    with running.connected(channel=channel):
+        channel.protocol.send_close()
+        channel.below.send(b"".join(channel.protocol.data_to_send()))
+        assert channel.receive() == b""
+    running.record("presence", event="disconnected", disconnect_reason="CONNECTION_LOST")

@@ -1,0 +1,74 @@
+"""Files that are written whole or not at all."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from iot_core.whole_file import unfinished, write_whole
+
+KILLED = """
+import os, signal
+from pathlib import Path
+from iot_core.whole_file import write_whole
+os.fsync = lambda _: os.kill(os.getpid(), signal.SIGKILL)
+write_whole(Path("key.pem"), b"half of it")
+"""
+
+
+def kill_a_writer(folder: Path) -> Path:
+    """What a writer of `key.pem` leaves that was killed."""
+    done = subprocess.run([sys.executable, "-c", KILLED], cwd=folder, check=False)
+    assert done.returncode == -signal.SIGKILL
+    (left,) = unfinished(folder)
+    return left.path
+
+
+def test_what_is_written_is_there_and_nothing_else(tmp_path: Path) -> None:
+    write_whole(tmp_path / "key.pem", b"whole")
+    assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("key.pem", b"whole")]
+
+
+def test_a_killed_writer_leaves_what_was_there(tmp_path: Path) -> None:
+    write_whole(tmp_path / "key.pem", b"before")
+    kill_a_writer(tmp_path)
+    assert (tmp_path / "key.pem").read_bytes() == b"before"
+
+
+def test_what_a_killed_writer_left_is_gone_with_the_next_one(tmp_path: Path) -> None:
+    kill_a_writer(tmp_path)
+    write_whole(tmp_path / "key.pem", b"whole")
+    assert [path.name for path in tmp_path.iterdir()] == ["key.pem"]
+
+
+def test_what_a_killed_writer_left_does_not_stop_a_process_of_the_same_number(tmp_path: Path) -> None:
+    kill_a_writer(tmp_path).rename(tmp_path / f".key.pem.{os.getpid()}.partial")
+    write_whole(tmp_path / "key.pem", b"whole")
+    assert [path.name for path in tmp_path.iterdir()] == ["key.pem"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [f".key.pem.{os.getppid()}.partial", ".other.pem.4194305.partial", "key.pem.2025", ".key.pem.old.partial"],
+    ids=["of one who still writes", "of another file", "a user's copy", "a user's file"],
+)
+def test_all_else_stays(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).touch()
+    write_whole(tmp_path / "key.pem", b"whole")
+    assert (tmp_path / name).exists()
+
+
+@pytest.mark.parametrize("failure", [OSError, KeyboardInterrupt])
+def test_what_fails_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failure: type[BaseException]
+) -> None:
+    def fail(_: int) -> None:
+        raise failure
+
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(failure):
+        write_whole(tmp_path / "key.pem", b"whole")
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,146 @@
+"""Our packets as those of mqtt5, another implementation of MQTT 5, which has defaults where ours have None."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import mqtt5
+
+from iot_core.mqtt import (
+    Auth,
+    Connack,
+    Connect,
+    Disconnect,
+    Packet,
+    Pingreq,
+    Pingresp,
+    Properties,
+    Puback,
+    Pubcomp,
+    Publish,
+    Pubrec,
+    Pubrel,
+    Suback,
+    Subscribe,
+    Unsuback,
+    Unsubscribe,
+    Will,
+)
+
+_NAMES = {
+    "assigned_client_identifier": "assigned_client_id",
+    "maximum_packet_size": "max_packet_size",
+    "maximum_qos": "max_qos",
+    "reason_string": "reason_str",
+    "receive_maximum": "receive_max",
+    "request_problem_information": "request_problem_info",
+    "request_response_information": "request_response_info",
+    "response_information": "response_info",
+    "subscription_identifier_available": "subscription_id_available",
+    "subscription_identifiers": "subscription_ids",
+    "topic_alias_maximum": "topic_alias_max",
+}
+
+
+def to_oracle(packet: Packet) -> mqtt5.Packet:
+    """The packet of the other implementation that says the same."""
+    return _CONVERSIONS[type(packet)](packet)
+
+
+def _given(properties: Properties) -> dict[str, Any]:
+    """The properties as keyword arguments: only those that are there, as the others have defaults."""
+    named = {_NAMES.get(name, name): value for name, value in vars(properties).items() if value not in (None, ())}
+    if "max_qos" in named:
+        named["max_qos"] = mqtt5.QoS(named["max_qos"])
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in named.items()}
+
+
+def _will(will: Will) -> mqtt5.Will:
+    return mqtt5.Will(
+        will.topic, payload=will.payload, qos=mqtt5.QoS(will.qos), retain=will.retain, **_given(will.properties)
+    )
+
+
+def _connect(packet: Connect) -> mqtt5.ConnectPacket:
+    return mqtt5.ConnectPacket(
+        packet.client_id,
+        username=packet.user_name,
+        password=packet.password,
+        clean_start=packet.clean_start,
+        will=None if packet.will is None else _will(packet.will),
+        keep_alive=packet.keep_alive,
+        **_given(packet.properties),
+    )
+
+
+def _connack(packet: Connack) -> mqtt5.ConnAckPacket:
+    return mqtt5.ConnAckPacket(
+        session_present=packet.session_present,
+        reason_code=mqtt5.ConnAckReasonCode(packet.reason_code),
+        **_given(packet.properties),
+    )
+
+
+def _publish(packet: Publish) -> mqtt5.PublishPacket:
+    return mqtt5.PublishPacket(
+        packet.topic,
+        packet.payload,
+        qos=mqtt5.QoS(packet.qos),
+        retain=packet.retain,
+        packet_id=packet.packet_id,
+        duplicate=packet.duplicate,
+        **_given(packet.properties),
+    )
+
+
+def _subscribe(packet: Subscribe) -> mqtt5.SubscribePacket:
+    filters = [
+        mqtt5.TopicFilter(
+            each.topic_filter,
+            max_qos=mqtt5.QoS(each.qos),
+            no_local=each.no_local,
+            retain_as_published=each.retain_as_published,
+            retain_handling=mqtt5.RetainHandling(each.retain_handling),
+        )
+        for each in packet.subscriptions
+    ]
+    given = _given(packet.properties)
+    if identifiers := given.pop("subscription_ids", None):
+        (given["subscription_id"],) = identifiers
+    return mqtt5.SubscribePacket(packet.packet_id, filters, **given)
+
+
+def _unsubscribe(packet: Unsubscribe) -> mqtt5.UnsubscribePacket:
+    return mqtt5.UnsubscribePacket(packet.packet_id, list(packet.topic_filters), **_given(packet.properties))
+
+
+def _acknowledgement(make: Callable[..., mqtt5.Packet], code: Callable[[int], object]) -> Callable[[Any], mqtt5.Packet]:
+    return lambda packet: make(packet.packet_id, reason_code=code(packet.reason_code), **_given(packet.properties))
+
+
+def _answer(make: Callable[..., mqtt5.Packet], code: Callable[[int], object]) -> Callable[[Any], mqtt5.Packet]:
+    return lambda packet: make(
+        packet.packet_id, [code(each) for each in packet.reason_codes], **_given(packet.properties)
+    )
+
+
+def _reasoned(make: Callable[..., mqtt5.Packet], code: Callable[[int], object]) -> Callable[[Any], mqtt5.Packet]:
+    return lambda packet: make(reason_code=code(packet.reason_code), **_given(packet.properties))
+
+
+_CONVERSIONS: Mapping[type, Callable[[Any], mqtt5.Packet]] = {
+    Connect: _connect,
+    Connack: _connack,
+    Publish: _publish,
+    Puback: _acknowledgement(mqtt5.PubAckPacket, mqtt5.PubAckReasonCode),
+    Pubrec: _acknowledgement(mqtt5.PubRecPacket, mqtt5.PubRecReasonCode),
+    Pubrel: _acknowledgement(mqtt5.PubRelPacket, mqtt5.PubRelReasonCode),
+    Pubcomp: _acknowledgement(mqtt5.PubCompPacket, mqtt5.PubCompReasonCode),
+    Subscribe: _subscribe,
+    Suback: _answer(mqtt5.SubAckPacket, mqtt5.SubAckReasonCode),
+    Unsubscribe: _unsubscribe,
+    Unsuback: _answer(mqtt5.UnsubAckPacket, mqtt5.UnsubAckReasonCode),
+    Pingreq: lambda _: mqtt5.PingReqPacket(),
+    Pingresp: lambda _: mqtt5.PingRespPacket(),
+    Disconnect: _reasoned(mqtt5.DisconnectPacket, mqtt5.DisconnectReasonCode),
+    Auth: _reasoned(mqtt5.AuthPacket, mqtt5.AuthReasonCode),
+}

@@ -1,0 +1,165 @@
+"""The decoder over the time of a connection: what it waits for, what it holds, and how it fails."""
+
+import pytest
+
+from iot_core.mqtt import (
+    NO_PROPERTIES,
+    Connect,
+    Decoder,
+    Disconnect,
+    MalformedPacket,
+    MqttError,
+    PacketTooLarge,
+    Pingreq,
+    Properties,
+    ProtocolError,
+    Publish,
+    ReasonCode,
+    Version,
+    encode,
+)
+from tests.local.mqtt.streams import decode, decoder_of, drain, frame, in_chunks, outcome
+
+PUBLISH = Publish("rooms/lobby", b"hello", 1, packet_id=7)
+
+
+@pytest.mark.parametrize("version", Version)
+def test_connect_tells_the_version_of_what_comes_behind_it(version: Version) -> None:
+    decoder = Decoder(1000)
+    decoder.receive(encode(Connect(version, "a"), version) + encode(PUBLISH, version))
+    assert list(drain(decoder)) == [Connect(version, "a"), PUBLISH]
+    assert decoder.version is version
+
+
+def test_there_is_no_version_before_connect() -> None:
+    assert Decoder(1000).version is None
+
+
+def test_a_client_tells_its_decoder_the_version() -> None:
+    decoder = Decoder(1000)
+    decoder.version = Version.MQTT_5
+    decoder.receive(encode(Disconnect(ReasonCode.SERVER_BUSY), Version.MQTT_5))
+    assert decoder.next() == Disconnect(ReasonCode.SERVER_BUSY)
+
+
+def test_nothing_comes_before_a_packet_is_whole() -> None:
+    data = encode(PUBLISH, Version.MQTT_5)
+    decoder = decoder_of(Version.MQTT_5)
+    seen = []
+    for chunk in in_chunks(data, [1]):
+        seen.append(decoder.next())
+        decoder.receive(chunk)
+    assert seen == [None] * len(data)
+    assert decoder.next() == PUBLISH
+
+
+def test_chunks_may_come_faster_than_they_are_read() -> None:
+    packets = [Publish("t", bytes(size)) for size in (0, 50, 127, 128, 300, 1)]
+    data = b"".join(encode(packet, Version.MQTT_3_1_1) for packet in packets)
+    decoder = decoder_of(Version.MQTT_3_1_1)
+    seen = []
+    for chunk in in_chunks(data, [3, 60, 1, 200]):
+        decoder.receive(chunk)
+        decoder.receive(b"")
+        if packet := decoder.next():
+            seen.append(packet)
+    assert [*seen, *drain(decoder)] == packets
+
+
+def test_no_properties_are_always_the_same_object() -> None:
+    (packet,) = decode(encode(Publish("t", b"", properties=Properties()), Version.MQTT_5), Version.MQTT_5)
+    assert isinstance(packet, Publish)
+    assert packet.properties is NO_PROPERTIES
+
+
+@pytest.mark.parametrize("size", [100, 127, 128, 129, 5000])
+def test_a_packet_of_the_largest_size_is_taken(size: int) -> None:
+    packet = Publish("t", bytes(size))
+    data = encode(packet, Version.MQTT_3_1_1)
+    assert decode(data, Version.MQTT_3_1_1, len(data)) == [packet]
+
+
+@pytest.mark.parametrize("size", [100, 127, 128, 129, 5000])
+def test_a_packet_of_a_byte_more_is_not(size: int) -> None:
+    data = encode(Publish("t", bytes(size)), Version.MQTT_3_1_1)
+    with pytest.raises(PacketTooLarge):
+        decode(data, Version.MQTT_3_1_1, len(data) - 1)
+
+
+def test_a_packet_that_is_too_large_is_refused_before_its_body_comes() -> None:
+    decoder = decoder_of(Version.MQTT_5, 1000)
+    decoder.receive(b"\x30\xff\xff\xff")
+    assert decoder.next() is None
+    decoder.receive(b"\x7f")
+    with pytest.raises(PacketTooLarge, match="268435460 bytes, where 1000 are taken"):
+        decoder.next()
+
+
+def test_what_is_no_packet_is_refused_by_its_first_byte() -> None:
+    decoder = Decoder(1000)
+    decoder.receive(b"G")  # of GET / HTTP/1.1
+    with pytest.raises(MalformedPacket):
+        decoder.next()
+
+
+@pytest.mark.parametrize(
+    ("length", "text"),
+    [
+        pytest.param(b"\x80\0", "more bytes than it needs", id="MQTT-1.5.5-1 a 0 of two bytes"),
+        pytest.param(b"\x82\x80\0", "more bytes than it needs", id="MQTT-1.5.5-1 a 2 of three bytes"),
+        pytest.param(b"\xff\xff\xff\x80", "more than four bytes", id="2.1.4 a length of five bytes"),
+    ],
+)
+@pytest.mark.parametrize("chunk", [1, 100])
+def test_a_length_is_as_short_as_it_can_be_and_at_most_four_bytes(length: bytes, text: str, chunk: int) -> None:
+    stream = b"\x40" + length + b"\0\1"
+    packets, error = outcome(in_chunks(stream, [chunk]), Version.MQTT_3_1_1, 1000)
+    assert packets == []
+    assert text in str(error)
+
+
+def test_a_padded_length_of_a_ping_is_refused_too() -> None:
+    with pytest.raises(MalformedPacket, match=r"MQTT-1.5.5-1"):
+        decode(b"\xc0\x80\0", Version.MQTT_3_1_1)
+
+
+@pytest.mark.parametrize(
+    ("packet", "error"),
+    [
+        (frame(0x30, b"\0\1#"), MalformedPacket),
+        (frame(0x32, b"\0\1t\0\0"), ProtocolError),
+        (b"\x30\xff\xff\xff\x7f", PacketTooLarge),
+    ],
+)
+def test_after_an_error_there_is_only_that_error(packet: bytes, error: type[MqttError]) -> None:
+    decoder = decoder_of(Version.MQTT_3_1_1)
+    decoder.receive(packet + encode(Pingreq(), Version.MQTT_3_1_1))
+    errors = []
+    for _ in range(3):
+        with pytest.raises(error) as found:
+            decoder.next()
+        errors.append(repr(found.value))
+        decoder.receive(encode(Pingreq(), Version.MQTT_3_1_1))
+    assert len(set(errors)) == 1
+
+
+def test_the_packets_before_an_error_are_still_read() -> None:
+    decoder = decoder_of(Version.MQTT_3_1_1)
+    decoder.receive(encode(PUBLISH, Version.MQTT_3_1_1) + b"\0\0")
+    assert decoder.next() == PUBLISH
+    with pytest.raises(MalformedPacket):
+        decoder.next()
+
+
+@pytest.mark.parametrize(
+    ("packet", "code"),
+    [
+        (frame(0x30, b"\0\1#"), ReasonCode.MALFORMED_PACKET),
+        (frame(0x32, b"\0\1t\0\0"), ReasonCode.PROTOCOL_ERROR),
+        (b"\x30\xff\xff\xff\x7f", ReasonCode.PACKET_TOO_LARGE),
+    ],
+)
+def test_an_error_has_the_code_that_mqtt_5_answers_with(packet: bytes, code: ReasonCode) -> None:
+    with pytest.raises(MqttError) as found:
+        decode(packet, Version.MQTT_3_1_1)
+    assert found.value.reason_code is code

@@ -1,0 +1,172 @@
+"""All packets that there may be, by version and type."""
+
+from collections.abc import Callable, Mapping
+
+import mqtt5
+from hypothesis import strategies as st
+
+from iot_core.mqtt import (
+    Auth,
+    Connack,
+    Connect,
+    Disconnect,
+    Packet,
+    Pingreq,
+    Pingresp,
+    Puback,
+    Pubcomp,
+    Publish,
+    Pubrec,
+    Pubrel,
+    Suback,
+    Subscribe,
+    Subscription,
+    Unsuback,
+    Unsubscribe,
+    Version,
+    Will,
+)
+from tests.local.mqtt.valid_values import (
+    binaries,
+    packet_ids,
+    payloads,
+    properties,
+    qualities,
+    strings,
+    topic_filters,
+    topic_names,
+    two_bytes,
+)
+
+Strategy = st.SearchStrategy
+
+
+def codes_of(known: Callable[[int], object]) -> list[int]:
+    """The reason codes that another implementation knows for a packet."""
+    return [code for code in range(256) if _is_known(known, code)]
+
+
+def _is_known(known: Callable[[int], object], code: int) -> bool:
+    try:
+        known(code)
+    except ValueError:
+        return False
+    return True
+
+
+def connects(version: Version) -> Strategy[Connect]:
+    wills = st.builds(Will, topic_names, binaries, qualities, st.booleans(), properties(version, "WILL"))
+    made = st.builds(
+        Connect,
+        st.just(version),
+        client_id=strings,
+        clean_start=st.booleans(),
+        keep_alive=two_bytes,
+        user_name=st.none() | strings,
+        password=st.none() | binaries,
+        will=st.none() | wills,
+        properties=properties(version, "CONNECT"),
+    )
+    if version is Version.MQTT_3_1_1:
+        return made.filter(lambda connect: connect.password is None or connect.user_name is not None)
+    return made
+
+
+def connacks(version: Version) -> Strategy[Connack]:
+    given = properties(version, "CONNACK")
+    codes = st.integers(0, 255)
+    if version is Version.MQTT_5:
+        codes = st.sampled_from(codes_of(mqtt5.ConnAckReasonCode))
+    return st.builds(Connack, st.just(True), st.just(0), given) | st.builds(Connack, st.just(False), codes, given)
+
+
+def publishes(version: Version) -> Strategy[Publish]:
+    given = properties(version, "PUBLISH")
+    names = topic_names if version is Version.MQTT_3_1_1 else topic_names | st.just("")
+    made = st.one_of(
+        st.builds(Publish, names, payloads, st.just(0), st.booleans(), properties=given),
+        st.builds(Publish, names, payloads, st.integers(1, 2), st.booleans(), st.booleans(), packet_ids, given),
+    )
+    return made.filter(lambda publish: publish.topic != "" or publish.properties.topic_alias is not None)
+
+
+def acknowledgements(version: Version) -> dict[type, Strategy[Packet]]:
+    if version is Version.MQTT_3_1_1:
+        return {kind: st.builds(kind, packet_ids) for kind in (Puback, Pubrec, Pubrel, Pubcomp)}
+    return {
+        kind: st.builds(kind, packet_ids, st.sampled_from(codes_of(known)), properties(version, kind.__name__.upper()))
+        for kind, known in (
+            (Puback, mqtt5.PubAckReasonCode),
+            (Pubrec, mqtt5.PubRecReasonCode),
+            (Pubrel, mqtt5.PubRelReasonCode),
+            (Pubcomp, mqtt5.PubCompReasonCode),
+        )
+    }
+
+
+def subscribes(version: Version) -> Strategy[Subscribe]:
+    subscriptions = st.builds(Subscription, topic_filters, qualities)
+    if version is Version.MQTT_5:
+        subscriptions |= st.builds(
+            Subscription, topic_filters, qualities, st.booleans(), st.booleans(), st.integers(0, 2)
+        ).filter(lambda each: not (each.no_local and each.topic_filter.startswith("$share/")))
+    several = st.lists(subscriptions, min_size=1, max_size=4).map(tuple)
+    return st.builds(Subscribe, packet_ids, several, properties(version, "SUBSCRIBE"))
+
+
+def unsubscribes(version: Version) -> Strategy[Unsubscribe]:
+    several = st.lists(topic_filters, min_size=1, max_size=4).map(tuple)
+    return st.builds(Unsubscribe, packet_ids, several, properties(version, "UNSUBSCRIBE"))
+
+
+def _several(codes: list[int]) -> Strategy[tuple[int, ...]]:
+    return st.lists(st.sampled_from(codes), min_size=1, max_size=4).map(tuple)
+
+
+def subacks(version: Version) -> Strategy[Suback]:
+    codes = [0, 1, 2, 0x80] if version is Version.MQTT_3_1_1 else codes_of(mqtt5.SubAckReasonCode)
+    return st.builds(Suback, packet_ids, _several(codes), properties(version, "SUBACK"))
+
+
+def unsubacks(version: Version) -> Strategy[Unsuback]:
+    if version is Version.MQTT_3_1_1:
+        return st.builds(Unsuback, packet_ids)
+    codes = _several(codes_of(mqtt5.UnsubAckReasonCode))
+    return st.builds(Unsuback, packet_ids, codes, properties(version, "UNSUBACK"))
+
+
+def disconnects(version: Version) -> Strategy[Disconnect]:
+    if version is Version.MQTT_3_1_1:
+        return st.just(Disconnect())
+    codes = st.sampled_from(codes_of(mqtt5.DisconnectReasonCode))
+    return st.builds(Disconnect, codes, properties(version, "DISCONNECT"))
+
+
+def auths() -> Strategy[Auth]:
+    with_method = properties(Version.MQTT_5, "AUTH").filter(lambda given: given.authentication_method is not None)
+    return st.builds(Auth, st.sampled_from(codes_of(mqtt5.AuthReasonCode)), with_method)
+
+
+def _packets(version: Version) -> dict[type, Strategy[Packet]]:
+    packets: dict[type, Strategy[Packet]] = {
+        Connect: connects(version),
+        Connack: connacks(version),
+        Publish: publishes(version),
+        **acknowledgements(version),
+        Subscribe: subscribes(version),
+        Suback: subacks(version),
+        Unsubscribe: unsubscribes(version),
+        Unsuback: unsubacks(version),
+        Pingreq: st.just(Pingreq()),
+        Pingresp: st.just(Pingresp()),
+        Disconnect: disconnects(version),
+    }
+    return packets | ({Auth: auths()} if version is Version.MQTT_5 else {})
+
+
+PACKETS: Mapping[Version, Mapping[type, Strategy[Packet]]] = {version: _packets(version) for version in Version}
+
+after_connect: Mapping[Version, Strategy[Packet]] = {
+    version: st.one_of([packets for kind, packets in PACKETS[version].items() if kind is not Connect])
+    for version in Version
+}
