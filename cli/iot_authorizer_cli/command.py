@@ -18,7 +18,7 @@ import iot_authorizer_cli.revoke.command
 import iot_authorizer_cli.sign_command
 import iot_authorizer_cli.users.command
 from iot_authorizer_cli.arguments import duration, json_object, principal_name, topic_filter, topic_name
-from iot_authorizer_cli.project.development import DATA, DevelopmentIssuer
+from iot_authorizer_cli.project.development_issuer import DATA, DevelopmentIssuer
 from iot_authorizer_cli.project.identity_table import problem_of
 from iot_authorizer_cli.signing.key_ring import KeyRefused
 from iot_core.authorizers.signatures import NotVerified

@@ -15,8 +15,8 @@ from iot_authorizer_cli.connecting import (
     with_password,
     with_token,
 )
-from iot_authorizer_cli.project.configured import Configured, read_configured
-from iot_authorizer_cli.project.development import DATA, DevelopmentIssuer, table_path
+from iot_authorizer_cli.project.configuration import Configured, read_configured
+from iot_authorizer_cli.project.development_issuer import DATA, DevelopmentIssuer, table_path
 from iot_authorizer_cli.snippets import (
     CLIENTS,
     WITH_TLS,

@@ -6,8 +6,8 @@ from typing import NamedTuple
 import jwt
 
 from iot_authorizer_cli.examples.proposal import Proposal, example, propose
-from iot_authorizer_cli.project.configured import Configured
-from iot_authorizer_cli.project.development import ISSUER, principal_of, with_scopes
+from iot_authorizer_cli.project.configuration import Configured
+from iot_authorizer_cli.project.development_issuer import ISSUER, principal_of, with_scopes
 from iot_authorizer_cli.snippets import Client, client_ids, subscribes
 from iot_policies import PolicyTemplate, Principal
 from iot_policies.explaining import Question, explain

@@ -9,8 +9,8 @@ import typer
 from pydantic import ValidationError
 
 from iot_authorizer_cli.arguments import json_model
-from iot_authorizer_cli.project.configured import read_configured
-from iot_authorizer_cli.project.development import DATA, DevelopmentIssuer
+from iot_authorizer_cli.project.configuration import read_configured
+from iot_authorizer_cli.project.development_issuer import DATA, DevelopmentIssuer
 from iot_core.authorizers.event import ConnectionRequest, HttpContext, MqttContext, TlsContext, build_event
 from iot_core.authorizers.signatures import verify_signature
 from iot_core.functions.lambda_function import HANDLER, LambdaFunction

@@ -12,7 +12,7 @@ import pytest
 
 from iot_authorizer_cli.costs import LOG_SIZE, Item, Usage, bill, total
 from iot_authorizer_cli.prices import PRICES
-from iot_authorizer_cli.project.development import DevelopmentIssuer
+from iot_authorizer_cli.project.development_issuer import DevelopmentIssuer
 from iot_core.authorizers.event import ConnectionRequest, HttpContext, MqttContext, build_event
 from iot_core.functions.lambda_function import LambdaFunction
 from tests.cli.conftest import Run

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from iot_authorizer_cli.project.configured import read_configured
+from iot_authorizer_cli.project.configuration import read_configured
 from iot_authorizer_cli.signing.changing import make_key, retire_key
 from iot_authorizer_cli.signing.key_ring import KeyRefused
 from tests.cli.conftest import Run, refused

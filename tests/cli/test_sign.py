@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from iot_authorizer_cli.project.configured import read_configured
+from iot_authorizer_cli.project.configuration import read_configured
 from iot_authorizer_cli.signing.changing import make_key
 from iot_core.authorizers.event import ConnectionRequest
 from iot_core.authorizers.signatures import NotVerified, verify_signature

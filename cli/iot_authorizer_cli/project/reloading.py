@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from watchfiles import awatch
 
-from iot_authorizer_cli.project.configured import Configured, read_configured
+from iot_authorizer_cli.project.configuration import Configured, read_configured
 from iot_core.functions.environments import Environments
 from iot_core.functions.lambda_function import (
     HANDLER,

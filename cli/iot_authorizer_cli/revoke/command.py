@@ -9,7 +9,7 @@ import typer
 
 from iot_authorizer_cli.connecting import subject
 from iot_authorizer_cli.listing import columns
-from iot_authorizer_cli.project.development import DATA
+from iot_authorizer_cli.project.development_issuer import DATA
 from iot_authorizer_cli.revoke import options, undoing
 from iot_authorizer_cli.revoke.connections import Ending
 from iot_authorizer_cli.revoke.given_token import as_it_says

@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from iot_authorizer_cli.project.configuration import password_claims
 from iot_authorizer_cli.project.configuration_file import ConfigurationFile, Revocation, read_configuration_file
-from iot_authorizer_cli.project.configured import password_claims
 from iot_policies import InvalidFile, PolicyTemplate
 from iot_policies.principal import Claims
 

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import typer
 
 from iot_authorizer_cli.asking import at_terminal
-from iot_authorizer_cli.project.development import ISSUER, table_path
+from iot_authorizer_cli.project.development_issuer import ISSUER, table_path
 from iot_authorizer_cli.project.identity_table import open_table
 from iot_authorizer_cli.revoke.connections import Connections, Ending, InTime
 from iot_authorizer_cli.revoke.granted import is_client_id

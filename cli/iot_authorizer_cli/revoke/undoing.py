@@ -7,7 +7,7 @@ import typer
 
 from iot_authorizer_cli.connecting import subject
 from iot_authorizer_cli.listing import columns, print_list
-from iot_authorizer_cli.project.development import DATA
+from iot_authorizer_cli.project.development_issuer import DATA
 from iot_authorizer_cli.project.identity_table import open_table
 from iot_authorizer_cli.revoke import options
 from iot_authorizer_cli.revoke.selection import of_token, of_token_id, only_token, token_claims, token_text

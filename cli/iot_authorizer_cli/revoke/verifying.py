@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from jwt.types import Options
 
-from iot_authorizer_cli.project.development import ISSUER, jwks_path
+from iot_authorizer_cli.project.development_issuer import ISSUER, jwks_path
 from iot_authorizer_cli.revoke.in_time import within
 from iot_authorizer_cli.revoke.known import Known
 from iot_policies.toml_file import read_file

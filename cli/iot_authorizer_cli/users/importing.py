@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from iot_authorizer_cli.asking import standard_input
-from iot_authorizer_cli.project.development import DATA
+from iot_authorizer_cli.project.development_issuer import DATA
 from iot_authorizer_cli.project.identity_table import open_table
 from iot_authorizer_cli.users.csv_file import Row, read_users
 from iot_authorizer_cli.users.import_run import ImportRun

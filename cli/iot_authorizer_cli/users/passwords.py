@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from iot_authorizer_cli.arguments import duration
-from iot_authorizer_cli.project.development import DATA
+from iot_authorizer_cli.project.development_issuer import DATA
 from iot_authorizer_cli.project.identity_table import open_table
 from iot_authorizer_cli.times import as_text
 from iot_authorizer_cli.users import storing

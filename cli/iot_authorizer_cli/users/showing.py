@@ -9,7 +9,7 @@ from typing import Annotated, NamedTuple
 import typer
 
 from iot_authorizer_cli.listing import print_list
-from iot_authorizer_cli.project.development import DATA
+from iot_authorizer_cli.project.development_issuer import DATA
 from iot_authorizer_cli.project.identity_table import open_table
 from iot_authorizer_cli.revoke.wording import as_object, until, what
 from iot_authorizer_cli.times import as_text

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from jwt.algorithms import RSAAlgorithm
 
 from iot_authorizer_cli.connecting import unverified_claims
-from iot_authorizer_cli.project.development import DATA, DevelopmentIssuer
+from iot_authorizer_cli.project.development_issuer import DATA, DevelopmentIssuer
 from tests.cli.revoke.endpoints import answering
 from tests.cli.revoke.running import configure, connect, lock_out, revoke
 from tests.clients.server import Server

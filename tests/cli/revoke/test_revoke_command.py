@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from iot_authorizer_cli.project.development import DATA, ISSUER, DevelopmentIssuer, table_path
+from iot_authorizer_cli.project.development_issuer import DATA, ISSUER, DevelopmentIssuer, table_path
 from iot_authorizer_cli.revoke import options
 from iot_identities import guessing
 from iot_identities.revocations import Kind, Revocation, to_item

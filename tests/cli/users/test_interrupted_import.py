@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from iot_authorizer_cli.project.development import DATA, table_path
+from iot_authorizer_cli.project.development_issuer import DATA, table_path
 from iot_authorizer_cli.users.csv_file import Row
 from iot_authorizer_cli.users.import_run import ImportRun
 from iot_identities.sqlite_table import SqliteTable

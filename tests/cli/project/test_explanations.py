@@ -7,7 +7,7 @@ from pathlib import Path
 import jwt
 import pytest
 
-from iot_authorizer_cli.project.configured import Configured, read_configured
+from iot_authorizer_cli.project.configuration import Configured, read_configured
 from iot_authorizer_cli.project.explanations import Explanations
 from iot_core.authorizers.answer import AuthorizerAnswer
 from iot_core.authorizers.authorization import Authorization
