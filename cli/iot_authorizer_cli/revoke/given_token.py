@@ -4,8 +4,8 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+from iot_authorizer.jwt_verifier import with_scopes
 from iot_authorizer_cli.connecting import subject
-from iot_authorizer_cli.project.development_issuer import with_scopes
 from iot_authorizer_cli.revoke.locking_out import Order
 from iot_authorizer_cli.revoke.place import Place
 from iot_authorizer_cli.revoke.selection import end_of_token
