@@ -14,7 +14,8 @@ from iot_authorizer.authorizer import Authorizer
 from iot_authorizer.credentials import Credentials, Door
 from iot_authorizer.lambda_handler import LambdaHandler
 from iot_authorizer.observer import Observer
-from iot_authorizer.refusal import Reason, Refusal
+from iot_authorizer.reasons import Reason
+from iot_authorizer.refusal import Refusal
 from iot_authorizer.verified_principal import VerifiedPrincipal
 from iot_policies import Deny, Grant, Principal, Session
 

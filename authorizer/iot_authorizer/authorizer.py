@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from iot_authorizer.credentials import Credentials, Door, read_credentials
 from iot_authorizer.event import AuthorizerEvent
-from iot_authorizer.refusal import Reason, Refusal, internal_error
+from iot_authorizer.reasons import Reason
+from iot_authorizer.refusal import Refusal, internal_error
 from iot_authorizer.response import AuthorizerResponse, allowed
 from iot_authorizer.verified_principal import VerifiedPrincipal
 from iot_policies import Deny, Grant, InvalidTopics, PolicyError, PolicyTemplate, Principal, Session, compile_policy

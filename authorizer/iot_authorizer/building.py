@@ -15,7 +15,8 @@ from iot_authorizer.configuration import Configuration, JwtIssuer, SignedTokens,
 from iot_authorizer.credentials import Credentials, Door
 from iot_authorizer.jwt_verifier import Expectations, Issuer, JwtVerifier
 from iot_authorizer.keys import Keys, KeySet
-from iot_authorizer.refusal import Reason, Refusal
+from iot_authorizer.reasons import Reason
+from iot_authorizer.refusal import Refusal
 from iot_authorizer.verified_principal import VerifiedPrincipal
 from iot_policies import InvalidFile, PolicyTemplate, Principal
 from iot_policies.toml_file import read_file

@@ -9,7 +9,8 @@ from typing import NamedTuple
 from urllib.parse import unquote
 
 from iot_authorizer.event import AuthorizerEvent
-from iot_authorizer.refusal import Reason, Refusal
+from iot_authorizer.reasons import Reason
+from iot_authorizer.refusal import Refusal
 
 BEARER = "bearer "
 LONGEST_QUERY = 65_535

@@ -9,7 +9,8 @@ from iot_authorizer import Authorizer, Credentials, Deny, Grant, LambdaHandler, 
 from iot_authorizer.credentials import read_credentials
 from iot_authorizer.event import AuthorizerEvent
 from iot_authorizer.file_passwords import FilePasswords, StoredPassword
-from iot_authorizer.refusal import Reason, Refusal
+from iot_authorizer.reasons import Reason
+from iot_authorizer.refusal import Refusal
 
 ATTEMPTS: dict[str, dict[str, object]] = {
     "key in another case": {"http": {"queryString": "?Token=x"}},

@@ -44,7 +44,9 @@ def test_without_a_command_it_says_which_there_are() -> None:
 
 
 def test_other_commands_load_neither_boto3_nor_rich() -> None:
-    script = "import sys, local.command; print({'boto3', 'botocore.session', 'rich.console'} & set(sys.modules))"
+    script = (
+        "import sys, iot_authorizer_cli.command;print({'boto3', 'botocore.session', 'rich.console'} & set(sys.modules))"
+    )
     assert subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout == (
         "set()\n"
     )
