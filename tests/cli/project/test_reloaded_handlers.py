@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 
 from iot_core.mqtt import Connack, Connect, Version
-from tests.local.edge.channels import PATIENCE
-from tests.local.edge.function import Function, allow
-from tests.local.edge.running import started
-from tests.local.edge.saving import save
+from tests.local.harness.channels import PATIENCE
+from tests.local.harness.function import Function, allow
+from tests.local.harness.running import started
+from tests.local.harness.saving import save
 
 HANDLER = """\
-from tests.local.edge.function import FUNCTIONS
+from tests.local.harness.function import FUNCTIONS
 
 
 def lambda_handler(event, context):

@@ -13,7 +13,7 @@ from iot_authorizer_cli.local_iot_core import LocalIotCore
 from iot_core.broker.storage import StorageError
 from iot_core.functions.lambda_function import BrokenHandler
 from iot_policies import InvalidFile
-from tests.local.edge.function import Function
+from tests.local.harness.function import Function
 
 
 @pytest.mark.parametrize("which", ["port", "tls_port"])
