@@ -92,7 +92,7 @@ def test_a_handler_that_hangs_when_it_loads_is_given_up(tmp_path: Path, monkeypa
     monkeypatch.setattr("iot_authorizer_cli.project.reloading.LOADING_TIME", 0.3)
     monkeypatch.syspath_prepend(tmp_path)
     Function.gate = threading.Event()
-    (tmp_path / "hanging.py").write_text("from tests.gateway.function import Function\nFunction.gate.wait()\n")
+    (tmp_path / "hanging.py").write_text("from tests.local.harness.function import Function\nFunction.gate.wait()\n")
     with pytest.raises(BrokenHandler, match=r"hanging\.handle did not load within 0\.3 seconds"):
         LocalIotCore(tmp_path / "authorizer.toml", handler="hanging.handle").__enter__()
     Function.gate.set()
