@@ -1,9 +1,10 @@
-"""Arguments of the command line, read and checked."""
+"""Reads and checks arguments of the command line. Each function raises a usage error that names the option."""
 
 import json
 import re
 from collections.abc import Mapping
 from decimal import Decimal
+from pathlib import Path
 from typing import TypeVar
 
 import typer
@@ -11,10 +12,23 @@ from pydantic import BaseModel, ValidationError
 
 from iot_core.broker.limits import IOT_CORE
 from iot_core.broker.topic_rules import InvalidTopic, check_topic_filter, check_topic_name
+from iot_policies import InvalidFile, PolicyTemplate
 from iot_policies.durations import seconds
+from iot_policies.toml_file import read_toml
 
 Model = TypeVar("Model", bound=BaseModel)
 _UNITS = {"ms": 1, "s": 1000, "B": 1, "KB": 1024, "MB": 1024**2}
+
+
+def load_template(path: Path, command: str) -> PolicyTemplate:
+    """The policy template of a file; says so if it is a configuration instead. Raises InvalidFile."""
+    try:
+        return PolicyTemplate.load(path)
+    except InvalidFile:
+        if "policy" in read_toml(path)[0]:
+            problem = f"this is a configuration: {command} takes policy templates"
+            raise InvalidFile(path, None, "", problem) from None
+        raise
 
 
 def json_object(text: str, option: str) -> Mapping[str, object]:
