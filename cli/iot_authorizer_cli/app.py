@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 
 from iot_authorizer_cli.commands.connect.command import connect
-from iot_authorizer_cli.commands.cost import cost
 from iot_authorizer_cli.commands.dev.command import dev
 from iot_authorizer_cli.commands.explain import explain
 from iot_authorizer_cli.commands.invoke import invoke
@@ -46,7 +45,6 @@ add_command(app, "render", render, "policies/chat.toml --principal ann")
 add_command(app, "explain", explain, "policies/chat.toml --principal ann connect ann")
 add_command(app, "lint", lint, "policies/*.toml")
 add_command(app, "token", token, "--principal ann --expires 15m")
-add_command(app, "cost", cost, "--connections 100000 --refresh-after 1h")
 add_command(app, "password", password, "")
 add_command(app, "sign", sign, '"$TOKEN"')
 app.add_typer(keys, name="keys")

@@ -13,7 +13,7 @@ from tests.cli.conftest import Run
 CHAT = "policies/chat.toml"
 KEYS = ["keys", "keys new", "keys list", "keys rotate", "keys retire"]
 IDENTITIES = ["password", "users", "revoke"]
-COMMANDS = ["dev", "connect", "invoke", "render", "explain", "lint", "token", "cost", *KEYS, "sign", *IDENTITIES]
+COMMANDS = ["dev", "connect", "invoke", "render", "explain", "lint", "token", *KEYS, "sign", *IDENTITIES]
 
 
 def test_it_tells_its_version(run: Run) -> None:
