@@ -34,7 +34,7 @@ def test_a_mistake_in_authorizing_refuses_the_client(
             assert client.connect().reason_code == ConnectReturnCode.NOT_AUTHORIZED
             assert client.ends() == []
         detail = "ZeroDivisionError: a mistake"
-        running.record("decision", action="connect", allowed=False, reason="internal_error", detail=detail)
+        running.record("decision", action="connect", allowed=False, reason="iot_core_error", detail=detail)
         other.ping()
         assert "ZeroDivisionError" in caplog.text
 
