@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from iot_core.edge.connection import MqttConnection
-from tests.local.edge.channels import SocketChannel
-from tests.local.edge.client import Client
-from tests.local.edge.running import Running
+from tests.local.harness.channels import SocketChannel
+from tests.local.harness.client import Client
+from tests.local.harness.running import Running
 
 
 class SlowClient:

@@ -13,9 +13,9 @@ from iot_authorizer_cli.local_iot_core import LocalIotCore
 from iot_core.broker.limits import IOT_CORE, Limits
 from iot_core.functions.lambda_function import TIMEOUT
 from iot_core.mqtt import Version
-from tests.local.edge.channels import PATIENCE, Channel, SocketChannel, WebSocketChannel, connected_to, wrapped
-from tests.local.edge.client import Client
-from tests.local.edge.function import Function
+from tests.local.harness.channels import PATIENCE, Channel, SocketChannel, WebSocketChannel, connected_to, wrapped
+from tests.local.harness.client import Client
+from tests.local.harness.function import Function
 
 LoopFactory = Callable[[], asyncio.AbstractEventLoop]
 

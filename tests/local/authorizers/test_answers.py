@@ -6,8 +6,8 @@ import math
 import pytest
 
 from iot_core.mqtt import ConnectReturnCode, ReasonCode, Version
-from tests.local.edge.function import EVERYTHING, allow, document
-from tests.local.edge.running import Running, refused
+from tests.local.harness.function import EVERYTHING, allow, document
+from tests.local.harness.running import Running, refused
 
 VERSIONS = pytest.mark.parametrize(
     ("version", "code"),

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.local.edge.channels import PATIENCE
-from tests.local.edge.function import Event, allow
-from tests.local.edge.running import Running, started
+from tests.local.harness.channels import PATIENCE
+from tests.local.harness.function import Event, allow
+from tests.local.harness.running import Running, started
 
 
 @pytest.fixture

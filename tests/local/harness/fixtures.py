@@ -1,4 +1,4 @@
-"""A core for each test, with a function that the test scripts."""
+"""Fixtures: a core for each test, with a function that the test scripts."""
 
 import asyncio
 from collections.abc import Iterator
@@ -8,9 +8,9 @@ import pytest
 import uvloop
 
 from tests.cli.dev import Dev
-from tests.local.edge.dev import allow_files, everybody
-from tests.local.edge.others import Others
-from tests.local.edge.running import CONFIGURATION, LoopFactory, Running, started
+from tests.local.harness.dev import allow_files, everybody
+from tests.local.harness.others import Others
+from tests.local.harness.running import CONFIGURATION, LoopFactory, Running, started
 
 both_loops = pytest.mark.parametrize(
     "loop_factory", [asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"]

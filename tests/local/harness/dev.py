@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests.cli.dev import Dev
-from tests.local.edge.function import allow
+from tests.local.harness.function import allow
 
 HANDLER = f"def lambda_handler(event, context):\n    return {allow()!r}\n"
 

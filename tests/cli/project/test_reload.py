@@ -10,9 +10,9 @@ from iot_authorizer_cli.local_iot_core import LocalIotCore
 from iot_authorizer_cli.project import reloading
 from iot_core.mqtt import Publish
 from iot_identities.passwords import hash_password
-from tests.local.edge.client import Client
-from tests.local.edge.running import CONFIGURATION, UNLIMITED, Running, started
-from tests.local.edge.saving import save
+from tests.local.harness.client import Client
+from tests.local.harness.running import CONFIGURATION, UNLIMITED, Running, started
+from tests.local.harness.saving import save
 
 TEMPLATE = """\
 [[grant]]

@@ -1,7 +1,7 @@
 """Two clients that have nothing to do with it."""
 
 from iot_core.mqtt import Publish
-from tests.local.edge.client import Client
+from tests.local.harness.client import Client
 
 
 class Others:

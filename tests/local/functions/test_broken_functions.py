@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.local.edge.function import Event, allow
-from tests.local.edge.running import Running, refused
+from tests.local.harness.function import Event, allow
+from tests.local.harness.running import Running, refused
 
 
 def nested(depth: int) -> object:

@@ -21,7 +21,7 @@ from iot_core.mqtt import (
     Will,
     encode,
 )
-from tests.local.edge.channels import Channel
+from tests.local.harness.channels import Channel
 
 Expected = TypeVar("Expected")
 _MOST = 0xFFF_FFFF

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from iot_core.mqtt import Version, Will
-from tests.local.edge.running import Running
+from tests.local.harness.running import Running
 
 VERSIONS = pytest.mark.parametrize("version", list(Version), ids=lambda version: version.name)
 HANDSHAKE = {"host", "upgrade", "connection", "sec-websocket-key", "sec-websocket-version", "sec-websocket-protocol"}

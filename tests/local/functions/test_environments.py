@@ -8,8 +8,8 @@ import pytest
 from iot_core.functions import environments
 from iot_core.functions.environments import Environments, FunctionTimeout
 from iot_core.functions.lambda_function import BrokenHandler, LambdaFunction
-from tests.local.edge.channels import PATIENCE
-from tests.local.edge.pool import OK, Loads, at_work, hang, run, settled
+from tests.local.functions.pool import OK, Loads, at_work, hang, run, settled
+from tests.local.harness.channels import PATIENCE
 
 
 @pytest.fixture

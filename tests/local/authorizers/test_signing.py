@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from iot_core.mqtt import ConnectReturnCode
-from tests.local.edge.running import CONFIGURATION, Running, started
+from tests.local.harness.running import CONFIGURATION, Running, started
 
 SIGNATURE = "x-amz-customauthorizer-signature"
 TOKEN = "header.payload+/="

@@ -13,7 +13,7 @@ from iot_authorizer_cli.local_iot_core import LocalIotCore
 from iot_core.broker.storage import StorageError
 from iot_core.functions.lambda_function import BrokenHandler
 from iot_policies import InvalidFile
-from tests.local.edge.function import Function
+from tests.local.harness.function import Function
 
 
 @pytest.mark.parametrize("which", ["port", "tls_port"])
@@ -92,7 +92,7 @@ def test_a_handler_that_hangs_when_it_loads_is_given_up(tmp_path: Path, monkeypa
     monkeypatch.setattr("iot_authorizer_cli.project.reloading.LOADING_TIME", 0.3)
     monkeypatch.syspath_prepend(tmp_path)
     Function.gate = threading.Event()
-    (tmp_path / "hanging.py").write_text("from tests.local.edge.function import Function\nFunction.gate.wait()\n")
+    (tmp_path / "hanging.py").write_text("from tests.local.harness.function import Function\nFunction.gate.wait()\n")
     with pytest.raises(BrokenHandler, match=r"hanging\.handle did not load within 0\.3 seconds"):
         LocalIotCore(tmp_path / "authorizer.toml", handler="hanging.handle").__enter__()
     Function.gate.set()

@@ -3,8 +3,8 @@
 import pytest
 
 from iot_core.mqtt import ConnectReturnCode, ReasonCode, Version
-from tests.local.edge.client import Client
-from tests.local.edge.running import Running
+from tests.local.harness.client import Client
+from tests.local.harness.running import Running
 
 NAME = "x-amz-customauthorizer-name"
 ARN = "arn:aws:lambda:us-east-1:123456789012:function:authorizer"

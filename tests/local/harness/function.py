@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import ClassVar
 
-from tests.local.edge.channels import PATIENCE
+from tests.local.harness.channels import PATIENCE
 
 ARN = "arn:aws:iot:us-east-1:123456789012:"
 Event = dict[str, object]
@@ -19,7 +19,7 @@ FUNCTIONS: "dict[str, Function]" = {}
 _numbers = itertools.count()
 
 _HANDLER = """\
-from tests.local.edge.function import FUNCTIONS
+from tests.local.harness.function import FUNCTIONS
 
 
 def lambda_handler(event, context):

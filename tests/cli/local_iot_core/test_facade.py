@@ -16,9 +16,9 @@ from iot_authorizer_cli.local_iot_core import LocalIotCore
 from iot_core.broker.message import Message
 from iot_core.broker.storage import StorageError
 from iot_core.mqtt import ConnectReturnCode, Publish
-from tests.local.edge.channels import SocketChannel, connected_to
-from tests.local.edge.client import Client
-from tests.local.edge.running import LoopFactory
+from tests.local.harness.channels import SocketChannel, connected_to
+from tests.local.harness.client import Client
+from tests.local.harness.running import LoopFactory
 
 
 @contextmanager

@@ -2,9 +2,9 @@
 
 import threading
 
-from tests.local.edge.channels import PATIENCE
-from tests.local.edge.function import Event, allow
-from tests.local.edge.running import Running
+from tests.local.harness.channels import PATIENCE
+from tests.local.harness.function import Event, allow
+from tests.local.harness.running import Running
 
 
 class Gate:

@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 
 from iot_core.mqtt import Connack, Connect, Version
-from tests.local.edge.channels import PATIENCE
-from tests.local.edge.function import Function, allow
-from tests.local.edge.running import started
-from tests.local.edge.saving import save
+from tests.local.harness.channels import PATIENCE
+from tests.local.harness.function import Function, allow
+from tests.local.harness.running import started
+from tests.local.harness.saving import save
 
 HANDLER = """\
-from tests.local.edge.function import FUNCTIONS
+from tests.local.harness.function import FUNCTIONS
 
 
 def lambda_handler(event, context):
@@ -62,7 +62,7 @@ def test_a_handler_that_hangs_when_it_loads_changes_nothing(folder: Path, monkey
     monkeypatch.setattr("iot_authorizer_cli.project.reloading.LOADING_TIME", 0.3)
     with started(folder) as running, running.connected() as client:
         Function.gate = threading.Event()
-        text = "from tests.local.edge.function import Function\nFunction.gate.wait()\n"
+        text = "from tests.local.harness.function import Function\nFunction.gate.wait()\n"
         save(folder / "recording.py", text)
         assert "did not load within" in running.record("reload", ok=False)["problem"]
         client.ping()
@@ -77,7 +77,7 @@ def test_a_handler_that_is_mended_is_loaded_once_the_one_that_hangs_is_through(
     with started(folder) as running, running.connected() as client:
         good = (folder / "recording.py").read_text()
         Function.gate = threading.Event()
-        save(folder / "recording.py", "from tests.local.edge.function import Function\nFunction.gate.wait()\n")
+        save(folder / "recording.py", "from tests.local.harness.function import Function\nFunction.gate.wait()\n")
         running.record("reload", ok=False)
         save(folder / "recording.py", good)
         assert "an earlier version" in running.record("reload", ok=False)["problem"]
