@@ -42,7 +42,7 @@ class Decisions:
             detail=refused.detail,
             client_id=client_id,
             principal=refused.logged("principal"),
-            door=refused.logged("door"),
+            source=refused.logged("source"),
             authorizer=refused.logged("service"),
         )
 
@@ -70,6 +70,6 @@ class Decisions:
             detail=detail,
             client_id=client_id,
             principal=authorization.principal,
-            door=authorization.door,
+            source=authorization.source,
             authorizer=authorization.authorizer,
         )
