@@ -21,7 +21,8 @@ from jwt.types import Options
 
 from iot_authorizer.credentials import Credentials
 from iot_authorizer.keys import SYMMETRIC_ALGORITHMS, Keys
-from iot_authorizer.refusal import Reason, Refusal
+from iot_authorizer.reasons import Reason
+from iot_authorizer.refusal import Refusal
 from iot_authorizer.tokens import Token, read_token
 from iot_authorizer.verified_principal import VerifiedPrincipal
 from iot_policies import Claims, Principal, claim

@@ -8,22 +8,22 @@ from collections.abc import Iterator, Mapping
 from urllib.parse import unquote
 
 
-def accepted_tokens(event: Mapping[str, object], door: str | None, token_key_name: str | None) -> Iterator[str]:
-    """What stood at a door, as the authorizer's `Door` calls it; nothing for a door that holds no token."""
+def accepted_tokens(event: Mapping[str, object], source: str | None, token_key_name: str | None) -> Iterator[str]:
+    """The tokens in a credential source, an `iot_authorizer.CredentialSource`; nothing if it holds no token."""
     keys = {"access_token", token_key_name or "access_token"}
-    if door == "token":
+    if source == "token":
         yield _text(event.get("token"))
-    elif door in ("header", "authorization"):
-        wanted = "authorization" if door == "authorization" else (token_key_name or "").lower()
+    elif source in ("header", "authorization"):
+        wanted = "authorization" if source == "authorization" else (token_key_name or "").lower()
         headers = _part(event, "http").get("headers")
         for name, value in headers.items() if isinstance(headers, Mapping) else ():
             if name.lower() == wanted:
                 yield _text(value).rpartition(" ")[2]
-    elif door == "query":
+    elif source == "query":
         yield from _pairs(_text(_part(event, "http").get("queryString")).removeprefix("?"), keys)
-    elif door == "user_name":
+    elif source == "user_name":
         yield from _pairs(_text(_part(event, "mqtt").get("username")).partition("?")[2], keys)
-    elif door == "password":
+    elif source == "password":
         yield base64.b64decode(_text(_part(event, "mqtt").get("password"))).decode("utf-8", "replace")
 
 

@@ -56,11 +56,11 @@ def _question(action: str) -> Question | None:
 
 def _claims(configured: Configured, authorization: Authorization, name: str) -> Claims | None:
     """The claims that the Lambda saw: of the token that it accepted, or of the configuration; None for unknown ones."""
-    if authorization.door == "anonymous":
+    if authorization.source == "anonymous":
         return configured.anonymous_claims
     principal_claim = configured.template.principal_claim if configured.template else "sub"
     key = configured.description.token_key_name
-    for token in accepted_tokens(authorization.event, authorization.door, key):
+    for token in accepted_tokens(authorization.event, authorization.source, key):
         claims = _payload(token)
         if claims is not None and name in (claims.get("sub"), claim(claims, principal_claim)):
             return configured.stored_claims.joined(name, claims)

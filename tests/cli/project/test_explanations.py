@@ -60,7 +60,7 @@ def explained(configured: Configured, event: dict[str, object], topic: str, **lo
 
 def test_the_claims_are_those_of_the_token(configured: Configured) -> None:
     event: dict[str, object] = {"token": token("ann", "lobby")}
-    assert explained(configured, event, "rooms/lobby/say", principal="ann", door="token") == BY_ROOMS
+    assert explained(configured, event, "rooms/lobby/say", principal="ann", source="token") == BY_ROOMS
 
 
 def test_another_token_in_a_header_is_not_taken_for_the_clients(configured: Configured) -> None:
@@ -68,21 +68,21 @@ def test_another_token_in_a_header_is_not_taken_for_the_clients(configured: Conf
     event: dict[str, object] = {
         "protocolData": {"http": {"headers": headers, "queryString": f"?t={token('ann', 'lobby')}"}}
     }
-    assert explained(configured, event, "rooms/lobby/say", principal="ann", door="query") == BY_ROOMS
+    assert explained(configured, event, "rooms/lobby/say", principal="ann", source="query") == BY_ROOMS
 
 
 def test_a_users_claims_are_those_of_the_password_file(configured: Configured) -> None:
     event: dict[str, object] = {"protocolData": {"mqtt": {"username": "bob", "password": "c2VjcmV0"}}}
-    assert explained(configured, event, "rooms/attic/say", principal="bob", door="password") == BY_ROOMS
+    assert explained(configured, event, "rooms/attic/say", principal="bob", source="password") == BY_ROOMS
 
 
 def test_an_anonymous_clients_claims_are_those_of_the_configuration(configured: Configured) -> None:
-    assert explained(configured, {}, "rooms/hall/say", principal="anonymous", door="anonymous") == BY_ROOMS
+    assert explained(configured, {}, "rooms/hall/say", principal="anonymous", source="anonymous") == BY_ROOMS
 
 
 def test_what_is_refused_is_explained_too(configured: Configured) -> None:
     (reason,) = explained(
-        configured, {"token": token("ann", "lobby")}, "rooms/attic/say", principal="ann", door="token"
+        configured, {"token": token("ann", "lobby")}, "rooms/attic/say", principal="ann", source="token"
     )
     assert reason.endswith("is for another claims.rooms")
 
@@ -94,12 +94,12 @@ def test_a_client_that_is_not_named_is_not_explained(configured: Configured) -> 
 def test_no_other_token_that_a_client_brings_along_is_taken_for_its_own(configured: Configured) -> None:
     name = f"?x={token('ann', 'attic')}&t={token('ann', 'lobby')}"
     event: dict[str, object] = {"protocolData": {"mqtt": {"username": name, "password": "c2VjcmV0"}}}
-    assert explained(configured, event, "rooms/lobby/say", principal="ann", door="user_name") == BY_ROOMS
-    assert explained(configured, event, "rooms/attic/say", principal="ann", door="user_name") != BY_ROOMS
+    assert explained(configured, event, "rooms/lobby/say", principal="ann", source="user_name") == BY_ROOMS
+    assert explained(configured, event, "rooms/attic/say", principal="ann", source="user_name") != BY_ROOMS
 
 
 @pytest.mark.parametrize(
-    ("door", "protocols"),
+    ("source", "protocols"),
     [
         ("header", {"http": {"headers": {"X-Other": "n\u00f6", "T": "TOKEN"}}}),
         ("authorization", {"http": {"headers": {"authorization": "Bearer TOKEN"}}}),
@@ -108,22 +108,22 @@ def test_no_other_token_that_a_client_brings_along_is_taken_for_its_own(configur
     ],
 )
 def test_the_token_is_looked_for_where_the_lambda_found_it(
-    configured: Configured, door: str, protocols: dict[str, object]
+    configured: Configured, source: str, protocols: dict[str, object]
 ) -> None:
     event = json.loads(json.dumps({"protocolData": protocols}).replace("TOKEN", token("ann", "lobby")))
-    assert explained(configured, event, "rooms/lobby/say", principal="ann", door=door) == BY_ROOMS
+    assert explained(configured, event, "rooms/lobby/say", principal="ann", source=source) == BY_ROOMS
 
 
 def test_a_jwt_may_be_the_password(configured: Configured) -> None:
     password = base64.b64encode(token("ann", "lobby").encode()).decode()
     event: dict[str, object] = {"protocolData": {"mqtt": {"password": password}}}
-    assert explained(configured, event, "rooms/lobby/say", principal="ann", door="password") == BY_ROOMS
+    assert explained(configured, event, "rooms/lobby/say", principal="ann", source="password") == BY_ROOMS
 
 
 def test_a_decision_is_explained_by_the_policy_that_made_it(configured: Configured, tmp_path: Path) -> None:
     in_force = configured
     authorization = Authorization(
-        ANSWER, "chat", {"token": token("ann", "lobby")}, {"principal": "ann", "door": "token"}
+        ANSWER, "chat", {"token": token("ann", "lobby")}, {"principal": "ann", "source": "token"}
     )
     find = Explanations(lambda: in_force).explain(authorization, "publish", "rooms/lobby/say", "ann")
     (tmp_path / "policy.toml").write_text('[[grant]]\nconnect = ["{principal}"]\n')
