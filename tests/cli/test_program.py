@@ -16,7 +16,7 @@ def test_ctrl_c_while_it_loads_leaves_no_stack() -> None:
 import sys
 class Interrupted:
     def find_spec(self, name, *_):
-        if name == "iot_authorizer_cli.command":
+        if name == "iot_authorizer_cli.app":
             raise KeyboardInterrupt
 sys.meta_path.insert(0, Interrupted())
 from iot_authorizer_cli.program import main
