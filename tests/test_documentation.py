@@ -15,7 +15,7 @@ from iot_authorizer import Reason
 from iot_authorizer_cdk.stages import Stage
 from iot_authorizer_cdk.target import LAMBDA, write_target
 from iot_authorizer_cli.local_iot_core import LocalIotCore
-from iot_authorizer_cli.project.development import DATA
+from iot_authorizer_cli.project.development_issuer import DATA
 from tests import ROOT
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]

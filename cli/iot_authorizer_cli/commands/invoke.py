@@ -9,8 +9,8 @@ import typer
 from pydantic import ValidationError
 
 from iot_authorizer_cli.arguments import json_model
-from iot_authorizer_cli.project.configured import read_configured
-from iot_authorizer_cli.project.development import DATA, DevelopmentIssuer
+from iot_authorizer_cli.project.configuration import read_project_configuration
+from iot_authorizer_cli.project.development_issuer import DATA, DevelopmentIssuer
 from iot_core.authorizers.event import ConnectionRequest, HttpContext, MqttContext, TlsContext, build_event
 from iot_core.authorizers.signatures import verify_signature
 from iot_core.functions.lambda_function import HANDLER, LambdaFunction
@@ -52,7 +52,7 @@ def invoke(
     if handler == HANDLER and not config.exists():
         raise InvalidFile(config, None, "", "there is no such file: name yours with --config")
     function = LambdaFunction(config, handler, environment=DevelopmentIssuer(data).environment(table))
-    authorizer = read_configured(config, function.arn).description
+    authorizer = read_project_configuration(config, function.arn).description
     if token_signature is not None and authorizer.signing_disabled:
         typer.echo("iot-authorizer: without [signing] in the configuration, the signature is not looked at", err=True)
     verified = verify_signature(request, authorizer)

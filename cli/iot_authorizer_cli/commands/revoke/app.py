@@ -25,7 +25,7 @@ from iot_authorizer_cli.commands.revoke.selection import (
 from iot_authorizer_cli.commands.revoke.wording import as_object, ended_object, ended_rows, until, what
 from iot_authorizer_cli.options import add_command, new_app
 from iot_authorizer_cli.output import columns
-from iot_authorizer_cli.project.development import DATA
+from iot_authorizer_cli.project.development_issuer import DATA
 from iot_identities.revocations import Kind, Revocation
 from iot_policies import Principal
 

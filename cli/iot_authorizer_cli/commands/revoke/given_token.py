@@ -4,12 +4,12 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+from iot_authorizer.jwt_verifier import with_scopes
 from iot_authorizer_cli.commands.connect.principal import subject
 from iot_authorizer_cli.commands.revoke.locking_out import Order
 from iot_authorizer_cli.commands.revoke.place import Place
 from iot_authorizer_cli.commands.revoke.selection import end_of_token
 from iot_authorizer_cli.commands.revoke.verifying import NotVerified, verify
-from iot_authorizer_cli.project.development import with_scopes
 from iot_policies import Principal
 from iot_policies.principal import Claims
 

@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from iot_authorizer_cli.project.configuration_file import ConfigurationFile, Revocation, read_configuration_file
-from iot_authorizer_cli.project.configured import password_claims
+from iot_authorizer.configuration import PartialConfiguration, Revocation, load_partial_configuration
+from iot_authorizer_cli.project.configuration import password_file_claims
 from iot_policies import InvalidFile, PolicyTemplate
 from iot_policies.principal import Claims
 
@@ -15,7 +15,7 @@ class Known:
     """Of one `authorizer.toml`."""
 
     path: Path
-    file: ConfigurationFile | None = None
+    file: PartialConfiguration | None = None
     """None where it is not there, or can't be read."""
     template: PolicyTemplate | None = None
     """None where it is not named, or can't be read."""
@@ -43,16 +43,16 @@ def read_known(path: Path, tell: Callable[[str], None]) -> Known:
     try:
         if not path.exists():
             return Known(path)
-        file, _ = read_configuration_file(path)
+        file, _ = load_partial_configuration(path)
     except (InvalidFile, OSError) as error:
         tell(f"{error}: going on without the configuration")
         return Known(path, why_none=f"{path} can't be read")
-    claims = password_claims(path.parent / file.passwords.file if file.passwords and file.passwords.file else None)
+    claims = password_file_claims(path.parent / file.passwords.file if file.passwords and file.passwords.file else None)
     template, why_none = _template(path, file, tell)
     return Known(path, file, template, why_none, claims, file.revocation.cache_for)
 
 
-def _template(path: Path, file: ConfigurationFile, tell: Callable[[str], None]) -> tuple[PolicyTemplate | None, str]:
+def _template(path: Path, file: PartialConfiguration, tell: Callable[[str], None]) -> tuple[PolicyTemplate | None, str]:
     """The template, or why there is none."""
     if file.policy is None:
         return None, f"{path} names no policy template"

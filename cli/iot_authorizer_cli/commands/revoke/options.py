@@ -13,7 +13,7 @@ from iot_authorizer_cli.commands.revoke.known import Known, read_known
 from iot_authorizer_cli.commands.revoke.local_connections import LocalConnections
 from iot_authorizer_cli.commands.revoke.place import Place
 from iot_authorizer_cli.commands.revoke.wording import what
-from iot_authorizer_cli.project.development import ISSUER, table_path
+from iot_authorizer_cli.project.development_issuer import ISSUER, table_path
 from iot_authorizer_cli.project.identity_table import open_table
 from iot_authorizer_cli.prompts import at_terminal
 from iot_identities.revocations import Kind, Revocation

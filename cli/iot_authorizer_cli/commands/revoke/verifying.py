@@ -16,7 +16,7 @@ from jwt.types import Options
 
 from iot_authorizer_cli.commands.revoke.in_time import within
 from iot_authorizer_cli.commands.revoke.known import Known
-from iot_authorizer_cli.project.development import ISSUER, jwks_path
+from iot_authorizer_cli.project.development_issuer import ISSUER, jwks_path
 from iot_policies.toml_file import read_file
 
 _ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")

@@ -12,7 +12,7 @@ from iot_authorizer_cli.commands.users.options import ClientIds, DataFolder, Nam
 from iot_authorizer_cli.commands.users.rules import parsed_time
 from iot_authorizer_cli.commands.users.storing import tell
 from iot_authorizer_cli.output import time_text
-from iot_authorizer_cli.project.development import DATA
+from iot_authorizer_cli.project.development_issuer import DATA
 from iot_authorizer_cli.project.identity_table import open_table
 from iot_authorizer_cli.prompts import at_terminal
 from iot_identities import guessing

@@ -12,7 +12,7 @@ from iot_authorizer_cli.commands.users.import_run import ImportRun
 from iot_authorizer_cli.commands.users.options import DataFolder, TableName
 from iot_authorizer_cli.commands.users.password_file import PasswordFile, password_file
 from iot_authorizer_cli.commands.users.progress import progress
-from iot_authorizer_cli.project.development import DATA
+from iot_authorizer_cli.project.development_issuer import DATA
 from iot_authorizer_cli.project.identity_table import open_table
 from iot_authorizer_cli.prompts import standard_input
 from iot_identities.table import TableUnavailable

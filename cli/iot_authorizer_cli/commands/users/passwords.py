@@ -11,7 +11,7 @@ from iot_authorizer_cli.commands.users.options import DataFolder, Generate, Name
 from iot_authorizer_cli.commands.users.rules import checked_name
 from iot_authorizer_cli.commands.users.storing import hand_out, tell
 from iot_authorizer_cli.output import time_text
-from iot_authorizer_cli.project.development import DATA
+from iot_authorizer_cli.project.development_issuer import DATA
 from iot_authorizer_cli.project.identity_table import open_table
 from iot_identities import guessing
 from iot_identities.user import StoredPassword, User

@@ -12,7 +12,7 @@ from iot_authorizer_cli.commands.revoke.wording import as_object, until, what
 from iot_authorizer_cli.commands.users import storing
 from iot_authorizer_cli.commands.users.options import AsJson, ClientIds, DataFolder, Name, TableName
 from iot_authorizer_cli.output import print_list, time_text
-from iot_authorizer_cli.project.development import DATA
+from iot_authorizer_cli.project.development_issuer import DATA
 from iot_authorizer_cli.project.identity_table import open_table
 from iot_identities.guessing import Failed, failed_by
 from iot_identities.reading import MalformedItem

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from iot_authorizer_cli.commands.connect.principal import unverified_claims
-from iot_authorizer_cli.project.development import ISSUER, table_path
+from iot_authorizer_cli.project.development_issuer import ISSUER, table_path
 from iot_identities.sqlite_table import SqliteTable
 from iot_identities.user import User, to_item
 from tests.cli.commands.revoke.running import connect, lock_out, revoke, undo, verdict

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from iot_authorizer_cli.commands.revoke import options
-from iot_authorizer_cli.project.development import DATA, ISSUER, DevelopmentIssuer, table_path
+from iot_authorizer_cli.project.development_issuer import DATA, ISSUER, DevelopmentIssuer, table_path
 from iot_identities import guessing
 from iot_identities.revocations import Kind, Revocation, to_item
 from iot_identities.sqlite_table import SqliteTable

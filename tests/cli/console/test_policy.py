@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from iot_authorizer_cli.console.compiled import Compiled, compiled
+from iot_authorizer_cli.console.policy import Compiled, compiled
 from iot_authorizer_cli.console.template_file import TemplateFile
-from iot_authorizer_cli.project.development import principal_of
+from iot_authorizer_cli.project.development_issuer import principal_of
 from iot_policies import PolicyTemplate
 
 TEMPLATE = """\

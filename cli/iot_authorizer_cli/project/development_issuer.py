@@ -1,4 +1,9 @@
-"""A development issuer: keys made on this machine that vouch for anybody, on this machine only."""
+"""The data folder of a project in development, and the development issuer, whose key is in it.
+
+- The key is made on this machine when it is first needed. Only the owner of the folder can read it.
+- It signs tokens for any principal, with any claims. Only an authorizer that runs on this machine trusts them: the
+  environment that `DevelopmentIssuer.environment` returns names the public key, and in Lambda such a name is an error.
+"""
 
 import json
 import time
@@ -16,25 +21,21 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from jwt.algorithms import ECAlgorithm
 
-from iot_authorizer_cli.project.stored_claims import DEVELOPMENT_ISSUER
+from iot_authorizer import development
+from iot_authorizer.jwt_verifier import with_scopes
 from iot_core.whole_file import require_private, write_whole
 from iot_policies import InvalidFile, Principal
 
 DATA = Path(".iot-authorizer")
-"""Where keys are kept unless told otherwise."""
-ISSUER = DEVELOPMENT_ISSUER
-"""The issuer and the audience of development tokens. The Lambda knows it only where DEVELOPMENT_KEYS is set."""
-DEVELOPMENT_KEYS = "AUTHORIZER_DEVELOPMENT_JWKS"
-"""The environment variable that names the file of the public keys to the authorizer."""
-DEVELOPMENT_TABLE = "AUTHORIZER_DEVELOPMENT_TABLE"
-"""The environment variable that names the file of the table of identities to the authorizer."""
-
-TABLE = "AUTHORIZER__TABLE"
-"""The environment variable that names another table than the configuration does."""
+"""The data folder, unless an option names another one."""
+ISSUER = development.ISSUER
+"""The issuer and the audience of development tokens."""
+_TABLE = "AUTHORIZER__TABLE"
+"""Overrides the configuration's `table`."""
 
 
 def make_folder(folder: Path) -> Path:
-    """Makes a data folder, for its owner alone and out of git, where it is missing. Raises OSError."""
+    """Makes a data folder if it is missing, readable only by its owner and ignored by git. Raises OSError."""
     if not folder.exists():
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         (folder / ".gitignore").write_text("*\n")
@@ -42,7 +43,7 @@ def make_folder(folder: Path) -> Path:
 
 
 def table_path(folder: Path) -> Path:
-    """The development table of a data folder: SQLite in the place of DynamoDB."""
+    """The development table of a data folder: SQLite in place of DynamoDB."""
     return folder / "identities.sqlite"
 
 
@@ -52,12 +53,13 @@ def jwks_path(folder: Path) -> Path:
 
 
 class DevelopmentIssuer:
-    """Mints tokens with a key in the data folder, made when it is first needed."""
+    """Issues tokens, signed with the key in a data folder."""
 
     def __init__(self, folder: Path) -> None:
+        """Makes the folder and the key if they are missing. Raises InvalidFile, OSError."""
         self._folder = folder
         self.made = not self._key_path.exists()
-        """Whether the key was made just now: nobody who is running knows it."""
+        """Whether the key is new: a process that started before does not trust it."""
         self._key = self._load_or_make()
 
     @property
@@ -78,12 +80,15 @@ class DevelopmentIssuer:
         )
 
     def environment(self, table: str | None = None) -> Mapping[str, str]:
-        """What has an authorizer trust the development issuer, and look into a table of DynamoDB's.
+        """The environment variables that make an authorizer trust this issuer and look into a table.
 
-        Without one it looks into the development table, where its configuration names any.
+        `table` is the name of a DynamoDB table. Without it, the authorizer looks into the development table, if its
+        configuration names a table.
         """
-        keys = {DEVELOPMENT_KEYS: str(self.jwks_path)}
-        return keys | ({DEVELOPMENT_TABLE: str(table_path(self._folder))} if table is None else {TABLE: table})
+        variables = {development.KEYS: str(self.jwks_path)}
+        if table is not None:
+            return {**variables, _TABLE: table}
+        return {**variables, development.TABLE: str(table_path(self._folder))}
 
     def _load_or_make(self) -> EllipticCurvePrivateKey:
         make_folder(self._folder)
@@ -98,14 +103,8 @@ class DevelopmentIssuer:
 
 
 def principal_of(name: str, claims: Mapping[str, object]) -> Principal:
-    """The principal that the authorizer makes of a development token: with the claims that the issuer adds."""
+    """The principal that the authorizer makes of a development token, including the claims that the issuer adds."""
     return Principal(name, with_scopes({**claims, "iss": ISSUER, "aud": ISSUER, "sub": name}))
-
-
-def with_scopes(claims: Mapping[str, object]) -> Mapping[str, object]:
-    """A token's claims as the authorizer reads them: `scope` is a list in one text (RFC 8693, section 4.2)."""
-    scope = claims.get("scope")
-    return {**claims, "scope": scope.split()} if isinstance(scope, str) else claims
 
 
 def _read_private(path: Path) -> EllipticCurvePrivateKey:
@@ -115,5 +114,5 @@ def _read_private(path: Path) -> EllipticCurvePrivateKey:
         key = None
     require_private(path)
     if not isinstance(key, EllipticCurvePrivateKey) or not isinstance(key.curve, SECP256R1):
-        raise InvalidFile(path, None, "", "expected a P-256 key in PEM: remove it, and a new one is made")
+        raise InvalidFile(path, None, "", "not a P-256 key in PEM: remove the file, and a new key is made")
     return key
