@@ -11,7 +11,7 @@ _CODE = re.compile(r"[a-z][a-z0-9_]{0,63}")
 
 
 class Reason(StrEnum):
-    """Reason codes: logged and counted, never sent to the client. `docs/troubleshooting.md` has cause and cure."""
+    """Reason codes: logged and counted, never sent to the client. docs/reference/log-and-reason-codes.md lists them."""
 
     MALFORMED_EVENT = "malformed_event"
     MALFORMED_QUERY = "malformed_query"

@@ -23,7 +23,7 @@ class Refused(Exception):
 
     def __init__(self, reason: str, detail: str = "", *, decision: Mapping[str, object] | None = None) -> None:
         self.reason = reason
-        """A reason code: the gateway's own, or the Lambda's (docs/troubleshooting.md)."""
+        """A reason code: the gateway's own, or the Lambda's (docs/reference/log-and-reason-codes.md)."""
         self.detail = detail
         """More, in words."""
         self.decision = decision or {}

@@ -21,7 +21,7 @@ class NotVerified(Exception):
 
     def __init__(self, reason: str, detail: str) -> None:
         self.reason = reason
-        """A reason code (docs/troubleshooting.md)."""
+        """A reason code (docs/reference/log-and-reason-codes.md)."""
         self.detail = detail
         """More, in words."""
         super().__init__(f"IoT Core refuses this client by itself: {reason}: {detail}")
