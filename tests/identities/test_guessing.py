@@ -388,7 +388,7 @@ def test_more_failures_never_wait_less(failures: int) -> None:
 
 @pytest.mark.parametrize("then_waits", [5, 10, 50, 1000], ids=lambda guesses: f"rests after {guesses}")
 def test_a_stranger_has_few_guesses_a_day(door: Door, then_waits: int) -> None:
-    """What `docs/explanation/security.md` says of the default limits, whether one guesses on or waits until all is forgotten."""
+    """What `security.md` says of the default limits, whether one guesses on or waits until all is forgotten."""
     limits = Limits()
     door.guard = Guard(door.table, limits)
     end = door.now + 86_400
