@@ -1,4 +1,4 @@
-/** Why a client is refused: each reason code's cause and cure, as docs/troubleshooting.md has them. */
+/** Why a client is refused: each reason code's cause and cure, as docs/reference/log-and-reason-codes.md has them. */
 
 import { byId, element } from "./dom.js";
 
