@@ -11,7 +11,7 @@ _collecting = gc.isenabled()
 gc.disable()  # Modules make no garbage as they load, only work for the collector.
 
 from iot_authorizer.authorizer import Authorizer
-from iot_authorizer.credentials import Credentials, Door
+from iot_authorizer.credentials import Credentials, CredentialSource
 from iot_authorizer.lambda_handler import LambdaHandler
 from iot_authorizer.observer import Observer
 from iot_authorizer.reasons import Reason
@@ -24,9 +24,9 @@ if _collecting:
 
 __all__ = [
     "Authorizer",
+    "CredentialSource",
     "Credentials",
     "Deny",
-    "Door",
     "Grant",
     "LambdaHandler",
     "Observer",

@@ -27,8 +27,8 @@ class Refusal(Exception):
         """Who was refused, where that is proven or at least a known user's name."""
         self.issuer: str | None = None
         """The configured issuer that the token names."""
-        self.door: str | None = None
-        """Where the credentials stood, once they are found."""
+        self.source: str | None = None
+        """The credential source, if credentials were found."""
         super().__init__(f"{reason}: {detail}" if detail else reason)
 
 

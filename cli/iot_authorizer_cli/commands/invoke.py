@@ -67,6 +67,6 @@ def _describe(decision: Mapping[str, object]) -> str:
     """A decision's log line, for people."""
     if not decision:
         return "the handler logged no decision"
-    names = ("reason", "detail", "principal", "client_id", "issuer", "door", "duration_ms")
+    names = ("reason", "detail", "principal", "client_id", "issuer", "source", "duration_ms")
     fields = " ".join(f"{name}={decision[name]}" for name in names if decision.get(name) is not None)
     return printable(f"{decision['decision']}: {fields}")

@@ -68,7 +68,7 @@ def _question(action: str) -> Question | None:
 
 def _claims(configuration: ProjectConfiguration, authorization: Authorization, name: str) -> Claims | None:
     """The claims that the Lambda saw: of the accepted token, of the user, or of `[anonymous]`; None if unknown."""
-    if authorization.door == "anonymous":
+    if authorization.source == "anonymous":
         return configuration.anonymous_claims
     stored = configuration.stored_claims
     principal_claim = configuration.template.principal_claim if configuration.template else "sub"
@@ -83,7 +83,7 @@ def _token_claims(authorization: Authorization, token_key_name: str | None) -> C
     """The claims of the token that the Lambda accepted; None if it accepted none."""
     try:
         credentials = read_credentials(AuthorizerEvent.parse(authorization.event), token_key_name)
-        if credentials.token is None or credentials.door != authorization.door:
+        if credentials.token is None or credentials.source != authorization.source:
             return None
         return with_scopes(read_token(credentials.token).claims)
     except Refusal:  # Of a handler with rules of its own, which reads credentials in its own way.

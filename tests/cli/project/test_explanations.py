@@ -68,7 +68,7 @@ def explained(
 
 
 @pytest.mark.parametrize(
-    ("door", "protocols"),
+    ("source", "protocols"),
     [
         ("header", {"http": {"headers": {"X-Other": "n\u00f6", "T": ANN}}}),
         ("authorization", {"http": {"headers": {"authorization": f"Bearer {ANN}"}}}),
@@ -80,15 +80,15 @@ def explained(
     ],
 )
 def test_the_token_is_the_one_that_the_lambda_found_and_no_other(
-    configuration: ProjectConfiguration, door: str, protocols: dict[str, object]
+    configuration: ProjectConfiguration, source: str, protocols: dict[str, object]
 ) -> None:
     event = json.loads(json.dumps({"protocolData": protocols}))
-    assert explained(configuration, event, "rooms/lobby/say", principal="ann", door=door) == BY_ROOMS
-    assert explained(configuration, event, "rooms/attic/say", principal="ann", door=door) != BY_ROOMS
+    assert explained(configuration, event, "rooms/lobby/say", principal="ann", source=source) == BY_ROOMS
+    assert explained(configuration, event, "rooms/attic/say", principal="ann", source=source) != BY_ROOMS
 
 
 @pytest.mark.parametrize(
-    ("event", "topic", "principal", "door"),
+    ("event", "topic", "principal", "source"),
     [
         ({"token": ANN}, "rooms/lobby/say", "ann", "token"),
         ({"protocolData": {"mqtt": {"username": "bob", "password": "c2VjcmV0"}}}, "rooms/attic/say", "bob", "password"),
@@ -97,26 +97,26 @@ def test_the_token_is_the_one_that_the_lambda_found_and_no_other(
     ids=["of the token", "of the password file", "of the configuration"],
 )
 def test_the_claims_come_from_where_the_lambda_has_them(
-    configuration: ProjectConfiguration, event: dict[str, object], topic: str, principal: str, door: str
+    configuration: ProjectConfiguration, event: dict[str, object], topic: str, principal: str, source: str
 ) -> None:
-    assert explained(configuration, event, topic, principal=principal, door=door) == BY_ROOMS
+    assert explained(configuration, event, topic, principal=principal, source=source) == BY_ROOMS
 
 
 def test_a_scope_is_a_list_as_the_lambda_reads_it(tmp_path: Path, configuration: ProjectConfiguration) -> None:
     (tmp_path / "policy.toml").write_text('[[grant]]\nwhen = { scope = "chat" }\npublish = ["hall"]\n')
     event: dict[str, object] = {"token": token("ann", scope="openid chat")}
-    (reason,) = explained(read(tmp_path), event, "hall", principal="ann", door="token")
+    (reason,) = explained(read(tmp_path), event, "hall", principal="ann", source="token")
     assert reason.startswith("by grant")
 
 
 def test_a_refusal_is_explained_too(configuration: ProjectConfiguration) -> None:
-    (reason,) = explained(configuration, {"token": ANN}, "rooms/attic/say", principal="ann", door="token")
+    (reason,) = explained(configuration, {"token": ANN}, "rooms/attic/say", principal="ann", source="token")
     assert reason.endswith("is for another claims.rooms")
 
 
 @pytest.mark.parametrize(
     ("event", "logged"),
-    [({"token": ANN}, {}), ({"protocolData": 7}, {"principal": "eve", "door": "password"})],
+    [({"token": ANN}, {}), ({"protocolData": 7}, {"principal": "eve", "source": "password"})],
     ids=["no principal", "an event that is none"],
 )
 def test_a_client_that_is_not_known_is_not_explained(
@@ -129,7 +129,7 @@ def test_a_decision_is_explained_by_the_policy_that_made_it(
     configuration: ProjectConfiguration, tmp_path: Path
 ) -> None:
     in_force = configuration
-    authorization = Authorization(ANSWER, "chat", {"token": ANN}, {"principal": "ann", "door": "token"})
+    authorization = Authorization(ANSWER, "chat", {"token": ANN}, {"principal": "ann", "source": "token"})
     find = Explanations(lambda: in_force).explain(authorization, "publish", "rooms/lobby/say", "ann")
     (tmp_path / "policy.toml").write_text('[[grant]]\nconnect = ["{principal}"]\n')
     in_force = read(tmp_path)

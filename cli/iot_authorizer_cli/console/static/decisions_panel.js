@@ -164,7 +164,7 @@ function details(record) {
   const shown = {
     principal: record.principal,
     "client ID": record.client_id,
-    "credential source": record.door,
+    [record.kind === "decision" ? "credential source" : "source"]: record.source,
     authorizer: record.authorizer,
     "disconnect reason": record.disconnect_reason,
     detail: record.kind === "decision" ? null : record.detail,
