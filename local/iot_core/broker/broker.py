@@ -6,16 +6,13 @@ import time
 from collections.abc import Callable, Iterator
 from functools import partial
 
-from iot_core.broker.client import Client, Origin
-from iot_core.broker.disconnect_reason import DisconnectReason
+from iot_core.broker.client import Client, Origin, connack, session_expiry
 from iot_core.broker.dropped_messages import DroppedMessages
 from iot_core.broker.fan_out import FanOut
 from iot_core.broker.limits import IOT_CORE, Limits
 from iot_core.broker.message import Delivery, Message
-from iot_core.broker.negotiation import connack, session_expiry
 from iot_core.broker.outlet import Outlet
-from iot_core.broker.permissions import Permissions
-from iot_core.broker.presence import Presence, Report
+from iot_core.broker.presence import DisconnectReason, Presence, Report
 from iot_core.broker.retained import RetainedMessages
 from iot_core.broker.router import Router
 from iot_core.broker.session import Session
@@ -23,7 +20,8 @@ from iot_core.broker.sessions import Sessions
 from iot_core.broker.shared_subscriptions import SharedSubscriptions
 from iot_core.broker.storage import Storage
 from iot_core.broker.wills import Wills
-from iot_core.mqtt import Connect, Publish, ReasonCode, Will, encode
+from iot_core.mqtt import Connect, MqttError, Packet, Publish, ReasonCode, Will, encode
+from iot_core.permissions import Permissions
 
 _logger = logging.getLogger(__name__)
 
@@ -94,6 +92,39 @@ class Broker:
         client.drain()
         self.shared.hand_out()
         return client
+
+    def receive(self, client: Client, packet: Packet) -> None:
+        """Take a packet from a client. Raises MqttError if the packet breaks a rule of MQTT or of IoT Core."""
+        client.receive(packet)
+
+    def drain(self, client: Client) -> None:
+        """Send what waits for a client. Call this when the client's outlet is no longer slow."""
+        client.drain()
+
+    def end(
+        self,
+        client: Client,
+        reason: DisconnectReason,
+        reason_code: ReasonCode | None = None,
+        *,
+        explanation: str = "",
+        with_will: bool = True,
+    ) -> None:
+        """End a connection. With a reason code, a client of MQTT 5 gets a DISCONNECT first."""
+        client.end(reason, reason_code, explanation=explanation, with_will=with_will)
+
+    def fail(self, client: Client, error: MqttError) -> None:
+        """End the connection of a client that broke a rule."""
+        client.fail(error)
+
+    def client(self, client_id: str) -> Client | None:
+        """The connected client with a client ID, or None."""
+        session = self.sessions.get(client_id)
+        return None if session is None else session.client
+
+    def connect_failed(self, client_id: str, principal_id: str, ip_address: str) -> None:
+        """Publish the event of a client that the authorizer knows and whose policy does not allow its CONNECT."""
+        self.presence.connect_failed(client_id, principal_id, ip_address)
 
     def publish(self, message: Message, publisher: Session | None = None) -> None:
         """Keeps a message that is to be retained, and delivers it to all whose subscriptions it matches.

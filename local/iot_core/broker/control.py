@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from iot_core.broker.disconnect_reason import DisconnectReason
+from iot_core.broker.presence import DisconnectReason
 from iot_core.broker.subscribing import subscribe, unsubscribe
 from iot_core.mqtt import (
     Disconnect,

@@ -1,6 +1,12 @@
-"""IoT Core's limits (AWS General Reference, "AWS IoT Core endpoints and quotas", message broker and protocols)."""
+"""IoT Core's limits, the error for breaking one, and a counter for limits per second.
 
+AWS General Reference, "AWS IoT Core endpoints and quotas": message broker and protocols.
+"""
+
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+
+from iot_core.mqtt import MqttError, ReasonCode
 
 _WEEK = 7 * 24 * 3600
 
@@ -62,3 +68,37 @@ class Limits:
 
 IOT_CORE = Limits()
 """IoT Core's own."""
+
+
+class BrokenRule(MqttError):
+    """A packet that is valid MQTT, and that IoT Core refuses. Its text says why."""
+
+    def __init__(self, text: str, reason_code: ReasonCode) -> None:
+        super().__init__(text)
+        self.reason_code = reason_code
+
+
+class RateLimit:
+    """A token bucket: it holds as many tokens as one second allows, and refills as time passes."""
+
+    __slots__ = ("_clock", "_filled", "_per_second", "_tokens")
+
+    def __init__(self, per_second: int | None, clock: Callable[[], float]) -> None:
+        """`per_second` None is no limit. `clock` returns seconds."""
+        self._per_second = per_second
+        self._clock = clock
+        self._tokens = float(per_second or 0)
+        self._filled = clock()
+
+    def take(self) -> bool:
+        """Take one token. False if none is left."""
+        if self._per_second is None:
+            return True
+        now = self._clock()
+        if now > self._filled:  # A clock that is set back must not take tokens away.
+            self._tokens = min(self._per_second, self._tokens + (now - self._filled) * self._per_second)
+        self._filled = now
+        if self._tokens < 1:
+            return False
+        self._tokens -= 1
+        return True

@@ -3,9 +3,9 @@
 import json
 import uuid
 from collections.abc import Callable, Sequence
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from iot_core.broker.disconnect_reason import DisconnectReason
 from iot_core.broker.message import Message
 
 if TYPE_CHECKING:
@@ -13,6 +13,24 @@ if TYPE_CHECKING:
 
 Report = Callable[..., object]
 """Is told what happens: the kind, and fields by name."""
+
+
+class DisconnectReason(StrEnum):
+    """`disconnectReason` of a presence event."""
+
+    AUTH_ERROR = "AUTH_ERROR"
+    CLIENT_INITIATED_DISCONNECT = "CLIENT_INITIATED_DISCONNECT"
+    CLIENT_ERROR = "CLIENT_ERROR"
+    CONNECTION_LOST = "CONNECTION_LOST"
+    CUSTOMAUTH_TTL_EXPIRATION = "CUSTOMAUTH_TTL_EXPIRATION"
+    DUPLICATE_CLIENTID = "DUPLICATE_CLIENTID"
+    FORBIDDEN_ACCESS = "FORBIDDEN_ACCESS"
+    MQTT_KEEP_ALIVE_TIMEOUT = "MQTT_KEEP_ALIVE_TIMEOUT"
+    SERVER_ERROR = "SERVER_ERROR"
+    SERVER_INITIATED_DISCONNECT = "SERVER_INITIATED_DISCONNECT"
+    API_INITIATED_DISCONNECT = "API_INITIATED_DISCONNECT"
+    THROTTLED = "THROTTLED"
+    WEBSOCKET_TTL_EXPIRATION = "WEBSOCKET_TTL_EXPIRATION"
 
 
 class Presence:

@@ -2,13 +2,11 @@
 
 from typing import TYPE_CHECKING
 
-from iot_core.broker.broken_rule import BrokenRule
-from iot_core.broker.limits import Limits
+from iot_core.broker.limits import BrokenRule, Limits, RateLimit
 from iot_core.broker.message import Message, properties_size
-from iot_core.broker.permissions import Permissions
-from iot_core.broker.rate_limit import RateLimit
-from iot_core.broker.topic_rules import InvalidTopic, check_topic_name, is_event, is_reserved
+from iot_core.broker.topics import InvalidTopic, check_topic_name, is_event, is_reserved
 from iot_core.mqtt import NO_PROPERTIES, Properties, ProtocolError, Puback, Publish, ReasonCode, Version
+from iot_core.permissions import Permissions
 
 if TYPE_CHECKING:
     from iot_core.broker.broker import Broker

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Generic, TypeVar
 
-from iot_core.broker.topic_rules import split_share
+from iot_core.broker.topics import split_share
 from iot_core.mqtt import Subscription
 
 _CACHED_TOPICS = 4096

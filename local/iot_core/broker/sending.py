@@ -2,10 +2,10 @@
 
 from typing import TYPE_CHECKING
 
-from iot_core.broker.disconnect_reason import DisconnectReason
 from iot_core.broker.message import Delivery, Message
-from iot_core.broker.permissions import Permissions
+from iot_core.broker.presence import DisconnectReason
 from iot_core.mqtt import Connect, ReasonCode
+from iot_core.permissions import Permissions
 
 if TYPE_CHECKING:
     from iot_core.broker.broker import Broker

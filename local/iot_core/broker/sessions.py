@@ -3,8 +3,8 @@
 from collections import OrderedDict
 from collections.abc import Iterator
 
-from iot_core.broker.disconnect_reason import DisconnectReason
 from iot_core.broker.message import Delivery
+from iot_core.broker.presence import DisconnectReason
 from iot_core.broker.router import Router
 from iot_core.broker.session import Session
 from iot_core.broker.storage import Storage

@@ -3,9 +3,8 @@
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from iot_core.broker.broken_rule import BrokenRule
-from iot_core.broker.limits import Limits
-from iot_core.broker.topic_rules import InvalidTopic, check_topic_filter
+from iot_core.broker.limits import BrokenRule, Limits
+from iot_core.broker.topics import InvalidTopic, check_topic_filter
 from iot_core.mqtt import ReasonCode, Suback, Subscribe, Subscription, Unsuback, Unsubscribe, Version
 
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from iot_core.broker.broken_rule import BrokenRule
+from iot_core.broker.limits import BrokenRule
 from iot_core.broker.message import properties_size
 from iot_core.broker.publishing import check_permission, check_properties, check_topic
 from iot_core.broker.stored_queues import PLACE

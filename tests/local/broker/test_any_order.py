@@ -131,7 +131,7 @@ class AnyOrder(RuleBasedStateMachine):
         if peer is not None:
             peer.wire.slow = slow
             if not slow:
-                peer.client.drain()
+                peer.drain()
 
     @rule(name=names)
     def lose(self, name: str) -> None:

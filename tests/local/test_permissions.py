@@ -2,8 +2,8 @@
 
 import pytest
 
-from iot_core.edge import permissions
-from iot_core.edge.permissions import Permissions
+from iot_core import permissions
+from iot_core.permissions import Permissions
 from iot_policies.evaluator import Evaluator
 from tests.local.edge.function import ARN, document, statement
 
