@@ -1,18 +1,18 @@
-"""What the policy of one connection allows, decided once for each topic."""
+"""What the policy of one connection allows."""
 
 from collections.abc import Callable
 
 from iot_policies.evaluator import Evaluator
 
 _KNOWN = 2048
-"""Topics that are remembered for each action."""
+"""Topics that are cached for each action."""
 
 OnDecision = Callable[[str, str, bool], None]
-"""Is told of each decision once: the action in one word, the topic, and whether it is allowed."""
+"""Called once for each decision with the action in one word, the topic, and whether it is allowed."""
 
 
 class Permissions:
-    """The answers of an evaluator, remembered: a busy connection asks the same again and again."""
+    """An evaluator with a cache: a busy connection asks the same questions again and again."""
 
     __slots__ = ("_evaluator", "_on_decision", "_prefix", "_publish", "_receive", "_retain")
 

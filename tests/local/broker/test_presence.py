@@ -249,7 +249,7 @@ def test_the_feed_is_told_of_connections(broker: Bench) -> None:
                 "event": "disconnected",
                 "client_id": "alice",
                 "disconnect_reason": "CLIENT_ERROR",
-                "detail": "topics that start with $ are reserved",
+                "detail": "topics that start with $ are reserved for AWS",
             },
         ),
     ]
