@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterable, Iterator
 from iot_core.broker import presence
 from iot_core.broker.client import Client, Origin, connack, open_link, session_expiry
 from iot_core.broker.delivery import acknowledge, drain
-from iot_core.broker.effects import Dropped, DropReason, Effect, Publication, Report, drop_report
+from iot_core.broker.effects import Dropped, Effect, Publication, Report, drop_report
 from iot_core.broker.fan_out import FanOut
 from iot_core.broker.limits import IOT_CORE, Limits
 from iot_core.broker.message import Message
@@ -51,6 +51,7 @@ from iot_core.mqtt import (
     encode,
 )
 from iot_core.permissions import Permissions
+from iot_core.reasons import IotCoreReason
 
 _PINGRESP = encode(Pingresp(), Version.MQTT_3_1_1)
 _REPORTED = 100
@@ -245,7 +246,7 @@ class Broker:
 
     def _receive_publish(self, client: Client, packet: Publish) -> None:
         accepted = client.publisher.accept(packet, client.link.permissions)
-        if isinstance(accepted, DropReason):
+        if isinstance(accepted, IotCoreReason):
             self._drop(Dropped(client.session, accepted))
             if packet.packet_id is not None and client.version is Version.MQTT_5:
                 client.send(Puback(packet.packet_id, ReasonCode.QUOTA_EXCEEDED))
@@ -306,7 +307,7 @@ class Broker:
                 self._take(self._shared.hand_out())
             elif (session := self._sessions.longest_absent(self.limits.absent_sessions)) is not None:
                 count = len(session.queue.deliveries)
-                self._take([drop_report(DropReason.TOO_MANY_SESSIONS, client_id=session.client_id, count=count)])
+                self._take([drop_report(IotCoreReason.TOO_MANY_SESSIONS, client_id=session.client_id, count=count)])
                 self._forget(session)
             else:
                 return

@@ -12,10 +12,11 @@ The rules:
 - A message that expires in the queue is not sent.
 """
 
-from iot_core.broker.effects import Dropped, DropReason
+from iot_core.broker.effects import Dropped
 from iot_core.broker.limits import Limits
 from iot_core.broker.message import Message
 from iot_core.broker.session import Delivery, Link, Session
+from iot_core.reasons import IotCoreReason
 
 
 def deliver(
@@ -30,23 +31,23 @@ def deliver(
         return None
     if qos == 0:
         if outlet.slow:
-            return Dropped(session, DropReason.SLOW)
+            return Dropped(session, IotCoreReason.SLOW)
         head, tail = message.parts(link.version, 0, retain, link.clock)
         if len(head) + len(tail) <= link.maximum_packet_size:
             outlet.write(head + tail)
     elif not (session.queue.deliveries or len(session.inflight) >= link.receive_maximum or outlet.slow):
         _send(session, link, session.delivery(message, retain, shared))
     elif not session.enqueue(message, retain, link.limits, shared):
-        return Dropped(session, DropReason.SLOW, too_slow=not link.catching_up)
+        return Dropped(session, IotCoreReason.SLOW, too_slow=not link.catching_up)
     return None
 
 
 def keep(session: Session, message: Message, retain: bool, limits: Limits) -> Dropped | None:
     """Queue a QoS 1 message for an absent client. Returns an effect only if the message is dropped."""
     if not session.has_room(limits):
-        return Dropped(session, DropReason.QUEUES_FULL)
+        return Dropped(session, IotCoreReason.QUEUES_FULL)
     if not session.enqueue(message, retain, limits):
-        return Dropped(session, DropReason.QUEUE_FULL)
+        return Dropped(session, IotCoreReason.QUEUE_FULL)
     return None
 
 

@@ -7,32 +7,11 @@ No part calls the broker. A part that has more to tell than its result returns e
 """
 
 from collections.abc import Mapping
-from enum import StrEnum
 from typing import NamedTuple
 
 from iot_core.broker.message import Message
 from iot_core.broker.session import Session
-
-
-class DropReason(StrEnum):
-    """Why a message was dropped, as the feed says it."""
-
-    QUEUE_FULL = "queue_full"
-    """The queue of an absent client, or of a shared subscription, is full."""
-    QUEUES_FULL = "queues_full"
-    """All queues together are full."""
-    SLOW = "slow"
-    """The client reads too slowly."""
-    THROTTLED = "throttled"
-    """The client publishes too often."""
-    TOO_MANY_RETAINED = "too_many_retained"
-    """There is no room for another retained message."""
-    TOO_MANY_SESSIONS = "too_many_sessions"
-    """There are too many sessions without a connection: the oldest ended, with its queue."""
-    WILL_NOT_ALLOWED = "will_not_allowed"
-    """The policy does not allow the Will."""
-    WILL_NOT_VALID = "will_not_valid"
-    """The Will breaks a rule of IoT Core."""
+from iot_core.reasons import IotCoreReason
 
 
 class Publication(NamedTuple):
@@ -47,7 +26,7 @@ class Dropped(NamedTuple):
     """A message that a session missed, or that its client was not allowed to publish."""
 
     session: Session
-    reason: DropReason
+    reason: IotCoreReason
     too_slow: bool = False
     """Whether the session's client lets so much pile up that its connection must end."""
 
@@ -62,6 +41,6 @@ class Report(NamedTuple):
 Effect = Publication | Dropped | Report
 
 
-def drop_report(reason: DropReason, *, count: int = 1, **fields: object) -> Report:
+def drop_report(reason: IotCoreReason, *, count: int = 1, **fields: object) -> Report:
     """Return the report of `count` dropped messages."""
     return Report("dropped", {**fields, "reason": reason, "count": count})

@@ -10,13 +10,14 @@ The rules (MQTT 5.0, sections 3.3.1.3 and 3.8.3.1):
 """
 
 from iot_core.broker.delivery import deliver, keep
-from iot_core.broker.effects import DropReason, Effect, drop_report
+from iot_core.broker.effects import Effect, drop_report
 from iot_core.broker.limits import Limits
 from iot_core.broker.message import Message
 from iot_core.broker.retained import RetainedMessages
 from iot_core.broker.router import Router
 from iot_core.broker.session import Session
 from iot_core.broker.shared_subscriptions import SharedSubscriptions
+from iot_core.reasons import IotCoreReason
 
 
 class FanOut:
@@ -37,7 +38,7 @@ class FanOut:
         """
         effects: list[Effect] = []
         if message.retain and not self._retained.keep(message):
-            effects.append(drop_report(DropReason.TOO_MANY_RETAINED))
+            effects.append(drop_report(IotCoreReason.TOO_MANY_RETAINED))
         routes = self._router.routes(message.topic)
         for session, subscription in routes.each:
             if subscription.no_local and session is publisher:

@@ -10,13 +10,13 @@ The rules (MQTT 5.0, section 3.3; developer guide, "MQTT"; AWS General Reference
 
 from collections.abc import Callable
 
-from iot_core.broker.effects import DropReason
 from iot_core.broker.limits import BrokenRule, Limits, RateLimit
 from iot_core.broker.message import Message, properties_size
 from iot_core.broker.retained import RetainedMessages
 from iot_core.broker.topics import InvalidTopic, check_topic_name, is_event, is_reserved
 from iot_core.mqtt import NO_PROPERTIES, Properties, ProtocolError, Publish, ReasonCode
 from iot_core.permissions import Permissions
+from iot_core.reasons import IotCoreReason
 
 _KNOWN_TOPICS = 1024
 """Valid topics that a connection remembers."""
@@ -38,16 +38,16 @@ class Publisher:
         per_second = limits.publishes_per_second
         self._rate = None if per_second is None else RateLimit(per_second, clock)
 
-    def accept(self, packet: Publish, permissions: Permissions) -> Message | DropReason:
+    def accept(self, packet: Publish, permissions: Permissions) -> Message | IotCoreReason:
         """Return the message to publish, or the reason to drop it. Raises MqttError if the connection must end."""
         topic = packet.topic
         if packet.properties is not NO_PROPERTIES:
             topic = self._read(packet.properties, topic)
         self._check(packet, topic, permissions)
         if self._rate is not None and not self._rate.take():
-            return DropReason.THROTTLED
+            return IotCoreReason.THROTTLED
         if packet.retain and not self._retained.has_room(topic, packet.payload):
-            return DropReason.TOO_MANY_RETAINED
+            return IotCoreReason.TOO_MANY_RETAINED
         return Message.published(packet, topic, self._limits, self._clock)
 
     def _read(self, properties: Properties, topic: str) -> str:

@@ -13,13 +13,14 @@ The rules (MQTT 5.0, section 4.8.2; developer guide, "Shared subscriptions"):
 from collections.abc import Callable
 
 from iot_core.broker.delivery import deliver
-from iot_core.broker.effects import Dropped, DropReason
+from iot_core.broker.effects import Dropped
 from iot_core.broker.limits import Limits
 from iot_core.broker.message import Message
 from iot_core.broker.router import Group, Router
 from iot_core.broker.session import Delivery, DeliveryQueue, Session
 from iot_core.broker.storage import Storage
 from iot_core.mqtt import Subscription
+from iot_core.reasons import IotCoreReason
 
 
 class SharedSubscriptions:
@@ -80,9 +81,9 @@ class SharedSubscriptions:
             if (session.persistent or session.connected) and subscription.qos > 0:
                 queue = self._queue(subscription.topic_filter)
                 if not self._storage.has_room(self._limits):
-                    return Dropped(session, DropReason.QUEUES_FULL)
+                    return Dropped(session, IotCoreReason.QUEUES_FULL)
                 if queue.is_full(self._limits):
-                    return Dropped(session, DropReason.QUEUE_FULL)
+                    return Dropped(session, IotCoreReason.QUEUE_FULL)
                 queue.put(Delivery(message, False, self._storage.enqueue_shared(subscription.topic_filter, message)))
                 return None
         return None

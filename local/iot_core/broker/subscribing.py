@@ -20,6 +20,7 @@ from iot_core.broker.retained import RetainedMessages
 from iot_core.broker.sessions import Sessions
 from iot_core.broker.topics import InvalidTopic, check_topic_filter
 from iot_core.mqtt import ReasonCode, Suback, Subscribe, Subscription, Unsuback, Unsubscribe, Version
+from iot_core.reasons import IotCoreReason
 
 _FAILURE = 0x80
 """The only failure code of MQTT 3.1.1 [MQTT-3.9.3-2], and the lowest one of MQTT 5."""
@@ -76,11 +77,11 @@ class Subscriptions:
         try:
             check_topic_filter(topic_filter, self._limits)
         except InvalidTopic as error:
-            effects.append(_refusal(client, topic_filter, "invalid_topic_filter", str(error)))
+            effects.append(_refusal(client, topic_filter, IotCoreReason.INVALID_TOPIC_FILTER, str(error)))
             return ReasonCode.TOPIC_FILTER_INVALID
         if topic_filter not in subscriptions and len(subscriptions) >= most:
             detail = f"a connection has at most {most} subscriptions"
-            effects.append(_refusal(client, topic_filter, "too_many_subscriptions", detail))
+            effects.append(_refusal(client, topic_filter, IotCoreReason.TOO_MANY_SUBSCRIPTIONS, detail))
             return ReasonCode.QUOTA_EXCEEDED
         if not client.permissions.may_subscribe(topic_filter):
             return ReasonCode.NOT_AUTHORIZED
@@ -116,7 +117,7 @@ def _check(packet: Subscribe, limits: Limits) -> None:
         )
 
 
-def _refusal(client: Client, topic_filter: str, reason: str, detail: str) -> Report:
+def _refusal(client: Client, topic_filter: str, reason: IotCoreReason, detail: str) -> Report:
     """Return the report of a filter that is refused before the policy is asked."""
     return Report(
         "decision",

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import NamedTuple
 
-from iot_core.broker.effects import DropReason, Effect, Publication, drop_report
+from iot_core.broker.effects import Effect, Publication, drop_report
 from iot_core.broker.limits import BrokenRule, Limits
 from iot_core.broker.message import Message
 from iot_core.broker.publishing import check_permission, check_properties, check_topic
@@ -21,6 +21,7 @@ from iot_core.broker.session import Session
 from iot_core.broker.storage import Storage
 from iot_core.mqtt import Publish, ReasonCode, Will
 from iot_core.permissions import Permissions
+from iot_core.reasons import IotCoreReason
 
 
 class DelayedWill(NamedTuple):
@@ -51,7 +52,7 @@ class Wills:
             check_permission(will.topic, will.retain, permissions)
         except BrokenRule as error:
             forbidden = error.reason_code == ReasonCode.NOT_AUTHORIZED
-            reason = DropReason.WILL_NOT_ALLOWED if forbidden else DropReason.WILL_NOT_VALID
+            reason = IotCoreReason.WILL_NOT_ALLOWED if forbidden else IotCoreReason.WILL_NOT_VALID
             return [drop_report(reason, client_id=session.client_id, detail=str(error))]
         delay = will.properties.will_delay_interval
         if delay is not None:
@@ -59,7 +60,7 @@ class Wills:
         if not (delay and session.persistent):
             return [self._publication(will, session)]
         if not self._storage.has_room(self._limits):
-            return [drop_report(DropReason.QUEUES_FULL, client_id=session.client_id)]
+            return [drop_report(IotCoreReason.QUEUES_FULL, client_id=session.client_id)]
         due = self._clock() + delay
         self._delayed[session.client_id] = DelayedWill(due, will, session)
         self._storage.keep_will(session.client_id, will, due)
