@@ -13,8 +13,8 @@ import pytest
 from iot_authorizer_cli.costs import LOG_SIZE, Item, Usage, bill, total
 from iot_authorizer_cli.prices import PRICES
 from iot_authorizer_cli.project.development import DevelopmentIssuer
+from iot_authorizer_cli.project.handler import load_function
 from iot_core.authorizers.event import ConnectionRequest, HttpContext, MqttContext, build_event
-from iot_core.functions.lambda_function import LambdaFunction
 from tests.cli.conftest import Run
 
 US = PRICES["us-east-1"]
@@ -140,7 +140,7 @@ def test_the_lines_of_a_decision_fit_what_is_reckoned_for_them(
         mqttContext=MqttContext(clientId=f"{principal}/browser"),
     )
     event = build_event(request, token_key_name="token", signature_verified=False)
-    function = LambdaFunction(folder / "authorizer.toml", environment=issuer.environment())
+    function = load_function(folder / "authorizer.toml", environment=issuer.environment())
     line = function.invoke(event).decision
     assert line["decision"] == "allowed"
     size = len(json.dumps(line, separators=(",", ":"))) + LAMBDAS_LINES
