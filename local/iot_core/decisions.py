@@ -43,7 +43,7 @@ class Decisions:
             detail=refused.detail,
             client_id=client_id,
             principal=refused.logged("principal"),
-            door=refused.logged("door"),
+            source=refused.logged("source"),
             authorizer=refused.logged("service"),
         )
 
@@ -71,6 +71,6 @@ class Decisions:
             detail=detail,
             client_id=client_id,
             principal=authorization.principal,
-            door=authorization.door,
+            source=authorization.source,
             authorizer=authorization.authorizer,
         )

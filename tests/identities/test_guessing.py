@@ -263,7 +263,7 @@ def test_a_success_just_after_a_failure_does_not_forget_it(door: Door) -> None:
 @pytest.mark.parametrize("rests", [0, 1, 5, 10, 1000])
 @pytest.mark.parametrize("after", [4, 5, 9, 10])
 def test_who_shares_a_client_id_has_few_guesses_a_day_too(door: Door, after: int, rests: int) -> None:
-    """What `docs/security.md` says, though its owner signs in as often as it is refreshed."""
+    """What `docs/explanation/security.md` says, though its owner signs in as often as it is refreshed."""
     limits = Limits()
     door.guard = Guard(door.table, limits)
     door.try_password(right=True)
@@ -388,7 +388,7 @@ def test_more_failures_never_wait_less(failures: int) -> None:
 
 @pytest.mark.parametrize("then_waits", [5, 10, 50, 1000], ids=lambda guesses: f"rests after {guesses}")
 def test_a_stranger_has_few_guesses_a_day(door: Door, then_waits: int) -> None:
-    """What `docs/security.md` says of the default limits, whether one guesses on or waits until all is forgotten."""
+    """What `security.md` says of the default limits, whether one guesses on or waits until all is forgotten."""
     limits = Limits()
     door.guard = Guard(door.table, limits)
     end = door.now + 86_400

@@ -65,9 +65,9 @@ class Authorization:
         return _text(self.decision.get("principal"))
 
     @property
-    def door(self) -> str | None:
-        """Where the credentials stood."""
-        return _text(self.decision.get("door"))
+    def source(self) -> str | None:
+        """The credential source, as the log line has it."""
+        return _text(self.decision.get("source"))
 
     def evaluator(self, connection: Connection) -> Evaluator:
         """The policy for a connection."""

@@ -10,7 +10,7 @@ LINE = re.compile(r"^  (\w+): (\[.*\]),$", re.MULTILINE)
 
 
 def test_each_reason_of_the_documentation_stands_on_the_page_in_the_same_words() -> None:
-    table = (ROOT / "docs/troubleshooting.md").read_text().partition("## Reason codes")[2]
+    table = (ROOT / "docs/reference/log-and-reason-codes.md").read_text().partition("## Reason codes")[2]
     documented = {code: [cause.replace("`", ""), cure.replace("`", "")] for code, cause, cure in ROW.findall(table)}
     shown = {
         code: json.loads(text)

@@ -10,8 +10,8 @@ from iot_core.broker.client import Client as BrokerClient
 from iot_core.edge.connection import MqttConnection
 from iot_core.edge.permissions import Permissions
 from iot_core.mqtt import ConnectReturnCode, Publish
-from tests.local.edge.conftest import both_loops
-from tests.local.edge.running import Running
+from tests.local.harness.fixtures import both_loops
+from tests.local.harness.running import Running
 
 pytestmark = both_loops
 

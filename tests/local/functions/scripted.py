@@ -8,7 +8,7 @@ from typing import cast
 
 from iot_core.functions.execution_environments import ExecutionEnvironments
 from iot_core.functions.lambda_function import Invocation, LambdaFunction
-from tests.local.edge.channels import PATIENCE
+from tests.local.harness.channels import PATIENCE
 
 OK = Invocation({"ok": True}, {})
 

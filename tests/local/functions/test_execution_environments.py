@@ -8,8 +8,8 @@ import pytest
 from iot_core.functions import execution_environments
 from iot_core.functions.execution_environments import ExecutionEnvironments, FunctionTimeout
 from iot_core.functions.lambda_function import BrokenHandler, LambdaFunction
-from tests.local.edge.channels import PATIENCE
 from tests.local.functions.scripted import OK, Loads, at_work, hang, run, settled
+from tests.local.harness.channels import PATIENCE
 
 
 @pytest.fixture
