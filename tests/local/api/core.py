@@ -13,7 +13,7 @@ from iot_core.broker.limits import IOT_CORE
 from iot_core.broker.storage import Storage
 from iot_core.decisions import Decisions
 from iot_core.feed import Feed
-from iot_core.functions.environments import Environments
+from iot_core.functions.execution_environments import ExecutionEnvironments
 from iot_core.functions.lambda_function import BrokenHandler, Invocation, LambdaFunction
 from iot_core.mqtt import Connect, Decoder, Packet, Properties, Publish, Subscribe, Subscription, Version, Will
 from iot_core.permissions import Permissions
@@ -139,7 +139,7 @@ class Core:
         self.decisions = Decisions(
             self.feed, lambda _, question, resource, __: lambda: [f"because of {question} {resource}"]
         )
-        self._environments = Environments(lambda: Function(self.events, self._at_work))
+        self._environments = ExecutionEnvironments(lambda: Function(self.events, self._at_work))
         self.gateway = Gateway(self.authorizers, {FUNCTION_ARN: self._environments})
         self.tls_url = TLS_URL
         self.server_name: str | None = None

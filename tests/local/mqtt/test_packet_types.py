@@ -1,22 +1,20 @@
-"""What is written: as few bytes as the standard allows, and nothing that it does not."""
+"""Each packet type is written in as few bytes as possible, or refused."""
 
 import pytest
 
 from iot_core.mqtt import (
     NO_PROPERTIES,
-    Auth,
     Connack,
     Connect,
     Disconnect,
+    MalformedPacket,
     Packet,
     Pingreq,
     Pingresp,
     Properties,
+    ProtocolError,
     Puback,
-    Pubcomp,
     Publish,
-    Pubrec,
-    Pubrel,
     Suback,
     Subscribe,
     Subscription,
@@ -27,10 +25,11 @@ from iot_core.mqtt import (
     encode,
     publish_parts,
 )
+from tests.local.mqtt.broken_rules import Broken, each_rule
+from tests.local.mqtt.streams import frame
 
 MQTT_3_1_1, MQTT_5 = Version.MQTT_3_1_1, Version.MQTT_5
 WHY = Properties(reason_string="x")
-METHOD = Properties(authentication_method="m")
 DATA = Properties(authentication_data=b"d")
 
 
@@ -57,10 +56,6 @@ DATA = Properties(authentication_data=b"d")
         (Puback(258, 0x10), MQTT_5, "4003010210"),
         (Puback(258, 0, WHY), MQTT_5, "4008010200041f000178"),
         (Puback(258, 0x87, WHY), MQTT_5, "4008010287041f000178"),
-        (Pubrec(1), MQTT_5, "50020001"),
-        (Pubrel(1), MQTT_5, "62020001"),
-        (Pubrel(1, 0x92), MQTT_5, "6203000192"),
-        (Pubcomp(1), MQTT_5, "70020001"),
         (Subscribe(1, (Subscription("a", 1),)), MQTT_3_1_1, "8206000100016101"),
         (Subscribe(1, (Subscription("a", 1, True, True, 2),)), MQTT_5, "82070001000001612d"),
         (Suback(1, (0, 0x80)), MQTT_3_1_1, "900400010080"),
@@ -75,12 +70,10 @@ DATA = Properties(authentication_data=b"d")
         (Disconnect(4), MQTT_5, "e00104"),
         (Disconnect(0, WHY), MQTT_5, "e00600041f000178"),
         (Disconnect(), MQTT_3_1_1, "e000"),
-        (Auth(), MQTT_5, "f000"),
-        (Auth(0x18, METHOD), MQTT_5, "f00618041500016d"),
     ],
     ids=lambda value: value.name if isinstance(value, Version) else str(value)[:40],
 )
-def test_a_packet_takes_these_bytes(packet: Packet, version: Version, data: str) -> None:
+def test_a_packet_is_written_in_these_bytes(packet: Packet, version: Version, data: str) -> None:
     assert encode(packet, version).hex() == data
 
 
@@ -96,7 +89,7 @@ def test_a_packet_takes_these_bytes(packet: Packet, version: Version, data: str)
         ),
     ],
 )
-def test_what_mqtt_3_1_1_does_not_have_is_left_out(packet: Packet, written: Packet) -> None:
+def test_fields_that_mqtt_3_1_1_does_not_have_are_left_out(packet: Packet, written: Packet) -> None:
     assert encode(packet, MQTT_3_1_1) == encode(written, MQTT_3_1_1)
 
 
@@ -117,7 +110,7 @@ def test_what_mqtt_3_1_1_does_not_have_is_left_out(packet: Packet, written: Pack
         pytest.param(Publish("a", b"", properties=WHY), MQTT_5, id="2.2.2.2 a property of other packets"),
         pytest.param(Puback(0), MQTT_3_1_1, id="MQTT-2.2.1-3 the packet ID 0"),
         pytest.param(Puback(65_536), MQTT_3_1_1, id="2.2.1 a packet ID of three bytes"),
-        pytest.param(Puback(1, 0x92), MQTT_5, id="MQTT-3.4.2-1 a code of PUBREL"),
+        pytest.param(Puback(1, 0x92), MQTT_5, id="MQTT-3.4.2-1 a code that PUBACK does not have"),
         pytest.param(Connack(True, 5), MQTT_3_1_1, id="MQTT-3.2.2-4 a refusal with a session"),
         pytest.param(Connect(MQTT_5, "a"), MQTT_3_1_1, id="MQTT-3.1.2-2 a CONNECT of the other version"),
         pytest.param(Connect(MQTT_3_1_1, "a", password=b"p"), MQTT_3_1_1, id="MQTT-3.1.2-22 only a password"),
@@ -141,10 +134,6 @@ def test_what_mqtt_3_1_1_does_not_have_is_left_out(packet: Packet, written: Pack
         ),
         pytest.param(Unsubscribe(1, ()), MQTT_3_1_1, id="MQTT-3.10.3-2 no topic filter"),
         pytest.param(Suback(1, (0x87,)), MQTT_3_1_1, id="MQTT-3.9.3-2 a refusal of MQTT 5"),
-        pytest.param(Auth(), MQTT_3_1_1, id="2.2.1 an AUTH of MQTT 3.1.1"),
-        pytest.param(Auth(0x18), MQTT_5, id="3.15.2.2.2 an AUTH without a method"),
-        pytest.param(Auth(0, WHY), MQTT_5, id="3.15.2.2.2 an AUTH with a reason and without a method"),
-        pytest.param(Auth(1, METHOD), MQTT_5, id="MQTT-3.15.2-1 a code that AUTH does not have"),
         pytest.param(Disconnect(1), MQTT_5, id="MQTT-3.14.2-1 a code that DISCONNECT does not have"),
         pytest.param(Connack(False, 5), MQTT_5, id="MQTT-3.2.2-8 a code of MQTT 3.1.1"),
         pytest.param(Connack(False, 256), MQTT_3_1_1, id="3.2.2.3 a return code of two bytes"),
@@ -154,12 +143,12 @@ def test_what_mqtt_3_1_1_does_not_have_is_left_out(packet: Packet, written: Pack
         pytest.param(Connect(MQTT_5, "a", will=Will("", b"")), MQTT_5, id="MQTT-4.7.3-1 a Will without a topic"),
     ],
 )
-def test_what_the_peer_would_refuse_is_not_written(packet: Packet, version: Version) -> None:
+def test_a_packet_that_the_peer_would_refuse_is_not_written(packet: Packet, version: Version) -> None:
     with pytest.raises(ValueError):
         encode(packet, version)
 
 
-def test_a_topic_that_was_written_before_is_still_checked_for_the_rest() -> None:
+def test_a_second_publish_to_a_topic_is_checked_like_the_first() -> None:
     encode(Publish("a", b""), MQTT_3_1_1)
     with pytest.raises(ValueError):
         publish_parts("a", b"", 3, False, False, NO_PROPERTIES, MQTT_3_1_1)
@@ -169,3 +158,34 @@ def test_the_payload_is_not_copied_for_receivers_of_mqtt_3_1_1() -> None:
     payload = b"x" * 1000
     _, after = publish_parts("a", payload, 1, False, False, NO_PROPERTIES, MQTT_3_1_1)
     assert after is payload
+
+
+TYPE_0 = Broken("2.1.2 the type 0 is reserved", frame(0x00), MalformedPacket, "no such type")
+OF_QOS_2 = [
+    Broken("4.3.3 QoS 2 has PUBREC", frame(0x50, b"\0\1"), ProtocolError, "PUBREC: packets of QoS 2"),
+    Broken("4.3.3 QoS 2 has PUBREL", frame(0x62, b"\0\1"), ProtocolError, "PUBREL: packets of QoS 2"),
+    Broken("4.3.3 QoS 2 has PUBCOMP", frame(0x70, b"\0\1"), ProtocolError, "PUBCOMP: packets of QoS 2"),
+    Broken("4.3.3 PUBREC is refused by its first byte", b"\x50", ProtocolError, "PUBREC: packets of QoS 2"),
+    Broken("MQTT-2.1.3-1 the flags of PUBREC are 0000", frame(0x52, b"\0\1"), MalformedPacket, "MQTT-2.1.3-1"),
+    Broken("MQTT-3.6.1-1 the flags of PUBREL are 0010", frame(0x60, b"\0\1"), MalformedPacket, "MQTT-2.1.3-1"),
+    Broken("MQTT-2.1.3-1 the flags of PUBCOMP are 0000", frame(0x71, b"\0\1"), MalformedPacket, "MQTT-2.1.3-1"),
+]
+BEFORE_CONNECT = [
+    TYPE_0,
+    *(
+        Broken(f"MQTT-3.1.0-1 {first:#x} comes after CONNECT", frame(first), ProtocolError, "MQTT-3.1.0-1")
+        for first in (0x50, 0x62, 0x70, 0xC0, 0xF0)
+    ),
+]
+IN_3_1_1 = [TYPE_0, Broken("2.2.1 the type 15 is reserved", frame(0xF0), MalformedPacket, "no such type"), *OF_QOS_2]
+IN_5 = [
+    TYPE_0,
+    Broken("4.12 AUTH is extended authentication", frame(0xF0), ProtocolError, "AUTH: extended authentication"),
+    Broken("MQTT-3.15.1-1 AUTH has no flags", frame(0xF1), MalformedPacket, "MQTT-2.1.3-1"),
+    *OF_QOS_2,
+]
+
+
+@each_rule({None: BEFORE_CONNECT, MQTT_3_1_1: IN_3_1_1, MQTT_5: IN_5})
+def test_a_packet_type_that_iot_core_does_not_accept_is_refused(version: Version | None, broken: Broken) -> None:
+    broken.check(version)

@@ -1,10 +1,10 @@
-"""Each rule for the properties of MQTT 5, broken once; and who may carry which."""
+"""Properties of MQTT 5: each rule broken once, and which packet can have which property."""
 
 import pytest
 
 from iot_core.mqtt import MalformedPacket, Properties, ProtocolError, Publish, Subscribe, Version, encode
-from iot_core.mqtt.property_table import IDENTIFIERS, PROPERTIES, Carrier
-from tests.local.mqtt.malformed import Broken, each_in
+from iot_core.mqtt.properties import IDENTIFIERS, PROPERTIES, Carrier
+from tests.local.mqtt.broken_rules import Broken, each_rule
 from tests.local.mqtt.streams import decode, frame
 from tests.local.mqtt.valid_values import CARRIED
 
@@ -32,7 +32,7 @@ OF_CONNECT = [
     Broken("3.1.2.11.4 the largest size is not 0", connect(b"\x27\0\0\0\0"), ProtocolError, "maximum_packet_size"),
     Broken("3.1.2.11.6 a boolean is 0 or 1", connect(b"\x19\2"), ProtocolError, "only 0 and 1"),
     Broken("3.1.2.11.7 another boolean is 0 or 1", connect(b"\x17\xff"), ProtocolError, "only 0 and 1"),
-    Broken("3.1.2.11.2 an expiry stands there once", connect(b"\x11\0\0\0\1" * 2), ProtocolError, "more than once"),
+    Broken("3.1.2.11.2 an expiry is there once", connect(b"\x11\0\0\0\1" * 2), ProtocolError, "more than once"),
 ]
 OF_OTHERS = [
     Broken("2.2.2.2 there is no property 0", publish(b"\0"), MalformedPacket, "0x00"),
@@ -70,28 +70,28 @@ OF_OTHERS = [
 ]
 
 
-@pytest.mark.parametrize(("version", "broken"), [*each_in(None, OF_CONNECT), *each_in(Version.MQTT_5, OF_OTHERS)])
+@each_rule({None: OF_CONNECT, Version.MQTT_5: OF_OTHERS})
 def test_a_broken_rule_has_its_error(version: Version | None, broken: Broken) -> None:
     broken.check(version)
 
 
 @pytest.mark.parametrize("carrier", Carrier, ids=lambda carrier: carrier.name)
-def test_each_may_carry_what_its_section_says(carrier: Carrier) -> None:
+def test_a_packet_can_have_the_properties_of_its_section_in_the_standard(carrier: Carrier) -> None:
     allowed = {each.name for each in PROPERTIES if carrier in each.carriers}
     assert allowed == set(CARRIED[carrier.name])
 
 
 @pytest.mark.parametrize("name", sorted(set(IDENTIFIERS) - set(CARRIED["PUBLISH"])))
-def test_publish_may_not_have_the_property_of_another_packet(name: str) -> None:
+def test_publish_cannot_have_the_property_of_another_packet(name: str) -> None:
     broken = Broken(name, publish(bytes((IDENTIFIERS[name],))), MalformedPacket, "PUBLISH with the property")
     broken.check(Version.MQTT_5)
 
 
-def test_properties_of_all_packets_are_known_by_name() -> None:
+def test_each_property_has_a_field() -> None:
     assert set(IDENTIFIERS) == set(vars(Properties()))
 
 
-def test_user_properties_keep_their_order_and_their_doubles() -> None:
+def test_user_properties_keep_their_order_and_their_duplicates() -> None:
     given = Properties(user_properties=(("b", "1"), ("a", "2"), ("b", "1"), ("", "")))
     packet = Publish("t", b"", properties=given)
     assert decode(encode(packet, Version.MQTT_5), Version.MQTT_5) == [packet]
@@ -109,5 +109,5 @@ def test_subscribe_may_have_one_subscription_identifier() -> None:
     assert packet.properties == Properties(subscription_identifiers=(7,))
 
 
-def test_properties_show_only_what_is_there() -> None:
+def test_the_text_of_properties_has_only_those_that_are_set() -> None:
     assert repr(Properties(topic_alias=1, content_type="")) == "Properties(content_type='', topic_alias=1)"

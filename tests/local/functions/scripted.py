@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from typing import cast
 
-from iot_core.functions.environments import Environments
+from iot_core.functions.execution_environments import ExecutionEnvironments
 from iot_core.functions.lambda_function import Invocation, LambdaFunction
 from tests.local.harness.channels import PATIENCE
 
@@ -14,7 +14,7 @@ OK = Invocation({"ok": True}, {})
 
 
 class Scripted:
-    """A function that does with an event what the event says."""
+    """A function whose event says what to do."""
 
     def invoke(self, event: Mapping[str, Callable[[], Invocation]]) -> Invocation:
         return event["do"]()
@@ -31,7 +31,7 @@ class Loads:
         return cast("LambdaFunction", Scripted())
 
 
-def run(environments: Environments, do: Callable[[], Invocation]) -> "asyncio.Task[Invocation]":
+def run(environments: ExecutionEnvironments, do: Callable[[], Invocation]) -> "asyncio.Task[Invocation]":
     return asyncio.get_running_loop().create_task(environments.invoke({"do": do}))
 
 

@@ -1,4 +1,4 @@
-"""Each rule for CONNECT and CONNACK, broken once."""
+"""CONNECT, CONNACK, PINGREQ, PINGRESP and DISCONNECT: each rule broken once, and what the rules leave free."""
 
 import pytest
 
@@ -6,6 +6,7 @@ from iot_core.mqtt import (
     Connack,
     Connect,
     Decoder,
+    Disconnect,
     MalformedPacket,
     ProtocolError,
     ReasonCode,
@@ -13,7 +14,7 @@ from iot_core.mqtt import (
     Version,
     Will,
 )
-from tests.local.mqtt.malformed import Broken, each_in
+from tests.local.mqtt.broken_rules import Broken, each_rule
 from tests.local.mqtt.streams import decode, frame
 
 MQTT_3_1_1, MQTT_5 = Version.MQTT_3_1_1, Version.MQTT_5
@@ -34,7 +35,7 @@ def connect_5(flags: int, *rest: bytes) -> bytes:
 WILL = b"\0\1t\0\0"
 
 
-OF_CONNECT = [
+BEFORE_CONNECT = [
     Broken(
         "MQTT-2.1.3-1 the flags of CONNECT are reserved",
         frame(0x11, NAME, b"\4\2\0\0\0\0"),
@@ -66,7 +67,7 @@ OF_CONNECT = [
         "MQTT-3.1.2-16 no user name is there when its flag is not",
         connect(2, EMPTY, EMPTY),
         MalformedPacket,
-        "2 bytes behind",
+        "2 bytes after",
     ),
     Broken("1.5.4 a string ends before the packet does", connect(2, b"\0\2a"), MalformedPacket, "ends inside"),
     Broken(
@@ -76,22 +77,29 @@ OF_CONNECT = [
         "3.1.2.11.10",
     ),
 ]
-IN_3_1_1 = [
+IN_BOTH = [
     Broken("MQTT-3.1.0-2 CONNECT comes once", connect(2, EMPTY), ProtocolError, "MQTT-3.1.0-2"),
+    Broken("3.12 PINGREQ is empty", frame(0xC0, b"\0"), MalformedPacket, "1 bytes after"),
+    Broken("3.13 PINGRESP is empty", frame(0xD0, b"\0"), MalformedPacket, "1 bytes after"),
+    Broken("MQTT-2.1.3-1 PINGREQ has no flags", frame(0xC1), MalformedPacket, "MQTT-2.1.3-1"),
+    Broken("MQTT-2.1.3-1 PINGRESP has no flags", frame(0xD8), MalformedPacket, "MQTT-2.1.3-1"),
+    Broken("MQTT-3.14.1-1 DISCONNECT has no flags", frame(0xE1), MalformedPacket, "MQTT-2.1.3-1"),
+]
+IN_3_1_1 = [
+    Broken("3.14.2 DISCONNECT has no reason code", frame(0xE0, b"\0"), MalformedPacket, "1 bytes after"),
     Broken("MQTT-3.2.2-1 the flags of CONNACK are reserved but one", b"\x20\2\2\0", MalformedPacket, "MQTT-3.2.2-1"),
     Broken("MQTT-3.2.2-4 a refusal of MQTT 3.1.1 has no session", b"\x20\2\1\5", ProtocolError, "MQTT-3.2.2-6"),
-    Broken("3.2 CONNACK of MQTT 3.1.1 has no properties", b"\x20\3\0\0\0", MalformedPacket, "1 bytes behind"),
+    Broken("3.2 CONNACK of MQTT 3.1.1 has no properties", b"\x20\3\0\0\0", MalformedPacket, "1 bytes after"),
 ]
 IN_5 = [
+    Broken("MQTT-3.14.2-1 DISCONNECT has its own codes", frame(0xE0, b"\1"), MalformedPacket, "MQTT-3.14.2-1"),
     Broken("MQTT-3.2.2-6 a refusal of MQTT 5 has no session", b"\x20\3\1\x87\0", ProtocolError, "MQTT-3.2.2-6"),
     Broken("MQTT-3.2.2-8 CONNACK has its own reason codes", b"\x20\3\0\1\0", MalformedPacket, "MQTT-3.2.2-8"),
     Broken("3.2.2.3 CONNACK of MQTT 5 has properties", b"\x20\2\0\0", MalformedPacket, "ends inside"),
 ]
 
 
-@pytest.mark.parametrize(
-    ("version", "broken"), [*each_in(None, OF_CONNECT), *each_in(MQTT_3_1_1, IN_3_1_1), *each_in(MQTT_5, IN_5)]
-)
+@each_rule({None: BEFORE_CONNECT, MQTT_3_1_1: IN_BOTH + IN_3_1_1, MQTT_5: IN_BOTH + IN_5})
 def test_a_broken_rule_has_its_error(version: Version | None, broken: Broken) -> None:
     broken.check(version)
 
@@ -132,3 +140,15 @@ def test_a_will_may_be_empty() -> None:
 
 def test_a_return_code_that_the_standard_does_not_know_is_read_in_mqtt_3_1_1() -> None:
     assert decode(b"\x20\2\0\7", MQTT_3_1_1) == [Connack(False, 7)]
+
+
+@pytest.mark.parametrize(
+    "packet",
+    [
+        pytest.param(frame(0xE0), id="3.14.2.1 no reason code"),
+        pytest.param(frame(0xE0, b"\0"), id="3.14.2.2.1 no properties"),
+        pytest.param(frame(0xE0, b"\0\0"), id="3.14.2.2.1 empty properties"),
+    ],
+)
+def test_disconnect_may_leave_out_what_is_empty(packet: bytes) -> None:
+    assert decode(packet, MQTT_5) == [Disconnect()]

@@ -1,33 +1,33 @@
-"""Execution environments: one event each at a time, a bounded number, and one that hangs stops nobody else."""
+"""Execution environments: one event each at a time, a limited number, and one that hangs stops no other event."""
 
 import asyncio
 from concurrent.futures import Future
 
 import pytest
 
-from iot_core.functions import environments
-from iot_core.functions.environments import Environments, FunctionTimeout
+from iot_core.functions import execution_environments
+from iot_core.functions.execution_environments import ExecutionEnvironments, FunctionTimeout
 from iot_core.functions.lambda_function import BrokenHandler, LambdaFunction
-from tests.local.functions.pool import OK, Loads, at_work, hang, run, settled
+from tests.local.functions.scripted import OK, Loads, at_work, hang, run, settled
 from tests.local.harness.channels import PATIENCE
 
 
 @pytest.fixture
 def release() -> Future[None]:
-    """Whoever waits for it hangs until it is done."""
+    """A function that waits for it hangs until it is done."""
     return Future()
 
 
 @pytest.fixture(autouse=True)
-def nobody_at_work() -> None:
-    """Threads of tests before end a moment later than their cores."""
+def no_thread_at_work() -> None:
+    """Threads of earlier tests may take a moment to end."""
     asyncio.run(settled(0))
 
 
 def test_events_one_after_the_other_need_one_environment() -> None:
     async def main() -> None:
         loads = Loads()
-        pool = Environments(loads)
+        pool = ExecutionEnvironments(loads)
         for _ in range(5):
             assert await run(pool, lambda: OK) == OK
         pool.close()
@@ -36,14 +36,11 @@ def test_events_one_after_the_other_need_one_environment() -> None:
     asyncio.run(main())
 
 
-def test_events_at_once_get_environments_of_their_own_up_to_a_bound(
-    release: Future[None], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(environments, "_PATIENCE", 0)
+def test_events_at_the_same_time_get_environments_of_their_own_up_to_the_limit(release: Future[None]) -> None:
 
     async def main() -> None:
         before, loads = at_work(), Loads()
-        pool = Environments(loads)
+        pool = ExecutionEnvironments(loads, patience=0)
         tasks = [run(pool, hang(release)) for _ in range(40)]
         await settled(before + 16)
         release.set_result(None)
@@ -58,10 +55,10 @@ def test_events_at_once_get_environments_of_their_own_up_to_a_bound(
 def test_an_event_past_the_time_limit_fails_and_the_next_has_another_environment(release: Future[None]) -> None:
     async def main() -> None:
         before = at_work()
-        pool = Environments(Loads(), timeout=0.05)
+        pool = ExecutionEnvironments(Loads(), timeout=0.05)
         with pytest.raises(FunctionTimeout, match="did not answer"):
             await run(pool, hang(release))
-        pool._timeout = PATIENCE
+        pool.timeout = PATIENCE
         assert await run(pool, lambda: OK) == OK
         release.set_result(None)
         pool.close()
@@ -70,16 +67,11 @@ def test_an_event_past_the_time_limit_fails_and_the_next_has_another_environment
     asyncio.run(main())
 
 
-def test_threads_that_hang_are_bounded_and_make_room_once_they_end(
-    release: Future[None], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(environments, "_MOST", 2)
-    monkeypatch.setattr(environments, "_MOST_HANGING", 3)
-    monkeypatch.setattr(environments, "_PATIENCE", 0)
+def test_hanging_environments_have_a_limit_and_stop_counting_when_they_end(release: Future[None]) -> None:
 
     async def main() -> None:
         before = at_work()
-        pool = Environments(Loads(), timeout=0.05)
+        pool = ExecutionEnvironments(Loads(), timeout=0.05, patience=0, limit=2, hanging_limit=3)
         for _ in range(4):
             found = await asyncio.gather(*(run(pool, hang(release)) for _ in range(3)), return_exceptions=True)
             assert {type(one) for one in found} == {FunctionTimeout}
@@ -88,7 +80,7 @@ def test_threads_that_hang_are_bounded_and_make_room_once_they_end(
             await run(pool, lambda: OK)
         release.set_result(None)
         await settled(before)
-        pool._timeout = PATIENCE
+        pool.timeout = PATIENCE
         assert await run(pool, lambda: OK) == OK
         pool.close()
         await settled(before)
@@ -96,14 +88,11 @@ def test_threads_that_hang_are_bounded_and_make_room_once_they_end(
     asyncio.run(main())
 
 
-def test_whoever_stops_waiting_takes_no_environment_from_others(
-    release: Future[None], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(environments, "_MOST", 1)
+def test_a_caller_that_stops_waiting_takes_no_environment_from_others(release: Future[None]) -> None:
 
     async def main() -> None:
         before = at_work()
-        pool = Environments(Loads())
+        pool = ExecutionEnvironments(Loads(), limit=1)
         first, waiting = run(pool, hang(release)), run(pool, lambda: OK)
         await asyncio.sleep(0)
         first.cancel()
@@ -115,14 +104,11 @@ def test_whoever_stops_waiting_takes_no_environment_from_others(
     asyncio.run(main())
 
 
-def test_what_is_under_way_when_a_new_version_comes_is_answered(
-    release: Future[None], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(environments, "_MOST", 1)
+def test_events_that_run_or_wait_are_answered_after_close(release: Future[None]) -> None:
 
     async def main() -> None:
         before = at_work()
-        pool = Environments(Loads())
+        pool = ExecutionEnvironments(Loads(), limit=1)
         tasks = [run(pool, hang(release)) for _ in range(5)]
         await asyncio.sleep(0)
         pool.close()
@@ -133,9 +119,7 @@ def test_what_is_under_way_when_a_new_version_comes_is_answered(
     asyncio.run(main())
 
 
-def test_a_function_that_does_not_load_again_is_told_to_who_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(environments, "_PATIENCE", 0)
-    release: Future[None] = Future()
+def test_an_event_fails_if_its_environment_cannot_load_the_function(release: Future[None]) -> None:
     loads = Loads()
 
     def load() -> LambdaFunction:
@@ -144,7 +128,7 @@ def test_a_function_that_does_not_load_again_is_told_to_who_waits(monkeypatch: p
         return loads()
 
     async def main() -> None:
-        pool = Environments(load)
+        pool = ExecutionEnvironments(load, patience=0)
         first, second = run(pool, hang(release)), run(pool, lambda: OK)
         with pytest.raises(BrokenHandler, match="OSError: gone"):
             await second
@@ -155,14 +139,15 @@ def test_a_function_that_does_not_load_again_is_told_to_who_waits(monkeypatch: p
     asyncio.run(main())
 
 
-def test_no_thread_left_is_told_to_who_waits(release: Future[None], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_event_fails_if_the_system_has_no_thread_left(
+    release: Future[None], monkeypatch: pytest.MonkeyPatch
+) -> None:
     def no_thread(_: str) -> None:
         raise RuntimeError("can't start new thread")
 
     async def main() -> None:
-        pool = Environments(Loads())
-        monkeypatch.setattr(environments, "_PATIENCE", 0)
-        monkeypatch.setattr(environments, "Worker", no_thread)
+        pool = ExecutionEnvironments(Loads(), patience=0)
+        monkeypatch.setattr(execution_environments, "Worker", no_thread)
         first = run(pool, hang(release))
         await asyncio.sleep(0)
         with pytest.raises(BrokenHandler, match="can't start new thread"):
@@ -174,10 +159,10 @@ def test_no_thread_left_is_told_to_who_waits(release: Future[None], monkeypatch:
     asyncio.run(main())
 
 
-def test_while_the_files_are_others_no_environment_is_added(release: Future[None]) -> None:
+def test_no_environment_starts_after_the_files_have_changed(release: Future[None]) -> None:
     async def main() -> None:
         loads = Loads()
-        pool = Environments(loads, unchanged=lambda: False)
+        pool = ExecutionEnvironments(loads, unchanged=lambda: False)
         hanging = run(pool, hang(release))
         another = run(pool, lambda: OK)
         await asyncio.sleep(0.1)
@@ -190,7 +175,7 @@ def test_while_the_files_are_others_no_environment_is_added(release: Future[None
 
 
 @pytest.mark.parametrize("problem", [None, BrokenHandler("half saved")])
-def test_what_is_loaded_while_the_files_change_is_not_used(
+def test_a_function_that_was_loaded_from_changed_files_is_not_used(
     release: Future[None], problem: BrokenHandler | None
 ) -> None:
     class Changes(Loads):
@@ -202,7 +187,7 @@ def test_what_is_loaded_while_the_files_change_is_not_used(
 
     async def main() -> None:
         loads = Changes()
-        pool = Environments(loads, unchanged=lambda: loads.count < 2)
+        pool = ExecutionEnvironments(loads, unchanged=lambda: loads.count < 2)
         hanging = run(pool, hang(release))
         another = run(pool, lambda: OK)
         while loads.count < 2:
