@@ -1,4 +1,4 @@
-/** The feed on the page: who wanted what, whether it was allowed, and why. */
+/** The panel of decisions: each client's actions, whether they were allowed, and why. */
 
 import { byId, clock, count, element, levels } from "./dom.js";
 import { explanation } from "./explanation.js";
@@ -8,7 +8,7 @@ import { actionOf, because, disconnectedBecause, isConnectByPolicy, isRefused } 
 const KEPT = 1000;
 const SHOWN = 200;
 
-export class Decisions {
+export class DecisionsPanel {
   #records = [];
   #waiting = [];
   #clients = new Set();
@@ -17,7 +17,7 @@ export class Decisions {
   #refused = 0;
   #onExplain;
 
-  /** `onExplain(record)` gives the answer of `explain`, where a client of this page can ask; else null. */
+  /** `onExplain(record)` gives the answer of `explain`, or null if no client of this page can ask. */
   constructor(onExplain) {
     this.#onExplain = onExplain;
     const saved = restored("feed", { filter: "all", client: "" });
@@ -29,7 +29,7 @@ export class Decisions {
     this.#showEmpty();
   }
 
-  /** Takes a record. */
+  /** Adds a record of the feed. */
   add(record, isLive) {
     this.#offer(record.client_id);
     if (isLive && isRefused(record)) this.#countRefused();
@@ -45,7 +45,7 @@ export class Decisions {
     this.#isDrawing = false;
     const pause = byId("feed-pause");
     if (this.#isPaused) {
-      pause.textContent = `Go on (${this.#waiting.length} new)`;
+      pause.textContent = `Resume (${this.#waiting.length} new)`;
       return;
     }
     const taken = this.#waiting.splice(0);
@@ -68,7 +68,7 @@ export class Decisions {
     this.#isPaused = !this.#isPaused;
     const pause = byId("feed-pause");
     pause.setAttribute("aria-pressed", this.#isPaused);
-    pause.textContent = this.#isPaused ? "Go on" : "Pause";
+    pause.textContent = this.#isPaused ? "Resume" : "Pause";
     this.#draw();
   }
 
@@ -89,8 +89,8 @@ export class Decisions {
     byId("feed-rows").hidden = isEmpty;
     byId("feed-empty").hidden = !isEmpty;
     byId("feed-empty").textContent = this.#records.length
-      ? "Nothing that fits this filter."
-      : "Nothing has been decided yet. Connect a client: each CONNECT, PUBLISH and SUBSCRIBE is decided here, with its reason.";
+      ? "No decision matches this filter."
+      : "No decisions yet. Connect a client: this list shows the decision on each CONNECT, PUBLISH and SUBSCRIBE, and its reason.";
   }
 
   #countRefused() {
@@ -164,7 +164,7 @@ function details(record) {
   const shown = {
     principal: record.principal,
     "client ID": record.client_id,
-    source: record.source,
+    [record.kind === "decision" ? "credential source" : "source"]: record.source,
     authorizer: record.authorizer,
     "disconnect reason": record.disconnect_reason,
     detail: record.kind === "decision" ? null : record.detail,

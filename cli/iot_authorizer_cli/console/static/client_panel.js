@@ -1,4 +1,4 @@
-/** A client's card: sign in, subscribe, publish, and what comes of it. */
+/** The panel of one client: sign in, subscribe, publish, and the messages and refusals that follow. */
 
 import { Refused } from "./api.js";
 import { Asking } from "./asking.js";
@@ -14,10 +14,10 @@ import { Subscriptions } from "./subscriptions.js";
 import { Topics } from "./topics.js";
 import { actionOf, because, disconnectedBecause, isClientError, isConnectByPolicy } from "./wording.js";
 
-const PAUSE = 250; // ms, between typing and asking
+const PAUSE = 250; // ms from the last key to the request for the policy
 const DEFAULTS = { principal: "", claims: "", clientId: "", lives: "3600", version: "5", means: "minted" };
 
-export class Client {
+export class ClientPanel {
   #card;
   #state;
   #signIn;
@@ -35,7 +35,7 @@ export class Client {
   #timer;
   #onPolicy;
 
-  /** `onPolicy(client)` is told when the policy of this client is known, or why there is none. */
+  /** `onPolicy(client)` is called when the policy of this client is known, or the reason why there is none. */
   constructor(letter, state, onPolicy) {
     this.letter = letter;
     this.#state = state;
@@ -65,7 +65,7 @@ export class Client {
     return this.#signIn.principal;
   }
 
-  /** The client ID that it has, or had last; else the one that it would take. */
+  /** The client ID of its connection or of its last one; before that, the one in the form. */
   get clientId() {
     return this.#connectedAs ?? this.#signIn.clientId;
   }
@@ -78,26 +78,26 @@ export class Client {
     return this.#asking.problem;
   }
 
-  /** Offers principals to sign in as, and asks for the policy again: the template may be another one. */
+  /** Offers principals to sign in as, and asks for the policy again, since the template may have changed. */
   offer(presets, index) {
     this.#signIn.offer(presets, index);
     this.#ask();
   }
 
-  /** Asks why, or why not. Raises Refused. */
+  /** Asks why the policy allows or refuses an action. Raises Refused. */
   explain(action, resource) {
     return this.#asking.explain(this.clientId, action, resource);
   }
 
-  /** Takes a record of the feed, where it is about this client. */
+  /** Handles a record of the feed, if it is about this client. */
   notice(record) {
     if (this.#connectedAs === null || record.client_id !== this.#connectedAs) return;
     if (record.kind === "decision" && !record.allowed) this.#refused(record);
     if (record.kind === "presence" && record.event === "disconnected") this.#disconnected(record);
   }
 
-  /** Says goodbye, where there is a connection. */
-  #leave() {
+  /** Disconnects, if there is a connection. */
+  #disconnect() {
     if (!this.#connection) return;
     this.#refusal.hide();
     this.#connection.end();
@@ -113,7 +113,7 @@ export class Client {
     on(at.signInForm, () => this.#connect());
     on(at.subscribeForm, () => this.#subscribe(this.#topics.filter, this.#topics.subscribeQos));
     on(at.publishForm, () => this.#publish());
-    at.toggle.addEventListener("click", () => (this.#connection ? this.#leave() : this.#connect()));
+    at.toggle.addEventListener("click", () => (this.#connection ? this.#disconnect() : this.#connect()));
   }
 
   #changed(isPreset) {
@@ -149,7 +149,7 @@ export class Client {
     this.#sent.clear();
     if (this.principal !== this.#principalBefore) this.#messages.clear();
     this.#principalBefore = this.principal;
-    await this.#ask(); // What was typed just now may take another client ID.
+    await this.#ask(); // The form may have changed, so that another client ID fits.
     try {
       const { clientId } = this.#signIn.credentials;
       this.#connectedAs = clientId;
@@ -176,7 +176,7 @@ export class Client {
     for (const [filter, qos] of again) this.#subscribe(filter, qos);
   }
 
-  /** `why` is null where the user ended the connection. */
+  /** `why` is null if the user ended the connection. */
   #closed(why) {
     this.#connection = null;
     this.#subscriptions.end();
@@ -186,7 +186,7 @@ export class Client {
     announce(`${this.principal}: ${this.#card.stateText}`);
   }
 
-  /** A decision against this client. It comes before the connection closes, or after. */
+  /** Shows a decision against this client. It may come before or after the connection closes. */
   #refused(record) {
     this.#refusal.decided(record);
     this.#sent.get(record.resource)?.failed();
@@ -196,13 +196,13 @@ export class Client {
     if (isConnectByPolicy(record) && !record.explanation?.length) this.#explainConnect(record);
   }
 
-  /** The gateway explains no CONNECT: the template is asked here. */
+  /** IoT Core does not explain a refused CONNECT, so the template is asked here. */
   async #explainConnect(record) {
     const { allowed, reasons } = await this.explain("connect", record.resource).catch(() => ({ allowed: true }));
     if (!allowed && this.#refusal.shows(record)) this.#refusal.decided({ ...record, explanation: reasons });
   }
 
-  /** Why the connection ended, where the server did not say so itself. */
+  /** Shows why the connection ended, if the server did not say so itself. */
   #disconnected(record) {
     if (isClientError(record)) this.#refusal.broke(record);
     if (this.#why !== "") return;

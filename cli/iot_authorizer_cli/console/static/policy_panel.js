@@ -1,4 +1,4 @@
-/** The compiled policy next to its template: which line asks for which resource, and which says nothing, and why. */
+/** The panel of the policy: the template, the compiled policy, and which line asks for which resource. */
 
 import { Refused } from "./api.js";
 import { byId, element } from "./dom.js";
@@ -10,7 +10,7 @@ const LONGEST = 2048; // characters of a document
 const MOST = 10; // documents
 const number = (value) => value.toLocaleString("en");
 
-export class Policy {
+export class PolicyPanel {
   #clients;
   #chosen;
   #lit = new Set();
@@ -23,7 +23,7 @@ export class Policy {
       event.preventDefault();
       this.#ask();
     });
-    byId("ask-action").addEventListener("change", () => this.#exemplify());
+    byId("ask-action").addEventListener("change", () => this.#showExample());
     this.#offer();
   }
 
@@ -59,7 +59,7 @@ export class Policy {
     const resource = byId("ask-resource").value;
     error.textContent = "";
     try {
-      if (resource === "") throw new Refused("name a topic, a filter or a client ID");
+      if (resource === "") throw new Refused("enter a topic, a topic filter or a client ID");
       const answer = await this.#chosen.explain(byId("ask-action").value, resource);
       byId("ask-answer").replaceChildren(explanation(answer));
     } catch (problem) {
@@ -68,8 +68,8 @@ export class Policy {
     }
   }
 
-  /** Shows what the chosen client could be asked about. */
-  #exemplify() {
+  /** Shows an example resource for the chosen client and action. */
+  #showExample() {
     const { client_id: clientId, publish = [], subscribe = [] } = this.#chosen.policy?.suggestions ?? {};
     const examples = { connect: clientId ?? this.#chosen.clientId, subscribe: subscribe[0]?.text };
     byId("ask-resource").placeholder = examples[byId("ask-action").value] ?? publish[0]?.text ?? "";
@@ -78,7 +78,7 @@ export class Policy {
   #draw() {
     const { policy, problem } = this.#chosen;
     this.#lit.clear();
-    this.#exemplify();
+    this.#showExample();
     if (policy === null) {
       byId("policy-size").textContent = problem ?? "";
       for (const id of ["statements", "template-lines", "documents-text"]) byId(id).replaceChildren();
@@ -92,7 +92,7 @@ export class Policy {
   #drawTemplate({ template, entries, in_force: isInForce, problem, problem_line: problemLine }) {
     const note = byId("template-note");
     note.hidden = isInForce;
-    note.textContent = `This is not what is in force${problem ? "" : ": it has not been taken yet"}.`;
+    note.textContent = `This file is not in force${problem ? "" : " yet"}.`;
     const byLine = Map.groupBy(entries.filter((entry) => entry.line !== null), (entry) => entry.line);
     byId("template-lines").replaceChildren(
       ...template
@@ -132,7 +132,7 @@ export class Policy {
     size.textContent =
       error ??
       `${documents.length} of ${MOST} documents · ${number(total)} of ${number(MOST * LONGEST)} characters` +
-        (mayConnect === false ? `; client_id_not_granted: no entry allows to connect as ${this.#chosen.clientId}` : "");
+        (mayConnect === false ? `; client_id_not_granted: no entry of connect allows ${this.#chosen.clientId}` : "");
     byId("statements").replaceChildren(...statements.map((statement) => this.#statement(statement)));
     byId("documents").hidden = documents.length === 0;
     byId("documents-text").textContent = JSON.stringify(documents, null, 2);
@@ -144,7 +144,7 @@ export class Policy {
       "section",
       { class: `statement ${effect.toLowerCase()}` },
       element("h4", {}, element("span", { class: "effect" }, effect), ` ${names}`),
-      condition ? element("p", { class: "condition mono" }, `where ${JSON.stringify(condition)}`) : null,
+      condition ? element("p", { class: "condition mono" }, `if ${JSON.stringify(condition)}`) : null,
       element(
         "ul",
         {},
@@ -171,7 +171,7 @@ export class Policy {
     );
   }
 
-  /** Lights up lines of the template, and the resources that they ask for; the same again puts them out. */
+  /** Highlights lines of the template and the resources that they ask for; the same lines again end it. */
   #light(lines) {
     const isSame = lines.length === this.#lit.size && lines.every((line) => this.#lit.has(line));
     this.#lit = new Set(isSame ? [] : lines);
