@@ -34,7 +34,7 @@ bench: .venv/all
 	$(BIN)/python -m bench
 
 build: .venv/all
-	$(BIN)/python -m iot_authorizer_cdk.build_command --stage $(STAGE)
+	$(BIN)/python -m iot_authorizer_cdk.package --stage $(STAGE)
 
 deploy: build node_modules/ready
 	node_modules/.bin/cdk deploy --all -c stage=$(STAGE)
@@ -42,11 +42,11 @@ deploy: build node_modules/ready
 diff: build node_modules/ready
 	node_modules/.bin/cdk diff -c stage=$(STAGE)
 
-# With nothing built: what is there may be of a configuration that is no more.
+# Without a build: only the authorizer's name is needed, so a broken configuration keeps no stack.
 destroy: .venv/all node_modules/ready
-	node_modules/.bin/cdk destroy --all -c stage=$(STAGE) --app "$(BIN)/python -m iot_authorizer_cdk.destroy_app" --output build/destroy.out
+	node_modules/.bin/cdk destroy --all -c stage=$(STAGE) --app "$(BIN)/python -m iot_authorizer_cdk.app.destroy" --output build/destroy.out
 
-# Once for an account and region: make bootstrap ACCOUNT=123456789012 REGION=eu-west-1
+# Once for each account and region: make bootstrap ACCOUNT=123456789012 REGION=eu-west-1
 bootstrap: node_modules/ready
 	node_modules/.bin/cdk bootstrap --app "" aws://$(ACCOUNT)/$(REGION)
 
