@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from iot_authorizer import Authorizer, Refusal
-from iot_authorizer.authorizer import Place
+from iot_authorizer.authorizer import AccountRegion
 from iot_authorizer.building import build
 from iot_authorizer.configuration import load_configuration
 from iot_authorizer.event import AuthorizerEvent
@@ -121,7 +121,7 @@ def test_what_a_refused_client_brought_is_in_no_exception(built: Authorizer, sou
 def refusal(authorizer: Authorizer, event: Event) -> str:
     """All that an exception and those behind it say."""
     with pytest.raises(Refusal) as refused:
-        authorizer.authorize(AuthorizerEvent.parse(event), Place("eu-west-1", "123456789012"))
+        authorizer.authorize(AuthorizerEvent.parse(event), AccountRegion("eu-west-1", "123456789012"))
     return "".join((*traceback.format_exception(refused.value), repr(refused.value)))
 
 
