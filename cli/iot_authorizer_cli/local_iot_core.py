@@ -12,6 +12,7 @@ import iot_core.api.app
 from iot_authorizer_cli.console.app import Console, ConsoleAddresses
 from iot_authorizer_cli.project.development_issuer import DevelopmentIssuer, make_folder, table_path
 from iot_authorizer_cli.project.explanations import Explanations
+from iot_authorizer_cli.project.handler import HANDLER
 from iot_authorizer_cli.project.reloading import ReloadedConfiguration
 from iot_authorizer_cli.project.upkeep import upkeep
 from iot_core.authorizers.authorization import Gateway
@@ -27,7 +28,7 @@ from iot_core.edge.guard import Guard
 from iot_core.edge.outbox import Outbox
 from iot_core.edge.ports import Ports
 from iot_core.feed import Feed
-from iot_core.functions.lambda_function import ACCOUNT, HANDLER, REGION, TIMEOUT
+from iot_core.functions.lambda_function import ACCOUNT, REGION, TIMEOUT
 from iot_core.running import Running
 
 
