@@ -9,8 +9,7 @@ from pydantic import BaseModel, Field, ValidationError
 
 from iot_authorizer_cli.project.configuration_file import read_configuration_file
 from iot_authorizer_cli.project.stored_claims import StoredClaims
-from iot_core.authorizers.authorizer_rules import InvalidAuthorizer
-from iot_core.authorizers.authorizers import AuthorizerDescription
+from iot_core.authorizers.rules import AuthorizerDescription, InvalidAuthorizer
 from iot_identities.sqlite_table import SqliteTable
 from iot_policies import InvalidFile, PolicyTemplate
 from iot_policies.principal import Claims

@@ -8,7 +8,7 @@ from typing import get_args
 
 from iot_authorizer_cli.project.accepted_token import accepted_tokens
 from iot_authorizer_cli.project.configured import Configured
-from iot_core.authorizers.authorization import Authorization
+from iot_core.authorizers.invocation import Authorization
 from iot_policies import PolicyError, Principal
 from iot_policies.explaining import Question, explain
 from iot_policies.principal import Claims, claim
