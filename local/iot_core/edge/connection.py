@@ -9,8 +9,8 @@
 6. A client that is refused in 2 to 4 gets the CONNACK of its MQTT version, if that has a code for the refusal, and the
    connection closes.
 
-A connection reads for one time slice, or until its answers fill a buffer; then the other connections have their turn.
-It pauses reading while the network's write buffer is full.
+A connection processes packets for one time slice; then the other connections have their turn. It pauses reading while
+the network's write buffer is full.
 """
 
 import asyncio
@@ -28,14 +28,12 @@ from iot_core.decisions import Decisions
 from iot_core.edge.client_authorization import ClientAuthorization, ClientAuthorizer, NetworkContext
 from iot_core.edge.connack import refusal, refusal_of_version
 from iot_core.edge.connect_rules import ConnectRate, check_connect
-from iot_core.edge.outbox import Channel, Outbox, Outgoing
+from iot_core.edge.outbox import MOST_WAITING, Channel, Outbox, Outgoing
 from iot_core.mqtt import Connect, Decoder, MqttError, ReasonCode, Version
 from iot_core.reasons import IotCoreReason
 
 _TIME_SLICE = 0.005
 """Seconds for which one connection may delay all others."""
-_MOST_UNFLUSHED = 64 * 1024
-"""Bytes of answers: a SUBSCRIBE can ask for retained messages that are a thousand times as long as itself."""
 _LINGER = 1.0
 """Seconds that a client has to read what was sent to it and to close its side, before the connection is aborted."""
 
@@ -84,7 +82,7 @@ class MqttConnection(asyncio.Protocol):
     @property
     def unsent(self) -> int:
         """How many bytes wait for the client: in the network's write buffer, and for the next flush."""
-        return self._channel.get_write_buffer_size() + self._outgoing.unflushed
+        return self._outgoing.unsent
 
     # The network calls these.
 
@@ -252,14 +250,17 @@ class MqttConnection(asyncio.Protocol):
 
     def _process(self) -> None:
         """Takes packets, for at most one time slice."""
-        following, outgoing, until = self._decoder.next, self._outgoing, monotonic() + _TIME_SLICE
+        following, outgoing, outbox = self._decoder.next, self._outgoing, self._endpoint.outbox
+        until = monotonic() + _TIME_SLICE
         try:
             while not outgoing.closed and self._connecting is None and (packet := following()) is not None:
                 if self.client is None:
                     self._begin(packet)
                     continue
                 self.client.receive(packet)
-                if outgoing.unflushed > _MOST_UNFLUSHED or monotonic() > until:
+                if outbox.waiting > MOST_WAITING:
+                    outbox.flush()
+                if monotonic() > until:
                     self._yield()
                     return
         except MqttError as error:

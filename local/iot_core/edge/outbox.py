@@ -2,7 +2,8 @@
 
 1. `Outgoing` collects the bytes for one client. With its first bytes it joins the outbox.
 2. The first client that joins the outbox schedules one flush, after everything that the event loop has ready. So
-   packets that come at the same time share one transaction.
+   packets that come at the same time share one transaction. Only if many bytes wait, the connection whose packet wrote
+   them flushes at once: else a full network could not slow anything down.
 3. A flush commits what changed, then sends each client its bytes.
 4. If the commit fails, each client of this flush is disconnected without its bytes: they could acknowledge something
    that is lost.
@@ -17,6 +18,9 @@ from collections.abc import Callable
 from typing import Protocol
 
 from iot_core.broker.storage import Storage, StorageError
+
+MOST_WAITING = 64 * 1024
+"""Bytes. A SUBSCRIBE can ask for retained messages that are a thousand times as long as itself."""
 
 _logger = logging.getLogger(__name__)
 
@@ -74,6 +78,8 @@ class Outbox:
         self._on_failure = on_failure
         self._senders: list[Sender] = []
         self._scheduled = False
+        self.waiting = 0
+        """Bytes that wait for the next flush."""
 
     def add(self, sender: Sender) -> None:
         """Flushes a sender after everything that the event loop has ready."""
@@ -89,7 +95,7 @@ class Outbox:
 
     def commit(self) -> None:
         """Commits, then sends. Raises StorageError if the commit fails; the senders are aborted then."""
-        senders, self._senders = self._senders, []
+        senders, self._senders, self.waiting = self._senders, [], 0
         if self._storage.changed:
             try:
                 self._storage.commit()
@@ -113,30 +119,33 @@ class Outbox:
 class Outgoing:
     """The bytes for one client. It is the broker's outlet."""
 
-    __slots__ = ("_channel", "_chunks", "_lost", "_outbox", "closed", "slow", "unflushed")
+    __slots__ = ("_channel", "_chunks", "_lost", "_outbox", "closed", "slow")
 
     def __init__(self, channel: Channel, outbox: Outbox) -> None:
         self.slow = False
         """Whether the network's write buffer is full."""
         self.closed = False
         """Whether the connection ends after everything is sent, or has ended."""
-        self.unflushed = 0
-        """Bytes that wait for the next flush."""
         self._channel = channel
         self._outbox = outbox
         self._chunks: list[bytes] = []
         self._lost = False
+
+    @property
+    def unsent(self) -> int:
+        """How many bytes wait for the client: in the network's write buffer, and for the next flush."""
+        return self._channel.get_write_buffer_size() + sum(map(len, self._chunks))
 
     def write(self, chunk: bytes) -> None:
         """Sends bytes with the next flush."""
         if not self._chunks:
             self._outbox.add(self)
         self._chunks.append(chunk)
-        self.unflushed += len(chunk)
+        self._outbox.waiting += len(chunk)
 
     def flush(self) -> None:
         """Sends what was written, unless the network connection is lost."""
-        chunks, self._chunks, self.unflushed = self._chunks, [], 0
+        chunks, self._chunks = self._chunks, []
         if self._lost or self._channel.is_closing():
             return
         if chunks:

@@ -83,7 +83,7 @@ def test_what_is_no_tls_ends_its_connection_to_the_tls_port(running: Running, ot
 def test_tls_on_the_plain_port_says_so(running: Running) -> None:
     with pytest.raises(OSError):
         wrapped(running.plain().socket, running.core.ca_path)
-    running.record("refused_bytes", detail="a TLS handshake: that is for the TLS port")
+    running.record("refused_bytes", detail="a TLS handshake: use the TLS port")
 
 
 AFTER_CONNECT = {
