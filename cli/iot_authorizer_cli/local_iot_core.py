@@ -7,9 +7,10 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-import iot_authorizer_cli.console.app
-from iot_authorizer_cli.project.development import DevelopmentIssuer, make_folder, table_path
+from iot_authorizer_cli.console.app import Console, ConsoleAddresses
+from iot_authorizer_cli.project.development_issuer import DevelopmentIssuer, make_folder, table_path
 from iot_authorizer_cli.project.explanations import Explanations
+from iot_authorizer_cli.project.handler import HANDLER
 from iot_authorizer_cli.project.reloading import ReloadedConfiguration
 from iot_authorizer_cli.project.upkeep import reloading
 from iot_core.authorizers.registry import Authorizers
@@ -19,7 +20,7 @@ from iot_core.core import IotCore
 from iot_core.edge.connections import Connections
 from iot_core.edge.ports import PortUnavailable
 from iot_core.feed import Feed
-from iot_core.functions.lambda_function import ACCOUNT, HANDLER, REGION, TIMEOUT
+from iot_core.functions.lambda_function import ACCOUNT, REGION, TIMEOUT
 from iot_core.lifecycle import Lifecycle
 from iot_core.server import Server
 
@@ -144,7 +145,7 @@ class LocalIotCore(Lifecycle):
             self.broker, self.connections, self.feed = core.broker, core.connections, core.feed
             self.authorizers = core.authorizers
             await self._load(data, stack)
-            server = Server(core, data, self.host, iot_authorizer_cli.console.app.routes(self))
+            server = Server(core, data, self.host, self._console().routes())
             try:
                 await stack.enter_async_context(server.listen(self.port, self.tls_port))
             except PortUnavailable as error:
@@ -178,6 +179,17 @@ class LocalIotCore(Lifecycle):
         await self.configuration.start()
         stack.callback(self.configuration.close)
         self.apply_configuration()
+
+    def _console(self) -> Console:
+        return Console(
+            configuration=self.configuration,
+            issuer=self.issuer,
+            authorizers=self.authorizers,
+            feed=self.feed,
+            addresses=lambda: ConsoleAddresses(self.url, self.tls_url, self.ca_path),
+            region=self.region,
+            account=self.account,
+        )
 
     async def _reload(self) -> None:
         before = self.configuration.problem

@@ -14,7 +14,7 @@ from iot_core.decisions import Decisions, Explain, unexplained
 from iot_core.edge.connections import Connections
 from iot_core.edge.outbox import Outbox
 from iot_core.feed import Feed
-from iot_core.functions.environments import Environments
+from iot_core.functions.execution_environments import ExecutionEnvironments
 
 DATABASE = "iot-core.sqlite"
 """The file of sessions, messages and Wills in the data folder."""
@@ -83,7 +83,7 @@ class IotCore:
         """The ARN of something in the account: `arn:aws:iot:REGION:ACCOUNT:kind/name`."""
         return f"{self.arn_prefix}{kind}/{name}"
 
-    def configure(self, authorizer: AuthorizerDescription, functions: Mapping[str, Environments]) -> None:
+    def configure(self, authorizer: AuthorizerDescription, functions: Mapping[str, ExecutionEnvironments]) -> None:
         """Puts the configured authorizer and the functions, by ARN, into force. Raises InvalidAuthorizer.
 
         Each connected client is authorized again.

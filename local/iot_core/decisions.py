@@ -49,7 +49,7 @@ class Decisions:
             detail=missing,
             client_id=client_id,
             principal=authorization.principal,
-            door=authorization.door,
+            source=authorization.source,
             authorizer=authorization.authorizer,
         )
 
@@ -64,7 +64,7 @@ class Decisions:
             detail=refused.detail,
             client_id=client_id,
             principal=refused.logged("principal"),
-            door=refused.logged("door"),
+            source=refused.logged("source"),
             authorizer=refused.logged("service"),
         )
 

@@ -1,6 +1,6 @@
 """Every reason code with which IoT Core itself refuses a client or drops a message, with its cause and its cure.
 
-The Lambda has reason codes of its own. The tables in docs/troubleshooting.md hold the same words.
+The Lambda has reason codes of its own. The tables in docs/reference/log-and-reason-codes.md hold the same words.
 """
 
 from enum import StrEnum

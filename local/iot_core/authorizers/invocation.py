@@ -15,7 +15,7 @@ from iot_core.authorizers.refused import NotAuthenticated, Refused, text_of
 from iot_core.authorizers.registry import Authorizers
 from iot_core.authorizers.rules import AuthorizerDescription
 from iot_core.authorizers.signatures import verify_signature
-from iot_core.functions.environments import Environments, FunctionTimeout
+from iot_core.functions.execution_environments import ExecutionEnvironments, FunctionTimeout
 from iot_core.functions.lambda_function import BrokenHandler, Invocation
 from iot_core.reasons import IotCoreReason
 from iot_policies import InvalidFile
@@ -44,9 +44,9 @@ class Authorization:
         return text_of(self.decision, "principal")
 
     @property
-    def door(self) -> str | None:
-        """Where in the request the authorizer found the credentials, from the log line."""
-        return text_of(self.decision, "door")
+    def source(self) -> str | None:
+        """The credential source, from the log line."""
+        return text_of(self.decision, "source")
 
     def evaluator(self, connection: Connection) -> Evaluator:
         """The policy for a connection."""
@@ -57,7 +57,7 @@ class AuthorizerInvoker:
     """Invokes the functions of authorizers."""
 
     def __init__(self, authorizers: Authorizers) -> None:
-        self.functions: Mapping[str, Environments] = {}
+        self.functions: Mapping[str, ExecutionEnvironments] = {}
         """The functions on this machine by ARN; replaced with each configuration."""
         self._authorizers = authorizers
 

@@ -19,8 +19,8 @@ from iot_core.authorizers.invocation import Authorization, AuthorizerInvoker
 from iot_core.authorizers.refused import Forbidden, Refused
 from iot_core.broker.client import Origin
 from iot_core.decisions import Decisions
-from iot_core.edge.permissions import Permissions
 from iot_core.mqtt import Connect, Version
+from iot_core.permissions import Permissions
 from iot_core.reasons import IotCoreReason
 from iot_policies.evaluator import Connection
 

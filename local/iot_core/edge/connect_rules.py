@@ -3,12 +3,10 @@
 import uuid
 from collections.abc import Callable
 
-from iot_core.broker.broken_rule import BrokenRule
-from iot_core.broker.limits import Limits
-from iot_core.broker.negotiation import connack
+from iot_core.broker.client import connack
+from iot_core.broker.limits import BrokenRule, Limits, RateLimit
 from iot_core.broker.publishing import check_properties
-from iot_core.broker.rate_limit import RateLimit
-from iot_core.broker.topic_rules import InvalidTopic, check_topic_name, is_event, is_reserved
+from iot_core.broker.topics import InvalidTopic, check_topic_name, is_event, is_reserved
 from iot_core.mqtt import NO_PROPERTIES, Connect, ReasonCode, Version, Will, encode
 
 _LONGEST_ASSIGNED = f"$GEN/{uuid.UUID(int=0)}"

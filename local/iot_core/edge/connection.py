@@ -20,10 +20,10 @@ from dataclasses import dataclass, field
 from time import monotonic
 
 from iot_core.authorizers.refused import Forbidden, Refused
-from iot_core.broker.broken_rule import BrokenRule
 from iot_core.broker.broker import Broker
 from iot_core.broker.client import Client
-from iot_core.broker.disconnect_reason import DisconnectReason
+from iot_core.broker.limits import BrokenRule
+from iot_core.broker.presence import DisconnectReason
 from iot_core.decisions import Decisions
 from iot_core.edge.client_authorization import ClientAuthorization, ClientAuthorizer, NetworkContext
 from iot_core.edge.connack import refusal, refusal_of_version
@@ -84,6 +84,11 @@ class MqttConnection(asyncio.Protocol):
         """How many bytes wait for the client: in the network's write buffer, and for the next flush."""
         return self._outgoing.unsent
 
+    @property
+    def slow(self) -> bool:
+        """Whether the network's write buffer is full."""
+        return self._outgoing.slow
+
     # The network calls these.
 
     def data_received(self, data: bytes) -> None:
@@ -100,7 +105,7 @@ class MqttConnection(asyncio.Protocol):
         self._outgoing.lose()
         client, self.client = self.client, None
         if client is not None:
-            client.end(DisconnectReason.CONNECTION_LOST)
+            self._endpoint.broker.end(client, DisconnectReason.CONNECTION_LOST)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 (asyncio calls it so)
         """The network connection is lost."""
@@ -117,7 +122,7 @@ class MqttConnection(asyncio.Protocol):
         self._outgoing.slow = False
         self._regulate()
         if self.client is not None and self.client.connected:
-            self.client.drain()
+            self._endpoint.broker.drain(self.client)
 
     # Connections calls these.
 
@@ -157,12 +162,12 @@ class MqttConnection(asyncio.Protocol):
         client = self.client
         if client is not None and client.connected:
             self._endpoint.decisions.refused(refused, "refresh", client.client_id, client_id=client.client_id)
-            client.end(DisconnectReason.AUTH_ERROR, ReasonCode.NOT_AUTHORIZED)
+            self._endpoint.broker.end(client, DisconnectReason.AUTH_ERROR, ReasonCode.NOT_AUTHORIZED)
 
     def fail(self, error: MqttError) -> None:
         """Ends the connection because its client broke a rule of MQTT, or of WebSocket."""
         if self.client is not None:
-            self.client.fail(error)
+            self._endpoint.broker.fail(self.client, error)
             return
         if answer := refusal_of_version(error):
             self._outgoing.write(answer)
@@ -233,7 +238,7 @@ class MqttConnection(asyncio.Protocol):
     def _refuse(self, connect: Connect, refused: Refused, reason_code: ReasonCode) -> None:
         if isinstance(refused, Forbidden) and connect.client_id:
             source, _ = self._network.origin.source
-            self._endpoint.broker.presence.connect_failed(connect.client_id, refused.principal_id, source)
+            self._endpoint.broker.connect_failed(connect.client_id, refused.principal_id, source)
         self._endpoint.decisions.refused(refused, "connect", connect.client_id, client_id=connect.client_id)
         if self._outgoing.closed:
             return
@@ -250,14 +255,15 @@ class MqttConnection(asyncio.Protocol):
 
     def _process(self) -> None:
         """Takes packets, for at most one time slice."""
-        following, outgoing, outbox = self._decoder.next, self._outgoing, self._endpoint.outbox
+        following, outgoing = self._decoder.next, self._outgoing
+        broker, outbox = self._endpoint.broker, self._endpoint.outbox
         until = monotonic() + _TIME_SLICE
         try:
             while not outgoing.closed and self._connecting is None and (packet := following()) is not None:
                 if self.client is None:
                     self._begin(packet)
                     continue
-                self.client.receive(packet)
+                broker.receive(self.client, packet)
                 if outbox.waiting > MOST_WAITING:
                     outbox.flush()
                 if monotonic() > until:
@@ -284,7 +290,7 @@ class MqttConnection(asyncio.Protocol):
         _logger.exception("a connection failed")
         self.abort()
         if self.client is not None:
-            self.client.end(DisconnectReason.SERVER_ERROR)
+            self._endpoint.broker.end(self.client, DisconnectReason.SERVER_ERROR)
 
     def _regulate(self) -> None:
         """Pauses reading while the client is being authorized, while its write buffer is full, or after its slice."""
@@ -303,11 +309,13 @@ class MqttConnection(asyncio.Protocol):
             self._heard = False
             self._deadline = now + client.keep_alive * 1.5
         elif now >= self._deadline:
-            client.end(DisconnectReason.MQTT_KEEP_ALIVE_TIMEOUT, ReasonCode.KEEP_ALIVE_TIMEOUT)
+            self._endpoint.broker.end(client, DisconnectReason.MQTT_KEEP_ALIVE_TIMEOUT, ReasonCode.KEEP_ALIVE_TIMEOUT)
 
     def _check_lifetime(self, client: Client, now: float) -> None:
         if self.authorization is not None and now >= self.authorization.disconnect_at:
-            client.end(DisconnectReason.CUSTOMAUTH_TTL_EXPIRATION, ReasonCode.MAXIMUM_CONNECT_TIME)
+            self._endpoint.broker.end(
+                client, DisconnectReason.CUSTOMAUTH_TTL_EXPIRATION, ReasonCode.MAXIMUM_CONNECT_TIME
+            )
 
     def _check_closing(self, now: float) -> None:
         if self._abort_at is None:

@@ -1,4 +1,4 @@
-"""By which entry of the template something was allowed, or was not."""
+"""By which entry of the template a decision is explained."""
 
 import base64
 import json
@@ -7,7 +7,7 @@ from pathlib import Path
 import jwt
 import pytest
 
-from iot_authorizer_cli.project.configured import Configured, read_configured
+from iot_authorizer_cli.project.configuration import ProjectConfiguration, read_project_configuration
 from iot_authorizer_cli.project.explanations import Explanations
 from iot_core.authorizers.answer import AuthorizerAnswer
 from iot_core.authorizers.invocation import Authorization
@@ -40,92 +40,97 @@ publish = ["rooms/{claims.rooms}/say"]
 BY_ROOMS = ('by grant "rooms", publish = "rooms/{claims.rooms}/say"',)
 
 
+def read(folder: Path) -> ProjectConfiguration:
+    function = "arn:aws:lambda:us-east-1:123456789012:function:authorizer"
+    return read_project_configuration(folder / "authorizer.toml", function)
+
+
 @pytest.fixture
-def configured(tmp_path: Path) -> Configured:
+def configuration(tmp_path: Path) -> ProjectConfiguration:
     (tmp_path / "authorizer.toml").write_text(CONFIGURATION)
     (tmp_path / "policy.toml").write_text(POLICY)
     (tmp_path / "passwords.toml").write_text('[users.bob]\nhash = "…"\nclaims = { rooms = ["attic"] }\n')
-    return read_configured(tmp_path / "authorizer.toml", "arn:aws:lambda:us-east-1:123456789012:function:authorizer")
+    return read(tmp_path)
 
 
-def token(name: str, *rooms: str) -> str:
-    return jwt.encode({"sub": name, "rooms": rooms}, "x" * 32, "HS256")
+def token(name: str, **claims: object) -> str:
+    return jwt.encode({"sub": name, **claims}, "x" * 32, "HS256")
 
 
-def explained(configured: Configured, event: dict[str, object], topic: str, **logged: str) -> tuple[str, ...]:
+ANN, OTHER = token("ann", rooms=["lobby"]), token("somebody", rooms=["attic"])
+
+
+def explained(
+    configuration: ProjectConfiguration, event: dict[str, object], topic: str, **logged: str
+) -> tuple[str, ...]:
     authorization = Authorization(ANSWER, "chat", event, logged)
-    explanations = Explanations(lambda: configured)
-    return tuple(explanations.explain(authorization, "publish", topic, "ann")())
-
-
-def test_the_claims_are_those_of_the_token(configured: Configured) -> None:
-    event: dict[str, object] = {"token": token("ann", "lobby")}
-    assert explained(configured, event, "rooms/lobby/say", principal="ann", door="token") == BY_ROOMS
-
-
-def test_another_token_in_a_header_is_not_taken_for_the_clients(configured: Configured) -> None:
-    headers = {"Cookie": f"session={token('somebody', 'attic')}"}
-    event: dict[str, object] = {
-        "protocolData": {"http": {"headers": headers, "queryString": f"?t={token('ann', 'lobby')}"}}
-    }
-    assert explained(configured, event, "rooms/lobby/say", principal="ann", door="query") == BY_ROOMS
-
-
-def test_a_users_claims_are_those_of_the_password_file(configured: Configured) -> None:
-    event: dict[str, object] = {"protocolData": {"mqtt": {"username": "bob", "password": "c2VjcmV0"}}}
-    assert explained(configured, event, "rooms/attic/say", principal="bob", door="password") == BY_ROOMS
-
-
-def test_an_anonymous_clients_claims_are_those_of_the_configuration(configured: Configured) -> None:
-    assert explained(configured, {}, "rooms/hall/say", principal="anonymous", door="anonymous") == BY_ROOMS
-
-
-def test_what_is_refused_is_explained_too(configured: Configured) -> None:
-    (reason,) = explained(
-        configured, {"token": token("ann", "lobby")}, "rooms/attic/say", principal="ann", door="token"
-    )
-    assert reason.endswith("is for another claims.rooms")
-
-
-def test_a_client_that_is_not_named_is_not_explained(configured: Configured) -> None:
-    assert explained(configured, {"token": token("ann", "lobby")}, "rooms/lobby/say") == ()
-
-
-def test_no_other_token_that_a_client_brings_along_is_taken_for_its_own(configured: Configured) -> None:
-    name = f"?x={token('ann', 'attic')}&t={token('ann', 'lobby')}"
-    event: dict[str, object] = {"protocolData": {"mqtt": {"username": name, "password": "c2VjcmV0"}}}
-    assert explained(configured, event, "rooms/lobby/say", principal="ann", door="user_name") == BY_ROOMS
-    assert explained(configured, event, "rooms/attic/say", principal="ann", door="user_name") != BY_ROOMS
+    return tuple(Explanations(lambda: configuration).explain(authorization, "publish", topic, "ann")())
 
 
 @pytest.mark.parametrize(
-    ("door", "protocols"),
+    ("source", "protocols"),
     [
-        ("header", {"http": {"headers": {"X-Other": "n\u00f6", "T": "TOKEN"}}}),
-        ("authorization", {"http": {"headers": {"authorization": "Bearer TOKEN"}}}),
-        ("query", {"http": {"queryString": "?access_token=TOKEN&x=1"}}),
-        ("user_name", {"mqtt": {"username": "ann?SDK=x&t=TOKEN"}}),
+        ("header", {"http": {"headers": {"X-Other": "n\u00f6", "T": ANN}}}),
+        ("authorization", {"http": {"headers": {"authorization": f"Bearer {ANN}"}}}),
+        ("query", {"http": {"queryString": f"?access_token={ANN}&x=1"}}),
+        ("query", {"http": {"queryString": f"?t={ANN}", "headers": {"Cookie": f"session={OTHER}"}}}),
+        ("user_name", {"mqtt": {"username": f"ann?SDK=x&t={ANN}"}}),
+        ("user_name", {"mqtt": {"username": f"?x={OTHER}&t={ANN}"}}),
+        ("password", {"mqtt": {"password": base64.b64encode(ANN.encode()).decode()}}),
     ],
 )
-def test_the_token_is_looked_for_where_the_lambda_found_it(
-    configured: Configured, door: str, protocols: dict[str, object]
+def test_the_token_is_the_one_that_the_lambda_found_and_no_other(
+    configuration: ProjectConfiguration, source: str, protocols: dict[str, object]
 ) -> None:
-    event = json.loads(json.dumps({"protocolData": protocols}).replace("TOKEN", token("ann", "lobby")))
-    assert explained(configured, event, "rooms/lobby/say", principal="ann", door=door) == BY_ROOMS
+    event = json.loads(json.dumps({"protocolData": protocols}))
+    assert explained(configuration, event, "rooms/lobby/say", principal="ann", source=source) == BY_ROOMS
+    assert explained(configuration, event, "rooms/attic/say", principal="ann", source=source) != BY_ROOMS
 
 
-def test_a_jwt_may_be_the_password(configured: Configured) -> None:
-    password = base64.b64encode(token("ann", "lobby").encode()).decode()
-    event: dict[str, object] = {"protocolData": {"mqtt": {"password": password}}}
-    assert explained(configured, event, "rooms/lobby/say", principal="ann", door="password") == BY_ROOMS
+@pytest.mark.parametrize(
+    ("event", "topic", "principal", "source"),
+    [
+        ({"token": ANN}, "rooms/lobby/say", "ann", "token"),
+        ({"protocolData": {"mqtt": {"username": "bob", "password": "c2VjcmV0"}}}, "rooms/attic/say", "bob", "password"),
+        ({}, "rooms/hall/say", "anonymous", "anonymous"),
+    ],
+    ids=["of the token", "of the password file", "of the configuration"],
+)
+def test_the_claims_come_from_where_the_lambda_has_them(
+    configuration: ProjectConfiguration, event: dict[str, object], topic: str, principal: str, source: str
+) -> None:
+    assert explained(configuration, event, topic, principal=principal, source=source) == BY_ROOMS
 
 
-def test_a_decision_is_explained_by_the_policy_that_made_it(configured: Configured, tmp_path: Path) -> None:
-    in_force = configured
-    authorization = Authorization(
-        ANSWER, "chat", {"token": token("ann", "lobby")}, {"principal": "ann", "door": "token"}
-    )
+def test_a_scope_is_a_list_as_the_lambda_reads_it(tmp_path: Path, configuration: ProjectConfiguration) -> None:
+    (tmp_path / "policy.toml").write_text('[[grant]]\nwhen = { scope = "chat" }\npublish = ["hall"]\n')
+    event: dict[str, object] = {"token": token("ann", scope="openid chat")}
+    (reason,) = explained(read(tmp_path), event, "hall", principal="ann", source="token")
+    assert reason.startswith("by grant")
+
+
+def test_a_refusal_is_explained_too(configuration: ProjectConfiguration) -> None:
+    (reason,) = explained(configuration, {"token": ANN}, "rooms/attic/say", principal="ann", source="token")
+    assert reason.endswith("is for another claims.rooms")
+
+
+@pytest.mark.parametrize(
+    ("event", "logged"),
+    [({"token": ANN}, {}), ({"protocolData": 7}, {"principal": "eve", "source": "password"})],
+    ids=["no principal", "an event that is none"],
+)
+def test_a_client_that_is_not_known_is_not_explained(
+    configuration: ProjectConfiguration, event: dict[str, object], logged: dict[str, str]
+) -> None:
+    assert explained(configuration, event, "rooms/lobby/say", **logged) != BY_ROOMS
+
+
+def test_a_decision_is_explained_by_the_policy_that_made_it(
+    configuration: ProjectConfiguration, tmp_path: Path
+) -> None:
+    in_force = configuration
+    authorization = Authorization(ANSWER, "chat", {"token": ANN}, {"principal": "ann", "source": "token"})
     find = Explanations(lambda: in_force).explain(authorization, "publish", "rooms/lobby/say", "ann")
     (tmp_path / "policy.toml").write_text('[[grant]]\nconnect = ["{principal}"]\n')
-    in_force = read_configured(tmp_path / "authorizer.toml", configured.description.function_arn)
+    in_force = read(tmp_path)
     assert tuple(find()) == BY_ROOMS

@@ -66,7 +66,7 @@ def test_what_is_retained_is_not_sent_without_end_to_who_only_asks(running: Runn
         publisher.publish("kept", bytes(100_000), qos=1, retain=True)
         subscribe = Subscribe(1, (Subscription("kept", 0),), NO_PROPERTIES)
         asks.channel.send(2000 * encode(subscribe, Version.MQTT_3_1_1))
-        running.wait_until(lambda: any(client.outlet.slow for client in running.core.broker.clients()))
+        running.wait_until(lambda: any(connection.slow for connection in running.core.connections))
         publisher.ping()
         assert unsent(running) < ROOM + MORE
 

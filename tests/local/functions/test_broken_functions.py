@@ -31,9 +31,9 @@ def raises(error: BaseException) -> Callable[[Event], object]:
         (lambda _: "yes", "str"),
         (lambda _: True, "bool"),
         (lambda _: [allow()], "list"),
-        (lambda _: {"isAuthenticated": True, "principalId": b"ann"}, "no JSON"),
-        (lambda _: {1: nested(100_000)}, "no JSON"),
-        (lambda _: sys.modules, "no JSON"),
+        (lambda _: {"isAuthenticated": True, "principalId": b"ann"}, "not JSON"),
+        (lambda _: {1: nested(100_000)}, "not JSON"),
+        (lambda _: sys.modules, "not JSON"),
         (raises(RuntimeError("out of order")), "RuntimeError: out of order"),
         (raises(TimeoutError()), "TimeoutError"),
         (raises(StopIteration()), "StopIteration"),
@@ -58,12 +58,19 @@ def test_a_cyclic_answer_is_broken(running: Running) -> None:
     answer: dict[str, object] = {}
     answer["itself"] = answer
     running.function.answer = lambda _: answer
-    assert "no JSON" in refused(running, "function_error")["detail"]
+    assert "not JSON" in refused(running, "function_error")["detail"]
 
 
 @pytest.mark.parametrize(
     "text",
-    ["{", "[" * 100_000, '{"decision": {"principal": []}}', "\0\ud800", "x" * 3_000_000, '{"decision": 1, "door": 5}'],
+    [
+        "{",
+        "[" * 100_000,
+        '{"decision": {"principal": []}}',
+        "\0\ud800",
+        "x" * 3_000_000,
+        '{"decision": 1, "source": 5}',
+    ],
     ids=lambda text: text[:10].encode("ascii", "backslashreplace").decode(),
 )
 def test_what_a_function_prints_neither_lets_in_nor_keeps_out(running: Running, text: str) -> None:
@@ -77,7 +84,7 @@ def test_what_a_function_prints_neither_lets_in_nor_keeps_out(running: Running, 
 
 
 def test_the_log_line_says_who_it_is(running: Running) -> None:
-    line = {"decision": "allowed", "principal": "Ann of Cleves", "door": "query"}
+    line = {"decision": "allowed", "principal": "Ann of Cleves", "source": "query"}
 
     def answer(_: Event) -> object:
         print("starting")
@@ -86,7 +93,7 @@ def test_the_log_line_says_who_it_is(running: Running) -> None:
 
     running.function.answer = answer
     running.connected()
-    running.record("decision", action="connect", allowed=True, principal="Ann of Cleves", door="query")
+    running.record("decision", action="connect", allowed=True, principal="Ann of Cleves", source="query")
 
 
 def test_the_log_line_says_why_not(running: Running) -> None:

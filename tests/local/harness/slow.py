@@ -19,8 +19,7 @@ class SlowClient:
 
     def is_slow(self) -> bool:
         """Whether too much waits for it."""
-        client = self._connection.client
-        return client is not None and client.outlet.slow
+        return self._connection.slow
 
     def unsent(self) -> int:
         """How many bytes wait for it in this process."""
