@@ -147,12 +147,12 @@ def _bind(
         if holds is False or (holds is None and not deny):
             return None
     filled = [connection.fill(text) for text in statement.resources]
-    known = tuple(matcher(*pattern) for pattern in filled if pattern is not None)
+    known = tuple([matcher(*pattern) for pattern in filled if pattern is not None])
     if statement.not_resources and not deny and len(known) < len(filled):
         return None
     return _Bound(
         deny,
-        tuple(matcher(action.casefold()) for action in statement.actions),
+        tuple([matcher(action.casefold()) for action in statement.actions]),
         statement.not_actions,
         known,
         statement.not_resources,
