@@ -1,8 +1,5 @@
 """All operations at their paths (botocore's models `iot` and `iot-data`)."""
 
-import time
-from collections.abc import Callable
-
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
@@ -10,24 +7,21 @@ from starlette.routing import BaseRoute, Route
 from iot_core.api.authorizers import AuthorizerOperations
 from iot_core.api.callers import Callers
 from iot_core.api.connections import Connections
-from iot_core.api.core import Core
 from iot_core.api.endpoints import Endpoints
 from iot_core.api.errors import unknown_operation
 from iot_core.api.operations import Operations, with_request_id
 from iot_core.api.publishing import Publishing
 from iot_core.api.retained import RetainedMessageOperations
 from iot_core.api.testing import Testing
+from iot_core.core import IotCore
 
 
-def routes(core: Core, *, clock: Callable[[], float] = time.monotonic) -> list[BaseRoute]:
-    """The control plane and the data plane, for a Starlette app.
-
-    `clock` gives seconds from any start, for how long an authorization holds that is cached for HTTP.
-    """
-    return [*_control_plane(core), *_data_plane(core, clock), Route("/mqtt", _no_upgrade)]
+def routes(core: IotCore) -> list[BaseRoute]:
+    """The control plane and the data plane, for a Starlette app."""
+    return [*_control_plane(core), *_data_plane(core), Route("/mqtt", _no_upgrade)]
 
 
-def _control_plane(core: Core) -> list[BaseRoute]:
+def _control_plane(core: IotCore) -> list[BaseRoute]:
     authorizers = AuthorizerOperations(core)
     return [
         Operations("/authorizer/{authorizerName}/test", {"POST": Testing(core).invoke}),
@@ -54,8 +48,8 @@ def _control_plane(core: Core) -> list[BaseRoute]:
     ]
 
 
-def _data_plane(core: Core, clock: Callable[[], float]) -> list[BaseRoute]:
-    callers = Callers(core, clock)
+def _data_plane(core: IotCore) -> list[BaseRoute]:
+    callers = Callers(core)
     retained = RetainedMessageOperations(core, callers)
     connections = Connections(core)
     return [

@@ -1,14 +1,14 @@
 """What was decided for a client that keeps its HTTP connection (API_CreateAuthorizer, `enableCachingForHttp`)."""
 
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Hashable
 from typing import NamedTuple
 
 from starlette.requests import Request
 
-from iot_core.api.core import Core
-from iot_core.authorizers.authorization import Authorization
-from iot_core.authorizers.authorizers import AuthorizerDescription
+from iot_core.authorizers.invocation import Authorization
+from iot_core.authorizers.rules import AuthorizerDescription
+from iot_core.core import IotCore
 
 _MOST = 1024
 """Authorizations that are kept; the one that was not used for longest goes first."""
@@ -20,8 +20,6 @@ _PARAMETERS = frozenset({"qos", "retain", "contentType", "responseTopic", "messa
 class _Kept(NamedTuple):
     authorization: Authorization
     authorizer: AuthorizerDescription
-    configured: object
-    """The configuration that the authorizer was asked under: it may have named another template."""
     until: float
 
 
@@ -32,10 +30,9 @@ class AuthorizationCache:
     been answered anyway: the key holds all of a request but what belongs to its message.
     """
 
-    def __init__(self, core: Core, clock: Callable[[], float]) -> None:
-        """`clock` gives seconds from any start."""
+    def __init__(self, core: IotCore) -> None:
         self._core = core
-        self._clock = clock
+        self._clock = core.clock
         self._kept: OrderedDict[Hashable, _Kept] = OrderedDict()
 
     def get(self, request: Request) -> Authorization | None:
@@ -50,21 +47,21 @@ class AuthorizationCache:
         self._kept.move_to_end(key)
         return kept.authorization
 
-    def put(self, request: Request, authorization: Authorization, configured: object) -> None:
-        """Keeps an authorization, where its authorizer says so. `configured` was in force when it was asked for."""
+    def put(self, request: Request, authorization: Authorization) -> None:
+        """Keeps an authorization, if its authorizer enables caching for HTTP."""
         authorizer = self._core.authorizers.get(authorization.authorizer)
         if authorizer is None or not authorizer.enable_caching_for_http:
             return
         answer = authorization.answer
         seconds = min(answer.refresh_after_in_seconds, answer.disconnect_after_in_seconds)
-        self._kept[self._key(request)] = _Kept(authorization, authorizer, configured, self._clock() + seconds)
+        self._kept[self._key(request)] = _Kept(authorization, authorizer, self._clock() + seconds)
         if len(self._kept) > _MOST:
             self._kept.popitem(last=False)
 
     def _is_unchanged(self, kept: _Kept) -> bool:
         core = self._core
         return (
-            core.configuration.configured is kept.configured
+            core.authorizers.generation == kept.authorization.generation
             and core.authorizers.get(kept.authorizer.name) == kept.authorizer
         )
 

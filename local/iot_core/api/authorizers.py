@@ -3,12 +3,12 @@
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from iot_core.api.core import Core
 from iot_core.api.errors import authorizer_errors, invalid_request
 from iot_core.api.members import Members, query_boolean, query_integer, read_json
 from iot_core.api.operations import label
 from iot_core.api.pages import InvalidToken, page
-from iot_core.authorizers.authorizer_description import AuthorizerDescription, Status
+from iot_core.authorizers.rules import AuthorizerDescription, Status
+from iot_core.core import IotCore
 
 _MOST_RESULTS = 250
 
@@ -43,7 +43,7 @@ class SetDefaultAuthorizerRequest(Members):
 class AuthorizerOperations:
     """The operations."""
 
-    def __init__(self, core: Core) -> None:
+    def __init__(self, core: IotCore) -> None:
         self._core = core
 
     async def create(self, request: Request) -> Response:

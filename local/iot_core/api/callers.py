@@ -6,18 +6,19 @@ retained messages is a client's business, authorized by the custom authorizer as
 else is for whoever can reach the port, so that `aws --no-sign-request` works.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pydantic import ValidationError
 from starlette.requests import Request
 
 from iot_core.api.authorization_cache import AuthorizationCache
-from iot_core.api.core import Core
 from iot_core.api.errors import forbidden, unauthorized
 from iot_core.api.members import invalid_members
-from iot_core.authorizers.authorization import Authorization, Refused
 from iot_core.authorizers.event import ConnectionRequest, HttpContext, TlsContext
+from iot_core.authorizers.invocation import Authorization
+from iot_core.authorizers.refused import Refused
+from iot_core.core import IotCore
 from iot_policies.evaluator import Connection
 
 _SIGNED = "AWS4-HMAC-SHA256"
@@ -40,10 +41,9 @@ class Intent:
 class Callers:
     """Lets requests through or not, and tells the feed."""
 
-    def __init__(self, core: Core, clock: Callable[[], float]) -> None:
-        """`clock` gives seconds from any start."""
+    def __init__(self, core: IotCore) -> None:
         self._core = core
-        self._cache = AuthorizationCache(core, clock)
+        self._cache = AuthorizationCache(core)
 
     async def require(self, request: Request, intent: Intent) -> None:
         """Checks that whoever sent a request may do this. Raises ApiError: 401 or 403, which say nothing of why."""
@@ -57,16 +57,17 @@ class Callers:
         policy = authorization.evaluator(Connection(source_ip=request.client.host if request.client else None))
         missing = next((action for action, arn in intent.permissions if not policy.allows(action, arn)), None)
         question = _QUESTIONS.get(missing or intent.permissions[-1][0], "")
-        self._core.decisions.over_https(authorization, intent.action, intent.resource, question, missing)
+        self._core.decisions.by_policy(
+            authorization, None, intent.action, intent.resource, missing is None, question=question, missing=missing
+        )
         if missing is not None:
             raise forbidden()
 
     async def _authorize(self, request: Request) -> Authorization:
         kept = self._cache.get(request)
         if kept is None:
-            configured = self._core.configuration.configured  # Before: another may be in force by the answer.
-            kept = await self._core.gateway.authorize(connection_request(request))
-            self._cache.put(request, kept, configured)
+            kept = await self._core.invoker.authorize(connection_request(request))
+            self._cache.put(request, kept)
         return kept
 
 

@@ -3,13 +3,13 @@
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from iot_core.api.core import Core
 from iot_core.api.errors import invalid_member, not_found
 from iot_core.api.members import query_boolean, query_integer
 from iot_core.api.operations import label
 from iot_core.api.pages import InvalidToken, page
 from iot_core.broker.client import Client
 from iot_core.broker.session import Session
+from iot_core.core import IotCore
 
 _MOST_CLIENT_ID = 128
 _RESULTS, _MOST_RESULTS = 20, 200
@@ -18,7 +18,7 @@ _RESULTS, _MOST_RESULTS = 20, 200
 class Connections:
     """The operations."""
 
-    def __init__(self, core: Core) -> None:
+    def __init__(self, core: IotCore) -> None:
         self._core = core
 
     async def get(self, request: Request) -> Response:

@@ -1,12 +1,10 @@
 """DescribeEndpoint (API_DescribeEndpoint)."""
 
-from urllib.parse import urlsplit
-
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from iot_core.api.core import Core
 from iot_core.api.errors import invalid_request
+from iot_core.core import IotCore
 
 _DATA = frozenset({"iot:Data", "iot:Data-ATS"})
 
@@ -14,7 +12,7 @@ _DATA = frozenset({"iot:Data", "iot:Data-ATS"})
 class Endpoints:
     """The operation."""
 
-    def __init__(self, core: Core) -> None:
+    def __init__(self, core: IotCore) -> None:
         self._core = core
 
     async def describe(self, request: Request) -> Response:
@@ -27,4 +25,4 @@ class Endpoints:
             raise invalid_request(
                 f"Endpoint type {endpoint_type} not recognized: {', '.join(sorted(_DATA))} are served"
             )
-        return JSONResponse({"endpointAddress": urlsplit(self._core.tls_url).netloc.removesuffix(":443")})
+        return JSONResponse({"endpointAddress": self._core.endpoint_address})

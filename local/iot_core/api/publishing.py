@@ -9,13 +9,13 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from iot_core.api.callers import Callers, Intent
-from iot_core.api.core import Core
 from iot_core.api.errors import forbidden, invalid_member, invalid_request, throttled
 from iot_core.api.members import query_boolean, query_integer, read_body
 from iot_core.api.operations import label
 from iot_core.broker.limits import BrokenRule
 from iot_core.broker.publishing import check_properties
 from iot_core.broker.topics import InvalidTopic, check_topic_name, is_reserved
+from iot_core.core import IotCore
 from iot_core.mqtt import Properties, Publish
 
 _EVENTS = "$aws/events/"
@@ -30,7 +30,7 @@ _FORMATS = {"UNSPECIFIED_BYTES": 0, "UTF8_DATA": 1}
 class Publishing:
     """The operation."""
 
-    def __init__(self, core: Core, callers: Callers) -> None:
+    def __init__(self, core: IotCore, callers: Callers) -> None:
         self._core = core
         self._callers = callers
 

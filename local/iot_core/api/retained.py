@@ -7,11 +7,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from iot_core.api.callers import Callers, Intent
-from iot_core.api.core import Core
 from iot_core.api.errors import invalid_member, not_found
 from iot_core.api.members import query_integer
 from iot_core.api.operations import label
 from iot_core.api.pages import InvalidToken, page
+from iot_core.core import IotCore
 
 _MOST_RESULTS = 200
 
@@ -19,7 +19,7 @@ _MOST_RESULTS = 200
 class RetainedMessageOperations:
     """The operations."""
 
-    def __init__(self, core: Core, callers: Callers) -> None:
+    def __init__(self, core: IotCore, callers: Callers) -> None:
         self._core = core
         self._callers = callers
 

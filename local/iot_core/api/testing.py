@@ -9,12 +9,12 @@ from collections.abc import Iterator
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from iot_core.api.core import Core
 from iot_core.api.errors import ApiError, authorizer_errors, invalid_member, invalid_request
 from iot_core.api.members import read_json
 from iot_core.api.operations import label
-from iot_core.authorizers.authorization import Refused
 from iot_core.authorizers.event import ConnectionRequest
+from iot_core.authorizers.refused import NotAuthenticated, Refused
+from iot_core.core import IotCore
 from iot_core.reasons import IotCoreReason
 from iot_policies.packing import compact
 
@@ -22,10 +22,20 @@ _BY_THE_REQUEST = frozenset({IotCoreReason.TOKEN_MISSING, IotCoreReason.SIGNATUR
 """Reasons of the gateway that stand for a wrong request; all others are about the function and its answer."""
 
 
+_NOT_AUTHENTICATED = {
+    "isAuthenticated": False,
+    "principalId": "refused",
+    "policyDocuments": [],
+    "refreshAfterInSeconds": 300,
+    "disconnectAfterInSeconds": 300,
+}
+"""The answer to every client that the function does not authenticate, whatever else it answered."""
+
+
 class Testing:
     """The operation."""
 
-    def __init__(self, core: Core) -> None:
+    def __init__(self, core: IotCore) -> None:
         self._core = core
 
     async def invoke(self, request: Request) -> Response:
@@ -38,16 +48,16 @@ class Testing:
             authorizer = self._core.authorizers.describe(name)
         _check(client, signing_disabled=authorizer.signing_disabled)
         try:
-            answer = (await self._core.gateway.invoke(authorizer, client)).answer
+            answer = (await self._core.invoker.invoke(authorizer, client)).answer
+        except NotAuthenticated:
+            return JSONResponse(_NOT_AUTHENTICATED)
         except Refused as refused:
-            if refused.answer is None:
-                raise _error(refused, name) from None
-            answer = refused.answer
+            raise _error(refused, name) from None
         return JSONResponse(
             {
                 "isAuthenticated": answer.is_authenticated,
                 "principalId": answer.principal_id,
-                "policyDocuments": [compact(document) for document in answer.policy_documents],
+                "policyDocuments": [compact(document.content) for document in answer.policy_documents],
                 "refreshAfterInSeconds": answer.refresh_after_in_seconds,
                 "disconnectAfterInSeconds": answer.disconnect_after_in_seconds,
             }
