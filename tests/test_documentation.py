@@ -7,18 +7,19 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
 from iot_authorizer import Reason
-from iot_authorizer_cdk.stages import Stage
-from iot_authorizer_cdk.target import LAMBDA, write_target
+from iot_authorizer_cdk.app.stages import Stage
+from iot_authorizer_cdk.package.target import LAMBDA, write_target
 from iot_authorizer_cli.local_iot_core import LocalIotCore
-from iot_authorizer_cli.project.development import DATA
+from iot_authorizer_cli.project.development_issuer import DATA
 from tests import ROOT
 
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -95,7 +96,7 @@ def test_each_command_prints_what_the_page_says(page: Path, folder: Path, ports:
 @pytest.mark.parametrize("step", [1, -1], ids=["forwards", "backwards"])
 def test_the_pages_that_make_keys_can_be_followed_in_one_folder(step: int, folder: Path, ports: dict[str, str]) -> None:
     pages = [page for page in PAGES if "iot-authorizer keys new" in "".join(blocks(page, "console"))]
-    assert [page.name for page in pages] == ["clients.md", "configuration.md", "deploy.md"]
+    assert [page.name for page in pages] == ["connect-clients.md", "deploy.md", "configuration.md"]
     for page in pages[::step]:
         follow(page, folder, ports)
 
@@ -123,7 +124,7 @@ def test_the_two_commands_of_the_readme_are_targets_of_the_makefile() -> None:
 
 @pytest.mark.parametrize(
     ("file", "name"),
-    sorted(set(re.findall(r"`(tests/\S+\.py)::(\w+)`", (ROOT / "docs/security.md").read_text("utf-8")))),
+    sorted(set(re.findall(r"`(tests/\S+\.py)::(\w+)`", (ROOT / "docs/explanation/security.md").read_text("utf-8")))),
 )
 def test_each_attack_has_the_test_that_the_page_names(file: str, name: str) -> None:
     assert f"def {name}(" in (ROOT / file).read_text("utf-8")
@@ -131,13 +132,13 @@ def test_each_attack_has_the_test_that_the_page_names(file: str, name: str) -> N
 
 @pytest.mark.parametrize("reason", Reason, ids=str)
 def test_each_reason_code_has_its_cause_and_its_cure_in_the_docs(reason: Reason) -> None:
-    text = (ROOT / "docs" / "troubleshooting.md").read_text("utf-8")
+    text = (ROOT / "docs/reference/log-and-reason-codes.md").read_text("utf-8")
     assert re.search(rf"^\| `{reason}` \| [^|]+ \| [^|]+ \|$", text, re.MULTILINE)
 
 
-@pytest.mark.parametrize("key", Stage.model_fields)
+@pytest.mark.parametrize("key", [field.name for field in fields(Stage)])
 def test_each_key_of_a_stage_is_in_the_docs(key: str) -> None:
-    text = (ROOT / "docs" / "deploy.md").read_text("utf-8")
+    text = (ROOT / "docs/how-to/deploy.md").read_text("utf-8")
     assert re.search(rf"^\| [^|]*`{key}`[^|]* \| [^|]+ \| [^|]+ \|$", text, re.MULTILINE)
 
 

@@ -8,7 +8,7 @@ from argon2 import PasswordHasher
 
 from iot_authorizer.table_passwords import TablePasswords
 from iot_identities import revocations
-from iot_identities.guessing import Limits
+from iot_identities.guessing import GuessingLimits
 from iot_identities.revocations import Revocation
 from iot_identities.sqlite_table import SqliteTable
 from iot_identities.table import Item, TableUnavailable
@@ -81,5 +81,5 @@ class Identities:
         self.table.write(revocations.to_item(revocation))
 
     def passwords(self, table: SqliteTable | None = None) -> TablePasswords:
-        """The door for passwords."""
-        return TablePasswords(table or self.table, Limits(), clock=lambda: self.now, timer=lambda: self.seconds)
+        """The source for passwords."""
+        return TablePasswords(table or self.table, GuessingLimits(), clock=lambda: self.now, timer=lambda: self.seconds)

@@ -6,10 +6,12 @@ from collections.abc import Iterator
 import pytest
 
 from iot_authorizer import Authorizer, Credentials, Deny, Grant, LambdaHandler, Principal, VerifiedPrincipal
+from iot_authorizer.configuration import PasswordEntry
 from iot_authorizer.credentials import read_credentials
 from iot_authorizer.event import AuthorizerEvent
-from iot_authorizer.file_passwords import FilePasswords, StoredPassword
-from iot_authorizer.refusal import Reason, Refusal
+from iot_authorizer.file_passwords import FilePasswords
+from iot_authorizer.reasons import Reason
+from iot_authorizer.refusal import Refusal
 
 ATTEMPTS: dict[str, dict[str, object]] = {
     "key in another case": {"http": {"queryString": "?Token=x"}},
@@ -50,13 +52,13 @@ def test_an_empty_value_beside_a_token_says_nothing() -> None:
     assert read_credentials(event, "token").token == "x"
 
 
-def test_what_a_grant_function_raises_names_the_door_and_the_principal(capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_a_grant_function_raises_names_the_source_and_the_principal(capsys: pytest.CaptureFixture[str]) -> None:
     def grant(principal: Principal) -> Grant:
         raise KeyError("a secret")
 
     LambdaHandler(Authorizer(verify=lambda credentials: Principal("ann"), grant=grant))({"token": "x"}, Context())
     line = capsys.readouterr().out
-    assert ('"door":"token"' in line, '"principal":"ann"' in line, "a secret" in line) == (True, True, False)
+    assert ('"source":"token"' in line, '"principal":"ann"' in line, "a secret" in line) == (True, True, False)
 
 
 def test_a_query_string_longer_than_any_client_sends_is_refused() -> None:
@@ -107,6 +109,6 @@ def test_a_grant_function_that_yields_keeps_its_denials() -> None:
 
 
 def test_an_unknown_user_costs_what_the_stores_users_cost() -> None:
-    stored = StoredPassword("$argon2id$v=19$m=32,t=3,p=2$c29tZXNhbHQ$S1pBVHlqXF0cQBqzc1bZ8g", {})
+    stored = PasswordEntry(hash="$argon2id$v=19$m=32,t=3,p=2$c29tZXNhbHQ$S1pBVHlqXF0cQBqzc1bZ8g")
     verifier = FilePasswords({"ann": stored}, like=stored.hash)
     assert verifier._nobody.startswith("$argon2id$v=19$m=32,t=3,p=2$")

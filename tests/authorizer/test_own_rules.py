@@ -8,13 +8,13 @@ import pytest
 from iot_authorizer import (
     Authorizer,
     Credentials,
+    CredentialSource,
     Deny,
-    Door,
     Grant,
     Principal,
     Reason,
     Refusal,
-    Session,
+    SessionTimes,
     VerifiedPrincipal,
 )
 from iot_policies import PolicyTemplate
@@ -74,13 +74,13 @@ def test_a_template_will_do_too() -> None:
 
 
 def test_a_template_brings_its_session() -> None:
-    session = Session.model_validate({"disconnect_after": "1h", "refresh_after": "10m", "spread": "0%"})
+    session = SessionTimes.model_validate({"disconnect_after": "1h", "refresh_after": "10m", "spread": "0%"})
     answer = granting(PolicyTemplate.of([Grant(publish=("a",))], session=session))({}).answer
     assert (answer["disconnectAfterInSeconds"], answer["refreshAfterInSeconds"]) == (3600, 600)
 
 
 def test_a_session_of_ones_own_comes_first() -> None:
-    own = Session.model_validate({"refresh_after": "7m"})
+    own = SessionTimes.model_validate({"refresh_after": "7m"})
     answer = granting(PolicyTemplate.of([Grant(publish=("a",))]), session=own)({}).answer
     assert answer["refreshAfterInSeconds"] == 420
 
@@ -157,7 +157,9 @@ def test_a_verifier_gets_the_credentials() -> None:
         return ANN
 
     proving(verify, token_key_name="key")(event(headers={"Key": "t0k"}, client_id=None))
-    assert [(each.token, each.door, each.event.connection_id) for each in seen] == [("t0k", Door.HEADER, CONNECTION)]
+    assert [(each.token, each.source, each.event.connection_id) for each in seen] == [
+        ("t0k", CredentialSource.HEADER, CONNECTION)
+    ]
 
 
 def test_a_proof_may_end() -> None:

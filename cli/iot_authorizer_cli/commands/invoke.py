@@ -9,11 +9,11 @@ from pydantic import ValidationError
 
 from iot_authorizer_cli.arguments import json_model
 from iot_authorizer_cli.options import CONFIG, Config, DataFolder, Handler, TableName, require_config
-from iot_authorizer_cli.project.configured import read_configured
-from iot_authorizer_cli.project.development import DATA, DevelopmentIssuer
+from iot_authorizer_cli.project.configuration import read_project_configuration
+from iot_authorizer_cli.project.development_issuer import DATA, DevelopmentIssuer
+from iot_authorizer_cli.project.handler import HANDLER, load_function
 from iot_core.authorizers.event import ConnectionRequest, HttpContext, MqttContext, TlsContext, build_event
 from iot_core.authorizers.signatures import verify_signature
-from iot_core.functions.lambda_function import HANDLER, LambdaFunction
 from iot_policies.errors import printable
 
 
@@ -55,8 +55,8 @@ def invoke(
         raise typer.BadParameter("expected standard base64", param_hint=option) from None
     if handler == HANDLER:
         require_config(config)
-    function = LambdaFunction(config, handler, environment=DevelopmentIssuer(data).environment(table))
-    authorizer = read_configured(config, function.arn).description
+    function = load_function(config, handler, environment=DevelopmentIssuer(data).environment(table))
+    authorizer = read_project_configuration(config, function.arn).description
     if token_signature is not None and authorizer.signing_disabled:
         typer.echo("iot-authorizer: the configuration has no [signing], so the signature is ignored", err=True)
     verified = verify_signature(request, authorizer)
@@ -71,6 +71,6 @@ def _describe(decision: Mapping[str, object]) -> str:
     """Formats a decision's log line."""
     if not decision:
         return "the handler logged no decision"
-    names = ("reason", "detail", "principal", "client_id", "issuer", "door", "duration_ms")
+    names = ("reason", "detail", "principal", "client_id", "issuer", "source", "duration_ms")
     fields = " ".join(f"{name}={decision[name]}" for name in names if decision.get(name) is not None)
     return printable(f"{decision['decision']}: {fields}")

@@ -6,7 +6,7 @@ import typer
 
 from iot_authorizer_cli.arguments import duration, json_object
 from iot_authorizer_cli.options import Claims, DataFolder, PrincipalName
-from iot_authorizer_cli.project.development import DATA, DevelopmentIssuer
+from iot_authorizer_cli.project.development_issuer import DATA, DevelopmentIssuer
 
 
 def token(

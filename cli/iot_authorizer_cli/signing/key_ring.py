@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from iot_authorizer.configuration import load_partial_configuration
 from iot_authorizer_cli.options import CONFIG, require_config
-from iot_authorizer_cli.project.configuration_file import read_configuration_file
 from iot_authorizer_cli.signing.key_pair import KeyPair
 from iot_core.authorizers.authorizer_rules import MOST_KEYS, is_key_name
 from iot_policies.toml_file import invalid_file
@@ -77,7 +77,7 @@ def check_key_name(name: str) -> None:
 def read_key_ring(config: Path) -> KeyRing:
     """The keys that a configuration names. Raises InvalidFile."""
     require_config(config)
-    found, text = read_configuration_file(config)
+    found, text = load_partial_configuration(config)
     files = found.signing.public_keys if found.signing else {}
     for name in files:
         if not is_key_name(name):

@@ -5,15 +5,16 @@ import logging
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from iot_core.broker.broken_rule import BrokenRule
 from iot_core.broker.client import Client
-from iot_core.broker.disconnect_reason import DisconnectReason
+from iot_core.broker.limits import BrokenRule
+from iot_core.broker.presence import DisconnectReason
 from iot_core.edge.admission import Admission
 from iot_core.edge.arrival import Arrival, Channel
 from iot_core.edge.connack import refusal_of_version
 from iot_core.edge.entering import Entrance
 from iot_core.edge.outgoing import Outgoing
 from iot_core.mqtt import Connect, Decoder, MqttError, ReasonCode, Subscribe
+from iot_core.reasons import IotCoreReason
 
 if TYPE_CHECKING:
     from iot_core.edge.connections import Connections
@@ -64,7 +65,7 @@ class MqttConnection(asyncio.Protocol):
         self._outgoing.lose()
         client, self.client = self.client, None
         if client is not None:
-            client.end(DisconnectReason.CONNECTION_LOST)
+            self._connections.broker.end(client, DisconnectReason.CONNECTION_LOST)
             self._connections.outbox.flush()
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 (asyncio calls it so)
@@ -82,7 +83,7 @@ class MqttConnection(asyncio.Protocol):
         self._outgoing.slow = False
         self._regulate()
         if self.client is not None and self.client.connected:
-            self.client.drain()
+            self._connections.broker.drain(self.client)
 
     def check_time(self, now: float) -> None:
         """Ends the connection of a client that never connected, was silent or never leaves; `now` in seconds."""
@@ -91,17 +92,17 @@ class MqttConnection(asyncio.Protocol):
         elif self.client is not None:
             self._check_keep_alive(self.client, now)
         elif self._entering is None and now >= self._deadline:
-            self._connections.decisions.refused_bytes(self._arrival.origin.source[0], "connect_timeout")
+            self._connections.decisions.refused_bytes(self._arrival.origin.source[0], IotCoreReason.CONNECT_TIMEOUT)
             self._outgoing.close()
 
     def fail(self, error: MqttError) -> None:
         """Ends the connection of somebody who broke a rule."""
         if self.client is not None:
-            self.client.fail(error)
+            self._connections.broker.fail(self.client, error)
             return
         if answer := refusal_of_version(error):
             self._outgoing.write(answer)
-        self._connections.decisions.refused_bytes(self._arrival.origin.source[0], "not_mqtt", str(error))
+        self._connections.decisions.refused_bytes(self._arrival.origin.source[0], IotCoreReason.NOT_MQTT, str(error))
         self._outgoing.close()
 
     def stop(self) -> None:
@@ -117,12 +118,13 @@ class MqttConnection(asyncio.Protocol):
     def _process(self) -> None:
         """Takes what there is, but no longer than a turn lasts: nobody is to wait for somebody's flood."""
         following, outgoing, until = self._decoder.next, self._outgoing, monotonic() + _TURN
+        broker = self._connections.broker
         try:
             while not outgoing.closed and self._entering is None and (packet := following()) is not None:
                 if self.client is None:
                     self._begin(packet)
                     continue
-                self.client.receive(packet)
+                broker.receive(self.client, packet)
                 if type(packet) is Subscribe:  # What is retained may be a thousand times as long as what asks for it.
                     self._connections.outbox.flush()
                 if monotonic() > until:
@@ -172,7 +174,7 @@ class MqttConnection(asyncio.Protocol):
         _logger.exception("a connection failed")
         self.abort()
         if self.client is not None:
-            self.client.end(DisconnectReason.SERVER_ERROR)
+            self._connections.broker.end(self.client, DisconnectReason.SERVER_ERROR)
 
     def _regulate(self) -> None:
         """Reads while it is clear who sends, while what is answered is taken, and in its turn."""
@@ -189,7 +191,9 @@ class MqttConnection(asyncio.Protocol):
             self._heard = False
             self._deadline = now + client.keep_alive * 1.5
         elif now >= self._deadline:
-            client.end(DisconnectReason.MQTT_KEEP_ALIVE_TIMEOUT, ReasonCode.KEEP_ALIVE_TIMEOUT)
+            self._connections.broker.end(
+                client, DisconnectReason.MQTT_KEEP_ALIVE_TIMEOUT, ReasonCode.KEEP_ALIVE_TIMEOUT
+            )
 
     def _check_leaving(self, now: float) -> None:
         if self._cut_off_at is None:

@@ -3,13 +3,14 @@
 from typing import TYPE_CHECKING, NamedTuple
 
 from iot_core.authorizers.authorization import Forbidden, Refused
-from iot_core.broker.broken_rule import BrokenRule
 from iot_core.broker.client import Client
+from iot_core.broker.limits import BrokenRule
 from iot_core.edge.admission import Admission
 from iot_core.edge.arrival import Arrival
 from iot_core.edge.connack import refusal
 from iot_core.edge.outgoing import Outgoing
 from iot_core.mqtt import Connect, ReasonCode, Version
+from iot_core.reasons import IotCoreReason
 
 if TYPE_CHECKING:
     from iot_core.edge.connections import Connections
@@ -50,7 +51,7 @@ class Entrance:
         except Refused as refused:
             if isinstance(refused, Forbidden) and connect.client_id:
                 source, _ = self._arrival.origin.source
-                connections.broker.presence.connect_failed(connect.client_id, refused.principal_id, source)
+                connections.broker.connect_failed(connect.client_id, refused.principal_id, source)
             self._refuse(connect, refused, ReasonCode.NOT_AUTHORIZED)
             return None
         except BrokenRule as error:
@@ -65,7 +66,8 @@ class Entrance:
 
     def _refuse_rule(self, connect: Connect, error: BrokenRule) -> None:
         code = ReasonCode(error.reason_code)
-        reason = "connect_rate_exceeded" if code == ReasonCode.CONNECTION_RATE_EXCEEDED else "invalid_connect"
+        too_often = code == ReasonCode.CONNECTION_RATE_EXCEEDED
+        reason = IotCoreReason.CONNECT_RATE_EXCEEDED if too_often else IotCoreReason.INVALID_CONNECT
         self._refuse(connect, Refused(reason, str(error)), code)
 
     def _refuse(self, connect: Connect, refused: Refused, reason_code: ReasonCode) -> None:

@@ -3,13 +3,15 @@
 import asyncio
 
 from iot_core.authorizers.authorization import Refused
-from iot_core.broker.disconnect_reason import DisconnectReason
+from iot_core.broker.broker import Broker
+from iot_core.broker.presence import DisconnectReason
 from iot_core.decisions import Decisions
 from iot_core.edge.admission import Admission
 from iot_core.edge.admitting import Admitting
 from iot_core.edge.connection import MqttConnection
 from iot_core.edge.outbox import Outbox
 from iot_core.mqtt import ReasonCode
+from iot_core.reasons import IotCoreReason
 
 _AT_ONCE = 8
 """Refreshes under way, of which a change of the configuration begins one for each client: others may connect still."""
@@ -20,7 +22,8 @@ _PATIENCE = 30.0
 class Refreshing:
     """The refreshes that are under way."""
 
-    def __init__(self, admitting: Admitting, decisions: Decisions, outbox: Outbox) -> None:
+    def __init__(self, broker: Broker, admitting: Admitting, decisions: Decisions, outbox: Outbox) -> None:
+        self._broker = broker
         self._admitting = admitting
         self._decisions = decisions
         self._outbox = outbox
@@ -55,7 +58,7 @@ class Refreshing:
         except Refused as refused:
             if client.connected:
                 self._decisions.refused(refused, "refresh", client.client_id, client_id=client.client_id)
-                client.end(DisconnectReason.AUTH_ERROR, ReasonCode.NOT_AUTHORIZED)
+                self._broker.end(client, DisconnectReason.AUTH_ERROR, ReasonCode.NOT_AUTHORIZED)
                 self._outbox.flush()
         else:
             client.permissions = admission.permissions
@@ -65,7 +68,9 @@ class Refreshing:
             async with asyncio.timeout(_PATIENCE):
                 await self._turns.acquire()
         except TimeoutError:
-            raise Refused("function_timeout", f"no turn for a refresh within {_PATIENCE:g} seconds") from None
+            raise Refused(
+                IotCoreReason.FUNCTION_TIMEOUT, f"no turn for a refresh within {_PATIENCE:g} seconds"
+            ) from None
         try:
             await self._admitting.renew(admission)
         finally:

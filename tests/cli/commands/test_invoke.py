@@ -48,7 +48,7 @@ def test_a_refused_client_gives_exit_code_1_and_the_reason(run: Run) -> None:
 def test_the_token_is_found_under_the_token_key_name_as_iot_core_finds_it(run: Run) -> None:
     token = run("token", "--principal", "ann").stdout.strip()
     done = run("invoke", "--http-context", json.dumps({"queryString": f"?token={token}"}))
-    assert "door=token" in done.stderr
+    assert "source=token" in done.stderr
 
 
 def test_claims_of_a_token_reach_the_policy(run: Run) -> None:

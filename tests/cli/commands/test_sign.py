@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from iot_authorizer_cli.project.configured import read_configured
+from iot_authorizer_cli.project.configuration import read_project_configuration
 from iot_authorizer_cli.signing.changing import make_key
 from iot_core.authorizers.event import ConnectionRequest
 from iot_core.authorizers.signatures import NotVerified, verify_signature
@@ -58,7 +58,7 @@ def test_a_closed_standard_input_is_one_line(config: Path) -> None:
 
 def test_iot_core_verifies_it_with_the_configured_keys_and_no_other(run: Run, config: Path) -> None:
     signature = run("sign", "header.payload").stdout.strip()
-    authorizer = read_configured(config, ARN).description
+    authorizer = read_project_configuration(config, ARN).description
     assert verify_signature(ConnectionRequest(token="header.payload", tokenSignature=signature), authorizer)
     with pytest.raises(NotVerified):
         verify_signature(ConnectionRequest(token="header.other", tokenSignature=signature), authorizer)

@@ -8,10 +8,10 @@ from iot_core.authorizers.authorization import Authorization, Gateway
 from iot_core.broker.broker import Broker
 from iot_core.broker.client import Client as BrokerClient
 from iot_core.edge.connection import MqttConnection
-from iot_core.edge.permissions import Permissions
 from iot_core.mqtt import ConnectReturnCode, Publish
-from tests.local.edge.conftest import both_loops
-from tests.local.edge.running import Running
+from iot_core.permissions import Permissions
+from tests.local.harness.fixtures import both_loops
+from tests.local.harness.running import Running
 
 pytestmark = both_loops
 
@@ -34,7 +34,7 @@ def test_a_mistake_in_authorizing_refuses_the_client(
             assert client.connect().reason_code == ConnectReturnCode.NOT_AUTHORIZED
             assert client.ends() == []
         detail = "ZeroDivisionError: a mistake"
-        running.record("decision", action="connect", allowed=False, reason="internal_error", detail=detail)
+        running.record("decision", action="connect", allowed=False, reason="iot_core_error", detail=detail)
         other.ping()
         assert "ZeroDivisionError" in caplog.text
 
@@ -64,14 +64,14 @@ def test_a_mistake_with_a_packet_ends_the_connection_and_its_session(
     running: Running, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     with running.connected("other") as other, running.connected() as client:
-        receive = BrokerClient.receive
+        receive = Broker.receive
 
-        def receive_some(self: BrokerClient, packet: object) -> None:
+        def receive_some(self: Broker, client: BrokerClient, packet: object) -> None:
             if isinstance(packet, Publish):
                 raise ZeroDivisionError("a mistake")
-            receive(self, packet)  # type: ignore[arg-type]
+            receive(self, client, packet)  # type: ignore[arg-type]
 
-        monkeypatch.setattr(BrokerClient, "receive", receive_some)
+        monkeypatch.setattr(Broker, "receive", receive_some)
         client.send(Publish("a", b""))
         assert client.ends() == []
         running.record("presence", event="disconnected", disconnect_reason="SERVER_ERROR", client_id="ann")

@@ -16,8 +16,8 @@ from iot_authorizer_cli.commands.connect.principal import (
     with_token,
 )
 from iot_authorizer_cli.options import CONFIG, ClientId, DataFolder
-from iot_authorizer_cli.project.configured import Configured, read_configured
-from iot_authorizer_cli.project.development import DATA, DevelopmentIssuer, table_path
+from iot_authorizer_cli.project.configuration import ProjectConfiguration, read_project_configuration
+from iot_authorizer_cli.project.development_issuer import DATA, DevelopmentIssuer, table_path
 from iot_authorizer_cli.snippets import (
     CLIENTS,
     WITH_TLS,
@@ -130,14 +130,14 @@ def connect(
         typer.echo(f"iot-authorizer: {problem}", err=True)
 
 
-def _configured(path: Path | None, data: Path) -> Configured:
+def _configured(path: Path | None, data: Path) -> ProjectConfiguration:
     if path is not None:
         read_file(path)
-    return read_configured(path or CONFIG, _FUNCTION_ARN, table_path(data))
+    return read_project_configuration(path or CONFIG, _FUNCTION_ARN, table_path(data))
 
 
 def _with_new_token(
-    configured: Configured, principal: str | None, claims: str | None, data: Path
+    configured: ProjectConfiguration, principal: str | None, claims: str | None, data: Path
 ) -> tuple[Connecting, str]:
     """A new development token and its principal; by default, one that the template grants something."""
     somebody = likely(configured.template)
@@ -149,7 +149,7 @@ def _with_new_token(
     return with_development_token(name, found), issuer.token(name, found, _LIFETIME)
 
 
-def _authorizer(configured: Configured, where: Endpoint) -> str | None:
+def _authorizer(configured: ProjectConfiguration, where: Endpoint) -> str | None:
     """The authorizer's name. At AWS without a configuration, it is the account's default one."""
     return configured.description.name if where.local or configured.path.exists() else None
 

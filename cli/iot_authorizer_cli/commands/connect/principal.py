@@ -5,9 +5,10 @@ from typing import NamedTuple
 
 import jwt
 
+from iot_authorizer.jwt_verifier import with_scopes
 from iot_authorizer_cli.examples.proposal import Proposal, example, propose
-from iot_authorizer_cli.project.configured import Configured
-from iot_authorizer_cli.project.development import ISSUER, principal_of, with_scopes
+from iot_authorizer_cli.project.configuration import ProjectConfiguration
+from iot_authorizer_cli.project.development_issuer import ISSUER, principal_of
 from iot_authorizer_cli.snippets import Client, client_ids, subscribes
 from iot_policies import PolicyTemplate, Principal
 from iot_policies.explaining import Question, explain
@@ -36,7 +37,7 @@ def with_development_token(name: str, claims: Claims) -> Connecting:
     return Connecting(principal_of(name, claims), known=True)
 
 
-def with_token(configured: Configured, name: str | None, token: str) -> Connecting:
+def with_token(configured: ProjectConfiguration, name: str | None, token: str) -> Connecting:
     """The principal of a given token, which is not verified. A given name replaces the token's."""
     template = configured.template
     claims = unverified_claims(token)
@@ -64,15 +65,15 @@ def unverified_claims(token: str) -> Claims | None:
     return found
 
 
-def with_password(configured: Configured, name: str | None, user: str) -> Connecting:
+def with_password(configured: ProjectConfiguration, name: str | None, user: str) -> Connecting:
     """The principal of a user name, with its stored claims."""
-    claims = configured.stored_claims.of_password(user)
+    claims = configured.stored_claims.of_user(user)
     known = claims is not None
     return Connecting(Principal(name or user, likely(configured.template).claims if claims is None else claims), known)
 
 
 def proposal(
-    configured: Configured,
+    configured: ProjectConfiguration,
     principal: Principal,
     client: Client,
     *,
@@ -94,7 +95,9 @@ def proposal(
     )
 
 
-def problems(configured: Configured, connecting: Connecting, client: Client, wanted: Proposal) -> Iterator[str]:
+def problems(
+    configured: ProjectConfiguration, connecting: Connecting, client: Client, wanted: Proposal
+) -> Iterator[str]:
     """What will not work: what the template denies, and a message that does not come back."""
     template, ids = configured.template, wanted.client_ids
     if template is None or not connecting.known:

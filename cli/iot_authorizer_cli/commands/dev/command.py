@@ -14,8 +14,9 @@ from iot_authorizer_cli.options import (
     TableName,
     require_config,
 )
-from iot_authorizer_cli.project.development import DATA
-from iot_core.functions.lambda_function import ACCOUNT, HANDLER, REGION
+from iot_authorizer_cli.project.development_issuer import DATA
+from iot_authorizer_cli.project.handler import HANDLER
+from iot_core.functions.lambda_function import ACCOUNT, REGION
 
 
 def dev(

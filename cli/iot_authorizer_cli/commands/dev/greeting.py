@@ -8,7 +8,7 @@ from pathlib import Path
 
 from iot_authorizer_cli.examples.proposal import example
 from iot_authorizer_cli.local_iot_core import LocalIotCore
-from iot_authorizer_cli.project.development import DATA
+from iot_authorizer_cli.project.development_issuer import DATA
 
 _CONFIGURATION = Path("authorizer.toml")
 _URL = "http://localhost:8080"

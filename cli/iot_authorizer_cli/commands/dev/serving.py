@@ -20,7 +20,7 @@ from iot_policies.errors import printable
 
 _OPEN_FILES = 65_536
 _EXPLAINED_A_SECOND = 20
-_OF_A_DECISION = ("reason", "detail", "client_id", "principal", "door")
+_OF_A_DECISION = ("reason", "detail", "client_id", "principal", "source")
 """The fields of a decision that are printed, in this order."""
 _OPEN = (
     "iot-authorizer: on {host}, anyone who can reach this machine can create tokens for any principal, change "

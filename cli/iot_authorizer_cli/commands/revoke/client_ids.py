@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
+from iot_authorizer.configuration import PartialConfiguration, RevocationSettings, load_partial_configuration
 from iot_authorizer_cli.output import warn
-from iot_authorizer_cli.project.configuration_file import ConfigurationFile, Revocation, read_configuration_file
-from iot_authorizer_cli.project.configured import password_claims
+from iot_authorizer_cli.project.configuration import password_file_claims
 from iot_policies import InvalidFile, PolicyError, PolicyTemplate, Principal
 from iot_policies.entries import Entry
 from iot_policies.placeholders import Values, as_format, placeholder_names
@@ -27,7 +27,7 @@ class KnownConfiguration:
     """What is known of an authorizer that looks up revocations."""
 
     path: Path
-    file: ConfigurationFile | None = None
+    file: PartialConfiguration | None = None
     """None if the file is missing or cannot be read."""
     template: PolicyTemplate | None = None
     """None if the configuration names none, or it cannot be read."""
@@ -35,7 +35,7 @@ class KnownConfiguration:
     """Why there is no template."""
     claims: Mapping[str, Claims] = field(default_factory=dict)
     """Claims of the users in the password file."""
-    cache_for: int = Revocation().cache_for
+    cache_for: int = RevocationSettings().cache_for
     """Seconds that the authorizer caches what the table says."""
 
     def has_issuer(self, issuer: str) -> bool:
@@ -51,16 +51,16 @@ def read_known(path: Path) -> KnownConfiguration:
     try:
         if not path.exists():
             return KnownConfiguration(path)
-        file, _ = read_configuration_file(path)
+        file, _ = load_partial_configuration(path)
     except (InvalidFile, OSError) as error:
         warn(f"{error}: continuing without the configuration")
         return KnownConfiguration(path, no_template=f"{path} cannot be read")
-    claims = password_claims(path.parent / file.passwords.file if file.passwords and file.passwords.file else None)
+    claims = password_file_claims(path.parent / file.passwords.file if file.passwords and file.passwords.file else None)
     template, problem = _template(path, file)
     return KnownConfiguration(path, file, template, problem, claims, file.revocation.cache_for)
 
 
-def _template(path: Path, file: ConfigurationFile) -> tuple[PolicyTemplate | None, str]:
+def _template(path: Path, file: PartialConfiguration) -> tuple[PolicyTemplate | None, str]:
     """The template, or why there is none."""
     if file.policy is None:
         return None, f"{path} names no policy template"

@@ -16,7 +16,7 @@ from iot_authorizer_cli.commands.revoke.client_ids import is_client_id, read_kno
 from iot_authorizer_cli.commands.revoke.connections import ConnectionApi, Ending, LocalConnectionApi
 from iot_authorizer_cli.commands.revoke.locking_out import Target
 from iot_authorizer_cli.options import CONFIG
-from iot_authorizer_cli.project.development import table_path
+from iot_authorizer_cli.project.development_issuer import table_path
 from iot_authorizer_cli.project.identity_table import open_table
 from iot_authorizer_cli.prompts import read_standard_input
 from iot_identities.revocations import Kind, Revocation

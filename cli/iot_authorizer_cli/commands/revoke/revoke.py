@@ -13,7 +13,7 @@ from iot_authorizer_cli.commands.revoke.locking_out import LockedOut, Target, lo
 from iot_authorizer_cli.commands.revoke.wording import as_object, until, what
 from iot_authorizer_cli.options import AsJson, DataFolder, TableName, Yes
 from iot_authorizer_cli.output import columns, warn
-from iot_authorizer_cli.project.development import DATA, ISSUER
+from iot_authorizer_cli.project.development_issuer import DATA, ISSUER
 from iot_authorizer_cli.prompts import confirm
 from iot_identities.revocations import Kind, Revocation
 from iot_policies.placeholders import is_safe

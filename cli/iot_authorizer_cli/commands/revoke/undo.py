@@ -9,7 +9,7 @@ from iot_authorizer_cli.commands.revoke import options
 from iot_authorizer_cli.commands.revoke.wording import as_object, until, what
 from iot_authorizer_cli.options import AsJson, DataFolder, TableName
 from iot_authorizer_cli.output import columns, print_list, time_text, warn
-from iot_authorizer_cli.project.development import DATA
+from iot_authorizer_cli.project.development_issuer import DATA
 from iot_authorizer_cli.project.identity_table import open_table
 from iot_identities import guessing
 from iot_identities.reading import MalformedItem

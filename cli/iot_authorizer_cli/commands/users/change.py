@@ -12,7 +12,7 @@ from iot_authorizer_cli.commands.users.options import ClientIds, Name, given_cla
 from iot_authorizer_cli.commands.users.rules import parsed_time
 from iot_authorizer_cli.options import DataFolder, TableName, Yes
 from iot_authorizer_cli.output import tell, time_text
-from iot_authorizer_cli.project.development import DATA
+from iot_authorizer_cli.project.development_issuer import DATA
 from iot_authorizer_cli.project.identity_table import open_table
 from iot_authorizer_cli.prompts import confirm
 from iot_identities import guessing
@@ -66,7 +66,7 @@ def enable(name: Name, table: TableName = None, data: DataFolder = DATA) -> None
     user = storing.change(opened, name, lambda user: replace(user, disabled=False))
     guessing.forget(opened, name)
     expired = f", but it expired at {time_text(user.valid_until)}: users set-valid-until changes that"
-    tell(f"enabled {name}" + (expired if user.is_over(time.time()) else ""))
+    tell(f"enabled {name}" + (expired if user.is_expired(time.time()) else ""))
 
 
 def unlock(name: Name, client_id: ClientIds = None, table: TableName = None, data: DataFolder = DATA) -> None:

@@ -13,7 +13,7 @@ from iot_authorizer_cli.commands.users.csv_file import Row, read_users
 from iot_authorizer_cli.commands.users.import_run import ImportRun
 from iot_authorizer_cli.commands.users.password_file import PasswordFile, password_file
 from iot_authorizer_cli.options import DataFolder, TableName
-from iot_authorizer_cli.project.development import DATA
+from iot_authorizer_cli.project.development_issuer import DATA
 from iot_authorizer_cli.project.identity_table import open_table
 from iot_authorizer_cli.prompts import read_standard_input
 from iot_identities.table import TableUnavailable

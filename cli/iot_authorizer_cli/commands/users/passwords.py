@@ -12,7 +12,7 @@ from iot_authorizer_cli.commands.users.rules import checked_name
 from iot_authorizer_cli.commands.users.storing import hand_out
 from iot_authorizer_cli.options import DataFolder, TableName
 from iot_authorizer_cli.output import tell, time_text
-from iot_authorizer_cli.project.development import DATA
+from iot_authorizer_cli.project.development_issuer import DATA
 from iot_authorizer_cli.project.identity_table import open_table
 from iot_identities import guessing
 from iot_identities.user import StoredPassword, User
@@ -91,6 +91,6 @@ def rotate(
     password, made = storing.new_password(name, now, generate=generate)
     hand_out(made)
     changed = storing.change(opened, name, lambda user: user.with_password(password, keep_until=now + kept))
-    ends = [time_text(before.expires_at) for before in changed.passwords[1:] if not before.is_over(now)]
+    ends = [time_text(before.expires_at) for before in changed.passwords[1:] if not before.is_expired(now)]
     tell(f"{name} has a new password" + "".join(f"; the one before expires at {end}" for end in ends))
     guessing.forget(opened, name)

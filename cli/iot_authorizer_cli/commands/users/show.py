@@ -13,7 +13,7 @@ from iot_authorizer_cli.commands.users import storing
 from iot_authorizer_cli.commands.users.options import ClientIds, Name
 from iot_authorizer_cli.options import AsJson, DataFolder, TableName
 from iot_authorizer_cli.output import print_list, time_text
-from iot_authorizer_cli.project.development import DATA
+from iot_authorizer_cli.project.development_issuer import DATA
 from iot_authorizer_cli.project.identity_table import open_table
 from iot_identities.guessing import Failed, failed_by
 from iot_identities.reading import MalformedItem
@@ -142,14 +142,14 @@ def _row(item: Item, now: float) -> _Row:
     claims = _compact(user)
     if len(claims) > _WIDEST_CLAIMS:
         claims = claims[: _WIDEST_CLAIMS - 1] + "…"
-    valid = sum(not password.is_over(now) for password in user.passwords)
+    valid = sum(not password.is_expired(now) for password in user.passwords)
     return _Row(user.name, _state(user, now), str(valid), time_text(user.valid_until), claims)
 
 
 def _state(user: User, now: float) -> State:
     if user.disabled:
         return State.DISABLED
-    return State.EXPIRED if user.is_over(now) else State.ACTIVE
+    return State.EXPIRED if user.is_expired(now) else State.ACTIVE
 
 
 def _state_of(item: Item, now: float) -> State:

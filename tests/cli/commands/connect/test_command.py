@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner, Result
 
 from iot_authorizer_cli.app import app
-from iot_authorizer_cli.project.development import DevelopmentIssuer
+from iot_authorizer_cli.project.development_issuer import DevelopmentIssuer
 from iot_authorizer_cli.snippets import Client, ClientSettings, Endpoint, client_ids, snippet
 from iot_policies import InvalidFile
 from tests import ROOT

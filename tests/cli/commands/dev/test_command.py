@@ -219,4 +219,4 @@ def test_the_terminal_says_by_which_entry_a_publish_was_refused(folder: Path, ru
         refused, allowed = dev.log.splitlines()
     assert refused.startswith("refused: http_publish rooms/attic/say/ann reason=not_allowed_by_policy")
     assert refused.endswith('publish = "rooms/{claims.rooms}/say/{principal}" is for another claims.rooms')
-    assert allowed == "allowed: http_publish rooms/lobby/say/ann principal=ann door=token"
+    assert allowed == "allowed: http_publish rooms/lobby/say/ann principal=ann source=token"

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from iot_authorizer_cli.project.configured import read_configured
+from iot_authorizer_cli.project.configuration import read_project_configuration
 from iot_authorizer_cli.signing.changing import make_key, retire_key
 from iot_authorizer_cli.signing.key_ring import KeyRefused
 from tests.cli.conftest import Run, refused
@@ -48,7 +48,12 @@ def test_a_name_that_iot_core_does_not_take_is_none(config: Path, name: str) -> 
 @pytest.mark.parametrize("name", ["a:b_c-D9", "x" * 128])
 def test_a_name_that_iot_core_takes_is_one(config: Path, name: str) -> None:
     assert make_key(config, name, 2048).sign(b"x")
-    assert name in read_configured(config, "arn:aws:lambda:us-east-1:123456789012:function:a").description.public_keys
+    assert (
+        name
+        in read_project_configuration(
+            config, "arn:aws:lambda:us-east-1:123456789012:function:a"
+        ).description.public_keys
+    )
 
 
 def test_a_refused_name_is_one_line(run: Run) -> None:

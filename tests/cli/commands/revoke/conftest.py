@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from iot_authorizer_cli.project.development import DATA, table_path
+from iot_authorizer_cli.project.development_issuer import DATA, table_path
 from iot_identities.sqlite_table import SqliteTable
 from tests.cli.commands.revoke.running import configure, running
 from tests.clients.presence import Watcher

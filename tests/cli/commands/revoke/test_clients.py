@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from iot_authorizer_cli.project.development import ISSUER
+from iot_authorizer_cli.project.development_issuer import ISSUER
 from tests.cli.commands.revoke.running import connect, lock_out, revoke, undo, verdict
 from tests.clients.presence import Watcher
 from tests.clients.server import CLAIMS, Server

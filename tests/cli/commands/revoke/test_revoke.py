@@ -10,7 +10,7 @@ import pytest
 
 from iot_authorizer_cli.commands.revoke import options
 from iot_authorizer_cli.output import time_text
-from iot_authorizer_cli.project.development import DATA, ISSUER, DevelopmentIssuer
+from iot_authorizer_cli.project.development_issuer import DATA, ISSUER, DevelopmentIssuer
 from iot_identities.sqlite_table import SqliteTable
 from tests.cli.commands.revoke.running import NOBODY, refused, revoke
 from tests.cli.dev import PROGRAM

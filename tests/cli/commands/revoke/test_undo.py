@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from iot_authorizer_cli.project.development import DATA, DevelopmentIssuer
+from iot_authorizer_cli.project.development_issuer import DATA, DevelopmentIssuer
 from iot_identities import guessing
 from iot_identities.revocations import Kind, Revocation, to_item
 from iot_identities.sqlite_table import SqliteTable

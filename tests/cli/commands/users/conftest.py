@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from iot_authorizer_cli.project.development import DATA, make_folder, table_path
+from iot_authorizer_cli.project.development_issuer import DATA, make_folder, table_path
 from iot_identities.dynamodb_table import DynamoDbTable
 from iot_identities.passwords import hash_password
 from iot_identities.sqlite_table import SqliteTable

@@ -11,7 +11,7 @@ import pytest
 
 from iot_authorizer_cli.commands.users.csv_file import Row
 from iot_authorizer_cli.commands.users.import_run import ImportRun
-from iot_authorizer_cli.project.development import DATA, table_path
+from iot_authorizer_cli.project.development_issuer import DATA, table_path
 from iot_identities.sqlite_table import SqliteTable
 from iot_identities.table import Item, TableBusy, TableUnavailable
 from iot_identities.user import User, to_item, user_id

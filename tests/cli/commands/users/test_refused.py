@@ -4,7 +4,7 @@ import subprocess
 
 import pytest
 
-from iot_authorizer_cli.project.development import table_path
+from iot_authorizer_cli.project.development_issuer import table_path
 from iot_identities.user import User, to_item, user_id
 from tests.cli.commands.users.conftest import Users
 from tests.cli.dev import PROGRAM
