@@ -146,7 +146,10 @@ class LocalIotCore(Lifecycle):
             self.broker, self.connections, self.feed = core.broker, core.connections, core.feed
             self.authorizers = core.authorizers
             await self._load(data, stack)
-            server = Server(core, data, self.host, self._console().routes())
+            console = Console(
+                core, self.configuration, self.issuer, lambda: ConsoleAddresses(self.url, self.tls_url, self.ca_path)
+            )
+            server = Server(core, data, self.host, console.routes())
             try:
                 await stack.enter_async_context(server.listen(self.port, self.tls_port))
             except PortUnavailable as error:
@@ -180,17 +183,6 @@ class LocalIotCore(Lifecycle):
         await self.configuration.start()
         stack.callback(self.configuration.close)
         self.apply_configuration()
-
-    def _console(self) -> Console:
-        return Console(
-            configuration=self.configuration,
-            issuer=self.issuer,
-            authorizers=self.authorizers,
-            feed=self.feed,
-            addresses=lambda: ConsoleAddresses(self.url, self.tls_url, self.ca_path),
-            region=self.region,
-            account=self.account,
-        )
 
     async def _reload(self) -> None:
         before = self.configuration.problem

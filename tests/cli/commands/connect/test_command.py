@@ -123,7 +123,7 @@ def test_without_a_configuration_a_key_that_was_made_just_now_is_said_to_be_trus
     connect: Connect, tmp_path: Path
 ) -> None:
     (tmp_path / "authorizer.toml").unlink()
-    told = "there is no authorizer.toml here, and the key in .iot-authorizer was made just now"
+    told = "authorizer.toml does not exist here; the key in .iot-authorizer was just created"
     assert [told in connect("paho").stderr for _ in range(2)] == [True, False]
 
 
@@ -159,17 +159,17 @@ def test_what_the_template_allows_needs_no_words(connect: Connect, client: str) 
     ("arguments", "words"),
     [
         (("ftp",), "'ftp' is not one of"),
-        (("paho", "--endpoint", AWS), f"tokens of this machine count for nothing at {AWS}"),
+        (("paho", "--endpoint", AWS), f"{AWS} does not trust development tokens"),
         (("paho", "--endpoint", "http://"), "expected HOST, http://HOST:PORT or https://HOST:PORT"),
         (("paho", "--endpoint", "ftp://127.0.0.1"), "expected HOST, http://HOST:PORT or https://HOST:PORT"),
         (("paho", "--endpoint", "127.0.0.1:port"), "expected HOST, http://HOST:PORT or https://HOST:PORT"),
-        (("paho", "--user", "bob"), "they belong together"),
-        (("paho", "--token", "t", "--user", "bob", "--password", "p"), "either a token, or a user name"),
-        (("paho", "--signature", "c2ln"), "goes with the --token that it signs"),
+        (("paho", "--user", "bob"), "give both or neither"),
+        (("paho", "--token", "t", "--user", "bob", "--password", "p"), "give a token, or a user name"),
+        (("paho", "--signature", "c2ln"), "needs the --token that it signs"),
         (("paho", "--topic", "a\nb"), "the topic contains a control character"),
         (("paho", "--client-id", "a\nb"), "the client id contains a control character"),
-        (("paho", "--topic", "x/+"), "--topic: a topic name holds no + and no #"),
-        (("paho", "--topic", "x/#"), "--topic: a topic name holds no + and no #"),
+        (("paho", "--topic", "x/+"), "--topic: a topic name must not contain + or #"),
+        (("paho", "--topic", "x/#"), "--topic: a topic name must not contain + or #"),
         (("paho", "--topic", ""), "--topic: a topic must not be empty"),
         (("paho", "--subscribe", "a/#/b"), "--subscribe: # must be the last level"),
         (("paho", "--subscribe", "a/b+"), "--subscribe: + and # must be the only character of their level"),
