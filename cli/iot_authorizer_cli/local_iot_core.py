@@ -8,8 +8,8 @@ from pathlib import Path
 
 from starlette.applications import Starlette
 
-import iot_authorizer_cli.console.app
 import iot_core.api.app
+from iot_authorizer_cli.console.app import Console, ConsoleAddresses
 from iot_authorizer_cli.project.development_issuer import DevelopmentIssuer, make_folder, table_path
 from iot_authorizer_cli.project.explanations import Explanations
 from iot_authorizer_cli.project.handler import HANDLER
@@ -194,7 +194,16 @@ class LocalIotCore(Running):
 
     async def _listen(self, stack: contextlib.AsyncExitStack) -> None:
         context = server_context(self._data, self._addresses.certified)
-        routes = [*iot_authorizer_cli.console.app.routes(self), *iot_core.api.app.routes(self)]
+        console = Console(
+            configuration=self.configuration,
+            issuer=self.issuer,
+            authorizers=self.authorizers,
+            feed=self.feed,
+            addresses=lambda: ConsoleAddresses(self.url, self.tls_url, self.ca_path),
+            region=self.region,
+            account=self.account,
+        )
+        routes = [*console.routes(), *iot_core.api.app.routes(self)]
         application = Starlette(routes=routes, exception_handlers={404: iot_core.api.app.not_found})
         self._ports = Ports(self.connections, Guard(application, self._addresses.names), self._addresses.to_connect)
         self.port, self.tls_port = await self._ports.listen(self.host, self.port, self.tls_port, context)

@@ -144,7 +144,7 @@ ERRORS = [
     (["invoke", "--handler", "json.nothing"], "json.nothing: json has no function nothing"),
     (["invoke", "--handler", "json.dumps"], "the handler raised TypeError"),
     (["explain", CHAT, "--principal", "ann", "publish", "a/+"], "RESOURCE: a topic name holds no + and no #"),
-    (["explain", CHAT, "--principal", "ann", "subscribe", "rooms/#/x"], "RESOURCE: # stands only at the end"),
+    (["explain", CHAT, "--principal", "ann", "subscribe", "rooms/#/x"], "RESOURCE: # must be the last level"),
     (["lint", "authorizer.toml"], "authorizer.toml: this is a configuration: lint takes policy templates"),
     (["render", "authorizer.toml", "--principal", "ann"], "this is a configuration: render takes policy templates"),
     (["token", "--principal", ""], "--principal: expected a name"),

@@ -31,9 +31,9 @@ UNEXPECTED: list[Packet] = [
 def receive(broker: Bench, packet: Packet) -> int | None:
     alice = broker.connect()
     try:
-        alice.client.receive(packet)
+        broker.broker.receive(alice.client, packet)
     except MqttError as error:
-        alice.client.fail(error)
+        broker.broker.fail(alice.client, error)
     assert alice.closed
     return alice.end
 
@@ -61,7 +61,7 @@ def test_a_second_connect_ends_the_connection(broker: Bench) -> None:
 )
 def test_what_can_not_be_read_ends_the_connection(broker: Bench, error: MqttError, reason_code: ReasonCode) -> None:
     alice = broker.connect()
-    alice.client.fail(error)
+    broker.broker.fail(alice.client, error)
     assert alice.closed
     assert alice.end == (reason_code if broker.version is Version.MQTT_5 else None)
 
