@@ -16,7 +16,7 @@ from iot_authorizer.jwt_verifier import with_scopes
 from iot_authorizer.refusal import Refusal
 from iot_authorizer.tokens import read_token
 from iot_authorizer_cli.project.configuration import ProjectConfiguration
-from iot_core.authorizers.authorization import Authorization
+from iot_core.authorizers.invocation import Authorization
 from iot_policies import PolicyError, Principal
 from iot_policies.explaining import Question, explain
 from iot_policies.principal import Claims, claim

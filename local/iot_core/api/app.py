@@ -1,9 +1,6 @@
 """The table of all operations, as in botocore's models `iot` and `iot-data`, and DescribeEndpoint."""
 
-import time
-from collections.abc import Callable
 from functools import partial
-from urllib.parse import urlsplit
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
@@ -11,25 +8,22 @@ from starlette.routing import BaseRoute, Route
 
 from iot_core.api.authorizers import AuthorizerOperations
 from iot_core.api.connections import ConnectionOperations
-from iot_core.api.core import Core
 from iot_core.api.errors import invalid_request, unknown_operation
 from iot_core.api.http_authorization import HttpAuthorization
 from iot_core.api.publish import PublishOperation
 from iot_core.api.retained_messages import RetainedMessageOperations
 from iot_core.api.routing import OperationRoute, with_request_id
+from iot_core.core import IotCore
 
 _ENDPOINT_TYPES = frozenset({"iot:Data", "iot:Data-ATS"})
 
 
-def routes(core: Core, *, clock: Callable[[], float] = time.monotonic) -> list[BaseRoute]:
-    """Make the routes of a Starlette app: the control plane and the data plane.
-
-    `clock` gives seconds from any start. Cached authorizations expire by it.
-    """
-    return [*_control_plane(core), *_data_plane(core, clock), Route("/mqtt", _no_upgrade)]
+def routes(core: IotCore) -> list[BaseRoute]:
+    """Make the routes of a Starlette app: the control plane and the data plane."""
+    return [*_control_plane(core), *_data_plane(core), Route("/mqtt", _no_upgrade)]
 
 
-def _control_plane(core: Core) -> list[BaseRoute]:
+def _control_plane(core: IotCore) -> list[BaseRoute]:
     authorizers = AuthorizerOperations(core)
     return [
         OperationRoute("/authorizer/{authorizerName}/test", {"POST": authorizers.test_invoke}),
@@ -56,8 +50,8 @@ def _control_plane(core: Core) -> list[BaseRoute]:
     ]
 
 
-def _data_plane(core: Core, clock: Callable[[], float]) -> list[BaseRoute]:
-    authorization = HttpAuthorization(core, clock)
+def _data_plane(core: IotCore) -> list[BaseRoute]:
+    authorization = HttpAuthorization(core)
     retained = RetainedMessageOperations(core, authorization)
     connections = ConnectionOperations(core)
     return [
@@ -69,7 +63,7 @@ def _data_plane(core: Core, clock: Callable[[], float]) -> list[BaseRoute]:
     ]
 
 
-async def _describe_endpoint(core: Core, request: Request) -> Response:
+async def _describe_endpoint(core: IotCore, request: Request) -> Response:
     """DescribeEndpoint (API_DescribeEndpoint): the TLS port's `host:port`, or only the host if the port is 443.
 
     Only data endpoints exist here. IoT Core's default is `iot:Data`. Raises ApiError.
@@ -78,7 +72,7 @@ async def _describe_endpoint(core: Core, request: Request) -> Response:
     if endpoint_type not in _ENDPOINT_TYPES:
         known = ", ".join(sorted(_ENDPOINT_TYPES))
         raise invalid_request(f"Endpoint type {endpoint_type} not recognized: expected one of {known}")
-    return JSONResponse({"endpointAddress": urlsplit(core.tls_url).netloc.removesuffix(":443")})
+    return JSONResponse({"endpointAddress": core.endpoint_address})
 
 
 async def not_found(request: Request, _: Exception) -> Response:

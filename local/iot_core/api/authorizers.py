@@ -10,18 +10,26 @@ from collections.abc import Iterator
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from iot_core.api.core import Core
 from iot_core.api.errors import ApiError, authorizer_errors, invalid_member, invalid_request
 from iot_core.api.parameters import Members, label, page, query_boolean, query_integer, read_json
-from iot_core.authorizers.authorization import Refused
-from iot_core.authorizers.authorizer_description import AuthorizerDescription, Status
 from iot_core.authorizers.event import ConnectionRequest
+from iot_core.authorizers.refused import NotAuthenticated, Refused
+from iot_core.authorizers.rules import AuthorizerDescription, Status
+from iot_core.core import IotCore
 from iot_core.reasons import IotCoreReason
 from iot_policies.packing import compact
 
 _MOST_RESULTS = 250
 _INVALID_REQUESTS = frozenset({IotCoreReason.TOKEN_MISSING, IotCoreReason.SIGNATURE_MISSING})
 """Reasons of TestInvokeAuthorizer that mean an invalid request. All others are about the function and its answer."""
+_NOT_AUTHENTICATED = {
+    "isAuthenticated": False,
+    "principalId": "refused",
+    "policyDocuments": [],
+    "refreshAfterInSeconds": 300,
+    "disconnectAfterInSeconds": 300,
+}
+"""TestInvokeAuthorizer's answer for each client that is not authenticated, whatever the function answered."""
 
 
 class CreateAuthorizerRequest(Members):
@@ -54,7 +62,7 @@ class SetDefaultAuthorizerRequest(Members):
 class AuthorizerOperations:
     """The operations on authorizers."""
 
-    def __init__(self, core: Core) -> None:
+    def __init__(self, core: IotCore) -> None:
         self._core = core
 
     async def create(self, request: Request) -> Response:
@@ -138,16 +146,16 @@ class AuthorizerOperations:
             authorizer = self._core.authorizers.describe(name)
         _check_members(client, signing_disabled=authorizer.signing_disabled)
         try:
-            answer = (await self._core.gateway.invoke(authorizer, client)).answer
+            answer = (await self._core.invoker.invoke(authorizer, client)).answer
+        except NotAuthenticated:
+            return JSONResponse(_NOT_AUTHENTICATED)
         except Refused as refused:
-            if refused.answer is None:
-                raise _test_error(refused, name) from None
-            answer = refused.answer
+            raise _test_error(refused, name) from None
         return JSONResponse(
             {
                 "isAuthenticated": answer.is_authenticated,
                 "principalId": answer.principal_id,
-                "policyDocuments": [compact(document) for document in answer.policy_documents],
+                "policyDocuments": [compact(document.content) for document in answer.policy_documents],
                 "refreshAfterInSeconds": answer.refresh_after_in_seconds,
                 "disconnectAfterInSeconds": answer.disconnect_after_in_seconds,
             }

@@ -3,11 +3,11 @@
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from iot_core.api.core import Core
 from iot_core.api.errors import invalid_member, not_found
 from iot_core.api.parameters import invalid_next_token, label, page, query_boolean, query_integer
 from iot_core.broker.client import Client
 from iot_core.broker.session import Session
+from iot_core.core import IotCore
 
 _MOST_CLIENT_ID = 128
 _RESULTS, _MOST_RESULTS = 20, 200
@@ -16,7 +16,7 @@ _RESULTS, _MOST_RESULTS = 20, 200
 class ConnectionOperations:
     """The operations on clients and their sessions."""
 
-    def __init__(self, core: Core) -> None:
+    def __init__(self, core: IotCore) -> None:
         self._core = core
 
     async def get(self, request: Request) -> Response:

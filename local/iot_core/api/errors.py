@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from starlette.responses import JSONResponse
 
-from iot_core.authorizers.authorizer_rules import (
+from iot_core.authorizers.rules import (
     AuthorizerExists,
     AuthorizerInUse,
     InvalidAuthorizer,

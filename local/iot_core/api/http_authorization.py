@@ -11,19 +11,20 @@ Rules:
 """
 
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from pydantic import ValidationError
 from starlette.requests import Request
 
-from iot_core.api.core import Core
 from iot_core.api.errors import forbidden, unauthorized
 from iot_core.api.parameters import invalid_members
-from iot_core.authorizers.authorization import Authorization, Refused
-from iot_core.authorizers.authorizers import AuthorizerDescription
 from iot_core.authorizers.event import ConnectionRequest, HttpContext, TlsContext
+from iot_core.authorizers.invocation import Authorization
+from iot_core.authorizers.refused import Refused
+from iot_core.authorizers.rules import AuthorizerDescription
+from iot_core.core import IotCore
 from iot_policies.evaluator import Connection
 
 _MOST = 1024
@@ -31,7 +32,6 @@ _MOST = 1024
 _OF_THE_MESSAGE = frozenset({"content-length", "content-type", "date", "expect", "transfer-encoding"})
 _MQTT_5 = "x-amz-mqtt5-"
 _PARAMETERS = frozenset({"qos", "retain", "contentType", "responseTopic", "messageExpiry", "maxResults", "nextToken"})
-
 _SIGNED = "AWS4-HMAC-SHA256"
 _QUESTIONS = {"iot:Publish": "publish", "iot:RetainPublish": "retain"}
 """The template's word for a permission. Templates have none for reading retained messages."""
@@ -52,33 +52,39 @@ class RequestedAction:
 class HttpAuthorization:
     """Allows or refuses requests, and reports each decision to the feed."""
 
-    def __init__(self, core: Core, clock: Callable[[], float]) -> None:
-        """`clock` gives seconds from any start."""
+    def __init__(self, core: IotCore) -> None:
         self._core = core
-        self._cache = _AuthorizationCache(core, clock)
+        self._cache = _AuthorizationCache(core)
 
-    async def require(self, request: Request, action: RequestedAction) -> None:
+    async def require(self, request: Request, requested: RequestedAction) -> None:
         """Check that the sender of a request may do this. Raises ApiError, 401 or 403."""
         if request.headers.get("authorization", "").startswith(_SIGNED):
             return
         try:
             authorization = await self._authorize(request)
         except Refused as refused:
-            self._core.decisions.refused(refused, action.action, action.resource)
+            self._core.decisions.refused(refused, requested.action, requested.resource)
             raise unauthorized() from None
         policy = authorization.evaluator(Connection(source_ip=request.client.host if request.client else None))
-        missing = next((name for name, arn in action.permissions if not policy.allows(name, arn)), None)
-        question = _QUESTIONS.get(missing or action.permissions[-1][0], "")
-        self._core.decisions.over_https(authorization, action.action, action.resource, question, missing)
+        missing = next((name for name, arn in requested.permissions if not policy.allows(name, arn)), None)
+        question = _QUESTIONS.get(missing or requested.permissions[-1][0], "")
+        self._core.decisions.by_policy(
+            authorization,
+            None,
+            requested.action,
+            requested.resource,
+            missing is None,
+            question=question,
+            missing=missing,
+        )
         if missing is not None:
             raise forbidden()
 
     async def _authorize(self, request: Request) -> Authorization:
         kept = self._cache.get(request)
         if kept is None:
-            configured = self._core.configuration.configured  # Another may be in force when the answer comes.
-            kept = await self._core.gateway.authorize(connection_request(request))
-            self._cache.put(request, kept, configured)
+            kept = await self._core.invoker.authorize(connection_request(request))
+            self._cache.put(request, kept)
         return kept
 
 
@@ -102,8 +108,6 @@ def connection_request(request: Request) -> ConnectionRequest:
 class _Kept(NamedTuple):
     authorization: Authorization
     authorizer: AuthorizerDescription
-    configured: object
-    """The configuration when the authorizer was asked: another one may name another template."""
     until: float
 
 
@@ -114,10 +118,9 @@ class _AuthorizationCache:
     holds everything of a request except its message.
     """
 
-    def __init__(self, core: Core, clock: Callable[[], float]) -> None:
-        """`clock` gives seconds from any start."""
+    def __init__(self, core: IotCore) -> None:
         self._core = core
-        self._clock = clock
+        self._clock = core.clock
         self._kept: OrderedDict[Hashable, _Kept] = OrderedDict()
 
     def get(self, request: Request) -> Authorization | None:
@@ -132,21 +135,21 @@ class _AuthorizationCache:
         self._kept.move_to_end(key)
         return kept.authorization
 
-    def put(self, request: Request, authorization: Authorization, configured: object) -> None:
-        """Cache an authorization if its authorizer enables that. `configured` was in force when it was asked."""
+    def put(self, request: Request, authorization: Authorization) -> None:
+        """Cache an authorization if its authorizer enables that."""
         authorizer = self._core.authorizers.get(authorization.authorizer)
         if authorizer is None or not authorizer.enable_caching_for_http:
             return
         answer = authorization.answer
         seconds = min(answer.refresh_after_in_seconds, answer.disconnect_after_in_seconds)
-        self._kept[self._key(request)] = _Kept(authorization, authorizer, configured, self._clock() + seconds)
+        self._kept[self._key(request)] = _Kept(authorization, authorizer, self._clock() + seconds)
         if len(self._kept) > _MOST:
             self._kept.popitem(last=False)
 
     def _is_unchanged(self, kept: _Kept) -> bool:
         core = self._core
         return (
-            core.configuration.configured is kept.configured
+            core.authorizers.generation == kept.authorization.generation
             and core.authorizers.get(kept.authorizer.name) == kept.authorizer
         )
 

@@ -8,13 +8,13 @@ import uuid
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from iot_core.api.core import Core
 from iot_core.api.errors import forbidden, invalid_member, invalid_request, throttled
 from iot_core.api.http_authorization import HttpAuthorization, RequestedAction
 from iot_core.api.parameters import label, query_boolean, query_integer, read_body
 from iot_core.broker.limits import BrokenRule
 from iot_core.broker.publishing import check_properties
 from iot_core.broker.topics import InvalidTopic, check_topic_name, is_reserved
+from iot_core.core import IotCore
 from iot_core.mqtt import Properties, Publish
 
 _EVENTS = "$aws/events/"
@@ -29,7 +29,7 @@ _FORMATS = {"UNSPECIFIED_BYTES": 0, "UTF8_DATA": 1}
 class PublishOperation:
     """The operation Publish."""
 
-    def __init__(self, core: Core, authorization: HttpAuthorization) -> None:
+    def __init__(self, core: IotCore, authorization: HttpAuthorization) -> None:
         self._core = core
         self._authorization = authorization
 

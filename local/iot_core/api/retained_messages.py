@@ -6,10 +6,10 @@ import json
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from iot_core.api.core import Core
 from iot_core.api.errors import not_found
 from iot_core.api.http_authorization import HttpAuthorization, RequestedAction
 from iot_core.api.parameters import invalid_next_token, label, page, query_integer
+from iot_core.core import IotCore
 
 _MOST_RESULTS = 200
 
@@ -17,7 +17,7 @@ _MOST_RESULTS = 200
 class RetainedMessageOperations:
     """The operations on retained messages."""
 
-    def __init__(self, core: Core, authorization: HttpAuthorization) -> None:
+    def __init__(self, core: IotCore, authorization: HttpAuthorization) -> None:
         self._core = core
         self._authorization = authorization
 

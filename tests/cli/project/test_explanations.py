@@ -10,7 +10,7 @@ import pytest
 from iot_authorizer_cli.project.configuration import ProjectConfiguration, read_project_configuration
 from iot_authorizer_cli.project.explanations import Explanations
 from iot_core.authorizers.answer import AuthorizerAnswer
-from iot_core.authorizers.authorization import Authorization
+from iot_core.authorizers.invocation import Authorization
 
 ANSWER = AuthorizerAnswer(
     isAuthenticated=True,

@@ -27,7 +27,7 @@ from iot_authorizer_cli.snippets import (
     default_endpoint,
     snippet,
 )
-from iot_core.edge.certificates import ca_path
+from iot_core.edge.tls import ca_path
 from iot_core.functions.lambda_function import ACCOUNT, REGION
 from iot_policies.toml_file import read_file
 

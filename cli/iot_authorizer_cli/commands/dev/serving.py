@@ -26,7 +26,7 @@ _OPEN = (
     "iot-authorizer: on {host}, whoever reaches this machine can mint tokens for anybody, change authorizers, publish "
     "as the account's owner and follow every decision: only other web pages in a browser are kept away"
 )
-"""Of an address that is not this machine's alone: what `iot_core.edge.guard` lets through."""
+"""Of an address that is not this machine's alone: what the host check passes."""
 
 
 def serve(core: LocalIotCore, folder: Path, *, quiet: bool) -> None:

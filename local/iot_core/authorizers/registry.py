@@ -1,50 +1,77 @@
-"""The account's authorizers: the one of the configuration, and those that were made over the API."""
+"""The account's authorizers: the configured one, and those that the API created.
+
+1. The configured authorizer comes from the project and is only in memory. A new one replaces the one before.
+2. The API's authorizers and the name of the default authorizer are kept in `authorizers.json`.
+3. If both have an authorizer of one name, the configured one counts. An update of it holds until the next
+   configuration.
+4. Each new configuration begins a new generation: what an authorizer answered in an earlier generation is asked again.
+"""
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from iot_core.authorizers.authorizer_description import AuthorizerDescription, Status
-from iot_core.authorizers.authorizer_rules import (
+from pydantic import TypeAdapter, ValidationError
+
+from iot_core.authorizers.rules import (
     MOST_KEYS,
+    AuthorizerDescription,
     AuthorizerExists,
     AuthorizerInUse,
     InvalidAuthorizer,
+    Status,
     UnknownAuthorizer,
     check_name,
     check_public_keys,
     check_status,
 )
-from iot_core.authorizers.stored_authorizers import StoredAuthorizers
+from iot_core.whole_file import write_whole
+from iot_policies import InvalidFile
+from iot_policies.toml_file import key_of, read_file
 
-__all__ = ["AuthorizerDescription", "Authorizers"]
+_ADVICE = "correct the file, or remove it"
+
+
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    """The content of `authorizers.json`."""
+
+    authorizers: dict[str, AuthorizerDescription]
+    """By name."""
+    default: str | None
+    """The default authorizer's name; it can be the configured one."""
+
+
+_JSON = TypeAdapter(_Stored)
 
 
 class Authorizers:
-    """All authorizers. What was made over the API is kept in `authorizers.json`, written whole or not at all."""
+    """All authorizers of the account."""
 
     def __init__(self, folder: Path, clock: Callable[[], float] = time.time) -> None:
         """`folder` is the data folder; `clock` gives seconds since 1970. Raises InvalidFile for a broken file."""
         self._path = folder / "authorizers.json"
         self._clock = clock
-        self._stored = StoredAuthorizers.read(self._path)
+        self._stored = _read(self._path)
         self._configured: AuthorizerDescription | None = None
+        self.generation = 0
+        """How many configurations came before the one in force."""
 
     @property
     def default(self) -> str | None:
-        """The name of the one that is used where a client names none; None where there is none."""
+        """The name of the authorizer for clients that name none; None if the account has no default authorizer."""
         name = self._stored.default
         return name if name is not None and self.get(name) is not None else None
 
     def get(self, name: str) -> AuthorizerDescription | None:
-        """The one of this name; the configuration's comes first."""
+        """The authorizer of this name, or None."""
         if self._configured is not None and self._configured.name == name:
             return self._configured
         return self._stored.authorizers.get(name)
 
     def describe(self, name: str) -> AuthorizerDescription:
-        """The one of this name. Raises InvalidAuthorizer for a wrong name, UnknownAuthorizer."""
+        """The authorizer of this name. Raises InvalidAuthorizer for an invalid name, UnknownAuthorizer."""
         check_name(name)
         found = self.get(name)
         if found is None:
@@ -52,7 +79,7 @@ class Authorizers:
         return found
 
     def list(self, status: str | None = None) -> tuple[AuthorizerDescription, ...]:
-        """All, or those of a status, oldest first. Raises InvalidAuthorizer for a status that does not exist."""
+        """All authorizers, or those of a status, oldest first. Raises InvalidAuthorizer for an invalid status."""
         if status is not None:
             check_status(status)
         names = {*self._stored.authorizers, *([self._configured.name] if self._configured else [])}
@@ -70,7 +97,7 @@ class Authorizers:
         signing_disabled: bool = False,
         enable_caching_for_http: bool = False,
     ) -> AuthorizerDescription:
-        """Makes one. Raises InvalidAuthorizer, AuthorizerExists."""
+        """Creates an authorizer. Raises InvalidAuthorizer, AuthorizerExists."""
         now = self._clock()
         made = AuthorizerDescription(
             name=name,
@@ -99,10 +126,9 @@ class Authorizers:
         status: Status | None = None,
         enable_caching_for_http: bool | None = None,
     ) -> AuthorizerDescription:
-        """Changes what is given. Keys are added, or replaced by name; whether tokens are signed can't be changed.
+        """Changes what is given. Keys are added, or replaced by name; `signing_disabled` cannot be changed.
 
-        A change of the configuration's authorizer holds until the configuration is read again. Raises
-        InvalidAuthorizer, UnknownAuthorizer.
+        Raises InvalidAuthorizer, UnknownAuthorizer.
         """
         found = self.describe(name)
         check_public_keys(name, public_keys or {})
@@ -126,9 +152,9 @@ class Authorizers:
         return changed
 
     def delete(self, name: str) -> None:
-        """Deletes one.
+        """Deletes an authorizer.
 
-        Raises UnknownAuthorizer, InvalidAuthorizer for an active one, AuthorizerInUse for the default one.
+        Raises UnknownAuthorizer, InvalidAuthorizer for an active authorizer, AuthorizerInUse for the default one.
         """
         if self.describe(name).status == "ACTIVE":
             raise InvalidAuthorizer(
@@ -141,10 +167,7 @@ class Authorizers:
         self._keep({key: one for key, one in self._stored.authorizers.items() if key != name}, self._stored.default)
 
     def set_default(self, name: str) -> AuthorizerDescription:
-        """Makes one the default, in place of another.
-
-        Raises UnknownAuthorizer, AuthorizerExists where it is the default already.
-        """
+        """Makes an authorizer the default. Raises UnknownAuthorizer, AuthorizerExists if it is the default already."""
         found = self.describe(name)
         if self.default == name:
             message = f"Duplicate default authorizer {name} already configured for this account"
@@ -153,20 +176,20 @@ class Authorizers:
         return found
 
     def describe_default(self) -> AuthorizerDescription:
-        """The default one. Raises UnknownAuthorizer where there is none."""
+        """The default authorizer. Raises UnknownAuthorizer if there is none."""
         if self.default is None:
             raise UnknownAuthorizer("Default authorizer not found")
         return self.describe(self.default)
 
     def clear_default(self) -> None:
-        """Leaves none the default. Raises UnknownAuthorizer where none is."""
+        """Removes the default. Raises UnknownAuthorizer if there is none."""
         self.describe_default()
         self._keep(self._stored.authorizers, None)
 
     def put_configured(self, description: AuthorizerDescription) -> None:
-        """Takes the configuration's authorizer, in place of the one it gave before. Raises InvalidAuthorizer.
+        """Puts the configured authorizer into force, in place of the one before. Raises InvalidAuthorizer.
 
-        The same one, by its name, was created when it first came, and modified when it was last another.
+        If the name stays, the creation date stays; if nothing changed, the modification date stays too.
         """
         description.check()
         before = self._configured
@@ -175,6 +198,7 @@ class Authorizers:
             if replace(description, last_modified_date=before.last_modified_date) == before:
                 description = before
         self._configured = description
+        self.generation += 1
 
     def _put(self, description: AuthorizerDescription) -> None:
         if self._configured is not None and self._configured.name == description.name:
@@ -183,7 +207,25 @@ class Authorizers:
             self._keep({**self._stored.authorizers, description.name: description}, self._stored.default)
 
     def _keep(self, authorizers: dict[str, AuthorizerDescription], default: str | None) -> None:
-        stored = StoredAuthorizers(authorizers, default)
+        stored = _Stored(authorizers, default)
         if stored != self._stored:
-            stored.write(self._path)
+            write_whole(self._path, _JSON.dump_json(stored, indent=2))
             self._stored = stored
+
+
+def _read(path: Path) -> _Stored:
+    """Reads `authorizers.json`; without the file, there are no authorizers. Raises InvalidFile."""
+    if not path.exists():
+        return _Stored({}, None)
+    try:
+        stored = _JSON.validate_json(read_file(path), strict=True)
+        for name, description in stored.authorizers.items():
+            if name != description.name:
+                raise InvalidFile(path, None, f"authorizers.{name}.name", f"expected {name}: {_ADVICE}")
+            description.check()
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        raise InvalidFile(path, None, key_of(first["loc"]), f"{first['msg']}: {_ADVICE}") from None
+    except InvalidAuthorizer as error:
+        raise InvalidFile(path, None, "", f"{error}: {_ADVICE}") from None
+    return stored

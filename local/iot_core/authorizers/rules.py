@@ -1,19 +1,23 @@
-"""What IoT Core demands of an authorizer (API_CreateAuthorizer, API_UpdateAuthorizer).
+"""Describes an authorizer, and checks it by IoT Core's rules (API_CreateAuthorizer, API_UpdateAuthorizer).
 
-Limits and patterns are those of botocore's model `iot`. What AWS's pages leave out, as the number of keys, and the
-sentences are IoT Core's own, as the public compatibility tests of floci-io/floci (IotAuthorizerTest) measured them.
+Limits and patterns are those of botocore's model `iot`. The messages, and rules that AWS's pages leave out, such as
+the number of keys, are IoT Core's own: the public compatibility tests of floci-io/floci (IotAuthorizerTest) measured
+them.
 """
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, get_args
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 LEAST_KEY_BITS = 2048
 MOST_KEYS = 2
-"""Of one authorizer: enough to change one for another."""
-STATUSES = ("ACTIVE", "INACTIVE")
+"""Public keys of one authorizer: enough to replace one by another."""
+Status = Literal["ACTIVE", "INACTIVE"]
+STATUSES = get_args(Status)
 
 _NAME = re.compile(r"[\w=,@-]+", re.ASCII)
 _TOKEN_KEY_NAME = re.compile(r"[a-zA-Z0-9_-]+")
@@ -25,23 +29,23 @@ _FUNCTION_ARN = re.compile(
     re.ASCII,
 )
 _KEY_HEADER = re.compile(r"^-----BEGIN (RSA )?PUBLIC KEY-----\r?$", re.MULTILINE)
-"""IoT Core reads PEM line by line: an envelope on one line is none."""
+"""IoT Core reads PEM line by line: a header must be a line of its own."""
 
 
 class AuthorizerError(Exception):
-    """Something that can't be done with an authorizer. Its text is IoT Core's sentence."""
+    """An operation on an authorizer that IoT Core refuses. Its text is IoT Core's message."""
 
 
 class InvalidAuthorizer(AuthorizerError, ValueError):
-    """A description, or a change of one, that IoT Core does not take."""
+    """IoT Core does not accept the description of an authorizer, or a change of it."""
 
 
 class UnknownAuthorizer(AuthorizerError, LookupError):
-    """There is no authorizer of that name, or no default one."""
+    """There is no authorizer of that name, or no default authorizer."""
 
 
 class AuthorizerExists(AuthorizerError):
-    """There is one already, or it is the default one already."""
+    """An authorizer of that name exists already, or is the default already."""
 
     def __init__(self, name: str, message: str) -> None:
         self.name = name
@@ -50,11 +54,41 @@ class AuthorizerExists(AuthorizerError):
 
 
 class AuthorizerInUse(AuthorizerError):
-    """The default authorizer can't be deleted."""
+    """The default authorizer cannot be deleted."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuthorizerDescription:
+    """An authorizer, as DescribeAuthorizer shows it."""
+
+    name: str
+    function_arn: str
+    token_key_name: str | None = None
+    """The name under which a client sends its token."""
+    public_keys: dict[str, str] = field(default_factory=dict)
+    """The keys that verify tokens' signatures: PEM by name."""
+    status: Status = "INACTIVE"
+    """INACTIVE is IoT Core's default."""
+    signing_disabled: bool = False
+    enable_caching_for_http: bool = False
+    creation_date: float
+    """Seconds since 1970."""
+    last_modified_date: float
+    """Seconds since 1970."""
+
+    def check(self) -> None:
+        """Checks all of it by IoT Core's rules. Raises InvalidAuthorizer."""
+        check_name(self.name)
+        check_status(self.status)
+        if self.token_key_name is not None:
+            check_token_key_name(self.token_key_name)
+        check_function_arn(self.name, self.function_arn)
+        check_signing(self.name, self.token_key_name, self.public_keys, self.signing_disabled)
+        check_public_keys(self.name, self.public_keys)
 
 
 def violation(member: str, *constraints: str) -> str:
-    """IoT Core's sentence for a member of a request that breaks constraints, as "Member must not be null"."""
+    """IoT Core's message for a member of a request that breaks constraints, such as "Member must not be null"."""
     found = "; ".join(f"Value at '{member}' failed to satisfy constraint: {constraint}" for constraint in constraints)
     return f"{len(constraints)} validation error{'s' if len(constraints) > 1 else ''} detected: {found}"
 
@@ -76,18 +110,18 @@ def check_status(status: str) -> None:
 
 
 def check_function_arn(name: str, arn: str) -> None:
-    """Checks the ARN of an authorizer's function, which need not exist. Raises InvalidAuthorizer."""
+    """Checks the ARN of an authorizer's function; the function need not exist. Raises InvalidAuthorizer."""
     if not _FUNCTION_ARN.fullmatch(arn):
         raise InvalidAuthorizer(f"Lambda function arn for authorizer {name} is not in proper ARN syntax")
 
 
 def is_key_name(name: str) -> bool:
-    """Whether it may be the name of a public key."""
+    """Whether a text is a valid name of a public key."""
     return _KEY_NAME.fullmatch(name) is not None and len(name) <= _MOST_NAME
 
 
 def check_public_keys(name: str, public_keys: Mapping[str, str]) -> None:
-    """Checks the keys that an authorizer is given, by name; each is a PEM text. Raises InvalidAuthorizer."""
+    """Checks public keys in PEM by their names. Raises InvalidAuthorizer."""
     for key_name, pem in public_keys.items():
         if not is_key_name(key_name):
             constraint = f"Map keys must have 1 to {_MOST_NAME} characters of {_KEY_NAME.pattern.removesuffix('+')}"
@@ -104,7 +138,7 @@ def check_public_keys(name: str, public_keys: Mapping[str, str]) -> None:
 
 
 def check_signing(name: str, token_key_name: str | None, public_keys: Mapping[str, str], disabled: bool) -> None:
-    """Checks that with signing there is what it needs, and without no keys. Raises InvalidAuthorizer."""
+    """Checks that signing has a token key name and keys, and disabled signing no keys. Raises InvalidAuthorizer."""
     if disabled and public_keys:
         raise InvalidAuthorizer(
             f"Token signing keys map must be null for authorizer {name} if using optional signature header"
@@ -119,7 +153,7 @@ def check_signing(name: str, token_key_name: str | None, public_keys: Mapping[st
 
 
 def read_public_key(name: str, key_name: str, pem: str) -> RSAPublicKey:
-    """The key of an authorizer, RSA of 2,048 bits or more. Raises InvalidAuthorizer."""
+    """Reads a public key of an authorizer: RSA, 2,048 bits or more. Raises InvalidAuthorizer."""
     if not pem:
         raise InvalidAuthorizer(f"Token signing public keys for authorizer {name} cannot be null or empty")
     if "PRIVATE KEY" in pem:

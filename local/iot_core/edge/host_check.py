@@ -1,4 +1,9 @@
-"""Keeps other web pages away from the HTTP side: it mints tokens and configures authorizers."""
+"""The host check: refuses HTTP requests of other web pages, because HTTP mints tokens and configures authorizers.
+
+1. The Host header must name this server: `localhost`, an IP address, one of its own names, or an endpoint of IoT Core.
+   So a name that an attacker's DNS points to this machine (DNS rebinding) gets no answer.
+2. The Origin header, if there is one, must be this server.
+"""
 
 import asyncio
 import contextlib
@@ -14,17 +19,16 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 _AWS = re.compile(r"(.+\.)?iot\.[a-z0-9-]+\.amazonaws\.com")
-"""IoT Core's endpoints, by which a client may know this server (AWS General Reference)."""
+"""IoT Core's endpoints, which a proxy can lead to this server (AWS General Reference)."""
+
+UNKNOWN_HOST = "the Host header does not name this server: use localhost or its address"
 
 
-NOT_KNOWN = "this server is not called so: use localhost or its address"
-
-
-class Guard:
-    """Refuses requests from other origins, and to other hosts (DNS rebinding)."""
+class HostCheck:
+    """An ASGI application that passes only requests of this server's own pages and of programs."""
 
     def __init__(self, application: Application, names: frozenset[str]) -> None:
-        """`names` are what this server may be called, beside `localhost` and IP addresses."""
+        """`names` are the names of this server besides `localhost` and IP addresses."""
         self._application = application
         self._names = frozenset(name.lower() for name in names)
 
@@ -33,11 +37,11 @@ class Guard:
         headers = {name.lower(): value.decode("latin-1").lower() for name, value in scope["headers"]}
         host, origin = headers.get(b"host", ""), headers.get(b"origin")
         if not self.knows(host):
-            await _refuse(send, 421, NOT_KNOWN)
+            await _refuse(send, 421, UNKNOWN_HOST)
         elif origin is not None and _part(origin, "netloc") != host:
             await _refuse(send, 403, "requests from other origins are refused")
         else:
-            # At the end of the server, requests are cancelled, which uvicorn would print a stack for.
+            # When the server stops, it cancels requests; uvicorn would print a traceback.
             with contextlib.suppress(asyncio.CancelledError):
                 await self._application(scope, receive, send)
 
@@ -56,7 +60,7 @@ class Guard:
 
 
 def _part(url: str, part: str) -> str | None:
-    """The `hostname` or `netloc` of a URL; None where it is none."""
+    """The `hostname` or `netloc` of a URL; None if the URL is invalid."""
     try:
         found: str | None = getattr(urlsplit(url), part)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Something that is started and stopped on an event loop: the caller's, or one in a thread of its own."""
+"""Starts and stops a service on an event loop: the caller's, or one in a thread of its own."""
 
 import asyncio
 import threading
@@ -11,11 +11,11 @@ from typing import Self, TypeVar
 Result = TypeVar("Result")
 
 
-class Running(ABC):
-    """`async with` runs it on the caller's event loop, `with` on one in a thread, for callers that block."""
+class Lifecycle(ABC):
+    """A service that `async with` runs on the caller's event loop, and `with` on an event loop in a thread."""
 
     loop_factory: Callable[[], asyncio.AbstractEventLoop] | None = None
-    """Makes the event loop of the thread; asyncio's own unless it is set."""
+    """Makes the event loop of the thread; the default is asyncio's."""
     _thread: "_Thread | None" = None
 
     @abstractmethod
@@ -27,12 +27,12 @@ class Running(ABC):
         """Stops it."""
 
     def call(self, work: Callable[[], Result]) -> Result:
-        """Does something on the event loop of the thread: nothing else here is safe from other threads.
+        """Calls a function on the event loop of the thread. Nothing else is safe to use from other threads.
 
-        `core.call(lambda: core.broker.publish(message))` publishes. Raises what it raises.
+        `core.call(lambda: core.broker.publish(message))` publishes. Raises what the function raises.
         """
         if self._thread is None:
-            raise RuntimeError("there is no thread: `with` begins one")
+            raise RuntimeError("not started in a thread: use `with`")
         return self._thread.call(work)
 
     async def __aenter__(self) -> Self:
@@ -59,10 +59,10 @@ class Running(ABC):
 
 
 class _Thread:
-    """A thread with an event loop. It is a daemon: one that hangs keeps no process."""
+    """A thread with an event loop. It is a daemon: if it hangs, the process can still end."""
 
-    def __init__(self, running: Running) -> None:
-        self._running = running
+    def __init__(self, service: Lifecycle) -> None:
+        self._service = service
         self._started: Future[None] = Future()
         self._ended: Future[None] = Future()
         self._loop: asyncio.AbstractEventLoop
@@ -70,12 +70,12 @@ class _Thread:
         self._thread = threading.Thread(target=self._run, name="iot-core", daemon=True)
 
     def begin(self) -> None:
-        """Waits for the start. Raises what the start raises."""
+        """Starts the service, and waits until it is started. Raises what `start` raises."""
         self._thread.start()
         self._started.result()
 
     def call(self, work: Callable[[], Result]) -> Result:
-        """Does something on the event loop. Raises what it raises."""
+        """Calls a function on the event loop. Raises what the function raises."""
 
         async def do() -> Result:
             return work()
@@ -83,16 +83,16 @@ class _Thread:
         return asyncio.run_coroutine_threadsafe(do(), self._loop).result()
 
     def end(self) -> None:
-        """Waits for the end. Raises what the end raises."""
+        """Stops the service, and waits until it is stopped. Raises what `stop` raises."""
         self._loop.call_soon_threadsafe(self._stopped.set)
         self._thread.join()
         self._ended.result()
 
     def _run(self) -> None:
         try:
-            with asyncio.Runner(loop_factory=self._running.loop_factory) as runner:
+            with asyncio.Runner(loop_factory=self._service.loop_factory) as runner:
                 runner.run(self._main())
-        except BaseException as error:  # noqa: BLE001 (it goes to who begins, or ends)
+        except BaseException as error:  # noqa: BLE001 (`begin` or `end` raises it)
             (self._ended if self._started.done() else self._started).set_exception(error)
         else:
             self._ended.set_result(None)
@@ -100,6 +100,6 @@ class _Thread:
     async def _main(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._stopped = asyncio.Event()
-        async with self._running:
+        async with self._service:
             self._started.set_result(None)
             await self._stopped.wait()
