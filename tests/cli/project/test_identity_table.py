@@ -15,31 +15,24 @@ from iot_identities.sqlite_table import SqliteTable
 from iot_identities.table import TableUnavailable
 
 
-def test_without_a_name_it_is_the_development_table(tmp_path: Path) -> None:
-    open_table(None, tmp_path).write({"id": "a"})
-    assert "a" in SqliteTable(table_path(tmp_path)).read(["a"])
-
-
-def test_its_folder_is_made_for_its_owner_alone(tmp_path: Path) -> None:
-    open_table(None, tmp_path / "new")
-    assert stat.S_IMODE((tmp_path / "new").stat().st_mode) == 0o700
-
-
-def test_its_folder_stays_out_of_git(tmp_path: Path) -> None:
+def test_without_a_name_it_is_the_development_table_in_a_private_folder_outside_git(tmp_path: Path) -> None:
     subprocess.run(["git", "init", "--quiet"], cwd=tmp_path, check=True)
-    open_table(None, tmp_path / "new").write({"id": "a"})
-    told = subprocess.run(["git", "status", "--short"], cwd=tmp_path, capture_output=True, text=True, check=True)
-    assert told.stdout == ""
+    folder = tmp_path / "new"
+    open_table(None, folder).write({"id": "a"})
+    assert "a" in SqliteTable(table_path(folder)).read(["a"])
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    status = subprocess.run(["git", "status", "--short"], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert status.stdout == ""
 
 
-def test_a_folder_that_was_there_is_left_as_it_is(tmp_path: Path) -> None:
+def test_a_folder_that_exists_is_left_as_it_is(tmp_path: Path) -> None:
     open_table(None, tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("folder", ["", "new"])
-def test_where_no_table_is_to_be_made_none_is(tmp_path: Path, folder: str) -> None:
-    with pytest.raises(typer.BadParameter, match="there is no table in"):
+def test_a_command_that_only_reads_makes_no_table(tmp_path: Path, folder: str) -> None:
+    with pytest.raises(typer.BadParameter, match="has no table yet"):
         open_table(None, tmp_path / folder, make=False)
     assert list(tmp_path.iterdir()) == []
 
@@ -49,20 +42,13 @@ def test_a_name_is_a_table_of_dynamodb(tmp_path: Path, monkeypatch: pytest.Monke
     assert isinstance(open_table("devices", tmp_path), DynamoDbTable)
 
 
-def test_without_botocore_one_line_says_how_to_get_it(tmp_path: Path) -> None:
-    script = """
-import sys; sys.modules["botocore"] = None
-from pathlib import Path
-import typer
-from iot_authorizer_cli.project.identity_table import open_table
-try:
-    open_table("devices", Path())
-except typer.BadParameter as error:
-    print(error.format_message())
-"""
-    done = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False)
-    expected = "Invalid value for --table: there is no botocore: pip install 'iot-authorizer[aws]' brings it\n"
-    assert (done.stdout, done.stderr) == (expected, "")
+def test_without_botocore_the_error_says_how_to_install_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "iot_identities.dynamodb_table")
+    monkeypatch.setitem(sys.modules, "botocore", None)
+    with pytest.raises(typer.BadParameter) as error:
+        open_table("devices", tmp_path)
+    expected = "Invalid value for --table: botocore is not installed: run pip install 'iot-authorizer[aws]'"
+    assert error.value.format_message() == expected
 
 
 @pytest.mark.parametrize(
