@@ -125,8 +125,7 @@ def test_it_is_reported_with_the_messages_that_waited(few: Bench) -> None:
 def test_nothing_is_kept_for_a_session_that_ended_in_the_middle_of_a_delivery(version: Version) -> None:
     """The message ends a slow client, whose session is one too many, before it reaches the one that ends for it."""
     broker = Bench(version, limits=limits(absent_sessions=1, queued_messages=1))
-    slow = broker.persistent("slow")
-    slow.subscribe("a", qos=1)
+    slow = broker.subscriber("a", qos=1, persistent=True, client_id="slow")
     leave(broker, "away")
     slow.wire.slow = True
     slow.subscribe("b", qos=1)
@@ -218,8 +217,7 @@ def test_what_waits_for_a_shared_subscription_counts_too(version: Version) -> No
 def test_who_is_connected_misses_nothing(version: Version) -> None:
     broker = small(version, messages=1)
     leave(broker, "alice")
-    bob = broker.persistent("bob")
-    bob.subscribe("a", qos=1)
+    bob = broker.subscriber("a", qos=1, persistent=True, client_id="bob")
     publish(broker, "a", "a", "a")
     assert sizes(bob) == [1000, 1000, 1000]
 
@@ -277,8 +275,7 @@ def test_a_will_is_not_kept_where_there_is_no_room(version: Version) -> None:
     broker = small(version, messages=1)
     leave(broker, "bob")
     publish(broker, "a")
-    watcher = broker.connect("watcher")
-    watcher.subscribe("wills/alice")
+    watcher = broker.subscriber("wills/alice", client_id="watcher")
     broker.persistent("alice", will=will(will_delay_interval=10)).lose()
     broker.wait(10)
     assert watcher.payloads() == []

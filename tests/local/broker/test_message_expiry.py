@@ -31,15 +31,13 @@ def absent(broker: Bench, version: Version = MQTT_5) -> None:
 
 
 def test_a_message_that_does_not_expire_says_nothing_of_it(broker: Bench, bob: Peer) -> None:
-    alice = broker.connect()
-    alice.subscribe("a")
+    alice = broker.subscriber("a")
     bob.publish("a")
     assert expiries(alice) == [None]
 
 
 def test_a_message_that_is_delivered_at_once_keeps_its_expiry(broker: Bench, bob: Peer) -> None:
-    alice = broker.connect()
-    alice.subscribe("a")
+    alice = broker.subscriber("a")
     bob.publish("a", message_expiry_interval=30)
     assert expiries(alice) == [30]
 
@@ -82,8 +80,7 @@ def test_an_expired_message_is_not_delivered_behind_others(broker: Bench, bob: P
 def test_an_expired_retained_message_is_gone(broker: Bench, bob: Peer) -> None:
     bob.publish("a", b"kept", retain=True, message_expiry_interval=30)
     broker.wait(30)
-    alice = broker.connect()
-    alice.subscribe("a")
+    alice = broker.subscriber("a")
     assert alice.received() == []
 
 
@@ -96,15 +93,13 @@ def test_an_expired_retained_message_is_gone_at_once(broker: Bench, bob: Peer) -
 def test_a_retained_message_names_the_seconds_that_are_left(broker: Bench, bob: Peer) -> None:
     bob.publish("a", b"kept", retain=True, message_expiry_interval=30)
     broker.wait(12)
-    alice = broker.connect()
-    alice.subscribe("a")
+    alice = broker.subscriber("a")
     assert expiries(alice) == [18]
 
 
 @pytest.mark.parametrize(("asked", "given"), [(0, 1), (1, 1), (WEEK, WEEK), (WEEK + 1, WEEK), (0xFFFF_FFFF, WEEK)])
 def test_an_expiry_is_from_1_second_to_7_days(broker: Bench, bob: Peer, asked: int, given: int) -> None:
-    alice = broker.connect()
-    alice.subscribe("a")
+    alice = broker.subscriber("a")
     bob.publish("a", message_expiry_interval=asked)
     assert expiries(alice) == [given]
 

@@ -11,9 +11,7 @@ from tests.local.broker.peer import Peer
 @pytest.fixture
 def watcher(broker: Bench) -> Peer:
     """Gets all events of alice."""
-    watcher = broker.connect("watcher")
-    watcher.subscribe("$aws/events/+/+/alice", qos=1)
-    return watcher
+    return broker.subscriber("$aws/events/+/+/alice", qos=1, client_id="watcher")
 
 
 def test_a_connect_is_an_event(broker: Bench, watcher: Peer) -> None:
@@ -76,8 +74,7 @@ def test_a_subscribed_event_has_these_fields(broker: Bench, watcher: Peer) -> No
 
 
 def test_an_unsubscribed_event_names_what_was_subscribed(broker: Bench, watcher: Peer) -> None:
-    alice = broker.connect("alice")
-    alice.subscribe("a", "b")
+    alice = broker.subscriber("a", "b")
     watcher.received()
     alice.unsubscribe("b", "c")
     (message,) = watcher.received()
@@ -172,10 +169,8 @@ def test_a_broken_rule_is_a_client_error(broker: Bench, watcher: Peer, topic: st
 
 def test_a_client_that_is_too_slow_is_throttled(version: Version) -> None:
     broker = Bench(version, limits=limits(queued_messages=0))
-    watcher = broker.connect("watcher")
-    watcher.subscribe("$aws/events/presence/disconnected/+")
-    alice = broker.connect("alice")
-    alice.subscribe("a", qos=1)
+    watcher = broker.subscriber("$aws/events/presence/disconnected/+", client_id="watcher")
+    alice = broker.subscriber("a", qos=1)
     alice.wire.slow = True
     broker.publish("a", qos=1)
     assert reason(watcher) == ("THROTTLED", False)
@@ -208,8 +203,7 @@ def test_a_will_comes_behind_the_event(broker: Bench, watcher: Peer) -> None:
 
 @pytest.mark.parametrize("client_id", ["a+b", "#", "ann/+"])
 def test_client_ids_with_a_wildcard_have_no_events(broker: Bench, client_id: str) -> None:
-    watcher = broker.connect("watcher")
-    watcher.subscribe("$aws/events/#")
+    watcher = broker.subscriber("$aws/events/#", client_id="watcher")
     watcher.received()
     alice = broker.connect(client_id)
     alice.subscribe("a")
@@ -219,8 +213,7 @@ def test_client_ids_with_a_wildcard_have_no_events(broker: Bench, client_id: str
 
 
 def test_client_ids_may_have_slashes(broker: Bench) -> None:
-    watcher = broker.connect("watcher")
-    watcher.subscribe("$aws/events/presence/connected/#")
+    watcher = broker.subscriber("$aws/events/presence/connected/#", client_id="watcher")
     broker.connect("ann/phone")
     assert watcher.topics() == ["$aws/events/presence/connected/ann/phone"]
 
@@ -232,9 +225,7 @@ def test_events_need_the_permission_to_receive_them(broker: Bench, watcher: Peer
 
 
 def test_events_wait_for_a_watcher_that_is_away(broker: Bench) -> None:
-    watcher = broker.persistent("watcher")
-    watcher.subscribe("$aws/events/presence/+/alice", qos=1)
-    watcher.lose()
+    broker.leave("$aws/events/presence/+/alice", qos=1, client_id="watcher")
     broker.connect("alice").lose()
     assert len(broker.persistent("watcher").received()) == 2
 
@@ -256,8 +247,7 @@ def test_the_feed_is_told_of_connections(broker: Bench) -> None:
 
 
 def test_the_feed_is_told_of_subscriptions(broker: Bench) -> None:
-    alice = broker.connect("alice")
-    alice.subscribe("a", "b")
+    alice = broker.subscriber("a", "b")
     alice.unsubscribe("a")
     assert broker.reports[1:] == [
         ("subscriptions", {"event": "subscribed", "client_id": "alice", "topics": ["a", "b"]}),
@@ -270,8 +260,7 @@ def test_the_feed_is_told_of_subscriptions(broker: Bench) -> None:
 )
 def test_a_filter_that_no_policy_is_asked_about_is_told_as_refused(topic_filter: str, reason: str) -> None:
     broker = Bench(limits=limits(subscriptions=1))
-    alice = broker.connect("alice")
-    alice.subscribe("first")
+    alice = broker.subscriber("first")
     alice.subscribe(topic_filter)
     told = [fields for kind, fields in broker.reports if kind == "decision"]
     assert [(each["resource"], each["allowed"], each["reason"]) for each in told] == [(topic_filter, False, reason)]

@@ -18,9 +18,7 @@ def members(broker: Bench, *client_ids: str, qos: int = 1) -> list[Peer]:
 
 def away(broker: Bench, client_id: str = "alice", topic_filter: str = FILTER, qos: int = 1) -> None:
     """A member that comes back."""
-    peer = broker.persistent(client_id)
-    peer.subscribe(topic_filter, qos=qos)
-    peer.lose()
+    broker.leave(topic_filter, qos=qos, client_id=client_id)
 
 
 def numbered(broker: Bench, *numbers: int, qos: int = 1) -> None:
@@ -55,8 +53,7 @@ def test_a_message_has_the_lower_qos(broker: Bench) -> None:
 @pytest.mark.parametrize("other", ["$share/h/a", "$share/g/+", "$share/g/#", "a"])
 def test_each_other_subscription_that_matches_gets_a_copy(broker: Bench, other: str) -> None:
     alice, _ = members(broker, "alice", "bob")
-    carol = broker.connect("carol")
-    carol.subscribe(other)
+    carol = broker.subscriber(other, client_id="carol")
     numbered(broker, 1)
     assert (alice.payloads(), carol.payloads()) == ([b"1"], [b"1"])
 
@@ -171,8 +168,7 @@ def test_what_none_may_receive_while_all_are_there_does_not_wait(broker: Bench) 
 def test_what_waits_is_not_for_other_groups(broker: Bench) -> None:
     away(broker)
     numbered(broker, 1)
-    carol = broker.connect("carol")
-    carol.subscribe("$share/h/a", qos=1)
+    carol = broker.subscriber("$share/h/a", qos=1, client_id="carol")
     assert carol.payloads() == []
 
 
@@ -216,9 +212,7 @@ def test_so_many_messages_wait_and_the_rest_is_counted(version: Version) -> None
 
 def test_what_waits_is_handed_out_as_fast_as_it_is_taken(version: Version) -> None:
     broker = Bench(version, limits=limits(queued_messages=3, receive_maximum=1))
-    alice = broker.persistent()
-    alice.subscribe("b", FILTER, qos=1)
-    alice.lose()
+    broker.leave("b", FILTER, qos=1)
     for _ in range(3):
         broker.publish("b", b"own", qos=1)
     numbered(broker, 1, 2, 3)
@@ -268,16 +262,14 @@ def test_what_was_acknowledged_goes_to_nobody_else(broker: Bench) -> None:
 
 
 def test_what_the_last_member_leaves_waits_for_it(broker: Bench) -> None:
-    alice = broker.persistent()
-    alice.subscribe(FILTER, qos=1)
+    alice = broker.subscriber(FILTER, qos=1, persistent=True)
     numbered(broker, 1, 2)
     alice.lose()
     assert broker.persistent().payloads() == [b"1", b"2"]
 
 
 def test_what_came_by_its_own_subscription_stays_with_a_member(broker: Bench) -> None:
-    alice = broker.persistent()
-    alice.subscribe("b", FILTER, qos=1)
+    alice = broker.subscriber("b", FILTER, qos=1, persistent=True)
     members(broker, "bob")
     broker.publish("b", b"own", qos=1)
     alice.lose()
@@ -285,8 +277,7 @@ def test_what_came_by_its_own_subscription_stays_with_a_member(broker: Bench) ->
 
 
 def test_nobody_else_gets_it(broker: Bench) -> None:
-    alice = broker.connect("alice")
-    alice.subscribe("b", FILTER, qos=1)
+    alice = broker.subscriber("b", FILTER, qos=1)
     (bob,) = members(broker, "bob")
     broker.publish("b", b"own", qos=1)
     alice.lose()

@@ -14,9 +14,7 @@ def broker() -> Bench:
 
 @pytest.fixture
 def alice(broker: Bench) -> Peer:
-    alice = broker.connect("alice")
-    alice.subscribe("#")
-    return alice
+    return broker.subscriber("#")
 
 
 @pytest.fixture
