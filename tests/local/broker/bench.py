@@ -47,7 +47,7 @@ class Bench:
         self.clock = Clock()
         self.reports: list[tuple[str, Mapping[str, object]]] = []
         self._path = storage
-        self._limits = limits or IOT_CORE
+        self.limits = limits or IOT_CORE
         self._start()
 
     @property
@@ -139,7 +139,7 @@ class Bench:
 
     def _start(self) -> None:
         storage = Storage(self._path)
-        self.broker = Broker(storage, limits=self._limits, clock=self.clock, report=self._report)
+        self.broker = Broker(storage, limits=self.limits, clock=self.clock, report=self._report)
 
     def _report(self, kind: str, **fields: object) -> None:
         self.reports.append((kind, fields))
