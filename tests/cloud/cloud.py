@@ -1,4 +1,4 @@
-"""An AWS account on this machine: ministack, and IoT Core before it; the CDK's CLI and AWS's are pointed at both."""
+"""An AWS account on this machine: ministack, and our IoT Core for its IoT API. The CDK and `aws` use both."""
 
 import json
 import os
@@ -23,24 +23,24 @@ REGION, ACCOUNT = "eu-west-1", "123456789012"
 _CDK = ROOT / "node_modules/.bin/cdk"
 _INTERPRETER = ROOT / ".venv-cloud/bin/python"
 _PATIENCE = 60
-"""Seconds for ministack's start, which takes three."""
+"""Seconds that ministack may take to start; it needs about three."""
 
 
 @dataclass(frozen=True)
 class Cloud:
-    """The account."""
+    """The account, with the programs that use it."""
 
     environment: Mapping[str, str]
-    """For programs: where the account is, who they are, and folders of their own."""
+    """Variables for programs: the account's URLs, credentials, and their own folders."""
 
     def cdk(self, folder: Path, *arguments: str) -> str:
-        """Runs the CDK's CLI in a folder, which has to succeed. Gives its output."""
+        """Runs the CDK's CLI in a folder and returns its output. It must succeed."""
         done = self._run(folder, _CDK, *arguments, "--no-notices", "--ci")
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
     def aws(self, *arguments: str) -> Any:  # noqa: ANN401
-        """Runs the AWS CLI, which has to succeed. Gives its answer, and None where it has none."""
+        """Runs the AWS CLI and returns its answer, or None if it has none. It must succeed."""
         done = self.try_aws(*arguments)
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout) if done.stdout else None
@@ -50,12 +50,12 @@ class Cloud:
         return self._run(Path(self.environment["HOME"]), Path(sys.executable).with_name("aws"), *arguments)
 
     def ask(self, authorizer: str, **contexts: Mapping[str, str]) -> Any:  # noqa: ANN401
-        """What an authorizer says to a client that brings this, by TestInvokeAuthorizer."""
+        """Calls TestInvokeAuthorizer with a client's contexts, and returns the answer."""
         options = [f"--{name.replace('_', '-')}={json.dumps(context)}" for name, context in contexts.items()]
         return self.aws("iot", "test-invoke-authorizer", "--authorizer-name", authorizer, *options)
 
     def describe(self, authorizer: str) -> Any:  # noqa: ANN401
-        """An authorizer, as DescribeAuthorizer tells it."""
+        """Returns the description of an authorizer."""
         return self.aws("iot", "describe-authorizer", "--authorizer-name", authorizer)["authorizerDescription"]
 
     def _run(self, folder: Path, program: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
@@ -66,7 +66,7 @@ class Cloud:
 
 @contextmanager
 def running_cloud(folder: Path, iot_url: str) -> Iterator[Cloud]:
-    """An account until the end of the block. All that it writes, it writes into the folder."""
+    """Runs an account until the end of the block. It writes only into the folder."""
     _require()
     port = _free_port()
     environment = _environment(folder) | {
@@ -91,12 +91,12 @@ def running_cloud(folder: Path, iot_url: str) -> Iterator[Cloud]:
 
 
 def _require() -> None:
-    """Says what is missing: tests that are left out look like tests that pass."""
+    """Fails if a program is missing: skipped tests would look like tests that pass."""
     if shutil.which("node") is None:
-        pytest.fail("there is no node: `make test` brings it", pytrace=False)
+        pytest.fail("node is not installed: `make test` installs it", pytrace=False)
     for path, target in ((_CDK, "node_modules/ready"), (_INTERPRETER, ".venv-cloud/ready")):
         if not path.exists():
-            pytest.fail(f"there is no {path.relative_to(ROOT)}: `make {target}` brings it", pytrace=False)
+            pytest.fail(f"{path.relative_to(ROOT)} does not exist: `make {target}` installs it", pytrace=False)
 
 
 def _environment(folder: Path) -> dict[str, str]:
@@ -109,7 +109,7 @@ def _environment(folder: Path) -> dict[str, str]:
         "CDK_HOME": str(folder / "home/.cdk"),
         "CDK_DISABLE_CLI_TELEMETRY": "true",
         "CDK_DISABLE_VERSION_CHECK": "true",
-        "AWS_ACCESS_KEY_ID": ACCOUNT,  # ministack takes the account from here.
+        "AWS_ACCESS_KEY_ID": ACCOUNT,  # ministack reads the account from here.
         "AWS_SECRET_ACCESS_KEY": "secret",
         "AWS_REGION": REGION,
         "AWS_DEFAULT_REGION": REGION,

@@ -1,4 +1,4 @@
-"""A stack that was deployed, as AWS's own command line sees it."""
+"""A deployed stack, seen with the AWS CLI."""
 
 import json
 import shlex
@@ -20,7 +20,7 @@ STRANGER = "stranger"
 
 @pytest.fixture
 def function_arn(cloud: Cloud, plain: Project) -> str:
-    """What the authorizer calls."""
+    """The function that the authorizer invokes."""
     return str(cloud.describe(plain.authorizer)["authorizerFunctionArn"])
 
 
@@ -43,13 +43,13 @@ def test_the_authorizer_is_described_as_it_was_configured(cloud: Cloud, plain: P
     }
 
 
-def test_without_an_alias_it_calls_the_function_itself(cloud: Cloud, function_arn: str) -> None:
+def test_without_an_alias_it_invokes_the_function(cloud: Cloud, function_arn: str) -> None:
     assert cloud.aws("lambda", "get-function", "--function-name", function_arn)["Configuration"]["FunctionArn"] == (
         function_arn
     )
 
 
-def test_iot_core_alone_may_invoke_the_function_and_only_for_this_authorizer(cloud: Cloud, function_arn: str) -> None:
+def test_only_iot_core_may_invoke_the_function_and_only_for_this_authorizer(cloud: Cloud, function_arn: str) -> None:
     statements = json.loads(cloud.aws("lambda", "get-policy", "--function-name", function_arn)["Policy"])["Statement"]
     for statement in statements:
         del statement["Sid"]
@@ -93,7 +93,7 @@ def test_a_forged_token_is_refused(cloud: Cloud, plain: Project) -> None:
     assert cloud.ask(plain.authorizer, http_context=query(forged))["isAuthenticated"] is False
 
 
-def test_the_right_password_is_taken(cloud: Cloud, plain: Project) -> None:
+def test_the_right_password_is_accepted(cloud: Cloud, plain: Project) -> None:
     assert cloud.ask(plain.authorizer, mqtt_context=login(PASSWORD))["isAuthenticated"] is True
 
 
@@ -102,7 +102,7 @@ def test_a_wrong_password_is_refused(cloud: Cloud, plain: Project) -> None:
 
 
 @pytest.mark.parametrize(("topic", "status"), [("rooms/plain", 200), ("rooms/other", 403)])
-def test_clients_publish_where_the_policy_lets_them(
+def test_clients_publish_only_to_topics_that_the_policy_allows(
     core: LocalIotCore, plain: Project, topic: str, status: int
 ) -> None:
     headers = {"x-amz-customauthorizer-name": plain.authorizer, "token": mint()}
@@ -141,15 +141,15 @@ def test_decisions_are_logged_there(cloud: Cloud, plain: Project, function_arn: 
     assert any('"principal":"logged"' in event["message"].replace(" ", "") for event in events)
 
 
-def test_there_are_alarms_for_what_somebody_should_be_woken_for(cloud: Cloud, plain: Project) -> None:
+def test_the_alarms_are_deployed_with_their_thresholds(cloud: Cloud, plain: Project) -> None:
     found = cloud.aws("cloudwatch", "describe-alarms", "--alarm-name-prefix", f"{plain.stack}-")["MetricAlarms"]
     assert {alarm["MetricName"]: alarm["Threshold"] for alarm in found} == {
         "Errors": 0,
         "Throttles": 0,
         "Duration": 2500,
         "KeysNotFetched": 0,
-        "Refused": 0,  # Where the reason is internal_error.
-        "metric math": 50,  # As ministack_server.py keeps it: the share of clients that are refused.
+        "Refused": 0,  # With the reason internal_error.
+        "metric math": 50,  # The share of refusals, as ministack_server.py stores it.
     }
 
 

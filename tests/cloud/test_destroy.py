@@ -1,4 +1,4 @@
-"""A stack with an identity table that made its authorizer the account's default one, and was destroyed."""
+"""A destroyed stack that had an identity table and had made its authorizer the account's default."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,12 +12,12 @@ from tests.cloud.project import Project
 
 @dataclass(frozen=True)
 class Destroyed:
-    """A stack that is no more."""
+    """What is known about a destroyed stack."""
 
     project: Project
     function_arn: str
     default_meanwhile: str
-    """The account's default authorizer, as long as it was there."""
+    """The account's default authorizer while the stack existed."""
     table: str
     """Its identity table's name."""
 

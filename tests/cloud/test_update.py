@@ -1,4 +1,4 @@
-"""A stack that was deployed, used, changed and deployed again; its function has an alias."""
+"""A stack that was deployed, used, changed and deployed again. Its function has an alias."""
 
 import json
 
@@ -12,7 +12,7 @@ from tests.cloud.project import Project
 
 @pytest.fixture
 def alias_arn(cloud: Cloud, updated: Project) -> str:
-    """What the authorizer calls."""
+    """The alias that the authorizer invokes."""
     return str(cloud.describe(updated.authorizer)["authorizerFunctionArn"])
 
 
@@ -22,7 +22,7 @@ def test_the_next_client_is_answered_by_the_new_template(cloud: Cloud, updated: 
     assert [resource.partition(":topic/")[2] for resource in publish["Resource"]] == ["rooms/after"]
 
 
-def test_the_authorizer_calls_the_alias(alias_arn: str) -> None:
+def test_the_authorizer_invokes_the_alias(alias_arn: str) -> None:
     assert alias_arn.endswith(":live")
 
 
