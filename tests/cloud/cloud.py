@@ -9,12 +9,13 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+import boto3
 import pytest
 
 from tests import ROOT
@@ -28,40 +29,64 @@ _PATIENCE = 60
 
 @dataclass(frozen=True)
 class Cloud:
-    """The account, with the programs that use it."""
+    """The account, with the programs and clients that use it."""
 
     environment: Mapping[str, str]
     """Variables for programs: the account's URLs, credentials, and their own folders."""
+    _clients: dict[str, Any] = field(default_factory=dict)
 
     def cdk(self, folder: Path, *arguments: str) -> str:
         """Runs the CDK's CLI in a folder and returns its output. It must succeed."""
-        done = self._run(folder, _CDK, *arguments, "--no-notices", "--ci")
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
+        return self._run(folder, _CDK, *arguments, "--no-notices", "--ci")
 
     def aws(self, *arguments: str) -> Any:  # noqa: ANN401
-        """Runs the AWS CLI and returns its answer, or None if it has none. It must succeed."""
-        done = self.try_aws(*arguments)
-        assert done.returncode == 0, done.stderr
-        return json.loads(done.stdout) if done.stdout else None
+        """Runs the AWS CLI and returns its answer. It must succeed."""
+        return json.loads(self._run(Path(self.environment["HOME"]), Path(sys.executable).with_name("aws"), *arguments))
 
-    def try_aws(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
-        """Runs the AWS CLI, which may fail."""
-        return self._run(Path(self.environment["HOME"]), Path(sys.executable).with_name("aws"), *arguments)
+    def client(self, service: str) -> Any:  # noqa: ANN401
+        """Returns a client of boto3, which answers sooner than the AWS CLI."""
+        if service not in self._clients:
+            url = self.environment.get(f"AWS_ENDPOINT_URL_{service.upper()}", self.environment["AWS_ENDPOINT_URL"])
+            session = boto3.Session(ACCOUNT, "secret", region_name=REGION)
+            self._clients[service] = cast("Callable[..., Any]", session.client)(service, endpoint_url=url)
+        return self._clients[service]
+
+    def close(self) -> None:
+        """Closes the clients."""
+        for client in self._clients.values():
+            client.close()
 
     def ask(self, authorizer: str, **contexts: Mapping[str, str]) -> Any:  # noqa: ANN401
         """Calls TestInvokeAuthorizer with a client's contexts, and returns the answer."""
-        options = [f"--{name.replace('_', '-')}={json.dumps(context)}" for name, context in contexts.items()]
-        return self.aws("iot", "test-invoke-authorizer", "--authorizer-name", authorizer, *options)
+        return self.client("iot").test_invoke_authorizer(authorizerName=authorizer, **contexts)
 
     def describe(self, authorizer: str) -> Any:  # noqa: ANN401
         """Returns the description of an authorizer."""
-        return self.aws("iot", "describe-authorizer", "--authorizer-name", authorizer)["authorizerDescription"]
+        return self.client("iot").describe_authorizer(authorizerName=authorizer)["authorizerDescription"]
 
-    def _run(self, folder: Path, program: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
-        return subprocess.run(
+    def function(self, arn: str) -> Any:  # noqa: ANN401
+        """Returns the configuration of a function."""
+        return self.client("lambda").get_function_configuration(FunctionName=arn)
+
+    def statements(self, arn: str) -> list[dict[str, Any]]:
+        """Returns the statements of a function's resource policy."""
+        found: list[dict[str, Any]] = json.loads(self.client("lambda").get_policy(FunctionName=arn)["Policy"])[
+            "Statement"
+        ]
+        return found
+
+    def log(self, arn: str) -> list[dict[str, Any]]:
+        """Returns the JSON lines that a function logged."""
+        group = self.function(arn)["LoggingConfig"]["LogGroup"]
+        events = self.client("logs").filter_log_events(logGroupName=group)["events"]
+        return [json.loads(event["message"]) for event in events if event["message"].startswith("{")]
+
+    def _run(self, folder: Path, program: Path, *arguments: str) -> str:
+        done = subprocess.run(
             [program, *arguments], cwd=folder, env=self.environment, capture_output=True, text=True, check=False
         )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
 
 
 @contextmanager
@@ -84,7 +109,9 @@ def running_cloud(folder: Path, iot_url: str) -> Iterator[Cloud]:
         process = subprocess.Popen(command, cwd=folder, env=environment | own, stdout=log, stderr=log)
         try:
             _wait(process, environment["AWS_ENDPOINT_URL"], folder / "ministack.log")
-            yield Cloud(environment)
+            cloud = Cloud(environment)
+            yield cloud
+            cloud.close()
         finally:
             process.terminate()
             process.wait(_PATIENCE)

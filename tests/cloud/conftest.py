@@ -1,10 +1,8 @@
 """One account for all tests of this package, and the projects that are deployed into it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, cast
 
-import boto3
 import pytest
 
 from iot_authorizer_cli.local_iot_core import LocalIotCore
@@ -52,17 +50,10 @@ def core(folder: Path) -> Iterator[LocalIotCore]:
 def cloud(core: LocalIotCore, folder: Path) -> Iterator[Cloud]:
     """The bootstrapped account, whose IoT Core invokes the deployed functions."""
     with running_cloud(folder, core.url) as cloud, pytest.MonkeyPatch.context() as patch:
-        client = _lambda_client(cloud)
-        patch.setattr(core.gateway, "_invoke", DeployedFunctions(core, client).invoke)
-        cloud.aws("iot", "set-default-authorizer", "--authorizer-name", BEFORE)
+        patch.setattr(core.gateway, "_invoke", DeployedFunctions(core, cloud.client("lambda")).invoke)
+        cloud.client("iot").set_default_authorizer(authorizerName=BEFORE)
         cloud.cdk(folder, "bootstrap", f"aws://{ACCOUNT}/{REGION}")
         yield cloud
-        client.close()
-
-
-def _lambda_client(cloud: Cloud) -> Any:  # noqa: ANN401
-    session = boto3.Session(ACCOUNT, "secret", region_name=REGION)
-    return cast("Callable[..., Any]", session.client)("lambda", endpoint_url=cloud.environment["AWS_ENDPOINT_URL"])
 
 
 @pytest.fixture(scope="package")
@@ -79,7 +70,7 @@ def updated(cloud: Cloud, folder: Path) -> Project:
     settings = {"identity_table": True, "provisioned_concurrency": 1}
     project = Project.written(folder, "updated", publish="rooms/before", memory_size=256, **settings)
     project.deploy(cloud)
-    cloud.ask(project.authorizer, http_context=query(mint()))  # Now an environment of the first version is warm.
+    cloud.ask(project.authorizer, httpContext=query(mint()))  # Now an environment of the first version is warm.
     project.change(publish="rooms/after", memory_size=384, **settings)
     project.deploy(cloud)
     return project

@@ -1,4 +1,4 @@
-"""Credentials of clients, as the AWS CLI takes them."""
+"""Credentials of clients, as TestInvokeAuthorizer takes them."""
 
 from tests.cloud.project import USER
 
@@ -9,5 +9,5 @@ def query(token: str) -> dict[str, str]:
 
 
 def login(password: str) -> dict[str, str]:
-    """Returns an MQTT context. Version 1 of the AWS CLI encodes the password itself; version 2 expects base64."""
+    """Returns an MQTT context."""
     return {"clientId": USER, "username": USER, "password": password}

@@ -71,7 +71,7 @@ class Project:
 
     def outputs(self, cloud: Cloud) -> dict[str, str]:
         """Returns the outputs of the deployed stack."""
-        stack = cloud.aws("cloudformation", "describe-stacks", "--stack-name", self.stack)["Stacks"][0]
+        stack = cloud.client("cloudformation").describe_stacks(StackName=self.stack)["Stacks"][0]
         return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
 
     @classmethod
