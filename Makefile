@@ -53,7 +53,7 @@ diff: build node_modules/ready
 
 # Without a build: only the authorizer's name is needed, so a broken configuration keeps no stack.
 destroy: .venv/all node_modules/ready
-	node_modules/.bin/cdk destroy --all -c stage=$(STAGE) --app "$(BIN)/python -m iot_authorizer_cdk.app.destroy" --output build/destroy.out
+	node_modules/.bin/cdk destroy --all -c stage=$(STAGE) --app "$(BIN)/python -m iot_authorizer_cdk.app destroy" --output build/destroy.out
 
 # Once for each account and region: make bootstrap ACCOUNT=123456789012 REGION=eu-west-1
 bootstrap: node_modules/ready
