@@ -121,7 +121,7 @@ ERRORS = [
     (["render", CHAT, "--principal", "ann", "--claims", "[]"], "--claims: expected a JSON object"),
     (
         ["render", CHAT, "--principal", "a/b"],
-        "--principal: principal can't stand in a topic level: expected at most 128",
+        "--principal: principal cannot be a topic level: expected at most 128",
     ),
     (
         ["render", CHAT, "--principal", "a", "--claims", '{"rooms": "+"}'],

@@ -11,7 +11,7 @@ import pytest
 from botocore.config import Config
 
 from iot_identities import dynamodb_table
-from iot_identities.attributes import from_item
+from iot_identities.attribute_values import from_item
 from iot_identities.dynamodb_table import DynamoDbTable
 from iot_identities.table import Item, ItemChanged, ItemExists, TableBusy, TableUnavailable
 from tests.identities.clock import Clock

@@ -49,7 +49,7 @@ def test_a_file_is_its_owners_alone(path: Path) -> None:
 def test_a_file_that_others_can_use_is_not_trusted(path: Path, mode: int) -> None:
     SqliteTable(path).write(ANN)
     path.chmod(mode)
-    with pytest.raises(TableUnavailable, match=r"identities\.sqlite: others can read it or write to it: chmod 600"):
+    with pytest.raises(TableUnavailable, match=r"identities\.sqlite: other users can read or write it: run chmod 600"):
         SqliteTable(path).read(["user#ann"])
 
 
@@ -66,7 +66,7 @@ def test_a_file_of_something_else_is_left_alone(path: Path, content: bytes, ask:
 def test_a_file_of_another_format_is_refused(path: Path) -> None:
     path.touch(mode=0o600)
     run(path, "PRAGMA user_version = 2")
-    with pytest.raises(TableUnavailable, match="it is of format 2, and this version writes 1"):
+    with pytest.raises(TableUnavailable, match="expected format 1, found 2"):
         SqliteTable(path).read(["a"])
 
 
@@ -182,14 +182,14 @@ def test_an_item_that_a_hand_has_broken_is_no_item(path: Path, text: str, ask: Q
     table = SqliteTable(path)
     table.write(ANN)
     run(path, f"UPDATE item SET item = '{text}'")
-    with pytest.raises(TableUnavailable, match="an item in it is not a JSON object"):
+    with pytest.raises(TableUnavailable, match="an item is not a JSON object"):
         ask(table)
 
 
 def test_a_count_that_is_no_number_is_not_raised(path: Path) -> None:
     table = SqliteTable(path)
     table.write({**ANN, "count": "many"})
-    with pytest.raises(TableUnavailable, match="a count in it is not a number"):
+    with pytest.raises(TableUnavailable, match="a count is not a number"):
         table.count("user#ann", at=1, forget_at=2)
 
 

@@ -87,7 +87,7 @@ def test_a_name_that_no_client_could_send_is_refused(name: str) -> None:
 
 
 def test_claims_that_are_too_large_are_refused() -> None:
-    with pytest.raises(ValueError, match="claims take at most"):
+    with pytest.raises(ValueError, match="claims: expected at most"):
         to_item(User("ann", claims={"x": "y" * LARGEST_CLAIMS}))
 
 

@@ -19,8 +19,8 @@ def warnings(*blocks: Grant | Deny) -> list[str]:
     [
         (Grant(publish=("{principal}{claims.x}",)), "two placeholders in one level"),
         (Grant(publish=("a-{principal}-{claims.x}/b",)), "two placeholders in one level"),
-        (Grant(publish=("users/all/x", "users/{principal}/x")), 'a value named "all"'),
-        (Grant(subscribe=("users/all/#", "users/{principal}/x")), 'a value named "all"'),
+        (Grant(publish=("users/all/x", "users/{principal}/x")), 'for the value "all"'),
+        (Grant(subscribe=("users/all/#", "users/{principal}/x")), 'for the value "all"'),
         (Grant(connect=("admins/root",)), "not bound to the principal"),
         (Grant(connect=("{client_id}",)), "not bound to the principal"),
         (Deny(publish=("a/+",)), "also denies deeper levels"),

@@ -43,7 +43,13 @@ def test_the_line_is_the_one_of_the_key(content: str, line: int, tmp_path: Path)
 )
 def test_broken_toml_has_its_line(content: str, line: int, tmp_path: Path) -> None:
     error = error_of(tmp_path, content)
-    assert (error.line, "no TOML" in error.expected) == (line, True), str(error)
+    assert (error.line, "not valid TOML" in error.expected) == (line, True), str(error)
+
+
+def test_a_byte_order_mark_is_accepted(tmp_path: Path) -> None:
+    path = tmp_path / "own.toml"
+    path.write_text('principal = "email"\n', "utf-8-sig")
+    assert PolicyTemplate.load(path).principal_claim == "email"
 
 
 def test_the_message_about_broken_toml_is_one_line(tmp_path: Path) -> None:
@@ -105,7 +111,7 @@ def test_a_control_character_is_not_echoed(tmp_path: Path) -> None:
 def test_a_key_in_the_wrong_table_is_told_from_a_typing_error(tmp_path: Path) -> None:
     path = tmp_path / "own.toml"
     path.write_text('[session]\nprincipal = "sub"\n')
-    with pytest.raises(InvalidFile, match=r":2: session\.principal: is not a key that belongs here, but to another"):
+    with pytest.raises(InvalidFile, match=r":2: session\.principal: is not a key of this table, but of another"):
         PolicyTemplate.load(path)
     path.write_text("[[grant]]\npublsh = []\n")
     with pytest.raises(InvalidFile, match=r"did you mean publish\?"):

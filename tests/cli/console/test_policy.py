@@ -74,7 +74,7 @@ def test_a_denial_that_makes_a_plus_exact_is_its_entrys_too(path: Path) -> None:
 
 def test_a_principal_without_a_policy_is_told_why(path: Path) -> None:
     found = of(path, {}, name="+")
-    assert (found["error"], found["documents"]) == ("unsafe_value: principal can't stand in a topic level", [])
+    assert (found["error"], found["documents"]) == ("unsafe_value: principal cannot be a topic level", [])
 
 
 def test_the_characters_are_those_that_iot_core_counts(path: Path) -> None:
