@@ -125,7 +125,7 @@ ERRORS = [
     ),
     (
         ["render", CHAT, "--principal", "a", "--claims", '{"rooms": "+"}'],
-        "--claims: claims.rooms can't stand in a topic",
+        "--claims: claims.rooms cannot be a topic level",
     ),
     (["render", CHAT, "--principal", ""], "--principal: expected a name"),
     (["explain", CHAT, "--principal", "", "connect", "ann"], "--principal: expected a name"),
