@@ -150,7 +150,7 @@ def test_values_that_do_not_go_together_are_refused_with_their_table(tmp_path: P
     assert expected in found
 
 
-def test_the_error_does_not_quote_a_secret_that_stands_in_place_of_its_name(tmp_path: Path) -> None:
+def test_the_error_does_not_quote_a_secret_written_instead_of_its_name(tmp_path: Path) -> None:
     text, _ = COMBINATIONS["secret-itself"]
     assert "as long as" not in complaint(tmp_path / "a.toml", text)
 
@@ -182,7 +182,7 @@ def test_a_name_is_required(tmp_path: Path) -> None:
     assert complaint(tmp_path / "a.toml", f'policy = "p"\n{JWT}').startswith("a.toml: name: is missing (")
 
 
-def test_somebody_must_be_able_to_get_in(tmp_path: Path) -> None:
+def test_a_configuration_that_allows_no_client_is_refused(tmp_path: Path) -> None:
     assert complaint(tmp_path / "a.toml", START).startswith("a.toml: no client could be allowed: expected [[jwt]]")
 
 
@@ -199,7 +199,7 @@ NO_TOML = {
 
 
 @pytest.mark.parametrize(("text", "line"), NO_TOML.values(), ids=NO_TOML)
-def test_a_file_that_is_no_toml_is_refused_with_its_line(tmp_path: Path, text: str, line: int) -> None:
+def test_a_file_that_is_not_toml_is_refused_with_its_line(tmp_path: Path, text: str, line: int) -> None:
     assert complaint(tmp_path / "a.toml", text).startswith(f"a.toml:{line}: not valid TOML: ")
 
 
@@ -208,18 +208,18 @@ def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
         load_configuration(tmp_path / "none.toml", {})
 
 
-def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
+def test_a_file_that_is_not_text_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.toml").write_bytes(b"name = '\xff'")
     with pytest.raises(InvalidFile, match=r"a\.toml: expected UTF-8 text"):
         load_configuration(tmp_path / "a.toml", {})
 
 
-def test_a_user_outside_of_users_is_told_where_it_belongs(tmp_path: Path) -> None:
+def test_the_error_about_a_user_outside_of_users_names_the_right_table(tmp_path: Path) -> None:
     path = tmp_path / "users.toml"
     path.write_text('[pump-7]\nhash = "x"\n')
     with pytest.raises(InvalidFile, match=r"users\.toml:1: pump-7: expected \[users\.pump-7\]$"):
         load_password_file(path, str)
 
 
-def test_who_could_let_nobody_in_is_told_what_to_add_for_trying_out(tmp_path: Path) -> None:
+def test_the_error_about_a_configuration_that_allows_no_client_says_what_to_add(tmp_path: Path) -> None:
     assert "; to try it, add [anonymous] with" in complaint(tmp_path / "a.toml", START)
