@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from iot_authorizer import Credentials, Door, Refusal
+from iot_authorizer import Credentials, CredentialSource, Refusal
 from iot_authorizer.table_passwords import TablePasswords
 from iot_identities.guessing import Limits
 from iot_identities.passwords import hash_password
@@ -41,12 +41,12 @@ def _measure(folder: Path) -> dict[str, list[float]]:
     for name, passwords, disabled in (("ann", 1, False), ("rotated", 2, False), ("disabled", 1, True)):
         stored = tuple(StoredPassword(hash_password(f"right {number}")) for number in range(passwords))
         table.write(to_item(User(name, stored, disabled=disabled)))
-    door, locking = TablePasswords(table, _NEVER), TablePasswords(table, _AT_ONCE)
+    verifier, locking = TablePasswords(table, _NEVER), TablePasswords(table, _AT_ONCE)
     cases: dict[str, Callable[[], float]] = {
-        "wrong password": lambda: _milliseconds(door, "ann", b"wrong"),
-        "unknown user": lambda: _milliseconds(door, "nobody", b"wrong"),
-        "of two, none": lambda: _milliseconds(door, "rotated", b"wrong"),
-        "right, but disabled": lambda: _milliseconds(door, "disabled", b"right 0"),
+        "wrong password": lambda: _milliseconds(verifier, "ann", b"wrong"),
+        "unknown user": lambda: _milliseconds(verifier, "nobody", b"wrong"),
+        "of two, none": lambda: _milliseconds(verifier, "rotated", b"wrong"),
+        "right, but disabled": lambda: _milliseconds(verifier, "disabled", b"right 0"),
         "locked, wrong": lambda: _milliseconds(locking, "ann", b"wrong"),
         "locked, right": lambda: _milliseconds(locking, "ann", b"right 0"),
         "locked, unknown": lambda: _milliseconds(locking, "nobody", b"wrong"),
@@ -58,11 +58,11 @@ def _measure(folder: Path) -> dict[str, list[float]]:
     return times
 
 
-def _milliseconds(door: TablePasswords, name: str, password: bytes) -> float:
-    credentials = Credentials(Door.PASSWORD, user_name=name, password=password, client_id="stranger")
+def _milliseconds(verifier: TablePasswords, name: str, password: bytes) -> float:
+    credentials = Credentials(CredentialSource.PASSWORD, user_name=name, password=password, client_id="stranger")
     started = time.perf_counter()
     try:
-        door.verify(credentials)
+        verifier.verify(credentials)
     except Refusal:
         return (time.perf_counter() - started) * 1000
     raise AssertionError(f"{name} was let in")

@@ -11,10 +11,11 @@ _collecting = gc.isenabled()
 gc.disable()  # Modules make no garbage as they load, only work for the collector.
 
 from iot_authorizer.authorizer import Authorizer
-from iot_authorizer.credentials import Credentials, Door
+from iot_authorizer.credentials import Credentials, CredentialSource
 from iot_authorizer.lambda_handler import LambdaHandler
 from iot_authorizer.observer import Observer
-from iot_authorizer.refusal import Reason, Refusal
+from iot_authorizer.reasons import Reason
+from iot_authorizer.refusal import Refusal
 from iot_authorizer.verified_principal import VerifiedPrincipal
 from iot_policies import Deny, Grant, Principal, Session
 
@@ -23,9 +24,9 @@ if _collecting:
 
 __all__ = [
     "Authorizer",
+    "CredentialSource",
     "Credentials",
     "Deny",
-    "Door",
     "Grant",
     "LambdaHandler",
     "Observer",

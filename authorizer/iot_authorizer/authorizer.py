@@ -6,9 +6,10 @@ from functools import lru_cache
 from math import isfinite
 from typing import NamedTuple
 
-from iot_authorizer.credentials import Credentials, Door, read_credentials
+from iot_authorizer.credentials import Credentials, CredentialSource, read_credentials
 from iot_authorizer.event import AuthorizerEvent
-from iot_authorizer.refusal import Reason, Refusal, internal_error
+from iot_authorizer.reasons import Reason
+from iot_authorizer.refusal import Refusal, internal_error
 from iot_authorizer.response import AuthorizerResponse, allowed
 from iot_authorizer.verified_principal import VerifiedPrincipal
 from iot_policies import Deny, Grant, InvalidTopics, PolicyError, PolicyTemplate, Principal, Session, compile_policy
@@ -43,7 +44,7 @@ class Admission(NamedTuple):
 
     response: AuthorizerResponse
     verified: VerifiedPrincipal
-    door: Door
+    source: CredentialSource
 
 
 class Authorizer:
@@ -81,12 +82,12 @@ class Authorizer:
             documents = self._documents(principal, credentials.client_id, place)
         except Exception as error:  # noqa: BLE001 (of other people's functions; it becomes the refusal)
             refusal = error if isinstance(error, Refusal) else internal_error(error)
-            refusal.door = credentials.door
+            refusal.source = credentials.source
             refusal.principal = refusal.principal or principal
             raise refusal from None
         life = None if verified.expires_at is None else verified.expires_at - self._clock()
         response = allowed(principal.name, documents, self._session, event.connection_id, life)
-        return Admission(response, verified, credentials.door)
+        return Admission(response, verified, credentials.source)
 
     def _documents(self, principal: Principal, client_id: str | None, place: Place) -> list[Document]:
         try:

@@ -12,10 +12,11 @@ from iot_authorizer import development
 from iot_authorizer.authorizer import Authorizer, Verify
 from iot_authorizer.cached import Cached, Caching, OnFetch
 from iot_authorizer.configuration import Configuration, JwtIssuer, SignedTokens, load_password_file
-from iot_authorizer.credentials import Credentials, Door
+from iot_authorizer.credentials import Credentials, CredentialSource
 from iot_authorizer.jwt_verifier import Expectations, Issuer, JwtVerifier
 from iot_authorizer.keys import Keys, KeySet
-from iot_authorizer.refusal import Reason, Refusal
+from iot_authorizer.reasons import Reason
+from iot_authorizer.refusal import Refusal
 from iot_authorizer.verified_principal import VerifiedPrincipal
 from iot_policies import InvalidFile, PolicyTemplate, Principal
 from iot_policies.toml_file import read_file
@@ -76,7 +77,7 @@ def _verifier(
     anonymous = _anonymous(configuration)
 
     def verify(credentials: Credentials) -> VerifiedPrincipal:
-        if credentials.door is Door.ANONYMOUS:
+        if credentials.source is CredentialSource.ANONYMOUS:
             if anonymous is None:
                 raise Refusal(Reason.NO_CREDENTIALS)
             return check(anonymous)

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
+from iot_authorizer import development
 from iot_policies.durations import seconds
 from iot_policies.grants import StrictModel
 from iot_policies.toml_file import Location, from_validation, invalid_file, override, read_toml
@@ -143,11 +144,13 @@ class Signing(StrictModel):
     """A PEM file beside the configuration for each name."""
 
 
-class Configuration(StrictModel):
-    """All of `authorizer.toml`."""
+class PartialConfiguration(StrictModel):
+    """`authorizer.toml` for any Lambda handler: with a handler of your own, every key may be missing."""
 
-    name: Annotated[str, _made_of("_=,@-")]
-    policy: Text
+    model_config = ConfigDict(extra="ignore")
+
+    name: Annotated[str, _made_of("_=,@-")] = "authorizer"
+    policy: Text | None = None
     """A policy template beside the configuration."""
     table: Annotated[str, AfterValidator(_table_name)] | None = None
     """The DynamoDB table of identities: passwords, revocations, stored claims."""
@@ -159,6 +162,22 @@ class Configuration(StrictModel):
     signing: Signing | None = None
     guessing: Guessing = Field(default_factory=Guessing)
     revocation: Revocation = Field(default_factory=Revocation)
+
+    @property
+    def stored_claims_issuers(self) -> frozenset[str]:
+        """The issuers whose tokens' claims the table's claims join; the development issuer is one if any issuer is."""
+        signed = (self.signed_tokens,) if self.signed_tokens else ()
+        found = frozenset(each.issuer for each in (*self.jwt, *signed) if each.stored_claims)
+        return found | {development.ISSUER} if found else found
+
+
+class Configuration(PartialConfiguration):
+    """All of `authorizer.toml`, as the Lambda handler of this package needs it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: Annotated[str, _made_of("_=,@-")]
+    policy: Text
 
     @model_validator(mode="after")
     def _checked(self) -> "Configuration":
@@ -219,8 +238,7 @@ def load_configuration(path: Path, environment: Mapping[str, str] | None = None)
     Variables such as `AUTHORIZER__JWT__0__SECRET` override single values. Raises InvalidFile.
     """
     tables, text = read_toml(path)
-    override(tables, path, os.environ if environment is None else environment)
-    configuration = _validated(Configuration, tables, path, text)
+    configuration = _read(Configuration, tables, text, path, environment)
     names = [issuer.issuer for issuer in configuration.jwt]
     for index, name in enumerate(names):
         if name in names[:index]:
@@ -235,6 +253,24 @@ def load_configuration(path: Path, environment: Mapping[str, str] | None = None)
         )
         raise invalid_file(path, text, ("guessing",), expected)
     return configuration
+
+
+def load_partial_configuration(
+    path: Path, environment: Mapping[str, str] | None = None
+) -> tuple[PartialConfiguration, str]:
+    """Reads `authorizer.toml` for any handler, and its text for messages. Without the file, all keys are missing.
+
+    Raises InvalidFile.
+    """
+    tables, text = read_toml(path) if path.exists() else ({}, "")
+    return _read(PartialConfiguration, tables, text, path, environment), text
+
+
+def _read(
+    model: type[Model], tables: dict[str, object], text: str, path: Path, environment: Mapping[str, str] | None
+) -> Model:
+    override(tables, path, os.environ if environment is None else environment)
+    return _validated(model, tables, path, text)
 
 
 def _wanting_a_table(configuration: Configuration) -> Iterator[tuple[Location, str]]:

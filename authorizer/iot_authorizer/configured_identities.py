@@ -26,16 +26,9 @@ def configured_identities(configuration: Configuration, name: str) -> Configured
     lookups = Lookups(
         cache_for=configuration.revocation.cache_for,
         when_unavailable_allow=configuration.revocation.when_unavailable == "allow",
-        stored_claims=_joined(configuration),
+        stored_claims=configuration.stored_claims_issuers,
     )
     return ConfiguredIdentities(StoredIdentities(table, lookups), _passwords(configuration, table))
-
-
-def _joined(configuration: Configuration) -> frozenset[str]:
-    """The issuers whose tokens' claims the stored ones join; the development issuer stands for any of them."""
-    signed = (configuration.signed_tokens,) if configuration.signed_tokens else ()
-    found = frozenset(each.issuer for each in (*configuration.jwt, *signed) if each.stored_claims)
-    return found | {development.ISSUER} if found else found
 
 
 def _passwords(configuration: Configuration, table: Table) -> "TablePasswords | None":

@@ -9,7 +9,8 @@ from typing import NamedTuple
 from urllib.parse import unquote
 
 from iot_authorizer.event import AuthorizerEvent
-from iot_authorizer.refusal import Reason, Refusal
+from iot_authorizer.reasons import Reason
+from iot_authorizer.refusal import Refusal
 
 BEARER = "bearer "
 LONGEST_QUERY = 65_535
@@ -17,8 +18,8 @@ LONGEST_QUERY = 65_535
 _SIGNATURE = "x-amz-customauthorizer-signature"
 
 
-class Door(StrEnum):
-    """Where credentials stood. Tokens are looked for in this order."""
+class CredentialSource(StrEnum):
+    """Where in the request credentials were found. The authorizer looks for a token in this order."""
 
     TOKEN = "token"
     """The event's `token`: IoT Core found it under the authorizer's token key name."""
@@ -40,7 +41,7 @@ class Door(StrEnum):
 class Credentials:
     """What a client brought: a token, or a user name and a password, or nothing."""
 
-    door: Door
+    source: CredentialSource
     token: str | None = field(default=None, repr=False)
     """A bearer token, without `Bearer `."""
     signature_verified: bool = False
@@ -55,7 +56,7 @@ class Credentials:
 
 
 class _Found(NamedTuple):
-    door: Door
+    source: CredentialSource
     token: str
     raw: str
 
@@ -74,15 +75,15 @@ def read_credentials(event: AuthorizerEvent, token_key_name: str | None = None) 
     found = list(_tokens(event, user_name_query, token_key_name))
     if password is not None and _looks_like_jwt(password):
         text = password.decode("ascii")
-        found.append(_Found(Door.PASSWORD, text, text))
+        found.append(_Found(CredentialSource.PASSWORD, text, text))
         password = None
     if found:
         if password:
             raise Refusal(Reason.CONFLICTING_CREDENTIALS, "a token and a password")
         return Credentials(
-            found[0].door,
+            found[0].source,
             _only(found),
-            found[0].door is Door.TOKEN and event.signature_verified is True,
+            found[0].source is CredentialSource.TOKEN and event.signature_verified is True,
             user_name,
             None,
             client_id,
@@ -91,12 +92,12 @@ def read_credentials(event: AuthorizerEvent, token_key_name: str | None = None) 
     if user_name is None and not password:
         if attempt := _attempt(event, user_name_query, token_key_name):
             raise Refusal(Reason.NO_CREDENTIALS, attempt)
-        return Credentials(Door.ANONYMOUS, client_id=client_id, event=event)
+        return Credentials(CredentialSource.ANONYMOUS, client_id=client_id, event=event)
     if user_name is None:
         raise Refusal(Reason.USER_NAME_MISSING)
     if password is None:
         raise Refusal(Reason.PASSWORD_MISSING)
-    return Credentials(Door.PASSWORD, None, False, user_name, password, client_id, event)
+    return Credentials(CredentialSource.PASSWORD, None, False, user_name, password, client_id, event)
 
 
 def query_values(query: str, keys: Collection[str]) -> list[str]:
@@ -115,14 +116,14 @@ def query_values(query: str, keys: Collection[str]) -> list[str]:
 def _tokens(event: AuthorizerEvent, user_name_query: str, token_key_name: str | None) -> Iterator[_Found]:
     if event.token:
         token = _without_scheme(event.token)
-        yield _Found(Door.TOKEN, token, token)
+        yield _Found(CredentialSource.TOKEN, token, token)
     http = event.http
     if http.headers:
         yield from _header_tokens(http.headers, token_key_name)
     keys = {"access_token", token_key_name or "access_token"}
-    for door, query in ((Door.QUERY, http.query_string), (Door.USER_NAME, user_name_query)):
+    for source, query in ((CredentialSource.QUERY, http.query_string), (CredentialSource.USER_NAME, user_name_query)):
         for value in filter(None, query_values(query, keys)) if query else ():
-            yield _Found(door, _without_scheme(_unquoted(value)), value)
+            yield _Found(source, _without_scheme(_unquoted(value)), value)
 
 
 def _header_tokens(headers: dict[str, str], token_key_name: str | None) -> Iterator[_Found]:
@@ -134,7 +135,7 @@ def _header_tokens(headers: dict[str, str], token_key_name: str | None) -> Itera
         token = _without_scheme(value)
         if lower != key and token is value:
             raise Refusal(Reason.UNSUPPORTED_SCHEME)
-        yield _Found(Door.HEADER if lower == key else Door.AUTHORIZATION, token, token)
+        yield _Found(CredentialSource.HEADER if lower == key else CredentialSource.AUTHORIZATION, token, token)
 
 
 def _attempt(event: AuthorizerEvent, user_name_query: str, token_key_name: str | None) -> str | None:

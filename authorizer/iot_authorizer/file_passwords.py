@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from iot_authorizer.credentials import Credentials
-from iot_authorizer.refusal import Reason, Refusal
+from iot_authorizer.reasons import Reason
+from iot_authorizer.refusal import Refusal
 from iot_authorizer.verified_principal import VerifiedPrincipal
 from iot_identities.passwords import LONGEST_PASSWORD, LONGEST_USER_NAME, fits, hash_like, hash_password
 from iot_policies import Claims, Principal

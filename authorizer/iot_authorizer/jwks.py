@@ -9,7 +9,8 @@ from jwt import PyJWK
 
 from iot_authorizer.cached import Cached, FetchError
 from iot_authorizer.keys import KeySet
-from iot_authorizer.refusal import Reason, Refusal
+from iot_authorizer.reasons import Reason
+from iot_authorizer.refusal import Refusal
 
 TIMEOUT = 1.5
 """Seconds for a whole fetch, name look-up and TLS included: the Lambda has 5 in all."""

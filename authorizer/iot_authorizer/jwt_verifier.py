@@ -21,7 +21,8 @@ from jwt.types import Options
 
 from iot_authorizer.credentials import Credentials
 from iot_authorizer.keys import SYMMETRIC_ALGORITHMS, Keys
-from iot_authorizer.refusal import Reason, Refusal
+from iot_authorizer.reasons import Reason
+from iot_authorizer.refusal import Refusal
 from iot_authorizer.tokens import Token, read_token
 from iot_authorizer.verified_principal import VerifiedPrincipal
 from iot_policies import Claims, Principal, claim
@@ -201,7 +202,7 @@ def to_principal(claims: Claims, expects: Expectations) -> VerifiedPrincipal:
         raise Refusal(Reason.INVALID_CLAIM, expects.principal_claim)
     token_id = claims.get("jti")
     return VerifiedPrincipal(
-        Principal(str(name), _with_scopes(claims)),
+        Principal(str(name), with_scopes(claims)),
         expects.issuer,
         expires_at=_time(claims, "exp"),
         issued_at=_time(claims, "iat"),
@@ -209,7 +210,7 @@ def to_principal(claims: Claims, expects: Expectations) -> VerifiedPrincipal:
     )
 
 
-def _with_scopes(claims: Claims) -> Claims:
+def with_scopes(claims: Claims) -> Claims:
     """`scope` is a list in one text, its elements separated by spaces (RFC 8693, section 4.2)."""
     scope = claims.get("scope")
     return {**claims, "scope": [word for word in scope.split(" ") if word]} if isinstance(scope, str) else claims

@@ -56,13 +56,13 @@ class LambdaHandler:
             verified = admission.verified
             _set(fields, "principal", verified.principal.name)
             _set(fields, "issuer", verified.issuer)
-            fields["door"] = admission.door.value
+            fields["source"] = admission.source.value
             _set(fields, "unchecked", verified.unchecked)
             self._observer.allowed(fields, started)
             return admission.response
         _set(fields, "principal", problem.principal.name if problem.principal else None)
         _set(fields, "issuer", problem.issuer)
-        _set(fields, "door", problem.door)
+        _set(fields, "source", problem.source)
         self._observer.refused(problem, fields, started)
         return refused()
 

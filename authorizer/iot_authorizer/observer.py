@@ -11,7 +11,8 @@ from typing import Final
 
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
-from iot_authorizer.refusal import Reason, Refusal
+from iot_authorizer.reasons import Reason
+from iot_authorizer.refusal import Refusal
 
 NAMESPACE: Final = "IotAuthorizer"
 """Where the metrics stand in CloudWatch, unless POWERTOOLS_METRICS_NAMESPACE says otherwise."""

@@ -10,7 +10,8 @@ from jwt import PyJWK
 from jwt.utils import base64url_encode
 
 from iot_authorizer.cached import Cached, FetchError
-from iot_authorizer.refusal import Reason, Refusal
+from iot_authorizer.reasons import Reason
+from iot_authorizer.refusal import Refusal
 
 LEAST_SECRET = 32
 """Bytes: a key as long as the hash (RFC 7518, section 3.2)."""

@@ -6,7 +6,8 @@ import time
 from collections.abc import Callable, Sequence
 
 from iot_authorizer.credentials import Credentials
-from iot_authorizer.refusal import Reason, Refusal
+from iot_authorizer.reasons import Reason
+from iot_authorizer.refusal import Refusal
 from iot_authorizer.stored_identities import (
     Items,
     check_revoked,

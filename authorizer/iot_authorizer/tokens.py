@@ -4,7 +4,8 @@ import binascii
 from functools import lru_cache
 from typing import NamedTuple
 
-from iot_authorizer.refusal import Reason, Refusal
+from iot_authorizer.reasons import Reason
+from iot_authorizer.refusal import Refusal
 from iot_identities.strict_json import STRICT, DuplicateKey
 from iot_policies import Claims
 

@@ -45,7 +45,7 @@ class Queries(Construct):
             query_definition_name=f"{prefix}/why was this client refused",
             log_groups=logs,
             query_string=aws_logs.QueryString(
-                fields=["@timestamp", "reason", "detail", "principal", "issuer", "door", "request_id"],
+                fields=["@timestamp", "reason", "detail", "principal", "issuer", "source", "request_id"],
                 filter_statements=["decision = 'refused'", "client_id = 'CLIENT-ID'"],
                 sort="@timestamp desc",
                 limit=100,

@@ -1,9 +1,8 @@
-"""Arguments of the command line, read and checked."""
+"""Reads and checks arguments of the command line. Each function raises a usage error that names the option."""
 
 import json
-import re
 from collections.abc import Mapping
-from decimal import Decimal
+from pathlib import Path
 from typing import TypeVar
 
 import typer
@@ -11,10 +10,22 @@ from pydantic import BaseModel, ValidationError
 
 from iot_core.broker.limits import IOT_CORE
 from iot_core.broker.topic_rules import InvalidTopic, check_topic_filter, check_topic_name
+from iot_policies import InvalidFile, PolicyTemplate
 from iot_policies.durations import seconds
+from iot_policies.toml_file import read_toml
 
 Model = TypeVar("Model", bound=BaseModel)
-_UNITS = {"ms": 1, "s": 1000, "B": 1, "KB": 1024, "MB": 1024**2}
+
+
+def load_template(path: Path, command: str) -> PolicyTemplate:
+    """The policy template of a file; says so if it is a configuration instead. Raises InvalidFile."""
+    try:
+        return PolicyTemplate.load(path)
+    except InvalidFile:
+        if "policy" in read_toml(path)[0]:
+            problem = f"this is a configuration: {command} takes policy templates"
+            raise InvalidFile(path, None, "", problem) from None
+        raise
 
 
 def json_object(text: str, option: str) -> Mapping[str, object]:
@@ -86,34 +97,3 @@ def duration(text: str, option: str, at_most: str, at_least: str = "0s") -> int:
     if found < seconds(at_least):
         raise typer.BadParameter(f"expected at least {at_least}", param_hint=option)
     return found
-
-
-def milliseconds(text: str, option: str, at_most: int) -> int:
-    """A short duration in milliseconds: `20ms`, `2s`. `at_most` is in seconds. Raises a usage error."""
-    found = _with_unit(text, "ms|s", option, 'expected whole milliseconds or seconds, as in "20ms" or "2s"')
-    if found > at_most * 1000:
-        raise typer.BadParameter(f"expected at most {at_most}s", param_hint=option)
-    return found
-
-
-def message_size(text: str, option: str) -> int:
-    """A size in bytes that a message may have: `200B`, `1KB`. Raises a usage error."""
-    found = _with_unit(text, "B|KB", option, 'expected a number and a unit, as in "200B" or "1KB"')
-    if not 1 <= found <= IOT_CORE.payload:
-        raise typer.BadParameter("expected 1B to 128KB, as IoT Core takes them", param_hint=option)
-    return found
-
-
-def share(text: str, option: str) -> Decimal:
-    """A share, from 0 to 1: `1%`, `0.5%`. Raises a usage error."""
-    match = re.fullmatch(r"(\d{1,3}(?:\.\d{1,6})?)%", text, re.ASCII)
-    if match is None or Decimal(match[1]) > 100:
-        raise typer.BadParameter('expected a share from "0%" to "100%"', param_hint=option)
-    return Decimal(match[1]) / 100
-
-
-def _with_unit(text: str, units: str, option: str, expected: str) -> int:
-    match = re.fullmatch(rf"(\d{{1,9}})({units})", text, re.ASCII)
-    if match is None:
-        raise typer.BadParameter(expected, param_hint=option)
-    return int(match[1]) * _UNITS[match[2]]

@@ -10,7 +10,7 @@ from starlette.applications import Starlette
 
 import iot_authorizer_cli.console.app
 import iot_core.api.app
-from iot_authorizer_cli.project.development import DevelopmentIssuer, make_folder, table_path
+from iot_authorizer_cli.project.development_issuer import DevelopmentIssuer, make_folder, table_path
 from iot_authorizer_cli.project.explanations import Explanations
 from iot_authorizer_cli.project.reloading import ReloadedConfiguration
 from iot_authorizer_cli.project.upkeep import upkeep

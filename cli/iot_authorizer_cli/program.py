@@ -14,7 +14,7 @@ def main() -> None:
 
 def _command_line() -> Callable[[], None]:
     try:
-        from iot_authorizer_cli.command import main as run  # noqa: PLC0415 (what it is about)
+        from iot_authorizer_cli.app import main as run  # noqa: PLC0415 (what it is about)
     except ModuleNotFoundError as error:
         if error.name is None or error.name.startswith("iot_"):
             raise

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 from iot_core.authorizers.authorization import Authorization, Refused
 from iot_core.feed import Feed
+from iot_core.reasons import IotCoreReason
 
 Explain = Callable[[Authorization, str, str, str | None], Callable[[], Sequence[str]]]
 """Is told who, the action in one word, the resource, the client ID if there is one. Gives what finds the reasons."""
@@ -42,11 +43,11 @@ class Decisions:
             detail=refused.detail,
             client_id=client_id,
             principal=refused.logged("principal"),
-            door=refused.logged("door"),
+            source=refused.logged("source"),
             authorizer=refused.logged("service"),
         )
 
-    def refused_bytes(self, source: str, reason: str, detail: str = "") -> None:
+    def refused_bytes(self, source: str, reason: IotCoreReason, detail: str = "") -> None:
         """A connection from a source ended before it said who it is."""
         self._feed.add("refused_bytes", reason=reason, detail=detail, source=source)
 
@@ -66,10 +67,10 @@ class Decisions:
             action=action,
             resource=resource,
             allowed=allowed,
-            reason=None if allowed else "not_allowed_by_policy",
+            reason=None if allowed else IotCoreReason.NOT_ALLOWED_BY_POLICY,
             detail=detail,
             client_id=client_id,
             principal=authorization.principal,
-            door=authorization.door,
+            source=authorization.source,
             authorizer=authorization.authorizer,
         )

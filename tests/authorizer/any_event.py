@@ -6,7 +6,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from tests.authorizer.events import event, every_door
+from tests.authorizer.events import event, every_source
 from tests.authorizer.tokens import mint
 
 texts = st.text(st.characters(), max_size=20)
@@ -65,7 +65,7 @@ shaped = st.fixed_dictionaries(
 )
 """Events of the right shape with anything in it: these get furthest."""
 
-VALID = [*every_door(mint(exp=2**37)).values(), event(user_name="ann", password=b"secret"), event(client_id="ann")]
+VALID = [*every_source(mint(exp=2**37)).values(), event(user_name="ann", password=b"secret"), event(client_id="ann")]
 
 
 @st.composite

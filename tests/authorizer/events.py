@@ -48,8 +48,8 @@ def bearer(token: str, client_id: str | None = None) -> Event:
     return event(headers={"Authorization": f"Bearer {token}"}, client_id=client_id)
 
 
-def every_door(token: str) -> dict[str, Event]:
-    """One token through each door, by the door's name."""
+def every_source(token: str) -> dict[str, Event]:
+    """One token through each source, by the source's name."""
     return {
         "token": event(token=token),
         "header": event(headers={"Token": token}),

@@ -81,5 +81,5 @@ class Identities:
         self.table.write(revocations.to_item(revocation))
 
     def passwords(self, table: SqliteTable | None = None) -> TablePasswords:
-        """The door for passwords."""
+        """The source for passwords."""
         return TablePasswords(table or self.table, Limits(), clock=lambda: self.now, timer=lambda: self.seconds)

@@ -18,16 +18,16 @@ thorough = settings(max_examples=2000)
 
 @pytest.fixture(scope="module")
 def open_to_all(tmp_path_factory: pytest.TempPathFactory) -> Running:
-    """Has every door open that there is."""
+    """Has every source open that there is."""
     folder = tmp_path_factory.mktemp("open")
     (folder / "users.toml").write_text("")
-    doors = (
+    sources = (
         table("[passwords]", file="users.toml"),
         table("[signed_tokens]", issuer="s"),
         "[anonymous]",
         'principal="x"',
     )
-    return start(folder, jwt_table(), *doors)
+    return start(folder, jwt_table(), *sources)
 
 
 @given(any_event)

@@ -9,7 +9,8 @@ from iot_authorizer import Authorizer, Credentials, Deny, Grant, LambdaHandler, 
 from iot_authorizer.credentials import read_credentials
 from iot_authorizer.event import AuthorizerEvent
 from iot_authorizer.file_passwords import FilePasswords, StoredPassword
-from iot_authorizer.refusal import Reason, Refusal
+from iot_authorizer.reasons import Reason
+from iot_authorizer.refusal import Refusal
 
 ATTEMPTS: dict[str, dict[str, object]] = {
     "key in another case": {"http": {"queryString": "?Token=x"}},
@@ -50,13 +51,13 @@ def test_an_empty_value_beside_a_token_says_nothing() -> None:
     assert read_credentials(event, "token").token == "x"
 
 
-def test_what_a_grant_function_raises_names_the_door_and_the_principal(capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_a_grant_function_raises_names_the_source_and_the_principal(capsys: pytest.CaptureFixture[str]) -> None:
     def grant(principal: Principal) -> Grant:
         raise KeyError("a secret")
 
     LambdaHandler(Authorizer(verify=lambda credentials: Principal("ann"), grant=grant))({"token": "x"}, Context())
     line = capsys.readouterr().out
-    assert ('"door":"token"' in line, '"principal":"ann"' in line, "a secret" in line) == (True, True, False)
+    assert ('"source":"token"' in line, '"principal":"ann"' in line, "a secret" in line) == (True, True, False)
 
 
 def test_a_query_string_longer_than_any_client_sends_is_refused() -> None:

@@ -6,47 +6,47 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iot_authorizer import Door, Reason
+from iot_authorizer import CredentialSource, Reason
 from tests.authorizer.events import SDK, Event, anonymous, bearer, event, with_password
 from tests.authorizer.reading import read, refusal
 
 JWT = "eyJhbGciOiJSUzI1NiJ9.e30.c2ln"
 TOKENS = {
-    "event-token": (event(token="t0k"), Door.TOKEN),
-    "event-token-with-scheme": (event(token="Bearer t0k"), Door.TOKEN),
-    "header": (event(headers={"token": "t0k"}), Door.HEADER),
-    "header-upper-case": (event(headers={"TOKEN": "t0k"}), Door.HEADER),
-    "header-with-scheme": (event(headers={"token": "bearer t0k"}), Door.HEADER),
-    "authorization": (bearer("t0k"), Door.AUTHORIZATION),
-    "authorization-lower-case": (event(headers={"authorization": "bearer t0k"}), Door.AUTHORIZATION),
-    "authorization-upper-case": (event(headers={"AUTHORIZATION": "BEARER t0k"}), Door.AUTHORIZATION),
-    "authorization-spaces": (event(headers={"Authorization": "Bearer   t0k "}), Door.AUTHORIZATION),
-    "query": (event(query="?token=t0k"), Door.QUERY),
-    "query-without-mark": (event(query="token=t0k"), Door.QUERY),
-    "query-among-others": (event(query="?a=b&c&token=t0k&d=e=f"), Door.QUERY),
-    "query-encoded-name": (event(query="?%74oken=t0k"), Door.QUERY),
-    "query-access-token": (event(query="?access_token=t0k"), Door.QUERY),
-    "user-name": (event(user_name="ann?token=t0k"), Door.USER_NAME),
-    "user-name-access-token": (event(user_name="ann?access_token=t0k"), Door.USER_NAME),
-    "user-name-sdk-behind": (event(user_name=f"ann?token=t0k&{SDK}"), Door.USER_NAME),
-    "user-name-sdk-before": (event(user_name=f"ann?{SDK}&token=t0k"), Door.USER_NAME),
-    "user-name-empty": (event(user_name="?token=t0k"), Door.USER_NAME),
+    "event-token": (event(token="t0k"), CredentialSource.TOKEN),
+    "event-token-with-scheme": (event(token="Bearer t0k"), CredentialSource.TOKEN),
+    "header": (event(headers={"token": "t0k"}), CredentialSource.HEADER),
+    "header-upper-case": (event(headers={"TOKEN": "t0k"}), CredentialSource.HEADER),
+    "header-with-scheme": (event(headers={"token": "bearer t0k"}), CredentialSource.HEADER),
+    "authorization": (bearer("t0k"), CredentialSource.AUTHORIZATION),
+    "authorization-lower-case": (event(headers={"authorization": "bearer t0k"}), CredentialSource.AUTHORIZATION),
+    "authorization-upper-case": (event(headers={"AUTHORIZATION": "BEARER t0k"}), CredentialSource.AUTHORIZATION),
+    "authorization-spaces": (event(headers={"Authorization": "Bearer   t0k "}), CredentialSource.AUTHORIZATION),
+    "query": (event(query="?token=t0k"), CredentialSource.QUERY),
+    "query-without-mark": (event(query="token=t0k"), CredentialSource.QUERY),
+    "query-among-others": (event(query="?a=b&c&token=t0k&d=e=f"), CredentialSource.QUERY),
+    "query-encoded-name": (event(query="?%74oken=t0k"), CredentialSource.QUERY),
+    "query-access-token": (event(query="?access_token=t0k"), CredentialSource.QUERY),
+    "user-name": (event(user_name="ann?token=t0k"), CredentialSource.USER_NAME),
+    "user-name-access-token": (event(user_name="ann?access_token=t0k"), CredentialSource.USER_NAME),
+    "user-name-sdk-behind": (event(user_name=f"ann?token=t0k&{SDK}"), CredentialSource.USER_NAME),
+    "user-name-sdk-before": (event(user_name=f"ann?{SDK}&token=t0k"), CredentialSource.USER_NAME),
+    "user-name-empty": (event(user_name="?token=t0k"), CredentialSource.USER_NAME),
     "user-name-signed": (
         event(user_name="?x-amz-customauthorizer-name=A&x-amz-customauthorizer-signature=c2ln&token=t0k"),
-        Door.USER_NAME,
+        CredentialSource.USER_NAME,
     ),
 }
 
 
-@pytest.mark.parametrize(("event", "door"), TOKENS.values(), ids=TOKENS)
-def test_a_token_is_found_at_its_door(event: Event, door: Door) -> None:
+@pytest.mark.parametrize(("event", "source"), TOKENS.values(), ids=TOKENS)
+def test_a_token_is_found_at_its_source(event: Event, source: CredentialSource) -> None:
     found = read(event)
-    assert (found.token, found.door) == ("t0k", door)
+    assert (found.token, found.source) == ("t0k", source)
 
 
 def test_a_jwt_in_the_password_is_a_token() -> None:
     found = read(with_password("ann", JWT.encode()))
-    assert (found.token, found.password, found.door) == (JWT, None, Door.PASSWORD)
+    assert (found.token, found.password, found.source) == (JWT, None, CredentialSource.PASSWORD)
 
 
 def test_a_jwt_in_the_password_needs_no_user_name() -> None:
@@ -79,7 +79,7 @@ USER_NAMES = {
 @pytest.mark.parametrize(("user_name", "name"), USER_NAMES.values(), ids=USER_NAMES)
 def test_the_user_name_is_what_stands_before_the_query_string(user_name: str, name: str) -> None:
     found = read(with_password(user_name, b"secret"))
-    assert (found.user_name, found.password, found.door) == (name, b"secret", Door.PASSWORD)
+    assert (found.user_name, found.password, found.source) == (name, b"secret", CredentialSource.PASSWORD)
 
 
 def test_a_user_name_beside_a_token_is_kept() -> None:
@@ -108,7 +108,7 @@ NOTHING = {
 
 @pytest.mark.parametrize("event", NOTHING.values(), ids=NOTHING)
 def test_no_credentials_at_all_are_anonymous(event: Event) -> None:
-    assert read(event).door is Door.ANONYMOUS
+    assert read(event).source is CredentialSource.ANONYMOUS
 
 
 HALVES = {
@@ -143,10 +143,10 @@ def test_malformed_parameters_of_others_do_no_harm() -> None:
     assert read(event(query="?x=%ff&%fe=y&token=t0k")).token == "t0k"
 
 
-@pytest.mark.parametrize("door", ["query", "user_name"])
-def test_a_plus_is_a_plus(door: str) -> None:
+@pytest.mark.parametrize("source", ["query", "user_name"])
+def test_a_plus_is_a_plus(source: str) -> None:
     text = "?token=a+b/c=="
-    assert read(event(query=text) if door == "query" else event(user_name=text)).token == "a+b/c=="
+    assert read(event(query=text) if source == "query" else event(user_name=text)).token == "a+b/c=="
 
 
 @given(st.text(min_size=1).filter(lambda text: not text.lower().startswith("bearer ")))
@@ -166,7 +166,7 @@ WITHOUT_KEY = {
 
 @pytest.mark.parametrize("event", WITHOUT_KEY.values(), ids=WITHOUT_KEY)
 def test_without_a_token_key_name_no_other_name_is_one(event: Event) -> None:
-    assert read(event, None).door is Door.ANONYMOUS
+    assert read(event, None).source is CredentialSource.ANONYMOUS
 
 
 def test_without_a_token_key_name_bearer_tokens_are_still_found() -> None:

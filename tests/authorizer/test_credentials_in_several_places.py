@@ -5,49 +5,63 @@ from itertools import combinations
 
 import pytest
 
-from iot_authorizer import Door, Reason
-from tests.authorizer.events import Event, event, every_door
+from iot_authorizer import CredentialSource, Reason
+from tests.authorizer.events import Event, event, every_source
 from tests.authorizer.reading import read, refusal
 
 JWT = "eyJhbGciOiJSUzI1NiJ9.e30.c2ln"
 OTHER = "eyJhbGciOiJFUzI1NiJ9.e30.c2ln"
-ORDER = (Door.TOKEN, Door.HEADER, Door.AUTHORIZATION, Door.QUERY, Door.USER_NAME, Door.PASSWORD)
+ORDER = (
+    CredentialSource.TOKEN,
+    CredentialSource.HEADER,
+    CredentialSource.AUTHORIZATION,
+    CredentialSource.QUERY,
+    CredentialSource.USER_NAME,
+    CredentialSource.PASSWORD,
+)
 PAIRS = tuple(combinations(ORDER, 2))
 
 
-def at(tokens: Mapping[Door, str]) -> Event:
-    """An event with a token at each of some doors."""
+def at(tokens: Mapping[CredentialSource, str]) -> Event:
+    """An event with a token at each of some sources."""
 
-    def given(door: Door, form: str) -> str | None:
-        return form.format(tokens[door]) if door in tokens else None
+    def given(source: CredentialSource, form: str) -> str | None:
+        return form.format(tokens[source]) if source in tokens else None
 
-    headers = {"Token": given(Door.HEADER, "{}"), "Authorization": given(Door.AUTHORIZATION, "Bearer {}")}
+    headers = {
+        "Token": given(CredentialSource.HEADER, "{}"),
+        "Authorization": given(CredentialSource.AUTHORIZATION, "Bearer {}"),
+    }
     return event(
-        token=given(Door.TOKEN, "{}"),
+        token=given(CredentialSource.TOKEN, "{}"),
         headers={name: value for name, value in headers.items() if value is not None},
-        query=given(Door.QUERY, "?token={}"),
-        user_name=given(Door.USER_NAME, "ann?token={}"),
-        password=tokens[Door.PASSWORD].encode() if Door.PASSWORD in tokens else None,
+        query=given(CredentialSource.QUERY, "?token={}"),
+        user_name=given(CredentialSource.USER_NAME, "ann?token={}"),
+        password=tokens[CredentialSource.PASSWORD].encode() if CredentialSource.PASSWORD in tokens else None,
     )
 
 
 @pytest.mark.parametrize(("first", "second"), PAIRS)
-def test_the_same_token_at_two_doors_came_through_the_first(first: Door, second: Door) -> None:
+def test_the_same_token_at_two_sources_came_through_the_first(
+    first: CredentialSource, second: CredentialSource
+) -> None:
     found = read(at({first: JWT, second: JWT}))
-    assert (found.token, found.door) == (JWT, first)
+    assert (found.token, found.source) == (JWT, first)
 
 
-def test_the_same_token_at_every_door_is_one_token() -> None:
+def test_the_same_token_at_every_source_is_one_token() -> None:
     assert read(at(dict.fromkeys(ORDER, JWT))).token == JWT
 
 
 @pytest.mark.parametrize(("first", "second"), PAIRS)
-def test_different_tokens_at_two_doors_contradict_each_other(first: Door, second: Door) -> None:
+def test_different_tokens_at_two_sources_contradict_each_other(
+    first: CredentialSource, second: CredentialSource
+) -> None:
     assert refusal(at({first: JWT, second: OTHER})) == Reason.CONFLICTING_CREDENTIALS
 
 
 @pytest.mark.parametrize("odd", ORDER)
-def test_one_token_that_differs_from_all_others_contradicts_them(odd: Door) -> None:
+def test_one_token_that_differs_from_all_others_contradicts_them(odd: CredentialSource) -> None:
     assert refusal(at(dict.fromkeys(ORDER, JWT) | {odd: OTHER})) == Reason.CONFLICTING_CREDENTIALS
 
 
@@ -60,20 +74,20 @@ TWICE = {
 
 
 @pytest.mark.parametrize("event", TWICE.values(), ids=TWICE)
-def test_two_tokens_at_one_door_contradict_each_other(event: Event) -> None:
+def test_two_tokens_at_one_source_contradict_each_other(event: Event) -> None:
     assert refusal(event) == Reason.CONFLICTING_CREDENTIALS
 
 
-def test_the_same_token_twice_at_one_door_is_one() -> None:
+def test_the_same_token_twice_at_one_source_is_one() -> None:
     assert read(event(query=f"?token={JWT}&access_token={JWT}")).token == JWT
 
 
-PASSWORDLESS = [door for door in every_door(JWT) if door != "password"]
+PASSWORDLESS = [source for source in every_source(JWT) if source != "password"]
 
 
-@pytest.mark.parametrize("door", PASSWORDLESS)
-def test_a_token_beside_a_password_is_refused(door: str) -> None:
-    both = every_door(JWT)[door]
+@pytest.mark.parametrize("source", PASSWORDLESS)
+def test_a_token_beside_a_password_is_refused(source: str) -> None:
+    both = every_source(JWT)[source]
     data = both["protocolData"]
     assert isinstance(data, dict)
     data["mqtt"] = {**data.get("mqtt", {}), "password": "c2VjcmV0"}
@@ -94,7 +108,7 @@ SPELLINGS = {
 @pytest.mark.parametrize(("token", "in_query"), SPELLINGS.values(), ids=SPELLINGS)
 def test_a_token_and_its_percent_encoded_spelling_are_one(token: str, in_query: str) -> None:
     found = read(event(token=token, user_name=f"?token={in_query}"))
-    assert (found.token, found.door) == (token, Door.TOKEN)
+    assert (found.token, found.source) == (token, CredentialSource.TOKEN)
 
 
 def test_a_scheme_in_one_of_the_places_makes_no_difference() -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from iot_identities.passwords import hash_password
-from tests import ROOT
+from tests import PACKAGES_PATH
 from tests.authorizer.events import Event, bearer, event, with_password
 from tests.authorizer.handlers import Context, Outcome, jwt_table, table, write
 from tests.authorizer.tokens import ISSUER, mint
@@ -29,7 +29,12 @@ sys.stderr.write(json.dumps({"answer": answer, "modules": sorted(sys.modules)}))
 def run(program: str, config: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-c", program, *arguments],
-        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "AUTHORIZER_CONFIG": str(config), **environment},
+        env={
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": PACKAGES_PATH,
+            "AUTHORIZER_CONFIG": str(config),
+            **environment,
+        },
         capture_output=True,
         text=True,
         check=False,
@@ -84,7 +89,7 @@ def test_a_wrong_file_is_refused_when_the_function_starts(tmp_path: Path, name: 
     config = write(tmp_path, jwt_table())
     before = config.read_text().partition("[[jwt]]")[0] if name == config.name else ""
     (tmp_path / name).write_text(before + text)
-    finished = run("import authorizer.handler", config)
+    finished = run("import iot_authorizer.handler", config)
     last = finished.stderr.splitlines()[-1]
     assert (finished.returncode, expected in last) == (1, True), last
 
@@ -92,24 +97,24 @@ def test_a_wrong_file_is_refused_when_the_function_starts(tmp_path: Path, name: 
 def test_in_lambda_development_keys_are_refused_when_the_function_starts(tmp_path: Path) -> None:
     config = write(tmp_path, jwt_table())
     development = {"AUTHORIZER_DEVELOPMENT_JWKS": str(tmp_path / "keys.json"), "AWS_LAMBDA_FUNCTION_NAME": "a"}
-    assert "never for Lambda" in run("import authorizer.handler", config, **development).stderr.splitlines()[-1]
+    assert "never for Lambda" in run("import iot_authorizer.handler", config, **development).stderr.splitlines()[-1]
 
 
 def test_the_configuration_is_found_beside_the_function(tmp_path: Path) -> None:
     write(tmp_path, jwt_table())
     finished = subprocess.run(
-        [sys.executable, "-c", "import authorizer.handler"],
+        [sys.executable, "-c", "import iot_authorizer.handler"],
         cwd=tmp_path,
-        env={"PYTHONPATH": str(ROOT)},
+        env={"PYTHONPATH": PACKAGES_PATH},
         check=False,
     )
     assert finished.returncode == 0
 
 
 def test_garbage_is_collected_once_the_function_has_started(tmp_path: Path) -> None:
-    program = "import gc, authorizer.handler; print(gc.isenabled(), gc.get_freeze_count() > 0)"
+    program = "import gc, iot_authorizer.handler; print(gc.isenabled(), gc.get_freeze_count() > 0)"
     assert run(program, write(tmp_path, jwt_table())).stdout.strip() == "True True"
 
 
 def test_garbage_is_collected_again_once_the_package_is_loaded(tmp_path: Path) -> None:
-    assert run("import gc, authorizer; print(gc.isenabled())", tmp_path).stdout.strip() == "True"
+    assert run("import gc, iot_authorizer; print(gc.isenabled())", tmp_path).stdout.strip() == "True"

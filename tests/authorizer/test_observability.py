@@ -21,7 +21,7 @@ def fresh() -> Running:
     )
 
 
-def test_an_admission_says_who_came_from_where_through_which_door(authorizer: Running) -> None:
+def test_an_admission_says_who_came_from_where_through_which_source(authorizer: Running) -> None:
     line = authorizer(bearer(mint(), client_id="ann/phone")).decision
     expected = {
         "level": "INFO",
@@ -30,7 +30,7 @@ def test_an_admission_says_who_came_from_where_through_which_door(authorizer: Ru
         "issuer": ISSUER,
         "client_id": "ann/phone",
         "connection_id": CONNECTION,
-        "door": "authorization",
+        "source": "authorization",
         "service": NAME,
     }
     assert {name: line[name] for name in expected} == expected

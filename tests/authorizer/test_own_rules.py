@@ -8,8 +8,8 @@ import pytest
 from iot_authorizer import (
     Authorizer,
     Credentials,
+    CredentialSource,
     Deny,
-    Door,
     Grant,
     Principal,
     Reason,
@@ -157,7 +157,9 @@ def test_a_verifier_gets_the_credentials() -> None:
         return ANN
 
     proving(verify, token_key_name="key")(event(headers={"Key": "t0k"}, client_id=None))
-    assert [(each.token, each.door, each.event.connection_id) for each in seen] == [("t0k", Door.HEADER, CONNECTION)]
+    assert [(each.token, each.source, each.event.connection_id) for each in seen] == [
+        ("t0k", CredentialSource.HEADER, CONNECTION)
+    ]
 
 
 def test_a_proof_may_end() -> None:

@@ -7,7 +7,7 @@ from argon2 import PasswordHasher, Type
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iot_authorizer import Credentials, Door, Reason, Refusal
+from iot_authorizer import Credentials, CredentialSource, Reason, Refusal
 from iot_authorizer.file_passwords import FilePasswords, StoredPassword
 from iot_identities import passwords
 from iot_identities.passwords import LONGEST_PASSWORD
@@ -46,7 +46,7 @@ def test_the_sdks_parameters_do_not_belong_to_the_user_name(guarded: Running) ->
 
 def test_the_user_name_names_the_principal(guarded: Running) -> None:
     line = guarded(with_password("ann", b"correct horse")).decision
-    assert (line["principal"], line["door"]) == ("ann", "password")
+    assert (line["principal"], line["source"]) == ("ann", "password")
 
 
 def test_the_file_holds_the_principals_claims(guarded: Running) -> None:
@@ -104,7 +104,7 @@ def test_half_of_it_is_refused(guarded: Running) -> None:
 @given(st.binary(max_size=64))
 def test_any_bytes_may_be_a_password(password: bytes) -> None:
     verifier = FilePasswords({"ann": StoredPassword(QUICK.hash(password), {})})
-    credentials = Credentials(Door.PASSWORD, user_name="ann", password=password)
+    credentials = Credentials(CredentialSource.PASSWORD, user_name="ann", password=password)
     assert verifier.verify(credentials).principal.name == "ann"
 
 
@@ -134,7 +134,7 @@ def test_one_hash_is_verified_whether_the_user_is_known_or_not(
 ) -> None:
     verifier, hasher = counting
     with pytest.raises(Refusal):
-        verifier.verify(Credentials(Door.PASSWORD, user_name=name, password=b"guess"))
+        verifier.verify(Credentials(CredentialSource.PASSWORD, user_name=name, password=b"guess"))
     assert len(hasher.verified) == 1
 
 
@@ -142,7 +142,7 @@ def test_the_hash_for_unknown_users_costs_what_the_others_do(counting: tuple[Fil
     verifier, hasher = counting
     for name in ("ann", "bob"):
         with pytest.raises(Refusal):
-            verifier.verify(Credentials(Door.PASSWORD, user_name=name, password=b"guess"))
+            verifier.verify(Credentials(CredentialSource.PASSWORD, user_name=name, password=b"guess"))
     known, unknown = (encoded.split("$")[:4] for encoded in hasher.verified)
     assert known == unknown
 
@@ -150,7 +150,7 @@ def test_the_hash_for_unknown_users_costs_what_the_others_do(counting: tuple[Fil
 def test_the_empty_password_opens_nobodys_account() -> None:
     verifier = FilePasswords({})
     with pytest.raises(Refusal, match=Reason.UNKNOWN_USER):
-        verifier.verify(Credentials(Door.PASSWORD, user_name="", password=b""))
+        verifier.verify(Credentials(CredentialSource.PASSWORD, user_name="", password=b""))
 
 
 def hashed(cost: str = COST, salt: str = SALT, digest: str = DIGEST) -> str:

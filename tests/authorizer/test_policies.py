@@ -75,7 +75,7 @@ def test_nobody_is_anonymous_unless_that_is_configured(authorizer: Running) -> N
 
 def test_a_client_without_credentials_is_the_anonymous_principal(welcoming: Running) -> None:
     line = welcoming(anonymous("guest/1")).decision
-    assert (line["decision"], line["principal"], line["door"]) == ("allowed", "guest", "anonymous")
+    assert (line["decision"], line["principal"], line["source"]) == ("allowed", "guest", "anonymous")
 
 
 def test_the_anonymous_principal_has_the_configured_claims(welcoming: Running) -> None:

@@ -16,7 +16,7 @@ from iot_authorizer.building import build
 from iot_authorizer.configuration import load_configuration
 from iot_authorizer.event import AuthorizerEvent
 from iot_identities.passwords import hash_password
-from tests.authorizer.events import Event, event, every_door
+from tests.authorizer.events import Event, event, every_source
 from tests.authorizer.handlers import Running, jwt_table, printed, start, table, write
 from tests.authorizer.keys import signing_key
 from tests.authorizer.tokens import claims, cut, mint, with_header, with_payload
@@ -57,7 +57,7 @@ def _password(value: str) -> Event:
     return event(user_name="ann", password=value.encode())
 
 
-DOORS: dict[str, Callable[[str], Event]] = {
+SOURCES: dict[str, Callable[[str], Event]] = {
     "token": _token,
     "token-verified": lambda value: event(token=value, signature_verified=True),
     "token-in-parts": lambda value: event(token=f"eyJ.{value}.{value}"),
@@ -102,19 +102,19 @@ def spellings(secret: str) -> tuple[str, ...]:
     return secret, secret[:16], b64encode(secret.encode()).decode().rstrip("=")[:16]
 
 
-@given(door=st.sampled_from(sorted(DOORS)), secret=secrets)
+@given(source=st.sampled_from(sorted(SOURCES)), secret=secrets)
 @thorough
 def test_what_a_refused_client_brought_is_not_logged_at_any_level(
-    running: Running, every_level: None, door: str, secret: str
+    running: Running, every_level: None, source: str, secret: str
 ) -> None:
-    output = running(DOORS[door](secret)).output
+    output = running(SOURCES[source](secret)).output
     assert not [spelling for spelling in spellings(secret) if spelling in output]
 
 
-@given(door=st.sampled_from(sorted(DOORS)), secret=secrets)
+@given(source=st.sampled_from(sorted(SOURCES)), secret=secrets)
 @thorough
-def test_what_a_refused_client_brought_is_in_no_exception(built: Authorizer, door: str, secret: str) -> None:
-    text = refusal(built, DOORS[door](secret))
+def test_what_a_refused_client_brought_is_in_no_exception(built: Authorizer, source: str, secret: str) -> None:
+    text = refusal(built, SOURCES[source](secret))
     assert not [spelling for spelling in spellings(secret) if spelling in text]
 
 
@@ -125,7 +125,7 @@ def refusal(authorizer: Authorizer, event: Event) -> str:
     return "".join((*traceback.format_exception(refused.value), repr(refused.value)))
 
 
-VALID = every_door(mint(jti="s3cr3tjti"))
+VALID = every_source(mint(jti="s3cr3tjti"))
 
 
 @pytest.mark.parametrize("event", VALID.values(), ids=VALID)
@@ -137,7 +137,7 @@ def test_the_token_of_an_admitted_client_is_not_logged_at_any_level(
     assert not [part for part in cut(mint(jti="s3cr3tjti")) if part[-20:] in outcome.output]
 
 
-FORGED = every_door(mint(signing_key("RS256", "forger"), head={"kid": "main-RS256"}))
+FORGED = every_source(mint(signing_key("RS256", "forger"), head={"kid": "main-RS256"}))
 
 
 @pytest.mark.parametrize("event", FORGED.values(), ids=FORGED)

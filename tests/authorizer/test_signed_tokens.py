@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from iot_authorizer import Reason
-from tests.authorizer.events import Event, event, every_door
+from tests.authorizer.events import Event, event, every_source
 from tests.authorizer.handlers import Running, jwt_table, start, table
 from tests.authorizer.keys import ASYMMETRIC, signing_key
 from tests.authorizer.tokens import HOUR, ISSUER, cut, mint
@@ -57,7 +57,9 @@ def test_only_true_is_true(trusting: Running, value: object) -> None:
     assert trusting.verdict({"token": mint(), "signatureVerified": value}) == Reason.MALFORMED_EVENT
 
 
-ELSEWHERE = {door: {**each, "signatureVerified": True} for door, each in every_door(mint()).items() if door != "token"}
+ELSEWHERE = {
+    source: {**each, "signatureVerified": True} for source, each in every_source(mint()).items() if source != "token"
+}
 
 
 @pytest.mark.parametrize("event", ELSEWHERE.values(), ids=ELSEWHERE)

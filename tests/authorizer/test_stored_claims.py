@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from iot_authorizer import Reason, development
-from iot_authorizer_cli.project.development import DevelopmentIssuer
+from iot_authorizer_cli.project.development_issuer import DevelopmentIssuer
 from tests.authorizer.events import bearer
 from tests.authorizer.handlers import Running, jwt_table, start
 from tests.authorizer.tables import NOW, Identities

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from iot_authorizer import Credentials, Door, Reason, Refusal
+from iot_authorizer import Credentials, CredentialSource, Reason, Refusal
 from iot_authorizer.table_passwords import TablePasswords
 from iot_authorizer.verified_principal import VerifiedPrincipal
 from iot_identities import passwords as hashing
@@ -28,34 +28,36 @@ def identities(tmp_path: Path) -> Identities:
 
 
 @pytest.fixture
-def door(identities: Identities) -> TablePasswords:
+def verifier(identities: Identities) -> TablePasswords:
     return identities.passwords()
 
 
-def sign_in(door: TablePasswords, name: str, password: bytes, client_id: str | None = "ann/x") -> VerifiedPrincipal:
-    return door.verify(Credentials(Door.PASSWORD, user_name=name, password=password, client_id=client_id))
+def sign_in(verifier: TablePasswords, name: str, password: bytes, client_id: str | None = "ann/x") -> VerifiedPrincipal:
+    return verifier.verify(
+        Credentials(CredentialSource.PASSWORD, user_name=name, password=password, client_id=client_id)
+    )
 
 
-def verdict(door: TablePasswords, name: str, password: bytes = RIGHT, client_id: str | None = "ann/x") -> str:
+def verdict(verifier: TablePasswords, name: str, password: bytes = RIGHT, client_id: str | None = "ann/x") -> str:
     try:
-        sign_in(door, name, password, client_id)
+        sign_in(verifier, name, password, client_id)
     except Refusal as refusal:
         return refusal.reason
     return "allowed"
 
 
-def test_the_right_password_is_let_in_with_the_stored_claims(door: TablePasswords) -> None:
-    assert sign_in(door, "ann", RIGHT).principal.claims == {"rooms": ["lobby"]}
+def test_the_right_password_is_let_in_with_the_stored_claims(verifier: TablePasswords) -> None:
+    assert sign_in(verifier, "ann", RIGHT).principal.claims == {"rooms": ["lobby"]}
 
 
 @pytest.mark.parametrize("password", [b"", WRONG, RIGHT + b" ", b"\xff", b"\x00"])
-def test_a_wrong_password_is_refused(door: TablePasswords, password: bytes) -> None:
-    assert verdict(door, "ann", password) == Reason.WRONG_PASSWORD
+def test_a_wrong_password_is_refused(verifier: TablePasswords, password: bytes) -> None:
+    assert verdict(verifier, "ann", password) == Reason.WRONG_PASSWORD
 
 
 @pytest.mark.parametrize("name", ["bob", "Ann", "ann ", "#", "user#ann", "+", "*", "ann/#", "🔑", "\x00", "\ud800"])
-def test_an_unknown_user_is_refused(door: TablePasswords, name: str) -> None:
-    assert verdict(door, name) == Reason.UNKNOWN_USER
+def test_an_unknown_user_is_refused(verifier: TablePasswords, name: str) -> None:
+    assert verdict(verifier, name) == Reason.UNKNOWN_USER
 
 
 @pytest.mark.parametrize(("name", "password"), [("a" * 257, RIGHT), ("ann", b"x" * (LONGEST_PASSWORD + 1))])
@@ -70,76 +72,76 @@ ENDS = {"never": (None, None, None), "user": (600, None, 600), "password": (None
 
 @pytest.mark.parametrize(("of_user", "of_password", "expected"), ENDS.values(), ids=ENDS)
 def test_a_session_ends_with_the_user_or_the_password_whatever_is_sooner(
-    identities: Identities, door: TablePasswords, of_user: int | None, of_password: int | None, expected: int | None
+    identities: Identities, verifier: TablePasswords, of_user: int | None, of_password: int | None, expected: int | None
 ) -> None:
     ends = [None if end is None else NOW + end for end in (of_user, of_password, expected)]
     identities.add("ann", "new", stored("old", expires_at=ends[1]), valid_until=ends[0])
-    assert sign_in(door, "ann", b"old").expires_at == ends[2]
+    assert sign_in(verifier, "ann", b"old").expires_at == ends[2]
 
 
-def test_a_user_without_a_password_is_refused(identities: Identities, door: TablePasswords) -> None:
+def test_a_user_without_a_password_is_refused(identities: Identities, verifier: TablePasswords) -> None:
     identities.add("claims-only")
-    assert verdict(door, "claims-only", b"") == Reason.WRONG_PASSWORD
+    assert verdict(verifier, "claims-only", b"") == Reason.WRONG_PASSWORD
 
 
-def test_while_a_password_is_rotated_both_are_let_in(identities: Identities, door: TablePasswords) -> None:
+def test_while_a_password_is_rotated_both_are_let_in(identities: Identities, verifier: TablePasswords) -> None:
     identities.add("ann", "new", stored("old", expires_at=NOW + 60))
-    assert (verdict(door, "ann", b"new"), verdict(door, "ann", b"old")) == ("allowed", "allowed")
+    assert (verdict(verifier, "ann", b"new"), verdict(verifier, "ann", b"old")) == ("allowed", "allowed")
 
 
-def test_then_only_the_new_one_is(identities: Identities, door: TablePasswords) -> None:
+def test_then_only_the_new_one_is(identities: Identities, verifier: TablePasswords) -> None:
     identities.add("ann", "new", stored("old", expires_at=NOW + 60))
     identities.now += 60
-    assert (verdict(door, "ann", b"new"), verdict(door, "ann", b"old")) == ("allowed", Reason.PASSWORD_EXPIRED)
+    assert (verdict(verifier, "ann", b"new"), verdict(verifier, "ann", b"old")) == ("allowed", Reason.PASSWORD_EXPIRED)
 
 
-def test_a_disabled_user_is_refused(identities: Identities, door: TablePasswords) -> None:
+def test_a_disabled_user_is_refused(identities: Identities, verifier: TablePasswords) -> None:
     identities.add("ann", "correct horse", disabled=True)
-    assert verdict(door, "ann") == Reason.USER_DISABLED
+    assert verdict(verifier, "ann") == Reason.USER_DISABLED
 
 
-def test_a_user_whose_time_is_over_is_refused(identities: Identities, door: TablePasswords) -> None:
+def test_a_user_whose_time_is_over_is_refused(identities: Identities, verifier: TablePasswords) -> None:
     identities.add("ann", "correct horse", valid_until=NOW)
-    assert verdict(door, "ann") == Reason.USER_EXPIRED
+    assert verdict(verifier, "ann") == Reason.USER_EXPIRED
 
 
 def test_that_a_user_is_disabled_is_told_to_nobody_without_its_password(
-    identities: Identities, door: TablePasswords
+    identities: Identities, verifier: TablePasswords
 ) -> None:
     identities.add("ann", "correct horse", disabled=True)
-    assert verdict(door, "ann", WRONG) == Reason.WRONG_PASSWORD
+    assert verdict(verifier, "ann", WRONG) == Reason.WRONG_PASSWORD
 
 
-def test_a_revoked_principal_is_refused(identities: Identities, door: TablePasswords) -> None:
+def test_a_revoked_principal_is_refused(identities: Identities, verifier: TablePasswords) -> None:
     identities.revoke(Revocation(Kind.PRINCIPAL, NOW, principal="ann"))
-    assert verdict(door, "ann") == Reason.PRINCIPAL_REVOKED
+    assert verdict(verifier, "ann") == Reason.PRINCIPAL_REVOKED
 
 
 def test_a_revocation_of_tokens_before_a_moment_concerns_no_password(
-    identities: Identities, door: TablePasswords
+    identities: Identities, verifier: TablePasswords
 ) -> None:
     identities.revoke(Revocation(Kind.PRINCIPAL, NOW, principal="ann", issued_before=NOW))
     identities.revoke(Revocation(Kind.BEFORE, NOW, issued_before=NOW))
-    assert verdict(door, "ann") == "allowed"
+    assert verdict(verifier, "ann") == "allowed"
 
 
-def test_who_guesses_is_locked_out(door: TablePasswords) -> None:
+def test_who_guesses_is_locked_out(verifier: TablePasswords) -> None:
     for _ in range(5):
-        verdict(door, "ann", WRONG, "stranger")
-    assert verdict(door, "ann", RIGHT, "stranger") == Reason.LOCKED
+        verdict(verifier, "ann", WRONG, "stranger")
+    assert verdict(verifier, "ann", RIGHT, "stranger") == Reason.LOCKED
 
 
-def test_so_is_who_guesses_for_a_user_that_does_not_exist(door: TablePasswords) -> None:
+def test_so_is_who_guesses_for_a_user_that_does_not_exist(verifier: TablePasswords) -> None:
     for _ in range(5):
-        verdict(door, "nobody", WRONG, "stranger")
-    assert verdict(door, "nobody", WRONG, "stranger") == Reason.LOCKED
+        verdict(verifier, "nobody", WRONG, "stranger")
+    assert verdict(verifier, "nobody", WRONG, "stranger") == Reason.LOCKED
 
 
-def test_a_client_id_that_has_signed_in_is_not_locked_out_by_strangers(door: TablePasswords) -> None:
-    verdict(door, "ann")
+def test_a_client_id_that_has_signed_in_is_not_locked_out_by_strangers(verifier: TablePasswords) -> None:
+    verdict(verifier, "ann")
     for number in range(9):
-        verdict(door, "ann", WRONG, f"stranger-{number}")
-    assert verdict(door, "ann") == "allowed"
+        verdict(verifier, "ann", WRONG, f"stranger-{number}")
+    assert verdict(verifier, "ann") == "allowed"
 
 
 def revoked(identities: Identities) -> None:
@@ -156,43 +158,43 @@ REFUSED: dict[str, Callable[[Identities], None]] = {
 
 @pytest.mark.parametrize("refuse", REFUSED.values(), ids=REFUSED)
 def test_who_comes_back_with_the_right_password_is_never_locked_for_it(
-    identities: Identities, door: TablePasswords, refuse: Callable[[Identities], None]
+    identities: Identities, verifier: TablePasswords, refuse: Callable[[Identities], None]
 ) -> None:
     """A device that is let in no more tries again and again; once it may come in, it does."""
-    verdict(door, "ann")
+    verdict(verifier, "ann")
     refuse(identities)
-    told = {verdict(door, "ann") for _ in range(30)}
+    told = {verdict(verifier, "ann") for _ in range(30)}
     identities.table.delete(principal_id("ann"))
     identities.add("ann", "correct horse")
-    assert (len(told), verdict(door, "ann")) == (1, "allowed")
+    assert (len(told), verdict(verifier, "ann")) == (1, "allowed")
 
 
-def test_a_refusal_in_a_wait_tells_the_log_how_long_it_is(identities: Identities, door: TablePasswords) -> None:
+def test_a_refusal_in_a_wait_tells_the_log_how_long_it_is(identities: Identities, verifier: TablePasswords) -> None:
     for number in range(10):
-        verdict(door, "ann", WRONG, "stranger")
+        verdict(verifier, "ann", WRONG, "stranger")
         identities.now += 0 if number == 9 else 60
     identities.now += 10
     with pytest.raises(Refusal) as refused:
-        sign_in(door, "ann", RIGHT, "stranger")
+        sign_in(verifier, "ann", RIGHT, "stranger")
     assert (refused.value.reason, refused.value.detail) == (Reason.LOCKED, "890s")
 
 
-def test_a_generated_password_is_never_locked(door: TablePasswords) -> None:
+def test_a_generated_password_is_never_locked(verifier: TablePasswords) -> None:
     for _ in range(20):
-        verdict(door, "pump-7", WRONG, "stranger")
-    assert verdict(door, "pump-7", RIGHT, "stranger") == "allowed"
+        verdict(verifier, "pump-7", WRONG, "stranger")
+    assert verdict(verifier, "pump-7", RIGHT, "stranger") == "allowed"
 
 
-def test_a_wrong_password_names_its_principal(door: TablePasswords) -> None:
+def test_a_wrong_password_names_its_principal(verifier: TablePasswords) -> None:
     with pytest.raises(Refusal) as refused:
-        sign_in(door, "ann", WRONG)
+        sign_in(verifier, "ann", WRONG)
     assert refused.value.principal is not None
     assert refused.value.principal.name == "ann"
 
 
-def test_an_unknown_user_is_not_named(door: TablePasswords) -> None:
+def test_an_unknown_user_is_not_named(verifier: TablePasswords) -> None:
     with pytest.raises(Refusal) as refused:
-        sign_in(door, "s3cret-typed-into-the-wrong-field", WRONG)
+        sign_in(verifier, "s3cret-typed-into-the-wrong-field", WRONG)
     assert refused.value.principal is None
 
 
@@ -245,47 +247,49 @@ def test_a_table_that_takes_too_long_is_asked_no_more(identities: Identities, pa
     assert (verdict(identities.passwords(slow), "ann", password), slow.answers) == (Reason.TABLE_UNAVAILABLE, 9)
 
 
-def test_a_right_password_takes_one_read(identities: Identities, door: TablePasswords) -> None:
-    verdict(door, "ann")
+def test_a_right_password_takes_one_read(identities: Identities, verifier: TablePasswords) -> None:
+    verdict(verifier, "ann")
     once = identities.failing(answers=1)
     assert (verdict(identities.passwords(once), "ann"), once.answers) == ("allowed", 0)
 
 
-def test_an_item_that_is_not_as_it_should_be_lets_nobody_in(identities: Identities, door: TablePasswords) -> None:
+def test_an_item_that_is_not_as_it_should_be_lets_nobody_in(identities: Identities, verifier: TablePasswords) -> None:
     identities.table.write({"id": "user#ann", "passwords": "correct horse"})
     with pytest.raises(Refusal, match=Reason.MALFORMED_ITEM) as refused:
-        sign_in(door, "ann", RIGHT)
+        sign_in(verifier, "ann", RIGHT)
     assert refused.value.principal is not None
     assert refused.value.principal.name == "ann"
 
 
-def test_in_a_lock_an_unknown_user_is_not_named_either(door: TablePasswords) -> None:
+def test_in_a_lock_an_unknown_user_is_not_named_either(verifier: TablePasswords) -> None:
     for _ in range(5):
-        verdict(door, "s3cret", WRONG, "stranger")
+        verdict(verifier, "s3cret", WRONG, "stranger")
     with pytest.raises(Refusal, match=Reason.LOCKED) as refused:
-        sign_in(door, "s3cret", WRONG, "stranger")
+        sign_in(verifier, "s3cret", WRONG, "stranger")
     assert refused.value.principal is None
 
 
-def test_a_client_id_that_knew_the_password_before_is_a_stranger(identities: Identities, door: TablePasswords) -> None:
-    verdict(door, "ann")
+def test_a_client_id_that_knew_the_password_before_is_a_stranger(
+    identities: Identities, verifier: TablePasswords
+) -> None:
+    verdict(verifier, "ann")
     identities.now += 60
     identities.table.write(to_item(User("ann", (replace(stored("new"), created_at=NOW + 60),))))
     for number in range(5):
-        verdict(door, "ann", WRONG, f"stranger-{number}")
-    assert verdict(door, "ann", b"new") == Reason.LOCKED
+        verdict(verifier, "ann", WRONG, f"stranger-{number}")
+    assert verdict(verifier, "ann", b"new") == Reason.LOCKED
 
 
 def test_a_client_id_that_knew_the_password_before_is_known_while_that_one_is_good(
-    identities: Identities, door: TablePasswords
+    identities: Identities, verifier: TablePasswords
 ) -> None:
-    verdict(door, "ann")
+    verdict(verifier, "ann")
     identities.now += 60
     rotated = (replace(stored("new"), created_at=NOW + 60), stored("correct horse", expires_at=NOW + 6000))
     identities.table.write(to_item(User("ann", rotated)))
     for number in range(5):
-        verdict(door, "ann", WRONG, f"stranger-{number}")
-    assert verdict(door, "ann", b"new") == "allowed"
+        verdict(verifier, "ann", WRONG, f"stranger-{number}")
+    assert verdict(verifier, "ann", b"new") == "allowed"
 
 
 class Cost:
@@ -294,7 +298,7 @@ class Cost:
     def __init__(self, identities: Identities, monkeypatch: pytest.MonkeyPatch) -> None:
         self.hashes = 0
         self.calls = identities.failing(answers=1000)
-        self.door = identities.passwords(self.calls)
+        self.verifier = identities.passwords(self.calls)
         verify = hashing.fits
 
         def counting(encoded: str, password: bytes) -> bool:
@@ -306,7 +310,7 @@ class Cost:
     def of(self, name: str, password: bytes) -> tuple[int, int]:
         """Hashes and calls of one refusal."""
         hashes, calls = self.hashes, self.calls.answers
-        assert verdict(self.door, name, password, "stranger") != "allowed"
+        assert verdict(self.verifier, name, password, "stranger") != "allowed"
         return self.hashes - hashes, calls - self.calls.answers
 
 

@@ -38,7 +38,7 @@ class Calls:
     """Requests as CloudFormation sends them."""
 
     def __init__(self, function: str, responses: Responses) -> None:
-        self._handle = importlib.reload(importlib.import_module(f"cdk.{function}")).handle
+        self._handle = importlib.reload(importlib.import_module(f"iot_authorizer_cdk.{function}")).handle
         self._responses = responses
 
     def __call__(

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import typer
 
-from iot_authorizer_cli.project.development import table_path
+from iot_authorizer_cli.project.development_issuer import table_path
 from iot_authorizer_cli.project.identity_table import open_table, problem_of
 from iot_identities.dynamodb_table import DynamoDbTable
 from iot_identities.sqlite_table import SqliteTable

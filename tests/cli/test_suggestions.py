@@ -6,7 +6,7 @@ import pytest
 
 from iot_authorizer_cli.examples.presets import Preset, presets
 from iot_authorizer_cli.examples.suggestions import Suggestions, suggestions
-from iot_authorizer_cli.project.development import principal_of
+from iot_authorizer_cli.project.development_issuer import principal_of
 from iot_policies import Deny, Grant, PolicyTemplate, compile_policy
 from tests import ROOT
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from iot_authorizer_cli.command import app
+from iot_authorizer_cli.app import app
 from iot_authorizer_cli.local_iot_core import LocalIotCore
 from iot_core.broker.limits import IOT_CORE
 from iot_identities.passwords import hash_password

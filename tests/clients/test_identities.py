@@ -14,7 +14,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from iot_authorizer import Reason
 from iot_authorizer_cli.local_iot_core import LocalIotCore
-from iot_authorizer_cli.project.development import table_path
+from iot_authorizer_cli.project.development_issuer import table_path
 from iot_core.broker.limits import IOT_CORE
 from iot_identities import revocations
 from iot_identities.passwords import hash_password

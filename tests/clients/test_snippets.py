@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from typer.testing import CliRunner
 
-from iot_authorizer_cli.command import app
+from iot_authorizer_cli.app import app
 from tests import ROOT
 from tests.clients.boto3_clients import control_plane
 from tests.clients.connection import PATIENCE

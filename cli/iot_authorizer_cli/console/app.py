@@ -9,12 +9,12 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import BaseRoute, Mount, Route
 
 from iot_authorizer_cli.console import bodies, live, page
-from iot_authorizer_cli.console.compiled import compiled
 from iot_authorizer_cli.console.core import Core
+from iot_authorizer_cli.console.policy import compiled
 from iot_authorizer_cli.console.template_file import TemplateFile
 from iot_authorizer_cli.examples.presets import presets
 from iot_authorizer_cli.examples.suggestions import suggestions
-from iot_authorizer_cli.project.development import ISSUER, principal_of
+from iot_authorizer_cli.project.development_issuer import ISSUER, principal_of
 from iot_policies import PolicyTemplate
 from iot_policies.explaining import explain
 from iot_policies.packing import compact

@@ -1,13 +1,21 @@
-"""Why a policy allowed something or did not, by which entry of the template."""
+"""Explains why the policy of the configured authorizer allowed an action or refused it: by which template entry.
 
-import base64
-import json
+- The claims are the ones that the Lambda saw. They are found again in the event, where the Lambda's log line says that
+  it found the credentials. A token in any other place of the event proves nothing, and is not read.
+- Every decision is explained by the configuration in force when it was made.
+- No explanation is better than a wrong one: if the claims are not known, there are no reasons.
+"""
+
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import get_args
 
-from iot_authorizer_cli.project.accepted_token import accepted_tokens
-from iot_authorizer_cli.project.configured import Configured
+from iot_authorizer.credentials import read_credentials
+from iot_authorizer.event import AuthorizerEvent
+from iot_authorizer.jwt_verifier import with_scopes
+from iot_authorizer.refusal import Refusal
+from iot_authorizer.tokens import read_token
+from iot_authorizer_cli.project.configuration import ProjectConfiguration
 from iot_core.authorizers.authorization import Authorization
 from iot_policies import PolicyError, Principal
 from iot_policies.explaining import Question, explain
@@ -17,34 +25,38 @@ from iot_policies.principal import Claims, claim
 class Explanations:
     """Explains decisions about clients of the configured authorizer."""
 
-    def __init__(self, configured: Callable[[], Configured]) -> None:
-        """`configured` gives the configuration in force."""
-        self._configured = configured
+    def __init__(self, configuration: Callable[[], ProjectConfiguration]) -> None:
+        """`configuration` gives the configuration in force."""
+        self._configuration = configuration
 
     def explain(
         self, authorization: Authorization, action: str, resource: str, client_id: str | None
     ) -> Callable[[], Sequence[str]]:
-        """What finds the reasons, the deciding entry first, by the configuration that is in force now.
+        """Returns a function that finds the reasons, the deciding entry first, by the configuration in force now.
 
-        It finds none where no template decides.
+        It finds none if no template decides.
         """
-        return partial(_reasons, self._configured(), authorization, action, resource, client_id)
+        return partial(_reasons, self._configuration(), authorization, action, resource, client_id)
 
 
 def _reasons(
-    configured: Configured, authorization: Authorization, action: str, resource: str, client_id: str | None
+    configuration: ProjectConfiguration,
+    authorization: Authorization,
+    action: str,
+    resource: str,
+    client_id: str | None,
 ) -> Sequence[str]:
     name = authorization.principal
     question = _question(action)
-    if configured.template is None or authorization.authorizer != configured.description.name:
+    if configuration.template is None or authorization.authorizer != configuration.description.name:
         return ()
     if name is None or question is None:
         return ()
-    claims = _claims(configured, authorization, name)
+    claims = _claims(configuration, authorization, name)
     if claims is None:
         return ()
     try:
-        return explain(configured.template, Principal(name, claims), question, resource, client_id).reasons
+        return explain(configuration.template, Principal(name, claims), question, resource, client_id).reasons
     except PolicyError as error:
         return (f"{error.reason}: {error}",)
 
@@ -54,27 +66,25 @@ def _question(action: str) -> Question | None:
     return next((question for question in get_args(Question) if question == found), None)
 
 
-def _claims(configured: Configured, authorization: Authorization, name: str) -> Claims | None:
-    """The claims that the Lambda saw: of the token that it accepted, or of the configuration; None for unknown ones."""
-    if authorization.door == "anonymous":
-        return configured.anonymous_claims
-    principal_claim = configured.template.principal_claim if configured.template else "sub"
-    key = configured.description.token_key_name
-    for token in accepted_tokens(authorization.event, authorization.door, key):
-        claims = _payload(token)
-        if claims is not None and name in (claims.get("sub"), claim(claims, principal_claim)):
-            return configured.stored_claims.joined(name, claims)
-    found = configured.stored_claims.of_password(name)
-    return {} if found is None and not configured.stored_claims.elsewhere else found
+def _claims(configuration: ProjectConfiguration, authorization: Authorization, name: str) -> Claims | None:
+    """The claims that the Lambda saw: of the accepted token, of the user, or of `[anonymous]`; None if unknown."""
+    if authorization.source == "anonymous":
+        return configuration.anonymous_claims
+    stored = configuration.stored_claims
+    principal_claim = configuration.template.principal_claim if configuration.template else "sub"
+    claims = _token_claims(authorization, configuration.description.token_key_name)
+    if claims is not None and name in (claims.get("sub"), claim(claims, principal_claim)):
+        return stored.joined(name, claims)
+    found = stored.of_user(name)
+    return {} if found is None and not stored.in_dynamodb else found
 
 
-def _payload(token: str) -> Claims | None:
-    """A JWT's claims, read and not verified; None for what is none."""
-    parts = token.split(".")
-    if len(parts) not in (2, 3):
-        return None
+def _token_claims(authorization: Authorization, token_key_name: str | None) -> Claims | None:
+    """The claims of the token that the Lambda accepted; None if it accepted none."""
     try:
-        claims = json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
-    except (ValueError, RecursionError):
+        credentials = read_credentials(AuthorizerEvent.parse(authorization.event), token_key_name)
+        if credentials.token is None or credentials.source != authorization.source:
+            return None
+        return with_scopes(read_token(credentials.token).claims)
+    except Refusal:  # Of a handler with rules of its own, which reads credentials in its own way.
         return None
-    return claims if isinstance(claims, dict) else None

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import typer
 
-from iot_authorizer_cli.project.development import make_folder, table_path
+from iot_authorizer_cli.project.development_issuer import make_folder, table_path
 from iot_identities.sqlite_table import SqliteTable
 from iot_identities.table import Table, TableUnavailable
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from watchfiles import awatch
 
-from iot_authorizer_cli.project.configured import Configured, read_configured
+from iot_authorizer_cli.project.configuration import ProjectConfiguration, read_project_configuration
 from iot_core.functions.environments import Environments
 from iot_core.functions.lambda_function import (
     HANDLER,
@@ -27,7 +27,7 @@ _LOOK = 1.0
 """Seconds after which the files are looked at even where no change is told: some file systems tell of none."""
 
 
-_Loaded = tuple[Configured, Environments]
+_Loaded = tuple[ProjectConfiguration, Environments]
 
 
 class _State(NamedTuple):
@@ -67,7 +67,7 @@ class ReloadedConfiguration:
         self._seen: dict[Path, _State | None] = {}
         self._waits_for_lock = False
         """Whether a version is to be loaded as soon as one before it does not hang any more."""
-        self.configured: Configured
+        self.configured: ProjectConfiguration
         self.environments: Environments
 
     @property
@@ -166,7 +166,7 @@ class ReloadedConfiguration:
     def _load(self) -> _Loaded:
         """All of it as it is now. What is saved from here on is a change."""
         self._see()
-        configured = read_configured(self.path, self.function_arn, self._table)
+        configured = read_project_configuration(self.path, self.function_arn, self._table)
         self._seen |= {path: _state(path) for path in configured.files if path not in self._seen}
         version: dict[Path, _State | None] = {}
         environments = Environments(

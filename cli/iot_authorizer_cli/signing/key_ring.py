@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from iot_authorizer_cli.project.configuration_file import read_configuration_file
+from iot_authorizer.configuration import load_partial_configuration
 from iot_authorizer_cli.signing.folders import KeyFolders
 from iot_authorizer_cli.signing.key_pair import KeyPair
 from iot_core.authorizers.authorizer_rules import MOST_KEYS, is_key_name
@@ -88,7 +88,7 @@ def read_key_ring(config: Path) -> KeyRing:
     """The keys that a configuration names. Raises InvalidFile."""
     if not config.exists():
         raise InvalidFile(config, None, "", "there is no such file: name yours with --config")
-    found, text = read_configuration_file(config)
+    found, text = load_partial_configuration(config)
     files = found.signing.public_keys if found.signing else {}
     for name in files:
         if not is_key_name(name):

@@ -15,9 +15,10 @@ from iot_core.api.members import read_json
 from iot_core.api.operations import label
 from iot_core.authorizers.authorization import Refused
 from iot_core.authorizers.event import ConnectionRequest
+from iot_core.reasons import IotCoreReason
 from iot_policies.packing import compact
 
-_BY_THE_REQUEST = frozenset({"token_missing", "signature_missing"})
+_BY_THE_REQUEST = frozenset({IotCoreReason.TOKEN_MISSING, IotCoreReason.SIGNATURE_MISSING})
 """Reasons of the gateway that stand for a wrong request; all others are about the function and its answer."""
 
 
@@ -80,7 +81,7 @@ def _check(client: ConnectionRequest, *, signing_disabled: bool) -> None:
 
 
 def _error(refused: Refused, name: str) -> ApiError:
-    if refused.reason == "signature_invalid":
+    if refused.reason == IotCoreReason.SIGNATURE_INVALID:
         return invalid_request(f"Token signature mismatch for authorizer {name}")
     message = f"{refused.reason}: {refused.detail}" if refused.detail else refused.reason
     if refused.reason in _BY_THE_REQUEST:  # IoT Core says nothing here, which helps nobody.

@@ -9,6 +9,7 @@ from iot_core.authorizers.event import ConnectionRequest, build_event
 from iot_core.authorizers.signatures import NotVerified, verify_signature
 from iot_core.functions.environments import Environments, FunctionTimeout
 from iot_core.functions.lambda_function import BrokenHandler, Invocation
+from iot_core.reasons import IotCoreReason
 from iot_policies import InvalidFile
 from iot_policies.evaluator import Connection, Evaluator
 
@@ -23,7 +24,7 @@ class Refused(Exception):
 
     def __init__(self, reason: str, detail: str = "", *, decision: Mapping[str, object] | None = None) -> None:
         self.reason = reason
-        """A reason code: the gateway's own, or the Lambda's (docs/reference/log-and-reason-codes.md)."""
+        """An `IotCoreReason`, or the reason code that the Lambda logged."""
         self.detail = detail
         """More, in words."""
         self.decision = decision or {}
@@ -64,9 +65,9 @@ class Authorization:
         return _text(self.decision.get("principal"))
 
     @property
-    def door(self) -> str | None:
-        """Where the credentials stood."""
-        return _text(self.decision.get("door"))
+    def source(self) -> str | None:
+        """The credential source, as the log line has it."""
+        return _text(self.decision.get("source"))
 
     def evaluator(self, connection: Connection) -> Evaluator:
         """The policy for a connection."""
@@ -85,12 +86,14 @@ class Gateway:
         """Lets a client in by the authorizer that it names, else by the default one. Raises Refused."""
         name = request.find(NAME_KEY) or self._authorizers.default
         if name is None:
-            raise Refused("authorizer_missing", f"expected {NAME_KEY}, since there is no default authorizer")
+            raise Refused(
+                IotCoreReason.AUTHORIZER_MISSING, f"expected {NAME_KEY}, since there is no default authorizer"
+            )
         authorizer = self._authorizers.get(name)
         if authorizer is None:
-            raise Refused("authorizer_not_found", f"there is no authorizer {name[:128]!r}")
+            raise Refused(IotCoreReason.AUTHORIZER_NOT_FOUND, f"there is no authorizer {name[:128]!r}")
         if authorizer.status != "ACTIVE":
-            raise Refused("authorizer_inactive", f"authorizer {name} is not active")
+            raise Refused(IotCoreReason.AUTHORIZER_INACTIVE, f"authorizer {name} is not active")
         return await self.invoke(authorizer, request, connection_id=connection_id)
 
     async def invoke(
@@ -111,9 +114,9 @@ class Gateway:
         try:
             answer = read_answer(invocation.answer)
         except InvalidAnswer as error:
-            raise Refused("invalid_answer", str(error), decision=invocation.decision) from None
+            raise Refused(IotCoreReason.INVALID_ANSWER, str(error), decision=invocation.decision) from None
         if not answer.is_authenticated:
-            reason = _text(invocation.decision.get("reason")) or "not_authenticated"
+            reason = _text(invocation.decision.get("reason")) or IotCoreReason.NOT_AUTHENTICATED
             refused = Refused(reason, _text(invocation.decision.get("detail")) or "", decision=invocation.decision)
             refused.answer = REFUSED
             raise refused
@@ -123,13 +126,15 @@ class Gateway:
         environments = self.functions.get(authorizer.function_arn)
         if environments is None:
             known = ", ".join(self.functions)
-            raise Refused("function_not_found", f"no function {authorizer.function_arn} is here, only {known}")
+            raise Refused(
+                IotCoreReason.FUNCTION_NOT_FOUND, f"no function {authorizer.function_arn} is here, only {known}"
+            )
         try:
             return await environments.invoke(event)
         except FunctionTimeout as error:
-            raise Refused("function_timeout", str(error)) from None
+            raise Refused(IotCoreReason.FUNCTION_TIMEOUT, str(error)) from None
         except (BrokenHandler, InvalidFile) as error:
-            raise Refused("function_error", str(error)) from None
+            raise Refused(IotCoreReason.FUNCTION_ERROR, str(error)) from None
 
 
 def _text(value: object) -> str | None:

@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from iot_core.authorizers.authorizer_description import AuthorizerDescription
 from iot_core.authorizers.event import ConnectionRequest
+from iot_core.reasons import IotCoreReason
 
 SIGNATURE_KEY = "x-amz-customauthorizer-signature"
 
@@ -19,9 +20,9 @@ SIGNATURE_KEY = "x-amz-customauthorizer-signature"
 class NotVerified(Exception):
     """IoT Core refuses a client by itself: no function is invoked."""
 
-    def __init__(self, reason: str, detail: str) -> None:
+    def __init__(self, reason: IotCoreReason, detail: str) -> None:
         self.reason = reason
-        """A reason code (docs/reference/log-and-reason-codes.md)."""
+        """Why the token was not verified."""
         self.detail = detail
         """More, in words."""
         super().__init__(f"IoT Core refuses this client by itself: {reason}: {detail}")
@@ -36,18 +37,22 @@ def verify_signature(request: ConnectionRequest, authorizer: AuthorizerDescripti
         return False
     token = request.find_token(authorizer.token_key_name or "")
     if token is None:
-        raise NotVerified("token_missing", f"signing is on: expected a token under {authorizer.token_key_name}")
+        raise NotVerified(
+            IotCoreReason.TOKEN_MISSING, f"signing is on: expected a token under {authorizer.token_key_name}"
+        )
     text = request.token_signature or request.find(SIGNATURE_KEY)
     if text is None:
-        raise NotVerified("signature_missing", f"signing is on: expected {SIGNATURE_KEY}")
+        raise NotVerified(IotCoreReason.SIGNATURE_MISSING, f"signing is on: expected {SIGNATURE_KEY}")
     try:
         signature, message = base64.b64decode(text, validate=True), token.encode()
     except binascii.Error:
-        raise NotVerified("signature_invalid", "the token's signature is no base64") from None
+        raise NotVerified(IotCoreReason.SIGNATURE_INVALID, "the token's signature is no base64") from None
     except ValueError:  # Neither base64 nor a token can hold what is no text.
-        raise NotVerified("signature_invalid", "the token or its signature is no ASCII") from None
+        raise NotVerified(IotCoreReason.SIGNATURE_INVALID, "the token or its signature is no ASCII") from None
     if not any(_verifies(_public_key(pem), signature, message) for pem in authorizer.public_keys.values()):
-        raise NotVerified("signature_invalid", "none of the authorizer's public keys fits the token's signature")
+        raise NotVerified(
+            IotCoreReason.SIGNATURE_INVALID, "none of the authorizer's public keys fits the token's signature"
+        )
     return True
 
 

@@ -24,6 +24,7 @@ from iot_core.broker.shared_subscriptions import SharedSubscriptions
 from iot_core.broker.storage import Storage
 from iot_core.broker.wills import Wills
 from iot_core.mqtt import Connect, Publish, ReasonCode, Will, encode
+from iot_core.reasons import IotCoreReason
 
 _logger = logging.getLogger(__name__)
 
@@ -189,7 +190,7 @@ class Broker:
     def _end_longest_absent(self) -> None:
         """Makes room for sessions that were left later, as if those before had expired."""
         while (session := self.sessions.longest_absent(self.limits.absent_sessions)) is not None:
-            self.dropped.add_session(session, "too_many_sessions")
+            self.dropped.add_session(session, IotCoreReason.TOO_MANY_SESSIONS)
             self._forget(session)
 
     def _restore(self) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from iot_core.broker.message import Message
 from iot_core.broker.session import Session
+from iot_core.reasons import IotCoreReason
 
 if TYPE_CHECKING:
     from iot_core.broker.broker import Broker
@@ -45,7 +46,7 @@ class FanOut:
     def _deliver(self, message: Message, publisher: Session | None) -> None:
         broker = self._broker
         if message.retain and not broker.retained.keep(message):
-            broker.dropped.add_retained("too_many_retained")
+            broker.dropped.add_retained(IotCoreReason.TOO_MANY_RETAINED)
         routes = broker.router.routes(message.topic)
         for session, subscription in routes.each:
             if subscription.no_local and session is publisher:
@@ -64,9 +65,9 @@ class FanOut:
         """Keeps a message for a client that is away, where there is room."""
         broker = self._broker
         if not broker.may_keep_more():
-            broker.dropped.add(session, "queues_full")
+            broker.dropped.add(session, IotCoreReason.QUEUES_FULL)
         elif not session.enqueue(message, retain, broker.limits):
-            broker.dropped.add(session, "queue_full")
+            broker.dropped.add(session, IotCoreReason.QUEUE_FULL)
 
     def _do_postponed(self) -> None:
         if self._delivering:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from iot_core.broker.disconnect_reason import DisconnectReason
 from iot_core.broker.message import Message
+from iot_core.reasons import IotCoreReason
 
 if TYPE_CHECKING:
     from iot_core.broker.client import Client
@@ -69,7 +70,7 @@ class Presence:
         """A client unsubscribed."""
         self._subscriptions("unsubscribed", client, list(topic_filters))
 
-    def subscription_refused(self, client: "Client", topic_filter: str, reason: str, detail: str) -> None:
+    def subscription_refused(self, client: "Client", topic_filter: str, reason: IotCoreReason, detail: str) -> None:
         """A filter is refused which the policy was not asked about: that is no event, and reported alone."""
         self._report(
             "decision",

@@ -9,6 +9,7 @@ from iot_core.broker.permissions import Permissions
 from iot_core.broker.rate_limit import RateLimit
 from iot_core.broker.topic_rules import InvalidTopic, check_topic_name, is_event, is_reserved
 from iot_core.mqtt import NO_PROPERTIES, Properties, ProtocolError, Puback, Publish, ReasonCode, Version
+from iot_core.reasons import IotCoreReason
 
 if TYPE_CHECKING:
     from iot_core.broker.broker import Broker
@@ -40,10 +41,10 @@ class Publisher:
             topic = self._read(packet.properties, topic)
         self._check(packet, topic)
         if self._rate is not None and not self._rate.take():
-            self._refuse(client, packet, "throttled")
+            self._refuse(client, packet, IotCoreReason.THROTTLED)
             return
         if packet.retain and not broker.retained.has_room(topic, packet.payload):
-            self._refuse(client, packet, "too_many_retained")
+            self._refuse(client, packet, IotCoreReason.TOO_MANY_RETAINED)
             return
         broker.publish(Message.published(packet, topic, broker.limits, broker.clock), client.session)
         packet_id = packet.packet_id
@@ -51,7 +52,7 @@ class Publisher:
         if packet_id is not None and client.connected:
             client.outlet.write(b"\x40\x02" + packet_id.to_bytes(2))
 
-    def _refuse(self, client: "Client", packet: Publish, reason: str) -> None:
+    def _refuse(self, client: "Client", packet: Publish, reason: IotCoreReason) -> None:
         """Drops a message that is one too many. MQTT 3.1.1 has no answer for that."""
         self._broker.dropped.add(client.session, reason)
         if packet.packet_id is not None and client.version is Version.MQTT_5:

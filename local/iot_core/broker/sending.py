@@ -6,6 +6,7 @@ from iot_core.broker.disconnect_reason import DisconnectReason
 from iot_core.broker.message import Delivery, Message
 from iot_core.broker.permissions import Permissions
 from iot_core.mqtt import Connect, ReasonCode
+from iot_core.reasons import IotCoreReason
 
 if TYPE_CHECKING:
     from iot_core.broker.broker import Broker
@@ -85,7 +86,7 @@ class Sender:
 
     def _send_at_most_once(self, message: Message, retain: bool) -> None:
         if self._outlet.slow:
-            self._broker.dropped.add(self._session, "slow")
+            self._broker.dropped.add(self._session, IotCoreReason.SLOW)
             return
         head, tail = message.parts(self._version, 0, retain, self._broker.clock)
         if len(head) + len(tail) <= self.maximum_packet_size:
@@ -98,7 +99,7 @@ class Sender:
         """
         if self._session.enqueue(message, retain, self._broker.limits, shared):
             return
-        self._broker.dropped.add(self._session, "slow")
+        self._broker.dropped.add(self._session, IotCoreReason.SLOW)
         if not self._catching_up:
             self._client.end(DisconnectReason.THROTTLED, ReasonCode.QUOTA_EXCEEDED)
 

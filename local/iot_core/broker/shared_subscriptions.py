@@ -7,6 +7,7 @@ from iot_core.broker.message import Delivery, Message
 from iot_core.broker.router import Group
 from iot_core.broker.session import Session
 from iot_core.mqtt import Subscription
+from iot_core.reasons import IotCoreReason
 
 if TYPE_CHECKING:
     from iot_core.broker.broker import Broker
@@ -61,9 +62,9 @@ class SharedSubscriptions:
             if (session.persistent or session.connected) and subscription.qos > 0:
                 waiting = self._waiting.setdefault(subscription.topic_filter, DeliveryQueue())
                 if not self._broker.may_keep_more():
-                    self._broker.dropped.add(session, "queues_full")
+                    self._broker.dropped.add(session, IotCoreReason.QUEUES_FULL)
                 elif waiting.is_full(self._broker.limits):
-                    self._broker.dropped.add(session, "queue_full")
+                    self._broker.dropped.add(session, IotCoreReason.QUEUE_FULL)
                 else:
                     row = self._broker.storage.enqueue_shared(subscription.topic_filter, message)
                     waiting.put(Delivery(message, False, row))

@@ -7,6 +7,7 @@ from iot_core.broker.broken_rule import BrokenRule
 from iot_core.broker.limits import Limits
 from iot_core.broker.topic_rules import InvalidTopic, check_topic_filter
 from iot_core.mqtt import ReasonCode, Suback, Subscribe, Subscription, Unsuback, Unsubscribe, Version
+from iot_core.reasons import IotCoreReason
 
 if TYPE_CHECKING:
     from iot_core.broker.client import Client
@@ -79,11 +80,11 @@ def _accept(client: "Client", subscription: Subscription) -> int:
     try:
         check_topic_filter(topic_filter, broker.limits)
     except InvalidTopic as error:
-        broker.presence.subscription_refused(client, topic_filter, "invalid_topic_filter", str(error))
+        broker.presence.subscription_refused(client, topic_filter, IotCoreReason.INVALID_TOPIC_FILTER, str(error))
         return ReasonCode.TOPIC_FILTER_INVALID
     if topic_filter not in subscriptions and len(subscriptions) >= most:
         broker.presence.subscription_refused(
-            client, topic_filter, "too_many_subscriptions", f"a connection has at most {most}"
+            client, topic_filter, IotCoreReason.TOO_MANY_SUBSCRIPTIONS, f"a connection has at most {most}"
         )
         return ReasonCode.QUOTA_EXCEEDED
     if not client.permissions.may_subscribe(topic_filter):

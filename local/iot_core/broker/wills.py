@@ -8,6 +8,7 @@ from iot_core.broker.message import properties_size
 from iot_core.broker.publishing import check_permission, check_properties, check_topic
 from iot_core.broker.stored_queues import PLACE
 from iot_core.mqtt import Publish, ReasonCode, Will
+from iot_core.reasons import IotCoreReason
 
 if TYPE_CHECKING:
     from iot_core.broker.broker import Broker
@@ -42,7 +43,8 @@ class Wills:
             check_permission(will.topic, will.retain, client.permissions)
         except BrokenRule as error:
             forbidden = error.reason_code == ReasonCode.NOT_AUTHORIZED
-            self._broker.dropped.add_will(session, "will_not_allowed" if forbidden else "will_not_valid", str(error))
+            reason = IotCoreReason.WILL_NOT_ALLOWED if forbidden else IotCoreReason.WILL_NOT_VALID
+            self._broker.dropped.add_will(session, reason, str(error))
             return
         delay = will.properties.will_delay_interval
         if delay is not None:
@@ -50,7 +52,7 @@ class Wills:
         if not (delay and session.persistent):
             self._publish(will, session)
         elif not self._broker.may_keep_more():
-            self._broker.dropped.add_will(session, "queues_full")
+            self._broker.dropped.add_will(session, IotCoreReason.QUEUES_FULL)
         else:
             delayed = DelayedWill(self._broker.clock() + delay, will, session)
             self._keep(delayed)

@@ -14,6 +14,7 @@ from iot_core.edge.arrival import Arrival
 from iot_core.edge.connect_rules import connect_attributes, connection_request
 from iot_core.edge.permissions import Permissions
 from iot_core.mqtt import Connect
+from iot_core.reasons import IotCoreReason
 from iot_policies.evaluator import Connection
 
 _logger = logging.getLogger(__name__)
@@ -79,12 +80,12 @@ class Admitting:
             authorization = await self._gateway.authorize(request, connection_id=connection_id)
             permissions = self._permissions(connect, client_id, origin, authorization)
             if not permissions.may_connect(client_id):
-                raise Forbidden("connect_not_allowed", "", authorization)
+                raise Forbidden(IotCoreReason.CONNECT_NOT_ALLOWED, "", authorization)
         except Refused:
             raise
         except Exception as error:
             _logger.exception("a client could not be authorized")
-            raise Refused("internal_error", f"{type(error).__name__}: {error}") from error
+            raise Refused(IotCoreReason.IOT_CORE_ERROR, f"{type(error).__name__}: {error}") from error
         return authorization, permissions
 
     def _permissions(
@@ -102,4 +103,4 @@ class Admitting:
         if will is None:
             return
         if not permissions.may_publish(will.topic) or (will.retain and not permissions.may_retain(will.topic)):
-            raise Forbidden("will_not_allowed", "the policy does not allow the Will", authorization)
+            raise Forbidden(IotCoreReason.WILL_NOT_ALLOWED, "the policy does not allow the Will", authorization)

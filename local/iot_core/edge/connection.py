@@ -14,6 +14,7 @@ from iot_core.edge.connack import refusal_of_version
 from iot_core.edge.entering import Entrance
 from iot_core.edge.outgoing import Outgoing
 from iot_core.mqtt import Connect, Decoder, MqttError, ReasonCode, Subscribe
+from iot_core.reasons import IotCoreReason
 
 if TYPE_CHECKING:
     from iot_core.edge.connections import Connections
@@ -91,7 +92,7 @@ class MqttConnection(asyncio.Protocol):
         elif self.client is not None:
             self._check_keep_alive(self.client, now)
         elif self._entering is None and now >= self._deadline:
-            self._connections.decisions.refused_bytes(self._arrival.origin.source[0], "connect_timeout")
+            self._connections.decisions.refused_bytes(self._arrival.origin.source[0], IotCoreReason.CONNECT_TIMEOUT)
             self._outgoing.close()
 
     def fail(self, error: MqttError) -> None:
@@ -101,7 +102,7 @@ class MqttConnection(asyncio.Protocol):
             return
         if answer := refusal_of_version(error):
             self._outgoing.write(answer)
-        self._connections.decisions.refused_bytes(self._arrival.origin.source[0], "not_mqtt", str(error))
+        self._connections.decisions.refused_bytes(self._arrival.origin.source[0], IotCoreReason.NOT_MQTT, str(error))
         self._outgoing.close()
 
     def stop(self) -> None:

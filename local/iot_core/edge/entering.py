@@ -10,6 +10,7 @@ from iot_core.edge.arrival import Arrival
 from iot_core.edge.connack import refusal
 from iot_core.edge.outgoing import Outgoing
 from iot_core.mqtt import Connect, ReasonCode, Version
+from iot_core.reasons import IotCoreReason
 
 if TYPE_CHECKING:
     from iot_core.edge.connections import Connections
@@ -65,7 +66,8 @@ class Entrance:
 
     def _refuse_rule(self, connect: Connect, error: BrokenRule) -> None:
         code = ReasonCode(error.reason_code)
-        reason = "connect_rate_exceeded" if code == ReasonCode.CONNECTION_RATE_EXCEEDED else "invalid_connect"
+        too_often = code == ReasonCode.CONNECTION_RATE_EXCEEDED
+        reason = IotCoreReason.CONNECT_RATE_EXCEEDED if too_often else IotCoreReason.INVALID_CONNECT
         self._refuse(connect, Refused(reason, str(error)), code)
 
     def _refuse(self, connect: Connect, refused: Refused, reason_code: ReasonCode) -> None:

@@ -16,6 +16,7 @@ from iot_core.edge.handshake import tell_failures
 from iot_core.edge.http_connection import HttpConnection
 from iot_core.edge.proxy import Tunnel
 from iot_core.edge.sniffer import Sniffer
+from iot_core.reasons import IotCoreReason
 
 _PATIENCE = 1.0
 """Seconds in which connections may take what was sent to them, at the end."""
@@ -53,7 +54,7 @@ class Ports:
         Raises OSError, which names the option of the command line.
         """
         context.sni_callback = self._note_server_name
-        tell_failures(context, partial(self.connections.decisions.refused_bytes, "", "tls_failed"))
+        tell_failures(context, partial(self.connections.decisions.refused_bytes, "", IotCoreReason.TLS_FAILED))
         loop = asyncio.get_running_loop()
         for option, number, tls in (("--port", port, None), ("--tls-port", tls_port, context)):
             patience = self.connections.limits.connect_timeout if tls is not None else None

@@ -10,6 +10,7 @@ from iot_core.edge.admitting import Admitting
 from iot_core.edge.connection import MqttConnection
 from iot_core.edge.outbox import Outbox
 from iot_core.mqtt import ReasonCode
+from iot_core.reasons import IotCoreReason
 
 _AT_ONCE = 8
 """Refreshes under way, of which a change of the configuration begins one for each client: others may connect still."""
@@ -65,7 +66,9 @@ class Refreshing:
             async with asyncio.timeout(_PATIENCE):
                 await self._turns.acquire()
         except TimeoutError:
-            raise Refused("function_timeout", f"no turn for a refresh within {_PATIENCE:g} seconds") from None
+            raise Refused(
+                IotCoreReason.FUNCTION_TIMEOUT, f"no turn for a refresh within {_PATIENCE:g} seconds"
+            ) from None
         try:
             await self._admitting.renew(admission)
         finally:

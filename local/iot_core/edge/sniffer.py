@@ -11,6 +11,7 @@ from iot_core.broker.client import Origin
 from iot_core.edge.arrival import Arrival, Channel
 from iot_core.edge.connection import MqttConnection
 from iot_core.edge.websocket import MqttOverWebSocket
+from iot_core.reasons import IotCoreReason
 
 if TYPE_CHECKING:
     from iot_core.edge.ports import Ports
@@ -52,7 +53,7 @@ class Sniffer(asyncio.Protocol):
     def check_time(self, now: float) -> None:
         """Ends a connection that says nothing, or too little; `now` in seconds."""
         if now >= self._deadline:
-            self._refuse("connect_timeout")
+            self._refuse(IotCoreReason.CONNECT_TIMEOUT)
 
     def abort(self) -> None:
         """Ends the connection now."""
@@ -67,20 +68,20 @@ class Sniffer(asyncio.Protocol):
             self._give_room()
             self._hand_over(MqttConnection(self._ports.connections, self._transport, self._arrival()))
         elif first == _TLS_BYTE:
-            self._refuse("not_mqtt", "a TLS handshake: that is for the TLS port")
+            self._refuse(IotCoreReason.NOT_MQTT, "a TLS handshake: that is for the TLS port")
         elif not 0x41 <= first <= 0x5A:  # No method of HTTP begins so.
-            self._refuse("not_mqtt", "neither MQTT nor HTTP")
+            self._refuse(IotCoreReason.NOT_MQTT, "neither MQTT nor HTTP")
         elif (end := self._received.find(b"\r\n\r\n", searched)) >= 0:
             self._hand_over_http(bytes(self._received[: end + 2]), end + 4)
         elif len(self._received) > _LONGEST_HEAD:
             self._transport.write(_TOO_LONG)
-            self._refuse("not_mqtt", f"an HTTP request with a head of more than {_LONGEST_HEAD} bytes")
+            self._refuse(IotCoreReason.NOT_MQTT, f"an HTTP request with a head of more than {_LONGEST_HEAD} bytes")
 
     def _hand_over_http(self, head: bytes, end: int) -> None:
         """`head` ends with its last header's CRLF; what comes with the request begins at `end`."""
         if head.startswith(b"CONNECT ") and not self._is_local():  # Behind the proxy, all would come from this machine.
             self._transport.write(_FORBIDDEN)
-            self._refuse("not_mqtt", "the proxy is for this machine alone")
+            self._refuse(IotCoreReason.NOT_MQTT, "the proxy is for this machine alone")
         elif head.startswith(b"CONNECT "):
             early = bytes(self._received[end:])
             self._received.clear()
@@ -107,9 +108,9 @@ class Sniffer(asyncio.Protocol):
         return MqttConnection(self._ports.connections, channel, self._arrival(http))
 
     def _on_refusal(self, detail: str) -> None:
-        self._ports.connections.decisions.refused_bytes(self._origin.source[0], "not_mqtt", detail)
+        self._ports.connections.decisions.refused_bytes(self._origin.source[0], IotCoreReason.NOT_MQTT, detail)
 
-    def _refuse(self, reason: str, detail: str = "") -> None:
+    def _refuse(self, reason: IotCoreReason, detail: str = "") -> None:
         self._ports.undecided.discard(self)
         self._ports.connections.decisions.refused_bytes(self._origin.source[0], reason, detail)
         self._transport.close()

@@ -8,7 +8,7 @@ from tests.cli.console.conftest import Ask, Console, Open
 MUTE = "rooms/lobby/mute/bob"
 
 
-def test_a_decision_says_who_by_which_door_and_by_which_entry(console: Console) -> None:
+def test_a_decision_says_who_by_which_source_and_by_which_entry(console: Console) -> None:
     console.a.sign_in("ann")
     row = console.decisions.filter(has_text="allowed").filter(has_text=console.a.client_id)
     expect(row).to_contain_text('by grant "inbox", connect = "{principal}/*"')

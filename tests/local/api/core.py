@@ -59,7 +59,7 @@ class Function(LambdaFunction):
         }
         if token != "ann":
             return Invocation(answer, {"decision": "refused", "reason": "expired", "detail": "an hour ago"})
-        return Invocation(answer, {"decision": "allowed", "principal": "ann", "door": "header"})
+        return Invocation(answer, {"decision": "allowed", "principal": "ann", "source": "header"})
 
 
 STATEMENTS = [

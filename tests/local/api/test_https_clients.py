@@ -173,7 +173,7 @@ def test_the_feed_tells_what_was_allowed(send: Send, service: Service) -> None:
         "resource": "ann/say",
         "allowed": True,
         "principal": "ann",
-        "door": "header",
+        "source": "header",
         "authorizer": "chat",
         "explanation": ["because of publish ann/say"],
     }

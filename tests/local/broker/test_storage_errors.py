@@ -77,7 +77,7 @@ def test_a_file_that_can_only_be_read_is_refused(path: Path, monkeypatch: pytest
 
 
 def test_a_file_that_another_process_uses_is_refused(path: Path) -> None:
-    program = f"from local.broker.storage import Storage\ns = Storage({str(path)!r})\nprint(flush=True)\ninput()"
+    program = f"from iot_core.broker.storage import Storage\ns = Storage({str(path)!r})\nprint(flush=True)\ninput()"
     command = [sys.executable, "-c", program]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
         assert other.stdout is not None

@@ -2,9 +2,9 @@
 
 import pytest
 
-from tests.local.edge.conftest import both_loops
-from tests.local.edge.others import Others
-from tests.local.edge.running import Running
+from tests.local.harness.fixtures import both_loops
+from tests.local.harness.others import Others
+from tests.local.harness.running import Running
 
 pytestmark = both_loops
 

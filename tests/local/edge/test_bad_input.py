@@ -6,10 +6,10 @@ import struct
 import pytest
 
 from iot_core.mqtt import Disconnect, Publish, ReasonCode, Version
-from tests.local.edge.channels import SocketChannel, wrapped
-from tests.local.edge.conftest import both_loops
-from tests.local.edge.others import Others
-from tests.local.edge.running import Running
+from tests.local.harness.channels import SocketChannel, wrapped
+from tests.local.harness.fixtures import both_loops
+from tests.local.harness.others import Others
+from tests.local.harness.running import Running
 
 pytestmark = both_loops
 

@@ -14,8 +14,8 @@ from iot_core.mqtt import (
     Version,
     Will,
 )
-from tests.local.edge.function import Event, allow, statement
-from tests.local.edge.running import Running
+from tests.local.harness.function import Event, allow, statement
+from tests.local.harness.running import Running
 
 VERSIONS = pytest.mark.parametrize("version", list(Version), ids=lambda version: version.name)
 REFUSED = {Version.MQTT_3_1_1: ConnectReturnCode.NOT_AUTHORIZED, Version.MQTT_5: ReasonCode.NOT_AUTHORIZED}

@@ -7,7 +7,7 @@ import pytest
 
 from iot_core.broker.limits import IOT_CORE
 from iot_core.mqtt import ConnectReturnCode, ReasonCode, Version
-from tests.local.edge.running import Running, started
+from tests.local.harness.running import Running, started
 
 VERSIONS = pytest.mark.parametrize(
     ("version", "code"),

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 
 import pytest
 
-from tests.local.edge.function import allow, statement
-from tests.local.edge.running import Running
+from tests.local.harness.function import allow, statement
+from tests.local.harness.running import Running
 
 
 def ask(running: Running, method: str = "GET", path: str = "/endpoint?endpointType=iot:Data-ATS", **sent: str) -> int:

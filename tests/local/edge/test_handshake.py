@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 import trustme
 
-from tests.local.edge.channels import wrapped
-from tests.local.edge.conftest import both_loops
-from tests.local.edge.running import Running
+from tests.local.harness.channels import wrapped
+from tests.local.harness.fixtures import both_loops
+from tests.local.harness.running import Running
 
 pytestmark = both_loops
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from iot_core.mqtt import Publish, Version
 from tests.cli.dev import Dev
-from tests.local.edge.channels import PATIENCE, SocketChannel, connected_to
-from tests.local.edge.client import Client
-from tests.local.edge.dev import allow_files
-from tests.local.edge.running import Running
+from tests.local.harness.channels import PATIENCE, SocketChannel, connected_to
+from tests.local.harness.client import Client
+from tests.local.harness.dev import allow_files
+from tests.local.harness.running import Running
 
 MANY = 1000
 MEBIBYTE = 1024 * 1024

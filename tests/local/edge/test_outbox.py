@@ -8,8 +8,8 @@ import pytest
 from iot_core.broker.storage import Storage, StorageError
 from iot_core.edge.outbox import Outbox
 from iot_core.mqtt import Publish
-from tests.local.edge.conftest import both_loops
-from tests.local.edge.running import Running, started
+from tests.local.harness.fixtures import both_loops
+from tests.local.harness.running import Running, started
 
 
 class Sender:

@@ -10,8 +10,8 @@ from iot_core.broker.client import Client as BrokerClient
 from iot_core.edge.connection import MqttConnection
 from iot_core.edge.permissions import Permissions
 from iot_core.mqtt import ConnectReturnCode, Publish
-from tests.local.edge.conftest import both_loops
-from tests.local.edge.running import Running
+from tests.local.harness.fixtures import both_loops
+from tests.local.harness.running import Running
 
 pytestmark = both_loops
 
@@ -34,7 +34,7 @@ def test_a_mistake_in_authorizing_refuses_the_client(
             assert client.connect().reason_code == ConnectReturnCode.NOT_AUTHORIZED
             assert client.ends() == []
         detail = "ZeroDivisionError: a mistake"
-        running.record("decision", action="connect", allowed=False, reason="internal_error", detail=detail)
+        running.record("decision", action="connect", allowed=False, reason="iot_core_error", detail=detail)
         other.ping()
         assert "ZeroDivisionError" in caplog.text
 

@@ -5,7 +5,7 @@ import pytest
 from iot_core.edge import permissions
 from iot_core.edge.permissions import Permissions
 from iot_policies.evaluator import Evaluator
-from tests.local.edge.function import ARN, document, statement
+from tests.local.harness.function import ARN, document, statement
 
 POLICY = document(
     statement("iot:Publish", "topic/a"),

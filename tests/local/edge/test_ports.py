@@ -3,9 +3,9 @@
 import pytest
 
 from iot_core.mqtt import Connack, Version
-from tests.local.edge.channels import SocketChannel
-from tests.local.edge.conftest import both_loops
-from tests.local.edge.running import Running
+from tests.local.harness.channels import SocketChannel
+from tests.local.harness.fixtures import both_loops
+from tests.local.harness.running import Running
 
 pytestmark = both_loops
 

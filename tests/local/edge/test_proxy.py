@@ -5,9 +5,9 @@ import socket
 import pytest
 
 from iot_core.mqtt import Connect, Version, encode
-from tests.local.edge.channels import SocketChannel, WebSocketChannel, wrapped
-from tests.local.edge.conftest import both_loops
-from tests.local.edge.running import Running
+from tests.local.harness.channels import SocketChannel, WebSocketChannel, wrapped
+from tests.local.harness.fixtures import both_loops
+from tests.local.harness.running import Running
 
 pytestmark = both_loops
 

@@ -2,10 +2,10 @@
 
 import pytest
 
-from tests.local.edge.conftest import both_loops
-from tests.local.edge.function import allow
-from tests.local.edge.gate import Gate
-from tests.local.edge.running import Running
+from tests.local.harness.fixtures import both_loops
+from tests.local.harness.function import allow
+from tests.local.harness.gate import Gate
+from tests.local.harness.running import Running
 
 
 def test_a_refusal_for_who_was_taken_over_from_leaves_the_newer_client_alone(running: Running) -> None:

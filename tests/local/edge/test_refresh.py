@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from iot_core.mqtt import Disconnect, Packet, Publish, ReasonCode, Version
-from tests.local.edge.channels import PATIENCE
-from tests.local.edge.function import Event, allow, statement
-from tests.local.edge.running import Running, started
+from tests.local.harness.channels import PATIENCE
+from tests.local.harness.function import Event, allow, statement
+from tests.local.harness.running import Running, started
 
 VERSIONS = pytest.mark.parametrize("version", list(Version), ids=lambda version: version.name)
 CONNECT = statement("iot:Connect", "client/*")

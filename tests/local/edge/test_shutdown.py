@@ -10,11 +10,11 @@ import pytest
 
 from iot_core.mqtt import Disconnect, Packet, Publish, ReasonCode, Version, Will
 from tests.cli.dev import Dev
-from tests.local.edge.channels import PATIENCE, SocketChannel, connected_to
-from tests.local.edge.client import Client
-from tests.local.edge.conftest import both_loops
-from tests.local.edge.running import LoopFactory, started
-from tests.local.edge.slow import slow_client
+from tests.local.harness.channels import PATIENCE, SocketChannel, connected_to
+from tests.local.harness.client import Client
+from tests.local.harness.fixtures import both_loops
+from tests.local.harness.running import LoopFactory, started
+from tests.local.harness.slow import slow_client
 
 TOLD = [Disconnect(ReasonCode.SERVER_SHUTTING_DOWN)]
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from iot_core.mqtt import NO_PROPERTIES, Pingreq, Publish, Subscribe, Subscription, Version, encode
-from tests.local.edge.channels import wrapped
-from tests.local.edge.conftest import both_loops
-from tests.local.edge.running import UNLIMITED, LoopFactory, Running, started
+from tests.local.harness.channels import wrapped
+from tests.local.harness.fixtures import both_loops
+from tests.local.harness.running import UNLIMITED, LoopFactory, Running, started
 
 ROOM = 256 * 1024
 """What may wait for one client."""

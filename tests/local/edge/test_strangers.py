@@ -9,9 +9,9 @@ from iot_core.broker.limits import IOT_CORE
 from iot_core.edge import connection
 from iot_core.edge.sniffer import Sniffer
 from iot_core.mqtt import Pingreq, Pingresp, Publish, Suback, Subscribe, Subscription, Version, Will
-from tests.local.edge.channels import SocketChannel
-from tests.local.edge.function import Event, allow, statement
-from tests.local.edge.running import Running, started
+from tests.local.harness.channels import SocketChannel
+from tests.local.harness.function import Event, allow, statement
+from tests.local.harness.running import Running, started
 
 VERSIONS = pytest.mark.parametrize("version", list(Version), ids=lambda version: version.name)
 FILTERS = tuple(Subscription(f"no/{number}", 0) for number in range(8))

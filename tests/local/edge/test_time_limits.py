@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from iot_core.mqtt import Disconnect, Pingreq, ReasonCode, Version
-from tests.local.edge.conftest import both_loops
-from tests.local.edge.running import UNLIMITED, Running, started
-from tests.local.edge.slow import slow_client
+from tests.local.harness.fixtures import both_loops
+from tests.local.harness.running import UNLIMITED, Running, started
+from tests.local.harness.slow import slow_client
 
 VERSIONS = pytest.mark.parametrize("version", list(Version), ids=lambda version: version.name)
 CONNECT = bytes.fromhex("100f00044d5154540402003c0003616e6e")

@@ -3,9 +3,9 @@
 import pytest
 
 from iot_core.mqtt import Connack, Connect, Disconnect, Pingreq, Pingresp, Version, encode
-from tests.local.edge.channels import PATIENCE
-from tests.local.edge.conftest import both_loops
-from tests.local.edge.running import Running
+from tests.local.harness.channels import PATIENCE
+from tests.local.harness.fixtures import both_loops
+from tests.local.harness.running import Running
 
 pytestmark = both_loops
 

@@ -164,7 +164,7 @@ function details(record) {
   const shown = {
     principal: record.principal,
     "client ID": record.client_id,
-    door: record.door,
+    source: record.source,
     authorizer: record.authorizer,
     "disconnect reason": record.disconnect_reason,
     detail: record.kind === "decision" ? null : record.detail,

@@ -1,0 +1,1 @@
+"""The commands of `iot-authorizer`: one file or folder for each."""

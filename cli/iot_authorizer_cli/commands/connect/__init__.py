@@ -1,0 +1,1 @@
+"""`iot-authorizer connect`: a ready-to-run program for a real client."""

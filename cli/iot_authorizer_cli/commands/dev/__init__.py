@@ -1,0 +1,1 @@
+"""`iot-authorizer dev`: IoT Core on this machine, in the foreground."""

@@ -1,0 +1,37 @@
+"""`iot-authorizer explain`: why a template allows or denies an action."""
+
+from typing import Annotated, Literal
+
+import typer
+
+from iot_authorizer_cli.arguments import json_object, load_template, topic_filter, topic_name
+from iot_authorizer_cli.options import Claims, ClientId, PolicyFile, PrincipalName
+from iot_policies import Principal
+from iot_policies.explaining import explain as explain_template
+
+
+def explain(
+    policy: PolicyFile,
+    action: Annotated[
+        Literal["connect", "publish", "retain", "subscribe", "receive"],
+        typer.Argument(metavar="ACTION", show_choices=False, help="connect, publish, retain, subscribe or receive."),
+    ],
+    resource: Annotated[str, typer.Argument(metavar="RESOURCE", help="A client ID, a topic or a topic filter.")],
+    principal: PrincipalName,
+    claims: Claims = "{}",
+    client_id: ClientId = None,
+) -> None:
+    """Explain whether a template allows an action.
+
+    Names the entry that allows or denies it. Exits with 0 if it is allowed, with 1 if it is denied.
+    """
+    if action in ("publish", "retain", "receive"):
+        topic_name(resource, "RESOURCE")
+    if action == "subscribe":
+        topic_filter(resource, "RESOURCE")
+    who = Principal(principal, json_object(claims, "--claims"))
+    found = explain_template(load_template(policy, "explain"), who, action, resource, client_id)
+    typer.echo(f"{'allowed' if found.allowed else 'denied'}: {action} {resource}")
+    for reason in found.reasons:
+        typer.echo(f"  {reason}")
+    raise typer.Exit(0 if found.allowed else 1)

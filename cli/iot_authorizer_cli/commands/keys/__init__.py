@@ -1,0 +1,1 @@
+"""`iot-authorizer keys`: key pairs that sign tokens for IoT Core."""

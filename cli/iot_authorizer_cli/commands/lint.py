@@ -1,0 +1,28 @@
+"""`iot-authorizer lint`: mistakes in policy templates."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from iot_authorizer_cli.arguments import load_template
+from iot_policies.linter import lint as lint_template
+from iot_policies.toml_file import key_of, line_of
+
+
+def lint(policies: Annotated[list[Path], typer.Argument(metavar="POLICY", help="Policy templates.")]) -> None:
+    """Check policy templates for mistakes. Exits with 0 if there are none, with 1 if there are any."""
+    warnings = 0
+    for path in policies:
+        template, text = load_template(path, "lint"), path.read_text("utf-8")
+        for finding in lint_template(template):
+            line = line_of(text, finding.location)
+            place = f"{path}:{line}" if line else f"{path}"
+            typer.echo(": ".join(filter(None, (place, finding.severity, key_of(finding.location), finding.message))))
+            warnings += finding.severity == "warning"
+    typer.echo(f"{_count(warnings, 'finding')} in {_count(len(policies), 'template')}", err=True)
+    raise typer.Exit(1 if warnings else 0)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

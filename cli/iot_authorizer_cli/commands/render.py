@@ -1,0 +1,39 @@
+"""`iot-authorizer render`: the policy documents of a principal."""
+
+import typer
+
+from iot_authorizer_cli.arguments import json_object, load_template
+from iot_authorizer_cli.options import Account, Claims, ClientId, PolicyFile, PrincipalName, Region
+from iot_core.functions.lambda_function import ACCOUNT, REGION
+from iot_policies import Principal, compile_policy
+from iot_policies.errors import UnsafeValue, printable
+from iot_policies.explaining import left_out
+from iot_policies.packing import compact
+from iot_policies.placeholders import LONGEST_VALUE, UNSAFE_SIGNS
+
+_OPTIONS = {"principal": "--principal", "client_id": "--client-id"}
+"""The options that placeholders come from; all others come from --claims."""
+_LEVEL = f"expected at most {LONGEST_VALUE} bytes, none of {' '.join(UNSAFE_SIGNS)} and no control character"
+
+
+def render(
+    policy: PolicyFile,
+    principal: PrincipalName,
+    claims: Claims = "{}",
+    client_id: ClientId = None,
+    region: Region = REGION,
+    account: Account = ACCOUNT,
+) -> None:
+    """Print the policy documents of a principal.
+
+    Prints one compact JSON list. Entries that are left out because a claim is missing go to standard error.
+    """
+    who = Principal(principal, json_object(claims, "--claims"))
+    try:
+        template = load_template(policy, "render")
+        compiled = compile_policy(template, who, client_id)
+    except UnsafeValue as error:
+        raise typer.BadParameter(f"{error}: {_LEVEL}", param_hint=_OPTIONS.get(error.source, "--claims")) from None
+    typer.echo(compact(compiled.documents(region=region, account=account)))
+    for entry, missing in left_out(template, who, client_id):
+        typer.echo(printable(f"left out: {entry}: {' and '.join(missing)} is missing"), err=True)

@@ -1,0 +1,27 @@
+"""`iot-authorizer token`: tokens of the development issuer."""
+
+from typing import Annotated
+
+import typer
+
+from iot_authorizer_cli.arguments import duration, json_object
+from iot_authorizer_cli.options import Claims, Data, PrincipalName
+from iot_authorizer_cli.project.development_issuer import DATA, DevelopmentIssuer
+
+
+def token(
+    principal: PrincipalName,
+    claims: Claims = "{}",
+    expires: Annotated[
+        str, typer.Option(metavar="TIME", help="Set the lifetime: 30s, 15m, 1h, 7d; -1h: expired an hour ago.")
+    ] = "1h",
+    data: Data = DATA,
+) -> None:
+    """Print a JWT of the development issuer. Only this machine trusts it.
+
+    Use --expires -1h to see an expired token refused. The authorizer allows clocks to differ by 30 s, so it accepts a
+    token for 30 s after it expired.
+    """
+    sign = -1 if expires.startswith("-") else 1
+    lifetime = sign * duration(expires.removeprefix("-"), "--expires", "365d")
+    typer.echo(DevelopmentIssuer(data).token(principal, json_object(claims, "--claims"), lifetime))

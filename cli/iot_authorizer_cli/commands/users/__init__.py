@@ -1,0 +1,1 @@
+"""`iot-authorizer users`: users with passwords and claims in the table of identities."""

@@ -1,0 +1,171 @@
+"""Users in a CSV file (RFC 4180), each line checked. What is wrong is told without a cell's content."""
+
+import codecs
+import csv
+import io
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple, TypeVar
+
+from iot_authorizer_cli.commands.users.rules import (
+    SHORTEST_GENERATED,
+    check_chosen,
+    checked_claims,
+    checked_name,
+    parsed_flag,
+    parsed_time,
+)
+from iot_identities.passwords import check_hash
+from iot_identities.user import StoredPassword, User
+
+Value = TypeVar("Value")
+
+COLUMNS = ("name", "password", "hash", "generated", "claims", "valid_until", "disabled")
+_STATES = frozenset(("claims", "valid_until", "disabled"))
+_UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_HEADER = f"expected a header, with name and any of {', '.join(COLUMNS[1:])}, separated by commas"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A user, as a line has it. Its password is not hashed yet: that takes a while."""
+
+    user: User
+    password: str | None = field(default=None, repr=False)
+    generated: bool = False
+    """Whether the password was made at random, of so many bits that nobody guesses it."""
+    columns: frozenset[str] = frozenset(COLUMNS)
+    """Those that the file has."""
+
+    @property
+    def has_password(self) -> bool:
+        """Whether the line has one, or its hash."""
+        return self.password is not None or bool(self.user.passwords)
+
+    def over(self, before: User) -> User:
+        """The user that was there before, with what the line says: where it has no password, its passwords stay."""
+        said = {name: getattr(self.user, name) for name in _STATES & self.columns}
+        if self.user.passwords:
+            said |= {"passwords": self.user.passwords, "rotated_at": self.user.rotated_at}
+        return replace(before, **said)
+
+
+class BadLine(NamedTuple):
+    """A line that is no user."""
+
+    number: int
+    """Counted from 1, the header's."""
+    problem: str
+
+
+def read_users(content: bytes, now: int) -> tuple[list[Row], list[BadLine]]:
+    """The users of a CSV file, created `now` (seconds since 1970), and what is wrong with the other lines."""
+    rows: list[Row] = []
+    bad: list[BadLine] = []
+    lines = _lines(content)
+    try:
+        header = _header(next(lines, (1, [])))
+    except _Broken as error:
+        return [], [BadLine(error.number, error.problem)]
+    first: dict[str, int] = {}
+    for number, cells in lines:
+        try:
+            row = _row(header, cells, now)
+            if (before := first.setdefault(row.user.name, number)) != number:
+                raise ValueError(f"the user is in line {before} already")
+        except ValueError as error:
+            bad.append(BadLine(number, str(error)))
+        else:
+            rows.append(row)
+    return rows, bad
+
+
+class _Broken(Exception):
+    """A file without a header that can be read."""
+
+    def __init__(self, number: int, problem: str) -> None:
+        self.number, self.problem = number, problem
+        super().__init__(problem)
+
+
+def _lines(content: bytes) -> Iterator[tuple[int, Sequence[str] | str]]:
+    """The cells of each line that is not empty, or what is wrong with it, and the number of its first line."""
+    if content.startswith(_UTF_16) or b"\0" in content[:4]:
+        yield 1, "the file is in UTF-16: save it as CSV in UTF-8"
+        return
+    # What is no UTF-8 becomes surrogates, which no UTF-8 has: each line with some is told.
+    text = content.removeprefix(codecs.BOM_UTF8).decode(errors="surrogateescape")
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    while True:
+        number = reader.line_num + 1
+        try:
+            cells = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            yield number, f"no line of a CSV file: {error}"
+            continue
+        if any(cells):
+            yield number, cells if _is_utf_8(cells) else "not in UTF-8"
+
+
+def _is_utf_8(cells: Sequence[str]) -> bool:
+    return not any("\ud800" <= sign <= "\udfff" for cell in cells for sign in cell)
+
+
+def _header(line: tuple[int, Sequence[str] | str]) -> Sequence[str]:
+    number, cells = line
+    if isinstance(cells, str):
+        raise _Broken(number, cells)
+    header = [cell.strip() for cell in cells]
+    if "name" not in header:  # It may be a user, with the password: nothing of it is shown.
+        raise _Broken(number, _HEADER)
+    for place, column in enumerate(header):
+        if column not in COLUMNS:
+            raise _Broken(number, f"there is no column {column!r}: {_HEADER}")
+        if column in header[:place]:
+            raise _Broken(number, f"the column {column} is there twice")
+    return header
+
+
+def _row(header: Sequence[str], cells: Sequence[str] | str, now: int) -> Row:
+    """Raises ValueError."""
+    if isinstance(cells, str):
+        raise ValueError(cells)
+    if len(cells) != len(header):
+        raise ValueError(f"expected {len(header)} cells, as in the header, found {len(cells)}")
+    found = dict(zip(header, cells, strict=True))
+    name = _cell(found, "name", checked_name) or checked_name("")
+    password = _cell(found, "password", lambda chosen: _checked_password(chosen, name))
+    encoded = _cell(found, "hash", check_hash)
+    if password and encoded:
+        raise ValueError("expected a password or a hash, found both")
+    generated = _cell(found, "generated", parsed_flag) or False
+    if generated and password is not None and len(password) < SHORTEST_GENERATED:
+        raise ValueError(f"generated: a password that nobody guesses has at least {SHORTEST_GENERATED} characters")
+    user = User(
+        name=name,
+        passwords=(StoredPassword(encoded, created_at=now, generated=generated),) if encoded else (),
+        claims=_cell(found, "claims", checked_claims) or {},
+        disabled=_cell(found, "disabled", parsed_flag) or False,
+        valid_until=_cell(found, "valid_until", parsed_time),
+        created_at=now,
+        rotated_at=now,
+    )
+    return Row(user, password, generated, frozenset(header))
+
+
+def _cell(found: Mapping[str, str], column: str, check: Callable[[str], Value]) -> Value | None:
+    """What a cell says; None for an empty one, or none. Raises ValueError that names the column."""
+    text = found.get(column)
+    if not text:
+        return None
+    try:
+        return check(text)
+    except ValueError as error:
+        raise ValueError(f"{column}: {error}") from None
+
+
+def _checked_password(password: str, name: str) -> str:
+    check_chosen(password.encode(), name)
+    return password

@@ -1,0 +1,165 @@
+"""Writing many users: those that are there are passed over before anything is hashed, so it goes on where it ended."""
+
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from functools import partial
+from threading import Event, Lock
+from typing import TypeVar
+
+from iot_authorizer_cli.commands.users.csv_file import Row
+from iot_authorizer_cli.commands.users.password_file import PasswordFile
+from iot_identities.item_limits import MOST_IDS
+from iot_identities.passwords import hash_password
+from iot_identities.reading import MalformedItem
+from iot_identities.table import Item, ItemChanged, ItemExists, Table, TableBusy, TableUnavailable
+from iot_identities.user import StoredPassword, User, from_item, to_item, user_id
+
+Answer = TypeVar("Answer")
+
+_PAUSES = tuple(0.05 * 2**attempt for attempt in range(8))
+"""Seconds before a busy table is asked again: 13 in all."""
+
+
+class ImportRun:
+    """One import, and how far it came."""
+
+    def __init__(
+        self,
+        table: Table,
+        rows: Sequence[Row],
+        *,
+        replacing: bool,
+        made: PasswordFile | None = None,
+        pause: Callable[[float], None] | None = None,
+    ) -> None:
+        """`replacing`: users that are there are written too. `made`: has passwords for users without one.
+
+        `pause` waits for so many seconds; unless it is given, no longer than the import goes on.
+        """
+        self._table = table
+        self._rows = rows
+        self._replacing = replacing
+        self._made = made
+        self._ended = Event()
+        self._pause = pause or self._ended.wait
+        self._lock = Lock()
+        self.added = 0
+        """Users that were not there."""
+        self.replaced = 0
+        """Users that were there, and were written again."""
+        self.left_alone = 0
+        """Users that were there, and still are as they were."""
+        self.overtaken: list[str] = []
+        """Those of them that somebody else has added or changed meanwhile."""
+        self.without_password = 0
+        """Of the users that were added, how many can't sign in with a password."""
+
+    @property
+    def done(self) -> int:
+        """Of all lines, how many are."""
+        return self.added + self.replaced + self.left_alone
+
+    def count(self) -> None:
+        """Counts what a run would do, and writes nothing. Raises TableUnavailable."""
+        for rows in self._portions():
+            there = len(self._read(rows))
+            self.added += len(rows) - there
+            if self._replacing:
+                self.replaced += there
+            else:
+                self.left_alone += there
+
+    def run(self, tell: Callable[[int], None]) -> None:
+        """Writes, and tells how many are done, by one thread at a time. Each user that is written is whole.
+
+        Raises TableUnavailable and OSError; what is written by then stays.
+        """
+        threads = ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="hash")  # argon2 lets go of the GIL.
+        try:
+            for rows in self._portions():
+                there = self._read(rows)
+                wanted = [row for row in rows if self._replacing or user_id(row.user.name) not in there]
+                self.left_alone += len(rows) - len(wanted)
+                tell(self.done)
+                write = partial(self._write, there=there, tell=tell)
+                for _ in threads.map(write, self._with_passwords(wanted, there)):
+                    pass
+        finally:
+            self._ended.set()
+            threads.shutdown(cancel_futures=True)
+
+    def _portions(self) -> list[Sequence[Row]]:
+        return [self._rows[start : start + MOST_IDS] for start in range(0, len(self._rows), MOST_IDS)]
+
+    def _read(self, rows: Sequence[Row]) -> dict[str, Item]:
+        return self._patiently(lambda: self._table.read([user_id(row.user.name) for row in rows]))
+
+    def _with_passwords(self, rows: Sequence[Row], there: dict[str, Item]) -> list[Row]:
+        if self._made is None:
+            return list(rows)
+        lacking = [row.user.name for row in rows if not row.has_password]
+        made = self._made.passwords_of(name for name in lacking if not _passwords(there.get(user_id(name))))
+        return [
+            replace(row, password=made[row.user.name], generated=True) if row.user.name in made else row for row in rows
+        ]
+
+    def _write(self, row: Row, there: dict[str, Item], tell: Callable[[int], None]) -> None:
+        if self._ended.is_set():
+            return
+        before = there.get(user_id(row.user.name))
+        item = _item(row, before)
+        try:
+            if before is None:
+                self._patiently(lambda: self._table.write(item, new=True))
+            else:
+                self._patiently(lambda: self._table.write(item, replacing=before))
+            written = True
+        except (ItemExists, ItemChanged):
+            written = False
+        except TableUnavailable:
+            self._ended.set()
+            raise
+        with self._lock:
+            if not written:
+                self.left_alone += 1
+                self.overtaken.append(row.user.name)
+            elif before is None:
+                self.added += 1
+                self.without_password += not row.has_password
+            else:
+                self.replaced += 1
+            tell(self.done)
+
+    def _patiently(self, ask: Callable[[], Answer]) -> Answer:
+        for pause in _PAUSES:
+            try:
+                return ask()
+            except TableBusy:
+                if self._ended.is_set():
+                    raise
+                self._pause(pause)
+        return ask()
+
+
+def _user(item: Item | None) -> User | None:
+    """The user of an item. A malformed one is as good as none: it is written anew."""
+    try:
+        return None if item is None else from_item(item)
+    except MalformedItem:
+        return None
+
+
+def _passwords(item: Item | None) -> Sequence[StoredPassword]:
+    user = _user(item)
+    return () if user is None else user.passwords
+
+
+def _item(row: Row, before: Item | None) -> Item:
+    """The item, with the password hashed: 18 ms."""
+    if row.password is not None:
+        password = StoredPassword(hash_password(row.password), created_at=row.user.created_at, generated=row.generated)
+        row = replace(row, user=replace(row.user, passwords=(password,)))
+    user = _user(before)
+    return to_item(row.user if user is None else row.over(user))

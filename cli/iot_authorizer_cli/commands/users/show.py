@@ -1,0 +1,184 @@
+"""`iot-authorizer users list|show`. No hash is ever shown."""
+
+import json
+import time
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import Annotated, NamedTuple
+
+import typer
+
+from iot_authorizer_cli.commands.revoke.wording import as_object, until, what
+from iot_authorizer_cli.commands.users import storing
+from iot_authorizer_cli.commands.users.options import AsJson, ClientIds, DataFolder, Name, TableName
+from iot_authorizer_cli.output import print_list, time_text
+from iot_authorizer_cli.project.development_issuer import DATA
+from iot_authorizer_cli.project.identity_table import open_table
+from iot_identities.guessing import Failed, failed_by
+from iot_identities.reading import MalformedItem
+from iot_identities.revocations import Revocation, principal_id
+from iot_identities.revocations import from_item as from_revocation
+from iot_identities.table import Item, Table
+from iot_identities.user import PREFIX, User, from_item
+from iot_policies.errors import printable
+
+_WIDEST_CLAIMS = 60
+"""Characters of claims in a list; `show` has them all."""
+
+
+class State(StrEnum):
+    """Whether a user is let in."""
+
+    ACTIVE = "active"
+    DISABLED = "disabled"
+    EXPIRED = "expired"
+    MALFORMED = "malformed"
+    """The item is not as this program writes it: nobody is let in with it."""
+
+
+_STATES = "active, disabled, expired or malformed"
+
+
+class _Row(NamedTuple):
+    name: str
+    state: str
+    passwords: str
+    valid_until: str
+    claims: str
+
+
+_HEADING = _Row("name", "state", "passwords", "valid until", "claims")
+
+
+def list_users(
+    prefix: Annotated[str, typer.Argument(metavar="PREFIX", help="Only names that begin so.", show_default=False)] = "",
+    state: Annotated[
+        list[State] | None, typer.Option(metavar="STATE", help=f"Only {_STATES} ones; may be repeated.")
+    ] = None,
+    as_json: AsJson = False,
+    table: TableName = None,
+    data: DataFolder = DATA,
+) -> None:
+    """List users, by name: whether they are let in, how many passwords they have, and their claims."""
+    now = time.time()
+    found = sorted(open_table(table, data, make=False).items(PREFIX + prefix), key=lambda item: str(item["id"]))
+    items = [item for item in found if not state or _state_of(item, now) in state]
+    if as_json:
+        typer.echo(json.dumps([_as_object(item) for item in items], indent=2))
+    elif not items:
+        typer.echo("there are no such users" if prefix or state else "there are no users", err=True)
+    else:
+        print_list(_HEADING, [_row(item, now) for item in items])
+
+
+def show(
+    name: Name,
+    client_id: ClientIds = None,
+    as_json: AsJson = False,
+    table: TableName = None,
+    data: DataFolder = DATA,
+) -> None:
+    """Show a user: its claims, whether it is let in, since and until when its passwords are valid, and failures.
+
+    Failures are those of strangers, of the client ID of its name, and of each --client-id.
+    """
+    opened = open_table(table, data, make=False)
+    item = storing.find_item(opened, name)
+    user = storing.user_of(item, name)
+    failures = _failures(opened, name, client_id or ())
+    revocation = _revocation(opened, name)
+    if as_json:
+        counted = [{"client_id": each, **failed._asdict()} for each, failed in failures.items()]
+        revoked = None if revocation is None else as_object(revocation)
+        typer.echo(json.dumps({**_as_object(item), "revoked": revoked, "failures": counted}, indent=2))
+        return
+    lines = [
+        ("name", user.name),
+        ("state", _state(user, time.time())),
+        ("valid until", time_text(user.valid_until)),
+        ("claims", _compact(user)),
+        ("created", time_text(user.created_at)),
+        ("rotated", time_text(user.rotated_at)),
+    ]
+    for password in user.passwords:
+        kind = "generated" if password.generated else "chosen"
+        times = f"created {time_text(password.created_at)}, expires {time_text(password.expires_at)}"
+        lines.append(("password", f"{kind}, {times}"))
+    if revocation is not None:
+        lines.append(("revoked", f"{what(revocation)}, until {until(revocation)}"))
+    for each, failed in failures.items():
+        who = "by strangers" if each is None else f"with client ID {each}"
+        lines.append(("failures", f"{failed.times:,} {who}, the last at {time_text(failed.last)}"))
+    for label, value in lines:
+        typer.echo(f"{label:<11}  {printable(value)}")
+
+
+def _failures(table: Table, name: str, client_ids: Sequence[str]) -> dict[str | None, Failed]:
+    """By client ID; None stands for strangers."""
+    try:
+        found = {each: failed_by(table, name, each) for each in dict.fromkeys((None, name, *client_ids))}
+    except MalformedItem as error:
+        raise storing.problem(f"what is counted against {printable(name)} is malformed: {error}") from None
+    return {each: failed for each, failed in found.items() if failed is not None}
+
+
+def _revocation(table: Table, name: str) -> Revocation | None:
+    id = principal_id(name)
+    found = table.read([id]).get(id)
+    try:
+        return None if found is None else from_revocation(found)
+    except MalformedItem as error:
+        raise storing.problem(f"the revocation of {printable(name)} is malformed: {error}") from None
+
+
+def _row(item: Item, now: float) -> _Row:
+    try:
+        user = from_item(item)
+    except MalformedItem as error:
+        return _Row(_name(item), f"malformed: {error}", "", "", "")
+    claims = _compact(user)
+    if len(claims) > _WIDEST_CLAIMS:
+        claims = claims[: _WIDEST_CLAIMS - 1] + "…"
+    valid = sum(not password.is_over(now) for password in user.passwords)
+    return _Row(user.name, _state(user, now), str(valid), time_text(user.valid_until), claims)
+
+
+def _state(user: User, now: float) -> State:
+    if user.disabled:
+        return State.DISABLED
+    return State.EXPIRED if user.is_over(now) else State.ACTIVE
+
+
+def _state_of(item: Item, now: float) -> State:
+    try:
+        return _state(from_item(item), now)
+    except MalformedItem:
+        return State.MALFORMED
+
+
+def _compact(user: User) -> str:
+    return json.dumps(dict(user.claims), ensure_ascii=False, separators=(",", ":"))
+
+
+def _name(item: Item) -> str:
+    return str(item["id"]).removeprefix(PREFIX)
+
+
+def _as_object(item: Item) -> dict[str, object]:
+    """A user for programs."""
+    try:
+        user = from_item(item)
+    except MalformedItem as error:
+        return {"name": _name(item), "malformed": str(error)}
+    return {
+        "name": user.name,
+        "claims": dict(user.claims),
+        "disabled": user.disabled,
+        "valid_until": user.valid_until,
+        "created_at": user.created_at,
+        "rotated_at": user.rotated_at,
+        "passwords": [
+            {"created_at": each.created_at, "expires_at": each.expires_at, "generated": each.generated}
+            for each in user.passwords
+        ],
+    }

@@ -1,0 +1,138 @@
+"""The project's `authorizer.toml` in development, with the files that it names.
+
+- The Lambda's own reader reads it, environment overrides included. A handler of your own may leave any key out.
+- The Lambda checks the rest when it loads. What only explains decisions, such as a password file, may be missing here.
+- One `ProjectConfiguration` is one version: after a file is saved, a new one is read and replaces it as a whole.
+"""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from iot_authorizer.configuration import PartialConfiguration, load_partial_configuration, load_password_file
+from iot_core.authorizers.authorizer_rules import InvalidAuthorizer
+from iot_core.authorizers.authorizers import AuthorizerDescription
+from iot_identities.reading import MalformedItem
+from iot_identities.sqlite_table import SqliteTable
+from iot_identities.table import TableUnavailable
+from iot_identities.user import from_item, may_be_a_user, user_id
+from iot_policies import InvalidFile, PolicyTemplate
+from iot_policies.principal import Claims
+from iot_policies.toml_file import invalid_file, read_file
+
+
+@dataclass(frozen=True)
+class StoredClaims:
+    """The claims that are stored for users: in the password file as it was read, or in the table as it is now."""
+
+    in_file: Mapping[str, Claims] = field(default_factory=dict)
+    table: SqliteTable | None = None
+    """The development table; None if the configuration names no table, or the table is in DynamoDB."""
+    issuers: frozenset[str] = frozenset()
+    """The issuers whose tokens' claims the table's claims join."""
+    in_dynamodb: bool = False
+    """Whether the table is in DynamoDB, which is not asked here: decisions that need it cannot be explained."""
+
+    def of_user(self, name: str) -> Claims | None:
+        """The claims of a user that signs in with a password; None for an unknown user."""
+        return self.in_file.get(name) if self.table is None or self.in_file else self._in_table(name)
+
+    def joined(self, name: str, claims: Claims) -> Claims | None:
+        """A token's claims with the stored ones, if its issuer has them; None if the stored ones are not known."""
+        if claims.get("iss") not in self.issuers:
+            return claims
+        return None if self.in_dynamodb else {**claims, **(self._in_table(name) or {})}
+
+    def _in_table(self, name: str) -> Claims | None:
+        if self.table is None or not may_be_a_user(name):
+            return None
+        key = user_id(name)
+        try:
+            item = self.table.read([key]).get(key)
+            return None if item is None else from_item(item).claims
+        except (TableUnavailable, MalformedItem):  # The Lambda reports what is wrong with it.
+            return None
+
+
+@dataclass(frozen=True)
+class ProjectConfiguration:
+    """One version of `authorizer.toml` and of the files that it names."""
+
+    path: Path
+    description: AuthorizerDescription
+    """The authorizer as IoT Core knows it."""
+    policy_path: Path | None
+    """The template's file; None if grants come from code."""
+    template: PolicyTemplate | None
+    """None if grants come from code."""
+    anonymous_claims: Claims
+    stored_claims: StoredClaims
+    table: str | None
+    """The name of the table of identities; None if the authorizer uses no table."""
+    cache_for: int
+    """How long the Lambda caches a revocation, in seconds."""
+    files: frozenset[Path]
+    """All files that decide what is granted."""
+
+
+def read_project_configuration(path: Path, function_arn: str, table: Path | None = None) -> ProjectConfiguration:
+    """Reads the configuration and the files that it names as they are now.
+
+    Without the file, the authorizer has a handler in code, of which only the defaults are known. `table` is the file
+    of the development table, used if the configuration names a table. Raises InvalidFile.
+    """
+    found, text = load_partial_configuration(path)
+    folder = path.parent
+    keys = {name: folder / file for name, file in (found.signing.public_keys if found.signing else {}).items()}
+    policy = folder / found.policy if found.policy else None
+    passwords = folder / found.passwords.file if found.passwords and found.passwords.file else None
+    jwks = [folder / issuer.jwks for issuer in found.jwt if issuer.jwks and "://" not in issuer.jwks]
+    return ProjectConfiguration(
+        path=path,
+        description=_description(path, text, found, function_arn, keys),
+        policy_path=policy,
+        template=PolicyTemplate.load(policy) if policy else None,
+        anonymous_claims=found.anonymous.claims if found.anonymous else {},
+        stored_claims=StoredClaims(
+            in_file=password_file_claims(passwords),
+            table=SqliteTable(table) if table is not None and found.table is not None else None,
+            issuers=found.stored_claims_issuers,
+            in_dynamodb=table is None and found.table is not None,
+        ),
+        table=found.table,
+        cache_for=found.revocation.cache_for,
+        files=frozenset(file.absolute() for file in (path, policy, passwords, *jwks, *keys.values()) if file),
+    )
+
+
+def password_file_claims(path: Path | None) -> Mapping[str, Claims]:
+    """The claims of each user of a password file; empty if there is no such file, or an invalid one."""
+    if path is None:
+        return {}
+    try:
+        users = load_password_file(path, check_hash=str).users  # Hashes are not used here, so any text will do.
+    except InvalidFile:  # The Lambda reports what is wrong with it.
+        return {}
+    return {name: user.claims for name, user in users.items()}
+
+
+def _description(
+    path: Path, text: str, found: PartialConfiguration, function_arn: str, keys: Mapping[str, Path]
+) -> AuthorizerDescription:
+    now = time.time()
+    description = AuthorizerDescription(
+        name=found.name,
+        function_arn=function_arn,
+        token_key_name=found.token_key_name,
+        public_keys={name: read_file(file).decode("ascii", "replace") for name, file in keys.items()},
+        status="ACTIVE",
+        signing_disabled=found.signing is None,
+        creation_date=now,
+        last_modified_date=now,
+    )
+    try:
+        description.check()
+    except InvalidAuthorizer as error:
+        raise invalid_file(path, text, ("signing",), str(error)) from None
+    return description

@@ -1,0 +1,176 @@
+"""Every reason code with which IoT Core itself refuses a client or drops a message, with its cause and its cure.
+
+The Lambda has reason codes of its own. The tables in docs/reference/log-and-reason-codes.md hold the same words.
+"""
+
+from enum import StrEnum
+from typing import Self
+
+
+class IotCoreReason(StrEnum):
+    """Why IoT Core refused a connection, a subscription or a publish, or why a message did not arrive."""
+
+    cause: str
+    """What IoT Core found, as Markdown without its first capital and its full stop."""
+    cure: str
+    """What the user can do about it, in the same form."""
+
+    def __new__(cls, code: str, cause: str, cure: str) -> Self:
+        """Makes a member whose value is its code."""
+        reason = str.__new__(cls, code)
+        reason._value_ = code
+        reason.cause = cause
+        reason.cure = cure
+        return reason
+
+    # IoT Core refuses the connection.
+    AUTHORIZER_MISSING = (
+        "authorizer_missing",
+        "the client names no authorizer, and the account has no default authorizer",
+        "send `x-amz-customauthorizer-name` in the URL, in a header or in the user name's query; "
+        "or run `aws iot set-default-authorizer`",
+    )
+    AUTHORIZER_NOT_FOUND = (
+        "authorizer_not_found",
+        "no authorizer has the name that the client sent",
+        "compare the two names",
+    )
+    AUTHORIZER_INACTIVE = (
+        "authorizer_inactive",
+        "the authorizer is not active",
+        "run `aws iot update-authorizer --status ACTIVE`",
+    )
+    TOKEN_MISSING = (
+        "token_missing",
+        "signing is enabled, and the request has no token under the token key name",
+        "send the token under that name: with signing enabled, IoT Core looks nowhere else",
+    )
+    SIGNATURE_MISSING = (
+        "signature_missing",
+        "signing is enabled, and the request has no `x-amz-customauthorizer-signature`",
+        "sign the token, for example with `iot-authorizer sign`",
+    )
+    SIGNATURE_INVALID = (
+        "signature_invalid",
+        "no public key of the authorizer verifies the token's signature",
+        "sign the token's bytes with RSASSA-PKCS1-v1_5 and SHA-256, "
+        "and send the signature as standard base64, URL-encoded",
+    )
+    FUNCTION_NOT_FOUND = (
+        "function_not_found",
+        "the authorizer names a function that is not on this machine",
+        "compare its ARN with the ARN in `detail`",
+    )
+    FUNCTION_TIMEOUT = (
+        "function_timeout",
+        "the function did not answer within 5 seconds",
+        "find out what the function waits for",
+    )
+    FUNCTION_ERROR = (
+        "function_error",
+        "the function raised an exception, or could not be loaded",
+        "look at the exception and its place in `detail`",
+    )
+    INVALID_ANSWER = (
+        "invalid_answer",
+        "IoT Core does not accept the function's answer; `detail` names the field",
+        "correct that field; for example, `principalId` must have only letters and digits",
+    )
+    NOT_AUTHENTICATED = (
+        "not_authenticated",
+        "a function of your own refused the client and logged no reason",
+        "let the function log a reason",
+    )
+    IOT_CORE_ERROR = (
+        "iot_core_error",
+        "`dev` itself failed while it authorized the client; `detail` has the exception",
+        "open an issue with the traceback from its terminal",
+    )
+    CONNECT_NOT_ALLOWED = (
+        "connect_not_allowed",
+        "the policy does not allow `iot:Connect` for this client ID, or for a Will or a persistent session",
+        "run `explain … connect CLIENT-ID`; allow a Will and persistent sessions by `connect_with`",
+    )
+    WILL_NOT_ALLOWED = (
+        "will_not_allowed",
+        "the policy does not allow the client to publish its Will",
+        "grant `publish` on the Will's topic, and `retain` if the Will is retained",
+    )
+    INVALID_CONNECT = (
+        "invalid_connect",
+        "the CONNECT breaks one of IoT Core's rules, which `detail` names",
+        "change the CONNECT",
+    )
+    CONNECT_RATE_EXCEEDED = (
+        "connect_rate_exceeded",
+        "more than one connection a second with one client ID, or more than 500 a second in the account",
+        "wait a second, or use another client ID; `--no-throttling` removes both limits",
+    )
+    CONNECT_TIMEOUT = (
+        "connect_timeout",
+        "the client sent no CONNECT within 10 seconds",
+        "send a CONNECT at once",
+    )
+    TLS_FAILED = (
+        "tls_failed",
+        "the TLS handshake failed; `detail` says why",
+        "give the client the local CA's `ca.pem`, and use a host name that is in the certificate",
+    )
+    NOT_MQTT = (
+        "not_mqtt",
+        "the client sent bytes that are not MQTT; `detail` names the rule",
+        "check the port and the protocol",
+    )
+
+    # The connection ends, a subscription is refused, or a message does not arrive.
+    NOT_ALLOWED_BY_POLICY = (
+        "not_allowed_by_policy",
+        "the policy does not allow it; for an HTTPS request, `detail` names the action",
+        "run `explain`: it shows the entry that denies it, or what is missing",
+    )
+    INVALID_TOPIC_FILTER = (
+        "invalid_topic_filter",
+        "IoT Core refuses this topic filter, whatever the policy allows; `detail` names the limit",
+        "use at most 256 bytes and 7 slashes, `#` only at the end, and a wildcard only as a whole level",
+    )
+    TOO_MANY_SUBSCRIPTIONS = (
+        "too_many_subscriptions",
+        "more than 50 subscriptions on one connection",
+        "use filters with wildcards, or several connections",
+    )
+    THROTTLED = (
+        "throttled",
+        "more than 100 publishes a second on one connection",
+        "publish less often, or over several connections; `--no-throttling` shows whether this limit is the cause",
+    )
+    SLOW = (
+        "slow",
+        "the subscriber does not read; IoT Core drops messages with QoS 0 first, then ends the connection",
+        "read faster, or subscribe to less",
+    )
+    QUEUE_FULL = (
+        "queue_full",
+        "more than 1,000 messages or 4 MiB wait for one persistent session",
+        "connect more often, or publish less to this client",
+    )
+    QUEUES_FULL = (
+        "queues_full",
+        "more than 256 MiB wait for all disconnected clients together, a limit that only this machine has",
+        "connect more often, or publish less to disconnected clients",
+    )
+    TOO_MANY_SESSIONS = (
+        "too_many_sessions",
+        "more than 10,000 persistent sessions have no connection, a limit that only this machine has; "
+        "the session that was disconnected first ended",
+        "use a shorter session expiry, or fewer client IDs",
+    )
+    WILL_NOT_VALID = (
+        "will_not_valid",
+        "the Will's topic or properties break one of IoT Core's limits, which `detail` names",
+        "change the Will",
+    )
+    TOO_MANY_RETAINED = (
+        "too_many_retained",
+        "5,000 messages are retained",
+        "delete some: publish an empty retained message to their topics",
+    )

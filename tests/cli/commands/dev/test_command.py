@@ -1,0 +1,222 @@
+"""`iot-authorizer dev`, as one starts it and ends it."""
+
+import asyncio
+import contextlib
+import errno
+import http.client
+import os
+import signal
+import socket
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from iot_authorizer_cli.local_iot_core import LocalIotCore
+from tests.cli.conftest import Run
+from tests.cli.dev import PROGRAM, Dev
+
+
+def refused(run: Run, *options: str) -> str:
+    """What it prints where it can't start, which is one line."""
+    done = run("dev", "--port", "0", "--tls-port", "0", *options)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.count("\n") == 1
+    return done.stderr
+
+
+@pytest.mark.parametrize("name", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])
+def test_it_ends_well(folder: Path, name: signal.Signals) -> None:
+    with Dev(folder) as dev:
+        dev.process.send_signal(name)
+        assert dev.process.wait(10) == 0
+        assert dev.log == ""
+
+
+def test_ctrl_c_ends_it_while_its_handler_hangs(folder: Path) -> None:
+    (folder / "hanging.py").write_text('import sys, time\n\nprint("loads", file=sys.stderr)\ntime.sleep(60)\n')
+    options = ["dev", "--port", "0", "--tls-port", "0", "--handler", "hanging.handle"]
+    with subprocess.Popen([str(PROGRAM), *options], cwd=folder, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        assert process.stderr.readline() == "loads\n"
+        process.send_signal(signal.SIGINT)
+        assert process.wait(10) == 130
+        assert process.stderr.read() == ""
+
+
+def test_it_tells_what_to_open_what_to_connect_to_and_what_to_trust(folder: Path) -> None:
+    with Dev(folder) as dev:
+        for part in (
+            f"http://localhost:{dev.port}",
+            "wss://localhost:",
+            "mqtts://localhost:",
+            ".iot-authorizer/ca.pem",
+        ):
+            assert part in dev.greeting
+
+
+@pytest.mark.parametrize("option", ["--port", "--tls-port"])
+def test_a_port_in_use_is_one_line_with_its_option_and_who_may_use_it(run: Run, option: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        found = refused(run, option, str(port))
+    question = f"is `iot-authorizer dev` running already? {option} names another port"
+    assert found == f"iot-authorizer: port {port} of 127.0.0.1 is in use: {question}\n"
+
+
+def test_one_port_can_not_be_both(run: Run) -> None:
+    assert refused(run, "--port", "9100", "--tls-port", "9100").endswith(": the two ports must differ\n")
+
+
+def test_a_port_that_needs_a_privilege_says_which(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    monkeypatch.setattr(asyncio.base_events.BaseEventLoop, "create_server", refuse)
+    with pytest.raises(OSError, match=r"port 443 of 127\.0\.0\.1: .* CAP_NET_BIND_SERVICE .*_port_start=443.* --port "):
+        LocalIotCore(folder / "authorizer.toml", port=443).__enter__()
+
+
+def test_a_folder_that_another_one_uses_is_one_line(run: Run, folder: Path) -> None:
+    with Dev(folder):
+        assert refused(run).endswith(
+            "another process uses this data folder: is `iot-authorizer dev` running already? "
+            "--data names another folder\n"
+        )
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::"])
+def test_on_an_address_that_others_reach_it_says_what_they_can_do(folder: Path, host: str) -> None:
+    with Dev(folder, "--host", host) as dev:
+        dev.process.terminate()
+        dev.process.wait()
+        assert dev.log.startswith(
+            f"iot-authorizer: on {host}, whoever reaches this machine can mint tokens for anybody"
+        )
+        assert dev.log.count("\n") == 1
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.2"])
+def test_on_an_address_of_this_machine_alone_it_warns_of_nobody(folder: Path, host: str) -> None:
+    with Dev(folder, "--host", host) as dev:
+        dev.process.terminate()
+        dev.process.wait()
+        assert dev.log == ""
+
+
+def test_a_folder_that_is_a_file_is_one_line(run: Run, folder: Path) -> None:
+    (folder / "taken").write_text("")
+    assert "taken" in refused(run, "--data", "taken")
+
+
+def test_a_broken_template_is_one_line_with_its_place(run: Run, folder: Path) -> None:
+    (folder / "policies" / "chat.toml").write_text("[[grant]]\npublish = 3\n")
+    assert "chat.toml:2: grant[0].publish" in refused(run)
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ('name = "my chat"', "name: expected 1 to 128 letters, digits and _=,@-"),
+        ('name = "chat"\ntoken_key_name = "my token"', "token_key_name: expected 1 to 128 letters, digits and _-"),
+    ],
+    ids=["name", "token_key_name"],
+)
+def test_a_wrong_name_says_what_was_expected(run: Run, folder: Path, line: str, expected: str) -> None:
+    (folder / "authorizer.toml").write_text(f'{line}\npolicy = "policies/chat.toml"\n')
+    assert refused(run).endswith(f"{expected}\n")
+
+
+def test_without_a_configuration_it_says_how_to_name_one(run: Run, folder: Path) -> None:
+    (folder / "authorizer.toml").unlink()
+    assert "--config" in refused(run)
+
+
+def test_the_terminal_says_who_was_refused_and_why(folder: Path) -> None:
+    with Dev(folder) as dev:
+        connect = b"\x10\x17\x00\x04MQTT\x04\x02\x00\x3c\x00\x0bann\x1b[2Jevil"
+        with socket.create_connection(("127.0.0.1", dev.port)) as client:
+            client.sendall(connect)
+            assert client.recv(4) == b"\x20\x02\x00\x05"
+        dev.process.terminate()
+        dev.process.wait()
+        assert "refused: connect ann\\x1b[2Jevil reason=authorizer_missing" in dev.log
+
+
+def refuse(dev: Dev) -> None:
+    """Has a client refused, which is a line on standard error."""
+    with socket.create_connection(("127.0.0.1", dev.port), timeout=10) as client:
+        client.sendall(b"\x10\x0f\x00\x04MQTT\x04\x02\x00\x3c\x00\x03ann")
+        assert client.recv(4) == b"\x20\x02\x00\x05"
+
+
+@pytest.fixture
+def full_pipe() -> Iterator[int]:
+    """The end to write to, of a pipe that nobody reads and that has no room."""
+    unread, full = os.pipe()
+    os.set_blocking(full, False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            os.write(full, b"x")
+    os.set_blocking(full, True)
+    yield full
+    os.close(full)
+    os.close(unread)
+
+
+@pytest.fixture
+def closed_pipe() -> Iterator[int]:
+    """The end to write to, of a pipe that nobody can read any more."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    yield writer
+    os.close(writer)
+
+
+@pytest.mark.parametrize("pipe", ["full_pipe", "closed_pipe"])
+def test_a_standard_error_that_nobody_reads_stops_nothing(
+    folder: Path, pipe: str, request: pytest.FixtureRequest
+) -> None:
+    with Dev(folder, "--no-throttling", errors=request.getfixturevalue(pipe)) as dev:
+        for _ in range(5):
+            refuse(dev)
+        dev.process.terminate()
+        assert dev.process.wait(10) == 0
+
+
+def test_with_quiet_it_says_nothing(folder: Path) -> None:
+    with Dev(folder, "--quiet") as dev:
+        with socket.create_connection(("127.0.0.1", dev.port)) as client:
+            client.sendall(b"\x10\x0f\x00\x04MQTT\x04\x02\x00\x3c\x00\x03ann")
+            assert client.recv(4) == b"\x20\x02\x00\x05"
+        dev.process.terminate()
+        dev.process.wait()
+        assert dev.log == ""
+
+
+def test_the_other_commands_do_not_load_the_server(folder: Path) -> None:
+    code = "import sys, runpy; sys.argv = ['iot-authorizer', '--help']; sys.exitfunc = None\n"
+    code += f"try:\n    runpy.run_path({str(PROGRAM)!r}, run_name='__main__')\nexcept SystemExit:\n    pass\n"
+    code += "print(*sorted({'uvicorn', 'starlette', 'websockets', 'watchfiles'} & set(sys.modules)), file=sys.stderr)"
+    done = subprocess.run(
+        [PROGRAM.with_name("python"), "-c", code], cwd=folder, capture_output=True, text=True, check=True
+    )
+    assert done.stderr == "\n"
+
+
+def test_the_terminal_says_by_which_entry_a_publish_was_refused(folder: Path, run: Run) -> None:
+    token = run("token", "--principal", "ann", "--claims", '{"rooms": ["lobby"]}').stdout.strip()
+    with Dev(folder) as dev:
+        for room, status in (("attic", 403), ("lobby", 200)):
+            path = f"/topics/rooms/{room}/say/ann?x-amz-customauthorizer-name=chat&token={token}"
+            connection = http.client.HTTPConnection("127.0.0.1", dev.port, timeout=10)
+            connection.request("POST", path, b"hello")
+            assert connection.getresponse().status == status
+            connection.close()
+        dev.process.terminate()
+        dev.process.wait()
+        refused, allowed = dev.log.splitlines()
+    assert refused.startswith("refused: http_publish rooms/attic/say/ann reason=not_allowed_by_policy")
+    assert refused.endswith('publish = "rooms/{claims.rooms}/say/{principal}" is for another claims.rooms')
+    assert allowed == "allowed: http_publish rooms/lobby/say/ann principal=ann source=token"

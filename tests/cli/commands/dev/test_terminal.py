@@ -1,0 +1,28 @@
+"""Lines on standard error."""
+
+import pytest
+
+from iot_authorizer_cli.commands.dev.terminal import Terminal
+
+
+def test_what_is_printed_stands_there_by_the_end(capfd: pytest.CaptureFixture[str]) -> None:
+    with Terminal() as terminal:
+        terminal.print("one")
+        terminal.print("two")
+    assert capfd.readouterr().err == "one\ntwo\n"
+
+
+def test_what_is_no_utf_8_is_escaped(capfd: pytest.CaptureFixture[str]) -> None:
+    with Terminal() as terminal:
+        terminal.print("\ud800")
+    assert capfd.readouterr().err == "\\ud800\n"
+
+
+def test_lines_without_room_are_dropped_and_counted(capfd: pytest.CaptureFixture[str]) -> None:
+    terminal = Terminal()
+    for number in range(1_003):  # Nothing is printed yet.
+        terminal.print(str(number))
+    with terminal:
+        pass
+    lines = capfd.readouterr().err.splitlines()
+    assert lines[-2:] == ["999", "3 lines were dropped: standard error was not read"]

@@ -1,0 +1,150 @@
+"""What `iot-authorizer keys` and `sign` refuse, and what they leave behind then: nothing."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from iot_authorizer_cli.project.configuration import read_project_configuration
+from iot_authorizer_cli.signing.changing import make_key, retire_key
+from iot_authorizer_cli.signing.key_ring import KeyRefused
+from tests.cli.conftest import Run, refused
+from tests.cli.dev import PROGRAM
+
+
+def state(folder: Path) -> dict[str, bytes]:
+    """All files of a folder."""
+    return {str(path): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+COMMANDS = [["keys", "new"], ["keys", "list"], ["keys", "rotate"], ["keys", "retire", "old", "--yes"], ["sign", "x"]]
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_without_a_configuration_it_says_how_to_name_one(run: Run, folder: Path, command: list[str]) -> None:
+    (folder / "authorizer.toml").unlink()
+    assert refused(run, *command) == "authorizer.toml: there is no such file: name yours with --config"
+    assert not (folder / "keys").exists()
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_a_configuration_that_is_no_toml_is_named_with_its_line(run: Run, folder: Path, command: list[str]) -> None:
+    (folder / "authorizer.toml").write_text('name = "chat"\npolicy = chat\n')
+    assert refused(run, *command).startswith("authorizer.toml:2: no TOML")
+    assert not (folder / "keys").exists()
+
+
+NAMES = ["", "a/b", "../../x", "a.b", "a b", "é", "x" * 129, "a\nb", "."]
+
+
+@pytest.mark.parametrize("name", NAMES, ids=ascii)
+def test_a_name_that_iot_core_does_not_take_is_none(config: Path, name: str) -> None:
+    before = state(config.parent)
+    with pytest.raises(KeyRefused, match="a key's name: expected 1 to 128 letters, digits and :_-"):
+        make_key(config, name, 2048)
+    with pytest.raises(KeyRefused, match="a key's name: expected 1 to 128 letters, digits and :_-"):
+        retire_key(config, name)
+    assert state(config.parent) == before
+
+
+@pytest.mark.parametrize("name", ["a:b_c-D9", "x" * 128])
+def test_a_name_that_iot_core_takes_is_one(config: Path, name: str) -> None:
+    assert make_key(config, name, 2048).sign(b"x")
+    assert (
+        name
+        in read_project_configuration(
+            config, "arn:aws:lambda:us-east-1:123456789012:function:a"
+        ).description.public_keys
+    )
+
+
+def test_a_refused_name_is_one_line(run: Run) -> None:
+    assert refused(run, "keys", "new", "../x") == "a key's name: expected 1 to 128 letters, digits and :_-"
+
+
+def test_a_wrong_name_in_the_configuration_is_told_with_its_line(run: Run, folder: Path) -> None:
+    config = folder / "authorizer.toml"
+    line = config.read_text().count("\n") + 2
+    with config.open("a") as file:
+        file.write('[signing.public_keys]\n"a b" = "keys/x.pem"\n')
+    assert refused(run, "keys", "list").startswith(f"authorizer.toml:{line}: signing.public_keys.a b: ")
+
+
+def test_a_name_that_the_configuration_has_is_taken(run: Run, config: Path) -> None:
+    found = refused(run, "keys", "new", "old")
+    assert found == "authorizer.toml has a key old already: give this one another name"
+
+
+@pytest.mark.parametrize("path", ["keys/first.pem", "keys/private/first.pem"])
+def test_a_file_that_is_there_already_is_not_written_over(run: Run, folder: Path, path: str) -> None:
+    (folder / path).parent.mkdir(parents=True)
+    (folder / path).write_text("somebody's")
+    before = state(folder)
+    advice = "another name, or remove it by hand if no other configuration names a key first"
+    assert refused(run, "keys", "new", "first") == f"{path} is there already: {advice}"
+    assert state(folder) == before
+
+
+def test_a_third_key_is_more_than_iot_core_takes(run: Run, config: Path) -> None:
+    make_key(config, "new", 2048)
+    before = state(config.parent)
+    expected = "IoT Core takes 2 keys: retire one first, as iot-authorizer keys retire old"
+    assert [refused(run, "keys", command) for command in ("new", "rotate")] == [expected] * 2
+    assert state(config.parent) == before
+
+
+@pytest.mark.parametrize(
+    ("keys", "command", "advice"),
+    [
+        ([], ["keys", "rotate"], "keys new --config 'my own.toml'"),
+        ([], ["sign", "x"], "keys new --config 'my own.toml'"),
+        (["old"], ["keys", "retire", "old", "--yes"], "keys rotate --config 'my own.toml'; "),
+        (["old", "new"], ["keys", "new"], "keys retire --config 'my own.toml' old"),
+    ],
+    ids=["rotate", "sign", "retire", "new"],
+)
+def test_what_it_advises_to_type_means_the_same_configuration(
+    run: Run, folder: Path, keys: list[str], command: list[str], advice: str
+) -> None:
+    config = (folder / "authorizer.toml").rename(folder / "my own.toml")
+    for name in keys:
+        make_key(config, name, 2048)
+    assert f"iot-authorizer {advice}" in refused(run, *command, "--config", "my own.toml")
+
+
+def test_signing_needs_a_token_key_name(run: Run, folder: Path) -> None:
+    config = folder / "authorizer.toml"
+    config.write_text(config.read_text().replace('token_key_name = "token"\n', ""))
+    assert refused(run, "keys", "new").startswith("authorizer.toml: token_key_name: is missing: IoT Core looks for")
+
+
+def test_there_is_nothing_to_rotate_without_a_key(run: Run) -> None:
+    assert refused(run, "keys", "rotate") == "authorizer.toml names no key yet: iot-authorizer keys new"
+
+
+def test_the_last_key_is_not_retired(run: Run, config: Path) -> None:
+    before = state(config.parent)
+    found = refused(run, "keys", "retire", "old", "--yes")
+    assert found.startswith("old is the last key, and IoT Core can't turn signing off for an authorizer: ")
+    assert state(config.parent) == before
+
+
+def test_a_key_that_there_is_not_is_not_retired(run: Run, config: Path) -> None:
+    assert refused(run, "keys", "retire", "other", "--yes") == "authorizer.toml names no key other, only: old"
+
+
+def test_where_nobody_can_be_asked_nothing_is_removed_without_yes(run: Run, config: Path) -> None:
+    make_key(config, "new", 2048)
+    before = state(config.parent)
+    assert refused(run, "keys", "retire", "old") == "nobody can be asked here: --yes retires old without a question"
+    assert state(config.parent) == before
+
+
+def test_where_standard_input_is_closed_nobody_can_be_asked_either(config: Path) -> None:
+    make_key(config, "new", 2048)
+    before = state(config.parent)
+    command = ["sh", "-c", f"{PROGRAM} keys retire old <&-"]
+    done = subprocess.run(command, cwd=config.parent, capture_output=True, text=True, check=False)
+    expected = "iot-authorizer: nobody can be asked here: --yes retires old without a question\n"
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", expected)
+    assert state(config.parent) == before

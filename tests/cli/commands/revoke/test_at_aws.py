@@ -1,0 +1,190 @@
+"""`iot-authorizer revoke --table NAME`: a table in DynamoDB, and connections that are asked for as at AWS, by boto3."""
+
+import json
+import os
+import re
+import subprocess
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from threading import Thread
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from iot_authorizer_cli.app import app
+from iot_authorizer_cli.commands.revoke import options as revoke_options
+from iot_identities.dynamodb_table import DynamoDbTable
+from iot_identities.revocations import principal_id
+from tests.cli.commands.revoke.endpoints import answering, dripping
+from tests.cli.commands.revoke.running import connect, running
+from tests.cli.dev import PROGRAM
+from tests.clients.presence import Watcher
+from tests.clients.server import Server
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with running(tmp_path_factory.mktemp("server")) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def watcher(server: Server) -> Iterator[Watcher]:
+    with Watcher(server) as watcher:
+        yield watcher
+
+
+class Forbidding(BaseHTTPRequestHandler):
+    """IoT Core for credentials that may end no connection."""
+
+    def do_GET(self) -> None:
+        content = b'{"message": "Forbidden"}'
+        self.send_response(403)
+        self.send_header("x-amzn-ErrorType", "ForbiddenException")
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def forbidding() -> Iterator[str]:
+    with HTTPServer(("127.0.0.1", 0), Forbidding) as listening:
+        thread = Thread(target=listening.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{listening.server_port}"
+        listening.shutdown()
+        thread.join()
+
+
+def revoke(*arguments: str) -> Result:
+    """Runs it here, with the tests' patience for the table."""
+    return CliRunner().invoke(app, ["revoke", *arguments])
+
+
+def is_revoked(name: str, principal: str) -> bool:
+    return principal_id(principal) in DynamoDbTable(name).read([principal_id(principal)])
+
+
+def test_a_revocation_is_written_and_the_connection_is_ended(
+    dynamodb_name: str, server: Server, watcher: Watcher
+) -> None:
+    options = ["--table", dynamodb_name, "--endpoint-url", server.url, "--config", str(server.config), "--no-wait"]
+    with connect(server, "ann", server.token("ann")) as client:
+        assert client.next().kind == "connected"
+        done = revoke("principal", "ann", *options, "--json")
+        assert watcher.disconnect_reason("ann") == "API_INITIATED_DISCONNECT"
+    ended = json.loads(done.stdout)["connections"]["ended"]
+    assert (done.exit_code, ended, is_revoked(dynamodb_name, "ann")) == (0, ["ann"], True)
+
+
+def test_the_accounts_own_endpoint_is_asked_for(
+    dynamodb_name: str, server: Server, watcher: Watcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL_IOT", server.url)
+    monkeypatch.setenv("AWS_CA_BUNDLE", str(server.ca))
+    options = ["--table", dynamodb_name, "--config", str(server.config), "--no-wait"]
+    with connect(server, "bob", server.token("bob")) as client:
+        assert client.next().kind == "connected"
+        revoke("principal", "bob", *options)
+        assert watcher.disconnect_reason("bob") == "API_INITIATED_DISCONNECT"
+
+
+def test_a_client_that_is_not_connected_is_told_of(dynamodb_name: str, server: Server) -> None:
+    options = ["--table", dynamodb_name, "--endpoint-url", server.url, "--config", str(server.config), "--no-wait"]
+    done = revoke("principal", "nobody-here", *options, "--json")
+    assert json.loads(done.stdout)["connections"]["not_connected"] == ["nobody-here"]
+
+
+def test_what_credentials_may_not_end_is_told_and_the_exit_code_is_1(
+    dynamodb_name: str, server: Server, forbidding: str
+) -> None:
+    options = ["--table", dynamodb_name, "--endpoint-url", forbidding, "--config", str(server.config), "--no-wait"]
+    done = revoke("principal", "cat", *options)
+    assert (done.exit_code, is_revoked(dynamodb_name, "cat")) == (1, True)
+    assert "not ended      cat: GetConnection: ForbiddenException\n" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("given", "query"),
+    [
+        ([], {"cleanSession": ["false"], "preventWillMessage": ["false"]}),
+        (["--clean-session", "--no-will"], {"cleanSession": ["true"], "preventWillMessage": ["true"]}),
+    ],
+    ids=["as usual", "all"],
+)
+def test_how_a_connection_ends_is_asked_for(
+    dynamodb_name: str, server: Server, given: list[str], query: dict[str, list[str]]
+) -> None:
+    with answering(b'{"connected": true}') as endpoint:
+        options = ["--table", dynamodb_name, "--endpoint-url", endpoint.url, "--config", str(server.config)]
+        revoke("principal", "eva", *options, "--no-wait", *given)
+    asked = urlsplit(endpoint.asked[-1])
+    assert (asked.path, parse_qs(asked.query)) == ("DELETE /connections/eva", query)
+
+
+@pytest.mark.parametrize("content", [b"{}", b"[" * 60_000], ids=["silent", "deep"])
+def test_an_answer_that_does_not_say_whether_a_client_is_connected_is_none(
+    dynamodb_name: str, server: Server, content: bytes
+) -> None:
+    with answering(content) as endpoint:
+        options = ["--table", dynamodb_name, "--endpoint-url", endpoint.url, "--config", str(server.config)]
+        assert revoke("principal", "eva", *options, "--no-wait").exit_code == 1
+
+
+def test_an_endpoint_that_never_comes_to_an_end_is_waited_for_no_longer_than_said(
+    dynamodb_name: str, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(revoke_options, "_PATIENCE_FOR_AWS", 0.2)
+    with dripping(0.01) as url:
+        options = ["--table", dynamodb_name, "--endpoint-url", url, "--config", str(server.config)]
+        done = revoke("principal", "eva", *options)
+    assert (done.exit_code, "no connection was ended: no whole answer within 0.2s" in done.stderr) == (1, True)
+
+
+def test_who_is_let_in_again_is_told_with_the_name_of_the_table(dynamodb_name: str, server: Server) -> None:
+    with answering(b'{"connected": true}') as endpoint:
+        options = ["--table", dynamodb_name, "--endpoint-url", endpoint.url, "--config", str(server.config)]
+        done = revoke("principal", "eva", *options)
+    assert (done.exit_code, f"it was written to {dynamodb_name}, and" in done.stderr) == (1, True), done.stderr
+    assert re.search(rf"^table +{dynamodb_name}$", done.stdout, re.MULTILINE), done.stdout
+
+
+def test_the_development_issuer_counts_for_nothing_there(dynamodb_name: str, server: Server) -> None:
+    options = ["--table", dynamodb_name, "--endpoint-url", "http://127.0.0.1:1", "--config", str(server.config)]
+    done = revoke("token", server.token("eva", {"jti": "7"}), "--data", str(server.data), *options)
+    assert "the token is not verified: there is no key of its issuer here" in done.stderr
+    assert "names no issuer urn:iot-authorizer:development" in done.stderr
+
+
+def test_an_endpoint_that_is_not_there_is_told_and_the_exit_code_is_1(dynamodb_name: str, server: Server) -> None:
+    options = ["--table", dynamodb_name, "--endpoint-url", "http://127.0.0.1:1", "--config", str(server.config)]
+    done = revoke("principal", "dan", *options)
+    assert (done.exit_code, is_revoked(dynamodb_name, "dan")) == (1, True)
+    assert "revoked, but no connection was ended: Could not connect to the endpoint URL" in done.stderr
+
+
+def test_it_is_listed_and_undone(dynamodb_name: str, forbidding: str) -> None:
+    revoke("before", "now", "--yes", "--table", dynamodb_name, "--endpoint-url", forbidding, "--no-wait")
+    listed = revoke("list", "--table", dynamodb_name).stdout
+    undone = revoke("undo", "before", "--table", dynamodb_name).stdout
+    assert ("all tokens issued before" in listed, undone.startswith("undone  all tokens")) == (True, True)
+    assert revoke("list", "--table", dynamodb_name).stdout == ""
+
+
+def test_a_table_that_is_not_there_is_one_line(aws: str, tmp_path: Path) -> None:
+    done = subprocess.run(
+        [str(PROGRAM), "revoke", "principal", "ann", "--table", "unknown"],
+        cwd=tmp_path,
+        env={**os.environ, "AWS_ENDPOINT_URL_DYNAMODB": aws},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("iot-authorizer: DynamoDB: ResourceNotFoundException: check the table's name")
+    assert done.stderr.count("\n") == 1

@@ -1,0 +1,97 @@
+"""`iot-authorizer invoke` and `token`: the Lambda's code on the event that IoT Core would build."""
+
+import base64
+import json
+import stat
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from tests.cli.conftest import Run
+
+
+def test_the_development_key_is_for_its_owner_alone(run: Run, folder: Path) -> None:
+    run("token", "--principal", "ann")
+    assert stat.S_IMODE((folder / ".iot-authorizer/development-key.pem").stat().st_mode) == 0o600
+
+
+def test_the_development_key_is_made_once(run: Run, folder: Path) -> None:
+    run("token", "--principal", "ann")
+    first = (folder / ".iot-authorizer/development-key.pem").read_bytes()
+    run("token", "--principal", "ann")
+    assert (folder / ".iot-authorizer/development-key.pem").read_bytes() == first
+
+
+def test_a_key_file_that_holds_no_key_is_named(run: Run, folder: Path) -> None:
+    (folder / ".iot-authorizer").mkdir()
+    (folder / ".iot-authorizer/development-key.pem").write_text("no key")
+    done = run("token", "--principal", "ann")
+    assert (done.returncode, "development-key.pem" in done.stderr) == (2, True), done.stderr
+
+
+def test_a_token_of_the_development_issuer_is_let_in(run: Run) -> None:
+    token = run("token", "--principal", "ann").stdout.strip()
+    done = run("invoke", "--token", token, "--mqtt-context", '{"clientId": "ann"}')
+    assert (done.returncode, json.loads(done.stdout)["principalId"]) == (0, "ann")
+
+
+def test_a_refused_client_gives_exit_code_1_and_the_reason(run: Run) -> None:
+    done = run("invoke", "--token", "nonsense")
+    assert (done.returncode, json.loads(done.stdout)["isAuthenticated"]) == (1, False)
+    assert done.stderr.startswith("refused: reason=malformed_token")
+
+
+def test_the_token_is_found_under_the_token_key_name_as_iot_core_finds_it(run: Run) -> None:
+    token = run("token", "--principal", "ann").stdout.strip()
+    done = run("invoke", "--http-context", json.dumps({"queryString": f"?token={token}"}))
+    assert "source=token" in done.stderr
+
+
+def test_claims_of_a_token_reach_the_policy(run: Run) -> None:
+    token = run("token", "--principal", "ann", "--claims", '{"rooms": ["lobby"]}').stdout.strip()
+    assert "topic/rooms/lobby/say/ann" in run("invoke", "--token", token).stdout
+
+
+def test_a_token_whose_time_has_not_come_is_refused(run: Run) -> None:
+    token = run("token", "--principal", "ann", "--claims", '{"nbf": 99999999999}').stdout.strip()
+    assert "reason=not_yet_valid" in run("invoke", "--token", token).stderr
+
+
+def test_a_token_that_expired_an_hour_ago_is_made_and_refused(run: Run) -> None:
+    token = run("token", "--principal", "ann", "--expires", "-1h").stdout.strip()
+    assert "reason=expired" in run("invoke", "--token", token).stderr
+
+
+def test_standard_claims_of_a_development_token_can_not_be_overwritten(run: Run) -> None:
+    token = run("token", "--principal", "ann", "--claims", '{"sub": "bob", "iss": "https://x"}').stdout.strip()
+    assert "principal=ann" in run("invoke", "--token", token).stderr
+
+
+@pytest.fixture
+def signing(folder: Path) -> tuple[str, str]:
+    """Turns signing on; a token and its signature."""
+    key = generate_private_key(65537, 2048)
+    public = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    (folder / "signing.pem").write_bytes(public)
+    with (folder / "authorizer.toml").open("a") as file:
+        file.write('\n[signed_tokens]\nissuer = "me"\n\n[signing]\npublic_keys = { one = "signing.pem" }\n')
+    parts = [{"alg": "RS256"}, {"iss": "me", "sub": "ann", "exp": 4102444800}]
+    token = ".".join(base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=") for part in parts)
+    signature = key.sign(token.encode(), PKCS1v15(), SHA256())
+    return token, base64.b64encode(signature).decode()
+
+
+def test_a_signed_token_is_verified_as_iot_core_does(run: Run, signing: tuple[str, str]) -> None:
+    token, signature = signing
+    done = run("invoke", "--token", token, "--token-signature", signature)
+    assert (done.returncode, "principal=ann" in done.stderr) == (0, True), done.stderr
+
+
+@pytest.mark.parametrize("given", [["--token-signature", "AAAA"], []], ids=["wrong", "missing"])
+def test_a_wrong_signature_never_reaches_the_lambda(run: Run, signing: tuple[str, str], given: list[str]) -> None:
+    done = run("invoke", "--token", signing[0], *given)
+    assert (done.returncode, "IoT Core refuses" in done.stderr) == (2, True)

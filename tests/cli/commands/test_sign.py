@@ -1,0 +1,91 @@
+"""`iot-authorizer sign`: signatures that IoT Core, and everybody else, verifies."""
+
+import base64
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from iot_authorizer_cli.project.configuration import read_project_configuration
+from iot_authorizer_cli.signing.changing import make_key
+from iot_core.authorizers.event import ConnectionRequest
+from iot_core.authorizers.signatures import NotVerified, verify_signature
+from tests.cli.conftest import Run
+from tests.cli.dev import PROGRAM
+from tests.clients.needs import needs
+
+ARN = "arn:aws:lambda:us-east-1:123456789012:function:authorizer"
+
+
+@pytest.fixture
+def config(folder: Path) -> Path:
+    """A configuration with two keys, of which `new` signs."""
+    for name in ("old", "new"):
+        make_key(folder / "authorizer.toml", name, 2048)
+    return folder / "authorizer.toml"
+
+
+def by_openssl(folder: Path, name: str, token: bytes) -> str:
+    command = [needs("openssl"), "dgst", "-sha256", "-sign", f"keys/private/{name}.pem"]
+    signature = subprocess.run(command, cwd=folder, input=token, capture_output=True, check=True).stdout
+    return base64.b64encode(signature).decode() + "\n"
+
+
+@pytest.mark.parametrize(
+    "token", ["header.payload", "a b+/=", "ключ", "x" * 6000], ids=["jwt", "signs", "utf-8", "long"]
+)
+def test_it_signs_as_openssl_does(run: Run, config: Path, token: str) -> None:
+    assert run("sign", token).stdout == by_openssl(config.parent, "new", token.encode())
+
+
+def test_another_key_signs_where_it_is_named(run: Run, config: Path) -> None:
+    assert run("sign", "--key", "old", "x").stdout == by_openssl(config.parent, "old", b"x")
+
+
+@pytest.mark.parametrize("end", [b"", b"\n", b"\r\n"])
+def test_from_standard_input_it_signs_without_the_lines_end(config: Path, end: bytes) -> None:
+    command = [str(PROGRAM), "sign", "-"]
+    done = subprocess.run(command, cwd=config.parent, input=b"header.\xff" + end, capture_output=True, check=True)
+    assert done.stdout.decode() == by_openssl(config.parent, "new", b"header.\xff")
+
+
+def test_a_closed_standard_input_is_one_line(config: Path) -> None:
+    command = ["sh", "-c", f"{PROGRAM} sign - <&-"]
+    done = subprocess.run(command, cwd=config.parent, capture_output=True, text=True, check=False)
+    expected = "iot-authorizer: Invalid value for TOKEN: standard input is closed\n"
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", expected)
+
+
+def test_iot_core_verifies_it_with_the_configured_keys_and_no_other(run: Run, config: Path) -> None:
+    signature = run("sign", "header.payload").stdout.strip()
+    authorizer = read_project_configuration(config, ARN).description
+    assert verify_signature(ConnectionRequest(token="header.payload", tokenSignature=signature), authorizer)
+    with pytest.raises(NotVerified):
+        verify_signature(ConnectionRequest(token="header.other", tokenSignature=signature), authorizer)
+
+
+def test_a_key_whose_private_half_is_elsewhere_leaves_signing_to_the_one_before(run: Run, config: Path) -> None:
+    (config.parent / "keys/private/new.pem").unlink()
+    assert run("sign", "x").stdout == by_openssl(config.parent, "old", b"x")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["x", "--key", "other"], "authorizer.toml names no key other, only: old, new"),
+        ([""], "Invalid value for TOKEN: expected a token"),
+    ],
+)
+def test_an_error_is_one_line(run: Run, config: Path, arguments: list[str], message: str) -> None:
+    done = run("sign", *arguments)
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", f"iot-authorizer: {message}\n")
+
+
+def test_where_there_is_no_private_half_it_says_where_one_belongs(run: Run, config: Path) -> None:
+    for path in (config.parent / "keys/private").glob("*.pem"):
+        path.unlink()
+    assert run("sign", "x").stderr.endswith("there is no private half of old, new here: it belongs into keys/private\n")
+
+
+def test_without_keys_it_says_how_to_make_one(run: Run) -> None:
+    assert run("sign", "x").stderr.endswith("names no key yet: iot-authorizer keys new\n")

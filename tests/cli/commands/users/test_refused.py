@@ -1,0 +1,142 @@
+"""What `iot-authorizer users` refuses: one line each, and nothing changes."""
+
+import subprocess
+
+import pytest
+
+from iot_authorizer_cli.project.development_issuer import table_path
+from iot_identities.user import User, to_item, user_id
+from tests.cli.commands.users.conftest import Users
+from tests.cli.dev import PROGRAM
+
+FIRST = "correct horse"
+
+
+REFUSED = [
+    (["add", "a/b"], FIRST, "NAME: a user name is one level of a topic: at most 128 bytes, none of / + # * ? $"),
+    (["add", "a+"], FIRST, "NAME: a user name is one level"),
+    (["add", ""], FIRST, "NAME: a user name has at least one character"),
+    (["add", "ann"], "", "standard input: expected a password of 1 to 1024 bytes"),
+    (["add", "ann"], "x" * 10_000_000, "standard input: expected a password of 1 to 1024 bytes"),
+    (["add", "ann"], "1234567", "password: a password has at least 8 characters; --generate makes one"),
+    (["add", "annabella"], "Annabella", "password: a password is not the user name; --generate makes one"),
+    (["add", "ann", "--claims", "[]"], FIRST, "--claims: expected a JSON object"),
+    (["add", "ann", "--claims", '{"a": NaN}'], FIRST, "--claims: expected a JSON object"),
+    (["add", "ann", "--valid-for", "soon"], FIRST, "--valid-for: expected a number and a unit"),
+    (["add", "ann", "--generate", "--no-password"], FIRST, "--generate, --no-password: either of them"),
+    (["add"], FIRST, "Missing argument 'NAME'"),
+    (["fly"], "", "No such command 'fly'"),
+    (["add", "ann", "--claims", '{"a": 1, "a": 2}'], FIRST, "--claims: a name stands there twice in one object"),
+    (["add", "ann"], "eyJhbGciOi.Jub25l.IiJ9", "would be taken for a token"),
+    (["list", "x", "--state", "gone"], "", "'gone' is not one of 'active'"),
+    (["set-password", "bob"], FIRST, "NAME: there is no user bob"),
+    (["rotate", "bob"], FIRST, "NAME: there is no user bob"),
+    (["set-claims", "bob", "{}"], "", "NAME: there is no user bob"),
+    (["disable", "bob"], "", "NAME: there is no user bob"),
+    (["remove", "bob", "--yes"], "", "NAME: there is no user bob"),
+    (["show", "bob"], "", "NAME: there is no user bob"),
+    (["show", "x" * 300], "", "NAME: a user name has 1 to 256 characters"),
+    (["show", "\x1b[31m"], "", "there is no user \\x1b[31m"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "typed", "message"), REFUSED, ids=[" ".join(each[0])[:30] for each in REFUSED])
+def test_what_is_wrong_is_one_line_and_changes_nothing(
+    users: Users, arguments: list[str], typed: str, message: str
+) -> None:
+    done = users(*arguments, typed=typed)
+    assert (done.returncode, done.stdout, done.stderr.count("\n"), users.names()) == (2, "", 1, []), done.stderr
+    assert message in done.stderr
+
+
+@pytest.mark.parametrize("mistaken", ["hunter22", "eyJhbGciOiJub25lIn0.e30.c2ln", "correct horse"])
+def test_what_stands_where_a_command_should_be_is_not_repeated(users: Users, mistaken: str) -> None:
+    done = users(mistaken)
+    assert (done.returncode, done.stderr) == (2, "iot-authorizer: No such command.\n")
+
+
+LOOK_ALIKE = {
+    "composed of two": "re\u0301gis",
+    "zero width": "ann\u200b",
+    "word joiner": "ann\u2060",
+    "filler": "ann\u3164",
+    "no-break space": "a\u00a0b",
+    "right to left": "\u202enna",
+}
+
+
+@pytest.mark.parametrize("name", LOOK_ALIKE.values(), ids=LOOK_ALIKE)
+def test_a_name_that_looks_like_another_is_refused(users: Users, name: str) -> None:
+    done = users("add", name, typed=FIRST)
+    assert (done.returncode, users.names()) == (2, [])
+    assert "no invisible character, and its letters are composed (NFC)" in done.stderr
+
+
+@pytest.mark.parametrize("arguments", [["add", "bob"], ["set-password", "ann"], ["rotate", "ann"]])
+def test_where_nobody_can_read_a_password_that_is_made_nothing_changes(users: Users, arguments: list[str]) -> None:
+    users.table.write(to_item(User("ann")))
+    for output in ("/dev/full", None):
+        command = f"{PROGRAM} users {' '.join(arguments)} --generate >{output or '&-'}"
+        done = subprocess.run(["sh", "-c", command], cwd=users.folder, capture_output=True, text=True, check=False)
+        assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
+    assert (users.names(), users.stored("ann").passwords) == (["ann"], ())
+
+
+CLOSED = {
+    "add bob": "standard input: expected a password of 1 to 1024 bytes",
+    "remove ann": "--yes: expected where there is no terminal to ask at",
+    "import -": "FILE: standard input is closed",
+}
+
+
+@pytest.mark.parametrize(("arguments", "message"), CLOSED.items(), ids=CLOSED)
+def test_a_closed_standard_input_is_one_line(users: Users, arguments: str, message: str) -> None:
+    users.table.write(to_item(User("ann")))
+    command = f"{PROGRAM} users {arguments} <&-"
+    done = subprocess.run(["sh", "-c", command], cwd=users.folder, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", f"iot-authorizer: Invalid value for {message}\n")
+
+
+@pytest.mark.parametrize("command", ["add", "set-password", "rotate"])
+def test_a_password_as_an_argument_is_refused_and_not_repeated(users: Users, command: str) -> None:
+    done = users(command, "ann", FIRST)
+    assert (done.returncode, FIRST in done.stderr) == (2, False)
+
+
+@pytest.mark.parametrize("command", ["set-password", "rotate"])
+def test_a_weak_password_leaves_the_user_as_it_was(users: Users, command: str) -> None:
+    users.done("add", "ann", typed=FIRST)
+    before = users.stored("ann")
+    assert users(command, "ann", typed="1234567").returncode == 2
+    assert users.stored("ann") == before
+
+
+def test_a_user_that_others_have_written_wrongly_is_told_of(users: Users) -> None:
+    users.table.write({**to_item(User("ann")), "claims": "{"})
+    done = users("disable", "ann")
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "the table's item of ann is malformed: claims" in done.stderr
+
+
+def test_such_a_user_can_still_be_removed(users: Users) -> None:
+    users.table.write({**to_item(User("ann")), "claims": "{"})
+    users.done("remove", "ann", "--yes")
+    assert users.table.read([user_id("ann")]) == {}
+
+
+def test_a_file_that_is_no_table_is_one_line(users: Users) -> None:
+    path = table_path(users.folder / "other")
+    path.parent.mkdir()
+    path.touch(mode=0o600)
+    path.write_bytes(b"no database" * 100)
+    done = users("list", "--data", "other")
+    assert (done.returncode, done.stderr) == (2, "iot-authorizer: other/identities.sqlite: file is not a database\n")
+
+
+def test_a_table_that_is_not_in_dynamodb_is_one_line(users: Users, dynamodb_name: str) -> None:
+    done = users("list", "--table", "another")
+    assert (done.returncode, done.stderr) == (
+        2,
+        "iot-authorizer: DynamoDB: ResourceNotFoundException: "
+        "check the table's name, and the region: AWS_DEFAULT_REGION\n",
+    )

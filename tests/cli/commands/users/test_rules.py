@@ -1,0 +1,81 @@
+"""What user names, passwords, claims and times are like."""
+
+import pytest
+
+from iot_authorizer_cli.commands.users.rules import check_chosen, checked_claims, checked_name, parsed_flag, parsed_time
+
+
+@pytest.mark.parametrize("name", ["pump-7", "ann@example.com", "a b", "é", "x" * 128, "-"])
+def test_a_name_that_is_one_level_of_a_topic_is_taken(name: str) -> None:
+    assert checked_name(name) == name
+
+
+NAMES = ["", "a/b", "+", "#", "a*", "a?b", "$aws", "a\nb", "a\x00", "\ud800", "x" * 129, "é" * 65, " ann", "ann "]
+
+
+@pytest.mark.parametrize("name", NAMES, ids=ascii)
+def test_a_name_that_no_template_can_use_safely_is_refused(name: str) -> None:
+    with pytest.raises(ValueError, match="a user name"):
+        checked_name(name)
+
+
+@pytest.mark.parametrize("password", [b"12345678", b"\xff" * 8, b"x" * 1024, "pässword".encode()])
+def test_a_password_of_eight_characters_is_taken(password: bytes) -> None:
+    check_chosen(password, "ann")
+
+
+@pytest.mark.parametrize(
+    ("password", "problem"),
+    [
+        (b"", "1 to 1024 bytes"),
+        (b"x" * 1025, "1 to 1024 bytes"),
+        (b"1234567", "at least 8 characters"),
+        ("äöüäöü".encode(), "at least 8 characters"),
+        (b"Pump-Number-7", "is not the user name"),
+    ],
+)
+def test_a_password_that_is_soon_guessed_is_refused(password: bytes, problem: str) -> None:
+    with pytest.raises(ValueError, match=problem):
+        check_chosen(password, "pump-number-7")
+
+
+DEEP = '{"a":' * 100_000
+CLAIMS = ["{", "[]", '"x"', "null", '{"a": NaN}', '{"a": "\\ud800"}', '{"a": "' + "x" * 65536 + '"}', DEEP]
+
+
+@pytest.mark.parametrize("text", CLAIMS, ids=lambda text: text[:12])
+def test_claims_that_no_table_would_take_are_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="expected a JSON object of at most 65536 bytes"):
+        checked_claims(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "moment"),
+    [
+        ("2027-01-01", 1798761600),
+        ("2027-01-01T00:00:00Z", 1798761600),
+        ("2027-01-01T01:00:00+01:00", 1798761600),
+        ("1798761600", 1798761600),
+    ],
+)
+def test_a_time_is_a_date_a_moment_or_seconds(text: str, moment: int) -> None:
+    assert parsed_time(text) == moment
+
+
+TIMES = ["20270101", "1798761600000", "2027-02-30", "2027-01-01T00:00:00", "01.02.2027", "soon", "-5", "²" * 10]
+
+
+@pytest.mark.parametrize("text", TIMES)
+def test_a_time_that_could_mean_something_else_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="expected a date"):
+        parsed_time(text)
+
+
+@pytest.mark.parametrize(("text", "flag"), [("true", True), ("TRUE", True), ("1", True), ("no", False), ("0", False)])
+def test_a_flag_is_what_spreadsheets_write(text: str, flag: bool) -> None:
+    assert parsed_flag(text) is flag
+
+
+def test_any_other_word_is_no_flag() -> None:
+    with pytest.raises(ValueError, match="expected true or false"):
+        parsed_flag("maybe")

@@ -1,0 +1,114 @@
+"""`iot-authorizer users show` and `list`."""
+
+import json
+
+from iot_identities import revocations
+from iot_identities.passwords import check_hash
+from iot_identities.revocations import Kind, Revocation
+from iot_identities.user import User, to_item
+from tests.cli.commands.users.conftest import Users
+
+FIRST = "correct horse"
+
+
+def test_no_output_holds_a_chosen_password(users: Users) -> None:
+    runs = [users("add", "ann", typed=FIRST), users("rotate", "ann", typed=FIRST), users("show", "ann")]
+    assert FIRST not in "".join(done.stdout + done.stderr for done in runs)
+
+
+def test_show_tells_all_but_hashes(users_anywhere: Users) -> None:
+    users_anywhere.done("add", "ann", "--claims", '{"rooms": ["lobby"]}', "--valid-for", "1d", typed=FIRST)
+    user = users_anywhere.stored("ann")
+    assert json.loads(users_anywhere.done("show", "ann", "--json")) == {
+        "name": "ann",
+        "claims": {"rooms": ["lobby"]},
+        "disabled": False,
+        "valid_until": user.valid_until,
+        "created_at": user.created_at,
+        "rotated_at": user.created_at,
+        "passwords": [{"created_at": user.created_at, "expires_at": None, "generated": False}],
+        "revoked": None,
+        "failures": [],
+    }
+
+
+def test_show_for_people_tells_each_password(users: Users) -> None:
+    users.done("add", "ann", typed=FIRST)
+    users.done("rotate", "ann", "--generate")
+    shown = users.done("show", "ann")
+    kinds = [line.split()[1] for line in shown.splitlines() if line.startswith("password")]
+    assert (kinds, "$argon2id" in shown) == (["generated,", "chosen,"], False)
+    assert all(check_hash(password.hash) not in shown for password in users.stored("ann").passwords)
+
+
+def test_show_tells_that_a_user_is_revoked(users: Users) -> None:
+    users.table.write(to_item(User("ann")))
+    revocation = Revocation(Kind.PRINCIPAL, 1_800_000_000, principal="ann", expires_at=4102444800)
+    users.table.write(revocations.to_item(revocation))
+    shown = users.done("show", "ann").splitlines()
+    assert "revoked      principal ann, until 2100-01-01 00:00:00Z" in shown
+    assert json.loads(users.done("show", "ann", "--json"))["revoked"]["revoked_at"] == 1_800_000_000
+
+
+def test_the_list_can_be_of_names_that_begin_alike(users: Users) -> None:
+    for name in ("pump-7", "pump-70", "valve-7"):
+        users.table.write(to_item(User(name)))
+    assert [each["name"] for each in json.loads(users.done("list", "pump", "--json"))] == ["pump-7", "pump-70"]
+
+
+def test_the_list_can_be_of_users_in_some_states(users: Users) -> None:
+    for name, attributes in (("ann", {}), ("bob", {"disabled": True}), ("cleo", {"valid_until": 1})):
+        users.table.write(to_item(User(name, **attributes)))
+    users.table.write({"id": "user#dora"})
+    found = {
+        state: [each["name"] for each in json.loads(users.done("list", "--json", "--state", state))]
+        for state in ("active", "disabled", "expired", "malformed")
+    }
+    assert found == {"active": ["ann"], "disabled": ["bob"], "expired": ["cleo"], "malformed": ["dora"]}
+    both = json.loads(users.done("list", "--json", "--state", "active", "--state", "expired"))
+    assert [each["name"] for each in both] == ["ann", "cleo"]
+
+
+def test_a_list_of_nobody_says_so(users: Users) -> None:
+    users.table.write(to_item(User("ann")))
+    assert users("list", "bob").stderr == "there are no such users\n"
+
+
+def test_a_folder_without_a_table_is_told(users: Users) -> None:
+    done = users("list", "--data", "mistyped")
+    assert (done.returncode, done.stderr) == (
+        2,
+        "iot-authorizer: Invalid value for --data: there is no table in mistyped yet\n",
+    )
+    assert not (users.folder / "mistyped").exists()
+
+
+def test_the_list_is_sorted_by_name(users_anywhere: Users) -> None:
+    for name in ("bob", "ann", "cleo"):
+        users_anywhere.table.write(to_item(User(name)))
+    users_anywhere.table.write({"id": "failures#x", "count": 1})
+    assert [each["name"] for each in json.loads(users_anywhere.done("list", "--json"))] == ["ann", "bob", "cleo"]
+
+
+def test_the_list_in_a_pipe_has_plain_columns(users: Users) -> None:
+    users.table.write(to_item(User("ann", claims={"role": "admin"})))
+    users.table.write(to_item(User("pump-7", disabled=True, valid_until=1798761600)))
+    users.table.write(to_item(User("x\x1b", valid_until=1)))
+    assert users.done("list").splitlines() == [
+        "name    state     passwords  valid until           claims",
+        'ann     active    0          never                 {"role":"admin"}',
+        "pump-7  disabled  0          2027-01-01 00:00:00Z  {}",
+        "x\\x1b   expired   0          1970-01-01 00:00:01Z  {}",
+    ]
+
+
+def test_a_malformed_user_hides_no_other_from_the_list(users: Users) -> None:
+    users.table.write(to_item(User("ann")))
+    users.table.write({**to_item(User("bob")), "claims": "{"})
+    assert json.loads(users.done("list", "--json"))[1:] == [{"name": "bob", "malformed": "claims"}]
+    assert users.done("list").splitlines()[2].split() == ["bob", "malformed:", "claims"]
+
+
+def test_an_empty_list_says_so(users: Users) -> None:
+    done = users("list")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "there are no users\n")

@@ -1,0 +1,131 @@
+"""With signing on, IoT Core verifies a token's signature itself, and strangers never reach the Lambda."""
+
+import base64
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from iot_core.mqtt import ConnectReturnCode
+from tests.local.harness.running import CONFIGURATION, Running, started
+
+SIGNATURE = "x-amz-customauthorizer-signature"
+TOKEN = "header.payload+/="
+
+
+@pytest.fixture(scope="module")
+def key() -> RSAPrivateKey:
+    return generate_private_key(65537, 2048)
+
+
+@pytest.fixture(scope="module")
+def stranger() -> RSAPrivateKey:
+    return generate_private_key(65537, 2048)
+
+
+@pytest.fixture
+def running(folder: Path, key: RSAPrivateKey) -> Iterator[Running]:
+    """A core whose authorizer verifies signatures."""
+    pem = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    (folder / "key.pem").write_bytes(pem)
+    configuration = CONFIGURATION + '[signing]\npublic_keys = { first = "key.pem" }\n'
+    with started(folder, configuration=configuration) as running:
+        yield running
+
+
+def sign(key: RSAPrivateKey, token: str = TOKEN) -> str:
+    return base64.b64encode(key.sign(token.encode(), PKCS1v15(), SHA256())).decode()
+
+
+def in_user_name(token: str, signature: str) -> str:
+    return f"ann?token={token}&{SIGNATURE}={signature}"
+
+
+def refused(running: Running, user_name: str, reason: str) -> None:
+    """Sees that a client is refused for a reason, and that the Lambda was not asked."""
+    with running.client() as client:
+        assert client.connect(user_name=user_name).reason_code == ConnectReturnCode.NOT_AUTHORIZED
+        assert client.ends() == []
+    running.record("decision", action="connect", allowed=False, reason=reason)
+    assert running.function.events.empty()
+
+
+def accepted(running: Running) -> None:
+    event = running.function.events.get(timeout=10)
+    assert (event["token"], event["signatureVerified"]) == (TOKEN, True)
+
+
+def test_a_right_signature_in_the_user_name_is_verified(running: Running, key: RSAPrivateKey) -> None:
+    with running.client() as client:
+        assert client.connect(user_name=in_user_name(TOKEN, quote(sign(key), safe=""))).reason_code == 0
+    accepted(running)
+
+
+def test_a_right_signature_that_is_not_url_encoded_is_verified(running: Running, key: RSAPrivateKey) -> None:
+    with running.client() as client:
+        assert client.connect(user_name=in_user_name(TOKEN, sign(key))).reason_code == 0
+    accepted(running)
+
+
+def test_a_right_signature_in_the_query_string_is_verified(running: Running, key: RSAPrivateKey) -> None:
+    path = f"/mqtt?token={quote(TOKEN, safe='')}&{SIGNATURE}={quote(sign(key), safe='')}"
+    with running.connected(channel=running.web_socket(path=path)):
+        accepted(running)
+
+
+def test_a_right_signature_in_headers_is_verified(running: Running, key: RSAPrivateKey) -> None:
+    headers = [("Token", TOKEN), (SIGNATURE.title(), sign(key))]
+    with running.connected(channel=running.web_socket(headers=headers)):
+        accepted(running)
+
+
+def test_a_strangers_signature_is_refused(running: Running, stranger: RSAPrivateKey) -> None:
+    refused(running, in_user_name(TOKEN, quote(sign(stranger), safe="")), "signature_invalid")
+
+
+def test_a_signature_of_another_token_is_refused(running: Running, key: RSAPrivateKey) -> None:
+    refused(running, in_user_name(TOKEN, quote(sign(key, "header.other"), safe="")), "signature_invalid")
+
+
+@pytest.mark.parametrize("signature", ["", "%00", "AAAA", "n\u00f6", "a b", "%2B%2B%2B", "=", "%ff"])
+def test_what_is_no_signature_is_refused(running: Running, signature: str) -> None:
+    refused(running, in_user_name(TOKEN, signature), "signature_invalid")
+
+
+def test_a_signature_is_of_the_standard_alphabet(running: Running, key: RSAPrivateKey) -> None:
+    signature = sign(key)
+    token, number = TOKEN, 0
+    while not set(signature) & set("+/"):  # Nearly every signature has one.
+        token, number = f"{TOKEN}{number}", number + 1
+        signature = sign(key, token)
+    url_safe = signature.replace("+", "-").replace("/", "_")
+    refused(running, in_user_name(token, url_safe), "signature_invalid")
+
+
+def test_a_missing_signature_is_refused(running: Running) -> None:
+    refused(running, f"ann?token={TOKEN}", "signature_missing")
+
+
+def test_a_missing_token_is_refused(running: Running, key: RSAPrivateKey) -> None:
+    refused(running, f"ann?{SIGNATURE}={quote(sign(key), safe='')}", "token_missing")
+
+
+def test_a_second_token_in_another_case_is_not_vouched_for(running: Running, key: RSAPrivateKey) -> None:
+    channel = running.web_socket(headers=[("token", TOKEN), ("TOKEN", "smuggled"), (SIGNATURE, sign(key))])
+    with running.client(channel=channel) as client:
+        assert client.connect().reason_code == ConnectReturnCode.NOT_AUTHORIZED
+    running.record("decision", allowed=False, reason="signature_invalid")
+    assert running.function.events.empty()
+
+
+def test_any_of_several_keys_will_do(running: Running, stranger: RSAPrivateKey) -> None:
+    pem = stranger.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+    running.core.call(lambda: running.core.authorizers.update("chat", public_keys={"second": pem}))
+    with running.client() as client:
+        assert client.connect(user_name=in_user_name(TOKEN, quote(sign(stranger), safe=""))).reason_code == 0
+    accepted(running)

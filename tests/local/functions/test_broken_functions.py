@@ -1,0 +1,106 @@
+"""A function that raises, answers with rubbish or prints it: nobody is let in by that, nobody else kept out."""
+
+import json
+import sys
+from collections.abc import Callable
+
+import pytest
+
+from tests.local.harness.function import Event, allow
+from tests.local.harness.running import Running, refused
+
+
+def nested(depth: int) -> object:
+    found: object = "a"
+    for _ in range(depth):
+        found = [found]
+    return found
+
+
+def raises(error: BaseException) -> Callable[[Event], object]:
+    def answer(_: Event) -> object:
+        raise error
+
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("answer", "detail"),
+    [
+        (lambda _: None, "NoneType"),
+        (lambda _: "yes", "str"),
+        (lambda _: True, "bool"),
+        (lambda _: [allow()], "list"),
+        (lambda _: {"isAuthenticated": True, "principalId": b"ann"}, "no JSON"),
+        (lambda _: {1: nested(100_000)}, "no JSON"),
+        (lambda _: sys.modules, "no JSON"),
+        (raises(RuntimeError("out of order")), "RuntimeError: out of order"),
+        (raises(TimeoutError()), "TimeoutError"),
+        (raises(StopIteration()), "StopIteration"),
+        (raises(SystemExit(0)), "SystemExit"),
+        (raises(KeyboardInterrupt()), "KeyboardInterrupt"),
+        (raises(GeneratorExit()), "GeneratorExit"),
+        (raises(RecursionError("deep")), "RecursionError"),
+        (raises(MemoryError()), "MemoryError"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_function_that_does_not_answer_with_an_object_is_broken(
+    running: Running, answer: Callable[[Event], object], detail: str
+) -> None:
+    running.function.answer = answer
+    assert detail in refused(running, "function_error")["detail"]
+    running.function.answer = lambda _: allow()
+    running.connected()
+
+
+def test_a_cyclic_answer_is_broken(running: Running) -> None:
+    answer: dict[str, object] = {}
+    answer["itself"] = answer
+    running.function.answer = lambda _: answer
+    assert "no JSON" in refused(running, "function_error")["detail"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{",
+        "[" * 100_000,
+        '{"decision": {"principal": []}}',
+        "\0\ud800",
+        "x" * 3_000_000,
+        '{"decision": 1, "source": 5}',
+    ],
+    ids=lambda text: text[:10].encode("ascii", "backslashreplace").decode(),
+)
+def test_what_a_function_prints_neither_lets_in_nor_keeps_out(running: Running, text: str) -> None:
+    def answer(_: Event) -> object:
+        print(text)
+        return allow()
+
+    running.function.answer = answer
+    with running.connected() as client:
+        client.ping()
+
+
+def test_the_log_line_says_who_it_is(running: Running) -> None:
+    line = {"decision": "allowed", "principal": "Ann of Cleves", "source": "query"}
+
+    def answer(_: Event) -> object:
+        print("starting")
+        print(json.dumps(line))
+        return allow()
+
+    running.function.answer = answer
+    running.connected()
+    running.record("decision", action="connect", allowed=True, principal="Ann of Cleves", source="query")
+
+
+def test_the_log_line_says_why_not(running: Running) -> None:
+    def answer(_: Event) -> object:
+        print(json.dumps({"decision": "refused", "reason": "expired", "detail": "an hour ago", "principal": "ann"}))
+        return {"isAuthenticated": False}
+
+    running.function.answer = answer
+    record = refused(running, "expired")
+    assert (record["detail"], record["principal"]) == ("an hour ago", "ann")

@@ -1,0 +1,27 @@
+"""`iot-authorizer dev`, in a process of its own, with a handler that lets everybody do everything."""
+
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.cli.dev import Dev
+from tests.local.harness.function import allow
+
+HANDLER = f"def lambda_handler(event, context):\n    return {allow()!r}\n"
+
+
+def allow_files(count: int) -> None:
+    """Lets this process open so many files, as far as the system lets it."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = count if most == resource.RLIM_INFINITY else min(most, count)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
+
+
+@contextmanager
+def everybody(folder: Path) -> Iterator[Dev]:
+    """Starts it."""
+    (folder / "authorizer.toml").write_text('name = "chat"\n')
+    (folder / "everybody.py").write_text(HANDLER)
+    with Dev(folder, "--handler", "everybody.lambda_handler", "--no-throttling", "--quiet") as dev:
+        yield dev

@@ -1,0 +1,75 @@
+"""Fixtures: a core for each test, with a function that the test scripts."""
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import uvloop
+
+from tests.cli.dev import Dev
+from tests.local.harness.dev import allow_files, everybody
+from tests.local.harness.others import Others
+from tests.local.harness.running import CONFIGURATION, LoopFactory, Running, started
+
+both_loops = pytest.mark.parametrize(
+    "loop_factory", [asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"]
+)
+
+
+TEMPLATE = """\
+[[grant]]
+connect   = ["{principal}"]
+publish   = ["{principal}/#"]
+subscribe = ["{principal}/#"]
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A user's folder, in which handlers are found."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def loop_factory() -> LoopFactory:
+    """Asyncio's own; modules where the network counts have both."""
+    return asyncio.new_event_loop
+
+
+@pytest.fixture
+def running(folder: Path, loop_factory: LoopFactory) -> Iterator[Running]:
+    """A core whose limits a second are off."""
+    with started(folder, loop_factory=loop_factory) as running:
+        yield running
+
+
+@pytest.fixture
+def others(running: Running) -> Iterator[Others]:
+    """Two clients, who exchange a message before and after."""
+    with running.connected("publisher") as publisher, running.connected("subscriber") as subscriber:
+        subscriber.subscribe("others")
+        others = Others(publisher, subscriber)
+        others.exchange()
+        yield others
+        others.exchange()
+
+
+@pytest.fixture
+def config(folder: Path) -> Path:
+    """The configuration of an authorizer that lets anybody with a token of the development issuer in."""
+    (folder / "policy.toml").write_text(TEMPLATE)
+    (folder / "authorizer.toml").write_text(
+        CONFIGURATION + 'policy = "policy.toml"\n[anonymous]\nprincipal = "nobody"\n'
+    )
+    return folder / "authorizer.toml"
+
+
+@pytest.fixture
+def dev(tmp_path: Path) -> Iterator[Dev]:
+    """`iot-authorizer dev`, which lets everybody do everything."""
+    allow_files(4096)
+    with everybody(tmp_path) as dev:
+        yield dev

@@ -1,0 +1,34 @@
+"""Answers that wait until a test lets them out."""
+
+import threading
+
+from tests.local.harness.channels import PATIENCE
+from tests.local.harness.function import Event, allow
+from tests.local.harness.running import Running
+
+
+class Gate:
+    """Answers wait behind it; each says whether the client is let in."""
+
+    def __init__(self, running: Running) -> None:
+        self._answers: list[threading.Event] = []
+        self._reached = threading.Semaphore(0)
+        self._allowed: list[bool] = []
+        running.function.answer = self._wait
+
+    def _wait(self, _: Event) -> object:
+        event, index = threading.Event(), len(self._answers)
+        self._answers.append(event)
+        self._allowed.append(True)
+        self._reached.release()
+        assert event.wait(PATIENCE)
+        return allow(isAuthenticated=self._allowed[index])
+
+    def reached(self) -> None:
+        """Waits until one more answer waits."""
+        assert self._reached.acquire(timeout=PATIENCE)
+
+    def open(self, index: int, *, allowed: bool = True) -> None:
+        """Lets an answer out, counted from 0."""
+        self._allowed[index] = allowed
+        self._answers[index].set()
