@@ -1,4 +1,4 @@
-# make demo: run IoT Core here.  make test: everything that must pass.  make bench: measure.  make deploy: deploy to AWS.
+# make demo: run IoT Core here.  make check: the quick tests.  make test: all tests.  make bench: measure.  make deploy: deploy to AWS.
 
 UV_VERSION := 0.13.8
 UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
@@ -9,7 +9,7 @@ export UV
 # One of the stages in cdk.json.
 STAGE ?= dev
 
-.PHONY: help demo test bench build bootstrap deploy diff destroy lint format clean
+.PHONY: help demo check test test-long bench build bootstrap deploy diff destroy lint format clean
 .DEFAULT_GOAL := help
 
 help:
@@ -18,9 +18,18 @@ help:
 demo: .venv/ready node_modules/ready
 	@$(BIN)/iot-authorizer dev
 
+# For use while you work: no cloud, no browser, no other programs, few generated examples.
+check: .venv/all lint
+	$(BIN)/pytest -n 2 -m "not slow" --hypothesis-profile check
+
 test: .venv/all .venv-cloud/ready node_modules/ready lint
 	@.ci/bring chromium mosquitto-clients curl
 	$(BIN)/pytest -n 2
+
+# Like `test`, with ten times as many generated examples. Not needed for every change.
+test-long: .venv/all .venv-cloud/ready node_modules/ready lint
+	@.ci/bring chromium mosquitto-clients curl
+	$(BIN)/pytest -n 2 --hypothesis-profile long -o timeout=3600
 
 lint: .venv/all
 	$(UV) lock --check
@@ -34,7 +43,7 @@ bench: .venv/all
 	$(BIN)/python -m bench
 
 build: .venv/all
-	$(BIN)/python -m iot_authorizer_cdk.build_command --stage $(STAGE)
+	$(BIN)/python -m iot_authorizer_cdk.package --stage $(STAGE)
 
 deploy: build node_modules/ready
 	node_modules/.bin/cdk deploy --all -c stage=$(STAGE)
@@ -42,9 +51,9 @@ deploy: build node_modules/ready
 diff: build node_modules/ready
 	node_modules/.bin/cdk diff -c stage=$(STAGE)
 
-# Builds nothing first, so that an invalid configuration cannot keep a stack.
+# Builds nothing: only the authorizer's name is needed, so an invalid configuration cannot keep a stack.
 destroy: .venv/all node_modules/ready
-	node_modules/.bin/cdk destroy --all -c stage=$(STAGE) --app "$(BIN)/python -m iot_authorizer_cdk.destroy_app" --output build/destroy.out
+	node_modules/.bin/cdk destroy --all -c stage=$(STAGE) --app "$(BIN)/python -m iot_authorizer_cdk.app.destroy" --output build/destroy.out
 
 # Once for each account and region: make bootstrap ACCOUNT=123456789012 REGION=eu-west-1
 bootstrap: node_modules/ready

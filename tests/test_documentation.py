@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -18,8 +19,8 @@ from typer.core import TyperGroup, TyperOption
 from typer.main import get_group
 
 from iot_authorizer import Reason
-from iot_authorizer_cdk.stages import Stage
-from iot_authorizer_cdk.target import LAMBDA, write_target
+from iot_authorizer_cdk.app.stages import Stage
+from iot_authorizer_cdk.package.target import LAMBDA, write_target
 from iot_authorizer_cli.app import app
 from iot_authorizer_cli.local_iot_core import LocalIotCore
 from iot_authorizer_cli.project.development_issuer import DATA
@@ -163,7 +164,7 @@ def test_each_reason_code_is_in_the_reference(reason: Reason) -> None:
     assert re.search(rf"^\| `{reason}` \| [^|]+ \| [^|]+ \|$", text, re.MULTILINE)
 
 
-@pytest.mark.parametrize("key", Stage.model_fields)
+@pytest.mark.parametrize("key", [field.name for field in fields(Stage)])
 def test_each_key_of_a_stage_is_in_the_reference(key: str) -> None:
     text = (DOCS / "reference/stages.md").read_text("utf-8")
     assert re.search(rf"^\| [^|]*`{key}`[^|]* \| [^|]+ \| [^|]+ \|$", text, re.MULTILINE)

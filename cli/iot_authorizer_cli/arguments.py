@@ -9,7 +9,7 @@ import typer
 from pydantic import BaseModel, ValidationError
 
 from iot_core.broker.limits import IOT_CORE
-from iot_core.broker.topic_rules import InvalidTopic, check_topic_filter, check_topic_name
+from iot_core.broker.topics import InvalidTopic, check_topic_filter, check_topic_name
 from iot_policies import InvalidFile, PolicyTemplate
 from iot_policies.durations import seconds
 from iot_policies.toml_file import read_toml

@@ -8,10 +8,11 @@ from pathlib import Path
 
 from starlette.applications import Starlette
 
-import iot_authorizer_cli.console.app
 import iot_core.api.app
+from iot_authorizer_cli.console.app import Console, ConsoleAddresses
 from iot_authorizer_cli.project.development_issuer import DevelopmentIssuer, make_folder, table_path
 from iot_authorizer_cli.project.explanations import Explanations
+from iot_authorizer_cli.project.handler import HANDLER
 from iot_authorizer_cli.project.reloading import ReloadedConfiguration
 from iot_authorizer_cli.project.upkeep import upkeep
 from iot_core.authorizers.authorization import Gateway
@@ -27,7 +28,7 @@ from iot_core.edge.guard import Guard
 from iot_core.edge.outbox import Outbox
 from iot_core.edge.ports import Ports
 from iot_core.feed import Feed
-from iot_core.functions.lambda_function import ACCOUNT, HANDLER, REGION, TIMEOUT
+from iot_core.functions.lambda_function import ACCOUNT, REGION, TIMEOUT
 from iot_core.running import Running
 
 
@@ -193,7 +194,16 @@ class LocalIotCore(Running):
 
     async def _listen(self, stack: contextlib.AsyncExitStack) -> None:
         context = server_context(self._data, self._addresses.certified)
-        routes = [*iot_authorizer_cli.console.app.routes(self), *iot_core.api.app.routes(self)]
+        console = Console(
+            configuration=self.configuration,
+            issuer=self.issuer,
+            authorizers=self.authorizers,
+            feed=self.feed,
+            addresses=lambda: ConsoleAddresses(self.url, self.tls_url, self.ca_path),
+            region=self.region,
+            account=self.account,
+        )
+        routes = [*console.routes(), *iot_core.api.app.routes(self)]
         application = Starlette(routes=routes, exception_handlers={404: iot_core.api.app.not_found})
         self._ports = Ports(self.connections, Guard(application, self._addresses.names), self._addresses.to_connect)
         self.port, self.tls_port = await self._ports.listen(self.host, self.port, self.tls_port, context)

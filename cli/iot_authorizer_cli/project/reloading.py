@@ -11,9 +11,9 @@ from typing import NamedTuple
 from watchfiles import awatch
 
 from iot_authorizer_cli.project.configuration import ProjectConfiguration, read_project_configuration
-from iot_core.functions.environments import Environments
+from iot_authorizer_cli.project.handler import HANDLER, load_function
+from iot_core.functions.execution_environments import ExecutionEnvironments
 from iot_core.functions.lambda_function import (
-    HANDLER,
     LOADING_TIME,
     TIMEOUT,
     BrokenHandler,
@@ -27,7 +27,7 @@ _LOOK = 1.0
 """Seconds after which the files are looked at even where no change is told: some file systems tell of none."""
 
 
-_Loaded = tuple[ProjectConfiguration, Environments]
+_Loaded = tuple[ProjectConfiguration, ExecutionEnvironments]
 
 
 class _State(NamedTuple):
@@ -68,7 +68,7 @@ class ReloadedConfiguration:
         self._waits_for_lock = False
         """Whether a version is to be loaded as soon as one before it does not hang any more."""
         self.configured: ProjectConfiguration
-        self.environments: Environments
+        self.environments: ExecutionEnvironments
 
     @property
     def waits(self) -> bool:
@@ -169,7 +169,7 @@ class ReloadedConfiguration:
         configured = read_project_configuration(self.path, self.function_arn, self._table)
         self._seen |= {path: _state(path) for path in configured.files if path not in self._seen}
         version: dict[Path, _State | None] = {}
-        environments = Environments(
+        environments = ExecutionEnvironments(
             self._function, timeout=self._function_timeout, unchanged=partial(_are_unchanged, version)
         )
         for path in configured.files | self._handler_file():
@@ -177,7 +177,7 @@ class ReloadedConfiguration:
         return configured, environments
 
     def _function(self) -> LambdaFunction:
-        return LambdaFunction(
+        return load_function(
             self.path, self.handler, region=self._region, account=self._account, environment=self._environment
         )
 

@@ -8,6 +8,7 @@ from iot_core.api.errors import invalid_member, not_found
 from iot_core.api.members import query_boolean, query_integer
 from iot_core.api.operations import label
 from iot_core.api.pages import InvalidToken, page
+from iot_core.broker.client import Client
 from iot_core.broker.session import Session
 
 _MOST_CLIENT_ID = 128
@@ -24,7 +25,8 @@ class Connections:
         """What is known of a client, connected or with a session that it left. Raises ApiError."""
         session = self._session(request)
         with_sockets = query_boolean(request, "includeSocketInformation")
-        members = _connected(session, with_sockets) if session.connected else _left(session)
+        client = self._core.broker.client(session.client_id)
+        members = _left(session) if client is None else _connected(client, session, with_sockets)
         return JSONResponse(
             {
                 "clientId": session.client_id,
@@ -80,10 +82,7 @@ def _client_id(request: Request) -> str:
     return client_id
 
 
-def _connected(session: Session, with_sockets: bool) -> dict[str, object]:
-    client = session.client
-    if client is None:
-        return {}
+def _connected(client: Client, session: Session, with_sockets: bool) -> dict[str, object]:
     members: dict[str, object] = {
         "keepAliveDuration": client.keep_alive,
         "connectedSince": round(session.connected_since * 1000),

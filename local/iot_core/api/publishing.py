@@ -13,9 +13,9 @@ from iot_core.api.core import Core
 from iot_core.api.errors import forbidden, invalid_member, invalid_request, throttled
 from iot_core.api.members import query_boolean, query_integer, read_body
 from iot_core.api.operations import label
-from iot_core.broker.broken_rule import BrokenRule
+from iot_core.broker.limits import BrokenRule
 from iot_core.broker.publishing import check_properties
-from iot_core.broker.topic_rules import InvalidTopic, check_topic_name, is_reserved
+from iot_core.broker.topics import InvalidTopic, check_topic_name, is_reserved
 from iot_core.mqtt import Properties, Publish
 
 _EVENTS = "$aws/events/"

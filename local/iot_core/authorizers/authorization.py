@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from iot_core.authorizers.answer import REFUSED, AuthorizerAnswer, InvalidAnswer, read_answer
 from iot_core.authorizers.event import ConnectionRequest, build_event
 from iot_core.authorizers.signatures import NotVerified, verify_signature
-from iot_core.functions.environments import Environments, FunctionTimeout
+from iot_core.functions.execution_environments import ExecutionEnvironments, FunctionTimeout
 from iot_core.functions.lambda_function import BrokenHandler, Invocation
 from iot_core.reasons import IotCoreReason
 from iot_policies import InvalidFile
@@ -77,7 +77,7 @@ class Authorization:
 class Gateway:
     """Decides who is let in, as IoT Core does before and after it invokes a function."""
 
-    def __init__(self, authorizers: "Authorizers", functions: dict[str, Environments]) -> None:
+    def __init__(self, authorizers: "Authorizers", functions: dict[str, ExecutionEnvironments]) -> None:
         """`functions` by ARN; who changes it puts other environments in their place."""
         self._authorizers = authorizers
         self.functions = functions

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from iot_core.authorizers.authorization import Authorization
 from iot_core.authorizers.event import ConnectionRequest
 from iot_core.broker.client import Origin
-from iot_core.edge.permissions import Permissions
 from iot_core.mqtt import Connect
+from iot_core.permissions import Permissions
 
 
 @dataclass(slots=True)

@@ -12,8 +12,8 @@ from iot_core.decisions import Decisions
 from iot_core.edge.admission import Admission
 from iot_core.edge.arrival import Arrival
 from iot_core.edge.connect_rules import connect_attributes, connection_request
-from iot_core.edge.permissions import Permissions
 from iot_core.mqtt import Connect
+from iot_core.permissions import Permissions
 from iot_core.reasons import IotCoreReason
 from iot_policies.evaluator import Connection
 

@@ -2,9 +2,7 @@
 
 from collections.abc import Callable
 
-from iot_core.broker.broken_rule import BrokenRule
-from iot_core.broker.limits import Limits
-from iot_core.broker.rate_limit import RateLimit
+from iot_core.broker.limits import BrokenRule, Limits, RateLimit
 from iot_core.mqtt import ReasonCode
 
 _REMEMBERED = 10_000

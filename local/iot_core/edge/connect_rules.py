@@ -4,11 +4,10 @@ import base64
 import uuid
 
 from iot_core.authorizers.event import ConnectionRequest, MqttContext
-from iot_core.broker.broken_rule import BrokenRule
-from iot_core.broker.limits import Limits
-from iot_core.broker.negotiation import connack
+from iot_core.broker.client import connack
+from iot_core.broker.limits import BrokenRule, Limits
 from iot_core.broker.publishing import check_properties
-from iot_core.broker.topic_rules import InvalidTopic, check_topic_name, is_event, is_reserved
+from iot_core.broker.topics import InvalidTopic, check_topic_name, is_event, is_reserved
 from iot_core.edge.arrival import Arrival
 from iot_core.mqtt import NO_PROPERTIES, Connect, ReasonCode, Version, Will, encode
 

@@ -5,9 +5,9 @@ import logging
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from iot_core.broker.broken_rule import BrokenRule
 from iot_core.broker.client import Client
-from iot_core.broker.disconnect_reason import DisconnectReason
+from iot_core.broker.limits import BrokenRule
+from iot_core.broker.presence import DisconnectReason
 from iot_core.edge.admission import Admission
 from iot_core.edge.arrival import Arrival, Channel
 from iot_core.edge.connack import refusal_of_version
@@ -65,7 +65,7 @@ class MqttConnection(asyncio.Protocol):
         self._outgoing.lose()
         client, self.client = self.client, None
         if client is not None:
-            client.end(DisconnectReason.CONNECTION_LOST)
+            self._connections.broker.end(client, DisconnectReason.CONNECTION_LOST)
             self._connections.outbox.flush()
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 (asyncio calls it so)
@@ -83,7 +83,7 @@ class MqttConnection(asyncio.Protocol):
         self._outgoing.slow = False
         self._regulate()
         if self.client is not None and self.client.connected:
-            self.client.drain()
+            self._connections.broker.drain(self.client)
 
     def check_time(self, now: float) -> None:
         """Ends the connection of a client that never connected, was silent or never leaves; `now` in seconds."""
@@ -98,7 +98,7 @@ class MqttConnection(asyncio.Protocol):
     def fail(self, error: MqttError) -> None:
         """Ends the connection of somebody who broke a rule."""
         if self.client is not None:
-            self.client.fail(error)
+            self._connections.broker.fail(self.client, error)
             return
         if answer := refusal_of_version(error):
             self._outgoing.write(answer)
@@ -118,12 +118,13 @@ class MqttConnection(asyncio.Protocol):
     def _process(self) -> None:
         """Takes what there is, but no longer than a turn lasts: nobody is to wait for somebody's flood."""
         following, outgoing, until = self._decoder.next, self._outgoing, monotonic() + _TURN
+        broker = self._connections.broker
         try:
             while not outgoing.closed and self._entering is None and (packet := following()) is not None:
                 if self.client is None:
                     self._begin(packet)
                     continue
-                self.client.receive(packet)
+                broker.receive(self.client, packet)
                 if type(packet) is Subscribe:  # What is retained may be a thousand times as long as what asks for it.
                     self._connections.outbox.flush()
                 if monotonic() > until:
@@ -173,7 +174,7 @@ class MqttConnection(asyncio.Protocol):
         _logger.exception("a connection failed")
         self.abort()
         if self.client is not None:
-            self.client.end(DisconnectReason.SERVER_ERROR)
+            self._connections.broker.end(self.client, DisconnectReason.SERVER_ERROR)
 
     def _regulate(self) -> None:
         """Reads while it is clear who sends, while what is answered is taken, and in its turn."""
@@ -190,7 +191,9 @@ class MqttConnection(asyncio.Protocol):
             self._heard = False
             self._deadline = now + client.keep_alive * 1.5
         elif now >= self._deadline:
-            client.end(DisconnectReason.MQTT_KEEP_ALIVE_TIMEOUT, ReasonCode.KEEP_ALIVE_TIMEOUT)
+            self._connections.broker.end(
+                client, DisconnectReason.MQTT_KEEP_ALIVE_TIMEOUT, ReasonCode.KEEP_ALIVE_TIMEOUT
+            )
 
     def _check_leaving(self, now: float) -> None:
         if self._cut_off_at is None:

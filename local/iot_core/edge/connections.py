@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 from iot_core.authorizers.authorization import Gateway
 from iot_core.broker.broker import Broker
-from iot_core.broker.disconnect_reason import DisconnectReason
+from iot_core.broker.presence import DisconnectReason
 from iot_core.decisions import Decisions
 from iot_core.edge.admitting import Admitting
 from iot_core.edge.connect_rate import ConnectRate
@@ -40,7 +40,7 @@ class Connections:
         self.outbox = outbox
         self.now = clock
         self.admitting = Admitting(gateway, decisions, arn_prefix=arn_prefix, time_scale=time_scale, clock=clock)
-        self._refreshing = Refreshing(self.admitting, decisions, outbox)
+        self._refreshing = Refreshing(broker, self.admitting, decisions, outbox)
         self._connect_rate = ConnectRate(broker.limits, clock)
         self._all: set[MqttConnection] = set()
 
@@ -95,6 +95,6 @@ class Connections:
         if admission is None or client is None or not client.connected:
             return
         if now >= admission.disconnect_at:
-            client.end(DisconnectReason.CUSTOMAUTH_TTL_EXPIRATION, ReasonCode.MAXIMUM_CONNECT_TIME)
+            self.broker.end(client, DisconnectReason.CUSTOMAUTH_TTL_EXPIRATION, ReasonCode.MAXIMUM_CONNECT_TIME)
         elif self._refreshing.is_due(admission, now):
             self._refreshing.begin(connection, admission)

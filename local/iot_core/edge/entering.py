@@ -3,8 +3,8 @@
 from typing import TYPE_CHECKING, NamedTuple
 
 from iot_core.authorizers.authorization import Forbidden, Refused
-from iot_core.broker.broken_rule import BrokenRule
 from iot_core.broker.client import Client
+from iot_core.broker.limits import BrokenRule
 from iot_core.edge.admission import Admission
 from iot_core.edge.arrival import Arrival
 from iot_core.edge.connack import refusal
@@ -51,7 +51,7 @@ class Entrance:
         except Refused as refused:
             if isinstance(refused, Forbidden) and connect.client_id:
                 source, _ = self._arrival.origin.source
-                connections.broker.presence.connect_failed(connect.client_id, refused.principal_id, source)
+                connections.broker.connect_failed(connect.client_id, refused.principal_id, source)
             self._refuse(connect, refused, ReasonCode.NOT_AUTHORIZED)
             return None
         except BrokenRule as error:

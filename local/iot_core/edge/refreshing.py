@@ -3,7 +3,8 @@
 import asyncio
 
 from iot_core.authorizers.authorization import Refused
-from iot_core.broker.disconnect_reason import DisconnectReason
+from iot_core.broker.broker import Broker
+from iot_core.broker.presence import DisconnectReason
 from iot_core.decisions import Decisions
 from iot_core.edge.admission import Admission
 from iot_core.edge.admitting import Admitting
@@ -21,7 +22,8 @@ _PATIENCE = 30.0
 class Refreshing:
     """The refreshes that are under way."""
 
-    def __init__(self, admitting: Admitting, decisions: Decisions, outbox: Outbox) -> None:
+    def __init__(self, broker: Broker, admitting: Admitting, decisions: Decisions, outbox: Outbox) -> None:
+        self._broker = broker
         self._admitting = admitting
         self._decisions = decisions
         self._outbox = outbox
@@ -56,7 +58,7 @@ class Refreshing:
         except Refused as refused:
             if client.connected:
                 self._decisions.refused(refused, "refresh", client.client_id, client_id=client.client_id)
-                client.end(DisconnectReason.AUTH_ERROR, ReasonCode.NOT_AUTHORIZED)
+                self._broker.end(client, DisconnectReason.AUTH_ERROR, ReasonCode.NOT_AUTHORIZED)
                 self._outbox.flush()
         else:
             client.permissions = admission.permissions

@@ -13,9 +13,11 @@ from iot_core.broker.limits import IOT_CORE
 from iot_core.broker.storage import Storage
 from iot_core.decisions import Decisions
 from iot_core.feed import Feed
-from iot_core.functions.environments import Environments
+from iot_core.functions.execution_environments import ExecutionEnvironments
 from iot_core.functions.lambda_function import BrokenHandler, Invocation, LambdaFunction
 from iot_core.mqtt import Connect, Decoder, Packet, Properties, Publish, Subscribe, Subscription, Version, Will
+from iot_core.permissions import Permissions
+from iot_policies.evaluator import Evaluator
 
 ARN = "arn:aws:iot:eu-west-1:123456789012:"
 FUNCTION_ARN = "arn:aws:lambda:eu-west-1:123456789012:function:authorizer"
@@ -106,20 +108,10 @@ class Listener:
         return packet
 
 
-class Everything:
-    """A policy that allows all."""
-
-    def may_publish(self, topic: str) -> bool:
-        return True
-
-    def may_retain(self, topic: str) -> bool:
-        return True
-
-    def may_subscribe(self, topic_filter: str) -> bool:
-        return True
-
-    def may_receive(self, topic: str) -> bool:
-        return True
+def everything() -> Permissions:
+    """A policy that allows everything."""
+    document = {"Version": "2012-10-17", "Statement": [statement("Allow", "*", "*")]}
+    return Permissions(Evaluator([document]), ARN, lambda *_: None)
 
 
 class Configuration:
@@ -147,7 +139,7 @@ class Core:
         self.decisions = Decisions(
             self.feed, lambda _, question, resource, __: lambda: [f"because of {question} {resource}"]
         )
-        self._environments = Environments(lambda: Function(self.events, self._at_work))
+        self._environments = ExecutionEnvironments(lambda: Function(self.events, self._at_work))
         self.gateway = Gateway(self.authorizers, {FUNCTION_ARN: self._environments})
         self.tls_url = TLS_URL
         self.server_name: str | None = None
@@ -191,8 +183,8 @@ class Core:
             properties=Properties(session_expiry_interval=expiry),
         )
         client: Client = self.broker.connect(
-            connect, client_id, Everything(), listener, Origin(SOURCE, TARGET), "listener"
+            connect, client_id, everything(), listener, Origin(SOURCE, TARGET), "listener"
         )
         for number, topic_filter in enumerate(topic_filters, start=1):
-            client.receive(Subscribe(number, (Subscription(topic_filter, 1),), Properties()))
+            self.broker.receive(client, Subscribe(number, (Subscription(topic_filter, 1),), Properties()))
         return listener

@@ -95,7 +95,7 @@ class Bench:
     def kill(self) -> None:
         """Ends the process without a word, after what was committed, and starts another."""
         self.storage.commit()
-        self.storage._database.close()
+        self.storage.database.close()
         self._start()
 
     def dropped(self) -> list[object]:

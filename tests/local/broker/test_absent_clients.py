@@ -33,7 +33,7 @@ def leave(broker: Bench, *client_ids: str, topic_filter: str = "a") -> None:
 
 
 def there(broker: Bench) -> list[str]:
-    return sorted(session.client_id for session in broker.broker.sessions)
+    return sorted(session.client_id for session in broker.broker.sessions())
 
 
 def test_the_session_that_was_left_first_ends(few: Bench) -> None:
@@ -83,12 +83,12 @@ def test_nothing_is_left_of_a_session_that_ended(few: Bench) -> None:
     few.publish("only/alice", b"x", qos=1)
     leave(few, "bob", "carol")
     few.storage.commit()
-    execute = few.storage._database.execute
+    execute = few.storage.database.execute
     assert few.broker.router.group("only/alice") is None
     assert execute("SELECT client_id FROM session ORDER BY client_id").fetchall() == [("bob",), ("carol",)]
     assert execute("SELECT client_id FROM subscription ORDER BY client_id").fetchall() == [("bob",), ("carol",)]
     assert execute("SELECT COUNT(*) FROM message").fetchone() == (0,)
-    assert few.storage.queued_bytes == 0
+    assert few.storage.waiting_bytes == 0
 
 
 def test_its_client_begins_anew(few: Bench) -> None:
@@ -101,7 +101,7 @@ def test_it_is_no_member_of_its_shared_subscription_any_more(few: Bench) -> None
     few.publish("a", b"x", qos=1)
     leave(few, "bob", "carol")
     assert few.broker.router.group("$share/g/a") is None
-    assert few.storage.queued_bytes == 0
+    assert few.storage.waiting_bytes == 0
 
 
 @only_mqtt_5
@@ -134,7 +134,7 @@ def test_nothing_is_kept_for_a_session_that_ended_in_the_middle_of_a_delivery(ve
     broker.publish("a", b"x", qos=1)
     assert there(broker) == ["slow"]
     broker.storage.commit()
-    assert broker.storage._database.execute("SELECT client_id FROM queued").fetchall() == [("slow",)]
+    assert broker.storage.database.execute("SELECT client_id FROM queued").fetchall() == [("slow",)]
 
 
 @only_mqtt_5

@@ -113,7 +113,7 @@ def test_qos_1_waits_while_the_client_is_slow(broker: Bench) -> None:
     numbered(broker, 1, 2)
     assert alice.payloads() == []
     alice.wire.slow = False
-    alice.client.drain()
+    alice.drain()
     assert alice.payloads() == [b"1", b"2"]
 
 
@@ -178,7 +178,7 @@ def test_a_queue_that_was_emptied_takes_as_many_bytes_again(version: Version) ->
         alice.wire.slow = True
         broker.publish("a", bytes(100), qos=1)
         alice.wire.slow = False
-        alice.client.drain()
+        alice.drain()
     assert len(alice.payloads()) == 2
 
 

@@ -196,7 +196,7 @@ def test_a_connection_that_uses_ever_new_topics_takes_no_more_memory(version: Ve
     bob = broker.connect()
     for number in range(3000):
         bob.publish(f"a/{number}")
-    assert len(bob.client._publisher._known) <= 1024
+    assert len(bob.client.publisher.known_topics) <= 1024
 
 
 @only_mqtt_5

@@ -2,7 +2,7 @@
 
 import pytest
 
-from iot_core.broker.disconnect_reason import DisconnectReason
+from iot_core.broker.presence import DisconnectReason
 from iot_core.mqtt import Version
 from tests.local.broker.bench import START, Bench, limits, only_mqtt_5, will
 from tests.local.broker.peer import Peer
@@ -196,7 +196,7 @@ def test_shutting_down_is_initiated_by_the_server(broker: Bench, watcher: Peer) 
 
 @pytest.mark.parametrize("given", list(DisconnectReason))
 def test_a_reason_of_the_gateway_is_passed_on(broker: Bench, watcher: Peer, given: DisconnectReason) -> None:
-    broker.connect("alice").client.end(given)
+    broker.connect("alice").end_by(given)
     assert reason(watcher)[0] == given.value
 
 
@@ -249,7 +249,7 @@ def test_the_feed_is_told_of_connections(broker: Bench) -> None:
                 "event": "disconnected",
                 "client_id": "alice",
                 "disconnect_reason": "CLIENT_ERROR",
-                "detail": "topics that start with $ are reserved",
+                "detail": "topics that start with $ are reserved for AWS",
             },
         ),
     ]

@@ -1,13 +1,14 @@
 """The tree of subscriptions, held against the matcher that decides what a policy covers."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from iot_core.broker.router import Router
-from iot_core.broker.topic_rules import split_share
+from iot_core.broker.topics import split_share
 from iot_core.mqtt import Subscription
 from iot_policies.topics import matches
+from tests.effort import examples
 
 LEVELS = ("a", "b", "", "$x")
 topics = st.lists(st.sampled_from(LEVELS), min_size=1, max_size=4).map("/".join)
@@ -48,7 +49,7 @@ def apply(steps: list[Change]) -> tuple[Router[str], Known]:
 
 
 @given(steps=changes, topic=topics)
-@settings(max_examples=600)
+@examples(2)
 def test_a_topic_reaches_those_whose_filters_match_it(steps: list[Change], topic: str) -> None:
     router, known = apply(steps)
     expected = {
@@ -72,7 +73,6 @@ def test_each_has_the_highest_qos_of_its_filters_that_match(steps: list[Change],
 
 
 @given(steps=changes, topic=topics)
-@settings(max_examples=300)
 def test_a_topic_reaches_each_group_whose_filter_matches_with_all_its_members(steps: list[Change], topic: str) -> None:
     router, known = apply(steps)
     expected: dict[str, set[str]] = {}

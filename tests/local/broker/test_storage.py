@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from iot_core.broker.database import pack
 from iot_core.broker.message import Message
-from iot_core.broker.storage import Storage
-from iot_core.broker.stored import StoredSession, pack
+from iot_core.broker.storage import Storage, StoredSession
 from iot_core.mqtt import Properties, Subscription, Version, Will
 
 PROPERTIES = Properties(
@@ -35,7 +35,7 @@ def rows(storage: Storage) -> dict[str, int]:
     """How many are in each table."""
     storage.commit()
     tables = ("session", "subscription", "queued", "message", "will")
-    execute = storage._database.execute
+    execute = storage.database.execute
     return {table: execute(f"SELECT COUNT(*) FROM {table}").fetchone()[0] for table in tables}
 
 
@@ -169,7 +169,7 @@ def test_a_place_in_a_queue_whose_message_could_not_be_written_is_gone(path: Pat
     storage.keep_session(SESSION)
     storage.enqueue("ann/ä", Message("a", b"", 1), False)
     storage.commit()
-    storage._database.execute("DELETE FROM message")
+    storage.database.execute("DELETE FROM message")
     assert list(again(storage, path).queued()) == []
 
 
@@ -188,7 +188,7 @@ def test_a_message_for_a_thousand_clients_is_packed_once(path: Path, monkeypatch
         packed.append(message)
         return pack(message)
 
-    monkeypatch.setattr("iot_core.broker.stored_queues.pack", remembered)
+    monkeypatch.setattr("iot_core.broker.storage.pack", remembered)
     message = Message("a", b"x", 1)
     for_a_thousand(Storage(path), message)
     assert packed == [message]
@@ -205,7 +205,7 @@ def test_a_message_for_a_thousand_clients_comes_back_as_one_object(path: Path) -
 def test_it_counts_a_message_once_and_256_bytes_for_each_place(path: Path) -> None:
     storage = Storage(path)
     for_a_thousand(storage, Message("a", bytes(5000), 1))
-    assert storage.queued_bytes == 5000 + 1001 * 256
+    assert storage.waiting_bytes == 5000 + 1001 * 256
 
 
 def test_it_counts_the_same_when_it_was_opened_again(path: Path) -> None:
@@ -213,7 +213,7 @@ def test_it_counts_the_same_when_it_was_opened_again(path: Path) -> None:
     for_a_thousand(storage, Message("a", bytes(5000), 1))
     storage = again(storage, path)
     list(storage.queued())
-    assert storage.queued_bytes == 5000 + 1001 * 256
+    assert storage.waiting_bytes == 5000 + 1001 * 256
 
 
 def test_a_message_stays_until_it_left_its_last_queue(path: Path) -> None:
@@ -234,7 +234,7 @@ def test_a_message_that_left_its_last_queue_is_gone(path: Path, opened_again: bo
     for place in places:
         storage.dequeue(place, message)
     storage.commit()
-    assert (rows(storage)["message"], storage.queued_bytes) == (0, 0)
+    assert (rows(storage)["message"], storage.waiting_bytes) == (0, 0)
 
 
 def test_a_message_that_was_gone_can_be_kept_again(path: Path) -> None:
@@ -266,7 +266,7 @@ def test_what_is_not_committed_is_not_there_after_a_crash(path: Path) -> None:
     storage.retain(Message("a", b"x"), 1)
     storage.commit()
     storage.retain(Message("b", b"x"), 1)
-    storage._database.close()
+    storage.database.close()
     assert [message.topic for message, _ in Storage(path).retained()] == ["a"]
 
 

@@ -295,9 +295,9 @@ def publish_on_a_full_disk(broker: Bench) -> tuple[Unflushed, list[StorageError]
     broker.storage.commit()
     errors: list[StorageError] = []
     wire = Unflushed(broker.version, Outbox(broker.storage, errors.append))
-    bob.client.outlet = wire
-    (pages,) = broker.storage._database.execute("PRAGMA page_count").fetchone()
-    broker.storage._database.execute(f"PRAGMA max_page_count = {pages}")
+    bob.client.link.outlet = wire
+    (pages,) = broker.storage.database.execute("PRAGMA page_count").fetchone()
+    broker.storage.database.execute(f"PRAGMA max_page_count = {pages}")
 
     async def publish() -> None:
         bob.publish("a/b", bytes(100_000), qos=1)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from iot_core.broker.disconnect_reason import DisconnectReason
+from iot_core.broker.presence import DisconnectReason
 from tests.local.broker.bench import Bench, only_mqtt_5, will
 from tests.local.broker.peer import Peer, Policy
 
@@ -18,7 +18,7 @@ def bob(broker: Bench) -> Peer:
 def test_it_is_published_when_a_connection_ends_otherwise_than_by_its_client(
     broker: Bench, bob: Peer, reason: DisconnectReason
 ) -> None:
-    broker.connect(will=will()).client.end(reason)
+    broker.connect(will=will()).end_by(reason)
     assert bob.payloads() == [b"gone"]
 
 

@@ -8,8 +8,8 @@ from iot_core.authorizers.authorization import Authorization, Gateway
 from iot_core.broker.broker import Broker
 from iot_core.broker.client import Client as BrokerClient
 from iot_core.edge.connection import MqttConnection
-from iot_core.edge.permissions import Permissions
 from iot_core.mqtt import ConnectReturnCode, Publish
+from iot_core.permissions import Permissions
 from tests.local.harness.fixtures import both_loops
 from tests.local.harness.running import Running
 
@@ -64,14 +64,14 @@ def test_a_mistake_with_a_packet_ends_the_connection_and_its_session(
     running: Running, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     with running.connected("other") as other, running.connected() as client:
-        receive = BrokerClient.receive
+        receive = Broker.receive
 
-        def receive_some(self: BrokerClient, packet: object) -> None:
+        def receive_some(self: Broker, client: BrokerClient, packet: object) -> None:
             if isinstance(packet, Publish):
                 raise ZeroDivisionError("a mistake")
-            receive(self, packet)  # type: ignore[arg-type]
+            receive(self, client, packet)  # type: ignore[arg-type]
 
-        monkeypatch.setattr(BrokerClient, "receive", receive_some)
+        monkeypatch.setattr(Broker, "receive", receive_some)
         client.send(Publish("a", b""))
         assert client.ends() == []
         running.record("presence", event="disconnected", disconnect_reason="SERVER_ERROR", client_id="ann")

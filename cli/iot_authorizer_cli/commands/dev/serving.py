@@ -61,8 +61,8 @@ async def _print_feed(core: LocalIotCore, terminal: Terminal, *, quiet: bool) ->
 
 def _reload_line(record: Mapping[str, object]) -> str:
     if problem := record.get("problem"):
-        return _coloured(f"kept what was: {problem}", "red")
-    return _coloured(f"read {record['path']} and what it names again", "green")
+        return _coloured(f"reload failed, keeping the previous configuration: {problem}", "red")
+    return _coloured(f"reloaded {record['path']} and the files that it names", "green")
 
 
 class _Explained:
