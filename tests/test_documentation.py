@@ -185,3 +185,13 @@ def called(group: TyperGroup, path: str = "") -> Iterator[str]:
         elif not full.startswith("revoke undo"):
             yield full
             yield from (max(each.opts, key=len) for each in command.params if isinstance(each, TyperOption))
+
+
+def test_each_function_of_the_architecture_is_in_a_file_of_its_row() -> None:
+    rows = re.findall(r"^\| \d+ \| (.*) \| (.*) \|$", (DOCS / "architecture.md").read_text("utf-8"), re.MULTILINE)
+    assert rows
+    for step, files in rows:
+        paths = [path for file in re.findall(r"`([\w/]+\.py)`", files) for path in ROOT.glob(f"*/iot_*/**/{file}")]
+        text = "\n".join(path.read_text("utf-8") for path in paths)
+        names = [name.rpartition(".")[2] for name in re.findall(r"`([A-Za-z_]+(?:\.\w+)?)`", step)]
+        assert [name for name in names if not re.search(rf"(def|class) {name}\b", text)] == [], step
