@@ -57,7 +57,7 @@ def disable(name: Name, table: TableName = None, data: DataFolder = DATA) -> Non
     The user keeps its passwords and claims. Its clients stay connected until their next refresh.
     """
     storing.change(open_table(table, data, make=False), name, lambda user: replace(user, disabled=True))
-    tell(f"disabled {name}; {_CONNECTED}{quote(name)}")
+    tell(f"{name} is disabled; {_CONNECTED}{quote(name)}")
 
 
 def enable(name: Name, table: TableName = None, data: DataFolder = DATA) -> None:
@@ -66,7 +66,7 @@ def enable(name: Name, table: TableName = None, data: DataFolder = DATA) -> None
     user = storing.change(opened, name, lambda user: replace(user, disabled=False))
     guessing.forget(opened, name)
     expired = f", but it expired at {time_text(user.valid_until)}: users set-valid-until changes that"
-    tell(f"enabled {name}" + (expired if user.is_expired(time.time()) else ""))
+    tell(f"{name} is enabled" + (expired if user.is_expired(time.time()) else ""))
 
 
 def unlock(name: Name, client_id: ClientIds = None, table: TableName = None, data: DataFolder = DATA) -> None:
@@ -78,7 +78,7 @@ def unlock(name: Name, client_id: ClientIds = None, table: TableName = None, dat
     opened = open_table(table, data, make=False)
     storing.find_item(opened, name)
     guessing.forget(opened, name, client_id or ())
-    tell(f"unlocked {name}" + "".join(f", and its client ID {each}" for each in client_id or ()))
+    tell(f"{name} is unlocked" + "".join(f", with client ID {each} too" for each in client_id or ()))
 
 
 def remove(name: Name, yes: Yes = False, table: TableName = None, data: DataFolder = DATA) -> None:

@@ -106,7 +106,7 @@ def test_where_there_was_no_password_none_stays_valid(users: Users) -> None:
     assert users("rotate", "ann", typed=FIRST).stderr == "ann has a new password\n"
 
 
-@pytest.mark.parametrize(("command", "done"), [("disable", "disabled ann"), ("remove", "removed ann")])
+@pytest.mark.parametrize(("command", "done"), [("disable", "ann is disabled"), ("remove", "removed ann")])
 def test_who_is_let_in_no_more_may_still_be_connected(users: Users, command: str, done: str) -> None:
     users.table.write(to_item(User("ann")))
     told = users(command, "ann", *(["--yes"] if command == "remove" else [])).stderr
@@ -118,7 +118,7 @@ def test_who_is_let_in_no_more_may_still_be_connected(users: Users, command: str
 def test_enabling_a_user_whose_time_is_over_says_that_it_is_not_let_in(users: Users) -> None:
     users.table.write(to_item(User("ann", disabled=True, valid_until=1)))
     assert users("enable", "ann").stderr == (
-        "enabled ann, but it expired at 1970-01-01 00:00:01Z: users set-valid-until changes that\n"
+        "ann is enabled, but it expired at 1970-01-01 00:00:01Z: users set-valid-until changes that\n"
     )
 
 
@@ -149,7 +149,7 @@ def test_a_rotation_says_until_when_the_one_before_is_valid(users: Users) -> Non
     told = users("rotate", "ann", typed=SECOND).stderr
     expires_at = users.stored("ann").passwords[1].expires_at
     assert told == (
-        f"ann has a new password; the one before expires at {time.strftime('%F %TZ', time.gmtime(expires_at))}\n"
+        f"ann has a new password; the one before is valid until {time.strftime('%F %TZ', time.gmtime(expires_at))}\n"
     )
 
 

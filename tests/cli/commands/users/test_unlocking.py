@@ -41,7 +41,7 @@ def ann(users_anywhere: Users) -> Users:
 def test_whom_strangers_have_locked_out_may_try_again(ann: Users) -> None:
     fail(ann, "ann", None)
     before = may_try(ann, "ann", None)
-    assert ann("unlock", "ann").stderr == "unlocked ann\n"
+    assert ann("unlock", "ann").stderr == "ann is unlocked\n"
     assert (before, may_try(ann, "ann", None)) == (False, True)
 
 
@@ -50,7 +50,7 @@ def test_a_known_client_that_is_locked_may_try_again_where_it_is_named(ann: User
     fail(ann, "ann", "ann/phone")
     ann.done("unlock", "ann")
     before = may_try(ann, "ann", "ann/phone")
-    assert ann("unlock", "ann", "--client-id", "ann/phone").stderr == "unlocked ann, and its client ID ann/phone\n"
+    assert ann("unlock", "ann", "--client-id", "ann/phone").stderr == "ann is unlocked, with client ID ann/phone too\n"
     assert (before, may_try(ann, "ann", "ann/phone")) == (False, True)
 
 

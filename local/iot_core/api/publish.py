@@ -1,4 +1,4 @@
-"""Publish (API_iotdata_Publish): a message over HTTPS."""
+"""Publish (API_iotdata_Publish): publishes a message over HTTPS."""
 
 import base64
 import binascii
@@ -8,10 +8,9 @@ import uuid
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from iot_core.api.callers import Callers, Intent
 from iot_core.api.errors import forbidden, invalid_member, invalid_request, throttled
-from iot_core.api.members import query_boolean, query_integer, read_body
-from iot_core.api.operations import label
+from iot_core.api.http_authorization import HttpAuthorization, RequestedAction
+from iot_core.api.parameters import label, query_boolean, query_integer, read_body
 from iot_core.broker.limits import BrokenRule
 from iot_core.broker.publishing import check_properties
 from iot_core.broker.topics import InvalidTopic, check_topic_name, is_reserved
@@ -20,25 +19,25 @@ from iot_core.mqtt import Properties, Publish
 
 _EVENTS = "$aws/events/"
 _MOST_EXPIRY = 0xFFFF_FFFF
-"""Seconds, of MQTT 5's four bytes."""
+"""Seconds: MQTT 5 has four bytes for them."""
 _MOST_STRING = 65_535
 """Bytes of UTF-8 [MQTT-1.5.4]."""
 _STRING = f"Member must be a string of at most {_MOST_STRING} bytes of UTF-8 without U+0000"
 _FORMATS = {"UNSPECIFIED_BYTES": 0, "UTF8_DATA": 1}
 
 
-class Publishing:
-    """The operation."""
+class PublishOperation:
+    """The operation Publish."""
 
-    def __init__(self, core: IotCore, callers: Callers) -> None:
+    def __init__(self, core: IotCore, authorization: HttpAuthorization) -> None:
         self._core = core
-        self._callers = callers
+        self._authorization = authorization
 
     async def publish(self, request: Request) -> Response:
-        """Publishes a message. Raises ApiError.
+        """Publish a message. Raises ApiError.
 
-        Botocore's model has no output; devices get what the developer guide's "Tutorial: Creating a custom
-        authorizer for AWS IoT Core" shows.
+        Botocore's model has no output. The answer is that of the developer guide's "Tutorial: Creating a custom
+        authorizer for AWS IoT Core".
         """
         limits = self._core.broker.limits
         payload = await read_body(request, limits.payload)
@@ -54,8 +53,8 @@ class Publishing:
         if topic.startswith(_EVENTS):
             raise forbidden()
         if retain and is_reserved(topic):
-            raise invalid_request("No message to a reserved topic is retained")
-        await self._callers.require(request, self._intent(topic, retain))
+            raise invalid_request("A message to a reserved topic cannot be retained")
+        await self._authorization.require(request, self._action(topic, retain))
         broker = self._core.broker
         if retain and not broker.retained.has_room(topic, payload):
             raise throttled("The account has no room for another retained message")
@@ -63,10 +62,10 @@ class Publishing:
         self._core.commit()
         return JSONResponse({"message": "OK", "traceId": str(uuid.uuid4())})
 
-    def _intent(self, topic: str, retain: bool) -> Intent:
+    def _action(self, topic: str, retain: bool) -> RequestedAction:
         arn = self._core.arn("topic", topic)
         permissions = (("iot:Publish", arn), ("iot:RetainPublish", arn))
-        return Intent("http_publish", topic, permissions if retain else permissions[:1])
+        return RequestedAction("http_publish", topic, permissions if retain else permissions[:1])
 
     def _check_topic(self, member: str, topic: str) -> None:
         try:
@@ -96,7 +95,7 @@ def _content_type(request: Request) -> str | None:
 
 
 def _is_mqtt_string(text: str) -> bool:
-    """Whether a text can stand in a packet: one that can't would end the connection of whoever receives it."""
+    """Whether a text is a valid string of a packet. An invalid one would end the connections of its receivers."""
     try:
         return len(text.encode()) <= _MOST_STRING and "\0" not in text
     except UnicodeEncodeError:
@@ -119,7 +118,7 @@ def _header_bytes(request: Request, name: str) -> bytes | None:
 
 
 def _user_properties(request: Request) -> tuple[tuple[str, str], ...]:
-    """`[{"name": "value"}, …]` in base64; objects are read as pairs, since names may come twice."""
+    """Read `[{"name": "value"}, …]` in base64. Objects are read as pairs, because a name may come twice."""
     name = "x-amz-mqtt5-user-properties"
     content = _header_bytes(request, name)
     if content is None:

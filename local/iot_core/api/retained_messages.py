@@ -6,28 +6,26 @@ import json
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from iot_core.api.callers import Callers, Intent
-from iot_core.api.errors import invalid_member, not_found
-from iot_core.api.members import query_integer
-from iot_core.api.operations import label
-from iot_core.api.pages import InvalidToken, page
+from iot_core.api.errors import not_found
+from iot_core.api.http_authorization import HttpAuthorization, RequestedAction
+from iot_core.api.parameters import invalid_next_token, label, page, query_integer
 from iot_core.core import IotCore
 
 _MOST_RESULTS = 200
 
 
 class RetainedMessageOperations:
-    """The operations."""
+    """The operations on retained messages."""
 
-    def __init__(self, core: IotCore, callers: Callers) -> None:
+    def __init__(self, core: IotCore, authorization: HttpAuthorization) -> None:
         self._core = core
-        self._callers = callers
+        self._authorization = authorization
 
     async def get(self, request: Request) -> Response:
-        """The retained message of a topic. Raises ApiError."""
+        """GetRetainedMessage. Raises ApiError."""
         topic = label(request, "topic")
         permission = ("iot:GetRetainedMessage", self._core.arn("topic", topic))
-        await self._callers.require(request, Intent("http_get_retained", topic, (permission,)))
+        await self._authorization.require(request, RequestedAction("http_get_retained", topic, (permission,)))
         found = self._core.broker.retained.get(topic)
         if found is None:
             raise not_found("The specified topic has no retained message")
@@ -43,19 +41,17 @@ class RetainedMessageOperations:
         )
 
     async def list(self, request: Request) -> Response:
-        """The topics that have retained messages, in pages. Raises ApiError."""
+        """ListRetainedMessages. Raises ApiError."""
         size = query_integer(request, "maxResults", 1, _MOST_RESULTS) or _MOST_RESULTS
         permission = ("iot:ListRetainedMessages", "*")
-        await self._callers.require(request, Intent("http_list_retained", "*", (permission,)))
-        try:
-            shown, following = page(
-                self._core.broker.retained.items(),
-                lambda retained: retained.message.topic,
-                size,
-                request.query_params.get("nextToken"),
-            )
-        except InvalidToken:
-            raise invalid_member("nextToken", "Member must be a token of an answer before") from None
+        await self._authorization.require(request, RequestedAction("http_list_retained", "*", (permission,)))
+        shown, following = page(
+            self._core.broker.retained.items(),
+            lambda retained: retained.message.topic,
+            size,
+            request.query_params.get("nextToken"),
+            invalid_next_token(),
+        )
         topics = [
             {
                 "topic": message.topic,
@@ -69,5 +65,5 @@ class RetainedMessageOperations:
 
 
 def _user_properties(pairs: tuple[tuple[str, str], ...]) -> str | None:
-    """As in Publish: base64 of `[{"name": "value"}, …]`."""
+    """Write `[{"name": "value"}, …]` in base64, as in Publish."""
     return base64.b64encode(json.dumps([{name: value} for name, value in pairs]).encode()).decode() if pairs else None

@@ -1,10 +1,10 @@
-"""The operations at one path, matched on the path as it came, so that a `%2F` in a name is not a slash."""
+"""Routes requests to operations, by the path before percent-decoding: a `%2F` in a name is not a slash."""
 
 import logging
 import re
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
-from urllib.parse import quote, unquote_to_bytes
+from urllib.parse import quote
 
 from starlette.datastructures import URLPath
 from starlette.requests import ClientDisconnect, Request
@@ -12,7 +12,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Match, NoMatchFound
 from starlette.types import Receive, Scope, Send
 
-from iot_core.api.errors import ApiError, internal_failure, invalid_member, method_not_allowed
+from iot_core.api.errors import ApiError, internal_failure, method_not_allowed
 
 Handler = Callable[[Request], Awaitable[Response]]
 
@@ -20,11 +20,11 @@ _LABEL = re.compile(r"\{(\w+)(\+?)\}")
 _logger = logging.getLogger(__name__)
 
 
-class Operations(BaseRoute):
-    """All methods of one path. Whatever goes wrong is answered as AWS does, and every answer has a request ID."""
+class OperationRoute(BaseRoute):
+    """The operations at one path, by method. Every answer has a request ID, and every error is answered as AWS does."""
 
     def __init__(self, path: str, handlers: Mapping[str, Handler]) -> None:
-        """`path` is written as in AWS's models: `{name}` is one segment, `{name+}` one or more."""
+        """`path` has the form of AWS's models: `{name}` is one segment, `{name+}` one or more."""
         parts = _LABEL.split(path)
         pattern = "".join(
             f"(?P<{name}>{'.*' if plus else '[^/]+'})" + re.escape(text)
@@ -34,18 +34,18 @@ class Operations(BaseRoute):
         self._handlers = handlers
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
-        """Matches the path alone: a wrong method is answered here, too."""
+        """Match only the path, because this route also answers a wrong method."""
         if scope["type"] != "http":
             return Match.NONE, {}
         found = self._pattern.fullmatch(_raw_path(scope))
         return (Match.FULL, {"path_params": found.groupdict()}) if found else (Match.NONE, {})
 
     def url_path_for(self, name: str, /, **path_params: str) -> URLPath:
-        """Operations are found by AWS's clients, never by name."""
+        """Raise NoMatchFound: operations have no names."""
         raise NoMatchFound(name, path_params)
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answers a request."""
+        """Answer a request."""
         try:
             response = await self._answer(Request(scope, receive, send))
         except ClientDisconnect:
@@ -68,17 +68,9 @@ class Operations(BaseRoute):
 
 
 def with_request_id(response: Response) -> Response:
-    """An answer with an ID of its own, as all answers of AWS have."""
+    """Add a request ID to an answer."""
     response.headers["x-amzn-RequestId"] = str(uuid.uuid4())
     return response
-
-
-def label(request: Request, name: str) -> str:
-    """A name in the path, percent-decoded once; a plus is a plus. Raises ApiError where it is no UTF-8."""
-    try:
-        return unquote_to_bytes(request.path_params[name]).decode()
-    except UnicodeDecodeError:
-        raise invalid_member(name, "Member must be UTF-8, percent-encoded") from None
 
 
 def _raw_path(scope: Scope) -> str:

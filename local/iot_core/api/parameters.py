@@ -1,6 +1,10 @@
-"""Reads the members of requests: query strings and bodies, within bounds, with errors that name the member."""
+"""Reads the parameters of requests: path, query string, body and page token. An error names the parameter."""
 
+import base64
+import binascii
+from collections.abc import Callable, Iterable
 from typing import TypeVar
+from urllib.parse import unquote_to_bytes
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.alias_generators import to_camel
@@ -10,18 +14,19 @@ from starlette.requests import Request
 from iot_core.api.errors import ApiError, invalid_member, invalid_request, too_large
 
 _MOST_JSON = 1024 * 1024
-"""Bytes of a JSON body; IoT Core's largest, with all contexts of a test at their limits, is smaller."""
+"""Bytes of a JSON body. The largest valid body, a TestInvokeAuthorizer with all contexts, is smaller."""
 _MOST_DRAINED = 4 * 1024 * 1024
-"""Bytes that are read of a body that is too large, so that a client that sends all of it first gets the answer."""
+"""Bytes that are read of a body that is too large: most clients read no answer before they have sent the whole body."""
 
 
 class Members(BaseModel):
-    """A JSON body. Members that are new to us are ignored, as AWS does."""
+    """A JSON body. Unknown members are ignored, as AWS does."""
 
     model_config = ConfigDict(alias_generator=to_camel, extra="ignore", strict=True, hide_input_in_errors=True)
 
 
 Body = TypeVar("Body", bound=BaseModel)
+Item = TypeVar("Item")
 
 _CONSTRAINTS = {
     "missing": "Member must not be null",
@@ -37,11 +42,19 @@ _CONSTRAINTS = {
     "string_pattern_mismatch": "Member must satisfy regular expression pattern: {pattern}",
     "literal_error": "Member must satisfy enum value set: [{expected}]",
 }
-"""Pydantic's findings in AWS's words."""
+"""Pydantic's errors in AWS's words."""
+
+
+def label(request: Request, name: str) -> str:
+    """Read a name from the path, percent-decoded once; a plus stays a plus. Raises ApiError if it is not UTF-8."""
+    try:
+        return unquote_to_bytes(request.path_params[name]).decode()
+    except UnicodeDecodeError:
+        raise invalid_member(name, "Member must be UTF-8, percent-encoded") from None
 
 
 def query_integer(request: Request, name: str, least: int, most: int) -> int | None:
-    """A whole number of the query string; None where it is missing. Raises ApiError."""
+    """Read a whole number from the query string; None if it is missing. Raises ApiError."""
     text = request.query_params.get(name)
     if text is None:
         return None
@@ -56,7 +69,7 @@ def query_integer(request: Request, name: str, least: int, most: int) -> int | N
 
 
 def query_boolean(request: Request, name: str) -> bool:
-    """`true` or `false` of the query string; False where it is missing. Raises ApiError."""
+    """Read `true` or `false` from the query string; False if it is missing. Raises ApiError."""
     text = request.query_params.get(name, "false").lower()
     if text not in {"true", "false"}:
         raise invalid_member(name, "Member must be true or false")
@@ -64,7 +77,7 @@ def query_boolean(request: Request, name: str) -> bool:
 
 
 async def read_body(request: Request, most: int) -> bytes:
-    """A body of at most `most` bytes. Raises ApiError."""
+    """Read a body of at most `most` bytes. Raises ApiError."""
     body = bytearray()
     read = 0
     async for chunk in request.stream():
@@ -79,14 +92,14 @@ async def read_body(request: Request, most: int) -> bytes:
 
 
 async def read_json(request: Request, model: type[Body]) -> Body:
-    """A JSON body; none is an empty object. Raises ApiError."""
+    """Read a JSON body; no body counts as an empty object. Raises ApiError."""
     content = await read_body(request, _MOST_JSON)
     try:
         parsed = from_json(content or b"{}", allow_inf_nan=False)
     except ValueError:
-        raise invalid_request("The body is no JSON") from None
+        raise invalid_request("The body is not JSON") from None
     if not isinstance(parsed, dict):
-        raise invalid_request("The body is no JSON object")
+        raise invalid_request("The body is not a JSON object")
     try:
         return model.model_validate({key: value for key, value in parsed.items() if value is not None}, extra="ignore")
     except ValidationError as error:
@@ -94,7 +107,7 @@ async def read_json(request: Request, model: type[Body]) -> Body:
 
 
 def invalid_members(error: ValidationError) -> ApiError:
-    """The first of pydantic's findings, without the value."""
+    """Make an error of the first of pydantic's errors, without the value."""
     first = error.errors(include_url=False, include_input=False)[0]
     member = ".".join(str(part) for part in first["loc"] if part != "[key]")
     constraint = _CONSTRAINTS.get(first["type"])
@@ -105,3 +118,33 @@ def invalid_members(error: ValidationError) -> ApiError:
         context["expected"] = context["expected"].replace("'", "").replace(" or ", ", ")
     context["pattern"] = context.get("pattern", "").removeprefix("^").removesuffix("$")
     return invalid_member(member, constraint.format_map(context))
+
+
+def invalid_next_token() -> ApiError:
+    """Make the error of a `nextToken` that is not from an earlier answer."""
+    return invalid_member("nextToken", "Member must be the nextToken of an earlier answer")
+
+
+def page(
+    items: Iterable[Item],
+    key: Callable[[Item], str],
+    size: int,
+    token: str | None,
+    malformed: ApiError,
+    *,
+    descending: bool = False,
+) -> tuple[list[Item], str | None]:
+    """Return one page of items in the order of their keys, and the token of the next page; None after the last page.
+
+    A token has the last key of its page, so pages stay right if items are added or removed between two requests.
+    Raises `malformed` for a token that has no key.
+    """
+    ordered = sorted(items, key=key, reverse=descending)
+    if token is not None:
+        try:
+            last = base64.b64decode(token, validate=True).decode()
+        except (binascii.Error, ValueError):
+            raise malformed from None
+        ordered = [item for item in ordered if (key(item) < last if descending else key(item) > last)]
+    following = base64.b64encode(key(ordered[size - 1]).encode()).decode() if len(ordered) > size else None
+    return ordered[:size], following
