@@ -12,8 +12,7 @@ from iot_authorizer_cli.console.app import Console, ConsoleAddresses
 from iot_authorizer_cli.project.development_issuer import DevelopmentIssuer, make_folder, table_path
 from iot_authorizer_cli.project.explanations import decision_reasons
 from iot_authorizer_cli.project.handler import HANDLER
-from iot_authorizer_cli.project.reloading import ReloadedConfiguration
-from iot_authorizer_cli.project.upkeep import reloading
+from iot_authorizer_cli.project.reloading import ReloadedConfiguration, reload_when_saved
 from iot_core.authorizers.registry import Authorizers
 from iot_core.broker.broker import Broker
 from iot_core.broker.limits import IOT_CORE, Limits
@@ -155,7 +154,7 @@ class LocalIotCore(Lifecycle):
             except PortUnavailable as error:
                 raise OSError(error.errno, _advice(error)) from None
             self.port, self.tls_port = server.port, server.tls_port
-            await stack.enter_async_context(reloading(self.configuration, self._reload))
+            await stack.enter_async_context(reload_when_saved(self.configuration, self._reload))
             self._stack = stack.pop_all()
         self._running_server = server
 

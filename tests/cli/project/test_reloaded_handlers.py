@@ -69,7 +69,7 @@ def test_a_handler_that_hangs_when_it_loads_changes_nothing(folder: Path, monkey
         Function.gate.set()
 
 
-def test_a_handler_that_is_mended_is_loaded_once_the_one_that_hangs_is_through(
+def test_a_repaired_handler_is_loaded_when_the_one_that_hangs_has_ended(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("iot_authorizer_cli.project.reloading.LOADING_TIME", 0.6)
@@ -86,7 +86,7 @@ def test_a_handler_that_is_mended_is_loaded_once_the_one_that_hangs_is_through(
         client.ping()
 
 
-def test_while_what_was_saved_is_broken_all_clients_get_the_version_in_force(folder: Path) -> None:
+def test_while_the_saved_handler_is_broken_all_clients_get_the_version_in_force(folder: Path) -> None:
     with started(folder) as running, running.client() as waiting, running.client() as other:
         save(folder / "recording.py", "1 / 0\n")
         running.record("reload", ok=False)
@@ -94,12 +94,12 @@ def test_while_what_was_saved_is_broken_all_clients_get_the_version_in_force(fol
         waiting.send(Connect(Version.MQTT_3_1_1, "ann", user_name="ann"))
         assert reached.wait(PATIENCE)
         other.send(Connect(Version.MQTT_3_1_1, "bob", user_name="bob"))
-        running.wait_until(lambda: running.core.configuration.environments._waiting == 1)
+        running.wait_until(lambda: running.core.configuration.environments.waiting == 1)
         gate.set()
         assert [client.expect(Connack).reason_code for client in (waiting, other)] == [0, 0]
 
 
-def test_invocations_that_are_under_way_are_answered_by_the_version_that_they_asked(folder: Path) -> None:
+def test_a_running_invocation_is_answered_by_the_version_that_it_called(folder: Path) -> None:
     with started(folder) as running, running.client() as waiting:
         reached, gate = running.function.hold()
         waiting.channel.send(bytes.fromhex("100f00044d5154540402003c0003616e6e"))
