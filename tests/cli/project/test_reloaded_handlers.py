@@ -1,4 +1,4 @@
-"""Saving a handler of one's own takes effect at once; one that is broken changes nothing."""
+"""A saved handler of your own takes effect at once; a broken one changes nothing."""
 
 import threading
 from pathlib import Path
@@ -20,7 +20,7 @@ def lambda_handler(event, context):
 """
 
 
-def test_a_handler_of_ones_own_is_loaded_again(folder: Path) -> None:
+def test_a_handler_of_your_own_is_reloaded(folder: Path) -> None:
     with started(folder) as running, running.connected() as client:
         running.function.answer = lambda _: allow(isAuthenticated=False)
         other = Function()
@@ -30,7 +30,7 @@ def test_a_handler_of_ones_own_is_loaded_again(folder: Path) -> None:
         client.ping()
 
 
-def test_a_handler_that_is_saved_twice_in_a_moment_is_the_later_one(folder: Path) -> None:
+def test_of_two_saves_within_a_moment_the_later_one_takes_effect(folder: Path) -> None:
     with started(folder) as running, running.connected():
         for name in "ab":
             text = HANDLER.format(body=f"FUNCTIONS[{running.function.name!r}].handle({{'{name}': 1}})")
@@ -58,7 +58,7 @@ def test_a_broken_handler_changes_nothing_and_says_what_is_wrong(folder: Path, t
         running.connected("another").ping()
 
 
-def test_a_handler_that_hangs_when_it_loads_changes_nothing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_handler_that_hangs_while_it_loads_changes_nothing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("iot_authorizer_cli.project.reloading.LOADING_TIME", 0.3)
     with started(folder) as running, running.connected() as client:
         Function.gate = threading.Event()
