@@ -145,7 +145,10 @@ class Signing(StrictModel):
 
 
 class PartialConfiguration(StrictModel):
-    """`authorizer.toml` for any Lambda handler: with a handler of your own, every key may be missing."""
+    """`authorizer.toml` for any Lambda handler. With a handler of your own, every key may be missing.
+
+    Unknown top-level keys belong to that handler and are ignored.
+    """
 
     model_config = ConfigDict(extra="ignore")
 
