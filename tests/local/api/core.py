@@ -1,4 +1,4 @@
-"""IoT Core as the HTTP APIs use it: all parts are real but the function, which answers as the tests want it."""
+"""IoT Core without ports. Only its function is not real: it answers by token."""
 
 import base64
 import queue
