@@ -5,11 +5,12 @@ import errno
 import tempfile
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 from iot_authorizer_cli.console.app import Console, ConsoleAddresses
 from iot_authorizer_cli.project.development_issuer import DevelopmentIssuer, make_folder, table_path
-from iot_authorizer_cli.project.explanations import Explanations
+from iot_authorizer_cli.project.explanations import decision_reasons
 from iot_authorizer_cli.project.handler import HANDLER
 from iot_authorizer_cli.project.reloading import ReloadedConfiguration
 from iot_authorizer_cli.project.upkeep import reloading
@@ -122,7 +123,8 @@ class LocalIotCore(Lifecycle):
         """Puts the configuration as it was last read into force. Each connected client is authorized again."""
         configuration = self.configuration
         functions = {configuration.function_arn: configuration.environments}
-        self.iot_core.configure(configuration.configured.description, functions)
+        configured = configuration.configured
+        self.iot_core.configure(configured.description, functions, partial(decision_reasons, configured))
 
     async def start(self) -> None:
         """Starts it.
@@ -138,7 +140,6 @@ class LocalIotCore(Lifecycle):
                 account=self.account,
                 limits=self._limits,
                 time_scale=self._time_scale,
-                explain=Explanations(lambda: self.configuration.configured).explain,
                 clock=self._clock,
             )
             stack.callback(core.close)

@@ -35,7 +35,6 @@ class IotCore:
         account: str = "123456789012",
         limits: Limits = IOT_CORE,
         time_scale: float = 1,
-        explain: Explain = unexplained,
         clock: Callable[[], float] = time.monotonic,
         wall_clock: Callable[[], float] = time.time,
     ) -> None:
@@ -53,7 +52,7 @@ class IotCore:
         """What DescribeEndpoint answers: the TLS port's `host:port`; the server sets it once it listens."""
         self.feed = Feed(wall_clock)
         """Decisions, presence, reloads."""
-        self.decisions = Decisions(self.feed, explain)
+        self.decisions = Decisions(self.feed)
         self.authorizers = Authorizers(folder, wall_clock)
         self.invoker = AuthorizerInvoker(self.authorizers)
         self._storage = Storage(folder / DATABASE if persistent else ":memory:")
@@ -65,6 +64,7 @@ class IotCore:
         self.outbox = Outbox(self._storage, lambda error: self.feed.add("storage", problem=str(error)))
         self.connections = Connections(
             broker=self.broker,
+            authorizers=self.authorizers,
             invoker=self.invoker,
             decisions=self.decisions,
             outbox=self.outbox,
@@ -83,13 +83,19 @@ class IotCore:
         """The ARN of something in the account: `arn:aws:iot:REGION:ACCOUNT:kind/name`."""
         return f"{self.arn_prefix}{kind}/{name}"
 
-    def configure(self, authorizer: AuthorizerDescription, functions: Mapping[str, ExecutionEnvironments]) -> None:
+    def configure(
+        self,
+        authorizer: AuthorizerDescription,
+        functions: Mapping[str, ExecutionEnvironments],
+        explain: Explain = unexplained,
+    ) -> None:
         """Puts the configured authorizer and the functions, by ARN, into force. Raises InvalidAuthorizer.
 
-        Each connected client is authorized again.
+        Each connected client is authorized again. `explain` explains the decisions from now on.
         """
         self.authorizers.put_configured(authorizer)
         self.invoker.functions = functions
+        self.decisions.explain = explain
         self.connections.check_time()
 
     def commit(self) -> None:

@@ -1,27 +1,32 @@
 """Adds decisions about clients to the feed: what a policy allowed or denied, and who was refused."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 
 from iot_core.authorizers.invocation import Authorization
 from iot_core.authorizers.refused import Refused
-from iot_core.feed import Explanation, Feed
+from iot_core.feed import Feed
 from iot_core.reasons import IotCoreReason
 
-Explain = Callable[[Authorization, str, str, str | None], Explanation]
-"""Takes the client's authorization, the action in one word, the resource and the client ID, if there is one."""
+Explain = Callable[[Authorization, str, str, str | None], Sequence[str]]
+"""Finds the reasons of a decision, the deciding template entry first.
+
+It takes the client's authorization, the action in one word, the resource, and the client ID, if there is one.
+"""
 
 
-def unexplained(_authorization: Authorization, _action: str, _resource: str, _client_id: str | None) -> Explanation:
-    """Explains nothing."""
-    return tuple
+def unexplained(*_: object) -> Sequence[str]:
+    """Finds no reasons."""
+    return ()
 
 
 class Decisions:
     """Adds decisions to the feed, each with an explanation that is found when a user reads it."""
 
-    def __init__(self, feed: Feed, explain: Explain = unexplained) -> None:
+    def __init__(self, feed: Feed) -> None:
+        self.explain: Explain = unexplained
+        """Explains decisions by the configuration in force; replaced with each configuration."""
         self._feed = feed
-        self._explain = explain
 
     def by_policy(
         self,
@@ -41,7 +46,7 @@ class Decisions:
         """
         self._feed.add(
             "decision",
-            self._explain(authorization, action if question is None else question, resource, client_id),
+            partial(self.explain, authorization, action if question is None else question, resource, client_id),
             action=action,
             resource=resource,
             allowed=allowed,

@@ -50,6 +50,11 @@ class Feed:
         self._followers: set[asyncio.Queue[_Entry]] = set()
         self._count = 0
 
+    @property
+    def follower_count(self) -> int:
+        """How many followers get each new record."""
+        return len(self._followers)
+
     def add(self, kind: str, explanation: Explanation | None = None, **fields: object) -> None:
         """Adds a record. Fields that are None or empty are left out; long texts are cut.
 

@@ -14,7 +14,7 @@ import iot_core.api.app
 from iot_core.core import IotCore
 from iot_core.edge.host_check import HostCheck
 from iot_core.edge.ports import Ports
-from iot_core.edge.tls import Tls, ca_path
+from iot_core.edge.tls import ServerTls, ca_path
 
 _TIME_STEP = 0.25
 """Seconds between two looks at the clock."""
@@ -43,7 +43,7 @@ class Server:
             routes=[*routes, *iot_core.api.app.routes(core)], exception_handlers={404: iot_core.api.app.not_found}
         )
         check = HostCheck(application, frozenset(names))
-        self._ports = Ports(core, check, Tls(folder, certified), _own_address(host))
+        self._ports = Ports(core, check, ServerTls(folder, certified), _own_address(host))
 
     @property
     def url(self) -> str:

@@ -16,7 +16,7 @@ from tests.clients.test_snippets import GREETINGS, run
 
 PASSWORD = "correct horse"
 UNLIMITED = IOT_CORE.without_throttling()
-PUBLISHED = "published; nothing that it may receive comes back to it\n"
+PUBLISHED = "published; the policy lets no published message come back to this client\n"
 
 
 @pytest.fixture(scope="module")

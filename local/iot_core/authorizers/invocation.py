@@ -7,11 +7,11 @@
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from iot_core.authorizers.answer import AuthorizerAnswer, InvalidAnswer, read_answer
 from iot_core.authorizers.event import ConnectionRequest, build_event
-from iot_core.authorizers.refused import NotAuthenticated, Refused, text_of
+from iot_core.authorizers.refused import NotAuthenticated, Refused
 from iot_core.authorizers.registry import Authorizers
 from iot_core.authorizers.rules import AuthorizerDescription
 from iot_core.authorizers.signatures import verify_signature
@@ -37,16 +37,15 @@ class Authorization:
     """The Lambda's log line; empty if it logged none."""
     generation: int = 0
     """The generation of the authorizers in which the Lambda was asked."""
+    principal: str | None = field(init=False)
+    """The principal's name, from the log line."""
+    source: str | None = field(init=False)
+    """The credential source, from the log line."""
 
-    @property
-    def principal(self) -> str | None:
-        """The principal's name, from the log line."""
-        return text_of(self.decision, "principal")
-
-    @property
-    def source(self) -> str | None:
-        """The credential source, from the log line."""
-        return text_of(self.decision, "source")
+    def __post_init__(self) -> None:
+        for name in ("principal", "source"):
+            value = self.decision.get(name)
+            object.__setattr__(self, name, value if isinstance(value, str) else None)
 
     def evaluator(self, connection: Connection) -> Evaluator:
         """The policy for a connection."""
@@ -60,11 +59,6 @@ class AuthorizerInvoker:
         self.functions: Mapping[str, ExecutionEnvironments] = {}
         """The functions on this machine by ARN; replaced with each configuration."""
         self._authorizers = authorizers
-
-    @property
-    def generation(self) -> int:
-        """The generation of the authorizers in force."""
-        return self._authorizers.generation
 
     async def authorize(self, request: ConnectionRequest, *, connection_id: str | None = None) -> Authorization:
         """Authorizes a client by the authorizer that it names, or by the default one. Raises Refused."""

@@ -17,14 +17,17 @@ class Refused(Exception):
 
     def logged(self, name: str) -> str | None:
         """A text field of the log line; None if it is missing."""
-        return text_of(self.decision, name)
+        value = self.decision.get(name)
+        return value if isinstance(value, str) else None
 
 
 class NotAuthenticated(Refused):
     """The Lambda answered with `isAuthenticated: false`."""
 
     def __init__(self, reason: str, *, decision: Mapping[str, object]) -> None:
-        super().__init__(text_of(decision, "reason") or reason, text_of(decision, "detail") or "", decision=decision)
+        super().__init__(reason, decision=decision)
+        self.reason = self.logged("reason") or reason
+        self.detail = self.logged("detail") or ""
 
 
 class Forbidden(Refused):
@@ -34,9 +37,3 @@ class Forbidden(Refused):
         super().__init__(reason, detail, decision=decision)
         self.principal_id = principal_id
         """As the Lambda answered it."""
-
-
-def text_of(record: Mapping[str, object], name: str) -> str | None:
-    """A text field of a JSON object; None if it is missing, or not a text."""
-    value = record.get(name)
-    return value if isinstance(value, str) else None

@@ -53,11 +53,6 @@ class ClientAuthorization:
     disconnect_at: float
     refresh_at: float
 
-    @property
-    def principal_id(self) -> str:
-        """As the authorizer answered it."""
-        return self.authorization.answer.principal_id
-
 
 class ClientAuthorizer:
     """Asks authorizers about the clients of MQTT connections."""

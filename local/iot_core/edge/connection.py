@@ -225,7 +225,7 @@ class MqttConnection(asyncio.Protocol):
             authorization.permissions,
             self._outgoing,
             self._network.origin,
-            authorization.principal_id,
+            authorization.authorization.answer.principal_id,
         )
         self._deadline = endpoint.clock() + self.client.keep_alive * 1.5
 

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 
 from iot_core.authorizers.invocation import AuthorizerInvoker
 from iot_core.authorizers.refused import Refused
+from iot_core.authorizers.registry import Authorizers
 from iot_core.broker.broker import Broker
 from iot_core.decisions import Decisions
 from iot_core.edge.client_authorization import ClientAuthorizer, NetworkContext
@@ -35,6 +36,7 @@ class Connections:
         self,
         *,
         broker: Broker,
+        authorizers: Authorizers,
         invoker: AuthorizerInvoker,
         decisions: Decisions,
         outbox: Outbox,
@@ -52,7 +54,7 @@ class Connections:
             connect_rate=ConnectRate(broker.limits, clock),
             clock=clock,
         )
-        self._invoker = invoker
+        self._authorizers = authorizers
         self._turns = asyncio.Semaphore(_REFRESHES_AT_ONCE)
         self._refreshes: dict[MqttConnection, asyncio.Task[None]] = {}
 
@@ -66,7 +68,7 @@ class Connections:
     def check_time(self) -> None:
         """Does what is due by now."""
         endpoint = self._endpoint
-        now, generation = endpoint.clock(), self._invoker.generation
+        now, generation = endpoint.clock(), self._authorizers.generation
         for connection in list(endpoint.open):
             try:
                 connection.check_time(now)

@@ -113,7 +113,8 @@ class Outbox:
 
     def _flush_scheduled(self) -> None:
         self._scheduled = False
-        self.flush()
+        with contextlib.suppress(StorageError):
+            self.commit()
 
 
 class Outgoing:

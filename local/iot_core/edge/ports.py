@@ -9,7 +9,7 @@ from iot_core.core import IotCore
 from iot_core.edge.host_check import HostCheck
 from iot_core.edge.http_connection import HttpServer
 from iot_core.edge.sniffing import Protocols, ProtocolSniffer
-from iot_core.edge.tls import Tls
+from iot_core.edge.tls import ServerTls
 from iot_core.reasons import IotCoreReason
 
 _PATIENCE = 1.0
@@ -34,7 +34,7 @@ class PortUnavailable(OSError):
 class Ports:
     """Listens, and ends connections that take too long."""
 
-    def __init__(self, core: IotCore, application: HostCheck, tls: Tls, own_host: str) -> None:
+    def __init__(self, core: IotCore, application: HostCheck, tls: ServerTls, own_host: str) -> None:
         """`application` answers HTTP; `own_host` is the host at which this machine reaches the TLS port."""
         self._core = core
         self._protocols = Protocols(core, application, HttpServer(application), tls, (own_host, 0))

@@ -23,7 +23,7 @@ from iot_core.edge.host_check import HostCheck
 from iot_core.edge.http_connection import HttpServer
 from iot_core.edge.outbox import Channel
 from iot_core.edge.proxy import Tunnel
-from iot_core.edge.tls import Tls
+from iot_core.edge.tls import ServerTls
 from iot_core.edge.websocket import MqttOverWebSocket
 from iot_core.reasons import IotCoreReason
 
@@ -45,7 +45,7 @@ class Protocols:
     core: IotCore
     host_check: HostCheck
     http: HttpServer
-    tls: Tls
+    tls: ServerTls
     tls_address: tuple[str, int]
     """The address at which this machine reaches the TLS port."""
     unknown: "set[ProtocolSniffer]" = field(default_factory=set)

@@ -27,7 +27,7 @@ _NO_TLS = {"HTTP_REQUEST", "HTTPS_PROXY_REQUEST", "WRONG_VERSION_NUMBER"}
 _OLD = {"UNSUPPORTED_PROTOCOL", "VERSION_TOO_LOW", "TLSV1_ALERT_PROTOCOL_VERSION"}
 
 
-class Tls:
+class ServerTls:
     """The server's side of TLS handshakes."""
 
     def __init__(self, folder: Path, names: Sequence[str]) -> None:

@@ -2,9 +2,10 @@
 
 import base64
 import queue
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from iot_core.authorizers.invocation import Authorization
 from iot_core.authorizers.rules import AuthorizerDescription
 from iot_core.broker.client import Client, Origin
 from iot_core.broker.limits import IOT_CORE
@@ -104,6 +105,10 @@ class Listener:
         return packet
 
 
+def _explain(_: Authorization, question: str, resource: str, __: str | None) -> Sequence[str]:
+    return [f"because of {question} {resource}"]
+
+
 def everything() -> Permissions:
     """A policy that allows everything."""
     document = {"Version": "2012-10-17", "Statement": [statement("Allow", "*", "*")]}
@@ -121,7 +126,6 @@ class Core(IotCore):
             folder,
             persistent=False,
             region="eu-west-1",
-            explain=lambda _, question, resource, __: lambda: [f"because of {question} {resource}"],
             clock=clock,
             wall_clock=clock,
         )
@@ -141,7 +145,7 @@ class Core(IotCore):
 
     def reload(self) -> None:
         """Puts the same configuration into force again."""
-        self.configure(self.authorizers.describe("chat"), self.invoker.functions)
+        self.configure(self.authorizers.describe("chat"), self.invoker.functions, _explain)
 
     def _at_work(self) -> None:
         self.during_invocation()
@@ -152,7 +156,7 @@ class Core(IotCore):
         known: dict[str, object] = {"function_arn": FUNCTION_ARN, "status": "ACTIVE"}
         known |= {"creation_date": now, "last_modified_date": now}
         description = AuthorizerDescription(**{**known, **fields})  # type: ignore[arg-type]
-        self.configure(description, {FUNCTION_ARN: self._environments})
+        self.configure(description, {FUNCTION_ARN: self._environments}, _explain)
 
     def listen(
         self, client_id: str = "listener", *topic_filters: str, will: Will | None = None, expiry: int = 0
