@@ -19,7 +19,7 @@ Result = TypeVar("Result")
 
 
 class Server(uvicorn.Server):
-    """Uvicorn's server, which stops as soon as it is told."""
+    """Uvicorn's server, which stops at once."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)

@@ -224,13 +224,13 @@ def test_an_authorizer_that_cannot_be_stored_is_not_created(tmp_path: Path) -> N
 def broken_files() -> dict[str, str]:
     good = {"name": "a", **UNSIGNED, "creation_date": 1.0, "last_modified_date": 1.0}
     return {
-        "no JSON": "{",
-        "no object": "[]",
+        "not JSON": "{",
+        "not an object": "[]",
         "a member is missing": '{"default": null}',
         "a wrong type": json.dumps({"default": None, "authorizers": {"a": {**good, "status": 7}}}),
         "a broken rule": json.dumps({"default": None, "authorizers": {"a": {**good, "function_arn": "f"}}}),
         "another name": json.dumps({"default": None, "authorizers": {"b": good}}),
-        "no UTF-8": "\udcff",
+        "not UTF-8": "\udcff",
     }
 
 

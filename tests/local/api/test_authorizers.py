@@ -189,7 +189,7 @@ def test_the_data_endpoint_is_the_tls_port(iot: Boto, members: dict[str, str]) -
     assert iot("describe_endpoint", **members)["endpointAddress"] == "localhost:8443"
 
 
-def test_the_endpoint_at_port_443_is_a_host_alone_as_on_iot_core(iot: Boto, service: Service) -> None:
+def test_the_endpoint_at_port_443_is_only_a_host(iot: Boto, service: Service) -> None:
     service.core.endpoint_address = "localhost"
     assert iot("describe_endpoint", endpointType="iot:Data-ATS")["endpointAddress"] == "localhost"
 

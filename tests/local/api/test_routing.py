@@ -63,10 +63,10 @@ def test_a_wrong_method_is_405_with_the_allowed_methods(send: Send, method: str,
 
 
 BODIES = {
-    "no JSON": "{",
+    "not JSON": "{",
     "a list": "[]",
     "a string": '"a"',
-    "no UTF-8": b"\xff\xfe\xfd",
+    "not UTF-8": b"\xff\xfe\xfd",
     "NaN": '{"authorizerFunctionArn": NaN}',
     "endless nesting": '{"a":' * 100_000,
     "half a character": '{"authorizerFunctionArn": "\\ud800"}',
