@@ -1,6 +1,5 @@
 """AWS's own clients, against a running server."""
 
-import base64
 import http.client
 import json
 import os
@@ -16,10 +15,6 @@ import boto3
 import pytest
 from botocore.client import BaseClient
 from botocore.exceptions import ClientError
-from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from tests.local.api.server import Service, running
 
@@ -170,25 +165,3 @@ def aws(service: Service, tmp_path: Path) -> Aws:
         return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, cwd=tmp_path)
 
     return aws
-
-
-@dataclass(frozen=True)
-class SigningKey:
-    """A key that signs tokens."""
-
-    private: RSAPrivateKey
-
-    @property
-    def pem(self) -> str:
-        """The public key."""
-        return self.private.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
-
-    def sign(self, token: str) -> str:
-        """Sign a token for IoT Core."""
-        return base64.b64encode(self.private.sign(token.encode(), PKCS1v15(), SHA256())).decode()
-
-
-@pytest.fixture(scope="session")
-def keys() -> tuple[SigningKey, SigningKey, SigningKey]:
-    made = [SigningKey(generate_private_key(65537, 2048)) for _ in range(3)]
-    return made[0], made[1], made[2]

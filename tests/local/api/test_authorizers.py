@@ -4,11 +4,10 @@ from typing import Any
 
 import pytest
 
-from tests.local.api.conftest import Boto, Send, SigningKey, refused
+from tests.local.api.conftest import Boto, Send, refused
 from tests.local.api.core import ARN, FUNCTION_ARN
 from tests.local.api.server import Service
-
-Keys = tuple[SigningKey, SigningKey, SigningKey]
+from tests.local.harness.signing_keys import Keys
 
 
 def create(iot: Boto, name: str, **members: object) -> dict[str, Any]:

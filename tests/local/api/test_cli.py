@@ -6,11 +6,11 @@ import subprocess
 
 import pytest
 
-from tests.local.api.conftest import Aws, SigningKey
+from tests.local.api.conftest import Aws
 from tests.local.api.core import ARN, FUNCTION_ARN
 from tests.local.api.server import Service
+from tests.local.harness.signing_keys import Keys
 
-Keys = tuple[SigningKey, SigningKey, SigningKey]
 Done = subprocess.CompletedProcess[str]
 
 

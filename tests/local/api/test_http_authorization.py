@@ -7,11 +7,11 @@ import pytest
 
 from iot_core.broker.message import Message
 from iot_core.mqtt import Publish
-from tests.local.api.conftest import Answer, Send, SigningKey
+from tests.local.api.conftest import Answer, Send
 from tests.local.api.core import Core
 from tests.local.api.server import Service
+from tests.local.harness.signing_keys import Keys
 
-Keys = tuple[SigningKey, SigningKey, SigningKey]
 ANN = {"token": "ann"}
 
 

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from tests.local.api.conftest import Boto, Send, SigningKey, refused
+from tests.local.api.conftest import Boto, Send, refused
 from tests.local.api.core import STATEMENTS
 from tests.local.api.server import Service
+from tests.local.harness.signing_keys import Keys, SigningKey
 
-Keys = tuple[SigningKey, SigningKey, SigningKey]
 PATH = "/authorizer/chat/test"
 
 

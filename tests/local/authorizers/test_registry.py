@@ -18,10 +18,9 @@ from iot_core.authorizers.rules import (
     violation,
 )
 from iot_policies import InvalidFile
-from tests.local.api.conftest import SigningKey
 from tests.local.api.core import FUNCTION_ARN, Clock
+from tests.local.harness.signing_keys import Keys, SigningKey
 
-Keys = tuple[SigningKey, SigningKey, SigningKey]
 ARN_SYNTAX, QUEUE_ARN = "not in proper ARN syntax", "arn:aws:sqs:eu-west-1:123456789012:queue"
 UNSIGNED: Mapping[str, Any] = {"function_arn": FUNCTION_ARN, "signing_disabled": True}
 
@@ -239,4 +238,4 @@ def test_a_broken_file_is_reported_in_one_line_with_advice(tmp_path: Path, text:
     (tmp_path / "authorizers.json").write_bytes(text.encode("utf-8", "surrogateescape"))
     with pytest.raises(InvalidFile) as caught:
         Authorizers(tmp_path)
-    assert (str(caught.value).count("\n"), "remove it" in str(caught.value)) == (0, True)
+    assert (str(caught.value).count("\n"), "remove the file" in str(caught.value)) == (0, True)
