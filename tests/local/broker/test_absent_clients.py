@@ -61,18 +61,13 @@ def test_sessions_that_are_connected_do_not_count(few: Bench) -> None:
     assert len(there(few)) == len(peers) + 2
 
 
-def test_sessions_that_ended_do_not_count(few: Bench) -> None:
+def test_neither_a_session_that_ended_nor_a_connection_that_is_taken_over_counts(few: Bench) -> None:
+    few.persistent("dan")
     leave(few, "alice", "bob")
     few.broker.disconnect("bob", clean_session=True)
     leave(few, "carol")
-    assert there(few) == ["alice", "carol"]
-
-
-def test_a_connection_that_is_taken_over_ends_no_session(few: Bench) -> None:
-    few.persistent("carol")
-    leave(few, "alice", "bob")
-    few.persistent("carol")
-    assert there(few) == ["alice", "bob", "carol"]
+    few.persistent("dan")
+    assert there(few) == ["alice", "carol", "dan"]
 
 
 def test_nothing_is_left_of_a_session_that_ended(few: Bench) -> None:
@@ -90,7 +85,7 @@ def test_nothing_is_left_of_a_session_that_ended(few: Bench) -> None:
     assert not few.persistent("alice").connack.session_present
 
 
-def test_it_is_no_member_of_its_shared_subscription_any_more(few: Bench) -> None:
+def test_it_is_no_longer_a_member_of_its_shared_subscription(few: Bench) -> None:
     leave(few, "alice", topic_filter="$share/g/a")
     few.publish("a", b"x", qos=1)
     leave(few, "bob", "carol")
@@ -99,21 +94,17 @@ def test_it_is_no_member_of_its_shared_subscription_any_more(few: Bench) -> None
 
 
 @only_mqtt_5
-def test_its_delayed_will_is_published(few: Bench) -> None:
-    watcher = few.connect("watcher")
-    watcher.subscribe("wills/alice")
-    few.persistent("alice", will=will(will_delay_interval=100)).lose()
-    leave(few, "bob", "carol")
-    assert watcher.payloads() == [b"gone"]
-
-
-def test_it_is_reported_with_the_messages_that_waited(few: Bench) -> None:
-    leave(few, "alice")
+def test_it_is_reported_with_its_queued_messages_and_its_delayed_will_is_published(few: Bench) -> None:
+    watcher = few.subscriber("wills/alice", client_id="watcher")
+    alice = few.persistent("alice", will=will(will_delay_interval=100))
+    alice.subscribe("a", qos=1)
+    alice.lose()
     few.publish("a", b"x", qos=1)
     leave(few, "bob", "carol")
     assert [fields for kind, fields in few.reports if kind == "dropped"] == [
         {"client_id": "alice", "reason": "too_many_sessions", "count": 1}
     ]
+    assert watcher.payloads() == [b"gone"]
 
 
 def test_nothing_is_kept_for_a_session_that_ended_in_the_middle_of_a_delivery(version: Version) -> None:
