@@ -1,4 +1,4 @@
-# make demo: see it work.  make test: everything that must pass.  make bench: the figures.  make deploy: to AWS.
+# make demo: see it work.  make check: the quick tests.  make test: all tests.  make bench: the figures.  make deploy: to AWS.
 
 UV_VERSION := 0.13.8
 UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
@@ -9,7 +9,7 @@ export UV
 # cdk.json has the stages.
 STAGE ?= dev
 
-.PHONY: help demo test bench build bootstrap deploy diff destroy lint format clean
+.PHONY: help demo check test test-long bench build bootstrap deploy diff destroy lint format clean
 .DEFAULT_GOAL := help
 
 help:
@@ -18,9 +18,18 @@ help:
 demo: .venv/ready node_modules/ready
 	@$(BIN)/iot-authorizer dev
 
+# While working: no cloud, no browser, no other programs, few generated examples.
+check: .venv/all lint
+	$(BIN)/pytest -n 2 -m "not slow" --hypothesis-profile check
+
 test: .venv/all .venv-cloud/ready node_modules/ready lint
 	@.ci/bring chromium mosquitto-clients curl
 	$(BIN)/pytest -n 2
+
+# As `test`, with ten times as many generated examples: not for every change.
+test-long: .venv/all .venv-cloud/ready node_modules/ready lint
+	@.ci/bring chromium mosquitto-clients curl
+	$(BIN)/pytest -n 2 --hypothesis-profile long -o timeout=3600
 
 lint: .venv/all
 	$(UV) lock --check
@@ -34,7 +43,7 @@ bench: .venv/all
 	$(BIN)/python -m bench
 
 build: .venv/all
-	$(BIN)/python -m iot_authorizer_cdk.build_command --stage $(STAGE)
+	$(BIN)/python -m iot_authorizer_cdk.package --stage $(STAGE)
 
 deploy: build node_modules/ready
 	node_modules/.bin/cdk deploy --all -c stage=$(STAGE)
@@ -42,11 +51,11 @@ deploy: build node_modules/ready
 diff: build node_modules/ready
 	node_modules/.bin/cdk diff -c stage=$(STAGE)
 
-# With nothing built: what is there may be of a configuration that is no more.
+# Without a build: only the authorizer's name is needed, so a broken configuration keeps no stack.
 destroy: .venv/all node_modules/ready
-	node_modules/.bin/cdk destroy --all -c stage=$(STAGE) --app "$(BIN)/python -m iot_authorizer_cdk.destroy_app" --output build/destroy.out
+	node_modules/.bin/cdk destroy --all -c stage=$(STAGE) --app "$(BIN)/python -m iot_authorizer_cdk.app.destroy" --output build/destroy.out
 
-# Once for an account and region: make bootstrap ACCOUNT=123456789012 REGION=eu-west-1
+# Once for each account and region: make bootstrap ACCOUNT=123456789012 REGION=eu-west-1
 bootstrap: node_modules/ready
 	node_modules/.bin/cdk bootstrap --app "" aws://$(ACCOUNT)/$(REGION)
 

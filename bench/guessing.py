@@ -11,14 +11,14 @@ from pathlib import Path
 
 from iot_authorizer import Credentials, CredentialSource, Refusal
 from iot_authorizer.table_passwords import TablePasswords
-from iot_identities.guessing import Limits
+from iot_identities.guessing import GuessingLimits
 from iot_identities.passwords import hash_password
 from iot_identities.sqlite_table import SqliteTable
 from iot_identities.user import StoredPassword, User, to_item
 
 ROUNDS = 200
-_NEVER = Limits(slow_after=10**6, lock_after=10**6)
-_AT_ONCE = Limits(slow_after=1, lock_after=1)
+_NEVER = GuessingLimits(slow_after=10**6, lock_after=10**6)
+_AT_ONCE = GuessingLimits(slow_after=1, lock_after=1)
 
 
 def report() -> None:

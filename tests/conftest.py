@@ -4,18 +4,29 @@ import signal
 from collections import Counter
 
 import pytest
-from hypothesis import settings
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
-settings.register_profile("no_stopwatch", deadline=None)
-settings.load_profile("no_stopwatch")
+from tests.effort import load_profiles
+
+SLOW = ("tests/cloud/", "tests/clients/", "tests/test_documentation.py")
+"""Tests that deploy, run other programs or follow the documentation."""
+
+load_profiles()
 
 
 def pytest_configure() -> None:
     """A shell has what it starts in the background ignore Ctrl-C; what the tests start must not inherit that."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks what `make check` leaves out, beside tests that have the mark of their own."""
+    for item in items:
+        if item.nodeid.startswith(SLOW) or "browser" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.slow)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

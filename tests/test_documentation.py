@@ -7,13 +7,14 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
 from iot_authorizer import Reason
-from iot_authorizer_cdk.stages import Stage
-from iot_authorizer_cdk.target import LAMBDA, write_target
+from iot_authorizer_cdk.app.stages import Stage
+from iot_authorizer_cdk.package.target import LAMBDA, write_target
 from iot_authorizer_cli.local_iot_core import LocalIotCore
 from iot_authorizer_cli.project.development_issuer import DATA
 from tests import ROOT
@@ -135,7 +136,7 @@ def test_each_reason_code_has_its_cause_and_its_cure_in_the_docs(reason: Reason)
     assert re.search(rf"^\| `{reason}` \| [^|]+ \| [^|]+ \|$", text, re.MULTILINE)
 
 
-@pytest.mark.parametrize("key", Stage.model_fields)
+@pytest.mark.parametrize("key", [field.name for field in fields(Stage)])
 def test_each_key_of_a_stage_is_in_the_docs(key: str) -> None:
     text = (ROOT / "docs/how-to/deploy.md").read_text("utf-8")
     assert re.search(rf"^\| [^|]*`{key}`[^|]* \| [^|]+ \| [^|]+ \|$", text, re.MULTILINE)

@@ -12,7 +12,16 @@ from iot_authorizer.reasons import Reason
 from iot_authorizer.refusal import Refusal, internal_error
 from iot_authorizer.response import AuthorizerResponse, allowed
 from iot_authorizer.verified_principal import VerifiedPrincipal
-from iot_policies import Deny, Grant, InvalidTopics, PolicyError, PolicyTemplate, Principal, Session, compile_policy
+from iot_policies import (
+    Deny,
+    Grant,
+    InvalidTopics,
+    PolicyError,
+    PolicyTemplate,
+    Principal,
+    SessionTimes,
+    compile_policy,
+)
 from iot_policies.packing import Document
 from iot_policies.toml_file import key_of
 
@@ -22,7 +31,7 @@ GrantTo = Callable[[Principal], Grant | Deny | Iterable[Grant | Deny]]
 """What a principal may do. Its topics may hold placeholders, as a template's do. Raises Refusal."""
 
 
-class Place(NamedTuple):
+class AccountRegion(NamedTuple):
     """Where the authorizer runs, for the ARNs of its policies."""
 
     region: str
@@ -31,15 +40,15 @@ class Place(NamedTuple):
 
 
 @lru_cache(maxsize=8)
-def place_of(function_arn: str) -> Place:
+def account_region_of(function_arn: str) -> AccountRegion:
     """Where a Lambda function runs, from its ARN. Raises Refusal where that is none."""
     parts = function_arn.split(":")
     if len(parts) < 7 or parts[0] != "arn" or not all(parts[1:5]):
         raise Refusal(Reason.ACCOUNT_UNKNOWN)
-    return Place(region=parts[3], account=parts[4], partition=parts[1])
+    return AccountRegion(region=parts[3], account=parts[4], partition=parts[1])
 
 
-class Admission(NamedTuple):
+class AllowedClient(NamedTuple):
     """A client that was let in, and who it is."""
 
     response: AuthorizerResponse
@@ -59,7 +68,7 @@ class Authorizer:
         *,
         verify: Verify,
         grant: PolicyTemplate | GrantTo,
-        session: Session | None = None,
+        session: SessionTimes | None = None,
         token_key_name: str | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
@@ -68,11 +77,11 @@ class Authorizer:
             raise TypeError("expected functions for verify and grant, or a PolicyTemplate for grant")
         self._verify = verify
         self._grant = grant
-        self._session = session or (grant.session if isinstance(grant, PolicyTemplate) else Session())
+        self._session = session or (grant.session if isinstance(grant, PolicyTemplate) else SessionTimes())
         self._token_key_name = token_key_name
         self._clock = clock
 
-    def authorize(self, event: AuthorizerEvent, place: Place) -> Admission:
+    def authorize(self, event: AuthorizerEvent, place: AccountRegion) -> AllowedClient:
         """Lets a client in, or raises Refusal."""
         credentials = read_credentials(event, self._token_key_name)
         principal: Principal | None = None
@@ -87,9 +96,9 @@ class Authorizer:
             raise refusal from None
         life = None if verified.expires_at is None else verified.expires_at - self._clock()
         response = allowed(principal.name, documents, self._session, event.connection_id, life)
-        return Admission(response, verified, credentials.source)
+        return AllowedClient(response, verified, credentials.source)
 
-    def _documents(self, principal: Principal, client_id: str | None, place: Place) -> list[Document]:
+    def _documents(self, principal: Principal, client_id: str | None, place: AccountRegion) -> list[Document]:
         try:
             policy = compile_policy(self._template(principal), principal, client_id)
             documents = policy.documents(region=place.region, account=place.account, partition=place.partition)

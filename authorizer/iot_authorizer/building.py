@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from iot_authorizer import development
 from iot_authorizer.authorizer import Authorizer, Verify
 from iot_authorizer.cached import Cached, Caching, OnFetch
-from iot_authorizer.configuration import Configuration, JwtIssuer, SignedTokens, load_password_file
+from iot_authorizer.configuration import Configuration, JwtIssuer, PasswordEntry, SignedTokens, load_password_file
 from iot_authorizer.credentials import Credentials, CredentialSource
 from iot_authorizer.jwt_verifier import Expectations, Issuer, JwtVerifier
 from iot_authorizer.keys import Keys, KeySet
@@ -22,7 +22,7 @@ from iot_policies import InvalidFile, PolicyTemplate, Principal
 from iot_policies.toml_file import read_file
 
 if TYPE_CHECKING:
-    from iot_authorizer.file_passwords import FilePasswords, StoredPassword
+    from iot_authorizer.file_passwords import FilePasswords
 
 _Check = Callable[[VerifiedPrincipal], VerifiedPrincipal]
 _VerifyPassword = Callable[[Credentials], VerifiedPrincipal]
@@ -159,18 +159,17 @@ def _development_issuers(environment: Mapping[str, str]) -> list[Issuer]:
 
 
 def _file_passwords(folder: Path, file: str) -> "FilePasswords":
-    from iot_authorizer.file_passwords import FilePasswords, StoredPassword
+    from iot_authorizer.file_passwords import FilePasswords
     from iot_identities.passwords import check_hash
 
     with _named_by("passwords.file"):
-        found = load_password_file(folder / file, check_hash).users
-    users = {name: StoredPassword(entry.hash, entry.claims) for name, entry in found.items()}
+        users = load_password_file(folder / file, check_hash).users
     shapes = Counter(map(_shape, users.values()))
     like = max(users.values(), key=lambda user: shapes[_shape(user)]).hash if users else None
     return FilePasswords(users, like)
 
 
-def _shape(user: "StoredPassword") -> str:
+def _shape(user: PasswordEntry) -> str:
     """A hash's kind and parameters, without its salt."""
     return user.hash.rsplit("$", 2)[0]
 

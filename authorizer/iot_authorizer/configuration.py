@@ -123,7 +123,7 @@ class Guessing(StrictModel):
         return self
 
 
-class Revocation(StrictModel):
+class RevocationSettings(StrictModel):
     """`[revocation]`: how the table is asked whether somebody is revoked."""
 
     cache_for: Annotated[int, _between("0s", "5m")] = 5
@@ -161,7 +161,7 @@ class PartialConfiguration(StrictModel):
     anonymous: Anonymous | None = None
     signing: Signing | None = None
     guessing: Guessing = Field(default_factory=Guessing)
-    revocation: Revocation = Field(default_factory=Revocation)
+    revocation: RevocationSettings = Field(default_factory=RevocationSettings)
 
     @property
     def stored_claims_issuers(self) -> frozenset[str]:
@@ -211,7 +211,7 @@ _TABLES = (
     Anonymous,
     Signing,
     Guessing,
-    Revocation,
+    RevocationSettings,
     PasswordsFile,
     PasswordEntry,
 )

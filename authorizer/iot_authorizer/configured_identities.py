@@ -35,10 +35,10 @@ def _passwords(configuration: Configuration, table: Table) -> "TablePasswords | 
     if configuration.passwords is None or configuration.passwords.file is not None:
         return None
     from iot_authorizer.table_passwords import TablePasswords
-    from iot_identities.guessing import Limits
+    from iot_identities.guessing import GuessingLimits
 
     found = configuration.guessing
-    return TablePasswords(table, Limits(found.slow_after, found.lock_after, found.lock_for, found.forget_after))
+    return TablePasswords(table, GuessingLimits(found.slow_after, found.lock_after, found.lock_for, found.forget_after))
 
 
 def _open(name: str) -> Table:

@@ -2,29 +2,20 @@
 
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from iot_authorizer.configuration import PasswordEntry
 from iot_authorizer.credentials import Credentials
 from iot_authorizer.reasons import Reason
 from iot_authorizer.refusal import Refusal
 from iot_authorizer.verified_principal import VerifiedPrincipal
-from iot_identities.passwords import LONGEST_PASSWORD, LONGEST_USER_NAME, fits, hash_like, hash_password
-from iot_policies import Claims, Principal
-
-
-@dataclass(frozen=True, slots=True)
-class StoredPassword:
-    """What is stored of one user."""
-
-    hash: str
-    """An argon2id hash in its encoded form, `$argon2id$v=19$…`."""
-    claims: Claims
+from iot_identities.passwords import LONGEST_PASSWORD, LONGEST_USER_NAME, hash_like, hash_password, verify_password
+from iot_policies import Principal
 
 
 class FilePasswords:
     """Verifies user names and passwords of a file, which was read once."""
 
-    def __init__(self, users: Mapping[str, StoredPassword], like: str | None = None) -> None:
+    def __init__(self, users: Mapping[str, PasswordEntry], like: str | None = None) -> None:
         """An unknown user costs what the hash `like` costs; OWASP's parameters where there is none."""
         self._users = users
         nobodys = secrets.token_bytes(16)
@@ -36,7 +27,7 @@ class FilePasswords:
         if len(password) > LONGEST_PASSWORD or len(name) > LONGEST_USER_NAME:
             raise Refusal(Reason.PASSWORD_TOO_LONG)
         stored = self._users.get(name)
-        is_right = fits(stored.hash if stored else self._nobody, password)
+        is_right = verify_password(stored.hash if stored else self._nobody, password)
         if stored is None:
             raise Refusal(Reason.UNKNOWN_USER)
         principal = Principal(name, stored.claims)

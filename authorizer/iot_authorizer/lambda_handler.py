@@ -3,7 +3,7 @@
 import time
 from typing import Protocol
 
-from iot_authorizer.authorizer import Authorizer, place_of
+from iot_authorizer.authorizer import Authorizer, account_region_of
 from iot_authorizer.event import AuthorizerEvent
 from iot_authorizer.observer import Observer
 from iot_authorizer.refusal import Refusal, internal_error
@@ -45,7 +45,7 @@ class LambdaHandler:
             parsed = AuthorizerEvent.parse(event)
             _set(fields, "client_id", parsed.mqtt.client_id)
             _set(fields, "connection_id", parsed.connection_id)
-            admission = self._authorizer.authorize(parsed, place_of(_arn(context)))
+            client = self._authorizer.authorize(parsed, account_region_of(_arn(context)))
         except Refusal as refusal:
             problem = refusal
         except KeyboardInterrupt:
@@ -53,13 +53,13 @@ class LambdaHandler:
         except BaseException as error:  # noqa: BLE001 (SystemExit too: nobody above would answer)
             problem = internal_error(error)
         else:
-            verified = admission.verified
+            verified = client.verified
             _set(fields, "principal", verified.principal.name)
             _set(fields, "issuer", verified.issuer)
-            fields["source"] = admission.source.value
+            fields["source"] = client.source.value
             _set(fields, "unchecked", verified.unchecked)
             self._observer.allowed(fields, started)
-            return admission.response
+            return client.response
         _set(fields, "principal", problem.principal.name if problem.principal else None)
         _set(fields, "issuer", problem.issuer)
         _set(fields, "source", problem.source)

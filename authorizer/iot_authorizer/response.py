@@ -6,7 +6,7 @@ import re
 import zlib
 from typing import TypedDict
 
-from iot_policies import Session
+from iot_policies import SessionTimes
 from iot_policies.grants import LEAST_SESSION, LONGEST_SESSION
 from iot_policies.packing import Document
 
@@ -49,7 +49,7 @@ def principal_id(name: str) -> str:
     return hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def disconnect_after(session: Session, connection_id: str | None, token_life: float | None) -> int:
+def disconnect_after(session: SessionTimes, connection_id: str | None, token_life: float | None) -> int:
     """Seconds until IoT Core ends the connection.
 
     The spread is drawn from the connection's ID, so that a refresh of one connection draws the same.
@@ -69,7 +69,7 @@ def _draw(connection_id: str | None) -> float:
 
 
 def allowed(
-    name: str, documents: list[Document], session: Session, connection_id: str | None, token_life: float | None
+    name: str, documents: list[Document], session: SessionTimes, connection_id: str | None, token_life: float | None
 ) -> AuthorizerResponse:
     """The answer to a client that is let in."""
     return {

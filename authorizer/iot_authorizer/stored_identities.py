@@ -116,10 +116,10 @@ def _with_stored_claims(verified: VerifiedPrincipal, items: Items) -> VerifiedPr
         raise malformed(error, principal) from None
     check_user(stored, time.time(), principal)
     joined = Principal(principal.name, {**principal.claims, **stored.claims})
-    return verified._replace(principal=joined, expires_at=sooner(verified.expires_at, stored.valid_until))
+    return verified._replace(principal=joined, expires_at=earliest(verified.expires_at, stored.valid_until))
 
 
-def sooner(*ends: float | None) -> float | None:
+def earliest(*ends: float | None) -> float | None:
     """The first of some moments, of which None is never."""
     return min((end for end in ends if end is not None), default=None)
 
@@ -128,7 +128,7 @@ def check_user(stored: user.User, now: float, principal: Principal) -> None:
     """Raises Refusal for a user that is disabled, or whose time is over."""
     if stored.disabled:
         raise Refusal(Reason.USER_DISABLED, principal=principal)
-    if stored.is_over(now):
+    if stored.is_expired(now):
         raise Refusal(Reason.USER_EXPIRED, principal=principal)
 
 

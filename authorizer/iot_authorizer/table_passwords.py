@@ -12,14 +12,14 @@ from iot_authorizer.stored_identities import (
     Items,
     check_revoked,
     check_user,
+    earliest,
     malformed,
     revocation_ids,
-    sooner,
     unavailable,
 )
 from iot_authorizer.verified_principal import VerifiedPrincipal
 from iot_identities import guessing, user
-from iot_identities.passwords import LONGEST_PASSWORD, LONGEST_USER_NAME, fits, hash_password
+from iot_identities.passwords import LONGEST_PASSWORD, LONGEST_USER_NAME, hash_password, verify_password
 from iot_identities.reading import MalformedItem
 from iot_identities.table import Item, Table, TableUnavailable
 from iot_policies import Principal
@@ -37,7 +37,7 @@ class TablePasswords:
     def __init__(
         self,
         table: Table,
-        limits: guessing.Limits,
+        limits: guessing.GuessingLimits,
         clock: Callable[[], float] = time.time,
         timer: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -55,7 +55,7 @@ class TablePasswords:
             raise Refusal(Reason.PASSWORD_TOO_LONG)
         if not user.may_be_a_user(name):
             raise Refusal(Reason.UNKNOWN_USER)
-        table = InTime(self._table, self._timer, until=self._timer() + _HURRY)
+        table = DeadlineTable(self._table, self._timer, until=self._timer() + _HURRY)
         try:
             return self._verify(table, name, password, credentials.client_id)
         except TableUnavailable as error:
@@ -63,7 +63,7 @@ class TablePasswords:
         except MalformedItem as error:
             raise malformed(error) from None
 
-    def _verify(self, table: "InTime", name: str, password: bytes, client_id: str | None) -> VerifiedPrincipal:
+    def _verify(self, table: "DeadlineTable", name: str, password: bytes, client_id: str | None) -> VerifiedPrincipal:
         anybody = VerifiedPrincipal(Principal(name, {}))
         now = int(self._clock())
         items = table.read([user.user_id(name), *revocation_ids(anybody), *guessing.ids(name, client_id)])
@@ -80,12 +80,12 @@ class TablePasswords:
             if stored is None or matching is None:
                 refusal = _refusal(Reason.UNKNOWN_USER if stored is None else Reason.WRONG_PASSWORD, stored)
             else:
-                ends = sooner(stored.valid_until, matching.expires_at)
+                ends = earliest(stored.valid_until, matching.expires_at)
                 verified = VerifiedPrincipal(Principal(name, stored.claims), expires_at=ends)
                 refusal = _problem(verified, stored, matching, now, items)
         if refusal is not None:
             for _ in range(verifications, user.MOST_PASSWORDS):
-                fits(self._nobody, password)
+                verify_password(self._nobody, password)
             guard.failed(attempt, now, right=matching is not None)
             raise refusal
         if is_guessable:
@@ -98,7 +98,7 @@ def _matching(stored: user.User | None, password: bytes) -> tuple[int, user.Stor
     """How many hashes were verified, and the stored password that this is."""
     passwords = stored.passwords if stored is not None else ()
     for number, each in enumerate(passwords, 1):
-        if fits(each.hash, password):
+        if verify_password(each.hash, password):
             return number, each
     return len(passwords), None
 
@@ -123,7 +123,7 @@ def _problem(
 ) -> Refusal | None:
     """Why somebody with the right password is refused all the same."""
     try:
-        if matching.is_over(now):
+        if matching.is_expired(now):
             raise Refusal(Reason.PASSWORD_EXPIRED, principal=verified.principal)
         check_user(stored, now, verified.principal)
         check_revoked(verified, items)
@@ -137,7 +137,7 @@ def _refusal(reason: Reason, stored: user.User | None, detail: str = "") -> Refu
     return Refusal(reason, detail, principal=None if stored is None else Principal(stored.name, stored.claims))
 
 
-class InTime:
+class DeadlineTable:
     """A table that is asked no more from a moment on."""
 
     def __init__(self, table: Table, timer: Callable[[], float], until: float) -> None:

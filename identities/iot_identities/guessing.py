@@ -29,7 +29,7 @@ _KNOWN_FOR = 30 * _DAY
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class GuessingLimits:
     """When guessing is slowed, and locked. All times in seconds."""
 
     slow_after: int = 5
@@ -78,7 +78,7 @@ class Attempt:
 class Guard:
     """Counts failures, and says who has to wait."""
 
-    def __init__(self, table: Counters, limits: Limits) -> None:
+    def __init__(self, table: Counters, limits: GuessingLimits) -> None:
         self._table = table
         self._limits = limits
 

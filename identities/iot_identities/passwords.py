@@ -30,7 +30,7 @@ def hash_like(encoded: str, password: bytes) -> str:
     return PasswordHasher.from_parameters(extract_parameters(encoded)).hash(password)
 
 
-def fits(encoded: str, password: bytes) -> bool:
+def verify_password(encoded: str, password: bytes) -> bool:
     """Whether a hash is this password's, of whatever parameters."""
     try:
         return _OWASP.verify(encoded, password)

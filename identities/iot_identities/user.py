@@ -27,7 +27,7 @@ class StoredPassword:
     generated: bool = False
     """Whether it was made here, of so many random bits that nobody guesses it."""
 
-    def is_over(self, now: float) -> bool:
+    def is_expired(self, now: float) -> bool:
         """Whether its time is over."""
         return self.expires_at is not None and now >= self.expires_at
 
@@ -51,13 +51,13 @@ class User:
     rotated_at: int = 0
     """When the newest password was set."""
 
-    def is_over(self, now: float) -> bool:
+    def is_expired(self, now: float) -> bool:
         """Whether the user's time is over."""
         return self.valid_until is not None and now >= self.valid_until
 
     def guessable(self, now: float) -> bool:
         """Whether a password that is still valid was chosen by a person."""
-        return not self.passwords or not all(each.generated for each in self.passwords if not each.is_over(now))
+        return not self.passwords or not all(each.generated for each in self.passwords if not each.is_expired(now))
 
     def with_password(self, password: StoredPassword, *, keep_until: int | None = None) -> "User":
         """With a new password; the newest of those before stays valid until `keep_until`, where that is given."""

@@ -7,7 +7,7 @@ documents = policy.documents(region="eu-west-1", account="123456789012")
 
 from iot_policies.compiler import Policy, compile_policy
 from iot_policies.errors import InvalidFile, InvalidTopics, NothingGranted, PolicyError, PolicyTooLarge, UnsafeValue
-from iot_policies.grants import Deny, Grant, Session
+from iot_policies.grants import Deny, Grant, SessionTimes
 from iot_policies.placeholders import is_safe
 from iot_policies.principal import Claims, Principal, claim
 from iot_policies.template import PolicyTemplate
@@ -24,7 +24,7 @@ __all__ = [
     "PolicyTemplate",
     "PolicyTooLarge",
     "Principal",
-    "Session",
+    "SessionTimes",
     "UnsafeValue",
     "claim",
     "compile_policy",

@@ -60,7 +60,7 @@ class StrictModel(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, defer_build=True)
 
 
-class Session(StrictModel):
+class SessionTimes(StrictModel):
     """How long a connection lasts, and how often IoT Core asks the authorizer again."""
 
     disconnect_after: Annotated[int, BeforeValidator(_session_time)] = LONGEST_SESSION

@@ -9,7 +9,7 @@ from pydantic import Field, ValidationError
 
 from iot_policies.entries import Action, Effect, Entry, Rule, rules
 from iot_policies.errors import InvalidFile, InvalidTopics
-from iot_policies.grants import Deny, Grant, Session, StrictModel
+from iot_policies.grants import Deny, Grant, SessionTimes, StrictModel
 from iot_policies.overlap import could_be_equal, cuts
 from iot_policies.placeholders import split_template
 from iot_policies.planning import Container, StatementPlan, plan
@@ -20,12 +20,12 @@ from iot_policies.topics import HASH, PLUS, contains, lead
 
 class _File(StrictModel):
     principal: Annotated[str, Field(min_length=1)] = "sub"
-    session: Session = Field(default_factory=Session)
+    session: SessionTimes = Field(default_factory=SessionTimes)
     grant: tuple[Grant, ...] = ()
     deny: tuple[Deny, ...] = ()
 
 
-_KEYS = {key for model in (_File, Session, Grant) for key in model.model_fields}
+_KEYS = {key for model in (_File, SessionTimes, Grant) for key in model.model_fields}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class PolicyTemplate:
 
     principal_claim: str
     """The claim of a token that names the principal."""
-    session: Session
+    session: SessionTimes
     blocks: tuple[Grant | Deny, ...]
     """Grants, then denials."""
     entries: tuple[Entry, ...]
@@ -63,7 +63,7 @@ class PolicyTemplate:
 
     @classmethod
     def of(
-        cls, blocks: Iterable[Grant | Deny], *, principal_claim: str = "sub", session: Session | None = None
+        cls, blocks: Iterable[Grant | Deny], *, principal_claim: str = "sub", session: SessionTimes | None = None
     ) -> "PolicyTemplate":
         """Makes a template from grants and denials.
 
@@ -76,7 +76,7 @@ class PolicyTemplate:
         denies = [block for block in blocks if isinstance(block, Deny)]
         entries = (*_entries(grants, "Allow", 0), *_entries(denies, "Deny", len(grants)))
         planned = plan(entries, _settle(entries))
-        return cls(principal_claim, session or Session(), (*grants, *denies), entries, planned)
+        return cls(principal_claim, session or SessionTimes(), (*grants, *denies), entries, planned)
 
     def applicable(self, principal: Principal) -> Iterator[Entry]:
         """The entries of all grants and denials whose `when` the principal meets."""

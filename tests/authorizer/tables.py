@@ -8,7 +8,7 @@ from argon2 import PasswordHasher
 
 from iot_authorizer.table_passwords import TablePasswords
 from iot_identities import revocations
-from iot_identities.guessing import Limits
+from iot_identities.guessing import GuessingLimits
 from iot_identities.revocations import Revocation
 from iot_identities.sqlite_table import SqliteTable
 from iot_identities.table import Item, TableUnavailable
@@ -82,4 +82,4 @@ class Identities:
 
     def passwords(self, table: SqliteTable | None = None) -> TablePasswords:
         """The source for passwords."""
-        return TablePasswords(table or self.table, Limits(), clock=lambda: self.now, timer=lambda: self.seconds)
+        return TablePasswords(table or self.table, GuessingLimits(), clock=lambda: self.now, timer=lambda: self.seconds)

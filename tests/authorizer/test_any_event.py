@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 
 from iot_authorizer import Reason, Refusal
 from iot_authorizer.response import refused
@@ -12,8 +12,6 @@ from tests.authorizer.any_event import any_event
 from tests.authorizer.events import bearer, event
 from tests.authorizer.handlers import Running, jwt_table, start, table
 from tests.authorizer.tokens import mint
-
-thorough = settings(max_examples=2000)
 
 
 @pytest.fixture(scope="module")
@@ -32,39 +30,33 @@ def open_to_all(tmp_path_factory: pytest.TempPathFactory) -> Running:
 
 @given(any_event)
 @example({"connectionMetadata": {"id": "\ud800"}, "protocolData": {"mqtt": {"clientId": "\ud800"}}})
-@thorough
 def test_any_event_gets_a_valid_answer(open_to_all: Running, event: object) -> None:
     check_answer(open_to_all(event).answer)
 
 
 @given(any_event)
 @example({"connectionMetadata": {"id": "\ud800"}, "protocolData": {"mqtt": {"clientId": "\ud800"}}})
-@thorough
 def test_any_event_gets_one_line_in_the_log(open_to_all: Running, event: object) -> None:
     assert len(open_to_all(event).decisions) == 1
 
 
 @given(any_event)
-@thorough
 def test_any_event_that_is_refused_has_a_reason_code(open_to_all: Running, event: object) -> None:
     assert open_to_all(event).verdict in {*Reason, "allowed"}
 
 
 @given(any_event)
-@thorough
 def test_no_event_is_an_internal_error(open_to_all: Running, event: object) -> None:
     assert open_to_all(event).verdict != Reason.INTERNAL_ERROR
 
 
 @given(any_event)
-@thorough
 def test_only_the_proven_principal_is_let_in(authorizer: Running, event: object) -> None:
     outcome = authorizer(event)
     assert outcome.answer == refused() or outcome.decision["principal"] == "ann"
 
 
 @given(any_event)
-@settings(max_examples=300)
 def test_the_same_event_gets_the_same_verdict(open_to_all: Running, event: object) -> None:
     assert open_to_all.verdict(event) == open_to_all.verdict(event)
 

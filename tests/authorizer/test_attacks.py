@@ -6,9 +6,10 @@ from collections.abc import Iterator
 import pytest
 
 from iot_authorizer import Authorizer, Credentials, Deny, Grant, LambdaHandler, Principal, VerifiedPrincipal
+from iot_authorizer.configuration import PasswordEntry
 from iot_authorizer.credentials import read_credentials
 from iot_authorizer.event import AuthorizerEvent
-from iot_authorizer.file_passwords import FilePasswords, StoredPassword
+from iot_authorizer.file_passwords import FilePasswords
 from iot_authorizer.reasons import Reason
 from iot_authorizer.refusal import Refusal
 
@@ -108,6 +109,6 @@ def test_a_grant_function_that_yields_keeps_its_denials() -> None:
 
 
 def test_an_unknown_user_costs_what_the_stores_users_cost() -> None:
-    stored = StoredPassword("$argon2id$v=19$m=32,t=3,p=2$c29tZXNhbHQ$S1pBVHlqXF0cQBqzc1bZ8g", {})
+    stored = PasswordEntry(hash="$argon2id$v=19$m=32,t=3,p=2$c29tZXNhbHQ$S1pBVHlqXF0cQBqzc1bZ8g")
     verifier = FilePasswords({"ann": stored}, like=stored.hash)
     assert verifier._nobody.startswith("$argon2id$v=19$m=32,t=3,p=2$")

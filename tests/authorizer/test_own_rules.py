@@ -14,7 +14,7 @@ from iot_authorizer import (
     Principal,
     Reason,
     Refusal,
-    Session,
+    SessionTimes,
     VerifiedPrincipal,
 )
 from iot_policies import PolicyTemplate
@@ -74,13 +74,13 @@ def test_a_template_will_do_too() -> None:
 
 
 def test_a_template_brings_its_session() -> None:
-    session = Session.model_validate({"disconnect_after": "1h", "refresh_after": "10m", "spread": "0%"})
+    session = SessionTimes.model_validate({"disconnect_after": "1h", "refresh_after": "10m", "spread": "0%"})
     answer = granting(PolicyTemplate.of([Grant(publish=("a",))], session=session))({}).answer
     assert (answer["disconnectAfterInSeconds"], answer["refreshAfterInSeconds"]) == (3600, 600)
 
 
 def test_a_session_of_ones_own_comes_first() -> None:
-    own = Session.model_validate({"refresh_after": "7m"})
+    own = SessionTimes.model_validate({"refresh_after": "7m"})
     answer = granting(PolicyTemplate.of([Grant(publish=("a",))]), session=own)({}).answer
     assert answer["refreshAfterInSeconds"] == 420
 

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from iot_authorizer import Credentials, CredentialSource, Reason, Refusal
-from iot_authorizer.file_passwords import FilePasswords, StoredPassword
+from iot_authorizer.configuration import PasswordEntry
+from iot_authorizer.file_passwords import FilePasswords
 from iot_identities import passwords
 from iot_identities.passwords import LONGEST_PASSWORD
 from iot_policies import InvalidFile
@@ -103,7 +104,7 @@ def test_half_of_it_is_refused(guarded: Running) -> None:
 
 @given(st.binary(max_size=64))
 def test_any_bytes_may_be_a_password(password: bytes) -> None:
-    verifier = FilePasswords({"ann": StoredPassword(QUICK.hash(password), {})})
+    verifier = FilePasswords({"ann": PasswordEntry(hash=QUICK.hash(password))})
     credentials = Credentials(CredentialSource.PASSWORD, user_name="ann", password=password)
     assert verifier.verify(credentials).principal.name == "ann"
 
@@ -123,7 +124,7 @@ class Counting:
 def counting(monkeypatch: pytest.MonkeyPatch) -> tuple[FilePasswords, Counting]:
     hasher = Counting()
     stored = passwords.hash_password("correct horse")
-    verifier = FilePasswords({"ann": StoredPassword(stored, {})})
+    verifier = FilePasswords({"ann": PasswordEntry(hash=stored)})
     monkeypatch.setattr(passwords, "_OWASP", hasher)
     return verifier, hasher
 

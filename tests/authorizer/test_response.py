@@ -9,7 +9,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from iot_authorizer import Authorizer, Grant, Principal, Session, VerifiedPrincipal
+from iot_authorizer import Authorizer, Grant, Principal, SessionTimes, VerifiedPrincipal
 from iot_authorizer.response import disconnect_after, principal_id, refused
 from iot_policies.grants import LEAST_SESSION, LONGEST_SESSION
 from tests.authorizer.answers import check_answer
@@ -20,7 +20,7 @@ from tests.authorizer.tokens import HOUR, mint
 minutes = st.integers(5, 24 * 60).map("{}m".format)
 shares = st.integers(0, 90).map("{}%".format)
 sessions = st.builds(
-    lambda disconnect, refresh, spread: Session.model_validate(
+    lambda disconnect, refresh, spread: SessionTimes.model_validate(
         {"disconnect_after": disconnect, "refresh_after": refresh, "spread": spread}
     ),
     minutes,
@@ -32,39 +32,41 @@ connections = st.none() | st.text()
 
 
 @given(sessions, connections, lives)
-def test_every_session_time_is_within_bounds(session: Session, connection: str | None, life: float | None) -> None:
+def test_every_session_time_is_within_bounds(session: SessionTimes, connection: str | None, life: float | None) -> None:
     assert LEAST_SESSION <= disconnect_after(session, connection, life) <= LONGEST_SESSION
 
 
 @given(sessions, connections, st.floats(LEAST_SESSION, 10**6))
-def test_a_connection_does_not_outlive_its_token(session: Session, connection: str | None, life: float) -> None:
+def test_a_connection_does_not_outlive_its_token(session: SessionTimes, connection: str | None, life: float) -> None:
     assert disconnect_after(session, connection, life) <= life
 
 
 @given(sessions, connections, st.floats(max_value=LEAST_SESSION))
-def test_a_token_about_to_end_gets_the_least_there_is(session: Session, connection: str | None, life: float) -> None:
+def test_a_token_about_to_end_gets_the_least_there_is(
+    session: SessionTimes, connection: str | None, life: float
+) -> None:
     assert disconnect_after(session, connection, life) == LEAST_SESSION
 
 
 @given(sessions, connections)
-def test_the_spread_shortens_by_no_more_than_itself(session: Session, connection: str | None) -> None:
+def test_the_spread_shortens_by_no_more_than_itself(session: SessionTimes, connection: str | None) -> None:
     shortest = max(LEAST_SESSION, int(session.disconnect_after * (1 - session.spread)))
     assert shortest <= disconnect_after(session, connection, None) <= session.disconnect_after
 
 
 @given(sessions, st.text())
-def test_a_connection_always_draws_the_same(session: Session, connection: str) -> None:
+def test_a_connection_always_draws_the_same(session: SessionTimes, connection: str) -> None:
     assert disconnect_after(session, connection, None) == disconnect_after(session, connection, None)
 
 
 def test_connections_do_not_end_together() -> None:
-    session = Session.model_validate({"disconnect_after": "24h", "spread": "10%"})
+    session = SessionTimes.model_validate({"disconnect_after": "24h", "spread": "10%"})
     ends = {disconnect_after(session, f"connection-{number}", None) // HOUR for number in range(100)}
     assert ends == {21, 22, 23}
 
 
 def test_without_a_spread_connections_last_as_long_as_the_template_says() -> None:
-    session = Session.model_validate({"disconnect_after": "2h", "spread": "0%"})
+    session = SessionTimes.model_validate({"disconnect_after": "2h", "spread": "0%"})
     assert disconnect_after(session, "any", None) == 2 * HOUR
 
 
@@ -86,7 +88,7 @@ def test_the_templates_times_are_answered(tmp_path: Path) -> None:
 
 @given(life=st.integers(-(10**6), 10**6))
 def test_the_clock_tells_how_long_a_proof_lasts(life: int) -> None:
-    session = Session.model_validate({"spread": "0%"})
+    session = SessionTimes.model_validate({"spread": "0%"})
     running = Running(
         Authorizer(
             verify=lambda credentials: VerifiedPrincipal(Principal("ann"), expires_at=1_000_000 + life),

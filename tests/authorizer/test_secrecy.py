@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from iot_authorizer import Authorizer, Refusal
-from iot_authorizer.authorizer import Place
+from iot_authorizer.authorizer import AccountRegion
 from iot_authorizer.building import build
 from iot_authorizer.configuration import load_configuration
 from iot_authorizer.event import AuthorizerEvent
@@ -21,7 +21,6 @@ from tests.authorizer.handlers import Running, jwt_table, printed, start, table,
 from tests.authorizer.keys import signing_key
 from tests.authorizer.tokens import claims, cut, mint, with_header, with_payload
 
-thorough = settings(max_examples=2000, suppress_health_check=[HealthCheck.function_scoped_fixture])
 secrets = st.text("abcdefghijklmnopqrstuvwxyz", min_size=12, max_size=24).map(lambda text: f"s3cr3t{text}")
 """Texts that nothing else would write."""
 
@@ -103,7 +102,6 @@ def spellings(secret: str) -> tuple[str, ...]:
 
 
 @given(source=st.sampled_from(sorted(SOURCES)), secret=secrets)
-@thorough
 def test_what_a_refused_client_brought_is_not_logged_at_any_level(
     running: Running, every_level: None, source: str, secret: str
 ) -> None:
@@ -112,7 +110,6 @@ def test_what_a_refused_client_brought_is_not_logged_at_any_level(
 
 
 @given(source=st.sampled_from(sorted(SOURCES)), secret=secrets)
-@thorough
 def test_what_a_refused_client_brought_is_in_no_exception(built: Authorizer, source: str, secret: str) -> None:
     text = refusal(built, SOURCES[source](secret))
     assert not [spelling for spelling in spellings(secret) if spelling in text]
@@ -121,7 +118,7 @@ def test_what_a_refused_client_brought_is_in_no_exception(built: Authorizer, sou
 def refusal(authorizer: Authorizer, event: Event) -> str:
     """All that an exception and those behind it say."""
     with pytest.raises(Refusal) as refused:
-        authorizer.authorize(AuthorizerEvent.parse(event), Place("eu-west-1", "123456789012"))
+        authorizer.authorize(AuthorizerEvent.parse(event), AccountRegion("eu-west-1", "123456789012"))
     return "".join((*traceback.format_exception(refused.value), repr(refused.value)))
 
 
@@ -159,7 +156,6 @@ def test_starting_writes_nothing_at_any_level(folder: Path, every_level: None) -
 
 
 @given(st.sampled_from(sorted(claims())), secrets)
-@settings(max_examples=100)
 def test_the_log_quotes_no_value_of_a_claim(running: Running, name: str, secret: str) -> None:
     changes: dict[str, Any] = {name: {secret: secret}}
     assert secret not in running(_token(mint(**changes))).output

@@ -299,13 +299,13 @@ class Cost:
         self.hashes = 0
         self.calls = identities.failing(answers=1000)
         self.verifier = identities.passwords(self.calls)
-        verify = hashing.fits
+        verify = hashing.verify_password
 
         def counting(encoded: str, password: bytes) -> bool:
             self.hashes += 1
             return verify(encoded, password)
 
-        monkeypatch.setattr("iot_authorizer.table_passwords.fits", counting)
+        monkeypatch.setattr("iot_authorizer.table_passwords.verify_password", counting)
 
     def of(self, name: str, password: bytes) -> tuple[int, int]:
         """Hashes and calls of one refusal."""

@@ -140,7 +140,7 @@ ERRORS = [
     ),
     (["invoke", "--token-signature", "no base64!"], "--token-signature: expected standard base64"),
     (["invoke", "--config", "missing.toml"], "missing.toml: there is no such file"),
-    (["invoke", "--handler", "nowhere.handler"], "nowhere.handler: there is no module nowhere"),
+    (["invoke", "--handler", "nowhere.handler"], "nowhere.handler: no module named nowhere"),
     (["invoke", "--handler", "json.nothing"], "json.nothing: json has no function nothing"),
     (["invoke", "--handler", "json.dumps"], "the handler raised TypeError"),
     (["explain", CHAT, "--principal", "ann", "publish", "a/+"], "RESOURCE: a topic name holds no + and no #"),

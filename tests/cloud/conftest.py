@@ -53,7 +53,7 @@ def cloud(core: LocalIotCore, folder: Path) -> Iterator[Cloud]:
     """The account, bootstrapped; its IoT Core calls what is deployed."""
     with running_cloud(folder, core.url) as cloud, pytest.MonkeyPatch.context() as patch:
         client = _lambda_client(cloud)
-        patch.setattr(core.gateway, "_invoke", DeployedFunctions(core, client).invoke)
+        patch.setattr(core.iot_core.invoker, "_invoke", DeployedFunctions(core, client).invoke)
         cloud.aws("iot", "set-default-authorizer", "--authorizer-name", BEFORE)
         cloud.cdk(folder, "bootstrap", f"aws://{ACCOUNT}/{REGION}")
         yield cloud

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from iot_authorizer_cli.local_iot_core import LocalIotCore
-from iot_core.authorizers.authorization import Refused
-from iot_core.authorizers.authorizers import AuthorizerDescription
+from iot_core.authorizers.refused import Refused
+from iot_core.authorizers.rules import AuthorizerDescription
 from iot_core.functions.lambda_function import Invocation
 
 _SERVICE = {"Service": "iot.amazonaws.com"}
@@ -47,7 +47,7 @@ class DeployedFunctions:
         """Whether a statement is about this authorizer. Patterns in conditions count as other texts."""
         granted = [statement[key] for key in ("Effect", "Principal", "Action", "Resource")]
         source = {
-            "AWS:SourceArn": self._core.arn("authorizer", authorizer.name),
+            "AWS:SourceArn": self._core.iot_core.arn("authorizer", authorizer.name),
             "AWS:SourceAccount": self._core.account,
         }
         conditions = [pair for each in statement.get("Condition", {}).values() for pair in each.items()]

@@ -66,7 +66,7 @@ class Project:
         """Destroys it as `make destroy` does, with a configuration that is broken by now."""
         with (self.folder / "authorizer.toml").open("a") as file:
             file.write("[[")
-        app = f"{sys.executable} -m cdk.destroy_app"
+        app = f"{sys.executable} -m iot_authorizer_cdk.app.destroy"
         cloud.cdk(self.folder, "destroy", "--all", "--force", "--app", app, "--output", "destroy.out")
 
     def outputs(self, cloud: Cloud) -> dict[str, str]:
@@ -91,14 +91,14 @@ class Project:
         self._write("policy.toml", _POLICY.replace("TOPIC", publish))
         stage = {"suffix": f"-{self.stage}", "python": _PYTHON, "architecture": _ARCHITECTURE, **settings}
         context = {"stage": self.stage, "stages": {self.stage: stage}}
-        app = f"{sys.executable} -m cdk.app"
+        app = f"{sys.executable} -m iot_authorizer_cdk.app"
         self._write("cdk.json", json.dumps({"app": app, "output": "cdk.out", "context": context}))
         self._build()
 
     def _build(self) -> None:
         """As `make build`, for this machine."""
         target = ["--stage", self.stage, "--architecture", "host"]
-        command = [sys.executable, "-m", "iot_authorizer_cdk.build_command", *target]
+        command = [sys.executable, "-m", "iot_authorizer_cdk.package", *target]
         done = subprocess.run(command, cwd=self.folder, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
 

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iot_identities.guessing import Attempt, Guard, Limits, failed_by, ids
+from iot_identities.guessing import Attempt, Guard, GuessingLimits, failed_by, ids
 from iot_identities.sqlite_table import SqliteTable
 
-LIMITS = Limits(slow_after=3, lock_after=6, lock_for=900, forget_after=3600)
+LIMITS = GuessingLimits(slow_after=3, lock_after=6, lock_for=900, forget_after=3600)
 WEEK = 7 * 86_400
 
 
@@ -264,7 +264,7 @@ def test_a_success_just_after_a_failure_does_not_forget_it(door: Door) -> None:
 @pytest.mark.parametrize("after", [4, 5, 9, 10])
 def test_who_shares_a_client_id_has_few_guesses_a_day_too(door: Door, after: int, rests: int) -> None:
     """What `docs/explanation/security.md` says, though its owner signs in as often as it is refreshed."""
-    limits = Limits()
+    limits = GuessingLimits()
     door.guard = Guard(door.table, limits)
     door.try_password(right=True)
     end, guesses, rests_until = door.now + 86_400, 0, 0
@@ -377,19 +377,19 @@ def test_a_client_id_that_signed_in_with_an_older_password_is_a_stranger(door: D
 
 @given(st.integers(0, 1000), st.integers(1, 86_400), st.integers(1, 100), st.integers(0, 900))
 def test_a_wait_is_never_longer_than_a_lock(failures: int, lock_for: int, slow_after: int, more: int) -> None:
-    limits = Limits(slow_after, slow_after + more, lock_for)
+    limits = GuessingLimits(slow_after, slow_after + more, lock_for)
     assert 0 <= limits.wait(failures) <= lock_for
 
 
 @given(st.integers(0, 999))
 def test_more_failures_never_wait_less(failures: int) -> None:
-    assert Limits().wait(failures) <= Limits().wait(failures + 1)
+    assert GuessingLimits().wait(failures) <= GuessingLimits().wait(failures + 1)
 
 
 @pytest.mark.parametrize("then_waits", [5, 10, 50, 1000], ids=lambda guesses: f"rests after {guesses}")
 def test_a_stranger_has_few_guesses_a_day(door: Door, then_waits: int) -> None:
     """What `security.md` says of the default limits, whether one guesses on or waits until all is forgotten."""
-    limits = Limits()
+    limits = GuessingLimits()
     door.guard = Guard(door.table, limits)
     end = door.now + 86_400
     guesses = 0

@@ -1,7 +1,7 @@
 """What is stored comes back as it was: every value, and its type."""
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from iot_identities.table import Table
@@ -26,7 +26,6 @@ def typed(value: object) -> object:
             return type(value), value
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(TEXTS.filter(bool), VALUES)
 def test_any_value_comes_back(table: Table, id: str, value: object) -> None:
     table.write({"id": id, "value": value})

@@ -76,8 +76,9 @@ def filters_within_one(topic_filters: Iterable[str]) -> frozenset[str]:
 
 @cache
 def _covered(pattern: str) -> frozenset[str]:
-    kind = pattern.removeprefix(PREFIX).partition("/")[0]
-    return frozenset(each for each in _PROBES[kind] if wildcard_matches(pattern, f"{PREFIX}{kind}/{each}"))
+    assert pattern.startswith(PREFIX)
+    kind, _, rest = pattern.removeprefix(PREFIX).partition("/")
+    return frozenset(each for each in _PROBES[kind] if wildcard_matches(rest, each))
 
 
 def permitted(documents: Iterable[Document], action: str) -> frozenset[str]:

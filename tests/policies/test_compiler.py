@@ -9,7 +9,6 @@ from iot_policies.compiler import Policy
 from iot_policies.grants import ConnectAttribute
 from iot_policies.packing import ConditionBlock
 from tests.policies.probes import ACCOUNT, PREFIX, REGION
-from tests.policies.properties import thorough
 from tests.policies.reference import decide
 
 
@@ -149,7 +148,6 @@ _denials = st.lists(st.one_of(_client_ids, _client_ids.map(lambda text: text + "
 
 
 @given(_grants, _denials, _client_ids)
-@thorough
 def test_may_connect_says_what_the_documents_say(granted: list[str], denied: list[str], client_id: str) -> None:
     policy = compiled(Grant(connect=tuple(granted)), Deny(connect=tuple(denied)))
     documents = policy.documents(region=REGION, account=ACCOUNT)

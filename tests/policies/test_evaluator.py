@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 from iot_policies.evaluator import Connection, Decision, Evaluator
 from tests.policies import reference
-from tests.policies.properties import thorough
 
 ARN = "arn:aws:iot:us-east-1:123456789012:"
 Statement = Mapping[str, object]
@@ -176,7 +175,6 @@ _client_ids = st.one_of(st.none(), st.sampled_from(("a", "*", "?", "a*", "${*}",
 
 
 @given(_documents, _client_ids, _actions, st.text("ab/*?$", max_size=5))
-@thorough
 def test_decisions_agree_with_the_reference(
     documents: list[dict[str, object]], client_id: str | None, action: str, resource: str
 ) -> None:

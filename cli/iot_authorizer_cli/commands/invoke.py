@@ -11,9 +11,9 @@ from pydantic import ValidationError
 from iot_authorizer_cli.arguments import json_model
 from iot_authorizer_cli.project.configuration import read_project_configuration
 from iot_authorizer_cli.project.development_issuer import DATA, DevelopmentIssuer
+from iot_authorizer_cli.project.handler import HANDLER, load_function
 from iot_core.authorizers.event import ConnectionRequest, HttpContext, MqttContext, TlsContext, build_event
 from iot_core.authorizers.signatures import verify_signature
-from iot_core.functions.lambda_function import HANDLER, LambdaFunction
 from iot_policies import InvalidFile
 from iot_policies.errors import printable
 
@@ -51,7 +51,7 @@ def invoke(
         raise typer.BadParameter("expected standard base64", param_hint=option) from None
     if handler == HANDLER and not config.exists():
         raise InvalidFile(config, None, "", "there is no such file: name yours with --config")
-    function = LambdaFunction(config, handler, environment=DevelopmentIssuer(data).environment(table))
+    function = load_function(config, handler, environment=DevelopmentIssuer(data).environment(table))
     authorizer = read_project_configuration(config, function.arn).description
     if token_signature is not None and authorizer.signing_disabled:
         typer.echo("iot-authorizer: without [signing] in the configuration, the signature is not looked at", err=True)

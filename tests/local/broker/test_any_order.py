@@ -11,6 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from iot_core.broker.storage import PLACE
 from iot_core.mqtt import Publish, ReasonCode, Version
 from iot_policies.topics import matches
+from tests.effort import examples
 from tests.local.broker.bench import MQTT_3_1_1, MQTT_5, Bench, limits
 from tests.local.broker.peer import Peer
 
@@ -209,5 +210,5 @@ class AnyOrder(RuleBasedStateMachine):
         return session.dropped if session is not None else 0
 
 
-AnyOrder.TestCase.settings = settings(max_examples=120, stateful_step_count=40)
+AnyOrder.TestCase.settings = settings(examples(0.4), stateful_step_count=40)
 TestAnyOrder = AnyOrder.TestCase

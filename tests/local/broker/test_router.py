@@ -1,13 +1,14 @@
 """The subscription tree, compared with the matcher of policies."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from iot_core.broker.router import Router
 from iot_core.broker.topics import split_share
 from iot_core.mqtt import Subscription
 from iot_policies.topics import matches
+from tests.effort import examples
 
 LEVELS = ("a", "b", "", "$x")
 topics = st.lists(st.sampled_from(LEVELS), min_size=1, max_size=4).map("/".join)
@@ -48,7 +49,7 @@ def apply(steps: list[Change]) -> tuple[Router[str], Known]:
 
 
 @given(steps=changes, topic=topics)
-@settings(max_examples=600)
+@examples(3)
 def test_a_topic_reaches_each_matching_subscriber_once_and_each_matching_group(steps: list[Change], topic: str) -> None:
     """Each subscriber has the highest QoS of its matching filters, and each group all its members."""
     router, known = apply(steps)
@@ -71,7 +72,7 @@ def test_a_topic_reaches_each_matching_subscriber_once_and_each_matching_group(s
 
 
 @given(steps=changes, other=shared_filters)
-@settings(max_examples=200)
+@examples(1)
 def test_a_group_is_found_by_its_filter_and_nothing_is_left_when_all_is_removed(
     steps: list[Change], other: str
 ) -> None:

@@ -6,7 +6,8 @@ from typing import Annotated
 import typer
 
 from iot_authorizer_cli.project.development_issuer import DATA
-from iot_core.functions.lambda_function import ACCOUNT, HANDLER, REGION
+from iot_authorizer_cli.project.handler import HANDLER
+from iot_core.functions.lambda_function import ACCOUNT, REGION
 from iot_policies import InvalidFile
 
 

@@ -15,7 +15,7 @@ import typer
 from iot_authorizer_cli.commands.dev.greeting import greeting
 from iot_authorizer_cli.commands.dev.terminal import Terminal
 from iot_authorizer_cli.local_iot_core import LocalIotCore
-from iot_authorizer_cli.snippets import Endpoint
+from iot_authorizer_cli.snippets import ClientEndpoint
 from iot_policies.errors import printable
 
 _OPEN_FILES = 65_536
@@ -26,7 +26,7 @@ _OPEN = (
     "iot-authorizer: on {host}, whoever reaches this machine can mint tokens for anybody, change authorizers, publish "
     "as the account's owner and follow every decision: only other web pages in a browser are kept away"
 )
-"""Of an address that is not this machine's alone: what `iot_core.edge.guard` lets through."""
+"""Of an address that is not this machine's alone: what the host check passes."""
 
 
 def serve(core: LocalIotCore, folder: Path, *, quiet: bool) -> None:
@@ -43,7 +43,7 @@ async def _serve(core: LocalIotCore, folder: Path, terminal: Terminal, *, quiet:
         for name in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(name, stopped.set)
         typer.echo(greeting(core, folder))
-        if not Endpoint(core.host, core.port, tls=False).local:
+        if not ClientEndpoint(core.host, core.port, tls=False).local:
             terminal.print(_coloured(_OPEN.format(host=core.host), "red"))
         following = loop.create_task(_print_feed(core, terminal, quiet=quiet))
         await stopped.wait()
@@ -61,8 +61,8 @@ async def _print_feed(core: LocalIotCore, terminal: Terminal, *, quiet: bool) ->
 
 def _reload_line(record: Mapping[str, object]) -> str:
     if problem := record.get("problem"):
-        return _coloured(f"kept what was: {problem}", "red")
-    return _coloured(f"read {record['path']} and what it names again", "green")
+        return _coloured(f"reload failed, keeping the previous configuration: {problem}", "red")
+    return _coloured(f"reloaded {record['path']} and the files that it names", "green")
 
 
 class _Explained:

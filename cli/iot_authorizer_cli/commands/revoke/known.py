@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from iot_authorizer.configuration import PartialConfiguration, Revocation, load_partial_configuration
+from iot_authorizer.configuration import PartialConfiguration, RevocationSettings, load_partial_configuration
 from iot_authorizer_cli.project.configuration import password_file_claims
 from iot_policies import InvalidFile, PolicyTemplate
 from iot_policies.principal import Claims
@@ -23,7 +23,7 @@ class Known:
     """Why there is no template."""
     claims: Mapping[str, Claims] = field(default_factory=dict)
     """Those of the users of the password file."""
-    cache_for: int = Revocation().cache_for
+    cache_for: int = RevocationSettings().cache_for
     """Seconds that the authorizer keeps what the table said, as far as is known."""
 
     def names_issuer(self, issuer: str) -> bool:

@@ -64,7 +64,7 @@ def enable(name: Name, table: TableName = None, data: DataFolder = DATA) -> None
     user = storing.change(opened, name, lambda user: replace(user, disabled=False))
     guessing.forget(opened, name)
     over = f", but was valid only until {time_text(user.valid_until)}: users set-valid-until changes that"
-    tell(f"{name} is enabled" + (over if user.is_over(time.time()) else ""))
+    tell(f"{name} is enabled" + (over if user.is_expired(time.time()) else ""))
 
 
 def unlock(name: Name, client_id: ClientIds = None, table: TableName = None, data: DataFolder = DATA) -> None:

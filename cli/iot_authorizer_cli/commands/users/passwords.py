@@ -89,6 +89,6 @@ def rotate(
     password, made = storing.new_password(name, now, generate=generate)
     hand_out(made)
     changed = storing.change(opened, name, lambda user: user.with_password(password, keep_until=now + kept))
-    ends = [time_text(before.expires_at) for before in changed.passwords[1:] if not before.is_over(now)]
+    ends = [time_text(before.expires_at) for before in changed.passwords[1:] if not before.is_expired(now)]
     tell(f"{name} has a new password" + "".join(f"; the one before is valid until {end}" for end in ends))
     guessing.forget(opened, name)

@@ -139,14 +139,14 @@ def _row(item: Item, now: float) -> _Row:
     claims = _compact(user)
     if len(claims) > _WIDEST_CLAIMS:
         claims = claims[: _WIDEST_CLAIMS - 1] + "…"
-    valid = sum(not password.is_over(now) for password in user.passwords)
+    valid = sum(not password.is_expired(now) for password in user.passwords)
     return _Row(user.name, _state(user, now), str(valid), time_text(user.valid_until), claims)
 
 
 def _state(user: User, now: float) -> State:
     if user.disabled:
         return State.DISABLED
-    return State.EXPIRED if user.is_over(now) else State.ACTIVE
+    return State.EXPIRED if user.is_expired(now) else State.ACTIVE
 
 
 def _state_of(item: Item, now: float) -> State:

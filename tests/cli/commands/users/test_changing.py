@@ -8,7 +8,7 @@ import pytest
 import typer
 
 from iot_authorizer_cli.commands.users import storing
-from iot_identities.passwords import fits
+from iot_identities.passwords import verify_password
 from iot_identities.sqlite_table import SqliteTable
 from iot_identities.table import Item
 from iot_identities.user import User, from_item, to_item, user_id
@@ -20,7 +20,7 @@ FIRST, SECOND = "correct horse", "battery staple"
 
 def fitting(user: User, *passwords: str) -> list[bool]:
     """For each stored password, whether it is the one given."""
-    return [fits(stored.hash, each.encode()) for stored, each in zip(user.passwords, passwords, strict=True)]
+    return [verify_password(stored.hash, each.encode()) for stored, each in zip(user.passwords, passwords, strict=True)]
 
 
 @pytest.mark.parametrize("end", ["", "\n", "\r\n"], ids=repr)
@@ -31,7 +31,7 @@ def test_a_password_is_read_from_standard_input_without_its_lines_end(users: Use
 
 def test_a_password_that_is_no_text_is_one(users: Users) -> None:
     users.done("add", "ann", typed=b"\xff" * 8)
-    assert fits(users.stored("ann").passwords[0].hash, b"\xff" * 8)
+    assert verify_password(users.stored("ann").passwords[0].hash, b"\xff" * 8)
 
 
 def test_a_user_of_any_table_has_the_claims_that_it_was_given(users_anywhere: Users) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from iot_authorizer_cli.commands.users.csv_file import Row
 from iot_authorizer_cli.commands.users.import_run import ImportRun
-from iot_identities.passwords import fits
+from iot_identities.passwords import verify_password
 from iot_identities.sqlite_table import SqliteTable
 from iot_identities.user import StoredPassword, User, to_item
 from tests.cli.commands.users.conftest import HASH, SECRET, Users, csv_of
@@ -20,7 +20,11 @@ def test_passwords_hashes_and_claims_are_imported(users_anywhere: Users) -> None
     )
     assert users_anywhere.done("import", "devices.csv") == "added 3, replaced 0, left alone 0\n"
     found = [users_anywhere.stored(name) for name in ("ann", "bob", "cleo")]
-    assert [[fits(each.hash, SECRET.encode()) for each in user.passwords] for user in found] == [[True], [True], []]
+    assert [[verify_password(each.hash, SECRET.encode()) for each in user.passwords] for user in found] == [
+        [True],
+        [True],
+        [],
+    ]
     assert found[2].claims == {"role": "admin"}
 
 
@@ -68,7 +72,11 @@ def test_a_new_password_takes_the_place_of_all_others(users: Users) -> None:
     users.done("import", "devices.csv", "--replace")
     user = users.stored("ann")
     (password,) = user.passwords
-    assert (fits(password.hash, b"battery staple"), password.generated, user.claims) == (True, False, {"a": 1})
+    assert (verify_password(password.hash, b"battery staple"), password.generated, user.claims) == (
+        True,
+        False,
+        {"a": 1},
+    )
     assert user.rotated_at == password.created_at > 0
 
 

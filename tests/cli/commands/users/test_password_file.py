@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from iot_authorizer_cli.commands.users.password_file import password_file
-from iot_identities.passwords import fits
+from iot_identities.passwords import verify_password
 from tests.cli.commands.users.conftest import SECRET, Users
 
 MADE = "of sixteen letters"
@@ -28,7 +28,7 @@ def test_users_without_a_password_get_one_which_is_in_the_file(users_anywhere: U
     assert told == "added 2, replaced 0, left alone 0\nthe passwords that were made are in made.csv\n"
     for name, password in made(users_anywhere).items():
         (stored,) = users_anywhere.stored(name).passwords
-        assert fits(stored.hash, password.encode())
+        assert verify_password(stored.hash, password.encode())
 
 
 def test_a_password_that_was_made_is_marked_as_one_that_nobody_guesses(users: Users) -> None:
@@ -42,7 +42,7 @@ def test_users_with_a_password_keep_it(users: Users) -> None:
     users.write("devices.csv", f"name,password\nann,{SECRET}\npump-7,\n")
     users.done("import", "devices.csv", "--generate", "made.csv")
     assert list(made(users)) == ["pump-7"]
-    assert fits(users.stored("ann").passwords[0].hash, SECRET.encode())
+    assert verify_password(users.stored("ann").passwords[0].hash, SECRET.encode())
 
 
 def test_the_file_is_its_owners_alone(users: Users) -> None:
@@ -75,7 +75,7 @@ def test_what_an_interrupted_import_has_made_is_taken_by_the_next(users: Users) 
     users.write("made.csv", f"{HEADER}pump-7,{MADE},true\n")
     users.write("devices.csv", "name\npump-7\npump-8\n")
     users.done("import", "devices.csv", "--generate", "made.csv")
-    assert fits(users.stored("pump-7").passwords[0].hash, MADE.encode())
+    assert verify_password(users.stored("pump-7").passwords[0].hash, MADE.encode())
     assert list(made(users)) == ["pump-7", "pump-8"]
 
 
@@ -106,14 +106,14 @@ def test_a_user_of_the_table_keeps_its_password_though_it_is_replaced(users: Use
     users.done("set-password", "pump-7", typed=SECRET)
     users.done("import", "devices.csv", "--replace", "--generate", "made.csv")
     (stored,) = users.stored("pump-7").passwords
-    assert fits(stored.hash, SECRET.encode())
+    assert verify_password(stored.hash, SECRET.encode())
 
 
 def test_a_user_of_the_table_without_a_password_gets_one_where_it_is_replaced(users: Users) -> None:
     users.done("add", "pump-7", "--no-password")
     users.write("devices.csv", "name\npump-7\n")
     users.done("import", "devices.csv", "--replace", "--generate", "made.csv")
-    assert fits(users.stored("pump-7").passwords[0].hash, made(users)["pump-7"].encode())
+    assert verify_password(users.stored("pump-7").passwords[0].hash, made(users)["pump-7"].encode())
 
 
 def test_the_file_is_another_one_than_the_users(users: Users) -> None:

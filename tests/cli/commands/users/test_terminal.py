@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from iot_identities.passwords import fits
+from iot_identities.passwords import verify_password
 from iot_identities.user import User, to_item
 from tests.cli.commands.users.conftest import Users, csv_of
 
@@ -68,7 +68,7 @@ def _read_until(terminal: int, text: bytes | None) -> bytes:
 def test_a_password_is_asked_for_twice_and_shown_never(users: Users, at_terminal: Session) -> None:
     code, screen = at_terminal("add", "ann", answers=(("Password: ", SECRET), ("Repeat for confirmation: ", SECRET)))
     assert (code, SECRET in screen, screen.splitlines()[-1]) == (0, False, "added ann")
-    assert fits(users.stored("ann").passwords[0].hash, SECRET.encode())
+    assert verify_password(users.stored("ann").passwords[0].hash, SECRET.encode())
 
 
 def test_two_passwords_that_differ_are_asked_for_again(users: Users, at_terminal: Session) -> None:
@@ -79,7 +79,7 @@ def test_two_passwords_that_differ_are_asked_for_again(users: Users, at_terminal
         answers=(("Password: ", SECRET), (again, "mistyped"), ("Password: ", SECRET), (again, SECRET)),
     )
     assert (code, "do not match" in screen) == (0, True)
-    assert fits(users.stored("ann").passwords[0].hash, SECRET.encode())
+    assert verify_password(users.stored("ann").passwords[0].hash, SECRET.encode())
 
 
 def test_a_password_that_is_too_weak_is_asked_for_again(users: Users, at_terminal: Session) -> None:
@@ -87,7 +87,7 @@ def test_a_password_that_is_too_weak_is_asked_for_again(users: Users, at_termina
     answers = (("Password: ", "short"), (again, "short"), ("Password: ", SECRET), (again, SECRET))
     code, screen = at_terminal("add", "ann", answers=answers)
     assert (code, "a password has at least 8 characters: choose another one" in screen) == (0, True)
-    assert fits(users.stored("ann").passwords[0].hash, SECRET.encode())
+    assert verify_password(users.stored("ann").passwords[0].hash, SECRET.encode())
 
 
 def test_the_third_weak_password_is_the_last(users: Users, at_terminal: Session) -> None:

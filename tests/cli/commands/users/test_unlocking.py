@@ -4,12 +4,12 @@ import json
 
 import pytest
 
-from iot_identities.guessing import Guard, Limits, ids
+from iot_identities.guessing import Guard, GuessingLimits, ids
 from iot_identities.user import User, to_item
 from tests.cli.commands.users.conftest import Users
 
 NOW = 1_800_000_000
-LIMITS = Limits()
+LIMITS = GuessingLimits()
 
 
 def fail(users: Users, name: str, client_id: str | None, times: int = LIMITS.lock_after) -> None:
