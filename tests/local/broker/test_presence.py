@@ -181,6 +181,13 @@ def test_client_ids_with_a_wildcard_have_no_events(broker: Bench, client_id: str
     assert watcher.received() == []
 
 
+def test_a_connect_that_the_policy_does_not_allow_is_an_event(broker: Bench, watcher: Peer) -> None:
+    broker.broker.connect_failed("alice", "principal", "192.0.2.7")
+    (event,) = watcher.events()
+    assert (event["eventType"], event["principalIdentifier"]) == ("connect_failed", "principal")
+    assert (event["connectFailureReason"], event["ipAddress"]) == ("AUTHORIZATION_FAILED", "192.0.2.7")
+
+
 def test_client_ids_may_have_slashes(broker: Bench) -> None:
     watcher = broker.subscriber("$aws/events/presence/connected/#", client_id="watcher")
     broker.connect("ann/phone")

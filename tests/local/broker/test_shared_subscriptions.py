@@ -234,6 +234,13 @@ def test_what_came_by_another_subscription_stays_with_the_member(broker: Bench) 
     assert (bob.payloads(), broker.persistent().payloads()) == ([], [b"own"])
 
 
+def test_qos_0_for_a_slow_member_is_dropped_and_counted(broker: Bench) -> None:
+    (alice,) = members(broker, "alice")
+    alice.wire.slow = True
+    numbered(broker, 1, qos=0)
+    assert (alice.payloads(), broker.dropped()) == ([], ["slow"])
+
+
 def test_a_member_with_a_full_queue_is_passed_over(version: Version) -> None:
     broker = Bench(version, limits=limits(queued_messages=3, receive_maximum=1))
     slow, prompt = members(broker, "slow", "prompt")
