@@ -1,7 +1,7 @@
-"""One structured line a decision, which is its metrics too: CloudWatch's embedded metric format.
+"""Logs and counts decisions: one JSON line for each, in CloudWatch's embedded metric format.
 
-The line of a decision carries `_aws`, so CloudWatch counts from it what it also keeps to be searched. That is less to
-write and to keep than a log line beside a metrics line, and no log level can silence it.
+The line has the key `_aws`, so CloudWatch takes the metrics from the same line that it keeps for searches. That writes
+less than two lines, and no log level can turn it off.
 """
 
 import json
@@ -13,7 +13,7 @@ from iot_authorizer.reasons import Reason
 from iot_authorizer.refusal import Refusal
 
 NAMESPACE: Final = "IotAuthorizer"
-"""Where the metrics stand in CloudWatch, unless POWERTOOLS_METRICS_NAMESPACE says otherwise."""
+"""The namespace of the metrics, unless POWERTOOLS_METRICS_NAMESPACE names another."""
 
 Fields = dict[str, object]
 
@@ -27,7 +27,7 @@ class Observer:
     """Logs and counts decisions."""
 
     def __init__(self, service: str) -> None:
-        """`service` is the authorizer's name, and the metrics' dimension."""
+        """`service`: the authorizer's name, a dimension of the metrics."""
         from aws_lambda_powertools.metrics import EphemeralMetrics  # noqa: PLC0415 (the command line needs no metrics)
 
         namespace = os.environ.get("POWERTOOLS_METRICS_NAMESPACE", NAMESPACE)
@@ -40,7 +40,7 @@ class Observer:
         self._metrics.add_metric("KeysFetched" if fetched else "KeysNotFetched", _COUNT, 1)
 
     def allowed(self, fields: Fields, started: float) -> None:
-        """Logs and counts a client that was let in; `started` is of `time.perf_counter`, in seconds."""
+        """Logs and counts a client that was allowed. `started`: the start, by `time.perf_counter` in seconds."""
         fields["level"], fields["decision"] = "INFO", "allowed"
         if "unchecked" in fields:
             fields["level"] = "WARNING"
@@ -48,7 +48,7 @@ class Observer:
         self._write("Allowed", fields, started)
 
     def refused(self, refusal: Refusal, fields: Fields, started: float) -> None:
-        """Logs and counts a client that was not."""
+        """Logs and counts a client that was refused."""
         reason = str(refusal.reason)
         fields["level"] = "ERROR" if reason == Reason.INTERNAL_ERROR else "WARNING"
         fields["decision"], fields["reason"] = "refused", reason
@@ -62,7 +62,7 @@ class Observer:
         if self._cold:
             self._cold = False
             metrics.add_metric("ColdStart", _COUNT, 1)
-        if metrics.metric_set:  # A line of their own, so that the reason is no dimension of theirs.
+        if metrics.metric_set:  # In a line of their own, so that they do not get the dimension `reason`.
             metrics.flush_metrics()
         try:
             if reason is not None:

@@ -73,7 +73,7 @@ def test_a_key_whose_private_half_is_elsewhere_leaves_signing_to_the_one_before(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["x", "--key", "other"], "authorizer.toml names no key other, only: old, new"),
+        (["x", "--key", "other"], "authorizer.toml has no key other; its keys: old, new"),
         ([""], "Invalid value for TOKEN: expected a token"),
     ],
 )
@@ -85,8 +85,10 @@ def test_an_error_is_one_line(run: Run, config: Path, arguments: list[str], mess
 def test_where_there_is_no_private_half_it_says_where_one_belongs(run: Run, config: Path) -> None:
     for path in (config.parent / "keys/private").glob("*.pem"):
         path.unlink()
-    assert run("sign", "x").stderr.endswith("there is no private half of old, new here: it belongs into keys/private\n")
+    assert run("sign", "x").stderr.endswith(
+        "the private half of old, new is not on this machine: expected it in keys/private\n"
+    )
 
 
 def test_without_keys_it_says_how_to_make_one(run: Run) -> None:
-    assert run("sign", "x").stderr.endswith("names no key yet: iot-authorizer keys new\n")
+    assert run("sign", "x").stderr.endswith("has no key yet: run iot-authorizer keys new\n")

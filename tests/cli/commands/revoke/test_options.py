@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 from typer import BadParameter
 
-from iot_authorizer_cli.commands.revoke.selection import moment
+from iot_authorizer_cli.commands.revoke.options import past_time
 
 NOW = 1_800_000_000.5
 
@@ -16,17 +16,17 @@ def at(seconds: float) -> str:
 
 @pytest.mark.parametrize("text", ["now", at(NOW)])
 def test_a_moment_within_a_second_counts_the_whole_of_it(text: str) -> None:
-    assert moment(text, "TIME", NOW) == 1_800_000_001
+    assert past_time(text, "TIME", NOW) == 1_800_000_001
 
 
 def test_a_whole_second_is_itself() -> None:
-    assert moment(at(1_700_000_000), "TIME", NOW) == 1_700_000_000
+    assert past_time(at(1_700_000_000), "TIME", NOW) == 1_700_000_000
 
 
 def test_clocks_may_differ_by_a_minute() -> None:
-    assert moment(at(NOW + 59.5), "TIME", NOW) == 1_800_000_060
+    assert past_time(at(NOW + 59.5), "TIME", NOW) == 1_800_000_060
 
 
 def test_a_moment_to_come_is_refused_since_new_tokens_would_be_locked_out() -> None:
-    with pytest.raises(BadParameter, match="a moment that is over"):
-        moment(at(NOW + 61), "--issued-before", NOW)
+    with pytest.raises(BadParameter, match="a time in the past"):
+        past_time(at(NOW + 61), "--issued-before", NOW)

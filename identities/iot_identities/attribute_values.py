@@ -1,6 +1,6 @@
-"""Values as DynamoDB's API writes them: a string `a` is `{"S": "a"}`.
+"""Converts values to and from DynamoDB's attribute values: the string `a` is `{"S": "a"}`.
 
-Source: Amazon DynamoDB API Reference, "AttributeValue". boto3's own serializer gives numbers back as Decimal.
+Source: Amazon DynamoDB API Reference, "AttributeValue". boto3's serializer would return numbers as Decimal.
 """
 
 from decimal import Decimal
@@ -13,17 +13,17 @@ if TYPE_CHECKING:
 
 
 def from_item(item: Item) -> dict[str, "AttributeValueTypeDef"]:
-    """An item for DynamoDB. Raises TypeError for what no item has."""
+    """Converts an item for DynamoDB. Raises TypeError for other types than items have."""
     return {name: attribute(value) for name, value in item.items()}
 
 
 def to_item(attributes: dict[str, "AttributeValueTypeDef"]) -> Item:
-    """An item from DynamoDB, with whatever others have put into it: fractions are float, sets are lists."""
+    """Converts an item from DynamoDB. Fractions become floats and sets become lists."""
     return {name: _value(value) for name, value in attributes.items()}
 
 
 def attribute(value: object) -> "AttributeValueTypeDef":
-    """A value for DynamoDB. Raises TypeError for what no item has."""
+    """Converts a value for DynamoDB. Raises TypeError for other types than items have."""
     match value:
         case None:
             return {"NULL": True}
