@@ -241,6 +241,15 @@ def test_qos_0_for_a_slow_member_is_dropped_and_counted(broker: Bench) -> None:
     assert (alice.payloads(), broker.dropped()) == ([], ["slow"])
 
 
+def test_a_queued_message_for_a_slow_member_with_qos_0_is_dropped_and_counted(broker: Bench) -> None:
+    away(broker)
+    numbered(broker, 1)
+    bob = broker.connect("bob")
+    bob.wire.slow = True
+    bob.subscribe(FILTER, qos=0)
+    assert (bob.payloads(), broker.dropped()) == ([], ["slow"])
+
+
 def test_a_member_with_a_full_queue_is_passed_over(version: Version) -> None:
     broker = Bench(version, limits=limits(queued_messages=3, receive_maximum=1))
     slow, prompt = members(broker, "slow", "prompt")
