@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from iot_core.mqtt import Version, Will
+from tests.local.harness.fixtures import both_versions
 from tests.local.harness.running import Running
 
-VERSIONS = pytest.mark.parametrize("version", list(Version), ids=lambda version: version.name)
 HANDSHAKE = {"host", "upgrade", "connection", "sec-websocket-key", "sec-websocket-version", "sec-websocket-protocol"}
 
 
@@ -26,7 +26,7 @@ def event(running: Running) -> dict[str, Any]:
     return found
 
 
-@VERSIONS
+@both_versions
 def test_mqtt_on_the_plain_port(running: Running, version: Version) -> None:
     with running.client(version) as client:
         client.connect("ann/1", user_name="ann?x=1", password=b"\xffsecret")
@@ -37,7 +37,7 @@ def test_mqtt_on_the_plain_port(running: Running, version: Version) -> None:
     }
 
 
-@VERSIONS
+@both_versions
 def test_mqtt_on_the_tls_port_names_the_server_as_the_client_does(running: Running, version: Version) -> None:
     with running.client(version, running.tls(("mqtt",))) as client:
         client.connect("ann", user_name=None)
@@ -95,7 +95,7 @@ def test_a_header_that_comes_twice_is_joined_whatever_its_case(running: Running)
     }
 
 
-@VERSIONS
+@both_versions
 def test_an_empty_client_id_is_left_out(running: Running, version: Version) -> None:
     with running.client(version) as client:
         assert client.connect("", user_name="ann").reason_code == 0

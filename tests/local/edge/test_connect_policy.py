@@ -14,29 +14,18 @@ from iot_core.mqtt import (
     Version,
     Will,
 )
-from tests.local.harness.function import Event, allow, statement
-from tests.local.harness.running import Running
+from tests.local.harness.fixtures import both_versions
+from tests.local.harness.function import allow, statement
+from tests.local.harness.running import NOT_AUTHORIZED, Running
 
-VERSIONS = pytest.mark.parametrize("version", list(Version), ids=lambda version: version.name)
-REFUSED = {Version.MQTT_3_1_1: ConnectReturnCode.NOT_AUTHORIZED, Version.MQTT_5: ReasonCode.NOT_AUTHORIZED}
 CONNECT = statement("iot:Connect", "client/ann")
 
 
-def only(running: Running, *statements: dict[str, object], client_id: str = "ann") -> None:
-    """Lets one client do what the statements say, and all others everything."""
-
-    def answer(event: Event) -> object:
-        mqtt = event["protocolData"]["mqtt"]  # type: ignore[index]
-        return allow(*statements) if mqtt.get("clientId") == client_id else allow()
-
-    running.function.answer = answer
-
-
-@VERSIONS
+@both_versions
 def test_a_client_id_that_the_policy_does_not_name_is_refused(running: Running, version: Version) -> None:
-    only(running, CONNECT, client_id="bob")
+    running.only(CONNECT, client_id="bob")
     with running.client(version) as client:
-        assert client.connect("bob").reason_code == REFUSED[version]
+        assert client.connect("bob").reason_code == NOT_AUTHORIZED[version]
         assert client.ends() == []
     running.record("decision", action="connect", allowed=False, reason="connect_not_allowed", client_id="bob")
 
@@ -74,13 +63,13 @@ PUBLISH_ALL = statement("iot:Publish", "topic/*")
 WILL = Will("a/will", b"gone")
 
 
-@VERSIONS
+@both_versions
 def test_a_policy_may_forbid_a_will(running: Running, version: Version) -> None:
     running.function.answer = lambda _: allow(without("LastWill"), PUBLISH_ALL)
     with running.client(version) as client:
         assert client.connect("without").reason_code == 0
     with running.client(version) as client:
-        assert client.connect("with", will=WILL).reason_code == REFUSED[version]
+        assert client.connect("with", will=WILL).reason_code == NOT_AUTHORIZED[version]
 
 
 def test_a_policy_may_forbid_a_persistent_session(running: Running) -> None:
@@ -100,22 +89,22 @@ def test_a_session_of_mqtt_5_is_persistent_where_it_outlives_its_connection(runn
         assert client.connect("lasting", properties=properties).reason_code == ReasonCode.NOT_AUTHORIZED
 
 
-@VERSIONS
+@both_versions
 def test_a_wills_topic_needs_publish(running: Running, version: Version) -> None:
-    only(running, CONNECT, statement("iot:Publish", "topic/b"))
+    running.only(CONNECT, statement("iot:Publish", "topic/b"))
     with running.client(version) as client:
-        assert client.connect(will=WILL).reason_code == REFUSED[version]
+        assert client.connect(will=WILL).reason_code == NOT_AUTHORIZED[version]
     running.record("decision", action="connect", allowed=False, reason="will_not_allowed")
 
 
-@VERSIONS
+@both_versions
 def test_a_retained_will_needs_retain_publish_too(running: Running, version: Version) -> None:
-    only(running, CONNECT, PUBLISH_ALL)
+    running.only(CONNECT, PUBLISH_ALL)
     with running.client(version) as client:
-        assert client.connect(will=Will("a/will", b"gone", retain=True)).reason_code == REFUSED[version]
+        assert client.connect(will=Will("a/will", b"gone", retain=True)).reason_code == NOT_AUTHORIZED[version]
 
 
-@VERSIONS
+@both_versions
 def test_a_will_is_no_way_to_forge_events(running: Running, version: Version) -> None:
     with running.client(version) as client:
         client.connect(will=Will("$aws/events/presence/connected/bob", b"{}"))
@@ -127,7 +116,7 @@ def test_a_will_whose_permission_is_gone_is_not_published(running: Running) -> N
     with running.connected("watcher") as watcher, running.client() as client:
         watcher.subscribe("#")
         assert client.connect(will=WILL).reason_code == 0
-        only(running, CONNECT)
+        running.only(CONNECT)
         running.core.call(running.core.apply_configuration)
         running.record("decision", action="refresh", allowed=True, client_id="ann")
         client.channel.close()
@@ -147,7 +136,7 @@ def test_a_will_that_is_allowed_is_published(running: Running) -> None:
 def test_a_client_that_may_not_connect_is_an_event(running: Running, forbidden: str) -> None:
     with running.connected("watcher") as watcher, running.client() as client:
         watcher.subscribe("$aws/events/presence/connect_failed/ann")
-        only(running, PUBLISH_ALL if forbidden == "connect" else CONNECT)
+        running.only(PUBLISH_ALL if forbidden == "connect" else CONNECT)
         client.connect("ann", will=WILL)
         event = json.loads(watcher.expect(Publish).payload)
     assert {name: event[name] for name in ("clientId", "eventType", "connectFailureReason", "ipAddress")} == {

@@ -10,6 +10,7 @@ from iot_core.broker.client import Client as BrokerClient
 from iot_core.edge.connection import MqttConnection
 from iot_core.mqtt import ConnectReturnCode, Publish
 from iot_core.permissions import Permissions
+from tests.local.harness.client import CONNECT_ANN
 from tests.local.harness.fixtures import both_loops
 from tests.local.harness.running import Running
 
@@ -53,7 +54,7 @@ def test_a_mistake_after_authorizing_ends_the_connection(
     with running.connected("other") as other, running.client() as client:
         with monkeypatch.context() as patch:
             patch.setattr(Broker, "connect", breaks)
-            client.channel.send(bytes.fromhex("100f00044d5154540402003c0003616e6e"))
+            client.channel.send(CONNECT_ANN)
             assert client.ends() == []
         other.ping()
         assert "ZeroDivisionError" in caplog.text

@@ -6,6 +6,7 @@ import pytest
 
 from iot_core.edge import sniffing
 from iot_core.edge.proxy import Tunnel
+from iot_core.edge.sniffing import ProtocolSniffer
 from iot_core.mqtt import Connect, Version, encode
 from tests.local.harness.channels import SocketChannel, WebSocketChannel, wrapped
 from tests.local.harness.fixtures import both_loops
@@ -95,3 +96,10 @@ def test_within_tls_it_leads_to_the_same_place(running: Running) -> None:
     assert channel.receive() == ESTABLISHED
     channel.send(b"not TLS")
     channel.receive_all()
+
+
+def test_only_this_machine_can_use_the_proxy(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ProtocolSniffer, "is_local", False)
+    channel = running.plain()
+    channel.send(b"CONNECT anywhere:443 HTTP/1.1\r\n\r\n")
+    assert channel.receive_all().startswith(b"HTTP/1.1 403 ")

@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.local.harness.client import CONNECT_ANN
 from tests.local.harness.fixtures import both_loops
 from tests.local.harness.function import allow
 from tests.local.harness.gate import Gate
@@ -14,7 +15,7 @@ def test_a_refusal_for_who_was_taken_over_from_leaves_the_newer_client_alone(run
         running.core.call(running.core.apply_configuration)
         gate.reached()
         with running.client() as newer:
-            newer.channel.send(bytes.fromhex("100f00044d5154540402003c0003616e6e"))
+            newer.channel.send(CONNECT_ANN)
             gate.reached()
             gate.open(1)
             assert newer.next() is not None
@@ -30,7 +31,7 @@ def test_of_two_that_are_authorized_at_once_the_one_that_is_let_in_later_stays(r
     gate = Gate(running)
     with running.client() as first, running.client() as second:
         for client in (first, second):
-            client.channel.send(bytes.fromhex("100f00044d5154540402003c0003616e6e"))
+            client.channel.send(CONNECT_ANN)
             gate.reached()
         gate.open(1)
         assert second.next() is not None
@@ -45,7 +46,7 @@ def test_of_two_that_are_authorized_at_once_the_one_that_is_let_in_later_stays(r
 def test_a_client_that_leaves_while_it_is_authorized_leaves_nothing_behind(running: Running, allowed: bool) -> None:
     gate = Gate(running)
     client = running.client()
-    client.channel.send(bytes.fromhex("100f00044d5154540402003c0003616e6e"))
+    client.channel.send(CONNECT_ANN)
     gate.reached()
     client.channel.close()
     gate.open(0, allowed=allowed)
@@ -73,7 +74,7 @@ def test_a_client_that_leaves_during_its_refresh_leaves_nothing_behind(running: 
 def test_what_comes_behind_connect_waits_in_the_network(running: Running) -> None:
     gate = Gate(running)
     with running.client(channel=running.plain()) as client:
-        client.channel.send(bytes.fromhex("100f00044d5154540402003c0003616e6e"))
+        client.channel.send(CONNECT_ANN)
         gate.reached()
         sent = running.fill(client, b"\xc0\x00")
         assert sent < 32 * 1024 * 1024
@@ -87,7 +88,7 @@ def test_what_comes_behind_connect_waits_in_the_network(running: Running) -> Non
 def test_a_websocket_too_is_not_read_while_its_client_is_authorized(running: Running) -> None:
     gate = Gate(running)
     channel = running.web_socket()
-    channel.send(bytes.fromhex("100f00044d5154540402003c0003616e6e"))
+    channel.send(CONNECT_ANN)
     gate.reached()
     running.fill(running.client(channel=channel.below), b"\x8a\xfd" + 129 * b"\0")
     gate.open(0)
@@ -97,7 +98,7 @@ def test_a_websocket_too_is_not_read_while_its_client_is_authorized(running: Run
 def test_an_answer_of_a_configuration_that_has_changed_meanwhile_is_renewed(running: Running) -> None:
     gate = Gate(running)
     with running.client() as client:
-        client.channel.send(bytes.fromhex("100f00044d5154540402003c0003616e6e"))
+        client.channel.send(CONNECT_ANN)
         gate.reached()
         running.function.answer = lambda _: allow(isAuthenticated=False)
         running.core.call(running.core.apply_configuration)

@@ -8,10 +8,10 @@ import pytest
 
 from iot_core.mqtt import Disconnect, Packet, Publish, ReasonCode, Version
 from tests.local.harness.channels import PATIENCE
+from tests.local.harness.fixtures import both_versions
 from tests.local.harness.function import Event, allow, statement
 from tests.local.harness.running import Running, started
 
-VERSIONS = pytest.mark.parametrize("version", list(Version), ids=lambda version: version.name)
 CONNECT = statement("iot:Connect", "client/*")
 
 
@@ -41,7 +41,7 @@ def test_the_lambda_is_asked_the_same_again_after_refresh_after_in_seconds(runni
             client.ping()
 
 
-@VERSIONS
+@both_versions
 @pytest.mark.parametrize(
     ("answer", "reason"),
     [
@@ -75,7 +75,7 @@ def test_a_refresh_that_hangs_ends_the_connection(folder: Path) -> None:
         release.set()
 
 
-@VERSIONS
+@both_versions
 def test_the_connection_ends_after_disconnect_after_in_seconds(running: Running, version: Version) -> None:
     running.function.answer = lambda _: allow(disconnectAfterInSeconds=300, refreshAfterInSeconds=86_400)
     with running.connected(version=version) as client:

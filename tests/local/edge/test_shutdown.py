@@ -23,7 +23,7 @@ TOLD = [Disconnect(ReasonCode.SERVER_SHUTTING_DOWN)]
 @pytest.mark.parametrize("way", ["plain", "tls", "web_socket"])
 def test_clients_of_mqtt_5_are_told_that_it_ends(folder: Path, loop_factory: LoopFactory, way: str) -> None:
     with started(folder, loop_factory=loop_factory) as running, ThreadPoolExecutor() as threads:
-        client = running.connected(version=Version.MQTT_5, channel=getattr(running, way)())
+        client = running.connected(version=Version.MQTT_5, channel=running.way(way))
 
         def read() -> list[Packet]:
             with client:

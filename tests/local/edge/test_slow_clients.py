@@ -124,7 +124,7 @@ def test_messages_to_who_has_just_gone_make_no_noise(
 ) -> None:
     with running.connected("publisher") as publisher:
         for _ in range(20):
-            gone = running.connected("gone", channel=getattr(running, way)())
+            gone = running.connected("gone", channel=running.way(way))
             gone.subscribe("a")
             gone.channel.close()
             for _ in range(30):

@@ -1,19 +1,17 @@
 """What one client does, strangers and floods above all, holds up nobody else."""
 
-import socket
 from pathlib import Path
 
 import pytest
 
 from iot_core.broker.limits import IOT_CORE
 from iot_core.edge import connection
-from iot_core.edge.sniffing import ProtocolSniffer
 from iot_core.mqtt import Pingreq, Pingresp, Publish, Suback, Subscribe, Subscription, Version, Will
 from tests.local.harness.channels import SocketChannel
+from tests.local.harness.fixtures import both_versions
 from tests.local.harness.function import Event, allow, statement
 from tests.local.harness.running import Running, started
 
-VERSIONS = pytest.mark.parametrize("version", list(Version), ids=lambda version: version.name)
 FILTERS = tuple(Subscription(f"no/{number}", 0) for number in range(8))
 FLOOD = 3000
 
@@ -42,7 +40,7 @@ def test_a_flood_is_answered_in_its_order_to_its_end(running: Running, monkeypat
         client.expect(Pingresp)
 
 
-@VERSIONS
+@both_versions
 def test_a_stranger_with_a_clients_id_does_not_keep_it_out(folder: Path, version: Version) -> None:
     def answer(event: Event) -> object:
         return allow() if event["protocolData"]["mqtt"]["username"] == "ann" else {"isAuthenticated": False}  # type: ignore[index]
@@ -71,10 +69,3 @@ def test_a_text_of_a_strangers_is_cut_in_the_feed(running: Running) -> None:
         client.connect("x" * 60_000)
         record = running.record("decision", reason="invalid_connect")
         assert max(len(value) for value in record.values() if isinstance(value, str)) <= 257
-
-
-def test_the_proxy_is_for_this_machine_alone(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ProtocolSniffer, "_is_local", lambda _: False)
-    with socket.create_connection(("127.0.0.1", running.core.port)) as client:
-        client.sendall(b"CONNECT anywhere:443 HTTP/1.1\r\n\r\n")
-        assert client.recv(100).startswith(b"HTTP/1.1 403 ")

@@ -1,4 +1,4 @@
-"""Who says nothing, or too little for too long, is ended: before CONNECT, in HTTP, and by keep alive."""
+"""Who says nothing, or too little for too long, is ended: before CONNECT_ANN, in HTTP, and by keep alive."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -6,18 +6,16 @@ from pathlib import Path
 import pytest
 
 from iot_core.mqtt import Disconnect, Pingreq, ReasonCode, Version
-from tests.local.harness.fixtures import both_loops
+from tests.local.harness.client import CONNECT_ANN
+from tests.local.harness.fixtures import both_loops, both_versions
 from tests.local.harness.running import UNLIMITED, Running, started
 from tests.local.harness.slow import slow_client
-
-VERSIONS = pytest.mark.parametrize("version", list(Version), ids=lambda version: version.name)
-CONNECT = bytes.fromhex("100f00044d5154540402003c0003616e6e")
 
 
 @both_loops
 @pytest.mark.parametrize(
     "beginning",
-    [b"", b"\x10", CONNECT[:-1], b"\x10\xff\xff", b"G", b"GET / HTTP/1.1\r\nHost: localhost\r\n", b"CONNECT a"],
+    [b"", b"\x10", CONNECT_ANN[:-1], b"\x10\xff\xff", b"G", b"GET / HTTP/1.1\r\nHost: localhost\r\n", b"CONNECT a"],
     ids=repr,
 )
 def test_within_ten_seconds_a_client_must_have_said_what_it_wants(running: Running, beginning: bytes) -> None:
@@ -42,12 +40,12 @@ def test_a_websocket_without_connect_is_ended_after_ten_seconds(running: Running
 
 def test_bytes_one_at_a_time_put_nothing_off(running: Running) -> None:
     channel = running.plain()
-    for byte in CONNECT[:9]:
+    for byte in CONNECT_ANN[:9]:
         channel.send(bytes((byte,)))
         running.settle()
         running.pass_time(1)
     assert not running.ended(channel)
-    channel.send(CONNECT[9:10])
+    channel.send(CONNECT_ANN[9:10])
     running.pass_time(1.1)
     assert channel.receive() == b""
 
@@ -92,7 +90,7 @@ def test_an_http_answer_may_take_its_time(running: Running) -> None:
     assert not running.ended(channel)
 
 
-@VERSIONS
+@both_versions
 def test_a_client_that_is_silent_for_one_and_a_half_times_its_keep_alive_is_ended(
     running: Running, version: Version
 ) -> None:
@@ -105,7 +103,7 @@ def test_a_client_that_is_silent_for_one_and_a_half_times_its_keep_alive_is_ende
     running.record("presence", event="disconnected", disconnect_reason="MQTT_KEEP_ALIVE_TIMEOUT", client_id="ann")
 
 
-@VERSIONS
+@both_versions
 def test_any_packet_keeps_a_client_alive(running: Running, version: Version) -> None:
     with running.client(version) as client:
         client.connect(keep_alive=60)
