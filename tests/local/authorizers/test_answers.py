@@ -1,4 +1,4 @@
-"""What the Lambda may answer: everything else closes the connection, and the feed says why."""
+"""What the Lambda may answer. Any other answer refuses the client, and the feed says why."""
 
 import json
 import math
@@ -80,9 +80,7 @@ def test_a_client_cannot_tell_a_refusal_from_an_invalid_answer(
     ],
     ids=lambda value: repr(value)[:60],
 )
-def test_an_answer_that_iot_core_does_not_take_names_its_field(
-    running: Running, answer: dict[str, object], field: str
-) -> None:
+def test_an_invalid_answer_is_refused_by_its_field(running: Running, answer: dict[str, object], field: str) -> None:
     running.function.answer = lambda _: answer
     assert refused(running, "invalid_answer")["detail"].startswith(f"{field}: ")
 
@@ -99,7 +97,7 @@ def test_an_answer_that_iot_core_does_not_take_names_its_field(
     ],
     ids=["2048", "10 documents", "an object", "128", "300", "more"],
 )
-def test_an_answer_at_the_bounds_is_taken(running: Running, answer: dict[str, object]) -> None:
+def test_an_answer_at_the_limits_is_accepted(running: Running, answer: dict[str, object]) -> None:
     running.function.answer = lambda _: answer
     with running.connected() as client:
         client.ping()

@@ -1,4 +1,4 @@
-"""Which authorizer is asked: the one that the client names, else the default one."""
+"""Which authorizer is asked: the one that the client names, or the default one."""
 
 import pytest
 
@@ -51,14 +51,14 @@ def test_a_user_name_names_its_authorizer(running: Running, user_name: str) -> N
     running.record("decision", action="connect", allowed=True, authorizer="chat")
 
 
-def test_without_a_name_it_is_the_default_one(running: Running) -> None:
+def test_without_a_name_the_default_authorizer_is_asked(running: Running) -> None:
     put(running, "other")
     running.core.call(lambda: running.core.authorizers.set_default("other"))
     with running.connected():
         running.record("decision", action="connect", allowed=True, authorizer="other")
 
 
-def test_a_name_counts_more_than_the_default(running: Running) -> None:
+def test_a_name_counts_before_the_default_authorizer(running: Running) -> None:
     put(running, "other")
     with running.client() as client:
         assert client.connect(user_name=f"?{NAME}=other").reason_code == 0
@@ -83,14 +83,14 @@ def test_an_authorizer_that_cannot_be_invoked_refuses_clients(running: Running, 
     refused(running, running.client(), f"?{NAME}={name}", reason)
 
 
-def test_mqtt_5_is_refused_in_its_own_words(running: Running) -> None:
+def test_mqtt_5_is_refused_with_its_reason_code(running: Running) -> None:
     clear_default(running)
     with running.client(Version.MQTT_5) as client:
         assert client.connect().reason_code == ReasonCode.NOT_AUTHORIZED
         assert client.ends() == []
 
 
-def test_an_authorizer_that_goes_ends_its_clients_at_their_refresh(running: Running) -> None:
+def test_an_authorizer_that_becomes_inactive_ends_its_clients_at_their_refresh(running: Running) -> None:
     put(running, "brief")
     with running.client() as client:
         assert client.connect(user_name=f"?{NAME}=brief").reason_code == 0

@@ -1,4 +1,4 @@
-"""Bad input ends its own connection, for the right reason, and disturbs nobody else."""
+"""Invalid input ends only its own connection, with the right reason."""
 
 import socket
 import struct
@@ -58,14 +58,16 @@ def test_bytes_that_are_not_a_connect_end_their_connection(
     [CONNECT_ANN, b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n", bytes(1000), bytes.fromhex("16030100050100000100")],
     ids=["mqtt", "http", "zeros", "a broken handshake"],
 )
-def test_what_is_no_tls_ends_its_connection_to_the_tls_port(running: Running, others: Others, content: bytes) -> None:
+def test_bytes_that_are_not_tls_end_their_connection_to_the_tls_port(
+    running: Running, others: Others, content: bytes
+) -> None:
     channel = running.to_port(running.core.tls_port)
     channel.send(content)
     others.exchange()
     channel.receive_all()
 
 
-def test_tls_on_the_plain_port_says_so(running: Running) -> None:
+def test_a_tls_handshake_on_the_plain_port_is_refused_with_advice(running: Running) -> None:
     with pytest.raises(OSError):
         wrapped(running.plain().socket, running.core.ca_path)
     running.record("refused_bytes", detail="a TLS handshake: use the TLS port")
@@ -84,7 +86,7 @@ AFTER_CONNECT = {
 
 
 @pytest.mark.parametrize(("content", "code"), AFTER_CONNECT.values(), ids=list(AFTER_CONNECT))
-def test_bad_packets_end_their_connection_and_say_why(
+def test_an_invalid_packet_ends_its_connection_with_a_reason_code(
     running: Running, others: Others, content: bytes, code: ReasonCode
 ) -> None:
     with running.connected(version=Version.MQTT_5) as client:
@@ -93,7 +95,7 @@ def test_bad_packets_end_their_connection_and_say_why(
     running.record("presence", event="disconnected", disconnect_reason="CLIENT_ERROR", client_id="ann")
 
 
-def test_bad_packets_of_mqtt_3_1_1_end_their_connection(running: Running, others: Others) -> None:
+def test_an_invalid_packet_of_mqtt_3_1_1_ends_its_connection(running: Running, others: Others) -> None:
     with running.connected() as client:
         client.channel.send(b"\x36\x06\x00\x01a\x00\x01\x00")
         assert client.ends() == []
@@ -101,7 +103,7 @@ def test_bad_packets_of_mqtt_3_1_1_end_their_connection(running: Running, others
 
 
 @both_versions
-def test_good_packets_before_a_bad_one_count(running: Running, others: Others, version: Version) -> None:
+def test_valid_packets_before_an_invalid_one_are_processed(running: Running, others: Others, version: Version) -> None:
     with running.connected("watcher") as watcher, running.connected(version=version) as client:
         watcher.subscribe("a")
         publish = b"\x30\x04\x00\x01a\x00" if version == Version.MQTT_5 else PUBLISH
@@ -121,7 +123,7 @@ def takes_a_gigabyte(channel: SocketChannel) -> bool:
     return True
 
 
-def test_an_endless_packet_is_refused_by_its_length_and_not_read(running: Running, others: Others) -> None:
+def test_a_packet_that_is_too_long_is_refused_by_its_length_and_not_read(running: Running, others: Others) -> None:
     with running.connected() as client:
         assert isinstance(client.channel, SocketChannel)
         client.channel.send(b"\x30\xff\xff\xff\x7f\x00\x01a")

@@ -1,4 +1,4 @@
-"""A mistake of our own costs one connection, never lets anybody in, and is told in the log."""
+"""An exception in IoT Core itself ends one connection, never authorizes a client, and is logged."""
 
 from collections.abc import Callable
 
@@ -26,7 +26,7 @@ def breaks(*_: object, **__: object) -> object:
     [(AuthorizerInvoker, "invoke"), (Authorization, "evaluator"), (Permissions, "may_connect")],
     ids=["invoker", "evaluator", "permissions"],
 )
-def test_a_mistake_in_authorizing_refuses_the_client(
+def test_an_exception_while_authorizing_refuses_the_client(
     running: Running, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, owner: type, name: str
 ) -> None:
     with running.connected("other") as other, running.client() as client:
@@ -40,7 +40,7 @@ def test_a_mistake_in_authorizing_refuses_the_client(
         assert "ZeroDivisionError" in caplog.text
 
 
-def test_a_mistake_in_a_refresh_ends_the_client(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_exception_in_a_refresh_ends_the_connection(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     with running.connected() as client:
         monkeypatch.setattr(AuthorizerInvoker, "invoke", breaks)
         running.core.call(running.core.apply_configuration)
@@ -48,7 +48,7 @@ def test_a_mistake_in_a_refresh_ends_the_client(running: Running, monkeypatch: p
     running.record("presence", event="disconnected", disconnect_reason="AUTH_ERROR")
 
 
-def test_a_mistake_after_authorizing_ends_the_connection(
+def test_an_exception_after_authorizing_ends_the_connection(
     running: Running, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     with running.connected("other") as other, running.client() as client:
@@ -61,7 +61,7 @@ def test_a_mistake_after_authorizing_ends_the_connection(
         running.wait_until(lambda: len(list(running.core.connections)) == 1)
 
 
-def test_a_mistake_with_a_packet_ends_the_connection_and_its_session(
+def test_an_exception_with_a_packet_ends_the_connection_and_its_session(
     running: Running, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     with running.connected("other") as other, running.connected() as client:
@@ -81,7 +81,7 @@ def test_a_mistake_with_a_packet_ends_the_connection_and_its_session(
         assert "ZeroDivisionError" in caplog.text
 
 
-def test_a_mistake_in_looking_at_the_clock_ends_one_connection(
+def test_an_exception_while_checking_the_time_of_a_connection_ends_only_this_connection(
     running: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with running.connected("other") as other, running.connected() as client:
@@ -99,7 +99,7 @@ def test_a_mistake_in_looking_at_the_clock_ends_one_connection(
         assert other.ends() == []
 
 
-def test_a_mistake_in_a_turn_does_not_stop_the_clock(
+def test_an_exception_while_checking_the_time_does_not_stop_the_clock(
     running: Running, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     with running.connected() as client:

@@ -1,4 +1,4 @@
-"""The policy that the Lambda gave is enforced on PUBLISH, SUBSCRIBE and every delivery."""
+"""The Lambda's policy is enforced on PUBLISH, SUBSCRIBE and every delivery."""
 
 import pytest
 
@@ -38,7 +38,7 @@ def test_a_forbidden_publish_ends_the_connection(running: Running, version: Vers
         watcher.ping()
 
 
-def test_a_retained_publish_needs_retain_publish(running: Running) -> None:
+def test_a_retained_publish_needs_permission_to_retain(running: Running) -> None:
     running.only(CONNECT, statement("iot:Publish", "topic/*"))
     with running.connected() as client:
         client.publish("a", b"fine", qos=1)
@@ -54,7 +54,7 @@ def test_a_deny_beats_every_allow(running: Running) -> None:
 
 
 @pytest.mark.parametrize(("version", "code"), [(Version.MQTT_3_1_1, 0x80), (Version.MQTT_5, 0x87)])
-def test_a_forbidden_topic_filter_is_refused_and_the_connection_stays(
+def test_a_forbidden_topic_filter_is_refused_and_the_client_stays_connected(
     running: Running, version: Version, code: int
 ) -> None:
     running.only(CONNECT, statement("iot:Subscribe", "topicfilter/a/*"), statement("iot:Receive", "topic/*"))
@@ -65,14 +65,14 @@ def test_a_forbidden_topic_filter_is_refused_and_the_connection_stays(
     running.record("decision", action="subscribe", resource="#", allowed=False)
 
 
-def test_wildcards_of_mqtt_are_ordinary_characters_to_a_policy(running: Running) -> None:
+def test_mqtt_wildcards_are_ordinary_characters_in_a_policy(running: Running) -> None:
     running.only(CONNECT, statement("iot:Subscribe", "topicfilter/a/+"))
     with running.connected() as client:
         assert [client.subscribe(name) for name in ("a/+", "a/b", "a/#")] == [0, 0x80, 0x80]
 
 
 @both_versions
-def test_a_message_that_may_not_be_received_is_not_delivered(running: Running, version: Version) -> None:
+def test_a_message_that_the_client_may_not_receive_is_not_delivered(running: Running, version: Version) -> None:
     running.only(CONNECT, statement("iot:Subscribe", "topicfilter/#"), statement("iot:Receive", "topic/open/*"))
     with running.connected(version=version) as client, running.connected("bob") as other:
         client.subscribe("#", 1)
@@ -83,7 +83,7 @@ def test_a_message_that_may_not_be_received_is_not_delivered(running: Running, v
     running.record("decision", action="receive", resource="closed/x", allowed=False, client_id="ann")
 
 
-def test_receive_is_checked_for_what_is_retained_and_what_waited(running: Running) -> None:
+def test_permission_to_receive_is_checked_for_retained_and_queued_messages(running: Running) -> None:
     with running.client() as client, running.connected("bob") as other:
         assert client.connect(clean_start=False).reason_code == 0
         client.subscribe("kept", 1)
@@ -99,14 +99,14 @@ def test_receive_is_checked_for_what_is_retained_and_what_waited(running: Runnin
             again.ping()
 
 
-def test_another_accounts_arn_is_no_permission(running: Running) -> None:
+def test_an_arn_of_another_account_allows_nothing(running: Running) -> None:
     other = ARN.replace("123456789012", "210987654321")
     running.function.answer = lambda _: allow({"Effect": "Allow", "Action": "iot:*", "Resource": f"{other}client/ann"})
     with running.client() as client:
         assert client.connect().reason_code == ConnectReturnCode.NOT_AUTHORIZED
 
 
-def test_a_decision_is_told_once_however_often_it_is_asked(running: Running) -> None:
+def test_a_repeated_decision_is_in_the_feed_once(running: Running) -> None:
     with running.connected() as client:
         for _ in range(10):
             client.publish("a", qos=1)

@@ -1,4 +1,4 @@
-"""Two ports, each for MQTT, WebSocket and HTTP: told apart by ALPN, else by the first byte and the Upgrade header."""
+"""Both ports serve MQTT, WebSocket and HTTP. ALPN, the first byte or the Upgrade header decides the protocol."""
 
 import pytest
 
@@ -51,21 +51,21 @@ def test_alpn_decides_the_protocol(running: Running, alpn: str, content: bytes) 
     running.record("refused_bytes", reason="not_mqtt")
 
 
-def test_the_first_byte_may_come_alone(running: Running) -> None:
+def test_the_first_byte_can_come_alone(running: Running) -> None:
     with running.client() as client:
         client.channel.send(CONNECT_ANN[:1])
         client.channel.send(CONNECT_ANN[1:])
         assert client.expect(Connack).reason_code == 0
 
 
-def test_an_http_request_may_come_byte_by_byte(running: Running) -> None:
+def test_an_http_request_can_come_byte_by_byte(running: Running) -> None:
     channel = running.plain()
     for byte in b"GET /endpoint?endpointType=iot:Data-ATS HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n":
         channel.send(bytes((byte,)))
     assert channel.receive_all().startswith(b"HTTP/1.1 200 OK\r\n")
 
 
-def test_http_requests_may_be_sent_before_the_answers_come(running: Running) -> None:
+def test_http_requests_can_be_pipelined(running: Running) -> None:
     channel = running.plain()
     one = b"GET /default-authorizer HTTP/1.1\r\nHost: localhost\r\n"
     channel.send(one + b"\r\n" + one + b"\r\n" + one + b"Connection: close\r\n\r\n")

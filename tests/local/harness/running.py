@@ -1,4 +1,4 @@
-"""A core in a thread, with what tests do to it and see of it."""
+"""An IoT Core in a thread, and helpers for tests of it."""
 
 import asyncio
 import queue
