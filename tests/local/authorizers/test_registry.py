@@ -1,4 +1,4 @@
-"""What IoT Core demands of an authorizer, and the file that keeps authorizers."""
+"""The rules for an authorizer, and the registry with its file."""
 
 import json
 from collections.abc import Mapping
