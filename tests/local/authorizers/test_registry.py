@@ -1,4 +1,4 @@
-"""IoT Core's rules for authorizers, and the file that stores them."""
+"""The rules for an authorizer, and the registry with its file."""
 
 import json
 from collections.abc import Callable, Mapping
