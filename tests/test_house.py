@@ -30,7 +30,7 @@ BELOW = {
 """Which of our packages each package may import, beside itself."""
 ROOMS = {
     "iot_core.mqtt": set[str](),
-    "iot_core.broker": {"iot_core.mqtt", "iot_core.reasons"},
+    "iot_core.broker": {"iot_core.mqtt", "iot_core.permissions", "iot_core.reasons"},
     "iot_core.functions": set[str](),
 }
 """Rooms that know little of their own package: which of its rooms each may import."""

@@ -9,8 +9,6 @@ import os
 import time
 from typing import Final
 
-from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
-
 from iot_authorizer.reasons import Reason
 from iot_authorizer.refusal import Refusal
 
@@ -21,7 +19,8 @@ Fields = dict[str, object]
 
 _encode = json.JSONEncoder(separators=(",", ":"), default=str).encode
 
-_ONE: Final = {"Unit": MetricUnit.Count.value, "StorageResolution": 60, "Value": [1.0]}
+_COUNT: Final = "Count"
+_ONE: Final = {"Unit": _COUNT, "StorageResolution": 60, "Value": [1.0]}
 
 
 class Observer:
@@ -29,6 +28,8 @@ class Observer:
 
     def __init__(self, service: str) -> None:
         """`service`: the authorizer's name, a dimension of the metrics."""
+        from aws_lambda_powertools.metrics import EphemeralMetrics  # noqa: PLC0415 (the command line needs no metrics)
+
         namespace = os.environ.get("POWERTOOLS_METRICS_NAMESPACE", NAMESPACE)
         self._metrics = EphemeralMetrics(namespace=namespace, service=service)
         self._metrics.set_default_dimensions(service=service)
@@ -36,14 +37,14 @@ class Observer:
 
     def keys_fetched(self, fetched: bool) -> None:
         """Counts a fetch of an issuer's keys."""
-        self._metrics.add_metric("KeysFetched" if fetched else "KeysNotFetched", MetricUnit.Count, 1)
+        self._metrics.add_metric("KeysFetched" if fetched else "KeysNotFetched", _COUNT, 1)
 
     def allowed(self, fields: Fields, started: float) -> None:
         """Logs and counts a client that was allowed. `started`: the start, by `time.perf_counter` in seconds."""
         fields["level"], fields["decision"] = "INFO", "allowed"
         if "unchecked" in fields:
             fields["level"] = "WARNING"
-            self._metrics.add_metric("Unchecked", MetricUnit.Count, 1)
+            self._metrics.add_metric("Unchecked", _COUNT, 1)
         self._write("Allowed", fields, started)
 
     def refused(self, refusal: Refusal, fields: Fields, started: float) -> None:
@@ -60,7 +61,7 @@ class Observer:
         metrics = self._metrics
         if self._cold:
             self._cold = False
-            metrics.add_metric("ColdStart", MetricUnit.Count, 1)
+            metrics.add_metric("ColdStart", _COUNT, 1)
         if metrics.metric_set:  # In a line of their own, so that they do not get the dimension `reason`.
             metrics.flush_metrics()
         try:

@@ -1,1 +1,45 @@
-"""The construct, the stacks, the app, and the packaging of the Lambda function."""
+"""CDK constructs for the authorizer, an app that deploys it, and the command that builds its Lambda directory.
+
+```python
+from iot_authorizer_cdk import AuthorizerProps, IotCustomAuthorizer
+```
+
+A name is loaded when it is first used: the CDK starts Node.js, which building the Lambda directory does not need.
+"""
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from iot_authorizer_cdk.app.stacks import DomainStack as DomainStack
+    from iot_authorizer_cdk.constructs.account_functions import AccountEndpoint as AccountEndpoint
+    from iot_authorizer_cdk.constructs.account_functions import DefaultAuthorizer as DefaultAuthorizer
+    from iot_authorizer_cdk.constructs.alarms import Alarms as Alarms
+    from iot_authorizer_cdk.constructs.custom_authorizer import IotCustomAuthorizer as IotCustomAuthorizer
+    from iot_authorizer_cdk.constructs.dashboard import Dashboard as Dashboard
+    from iot_authorizer_cdk.constructs.dashboard import Queries as Queries
+    from iot_authorizer_cdk.constructs.identity_table import IdentityTable as IdentityTable
+    from iot_authorizer_cdk.properties import AuthorizerProps as AuthorizerProps
+    from iot_authorizer_cdk.properties import DomainProps as DomainProps
+    from iot_authorizer_cdk.properties import InvalidSettings as InvalidSettings
+
+_MODULES = {
+    "AccountEndpoint": "constructs.account_functions",
+    "Alarms": "constructs.alarms",
+    "AuthorizerProps": "properties",
+    "Dashboard": "constructs.dashboard",
+    "DefaultAuthorizer": "constructs.account_functions",
+    "DomainProps": "properties",
+    "DomainStack": "app.stacks",
+    "IdentityTable": "constructs.identity_table",
+    "InvalidSettings": "properties",
+    "IotCustomAuthorizer": "constructs.custom_authorizer",
+    "Queries": "constructs.dashboard",
+}
+
+
+def __getattr__(name: str) -> object:
+    """Loads the module of a public name."""
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__} has no attribute {name}")
+    return getattr(importlib.import_module(f"{__name__}.{_MODULES[name]}"), name)

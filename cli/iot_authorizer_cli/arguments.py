@@ -9,7 +9,7 @@ import typer
 from pydantic import BaseModel, ValidationError
 
 from iot_core.broker.limits import IOT_CORE
-from iot_core.broker.topic_rules import InvalidTopic, check_topic_filter, check_topic_name
+from iot_core.broker.topics import InvalidTopic, check_topic_filter, check_topic_name
 from iot_policies import InvalidFile, PolicyTemplate
 from iot_policies.durations import seconds
 from iot_policies.toml_file import read_toml
@@ -29,7 +29,7 @@ def load_template(path: Path, command: str) -> PolicyTemplate:
 
 
 def json_object(text: str, option: str) -> Mapping[str, object]:
-    """A JSON object. Raises a usage error that names the option."""
+    """Reads a JSON object."""
     try:
         parsed = json.loads(text)
     except (ValueError, RecursionError):
@@ -40,7 +40,7 @@ def json_object(text: str, option: str) -> Mapping[str, object]:
 
 
 def json_model(text: str | None, option: str, model: type[Model]) -> Model | None:
-    """A JSON object of a known shape; None for None. Raises a usage error."""
+    """Reads a JSON object of a known shape; None for None."""
     if text is None:
         return None
     try:
@@ -50,7 +50,7 @@ def json_model(text: str | None, option: str, model: type[Model]) -> Model | Non
 
 
 def _first_problem(error: ValidationError, model: type[BaseModel]) -> str:
-    """The first of pydantic's findings, in one line, without what was found."""
+    """Pydantic's first error in one line, without the value."""
     first = error.errors(include_url=False, include_input=False, include_context=False)[0]
     if first["type"] == "extra_forbidden":
         names = ", ".join(str(field.alias) for field in model.model_fields.values())
@@ -60,16 +60,16 @@ def _first_problem(error: ValidationError, model: type[BaseModel]) -> str:
 
 
 def principal_name(name: str | None) -> str | None:
-    """A principal's name, or None. Raises a usage error for an empty one."""
+    """Checks that a principal's name is not empty."""
     if name == "":
         raise typer.BadParameter("expected a name", param_hint="--principal")
     return name
 
 
 def topic_name(text: str, option: str) -> str:
-    """A topic to publish to, as IoT Core takes it. Raises a usage error."""
+    """Checks a topic to publish to."""
     if "+" in text or "#" in text:
-        raise typer.BadParameter("a topic name holds no + and no #", param_hint=option)
+        raise typer.BadParameter("a topic name must not contain + or #", param_hint=option)
     try:
         check_topic_name(text, IOT_CORE)
     except InvalidTopic as error:
@@ -78,7 +78,7 @@ def topic_name(text: str, option: str) -> str:
 
 
 def topic_filter(text: str, option: str) -> str:
-    """A topic filter to subscribe to, as IoT Core takes it. Raises a usage error."""
+    """Checks a topic filter to subscribe to."""
     try:
         check_topic_filter(text, IOT_CORE)
     except InvalidTopic as error:
@@ -87,7 +87,7 @@ def topic_filter(text: str, option: str) -> str:
 
 
 def duration(text: str, option: str, at_most: str, at_least: str = "0s") -> int:
-    """A duration in seconds. Raises a usage error."""
+    """Reads a duration, in seconds."""
     try:
         found = seconds(text)
     except ValueError as error:

@@ -7,19 +7,20 @@ from typing import Annotated
 import typer
 
 from iot_authorizer_cli.arguments import principal_name
+from iot_policies import InvalidFile
 
 CONFIG = Path("authorizer.toml")
 """The configuration file, if no other is given."""
 
 Config = Annotated[Path, typer.Option("--config", metavar="FILE", help="Read this configuration file.")]
-Data = Annotated[Path, typer.Option("--data", metavar="DIR", help="Keep keys, messages and the local table here.")]
-Table = Annotated[
+DataFolder = Annotated[
+    Path, typer.Option("--data", metavar="DIR", help="Keep keys, messages and the local table here.")
+]
+TableName = Annotated[
     str | None,
     typer.Option("--table", metavar="NAME", help="Use this DynamoDB table; default: the local table in --data."),
 ]
-Handler = Annotated[
-    str, typer.Option("--handler", metavar="NAME", help="Run this Lambda handler, such as app.lambda_handler.")
-]
+Handler = Annotated[str, typer.Option("--handler", metavar="NAME", help="Run this Lambda handler.")]
 Region = Annotated[str, typer.Option("--region", metavar="REGION", help="Write this AWS region into ARNs.")]
 Account = Annotated[str, typer.Option("--account", metavar="ACCOUNT", help="Write this AWS account ID into ARNs.")]
 PolicyFile = Annotated[Path, typer.Argument(metavar="POLICY", help="A policy template, such as policies/chat.toml.")]
@@ -30,6 +31,12 @@ Claims = Annotated[str, typer.Option("--claims", metavar="JSON", help="Give the 
 ClientId = Annotated[str | None, typer.Option("--client-id", metavar="ID", help="Use this MQTT client ID.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, with times in seconds since 1970.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")]
+
+
+def require_config(path: Path) -> None:
+    """Raises InvalidFile if the configuration does not exist."""
+    if not path.exists():
+        raise InvalidFile(path, None, "", "file not found: name your configuration with --config")
 
 
 def new_app(path: str, text: str, example: str) -> typer.Typer:

@@ -1,11 +1,11 @@
-"""The program `iot-authorizer`, as far as there is a command line to run."""
+"""The entry point of the program `iot-authorizer`."""
 
 import sys
 from collections.abc import Callable
 
 
 def main() -> None:
-    """Runs the command line. Where parts of it are not installed, or Ctrl-C comes at any time, there is no stack."""
+    """Runs the command line. Prints no traceback for Ctrl-C or a package that is not installed."""
     try:
         _command_line()()
     except KeyboardInterrupt:
@@ -14,9 +14,9 @@ def main() -> None:
 
 def _command_line() -> Callable[[], None]:
     try:
-        from iot_authorizer_cli.app import main as run  # noqa: PLC0415 (what it is about)
+        from iot_authorizer_cli.app import main as run  # noqa: PLC0415 (it may not be installed)
     except ModuleNotFoundError as error:
         if error.name is None or error.name.startswith("iot_"):
             raise
-        sys.exit(f"iot-authorizer: there is no {error.name}: pip install 'iot-authorizer[local]' brings it")
+        sys.exit(f"iot-authorizer: {error.name} is not installed: run pip install 'iot-authorizer[local]'")
     return run

@@ -1,16 +1,17 @@
-"""A password from whoever sits at the terminal, or from a pipe; never from an argument, which others can see."""
+"""Reads passwords and confirmations from a terminal or a pipe; an argument would show a password to other users."""
 
 import sys
 
 import typer
 
 from iot_identities.passwords import LONGEST_PASSWORD
+from iot_policies.errors import printable
 
 
-def asked_password() -> bytes:
-    """Asks for a password twice and shows nothing of it; where standard input is no terminal, reads it to its end.
+def read_password() -> bytes:
+    """Prompts for a password twice without showing it. Without a terminal, reads standard input to its end.
 
-    One line end does not count. Raises a usage error for what is none: see LONGEST_PASSWORD.
+    One line end is removed. Raises a usage error for an empty password and for one longer than LONGEST_PASSWORD.
     """
     found = _prompted() if at_terminal() else _read()
     if not 1 <= len(found) <= LONGEST_PASSWORD:
@@ -18,13 +19,24 @@ def asked_password() -> bytes:
     return found
 
 
+def confirm(question: str, *, yes: bool, no: str) -> None:
+    """Asks a question unless `yes`. After a no, prints `no` and exits with 1. Raises an error without a terminal."""
+    if yes:
+        return
+    if not at_terminal():
+        raise typer.TyperException("--yes is required when the command does not run in a terminal")
+    if not typer.confirm(printable(question), err=True):
+        typer.echo(no, err=True)
+        raise typer.Exit(1)
+
+
 def at_terminal() -> bool:
-    """Whether there is somebody to ask."""
+    """Whether standard input is a terminal."""
     return sys.stdin is not None and sys.stdin.isatty()
 
 
-def standard_input(argument: str, most: int = -1) -> bytes:
-    """What stands on standard input, at most so many bytes. Raises a usage error of the argument where it is closed."""
+def read_standard_input(argument: str, most: int = -1) -> bytes:
+    """The content of standard input, at most so many bytes. Raises a usage error of the argument if it is closed."""
     if sys.stdin is None:
         raise typer.BadParameter("standard input is closed", param_hint=argument)
     return sys.stdin.buffer.read(most)
@@ -39,7 +51,7 @@ def _prompted() -> bytes:
 
 
 def _read() -> bytes:
-    """No more than tells a password from what is too long."""
+    """Reads no more than it takes to see that a password is too long."""
     if sys.stdin is None:
         return b""
     return sys.stdin.buffer.read(LONGEST_PASSWORD + 3).removesuffix(b"\n").removesuffix(b"\r")

@@ -90,8 +90,11 @@ def _one_of(statement: Mapping[object, object], name: str, place: str) -> tuple[
         raise InvalidDocument(f"{place}: expected one of {name} and Not{name}")
     found = statement[given[0]]
     texts = [found] if isinstance(found, str) else found
-    if not isinstance(texts, Sequence) or not texts or not all(isinstance(text, str) for text in texts):
+    if not isinstance(texts, Sequence) or not texts:
         raise InvalidDocument(f"{place}.{given[0]}: expected a string or a list of strings")
-    if any("\0" in text for text in texts):
-        raise InvalidDocument(f"{place}.{given[0]}: expected no NUL character")
+    for text in texts:
+        if not isinstance(text, str):
+            raise InvalidDocument(f"{place}.{given[0]}: expected a string or a list of strings")
+        if "\0" in text:
+            raise InvalidDocument(f"{place}.{given[0]}: expected no NUL character")
     return tuple(texts), given[0] != name

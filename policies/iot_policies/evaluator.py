@@ -98,14 +98,19 @@ class Evaluator:
     A Deny that covers a request wins over every Allow. A request that no statement covers is denied.
     """
 
-    def __init__(self, documents: Iterable[str | Mapping[str, object]], connection: Connection | None = None) -> None:
-        """Takes documents as JSON or as objects. Raises InvalidDocument."""
+    def __init__(
+        self,
+        documents: Iterable[str | Mapping[str, object] | tuple[ParsedStatement, ...]],
+        connection: Connection | None = None,
+    ) -> None:
+        """Takes documents as JSON, as objects or parsed. Raises InvalidDocument."""
         connection = connection or Connection()
         context = connection.context()
         denies: list[_Bound] = []
         allows: list[_Bound] = []
         for number, document in enumerate(documents):
-            for index, statement in enumerate(parse_document(document)):
+            statements = document if isinstance(document, tuple) else parse_document(document)
+            for index, statement in enumerate(statements):
                 bound = _bind(statement, connection, context, number, index)
                 if bound is not None:
                     (denies if bound.deny else allows).append(bound)
@@ -142,12 +147,12 @@ def _bind(
         if holds is False or (holds is None and not deny):
             return None
     filled = [connection.fill(text) for text in statement.resources]
-    known = tuple(matcher(*pattern) for pattern in filled if pattern is not None)
+    known = tuple([matcher(*pattern) for pattern in filled if pattern is not None])
     if statement.not_resources and not deny and len(known) < len(filled):
         return None
     return _Bound(
         deny,
-        tuple(matcher(action.casefold()) for action in statement.actions),
+        tuple([matcher(action.casefold()) for action in statement.actions]),
         statement.not_actions,
         known,
         statement.not_resources,

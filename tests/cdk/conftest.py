@@ -1,41 +1,24 @@
-"""Stacks as they are synthesized, from a Lambda directory of a test's."""
+"""A Lambda directory as the construct reads it, and the template of a stack with the construct."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 from aws_cdk import App, Stack
 from aws_cdk.assertions import Template
 
-from iot_authorizer_cdk.custom_authorizer import IotCustomAuthorizer
-from iot_authorizer_cdk.target import LAMBDA, write_target
+from iot_authorizer_cdk import IotCustomAuthorizer
+from iot_authorizer_cdk.package.target import LAMBDA, write_target
 from tests.authorizer.keys import public_keys, signing_key
-
-CONFIGURATION = """\
-name           = "chat"
-policy         = "policy.toml"
-token_key_name = "token"
-
-[[jwt]]
-issuer     = "https://auth.example.com/"
-audience   = ["chat"]
-algorithms = ["RS256"]
-jwks       = "keys.json"
-"""
-POLICY = """\
-[[grant]]
-connect = ["{principal}", "{principal}/*"]
-publish = ["users/{principal}/outbox"]
-"""
+from tests.cdk.configurations import CONFIGURATION, POLICY
 
 Synth = Callable[..., Template]
 
 
-@pytest.fixture
-def code(tmp_path: Path) -> Path:
-    """What stands for the Lambda directory: of what `make build` writes, all that the construct looks at."""
-    folder = tmp_path / "lambda"
+def write_code(folder: Path) -> Path:
+    """Writes what the construct reads of a Lambda directory that `make build` wrote."""
     folder.mkdir()
     (folder / "policy.toml").write_text(POLICY)
     (folder / "keys.json").write_text(json.dumps(public_keys(signing_key("RS256"))))
@@ -44,25 +27,40 @@ def code(tmp_path: Path) -> Path:
     return folder
 
 
+def synthesize_construct(**properties: Any) -> Template:  # noqa: ANN401
+    stack = Stack(App(), "Test")
+    IotCustomAuthorizer(stack, "Authorizer", **properties)
+    return Template.from_stack(stack)
+
+
+def statements(template: Template) -> list[Mapping[str, Any]]:
+    """Returns what the role of the only function may do."""
+    (role,) = template.find_resources("AWS::IAM::Role").values()
+    template.resource_count_is("AWS::IAM::Policy", 0)
+    assert "ManagedPolicyArns" not in role["Properties"]
+    (policy,) = role["Properties"]["Policies"]
+    found: list[Mapping[str, Any]] = policy["PolicyDocument"]["Statement"]
+    return found
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Template:
+    """The construct with its defaults. No test changes it."""
+    return synthesize_construct(code=write_code(tmp_path_factory.mktemp("defaults") / "lambda"))
+
+
+@pytest.fixture
+def code(tmp_path: Path) -> Path:
+    """A Lambda directory that the test may change."""
+    return write_code(tmp_path / "lambda")
+
+
 @pytest.fixture
 def config(code: Path) -> Path:
-    """The configuration in it."""
     return code / "authorizer.toml"
 
 
 @pytest.fixture
 def synth(code: Path) -> Synth:
-    """The template of a stack with the construct; its properties are given by name."""
-
-    def synth(**properties: object) -> Template:
-        stack = Stack(App(), "Test")
-        IotCustomAuthorizer(stack, "Authorizer", **({"code": code} | properties))  # type: ignore[arg-type]
-        return Template.from_stack(stack)
-
-    return synth
-
-
-def with_secret(config: Path, secret: str = "secretsmanager:chat/hs256") -> None:
-    """Lets an issuer sign with a shared secret."""
-    shared = f'algorithms = ["HS256"]\nsecret     = "{secret}"'
-    config.write_text(config.read_text().replace('algorithms = ["RS256"]\njwks       = "keys.json"', shared))
+    """Synthesizes the construct with the properties that are given by name."""
+    return lambda **properties: synthesize_construct(**{"code": code} | properties)

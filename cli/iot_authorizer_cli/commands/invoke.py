@@ -2,41 +2,45 @@
 
 import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Annotated
 
 import typer
 from pydantic import ValidationError
 
 from iot_authorizer_cli.arguments import json_model
+from iot_authorizer_cli.options import CONFIG, Config, DataFolder, Handler, TableName, require_config
 from iot_authorizer_cli.project.configuration import read_project_configuration
 from iot_authorizer_cli.project.development_issuer import DATA, DevelopmentIssuer
+from iot_authorizer_cli.project.handler import HANDLER, load_function
 from iot_core.authorizers.event import ConnectionRequest, HttpContext, MqttContext, TlsContext, build_event
 from iot_core.authorizers.signatures import verify_signature
-from iot_core.functions.lambda_function import HANDLER, LambdaFunction
-from iot_policies import InvalidFile
 from iot_policies.errors import printable
 
 
 def invoke(
-    config: Annotated[Path, typer.Option(metavar="FILE", help="The configuration.")] = Path("authorizer.toml"),
-    token: Annotated[str | None, typer.Option(metavar="TOKEN", help="As found under the token key name.")] = None,
-    token_signature: Annotated[str | None, typer.Option(metavar="BASE64", help="The token's signature.")] = None,
-    http_context: Annotated[str | None, typer.Option(metavar="JSON", help="With headers and queryString.")] = None,
+    config: Config = CONFIG,
+    token: Annotated[
+        str | None, typer.Option(metavar="TOKEN", help="Send this token under the token key name.")
+    ] = None,
+    token_signature: Annotated[
+        str | None, typer.Option(metavar="BASE64", help="Send this signature of the token.")
+    ] = None,
+    http_context: Annotated[
+        str | None, typer.Option(metavar="JSON", help="Send these headers and this queryString.")
+    ] = None,
     mqtt_context: Annotated[
-        str | None, typer.Option(metavar="JSON", help="With username, password and clientId.")
+        str | None, typer.Option(metavar="JSON", help="Send this username, password, clientId.")
     ] = None,
-    tls_context: Annotated[str | None, typer.Option(metavar="JSON", help="With serverName.")] = None,
-    handler: Annotated[str, typer.Option(metavar="NAME", help="The Lambda handler, as app.lambda_handler.")] = HANDLER,
-    data: Annotated[Path, typer.Option(metavar="DIR", help="Where keys are kept.")] = DATA,
-    table: Annotated[
-        str | None, typer.Option(metavar="NAME", help="The DynamoDB table. Unless given, this machine's, in --data.")
-    ] = None,
+    tls_context: Annotated[str | None, typer.Option(metavar="JSON", help="Send this serverName.")] = None,
+    handler: Handler = HANDLER,
+    data: DataFolder = DATA,
+    table: TableName = None,
 ) -> None:
-    """Run the authorizer's Lambda handler on the event that IoT Core would build, and print its answer.
+    """Run the Lambda handler on an event of IoT Core.
 
-    The options are those of `aws iot test-invoke-authorizer`; the MQTT password is base64. The decision,
-    with its reason code, goes to standard error. Exits with 0 for a client that is let in, 1 for one that is not.
+    Builds the event that IoT Core would build, and prints the handler's answer. The options are those of `aws iot
+    test-invoke-authorizer`; the MQTT password is base64. The decision and its reason code go to standard error. Exits
+    with 0 if the client is allowed to connect, with 1 if it is refused.
     """
     try:
         request = ConnectionRequest(
@@ -49,12 +53,12 @@ def invoke(
     except ValidationError as error:
         option = str(error.errors()[0]["loc"][0]).replace("tokenSignature", "--token-signature")
         raise typer.BadParameter("expected standard base64", param_hint=option) from None
-    if handler == HANDLER and not config.exists():
-        raise InvalidFile(config, None, "", "there is no such file: name yours with --config")
-    function = LambdaFunction(config, handler, environment=DevelopmentIssuer(data).environment(table))
+    if handler == HANDLER:
+        require_config(config)
+    function = load_function(config, handler, environment=DevelopmentIssuer(data).environment(table))
     authorizer = read_project_configuration(config, function.arn).description
     if token_signature is not None and authorizer.signing_disabled:
-        typer.echo("iot-authorizer: without [signing] in the configuration, the signature is not looked at", err=True)
+        typer.echo("iot-authorizer: the configuration has no [signing], so the signature is ignored", err=True)
     verified = verify_signature(request, authorizer)
     event = build_event(request, token_key_name=authorizer.token_key_name, signature_verified=verified)
     invocation = function.invoke(event)
@@ -64,7 +68,7 @@ def invoke(
 
 
 def _describe(decision: Mapping[str, object]) -> str:
-    """A decision's log line, for people."""
+    """Formats a decision's log line."""
     if not decision:
         return "the handler logged no decision"
     names = ("reason", "detail", "principal", "client_id", "issuer", "source", "duration_ms")

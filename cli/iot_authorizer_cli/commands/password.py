@@ -2,14 +2,14 @@
 
 import typer
 
-from iot_authorizer_cli.prompts import asked_password
+from iot_authorizer_cli.prompts import read_password
 from iot_identities.passwords import hash_password
 
 
 def password() -> None:
-    """Print the argon2id hash of a password, as it stands in a password file.
+    """Print the hash of a password, for a password file.
 
-    It asks for the password twice and shows nothing of it. Where standard input is no terminal, the password is what
-    stands there, without the line's end.
+    Prompts for the password twice and does not show it. Without a terminal, reads it from standard input, without the
+    line end. The hash is argon2id.
     """
-    typer.echo(hash_password(asked_password()))
+    typer.echo(hash_password(read_password()))

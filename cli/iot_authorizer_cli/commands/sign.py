@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
-from iot_authorizer_cli.commands.keys.app import Config
-from iot_authorizer_cli.prompts import standard_input
-from iot_authorizer_cli.signing.key_ring import CONFIG, KeyRefused, read_key_ring
+from iot_authorizer_cli.options import CONFIG, Config
+from iot_authorizer_cli.prompts import read_standard_input
+from iot_authorizer_cli.signing.key_ring import KeyRefused, read_key_ring
 
 _STANDARD_INPUT = "-"
 
@@ -15,14 +15,16 @@ _STANDARD_INPUT = "-"
 def sign(
     token: Annotated[str, typer.Argument(metavar="TOKEN", help="The token; - reads it from standard input.")],
     key: Annotated[
-        str | None, typer.Option(metavar="NAME", help="The key; the newest whose private half is here unless given.")
+        str | None,
+        typer.Option(metavar="NAME", help="Sign with this key; default: the newest with a private half here."),
     ] = None,
     config: Config = CONFIG,
 ) -> None:
-    """Print the signature of a token: RSA with SHA-256 (PKCS#1 v1.5) over its bytes, in base64.
+    """Print the signature of a token for IoT Core.
 
-    Clients send it under x-amz-customauthorizer-signature, URL-encoded in URLs and in the user name. What comes from
-    standard input is signed without the line's end.
+    It is RSA with SHA-256 (PKCS#1 v1.5) over the token's bytes, in base64. Clients send it as
+    x-amz-customauthorizer-signature, URL-encoded in URLs and in the user name. The line end of standard input is not
+    signed.
     """
     message = _standard_input() if token == _STANDARD_INPUT else os.fsencode(token)
     if not message:
@@ -32,12 +34,12 @@ def sign(
     if pair is None:
         names = ", ".join(ring.public_files)
         raise KeyRefused(
-            f"there is no private half of {names} here: it belongs into keys/private"
+            f"the private half of {names} is not on this machine: expected it in keys/private"
             if names
-            else f"{config} names no key yet: iot-authorizer keys new{ring.option}"
+            else f"{config} has no key yet: run iot-authorizer keys new{ring.option}"
         )
     typer.echo(pair.sign(message))
 
 
 def _standard_input() -> bytes:
-    return standard_input("TOKEN").removesuffix(b"\n").removesuffix(b"\r")
+    return read_standard_input("TOKEN").removesuffix(b"\n").removesuffix(b"\r")

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from iot_authorizer_cli.arguments import duration, json_object
-from iot_authorizer_cli.options import Claims, Data, PrincipalName
+from iot_authorizer_cli.options import Claims, DataFolder, PrincipalName
 from iot_authorizer_cli.project.development_issuer import DATA, DevelopmentIssuer
 
 
@@ -15,7 +15,7 @@ def token(
     expires: Annotated[
         str, typer.Option(metavar="TIME", help="Set the lifetime: 30s, 15m, 1h, 7d; -1h: expired an hour ago.")
     ] = "1h",
-    data: Data = DATA,
+    data: DataFolder = DATA,
 ) -> None:
     """Print a JWT of the development issuer. Only this machine trusts it.
 

@@ -1,122 +1,186 @@
-"""The console's HTTP endpoints: the page, what it asks for, and the feed."""
+"""The console's HTTP endpoints: the page at `/`, and what the page asks for below `/console/`.
 
-from collections.abc import Awaitable, Callable, Mapping
+- JSON in, JSON out. An error is `{"message", "field"}`, and the page shows the message beside the field.
+- The feed of decisions is a stream of server-sent events (HTML standard, "Server-sent events"): first the recent
+  records, then the event `live`, then each new record. A client that connects again gets the recent records again.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import BaseRoute, Mount, Route
 
-from iot_authorizer_cli.console import bodies, live, page
-from iot_authorizer_cli.console.core import Core
+from iot_authorizer.reasons import Reason
+from iot_authorizer_cli.console import bodies, page
 from iot_authorizer_cli.console.policy import compiled
-from iot_authorizer_cli.console.template_file import TemplateFile
 from iot_authorizer_cli.examples.presets import presets
 from iot_authorizer_cli.examples.suggestions import suggestions
-from iot_authorizer_cli.project.development_issuer import ISSUER, principal_of
+from iot_authorizer_cli.project.development_issuer import ISSUER, DevelopmentIssuer, principal_of
+from iot_authorizer_cli.project.reloading import ReloadedConfiguration
+from iot_core.authorizers.registry import Authorizers
+from iot_core.feed import Feed, Record
+from iot_core.reasons import IotCoreReason
 from iot_policies import PolicyTemplate
 from iot_policies.explaining import explain
 from iot_policies.packing import compact
 
+_LIVE = "event: live\ndata:\n\n"
+"""Separates the recent records from new ones."""
+_RECORDS_IN_A_ROW = 16
+"""Recent records that are written before other tasks get their turn."""
+
 _Endpoint = Callable[[Request], Awaitable[Mapping[str, object]]]
 
 
-def routes(core: Core) -> list[BaseRoute]:
-    """The page at `/`, and all below `/console/`."""
-    console = _Console(core)
-    return [
-        Route("/", page.index),
-        Route("/console/mqtt.js", page.mqtt_js),
-        Route("/console/state", _answering(console.state)),
-        Route("/console/feed", console.feed),
-        Route("/console/token", _answering(console.token), methods=["POST"]),
-        Route("/console/policy", _answering(console.policy), methods=["POST"]),
-        Route("/console/explain", _answering(console.explain), methods=["POST"]),
-        Mount("/console/static", page.Files(directory=page.STATIC)),
-    ]
+class ConsoleAddresses(NamedTuple):
+    """Where clients reach IoT Core on this machine."""
+
+    url: str
+    """The plain endpoint, such as `http://127.0.0.1:8080`."""
+    tls_url: str
+    """The TLS endpoint, such as `https://127.0.0.1:8443`."""
+    ca_path: Path
+    """The certificate of the local CA, in PEM."""
 
 
-def _answering(endpoint: _Endpoint) -> Callable[[Request], Awaitable[Response]]:
-    """Answers with JSON; with `{"message", "field"}` where the request is refused."""
+@dataclass(frozen=True)
+class Console:
+    """The parts of IoT Core on this machine that the page shows, and the endpoints over them."""
 
-    async def answer(request: Request) -> Response:
-        try:
-            return _json(await endpoint(request))
-        except bodies.Refusal as refusal:
-            return _json({"message": refusal.message, "field": refusal.field}, refusal.status)
-        except RecursionError:
-            return _json({"message": "nested too deeply", "field": "claims"}, 400)
-        except ClientDisconnect:
-            return Response(status_code=400)  # Nobody is there to read it.
+    configuration: ReloadedConfiguration
+    issuer: DevelopmentIssuer
+    authorizers: Authorizers
+    feed: Feed
+    addresses: Callable[[], ConsoleAddresses]
+    """Gives the addresses once the ports are open."""
+    region: str
+    account: str
 
-    return answer
+    def routes(self) -> list[BaseRoute]:
+        """The page at `/`, and everything below `/console/`."""
+        return [
+            Route("/", page.index),
+            Route("/console/mqtt.js", page.mqtt_js),
+            Route("/console/reasons", _answering(_reasons)),
+            Route("/console/state", _answering(self._state)),
+            Route("/console/feed", self._feed),
+            Route("/console/token", _answering(self._token), methods=["POST"]),
+            Route("/console/policy", _answering(self._policy), methods=["POST"]),
+            Route("/console/explain", _answering(self._explain), methods=["POST"]),
+            Mount("/console/static", page.PageFiles(directory=page.STATIC)),
+        ]
 
-
-def _json(content: Mapping[str, object], status: int = 200) -> Response:
-    """JSON in ASCII: what a client is called may be no text that UTF-8 can hold."""
-    return Response(compact(content), status, {**page.HEADERS, "Cache-Control": "no-store"}, "application/json")
-
-
-class _Console:
-    """The endpoints, over one core."""
-
-    def __init__(self, core: Core) -> None:
-        self._core = core
-
-    async def state(self, _request: Request) -> Mapping[str, object]:
+    async def _state(self, _request: Request) -> Mapping[str, object]:
         """What the page shows once, and again after a reload of the configuration."""
-        core = self._core
-        template = core.configuration.template
-        authorizer = core.authorizers.get(core.configuration.name)
+        configuration, addresses = self.configuration, self.addresses()
+        template = configuration.template
+        authorizer = self.authorizers.get(configuration.name)
         return {
             "authorizer": authorizer and authorizer.name,
             "function": authorizer and authorizer.function_arn,
             "token_key_name": authorizer and authorizer.token_key_name,
             "signing": authorizer is not None and not authorizer.signing_disabled,
-            "endpoint": core.url,
-            "tls_endpoint": core.tls_url,
-            "ca_path": str(core.ca_path),
-            "configuration_path": str(core.configuration.path),
-            "template_path": core.configuration.policy_path and str(core.configuration.policy_path),
-            "problem": core.configuration.problem,
+            "endpoint": addresses.url,
+            "tls_endpoint": addresses.tls_url,
+            "ca_path": str(addresses.ca_path),
+            "configuration_path": str(configuration.path),
+            "template_path": configuration.policy_path and str(configuration.policy_path),
+            "problem": configuration.problem,
             "issuer": ISSUER,
             "presets": [] if template is None else presets(template),
             "mqtt_js": page.mqtt_js_path() is not None,
         }
 
-    async def feed(self, _request: Request) -> Response:
-        """Server-sent events: the recent records, then each new one."""
-        return StreamingResponse(live.events(self._core.feed), 200, page.HEADERS, "text/event-stream")
+    async def _feed(self, _request: Request) -> Response:
+        return StreamingResponse(events(self.feed), 200, page.HEADERS, "text/event-stream")
 
-    async def token(self, request: Request) -> Mapping[str, object]:
-        """Mints a token of the development issuer."""
-        wanted = await bodies.read(request, bodies.TokenWanted)
-        return {"token": self._core.issuer.token(wanted.principal, wanted.claims, wanted.expires_in)}
+    async def _token(self, request: Request) -> Mapping[str, object]:
+        wanted = await bodies.read(request, bodies.TokenRequest)
+        return {"token": self.issuer.token(wanted.principal, wanted.claims, wanted.expires_in)}
 
-    async def policy(self, request: Request) -> Mapping[str, object]:
-        """Compiles a principal's policy, beside its template."""
-        return await run_in_threadpool(self._policy, await bodies.read(request, bodies.PolicyWanted))
+    async def _policy(self, request: Request) -> Mapping[str, object]:
+        return await run_in_threadpool(self._compiled, await bodies.read(request, bodies.PolicyRequest))
 
-    async def explain(self, request: Request) -> Mapping[str, object]:
-        """Says whether a principal may do something, and by which entry."""
-        return await run_in_threadpool(self._explain, await bodies.read(request, bodies.Asked))
+    async def _explain(self, request: Request) -> Mapping[str, object]:
+        return await run_in_threadpool(self._explained, await bodies.read(request, bodies.ExplainRequest))
 
-    def _policy(self, wanted: bodies.PolicyWanted) -> Mapping[str, object]:
-        core, template = self._core, self._template()
-        principal = principal_of(wanted.principal, wanted.claims)
-        file = TemplateFile.read(core.configuration.policy_path or Path(), template)
-        found = compiled(template, principal, wanted.client_id, file=file, region=core.region, account=core.account)
-        prefix = f"arn:aws:iot:{core.region}:{core.account}:"
-        return {**found, "suggestions": suggestions(template, principal, wanted.client_id, found["documents"], prefix)}
+    def _compiled(self, wanted: bodies.PolicyRequest) -> Mapping[str, object]:
+        template, path = self._template()
+        principal, client_id = principal_of(wanted.principal, wanted.claims), wanted.client_id
+        found = compiled(template, path, principal, client_id, region=self.region, account=self.account)
+        return {**found, "suggestions": suggestions(template, principal, client_id)}
 
-    def _explain(self, asked: bodies.Asked) -> Mapping[str, object]:
+    def _explained(self, asked: bodies.ExplainRequest) -> Mapping[str, object]:
+        template, _ = self._template()
         principal = principal_of(asked.principal, asked.claims)
-        found = explain(self._template(), principal, asked.action, asked.resource, asked.client_id)
+        found = explain(template, principal, asked.action, asked.resource, asked.client_id)
         return {"allowed": found.allowed, "reasons": list(found.reasons)}
 
-    def _template(self) -> PolicyTemplate:
-        template = self._core.configuration.template
-        if template is None:
-            raise bodies.Refusal(409, "what clients may do comes from code here: there is no template to show")
-        return template
+    def _template(self) -> tuple[PolicyTemplate, Path]:
+        template, path = self.configuration.template, self.configuration.policy_path
+        if template is None or path is None:
+            raise bodies.BodyRefused(409, "the grants of this authorizer come from code: there is no template to show")
+        return template, path
+
+
+def _answering(endpoint: _Endpoint) -> Callable[[Request], Awaitable[Response]]:
+    """Answers with an endpoint's JSON, or with `{"message", "field"}` if it refuses the request."""
+
+    async def answer(request: Request) -> Response:
+        try:
+            return _json(await endpoint(request))
+        except bodies.BodyRefused as refused:
+            return _json({"message": refused.message, "field": refused.field}, refused.status)
+        except RecursionError:
+            return _json({"message": "nested too deeply", "field": "claims"}, 400)
+        except ClientDisconnect:
+            return Response(status_code=400)  # The client is gone and does not read it.
+
+    return answer
+
+
+def _json(content: Mapping[str, object], status: int = 200) -> Response:
+    """A JSON answer in ASCII, since a client ID may hold characters that UTF-8 cannot encode."""
+    return Response(compact(content), status, {**page.HEADERS, "Cache-Control": "no-store"}, "application/json")
+
+
+async def _reasons(_request: Request) -> Mapping[str, object]:
+    """The cause and the cure of each reason code, the Lambda's and IoT Core's, as Markdown."""
+    return {reason.value: [reason.cause, reason.cure] for reason in (*Reason, *IotCoreReason)}
+
+
+async def events(feed: Feed) -> AsyncIterator[str]:
+    """The feed as server-sent events: the recent records, `live`, and then each new record."""
+    follower = feed.follow()
+    following = asyncio.ensure_future(_next(follower))
+    try:
+        # The follower must be waiting before the recent records are read, so that no record is missed.
+        await asyncio.sleep(0)
+        sent = set()
+        for number, record in enumerate(feed.recent(), start=1):
+            sent.add(record["id"])
+            yield _event(record)
+            if number % _RECORDS_IN_A_ROW == 0:
+                await asyncio.sleep(0)
+        yield _LIVE
+        while True:
+            record = await following
+            following = asyncio.ensure_future(_next(follower))
+            if record["id"] not in sent:
+                yield _event(record)
+    finally:
+        following.cancel()
+
+
+async def _next(follower: AsyncIterator[Record]) -> Record:
+    return await anext(follower)
+
+
+def _event(record: Record) -> str:
+    return f"data: {compact(record)}\n\n"

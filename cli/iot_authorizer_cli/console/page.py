@@ -1,4 +1,7 @@
-"""The page's own files, and the headers that they are served with."""
+"""The page's own files, and the headers of every response of the console.
+
+The page runs only its own scripts, whatever a topic or a payload contains, and no other page can embed it.
+"""
 
 from pathlib import Path
 
@@ -30,26 +33,26 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cache-Control": "no-cache",
 }
-"""Of all that the console answers: the page runs its own scripts alone, whatever a topic or a payload holds."""
+"""The headers of every response."""
 
 
-class Files(StaticFiles):
-    """The page's scripts, styles and icon."""
+class PageFiles(StaticFiles):
+    """Serves the page's scripts, styles and icon."""
 
     async def get_response(self, path: str, scope: Scope) -> Response:
-        """A file, or the answer that there is none."""
+        """Answers with a file, or with 404."""
         response = await super().get_response(path, scope)
         response.headers.update(HEADERS)
         return response
 
 
 async def index(_request: Request) -> Response:
-    """The page."""
+    """Serves the page."""
     return FileResponse(STATIC / "index.html", headers=HEADERS)
 
 
 async def mqtt_js(_request: Request) -> Response:
-    """MQTT.js as an ES module: from npm's folder beside the packages, or from beside the page in a wheel."""
+    """Serves MQTT.js as an ES module: from `node_modules` in a checkout, from the package in a wheel."""
     path = mqtt_js_path()
     if path is None:
         return PlainTextResponse("MQTT.js is not installed: run `npm ci`, or `make`\n", 404, headers=HEADERS)
@@ -57,6 +60,6 @@ async def mqtt_js(_request: Request) -> Response:
 
 
 def mqtt_js_path() -> Path | None:
-    """Where MQTT.js is; None where it is not installed."""
+    """The file of MQTT.js; None if it is not installed."""
     places = (STATIC / _BUNDLE, _PACKAGES / "mqtt/dist" / _BUNDLE)
     return next((path for path in places if path.is_file()), None)

@@ -1,22 +1,63 @@
-"""A principal's policy beside the template that it comes from, line by line."""
+"""A principal's compiled policy beside the template that it comes from, line by line.
+
+- The policy is compiled from the template in force. The file on disk may differ: after a save that could not be
+  loaded, and until a save is taken. Then lines are not known, and none is guessed.
+- Each entry either applies to the principal, or the reason why not is given.
+- Each resource of the policy names the lines of the template that ask for it.
+"""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
 from typing import NotRequired, TypedDict
 
-from iot_authorizer_cli.console.template_file import TemplateFile
-from iot_policies import Deny, Grant, Policy, PolicyError, PolicyTemplate, Principal, compile_policy
+from iot_policies import Deny, Grant, InvalidFile, Policy, PolicyError, PolicyTemplate, Principal, compile_policy
 from iot_policies.entries import Action, Effect, Entry
 from iot_policies.explaining import conditions
 from iot_policies.grants import Condition
 from iot_policies.packing import ConditionBlock, Document, compact
 from iot_policies.placeholders import Values
+from iot_policies.toml_file import line_of, read_file
+
+
+@dataclass(frozen=True, slots=True)
+class TemplateFile:
+    """A template's file as it is on disk."""
+
+    text: str
+    problem: str | None
+    """Why it cannot be loaded."""
+    problem_line: int | None
+    """The line of the problem, from 1."""
+    in_force: bool
+    """Whether it equals the template in force, so that entries can be found in it."""
+
+    @classmethod
+    def read(cls, path: Path, template: PolicyTemplate) -> "TemplateFile":
+        """Reads a file, and compares it with the template in force."""
+        text = ""
+        try:
+            text = read_file(path).decode("utf-8", "replace").replace("\r\n", "\n").replace("\r", "\n")
+            saved = PolicyTemplate.load(path)
+        except InvalidFile as error:
+            return cls(text, str(error), error.line, in_force=False)
+        return cls(text, None, None, in_force=saved.blocks == template.blocks)
+
+    def line(self, entry: Entry) -> int | None:
+        """The line of an entry, also within a list of several lines; None if the file is not in force."""
+        start = line_of(self.text, entry.location) if self.in_force else None
+        if start is None:
+            return None
+        quoted = (f'"{entry.text}"', f"'{entry.text}'")
+        following = enumerate(self.text.split("\n")[start - 1 :], start)
+        return next((number for number, line in following if any(each in line for each in quoted)), start)
 
 
 class EntryRow(TypedDict):
-    """An entry of the template, and whether it says anything for a principal."""
+    """An entry of the template, and whether it applies to the principal."""
 
     line: int | None
-    """Where it stands, from 1; None where the file on disk is not in force."""
+    """Its line, from 1; None if the file on disk is not in force."""
     name: str
     """The entry as explanations name it."""
     text: str
@@ -41,15 +82,15 @@ class StatementRow(TypedDict):
     condition: NotRequired[ConditionBlock]
 
 
-class Compiled(TypedDict):
+class CompiledPolicy(TypedDict):
     """What the page shows of a policy."""
 
     template: str
-    """The template's file as it is on disk."""
+    """The text of the template's file on disk."""
     in_force: bool
-    """Whether that is what the policy was compiled from. Where it is not, an older one is still in force."""
+    """Whether the policy was compiled from this text. If not, an older one is still in force."""
     problem: str | None
-    """Why the file can't be loaded."""
+    """Why the file cannot be loaded."""
     problem_line: int | None
     entries: list[EntryRow]
     statements: list[StatementRow]
@@ -57,24 +98,25 @@ class Compiled(TypedDict):
     characters: list[int]
     """Of each document, as IoT Core counts them."""
     may_connect: bool | None
-    """Whether the client ID is granted; None where there is none."""
+    """Whether the client ID is granted; None without a client ID."""
     error: str | None
-    """Why this principal gets no policy, with its reason code in front."""
+    """Why this principal gets no policy, after its reason code."""
 
 
 def compiled(
     template: PolicyTemplate,
+    path: Path,
     principal: Principal,
     client_id: str | None,
     *,
-    file: TemplateFile,
     region: str,
     account: str,
-) -> Compiled:
-    """Compiles a principal's policy from the template in force, and says of each entry what became of it."""
+) -> CompiledPolicy:
+    """Compiles a principal's policy from the template in force; `path` is the template's file."""
+    file = TemplateFile.read(path, template)
     values = Values(principal, client_id)
     lines = {entry: file.line(entry) for entry in template.entries}
-    found = Compiled(
+    found = CompiledPolicy(
         template=file.text,
         in_force=file.in_force,
         problem=file.problem,
@@ -123,7 +165,7 @@ def _why_not(entry: Entry, principal: Principal, values: Values) -> str | None:
 
 
 def _unmet(block: Grant | Deny, principal: Principal) -> Mapping[str, Condition]:
-    """The conditions of a grant or a denial that a principal does not meet."""
+    """The conditions of a grant or a deny that a principal does not meet."""
     return {
         name: wanted
         for name, wanted in (block.when or {}).items()
@@ -134,7 +176,7 @@ def _unmet(block: Grant | Deny, principal: Principal) -> Mapping[str, Condition]
 def _sources(
     template: PolicyTemplate, principal: Principal, values: Values, lines: Mapping[Entry, int | None]
 ) -> Mapping[str, set[int]]:
-    """The lines that ask for each resource. An entry that another one contains may ask for one that is not there."""
+    """The lines that ask for each resource, also for one that the policy leaves out since another contains it."""
     sources: dict[str, set[int]] = {}
     for entry in template.applicable(principal):
         line = lines[entry]

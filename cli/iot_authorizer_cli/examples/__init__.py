@@ -1,1 +1,1 @@
-"""Principals, client IDs and topics to try that fit a template, whichever it is."""
+"""Example principals, client IDs and topics that fit a template, for the page, `connect` and the greeting of `dev`."""

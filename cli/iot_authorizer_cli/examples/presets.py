@@ -1,4 +1,4 @@
-"""Principals to sign in as that fit the template, whichever it is."""
+"""Example principals that fit any template."""
 
 from collections.abc import Mapping
 from typing import TypedDict
@@ -13,7 +13,7 @@ _SAMPLES: Mapping[str, object] = {
     "devices": ["pump-7"],
     "site": "berlin",
 }
-"""Values of claims that the ready templates name."""
+"""Values for the claims of the ready templates."""
 _PEOPLE = ("ann", "bob", "cleo", "dan", "eve")
 _DEVICE = "pump-7"
 
@@ -21,7 +21,7 @@ _Literals = tuple[tuple[str, Scalar], ...]
 
 
 class Preset(TypedDict):
-    """A principal, and what it is meant to show."""
+    """An example principal, and the label that says what it shows."""
 
     label: str
     principal: str
@@ -29,10 +29,9 @@ class Preset(TypedDict):
 
 
 def presets(template: PolicyTemplate) -> list[Preset]:
-    """A principal for each kind of principal that the template tells apart, and one without claims.
+    """Returns one principal for each kind of principal that the template distinguishes, and one without claims.
 
-    Grants that ask for the same values of claims, as role = "device", are for one kind. What is granted without
-    such a condition, all others get, too.
+    Grants with the same `when`, such as role = "device", are for one kind. Grants without `when` are for every kind.
     """
     kinds: dict[_Literals, dict[str, object]] = {}
     for block in template.blocks:
@@ -52,13 +51,13 @@ def _preset(label: str, name: str, claims: dict[str, object]) -> Preset:
 
 
 def _literals(block: Grant | Deny) -> _Literals:
-    """The values that a grant or a denial asks for, the first where there are several."""
+    """The claim values that a grant or a deny asks for; the first one of a list."""
     when = {name: wanted[0] if isinstance(wanted, tuple) else wanted for name, wanted in (block.when or {}).items()}
     return tuple((name, wanted) for name, wanted in when.items() if wanted != "*")
 
 
 def _samples(block: Grant | Deny) -> dict[str, object]:
-    """A value for each claim that has to be there, whatever it is."""
+    """A value for each claim that must exist, with any value."""
     names = [name for name, wanted in (block.when or {}).items() if wanted == "*"]
     for _, _, text in block.entries():
         names += [name.removeprefix("claims.") for name in placeholder_names(text) if name.startswith("claims.")]
@@ -66,7 +65,7 @@ def _samples(block: Grant | Deny) -> dict[str, object]:
 
 
 def sample(name: str) -> object:
-    """A value for a claim; a list where its name is a plural."""
+    """An example value for a claim: a list if its name is a plural."""
     if name in _SAMPLES:
         return _SAMPLES[name]
     word = name.rpartition(".")[2].rpartition("/")[2].rpartition(":")[2]

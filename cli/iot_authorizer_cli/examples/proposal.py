@@ -1,53 +1,55 @@
-"""What a client may be told to do, so that the template allows it: a client ID, a topic, a topic filter."""
+"""Proposes what a client does: client IDs, a topic and a topic filter that the template allows."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from iot_authorizer_cli.examples.presets import presets
-from iot_authorizer_cli.examples.suggestions import Suggestion, Suggestions, client_ids, suggestions
-from iot_policies import PolicyError, PolicyTemplate, Principal, compile_policy
+from iot_authorizer_cli.examples.suggestions import Suggestion, client_ids, suggestions
+from iot_policies import PolicyTemplate, Principal
 from iot_policies.explaining import Question, explain
 from iot_policies.topics import matches
 
 _ANYTHING = "example"
-"""For the `*` at the end of a client ID."""
-_REGION, _ACCOUNT = "us-east-1", "123456789012"
+"""Replaces the `*` at the end of a client ID."""
 
 
 class Proposal(NamedTuple):
     """A client that publishes and subscribes."""
 
     client_ids: tuple[str, ...]
-    """Of its connections: the first one subscribes, the last one publishes; none for HTTPS.
+    """The client IDs of its connections: the first one subscribes, the last one publishes. Empty for HTTPS.
 
-    Fewer than the client has, where no more are granted.
+    If the template does not grant as many as the client has connections, there are fewer.
     """
     topic: str
-    """What it publishes to."""
+    """The topic that it publishes to."""
     topic_filter: str
-    """What it subscribes to."""
+    """The topic filter that it subscribes to."""
 
     @property
     def hears_itself(self) -> bool:
-        """Whether what it publishes comes back to it."""
+        """Whether it receives its own messages."""
         return matches(self.topic_filter, self.topic)
 
 
 def one_connection(name: str) -> tuple[str, ...]:
-    """The client IDs of a client with one connection."""
+    """Returns the client ID of a client with one connection."""
     return (name,)
 
 
 class Example(NamedTuple):
-    """A principal of the template's, and something that it may do."""
+    """An example principal, and a proposal that its policy allows."""
 
     principal: Principal
     proposal: Proposal
 
 
 def example(template: PolicyTemplate) -> Example | None:
-    """Somebody who may connect, publish and subscribe, one who hears itself first; None where a template has nobody."""
+    """Finds a principal that may connect, publish and subscribe, preferably one that receives its own messages.
+
+    Returns None if the template has no such principal.
+    """
     found: list[Example] = []
     for preset in presets(template):
         principal = Principal(preset["principal"], preset["claims"])
@@ -66,9 +68,10 @@ def propose(
     topic: str | None = None,
     topic_filter: str | None = None,
 ) -> Proposal:
-    """What the template allows a principal, or what it grants to others where it allows nothing. What is given stays.
+    """Proposes what the template allows a principal, or what it grants to others if it allows the principal nothing.
 
-    `connections` makes the client IDs of a client's connections from one name.
+    `connections` makes the client IDs of a client's connections from one name. A client ID, topic or topic filter that
+    is given is part of the proposal as it is.
     """
     search = _Search(template, principal)
     ids = search.granted_ids(connections) if client_id is None else search.own_ids(client_id, connections)
@@ -76,7 +79,7 @@ def propose(
     topics = search.topics(publisher) if topic is None else [topic]
     filters = search.filters(subscriber) if topic_filter is None else [topic_filter]
     for each in topics:
-        # A topic is a filter, too: where that is allowed, nothing but what is published arrives.
+        # A topic is also a filter. If it is allowed, the client receives only what it publishes.
         own = [each] if topic_filter is None and search.allows("subscribe", each, subscriber) else []
         heard = next((one for one in (*own, *filters) if matches(one, each)), None)
         if heard is not None:
@@ -86,7 +89,7 @@ def propose(
 
 @dataclass(frozen=True, slots=True)
 class _Search:
-    """What a template allows a principal."""
+    """Searches what a template allows a principal."""
 
     template: PolicyTemplate
     principal: Principal
@@ -103,7 +106,7 @@ class _Search:
         )
 
     def granted_ids(self, connections: Callable[[str], tuple[str, ...]]) -> tuple[str, ...]:
-        """Those that are granted, with the principal's own name first; one alone where no more are; else its name's."""
+        """The granted client IDs, those made from the principal's name first; the name's if none is granted."""
         name, patterns = self.principal.name, client_ids(self.template, self.principal)
         granted = [text.replace("*", _ANYTHING) for text in patterns]
         for each in (name, *(text.removesuffix("/*") for text in patterns), *granted):
@@ -114,29 +117,20 @@ class _Search:
         return tuple(allowed[:needed]) or connections(name)
 
     def own_ids(self, client_id: str, connections: Callable[[str], tuple[str, ...]]) -> tuple[str, ...]:
-        """Those that are made from one; that one alone where it is granted, and what is made from it is not."""
+        """The client IDs made from a given one; only the given one if it is granted and the others are not."""
         made = connections(client_id)
         if all(self.allows("connect", each) for each in made) or not self.allows("connect", client_id):
             return made
         return (client_id,)
 
     def topics(self, client_id: str | None) -> Sequence[str]:
-        """To publish to: those that are allowed, or else those that others may; there is always one."""
-        found = self._suggestions(client_id)["publish"]
+        """Topics to publish to: the allowed ones, or else those of others; never empty."""
+        found = suggestions(self.template, self.principal, client_id)["publish"]
         return _allowed(found) or [each["text"] for each in found] or [f"rooms/lobby/say/{self.principal.name}"]
 
     def filters(self, client_id: str | None) -> Sequence[str]:
-        """To subscribe to: those that are allowed."""
-        return _allowed(self._suggestions(client_id)["subscribe"])
-
-    def _suggestions(self, client_id: str | None) -> Suggestions:
-        try:
-            policy = compile_policy(self.template, self.principal, client_id)
-            documents = policy.documents(region=_REGION, account=_ACCOUNT)
-        except PolicyError:
-            documents = []
-        prefix = f"arn:aws:iot:{_REGION}:{_ACCOUNT}:"
-        return suggestions(self.template, self.principal, client_id, documents, prefix)
+        """The allowed topic filters to subscribe to."""
+        return _allowed(suggestions(self.template, self.principal, client_id)["subscribe"])
 
 
 def _allowed(found: Sequence[Suggestion]) -> list[str]:

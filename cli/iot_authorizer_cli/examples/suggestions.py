@@ -1,4 +1,4 @@
-"""Client IDs and topics to try: what a principal may do, and what it may not."""
+"""Suggests client IDs and topics to try: some that a principal's policy allows, and some that it refuses."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from itertools import islice
 from typing import TypedDict
 
 from iot_authorizer_cli.examples.presets import presets, sample
-from iot_policies import PolicyError, PolicyTemplate, Principal
+from iot_policies import PolicyError, PolicyTemplate, Principal, compile_policy
 from iot_policies.entries import Entry
 from iot_policies.evaluator import Connection, Evaluator
 from iot_policies.grants import Key
@@ -15,11 +15,13 @@ from iot_policies.placeholders import Values, as_format, placeholder_names, spli
 from iot_policies.topics import HASH, PLUS, matches
 
 _MOST = 4
-"""Of what is allowed, and of what is not."""
+"""The number of allowed suggestions, and of refused ones."""
 _EACH = 2
-"""Ways to fill one entry that are shown."""
+"""The number of suggestions for one entry."""
 _SOMEBODY, _SOMETHING = "somebody", "something"
 _CLIENT = "client-1"
+_REGION, _ACCOUNT = "us-east-1", "123456789012"
+"""Any: they are only compared with each other."""
 
 
 class Suggestion(TypedDict):
@@ -30,25 +32,24 @@ class Suggestion(TypedDict):
 
 
 class Suggestions(TypedDict):
-    """What to try as one principal, what is allowed first."""
+    """What one principal can try."""
 
     client_id: str | None
-    """A client ID that is granted; a `*` at its end stands for anything."""
+    """A granted client ID; a `*` at its end stands for any text."""
     publish: list[Suggestion]
-    """Topics; in front those that the first filter receives, then those that another one does."""
+    """Topics: allowed ones first, and among them those that the first filter receives, then those of other filters."""
     subscribe: list[Suggestion]
-    """Topic filters; in front those that receive both what the principal publishes and what others do."""
+    """Topic filters: allowed ones first, and among them those that receive what the principal and others publish."""
 
 
-def suggestions(
-    template: PolicyTemplate, principal: Principal, client_id: str | None, documents: Sequence[Document], prefix: str
-) -> Suggestions:
-    """What to try with these documents. `prefix` is that of their ARNs, up to the last colon."""
+def suggestions(template: PolicyTemplate, principal: Principal, client_id: str | None) -> Suggestions:
+    """What a principal can try, with what its policy allows first. An HTTPS client has no client ID."""
     samples = {name: sample(name) for entry in template.entries for name in _claims(entry.text)}
     claims = {**samples, **principal.claims}
     own = _Filling(template.entries, Values(Principal(principal.name, claims), client_id or _CLIENT))
     other = _Filling(template.entries, Values(Principal(_SOMEBODY, claims), _SOMEBODY))
-    evaluator = Evaluator(documents, Connection(client_id=client_id))
+    evaluator = Evaluator(_documents(template, principal, client_id), Connection(client_id=client_id))
+    prefix = f"arn:aws:iot:{_REGION}:{_ACCOUNT}:"
     topics = {
         text: evaluator.allows("iot:Publish", f"{prefix}topic/{text}") for text in (*own.topics(), *other.topics())
     }
@@ -67,6 +68,13 @@ def suggestions(
     )
 
 
+def _documents(template: PolicyTemplate, principal: Principal, client_id: str | None) -> list[Document]:
+    try:
+        return compile_policy(template, principal, client_id).documents(region=_REGION, account=_ACCOUNT)
+    except PolicyError:
+        return []
+
+
 def _chosen(allowed: Mapping[str, bool], rank: Callable[[str], int]) -> list[Suggestion]:
     texts = sorted(allowed, key=rank, reverse=True)
     yes = [Suggestion(text=text, allowed=True) for text in texts if allowed[text]]
@@ -83,7 +91,7 @@ def _arrives(topic: str, topic_filters: Iterable[str]) -> bool:
 
 
 def _published_by_others(template: PolicyTemplate, principal: Principal) -> Iterator[str]:
-    """The topics of the template's other kinds of principals, as far as no deny says otherwise."""
+    """The topics that the template grants to other kinds of principals, before any deny."""
     for preset in presets(template):
         other = Principal(preset["principal"], preset["claims"])
         if other.name != principal.name:
@@ -91,13 +99,13 @@ def _published_by_others(template: PolicyTemplate, principal: Principal) -> Iter
 
 
 def client_ids(template: PolicyTemplate, principal: Principal) -> list[str]:
-    """Client IDs that are granted, as far as no deny says otherwise; a `*` at the end of one stands for anything."""
+    """The client IDs that the template grants, before any deny; a `*` at the end of one stands for any text."""
     entries = [entry for entry in template.applicable(principal) if entry.effect == "Allow"]
     return list(_Filling(entries, Values(principal, _CLIENT)).texts(("connect",)))
 
 
 def _client_id(template: PolicyTemplate, principal: Principal) -> str | None:
-    """A client ID that is granted, preferably one of many."""
+    """A granted client ID, preferably one that ends with `*`."""
     found = client_ids(template, principal)
     return next((text for text in found if text.endswith("*")), found[0] if found else None)
 
@@ -108,13 +116,13 @@ def _claims(text: str) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class _Filling:
-    """Entries, filled with the values of one principal."""
+    """Fills entries with the values of one principal."""
 
     entries: Sequence[Entry]
     values: Values
 
     def topics(self) -> Iterator[str]:
-        """Topics to publish to: the entries' wildcards are filled, too."""
+        """Topics to publish to, with the entries' wildcards filled."""
         for text in self.texts(("publish", "retain")):
             levels = text.split("/")
             yield "/".join(self._level(levels, index) for index in range(len(levels)))
@@ -124,7 +132,7 @@ class _Filling:
         return self.texts(("subscribe",))
 
     def texts(self, keys: Sequence[Key]) -> Iterator[str]:
-        """The grants' entries under some keys."""
+        """The filled entries of grants under some keys."""
         for entry in self.entries:
             if entry.effect == "Allow" and entry.key in keys:
                 yield from self._filled(entry.text)
@@ -138,7 +146,7 @@ class _Filling:
         return [as_format(text, names).format(*combination) for combination in found]
 
     def _level(self, levels: Sequence[str], index: int) -> str:
-        """A level, where it is a wildcard with what other entries have below the same name."""
+        """A level; a wildcard becomes what other entries have below the same name."""
         if levels[index] not in (PLUS, HASH):
             return levels[index]
         for entry in self.entries if index else ():

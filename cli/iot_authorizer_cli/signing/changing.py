@@ -1,68 +1,90 @@
-"""Makes signing keys and takes them out of use: all of it, or nothing."""
+"""Makes signing keys and retires them.
 
-import contextlib
-import fcntl
+- Each file is written whole or not at all. The private half is written first, the configuration last: a key that the
+  configuration names has both halves.
+- A key that could not be made leaves no file behind.
+- A key is retired in the opposite order, so that an interrupted retirement can be repeated.
+- The private half is in keys/private, which only its owner can read and which git ignores.
+"""
+
 import itertools
 import os
-import signal
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
-from iot_authorizer_cli.signing.folders import KeyFolders
 from iot_authorizer_cli.signing.key_pair import KeyPair
 from iot_authorizer_cli.signing.key_ring import KeyRefused, KeyRing, check_key_name, new_public_file, read_key_ring
-from iot_authorizer_cli.signing.retirement import Retirement, plan_retirement
 from iot_authorizer_cli.signing.table import with_key, without_key
-from iot_core.authorizers.authorizer_rules import MOST_KEYS
+from iot_core.authorizers.rules import MOST_KEYS
 from iot_core.whole_file import write_whole
 from iot_policies import InvalidFile
 
 _EXPONENT = 65537
-_ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def make_key(config: Path, name: str | None, bits: int) -> KeyPair:
-    """Makes a key pair and names it in the configuration; unless given, it is named after the month.
+    """Makes a key pair and names it in the configuration. Without a name, it is named after the month.
 
-    Raises InvalidFile, KeyRefused, OSError. Nothing is left behind then, nor by Ctrl-C.
+    Raises InvalidFile, KeyRefused, OSError.
     """
-    if name is not None:
-        check_key_name(name)
-    with _alone(config):
-        ring = read_key_ring(config)
-        _check_room(ring)
-        ring.folders.check()
-        pair = _unused(ring) if name is None else _new(ring, name)
-        changed = with_key(config, pair.name, new_public_file(pair.name))
-        key = generate_private_key(_EXPONENT, bits)
-        private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-        public = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
-        with _undisturbed():
-            ring.folders.make()
-            _write(pair, private, public, config, changed)
+    ring = read_key_ring(config)
+    _check_room(ring)
+    pair = _unused(ring) if name is None else _new(ring, name)
+    changed = with_key(config, pair.name, new_public_file(pair.name))
+    key = generate_private_key(_EXPONENT, bits)
+    _make_folders(pair)
+    try:
+        write_whole(pair.private_path, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()), mode=0o600)
+        write_whole(pair.public_path, key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
+        _replace(config, changed)
+    except BaseException:
+        if pair.name not in read_key_ring(config).public_files:
+            for path in _existing(pair):
+                path.unlink()
+        raise
     return pair
 
 
-def retire_key(config: Path, name: str) -> Retirement:
-    """Takes a key out of the configuration and removes its files; gives what was removed, and what was not.
+def retirable(ring: KeyRing, name: str) -> tuple[Path, ...]:
+    """The files that the retirement of a key removes: those that `make_key` wrote for it.
 
-    Raises InvalidFile, KeyRefused, OSError. What breaks off in the middle is ended by another retirement: the
-    configuration names the key until its private half is gone, and its public half is there as long as it is named.
+    Raises KeyRefused for a key that the configuration does not name, and for the last one.
     """
-    with _alone(config):
-        plan = plan_retirement(read_key_ring(config), name)
-        changed = without_key(config, name)
-        with _undisturbed():
-            if plan.private is not None:
-                plan.private.unlink()
-            _replace(config, changed)
-            if plan.public is not None:
-                plan.public.unlink()
-    return plan
+    check_key_name(name)
+    pair = ring.find(name)
+    if list(ring.public_files) == [name]:
+        raise KeyRefused(
+            f"{name} is the last key, and IoT Core cannot turn signing off for an authorizer: make another key first "
+            f"with iot-authorizer keys rotate{ring.option}; to end signing, give the authorizer another name and "
+            "remove [signing]"
+        )
+    own = new_public_file(name)
+    if ring.public_files[name] != own or list(ring.public_files.values()).count(own) > 1:
+        return ()
+    try:
+        pair.check_private()
+    except InvalidFile:  # It is missing, or another pair's.
+        return (pair.public_path,)
+    return (pair.private_path, pair.public_path)
+
+
+def retire_key(config: Path, name: str) -> tuple[Path, ...]:
+    """Removes a key from the configuration, then its files. Returns the files that it removed.
+
+    Raises InvalidFile, KeyRefused, OSError.
+    """
+    ring = read_key_ring(config)
+    files = retirable(ring, name)
+    changed = without_key(config, name)
+    for path in files[:-1]:
+        path.unlink()
+    _replace(config, changed)
+    for path in files[-1:]:
+        path.unlink(missing_ok=True)
+    return files
 
 
 def _check_room(ring: KeyRing) -> None:
@@ -70,72 +92,46 @@ def _check_room(ring: KeyRing) -> None:
         expected = 'is missing: IoT Core looks for the signed token under it, as in token_key_name = "token"'
         raise InvalidFile(ring.config, None, "token_key_name", expected)
     if ring.is_full:
-        oldest = next(iter(ring.public_files))
-        command = f"iot-authorizer keys retire{ring.option} {oldest}"
-        raise KeyRefused(f"IoT Core takes {MOST_KEYS} keys: retire one first, as {command}")
+        command = f"iot-authorizer keys retire{ring.option} {next(iter(ring.public_files))}"
+        raise KeyRefused(f"IoT Core takes at most {MOST_KEYS} keys: retire one first, with {command}")
 
 
 def _unused(ring: KeyRing) -> KeyPair:
     month = time.strftime("%Y-%m")
     names = itertools.chain([month], (f"{month}-{number}" for number in itertools.count(2)))
-    return next(pair for pair in map(ring.pair, names) if pair.name not in ring.public_files and not _there(pair))
+    return next(pair for pair in map(ring.pair, names) if pair.name not in ring.public_files and not _existing(pair))
 
 
 def _new(ring: KeyRing, name: str) -> KeyPair:
+    check_key_name(name)
     if name in ring.public_files:
-        raise KeyRefused(f"{ring.config} has a key {name} already: give this one another name")
+        raise KeyRefused(f"{ring.config} already has a key {name}: choose another name")
     pair = ring.pair(name)
-    if there := _there(pair):
-        advice = f"another name, or remove it by hand if no other configuration names a key {name}"
-        raise KeyRefused(f"{there[0]} is there already: {advice}")
+    if files := _existing(pair):
+        advice = f"choose another name, or remove the file if no other configuration names a key {name}"
+        raise KeyRefused(f"{files[0]} already exists: {advice}")
     return pair
 
 
-def _there(pair: KeyPair) -> list[Path]:
+def _existing(pair: KeyPair) -> list[Path]:
     return [path for path in (pair.public_path, pair.private_path) if os.path.lexists(path)]
 
 
-def _write(pair: KeyPair, private: bytes, public: bytes, config: Path, changed: bytes) -> None:
-    try:
-        write_whole(pair.private_path, private, mode=0o600)
-        write_whole(pair.public_path, public)
-        _replace(config, changed)
-    except OSError:
-        for path in _there(pair):
-            path.unlink()
-        raise
+def _make_folders(pair: KeyPair) -> None:
+    public, private = pair.public_path.parent, pair.private_path.parent
+    for folder in (public, private):
+        if folder.is_symlink():  # It may lead to where git looks, and others.
+            raise InvalidFile(folder, None, "", "is a link: expected a folder")
+    public.mkdir(mode=0o755, exist_ok=True)
+    private.mkdir(mode=0o700, exist_ok=True)
+    private.chmod(0o700)
+    ignored = private / ".gitignore"
+    lines = ignored.read_text().splitlines() if ignored.exists() else []
+    if lines[-1:] != ["*"] or ignored.is_symlink():  # The last line wins over all others; git follows no link.
+        write_whole(ignored, "\n".join([*lines, "*", ""]).encode())
 
 
 def _replace(config: Path, content: bytes) -> None:
-    """Writes a configuration anew: where it is a link, what it leads to, and for whom it was."""
+    """Replaces a configuration, keeping its mode. If it is a link, the file that it leads to is replaced."""
     path = config.resolve()
     write_whole(path, content, mode=path.stat().st_mode & 0o777)
-
-
-@contextlib.contextmanager
-def _alone(config: Path) -> Iterator[None]:
-    """Has who changes the same keys at the same time wait, and removes what was left by who was killed."""
-    if not config.parent.is_dir():  # What is missing is told by who reads the configuration.
-        yield
-        return
-    folder = os.open(config.parent, os.O_RDONLY)
-    try:
-        fcntl.flock(folder, fcntl.LOCK_EX)
-        KeyFolders.beside(config).clean()
-        yield
-    finally:
-        os.close(folder)
-
-
-@contextlib.contextmanager
-def _undisturbed() -> Iterator[None]:
-    """Has Ctrl-C and the like wait until files that belong together are written."""
-    came: list[int] = []
-    before = {number: signal.signal(number, lambda number, _: came.append(number)) for number in _ENDS}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler or signal.SIG_DFL)
-    for each in came:
-        signal.raise_signal(each)

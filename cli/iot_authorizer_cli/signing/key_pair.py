@@ -1,4 +1,4 @@
-"""One key pair: the public half is IoT Core's, the private one signs tokens."""
+"""One key pair: IoT Core has the public half, the private half signs tokens."""
 
 import base64
 import hashlib
@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPubl
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 
-from iot_core.authorizers.authorizer_rules import LEAST_KEY_BITS, InvalidAuthorizer, read_public_key
+from iot_core.authorizers.rules import LEAST_KEY_BITS, InvalidAuthorizer, read_public_key
 from iot_core.whole_file import others_can_use
 from iot_policies import InvalidFile
 from iot_policies.toml_file import read_file
@@ -19,7 +19,7 @@ from iot_policies.toml_file import read_file
 
 @dataclass(frozen=True, slots=True)
 class KeyPair:
-    """A key that `[signing]` names. The private half need not be on this machine."""
+    """A key that `[signing]` names. The private half may be on another machine."""
 
     name: str
     public_path: Path
@@ -27,17 +27,17 @@ class KeyPair:
 
     @property
     def has_private(self) -> bool:
-        """Whether there is a private half here, usable or not."""
+        """Whether the private half is on this machine, usable or not."""
         return self.private_path.exists()
 
     @property
     def created(self) -> datetime:
-        """When the private half was written; where it is not here, the public one. Raises InvalidFile."""
+        """When the private half was written, or the public one if it is elsewhere. Raises InvalidFile."""
         path = self.private_path if self.has_private else self.public_path
         try:
             return datetime.fromtimestamp(path.stat().st_mtime, UTC)
         except OSError as error:
-            raise InvalidFile(path, None, "", f"can't be read: {error.strerror}") from None
+            raise InvalidFile(path, None, "", f"cannot be read: {error.strerror}") from None
 
     def read_public(self) -> RSAPublicKey:
         """The public half. Raises InvalidFile."""
@@ -49,15 +49,15 @@ class KeyPair:
             raise InvalidFile(self.public_path, None, "", expected) from None
 
     def read_private(self) -> RSAPrivateKey:
-        """The private half. Raises InvalidFile where it is missing, for others too, or not this pair's."""
+        """The private half. Raises InvalidFile if it is missing, readable for others, or another pair's."""
         path = self.private_path
         content = read_file(path)
         if others_can_use(path):
-            raise InvalidFile(path, None, "", f"others can read it: chmod 600 {path}")
+            raise InvalidFile(path, None, "", f"other users can read it: run chmod 600 {path}")
         return self._private_in(content)
 
     def check_private(self) -> None:
-        """Checks that the private half is this pair's, whoever can read it. Raises InvalidFile."""
+        """Checks that the private half is this pair's. Raises InvalidFile."""
         self._private_in(read_file(self.private_path))
 
     def _private_in(self, content: bytes) -> RSAPrivateKey:

@@ -1,4 +1,4 @@
-"""`[signing]` in the text of an `authorizer.toml`: changed so that all else stays as its owner wrote it."""
+"""Changes `[signing]` in the text of an `authorizer.toml`, and leaves everything else as it is written."""
 
 import tomllib
 from collections.abc import Callable, Mapping
@@ -13,7 +13,7 @@ from iot_policies.toml_file import invalid_file, read_file, read_toml
 
 
 def with_key(path: Path, name: str, file: str) -> bytes:
-    """A configuration that also names a key and the file of its public half. Raises InvalidFile."""
+    """The configuration with a key and the file of its public half added. Raises InvalidFile."""
     tables, text = read_toml(path)
     if "signing" not in tables:
         added = f'[signing]\npublic_keys = {{ "{name}" = "{file}" }}\n'
@@ -22,7 +22,7 @@ def with_key(path: Path, name: str, file: str) -> bytes:
 
 
 def without_key(path: Path, name: str) -> bytes:
-    """A configuration that does not name a key any more. Raises InvalidFile."""
+    """The configuration without a key. Raises InvalidFile."""
     tables, text = read_toml(path)
     return _with_keys(path, tables, text, lambda keys: {key: file for key, file in keys.items() if key != name})
 
@@ -45,7 +45,7 @@ def _with_keys(path: Path, tables: Mapping[str, object], text: str, change: Call
 
 
 def _put(signing: Table, keys: Mapping[str, object]) -> None:
-    """Gives the table of keys its new keys; of those that stay, the text stays."""
+    """Gives the table its new keys; the text of keys that stay is kept."""
     table = signing["public_keys"]
     if isinstance(table, InlineTable):
         written = {
@@ -66,14 +66,14 @@ def _raw(path: Path) -> str:
 
 
 def _joined(text: str, added: str) -> str:
-    """A table behind all others, with a line between."""
+    """Appends a table after an empty line."""
     if not text:
         return added
     return f"{text}{'' if text.endswith(chr(10)) else chr(10)}\n{added}"
 
 
 def _checked(path: Path, text: str, expected: Mapping[str, object]) -> bytes:
-    """The text as it is written, once it is sure to say what it should, and no more."""
+    """The text to write, after it was parsed and compared with what it must say. Keeps CRLF."""
     before = _raw(path)
     if 0 < before.count("\n") == before.count("\r\n"):
         text = text.replace("\r\n", "\n").replace("\n", "\r\n")

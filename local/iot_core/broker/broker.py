@@ -1,36 +1,67 @@
-"""The message broker: clients, sessions and messages in one topic space."""
+"""The message broker: sessions, clients and messages in one topic space.
+
+How control flows:
+- A public operation changes one thing, by the parts below. The parts return effects; they never call the broker.
+- At once, the broker reports drops and ends clients that are too slow. Messages that this brings about, as Wills and
+  presence events, become pending.
+- The operation then ends with `_settle`, the only loop: it publishes what is pending in its order, then hands out the
+  queues of shared subscriptions, then ends the oldest sessions without a connection if there are too many. It repeats
+  this until nothing is left.
+- So each message reaches all its subscribers before the next one is published, and no operation begins inside another.
+"""
 
 import itertools
 import logging
 import time
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 
-from iot_core.broker.client import Client, Origin
-from iot_core.broker.disconnect_reason import DisconnectReason
-from iot_core.broker.dropped_messages import DroppedMessages
+from iot_core.broker import presence
+from iot_core.broker.client import Client, Origin, connack, open_link, session_expiry
+from iot_core.broker.delivery import acknowledge, drain
+from iot_core.broker.effects import Dropped, Effect, Publication, Report, drop_report
 from iot_core.broker.fan_out import FanOut
 from iot_core.broker.limits import IOT_CORE, Limits
-from iot_core.broker.message import Delivery, Message
-from iot_core.broker.negotiation import connack, session_expiry
-from iot_core.broker.outlet import Outlet
-from iot_core.broker.permissions import Permissions
-from iot_core.broker.presence import Presence, Report
+from iot_core.broker.message import Message
+from iot_core.broker.presence import DisconnectReason
+from iot_core.broker.publishing import Publisher
 from iot_core.broker.retained import RetainedMessages
 from iot_core.broker.router import Router
-from iot_core.broker.session import Session
+from iot_core.broker.session import Delivery, Outlet, Session
 from iot_core.broker.sessions import Sessions
 from iot_core.broker.shared_subscriptions import SharedSubscriptions
 from iot_core.broker.storage import Storage
+from iot_core.broker.subscribing import Subscriptions
 from iot_core.broker.wills import Wills
-from iot_core.mqtt import Connect, Publish, ReasonCode, Will, encode
+from iot_core.mqtt import (
+    Connect,
+    Disconnect,
+    MqttError,
+    Packet,
+    Pingreq,
+    Pingresp,
+    ProtocolError,
+    Puback,
+    Publish,
+    ReasonCode,
+    Subscribe,
+    Unsubscribe,
+    UnsupportedVersion,
+    Version,
+    encode,
+)
+from iot_core.permissions import Permissions
 from iot_core.reasons import IotCoreReason
+
+_PINGRESP = encode(Pingresp(), Version.MQTT_3_1_1)
+_REPORTED = 100
+"""The first of so many drops of one session is reported."""
 
 _logger = logging.getLogger(__name__)
 
 
 class Broker:
-    """Everything behind the authorization of a CONNECT. All of it runs on one thread, and nothing waits."""
+    """The broker behind the authorization of a CONNECT. It runs on one thread, and nothing in it waits."""
 
     def __init__(
         self,
@@ -38,35 +69,48 @@ class Broker:
         *,
         limits: Limits = IOT_CORE,
         clock: Callable[[], float] = time.time,
-        report: Report = lambda *_, **__: None,
+        report: Callable[..., object] = lambda *_, **__: None,
     ) -> None:
-        """Takes up what the storage has; raises StorageError.
+        """Load what the storage has. Raises StorageError.
 
-        `clock` gives seconds since 1970; `report` is told of presence, subscriptions and dropped messages.
+        `clock` returns seconds since 1970. `report` takes records for the feed: their kind, and fields by name.
         """
         self.storage = storage
         self.limits = limits
-        self.clock = clock
-        self.router: Router[Session] = Router()
         self.retained = RetainedMessages(storage, limits, clock)
-        self.shared = SharedSubscriptions(self)
-        self.presence = Presence(self.publish, clock, report)
-        self.version_numbers = itertools.count(round(clock() * 1000))
-        """Each is higher than all before."""
-        self.dropped = DroppedMessages(report)
-        self._fan_out = FanOut(self)
-        self._wills = Wills(self)
-        self.sessions = Sessions(storage, self.router)
+        self._clock = clock
+        self._report = report
+        self.router: Router[Session] = Router()
+        """All subscriptions."""
+        self._sessions = Sessions(storage, self.router)
+        self._clients: dict[str, Client] = {}
+        self._subscriptions = Subscriptions(self._sessions, self.retained, limits)
+        self._shared = SharedSubscriptions(self.router, storage, limits, clock)
+        self._fan_out = FanOut(self.router, self.retained, self._shared, limits)
+        self._wills = Wills(storage, limits, clock)
+        self._version_numbers = itertools.count(round(clock() * 1000))
+        """Each is higher than all before, also than those before a restart."""
+        self._pending: deque[Publication] = deque()
+        self._hand_out_due = False
+        """Whether members of shared subscriptions may have room for what is queued for their groups."""
         self._restore()
         self.tick()
 
     def session(self, client_id: str) -> Session | None:
-        """The session of a client ID, connected or not; None where there is none."""
-        return self.sessions.get(client_id)
+        """Return the session of a client ID, or None."""
+        return self._sessions.get(client_id)
+
+    def sessions(self) -> Iterator[Session]:
+        """Iterate over all sessions."""
+        return iter(self._sessions)
+
+    def client(self, client_id: str) -> Client | None:
+        """Return the connected client with a client ID, or None."""
+        return self._clients.get(client_id)
 
     def clients(self) -> Iterator[Client]:
-        """All that are connected."""
-        return (session.client for session in self.sessions if session.client is not None)
+        """Iterate over all connected clients. Clients may connect and disconnect meanwhile."""
+        return iter(list(self._clients.values()))
 
     def connect(
         self,
@@ -77,129 +121,260 @@ class Broker:
         origin: Origin,
         principal_id: str,
     ) -> Client:
-        """Lets a client in: takes over from one with the same client ID, answers, and sends what waits.
+        """Accept a client: end another one with its client ID, answer, and send what is queued for it.
 
-        `client_id` is the client's own, or the one it was given.
+        `client_id` is the one of the CONNECT, or one that was assigned.
         """
-        other = self.sessions.get(client_id)
-        if other is not None and other.client is not None:
-            other.client.end(DisconnectReason.DUPLICATE_CLIENTID, ReasonCode.SESSION_TAKEN_OVER)
+        if (other := self._clients.get(client_id)) is not None:
+            self.end(other, DisconnectReason.DUPLICATE_CLIENTID, ReasonCode.SESSION_TAKEN_OVER)
         session, present = self._session_for(connect, client_id)
         session.expiry_interval = session_expiry(connect, self.limits)
         session.principal_id = principal_id
-        session.connected_since, session.disconnected_since = self.clock(), None
-        session.client = client = Client(self, session, connect, permissions, outlet, origin)
-        self.sessions.came(session)
+        publisher = Publisher(self.limits, self._clock, self.retained)
+        link = open_link(connect, session, permissions, outlet, self.limits, self._clock)
+        client = Client(connect, session, link, publisher, origin, next(self._version_numbers))
+        session.attach(link, self._clock())
+        self._sessions.mark_connected(session)
+        self._clients[client_id] = client
         outlet.write(encode(connack(connect, client_id, self.limits, session_present=present), connect.version))
-        self.presence.connected(client)
-        client.drain()
-        self.shared.hand_out()
+        self._take(presence.connected(client, self._clock()))
+        drain(session, link)
+        self._hand_out_due = True
+        self._settle()
         return client
 
-    def publish(self, message: Message, publisher: Session | None = None) -> None:
-        """Keeps a message that is to be retained, and delivers it to all whose subscriptions it matches.
+    def connect_failed(self, client_id: str, principal_id: str, ip_address: str) -> None:
+        """Publish the event of a client with valid credentials whose policy does not allow its CONNECT or its Will."""
+        self._take(presence.connect_failed(client_id, principal_id, ip_address, self._clock()))
+        self._settle()
 
-        One that is published while another is delivered, as a slow client's Will is, follows after that.
-        """
-        self._fan_out.publish(message, publisher)
+    def receive(self, client: Client, packet: Packet) -> None:
+        """Take a packet from a client. Raises MqttError if the connection must end."""
+        if not client.connected:
+            return
+        if isinstance(packet, Publish):
+            self._receive_publish(client, packet)
+        elif isinstance(packet, Puback):
+            acknowledge(client.session, client.link, packet.packet_id)
+            if self._shared.queues:
+                self._drained(client)
+        elif isinstance(packet, Subscribe):
+            self._change(self._subscriptions.subscribe(client, packet, self._clock()))
+        elif isinstance(packet, Unsubscribe):
+            self._change(self._subscriptions.unsubscribe(client, packet, self._clock()))
+        elif isinstance(packet, Pingreq):
+            client.link.outlet.write(_PINGRESP)
+        elif isinstance(packet, Disconnect):
+            self._receive_disconnect(client, packet)
+        else:
+            raise ProtocolError(f"{type(packet).__name__.upper()} is not expected here")
 
-    def may_keep_more(self) -> bool:
-        """Whether there is room for one more message that waits for a client that is away."""
-        return self.storage.queued_bytes + self._wills.size < self.limits.stored_bytes
+    def drain(self, client: Client) -> None:
+        """Send what is queued for a client. Call this when its outlet is no longer slow."""
+        drain(client.session, client.link)
+        self._drained(client)
+
+    def end(
+        self,
+        client: Client,
+        reason: DisconnectReason,
+        reason_code: ReasonCode | None = None,
+        *,
+        explanation: str = "",
+        with_will: bool = True,
+    ) -> None:
+        """End a connection. With a reason code, a client of MQTT 5 gets a DISCONNECT first."""
+        self._end(client, reason, reason_code, explanation=explanation, with_will=with_will)
+        self._settle()
+
+    def fail(self, client: Client, error: MqttError) -> None:
+        """End the connection of a client that broke a rule."""
+        code = error.reason_code
+        if isinstance(error, UnsupportedVersion):  # A second CONNECT is a protocol error in any version [MQTT-3.1.0-2].
+            code = ReasonCode.PROTOCOL_ERROR
+        forbidden = code == ReasonCode.NOT_AUTHORIZED
+        reason = DisconnectReason.FORBIDDEN_ACCESS if forbidden else DisconnectReason.CLIENT_ERROR
+        self.end(client, reason, code, explanation=str(error))
+
+    def publish(self, message: Message) -> None:
+        """Publish a message that comes from no client of the broker, but over HTTP."""
+        self._pending.append(Publication(message))
+        self._settle()
 
     def message(self, packet: Publish, topic: str) -> Message:
-        """The message in a PUBLISH to a topic, which the packet may name by an alias."""
-        return Message.published(packet, topic, self.limits, self.clock)
+        """Return the message of a PUBLISH to a topic."""
+        return Message.published(packet, topic, self.limits, self._clock)
 
     def disconnect(self, client_id: str, *, clean_session: bool = False, prevent_will: bool = False) -> bool:
-        """Ends a client's connection, as DeleteConnection does. False where there is neither one nor a session.
+        """End a client's connection, as DeleteConnection does. False if it has neither a connection nor a session.
 
-        `clean_session` ends the session too, also one that has no connection.
+        `clean_session` ends the session too, even if it has no connection.
         """
-        session = self.sessions.get(client_id)
+        session = self._sessions.get(client_id)
         if session is None:
             return False
         if prevent_will:
             self._wills.revoke(client_id)
         if clean_session:
             session.expiry_interval = 0
-        if session.client is not None:
-            session.client.end(
-                DisconnectReason.API_INITIATED_DISCONNECT, ReasonCode.ADMINISTRATIVE_ACTION, with_will=not prevent_will
-            )
+        client = self._clients.get(client_id)
+        if client is not None:
+            reason, code = DisconnectReason.API_INITIATED_DISCONNECT, ReasonCode.ADMINISTRATIVE_ACTION
+            self._end(client, reason, code, with_will=not prevent_will)
         elif clean_session:
             self._forget(session)
+        self._settle()
         return True
 
     def tick(self) -> None:
-        """Does what is due: delayed Wills, and what expired. To be called about once a second."""
-        now = self.clock()
-        self._wills.publish_due(now)
-        for session in [session for session in self.sessions if session.is_expired(now)]:
-            if self.sessions.get(session.client_id) is session:  # The Will of one before may have ended it already.
+        """Do what is due: publish delayed Wills, and remove what is expired. Call this about once a second."""
+        now = self._clock()
+        self._take(self._wills.publish_due(now))
+        for session in self._sessions:
+            if session.is_expired(now):
                 self._forget(session)
-        self._end_longest_absent()
-        self.retained.forget_expired()
-        self.shared.hand_out()
+        self.retained.delete_expired()
+        self._hand_out_due = True
+        self._settle()
 
     def close(self) -> None:
-        """Ends all connections. One that can't be ended keeps none of the others."""
+        """End all connections. An error with one of them does not keep the others open."""
         for client in self.clients():
             try:
-                client.end(DisconnectReason.SERVER_INITIATED_DISCONNECT, ReasonCode.SERVER_SHUTTING_DOWN)
+                self.end(client, DisconnectReason.SERVER_INITIATED_DISCONNECT, ReasonCode.SERVER_SHUTTING_DOWN)
             except Exception:
                 _logger.exception("a connection could not be ended")
 
-    def disconnected(self, client: Client, will: Will | None, reason: DisconnectReason, explanation: str) -> None:
-        """Keeps or ends the session of a connection that ended, and sees to its Will."""
+    def _receive_publish(self, client: Client, packet: Publish) -> None:
+        accepted = client.publisher.accept(packet, client.link.permissions)
+        if not isinstance(accepted, Message):
+            self._drop(Dropped(client.session, accepted))
+            if packet.packet_id is not None and client.version is Version.MQTT_5:
+                client.send(Puback(packet.packet_id, ReasonCode.QUOTA_EXCEEDED))
+            return
+        effects = self._fan_out.deliver(accepted, client.session)
+        if effects:
+            self._take(effects)
+            self._settle()
+        packet_id = packet.packet_id
+        # The message may have ended its own publisher, if that is too slow a subscriber: nothing follows a DISCONNECT.
+        if packet_id is not None and client.connected:
+            client.link.outlet.write(b"\x40\x02" + packet_id.to_bytes(2))
+
+    def _receive_disconnect(self, client: Client, packet: Disconnect) -> None:
         session = client.session
-        session.client = None
-        session.disconnected_since = self.clock()
-        session.disconnect_reason = reason
-        session.requeue()
-        self.presence.disconnected(client, reason, explanation)
-        if will is not None:
-            self._wills.leave(client, will)
-        released = session.release_shared()
-        if session.persistent:
-            self.sessions.left(session)
-        else:
+        expiry = packet.properties.session_expiry_interval
+        if expiry is not None:
+            if expiry and not session.persistent:
+                raise ProtocolError(
+                    "a DISCONNECT must not set a session expiry if the CONNECT set none (MQTT 5.0, section 3.14.2.2.2)"
+                )
+            session.expiry_interval = min(expiry, self.limits.most_session_expiry)
+        # Any reason code but 0 publishes the Will [MQTT-3.14.4-3].
+        with_will = packet.reason_code != ReasonCode.NORMAL_DISCONNECTION
+        self._end(client, DisconnectReason.CLIENT_INITIATED_DISCONNECT, with_will=with_will)
+        self._settle()
+
+    def _drained(self, client: Client) -> None:
+        """Hand out to the groups of a client whose queue is empty now."""
+        if not client.session.queue.deliveries:
+            self._hand_out_due = True
+            self._settle()
+
+    def _change(self, effects: Iterable[Effect]) -> None:
+        """Settle the effects of changed subscriptions: groups may have other members now."""
+        self._take(effects)
+        self._hand_out_due = True
+        self._settle()
+
+    def _take(self, effects: Iterable[Effect]) -> None:
+        """Take the effects of one step: publications become pending, all others happen at once."""
+        for effect in effects:
+            if isinstance(effect, Publication):
+                self._pending.append(effect)
+            elif isinstance(effect, Report):
+                self._report(effect.kind, **effect.fields)
+            else:
+                self._drop(effect)
+
+    def _settle(self) -> None:
+        """Do what is pending, until nothing is left."""
+        while True:
+            if self._pending:
+                message, publisher = self._pending.popleft()
+                self._take(self._fan_out.deliver(message, publisher))
+            elif self._hand_out_due and self._shared.queues:
+                self._hand_out_due = False
+                self._take(self._shared.hand_out())
+            elif len(self._sessions.absent) > self.limits.absent_sessions:
+                session = next(iter(self._sessions.absent.values()))
+                count = len(session.queue.deliveries)
+                self._take([drop_report(IotCoreReason.TOO_MANY_SESSIONS, client_id=session.client_id, count=count)])
+                self._forget(session)
+            else:
+                return
+
+    def _drop(self, dropped: Dropped) -> None:
+        """Count a dropped message, and end the client if it is too slow."""
+        session, reason, too_slow = dropped
+        session.dropped += 1
+        if session.dropped % _REPORTED == 1:
+            self._take([drop_report(reason, client_id=session.client_id, count=session.dropped)])
+        client = self._clients.get(session.client_id)
+        if too_slow and client is not None:
+            self._end(client, DisconnectReason.THROTTLED, ReasonCode.QUOTA_EXCEEDED)
+
+    def _end(
+        self,
+        client: Client,
+        reason: DisconnectReason,
+        reason_code: ReasonCode | None = None,
+        *,
+        explanation: str = "",
+        with_will: bool = True,
+    ) -> None:
+        """Close a connection, and keep or end its session. Its event and its Will become pending."""
+        if not client.connected:
+            return
+        client.close(reason_code)
+        session, now = client.session, self._clock()
+        del self._clients[session.client_id]
+        released = session.detach(now, reason)
+        self._take(presence.disconnected(client, reason, explanation, now))
+        if with_will and client.will is not None:
+            self._take(self._wills.leave(session, client.will, client.permissions))
+        if not session.persistent:
             self._forget(session)
+        elif reason is not DisconnectReason.DUPLICATE_CLIENTID:  # That one gets its next connection at once.
+            self._sessions.mark_absent(session)
         if released:
-            self._fan_out.then(partial(self.shared.deliver_again, released))
-        if reason is not DisconnectReason.DUPLICATE_CLIENTID:  # There the session has its next connection at once.
-            self._fan_out.then(self._end_longest_absent)
+            self._shared.take_back(released)
+            self._hand_out_due = True
+
+    def _forget(self, session: Session) -> None:
+        """End a session. Its delayed Will becomes pending."""
+        self._sessions.remove(session)
+        self._hand_out_due = True
+        self._take(self._wills.session_ended(session.client_id))
 
     def _session_for(self, connect: Connect, client_id: str) -> tuple[Session, bool]:
-        """The session that a CONNECT asks for, and whether it was there before [MQTT-3.1.2-4] [MQTT-3.1.2-5]."""
-        session = self.sessions.get(client_id)
+        """Return the session that a CONNECT asks for, and whether it existed [MQTT-3.1.2-4] [MQTT-3.1.2-5]."""
+        session = self._sessions.get(client_id)
         if session is not None:
             resumed = not connect.clean_start and session.version is connect.version
-            if resumed and not session.is_expired(self.clock()):
+            if resumed and not session.is_expired(self._clock()):
                 self._wills.revoke(client_id)
                 return session, True
             self._forget(session)
-        return self.sessions.add(client_id, connect.version), False
-
-    def _forget(self, session: Session) -> None:
-        """Ends a session."""
-        self.sessions.remove(session)
-        self.shared.hand_out()
-        self._wills.session_ended(session.client_id)
-
-    def _end_longest_absent(self) -> None:
-        """Makes room for sessions that were left later, as if those before had expired."""
-        while (session := self.sessions.longest_absent(self.limits.absent_sessions)) is not None:
-            self.dropped.add_session(session, IotCoreReason.TOO_MANY_SESSIONS)
-            self._forget(session)
+        return self._sessions.add(client_id, connect.version), False
 
     def _restore(self) -> None:
-        """Takes up what the storage has. Raises StorageError."""
-        self.sessions.restore(self.clock())
+        """Load sessions, queues and Wills from the storage. Raises StorageError."""
+        self._sessions.restore(self._clock())
         for row, client_id, shared, message, retain in self.storage.queued():
             delivery = Delivery(message, retain, row)
             if client_id is not None:
-                self.sessions.restore_delivery(client_id, delivery)
+                self._sessions.restore_delivery(client_id, delivery)
             elif shared is not None:
-                self.shared.restore(shared, delivery)
-        self._wills.restore()
+                self._shared.restore(shared, delivery)
+        self._wills.restore(self._sessions.get)

@@ -1,10 +1,11 @@
-"""The SQLite file of what survives: its tables, and how it is opened."""
+"""The SQLite file behind the storage: its tables, its opening, and how it writes messages."""
 
 import contextlib
 import sqlite3
 from pathlib import Path
 
-from iot_core.broker.stored import StorageError
+from iot_core.broker.message import Message
+from iot_core.mqtt import Decoder, MqttError, Publish, Version, Will, encode
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS retained (topic TEXT PRIMARY KEY, message BLOB, expires_at REAL, modified INTEGER);
@@ -20,23 +21,27 @@ CREATE TABLE IF NOT EXISTS queued (
 CREATE INDEX IF NOT EXISTS queued_by_client ON queued (client_id);
 CREATE TABLE IF NOT EXISTS will (client_id TEXT PRIMARY KEY, will BLOB, due REAL);
 """
-"""What is queued waits for a client, or else for a shared subscription, which its topic filter names. It names its
-message, which is there once, however many it waits for."""
+"""A row of `queued` is one place of a message in a queue: that of a client, or that of the shared subscription with its
+topic filter. It refers to a row of `message`, which holds each message once, however many queues it is in."""
 _FORMAT = 2
-_LEFT_BEHIND = (
+_ORPHANS = (
     "DELETE FROM subscription WHERE client_id NOT IN (SELECT client_id FROM session)",
     "DELETE FROM will WHERE client_id NOT IN (SELECT client_id FROM session)",
     "DELETE FROM queued WHERE client_id NOT IN (SELECT client_id FROM session)",
     "DELETE FROM queued WHERE message NOT IN (SELECT id FROM message)",
     "DELETE FROM message WHERE id NOT IN (SELECT message FROM queued)",
 )
-"""Removes, in this order, what stayed alone where a transaction before or after could not be written."""
+"""Delete, in this order, rows whose counterpart is missing because one transaction failed and another did not."""
+
+
+class StorageError(OSError):
+    """The file can't be opened, read or written. Its text is one line."""
 
 
 def open_database(path: Path | str) -> sqlite3.Connection:
-    """Opens a file, or `:memory:`, for this process alone. Raises StorageError, also where another process uses it.
+    """Open a file or `:memory:` for this process only. Raises StorageError, also if another process uses the file.
 
-    A new file is its owner's alone to read and write.
+    Only the owner of a new file can read and write it.
     """
     if path != ":memory:":
         with contextlib.suppress(OSError):  # SQLite says what is wrong.
@@ -44,13 +49,48 @@ def open_database(path: Path | str) -> sqlite3.Connection:
     try:
         database = sqlite3.connect(path, isolation_level=None, timeout=0)
     except sqlite3.Error as error:
-        raise _can_not_be_used(path, error) from None
+        raise _unusable(path, error) from None
     try:
         _prepare(database)
     except sqlite3.Error as error:
         database.close()
-        raise _can_not_be_used(path, error) from None
+        raise _unusable(path, error) from None
     return database
+
+
+def pack(message: Message | Will) -> bytes:
+    """Write a message or a Will as a PUBLISH of MQTT 5.
+
+    The caller stores when a message expires, and when a Will is due. The Will's properties must not have its delay.
+    """
+    packet_id = 1 if message.qos else None
+    publish = Publish(message.topic, message.payload, message.qos, message.retain, False, packet_id, message.properties)
+    return encode(publish, Version.MQTT_5)
+
+
+def unpack(packed: bytes, expires_at: float | None) -> Message:
+    """Read a message. Raises StorageError."""
+    publish = _publish(packed)
+    return Message(publish.topic, publish.payload, publish.qos, publish.retain, publish.properties, expires_at)
+
+
+def unpack_will(packed: bytes) -> Will:
+    """Read a Will. Raises StorageError."""
+    publish = _publish(packed)
+    return Will(publish.topic, publish.payload, publish.qos, publish.retain, publish.properties)
+
+
+def _publish(packed: bytes) -> Publish:
+    decoder = Decoder(len(packed))
+    decoder.version = Version.MQTT_5
+    decoder.receive(packed)
+    try:
+        publish = decoder.next()
+    except MqttError:
+        publish = None
+    if not isinstance(publish, Publish):
+        raise StorageError("the data folder holds a message that can't be read")
+    return publish
 
 
 def _prepare(database: sqlite3.Connection) -> None:
@@ -61,17 +101,17 @@ def _prepare(database: sqlite3.Connection) -> None:
     (found,) = execute("PRAGMA user_version").fetchone()
     if found not in (0, _FORMAT):
         raise sqlite3.DatabaseError(
-            f"it is of format {found}, and this version writes {_FORMAT}; remove it to begin anew: nothing but the "
-            "sessions, queues and retained messages of this machine is in it"
+            f"it has format {found}, and this version writes {_FORMAT}. Remove the file to start afresh: it holds only "
+            "the sessions, queues and retained messages of this machine"
         )
     database.executescript(_SCHEMA)
     execute(f"PRAGMA user_version = {_FORMAT}")
-    for statement in _LEFT_BEHIND:
+    for statement in _ORPHANS:
         execute(statement)
 
 
-def _can_not_be_used(path: Path | str, error: sqlite3.Error) -> StorageError:
+def _unusable(path: Path | str, error: sqlite3.Error) -> StorageError:
     busy = getattr(error, "sqlite_errorname", "").startswith("SQLITE_BUSY")
-    running = "another process uses this data folder: is `iot-authorizer dev` running already?"
-    why = running if busy else f"can't be used: {error}"
-    return StorageError(f"{path}: {why}")
+    if busy:
+        return StorageError(f"{path}: another process uses this data folder: is `iot-authorizer dev` running already?")
+    return StorageError(f"{path}: can't be used: {error}")

@@ -1,80 +1,61 @@
-"""From one published message to all whose subscriptions it matches."""
+"""Fan-out: the delivery of one message to all its subscribers.
 
-from collections import deque
-from collections.abc import Callable
-from functools import partial
-from typing import TYPE_CHECKING
+The rules (MQTT 5.0, sections 3.3.1.3 and 3.8.3.1):
+- A message with RETAIN is retained first. If there is no room for it, it is still delivered.
+- It goes to each subscriber with the lower of its own QoS and the subscription's.
+- A subscription with No Local does not get the messages of its own client.
+- RETAIN stays set only for a subscription with Retain As Published.
+- An absent client gets it later, if its session is persistent and the QoS is 1.
+- Each group of a shared subscription gets it once.
+"""
 
+from iot_core.broker.delivery import deliver, keep
+from iot_core.broker.effects import Effect, drop_report
+from iot_core.broker.limits import Limits
 from iot_core.broker.message import Message
+from iot_core.broker.retained import RetainedMessages
+from iot_core.broker.router import Router
 from iot_core.broker.session import Session
+from iot_core.broker.shared_subscriptions import SharedSubscriptions
 from iot_core.reasons import IotCoreReason
-
-if TYPE_CHECKING:
-    from iot_core.broker.broker import Broker
 
 
 class FanOut:
-    """Delivers one message after the other: a delivery may end a slow client, and so bring about more."""
+    """Delivers messages by the subscriptions of a router."""
 
-    def __init__(self, broker: "Broker") -> None:
-        self._broker = broker
-        self._delivering = False
-        self._postponed: deque[Callable[[], None]] = deque()
-        """What is to be done because of a delivery, the next one first."""
+    def __init__(
+        self, router: Router[Session], retained: RetainedMessages, shared: SharedSubscriptions, limits: Limits
+    ) -> None:
+        self._router = router
+        self._retained = retained
+        self._shared = shared
+        self._limits = limits
 
-    def publish(self, message: Message, publisher: Session | None) -> None:
-        """Keeps a message that is to be retained, and delivers it.
+    def deliver(self, message: Message, publisher: Session | None) -> list[Effect]:
+        """Deliver a message to all subscribers. Returns what was dropped.
 
-        One that is published while another is delivered, as a slow client's Will is, follows after that.
+        It writes to the outlets itself: a returned object for each packet would make fan-out slower.
         """
-        if self._delivering:
-            self._postponed.append(partial(self._deliver, message, publisher))
-            return
-        self._delivering = True
-        try:
-            self._deliver(message, publisher)
-        finally:
-            self._delivering = False
-        if self._postponed:
-            self._do_postponed()
-
-    def then(self, action: Callable[[], None]) -> None:
-        """Does something now, or once what is delivered at the moment has reached all."""
-        self._postponed.append(action)
-        self._do_postponed()
-
-    def _deliver(self, message: Message, publisher: Session | None) -> None:
-        broker = self._broker
-        if message.retain and not broker.retained.keep(message):
-            broker.dropped.add_retained(IotCoreReason.TOO_MANY_RETAINED)
-        routes = broker.router.routes(message.topic)
+        effects: list[Effect] = []
+        if message.retain and not self._retained.keep(message):
+            effects.append(drop_report(IotCoreReason.TOO_MANY_RETAINED))
+        routes = self._router.routes(message.topic)
         for session, subscription in routes.each:
             if subscription.no_local and session is publisher:
                 continue
             qos = min(message.qos, subscription.qos)
             retain = message.retain and subscription.retain_as_published
-            client = session.client
-            if client is not None:
-                client.sender.send(message, qos, retain)
-            elif qos > 0 and session.persistent:
-                self._keep(session, message, retain)
+            link = session.link
+            if link is not None:
+                dropped = deliver(session, link, message, qos, retain)
+            elif qos and session.persistent:
+                dropped = keep(session, message, retain, self._limits)
+            else:
+                continue
+            if dropped is not None:
+                effects.append(dropped)
         for group in routes.groups:
-            broker.shared.deliver(group, message)
-
-    def _keep(self, session: Session, message: Message, retain: bool) -> None:
-        """Keeps a message for a client that is away, where there is room."""
-        broker = self._broker
-        if not broker.may_keep_more():
-            broker.dropped.add(session, IotCoreReason.QUEUES_FULL)
-        elif not session.enqueue(message, retain, broker.limits):
-            broker.dropped.add(session, IotCoreReason.QUEUE_FULL)
-
-    def _do_postponed(self) -> None:
-        if self._delivering:
-            return
-        self._delivering = True
-        try:
-            while self._postponed:
-                self._postponed.popleft()()
-        finally:
-            self._delivering = False
+            dropped = self._shared.deliver(group, message)
+            if dropped is not None:
+                effects.append(dropped)
+        return effects

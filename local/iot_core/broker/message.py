@@ -1,4 +1,4 @@
-"""An application message on its way through the broker."""
+"""An application message in the broker, and its encoded form."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -8,15 +8,15 @@ from iot_core.broker.limits import Limits
 from iot_core.mqtt import NO_PROPERTIES, Properties, Publish, Version, publish_parts
 
 _USER_PROPERTY = 32
-"""Bytes that each user property counts beside its name and value, as even an empty one takes memory."""
+"""Bytes that each user property counts in addition to its name and value: even an empty one takes memory."""
 
 Parts = tuple[bytes, bytes]
-"""What stands in a PUBLISH before and after its packet ID."""
+"""The bytes of a PUBLISH before and after its packet ID."""
 
 
 @dataclass(slots=True, eq=False)
 class Message:
-    """A message, the same object for all who get it."""
+    """A message. All subscribers share one object."""
 
     topic: str
     payload: bytes
@@ -25,15 +25,19 @@ class Message:
     properties: Properties = NO_PROPERTIES
     """As published, without topic alias and message expiry."""
     expires_at: float | None = None
-    """Seconds of the broker's clock; None for never."""
+    """Seconds of the broker's clock. None if it never expires."""
     _kind: tuple[int, int, bool] | None = field(default=None, init=False, repr=False)
+    """The version, QoS and RETAIN flag of `_parts`."""
     _parts: Parts = field(default=(b"", b""), init=False, repr=False)
-    """As they were encoded last, and for whom: most subscribers are alike."""
+    """The last encoded form: most subscribers need the same one."""
     _properties_size: int | None = field(default=None, init=False, repr=False)
 
     @classmethod
     def published(cls, packet: Publish, topic: str, limits: Limits, clock: Callable[[], float]) -> Self:
-        """The message in a PUBLISH to a topic, which the packet may name by an alias. `clock` gives seconds."""
+        """Return the message of a PUBLISH. `topic` is the resolved one: the packet may hold only an alias.
+
+        `clock` returns seconds.
+        """
         properties = packet.properties
         if properties is NO_PROPERTIES:
             return cls(topic, packet.payload, packet.qos, packet.retain)
@@ -47,7 +51,7 @@ class Message:
 
     @property
     def size(self) -> int:
-        """Bytes of the payload and of what the properties carry."""
+        """Bytes of the payload and of the properties' values."""
         if self.properties is NO_PROPERTIES:
             return len(self.payload)
         if self._properties_size is None:
@@ -55,13 +59,13 @@ class Message:
         return len(self.payload) + self._properties_size
 
     def is_expired(self, now: float) -> bool:
-        """Whether nobody is to get it any more [MQTT-3.3.2-5]."""
+        """Whether the message must not be delivered any more [MQTT-3.3.2-5]."""
         return self.expires_at is not None and self.expires_at <= now
 
     def parts(self, version: Version, qos: int, retain: bool, clock: Callable[[], float]) -> Parts:
-        """The PUBLISH for a subscriber, encoded once for all who get it in the same way.
+        """Return the PUBLISH for a subscriber, encoded once for all subscribers that need the same form.
 
-        A message that expires names the seconds that are left [MQTT-3.3.2-6], so it is encoded each time.
+        A message that expires is encoded each time, since it names the seconds that are left [MQTT-3.3.2-6].
         """
         if self.expires_at is not None:
             properties = replace(self.properties, message_expiry_interval=_whole_seconds(self.expires_at - clock()))
@@ -73,31 +77,15 @@ class Message:
         return self._parts
 
 
-@dataclass(slots=True, eq=False)
-class Delivery:
-    """A QoS 1 message on its way to one client."""
-
-    message: Message
-    retain: bool
-    row: int | None = None
-    """Where it is stored; None where it need not survive."""
-    shared: str | None = None
-    """The shared subscription that brought it, so that another member may have it instead; None for none."""
-    packet_id: int | None = None
-    """With which it was sent; None before, and where a process before this one may have sent it."""
-    duplicate: bool = False
-    """Whether it may have been sent before, which a second PUBLISH says with DUP [MQTT-3.3.1-1]."""
-
-
 def properties_size(properties: Properties) -> int:
-    """Bytes of all that the properties of a message carry; each user property counts 32 more."""
+    """Return the bytes of the properties' values. Each user property counts 32 more."""
     texts = [properties.content_type or "", properties.response_topic or ""]
     for name, value in properties.user_properties:
         texts += (name, value)
-    carried = sum(len(text.encode()) for text in texts) + len(properties.correlation_data or b"")
-    return carried + _USER_PROPERTY * len(properties.user_properties)
+    values = sum(len(text.encode()) for text in texts) + len(properties.correlation_data or b"")
+    return values + _USER_PROPERTY * len(properties.user_properties)
 
 
 def _whole_seconds(left: float) -> int:
-    """IoT Core counts in milliseconds: 999 and less are 0 seconds (developer guide, "Message expiry")."""
+    """Round down: IoT Core counts milliseconds, and 999 of them are 0 seconds (developer guide, "Message expiry")."""
     return max(0, round(left * 1000) // 1000)

@@ -1,96 +1,91 @@
-"""PUBLISH, with IoT Core's limits and the policy."""
+"""PUBLISH: the checks of a message that a client publishes.
 
-from typing import TYPE_CHECKING
+The rules (MQTT 5.0, section 3.3; developer guide, "MQTT"; AWS General Reference, message broker quotas):
+- QoS 2, an invalid topic, too much payload or too many properties end the connection.
+- So does a topic or a RETAIN flag that the policy does not allow.
+- A topic alias replaces the topic until the connection ends, or until the client gives it another topic.
+- A message over the limit per second, or one more retained message than there is room for, is dropped. MQTT 5 answers
+  with QUOTA_EXCEEDED. MQTT 3.1.1 has no answer for it.
+"""
 
-from iot_core.broker.broken_rule import BrokenRule
-from iot_core.broker.limits import Limits
+from collections.abc import Callable
+
+from iot_core.broker.limits import BrokenRule, Limits, RateLimit
 from iot_core.broker.message import Message, properties_size
-from iot_core.broker.permissions import Permissions
-from iot_core.broker.rate_limit import RateLimit
-from iot_core.broker.topic_rules import InvalidTopic, check_topic_name, is_event, is_reserved
-from iot_core.mqtt import NO_PROPERTIES, Properties, ProtocolError, Puback, Publish, ReasonCode, Version
+from iot_core.broker.retained import RetainedMessages
+from iot_core.broker.topics import InvalidTopic, check_topic_name, is_event, is_reserved
+from iot_core.mqtt import NO_PROPERTIES, Properties, ProtocolError, Publish, ReasonCode
+from iot_core.permissions import Permissions
 from iot_core.reasons import IotCoreReason
 
-if TYPE_CHECKING:
-    from iot_core.broker.broker import Broker
-    from iot_core.broker.client import Client
-
 _KNOWN_TOPICS = 1024
+"""Valid topics that a connection remembers."""
 
 
 class Publisher:
-    """One connection as a publisher: it remembers the topics that were used, and their aliases."""
+    """The publishing side of one connection. It remembers topic aliases and valid topics."""
 
-    __slots__ = ("_aliases", "_broker", "_known", "_rate", "permissions")
+    __slots__ = ("_aliases", "_clock", "_limits", "_rate", "_retained", "known_topics")
 
-    def __init__(self, broker: "Broker", permissions: Permissions) -> None:
-        limits = broker.limits
-        self._broker = broker
+    def __init__(self, limits: Limits, clock: Callable[[], float], retained: RetainedMessages) -> None:
+        """`clock` returns seconds since 1970."""
+        self._limits = limits
+        self._clock = clock
+        self._retained = retained
         self._aliases: dict[int, str] = {}
-        self._known: set[str] = set()
+        self.known_topics: set[str] = set()
+        """Valid topics that were published to, which are not checked again."""
         per_second = limits.publishes_per_second
-        self._rate = None if per_second is None else RateLimit(per_second, broker.clock)
-        self.permissions = permissions
-        """Replaced at a refresh."""
+        self._rate = None if per_second is None else RateLimit(per_second, clock)
 
-    def receive(self, client: "Client", packet: Publish) -> None:
-        """Publishes a message, and answers. Raises MqttError for what ends the connection."""
-        broker = self._broker
+    def accept(self, packet: Publish, permissions: Permissions) -> Message | IotCoreReason:
+        """Return the message to publish, or the reason to drop it. Raises MqttError if the connection must end."""
         topic = packet.topic
         if packet.properties is not NO_PROPERTIES:
             topic = self._read(packet.properties, topic)
-        self._check(packet, topic)
+        self._check(packet, topic, permissions)
         if self._rate is not None and not self._rate.take():
-            self._refuse(client, packet, IotCoreReason.THROTTLED)
-            return
-        if packet.retain and not broker.retained.has_room(topic, packet.payload):
-            self._refuse(client, packet, IotCoreReason.TOO_MANY_RETAINED)
-            return
-        broker.publish(Message.published(packet, topic, broker.limits, broker.clock), client.session)
-        packet_id = packet.packet_id
-        # The message may have ended its own publisher, as a slow subscriber: nothing follows a DISCONNECT.
-        if packet_id is not None and client.connected:
-            client.outlet.write(b"\x40\x02" + packet_id.to_bytes(2))
-
-    def _refuse(self, client: "Client", packet: Publish, reason: IotCoreReason) -> None:
-        """Drops a message that is one too many. MQTT 3.1.1 has no answer for that."""
-        self._broker.dropped.add(client.session, reason)
-        if packet.packet_id is not None and client.version is Version.MQTT_5:
-            client.answer(Puback(packet.packet_id, ReasonCode.QUOTA_EXCEEDED))
+            return IotCoreReason.THROTTLED
+        if packet.retain and not self._retained.has_room(topic, packet.payload):
+            return IotCoreReason.TOO_MANY_RETAINED
+        return Message.published(packet, topic, self._limits, self._clock)
 
     def _read(self, properties: Properties, topic: str) -> str:
-        """The topic, where an alias may stand for it."""
+        """Check the properties, and return the topic, which may be that of an alias."""
         if properties.subscription_identifiers:
-            raise ProtocolError("a client's PUBLISH has no subscription identifier [MQTT-3.3.4-6]")
-        check_properties(properties, self._broker.limits)
+            raise ProtocolError("a client's PUBLISH must not have a subscription identifier [MQTT-3.3.4-6]")
+        check_properties(properties, self._limits)
         alias = properties.topic_alias
         if alias is None:
             return topic
-        if alias > self._broker.limits.topic_aliases:
-            raise BrokenRule("a topic alias is over the maximum [MQTT-3.3.2-9]", ReasonCode.TOPIC_ALIAS_INVALID)
+        most = self._limits.topic_aliases
+        if alias > most:
+            raise BrokenRule(
+                f"topic alias {alias} is over the maximum of {most} [MQTT-3.3.2-9]", ReasonCode.TOPIC_ALIAS_INVALID
+            )
         if topic:
             self._aliases[alias] = topic
         elif alias not in self._aliases:
-            raise ProtocolError("a topic alias stands for no topic (MQTT 5.0, section 3.3.2.3.4)")
+            raise ProtocolError(f"topic alias {alias} has no topic yet (MQTT 5.0, section 3.3.2.3.4)")
         return self._aliases[alias]
 
-    def _check(self, packet: Publish, topic: str) -> None:
-        limits = self._broker.limits
+    def _check(self, packet: Publish, topic: str, permissions: Permissions) -> None:
+        limits = self._limits
         if packet.qos > 1:
-            raise BrokenRule("IoT Core takes no QoS 2", ReasonCode.QOS_NOT_SUPPORTED)
+            raise BrokenRule("IoT Core does not support QoS 2", ReasonCode.QOS_NOT_SUPPORTED)
         if len(packet.payload) > limits.payload:
             raise BrokenRule(f"a payload has at most {limits.payload} bytes", ReasonCode.PACKET_TOO_LARGE)
-        if topic not in self._known:
+        if topic not in self.known_topics:
             check_topic(topic, limits)
-            if len(self._known) >= _KNOWN_TOPICS:
-                self._known.clear()
-            self._known.add(topic)
-        if packet.retain or not self.permissions.may_publish(topic):
-            check_permission(topic, packet.retain, self.permissions)
+            if len(self.known_topics) >= _KNOWN_TOPICS:
+                self.known_topics.clear()
+            self.known_topics.add(topic)
+        if packet.retain or not permissions.may_publish(topic):
+            check_permission(topic, packet.retain, permissions)
 
 
 def check_topic(topic: str, limits: Limits) -> None:
-    """Checks the topic that a client publishes to. Raises BrokenRule."""
+    """Check the topic that a client publishes to. Raises BrokenRule."""
     try:
         check_topic_name(topic, limits)
     except InvalidTopic as error:
@@ -100,18 +95,18 @@ def check_topic(topic: str, limits: Limits) -> None:
 
 
 def check_properties(properties: Properties, limits: Limits) -> None:
-    """Checks the properties of a PUBLISH or a Will. Raises BrokenRule."""
+    """Check the properties of a PUBLISH or a Will. Raises BrokenRule."""
     if properties_size(properties) > limits.properties:
         raise BrokenRule(f"a message's properties have at most {limits.properties} bytes", ReasonCode.PACKET_TOO_LARGE)
 
 
 def check_permission(topic: str, retain: bool, permissions: Permissions) -> None:
-    """Checks who publishes. Raises BrokenRule."""
+    """Check that the policy allows a publish. Raises BrokenRule."""
     if not permissions.may_publish(topic):
         raise BrokenRule("the policy does not allow this publish", ReasonCode.NOT_AUTHORIZED)
     if not retain:
         return
     if is_reserved(topic):
-        raise BrokenRule("no message to a reserved topic is retained", ReasonCode.RETAIN_NOT_SUPPORTED)
+        raise BrokenRule("IoT Core does not retain messages to reserved topics", ReasonCode.RETAIN_NOT_SUPPORTED)
     if not permissions.may_retain(topic):
         raise BrokenRule("the policy does not allow this retained publish", ReasonCode.NOT_AUTHORIZED)

@@ -1,4 +1,10 @@
-"""Retained messages: one for a topic, until another or an empty one replaces it."""
+"""Retained messages: at most one for each topic.
+
+The rules (MQTT 5.0, section 3.3.1.3; developer guide, "MQTT retained messages"):
+- A message with RETAIN replaces the topic's retained message. One without a payload deletes it.
+- If the account holds its maximum of retained messages, a message to another topic is not retained.
+- An expired message is deleted.
+"""
 
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
@@ -17,23 +23,24 @@ class Retained(NamedTuple):
 
 
 class RetainedMessages:
-    """All retained messages, by topic."""
+    """All retained messages."""
 
     def __init__(self, storage: Storage, limits: Limits, clock: Callable[[], float]) -> None:
+        """Load the messages from the storage. `clock` returns seconds since 1970. Raises StorageError."""
         self._storage = storage
         self._limits = limits
         self._clock = clock
         self._messages = {message.topic: Retained(message, modified) for message, modified in storage.retained()}
 
     def has_room(self, topic: str, payload: bytes) -> bool:
-        """Whether a message can be kept, or needs no room: an empty one, or a topic's next."""
+        """Whether a message can be retained. An empty one and one that replaces another always can."""
         return not payload or topic in self._messages or len(self._messages) < self._limits.retained_messages
 
     def keep(self, message: Message) -> bool:
-        """Keeps a message, or forgets its topic's where it is empty. False where there are too many."""
+        """Retain a message, or delete its topic's retained message if it is empty. False if there is no room."""
         topic = message.topic
         if not message.payload:
-            self._forget(topic)
+            self._delete(topic)
             return True
         if not self.has_room(topic, message.payload):
             return False
@@ -43,25 +50,25 @@ class RetainedMessages:
         return True
 
     def get(self, topic: str) -> Retained | None:
-        """The message of a topic, unless it is expired."""
+        """Return the retained message of a topic, or None."""
         found = self._messages.get(topic)
         if found is not None and found.message.is_expired(self._clock()):
-            self._forget(topic)
+            self._delete(topic)
             return None
         return found
 
     def items(self) -> Iterator[Retained]:
-        """All of them that are not expired, in the order of their topics."""
+        """Iterate over all retained messages in the order of their topics."""
         for topic in sorted(self._messages):
             if (found := self.get(topic)) is not None:
                 yield found
 
-    def forget_expired(self) -> None:
-        """Makes room."""
+    def delete_expired(self) -> None:
+        """Delete expired messages, to make room."""
         now = self._clock()
         for topic in [topic for topic, retained in self._messages.items() if retained.message.is_expired(now)]:
-            self._forget(topic)
+            self._delete(topic)
 
-    def _forget(self, topic: str) -> None:
+    def _delete(self, topic: str) -> None:
         if self._messages.pop(topic, None) is not None:
             self._storage.forget_retained(topic)

@@ -1,11 +1,18 @@
-"""Which subscriptions a topic reaches, as IoT Core decides it: `a/#` does not match `a`."""
+"""The subscription tree: which subscriptions match a topic.
+
+The rules (MQTT 5.0, sections 3.3.4 and 4.7; developer guide, "MQTT topics"):
+- `+` matches one level, `#` matches one level or more: as in IoT Core, `a/#` does not match `a`.
+- A wildcard at the start does not match a topic that starts with `$` [MQTT-4.7.2-1].
+- A client with several matching filters gets a message once, with their highest QoS [MQTT-3.3.4-2].
+- Members of a shared subscription form a group, which gets a message once.
+"""
 
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Generic, TypeVar
 
-from iot_core.broker.topic_rules import split_share
+from iot_core.broker.topics import split_share
 from iot_core.mqtt import Subscription
 
 _CACHED_TOPICS = 4096
@@ -14,7 +21,7 @@ Subscriber = TypeVar("Subscriber")
 
 Member = tuple[Subscriber, Subscription]
 Group = deque[Member[Subscriber]]
-"""A shared subscription's members; the first is next."""
+"""The members of a shared subscription. The first is next."""
 
 
 @dataclass(slots=True)
@@ -27,22 +34,22 @@ class _Node(Generic[Subscriber]):
     """By share name."""
 
     def is_empty(self) -> bool:
-        """Whether nothing is kept here or below."""
+        """Whether neither this node nor its children have subscriptions."""
         return not (self.children or self.subscribers or self.groups)
 
 
 @dataclass(frozen=True, slots=True)
 class Routes(Generic[Subscriber]):
-    """Where messages to one topic go."""
+    """The subscriptions that match one topic."""
 
     each: tuple[Member[Subscriber], ...]
-    """Subscribers that all get them, each once, with the highest QoS of their filters that match [MQTT-3.3.4-2]."""
+    """All of these get a message. Each subscriber is in it once."""
     groups: tuple[Group[Subscriber], ...]
-    """Of shared subscriptions: one of each group gets a message."""
+    """One member of each of these gets a message."""
 
 
 class Router(Generic[Subscriber]):
-    """All subscriptions, in a tree of levels."""
+    """All subscriptions, in a tree with a node for each level of their filters."""
 
     def __init__(self) -> None:
         self._root: _Node[Subscriber] = _Node()
@@ -53,7 +60,7 @@ class Router(Generic[Subscriber]):
         return self._root.is_empty()
 
     def add(self, subscriber: Subscriber, subscription: Subscription) -> None:
-        """Adds a subscription, or puts it in the place of the subscriber's one with the same filter."""
+        """Add a subscription, or replace the subscriber's one with the same filter."""
         self._routes.clear()
         share, plain = split_share(subscription.topic_filter)
         node = self._root
@@ -67,7 +74,7 @@ class Router(Generic[Subscriber]):
         group.append((subscriber, subscription))
 
     def remove(self, subscriber: Subscriber, topic_filter: str) -> None:
-        """Removes a subscription, where there is one."""
+        """Remove a subscription, if it exists."""
         self._routes.clear()
         share, plain = split_share(topic_filter)
         path = self._path(plain)
@@ -86,13 +93,13 @@ class Router(Generic[Subscriber]):
             del parent.children[level]
 
     def group(self, topic_filter: str) -> Group[Subscriber] | None:
-        """The members of a shared subscription, `$share/NAME/FILTER`; None where there are none."""
+        """Return the members of a shared subscription, `$share/NAME/FILTER`, or None."""
         share, plain = split_share(topic_filter)
         path = self._path(plain)
         return None if share is None or path is None else path[-1][1].groups.get(share)
 
     def routes(self, topic: str) -> Routes[Subscriber]:
-        """Where messages to a topic go, looked up once until a subscription changes."""
+        """Return the subscriptions that match a topic. They are cached until a subscription changes."""
         found = self._routes.get(topic)
         if found is None:
             if len(self._routes) >= _CACHED_TOPICS:
@@ -101,7 +108,7 @@ class Router(Generic[Subscriber]):
         return found
 
     def _path(self, plain: str) -> list[tuple[str, _Node[Subscriber]]] | None:
-        """The nodes of a filter from the root on, each with its level; None where there is no such filter."""
+        """Return the nodes of a filter from the root on, each with its level, or None."""
         path = [("", self._root)]
         for level in plain.split("/"):
             node = path[-1][1].children.get(level)
@@ -124,7 +131,7 @@ class Router(Generic[Subscriber]):
 def _matching(
     node: _Node[Subscriber], levels: list[str], index: int, *, wildcards: bool = True
 ) -> Iterator[_Node[Subscriber]]:
-    """The ends of all filters that match. `wildcards` is False where a leading one may not match [MQTT-4.7.2-1]."""
+    """Yield the last nodes of all filters that match. `wildcards` says whether the next level may be a wildcard."""
     if index == len(levels):
         yield node
         return
@@ -138,7 +145,7 @@ def _matching(
 
 
 def _merged(one: Subscription, other: Subscription) -> Subscription:
-    """Two subscriptions of one client that a message matches both."""
+    """Merge two matching subscriptions of one client into the more generous one."""
     return replace(
         one,
         qos=max(one.qos, other.qos),

@@ -1,114 +1,126 @@
-"""Shared subscriptions, and the messages that wait for them (developer guide, "Shared subscriptions")."""
+"""Shared subscriptions, `$share/NAME/FILTER`, and their queues.
 
-from typing import TYPE_CHECKING
+The rules (MQTT 5.0, section 4.8.2; developer guide, "Shared subscriptions"):
+- A group is all subscriptions with the same `$share/NAME/FILTER`. Each message goes to one member, in turns.
+- A member can get a message if it is connected, its policy allows it to receive the topic, and its queue has room.
+- If no member can, a QoS 1 message waits in the group's queue, as long as a member may get it later: one that is too
+  busy now, or one that is absent and persistent. Otherwise it is lost.
+- A message that no present member can get stays in the queue and does not delay those behind it.
+- Messages that a member leaves unacknowledged return to the front of the group's queue.
+- A queue is lost with the last member of its group.
+"""
 
-from iot_core.broker.delivery_queue import DeliveryQueue
-from iot_core.broker.message import Delivery, Message
-from iot_core.broker.router import Group
-from iot_core.broker.session import Session
+from collections.abc import Callable
+
+from iot_core.broker.delivery import deliver
+from iot_core.broker.effects import Dropped
+from iot_core.broker.limits import Limits
+from iot_core.broker.message import Message
+from iot_core.broker.router import Group, Router
+from iot_core.broker.session import Delivery, DeliveryQueue, Session
+from iot_core.broker.storage import Storage
 from iot_core.mqtt import Subscription
 from iot_core.reasons import IotCoreReason
 
-if TYPE_CHECKING:
-    from iot_core.broker.broker import Broker
-
 
 class SharedSubscriptions:
-    """Gives each message to one member of a group in turns, and keeps QoS 1 messages while all are away."""
+    """Delivers to groups, and keeps the queues of groups that can get nothing now."""
 
-    def __init__(self, broker: "Broker") -> None:
-        self._broker = broker
-        self._waiting: dict[str, DeliveryQueue] = {}
-        """By topic filter, with `$share/NAME/` in front."""
+    def __init__(self, router: Router[Session], storage: Storage, limits: Limits, clock: Callable[[], float]) -> None:
+        """`clock` returns seconds since 1970."""
+        self._router = router
+        self._storage = storage
+        self._limits = limits
+        self._clock = clock
+        self.queues: dict[str, DeliveryQueue] = {}
+        """What waits for a member, by topic filter with `$share/NAME/`."""
 
-    @property
-    def waits(self) -> bool:
-        """Whether something waits for a member."""
-        return bool(self._waiting)
-
-    def deliver(self, group: Group[Session], message: Message) -> None:
-        """Delivers to the next member that may have it now, or keeps it while one is away or has too much to do."""
+    def deliver(self, group: Group[Session], message: Message) -> Dropped | None:
+        """Deliver a message to the next member that can get it, or queue it."""
         member = self._next(group, message)
         if member is not None:
-            _send(*member, message)
-        elif message.qos > 0 and (_may_be_received(group, message) or not _all_connected(group)):
-            self._keep(group, message)
+            return _send(*member, message)
+        if message.qos > 0 and (_may_be_received(group, message) or not _all_connected(group)):
+            return self._keep(group, message)
+        return None
 
-    def deliver_again(self, deliveries: list[Delivery]) -> None:
-        """Delivers what a member left unacknowledged, in its order and before all else (MQTT 5.0, section 4.8.2)."""
+    def take_back(self, deliveries: list[Delivery]) -> None:
+        """Return a former member's unacknowledged messages to the front of their queues."""
         for delivery in reversed(deliveries):
             topic_filter, message = delivery.shared or "", delivery.message
-            if self._broker.router.group(topic_filter) is not None:
-                row = self._broker.storage.enqueue_shared(topic_filter, message)
-                self._waiting.setdefault(topic_filter, DeliveryQueue()).put_back(Delivery(message, False, row))
-        self.hand_out()
+            if self._router.group(topic_filter) is not None:
+                row = self._storage.enqueue_shared(topic_filter, message)
+                self._queue(topic_filter).put_back(Delivery(message, False, row))
 
-    def hand_out(self) -> None:
-        """Delivers what waits where a member has come, and forgets it where none is left."""
-        for topic_filter, waiting in list(self._waiting.items()):
-            group = self._broker.router.group(topic_filter)
+    def hand_out(self) -> list[Dropped]:
+        """Deliver queued messages to members that can get them now, and delete queues without a group."""
+        dropped: list[Dropped] = []
+        for topic_filter, queue in list(self.queues.items()):
+            group = self._router.group(topic_filter)
             if group is not None:
-                self._hand_out(group, waiting)
-            if group is None or not waiting.deliveries:
-                self._forget(topic_filter)
+                dropped += self._hand_out(group, queue)
+            if group is None or not queue.deliveries:
+                self._delete(topic_filter)
+        return dropped
 
     def restore(self, topic_filter: str, delivery: Delivery) -> None:
-        """Takes up what the storage has of a shared subscription, one after the other."""
-        self._waiting.setdefault(topic_filter, DeliveryQueue()).put(delivery)
+        """Queue a stored delivery behind those that were restored before."""
+        self._queue(topic_filter).put(delivery)
 
-    def _keep(self, group: Group[Session], message: Message) -> None:
-        """Keeps a message where a member may have it later: one that is here, or comes back, and has QoS 1."""
+    def _queue(self, topic_filter: str) -> DeliveryQueue:
+        return self.queues.setdefault(topic_filter, DeliveryQueue())
+
+    def _keep(self, group: Group[Session], message: Message) -> Dropped | None:
+        """Queue a message if a member may get it later with QoS 1."""
         for session, subscription in group:
             if (session.persistent or session.connected) and subscription.qos > 0:
-                waiting = self._waiting.setdefault(subscription.topic_filter, DeliveryQueue())
-                if not self._broker.may_keep_more():
-                    self._broker.dropped.add(session, IotCoreReason.QUEUES_FULL)
-                elif waiting.is_full(self._broker.limits):
-                    self._broker.dropped.add(session, IotCoreReason.QUEUE_FULL)
-                else:
-                    row = self._broker.storage.enqueue_shared(subscription.topic_filter, message)
-                    waiting.put(Delivery(message, False, row))
-                return
+                queue = self._queue(subscription.topic_filter)
+                if not self._storage.has_room(self._limits):
+                    return Dropped(session, IotCoreReason.QUEUES_FULL)
+                if queue.is_full(self._limits):
+                    return Dropped(session, IotCoreReason.QUEUE_FULL)
+                queue.put(Delivery(message, False, self._storage.enqueue_shared(subscription.topic_filter, message)))
+                return None
+        return None
 
-    def _hand_out(self, group: Group[Session], waiting: DeliveryQueue) -> None:
-        """What no member that is here may have now stays for another time, and does not hold up the others."""
-        now = self._broker.clock()
-        some_here, some_away = _any_connected(group), not _all_connected(group)
-        for delivery in list(waiting.deliveries):
-            message = delivery.message
-            member = None
+    def _hand_out(self, group: Group[Session], queue: DeliveryQueue) -> list[Dropped]:
+        now = self._clock()
+        some_connected, all_connected = any(session.connected for session, _ in group), _all_connected(group)
+        dropped: list[Dropped] = []
+        for delivery in list(queue.deliveries):
+            message, member = delivery.message, None
             if not message.is_expired(now):
-                if not some_here:
-                    return
+                if not some_connected:
+                    break
                 member = self._next(group, message)
-                if member is None and (some_away or _may_be_received(group, message)):
+                if member is None and (not all_connected or _may_be_received(group, message)):
                     continue
-            waiting.remove(delivery)
+            queue.remove(delivery)
             self._done(delivery)
-            if member is not None:
-                _send(*member, message)
+            if member is not None and (effect := _send(*member, message)) is not None:
+                dropped.append(effect)
+        return dropped
 
     def _next(self, group: Group[Session], message: Message) -> tuple[Session, Subscription] | None:
-        """The next member that is connected, may receive a message and has room; it is the last one after that."""
+        """Return the next member that can get a message now, and move it to the end of the group."""
         for _ in range(len(group)):
             member = group[0]
             group.rotate(-1)
-            if _may_receive(member[0], message) and not member[0].queue.is_full(self._broker.limits):
+            if _may_receive(member[0], message) and not member[0].queue.is_full(self._limits):
                 return member
         return None
 
-    def _forget(self, topic_filter: str) -> None:
-        waiting = self._waiting.pop(topic_filter, None)
-        for delivery in waiting.take_all() if waiting else ():
+    def _delete(self, topic_filter: str) -> None:
+        for delivery in self.queues.pop(topic_filter).take_all():
             self._done(delivery)
 
     def _done(self, delivery: Delivery) -> None:
         if delivery.row is not None:
-            self._broker.storage.dequeue(delivery.row, delivery.message)
+            self._storage.dequeue(delivery.row, delivery.message)
 
 
 def _may_receive(session: Session, message: Message) -> bool:
-    return session.client is not None and session.client.permissions.may_receive(message.topic)
+    return session.link is not None and session.link.permissions.may_receive(message.topic)
 
 
 def _may_be_received(group: Group[Session], message: Message) -> bool:
@@ -119,12 +131,9 @@ def _all_connected(group: Group[Session]) -> bool:
     return all(session.connected for session, _ in group)
 
 
-def _any_connected(group: Group[Session]) -> bool:
-    return any(session.connected for session, _ in group)
-
-
-def _send(session: Session, subscription: Subscription, message: Message) -> None:
-    if session.client is not None:
-        qos = min(message.qos, subscription.qos)
-        retain = message.retain and subscription.retain_as_published
-        session.client.sender.send(message, qos, retain, subscription.topic_filter)
+def _send(session: Session, subscription: Subscription, message: Message) -> Dropped | None:
+    if session.link is None:
+        return None
+    qos = min(message.qos, subscription.qos)
+    retain = message.retain and subscription.retain_as_published
+    return deliver(session, session.link, message, qos, retain, subscription.topic_filter)

@@ -1,100 +1,132 @@
-"""SUBSCRIBE and UNSUBSCRIBE, with IoT Core's limits and the policy."""
+"""SUBSCRIBE and UNSUBSCRIBE.
+
+The rules (MQTT 5.0, sections 3.8 and 3.10; developer guide, "MQTT"; AWS General Reference, message broker quotas):
+- Too many filters in one packet, QoS 2 and subscription identifiers end the connection.
+- An invalid filter, one subscription too many and a filter that the policy does not allow have a failure code in the
+  SUBACK.
+- A new subscription replaces the client's one with the same filter.
+- The retained message of a topic is sent after the SUBACK, only to a filter that is exactly this topic: a filter with
+  wildcards and a shared one get none.
+"""
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
-from iot_core.broker.broken_rule import BrokenRule
-from iot_core.broker.limits import Limits
-from iot_core.broker.topic_rules import InvalidTopic, check_topic_filter
+from iot_core.broker import presence
+from iot_core.broker.client import Client
+from iot_core.broker.delivery import deliver
+from iot_core.broker.effects import Dropped, Effect, Report
+from iot_core.broker.limits import BrokenRule, Limits
+from iot_core.broker.retained import RetainedMessages
+from iot_core.broker.sessions import Sessions
+from iot_core.broker.topics import InvalidTopic, check_topic_filter
 from iot_core.mqtt import ReasonCode, Suback, Subscribe, Subscription, Unsuback, Unsubscribe, Version
 from iot_core.reasons import IotCoreReason
 
-if TYPE_CHECKING:
-    from iot_core.broker.client import Client
-
 _FAILURE = 0x80
-"""All that MQTT 3.1.1 can say [MQTT-3.9.3-2]; in MQTT 5, failures begin there."""
+"""The only failure code of MQTT 3.1.1 [MQTT-3.9.3-2], and the lowest one of MQTT 5."""
 
 
-def subscribe(client: "Client", packet: Subscribe) -> None:
-    """Subscribes, answers, and sends what is retained under exactly one of the filters.
+class Subscriptions:
+    """Takes clients' SUBSCRIBE and UNSUBSCRIBE packets."""
 
-    Raises MqttError for what ends the connection.
-    """
-    broker = client.broker
-    _check(packet, broker.limits)
-    codes: list[int] = []
-    accepted: list[Subscription] = []
-    wanting_retained: list[Subscription] = []
-    for subscription in packet.subscriptions:
-        known = subscription.topic_filter in client.session.subscriptions
-        code = _accept(client, subscription)
-        codes.append(code if client.version is Version.MQTT_5 else min(code, _FAILURE))
-        if code < _FAILURE:
-            accepted.append(subscription)
-            if subscription.retain_handling == 0 or (subscription.retain_handling == 1 and not known):
-                wanting_retained.append(subscription)
-    client.answer(Suback(packet.packet_id, tuple(codes)))
-    if accepted:
-        broker.presence.subscribed(client, [each.topic_filter for each in accepted])
-        broker.shared.hand_out()
-    for subscription in wanting_retained:
-        _send_retained(client, subscription)
+    def __init__(self, sessions: Sessions, retained: RetainedMessages, limits: Limits) -> None:
+        self._sessions = sessions
+        self._retained = retained
+        self._limits = limits
 
+    def subscribe(self, client: Client, packet: Subscribe, now: float) -> list[Effect]:
+        """Subscribe, answer, and send retained messages. `now` in seconds since 1970.
 
-def unsubscribe(client: "Client", packet: Unsubscribe) -> None:
-    """Unsubscribes and answers."""
-    gone: list[str] = []
-    codes: list[int] = []
-    for topic_filter in packet.topic_filters:
-        if client.broker.sessions.unsubscribe(client.session, topic_filter):
-            gone.append(topic_filter)
-            codes.append(ReasonCode.SUCCESS)
-        else:
-            codes.append(ReasonCode.NO_SUBSCRIPTION_EXISTED)
-    client.answer(Unsuback(packet.packet_id, tuple(codes)))
-    if gone:
-        client.broker.presence.unsubscribed(client, gone)
-        client.broker.shared.hand_out()
+        Raises MqttError if the connection must end.
+        """
+        _check(packet, self._limits)
+        codes: list[int] = []
+        accepted: list[Subscription] = []
+        wanting_retained: list[Subscription] = []
+        effects: list[Effect] = []
+        for subscription in packet.subscriptions:
+            known = subscription.topic_filter in client.session.subscriptions
+            code = self._accept(client, subscription, effects)
+            codes.append(code if client.version is Version.MQTT_5 else min(code, _FAILURE))
+            if code < _FAILURE:
+                accepted.append(subscription)
+                if subscription.retain_handling == 0 or (subscription.retain_handling == 1 and not known):
+                    wanting_retained.append(subscription)
+        client.send(Suback(packet.packet_id, tuple(codes)))
+        if accepted:
+            effects += presence.subscribed(client, [each.topic_filter for each in accepted], now)
+        return [*effects, *self._send_retained(client, wanting_retained)]
+
+    def unsubscribe(self, client: Client, packet: Unsubscribe, now: float) -> list[Effect]:
+        """Unsubscribe and answer. `now` in seconds since 1970. Raises MqttError if the connection must end."""
+        removed: list[str] = []
+        codes: list[int] = []
+        for topic_filter in packet.topic_filters:
+            if self._sessions.unsubscribe(client.session, topic_filter):
+                removed.append(topic_filter)
+                codes.append(ReasonCode.SUCCESS)
+            else:
+                codes.append(ReasonCode.NO_SUBSCRIPTION_EXISTED)
+        client.send(Unsuback(packet.packet_id, tuple(codes)))
+        return presence.unsubscribed(client, removed, now) if removed else []
+
+    def _accept(self, client: Client, subscription: Subscription, effects: list[Effect]) -> int:
+        """Subscribe to one filter if that is allowed. Returns its SUBACK code."""
+        subscriptions, topic_filter = client.session.subscriptions, subscription.topic_filter
+        most = self._limits.subscriptions
+        try:
+            check_topic_filter(topic_filter, self._limits)
+        except InvalidTopic as error:
+            effects.append(_refusal(client, topic_filter, IotCoreReason.INVALID_TOPIC_FILTER, str(error)))
+            return ReasonCode.TOPIC_FILTER_INVALID
+        if topic_filter not in subscriptions and len(subscriptions) >= most:
+            detail = f"a connection has at most {most} subscriptions"
+            effects.append(_refusal(client, topic_filter, IotCoreReason.TOO_MANY_SUBSCRIPTIONS, detail))
+            return ReasonCode.QUOTA_EXCEEDED
+        if not client.link.permissions.may_subscribe(topic_filter):
+            return ReasonCode.NOT_AUTHORIZED
+        self._sessions.subscribe(client.session, replace(subscription, retain_handling=0))
+        return subscription.qos
+
+    def _send_retained(self, client: Client, subscriptions: list[Subscription]) -> list[Dropped]:
+        dropped: list[Dropped] = []
+        for subscription in subscriptions:
+            found = self._retained.get(subscription.topic_filter)
+            if found is None:
+                continue
+            qos = min(found.message.qos, subscription.qos)
+            effect = deliver(client.session, client.link, found.message, qos, True)
+            if effect is not None:
+                dropped.append(effect)
+                if effect.too_slow:
+                    break
+        return dropped
 
 
 def _check(packet: Subscribe, limits: Limits) -> None:
-    """Checks what ends the connection, without a SUBACK. Raises BrokenRule."""
+    """Check what ends the connection without a SUBACK. Raises BrokenRule."""
     if len(packet.subscriptions) > limits.filters_per_subscribe:
         raise BrokenRule(
             f"a SUBSCRIBE has at most {limits.filters_per_subscribe} topic filters", ReasonCode.QUOTA_EXCEEDED
         )
     if any(subscription.qos > 1 for subscription in packet.subscriptions):
-        raise BrokenRule("IoT Core takes no QoS 2", ReasonCode.QOS_NOT_SUPPORTED)
+        raise BrokenRule("IoT Core does not support QoS 2", ReasonCode.QOS_NOT_SUPPORTED)
     if packet.properties.subscription_identifiers:
         raise BrokenRule(
-            "IoT Core takes no subscription identifiers", ReasonCode.SUBSCRIPTION_IDENTIFIERS_NOT_SUPPORTED
+            "IoT Core does not support subscription identifiers", ReasonCode.SUBSCRIPTION_IDENTIFIERS_NOT_SUPPORTED
         )
 
 
-def _accept(client: "Client", subscription: Subscription) -> int:
-    """The reason code for one filter, which is subscribed then, or is not."""
-    broker, subscriptions = client.broker, client.session.subscriptions
-    topic_filter = subscription.topic_filter
-    most = broker.limits.subscriptions
-    try:
-        check_topic_filter(topic_filter, broker.limits)
-    except InvalidTopic as error:
-        broker.presence.subscription_refused(client, topic_filter, IotCoreReason.INVALID_TOPIC_FILTER, str(error))
-        return ReasonCode.TOPIC_FILTER_INVALID
-    if topic_filter not in subscriptions and len(subscriptions) >= most:
-        broker.presence.subscription_refused(
-            client, topic_filter, IotCoreReason.TOO_MANY_SUBSCRIPTIONS, f"a connection has at most {most}"
-        )
-        return ReasonCode.QUOTA_EXCEEDED
-    if not client.permissions.may_subscribe(topic_filter):
-        return ReasonCode.NOT_AUTHORIZED
-    broker.sessions.subscribe(client.session, replace(subscription, retain_handling=0))
-    return subscription.qos
-
-
-def _send_retained(client: "Client", subscription: Subscription) -> None:
-    """Sends what is retained under this very topic: a filter with wildcards, or a shared one, gets none."""
-    found = client.broker.retained.get(subscription.topic_filter)
-    if found is not None and client.connected:
-        client.sender.send(found.message, min(found.message.qos, subscription.qos), True)
+def _refusal(client: Client, topic_filter: str, reason: IotCoreReason, detail: str) -> Report:
+    """Return the report of a filter that is refused before the policy is asked."""
+    return Report(
+        "decision",
+        {
+            "action": "subscribe",
+            "resource": topic_filter,
+            "allowed": False,
+            "reason": reason,
+            "detail": detail,
+            "client_id": client.client_id,
+        },
+    )

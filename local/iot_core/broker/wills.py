@@ -1,101 +1,95 @@
-"""Will messages: at the end of a connection, or after their Will Delay (MQTT 5.0, section 3.1.3.2.2)."""
+"""Will messages.
 
+The rules (MQTT 5.0, sections 3.1.2.5 and 3.1.3.2.2; developer guide, "Last Will and Testament"):
+- A connection's Will is published when the connection ends, unless the client sent DISCONNECT with reason code 0.
+- The Will is checked again at that moment: the policy may have changed since the CONNECT.
+- A Will with a delay waits if the session is persistent. It is published when the delay has passed or the session
+  ends, whichever is first. It is not published if the client continues the session before that [MQTT-3.1.3-9].
+- A client ID has at most one waiting Will. The storage holds it, so it survives a restart.
+- The message expiry interval of a Will begins when the Will is published (developer guide, "Message expiry").
+"""
+
+from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
-from iot_core.broker.broken_rule import BrokenRule
-from iot_core.broker.message import properties_size
+from iot_core.broker.effects import Effect, Publication, drop_report
+from iot_core.broker.limits import BrokenRule, Limits
+from iot_core.broker.message import Message
 from iot_core.broker.publishing import check_permission, check_properties, check_topic
-from iot_core.broker.stored_queues import PLACE
+from iot_core.broker.session import Session
+from iot_core.broker.storage import Storage
 from iot_core.mqtt import Publish, ReasonCode, Will
+from iot_core.permissions import Permissions
 from iot_core.reasons import IotCoreReason
-
-if TYPE_CHECKING:
-    from iot_core.broker.broker import Broker
-    from iot_core.broker.client import Client
-    from iot_core.broker.session import Session
 
 
 class DelayedWill(NamedTuple):
-    """A Will to be published unless its session goes on before."""
+    """A Will that waits."""
 
     due: float
-    """Seconds of the broker's clock."""
+    """Seconds since 1970."""
     will: Will
-    session: "Session"
+    session: Session
 
 
 class Wills:
-    """The Wills of all whose connection ended; at most one a client ID waits, and outlives this process."""
+    """The Wills of connections that ended."""
 
-    def __init__(self, broker: "Broker") -> None:
-        self.size = 0
-        """Bytes of those that wait."""
-        self._broker = broker
+    def __init__(self, storage: Storage, limits: Limits, clock: Callable[[], float]) -> None:
+        """`clock` returns seconds since 1970."""
+        self._storage = storage
+        self._limits = limits
+        self._clock = clock
         self._delayed: dict[str, DelayedWill] = {}
+        """By client ID."""
 
-    def leave(self, client: "Client", will: Will) -> None:
-        """Publishes a Will now or later, where the client may publish it. One that is dropped is reported."""
-        session = client.session
+    def leave(self, session: Session, will: Will, permissions: Permissions) -> list[Effect]:
+        """Take the Will of a connection that ended: publish, delay or drop it."""
         try:
-            check_topic(will.topic, self._broker.limits)
-            check_properties(will.properties, self._broker.limits)
-            check_permission(will.topic, will.retain, client.permissions)
+            check_topic(will.topic, self._limits)
+            check_properties(will.properties, self._limits)
+            check_permission(will.topic, will.retain, permissions)
         except BrokenRule as error:
             forbidden = error.reason_code == ReasonCode.NOT_AUTHORIZED
             reason = IotCoreReason.WILL_NOT_ALLOWED if forbidden else IotCoreReason.WILL_NOT_VALID
-            self._broker.dropped.add_will(session, reason, str(error))
-            return
+            return [drop_report(reason, client_id=session.client_id, detail=str(error))]
         delay = will.properties.will_delay_interval
         if delay is not None:
             will = replace(will, properties=replace(will.properties, will_delay_interval=None))
         if not (delay and session.persistent):
-            self._publish(will, session)
-        elif not self._broker.may_keep_more():
-            self._broker.dropped.add_will(session, IotCoreReason.QUEUES_FULL)
-        else:
-            delayed = DelayedWill(self._broker.clock() + delay, will, session)
-            self._keep(delayed)
-            self._broker.storage.keep_will(session.client_id, will, delayed.due)
+            return [self._publication(will, session)]
+        if not self._storage.has_room(self._limits):
+            return [drop_report(IotCoreReason.QUEUES_FULL, client_id=session.client_id)]
+        due = self._clock() + delay
+        self._delayed[session.client_id] = DelayedWill(due, will, session)
+        self._storage.keep_will(session.client_id, will, due)
+        return []
 
-    def revoke(self, client_id: str) -> None:
-        """A session goes on: its Will is not published [MQTT-3.1.3-9]."""
-        self._take(client_id)
-
-    def session_ended(self, client_id: str) -> None:
-        """A session ended, and with it the delay of its Will."""
-        delayed = self._take(client_id)
-        if delayed is not None:
-            self._publish(delayed.will, delayed.session)
-
-    def publish_due(self, now: float) -> None:
-        """Publishes those whose delay is over."""
-        for client_id in [client_id for client_id, delayed in self._delayed.items() if delayed.due <= now]:
-            self.session_ended(client_id)
-
-    def restore(self) -> None:
-        """Takes up what the storage has, once the sessions are there. Raises StorageError."""
-        for client_id, will, due in self._broker.storage.wills():
-            session = self._broker.sessions.get(client_id)
-            if session is not None:
-                self._keep(DelayedWill(due, will, session))
-
-    def _keep(self, delayed: DelayedWill) -> None:
-        self._delayed[delayed.session.client_id] = delayed
-        self.size += _size(delayed.will)
-
-    def _take(self, client_id: str) -> DelayedWill | None:
+    def revoke(self, client_id: str) -> DelayedWill | None:
+        """Remove and return a waiting Will: the client continues its session."""
         delayed = self._delayed.pop(client_id, None)
         if delayed is not None:
-            self.size -= _size(delayed.will)
-            self._broker.storage.forget_will(client_id)
+            self._storage.forget_will(client_id)
         return delayed
 
-    def _publish(self, will: Will, session: "Session") -> None:
-        """The time of a message expiry begins here (developer guide, "Message expiry")."""
+    def session_ended(self, client_id: str) -> list[Effect]:
+        """Publish the waiting Will of a session that ended."""
+        delayed = self.revoke(client_id)
+        return [] if delayed is None else [self._publication(delayed.will, delayed.session)]
+
+    def publish_due(self, now: float) -> list[Effect]:
+        """Publish the Wills whose delay has passed. `now` in seconds since 1970."""
+        due = [client_id for client_id, delayed in self._delayed.items() if delayed.due <= now]
+        return [effect for client_id in due for effect in self.session_ended(client_id)]
+
+    def restore(self, session: Callable[[str], Session | None]) -> None:
+        """Load the waiting Wills from the storage. `session` returns a client ID's session. Raises StorageError."""
+        for client_id, will, due in self._storage.wills():
+            found = session(client_id)
+            if found is not None:
+                self._delayed[client_id] = DelayedWill(due, will, found)
+
+    def _publication(self, will: Will, session: Session) -> Publication:
         packet = Publish(will.topic, will.payload, will.qos, will.retain, False, None, will.properties)
-        self._broker.publish(self._broker.message(packet, will.topic), session)
-
-
-def _size(will: Will) -> int:
-    return len(will.payload) + properties_size(will.properties) + PLACE
+        return Publication(Message.published(packet, will.topic, self._limits, self._clock), session)

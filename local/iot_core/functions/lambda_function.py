@@ -1,5 +1,15 @@
-"""Runs the authorizer's Lambda handler in this process, as Lambda would: an event in, an answer and log lines out."""
+"""Loads a Lambda handler and invokes it in this process, as Lambda does: an event in, an answer and log lines out.
 
+Rules:
+- A handler is `module.attribute`. The current folder is on the module path, as a Lambda function's folder is.
+- Each load runs the module again from its source. If it fails, the previous module stays in `sys.modules`.
+- One handler loads at a time, because it sees environment variables of its own while it loads.
+- The handler gets a copy of the event, and its answer must survive a round trip through JSON.
+- What it prints goes to no terminal. The first printed JSON object with `decision` is the log line of its decision.
+"""
+
+import importlib
+import importlib.util
 import json
 import os
 import sys
@@ -10,32 +20,32 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from importlib.abc import SourceLoader
 from pathlib import Path
+from types import ModuleType
 from typing import NamedTuple, cast
 
-from iot_core.functions.fresh_module import fresh_module
 from iot_core.functions.thread_output import captured_output
 from iot_policies import InvalidFile
 
-HANDLER = "iot_authorizer.handler.lambda_handler"
 REGION, ACCOUNT = "us-east-1", "123456789012"
+"""The default region and account of IoT Core on this machine."""
 
 TIMEOUT = 5.0
-"""Seconds that IoT Core waits for an authorizer, a cold start included."""
+"""Seconds that IoT Core waits for an answer, including a cold start."""
 LOADING_TIME = 10.0
 """Seconds that a handler may take to load, as in Lambda ("Lambda execution environment", Init phase)."""
 
-_CONFIG = "AUTHORIZER_CONFIG"
 _loading = threading.Lock()
-"""Handlers read the environment when they load: one at a time."""
+"""Held while a handler loads."""
 
 Answer = dict[str, object]
 _Handler = Callable[[object, object], Answer]
 
 
 @dataclass(frozen=True, slots=True)
-class Context:
-    """Lambda's context object (Lambda developer guide, "Using the Lambda context object")."""
+class LambdaContext:
+    """The context object of an invocation (Lambda developer guide, "Using the Lambda context object")."""
 
     invoked_function_arn: str
     aws_request_id: str = field(default_factory=lambda: str(uuid.uuid4()))
@@ -47,72 +57,71 @@ class Context:
     started: float = field(default_factory=time.monotonic)
 
     def get_remaining_time_in_millis(self) -> int:
-        """What is left until IoT Core waits no more."""
+        """The time until IoT Core stops waiting."""
         return max(0, round((self.started + TIMEOUT - time.monotonic()) * 1000))
 
 
 class Invocation(NamedTuple):
-    """What came of one event."""
+    """The answer to one event, and what the handler logged about it."""
 
     answer: Answer
     decision: Mapping[str, object]
-    """The log line of the decision; empty where the handler writes none."""
+    """The log line of the decision; empty if the handler writes none."""
 
 
 class BrokenHandler(Exception):
-    """A handler that does not load, or does not answer as a handler does."""
+    """A handler could not be loaded, raised an exception, or did not answer with a JSON object."""
 
 
 class StillLoading(BrokenHandler):
-    """A handler that is not loaded, since another one, or an earlier version of it, has not ended loading."""
+    """A handler was not loaded because another handler, or an earlier version of it, is still loading."""
 
 
 class LambdaFunction:
-    """A handler, loaded once."""
+    """A handler that was loaded once."""
 
     def __init__(
         self,
-        config: Path,
-        handler: str = HANDLER,
+        handler: str,
         *,
         region: str = REGION,
         account: str = ACCOUNT,
         environment: Mapping[str, str] | None = None,
     ) -> None:
-        """`handler` is `module.attribute`, and `environment` what it sees besides this process's while it loads.
+        """Load a handler. While it loads, it sees `environment` besides this process's environment variables.
 
-        Raises BrokenHandler where there is none, InvalidFile for a wrong configuration.
+        Raises BrokenHandler, and the InvalidFile that the handler raises for a wrong configuration.
         """
         if (folder := str(Path.cwd())) not in sys.path:
             sys.path.insert(0, folder)
         os.environ.setdefault("AWS_REGION", region)
-        with _one_at_a_time(), _environment({_CONFIG: str(config)} | dict(environment or {})), captured_output():
+        with _one_at_a_time(), _environment(environment or {}), captured_output():
             self._handler = _load(handler)
         self.arn = f"arn:aws:lambda:{region}:{account}:function:authorizer"
 
     def invoke(self, event: Mapping[str, object]) -> Invocation:
-        """Runs the handler on an event, in the calling thread. What it prints is kept from standard output.
+        """Invoke the handler in the calling thread.
 
-        Raises BrokenHandler where it raises or answers with no object.
+        Raises BrokenHandler if it raises an exception or does not answer with a JSON object.
         """
         with captured_output() as output:
             try:
-                answer = self._handler(dict(event), Context(self.arn))
+                answer = self._handler(dict(event), LambdaContext(self.arn))
             except (Exception, SystemExit) as error:
                 raise BrokenHandler(f"the handler raised {_line(error)}") from error
         try:
             answer = json.loads(json.dumps(answer))
         except (TypeError, ValueError, RecursionError) as error:
-            raise BrokenHandler(f"the handler's answer is no JSON: {error}") from None
+            raise BrokenHandler(f"the handler's answer is not JSON: {error}") from None
         if not isinstance(answer, dict):
-            raise BrokenHandler(f"the handler answered with {type(answer).__name__}, not with an object")
+            raise BrokenHandler(f"the handler answered with {type(answer).__name__}: expected a dict")
         return Invocation(answer, _decision(output.text()))
 
 
 @contextmanager
 def _one_at_a_time() -> Iterator[None]:
     if not _loading.acquire(timeout=LOADING_TIME / 2):
-        raise StillLoading("it waits for a handler, or an earlier version of it, that hangs while it loads")
+        raise StillLoading("another handler, or an earlier version of this one, hangs while it loads: waiting for it")
     try:
         yield
     finally:
@@ -121,7 +130,7 @@ def _one_at_a_time() -> Iterator[None]:
 
 @contextmanager
 def _environment(variables: Mapping[str, str]) -> Iterator[None]:
-    """Sets environment variables for a handler that loads."""
+    """Set environment variables while a handler loads."""
     before = {name: os.environ.get(name) for name in variables}
     os.environ.update(variables)
     try:
@@ -137,18 +146,49 @@ def _environment(variables: Mapping[str, str]) -> Iterator[None]:
 def _load(handler: str) -> _Handler:
     name, dot, attribute = handler.rpartition(".")
     if not dot:
-        raise BrokenHandler(f"{handler}: expected MODULE.NAME, with the module in this folder")
+        raise BrokenHandler(f"{handler}: expected MODULE.NAME, with the module in the current folder")
     try:
-        found = getattr(fresh_module(name), attribute, None)
+        found = getattr(_fresh_module(name), attribute, None)
     except InvalidFile:
         raise
     except ModuleNotFoundError as error:
-        raise BrokenHandler(f"{handler}: there is no module {error.name}") from None
+        raise BrokenHandler(f"{handler}: no module named {error.name}") from None
     except (Exception, SystemExit) as error:
-        raise BrokenHandler(f"{handler}: {name} does not load: {_line(error)}") from error
+        raise BrokenHandler(f"{handler}: {name} could not be loaded: {_line(error)}") from error
     if not callable(found):
         raise BrokenHandler(f"{handler}: {name} has no function {attribute}")
     return cast("_Handler", found)
+
+
+def _fresh_module(name: str) -> ModuleType:
+    """Import a module again from its source, since each of Lambda's execution environments has a module of its own.
+
+    Raises ModuleNotFoundError, and everything that the module raises.
+    """
+    importlib.invalidate_caches()
+    before = sys.modules.pop(name, None)
+    try:
+        spec = importlib.util.find_spec(name)
+        if spec is None or spec.loader is None:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[name] = module
+        if isinstance(spec.loader, SourceLoader) and spec.origin is not None:
+            # Not from a .pyc file: after two saves within a second it would pass for the current source.
+            exec(spec.loader.source_to_code(spec.loader.get_data(spec.origin), spec.origin), vars(module))  # noqa: S102
+        else:
+            spec.loader.exec_module(module)
+    except BaseException:
+        _restore(name, before)
+        raise
+    return module
+
+
+def _restore(name: str, before: ModuleType | None) -> None:
+    """Put back the previous module after one that could not be loaded."""
+    sys.modules.pop(name, None)
+    if before is not None:
+        sys.modules[name] = before
 
 
 def _line(error: BaseException) -> str:

@@ -1,4 +1,8 @@
-"""What a function prints in one thread, while others print elsewhere."""
+"""Captures what one thread prints, while other threads print as usual.
+
+`sys.stdout` is replaced while there is a capture, and put back after the last one. The replacement asks for the
+capture of the writing thread at each write, because a handler may keep the `sys.stdout` that it found when it loaded.
+"""
 
 import io
 import sys
@@ -8,32 +12,32 @@ from contextlib import contextmanager
 from typing import TextIO
 
 _MOST = 1024 * 1024
-"""Characters that are kept of one capture: a function that prints without end fills no memory."""
+"""Characters that one capture keeps, so that a function that prints without end does not fill the memory."""
 
 _lock = threading.Lock()
 _captures = 0
 _capturing = threading.local()
-"""Each thread's capture, for all outputs: a handler may keep the output that it found when it loaded."""
+"""Holds the capture of each thread."""
 
 
 class Capture:
-    """What one thread prints."""
+    """The text that one thread printed."""
 
     def __init__(self) -> None:
         self._text = io.StringIO()
 
     def write(self, text: str) -> int:
-        """Keeps a text, as far as there is room."""
+        """Keep a text, up to the limit."""
         self._text.write(text[: _MOST - self._text.tell()])
         return len(text)
 
     def text(self) -> str:
-        """All that was kept."""
+        """The text that was kept."""
         return self._text.getvalue()
 
 
 class _ThreadOutput(io.TextIOBase):
-    """A standard output that goes to the writing thread's capture, where it has one."""
+    """A standard output that writes to the capture of the writing thread, if it has one."""
 
     def __init__(self, stream: TextIO) -> None:
         self.stream = stream
@@ -43,31 +47,31 @@ class _ThreadOutput(io.TextIOBase):
 
     @property
     def encoding(self) -> str:  # type: ignore[override]  # (a plain attribute in typeshed)
-        """As what standard output was."""
+        """As in the original standard output."""
         return self.stream.encoding
 
     def isatty(self) -> bool:
-        """As what standard output was."""
+        """As in the original standard output."""
         return self.stream.isatty()
 
     def fileno(self) -> int:
-        """As what standard output was."""
+        """As in the original standard output."""
         return self.stream.fileno()
 
     def write(self, text: str) -> int:
-        """Writes to the thread's capture, or to what standard output was."""
+        """Write to the thread's capture, or to the original standard output."""
         capture = _current()
         return self.stream.write(text) if capture is None else capture.write(text)
 
     def flush(self) -> None:
-        """Flushes what standard output was."""
+        """Flush the original standard output."""
         if _current() is None:
             self.stream.flush()
 
 
 @contextmanager
 def captured_output() -> Iterator[Capture]:
-    """Collects what this thread writes to standard output. Other threads write on."""
+    """Capture what this thread writes to standard output."""
     capture, before = Capture(), _current()
     output = _install()
     _capturing.capture = capture
@@ -84,7 +88,7 @@ def _current() -> Capture | None:
 
 
 def _install() -> _ThreadOutput:
-    global _captures  # noqa: PLW0603 (standard output is global, too)
+    global _captures  # noqa: PLW0603 (sys.stdout is global, too)
     with _lock:
         _captures += 1
         if not isinstance(sys.stdout, _ThreadOutput):

@@ -1,4 +1,4 @@
-"""Threads for what may hang: one that does is left to itself, and keeps neither the event loop nor the process."""
+"""Runs work that may hang in a thread. A thread that hangs blocks neither the event loop nor the end of the process."""
 
 import asyncio
 import queue
@@ -11,21 +11,21 @@ Result = TypeVar("Result")
 
 
 class Worker:
-    """A thread that does one piece of work at a time."""
+    """A thread that runs one piece of work at a time."""
 
     def __init__(self, name: str) -> None:
-        """Starts the thread. Raises RuntimeError where the system has none left."""
+        """Start the thread. Raises RuntimeError if the system has no thread left."""
         self._work: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         threading.Thread(target=self._run, name=name, daemon=True).start()
 
     def do(self, work: Callable[[], Result]) -> "asyncio.Future[Result]":
-        """Does some work after all before it. The future has its result or its exception, if somebody still waits."""
+        """Run `work` after all earlier work. The future gets its result or its exception."""
         answer: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
         self._work.put(partial(_do, work, answer))
         return answer
 
     def end(self, ended: Callable[[], None] | None = None) -> None:
-        """Lets the thread end once it is through; `ended` is called on the event loop then."""
+        """Let the thread end after all its work, then call `ended` on the event loop."""
         if ended is not None:
             self._work.put(partial(_tell, asyncio.get_running_loop(), ended))
         self._work.put(None)
@@ -39,18 +39,18 @@ def _do(work: Callable[[], Result], answer: "asyncio.Future[Result]") -> None:
     loop = answer.get_loop()
     try:
         result = work()
-    except Exception as error:  # noqa: BLE001 (it goes to who waits for it)
+    except Exception as error:  # noqa: BLE001 (the future passes it on)
         _tell(loop, partial(_fail, answer, error))
-    except BaseException as error:  # noqa: BLE001 (SystemExit, as far as the event loop is concerned, is for it)
+    except BaseException as error:  # noqa: BLE001 (SystemExit would end the event loop)
         _tell(loop, partial(_fail, answer, RuntimeError(f"{type(error).__name__} in a thread")))
     else:
         _tell(loop, partial(_succeed, answer, result))
 
 
-def _tell(loop: asyncio.AbstractEventLoop, what: Callable[[], None]) -> None:
+def _tell(loop: asyncio.AbstractEventLoop, call: Callable[[], None]) -> None:
     try:
-        loop.call_soon_threadsafe(what)
-    except RuntimeError:  # The loop is closed: nobody waits any more.
+        loop.call_soon_threadsafe(call)
+    except RuntimeError:  # The loop is closed.
         return
 
 

@@ -1,4 +1,4 @@
-"""MQTT 3.1.1 and 5 as bytes and packets, both ways, without any input or output.
+"""Decodes and encodes the packets of MQTT 3.1.1 and 5, without any input or output.
 
 decoder = Decoder(max_packet_size=131072)
 decoder.receive(chunk)
@@ -7,35 +7,32 @@ transport.write(encode(Puback(packet.packet_id), decoder.version))
 """
 
 from iot_core.mqtt.decoder import Decoder
-from iot_core.mqtt.encoder import encode, publish_parts
 from iot_core.mqtt.errors import MalformedPacket, MqttError, PacketTooLarge, ProtocolError, UnsupportedVersion
+from iot_core.mqtt.packet_types import encode
 from iot_core.mqtt.packets import (
-    Auth,
+    NO_PROPERTIES,
     Connack,
     Connect,
     Disconnect,
     Packet,
     Pingreq,
     Pingresp,
+    Properties,
     Puback,
-    Pubcomp,
     Publish,
-    Pubrec,
-    Pubrel,
     Suback,
     Subscribe,
     Subscription,
     Unsuback,
     Unsubscribe,
+    Version,
     Will,
 )
-from iot_core.mqtt.properties import NO_PROPERTIES, Properties
+from iot_core.mqtt.publish import publish_parts
 from iot_core.mqtt.reason_codes import ConnectReturnCode, ReasonCode
-from iot_core.mqtt.version import Version
 
 __all__ = [
     "NO_PROPERTIES",
-    "Auth",
     "Connack",
     "Connect",
     "ConnectReturnCode",
@@ -50,10 +47,7 @@ __all__ = [
     "Properties",
     "ProtocolError",
     "Puback",
-    "Pubcomp",
     "Publish",
-    "Pubrec",
-    "Pubrel",
     "ReasonCode",
     "Suback",
     "Subscribe",

@@ -1,23 +1,36 @@
-"""CONNECT and CONNACK, read and written."""
+"""Reads and writes CONNECT, CONNACK, PINGREQ, PINGRESP and DISCONNECT: a connection from its begin to its end."""
 
 from iot_core.mqtt.errors import MalformedPacket, ProtocolError, UnsupportedVersion
-from iot_core.mqtt.framing import write_packet
-from iot_core.mqtt.packets import Connack, Connect, Will
-from iot_core.mqtt.primitives import Reader, write_binary, write_byte, write_string, write_two_byte_integer
-from iot_core.mqtt.properties import NO_PROPERTIES, Properties
-from iot_core.mqtt.property_codec import read_properties, write_properties
-from iot_core.mqtt.property_table import Carrier
-from iot_core.mqtt.reason_codes import CONNACK_CODES
-from iot_core.mqtt.topic_names import is_topic_name
-from iot_core.mqtt.version import Version
+from iot_core.mqtt.packets import (
+    NO_PROPERTIES,
+    Connack,
+    Connect,
+    Disconnect,
+    Pingreq,
+    Pingresp,
+    Properties,
+    Version,
+    Will,
+)
+from iot_core.mqtt.primitives import (
+    Reader,
+    is_topic_name,
+    write_binary,
+    write_byte,
+    write_packet,
+    write_string,
+    write_two_byte_integer,
+)
+from iot_core.mqtt.properties import Carrier, read_properties, write_properties, write_reason
+from iot_core.mqtt.reason_codes import CONNACK_CODES, DISCONNECT_CODES
 
-_CONNECT, _CONNACK = 0x10, 0x20
+_CONNECT, _CONNACK, _PINGREQ, _PINGRESP, _DISCONNECT = 0x10, 0x20, 0xC0, 0xD0, 0xE0
 _RESERVED, _CLEAN_START, _WILL, _WILL_RETAIN, _PASSWORD, _USER_NAME = 0x01, 0x02, 0x04, 0x20, 0x40, 0x80
 _WILL_QOS = 0x18
 
 
 def read_connect(reader: Reader) -> Connect:
-    """Reads a CONNECT of either version. Raises MalformedPacket, ProtocolError and UnsupportedVersion."""
+    """Read a CONNECT of any version. Raises MalformedPacket, ProtocolError and UnsupportedVersion."""
     version = _read_version(reader)
     flags = reader.byte()
     _check_flags(flags, version)
@@ -26,7 +39,7 @@ def read_connect(reader: Reader) -> Connect:
     if version is Version.MQTT_5:
         properties = read_properties(reader, Carrier.CONNECT)
         if properties.authentication_data is not None and properties.authentication_method is None:
-            raise ProtocolError("CONNECT with authentication data and no method (3.1.2.11.10)")
+            raise ProtocolError("CONNECT with authentication data but without a method (3.1.2.11.10)")
     client_id = reader.string()
     will = _read_will(reader, flags, version) if flags & _WILL else None
     user_name = reader.string() if flags & _USER_NAME else None
@@ -42,7 +55,7 @@ def _read_version(reader: Reader) -> Version:
         if level in (Version.MQTT_3_1_1, Version.MQTT_5):
             return Version(level)
         raise UnsupportedVersion(name, level)
-    # MQTT 3.1 called itself so.
+    # MQTT 3.1 has this protocol name.
     raise UnsupportedVersion(name, reader.byte() if name == "MQIsdp" else None)
 
 
@@ -50,11 +63,11 @@ def _check_flags(flags: int, version: Version) -> None:
     if flags & _RESERVED:
         raise MalformedPacket("CONNECT with the reserved flag [MQTT-3.1.2-3]")
     if flags & _WILL_QOS == _WILL_QOS:
-        raise MalformedPacket("CONNECT with a Will of QoS 3 [MQTT-3.1.2-12]")
+        raise MalformedPacket("CONNECT with a Will with QoS 3 [MQTT-3.1.2-12]")
     if flags & (_WILL_QOS | _WILL_RETAIN) and not flags & _WILL:
-        raise MalformedPacket("CONNECT with Will flags and no Will [MQTT-3.1.2-11], [MQTT-3.1.2-13]")
+        raise MalformedPacket("CONNECT with Will flags but without a Will [MQTT-3.1.2-11], [MQTT-3.1.2-13]")
     if version is Version.MQTT_3_1_1 and flags & _PASSWORD and not flags & _USER_NAME:
-        raise MalformedPacket("CONNECT with a password and no user name (3.1.1) [MQTT-3.1.2-22]")
+        raise MalformedPacket("CONNECT with a password without a user name (3.1.1) [MQTT-3.1.2-22]")
 
 
 def _read_will(reader: Reader, flags: int, version: Version) -> Will:
@@ -66,9 +79,9 @@ def _read_will(reader: Reader, flags: int, version: Version) -> Will:
 
 
 def encode_connect(packet: Connect, version: Version) -> bytes:
-    """The bytes of a CONNECT. Raises ValueError, also where the packet is of another version."""
+    """Write a CONNECT. Raises ValueError, also if the packet has another version."""
     if packet.version is not version:
-        raise ValueError(f"a CONNECT of {packet.version.name} as {version.name}")
+        raise ValueError(f"a CONNECT with the version {packet.version.name} is to be written as {version.name}")
     will = packet.will
     flags = _CLEAN_START if packet.clean_start else 0
     optional = b""
@@ -80,7 +93,7 @@ def encode_connect(packet: Connect, version: Version) -> bytes:
         optional += write_string(packet.user_name)
     if packet.password is not None:
         if packet.user_name is None and version is Version.MQTT_3_1_1:
-            raise ValueError("a password and no user name (3.1.1) [MQTT-3.1.2-22]")
+            raise ValueError("a password without a user name (3.1.1) [MQTT-3.1.2-22]")
         flags |= _PASSWORD
         optional += write_binary(packet.password)
     body = b"\0\4MQTT" + bytes((version, flags)) + write_two_byte_integer(packet.keep_alive)
@@ -91,13 +104,13 @@ def encode_connect(packet: Connect, version: Version) -> bytes:
 
 def _write_connect_properties(properties: Properties) -> bytes:
     if properties.authentication_data is not None and properties.authentication_method is None:
-        raise ValueError("authentication data and no method (3.1.2.11.10)")
+        raise ValueError("authentication data without a method (3.1.2.11.10)")
     return write_properties(properties, Carrier.CONNECT)
 
 
 def _write_will(will: Will, version: Version) -> bytes:
     if not 0 <= will.qos <= 2:
-        raise ValueError(f"a Will of QoS {will.qos} [MQTT-3.1.2-12]")
+        raise ValueError(f"a Will with QoS {will.qos} [MQTT-3.1.2-12]")
     if not is_topic_name(will.topic):
         raise ValueError("an empty Will topic [MQTT-4.7.3-1] or wildcards in it [MQTT-4.7.1-1]")
     properties = write_properties(will.properties, Carrier.WILL) if version is Version.MQTT_5 else b""
@@ -105,7 +118,7 @@ def _write_will(will: Will, version: Version) -> bytes:
 
 
 def read_connack(reader: Reader, version: Version) -> Connack:
-    """Reads a CONNACK; in MQTT 3.1.1 with any return code, as servers use more than there are.
+    """Read a CONNACK. In MQTT 3.1.1 it may have any return code: servers use more than the standard defines.
 
     Raises MalformedPacket and ProtocolError.
     """
@@ -114,7 +127,7 @@ def read_connack(reader: Reader, version: Version) -> Connack:
         raise MalformedPacket("CONNACK with a reserved flag [MQTT-3.2.2-1]")
     reason_code = reader.byte()
     if flags and reason_code:
-        raise ProtocolError("CONNACK that refuses, and has a session [MQTT-3.2.2-6]")
+        raise ProtocolError("CONNACK that refuses the client and has a session [MQTT-3.2.2-6]")
     if version is Version.MQTT_3_1_1:
         return Connack(flags == 1, reason_code)
     if reason_code not in CONNACK_CODES:
@@ -123,12 +136,54 @@ def read_connack(reader: Reader, version: Version) -> Connack:
 
 
 def encode_connack(packet: Connack, version: Version) -> bytes:
-    """The bytes of a CONNACK. Raises ValueError."""
+    """Write a CONNACK. Raises ValueError."""
     if packet.session_present and packet.reason_code:
-        raise ValueError("a CONNACK that refuses, and has a session [MQTT-3.2.2-6]")
+        raise ValueError("a CONNACK that refuses the client and has a session [MQTT-3.2.2-6]")
     body = bytes((packet.session_present,)) + write_byte(packet.reason_code)
     if version is Version.MQTT_5:
         if packet.reason_code not in CONNACK_CODES:
-            raise ValueError(f"a CONNACK can't have the reason code {packet.reason_code:#04x} [MQTT-3.2.2-8]")
+            raise ValueError(f"a CONNACK cannot have the reason code {packet.reason_code:#04x} [MQTT-3.2.2-8]")
         body += write_properties(packet.properties, Carrier.CONNACK)
     return write_packet(_CONNACK, body)
+
+
+def read_pingreq(_reader: Reader, _version: Version) -> Pingreq:
+    """Read a PINGREQ, which is empty."""
+    return Pingreq()
+
+
+def encode_pingreq(_packet: Pingreq, _version: Version) -> bytes:
+    """Write a PINGREQ."""
+    return write_packet(_PINGREQ, b"")
+
+
+def read_pingresp(_reader: Reader, _version: Version) -> Pingresp:
+    """Read a PINGRESP, which is empty."""
+    return Pingresp()
+
+
+def encode_pingresp(_packet: Pingresp, _version: Version) -> bytes:
+    """Write a PINGRESP."""
+    return write_packet(_PINGRESP, b"")
+
+
+def read_disconnect(reader: Reader, version: Version) -> Disconnect:
+    """Read a DISCONNECT. Raises MalformedPacket and ProtocolError."""
+    # The packet may end before the reason code (3.14.2.1), and before the properties (3.14.2.2.1).
+    if version is Version.MQTT_3_1_1 or reader.offset == reader.end:
+        return Disconnect()
+    reason_code = reader.byte()
+    if reason_code not in DISCONNECT_CODES:
+        raise MalformedPacket(f"DISCONNECT with the reason code {reason_code:#04x} [MQTT-3.14.2-1]")
+    properties = read_properties(reader, Carrier.DISCONNECT) if reader.offset < reader.end else NO_PROPERTIES
+    return Disconnect(reason_code, properties)
+
+
+def encode_disconnect(packet: Disconnect, version: Version) -> bytes:
+    """Write a DISCONNECT in as few bytes as possible. Raises ValueError."""
+    if version is Version.MQTT_3_1_1:
+        return write_packet(_DISCONNECT, b"")
+    if packet.reason_code not in DISCONNECT_CODES:
+        raise ValueError(f"a DISCONNECT cannot have the reason code {packet.reason_code} [MQTT-3.14.2-1]")
+    properties = write_properties(packet.properties, Carrier.DISCONNECT)
+    return write_packet(_DISCONNECT, write_reason(packet.reason_code, properties))

@@ -1,19 +1,37 @@
-"""From bytes to packets."""
+"""Decodes packets from the bytes of a connection, as they arrive.
+
+Rules:
+- A packet begins with its type and flags in one byte, then the length of the rest in one to four bytes (MQTT 5, 2.1).
+- A first byte that no packet can have here is refused at once, even if the rest of the packet is not there yet.
+- Before CONNECT, only CONNECT is allowed. Its version is the version of all packets after it.
+- A packet that is larger than the limit is refused as soon as its length is known.
+- A packet that is whole in one chunk is read in place. One that is spread over chunks is joined first, each byte copied
+  once, so that a packet that comes byte by byte takes linear time.
+- The first error is final: the decoder raises it again and again, holds no bytes and drops all that come.
+"""
 
 import copy
 from collections import deque
+from typing import NamedTuple
 
-from iot_core.mqtt.errors import MqttError, PacketTooLarge
-from iot_core.mqtt.framing import Frame, find_packet
+from iot_core.mqtt.errors import MalformedPacket, MqttError, PacketTooLarge
 from iot_core.mqtt.packet_types import CONNECT, DECODERS
-from iot_core.mqtt.packets import Connect, Packet
-from iot_core.mqtt.version import Version
+from iot_core.mqtt.packets import Connect, Packet, Version
+
+
+class _Frame(NamedTuple):
+    """Offsets of a packet in the bytes that hold it."""
+
+    body: int
+    """Where the fixed header ends."""
+    end: int
+    """Where the packet ends. The bytes may end before."""
 
 
 class Decoder:
-    """The packets in the bytes that one side of a connection sends.
+    """Decodes what one side of a connection sends.
 
-    Call `next` until it gives None after each `receive`: it then never holds more than a packet of the largest size.
+    Call `next` after each `receive` until it returns None. Then the decoder never holds more than one packet.
     """
 
     __slots__ = (
@@ -30,39 +48,39 @@ class Decoder:
     )
 
     def __init__(self, max_packet_size: int) -> None:
-        """`max_packet_size` in bytes, for whole packets."""
+        """`max_packet_size` is the limit for a whole packet, in bytes."""
         self._max_packet_size = max_packet_size
         self._version: Version | None = None
         self._decoders = DECODERS[None]
         self._error: MqttError | None = None
-        # What is being read, and from where.
+        # The bytes that are read now, the offset of the next packet, and their end.
         self._chunk = b""
         self._offset = 0
         self._end = 0
-        # The beginning of a packet that is spread over chunks, and how long it must be before it is worth a look.
+        # The beginning of a packet that is spread over chunks, and the length that it needs before it can be read.
         self._partial = bytearray()
         self._needed = 0
-        # What came before all of the chunk was read.
+        # Chunks that arrived before the current chunk was read to its end.
         self._waiting: deque[bytes] = deque()
 
     @property
     def version(self) -> Version | None:
-        """The version of what comes: None before CONNECT, which sets it. The decoder of a client is told it."""
+        """The version of the packets: None before CONNECT, which sets it. A client sets it itself."""
         return self._version
 
     @version.setter
     def version(self, version: Version | None) -> None:
-        """Takes what comes as packets of this version."""
+        """Decode the next packets in this version."""
         self._version = version
         self._decoders = DECODERS[version]
 
     @property
     def buffered(self) -> int:
-        """How many bytes were received and not read yet."""
+        """Bytes that were received and not read yet."""
         return self._end - self._offset + len(self._partial) + sum(map(len, self._waiting))
 
     def receive(self, chunk: bytes) -> None:
-        """Takes bytes as they arrive, in pieces of any size. After an error they are dropped."""
+        """Take the next bytes, in chunks of any size. After an error they are dropped."""
         if self._error is not None:
             return
         if self._offset == self._end and not self._partial and not self._waiting:
@@ -73,11 +91,11 @@ class Decoder:
             self._waiting.append(chunk)
 
     def next(self) -> Packet | None:
-        """The next packet; None where more bytes are needed.
+        """Decode the next packet. Returns None if more bytes are needed.
 
-        Raises MqttError, and from then on the same again.
+        Raises MqttError, then the same error at each call.
         """
-        # Written for speed, as every packet comes this way; nearly all are whole and have a length of one or two bytes.
+        # Written for speed. Nearly all packets are whole and have a length of one or two bytes.
         start = self._offset
         body = start + 2
         end = 0
@@ -106,7 +124,7 @@ class Decoder:
             self.version = packet.version
         return packet
 
-    def _find(self) -> Frame | None:
+    def _find(self) -> _Frame | None:
         if self._error is not None:
             raise copy.copy(self._error)
         if self._offset == self._end and not self._waiting:
@@ -118,8 +136,8 @@ class Decoder:
             self._fail(error)
             raise
 
-    def _whole_packet(self) -> Frame | None:
-        """Brings the next packet into one chunk, and finds it there; None where more bytes are needed."""
+    def _whole_packet(self) -> _Frame | None:
+        """Bring the next packet into one chunk and find it there. Returns None if more bytes are needed."""
         while True:
             if not self._partial and (frame := self._look()):
                 return frame
@@ -137,18 +155,19 @@ class Decoder:
                 self._partial = bytearray()
             self._chunk, self._offset, self._end = chunk, 0, len(chunk)
 
-    def _look(self) -> Frame | None:
-        """Finds the next packet in the chunk. If it is not all there, its beginning is put by."""
+    def _look(self) -> _Frame | None:
+        """Find the next packet in the chunk. If it is not whole, move its beginning to `_partial`."""
         chunk, start = self._chunk, self._offset
         self._needed = self._end - start + 1
         if start < self._end:
-            # At once, as there is no need to wait for the rest of what is no packet.
             self._decoders.check(chunk[start])
-            frame = find_packet(chunk, start)
+            frame = _find_frame(chunk, start)
             if frame is not None:
                 self._needed = frame.end - start
                 if self._needed > self._max_packet_size:
-                    raise PacketTooLarge(f"a packet of {self._needed} bytes, where {self._max_packet_size} are taken")
+                    raise PacketTooLarge(
+                        f"a packet of {self._needed} bytes: at most {self._max_packet_size} are accepted"
+                    )
                 if frame.end <= self._end:
                     return frame
         self._partial += memoryview(chunk)[start:]
@@ -159,8 +178,26 @@ class Decoder:
         self._chunk, self._offset, self._end = b"", 0, 0
 
     def _fail(self, error: MqttError) -> None:
-        # A copy has no traceback, which would keep the bytes alive that are dropped here.
+        # The traceback would keep the dropped bytes alive, and a copy has none.
         self._error = copy.copy(error)
         self._drop_chunk()
         self._partial = bytearray()
         self._waiting.clear()
+
+
+def _find_frame(chunk: bytes, start: int) -> _Frame | None:
+    """Find the end of the packet that begins at an offset. Returns None if its length is not all there.
+
+    Raises MalformedPacket if the length takes more than four bytes, or more than it needs.
+    """
+    length = 0
+    for index, byte in enumerate(chunk[start + 1 : start + 5]):
+        length |= (byte & 0x7F) << 7 * index
+        if byte < 0x80:
+            if byte == 0 and index:
+                raise MalformedPacket("a packet's length takes more bytes than it needs [MQTT-1.5.5-1]")
+            body = start + 2 + index
+            return _Frame(body, body + length)
+    if len(chunk) - start > 4:
+        raise MalformedPacket("a packet's length takes more than four bytes (1.5.5)")
+    return None

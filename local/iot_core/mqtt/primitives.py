@@ -1,9 +1,9 @@
-"""What packets are made of: integers, strings, binary data (MQTT 5, 1.5)."""
+"""Reads and writes the data types that packets are made of (MQTT 5, 1.5), and their fixed header (2.1)."""
 
 from iot_core.mqtt.errors import MalformedPacket, ProtocolError
 
 LONGEST_STRING = 0xFFFF
-"""The most bytes of a string or of binary data."""
+"""Bytes of the longest string or binary data."""
 
 LARGEST_PACKET_ID = 0xFFFF
 
@@ -11,10 +11,16 @@ LARGEST_VARIABLE_BYTE_INTEGER = 0xFFF_FFFF
 """Four bytes of seven bits each."""
 
 
+def is_topic_name(text: str) -> bool:
+    """Whether a string is a valid topic name: not empty [MQTT-4.7.3-1], without wildcards [MQTT-4.7.1-1]."""
+    return text != "" and "+" not in text and "#" not in text
+
+
 class Reader:
     """Reads one value after the other from a part of a packet.
 
-    Every method raises MalformedPacket, `packet_id` also ProtocolError.
+    Every method raises MalformedPacket if the bytes are not such a value, or if the part ends before the value does.
+    `packet_id` also raises ProtocolError.
     """
 
     __slots__ = ("_bytes", "end", "offset")
@@ -27,12 +33,12 @@ class Reader:
         """Where the part ends."""
 
     def part(self, length: int) -> "Reader":
-        """A reader for the next bytes, which this one leaves out."""
+        """Make a reader for the next bytes. This reader skips them."""
         start = self._take(length)
         return Reader(self._bytes, start, self.offset)
 
     def byte(self) -> int:
-        """An integer of one byte."""
+        """Read an integer of one byte."""
         offset = self.offset
         if offset >= self.end:
             raise _too_short()
@@ -40,24 +46,24 @@ class Reader:
         return self._bytes[offset]
 
     def two_byte_integer(self) -> int:
-        """An integer of two bytes."""
+        """Read an integer of two bytes."""
         start = self._take(2)
         return self._bytes[start] << 8 | self._bytes[start + 1]
 
     def packet_id(self) -> int:
-        """The number of a packet that asks for an answer, or of an answer; never 0 [MQTT-2.2.1-3]."""
+        """Read the packet ID of a packet that needs an answer, or of an answer. It is never 0 [MQTT-2.2.1-3]."""
         packet_id = self.two_byte_integer()
         if packet_id == 0:
             raise ProtocolError("a packet with the packet ID 0 [MQTT-2.2.1-3]")
         return packet_id
 
     def four_byte_integer(self) -> int:
-        """An integer of four bytes."""
+        """Read an integer of four bytes."""
         start = self._take(4)
         return int.from_bytes(self._bytes[start : start + 4], "big")
 
     def variable_byte_integer(self) -> int:
-        """An integer of one to four bytes, in the fewest that it needs [MQTT-1.5.5-1]."""
+        """Read an integer of one to four bytes. It must not take more bytes than it needs [MQTT-1.5.5-1]."""
         value = shift = 0
         while True:
             byte = self.byte()
@@ -72,24 +78,24 @@ class Reader:
         return value
 
     def binary(self) -> bytes:
-        """Bytes behind their length."""
+        """Read bytes that follow their length."""
         length = self.two_byte_integer()
         start = self._take(length)
         return self._bytes[start : self.offset]
 
     def string(self) -> str:
-        """UTF-8 behind its length in bytes, without surrogates and U+0000."""
+        """Read a UTF-8 string that follows its length in bytes. It must not have surrogates or U+0000."""
         return utf_8(self.binary())
 
     def rest(self) -> bytes:
-        """All that is left."""
+        """Read all remaining bytes."""
         start = self._take(self.end - self.offset)
         return self._bytes[start : self.end]
 
     def finish(self) -> None:
-        """Raises MalformedPacket where something is left."""
+        """Raise MalformedPacket if bytes remain."""
         if self.offset != self.end:
-            raise MalformedPacket(f"{self.end - self.offset} bytes behind the end of what the packet says")
+            raise MalformedPacket(f"{self.end - self.offset} bytes after the last field of the packet")
 
     def _take(self, length: int) -> int:
         start = self.offset
@@ -100,11 +106,11 @@ class Reader:
 
 
 def _too_short() -> MalformedPacket:
-    return MalformedPacket("the packet ends inside of a field")
+    return MalformedPacket("the packet ends inside a field")
 
 
 def utf_8(text: bytes) -> str:
-    """The string that bytes stand for. Raises MalformedPacket."""
+    """Decode a string. Raises MalformedPacket."""
     try:
         string = str(text, "utf-8")
     except UnicodeDecodeError:
@@ -115,29 +121,29 @@ def utf_8(text: bytes) -> str:
 
 
 def write_two_byte_integer(value: int) -> bytes:
-    """An integer in two bytes. Raises ValueError."""
+    """Write an integer in two bytes. Raises ValueError."""
     return _fixed(value, 2)
 
 
 def write_packet_id(packet_id: int | None) -> bytes:
-    """The number of a packet, from 1 to 65,535. Raises ValueError."""
+    """Write a packet ID from 1 to 65,535. Raises ValueError."""
     if not packet_id:
         raise ValueError("a packet without a packet ID [MQTT-2.2.1-3]")
     return _fixed(packet_id, 2)
 
 
 def write_four_byte_integer(value: int) -> bytes:
-    """An integer in four bytes. Raises ValueError."""
+    """Write an integer in four bytes. Raises ValueError."""
     return _fixed(value, 4)
 
 
 def write_byte(value: int) -> bytes:
-    """An integer in one byte. Raises ValueError."""
+    """Write an integer in one byte. Raises ValueError."""
     return _fixed(value, 1)
 
 
 def write_variable_byte_integer(value: int) -> bytes:
-    """An integer in one to four bytes. Raises ValueError."""
+    """Write an integer in one to four bytes. Raises ValueError."""
     if 0 <= value < 0x80:
         return value.to_bytes(1, "big")
     if not 0 <= value <= LARGEST_VARIABLE_BYTE_INTEGER:
@@ -151,14 +157,14 @@ def write_variable_byte_integer(value: int) -> bytes:
 
 
 def write_binary(value: bytes) -> bytes:
-    """Bytes behind their length. Raises ValueError for more than 65,535."""
+    """Write bytes after their length. Raises ValueError for more than 65,535 bytes."""
     if len(value) > LONGEST_STRING:
-        raise ValueError(f"{len(value)} bytes, where at most {LONGEST_STRING} can stand")
+        raise ValueError(f"{len(value)} bytes: a string or binary data has at most {LONGEST_STRING}")
     return len(value).to_bytes(2, "big") + value
 
 
 def write_string(value: str) -> bytes:
-    """UTF-8 behind its length. Raises ValueError for more than 65,535 bytes, U+0000 and surrogates."""
+    """Write a UTF-8 string after its length. Raises ValueError for more than 65,535 bytes, U+0000 and surrogates."""
     if "\0" in value:
         raise ValueError("a string with the character U+0000 [MQTT-1.5.4-2]")
     return write_binary(value.encode())
@@ -169,3 +175,11 @@ def _fixed(value: int, size: int) -> bytes:
         return value.to_bytes(size, "big")
     except OverflowError:
         raise ValueError(f"{value} does not fit into {size} bytes") from None
+
+
+def write_packet(first: int, body: bytes | bytearray) -> bytes:
+    """Write a packet: its first byte, the length of the rest, the rest.
+
+    Raises ValueError if the rest is longer than a variable byte integer can say.
+    """
+    return bytes((first,)) + write_variable_byte_integer(len(body)) + body

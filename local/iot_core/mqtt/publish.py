@@ -1,29 +1,39 @@
-"""PUBLISH, read and written: the packet that a broker is there for, so that speed counts here."""
+"""Reads and writes PUBLISH and PUBACK. Nearly all packets of a broker are these, so the code is written for speed.
+
+There is one decoder for each first byte: QoS, duplicate and retain are known before a packet is read. Topics that
+were read or written are kept, so that a topic that comes again is neither decoded nor checked again.
+"""
 
 from collections.abc import Callable
 
 from iot_core.mqtt.errors import MalformedPacket, ProtocolError
-from iot_core.mqtt.packets import Publish
-from iot_core.mqtt.primitives import Reader, utf_8, write_packet_id, write_string, write_variable_byte_integer
-from iot_core.mqtt.properties import NO_PROPERTIES, Properties
-from iot_core.mqtt.property_codec import read_properties, write_properties
-from iot_core.mqtt.property_table import Carrier
-from iot_core.mqtt.topic_names import is_topic_name
-from iot_core.mqtt.version import Version
+from iot_core.mqtt.packets import NO_PROPERTIES, Properties, Puback, Publish, Version
+from iot_core.mqtt.primitives import (
+    LARGEST_PACKET_ID,
+    Reader,
+    is_topic_name,
+    utf_8,
+    write_packet,
+    write_packet_id,
+    write_string,
+    write_variable_byte_integer,
+)
+from iot_core.mqtt.properties import Carrier, read_properties, write_properties, write_reason
+from iot_core.mqtt.reason_codes import PUBACK_CODES
 
-_PUBLISH = 0x30
+_PUBLISH, _PUBACK = 0x30, 0x40
 _MOST_TOPICS = 4096
 _LONGEST_KEPT_TOPIC = 256
-"""Bytes: with the number of topics, the bound of the memory that kept topics take."""
+"""In bytes. With the number of topics, it bounds the memory that kept topics take."""
 
 _read_topics: dict[bytes, str] = {}
 _written_topics: dict[str, bytes] = {}
 
 
 def publish_decoder(version: Version, first: int) -> Callable[[bytes, int, int], Publish] | None:
-    """What reads the PUBLISH packets that begin with a first byte; None where no PUBLISH does.
+    """Make the decoder of PUBLISH packets with this first byte; None if no PUBLISH can have it.
 
-    QoS 3 does not exist [MQTT-3.3.1-4], and no duplicates of QoS 0 [MQTT-3.3.1-2].
+    QoS 3 does not exist [MQTT-3.3.1-4], and QoS 0 has no duplicates [MQTT-3.3.1-2].
     """
     duplicate, qos, retain = first & 8 != 0, first >> 1 & 3, first & 1 != 0
     if qos == 3 or (duplicate and qos == 0):
@@ -101,7 +111,7 @@ def _topic(name: bytes) -> str:
 
 
 def _too_short() -> MalformedPacket:
-    return MalformedPacket("PUBLISH ends inside of a field")
+    return MalformedPacket("PUBLISH ends inside a field")
 
 
 def _no_packet_id() -> ProtocolError:
@@ -111,10 +121,10 @@ def _no_packet_id() -> ProtocolError:
 def publish_parts(
     topic: str, payload: bytes, qos: int, retain: bool, duplicate: bool, properties: Properties, version: Version
 ) -> tuple[bytes, bytes]:
-    """What stands before and after the packet ID of a PUBLISH; with QoS 0 both together are the packet.
+    """Write what comes before and after the packet ID of a PUBLISH; with QoS 0, both together are the packet.
 
-    So a message is written once for all its receivers of a version, QoS and retain flag.
-    Raises ValueError for what can't be written.
+    So a message is written once for all receivers with the same version, QoS and retain flag.
+    Raises ValueError for a message that no PUBLISH can have.
     """
     if not 0 <= qos <= 2 or (duplicate and qos == 0):
         raise ValueError(f"QoS {qos}{' and a duplicate' if duplicate else ''}")
@@ -132,7 +142,7 @@ def publish_parts(
 
 
 def encode_publish(packet: Publish, version: Version) -> bytes:
-    """The bytes of a PUBLISH. Raises ValueError."""
+    """Write a PUBLISH. Raises ValueError."""
     before, after = publish_parts(
         packet.topic, packet.payload, packet.qos, packet.retain, packet.duplicate, packet.properties, version
     )
@@ -152,3 +162,44 @@ def _write_topic(topic: str) -> bytes:
             _written_topics.clear()
         _written_topics[topic] = name
     return name
+
+
+def puback_decoder(version: Version) -> Callable[[bytes, int, int], Puback]:
+    """Make the decoder of PUBACK packets."""
+
+    def decode(packet: bytes, offset: int, end: int) -> Puback:
+        if end - offset == 2:
+            packet_id = packet[offset] << 8 | packet[offset + 1]
+            if packet_id:
+                return Puback(packet_id)
+        return _read_puback(Reader(packet, offset, end), version)
+
+    return decode
+
+
+def _read_puback(reader: Reader, version: Version) -> Puback:
+    packet_id = reader.packet_id()
+    if version is Version.MQTT_3_1_1:
+        raise MalformedPacket("PUBACK with more than a packet ID (3.1.1, 3.4.2)")
+    reason_code = reader.byte()
+    if reason_code not in PUBACK_CODES:
+        raise MalformedPacket(f"PUBACK with the reason code {reason_code:#04x} [MQTT-3.4.2-1]")
+    properties = NO_PROPERTIES
+    # The packet may end before the properties (3.4.2.2.1).
+    if reader.offset < reader.end:
+        properties = read_properties(reader, Carrier.PUBACK)
+        reader.finish()
+    return Puback(packet_id, reason_code, properties)
+
+
+def encode_puback(packet: Puback, version: Version) -> bytes:
+    """Write a PUBACK in as few bytes as possible. Raises ValueError."""
+    packet_id = packet.packet_id
+    if packet.reason_code == 0 and packet.properties is NO_PROPERTIES and 0 < packet_id <= LARGEST_PACKET_ID:
+        return b"\x40\x02" + packet_id.to_bytes(2, "big")
+    body = write_packet_id(packet_id)
+    if version is Version.MQTT_5:
+        if packet.reason_code not in PUBACK_CODES:
+            raise ValueError(f"a PUBACK cannot have the reason code {packet.reason_code:#04x} [MQTT-3.4.2-1]")
+        body += write_reason(packet.reason_code, write_properties(packet.properties, Carrier.PUBACK))
+    return write_packet(_PUBACK, body)

@@ -1,4 +1,4 @@
-"""The codes in which MQTT tells how something ended, and which packet may have which."""
+"""MQTT reason codes, and the packets that may have them."""
 
 from enum import IntEnum
 
@@ -14,8 +14,6 @@ class ReasonCode(IntEnum):
     DISCONNECT_WITH_WILL_MESSAGE = 0x04
     NO_MATCHING_SUBSCRIBERS = 0x10
     NO_SUBSCRIPTION_EXISTED = 0x11
-    CONTINUE_AUTHENTICATION = 0x18
-    RE_AUTHENTICATE = 0x19
     UNSPECIFIED_ERROR = 0x80
     MALFORMED_PACKET = 0x81
     PROTOCOL_ERROR = 0x82
@@ -65,7 +63,7 @@ class ConnectReturnCode(IntEnum):
 
 
 SUBSCRIBE_FAILURE = 0x80
-"""The one code with which MQTT 3.1.1 refuses a topic filter in a SUBACK."""
+"""The only code with which MQTT 3.1.1 refuses a topic filter in a SUBACK."""
 
 
 def _codes(*codes: int | range) -> frozenset[int]:
@@ -73,25 +71,19 @@ def _codes(*codes: int | range) -> frozenset[int]:
 
 
 CONNACK_CODES = _codes(0, range(0x80, 0x8B), 0x8C, 0x90, 0x95, 0x97, range(0x99, 0x9E), 0x9F)
-"""What a CONNACK of MQTT 5 may have [MQTT-3.2.2-8]."""
+"""The codes that a CONNACK of MQTT 5 may have [MQTT-3.2.2-8]."""
 
 PUBACK_CODES = _codes(0, 0x10, 0x80, 0x83, 0x87, 0x90, 0x91, 0x97, 0x99)
-"""What a PUBACK or PUBREC may have [MQTT-3.4.2-1], [MQTT-3.5.2-1]."""
-
-PUBREL_CODES = _codes(0, 0x92)
-"""What a PUBREL or PUBCOMP may have [MQTT-3.6.2-1], [MQTT-3.7.2-1]."""
+"""The codes that a PUBACK may have [MQTT-3.4.2-1]."""
 
 SUBACK_CODES = _codes(0, 1, 2, 0x80, 0x83, 0x87, 0x8F, 0x91, 0x97, 0x9E, 0xA1, 0xA2)
-"""What a SUBACK of MQTT 5 may have [MQTT-3.9.3-2]."""
+"""The codes that a SUBACK of MQTT 5 may have [MQTT-3.9.3-2]."""
 
 SUBACK_RETURN_CODES = _codes(0, 1, 2, SUBSCRIBE_FAILURE)
-"""What a SUBACK of MQTT 3.1.1 may have [MQTT-3.9.3-2]."""
+"""The codes that a SUBACK of MQTT 3.1.1 may have [MQTT-3.9.3-2]."""
 
 UNSUBACK_CODES = _codes(0, 0x11, 0x80, 0x83, 0x87, 0x8F, 0x91)
-"""What an UNSUBACK of MQTT 5 may have [MQTT-3.11.3-2]."""
+"""The codes that an UNSUBACK of MQTT 5 may have [MQTT-3.11.3-2]."""
 
 DISCONNECT_CODES = _codes(0, 4, range(0x80, 0x84), 0x87, 0x89, 0x8B, range(0x8D, 0x91), range(0x93, 0xA3))
-"""What a DISCONNECT may have [MQTT-3.14.2-1]."""
-
-AUTH_CODES = _codes(0, 0x18, 0x19)
-"""What an AUTH may have [MQTT-3.15.2-1]."""
+"""The codes that a DISCONNECT may have [MQTT-3.14.2-1]."""

@@ -1,22 +1,30 @@
-"""SUBSCRIBE and UNSUBSCRIBE, read and written. What a topic filter may look like is the broker's to say."""
+"""Reads and writes SUBSCRIBE, SUBACK, UNSUBSCRIBE and UNSUBACK. The broker checks the form of topic filters."""
+
+from collections.abc import Set
 
 from iot_core.mqtt.errors import MalformedPacket, ProtocolError
-from iot_core.mqtt.framing import write_packet
-from iot_core.mqtt.packets import Subscribe, Subscription, Unsubscribe
-from iot_core.mqtt.primitives import Reader, write_packet_id, write_string
-from iot_core.mqtt.properties import NO_PROPERTIES, Properties
-from iot_core.mqtt.property_codec import read_properties, write_properties
-from iot_core.mqtt.property_table import Carrier
-from iot_core.mqtt.version import Version
+from iot_core.mqtt.packets import (
+    NO_PROPERTIES,
+    Properties,
+    Suback,
+    Subscribe,
+    Subscription,
+    Unsuback,
+    Unsubscribe,
+    Version,
+)
+from iot_core.mqtt.primitives import Reader, write_packet, write_packet_id, write_string
+from iot_core.mqtt.properties import Carrier, read_properties, write_properties
+from iot_core.mqtt.reason_codes import SUBACK_CODES, SUBACK_RETURN_CODES, UNSUBACK_CODES
 
-_SUBSCRIBE, _UNSUBSCRIBE = 0x82, 0xA2
+_SUBSCRIBE, _SUBACK, _UNSUBSCRIBE, _UNSUBACK = 0x82, 0x90, 0xA2, 0xB0
 _QOS, _NO_LOCAL, _RETAIN_AS_PUBLISHED, _RETAIN_HANDLING, _RESERVED = 0x03, 0x04, 0x08, 0x30, 0xC0
 _RESERVED_3_1_1 = 0xFC
 _SHARED = "$share/"
 
 
 def read_subscribe(reader: Reader, version: Version) -> Subscribe:
-    """Reads a SUBSCRIBE. Raises MalformedPacket and ProtocolError."""
+    """Read a SUBSCRIBE. Raises MalformedPacket and ProtocolError."""
     packet_id = reader.packet_id()
     properties = _read_properties(reader, version, Carrier.SUBSCRIBE)
     subscriptions = []
@@ -44,7 +52,7 @@ def _read_options(topic_filter: str, options: int, version: Version) -> Subscrip
 
 
 def encode_subscribe(packet: Subscribe, version: Version) -> bytes:
-    """The bytes of a SUBSCRIBE. Raises ValueError."""
+    """Write a SUBSCRIBE. Raises ValueError."""
     if not packet.subscriptions:
         raise ValueError("a SUBSCRIBE without a topic filter [MQTT-3.8.3-2]")
     body = bytearray(write_packet_id(packet.packet_id))
@@ -72,7 +80,7 @@ def _write_options(subscription: Subscription) -> int:
 
 
 def read_unsubscribe(reader: Reader, version: Version) -> Unsubscribe:
-    """Reads an UNSUBSCRIBE. Raises MalformedPacket and ProtocolError."""
+    """Read an UNSUBSCRIBE. Raises MalformedPacket and ProtocolError."""
     packet_id = reader.packet_id()
     properties = _read_properties(reader, version, Carrier.UNSUBSCRIBE)
     topic_filters = []
@@ -84,7 +92,7 @@ def read_unsubscribe(reader: Reader, version: Version) -> Unsubscribe:
 
 
 def encode_unsubscribe(packet: Unsubscribe, version: Version) -> bytes:
-    """The bytes of an UNSUBSCRIBE. Raises ValueError."""
+    """Write an UNSUBSCRIBE. Raises ValueError."""
     if not packet.topic_filters:
         raise ValueError("an UNSUBSCRIBE without a topic filter [MQTT-3.10.3-2]")
     body = bytearray(write_packet_id(packet.packet_id))
@@ -92,6 +100,42 @@ def encode_unsubscribe(packet: Unsubscribe, version: Version) -> bytes:
     for topic_filter in packet.topic_filters:
         body += _write_topic_filter(topic_filter)
     return write_packet(_UNSUBSCRIBE, body)
+
+
+def read_suback(reader: Reader, version: Version) -> Suback:
+    """Read a SUBACK. Raises MalformedPacket and ProtocolError."""
+    packet_id = reader.packet_id()
+    if version is Version.MQTT_3_1_1:
+        return Suback(packet_id, _read_codes(reader, SUBACK_RETURN_CODES))
+    properties = read_properties(reader, Carrier.SUBACK)
+    return Suback(packet_id, _read_codes(reader, SUBACK_CODES), properties)
+
+
+def encode_suback(packet: Suback, version: Version) -> bytes:
+    """Write a SUBACK. In MQTT 3.1.1 the only code of a refusal is 0x80. Raises ValueError."""
+    body = write_packet_id(packet.packet_id)
+    if version is Version.MQTT_3_1_1:
+        return write_packet(_SUBACK, body + _write_codes(packet.reason_codes, SUBACK_RETURN_CODES))
+    body += write_properties(packet.properties, Carrier.SUBACK)
+    return write_packet(_SUBACK, body + _write_codes(packet.reason_codes, SUBACK_CODES))
+
+
+def read_unsuback(reader: Reader, version: Version) -> Unsuback:
+    """Read an UNSUBACK. Raises MalformedPacket and ProtocolError."""
+    packet_id = reader.packet_id()
+    if version is Version.MQTT_3_1_1:
+        return Unsuback(packet_id)
+    properties = read_properties(reader, Carrier.UNSUBACK)
+    return Unsuback(packet_id, _read_codes(reader, UNSUBACK_CODES), properties)
+
+
+def encode_unsuback(packet: Unsuback, version: Version) -> bytes:
+    """Write an UNSUBACK. In MQTT 3.1.1 it has no codes. Raises ValueError."""
+    body = write_packet_id(packet.packet_id)
+    if version is Version.MQTT_3_1_1:
+        return write_packet(_UNSUBACK, body)
+    body += write_properties(packet.properties, Carrier.UNSUBACK)
+    return write_packet(_UNSUBACK, body + _write_codes(packet.reason_codes, UNSUBACK_CODES))
 
 
 def _read_properties(reader: Reader, version: Version, carrier: Carrier) -> Properties:
@@ -113,3 +157,18 @@ def _write_topic_filter(topic_filter: str) -> bytes:
     if not topic_filter:
         raise ValueError("an empty topic filter [MQTT-4.7.3-1]")
     return write_string(topic_filter)
+
+
+def _read_codes(reader: Reader, allowed: Set[int]) -> tuple[int, ...]:
+    codes = tuple(reader.rest())
+    if not codes:
+        raise ProtocolError("a SUBACK or UNSUBACK without a reason code [MQTT-3.9.3-1], [MQTT-3.11.3-1]")
+    if not allowed >= set(codes):
+        raise MalformedPacket("a SUBACK or UNSUBACK with the reason code of another packet [MQTT-3.9.3-2]")
+    return codes
+
+
+def _write_codes(codes: tuple[int, ...], allowed: Set[int]) -> bytes:
+    if not codes or not allowed >= set(codes):
+        raise ValueError(f"a SUBACK or UNSUBACK cannot have the reason codes {codes} [MQTT-3.9.3-1], [MQTT-3.9.3-2]")
+    return bytes(codes)

@@ -9,7 +9,8 @@ import pytest
 from iot_authorizer_cli.project.configuration import read_project_configuration
 from iot_authorizer_cli.signing.changing import make_key
 from iot_core.authorizers.event import ConnectionRequest
-from iot_core.authorizers.signatures import NotVerified, verify_signature
+from iot_core.authorizers.refused import Refused
+from iot_core.authorizers.signatures import verify_signature
 from tests.cli.conftest import Run
 from tests.cli.dev import PROGRAM
 from tests.clients.needs import needs
@@ -60,7 +61,7 @@ def test_iot_core_verifies_it_with_the_configured_keys_and_no_other(run: Run, co
     signature = run("sign", "header.payload").stdout.strip()
     authorizer = read_project_configuration(config, ARN).description
     assert verify_signature(ConnectionRequest(token="header.payload", tokenSignature=signature), authorizer)
-    with pytest.raises(NotVerified):
+    with pytest.raises(Refused):
         verify_signature(ConnectionRequest(token="header.other", tokenSignature=signature), authorizer)
 
 
@@ -72,7 +73,7 @@ def test_a_key_whose_private_half_is_elsewhere_leaves_signing_to_the_one_before(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["x", "--key", "other"], "authorizer.toml names no key other, only: old, new"),
+        (["x", "--key", "other"], "authorizer.toml has no key other; its keys: old, new"),
         ([""], "Invalid value for TOKEN: expected a token"),
     ],
 )
@@ -84,8 +85,10 @@ def test_an_error_is_one_line(run: Run, config: Path, arguments: list[str], mess
 def test_where_there_is_no_private_half_it_says_where_one_belongs(run: Run, config: Path) -> None:
     for path in (config.parent / "keys/private").glob("*.pem"):
         path.unlink()
-    assert run("sign", "x").stderr.endswith("there is no private half of old, new here: it belongs into keys/private\n")
+    assert run("sign", "x").stderr.endswith(
+        "the private half of old, new is not on this machine: expected it in keys/private\n"
+    )
 
 
 def test_without_keys_it_says_how_to_make_one(run: Run) -> None:
-    assert run("sign", "x").stderr.endswith("names no key yet: iot-authorizer keys new\n")
+    assert run("sign", "x").stderr.endswith("has no key yet: run iot-authorizer keys new\n")

@@ -44,7 +44,7 @@ def test_a_handler_that_is_saved_twice_in_a_moment_is_the_later_one(folder: Path
     ("text", "words"),
     [
         ("def lambda_handler(", "SyntaxError"),
-        ("import nowhere", "no module nowhere"),
+        ("import nowhere", "no module named nowhere"),
         ("raise SystemExit(1)", "SystemExit"),
         ("lambda_handler = 7", "no function lambda_handler"),
         ("1 / 0", "ZeroDivisionError"),

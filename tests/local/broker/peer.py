@@ -7,8 +7,8 @@ from typing import TypeVar
 
 from iot_core.broker.broker import Broker
 from iot_core.broker.client import Origin
-from iot_core.broker.disconnect_reason import DisconnectReason
 from iot_core.broker.limits import IOT_CORE
+from iot_core.broker.presence import DisconnectReason
 from iot_core.mqtt import (
     NO_PROPERTIES,
     Connack,
@@ -20,6 +20,7 @@ from iot_core.mqtt import (
     Properties,
     Puback,
     Publish,
+    ReasonCode,
     Suback,
     Subscribe,
     Subscription,
@@ -28,15 +29,18 @@ from iot_core.mqtt import (
     Version,
     encode,
 )
+from iot_core.permissions import Permissions
+from iot_policies.evaluator import Evaluator
 
 ORIGIN = Origin(("192.0.2.7", 50_000), ("127.0.0.1", 8443))
 Kind = TypeVar("Kind")
 
 
-class Policy:
-    """Allows all but what it is told: actions as IoT Core names them, and resources."""
+class Policy(Permissions):
+    """Allows everything except the pairs of action and resource that a test denies."""
 
     def __init__(self) -> None:
+        super().__init__(Evaluator([]), "", lambda *_: None)
         self.denied: set[tuple[str, str]] = set()
 
     def deny(self, action: str, *resources: str) -> None:
@@ -82,6 +86,7 @@ class Peer:
     def __init__(self, broker: Broker, connect: Connect, policy: Policy, client_id: str) -> None:
         self.policy = policy
         self.wire = Wire(connect.version)
+        self.broker = broker
         self._version = connect.version
         self._packet_ids = itertools.count(1)
         self._decoder = Decoder(IOT_CORE.packet)
@@ -99,14 +104,18 @@ class Peer:
         ends = [packet.reason_code for packet in self.wire.packets if isinstance(packet, Disconnect)]
         return ends[0] if ends else None
 
+    def ended_with(self, reason_code: ReasonCode) -> bool:
+        """Whether the broker ended the connection, in MQTT 5 with this reason code."""
+        return self.closed and self.end == (reason_code if self._version is Version.MQTT_5 else None)
+
     def send(self, packet: Packet) -> None:
         """Sends a packet, as bytes. Errors end the connection, as the gateway does it."""
         self._decoder.receive(encode(packet, self._version))
         try:
             while (read := self._decoder.next()) is not None:
-                self.client.receive(read)
+                self.broker.receive(self.client, read)
         except MqttError as error:
-            self.client.fail(error)
+            self.broker.fail(self.client, error)
 
     def publish(
         self, topic: str, payload: bytes = b"", qos: int = 0, retain: bool = False, **properties: object
@@ -134,9 +143,17 @@ class Peer:
     def disconnect(self, reason_code: int = 0, **properties: object) -> None:
         self.send(Disconnect(reason_code, given_properties(properties)))
 
+    def drain(self) -> None:
+        """The network takes more."""
+        self.broker.drain(self.client)
+
+    def end_by(self, reason: DisconnectReason) -> None:
+        """The connection is ended from outside the broker."""
+        self.broker.end(self.client, reason)
+
     def lose(self) -> None:
         """The network connection is gone."""
-        self.client.end(DisconnectReason.CONNECTION_LOST)
+        self.end_by(DisconnectReason.CONNECTION_LOST)
 
     def received(self) -> list[Publish]:
         """The messages that came since the last time."""

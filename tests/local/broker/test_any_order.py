@@ -8,7 +8,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from iot_core.broker.stored_queues import PLACE
+from iot_core.broker.storage import PLACE
 from iot_core.mqtt import Publish, ReasonCode, Version
 from iot_policies.topics import matches
 from tests.effort import examples
@@ -132,7 +132,7 @@ class AnyOrder(RuleBasedStateMachine):
         if peer is not None:
             peer.wire.slow = slow
             if not slow:
-                peer.client.drain()
+                peer.drain()
 
     @rule(name=names)
     def lose(self, name: str) -> None:
@@ -183,12 +183,12 @@ class AnyOrder(RuleBasedStateMachine):
     @invariant()
     def what_waits_is_counted(self) -> None:
         """Each message once, and each of its places."""
-        sessions = list(self.broker.broker.sessions)
+        sessions = list(self.broker.broker.sessions())
         waiting = [
             each.message for session in sessions for each in (*session.inflight.values(), *session.queue.deliveries)
         ]
         size = sum(message.size for message in set(waiting)) + PLACE * len(waiting)
-        assert self.broker.storage.queued_bytes == size
+        assert self.broker.storage.waiting_bytes == size
 
     def teardown(self) -> None:
         """All that was owed arrives, once everybody is there and takes it."""
@@ -201,7 +201,7 @@ class AnyOrder(RuleBasedStateMachine):
                     self.read_all()
                 assert subscriber.seen == subscriber.owed
         self.broker.storage.commit()
-        assert self.broker.storage._database.execute("SELECT COUNT(*) FROM message").fetchone() == (0,)
+        assert self.broker.storage.database.execute("SELECT COUNT(*) FROM message").fetchone() == (0,)
         self.broker.storage.close()
         shutil.rmtree(self.folder)
 

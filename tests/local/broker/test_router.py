@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from iot_core.broker.router import Router
-from iot_core.broker.topic_rules import split_share
+from iot_core.broker.topics import split_share
 from iot_core.mqtt import Subscription
 from iot_policies.topics import matches
 from tests.effort import examples

@@ -109,7 +109,7 @@ def test_one_that_can_not_be_sent_to_costs_the_others_nothing(caplog: pytest.Log
         storage.close()
 
     asyncio.run(main())
-    assert "a connection can't be sent to" in caplog.text
+    assert "a connection cannot be sent to" in caplog.text
 
 
 @both_loops
@@ -121,7 +121,7 @@ def test_a_publish_that_can_not_be_stored_is_not_acknowledged(running: Running) 
         away.subscribe("a", 1)
         away.disconnect()
         away.ends()
-        running.core.call(lambda: storage._database.execute("DROP TABLE queued"))
+        running.core.call(lambda: storage.database.execute("DROP TABLE queued"))
         publisher.send(Publish("a", b"1", 1, packet_id=1))
         assert publisher.ends() == []
         running.record("storage")
@@ -132,4 +132,4 @@ def test_a_core_that_can_not_store_stops_all_the_same(folder: Path) -> None:
     with started(folder, data=folder / "data") as running:
         with running.client() as client:
             client.connect(clean_start=False)
-        running.core.call(lambda: running.core.broker.storage._database.execute("DROP TABLE session"))
+        running.core.call(lambda: running.core.broker.storage.database.execute("DROP TABLE session"))

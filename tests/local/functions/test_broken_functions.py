@@ -31,9 +31,9 @@ def raises(error: BaseException) -> Callable[[Event], object]:
         (lambda _: "yes", "str"),
         (lambda _: True, "bool"),
         (lambda _: [allow()], "list"),
-        (lambda _: {"isAuthenticated": True, "principalId": b"ann"}, "no JSON"),
-        (lambda _: {1: nested(100_000)}, "no JSON"),
-        (lambda _: sys.modules, "no JSON"),
+        (lambda _: {"isAuthenticated": True, "principalId": b"ann"}, "not JSON"),
+        (lambda _: {1: nested(100_000)}, "not JSON"),
+        (lambda _: sys.modules, "not JSON"),
         (raises(RuntimeError("out of order")), "RuntimeError: out of order"),
         (raises(TimeoutError()), "TimeoutError"),
         (raises(StopIteration()), "StopIteration"),
@@ -58,7 +58,7 @@ def test_a_cyclic_answer_is_broken(running: Running) -> None:
     answer: dict[str, object] = {}
     answer["itself"] = answer
     running.function.answer = lambda _: answer
-    assert "no JSON" in refused(running, "function_error")["detail"]
+    assert "not JSON" in refused(running, "function_error")["detail"]
 
 
 @pytest.mark.parametrize(

@@ -54,4 +54,4 @@ def test_a_core_stops_while_a_function_hangs(folder: Path, release: Future[None]
 
 
 def test_five_seconds_is_the_limit_of_iot_core(running: Running) -> None:
-    assert running.core.configuration.environments._timeout == 5
+    assert running.core.configuration.environments.timeout == 5

@@ -1,4 +1,4 @@
-"""A handler in this process, as Lambda runs it."""
+"""A handler that is loaded and invoked in this process, as in Lambda."""
 
 import sys
 import threading
@@ -11,16 +11,19 @@ from iot_core.functions.thread_output import captured_output
 
 
 @pytest.fixture(autouse=True)
-def in_folder(folder: Path) -> None:
-    """Handlers are found in the folder."""
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The current folder, from which modules are loaded."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    return tmp_path
 
 
-def load(folder: Path, text: str) -> LambdaFunction:
+def load(folder: Path, text: str, **environment: str) -> LambdaFunction:
     (folder / "own.py").write_text(text)
-    return LambdaFunction(folder / "authorizer.toml", "own.lambda_handler")
+    return LambdaFunction("own.lambda_handler", environment=environment)
 
 
-def test_the_context_is_lambdas(folder: Path) -> None:
+def test_the_context_has_the_attributes_of_lambdas_context(folder: Path) -> None:
     function = load(
         folder,
         "def lambda_handler(event, context):\n"
@@ -35,7 +38,7 @@ def test_the_context_is_lambdas(folder: Path) -> None:
     assert first["id"] != second["id"]
 
 
-def test_the_handler_gets_an_event_of_its_own(folder: Path) -> None:
+def test_the_handler_gets_a_copy_of_the_event(folder: Path) -> None:
     function = load(folder, "def lambda_handler(event, context):\n    event.clear()\n    return {}\n")
     event = {"protocols": ["mqtt"]}
     function.invoke(event)
@@ -48,27 +51,27 @@ def test_each_function_has_a_module_of_its_own(folder: Path) -> None:
     assert [function.invoke({}).answer["count"] for function in (one, one, other)] == [1, 2, 1]
 
 
-def test_a_handler_that_fails_to_load_leaves_the_one_before_in_its_place(folder: Path) -> None:
+def test_a_handler_that_cannot_be_loaded_leaves_the_previous_module_in_its_place(folder: Path) -> None:
     load(folder, "def lambda_handler(event, context):\n    return {}\n")
     before = sys.modules["own"]
-    with pytest.raises(BrokenHandler, match="own does not load: ZeroDivisionError"):
+    with pytest.raises(BrokenHandler, match="own could not be loaded: ZeroDivisionError"):
         load(folder, "1 / 0\n")
     assert sys.modules["own"] is before
 
 
-def test_a_handler_that_raises_names_the_place(folder: Path) -> None:
+def test_the_error_of_a_handler_that_raises_names_the_place(folder: Path) -> None:
     function = load(folder, "def lambda_handler(event, context):\n    raise KeyError('sub')\n")
     with pytest.raises(BrokenHandler, match=r"KeyError: 'sub' at .*own\.py:2"):
         function.invoke({})
 
 
-def test_what_it_prints_is_kept_from_the_terminal(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_the_output_of_a_handler_does_not_reach_the_terminal(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
     text = "print('loading')\ndef lambda_handler(event, context):\n    print('handling')\n    return {}\n"
     load(folder, text).invoke({})
     assert capfd.readouterr().out == ""
 
 
-def test_a_standard_output_that_was_kept_while_loading_is_read_too(folder: Path) -> None:
+def test_a_handler_may_write_to_the_standard_output_that_it_found_while_it_loaded(folder: Path) -> None:
     text = (
         "import json, sys\n"
         "output = sys.stdout\n"
@@ -80,7 +83,7 @@ def test_a_standard_output_that_was_kept_while_loading_is_read_too(folder: Path)
     assert [function.invoke({}).decision["reason"] for _ in range(2)] == ["late", "late"]
 
 
-def test_the_decision_is_the_first_line_that_has_one(folder: Path) -> None:
+def test_the_decision_is_the_first_json_object_that_has_one(folder: Path) -> None:
     text = (
         "def lambda_handler(event, context):\n"
         '    print(\'[1]\\n{\\n[[\\n{"a": 1}\\n{"decision": "allowed"}\\n{"decision": "refused"}\')\n'
@@ -89,7 +92,38 @@ def test_the_decision_is_the_first_line_that_has_one(folder: Path) -> None:
     assert load(folder, text).invoke({}).decision == {"decision": "allowed"}
 
 
-def test_other_threads_print_on(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_handler_sees_its_environment_variables_only_while_it_loads(folder: Path) -> None:
+    text = "import os\nnow = os.environ['OWN']\ndef lambda_handler(event, context):\n"
+    function = load(folder, text + "    return {'then': now, 'now': os.environ.get('OWN')}\n", OWN="x")
+    assert function.invoke({}).answer == {"then": "x", "now": None}
+
+
+@pytest.mark.parametrize(
+    ("handler", "message"),
+    [
+        ("own", "expected MODULE.NAME"),
+        ("nowhere.lambda_handler", "no module named nowhere"),
+        ("own.other", "own has no function other"),
+        ("own.number", "own has no function number"),
+    ],
+)
+def test_a_handler_that_does_not_exist_is_named(folder: Path, handler: str, message: str) -> None:
+    (folder / "own.py").write_text("number = 1\n")
+    with pytest.raises(BrokenHandler, match=f"{handler}: {message}"):
+        LambdaFunction(handler)
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [("[]", "answered with list: expected a dict"), ("{'a': b''}", "answer is not JSON"), ("exit()", "SystemExit")],
+)
+def test_a_handler_that_does_not_answer_with_a_json_object_is_broken(folder: Path, answer: str, message: str) -> None:
+    function = load(folder, f"def lambda_handler(event, context):\n    return {answer}\n")
+    with pytest.raises(BrokenHandler, match=message):
+        function.invoke({})
+
+
+def test_other_threads_print_as_usual(capsys: pytest.CaptureFixture[str]) -> None:
     with captured_output() as captured:
         print("mine")
         thread = threading.Thread(target=lambda: print("another's"))
@@ -100,7 +134,7 @@ def test_other_threads_print_on(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out == "another's\nafter\n"
 
 
-def test_captures_may_be_nested(capsys: pytest.CaptureFixture[str]) -> None:
+def test_captures_can_be_nested(capsys: pytest.CaptureFixture[str]) -> None:
     with captured_output() as outer:
         print("1")
         with captured_output() as inner:
@@ -110,7 +144,7 @@ def test_captures_may_be_nested(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out == ""
 
 
-def test_standard_output_is_as_it_was_afterwards() -> None:
+def test_standard_output_looks_the_same_in_a_capture_and_is_the_same_afterwards() -> None:
     before = sys.stdout
     with captured_output():
         assert sys.stdout.encoding == before.encoding
@@ -119,7 +153,7 @@ def test_standard_output_is_as_it_was_afterwards() -> None:
     assert sys.stdout is before
 
 
-def test_a_mebibyte_is_kept_and_no_more() -> None:
+def test_a_capture_keeps_at_most_a_mebibyte() -> None:
     with captured_output() as captured:
         for _ in range(40):
             assert sys.stdout.write(100_000 * "x") == 100_000

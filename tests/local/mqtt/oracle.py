@@ -1,4 +1,4 @@
-"""Our packets as those of mqtt5, another implementation of MQTT 5, which has defaults where ours have None."""
+"""Converts our packets to those of mqtt5, another implementation of MQTT 5. Its defaults are None in ours."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -6,7 +6,6 @@ from typing import Any
 import mqtt5
 
 from iot_core.mqtt import (
-    Auth,
     Connack,
     Connect,
     Disconnect,
@@ -15,10 +14,7 @@ from iot_core.mqtt import (
     Pingresp,
     Properties,
     Puback,
-    Pubcomp,
     Publish,
-    Pubrec,
-    Pubrel,
     Suback,
     Subscribe,
     Unsuback,
@@ -42,12 +38,12 @@ _NAMES = {
 
 
 def to_oracle(packet: Packet) -> mqtt5.Packet:
-    """The packet of the other implementation that says the same."""
+    """Make the same packet of the other implementation."""
     return _CONVERSIONS[type(packet)](packet)
 
 
 def _given(properties: Properties) -> dict[str, Any]:
-    """The properties as keyword arguments: only those that are there, as the others have defaults."""
+    """The properties that are set, as keyword arguments."""
     named = {_NAMES.get(name, name): value for name, value in vars(properties).items() if value not in (None, ())}
     if "max_qos" in named:
         named["max_qos"] = mqtt5.QoS(named["max_qos"])
@@ -113,8 +109,9 @@ def _unsubscribe(packet: Unsubscribe) -> mqtt5.UnsubscribePacket:
     return mqtt5.UnsubscribePacket(packet.packet_id, list(packet.topic_filters), **_given(packet.properties))
 
 
-def _acknowledgement(make: Callable[..., mqtt5.Packet], code: Callable[[int], object]) -> Callable[[Any], mqtt5.Packet]:
-    return lambda packet: make(packet.packet_id, reason_code=code(packet.reason_code), **_given(packet.properties))
+def _puback(packet: Puback) -> mqtt5.PubAckPacket:
+    code = mqtt5.PubAckReasonCode(packet.reason_code)
+    return mqtt5.PubAckPacket(packet.packet_id, reason_code=code, **_given(packet.properties))
 
 
 def _answer(make: Callable[..., mqtt5.Packet], code: Callable[[int], object]) -> Callable[[Any], mqtt5.Packet]:
@@ -123,24 +120,21 @@ def _answer(make: Callable[..., mqtt5.Packet], code: Callable[[int], object]) ->
     )
 
 
-def _reasoned(make: Callable[..., mqtt5.Packet], code: Callable[[int], object]) -> Callable[[Any], mqtt5.Packet]:
-    return lambda packet: make(reason_code=code(packet.reason_code), **_given(packet.properties))
+def _disconnect(packet: Disconnect) -> mqtt5.DisconnectPacket:
+    code = mqtt5.DisconnectReasonCode(packet.reason_code)
+    return mqtt5.DisconnectPacket(reason_code=code, **_given(packet.properties))
 
 
 _CONVERSIONS: Mapping[type, Callable[[Any], mqtt5.Packet]] = {
     Connect: _connect,
     Connack: _connack,
     Publish: _publish,
-    Puback: _acknowledgement(mqtt5.PubAckPacket, mqtt5.PubAckReasonCode),
-    Pubrec: _acknowledgement(mqtt5.PubRecPacket, mqtt5.PubRecReasonCode),
-    Pubrel: _acknowledgement(mqtt5.PubRelPacket, mqtt5.PubRelReasonCode),
-    Pubcomp: _acknowledgement(mqtt5.PubCompPacket, mqtt5.PubCompReasonCode),
+    Puback: _puback,
     Subscribe: _subscribe,
     Suback: _answer(mqtt5.SubAckPacket, mqtt5.SubAckReasonCode),
     Unsubscribe: _unsubscribe,
     Unsuback: _answer(mqtt5.UnsubAckPacket, mqtt5.UnsubAckReasonCode),
     Pingreq: lambda _: mqtt5.PingReqPacket(),
     Pingresp: lambda _: mqtt5.PingRespPacket(),
-    Disconnect: _reasoned(mqtt5.DisconnectPacket, mqtt5.DisconnectReasonCode),
-    Auth: _reasoned(mqtt5.AuthPacket, mqtt5.AuthReasonCode),
+    Disconnect: _disconnect,
 }

@@ -1,4 +1,4 @@
-"""How many bytes decoders hold, as the interpreter counts them."""
+"""The memory that decoders and topics take, as the interpreter counts it."""
 
 import gc
 import tracemalloc

@@ -1,4 +1,4 @@
-"""All packets that there may be, by version and type."""
+"""Strategies for all valid packets, by version and type."""
 
 from collections.abc import Callable, Mapping
 
@@ -6,7 +6,6 @@ import mqtt5
 from hypothesis import strategies as st
 
 from iot_core.mqtt import (
-    Auth,
     Connack,
     Connect,
     Disconnect,
@@ -14,10 +13,7 @@ from iot_core.mqtt import (
     Pingreq,
     Pingresp,
     Puback,
-    Pubcomp,
     Publish,
-    Pubrec,
-    Pubrel,
     Suback,
     Subscribe,
     Subscription,
@@ -90,18 +86,12 @@ def publishes(version: Version) -> Strategy[Publish]:
     return made.filter(lambda publish: publish.topic != "" or publish.properties.topic_alias is not None)
 
 
-def acknowledgements(version: Version) -> dict[type, Strategy[Packet]]:
+def pubacks(version: Version) -> Strategy[Puback]:
     if version is Version.MQTT_3_1_1:
-        return {kind: st.builds(kind, packet_ids) for kind in (Puback, Pubrec, Pubrel, Pubcomp)}
-    return {
-        kind: st.builds(kind, packet_ids, st.sampled_from(codes_of(known)), properties(version, kind.__name__.upper()))
-        for kind, known in (
-            (Puback, mqtt5.PubAckReasonCode),
-            (Pubrec, mqtt5.PubRecReasonCode),
-            (Pubrel, mqtt5.PubRelReasonCode),
-            (Pubcomp, mqtt5.PubCompReasonCode),
-        )
-    }
+        return st.builds(Puback, packet_ids)
+    return st.builds(
+        Puback, packet_ids, st.sampled_from(codes_of(mqtt5.PubAckReasonCode)), properties(version, "PUBACK")
+    )
 
 
 def subscribes(version: Version) -> Strategy[Subscribe]:
@@ -142,17 +132,12 @@ def disconnects(version: Version) -> Strategy[Disconnect]:
     return st.builds(Disconnect, codes, properties(version, "DISCONNECT"))
 
 
-def auths() -> Strategy[Auth]:
-    with_method = properties(Version.MQTT_5, "AUTH").filter(lambda given: given.authentication_method is not None)
-    return st.builds(Auth, st.sampled_from(codes_of(mqtt5.AuthReasonCode)), with_method)
-
-
 def _packets(version: Version) -> dict[type, Strategy[Packet]]:
-    packets: dict[type, Strategy[Packet]] = {
+    return {
         Connect: connects(version),
         Connack: connacks(version),
         Publish: publishes(version),
-        **acknowledgements(version),
+        Puback: pubacks(version),
         Subscribe: subscribes(version),
         Suback: subacks(version),
         Unsubscribe: unsubscribes(version),
@@ -161,7 +146,6 @@ def _packets(version: Version) -> dict[type, Strategy[Packet]]:
         Pingresp: st.just(Pingresp()),
         Disconnect: disconnects(version),
     }
-    return packets | ({Auth: auths()} if version is Version.MQTT_5 else {})
 
 
 PACKETS: Mapping[Version, Mapping[type, Strategy[Packet]]] = {version: _packets(version) for version in Version}

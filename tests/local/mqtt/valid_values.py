@@ -1,4 +1,4 @@
-"""All values that may stand in a packet, and all properties of MQTT 5."""
+"""Strategies for the values of a packet's fields and for all properties of MQTT 5."""
 
 from collections.abc import Mapping
 
@@ -101,15 +101,11 @@ CARRIED: dict[str, tuple[str, ...]] = {
         "content_type",
     ),
     "PUBACK": _ANSWER,
-    "PUBREC": _ANSWER,
-    "PUBREL": _ANSWER,
-    "PUBCOMP": _ANSWER,
     "SUBSCRIBE": ("subscription_identifiers", "user_properties"),
     "SUBACK": _ANSWER,
     "UNSUBSCRIBE": ("user_properties",),
     "UNSUBACK": _ANSWER,
     "DISCONNECT": ("session_expiry_interval", "reason_string", "user_properties", "server_reference"),
-    "AUTH": ("authentication_method", "authentication_data", "reason_string", "user_properties"),
 }
 
 

@@ -1,11 +1,11 @@
-"""Whom `iot-authorizer connect` connects, and what the program does: what the configuration's template grants."""
+"""The principal of a client that `connect` prints, and the client IDs and topics that the template grants it."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
 
-import jwt
-
 from iot_authorizer.jwt_verifier import with_scopes
+from iot_authorizer.refusal import Refusal
+from iot_authorizer.tokens import read_token
 from iot_authorizer_cli.examples.proposal import Proposal, example, propose
 from iot_authorizer_cli.project.configuration import ProjectConfiguration
 from iot_authorizer_cli.project.development_issuer import ISSUER, principal_of
@@ -15,58 +15,56 @@ from iot_policies.explaining import Question, explain
 from iot_policies.principal import Claims, claim
 
 _SOMEBODY = Principal("ann", {"rooms": ["lobby"]})
-"""Where no template says who there is: somebody in a chat."""
+"""The principal if there is no template: a member of a chat."""
 
 
 class Connecting(NamedTuple):
-    """A principal that connects."""
+    """The principal of a client."""
 
     principal: Principal
     known: bool
-    """Whether its claims are what the authorizer will see. Where they can't be told, they are such as are granted."""
+    """Whether the claims are those that the authorizer will see. If they are unknown, they are an example."""
 
 
 def likely(template: PolicyTemplate | None) -> Principal:
-    """Somebody to connect as where the user names nobody."""
+    """A principal that the template grants something."""
     found = example(template) if template is not None else None
     return _SOMEBODY if found is None else found.principal
 
 
 def with_development_token(name: str, claims: Claims) -> Connecting:
-    """Whom a token of this machine's proves."""
+    """The principal of a development token."""
     return Connecting(principal_of(name, claims), known=True)
 
 
 def with_token(configured: ProjectConfiguration, name: str | None, token: str) -> Connecting:
-    """Whom a token of the user's proves, which is read and not verified. A `name` goes before the token's."""
+    """The principal of a given token, which is not verified. A given name replaces the token's."""
     template = configured.template
     claims = unverified_claims(token)
     if claims is None:
         somebody = likely(template)
         return Connecting(Principal(name or somebody.name, somebody.claims), known=False)
-    found = name or subject(template, claims) or likely(template).name
+    found = name or _subject(template, claims) or likely(template).name
     return Connecting(Principal(found, with_scopes(claims)), known=True)
 
 
-def subject(template: PolicyTemplate | None, claims: Claims) -> str | None:
-    """The name of the principal that a token's claims are about; None where they don't say."""
+def _subject(template: PolicyTemplate | None, claims: Claims) -> str | None:
+    """The principal that a token's claims name, or None."""
     named_by = "sub" if template is None or claims.get("iss") == ISSUER else template.principal_claim
     found = claim(claims, named_by)
     return str(found) if isinstance(found, (str, int)) and found != "" else None
 
 
 def unverified_claims(token: str) -> Claims | None:
-    """What a JWT says, with its signature or without, which IoT Core gets by itself; None for what is none."""
-    whole = f"{token}." if token.count(".") == 1 else token
+    """The claims of a JWT with or without its signature, which is not verified; None if it is not a JWT."""
     try:
-        found: Claims = jwt.decode(whole, options={"verify_signature": False})
-    except jwt.InvalidTokenError:
+        return read_token(token).claims
+    except Refusal:
         return None
-    return found
 
 
 def with_password(configured: ProjectConfiguration, name: str | None, user: str) -> Connecting:
-    """Whom a user name and a password prove, with the claims that are stored for it."""
+    """The principal of a user name, with its stored claims."""
     claims = configured.stored_claims.of_user(user)
     known = claims is not None
     return Connecting(Principal(name or user, likely(configured.template).claims if claims is None else claims), known)
@@ -81,7 +79,7 @@ def proposal(
     topic: str | None,
     topic_filter: str | None,
 ) -> Proposal:
-    """What the program does: what is given, and else what the template grants. Without a template, what a chat has."""
+    """The client IDs and topics: those that are given, else those that the template grants, else those of a chat."""
     if configured.template is None:
         where = topic or f"rooms/lobby/say/{principal.name}"
         return Proposal(client_ids(client, client_id or principal.name), where, topic_filter or where)
@@ -98,7 +96,7 @@ def proposal(
 def problems(
     configured: ProjectConfiguration, connecting: Connecting, client: Client, wanted: Proposal
 ) -> Iterator[str]:
-    """What will not work, as far as it is known: what the template forbids, and a message that does not come back."""
+    """What will not work: what the template denies, and a message that does not come back."""
     template, ids = configured.template, wanted.client_ids
     if template is None or not connecting.known:
         return
@@ -112,5 +110,5 @@ def problems(
         if not found.allowed:
             yield f"{configured.policy_path} denies {name} to {question} {resource}: {found.reasons[0]}"
     if ids and not wanted.hears_itself:
-        published = f"what it publishes to {wanted.topic} does not arrive in {wanted.topic_filter}"
-        yield f"{published}: it ends once that is acknowledged"
+        published = f"messages to {wanted.topic} do not match {wanted.topic_filter}"
+        yield f"{published}: the program ends after the acknowledgment"

@@ -1,4 +1,4 @@
-"""What `iot-authorizer dev` prints when it is ready: what to open, and what to paste into another terminal."""
+"""The text that `iot-authorizer dev` prints when it is ready: URLs, and commands for another terminal."""
 
 import json
 import shlex
@@ -12,11 +12,11 @@ from iot_authorizer_cli.project.development_issuer import DATA
 
 _CONFIGURATION = Path("authorizer.toml")
 _URL = "http://localhost:8080"
-"""Where the other commands look for it unless told otherwise."""
+"""The endpoint that other commands use by default."""
 
 
 def greeting(core: LocalIotCore, folder: Path) -> str:
-    """The text, for a terminal; `folder` is the data folder."""
+    """Builds the text; `folder` is the data folder."""
     plain, tls = core.url.partition("//")[2], core.tls_url.partition("//")[2]
     name = core.configuration.name
     whose = f"of {core.configuration.path}" if core.configuration.path.exists() else f"in {core.configuration.handler}"
@@ -30,7 +30,7 @@ IoT Core on this machine, with the authorizer {name} {whose}
 Try it, in another terminal:
 
 {"".join(_commands(core, folder, name))}
-Ctrl-C ends it.
+Press Ctrl-C to end it.
 """
 
 
@@ -47,11 +47,11 @@ def _commands(core: LocalIotCore, folder: Path, name: str) -> Iterator[str]:
         return
     principal = found.principal
     who = f"--principal {shlex.quote(principal.name)}"
-    yield f"  # {principal.name}, over WebSocket: listens, and publishes\n"
+    yield f"  # {principal.name}, over WebSocket: subscribes and publishes\n"
     yield f"  {program} connect --for paho {who}{where} | {_beside('python')} -\n\n"
     yield f"  # {principal.name}, over HTTPS\n"
     yield f"  {program} connect --for curl {who}{where} | sh\n\n"
-    yield "  # what the Lambda answers, by AWS's own tool\n"
+    yield "  # the Lambda's answer, with AWS's own tool\n"
     key = core.configuration.configured.description.token_key_name or "access_token"
     context = json.dumps({"clientId": found.proposal.client_ids[0]})
     claims = shlex.quote(json.dumps(dict(principal.claims)))
@@ -63,7 +63,7 @@ def _commands(core: LocalIotCore, folder: Path, name: str) -> Iterator[str]:
 
 
 def _beside(program: str) -> str:
-    """A program of this environment, as one types it in this folder, whatever another terminal's PATH is."""
+    """A program of this environment, as a user types it in this folder, whatever PATH is."""
     path = Path(sys.executable).with_name(program)
     if not path.exists():
         return program

@@ -15,22 +15,22 @@ import typer
 from iot_authorizer_cli.commands.dev.greeting import greeting
 from iot_authorizer_cli.commands.dev.terminal import Terminal
 from iot_authorizer_cli.local_iot_core import LocalIotCore
-from iot_authorizer_cli.snippets import Endpoint
+from iot_authorizer_cli.snippets import ClientEndpoint
 from iot_policies.errors import printable
 
 _OPEN_FILES = 65_536
 _EXPLAINED_A_SECOND = 20
 _OF_A_DECISION = ("reason", "detail", "client_id", "principal", "source")
-"""What is printed of one, in this order."""
+"""The fields of a decision that are printed, in this order."""
 _OPEN = (
-    "iot-authorizer: on {host}, whoever reaches this machine can mint tokens for anybody, change authorizers, publish "
-    "as the account's owner and follow every decision: only other web pages in a browser are kept away"
+    "iot-authorizer: on {host}, anyone who can reach this machine can create tokens for any principal, change "
+    "authorizers, publish as the account's owner and follow every decision: use this only on a network you trust"
 )
-"""Of an address that is not this machine's alone: what `iot_core.edge.guard` lets through."""
+"""Printed for an address that other machines can reach: the host check refuses only web pages of other origins."""
 
 
 def serve(core: LocalIotCore, folder: Path, *, quiet: bool) -> None:
-    """Runs it until Ctrl-C; `folder` is the data folder. Raises what `LocalIotCore.start` raises."""
+    """Runs IoT Core until Ctrl-C; `folder` is the data folder. Raises what `LocalIotCore.start` raises."""
     _allow_open_files()
     with Terminal() as terminal, asyncio.Runner(loop_factory=_loop_factory()) as runner:
         runner.run(_serve(core, folder, terminal, quiet=quiet))
@@ -39,11 +39,11 @@ def serve(core: LocalIotCore, folder: Path, *, quiet: bool) -> None:
 async def _serve(core: LocalIotCore, folder: Path, terminal: Terminal, *, quiet: bool) -> None:
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
-    async with core:  # Until it is there, Ctrl-C ends it as asyncio does.
+    async with core:  # Until it has started, asyncio handles Ctrl-C.
         for name in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(name, stopped.set)
         typer.echo(greeting(core, folder))
-        if not Endpoint(core.host, core.port, tls=False).local:
+        if not ClientEndpoint(core.host, core.port, tls=False).local:
             terminal.print(_coloured(_OPEN.format(host=core.host), "red"))
         following = loop.create_task(_print_feed(core, terminal, quiet=quiet))
         await stopped.wait()
@@ -61,12 +61,12 @@ async def _print_feed(core: LocalIotCore, terminal: Terminal, *, quiet: bool) ->
 
 def _reload_line(record: Mapping[str, object]) -> str:
     if problem := record.get("problem"):
-        return _coloured(f"kept what was: {problem}", "red")
-    return _coloured(f"read {record['path']} and what it names again", "green")
+        return _coloured(f"reload failed, keeping the previous configuration: {problem}", "red")
+    return _coloured(f"reloaded {record['path']} and the files that it names", "green")
 
 
 class _Explained:
-    """Which records are printed with their reasons: refusals by policy, as long as they are few."""
+    """Chooses the records that are printed with an explanation: refusals by policy, at most a few a second."""
 
     def __init__(self) -> None:
         self._second, self._count = 0, 0
@@ -81,7 +81,7 @@ class _Explained:
 
 
 def _line(record: Mapping[str, object]) -> str | None:
-    """A record for people, in one line; None for what would only repeat another."""
+    """Formats a record as one line; None for a record that would repeat another."""
     if record["kind"] == "decision":
         return _decision(record)
     if record.get("event") == "connected":
@@ -112,21 +112,21 @@ def _listed(value: object) -> str:
 
 
 def _coloured(text: str, colour: str) -> str:
-    """A text for a terminal, without colour where the user wants none (no-color.org), or where there is no terminal."""
+    """Colours a text, unless NO_COLOR is set (no-color.org) or standard error is not a terminal."""
     plain = os.environ.get("NO_COLOR") or not sys.stderr.isatty()
     return printable(text) if plain else typer.style(printable(text), fg=colour)
 
 
 def _loop_factory() -> "type[asyncio.AbstractEventLoop] | None":
     try:
-        import uvloop  # noqa: PLC0415 (not there on Windows)
+        import uvloop  # noqa: PLC0415 (not available on Windows)
     except ImportError:
         return None
     return uvloop.Loop
 
 
 def _allow_open_files() -> None:
-    """Raises the limit of open files, of which each connection is one, as far as the system lets us."""
+    """Raises the limit of open files as far as the system allows: each connection is one."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = _OPEN_FILES if most == resource.RLIM_INFINITY else min(most, _OPEN_FILES)
     with contextlib.suppress(ValueError, OSError):

@@ -1,4 +1,4 @@
-"""Lines on standard error, which may be a pipe that nobody reads."""
+"""Prints lines on standard error, which may be a pipe that nobody reads."""
 
 import contextlib
 import os
@@ -10,13 +10,13 @@ from types import TracebackType
 from typing import Self
 
 _MOST = 1000
-"""Lines that wait to be printed."""
+"""Lines that may wait."""
 _PATIENCE = 1.0
-"""Seconds that the end waits for what is still to be printed."""
+"""Seconds to wait at the end for lines that are still waiting."""
 
 
 class Terminal:
-    """Prints in a thread of its own: a pipe that is full stops that thread, and nothing else."""
+    """Prints in its own thread: a full pipe blocks only that thread."""
 
     def __init__(self) -> None:
         self._lines: SimpleQueue[str | None] = SimpleQueue()
@@ -24,7 +24,7 @@ class Terminal:
         self._thread = threading.Thread(target=self._run, name="terminal", daemon=True)
 
     def print(self, line: str) -> None:
-        """Prints a line soon. One for which there is no room is dropped, and the next one says so."""
+        """Queues a line. If the queue is full, the line is dropped, and the next line says so."""
         if self._lines.qsize() >= _MOST:
             self._dropped += 1
             return
@@ -38,7 +38,7 @@ class Terminal:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Waits until all is printed, though not for long."""
+        """Waits a short time until all lines are printed."""
         self._tell_dropped()
         self._lines.put(None)
         self._thread.join(_PATIENCE)
@@ -49,17 +49,17 @@ class Terminal:
         self._dropped = 0
 
     def _run(self) -> None:
-        """Prints until the end, or until nobody is there any more."""
+        """Prints until the end, or until the reader is gone."""
         with contextlib.suppress(OSError):
             while (line := self._lines.get()) is not None:
                 _write(f"{line}\n".encode(sys.stderr.encoding, "backslashreplace"))
 
 
 def _write(chunk: bytes) -> None:
-    """Writes to standard error past `sys.stderr`, whose lock Python wants at its end, when a write may still hang."""
+    """Writes without the lock of `sys.stderr`: Python takes it when it exits, while this write may block."""
     file = sys.stderr.fileno()
     while chunk:
         try:
             chunk = chunk[os.write(file, chunk) :]
-        except BlockingIOError:  # Another program at the same terminal has set it so.
+        except BlockingIOError:  # Another program at the same terminal made it non-blocking.
             select.select([], [file], [])

@@ -1,4 +1,4 @@
-"""The connections of an AWS account. Imported only where a table in AWS is named: boto3 takes long to load."""
+"""Connections of an AWS account. Imported only for a table in AWS, because boto3 takes long to load."""
 
 import os
 from collections.abc import Iterator
@@ -10,38 +10,38 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from iot_authorizer_cli.commands.revoke.connections import AS_USUAL, Ending, NotAnswered, Unreachable
+from iot_authorizer_cli.commands.revoke.connections import Ending, OperationFailed, Unreachable
 
 if TYPE_CHECKING:
     from types_boto3_iot_data import IoTDataPlaneClient
 
 _TIMES = Config(connect_timeout=3, read_timeout=5, retries={"total_max_attempts": 3, "mode": "standard"})
 _OWN_ENDPOINT = "AWS_ENDPOINT_URL_IOT_DATA_PLANE"
-"""Where AWS's SDKs are told of another one."""
+"""The environment variable that gives AWS's SDKs another endpoint."""
 
 
-class AwsConnections:
-    """Connections of an AWS account. Region and credentials come from the environment."""
+class AwsConnectionApi:
+    """The operations of AWS IoT Core, by boto3. Region and credentials come from the environment."""
 
-    def __init__(self, endpoint_url: str | None = None, ending: Ending = AS_USUAL) -> None:
-        """Without a URL, the account's own endpoint is asked for when it is first needed (DescribeEndpoint)."""
+    def __init__(self, endpoint_url: str | None, ending: Ending) -> None:
+        """Without a URL, DescribeEndpoint gives the account's own endpoint when it is first needed."""
         self._endpoint_url = endpoint_url
         self._ending = ending
 
     def is_connected(self, client_id: str) -> bool:
         """GetConnection."""
-        with _asking():
+        with _errors():
             try:
                 connected = self._client.get_connection(clientId=client_id).get("connected")
             except self._client.exceptions.ResourceNotFoundException:
                 return False
         if not isinstance(connected, bool):
-            raise NotAnswered("GetConnection: its answer does not say whether the client is connected")
+            raise OperationFailed("GetConnection: the answer does not say whether the client is connected")
         return connected
 
     def end(self, client_id: str) -> bool:
         """DeleteConnection."""
-        with _asking():
+        with _errors():
             try:
                 self._client.delete_connection(
                     clientId=client_id,
@@ -63,10 +63,10 @@ class AwsConnections:
 
 
 @contextmanager
-def _asking() -> Iterator[None]:
+def _errors() -> Iterator[None]:
     try:
         yield
     except ClientError as error:
-        raise NotAnswered(f"{error.operation_name}: {error.response['Error']['Code']}") from None
-    except (BotoCoreError, ValueError, RecursionError) as error:  # ValueError: an endpoint that is no URL.
+        raise OperationFailed(f"{error.operation_name}: {error.response['Error']['Code']}") from None
+    except (BotoCoreError, ValueError, RecursionError) as error:  # ValueError: the endpoint is not a URL.
         raise Unreachable(str(error)) from None

@@ -1,40 +1,50 @@
-"""A revocation, carried out: written first, so that who is thrown out and comes back at once is refused."""
+"""Carries out a revocation: writes it, then ends connections.
 
-from collections.abc import Mapping
+- The revocation is written first, so that a client that is disconnected and connects again at once is refused.
+- Authorizers cache what the table says for `cache_for` seconds, so a client may connect again in that time. For one
+  second longer, the command looks every second, and ends such connections again.
+- A client that is connected after that was not locked out: its authorizer does not look up this revocation. Unless
+  newer tokens are accepted: then the client may have one.
+"""
+
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from iot_authorizer_cli.commands.revoke.connections import Ended, NobodyThere
-from iot_authorizer_cli.commands.revoke.ending import end_and_look_again
-from iot_authorizer_cli.commands.revoke.granted import Granted, granted
-from iot_authorizer_cli.commands.revoke.known import Known
-from iot_authorizer_cli.commands.revoke.place import Place
-from iot_authorizer_cli.commands.revoke.wording import as_duration
+from iot_authorizer_cli.commands.revoke.client_ids import ClientIds, KnownConfiguration, granted
+from iot_authorizer_cli.commands.revoke.connections import ConnectionApi, Ended, NothingListens, end_all
+from iot_authorizer_cli.commands.revoke.wording import duration_text
+from iot_authorizer_cli.output import warn
 from iot_identities import revocations, user
-from iot_identities.passwords import LONGEST_USER_NAME
 from iot_identities.reading import MalformedItem
 from iot_identities.revocations import Kind, Revocation
-from iot_identities.table import Item
+from iot_identities.table import Item, Table
 from iot_policies import Principal
 
-_LISTS_NONE = "IoT Core lists no connections"
+_MARGIN = 1
+"""Seconds to look for clients after the authorizers' caches ended: an invocation may have been running."""
 
 
 @dataclass(frozen=True)
-class Order:
-    """Who is to be locked out."""
+class Target:
+    """The table that revocations are written to, and the endpoint whose connections end."""
 
-    revocation: Revocation
-    principal: Principal | None
-    """Whose connections end, with the claims of its token; None where nobody can tell whose they are."""
-    client_ids: tuple[str, ...]
-    """Those that are given."""
-    remarks: tuple[str, ...] = ()
-    """What a user should know of it, a line each."""
-
-    @property
-    def lets_nobody_back_in(self) -> bool:
-        """Whether no client of the principal may connect again, with a newer token either."""
-        return self.revocation.kind is Kind.PRINCIPAL and self.revocation.issued_before is None
+    table: Table
+    table_name: str
+    """The name in DynamoDB, or the file."""
+    known: KnownConfiguration
+    connections: ConnectionApi
+    patience: float
+    """Seconds that the endpoint has for a complete answer."""
+    pause: Callable[[float], None] | None
+    """Waits for so many seconds; None to end connections only once."""
+    is_new: bool = False
+    """Whether the table was just created, so that no authorizer has read it."""
+    endpoint_required: bool = True
+    """Whether it is an error if nothing listens at the endpoint."""
+    also_sessions: bool = False
+    """Whether sessions without a connection end too."""
+    clock: Callable[[], float] = time.monotonic
 
 
 @dataclass(frozen=True)
@@ -43,65 +53,64 @@ class LockedOut:
 
     revocation: Revocation
     replaced: Revocation | None
-    """The one that was there before."""
-    table: str
-    """Where it was written."""
+    """The revocation that this one replaced."""
     ended: Ended
+    """What happened at first; `failed` and `not_asked` are those of the last look."""
     ended_later: tuple[str, ...]
-    """The client IDs that came back, by what an authorizer had read before, and were ended then."""
+    """Clients that connected again by a cached answer, and were disconnected again."""
     let_in: tuple[str, ...]
-    """Those of them that came back when no authorizer had an older answer any more: it was not looked up."""
-    untold: tuple[str, ...]
-    """Client IDs that nobody can look up, as the template has them."""
-    in_vain: bool
-    """Whether clients may still be connected, or come back, whom this was to lock out."""
+    """Clients that were connected after all caches had ended: the revocation was not looked up."""
+    unknown: tuple[str, ...]
+    """Client IDs that cannot be looked up, as the template has them."""
+    failed: bool
+    """Whether clients that the revocation concerns may still be connected, or can connect again."""
 
 
-def lock_out(order: Order, place: Place) -> LockedOut:
-    """Writes a revocation, and ends connections: at once, and again when no authorizer has an older answer.
+def lock_out(revocation: Revocation, given: tuple[str, ...], target: Target) -> LockedOut:
+    """Writes a revocation, and ends the connections of its principal and of the given client IDs.
 
-    Raises TableUnavailable, where nothing was done, and ValueError for what no table takes.
+    Raises TableUnavailable and ValueError; nothing was written then.
     """
-    items = place.table.read(list(dict.fromkeys((order.revocation.id, *_user_ids(order.principal)))))
-    place.table.write(revocations.to_item(order.revocation))
-    for remark in order.remarks:
-        place.tell(remark)
-    if place.is_new:
-        place.tell(f"{place.table_name} is new: no authorizer has looked anything up there so far")
-    if place.known.file is not None and place.known.file.table is None:
-        place.tell(f'{place.known.path} has no table = "NAME": its authorizer looks no revocation up')
-    known = _granted(order, place.known, items)
-    if (left := _left(order, place.known, known)) is not None:
-        place.tell(left)
-    client_ids = list(dict.fromkeys((*order.client_ids, *known.client_ids)))
-    ended, later, at_last = end_and_look_again(client_ids, place)
-    let_in = at_last if order.lets_nobody_back_in else ()
+    name = revocation.principal
+    user_ids = [] if name is None or not user.may_be_a_user(name) else [user.user_id(name)]
+    items = target.table.read([revocation.id, *user_ids])
+    target.table.write(revocations.to_item(revocation))
+    _warn_of_table(target)
+    found = ClientIds() if name is None else _client_ids(name, target.known, items)
+    if (left := _left_connected(name, given, target.known, found)) is not None:
+        warn(left)
+    ended, later, at_last = _end_and_look_again(list(dict.fromkeys((*given, *found.known))), target)
+    final = revocation.kind is Kind.PRINCIPAL and revocation.issued_before is None
     if at_last:
-        place.tell(_let_in(at_last, place, sure=bool(let_in)))
-    expected = place.expected or not isinstance(ended.unreachable, NobodyThere)
+        warn(_let_in(at_last, target, final=final))
+    not_asked = ended.not_asked and (target.endpoint_required or not isinstance(ended.unreachable, NothingListens))
     return LockedOut(
-        revocation=order.revocation,
-        replaced=_before(order.revocation, items),
-        table=place.table_name,
+        revocation=revocation,
+        replaced=_before(revocation, items),
         ended=ended,
         ended_later=later,
-        let_in=let_in,
-        untold=known.untold,
-        in_vain=bool(ended.failed or let_in or (ended.not_asked and expected)),
+        let_in=at_last if final else (),
+        unknown=found.unknown,
+        failed=bool(ended.failed or not_asked or (at_last and final)),
     )
 
 
-def _let_in(client_ids: tuple[str, ...], place: Place, *, sure: bool) -> str:
-    seconds = as_duration(place.known.cache_for)
-    doubt = "the authorizer there does not look this revocation up"
-    reason = doubt if sure else f"with a newer token, or else {doubt}"
-    where = f"it was written to {place.table_name}, and {seconds} is how long an answer is kept"
-    return f"{', '.join(client_ids)} came back all the same: {reason}: {where} (check --table, --data and --config)"
+def _warn_of_table(target: Target) -> None:
+    if target.is_new:
+        warn(f"{target.table_name} was just created: no authorizer has read it yet")
+    if target.known.file is not None and target.known.file.table is None:
+        warn(f'{target.known.path} has no table = "NAME": its authorizer does not look up revocations')
 
 
-def _user_ids(principal: Principal | None) -> list[str]:
-    name = "" if principal is None else principal.name
-    return [user.user_id(name)] if 1 <= len(name) <= LONGEST_USER_NAME else []
+def _client_ids(name: str, known: KnownConfiguration, items: Mapping[str, Item]) -> ClientIds:
+    if known.template is None:
+        return ClientIds()
+    item = items.get(user.PREFIX + name)
+    try:
+        stored = {} if item is None else user.from_item(item).claims
+    except MalformedItem:  # The authorizer refuses this user.
+        stored = {}
+    return granted(known.template, Principal(name, {**known.claims.get(name, {}), **stored}))
 
 
 def _before(revocation: Revocation, items: Mapping[str, Item]) -> Revocation | None:
@@ -111,30 +120,62 @@ def _before(revocation: Revocation, items: Mapping[str, Item]) -> Revocation | N
         return None
 
 
-def _granted(order: Order, known: Known, items: Mapping[str, Item]) -> Granted:
-    if order.principal is None or known.template is None:
-        return Granted((), ())
-    name, claims = order.principal
-    if not known.joins_stored_claims(claims):
-        return granted(known.template, order.principal)
-    stored: Mapping[str, object] = {}
-    for id in _user_ids(order.principal):
-        try:
-            stored = user.from_item(items[id]).claims if id in items else {}
-        except MalformedItem:  # The Lambda lets nobody in with it.
-            continue
-    in_file = known.claims.get(name, {})
-    return granted(known.template, Principal(name, {**claims, **in_file, **stored}))
+def _left_connected(
+    name: str | None, given: tuple[str, ...], known: KnownConfiguration, found: ClientIds
+) -> str | None:
+    """Says which connections stay, and until when; None if there are none."""
+    refresh = "" if known.template is None else f", within {duration_text(known.template.session.refresh_after)}"
+    stay = f"stay connected until their next refresh{refresh}; --client-id disconnects them now"
+    if name is None:
+        return None if given else f"IoT Core cannot list connections: clients with such a token {stay}"
+    if known.template is None:
+        return None if given else f"{known.no_template} (--config): clients of {name} {stay}"
+    if not found.unknown:
+        return None
+    return f"IoT Core cannot list connections: clients connected as {', '.join(found.unknown)} {stay}"
 
 
-def _left(order: Order, known: Known, found: Granted) -> str | None:
-    """Which connections are left, and until when."""
-    template = known.template
-    refreshed = "refreshed" if template is None else f"refreshed, within {as_duration(template.session.refresh_after)}"
-    ends = f"ends when it is {refreshed}; --client-id ends it now"
-    if order.principal is None:
-        return None if order.client_ids else f"{_LISTS_NONE}: what is connected with such a token {ends}"
-    if template is None:
-        whose = f"what {order.principal.name} has connected"
-        return None if order.client_ids else f"{known.why_none} (--config): {whose} {ends}"
-    return f"{_LISTS_NONE}: what is connected as {', '.join(found.untold)} {ends}" if found.untold else None
+def _let_in(client_ids: tuple[str, ...], target: Target, *, final: bool) -> str:
+    doubt = "the authorizer there does not look up this revocation"
+    reason = doubt if final else f"with a newer token, or {doubt}"
+    cached = duration_text(target.known.cache_for)
+    where = f"it was written to {target.table_name}, and answers are cached for {cached}"
+    return f"{', '.join(client_ids)} connected again: {reason}: {where} (check --table, --data and --config)"
+
+
+def _end_and_look_again(client_ids: list[str], target: Target) -> tuple[Ended, tuple[str, ...], tuple[str, ...]]:
+    """Ends connections, and looks again until no authorizer has a cached answer.
+
+    Returns what happened, the clients that were disconnected again, and those that were connected at the end.
+    """
+    first = last = _end(client_ids, target)
+    later: dict[str, None] = {}
+    at_last: tuple[str, ...] = ()
+    if client_ids and target.pause is not None and first.unreachable is None:
+        seconds = target.known.cache_for + _MARGIN
+        kept = f"authorizers cache answers for {duration_text(target.known.cache_for)}"
+        looking = f"looking for {duration_text(seconds)} whether clients connect again"
+        warn(f"revoked; {kept}: {looking} (--no-wait skips this)")
+        begin, over, looks = target.clock(), False, 0
+        while not over and last.unreachable is None:
+            target.pause(1)
+            looks += 1
+            over = looks == seconds or target.clock() - begin >= seconds  # A slow endpoint does not prolong it.
+            last = _end(client_ids, target)
+            later |= dict.fromkeys(last.ended)
+        at_last = last.ended if over else ()
+    if last.unreachable is not None:
+        missed = "no connection was ended" if last is first and not first.ended else "not all clients were asked about"
+        warn(f"revoked, but {missed}: {last.unreachable}")
+    ended = first._replace(failed=last.failed, not_asked=last.not_asked, unreachable=last.unreachable)
+    return ended, tuple(later), at_last
+
+
+def _end(client_ids: list[str], target: Target) -> Ended:
+    return end_all(
+        target.connections,
+        client_ids,
+        patience=target.patience,
+        also_sessions=target.also_sessions,
+        clock=target.clock,
+    )

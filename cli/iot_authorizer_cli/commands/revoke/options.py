@@ -1,151 +1,190 @@
-"""Options that the subcommands of `iot-authorizer revoke` share, and what they stand for."""
+"""Options that the subcommands of `iot-authorizer revoke` share, and the values that they stand for."""
 
+import math
 import time
+from datetime import datetime
 from pathlib import Path
+from shlex import quote
 from typing import Annotated
 from urllib.parse import urlsplit
 
+import jwt
 import typer
 
-from iot_authorizer_cli.commands.revoke.connections import Connections, Ending, InTime
-from iot_authorizer_cli.commands.revoke.granted import is_client_id
-from iot_authorizer_cli.commands.revoke.known import Known, read_known
-from iot_authorizer_cli.commands.revoke.local_connections import LocalConnections
-from iot_authorizer_cli.commands.revoke.place import Place
-from iot_authorizer_cli.commands.revoke.wording import what
-from iot_authorizer_cli.project.development_issuer import ISSUER, table_path
+from iot_authorizer_cli.arguments import duration
+from iot_authorizer_cli.commands.revoke.client_ids import is_client_id, read_known
+from iot_authorizer_cli.commands.revoke.connections import ConnectionApi, Ending, LocalConnectionApi
+from iot_authorizer_cli.commands.revoke.locking_out import Target
+from iot_authorizer_cli.options import CONFIG
+from iot_authorizer_cli.project.development_issuer import table_path
 from iot_authorizer_cli.project.identity_table import open_table
-from iot_authorizer_cli.prompts import at_terminal
+from iot_authorizer_cli.prompts import read_standard_input
 from iot_identities.revocations import Kind, Revocation
-from iot_policies.errors import printable
-from iot_policies.placeholders import is_safe
 from iot_policies.toml_file import read_file
 
 DEV = "http://127.0.0.1:8080"
-"""The plain port of `iot-authorizer dev`, unless it is told another one."""
-CONFIGURATION = Path("authorizer.toml")
+"""The plain port of `iot-authorizer dev`, unless it is given another one."""
 _PATIENCE, _PATIENCE_FOR_AWS = 5.0, 20.0
-"""Seconds that an endpoint has for a whole answer; at AWS, the first one asks for the account's endpoint as well."""
+"""Seconds that an endpoint has for a complete answer; at AWS, the first answer includes DescribeEndpoint."""
+_LONGEST = "36500d"
+_CLOCKS_DIFFER = 60
+"""Seconds that a time may be in the future; a later one is a mistake, and would revoke new tokens too."""
+_LONGEST_TOKEN = 64 * 1024
+"""Bytes, many times what the authorizer accepts."""
 
-PrincipalName = Annotated[str, typer.Argument(metavar="NAME", help="As log lines have it.")]
+PrincipalName = Annotated[str, typer.Argument(metavar="NAME", help="The principal's name, as in log lines.")]
 TokenText = Annotated[
     str | None, typer.Argument(metavar="TOKEN", show_default=False, help="A JWT; - reads it from standard input.")
 ]
-TokenId = Annotated[str | None, typer.Option("--id", metavar="JTI", help="In the place of the token: its ID,")]
-IssuerOfToken = Annotated[str | None, typer.Option("--issuer", metavar="ISS", help="and its issuer.")]
-Issuer = Annotated[str | None, typer.Option("--issuer", metavar="ISS", help="Tokens of this issuer alone.")]
+TokenId = Annotated[str | None, typer.Option("--id", metavar="JTI", help="Name the token by its ID and --issuer.")]
+TokenIssuer = Annotated[str | None, typer.Option("--issuer", metavar="ISS", help="The issuer of --id.")]
+Issuer = Annotated[str | None, typer.Option("--issuer", metavar="ISS", help="Only tokens of this issuer.")]
 For = Annotated[
-    str | None, typer.Option("--for", metavar="TIME", help="How long it holds: 30m, 24h, 30d; else until undone.")
+    str | None,
+    typer.Option("--for", metavar="TIME", help="End the revocation after 30m, 24h, 30d; default: it never ends."),
+]
+TokenFor = Annotated[
+    str, typer.Option("--for", metavar="TIME", help="End the revocation after this time: 30m, 24h, 30d.")
 ]
 ClientIds = Annotated[
-    list[str] | None, typer.Option("--client-id", metavar="ID", help="A connection to end; may be repeated.")
+    list[str] | None, typer.Option("--client-id", metavar="ID", help="End this client's connection; repeatable.")
 ]
-TableName = Annotated[
-    str | None,
-    typer.Option("--table", metavar="NAME", help="The DynamoDB table. Unless given, this machine's, in --data."),
-]
-DataFolder = Annotated[Path, typer.Option("--data", metavar="DIR", help="Where this machine's table is kept.")]
 ConfigFile = Annotated[
-    Path | None, typer.Option("--config", metavar="FILE", help=f"The configuration: {CONFIGURATION}, if it is there.")
+    Path | None, typer.Option("--config", metavar="FILE", help=f"Read this configuration; default: {CONFIG}.")
 ]
 EndpointUrl = Annotated[
-    str | None, typer.Option(metavar="URL", help=f"Of connections. Unless given, {DEV}; with --table, AWS's.")
+    str | None, typer.Option(metavar="URL", help=f"End connections here; default: {DEV}, or AWS's with --table.")
 ]
-CleanSession = Annotated[bool, typer.Option("--clean-session", help="End their sessions, too: what waits is lost.")]
-NoWill = Annotated[bool, typer.Option("--no-will", help="Don't publish their Wills.")]
-NoWait = Annotated[bool, typer.Option("--no-wait", help="Don't look for clients that come back.")]
-Yes = Annotated[bool, typer.Option("--yes", help="Don't ask.")]
-AsJson = Annotated[bool, typer.Option("--json", help="For programs; times in seconds since 1970.")]
+CleanSession = Annotated[
+    bool, typer.Option("--clean-session", help="Also delete their sessions; queued messages are lost.")
+]
+NoWill = Annotated[bool, typer.Option("--no-will", help="Do not publish their Wills.")]
+NoWait = Annotated[bool, typer.Option("--no-wait", help="Do not look for clients that connect again.")]
 
 
 def given_name(name: str) -> str:
-    """A principal's name. Raises a usage error for none."""
+    """A principal's name. Raises a usage error for an empty one."""
     if not name:
         raise typer.BadParameter("expected a name", param_hint="NAME")
     return name
 
 
-def remarks_on_name(name: str) -> tuple[str, ...]:
-    """Says of a name that can't stand in a topic that it is no pattern: somebody may take it for one."""
-    if is_safe(name):
-        return ()
-    return (f"{name} is taken as this very name, and as no pattern or client ID: a client ID goes with --client-id",)
-
-
 def given_client_ids(found: list[str] | None) -> tuple[str, ...]:
-    """Client IDs. Raises a usage error for what can be none."""
+    """Client IDs. Raises a usage error for an invalid one."""
     for each in found or ():
         if not is_client_id(each):
-            raise typer.BadParameter("expected 1 to 128 characters, and no $ in front", param_hint="--client-id")
+            raise typer.BadParameter("expected 1 to 128 characters, not beginning with $", param_hint="--client-id")
     return tuple(found or ())
 
 
 def given_issuer(issuer: str | None) -> str | None:
-    """An issuer, or None. Raises a usage error for an empty one: a variable that is not set would select nothing."""
+    """An issuer, or None. Raises a usage error for an empty one, which an unset shell variable would give."""
     if issuer == "":
         raise typer.BadParameter("expected an issuer", param_hint="--issuer")
     return issuer
 
 
-def remarks_on_issuer(issuer: str | None, known: Known, *, at_aws: bool) -> tuple[str, ...]:
-    """Says that the configuration knows no such issuer, so that no token is concerned."""
-    if issuer is None or known.names_issuer(issuer) or (issuer == ISSUER and not at_aws):
-        return ()
-    return (f"{known.path} names no issuer {issuer}: this locks out no token of any other",)
+def given_token(text: str | None, token_id: str | None, issuer: str | None) -> Revocation:
+    """The revocation of a token, without its times, by the token itself or by its ID and issuer.
+
+    The token is not verified: nothing but its ID and its issuer is used. Raises a usage error, which does not quote it.
+    """
+    if text is not None:
+        if token_id is not None or issuer is not None:
+            raise typer.BadParameter("a token has its own ID and issuer", param_hint="--id, --issuer")
+        token_id, issuer = _read_token(_token_text(text))
+    if not token_id or not issuer:
+        raise typer.BadParameter("expected a token, or --id and --issuer", param_hint="TOKEN")
+    return Revocation(Kind.TOKEN, 0, issuer=issuer, token_id=token_id)
 
 
-def agree(revocation: Revocation, *, yes: bool) -> None:
-    """Asks before everybody's tokens are locked out. Raises a usage error where nobody is there to be asked."""
-    if yes or revocation.kind is not Kind.BEFORE:
-        return
-    if not at_terminal():
-        raise typer.BadParameter("expected where there is no terminal to ask at", param_hint="--yes")
-    if not typer.confirm(f"Lock out {printable(what(revocation))}?", err=True):
-        tell("nothing was revoked")
-        raise typer.Exit(1)
+def _token_text(text: str) -> str:
+    if text != "-":
+        return text
+    try:
+        return read_standard_input("TOKEN", _LONGEST_TOKEN).decode().strip()
+    except UnicodeDecodeError:
+        raise typer.BadParameter("expected a JWT", param_hint="TOKEN") from None
 
 
-def place(
+def _read_token(text: str) -> tuple[str, str]:
+    """A token's ID and its issuer."""
+    whole = f"{text}." if text.count(".") == 1 else text
+    try:
+        claims = jwt.decode(whole, options={"verify_signature": False})
+    except jwt.InvalidTokenError:
+        raise typer.BadParameter("expected a JWT", param_hint="TOKEN") from None
+    token_id, issuer, subject = (claims.get(name) for name in ("jti", "iss", "sub"))
+    if not isinstance(token_id, str) or not token_id:
+        name = quote(subject) if isinstance(subject, str) and subject else "NAME"
+        instead = f"iot-authorizer revoke principal {name} --issued-before now"
+        raise typer.BadParameter(f"the token has no ID (jti) to revoke it by: use {instead}", param_hint="TOKEN")
+    if not isinstance(issuer, str) or not issuer:
+        raise typer.BadParameter("the token names no issuer (iss)", param_hint="TOKEN")
+    return token_id, issuer
+
+
+def end_of(lasting: str | None, now: float) -> int | None:
+    """The end of a revocation, in seconds since 1970; None for no end. Raises a usage error."""
+    return None if lasting is None else math.ceil(now) + duration(lasting, "--for", _LONGEST, "1s")
+
+
+def past_time(text: str, option: str, now: float) -> int:
+    """A time in seconds since 1970, from `now` or RFC 3339. Raises a usage error, also for a future time.
+
+    It is rounded up: a token that was issued within the same second counts as issued before.
+    """
+    if text == "now":
+        return math.ceil(now)
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        found = None
+    if found is None or found.tzinfo is None:
+        raise typer.BadParameter('expected now, or a time such as "2026-11-21T10:00:00Z"', param_hint=option)
+    if found.timestamp() > now + _CLOCKS_DIFFER:
+        raise typer.BadParameter(
+            "expected a time in the past: a future time would also revoke new tokens", param_hint=option
+        )
+    return math.ceil(found.timestamp())
+
+
+def open_target(
     table: str | None, data: Path, config: Path | None, endpoint_url: str | None, no_wait: bool, ending: Ending
-) -> Place:
-    """Where somebody is locked out. Raises usage errors, InvalidFile, TableUnavailable and OSError."""
+) -> Target:
+    """The table and the endpoint. Raises usage errors, InvalidFile, TableUnavailable and OSError."""
     if config is not None:
         read_file(config)
     _check_endpoint(table, endpoint_url)
     file = table_path(data)
     is_new = table is None and not file.exists()
-    return Place(
+    return Target(
         table=open_table(table, data),
         table_name=str(file) if table is None else table,
-        known=read_known(config or CONFIGURATION, tell),
+        known=read_known(config or CONFIG),
         connections=_connections(table, endpoint_url, ending),
-        tell=tell,
-        is_new=is_new,
+        patience=_PATIENCE if table is None else _PATIENCE_FOR_AWS,
         pause=None if no_wait else time.sleep,
-        expected=table is not None or endpoint_url is not None,
+        is_new=is_new,
+        endpoint_required=table is not None or endpoint_url is not None,
         also_sessions=ending.clean_session,
     )
 
 
-def tell(line: str) -> None:
-    """A line for people, on standard error."""
-    typer.echo(printable(f"iot-authorizer: {line}"), err=True)
-
-
 def _check_endpoint(table: str | None, url: str | None) -> None:
-    """Before anything is made. Raises a usage error."""
+    """Raises a usage error, before a table is made."""
     try:
         if table is None:
-            LocalConnections(url or DEV)
+            LocalConnectionApi(url or DEV)
         elif url is not None and (urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname):
-            raise ValueError("expected a URL, as in https://HOST")
+            raise ValueError("expected a URL such as https://HOST")
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--endpoint-url") from None
 
 
-def _connections(table: str | None, url: str | None, ending: Ending) -> Connections:
+def _connections(table: str | None, url: str | None, ending: Ending) -> ConnectionApi:
     if table is None:
-        return InTime(LocalConnections(url or DEV, ending), _PATIENCE)
-    from iot_authorizer_cli.commands.revoke.aws_connections import AwsConnections  # noqa: PLC0415 (boto3 takes long to load)
+        return LocalConnectionApi(url or DEV, ending)
+    from iot_authorizer_cli.commands.revoke.aws_connections import AwsConnectionApi  # noqa: PLC0415 (boto3 is slow)
 
-    return InTime(AwsConnections(url, ending), _PATIENCE_FOR_AWS)
+    return AwsConnectionApi(url, ending)

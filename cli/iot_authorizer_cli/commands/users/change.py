@@ -1,4 +1,4 @@
-"""`iot-authorizer users set-claims|set-valid-until|disable|enable|unlock|remove`."""
+"""`iot-authorizer users set-claims`, `set-valid-until`, `disable`, `enable`, `unlock` and `remove`."""
 
 import time
 from dataclasses import replace
@@ -8,17 +8,16 @@ from typing import Annotated
 import typer
 
 from iot_authorizer_cli.commands.users import storing
-from iot_authorizer_cli.commands.users.options import ClientIds, DataFolder, Name, TableName, given_claims
+from iot_authorizer_cli.commands.users.options import ClientIds, Name, given_claims
 from iot_authorizer_cli.commands.users.rules import parsed_time
-from iot_authorizer_cli.commands.users.storing import tell
-from iot_authorizer_cli.output import time_text
+from iot_authorizer_cli.options import DataFolder, TableName, Yes
+from iot_authorizer_cli.output import tell, time_text
 from iot_authorizer_cli.project.development_issuer import DATA
 from iot_authorizer_cli.project.identity_table import open_table
-from iot_authorizer_cli.prompts import at_terminal
+from iot_authorizer_cli.prompts import confirm
 from iot_identities import guessing
-from iot_policies.errors import printable
 
-_CONNECTED = "who is connected stays until the next refresh, or until iot-authorizer revoke principal "
+_CONNECTED = "its clients stay connected until their next refresh, or until iot-authorizer revoke principal "
 
 
 def set_claims(
@@ -27,10 +26,10 @@ def set_claims(
     table: TableName = None,
     data: DataFolder = DATA,
 ) -> None:
-    """Give a user other claims, in the place of all that it has."""
+    """Replace a user's claims."""
     found = given_claims(claims, "JSON")
     storing.change(open_table(table, data, make=False), name, lambda user: replace(user, claims=found))
-    tell(f"{name} has other claims")
+    tell(f"replaced the claims of {name}")
 
 
 def set_valid_until(
@@ -41,7 +40,7 @@ def set_valid_until(
     table: TableName = None,
     data: DataFolder = DATA,
 ) -> None:
-    """Let a user in until a time. A date is its first moment, in UTC."""
+    """Set when a user expires. A date means its first moment, in UTC."""
     try:
         end = None if until == "never" else parsed_time(until)
     except ValueError as error:
@@ -49,28 +48,32 @@ def set_valid_until(
     opened = open_table(table, data, make=False)
     storing.change(opened, name, lambda user: replace(user, valid_until=end))
     guessing.forget(opened, name)
-    tell(f"{name} is valid until {time_text(end)}")
+    tell(f"{name} expires: {time_text(end)}")
 
 
 def disable(name: Name, table: TableName = None, data: DataFolder = DATA) -> None:
-    """Let a user in no more, and keep all that it has. Connections that are there stay until their next refresh."""
+    """Disable a user.
+
+    The user keeps its passwords and claims. Its clients stay connected until their next refresh.
+    """
     storing.change(open_table(table, data, make=False), name, lambda user: replace(user, disabled=True))
     tell(f"{name} is disabled; {_CONNECTED}{quote(name)}")
 
 
 def enable(name: Name, table: TableName = None, data: DataFolder = DATA) -> None:
-    """Let a user in again, with all that it had."""
+    """Enable a disabled user."""
     opened = open_table(table, data, make=False)
     user = storing.change(opened, name, lambda user: replace(user, disabled=False))
     guessing.forget(opened, name)
-    over = f", but was valid only until {time_text(user.valid_until)}: users set-valid-until changes that"
-    tell(f"{name} is enabled" + (over if user.is_expired(time.time()) else ""))
+    expired = f", but it expired at {time_text(user.valid_until)}: users set-valid-until changes that"
+    tell(f"{name} is enabled" + (expired if user.is_expired(time.time()) else ""))
 
 
 def unlock(name: Name, client_id: ClientIds = None, table: TableName = None, data: DataFolder = DATA) -> None:
-    """Forget wrong passwords, so that the next attempt need not wait: for the user, and of the client ID of its name.
+    """Forget wrong passwords, so that the next attempt need not wait.
 
-    A client ID that has signed in before is counted by itself: where it is another one that is locked, name it.
+    Failures of unknown client IDs are forgotten, and those of the client ID that is the user's name. Other client IDs
+    that have signed in before are counted separately: name them with --client-id.
     """
     opened = open_table(table, data, make=False)
     storing.find_item(opened, name)
@@ -78,20 +81,10 @@ def unlock(name: Name, client_id: ClientIds = None, table: TableName = None, dat
     tell(f"{name} is unlocked" + "".join(f", with client ID {each} too" for each in client_id or ()))
 
 
-def remove(
-    name: Name,
-    yes: Annotated[bool, typer.Option("--yes", help="Don't ask.")] = False,
-    table: TableName = None,
-    data: DataFolder = DATA,
-) -> None:
-    """Remove a user with its passwords and claims. Connections that are there stay until their next refresh."""
+def remove(name: Name, yes: Yes = False, table: TableName = None, data: DataFolder = DATA) -> None:
+    """Remove a user with its passwords and claims. Its clients stay connected until their next refresh."""
     opened = open_table(table, data, make=False)
     id = storing.find_item(opened, name)["id"]
-    if not yes:
-        if not at_terminal():
-            raise typer.BadParameter("expected where there is no terminal to ask at", param_hint="--yes")
-        if not typer.confirm(f"Remove {printable(name)}?", err=True):
-            tell("nothing was removed")
-            raise typer.Exit(1)
+    confirm(f"Remove {name}?", yes=yes, no="nothing was removed")
     opened.delete(str(id))
     tell(f"removed {name}; {_CONNECTED}{quote(name)}")

@@ -1,4 +1,4 @@
-"""Users in a CSV file (RFC 4180), each line checked. What is wrong is told without a cell's content."""
+"""Reads users from a CSV file (RFC 4180) and checks each line. A problem never quotes a cell."""
 
 import codecs
 import csv
@@ -28,22 +28,22 @@ _HEADER = f"expected a header, with name and any of {', '.join(COLUMNS[1:])}, se
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A user, as a line has it. Its password is not hashed yet: that takes a while."""
+    """A user from a line. Its password is not hashed yet, because that takes a while."""
 
     user: User
     password: str | None = field(default=None, repr=False)
     generated: bool = False
-    """Whether the password was made at random, of so many bits that nobody guesses it."""
+    """Whether the password is random, with too many bits to guess."""
     columns: frozenset[str] = frozenset(COLUMNS)
-    """Those that the file has."""
+    """The columns of the file."""
 
     @property
     def has_password(self) -> bool:
-        """Whether the line has one, or its hash."""
+        """Whether the line has a password or its hash."""
         return self.password is not None or bool(self.user.passwords)
 
     def over(self, before: User) -> User:
-        """The user that was there before, with what the line says: where it has no password, its passwords stay."""
+        """An existing user with what the line says. Without a password in the line, the user's passwords stay."""
         said = {name: getattr(self.user, name) for name in _STATES & self.columns}
         if self.user.passwords:
             said |= {"passwords": self.user.passwords, "rotated_at": self.user.rotated_at}
@@ -51,15 +51,15 @@ class Row:
 
 
 class BadLine(NamedTuple):
-    """A line that is no user."""
+    """A line that is wrong."""
 
     number: int
-    """Counted from 1, the header's."""
+    """The line number; the header has 1."""
     problem: str
 
 
 def read_users(content: bytes, now: int) -> tuple[list[Row], list[BadLine]]:
-    """The users of a CSV file, created `now` (seconds since 1970), and what is wrong with the other lines."""
+    """The users of a CSV file, created `now` (seconds since 1970), and the wrong lines."""
     rows: list[Row] = []
     bad: list[BadLine] = []
     lines = _lines(content)
@@ -72,7 +72,7 @@ def read_users(content: bytes, now: int) -> tuple[list[Row], list[BadLine]]:
         try:
             row = _row(header, cells, now)
             if (before := first.setdefault(row.user.name, number)) != number:
-                raise ValueError(f"the user is in line {before} already")
+                raise ValueError(f"the user is already in line {before}")
         except ValueError as error:
             bad.append(BadLine(number, str(error)))
         else:
@@ -81,7 +81,7 @@ def read_users(content: bytes, now: int) -> tuple[list[Row], list[BadLine]]:
 
 
 class _Broken(Exception):
-    """A file without a header that can be read."""
+    """A file without a readable header."""
 
     def __init__(self, number: int, problem: str) -> None:
         self.number, self.problem = number, problem
@@ -89,11 +89,11 @@ class _Broken(Exception):
 
 
 def _lines(content: bytes) -> Iterator[tuple[int, Sequence[str] | str]]:
-    """The cells of each line that is not empty, or what is wrong with it, and the number of its first line."""
+    """The number of each line that is not empty, with its cells or what is wrong with it."""
     if content.startswith(_UTF_16) or b"\0" in content[:4]:
         yield 1, "the file is in UTF-16: save it as CSV in UTF-8"
         return
-    # What is no UTF-8 becomes surrogates, which no UTF-8 has: each line with some is told.
+    # Bytes that are not UTF-8 become surrogates, which mark the lines to report.
     text = content.removeprefix(codecs.BOM_UTF8).decode(errors="surrogateescape")
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     while True:
@@ -103,7 +103,7 @@ def _lines(content: bytes) -> Iterator[tuple[int, Sequence[str] | str]]:
         except StopIteration:
             return
         except csv.Error as error:
-            yield number, f"no line of a CSV file: {error}"
+            yield number, f"invalid CSV: {error}"
             continue
         if any(cells):
             yield number, cells if _is_utf_8(cells) else "not in UTF-8"
@@ -118,13 +118,13 @@ def _header(line: tuple[int, Sequence[str] | str]) -> Sequence[str]:
     if isinstance(cells, str):
         raise _Broken(number, cells)
     header = [cell.strip() for cell in cells]
-    if "name" not in header:  # It may be a user, with the password: nothing of it is shown.
+    if "name" not in header:  # The line may be a user with a password, so it is not quoted.
         raise _Broken(number, _HEADER)
     for place, column in enumerate(header):
         if column not in COLUMNS:
-            raise _Broken(number, f"there is no column {column!r}: {_HEADER}")
+            raise _Broken(number, f"unknown column {column!r}: {_HEADER}")
         if column in header[:place]:
-            raise _Broken(number, f"the column {column} is there twice")
+            raise _Broken(number, f"duplicate column {column}")
     return header
 
 
@@ -142,7 +142,7 @@ def _row(header: Sequence[str], cells: Sequence[str] | str, now: int) -> Row:
         raise ValueError("expected a password or a hash, found both")
     generated = _cell(found, "generated", parsed_flag) or False
     if generated and password is not None and len(password) < SHORTEST_GENERATED:
-        raise ValueError(f"generated: a password that nobody guesses has at least {SHORTEST_GENERATED} characters")
+        raise ValueError(f"generated: a random password has at least {SHORTEST_GENERATED} characters")
     user = User(
         name=name,
         passwords=(StoredPassword(encoded, created_at=now, generated=generated),) if encoded else (),
@@ -156,7 +156,7 @@ def _row(header: Sequence[str], cells: Sequence[str] | str, now: int) -> Row:
 
 
 def _cell(found: Mapping[str, str], column: str, check: Callable[[str], Value]) -> Value | None:
-    """What a cell says; None for an empty one, or none. Raises ValueError that names the column."""
+    """The value of a cell; None if it is empty or missing. Raises ValueError that names the column."""
     text = found.get(column)
     if not text:
         return None

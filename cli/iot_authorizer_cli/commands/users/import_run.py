@@ -1,4 +1,4 @@
-"""Writing many users: those that are there are passed over before anything is hashed, so it goes on where it ended."""
+"""Writes many users. Existing users are skipped before anything is hashed, so a repeated import continues."""
 
 import os
 from collections.abc import Callable, Sequence
@@ -19,11 +19,11 @@ from iot_identities.user import StoredPassword, User, from_item, to_item, user_i
 Answer = TypeVar("Answer")
 
 _PAUSES = tuple(0.05 * 2**attempt for attempt in range(8))
-"""Seconds before a busy table is asked again: 13 in all."""
+"""Seconds to wait before a busy table is asked again: 13 in all."""
 
 
 class ImportRun:
-    """One import, and how far it came."""
+    """One import, with its progress."""
 
     def __init__(
         self,
@@ -34,9 +34,9 @@ class ImportRun:
         made: PasswordFile | None = None,
         pause: Callable[[float], None] | None = None,
     ) -> None:
-        """`replacing`: users that are there are written too. `made`: has passwords for users without one.
+        """`replacing` also writes existing users. `made` generates passwords for users without one.
 
-        `pause` waits for so many seconds; unless it is given, no longer than the import goes on.
+        `pause` waits for so many seconds; the default also ends when the import ends.
         """
         self._table = table
         self._rows = rows
@@ -46,23 +46,23 @@ class ImportRun:
         self._pause = pause or self._ended.wait
         self._lock = Lock()
         self.added = 0
-        """Users that were not there."""
+        """New users."""
         self.replaced = 0
-        """Users that were there, and were written again."""
+        """Existing users that were written."""
         self.left_alone = 0
-        """Users that were there, and still are as they were."""
+        """Existing users that were not changed."""
         self.overtaken: list[str] = []
-        """Those of them that somebody else has added or changed meanwhile."""
+        """Those of them that another writer added or changed meanwhile."""
         self.without_password = 0
-        """Of the users that were added, how many can't sign in with a password."""
+        """How many of the new users have no password."""
 
     @property
     def done(self) -> int:
-        """Of all lines, how many are."""
+        """How many lines are done."""
         return self.added + self.replaced + self.left_alone
 
     def count(self) -> None:
-        """Counts what a run would do, and writes nothing. Raises TableUnavailable."""
+        """Counts what a run would do. Raises TableUnavailable."""
         for rows in self._portions():
             there = len(self._read(rows))
             self.added += len(rows) - there
@@ -72,9 +72,9 @@ class ImportRun:
                 self.left_alone += there
 
     def run(self, tell: Callable[[int], None]) -> None:
-        """Writes, and tells how many are done, by one thread at a time. Each user that is written is whole.
+        """Writes the users, and tells how many are done. Users that were written before an error stay.
 
-        Raises TableUnavailable and OSError; what is written by then stays.
+        Raises TableUnavailable and OSError.
         """
         threads = ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="hash")  # argon2 lets go of the GIL.
         try:
@@ -144,7 +144,7 @@ class ImportRun:
 
 
 def _user(item: Item | None) -> User | None:
-    """The user of an item. A malformed one is as good as none: it is written anew."""
+    """The user of an item; None for a malformed one, which is written again."""
     try:
         return None if item is None else from_item(item)
     except MalformedItem:
@@ -157,7 +157,7 @@ def _passwords(item: Item | None) -> Sequence[StoredPassword]:
 
 
 def _item(row: Row, before: Item | None) -> Item:
-    """The item, with the password hashed: 18 ms."""
+    """The item with the password hashed, which takes 18 ms."""
     if row.password is not None:
         password = StoredPassword(hash_password(row.password), created_at=row.user.created_at, generated=row.generated)
         row = replace(row, user=replace(row.user, passwords=(password,)))

@@ -1,7 +1,9 @@
-"""`iot-authorizer users import`: users from a CSV file, all or, where it is interrupted, the rest the next time."""
+"""`iot-authorizer users import`: users from a CSV file."""
 
+import sys
 import time
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -9,55 +11,54 @@ import typer
 
 from iot_authorizer_cli.commands.users.csv_file import Row, read_users
 from iot_authorizer_cli.commands.users.import_run import ImportRun
-from iot_authorizer_cli.commands.users.options import DataFolder, TableName
 from iot_authorizer_cli.commands.users.password_file import PasswordFile, password_file
-from iot_authorizer_cli.commands.users.progress import progress
+from iot_authorizer_cli.options import DataFolder, TableName
 from iot_authorizer_cli.project.development_issuer import DATA
 from iot_authorizer_cli.project.identity_table import open_table
-from iot_authorizer_cli.prompts import standard_input
+from iot_authorizer_cli.prompts import read_standard_input
 from iot_identities.table import TableUnavailable
 from iot_policies.errors import printable
 
 
 def import_users(
     file: Annotated[
-        Path, typer.Argument(metavar="FILE", help="CSV in UTF-8; - for standard input.", show_default=False)
+        Path, typer.Argument(metavar="FILE", help="A CSV file in UTF-8; - reads standard input.", show_default=False)
     ],
-    replace: Annotated[bool, typer.Option("--replace", help="Change users that are there, too.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check all, count, and write nothing.")] = False,
+    replace: Annotated[bool, typer.Option("--replace", help="Also change existing users.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check and count, but write nothing.")] = False,
     generate: Annotated[
         Path | None,
-        typer.Option(metavar="CSV", help="Make passwords for users without, and keep them in this file."),
+        typer.Option(metavar="CSV", help="Generate missing passwords and keep them in this file."),
     ] = None,
     table: TableName = None,
     data: DataFolder = DATA,
 ) -> None:
     """Add the users of a CSV file.
 
-    Its header is name and any of password, hash (argon2id), generated (true where the password is random, of 16
-    characters or more), claims (JSON), valid_until (a date or seconds since 1970) and disabled (true or false). Where
-    one line is wrong, all that are wrong are told, and nothing is written. Users that are there are left alone: after
-    an interruption, the same command goes on with those that are missing. With --replace they get what the line says;
-    what the file has no column for, and a password where the line has none, stays as it is.
+    The columns are name and any of password, hash (argon2id), generated (true for a random password of 16 characters
+    or more), claims (JSON), valid_until (a date or seconds since 1970) and disabled (true or false). If a line is
+    wrong, all wrong lines are reported and nothing is written. Existing users are skipped, so after an interruption the
+    same command continues. With --replace they get what the line says; columns that the file does not have, and
+    passwords that the line does not have, stay.
     """
     if generate is not None and generate.exists() and file.exists() and generate.samefile(file):
-        raise typer.BadParameter("expected another file than the one that is imported", param_hint="--generate")
+        raise typer.BadParameter("expected a file other than the imported one", param_hint="--generate")
     rows = _rows(file)
     if dry_run:
         counted = ImportRun(open_table(table, data), rows, replacing=replace)
         counted.count()
-        typer.echo(f"nothing was written; it would be: {_counts(counted)}")
+        typer.echo(f"nothing was written; would be {_counts(counted)}")
         return
     identities = open_table(table, data)
     with ExitStack() as stack:
         made = _password_file(generate, stack) if generate else None
         _run(ImportRun(identities, rows, replacing=replace, made=made), len(rows), replace)
     if generate:
-        typer.echo(f"the passwords that were made are in {printable(str(generate))}")
+        typer.echo(f"the generated passwords are in {printable(str(generate))}")
 
 
 def _rows(file: Path) -> list[Row]:
-    """Raises a usage error where a line is wrong, and OSError."""
+    """Raises a usage error if a line is wrong, and OSError."""
     rows, bad = read_users(_content(file), int(time.time()))
     for line in bad:
         typer.echo(printable(f"{file}:{line.number}: {line.problem}"), err=True)
@@ -68,7 +69,7 @@ def _rows(file: Path) -> list[Row]:
 
 
 def _content(file: Path) -> bytes:
-    return standard_input("FILE") if str(file) == "-" else file.read_bytes()
+    return read_standard_input("FILE") if str(file) == "-" else file.read_bytes()
 
 
 def _password_file(path: Path, stack: ExitStack) -> PasswordFile:
@@ -82,20 +83,58 @@ def _password_file(path: Path, stack: ExitStack) -> PasswordFile:
 def _run(running: ImportRun, total: int, replace: bool) -> None:
     """Raises TableUnavailable and OSError."""
     try:
-        with progress("users", total) as tell:
+        with _progress("users", total) as tell:
             running.run(tell)
     except (KeyboardInterrupt, TableUnavailable, OSError) as error:
-        rest = "the same command begins anew" if replace else "the same command goes on with the rest"
+        rest = "the same command starts again" if replace else "the same command continues"
         typer.echo(f"{running.done:,} of {total:,} users are done: {rest}", err=True)
         if isinstance(error, KeyboardInterrupt):
             raise typer.Exit(130) from None
         raise
     for name in running.overtaken:
-        typer.echo(f"left alone, since somebody else has written it meanwhile: {printable(name)}", err=True)
+        typer.echo(f"skipped, because another writer changed it meanwhile: {printable(name)}", err=True)
     typer.echo(_counts(running))
     if running.without_password:
         typer.echo(f"added without a password: {running.without_password:,}", err=True)
 
 
 def _counts(running: ImportRun) -> str:
-    return f"added {running.added:,}, replaced {running.replaced:,}, left alone {running.left_alone:,}"
+    return f"added {running.added:,}, replaced {running.replaced:,}, skipped {running.left_alone:,}"
+
+
+@contextmanager
+def _progress(what: str, total: int) -> Iterator[Callable[[int], None]]:
+    """Gives a function that shows how many of `total` are done, on standard error: a bar, or a line for each tenth."""
+    if not sys.stderr.isatty():
+        yield _Tenths(total).show
+        return
+    from rich import progress as rich_progress  # noqa: PLC0415 (it takes a while to load)
+    from rich.console import Console  # noqa: PLC0415
+
+    columns = (
+        rich_progress.TextColumn("{task.description}"),
+        rich_progress.BarColumn(),
+        rich_progress.MofNCompleteColumn(),
+        rich_progress.TimeRemainingColumn(),
+    )
+    with rich_progress.Progress(*columns, console=Console(stderr=True)) as shown:
+        task = shown.add_task(what, total=total)
+        yield lambda done: shown.update(task, completed=done)
+
+
+_MANY = 100
+"""Fewer users are imported before anyone could read a line."""
+
+
+class _Tenths:
+    """Prints a line for each tenth but the last, which the summary follows."""
+
+    def __init__(self, total: int) -> None:
+        self._total = total
+        self._shown = 0
+
+    def show(self, done: int) -> None:
+        tenths = 10 * done // self._total
+        if self._total >= _MANY and self._shown < tenths < 10:
+            self._shown = tenths
+            typer.echo(f"{tenths * 10} %: {done:,} of {self._total:,}", err=True)

@@ -1,4 +1,4 @@
-"""Passwords that an import has made: a CSV file that only its owner reads, and that can be imported itself."""
+"""Keeps the passwords that an import generates in a CSV file that only its owner can read. It can be imported too."""
 
 import csv
 import fcntl
@@ -14,23 +14,23 @@ from iot_authorizer_cli.commands.users.storing import made_password
 
 _HEADER = ["name", "password", "generated"]
 _LAST_CELL = b",true"
-_FOREIGN = "expected no file, or one that an import has made: there is something else in it"
+_FOREIGN = "expected no file, or one that an import wrote: it has other content"
 
 
 class PasswordFile:
-    """Makes a password for each user that has none in the file yet, and keeps it there before it is used.
+    """Generates passwords for users that have none in the file, and writes them there before they are used.
 
-    So where an import is interrupted, none is lost, and the next one takes the same.
+    An interrupted import loses none, and the next one uses the same.
     """
 
     def __init__(self, file: int) -> None:
-        """`file` is open for reading and appending. Raises ValueError where something else is in it, and OSError."""
+        """`file` is open for reading and appending. Raises ValueError for other content, and OSError."""
         if not stat.S_ISREG(os.fstat(file).st_mode):
             raise ValueError("expected a regular file")
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise ValueError("another import writes it") from None
+            raise ValueError("another import is writing it") from None
         self._file = file
         self._passwords = self._read()
         os.fchmod(file, 0o600)
@@ -46,7 +46,7 @@ class PasswordFile:
     def _read(self) -> dict[str, str]:
         with open(self._file, "rb", closefd=False) as file:
             content = file.read()
-        # An editor may have taken the end of the last line away. What else follows was cut off, and no user has it.
+        # An editor may have removed the last line end. Any other rest was cut off, and no user has that password.
         ended = content + b"\n" if content.endswith(_LAST_CELL) else content
         whole = ended[: ended.rfind(b"\n") + 1]
         if not whole and not ",".join(_HEADER).encode().startswith(content):
@@ -69,7 +69,7 @@ class PasswordFile:
 
 
 def _passwords(content: bytes) -> dict[str, str]:
-    """The passwords of whole lines. Raises ValueError where one of them is not as an import writes it."""
+    """The passwords of complete lines. Raises ValueError if an import did not write them."""
     try:
         lines = list(csv.reader(io.StringIO(content.decode(), newline=""), strict=True))
     except (UnicodeDecodeError, csv.Error):
@@ -85,7 +85,7 @@ def _is_made(line: list[str]) -> bool:
 
 @contextmanager
 def password_file(path: Path) -> Iterator[PasswordFile]:
-    """Opens the file, or makes it; nobody else's import writes it meanwhile. Raises ValueError and OSError."""
+    """Opens or creates the file, and locks it for other imports. Raises ValueError and OSError."""
     file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NONBLOCK, 0o600)
     try:
         yield PasswordFile(file)

@@ -1,4 +1,4 @@
-"""`iot-authorizer users add|set-password|rotate`."""
+"""`iot-authorizer users add`, `set-password` and `rotate`."""
 
 import time
 from typing import Annotated
@@ -7,10 +7,11 @@ import typer
 
 from iot_authorizer_cli.arguments import duration
 from iot_authorizer_cli.commands.users import storing
-from iot_authorizer_cli.commands.users.options import DataFolder, Generate, Name, TableName, given_claims
+from iot_authorizer_cli.commands.users.options import Generate, Name, given_claims
 from iot_authorizer_cli.commands.users.rules import checked_name
-from iot_authorizer_cli.commands.users.storing import hand_out, tell
-from iot_authorizer_cli.output import time_text
+from iot_authorizer_cli.commands.users.storing import hand_out
+from iot_authorizer_cli.options import DataFolder, TableName
+from iot_authorizer_cli.output import tell, time_text
 from iot_authorizer_cli.project.development_issuer import DATA
 from iot_authorizer_cli.project.identity_table import open_table
 from iot_identities import guessing
@@ -21,23 +22,24 @@ _LONGEST = "36500d"
 
 def add(
     name: Name,
-    claims: Annotated[str, typer.Option(metavar="JSON", help="The user's claims.")] = "{}",
+    claims: Annotated[str, typer.Option(metavar="JSON", help="Give the user these claims.")] = "{}",
     valid_for: Annotated[
-        str | None, typer.Option(metavar="TIME", help="Until when it is let in: 12h, 90d. For ever unless given.")
+        str | None, typer.Option(metavar="TIME", help="Let it expire after 12h, 90d; default: never.")
     ] = None,
     generate: Generate = False,
     no_password: Annotated[
-        bool, typer.Option("--no-password", help="Only claims, for a principal that brings tokens.")
+        bool, typer.Option("--no-password", help="Store only claims, for a principal that uses tokens.")
     ] = False,
     table: TableName = None,
     data: DataFolder = DATA,
 ) -> None:
-    """Add a user. The password is asked for twice; where standard input is no terminal, it is what stands there.
+    """Add a user.
 
-    With --generate it is made of 192 random bits and printed, alone on standard output: nobody can show it again.
+    Prompts for the password twice; without a terminal, reads it from standard input. With --generate, the password has
+    192 random bits and is the only text on standard output; it cannot be shown again.
     """
     if generate and no_password:
-        raise typer.BadParameter("either of them", param_hint="--generate, --no-password")
+        raise typer.BadParameter("give at most one of them", param_hint="--generate, --no-password")
     found_claims = given_claims(claims, "--claims")
     lifetime = None if valid_for is None else duration(valid_for, "--valid-for", _LONGEST, "1s")
     try:
@@ -59,13 +61,13 @@ def add(
 
 
 def set_password(name: Name, generate: Generate = False, table: TableName = None, data: DataFolder = DATA) -> None:
-    """Give a user another password. All those before are valid no more, from now on."""
+    """Replace all of a user's passwords."""
     opened = open_table(table, data, make=False)
     storing.find_item(opened, name)
     password, made = storing.new_password(name, int(time.time()), generate=generate)
     hand_out(made)
     storing.change(opened, name, lambda user: user.with_password(password))
-    tell(f"{name} has another password")
+    tell(f"replaced the password of {name}")
     guessing.forget(opened, name)
 
 
@@ -73,14 +75,14 @@ def rotate(
     name: Name,
     generate: Generate = False,
     keep_for: Annotated[
-        str, typer.Option(metavar="TIME", help="How long the password before stays valid: 30m, 12h, 7d.")
+        str, typer.Option(metavar="TIME", help="Keep the password before valid for 30m, 12h, 7d.")
     ] = "7d",
     table: TableName = None,
     data: DataFolder = DATA,
 ) -> None:
-    """Give a user a new password, and leave the one before valid for a while: nobody is locked out meanwhile.
+    """Add a new password and keep the one before for a while.
 
-    Two are valid at most: where it is done again in that time, the oldest is valid no more.
+    At most two passwords are valid: another rotation in that time ends the oldest one.
     """
     kept = duration(keep_for, "--keep-for", "365d", "1s")
     opened = open_table(table, data, make=False)

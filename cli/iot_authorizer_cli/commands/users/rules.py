@@ -1,6 +1,6 @@
-"""What the user names, passwords, claims and times of the table are like. Each rule raises ValueError, in a sentence.
+"""Rules for user names, passwords, claims and times. Each raises ValueError with a sentence.
 
-None quotes what it refuses: people mistake one field for another, and a password could be in any.
+The sentence never quotes the value: a user may confuse fields, so any of them could hold a password.
 """
 
 import re
@@ -16,12 +16,12 @@ from iot_policies.placeholders import LONGEST_VALUE, UNSAFE_SIGNS, is_safe
 SHORTEST_CHOSEN = 8
 """Characters: NIST SP 800-63B, section 5.1.1.1."""
 SHORTEST_GENERATED = 16
-"""Characters, which as hexadecimal digits are 64 bits: over a network, nobody tries that many."""
+"""Characters. As hexadecimal digits they are 64 bits, too many to guess over a network."""
 _TIME = 'expected a date, as "2027-12-31", a time with its zone, as "2027-12-31T18:00:00Z", or seconds since 1970'
 
 
 def checked_name(name: str) -> str:
-    """A user name that every template can put into a topic."""
+    """Checks a user name: every template must be able to put it into a topic."""
     if not name:
         raise ValueError("a user name has at least one character")
     if not is_safe(name):
@@ -29,45 +29,45 @@ def checked_name(name: str) -> str:
         expected = f"at most {LONGEST_VALUE} bytes, none of {signs} and no control character"
         raise ValueError(f"a user name is one level of a topic: {expected}")
     if name != name.strip():
-        raise ValueError("a user name begins and ends with no space")
+        raise ValueError("a user name must not begin or end with a space")
     if unicodedata.normalize("NFC", name) != name or any(map(_is_invisible, name)):
-        raise ValueError("a user name has no invisible character, and its letters are composed (NFC)")
+        raise ValueError("a user name must not have invisible characters, and its letters must be composed (NFC)")
     return name
 
 
 def _is_invisible(sign: str) -> bool:
-    """Whether two names could differ by it and look the same. The last four are letters that show nothing."""
+    """Whether two names could differ by it and look the same. The last four are invisible letters."""
     return (sign != " " and unicodedata.category(sign)[0] in "CZ") or sign in "\u115f\u1160\u3164\uffa0"
 
 
 def check_chosen(password: bytes, name: str) -> None:
-    """A password that somebody chose for a user."""
+    """Checks a password that a person chose."""
     if not 1 <= len(password) <= LONGEST_PASSWORD:
         raise ValueError(f"expected a password of 1 to {LONGEST_PASSWORD} bytes")
     text = password.decode(errors="replace")
     if len(text) < SHORTEST_CHOSEN:
         raise ValueError(f"a password has at least {SHORTEST_CHOSEN} characters")
     if text.casefold() == name.casefold():
-        raise ValueError("a password is not the user name")
+        raise ValueError("a password must not be the user name")
     if password.startswith(b"eyJ") and password.count(b".") == 2 and password.isascii():  # As the authorizer asks.
-        raise ValueError("a password with two dots that begins with eyJ would be taken for a token")
+        raise ValueError("the authorizer takes a password with two dots that begins with eyJ for a token")
 
 
 def checked_claims(text: str) -> Mapping[str, object]:
-    """Claims of a user, from a JSON object."""
+    """Reads claims from a JSON object."""
     try:
         found = parsed_claims(text)
         to_item(User("any", claims=found))
         return found
     except DuplicateKey:
-        raise ValueError("a name stands there twice in one object") from None
+        raise ValueError("duplicate key in a JSON object") from None
     except ValueError:
         pass
     raise ValueError(f'expected a JSON object of at most {LARGEST_CLAIMS} bytes, as in \'{{"role": "device"}}\'')
 
 
 def parsed_time(text: str) -> int:
-    """Seconds since 1970. A date is its first moment, in UTC."""
+    """Reads a time, in seconds since 1970. A date means its first moment, in UTC."""
     if re.fullmatch(r"\d{9,11}", text, re.ASCII):
         return int(text)
     try:
@@ -83,7 +83,7 @@ def parsed_time(text: str) -> int:
 
 
 def parsed_flag(text: str) -> bool:
-    """Yes or no."""
+    """Reads true or false, as spreadsheets write them."""
     try:
         return {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}[text.lower()]
     except KeyError:

@@ -1,4 +1,4 @@
-"""`iot-authorizer users list|show`. No hash is ever shown."""
+"""`iot-authorizer users list` and `show`. They never print a hash."""
 
 import json
 import time
@@ -10,7 +10,8 @@ import typer
 
 from iot_authorizer_cli.commands.revoke.wording import as_object, until, what
 from iot_authorizer_cli.commands.users import storing
-from iot_authorizer_cli.commands.users.options import AsJson, ClientIds, DataFolder, Name, TableName
+from iot_authorizer_cli.commands.users.options import ClientIds, Name
+from iot_authorizer_cli.options import AsJson, DataFolder, TableName
 from iot_authorizer_cli.output import print_list, time_text
 from iot_authorizer_cli.project.development_issuer import DATA
 from iot_authorizer_cli.project.identity_table import open_table
@@ -23,17 +24,17 @@ from iot_identities.user import PREFIX, User, from_item
 from iot_policies.errors import printable
 
 _WIDEST_CLAIMS = 60
-"""Characters of claims in a list; `show` has them all."""
+"""Characters of claims in a list; `show` prints all."""
 
 
 class State(StrEnum):
-    """Whether a user is let in."""
+    """Whether the authorizer accepts a user."""
 
     ACTIVE = "active"
     DISABLED = "disabled"
     EXPIRED = "expired"
     MALFORMED = "malformed"
-    """The item is not as this program writes it: nobody is let in with it."""
+    """The item is not as this program writes it; the authorizer refuses the user."""
 
 
 _STATES = "active, disabled, expired or malformed"
@@ -51,22 +52,24 @@ _HEADING = _Row("name", "state", "passwords", "valid until", "claims")
 
 
 def list_users(
-    prefix: Annotated[str, typer.Argument(metavar="PREFIX", help="Only names that begin so.", show_default=False)] = "",
+    prefix: Annotated[
+        str, typer.Argument(metavar="PREFIX", help="Only names with this prefix.", show_default=False)
+    ] = "",
     state: Annotated[
-        list[State] | None, typer.Option(metavar="STATE", help=f"Only {_STATES} ones; may be repeated.")
+        list[State] | None, typer.Option(metavar="STATE", help=f"Only {_STATES} users; repeatable.")
     ] = None,
     as_json: AsJson = False,
     table: TableName = None,
     data: DataFolder = DATA,
 ) -> None:
-    """List users, by name: whether they are let in, how many passwords they have, and their claims."""
+    """List users by name, with their states, passwords and claims."""
     now = time.time()
     found = sorted(open_table(table, data, make=False).items(PREFIX + prefix), key=lambda item: str(item["id"]))
     items = [item for item in found if not state or _state_of(item, now) in state]
     if as_json:
         typer.echo(json.dumps([_as_object(item) for item in items], indent=2))
     elif not items:
-        typer.echo("there are no such users" if prefix or state else "there are no users", err=True)
+        typer.echo("no such users" if prefix or state else "no users", err=True)
     else:
         print_list(_HEADING, [_row(item, now) for item in items])
 
@@ -78,9 +81,9 @@ def show(
     table: TableName = None,
     data: DataFolder = DATA,
 ) -> None:
-    """Show a user: its claims, whether it is let in, since and until when its passwords are valid, and failures.
+    """Show a user with its claims, passwords, revocation and failures.
 
-    Failures are those of strangers, of the client ID of its name, and of each --client-id.
+    Failures are counted for unknown client IDs, for the client ID that is the user's name, and for each --client-id.
     """
     opened = open_table(table, data, make=False)
     item = storing.find_item(opened, name)
@@ -107,18 +110,18 @@ def show(
     if revocation is not None:
         lines.append(("revoked", f"{what(revocation)}, until {until(revocation)}"))
     for each, failed in failures.items():
-        who = "by strangers" if each is None else f"with client ID {each}"
+        who = "by unknown client IDs" if each is None else f"with client ID {each}"
         lines.append(("failures", f"{failed.times:,} {who}, the last at {time_text(failed.last)}"))
     for label, value in lines:
         typer.echo(f"{label:<11}  {printable(value)}")
 
 
 def _failures(table: Table, name: str, client_ids: Sequence[str]) -> dict[str | None, Failed]:
-    """By client ID; None stands for strangers."""
+    """Failures by client ID; None stands for unknown client IDs."""
     try:
         found = {each: failed_by(table, name, each) for each in dict.fromkeys((None, name, *client_ids))}
     except MalformedItem as error:
-        raise storing.problem(f"what is counted against {printable(name)} is malformed: {error}") from None
+        raise storing.problem(f"the failures of {printable(name)} are malformed: {error}") from None
     return {each: failed for each, failed in found.items() if failed is not None}
 
 
@@ -165,7 +168,7 @@ def _name(item: Item) -> str:
 
 
 def _as_object(item: Item) -> dict[str, object]:
-    """A user for programs."""
+    """A user for JSON."""
     try:
         user = from_item(item)
     except MalformedItem as error:

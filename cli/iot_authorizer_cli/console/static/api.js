@@ -1,6 +1,6 @@
-/** The console's endpoints. */
+/** Calls the console's endpoints. */
 
-/** An answer that says what is wrong, and with which field. */
+/** An error of the server: its message, and the field of the form that is wrong. */
 export class Refused extends Error {
   constructor(message, field) {
     super(message);
@@ -8,10 +8,12 @@ export class Refused extends Error {
   }
 }
 
-export async function getState() {
-  return answer(await reach("/console/state"));
+/** Gets JSON. Raises Refused. */
+export async function get(path) {
+  return answer(await reach(path));
 }
 
+/** Posts JSON and gives the JSON of the answer. Raises Refused. */
 export async function post(path, body) {
   const headers = { "Content-Type": "application/json" };
   return answer(await reach(path, { method: "POST", headers, body: JSON.stringify(body) }));
@@ -21,7 +23,7 @@ async function reach(path, options) {
   try {
     return await fetch(path, options);
   } catch {
-    throw new Refused("iot-authorizer dev does not answer: is it still running?");
+    throw new Refused("iot-authorizer dev does not answer: check that it is still running");
   }
 }
 

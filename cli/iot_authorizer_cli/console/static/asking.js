@@ -1,4 +1,4 @@
-/** What the policy in force says of a client. */
+/** Asks the server for a client's policy and for explanations. */
 
 import { post, Refused } from "./api.js";
 
@@ -6,7 +6,7 @@ export class Asking {
   #signIn;
   #count = 0;
 
-  /** The compiled policy; null where there is none, and then `problem` says why. */
+  /** The compiled policy. If it is null, `problem` says why. */
   policy = null;
   problem = null;
 
@@ -14,7 +14,7 @@ export class Asking {
     this.#signIn = signIn;
   }
 
-  /** Asks for the policy of whom the form names, and lets the form take a client ID that fits. False: overtaken. */
+  /** Asks for the policy of the form's principal, and suggests a client ID. Gives false if a later call overtook it. */
   async ask(maySuggest) {
     const number = ++this.#count;
     this.policy = this.problem = null;
@@ -33,7 +33,7 @@ export class Asking {
     return number === this.#count;
   }
 
-  /** Asks why, or why not. Raises Refused. */
+  /** Asks why the policy allows or refuses an action. Raises Refused. */
   async explain(clientId, action, resource) {
     const body = { ...this.#signIn.identity, client_id: clientId || null, action, resource };
     return { action, resource, ...(await post("/console/explain", body)) };

@@ -1,4 +1,4 @@
-/** What a client's card looks like, in each of its states. */
+/** The look of a client's panel in each state. */
 
 import { levels, parts } from "./dom.js";
 
@@ -16,7 +16,7 @@ export class Card {
 
   #isConnected;
 
-  /** Whether a connection is being made, or is there. */
+  /** Whether the client is connecting or connected. */
   get isBusy() {
     return this.at.identity.disabled;
   }
@@ -58,7 +58,7 @@ export class Card {
     this.at.state.textContent = text;
   }
 
-  /** The button in the head: it disconnects, and connects again where the form is folded away. */
+  /** Shows the button in the head: it disconnects, or connects again if the form is folded. */
   #showToggle() {
     this.at.toggle.textContent = this.#isConnected ? "Disconnect" : "Connect";
     this.at.toggle.hidden = !this.#isConnected && this.at.signIn.open;

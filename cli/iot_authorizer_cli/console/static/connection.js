@@ -1,9 +1,9 @@
-/** One connection over MQTT.js, the library that a user's own page would take. */
+/** One connection with MQTT.js, the library that your own page would use. */
 
 const KEEP_ALIVE = 60; // s
 const CONNECT_TIMEOUT = 15_000; // ms; the authorizer has 5 s
 
-/** MQTT 5's reason codes (2.4) and 3.1.1's return codes that end a connection, in words. */
+/** The words for MQTT reason codes that end a connection (MQTT 5, section 2.4, and MQTT 3.1.1). */
 const CODES = {
   1: "the server does not speak this version of MQTT",
   2: "the client ID is not allowed",
@@ -11,26 +11,26 @@ const CODES = {
   4: "wrong user name or password",
   5: "not authorized",
   129: "a malformed packet",
-  130: "against MQTT's rules",
+  130: "a violation of MQTT's rules",
   133: "the client ID is not valid",
   135: "not authorized",
   137: "the server is busy",
   139: "the server is shutting down",
-  141: "silent for longer than its keep alive",
+  141: "nothing was sent for longer than its keep alive",
   142: "another client connected with this client ID",
   144: "the topic is not valid",
   147: "more unacknowledged messages than the server takes",
   149: "the packet is too large",
-  150: "faster than IoT Core allows",
+  150: "over a rate limit",
   151: "over a quota",
   152: "ended by the API",
   153: "the payload is not what its format says",
   155: "IoT Core has no QoS 2",
-  159: "more connections a second than IoT Core allows",
-  160: "its time was up",
+  159: "more connections per second than IoT Core allows",
+  160: "the maximum connect time",
 };
 
-/** The URL that a browser connects to: it can't set headers, so all stands in the query string. No token for those with a password. */
+/** The URL that a browser connects to. Browsers cannot set headers, so the query string has everything; `token` may be missing. */
 export function endpoint(state, token) {
   const query = new URLSearchParams();
   if (state.authorizer) query.set("x-amz-customauthorizer-name", state.authorizer);
@@ -40,9 +40,9 @@ export function endpoint(state, token) {
 }
 
 /**
- * Connects. `account` holds `username` and `password`, where no token vouches for the client. `on` has `connected()`,
- * `message(topic, payload, packet)`, and `closed(why)`, which comes once; `why` is null where the user closed it, and
- * empty where the server said nothing.
+ * Connects. `account` has `username` and `password` if there is no token. `on` has `connected()`,
+ * `message(topic, payload, packet)` and `closed(why)`, which is called once; `why` is null if the user closed the
+ * connection, and empty if the server gave no reason.
  */
 export async function connect(url, options, on) {
   const { default: mqtt } = await import("/console/mqtt.js");
@@ -63,7 +63,7 @@ class Connection {
       keepalive: KEEP_ALIVE,
       connectTimeout: CONNECT_TIMEOUT,
       reconnectPeriod: 0,
-      timerVariant: "native", // The other one makes a worker from a blob, which the page's policy does not allow.
+      timerVariant: "native", // The default makes a worker from a blob, which the page's Content-Security-Policy does not allow.
     });
     this.#client.on("connect", on.connected);
     this.#client.on("message", on.message);
@@ -83,13 +83,13 @@ class Connection {
     this.#why = code ? `${words} (${hex(code)})` : words === "WebSocket error" ? "" : words;
   }
 
-  /** Says goodbye. */
+  /** Disconnects. */
   end() {
     this.#why = null;
     this.#client.end();
   }
 
-  /** The granted QoS; null where the subscription is refused. */
+  /** Subscribes. Gives the granted QoS, or null if the subscription was refused. */
   subscribe(filter, qos) {
     return new Promise((resolve) => {
       this.#client.subscribe(filter, { qos }, (error, granted) => {
@@ -103,7 +103,7 @@ class Connection {
     return new Promise((resolve) => this.#client.unsubscribe(filter, resolve));
   }
 
-  /** Resolves to "" once the message is sent, with QoS 1 acknowledged; else to what went wrong. */
+  /** Publishes. Gives "" when the message is sent, or acknowledged with QoS 1; else what went wrong. */
   publish(topic, payload, options) {
     return new Promise((resolve) => {
       this.#client.publish(topic, payload, options, (error) => resolve(error ? error.message : ""));

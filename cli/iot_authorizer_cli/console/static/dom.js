@@ -1,6 +1,6 @@
-/** Elements. What comes from outside goes in as text, never as markup. */
+/** Makes and finds elements. Text from outside is inserted as text, never as markup. */
 
-/** Makes an element; attributes that are null or false are left out, `onclick` and its like are listeners. */
+/** Makes an element. Null and false attributes are left out; attributes such as `onclick` are listeners. */
 export function element(tag, attributes = {}, ...children) {
   const made = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
@@ -19,7 +19,7 @@ export function parts(root) {
 
 export const byId = (id) => document.getElementById(id);
 
-/** Says something to those who can't see it. */
+/** Tells a screen reader something. */
 export function announce(text) {
   byId("announcer").textContent = text;
 }

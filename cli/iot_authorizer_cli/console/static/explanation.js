@@ -1,12 +1,12 @@
-/** An answer to "may they?", with its reasons. */
+/** A decision with its reasons, as an element. */
 
 import { element } from "./dom.js";
-import { reasonLink, reasonOf } from "./reasons.js";
+import { formatted, reasonLink, reasonOf } from "./reasons.js";
 import { actionOf } from "./wording.js";
 
 /**
- * A decision and why it fell so: `{allowed, action, resource, reason, detail, reasons}`, where `reason` is a code and
- * `reasons` are what `explain` says. Where there are such reasons, they say more than the code's own words.
+ * Shows a decision: `{allowed, action, resource, reason, detail, reasons}`. `reason` is a reason code and `reasons` are
+ * those of `explain`, which say more than the cause of the code.
  */
 export function explanation({ allowed, action, resource, reason, detail, reasons = [] }) {
   return element(
@@ -27,8 +27,9 @@ export function explanation({ allowed, action, resource, reason, detail, reasons
 function words(code, detail) {
   const { cause, cure } = reasonOf(code);
   return [
-    ` ${cause}`,
+    " ",
+    ...formatted(cause),
     detail ? element("span", {}, " (", element("code", {}, detail), ")") : "",
-    cure ? element("span", { class: "cure" }, cure) : "",
+    cure ? element("span", { class: "cure" }, ...formatted(cure)) : "",
   ];
 }

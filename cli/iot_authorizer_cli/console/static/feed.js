@@ -1,15 +1,15 @@
-/** The feed of decisions, as it comes from the server. */
+/** Receives the feed of decisions from the server. */
 
 const REMEMBERED = 2000;
 const AGAIN_AFTER = 2000; // ms
 
-/** Hands each record to every listener, once: when the connection was lost, the server sends the recent ones again. */
+/** Gives each record to every listener once, although the server sends the recent records again after a lost connection. */
 export class Feed {
   #listeners = [];
   #seen = new Set();
   #isLive = false;
 
-  /** `onState` is told `live` or `lost`. */
+  /** `onState` is called with `live` or `lost`. */
   constructor(onState) {
     this.#onState = onState;
     this.#open();
@@ -17,7 +17,7 @@ export class Feed {
 
   #onState;
 
-  /** `listener(record, isLive)`: what had happened before the page came is not live. */
+  /** `listener(record, isLive)`: records from before the page was opened are not live. */
   listen(listener) {
     this.#listeners.push(listener);
   }

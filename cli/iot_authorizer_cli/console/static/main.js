@@ -1,11 +1,12 @@
-/** The console page. */
+/** The console page: it connects the panels with the feed. */
 
-import { getState } from "./api.js";
-import { Client } from "./client.js";
-import { Decisions } from "./decisions.js";
+import { get } from "./api.js";
+import { ClientPanel } from "./client_panel.js";
+import { DecisionsPanel } from "./decisions_panel.js";
 import { byId, element } from "./dom.js";
 import { Feed } from "./feed.js";
-import { Policy } from "./policy.js";
+import { PolicyPanel } from "./policy_panel.js";
+import { loadReasons } from "./reasons.js";
 import { isAboutConnection, isConnectByPolicy } from "./wording.js";
 
 const AGAIN_AFTER = 2000; // ms
@@ -18,11 +19,11 @@ class Page {
   constructor(state) {
     this.#state = state;
     const onPolicy = (client) => this.#policy.show(client);
-    this.#clients = ["A", "B"].map((letter) => new Client(letter, state, onPolicy));
-    this.#policy = new Policy(this.#clients);
+    this.#clients = ["A", "B"].map((letter) => new ClientPanel(letter, state, onPolicy));
+    this.#policy = new PolicyPanel(this.#clients);
     byId("clients").append(...this.#clients.map((client) => client.root));
     this.#show();
-    const decisions = new Decisions((record) => this.#explain(record));
+    const decisions = new DecisionsPanel((record) => this.#explain(record));
     const feed = new Feed((found) => this.#showFeed(found));
     feed.listen((record, isLive) => decisions.add(record, isLive));
     feed.listen((record, isLive) => isLive && this.#notice(record));
@@ -36,14 +37,14 @@ class Page {
   #showFeed(found) {
     const shown = byId("feed-state");
     if (found === "live" && shown.dataset.state === "lost") this.#reload();
-    shown.textContent = found === "lost" ? "no answer from the server" : found;
+    shown.textContent = found === "lost" ? "the server does not answer" : found;
     shown.dataset.state = found;
   }
 
-  /** Another template may be in force, or another problem there. */
+  /** Fetches the state again: the template or the problem may have changed. */
   async #reload() {
     try {
-      Object.assign(this.#state, await getState());
+      Object.assign(this.#state, await get("/console/state"));
     } catch {
       return;
     }
@@ -79,17 +80,17 @@ class Page {
   #showNotice() {
     const { mqtt_js: hasMqtt, signing } = this.#state;
     const text = !hasMqtt
-      ? "MQTT.js is not installed, so that the clients here can't connect: run npm ci, or make, and reload this page."
+      ? "MQTT.js is not installed, so the clients on this page cannot connect: run npm ci or make, then reload this page."
       : signing
-        ? "Signing is on: IoT Core refuses clients whose token has no signature, and the development issuer's have none."
+        ? "Signing is enabled: IoT Core refuses clients whose token has no signature, and tokens of the development issuer have none."
         : "";
     byId("notice").textContent = text;
     byId("notice").hidden = text === "";
   }
 
-  /** What the template says of a record, where a client of this page has its claims. */
+  /** Explains a record by the template, if a client of this page has the claims; else null. */
   async #explain(record) {
-    if (!record.allowed && isAboutConnection(record) && !isConnectByPolicy(record)) return null; // The token's fault.
+    if (!record.allowed && isAboutConnection(record) && !isConnectByPolicy(record)) return null; // The token is the cause, not the policy.
     const client = this.#clients.find((each) => each.clientId === record.client_id);
     const action = record.action === "refresh" ? "connect" : record.action;
     return client ? client.explain(action, record.resource).catch(() => null) : null;
@@ -102,7 +103,8 @@ const mqtt = (url, scheme) => url.replace(/^https?/, scheme);
 async function start() {
   let state;
   try {
-    state = await getState();
+    state = await get("/console/state");
+    await loadReasons();
   } catch (error) {
     byId("notice").textContent = error.message;
     byId("notice").hidden = false;

@@ -1,4 +1,4 @@
-/** A client's messages, those that came and those that it sent. */
+/** The list of a client's messages, received and sent. */
 
 import { clock, element, levels } from "./dom.js";
 
@@ -17,12 +17,12 @@ export class Messages {
     this.#list.hidden = true;
   }
 
-  /** A message that came. */
+  /** Adds a received message. */
   received({ topic, payload, qos, retain }) {
     this.#add({ topic, payload: readable(payload), qos, retain, sent: false });
   }
 
-  /** A message that is on its way; gives what to tell how it went. */
+  /** Adds a message that is being sent; gives functions that tell whether it was delivered. */
   sent({ topic, payload, qos, retain }, onExplain) {
     const row = this.#add({ topic, payload, qos, retain, sent: true });
     const state = row.querySelector(".delivery");

@@ -1,14 +1,14 @@
-/** Why a client was refused, at the client itself: IoT Core tells it nothing. */
+/** The explanation of a refusal in the client's panel. IoT Core itself tells the client no reason. */
 
 import { element } from "./dom.js";
 import { explanation } from "./explanation.js";
 import { disconnectedBecause } from "./wording.js";
 
 const CONSEQUENCES = {
-  connect: "The client itself is told nothing more than that.",
-  refresh: "IoT Core asked the authorizer again, and ended the connection.",
-  publish: "IoT Core ends a connection that publishes what it may not.",
-  retain: "IoT Core ends a connection that publishes what it may not.",
+  connect: "IoT Core tells the client no reason.",
+  refresh: "IoT Core invoked the authorizer again and then ended the connection.",
+  publish: "IoT Core ends a connection that publishes without permission.",
+  retain: "IoT Core ends a connection that publishes without permission.",
   receive: "The message was not delivered to this client.",
 };
 const ENDS = new Set(["connect", "refresh", "publish", "retain"]);
@@ -22,12 +22,12 @@ export class Refusal {
     this.#box = box;
   }
 
-  /** Whether the connection ends with what is shown. */
+  /** Whether the refusal that is shown ends the connection. */
   get endsConnection() {
     return this.#endsConnection;
   }
 
-  /** Whether it is about this decision. */
+  /** Whether this decision is shown. */
   shows(record) {
     return this.#decision === record.id;
   }
@@ -39,12 +39,12 @@ export class Refusal {
     this.#explain({ ...record, reasons: record.explanation }, CONSEQUENCES[record.action]);
   }
 
-  /** Shows an answer to "why?". */
+  /** Shows an answer of `explain`. */
   explained(answer) {
     this.#explain(answer);
   }
 
-  /** Shows which rule the client broke, so that its connection ended. */
+  /** Shows the rule that the client broke before its connection ended. */
   broke(record) {
     const what = disconnectedBecause(record.disconnect_reason);
     this.#show(

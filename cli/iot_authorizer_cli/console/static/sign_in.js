@@ -1,18 +1,18 @@
-/** Who a client is: principal, claims, client ID. */
+/** The sign-in form of a client: principal, claims, client ID and credentials. */
 
 import { post, Refused } from "./api.js";
 import { element } from "./dom.js";
 import { tabName } from "./storage.js";
 
-/** How a client proves who it is, other than with a token minted here. */
+/** Ways to sign in other than with a token of the development issuer. */
 const MEANS = {
   pasted: {
     secret: "Token",
-    note: "The authorizer reads the token's own claims; those above are for the policy that is shown below.",
+    note: "The authorizer reads the claims of the token. The claims above are only for the policy below.",
   },
   password: {
     secret: "Password",
-    note: "The principal is the user name. Its claims are those of the password file; those above are for the policy that is shown below.",
+    note: "The principal is the user name, with its claims of the password file. The claims above are only for the policy below.",
   },
 };
 
@@ -22,7 +22,7 @@ export class SignIn {
   #presets = [];
   #onChange;
 
-  /** `at` are the card's parts; `onChange` is told of every change, while one types. */
+  /** `at` are the parts of the panel; `onChange` is called on every change, also while the user types. */
   constructor(at, letter, saved, onChange) {
     this.#at = at;
     this.#letter = letter;
@@ -43,7 +43,7 @@ export class SignIn {
     this.#fit();
   }
 
-  /** What is kept: all that was typed, but no token and no password. */
+  /** The values to keep over a reload: no token and no password. */
   get typed() {
     const { principal, claims, clientId, lives, version, means } = this.#at;
     return {
@@ -56,24 +56,24 @@ export class SignIn {
     };
   }
 
-  /** The principal and its claims. Raises Refused for claims that are no JSON object. */
+  /** The principal and its claims. Raises Refused if the claims are not a JSON object. */
   get identity() {
     let claims;
     try {
       claims = JSON.parse(this.#at.claims.value || "{}");
     } catch (error) {
-      throw new Refused(`no JSON: ${error.message}`, "claims");
+      throw new Refused(`not valid JSON: ${error.message}`, "claims");
     }
     if (typeof claims !== "object" || claims === null || Array.isArray(claims)) {
       throw new Refused('expected a JSON object, as in {"rooms": ["lobby"]}', "claims");
     }
-    if (this.principal === "") throw new Refused("expected a name", "principal");
+    if (this.principal === "") throw new Refused("enter a principal", "principal");
     return { principal: this.principal, claims };
   }
 
-  /** The principal, its claims, and its client ID. Raises Refused where one can't be what it is. */
+  /** The principal, its claims and its client ID. Raises Refused if one is invalid. */
   get credentials() {
-    if (this.clientId === "") throw new Refused("expected a client ID", "client_id");
+    if (this.clientId === "") throw new Refused("enter a client ID", "client_id");
     return { ...this.identity, clientId: this.clientId };
   }
 
@@ -89,18 +89,18 @@ export class SignIn {
     return Number(this.#at.version.value);
   }
 
-  /** What proves who it is: a token, or a user name and a password. Raises Refused. */
+  /** The credentials: a token, or a user name and a password. Raises Refused. */
   async proof() {
     const { means, lives, secret } = this.#at;
     if (means.value === "minted") {
       const { token } = await post("/console/token", { ...this.identity, expires_in: Number(lives.value) });
       return { token };
     }
-    if (secret.value === "") throw new Refused(`expected a ${MEANS[means.value].secret.toLowerCase()}`, "secret");
+    if (secret.value === "") throw new Refused(`enter a ${MEANS[means.value].secret.toLowerCase()}`, "secret");
     return means.value === "pasted" ? { token: secret.value.trim() } : { username: this.principal, password: secret.value };
   }
 
-  /** Takes a client ID that is granted, unless the user types one; what a `*` stands for is this tab's own. */
+  /** Fills in a granted client ID unless the user typed one; a `*` becomes a text of this tab. */
   suggest(clientId) {
     const field = this.#at.clientId;
     if (field.dataset.typed || document.activeElement === field) return;
@@ -108,7 +108,7 @@ export class SignIn {
     field.value = (clientId ?? `${this.principal}/*`).replace(/\*$/, mine);
   }
 
-  /** Offers principals; the first time, and where nothing was typed before, takes the one at `index`. */
+  /** Offers principals. If the form is empty, fills in the one at `index`. */
   offer(presets, index) {
     this.#presets = presets;
     this.#at.presets.replaceChildren(
@@ -122,7 +122,7 @@ export class SignIn {
     this.#mark();
   }
 
-  /** Shows what is wrong beside the field that it is about; null clears all. */
+  /** Shows an error beside its field; null clears all errors. */
   complain(error) {
     const { principal, claims, clientId, secret } = this.#at;
     const fields = { principal, claims, client_id: clientId, secret };
@@ -134,7 +134,7 @@ export class SignIn {
     for (const [name, field] of Object.entries(fields)) field.toggleAttribute("aria-invalid", name === about);
   }
 
-  /** A client ID that was typed before the principals came is kept. */
+  /** Fills in a principal. A client ID that the user typed before is kept. */
   #take({ principal, claims }, typed = "") {
     this.#at.principal.value = principal;
     this.#at.claims.value = JSON.stringify(claims);
@@ -148,7 +148,7 @@ export class SignIn {
     this.#onChange(isPreset);
   }
 
-  /** Marks the preset that the fields hold. */
+  /** Marks the preset that is in the fields. */
   #mark() {
     const { principal, claims } = this.#at;
     [...this.#at.presets.children].forEach((chip, index) => {
@@ -168,7 +168,7 @@ export class SignIn {
     secret.value = "";
   }
 
-  /** As many rows as the claims have lines. */
+  /** Gives the claims as many rows as they have lines. */
   #fit() {
     const { claims } = this.#at;
     claims.rows = Math.min(10, Math.max(2, claims.value.split("\n").length));

@@ -1,4 +1,4 @@
-/** What to try first: it teaches the page, and goes once it is done. */
+/** The list of first steps: it hides when all are done. */
 
 import { element } from "./dom.js";
 
@@ -8,7 +8,7 @@ export class Steps {
   #shown = null;
   #onTake;
 
-  /** `onTake(topic)` takes the topic that is refused. */
+  /** `onTake(topic)` is called with the refused topic when the user clicks it. */
   constructor(list, onTake) {
     this.#list = list;
     this.#onTake = onTake;
@@ -35,7 +35,7 @@ export class Steps {
     if (topic) steps.push(["publish", ["Publish to ", code(topic), "."]]);
     if (refused) {
       const take = element("button", { type: "button", class: "link", onclick: () => this.#onTake(refused) }, refused);
-      steps.push(["refused", ["Publish to ", take, ", which the policy forbids: see why."]]);
+      steps.push(["refused", ["Publish to ", take, ", which the policy refuses, and see why."]]);
     }
     this.#list.hidden = steps.every(([name]) => this.#done.has(name));
     this.#list.replaceChildren(

@@ -1,10 +1,10 @@
-/** What survives a reload: what was typed, never a token. */
+/** Keeps what the user typed over a reload of the page, never a token. */
 
 const KEY = "iot-authorizer";
 
 const kept = read(localStorage);
 
-/** What is kept under a name, over its defaults. */
+/** The values kept under a name, with defaults for the missing ones. */
 export function restored(name, defaults) {
   return { ...defaults, ...kept[name] };
 }
@@ -14,11 +14,11 @@ export function keep(name, values) {
   try {
     localStorage.setItem(KEY, JSON.stringify(kept));
   } catch {
-    // Storage is full or forbidden: the page works all the same.
+    // Storage is full or disabled. The page works without it.
   }
 }
 
-/** A few characters that tell this tab's clients from another tab's: a client ID is one connection's alone. */
+/** A few characters that make the client IDs of this tab unique: a client ID can have only one connection. */
 export function tabName() {
   let name = sessionStorage.getItem(KEY);
   if (name === null) {

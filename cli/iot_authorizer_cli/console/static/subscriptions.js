@@ -1,4 +1,4 @@
-/** A client's subscriptions, granted and refused. */
+/** The list of a client's subscriptions, granted and refused. */
 
 import { element } from "./dom.js";
 
@@ -18,13 +18,13 @@ export class Subscriptions {
     return this.#granted.size;
   }
 
-  /** Adds one with its granted QoS; null where it is refused. */
+  /** Adds a subscription with its granted QoS, or null if it was refused. */
   set(filter, qos) {
     this.#granted.set(filter, qos);
     this.#draw();
   }
 
-  /** A connection begins. Gives what the same client had when its last one ended, as `[filter, qos]`. */
+  /** Starts a connection. Gives the subscriptions of the same client's last connection, as `[filter, qos]`. */
   begin(owner) {
     const again = owner === this.#owner ? [...this.#granted].filter(([, qos]) => qos !== null) : [];
     this.#owner = owner;
@@ -34,7 +34,7 @@ export class Subscriptions {
     return again;
   }
 
-  /** The connection ended, and its subscriptions with it. */
+  /** Ends the connection, and its subscriptions with it. */
   end() {
     this.#list.hidden = true;
   }

@@ -1,11 +1,11 @@
-/** A line of TOML, coloured. */
+/** Highlights the syntax of TOML. */
 
 import { element } from "./dom.js";
 
 const TOKEN = /(#.*$)|("(?:[^"\\]|\\.)*"|'[^']*')|(^\s*\[\[?[^\]]*\]\]?)|(^\s*[\w.-]+(?=\s*=))/g;
 const KINDS = ["comment", "text", "table", "key"];
 
-/** The pieces of a line, as nodes. */
+/** The nodes of a line, with colours. */
 export function coloured(line) {
   const pieces = [];
   let end = 0;

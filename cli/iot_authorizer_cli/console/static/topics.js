@@ -1,4 +1,4 @@
-/** What a client subscribes to and publishes. */
+/** The fields of a client's subscription and message. */
 
 import { element } from "./dom.js";
 
@@ -45,7 +45,7 @@ export class Topics {
     return { topic: topic.value, payload: payload.value, qos: Number(publishQos.value), retain: retain.checked };
   }
 
-  /** What is kept: all that was typed. */
+  /** The values to keep over a reload. */
   get typed() {
     const { filter, topic, payload, subscribeQos, publishQos, retain } = this.#at;
     return {
@@ -64,12 +64,12 @@ export class Topics {
     this.#at.topic.focus();
   }
 
-  /** What was typed was another principal's. */
+  /** Forgets that the user typed the topics: they were for another principal. */
   forget() {
     this.#at.filter.dataset.typed = this.#at.topic.dataset.typed = "";
   }
 
-  /** Offers topics, and takes the first ones where nothing was typed. */
+  /** Offers topics, and fills in the first ones unless the user typed some. */
   suggest({ publish, subscribe }) {
     for (const [field, list, offers] of [
       [this.#at.filter, this.#at.filters, subscribe],

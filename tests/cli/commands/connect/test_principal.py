@@ -89,8 +89,8 @@ def test_a_password_users_claims_are_those_of_the_password_file(connect: Connect
 def test_a_client_that_does_not_hear_itself_is_told_so(connect: Connect) -> None:
     done = connect("fleet", "paho", "--user", "pump-9", "--password", "secret")
     assert done.stderr == (
-        "iot-authorizer: what it publishes to devices/pump-9/telemetry/something does not arrive in "
-        "devices/pump-9/commands/#: it ends once that is acknowledged\n"
+        "iot-authorizer: messages to devices/pump-9/telemetry/something do not match "
+        "devices/pump-9/commands/#: the program ends after the acknowledgment\n"
     )
 
 

@@ -66,7 +66,7 @@ def test_a_port_in_use_is_one_line_with_its_option_and_who_may_use_it(run: Run, 
 
 
 def test_one_port_can_not_be_both(run: Run) -> None:
-    assert refused(run, "--port", "9100", "--tls-port", "9100").endswith(": the two ports must differ\n")
+    assert refused(run, "--port", "9100", "--tls-port", "9100").endswith(": expected two different ports\n")
 
 
 def test_a_port_that_needs_a_privilege_says_which(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -63,7 +63,7 @@ def test_a_rotation_breaks_nobody_and_a_retired_key_lets_nobody_in(
         done = run(*arguments)
         assert done.returncode == 0, done.stderr
         if arguments[0] == "keys":
-            assert shown.readline() == "read authorizer.toml and what it names again\n"
+            assert shown.readline() == "reloaded authorizer.toml and the files that it names\n"
         return done.stdout.strip()
 
     assert run("keys", "new", "old").returncode == 0
@@ -89,6 +89,6 @@ def test_the_first_key_turns_signing_on_without_a_restart(folder: Path, run: Run
         clients = Clients(dev, token)
         assert clients.come_in_with("AAAA")
         run("keys", "new", "first")
-        assert shown.readline() == "read authorizer.toml and what it names again\n"
+        assert shown.readline() == "reloaded authorizer.toml and the files that it names\n"
         signature = run("sign", token).stdout.strip()
         assert [clients.come_in_with(each) for each in ("AAAA", signature)] == [False, True]

@@ -46,6 +46,10 @@ subscribe = ["$aws/events/presence/disconnected/#", "rooms/#"]
 """
 
 
+NOBODY = ("--endpoint-url", "http://127.0.0.1:1")
+"""An endpoint where nothing listens: port 1 is a privileged one that nothing uses."""
+
+
 def configure(folder: Path) -> None:
     """Writes the configuration and its template."""
     (folder / "authorizer.toml").write_text(CONFIGURATION)
@@ -74,6 +78,13 @@ def verdict(server: Server, principal: str, claims: Mapping[str, object] = CLAIM
 def revoke(folder: Path, *arguments: str, typed: str = "") -> subprocess.CompletedProcess[str]:
     """Runs the command."""
     return run_here(folder, "revoke", *arguments, typed=typed.encode())
+
+
+def refused(folder: Path, *arguments: str, typed: str = "") -> str:
+    """The one line that the command prints when it does nothing."""
+    done = revoke(folder, *arguments, typed=typed)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1), done
+    return done.stderr.removeprefix("iot-authorizer: ").rstrip("\n")
 
 
 def lock_out(server: Server, *arguments: str, typed: str = "") -> subprocess.CompletedProcess[str]:

@@ -7,10 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from iot_authorizer_cli.commands.connect.principal import unverified_claims
-from iot_authorizer_cli.project.development_issuer import ISSUER, table_path
-from iot_identities.sqlite_table import SqliteTable
-from iot_identities.user import User, to_item
+from iot_authorizer_cli.project.development_issuer import ISSUER
 from tests.cli.commands.revoke.running import connect, lock_out, revoke, undo, verdict
 from tests.clients.presence import Watcher
 from tests.clients.server import CLAIMS, Server
@@ -83,8 +80,8 @@ def test_a_client_id_that_the_template_does_not_tell_is_ended_where_it_is_given(
 
 def test_what_nobody_can_look_up_is_said_with_the_option_that_ends_it_and_when_it_ends_else(server: Server) -> None:
     assert lock_out(server, "principal", "gus").stderr == (
-        "iot-authorizer: IoT Core lists no connections: what is connected as gus/*, displays/{claims.display} ends "
-        "when it is refreshed, within 30m; --client-id ends it now\n"
+        "iot-authorizer: IoT Core cannot list connections: clients connected as gus/*, displays/{claims.display} stay "
+        "connected until their next refresh, within 30m; --client-id disconnects them now\n"
     )
 
 
@@ -101,30 +98,20 @@ def test_other_tokens_of_the_same_principal_are_let_in(server: Server) -> None:
     assert verdicts == ["refused", "connected"]
 
 
-def test_a_tokens_connections_end_as_its_claims_have_their_client_ids(server: Server, watcher: Watcher) -> None:
-    token = server.token("hall", {"role": "display", "display": "door", "jti": "hall-1"})
-    with connect(server, "displays/door", token) as client:
+def test_a_token_names_no_client_whose_connection_ends(server: Server) -> None:
+    """It is not verified: a forged one could name any principal."""
+    token = server.token("eva", {**CLAIMS, "jti": "eva-1"})
+    with connect(server, "eva", token) as client:
         assert client.next().kind == "connected"
         lock_out(server, "token", "-", typed=f"{token}\n")
-        assert watcher.disconnect_reason("displays/door") == "API_INITIATED_DISCONNECT"
+        client.subscribe("rooms/lobby/#")
+        assert client.next() == ("subscribed", "")
 
 
-def test_stored_claims_do_not_join_a_token_whose_issuer_does_not_take_them(server: Server, watcher: Watcher) -> None:
-    """As the authorizer has it: it let the token's client ID in, and no other."""
-    SqliteTable(table_path(server.folder / "data")).write(to_item(User("hugo", claims={"display": "gate"})))
-    token = server.token("hugo", {"role": "display", "display": "shop", "jti": "hugo-1"})
-    with connect(server, "displays/shop", token) as client:
-        assert client.next().kind == "connected"
-        lock_out(server, "token", "-", typed=f"{token}\n")
-        assert watcher.disconnect_reason("displays/shop") == "API_INITIATED_DISCONNECT"
-
-
-def test_a_tokens_revocation_ends_five_minutes_after_the_token(server: Server) -> None:
-    token = server.token("jan", {"jti": "jan-1"})
-    claims = unverified_claims(token)
-    revoked = json.loads(lock_out(server, "token", token, "--json").stdout)["revoked"]
-    assert claims is not None
-    assert revoked["expires_at"] - 300 == claims["exp"]
+def test_a_tokens_revocation_ends_after_the_longest_session(server: Server) -> None:
+    text = lock_out(server, "token", "--id", "jan-1", "--issuer", ISSUER, "--json").stdout
+    revoked = json.loads(text)["revoked"]
+    assert revoked["expires_at"] - revoked["revoked_at"] in (86_400, 86_401)
 
 
 def test_a_principals_tokens_from_after_a_moment_are_let_in(server: Server) -> None:
@@ -162,13 +149,13 @@ def test_all_tokens_from_before_a_moment_are_refused(
 
 def test_whose_connections_end_with_all_tokens_is_not_known(server: Server, all_again: None) -> None:
     assert lock_out(server, "before", an_hour_ago(), "--yes").stderr == (
-        "iot-authorizer: IoT Core lists no connections: what is connected with such a token ends when it is "
-        "refreshed, within 30m; --client-id ends it now\n"
+        "iot-authorizer: IoT Core cannot list connections: clients with such a token stay connected until their next "
+        "refresh, within 30m; --client-id disconnects them now\n"
     )
 
 
 def test_it_says_for_how_long_it_looks_for_who_comes_back(server: Server) -> None:
     done = revoke(server.folder, "principal", "ned", "--data", "data", "--endpoint-url", server.url)
-    assert re.search(r"they read for 0s: looking for who comes back for 1s \(not with --no-wait\)\n", done.stderr), (
-        done.stderr
-    )
+    assert re.search(
+        r"answers for 0s: looking for 1s whether clients connect again \(--no-wait skips this\)\n", done.stderr
+    ), done.stderr

@@ -68,13 +68,13 @@ def test_a_user_is_valid_for_as_long_as_it_is_said(users: Users) -> None:
 def test_a_user_that_is_there_is_not_added_again(users_anywhere: Users) -> None:
     users_anywhere.done("add", "ann", typed=FIRST)
     done = users_anywhere("add", "ann", typed=SECOND)
-    assert (done.returncode, "there is a user ann already: users set-password" in done.stderr) == (2, True)
+    assert (done.returncode, "user ann already exists: users set-password" in done.stderr) == (2, True)
     assert fitting(users_anywhere.stored("ann"), FIRST) == [True]
 
 
 def test_of_two_that_add_a_user_at_once_one_is_told(users: Users) -> None:
     storing.add(users.table, User("ann"))
-    with pytest.raises(typer.BadParameter, match="there is a user ann already"):
+    with pytest.raises(typer.BadParameter, match="user ann already exists"):
         storing.add(users.table, User("ann", disabled=True))
 
 
@@ -90,7 +90,7 @@ def test_a_user_is_valid_until_another_time(users: Users, text: str, end: int | 
 
 def test_it_says_until_when_a_user_is_valid(users: Users) -> None:
     users.table.write(to_item(User("ann")))
-    assert users("set-valid-until", "ann", "2027-12-31").stderr == "ann is valid until 2027-12-31 00:00:00Z\n"
+    assert users("set-valid-until", "ann", "2027-12-31").stderr == "ann expires: 2027-12-31 00:00:00Z\n"
 
 
 @pytest.mark.parametrize("text", ["", "tomorrow", "90d", "2027-13-01", "2027-12-31T18:00:00", "Never"])
@@ -111,14 +111,14 @@ def test_who_is_let_in_no_more_may_still_be_connected(users: Users, command: str
     users.table.write(to_item(User("ann")))
     told = users(command, "ann", *(["--yes"] if command == "remove" else [])).stderr
     assert told == (
-        f"{done}; who is connected stays until the next refresh, or until iot-authorizer revoke principal ann\n"
+        f"{done}; its clients stay connected until their next refresh, or until iot-authorizer revoke principal ann\n"
     )
 
 
 def test_enabling_a_user_whose_time_is_over_says_that_it_is_not_let_in(users: Users) -> None:
     users.table.write(to_item(User("ann", disabled=True, valid_until=1)))
     assert users("enable", "ann").stderr == (
-        "ann is enabled, but was valid only until 1970-01-01 00:00:01Z: users set-valid-until changes that\n"
+        "ann is enabled, but it expired at 1970-01-01 00:00:01Z: users set-valid-until changes that\n"
     )
 
 
@@ -207,5 +207,5 @@ def test_of_two_that_change_a_user_at_once_neither_loses_anything(busy: Busy) ->
 
 def test_somebody_who_is_always_faster_is_told_of(busy: Busy) -> None:
     busy.times = 2
-    with pytest.raises(typer.BadParameter, match="somebody else changes ann at the same time"):
+    with pytest.raises(typer.BadParameter, match="another writer keeps changing ann"):
         storing.change(busy, "ann", lambda user: replace(user, claims={"a": 1}))

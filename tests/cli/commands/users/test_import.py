@@ -18,7 +18,7 @@ def test_passwords_hashes_and_claims_are_imported(users_anywhere: Users) -> None
         "devices.csv",
         f'name,password,hash,claims\nann,{SECRET},,\nbob,,"{HASH}",\ncleo,,,"{{""role"": ""admin""}}"\n',
     )
-    assert users_anywhere.done("import", "devices.csv") == "added 3, replaced 0, left alone 0\n"
+    assert users_anywhere.done("import", "devices.csv") == "added 3, replaced 0, skipped 0\n"
     found = [users_anywhere.stored(name) for name in ("ann", "bob", "cleo")]
     assert [[verify_password(each.hash, SECRET.encode()) for each in user.passwords] for user in found] == [
         [True],
@@ -31,14 +31,14 @@ def test_passwords_hashes_and_claims_are_imported(users_anywhere: Users) -> None
 def test_users_that_are_there_are_left_alone(users_anywhere: Users) -> None:
     users_anywhere.table.write(to_item(User("d1", claims={"kept": True})))
     users_anywhere.write("devices.csv", csv_of(3))
-    assert users_anywhere.done("import", "devices.csv") == "added 2, replaced 0, left alone 1\n"
+    assert users_anywhere.done("import", "devices.csv") == "added 2, replaced 0, skipped 1\n"
     assert users_anywhere.stored("d1").claims == {"kept": True}
 
 
 def test_users_that_are_there_are_replaced_where_it_is_asked_for(users_anywhere: Users) -> None:
     users_anywhere.table.write(to_item(User("d1", claims={"kept": False})))
     users_anywhere.write("devices.csv", csv_of(3))
-    assert users_anywhere.done("import", "devices.csv", "--replace") == "added 2, replaced 1, left alone 0\n"
+    assert users_anywhere.done("import", "devices.csv", "--replace") == "added 2, replaced 1, skipped 0\n"
     stored = users_anywhere.stored("d1")
     assert [stored.claims, len(stored.passwords)] == [{"kept": False}, 1]
 
@@ -90,11 +90,11 @@ def test_a_user_that_is_malformed_is_written_anew(users: Users) -> None:
 def test_users_who_can_not_sign_in_with_a_password_are_counted(users: Users) -> None:
     users.write("devices.csv", f"name,password\nann,{SECRET}\nbob,\ncleo,\n")
     done = users("import", "devices.csv")
-    assert (done.stdout, done.stderr) == ("added 3, replaced 0, left alone 0\n", "added without a password: 2\n")
+    assert (done.stdout, done.stderr) == ("added 3, replaced 0, skipped 0\n", "added without a password: 2\n")
 
 
 def test_standard_input_is_a_file_too(users: Users) -> None:
-    assert users.done("import", "-", typed=csv_of(2)) == "added 2, replaced 0, left alone 0\n"
+    assert users.done("import", "-", typed=csv_of(2)) == "added 2, replaced 0, skipped 0\n"
 
 
 def test_a_bad_line_of_standard_input_is_told(users: Users) -> None:
@@ -105,7 +105,7 @@ def test_a_dry_run_counts_and_writes_nothing(users: Users) -> None:
     users.table.write(to_item(User("d1")))
     users.write("devices.csv", csv_of(3))
     told = users.done("import", "devices.csv", "--dry-run")
-    assert told == "nothing was written; it would be: added 2, replaced 0, left alone 1\n"
+    assert told == "nothing was written; would be added 2, replaced 0, skipped 1\n"
     assert users.names() == ["d1"]
 
 
@@ -123,7 +123,7 @@ def test_every_bad_line_is_told_and_nothing_is_written(users_anywhere: Users) ->
         "devices.csv:3: name: a user name is one level of a topic: "
         "at most 128 bytes, none of / + # * ? $ and no control character",
         "devices.csv:4: password: a password has at least 8 characters",
-        "devices.csv:5: the user is in line 2 already",
+        "devices.csv:5: the user is already in line 2",
         "iot-authorizer: Invalid value for FILE: 3 lines are wrong: nothing was written",
     ]
 
@@ -147,7 +147,7 @@ def test_a_file_that_is_not_there_is_one_line(users: Users) -> None:
 
 def test_a_file_with_a_header_alone_is_no_user(users: Users) -> None:
     users.write("devices.csv", "name\n")
-    assert users.done("import", "devices.csv") == "added 0, replaced 0, left alone 0\n"
+    assert users.done("import", "devices.csv") == "added 0, replaced 0, skipped 0\n"
 
 
 def test_in_a_pipe_each_tenth_is_a_line(users: Users) -> None:

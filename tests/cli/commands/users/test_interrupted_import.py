@@ -45,12 +45,12 @@ def test_ctrl_c_ends_it_and_says_how_to_go_on(users: Users) -> None:
     assert (done.returncode, done.stdout) == (130, "")
     there = len(users.names())
     assert 60 <= there < 120
-    assert done.stderr.splitlines()[-1] == f"{there} of 120 users are done: the same command goes on with the rest"
+    assert done.stderr.splitlines()[-1] == f"{there} of 120 users are done: the same command continues"
 
 
 def test_ctrl_c_while_users_are_replaced_promises_no_rest(users: Users) -> None:
     done = interrupted(users, "--replace")
-    assert done.stderr.splitlines()[-1].endswith(" of 120 users are done: the same command begins anew")
+    assert done.stderr.splitlines()[-1].endswith(" of 120 users are done: the same command starts again")
 
 
 def test_what_was_written_before_ctrl_c_is_whole(users: Users) -> None:
@@ -61,7 +61,7 @@ def test_what_was_written_before_ctrl_c_is_whole(users: Users) -> None:
 def test_after_ctrl_c_the_same_command_writes_the_rest(users: Users) -> None:
     interrupted(users)
     there = len(users.names())
-    assert users.done("import", "devices.csv") == f"added {120 - there}, replaced 0, left alone {there}\n"
+    assert users.done("import", "devices.csv") == f"added {120 - there}, replaced 0, skipped {there}\n"
     assert len(users.names()) == 120
 
 
@@ -140,7 +140,7 @@ def test_a_table_that_is_busy_for_too_long_is_told_with_how_far_it_came(users: U
     assert (done.returncode, done.stderr.splitlines()) == (
         2,
         [
-            "0 of 3 users are done: the same command goes on with the rest",
+            "0 of 3 users are done: the same command continues",
             "iot-authorizer: .iot-authorizer/identities.sqlite: database is locked",
         ],
     )

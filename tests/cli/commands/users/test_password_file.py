@@ -25,7 +25,7 @@ def made(users: Users) -> dict[str, str]:
 def test_users_without_a_password_get_one_which_is_in_the_file(users_anywhere: Users) -> None:
     users_anywhere.write("devices.csv", "name\npump-7\npump-8\n")
     told = users_anywhere.done("import", "devices.csv", "--generate", "made.csv")
-    assert told == "added 2, replaced 0, left alone 0\nthe passwords that were made are in made.csv\n"
+    assert told == "added 2, replaced 0, skipped 0\nthe generated passwords are in made.csv\n"
     for name, password in made(users_anywhere).items():
         (stored,) = users_anywhere.stored(name).passwords
         assert verify_password(stored.hash, password.encode())
@@ -56,7 +56,7 @@ def test_the_file_is_its_owners_alone(users: Users) -> None:
 def test_the_file_can_be_imported_into_another_table(users: Users) -> None:
     users.write("devices.csv", "name\npump-7\n")
     users.done("import", "devices.csv", "--generate", "made.csv")
-    assert users.done("import", "made.csv", "--data", "other") == "added 1, replaced 0, left alone 0\n"
+    assert users.done("import", "made.csv", "--data", "other") == "added 1, replaced 0, skipped 0\n"
 
 
 def test_a_dry_run_makes_no_file(users: Users) -> None:
@@ -120,7 +120,7 @@ def test_the_file_is_another_one_than_the_users(users: Users) -> None:
     content = f"{HEADER}pump-7,{MADE},true\n"
     users.write("devices.csv", content)
     done = users("import", "devices.csv", "--generate", "./devices.csv")
-    assert (done.returncode, "expected another file than the one that is imported" in done.stderr) == (2, True)
+    assert (done.returncode, "expected a file other than the imported one" in done.stderr) == (2, True)
     assert (users.folder / "devices.csv").read_text() == content
 
 
@@ -154,8 +154,8 @@ def test_a_file_with_something_else_in_it_is_left_alone(users: Users, content: s
     done = users("import", "devices.csv", "--generate", "made.csv")
     assert (done.returncode, done.stderr) == (
         2,
-        "iot-authorizer: Invalid value for --generate: made.csv: expected no file, or one that an import has made: "
-        "there is something else in it\n",
+        "iot-authorizer: Invalid value for --generate: made.csv: expected no file, or one that an import wrote: "
+        "it has other content\n",
     )
     assert ((users.folder / "made.csv").read_bytes(), (users.folder / "made.csv").stat().st_mode) == before
     assert users.names() == []
@@ -169,5 +169,5 @@ def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
 
 def test_two_imports_do_not_write_one_file_at_once(tmp_path: Path) -> None:
     with password_file(tmp_path / "made.csv"):  # noqa: SIM117 (the second is what fails)
-        with pytest.raises(ValueError, match="another import writes it"), password_file(tmp_path / "made.csv"):
+        with pytest.raises(ValueError, match="another import is writing it"), password_file(tmp_path / "made.csv"):
             pass

@@ -18,25 +18,25 @@ REFUSED = [
     (["add", ""], FIRST, "NAME: a user name has at least one character"),
     (["add", "ann"], "", "standard input: expected a password of 1 to 1024 bytes"),
     (["add", "ann"], "x" * 10_000_000, "standard input: expected a password of 1 to 1024 bytes"),
-    (["add", "ann"], "1234567", "password: a password has at least 8 characters; --generate makes one"),
-    (["add", "annabella"], "Annabella", "password: a password is not the user name; --generate makes one"),
+    (["add", "ann"], "1234567", "password: a password has at least 8 characters; --generate generates one"),
+    (["add", "annabella"], "Annabella", "password: a password must not be the user name; --generate generates one"),
     (["add", "ann", "--claims", "[]"], FIRST, "--claims: expected a JSON object"),
     (["add", "ann", "--claims", '{"a": NaN}'], FIRST, "--claims: expected a JSON object"),
     (["add", "ann", "--valid-for", "soon"], FIRST, "--valid-for: expected a number and a unit"),
-    (["add", "ann", "--generate", "--no-password"], FIRST, "--generate, --no-password: either of them"),
+    (["add", "ann", "--generate", "--no-password"], FIRST, "--generate, --no-password: give at most one of them"),
     (["add"], FIRST, "Missing argument 'NAME'"),
     (["fly"], "", "No such command 'fly'"),
-    (["add", "ann", "--claims", '{"a": 1, "a": 2}'], FIRST, "--claims: a name stands there twice in one object"),
-    (["add", "ann"], "eyJhbGciOi.Jub25l.IiJ9", "would be taken for a token"),
+    (["add", "ann", "--claims", '{"a": 1, "a": 2}'], FIRST, "--claims: duplicate key in a JSON object"),
+    (["add", "ann"], "eyJhbGciOi.Jub25l.IiJ9", "that begins with eyJ for a token"),
     (["list", "x", "--state", "gone"], "", "'gone' is not one of 'active'"),
-    (["set-password", "bob"], FIRST, "NAME: there is no user bob"),
-    (["rotate", "bob"], FIRST, "NAME: there is no user bob"),
-    (["set-claims", "bob", "{}"], "", "NAME: there is no user bob"),
-    (["disable", "bob"], "", "NAME: there is no user bob"),
-    (["remove", "bob", "--yes"], "", "NAME: there is no user bob"),
-    (["show", "bob"], "", "NAME: there is no user bob"),
+    (["set-password", "bob"], FIRST, "NAME: no user bob"),
+    (["rotate", "bob"], FIRST, "NAME: no user bob"),
+    (["set-claims", "bob", "{}"], "", "NAME: no user bob"),
+    (["disable", "bob"], "", "NAME: no user bob"),
+    (["remove", "bob", "--yes"], "", "NAME: no user bob"),
+    (["show", "bob"], "", "NAME: no user bob"),
     (["show", "x" * 300], "", "NAME: expected a user name of 1 to 256 characters"),
-    (["show", "\x1b[31m"], "", "there is no user \\x1b[31m"),
+    (["show", "\x1b[31m"], "", "no user \\x1b[31m"),
 ]
 
 
@@ -69,7 +69,7 @@ LOOK_ALIKE = {
 def test_a_name_that_looks_like_another_is_refused(users: Users, name: str) -> None:
     done = users("add", name, typed=FIRST)
     assert (done.returncode, users.names()) == (2, [])
-    assert "no invisible character, and its letters are composed (NFC)" in done.stderr
+    assert "must not have invisible characters, and its letters must be composed (NFC)" in done.stderr
 
 
 @pytest.mark.parametrize("arguments", [["add", "bob"], ["set-password", "ann"], ["rotate", "ann"]])
@@ -83,9 +83,9 @@ def test_where_nobody_can_read_a_password_that_is_made_nothing_changes(users: Us
 
 
 CLOSED = {
-    "add bob": "standard input: expected a password of 1 to 1024 bytes",
-    "remove ann": "--yes: expected where there is no terminal to ask at",
-    "import -": "FILE: standard input is closed",
+    "add bob": "Invalid value for standard input: expected a password of 1 to 1024 bytes",
+    "remove ann": "--yes is required when the command does not run in a terminal",
+    "import -": "Invalid value for FILE: standard input is closed",
 }
 
 
@@ -94,7 +94,7 @@ def test_a_closed_standard_input_is_one_line(users: Users, arguments: str, messa
     users.table.write(to_item(User("ann")))
     command = f"{PROGRAM} users {arguments} <&-"
     done = subprocess.run(["sh", "-c", command], cwd=users.folder, capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stdout, done.stderr) == (2, "", f"iot-authorizer: Invalid value for {message}\n")
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", f"iot-authorizer: {message}\n")
 
 
 @pytest.mark.parametrize("command", ["add", "set-password", "rotate"])
@@ -115,7 +115,7 @@ def test_a_user_that_others_have_written_wrongly_is_told_of(users: Users) -> Non
     users.table.write({**to_item(User("ann")), "claims": "{"})
     done = users("disable", "ann")
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
-    assert "the table's item of ann is malformed: claims" in done.stderr
+    assert "the item of ann is malformed: claims" in done.stderr
 
 
 def test_such_a_user_can_still_be_removed(users: Users) -> None:

@@ -31,7 +31,7 @@ def test_a_password_of_eight_characters_is_taken(password: bytes) -> None:
         (b"x" * 1025, "1 to 1024 bytes"),
         (b"1234567", "at least 8 characters"),
         ("äöüäöü".encode(), "at least 8 characters"),
-        (b"Pump-Number-7", "is not the user name"),
+        (b"Pump-Number-7", "must not be the user name"),
     ],
 )
 def test_a_password_that_is_soon_guessed_is_refused(password: bytes, problem: str) -> None:

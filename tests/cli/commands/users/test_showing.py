@@ -71,14 +71,14 @@ def test_the_list_can_be_of_users_in_some_states(users: Users) -> None:
 
 def test_a_list_of_nobody_says_so(users: Users) -> None:
     users.table.write(to_item(User("ann")))
-    assert users("list", "bob").stderr == "there are no such users\n"
+    assert users("list", "bob").stderr == "no such users\n"
 
 
 def test_a_folder_without_a_table_is_told(users: Users) -> None:
     done = users("list", "--data", "mistyped")
     assert (done.returncode, done.stderr) == (
         2,
-        "iot-authorizer: Invalid value for --data: there is no table in mistyped yet\n",
+        "iot-authorizer: Invalid value for --data: mistyped has no table yet\n",
     )
     assert not (users.folder / "mistyped").exists()
 
@@ -111,4 +111,4 @@ def test_a_malformed_user_hides_no_other_from_the_list(users: Users) -> None:
 
 def test_an_empty_list_says_so(users: Users) -> None:
     done = users("list")
-    assert (done.returncode, done.stdout, done.stderr) == (0, "", "there are no users\n")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "no users\n")

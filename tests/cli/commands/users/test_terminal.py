@@ -86,14 +86,14 @@ def test_a_password_that_is_too_weak_is_asked_for_again(users: Users, at_termina
     again = "Repeat for confirmation: "
     answers = (("Password: ", "short"), (again, "short"), ("Password: ", SECRET), (again, SECRET))
     code, screen = at_terminal("add", "ann", answers=answers)
-    assert (code, "a password has at least 8 characters: choose another one" in screen) == (0, True)
+    assert (code, "a password has at least 8 characters: choose another password" in screen) == (0, True)
     assert verify_password(users.stored("ann").passwords[0].hash, SECRET.encode())
 
 
 def test_the_third_weak_password_is_the_last(users: Users, at_terminal: Session) -> None:
     answers = (("Password: ", "short"), ("Repeat for confirmation: ", "short")) * 3
     code, screen = at_terminal("add", "ann", answers=answers)
-    assert (code, "a password has at least 8 characters; --generate makes one" in screen, users.names()) == (
+    assert (code, "a password has at least 8 characters; --generate generates one" in screen, users.names()) == (
         2,
         True,
         [],

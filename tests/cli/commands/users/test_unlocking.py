@@ -85,7 +85,7 @@ def test_others_stay_locked(ann: Users) -> None:
 
 def test_there_is_nobody_to_unlock_who_is_not_there(users: Users) -> None:
     done = users("unlock", "bob")
-    assert (done.returncode, done.stderr) == (2, "iot-authorizer: Invalid value for NAME: there is no user bob\n")
+    assert (done.returncode, done.stderr) == (2, "iot-authorizer: Invalid value for NAME: no user bob\n")
 
 
 def test_show_tells_how_often_and_when_strangers_and_a_client_have_failed(ann: Users) -> None:
@@ -94,7 +94,7 @@ def test_show_tells_how_often_and_when_strangers_and_a_client_have_failed(ann: U
     fail(ann, "ann", None, 3)
     shown = ann.done("show", "ann", "--client-id", "ann/phone").splitlines()
     assert [line for line in shown if line.startswith("failures")] == [
-        "failures     3 by strangers, the last at 2027-01-15 13:33:20Z",
+        "failures     3 by unknown client IDs, the last at 2027-01-15 13:33:20Z",
         "failures     2 with client ID ann/phone, the last at 2027-01-15 10:46:40Z",
     ]
 
@@ -118,5 +118,5 @@ def test_show_tells_of_a_counter_that_is_none(ann: Users) -> None:
     done = ann("show", "ann")
     assert (done.returncode, done.stderr) == (
         2,
-        "iot-authorizer: Invalid value for NAME: what is counted against ann is malformed: count\n",
+        "iot-authorizer: Invalid value for NAME: the failures of ann are malformed: count\n",
     )

@@ -1,0 +1,121 @@
+"""The stages of `cdk.json`: a table for each under `context.stages`. `-c stage=NAME` chooses one.
+
+1. A stage has the properties of the construct, and what only the app has.
+2. Its stacks are named after the authorizer in `authorizer.toml` and the stage.
+3. Two stages may give their authorizers the same name only if both say so: they must be in different accounts.
+4. Nothing here loads the CDK: building the Lambda directory also reads a stage.
+"""
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+
+from iot_authorizer_cdk.properties import AuthorizerProps, DomainProps, InvalidSettings, check_arn, plain_name
+
+_CDK_JSON = Path("cdk.json")
+_LONGEST_NAME = 60
+"""Letters of the authorizer's name in a stack's name, which may have 128 in total."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stage(AuthorizerProps):
+    """A stage's table."""
+
+    __pydantic_config__: ClassVar = ConfigDict(extra="forbid")
+
+    suffix: str = ""
+    """Appended to the authorizer's name, so that stages can share an account."""
+    default: bool = False
+    """Whether the authorizer becomes the account's default."""
+    alarm_topic_arn: str | None = None
+    """The SNS topic that alarms notify."""
+    identity_table: bool = False
+    """Whether the stack has a table of users, revocations and counts of wrong passwords."""
+    domain: DomainProps | None = None
+    """A domain configuration whose clients use the authorizer."""
+
+    def check(self) -> None:
+        """Raises InvalidSettings for values that AWS would refuse or that exclude each other."""
+        super().check()
+        check_arn("alarm_topic_arn", self.alarm_topic_arn, "sns", "")
+        if self.domain is not None:
+            try:
+                self.domain.check()
+            except InvalidSettings as error:
+                raise InvalidSettings(f"domain.{error}") from None
+
+
+_STAGE = TypeAdapter(Stage)
+
+
+@dataclass(frozen=True, slots=True)
+class StackNames:
+    """The names of a stage's stacks."""
+
+    authorizer: str
+    domain: str
+
+    @classmethod
+    def of(cls, configured_name: str, stage: str) -> "StackNames":
+        """Returns names that no other authorizer and stage have: a stage's name contains no hyphen."""
+        name = f"{plain_name(configured_name, '-', _LONGEST_NAME)}-{stage}"
+        return cls(f"IotAuthorizer-{name}", f"IotAuthorizerDomain-{name}")
+
+
+def stages_of_file(file: Path = _CDK_JSON) -> object:
+    """Returns `context.stages` of cdk.json, for programs without the CDK. Raises InvalidSettings, OSError."""
+    try:
+        return json.loads(file.read_bytes())["context"]["stages"]
+    except (ValueError, KeyError, TypeError):
+        raise InvalidSettings(f"{file}: expected JSON with an object context.stages") from None
+
+
+def stage_tables(stages: object, name: str) -> dict[str, object]:
+    """Returns all stages' tables. Raises InvalidSettings if the named stage is not one of them."""
+    if isinstance(stages, dict) and name in stages:
+        return stages
+    known = ", ".join(sorted(stages)) if isinstance(stages, dict) else "none"
+    raise InvalidSettings(f"stage {name}: not in cdk.json under context.stages, which has: {known}")
+
+
+def read_stage(stages: object, name: str) -> Stage:
+    """Returns one stage of `context.stages`, checked. Raises InvalidSettings."""
+    tables, place = stage_tables(stages, name), f"cdk.json: context.stages.{name}"
+    if re.fullmatch("[A-Za-z0-9]{1,40}", name) is None:
+        raise InvalidSettings(f"{place}: expected a name of 1 to 40 letters and digits")
+    try:
+        stage = _STAGE.validate_python(tables[name])
+        stage.check()
+    except ValidationError as error:
+        raise InvalidSettings(_described(place, error)) from None
+    except InvalidSettings as error:
+        raise InvalidSettings(f"{place}.{error}") from None
+    _check_suffix(tables, name, stage)
+    return stage
+
+
+def _described(place: str, error: ValidationError) -> str:
+    """Returns the first mistake of a table in one line."""
+    first = error.errors(include_url=False)[0]
+    key = ".".join([place, *map(str, first["loc"])])
+    if first["type"] == "unexpected_keyword_argument":
+        return f"{key}: unknown key"
+    if first["type"] == "missing":
+        return f"{key}: this key is required"
+    return f"{key}: found {first['input']!r}: {first['msg']}"
+
+
+def _check_suffix(stages: dict[str, object], name: str, stage: Stage) -> None:
+    """Refuses a suffix that another stage has too, unless both stages set it explicitly."""
+    own = stages[name]
+    for other, table in stages.items():
+        said = table.get("suffix") if isinstance(table, dict) else None
+        if other == name or (said or "") != stage.suffix:
+            continue
+        if said is None or not (isinstance(own, dict) and "suffix" in own):
+            advice = f'set another, or set "suffix": "{stage.suffix}" in both if they are in different accounts'
+            raise InvalidSettings(f"cdk.json: context.stages.{name}.suffix: the same as {other}'s: {advice}")

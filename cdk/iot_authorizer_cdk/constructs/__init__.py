@@ -1,0 +1,1 @@
+"""The constructs: the authorizer with its function, and what watches and surrounds it."""

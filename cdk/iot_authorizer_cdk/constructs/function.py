@@ -1,0 +1,104 @@
+"""The Lambda function of an authorizer: its role, its log group, and its alias if it needs one."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from aws_cdk import Acknowledgment, Duration, RemovalPolicy, Validations, aws_dynamodb, aws_iam, aws_lambda, aws_logs
+from constructs import Construct
+
+from iot_authorizer_cdk.constructs.permissions import (
+    accept_wildcard,
+    decrypt,
+    read_secret,
+    trace,
+    use_table,
+    write_logs,
+)
+from iot_authorizer_cdk.properties import AuthorizerProps, InvalidSettings
+
+_HANDLER = "iot_authorizer.handler.lambda_handler"
+
+
+class AuthorizerFunction(Construct):
+    """The function, and the target that the authorizer invokes: the function itself, or its alias `live`."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        code: Path,
+        environment: Mapping[str, str],
+        secrets: Sequence[str],
+        props: AuthorizerProps,
+        table: aws_dynamodb.ITable | None,
+    ) -> None:
+        """`code` is the Lambda directory; the function may read `secrets` and `table`. Raises InvalidSettings."""
+        super().__init__(scope, construct_id)
+        if props.secret_kms_key_arns and not secrets:
+            raise InvalidSettings("secret_kms_key_arns: remove them: no [[jwt]] of the configuration has a secret")
+        self.log_group = self._log_group(props.log_retention_days)
+        self.role = self._role(secrets, props, table)
+        self.function = aws_lambda.Function(
+            self,
+            "Function",
+            description="AWS IoT Core custom authorizer",
+            code=aws_lambda.Code.from_asset(str(code.absolute())),  # The CDK's process may run in another folder.
+            handler=_HANDLER,
+            runtime=_runtime(props.python),
+            architecture=aws_lambda.Architecture.custom(props.architecture),
+            memory_size=props.memory_size,
+            timeout=Duration.seconds(props.timeout),
+            role=self.role.without_policy_updates(),
+            log_group=self.log_group,
+            logging_format=aws_lambda.LoggingFormat.JSON,
+            environment=dict(environment),
+            tracing=aws_lambda.Tracing.ACTIVE if props.tracing else aws_lambda.Tracing.DISABLED,
+            reserved_concurrent_executions=props.reserved_concurrency,
+            snap_start=aws_lambda.SnapStartConf.ON_PUBLISHED_VERSIONS if props.snap_start else None,
+        )
+        if props.snap_start:
+            warning = "Annotation::@aws-cdk/aws-lambda:snapStartRequirePublish"
+            reason = "the alias publishes a version"
+            Validations.of(self.function).acknowledge(Acknowledgment(id=warning, reason=reason))
+        self.target: aws_lambda.IFunction = self._alias(props) if props.has_alias else self.function
+        """What the authorizer invokes."""
+
+    def _log_group(self, days: int) -> aws_logs.LogGroup:
+        group = aws_logs.LogGroup(self, "Logs", removal_policy=RemovalPolicy.DESTROY)
+        resource = group.node.default_child
+        assert isinstance(resource, aws_logs.CfnLogGroup)  # noqa: S101 (for mypy)
+        resource.retention_in_days = days  # LogGroup itself takes only names such as ONE_MONTH.
+        return group
+
+    def _role(self, secrets: Sequence[str], props: AuthorizerProps, table: aws_dynamodb.ITable | None) -> aws_iam.Role:
+        statements = [write_logs(self.log_group), *(read_secret(self, name) for name in secrets)]
+        if props.secret_kms_key_arns:
+            services = sorted({name.partition(":")[0] for name in secrets})
+            statements.append(decrypt(self, props.secret_kms_key_arns, services))
+        if table is not None:
+            statements += use_table(table)
+        if props.tracing:
+            statements.append(trace())
+        role = aws_iam.Role(
+            self,
+            "Role",
+            assumed_by=aws_iam.ServicePrincipal("lambda.amazonaws.com"),
+            inline_policies={"authorizer": aws_iam.PolicyDocument(statements=statements)},
+        )
+        if props.tracing:
+            accept_wildcard(role, "*", "X-Ray's actions have no resources (Service Authorization Reference)")
+        return role
+
+    def _alias(self, props: AuthorizerProps) -> aws_lambda.Alias:
+        return aws_lambda.Alias(
+            self,
+            "Alias",
+            alias_name="live",
+            version=self.function.current_version,
+            provisioned_concurrent_executions=props.provisioned_concurrency,
+        )
+
+
+def _runtime(python: str) -> aws_lambda.Runtime:
+    return aws_lambda.Runtime(f"python{python}", aws_lambda.RuntimeFamily.PYTHON, supports_snap_start=True)

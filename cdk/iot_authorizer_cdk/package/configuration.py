@@ -1,0 +1,122 @@
+"""Reads and checks the `authorizer.toml` of a Lambda directory, as far as the construct depends on it.
+
+1. The configuration is read with the variables that the function will have, as the Lambda reads it.
+2. Everything that the Lambda loads when it starts is loaded here too, so that a mistake stops the deployment.
+3. All files that it names must be beside it: the Lambda has no others.
+4. A warning of the linter about the policy template is refused.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
+
+from iot_authorizer.building import build
+from iot_authorizer.configuration import Configuration, load_configuration
+from iot_authorizer_cdk.properties import InvalidSettings
+from iot_policies import InvalidFile, PolicyTemplate
+from iot_policies.linter import lint
+from iot_policies.toml_file import key_of, read_file
+
+CONFIGURATION = "authorizer.toml"
+"""The configuration's name in the Lambda directory, whatever it was before."""
+TABLE = "AUTHORIZER__TABLE"
+"""The function's variable with the name of its identity table."""
+SAMPLE_TABLE = "known-when-deployed"
+"""Used in checks instead of a table name that only the deployment knows."""
+_SMALLEST_KEY = 2048
+"""Bits (AWS::IoT::Authorizer, TokenSigningPublicKeys)."""
+_KEY_NAME = re.compile(r"[A-Za-z0-9:_-]{1,128}")
+"""CreateAuthorizer, tokenSigningPublicKeys."""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedConfiguration:
+    """What `authorizer.toml` says about the authorizer."""
+
+    name: str
+    token_key_name: str | None
+    public_keys: Mapping[str, str]
+    """PEM by key name. With any key, IoT Core verifies signatures."""
+    secrets: tuple[str, ...]
+    """`secretsmanager:NAME` or `ssm:NAME` of each shared secret."""
+    table: str | None
+    """The name or ARN of the identity table."""
+    files: frozenset[Path]
+    """The files that it names, relative to its folder."""
+
+
+def built_configuration(code: Path) -> Path:
+    """Returns the configuration in a Lambda directory. Raises InvalidSettings if there is none."""
+    config = code / CONFIGURATION
+    if not config.is_file():
+        raise InvalidSettings(f"{code}: not a Lambda directory, no {CONFIGURATION}: run `make build`")
+    return config
+
+
+def check_configuration(config: Path, environment: Mapping[str, str]) -> CheckedConfiguration:
+    """Reads and checks a configuration with the function's variables. Raises InvalidFile and InvalidSettings."""
+    found = load_configuration(config, environment)
+    files = frozenset(named_files(config, found))
+    without_table = found.model_copy(update={"table": None})  # A table can only be read in AWS.
+    build(without_table, config.parent, environment={**environment, "AWS_LAMBDA_FUNCTION_NAME": found.name})
+    _check_policy(config.parent / found.policy)
+    public_keys = _public_keys(config, found)
+    if public_keys and found.token_key_name is None:
+        raise InvalidSettings(f"{config}: [signing] also needs token_key_name, the key of the signed token")
+    secrets = tuple(issuer.secret for issuer in found.jwt if issuer.secret is not None)
+    return CheckedConfiguration(found.name, found.token_key_name, public_keys, secrets, found.table, files)
+
+
+def named_files(config: Path, configuration: Configuration) -> Iterator[Path]:
+    """Yields the files that a configuration names. Raises InvalidFile for one that is not beside it."""
+    for key, name in _names_by_key(configuration):
+        path = Path(name)
+        if path.is_absolute() or ".." in path.parts:
+            expected = f"found {name}, expected a file in the folder of the configuration or below"
+            raise InvalidFile(config, None, key, expected)
+        if not (config.parent / path).is_file():
+            expected = f"{name} does not exist: the Lambda has only the files that authorizer.toml itself names"
+            raise InvalidFile(config, None, key, expected)
+        yield path
+
+
+def _names_by_key(configuration: Configuration) -> Iterator[tuple[str, str]]:
+    yield "policy", configuration.policy
+    for index, issuer in enumerate(configuration.jwt):
+        if issuer.jwks is not None and "://" not in issuer.jwks:
+            yield f"jwt[{index}].jwks", issuer.jwks
+    if configuration.passwords is not None and configuration.passwords.file is not None:
+        yield "passwords.file", configuration.passwords.file
+    if configuration.signing is not None:
+        for key_name, file in configuration.signing.public_keys.items():
+            yield f"signing.public_keys.{key_name}", file
+
+
+def _check_policy(path: Path) -> None:
+    for finding in lint(PolicyTemplate.load(path)):
+        if finding.severity == "warning":
+            raise InvalidSettings(f"{path}: {key_of(finding.location)}: {finding.message}")
+
+
+def _public_keys(config: Path, configuration: Configuration) -> dict[str, str]:
+    files = configuration.signing.public_keys if configuration.signing else {}
+    for name in files:
+        if _KEY_NAME.fullmatch(name) is None:
+            raise InvalidFile(config, None, f"signing.public_keys.{name}", "expected 1 to 128 letters, digits and :_-")
+    return {name: _public_key(config.parent / file) for name, file in files.items()}
+
+
+def _public_key(path: Path) -> str:
+    content = read_file(path)
+    try:
+        key = load_pem_public_key(content)
+    except (ValueError, UnsupportedAlgorithm):
+        raise InvalidFile(path, None, "", "expected a public key in PEM, as `iot-authorizer keys new` writes") from None
+    if not isinstance(key, RSAPublicKey) or key.key_size < _SMALLEST_KEY:
+        raise InvalidFile(path, None, "", f"expected an RSA key of {_SMALLEST_KEY} bits or more")
+    return key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()

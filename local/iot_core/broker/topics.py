@@ -1,0 +1,76 @@
+"""The syntax of topic names and topic filters (developer guide, "MQTT topics"; AWS General Reference, quotas)."""
+
+from iot_core.broker.limits import Limits
+
+_SHARE = "$share/"
+"""Begins the filter of a shared subscription, `$share/NAME/FILTER` (MQTT 5.0, section 4.8.2)."""
+_AWS = "$aws/"
+_EVENTS = "$aws/events/"
+_RULES = "$aws/rules/"
+"""Basic ingest. The name of a rule follows, which belongs to the prefix."""
+
+
+class InvalidTopic(ValueError):
+    """A topic name or topic filter that IoT Core refuses. Its text says why, without the topic."""
+
+
+def check_topic_name(topic: str, limits: Limits) -> None:
+    """Check the topic of a message. Raises InvalidTopic."""
+    if "+" in topic or "#" in topic:
+        raise InvalidTopic("a topic name must not contain a wildcard, + or # [MQTT-3.3.2-2]")
+    _check(topic, limits)
+
+
+def check_topic_filter(topic_filter: str, limits: Limits) -> None:
+    """Check a topic filter, with or without `$share/NAME/`. Raises InvalidTopic."""
+    share, plain = split_share(topic_filter)
+    if share is not None:
+        _check_share_name(share, limits)
+    levels = plain.split("/")
+    for level in levels:
+        if len(level) > 1 and ("+" in level or "#" in level):
+            raise InvalidTopic("+ and # must be the only character of their level [MQTT-4.7.1-1] [MQTT-4.7.1-2]")
+    if "#" in levels[:-1]:
+        raise InvalidTopic("# must be the last level [MQTT-4.7.1-1]")
+    _check(plain, limits)
+
+
+def split_share(topic_filter: str) -> tuple[str | None, str]:
+    """Split a filter into its share name, or None, and the plain filter (MQTT 5.0, section 4.8.2)."""
+    if not topic_filter.startswith(_SHARE):
+        return None, topic_filter
+    share, _, plain = topic_filter.removeprefix(_SHARE).partition("/")
+    return share, plain
+
+
+def is_reserved(topic: str) -> bool:
+    """Whether a topic is reserved for AWS: messages to it are not retained."""
+    return topic.startswith("$")
+
+
+def is_event(topic: str) -> bool:
+    """Whether a topic is one of IoT Core's own events, which clients must not publish."""
+    return topic.startswith(_EVENTS)
+
+
+def _check_share_name(share: str, limits: Limits) -> None:
+    if not share or "+" in share or "#" in share:
+        raise InvalidTopic("$share/NAME/FILTER: NAME must not be empty or contain + or # [MQTT-4.8.2-2]")
+    if len(share.encode()) > limits.share_name:
+        raise InvalidTopic(f"a share name has at most {limits.share_name} bytes of UTF-8")
+
+
+def _check(topic: str, limits: Limits) -> None:
+    """Check the rules that topic names and topic filters share."""
+    if not topic:
+        raise InvalidTopic("a topic must not be empty [MQTT-4.7.3-1]")
+    if "\0" in topic:
+        raise InvalidTopic("a topic must not contain U+0000 [MQTT-4.7.3-2]")
+    if is_reserved(topic) and not topic.startswith(_AWS):
+        raise InvalidTopic("topics that start with $ are reserved for AWS")
+    if topic.startswith(_RULES):
+        topic = topic.removeprefix(_RULES).partition("/")[2]
+    if len(topic.encode()) > limits.topic:
+        raise InvalidTopic(f"a topic has at most {limits.topic} bytes of UTF-8")
+    if topic.count("/") > limits.topic_slashes:
+        raise InvalidTopic(f"a topic has at most {limits.topic_slashes} slashes")

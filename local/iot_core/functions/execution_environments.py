@@ -1,0 +1,184 @@
+"""The execution environments of a Lambda function: threads, each with a function that it loaded itself.
+
+Rules:
+- An environment runs one event at a time. The environment that was used last is used next, as in Lambda.
+- An event that finds no idle environment waits for a moment; then another environment starts, up to a limit.
+- An event that takes too long fails. A thread cannot be ended, so its environment is given up: it counts as hanging
+  until the handler returns, and hanging environments have a limit of their own.
+- All environments run one version of the function. Once the version's files have changed, no environment starts, and
+  a function that was loaded from changed files is not used: its event waits for an older environment.
+- After `close`, each thread ends when no event needs it any more.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Mapping
+from functools import partial
+
+from iot_core.functions.lambda_function import TIMEOUT, BrokenHandler, Invocation, LambdaFunction
+from iot_core.functions.worker import Worker
+from iot_policies import InvalidFile
+
+
+class _Outdated(Exception):
+    """The files of a function changed while it was loaded again."""
+
+
+class FunctionTimeout(Exception):
+    """The function did not answer within the time limit."""
+
+
+class _Environment:
+    """A thread with its function."""
+
+    def __init__(self, load: Callable[[], LambdaFunction], loaded: LambdaFunction | None = None) -> None:
+        """Start the thread. Without `loaded`, it loads the function before its first event."""
+        self._load = load
+        self._function = loaded
+        self.worker = Worker("lambda")
+
+    def invoke(self, event: Mapping[str, object]) -> "asyncio.Future[Invocation]":
+        """Run the function on an event."""
+        return self.worker.do(partial(self._invoke, event))
+
+    def _invoke(self, event: Mapping[str, object]) -> Invocation:
+        try:
+            if self._function is None:
+                self._function = self._load()
+            return self._function.invoke(event)
+        except (BrokenHandler, InvalidFile, _Outdated):
+            raise
+        except BaseException as error:  # Also StopIteration, which no future accepts, and SystemExit.
+            raise BrokenHandler(f"the handler raised {type(error).__name__}: {error}") from error
+
+
+class ExecutionEnvironments:
+    """All execution environments of one version of a function. They belong to one event loop."""
+
+    def __init__(
+        self,
+        load: Callable[[], LambdaFunction],
+        *,
+        timeout: float = TIMEOUT,
+        patience: float = 0.05,
+        limit: int = 16,
+        hanging_limit: int = 64,
+        unchanged: Callable[[], bool] = lambda: True,
+    ) -> None:
+        """Load the function once. Raises what `load` raises: BrokenHandler, or InvalidFile.
+
+        `timeout` and `patience` are in seconds: for a whole invocation, and until another environment starts.
+        `limit` is without the hanging environments. `unchanged` tells whether `load` would still load this version.
+        """
+        self._load = load
+        self._unchanged = unchanged
+        self.timeout = timeout
+        """Seconds for a whole invocation."""
+        self._patience = patience
+        self._limit = limit
+        self._hanging_limit = hanging_limit
+        self._idle: asyncio.LifoQueue[_Environment] = asyncio.LifoQueue()
+        self._idle.put_nowait(_Environment(load, load()))
+        self._count = 1
+        """Environments that are idle or busy."""
+        self._hanging = 0
+        """Environments that were given up and have not ended yet."""
+        self._invocations = 0
+        """Events that run, or wait for an environment."""
+        self._waiting = 0
+        """Events that wait for an environment because no other may start."""
+        self._closed = False
+
+    async def invoke(self, event: Mapping[str, object]) -> Invocation:
+        """Run the function on an event. Raises FunctionTimeout, BrokenHandler, InvalidFile."""
+        waits_for = "no execution environment was free"
+        self._invocations += 1
+        try:
+            async with asyncio.timeout(self.timeout):
+                while True:
+                    environment = await self._acquire()
+                    waits_for = "the function did not answer"
+                    with contextlib.suppress(_Outdated):
+                        return await self._run(environment, event)
+                    waits_for = "no execution environment was free"
+        except TimeoutError:
+            raise FunctionTimeout(f"{waits_for} within {self.timeout:g} seconds") from None
+        finally:
+            self._invocations -= 1
+            self._end_if_done()
+
+    def close(self) -> None:
+        """Let each thread end when no event needs it any more."""
+        self._closed = True
+        self._end_if_done()
+
+    async def _acquire(self) -> _Environment:
+        if self._idle.empty() and self._may_start():
+            if self._count:
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(self._patience):
+                        return await self._idle.get()
+            if self._idle.empty() and self._may_start():
+                return self._start()
+        self._waiting += 1
+        try:
+            return await self._idle.get()
+        finally:
+            self._waiting -= 1
+
+    def _may_start(self) -> bool:
+        return self._count < self._limit and self._hanging < self._hanging_limit and self._unchanged()
+
+    def _load_again(self) -> LambdaFunction:
+        """Load the same version again. Raises _Outdated if the files changed meanwhile."""
+        try:
+            return self._load()
+        finally:
+            if not self._unchanged():
+                raise _Outdated
+
+    def _start(self) -> _Environment:
+        try:
+            started = _Environment(self._load_again)
+        except RuntimeError as error:
+            raise BrokenHandler(f"no execution environment can start: {error}") from None
+        self._count += 1
+        return started
+
+    async def _run(self, environment: _Environment, event: Mapping[str, object]) -> Invocation:
+        answer = environment.invoke(event)
+        try:
+            invocation = await answer
+        except _Outdated:
+            self._count -= 1
+            environment.worker.end()
+            raise
+        except asyncio.CancelledError:
+            self._give_up(environment)
+            raise
+        except Exception:
+            self._idle.put_nowait(environment)
+            raise
+        self._idle.put_nowait(environment)
+        return invocation
+
+    def _give_up(self, environment: _Environment) -> None:
+        """Give up an environment that hangs, or whose caller stopped waiting."""
+        self._count -= 1
+        self._hanging += 1
+        environment.worker.end(self._ended)
+        self._replace()
+
+    def _ended(self) -> None:
+        self._hanging -= 1
+        self._replace()
+
+    def _replace(self) -> None:
+        """Start an environment in place of one that was given up, if an event waits for it."""
+        if self._waiting and self._idle.empty() and self._may_start():
+            with contextlib.suppress(BrokenHandler):
+                self._idle.put_nowait(self._start())
+
+    def _end_if_done(self) -> None:
+        while self._closed and not self._invocations and not self._idle.empty():
+            self._idle.get_nowait().worker.end()

@@ -1,0 +1,243 @@
+"""The app's templates: stacks, operations, outputs; and what other tools find in them."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aws_cdk import Stack, aws_sqs
+from aws_cdk.assertions import Match, Template
+
+from iot_authorizer_cdk import InvalidSettings
+from iot_authorizer_cdk.app.__main__ import build_app, main, synthesize
+from iot_authorizer_cdk.package.target import Target, write_target
+from tests.cdk.configurations import KEY_ARN, append, with_secret, with_signing
+from tests.cdk.conftest import write_code
+
+STACK, DOMAIN_STACK = "IotAuthorizer-chat-prod", "IotAuthorizerDomain-chat-prod"
+DOMAIN = "AWS::IoT::DomainConfiguration"
+CERTIFICATE_ARN = "arn:aws:acm:eu-west-1:123456789012:certificate/1"
+ALL = {
+    "suffix": "-prod",
+    "snap_start": True,
+    "tracing": True,
+    "default": True,
+    "alarm_topic_arn": "arn:aws:sns:eu-west-1:123456789012:alarms",
+    "identity_table": True,
+    "domain": {"name": "chat"},
+}
+"""A stage with everything that the app adds."""
+OTHER = {
+    "provisioned_concurrency": 3,
+    "secret_kms_key_arns": [KEY_ARN],
+    "architecture": "x86_64",
+    "python": "3.13",
+    "domain": {
+        "name": "chat",
+        "protocol": "SECURE_MQTT",
+        "allow_authorizer_override": True,
+        "domain_name": "mqtt.example.com",
+        "certificate_arn": CERTIFICATE_ARN,
+        "validation_certificate_arn": f"{CERTIFICATE_ARN}2",
+        "status": "DISABLED",
+        "tls_policy": "IotSecurityPolicy_TLS13_1_2_2022_10",
+    },
+}
+"""A stage with the other choice wherever there are two."""
+
+
+class Output:
+    """The templates of a stage, which cdk-nag has checked: it fails if a rule is broken."""
+
+    def __init__(self, code: Path, stage: Mapping[str, object]) -> None:
+        context: dict[str, object] = {"stage": "prod", "stages": {"prod": stage}}
+        self.folder = Path(build_app(code, context).synth().directory)
+        self.template = self.read(STACK)
+
+    def read(self, stack: str) -> Template:
+        return Template.from_string((self.folder / f"{stack}.template.json").read_text())
+
+    def values(self, stack: str = STACK) -> dict[str, Any]:
+        """The outputs of a stack."""
+        return {name: each["Value"] for name, each in self.read(stack).find_outputs("*").items()}
+
+
+@pytest.fixture(scope="module")
+def output(tmp_path_factory: pytest.TempPathFactory) -> Output:
+    return Output(write_code(tmp_path_factory.mktemp("all") / "lambda"), ALL)
+
+
+@pytest.fixture(scope="module")
+def other(tmp_path_factory: pytest.TempPathFactory) -> Output:
+    """Its authorizer verifies signatures and a shared secret."""
+    code = write_code(tmp_path_factory.mktemp("other") / "lambda")
+    with_secret(code / "authorizer.toml")
+    with_signing(code / "authorizer.toml")
+    write_target(code, Target("3.13", "x86_64"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AUTHORIZER__NAME", "shell")
+        return Output(code, OTHER)
+
+
+def test_cdk_nag_finds_only_what_is_acknowledged_with_a_reason(output: Output) -> None:
+    reports = json.loads((output.folder / "validation-report.json").read_text())["pluginReports"]
+    assert {(report["conclusion"], *report["violations"]) for report in reports} == {("success",)}
+    acknowledged = [finding for report in reports for finding in report.get("suppressedViolations", ())]
+    assert {finding["ruleName"].partition("[")[0] for finding in acknowledged} == {"AwsSolutions-IAM5"}
+    assert all(finding["reason"] for finding in acknowledged)
+
+
+def test_cfn_lint_finds_nothing(output: Output, other: Output) -> None:
+    """Except W3005, redundant dependencies, which the CDK writes."""
+    program = Path(sys.executable).with_name("cfn-lint")
+    templates = sorted(map(str, [*output.folder.glob("*.template.json"), *other.folder.glob("*.template.json")]))
+    options = ["--regions", "us-east-1", "--ignore-checks", "W3005", "--"]
+    done = subprocess.run([program, *options, *templates], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "")
+
+
+def test_no_feature_flag_is_left_to_a_warning_of_the_cdk(output: Output) -> None:
+    artifacts = json.loads((output.folder / "manifest.json").read_text())["artifacts"].values()
+    (report,) = (each["properties"]["flags"] for each in artifacts if each["type"] == "cdk:feature-flag-report")
+    assert [name for name, flag in report.items() if "userValue" not in flag and has_warning(flag)] == []
+
+
+def has_warning(flag: dict[str, Any]) -> bool:
+    by_default = flag.get("unconfiguredBehavesLike", {}).get("v2", False)
+    return bool(by_default != flag["recommendedValue"])
+
+
+@pytest.mark.parametrize(
+    ("stage", "kind", "properties"),
+    [
+        ("output", "AWS::IoT::Authorizer", {"AuthorizerName": "chat-prod"}),
+        ("output", "AWS::Lambda::Function", {"SnapStart": {"ApplyOn": "PublishedVersions"}}),
+        ("output", "Custom::DefaultAuthorizer", {"AuthorizerName": "chat-prod", "ServiceToken": Match.any_value()}),
+        ("other", "AWS::IoT::Authorizer", {"AuthorizerName": "chat"}),
+        ("other", "AWS::Lambda::Function", {"Runtime": "python3.13", "Architectures": ["x86_64"]}),
+        ("other", "AWS::Lambda::Alias", {"ProvisionedConcurrencyConfig": {"ProvisionedConcurrentExecutions": 3}}),
+    ],
+)
+def test_a_stage_is_deployed_as_it_says(
+    request: pytest.FixtureRequest, stage: str, kind: str, properties: dict[str, object]
+) -> None:
+    found: Output = request.getfixturevalue(stage)
+    found.template.has_resource_properties(kind, properties)
+
+
+def test_the_keys_of_a_stages_secrets_are_the_functions(other: Output) -> None:
+    assert KEY_ARN in str(other.template.find_resources("AWS::IAM::Role"))
+
+
+@pytest.mark.parametrize(
+    ("stack", "kind"),
+    [
+        (STACK, "AWS::IoT::Authorizer"),
+        (STACK, "AWS::Lambda::Function"),
+        (STACK, "AWS::DynamoDB::Table"),
+        (DOMAIN_STACK, DOMAIN),
+    ],
+)
+def test_every_resource_has_the_stage_as_a_tag(output: Output, stack: str, kind: str) -> None:
+    tags = {"Tags": Match.array_with([{"Key": "stage", "Value": "prod"}])}
+    output.read(stack).all_resources_properties(kind, tags)
+
+
+def test_the_table_of_a_stage_is_the_functions(output: Output) -> None:
+    (table,) = output.template.find_resources("AWS::DynamoDB::Table")
+    variables = Match.object_like({"AUTHORIZER__TABLE": {"Ref": table}})
+    output.template.has_resource_properties("AWS::Lambda::Function", {"Environment": {"Variables": variables}})
+    assert output.values()["IdentityTable"] == {"Ref": table}
+
+
+def test_the_outputs_are_what_a_user_types_next(output: Output) -> None:
+    found = output.values()
+    context = """--http-context '{"queryString": "?token=TOKEN"}'"""
+    assert found["TestCommand"] == f"aws iot test-invoke-authorizer --authorizer-name chat-prod {context}"
+    (endpoint,) = output.template.find_resources("Custom::IotEndpoint")
+    address = {"Fn::GetAtt": [endpoint, "Address"]}
+    assert found["EndpointAddress"] == address
+    query = "/mqtt?x-amz-customauthorizer-name=chat-prod&token=TOKEN"
+    assert found["WebSocketUrl"] == {"Fn::Join": ["", ["wss://", address, query]]}
+    assert found["AuthorizerName"] == "chat-prod"
+
+
+def test_with_signing_the_outputs_have_a_signature(other: Output) -> None:
+    outputs = other.values()
+    query = "/mqtt?x-amz-customauthorizer-name=chat&token=TOKEN&x-amz-customauthorizer-signature=SIGNATURE"
+    assert outputs["WebSocketUrl"]["Fn::Join"][1][-1] == query
+    command = "aws iot test-invoke-authorizer --authorizer-name chat --token TOKEN --token-signature SIGNATURE"
+    assert outputs["TestCommand"] == command
+
+
+def test_a_stage_may_have_the_table_that_a_configuration_with_only_passwords_needs(config: Path) -> None:
+    config.write_text('name = "chat"\npolicy = "policy.toml"')
+    append(config, "[passwords]")
+    found = Output(config.parent, {"identity_table": True}).values()
+    context = """--mqtt-context '{"username": "NAME", "password": "BASE64"}'"""
+    assert found["TestCommand"] == f"aws iot test-invoke-authorizer --authorizer-name chat {context}"
+
+
+def test_the_function_that_sets_the_default_authorizer_may_read_set_and_clear_it(output: Output) -> None:
+    roles = str(output.template.find_resources("AWS::IAM::Role"))
+    for action in ("DescribeDefaultAuthorizer", "ClearDefaultAuthorizer", "SetDefaultAuthorizer", "DescribeEndpoint"):
+        assert f"'iot:{action}'" in roles
+
+
+def test_a_domain_has_its_own_stack_which_waits_for_the_authorizers(output: Output) -> None:
+    artifacts = json.loads((output.folder / "manifest.json").read_text())["artifacts"]
+    assert STACK in artifacts[DOMAIN_STACK]["dependencies"]
+    output.template.resource_count_is(DOMAIN, 0)
+    output.read(DOMAIN_STACK).has_resource_properties(
+        DOMAIN,
+        {
+            "AuthenticationType": "CUSTOM_AUTH",
+            "ApplicationProtocol": "MQTT_WSS",
+            "ServiceType": "DATA",
+            "AuthorizerConfig": {"DefaultAuthorizerName": "chat-prod", "AllowAuthorizerOverride": False},
+            "DomainConfigurationStatus": "ENABLED",
+        },
+    )
+    command = output.values(DOMAIN_STACK)["AddressCommand"]
+    assert "describe-domain-configuration --domain-configuration-name chat " in command
+
+
+def test_a_custom_domain_is_deployed_as_the_stage_says(other: Output) -> None:
+    other.read(DOMAIN_STACK).has_resource_properties(
+        DOMAIN,
+        {
+            "ApplicationProtocol": "SECURE_MQTT",
+            "AuthorizerConfig": {"DefaultAuthorizerName": "chat", "AllowAuthorizerOverride": True},
+            "DomainConfigurationStatus": "DISABLED",
+            "DomainName": "mqtt.example.com",
+            "ServerCertificateArns": [CERTIFICATE_ARN],
+            "ValidationCertificateArn": f"{CERTIFICATE_ARN}2",
+            "TlsConfig": {"SecurityPolicy": "IotSecurityPolicy_TLS13_1_2_2022_10"},
+        },
+    )
+    assert other.values(DOMAIN_STACK)["AddressCommand"] == "aws iot describe-endpoint --endpoint-type iot:Data-ATS"
+
+
+@pytest.mark.parametrize("suffix", ["-" + "x" * 124, "/prod"])
+def test_a_suffix_that_makes_an_invalid_name_is_refused(code: Path, suffix: str) -> None:
+    message = r"cdk\.json: context\.stages\.prod\.suffix: found 'chat.*', expected 1 to 128 letters"
+    with pytest.raises(InvalidSettings, match=message):
+        build_app(code, {"stage": "prod", "stages": {"prod": {"suffix": suffix}}})
+
+
+def test_a_template_that_breaks_a_rule_is_one_line(code: Path) -> None:
+    app = build_app(code, {"stage": "dev", "stages": {"dev": {}}})
+    aws_sqs.Queue(Stack(app, "Other"), "Queue")  # Without TLS: AwsSolutions-SQS4.
+    with pytest.raises(InvalidSettings, match=r"^a template breaks a rule: .+ validation-report\.json name it$"):
+        synthesize(app)
+
+
+@pytest.mark.parametrize("arguments", [[], ["destroy"]])
+def test_an_error_is_one_line(arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["app", *arguments])
+    with pytest.raises(SystemExit, match=r"^cdk: stage dev: not in cdk\.json under context\.stages, which has: none$"):
+        main()

@@ -1,0 +1,76 @@
+"""The stages of cdk.json."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from iot_authorizer_cdk import DomainProps, InvalidSettings
+from iot_authorizer_cdk.app.stages import StackNames, Stage, read_stage, stages_of_file
+
+
+def test_a_stage_has_the_constructs_properties_and_the_apps() -> None:
+    table = {"memory_size": 1024, "tags": {"team": "chat"}, "suffix": "-prod", "domain": {"name": "chat"}}
+    expected = Stage(memory_size=1024, tags={"team": "chat"}, suffix="-prod", domain=DomainProps(name="chat"))
+    assert read_stage({"prod": table}, "prod") == expected
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        (3, ": found 3: Input should be a dictionary or an instance of Stage"),
+        ({"sufix": "-dev"}, ".sufix: unknown key"),
+        ({"python": "3.10"}, ".python: found '3.10': Input should be '3.11', "),
+        ({"log_retention_days": 31}, ".log_retention_days: found 31: Input should be 1, 3, "),
+        ({"memory_size": 64}, ".memory_size: found 64, expected 128 to 10240 MB"),
+        ({"alarm_topic_arn": "alarms"}, ".alarm_topic_arn: found 'alarms', expected an ARN, arn:aws:sns"),
+        ({"domain": {}}, r"\.domain\.name: this key is required"),
+        ({"domain": {"name": "chat", "nam": "chat"}}, r"\.domain\.nam: unknown key"),
+        ({"domain": {"name": "chat room"}}, r"\.domain\.name: found 'chat room', expected 1 to 128 letters"),
+    ],
+)
+def test_a_mistake_is_reported_with_its_key(table: object, message: str) -> None:
+    with pytest.raises(InvalidSettings, match=rf"^cdk\.json: context\.stages\.dev{message}"):
+        read_stage({"dev": table}, "dev")
+
+
+@pytest.mark.parametrize(
+    ("stages", "name", "message"),
+    [
+        ({"dev": {}}, "test", r"stage test: not in cdk\.json under context\.stages, which has: dev"),
+        (None, "dev", "which has: none"),
+        ({"my-stage": {}}, "my-stage", r"cdk\.json: context\.stages\.my-stage: expected a name of 1 to 40 letters"),
+        ({"dev": {}, "prod": {}}, "prod", r"context\.stages\.prod\.suffix: the same as dev's: set another, or set"),
+        ({"dev": {}, "prod": {"suffix": ""}}, "prod", r"context\.stages\.prod\.suffix: the same as dev's"),
+    ],
+)
+def test_a_stage_must_exist_and_have_its_own_names(stages: object, name: str, message: str) -> None:
+    with pytest.raises(InvalidSettings, match=message):
+        read_stage(stages, name)
+
+
+def test_stages_in_different_accounts_may_have_one_name() -> None:
+    assert read_stage({"dev": {"suffix": ""}, "prod": {"suffix": ""}}, "prod").suffix == ""
+
+
+def test_the_stages_are_read_from_cdk_json(tmp_path: Path) -> None:
+    file = tmp_path / "cdk.json"
+    file.write_text('{"context": {"stages": {"dev": {}}}}')
+    assert stages_of_file(file) == {"dev": {}}
+    for content in ("", "[]", '{"context": {}}'):
+        file.write_text(content)
+        with pytest.raises(InvalidSettings, match=r"cdk\.json: expected JSON with an object context\.stages"):
+            stages_of_file(file)
+
+
+def test_every_authorizer_and_stage_has_its_own_stacks() -> None:
+    pairs = [(name, stage) for name in ("chat", "a=b", "a@b", "x" * 128) for stage in ("dev", "prod")]
+    names = [StackNames.of(*pair) for pair in pairs]
+    assert names[0] == StackNames("IotAuthorizer-chat-dev", "IotAuthorizerDomain-chat-dev")
+    assert len({name for each in names for name in (each.authorizer, each.domain)}) == 2 * len(pairs)
+
+
+def test_building_the_lambda_directory_does_not_load_the_cdk() -> None:
+    check = "import iot_authorizer_cdk.package.__main__, sys; sys.exit('aws_cdk' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", check], check=False).returncode == 0

@@ -1,0 +1,222 @@
+"""The directory that becomes the Lambda function, and the command that builds it."""
+
+import json
+import os
+import re
+import shutil
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from iot_authorizer_cdk.package import __main__ as command
+from iot_authorizer_cdk.package.lambda_directory import UvError, all_below, build, directory_hash, zipped_size
+from iot_authorizer_cdk.package.target import MARK, this_machine
+from iot_policies import InvalidFile
+from tests import ROOT
+from tests.cdk.package.conftest import CONFIGURATION, issuers
+
+HOST = this_machine()
+UV = os.environ.get("UV") or shutil.which("uv") or str(ROOT / ".uv/bin/uv")
+OTHER = "3.13" if HOST.python != "3.13" else "3.12"
+"""A version of Python that does not run this test."""
+AARCH64, X86_64 = 183, 62
+"""e_machine of an ELF file (elf.h)."""
+ANSWER = """\
+import sys
+sys.path[:] = [entry for entry in sys.path if "site-packages" not in entry]
+sys.path.insert(0, sys.argv[1])
+from iot_authorizer.handler import lambda_handler
+class Context:
+    invoked_function_arn = "arn:aws:lambda:eu-west-1:123456789012:function:authorizer"
+import json
+print(json.dumps(lambda_handler(json.loads(sys.argv[2]), Context)))
+"""
+EVENT = {"protocolData": {"mqtt": {"username": "pump", "password": "c2VjcmV0", "clientId": "pump"}}}
+
+
+@pytest.fixture(scope="module")
+def for_lambda(fleet: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The directory for the default target."""
+    return build(ROOT, fleet, tmp_path_factory.mktemp("lambda") / "code").directory
+
+
+def files(directory: Path) -> list[Path]:
+    return [path for path in all_below(directory) if path.is_file()]
+
+
+def machines(directory: Path) -> set[int]:
+    """The processors of all shared objects."""
+    return {int.from_bytes(path.read_bytes()[18:20], "little") for path in directory.rglob("*.so")}
+
+
+def run(directory: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    """Runs the handler on an event, with only the directory and the standard library."""
+    handler = [sys.executable, "-I", "-S", *options, "-c", ANSWER, str(directory), json.dumps(EVENT)]
+    return subprocess.run(handler, cwd=directory, capture_output=True, text=True, check=False)
+
+
+def test_every_shared_object_is_for_the_target(for_lambda: Path) -> None:
+    assert machines(for_lambda) == {AARCH64}
+
+
+def test_it_is_under_30_mb_and_10_mb_zipped(for_lambda: Path) -> None:
+    assert sum(path.stat().st_size for path in files(for_lambda)) < 30_000_000
+    assert zipped_size(for_lambda) < 10_000_000
+
+
+def test_two_builds_are_equal_whatever_the_variables_and_the_umask_are(
+    fleet: Path, for_this_machine: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AUTHORIZER__POLICY", "not-named.txt")
+    before = os.umask(0o077)
+    try:
+        again = build(ROOT, fleet, tmp_path / "again", HOST).directory
+    finally:
+        os.umask(before)
+    assert directory_hash(again) == directory_hash(for_this_machine)
+
+
+def test_another_mode_or_content_of_a_file_changes_the_hash(for_this_machine: Path, tmp_path: Path) -> None:
+    first, other, third = (shutil.copytree(for_this_machine / "iot_policies", tmp_path / name) for name in "abc")
+    (other / "__init__.py").chmod(0o600)
+    (third / "__init__.py").write_text("x")
+    assert len({directory_hash(folder) for folder in (first, other, third)}) == 3
+
+
+def test_it_has_the_sources_the_configuration_and_the_files_that_this_names(fleet: Path, for_lambda: Path) -> None:
+    for name in ("authorizer.toml", "policies/fleet.toml", "users.toml", "signing.pem", "keys.json"):
+        assert (for_lambda / name).read_bytes() == (fleet.parent / name).read_bytes()
+    for folder, name in (("authorizer", "iot_authorizer/handler.py"), ("policies", "iot_policies/template.py")):
+        assert (for_lambda / name).read_bytes() == (ROOT / folder / name).read_bytes()
+
+
+@pytest.mark.parametrize("name", ["not-named.txt", "iot_core", "iot_authorizer_cdk", "tests", "bin", ".lock", "boto3"])
+def test_it_has_nothing_else(for_lambda: Path, name: str) -> None:
+    assert not (for_lambda / name).exists()
+
+
+def test_it_names_no_folder_of_the_machine_that_built_it(for_this_machine: Path) -> None:
+    places = [str(place).encode() for place in (ROOT, for_this_machine.parent, Path.home() / ".cache")]
+    assert [path for path in files(for_this_machine) if any(place in path.read_bytes() for place in places)] == []
+
+
+def test_every_user_may_read_it_and_only_its_owner_write_it(for_lambda: Path) -> None:
+    modes = {
+        (path.is_dir() or path.suffix == ".so", stat.S_IMODE(path.stat().st_mode)) for path in all_below(for_lambda)
+    }
+    assert modes == {(True, 0o755), (False, 0o644)}
+
+
+def test_with_only_the_standard_library_it_answers_an_event(for_this_machine: Path) -> None:
+    done = run(for_this_machine, "-B")
+    *lines, answer = done.stdout.splitlines()
+    assert done.stderr == ""
+    assert json.loads(answer)["isAuthenticated"] is True
+    assert [json.loads(line).get("decision") for line in lines] == [None, "allowed"]
+
+
+def test_no_source_is_compiled_again(for_this_machine: Path) -> None:
+    """All times differ, as after Lambda unpacked a zip file."""
+    loaded = re.findall(r"^# code object from '?([^'\n]+)", run(for_this_machine, "-B", "-v").stderr, re.MULTILINE)
+    ours = [name for name in loaded if name.startswith(str(for_this_machine))]
+    assert len(ours) > 100
+    assert [name for name in ours if not name.endswith(".pyc")] == []
+
+
+def test_bytecode_is_checked_by_neither_time_nor_hash(for_this_machine: Path) -> None:
+    """PEP 552: the flags mean a hash that is not checked."""
+    flags = {int.from_bytes(path.read_bytes()[4:8], "little") for path in for_this_machine.rglob("*.pyc")}
+    assert flags == {0b01}
+
+
+def test_it_shares_no_file_with_uvs_cache(for_this_machine: Path) -> None:
+    assert {path.stat().st_nlink for path in files(for_this_machine)} == {1}
+
+
+def broken(folder: Path, name: str, content: str = '[users.pump]\nhash = "secret"\n') -> Path:
+    """A configuration whose password file cannot be used."""
+    shutil.copytree(ROOT / "policies", folder / "policies", ignore=shutil.ignore_patterns("*.py"))
+    (folder / "users.toml").write_text(content)
+    (folder / "authorizer.toml").write_text(CONFIGURATION.replace("users.toml", name))
+    return folder / "authorizer.toml"
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("/etc/users.toml", r"passwords\.file: found /etc/users\.toml, expected a file in the folder of the conf"),
+        ("../users.toml", r"passwords\.file: found \.\./users\.toml, expected"),
+        ("users.toml", r"users\.toml:2: users\.pump\.hash: "),
+    ],
+)
+def test_a_configuration_that_the_lambda_could_not_load_is_not_built(tmp_path: Path, name: str, message: str) -> None:
+    (tmp_path / "project").mkdir()
+    with pytest.raises(InvalidFile, match=message):
+        build(ROOT, broken(tmp_path / "project", name), tmp_path / "code")
+    assert [path.name for path in tmp_path.iterdir()] == ["project"]
+
+
+def test_files_with_names_of_the_lambdas_own_are_refused(tmp_path: Path) -> None:
+    names = ["authorizer.toml", "iot_authorizer", "iot_policies/compiler.py"]
+    shutil.copy(ROOT / "policies/fleet.toml", tmp_path / "fleet.toml")
+    (tmp_path / "iot_policies").mkdir()
+    for name in names:
+        (tmp_path / name).write_text('{"keys": []}')
+    config = tmp_path / "fleet-authorizer.toml"
+    config.write_text(f'name = "fleet"\npolicy = "fleet.toml"\n{issuers(*names)}')
+    with pytest.raises(InvalidFile, match=f"{', '.join(names)}: the Lambda has files with these names: rename yours"):
+        build(ROOT, config, tmp_path / "build/code", HOST)
+    assert list((tmp_path / "build").iterdir()) == []
+
+
+def test_a_dependency_whose_hash_is_not_the_locked_one_is_not_installed(
+    fleet: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With a uv that changes all hashes that it exports."""
+    forging = tmp_path / "uv"
+    forging.write_text(
+        f'#!/bin/sh\n{UV} "$@" || exit\nif [ "$1" = export ]; then\n'
+        '  for last; do [ "$before" = --output-file ] && file=$last; before=$last; done\n'
+        '  sed -i.bak "s/sha256:[0-9a-f]*/sha256:$(printf %064d 0)/" "$file"; rm "$file.bak"\nfi\n'
+    )
+    forging.chmod(0o755)
+    monkeypatch.setenv("UV", str(forging))
+    with pytest.raises(UvError, match=r"^uv pip: .*[Hh]ash mismatch") as error:
+        build(ROOT, fleet, tmp_path / "code", HOST)
+    assert "\n" not in str(error.value)
+
+
+def build_command(monkeypatch: pytest.MonkeyPatch, folder: Path, *options: str) -> None:
+    """Runs the command in a folder, in this process."""
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr(sys, "argv", ["package", *options])
+    command.main()
+
+
+def test_the_command_builds_for_the_stage_and_reports_the_largest_parts(
+    config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stages = {"prod": {"architecture": "x86_64", "python": OTHER}}
+    (tmp_path / "cdk.json").write_text(json.dumps({"context": {"stages": stages}}))
+    monkeypatch.setenv("UV", UV)
+    monkeypatch.setenv("PATH", str(tmp_path))  # Without other interpreters.
+    build_command(monkeypatch, tmp_path, "--stage", "prod", "--config", str(config), "--output", "built")
+    built = tmp_path / "built"
+    assert machines(built) == {X86_64}
+    (library,) = (built / "pydantic_core").glob("*.so")
+    assert f"cpython-{OTHER.replace('.', '')}-" in library.name
+    assert json.loads((built / MARK).read_text()) == stages["prod"]
+    first, *_, total, digest, note = capsys.readouterr().out.splitlines()
+    assert "cryptography" in first
+    assert re.fullmatch(r" +\d+\.\d\d MB  .+built, \d+\.\d\d MB zipped", total)
+    assert digest == f"sha256:{directory_hash(built)}"
+    assert note.startswith(f"python{OTHER} is not on this machine, so there is no bytecode")
+
+
+def test_the_host_option_builds_for_this_machine(config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    options = ["--architecture", "host", "--python", "3.12", "--config", str(config), "--output", str(config.parent)]
+    with pytest.raises(SystemExit, match=r"^build: .*contains .*, and a build replaces it"):
+        build_command(monkeypatch, tmp_path, *options)

@@ -1,0 +1,138 @@
+"""Endpoints that are slow, hostile, or no IoT Core."""
+
+import json
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from iot_authorizer_cli.commands.revoke import connections, options
+from iot_authorizer_cli.commands.revoke.connections import Ending, LocalConnectionApi, OperationFailed, end_all
+from tests.cli.commands.revoke.endpoints import Endpoint, answering, dripping
+from tests.cli.commands.revoke.running import revoke
+
+AT_ONCE = 0.2
+"""Seconds of patience: nothing that is tried with it ever comes."""
+
+
+@pytest.fixture
+def lets_all_in() -> Iterator[Endpoint]:
+    """Says of everybody that they are connected, each time."""
+    with answering(b'{"connected": true}') as endpoint:
+        yield endpoint
+
+
+@pytest.mark.parametrize("every", [None, 0.01], ids=["hangs", "drips"])
+def test_an_answer_that_never_ends_is_waited_for_no_longer_than_said(every: float | None) -> None:
+    with dripping(every) as url:
+        found = end_all(LocalConnectionApi(url), ["ann", "bea"], patience=AT_ONCE)
+    assert (found.not_asked, found.failed, str(found.unreachable)) == (
+        ("ann", "bea"),
+        (),
+        "no complete answer within 0.2s",
+    )
+
+
+def test_an_endpoint_that_is_silent_for_too_long_is_not_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "_SOCKET_TIMEOUT", AT_ONCE)
+    with dripping(None) as url:
+        found = end_all(LocalConnectionApi(url), ["ann", "bea"], patience=60)
+    assert (found.not_asked, found.failed, str(found.unreachable)) == (("ann", "bea"), (), f"{url}: no answer")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"[" * 60_000, b"{}", b"", b"[]", b"nonsense", b'{"connected": "yes"}', b'{"connected": null}', b"\xff"],
+    ids=lambda content: repr(content[:20]),
+)
+def test_an_answer_that_does_not_say_whether_a_client_is_connected_is_none(content: bytes) -> None:
+    with answering(content) as endpoint, pytest.raises(OperationFailed, match="it is not iot-authorizer dev"):
+        LocalConnectionApi(endpoint.url).is_connected("ann")
+
+
+def test_an_answer_that_is_too_large_is_none() -> None:
+    content = b'{"connected": false}' + b" " * 100_000
+    with answering(content) as endpoint, pytest.raises(OperationFailed, match="answers 200, and is not iot-authorizer"):
+        LocalConnectionApi(endpoint.url).is_connected("ann")
+
+
+@pytest.mark.parametrize("every", [None, 0.01], ids=["hangs", "drips"])
+def test_an_endpoint_that_does_not_answer_is_asked_once_and_the_exit_code_is_1(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, every: float | None
+) -> None:
+    monkeypatch.setattr(options, "_PATIENCE", AT_ONCE)
+    with dripping(every) as url:
+        monkeypatch.setattr(options, "DEV", url)
+        done = revoke(folder, "principal", "ann", "--client-id", "ann/1", "--json")
+    connections = json.loads(done.stdout)["connections"]
+    assert (done.returncode, connections["not_asked"], connections["failed"]) == (1, ["ann/1", "ann"], {})
+    assert done.stderr.splitlines()[-1].endswith("revoked, but no connection was ended: no complete answer within 0.2s")
+
+
+def test_asking_for_many_takes_no_longer_than_half_a_minute_and_a_second_for_each(lets_all_in: Endpoint) -> None:
+    names = [f"pump-{number}" for number in range(10)]
+    seconds = count(step=15)
+    found = end_all(LocalConnectionApi(lets_all_in.url), names, patience=60, clock=lambda: next(seconds))
+    assert (found.ended, found.not_asked) == (("pump-0", "pump-1"), tuple(names[2:]))
+
+
+def test_what_was_ended_before_nobody_answered_any_more_is_told(folder: Path) -> None:
+    class Dying(LocalConnectionApi):
+        def is_connected(self, client_id: str) -> bool:
+            return client_id == "a" or LocalConnectionApi("http://127.0.0.1:1").is_connected(client_id)
+
+        def end(self, client_id: str) -> bool:
+            return True
+
+    found = end_all(Dying("http://127.0.0.1:1"), ["a", "b", "c"], patience=60)
+    assert (found.ended, found.not_asked) == (("a",), ("b", "c"))
+
+
+def test_who_is_let_in_again_after_all_was_not_locked_out(folder: Path, lets_all_in: Endpoint) -> None:
+    done = revoke(folder, "principal", "ann", "--endpoint-url", lets_all_in.url, "--data", "elsewhere")
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1] == (
+        "iot-authorizer: ann connected again: the authorizer there does not look up this revocation: it was written to "
+        "elsewhere/identities.sqlite, and answers are cached for 0s (check --table, --data and --config)"
+    )
+
+
+def test_programs_are_told_who_is_let_in_again(folder: Path, lets_all_in: Endpoint) -> None:
+    done = revoke(folder, "principal", "ann", "--endpoint-url", lets_all_in.url, "--json")
+    assert json.loads(done.stdout)["connections"]["let_in"] == ["ann"]
+
+
+def test_who_comes_back_where_newer_tokens_are_let_in_may_have_one(folder: Path, lets_all_in: Endpoint) -> None:
+    done = revoke(folder, "principal", "ann", "--issued-before", "now", "--endpoint-url", lets_all_in.url)
+    assert "ann connected again: with a newer token, or the authorizer there does not" in done.stderr
+    assert done.returncode == 0
+
+
+def test_without_looking_again_nobody_can_tell(folder: Path, lets_all_in: Endpoint) -> None:
+    done = revoke(folder, "principal", "ann", "--endpoint-url", lets_all_in.url, "--no-wait")
+    assert (done.returncode, done.stderr.count("connected again")) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("given", "query"),
+    [
+        ([], ""),
+        (["--clean-session"], "?cleanSession=true"),
+        (["--no-will"], "?preventWillMessage=true"),
+        (["--clean-session", "--no-will"], "?cleanSession=true&preventWillMessage=true"),
+    ],
+    ids=" ".join,
+)
+def test_how_a_connection_ends_is_asked_for(folder: Path, lets_all_in: Endpoint, given: list[str], query: str) -> None:
+    revoke(folder, "principal", "ann", "--endpoint-url", lets_all_in.url, "--no-wait", *given)
+    assert lets_all_in.asked == ["GET /connections/ann", f"DELETE /connections/ann{query}"]
+
+
+@pytest.mark.parametrize(("ending", "asked"), [(Ending(), 1), (Ending(clean_session=True), 2)])
+def test_a_session_that_a_client_left_ends_where_that_is_asked_for(ending: Ending, asked: int) -> None:
+    with answering(b'{"connected": false}') as endpoint:
+        found = end_all(
+            LocalConnectionApi(endpoint.url, ending), ["ann"], patience=60, also_sessions=ending.clean_session
+        )
+        assert (len(endpoint.asked), found.not_connected) == (asked, ("ann",))

@@ -1,0 +1,255 @@
+"""`iot-authorizer revoke` where nobody is connected: what it takes, lists, takes back and refuses."""
+
+import json
+import os
+import shlex
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from iot_authorizer_cli.commands.revoke import options
+from iot_authorizer_cli.output import time_text
+from iot_authorizer_cli.project.development_issuer import DATA, ISSUER, DevelopmentIssuer
+from iot_identities.sqlite_table import SqliteTable
+from tests.cli.commands.revoke.running import NOBODY, refused, revoke
+from tests.cli.dev import PROGRAM
+
+
+@pytest.fixture
+def no_dev(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody listens where dev does unless it is told another port."""
+    monkeypatch.setattr(options, "DEV", NOBODY[1])
+
+
+def test_where_no_dev_runs_the_revocation_is_written_all_the_same(
+    folder: Path, table: SqliteTable, no_dev: None
+) -> None:
+    done = revoke(folder, "principal", "ann")
+    assert (done.returncode, done.stderr.splitlines()[-1]) == (
+        0,
+        "iot-authorizer: revoked, but no connection was ended: nothing listens at http://127.0.0.1:1: "
+        "start `iot-authorizer dev`, or name its plain port with --endpoint-url",
+    )
+    assert [item["principal"] for item in table.items("revoked#")] == ["ann"]
+
+
+def test_without_a_configuration_only_given_client_ids_can_be_ended(tmp_path: Path) -> None:
+    found = revoke(tmp_path, "principal", "ann", *NOBODY).stderr
+    assert "no configuration here (--config): clients of ann stay connected until their next refresh" in found
+
+
+def test_a_configuration_without_a_table_is_told_of(folder: Path) -> None:
+    text = (folder / "authorizer.toml").read_text()
+    (folder / "authorizer.toml").write_text(text.replace('table          = "identities"\n', ""))
+    found = revoke(folder, "principal", "ann", *NOBODY).stderr
+    assert 'authorizer.toml has no table = "NAME": its authorizer does not look up revocations' in found
+
+
+def test_for_programs_it_is_json(folder: Path) -> None:
+    done = json.loads(revoke(folder, "principal", "ann", "--for", "1h", "--json", *NOBODY).stdout)
+    assert (done["revoked"]["kind"], done["revoked"]["principal"], done["in_place_of"]) == ("principal", "ann", None)
+    assert done["connections"]["not_looked_up"] == ["ann/*", "displays/{claims.display}"]
+
+
+def test_what_stood_there_before_is_told(folder: Path) -> None:
+    revoke(folder, "principal", "ann", *NOBODY)
+    shown = revoke(folder, "principal", "ann", "--for", "1h", *NOBODY).stdout
+    assert "in place of    principal ann, until it is undone\n" in shown
+
+
+@pytest.mark.parametrize("group", [[], ["undo"]], ids=["revoke", "undo"])
+def test_alone_it_prints_its_help(folder: Path, group: list[str]) -> None:
+    done = revoke(folder, *group)
+    assert (done.returncode, "Example: iot-authorizer revoke" in done.stdout, done.stderr) == (0, True, "")
+
+
+def test_a_token_without_an_id_says_what_to_revoke_instead(folder: Path) -> None:
+    token = DevelopmentIssuer(folder / DATA).token("ann b", {"jti": None}, 3600)
+    assert refused(folder, "token", "-", typed=token) == (
+        "Invalid value for TOKEN: the token has no ID (jti) to revoke it by: use iot-authorizer revoke "
+        "principal 'ann b' --issued-before now"
+    )
+
+
+def test_a_revoked_token_may_expire_later_than_its_revocation(folder: Path) -> None:
+    done = revoke(folder, "token", "--id", "7", "--issuer", "me", "--for", "2h", "--json", *NOBODY)
+    end = time_text(json.loads(done.stdout)["revoked"]["expires_at"])
+    assert f"the revocation ends at {end}: if the token expires later, revoke it with a longer --for" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["principal", ""], "Invalid value for NAME: expected a name"),
+        (["principal", "ann", "--for", "soon"], 'for --for: expected a number and a unit, as in "30s"'),
+        (["principal", "ann", "--for", "0s"], "for --for: expected at least 1s"),
+        (["principal", "ann", "--issued-before", "yesterday"], "for --issued-before: expected now, or a time"),
+        (["principal", "ann", "--issued-before", "2026-11-21T10:00:00"], "expected now, or a time such as"),
+        (["before", "2026-13-01T00:00:00Z"], "for TIME: expected now, or a time such as"),
+        (
+            ["principal", "ann", "--client-id", "$ann"],
+            "expected 1 to 128 characters, not beginning with $",
+        ),
+        (["principal", "ann", "--endpoint-url", "localhost:8080"], "for --endpoint-url: expected http://HOST:PORT"),
+        (["principal", "ann", "--endpoint-url", "http://[x"], "for --endpoint-url: "),
+        (["principal", "ann", "--table", "t-1", "--endpoint-url", "aws"], "for --endpoint-url: expected a URL"),
+        (["principal", "ann", "--config", "none.toml"], "none.toml: can't be read"),
+        (["token"], "for TOKEN: expected a token, or --id and --issuer"),
+        (["token", "--id", "7"], "for TOKEN: expected a token, or --id and --issuer"),
+        (["token", "x.y.z", "--id", "7"], "for --id, --issuer: a token has its own ID and issuer"),
+        (["token", "x.y.z"], "for TOKEN: expected a JWT"),
+        (["token", "--id", "", "--issuer", "me"], "for TOKEN: expected a token, or --id and --issuer"),
+        (["token", "--id", "7", "--issuer", ""], "for TOKEN: expected a token, or --id and --issuer"),
+        (["before", "now", "--issuer", ""], "for --issuer: expected an issuer"),
+        (["undo", "before", "--issuer", ""], "for --issuer: expected an issuer"),
+        (["before", "2099-01-01T00:00:00Z", "--yes"], "for TIME: expected a time in the past"),
+        (["before", "9999-12-31T23:59:59-14:00", "--yes"], "for TIME: expected a time in the past"),
+        (
+            ["principal", "ann", "--issued-before", "2099-01-01T00:00:00Z"],
+            "for --issued-before: expected a time in the past",
+        ),
+        (["before", "now"], "--yes is required when the command does not run in a terminal"),
+        (["before", "now", "--issuer", "me"], "--yes is required when the command does not run in a terminal"),
+        (["undo", "principal", "ann"], "Invalid value: it is not revoked: principal ann"),
+        (["ann"], "No such command 'ann'"),
+    ],
+)
+def test_what_it_can_not_take_is_one_line_and_nothing_is_written(
+    folder: Path, table: SqliteTable, monkeypatch: pytest.MonkeyPatch, arguments: list[str], expected: str
+) -> None:
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+    assert expected in refused(folder, *arguments)
+    assert list(table.items("")) == []
+
+
+def test_a_name_that_no_table_takes_is_one_line(folder: Path) -> None:
+    assert "expected text without lone surrogates" in refused(folder, "principal", "\udcff")
+
+
+def test_a_token_that_is_refused_is_not_quoted(folder: Path) -> None:
+    assert "hunter2" not in refused(folder, "token", "eyJ.hunter2.x")
+
+
+def test_a_data_folder_that_is_a_file_is_one_line(folder: Path) -> None:
+    (folder / "taken").write_text("")
+    assert "taken" in refused(folder, "list", "--data", "taken")
+
+
+def test_an_endpoint_that_is_given_and_not_there_is_an_error(folder: Path, table: SqliteTable) -> None:
+    done = revoke(folder, "principal", "ann", "--json", *NOBODY)
+    assert (done.returncode, len(list(table.items("revoked#")))) == (1, 1)
+    assert json.loads(done.stdout)["connections"]["not_asked"] == ["ann"]
+
+
+def test_an_endpoint_that_is_given_and_that_nobody_has_to_ask_is_none(folder: Path) -> None:
+    assert revoke(folder, "token", "--id", "7", "--issuer", "me", *NOBODY).returncode == 0
+
+
+def test_the_table_is_told(folder: Path) -> None:
+    done = revoke(folder, "principal", "ann", "--data", "elsewhere", *NOBODY)
+    assert "\ntable          elsewhere/identities.sqlite\n" in done.stdout, done.stdout
+
+
+def test_the_table_is_told_to_programs(folder: Path) -> None:
+    done = revoke(folder, "principal", "ann", "--json", *NOBODY)
+    assert json.loads(done.stdout)["table"] == ".iot-authorizer/identities.sqlite"
+
+
+def test_a_table_that_is_made_is_told_of_and_of_that_only_once(folder: Path) -> None:
+    told = [
+        "elsewhere/identities.sqlite was just created: no authorizer has read it yet"
+        in revoke(folder, "principal", "ann", "--data", "elsewhere", *NOBODY).stderr
+        for _ in range(2)
+    ]
+    assert told == [True, False]
+
+
+@pytest.mark.parametrize(
+    "selected",
+    [["before", "now", "--yes"], ["token", "--id", "7"]],
+    ids=" ".join,
+)
+def test_an_issuer_that_the_configuration_does_not_name_is_told_of(folder: Path, selected: list[str]) -> None:
+    done = revoke(folder, *selected, "--issuer", "urn:iot-authorizer:Development", *NOBODY)
+    told = "authorizer.toml has no issuer urn:iot-authorizer:Development: this revokes no token"
+    assert (done.returncode, told in done.stderr) == (0, True), done
+
+
+@pytest.mark.parametrize("table_of", ['[[jwt]]\nissuer = "me"\n', '[signed_tokens]\nissuer = "me"\n', ""])
+def test_an_issuer_that_is_known_is_not_told_of(folder: Path, table_of: str) -> None:
+    with (folder / "authorizer.toml").open("a") as file:
+        file.write(table_of)
+    issuer = "me" if table_of else ISSUER
+    assert "has no issuer" not in revoke(folder, "before", "now", "--yes", "--issuer", issuer, *NOBODY).stderr
+
+
+@pytest.mark.parametrize(
+    ("broken", "told"),
+    [
+        (
+            "policy.toml",
+            "policy.toml cannot be read (--config): clients of ann stay connected until their next refresh",
+        ),
+        ("authorizer.toml", "authorizer.toml cannot be read (--config): clients of ann stay connected until their"),
+    ],
+)
+@pytest.mark.parametrize("named", [[], ["--config", "authorizer.toml"]], ids=["not named", "named"])
+def test_nobody_has_to_repair_a_file_before_somebody_is_locked_out(
+    folder: Path, table: SqliteTable, broken: str, told: str, named: list[str]
+) -> None:
+    with (folder / broken).open("a") as file:
+        file.write("oops\n")
+    done = revoke(folder, "principal", "ann", *named, *NOBODY)
+    assert (done.returncode, len(list(table.items("revoked#")))) == (0, 1), done.stderr
+    assert (f"iot-authorizer: {broken}:" in done.stderr, told in done.stderr) == (True, True), done.stderr
+
+
+def test_where_the_template_is_broken_a_given_client_id_is_asked_for(folder: Path) -> None:
+    (folder / "policy.toml").write_text("oops\n")
+    done = revoke(folder, "principal", "ann", "--client-id", "ann/1", "--json", *NOBODY)
+    assert json.loads(done.stdout)["connections"]["not_asked"] == ["ann/1"]
+
+
+@pytest.mark.parametrize("name", ["SN-0001*", "ann/phone", "ann#", "+", "a?", "$a"])
+def test_a_name_that_somebody_may_take_for_a_pattern_is_told_to_be_none(
+    folder: Path, table: SqliteTable, name: str
+) -> None:
+    told = f"iot-authorizer: {name} is taken literally, as a principal's name: use --client-id"
+    assert told in revoke(folder, "principal", name, *NOBODY).stderr
+    assert [item["principal"] for item in table.items("revoked#")] == [name]
+
+
+def test_a_name_that_can_stand_in_a_topic_is_not_told_of(folder: Path) -> None:
+    assert "taken literally" not in revoke(folder, "principal", "ann b", *NOBODY).stderr
+
+
+@pytest.mark.parametrize(("answer", "code", "count"), [("y", 0, 1), ("n", 1, 0), ("", 1, 0)])
+def test_locking_everybody_out_is_asked_for_at_a_terminal(
+    folder: Path, table: SqliteTable, answer: str, code: int, count: int
+) -> None:
+    ours, theirs = os.openpty()
+    os.write(ours, f"{answer}\n".encode())
+    done = subprocess.run(
+        [str(PROGRAM), "revoke", "before", "2026-01-01T00:00:00Z", *NOBODY],
+        cwd=folder,
+        stdin=theirs,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    os.close(theirs)
+    os.close(ours)
+    assert done.stderr.startswith("Revoke all tokens issued before 2026-01-01 00:00:00Z? [y/N]:"), done.stderr
+    assert (done.returncode, len(list(table.items("revoked#")))) == (code, count), done.stderr
+
+
+@pytest.mark.parametrize(
+    ("selected", "expected"),
+    [(["before", "now"], "--yes is required when"), (["token", "-"], "for TOKEN: standard input is closed")],
+    ids=" ".join,
+)
+def test_a_standard_input_that_is_closed_is_one_line(folder: Path, selected: list[str], expected: str) -> None:
+    command = shlex.join([str(PROGRAM), "revoke", *selected])
+    done = subprocess.run(["bash", "-c", f"{command} <&-"], cwd=folder, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr.count("\n"), expected in done.stderr) == (2, 1, True), done.stderr

@@ -1,0 +1,88 @@
+"""The panel of the policy on the page: the template, the compiled policy, and questions about it."""
+
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.cli.console.conftest import Console
+
+RESOURCE = "Topic, topic filter or client ID"
+
+
+@pytest.fixture
+def template(folder: Path) -> Path:
+    return folder / "policies/chat.toml"
+
+
+def choose_bob(console: Console) -> None:
+    console.page.get_by_role("group", name="Whose policy").get_by_role("button", name="bob").click()
+
+
+def test_each_line_says_whether_it_applies_and_leads_to_its_resources_and_back(console: Console) -> None:
+    lines = console.page.locator("#template-lines > li")
+    expect(lines.filter(has_text="users/{principal}/outbox")).to_have_class("applies")
+    expect(lines.filter(has_text="rooms/+/mute/+")).to_contain_text("needs role = moderator or admin")
+    console.page.get_by_role("button", name="rooms/{claims.rooms}/say/{principal}").click()
+    expect(console.page.locator("#statements .lit")).to_have_text("topic/rooms/lobby/say/ann")
+    console.page.get_by_role("button", name="topic/rooms/lobby/topic").click()
+    expect(console.page.locator("#template-lines .lit")).to_contain_text("rooms/{claims.rooms}/topic")
+
+
+def test_the_policy_is_the_chosen_clients_and_follows_its_form(console: Console) -> None:
+    size = console.page.locator("#policy-size")
+    expect(size).to_have_text(re.compile(r"^1 of 10 documents · \d+ of 20,480 characters$"))
+    console.a.fill("Claims (JSON object)", '{"rooms": ["cellar"]}')
+    expect(console.page.locator("#statements")).to_contain_text("topic/rooms/cellar/say/ann")
+    console.a.fill("Principal", "ann/+")
+    expect(size).to_contain_text("unsafe_value")
+    choose_bob(console)
+    expect(console.page.locator("#statements")).to_contain_text("topic/rooms/*/mute/*")
+
+
+@pytest.mark.parametrize(
+    ("resource", "where", "answer"),
+    [
+        ("rooms/attic/say/ann", "#ask-answer", "is for another claims.rooms"),
+        ("rooms/#", "#ask-error", "a topic name cannot contain + or #"),
+        ("", "#ask-error", "enter a topic, a topic filter or a client ID"),
+    ],
+)
+def test_a_question_is_explained_or_gets_an_error(console: Console, resource: str, where: str, answer: str) -> None:
+    console.page.get_by_label(RESOURCE).fill(resource)
+    console.page.get_by_role("button", name="Explain").click()
+    expect(console.page.locator(where)).to_contain_text(answer)
+
+
+def test_the_example_of_a_question_is_the_chosen_clients(console: Console) -> None:
+    choose_bob(console)
+    for action, example in (("publish", "rooms/lobby/say/bob"), ("subscribe", "rooms/lobby/#"), ("connect", "bob/*")):
+        console.page.get_by_label("Action").select_option(action)
+        expect(console.page.get_by_label(RESOURCE)).to_have_attribute("placeholder", example)
+
+
+def test_a_broken_template_shows_a_banner_until_it_is_repaired(console: Console, template: Path) -> None:
+    good = template.read_text()
+    banner = console.page.locator("#problem")
+    expect(banner).to_be_hidden()
+    try:
+        template.write_text(good.replace('"rooms/+/mute/+"', '"rooms/+/mute/#/x"'))
+        expect(banner).to_contain_text("# must be the last level", timeout=15_000)
+        expect(console.page.locator("#template-lines .problem")).to_contain_text("rooms/+/mute/#/x")
+        expect(console.page.locator("#template-note")).to_have_text("This file is not in force.")
+        console.a.sign_in("ann")
+    finally:
+        template.write_text(good)
+    expect(banner).to_be_hidden(timeout=15_000)
+    expect(console.page.locator("#template-lines .problem")).to_have_count(0)
+
+
+def test_another_template_is_shown_when_it_is_saved(console: Console, template: Path) -> None:
+    good = template.read_text()
+    try:
+        template.write_text(good.replace("users/{principal}/outbox", "users/{principal}/letters"))
+        expect(console.page.locator("#statements")).to_contain_text("topic/users/ann/letters", timeout=15_000)
+    finally:
+        template.write_text(good)
+    expect(console.page.locator("#statements")).to_contain_text("topic/users/ann/outbox", timeout=15_000)

@@ -1,0 +1,68 @@
+"""Valid packets are read as they were written, also by mqtt5, another implementation of MQTT 5."""
+
+import mqtt5
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from iot_core.mqtt import Connect, Packet, Publish, Version, encode, publish_parts, reason_codes
+from tests.local.mqtt.effort import for_each_type, thorough
+from tests.local.mqtt.oracle import to_oracle
+from tests.local.mqtt.streams import LARGEST, decode, in_chunks, outcome
+from tests.local.mqtt.valid_packets import PACKETS, after_connect, codes_of, connects
+
+
+@pytest.mark.parametrize(
+    ("version", "kind"),
+    [
+        pytest.param(version, kind, id=f"{kind.__name__} {version.name}")
+        for version in Version
+        for kind in PACKETS[version]
+    ],
+)
+@given(data=st.data())
+@for_each_type
+def test_a_packet_is_read_as_it_was_written(version: Version, kind: type, data: st.DataObject) -> None:
+    packet = data.draw(PACKETS[version][kind])
+    written = encode(packet, version)
+    before = None if kind is Connect else version
+    assert decode(written, before) == [packet]
+    if isinstance(packet, Publish):
+        head, tail = publish_parts(
+            packet.topic, packet.payload, packet.qos, packet.retain, packet.duplicate, packet.properties, version
+        )
+        assert head + (b"" if packet.packet_id is None else packet.packet_id.to_bytes(2)) + tail == written
+    if version is Version.MQTT_5:
+        theirs = to_oracle(packet)
+        assert mqtt5.read(memoryview(written)) == (theirs, len(written))
+        (read,) = decode(theirs.write(), before)
+        assert to_oracle(read) == theirs
+        # The other implementation has no way to write fewer bytes.
+        assert len(encode(read, version)) <= len(theirs.write())
+
+
+@given(
+    data=st.data(),
+    version=st.sampled_from(Version),
+    sizes=st.lists(st.integers(1, 400), min_size=1, max_size=5),
+)
+@thorough
+def test_a_stream_is_read_alike_in_chunks_of_any_size(data: st.DataObject, version: Version, sizes: list[int]) -> None:
+    packets: list[Packet] = [data.draw(connects(version)), *data.draw(st.lists(after_connect[version], max_size=5))]
+    stream = b"".join(encode(packet, version) for packet in packets)
+    assert outcome(in_chunks(stream, sizes), None, LARGEST) == (packets, None)
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [
+        (reason_codes.CONNACK_CODES, mqtt5.ConnAckReasonCode),
+        (reason_codes.PUBACK_CODES, mqtt5.PubAckReasonCode),
+        (reason_codes.SUBACK_CODES, mqtt5.SubAckReasonCode),
+        (reason_codes.UNSUBACK_CODES, mqtt5.UnsubAckReasonCode),
+        (reason_codes.DISCONNECT_CODES, mqtt5.DisconnectReasonCode),
+    ],
+    ids=str,
+)
+def test_both_know_the_same_reason_codes(ours: frozenset[int], theirs: type) -> None:
+    assert sorted(ours) == codes_of(theirs)

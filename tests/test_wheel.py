@@ -1,0 +1,137 @@
+"""The built wheel works in a project of a user's, whose own packages have the names of our folders."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+
+from iot_authorizer_cdk.package.lambda_directory import build
+from tests import ROOT
+from tests.cdk.configurations import POLICY
+
+THEIRS = ("authorizer", "policies", "identities", "local", "cdk")
+CONFIGURATION = """\
+name           = "chat"
+policy         = "policy.toml"
+token_key_name = "token"
+
+[anonymous]
+principal = "guest"
+"""
+SUITE = """\
+import urllib.request
+
+import authorizer, cdk, identities, local, policies
+
+
+def test_our_own_packages_are_ours():
+    assert {each.THEIRS for each in (authorizer, cdk, identities, local, policies)} == {True}
+
+
+def test_a_client_publishes(local_iot_core):
+    headers = {"x-amz-customauthorizer-name": "chat", "token": local_iot_core.token("ann")}
+    request = urllib.request.Request(f"{local_iot_core.url}/topics/users/ann/outbox", b"hello", headers)
+    with urllib.request.urlopen(request) as answer:
+        assert answer.status == 200
+"""
+APP = """\
+import authorizer, cdk
+from aws_cdk import App, Stack
+
+from iot_authorizer_cdk import AuthorizerProps, IotCustomAuthorizer
+
+app = App(outdir="cdk.out")
+stack = Stack(app, "Theirs")
+IotCustomAuthorizer(stack, "Authorizer", code="build/lambda", props=AuthorizerProps(memory_size=1024))
+app.synth()
+print(authorizer.THEIRS and cdk.THEIRS)
+"""
+HANDLER = """\
+from pathlib import Path
+
+import policies
+
+from iot_authorizer.handler import lambda_handler
+
+Path(__file__).with_name("loaded.txt").write_text(str(policies.THEIRS))
+"""
+TOOLS = ("pytest", "iniconfig", "packaging", "pluggy", "pygments")
+"""pytest and its dependencies."""
+
+
+def run(*command: str | Path, cwd: Path) -> str:
+    """Runs a command without variables of this environment, and returns its output."""
+    environment = {name: value for name, value in os.environ.items() if name not in {"VIRTUAL_ENV", "PYTHONPATH"}}
+    done = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The programs of an environment with only the wheel, its locked dependencies and pytest."""
+    folder = tmp_path_factory.mktemp("wheel")
+    uv = os.environ.get("UV") or "uv"
+    requirements, programs = folder / "requirements.txt", folder / "venv/bin"
+    extras = ("--extra", "local", "--extra", "cdk", "--no-emit-project", "--output-file", str(requirements))
+    run(uv, "build", "--quiet", "--wheel", "--out-dir", folder / "dist", cwd=ROOT)
+    run(uv, "export", "--quiet", "--locked", "--no-hashes", "--no-default-groups", *extras, cwd=ROOT)
+    run(uv, "venv", "--quiet", "--python", sys.executable, folder / "venv", cwd=folder)
+    (wheel,) = (folder / "dist").glob("*.whl")
+    tools = [f"{name}=={version(name)}" for name in TOOLS]
+    install = ("pip", "install", "--quiet", "--no-deps", "--python", programs / "python")
+    run(uv, *install, "--requirements", requirements, wheel, *tools, cwd=folder)
+    return programs
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A user's project."""
+    for name in THEIRS:
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "__init__.py").write_text("THEIRS = True\n")
+    (tmp_path / "authorizer.toml").write_text(CONFIGURATION)
+    (tmp_path / "policy.toml").write_text(POLICY)
+    return tmp_path
+
+
+def test_their_suite_uses_the_fixture(programs: Path, project: Path) -> None:
+    (project / "test_chat.py").write_text(SUITE)
+    options = ("-q", "-p", "no:cacheprovider", "-W", "error")
+    assert "2 passed" in run(programs / "python", "-m", "pytest", *options, cwd=project)
+
+
+def dev_lines(programs: Path, project: Path, *options: str) -> Iterator[str]:
+    """The lines of `dev` until it is ready, after which it must end without an error."""
+    command = [str(programs / "iot-authorizer"), "dev", "--port", "0", "--tls-port", "0", *options]
+    with subprocess.Popen(command, cwd=project, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            yield line
+            if line.startswith("Ctrl-C"):
+                process.send_signal(signal.SIGINT)
+        assert process.wait(10) == 0
+
+
+def test_dev_runs_in_their_project(programs: Path, project: Path) -> None:
+    assert "with the authorizer chat of authorizer.toml" in "".join(dev_lines(programs, project))
+
+
+def test_dev_runs_their_own_handler_in_a_file_named_authorizer(programs: Path, project: Path) -> None:
+    (project / "authorizer/__init__.py").unlink()
+    (project / "authorizer").rmdir()
+    (project / "authorizer.py").write_text(HANDLER)
+    assert "with the authorizer chat" in "".join(dev_lines(programs, project, "--handler", "authorizer.lambda_handler"))
+    assert (project / "loaded.txt").read_text() == "True"
+
+
+def test_their_cdk_app_has_the_construct(programs: Path, project: Path) -> None:
+    build(ROOT, project / "authorizer.toml", project / "build/lambda")
+    (project / "app.py").write_text(APP)
+    assert run(programs / "python", "app.py", cwd=project) == "True\n"
+    assert '"AWS::IoT::Authorizer"' in (project / "cdk.out/Theirs.template.json").read_text()
