@@ -1,4 +1,4 @@
-"""Any event at all gets a valid answer, and one line in the log."""
+"""Every event gets a valid answer and one log line."""
 
 import re
 
@@ -16,7 +16,7 @@ from tests.authorizer.tokens import mint
 
 @pytest.fixture(scope="module")
 def open_to_all(tmp_path_factory: pytest.TempPathFactory) -> Running:
-    """Has every source open that there is."""
+    """An authorizer that accepts every kind of credentials."""
     folder = tmp_path_factory.mktemp("open")
     (folder / "users.toml").write_text("")
     sources = (

@@ -22,7 +22,7 @@ _, KIND, VERSION, COST, SALT, DIGEST = HASH.split("$")
 
 
 def write_users(folder: Path, **hashes: str) -> str:
-    """Writes a password file, and gives the `[passwords]` for it."""
+    """Writes a password file and returns its `[passwords]` table."""
     users = [
         table(f'[users."{name}"]', hash=text) + 'claims = { rooms = ["lobby"] }\n' for name, text in hashes.items()
     ]

@@ -1,4 +1,4 @@
-"""No token, password or signature is ever written down: not in a log line of any level, not in an exception."""
+"""No token, password or signature is in a log line of any level, or in an exception."""
 
 import traceback
 from base64 import b64encode
@@ -22,7 +22,7 @@ from tests.authorizer.keys import signing_key
 from tests.authorizer.tokens import claims, cut, mint, with_header, with_payload
 
 secrets = st.text("abcdefghijklmnopqrstuvwxyz", min_size=12, max_size=24).map(lambda text: f"s3cr3t{text}")
-"""Texts that nothing else would write."""
+"""Texts that are in no other output."""
 
 TABLES = (
     jwt_table(),
@@ -94,7 +94,7 @@ SOURCES: dict[str, Callable[[str], Event]] = {
     "time": lambda value: _token(mint(exp=value)),
     "unsafe-claim": lambda value: _token(mint(rooms=[f"{value}/#"])),
 }
-"""What a client may bring that is not let in, with a secret somewhere in it."""
+"""Events of clients that are refused, with a secret in each."""
 
 
 def spellings(secret: str) -> tuple[str, ...]:

@@ -209,7 +209,7 @@ def test_a_generated_password_writes_nothing(identities: Identities) -> None:
 
 
 class Slow(Failing):
-    """A table whose answers take a while."""
+    """A table whose answers take some time."""
 
     def read(self, ids: Sequence[str]) -> dict[str, Item]:
         self.identities.seconds += 1.6

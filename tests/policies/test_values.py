@@ -1,4 +1,4 @@
-"""What may stand for a placeholder, one example each."""
+"""The values of placeholders, one example of each kind."""
 
 import pytest
 
