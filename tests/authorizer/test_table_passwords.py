@@ -14,13 +14,14 @@ from iot_identities.passwords import LONGEST_PASSWORD
 from iot_identities.revocations import Kind, Revocation, principal_id
 from iot_identities.table import Item
 from iot_identities.user import User, to_item
-from tests.authorizer.tables import NOW, Failing, Identities, stored
+from tests.authorizer.tables import NOW, QUICK, Failing, Identities, stored
 
 RIGHT, WRONG = b"correct horse", b"guess"
 
 
 @pytest.fixture
-def identities(tmp_path: Path) -> Identities:
+def identities(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Identities:
+    monkeypatch.setattr("iot_authorizer.table_passwords.hash_password", QUICK.hash)
     found = Identities(tmp_path / "identities.sqlite")
     found.add("ann", "correct horse", claims={"rooms": ["lobby"]})
     found.add("pump-7", stored("correct horse", generated=True))

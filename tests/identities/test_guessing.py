@@ -244,6 +244,7 @@ def test_a_success_just_after_a_failure_does_not_forget_it(login: Login) -> None
     assert not login.try_password(right=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rests", [0, 1, 5, 10, 1000])
 @pytest.mark.parametrize("after", [4, 5, 9, 10])
 def test_a_client_with_the_same_client_id_has_few_guesses_a_day(login: Login, after: int, rests: int) -> None:
@@ -367,6 +368,7 @@ def test_waits_grow_with_failures_up_to_the_lock(failures: int, lock_for: int, s
     assert 0 <= limits.wait(failures) <= limits.wait(failures + 1) <= lock_for
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("then_waits", [5, 10, 50, 1000], ids=lambda guesses: f"rests after {guesses}")
 def test_a_stranger_has_few_guesses_a_day(login: Login, then_waits: int) -> None:
     """The limit in `docs/explanation/security.md`, with or without waiting until failures are forgotten."""

@@ -10,6 +10,8 @@ from tests.local.api.conftest import Aws, SigningKey
 from tests.local.api.core import ARN, FUNCTION_ARN
 from tests.local.api.server import Service
 
+pytestmark = pytest.mark.slow
+
 Keys = tuple[SigningKey, SigningKey, SigningKey]
 Done = subprocess.CompletedProcess[str]
 
