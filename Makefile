@@ -1,4 +1,4 @@
-# make demo: see it work.  make check: the quick tests.  make test: all tests.  make bench: the figures.  make deploy: to AWS.
+# make demo: run IoT Core here.  make check: the quick tests.  make test: all tests.  make bench: measure.  make deploy: deploy to AWS.
 
 UV_VERSION := 0.13.8
 UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
@@ -6,7 +6,7 @@ BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export UV
 
-# cdk.json has the stages.
+# One of the stages in cdk.json.
 STAGE ?= dev
 
 .PHONY: help demo check test test-long bench build bootstrap deploy diff destroy lint format clean
@@ -18,7 +18,7 @@ help:
 demo: .venv/ready node_modules/ready
 	@$(BIN)/iot-authorizer dev
 
-# While working: no cloud, no browser, no other programs, few generated examples.
+# For use while you work: no cloud, no browser, no other programs, few generated examples.
 check: .venv/all lint
 	$(BIN)/pytest -n 2 -m "not slow" --hypothesis-profile check
 
@@ -26,7 +26,7 @@ test: .venv/all .venv-cloud/ready node_modules/ready lint
 	@.ci/bring chromium mosquitto-clients curl
 	$(BIN)/pytest -n 2
 
-# As `test`, with ten times as many generated examples: not for every change.
+# Like `test`, with ten times as many generated examples. Not needed for every change.
 test-long: .venv/all .venv-cloud/ready node_modules/ready lint
 	@.ci/bring chromium mosquitto-clients curl
 	$(BIN)/pytest -n 2 --hypothesis-profile long -o timeout=3600
@@ -51,9 +51,9 @@ deploy: build node_modules/ready
 diff: build node_modules/ready
 	node_modules/.bin/cdk diff -c stage=$(STAGE)
 
-# Without a build: only the authorizer's name is needed, so a broken configuration keeps no stack.
+# Builds nothing: only the authorizer's name is needed, so an invalid configuration cannot keep a stack.
 destroy: .venv/all node_modules/ready
-	node_modules/.bin/cdk destroy --all -c stage=$(STAGE) --app "$(BIN)/python -m iot_authorizer_cdk.app.destroy" --output build/destroy.out
+	node_modules/.bin/cdk destroy --all -c stage=$(STAGE) --app "$(BIN)/python -m iot_authorizer_cdk.app destroy" --output build/destroy.out
 
 # Once for each account and region: make bootstrap ACCOUNT=123456789012 REGION=eu-west-1
 bootstrap: node_modules/ready
@@ -71,26 +71,26 @@ clean:
 	@$(UV) sync --quiet --locked --inexact --extra local
 	@touch $@
 
-# With the CDK, which is larger than all the rest.
+# Also installs the CDK, which is larger than everything else.
 .venv/all: .venv/ready
 	@$(UV) sync --quiet --locked --inexact --all-extras
 	@touch $@
 
-# What the tests deploy to, apart from .venv: it takes another botocore.
+# The local CloudFormation that tests deploy to. It needs another version of botocore than .venv.
 .venv-cloud/ready: pyproject.toml uv.lock .venv/ready | $(UV)
 	@echo "setting up .venv-cloud"
 	@UV_PROJECT_ENVIRONMENT=.venv-cloud $(UV) sync --quiet --locked --only-group cloud --python $(BIN)/python
 	@touch $@
 
-# Node.js is the machine's where that is 20 or newer, else one from PyPI.
+# Uses the machine's Node.js if it is version 20 or newer, else installs Node.js from PyPI.
 node_modules/ready: package.json package-lock.json .venv/ready
 	@node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' 2>/dev/null && npm --version >/dev/null 2>&1 || \
-	  { echo "bringing Node.js into .venv"; $(UV) sync --quiet --locked --inexact --extra local --group node; }
+	  { echo "installing Node.js into .venv"; $(UV) sync --quiet --locked --inexact --extra local --group node; }
 	@npm ci --loglevel=error --no-audit --no-fund
 	@touch $@
 
 .uv/bin/uv:
-	@echo "bringing uv"
-	@command -v python3 >/dev/null || { echo "needs Python 3.11 or newer: none found"; exit 1; }
-	@python3 -m venv .uv || { rm -rf .uv; echo "needs Python's venv: on Debian, apt-get install python3-venv"; exit 1; }
+	@echo "installing uv"
+	@command -v python3 >/dev/null || { echo "Python 3.11 or newer is required, but python3 was not found"; exit 1; }
+	@python3 -m venv .uv || { rm -rf .uv; echo "Python's venv is required: on Debian, run apt-get install python3-venv"; exit 1; }
 	.uv/bin/pip install --quiet uv==$(UV_VERSION)

@@ -1,4 +1,8 @@
-"""Every command and every example in README.md and docs/ runs, and prints what it is said to print."""
+"""Every command and every example of README.md and docs/ runs and prints what the page says.
+
+Each page has a folder of its own: its commands run there in the order of the page, and share the shell variables that
+they set. IoT Core runs beside it only if a command connects to one of its ports.
+"""
 
 import os
 import re
@@ -11,36 +15,49 @@ from dataclasses import fields
 from pathlib import Path
 
 import pytest
+from typer.core import TyperGroup, TyperOption
+from typer.main import get_group
 
 from iot_authorizer import Reason
 from iot_authorizer_cdk.app.stages import Stage
 from iot_authorizer_cdk.package.target import LAMBDA, write_target
+from iot_authorizer_cli.app import app
 from iot_authorizer_cli.local_iot_core import LocalIotCore
 from iot_authorizer_cli.project.development_issuer import DATA
 from tests import ROOT
 
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+DOCS = ROOT / "docs"
+PAGES = [ROOT / "README.md", *sorted(DOCS.rglob("*.md"))]
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+COMMAND = re.compile(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", re.MULTILINE)
+PORTS = re.compile(r"localhost:(8080|8443)")
+
+
+def name_of(page: Path) -> str:
+    return page.relative_to(ROOT).with_suffix("").as_posix()
 
 
 def blocks(page: Path, language: str) -> list[str]:
     return [body for kind, body in BLOCK.findall(page.read_text("utf-8")) if kind == language]
 
 
-@pytest.fixture
-def ports(folder: Path) -> Iterator[dict[str, str]]:
-    """IoT Core as the pages start it, on ports that are free: what stands for which port of theirs."""
-    with LocalIotCore(folder / "authorizer.toml", folder=folder / DATA) as core:
-        yield {"8080": str(core.port), "8443": str(core.tls_port)}
+def commands(page: Path) -> list[tuple[str, str]]:
+    """The commands of a page, each with the output that the page shows."""
+    return [found for block in blocks(page, "console") for found in COMMAND.findall(block)]
+
+
+def with_blocks(language: str) -> pytest.MarkDecorator:
+    """Parametrizes a test with the pages that have blocks of a language."""
+    return pytest.mark.parametrize("page", [page for page in PAGES if blocks(page, language)], ids=name_of)
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A folder as a user has it, with what the pages tell to write there: a page changes no other page's."""
+    """A folder like a clone of the repository, with the Python files that pages tell the reader to write."""
     folder = tmp_path / "clone"
     shutil.copytree(ROOT / "policies", folder / "policies", ignore=shutil.ignore_patterns("*.py"))
     shutil.copy(ROOT / "authorizer.toml", folder)
-    built = folder / "build" / "lambda"  # Of what `make build` writes, all that the construct looks at.
+    built = folder / "build" / "lambda"  # The part of `make build` that the construct reads.
     shutil.copytree(folder / "policies", built / "policies")
     shutil.copy(ROOT / "authorizer.toml", built)
     write_target(built, LAMBDA)
@@ -51,8 +68,18 @@ def folder(tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.fixture
+def ports(page: Path, folder: Path) -> Iterator[dict[str, str]]:
+    """Runs IoT Core if the page needs it: the ports of the page, and the free ports that are used instead."""
+    if not any(PORTS.search(command) for command, _ in commands(page)):
+        yield {}
+        return
+    with LocalIotCore(folder / "authorizer.toml", folder=folder / DATA) as core:
+        yield {"8080": str(core.port), "8443": str(core.tls_port)}
+
+
 def run(folder: Path, command: str, variables: dict[str, str]) -> tuple[str, dict[str, str]]:
-    """Runs one command as a shell would in a terminal; gives its output, and variables that it sets."""
+    """Runs one command as in a terminal. Returns its output, and the variables with those that it set."""
     environment = {**os.environ, **variables, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
     script = f"{command}\nexec 2>/dev/null; set | grep -E '^(TOKEN|HASH|PASSWORD)=' > variables || true"
     done = subprocess.run(
@@ -68,40 +95,21 @@ def run(folder: Path, command: str, variables: dict[str, str]) -> tuple[str, dic
     return done.stdout, variables | {name: value.strip("'") for name, value in pairs}
 
 
-def on_free_ports(command: str, ports: dict[str, str]) -> str:
-    for port, free in ports.items():
-        command = command.replace(f"localhost:{port}", f"localhost:{free}")
-    return command
-
-
 def as_pattern(expected: str) -> str:
-    """What is printed, with `…` for what differs from run to run."""
+    """The expected output as a regular expression; `…` is any text."""
     return ".*".join(map(re.escape, expected.split("…")))
 
 
-def follow(page: Path, folder: Path, ports: dict[str, str]) -> None:
-    """Runs all commands of a page in a new terminal."""
-    variables: dict[str, str] = {}
-    for block in blocks(page, "console"):
-        for command, expected in re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", block, re.MULTILINE):
-            output, variables = run(folder, on_free_ports(command, ports), variables)
-            assert re.fullmatch(as_pattern(expected), output, re.DOTALL), f"{command}\n{output}"
-
-
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@with_blocks("console")
 def test_each_command_prints_what_the_page_says(page: Path, folder: Path, ports: dict[str, str]) -> None:
-    follow(page, folder, ports)
+    variables: dict[str, str] = {}
+    for command, expected in commands(page):
+        used = PORTS.sub(lambda match: f"localhost:{ports[match[1]]}", command)
+        output, variables = run(folder, used, variables)
+        assert re.fullmatch(as_pattern(expected), output, re.DOTALL), f"{command}\n{output}"
 
 
-@pytest.mark.parametrize("step", [1, -1], ids=["forwards", "backwards"])
-def test_the_pages_that_make_keys_can_be_followed_in_one_folder(step: int, folder: Path, ports: dict[str, str]) -> None:
-    pages = [page for page in PAGES if "iot-authorizer keys new" in "".join(blocks(page, "console"))]
-    assert [page.name for page in pages] == ["connect-clients.md", "deploy.md", "configuration.md"]
-    for page in pages[::step]:
-        follow(page, folder, ports)
-
-
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@with_blocks("python")
 def test_each_python_example_runs(page: Path, monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
     monkeypatch.chdir(folder)
     names: dict[str, object] = {"__name__": "example"}
@@ -109,40 +117,81 @@ def test_each_python_example_runs(page: Path, monkeypatch: pytest.MonkeyPatch, f
         exec(compile(block, str(page), "exec"), names)
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@with_blocks("toml")
 def test_each_toml_example_is_toml(page: Path) -> None:
     for block in blocks(page, "toml"):
         tomllib.loads(block)
 
 
+def heading_ids(page: Path) -> set[str]:
+    """The fragments of a page's headings, as GitHub makes them."""
+    text = re.sub(r"^```.*?^```$", "", page.read_text("utf-8"), flags=re.MULTILINE | re.DOTALL)
+    headings = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_each_link_leads_to_a_file_and_to_a_heading_of_it(page: Path) -> None:
+    for target, fragment in re.findall(r"\]\(([^)#:]*)#?([^):]*)\)", page.read_text("utf-8")):
+        file = page.parent / target if target else page
+        assert file.exists(), target
+        assert not fragment or fragment in heading_ids(file), f"{target}#{fragment}"
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page != ROOT / "README.md"], ids=name_of)
+def test_each_page_is_reached_from_the_entry(page: Path) -> None:
+    assert page == DOCS / "README.md" or f"]({page.relative_to(DOCS).as_posix()}" in (DOCS / "README.md").read_text()
+
+
 def test_the_two_commands_of_the_readme_are_targets_of_the_makefile() -> None:
-    commands = re.findall(r"^make (\w+)", blocks(PAGES[0], "sh")[0], re.MULTILINE)
+    shown = re.findall(r"^make (\w+)", blocks(PAGES[0], "sh")[0], re.MULTILINE)
     targets = re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
-    assert commands == ["demo", "test"]
-    assert set(commands) <= set(targets)
+    assert shown == ["demo", "test"]
+    assert set(shown) <= set(targets)
 
 
 @pytest.mark.parametrize(
     ("file", "name"),
-    sorted(set(re.findall(r"`(tests/\S+\.py)::(\w+)`", (ROOT / "docs/explanation/security.md").read_text("utf-8")))),
+    sorted(set(re.findall(r"`(tests/\S+\.py)::(\w+)`", (DOCS / "explanation/security.md").read_text("utf-8")))),
 )
 def test_each_attack_has_the_test_that_the_page_names(file: str, name: str) -> None:
     assert f"def {name}(" in (ROOT / file).read_text("utf-8")
 
 
 @pytest.mark.parametrize("reason", Reason, ids=str)
-def test_each_reason_code_has_its_cause_and_its_cure_in_the_docs(reason: Reason) -> None:
-    text = (ROOT / "docs/reference/log-and-reason-codes.md").read_text("utf-8")
+def test_each_reason_code_is_in_the_reference(reason: Reason) -> None:
+    text = (DOCS / "reference/log-and-reason-codes.md").read_text("utf-8")
     assert re.search(rf"^\| `{reason}` \| [^|]+ \| [^|]+ \|$", text, re.MULTILINE)
 
 
 @pytest.mark.parametrize("key", [field.name for field in fields(Stage)])
-def test_each_key_of_a_stage_is_in_the_docs(key: str) -> None:
-    text = (ROOT / "docs/how-to/deploy.md").read_text("utf-8")
+def test_each_key_of_a_stage_is_in_the_reference(key: str) -> None:
+    text = (DOCS / "reference/stages.md").read_text("utf-8")
     assert re.search(rf"^\| [^|]*`{key}`[^|]* \| [^|]+ \| [^|]+ \|$", text, re.MULTILINE)
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_each_link_leads_to_a_file(page: Path) -> None:
-    for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text("utf-8")):
-        assert (page.parent / target).exists(), target
+def test_each_command_and_each_option_is_in_the_reference() -> None:
+    text = (DOCS / "reference/command-line.md").read_text("utf-8")
+    names = set(called(get_group(app)))
+    assert {name for name in names if not re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", text)} == set()
+
+
+def called(group: TyperGroup, path: str = "") -> Iterator[str]:
+    """The full names of all commands, and the names of their options."""
+    for name, command in group.commands.items():
+        full = f"{path} {name}".strip()
+        if isinstance(command, TyperGroup):
+            yield from called(command, full)
+        elif not full.startswith("revoke undo"):
+            yield full
+            yield from (max(each.opts, key=len) for each in command.params if isinstance(each, TyperOption))
+
+
+def test_each_function_of_the_architecture_is_in_a_file_of_its_row() -> None:
+    rows = re.findall(r"^\| \d+ \| (.*) \| (.*) \|$", (DOCS / "architecture.md").read_text("utf-8"), re.MULTILINE)
+    assert rows
+    for step, files in rows:
+        paths = [path for file in re.findall(r"`([\w/]+\.py)`", files) for path in ROOT.glob(f"*/iot_*/**/{file}")]
+        text = "\n".join(path.read_text("utf-8") for path in paths)
+        names = [name.rpartition(".")[2] for name in re.findall(r"`([A-Za-z_]+(?:\.\w+)?)`", step)]
+        assert [name for name in names if not re.search(rf"(def|class) {name}\b", text)] == [], step

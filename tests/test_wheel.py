@@ -102,13 +102,13 @@ def project(tmp_path: Path) -> Path:
 
 def test_their_suite_uses_the_fixture(programs: Path, project: Path) -> None:
     (project / "test_chat.py").write_text(SUITE)
-    suite = [programs / "python", "-m", "pytest", "-q", "-p", "no:cacheprovider", "-W", "error"]
-    assert "2 passed" in run(*suite, cwd=project)
+    options = ("-q", "-p", "no:cacheprovider", "-W", "error")
+    assert "2 passed" in run(programs / "python", "-m", "pytest", *options, cwd=project)
 
 
 def dev_lines(programs: Path, project: Path, *options: str) -> Iterator[str]:
     """The lines of `dev` until it is ready, after which it must end without an error."""
-    command = [programs / "iot-authorizer", "dev", "--port", "0", "--tls-port", "0", *options]
+    command = [str(programs / "iot-authorizer"), "dev", "--port", "0", "--tls-port", "0", *options]
     with subprocess.Popen(command, cwd=project, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         for line in process.stdout:

@@ -1,6 +1,6 @@
-"""What runs in Lambda: credentials in, an exact policy out.
+"""The custom authorizer that runs in Lambda: it verifies credentials and answers with an exact policy.
 
-For rules of your own, a function that proves credentials and one that grants topics are all it takes:
+With rules of your own, you write one function that verifies credentials and one that grants topics:
 
     lambda_handler = LambdaHandler(Authorizer(verify=verify, grant=grant))
 """
@@ -8,7 +8,7 @@ For rules of your own, a function that proves credentials and one that grants to
 import gc
 
 _collecting = gc.isenabled()
-gc.disable()  # Modules make no garbage as they load, only work for the collector.
+gc.disable()  # Importing makes no garbage, but would run the collector.
 
 from iot_authorizer.authorizer import Authorizer
 from iot_authorizer.credentials import Credentials, CredentialSource

@@ -1,4 +1,4 @@
-"""The authorizer: an event in, an answer out; whatever goes wrong is one Refusal."""
+"""The authorizer: turns an event into an answer, or raises Refusal."""
 
 import time
 from collections.abc import Callable, Iterable
@@ -26,13 +26,13 @@ from iot_policies.packing import Document
 from iot_policies.toml_file import key_of
 
 Verify = Callable[[Credentials], VerifiedPrincipal | Principal]
-"""Proves credentials. Raises Refusal."""
+"""Verifies credentials. Raises Refusal."""
 GrantTo = Callable[[Principal], Grant | Deny | Iterable[Grant | Deny]]
-"""What a principal may do. Its topics may hold placeholders, as a template's do. Raises Refusal."""
+"""Grants topics to a principal. They may have placeholders, as in a template. Raises Refusal."""
 
 
 class AccountRegion(NamedTuple):
-    """Where the authorizer runs, for the ARNs of its policies."""
+    """The account and region in which the authorizer runs, for the ARNs of its policies."""
 
     region: str
     account: str
@@ -41,7 +41,7 @@ class AccountRegion(NamedTuple):
 
 @lru_cache(maxsize=8)
 def account_region_of(function_arn: str) -> AccountRegion:
-    """Where a Lambda function runs, from its ARN. Raises Refusal where that is none."""
+    """The account and region of a Lambda function's ARN. Raises Refusal if it is not such an ARN."""
     parts = function_arn.split(":")
     if len(parts) < 7 or parts[0] != "arn" or not all(parts[1:5]):
         raise Refusal(Reason.ACCOUNT_UNKNOWN)
@@ -49,7 +49,7 @@ def account_region_of(function_arn: str) -> AccountRegion:
 
 
 class AllowedClient(NamedTuple):
-    """A client that was let in, and who it is."""
+    """The answer to a client that is allowed, with its principal and credential source."""
 
     response: AuthorizerResponse
     verified: VerifiedPrincipal
@@ -59,8 +59,7 @@ class AllowedClient(NamedTuple):
 class Authorizer:
     """Verifies credentials and grants topics.
 
-    `verify` and `grant` are all that it takes to have rules of your own; what makes policies exact, small and safe
-    is the same for all.
+    Pass `verify` and `grant` for rules of your own. Policies are exact, small and safe in any case.
     """
 
     def __init__(
@@ -72,7 +71,7 @@ class Authorizer:
         token_key_name: str | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """`session` defaults to the template's; `clock` gives seconds since 1970."""
+        """`session` defaults to the template's. `clock` returns seconds since 1970."""
         if not callable(verify) or not (callable(grant) or isinstance(grant, PolicyTemplate)):
             raise TypeError("expected functions for verify and grant, or a PolicyTemplate for grant")
         self._verify = verify
@@ -82,14 +81,14 @@ class Authorizer:
         self._clock = clock
 
     def authorize(self, event: AuthorizerEvent, place: AccountRegion) -> AllowedClient:
-        """Lets a client in, or raises Refusal."""
+        """Answers a client that is allowed. Raises Refusal for every other client."""
         credentials = read_credentials(event, self._token_key_name)
         principal: Principal | None = None
         try:
             verified = _checked(self._verify(credentials))
             principal = verified.principal
             documents = self._documents(principal, credentials.client_id, place)
-        except Exception as error:  # noqa: BLE001 (of other people's functions; it becomes the refusal)
+        except Exception as error:  # noqa: BLE001 (functions of the user's can raise anything; it becomes the refusal)
             refusal = error if isinstance(error, Refusal) else internal_error(error)
             refusal.source = credentials.source
             refusal.principal = refusal.principal or principal
@@ -118,7 +117,7 @@ class Authorizer:
 
 
 def _checked(value: object) -> VerifiedPrincipal:
-    """What a verifier gave, where it is what it should be: functions of other people's may get it wrong."""
+    """Checks what `verify` returned: a function of the user's can return anything."""
     verified = VerifiedPrincipal(value) if isinstance(value, Principal) else value
     if not isinstance(verified, VerifiedPrincipal) or not isinstance(verified.principal, Principal):
         raise TypeError("verify: expected a Principal or a VerifiedPrincipal")

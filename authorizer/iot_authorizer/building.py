@@ -1,4 +1,4 @@
-"""From `authorizer.toml` to an authorizer."""
+"""Builds an authorizer from `authorizer.toml`."""
 
 import os
 from collections import Counter
@@ -34,10 +34,9 @@ def build(
     on_fetch: OnFetch | None = None,
     environment: Mapping[str, str] | None = None,
 ) -> Authorizer:
-    """Builds what a configuration describes, with the files it names in its folder. Nothing is fetched yet.
+    """Builds an authorizer from its configuration and the files in its folder. It fetches nothing.
 
-    `on_fetch` is told of each fetch of keys whether it worked; `environment` is the process's unless given.
-    Raises InvalidFile.
+    `on_fetch` is called after each fetch of keys. `environment` is the process's by default. Raises InvalidFile.
     """
     with _named_by("policy"):
         template = PolicyTemplate.load(folder / configuration.policy)
@@ -48,7 +47,7 @@ def build(
 
 @contextmanager
 def _named_by(key: str) -> Iterator[None]:
-    """Says of a file that can't be used which key of the configuration names it."""
+    """Adds the configuration key that names a file to the error about this file."""
     try:
         yield
     except InvalidFile as error:
@@ -91,7 +90,7 @@ def _verifier(
 
 
 def _identities(configuration: Configuration) -> tuple[_Check, _VerifyPassword | None]:
-    """What checks proven principals, and what verifies passwords, by the table of identities where there is one."""
+    """The functions that check verified principals and verify passwords, by the table of identities if configured."""
     if configuration.table is None:
         return _unchecked, None
     from iot_authorizer.configured_identities import configured_identities
@@ -170,7 +169,7 @@ def _file_passwords(folder: Path, file: str) -> "FilePasswords":
 
 
 def _shape(user: PasswordEntry) -> str:
-    """A hash's kind and parameters, without its salt."""
+    """The algorithm and parameters of a hash, without its salt."""
     return user.hash.rsplit("$", 2)[0]
 
 

@@ -1,4 +1,4 @@
-"""What comes over the network: kept, refreshed, and served stale while nobody answers."""
+"""Caches a fetched value and serves the stale one while its source is unreachable."""
 
 import time
 from collections.abc import Callable
@@ -11,27 +11,27 @@ from iot_authorizer.refusal import Refusal
 Value = TypeVar("Value")
 Clock = Callable[[], float]
 OnFetch = Callable[[bool], None]
-"""Told of each fetch whether it worked."""
+"""Called after each fetch: whether it succeeded."""
 
 
 class FetchError(Exception):
-    """What was asked for did not come, or can't be used."""
+    """The value was not fetched or cannot be used."""
 
 
 @dataclass(frozen=True, slots=True)
 class Caching:
-    """How long something is kept. All times in seconds."""
+    """How long a value is cached. All times in seconds."""
 
     max_age: float = 600
-    """From when on it is fetched again before it is used."""
+    """From this age on, the value is fetched again before it is used."""
     max_stale: float = 86_400
-    """How long it is still used while fetching fails."""
+    """Up to this age, the value is used while fetching fails."""
     pause: float = 30
-    """Between two attempts, whoever asks and however often: strangers cannot make us fetch."""
+    """The time between two attempts to fetch, so that clients cannot cause many fetches."""
 
 
 class Cached(Generic[Value]):
-    """One value that a fetcher brings."""
+    """A value that `fetch` returns, cached."""
 
     def __init__(
         self,
@@ -41,7 +41,7 @@ class Cached(Generic[Value]):
         clock: Clock = time.monotonic,
         on_fetch: OnFetch | None = None,
     ) -> None:
-        """`fetch` raises FetchError, within its own time-out."""
+        """`fetch` raises FetchError and has its own timeout."""
         self._fetch = fetch
         self._caching = caching or Caching()
         self._clock = clock
@@ -51,7 +51,7 @@ class Cached(Generic[Value]):
         self._tried_at = float("-inf")
 
     def get(self) -> Value:
-        """The value, fetched where it must be. Raises Refusal where there is none that may still be used."""
+        """The value, fetched if it is too old. Raises Refusal if no value is fresh enough."""
         if self._age() >= self._caching.max_age:
             self.refresh()
         if self._value is None or self._age() > max(self._caching.max_age, self._caching.max_stale):
@@ -59,7 +59,7 @@ class Cached(Generic[Value]):
         return self._value
 
     def refresh(self) -> bool:
-        """Fetches, unless that was tried just now; whether the value is new."""
+        """Fetches the value unless that was tried within `pause`. Returns whether the value is new."""
         now = self._clock()
         if now - self._tried_at < self._caching.pause:
             return False

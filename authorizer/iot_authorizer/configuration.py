@@ -1,4 +1,4 @@
-"""`authorizer.toml`: who may vouch for a client, and which template says what they may do."""
+"""Reads `authorizer.toml`: which credentials the authorizer accepts, and which template grants topics."""
 
 import os
 import re
@@ -16,7 +16,7 @@ from iot_policies.toml_file import Location, from_validation, invalid_file, over
 
 
 def _between(least: str, most: str) -> BeforeValidator:
-    """A duration as a string, within bounds, in seconds."""
+    """A duration within bounds, given as a string, in seconds."""
 
     def check(value: object) -> int:
         if not isinstance(value, str):
@@ -30,7 +30,7 @@ def _between(least: str, most: str) -> BeforeValidator:
 
 
 def _made_of(characters: str) -> AfterValidator:
-    """A string of certain ASCII characters, given as in a regular expression, of at most 128."""
+    """A string of 1 to 128 ASCII letters, digits and these characters, written as in a regular expression."""
     fits = re.compile(f"[A-Za-z0-9{characters}]{{1,128}}").fullmatch
 
     def check(value: str) -> str:
@@ -62,7 +62,7 @@ class _Tokens(StrictModel):
     required_claims: tuple[Text, ...] = ()
     token_type: Text | None = None
     stored_claims: bool = False
-    """Whether the table's claims of a principal join the token's, and win."""
+    """Whether the principal's claims in the table are added to the token's and replace equal ones."""
 
 
 class JwtIssuer(_Tokens):
@@ -71,7 +71,7 @@ class JwtIssuer(_Tokens):
     client_id: tuple[Text, ...] = ()
     algorithms: Annotated[tuple[Algorithm, ...], Field(min_length=1)]
     jwks: Text | None = None
-    """A URL, or a file beside the configuration."""
+    """A URL, or a file in the configuration's folder."""
     secret: Text | None = None
     """The name of a shared secret: `secretsmanager:NAME` or `ssm:NAME`."""
     max_age: Annotated[int, _between("30s", "24h")] = 600
@@ -80,14 +80,14 @@ class JwtIssuer(_Tokens):
     @model_validator(mode="after")
     def _checked(self) -> "JwtIssuer":
         if bool(self.audience) == bool(self.client_id):
-            raise ValueError(
-                'expected audience = ["…"], or client_id = ["…"] for Cognito\'s access tokens, and not both'
-            )
+            raise ValueError("set exactly one of audience, client_id (client_id is for access tokens of Cognito)")
         shared = "HS256" in self.algorithms
         if shared and len(self.algorithms) > 1:
-            raise ValueError("algorithms: HS256 stands alone: beside others, a public key could pass as its secret")
+            raise ValueError(
+                "algorithms: HS256 must be the only one: with others, a public key could be used as its secret"
+            )
         if shared != (self.secret is not None) or shared == (self.jwks is not None):
-            raise ValueError('expected jwks = "https://…" or a file, or for HS256 alone secret = "secretsmanager:NAME"')
+            raise ValueError('expected jwks = "https://…" or a file, or for HS256 only secret = "secretsmanager:NAME"')
         if self.secret is not None and not _SECRET_NAME.fullmatch(self.secret):
             raise ValueError('secret: expected its name, "secretsmanager:NAME" or "ssm:NAME", never the secret itself')
         if self.jwks is not None:
@@ -96,18 +96,18 @@ class JwtIssuer(_Tokens):
 
 
 class SignedTokens(_Tokens):
-    """`[signed_tokens]`: RS256 JWTs whose signature IoT Core has verified before it invokes us."""
+    """`[signed_tokens]`: RS256 JWTs whose signature IoT Core verifies before it invokes the Lambda."""
 
 
 class Passwords(StrictModel):
     """`[passwords]`: user names and passwords."""
 
     file: Text | None = None
-    """A TOML file beside the configuration; without it they are in the table."""
+    """A TOML file in the configuration's folder; without it, passwords are in the table."""
 
 
 class Guessing(StrictModel):
-    """`[guessing]`: when failures with passwords of the table are slowed, and locked."""
+    """`[guessing]`: how many wrong passwords are slowed down and locked; only for passwords in the table."""
 
     slow_after: Annotated[int, Field(ge=1, le=100)] = 5
     lock_after: Annotated[int, Field(ge=1, le=1000)] = 10
@@ -117,31 +117,31 @@ class Guessing(StrictModel):
     @model_validator(mode="after")
     def _checked(self) -> "Guessing":
         if self.lock_after < self.slow_after:
-            raise ValueError("lock_after: expected no fewer failures than slow_after")
+            raise ValueError("lock_after: expected at least slow_after")
         if self.forget_after < self.lock_for:
-            raise ValueError("forget_after: expected no less than lock_for, or a lock would end early")
+            raise ValueError("forget_after: expected at least lock_for, otherwise a lock would end early")
         return self
 
 
 class RevocationSettings(StrictModel):
-    """`[revocation]`: how the table is asked whether somebody is revoked."""
+    """`[revocation]`: how the table is asked for revocations."""
 
     cache_for: Annotated[int, _between("0s", "5m")] = 5
     when_unavailable: Literal["refuse", "allow"] = "refuse"
 
 
 class Anonymous(StrictModel):
-    """`[anonymous]`: clients that bring no credentials at all."""
+    """`[anonymous]`: the principal of clients without credentials."""
 
     principal: Text
     claims: dict[str, object] = Field(default_factory=dict)
 
 
 class Signing(StrictModel):
-    """`[signing]`: the public keys that IoT Core verifies token signatures with. The Lambda itself needs none."""
+    """`[signing]`: the public keys with which IoT Core verifies token signatures. The Lambda does not use them."""
 
     public_keys: Annotated[dict[Text, Text], Field(min_length=1)]
-    """A PEM file beside the configuration for each name."""
+    """A PEM file in the configuration's folder for each key name."""
 
 
 class PartialConfiguration(StrictModel):
@@ -151,9 +151,9 @@ class PartialConfiguration(StrictModel):
 
     name: Annotated[str, _made_of("_=,@-")] = "authorizer"
     policy: Text | None = None
-    """A policy template beside the configuration."""
+    """A policy template in the configuration's folder."""
     table: Annotated[str, AfterValidator(_table_name)] | None = None
-    """The DynamoDB table of identities: passwords, revocations, stored claims."""
+    """The DynamoDB table of identities: users, revocations and stored claims."""
     token_key_name: Annotated[str, _made_of("_-")] | None = None
     jwt: tuple[JwtIssuer, ...] = ()
     passwords: Passwords | None = None
@@ -183,8 +183,8 @@ class Configuration(PartialConfiguration):
     def _checked(self) -> "Configuration":
         if not (self.jwt or self.passwords or self.signed_tokens or self.anonymous):
             raise ValueError(
-                "nobody could be let in: expected [[jwt]], [passwords], [signed_tokens] or [anonymous]; "
-                'to try it out, add [anonymous] with principal = "anonymous", or any [[jwt]] with a jwks file'
+                "no client could be allowed: expected [[jwt]], [passwords], [signed_tokens] or [anonymous]; "
+                'to try it, add [anonymous] with principal = "anonymous", or any [[jwt]] with a jwks file'
             )
         return self
 
@@ -229,7 +229,7 @@ def _check_jwks(jwks: str) -> None:
     if parts.scheme == "https":
         return
     if parts.scheme != "http" or parts.hostname not in _LOOPBACK:
-        raise ValueError("jwks: expected an https:// URL or a file: who changes the keys on their way is any user")
+        raise ValueError("jwks: use an https:// URL or a file: anyone on the network path could replace the keys")
 
 
 def load_configuration(path: Path, environment: Mapping[str, str] | None = None) -> Configuration:
@@ -242,15 +242,15 @@ def load_configuration(path: Path, environment: Mapping[str, str] | None = None)
     names = [issuer.issuer for issuer in configuration.jwt]
     for index, name in enumerate(names):
         if name in names[:index]:
-            raise invalid_file(path, text, ("jwt", index, "issuer"), "expected a name that no other issuer has")
+            raise invalid_file(path, text, ("jwt", index, "issuer"), "expected a name that no other [[jwt]] has")
     if configuration.table is None:
         for key, expected in _wanting_a_table(configuration):
-            raise invalid_file(path, text, key, f'{expected}table = "NAME" above all tables, a DynamoDB table')
+            raise invalid_file(
+                path, text, key, f'{expected}table = "NAME" above the first [table], the name of a DynamoDB table'
+            )
     passwords = configuration.passwords
     if "guessing" in configuration.model_fields_set and (passwords is None or passwords.file is not None):
-        expected = (
-            "expected [passwords] without file: it limits the guessing of passwords in the table, and of no others"
-        )
+        expected = "expected [passwords] without file: [guessing] limits the guessing of passwords in the table only"
         raise invalid_file(path, text, ("guessing",), expected)
     return configuration
 
@@ -274,9 +274,9 @@ def _read(
 
 
 def _wanting_a_table(configuration: Configuration) -> Iterator[tuple[Location, str]]:
-    """The keys that take a table of identities, and what could stand there in its place."""
+    """The keys that need a table of identities, and the alternative to it."""
     if configuration.passwords is not None and configuration.passwords.file is None:
-        yield ("passwords",), 'expected file = "…", or '
+        yield ("passwords",), 'expected file = "…" or '
     for index, issuer in enumerate(configuration.jwt):
         if issuer.stored_claims:
             yield ("jwt", index, "stored_claims"), "expected "
@@ -287,7 +287,7 @@ def _wanting_a_table(configuration: Configuration) -> Iterator[tuple[Location, s
 
 
 def load_password_file(path: Path, check_hash: Callable[[str], str]) -> PasswordsFile:
-    """Reads a password file. `check_hash` raises ValueError for a hash that can't be used. Raises InvalidFile."""
+    """Reads a password file. `check_hash` raises ValueError for an unusable hash. Raises InvalidFile."""
     tables, text = read_toml(path)
     for name, table in tables.items():
         if name != "users" and isinstance(table, dict):

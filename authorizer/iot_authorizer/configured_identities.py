@@ -1,4 +1,4 @@
-"""What a configuration has looked up in the table of identities. Imported only where it names one."""
+"""Builds the parts that use the table of identities. Imported only if a table is configured."""
 
 import os
 from typing import TYPE_CHECKING, NamedTuple
@@ -13,15 +13,15 @@ if TYPE_CHECKING:
 
 
 class ConfiguredIdentities(NamedTuple):
-    """Who looks up what."""
+    """The parts of an authorizer that use the table."""
 
     proven: StoredIdentities
     passwords: "TablePasswords | None"
-    """None where there are none, or in a file."""
+    """None if passwords are not configured, or are in a file."""
 
 
 def configured_identities(configuration: Configuration, name: str) -> ConfiguredIdentities:
-    """What looks into the table of this name. Raises InvalidFile for a development table in Lambda."""
+    """Builds them for the table of this name. Raises InvalidFile for a development table in Lambda."""
     table = _open(name)
     lookups = Lookups(
         cache_for=configuration.revocation.cache_for,

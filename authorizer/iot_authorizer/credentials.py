@@ -1,4 +1,4 @@
-"""What a client brings to prove who it is, wherever in the event it stands."""
+"""Finds the credentials of a client in the event, in any of the credential sources."""
 
 import binascii
 from base64 import b64decode
@@ -14,7 +14,7 @@ from iot_authorizer.refusal import Refusal
 
 BEARER = "bearer "
 LONGEST_QUERY = 65_535
-"""Characters, as many as an MQTT user name may have bytes."""
+"""Characters: an MQTT user name has at most as many bytes."""
 _SIGNATURE = "x-amz-customauthorizer-signature"
 
 
@@ -22,37 +22,37 @@ class CredentialSource(StrEnum):
     """Where in the request credentials were found. The authorizer looks for a token in this order."""
 
     TOKEN = "token"
-    """The event's `token`: IoT Core found it under the authorizer's token key name."""
+    """The event's `token`, which IoT Core found under the authorizer's token key name."""
     HEADER = "header"
     """An HTTP header with the token key name."""
     AUTHORIZATION = "authorization"
     """The HTTP header `Authorization: Bearer …` (RFC 6750, section 2.1)."""
     QUERY = "query"
-    """The HTTP query string, under the token key name or `access_token` (RFC 6750, section 2.3)."""
+    """The HTTP query string: the token key name, or `access_token` (RFC 6750, section 2.3)."""
     USER_NAME = "user_name"
-    """The query string of the MQTT user name, under the same keys."""
+    """The query string of the MQTT user name, with the same keys."""
     PASSWORD = "password"
-    """The MQTT password: a JWT, or what goes with the user name."""
+    """The MQTT password: a JWT, or the password of the user name."""
     ANONYMOUS = "anonymous"
-    """No credentials at all."""
+    """No credentials."""
 
 
 @dataclass(slots=True)
 class Credentials:
-    """What a client brought: a token, or a user name and a password, or nothing."""
+    """The credentials of a client: a token, a user name and a password, or none."""
 
     source: CredentialSource
     token: str | None = field(default=None, repr=False)
-    """A bearer token, without `Bearer `."""
+    """A bearer token without `Bearer `."""
     signature_verified: bool = False
-    """Whether IoT Core itself has verified the token's signature against the authorizer's public keys."""
+    """Whether IoT Core has verified the token's signature with the authorizer's public keys."""
     user_name: str | None = None
-    """The MQTT user name without its query string; None where there is none."""
+    """The MQTT user name without its query string; None without a user name."""
     password: bytes | None = field(default=None, repr=False)
     client_id: str | None = None
-    """The MQTT client ID; None for HTTP, and where the client left it to IoT Core."""
+    """The MQTT client ID; None for HTTP, and if IoT Core chooses the client ID."""
     event: AuthorizerEvent = field(default_factory=AuthorizerEvent, repr=False)
-    """The whole event, for verifiers that look at other headers or the server name."""
+    """The whole event, for verifiers that need other headers or the server name."""
 
 
 class _Found(NamedTuple):
@@ -64,8 +64,8 @@ class _Found(NamedTuple):
 def read_credentials(event: AuthorizerEvent, token_key_name: str | None = None) -> Credentials:
     """Finds the credentials of an event.
 
-    A token that stands in several places is one token; tokens that differ, or a token beside a password that is none,
-    contradict each other. Raises Refusal.
+    The same token in several sources is one token. Different tokens conflict, and so do a token and a password that is
+    not a token. Raises Refusal.
     """
     mqtt = event.mqtt
     client_id = mqtt.client_id
@@ -103,7 +103,7 @@ def read_credentials(event: AuthorizerEvent, token_key_name: str | None = None) 
 def query_values(query: str, keys: Collection[str]) -> list[str]:
     """The raw values of some keys in a query string, with or without its `?`.
 
-    A `+` is a plus: AWS's device SDKs append a token as it is. Names are decoded, values are not. Raises Refusal.
+    Names are decoded, values are not. A `+` stays a plus: AWS's device SDKs append tokens unencoded. Raises Refusal.
     """
     if len(query) > LONGEST_QUERY:
         raise Refusal(Reason.MALFORMED_QUERY, "too long")
@@ -139,7 +139,7 @@ def _header_tokens(headers: dict[str, str], token_key_name: str | None) -> Itera
 
 
 def _attempt(event: AuthorizerEvent, user_name_query: str, token_key_name: str | None) -> str | None:
-    """What looks like credentials gone wrong, such as `?Token=…` for `?token=…`: such a client is not anonymous."""
+    """A key of misspelled credentials, such as `?Token=…` for `?token=…`: the client does not mean to be anonymous."""
     queries = (event.http.query_string or "", user_name_query)
     names = [unquote(pair.partition("=")[0]) for query in queries for pair in query.split("&")]
     given = {name.strip(" ?").lower() for name in (*names, *(event.http.headers or ()))}
@@ -148,7 +148,7 @@ def _attempt(event: AuthorizerEvent, user_name_query: str, token_key_name: str |
 
 
 def _only(found: list[_Found]) -> str:
-    """The one token that stands in all places, in one of its spellings."""
+    """The token that all sources agree on, decoded or raw. Raises Refusal."""
     first = found[0]
     for other in found:
         if first.token not in (other.token, other.raw):
@@ -177,5 +177,5 @@ def _password(encoded: str | None) -> bytes | None:
 
 
 def _looks_like_jwt(password: bytes) -> bool:
-    """A compact JWS whose header is a JSON object starts with `eyJ` (RFC 7515, section 3.1)."""
+    """Whether it can be a JWT: a compact JWS with a JSON header starts with `eyJ` (RFC 7515, section 3.1)."""
     return password.startswith(b"eyJ") and password.count(b".") == 2 and password.isascii()

@@ -1,4 +1,4 @@
-"""The event that IoT Core invokes an authorizer with (developer guide, "Defining your Lambda function")."""
+"""The event that IoT Core sends to an authorizer (developer guide, "Defining your Lambda function")."""
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.alias_generators import to_camel
@@ -8,7 +8,7 @@ from iot_authorizer.refusal import Refusal
 
 
 class _Part(BaseModel):
-    """Any field may be missing, and fields that are new to us are ignored."""
+    """Every field may be missing, and unknown fields are ignored."""
 
     model_config = ConfigDict(
         alias_generator=to_camel, strict=True, extra="ignore", hide_input_in_errors=True, defer_build=True
@@ -16,20 +16,20 @@ class _Part(BaseModel):
 
 
 class Tls(_Part):
-    """What the TLS handshake told."""
+    """Data of the TLS handshake."""
 
     server_name: str | None = None
 
 
 class Http(_Part):
-    """The HTTP request: an upgrade to WebSocket, or a publish."""
+    """Data of the HTTP request: an upgrade to WebSocket, or a publish."""
 
     headers: dict[str, str] | None = None
     query_string: str | None = None
 
 
 class Mqtt(_Part):
-    """The CONNECT packet."""
+    """Data of the CONNECT packet."""
 
     username: str | None = None
     password: str | None = None
@@ -38,7 +38,7 @@ class Mqtt(_Part):
 
 
 class ProtocolData(_Part):
-    """What each protocol of the connection brought."""
+    """The data of each protocol of the connection."""
 
     tls: Tls | None = None
     http: Http | None = None
@@ -46,13 +46,13 @@ class ProtocolData(_Part):
 
 
 class ConnectionMetadata(_Part):
-    """The connection itself."""
+    """Data of the connection itself."""
 
     id: str | None = None
 
 
 class AuthorizerEvent(_Part):
-    """A client asks to be let in, or IoT Core asks again for one that was."""
+    """An authorizer event: a client connects or publishes, or IoT Core refreshes a connection."""
 
     token: str | None = None
     signature_verified: bool | None = None
@@ -61,7 +61,7 @@ class AuthorizerEvent(_Part):
 
     @classmethod
     def parse(cls, event: object) -> "AuthorizerEvent":
-        """Reads an event. Raises Refusal where a field has a type that IoT Core would never send."""
+        """Reads an event. Raises Refusal if a field has a type that IoT Core never sends."""
         try:
             return cls.model_validate(event)
         except ValidationError as error:
@@ -71,17 +71,17 @@ class AuthorizerEvent(_Part):
 
     @property
     def http(self) -> Http:
-        """The HTTP part, empty where there is none."""
+        """The HTTP data; empty without any."""
         return (self.protocol_data and self.protocol_data.http) or Http()
 
     @property
     def mqtt(self) -> Mqtt:
-        """The MQTT part, empty where there is none."""
+        """The MQTT data; empty without any."""
         return (self.protocol_data and self.protocol_data.mqtt) or Mqtt()
 
     @property
     def connection_id(self) -> str | None:
-        """IoT Core's ID of the connection, for logs."""
+        """IoT Core's ID of the connection."""
         return self.connection_metadata.id if self.connection_metadata else None
 
 

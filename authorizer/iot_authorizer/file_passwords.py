@@ -1,4 +1,4 @@
-"""User names and passwords of a file. Imported only where the configuration has them: argon2 takes its milliseconds."""
+"""Verifies user names and passwords of a file. Imported only if configured, since importing argon2 takes time."""
 
 import secrets
 from collections.abc import Mapping
@@ -13,16 +13,16 @@ from iot_policies import Principal
 
 
 class FilePasswords:
-    """Verifies user names and passwords of a file, which was read once."""
+    """Verifies user names and passwords of a password file."""
 
     def __init__(self, users: Mapping[str, PasswordEntry], like: str | None = None) -> None:
-        """An unknown user costs what the hash `like` costs; OWASP's parameters where there is none."""
+        """`like`: an unknown user costs as much as this hash; by default as much as OWASP's parameters."""
         self._users = users
         nobodys = secrets.token_bytes(16)
         self._nobody = hash_password(nobodys) if like is None else hash_like(like, nobodys)
 
     def verify(self, credentials: Credentials) -> VerifiedPrincipal:
-        """Proves a user name and a password. Raises Refusal, as late for an unknown user as for a wrong password."""
+        """Verifies a user name and a password. Raises Refusal, equally late for unknown users and wrong passwords."""
         name, password = credentials.user_name or "", credentials.password or b""
         if len(password) > LONGEST_PASSWORD or len(name) > LONGEST_USER_NAME:
             raise Refusal(Reason.PASSWORD_TOO_LONG)

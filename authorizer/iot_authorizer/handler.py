@@ -1,6 +1,6 @@
 """The Lambda function: `iot_authorizer.handler.lambda_handler`, configured by `authorizer.toml`.
 
-AUTHORIZER_CONFIG names another file. A wrong file is refused here, when the function starts.
+The environment variable AUTHORIZER_CONFIG names another file. An invalid file stops the function when it starts.
 """
 
 import gc

@@ -1,4 +1,4 @@
-"""Keys from a JWKS URL."""
+"""Fetches the keys of an issuer from its JWKS URL."""
 
 import time
 from queue import Empty, SimpleQueue
@@ -13,15 +13,15 @@ from iot_authorizer.reasons import Reason
 from iot_authorizer.refusal import Refusal
 
 TIMEOUT = 1.5
-"""Seconds for a whole fetch, name look-up and TLS included: the Lambda has 5 in all."""
+"""Seconds for a whole fetch, including DNS and TLS: the Lambda has 5 in total."""
 LARGEST_JWKS = 256 * 1024
 """Bytes."""
 MOST_THREADS = 3
-"""That may hang at once: one alone would end all fetching, be it only frozen with its Lambda."""
+"""Fetches that may hang at the same time. With a limit of 1, one that hangs or is frozen would end all fetching."""
 
 
 class RemoteKeys:
-    """The keys behind one URL; an unknown key ID is a reason to look there again, now and then."""
+    """The keys of one URL. An unknown key ID causes another fetch, but not too often."""
 
     def __init__(self, cached: Cached[KeySet]) -> None:
         self._cached = cached
@@ -37,16 +37,16 @@ class RemoteKeys:
 
 
 class KeySetUrl:
-    """Fetches one URL's key set, each time in a thread: no socket's time-out bounds a server that drips bytes."""
+    """Fetches a key set in a thread, since a socket's timeout does not limit a server that sends byte by byte."""
 
     def __init__(self, url: str, timeout: float | None = None) -> None:
-        """`timeout` in seconds, for a fetch as a whole; TIMEOUT where none is given."""
+        """`timeout`: seconds for a whole fetch, TIMEOUT by default."""
         self._url = url
         self._timeout = TIMEOUT if timeout is None else timeout
         self._threads: list[Thread] = []
 
     def __call__(self) -> KeySet:
-        """The key set. Raises FetchError, also while MOST_THREADS fetches still hang."""
+        """The key set. Raises FetchError, also while MOST_THREADS fetches hang."""
         self._threads = [thread for thread in self._threads if thread.is_alive()]
         if len(self._threads) >= MOST_THREADS:
             raise FetchError("the last fetches still run")
@@ -71,16 +71,16 @@ class KeySetUrl:
     def _run(self, answers: "SimpleQueue[bytes | Exception]") -> None:
         try:
             answers.put(_fetch(self._url, self._timeout))
-        except Exception as error:  # noqa: BLE001 (whatever it is, it is handed over)
+        except Exception as error:  # noqa: BLE001 (the caller gets it)
             answers.put(error)
 
 
 def _fetch(url: str, timeout: float) -> bytes:
-    """No redirects, no `file:` and no proxies from the environment: this URL, or nothing."""
+    """Fetches exactly this URL: no redirects, no `file:` and no proxies from the environment."""
     opener = OpenerDirector()
     opener.add_handler(HTTPHandler())
     opener.add_handler(HTTPSHandler())
-    request = Request(url, headers={"Accept": "application/jwk-set+json, application/json"})  # noqa: S310 (HTTP and HTTPS alone are opened)
+    request = Request(url, headers={"Accept": "application/jwk-set+json, application/json"})  # noqa: S310 (only HTTP and HTTPS are opened)
     with opener.open(request, timeout=timeout) as response:
         if response.status != 200:
             raise FetchError("expected status 200")

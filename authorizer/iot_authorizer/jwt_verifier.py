@@ -1,4 +1,4 @@
-"""Bearer tokens of the issuers that the configuration names (RFC 7519, with RFC 8725's advice)."""
+"""Verifies bearer tokens of the configured issuers (RFC 7519, with the advice of RFC 8725)."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -45,28 +45,28 @@ _REASONS: dict[type[PyJWTError], Reason] = {
 
 @dataclass(frozen=True)
 class Expectations:
-    """What an issuer's tokens must say, whoever verified their signature."""
+    """What the tokens of an issuer must say, whether this code or IoT Core verifies the signature."""
 
     issuer: str
     audience: tuple[str, ...] = ()
     client_id: tuple[str, ...] = ()
-    """App clients, for Cognito's access tokens, which have no audience but `client_id` and `token_use`."""
+    """App clients of Cognito, whose access tokens have `client_id` and `token_use` instead of an audience."""
     required_claims: tuple[str, ...] = ()
     leeway: float = 30
-    """Seconds that clocks may differ."""
+    """Seconds that the clocks may differ."""
     token_type: str | None = None
-    """The header's `typ`, such as `at+jwt` (RFC 8725, section 3.11); None for any."""
+    """The required `typ` of the header, such as `at+jwt` (RFC 8725, section 3.11); None for any."""
     principal_claim: str = "sub"
     """The claim that names the principal."""
 
     @cached_property
     def accepted_audience(self) -> str | tuple[str, ...] | None:
-        """The audience as PyJWT takes it."""
+        """The audience in PyJWT's form."""
         return self.audience[0] if len(self.audience) == 1 else self.audience or None
 
     @cached_property
     def options(self) -> Options:
-        """What PyJWT is to check. The audience is checked here where it is none but `client_id`."""
+        """What PyJWT checks. With `client_id`, tokens have no audience."""
         return {
             "verify_signature": True,
             "require": ["exp"],
@@ -81,20 +81,20 @@ class Expectations:
 
     @cached_property
     def decoder(self) -> PyJWT:
-        """PyJWT with these options."""
+        """A decoder with these options."""
         return PyJWT(self.options)
 
 
 @dataclass(frozen=True, slots=True)
 class Issuer:
-    """An issuer whose signatures are verified here."""
+    """An issuer whose signatures this code verifies."""
 
     expects: Expectations
     algorithms: tuple[str, ...]
     keys: Keys
 
     def verify(self, token: Token) -> VerifiedPrincipal:
-        """Proves a token of this issuer. Raises Refusal."""
+        """Verifies a token of this issuer. Raises Refusal."""
         if not token.signed:
             raise Refusal(Reason.SIGNATURE_NOT_VERIFIED)
         algorithm = token.header.algorithm
@@ -108,15 +108,15 @@ class Issuer:
 
 
 class JwtVerifier:
-    """Verifies bearer tokens, each with the issuer that it names."""
+    """Verifies each bearer token with the issuer that it names."""
 
     def __init__(self, issuers: Collection[Issuer], signed: Collection[Expectations] = ()) -> None:
-        """`signed` are the issuers whose tokens IoT Core has verified before it invokes us."""
+        """`signed`: the issuers whose signatures IoT Core verifies before it invokes the Lambda."""
         self._issuers: Mapping[object, Issuer] = {issuer.expects.issuer: issuer for issuer in issuers}
         self._signed: Mapping[object, Expectations] = {expects.issuer: expects for expects in signed}
 
     def verify(self, credentials: Credentials) -> VerifiedPrincipal:
-        """Proves the token among credentials. Raises Refusal."""
+        """Verifies the token of the credentials. Raises Refusal."""
         if not self._issuers and not self._signed:
             raise Refusal(Reason.TOKENS_NOT_CONFIGURED)
         token = read_token(credentials.token or "")
@@ -138,9 +138,9 @@ class JwtVerifier:
 
 
 def verify_signed(token: Token, expects: Expectations, *, signature_verified: bool) -> VerifiedPrincipal:
-    """A token whose signature IoT Core has verified: RSASSA-PKCS1-v1_5 with SHA-256, which is RS256.
+    """Verifies the claims of a token whose signature IoT Core verified: RSASSA-PKCS1-v1_5 with SHA-256 (RS256).
 
-    Its claims are checked as any other's. Raises Refusal.
+    Raises Refusal.
     """
     if not signature_verified:
         raise Refusal(Reason.SIGNATURE_NOT_VERIFIED)
@@ -152,7 +152,7 @@ def verify_signed(token: Token, expects: Expectations, *, signature_verified: bo
 
 
 def check_form(token: Token, expects: Expectations) -> None:
-    """Refuses claims of the wrong type, which a library might read in its own way, and a wrong `typ`."""
+    """Refuses a wrong `typ` and times of the wrong type, which libraries read in different ways."""
     if expects.token_type is not None and (token.header.type or "").lower() != expects.token_type.lower():
         raise Refusal(Reason.WRONG_TOKEN_USE, "typ")
     for name in _TIMES:
@@ -162,7 +162,7 @@ def check_form(token: Token, expects: Expectations) -> None:
 
 
 def _decode(text: str, key: PyJWK | None, algorithms: tuple[str, ...], expects: Expectations) -> Claims:
-    """The claims, verified by PyJWT; without a key, all but the signature is."""
+    """Verifies a token with PyJWT and returns its claims. Without a key, the signature is not verified."""
     try:
         return expects.decoder.decode(
             text,
@@ -186,7 +186,7 @@ def _reason(error: PyJWTError) -> Reason:
 
 
 def to_principal(claims: Claims, expects: Expectations) -> VerifiedPrincipal:
-    """The principal that verified claims name. Raises Refusal."""
+    """The principal of verified claims. Raises Refusal."""
     for required in expects.required_claims:
         if claim(claims, required) is None:
             raise Refusal(Reason.MISSING_CLAIM, required)

@@ -1,4 +1,4 @@
-"""The public keys of one issuer: a JSON Web Key Set (RFC 7517), each key used only for what it is for."""
+"""The public keys of an issuer, a JSON Web Key Set (RFC 7517). Each key is used only for its purpose."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -24,7 +24,7 @@ SYMMETRIC_ALGORITHMS = frozenset({"HS256"})
 
 
 class Keys(Protocol):
-    """Where an issuer's keys come from."""
+    """A source of an issuer's keys: a file, a URL or a shared secret."""
 
     def find(self, key_id: str | None, algorithm: str) -> PyJWK:
         """The key to verify a token with. Raises Refusal."""
@@ -32,7 +32,7 @@ class Keys(Protocol):
 
 
 class KeySet:
-    """The keys of one JWKS, as they were at one moment."""
+    """The keys of a JWKS."""
 
     def __init__(self, keys: Sequence[Mapping[str, object]]) -> None:
         self._keys = keys
@@ -40,27 +40,24 @@ class KeySet:
 
     @classmethod
     def parse(cls, text: bytes) -> "KeySet":
-        """Reads a JWKS; keys that nobody could use do no harm. Raises ValueError for none, and for one with secrets."""
+        """Reads a JWKS, which can have unusable keys. Raises ValueError if it is not a JWKS or has secrets."""
         try:
             parsed = json.loads(text)
         except (ValueError, RecursionError):
-            raise ValueError("expected a JWKS, found no JSON") from None
+            raise ValueError("expected a JWKS, found text that is not JSON") from None
         keys = parsed.get("keys") if isinstance(parsed, dict) else None
         if not isinstance(keys, list):
             raise ValueError('expected a JWKS: an object with a list "keys"')
         if any(isinstance(key, dict) and ("d" in key or "k" in key) for key in keys):
-            raise ValueError("holds a private key or a secret: publish public keys alone, and make a new one")
+            raise ValueError("has a private key or a secret: publish only public keys, and replace this key")
         return cls([key for key in keys if isinstance(key, dict)])
 
     def verifies_anything(self) -> bool:
-        """Whether there is a key that could verify some token."""
+        """Whether a key can verify tokens."""
         return any(_mismatch(key, algorithm) is None for key in self._keys for algorithm in _FITS)
 
     def find(self, key_id: str | None, algorithm: str) -> PyJWK:
-        """The key with this ID, prepared for this algorithm.
-
-        Without an ID, the only key that fits the algorithm. Raises Refusal.
-        """
+        """The key with this ID, or without an ID the only key for the algorithm. Raises Refusal."""
         prepared = self._prepared.get((key_id, algorithm))
         if prepared is None:
             prepared = self._prepare(key_id, algorithm)
@@ -80,7 +77,7 @@ class KeySet:
 
 
 def _mismatch(key: Mapping[str, object], algorithm: str) -> Reason | None:
-    """Why a key is not for verifying tokens of this algorithm (RFC 7517, sections 4.1 to 4.4)."""
+    """Why a key must not verify tokens of this algorithm (RFC 7517, sections 4.1 to 4.4); None if it may."""
     key_type, curve = _FITS[algorithm]
     if key.get("kty") != key_type or (curve is not None and key.get("crv") != curve):
         return Reason.KEY_TYPE_MISMATCH

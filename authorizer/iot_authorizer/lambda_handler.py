@@ -1,4 +1,4 @@
-"""The edge: AWS's calling convention, and an answer whatever happens."""
+"""The Lambda handler: it calls the authorizer, logs the decision and always answers."""
 
 import time
 from typing import Protocol
@@ -13,16 +13,16 @@ _LONGEST_LOGGED = 128
 
 
 class Context(Protocol):
-    """What is used of Lambda's context object."""
+    """The part of Lambda's context object that the handler uses."""
 
     @property
     def invoked_function_arn(self) -> str:
-        """The function's ARN, which names region and account."""
+        """The function's ARN, which has its region and account."""
         ...
 
 
 class LambdaHandler:
-    """A Lambda function's handler around an authorizer: it never raises, and it never says yes by accident."""
+    """A Lambda handler around an authorizer: it never raises, and it allows nothing by accident."""
 
     def __init__(self, authorizer: Authorizer, observer: Observer | None = None) -> None:
         self._authorizer = authorizer
@@ -35,7 +35,7 @@ class LambdaHandler:
             return self._answer(event, context, started)
         except KeyboardInterrupt:
             raise
-        except BaseException:  # noqa: BLE001 (not even logging works: there is nothing left but to say no)
+        except BaseException:  # noqa: BLE001 (even logging failed: only a refusal is left)
             return refused()
 
     def _answer(self, event: object, context: Context | None, started: float) -> AuthorizerResponse:
@@ -50,7 +50,7 @@ class LambdaHandler:
             problem = refusal
         except KeyboardInterrupt:
             raise
-        except BaseException as error:  # noqa: BLE001 (SystemExit too: nobody above would answer)
+        except BaseException as error:  # noqa: BLE001 (SystemExit too: no caller would answer)
             problem = internal_error(error)
         else:
             verified = client.verified

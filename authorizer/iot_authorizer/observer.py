@@ -1,7 +1,7 @@
-"""One structured line a decision, which is its metrics too: CloudWatch's embedded metric format.
+"""Logs and counts decisions: one JSON line for each, in CloudWatch's embedded metric format.
 
-The line of a decision carries `_aws`, so CloudWatch counts from it what it also keeps to be searched. That is less to
-write and to keep than a log line beside a metrics line, and no log level can silence it.
+The line has the key `_aws`, so CloudWatch takes the metrics from the same line that it keeps for searches. That writes
+less than two lines, and no log level can turn it off.
 """
 
 import json
@@ -9,26 +9,27 @@ import os
 import time
 from typing import Final
 
-from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
-
 from iot_authorizer.reasons import Reason
 from iot_authorizer.refusal import Refusal
 
 NAMESPACE: Final = "IotAuthorizer"
-"""Where the metrics stand in CloudWatch, unless POWERTOOLS_METRICS_NAMESPACE says otherwise."""
+"""The namespace of the metrics, unless POWERTOOLS_METRICS_NAMESPACE names another."""
 
 Fields = dict[str, object]
 
 _encode = json.JSONEncoder(separators=(",", ":"), default=str).encode
 
-_ONE: Final = {"Unit": MetricUnit.Count.value, "StorageResolution": 60, "Value": [1.0]}
+_COUNT: Final = "Count"
+_ONE: Final = {"Unit": _COUNT, "StorageResolution": 60, "Value": [1.0]}
 
 
 class Observer:
     """Logs and counts decisions."""
 
     def __init__(self, service: str) -> None:
-        """`service` is the authorizer's name, and the metrics' dimension."""
+        """`service`: the authorizer's name, a dimension of the metrics."""
+        from aws_lambda_powertools.metrics import EphemeralMetrics  # noqa: PLC0415 (the command line needs no metrics)
+
         namespace = os.environ.get("POWERTOOLS_METRICS_NAMESPACE", NAMESPACE)
         self._metrics = EphemeralMetrics(namespace=namespace, service=service)
         self._metrics.set_default_dimensions(service=service)
@@ -36,18 +37,18 @@ class Observer:
 
     def keys_fetched(self, fetched: bool) -> None:
         """Counts a fetch of an issuer's keys."""
-        self._metrics.add_metric("KeysFetched" if fetched else "KeysNotFetched", MetricUnit.Count, 1)
+        self._metrics.add_metric("KeysFetched" if fetched else "KeysNotFetched", _COUNT, 1)
 
     def allowed(self, fields: Fields, started: float) -> None:
-        """Logs and counts a client that was let in; `started` is of `time.perf_counter`, in seconds."""
+        """Logs and counts a client that was allowed. `started`: the start, by `time.perf_counter` in seconds."""
         fields["level"], fields["decision"] = "INFO", "allowed"
         if "unchecked" in fields:
             fields["level"] = "WARNING"
-            self._metrics.add_metric("Unchecked", MetricUnit.Count, 1)
+            self._metrics.add_metric("Unchecked", _COUNT, 1)
         self._write("Allowed", fields, started)
 
     def refused(self, refusal: Refusal, fields: Fields, started: float) -> None:
-        """Logs and counts a client that was not."""
+        """Logs and counts a client that was refused."""
         reason = str(refusal.reason)
         fields["level"] = "ERROR" if reason == Reason.INTERNAL_ERROR else "WARNING"
         fields["decision"], fields["reason"] = "refused", reason
@@ -60,8 +61,8 @@ class Observer:
         metrics = self._metrics
         if self._cold:
             self._cold = False
-            metrics.add_metric("ColdStart", MetricUnit.Count, 1)
-        if metrics.metric_set:  # A line of their own, so that the reason is no dimension of theirs.
+            metrics.add_metric("ColdStart", _COUNT, 1)
+        if metrics.metric_set:  # In a line of their own, so that they do not get the dimension `reason`.
             metrics.flush_metrics()
         try:
             if reason is not None:

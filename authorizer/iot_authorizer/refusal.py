@@ -1,4 +1,4 @@
-"""Why a client is refused."""
+"""The exception for every client that is refused."""
 
 import re
 import traceback
@@ -11,20 +11,20 @@ _CODE = re.compile(r"[a-z][a-z0-9_]{0,63}")
 
 
 class Refusal(Exception):
-    """The client is not let in.
+    """The client is refused.
 
-    `reason` is one of `Reason`, or a code of your own in the same style: lower case, digits and underscores.
+    `reason` is a `Reason`, or a reason code of your own in the same style: lower case letters, digits, underscores.
     """
 
     def __init__(self, reason: str, detail: str = "", *, principal: Principal | None = None) -> None:
-        """Raises ValueError for a reason that is no code."""
+        """Raises ValueError if `reason` is not a reason code."""
         if not _CODE.fullmatch(reason):
             raise ValueError("expected a reason code such as unknown_session")
         self.reason = reason
         self.detail = detail[:128]
-        """More for the log: the name of a claim, of a key. Never a secret, and nothing that the client made up."""
+        """A detail for the log, such as the name of a claim: never a secret, and nothing that the client can choose."""
         self.principal = principal
-        """Who was refused, where that is proven or at least a known user's name."""
+        """The principal that was refused, if it is verified or a known user."""
         self.issuer: str | None = None
         """The configured issuer that the token names."""
         self.source: str | None = None
@@ -33,7 +33,7 @@ class Refusal(Exception):
 
 
 def internal_error(error: BaseException) -> Refusal:
-    """For an exception that nobody expected: its type and place, never its text, which may quote a token."""
+    """The refusal for an unexpected exception. It names type and place, not the text, which can quote a token."""
     frames = traceback.extract_tb(error.__traceback__)
     own = [frame for frame in frames if "site-packages" not in frame.filename] or frames
     place = f" at {PurePath(own[-1].filename).name}:{own[-1].lineno}" if own else ""

@@ -1,4 +1,4 @@
-"""What IoT Core is told (developer guide, "Defining your Lambda function")."""
+"""The answer to IoT Core (developer guide, "Defining your Lambda function")."""
 
 import hashlib
 import random
@@ -15,7 +15,7 @@ _LIKE_A_HASH = re.compile(r"[0-9a-f]{64}")
 
 
 class AuthorizerResponse(TypedDict):
-    """The answer, within IoT Core's bounds."""
+    """The answer, within the bounds of IoT Core."""
 
     isAuthenticated: bool
     principalId: str
@@ -29,7 +29,7 @@ class AuthorizerResponse(TypedDict):
 
 
 def refused() -> AuthorizerResponse:
-    """The answer to every client that is not let in: it tells nothing about why."""
+    """The answer to every client that is refused. It does not tell why."""
     return {
         "isAuthenticated": False,
         "principalId": "refused",
@@ -40,9 +40,9 @@ def refused() -> AuthorizerResponse:
 
 
 def principal_id(name: str) -> str:
-    """A principal's name as IoT Core takes it: itself where it is alphanumeric, else its SHA-256.
+    """A principal's name in the form that IoT Core accepts: the name if it is alphanumeric, else its SHA-256.
 
-    A name that looks like a SHA-256 is hashed too, so that nobody can be named like somebody else's hash.
+    A name that looks like a SHA-256 is hashed too. Otherwise it could equal the hash of another name.
     """
     if _PRINCIPAL_ID.fullmatch(name) and not _LIKE_A_HASH.fullmatch(name):
         return name
@@ -52,8 +52,8 @@ def principal_id(name: str) -> str:
 def disconnect_after(session: SessionTimes, connection_id: str | None, token_life: float | None) -> int:
     """Seconds until IoT Core ends the connection.
 
-    The spread is drawn from the connection's ID, so that a refresh of one connection draws the same.
-    `token_life` is in seconds; IoT Core's least of 300 holds even where the token ends sooner.
+    The spread is derived from the connection's ID, so that each refresh of a connection gets the same time.
+    `token_life`: seconds until the token expires. The result is at least IoT Core's minimum of 300, even then.
     """
     seconds = session.disconnect_after * (1 - session.spread * _draw(connection_id))
     if token_life is not None:
@@ -62,7 +62,7 @@ def disconnect_after(session: SessionTimes, connection_id: str | None, token_lif
 
 
 def _draw(connection_id: str | None) -> float:
-    """A number from 0 to 1, which spreads load and guards nothing."""
+    """A number from 0 to 1 that spreads load. It is not used for security."""
     if connection_id is None:
         return random.random()  # noqa: S311 (no secret depends on it)
     return zlib.crc32(connection_id.encode("utf-8", "surrogatepass")) / 2**32
@@ -71,7 +71,7 @@ def _draw(connection_id: str | None) -> float:
 def allowed(
     name: str, documents: list[Document], session: SessionTimes, connection_id: str | None, token_life: float | None
 ) -> AuthorizerResponse:
-    """The answer to a client that is let in."""
+    """The answer to a client that is allowed."""
     return {
         "isAuthenticated": True,
         "principalId": principal_id(name),

@@ -1,4 +1,4 @@
-"""HS256 keys by name, from Secrets Manager or the SSM parameter store. Imported only where one is configured."""
+"""HS256 keys from Secrets Manager or the SSM parameter store. Imported only if one is configured."""
 
 import logging
 
@@ -17,19 +17,19 @@ LEAST_SECRET = 32
 """Bytes: a key as long as the hash (RFC 7518, section 3.2)."""
 
 for _name in ("boto3", "botocore", "urllib3"):
-    logging.getLogger(_name).setLevel(logging.INFO)  # At DEBUG they log what AWS answers: the secret.
+    logging.getLogger(_name).setLevel(logging.INFO)  # At DEBUG they log answers of AWS, which have the secret.
 
 _QUICK = Config(connect_timeout=0.5, read_timeout=0.7, retries={"total_max_attempts": 2})
 
 
 class SharedSecret:
-    """The one key of an issuer that signs with a secret."""
+    """The key of an issuer that signs with a secret."""
 
     def __init__(self, cached: Cached[PyJWK]) -> None:
         self._cached = cached
 
-    def find(self, key_id: str | None, algorithm: str) -> PyJWK:  # noqa: ARG002 (there is but one key)
-        """The key. Raises Refusal where the secret can't be read or is too short."""
+    def find(self, key_id: str | None, algorithm: str) -> PyJWK:  # noqa: ARG002 (there is only one key)
+        """The key. Raises Refusal if the secret cannot be read or is too short."""
         key = self._cached.get()
         if len(key.key) < LEAST_SECRET:
             raise Refusal(Reason.WEAK_KEY)
@@ -37,7 +37,7 @@ class SharedSecret:
 
 
 def fetch_key(name: str) -> PyJWK:
-    """The HS256 key behind `secretsmanager:NAME` or `ssm:NAME`, where NAME may be an ARN. Raises FetchError."""
+    """Fetches the HS256 key of `secretsmanager:NAME` or `ssm:NAME`. NAME can be an ARN. Raises FetchError."""
     service, _, rest = name.partition(":")
     try:
         if service == "ssm":

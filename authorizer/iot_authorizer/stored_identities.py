@@ -1,6 +1,6 @@
-"""What the table of identities says of a proven principal: whether it is revoked, and its claims.
+"""Looks verified principals up in the table of identities: revocations and stored claims.
 
-Imported only where a table is configured.
+Imported only if a table is configured.
 """
 
 import time
@@ -17,32 +17,32 @@ from iot_policies import Principal
 
 _MOST_CACHED = 10_000
 _NOT_PASSING = ("AccessDeniedException", "ResourceNotFoundException", "ValidationException")
-"""What DynamoDB says where the role, the table's name or its key is wrong: that does not pass by itself."""
+"""DynamoDB's errors for a wrong role, table name or key: they are permanent."""
 
 Items = Mapping[str, Item]
 
 
 @dataclass(frozen=True, slots=True)
 class Lookups:
-    """How the table is asked about proven principals."""
+    """How verified principals are looked up."""
 
     cache_for: float = 5
-    """Seconds that an answer serves: a revocation takes effect as much later."""
+    """Seconds that answers are cached; revocations take effect that much later."""
     when_unavailable_allow: bool = False
-    """Whether a principal is let in while the table can't be asked."""
+    """Whether principals are allowed while the table is unavailable."""
     stored_claims: Collection[str] = ()
-    """The issuers whose tokens' claims the stored ones join. They need the table, whatever `when_unavailable_allow`."""
+    """The issuers whose tokens get stored claims. They always need the table."""
 
 
 class StoredIdentities:
-    """Looks proven principals up."""
+    """Looks verified principals up."""
 
     def __init__(self, table: Table, lookups: Lookups) -> None:
         self._items = CachedItems(table, lookups.cache_for)
         self._lookups = lookups
 
     def check(self, verified: VerifiedPrincipal) -> VerifiedPrincipal:
-        """The principal with its stored claims, where its issuer takes them. Raises Refusal."""
+        """Returns the principal, with its stored claims if its issuer gets them. Raises Refusal."""
         joins = verified.issuer is not None and verified.issuer in self._lookups.stored_claims
         wanted = revocation_ids(verified)
         name = verified.principal.name
@@ -60,17 +60,17 @@ class StoredIdentities:
 
 
 def unavailable(error: TableUnavailable, principal: Principal | None = None) -> Refusal:
-    """A refusal since the table could not be asked."""
+    """The refusal if the table could not be asked."""
     return Refusal(Reason.TABLE_UNAVAILABLE, str(error), principal=principal)
 
 
 def malformed(error: MalformedItem, principal: Principal | None = None) -> Refusal:
-    """A refusal since an item of the table is not as it should be."""
+    """The refusal if an item of the table is malformed."""
     return Refusal(Reason.MALFORMED_ITEM, str(error), principal=principal)
 
 
 def revocation_ids(verified: VerifiedPrincipal) -> list[str]:
-    """The items that could revoke a principal, or the token that proved it."""
+    """The IDs of items that can revoke a principal or its token."""
     found = [revocations.principal_id(verified.principal.name)]
     if verified.issuer is not None:
         found += [revocations.before_id(None), revocations.before_id(verified.issuer)]
@@ -80,7 +80,7 @@ def revocation_ids(verified: VerifiedPrincipal) -> list[str]:
 
 
 def check_revoked(verified: VerifiedPrincipal, items: Items) -> None:
-    """Raises Refusal where one of the items revokes it."""
+    """Raises Refusal if one of the items revokes the principal or its token."""
     for each in revocation_ids(verified):
         if each not in items:
             continue
@@ -100,7 +100,7 @@ _REASONS = {
 
 
 def _concerns(revocation: revocations.Revocation, verified: VerifiedPrincipal) -> bool:
-    if verified.issuer is None:  # A password has no time of issue: only its principal as a whole can be revoked.
+    if verified.issuer is None:  # A password has no issue time: only its whole principal can be revoked.
         return revocation.issued_before is None
     return revocation.concerns(verified.issued_at)
 
@@ -120,12 +120,12 @@ def _with_stored_claims(verified: VerifiedPrincipal, items: Items) -> VerifiedPr
 
 
 def earliest(*ends: float | None) -> float | None:
-    """The first of some moments, of which None is never."""
+    """The earliest of some times; None is never."""
     return min((end for end in ends if end is not None), default=None)
 
 
 def check_user(stored: user.User, now: float, principal: Principal) -> None:
-    """Raises Refusal for a user that is disabled, or whose time is over."""
+    """Raises Refusal for a user that is disabled or has expired."""
     if stored.disabled:
         raise Refusal(Reason.USER_DISABLED, principal=principal)
     if stored.is_expired(now):
@@ -133,17 +133,17 @@ def check_user(stored: user.User, now: float, principal: Principal) -> None:
 
 
 class CachedItems:
-    """Items of a table, each kept for a while, also that it is not there."""
+    """A table whose answers are cached, also for missing items."""
 
     def __init__(self, table: Table, keep: float, timer: Callable[[], float] = time.monotonic) -> None:
-        """`keep` is in seconds, as `timer` is."""
+        """`keep`: seconds that answers are cached, by `timer`."""
         self._table = table
         self._keep = keep
         self._timer = timer
         self._found: dict[str, tuple[float, Item | None]] = {}
 
     def read(self, ids: Sequence[str]) -> dict[str, Item]:
-        """Those of the items that are there, the missing ones in one round trip. Raises TableUnavailable."""
+        """Reads items; those that are not cached in one round trip. Raises TableUnavailable."""
         now = self._timer()
         known = {each: self._found[each][1] for each in ids if each in self._found and now < self._found[each][0]}
         missing = [each for each in ids if each not in known]
@@ -157,12 +157,12 @@ class CachedItems:
         return {each: item for each, item in known.items() if item is not None}
 
     def kept(self, ids: Sequence[str]) -> dict[str, Item]:
-        """Those that are known to be there, however old that is."""
+        """The cached items, however old they are."""
         known = {each: self._found[each][1] for each in ids if each in self._found}
         return {each: item for each, item in known.items() if item is not None}
 
     def __len__(self) -> int:
-        """How many are kept."""
+        """The number of cached answers."""
         return len(self._found)
 
     def _make_room(self, now: float) -> None:

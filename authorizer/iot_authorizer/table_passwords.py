@@ -1,4 +1,4 @@
-"""User names and passwords from the table of identities. Imported only where it has them."""
+"""Verifies user names and passwords of the table of identities. Imported only if configured."""
 
 import contextlib
 import secrets
@@ -25,13 +25,13 @@ from iot_identities.table import Item, Table, TableUnavailable
 from iot_policies import Principal
 
 _HURRY = 1.5
-"""Seconds from when on the table is asked no more: another answer may take 2.85, and IoT Core waits 5 in all."""
+"""Seconds after which the table is not asked again: an answer can take 2.85, and IoT Core waits 5 in total."""
 
 
 class TablePasswords:
-    """Verifies user names and passwords, and slows guessing down.
+    """Verifies user names and passwords and slows guessing down.
 
-    Each refusal costs as many hashes and as many calls of the table, whether the user exists or not.
+    Each refusal costs the same number of hashes and table calls, whether the user exists or not.
     """
 
     def __init__(
@@ -41,7 +41,7 @@ class TablePasswords:
         clock: Callable[[], float] = time.time,
         timer: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`clock` gives seconds since 1970, `timer` seconds."""
+        """`clock` returns seconds since 1970, `timer` seconds since any time."""
         self._table = table
         self._limits = limits
         self._clock = clock
@@ -49,7 +49,7 @@ class TablePasswords:
         self._nobody = hash_password(secrets.token_bytes(16))
 
     def verify(self, credentials: Credentials) -> VerifiedPrincipal:
-        """Proves a user name and a password, with one read. Raises Refusal."""
+        """Verifies a user name and a password with one read of the table. Raises Refusal."""
         name, password = credentials.user_name or "", credentials.password or b""
         if len(password) > LONGEST_PASSWORD or len(name) > LONGEST_USER_NAME:
             raise Refusal(Reason.PASSWORD_TOO_LONG)
@@ -89,13 +89,13 @@ class TablePasswords:
             guard.failed(attempt, now, right=matching is not None)
             raise refusal
         if is_guessable:
-            with contextlib.suppress(TableUnavailable):  # It would only have spared the client a wait.
+            with contextlib.suppress(TableUnavailable):  # It would only save the client a wait.
                 guard.succeeded(attempt, now)
         return verified
 
 
 def _matching(stored: user.User | None, password: bytes) -> tuple[int, user.StoredPassword | None]:
-    """How many hashes were verified, and the stored password that this is."""
+    """The number of hashes that were verified, and the stored password that matched."""
     passwords = stored.passwords if stored is not None else ()
     for number, each in enumerate(passwords, 1):
         if verify_password(each.hash, password):
@@ -104,7 +104,7 @@ def _matching(stored: user.User | None, password: bytes) -> tuple[int, user.Stor
 
 
 def _stored(item: Item | None, principal: Principal) -> tuple[user.User | None, Refusal | None]:
-    """The user, or why there is none although there is an item."""
+    """The user of an item, or the refusal if the item is malformed."""
     if item is None:
         return None, None
     try:
@@ -114,14 +114,14 @@ def _stored(item: Item | None, principal: Principal) -> tuple[user.User | None, 
 
 
 def _oldest(stored: user.User | None) -> int | None:
-    """When the oldest of the passwords was set: who signed in before may have known another."""
+    """When the oldest password was set. A client that signed in earlier used another password."""
     return min((each.created_at for each in stored.passwords), default=None) if stored is not None else None
 
 
 def _problem(
     verified: VerifiedPrincipal, stored: user.User, matching: user.StoredPassword, now: int, items: Items
 ) -> Refusal | None:
-    """Why somebody with the right password is refused all the same."""
+    """Why a client with the right password is refused; None if it is not."""
     try:
         if matching.is_expired(now):
             raise Refusal(Reason.PASSWORD_EXPIRED, principal=verified.principal)
@@ -133,15 +133,15 @@ def _problem(
 
 
 def _refusal(reason: Reason, stored: user.User | None, detail: str = "") -> Refusal:
-    """The principal is named only where it exists: people type passwords into the field above."""
+    """A refusal that names the principal only if it exists: people type passwords into the user name field."""
     return Refusal(reason, detail, principal=None if stored is None else Principal(stored.name, stored.claims))
 
 
 class DeadlineTable:
-    """A table that is asked no more from a moment on."""
+    """A table that is not asked after a deadline."""
 
     def __init__(self, table: Table, timer: Callable[[], float], until: float) -> None:
-        """`until` is a time of the timer's."""
+        """`until`: the deadline, by `timer`."""
         self._table = table
         self._timer = timer
         self._until = until

@@ -1,4 +1,4 @@
-"""JSON Web Tokens before anybody trusts them: taken apart, strictly."""
+"""Splits JSON Web Tokens strictly, before anything about them is verified."""
 
 import binascii
 from functools import lru_cache
@@ -10,16 +10,16 @@ from iot_identities.strict_json import STRICT, DuplicateKey
 from iot_policies import Claims
 
 LONGEST_TOKEN = 8192
-"""Bytes. The work before a signature is looked at grows with the token, and anybody can send one."""
+"""Bytes. Anyone can send a token, and the work before its signature is verified grows with it."""
 
 _WHITE_SPACE = " \t\n\r"
 _KEYS_IN_HEADER = ("jku", "jwk", "x5u", "x5c")
 _TO_STANDARD = bytes.maketrans(b"-_+/=", b"+/\0\0\0")
-"""From base64url to what `binascii` knows; what RFC 7515 does not allow becomes what nobody does."""
+"""From base64url to base64; characters that RFC 7515 forbids become invalid ones."""
 
 
 class Header(NamedTuple):
-    """The parts of a JOSE header that choose how to verify (RFC 7515, section 4.1)."""
+    """The parts of a JOSE header that say how to verify the token (RFC 7515, section 4.1)."""
 
     algorithm: str
     key_id: str | None
@@ -27,17 +27,17 @@ class Header(NamedTuple):
 
 
 class Token(NamedTuple):
-    """A token taken apart. Nothing of it is proven yet."""
+    """The parts of a token. Nothing is verified yet."""
 
     text: str
     header: Header
     claims: Claims
     signed: bool
-    """Whether it has a third part, a signature."""
+    """Whether it has a third part, the signature."""
 
 
 def read_token(text: str) -> Token:
-    """Takes a compact JWT apart, or its first two parts. Raises Refusal, each way with its own reason."""
+    """Splits a compact JWT, or only its first two parts. Raises Refusal."""
     if len(text) > LONGEST_TOKEN:
         raise Refusal(Reason.TOKEN_TOO_LONG)
     parts = text.split(".")
@@ -50,7 +50,7 @@ def read_token(text: str) -> Token:
 
 @lru_cache(maxsize=64)
 def _header(segment: str) -> Header:
-    """The header; tokens of one issuer share a few, so they are read once. A refusal is never kept."""
+    """Reads a header. Tokens of one issuer share a few headers, so results are cached; refusals are not."""
     header = _json_object(segment, "header")
     for name in _KEYS_IN_HEADER:
         if name in header:

@@ -1,4 +1,4 @@
-"""What a verifier gives: a principal, and what its proof says."""
+"""The result of verifying credentials."""
 
 from typing import NamedTuple
 
@@ -6,16 +6,16 @@ from iot_policies import Principal
 
 
 class VerifiedPrincipal(NamedTuple):
-    """A principal, and what its proof says beside its claims."""
+    """A principal, and what its credentials say about it beside the claims."""
 
     principal: Principal
     issuer: str | None = None
-    """Who vouches for it: a token's `iss`; None for passwords and anonymous clients."""
+    """The token's `iss`; None for passwords and anonymous clients."""
     expires_at: float | None = None
-    """When the proof ends, in seconds since 1970; None where it does not."""
+    """When the credentials expire, in seconds since 1970; None for never."""
     issued_at: float | None = None
-    """When it began, in seconds since 1970: a token's `iat`; None where it does not say."""
+    """The token's `iat`, in seconds since 1970; None without one."""
     token_id: str | None = None
-    """A token's `jti`; None where it has none."""
+    """The token's `jti`; None without one."""
     unchecked: str | None = None
-    """Why nobody could say whether it is revoked; None where somebody did, or nobody was to be asked."""
+    """Why the table could not be asked for revocations; None if it was asked or is not configured."""

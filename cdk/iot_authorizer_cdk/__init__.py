@@ -4,20 +4,24 @@
 from iot_authorizer_cdk import AuthorizerProps, IotCustomAuthorizer
 ```
 
-The names are loaded when they are used, because the CDK starts Node.js and building needs none of it.
+A name is loaded when it is first used: the CDK starts Node.js, which building the Lambda directory does not need.
 """
 
 import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from iot_authorizer_cdk.constructs.account_functions import AccountEndpoint, DefaultAuthorizer
-    from iot_authorizer_cdk.constructs.alarms import Alarms
-    from iot_authorizer_cdk.constructs.custom_authorizer import IotCustomAuthorizer
-    from iot_authorizer_cdk.constructs.dashboard import Dashboard, Queries
-    from iot_authorizer_cdk.constructs.domain import DomainStack
-    from iot_authorizer_cdk.constructs.identity_table import IdentityTable
-    from iot_authorizer_cdk.properties import AuthorizerProps, DomainProps, InvalidSettings
+    from iot_authorizer_cdk.app.stacks import DomainStack as DomainStack
+    from iot_authorizer_cdk.constructs.account_functions import AccountEndpoint as AccountEndpoint
+    from iot_authorizer_cdk.constructs.account_functions import DefaultAuthorizer as DefaultAuthorizer
+    from iot_authorizer_cdk.constructs.alarms import Alarms as Alarms
+    from iot_authorizer_cdk.constructs.custom_authorizer import IotCustomAuthorizer as IotCustomAuthorizer
+    from iot_authorizer_cdk.constructs.dashboard import Dashboard as Dashboard
+    from iot_authorizer_cdk.constructs.dashboard import Queries as Queries
+    from iot_authorizer_cdk.constructs.identity_table import IdentityTable as IdentityTable
+    from iot_authorizer_cdk.properties import AuthorizerProps as AuthorizerProps
+    from iot_authorizer_cdk.properties import DomainProps as DomainProps
+    from iot_authorizer_cdk.properties import InvalidSettings as InvalidSettings
 
 _MODULES = {
     "AccountEndpoint": "constructs.account_functions",
@@ -26,26 +30,12 @@ _MODULES = {
     "Dashboard": "constructs.dashboard",
     "DefaultAuthorizer": "constructs.account_functions",
     "DomainProps": "properties",
-    "DomainStack": "constructs.domain",
+    "DomainStack": "app.stacks",
     "IdentityTable": "constructs.identity_table",
     "InvalidSettings": "properties",
     "IotCustomAuthorizer": "constructs.custom_authorizer",
     "Queries": "constructs.dashboard",
 }
-
-__all__ = [
-    "AccountEndpoint",
-    "Alarms",
-    "AuthorizerProps",
-    "Dashboard",
-    "DefaultAuthorizer",
-    "DomainProps",
-    "DomainStack",
-    "IdentityTable",
-    "InvalidSettings",
-    "IotCustomAuthorizer",
-    "Queries",
-]
 
 
 def __getattr__(name: str) -> object:

@@ -22,7 +22,7 @@ from iot_authorizer_cli.commands.users.app import app as users
 from iot_authorizer_cli.options import add_command
 from iot_authorizer_cli.project.identity_table import problem_of
 from iot_authorizer_cli.signing.key_ring import KeyRefused
-from iot_core.authorizers.signatures import NotVerified
+from iot_core.authorizers.refused import Refused
 from iot_core.functions.lambda_function import BrokenHandler
 from iot_identities.table import TableUnavailable
 from iot_policies import InvalidFile, PolicyError
@@ -73,8 +73,10 @@ def main() -> None:
         code = app(["--help"] if len(sys.argv) == 1 else None, standalone_mode=False)
     except typer.TyperException as error:
         code = _fail(_NO_SUCH_COMMAND.sub("No such command", _UNEXPECTED.sub(r"\1", error.format_message())))
-    except (InvalidFile, PolicyError, BrokenHandler, NotVerified, KeyRefused) as error:
+    except (InvalidFile, PolicyError, BrokenHandler, KeyRefused) as error:
         code = _fail(str(error))
+    except Refused as error:
+        code = _fail(f"IoT Core refuses this client before it invokes the function: {error}")
     except TableUnavailable as error:
         code = _fail(problem_of(error))
     except UnicodeEncodeError as error:

@@ -1,50 +1,52 @@
-"""IoT Core on this machine, as a library."""
+"""IoT Core on this machine, as a library: IoT Core itself, with a project's authorizer and the console."""
 
 import contextlib
+import errno
 import tempfile
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
-from starlette.applications import Starlette
-
-import iot_core.api.app
 from iot_authorizer_cli.console.app import Console, ConsoleAddresses
 from iot_authorizer_cli.project.development_issuer import DevelopmentIssuer, make_folder, table_path
-from iot_authorizer_cli.project.explanations import Explanations
+from iot_authorizer_cli.project.explanations import decision_reasons
 from iot_authorizer_cli.project.handler import HANDLER
 from iot_authorizer_cli.project.reloading import ReloadedConfiguration
-from iot_authorizer_cli.project.upkeep import upkeep
-from iot_core.authorizers.authorization import Gateway
-from iot_core.authorizers.authorizers import Authorizers
+from iot_authorizer_cli.project.upkeep import reloading
+from iot_core.authorizers.registry import Authorizers
 from iot_core.broker.broker import Broker
 from iot_core.broker.limits import IOT_CORE, Limits
-from iot_core.broker.storage import Storage, StorageError
-from iot_core.decisions import Decisions
-from iot_core.edge.addresses import Addresses
-from iot_core.edge.certificates import ca_path, server_context
+from iot_core.core import IotCore
 from iot_core.edge.connections import Connections
-from iot_core.edge.guard import Guard
-from iot_core.edge.outbox import Outbox
-from iot_core.edge.ports import Ports
+from iot_core.edge.ports import PortUnavailable
 from iot_core.feed import Feed
 from iot_core.functions.lambda_function import ACCOUNT, REGION, TIMEOUT
-from iot_core.running import Running
+from iot_core.lifecycle import Lifecycle
+from iot_core.server import Server
 
 
-class LocalIotCore(Running):
+class LocalIotCore(Lifecycle):
     """IoT Core with the authorizer of a configuration.
 
     `async with LocalIotCore(config) as core` runs it on the caller's event loop, `with LocalIotCore(config) as core`
     on one in a thread, for clients that block. Inside, `core.port` and `core.tls_port` are the real ports.
     """
 
+    iot_core: IotCore
+    """IoT Core itself; `broker`, `authorizers`, `connections` and `feed` are its parts."""
     broker: Broker
-    gateway: Gateway
+    """The message broker."""
     authorizers: Authorizers
-    configuration: ReloadedConfiguration
+    """The account's authorizers."""
     connections: Connections
+    """The MQTT connections."""
+    feed: Feed
+    """Decisions, presence, reloads."""
+    configuration: ReloadedConfiguration
+    """`authorizer.toml` and what it names."""
     issuer: DevelopmentIssuer
+    """Issues the tokens that only this machine trusts."""
 
     def __init__(
         self,
@@ -63,23 +65,18 @@ class LocalIotCore(Running):
         function_timeout: float = TIMEOUT,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`port` 0 is any that is free. Without a `folder`, nothing outlives it.
+        """Starts nothing yet.
 
-        `table` is one of DynamoDB's, to be asked in the place of the development table.
-
-        The handler has `function_timeout` seconds, and an authorizer's seconds pass `time_scale` times as fast.
-        `clock` gives seconds, for time-outs of connections, refreshes and the ends that authorizers set.
+        `port` 0 is any free port. `folder` is the data folder; by default it is temporary. `table` is a DynamoDB table
+        to use instead of the development table. The handler must answer within `function_timeout` seconds. The seconds
+        of an authorizer's answer pass `time_scale` times as fast. `clock` gives seconds, for time-outs, refreshes and
+        the ends that authorizers set.
         """
         self.host = host
         self.port = port
         self.tls_port = tls_port
         self.region = region
         self.account = account
-        self.feed = Feed()
-        """What happens: decisions, presence, reloads."""
-        self.decisions = Decisions(self.feed, Explanations(lambda: self.configuration.configured).explain)
-        """Where decisions are told, for the feed."""
-        self._is_started = False
         self._config = Path(config)
         self._handler = handler
         self._folder = None if folder is None else Path(folder)
@@ -88,79 +85,88 @@ class LocalIotCore(Running):
         self._limits = limits
         self._function_timeout = function_timeout
         self._clock = clock
-        self._addresses = Addresses(host, region)
-        self._running = contextlib.AsyncExitStack()
+        self._running_server: Server | None = None
+        self._stack = contextlib.AsyncExitStack()
+
+    @property
+    def server(self) -> Server:
+        """The ports. Raises RuntimeError before the start."""
+        if self._running_server is None:
+            raise RuntimeError("not started: use `async with`, or `with` for an event loop in a thread")
+        return self._running_server
 
     @property
     def url(self) -> str:
-        """The plain port's URL. Raises RuntimeError before it is started, as all do that is not known before."""
-        self._require_start()
-        return f"http://{self._addresses.in_urls}:{self.port}"
+        """The plain port's URL. Raises RuntimeError before the start, as do all properties that are not known then."""
+        return self.server.url
 
     @property
     def tls_url(self) -> str:
         """The TLS port's URL."""
-        self._require_start()
-        return f"https://{self._addresses.in_urls}" + (f":{self.tls_port}" if self.tls_port != 443 else "")
+        return self.server.tls_url
 
     @property
     def ca_path(self) -> Path:
-        """The certificate, in PEM, that clients of the TLS port have to trust."""
-        self._require_start()
-        return ca_path(self._data)
-
-    def arn(self, kind: str, name: str) -> str:
-        """The ARN of something in the account: `arn:aws:iot:REGION:ACCOUNT:kind/name`."""
-        return f"arn:aws:iot:{self.region}:{self.account}:{kind}/{name}"
-
-    def commit(self) -> None:
-        """Stores what changed and sends what is waiting. To be called before anything is acknowledged over HTTP.
-
-        Raises StorageError.
-        """
-        self.connections.outbox.commit()
+        """The CA's certificate in PEM, which clients of the TLS port must trust."""
+        return self.server.ca_path
 
     def token(self, principal: str, claims: Mapping[str, object] | None = None, expires_in: int = 3600) -> str:
-        """A JWT of the development issuer, which this IoT Core's authorizer trusts; `expires_in` in seconds."""
-        self._require_start()
+        """A JWT of the development issuer, which the authorizer on this machine trusts; `expires_in` in seconds."""
+        self.server  # noqa: B018 (it raises before the start)
         return self.issuer.token(principal, claims or {}, expires_in)
 
     def check_time(self) -> None:
-        """Does what is due by now. It is called several times a second anyway."""
-        self._ports.check_time()
-        self.connections.check_time()
+        """Does what is due by now. The server calls it four times a second."""
+        self.server.check_time()
+
+    def apply_configuration(self) -> None:
+        """Puts the configuration as it was last read into force. Each connected client is authorized again."""
+        configuration = self.configuration
+        functions = {configuration.function_arn: configuration.environments}
+        configured = configuration.configured
+        self.iot_core.configure(configured.description, functions, partial(decision_reasons, configured))
 
     async def start(self) -> None:
         """Starts it.
 
-        Raises InvalidFile, BrokenHandler, StorageError for files that can't be used, OSError for ports and folders.
+        Raises InvalidFile, BrokenHandler, StorageError for files that cannot be used, OSError for ports and folders.
         """
         async with contextlib.AsyncExitStack() as stack:
-            self._data = self._prepare_folder(stack)
-            storage = Storage(self._data / "iot-core.sqlite" if self._folder is not None else ":memory:")
-            stack.callback(_close, storage)
-            await self._load(stack)
-            self._build(storage)
-            await self._listen(stack)
-            await stack.enter_async_context(upkeep(self.check_time, self.configuration, self._reload))
-            self._running = stack.pop_all()
-        self._is_started = True
+            data = self._prepare_folder(stack)
+            core = self.iot_core = IotCore(
+                data,
+                persistent=self._folder is not None,
+                region=self.region,
+                account=self.account,
+                limits=self._limits,
+                time_scale=self._time_scale,
+                clock=self._clock,
+            )
+            stack.callback(core.close)
+            self.broker, self.connections, self.feed = core.broker, core.connections, core.feed
+            self.authorizers = core.authorizers
+            await self._load(data, stack)
+            server = Server(core, data, self.host, self._console().routes())
+            try:
+                await stack.enter_async_context(server.listen(self.port, self.tls_port))
+            except PortUnavailable as error:
+                raise OSError(error.errno, _advice(error)) from None
+            self.port, self.tls_port = server.port, server.tls_port
+            await stack.enter_async_context(reloading(self.configuration, self._reload))
+            self._stack = stack.pop_all()
+        self._running_server = server
 
     async def stop(self) -> None:
         """Ends all connections, and writes what is to survive."""
-        await self._running.aclose()
-
-    def _require_start(self) -> None:
-        if not self._is_started:
-            raise RuntimeError("it is not started: `async with` starts it, or `with` in a thread")
+        await self._stack.aclose()
 
     def _prepare_folder(self, stack: contextlib.AsyncExitStack) -> Path:
         if self._folder is None:
             return Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="iot-authorizer-")))
         return make_folder(self._folder)
 
-    async def _load(self, stack: contextlib.AsyncExitStack) -> None:
-        self.issuer = DevelopmentIssuer(self._data)
+    async def _load(self, data: Path, stack: contextlib.AsyncExitStack) -> None:
+        self.issuer = DevelopmentIssuer(data)
         self.configuration = ReloadedConfiguration(
             self._config,
             handler=self._handler,
@@ -168,33 +174,15 @@ class LocalIotCore(Running):
             region=self.region,
             account=self.account,
             environment=self.issuer.environment(self._table),
-            table=table_path(self._data) if self._table is None else None,
+            table=table_path(data) if self._table is None else None,
             function_timeout=self._function_timeout,
         )
         await self.configuration.start()
         stack.callback(self.configuration.close)
+        self.apply_configuration()
 
-    def _build(self, storage: Storage) -> None:
-        self.authorizers = Authorizers(self._data)
-        self.gateway = Gateway(self.authorizers, {})
-        self._take_configuration()
-        try:
-            self.broker = Broker(storage, limits=self._limits, report=self.feed.add)
-        except (TypeError, ValueError) as error:
-            raise StorageError(f"{self._data}: iot-core.sqlite holds what can't be read, remove it: {error}") from None
-        self.connections = Connections(
-            broker=self.broker,
-            gateway=self.gateway,
-            decisions=self.decisions,
-            outbox=Outbox(storage, lambda error: self.feed.add("storage", problem=str(error))),
-            arn_prefix=f"arn:aws:iot:{self.region}:{self.account}:",
-            time_scale=self._time_scale,
-            clock=self._clock,
-        )
-
-    async def _listen(self, stack: contextlib.AsyncExitStack) -> None:
-        context = server_context(self._data, self._addresses.certified)
-        console = Console(
+    def _console(self) -> Console:
+        return Console(
             configuration=self.configuration,
             issuer=self.issuer,
             authorizers=self.authorizers,
@@ -203,27 +191,24 @@ class LocalIotCore(Running):
             region=self.region,
             account=self.account,
         )
-        routes = [*console.routes(), *iot_core.api.app.routes(self)]
-        application = Starlette(routes=routes, exception_handlers={404: iot_core.api.app.not_found})
-        self._ports = Ports(self.connections, Guard(application, self._addresses.names), self._addresses.to_connect)
-        self.port, self.tls_port = await self._ports.listen(self.host, self.port, self.tls_port, context)
-        stack.push_async_callback(self._ports.close)
-
-    def _take_configuration(self) -> None:
-        """Puts the configuration into force."""
-        self.authorizers.put_configured(self.configuration.configured.description)
-        self.gateway.functions = {self.configuration.function_arn: self.configuration.environments}
 
     async def _reload(self) -> None:
         before = self.configuration.problem
         if await self.configuration.reload():
-            self._take_configuration()
+            self.apply_configuration()
             self.feed.add("reload", ok=True, path=str(self._config))
-            self.connections.refresh_all()
         elif self.configuration.problem != before or not self.configuration.waits:
             self.feed.add("reload", ok=False, path=str(self._config), problem=self.configuration.problem)
 
 
-def _close(storage: Storage) -> None:
-    with contextlib.suppress(StorageError):
-        storage.close()
+def _advice(error: PortUnavailable) -> str:
+    """Why a port cannot be used, and what to do."""
+    option = "--tls-port" if error.tls else "--port"
+    port = f"port {error.number} of {error.host}"
+    if error.errno == errno.EADDRINUSE:
+        return f"{port} is in use: is `iot-authorizer dev` running already? {option} names another port"
+    if error.errno == errno.EACCES:  # Linux, Documentation/networking/ip-sysctl.rst.
+        allowed = f"`sudo sysctl net.ipv4.ip_unprivileged_port_start={error.number}` allows it on Linux"
+        needs = f"below 1024 it needs root or CAP_NET_BIND_SERVICE ({allowed})"
+        return f"{error.strerror}: {needs}; {option} names another port"
+    return str(error.strerror)

@@ -1,1 +1,1 @@
-"""Principals with passwords, revocations and limits on guessing, and the table they live in."""
+"""The table of identities: users with passwords, revocations and limits on guessing."""

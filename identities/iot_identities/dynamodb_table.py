@@ -1,10 +1,11 @@
 """A table in Amazon DynamoDB: partition key `id` (a string), time to live `expires_at`.
 
-Imported only where one is configured: botocore takes as long to load as all the rest,
-and boto3 longer still.
+Imported only if one is configured: botocore takes as long to import as everything else, and boto3 even longer.
+Conditions follow the Amazon DynamoDB Developer Guide, "Condition and filter expressions, operators, and functions".
 """
 
 import logging
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -15,8 +16,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
-from iot_identities.attributes import from_item, to_item
-from iot_identities.conditions import IS_LIVE, IS_OVER, is_number, names
+from iot_identities.attribute_values import from_item, to_item
 from iot_identities.item_limits import check_id, check_ids, check_prefix, is_same, revision_of, to_store
 from iot_identities.table import Item, ItemChanged, ItemExists, TableBusy, TableUnavailable
 
@@ -31,21 +31,36 @@ if TYPE_CHECKING:
     Attributes = Mapping[str, UniversalAttributeValueTypeDef]
 
 for _name in ("botocore", "urllib3"):
-    logging.getLogger(_name).setLevel(logging.INFO)  # At DEBUG they log what AWS answers: hashes of passwords.
+    logging.getLogger(_name).setLevel(logging.INFO)  # At DEBUG they log answers of AWS, which have password hashes.
 
 _QUICK = Config(connect_timeout=0.5, read_timeout=0.9, retries={"total_max_attempts": 2, "mode": "legacy"})
-"""Under 3 seconds in all. The other modes wait for up to a second more before they ask a busy table again."""
+"""Under 3 seconds in total. The other retry modes wait for up to a second before they ask a busy table again."""
 _BUSY = ("ProvisionedThroughputExceededException", "RequestLimitExceeded", "ThrottlingException")
 _ROUNDS = 3
-"""Of counting: from the second on, another has begun anew between our two questions."""
+"""Attempts to count: between the two requests of an attempt, another client can have begun to count anew."""
+_IS_LIVE = "(attribute_not_exists(#expires_at) OR #expires_at > :now)"
+"""A condition: the item has not expired or is missing."""
+_IS_EXPIRED = "#expires_at <= :now"
+"""A condition: the item exists and has expired."""
+
+
+def _is_number(name: str, value: str, number: int) -> str:
+    """A condition: the attribute is the number that `value` stands for; a missing attribute is 0."""
+    same = f"{name} = {value}"
+    return same if number else f"(attribute_not_exists({name}) OR {same})"
+
+
+def _names(expression: str) -> dict[str, str]:
+    """The attribute names behind an expression's `#names`: a reserved word such as `count` needs one."""
+    return {name: name[1:] for name in re.findall(r"#\w+", expression)}
 
 
 class _ConditionFailed(Exception):
-    """The item is not as the condition wants it."""
+    """The item does not meet the condition."""
 
 
 class DynamoDbTable:
-    """See `iot_identities.table.Table`. Region and credentials come from the environment."""
+    """Implements `iot_identities.table.Table`. Region and credentials come from the environment."""
 
     def __init__(
         self,
@@ -54,7 +69,7 @@ class DynamoDbTable:
         endpoint_url: str | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """Raises TableUnavailable without a region or with a wrong URL; the rest shows when the table is asked."""
+        """Raises TableUnavailable without a region or with an invalid URL; other mistakes show with the first call."""
         self._name = name
         self._clock = clock
         try:
@@ -67,7 +82,7 @@ class DynamoDbTable:
         self._client = cast("DynamoDBClient", client)
 
     def read(self, ids: Sequence[str]) -> dict[str, Item]:
-        """The items that are there, strongly consistent. What is left over is asked for once more."""
+        """Reads items, strongly consistent. Asks once more for items that DynamoDB left over."""
         found: dict[str, Item] = {}
         left: Sequence[Attributes] = [from_item({"id": id}) for id in check_ids(ids)]
         for _ in range(2):
@@ -83,11 +98,11 @@ class DynamoDbTable:
         try:
             if replacing is not None:
                 revision = revision_of(replacing)
-                same = is_number("#revision", ":revision", revision)
-                condition = f"attribute_exists(#id) AND {same} AND {IS_LIVE}"
+                same = _is_number("#revision", ":revision", revision)
+                condition = f"attribute_exists(#id) AND {same} AND {_IS_LIVE}"
                 self._put(stored, condition, {":revision": revision})
             elif new:
-                self._put(stored, f"attribute_not_exists(#id) OR {IS_OVER}", {})
+                self._put(stored, f"attribute_not_exists(#id) OR {_IS_EXPIRED}", {})
             else:
                 with _asking():
                     self._client.put_item(TableName=self._name, Item=from_item(stored))
@@ -103,7 +118,7 @@ class DynamoDbTable:
             self._client.delete_item(TableName=self._name, Key=key)
 
     def count(self, id: str, *, at: int, forget_at: int, seen: int | None = None) -> int:
-        """Counts, each time with a condition: that the item has not expired, or else that it has."""
+        """Adds 1 if the item has not expired; otherwise begins at 1 if it has expired."""
         fresh = to_store({"id": id, "count": 1, "last": at, "expires_at": forget_at})
         for _ in range(_ROUNDS if seen is None else 1):
             with suppress(_ConditionFailed):
@@ -116,9 +131,9 @@ class DynamoDbTable:
         raise ItemChanged
 
     def recount(self, id: str, *, counted: int, to: int, last: int, forget_at: int) -> bool:
-        """Sets the count, with the condition that it is the one that was counted."""
+        """Sets the count if it is still `counted`."""
         change = "SET #count = :to, #last = :last, #expires_at = :expires_at"
-        condition = is_number("#count", ":counted", counted)
+        condition = _is_number("#count", ":counted", counted)
         values: Item = {":counted": counted, ":to": to, ":last": last, ":expires_at": forget_at}
         with suppress(_ConditionFailed):
             self._update(check_id(id), change, condition, values)
@@ -126,12 +141,12 @@ class DynamoDbTable:
         return False
 
     def uncount(self, id: str) -> None:
-        """Takes one back, in one request."""
+        """Subtracts 1, in one request."""
         with suppress(_ConditionFailed):
             self._update(check_id(id), "ADD #count :less", "#count > :zero", {":less": -1, ":zero": 0})
 
     def items(self, prefix: str) -> Iterator[Item]:
-        """All whose ID begins so: a Scan, strongly consistent."""
+        """All items with this prefix, by a strongly consistent Scan."""
         first: ScanInputTypeDef = {"TableName": self._name, "ConsistentRead": True}
         if check_prefix(prefix):
             first["FilterExpression"] = "begins_with(id, :prefix)"
@@ -147,10 +162,10 @@ class DynamoDbTable:
             asked = {**first, "ExclusiveStartKey": answer["LastEvaluatedKey"]}
 
     def _read_into(self, found: dict[str, Item], keys: Sequence["Attributes"]) -> Sequence["Attributes"]:
-        """Gives the keys that are left over."""
+        """Reads items into `found` and returns the keys that DynamoDB left over."""
         with _asking():
             answer = self._client.batch_get_item(RequestItems={self._name: {"Keys": keys, "ConsistentRead": True}})
-            # Of the one table that was asked, under whichever of its names.
+            # One table was asked; the answer names it by its name or its ARN.
             for attributes in (each for items in answer["Responses"].values() for each in items):
                 item = to_item(attributes)
                 if self._is_live(item):
@@ -158,43 +173,43 @@ class DynamoDbTable:
             return [key for left in answer.get("UnprocessedKeys", {}).values() for key in left["Keys"]]
 
     def _put(self, item: Item, condition: str, values: Item) -> None:
-        """Raises _ConditionFailed. The condition may look at `:now`."""
+        """Writes an item if the condition holds, which can use `:now`. Raises _ConditionFailed."""
         with _asking():
             self._client.put_item(
                 TableName=self._name,
                 Item=from_item(item),
                 ConditionExpression=condition,
-                ExpressionAttributeNames=names(condition),
+                ExpressionAttributeNames=_names(condition),
                 ExpressionAttributeValues=from_item({":now": self._now(), **values}),
             )
 
     def _add(self, fresh: Item, seen: int | None) -> int:
-        """Counts where the item has not expired. Raises _ConditionFailed."""
+        """Adds 1 if the item has not expired. Raises _ConditionFailed."""
         change = "ADD #count :one, #revision :one SET #last = :last, #expires_at = :expires_at"
-        condition = IS_LIVE if seen is None else f"{is_number('#count', ':seen', seen)} AND {IS_LIVE}"
+        condition = _IS_LIVE if seen is None else f"{_is_number('#count', ':seen', seen)} AND {_IS_LIVE}"
         values = self._counting(fresh) if seen is None else {**self._counting(fresh), ":seen": seen}
         answer = self._update(fresh["id"], change, condition, values)
         with _asking():
             return int(answer["Attributes"]["count"]["N"])
 
     def _begin(self, fresh: Item) -> int:
-        """Counts from 1 where the item has expired: an update, since a role may be allowed no other change."""
+        """Begins at 1 if the item has expired. An update, since the role may be allowed only updates."""
         change = "SET #count = :one, #revision = :one, #last = :last, #expires_at = :expires_at"
-        self._update(fresh["id"], change, IS_OVER, self._counting(fresh))
+        self._update(fresh["id"], change, _IS_EXPIRED, self._counting(fresh))
         return 1
 
     def _counting(self, fresh: Item) -> Item:
         return {":one": 1, ":now": self._now(), ":last": fresh["last"], ":expires_at": fresh["expires_at"]}
 
     def _update(self, id: object, change: str, condition: str, values: Item) -> "UpdateItemOutputTypeDef":
-        """Changes an item, and gives what was changed. Raises _ConditionFailed."""
+        """Changes an item and returns the changed attributes. Raises _ConditionFailed."""
         with _asking():
             return self._client.update_item(
                 TableName=self._name,
                 Key=from_item({"id": id}),
                 UpdateExpression=change,
                 ConditionExpression=condition,
-                ExpressionAttributeNames=names(change + condition),
+                ExpressionAttributeNames=_names(change + condition),
                 ExpressionAttributeValues=from_item(values),
                 ReturnValues="UPDATED_NEW",
             )
@@ -209,7 +224,7 @@ class DynamoDbTable:
 
 @contextmanager
 def _asking() -> Iterator[None]:
-    """Raises TableUnavailable for whatever goes wrong, and _ConditionFailed."""
+    """Turns every error into TableUnavailable or _ConditionFailed."""
     try:
         yield
     except ClientError as error:
@@ -220,4 +235,4 @@ def _asking() -> Iterator[None]:
     except (BotoCoreError, ResponseParserError) as error:
         raise TableUnavailable(type(error).__name__) from None
     except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError):
-        raise TableUnavailable("an answer that is not DynamoDB's") from None
+        raise TableUnavailable("the answer is not DynamoDB's") from None

@@ -1,15 +1,18 @@
-"""Limits of online guessing: who fails often waits, ever longer.
+"""Limits guessing of passwords: after failed attempts, the next attempt has to wait, longer each time.
 
-Failures are counted against the principal, whether it exists or not, and against the client ID: IoT Core tells an
-authorizer no address. Anybody can fail in somebody's name. So that this locks nobody out cheaply, a client ID that the
-principal has signed in with is counted on its own, and a password that was generated, which nobody guesses, is never
-locked.
-
-A stranger's attempt is counted before its password is looked at, and taken back where the password is right: of many at
-once, no more are looked at than one after the other. Each failed attempt writes twice, so that its time tells nothing.
-
-A right password forgets what failed with its client ID before (NIST SP 800-63B, section 5.2.2), but not what did so
-just now: else somebody else with this client ID could guess anew after each sign-in.
+The rules:
+1. A failure counts against the principal and against the client ID. IoT Core tells an authorizer no address.
+2. A principal that does not exist is counted like one that does.
+3. After `slow_after` failures the next attempt waits 1 s, 2 s, 4 s, …; after `lock_after` it waits `lock_for`.
+4. An attempt during a wait is refused without looking at its password, and does not make the wait longer.
+5. A client ID that the principal signed in with is known for 30 days and has a counter of its own for this principal.
+   So other clients cannot lock it out by failing in the principal's name.
+6. Generated passwords cannot be guessed and are never locked.
+7. An unknown client's attempt is counted before its password is checked, and taken back if the password is right. So
+   of many attempts at once, no more are checked than one after the other.
+8. A right password clears earlier failures with its client ID (NIST SP 800-63B, section 5.2.2), but not very recent
+   ones. Otherwise another client with this client ID could guess again after each sign-in.
+9. Each refused attempt makes two writes, so that its duration tells nothing.
 """
 
 import json
@@ -22,7 +25,7 @@ from iot_identities.reading import whole_number
 from iot_identities.table import Counters, Item, ItemChanged, Table
 
 PREFIX = "failures#"
-"""Of all that the Lambda writes: its role allows it no other IDs."""
+"""The prefix of every item that the Lambda writes: its role allows no other IDs."""
 _DAY = 86_400
 _KNOWN_FOR = 30 * _DAY
 """Seconds that a client ID is known after a sign-in."""
@@ -33,15 +36,15 @@ class GuessingLimits:
     """When guessing is slowed, and locked. All times in seconds."""
 
     slow_after: int = 5
-    """From so many failures on, the next attempt waits 1 s, 2 s, 4 s, …"""
+    """From this number of failures on, the next attempt waits 1 s, 2 s, 4 s, …"""
     lock_after: int = 10
-    """From so many on, it waits `lock_for`."""
+    """From this number of failures on, the next attempt waits `lock_for`."""
     lock_for: int = 15 * 60
     forget_after: int = _DAY
-    """After so long without a failure, all are forgotten; after an eighth of it, those of a client ID that signs in."""
+    """Failures are forgotten this long after the last one; after an eighth of it, a sign-in clears its client ID's."""
 
     def wait(self, failures: int) -> int:
-        """How long after the last of so many failures nobody may try."""
+        """How long the next attempt waits after this number of failures."""
         if failures < self.slow_after:
             return 0
         return self.lock_for if failures >= self.lock_after else min(self.lock_for, 1 << (failures - self.slow_after))
@@ -52,9 +55,9 @@ class _Counter(NamedTuple):
     failures: int = 0
     last: int = 0
     forget_at: int | None = None
-    """When the item ends; None where it is not there."""
+    """When the item expires; None if it does not exist."""
     is_spare: bool = False
-    """Whether it is there for its write alone, and nothing goes by it."""
+    """Whether it is a dummy counter, written only so that every refusal costs the same number of writes."""
 
 
 @dataclass(slots=True)
@@ -62,21 +65,21 @@ class Attempt:
     """One attempt to sign in."""
 
     counters: tuple[_Counter, ...]
-    """Where a failure is counted: two, always."""
+    """The two counters that count a failure."""
     pair: _Counter | None
-    """Where failures of the principal with this client ID are counted once it is known; None without a client ID."""
+    """Counts failures of the principal with this client ID once it is known; None without a client ID."""
     known_id: str | None
-    """Where it is noted that the client ID belongs to the principal; None without a client ID."""
+    """The ID of the item that says that the principal signed in with this client ID; None without a client ID."""
     known_at: int | None
-    """When that was noted last; None where it was not, or long ago."""
+    """When that item was written; None if the client ID is not known."""
     counted: dict[str, int] = field(default_factory=dict)
-    """The counters that count this attempt already, and what they have counted with it."""
+    """The counters that counted this attempt already, with their counts."""
     wait: int = 0
-    """Seconds until the next attempt may go on, where `begin` says that this one may not."""
+    """Seconds until another attempt is allowed, if `begin` refused this one."""
 
 
 class Guard:
-    """Counts failures, and says who has to wait."""
+    """Counts failed attempts and says which attempts have to wait."""
 
     def __init__(self, table: Counters, limits: GuessingLimits) -> None:
         self._table = table
@@ -85,10 +88,10 @@ class Guard:
     def attempt(
         self, principal: str, client_id: str | None, items: Mapping[str, Item], known_since: int | None = 0
     ) -> Attempt:
-        """An attempt, by the items that `ids` names. Raises MalformedItem.
+        """Prepares an attempt from the items that `ids` names. Raises MalformedItem.
 
-        A client ID is known only by a sign-in since `known_since`, when the oldest password that is stored was set;
-        None where no password is.
+        A client ID is known only by a sign-in since `known_since`, when the oldest stored password was set; None if no
+        password is stored.
         """
         of_principal, *others = ids(principal, client_id)
         if not others:
@@ -102,7 +105,7 @@ class Guard:
         return Attempt((_counter(of_principal, items), _counter(of_client, items)), pair, known_id, None)
 
     def begin(self, attempt: Attempt, now: int) -> bool:
-        """Whether the attempt may go on; it is counted before it does, unless a known client has failed little.
+        """Whether the password may be checked. Counts the attempt first, unless a known client has failed rarely.
 
         Raises TableUnavailable.
         """
@@ -114,10 +117,11 @@ class Guard:
         return attempt.wait == 0
 
     def failed(self, attempt: Attempt, now: int, *, right: bool = False) -> None:
-        """Counts where `begin` has not. Whose password was not looked at is counted beside: a wait gets no longer.
+        """Counts the failure unless `begin` counted it.
 
-        So is who has the `right` one and is refused for another reason, unless `begin` has counted it: to take that
-        back would take longer, and tell. Raises TableUnavailable.
+        An attempt during a wait is counted in an item beside, so the wait gets no longer. So is an attempt with the
+        `right` password that is refused for another reason, unless `begin` counted it: taking it back would take longer
+        and tell that the password is right. Raises TableUnavailable.
         """
         for counter in attempt.counters:
             if counter.id not in attempt.counted:
@@ -127,7 +131,7 @@ class Guard:
                 self._take_back(attempt, counter, now)
 
     def succeeded(self, attempt: Attempt, now: int) -> None:
-        """Takes back what was counted, and notes once a day that the client ID belongs to the principal.
+        """Takes back what `begin` counted and writes once a day that the principal signed in with this client ID.
 
         Raises TableUnavailable.
         """
@@ -143,18 +147,18 @@ class Guard:
             self._table.count(attempt.known_id, at=now, forget_at=now + _KNOWN_FOR)
 
     def _is_past(self, pair: _Counter, attempt: Attempt, now: int) -> bool:
-        """Whether what failed with a client ID counts no more: another password, or some time, lies between."""
+        """Whether earlier failures with this client ID are cleared: the password is new, or they are long ago."""
         return attempt.known_at is None or now >= pair.last + self._limits.forget_after // 8
 
     def _left(self, counter: _Counter, now: int) -> int:
-        """Seconds to wait."""
+        """Seconds that an attempt has to wait for this counter."""
         wait = self._limits.wait(counter.failures)
         return max(0, counter.last + wait - now) if wait else 0
 
     def _take_back(self, attempt: Attempt, counter: _Counter, now: int) -> None:
-        """All as it was before, or where others have counted meanwhile, one less.
+        """Restores the counter, or subtracts 1 if other attempts were counted meanwhile.
 
-        What was not there stays for a while, with a count of 0: one that has ended would take longer to be counted.
+        A counter that did not exist stays with a count of 0: to count in an expired one would take longer.
         """
         counted = attempt.counted[counter.id]
         forget_at = now + self._limits.forget_after if counter.forget_at is None else counter.forget_at
@@ -164,7 +168,7 @@ class Guard:
             self._table.uncount(counter.id)
 
     def _count_first(self, attempt: Attempt, counter: _Counter, now: int) -> bool:
-        """Whether this attempt is among those that need not wait; of suspicious ones at once, one is."""
+        """Counts the attempt and says if it may go on. Of several suspicious attempts at once, one may."""
         suspicious = counter.failures >= self._limits.slow_after
         try:
             counted = self._count(counter.id, now, counter.failures if suspicious else None)
@@ -178,15 +182,15 @@ class Guard:
 
 
 class Failed(NamedTuple):
-    """What is counted against somebody."""
+    """The failures of a counter."""
 
     times: int
     last: int
-    """When it was last, in seconds since 1970."""
+    """When the last one was, in seconds since 1970."""
 
 
 def failed_by(table: Table, principal: str, client_id: str | None) -> Failed | None:
-    """What strangers have failed for a principal, or with a client ID, one of its client IDs; None for nothing.
+    """The failures of unknown clients for a principal, or with `client_id` those of this client ID; None for none.
 
     Raises TableUnavailable and MalformedItem.
     """
@@ -198,7 +202,7 @@ def failed_by(table: Table, principal: str, client_id: str | None) -> Failed | N
 
 
 def forget(table: Table, principal: str, client_ids: Sequence[str] = ()) -> None:
-    """Forgets what strangers have failed for a principal, and all that these clients have, with the one of its name.
+    """Clears the failures of unknown clients for a principal, and those of these client IDs and of its own name.
 
     Raises TableUnavailable.
     """
@@ -210,7 +214,7 @@ def forget(table: Table, principal: str, client_ids: Sequence[str] = ()) -> None
 
 
 def ids(principal: str, client_id: str | None) -> tuple[str, ...]:
-    """The items that an attempt takes: of the principal, and with a client ID, three more."""
+    """The IDs of the items that an attempt needs: the principal's, and with a client ID three more."""
     found = (_id("principal", principal),)
     if client_id is None:
         return found
@@ -219,7 +223,7 @@ def ids(principal: str, client_id: str | None) -> tuple[str, ...]:
 
 
 def _id(kind: str, *names: str) -> str:
-    """Of one length, whatever the client made up: a key of DynamoDB's has at most 2,048 bytes."""
+    """Hashes the names, since a DynamoDB key has at most 2,048 bytes."""
     return f"{PREFIX}{kind}#{sha256(json.dumps(names).encode()).hexdigest()}"
 
 

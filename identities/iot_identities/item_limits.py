@@ -1,4 +1,4 @@
-"""What DynamoDB has room for. Every table holds to it, so that what works in development works in AWS.
+"""The limits of DynamoDB items. Every table applies them, so that development behaves like AWS.
 
 Source: Amazon DynamoDB Developer Guide, "Quotas in Amazon DynamoDB" and "DynamoDB item sizes and formats".
 """
@@ -9,19 +9,19 @@ from collections.abc import Sequence
 from iot_identities.table import Item
 
 LARGEST_ITEM = 400 * 1024
-"""Bytes, with the names of the attributes."""
+"""Bytes, including the attribute names."""
 LONGEST_ID = 2048
 """Bytes in UTF-8; at least 1."""
 MOST_IDS = 100
-"""IDs in one reading."""
+"""IDs in one read."""
 MOST_DIGITS = 38
-"""Of a number."""
+"""Digits of a number."""
 DEEPEST = 32
-"""Levels of lists and dicts, with the value in the innermost."""
+"""Levels of lists and dicts, including the innermost value."""
 
 
 def check_id(id: object) -> str:
-    """An ID that a table can have. Raises ValueError, and TypeError where it is no string."""
+    """Returns the ID if a table accepts it. Raises ValueError, and TypeError if it is not a string."""
     if not isinstance(id, str):
         raise TypeError(f"id: expected str, got {type(id).__name__}")
     if not 1 <= _bytes(id) <= LONGEST_ID:
@@ -30,19 +30,19 @@ def check_id(id: object) -> str:
 
 
 def check_ids(ids: Sequence[str]) -> list[str]:
-    """The IDs of one reading, each once. Raises ValueError and TypeError."""
+    """The IDs of one read without duplicates. Raises ValueError and TypeError."""
     if len(ids) > MOST_IDS:
         raise ValueError(f"expected at most {MOST_IDS} ids")
     return list(dict.fromkeys(map(check_id, ids)))
 
 
 def check_prefix(prefix: str) -> str:
-    """How IDs may begin, with nothing at all too. Raises ValueError and TypeError."""
+    """Returns the prefix if IDs can begin with it; it may be empty. Raises ValueError and TypeError."""
     return check_id(prefix) if prefix else ""
 
 
 def to_store(item: Item, *, replacing: Item | None = None, new: bool = False) -> Item:
-    """An item with its revision, as a table stores it. Raises ValueError and TypeError, and never names a value."""
+    """The item with its revision, as tables store it. Raises ValueError and TypeError; they never quote values."""
     id = check_id(item.get("id"))
     if replacing is not None and (new or replacing.get("id") != id):
         raise ValueError("expected `new`, or else `replacing` with the same id")
@@ -56,12 +56,12 @@ def to_store(item: Item, *, replacing: Item | None = None, new: bool = False) ->
 
 
 def is_same(one: Item | None, other: Item) -> bool:
-    """Whether two items are one, to the type of each value: Python takes True for 1."""
+    """Whether two items are equal, including types: in Python, True equals 1."""
     return json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)
 
 
 def revision_of(item: Item) -> int:
-    """An item's revision; 0 for one that others wrote, without any."""
+    """An item's revision; 0 if another program wrote it without one."""
     revision = item.get("revision")
     return revision if isinstance(revision, int) else 0
 

@@ -1,4 +1,4 @@
-"""Hashes of passwords: argon2id with the parameters of OWASP's password storage cheat sheet."""
+"""Hashes and verifies passwords: argon2id with the parameters of OWASP's password storage cheat sheet."""
 
 import binascii
 import re
@@ -21,17 +21,17 @@ _ENCODED = re.compile(
 
 
 def hash_password(password: str | bytes) -> str:
-    """An argon2id hash with OWASP's parameters, to be stored."""
+    """Hashes a password with OWASP's parameters."""
     return _OWASP.hash(password)
 
 
 def hash_like(encoded: str, password: bytes) -> str:
-    """A hash that costs what another one does."""
+    """Hashes a password with the parameters of another hash, so that it costs the same."""
     return PasswordHasher.from_parameters(extract_parameters(encoded)).hash(password)
 
 
 def verify_password(encoded: str, password: bytes) -> bool:
-    """Whether a hash is this password's, of whatever parameters."""
+    """Whether the hash is of this password, with any parameters."""
     try:
         return _OWASP.verify(encoded, password)
     except (VerificationError, InvalidHashError):
@@ -39,13 +39,13 @@ def verify_password(encoded: str, password: bytes) -> bool:
 
 
 def check_hash(encoded: str) -> str:
-    """A hash, where it is one that can be verified, safely and in time. Raises ValueError."""
+    """Returns the hash if an authorizer can verify it safely and in time. Raises ValueError."""
     match = _ENCODED.fullmatch(encoded)
     if match is None:
         raise ValueError('expected an argon2id hash, "$argon2id$v=19$m=…,t=…,p=…$SALT$HASH"')
     memory, passes, lanes = map(int, match.groups()[:3])
     if not (1 <= lanes <= _MOST_LANES and 8 * lanes <= memory <= _MOST_MEMORY and 1 <= passes <= _MOST_PASSES):
-        raise ValueError("expected at most 64 MiB, 10 passes and 4 lanes, which an authorizer's 5 seconds allow")
+        raise ValueError("expected at most 64 MiB, 10 passes and 4 lanes: an authorizer has 5 seconds to answer")
     try:
         salt, digest = (b64decode(part + "=" * (-len(part) % 4), validate=True) for part in match.groups()[3:])
     except binascii.Error:

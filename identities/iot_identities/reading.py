@@ -1,17 +1,17 @@
-"""Attributes of items, read strictly: a guess at what was meant could let somebody in."""
+"""Reads the attributes of items strictly: a guess could allow a client that must be refused."""
 
 from collections.abc import Mapping, Sequence
 
 
 class MalformedItem(Exception):
-    """An item that is not as this package writes it. Its text names the attribute, and quotes nothing of it."""
+    """An item that this package would not write. The text names the attribute and does not quote its value."""
 
 
 Attributes = Mapping[str, object]
 
 
 def text(item: Attributes, name: str) -> str:
-    """A text. Raises MalformedItem."""
+    """A string. Raises MalformedItem."""
     value = item.get(name)
     if not isinstance(value, str):
         raise MalformedItem(name)
@@ -19,7 +19,7 @@ def text(item: Attributes, name: str) -> str:
 
 
 def text_or_none(item: Attributes, name: str) -> str | None:
-    """A text, or None. Raises MalformedItem."""
+    """A string or None. Raises MalformedItem."""
     return None if name in item and item[name] is None else text(item, name)
 
 
@@ -40,7 +40,7 @@ def whole_number(item: Attributes, name: str) -> int:
 
 
 def time_or_never(item: Attributes, name: str) -> int | None:
-    """Seconds since 1970, or None. Raises MalformedItem."""
+    """Seconds since 1970, or None for never. Raises MalformedItem."""
     return None if name in item and item[name] is None else whole_number(item, name)
 
 

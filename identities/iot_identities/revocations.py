@@ -1,4 +1,4 @@
-"""Revocations: of a principal, of a token, or of all tokens that were issued before a moment."""
+"""Revocations of a principal, of one token, or of all tokens issued before some time."""
 
 import json
 from dataclasses import dataclass
@@ -15,11 +15,11 @@ class Kind(StrEnum):
     """What is revoked."""
 
     PRINCIPAL = "principal"
-    """All that a principal has: its tokens and its passwords."""
+    """All credentials of a principal: its tokens and its passwords."""
     TOKEN = "token"
     """One token, by its issuer and its `jti` (RFC 7519, section 4.1.7)."""
     BEFORE = "before"
-    """Tokens that were issued before a moment: an issuer's, or all."""
+    """Tokens issued before some time: those of one issuer, or all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,19 +32,19 @@ class Revocation:
     issuer: str | None = None
     token_id: str | None = None
     issued_before: int | None = None
-    """Tokens issued from this moment on are not concerned; None where all are."""
+    """Only tokens issued before this time are revoked; None for all tokens."""
     expires_at: int | None = None
-    """From when on it is none: tokens end, and their revocations may too. None for never."""
+    """When the revocation expires, since its tokens have expired then; None for never."""
 
     @property
     def id(self) -> str:
-        """The item's ID."""
+        """The ID of its item."""
         if self.kind is Kind.PRINCIPAL:
             return principal_id(self.principal or "")
         return token_id(self.issuer or "", self.token_id or "") if self.kind is Kind.TOKEN else before_id(self.issuer)
 
     def concerns(self, issued_at: float | None) -> bool:
-        """Whether a token that was issued then is revoked; one that does not say when is."""
+        """Whether a token with this issue time is revoked; a token without one is."""
         return self.issued_before is None or issued_at is None or issued_at < self.issued_before
 
 
@@ -59,17 +59,17 @@ def token_id(issuer: str, token: str) -> str:
 
 
 def before_id(issuer: str | None) -> str:
-    """The ID of the revocation of an issuer's tokens, or of all."""
+    """The ID of the revocation of an issuer's tokens; None for the tokens of all issuers."""
     return _id(Kind.BEFORE, *(() if issuer is None else (issuer,)))
 
 
 def _id(kind: Kind, *names: str) -> str:
-    """Of one length, whatever a token may hold: a key of DynamoDB's has at most 2,048 bytes."""
+    """Hashes the names, since a DynamoDB key has at most 2,048 bytes."""
     return f"{PREFIX}{kind.value}#{sha256(json.dumps(names).encode()).hexdigest()}"
 
 
 def to_item(revocation: Revocation) -> Item:
-    """The revocation as an item."""
+    """Turns a revocation into an item."""
     return {
         "id": revocation.id,
         "kind": revocation.kind.value,
@@ -83,7 +83,7 @@ def to_item(revocation: Revocation) -> Item:
 
 
 def from_item(item: Item) -> Revocation:
-    """The revocation of an item. Raises MalformedItem."""
+    """Reads the revocation from an item. Raises MalformedItem."""
     try:
         kind = Kind(text(item, "kind"))
     except ValueError:

@@ -1,4 +1,4 @@
-"""A table in one SQLite file, for development: threads and processes may share it."""
+"""A table in an SQLite file, for development. Threads and processes may share it."""
 
 import contextlib
 import json
@@ -19,14 +19,14 @@ CREATE INDEX IF NOT EXISTS item_by_end ON item (expires_at) WHERE expires_at IS 
 """
 _FORMAT = 1
 _PAGE = 200
-"""Items: what `items` holds at once."""
+"""Items that `items` reads at once."""
 _LATEST = 2**63 - 1
 """SQLite's largest integer."""
 _IS_THERE = "(expires_at IS NULL OR expires_at > ?)"
 
 
 class SqliteTable:
-    """See `iot_identities.table.Table`. Opens its file when it is first asked, and again after that has failed."""
+    """Implements `iot_identities.table.Table`. Opens its file with the first call, and again after a failure."""
 
     def __init__(self, path: Path, clock: Callable[[], float] = time.time, *, patience: float = 2.0) -> None:
         """`patience`: seconds to wait while another process writes."""
@@ -37,7 +37,7 @@ class SqliteTable:
         self._database: sqlite3.Connection | None = None
 
     def read(self, ids: Sequence[str]) -> dict[str, Item]:
-        """The items that are there."""
+        """Reads items."""
         ids = check_ids(ids)
         places = ", ".join("?" * len(ids))
         with self._open() as database:
@@ -62,7 +62,7 @@ class SqliteTable:
             database.execute("DELETE FROM item WHERE id = ?", (check_id(id),))
 
     def count(self, id: str, *, at: int, forget_at: int, seen: int | None = None) -> int:
-        """Counts, in a transaction."""
+        """Adds 1, in a transaction."""
         fresh = to_store({"id": id, "count": 1, "last": at, "expires_at": forget_at})
         with self._change() as database:
             before = _find(database, id) or {}
@@ -82,14 +82,14 @@ class SqliteTable:
             return True
 
     def uncount(self, id: str) -> None:
-        """Takes one back, in a transaction."""
+        """Subtracts 1, in a transaction."""
         with self._change() as database:
             before = _find(database, check_id(id))
             if before is not None and _count_of(before) > 0:
                 _put(database, {**before, "count": _count_of(before) - 1})
 
     def items(self, prefix: str) -> Iterator[Item]:
-        """All whose ID begins so."""
+        """All items with this prefix."""
         page = self._page(">=", check_prefix(prefix))
         while page:
             for id, item in page:
@@ -99,7 +99,7 @@ class SqliteTable:
             page = self._page(">", page[-1][0])
 
     def close(self) -> None:
-        """Closes the file; another call opens it again."""
+        """Closes the file; the next call opens it again."""
         with self._lock:
             if self._database is not None:
                 self._database.close()
@@ -112,7 +112,7 @@ class SqliteTable:
 
     @contextmanager
     def _change(self) -> Iterator[sqlite3.Connection]:
-        """A transaction that nobody else writes into, and in which nothing is left that has expired."""
+        """An exclusive transaction, in which expired items are deleted first."""
         with self._open() as database:
             database.execute("BEGIN IMMEDIATE")
             try:
@@ -139,11 +139,11 @@ class SqliteTable:
 
 
 def _open_database(path: Path, patience: float) -> sqlite3.Connection:
-    with contextlib.suppress(OSError):  # SQLite says what is wrong.
+    with contextlib.suppress(OSError):  # SQLite reports what is wrong.
         path.touch(mode=0o600)  # The WAL gets the same mode (SQLite, os_unix.c, findCreateFileMode).
     with contextlib.suppress(OSError):
         if path.stat().st_mode & 0o077:
-            raise sqlite3.DatabaseError("others can read it or write to it: chmod 600")
+            raise sqlite3.DatabaseError("other users can read or write it: run chmod 600")
     database = sqlite3.connect(path, isolation_level=None, timeout=patience, check_same_thread=False)
     try:
         _prepare_in_time(database, patience)
@@ -154,7 +154,7 @@ def _open_database(path: Path, patience: float) -> sqlite3.Connection:
 
 
 def _prepare_in_time(database: sqlite3.Connection, patience: float) -> None:
-    """Several that open a new file at once get in each other's way, and SQLite waits for no switch to its WAL mode."""
+    """Tries again while another process opens the same new file: SQLite does not wait for the switch to WAL mode."""
     deadline = time.monotonic() + patience
     while True:
         try:
@@ -170,7 +170,7 @@ def _prepare(database: sqlite3.Connection) -> None:
     database.execute("PRAGMA synchronous = NORMAL")
     (found,) = database.execute("PRAGMA user_version").fetchone()
     if found not in (0, _FORMAT):
-        raise sqlite3.DatabaseError(f"it is of format {found}, and this version writes {_FORMAT}")
+        raise sqlite3.DatabaseError(f"expected format {_FORMAT}, found {found}: another version wrote the file")
     if found == 0:
         database.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA user_version = {_FORMAT}; COMMIT;")
 
@@ -194,12 +194,12 @@ def _item(text: str) -> Item:
     except ValueError:
         item = None
     if not isinstance(item, dict):
-        raise sqlite3.DataError("an item in it is not a JSON object")
+        raise sqlite3.DataError("an item is not a JSON object")
     return item
 
 
 def _count_of(item: Item) -> int:
     count = item.get("count", 0)
     if isinstance(count, bool) or not isinstance(count, int):
-        raise sqlite3.DataError("a count in it is not a number")
+        raise sqlite3.DataError("a count is not a number")
     return count

@@ -1,10 +1,10 @@
-"""JSON of claims, read so that no other parser reads it differently."""
+"""Reads JSON strictly, so that no other parser can read the same text differently."""
 
 import json
 
 
 class DuplicateKey(ValueError):
-    """Two members of one object have the same name: parsers disagree about which counts (RFC 7519, section 4)."""
+    """A JSON object has a duplicate key: parsers disagree about which one counts (RFC 7519, section 4)."""
 
 
 def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
@@ -15,8 +15,8 @@ def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
 
 
 def _constant(name: str) -> object:
-    raise ValueError(f"{name} is no JSON")
+    raise ValueError(f"{name} is not JSON")
 
 
 STRICT = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_constant)
-"""Raises DuplicateKey; ValueError, and for deep nesting RecursionError."""
+"""Raises DuplicateKey for a duplicate key, ValueError for invalid JSON, RecursionError for deep nesting."""

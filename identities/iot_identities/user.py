@@ -1,4 +1,4 @@
-"""A principal with passwords, as the table has it: the item `user#NAME`."""
+"""A user in the table of identities: the item `user#NAME` with passwords and claims."""
 
 import json
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from iot_identities.table import Item
 
 PREFIX = "user#"
 MOST_PASSWORDS = 2
-"""Valid at once: the new one, and the one before while devices still have it."""
+"""Valid at the same time: the new one, and the old one while devices still use it."""
 LARGEST_CLAIMS = 64 * 1024
 """Bytes of JSON."""
 
@@ -23,77 +23,77 @@ class StoredPassword:
     hash: str = field(repr=False)
     created_at: int = 0
     expires_at: int | None = None
-    """From when on it is none; None for never."""
+    """When it expires; None for never."""
     generated: bool = False
-    """Whether it was made here, of so many random bits that nobody guesses it."""
+    """Whether `users` generated it, with too many random bits to guess."""
 
     def is_expired(self, now: float) -> bool:
-        """Whether its time is over."""
+        """Whether it has expired."""
         return self.expires_at is not None and now >= self.expires_at
 
     def ending(self, at: int) -> "StoredPassword":
-        """With this end, or its own where that is sooner."""
+        """A copy that expires at this time, or at its own if that is earlier."""
         return replace(self, expires_at=at if self.expires_at is None else min(at, self.expires_at))
 
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """A principal that signs in with its name and a password. All times in seconds since 1970."""
+    """A user that signs in with a name and a password, or has only claims. All times in seconds since 1970."""
 
     name: str
     passwords: tuple[StoredPassword, ...] = ()
-    """The newest first, at most two. None where there are only claims, for tokens."""
+    """At most two, the newest first; empty if the user has only claims, for tokens."""
     claims: Mapping[str, object] = field(default_factory=dict)
     disabled: bool = False
     valid_until: int | None = None
-    """From when on the user is none; None for never."""
+    """When the user expires; None for never."""
     created_at: int = 0
     rotated_at: int = 0
     """When the newest password was set."""
 
     def is_expired(self, now: float) -> bool:
-        """Whether the user's time is over."""
+        """Whether the user has expired."""
         return self.valid_until is not None and now >= self.valid_until
 
     def guessable(self, now: float) -> bool:
-        """Whether a password that is still valid was chosen by a person."""
+        """Whether a person chose one of the valid passwords, or there is no password."""
         return not self.passwords or not all(each.generated for each in self.passwords if not each.is_expired(now))
 
     def with_password(self, password: StoredPassword, *, keep_until: int | None = None) -> "User":
-        """With a new password; the newest of those before stays valid until `keep_until`, where that is given."""
+        """A copy with a new password. With `keep_until`, the newest old password stays valid until then."""
         kept = [before.ending(keep_until) for before in self.passwords[:1] if keep_until is not None]
         return replace(self, passwords=(password, *kept), rotated_at=password.created_at)
 
 
 def parsed_claims(text: str) -> Mapping[str, object]:
-    """Claims, from a JSON object. Raises ValueError for what is none, or can't be written again as it is."""
+    """Parses claims from a JSON object. Raises ValueError if they are invalid or JSON cannot express them."""
     try:
         found = STRICT.decode(text)
         json.dumps(found, ensure_ascii=False, allow_nan=False).encode()
     except RecursionError:
-        raise ValueError("claims: expected fewer levels") from None
+        raise ValueError("claims: nested too deeply") from None
     if not isinstance(found, dict):
         raise ValueError("claims: expected a JSON object")
     return found
 
 
 def may_be_a_user(name: str) -> bool:
-    """Whether somebody of this name could be in the table: half of a surrogate pair is no character."""
+    """Whether a user can have this name: its length fits, and it has no lone surrogates."""
     return 1 <= len(name) <= LONGEST_USER_NAME and not any("\ud800" <= character <= "\udfff" for character in name)
 
 
 def user_id(name: str) -> str:
-    """The item's ID. Raises ValueError for a name that can be none."""
+    """The ID of a user's item. Raises ValueError for an invalid name."""
     if not may_be_a_user(name):
-        raise ValueError(f"a user name has 1 to {LONGEST_USER_NAME} characters")
+        raise ValueError(f"expected a user name of 1 to {LONGEST_USER_NAME} characters")
     return PREFIX + name
 
 
 def to_item(user: User) -> Item:
-    """The user as an item. Raises ValueError for what the table or the Lambda would not take."""
+    """Turns a user into an item. Raises ValueError for what the table or the Lambda would refuse."""
     claims = json.dumps(dict(user.claims), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     if len(claims.encode()) > LARGEST_CLAIMS:
-        raise ValueError(f"claims take at most {LARGEST_CLAIMS} bytes of JSON")
+        raise ValueError(f"claims: expected at most {LARGEST_CLAIMS} bytes of JSON")
     return {
         "id": user_id(user.name),
         "passwords": [
@@ -114,7 +114,7 @@ def to_item(user: User) -> Item:
 
 
 def from_item(item: Item) -> User:
-    """The user of an item. Raises MalformedItem."""
+    """Reads the user from an item. Raises MalformedItem."""
     stored = sequence(item, "passwords")
     if len(stored) > MOST_PASSWORDS:
         raise MalformedItem("passwords")

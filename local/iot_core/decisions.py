@@ -1,39 +1,65 @@
-"""Tells the feed who may do what, and who may not."""
+"""Adds decisions about clients to the feed: what a policy allowed or denied, and who was refused."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
-from iot_core.authorizers.authorization import Authorization, Refused
+from iot_core.authorizers.invocation import Authorization
+from iot_core.authorizers.refused import Refused
 from iot_core.feed import Feed
 from iot_core.reasons import IotCoreReason
 
-Explain = Callable[[Authorization, str, str, str | None], Callable[[], Sequence[str]]]
-"""Is told who, the action in one word, the resource, the client ID if there is one. Gives what finds the reasons."""
+Explain = Callable[[Authorization, str, str, str | None], Sequence[str]]
+"""Finds the reasons of a decision, the deciding template entry first.
+
+It takes the client's authorization, the action in one word, the resource, and the client ID, if there is one.
+"""
+
+
+def unexplained(*_: object) -> Sequence[str]:
+    """Finds no reasons."""
+    return ()
 
 
 class Decisions:
-    """Decisions about clients, on their way to the feed."""
+    """Adds decisions to the feed, each with an explanation that is found when a user reads it."""
 
-    def __init__(self, feed: Feed, explain: Explain) -> None:
+    def __init__(self, feed: Feed) -> None:
+        self.explain: Explain = unexplained
+        """Explains decisions by the configuration in force; replaced with each configuration."""
         self._feed = feed
-        self._explain = explain
 
     def by_policy(
-        self, authorization: Authorization, client_id: str, action: str, resource: str, allowed: bool
+        self,
+        authorization: Authorization,
+        client_id: str | None,
+        action: str,
+        resource: str,
+        allowed: bool,
+        *,
+        question: str | None = None,
+        missing: str | None = None,
     ) -> None:
-        """What the policy of an MQTT client says of an action, in one word, on a resource."""
-        self._by_policy(authorization, client_id, action, resource, allowed, action, None)
+        """A policy allowed or denied an action, in one word, on a resource.
 
-    def over_https(
-        self, authorization: Authorization, action: str, resource: str, question: str, missing: str | None
-    ) -> None:
-        """What a policy says of a request, an action on a resource: `missing` is the permission that it lacks, if any.
-
-        `question` is what an MQTT client would have had to ask for.
+        For an HTTPS request, `question` is the action of an MQTT client that needs the same permission, and `missing`
+        the permission that the policy does not give.
         """
-        self._by_policy(authorization, None, action, resource, missing is None, question, missing)
+        self._feed.add(
+            "decision",
+            partial(self.explain, authorization, action if question is None else question, resource, client_id),
+            action=action,
+            resource=resource,
+            allowed=allowed,
+            reason=None if allowed else IotCoreReason.NOT_ALLOWED_BY_POLICY,
+            detail=missing,
+            client_id=client_id,
+            principal=authorization.principal,
+            source=authorization.source,
+            authorizer=authorization.authorizer,
+        )
 
     def refused(self, refused: Refused, action: str, resource: str, *, client_id: str | None = None) -> None:
-        """A client is not let in, or not any more."""
+        """A client was refused, at its CONNECT, its HTTPS request or a refresh."""
         self._feed.add(
             "decision",
             action=action,
@@ -47,30 +73,6 @@ class Decisions:
             authorizer=refused.logged("service"),
         )
 
-    def refused_bytes(self, source: str, reason: IotCoreReason, detail: str = "") -> None:
-        """A connection from a source ended before it said who it is."""
+    def refused_bytes(self, source: str, reason: str, detail: str = "") -> None:
+        """A connection from a source address ended before its CONNECT or HTTP request."""
         self._feed.add("refused_bytes", reason=reason, detail=detail, source=source)
-
-    def _by_policy(
-        self,
-        authorization: Authorization,
-        client_id: str | None,
-        action: str,
-        resource: str,
-        allowed: bool,
-        question: str,
-        detail: str | None,
-    ) -> None:
-        self._feed.add(
-            "decision",
-            self._explain(authorization, question, resource, client_id),
-            action=action,
-            resource=resource,
-            allowed=allowed,
-            reason=None if allowed else IotCoreReason.NOT_ALLOWED_BY_POLICY,
-            detail=detail,
-            client_id=client_id,
-            principal=authorization.principal,
-            source=authorization.source,
-            authorizer=authorization.authorizer,
-        )

@@ -1,4 +1,4 @@
-"""What happens, for those who watch: decisions, presence, reloads."""
+"""The event feed: what IoT Core decided and did, for the console, the terminal and tests."""
 
 import asyncio
 import logging
@@ -7,41 +7,41 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 
 Record = Mapping[str, object]
-"""A JSON object with `id` (from 1), `time` (ms since 1970), `kind`, and what belongs to its kind."""
+"""A JSON object with `id` (from 1), `time` (ms since 1970), `kind`, and the fields of its kind."""
 
 _LONGEST = 256
-"""Characters of a text in a record: strangers choose some of them."""
+"""Characters of a text in a record: clients choose some of these texts."""
 _KEPT = 500
-"""Records that are kept, and at most as many wait for a follower that is slow: it misses the oldest."""
+"""Records that are kept. As many wait for a slow follower at most; it misses the oldest."""
 
-Explain = Callable[[], Sequence[str]]
-"""Gives the reasons of a decision, the deciding template entry first."""
+Explanation = Callable[[], Sequence[str]]
+"""Finds the reasons of a decision, the deciding template entry first."""
 
 _logger = logging.getLogger(__name__)
 
 
 class _Entry:
-    """A record whose explanation is looked for when it is first read."""
+    """A record that is explained when it is first read: an explanation takes about a millisecond."""
 
-    __slots__ = ("_explain", "record")
+    __slots__ = ("_explanation", "record")
 
-    def __init__(self, record: dict[str, object], explain: Explain | None) -> None:
+    def __init__(self, record: dict[str, object], explanation: Explanation | None) -> None:
         self.record = record
-        self._explain = explain
+        self._explanation = explanation
 
     def read(self) -> Record:
-        """The record."""
-        explain, self._explain = self._explain, None
-        if explain is not None:
+        """The record, with its explanation."""
+        explanation, self._explanation = self._explanation, None
+        if explanation is not None:
             try:
-                self.record["explanation"] = list(explain())
+                self.record["explanation"] = list(explanation())
             except Exception:  # A record without its reasons is better than none.
                 _logger.exception("a decision could not be explained")
         return self.record
 
 
 class Feed:
-    """Keeps the last records and hands each new one to every follower."""
+    """Keeps the last records, and hands each new record to every follower."""
 
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
         """`clock` gives seconds since 1970."""
@@ -50,16 +50,24 @@ class Feed:
         self._followers: set[asyncio.Queue[_Entry]] = set()
         self._count = 0
 
-    def add(self, kind: str, explain: Explain | None = None, **fields: object) -> None:
-        """Adds a record; fields that are None or empty are left out, and long texts cut.
+    @property
+    def follower_count(self) -> int:
+        """How many followers get each new record."""
+        return len(self._followers)
 
-        `explain` gives the record's `explanation`. It is asked once somebody reads the record, if ever.
+    def add(self, kind: str, explanation: Explanation | None = None, **fields: object) -> None:
+        """Adds a record. Fields that are None or empty are left out; long texts are cut.
+
+        `explanation` gives the record's `explanation`. It is called when the record is first read.
         """
         self._count += 1
-        record = {"id": self._count, "time": round(self._clock() * 1000), "kind": kind} | {
-            name: _shortened(value) for name, value in fields.items() if value is not None and value not in ("", ())
-        }
-        entry = _Entry(record, explain)
+        record: dict[str, object] = {"id": self._count, "time": round(self._clock() * 1000), "kind": kind}
+        for name, value in fields.items():
+            if isinstance(value, str) and len(value) > _LONGEST:
+                record[name] = f"{value[:_LONGEST]}…"
+            elif value is not None and value not in ("", ()):
+                record[name] = value
+        entry = _Entry(record, explanation)
         self._entries.append(entry)
         for queue in self._followers:
             if queue.full():
@@ -71,7 +79,7 @@ class Feed:
         return map(_Entry.read, tuple(self._entries))
 
     async def follow(self, explained: Callable[[Record], bool] = lambda _: True) -> AsyncIterator[Record]:
-        """Each record from now on, explained where `explained` says so: that takes about a millisecond."""
+        """Each record from now on; those for which `explained` is true have their explanation."""
         queue: asyncio.Queue[_Entry] = asyncio.Queue(_KEPT)
         self._followers.add(queue)
         try:
@@ -80,7 +88,3 @@ class Feed:
                 yield entry.read() if explained(entry.record) else entry.record
         finally:
             self._followers.discard(queue)
-
-
-def _shortened(value: object) -> object:
-    return f"{value[:_LONGEST]}…" if isinstance(value, str) and len(value) > _LONGEST else value

@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all, and keys that nobody else reads."""
+"""Writes files whole or not at all, and checks that only their owner can read private keys."""
 
 import os
 import re
@@ -12,20 +12,19 @@ _PARTIAL = re.compile(r"\.(.+)\.([0-9]+)\.partial", re.DOTALL)
 
 
 class Unfinished(NamedTuple):
-    """A file that is not whole: it is being written, or was when its writer was killed."""
+    """A partial file: its writer is still writing it, or was killed."""
 
     path: Path
     name: str
-    """Of the file that it would have become."""
+    """The name of the file that it would have become."""
     process: int
     """The writer's ID."""
 
 
 def write_whole(path: Path, content: bytes, *, mode: int = 0o644) -> None:
-    """Writes a file so that whoever reads it, after a crash too, finds the old content or the new one.
+    """Writes a file, so that readers find the old content or the new content, after a crash too. Raises OSError.
 
-    Makes the folder, for its owner alone, where it is missing. Removes what writers of this file left that were killed.
-    Raises OSError.
+    It makes a missing folder for its owner only, and removes partial files of killed writers of this file.
     """
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     for left in unfinished(path.parent):
@@ -44,25 +43,25 @@ def write_whole(path: Path, content: bytes, *, mode: int = 0o644) -> None:
 
 
 def unfinished(folder: Path) -> Iterator[Unfinished]:
-    """All files of a folder that are not whole. None where there is no folder."""
+    """All partial files of a folder; none if there is no folder."""
     for path in folder.glob(".*.partial"):
         if match := _PARTIAL.fullmatch(path.name):
             yield Unfinished(path, match[1], int(match[2]))
 
 
 def require_private(path: Path) -> None:
-    """Checks that a key is for its owner alone. Raises InvalidFile."""
+    """Checks that only its owner can use a private key. Raises InvalidFile."""
     if others_can_use(path):
-        raise InvalidFile(path, None, "", "others can read it: chmod 600, or remove it, and a new one is made")
+        raise InvalidFile(path, None, "", "other users can read it: run chmod 600, or remove it, and a new one is made")
 
 
 def others_can_use(path: Path) -> bool:
-    """Whether a file is for others than its owner too, as ssh asks of a key. Raises OSError."""
+    """Whether users other than its owner can use a file; ssh checks the same of a key. Raises OSError."""
     return path.stat().st_mode & 0o077 != 0
 
 
 def _is_another_running(process: int) -> bool:
-    """Whether a process of this ID runs that is not this one: containers count from 1, each."""
+    """Whether another process has this ID and runs. Each container counts its own processes from 1."""
     if process == os.getpid():
         return False
     try:

@@ -1,4 +1,4 @@
-"""From a template and a principal to statements: which resources, which actions, allowed or denied."""
+"""Compiles a template for one principal into statements: resources and actions, allowed or denied."""
 
 import json
 from collections.abc import Iterable
@@ -17,19 +17,19 @@ Combination = tuple[str, ...]
 
 
 class Policy(NamedTuple):
-    """What one principal may do, ready to be written for a region and an account."""
+    """What one principal may do. `documents` writes it for a region and an account."""
 
     statements: tuple[Statement, ...]
 
     def documents(self, *, region: str, account: str, partition: str = "aws") -> list[Document]:
-        """The policy documents, as few as fit.
+        """Writes the policy into as few documents as possible.
 
-        Raises PolicyTooLarge where they are more than IoT Core takes.
+        Raises PolicyTooLarge if IoT Core would not accept that many.
         """
         return pack(self.statements, f"arn:{partition}:iot:{region}:{account}:")
 
     def may_connect(self, client_id: str) -> bool:
-        """Whether a client ID is granted; connect attributes aside, which only IoT Core sees."""
+        """Whether the policy allows a client ID. Conditions on connect attributes are left to IoT Core."""
         allowed = False
         for statement in self.statements:
             heading = statement.heading
@@ -44,15 +44,15 @@ class Policy(NamedTuple):
 
 
 def _fits(pattern: str, client_id: str) -> bool:
-    """A client ID's only wildcard is a last `*`: no need to compile an expression for each principal."""
+    """Matches a client ID. Its only wildcard is a last `*`, so no expression is compiled for each principal."""
     return client_id.startswith(pattern[:-1]) if pattern.endswith("*") else client_id == pattern
 
 
 def compile_policy(template: PolicyTemplate, principal: Principal, client_id: str | None = None) -> Policy:
-    """What a template grants a principal.
+    """Compiles what a template grants a principal.
 
-    `client_id` is None where the client named none; entries with `{client_id}` are then dropped.
-    Raises UnsafeValue where a value can't stand in a topic level, NothingGranted where no grant applies.
+    `client_id` is None if the client named none; entries with `{client_id}` are then left out.
+    Raises UnsafeValue if a value cannot be a topic level, and NothingGranted if no grant applies.
     """
     compilation = _Compilation(template, principal, client_id)
     statements: list[Statement] = []
@@ -68,7 +68,7 @@ def compile_policy(template: PolicyTemplate, principal: Principal, client_id: st
 
 
 class _Compilation:
-    """One template for one principal, and how much work is left for it."""
+    """Fills one template for one principal and limits how much work that may take."""
 
     __slots__ = ("_applies", "_left", "_values")
 
@@ -79,7 +79,7 @@ class _Compilation:
         self._left = MOST_COMBINATIONS
 
     def resources(self, parts: Iterable[Part]) -> list[str]:
-        """The resources of one statement."""
+        """The resources of one statement. Raises PolicyTooLarge."""
         found: list[str] = []
         for block, names, patterns, rule, containers in parts:
             if self._applies[block]:
@@ -95,7 +95,7 @@ class _Compilation:
     def _not_contained(
         self, rule: Rule, containers: Iterable[Container], combinations: list[Combination]
     ) -> list[Combination]:
-        """Leaves out what another rule says already: it has the same text wherever that one has no wildcard."""
+        """Leaves out combinations that another rule covers: their levels equal its levels, except at its wildcards."""
         self._left -= len(combinations)
         for block, container in containers:
             if self._applies[block]:
@@ -114,13 +114,13 @@ def _texts(rule: Rule, indexes: Iterable[int], combination: Combination) -> tupl
 
 
 def _is_merged(statements: Iterable[Statement]) -> bool:
-    """Whether no resource stands twice, as values that happen to be equal make it."""
+    """Whether each resource occurs once. Equal values of different claims make equal resources."""
     resources = [resource for statement in statements for resource in statement.resources]
     return len(set(resources)) == len(resources)
 
 
 def _merge(statements: Iterable[Statement]) -> tuple[Statement, ...]:
-    """Names each resource once for each effect and condition, with all its actions."""
+    """Merges equal resources: each occurs once for an effect and a condition, with all its actions."""
     merged: dict[tuple[Effect, str, str], tuple[Action, ...]] = {}
     conditions: dict[str, ConditionBlock | None] = {}
     for heading, resources in statements:

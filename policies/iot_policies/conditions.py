@@ -1,4 +1,4 @@
-"""Conditions of policy statements, as far as IoT Core's own policies use them."""
+"""The `Condition` block of policy statements: the operators that IoT Core's example policies use."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -7,11 +7,10 @@ from ipaddress import ip_address, ip_network
 from iot_policies.wildcards import Pattern
 
 Context = Mapping[str, Sequence[str]]
-"""Condition keys in lower case, each with its values; a key that is not there has no value."""
-
+"""Condition keys in lower case with their values; a missing key has no value."""
 
 Fill = Callable[[str], Pattern | None]
-"""Fills the policy variables of a text; None where one has no value."""
+"""Fills the policy variables of a text; None if one has no value."""
 
 
 def _ip_in(value: str, wanted: Pattern) -> bool:
@@ -48,7 +47,7 @@ class Condition:
     values: tuple[str, ...]
 
     def holds(self, context: Context, fill: Fill) -> bool | None:
-        """Whether a connection meets the condition; None where a variable has no value, so that nobody can tell."""
+        """Whether a connection meets the condition; None (unknown) if a variable has no value."""
         found = context.get(self.key)
         if found is None and self.if_exists:
             return True
@@ -88,10 +87,10 @@ def _condition(name: str, key: str, values: object) -> Condition:
     if_exists = operator.endswith("IfExists")
     operator = operator.removesuffix("IfExists")
     if (quantifier and quantifier not in _QUANTIFIERS) or (operator not in _TESTS and operator not in _NEGATED):
-        raise ValueError(f"{name} is not an operator that is known here")
+        raise ValueError(f"{name} is not a supported operator")
     texts = [str(text).lower() if isinstance(text, bool) else text for text in _as_list(values)]
     if not texts or not all(isinstance(text, str) and "\0" not in text for text in texts):
-        raise ValueError(f"{key}: expected a text or a list of texts, without NUL characters")
+        raise ValueError(f"{key}: expected a string or a list of strings, without NUL characters")
     return Condition(
         quantifier or None,
         operator,

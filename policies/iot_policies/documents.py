@@ -1,4 +1,4 @@
-"""Policy documents from anywhere, checked: what IoT Core would refuse is refused, with the place and the reason."""
+"""Parses policy documents and refuses those that IoT Core would refuse, with the place and the reason."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -16,7 +16,7 @@ class InvalidDocument(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class ParsedStatement:
-    """One statement: exactly one of the actions and one of the resources is a list that must not match."""
+    """One statement. `not_actions` and `not_resources`: the list names what the statement does not apply to."""
 
     effect: Literal["Allow", "Deny"]
     actions: tuple[str, ...]
@@ -28,10 +28,7 @@ class ParsedStatement:
 
 
 def parse_document(document: str | Mapping[str, object]) -> tuple[ParsedStatement, ...]:
-    """The statements of a policy document, given as JSON or as what JSON stands for.
-
-    Raises InvalidDocument.
-    """
+    """Parses a policy document, given as JSON text or as a parsed object. Raises InvalidDocument."""
     parsed: object = document
     if isinstance(document, str):
         try:
@@ -93,8 +90,11 @@ def _one_of(statement: Mapping[object, object], name: str, place: str) -> tuple[
         raise InvalidDocument(f"{place}: expected one of {name} and Not{name}")
     found = statement[given[0]]
     texts = [found] if isinstance(found, str) else found
-    if not isinstance(texts, Sequence) or not texts or not all(isinstance(text, str) for text in texts):
-        raise InvalidDocument(f"{place}.{given[0]}: expected a text or a list of texts")
-    if any("\0" in text for text in texts):
-        raise InvalidDocument(f"{place}.{given[0]}: expected no NUL character")
+    if not isinstance(texts, Sequence) or not texts:
+        raise InvalidDocument(f"{place}.{given[0]}: expected a string or a list of strings")
+    for text in texts:
+        if not isinstance(text, str):
+            raise InvalidDocument(f"{place}.{given[0]}: expected a string or a list of strings")
+        if "\0" in text:
+            raise InvalidDocument(f"{place}.{given[0]}: expected no NUL character")
     return tuple(texts), given[0] != name

@@ -1,4 +1,4 @@
-"""Times as people write them: `30s`, `15m`, `24h`, `7d`."""
+"""Reads durations such as `30s`, `15m`, `24h` and `7d`."""
 
 import re
 
@@ -7,10 +7,7 @@ _DURATION = re.compile(r"(\d{1,9})([smhd])", re.ASCII)
 
 
 def seconds(text: str) -> int:
-    """Turns a duration such as `15m` into whole seconds.
-
-    Raises ValueError, with what was expected, for anything else.
-    """
+    """Turns a duration such as `15m` into whole seconds. Raises ValueError for anything else."""
     match = _DURATION.fullmatch(text)
     if match is None:
         raise ValueError('expected a number and a unit, as in "30s", "15m", "24h" or "7d"')

@@ -1,4 +1,4 @@
-"""One entry of a template, such as `rooms/{claims.rooms}/#`: its grammar, and the rules it stands for."""
+"""An entry of a template, such as `rooms/{claims.rooms}/#`: checks its grammar and turns it into rules."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ Effect = Literal["Allow", "Deny"]
 Action = Literal["iot:Connect", "iot:Publish", "iot:RetainPublish", "iot:Subscribe", "iot:Receive"]
 
 LONGEST_ENTRY, MOST_LEVELS = 1024, 32
-"""Characters, and levels: far beyond what IoT Core takes (256 bytes, 8 levels), and quick to check."""
+"""Characters and levels: more than IoT Core accepts (256 bytes, 8 levels), and few enough to check quickly."""
 
 _ACTIONS: dict[tuple[Effect, Key], tuple[Action, ...]] = {
     ("Allow", "connect"): ("iot:Connect",),
@@ -28,7 +28,7 @@ _ACTIONS: dict[tuple[Effect, Key], tuple[Action, ...]] = {
 
 
 def in_order(actions: Iterable[Action]) -> tuple[Action, ...]:
-    """Actions, each once, in one order for all."""
+    """Actions without duplicates, in a fixed order."""
     found = set(actions)
     return tuple(action for action in RESOURCE_TYPES if action in found)
 
@@ -44,54 +44,51 @@ RESOURCE_TYPES: dict[Action, str] = {
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Rule:
-    """What one entry says of one action, with its placeholders still in it."""
+    """What one entry says about one action, before its placeholders are filled."""
 
     action: Action
     levels: Levels
-    """The topic filter that the action is about, for `iot:Receive` without the `$share/NAME/` of a subscription.
-
-    For a client ID, its text alone.
-    """
+    """The levels of the topic filter; for `iot:Receive` without `$share/NAME/`; for a client ID only its text."""
     names: tuple[str, ...]
     allowed: str
-    """The resource behind the ARN's last colon, as `topic/a/*`, with numbered placeholders."""
+    """The resource after the ARN's last colon, as `topic/a/*`, with numbered placeholders."""
     denied: tuple[str, ...]
     denied_globs: tuple[str, ...]
-    """As `denied`, with the placeholders' names, and without the resource type."""
+    """As `denied`, but with the names of the placeholders and without the resource type."""
     level_formats: tuple[str, ...]
     """`levels`, with numbered placeholders."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Entry:
-    """One entry of a template, with where it stands."""
+    """One entry of a template and its place."""
 
     effect: Effect
     block: Grant | Deny
     block_index: int
-    """Its place among all blocks of the template, grants before denials."""
+    """The index of its block in the template: grants first, then denies."""
     number: int
-    """Its place among the grants, or among the denials."""
+    """The index of its block among the grants, or among the denies."""
     key: Key
     index: int
     text: str
     attributes: tuple[ConnectAttribute, ...] | None
-    """For a client ID, the connect attributes that its grant allows or its deny denies; None for all."""
+    """The connect attributes that its block allows or denies, for a client ID; None for all."""
     rules: tuple[Rule, ...]
 
     @property
     def location(self) -> tuple[str | int, ...]:
-        """Where the entry stands in its file: `("grant", 0, "publish", 1)`."""
+        """The entry's place in its file: `("grant", 0, "publish", 1)`."""
         return (*self.block_location, self.key, self.index)
 
     @property
     def block_location(self) -> tuple[str | int, ...]:
-        """Where its grant or deny stands: `("grant", 0)`."""
+        """The place of its grant or deny: `("grant", 0)`."""
         return ("grant" if self.effect == "Allow" else "deny", self.number)
 
     @property
     def block_name(self) -> str:
-        """What to call its grant or deny: `grant "rooms"`, or `grant[1]` where it has no name."""
+        """Its grant or deny for messages: `grant "rooms"`, or `grant[1]` if it has no name."""
         kind, index = self.block_location
         return f"{kind}[{index}]" if self.block.name is None else f'{kind} "{self.block.name}"'
 
@@ -100,9 +97,9 @@ class Entry:
 
 
 def rules(text: str, key: Key, effect: Effect, *, widen: bool = False) -> tuple[Rule, ...]:
-    """The rules that an entry stands for.
+    """Turns an entry into rules, one for each action.
 
-    Raises ValueError, with advice, for an entry that is against the grammar or that no policy can stand for exactly.
+    Raises ValueError, with advice, if the entry is invalid or if no policy can express it exactly.
     """
     _check_placeholders(text)
     names = placeholder_names(text)
@@ -113,14 +110,14 @@ def rules(text: str, key: Key, effect: Effect, *, widen: bool = False) -> tuple[
     _check_levels(levels, key)
     if effect == "Allow" and not widen and not is_exact(levels):
         raise ValueError(
-            "no IoT policy can tell a level apart that stands between + and a final #: name the levels, "
-            "leave the level out, or say widen = true in its grant and allow deeper levels too"
+            "no IoT policy can express a level between + and a final #: name the levels, remove the level, "
+            "or set widen = true in its grant, which allows deeper levels too"
         )
     return tuple(_rule(action, levels, names, effect, widen=widen) for action in _ACTIONS[effect, key])
 
 
 def _client_rule(text: str, names: tuple[str, ...]) -> Rule:
-    """A client ID has no levels: it is one text, whatever slashes it has."""
+    """The rule of a client ID, which has no levels: slashes mean nothing in it."""
     return Rule(
         action="iot:Connect",
         levels=(text,),
@@ -152,7 +149,7 @@ def _check_placeholders(text: str) -> None:
     if len(text) > LONGEST_ENTRY or text.count("/") >= MOST_LEVELS:
         raise ValueError(f"expected at most {LONGEST_ENTRY} characters and {MOST_LEVELS} levels")
     if "${" in text:
-        raise ValueError("policy variables don't belong here: write {principal}, {client_id} or {claims.NAME}")
+        raise ValueError("policy variables are not allowed here: write {principal}, {client_id} or {claims.NAME}")
     for name in PLACEHOLDER.findall(text):
         if name not in ("principal", "client_id") and not (name.startswith("claims.") and len(name) > len("claims.")):
             raise ValueError(
@@ -160,25 +157,25 @@ def _check_placeholders(text: str) -> None:
             )
     literals = PLACEHOLDER.sub("", text)
     if "{" in literals or "}" in literals:
-        raise ValueError("a brace without its partner")
+        raise ValueError("a brace has no partner: write placeholders as {principal}")
     if any(character < " " or "\x7f" <= character <= "\x9f" for character in text):
-        raise ValueError("a control character")
+        raise ValueError("control characters are not allowed")
     if "?" in literals:
-        raise ValueError("? is a wildcard of IoT policies and can't stand here")
+        raise ValueError("? is a wildcard of IoT policies and is not allowed here")
     if text == "":
-        raise ValueError("expected a topic filter or client ID, found an empty text")
+        raise ValueError("expected a topic filter or client ID, found an empty string")
 
 
 def _check_client_id(text: str, effect: Effect) -> None:
     literals = PLACEHOLDER.sub("", text)
     if PLUS in literals or HASH in literals:
-        raise ValueError("+ and # mean nothing in client IDs: a * may end one, behind a /")
+        raise ValueError("+ and # have no meaning in client IDs: a * can be the last character, after a /")
     if "*" not in literals or (effect == "Deny" and literals.count("*") == 1 and text.endswith("*")):
         return
     if not text.endswith("/*") or literals.count("*") > 1 or text == "/*":
         raise ValueError(
-            "a * may only be the last character, and only behind a /: "
-            "with {principal}-* the principal ann could connect as ann-marie, who is somebody else"
+            "a * must be the last character, after a /: "
+            "with {principal}-*, the principal ann could connect as ann-marie, another principal"
         )
 
 
@@ -189,7 +186,7 @@ def _check_levels(levels: Levels, key: Key) -> None:
     for index, level in enumerate(levels):
         literal = PLACEHOLDER.sub("", level)
         if "*" in literal:
-            raise ValueError("* is a wildcard of IoT policies: write + for one level, # for all that follow")
+            raise ValueError("* is a wildcard of IoT policies: write + for one level, # for all levels that follow")
         if level in (PLUS, HASH):
             if level == HASH and index != len(levels) - 1:
                 raise ValueError("# must be the last level")
@@ -199,6 +196,6 @@ def _check_levels(levels: Levels, key: Key) -> None:
 
 def _check_share(levels: Levels, key: Key) -> None:
     if key != "subscribe":
-        raise ValueError("$share/… belongs under subscribe")
+        raise ValueError("$share/… is allowed only in subscribe")
     if len(levels) < 3 or levels[1] == "" or levels[2:] == ("",) or any(sign in levels[1] for sign in "+#*"):
         raise ValueError("expected $share/NAME/FILTER, with a name without wildcards")

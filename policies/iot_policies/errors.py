@@ -1,36 +1,36 @@
-"""What can go wrong between a template, a principal and a policy."""
+"""The errors of this package: invalid files and templates, and principals that get no policy."""
 
 from pathlib import Path
 
 
 def printable(text: str) -> str:
-    """A text for a terminal: what is not printable, as its escape."""
+    """A text that is safe for a terminal: characters that are not printable become their escapes."""
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 class InvalidFile(ValueError):
-    """A TOML file that can't be used. Its text is one line: file, line, key, and what was expected."""
+    """A TOML file that cannot be used. Its text is one line: file, line, key and what was expected."""
 
     def __init__(self, path: Path | str, line: int | None, key: str, expected: str) -> None:
         self.path = str(path)
         """The file, as it was named."""
         self.line = line
-        """The line of the key, counted from 1; None where there is none, as for a file that is missing."""
+        """The line of the key, counted from 1; None if no line is known, as for a missing file."""
         self.key = key
-        """The key with its tables, as in `grant[0].publish[1]`; empty where the whole file is meant."""
+        """The key with its tables, as in `grant[0].publish[1]`; empty for the whole file."""
         self.expected = expected
-        """What stands wrong there, and what was expected."""
+        """What is wrong, and what was expected."""
         place = self.path if line is None else f"{self.path}:{line}"
         text = ": ".join(part for part in (place, key, expected) if part)
         super().__init__(printable(" ".join(text.split())))
 
 
 class InvalidTopics(ValueError):
-    """An entry that no IoT policy can stand for exactly, or two entries that get in each other's way."""
+    """An entry that no IoT policy can express exactly, or two entries that conflict."""
 
     def __init__(self, key: tuple[str | int, ...], message: str) -> None:
         self.key = key
-        """Where the entry stands: `("grant", 0, "publish", 1)`."""
+        """The entry's place in its file: `("grant", 0, "publish", 1)`."""
         super().__init__(message)
 
 
@@ -41,14 +41,14 @@ class PolicyError(Exception):
 
 
 class UnsafeValue(PolicyError):
-    """A value that would change the shape of a topic or client ID. Names its source, never the value."""
+    """A value that would change the levels of a topic or client ID. The text names its source, never the value."""
 
     reason = "unsafe_value"
 
     def __init__(self, source: str) -> None:
         self.source = source
         """`principal`, `client_id`, or `claims.` and the claim's name."""
-        super().__init__(f"{source} can't stand in a topic level")
+        super().__init__(f"{source} cannot be a topic level")
 
 
 class NothingGranted(PolicyError):
@@ -58,11 +58,11 @@ class NothingGranted(PolicyError):
 
 
 class PolicyTooLarge(PolicyError):
-    """The policy needs more than the 10 documents of 2,048 characters that IoT Core takes."""
+    """The policy needs more than the 10 documents of 2,048 characters that IoT Core accepts."""
 
     reason = "policy_too_large"
 
     def __init__(self, resources: int) -> None:
         self.resources = resources
-        """How many resources the policy names."""
+        """The number of resources of the policy."""
         super().__init__(f"{resources} resources don't fit into 10 documents of 2,048 characters")

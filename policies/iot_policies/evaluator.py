@@ -1,4 +1,4 @@
-"""Decides as IoT Core does: may this connection do this to that resource?"""
+"""Evaluates policy documents as IoT Core does: may a connection use an action on a resource?"""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -15,7 +15,7 @@ _CONNECT_ATTRIBUTES = "iot:connectattributes"
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """What IoT Core knows of a connection, for policy variables and conditions."""
+    """What IoT Core knows about a connection, for policy variables and conditions."""
 
     client_id: str | None = None
     source_ip: str | None = None
@@ -24,10 +24,10 @@ class Connection:
     thing_attributes: Mapping[str, str] = field(default_factory=dict)
     thing_attached: bool = False
     connect_attributes: frozenset[str] = frozenset()
-    """`LastWill` and `PersistentConnect`, as the CONNECT asks for them."""
+    """`LastWill` and `PersistentConnect`, if the CONNECT asks for them."""
 
     def variable(self, name: str) -> str | None:
-        """The value of a policy variable such as `iot:ClientId`; None where it has none."""
+        """The value of a policy variable such as `iot:ClientId`; None if it has no value."""
         name = name.casefold()
         prefix = "iot:connection.thing."
         if name.startswith(f"{prefix}attributes[") and name.endswith("]"):
@@ -42,15 +42,15 @@ class Connection:
         }.get(name)
 
     def fill(self, text: str) -> Pattern | None:
-        """A text with its policy variables filled, which are never wildcards; None where one has no value."""
-        if "${" not in text:  # As most texts: this is done for each connection anew.
+        """Fills the policy variables of a text; their values are never wildcards. None if one has no value."""
+        if "${" not in text:  # Most texts. This runs for every connection.
             return Pattern(text, ())
         found = [_LITERALS.get(name) or self.variable(name) for name in _VARIABLE.findall(text)]
         values = tuple(value for value in found if value is not None)
         return Pattern(_VARIABLE.sub(VALUE, text), values) if len(values) == len(found) else None
 
     def context(self) -> dict[str, tuple[str, ...]]:
-        """The condition keys of this connection, in lower case."""
+        """The condition keys of this connection in lower case, with their values."""
         prefix = "iot:connection.thing."
         names = ["iot:clientid", "aws:sourceip"]
         names += [f"{prefix}{name}" for name in ("isattached", "thingname", "thingtypename")]
@@ -62,11 +62,11 @@ class Connection:
 
 
 class Decision(NamedTuple):
-    """Whether something is allowed, and by which statement."""
+    """Whether an action is allowed, and by which statement."""
 
     allowed: bool
     explicit: bool
-    """True where a statement says so; False where none does, which is a no."""
+    """True if a statement decided; False if none matched, which denies."""
     document: int | None
     """The index of the deciding document."""
     statement: int | None
@@ -75,7 +75,7 @@ class Decision(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class _Bound:
-    """A statement for one connection: its variables filled, its conditions decided."""
+    """A statement for one connection: variables filled, conditions met."""
 
     deny: bool
     actions: tuple[Matcher, ...]
@@ -86,26 +86,31 @@ class _Bound:
     statement: int
 
     def covers(self, action: str, resource: str) -> bool:
-        """Whether the statement is about this action, in lower case, on this resource."""
+        """Whether the statement applies to this action (in lower case) on this resource."""
         return any(fits(action) for fits in self.actions) != self.not_actions and (
             any(fits(resource) for fits in self.resources) != self.not_resources
         )
 
 
 class Evaluator:
-    """The policy documents of one connection, ready to be asked.
+    """Decides by the policy documents of one connection.
 
-    A Deny that covers a request beats every Allow; where neither covers it, the answer is no.
+    A Deny that covers a request wins over every Allow. A request that no statement covers is denied.
     """
 
-    def __init__(self, documents: Iterable[str | Mapping[str, object]], connection: Connection | None = None) -> None:
-        """Takes documents as JSON or as objects. Raises InvalidDocument."""
+    def __init__(
+        self,
+        documents: Iterable[str | Mapping[str, object] | tuple[ParsedStatement, ...]],
+        connection: Connection | None = None,
+    ) -> None:
+        """Takes documents as JSON, as objects or parsed. Raises InvalidDocument."""
         connection = connection or Connection()
         context = connection.context()
         denies: list[_Bound] = []
         allows: list[_Bound] = []
         for number, document in enumerate(documents):
-            for index, statement in enumerate(parse_document(document)):
+            statements = document if isinstance(document, tuple) else parse_document(document)
+            for index, statement in enumerate(statements):
                 bound = _bind(statement, connection, context, number, index)
                 if bound is not None:
                     (denies if bound.deny else allows).append(bound)
@@ -120,7 +125,7 @@ class Evaluator:
         return Decision(False, False, None, None)
 
     def allows(self, action: str, resource: str) -> bool:
-        """Whether `decide` says yes."""
+        """Whether `decide` allows it."""
         return self.decide(action, resource).allowed
 
 
@@ -131,10 +136,10 @@ def _bind(
     document: int,
     index: int,
 ) -> _Bound | None:
-    """The statement for a connection and its condition keys, None where it says nothing there.
+    """Prepares a statement for a connection; None if it does not apply there.
 
     A resource whose variable has no value matches nothing, as in IAM; an Allow with such a NotResource is left out.
-    Where a condition's variable has no value, a Deny counts and an Allow does not.
+    If a condition's variable has no value, a Deny applies and an Allow does not.
     """
     deny = statement.effect == "Deny"
     for condition in statement.conditions:
@@ -142,12 +147,12 @@ def _bind(
         if holds is False or (holds is None and not deny):
             return None
     filled = [connection.fill(text) for text in statement.resources]
-    known = tuple(matcher(*pattern) for pattern in filled if pattern is not None)
+    known = tuple([matcher(*pattern) for pattern in filled if pattern is not None])
     if statement.not_resources and not deny and len(known) < len(filled):
         return None
     return _Bound(
         deny,
-        tuple(matcher(action.casefold()) for action in statement.actions),
+        tuple([matcher(action.casefold()) for action in statement.actions]),
         statement.not_actions,
         known,
         statement.not_resources,

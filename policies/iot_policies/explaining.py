@@ -1,4 +1,4 @@
-"""Why a principal may do something, or may not: by which entry of the template."""
+"""Explains which entry of a template allows or denies an action of a principal."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -31,17 +31,17 @@ _REGION, _ACCOUNT = "us-east-1", "123456789012"
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """An answer and its reasons."""
+    """Whether the action is allowed, and why."""
 
     allowed: bool
     reasons: tuple[str, ...]
-    """The deciding entry first; for a no that nothing decides, what comes nearest to a yes."""
+    """The deciding entry; if no entry decided, the entries that come nearest to allowing it."""
 
 
 def explain(
     template: PolicyTemplate, principal: Principal, question: Question, resource: str, client_id: str | None = None
 ) -> Explanation:
-    """Compiles the principal's policy, asks the evaluator, and looks for the entry that made it so.
+    """Compiles the principal's policy, evaluates it, and finds the entry that decided.
 
     `resource` is a client ID, a topic name or a topic filter.
     """
@@ -70,7 +70,7 @@ def explain(
 def left_out(
     template: PolicyTemplate, principal: Principal, client_id: str | None
 ) -> Iterator[tuple[Entry, Sequence[str]]]:
-    """The entries that apply and say nothing, each with its placeholders that have no value. Raises UnsafeValue."""
+    """Entries that apply but are left out, with their placeholders that have no value. Raises UnsafeValue."""
     values = Values(principal, client_id)
     for entry in template.applicable(principal):
         if missing := [name for name in placeholder_names(entry.text) if not values.combinations((name,))]:
@@ -115,11 +115,11 @@ def _near_entries(
             yield f"{entry} would allow it, but needs {conditions(entry.block.when or {})}"
         elif not covers and contains(tuple(_levels(entry, resource)), split(resource), could_be_equal):
             others = " and ".join(missing or _other_values(entry.text, resource, values))
-            yield f"{entry} " + (f"says nothing: {others} is missing" if missing else f"is for another {others}")
+            yield f"{entry} " + (f"does not apply: {others} is missing" if missing else f"is for another {others}")
 
 
 def _levels(entry: Entry, resource: str) -> list[str]:
-    """An entry's levels; a client ID's `*` at the end stands for all that follows, as a filter's `#` does."""
+    """An entry's levels. The final `*` of a client ID becomes `#`: both match all that follows."""
     levels = list(split_template(entry.text))
     if entry.key == "connect" and levels[-1] == "*" and len(levels) <= len(split(resource)):
         levels[-1] = HASH
@@ -127,7 +127,7 @@ def _levels(entry: Entry, resource: str) -> list[str]:
 
 
 def _other_values(text: str, resource: str, values: Values) -> list[str]:
-    """The placeholders whose values don't make an entry's levels those of a resource."""
+    """The placeholders whose values differ from the levels of the resource."""
     others: dict[str, None] = {}
     for level, found in zip(split_template(text), split(resource), strict=False):
         names = placeholder_names(level)
@@ -138,7 +138,7 @@ def _other_values(text: str, resource: str, values: Values) -> list[str]:
 
 
 def conditions(when: Mapping[str, Condition]) -> str:
-    """What a grant or a denial asks of the claims, in words."""
+    """The conditions of a `when`, in words."""
     return ", ".join(_condition(name, wanted) for name, wanted in when.items())
 
 

@@ -1,15 +1,15 @@
-"""Topic filters as resource patterns of an IoT policy, which knows only `*`, and `*` crosses levels."""
+"""Writes MQTT topic filters as resource patterns of IoT policies, whose `*` also matches slashes."""
 
 from iot_policies.topics import HASH, PLUS, Levels, lead
 
 
 def allowed_glob(levels: Levels) -> str:
-    """The resource pattern that covers a topic filter: `*` for each wildcard. It may cover more: see `denied_globs`."""
+    """The pattern that covers a topic filter: `*` for each wildcard. It can match more, which `denied_globs` denies."""
     return "/".join("*" if level in (PLUS, HASH) else level for level in levels)
 
 
 def is_exact(levels: Levels) -> bool:
-    """Whether globs can stand for the filter: no text level lies between a `+` and a final `#`."""
+    """Whether patterns can express the filter exactly: no text level is between a `+` and a final `#`."""
     if HASH not in levels:
         return True
     wild = [level in (PLUS, HASH) for level in levels]
@@ -17,11 +17,11 @@ def is_exact(levels: Levels) -> bool:
 
 
 def denied_globs(levels: Levels, *, subscribe: bool, widen: bool = False) -> tuple[str, ...]:
-    """What `allowed_glob` covers beyond the filter's own topics (or, for `subscribe`, the filters within it).
+    """The patterns for what `allowed_glob` matches beyond the filter's topics (`subscribe`: beyond filters within it).
 
-    `*` crosses levels. Doubling one star gives all that has too many of them, since the pattern's own slashes are
-    all that a right topic has. A leading wildcard also covers `$…`, and a trailing `+` the text `#`. With `widen`,
-    deeper levels are meant to be covered, but not `$…`.
+    `*` also matches slashes. With one `*` doubled, as `*/*`, the pattern matches exactly the texts with too many
+    levels. A leading wildcard also matches `$…`, and a trailing `+` also matches the text `#`. With `widen`, deeper
+    levels are meant to be allowed, but not `$…`.
     """
     start = lead(levels)
     glob = ["*" if level in (PLUS, HASH) else level for level in levels]

@@ -1,4 +1,4 @@
-"""What is allowed in a template and still a mistake, said before a stranger finds it."""
+"""Finds entries that are valid but probably mistakes."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -18,11 +18,11 @@ from iot_policies.template import PolicyTemplate
 from iot_policies.topics import HASH, PLUS, Levels, lead
 
 MOST_LEVELS = 8
-"""IoT Core takes 7 slashes in a topic, those of reserved prefixes not counted."""
+"""IoT Core accepts 7 slashes in a topic, not counting those of reserved prefixes."""
 LONGEST_TOPIC = 256
 """Bytes of UTF-8."""
 TYPICAL_VALUE = 16
-"""Characters of the values that the capacity is counted with."""
+"""Characters of the values that the capacity is computed with."""
 
 _SIDE_BY_SIDE = re.compile(r"\{[^{}]*\}[^/]*\{[^{}]*\}")
 _EVERY_THING = re.compile(r"\$aws/(#|\+|things/(#|\+))")
@@ -30,16 +30,16 @@ _EVERY_THING = re.compile(r"\$aws/(#|\+|things/(#|\+))")
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something to change, or a note to know."""
+    """A warning about a probable mistake, or a note."""
 
     severity: Literal["warning", "note"]
     location: tuple[str | int, ...]
-    """Where it stands: `("grant", 0, "publish", 1)`; empty for the template as a whole."""
+    """Its place: `("grant", 0, "publish", 1)`; empty for the whole template."""
     message: str
 
 
 def lint(template: PolicyTemplate) -> list[Finding]:
-    """All findings: of entries, of pairs of them, of the template as a whole."""
+    """All findings about entries, about pairs of entries and about the whole template."""
     findings = [finding for entry in template.entries for finding in _of_entry(entry)]
     findings += _of_pairs([entry for entry in template.entries if entry.effect == "Allow"])
     findings += _of_connect(template)
@@ -55,28 +55,28 @@ def _of_entry(entry: Entry) -> Iterator[Finding]:
 
     levels = split_template(entry.text)
     if _SIDE_BY_SIDE.search(entry.text):
-        yield warning("holds two placeholders in one level: a-b and c, or a and b-c, would meet there; put a / between")
+        yield warning("has two placeholders in one level: a-b and c look like a and b-c there; put a / between them")
     if entry.key == "connect":
         return
     if entry.effect == "Deny":
         yield from _of_denial(entry, levels)
         return
     if _EVERY_THING.match(entry.text):
-        yield warning("covers every thing of the account: write {principal} in the thing's place")
+        yield warning("covers every thing of the account: write {principal} instead of the thing's name")
     elif levels[0].startswith("$") and levels[0] not in ("$aws", "$share"):
-        yield warning("starts with $, which IoT Core reserves: nobody can publish there")
+        yield warning("starts with $, which IoT Core reserves: no client can publish there")
     levels = levels[lead(levels) :]
     if len(levels) > MOST_LEVELS and levels[0] != "$aws":
-        yield warning("has more than 7 slashes: IoT Core takes no such topic")
+        yield warning("has more than 7 slashes: IoT Core refuses such topics")
     if len(PLACEHOLDER.sub("", entry.text).encode()) > LONGEST_TOPIC:
-        yield warning("is longer than 256 bytes: IoT Core takes no such topic")
+        yield warning("is longer than 256 bytes: IoT Core refuses such topics")
 
 
 def _of_denial(entry: Entry, levels: Levels) -> Iterator[Finding]:
     if missing := [name for name in placeholder_names(entry.text) if name != "principal"]:
-        yield Finding("note", entry.location, f'"{entry.text}" denies nothing where {missing[0]} is missing')
+        yield Finding("note", entry.location, f'"{entry.text}" denies nothing if {missing[0]} is missing')
     if PLUS in levels:
-        message = f'"{entry.text}" also denies deeper levels: no IoT policy can deny a single level alone'
+        message = f'"{entry.text}" also denies deeper levels: an IoT policy cannot deny only a single level'
         yield Finding("warning", entry.location, message)
 
 
@@ -90,7 +90,7 @@ def _of_pairs(entries: Sequence[Entry]) -> Iterator[Finding]:
             (other, entry, _shared_name(others, mine)),
         ):
             if name is not None:
-                message = f'"{literal.text}" is also what {placeholder} becomes for a value named "{name}"'
+                message = f'"{literal.text}" is also what {placeholder} becomes for the value "{name}"'
                 yield Finding("warning", literal.location, f"{message}: give one of them a level of its own")
 
 
@@ -102,7 +102,7 @@ def _parts(entry: Entry) -> Levels:
 
 
 def _shared_name(literal: Levels, other: Levels) -> str | None:
-    """The literal level that stands where the other entry has a placeholder, if topics of both can be the same."""
+    """The literal level in the place of the other entry's placeholder, if both can match the same topic."""
     name: str | None = None
     for level, partner in zip(literal, other, strict=False):
         if HASH in (level, partner):
@@ -123,7 +123,10 @@ def _of_connect(template: PolicyTemplate) -> Iterator[Finding]:
     for entry in connects:
         names = placeholder_names(entry.text)
         if "principal" not in names:
-            message = f'"{entry.text}" is not bound to the principal: whoever connects with it throws off who has it'
+            message = (
+                f'"{entry.text}" is not bound to the principal: '
+                "a client that connects with it disconnects the one that uses it"
+            )
             yield Finding("warning", entry.location, f"{message}; write {{principal}} or {{principal}}/*")
     deep = any("/" in PLACEHOLDER.sub("", entry.text) for entry in connects)
     for entry in template.entries:
@@ -135,7 +138,7 @@ def _of_connect(template: PolicyTemplate) -> Iterator[Finding]:
 
 
 def _of_claims(template: PolicyTemplate) -> Iterator[Finding]:
-    """Claims whose names are so alike that one of them may be a mistake; where the first of them stands."""
+    """Claims whose names differ by one typo, at the place of the second."""
     places: dict[str, tuple[str | int, ...]] = {}
     for entry in template.entries:
         for name in placeholder_names(entry.text):
@@ -150,9 +153,9 @@ def _of_claims(template: PolicyTemplate) -> Iterator[Finding]:
 
 
 def _is_one_typo(one: str, other: str) -> bool:
-    """Whether a letter more or less, another letter, or two in the other order make one name the other.
+    """Whether adding, removing or changing one letter, or swapping two, turns one name into the other.
 
-    Names that differ in their last sign alone, as group1 and group2, are meant as they are.
+    Names that differ only in their last character, such as group1 and group2, are not typos.
     """
     if len(one) == len(other):
         swapped = {f"{one[:index]}{one[index : index + 2][::-1]}{one[index + 2 :]}" for index in range(len(one))}
@@ -175,14 +178,14 @@ def _capacity(template: PolicyTemplate) -> Iterator[str]:
         yield f"a policy has room for {least}{count} values of claims.{name}, each of {TYPICAL_VALUE} characters"
     for index, block in enumerate(template.blocks):
         if isinstance(block, Grant) and block.widen:
-            yield f"grant[{index}] says widen = true: where a + can't be told apart it allows deeper levels"
+            yield f"grant[{index}] sets widen = true: it allows deeper levels too if a policy cannot express a +"
 
 
 _MOST = 1024
 
 
 def _fitting(everything: PolicyTemplate, name: str, claims: Sequence[str]) -> int:
-    """How many values of one list claim fit, where all else is single and every grant applies."""
+    """How many values of one list claim fit if every other claim has one value and every grant applies."""
     others = dict.fromkeys(claims, "x" * TYPICAL_VALUE)
     least, most = 0, _MOST
     while least < most:

@@ -1,4 +1,7 @@
-"""Whether two entries of a template can meet, for any principal at all."""
+"""Finds out whether two entries of a template can match the same topic for some principal.
+
+The answers may be a wrong yes, never a wrong no: a template is refused too often rather than too rarely.
+"""
 
 import re
 from collections.abc import Iterator
@@ -10,7 +13,7 @@ from iot_policies.topics import HASH, PLUS, Levels, lead
 
 
 def could_be_equal(level: str, other: str) -> bool:
-    """Whether two levels of text can be the same for some principal. Errs on the side of yes."""
+    """Whether two levels can be equal for some principal. May return True wrongly, never False wrongly."""
     if level == other:
         return True
     if "{" not in level and "{" not in other:
@@ -36,7 +39,7 @@ def _ends_fit(level: str, other: str) -> bool:
 
 
 class _AnyLevel(NamedTuple):
-    """One level of any text; whether that may be the text `#`, or start with `$`."""
+    """A level of any text. `hash`: it can be `#`. `dollar`: it can start with `$`."""
 
     hash: bool
     dollar: bool
@@ -49,7 +52,7 @@ _Element = str | _AnyLevel | object
 
 
 def cuts(glob: str, levels: Levels) -> bool:
-    """Whether a denied glob reaches a topic, or a filter's text, that `levels` stands for. Errs on the side of yes."""
+    """Whether a denied glob can match a topic or filter of `levels`. May return True wrongly, never False wrongly."""
     denied, allowed = _of_glob(glob), _of_filter(levels)
     for mine, others in zip(denied, allowed, strict=False):
         if not isinstance(mine, str) or not isinstance(others, str):

@@ -1,4 +1,4 @@
-"""Statements into policy documents, as few as fit."""
+"""Packs statements into as few policy documents as possible."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,13 +10,13 @@ from iot_policies.errors import PolicyTooLarge
 
 MOST_DOCUMENTS = 10
 LONGEST_DOCUMENT = 2048
-"""Characters of compact JSON. All that is not ASCII counts as its escape, so that characters are bytes too."""
+"""Characters of compact JSON. Other characters than ASCII count as their escapes, so characters are bytes."""
 
 ConditionBlock = Mapping[str, Mapping[str, Sequence[str]]]
 
 
 class DocumentStatement(TypedDict):
-    """A statement as it stands in a policy document."""
+    """A statement of a policy document."""
 
     Effect: Effect
     Action: list[Action]
@@ -32,7 +32,7 @@ class Document(TypedDict):
 
 
 class Heading:
-    """All of a statement but its resources."""
+    """A statement without its resources."""
 
     __slots__ = ("actions", "condition", "effect", "size")
 
@@ -40,14 +40,14 @@ class Heading:
         self.effect = effect
         """Whether the statement allows or denies."""
         self.actions = actions
-        """What it allows or denies."""
+        """The actions that it allows or denies."""
         self.condition = condition
-        """When it counts; None for always."""
+        """Its condition; None if it always applies."""
         self.size = len(compact(self.over([])))
-        """Characters of compact JSON; the comma behind the statement counts as its first resource's."""
+        """Its characters of compact JSON. The comma after the statement is counted with its first resource."""
 
     def over(self, resources: list[str]) -> DocumentStatement:
-        """The statement over some resources, given as ARNs."""
+        """The statement with these resources, given as ARNs."""
         statement: DocumentStatement = {"Effect": self.effect, "Action": list(self.actions), "Resource": resources}
         if self.condition is not None:
             statement["Condition"] = self.condition
@@ -55,26 +55,26 @@ class Heading:
 
 
 class Statement(NamedTuple):
-    """What a policy says of some resources, before it is written for an account."""
+    """What a policy says about some resources, before region and account are known."""
 
     heading: Heading
     resources: tuple[str, ...]
-    """Behind the ARN's last colon: `topic/a/*`."""
+    """The part of the ARN after its last colon: `topic/a/*`."""
 
 
 def compact(value: object) -> str:
-    """Compact JSON, as IoT Core counts it."""
+    """Compact JSON, whose characters IoT Core counts."""
     return json.dumps(value, separators=(",", ":"))
 
 
 _EMPTY = len(compact({"Version": "2012-10-17", "Statement": []})) - 1
-"""The characters of a document without statements, less the comma that its first statement does not need."""
+"""The characters of a document without statements, minus the comma that its first statement does not need."""
 
 
 def pack(statements: Iterable[Statement], prefix: str) -> list[Document]:
-    """Writes statements into documents, as few as fit.
+    """Writes statements into as few documents as possible.
 
-    `prefix` is the ARN up to its last colon. Raises PolicyTooLarge past 10 documents.
+    `prefix` is the ARN up to its last colon. Raises PolicyTooLarge for more than 10 documents.
     """
     written: list[tuple[Heading, list[str]]] = []
     size = _EMPTY
@@ -86,7 +86,7 @@ def pack(statements: Iterable[Statement], prefix: str) -> list[Document]:
 
 
 def _spread(statements: Sequence[tuple[Heading, list[str]]]) -> list[Document]:
-    """Puts each resource into the first document that still has room for it."""
+    """Puts each resource into the first document that has room for it."""
     pages = [_Page()]
     for heading, resources in statements:
         for resource in resources:
@@ -99,7 +99,7 @@ def _spread(statements: Sequence[tuple[Heading, list[str]]]) -> list[Document]:
 
 
 class _Page:
-    """A document as it fills."""
+    """A document that is being filled."""
 
     __slots__ = ("left", "resources")
 
@@ -108,7 +108,7 @@ class _Page:
         self.resources: dict[Heading, list[str]] = {}
 
     def take(self, heading: Heading, resource: str, size: int) -> bool:
-        """Adds a resource, of `size` characters with its comma, to its statement, where it fits."""
+        """Adds a resource to its statement if it fits. `size`: its characters with its comma."""
         here = self.resources.get(heading)
         if here is None:
             size += heading.size

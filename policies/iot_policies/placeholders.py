@@ -1,4 +1,4 @@
-"""Placeholders in templates: `{principal}`, `{client_id}`, `{claims.NAME}`, and the values that may stand for them."""
+"""Fills the placeholders of templates, `{principal}`, `{client_id}` and `{claims.NAME}`, with safe values."""
 
 import re
 from itertools import product
@@ -11,34 +11,34 @@ from iot_policies.topics import Levels
 PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 _SLASH = re.compile(r"/(?![^{}]*\})")
 UNSAFE_SIGNS = "/+#*?$"
-"""What no value may hold, since it separates levels or stands for more than itself."""
+"""Characters that a value must not have: they separate levels or are wildcards."""
 _UNSAFE = re.compile(rf"[{UNSAFE_SIGNS}\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 _LARGEST_NUMBER = 2**63
 
 MOST_COMBINATIONS = 16_384
-"""Of one entry, and of all together: many times what fits into a policy, and little enough to make in milliseconds."""
+"""For one entry and for all together: far more than fit into a policy, few enough to make in milliseconds."""
 LONGEST_VALUE = 128
-"""Bytes of UTF-8 that one value may have: no more than IoT Core lets a client ID have."""
+"""Bytes of UTF-8 in one value: the limit that IoT Core has for client IDs."""
 
 
 def split_template(text: str) -> Levels:
-    """The levels of a filter with placeholders; a `/` inside a placeholder is part of a claim's name."""
+    """Splits a filter with placeholders into levels. A `/` inside a placeholder is part of the claim's name."""
     return tuple(_SLASH.split(text))
 
 
 def placeholder_names(text: str) -> tuple[str, ...]:
-    """The names in a template's entry, each once, in order."""
+    """The placeholder names of an entry, without duplicates, in order."""
     return tuple(dict.fromkeys(PLACEHOLDER.findall(text)))
 
 
 def as_format(text: str, names: tuple[str, ...]) -> str:
-    """A template's text with its placeholders numbered for `str.format`, by their place in `names`."""
+    """Numbers the placeholders of a text for `str.format`, by their index in `names`."""
     return PLACEHOLDER.sub(lambda match: "{" + str(names.index(match[1])) + "}", text)
 
 
 def is_safe(*values: str) -> bool:
-    """Whether each value is one level and nothing but that: no `/`, no wildcard, no `$`, no control character."""
+    """Whether each value is exactly one level: not empty or too long, no `/`, wildcard, `$` or control character."""
     return (
         all(values)
         and _UNSAFE.search("".join(values)) is None
@@ -51,7 +51,7 @@ def _bytes(value: str) -> int:
 
 
 class Values:
-    """The values of placeholders for one principal, each checked once."""
+    """The placeholder values of one principal. Each is checked once."""
 
     def __init__(self, principal: Principal, client_id: str | None) -> None:
         self._principal = principal
@@ -60,9 +60,9 @@ class Values:
         self._combinations: dict[tuple[str, ...], list[tuple[str, ...]]] = {}
 
     def combinations(self, names: tuple[str, ...]) -> list[tuple[str, ...]]:
-        """Each way to fill the named placeholders; none at all where a value is missing.
+        """Each way to fill the named placeholders; none if a value is missing.
 
-        Raises UnsafeValue for a value that can't stand in a level, PolicyTooLarge for more than could ever fit.
+        Raises UnsafeValue for a value that cannot be a topic level, and PolicyTooLarge for more than can ever fit.
         """
         found = self._combinations.get(names)
         if found is None:

@@ -1,4 +1,4 @@
-"""What of a template does not depend on the principal, done once: its resources, sorted into statements."""
+"""Prepares the statements of a template once, for all principals: which resources belong to which statement."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
@@ -11,7 +11,7 @@ _Attributes = tuple[ConnectAttribute, ...] | None
 
 
 class Container(NamedTuple):
-    """A rule that contains another one for some principal: there, the other says nothing new."""
+    """A rule that can contain another rule. For a principal for whom it does, the other one is redundant."""
 
     block: int
     """The index of its grant in the template's blocks."""
@@ -19,20 +19,20 @@ class Container(NamedTuple):
 
 
 class Part(NamedTuple):
-    """Resources of a statement that come from one grant or deny, and have the same placeholders."""
+    """Resources of a statement that come from one grant or deny and have the same placeholders."""
 
     block: int
     """The index of the grant or deny in the template's blocks."""
     names: tuple[str, ...]
     patterns: tuple[str, ...]
     rule: Rule | None
-    """The rule that the patterns are of, where others may contain it."""
+    """The rule that the patterns come from, if other rules can contain it; else None."""
     containers: Sequence[Container]
-    """Those others."""
+    """The rules that can contain it."""
 
 
 class StatementPlan(NamedTuple):
-    """A statement as it is for any principal; parts that do not apply fall away."""
+    """A statement before it is filled for a principal; parts whose grant does not apply are left out then."""
 
     heading: Heading
     parts: tuple[Part, ...]
@@ -48,7 +48,7 @@ class _Pattern(NamedTuple):
 
 
 def plan(entries: Iterable[Entry], containers: Mapping[Rule, Sequence[Container]]) -> tuple[StatementPlan, ...]:
-    """Sorts the resources of entries into statements: by effect, connect attributes and actions."""
+    """Groups the resources of entries into statements by effect, connect attributes and actions."""
     patterns: dict[_Pattern, tuple[Action, ...]] = {}
     for entry in entries:
         for rule in entry.rules:

@@ -1,4 +1,4 @@
-"""Who a client proved to be."""
+"""A principal and its claims."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -8,19 +8,19 @@ Claims = Mapping[str, object]
 
 
 class Principal(NamedTuple):
-    """A name and its claims: all that a policy template gets to know of a client."""
+    """A client's proven name and claims: all that a policy template knows about the client."""
 
     name: str
     """The principal's name: a subject, a user name, a device's serial number."""
     claims: Claims = MappingProxyType({})
-    """What the issuer or the password store says of the principal: JSON values by name."""
+    """JSON values by name, from the token's issuer or the user's stored claims."""
 
 
 def claim(claims: Claims, name: str) -> object | None:
-    """Finds a claim: by its name as it stands, else by the name's dots, as in `realm_access.roles`.
+    """Finds a claim by its whole name, or by the path that the dots make, as in `realm_access.roles`.
 
-    Names such as `https://example.com/roles` hold dots themselves, so each beginning that is a claim is tried, the
-    longest first. None where the claim is missing or null.
+    Names such as `https://example.com/roles` have dots themselves, so each prefix that is a claim is tried, longest
+    first. Returns None if the claim is missing or null.
     """
     if name in claims:
         return claims[name]

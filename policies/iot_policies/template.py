@@ -1,4 +1,4 @@
-"""Policy templates: what a client may do, as MQTT topics."""
+"""A policy template: what clients may do, written as MQTT topics."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -30,24 +30,21 @@ _KEYS = {key for model in (_File, SessionTimes, Grant) for key in model.model_fi
 
 @dataclass(frozen=True, slots=True)
 class PolicyTemplate:
-    """Grants and denials, checked: for every principal, what they say can be an IoT policy exactly."""
+    """Checked grants and denies: an IoT policy can express them exactly for every principal."""
 
     principal_claim: str
     """The claim of a token that names the principal."""
     session: SessionTimes
     blocks: tuple[Grant | Deny, ...]
-    """Grants, then denials."""
+    """Grants first, then denies."""
     entries: tuple[Entry, ...]
     """All entries, in the order of the blocks."""
     plan: tuple[StatementPlan, ...]
-    """What `compile_policy` works from."""
+    """The prepared statements, which `compile_policy` fills."""
 
     @classmethod
     def load(cls, path: Path | str) -> "PolicyTemplate":
-        """Reads a template from a TOML file.
-
-        Raises InvalidFile with the line, the key and what was expected.
-        """
+        """Reads a template from a TOML file. Raises InvalidFile with the line, the key and what was expected."""
         path = Path(path)
         tables, text = read_toml(path)
         try:
@@ -65,13 +62,13 @@ class PolicyTemplate:
     def of(
         cls, blocks: Iterable[Grant | Deny], *, principal_claim: str = "sub", session: SessionTimes | None = None
     ) -> "PolicyTemplate":
-        """Makes a template from grants and denials.
+        """Makes a template from grants and denies.
 
-        Raises InvalidTopics, naming the entries, where they can't be an exact policy.
+        Raises InvalidTopics, which names the entries, if no policy can express them exactly.
         """
         blocks = tuple(blocks)
         if not all(isinstance(block, (Grant, Deny)) for block in blocks):
-            raise TypeError("expected Grant and Deny, and nothing else")
+            raise TypeError("expected only Grant and Deny")
         grants = [block for block in blocks if isinstance(block, Grant)]
         denies = [block for block in blocks if isinstance(block, Deny)]
         entries = (*_entries(grants, "Allow", 0), *_entries(denies, "Deny", len(grants)))
@@ -79,7 +76,7 @@ class PolicyTemplate:
         return cls(principal_claim, session or SessionTimes(), (*grants, *denies), entries, planned)
 
     def applicable(self, principal: Principal) -> Iterator[Entry]:
-        """The entries of all grants and denials whose `when` the principal meets."""
+        """The entries of the grants and denies whose `when` the principal meets."""
         return (entry for entry in self.entries if entry.block.applies(principal.claims))
 
 
@@ -100,7 +97,7 @@ _Pairs = list[tuple[Entry, Rule]]
 
 
 def _settle(entries: Sequence[Entry]) -> dict[Rule, list[Container]]:
-    """Finds, for each rule, those that may contain it; refuses rules whose denials cut into others."""
+    """Finds the rules that may contain each rule, and refuses rules whose denied patterns match others' topics."""
     blocks = {entry.block_index: entry.block for entry in entries}
     by_action: dict[Action, _Pairs] = {}
     for entry in entries:
@@ -121,7 +118,7 @@ def _settle(entries: Sequence[Entry]) -> dict[Rule, list[Container]]:
 
 
 def _may_contain(outer: Rule, inner: Rule) -> bool:
-    """Two rules that may contain each other are the same text where they do, and merge as such."""
+    """Whether only the outer may contain the inner: rules that contain each other have equal text and merge."""
     return contains(outer.levels, inner.levels, could_be_equal) and not contains(
         inner.levels, outer.levels, could_be_equal
     )
@@ -130,7 +127,7 @@ def _may_contain(outer: Rule, inner: Rule) -> bool:
 def _always_contained(
     entry: Entry, rule: Rule, containers: Iterable[Container], blocks: Mapping[int, Grant | Deny]
 ) -> bool:
-    """Whether another rule, there whenever this one is, contains this one for every principal."""
+    """Whether a rule that always applies together with this one contains it for every principal."""
     return any(
         contains(container.levels, rule.levels)
         and set(container.names) <= set(rule.names)
@@ -151,5 +148,5 @@ def _refuse_cuts(entry: Entry, rule: Rule, others: Sequence[tuple[Entry, Rule]])
 
 def _advice(entry: Entry, rule: Rule, glob: str) -> str:
     if split_template(glob)[lead(rule.levels)] == "$*":
-        return "wildcards in front don't reach topics that start with $, so name the first level"
-    return f"name the levels, or say widen = true in {entry.block_name} and allow deeper levels too"
+        return "a leading wildcard does not match topics that start with $: name the first level"
+    return f"name the levels, or set widen = true in {entry.block_name}, which allows deeper levels too"

@@ -1,4 +1,4 @@
-"""TOML files with errors that say where: file, line, key, what was expected."""
+"""Reads TOML files; errors name the file, the line, the key and what was expected."""
 
 import re
 import tomllib
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _A_LIST = 'expected a list, as in ["a", "b"]'
 _EXPECTED = {
     "missing": "is missing",
-    "extra_forbidden": "is not a key that belongs here",
+    "extra_forbidden": "is not a key of this table",
     "tuple_type": _A_LIST,
     "list_type": _A_LIST,
     "sequence_type": _A_LIST,
@@ -28,7 +28,7 @@ _EXPECTED = {
     "bool_type": "expected a boolean, true or false",
     "int_type": "expected a whole number",
 }
-"""Pydantic's findings in the words of TOML."""
+"""Pydantic's error types in the words of TOML."""
 _SYNTAX_LINE = re.compile(r"^(.*) \(at (?:line (\d+), column \d+|end of document)\)$", re.DOTALL)
 _HEADER = re.compile(r"\s*(\[\[?)\s*([^\]]+?)\s*\]\]?\s*(?:#.*)?$")
 _OVERRIDE = "AUTHORIZER__"
@@ -38,22 +38,22 @@ Location = Sequence[str | int]
 
 
 def read_file(path: Path) -> bytes:
-    """The content of a file that a user names. Raises InvalidFile where it can't be read."""
+    """Reads a file that the user named. Raises InvalidFile if it cannot be read."""
     try:
         return path.read_bytes()
     except OSError as error:
         raise InvalidFile(path, None, "", f"can't be read: {error.strerror}") from None
     except ValueError:
-        raise InvalidFile(path, None, "", "expected a file's name") from None
+        raise InvalidFile(path, None, "", "expected a file name") from None
 
 
 def read_toml(path: Path) -> tuple[dict[str, object], str]:
     """Reads a TOML file: its tables, and its text for `line_of`.
 
-    Raises InvalidFile where it is missing, no UTF-8, or no TOML.
+    Accepts a byte order mark. Raises InvalidFile if the file is missing, not UTF-8 or not TOML.
     """
     try:
-        text = read_file(path).decode().replace("\r\n", "\n").replace("\r", "\n")
+        text = read_file(path).decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
     except UnicodeDecodeError:
         raise InvalidFile(path, None, "", "expected UTF-8 text") from None
     try:
@@ -62,14 +62,14 @@ def read_toml(path: Path) -> tuple[dict[str, object], str]:
         match = _SYNTAX_LINE.match(str(error))
         line = int(match[2]) if match and match[2] else len(text.rstrip("\n").split("\n"))
         problem = match[1] if match else str(error)
-        hint = ": texts stand in quotes" if problem == "Invalid value" else ""
-        raise InvalidFile(path, line, "", f"no TOML: {problem}{hint}") from None
+        hint = ": write strings in quotes" if problem == "Invalid value" else ""
+        raise InvalidFile(path, line, "", f"not valid TOML: {problem}{hint}") from None
 
 
 def override(tables: dict[str, object], path: Path, environment: Mapping[str, str]) -> None:
-    """Puts single values of a file's tables in place of others: `AUTHORIZER__JWT__0__SECRET` names `jwt[0].secret`.
+    """Replaces single values by environment variables: `AUTHORIZER__JWT__0__SECRET` replaces `jwt[0].secret`.
 
-    Raises InvalidFile for a variable that names no table.
+    Raises InvalidFile for a variable that does not name a table.
     """
     for name, value in environment.items():
         if not name.startswith(_OVERRIDE):
@@ -79,12 +79,12 @@ def override(tables: dict[str, object], path: Path, environment: Mapping[str, st
         for part in parents:
             table = _below(table, int(part) if isinstance(table, list) and part.isdecimal() else part)
         if not isinstance(table, dict):
-            raise InvalidFile(path, None, name, "this environment variable names no table of the file")
+            raise InvalidFile(path, None, name, "this environment variable does not name a table of the file")
         table[last] = value
 
 
 def key_of(location: Location) -> str:
-    """A location as one reads it: `("grant", 0, "publish")` is `grant[0].publish`."""
+    """Writes a location for people: `("grant", 0, "publish")` becomes `grant[0].publish`."""
     text = ""
     for part in location:
         text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
@@ -92,9 +92,9 @@ def key_of(location: Location) -> str:
 
 
 def line_of(text: str, location: Location) -> int | None:
-    """The line, from 1, of the deepest part of a location that has a line of its own in a TOML text.
+    """The line, counted from 1, of the deepest part of a location that has its own line in a TOML text.
 
-    `tomllib` keeps no positions, so this looks for table headers and keys. It is used for messages alone.
+    `tomllib` does not keep positions, so this looks for table headers and keys. Only messages use it.
     """
     wanted = list(location)
     table: list[str | int] = []
@@ -115,7 +115,7 @@ def line_of(text: str, location: Location) -> int | None:
 
 
 def _table(name: str, many: bool, counts: dict[str, int]) -> list[str | int]:
-    """A header's location: what stands below `[[grant]]` is the last grant's."""
+    """The location of a table header; a `[[grant]]` header begins the next grant."""
     if many:
         counts[name] = counts.get(name, -1) + 1
     location: list[str | int] = []
@@ -129,16 +129,16 @@ def _table(name: str, many: bool, counts: dict[str, int]) -> list[str | int]:
 
 
 def invalid_file(path: Path, text: str, location: Location, expected: str) -> InvalidFile:
-    """The error for one place in a TOML file."""
+    """The error for one location in a TOML file."""
     return InvalidFile(path, line_of(text, location), key_of(location), expected)
 
 
 def from_validation(
     path: Path, text: str, tables: Mapping[str, object], error: "ValidationError", keys: Collection[str]
 ) -> InvalidFile:
-    """The first of pydantic's findings, unknown keys first, on one line, no value. `keys` are all that exist."""
+    """The first of pydantic's errors, unknown keys first, as one line without values. `keys` are all known keys."""
     findings: list[ErrorDetails] = error.errors(include_url=False, include_input=False)
-    # A key that is written wrong is also one that is missing.
+    # A misspelled key is also a missing one: the unknown key is the better message.
     first = next((each for each in findings if each["type"] == "extra_forbidden"), findings[0])
     location, found = _walk(tables, first["loc"])
     kind = first["type"]
@@ -146,8 +146,8 @@ def from_validation(
     if kind == "missing":
         location = first["loc"]
         if len(location) == 1:
-            expected += " (keys of no table stand in front of the first [table])"
-    elif len(location) < len(first["loc"]):  # Pydantic also names which of several types it tried.
+            expected += " (keys without a table must be above the first [table])"
+    elif len(location) < len(first["loc"]):  # Pydantic appends the type that it tried.
         expected = "expected a string, a number, a boolean, or a list of these"
     elif kind == "extra_forbidden":
         expected += _hint(str(location[-1]), keys)
@@ -160,13 +160,13 @@ def from_validation(
 
 def _hint(key: str, keys: Collection[str]) -> str:
     if key in keys:
-        return ", but to another table; keys of no table stand in front of the first [table]"
+        return ", but of another one; keys without a table must be above the first [table]"
     alike = get_close_matches(key, keys, 1)
     return f": did you mean {alike[0]}?" if alike else ""
 
 
 def _walk(tables: Mapping[str, object], location: Location) -> tuple[Location, object]:
-    """As much of a location as the file has, and what stands there."""
+    """The longest part of a location that exists in the file, and its value."""
     found: object = tables
     for index, part in enumerate(location):
         inner = _below(found, part)

@@ -1,7 +1,7 @@
 """MQTT topic filters as IoT Core reads them, level by level.
 
-A level is a string: `+`, `#`, or text. In a template the text may hold placeholders such as `{principal}`; every
-function here then answers for all values of them, since a value never holds a `/` or a wildcard.
+A level is a string: `+`, `#`, or text. In a template the text may have placeholders such as `{principal}`. These
+functions then answer for all values, since a value never has a `/` or a wildcard.
 """
 
 from collections.abc import Callable
@@ -20,7 +20,7 @@ def split(topic_filter: str) -> Levels:
 
 
 def lead(levels: Levels) -> int:
-    """Where the topics themselves begin: behind `$share/NAME/`, or at the start (MQTT 5.0, section 4.8.2)."""
+    """The index of the first topic level: after `$share/NAME/`, else 0 (MQTT 5.0, section 4.8.2)."""
     return 2 if levels[0] == SHARE and len(levels) > 2 else 0
 
 

@@ -1,4 +1,4 @@
-"""The wildcards of IoT policies: `*` for any run of characters, `/` too, and `?` for one."""
+"""Matches the wildcards of IoT policies: `*` is any number of characters, also `/`, and `?` is one character."""
 
 import re
 from collections.abc import Callable
@@ -9,15 +9,15 @@ Matcher = Callable[[str], bool]
 
 STAR, ONE = "*", "?"
 VALUE = "\0"
-"""Stands in a pattern for a value that is taken as it is, whatever it holds."""
+"""Marks the place of a value in a pattern. The characters of a value are never wildcards."""
 
 
 @lru_cache(maxsize=4096)
 def matcher(pattern: str, values: tuple[str, ...] = ()) -> Matcher:
-    """Whether a text matches a pattern as a whole, with `values` in the places of VALUE.
+    """A function that says whether a whole text matches a pattern, with `values` in the places of VALUE.
 
-    Each run between two stars is sought at its leftmost place and never again (atomic groups), so that no pattern
-    takes more than its length times the text's.
+    Each run between two stars is looked for at its leftmost place only (atomic groups), so matching takes at most the
+    pattern's length times the text's.
     """
     parts = pattern.split(VALUE)
     if len(parts) != len(values) + 1:
@@ -34,7 +34,7 @@ def matcher(pattern: str, values: tuple[str, ...] = ()) -> Matcher:
 
 
 def _simple(pattern: str, values: tuple[str, ...]) -> Matcher:
-    """For a pattern with one star at most, as most are: no regular expression to compile for each principal."""
+    """Matches a pattern with at most one star, as most are, without compiling an expression for each principal."""
     head, star, tail = pattern.partition(STAR)
     behind = head.count(VALUE)
     start = Pattern(head, values[:behind]).literal
@@ -48,24 +48,24 @@ def _simple(pattern: str, values: tuple[str, ...]) -> Matcher:
 
 
 class Pattern(NamedTuple):
-    """A pattern, and the values that stand in it as they are."""
+    """A pattern and the values in its VALUE places."""
 
     text: str
     values: tuple[str, ...] = ()
 
     def fits(self, text: str) -> bool:
-        """Whether a text matches as a whole."""
+        """Whether the whole text matches."""
         return matcher(self.text, self.values)(text)
 
     @property
     def literal(self) -> str:
-        """The text with its values, `*` and `?` taken as they are."""
+        """The text with its values; `*` and `?` are ordinary characters in it."""
         parts = self.text.split(VALUE)
         return "".join(part + value for part, value in zip(parts, (*self.values, ""), strict=True))
 
 
 _ANY = "(?:*)"
-"""Can't come out of `re.escape`, which escapes the parentheses of a text."""
+"""`re.escape` cannot produce this: it escapes parentheses."""
 
 
 def _escaped(text: str) -> str:

@@ -51,7 +51,7 @@ def test_no_event_is_an_internal_error(open_to_all: Running, event: object) -> N
 
 
 @given(any_event)
-def test_only_the_proven_principal_is_let_in(authorizer: Running, event: object) -> None:
+def test_only_the_verified_principal_is_allowed(authorizer: Running, event: object) -> None:
     outcome = authorizer(event)
     assert outcome.answer == refused() or outcome.decision["principal"] == "ann"
 
@@ -75,7 +75,7 @@ NO_EVENTS = {
 
 
 @pytest.mark.parametrize("no_event", NO_EVENTS.values(), ids=NO_EVENTS)
-def test_what_is_no_event_is_refused(open_to_all: Running, no_event: object) -> None:
+def test_anything_but_an_event_is_refused(open_to_all: Running, no_event: object) -> None:
     assert open_to_all.verdict(no_event) == Reason.MALFORMED_EVENT
 
 
@@ -92,7 +92,7 @@ TYPES = {
 
 
 @pytest.mark.parametrize(("place", "malformed"), TYPES.items(), ids=TYPES)
-def test_the_log_says_where_an_event_has_a_wrong_type(authorizer: Running, place: str, malformed: object) -> None:
+def test_the_log_names_the_field_that_has_a_wrong_type(authorizer: Running, place: str, malformed: object) -> None:
     line = authorizer(malformed).decision
     assert (line["reason"], line["detail"]) == (Reason.MALFORMED_EVENT, place)
 

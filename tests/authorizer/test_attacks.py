@@ -32,7 +32,7 @@ def test_credentials_gone_wrong_are_not_anonymous(data: dict[str, object]) -> No
     assert refusal.value.reason == Reason.NO_CREDENTIALS
 
 
-def test_an_empty_token_is_no_anonymous_client_either() -> None:
+def test_an_empty_token_is_not_an_anonymous_client_either() -> None:
     with pytest.raises(Refusal) as refusal:
         read_credentials(AuthorizerEvent.parse({"token": ""}), None)
     assert refusal.value.reason == Reason.NO_CREDENTIALS
@@ -98,7 +98,9 @@ PROOFS: dict[str, object] = {
 
 
 @pytest.mark.parametrize("proof", PROOFS.values(), ids=PROOFS)
-def test_a_verifier_that_is_wrong_lets_nobody_in(proof: object, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_verifier_that_returns_something_else_allows_no_client(
+    proof: object, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert answer(proof)["isAuthenticated"] is False
     assert '"reason":"internal_error"' in capsys.readouterr().out
 

@@ -115,7 +115,7 @@ def test_without_staleness_a_value_past_its_age_is_not_served() -> None:
     assert source.at(101) == Reason.KEYS_UNAVAILABLE
 
 
-def test_the_observer_is_told_of_each_fetch_whether_it_worked(source: Source) -> None:
+def test_the_observer_is_called_after_each_fetch(source: Source) -> None:
     source.at(0)
     source.answers = False
     source.at(100)
@@ -189,7 +189,7 @@ def test_a_key_that_was_withdrawn_is_gone_past_its_age(endpoint: Endpoint) -> No
     assert endpoint.finds(OLD.key_id, 100) == Reason.UNKNOWN_KEY
 
 
-def test_a_key_that_does_not_fit_is_no_reason_to_look_again(endpoint: Endpoint) -> None:
+def test_a_key_that_does_not_fit_causes_no_fetch(endpoint: Endpoint) -> None:
     assert endpoint.finds(OLD.key_id, 0, "ES384") == Reason.KEY_TYPE_MISMATCH
     assert endpoint.finds(OLD.key_id, 50, "ES384") == Reason.KEY_TYPE_MISMATCH
     assert endpoint.fetches == 1

@@ -62,7 +62,7 @@ NO_JWT = {
 
 
 @pytest.mark.parametrize("password", NO_JWT.values(), ids=NO_JWT)
-def test_a_password_that_is_no_jwt_stays_a_password(password: bytes) -> None:
+def test_a_password_that_is_not_a_jwt_stays_a_password(password: bytes) -> None:
     assert read(with_password("ann", password)).password == password
 
 
@@ -77,7 +77,7 @@ USER_NAMES = {
 
 
 @pytest.mark.parametrize(("user_name", "name"), USER_NAMES.values(), ids=USER_NAMES)
-def test_the_user_name_is_what_stands_before_the_query_string(user_name: str, name: str) -> None:
+def test_the_user_name_ends_at_the_query_string(user_name: str, name: str) -> None:
     found = read(with_password(user_name, b"secret"))
     assert (found.user_name, found.password, found.source) == (name, b"secret", CredentialSource.PASSWORD)
 
@@ -130,7 +130,7 @@ def test_another_scheme_in_the_authorization_header_is_refused(value: str) -> No
 
 
 @pytest.mark.parametrize("password", ["%%%", "YQ", "YQ===", "YQ==YQ==", "Y Q==", "ä", "YQ==\n"])
-def test_a_password_that_is_no_base64_is_refused(password: str) -> None:
+def test_a_password_that_is_not_base64_is_refused(password: str) -> None:
     assert refusal(with_password("ann", password)) == Reason.MALFORMED_PASSWORD
 
 
@@ -180,5 +180,5 @@ def test_credentials_do_not_show_their_secrets(text: type[str]) -> None:
 
 
 @pytest.mark.parametrize("token", ["t%zz", "t%", "t%4"])
-def test_a_percent_sign_that_encodes_nothing_stands_for_itself(token: str) -> None:
+def test_a_percent_sign_that_encodes_nothing_is_a_percent_sign(token: str) -> None:
     assert read(event(query=f"?token={token}")).token == token

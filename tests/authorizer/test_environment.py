@@ -63,14 +63,14 @@ def test_the_environment_of_the_process_is_the_default(tmp_path: Path, monkeypat
 )
 def test_a_variable_that_names_no_table_is_refused_by_its_name(tmp_path: Path, name: str) -> None:
     with pytest.raises(
-        InvalidFile, match=f"authorizer.toml: AUTHORIZER__{name}: this environment variable names no table"
+        InvalidFile, match=f"authorizer.toml: AUTHORIZER__{name}: this environment variable does not name a table"
     ):
         load(tmp_path, **{name: "x"})
 
 
 @pytest.mark.parametrize("name", ["", "NONSENSE", "JWT__0__NONSENSE"])
 def test_a_variable_that_names_no_key_is_refused(tmp_path: Path, name: str) -> None:
-    with pytest.raises(InvalidFile, match="is not a key that belongs here"):
+    with pytest.raises(InvalidFile, match="is not a key of this table"):
         load(tmp_path, **{name: "x"})
 
 

@@ -97,7 +97,7 @@ NO_PRINCIPALS: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("found", NO_PRINCIPALS.values(), ids=NO_PRINCIPALS)
-def test_a_verifier_that_gives_no_principal_lets_nobody_in(found: Any) -> None:  # noqa: ANN401
+def test_a_verifier_that_returns_no_principal_allows_no_client(found: Any) -> None:  # noqa: ANN401
     grant = Grant(when={"a": "*"}, publish=("{principal}",)), Grant(connect=("x",))
     running = Running(Authorizer(verify=lambda credentials: found, grant=lambda principal: grant))
     assert running({}).verdict == Reason.INTERNAL_ERROR
@@ -116,7 +116,7 @@ NO_GRANTS: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("granted", NO_GRANTS.values(), ids=NO_GRANTS)
-def test_a_grant_function_that_gives_no_grants_lets_nobody_in(granted: Any) -> None:  # noqa: ANN401
+def test_a_grant_function_that_returns_no_grants_allows_no_client(granted: Any) -> None:  # noqa: ANN401
     running = Running(Authorizer(verify=lambda credentials: Principal("ann"), grant=lambda principal: granted))
     assert running({}).answer == refused()
 
@@ -134,7 +134,7 @@ def test_a_context_that_breaks_is_a_refusal(authorizer: Running, every_level: No
     assert (outcome.verdict, SECRET in outcome.output) == (Reason.INTERNAL_ERROR, False)
 
 
-def test_after_an_error_the_next_client_is_let_in() -> None:
+def test_after_an_error_the_next_client_is_allowed() -> None:
     answers: list[Any] = [ValueError(SECRET), Principal("ann")]
 
     def verify(_: object) -> Principal:

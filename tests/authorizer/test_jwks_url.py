@@ -72,7 +72,7 @@ def test_without_keys_a_token_is_refused(server: KeyServer, remote: Running) -> 
     assert remote.verdict(bearer(mint())) == Reason.KEYS_UNAVAILABLE
 
 
-def test_where_nobody_listens_a_token_is_refused(tmp_path: Path) -> None:
+def test_a_token_is_refused_while_the_key_server_is_down(tmp_path: Path) -> None:
     with key_server() as gone:
         url = gone.url
     assert start(tmp_path, jwt_table(jwks=url)).verdict(bearer(mint())) == Reason.KEYS_UNAVAILABLE
@@ -92,7 +92,7 @@ ANSWERS = {
 
 
 @pytest.mark.parametrize(("status", "body"), ANSWERS.values(), ids=ANSWERS)
-def test_an_answer_that_is_no_key_set_is_not_used(server: KeyServer, status: int, body: bytes) -> None:
+def test_an_answer_that_is_not_a_key_set_is_not_used(server: KeyServer, status: int, body: bytes) -> None:
     server.status, server.body = status, body
     with pytest.raises(FetchError):
         KeySetUrl(server.url, PATIENT)()
@@ -156,7 +156,7 @@ def test_one_fetch_that_hangs_does_not_end_all_fetching(server: KeyServer, monke
     never.set()
 
 
-def test_a_key_set_without_a_key_that_verifies_is_no_key_set(server: KeyServer) -> None:
+def test_a_key_set_without_a_usable_key_is_refused(server: KeyServer) -> None:
     server.body = b'{"keys": []}'
     with pytest.raises(FetchError):
         KeySetUrl(server.url, PATIENT)()

@@ -67,7 +67,7 @@ TIMES = {
 
 @pytest.mark.parametrize("value", TIMES.values(), ids=TIMES)
 @pytest.mark.parametrize("name", ["exp", "nbf", "iat"])
-def test_a_time_that_is_no_time_is_refused(authorizer: Running, name: str, value: object) -> None:
+def test_an_invalid_time_is_refused(authorizer: Running, name: str, value: object) -> None:
     assert authorizer.verdict(bearer(mint(**{name: value}))) == Reason.INVALID_CLAIM
 
 
@@ -96,7 +96,7 @@ LET_IN = {
 
 
 @pytest.mark.parametrize("changes", LET_IN.values(), ids=LET_IN)
-def test_a_token_that_says_what_it_should_is_let_in(tmp_path: Path, changes: dict[str, object]) -> None:
+def test_a_token_with_the_right_claims_is_allowed(tmp_path: Path, changes: dict[str, object]) -> None:
     assert start(tmp_path).verdict(bearer(mint(**changes))) == "allowed"
 
 
@@ -144,7 +144,7 @@ def test_a_required_claim_may_have_any_value(tmp_path: Path, value: object) -> N
 
 
 @pytest.mark.parametrize("media_type", ["at+jwt", "AT+JWT"])
-def test_a_token_of_the_expected_type_is_let_in_in_any_case(tmp_path: Path, media_type: str) -> None:
+def test_a_token_of_the_expected_type_is_allowed_in_upper_and_lower_case(tmp_path: Path, media_type: str) -> None:
     running = start(tmp_path, jwt_table(token_type="at+jwt"))
     assert running.verdict(bearer(mint(head={"typ": media_type}))) == "allowed"
 

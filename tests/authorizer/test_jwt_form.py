@@ -106,7 +106,7 @@ TEXTS = {
 
 
 @pytest.mark.parametrize("token", TEXTS.values(), ids=TEXTS)
-def test_a_text_that_is_no_compact_jwt_is_refused(authorizer: Running, token: str) -> None:
+def test_a_text_that_is_not_a_compact_jwt_is_refused(authorizer: Running, token: str) -> None:
     assert authorizer.verdict(event(token=token)) == Reason.MALFORMED_TOKEN
 
 
@@ -129,7 +129,7 @@ def test_a_part_that_spells_its_bytes_in_another_way_is_refused(authorizer: Runn
 
 
 @pytest.mark.parametrize("depth", [*range(900, 1000, 7), 2000, 2400])
-def test_json_as_deep_as_a_parser_goes_and_deeper_is_no_internal_error(authorizer: Running, depth: int) -> None:
+def test_deeply_nested_json_is_not_an_internal_error(authorizer: Running, depth: int) -> None:
     deep = with_payload(inside(PAYLOAD, f'"x": {"[" * depth}{"]" * depth}'))
     assert authorizer.verdict(bearer(deep)) in ("allowed", Reason.MALFORMED_TOKEN)
 
@@ -144,7 +144,7 @@ def _long(size: int) -> str:
     return mint(pad="x" * (room * 3 // 4 - 2))
 
 
-def test_a_token_as_long_as_the_limit_is_let_in(authorizer: Running) -> None:
+def test_a_token_as_long_as_the_limit_is_allowed(authorizer: Running) -> None:
     token = _long(LONGEST_TOKEN)
     assert LONGEST_TOKEN - 8 < len(token) <= LONGEST_TOKEN
     assert authorizer.verdict(bearer(token)) == "allowed"

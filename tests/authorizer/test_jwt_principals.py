@@ -52,7 +52,7 @@ NAMELESS = {
 
 
 @pytest.mark.parametrize(("changes", "reason"), NAMELESS.values(), ids=NAMELESS)
-def test_a_token_that_names_nobody_is_refused(tmp_path: Path, changes: dict[str, object], reason: Reason) -> None:
+def test_a_token_without_a_principal_is_refused(tmp_path: Path, changes: dict[str, object], reason: Reason) -> None:
     assert named_by(tmp_path, "device.serial").verdict(bearer(mint(**changes))) == reason
 
 
@@ -77,7 +77,7 @@ def cognito(tmp_path: Path) -> Running:
     return start(tmp_path, jwt_table(audience=None, client_id=["app1", "app2"]))
 
 
-def test_cognitos_access_tokens_are_let_in(cognito: Running) -> None:
+def test_cognitos_access_tokens_are_allowed(cognito: Running) -> None:
     assert cognito.verdict(bearer(mint(**COGNITO))) == "allowed"
 
 
@@ -128,6 +128,6 @@ def test_an_issuer_can_not_use_the_audience_of_another(two_issuers: Running) -> 
     assert two_issuers.verdict(bearer(token)) == Reason.WRONG_AUDIENCE
 
 
-def test_tokens_are_refused_where_nobody_may_vouch(tmp_path: Path) -> None:
+def test_tokens_are_refused_if_no_issuer_is_configured(tmp_path: Path) -> None:
     running = start(tmp_path, '[anonymous]\nprincipal = "anonymous"')
     assert running.verdict(bearer(mint())) == Reason.TOKENS_NOT_CONFIGURED

@@ -63,12 +63,12 @@ def test_a_key_that_fits_is_used(tmp_path: Path, published: Jwk) -> None:
     assert start(tmp_path, keys=[published]).verdict(bearer(mint())) == "allowed"
 
 
-def test_keys_that_nobody_could_use_do_no_harm(tmp_path: Path) -> None:
+def test_unusable_keys_do_no_harm(tmp_path: Path) -> None:
     odd: list[Jwk] = [{}, {"kty": "unknown"}, {"kid": 5}]
     assert start(tmp_path, keys=[*odd, RSA, weak_key()]).verdict(bearer(mint())) == "allowed"
 
 
-def test_a_key_is_told_from_one_of_the_same_name_by_what_it_fits(tmp_path: Path) -> None:
+def test_of_keys_with_the_same_id_the_one_for_the_algorithm_is_used(tmp_path: Path) -> None:
     running = start(tmp_path, keys=[{**EC.jwk(), "kid": RSA.key_id}, RSA])
     assert running.verdict(bearer(mint())) == "allowed"
 
@@ -105,7 +105,7 @@ NO_KEY_SETS = {
 
 
 @pytest.mark.parametrize("text", NO_KEY_SETS.values(), ids=NO_KEY_SETS)
-def test_what_is_no_public_key_set_is_refused_at_start(tmp_path: Path, text: bytes) -> None:
+def test_anything_but_a_public_key_set_is_refused_at_start(tmp_path: Path, text: bytes) -> None:
     (tmp_path / "others.json").write_bytes(text)
     with pytest.raises(InvalidFile, match=r"others\.json: "):
         start(tmp_path, jwt_table(jwks="others.json"))

@@ -21,7 +21,7 @@ def fresh() -> Running:
     )
 
 
-def test_an_admission_says_who_came_from_where_through_which_source(authorizer: Running) -> None:
+def test_the_log_line_of_an_allowed_client_names_principal_connection_and_source(authorizer: Running) -> None:
     line = authorizer(bearer(mint(), client_id="ann/phone")).decision
     expected = {
         "level": "INFO",
@@ -106,7 +106,7 @@ def test_an_admission_has_no_reason_of_the_refusal_before_it(authorizer: Running
     assert dimensions(line) == [["service"]]
 
 
-def test_metrics_stand_in_the_namespace_of_the_authorizer(authorizer: Running) -> None:
+def test_metrics_have_the_namespace_of_the_authorizer(authorizer: Running) -> None:
     (line,) = authorizer(anonymous()).metrics
     assert {group["Namespace"] for group in line["_aws"]["CloudWatchMetrics"]} == {"IotAuthorizer"}
 
@@ -148,7 +148,7 @@ class Broken(io.StringIO):
 
 
 @pytest.mark.parametrize("event", [{}, {"token": 5}], ids=["allowed", "refused"])
-def test_where_nothing_can_be_logged_nobody_is_let_in(fresh: Running, event: Event) -> None:
+def test_if_nothing_can_be_logged_no_client_is_allowed(fresh: Running, event: Event) -> None:
     with redirect_stdout(Broken()):
         answer = fresh.handler(event, Context())  # type: ignore[arg-type]
     assert answer == refused()
@@ -161,7 +161,7 @@ def test_a_log_that_was_broken_leaves_nothing_behind(fresh: Running) -> None:
     assert (dimensions(line), fresh({}).verdict) == ([["service"]], "allowed")
 
 
-def test_a_handler_needs_no_observer_of_its_own() -> None:
+def test_a_handler_needs_no_observer() -> None:
     authorizer = Authorizer(verify=lambda credentials: Principal("ann"), grant=lambda principal: Grant(connect=("a",)))
     with redirect_stdout(io.StringIO()) as output:
         answer = LambdaHandler(authorizer)({}, Context())  # type: ignore[arg-type]

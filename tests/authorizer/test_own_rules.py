@@ -57,7 +57,7 @@ def test_topics_may_hold_placeholders() -> None:
     assert resources(granting(granted)({})) == {"topic/ann/lobby", "topic/ann/tea"}
 
 
-def test_the_client_id_may_stand_in_topics() -> None:
+def test_topics_can_have_the_client_id() -> None:
     granted = Grant(connect=("{principal}/*",), publish=("devices/{client_id}",))
     running = granting(Grant(connect=("phone",), publish=granted.publish))
     assert resources(running(event(client_id="phone"))) == {"client/phone", "topic/devices/phone"}
@@ -95,7 +95,7 @@ NOTHING: dict[str, Granted] = {
 
 
 @pytest.mark.parametrize("granted", NOTHING.values(), ids=NOTHING)
-def test_where_nothing_is_granted_nobody_is_let_in(granted: Granted) -> None:
+def test_if_nothing_is_granted_no_client_is_allowed(granted: Granted) -> None:
     assert granting(granted)({}).verdict == Reason.NOTHING_GRANTED
 
 
@@ -135,7 +135,7 @@ def test_a_client_id_that_is_denied_is_refused() -> None:
     assert running(event(client_id="ann/old")).verdict == Reason.CLIENT_ID_NOT_GRANTED
 
 
-def test_a_client_without_an_id_needs_none_granted() -> None:
+def test_a_client_without_an_id_needs_no_grant_for_one() -> None:
     assert granting(Grant(publish=("a",)))({}).verdict == "allowed"
 
 
@@ -177,7 +177,7 @@ def refuse(_: object) -> Principal:
     raise Refusal("session_revoked", "since noon", principal=ANN)
 
 
-def test_a_refusal_may_have_a_reason_of_its_own() -> None:
+def test_a_refusal_can_have_another_reason_code() -> None:
     line = proving(refuse)({}).decision
     assert (line["reason"], line["detail"], line["principal"]) == ("session_revoked", "since noon", "ann")
 

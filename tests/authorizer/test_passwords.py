@@ -37,7 +37,7 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Running:
     return start(folder, write_users(folder, ann=HASH))
 
 
-def test_the_right_password_is_let_in(guarded: Running) -> None:
+def test_the_right_password_is_allowed(guarded: Running) -> None:
     assert guarded.verdict(with_password("ann", b"correct horse")) == "allowed"
 
 
@@ -89,11 +89,11 @@ def test_a_user_name_longer_than_the_limit_is_refused(guarded: Running) -> None:
     assert guarded.verdict(with_password("a" * 257, b"correct horse")) == Reason.PASSWORD_TOO_LONG
 
 
-def test_a_jwt_in_the_password_is_no_password(guarded: Running) -> None:
+def test_a_jwt_in_the_password_is_not_a_password(guarded: Running) -> None:
     assert guarded.verdict(with_password("ann", b"eyJh.e30.c2ln")) == Reason.TOKENS_NOT_CONFIGURED
 
 
-def test_passwords_are_refused_where_there_are_none(authorizer: Running) -> None:
+def test_passwords_are_refused_if_they_are_not_configured(authorizer: Running) -> None:
     assert authorizer.verdict(with_password("ann", b"correct horse")) == Reason.PASSWORDS_NOT_CONFIGURED
 
 
@@ -148,7 +148,7 @@ def test_the_hash_for_unknown_users_costs_what_the_others_do(counting: tuple[Fil
     assert known == unknown
 
 
-def test_the_empty_password_opens_nobodys_account() -> None:
+def test_the_empty_password_opens_no_account() -> None:
     verifier = FilePasswords({})
     with pytest.raises(Refusal, match=Reason.UNKNOWN_USER):
         verifier.verify(Credentials(CredentialSource.PASSWORD, user_name="", password=b""))
@@ -188,7 +188,7 @@ def test_the_error_names_file_and_line(tmp_path: Path) -> None:
         start(tmp_path, write_users(tmp_path, ann=HASH, bob="plain text"))
 
 
-def test_the_error_does_not_quote_a_password_that_stands_in_place_of_its_hash(tmp_path: Path) -> None:
+def test_the_error_does_not_quote_a_password_written_instead_of_its_hash(tmp_path: Path) -> None:
     with pytest.raises(InvalidFile) as refused:
         start(tmp_path, write_users(tmp_path, ann="correct horse"))
     assert "horse" not in str(refused.value)

@@ -51,7 +51,7 @@ def test_a_claim_that_would_change_the_shape_of_a_topic_is_refused(authorizer: R
 
 
 @pytest.mark.parametrize("client_id", ["ann", "ann/phone", "ann/"])
-def test_a_client_id_that_is_granted_is_let_in(authorizer: Running, client_id: str) -> None:
+def test_a_client_id_that_is_granted_is_allowed(authorizer: Running, client_id: str) -> None:
     assert authorizer.verdict(bearer(mint(), client_id)) == "allowed"
 
 
@@ -69,7 +69,7 @@ def welcoming(tmp_path: Path) -> Running:
     return start(tmp_path, ANONYMOUS, jwt_table())
 
 
-def test_nobody_is_anonymous_unless_that_is_configured(authorizer: Running) -> None:
+def test_no_client_is_anonymous_unless_that_is_configured(authorizer: Running) -> None:
     assert authorizer.verdict(anonymous()) == Reason.NO_CREDENTIALS
 
 

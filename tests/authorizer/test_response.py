@@ -127,7 +127,7 @@ def test_two_names_have_two_principal_ids(one: str, other: str) -> None:
     assert principal_id(one) != principal_id(other)
 
 
-def test_nobody_can_be_named_like_the_hash_of_another() -> None:
+def test_no_name_can_equal_the_hash_of_another_name() -> None:
     assert principal_id(principal_id("ann@example.com")) != principal_id("ann@example.com")
 
 

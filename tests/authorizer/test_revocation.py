@@ -43,7 +43,7 @@ def authorizer(started: Start) -> Running:
     return started(jwt_table(), table("[anonymous]", principal="nobody"), UNCACHED)
 
 
-def test_a_principal_that_is_not_revoked_is_let_in(authorizer: Running) -> None:
+def test_a_principal_that_is_not_revoked_is_allowed(authorizer: Running) -> None:
     assert authorizer.verdict(bearer(mint(jti="1"))) == "allowed"
 
 
@@ -69,7 +69,7 @@ def test_a_principal_in_a_password_file_can_be_revoked(started: Start, identitie
     assert authorizer.verdict(with_password("ann", b"correct horse")) == Reason.PRINCIPAL_REVOKED
 
 
-def test_a_principals_tokens_from_before_a_moment_are_refused(authorizer: Running, identities: Identities) -> None:
+def test_tokens_of_a_principal_issued_before_a_time_are_refused(authorizer: Running, identities: Identities) -> None:
     identities.revoke(Revocation(Kind.PRINCIPAL, NOW, principal="ann", issued_before=NOW))
     verdicts = [authorizer.verdict(bearer(mint(iat=issued_at))) for issued_at in (NOW - 1, NOW)]
     assert verdicts == [Reason.PRINCIPAL_REVOKED, "allowed"]
@@ -80,19 +80,19 @@ def test_a_revoked_token_is_refused(authorizer: Running, identities: Identities)
     assert authorizer.verdict(bearer(mint(jti="1"))) == Reason.TOKEN_REVOKED
 
 
-def test_another_token_of_the_principal_is_let_in(authorizer: Running, identities: Identities) -> None:
+def test_another_token_of_the_principal_is_allowed(authorizer: Running, identities: Identities) -> None:
     identities.revoke(Revocation(Kind.TOKEN, NOW, issuer=ISSUER, token_id="1"))
     assert authorizer.verdict(bearer(mint(jti="2"))) == "allowed"
 
 
-def test_another_issuers_token_with_that_id_is_let_in(authorizer: Running, identities: Identities) -> None:
+def test_another_issuers_token_with_that_id_is_allowed(authorizer: Running, identities: Identities) -> None:
     identities.revoke(Revocation(Kind.TOKEN, NOW, issuer="https://other.example/", token_id="1"))
     assert authorizer.verdict(bearer(mint(jti="1"))) == "allowed"
 
 
 @pytest.mark.parametrize("issuer", [None, ISSUER])
 @pytest.mark.parametrize(("seconds_before", "verdict"), [(1, Reason.ISSUED_BEFORE_REVOCATION), (0, "allowed")])
-def test_what_was_issued_before_a_moment_is_refused(
+def test_tokens_issued_before_a_revocation_are_refused(
     authorizer: Running, identities: Identities, issuer: str | None, seconds_before: int, verdict: str
 ) -> None:
     identities.revoke(Revocation(Kind.BEFORE, NOW, issuer=issuer, issued_before=NOW))
@@ -106,7 +106,7 @@ def test_a_token_that_does_not_say_when_it_was_issued_is_refused_then(
     assert authorizer.verdict(bearer(mint(iat=...))) == Reason.ISSUED_BEFORE_REVOCATION
 
 
-def test_another_issuers_moment_does_not_matter(authorizer: Running, identities: Identities) -> None:
+def test_a_revocation_of_another_issuers_tokens_does_not_matter(authorizer: Running, identities: Identities) -> None:
     identities.revoke(Revocation(Kind.BEFORE, NOW, issuer="https://other.example/", issued_before=NOW + 60))
     assert authorizer.verdict(bearer(mint())) == "allowed"
 
@@ -130,7 +130,7 @@ def broken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(development.TABLE, str(path))
 
 
-def test_while_the_table_does_not_answer_nobody_is_let_in(started: Start, broken: None) -> None:
+def test_while_the_table_does_not_answer_no_client_is_allowed(started: Start, broken: None) -> None:
     assert started(jwt_table()).verdict(bearer(mint())) == Reason.TABLE_UNAVAILABLE
 
 
@@ -139,12 +139,12 @@ def test_or_everybody_is_if_so_configured(started: Start, broken: None) -> None:
     assert authorizer.verdict(bearer(mint())) == "allowed"
 
 
-def test_the_log_and_the_metrics_say_that_nobody_was_asked(started: Start, broken: None) -> None:
+def test_the_log_and_the_metrics_say_that_the_table_was_not_asked(started: Start, broken: None) -> None:
     outcome = started(jwt_table(), '[revocation]\nwhen_unavailable = "allow"\n')(bearer(mint()))
     assert ("unchecked" in outcome.decision, "Unchecked" in outcome.counted) == (True, True)
 
 
-def test_but_nobody_who_is_known_to_be_revoked(identities: Identities) -> None:
+def test_but_no_client_that_is_known_to_be_revoked(identities: Identities) -> None:
     identities.revoke(Revocation(Kind.PRINCIPAL, NOW, principal="ann"))
     table = identities.failing(answers=1)
     found = StoredIdentities(table, Lookups(cache_for=300, when_unavailable_allow=True))
@@ -154,7 +154,7 @@ def test_but_nobody_who_is_known_to_be_revoked(identities: Identities) -> None:
 
 
 @pytest.mark.parametrize("code", ["AccessDeniedException", "ResourceNotFoundException", "ValidationException"])
-def test_and_nobody_where_the_table_is_wrongly_configured(identities: Identities, code: str) -> None:
+def test_and_no_client_is_allowed_if_the_table_is_wrongly_configured(identities: Identities, code: str) -> None:
     table = identities.failing()
     table.code = code
     found = StoredIdentities(table, Lookups(when_unavailable_allow=True))
@@ -162,7 +162,7 @@ def test_and_nobody_where_the_table_is_wrongly_configured(identities: Identities
         found.check(VerifiedPrincipal(Principal("ann", {})))
 
 
-def test_but_nobody_whose_claims_are_stored(started: Start, broken: None) -> None:
+def test_but_no_client_with_stored_claims(started: Start, broken: None) -> None:
     authorizer = started(jwt_table(stored_claims=True), '[revocation]\nwhen_unavailable = "allow"\n')
     assert authorizer.verdict(bearer(mint())) == Reason.TABLE_UNAVAILABLE
 
@@ -171,7 +171,7 @@ def test_the_log_says_why_the_table_did_not_answer(started: Start, broken: None)
     assert "not a database" in str(started(jwt_table())(bearer(mint())).decision["detail"])
 
 
-def test_an_answer_serves_for_a_while(started: Start, identities: Identities) -> None:
+def test_an_answer_is_cached(started: Start, identities: Identities) -> None:
     authorizer = started(jwt_table(), '[revocation]\ncache_for = "5m"\n')
     authorizer.verdict(bearer(mint()))
     identities.revoke(Revocation(Kind.PRINCIPAL, NOW, principal="ann"))
@@ -189,7 +189,7 @@ def test_no_longer_than_that(identities: Identities) -> None:
     assert list(cached.read([principal_id("ann")])) == [principal_id("ann")]
 
 
-def test_no_more_answers_are_kept_than_fit(identities: Identities) -> None:
+def test_the_number_of_cached_answers_is_limited(identities: Identities) -> None:
     cached = CachedItems(identities.table, keep=300)
     for hundred in range(101):
         cached.read([f"user#{hundred}-{number}" for number in range(100)])

@@ -72,7 +72,7 @@ def named(folder: Path, secret: str) -> Running:
 
 
 @services
-def test_a_token_signed_with_the_secret_is_let_in(shared: Callable[..., Running], service: str) -> None:
+def test_a_token_signed_with_the_secret_is_allowed(shared: Callable[..., Running], service: str) -> None:
     assert shared(service).verdict(bearer(mint(hmac_key()))) == "allowed"
 
 
@@ -125,12 +125,12 @@ def test_signatures_with_a_private_key_are_not_allowed(shared: Callable[..., Run
     assert shared("ssm").verdict(bearer(token)) == Reason.ALGORITHM_NOT_ALLOWED
 
 
-def test_the_key_id_does_not_matter_where_there_is_but_one_key(shared: Callable[..., Running]) -> None:
+def test_the_key_id_does_not_matter_if_there_is_only_one_key(shared: Callable[..., Running]) -> None:
     key = SigningKey("anything", "HS256", SECRET)
     assert shared("ssm").verdict(bearer(mint(key))) == "allowed"
 
 
 @services
-def test_a_shared_secret_stands_in_no_log_line(shared: Callable[..., Running], service: str, every_level: None) -> None:
+def test_a_shared_secret_is_not_logged(shared: Callable[..., Running], service: str, every_level: None) -> None:
     outcome = shared(service)(bearer(mint(hmac_key())))
     assert SECRET.decode() not in outcome.output

@@ -30,7 +30,7 @@ def verified(token: str) -> Event:
 
 
 @pytest.mark.parametrize("form", [str, unsigned], ids=["whole", "header-and-payload"])
-def test_a_token_that_iot_core_has_verified_is_let_in(trusting: Running, form: type[str]) -> None:
+def test_a_token_that_iot_core_has_verified_is_allowed(trusting: Running, form: type[str]) -> None:
     line = trusting(verified(form(mint()))).decision
     assert (line["decision"], line["principal"], line["issuer"]) == ("allowed", "ann", ISSUER)
 
@@ -68,7 +68,7 @@ def test_a_token_that_iot_core_has_not_looked_at_is_refused(trusting: Running, e
 
 
 @pytest.mark.parametrize("form", [str, unsigned], ids=["whole", "header-and-payload"])
-def test_what_iot_core_has_verified_proves_nothing_where_that_is_not_configured(
+def test_a_token_that_iot_core_has_verified_is_refused_if_that_is_not_configured(
     authorizer: Running, form: type[str]
 ) -> None:
     reason = Reason.SIGNATURE_NOT_VERIFIED if form is unsigned else Reason.BAD_SIGNATURE
@@ -116,7 +116,7 @@ MALFORMED = {
 
 
 @pytest.mark.parametrize("token", MALFORMED.values(), ids=MALFORMED)
-def test_a_verified_text_that_is_no_jwt_is_refused(trusting: Running, token: str) -> None:
+def test_a_verified_text_that_is_not_a_jwt_is_refused(trusting: Running, token: str) -> None:
     assert trusting.verdict(verified(token)) == Reason.MALFORMED_TOKEN
 
 
@@ -146,6 +146,6 @@ def test_an_issuer_may_be_verified_by_either(both: Running) -> None:
     assert [both.verdict(each) for each in (verified(unsigned(mint())), event(token=mint()))] == ["allowed"] * 2
 
 
-def test_where_iot_core_has_not_verified_a_token_it_is_verified_here(both: Running) -> None:
+def test_a_token_that_iot_core_has_not_verified_is_verified_here(both: Running) -> None:
     forged = mint(signing_key("RS256", "forger"), head={"kid": "main-RS256"})
     assert both.verdict(event(token=forged, signature_verified=False)) == Reason.BAD_SIGNATURE

@@ -76,7 +76,7 @@ def test_a_disabled_user_is_refused_with_a_token_too(authorizer: Running, identi
     assert authorizer.verdict(bearer(mint())) == Reason.USER_DISABLED
 
 
-def test_a_user_whose_time_is_over_is_refused_with_a_token_too(authorizer: Running, identities: Identities) -> None:
+def test_an_expired_user_is_refused_with_a_token_too(authorizer: Running, identities: Identities) -> None:
     identities.add("ann", valid_until=NOW - 10**9)
     assert authorizer.verdict(bearer(mint())) == Reason.USER_EXPIRED
 
@@ -105,7 +105,7 @@ def test_unsafe_stored_claims_are_refused_as_a_tokens_are(authorizer: Running, i
     assert authorizer.verdict(bearer(mint())) == Reason.UNSAFE_VALUE
 
 
-def test_an_item_that_is_not_as_it_should_be_lets_nobody_in(authorizer: Running, identities: Identities) -> None:
+def test_a_malformed_item_allows_no_client(authorizer: Running, identities: Identities) -> None:
     identities.table.write({"id": "user#ann", "claims": "{"})
     assert authorizer.verdict(bearer(mint())) == Reason.MALFORMED_ITEM
 
@@ -116,7 +116,7 @@ def test_a_principal_with_a_name_that_no_user_can_have_is_not_looked_for(authori
 
 
 @pytest.mark.parametrize(("stored_claims", "expected"), [(True, True), (False, False)])
-def test_the_development_issuer_stands_for_issuers_whose_tokens_they_join(
+def test_the_development_issuer_gets_stored_claims_if_any_issuer_does(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, identities: Identities, stored_claims: bool, expected: bool
 ) -> None:
     issuer = DevelopmentIssuer(tmp_path)

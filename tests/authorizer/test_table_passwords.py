@@ -46,7 +46,7 @@ def verdict(verifier: TablePasswords, name: str, password: bytes = RIGHT, client
     return "allowed"
 
 
-def test_the_right_password_is_let_in_with_the_stored_claims(verifier: TablePasswords) -> None:
+def test_the_right_password_is_allowed_with_the_stored_claims(verifier: TablePasswords) -> None:
     assert sign_in(verifier, "ann", RIGHT).principal.claims == {"rooms": ["lobby"]}
 
 
@@ -71,7 +71,7 @@ ENDS = {"never": (None, None, None), "user": (600, None, 600), "password": (None
 
 
 @pytest.mark.parametrize(("of_user", "of_password", "expected"), ENDS.values(), ids=ENDS)
-def test_a_session_ends_with_the_user_or_the_password_whatever_is_sooner(
+def test_a_session_ends_with_the_user_or_the_password_whichever_expires_first(
     identities: Identities, verifier: TablePasswords, of_user: int | None, of_password: int | None, expected: int | None
 ) -> None:
     ends = [None if end is None else NOW + end for end in (of_user, of_password, expected)]
@@ -84,12 +84,12 @@ def test_a_user_without_a_password_is_refused(identities: Identities, verifier: 
     assert verdict(verifier, "claims-only", b"") == Reason.WRONG_PASSWORD
 
 
-def test_while_a_password_is_rotated_both_are_let_in(identities: Identities, verifier: TablePasswords) -> None:
+def test_while_a_password_is_rotated_both_are_allowed(identities: Identities, verifier: TablePasswords) -> None:
     identities.add("ann", "new", stored("old", expires_at=NOW + 60))
     assert (verdict(verifier, "ann", b"new"), verdict(verifier, "ann", b"old")) == ("allowed", "allowed")
 
 
-def test_then_only_the_new_one_is(identities: Identities, verifier: TablePasswords) -> None:
+def test_after_that_only_the_new_password_is_allowed(identities: Identities, verifier: TablePasswords) -> None:
     identities.add("ann", "new", stored("old", expires_at=NOW + 60))
     identities.now += 60
     assert (verdict(verifier, "ann", b"new"), verdict(verifier, "ann", b"old")) == ("allowed", Reason.PASSWORD_EXPIRED)
@@ -100,12 +100,12 @@ def test_a_disabled_user_is_refused(identities: Identities, verifier: TablePassw
     assert verdict(verifier, "ann") == Reason.USER_DISABLED
 
 
-def test_a_user_whose_time_is_over_is_refused(identities: Identities, verifier: TablePasswords) -> None:
+def test_an_expired_user_is_refused(identities: Identities, verifier: TablePasswords) -> None:
     identities.add("ann", "correct horse", valid_until=NOW)
     assert verdict(verifier, "ann") == Reason.USER_EXPIRED
 
 
-def test_that_a_user_is_disabled_is_told_to_nobody_without_its_password(
+def test_only_the_right_password_tells_that_a_user_is_disabled(
     identities: Identities, verifier: TablePasswords
 ) -> None:
     identities.add("ann", "correct horse", disabled=True)
@@ -117,7 +117,7 @@ def test_a_revoked_principal_is_refused(identities: Identities, verifier: TableP
     assert verdict(verifier, "ann") == Reason.PRINCIPAL_REVOKED
 
 
-def test_a_revocation_of_tokens_before_a_moment_concerns_no_password(
+def test_a_revocation_of_tokens_issued_before_a_time_revokes_no_password(
     identities: Identities, verifier: TablePasswords
 ) -> None:
     identities.revoke(Revocation(Kind.PRINCIPAL, NOW, principal="ann", issued_before=NOW))
@@ -125,13 +125,13 @@ def test_a_revocation_of_tokens_before_a_moment_concerns_no_password(
     assert verdict(verifier, "ann") == "allowed"
 
 
-def test_who_guesses_is_locked_out(verifier: TablePasswords) -> None:
+def test_guessing_is_locked(verifier: TablePasswords) -> None:
     for _ in range(5):
         verdict(verifier, "ann", WRONG, "stranger")
     assert verdict(verifier, "ann", RIGHT, "stranger") == Reason.LOCKED
 
 
-def test_so_is_who_guesses_for_a_user_that_does_not_exist(verifier: TablePasswords) -> None:
+def test_guessing_for_a_user_that_does_not_exist_is_locked_too(verifier: TablePasswords) -> None:
     for _ in range(5):
         verdict(verifier, "nobody", WRONG, "stranger")
     assert verdict(verifier, "nobody", WRONG, "stranger") == Reason.LOCKED
@@ -157,7 +157,7 @@ REFUSED: dict[str, Callable[[Identities], None]] = {
 
 
 @pytest.mark.parametrize("refuse", REFUSED.values(), ids=REFUSED)
-def test_who_comes_back_with_the_right_password_is_never_locked_for_it(
+def test_a_client_that_repeats_the_right_password_is_never_locked(
     identities: Identities, verifier: TablePasswords, refuse: Callable[[Identities], None]
 ) -> None:
     """A device that is let in no more tries again and again; once it may come in, it does."""
@@ -198,11 +198,11 @@ def test_an_unknown_user_is_not_named(verifier: TablePasswords) -> None:
     assert refused.value.principal is None
 
 
-def test_a_table_that_does_not_answer_lets_nobody_in(identities: Identities) -> None:
+def test_while_the_table_does_not_answer_passwords_are_refused(identities: Identities) -> None:
     assert verdict(identities.passwords(identities.failing()), "ann") == Reason.TABLE_UNAVAILABLE
 
 
-def test_a_failure_that_can_not_be_counted_is_told(identities: Identities) -> None:
+def test_a_failure_that_cannot_be_counted_is_reported(identities: Identities) -> None:
     assert verdict(identities.passwords(identities.failing(answers=1)), "ann", WRONG) == Reason.TABLE_UNAVAILABLE
 
 
@@ -217,11 +217,11 @@ def test_a_strangers_attempt_that_can_not_be_counted_is_refused(identities: Iden
     assert verdict(identities.passwords(identities.failing(answers=1)), "ann") == Reason.TABLE_UNAVAILABLE
 
 
-def test_a_right_password_is_let_in_though_its_client_id_can_not_be_noted(identities: Identities) -> None:
+def test_a_right_password_is_allowed_if_its_client_id_cannot_be_stored(identities: Identities) -> None:
     assert verdict(identities.passwords(identities.failing(answers=3)), "ann") == "allowed"
 
 
-def test_a_generated_password_is_let_in_though_nothing_can_be_counted(identities: Identities) -> None:
+def test_a_generated_password_is_allowed_if_nothing_can_be_counted(identities: Identities) -> None:
     assert verdict(identities.passwords(identities.failing(answers=1)), "pump-7") == "allowed"
 
 
@@ -241,7 +241,7 @@ class Slow(Failing):
 
 
 @pytest.mark.parametrize("password", [RIGHT, WRONG])
-def test_a_table_that_takes_too_long_is_asked_no_more(identities: Identities, password: bytes) -> None:
+def test_a_table_that_takes_too_long_is_not_asked_again(identities: Identities, password: bytes) -> None:
     slow = Slow(identities.path)
     slow.answers, slow.identities = 10, identities
     assert (verdict(identities.passwords(slow), "ann", password), slow.answers) == (Reason.TABLE_UNAVAILABLE, 9)
@@ -253,7 +253,7 @@ def test_a_right_password_takes_one_read(identities: Identities, verifier: Table
     assert (verdict(identities.passwords(once), "ann"), once.answers) == ("allowed", 0)
 
 
-def test_an_item_that_is_not_as_it_should_be_lets_nobody_in(identities: Identities, verifier: TablePasswords) -> None:
+def test_a_malformed_item_allows_no_client(identities: Identities, verifier: TablePasswords) -> None:
     identities.table.write({"id": "user#ann", "passwords": "correct horse"})
     with pytest.raises(Refusal, match=Reason.MALFORMED_ITEM) as refused:
         sign_in(verifier, "ann", RIGHT)

@@ -1,8 +1,9 @@
 """A Lambda directory as the construct reads it, and the template of a stack with the construct."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 from aws_cdk import App, Stack
@@ -26,16 +27,26 @@ def write_code(folder: Path) -> Path:
     return folder
 
 
-def synthesize_construct(code: Path, **properties: object) -> Template:
+def synthesize_construct(**properties: Any) -> Template:  # noqa: ANN401
     stack = Stack(App(), "Test")
-    IotCustomAuthorizer(stack, "Authorizer", **({"code": code} | properties))  # type: ignore[arg-type]
+    IotCustomAuthorizer(stack, "Authorizer", **properties)
     return Template.from_stack(stack)
+
+
+def statements(template: Template) -> list[Mapping[str, Any]]:
+    """Returns what the role of the only function may do."""
+    (role,) = template.find_resources("AWS::IAM::Role").values()
+    template.resource_count_is("AWS::IAM::Policy", 0)
+    assert "ManagedPolicyArns" not in role["Properties"]
+    (policy,) = role["Properties"]["Policies"]
+    found: list[Mapping[str, Any]] = policy["PolicyDocument"]["Statement"]
+    return found
 
 
 @pytest.fixture(scope="session")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Template:
     """The construct with its defaults. No test changes it."""
-    return synthesize_construct(write_code(tmp_path_factory.mktemp("defaults") / "lambda"))
+    return synthesize_construct(code=write_code(tmp_path_factory.mktemp("defaults") / "lambda"))
 
 
 @pytest.fixture
@@ -52,4 +63,4 @@ def config(code: Path) -> Path:
 @pytest.fixture
 def synth(code: Path) -> Synth:
     """Synthesizes the construct with the properties that are given by name."""
-    return lambda **properties: synthesize_construct(code, **properties)
+    return lambda **properties: synthesize_construct(**{"code": code} | properties)

@@ -32,11 +32,11 @@ ERRORS = [
     (["render", CHAT, "--principal", "ann", "--claims", "[]"], "--claims: expected a JSON object"),
     (
         ["render", CHAT, "--principal", "a/b"],
-        "--principal: principal can't stand in a topic level: expected at most 128",
+        "--principal: principal cannot be a topic level: expected at most 128",
     ),
     (
         ["render", CHAT, "--principal", "a", "--claims", '{"rooms": "+"}'],
-        "--claims: claims.rooms can't stand in a topic",
+        "--claims: claims.rooms cannot be a topic level",
     ),
     (["render", CHAT, "--principal", ""], "--principal: expected a name"),
     (["explain", CHAT, "--principal", "", "connect", "ann"], "--principal: expected a name"),

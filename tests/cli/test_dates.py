@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from iot_core.authorizers.authorizer_description import AuthorizerDescription
-from iot_core.authorizers.authorizers import Authorizers
+from iot_core.authorizers.registry import Authorizers
+from iot_core.authorizers.rules import AuthorizerDescription
 
 Put = Callable[..., AuthorizerDescription]
 

@@ -51,7 +51,7 @@ class AwsMqtt5Connection(Connection):
         self.happened("message", f"{packet.topic}\n{packet.payload.decode()}")
 
     def subscribe(self, topic_filter: str) -> None:
-        """Subscribes with QoS 1."""
+        """Subscribe with QoS 1."""
         subscription = mqtt5.Subscription(topic_filter, mqtt5.QoS.AT_LEAST_ONCE)
         self._client.subscribe(mqtt5.SubscribePacket([subscription])).add_done_callback(self._subscribed)
 
@@ -60,17 +60,17 @@ class AwsMqtt5Connection(Connection):
         self.happened("subscribed", "" if code < mqtt5.SubackReasonCode.UNSPECIFIED_ERROR else code.name)
 
     def publish(self, topic: str, payload: str) -> None:
-        """Publishes with QoS 1."""
+        """Publish with QoS 1."""
         self._client.publish(mqtt5.PublishPacket(payload, mqtt5.QoS.AT_LEAST_ONCE, topic=topic))
 
     def close(self) -> None:
-        """Ends the connection and the client."""
+        """End the connection and the client."""
         self._client.stop(mqtt5.DisconnectPacket())
         assert self._stopped.wait(PATIENCE)
 
 
 class AwsMqtt3Connection(Connection):
-    """The SDK's MQTT 3.1.1 connection. Its direct builder asks for port 443, hence the proxy."""
+    """The SDK's MQTT 3.1.1 connection. Its direct builder connects to port 443 and so needs the proxy."""
 
     def __init__(self, server: Server, client_id: str, token: str, *, builder: Builder) -> None:
         super().__init__()
@@ -105,7 +105,7 @@ class AwsMqtt3Connection(Connection):
         self.happened("message", f"{topic}\n{payload.decode()}")
 
     def subscribe(self, topic_filter: str) -> None:
-        """Subscribes with QoS 1."""
+        """Subscribe with QoS 1."""
         suback, _ = self._connection.subscribe(topic_filter, mqtt.QoS.AT_LEAST_ONCE)
         suback.add_done_callback(self._subscribed)
 
@@ -114,11 +114,11 @@ class AwsMqtt3Connection(Connection):
         self.happened("subscribed", type(error).__name__ if error else "")
 
     def publish(self, topic: str, payload: str) -> None:
-        """Publishes with QoS 1."""
+        """Publish with QoS 1."""
         self._connection.publish(topic, payload, mqtt.QoS.AT_LEAST_ONCE)
 
     def close(self) -> None:
-        """Ends the connection, where there is one."""
+        """End the connection, if there is one."""
         if self._connack.exception(PATIENCE) is None:
             self._connection.disconnect().result(PATIENCE)
         self._stack.close()

@@ -7,17 +7,17 @@ from types_boto3_iot_data import IoTDataPlaneClient
 from tests.clients.server import Server
 
 SESSION = boto3.Session("local", "local", region_name="us-east-1")
-"""Keys of no account: the server looks at none."""
+"""The server does not check the keys."""
 
 
 def control_plane(server: Server, scheme: str) -> IoTClient:
-    """The client for authorizers, over http or https."""
+    """Make a client of the control plane, over http or https."""
     url, ca = _where(server, scheme)
     return SESSION.client("iot", endpoint_url=url, verify=ca)
 
 
 def data_plane(server: Server, scheme: str) -> IoTDataPlaneClient:
-    """The client for messages, over http or https."""
+    """Make a client of the data plane, over http or https."""
     url, ca = _where(server, scheme)
     return SESSION.client("iot-data", endpoint_url=url, verify=ca)
 

@@ -1,4 +1,4 @@
-"""MQTT.js in Chromium, on a page of the server's own."""
+"""MQTT.js in Chromium, on the page that the server serves."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -25,7 +25,7 @@ _CONNECT = """async ([url, clientId]) => {
 
 
 class ChromiumConnection(Connection):
-    """A browser of its own, driven from an event loop in a thread."""
+    """Drives a browser from an event loop in a thread."""
 
     def __init__(self, server: Server, client_id: str, token: str) -> None:
         super().__init__()
@@ -54,11 +54,11 @@ class ChromiumConnection(Connection):
         await self._page.evaluate(_CONNECT, [url, client_id])
 
     def subscribe(self, topic_filter: str) -> None:
-        """Subscribes with QoS 1."""
+        """Subscribe with QoS 1."""
         self._do(self._page.evaluate("(topic) => void client.subscribe(topic)", topic_filter))
 
     def publish(self, topic: str, payload: str) -> None:
-        """Publishes with QoS 1."""
+        """Publish with QoS 1."""
         self._do(self._page.evaluate("(message) => void client.publish(...message)", [topic, payload]))
 
     async def _close(self) -> None:
@@ -67,7 +67,7 @@ class ChromiumConnection(Connection):
         await self._playwright.stop()
 
     def close(self) -> None:
-        """Ends the connection and the browser."""
+        """End the connection and the browser."""
         self._do(self._close())
         self._stop()
 

@@ -1,4 +1,4 @@
-"""A server for the real clients, and a watcher of whom it throws out."""
+"""A server for the real clients, and a watcher that sees why their connections end."""
 
 from collections.abc import Iterator
 
@@ -10,13 +10,13 @@ from tests.clients.server import Server, running
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """IoT Core on this machine, on which an authorizer's minutes pass in a fraction of a second."""
+    """IoT Core on this machine, with an authorizer's seconds passing faster."""
     with running(tmp_path_factory.mktemp("server")) as server:
         yield server
 
 
 @pytest.fixture(scope="session")
 def watcher(server: Server) -> Iterator[Watcher]:
-    """Sees why connections end, and what is said in any room."""
+    """A client that receives all presence events and the messages of all rooms."""
     with Watcher(server) as watcher:
         yield watcher

@@ -1,6 +1,6 @@
-"""An HTTP CONNECT proxy that leads everybody to one port, wherever they want to go.
+"""An HTTP CONNECT proxy that connects every client to one port, whatever address it asks for.
 
-With it, AWS's SDK reaches a test's server though its builder for MQTT 3.1.1 always asks for port 443.
+AWS's SDK needs it, because its builder for MQTT 3.1.1 always connects to port 443.
 """
 
 import socket
@@ -12,7 +12,7 @@ from socketserver import BaseRequestHandler, ThreadingTCPServer
 
 @contextmanager
 def proxy_to(host: str, port: int) -> Iterator[int]:
-    """Runs one for connections to a host and port; gives its own port."""
+    """Run a proxy that connects to a host and port, and yield its own port."""
 
     class Handler(BaseRequestHandler):
         def handle(self) -> None:

@@ -1,4 +1,4 @@
-"""What tests see of any MQTT client: what it was told, in its own words and in order."""
+"""The interface of all MQTT clients in these tests: they report events, in order and in the library's own words."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from typing import NamedTuple, Self
 from tests.clients.server import Server
 
 PATIENCE = 20.0
-"""Seconds within which something must happen; it takes a fraction of one."""
+"""Seconds to wait for an event, far more than any takes."""
 
 
 class Event(NamedTuple):
@@ -19,7 +19,7 @@ class Event(NamedTuple):
     kind: str
     """connected, refused, subscribed, message, ended."""
     words: str = ""
-    """Why, as the client says it; for a message, its topic and payload, a line each."""
+    """The reason in the library's words. For a message: its topic and payload, on two lines."""
 
 
 class Connection(ABC):
@@ -30,7 +30,7 @@ class Connection(ABC):
         self._over = False
 
     def happened(self, kind: str, words: object = "") -> None:
-        """Keeps an event; of what comes after the end, nothing."""
+        """Keep an event, unless the connection has ended."""
         if not self._over:
             self._over = kind in ("refused", "ended")
             self._events.put(Event(kind, str(words)))
@@ -41,15 +41,15 @@ class Connection(ABC):
 
     @abstractmethod
     def subscribe(self, topic_filter: str) -> None:
-        """Subscribes with QoS 1."""
+        """Subscribe with QoS 1."""
 
     @abstractmethod
     def publish(self, topic: str, payload: str) -> None:
-        """Publishes with QoS 1."""
+        """Publish with QoS 1."""
 
     @abstractmethod
     def close(self) -> None:
-        """Ends the connection and the client."""
+        """End the connection and the client."""
 
     def __enter__(self) -> Self:
         return self
@@ -62,16 +62,16 @@ class Connection(ABC):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RealClient:
-    """A client library, a protocol version and a way to the server, and how the client words what it is told."""
+    """A client library with a protocol version and a transport, and the words in which it reports a reason."""
 
     name: str
     connect: Callable[[Server, str, str], Connection]
     """Takes the server, a client ID and a token."""
     refused: str
-    """What it says of credentials that are refused,"""
+    """Its words for refused credentials."""
     subscription_refused: str
-    """of a topic filter that is,"""
+    """Its words for a refused topic filter."""
     forbidden: str
-    """of a connection that ends for a forbidden publish,"""
+    """Its words for the end of the connection after a forbidden publish."""
     expired: str
-    """and for a token that has expired."""
+    """Its words for the end of the connection after the token has expired."""

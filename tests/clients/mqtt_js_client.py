@@ -12,7 +12,7 @@ from tests.clients.server import Server
 
 
 class MqttJsConnection(Connection):
-    """Over WebSocket, as in a browser: credentials in the query string."""
+    """Connects over WebSocket, with its token in the query string, as in a browser."""
 
     def __init__(self, server: Server, client_id: str, token: str, *, version: Literal[4, 5], secure: bool) -> None:
         super().__init__()
@@ -32,11 +32,11 @@ class MqttJsConnection(Connection):
             self.happened(*json.loads(line))
 
     def subscribe(self, topic_filter: str) -> None:
-        """Subscribes with QoS 1."""
+        """Subscribe with QoS 1."""
         self._say("subscribe", topic_filter)
 
     def publish(self, topic: str, payload: str) -> None:
-        """Publishes with QoS 1."""
+        """Publish with QoS 1."""
         self._say("publish", topic, payload)
 
     def _say(self, *command: str) -> None:
@@ -45,7 +45,7 @@ class MqttJsConnection(Connection):
         self._process.stdin.flush()
 
     def close(self) -> None:
-        """Ends the connection and the process."""
+        """End the connection and the process."""
         assert self._process.stdin
         assert self._process.stdout
         self._process.stdin.close()

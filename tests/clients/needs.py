@@ -1,4 +1,4 @@
-"""Programs that tests run and that no Python package brings."""
+"""Finds programs that tests run and that no Python package installs."""
 
 import os
 import shutil
@@ -8,7 +8,7 @@ import pytest
 from tests import ROOT
 
 NOT_RUN = "needs "
-"""How the reason of such a skip starts; `tests/conftest.py` collects them."""
+"""The first word of the reason of such a skip, by which `tests/conftest.py` collects them."""
 _ALSO_CALLED = {"chromium": ("chromium", "chromium-browser", "google-chrome")}
 _BROUGHT_BY = {
     "chromium": "apt-get install chromium",
@@ -22,9 +22,9 @@ _BROUGHT_BY = {
 
 
 def needs(program: str) -> str:
-    """The program's path. Skips the test where it is not on this machine.
+    """Return the program's path. Skips the test if it is not installed.
 
-    `mqtt.js` stands for Node.js, whose path it gives, with MQTT.js.
+    For `mqtt.js`, the path is that of Node.js, and the package MQTT.js must be installed.
     """
     path = os.environ["PATH"] + ":/usr/sbin"
     names = _ALSO_CALLED.get(program, ("node" if program == "mqtt.js" else program,))

@@ -14,7 +14,7 @@ Transport = Literal["tcp", "tls", "ws", "wss"]
 
 
 class PahoConnection(Connection):
-    """Over TCP and TLS, credentials go into the user name; over WebSocket, into the query string."""
+    """Sends its token in the user name over TCP and TLS, in the query string over WebSocket."""
 
     def __init__(
         self, server: Server, client_id: str, token: str, *, version: MQTTProtocolVersion, transport: Transport
@@ -67,14 +67,14 @@ class PahoConnection(Connection):
         self.happened("ended", reason)
 
     def subscribe(self, topic_filter: str) -> None:
-        """Subscribes with QoS 1."""
+        """Subscribe with QoS 1."""
         self._client.subscribe(topic_filter, 1)
 
     def publish(self, topic: str, payload: str) -> None:
-        """Publishes with QoS 1."""
+        """Publish with QoS 1."""
         self._client.publish(topic, payload, 1)
 
     def close(self) -> None:
-        """Ends the connection and its thread."""
+        """End the connection and its thread."""
         self._client.disconnect()
         self._client.loop_stop()

@@ -1,4 +1,4 @@
-"""Why connections ended, as IoT Core's presence events say it."""
+"""Reads from IoT Core's presence events why connections ended."""
 
 import json
 from collections import defaultdict
@@ -15,7 +15,7 @@ _DISCONNECTED = "$aws/events/presence/disconnected/"
 
 
 class Watcher(PahoConnection):
-    """Subscribed to all disconnections and all rooms, for as long as a token can live."""
+    """A client that is subscribed to all disconnections and all rooms."""
 
     def __init__(self, server: Server) -> None:
         self._seen: defaultdict[str, SimpleQueue[str]] = defaultdict(SimpleQueue)
@@ -30,7 +30,7 @@ class Watcher(PahoConnection):
         return self
 
     def happened(self, kind: str, words: object = "") -> None:
-        """Sorts messages by their topics."""
+        """Keep messages by topic."""
         if kind != "message":
             super().happened(kind, words)
             return
@@ -38,15 +38,15 @@ class Watcher(PahoConnection):
         self._seen[topic].put(payload)
 
     def said(self, topic: str) -> str:
-        """The next message on a topic of a room, which should be one test's own."""
+        """Wait for the next message on a topic. Only one test should use the topic."""
         return self._seen[topic].get(timeout=PATIENCE)
 
     def heard(self, topic: str) -> bool:
-        """Whether a message has come on a topic of a room, and nobody has read it yet."""
+        """Whether an unread message has arrived on a topic."""
         return not self._seen[topic].empty()
 
     def disconnect_reason(self, client_id: str) -> str:
-        """Why a client's connection ended: waits until it has."""
+        """Wait until a client's connection has ended, and return the reason."""
         event = json.loads(self._seen[_DISCONNECTED + client_id].get(timeout=PATIENCE))
         reason: str = event["disconnectReason"]
         return reason

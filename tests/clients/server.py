@@ -1,4 +1,4 @@
-"""`iot-authorizer dev`, in a process of its own, with a configuration for these tests."""
+"""Runs `iot-authorizer dev` in a process, with a configuration for these tests."""
 
 import json
 import re
@@ -13,9 +13,9 @@ from iot_authorizer_cli.project.development_issuer import DevelopmentIssuer
 from iot_identities.passwords import hash_password
 
 TIME_SCALE = 200
-"""A connection whose token lives for five minutes ends after a second and a half."""
+"""A token of five minutes expires after a second and a half."""
 EXPIRING = 300
-"""Such a token's life, in seconds."""
+"""Seconds in the life of a token that expires during a test."""
 ROOM = "lobby"
 CLAIMS = {"rooms": [ROOM]}
 USER, PASSWORD = "bob", 'correct "horse" & it\'s $HOME%41'
@@ -38,7 +38,7 @@ subscribe = ["$aws/events/presence/disconnected/#", "rooms/#"]
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """Where it listens, and what clients need."""
+    """The addresses and files of the server."""
 
     port: int
     tls_port: int
@@ -62,26 +62,26 @@ class Server:
 
     @property
     def url(self) -> str:
-        """Of the plain port."""
+        """The plain port's URL."""
         return f"http://{self.host}:{self.port}"
 
     @property
     def tls_url(self) -> str:
-        """Of the TLS port."""
+        """The TLS port's URL."""
         return f"https://{self.host}:{self.tls_port}"
 
     def token(self, principal: str, claims: Mapping[str, object] = CLAIMS, expires_in: int = 36_000) -> str:
-        """A token that the server accepts; `expires_in` in seconds."""
+        """Make a token that the server accepts; `expires_in` is in seconds."""
         return DevelopmentIssuer(self.data).token(principal, claims, expires_in)
 
     def forged_token(self, principal: str) -> str:
-        """The same, signed with another key."""
+        """Make a token that is signed with another key."""
         return DevelopmentIssuer(self.folder / "forger").token(principal, CLAIMS, 36_000)
 
 
 @contextmanager
 def running(folder: Path) -> Iterator[Server]:
-    """Starts it on any free ports, and ends it afterwards."""
+    """Start the server on free ports, and stop it after the block."""
     _configure(folder)
     command = [str(Path(sys.executable).parent / "iot-authorizer"), "dev", "--port", "0", "--tls-port", "0"]
     options = ["--config", "authorizer.toml", "--data", "data", "--time-scale", str(TIME_SCALE)]
@@ -97,7 +97,7 @@ def running(folder: Path) -> Iterator[Server]:
 
 
 def _ports(process: subprocess.Popen[str], log: Path) -> tuple[int, int]:
-    """The plain port and the TLS port, of which it tells once it listens."""
+    """The plain port and the TLS port, from the greeting."""
     greeting = ""
     for line in process.stdout or ():
         greeting += line

@@ -20,7 +20,7 @@ SCHEMES = pytest.mark.parametrize("scheme", ["http", "https"])
 
 
 def aws(server: Server, *arguments: str) -> dict[str, object]:
-    """What a command of the CLI answers."""
+    """Run a command of the CLI and return its answer."""
     command = [str(Path(sys.executable).parent / "aws"), *arguments, "--output", "json"]
     where = ["--endpoint-url", server.tls_url, "--ca-bundle", str(server.ca)]
     environment = os.environ | ENVIRONMENT
@@ -43,17 +43,17 @@ def invoke(server: Server, token: str) -> dict[str, object]:
     return aws(server, "iot", "test-invoke-authorizer", "--authorizer-name", "chat", *contexts)
 
 
-def test_the_cli_sees_who_is_let_in_and_for_how_long(server: Server) -> None:
+def test_the_cli_shows_the_answer_for_a_valid_token(server: Server) -> None:
     answer = invoke(server, server.token("ann", CLAIMS, EXPIRING))
     assert (answer["isAuthenticated"], answer["principalId"]) == (True, "ann")
     assert answer["disconnectAfterInSeconds"] == EXPIRING
 
 
-def test_the_cli_sees_who_is_refused(server: Server) -> None:
+def test_the_cli_shows_that_a_forged_token_is_refused(server: Server) -> None:
     assert invoke(server, server.forged_token("ann"))["isAuthenticated"] is False
 
 
-def test_the_cli_sees_a_policy_for_the_rooms_of_the_token_alone(server: Server) -> None:
+def test_the_cli_shows_a_policy_for_only_the_rooms_of_the_token(server: Server) -> None:
     documents = str(invoke(server, server.token("ann"))["policyDocuments"])
     assert (f"topic/rooms/{ROOM}/say/ann" in documents, "attic" in documents) == (True, False)
 
@@ -76,7 +76,7 @@ def test_boto3_invokes_the_authorizer(server: Server, scheme: str) -> None:
 
 
 @SCHEMES
-def test_boto3_publishes_what_a_subscriber_hears(server: Server, scheme: str, watcher: Watcher) -> None:
+def test_boto3_publishes_to_a_subscriber(server: Server, scheme: str, watcher: Watcher) -> None:
     topic = f"rooms/{ROOM}/boto3"
     data_plane(server, scheme).publish(topic=topic, qos=1, payload=scheme.encode())
     assert watcher.said(topic) == scheme

@@ -1,4 +1,4 @@
-"""What `iot-authorizer connect` prints for a fleet, whose devices never hear themselves, run exactly as printed."""
+"""What `iot-authorizer connect` prints for devices that cannot receive their own messages, run as printed."""
 
 import json
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ from tests.clients.test_snippets import GREETINGS, run
 
 PASSWORD = "correct horse"
 UNLIMITED = IOT_CORE.without_throttling()
-PUBLISHED = "published; nothing that it may receive comes back to it\n"
+PUBLISHED = "published; the policy lets no published message come back to this client\n"
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +48,7 @@ def printed(core: LocalIotCore, client: str, *arguments: str) -> str:
 
 
 @pytest.mark.parametrize("client", GREETINGS)
-def test_a_device_that_does_not_hear_itself_ends_well_once_it_has_published(
+def test_a_device_that_cannot_receive_its_own_message_exits_with_0_after_publishing(
     fleet: LocalIotCore, tmp_path: Path, client: str
 ) -> None:
     done = run(tmp_path, client, printed(fleet, client, "--user", client, "--password", PASSWORD))
@@ -56,26 +56,30 @@ def test_a_device_that_does_not_hear_itself_ends_well_once_it_has_published(
 
 
 @pytest.mark.parametrize("client", GREETINGS)
-def test_who_is_in_no_room_ends_well_once_it_has_published(chat: LocalIotCore, tmp_path: Path, client: str) -> None:
+def test_a_principal_without_rooms_exits_with_0_after_publishing(
+    chat: LocalIotCore, tmp_path: Path, client: str
+) -> None:
     done = run(tmp_path, client, printed(chat, client, "--principal", f"ann {client}", "--claims", "{}"))
     assert (done.returncode, done.stdout, done.stderr) == (0, PUBLISHED, "")
 
 
 @pytest.mark.parametrize("client", ["mqtt.js", "paho", "awsiotsdk"])
-def test_a_device_whose_message_is_forbidden_says_so_at_once(fleet: LocalIotCore, tmp_path: Path, client: str) -> None:
+def test_a_device_reports_at_once_that_its_message_is_forbidden(
+    fleet: LocalIotCore, tmp_path: Path, client: str
+) -> None:
     told = ["--user", client, "--password", PASSWORD, "--client-id", client]
     program = printed(fleet, client, *told).replace("/telemetry/", "/secrets/")
     done = run(tmp_path, client, program)
     assert (done.returncode, done.stdout, "acknowledged within" in done.stderr) == (1, "", False), done.stderr
 
 
-def test_without_a_token_key_name_https_brings_its_token_as_a_bearer(fleet: LocalIotCore, tmp_path: Path) -> None:
+def test_without_a_token_key_name_https_sends_the_token_as_a_bearer_token(fleet: LocalIotCore, tmp_path: Path) -> None:
     done = run(tmp_path, "curl", printed(fleet, "curl"))
     assert (done.returncode, json.loads(done.stdout)["message"]) == (0, "OK")
 
 
 @pytest.mark.parametrize("client", GREETINGS)
-def test_without_a_token_key_name_mqtt_brings_its_token_as_an_access_token(
+def test_without_a_token_key_name_mqtt_sends_the_token_as_access_token(
     fleet: LocalIotCore, tmp_path: Path, client: str
 ) -> None:
     done = run(tmp_path, client, printed(fleet, client, "--principal", f"operator {client}"))

@@ -29,7 +29,7 @@ def run(program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 @contextmanager
 def subscribed(*arguments: str) -> Iterator[subprocess.Popen[str]]:
-    """mosquitto_sub, from its SUBACK on."""
+    """Run mosquitto_sub; the block begins after its SUBACK."""
     command = ["stdbuf", "-oL", needs("mosquitto_sub"), *arguments, "-d"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
         assert process.stdout
@@ -41,7 +41,7 @@ def subscribed(*arguments: str) -> Iterator[subprocess.Popen[str]]:
 
 
 @VERSIONS
-def test_one_hears_what_the_other_says(server: Server, version: str) -> None:
+def test_mosquitto_sub_receives_what_mosquitto_pub_publishes(server: Server, version: str) -> None:
     common = options(server, version, server.token("ann"))
     with subscribed(*common, "-i", f"ann/sub-{version}", "-t", TOPIC, "-q", "1", "-C", "1") as subscriber:
         done = run("mosquitto_pub", *common, "-i", f"ann/pub-{version}", "-t", TOPIC, "-q", "1", "-m", "to mosquitto")
@@ -49,7 +49,7 @@ def test_one_hears_what_the_other_says(server: Server, version: str) -> None:
         assert "to mosquitto\n" in subscriber.communicate(timeout=PATIENCE)[0].splitlines(keepends=True)
 
 
-def test_a_user_name_and_a_password_let_in(server: Server) -> None:
+def test_a_user_name_and_a_password_connect(server: Server) -> None:
     user = ["-u", f"{USER}?x-amz-customauthorizer-name=chat", "-P", PASSWORD]
     message = ["-t", f"rooms/{ROOM}/say/{USER}", "-q", "1", "-m", "with a password"]
     done = run("mosquitto_pub", "-h", server.host, "-p", str(server.port), "-i", f"{USER}/mosquitto", *user, *message)

@@ -1,4 +1,4 @@
-"""MQTT.js, Paho and AWS's device SDK, each over each of its ways to the server: let in, refused, forbidden, expired."""
+"""MQTT.js, Paho and AWS's device SDK, each over each transport: allowed, refused, forbidden, expired."""
 
 from functools import partial
 
@@ -96,7 +96,7 @@ def client_id(client: RealClient, test: str) -> str:
     return f"ann/{client.name}/{test}"
 
 
-def test_a_client_hears_what_it_says_in_its_room(client: RealClient, server: Server) -> None:
+def test_a_client_receives_what_it_publishes_in_its_room(client: RealClient, server: Server) -> None:
     own, topic = client_id(client, "allowed"), f"rooms/{ROOM}/say/ann"
     with client.connect(server, own, server.token("ann")) as connection:
         assert connection.next() == ("connected", "")

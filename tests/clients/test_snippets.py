@@ -1,4 +1,4 @@
-"""What `iot-authorizer connect` prints, run exactly as printed."""
+"""The programs that `iot-authorizer connect` prints, run exactly as printed."""
 
 import base64
 import json
@@ -24,7 +24,7 @@ from tests.clients.presence import Watcher
 from tests.clients.server import PASSWORD, USER, Server
 
 ODD = 'it\'s "é" `x` & %41 <b>'
-"""A principal and a room may be called so."""
+"""An unusual but valid name of a principal and a room."""
 GREETINGS = {
     "mqtt.js": "Hello from MQTT.js",
     "paho": "Hello from Paho",
@@ -68,11 +68,11 @@ COMMANDS: dict[str, tuple[str, Callable[[], str]]] = {
     "mosquitto": ("client.sh", lambda: needs("mosquitto_sub") and "sh"),
     "curl": ("client.sh", lambda: needs("curl") and "sh"),
 }
-"""For each client, the file that its program is saved as, and what runs it."""
+"""For each client, the file of its program and a function that finds the command to run it."""
 
 
 def printed(server: Server, client: str, *arguments: str, url: str | None = None, denied: bool = False) -> str:
-    """What the command prints for the TLS port, or for another; where something is denied, it says so."""
+    """The program for a URL, by default the TLS port's. `denied` tells whether the command must warn of a denial."""
     files = ["--config", str(server.config), "--data", str(server.data)]
     where = ["--endpoint", url or server.tls_url]
     done = CliRunner().invoke(app, ["connect", "--for", client, *where, *files, *arguments], catch_exceptions=False)
@@ -82,7 +82,7 @@ def printed(server: Server, client: str, *arguments: str, url: str | None = None
 
 @pytest.fixture(scope="module")
 def signing_key(server: Server) -> RSAPrivateKey:
-    """The key of the authorizer `signed`, which wants each token signed with it."""
+    """The signing key of the authorizer `signed`."""
     key = generate_private_key(65537, 2048)
     client = control_plane(server, "http")
     function_arn = client.describe_authorizer(authorizerName="chat")["authorizerDescription"]["authorizerFunctionArn"]
@@ -98,7 +98,7 @@ def signing_key(server: Server) -> RSAPrivateKey:
 
 
 def run(folder: Path, client: str, program: str) -> subprocess.CompletedProcess[str]:
-    """Runs a program as its first line says."""
+    """Run a program as its first line says."""
     name, find = COMMANDS[client]
     (folder / "node_modules").symlink_to(ROOT / "node_modules")
     (folder / name).write_text(program, "utf-8")
@@ -107,7 +107,9 @@ def run(folder: Path, client: str, program: str) -> subprocess.CompletedProcess[
 
 
 @WAYS
-def test_a_program_hears_what_it_says(server: Server, tmp_path: Path, client: str, transport: str, scheme: str) -> None:
+def test_a_program_receives_what_it_publishes(
+    server: Server, tmp_path: Path, client: str, transport: str, scheme: str
+) -> None:
     who = f"{client}-{transport}-{scheme}"
     url = server.tls_url if scheme == "https" else server.url
     done = run(tmp_path, client, printed(server, client, "--transport", transport, "--principal", who, url=url))
@@ -116,7 +118,7 @@ def test_a_program_hears_what_it_says(server: Server, tmp_path: Path, client: st
 
 
 @pytest.mark.parametrize("client", GREETINGS)
-def test_odd_names_arrive_as_they_are(server: Server, tmp_path: Path, client: str) -> None:
+def test_unusual_names_arrive_unchanged(server: Server, tmp_path: Path, client: str) -> None:
     token = server.token(ODD, {"rooms": [ODD]})
     topic = f"rooms/{ODD}/say/{ODD}"
     own = f"{ODD}/{client}"
@@ -126,7 +128,7 @@ def test_odd_names_arrive_as_they_are(server: Server, tmp_path: Path, client: st
 
 
 @pytest.mark.parametrize("client", GREETINGS)
-def test_a_user_name_and_a_password_let_in(server: Server, tmp_path: Path, client: str) -> None:
+def test_a_user_name_and_a_password_connect(server: Server, tmp_path: Path, client: str) -> None:
     user = ["--user", USER, "--password", PASSWORD, "--client-id", f"{USER}/{client}"]
     done = run(tmp_path, client, printed(server, client, *user))
     assert (done.returncode, done.stderr) == (0, "")
@@ -134,7 +136,7 @@ def test_a_user_name_and_a_password_let_in(server: Server, tmp_path: Path, clien
 
 
 @CLIENTS
-def test_a_token_goes_with_its_signature(
+def test_a_token_is_sent_with_its_signature(
     server: Server, signing_key: RSAPrivateKey, tmp_path: Path, client: str
 ) -> None:
     token = server.token(f"{client} signed")
@@ -145,7 +147,7 @@ def test_a_token_goes_with_its_signature(
 
 
 @CLIENTS
-def test_a_program_says_that_it_was_refused(server: Server, tmp_path: Path, client: str) -> None:
+def test_a_program_reports_that_it_was_refused(server: Server, tmp_path: Path, client: str) -> None:
     who = ["--token", server.forged_token("ann"), "--client-id", f"ann/{client}/refused"]
     done = run(tmp_path, client, printed(server, client, *who))
     assert done.returncode != 0
@@ -153,17 +155,17 @@ def test_a_program_says_that_it_was_refused(server: Server, tmp_path: Path, clie
 
 
 @CLIENTS
-def test_a_program_says_that_its_topic_is_forbidden(server: Server, tmp_path: Path, client: str) -> None:
+def test_a_program_reports_that_its_topic_is_forbidden(server: Server, tmp_path: Path, client: str) -> None:
     who = ["--token", server.token("ann"), "--client-id", f"ann/{client}/forbidden"]
     topic = "rooms/attic/say/ann"
     program = printed(server, client, *who, "--topic", topic, "--subscribe", topic, denied=True)
     done = run(tmp_path, client, program)
-    assert done.returncode != 0 or client == "mosquitto"  # Which exits with 0 where all its filters are denied.
+    assert done.returncode != 0 or client == "mosquitto"  # It exits with 0 if all its filters are denied.
     assert done.stderr.endswith(FORBIDDEN[client])
 
 
 @CLIENTS
-def test_a_program_says_that_nobody_listens(server: Server, tmp_path: Path, client: str) -> None:
+def test_a_program_reports_that_the_port_is_closed(server: Server, tmp_path: Path, client: str) -> None:
     with socket.socket() as taken:
         taken.bind((server.host, 0))
         url = f"https://{server.host}:{taken.getsockname()[1]}"

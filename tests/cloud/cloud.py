@@ -1,4 +1,4 @@
-"""An AWS account on this machine: ministack, and IoT Core before it; the CDK's CLI and AWS's are pointed at both."""
+"""An AWS account on this machine: ministack, and our IoT Core for its IoT API. The CDK and `aws` use both."""
 
 import json
 import os
@@ -9,12 +9,13 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+import boto3
 import pytest
 
 from tests import ROOT
@@ -23,50 +24,74 @@ REGION, ACCOUNT = "eu-west-1", "123456789012"
 _CDK = ROOT / "node_modules/.bin/cdk"
 _INTERPRETER = ROOT / ".venv-cloud/bin/python"
 _PATIENCE = 60
-"""Seconds for ministack's start, which takes three."""
+"""Seconds that ministack may take to start; it needs about three."""
 
 
 @dataclass(frozen=True)
 class Cloud:
-    """The account."""
+    """The account, with the programs and clients that use it."""
 
     environment: Mapping[str, str]
-    """For programs: where the account is, who they are, and folders of their own."""
+    """Variables for programs: the account's URLs, credentials, and their own folders."""
+    _clients: dict[str, Any] = field(default_factory=dict)
 
     def cdk(self, folder: Path, *arguments: str) -> str:
-        """Runs the CDK's CLI in a folder, which has to succeed. Gives its output."""
-        done = self._run(folder, _CDK, *arguments, "--no-notices", "--ci")
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
+        """Runs the CDK's CLI in a folder and returns its output. It must succeed."""
+        return self._run(folder, _CDK, *arguments, "--no-notices", "--ci")
 
     def aws(self, *arguments: str) -> Any:  # noqa: ANN401
-        """Runs the AWS CLI, which has to succeed. Gives its answer, and None where it has none."""
-        done = self.try_aws(*arguments)
-        assert done.returncode == 0, done.stderr
-        return json.loads(done.stdout) if done.stdout else None
+        """Runs the AWS CLI and returns its answer. It must succeed."""
+        return json.loads(self._run(Path(self.environment["HOME"]), Path(sys.executable).with_name("aws"), *arguments))
 
-    def try_aws(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
-        """Runs the AWS CLI, which may fail."""
-        return self._run(Path(self.environment["HOME"]), Path(sys.executable).with_name("aws"), *arguments)
+    def client(self, service: str) -> Any:  # noqa: ANN401
+        """Returns a client of boto3, which answers sooner than the AWS CLI."""
+        if service not in self._clients:
+            url = self.environment.get(f"AWS_ENDPOINT_URL_{service.upper()}", self.environment["AWS_ENDPOINT_URL"])
+            session = boto3.Session(ACCOUNT, "secret", region_name=REGION)
+            self._clients[service] = cast("Callable[..., Any]", session.client)(service, endpoint_url=url)
+        return self._clients[service]
+
+    def close(self) -> None:
+        """Closes the clients."""
+        for client in self._clients.values():
+            client.close()
 
     def ask(self, authorizer: str, **contexts: Mapping[str, str]) -> Any:  # noqa: ANN401
-        """What an authorizer says to a client that brings this, by TestInvokeAuthorizer."""
-        options = [f"--{name.replace('_', '-')}={json.dumps(context)}" for name, context in contexts.items()]
-        return self.aws("iot", "test-invoke-authorizer", "--authorizer-name", authorizer, *options)
+        """Calls TestInvokeAuthorizer with a client's contexts, and returns the answer."""
+        return self.client("iot").test_invoke_authorizer(authorizerName=authorizer, **contexts)
 
     def describe(self, authorizer: str) -> Any:  # noqa: ANN401
-        """An authorizer, as DescribeAuthorizer tells it."""
-        return self.aws("iot", "describe-authorizer", "--authorizer-name", authorizer)["authorizerDescription"]
+        """Returns the description of an authorizer."""
+        return self.client("iot").describe_authorizer(authorizerName=authorizer)["authorizerDescription"]
 
-    def _run(self, folder: Path, program: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
-        return subprocess.run(
+    def function(self, arn: str) -> Any:  # noqa: ANN401
+        """Returns the configuration of a function."""
+        return self.client("lambda").get_function_configuration(FunctionName=arn)
+
+    def statements(self, arn: str) -> list[dict[str, Any]]:
+        """Returns the statements of a function's resource policy."""
+        found: list[dict[str, Any]] = json.loads(self.client("lambda").get_policy(FunctionName=arn)["Policy"])[
+            "Statement"
+        ]
+        return found
+
+    def log(self, arn: str) -> list[dict[str, Any]]:
+        """Returns the JSON lines that a function logged."""
+        group = self.function(arn)["LoggingConfig"]["LogGroup"]
+        events = self.client("logs").filter_log_events(logGroupName=group)["events"]
+        return [json.loads(event["message"]) for event in events if event["message"].startswith("{")]
+
+    def _run(self, folder: Path, program: Path, *arguments: str) -> str:
+        done = subprocess.run(
             [program, *arguments], cwd=folder, env=self.environment, capture_output=True, text=True, check=False
         )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
 
 
 @contextmanager
 def running_cloud(folder: Path, iot_url: str) -> Iterator[Cloud]:
-    """An account until the end of the block. All that it writes, it writes into the folder."""
+    """Runs an account until the end of the block. It writes only into the folder."""
     _require()
     port = _free_port()
     environment = _environment(folder) | {
@@ -84,19 +109,21 @@ def running_cloud(folder: Path, iot_url: str) -> Iterator[Cloud]:
         process = subprocess.Popen(command, cwd=folder, env=environment | own, stdout=log, stderr=log)
         try:
             _wait(process, environment["AWS_ENDPOINT_URL"], folder / "ministack.log")
-            yield Cloud(environment)
+            cloud = Cloud(environment)
+            yield cloud
+            cloud.close()
         finally:
             process.terminate()
             process.wait(_PATIENCE)
 
 
 def _require() -> None:
-    """Says what is missing: tests that are left out look like tests that pass."""
+    """Fails if a program is missing: skipped tests would look like tests that pass."""
     if shutil.which("node") is None:
-        pytest.fail("there is no node: `make test` brings it", pytrace=False)
+        pytest.fail("node is not installed: `make test` installs it", pytrace=False)
     for path, target in ((_CDK, "node_modules/ready"), (_INTERPRETER, ".venv-cloud/ready")):
         if not path.exists():
-            pytest.fail(f"there is no {path.relative_to(ROOT)}: `make {target}` brings it", pytrace=False)
+            pytest.fail(f"{path.relative_to(ROOT)} does not exist: `make {target}` installs it", pytrace=False)
 
 
 def _environment(folder: Path) -> dict[str, str]:
@@ -109,7 +136,7 @@ def _environment(folder: Path) -> dict[str, str]:
         "CDK_HOME": str(folder / "home/.cdk"),
         "CDK_DISABLE_CLI_TELEMETRY": "true",
         "CDK_DISABLE_VERSION_CHECK": "true",
-        "AWS_ACCESS_KEY_ID": ACCOUNT,  # ministack takes the account from here.
+        "AWS_ACCESS_KEY_ID": ACCOUNT,  # ministack reads the account from here.
         "AWS_SECRET_ACCESS_KEY": "secret",
         "AWS_REGION": REGION,
         "AWS_DEFAULT_REGION": REGION,

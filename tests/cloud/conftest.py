@@ -1,10 +1,8 @@
-"""One account for all tests, and what is deployed into it. It ends with the last of them, and its threads with it."""
+"""One account for all tests of this package, and the projects that are deployed into it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, cast
 
-import boto3
 import pytest
 
 from iot_authorizer_cli.local_iot_core import LocalIotCore
@@ -21,12 +19,12 @@ name = "{BEFORE}"
 policy = "policy.toml"
 
 [anonymous]
-principal = "anybody"
+principal = "guest"
 """
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The first test of each deployment waits for it."""
+    """Allows more time, because the first test of each deployment waits for it."""
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.timeout(600))
@@ -50,24 +48,17 @@ def core(folder: Path) -> Iterator[LocalIotCore]:
 
 @pytest.fixture(scope="package")
 def cloud(core: LocalIotCore, folder: Path) -> Iterator[Cloud]:
-    """The account, bootstrapped; its IoT Core calls what is deployed."""
+    """The bootstrapped account, whose IoT Core invokes the deployed functions."""
     with running_cloud(folder, core.url) as cloud, pytest.MonkeyPatch.context() as patch:
-        client = _lambda_client(cloud)
-        patch.setattr(core.gateway, "_invoke", DeployedFunctions(core, client).invoke)
-        cloud.aws("iot", "set-default-authorizer", "--authorizer-name", BEFORE)
+        patch.setattr(core.iot_core.invoker, "_invoke", DeployedFunctions(core, cloud.client("lambda")).invoke)
+        cloud.client("iot").set_default_authorizer(authorizerName=BEFORE)
         cloud.cdk(folder, "bootstrap", f"aws://{ACCOUNT}/{REGION}")
         yield cloud
-        client.close()
-
-
-def _lambda_client(cloud: Cloud) -> Any:  # noqa: ANN401
-    session = boto3.Session(ACCOUNT, "secret", region_name=REGION)
-    return cast("Callable[..., Any]", session.client)("lambda", endpoint_url=cloud.environment["AWS_ENDPOINT_URL"])
 
 
 @pytest.fixture(scope="package")
 def plain(cloud: Cloud, folder: Path) -> Project:
-    """Deployed once, without an alias."""
+    """A project that was deployed once, without an alias."""
     project = Project.written(folder, "plain", publish="rooms/plain", memory_size=256)
     project.deploy(cloud)
     return project
@@ -75,11 +66,11 @@ def plain(cloud: Cloud, folder: Path) -> Project:
 
 @pytest.fixture(scope="package")
 def updated(cloud: Cloud, folder: Path) -> Project:
-    """Deployed, used, changed and deployed again; with an alias and a table of identities."""
+    """A project that was deployed, used, changed and deployed again, with an alias and an identity table."""
     settings = {"identity_table": True, "provisioned_concurrency": 1}
     project = Project.written(folder, "updated", publish="rooms/before", memory_size=256, **settings)
     project.deploy(cloud)
-    cloud.ask(project.authorizer, http_context=query(mint()))  # An environment of the first version is warm by now.
+    cloud.ask(project.authorizer, httpContext=query(mint()))  # Now an environment of the first version is warm.
     project.change(publish="rooms/after", memory_size=384, **settings)
     project.deploy(cloud)
     return project

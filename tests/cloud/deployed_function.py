@@ -1,4 +1,4 @@
-"""Calls the functions of authorizers as IoT Core does: where they are deployed, and only where it may."""
+"""Invokes deployed functions as IoT Core does: only those that their resource policies allow."""
 
 import asyncio
 import json
@@ -6,23 +6,23 @@ from collections.abc import Mapping
 from typing import Any
 
 from iot_authorizer_cli.local_iot_core import LocalIotCore
-from iot_core.authorizers.authorization import Refused
-from iot_core.authorizers.authorizers import AuthorizerDescription
+from iot_core.authorizers.refused import Refused
+from iot_core.authorizers.rules import AuthorizerDescription
 from iot_core.functions.lambda_function import Invocation
 
 _SERVICE = {"Service": "iot.amazonaws.com"}
 
 
 class DeployedFunctions:
-    """The account's functions. ministack lets everybody invoke them, so their resource policies are checked here."""
+    """The account's functions. ministack checks no resource policies, so they are checked here."""
 
     def __init__(self, core: LocalIotCore, lambda_client: Any) -> None:  # noqa: ANN401
-        """`lambda_client` is boto3's."""
+        """`lambda_client` is a client of boto3."""
         self._core = core
         self._lambda = lambda_client
 
     async def invoke(self, authorizer: AuthorizerDescription, event: Mapping[str, object]) -> Invocation:
-        """Runs an authorizer's function on an event. Raises Refused."""
+        """Invokes an authorizer's function with an event. Raises Refused."""
         return await asyncio.to_thread(self._invoke, authorizer, event)
 
     def _invoke(self, authorizer: AuthorizerDescription, event: Mapping[str, object]) -> Invocation:
@@ -44,10 +44,10 @@ class DeployedFunctions:
         return statements
 
     def _allows(self, statement: Mapping[str, Any], authorizer: AuthorizerDescription) -> bool:
-        """Whether a statement is about this authorizer. Patterns in conditions count as other texts."""
+        """Returns whether a statement allows this authorizer. Patterns in conditions are compared as plain text."""
         granted = [statement[key] for key in ("Effect", "Principal", "Action", "Resource")]
         source = {
-            "AWS:SourceArn": self._core.arn("authorizer", authorizer.name),
+            "AWS:SourceArn": self._core.iot_core.arn("authorizer", authorizer.name),
             "AWS:SourceAccount": self._core.account,
         }
         conditions = [pair for each in statement.get("Condition", {}).values() for pair in each.items()]

@@ -1,7 +1,7 @@
-"""ministack with what it lacks of CloudFormation. The interpreter of `.venv-cloud` runs it.
+"""ministack with the CloudFormation resources that it lacks. The interpreter of `.venv-cloud` runs it.
 
-AWS::IoT::Authorizer is made over IoT's own API, at AWS_ENDPOINT_URL_IOT. The rest counts only as deployed: a saved
-query is not kept at all, and an alarm on metric math is kept with all but its metrics.
+AWS::IoT::Authorizer uses IoT's API at AWS_ENDPOINT_URL_IOT. The others only count as deployed: a saved query is not
+stored, and an alarm on metric math is stored without its metrics.
 """
 
 import uuid
@@ -17,7 +17,7 @@ Provisioned = tuple[str, dict[str, str]]
 _HANDLERS = provisioners._RESOURCE_HANDLERS
 _ALARM = "AWS::CloudWatch::Alarm"
 _FIXED = {"AuthorizerName", "SigningDisabled", "Tags"}
-"""Where CloudFormation makes another authorizer, or calls another operation."""
+"""Properties whose change makes CloudFormation replace the authorizer or call another operation."""
 
 
 def create_authorizer(logical_id: str, properties: Properties, stack: str) -> Provisioned:
@@ -28,7 +28,7 @@ def create_authorizer(logical_id: str, properties: Properties, stack: str) -> Pr
 
 def update_authorizer(name: str, before: Properties, properties: Properties, stack: str) -> Provisioned:
     if changed := [key for key in _FIXED if before.get(key) != properties.get(key)]:
-        raise ValueError(f"AWS::IoT::Authorizer: a change of {', '.join(changed)} is more than is known here")
+        raise ValueError(f"AWS::IoT::Authorizer: a change of {', '.join(changed)} is not supported here")
     changes = {key: value for key, value in properties.items() if key not in _FIXED}
     made = boto3.client("iot").update_authorizer(**_members(changes) | {"authorizerName": name})
     return name, {"Arn": made["authorizerArn"]}
@@ -41,12 +41,12 @@ def delete_authorizer(name: str, properties: Properties) -> None:
 
 
 def _members(properties: Properties) -> dict[str, Any]:
-    """Properties as the API names them."""
+    """Renames properties for the API."""
     return {key[0].lower() + key[1:]: value for key, value in properties.items()}
 
 
 def _one_metric(properties: Properties) -> Properties:
-    """An alarm on metric math as one on a metric that is not there."""
+    """Turns an alarm on metric math into one on a metric that does not exist."""
     if "Metrics" not in properties:
         return properties
     kept = {key: value for key, value in properties.items() if key != "Metrics"}

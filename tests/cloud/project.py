@@ -1,4 +1,4 @@
-"""A project to deploy: what a user has in a folder, built for this machine."""
+"""A user's project, built for this machine."""
 
 import json
 import platform
@@ -59,24 +59,24 @@ class Project:
         return f"chat-{self.stage}"
 
     def deploy(self, cloud: Cloud) -> None:
-        """Deploys it as it is now."""
+        """Deploys the project."""
         cloud.cdk(self.folder, "deploy", "--require-approval", "never")
 
     def destroy(self, cloud: Cloud) -> None:
-        """Destroys it as `make destroy` does, with a configuration that is broken by now."""
+        """Destroys it as `make destroy` does, with a configuration that is broken."""
         with (self.folder / "authorizer.toml").open("a") as file:
             file.write("[[")
-        app = f"{sys.executable} -m iot_authorizer_cdk.app.destroy"
+        app = f"{sys.executable} -m iot_authorizer_cdk.app destroy"
         cloud.cdk(self.folder, "destroy", "--all", "--force", "--app", app, "--output", "destroy.out")
 
     def outputs(self, cloud: Cloud) -> dict[str, str]:
-        """What the deployed stack tells, by name."""
-        stack = cloud.aws("cloudformation", "describe-stacks", "--stack-name", self.stack)["Stacks"][0]
+        """Returns the outputs of the deployed stack."""
+        stack = cloud.client("cloudformation").describe_stacks(StackName=self.stack)["Stacks"][0]
         return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
 
     @classmethod
     def written(cls, folder: Path, stage: str, *, publish: str, **settings: object) -> Self:
-        """Writes and builds it; the settings are the stage's. With an identity table, passwords are in that."""
+        """Writes and builds a project with the stage's settings. With an identity table, passwords are in the table."""
         project = cls(folder / stage, stage)
         project.folder.mkdir()
         in_table = bool(settings.get("identity_table"))
@@ -87,7 +87,7 @@ class Project:
         return project
 
     def change(self, *, publish: str, **settings: object) -> None:
-        """Writes another template and other settings, and builds it again."""
+        """Writes another template and other settings, and builds the project again."""
         self._write("policy.toml", _POLICY.replace("TOPIC", publish))
         stage = {"suffix": f"-{self.stage}", "python": _PYTHON, "architecture": _ARCHITECTURE, **settings}
         context = {"stage": self.stage, "stages": {self.stage: stage}}
@@ -96,7 +96,7 @@ class Project:
         self._build()
 
     def _build(self) -> None:
-        """As `make build`, for this machine."""
+        """Builds it as `make build` does, for this machine."""
         target = ["--stage", self.stage, "--architecture", "host"]
         command = [sys.executable, "-m", "iot_authorizer_cdk.package", *target]
         done = subprocess.run(command, cwd=self.folder, capture_output=True, text=True, check=False)

@@ -1,4 +1,4 @@
-"""A stack that was deployed, as AWS's own command line sees it."""
+"""A deployed stack, seen with AWS's APIs and command line."""
 
 import json
 import shlex
@@ -7,6 +7,7 @@ import urllib.request
 from urllib.parse import urlsplit
 
 import pytest
+from botocore.exceptions import ClientError
 
 from iot_authorizer_cli.local_iot_core import LocalIotCore
 from tests.authorizer.keys import signing_key
@@ -20,13 +21,8 @@ STRANGER = "stranger"
 
 @pytest.fixture
 def function_arn(cloud: Cloud, plain: Project) -> str:
-    """What the authorizer calls."""
+    """The function that the authorizer invokes."""
     return str(cloud.describe(plain.authorizer)["authorizerFunctionArn"])
-
-
-def log_group(cloud: Cloud, function_arn: str) -> str:
-    configuration = cloud.aws("lambda", "get-function-configuration", "--function-name", function_arn)
-    return str(configuration["LoggingConfig"]["LogGroup"])
 
 
 def test_the_authorizer_is_described_as_it_was_configured(cloud: Cloud, plain: Project) -> None:
@@ -43,14 +39,12 @@ def test_the_authorizer_is_described_as_it_was_configured(cloud: Cloud, plain: P
     }
 
 
-def test_without_an_alias_it_calls_the_function_itself(cloud: Cloud, function_arn: str) -> None:
-    assert cloud.aws("lambda", "get-function", "--function-name", function_arn)["Configuration"]["FunctionArn"] == (
-        function_arn
-    )
+def test_without_an_alias_it_invokes_the_function(cloud: Cloud, function_arn: str) -> None:
+    assert cloud.function(function_arn)["FunctionArn"] == function_arn
 
 
-def test_iot_core_alone_may_invoke_the_function_and_only_for_this_authorizer(cloud: Cloud, function_arn: str) -> None:
-    statements = json.loads(cloud.aws("lambda", "get-policy", "--function-name", function_arn)["Policy"])["Statement"]
+def test_only_iot_core_may_invoke_the_function_and_only_for_this_authorizer(cloud: Cloud, function_arn: str) -> None:
+    statements = cloud.statements(function_arn)
     for statement in statements:
         del statement["Sid"]
     assert statements == [
@@ -68,17 +62,16 @@ def test_iot_core_alone_may_invoke_the_function_and_only_for_this_authorizer(clo
 
 
 def test_another_authorizer_may_not_invoke_the_function(cloud: Cloud, function_arn: str) -> None:
-    about = ["--authorizer-name", STRANGER]
-    options = ["--authorizer-function-arn", function_arn, "--signing-disabled", "--token-key-name", "token"]
-    cloud.aws("iot", "create-authorizer", *about, *options)
-    context = json.dumps(query(mint()))
-    refused = cloud.try_aws("iot", "test-invoke-authorizer", *about, "--http-context", context)
-    cloud.aws("iot", "delete-authorizer", *about)
-    assert "may not invoke" in refused.stderr
+    iot = cloud.client("iot")
+    options = {"authorizerFunctionArn": function_arn, "signingDisabled": True, "tokenKeyName": "token"}
+    iot.create_authorizer(authorizerName=STRANGER, **options)
+    with pytest.raises(ClientError, match="may not invoke"):
+        cloud.ask(STRANGER, httpContext=query(mint()))
+    iot.delete_authorizer(authorizerName=STRANGER)
 
 
 def test_a_good_token_gets_the_policy_documents(cloud: Cloud, plain: Project) -> None:
-    answer = cloud.ask(plain.authorizer, http_context=query(mint(sub="ann")))
+    answer = cloud.ask(plain.authorizer, httpContext=query(mint(sub="ann")))
     arn = f"arn:aws:iot:{REGION}:{ACCOUNT}"
     assert [json.loads(document)["Statement"] for document in answer["policyDocuments"]] == [
         [
@@ -90,19 +83,19 @@ def test_a_good_token_gets_the_policy_documents(cloud: Cloud, plain: Project) ->
 
 def test_a_forged_token_is_refused(cloud: Cloud, plain: Project) -> None:
     forged = mint(signing_key("RS256", "stranger"), head={"kid": signing_key("RS256").key_id})
-    assert cloud.ask(plain.authorizer, http_context=query(forged))["isAuthenticated"] is False
+    assert cloud.ask(plain.authorizer, httpContext=query(forged))["isAuthenticated"] is False
 
 
-def test_the_right_password_is_taken(cloud: Cloud, plain: Project) -> None:
-    assert cloud.ask(plain.authorizer, mqtt_context=login(PASSWORD))["isAuthenticated"] is True
+def test_the_right_password_is_accepted(cloud: Cloud, plain: Project) -> None:
+    assert cloud.ask(plain.authorizer, mqttContext=login(PASSWORD))["isAuthenticated"] is True
 
 
 def test_a_wrong_password_is_refused(cloud: Cloud, plain: Project) -> None:
-    assert cloud.ask(plain.authorizer, mqtt_context=login("battery staple"))["isAuthenticated"] is False
+    assert cloud.ask(plain.authorizer, mqttContext=login("battery staple"))["isAuthenticated"] is False
 
 
 @pytest.mark.parametrize(("topic", "status"), [("rooms/plain", 200), ("rooms/other", 403)])
-def test_clients_publish_where_the_policy_lets_them(
+def test_clients_publish_only_to_topics_that_the_policy_allows(
     core: LocalIotCore, plain: Project, topic: str, status: int
 ) -> None:
     headers = {"x-amz-customauthorizer-name": plain.authorizer, "token": mint()}
@@ -125,36 +118,33 @@ def test_the_test_command_of_the_outputs_works(cloud: Cloud, plain: Project) -> 
 
 
 def test_the_url_of_the_outputs_has_the_endpoint(cloud: Cloud, plain: Project) -> None:
-    endpoint = cloud.aws("iot", "describe-endpoint", "--endpoint-type", "iot:Data-ATS")["endpointAddress"]
+    endpoint = cloud.client("iot").describe_endpoint(endpointType="iot:Data-ATS")["endpointAddress"]
     assert urlsplit(plain.outputs(cloud)["WebSocketUrl"]).netloc == endpoint
 
 
 def test_logs_are_kept_for_a_month(cloud: Cloud, function_arn: str) -> None:
-    name = log_group(cloud, function_arn)
-    found = cloud.aws("logs", "describe-log-groups", "--log-group-name-prefix", name)["logGroups"]
+    name = cloud.function(function_arn)["LoggingConfig"]["LogGroup"]
+    found = cloud.client("logs").describe_log_groups(logGroupNamePrefix=name)["logGroups"]
     assert [group["retentionInDays"] for group in found] == [30]
 
 
 def test_decisions_are_logged_there(cloud: Cloud, plain: Project, function_arn: str) -> None:
-    cloud.ask(plain.authorizer, http_context=query(mint(sub="logged")))
-    events = cloud.aws("logs", "filter-log-events", "--log-group-name", log_group(cloud, function_arn))["events"]
-    assert any('"principal":"logged"' in event["message"].replace(" ", "") for event in events)
+    cloud.ask(plain.authorizer, httpContext=query(mint(sub="logged")))
+    assert "logged" in {line.get("principal") for line in cloud.log(function_arn)}
 
 
-def test_there_are_alarms_for_what_somebody_should_be_woken_for(cloud: Cloud, plain: Project) -> None:
-    found = cloud.aws("cloudwatch", "describe-alarms", "--alarm-name-prefix", f"{plain.stack}-")["MetricAlarms"]
+def test_the_alarms_are_deployed_with_their_thresholds(cloud: Cloud, plain: Project) -> None:
+    found = cloud.client("cloudwatch").describe_alarms(AlarmNamePrefix=f"{plain.stack}-")["MetricAlarms"]
     assert {alarm["MetricName"]: alarm["Threshold"] for alarm in found} == {
         "Errors": 0,
         "Throttles": 0,
         "Duration": 2500,
         "KeysNotFetched": 0,
-        "Refused": 0,  # Where the reason is internal_error.
-        "metric math": 50,  # As ministack_server.py keeps it: the share of clients that are refused.
+        "Refused": 0,  # With the reason internal_error.
+        "metric math": 50,  # The share of refusals, as ministack_server.py stores it.
     }
 
 
 def test_the_dashboard_shows_this_function(cloud: Cloud, function_arn: str) -> None:
-    body = cloud.aws("cloudwatch", "get-dashboard", "--dashboard-name", f"iot-authorizer-chat-plain-{REGION}")[
-        "DashboardBody"
-    ]
-    assert function_arn.rpartition(":")[2] in body
+    dashboard = cloud.client("cloudwatch").get_dashboard(DashboardName=f"iot-authorizer-chat-plain-{REGION}")
+    assert function_arn.rpartition(":")[2] in dashboard["DashboardBody"]

@@ -1,9 +1,10 @@
-"""A stack with an identity table that made its authorizer the account's default one, and was destroyed."""
+"""A destroyed stack that had an identity table and had made its authorizer the account's default."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from botocore.exceptions import ClientError
 
 from tests.cloud.cloud import Cloud
 from tests.cloud.conftest import BEFORE
@@ -12,18 +13,18 @@ from tests.cloud.project import Project
 
 @dataclass(frozen=True)
 class Destroyed:
-    """A stack that is no more."""
+    """What is known about a destroyed stack."""
 
     project: Project
     function_arn: str
     default_meanwhile: str
-    """The account's default authorizer, as long as it was there."""
+    """The account's default authorizer while the stack existed."""
     table: str
     """Its identity table's name."""
 
 
 def default(cloud: Cloud) -> str:
-    return str(cloud.aws("iot", "describe-default-authorizer")["authorizerDescription"]["authorizerName"])
+    return str(cloud.client("iot").describe_default_authorizer()["authorizerDescription"]["authorizerName"])
 
 
 @pytest.fixture(scope="package")
@@ -45,26 +46,26 @@ def test_the_default_before_is_the_default_again(cloud: Cloud, destroyed: Destro
 
 
 def test_the_authorizer_is_gone(cloud: Cloud, destroyed: Destroyed) -> None:
-    asked = cloud.try_aws("iot", "describe-authorizer", "--authorizer-name", destroyed.project.authorizer)
-    assert "ResourceNotFoundException" in asked.stderr
+    with pytest.raises(ClientError, match="ResourceNotFoundException"):
+        cloud.describe(destroyed.project.authorizer)
 
 
 def test_the_function_is_gone(cloud: Cloud, destroyed: Destroyed) -> None:
-    asked = cloud.try_aws("lambda", "get-function", "--function-name", destroyed.function_arn)
-    assert "ResourceNotFoundException" in asked.stderr
+    with pytest.raises(ClientError, match="ResourceNotFoundException"):
+        cloud.function(destroyed.function_arn)
 
 
 def test_the_log_groups_are_gone(cloud: Cloud, destroyed: Destroyed) -> None:
-    groups = cloud.aws("logs", "describe-log-groups")["logGroups"]
+    groups = cloud.client("logs").describe_log_groups()["logGroups"]
     assert [group["logGroupName"] for group in groups if destroyed.project.stack in group["logGroupName"]] == []
 
 
 def test_its_users_stay_in_their_table(cloud: Cloud, destroyed: Destroyed) -> None:
-    described = cloud.aws("dynamodb", "describe-table", "--table-name", destroyed.table)["Table"]
+    described = cloud.client("dynamodb").describe_table(TableName=destroyed.table)["Table"]
     assert described["DeletionProtectionEnabled"] is True
     assert described["KeySchema"] == [{"AttributeName": "id", "KeyType": "HASH"}]
 
 
 def test_the_stack_is_gone(cloud: Cloud, destroyed: Destroyed) -> None:
-    stacks = cloud.aws("cloudformation", "list-stacks", "--stack-status-filter", "DELETE_COMPLETE")["StackSummaries"]
+    stacks = cloud.client("cloudformation").list_stacks(StackStatusFilter=["DELETE_COMPLETE"])["StackSummaries"]
     assert destroyed.project.stack in {stack["StackName"] for stack in stacks}

@@ -1,4 +1,4 @@
-"""A stack that was deployed, used, changed and deployed again; its function has an alias."""
+"""A stack that was deployed, used, changed and deployed again. Its function has an alias."""
 
 import json
 
@@ -12,25 +12,24 @@ from tests.cloud.project import Project
 
 @pytest.fixture
 def alias_arn(cloud: Cloud, updated: Project) -> str:
-    """What the authorizer calls."""
+    """The alias that the authorizer invokes."""
     return str(cloud.describe(updated.authorizer)["authorizerFunctionArn"])
 
 
 def test_the_next_client_is_answered_by_the_new_template(cloud: Cloud, updated: Project) -> None:
-    document = cloud.ask(updated.authorizer, http_context=query(mint()))["policyDocuments"][0]
+    document = cloud.ask(updated.authorizer, httpContext=query(mint()))["policyDocuments"][0]
     publish = next(each for each in json.loads(document)["Statement"] if "iot:Publish" in each["Action"])
     assert [resource.partition(":topic/")[2] for resource in publish["Resource"]] == ["rooms/after"]
 
 
-def test_the_authorizer_calls_the_alias(alias_arn: str) -> None:
+def test_the_authorizer_invokes_the_alias(alias_arn: str) -> None:
     assert alias_arn.endswith(":live")
 
 
 def test_the_function_behind_the_alias_has_its_new_memory(cloud: Cloud, alias_arn: str) -> None:
-    assert cloud.aws("lambda", "get-function-configuration", "--function-name", alias_arn)["MemorySize"] == 384
+    assert cloud.function(alias_arn)["MemorySize"] == 384
 
 
 def test_iot_core_may_invoke_the_alias_and_not_the_function(cloud: Cloud, alias_arn: str) -> None:
     function_arn = alias_arn.removesuffix(":live")  # Its policy shows all statements here, also those of aliases.
-    policy = json.loads(cloud.aws("lambda", "get-policy", "--function-name", function_arn)["Policy"])
-    assert [statement["Resource"] for statement in policy["Statement"]] == [alias_arn]
+    assert [statement["Resource"] for statement in cloud.statements(function_arn)] == [alias_arn]

@@ -52,7 +52,7 @@ def test_counting_goes_on(table: Table, clock: Clock) -> None:
     assert stored(table, "a") == {"id": "a", "count": 3, "last": 3, "expires_at": later + 3, "revision": 3}
 
 
-def test_counting_leaves_the_rest_of_an_item_alone(table: Table, clock: Clock) -> None:
+def test_counting_does_not_change_the_rest_of_an_item(table: Table, clock: Clock) -> None:
     table.write(ANN)
     table.count("user#ann", at=1, forget_at=int(clock.now) + 60)
     assert stored(table).items() >= {**ANN, "count": 1, "revision": 2}.items()
@@ -133,7 +133,7 @@ def test_threads_that_count_at_once_lose_nothing(table: Table, clock: Clock) -> 
         assert sorted(counts) == list(range(1, 41))
 
 
-def test_a_count_can_be_set_where_nothing_was_counted_since(table: Table) -> None:
+def test_a_count_can_be_set_if_it_has_not_changed(table: Table) -> None:
     table.count("failures#a", at=1, forget_at=2**40)
     counted = table.count("failures#a", at=2, forget_at=2**41)
     assert table.recount("failures#a", counted=counted, to=1, last=1, forget_at=2**40)

@@ -11,7 +11,7 @@ import pytest
 from botocore.config import Config
 
 from iot_identities import dynamodb_table
-from iot_identities.attributes import from_item
+from iot_identities.attribute_values import from_item
 from iot_identities.dynamodb_table import DynamoDbTable
 from iot_identities.table import Item, ItemChanged, ItemExists, TableBusy, TableUnavailable
 from tests.identities.clock import Clock
@@ -39,7 +39,7 @@ def found(*ids: str, left: tuple[str, ...] = ()) -> tuple[int, bytes]:
 
 
 @questions()
-def test_where_nobody_listens_it_is_unavailable(ask: Question) -> None:
+def test_a_table_without_a_server_is_unavailable(ask: Question) -> None:
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
         table = DynamoDbTable("chat", endpoint_url=f"http://127.0.0.1:{bound.getsockname()[1]}")
@@ -82,7 +82,7 @@ def test_a_table_that_is_asked_too_much_of_is_asked_twice(
 
 @questions()
 @pytest.mark.parametrize("code", ["AccessDeniedException", "ResourceNotFoundException", "ValidationException"])
-def test_a_refusal_is_told_by_its_name_alone(
+def test_a_refusal_is_reported_only_by_its_name(
     server: FakeDynamoDb, table: DynamoDbTable, ask: Question, code: str
 ) -> None:
     server.answers = [refusal(code)]
@@ -108,7 +108,7 @@ def test_a_dynamodb_that_is_broken_is_asked_twice(server: FakeDynamoDb, table: D
 
 @questions("read", "count", "items")
 @pytest.mark.parametrize("body", [b"", b"{}", b"<html>Sign in to use this network</html>"])
-def test_an_answer_of_something_else_is_no_answer(
+def test_an_answer_that_is_not_dynamodbs_is_an_error(
     server: FakeDynamoDb, table: DynamoDbTable, ask: Question, body: bytes
 ) -> None:
     server.answers = [(200, body)]
@@ -140,7 +140,7 @@ def test_with_a_profile_that_is_not_there_it_is_unavailable(monkeypatch: pytest.
         DynamoDbTable("chat")
 
 
-def test_with_a_url_that_is_none_it_is_unavailable() -> None:
+def test_a_table_with_an_invalid_url_is_unavailable() -> None:
     with pytest.raises(TableUnavailable, match="Invalid endpoint: nonsense"):
         DynamoDbTable("chat", endpoint_url="nonsense")
 
@@ -182,7 +182,7 @@ OPTIONS: dict[str, tuple[dict[str, Any], int]] = {
 
 
 @pytest.mark.parametrize(("options", "revision"), OPTIONS.values(), ids=OPTIONS)
-def test_what_was_written_though_its_answer_was_lost_is_no_conflict(
+def test_a_write_whose_answer_was_lost_is_not_a_conflict(
     server: FakeDynamoDb, table: DynamoDbTable, options: dict[str, Any], revision: int
 ) -> None:
     """The second request meets what the first has written."""
@@ -196,7 +196,7 @@ def test_what_was_written_though_its_answer_was_lost_is_no_conflict(
 
 
 @pytest.mark.parametrize(("options", "revision"), OPTIONS.values(), ids=OPTIONS)
-def test_what_somebody_else_has_written_is_a_conflict(
+def test_an_item_that_was_written_meanwhile_is_a_conflict(
     server: FakeDynamoDb, table: DynamoDbTable, options: dict[str, Any], revision: int
 ) -> None:
     server.answers = [
@@ -238,7 +238,7 @@ def test_items_are_scanned_strongly_consistent(server: FakeDynamoDb, table: Dyna
     assert server.asked == [("Scan", {"TableName": "chat", "ConsistentRead": True})]
 
 
-def test_a_page_that_does_not_come_is_no_end(server: FakeDynamoDb, table: DynamoDbTable) -> None:
+def test_a_missing_page_is_not_the_end(server: FakeDynamoDb, table: DynamoDbTable) -> None:
     last = {"id": {"S": "user#a"}}
     server.answers = [answer({"Items": [last], "LastEvaluatedKey": last}), refusal("AccessDeniedException")]
     items = table.items("user#")
@@ -256,7 +256,7 @@ def test_every_name_and_value_of_a_request_is_used(dynamodb_name: str) -> None:
     assert table.read(["user#ann"])["user#ann"]["revision"] == 3
 
 
-def test_what_others_have_put_into_an_item_is_given_as_it_is(dynamodb_name: str) -> None:
+def test_attributes_that_other_programs_wrote_are_read(dynamodb_name: str) -> None:
     attributes: Any = {
         "id": {"S": "user#ann"},
         "expires_at": {"S": "never"},
@@ -285,7 +285,7 @@ def test_an_item_without_a_revision_is_replaced(dynamodb_name: str) -> None:
     assert table.read(["user#ann"])["user#ann"]["revision"] == 1
 
 
-def test_a_count_that_is_no_number_is_not_raised(dynamodb_name: str) -> None:
+def test_a_count_that_is_not_a_number_is_not_raised(dynamodb_name: str) -> None:
     table = DynamoDbTable(dynamodb_name)
     table.write({**ANN, "count": "many"})
     with pytest.raises(TableUnavailable, match=r"^ValidationException$"):
@@ -293,7 +293,7 @@ def test_a_count_that_is_no_number_is_not_raised(dynamodb_name: str) -> None:
 
 
 @questions("read", "items")
-def test_what_is_stored_stands_in_no_log_line(
+def test_stored_data_is_not_logged(
     server: FakeDynamoDb, table: DynamoDbTable, ask: Question, caplog: pytest.LogCaptureFixture
 ) -> None:
     item = {"id": {"S": "user#ann"}, "hash": {"S": "secret"}}
@@ -316,9 +316,7 @@ def test_a_table_that_answers_under_another_of_its_names_is_read(server: FakeDyn
     assert table.read(["user#ann"]) == {"user#ann": {"id": "user#ann"}}
 
 
-def test_what_is_left_over_under_another_name_is_not_taken_for_nothing(
-    server: FakeDynamoDb, table: DynamoDbTable
-) -> None:
+def test_unprocessed_keys_under_another_table_name_are_not_ignored(server: FakeDynamoDb, table: DynamoDbTable) -> None:
     left = {"arn:chat": {"Keys": [{"id": {"S": "user#ann"}}]}}
     server.answers = [answer({"Responses": {}, "UnprocessedKeys": left})]
     with pytest.raises(TableUnavailable, match="UnprocessedKeys"):
@@ -332,7 +330,7 @@ def test_an_answer_of_another_shape_is_none(server: FakeDynamoDb, table: DynamoD
         table.read(["user#ann"])
 
 
-def test_an_end_that_is_no_number_is_no_end(server: FakeDynamoDb, table: DynamoDbTable) -> None:
+def test_an_expiry_that_is_not_a_number_is_ignored(server: FakeDynamoDb, table: DynamoDbTable) -> None:
     item = {"id": {"S": "revoked#a"}, "expires_at": {"BOOL": True}}
     server.answers = [answer({"Responses": {"chat": [item]}})]
     assert list(table.read(["revoked#a"])) == ["revoked#a"]

@@ -32,7 +32,7 @@ def test_an_item_is_gone_when_its_time_is_over(table: Table, clock: Clock, after
     assert (table.read(["user#ann"]), list(table.items(""))) == ({}, [])
 
 
-def test_the_id_of_an_item_whose_time_is_over_is_free(table: Table, clock: Clock) -> None:
+def test_the_id_of_an_expired_item_is_free(table: Table, clock: Clock) -> None:
     table.write({**ANN, "expires_at": int(clock.now)})
     table.write(ANN, new=True)
     assert stored(table) == {**ANN, "revision": 1}
@@ -45,6 +45,6 @@ def test_a_time_may_be_any_number(table: Table, expires_at: int, there: bool) ->
 
 
 @pytest.mark.parametrize("expires_at", ["1", None, True])
-def test_a_time_that_is_no_number_is_refused(table: Table, expires_at: object) -> None:
+def test_a_time_that_is_not_a_number_is_refused(table: Table, expires_at: object) -> None:
     with pytest.raises(TypeError, match="expires_at: expected int"):
         table.write({**ANN, "expires_at": expires_at})

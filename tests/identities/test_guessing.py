@@ -138,7 +138,7 @@ def test_strangers_do_not_lock_out_a_client_id_that_has_signed_in(door: Door) ->
     assert door.try_password(right=True)
 
 
-def test_nor_does_somebody_who_takes_that_client_id_for_other_principals(door: Door) -> None:
+def test_nor_does_a_client_that_uses_that_client_id_for_other_principals(door: Door) -> None:
     door.try_password(right=True)
     for number in range(3):
         door.fail(1, f"user-{number}", "ann/x")
@@ -215,12 +215,12 @@ def test_a_success_does_not_forget_the_failures_of_strangers(door: Door) -> None
     assert not door.try_password(client_id="stranger")
 
 
-def test_a_success_counts_as_no_failure(door: Door) -> None:
+def test_a_success_is_not_a_failure(door: Door) -> None:
     for number in range(20):
         assert door.try_password(client_id=f"ann/{number}", right=True)
 
 
-def test_without_a_client_id_a_success_counts_as_none_either(door: Door) -> None:
+def test_without_a_client_id_a_success_is_not_a_failure_either(door: Door) -> None:
     assert all(door.try_password(client_id=None, right=True) for _ in range(20))
 
 
@@ -241,7 +241,7 @@ def test_after_a_lock_has_ended_the_right_password_stays_good(door: Door) -> Non
     assert all(door.try_password(right=True) for _ in range(10))
 
 
-def test_a_typing_error_now_and_then_locks_nobody_out(door: Door) -> None:
+def test_a_typing_error_now_and_then_locks_no_client_out(door: Door) -> None:
     door.try_password(right=True)
     for _ in range(50):
         door.fail(1, client_id="ann/x")
@@ -262,7 +262,7 @@ def test_a_success_just_after_a_failure_does_not_forget_it(door: Door) -> None:
 
 @pytest.mark.parametrize("rests", [0, 1, 5, 10, 1000])
 @pytest.mark.parametrize("after", [4, 5, 9, 10])
-def test_who_shares_a_client_id_has_few_guesses_a_day_too(door: Door, after: int, rests: int) -> None:
+def test_a_client_with_the_same_client_id_has_few_guesses_a_day(door: Door, after: int, rests: int) -> None:
     """What `docs/explanation/security.md` says, though its owner signs in as often as it is refreshed."""
     limits = GuessingLimits()
     door.guard = Guard(door.table, limits)
@@ -298,7 +298,7 @@ def test_right_passwords_at_once_leave_nothing_counted(door: Door) -> None:
     assert failures(door) == 0
 
 
-def test_who_loses_a_race_waits_a_second_and_counts_as_nothing(door: Door) -> None:
+def test_an_attempt_that_loses_a_race_waits_a_second_and_is_not_counted(door: Door) -> None:
     door.fail(3, client_id=None)
     door.now += 1
     first, second = at_once(door, [None, None])
@@ -308,7 +308,7 @@ def test_who_loses_a_race_waits_a_second_and_counts_as_nothing(door: Door) -> No
     assert (second.wait, failures(door)) == (1, 3)
 
 
-def test_a_right_password_takes_back_none_of_the_guesses_beside_it(door: Door) -> None:
+def test_a_right_password_takes_back_no_other_attempt(door: Door) -> None:
     (owner,) = at_once(door, [None])
     door.fail(2, client_id=None)
     door.guard.begin(owner, door.now)
@@ -331,7 +331,7 @@ def test_sign_ins_do_not_keep_failures_from_being_forgotten(door: Door) -> None:
     assert failures(door) == 0
 
 
-def test_a_lock_of_the_principal_renews_none_of_a_client_id(door: Door) -> None:
+def test_a_lock_of_the_principal_does_not_renew_one_of_a_client_id(door: Door) -> None:
     """Nor the other way round: else one who tries on is never looked at again."""
     for number in range(6):
         door.now += 10
@@ -353,7 +353,7 @@ def test_with_a_new_password_a_client_id_begins_anew(door: Door) -> None:
     assert door.try_password(since=changed)
 
 
-def test_right_passwords_that_are_refused_for_another_reason_lock_nobody_out(door: Door) -> None:
+def test_right_passwords_that_are_refused_for_another_reason_lock_no_client_out(door: Door) -> None:
     door.try_password(right=True)
     for _ in range(20):
         attempt = door.guard.attempt("ann", "ann/x", door.table.read(ids("ann", "ann/x")))
@@ -361,7 +361,7 @@ def test_right_passwords_that_are_refused_for_another_reason_lock_nobody_out(doo
         door.guard.failed(attempt, door.now, right=True)
 
 
-def test_it_is_told_how_long_the_wait_is(door: Door) -> None:
+def test_an_attempt_knows_how_long_the_wait_is(door: Door) -> None:
     locked(door)
     door.now += 100
     attempt = door.guard.attempt("ann", "stranger", door.table.read(ids("ann", "stranger")))

@@ -40,11 +40,11 @@ def test_two_tokens_share_no_id(one: tuple[str, str], other: tuple[str, str]) ->
 
 
 @pytest.mark.parametrize(("issued_at", "revoked"), [(99, True), (99.9, True), (100, False), (101, False), (None, True)])
-def test_tokens_issued_before_a_moment_are_concerned(issued_at: float | None, revoked: bool) -> None:
+def test_tokens_issued_before_the_time_are_revoked(issued_at: float | None, revoked: bool) -> None:
     assert Revocation(Kind.BEFORE, 0, issued_before=100).concerns(issued_at) is revoked
 
 
-def test_without_a_moment_all_are_concerned() -> None:
+def test_without_a_time_all_tokens_are_revoked() -> None:
     assert Revocation(Kind.PRINCIPAL, 0, principal="ann").concerns(10**10)
 
 

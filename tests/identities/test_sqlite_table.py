@@ -37,7 +37,7 @@ def run(path: Path, statement: str) -> None:
         database.execute(statement)
 
 
-def test_a_file_is_its_owners_alone(path: Path) -> None:
+def test_only_its_owner_can_use_a_file(path: Path) -> None:
     table = SqliteTable(path)
     table.write(ANN)
     modes = {file.name.removeprefix(path.name): stat.S_IMODE(file.stat().st_mode) for file in path.parent.iterdir()}
@@ -49,13 +49,13 @@ def test_a_file_is_its_owners_alone(path: Path) -> None:
 def test_a_file_that_others_can_use_is_not_trusted(path: Path, mode: int) -> None:
     SqliteTable(path).write(ANN)
     path.chmod(mode)
-    with pytest.raises(TableUnavailable, match=r"identities\.sqlite: others can read it or write to it: chmod 600"):
+    with pytest.raises(TableUnavailable, match=r"identities\.sqlite: other users can read or write it: run chmod 600"):
         SqliteTable(path).read(["user#ann"])
 
 
 @questions()
 @pytest.mark.parametrize("content", [b"garbage" * 1000, b"SQLite format 3\0" + b"\xff" * 5000])
-def test_a_file_of_something_else_is_left_alone(path: Path, content: bytes, ask: Question) -> None:
+def test_a_file_of_another_program_is_not_changed(path: Path, content: bytes, ask: Question) -> None:
     path.touch(mode=0o600)
     path.write_bytes(content)
     with pytest.raises(TableUnavailable, match=r"identities\.sqlite: file is not a database"):
@@ -66,12 +66,12 @@ def test_a_file_of_something_else_is_left_alone(path: Path, content: bytes, ask:
 def test_a_file_of_another_format_is_refused(path: Path) -> None:
     path.touch(mode=0o600)
     run(path, "PRAGMA user_version = 2")
-    with pytest.raises(TableUnavailable, match="it is of format 2, and this version writes 1"):
+    with pytest.raises(TableUnavailable, match="expected format 1, found 2"):
         SqliteTable(path).read(["a"])
 
 
 @questions()
-def test_a_folder_that_is_not_there_is_no_table(tmp_path: Path, ask: Question) -> None:
+def test_a_missing_folder_is_not_a_table(tmp_path: Path, ask: Question) -> None:
     with pytest.raises(TableUnavailable, match="unable to open database file"):
         ask(SqliteTable(tmp_path / "missing" / "identities.sqlite"))
 
@@ -178,18 +178,18 @@ def test_what_has_expired_is_deleted_with_the_next_change(path: Path) -> None:
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "1"])
 @questions("read", "items", "count")
-def test_an_item_that_a_hand_has_broken_is_no_item(path: Path, text: str, ask: Question) -> None:
+def test_an_item_that_was_edited_by_hand_can_be_broken(path: Path, text: str, ask: Question) -> None:
     table = SqliteTable(path)
     table.write(ANN)
     run(path, f"UPDATE item SET item = '{text}'")
-    with pytest.raises(TableUnavailable, match="an item in it is not a JSON object"):
+    with pytest.raises(TableUnavailable, match="an item is not a JSON object"):
         ask(table)
 
 
-def test_a_count_that_is_no_number_is_not_raised(path: Path) -> None:
+def test_a_count_that_is_not_a_number_is_not_raised(path: Path) -> None:
     table = SqliteTable(path)
     table.write({**ANN, "count": "many"})
-    with pytest.raises(TableUnavailable, match="a count in it is not a number"):
+    with pytest.raises(TableUnavailable, match="a count is not a number"):
         table.count("user#ann", at=1, forget_at=2)
 
 
@@ -201,7 +201,7 @@ def test_a_table_that_is_closed_opens_again(path: Path) -> None:
     assert list(table.read(["user#ann"])) == ["user#ann"]
 
 
-def test_a_table_that_nobody_holds_is_closed(path: Path) -> None:
+def test_an_unused_table_is_closed(path: Path) -> None:
     SqliteTable(path).write(ANN)
     assert [file.name for file in path.parent.iterdir()] == [path.name]
 

@@ -21,7 +21,7 @@ def test_only_items_that_are_there_are_read(table: Table) -> None:
     assert list(table.read(["user#ben", "user#ann", "user#cleo"])) == ["user#ann"]
 
 
-def test_nothing_is_read_where_nothing_is_asked_for(table: Table) -> None:
+def test_nothing_is_read_if_nothing_is_asked_for(table: Table) -> None:
     assert table.read([]) == {}
 
 
@@ -54,7 +54,7 @@ def test_writing_takes_the_place_of_what_was_there(table: Table) -> None:
     assert stored(table) == {**ANN, "revision": 1}
 
 
-def test_writing_leaves_its_argument_alone(table: Table) -> None:
+def test_writing_does_not_change_its_argument(table: Table) -> None:
     item = dict(ANN)
     table.write(item)
     assert item == ANN
@@ -72,7 +72,7 @@ def test_a_new_item_takes_no_ones_place(table: Table) -> None:
     assert stored(table)["disabled"] is False
 
 
-def test_a_writing_that_was_refused_stands_in_nobodys_way(open_table: OpenTable) -> None:
+def test_a_refused_write_blocks_no_other_write(open_table: OpenTable) -> None:
     first, second = open_table(), open_table()
     first.write(ANN)
     with pytest.raises(ItemExists):
@@ -82,7 +82,7 @@ def test_a_writing_that_was_refused_stands_in_nobodys_way(open_table: OpenTable)
     assert stored(second)["by"] == "the first"
 
 
-def test_what_is_stored_already_just_so_is_no_conflict(table: Table) -> None:
+def test_writing_an_equal_item_again_is_not_a_conflict(table: Table) -> None:
     """An answer that is lost on its way is asked for again."""
     table.write(ANN, new=True)
     table.write(ANN, new=True)
@@ -142,7 +142,7 @@ def test_what_another_has_deleted_is_not_replaced(table: Table) -> None:
     assert table.read(["user#ann"]) == {}
 
 
-def test_what_is_not_there_is_not_replaced_where_it_had_no_revision_either(table: Table) -> None:
+def test_a_missing_item_is_not_replaced_even_without_a_revision(table: Table) -> None:
     with pytest.raises(ItemChanged):
         table.write(ANN, replacing=ANN)
 

@@ -44,7 +44,7 @@ def test_a_new_password_takes_the_place_of_all_others() -> None:
     assert ANN.with_password(new).passwords == (new,)
 
 
-def test_the_one_before_may_stay_for_a_while() -> None:
+def test_the_old_password_can_stay_valid_for_some_time() -> None:
     new = StoredPassword(OTHER, created_at=20)
     assert ANN.with_password(new, keep_until=99).passwords == (new, StoredPassword(HASH, 10, expires_at=99))
 
@@ -55,7 +55,7 @@ def test_of_three_passwords_the_oldest_goes() -> None:
     assert [password.created_at for password in third.passwords] == [30, 20]
 
 
-def test_a_rotation_gives_a_password_that_is_over_no_new_life() -> None:
+def test_a_rotation_does_not_extend_an_expired_password() -> None:
     over = User("ann", (StoredPassword(HASH, created_at=10, expires_at=15),))
     kept = over.with_password(StoredPassword(OTHER, created_at=20), keep_until=99).passwords[1]
     assert kept.expires_at == 15
@@ -87,11 +87,11 @@ def test_a_name_that_no_client_could_send_is_refused(name: str) -> None:
 
 
 def test_claims_that_are_too_large_are_refused() -> None:
-    with pytest.raises(ValueError, match="claims take at most"):
+    with pytest.raises(ValueError, match="claims: expected at most"):
         to_item(User("ann", claims={"x": "y" * LARGEST_CLAIMS}))
 
 
-def test_a_text_that_is_no_hash_is_refused() -> None:
+def test_a_text_that_is_not_a_hash_is_refused() -> None:
     with pytest.raises(ValueError, match="expected an argon2id hash"):
         to_item(User("ann", (StoredPassword("correct horse"),)))
 

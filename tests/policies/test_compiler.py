@@ -34,7 +34,7 @@ def test_resources_with_the_same_actions_share_a_statement() -> None:
     ]
 
 
-def test_a_topic_that_is_published_and_received_stands_once() -> None:
+def test_a_topic_that_is_published_and_received_is_one_resource() -> None:
     statements = compiled(Grant(publish=("a",), subscribe=("a",))).statements
     assert [resource for each in statements for resource in each.resources].count("topic/a") == 1
 
@@ -68,7 +68,7 @@ def test_a_principal_whom_nothing_is_granted_gets_no_policy() -> None:
     assert refusal.value.reason == "nothing_granted"
 
 
-def test_denials_alone_are_no_policy() -> None:
+def test_only_denies_are_not_a_policy() -> None:
     with pytest.raises(NothingGranted):
         compiled(Deny(publish=("a",)))
 

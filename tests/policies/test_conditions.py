@@ -149,5 +149,5 @@ def test_a_denial_whose_condition_does_not_hold_denies_nothing() -> None:
     ],
 )
 def test_a_condition_that_is_not_known_is_refused(condition: object) -> None:
-    with pytest.raises(ValueError, match=r"expected|not an operator"):
+    with pytest.raises(ValueError, match=r"expected|not a supported operator"):
         parse_conditions(condition)

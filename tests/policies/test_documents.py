@@ -90,6 +90,6 @@ def test_both_versions_of_the_language_are_taken(version: str) -> None:
 
 
 @pytest.mark.parametrize("key", ["Action", "Resource"])
-def test_the_negated_list_is_told_from_the_plain_one(key: str) -> None:
+def test_negated_lists_are_marked(key: str) -> None:
     parsed = parse_document({"Statement": [without(key, **{f"Not{key}": ["*"]})]})[0]
     assert (parsed.not_actions, parsed.not_resources) == (key == "Action", key == "Resource")

@@ -107,17 +107,17 @@ def test_the_denials_of_a_dropped_entry_are_dropped() -> None:
     assert resources("Deny", "iot:Publish", Grant(publish=("a/+/c", "a/#"))) == set()
 
 
-def test_an_entry_is_kept_where_the_one_that_would_contain_it_does_not_apply() -> None:
+def test_an_entry_is_kept_if_the_one_that_would_contain_it_does_not_apply() -> None:
     given = (Grant(publish=("a/b",)), Grant(when={"role": "y"}, publish=("a/#",)))
     assert resources("Allow", "iot:Publish", *given) == {"topic/a/b"}
 
 
-def test_an_entry_is_dropped_where_values_make_another_contain_it() -> None:
+def test_an_entry_is_dropped_if_values_make_another_one_contain_it() -> None:
     given = (Grant(publish=("{claims.rooms}/#",)), Grant(publish=("lobby/b",)))
     assert resources("Allow", "iot:Publish", *given) == {"topic/lobby/*"}
 
 
-def test_an_entry_is_kept_where_values_make_no_other_contain_it() -> None:
+def test_an_entry_is_kept_if_values_make_no_other_one_contain_it() -> None:
     given = (Grant(publish=("{claims.rooms}/#",)), Grant(publish=("attic/b",)))
     assert resources("Allow", "iot:Publish", *given) == {"topic/lobby/*", "topic/attic/b"}
 
@@ -127,7 +127,7 @@ def test_a_share_name_can_not_be_a_wildcard_of_policies() -> None:
         PolicyTemplate.of([Grant(subscribe=("$share/g*/a",))])
 
 
-def test_receiving_survives_where_the_share_name_that_would_contain_a_denial_is_missing() -> None:
+def test_receiving_stays_allowed_if_the_share_name_that_would_contain_a_deny_is_missing() -> None:
     grant = Grant(subscribe=("$share/x-{claims.missing}/a/#", "$share/y/a/+/c", "a/b/b/c"))
     try:
         policy = compile_policy(PolicyTemplate.of([grant]), Principal("ann"))
@@ -149,7 +149,7 @@ def test_receiving_survives_where_the_share_name_that_would_contain_a_denial_is_
         ("x-{principal}/+", "x-{claims.rooms}/x/y"),
     ],
 )
-def test_an_entry_whose_denial_would_cut_into_another_is_refused(cutting: str, cut: str) -> None:
+def test_an_entry_whose_deny_would_match_topics_of_another_is_refused(cutting: str, cut: str) -> None:
     with pytest.raises(InvalidTopics, match="needs a denial"):
         PolicyTemplate.of([Grant(publish=(cutting, cut))])
 
@@ -169,10 +169,10 @@ def test_entries_that_can_not_meet_go_together(one: str, other: str) -> None:
     assert len(PolicyTemplate.of([Grant(publish=(one, other))]).entries) == 2
 
 
-def test_publishing_and_subscribing_never_cut_into_each_other() -> None:
+def test_publish_and_subscribe_entries_never_conflict() -> None:
     assert len(PolicyTemplate.of([Grant(publish=("a/+",), subscribe=("a/b/c",))]).entries) == 2
 
 
-def test_widening_the_entry_that_cuts_is_accepted() -> None:
+def test_widening_the_entry_resolves_the_conflict() -> None:
     given = [Grant(widen=True, publish=("a/+",)), Grant(publish=("a/b/c",))]
     assert len(PolicyTemplate.of(given).entries) == 2

@@ -115,7 +115,7 @@ VARIABLES = {
 
 
 @pytest.mark.parametrize("name", VARIABLES)
-def test_a_policy_variable_stands_for_its_value(name: str) -> None:
+def test_a_policy_variable_is_replaced_by_its_value(name: str) -> None:
     connection = Connection("x", "192.0.2.1", "thing", "type", {"color": "red"}, thing_attached=True)
     found = evaluator(statement("Allow", "iot:Publish", f"topic/${{{name}}}/b"), connection=connection)
     assert found.allows("iot:Publish", f"{ARN}topic/{VARIABLES[name]}/b")

@@ -85,7 +85,7 @@ def test_a_no_that_nothing_comes_near_to_says_so() -> None:
     assert reasons("publish", "elsewhere") == "no entry covers it"
 
 
-def test_an_unsafe_value_is_the_reason_and_is_not_told() -> None:
+def test_an_unsafe_value_is_the_reason_and_is_not_quoted() -> None:
     found = reasons("publish", "open/lobby", Principal("ann", {"rooms": "secret/#"}))
     assert found.startswith("unsafe_value: claims.rooms ")
     assert "secret" not in found

@@ -19,8 +19,8 @@ def warnings(*blocks: Grant | Deny) -> list[str]:
     [
         (Grant(publish=("{principal}{claims.x}",)), "two placeholders in one level"),
         (Grant(publish=("a-{principal}-{claims.x}/b",)), "two placeholders in one level"),
-        (Grant(publish=("users/all/x", "users/{principal}/x")), 'a value named "all"'),
-        (Grant(subscribe=("users/all/#", "users/{principal}/x")), 'a value named "all"'),
+        (Grant(publish=("users/all/x", "users/{principal}/x")), 'for the value "all"'),
+        (Grant(subscribe=("users/all/#", "users/{principal}/x")), 'for the value "all"'),
         (Grant(connect=("admins/root",)), "not bound to the principal"),
         (Grant(connect=("{client_id}",)), "not bound to the principal"),
         (Deny(publish=("a/+",)), "also denies deeper levels"),
@@ -66,11 +66,11 @@ def test_claims_that_are_meant_as_they_are_are_no_typos(one: str, other: str) ->
         Deny(publish=("a/#",)),
     ],
 )
-def test_what_is_no_mistake_is_not_found(block: Grant | Deny) -> None:
+def test_a_correct_template_has_no_findings(block: Grant | Deny) -> None:
     assert warnings(CONNECT, block) == []
 
 
-def test_a_template_that_lets_nobody_connect_is_a_mistake() -> None:
+def test_a_template_without_connect_is_a_mistake() -> None:
     assert ["no grant has connect" in message for message in warnings(Grant(publish=("a",)))] == [True]
 
 
@@ -84,5 +84,5 @@ def test_it_is_said_how_many_values_of_a_list_claim_fit() -> None:
     assert any("values of claims.rooms" in finding.message for finding in lint(template) if finding.severity == "note")
 
 
-def test_a_template_of_denials_alone_can_be_linted() -> None:
+def test_a_template_of_only_denies_can_be_linted() -> None:
     assert warnings(Deny(publish=("{claims.x}/a",)))

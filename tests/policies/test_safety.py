@@ -48,7 +48,7 @@ OF_VICTIM = (
 )
 """What only the principal `victim` may do."""
 REFUSALS = {
-    f"{source} can't stand in a topic level" for source in ("principal", "client_id", "claims.rooms", "claims.group")
+    f"{source} cannot be a topic level" for source in ("principal", "client_id", "claims.rooms", "claims.group")
 }
 
 hostile_claims = st.fixed_dictionaries({}, optional={"rooms": hostile.claims, "group": hostile.claims})

@@ -48,7 +48,7 @@ def test_the_claim_that_names_the_principal_is_the_files(tmp_path: Path) -> None
     assert load(tmp_path, 'principal = "username"').principal_claim == "username"
 
 
-def test_entries_stand_in_the_files_order_grants_first(tmp_path: Path) -> None:
+def test_entries_have_the_order_of_the_file_grants_first(tmp_path: Path) -> None:
     template = load(tmp_path, '[[deny]]\npublish=["a"]\n[[grant]]\npublish=["b"]\nconnect=["c"]\n')
     assert [entry.location for entry in template.entries] == [
         ("grant", 0, "connect", 0),

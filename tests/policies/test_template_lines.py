@@ -43,7 +43,13 @@ def test_the_line_is_the_one_of_the_key(content: str, line: int, tmp_path: Path)
 )
 def test_broken_toml_has_its_line(content: str, line: int, tmp_path: Path) -> None:
     error = error_of(tmp_path, content)
-    assert (error.line, "no TOML" in error.expected) == (line, True), str(error)
+    assert (error.line, "not valid TOML" in error.expected) == (line, True), str(error)
+
+
+def test_a_byte_order_mark_is_accepted(tmp_path: Path) -> None:
+    path = tmp_path / "own.toml"
+    path.write_text('principal = "email"\n', "utf-8-sig")
+    assert PolicyTemplate.load(path).principal_claim == "email"
 
 
 def test_the_message_about_broken_toml_is_one_line(tmp_path: Path) -> None:
@@ -56,7 +62,7 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
     assert found.value.line is None
 
 
-def test_a_directory_is_no_template(tmp_path: Path) -> None:
+def test_a_directory_is_not_a_template(tmp_path: Path) -> None:
     with pytest.raises(InvalidFile, match="can't be read"):
         PolicyTemplate.load(tmp_path)
 
@@ -80,13 +86,13 @@ publish = ["b", "a/b/c"]
 """
 
 
-def test_a_denial_that_cuts_into_another_entry_is_placed_at_the_entry_that_needs_it(tmp_path: Path) -> None:
+def test_a_conflict_of_two_entries_is_reported_at_the_entry_that_needs_the_deny(tmp_path: Path) -> None:
     error = error_of(tmp_path, CUTTING)
     assert (error.line, error.key) == (4, "grant[0].publish[0]")
 
 
 @pytest.mark.parametrize("named", ['"a/+"', 'grant "wide"', '"a/b/c"', 'grant "deep"', "widen = true"])
-def test_a_denial_that_cuts_into_another_entry_names_both_and_the_way_out(named: str, tmp_path: Path) -> None:
+def test_a_conflict_of_two_entries_names_both_and_the_solution(named: str, tmp_path: Path) -> None:
     assert named in error_of(tmp_path, CUTTING).expected
 
 
@@ -94,7 +100,7 @@ def test_a_grant_without_a_name_is_named_by_its_number(tmp_path: Path) -> None:
     assert "grant[1]" in error_of(tmp_path, CUTTING.replace('name = "deep"', "")).expected
 
 
-def test_one_grant_may_cut_into_itself_and_is_refused(tmp_path: Path) -> None:
+def test_one_grant_with_a_conflict_in_itself_is_refused(tmp_path: Path) -> None:
     assert error_of(tmp_path, '[[grant]]\nsubscribe = ["a/+", "a/b/c"]').key == "grant[0].subscribe[0]"
 
 
@@ -102,10 +108,10 @@ def test_a_control_character_is_not_echoed(tmp_path: Path) -> None:
     assert "\x1b" not in str(error_of(tmp_path, '[[grant]]\npublish = ["\\u001b[31m"]'))
 
 
-def test_a_key_in_the_wrong_table_is_told_from_a_typing_error(tmp_path: Path) -> None:
+def test_a_key_in_the_wrong_table_is_not_called_a_typo(tmp_path: Path) -> None:
     path = tmp_path / "own.toml"
     path.write_text('[session]\nprincipal = "sub"\n')
-    with pytest.raises(InvalidFile, match=r":2: session\.principal: is not a key that belongs here, but to another"):
+    with pytest.raises(InvalidFile, match=r":2: session\.principal: is not a key of this table, but of another"):
         PolicyTemplate.load(path)
     path.write_text("[[grant]]\npublsh = []\n")
     with pytest.raises(InvalidFile, match=r"did you mean publish\?"):

@@ -39,7 +39,7 @@ def test_a_claim_without_a_value_drops_its_entry(missing: object) -> None:
 
 
 @pytest.mark.parametrize("value", [True, 1.5, {"a": "b"}, [["lobby"]], [None], "", [""], b"lobby", ["lobby", "*"]])
-def test_what_is_no_level_refuses_the_connection(value: object) -> None:
+def test_a_value_that_is_not_a_level_refuses_the_connection(value: object) -> None:
     with pytest.raises(UnsafeValue):
         statements(value)
 

@@ -77,7 +77,7 @@ def test_a_text_between_stars_is_found_anywhere(start: str, end: str) -> None:
 
 
 @given(st.lists(st.text("ab*?", max_size=3), min_size=2, max_size=3), st.text("ab*?", max_size=3), st.text("ab*?"))
-def test_a_value_is_taken_as_it_is(parts: list[str], value: str, text: str) -> None:
+def test_a_value_has_no_wildcards(parts: list[str], value: str, text: str) -> None:
     tokens: list[object] = [*reference.tokens(parts[0])]
     for part in parts[1:]:
         tokens += [*value, *reference.tokens(part)]

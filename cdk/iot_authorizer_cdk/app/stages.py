@@ -91,13 +91,22 @@ def read_stage(stages: object, name: str) -> Stage:
         stage = _STAGE.validate_python(tables[name])
         stage.check()
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        key = ".".join(map(str, first["loc"]))
-        raise InvalidSettings(f"{place}.{key}: {first['msg']}") from None
+        raise InvalidSettings(_described(place, error)) from None
     except InvalidSettings as error:
         raise InvalidSettings(f"{place}.{error}") from None
     _check_suffix(tables, name, stage)
     return stage
+
+
+def _described(place: str, error: ValidationError) -> str:
+    """Returns the first mistake of a table in one line."""
+    first = error.errors(include_url=False)[0]
+    key = ".".join([place, *map(str, first["loc"])])
+    if first["type"] == "unexpected_keyword_argument":
+        return f"{key}: unknown key"
+    if first["type"] == "missing":
+        return f"{key}: this key is required"
+    return f"{key}: found {first['input']!r}: {first['msg']}"
 
 
 def _check_suffix(stages: dict[str, object], name: str, stage: Stage) -> None:

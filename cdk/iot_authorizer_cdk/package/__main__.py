@@ -6,8 +6,7 @@ from collections import Counter
 from pathlib import Path
 
 from iot_authorizer_cdk.app.stages import read_stage, stages_of_file
-from iot_authorizer_cdk.package.dependencies import UvError
-from iot_authorizer_cdk.package.lambda_directory import all_below, build, directory_hash, zipped_size
+from iot_authorizer_cdk.package.lambda_directory import UvError, all_below, build, directory_hash, zipped_size
 from iot_authorizer_cdk.package.target import LAMBDA, Target, this_machine
 from iot_authorizer_cdk.properties import InvalidSettings
 from iot_policies import InvalidFile

@@ -23,7 +23,7 @@ from iot_authorizer_cli.examples.presets import presets
 from iot_authorizer_cli.examples.suggestions import suggestions
 from iot_authorizer_cli.project.development_issuer import ISSUER, DevelopmentIssuer, principal_of
 from iot_authorizer_cli.project.reloading import ReloadedConfiguration
-from iot_core.authorizers.authorizers import Authorizers
+from iot_core.authorizers.registry import Authorizers
 from iot_core.feed import Feed, Record
 from iot_core.reasons import IotCoreReason
 from iot_policies import PolicyTemplate

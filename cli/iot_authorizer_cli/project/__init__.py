@@ -1,1 +1,1 @@
-"""A project in development: its `authorizer.toml`, put into force again whenever a file changes."""
+"""A project in development: its `authorizer.toml` and handler, their reload, and the development issuer."""

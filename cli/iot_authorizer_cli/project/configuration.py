@@ -11,8 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from iot_authorizer.configuration import PartialConfiguration, load_partial_configuration, load_password_file
-from iot_core.authorizers.authorizer_rules import InvalidAuthorizer
-from iot_core.authorizers.authorizers import AuthorizerDescription
+from iot_core.authorizers.rules import AuthorizerDescription, InvalidAuthorizer
 from iot_identities.reading import MalformedItem
 from iot_identities.sqlite_table import SqliteTable
 from iot_identities.table import TableUnavailable

@@ -6,8 +6,7 @@
 - No explanation is better than a wrong one: if the claims are not known, there are no reasons.
 """
 
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Sequence
 from typing import get_args
 
 from iot_authorizer.credentials import read_credentials
@@ -16,36 +15,20 @@ from iot_authorizer.jwt_verifier import with_scopes
 from iot_authorizer.refusal import Refusal
 from iot_authorizer.tokens import read_token
 from iot_authorizer_cli.project.configuration import ProjectConfiguration
-from iot_core.authorizers.authorization import Authorization
+from iot_core.authorizers.invocation import Authorization
 from iot_policies import PolicyError, Principal
 from iot_policies.explaining import Question, explain
 from iot_policies.principal import Claims, claim
 
 
-class Explanations:
-    """Explains decisions about clients of the configured authorizer."""
-
-    def __init__(self, configuration: Callable[[], ProjectConfiguration]) -> None:
-        """`configuration` gives the configuration in force."""
-        self._configuration = configuration
-
-    def explain(
-        self, authorization: Authorization, action: str, resource: str, client_id: str | None
-    ) -> Callable[[], Sequence[str]]:
-        """Returns a function that finds the reasons, the deciding entry first, by the configuration in force now.
-
-        It finds none if no template decides.
-        """
-        return partial(_reasons, self._configuration(), authorization, action, resource, client_id)
-
-
-def _reasons(
+def decision_reasons(
     configuration: ProjectConfiguration,
     authorization: Authorization,
     action: str,
     resource: str,
     client_id: str | None,
 ) -> Sequence[str]:
+    """Finds the reasons of a decision, the deciding template entry first; none if no template decides."""
     name = authorization.principal
     question = _question(action)
     if configuration.template is None or authorization.authorizer != configuration.description.name:

@@ -1,4 +1,4 @@
-"""Which table of identities a command works on, and what to check where it does not answer."""
+"""Opens the table of identities for a command, and explains errors of the table."""
 
 from pathlib import Path
 
@@ -12,13 +12,13 @@ _NO_REGION = "set AWS_DEFAULT_REGION, or choose a profile with AWS_PROFILE"
 _NO_CREDENTIALS = "check the credentials: AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
 _NOT_THERE = "check the table's name, and the region: AWS_DEFAULT_REGION"
 _ADVICE = {
-    "AccessDeniedException": "these credentials may not do this with the table",
+    "AccessDeniedException": "these credentials lack the permission for this action on the table",
     "CredentialRetrievalError": _NO_CREDENTIALS,
     "ExpiredTokenException": "the credentials have expired",
     "NoCredentialsError": _NO_CREDENTIALS,
     "NoRegionError": _NO_REGION,
     "PartialCredentialsError": _NO_CREDENTIALS,
-    "ProfileNotFound": "there is no such profile: check AWS_PROFILE",
+    "ProfileNotFound": "the profile does not exist: check AWS_PROFILE",
     "ResourceNotFoundException": _NOT_THERE,
     "UnrecognizedClientException": _NO_CREDENTIALS,
 }
@@ -26,15 +26,15 @@ _ANYTHING = "check the table's name, the region and the credentials"
 
 
 def open_table(name: str | None, data: Path, *, make: bool = True) -> Table:
-    """The DynamoDB table of this name; without one, the development table of a data folder, made where it is missing.
+    """Opens a DynamoDB table by its name. Without a name, opens the development table of a data folder.
 
-    Region and credentials come from the environment. Raises TableUnavailable; a usage error where there is no boto3,
-    or without `make`, no table; and OSError.
+    If `make` is true, a missing development table is made. Region and credentials of AWS come from the environment.
+    Raises TableUnavailable and OSError, and a usage error if boto3 or the development table is missing.
     """
     if name is None:
         path = table_path(data)
         if not make and not path.exists():
-            raise typer.BadParameter(f"there is no table in {data} yet", param_hint="--data")
+            raise typer.BadParameter(f"{data} has no table yet", param_hint="--data")
         return SqliteTable(make_folder(data) / path.name)
     try:
         from iot_identities.dynamodb_table import DynamoDbTable  # noqa: PLC0415 (boto3 takes longer to load than the rest)
@@ -42,13 +42,13 @@ def open_table(name: str | None, data: Path, *, make: bool = True) -> Table:
         missing = (error.name or "").partition(".")[0]
         if missing not in ("boto3", "botocore"):
             raise
-        problem = f"there is no {missing}: pip install 'iot-authorizer[aws]' brings it"
+        problem = f"{missing} is not installed: run pip install 'iot-authorizer[aws]'"
         raise typer.BadParameter(problem, param_hint="--table") from None
     return DynamoDbTable(name)
 
 
 def problem_of(error: TableUnavailable) -> str:
-    """What went wrong with a table, and what to check, in one line."""
+    """Returns what went wrong with a table and what to check, in one line."""
     text = str(error)
     if not text.isidentifier():
         return text

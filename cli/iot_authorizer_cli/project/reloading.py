@@ -1,4 +1,13 @@
-"""The configuration in force: read again when its files are saved, kept as it was where they are broken."""
+"""Reloads `authorizer.toml` when it, a file that it names, or the handler is saved.
+
+- All files are loaded together: either the new version is put into force as a whole, or the previous one stays, and
+  `problem` says what is wrong.
+- A file that was just emptied is not loaded. An editor may be about to write it, and an empty template would end the
+  connections of all clients.
+- Files that change while they are loaded are loaded again.
+- A handler that hangs while it loads is given up. If a later save repairs it, the new version waits for the old one.
+- If the system does not report changes of files, they are checked every second.
+"""
 
 import asyncio
 import importlib.util
@@ -23,15 +32,14 @@ from iot_core.functions.lambda_function import (
 from iot_core.functions.worker import Worker
 from iot_policies import InvalidFile, PolicyTemplate
 
-_LOOK = 1.0
-"""Seconds after which the files are looked at even where no change is told: some file systems tell of none."""
-
+CHECK_INTERVAL = 1.0
+"""Seconds between two checks of the files. Some file systems report no changes."""
 
 _Loaded = tuple[ProjectConfiguration, ExecutionEnvironments]
 
 
 class _State(NamedTuple):
-    """What differs once a file is saved."""
+    """The properties of a file that change when it is saved."""
 
     modified: int
     size: int
@@ -39,7 +47,7 @@ class _State(NamedTuple):
 
 
 class ReloadedConfiguration:
-    """`authorizer.toml`, what it names, and the function that it configures."""
+    """The configuration in force, and the function that runs its handler."""
 
     def __init__(
         self,
@@ -53,12 +61,16 @@ class ReloadedConfiguration:
         table: Path | None = None,
         function_timeout: float = TIMEOUT,
     ) -> None:
-        """Loads nothing yet: `start` does. `table` is the development one, `function_timeout` in seconds."""
+        """Loads nothing before `start`.
+
+        `environment` is for the handler, `table` is the file of the development table, and `function_timeout` is in
+        seconds.
+        """
         self.path = path
         self.handler = handler
         self.function_arn = function_arn
         self.problem: str | None = None
-        """What is wrong with the files as they were last saved; what was in force before still is."""
+        """What is wrong with the files as they were last saved; None if they are in force."""
         self._region = region
         self._account = account
         self._environment = environment
@@ -66,13 +78,13 @@ class ReloadedConfiguration:
         self._function_timeout = function_timeout
         self._seen: dict[Path, _State | None] = {}
         self._waits_for_lock = False
-        """Whether a version is to be loaded as soon as one before it does not hang any more."""
+        """Whether a version waits until an earlier one has finished loading."""
         self.configured: ProjectConfiguration
         self.environments: ExecutionEnvironments
 
     @property
     def waits(self) -> bool:
-        """Whether what was saved is loaded as soon as a handler that hangs while it loads does so no more."""
+        """Whether the saved version waits for an earlier handler that still loads."""
         return self._waits_for_lock
 
     @property
@@ -82,21 +94,21 @@ class ReloadedConfiguration:
 
     @property
     def policy_path(self) -> Path | None:
-        """The template's file; None where grants come from code."""
+        """The template's file; None if grants come from code."""
         return self.configured.policy_path
 
     @property
     def template(self) -> PolicyTemplate | None:
-        """The template in force; None where grants come from code."""
+        """The template in force; None if grants come from code."""
         return self.configured.template
 
     async def start(self) -> None:
-        """Loads all of it. Raises InvalidFile, BrokenHandler."""
+        """Loads the configuration and the handler. Raises InvalidFile, BrokenHandler."""
         self.configured, self.environments = await self._in_time(self._load)
         self._look_at(self.configured.files)
 
     async def reload(self) -> bool:
-        """Reads everything again. False where `problem` says what is wrong, and nothing changed."""
+        """Loads everything again. Returns False if the previous version stays in force; `problem` says why."""
         named: frozenset[Path] = frozenset()
         self._waits_for_lock = False
         try:
@@ -105,7 +117,7 @@ class ReloadedConfiguration:
             self.problem, named = str(error), frozenset({Path(error.path).absolute()})
         except StillLoading as error:
             self.problem, self._waits_for_lock = str(error), True
-        except Exception as error:  # noqa: BLE001 (whatever it is, what was in force stays in force)
+        except Exception as error:  # noqa: BLE001 (any error keeps the previous version in force)
             self.problem = str(error) if isinstance(error, BrokenHandler) else f"{type(error).__name__}: {error}"
         else:
             self.environments.close()
@@ -114,11 +126,11 @@ class ReloadedConfiguration:
         return self.problem is None
 
     def close(self) -> None:
-        """Lets the function's threads end."""
+        """Ends the function's threads."""
         self.environments.close()
 
     async def changes(self, stopped: asyncio.Event) -> AsyncIterator[None]:
-        """Yields whenever one of the files was saved, until `stopped` is set."""
+        """Yields each time one of the files was saved, until `stopped` is set."""
         while not stopped.is_set():
             folders = self._folders()
             watching = awatch(
@@ -127,7 +139,7 @@ class ReloadedConfiguration:
                 debounce=200,
                 step=20,
                 stop_event=stopped,
-                rust_timeout=round(_LOOK * 1000),
+                rust_timeout=round(CHECK_INTERVAL * 1000),
                 yield_on_timeout=True,
                 recursive=False,
             )
@@ -138,13 +150,13 @@ class ReloadedConfiguration:
                             yield
                         if self._folders() != folders:
                             break
-            except (OSError, RuntimeError):  # The system watches no more folders for us, or one has just gone.
-                await asyncio.sleep(_LOOK)
+            except (OSError, RuntimeError):  # The limit of watched folders is reached, or a folder was deleted.
+                await asyncio.sleep(CHECK_INTERVAL)
                 if self._was_saved():
                     yield
 
     async def _in_time(self, load: Callable[[], _Loaded]) -> _Loaded:
-        """Loads in a thread, which is left to itself where the handler hangs. Raises BrokenHandler then."""
+        """Loads in a thread. Abandons the thread and raises BrokenHandler if the handler hangs."""
         worker = Worker("loading")
         try:
             async with asyncio.timeout(LOADING_TIME):
@@ -155,7 +167,7 @@ class ReloadedConfiguration:
             worker.end()
 
     def _load_again(self) -> _Loaded:
-        """All of it as it is now, unless a file is just being saved: an empty template would end all clients."""
+        """Loads everything as it is now, unless a file is empty: its next save may be under way."""
         self._see()
         for path in sorted(self.configured.files):
             state = self._seen.get(path)
@@ -164,7 +176,7 @@ class ReloadedConfiguration:
         return self._load()
 
     def _load(self) -> _Loaded:
-        """All of it as it is now. What is saved from here on is a change."""
+        """Loads everything as it is now. A save from here on is a change."""
         self._see()
         configured = read_project_configuration(self.path, self.function_arn, self._table)
         self._seen |= {path: _state(path) for path in configured.files if path not in self._seen}
@@ -185,7 +197,7 @@ class ReloadedConfiguration:
         self._seen = {path: _state(path) for path in self._seen}
 
     def _look_at(self, files: frozenset[Path]) -> None:
-        """Watches these files from now on, and the handler's."""
+        """Watches these files and the handler's file from now on."""
         seen, self._seen = self._seen, {}
         for path in files | self._handler_file():
             self._seen[path] = seen[path] if path in seen else _state(path)
@@ -195,7 +207,7 @@ class ReloadedConfiguration:
             return frozenset()
         try:
             spec = importlib.util.find_spec(self.handler.rpartition(".")[0])
-        except (ImportError, ValueError):  # A module that does not load has no file that is known.
+        except (ImportError, ValueError):  # The file of a module that does not load is not known.
             spec = None
         return frozenset({Path(spec.origin).absolute()}) if spec is not None and spec.origin else frozenset()
 
@@ -207,12 +219,12 @@ class ReloadedConfiguration:
 
 
 def _are_unchanged(states: Mapping[Path, _State | None]) -> bool:
-    """Whether files are still as they were."""
+    """Whether the files still have these states."""
     return all(_state(path) == state for path, state in states.items())
 
 
 def _state(path: Path) -> _State | None:
-    """A file's state; None where there is none."""
+    """A file's state; None if the file does not exist."""
     try:
         found = path.stat()
     except OSError:

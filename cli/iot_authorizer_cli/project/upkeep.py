@@ -1,4 +1,4 @@
-"""What goes on by itself while IoT Core runs: the clock is looked at, and the files of the configuration."""
+"""Reloads the configuration whenever one of its files is saved."""
 
 import asyncio
 import contextlib
@@ -7,52 +7,33 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 from iot_authorizer_cli.project.reloading import ReloadedConfiguration
 
-_TURN = 0.25
-"""Seconds between looks at the clock."""
+_PAUSE = 0.25
+"""Seconds to wait after a reload failed unexpectedly."""
 
 _logger = logging.getLogger(__name__)
 
 
 @contextlib.asynccontextmanager
-async def upkeep(
-    check_time: Callable[[], None], configuration: ReloadedConfiguration, reload: Callable[[], Awaitable[None]]
-) -> AsyncIterator[None]:
-    """Does it until the end of the block. A mistake in one turn costs no turn after it."""
+async def reloading(configuration: ReloadedConfiguration, reload: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
+    """Watches the files until the end of the block, and calls `reload` after each change."""
     stopped = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    tasks = [
-        loop.create_task(_watch_time(check_time, stopped)),
-        loop.create_task(_watch_files(configuration, reload, stopped)),
-    ]
+    task = asyncio.get_running_loop().create_task(_watch(configuration, reload, stopped))
     try:
         yield
     finally:
         stopped.set()
-        await asyncio.gather(*tasks)
+        await task
 
 
-async def _watch_time(check_time: Callable[[], None], stopped: asyncio.Event) -> None:
-    while not stopped.is_set():
-        await _wait(stopped)
-        try:
-            check_time()
-        except Exception:
-            _logger.exception("what is due could not be done")
-
-
-async def _watch_files(
+async def _watch(
     configuration: ReloadedConfiguration, reload: Callable[[], Awaitable[None]], stopped: asyncio.Event
 ) -> None:
     while not stopped.is_set():
         try:
             async for _ in configuration.changes(stopped):
                 await reload()
-        except Exception:
-            _logger.exception("the configuration could not be read again")
-            await _wait(stopped)
-
-
-async def _wait(stopped: asyncio.Event) -> None:
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(_TURN):
-            await stopped.wait()
+        except Exception:  # A mistake in one reload must not end the watch.
+            _logger.exception("the configuration could not be reloaded")
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_PAUSE):
+                    await stopped.wait()

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPubl
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 
-from iot_core.authorizers.authorizer_rules import LEAST_KEY_BITS, InvalidAuthorizer, read_public_key
+from iot_core.authorizers.rules import LEAST_KEY_BITS, InvalidAuthorizer, read_public_key
 from iot_core.whole_file import others_can_use
 from iot_policies import InvalidFile
 from iot_policies.toml_file import read_file

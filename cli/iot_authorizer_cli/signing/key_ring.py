@@ -8,7 +8,7 @@ from pathlib import Path
 from iot_authorizer.configuration import load_partial_configuration
 from iot_authorizer_cli.options import CONFIG, require_config
 from iot_authorizer_cli.signing.key_pair import KeyPair
-from iot_core.authorizers.authorizer_rules import MOST_KEYS, is_key_name
+from iot_core.authorizers.rules import MOST_KEYS, is_key_name
 from iot_policies.toml_file import invalid_file
 
 KEY_NAME = "expected 1 to 128 letters, digits and :_-"

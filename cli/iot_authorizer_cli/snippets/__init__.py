@@ -1,10 +1,9 @@
-"""Ready-to-run programs that connect a real client, with everything quoted and URL-encoded as it must be.
+"""Ready-to-run programs for real clients, in which every value is quoted and encoded as it must be.
 
-A program subscribes, publishes one message, prints what arrives, and ends by itself: with 0, or with what went wrong.
-Where what it publishes does not come back, it ends once that is acknowledged.
+A program subscribes, publishes one message, prints what arrives, and ends: with 0, or with what went wrong. If the
+message does not come back to the client, the program ends when the message is acknowledged.
 """
 
-from iot_authorizer_cli.snippets.endpoint import Endpoint
 from iot_authorizer_cli.snippets.programs import (
     CLIENTS,
     WITH_TLS,
@@ -15,14 +14,14 @@ from iot_authorizer_cli.snippets.programs import (
     snippet,
     subscribes,
 )
-from iot_authorizer_cli.snippets.settings import ClientSettings
+from iot_authorizer_cli.snippets.settings import ClientEndpoint, ClientSettings
 
 __all__ = [
     "CLIENTS",
     "WITH_TLS",
     "Client",
+    "ClientEndpoint",
     "ClientSettings",
-    "Endpoint",
     "Transport",
     "client_ids",
     "default_endpoint",

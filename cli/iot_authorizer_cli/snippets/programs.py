@@ -1,4 +1,7 @@
-"""One program a client: a template beside this file, and what goes into it."""
+"""The program of each client: a template in this folder, and the values that fill it.
+
+In a template, `<<name>>` is a value. A line that names a missing value is left out.
+"""
 
 import json
 import re
@@ -6,12 +9,11 @@ import shlex
 from importlib.resources import files
 from typing import Literal, get_args
 
-from iot_authorizer_cli.snippets.endpoint import Endpoint
-from iot_authorizer_cli.snippets.settings import ClientSettings, encoded
+from iot_authorizer_cli.snippets.settings import ClientEndpoint, ClientSettings, encoded
 
 Client = Literal["mqtt.js", "paho", "awsiotsdk", "mosquitto", "curl"]
 Transport = Literal["ws", "mqtt"]
-"""MQTT over WebSocket, or MQTT itself."""
+"""MQTT over WebSocket, or plain MQTT."""
 CLIENTS: tuple[Client, ...] = get_args(Client)
 
 _TRANSPORTS: dict[Client, tuple[Transport, ...]] = {
@@ -21,29 +23,33 @@ _TRANSPORTS: dict[Client, tuple[Transport, ...]] = {
     "mosquitto": ("mqtt",),
     "curl": (),
 }
-"""What each speaks here; its own choice stands first."""
+"""The transports that each client supports here, its default first."""
 WITH_TLS: tuple[Client, ...] = ("awsiotsdk", "mosquitto", "curl")
-"""Those that meet the local TLS port unless told otherwise: browsers don't know its CA, so MQTT.js does not."""
-_PUBLISHED = "published; nothing that it may receive comes back to it"
-_PUBLISHED_ALONE = "published; with one client ID nothing can listen meanwhile"
+"""The clients that use the local TLS port by default. MQTT.js does not, since browsers do not trust the local CA."""
+_PUBLISHED = "published; the policy lets no published message come back to this client"
+_PUBLISHED_ONLY = "published; a subscriber would need a second client ID"
 
 _PLACEHOLDER = re.compile(r"<<(\w+)>>")
 
 
-def default_endpoint(client: Client) -> Endpoint:
-    """The port of `iot-authorizer dev` that a client meets first."""
-    return Endpoint("127.0.0.1", 8443, tls=True) if client in WITH_TLS else Endpoint("127.0.0.1", 8080, tls=False)
+def default_endpoint(client: Client) -> ClientEndpoint:
+    """The endpoint of `iot-authorizer dev` that a client uses by default."""
+    return (
+        ClientEndpoint("127.0.0.1", 8443, tls=True)
+        if client in WITH_TLS
+        else ClientEndpoint("127.0.0.1", 8080, tls=False)
+    )
 
 
 def snippet(client: Client, settings: ClientSettings, transport: Transport | None = None) -> str:
-    """The program for a client; the transport is the client's own choice unless given.
+    """Makes the program for a client; without a transport, the client's default one.
 
-    Raises ValueError for what the client can't do.
+    Raises ValueError if the client cannot do what is asked.
     """
     transports = _TRANSPORTS[client]
     if transport is not None and transport not in transports:
-        spoken = " or ".join(transports) or "HTTPS alone"
-        raise ValueError(f"{client} has no transport {transport} here: it speaks {spoken}")
+        supported = " or ".join(transports) or "only HTTPS"
+        raise ValueError(f"{client} does not support the transport {transport} here: it uses {supported}")
     chosen = transport or next(iter(transports), None)
     match client:
         case "mqtt.js":
@@ -59,7 +65,7 @@ def snippet(client: Client, settings: ClientSettings, transport: Transport | Non
 
 
 def client_ids(client: Client, name: str) -> tuple[str, ...]:
-    """The client IDs of a client's connections, made from one; none for HTTPS."""
+    """Makes the client IDs of a client's connections from one name; empty for HTTPS."""
     match client:
         case "mosquitto":
             return f"{name}/sub", f"{name}/pub"
@@ -72,7 +78,8 @@ def client_ids(client: Client, name: str) -> tuple[str, ...]:
 def subscribes(client: Client, ids: tuple[str, ...], hears_itself: bool) -> bool:
     """Whether the program for a client subscribes, given its client IDs.
 
-    mosquitto_sub is a connection of its own, and fails where nothing comes: it is for a program that hears itself.
+    mosquitto_sub needs a connection of its own, and fails if no message arrives. So only a program that receives its
+    own messages runs it.
     """
     return bool(ids) and (client != "mosquitto" or (hears_itself and len(ids) > 1))
 
@@ -84,9 +91,7 @@ def _mqtt_js(settings: ClientSettings) -> str:
         url=_literal(settings.endpoint.url("ws", _path(settings))),
         import_ca='import { readFileSync } from "node:fs";' if ca else None,
         ca=f"readFileSync({ca})" if ca else None,
-        where="In a browser it needs an import map or a bundler for the name mqtt, and nothing else."
-        if not ca
-        else None,
+        where="In a browser, it only needs an import map or a bundler for the name mqtt." if not ca else None,
         client_id=_literal(settings.client_ids[0]),
         user_name=_literal(settings.user_name),
         password=_literal(settings.password),
@@ -117,7 +122,7 @@ def _paho(settings: ClientSettings, websocket: bool) -> str:
 
 def _awsiotsdk(settings: ClientSettings, websocket: bool) -> str:
     if not settings.endpoint.tls:
-        raise ValueError("awsiotsdk speaks TLS alone: name the TLS port with https://HOST:PORT")
+        raise ValueError("awsiotsdk supports only TLS: give the TLS endpoint as https://HOST:PORT")
     token, authorizer = settings.token, settings.authorizer
     return _filled(
         "awsiotsdk.template",
@@ -128,7 +133,7 @@ def _awsiotsdk(settings: ClientSettings, websocket: bool) -> str:
         client_id=_literal(settings.client_ids[0]),
         authorizer=_literal(authorizer and encoded(authorizer)),
         token_key_name=_literal(token and settings.query_key),
-        token=_literal(token and encoded(token)),  # The SDK leaves this encoding to its users, but not the signature's.
+        token=_literal(token and encoded(token)),  # The SDK encodes the signature, but not the token.
         signature=_literal(settings.signature),
         user_name=_literal(settings.user_name),
         password=_literal(settings.password),
@@ -158,13 +163,13 @@ def _mosquitto(settings: ClientSettings) -> str:
         topic_filter=shlex.quote(settings.topic_filter),
         heard="" if hears_itself else None,
         unheard=None if hears_itself else "",
-        published=shlex.quote(_PUBLISHED_ALONE if settings.hears_itself else _PUBLISHED),
+        published=shlex.quote(_PUBLISHED_ONLY if settings.hears_itself else _PUBLISHED),
     )
 
 
 def _curl(settings: ClientSettings) -> str:
     if settings.user_name is not None:
-        raise ValueError("HTTPS publishing takes tokens alone, no user name and password")
+        raise ValueError("publishing over HTTPS needs a token: it has no user name and password")
     trust = ["--cacert", str(settings.ca)] if settings.ca else []
     url = settings.endpoint.url("http", f"/topics/{encoded(settings.topic)}?qos=1")
     lines = [
@@ -176,9 +181,9 @@ def _curl(settings: ClientSettings) -> str:
 
 
 def _ending(settings: ClientSettings) -> dict[str, str | None]:
-    """What tells when a program is through: the lines of one that hears itself, or of one that does not."""
+    """The values that decide when a program ends: after its own message, or after the acknowledgment."""
     heard = settings.hears_itself
-    missed = "nothing arrived within 10 seconds" if heard else "nothing was acknowledged within 10 seconds"
+    missed = "no message arrived within 10 seconds" if heard else "no acknowledgment arrived within 10 seconds"
     return {
         "heard": "" if heard else None,
         "unheard": None if heard else "",
@@ -192,12 +197,12 @@ def _path(settings: ClientSettings) -> str:
 
 
 def _literal(text: object | None) -> str | None:
-    """A string literal, alike in Python and JavaScript for text without control characters."""
+    """A string literal, the same in Python and JavaScript for text without control characters."""
     return None if text is None else json.dumps(str(text), ensure_ascii=False)
 
 
 def _filled(template: str, **values: str | None) -> str:
-    """The template with its placeholders filled in, without the lines that name a value there is none of."""
+    """Fills in a template, and leaves out the lines that name a missing value."""
     lines = (files("iot_authorizer_cli.snippets") / template).read_text("utf-8").splitlines(keepends=True)
     return "".join(
         _PLACEHOLDER.sub(lambda match: values[match[1]] or "", line)

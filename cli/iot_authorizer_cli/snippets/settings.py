@@ -1,60 +1,113 @@
-"""What a client brings, and how it is encoded."""
+"""Where a client connects, what it sends, and how each value is encoded.
 
+- In a query string (of a URL, or behind the `?` of an MQTT user name) every value is percent-encoded, `/` and `+` too.
+- In a header, values stay as they are.
+- Without a token key name, the token is `access_token` in a query string and a bearer token in a header.
+"""
+
+import ipaddress
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from urllib.parse import quote
+from typing import Self
+from urllib.parse import quote, urlsplit
 
-from iot_authorizer_cli.snippets.endpoint import Endpoint
+_TLS = {"https": True, "wss": True, "mqtts": True, "http": False, "ws": False, "mqtt": False}
+_PORTS = {"mqtt": 1883, "mqtts": 8883}
+"""The default ports of schemes other than those of the web."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClientEndpoint:
+    """The host and the port that a client connects to, with or without TLS."""
+
+    host: str
+    port: int
+    tls: bool
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Reads `abc-ats.iot.us-east-1.amazonaws.com` (TLS, port 443), `http://127.0.0.1:8080` or `https://…:8443`.
+
+        Raises ValueError, which says what was expected.
+        """
+        parts = urlsplit(text if "://" in text else f"https://{text}")
+        expected = "expected HOST, http://HOST:PORT or https://HOST:PORT"
+        try:
+            port = parts.port
+        except ValueError:
+            raise ValueError(expected) from None
+        usable = parts.hostname and parts.scheme in _TLS and parts.path in ("", "/", "/mqtt")
+        if not parts.hostname or not usable or "@" in parts.netloc or parts.query or parts.fragment:
+            raise ValueError(expected)
+        tls = _TLS[parts.scheme]
+        found = cls(parts.hostname, port or _PORTS.get(parts.scheme, 443 if tls else 80), tls)
+        if found.local and "://" not in text:
+            raise ValueError("expected a scheme, such as http://localhost:8080 or https://localhost:8443")
+        return found
+
+    @property
+    def local(self) -> bool:
+        """Whether it is on this machine."""
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host == "localhost"
+
+    def url(self, scheme: str, path: str) -> str:
+        """A URL, such as `wss://HOST:PORT/mqtt` for `ws` and `/mqtt`, without the scheme's default port."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        is_default = self.port == (443 if self.tls else 80)
+        return f"{scheme}{'s' if self.tls else ''}://{host}{'' if is_default else f':{self.port}'}{path}"
 
 
 def encoded(text: str) -> str:
-    """A value as it stands in a query string: a `/` and a `+` too are percent-encoded."""
+    """Percent-encodes a value for a query string, `/` and `+` too."""
     return quote(text, safe="")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClientSettings:
-    """One client: where it connects, who it is, what it wants to hear and say.
+    """One client: where it connects, its credentials, and what it publishes and subscribes to.
 
-    Raises ValueError for control characters, which neither MQTT nor HTTP has room for, and for a `?` in a user name.
+    Raises ValueError for control characters, which neither MQTT nor HTTP allows, and for a `?` in a user name.
     """
 
-    endpoint: Endpoint
+    endpoint: ClientEndpoint
     ca: Path | None = None
-    """The CA's certificate; None for those that the machine trusts."""
+    """The CA's certificate; None for the CAs that the machine trusts."""
     authorizer: str | None = None
-    """The authorizer's name; None for the endpoint's default."""
+    """The authorizer's name; None for the default authorizer of the account."""
     token_key_name: str | None = None
-    """Where the authorizer has none, it looks for `access_token` in a query string, and for a bearer in a header."""
+    """The name of the token in a query string or header, if the authorizer has one."""
     token: str | None = field(default=None, repr=False)
     signature: str | None = field(default=None, repr=False)
-    """The token's signature in standard base64, where the authorizer has signing on."""
+    """The token's signature in standard base64, if the authorizer has signing enabled."""
     user_name: str | None = None
     password: str | None = field(default=None, repr=False)
     client_ids: tuple[str, ...]
-    """Of its connections, as `client_ids` makes them: the first one subscribes, the last one publishes.
+    """The client IDs of its connections: the first one subscribes, the last one publishes. Empty for HTTPS.
 
-    Where Mosquitto has one alone, that publishes.
+    If Mosquitto has only one, that one publishes.
     """
     topic: str
-    """What it publishes to."""
+    """The topic that it publishes to."""
     topic_filter: str
-    """What it subscribes to."""
+    """The topic filter that it subscribes to."""
     hears_itself: bool = True
-    """Whether what it publishes comes back to it."""
+    """Whether it receives its own messages."""
 
     def __post_init__(self) -> None:
         for item in fields(self):
             value = getattr(self, item.name)
             texts = value if isinstance(value, tuple) else (value,)
             if any(isinstance(text, str) and not text.isprintable() for text in texts):
-                raise ValueError(f"the {item.name.replace('_', ' ').removesuffix('s')} holds a control character")
+                raise ValueError(f"the {item.name.replace('_', ' ').removesuffix('s')} contains a control character")
         if "?" in (self.user_name or ""):
-            raise ValueError("a user name ends at its first ?")
+            raise ValueError("a user name cannot contain ?, which starts the query string of an MQTT user name")
 
     @property
     def query_key(self) -> str:
-        """What the token is called in a query string."""
+        """The name of the token in a query string."""
         return self.token_key_name or "access_token"
 
     @property
@@ -64,7 +117,7 @@ class ClientSettings:
 
     @property
     def headers(self) -> tuple[tuple[str, str], ...]:
-        """The HTTP headers for the authorizer: names, and values as they are, not encoded."""
+        """The names and values of the HTTP headers for the authorizer."""
         if self.token_key_name is None and self.token is not None:
             return self._pairs("Authorization", f"Bearer {self.token}")
         return self._pairs(self.query_key, self.token)
@@ -79,5 +132,5 @@ class ClientSettings:
 
     @property
     def mqtt_user_name(self) -> str:
-        """The MQTT user name of a client that connects without HTTP: the authorizer's query string follows a `?`."""
+        """The MQTT user name of a client that connects without HTTP, with the authorizer's query string after `?`."""
         return f"{self.user_name or ''}{'?' if self.query else ''}{self.query}"

@@ -1,1 +1,1 @@
-"""AWS's HTTP APIs for IoT Core, so that the unmodified `aws` CLI and boto3 work with `--endpoint-url`."""
+"""AWS's HTTP APIs for IoT Core: the unmodified `aws` CLI and boto3 work with `--endpoint-url`."""

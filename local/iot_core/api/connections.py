@@ -1,32 +1,30 @@
-"""GetConnection, ListSubscriptions and DeleteConnection (API_iotdata_…), for whoever can reach the port."""
+"""GetConnection, ListSubscriptions and DeleteConnection (API_iotdata_…)."""
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from iot_core.api.core import Core
 from iot_core.api.errors import invalid_member, not_found
-from iot_core.api.members import query_boolean, query_integer
-from iot_core.api.operations import label
-from iot_core.api.pages import InvalidToken, page
+from iot_core.api.parameters import invalid_next_token, label, page, query_boolean, query_integer
 from iot_core.broker.client import Client
 from iot_core.broker.session import Session
+from iot_core.core import IotCore
 
 _MOST_CLIENT_ID = 128
 _RESULTS, _MOST_RESULTS = 20, 200
 
 
-class Connections:
-    """The operations."""
+class ConnectionOperations:
+    """The operations on clients and their sessions."""
 
-    def __init__(self, core: Core) -> None:
+    def __init__(self, core: IotCore) -> None:
         self._core = core
 
     async def get(self, request: Request) -> Response:
-        """What is known of a client, connected or with a session that it left. Raises ApiError."""
+        """GetConnection, also of a disconnected client that has a session. Raises ApiError."""
         session = self._session(request)
         with_sockets = query_boolean(request, "includeSocketInformation")
         client = self._core.broker.client(session.client_id)
-        members = _left(session) if client is None else _connected(client, session, with_sockets)
+        members = _disconnected(session) if client is None else _connected(client, session, with_sockets)
         return JSONResponse(
             {
                 "clientId": session.client_id,
@@ -38,23 +36,21 @@ class Connections:
         )
 
     async def subscriptions(self, request: Request) -> Response:
-        """A session's subscriptions, in pages. Raises ApiError."""
+        """ListSubscriptions. Raises ApiError."""
         session = self._session(request)
         size = query_integer(request, "maxResults", 1, _MOST_RESULTS) or _RESULTS
-        try:
-            shown, following = page(
-                session.subscriptions.values(),
-                lambda subscription: subscription.topic_filter,
-                size,
-                request.query_params.get("nextToken"),
-            )
-        except InvalidToken:
-            raise invalid_member("nextToken", "Member must be a token of an answer before") from None
+        shown, following = page(
+            session.subscriptions.values(),
+            lambda subscription: subscription.topic_filter,
+            size,
+            request.query_params.get("nextToken"),
+            invalid_next_token(),
+        )
         subscriptions = [{"topicFilter": one.topic_filter, "qos": one.qos} for one in shown]
         return JSONResponse({"subscriptions": subscriptions, "nextToken": following})
 
     async def delete(self, request: Request) -> Response:
-        """Ends a client's connection. Raises ApiError."""
+        """DeleteConnection. Raises ApiError."""
         client_id = _client_id(request)
         ended = self._core.broker.disconnect(
             client_id,
@@ -93,7 +89,7 @@ def _connected(client: Client, session: Session, with_sockets: bool) -> dict[str
     return members
 
 
-def _left(session: Session) -> dict[str, object]:
+def _disconnected(session: Session) -> dict[str, object]:
     since = session.disconnected_since
     return {
         "disconnectedSince": None if since is None else round(since * 1000),

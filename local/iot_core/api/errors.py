@@ -1,11 +1,11 @@
-"""Errors as AWS's HTTP APIs answer them: a status, a type in `x-amzn-ErrorType`, and a message in JSON."""
+"""The errors of AWS's HTTP APIs: a status, a type in the header `x-amzn-ErrorType`, and a message in JSON."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 from starlette.responses import JSONResponse
 
-from iot_core.authorizers.authorizer_rules import (
+from iot_core.authorizers.rules import (
     AuthorizerExists,
     AuthorizerInUse,
     InvalidAuthorizer,
@@ -15,7 +15,7 @@ from iot_core.authorizers.authorizer_rules import (
 
 
 class ApiError(Exception):
-    """A request that is answered with an error. Statuses and types are those of botocore's models."""
+    """The answer to a request is an error. Statuses and types are those of botocore's models."""
 
     def __init__(
         self,
@@ -26,79 +26,79 @@ class ApiError(Exception):
         headers: Mapping[str, str] | None = None,
         members: Mapping[str, str] | None = None,
     ) -> None:
-        """`members` stand beside the message in the answer's body."""
+        """`members` are added to the answer's body, which has the message."""
         self.status = status
         """The HTTP status."""
         self.error_type = error_type
         """The exception's name in AWS's models."""
         self.message = message
-        """What is wrong, for people."""
+        """What is wrong, in words."""
         self._headers = headers or {}
         self._members = members or {}
         super().__init__(f"{error_type}: {message}")
 
     def response(self) -> JSONResponse:
-        """The answer."""
+        """Make the HTTP answer."""
         headers = {"x-amzn-ErrorType": self.error_type, **self._headers}
         return JSONResponse({"message": self.message, **self._members}, self.status, headers)
 
 
 def invalid_request(message: str) -> ApiError:
-    """The request is wrong in itself."""
+    """Make the error of a request that is invalid, whatever the state of the account."""
     return ApiError(400, "InvalidRequestException", message)
 
 
 def invalid_member(member: str, constraint: str) -> ApiError:
-    """A member of the request breaks a constraint, as "Member must not be null"."""
+    """Make the error of a member that breaks a constraint, such as "Member must not be null"."""
     return invalid_request(violation(member, constraint))
 
 
 def not_found(message: str) -> ApiError:
-    """What the request names does not exist."""
+    """Make the error of a resource that does not exist."""
     return ApiError(404, "ResourceNotFoundException", message)
 
 
 def unauthorized() -> ApiError:
-    """The credentials are refused; why is for the feed alone."""
+    """Make the error of refused credentials. Only the feed has the reason."""
     return ApiError(401, "UnauthorizedException", "Unauthorized")
 
 
 def forbidden() -> ApiError:
-    """The policy does not allow it; why is for the feed alone."""
+    """Make the error of a request that the policy does not allow. Only the feed has the reason."""
     return ApiError(403, "ForbiddenException", "Forbidden")
 
 
 def throttled(message: str) -> ApiError:
-    """A limit of the account is reached."""
+    """Make the error of a limit of the account."""
     return ApiError(429, "ThrottlingException", message)
 
 
 def too_large(most: int) -> ApiError:
-    """The body has more than `most` bytes."""
+    """Make the error of a body with more than `most` bytes."""
     return ApiError(
         413, "RequestEntityTooLargeException", f"The payload exceeds the maximum size allowed: {most} bytes"
     )
 
 
 def unknown_operation(method: str, path: str) -> ApiError:
-    """There is nothing at that path."""
-    return ApiError(404, "UnknownOperationException", f"{method} {path} is no operation that is served here")
+    """Make the error of a path without operations."""
+    return ApiError(404, "UnknownOperationException", f"{method} {path} is not an operation of this endpoint")
 
 
 def method_not_allowed(method: str, allowed: str) -> ApiError:
-    """There is something at that path, but not for this method."""
+    """Make the error of a path that has operations, but not for this method."""
     message = f"{method} is not supported here: use {allowed}"
     return ApiError(405, "MethodNotAllowedException", message, headers={"Allow": allowed})
 
 
 def internal_failure() -> ApiError:
-    """Something is wrong with us; what, is for the log."""
+    """Make the error of an exception in this endpoint. Only the log has the exception."""
     return ApiError(500, "InternalFailureException", "An unexpected error has occurred: see the log")
 
 
 @contextmanager
 def authorizer_errors(arn: Callable[[str, str], str]) -> Iterator[None]:
-    """The errors of authorizers, as AWS names them. `arn` makes one of a kind and a name. Raises ApiError."""
+    """Raise the errors of the authorizers' registry as ApiError. `arn` makes an ARN of a kind and a name."""
     try:
         yield
     except InvalidAuthorizer as error:

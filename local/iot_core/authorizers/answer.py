@@ -1,51 +1,57 @@
-"""What an authorizer's Lambda may answer (developer guide, "Defining your Lambda function")."""
+"""What an authorizer's Lambda may answer (developer guide, "Defining your Lambda function").
+
+Policy documents come as JSON or as objects. Each is parsed once, here; the evaluator of a connection takes the parsed
+statements.
+"""
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
-from iot_policies.documents import InvalidDocument, parse_document
+from iot_policies.documents import InvalidDocument, ParsedStatement, parse_document
 from iot_policies.packing import compact
-
-Document = Mapping[str, object]
 
 _LONGEST = 2048
 _Seconds = Annotated[int, Field(ge=300, le=86_400)]
 
 
 class InvalidAnswer(Exception):
-    """An answer that IoT Core does not take. Its text says what is wrong, and where."""
+    """An answer that IoT Core does not accept. Its text says what is wrong, and where."""
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyDocument:
+    """A policy document of an answer."""
+
+    content: Mapping[str, object]
+    """The JSON object."""
+    statements: tuple[ParsedStatement, ...]
+    """The same, parsed."""
 
 
 class AuthorizerAnswer(BaseModel):
-    """An answer within IoT Core's bounds."""
+    """An answer that authenticates the client, within IoT Core's limits."""
 
     model_config = ConfigDict(alias_generator=to_camel, strict=True, frozen=True, hide_input_in_errors=True)
 
     is_authenticated: bool
     principal_id: Annotated[str, Field(pattern=r"^[a-zA-Z0-9]{1,128}\z")]
-    policy_documents: Annotated[list[Document], Field(max_length=10)]
+    policy_documents: Annotated[list[PolicyDocument], Field(max_length=10)]
     disconnect_after_in_seconds: _Seconds
     refresh_after_in_seconds: _Seconds
 
 
-REFUSED = AuthorizerAnswer(
-    isAuthenticated=False,
-    principalId="refused",
-    policyDocuments=[],
-    disconnectAfterInSeconds=300,
-    refreshAfterInSeconds=300,
-)
-"""Stands for every answer with `isAuthenticated: false`, whose other fields count for nothing."""
+def read_answer(answer: Mapping[str, object]) -> AuthorizerAnswer | None:
+    """Checks an answer as strictly as IoT Core. Raises InvalidAnswer.
 
-
-def read_answer(answer: Mapping[str, object]) -> AuthorizerAnswer:
-    """Checks an answer as strictly as IoT Core. Raises InvalidAnswer."""
+    None if the answer is `isAuthenticated: false`, whatever its other fields say.
+    """
     if answer.get("isAuthenticated") is False:
-        return REFUSED
+        return None
     documents = answer.get("policyDocuments")
     if isinstance(documents, list):
         answer = {**answer, "policyDocuments": [_document(each, index) for index, each in enumerate(documents)]}
@@ -57,27 +63,26 @@ def read_answer(answer: Mapping[str, object]) -> AuthorizerAnswer:
         raise InvalidAnswer(f"{field}: {_expected(field, first['msg'])}") from None
 
 
-def _document(document: object, index: int) -> object:
-    """A policy document, which may come as JSON or as an object. Raises InvalidAnswer."""
+def _document(document: object, index: int) -> PolicyDocument:
+    """Parses a policy document. Raises InvalidAnswer."""
     place = f"policyDocuments[{index}]"
     try:
-        parsed = json.loads(document) if isinstance(document, str) else document
-        if not isinstance(parsed, Mapping):
+        content = json.loads(document) if isinstance(document, str) else document
+        if not isinstance(content, Mapping):
             raise InvalidAnswer(f"{place}: expected a policy document")
-        length = len(document if isinstance(document, str) else compact(parsed))
+        length = len(document if isinstance(document, str) else compact(content))
         if length > _LONGEST:
-            raise InvalidAnswer(f"{place}: {length} characters, and {_LONGEST} is the most")
-        parse_document(parsed)
+            raise InvalidAnswer(f"{place}: has {length} characters, expected at most {_LONGEST}")
+        return PolicyDocument(content, parse_document(content))
     except InvalidDocument as error:
         raise InvalidAnswer(f"{place}: {error}") from None
     except (ValueError, RecursionError):
         raise InvalidAnswer(f"{place}: expected JSON") from None
-    return parsed
 
 
 def _expected(field: str, message: str) -> str:
     if field == "principalId":
-        return "expected 1 to 128 letters and digits, and nothing else"
+        return "expected 1 to 128 letters and digits"
     if field.endswith("InSeconds"):
         return "expected a whole number from 300 to 86400"
     return message[:1].lower() + message[1:]

@@ -3,7 +3,6 @@
 import base64
 import binascii
 import uuid
-from collections.abc import Iterator
 from typing import Annotated
 from urllib.parse import unquote
 
@@ -20,7 +19,7 @@ def _base64(text: str) -> str:
 
 
 class _Context(BaseModel):
-    """As API_TestInvokeAuthorizer has it, with its limits."""
+    """A member of TestInvokeAuthorizer's request (API_TestInvokeAuthorizer), with its limits."""
 
     model_config = ConfigDict(alias_generator=to_camel, extra="forbid", strict=True, hide_input_in_errors=True)
 
@@ -47,7 +46,7 @@ class TlsContext(_Context):
 
 
 class ConnectionRequest(_Context):
-    """What a client brings when it connects or publishes, as IoT Core sees it."""
+    """What IoT Core knows of a client that connects or sends an HTTPS request."""
 
     token: Annotated[str, Field(max_length=6144)] | None = None
     token_signature: Annotated[str, Field(max_length=2560, pattern=r"^[A-Za-z0-9+/]+={0,2}$")] | None = None
@@ -56,26 +55,25 @@ class ConnectionRequest(_Context):
     tls_context: TlsContext | None = None
 
     def find_token(self, token_key_name: str) -> str | None:
-        """The token under the authorizer's token key name: in a header, the query string, or the user name's."""
-        if self.token is not None:
-            return self.token
-        return self.find(token_key_name)
+        """The token under the authorizer's token key name."""
+        return self.find(token_key_name) if self.token is None else self.token
 
     def find(self, key: str) -> str | None:
-        """What stands under a key: in a header, the query string, or the user name's."""
-        return next(self._candidates(key), None)
-
-    def _candidates(self, key: str) -> Iterator[str]:
-        http = self.http_context or HttpContext()
-        for name, value in (http.headers or {}).items():
-            if name.lower() == key.lower():
-                yield value
-        user_name = (self.mqtt_context and self.mqtt_context.username) or ""
-        for query in ((http.query_string or "").removeprefix("?"), user_name.partition("?")[2]):
+        """The value of a key: in a header, in the query string, or in the query string of the user name."""
+        queries = []
+        if self.http_context is not None:
+            for name, value in (self.http_context.headers or {}).items():
+                if name.lower() == key.lower():
+                    return value
+            queries.append((self.http_context.query_string or "").removeprefix("?"))
+        if self.mqtt_context is not None:
+            queries.append((self.mqtt_context.username or "").partition("?")[2])
+        for query in queries:
             for pair in query.split("&"):
                 name, equals, value = pair.partition("=")
                 if equals and name == key:
-                    yield unquote(value)
+                    return unquote(value)
+        return None
 
 
 def build_event(
@@ -85,10 +83,9 @@ def build_event(
     signature_verified: bool = False,
     connection_id: str | None = None,
 ) -> dict[str, object]:
-    """The event for a request; what does not apply to it is left out.
+    """Builds the event for a request, without the fields that do not apply to it.
 
-    `signature_verified` says whether the token's signature was found to be right before. `connection_id` is a new
-    UUID unless given.
+    `signature_verified` says whether the token's signature was verified. `connection_id` is a new UUID by default.
     """
     parts = {"tls": request.tls_context, "http": request.http_context, "mqtt": request.mqtt_context}
     present = {name: part for name, part in parts.items() if part is not None}

@@ -91,7 +91,7 @@ class Broker:
         self._version_numbers = itertools.count(round(clock() * 1000))
         """Each is higher than all before, also than those before a restart."""
         self._pending: deque[Publication] = deque()
-        self._shared_may_go = False
+        self._hand_out_due = False
         """Whether members of shared subscriptions may have room for what is queued for their groups."""
         self._restore()
         self.tick()
@@ -139,7 +139,7 @@ class Broker:
         outlet.write(encode(connack(connect, client_id, self.limits, session_present=present), connect.version))
         self._take(presence.connected(client, self._clock()))
         drain(session, link)
-        self._shared_may_go = True
+        self._hand_out_due = True
         self._settle()
         return client
 
@@ -156,7 +156,8 @@ class Broker:
             self._receive_publish(client, packet)
         elif isinstance(packet, Puback):
             acknowledge(client.session, client.link, packet.packet_id)
-            self._drained(client)
+            if self._shared.queues:
+                self._drained(client)
         elif isinstance(packet, Subscribe):
             self._change(self._subscriptions.subscribe(client, packet, self._clock()))
         elif isinstance(packet, Unsubscribe):
@@ -233,7 +234,7 @@ class Broker:
             if session.is_expired(now):
                 self._forget(session)
         self.retained.delete_expired()
-        self._shared_may_go = True
+        self._hand_out_due = True
         self._settle()
 
     def close(self) -> None:
@@ -246,7 +247,7 @@ class Broker:
 
     def _receive_publish(self, client: Client, packet: Publish) -> None:
         accepted = client.publisher.accept(packet, client.link.permissions)
-        if isinstance(accepted, IotCoreReason):
+        if not isinstance(accepted, Message):
             self._drop(Dropped(client.session, accepted))
             if packet.packet_id is not None and client.version is Version.MQTT_5:
                 client.send(Puback(packet.packet_id, ReasonCode.QUOTA_EXCEEDED))
@@ -276,14 +277,14 @@ class Broker:
 
     def _drained(self, client: Client) -> None:
         """Hand out to the groups of a client whose queue is empty now."""
-        if self._shared.waiting and not client.session.queue.deliveries:
-            self._shared_may_go = True
+        if not client.session.queue.deliveries:
+            self._hand_out_due = True
             self._settle()
 
     def _change(self, effects: Iterable[Effect]) -> None:
         """Settle the effects of changed subscriptions: groups may have other members now."""
         self._take(effects)
-        self._shared_may_go = True
+        self._hand_out_due = True
         self._settle()
 
     def _take(self, effects: Iterable[Effect]) -> None:
@@ -302,10 +303,11 @@ class Broker:
             if self._pending:
                 message, publisher = self._pending.popleft()
                 self._take(self._fan_out.deliver(message, publisher))
-            elif self._shared_may_go:
-                self._shared_may_go = False
+            elif self._hand_out_due and self._shared.queues:
+                self._hand_out_due = False
                 self._take(self._shared.hand_out())
-            elif (session := self._sessions.longest_absent(self.limits.absent_sessions)) is not None:
+            elif len(self._sessions.absent) > self.limits.absent_sessions:
+                session = next(iter(self._sessions.absent.values()))
                 count = len(session.queue.deliveries)
                 self._take([drop_report(IotCoreReason.TOO_MANY_SESSIONS, client_id=session.client_id, count=count)])
                 self._forget(session)
@@ -347,12 +349,12 @@ class Broker:
             self._sessions.mark_absent(session)
         if released:
             self._shared.take_back(released)
-            self._shared_may_go = True
+            self._hand_out_due = True
 
     def _forget(self, session: Session) -> None:
         """End a session. Its delayed Will becomes pending."""
         self._sessions.remove(session)
-        self._shared_may_go = True
+        self._hand_out_due = True
         self._take(self._wills.session_ended(session.client_id))
 
     def _session_for(self, connect: Connect, client_id: str) -> tuple[Session, bool]:

@@ -36,13 +36,13 @@ def connected(client: Client, now: float) -> list[Effect]:
     event = _event(
         "presence",
         "connected",
-        client.client_id,
+        client.session.client_id,
         now,
         **_identifiers(client),
         ipAddress=client.origin.source[0],
         versionNumber=client.version_number,
     )
-    return [*event, Report("presence", {"event": "connected", "client_id": client.client_id})]
+    return [*event, Report("presence", {"event": "connected", "client_id": client.session.client_id})]
 
 
 def connect_failed(client_id: str, principal_id: str, ip_address: str, now: float) -> list[Effect]:
@@ -64,7 +64,7 @@ def disconnected(client: Client, reason: DisconnectReason, explanation: str, now
     event = _event(
         "presence",
         "disconnected",
-        client.client_id,
+        client.session.client_id,
         now,
         **_identifiers(client),
         clientInitiatedDisconnect=reason is DisconnectReason.CLIENT_INITIATED_DISCONNECT,
@@ -73,7 +73,7 @@ def disconnected(client: Client, reason: DisconnectReason, explanation: str, now
     )
     fields = {
         "event": "disconnected",
-        "client_id": client.client_id,
+        "client_id": client.session.client_id,
         "disconnect_reason": reason.value,
         "detail": explanation,
     }
@@ -92,8 +92,11 @@ def unsubscribed(client: Client, topic_filters: Sequence[str], now: float) -> li
 
 def _subscriptions(event: str, client: Client, topic_filters: Sequence[str], now: float) -> list[Effect]:
     topics = list(topic_filters)
-    message = _event("subscriptions", event, client.client_id, now, **_identifiers(client), topics=topics)
-    return [*message, Report("subscriptions", {"event": event, "client_id": client.client_id, "topics": topics})]
+    message = _event("subscriptions", event, client.session.client_id, now, **_identifiers(client), topics=topics)
+    return [
+        *message,
+        Report("subscriptions", {"event": event, "client_id": client.session.client_id, "topics": topics}),
+    ]
 
 
 def _identifiers(client: Client) -> dict[str, object]:

@@ -17,7 +17,7 @@ class Sessions:
         self._storage = storage
         self._router = router
         self._sessions: dict[str, Session] = {}
-        self._absent: OrderedDict[str, Session] = OrderedDict()
+        self.absent: OrderedDict[str, Session] = OrderedDict()
         """The persistent ones without a connection. The one that lost its connection first is first."""
 
     def __iter__(self) -> Iterator[Session]:
@@ -36,7 +36,7 @@ class Sessions:
     def remove(self, session: Session) -> None:
         """Remove a session with its subscriptions, also from the storage."""
         del self._sessions[session.client_id]
-        self._absent.pop(session.client_id, None)
+        self.absent.pop(session.client_id, None)
         for topic_filter in session.subscriptions:
             self._router.remove(session, topic_filter)
         session.unstore()
@@ -44,22 +44,18 @@ class Sessions:
     def mark_connected(self, session: Session) -> None:
         """Note that a session has a connection."""
         session.store()
-        self._absent.pop(session.client_id, None)
+        self.absent.pop(session.client_id, None)
 
     def mark_absent(self, session: Session) -> None:
         """Note that a persistent session has no connection any more."""
         session.store()
-        self._absent[session.client_id] = session
-
-    def longest_absent(self, limit: int) -> Session | None:
-        """Return the session that lost its connection first, if more than `limit` persistent ones have none."""
-        return next(iter(self._absent.values())) if len(self._absent) > limit else None
+        self.absent[session.client_id] = session
 
     def subscribe(self, session: Session, subscription: Subscription) -> None:
         """Add a subscription, or replace the session's one with the same filter."""
         session.subscriptions[subscription.topic_filter] = subscription
         self._router.add(session, subscription)
-        if session.persistent:
+        if session.expiry_interval:
             self._storage.keep_subscription(session.client_id, subscription)
 
     def unsubscribe(self, session: Session, topic_filter: str) -> bool:

@@ -32,13 +32,8 @@ class SharedSubscriptions:
         self._storage = storage
         self._limits = limits
         self._clock = clock
-        self._queues: dict[str, DeliveryQueue] = {}
-        """By topic filter, with `$share/NAME/`."""
-
-    @property
-    def waiting(self) -> bool:
-        """Whether a message waits for a member."""
-        return bool(self._queues)
+        self.queues: dict[str, DeliveryQueue] = {}
+        """What waits for a member, by topic filter with `$share/NAME/`."""
 
     def deliver(self, group: Group[Session], message: Message) -> Dropped | None:
         """Deliver a message to the next member that can get it, or queue it."""
@@ -60,7 +55,7 @@ class SharedSubscriptions:
     def hand_out(self) -> list[Dropped]:
         """Deliver queued messages to members that can get them now, and delete queues without a group."""
         dropped: list[Dropped] = []
-        for topic_filter, queue in list(self._queues.items()):
+        for topic_filter, queue in list(self.queues.items()):
             group = self._router.group(topic_filter)
             if group is not None:
                 dropped += self._hand_out(group, queue)
@@ -73,7 +68,7 @@ class SharedSubscriptions:
         self._queue(topic_filter).put(delivery)
 
     def _queue(self, topic_filter: str) -> DeliveryQueue:
-        return self._queues.setdefault(topic_filter, DeliveryQueue())
+        return self.queues.setdefault(topic_filter, DeliveryQueue())
 
     def _keep(self, group: Group[Session], message: Message) -> Dropped | None:
         """Queue a message if a member may get it later with QoS 1."""
@@ -116,7 +111,7 @@ class SharedSubscriptions:
         return None
 
     def _delete(self, topic_filter: str) -> None:
-        for delivery in self._queues.pop(topic_filter).take_all():
+        for delivery in self.queues.pop(topic_filter).take_all():
             self._done(delivery)
 
     def _done(self, delivery: Delivery) -> None:

@@ -83,7 +83,7 @@ class Subscriptions:
             detail = f"a connection has at most {most} subscriptions"
             effects.append(_refusal(client, topic_filter, IotCoreReason.TOO_MANY_SUBSCRIPTIONS, detail))
             return ReasonCode.QUOTA_EXCEEDED
-        if not client.permissions.may_subscribe(topic_filter):
+        if not client.link.permissions.may_subscribe(topic_filter):
             return ReasonCode.NOT_AUTHORIZED
         self._sessions.subscribe(client.session, replace(subscription, retain_handling=0))
         return subscription.qos

@@ -27,8 +27,9 @@ def check_topic_filter(topic_filter: str, limits: Limits) -> None:
     if share is not None:
         _check_share_name(share, limits)
     levels = plain.split("/")
-    if any(len(level) > 1 and ("+" in level or "#" in level) for level in levels):
-        raise InvalidTopic("+ and # must be the only character of their level [MQTT-4.7.1-1] [MQTT-4.7.1-2]")
+    for level in levels:
+        if len(level) > 1 and ("+" in level or "#" in level):
+            raise InvalidTopic("+ and # must be the only character of their level [MQTT-4.7.1-1] [MQTT-4.7.1-2]")
     if "#" in levels[:-1]:
         raise InvalidTopic("# must be the last level [MQTT-4.7.1-1]")
     _check(plain, limits)

@@ -1,4 +1,4 @@
-"""How a CONNECT is refused, in the words of the client's MQTT version."""
+"""The CONNACK that refuses a CONNECT, in the client's MQTT version."""
 
 from iot_core.mqtt import Connack, ConnectReturnCode, MqttError, ReasonCode, UnsupportedVersion, Version, encode
 
@@ -8,10 +8,11 @@ _RETURN_CODES = {
     ReasonCode.CONNECTION_RATE_EXCEEDED: ConnectReturnCode.SERVER_UNAVAILABLE,
     ReasonCode.SERVER_BUSY: ConnectReturnCode.SERVER_UNAVAILABLE,
 }
+"""MQTT 3.1.1 has return codes for these reason codes of MQTT 5."""
 
 
 def refusal(version: Version, reason_code: ReasonCode) -> bytes:
-    """The CONNACK that refuses; nothing where MQTT 3.1.1 has no code for it [MQTT-3.2.2-6]."""
+    """The CONNACK that refuses; nothing if MQTT 3.1.1 has no return code for the reason [MQTT-3.2.2-6]."""
     if version == Version.MQTT_5:
         return encode(Connack(False, reason_code), version)
     return_code = _RETURN_CODES.get(reason_code)
@@ -19,7 +20,7 @@ def refusal(version: Version, reason_code: ReasonCode) -> bytes:
 
 
 def refusal_of_version(error: MqttError) -> bytes:
-    """The answer to a CONNECT of a version that is not spoken here; nothing to all other errors."""
+    """The answer to a CONNECT of an unsupported MQTT version; nothing to all other errors."""
     if not isinstance(error, UnsupportedVersion) or error.answer_in is None:
         return b""
     if error.answer_in == Version.MQTT_5:

@@ -1,100 +1,111 @@
-"""All MQTT connections, and what they share."""
+"""All MQTT connections of one event loop: time-outs, refreshes, and the end.
 
+1. The time is checked several times a second: of each connection, then of the broker.
+2. A connection is refreshed when its authorizer's answer says so, and when a new generation of authorizers is in force.
+3. Only a few refreshes run at once: a new generation begins one for each client, and others must still be able to
+   connect. A refresh that gets no turn in time ends its connection.
+"""
+
+import asyncio
 import logging
 import time
 from collections.abc import Callable, Iterator
 
-from iot_core.authorizers.authorization import Gateway
+from iot_core.authorizers.invocation import AuthorizerInvoker
+from iot_core.authorizers.refused import Refused
+from iot_core.authorizers.registry import Authorizers
 from iot_core.broker.broker import Broker
-from iot_core.broker.presence import DisconnectReason
 from iot_core.decisions import Decisions
-from iot_core.edge.admitting import Admitting
-from iot_core.edge.connect_rate import ConnectRate
-from iot_core.edge.connect_rules import check_connect
-from iot_core.edge.connection import MqttConnection
-from iot_core.edge.outbox import Outbox
-from iot_core.edge.refreshing import Refreshing
-from iot_core.mqtt import Connect, ReasonCode
+from iot_core.edge.client_authorization import ClientAuthorizer, NetworkContext
+from iot_core.edge.connect_rules import ConnectRate
+from iot_core.edge.connection import MqttConnection, MqttEndpoint
+from iot_core.edge.outbox import Channel, Outbox
+from iot_core.reasons import IotCoreReason
+
+_REFRESHES_AT_ONCE = 8
+_PATIENCE = 30.0
+"""Seconds that a refresh waits for its turn."""
 
 _logger = logging.getLogger(__name__)
 
 
 class Connections:
-    """The connections of one event loop."""
+    """The MQTT connections of one event loop."""
 
     def __init__(
         self,
         *,
         broker: Broker,
-        gateway: Gateway,
+        authorizers: Authorizers,
+        invoker: AuthorizerInvoker,
         decisions: Decisions,
         outbox: Outbox,
         arn_prefix: str,
         time_scale: float = 1,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`clock` gives seconds; `time_scale` of an authorizer's answer pass in one of them."""
-        self.broker = broker
-        self.limits = broker.limits
-        self.decisions = decisions
-        self.outbox = outbox
-        self.now = clock
-        self.admitting = Admitting(gateway, decisions, arn_prefix=arn_prefix, time_scale=time_scale, clock=clock)
-        self._refreshing = Refreshing(broker, self.admitting, decisions, outbox)
-        self._connect_rate = ConnectRate(broker.limits, clock)
-        self._all: set[MqttConnection] = set()
+        """`clock` gives seconds; the seconds of an authorizer's answer pass `time_scale` times as fast."""
+        authorizer = ClientAuthorizer(invoker, decisions, arn_prefix=arn_prefix, time_scale=time_scale, clock=clock)
+        self._endpoint = MqttEndpoint(
+            broker=broker,
+            outbox=outbox,
+            decisions=decisions,
+            authorizer=authorizer,
+            connect_rate=ConnectRate(broker.limits, clock),
+            clock=clock,
+        )
+        self._authorizers = authorizers
+        self._turns = asyncio.Semaphore(_REFRESHES_AT_ONCE)
+        self._refreshes: dict[MqttConnection, asyncio.Task[None]] = {}
 
-    def add(self, connection: MqttConnection) -> None:
-        """A connection is there."""
-        self._all.add(connection)
-
-    def discard(self, connection: MqttConnection) -> None:
-        """A connection is gone."""
-        self._all.discard(connection)
+    def begin(self, channel: Channel, network: NetworkContext, deadline: float) -> MqttConnection:
+        """Begins an MQTT connection; `deadline` is when its CONNECT must be complete, in seconds of the clock."""
+        return MqttConnection(self._endpoint, channel, network, deadline)
 
     def __iter__(self) -> Iterator[MqttConnection]:
-        return iter(self._all)
-
-    def check_connect(self, connect: Connect) -> None:
-        """Counts a CONNECT, and checks it by IoT Core's limits. Raises BrokenRule."""
-        self._connect_rate.count()
-        check_connect(connect, self.limits)
-
-    def count_connect(self, client_id: str) -> None:
-        """Counts a client that is let in: strangers can't keep it out by its client ID. Raises BrokenRule."""
-        self._connect_rate.count_client(client_id)
+        return iter(self._endpoint.open)
 
     def check_time(self) -> None:
-        """Does what is due: time-outs, refreshes, ends of sessions. To be called several times a second."""
-        now = self.now()
-        for connection in list(self._all):
+        """Does what is due by now."""
+        endpoint = self._endpoint
+        now, generation = endpoint.clock(), self._authorizers.generation
+        for connection in list(endpoint.open):
             try:
-                self._check(connection, now)
+                connection.check_time(now)
+                if connection.needs_refresh(now, generation):
+                    self._begin_refresh(connection)
             except Exception:
                 _logger.exception("a connection's time could not be checked")
                 connection.abort()
-        self.broker.tick()
-        self.outbox.flush()
-
-    def refresh_all(self) -> None:
-        """Asks the authorizer again about every client, since the configuration changed."""
-        self.admitting.configuration += 1
-        self.check_time()
+        endpoint.broker.tick()
+        endpoint.outbox.flush()
 
     async def close(self) -> None:
-        """Ends all connections once what they are sent is stored and on its way."""
-        self.broker.close()
-        for connection in list(self._all):
+        """Ends all connections after everything is stored and sent."""
+        self._endpoint.broker.close()
+        for connection in list(self._endpoint.open):
             connection.stop()
-        await self._refreshing.close()
-        self.outbox.flush()
+        refreshes = list(self._refreshes.values())
+        for refresh in refreshes:
+            refresh.cancel()
+        await asyncio.gather(*refreshes, return_exceptions=True)
+        self._endpoint.outbox.flush()
 
-    def _check(self, connection: MqttConnection, now: float) -> None:
-        connection.check_time(now)
-        admission, client = connection.admission, connection.client
-        if admission is None or client is None or not client.connected:
+    def _begin_refresh(self, connection: MqttConnection) -> None:
+        if connection not in self._refreshes:
+            task = asyncio.get_running_loop().create_task(self._refresh(connection))
+            self._refreshes[connection] = task
+            task.add_done_callback(lambda _: self._refreshes.pop(connection, None))
+
+    async def _refresh(self, connection: MqttConnection) -> None:
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                await self._turns.acquire()
+        except TimeoutError:
+            detail = f"no turn for a refresh within {_PATIENCE:g} seconds"
+            connection.end_refresh(Refused(IotCoreReason.FUNCTION_TIMEOUT, detail))
             return
-        if now >= admission.disconnect_at:
-            self.broker.end(client, DisconnectReason.CUSTOMAUTH_TTL_EXPIRATION, ReasonCode.MAXIMUM_CONNECT_TIME)
-        elif self._refreshing.is_due(admission, now):
-            self._refreshing.begin(connection, admission)
+        try:
+            await connection.refresh()
+        finally:
+            self._turns.release()

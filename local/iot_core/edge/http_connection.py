@@ -1,7 +1,8 @@
-"""One HTTP connection: uvicorn's, with a time limit for requests, and silent about rubbish."""
+"""HTTP connections: uvicorn's, with a time limit for requests, and without log lines about invalid requests."""
 
 import asyncio
 import logging
+from collections.abc import Collection
 from typing import cast
 
 from h11 import LocalProtocolError
@@ -9,15 +10,17 @@ from uvicorn import Config
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
 
+from iot_core.edge.host_check import Application
+
 _PATIENCE = 10.0
-"""Seconds in which a request must be there with its whole body, counted from the end of the one before."""
+"""Seconds in which a request with its body must be complete, counted from the end of the request before."""
 
 _logger = logging.getLogger(__name__)
 _logger.setLevel(logging.ERROR)
 
 
-class _Living:
-    """A transport to which nothing is written once it has failed: asyncio would complain of each write."""
+class _OpenTransport:
+    """A transport that ignores writes after it has failed: asyncio would log each of them."""
 
     def __init__(self, transport: asyncio.Transport) -> None:
         self._transport = transport
@@ -31,26 +34,26 @@ class _Living:
 
 
 class HttpConnection(H11Protocol):
-    """An HTTP/1.1 connection, kept alive for uvicorn's 5 seconds after an answer."""
+    """An HTTP/1.1 connection. It stays open for uvicorn's 5 seconds after an answer."""
 
     def __init__(self, config: Config, state: ServerState, server_name: str | None) -> None:
-        """Requests find the TLS handshake's server name in `scope["state"]["server_name"]`, None on the plain port."""
+        """Requests have the TLS server name in `scope["state"]["server_name"]`; it is None on the plain port."""
         super().__init__(config, state, {"server_name": server_name}, asyncio.get_running_loop())
         self.logger = _logger
         self._deadline: float | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # (so does uvicorn)
-        """A connection is there."""
-        super().connection_made(cast("asyncio.Transport", _Living(transport)))
+        """The connection begins."""
+        super().connection_made(cast("asyncio.Transport", _OpenTransport(transport)))
 
     def eof_received(self) -> None:
-        """The client sends no more, which ends the connection, and an answer that is under way."""
+        """The client sends no more, which ends the connection and an answer that is under way."""
         if self.cycle is not None:
             self.cycle.disconnected = True
             self.cycle.message_event.set()
 
     def check_time(self, now: float) -> None:
-        """Ends a connection whose request does not get on; `now` in seconds."""
+        """Ends the connection if its request is not complete in time; `now` in seconds."""
         cycle = self.cycle
         if cycle is not None and not (cycle.response_complete or cycle.more_body):
             self._deadline = None
@@ -60,8 +63,33 @@ class HttpConnection(H11Protocol):
             self.transport.abort()
 
     def send_400_response(self, msg: str) -> None:
-        """Answers rubbish; where another answer is under way, there is none."""
+        """Answers an invalid request, unless another answer is under way."""
         try:
             super().send_400_response(msg)
         except LocalProtocolError:
             self.transport.abort()
+
+
+class HttpServer:
+    """Answers HTTP with an ASGI application."""
+
+    def __init__(self, application: Application) -> None:
+        # X-Forwarded-For is ignored: any client could choose its source IP for policies with it.
+        self._config = Config(
+            application, http="h11", ws="none", lifespan="off", proxy_headers=False, log_config=None, access_log=False
+        )
+        self._config.load()
+        self._state = ServerState()
+
+    def connection(self, server_name: str | None) -> HttpConnection:
+        """A protocol for one HTTP connection with this TLS server name."""
+        return HttpConnection(self._config, self._state, server_name)
+
+    def connections(self) -> list[HttpConnection]:
+        """The open connections."""
+        return [each for each in self._state.connections if isinstance(each, HttpConnection)]
+
+    @property
+    def requests(self) -> Collection["asyncio.Task[None]"]:
+        """The requests that are being answered."""
+        return self._state.tasks

@@ -1,10 +1,9 @@
-"""An HTTP CONNECT proxy that leads to our own TLS port, whatever it is asked for.
+"""An HTTP CONNECT proxy that connects each client to this server's TLS port, whatever host the client asks for.
 
-AWS's Python SDK connects its MQTT 3.1.1 client to port 443 always; through a proxy it reaches any port.
+AWS's Python SDK always connects its MQTT 3.1.1 client to port 443; through a proxy it reaches another port.
 """
 
 import asyncio
-from collections.abc import Callable
 
 
 class _Far(asyncio.Protocol):
@@ -30,35 +29,39 @@ class Tunnel(asyncio.Protocol):
     """Carries bytes between a client and the TLS port."""
 
     def __init__(
-        self, transport: asyncio.Transport, host: str, port: int, early: bytes, on_end: Callable[["Tunnel"], None]
+        self, transport: asyncio.Transport, address: tuple[str, int], early: bytes, tunnels: "set[Tunnel]"
     ) -> None:
-        """`early` is what the client sent behind its request."""
+        """`address` is the TLS port's, `early` what the client sent after its request.
+
+        `tunnels` holds the open tunnels.
+        """
         self._near = transport
         self._far: asyncio.Transport | None = None
         self._early = early
-        self._on_end = on_end
+        self._tunnels = tunnels
+        tunnels.add(self)
         transport.pause_reading()
-        self._opening = asyncio.get_running_loop().create_task(self._open(host, port))
+        self._opening = asyncio.get_running_loop().create_task(self._open(*address))
 
     def data_received(self, data: bytes) -> None:
-        """Sends a client's bytes on."""
+        """Passes a client's bytes on."""
         if self._far is not None:
             self._far.write(data)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 (asyncio calls it so)
-        """The client is gone."""
+        """The client's connection is lost."""
         self._opening.cancel()
         if self._far is not None:
             self._far.close()
-        self._on_end(self)
+        self._tunnels.discard(self)
 
     def pause_writing(self) -> None:
-        """The client takes no more for now."""
+        """The client's write buffer is full."""
         if self._far is not None:
             self._far.pause_reading()
 
     def resume_writing(self) -> None:
-        """The client takes more."""
+        """The client's write buffer has room again."""
         if self._far is not None:
             self._far.resume_reading()
 

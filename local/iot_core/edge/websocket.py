@@ -1,4 +1,4 @@
-"""MQTT over WebSocket (MQTT 5.0, section 6): the protocol is `websockets`', without its input and output."""
+"""MQTT over WebSocket (MQTT 5.0, section 6), with the I/O-free protocol of the library `websockets`."""
 
 import asyncio
 from collections.abc import Callable
@@ -12,33 +12,33 @@ from websockets.server import ServerProtocol
 from websockets.typing import Subprotocol
 
 from iot_core.authorizers.event import HttpContext
-from iot_core.edge.arrival import Channel
 from iot_core.edge.connection import MqttConnection
-from iot_core.edge.guard import NOT_KNOWN
+from iot_core.edge.host_check import UNKNOWN_HOST
+from iot_core.edge.outbox import Channel
 from iot_core.mqtt import MalformedPacket
 
 PATH = "/mqtt"
 _SUBPROTOCOLS = ("mqtt", "mqttv3.1")
 _LONGEST_FRAME = 256 * 1024
-"""Bytes; a packet of MQTT has 146 KiB at most."""
+"""Bytes; an MQTT packet has at most 146 KiB."""
 
 _BAD_REQUEST = b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 
-Admit = Callable[[Channel, HttpContext], MqttConnection]
-"""Begins an MQTT connection on a WebSocket that came with a request."""
+BeginMqtt = Callable[[Channel, HttpContext], MqttConnection]
+"""Begins an MQTT connection on a WebSocket with this upgrade request."""
 OnRefusal = Callable[[str], None]
-"""Is told why there is no WebSocket: a browser's program never sees the answer."""
+"""Is told why there is no WebSocket: a program in a browser never sees the answer."""
 
 
 class MqttOverWebSocket(asyncio.Protocol):
-    """Joins a transport, a WebSocket and an MQTT connection. It is the connection's channel."""
+    """Connects a transport, a WebSocket and an MQTT connection, whose channel it is."""
 
     def __init__(
-        self, transport: asyncio.Transport, admit: Admit, on_refusal: OnRefusal, knows: Callable[[str], bool]
+        self, transport: asyncio.Transport, begin: BeginMqtt, on_refusal: OnRefusal, knows: Callable[[str], bool]
     ) -> None:
-        """`knows` says whether a Host header names this server: pages of any origin may come, by its own name."""
+        """`knows` says whether a Host header names this server. Pages of any origin may connect."""
         self._transport = transport
-        self._admit = admit
+        self._begin = begin
         self._on_refusal = on_refusal
         self._knows = knows
         self._protocol = ServerProtocol(subprotocols=list(map(Subprotocol, _SUBPROTOCOLS)), max_size=_LONGEST_FRAME)
@@ -67,18 +67,18 @@ class MqttOverWebSocket(asyncio.Protocol):
             self._connection.eof_received()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """The network connection is gone."""
+        """The network connection is lost."""
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.connection_lost(exc)
 
     def pause_writing(self) -> None:
-        """The network takes no more for now."""
+        """The network's write buffer is full."""
         if self._connection is not None:
             self._connection.pause_writing()
 
     def resume_writing(self) -> None:
-        """The network takes more."""
+        """The network's write buffer has room again."""
         if self._connection is not None:
             self._connection.resume_writing()
 
@@ -89,7 +89,7 @@ class MqttOverWebSocket(asyncio.Protocol):
             self._send()
 
     def close(self) -> None:
-        """Begins to close the WebSocket. The client's close frame ends it (RFC 6455, section 7.1.1)."""
+        """Begins the closing handshake; the client's close frame completes it (RFC 6455, section 7.1.1)."""
         if self._protocol.state is State.OPEN:
             self._protocol.send_close(CloseCode.NORMAL_CLOSURE)
         self._send()
@@ -102,14 +102,14 @@ class MqttOverWebSocket(asyncio.Protocol):
             http = HttpContext.model_construct(
                 headers=_joined(request.headers), query_string=f"?{query}" if query else None
             )
-            self._connection = self._admit(self, http)
+            self._connection = self._begin(self, http)
         else:
             self._on_refusal(f"{response.status_code}: {bytes(response.body).decode().strip()}")
 
     def _refusal(self, path: str, request: Request) -> Response | None:
-        """The answer to an upgrade that IoT Core does not know; None to one that it does."""
+        """The answer to an upgrade that IoT Core refuses; None to all others."""
         if not all(map(self._knows, request.headers.get_all("Host") or [""])):
-            return self._protocol.reject(421, f"{NOT_KNOWN}\n")
+            return self._protocol.reject(421, f"{UNKNOWN_HOST}\n")
         if path != PATH:
             return self._protocol.reject(404, f"MQTT over WebSocket is at {PATH}\n")
         offered = [
@@ -123,13 +123,13 @@ class MqttOverWebSocket(asyncio.Protocol):
         if self._connection is None:
             return
         if frame.opcode is Opcode.TEXT:
-            self._protocol.fail(CloseCode.UNSUPPORTED_DATA, "MQTT comes in binary messages")
-            self._connection.fail(MalformedPacket("MQTT comes in binary messages [MQTT-6.0.0-1]"))
+            self._protocol.fail(CloseCode.UNSUPPORTED_DATA, "MQTT needs binary messages")
+            self._connection.fail(MalformedPacket("MQTT needs binary messages [MQTT-6.0.0-1]"))
         elif frame.opcode in (Opcode.BINARY, Opcode.CONT):
             self._connection.data_received(bytes(frame.data))
 
     def _check(self) -> None:
-        """Sees to it that whoever breaks the rules of WebSocket, or of HTTP, is known by that."""
+        """Ends the connection of a client that broke a rule of WebSocket or HTTP."""
         problem = self._protocol.parser_exc or self._protocol.handshake_exc
         if problem is None:
             return
@@ -137,7 +137,7 @@ class MqttOverWebSocket(asyncio.Protocol):
             self._connection.fail(MalformedPacket(f"WebSocket: {problem}"))
         elif not self._protocol.accept_called:
             self._on_refusal(f"WebSocket: {problem.__cause__ or problem}")
-            if isinstance(problem, InvalidMessage):  # The library leaves such a request without an answer.
+            if isinstance(problem, InvalidMessage):  # The library does not answer such a request.
                 self._transport.write(_BAD_REQUEST)
 
     def _send(self) -> None:
@@ -151,7 +151,7 @@ class MqttOverWebSocket(asyncio.Protocol):
 
 
 def _joined(headers: Headers) -> dict[str, str]:
-    """Headers as the event has them: the case is the client's, and what comes twice is joined (RFC 9110, 5.2)."""
+    """Headers as the event has them: in the client's case, and repeated ones joined (RFC 9110, section 5.2)."""
     joined: dict[str, tuple[str, str]] = {}
     for name, value in headers.raw_items():
         first, before = joined.get(name.lower(), (name, ""))

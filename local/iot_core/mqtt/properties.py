@@ -5,10 +5,18 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Generic, TypeVar
 
-from iot_core.mqtt import primitives
 from iot_core.mqtt.errors import MalformedPacket, ProtocolError
 from iot_core.mqtt.packets import NO_PROPERTIES, Properties
-from iot_core.mqtt.primitives import Reader, is_topic_name, write_variable_byte_integer
+from iot_core.mqtt.primitives import (
+    Reader,
+    is_topic_name,
+    write_binary,
+    write_byte,
+    write_four_byte_integer,
+    write_string,
+    write_two_byte_integer,
+    write_variable_byte_integer,
+)
 
 Value = TypeVar("Value")
 
@@ -76,7 +84,7 @@ def _read_pair(reader: Reader) -> tuple[str, str]:
 
 
 def _write_pair(pair: tuple[str, str]) -> bytes:
-    return primitives.write_string(pair[0]) + primitives.write_string(pair[1])
+    return write_string(pair[0]) + write_string(pair[1])
 
 
 def _is_positive(value: int) -> bool:
@@ -87,13 +95,13 @@ def _is_0_or_1(value: int) -> bool:
     return value in (0, 1)
 
 
-_BYTE = DataType(Reader.byte, primitives.write_byte)
-_BOOLEAN = DataType(_read_boolean, primitives.write_byte)
-_TWO_BYTES = DataType(Reader.two_byte_integer, primitives.write_two_byte_integer)
-_FOUR_BYTES = DataType(Reader.four_byte_integer, primitives.write_four_byte_integer)
-_VARIABLE = DataType(Reader.variable_byte_integer, primitives.write_variable_byte_integer)
-_STRING = DataType(Reader.string, primitives.write_string)
-_BINARY = DataType(Reader.binary, primitives.write_binary)
+_BYTE = DataType(Reader.byte, write_byte)
+_BOOLEAN = DataType(_read_boolean, write_byte)
+_TWO_BYTES = DataType(Reader.two_byte_integer, write_two_byte_integer)
+_FOUR_BYTES = DataType(Reader.four_byte_integer, write_four_byte_integer)
+_VARIABLE = DataType(Reader.variable_byte_integer, write_variable_byte_integer)
+_STRING = DataType(Reader.string, write_string)
+_BINARY = DataType(Reader.binary, write_binary)
 _PAIR = DataType(_read_pair, _write_pair)
 
 

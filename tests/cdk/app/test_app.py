@@ -111,27 +111,21 @@ def has_warning(flag: dict[str, Any]) -> bool:
 
 
 @pytest.mark.parametrize(
-    ("kind", "properties"),
+    ("stage", "kind", "properties"),
     [
-        ("AWS::IoT::Authorizer", {"AuthorizerName": "chat-prod"}),
-        ("AWS::Lambda::Function", {"SnapStart": {"ApplyOn": "PublishedVersions"}}),
-        ("Custom::DefaultAuthorizer", {"AuthorizerName": "chat-prod", "ServiceToken": Match.any_value()}),
+        ("output", "AWS::IoT::Authorizer", {"AuthorizerName": "chat-prod"}),
+        ("output", "AWS::Lambda::Function", {"SnapStart": {"ApplyOn": "PublishedVersions"}}),
+        ("output", "Custom::DefaultAuthorizer", {"AuthorizerName": "chat-prod", "ServiceToken": Match.any_value()}),
+        ("other", "AWS::IoT::Authorizer", {"AuthorizerName": "chat"}),
+        ("other", "AWS::Lambda::Function", {"Runtime": "python3.13", "Architectures": ["x86_64"]}),
+        ("other", "AWS::Lambda::Alias", {"ProvisionedConcurrencyConfig": {"ProvisionedConcurrentExecutions": 3}}),
     ],
 )
-def test_a_stage_is_deployed_as_it_says(output: Output, kind: str, properties: dict[str, object]) -> None:
-    output.template.has_resource_properties(kind, properties)
-
-
-@pytest.mark.parametrize(
-    ("kind", "properties"),
-    [
-        ("AWS::IoT::Authorizer", {"AuthorizerName": "chat"}),
-        ("AWS::Lambda::Function", {"Runtime": "python3.13", "Architectures": ["x86_64"]}),
-        ("AWS::Lambda::Alias", {"ProvisionedConcurrencyConfig": {"ProvisionedConcurrentExecutions": 3}}),
-    ],
-)
-def test_another_stage_is_deployed_as_it_says(other: Output, kind: str, properties: dict[str, object]) -> None:
-    other.template.has_resource_properties(kind, properties)
+def test_a_stage_is_deployed_as_it_says(
+    request: pytest.FixtureRequest, stage: str, kind: str, properties: dict[str, object]
+) -> None:
+    found: Output = request.getfixturevalue(stage)
+    found.template.has_resource_properties(kind, properties)
 
 
 def test_the_keys_of_a_stages_secrets_are_the_functions(other: Output) -> None:
@@ -241,7 +235,9 @@ def test_a_template_that_breaks_a_rule_is_one_line(code: Path) -> None:
         synthesize(app)
 
 
-def test_an_error_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("arguments", [[], ["destroy"]])
+def test_an_error_is_one_line(arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["app", *arguments])
     with pytest.raises(SystemExit, match=r"^cdk: stage dev: not in cdk\.json under context\.stages, which has: none$"):
         main()

@@ -6,7 +6,7 @@ import pytest
 from aws_cdk import App
 
 from iot_authorizer_cdk import InvalidSettings
-from iot_authorizer_cdk.app import destroy
+from iot_authorizer_cdk.app.__main__ import build_destroy_app
 from iot_authorizer_cdk.app.stages import StackNames
 
 
@@ -19,13 +19,13 @@ def test_it_has_the_stacks_of_a_stage(config: Path, has_domain: bool) -> None:
     stage = {"domain": {"name": "chat"}} if has_domain else {"suffix": "-prod"}
     names = StackNames.of("chat", "prod")
     expected = {names.authorizer, names.domain} if has_domain else {names.authorizer}
-    assert stacks(destroy.build_destroy_app(config, {"stage": "prod", "stages": {"prod": stage}})) == expected
+    assert stacks(build_destroy_app(config, {"stage": "prod", "stages": {"prod": stage}})) == expected
 
 
 def test_only_the_name_is_needed(config: Path) -> None:
     config.write_text('# broken\nname   = "chat"\npolicy = nowhere\n[[')
     context: dict[str, object] = {"stage": "prod", "stages": {"prod": {"memory": True}}}
-    assert stacks(destroy.build_destroy_app(config, context)) == {"IotAuthorizer-chat-prod"}
+    assert stacks(build_destroy_app(config, context)) == {"IotAuthorizer-chat-prod"}
 
 
 @pytest.mark.parametrize(
@@ -38,10 +38,4 @@ def test_only_the_name_is_needed(config: Path) -> None:
 def test_without_a_stage_or_a_name_it_destroys_nothing(config: Path, stage: str, content: str, message: str) -> None:
     config.write_text(content)
     with pytest.raises(InvalidSettings, match=message):
-        destroy.build_destroy_app(config, {"stage": stage, "stages": {"prod": {}}})
-
-
-def test_an_error_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    with pytest.raises(SystemExit, match=r"^cdk: stage dev: not in cdk\.json under context\.stages, which has: none$"):
-        destroy.main()
+        build_destroy_app(config, {"stage": stage, "stages": {"prod": {}}})

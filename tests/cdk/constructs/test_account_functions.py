@@ -92,40 +92,30 @@ def current(service: Service) -> str | None:
     return service.do(lambda core: core.authorizers.default)
 
 
-@pytest.mark.parametrize(
-    ("before", "request_", "answer", "after"),
-    [
-        ("chat", ("Create", None, "new"), "previous:chat", "new"),
-        (None, ("Create", None, "chat"), "previous:", "chat"),
-        ("chat", ("Create", None, "chat"), "previous:", "chat"),
-        ("chat", ("Update", "previous:old", "new"), "previous:old", "new"),
-        ("new", ("Delete", "previous:chat", "new"), "previous:chat", "chat"),
-        ("chat", ("Delete", "previous:", "chat"), "previous:", None),
-        ("chat", ("Delete", "previous:", "new"), "previous:", "chat"),
-        ("chat", ("Delete", "previous:gone", "chat"), "previous:gone", None),
-        ("chat", ("Delete", "previous:chat", "chat"), "previous:chat", None),
-    ],
-    ids=[
-        "creation remembers the previous default",
-        "creation without a previous default",
-        "creation for the one that is the default already",
-        "an update keeps the previous default",
-        "deletion sets back the previous default",
-        "deletion without a previous default",
-        "deletion leaves a default that was chosen since",
-        "deletion with a previous default that no longer exists",
-        "deletion with a previous default that is deleted too, as after an update",
-    ],
-)
+CASES = {
+    "creation remembers the previous default": ("chat", "Create", None, "new", "previous:chat", "new"),
+    "creation without a previous default": (None, "Create", None, "chat", "previous:", "chat"),
+    "creation for the one that is the default already": ("chat", "Create", None, "chat", "previous:", "chat"),
+    "an update keeps the previous default": ("chat", "Update", "previous:old", "new", "previous:old", "new"),
+    "deletion sets back the previous default": ("new", "Delete", "previous:chat", "new", "previous:chat", "chat"),
+    "deletion without a previous default": ("chat", "Delete", "previous:", "chat", "previous:", None),
+    "deletion leaves a default that was chosen since": ("chat", "Delete", "previous:", "new", "previous:", "chat"),
+    "the previous default no longer exists": ("chat", "Delete", "previous:gone", "chat", "previous:gone", None),
+    "the previous default is deleted too": ("chat", "Delete", "previous:chat", "chat", "previous:chat", None),
+}
+
+
+@pytest.mark.parametrize(("before", "kind", "physical_id", "name", "answer", "after"), CASES.values(), ids=CASES)
 def test_the_default_authorizer_is_set_and_set_back(
     service: Service,
     default: Calls,
     before: str | None,
-    request_: tuple[str, str | None, str],
+    kind: str,
+    physical_id: str | None,
+    name: str,
     answer: str,
     after: str | None,
 ) -> None:
-    kind, physical_id, name = request_
     service.do(make)
     service.do(lambda core: core.authorizers.clear_default())
     if before is not None:

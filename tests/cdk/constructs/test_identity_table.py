@@ -10,7 +10,7 @@ from aws_cdk.assertions import Match, Template
 
 from iot_authorizer_cdk import IdentityTable, InvalidSettings, IotCustomAuthorizer
 from iot_policies import InvalidFile
-from tests.cdk.conftest import Synth
+from tests.cdk.conftest import Synth, statements
 
 TABLE = "AWS::DynamoDB::Table"
 TABLE_ARN = "arn:aws:dynamodb:eu-west-1:123456789012:table/identities"
@@ -58,23 +58,15 @@ def used(stack: Stack, code: Path, **properties: Any) -> tuple[Template, list[St
     table = IdentityTable(stack, "Identities", **properties).table
     IotCustomAuthorizer(stack, "Authorizer", code=code, table=table)
     template = Template.from_stack(stack)
-    _, *statements = allowed(template)
-    return template, statements, stack.resolve(table.table_arn)
-
-
-def allowed(template: Template) -> list[Statement]:
-    """What the function may do."""
-    (role,) = template.find_resources("AWS::IAM::Role").values()
-    (policy,) = role["Properties"]["Policies"]
-    statements: list[Statement] = policy["PolicyDocument"]["Statement"]
-    return statements
+    _, *found = statements(template)
+    return template, found, stack.resolve(table.table_arn)
 
 
 def test_the_function_knows_the_table_reads_it_and_writes_only_counts_of_wrong_passwords(
     stack: Stack, code: Path
 ) -> None:
-    template, statements, arn = used(stack, code)
-    assert statements == [
+    template, found, arn = used(stack, code)
+    assert found == [
         {"Action": ["dynamodb:BatchGetItem", "dynamodb:GetItem"], "Effect": "Allow", "Resource": arn},
         {
             "Action": "dynamodb:UpdateItem",
@@ -121,7 +113,7 @@ def test_a_configuration_that_needs_a_table_and_has_none_is_refused(synth: Synth
 @pytest.mark.parametrize("name", [TABLE_ARN, "identities"])
 def test_the_function_may_use_the_table_that_the_configuration_names(synth: Synth, code: Path, name: str) -> None:
     need_a_table(code, f'table = "{name}"')
-    _, reads, counts = allowed(synth())
+    _, reads, counts = statements(synth())
     assert reads["Resource"] == counts["Resource"]
     resource = reads["Resource"]
     assert resource == TABLE_ARN if name == TABLE_ARN else resource["Fn::Join"][1][-1] == ":table/identities"

@@ -12,8 +12,7 @@ from pathlib import Path
 import pytest
 
 from iot_authorizer_cdk.package import __main__ as command
-from iot_authorizer_cdk.package.dependencies import UvError
-from iot_authorizer_cdk.package.lambda_directory import all_below, build, directory_hash, zipped_size
+from iot_authorizer_cdk.package.lambda_directory import UvError, all_below, build, directory_hash, zipped_size
 from iot_authorizer_cdk.package.target import MARK, this_machine
 from iot_policies import InvalidFile
 from tests import ROOT

@@ -26,32 +26,30 @@ def test_a_machine_without_a_processor_of_lambda_is_refused(monkeypatch: pytest.
         this_machine()
 
 
-def test_a_directory_that_was_not_built_is_left_as_it_is(config: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("place", "message"),
+    [
+        ("mine", "mine: not built by this command, which would replace it"),
+        ("mine/thesis.txt", "not built by this command"),
+        ("lambda", r"contains .*authorizer\.toml, and a build replaces it"),
+        (".", r"contains .*authorizer\.toml"),
+    ],
+)
+def test_a_build_replaces_only_what_a_build_wrote(config: Path, tmp_path: Path, place: str, message: str) -> None:
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine/thesis.txt").write_text("x")
-    with pytest.raises(InvalidSettings, match="mine: not built by this command, which would replace it"):
-        build(ROOT, config, tmp_path / "mine")
-    with pytest.raises(InvalidSettings, match="not built by this command"):
-        check_replaceable(tmp_path / "mine/thesis.txt")
-    assert (tmp_path / "mine/thesis.txt").is_file()
-
-
-@pytest.mark.parametrize("place", ["", ".."])
-def test_a_directory_that_contains_the_configuration_is_not_replaced(config: Path, place: str) -> None:
-    with pytest.raises(InvalidSettings, match=r"contains .*authorizer\.toml, and a build replaces it"):
-        build(ROOT, config, config.parent / place)
-    assert config.is_file()
-
-
-def test_a_directory_that_contains_the_sources_is_not_replaced(code: Path) -> None:
-    with pytest.raises(InvalidSettings, match=r"contains .*sources"):
-        check_replaceable(code, code / "sources")
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises(InvalidSettings, match=message):
+        build(ROOT, config, tmp_path / place)
+    assert sorted(tmp_path.rglob("*")) == before
 
 
 def test_an_empty_directory_and_one_that_was_built_may_be_replaced(tmp_path: Path, code: Path) -> None:
     (tmp_path / "empty").mkdir()
     check_replaceable(tmp_path / "empty")
     check_replaceable(code, code.with_name("authorizer.toml"))
+    with pytest.raises(InvalidSettings, match=r"contains .*sources"):
+        check_replaceable(code, code / "sources")
 
 
 def test_an_interpreter_is_found_by_its_version_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

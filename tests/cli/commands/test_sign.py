@@ -9,7 +9,8 @@ import pytest
 from iot_authorizer_cli.project.configuration import read_project_configuration
 from iot_authorizer_cli.signing.changing import make_key
 from iot_core.authorizers.event import ConnectionRequest
-from iot_core.authorizers.signatures import NotVerified, verify_signature
+from iot_core.authorizers.refused import Refused
+from iot_core.authorizers.signatures import verify_signature
 from tests.cli.conftest import Run
 from tests.cli.dev import PROGRAM
 from tests.clients.needs import needs
@@ -60,7 +61,7 @@ def test_iot_core_verifies_it_with_the_configured_keys_and_no_other(run: Run, co
     signature = run("sign", "header.payload").stdout.strip()
     authorizer = read_project_configuration(config, ARN).description
     assert verify_signature(ConnectionRequest(token="header.payload", tokenSignature=signature), authorizer)
-    with pytest.raises(NotVerified):
+    with pytest.raises(Refused):
         verify_signature(ConnectionRequest(token="header.other", tokenSignature=signature), authorizer)
 
 

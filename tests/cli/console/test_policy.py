@@ -67,7 +67,7 @@ def test_a_resource_names_the_lines_that_ask_for_it_and_so_does_the_deny_of_a_pl
 
 def test_a_principal_without_a_policy_is_told_why(path: Path) -> None:
     found = of(path, {}, name="+")
-    assert (found["error"], found["documents"]) == ("unsafe_value: principal can't stand in a topic level", [])
+    assert (found["error"], found["documents"]) == ("unsafe_value: principal cannot be a topic level", [])
 
 
 def test_the_characters_are_those_that_iot_core_counts(path: Path) -> None:

@@ -60,7 +60,7 @@ def test_a_row_that_makes_no_sense_is_a_storage_error(config: Path) -> None:
         pass
     with contextlib.closing(sqlite3.connect(data / "iot-core.sqlite")) as database, database:
         database.execute("INSERT INTO session VALUES ('ann', 7, 60, 'ann', 'yesterday', NULL)")
-    with pytest.raises(StorageError, match=r"iot-core\.sqlite holds what can't be read, remove it"):
+    with pytest.raises(StorageError, match=r"iot-core\.sqlite cannot be read, remove it"):
         LocalIotCore(config, folder=data).__enter__()
 
 

@@ -174,7 +174,7 @@ def test_where_no_folder_can_be_watched_files_are_looked_at(
         yield
 
     monkeypatch.setattr(reloading, "awatch", no_watch)
-    monkeypatch.setattr(reloading, "_LOOK", 0.02)
+    monkeypatch.setattr(reloading, "CHECK_INTERVAL", 0.02)
     with with_template(folder) as running:
         save(folder / "policy.toml", NEW)
         running.record("reload", ok=True)

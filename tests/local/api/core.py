@@ -2,17 +2,14 @@
 
 import base64
 import queue
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from iot_core.authorizers.authorization import Gateway
-from iot_core.authorizers.authorizers import AuthorizerDescription, Authorizers
-from iot_core.broker.broker import Broker
+from iot_core.authorizers.invocation import Authorization
+from iot_core.authorizers.rules import AuthorizerDescription
 from iot_core.broker.client import Client, Origin
 from iot_core.broker.limits import IOT_CORE
-from iot_core.broker.storage import Storage
-from iot_core.decisions import Decisions
-from iot_core.feed import Feed
+from iot_core.core import IotCore
 from iot_core.functions.execution_environments import ExecutionEnvironments
 from iot_core.functions.lambda_function import BrokenHandler, Invocation, LambdaFunction
 from iot_core.mqtt import Connect, Decoder, Packet, Properties, Publish, Subscribe, Subscription, Version, Will
@@ -21,7 +18,7 @@ from iot_policies.evaluator import Evaluator
 
 ARN = "arn:aws:iot:eu-west-1:123456789012:"
 FUNCTION_ARN = "arn:aws:lambda:eu-west-1:123456789012:function:authorizer"
-TLS_URL = "https://localhost:8443"
+ENDPOINT = "localhost:8443"
 SOURCE, TARGET = ("127.0.0.2", 50_000), ("127.0.0.1", 8443)
 
 
@@ -108,54 +105,47 @@ class Listener:
         return packet
 
 
+def _explain(_: Authorization, question: str, resource: str, __: str | None) -> Sequence[str]:
+    return [f"because of {question} {resource}"]
+
+
 def everything() -> Permissions:
     """A policy that allows everything."""
     document = {"Version": "2012-10-17", "Statement": [statement("Allow", "*", "*")]}
     return Permissions(Evaluator([document]), ARN, lambda *_: None)
 
 
-class Configuration:
-    """Counts as another one after each reload."""
+class Core(IotCore):
+    """IoT Core, and what tests do to it."""
 
-    def __init__(self) -> None:
-        self.configured = object()
-
-    def reload(self) -> None:
-        self.configured = object()
-
-
-class Core:
-    """What the APIs use, and what tests do to it."""
+    clock: Clock
 
     def __init__(self, folder: Path) -> None:
-        self.clock = Clock()
+        clock = Clock()
+        super().__init__(
+            folder,
+            persistent=False,
+            region="eu-west-1",
+            clock=clock,
+            wall_clock=clock,
+        )
         self.events: list[Mapping[str, object]] = []
-        self.broker = Broker(Storage(":memory:"), clock=self.clock)
-        self.authorizers = Authorizers(folder, self.clock)
-        self.configuration = Configuration()
         self.during_invocation: Callable[[], None] = lambda: None
         """What happens while the function runs."""
-        self.feed = Feed(self.clock)
-        self.decisions = Decisions(
-            self.feed, lambda _, question, resource, __: lambda: [f"because of {question} {resource}"]
-        )
-        self._environments = ExecutionEnvironments(lambda: Function(self.events, self._at_work))
-        self.gateway = Gateway(self.authorizers, {FUNCTION_ARN: self._environments})
-        self.tls_url = TLS_URL
+        self.endpoint_address = ENDPOINT
         self.server_name: str | None = None
         """As if requests came over TLS."""
+        self._environments = ExecutionEnvironments(lambda: Function(self.events, self._at_work))
         self.put(name="chat", signing_disabled=True, token_key_name="token")
         self.authorizers.set_default("chat")
 
-    def arn(self, kind: str, name: str) -> str:
-        return f"{ARN}{kind}/{name}"
-
-    def commit(self) -> None:
-        self.broker.storage.commit()
-
     def close(self) -> None:
         self._environments.close()
-        self.broker.storage.close()
+        super().close()
+
+    def reload(self) -> None:
+        """Puts the same configuration into force again."""
+        self.configure(self.authorizers.describe("chat"), self.invoker.functions, _explain)
 
     def _at_work(self) -> None:
         self.during_invocation()
@@ -165,7 +155,8 @@ class Core:
         now = self.clock()
         known: dict[str, object] = {"function_arn": FUNCTION_ARN, "status": "ACTIVE"}
         known |= {"creation_date": now, "last_modified_date": now}
-        self.authorizers.put_configured(AuthorizerDescription(**{**known, **fields}))  # type: ignore[arg-type]
+        description = AuthorizerDescription(**{**known, **fields})  # type: ignore[arg-type]
+        self.configure(description, {FUNCTION_ARN: self._environments}, _explain)
 
     def listen(
         self, client_id: str = "listener", *topic_filters: str, will: Will | None = None, expiry: int = 0

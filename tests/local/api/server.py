@@ -51,7 +51,7 @@ class Service:
 
         def replace() -> None:
             self.core = Core(folder)
-            found = routes(self.core, clock=self.core.clock)
+            found = routes(self.core)
             self._app = Starlette(routes=found, exception_handlers={404: not_found})
 
         self._call(replace)

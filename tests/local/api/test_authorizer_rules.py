@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
-from iot_core.authorizers.authorizer_rules import (
+from iot_core.authorizers.registry import Authorizers
+from iot_core.authorizers.rules import (
+    AuthorizerDescription,
     AuthorizerExists,
     AuthorizerInUse,
     InvalidAuthorizer,
@@ -15,7 +17,6 @@ from iot_core.authorizers.authorizer_rules import (
     check_name,
     violation,
 )
-from iot_core.authorizers.authorizers import AuthorizerDescription, Authorizers
 from iot_policies import InvalidFile
 from tests.local.api.conftest import SigningKey
 from tests.local.api.core import FUNCTION_ARN, Clock
@@ -254,4 +255,4 @@ def test_a_broken_file_is_one_clear_line(tmp_path: Path, text: str) -> None:
     (tmp_path / "authorizers.json").write_bytes(text.encode("utf-8", "surrogateescape"))
     with pytest.raises(InvalidFile) as caught:
         Authorizers(tmp_path)
-    assert (str(caught.value).count("\n"), "remove the file" in str(caught.value)) == (0, True)
+    assert (str(caught.value).count("\n"), "remove it" in str(caught.value)) == (0, True)

@@ -208,7 +208,7 @@ def test_the_endpoint_is_the_data_endpoint_unless_said_otherwise(iot: Boto) -> N
 
 
 def test_the_endpoint_at_port_443_is_a_host_alone_as_on_iot_core(iot: Boto, service: Service) -> None:
-    service.core.tls_url = "https://localhost:443"
+    service.core.endpoint_address = "localhost"
     assert iot("describe_endpoint", endpointType="iot:Data-ATS")["endpointAddress"] == "localhost"
 
 

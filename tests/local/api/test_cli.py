@@ -72,7 +72,7 @@ def test_an_error_is_told_as_on_aws(aws: Aws) -> None:
 def test_an_operation_that_is_not_here_says_so(aws: Aws) -> None:
     done = aws("iot", "list-things")
     assert "(UnknownOperationException)" in done.stderr
-    assert "GET /things is no operation that is served here" in done.stderr
+    assert "GET /things is not an operation of this endpoint" in done.stderr
 
 
 def test_a_message_is_published_retained_and_read(aws: Aws, service: Service) -> None:

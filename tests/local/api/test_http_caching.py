@@ -99,7 +99,7 @@ def switched_off(core: Core) -> None:
 
 def saved_again(core: Core) -> None:
     """As when a template is saved: the authorizer's description stays the same."""
-    core.configuration.reload()
+    core.reload()
 
 
 def reconfigured(core: Core) -> None:
@@ -120,7 +120,7 @@ def test_a_changed_authorizer_is_asked_again(
 
 @pytest.mark.usefixtures("caching")
 def test_what_is_saved_while_the_function_runs_has_it_asked_again(service: Service, kept: KeptConnection) -> None:
-    service.core.during_invocation = service.core.configuration.reload
+    service.core.during_invocation = service.core.reload
     kept.publish()
     service.core.during_invocation = lambda: None
     kept.publish()

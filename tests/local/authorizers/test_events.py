@@ -136,6 +136,6 @@ def test_each_connection_has_an_id_of_its_own_which_a_refresh_keeps(running: Run
         first, second = (running.function.events.get(timeout=10)["connectionMetadata"] for _ in range(2))
         assert first != second
         running.pass_time(86_399)
-        running.core.call(running.core.connections.refresh_all)
+        running.core.call(running.core.apply_configuration)
         again = [running.function.events.get(timeout=10)["connectionMetadata"] for _ in range(2)]
     assert sorted(map(str, again)) == sorted(map(str, [first, second]))

@@ -95,7 +95,7 @@ def test_an_authorizer_that_goes_ends_its_clients_at_their_refresh(running: Runn
     with running.client() as client:
         assert client.connect(user_name=f"?{NAME}=brief").reason_code == 0
         running.core.call(lambda: running.core.authorizers.update("brief", status="INACTIVE"))
-        running.core.call(running.core.connections.refresh_all)
+        running.core.call(running.core.apply_configuration)
         assert client.ends() == []
     running.record("decision", action="refresh", allowed=False, reason="authorizer_inactive")
     running.record("presence", event="disconnected", disconnect_reason="AUTH_ERROR")

@@ -13,6 +13,8 @@ import pytest
 from iot_core.broker.broker import Broker
 from iot_core.broker.limits import IOT_CORE, Limits
 from iot_core.broker.message import Message
+from iot_core.broker.retained import Retained
+from iot_core.broker.session import Session
 from iot_core.broker.storage import Storage
 from iot_core.mqtt import Connect, Version, Will
 from tests.local.broker.peer import Peer, Policy, given_properties
@@ -45,7 +47,7 @@ class Bench:
         self.clock = Clock()
         self.reports: list[tuple[str, Mapping[str, object]]] = []
         self._path = storage
-        self._limits = limits or IOT_CORE
+        self.limits = limits or IOT_CORE
         self._start()
 
     @property
@@ -77,6 +79,35 @@ class Bench:
         expiry = 3600 if version is MQTT_5 else None
         return self.connect(client_id, version, **{"clean": False, "expiry": expiry, **options})  # type: ignore[arg-type]
 
+    def subscriber(
+        self,
+        *topic_filters: str,
+        qos: int = 0,
+        client_id: str = "alice",
+        persistent: bool = False,
+        **options: bool | int,
+    ) -> Peer:
+        """Connect a client, and subscribe it."""
+        peer = (self.persistent if persistent else self.connect)(client_id)
+        peer.subscribe(*topic_filters, qos=qos, **options)
+        return peer
+
+    def leave(self, *topic_filters: str, qos: int = 0, client_id: str = "alice") -> None:
+        """Connect a client with a persistent session, subscribe it, and lose its connection."""
+        self.subscriber(*topic_filters, qos=qos, client_id=client_id, persistent=True).lose()
+
+    def session(self, client_id: str = "alice") -> Session:
+        """Return a session that exists."""
+        session = self.broker.session(client_id)
+        assert session is not None
+        return session
+
+    def retained(self, topic: str) -> Retained:
+        """Return a retained message that exists."""
+        retained = self.broker.retained.get(topic)
+        assert retained is not None
+        return retained
+
     def publish(self, topic: str, payload: bytes = b"", qos: int = 0, retain: bool = False) -> None:
         """Publishes as the HTTP API does."""
         self.broker.publish(Message(topic, payload, qos, retain))
@@ -104,13 +135,11 @@ class Bench:
 
     def missed(self, client_id: str = "alice") -> int:
         """How many messages a session missed, or was not allowed to publish."""
-        session = self.broker.session(client_id)
-        assert session is not None
-        return session.dropped
+        return self.session(client_id).dropped
 
     def _start(self) -> None:
         storage = Storage(self._path)
-        self.broker = Broker(storage, limits=self._limits, clock=self.clock, report=self._report)
+        self.broker = Broker(storage, limits=self.limits, clock=self.clock, report=self._report)
 
     def _report(self, kind: str, **fields: object) -> None:
         self.reports.append((kind, fields))

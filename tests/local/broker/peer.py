@@ -20,6 +20,7 @@ from iot_core.mqtt import (
     Properties,
     Puback,
     Publish,
+    ReasonCode,
     Suback,
     Subscribe,
     Subscription,
@@ -85,7 +86,7 @@ class Peer:
     def __init__(self, broker: Broker, connect: Connect, policy: Policy, client_id: str) -> None:
         self.policy = policy
         self.wire = Wire(connect.version)
-        self._broker = broker
+        self.broker = broker
         self._version = connect.version
         self._packet_ids = itertools.count(1)
         self._decoder = Decoder(IOT_CORE.packet)
@@ -103,14 +104,18 @@ class Peer:
         ends = [packet.reason_code for packet in self.wire.packets if isinstance(packet, Disconnect)]
         return ends[0] if ends else None
 
+    def ended_with(self, reason_code: ReasonCode) -> bool:
+        """Whether the broker ended the connection, in MQTT 5 with this reason code."""
+        return self.closed and self.end == (reason_code if self._version is Version.MQTT_5 else None)
+
     def send(self, packet: Packet) -> None:
         """Sends a packet, as bytes. Errors end the connection, as the gateway does it."""
         self._decoder.receive(encode(packet, self._version))
         try:
             while (read := self._decoder.next()) is not None:
-                self._broker.receive(self.client, read)
+                self.broker.receive(self.client, read)
         except MqttError as error:
-            self._broker.fail(self.client, error)
+            self.broker.fail(self.client, error)
 
     def publish(
         self, topic: str, payload: bytes = b"", qos: int = 0, retain: bool = False, **properties: object
@@ -140,11 +145,11 @@ class Peer:
 
     def drain(self) -> None:
         """The network takes more."""
-        self._broker.drain(self.client)
+        self.broker.drain(self.client)
 
     def end_by(self, reason: DisconnectReason) -> None:
         """The connection is ended from outside the broker."""
-        self._broker.end(self.client, reason)
+        self.broker.end(self.client, reason)
 
     def lose(self) -> None:
         """The network connection is gone."""

@@ -1,4 +1,4 @@
-"""What is kept for clients that are away is bounded, whatever the number of their client IDs. Not AWS's."""
+"""The limits of what is kept for absent clients, however many client IDs they use. Not limits of AWS."""
 
 from pathlib import Path
 
@@ -24,11 +24,9 @@ def small(version: Version, messages: int, size: int = 1000) -> Bench:
 
 
 def leave(broker: Bench, *client_ids: str, topic_filter: str = "a") -> None:
-    """Clients subscribe and go, one after the other, a second apart."""
+    """Clients subscribe and disconnect, one after the other, a second apart."""
     for client_id in client_ids:
-        peer = broker.persistent(client_id)
-        peer.subscribe(topic_filter, qos=1)
-        peer.lose()
+        broker.leave(topic_filter, qos=1, client_id=client_id)
         broker.wait(1)
 
 
@@ -36,9 +34,19 @@ def there(broker: Bench) -> list[str]:
     return sorted(session.client_id for session in broker.broker.sessions())
 
 
-def test_the_session_that_was_left_first_ends(few: Bench) -> None:
-    leave(few, "alice", "bob", "carol")
-    assert there(few) == ["bob", "carol"]
+@pytest.mark.parametrize(
+    ("client_ids", "kept"),
+    [(("alice", "bob", "carol"), ["bob", "carol"]), (("alice", "bob", "alice", "carol"), ["alice", "carol"])],
+)
+def test_the_session_that_is_absent_for_longest_ends(few: Bench, client_ids: tuple[str, ...], kept: list[str]) -> None:
+    leave(few, *client_ids)
+    assert there(few) == kept
+
+
+def test_sessions_that_end_with_their_connection_do_not_count(few: Bench) -> None:
+    leave(few, "alice", "bob")
+    few.connect("carol").lose()
+    assert there(few) == ["alice", "bob"]
 
 
 def test_it_ends_before_the_next_second_begins(few: Bench) -> None:
@@ -47,21 +55,10 @@ def test_it_ends_before_the_next_second_begins(few: Bench) -> None:
     assert there(few) == ["bob", "carol"]
 
 
-def test_who_came_back_meanwhile_was_not_left_first(few: Bench) -> None:
-    leave(few, "alice", "bob", "alice", "carol")
-    assert there(few) == ["alice", "carol"]
-
-
 def test_sessions_that_are_connected_do_not_count(few: Bench) -> None:
     peers = [few.persistent(client_id) for client_id in ("alice", "bob", "carol", "dan")]
     leave(few, "eve", "frank")
     assert len(there(few)) == len(peers) + 2
-
-
-def test_sessions_that_end_with_their_connection_do_not_count(few: Bench) -> None:
-    leave(few, "alice", "bob")
-    few.connect("carol").lose()
-    assert there(few) == ["alice", "bob"]
 
 
 def test_sessions_that_ended_do_not_count(few: Bench) -> None:
@@ -85,14 +82,11 @@ def test_nothing_is_left_of_a_session_that_ended(few: Bench) -> None:
     few.storage.commit()
     execute = few.storage.database.execute
     assert few.broker.router.group("only/alice") is None
-    assert execute("SELECT client_id FROM session ORDER BY client_id").fetchall() == [("bob",), ("carol",)]
-    assert execute("SELECT client_id FROM subscription ORDER BY client_id").fetchall() == [("bob",), ("carol",)]
+    for table in ("session", "subscription"):
+        found = execute(f"SELECT client_id FROM {table} ORDER BY client_id").fetchall()
+        assert found == [("bob",), ("carol",)]
     assert execute("SELECT COUNT(*) FROM message").fetchone() == (0,)
     assert few.storage.waiting_bytes == 0
-
-
-def test_its_client_begins_anew(few: Bench) -> None:
-    leave(few, "alice", "bob", "carol")
     assert not few.persistent("alice").connack.session_present
 
 
@@ -125,8 +119,7 @@ def test_it_is_reported_with_the_messages_that_waited(few: Bench) -> None:
 def test_nothing_is_kept_for_a_session_that_ended_in_the_middle_of_a_delivery(version: Version) -> None:
     """The message ends a slow client, whose session is one too many, before it reaches the one that ends for it."""
     broker = Bench(version, limits=limits(absent_sessions=1, queued_messages=1))
-    slow = broker.persistent("slow")
-    slow.subscribe("a", qos=1)
+    slow = broker.subscriber("a", qos=1, persistent=True, client_id="slow")
     leave(broker, "away")
     slow.wire.slow = True
     slow.subscribe("b", qos=1)
@@ -151,21 +144,17 @@ def test_sessions_that_expire_together_may_end_each_other(version: Version) -> N
     assert there(broker) == ["one", "two"]
 
 
-def test_sessions_beyond_the_limit_end_when_the_broker_starts(version: Version, tmp_path: Path) -> None:
+@pytest.mark.parametrize("killed", [False, True])
+def test_sessions_over_the_limit_end_when_the_broker_starts(version: Version, tmp_path: Path, killed: bool) -> None:
+    """A client that was connected when the process was killed was absent last."""
     broker = Bench(version, tmp_path / "iot-core.sqlite")
-    leave(broker, "alice", "bob", "carol")
-    broker._limits = limits(absent_sessions=2)
-    broker.restart()
-    assert there(broker) == ["bob", "carol"]
-
-
-def test_who_was_connected_when_the_process_was_killed_was_left_last(version: Version, tmp_path: Path) -> None:
-    broker = Bench(version, tmp_path / "iot-core.sqlite")
-    broker.persistent("alice")
+    alice = broker.persistent("alice")
+    if not killed:
+        alice.lose()
     leave(broker, "bob", "carol")
-    broker._limits = limits(absent_sessions=2)
-    broker.kill()
-    assert there(broker) == ["alice", "carol"]
+    broker.limits = limits(absent_sessions=2)
+    (Bench.kill if killed else Bench.restart)(broker)
+    assert there(broker) == (["alice", "carol"] if killed else ["bob", "carol"])
 
 
 def publish(broker: Bench, *topics: str, size: int = 1000) -> None:
@@ -185,12 +174,13 @@ def test_all_queues_together_take_only_so_many_bytes(version: Version) -> None:
     assert [len(broker.persistent(name).payloads()) for name in ("alice", "bob", "carol")] == [1, 1, 0]
 
 
-def test_what_they_do_not_take_is_counted_and_reported(version: Version) -> None:
+@pytest.mark.parametrize("topic_filter", ["a", "$share/g/a"])
+def test_what_they_do_not_take_is_counted_and_reported(version: Version, topic_filter: str) -> None:
     broker = small(version, messages=1)
-    leave(broker, "alice")
+    leave(broker, "alice", topic_filter=topic_filter)
     publish(broker, "a", "a", "a")
-    assert broker.missed() == 2
-    assert broker.dropped() == ["queues_full"]
+    assert (broker.missed(), broker.dropped()) == (2, ["queues_full"])
+    assert sizes(broker.persistent("alice")) == [1000]
 
 
 def test_a_message_that_waits_for_many_counts_once(version: Version) -> None:
@@ -207,19 +197,10 @@ def test_empty_messages_count_their_places(version: Version) -> None:
     assert sizes(broker.persistent("alice")) == [0, 0, 0]
 
 
-def test_what_waits_for_a_shared_subscription_counts_too(version: Version) -> None:
-    broker = small(version, messages=1)
-    leave(broker, "alice", topic_filter="$share/g/a")
-    publish(broker, "a", "a")
-    assert broker.dropped() == ["queues_full"]
-    assert sizes(broker.persistent("alice")) == [1000]
-
-
 def test_who_is_connected_misses_nothing(version: Version) -> None:
     broker = small(version, messages=1)
     leave(broker, "alice")
-    bob = broker.persistent("bob")
-    bob.subscribe("a", qos=1)
+    bob = broker.subscriber("a", qos=1, persistent=True, client_id="bob")
     publish(broker, "a", "a", "a")
     assert sizes(bob) == [1000, 1000, 1000]
 
@@ -254,22 +235,14 @@ def test_what_was_kept_before_counts_after_a_restart(version: Version, tmp_path:
 
 
 @only_mqtt_5
-def test_a_will_that_waits_counts_too(version: Version) -> None:
+@pytest.mark.parametrize(("seconds", "dropped"), [(9, ["queues_full"]), (10, [])])
+def test_a_will_counts_while_it_waits(version: Version, seconds: int, dropped: list[str]) -> None:
     broker = small(version, messages=1)
     leave(broker, "bob")
     broker.persistent("alice", will=will(payload=bytes(1000), will_delay_interval=10)).lose()
+    broker.wait(seconds)
     publish(broker, "a")
-    assert broker.dropped() == ["queues_full"]
-
-
-@only_mqtt_5
-def test_a_will_that_was_published_counts_no_more(version: Version) -> None:
-    broker = small(version, messages=1)
-    leave(broker, "bob")
-    broker.persistent("alice", will=will(payload=bytes(1000), will_delay_interval=10)).lose()
-    broker.wait(10)
-    publish(broker, "a")
-    assert broker.dropped() == []
+    assert broker.dropped() == dropped
 
 
 @only_mqtt_5
@@ -277,8 +250,7 @@ def test_a_will_is_not_kept_where_there_is_no_room(version: Version) -> None:
     broker = small(version, messages=1)
     leave(broker, "bob")
     publish(broker, "a")
-    watcher = broker.connect("watcher")
-    watcher.subscribe("wills/alice")
+    watcher = broker.subscriber("wills/alice", client_id="watcher")
     broker.persistent("alice", will=will(will_delay_interval=10)).lose()
     broker.wait(10)
     assert watcher.payloads() == []

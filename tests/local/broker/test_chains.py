@@ -42,15 +42,13 @@ def test_what_a_member_of_a_shared_subscription_leaves_ends_no_other(broker: Ben
 def test_what_ends_a_client_comes_before_its_will(broker: Bench) -> None:
     slow = broker.connect("slow", will=will("a", b"will", qos=0))
     slow.subscribe("a", qos=1)
-    bob = broker.connect("bob")
-    bob.subscribe("a", qos=0)
+    bob = broker.subscriber("a", qos=0, client_id="bob")
     numbered(broker, 1, 2, 3)
     assert bob.payloads() == [b"1", b"2", b"3", b"will"]
 
 
 def test_a_delivery_that_fails_does_not_hold_up_the_next(broker: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    bob = broker.connect("bob")
-    bob.subscribe("a")
+    bob = broker.subscriber("a", client_id="bob")
     with monkeypatch.context() as patch:
         patch.setattr(broker.broker.router, "routes", fail)
         with pytest.raises(RuntimeError):

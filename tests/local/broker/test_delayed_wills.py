@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,24 +19,22 @@ def broker(tmp_path: Path) -> Bench:
     return Bench(MQTT_5, tmp_path / "iot-core.sqlite")
 
 
-@pytest.fixture(params=[Bench.restart, Bench.kill], ids=["ended", "killed"])
+@pytest.fixture(params=[lambda _: None, Bench.restart, Bench.kill], ids=["goes on", "ended", "killed"])
 def end(request: pytest.FixtureRequest) -> End:
-    """How the process ends; another one is there then."""
+    """What happens to the process while the Will waits. Another process follows one that ends or is killed."""
     found: End = request.param
     return found
 
 
 def leave(broker: Bench, *, expiry: int = EXPIRY, qos: int = 1, retain: bool = False, **properties: object) -> None:
-    """Alice is gone, and her Will waits; Bob, who is away, is to get it."""
-    bob = broker.persistent("bob")
-    bob.subscribe("wills/alice", qos=1)
-    bob.lose()
+    """Alice disconnects with a delayed Will. Bob has subscribed to it, and is absent."""
+    broker.leave("wills/alice", qos=1, client_id="bob")
     last = Will("wills/alice", b"gone", qos, retain, given_properties({"will_delay_interval": DELAY, **properties}))
     broker.connect("alice", expiry=expiry, will=last).lose()
 
 
 def published(broker: Bench) -> list[Publish]:
-    """The Wills that Bob gets."""
+    """Return the Wills that Bob gets."""
     bob = broker.persistent("bob")
     messages = bob.received()
     bob.acknowledge(*messages)
@@ -43,103 +42,89 @@ def published(broker: Bench) -> list[Publish]:
     return messages
 
 
-def test_it_is_published_when_its_delay_is_over(broker: Bench, end: End) -> None:
+def payloads(broker: Bench) -> list[bytes]:
+    return [message.payload for message in published(broker)]
+
+
+def test_it_is_published_when_its_delay_has_passed(broker: Bench, end: End) -> None:
     leave(broker)
     broker.wait(DELAY - 10)
     end(broker)
     broker.wait(9)
-    assert published(broker) == []
+    assert payloads(broker) == []
     broker.wait(1)
-    assert [message.payload for message in published(broker)] == [b"gone"]
+    assert payloads(broker) == [b"gone"]
 
 
-def test_it_is_published_at_once_where_its_delay_is_over_meanwhile(broker: Bench, end: End) -> None:
+@pytest.mark.parametrize("expiry", [EXPIRY, DELAY // 2], ids=["delay", "session expiry"])
+@pytest.mark.parametrize("returns", [False, True])
+def test_it_is_published_when_the_next_process_begins_after_the_end_of_its(
+    broker: Bench, expiry: int, returns: bool
+) -> None:
+    """Its client can't revoke it any more."""
+    leave(broker, expiry=expiry)
+    broker.clock.now += min(expiry, DELAY)
+    broker.kill()
+    if returns:
+        broker.persistent("alice")
+    assert payloads(broker) == [b"gone"]
+
+
+@pytest.mark.parametrize("published_by_the_next_process", [False, True])
+def test_it_is_published_once(broker: Bench, end: End, published_by_the_next_process: bool) -> None:
     leave(broker)
-    broker.clock.now += DELAY
-    end(broker)
-    assert [message.payload for message in published(broker)] == [b"gone"]
-
-
-def test_it_can_not_be_revoked_where_its_delay_is_over_meanwhile(broker: Bench, end: End) -> None:
-    leave(broker)
-    broker.clock.now += DELAY
-    end(broker)
-    broker.persistent("alice")
-    assert [message.payload for message in published(broker)] == [b"gone"]
-
-
-def test_it_is_published_at_once_where_its_session_expired_meanwhile(broker: Bench, end: End) -> None:
-    leave(broker, expiry=DELAY // 2)
-    broker.clock.now += DELAY // 2
-    end(broker)
-    assert [message.payload for message in published(broker)] == [b"gone"]
-
-
-def test_it_is_not_published_again_by_the_next_process(broker: Bench, end: End) -> None:
-    leave(broker)
+    if published_by_the_next_process:
+        end(broker)
     broker.wait(DELAY)
-    published(broker)
+    assert payloads(broker) == [b"gone"]
     end(broker)
     broker.wait(DELAY)
-    assert published(broker) == []
+    assert payloads(broker) == []
 
 
-def test_it_is_not_published_again_by_the_process_after_that(broker: Bench, end: End) -> None:
+@pytest.mark.parametrize("revoked_before", [False, True])
+def test_it_is_revoked_when_its_session_is_resumed(broker: Bench, end: End, revoked_before: bool) -> None:
     leave(broker)
-    broker.clock.now += DELAY
-    end(broker)
-    published(broker)
-    end(broker)
-    assert published(broker) == []
-
-
-def test_it_is_revoked_when_its_session_goes_on(broker: Bench, end: End) -> None:
-    leave(broker)
-    end(broker)
-    assert broker.persistent("alice").connack.session_present
+    for step in (Bench.persistent, end) if revoked_before else (end, Bench.persistent):
+        step(broker)
     broker.wait(DELAY)
-    assert published(broker) == []
+    assert payloads(broker) == []
 
 
-def test_it_stays_revoked(broker: Bench, end: End) -> None:
-    leave(broker)
-    broker.persistent("alice")
-    end(broker)
-    broker.wait(DELAY)
-    assert published(broker) == []
-
-
-def test_it_stays_revoked_by_delete_connection(broker: Bench, end: End) -> None:
+def test_it_is_revoked_by_delete_connection(broker: Bench, end: End) -> None:
     leave(broker)
     broker.broker.disconnect("alice", prevent_will=True)
     end(broker)
     broker.wait(DELAY)
-    assert published(broker) == []
+    assert payloads(broker) == []
+
+
+def test_it_is_published_when_its_session_expires(broker: Bench, end: End) -> None:
+    leave(broker, expiry=DELAY // 2)
+    end(broker)
+    broker.wait(DELAY // 2)
+    assert payloads(broker) == [b"gone"]
 
 
 def test_it_is_published_when_a_clean_start_ends_its_session(broker: Bench, end: End) -> None:
     leave(broker)
     end(broker)
     broker.connect("alice")
-    assert [message.payload for message in published(broker)] == [b"gone"]
+    assert payloads(broker) == [b"gone"]
 
 
-def test_its_message_expiry_begins_when_it_is_published(broker: Bench, end: End) -> None:
-    leave(broker, message_expiry_interval=20)
+def test_it_has_its_properties_and_its_message_expiry_begins_when_it_is_published(broker: Bench, end: End) -> None:
+    carried: dict[str, Any] = {
+        "content_type": "text/plain",
+        "user_properties": (("k", "v"),),
+        "correlation_data": b"\xff",
+    }
+    leave(broker, message_expiry_interval=20, **carried)
     end(broker)
     broker.wait(DELAY)
     broker.wait(5)
-    assert [message.properties.message_expiry_interval for message in published(broker)] == [15]
-
-
-def test_it_has_its_properties(broker: Bench, end: End) -> None:
-    leave(broker, content_type="text/plain", user_properties=(("k", "v"),), correlation_data=b"\xff")
-    end(broker)
-    broker.wait(DELAY)
     (message,) = published(broker)
-    properties = message.properties
-    assert (properties.content_type, properties.user_properties) == ("text/plain", (("k", "v"),))
-    assert properties.correlation_data == b"\xff"
+    assert vars(message.properties) == {**carried, "message_expiry_interval": 15}
 
 
 @pytest.mark.parametrize("qos", [0, 1])
@@ -147,9 +132,8 @@ def test_it_has_its_qos_and_is_retained(broker: Bench, end: End, qos: int) -> No
     leave(broker, qos=qos, retain=True)
     end(broker)
     broker.wait(DELAY)
-    found = broker.broker.retained.get("wills/alice")
-    assert found is not None
-    assert (found.message.payload, found.message.qos) == (b"gone", qos)
+    message = broker.retained("wills/alice").message
+    assert (message.payload, message.qos) == (b"gone", qos)
 
 
 def test_it_is_not_for_its_own_client_where_that_wants_no_local(broker: Bench, end: End) -> None:

@@ -18,16 +18,12 @@ def subscriber(broker: Bench, client_id: str = "alice", **properties: int) -> Pe
     return peer
 
 
-def test_a_client_has_100_messages_in_flight_at_most(broker: Bench) -> None:
-    alice = subscriber(broker)
-    numbered(broker, *range(101))
-    assert len(alice.received()) == 100
-
-
-def test_a_puback_makes_room_for_the_next_one(broker: Bench) -> None:
+def test_a_client_has_100_messages_in_flight_and_a_puback_makes_room_for_the_next_one(broker: Bench) -> None:
     alice = subscriber(broker)
     numbered(broker, *range(102))
-    alice.acknowledge(alice.received()[50])
+    messages = alice.received()
+    assert len(messages) == 100
+    alice.acknowledge(messages[50])
     assert alice.payloads() == [b"100"]
 
 
@@ -65,46 +61,23 @@ def test_connack_names_the_brokers_own_receive_maximum(broker: Bench) -> None:
 
 @only_mqtt_5
 @pytest.mark.parametrize("qos", [0, 1])
-def test_a_packet_over_the_clients_maximum_is_dropped(broker: Bench, qos: int) -> None:
-    alice = subscriber(broker, maximum_packet_size=100)
-    broker.publish("a", bytes(100), qos)
-    broker.publish("a", b"small", qos)
-    assert alice.payloads() == [b"small"]
+def test_only_a_packet_over_the_clients_maximum_is_dropped_and_it_takes_no_room(broker: Bench, qos: int) -> None:
+    header = 2 + len(b"\0\1a") + (2 if qos else 0) + len(b"\0")
+    alice = subscriber(broker, maximum_packet_size=100, receive_maximum=1)
+    broker.publish("a", bytes(101 - header), qos)
+    broker.publish("a", bytes(100 - header), qos)
+    assert [len(payload) for payload in alice.payloads()] == [100 - header]
     assert not alice.closed
 
 
-@only_mqtt_5
-@pytest.mark.parametrize("qos", [0, 1])
-def test_a_packet_of_just_the_clients_maximum_is_sent(broker: Bench, qos: int) -> None:
-    header = 2 + len(b"\0\1a") + (2 if qos else 0) + len(b"\0")
-    alice = subscriber(broker, maximum_packet_size=100)
-    broker.publish("a", bytes(100 - header), qos)
-    broker.publish("a", bytes(101 - header), qos)
-    assert [len(payload) for payload in alice.payloads()] == [100 - header]
-
-
-@only_mqtt_5
-def test_a_packet_that_is_dropped_takes_no_room(broker: Bench) -> None:
-    alice = subscriber(broker, maximum_packet_size=100, receive_maximum=1)
-    broker.publish("a", bytes(100), qos=1)
-    broker.publish("a", b"small", qos=1)
-    assert alice.payloads() == [b"small"]
-
-
-def test_qos_0_is_dropped_while_the_client_is_slow(broker: Bench) -> None:
+def test_qos_0_is_dropped_and_counted_while_the_client_is_slow(broker: Bench) -> None:
     alice = subscriber(broker)
     alice.wire.slow = True
     numbered(broker, 1, 2, qos=0)
     alice.wire.slow = False
     numbered(broker, 3, qos=0)
     assert alice.payloads() == [b"3"]
-
-
-def test_qos_0_that_is_dropped_is_counted(broker: Bench) -> None:
-    subscriber(broker).wire.slow = True
-    numbered(broker, 1, 2, qos=0)
-    assert broker.missed() == 2
-    assert broker.dropped() == ["slow"]
+    assert (broker.missed(), broker.dropped()) == (2, ["slow"])
 
 
 def test_qos_1_waits_while_the_client_is_slow(broker: Bench) -> None:
@@ -136,29 +109,13 @@ class Slow:
         numbered(self.broker, 1, 2, 3)
 
 
-def test_a_client_is_not_ended_while_there_is_room(version: Version) -> None:
-    assert not Slow(version).alice.closed
-
-
-def test_a_client_whose_queue_is_full_is_ended(version: Version) -> None:
+def test_a_client_whose_queue_is_full_is_ended_and_reported_with_the_message(version: Version) -> None:
     slow = Slow(version)
+    assert not slow.alice.closed
     numbered(slow.broker, 4)
-    assert slow.alice.closed
-
-
-@only_mqtt_5
-def test_it_is_told_why(version: Version) -> None:
-    slow = Slow(version)
-    numbered(slow.broker, 4)
-    assert slow.alice.end == ReasonCode.QUOTA_EXCEEDED
-
-
-def test_it_is_reported_and_so_is_the_message(version: Version) -> None:
-    slow = Slow(version)
-    numbered(slow.broker, 4)
+    assert slow.alice.ended_with(ReasonCode.QUOTA_EXCEEDED)
     ends = [fields["disconnect_reason"] for _, fields in slow.broker.reports if fields.get("event") == "disconnected"]
-    assert ends == ["THROTTLED"]
-    assert slow.broker.dropped() == ["slow"]
+    assert (ends, slow.broker.dropped()) == (["THROTTLED"], ["slow"])
 
 
 def test_a_queue_full_of_bytes_ends_a_client_too(version: Version) -> None:
@@ -182,18 +139,14 @@ def test_a_queue_that_was_emptied_takes_as_many_bytes_again(version: Version) ->
     assert len(alice.payloads()) == 2
 
 
-def test_others_are_not_affected(version: Version) -> None:
+def test_other_subscribers_and_the_publisher_are_not_affected(version: Version) -> None:
     slow = Slow(version)
     carol = subscriber(slow.broker, "carol")
-    numbered(slow.broker, 4, 5)
-    assert carol.payloads() == [b"4", b"5"]
-
-
-def test_its_publisher_is_acknowledged(version: Version) -> None:
-    slow = Slow(version)
     bob = slow.broker.connect("bob")
-    bob.publish("a", qos=1)
-    assert bob.pubacks() == [ReasonCode.SUCCESS]
+    for payload in (b"4", b"5"):
+        bob.publish("a", payload, qos=1)
+    assert carol.payloads() == [b"4", b"5"]
+    assert bob.pubacks() == [ReasonCode.SUCCESS] * 2
 
 
 def test_a_persistent_session_keeps_what_waited(version: Version) -> None:
@@ -202,34 +155,26 @@ def test_a_persistent_session_keeps_what_waited(version: Version) -> None:
     assert slow.broker.persistent().payloads() == [b"1", b"2", b"3"]
 
 
-def test_a_client_that_is_slow_with_its_own_messages_gets_no_answer_behind_its_end(version: Version) -> None:
+def test_a_client_that_is_too_slow_for_its_own_messages_gets_no_answer_after_its_end(version: Version) -> None:
     slow = Slow(version)
     slow.alice.publish("a", qos=1)
-    assert slow.alice.closed
-    assert slow.alice.pubacks() == []
+    assert (slow.alice.closed, slow.alice.pubacks()) == (True, [])
 
 
 def came_back(version: Version) -> tuple[Bench, Peer]:
-    """A client with a full queue, of which it takes one message at a time."""
+    """Return a client with a full queue that takes one message at a time."""
     broker = Bench(version, limits=limits(queued_messages=3, receive_maximum=1))
-    broker.persistent().subscribe("a", qos=1)
-    broker.persistent().lose()
+    broker.leave("a", qos=1)
     numbered(broker, 1, 2, 3)
     alice = broker.persistent()
     numbered(broker, 4)
     return broker, alice
 
 
-def test_a_client_that_catches_up_is_not_ended(version: Version) -> None:
+def test_a_client_that_is_catching_up_is_not_ended_and_its_missed_messages_are_counted(version: Version) -> None:
     broker, alice = came_back(version)
-    numbered(broker, 5)
-    assert not alice.closed
-
-
-def test_what_it_misses_meanwhile_is_counted(version: Version) -> None:
-    broker, _ = came_back(version)
     numbered(broker, 5, 6)
-    assert broker.missed() == 2
+    assert (alice.closed, broker.missed()) == (False, 2)
 
 
 def test_a_client_that_has_caught_up_is_ended_like_any_other(version: Version) -> None:

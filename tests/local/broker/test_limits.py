@@ -3,7 +3,7 @@
 import pytest
 
 from iot_core.mqtt import ReasonCode, Version
-from tests.local.broker.bench import MQTT_5, Bench, limits, only_mqtt_3_1_1, only_mqtt_5, will
+from tests.local.broker.bench import MQTT_5, Bench, limits, only_mqtt_5, will
 from tests.local.broker.peer import Peer
 
 PAYLOAD = 128 * 1024
@@ -15,8 +15,7 @@ def publish(peer: Peer, times: int, qos: int = 1) -> None:
 
 
 def test_a_payload_has_128_kib(broker: Bench) -> None:
-    alice, bob = broker.connect("alice"), broker.connect("bob")
-    alice.subscribe("a")
+    alice, bob = broker.subscriber("a"), broker.connect("bob")
     bob.publish("a", bytes(PAYLOAD))
     assert [len(payload) for payload in alice.payloads()] == [PAYLOAD]
 
@@ -24,14 +23,7 @@ def test_a_payload_has_128_kib(broker: Bench) -> None:
 def test_a_larger_payload_ends_the_connection(broker: Bench) -> None:
     bob = broker.connect()
     bob.publish("a", bytes(PAYLOAD + 1))
-    assert bob.closed
-
-
-@only_mqtt_5
-def test_its_reason_is_the_size(broker: Bench) -> None:
-    bob = broker.connect()
-    bob.publish("a", bytes(PAYLOAD + 1))
-    assert bob.end == ReasonCode.PACKET_TOO_LARGE
+    assert bob.ended_with(ReasonCode.PACKET_TOO_LARGE)
 
 
 @only_mqtt_5
@@ -52,8 +44,7 @@ PROPERTIES: list[dict[str, object]] = [
 @only_mqtt_5
 @pytest.mark.parametrize("properties", PROPERTIES)
 def test_what_properties_carry_has_8_kib(broker: Bench, properties: dict[str, object]) -> None:
-    alice, bob = broker.connect("alice"), broker.connect("bob")
-    alice.subscribe("a")
+    alice, bob = broker.subscriber("a"), broker.connect("bob")
     bob.publish("a", **properties)  # type: ignore[arg-type]
     assert len(alice.received()) == 1
 
@@ -74,8 +65,7 @@ def test_larger_properties_end_the_connection(broker: Bench, properties: dict[st
 
 @only_mqtt_5
 def test_a_will_with_larger_properties_is_not_published(broker: Bench) -> None:
-    alice = broker.connect("alice")
-    alice.subscribe("a")
+    alice = broker.subscriber("a")
     broker.connect("bob", will=will("a", user_properties=(("", ""),) * 257)).lose()
     assert alice.received() == []
 
@@ -118,58 +108,32 @@ def test_connack_names_the_keep_alive_where_it_is_another_one(broker: Bench, ask
 
 @pytest.mark.parametrize("qos", [0, 1])
 def test_a_connection_publishes_100_messages_a_second(broker: Bench, qos: int) -> None:
-    alice, bob = broker.connect("alice"), broker.connect("bob")
-    alice.subscribe("a")
+    alice, bob = broker.subscriber("a"), broker.connect("bob")
     publish(bob, 101, qos)
     assert len(alice.received()) == 100
 
 
-def test_the_messages_over_it_are_counted(broker: Bench) -> None:
-    publish(broker.connect(), 103)
-    assert broker.missed() == 3
-    assert broker.dropped() == ["throttled"]
-
-
-def test_the_connection_stays(broker: Bench) -> None:
+def test_a_message_over_it_is_counted_and_only_mqtt_5_is_told(broker: Bench) -> None:
     bob = broker.connect()
-    publish(bob, 101)
-    assert not bob.closed
+    publish(bob, 103)
+    assert (broker.missed(), broker.dropped(), bob.closed) == (3, ["throttled"], False)
+    refused = [ReasonCode.QUOTA_EXCEEDED] * 3 if broker.version is MQTT_5 else []
+    assert bob.pubacks() == [ReasonCode.SUCCESS] * 100 + refused
 
 
-@only_mqtt_3_1_1
-def test_a_message_over_it_is_not_acknowledged(broker: Bench) -> None:
-    bob = broker.connect()
-    publish(bob, 101)
-    assert len(bob.pubacks()) == 100
-
-
-@only_mqtt_5
-def test_a_message_over_it_is_refused_in_the_puback(broker: Bench) -> None:
-    bob = broker.connect()
-    publish(bob, 101)
-    assert bob.pubacks() == [ReasonCode.SUCCESS] * 100 + [ReasonCode.QUOTA_EXCEEDED]
-
-
-def test_more_is_taken_as_time_passes(broker: Bench) -> None:
-    alice, bob = broker.connect("alice"), broker.connect("bob")
-    alice.subscribe("a")
-    publish(bob, 100)
-    broker.wait(0.5)
-    publish(bob, 100)
-    assert len(alice.received()) == 150
-
-
-def test_time_without_messages_is_not_saved_up(broker: Bench) -> None:
-    alice, bob = broker.connect("alice"), broker.connect("bob")
-    alice.subscribe("a")
-    broker.wait(60)
-    publish(bob, 200)
-    assert len(alice.received()) == 100
+@pytest.mark.parametrize(("first", "seconds", "then", "delivered"), [(100, 0.5, 100, 150), (0, 60, 200, 100)])
+def test_time_makes_room_for_at_most_100_messages(
+    broker: Bench, first: int, seconds: float, then: int, delivered: int
+) -> None:
+    alice, bob = broker.subscriber("a"), broker.connect("bob")
+    publish(bob, first)
+    broker.wait(seconds)
+    publish(bob, then)
+    assert len(alice.received()) == delivered
 
 
 def test_a_clock_that_is_set_back_takes_nothing_away(broker: Bench) -> None:
-    alice, bob = broker.connect("alice"), broker.connect("bob")
-    alice.subscribe("a")
+    alice, bob = broker.subscriber("a"), broker.connect("bob")
     publish(bob, 1)
     broker.clock.now -= 3600
     publish(bob, 99)
@@ -200,9 +164,6 @@ def test_a_connection_that_uses_ever_new_topics_takes_no_more_memory(version: Ve
 
 
 @only_mqtt_5
-def test_a_client_without_an_id_is_told_the_one_that_it_was_given(broker: Bench) -> None:
-    assert broker.connect("").connack.properties.assigned_client_identifier == "$GEN/1"
-
-
-def test_a_client_with_an_id_is_given_no_other() -> None:
-    assert Bench(MQTT_5).connect("alice").connack.properties.assigned_client_identifier is None
+@pytest.mark.parametrize(("client_id", "assigned"), [("", "$GEN/1"), ("alice", None)])
+def test_connack_names_an_assigned_client_id(broker: Bench, client_id: str, assigned: str | None) -> None:
+    assert broker.connect(client_id).connack.properties.assigned_client_identifier == assigned

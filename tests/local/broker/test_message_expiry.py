@@ -24,38 +24,27 @@ def expiries(peer: Peer) -> list[int | None]:
 
 
 def absent(broker: Bench, version: Version = MQTT_5) -> None:
-    """A client that comes back."""
+    """Alice subscribes and disconnects, with a persistent session."""
     alice = broker.persistent(version=version)
     alice.subscribe("a", qos=1)
     alice.lose()
 
 
-def test_a_message_that_does_not_expire_says_nothing_of_it(broker: Bench, bob: Peer) -> None:
-    alice = broker.connect()
-    alice.subscribe("a")
-    bob.publish("a")
-    assert expiries(alice) == [None]
+@pytest.mark.parametrize(
+    ("asked", "given"), [(None, None), (0, 1), (1, 1), (30, 30), (WEEK, WEEK), (WEEK + 1, WEEK), (0xFFFF_FFFF, WEEK)]
+)
+def test_an_expiry_is_from_1_second_to_7_days(broker: Bench, bob: Peer, asked: int | None, given: int | None) -> None:
+    alice = broker.subscriber("a")
+    bob.publish("a", message_expiry_interval=asked)
+    assert expiries(alice) == [given]
 
 
-def test_a_message_that_is_delivered_at_once_keeps_its_expiry(broker: Bench, bob: Peer) -> None:
-    alice = broker.connect()
-    alice.subscribe("a")
-    bob.publish("a", message_expiry_interval=30)
-    assert expiries(alice) == [30]
-
-
-def test_the_seconds_that_it_waited_are_taken_off(broker: Bench, bob: Peer) -> None:
+@pytest.mark.parametrize(("waited", "left"), [(20, 10), (29.001, 0)])
+def test_the_seconds_in_the_queue_are_subtracted(broker: Bench, bob: Peer, waited: float, left: int) -> None:
     absent(broker)
     bob.publish("a", qos=1, message_expiry_interval=30)
-    broker.wait(20)
-    assert expiries(broker.persistent()) == [10]
-
-
-def test_less_than_a_second_is_zero(broker: Bench, bob: Peer) -> None:
-    absent(broker)
-    bob.publish("a", qos=1, message_expiry_interval=30)
-    broker.wait(29.001)
-    assert expiries(broker.persistent()) == [0]
+    broker.wait(waited)
+    assert expiries(broker.persistent()) == [left]
 
 
 @pytest.mark.parametrize("version", [MQTT_3_1_1, MQTT_5])
@@ -79,34 +68,18 @@ def test_an_expired_message_is_not_delivered_behind_others(broker: Bench, bob: P
     assert alice.payloads() == [b"last"]
 
 
-def test_an_expired_retained_message_is_gone(broker: Bench, bob: Peer) -> None:
-    bob.publish("a", b"kept", retain=True, message_expiry_interval=30)
-    broker.wait(30)
-    alice = broker.connect()
-    alice.subscribe("a")
-    assert alice.received() == []
-
-
-def test_an_expired_retained_message_is_gone_at_once(broker: Bench, bob: Peer) -> None:
+def test_an_expired_retained_message_is_deleted(broker: Bench, bob: Peer) -> None:
     bob.publish("a", b"kept", retain=True, message_expiry_interval=30)
     broker.clock.now += 30
     assert broker.broker.retained.get("a") is None
+    assert broker.subscriber("a").received() == []
 
 
 def test_a_retained_message_names_the_seconds_that_are_left(broker: Bench, bob: Peer) -> None:
     bob.publish("a", b"kept", retain=True, message_expiry_interval=30)
     broker.wait(12)
-    alice = broker.connect()
-    alice.subscribe("a")
+    alice = broker.subscriber("a")
     assert expiries(alice) == [18]
-
-
-@pytest.mark.parametrize(("asked", "given"), [(0, 1), (1, 1), (WEEK, WEEK), (WEEK + 1, WEEK), (0xFFFF_FFFF, WEEK)])
-def test_an_expiry_is_from_1_second_to_7_days(broker: Bench, bob: Peer, asked: int, given: int) -> None:
-    alice = broker.connect()
-    alice.subscribe("a")
-    bob.publish("a", message_expiry_interval=asked)
-    assert expiries(alice) == [given]
 
 
 def test_a_wills_expiry_begins_when_it_is_published(broker: Bench, bob: Peer) -> None:

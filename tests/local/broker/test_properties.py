@@ -24,24 +24,20 @@ def broker() -> Bench:
 @pytest.mark.parametrize("name", PASSED_ON)
 @pytest.mark.parametrize("qos", [0, 1])
 def test_a_property_reaches_clients_of_mqtt_5(broker: Bench, name: str, qos: int) -> None:
-    alice, bob = broker.connect("alice"), broker.connect("bob")
-    alice.subscribe("a", qos=1)
+    alice, bob = broker.subscriber("a", qos=1), broker.connect("bob")
     bob.publish("a", b"{}", qos, **{name: PASSED_ON[name]})
     assert [vars(message.properties) for message in alice.received()] == [{name: PASSED_ON[name]}]
 
 
 def test_properties_wait_with_their_message(broker: Bench) -> None:
-    alice = broker.persistent()
-    alice.subscribe("a", qos=1)
-    alice.lose()
+    broker.leave("a", qos=1)
     broker.connect("bob").publish("a", b"{}", 1, **PASSED_ON)
     assert [vars(message.properties) for message in broker.persistent().received()] == [PASSED_ON]
 
 
 def test_properties_are_retained_with_their_message(broker: Bench) -> None:
     broker.connect("bob").publish("a", b"{}", retain=True, **PASSED_ON)
-    alice = broker.connect("alice")
-    alice.subscribe("a")
+    alice = broker.subscriber("a")
     assert [vars(message.properties) for message in alice.received()] == [PASSED_ON]
 
 

@@ -67,8 +67,7 @@ def test_what_can_not_be_read_ends_the_connection(broker: Bench, error: MqttErro
 
 
 def test_what_follows_the_end_is_ignored(broker: Bench) -> None:
-    alice, bob = broker.connect("alice"), broker.connect("bob")
-    alice.subscribe("a")
+    alice, bob = broker.subscriber("a"), broker.connect("bob")
     bob.disconnect()
     bob.publish("a")
     bob.send(Pingreq())

@@ -2,16 +2,15 @@
 
 import pytest
 
-from iot_core.mqtt import Publish, ReasonCode, Subscribe, Subscription
-from tests.local.broker.bench import Bench, only_mqtt_3_1_1, only_mqtt_5
+from iot_core.mqtt import Puback, Publish, ReasonCode, Suback, Subscribe, Subscription
+from tests.local.broker.bench import MQTT_5, Bench, only_mqtt_5
 
 
 @pytest.mark.parametrize(("published", "subscribed"), [(0, 0), (0, 1), (1, 0), (1, 1)])
 def test_a_message_has_the_lower_qos_of_publisher_and_subscriber(
     broker: Bench, published: int, subscribed: int
 ) -> None:
-    alice, bob = broker.connect("alice"), broker.connect("bob")
-    alice.subscribe("a", qos=subscribed)
+    alice, bob = broker.subscriber("a", qos=subscribed), broker.connect("bob")
     bob.publish("a", b"hello", published)
     assert [message.qos for message in alice.received()] == [min(published, subscribed)]
 
@@ -21,51 +20,37 @@ def test_the_suback_grants_the_qos_that_was_asked_for(broker: Bench, qos: int) -
     assert broker.connect().subscribe("a", qos=qos) == (qos,)
 
 
-def test_qos_0_is_not_acknowledged(broker: Bench) -> None:
+def test_only_qos_1_is_acknowledged_with_its_packet_id(broker: Bench) -> None:
     bob = broker.connect()
     bob.publish("a")
-    assert bob.pubacks() == []
-
-
-def test_qos_1_is_acknowledged(broker: Bench) -> None:
-    bob = broker.connect()
-    bob.publish("a", qos=1)
-    assert bob.pubacks() == [ReasonCode.SUCCESS]
-
-
-def test_a_puback_has_the_packet_id_of_its_publish(broker: Bench) -> None:
-    bob = broker.connect()
+    assert bob.wire.packets == []
     bob.send(Publish("a", b"", 1, False, False, 54_321))
-    assert [getattr(packet, "packet_id", None) for packet in bob.wire.packets] == [54_321]
+    assert bob.wire.packets == [Puback(54_321)]
 
 
 def test_a_publish_that_is_sent_again_is_delivered_again(broker: Bench) -> None:
-    alice, bob = broker.connect("alice"), broker.connect("bob")
-    alice.subscribe("a")
+    alice, bob = broker.subscriber("a"), broker.connect("bob")
     bob.send(Publish("a", b"", 1, False, False, 7))
     bob.send(Publish("a", b"", 1, False, True, 7))
     assert [message.duplicate for message in alice.received()] == [False, False]
 
 
 def test_messages_arrive_in_the_order_in_which_they_were_published(broker: Bench) -> None:
-    alice, bob = broker.connect("alice"), broker.connect("bob")
-    alice.subscribe("a/+", qos=1)
+    alice, bob = broker.subscriber("a/+", qos=1), broker.connect("bob")
     for number in range(50):
         bob.publish(f"a/{number % 3}", b"%d" % number, qos=1)
     assert alice.payloads() == [b"%d" % number for number in range(50)]
 
 
 def test_messages_in_flight_have_different_packet_ids(broker: Bench) -> None:
-    alice, bob = broker.connect("alice"), broker.connect("bob")
-    alice.subscribe("a", qos=1)
+    alice, bob = broker.subscriber("a", qos=1), broker.connect("bob")
     for _ in range(100):
         bob.publish("a", qos=1)
     assert len({message.packet_id for message in alice.received()}) == 100
 
 
 def test_a_packet_id_is_used_again_when_all_others_were(broker: Bench) -> None:
-    alice = broker.connect("alice")
-    alice.subscribe("a", qos=1)
+    alice = broker.subscriber("a", qos=1)
     broker.publish("a", qos=1)
     (first,) = alice.received()
     for _ in range(65_534):
@@ -81,45 +66,20 @@ def test_a_puback_for_nothing_is_ignored(broker: Bench) -> None:
     assert not alice.closed
 
 
-def test_a_publish_with_qos_2_ends_the_connection(broker: Bench) -> None:
-    bob = broker.connect()
+def test_a_publish_with_qos_2_is_not_delivered_and_ends_the_connection(broker: Bench) -> None:
+    alice, bob = broker.subscriber("a"), broker.connect("bob")
     bob.publish("a", qos=2)
-    assert bob.closed
-
-
-@only_mqtt_5
-def test_a_publish_with_qos_2_ends_the_connection_with_its_reason(broker: Bench) -> None:
-    bob = broker.connect()
-    bob.publish("a", qos=2)
-    assert bob.end == ReasonCode.QOS_NOT_SUPPORTED
-
-
-@only_mqtt_3_1_1
-def test_mqtt_3_1_1_is_not_told_why_a_connection_ends(broker: Bench) -> None:
-    bob = broker.connect()
-    bob.publish("a", qos=2)
-    assert bob.wire.packets == []
-
-
-def test_a_publish_with_qos_2_reaches_nobody(broker: Bench) -> None:
-    alice, bob = broker.connect("alice"), broker.connect("bob")
-    alice.subscribe("a")
-    bob.publish("a", qos=2)
+    assert bob.ended_with(ReasonCode.QOS_NOT_SUPPORTED)
+    assert len(bob.wire.packets) == (1 if broker.version is MQTT_5 else 0)
     assert alice.received() == []
 
 
-def test_a_subscribe_with_qos_2_gets_no_suback_and_ends_the_connection(broker: Bench) -> None:
-    alice = broker.connect()
-    assert alice.subscribe("a", qos=2) is None
-    assert alice.closed
-
-
-def test_nothing_of_a_subscribe_with_qos_2_is_subscribed(broker: Bench) -> None:
+def test_a_subscribe_with_qos_2_ends_the_connection_and_subscribes_nothing(broker: Bench) -> None:
     alice = broker.persistent()
     alice.send(Subscribe(1, (Subscription("a", 1), Subscription("b", 2))))
-    session = broker.broker.session("alice")
-    assert session is not None
-    assert dict(session.subscriptions) == {}
+    assert alice.ended_with(ReasonCode.QOS_NOT_SUPPORTED)
+    assert not any(isinstance(packet, Suback) for packet in alice.wire.packets)
+    assert dict(broker.session().subscriptions) == {}
 
 
 @only_mqtt_5

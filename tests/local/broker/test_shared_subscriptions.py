@@ -1,5 +1,7 @@
 """Shared subscriptions (developer guide, "Shared subscriptions"; MQTT 5.0, section 4.8.2)."""
 
+from collections.abc import Callable
+
 import pytest
 
 from iot_core.mqtt import Version
@@ -10,17 +12,12 @@ FILTER = "$share/g/a"
 
 
 def members(broker: Bench, *client_ids: str, qos: int = 1) -> list[Peer]:
-    peers = [broker.connect(client_id) for client_id in client_ids]
-    for peer in peers:
-        peer.subscribe(FILTER, qos=qos)
-    return peers
+    return [broker.subscriber(FILTER, qos=qos, client_id=client_id) for client_id in client_ids]
 
 
 def away(broker: Bench, client_id: str = "alice", topic_filter: str = FILTER, qos: int = 1) -> None:
-    """A member that comes back."""
-    peer = broker.persistent(client_id)
-    peer.subscribe(topic_filter, qos=qos)
-    peer.lose()
+    """A member with a persistent session disconnects."""
+    broker.leave(topic_filter, qos=qos, client_id=client_id)
 
 
 def numbered(broker: Bench, *numbers: int, qos: int = 1) -> None:
@@ -34,13 +31,16 @@ def denying(*topics: str) -> Policy:
     return policy
 
 
-def test_one_of_the_group_gets_each_message(broker: Bench) -> None:
-    alice, bob = members(broker, "alice", "bob")
-    numbered(broker, 1, 2, 3)
-    assert sorted(alice.payloads() + bob.payloads()) == [b"1", b"2", b"3"]
+def take_all(peer: Peer) -> list[bytes]:
+    """Acknowledge everything that arrives. Returns the payloads."""
+    received: list[bytes] = []
+    while messages := peer.received():
+        received += [message.payload for message in messages]
+        peer.acknowledge(*messages)
+    return received
 
 
-def test_members_take_turns(broker: Bench) -> None:
+def test_one_member_gets_each_message_and_members_take_turns(broker: Bench) -> None:
     alice, bob, carol = members(broker, "alice", "bob", "carol")
     numbered(broker, *range(6))
     assert [alice.payloads(), bob.payloads(), carol.payloads()] == [[b"0", b"3"], [b"1", b"4"], [b"2", b"5"]]
@@ -55,8 +55,7 @@ def test_a_message_has_the_lower_qos(broker: Bench) -> None:
 @pytest.mark.parametrize("other", ["$share/h/a", "$share/g/+", "$share/g/#", "a"])
 def test_each_other_subscription_that_matches_gets_a_copy(broker: Bench, other: str) -> None:
     alice, _ = members(broker, "alice", "bob")
-    carol = broker.connect("carol")
-    carol.subscribe(other)
+    carol = broker.subscriber(other, client_id="carol")
     numbered(broker, 1)
     assert (alice.payloads(), carol.payloads()) == ([b"1"], [b"1"])
 
@@ -68,18 +67,12 @@ def test_a_member_that_subscribes_for_itself_gets_a_copy_for_each(broker: Bench)
     assert alice.payloads() == [b"1", b"1"]
 
 
-def test_a_member_that_unsubscribes_is_left_out(broker: Bench) -> None:
+@pytest.mark.parametrize("leave", [lambda peer: peer.unsubscribe(FILTER), Peer.lose], ids=["unsubscribed", "gone"])
+def test_a_former_member_gets_no_messages(broker: Bench, leave: Callable[[Peer], object]) -> None:
     alice, bob = members(broker, "alice", "bob")
-    alice.unsubscribe(FILTER)
+    leave(alice)
     numbered(broker, 1, 2)
     assert (alice.payloads(), bob.payloads()) == ([], [b"1", b"2"])
-
-
-def test_a_member_that_is_gone_is_left_out(broker: Bench) -> None:
-    alice, bob = members(broker, "alice", "bob")
-    alice.lose()
-    numbered(broker, 1, 2)
-    assert bob.payloads() == [b"1", b"2"]
 
 
 def test_a_member_that_is_away_is_left_out_while_another_is_there(broker: Bench) -> None:
@@ -114,18 +107,13 @@ def test_a_message_that_no_member_may_receive_is_gone(broker: Bench) -> None:
     assert alice.payloads() == []
 
 
-def test_messages_wait_while_all_are_away(broker: Bench) -> None:
+@pytest.mark.parametrize("first", ["alice", "bob"])
+def test_messages_wait_for_the_first_member_that_connects(broker: Bench, first: str) -> None:
     away(broker)
     numbered(broker, 1, 2)
-    assert broker.persistent().payloads() == [b"1", b"2"]
-
-
-def test_what_waits_is_for_a_new_member_too(broker: Bench) -> None:
-    away(broker)
-    numbered(broker, 1, 2)
-    (bob,) = members(broker, "bob")
-    assert bob.payloads() == [b"1", b"2"]
-    assert broker.persistent().payloads() == []
+    if first == "bob":
+        assert members(broker, "bob")[0].payloads() == [b"1", b"2"]
+    assert broker.persistent("alice").payloads() == ([] if first == "bob" else [b"1", b"2"])
 
 
 def test_what_waits_is_not_for_a_member_that_may_not_receive_it(broker: Bench) -> None:
@@ -136,20 +124,12 @@ def test_what_waits_is_not_for_a_member_that_may_not_receive_it(broker: Bench) -
     assert broker.persistent("bob").payloads() == [b"1"]
 
 
-def test_it_does_not_hold_up_what_that_member_may_receive(broker: Bench) -> None:
+def test_a_message_that_a_member_may_not_receive_does_not_delay_others_and_keeps_its_order(broker: Bench) -> None:
     away(broker, "alice", "$share/g/+")
     away(broker, "bob", "$share/g/+")
-    for topic in ("secret", "a", "secret", "b"):
+    for topic in ("secret", "a", "other", "b"):
         broker.publish(topic, qos=1)
-    assert broker.persistent("alice", policy=denying("secret")).topics() == ["a", "b"]
-
-
-def test_what_was_passed_over_keeps_its_order(broker: Bench) -> None:
-    away(broker, "alice", "$share/g/+")
-    away(broker, "bob", "$share/g/+")
-    for topic in ("secret", "a", "other"):
-        broker.publish(topic, qos=1)
-    broker.persistent("alice", policy=denying("secret", "other"))
+    assert broker.persistent("alice", policy=denying("secret", "other")).topics() == ["a", "b"]
     assert broker.persistent("bob").topics() == ["secret", "other"]
 
 
@@ -171,37 +151,26 @@ def test_what_none_may_receive_while_all_are_there_does_not_wait(broker: Bench) 
 def test_what_waits_is_not_for_other_groups(broker: Bench) -> None:
     away(broker)
     numbered(broker, 1)
-    carol = broker.connect("carol")
-    carol.subscribe("$share/h/a", qos=1)
+    carol = broker.subscriber("$share/h/a", qos=1, client_id="carol")
     assert carol.payloads() == []
 
 
-def test_qos_0_does_not_wait(broker: Bench) -> None:
-    away(broker)
-    numbered(broker, 1, qos=0)
+@pytest.mark.parametrize(("published", "subscribed"), [(0, 1), (1, 0)])
+def test_qos_0_does_not_wait(broker: Bench, published: int, subscribed: int) -> None:
+    away(broker, qos=subscribed)
+    numbered(broker, 1, qos=published)
     assert broker.persistent().payloads() == []
 
 
-def test_nothing_waits_for_a_subscription_with_qos_0(broker: Bench) -> None:
-    away(broker, qos=0)
-    numbered(broker, 1)
-    assert broker.persistent().payloads() == []
-
-
-def test_nothing_waits_any_more_when_the_last_member_is_gone(broker: Bench) -> None:
+@pytest.mark.parametrize("unsubscribes", [False, True])
+def test_a_queue_is_lost_with_the_last_member(broker: Bench, unsubscribes: bool) -> None:
     carol = broker.connect("carol")
     away(broker)
     numbered(broker, 1)
-    broker.broker.disconnect("alice", clean_session=True)
-    carol.subscribe(FILTER, qos=1)
-    assert carol.payloads() == []
-
-
-def test_nothing_waits_any_more_when_the_last_member_unsubscribes(broker: Bench) -> None:
-    carol = broker.connect("carol")
-    away(broker)
-    numbered(broker, 1)
-    broker.persistent(policy=denying("a")).unsubscribe(FILTER)
+    if unsubscribes:
+        broker.persistent(policy=denying("a")).unsubscribe(FILTER)
+    else:
+        broker.broker.disconnect("alice", clean_session=True)
     carol.subscribe(FILTER, qos=1)
     assert carol.payloads() == []
 
@@ -214,7 +183,7 @@ def test_so_many_messages_wait_and_the_rest_is_counted(version: Version) -> None
     assert broker.persistent().payloads() == [b"1", b"2"]
 
 
-def test_what_waits_is_handed_out_as_fast_as_it_is_taken(version: Version) -> None:
+def test_a_queue_is_handed_out_as_fast_as_its_messages_are_acknowledged(version: Version) -> None:
     broker = Bench(version, limits=limits(queued_messages=3, receive_maximum=1))
     alice = broker.persistent()
     alice.subscribe("b", FILTER, qos=1)
@@ -222,13 +191,7 @@ def test_what_waits_is_handed_out_as_fast_as_it_is_taken(version: Version) -> No
     for _ in range(3):
         broker.publish("b", b"own", qos=1)
     numbered(broker, 1, 2, 3)
-    alice = broker.persistent()
-    received: list[bytes] = []
-    while messages := alice.received():
-        received += [message.payload for message in messages]
-        alice.acknowledge(*messages)
-        broker.wait(1)
-    assert received == [b"own", b"own", b"own", b"1", b"2", b"3"]
+    assert take_all(broker.persistent()) == [b"own", b"own", b"own", b"1", b"2", b"3"]
     assert broker.dropped() == []
 
 
@@ -242,11 +205,14 @@ def test_what_expires_does_not_wait(broker: Bench) -> None:
     assert broker.persistent().payloads() == [b"stays"]
 
 
-def test_what_a_member_leaves_unacknowledged_goes_to_another_one(broker: Bench) -> None:
+@pytest.mark.parametrize("acknowledged", [False, True])
+def test_only_what_a_member_leaves_unacknowledged_goes_to_another_one(broker: Bench, acknowledged: bool) -> None:
     alice, bob = members(broker, "alice", "bob")
     numbered(broker, 1, 2)
+    if acknowledged:
+        alice.acknowledge(*alice.received())
     alice.lose()
-    assert bob.payloads() == [b"2", b"1"]
+    assert bob.payloads() == ([b"2"] if acknowledged else [b"2", b"1"])
 
 
 def test_so_does_what_waited_to_be_sent_to_it(version: Version) -> None:
@@ -259,38 +225,20 @@ def test_so_does_what_waited_to_be_sent_to_it(version: Version) -> None:
     assert bob.payloads() == [b"3"]
 
 
-def test_what_was_acknowledged_goes_to_nobody_else(broker: Bench) -> None:
-    alice, bob = members(broker, "alice", "bob")
-    numbered(broker, 1)
-    alice.acknowledge(*alice.received())
-    alice.lose()
-    assert bob.payloads() == []
-
-
 def test_what_the_last_member_leaves_waits_for_it(broker: Bench) -> None:
-    alice = broker.persistent()
-    alice.subscribe(FILTER, qos=1)
+    alice = broker.subscriber(FILTER, qos=1, persistent=True)
     numbered(broker, 1, 2)
     alice.lose()
     assert broker.persistent().payloads() == [b"1", b"2"]
 
 
-def test_what_came_by_its_own_subscription_stays_with_a_member(broker: Bench) -> None:
+def test_what_came_by_another_subscription_stays_with_the_member(broker: Bench) -> None:
     alice = broker.persistent()
-    alice.subscribe("b", FILTER, qos=1)
-    members(broker, "bob")
-    broker.publish("b", b"own", qos=1)
-    alice.lose()
-    assert broker.persistent().payloads() == [b"own"]
-
-
-def test_nobody_else_gets_it(broker: Bench) -> None:
-    alice = broker.connect("alice")
     alice.subscribe("b", FILTER, qos=1)
     (bob,) = members(broker, "bob")
     broker.publish("b", b"own", qos=1)
     alice.lose()
-    assert bob.payloads() == []
+    assert (bob.payloads(), broker.persistent().payloads()) == ([], [b"own"])
 
 
 @only_mqtt_5
@@ -303,37 +251,28 @@ def test_what_expired_goes_to_nobody_else(broker: Bench) -> None:
     assert bob.payloads() == []
 
 
-def test_who_has_too_much_to_do_is_passed_over(version: Version) -> None:
+def test_a_member_with_a_full_queue_is_passed_over(version: Version) -> None:
     broker = Bench(version, limits=limits(queued_messages=3, receive_maximum=1))
     slow, prompt = members(broker, "slow", "prompt")
     got: list[bytes] = []
     for number in range(50):
         numbered(broker, number)
-        while messages := prompt.received():
-            got += [message.payload for message in messages]
-            prompt.acknowledge(*messages)
+        got += take_all(prompt)
     assert (len(got), slow.closed, prompt.closed, broker.dropped()) == (46, False, False, [])
 
 
-def test_what_a_member_leaves_overwhelms_no_other(version: Version) -> None:
+def test_what_a_member_leaves_is_not_too_much_for_another_one(version: Version) -> None:
     broker = Bench(version, limits=limits(queued_messages=3, receive_maximum=1))
     slow, prompt = members(broker, "slow", "prompt")
     numbered(broker, *range(8))
     slow.lose()
-    got: list[bytes] = []
-    while messages := prompt.received():
-        got += [message.payload for message in messages]
-        prompt.acknowledge(*messages)
-    assert (sorted(got), prompt.closed, broker.dropped()) == ([b"%d" % number for number in range(8)], False, [])
+    assert sorted(take_all(prompt)) == [b"%d" % number for number in range(8)]
+    assert (prompt.closed, broker.dropped()) == (False, [])
 
 
-def test_what_is_too_much_for_all_waits_and_the_rest_is_counted(version: Version) -> None:
+def test_what_is_too_much_for_all_members_waits_and_the_rest_is_counted(version: Version) -> None:
     broker = Bench(version, limits=limits(queued_messages=2, receive_maximum=1))
     (alice,) = members(broker, "alice")
     numbered(broker, *range(6))
     assert (alice.closed, broker.dropped()) == (False, ["queue_full"])
-    got: list[bytes] = []
-    while messages := alice.received():
-        got += [message.payload for message in messages]
-        alice.acknowledge(*messages)
-    assert got == [b"0", b"1", b"2", b"3", b"4"]
+    assert take_all(alice) == [b"0", b"1", b"2", b"3", b"4"]

@@ -1,4 +1,4 @@
-"""The file of what survives."""
+"""The file that holds what survives the process."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -21,9 +21,20 @@ SESSION = StoredSession("ann/ä", Version.MQTT_5, 600, "principal", 1_700_000_00
 WILL = Will("wills/ä", b"\0gone", 1, True, replace(PROPERTIES, message_expiry_interval=7))
 
 
+NOTHING = {"session": 0, "subscription": 0, "queued": 0, "message": 0, "will": 0}
+
+
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return tmp_path / "iot-core.sqlite"
+
+
+@pytest.fixture
+def storage(path: Path) -> Storage:
+    """A storage with one session."""
+    storage = Storage(path)
+    storage.keep_session(SESSION)
+    return storage
 
 
 def again(storage: Storage, path: Path) -> Storage:
@@ -69,8 +80,7 @@ def test_a_message_comes_back_as_it_was(path: Path, message: Message) -> None:
     assert (fields(found), modified) == (fields(message), 17)
 
 
-def test_a_forgotten_retained_message_stays_forgotten(path: Path) -> None:
-    storage = Storage(path)
+def test_a_forgotten_retained_message_stays_forgotten(path: Path, storage: Storage) -> None:
     storage.retain(Message("a", b"x"), 1)
     storage.retain(Message("b", b"x"), 1)
     storage.forget_retained("a")
@@ -78,60 +88,48 @@ def test_a_forgotten_retained_message_stays_forgotten(path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "session", [SESSION, SESSION._replace(version=Version.MQTT_3_1_1, disconnected_at=None, disconnect_reason=None)]
+    "session",
+    [
+        SESSION,
+        SESSION._replace(version=Version.MQTT_3_1_1, disconnected_at=None, disconnect_reason=None),
+        SESSION._replace(expiry_interval=7),
+    ],
 )
-def test_a_session_comes_back_as_it_was(path: Path, session: StoredSession) -> None:
-    storage = Storage(path)
+def test_a_session_replaces_the_one_before_and_comes_back_as_it_was(
+    path: Path, storage: Storage, session: StoredSession
+) -> None:
     storage.keep_session(session)
     assert list(again(storage, path).sessions()) == [session]
 
 
-def test_a_session_takes_the_place_of_the_one_before(path: Path) -> None:
-    storage = Storage(path)
-    storage.keep_session(SESSION)
-    storage.keep_session(SESSION._replace(expiry_interval=7))
-    assert [session.expiry_interval for session in again(storage, path).sessions()] == [7]
-
-
-def test_subscriptions_come_back_with_their_options(path: Path) -> None:
-    storage = Storage(path)
-    storage.keep_session(SESSION)
+def test_subscriptions_come_back_with_their_options(path: Path, storage: Storage) -> None:
     subscriptions = [Subscription("a/#", 0), Subscription("$share/g/b", 1, False, True), Subscription("c", 1, True)]
-    for subscription in subscriptions:
+    for subscription in (*subscriptions, Subscription("gone", 1)):
         storage.keep_subscription("ann/ä", subscription)
-    storage.keep_subscription("ann/ä", Subscription("gone", 1))
     storage.forget_subscription("ann/ä", "gone")
     found = list(again(storage, path).subscriptions())
     assert found == [("ann/ä", subscription) for subscription in subscriptions]
 
 
-def test_queued_messages_come_back_in_their_order(path: Path) -> None:
-    storage = Storage(path)
-    storage.keep_session(SESSION)
-    messages = [Message("a", b"%d" % number, 1) for number in range(5)]
+def test_queued_messages_come_back_in_their_order(path: Path, storage: Storage) -> None:
+    messages = [Message("a", b"%d" % number, 1, expires_at=number or None) for number in range(5)]
     rows = [storage.enqueue("ann/ä", message, message.payload == b"2") for message in messages]
     storage.dequeue(rows[1], messages[1])
-    found = list(again(storage, path).queued())
-    assert [delivery.message.payload for delivery in found] == [b"0", b"2", b"3", b"4"]
-    assert [delivery.retain for delivery in found] == [False, True, False, False]
-    assert {delivery.client_id for delivery in found} == {"ann/ä"}
+    found = [
+        (delivery.client_id, delivery.message.payload, delivery.retain, delivery.message.expires_at)
+        for delivery in again(storage, path).queued()
+    ]
+    assert found == [
+        ("ann/ä", b"0", False, None),
+        ("ann/ä", b"2", True, 2),
+        ("ann/ä", b"3", False, 3),
+        ("ann/ä", b"4", False, 4),
+    ]
 
 
-def test_messages_come_back_with_the_time_when_they_expire(path: Path) -> None:
-    storage = Storage(path)
-    storage.keep_session(SESSION)
-    for expires_at in (1_700_000_001.0, 1_700_000_002.0, None):
-        storage.enqueue("ann/ä", Message("a", b"x", 1, expires_at=expires_at), False)
-    found = [delivery.message.expires_at for delivery in again(storage, path).queued()]
-    assert found == [1_700_000_001.0, 1_700_000_002.0, None]
-
-
-def test_rows_are_not_used_twice(path: Path) -> None:
-    storage = Storage(path)
-    storage.keep_session(SESSION)
+def test_rows_are_not_used_twice(path: Path, storage: Storage) -> None:
     first = storage.enqueue("ann/ä", Message("a", b"", 1), False)
-    storage = again(storage, path)
-    assert storage.enqueue("ann/ä", Message("a", b"", 1), False) > first
+    assert again(storage, path).enqueue("ann/ä", Message("a", b"", 1), False) > first
 
 
 def test_messages_for_shared_subscriptions_are_apart(path: Path) -> None:
@@ -145,43 +143,36 @@ def test_messages_for_shared_subscriptions_are_apart(path: Path) -> None:
     assert (group.client_id, group.shared) == (None, "$share/g/a")
 
 
-def test_a_forgotten_session_takes_all_along(path: Path) -> None:
-    storage = Storage(path)
+def test_a_forgotten_session_is_forgotten_with_everything_of_it(path: Path, storage: Storage) -> None:
     message = Message("a", b"", 1)
-    storage.keep_session(SESSION)
     storage.keep_subscription("ann/ä", Subscription("a", 1))
     storage.dequeue(storage.enqueue("ann/ä", message, False), message)
     storage.keep_will("ann/ä", WILL, 1.0)
     storage.forget_session("ann/ä")
-    assert rows(again(storage, path)) == {"session": 0, "subscription": 0, "queued": 0, "message": 0, "will": 0}
+    assert rows(again(storage, path)) == NOTHING
 
 
-def test_what_a_session_left_behind_that_could_not_be_written_is_gone(path: Path) -> None:
+def test_what_belongs_to_no_session_is_deleted_when_the_file_is_opened(path: Path) -> None:
+    """As after a commit of the session that failed."""
     storage = Storage(path)
-    storage.keep_subscription("nobody", Subscription("a", 1))
-    storage.enqueue("nobody", Message("a", b"", 1), False)
-    storage.keep_will("nobody", WILL, 1.0)
-    assert rows(again(storage, path)) == {"session": 0, "subscription": 0, "queued": 0, "message": 0, "will": 0}
+    storage.keep_subscription("unknown", Subscription("a", 1))
+    storage.enqueue("unknown", Message("a", b"", 1), False)
+    storage.keep_will("unknown", WILL, 1.0)
+    assert rows(again(storage, path)) == NOTHING
 
 
-def test_a_place_in_a_queue_whose_message_could_not_be_written_is_gone(path: Path) -> None:
-    storage = Storage(path)
-    storage.keep_session(SESSION)
+def test_a_place_in_a_queue_without_its_message_is_deleted_when_the_file_is_opened(
+    path: Path, storage: Storage
+) -> None:
     storage.enqueue("ann/ä", Message("a", b"", 1), False)
     storage.commit()
     storage.database.execute("DELETE FROM message")
     assert list(again(storage, path).queued()) == []
 
 
-def test_a_message_for_a_thousand_clients_is_written_once(path: Path) -> None:
-    storage, message = Storage(path), Message("a", bytes(100_000), 1)
-    for_a_thousand(storage, message)
-    size = sum(file.stat().st_size for file in path.parent.iterdir())
-    assert rows(storage)["message"] == 1
-    assert len(message.payload) < size < 5 * len(message.payload)
-
-
-def test_a_message_for_a_thousand_clients_is_packed_once(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_message_for_a_thousand_clients_is_packed_written_and_counted_once(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     packed: list[Message | Will] = []
 
     def remembered(message: Message | Will) -> bytes:
@@ -189,31 +180,16 @@ def test_a_message_for_a_thousand_clients_is_packed_once(path: Path, monkeypatch
         return pack(message)
 
     monkeypatch.setattr("iot_core.broker.storage.pack", remembered)
-    message = Message("a", b"x", 1)
-    for_a_thousand(Storage(path), message)
+    storage, message = Storage(path), Message("a", bytes(100_000), 1)
+    for_a_thousand(storage, message)
     assert packed == [message]
-
-
-def test_a_message_for_a_thousand_clients_comes_back_as_one_object(path: Path) -> None:
-    storage = Storage(path)
-    for_a_thousand(storage, Message("a", b"x", 1))
-    found = list(again(storage, path).queued())
-    assert len(found) == 1001
-    assert len({id(delivery.message) for delivery in found}) == 1
-
-
-def test_it_counts_a_message_once_and_256_bytes_for_each_place(path: Path) -> None:
-    storage = Storage(path)
-    for_a_thousand(storage, Message("a", bytes(5000), 1))
-    assert storage.waiting_bytes == 5000 + 1001 * 256
-
-
-def test_it_counts_the_same_when_it_was_opened_again(path: Path) -> None:
-    storage = Storage(path)
-    for_a_thousand(storage, Message("a", bytes(5000), 1))
+    assert rows(storage)["message"] == 1
+    assert 100_000 < sum(file.stat().st_size for file in path.parent.iterdir()) < 500_000
+    assert storage.waiting_bytes == 100_000 + 1001 * 256
     storage = again(storage, path)
-    list(storage.queued())
-    assert storage.waiting_bytes == 5000 + 1001 * 256
+    found = list(storage.queued())
+    assert (len(found), len({id(delivery.message) for delivery in found})) == (1001, 1)
+    assert storage.waiting_bytes == 100_000 + 1001 * 256
 
 
 def test_a_message_stays_until_it_left_its_last_queue(path: Path) -> None:
@@ -237,32 +213,23 @@ def test_a_message_that_left_its_last_queue_is_gone(path: Path, opened_again: bo
     assert (rows(storage)["message"], storage.waiting_bytes) == (0, 0)
 
 
-def test_a_message_that_was_gone_can_be_kept_again(path: Path) -> None:
-    """As one that a member of a shared subscription left to another."""
-    storage, message = Storage(path), Message("a", b"x", 1)
-    storage.keep_session(SESSION)
+def test_a_message_that_left_its_last_queue_can_be_queued_again(path: Path, storage: Storage) -> None:
+    """As when a member of a shared subscription leaves it to another one."""
+    message = Message("a", b"x", 1)
     storage.dequeue(storage.enqueue("ann/ä", message, False), message)
     storage.enqueue("ann/ä", message, False)
     assert [delivery.message.payload for delivery in again(storage, path).queued()] == [b"x"]
 
 
-def test_a_will_comes_back_as_it_was(path: Path) -> None:
-    storage = Storage(path)
-    storage.keep_session(SESSION)
+@pytest.mark.parametrize("forgotten", [False, True])
+def test_a_will_comes_back_as_it_was_unless_it_is_forgotten(path: Path, storage: Storage, forgotten: bool) -> None:
     storage.keep_will("ann/ä", WILL, 1_700_000_000.5)
-    assert list(again(storage, path).wills()) == [("ann/ä", WILL, 1_700_000_000.5)]
+    if forgotten:
+        storage.forget_will("ann/ä")
+    assert list(again(storage, path).wills()) == ([] if forgotten else [("ann/ä", WILL, 1_700_000_000.5)])
 
 
-def test_a_forgotten_will_stays_forgotten(path: Path) -> None:
-    storage = Storage(path)
-    storage.keep_session(SESSION)
-    storage.keep_will("ann/ä", WILL, 1_700_000_000.5)
-    storage.forget_will("ann/ä")
-    assert list(again(storage, path).wills()) == []
-
-
-def test_what_is_not_committed_is_not_there_after_a_crash(path: Path) -> None:
-    storage = Storage(path)
+def test_what_is_not_committed_is_lost_in_a_crash(path: Path, storage: Storage) -> None:
     storage.retain(Message("a", b"x"), 1)
     storage.commit()
     storage.retain(Message("b", b"x"), 1)

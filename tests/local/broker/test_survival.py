@@ -1,4 +1,4 @@
-"""What is there again when the process was ended, or killed, and started anew."""
+"""What survives when the process ends or is killed, and another one starts."""
 
 import asyncio
 import contextlib
@@ -24,55 +24,44 @@ def broker(version: Version, tmp_path: Path) -> Bench:
 
 @pytest.fixture(params=[Bench.restart, Bench.kill], ids=["ended", "killed"])
 def end(request: pytest.FixtureRequest) -> End:
-    """How the process ends; another one is there then."""
+    """End the process in one of two ways, and start another one."""
     found: End = request.param
     return found
 
 
 def away(broker: Bench, *payloads: bytes) -> None:
-    alice = broker.persistent()
-    alice.subscribe("a/+", qos=1)
-    alice.lose()
+    broker.leave("a/+", qos=1)
     for payload in payloads:
         broker.publish("a/b", payload, qos=1)
 
 
-def test_a_session_is_there_again(broker: Bench, end: End) -> None:
+def test_a_session_survives_with_its_subscriptions(broker: Bench, end: End) -> None:
     away(broker)
     end(broker)
-    assert broker.persistent().connack.session_present
-
-
-def test_its_subscriptions_are_there_again(broker: Bench, end: End) -> None:
-    away(broker)
-    end(broker)
+    session = broker.session()
+    assert (session.principal_id, session.disconnect_reason) == ("principalalice", "CONNECTION_LOST")
     alice = broker.persistent()
+    assert alice.connack.session_present
     broker.publish("a/b", b"live")
     assert alice.payloads() == [b"live"]
 
 
 @only_mqtt_5
-def test_subscriptions_have_their_options_again(broker: Bench, end: End) -> None:
-    alice = broker.persistent()
-    alice.subscribe("a", qos=1, no_local=True, retain_as_published=True, retain_handling=2)
-    session = broker.broker.session("alice")
-    assert session is not None
-    before = dict(session.subscriptions)
+def test_subscriptions_survive_with_their_options(broker: Bench, end: End) -> None:
+    broker.subscriber("a", qos=1, persistent=True, no_local=True, retain_as_published=True, retain_handling=2)
+    before = dict(broker.session().subscriptions)
     end(broker)
-    again = broker.broker.session("alice")
-    assert again is not None
-    assert again.subscriptions == before
+    assert broker.session().subscriptions == before
 
 
-def test_its_queue_is_there_again_in_its_order(broker: Bench, end: End) -> None:
+def test_a_queue_survives_in_its_order(broker: Bench, end: End) -> None:
     away(broker, *(b"%d" % number for number in range(20)))
     end(broker)
     assert broker.persistent().payloads() == [b"%d" % number for number in range(20)]
 
 
-def test_what_was_sent_and_not_acknowledged_is_sent_again_as_a_duplicate(broker: Bench, end: End) -> None:
-    alice = broker.persistent()
-    alice.subscribe("a", qos=1)
+def test_only_unacknowledged_messages_are_sent_again_as_duplicates(broker: Bench, end: End) -> None:
+    alice = broker.subscriber("a", qos=1, persistent=True)
     broker.publish("a", b"1", qos=1)
     broker.publish("a", b"2", qos=1)
     alice.acknowledge(alice.received()[0])
@@ -80,40 +69,23 @@ def test_what_was_sent_and_not_acknowledged_is_sent_again_as_a_duplicate(broker:
     assert [(message.payload, message.duplicate) for message in broker.persistent().received()] == [(b"2", True)]
 
 
-def test_what_was_acknowledged_is_not_sent_again(broker: Bench, end: End) -> None:
-    alice = broker.persistent()
-    alice.subscribe("a", qos=1)
-    broker.publish("a", b"1", qos=1)
-    alice.acknowledge(*alice.received())
-    end(broker)
-    assert broker.persistent().payloads() == []
-
-
-def test_messages_for_a_shared_subscription_are_there_again(broker: Bench, end: End) -> None:
-    alice = broker.persistent()
-    alice.subscribe("$share/g/a", qos=1)
-    alice.lose()
+@pytest.mark.parametrize("acknowledged", [False, True])
+def test_messages_of_a_shared_subscription_survive_until_they_are_acknowledged(
+    broker: Bench, end: End, acknowledged: bool
+) -> None:
+    broker.leave("$share/g/a", qos=1)
     broker.publish("a", b"1", qos=1)
     broker.publish("a", b"2", qos=1)
+    if acknowledged:
+        alice = broker.persistent()
+        alice.acknowledge(*alice.received())
     end(broker)
-    assert broker.persistent().payloads() == [b"1", b"2"]
+    assert broker.persistent().payloads() == ([] if acknowledged else [b"1", b"2"])
 
 
-def test_messages_for_a_shared_subscription_that_were_handed_out_are_gone(broker: Bench, end: End) -> None:
-    alice = broker.persistent()
-    alice.subscribe("$share/g/a", qos=1)
-    alice.lose()
-    broker.publish("a", b"1", qos=1)
-    again = broker.persistent()
-    again.acknowledge(*again.received())
-    end(broker)
-    assert broker.persistent().payloads() == []
-
-
-def test_what_a_member_left_to_another_one_is_not_there_again_for_it(broker: Bench, end: End) -> None:
-    alice, bob = broker.persistent("alice"), broker.connect("bob")
-    for member in (alice, bob):
-        member.subscribe("$share/g/a", qos=1)
+def test_messages_that_a_member_left_to_another_one_do_not_return_to_it(broker: Bench, end: End) -> None:
+    alice = broker.subscriber("$share/g/a", qos=1, persistent=True)
+    bob = broker.subscriber("$share/g/a", qos=1, client_id="bob")
     broker.publish("a", b"1", qos=1)
     alice.lose()
     bob.acknowledge(*bob.received())
@@ -129,28 +101,19 @@ def test_a_packet_over_the_clients_maximum_does_not_come_back(broker: Bench, end
     assert broker.persistent().payloads() == []
 
 
-def test_a_clean_session_is_not_there_again(broker: Bench, end: End) -> None:
-    alice = broker.connect()
-    alice.subscribe("a", qos=1)
+@pytest.mark.parametrize("persistent_before", [False, True])
+def test_a_clean_session_does_not_survive(broker: Bench, end: End, persistent_before: bool) -> None:
+    if persistent_before:
+        away(broker, b"1")
+    broker.subscriber("a", qos=1)
     end(broker)
     assert broker.broker.session("alice") is None
 
 
-def test_a_session_that_ended_is_not_there_again(broker: Bench, end: End) -> None:
-    away(broker, b"1")
-    broker.connect()
+def test_an_unsubscribed_filter_does_not_return(broker: Bench, end: End) -> None:
+    broker.subscriber("a", "b", qos=1, persistent=True).unsubscribe("a")
     end(broker)
-    assert broker.broker.session("alice") is None
-
-
-def test_an_unsubscribed_filter_is_not_there_again(broker: Bench, end: End) -> None:
-    alice = broker.persistent()
-    alice.subscribe("a", "b", qos=1)
-    alice.unsubscribe("a")
-    end(broker)
-    session = broker.broker.session("alice")
-    assert session is not None
-    assert list(session.subscriptions) == ["b"]
+    assert list(broker.session().subscriptions) == ["b"]
 
 
 def test_the_time_away_goes_on(broker: Bench, end: End) -> None:
@@ -179,36 +142,16 @@ def test_the_time_of_a_client_that_was_connected_begins_now(broker: Bench, end: 
 
 
 @only_mqtt_5
-def test_an_expiry_that_a_disconnect_changed_is_there_again(broker: Bench, end: End) -> None:
+def test_an_expiry_that_a_disconnect_changed_survives(broker: Bench, end: End) -> None:
     broker.connect(expiry=100).disconnect(session_expiry_interval=200)
     end(broker)
-    session = broker.broker.session("alice")
-    assert session is not None
-    assert session.expiry_interval == 200
-
-
-def test_it_is_known_whose_session_it_was(broker: Bench, end: End) -> None:
-    away(broker)
-    end(broker)
-    session = broker.broker.session("alice")
-    assert session is not None
-    assert session.principal_id == "principalalice"
-
-
-def test_it_is_known_why_a_client_left(broker: Bench, end: End) -> None:
-    away(broker)
-    end(broker)
-    session = broker.broker.session("alice")
-    assert session is not None
-    assert session.disconnect_reason == "CONNECTION_LOST"
+    assert broker.session().expiry_interval == 200
 
 
 def test_a_client_that_was_connected_when_the_process_was_killed_left_for_a_server_error(broker: Bench) -> None:
     broker.persistent()
     broker.kill()
-    session = broker.broker.session("alice")
-    assert session is not None
-    assert session.disconnect_reason == "SERVER_ERROR"
+    assert broker.session().disconnect_reason == "SERVER_ERROR"
 
 
 @pytest.mark.parametrize(("before", "after"), [(MQTT_3_1_1, MQTT_5), (MQTT_5, MQTT_3_1_1)])
@@ -220,28 +163,20 @@ def test_a_session_keeps_its_version(tmp_path: Path, before: Version, after: Ver
 
 
 @pytest.mark.parametrize("qos", [0, 1])
-def test_a_retained_message_is_there_again_with_its_qos(broker: Bench, end: End, qos: int) -> None:
+def test_a_retained_message_survives_with_its_qos_and_time(broker: Bench, end: End, qos: int) -> None:
     broker.publish("a", b"kept", qos, retain=True)
+    broker.wait(10)
     end(broker)
-    alice = broker.connect()
-    alice.subscribe("a", qos=1)
+    assert broker.retained("a").modified_ms == 1_700_000_000_000
+    alice = broker.subscriber("a", qos=1)
     assert [(message.payload, message.qos, message.retain) for message in alice.received()] == [(b"kept", qos, True)]
 
 
-def test_a_retained_message_that_was_deleted_is_not_there_again(broker: Bench, end: End) -> None:
+def test_a_deleted_retained_message_does_not_return(broker: Bench, end: End) -> None:
     broker.publish("a", b"kept", retain=True)
     broker.publish("a", b"", retain=True)
     end(broker)
     assert broker.broker.retained.get("a") is None
-
-
-def test_it_is_known_when_a_retained_message_was_published(broker: Bench, end: End) -> None:
-    broker.publish("a", b"kept", retain=True)
-    broker.wait(10)
-    end(broker)
-    found = broker.broker.retained.get("a")
-    assert found is not None
-    assert found.modified_ms == 1_700_000_000_000
 
 
 @only_mqtt_5
@@ -258,26 +193,24 @@ def test_message_expiry_goes_on(broker: Bench, end: End) -> None:
 
 
 def test_a_will_is_published_when_the_process_ends(broker: Bench) -> None:
-    bob = broker.persistent("bob")
-    bob.subscribe("wills/alice", qos=1)
-    bob.lose()
+    broker.leave("wills/alice", qos=1, client_id="bob")
     broker.connect("alice", will=will(qos=1))
     broker.restart()
     assert broker.persistent("bob").payloads() == [b"gone"]
 
 
 class Unflushed(Wire):
-    """A connection whose bytes wait until what they acknowledge is stored, as the gateway's do."""
+    """A connection whose bytes wait until the storage has committed, as those of the edge do."""
 
     def __init__(self, version: Version, outbox: Outbox) -> None:
         super().__init__(version)
         self.aborted = False
-        self._outbox = outbox
+        self.outbox = outbox
         self._written = b""
 
     def write(self, chunk: bytes) -> None:
         self._written += chunk
-        self._outbox.add(self)
+        self.outbox.add(self)
 
     def flush(self) -> None:
         super().write(self._written)
@@ -289,7 +222,7 @@ class Unflushed(Wire):
 
 
 def publish_on_a_full_disk(broker: Bench) -> tuple[Unflushed, list[StorageError]]:
-    """A QoS 1 message to a session that is away, as the gateway would have it."""
+    """Publish a QoS 1 message to an absent client, as the edge does."""
     away(broker)
     bob = broker.connect("bob")
     broker.storage.commit()
@@ -301,7 +234,7 @@ def publish_on_a_full_disk(broker: Bench) -> tuple[Unflushed, list[StorageError]
 
     async def publish() -> None:
         bob.publish("a/b", bytes(100_000), qos=1)
-        wire._outbox.flush()
+        wire.outbox.flush()
 
     asyncio.run(publish())
     return wire, errors

@@ -83,7 +83,7 @@ def test_what_is_no_tls_ends_its_connection_to_the_tls_port(running: Running, ot
 def test_tls_on_the_plain_port_says_so(running: Running) -> None:
     with pytest.raises(OSError):
         wrapped(running.plain().socket, running.core.ca_path)
-    running.record("refused_bytes", detail="a TLS handshake: that is for the TLS port")
+    running.record("refused_bytes", detail="a TLS handshake: use the TLS port")
 
 
 AFTER_CONNECT = {
@@ -152,7 +152,7 @@ def test_a_connection_that_is_reset_is_forgotten(running: Running, others: Other
         channel.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         channel.close()
     others.exchange()
-    running.wait_until(lambda: not running.core._ports.undecided and len(list(running.core.connections)) == 2)
+    running.wait_until(lambda: running.core.server.connection_count == 2)
 
 
 @pytest.mark.parametrize("beginning", [b"", b"\x10", CONNECT, b"GET /", b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"])
@@ -161,4 +161,4 @@ def test_a_half_closed_connection_is_closed(running: Running, others: Others, be
     channel.send(beginning)
     channel.socket.shutdown(socket.SHUT_WR)
     channel.receive_all()
-    running.wait_until(lambda: not running.core._ports.undecided and len(list(running.core.connections)) == 2)
+    running.wait_until(lambda: running.core.server.connection_count == 2)

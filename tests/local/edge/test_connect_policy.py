@@ -128,7 +128,7 @@ def test_a_will_whose_permission_is_gone_is_not_published(running: Running) -> N
         watcher.subscribe("#")
         assert client.connect(will=WILL).reason_code == 0
         only(running, CONNECT)
-        running.core.call(running.core.connections.refresh_all)
+        running.core.call(running.core.apply_configuration)
         running.record("decision", action="refresh", allowed=True, client_id="ann")
         client.channel.close()
         running.record("presence", event="disconnected", client_id="ann")

@@ -52,13 +52,13 @@ def test_a_thousand_connections_that_never_speak_are_ended_after_ten_seconds(run
     allow_files(4096)
     with running.connected("other") as other:
         silent = [running.plain() for _ in range(MANY)]
-        running.wait_until(lambda: len(running.core._ports.undecided) == MANY)
+        running.wait_until(lambda: running.core.server.connection_count == MANY + 1)
         other.ping()
         running.pass_time(10)
         for channel in silent:
             assert channel.receive() == b""
         other.ping()
-    assert running.core._ports.undecided == set()
+    running.wait_until(lambda: running.core.server.connection_count == 0)
     running.record("refused_bytes", reason="connect_timeout")
 
 

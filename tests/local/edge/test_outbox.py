@@ -109,7 +109,7 @@ def test_one_that_can_not_be_sent_to_costs_the_others_nothing(caplog: pytest.Log
         storage.close()
 
     asyncio.run(main())
-    assert "a connection can't be sent to" in caplog.text
+    assert "a connection cannot be sent to" in caplog.text
 
 
 @both_loops

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from iot_core.authorizers.authorization import Authorization, Gateway
+from iot_core.authorizers.invocation import Authorization, AuthorizerInvoker
 from iot_core.broker.broker import Broker
 from iot_core.broker.client import Client as BrokerClient
 from iot_core.edge.connection import MqttConnection
@@ -22,8 +22,8 @@ def breaks(*_: object, **__: object) -> object:
 
 @pytest.mark.parametrize(
     ("owner", "name"),
-    [(Gateway, "invoke"), (Authorization, "evaluator"), (Permissions, "may_connect")],
-    ids=["gateway", "evaluator", "permissions"],
+    [(AuthorizerInvoker, "invoke"), (Authorization, "evaluator"), (Permissions, "may_connect")],
+    ids=["invoker", "evaluator", "permissions"],
 )
 def test_a_mistake_in_authorizing_refuses_the_client(
     running: Running, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, owner: type, name: str
@@ -41,8 +41,8 @@ def test_a_mistake_in_authorizing_refuses_the_client(
 
 def test_a_mistake_in_a_refresh_ends_the_client(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     with running.connected() as client:
-        monkeypatch.setattr(Gateway, "invoke", breaks)
-        running.core.call(running.core.connections.refresh_all)
+        monkeypatch.setattr(AuthorizerInvoker, "invoke", breaks)
+        running.core.call(running.core.apply_configuration)
         assert client.ends() == []
     running.record("presence", event="disconnected", disconnect_reason="AUTH_ERROR")
 
@@ -105,5 +105,5 @@ def test_a_mistake_in_a_turn_does_not_stop_the_clock(
         with monkeypatch.context() as patch:
             patch.setattr(Broker, "tick", breaks)
             running.wait_until(lambda: "what is due could not be done" in caplog.text)
-        running._clock.now += 100
+        running.advance(100)
         assert client.ends() == []

@@ -4,6 +4,8 @@ import socket
 
 import pytest
 
+from iot_core.edge import sniffing
+from iot_core.edge.proxy import Tunnel
 from iot_core.mqtt import Connect, Version, encode
 from tests.local.harness.channels import SocketChannel, WebSocketChannel, wrapped
 from tests.local.harness.fixtures import both_loops
@@ -59,7 +61,7 @@ def test_it_ends_with_the_connection_behind_it(running: Running) -> None:
     with running.connected(channel=running.around(wrapped(channel.socket, running.core.ca_path))) as client:
         client.disconnect()
         assert client.ends() == []
-    running.wait_until(lambda: not running.core._ports._tunnels)
+    running.wait_until(lambda: running.core.server.connection_count == 0)
 
 
 def test_it_ends_with_the_client_before_it(running: Running) -> None:
@@ -67,7 +69,7 @@ def test_it_ends_with_the_client_before_it(running: Running) -> None:
     client = running.connected(channel=running.around(wrapped(channel.socket, running.core.ca_path)))
     client.channel.close()
     running.record("presence", event="disconnected", disconnect_reason="CONNECTION_LOST")
-    running.wait_until(lambda: not running.core._ports._tunnels and not list(running.core.connections))
+    running.wait_until(lambda: running.core.server.connection_count == 0)
 
 
 def test_a_client_that_leaves_at_once_leaves_nothing_behind(running: Running) -> None:
@@ -75,12 +77,13 @@ def test_a_client_that_leaves_at_once_leaves_nothing_behind(running: Running) ->
         channel = running.plain()
         channel.send(b"CONNECT a:1 HTTP/1.1\r\n\r\n")
         channel.close()
-    running.wait_until(lambda: not running.core._ports._tunnels and not running.core._ports.undecided)
+    running.wait_until(lambda: running.core.server.connection_count == 0)
 
 
-def test_a_tls_port_that_can_not_be_reached_is_502(running: Running) -> None:
+def test_a_tls_port_that_can_not_be_reached_is_502(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.create_server(("127.0.0.1", 0)) as gone:
-        running.core._ports._tls_port = gone.getsockname()[1]
+        address = gone.getsockname()
+    monkeypatch.setattr(sniffing, "Tunnel", lambda transport, _, *more: Tunnel(transport, address, *more))
     channel = running.plain()
     channel.send(b"CONNECT a:1 HTTP/1.1\r\n\r\n")
     assert channel.receive_all().startswith(b"HTTP/1.1 502 Bad Gateway\r\n")

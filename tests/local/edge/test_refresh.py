@@ -69,7 +69,7 @@ def test_a_refresh_that_hangs_ends_the_connection(folder: Path) -> None:
     with started(folder, function_timeout=0.3) as running:
         with running.connected() as client:
             running.function.answer = lambda _: release.wait(PATIENCE)
-            running.core.call(running.core.connections.refresh_all)
+            running.core.call(running.core.apply_configuration)
             assert client.ends() == []
         running.record("decision", action="refresh", allowed=False, reason="function_timeout")
         release.set()
@@ -102,7 +102,7 @@ def test_after_a_refresh_the_new_policy_counts(running: Running) -> None:
     with running.connected() as client:
         client.publish("old", qos=1)
         running.function.answer = lambda _: allow(CONNECT, statement("iot:Publish", "topic/new"))
-        running.core.call(running.core.connections.refresh_all)
+        running.core.call(running.core.apply_configuration)
         running.record("decision", action="refresh", allowed=True)
         client.publish("new", qos=1)
         client.send(Publish("old", b""))
@@ -120,7 +120,7 @@ def test_refreshes_of_many_clients_leave_room_for_who_connects(running: Running)
         return allow()
 
     running.function.answer = answer
-    running.core.call(running.core.connections.refresh_all)
+    running.core.call(running.core.apply_configuration)
     running.connected("another").ping()
     gate.set()
     for _ in clients:

@@ -45,7 +45,7 @@ def test_connections_of_all_kinds_end(folder: Path, loop_factory: LoopFactory) -
         feed.send(b"GET /console/feed HTTP/1.1\r\nHost: localhost\r\n\r\n")
         feed.receive()
         web_socket = running.web_socket()
-        running.wait_until(lambda: len(running.core._ports.undecided) == 3)
+        running.wait_until(lambda: running.core.server.connection_count == 6)
         running.stop()
         for channel in (silent, secret, half, tunnel, feed):
             channel.receive_all()

@@ -7,7 +7,7 @@ import pytest
 
 from iot_core.broker.limits import IOT_CORE
 from iot_core.edge import connection
-from iot_core.edge.sniffer import Sniffer
+from iot_core.edge.sniffing import ProtocolSniffer
 from iot_core.mqtt import Pingreq, Pingresp, Publish, Suback, Subscribe, Subscription, Version, Will
 from tests.local.harness.channels import SocketChannel
 from tests.local.harness.function import Event, allow, statement
@@ -35,7 +35,7 @@ def test_others_have_their_turn_in_the_middle_of_a_flood(running: Running) -> No
 
 
 def test_a_flood_is_answered_in_its_order_to_its_end(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connection, "_TURN", 0.0)
+    monkeypatch.setattr(connection, "_TIME_SLICE", 0.0)
     with running.connected() as client:
         client.send(*(Subscribe(number, (Subscription("a", 0),)) for number in range(1, 200)), Pingreq())
         assert [client.expect(Suback).packet_id for _ in range(1, 200)] == list(range(1, 200))
@@ -61,7 +61,7 @@ def test_a_client_that_is_refused_at_a_refresh_leaves_its_will_as_the_guide_says
         watcher.subscribe("will")
         assert client.connect("ann", will=Will("will", b"gone")).reason_code == 0
         running.function.answer = lambda event: allow(isAuthenticated="'clientId': 'ann'" not in str(event))
-        running.core.call(running.core.connections.refresh_all)
+        running.core.call(running.core.apply_configuration)
         assert client.ends() == []
         assert watcher.expect(Publish).payload == b"gone"
 
@@ -74,7 +74,7 @@ def test_a_text_of_a_strangers_is_cut_in_the_feed(running: Running) -> None:
 
 
 def test_the_proxy_is_for_this_machine_alone(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Sniffer, "_is_local", lambda _: False)
+    monkeypatch.setattr(ProtocolSniffer, "_is_local", lambda _: False)
     with socket.create_connection(("127.0.0.1", running.core.port)) as client:
         client.sendall(b"CONNECT anywhere:443 HTTP/1.1\r\n\r\n")
         assert client.recv(100).startswith(b"HTTP/1.1 403 ")

@@ -149,7 +149,6 @@ def test_the_server_closes_with_a_close_frame_and_waits_for_the_clients(running:
     channel = running.web_socket()
     with running.connected(channel=channel, version=Version.MQTT_5) as client:
         running.core.call(lambda: running.core.broker.disconnect("ann"))
-        running.core.call(running.core.connections.outbox.flush)
         assert isinstance(client.next(), Disconnect)
         assert client.next() is None
         assert channel.close_frame is not None

@@ -58,9 +58,18 @@ class Running:
         """Stops the core before its time."""
         self.core.__exit__(None, None, None)
 
+    def advance(self, seconds: float) -> None:
+        """Lets time pass; the core notices it the next time that it looks at the clock."""
+        self._clock.now += seconds
+
+    def settle(self) -> None:
+        """Lets the core read all that was sent until now: an accepted connection is read a few turns later."""
+        for _ in range(10):
+            self.core.call(lambda: None)
+
     def pass_time(self, seconds: float) -> None:
         """Lets time pass, and the core do what is due by then."""
-        self._clock.now += seconds
+        self.advance(seconds)
         self.core.call(self.core.check_time)
 
     def record(self, kind: str, **fields: object) -> Mapping[str, Any]:

@@ -19,11 +19,11 @@ class SlowClient:
 
     def is_slow(self) -> bool:
         """Whether too much waits for it."""
-        return self._connection._outgoing.slow
+        return self._connection.slow
 
     def unsent(self) -> int:
         """How many bytes wait for it in this process."""
-        return self._running.core.call(self._connection._channel.get_write_buffer_size)
+        return self._running.core.call(lambda: self._connection.unsent)
 
     def take(self, size: int) -> None:
         """Reads so many bytes."""

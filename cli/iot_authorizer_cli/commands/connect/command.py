@@ -22,13 +22,13 @@ from iot_authorizer_cli.snippets import (
     CLIENTS,
     WITH_TLS,
     Client,
+    ClientEndpoint,
     ClientSettings,
-    Endpoint,
     Transport,
     default_endpoint,
     snippet,
 )
-from iot_core.edge.certificates import ca_path
+from iot_core.edge.tls import ca_path
 from iot_core.functions.lambda_function import ACCOUNT, REGION
 from iot_policies.toml_file import read_file
 
@@ -149,21 +149,23 @@ def _with_new_token(
     return with_development_token(name, found), issuer.token(name, found, _LIFETIME)
 
 
-def _authorizer(configured: ProjectConfiguration, where: Endpoint) -> str | None:
+def _authorizer(configured: ProjectConfiguration, where: ClientEndpoint) -> str | None:
     """The authorizer's name. At AWS without a configuration, it is the account's default one."""
     return configured.description.name if where.local or configured.path.exists() else None
 
 
-def _endpoint(text: str | None, client: Client) -> Endpoint:
+def _endpoint(text: str | None, client: Client) -> ClientEndpoint:
     if text is None:
         return default_endpoint(client)
     try:
-        return Endpoint.parse(text)
+        return ClientEndpoint.parse(text)
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--endpoint") from None
 
 
-def _check(token: str | None, signature: str | None, user: str | None, password: str | None, where: Endpoint) -> None:
+def _check(
+    token: str | None, signature: str | None, user: str | None, password: str | None, where: ClientEndpoint
+) -> None:
     """Raises a usage error for credentials that cannot be combined."""
     if (user is None) != (password is None):
         raise typer.BadParameter("give both or neither", param_hint="--user, --password")

@@ -15,7 +15,7 @@ import typer
 from iot_authorizer_cli.commands.dev.greeting import greeting
 from iot_authorizer_cli.commands.dev.terminal import Terminal
 from iot_authorizer_cli.local_iot_core import LocalIotCore
-from iot_authorizer_cli.snippets import Endpoint
+from iot_authorizer_cli.snippets import ClientEndpoint
 from iot_policies.errors import printable
 
 _OPEN_FILES = 65_536
@@ -43,7 +43,7 @@ async def _serve(core: LocalIotCore, folder: Path, terminal: Terminal, *, quiet:
         for name in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(name, stopped.set)
         typer.echo(greeting(core, folder))
-        if not Endpoint(core.host, core.port, tls=False).local:
+        if not ClientEndpoint(core.host, core.port, tls=False).local:
             terminal.print(_coloured(_OPEN.format(host=core.host), "red"))
         following = loop.create_task(_print_feed(core, terminal, quiet=quiet))
         await stopped.wait()

@@ -1,38 +1,22 @@
 """`iot-authorizer connect`: whom it connects where, and what it says no to. tests/clients runs what it prints."""
 
 import ast
-import json
-import re
-import shlex
 import shutil
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import jwt
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from typer.testing import CliRunner, Result
 
 from iot_authorizer_cli.app import app
 from iot_authorizer_cli.project.development_issuer import DevelopmentIssuer
-from iot_authorizer_cli.snippets import Client, ClientSettings, Endpoint, client_ids, snippet
 from iot_policies import InvalidFile
 from tests import ROOT
 
 AWS = "abc-ats.iot.us-east-1.amazonaws.com"
 Connect = Callable[..., Result]
 TOPIC = "rooms/lobby/say/ann"
-AT_AWS = ClientSettings(
-    endpoint=Endpoint.parse(AWS),
-    authorizer="chat",
-    token_key_name="token",
-    client_ids=("ann",),
-    topic=TOPIC,
-    topic_filter=TOPIC,
-)
-PRINTABLE = st.text(min_size=1).filter(str.isprintable)
 
 
 @pytest.fixture
@@ -46,14 +30,6 @@ def connect(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Connect:
 
 def python_strings(program: str) -> set[object]:
     return {node.value for node in ast.walk(ast.parse(program)) if isinstance(node, ast.Constant)}
-
-
-def javascript_strings(program: str) -> set[object]:
-    return {json.loads(text) for text in re.findall(r'"(?:[^"\\]|\\.)*"', program)}
-
-
-def shell_words(program: str) -> set[object]:
-    return set(shlex.split(program, comments=True))
 
 
 @pytest.mark.parametrize(
@@ -190,8 +166,8 @@ def test_what_the_template_allows_needs_no_words(connect: Connect, client: str) 
         (("paho", "--user", "bob"), "give both or neither"),
         (("paho", "--token", "t", "--user", "bob", "--password", "p"), "give a token, or a user name"),
         (("paho", "--signature", "c2ln"), "needs the --token that it signs"),
-        (("paho", "--topic", "a\nb"), "the topic holds a control character"),
-        (("paho", "--client-id", "a\nb"), "the client id holds a control character"),
+        (("paho", "--topic", "a\nb"), "the topic contains a control character"),
+        (("paho", "--client-id", "a\nb"), "the client id contains a control character"),
         (("paho", "--topic", "x/+"), "--topic: a topic name must not contain + or #"),
         (("paho", "--topic", "x/#"), "--topic: a topic name must not contain + or #"),
         (("paho", "--topic", ""), "--topic: a topic must not be empty"),
@@ -199,54 +175,13 @@ def test_what_the_template_allows_needs_no_words(connect: Connect, client: str) 
         (("paho", "--subscribe", "a/b+"), "--subscribe: + and # must be the only character of their level"),
         (("paho", "--principal", ""), "--principal: expected a name"),
         (("paho", "--claims", "[]"), "expected a JSON object"),
-        (("paho", "--user", "a?b", "--password", "p"), "a user name ends at its first ?"),
-        (("mqtt.js", "--transport", "mqtt"), "mqtt.js has no transport mqtt here: it speaks ws"),
-        (("curl", "--transport", "ws"), "curl has no transport ws here: it speaks HTTPS alone"),
-        (("curl", "--user", "bob", "--password", "p"), "HTTPS publishing takes tokens alone"),
-        (("awsiotsdk", "--endpoint", "http://127.0.0.1:8080"), "awsiotsdk speaks TLS alone"),
+        (("paho", "--user", "a?b", "--password", "p"), "a user name cannot contain ?"),
+        (("mqtt.js", "--transport", "mqtt"), "mqtt.js does not support the transport mqtt here: it uses ws"),
+        (("curl", "--transport", "ws"), "curl does not support the transport ws here: it uses only HTTPS"),
+        (("curl", "--user", "bob", "--password", "p"), "publishing over HTTPS needs a token"),
+        (("awsiotsdk", "--endpoint", "http://127.0.0.1:8080"), "awsiotsdk supports only TLS"),
     ],
 )
 def test_what_it_says_no_to(connect: Connect, arguments: tuple[str, ...], words: str) -> None:
     done = connect(*arguments)
     assert (done.exit_code, words in " ".join(done.stderr.split())) == (2, True), done.stderr
-
-
-@pytest.mark.parametrize("client", ["mqtt.js", "paho", "mosquitto"])
-def test_a_token_and_its_signature_are_url_encoded(client: Client) -> None:
-    ids = client_ids(client, "ann")
-    program = snippet(client, replace(AT_AWS, client_ids=ids, token="a+b/c=&?#% d", signature="c2ln+/=="))
-    assert "token=a%2Bb%2Fc%3D%26%3F%23%25%20d&x-amz-customauthorizer-signature=c2ln%2B%2F%3D%3D" in program
-
-
-def test_awss_sdk_encodes_the_signature_itself_and_the_token_not() -> None:
-    strings = python_strings(snippet("awsiotsdk", replace(AT_AWS, token="a+b", signature="c2ln+/==")))
-    assert {"a%2Bb", "c2ln+/=="} <= strings
-
-
-def test_headers_take_a_token_and_its_signature_as_they_are() -> None:
-    words = shell_words(snippet("curl", replace(AT_AWS, token="a+b", signature="c2ln+/==")))
-    assert {"token: a+b", "x-amz-customauthorizer-signature: c2ln+/=="} <= words
-
-
-def test_an_address_of_ipv6_stands_in_brackets_in_a_url() -> None:
-    assert '"ws://[::1]:8080/mqtt?' in snippet(
-        "mqtt.js", replace(AT_AWS, endpoint=Endpoint.parse("http://[::1]:8080"), token="t")
-    )
-
-
-@pytest.mark.parametrize(
-    ("client", "strings"),
-    [
-        ("mqtt.js", javascript_strings),
-        ("paho", python_strings),
-        ("awsiotsdk", python_strings),
-        ("mosquitto", shell_words),
-    ],
-)
-@given(topic=PRINTABLE, client_id=PRINTABLE, password=PRINTABLE)
-def test_any_text_arrives_in_a_program_as_it_is(
-    client: Client, strings: Callable[[str], set[object]], topic: str, client_id: str, password: str
-) -> None:
-    ids = client_ids(client, client_id)
-    program = snippet(client, replace(AT_AWS, topic=topic, client_ids=ids, user_name="bob", password=password))
-    assert {topic, *ids, password} <= strings(program)

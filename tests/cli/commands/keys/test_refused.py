@@ -28,7 +28,7 @@ def test_without_a_configuration_it_says_how_to_name_one(run: Run, folder: Path,
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
 def test_a_configuration_that_is_no_toml_is_named_with_its_line(run: Run, folder: Path, command: list[str]) -> None:
     (folder / "authorizer.toml").write_text('name = "chat"\npolicy = chat\n')
-    assert refused(run, *command).startswith("authorizer.toml:2: no TOML")
+    assert refused(run, *command).startswith("authorizer.toml:2: not valid TOML")
     assert not (folder / "keys").exists()
 
 

@@ -35,7 +35,7 @@ REFUSED = [
     (["disable", "bob"], "", "NAME: no user bob"),
     (["remove", "bob", "--yes"], "", "NAME: no user bob"),
     (["show", "bob"], "", "NAME: no user bob"),
-    (["show", "x" * 300], "", "NAME: a user name has 1 to 256 characters"),
+    (["show", "x" * 300], "", "NAME: expected a user name of 1 to 256 characters"),
     (["show", "\x1b[31m"], "", "no user \\x1b[31m"),
 ]
 

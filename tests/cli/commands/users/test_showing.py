@@ -78,7 +78,7 @@ def test_a_folder_without_a_table_is_told(users: Users) -> None:
     done = users("list", "--data", "mistyped")
     assert (done.returncode, done.stderr) == (
         2,
-        "iot-authorizer: Invalid value for --data: there is no table in mistyped yet\n",
+        "iot-authorizer: Invalid value for --data: mistyped has no table yet\n",
     )
     assert not (users.folder / "mistyped").exists()
 

@@ -1,0 +1,109 @@
+"""Authorizes a client, as IoT Core does before, while and after it invokes an authorizer's function.
+
+1. The client names an authorizer, or the account has a default one. It must exist and be active.
+2. With signing enabled, the token's signature is verified first: without a valid one, no function is invoked.
+3. The function gets the event, and must answer in time. Its answer is checked as strictly as IoT Core does.
+4. Everything but a valid answer with `isAuthenticated: true` raises Refused.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from iot_core.authorizers.answer import AuthorizerAnswer, InvalidAnswer, read_answer
+from iot_core.authorizers.event import ConnectionRequest, build_event
+from iot_core.authorizers.refused import NotAuthenticated, Refused
+from iot_core.authorizers.registry import Authorizers
+from iot_core.authorizers.rules import AuthorizerDescription
+from iot_core.authorizers.signatures import verify_signature
+from iot_core.functions.execution_environments import ExecutionEnvironments, FunctionTimeout
+from iot_core.functions.lambda_function import BrokenHandler, Invocation
+from iot_core.reasons import IotCoreReason
+from iot_policies import InvalidFile
+from iot_policies.evaluator import Connection, Evaluator
+
+NAME_KEY = "x-amz-customauthorizer-name"
+
+
+@dataclass(frozen=True, slots=True)
+class Authorization:
+    """The answer of an authorizer that authenticated a client."""
+
+    answer: AuthorizerAnswer
+    authorizer: str
+    """The authorizer's name."""
+    event: Mapping[str, object]
+    """What the Lambda was asked."""
+    decision: Mapping[str, object]
+    """The Lambda's log line; empty if it logged none."""
+    generation: int = 0
+    """The generation of the authorizers in which the Lambda was asked."""
+    principal: str | None = field(init=False)
+    """The principal's name, from the log line."""
+    source: str | None = field(init=False)
+    """The credential source, from the log line."""
+
+    def __post_init__(self) -> None:
+        for name in ("principal", "source"):
+            value = self.decision.get(name)
+            object.__setattr__(self, name, value if isinstance(value, str) else None)
+
+    def evaluator(self, connection: Connection) -> Evaluator:
+        """The policy for a connection."""
+        return Evaluator([document.statements for document in self.answer.policy_documents], connection)
+
+
+class AuthorizerInvoker:
+    """Invokes the functions of authorizers."""
+
+    def __init__(self, authorizers: Authorizers) -> None:
+        self.functions: Mapping[str, ExecutionEnvironments] = {}
+        """The functions on this machine by ARN; replaced with each configuration."""
+        self._authorizers = authorizers
+
+    async def authorize(self, request: ConnectionRequest, *, connection_id: str | None = None) -> Authorization:
+        """Authorizes a client by the authorizer that it names, or by the default one. Raises Refused."""
+        name = request.find(NAME_KEY) or self._authorizers.default
+        if name is None:
+            raise Refused(
+                IotCoreReason.AUTHORIZER_MISSING, f"expected {NAME_KEY}, because there is no default authorizer"
+            )
+        authorizer = self._authorizers.get(name)
+        if authorizer is None:
+            raise Refused(IotCoreReason.AUTHORIZER_NOT_FOUND, f"there is no authorizer {name[:128]!r}")
+        if authorizer.status != "ACTIVE":
+            raise Refused(IotCoreReason.AUTHORIZER_INACTIVE, f"authorizer {name} is not active")
+        return await self.invoke(authorizer, request, connection_id=connection_id)
+
+    async def invoke(
+        self, authorizer: AuthorizerDescription, request: ConnectionRequest, *, connection_id: str | None = None
+    ) -> Authorization:
+        """Invokes an authorizer's function, active or not. Raises Refused."""
+        generation = self._authorizers.generation
+        verified = verify_signature(request, authorizer)
+        event = build_event(
+            request,
+            token_key_name=authorizer.token_key_name,
+            signature_verified=verified,
+            connection_id=connection_id,
+        )
+        answer, decision = await self._invoke(authorizer, event)
+        try:
+            checked = read_answer(answer)
+        except InvalidAnswer as error:
+            raise Refused(IotCoreReason.INVALID_ANSWER, str(error), decision=decision) from None
+        if checked is None:
+            raise NotAuthenticated(IotCoreReason.NOT_AUTHENTICATED, decision=decision)
+        return Authorization(checked, authorizer.name, event, decision, generation)
+
+    async def _invoke(self, authorizer: AuthorizerDescription, event: Mapping[str, object]) -> Invocation:
+        function = self.functions.get(authorizer.function_arn)
+        if function is None:
+            known = ", ".join(self.functions)
+            detail = f"there is no function {authorizer.function_arn} on this machine, only {known}"
+            raise Refused(IotCoreReason.FUNCTION_NOT_FOUND, detail)
+        try:
+            return await function.invoke(event)
+        except FunctionTimeout as error:
+            raise Refused(IotCoreReason.FUNCTION_TIMEOUT, str(error)) from None
+        except (BrokenHandler, InvalidFile) as error:
+            raise Refused(IotCoreReason.FUNCTION_ERROR, str(error)) from None

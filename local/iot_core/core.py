@@ -1,0 +1,117 @@
+"""IoT Core itself: the state of one AWS account on one event loop, without ports."""
+
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from iot_core.authorizers.invocation import AuthorizerInvoker
+from iot_core.authorizers.registry import Authorizers
+from iot_core.authorizers.rules import AuthorizerDescription
+from iot_core.broker.broker import Broker
+from iot_core.broker.limits import IOT_CORE, Limits
+from iot_core.broker.storage import Storage, StorageError
+from iot_core.decisions import Decisions, Explain, unexplained
+from iot_core.edge.connections import Connections
+from iot_core.edge.outbox import Outbox
+from iot_core.feed import Feed
+from iot_core.functions.execution_environments import ExecutionEnvironments
+
+DATABASE = "iot-core.sqlite"
+"""The file of sessions, messages and Wills in the data folder."""
+
+
+class IotCore:
+    """The broker, the authorizers and the connections of one account.
+
+    Nothing here is safe to call from another thread than that of its event loop.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        persistent: bool = True,
+        region: str = "us-east-1",
+        account: str = "123456789012",
+        limits: Limits = IOT_CORE,
+        time_scale: float = 1,
+        clock: Callable[[], float] = time.monotonic,
+        wall_clock: Callable[[], float] = time.time,
+    ) -> None:
+        """Loads what an earlier run kept in the data folder. Raises InvalidFile, StorageError.
+
+        If `persistent` is False, messages, sessions and Wills are only in memory. The seconds of an authorizer's
+        answer pass `time_scale` times as fast. `clock` gives seconds from any start, for time-outs and refreshes;
+        `wall_clock` gives seconds since 1970.
+        """
+        self.region = region
+        self.account = account
+        self.limits = limits
+        self.clock = clock
+        self.endpoint_address = ""
+        """What DescribeEndpoint answers: the TLS port's `host:port`; the server sets it once it listens."""
+        self.feed = Feed(wall_clock)
+        """Decisions, presence, reloads."""
+        self.decisions = Decisions(self.feed)
+        self.authorizers = Authorizers(folder, wall_clock)
+        self.invoker = AuthorizerInvoker(self.authorizers)
+        self._storage = Storage(folder / DATABASE if persistent else ":memory:")
+        try:
+            self.broker = Broker(self._storage, limits=limits, clock=wall_clock, report=self.feed.add)
+        except (TypeError, ValueError) as error:
+            self.close()
+            raise StorageError(f"{folder}: {DATABASE} cannot be read, remove it: {error}") from None
+        self.outbox = Outbox(self._storage, lambda error: self.feed.add("storage", problem=str(error)))
+        self.connections = Connections(
+            broker=self.broker,
+            authorizers=self.authorizers,
+            invoker=self.invoker,
+            decisions=self.decisions,
+            outbox=self.outbox,
+            arn_prefix=self.arn_prefix,
+            time_scale=time_scale,
+            clock=clock,
+        )
+        """The MQTT connections."""
+
+    @property
+    def arn_prefix(self) -> str:
+        """What the ARN of everything in the account begins with."""
+        return f"arn:aws:iot:{self.region}:{self.account}:"
+
+    def arn(self, kind: str, name: str) -> str:
+        """The ARN of something in the account: `arn:aws:iot:REGION:ACCOUNT:kind/name`."""
+        return f"{self.arn_prefix}{kind}/{name}"
+
+    def configure(
+        self,
+        authorizer: AuthorizerDescription,
+        functions: Mapping[str, ExecutionEnvironments],
+        explain: Explain = unexplained,
+    ) -> None:
+        """Puts the configured authorizer and the functions, by ARN, into force. Raises InvalidAuthorizer.
+
+        Each connected client is authorized again. `explain` explains the decisions from now on.
+        """
+        self.authorizers.put_configured(authorizer)
+        self.invoker.functions = functions
+        self.decisions.explain = explain
+        self.connections.check_time()
+
+    def commit(self) -> None:
+        """Stores what changed and sends what waits. Call it before you acknowledge anything over HTTP.
+
+        Raises StorageError.
+        """
+        self.outbox.commit()
+
+    def check_time(self) -> None:
+        """Does what is due: time-outs, refreshes, delayed Wills, expiry. The server calls it four times a second."""
+        self.connections.check_time()
+
+    def close(self) -> None:
+        """Writes what is to survive, and closes the database."""
+        try:
+            self._storage.close()
+        except StorageError:  # The outbox has told it already.
+            return

@@ -1,0 +1,157 @@
+"""Authorizes the client of a CONNECT: by its authorizer, and by the policy that the authorizer answered.
+
+1. The authorizer is asked with all that IoT Core knows of the connection: CONNECT, WebSocket request, TLS handshake.
+2. The policy must allow iot:Connect for the client ID, and publishing the Will.
+3. The answer sets when the authorizer is asked again (refresh), and when the connection ends. A refresh replaces the
+   policy and the time of the next refresh, never the end.
+4. Anything but an explicit allow is a refusal, an exception in this process too.
+"""
+
+import base64
+import logging
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+from iot_core.authorizers.event import ConnectionRequest, HttpContext, MqttContext, TlsContext
+from iot_core.authorizers.invocation import Authorization, AuthorizerInvoker
+from iot_core.authorizers.refused import Forbidden, Refused
+from iot_core.broker.client import Origin
+from iot_core.decisions import Decisions
+from iot_core.mqtt import Connect, Version
+from iot_core.permissions import Permissions
+from iot_core.reasons import IotCoreReason
+from iot_policies.evaluator import Connection
+
+_logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkContext:
+    """What IoT Core knows of a connection before its CONNECT."""
+
+    origin: Origin
+    http: HttpContext | None = None
+    """The upgrade request of a WebSocket; None for plain MQTT."""
+    tls: TlsContext | None = None
+    """The TLS handshake; None on the plain port."""
+
+
+@dataclass(slots=True)
+class ClientAuthorization:
+    """What an authorizer's answer means for one connection. Times in seconds of the clock."""
+
+    connect: Connect
+    client_id: str
+    """The client's own, or the one that IoT Core assigned."""
+    network: NetworkContext
+    connection_id: str
+    """As the authorizer's events have it."""
+    authorization: Authorization
+    permissions: Permissions
+    disconnect_at: float
+    refresh_at: float
+
+
+class ClientAuthorizer:
+    """Asks authorizers about the clients of MQTT connections."""
+
+    def __init__(
+        self,
+        invoker: AuthorizerInvoker,
+        decisions: Decisions,
+        *,
+        arn_prefix: str,
+        time_scale: float,
+        clock: Callable[[], float],
+    ) -> None:
+        """`clock` gives seconds; the seconds of an answer pass `time_scale` times as fast."""
+        self._invoker = invoker
+        self._decisions = decisions
+        self._arn_prefix = arn_prefix
+        self._time_scale = time_scale
+        self._clock = clock
+
+    async def authorize(self, connect: Connect, network: NetworkContext) -> ClientAuthorization:
+        """Authorizes a client. Raises Refused."""
+        started, connection_id = self._clock(), str(uuid.uuid4())
+        client_id = connect.client_id or f"$GEN/{uuid.uuid4()}"
+        authorization, permissions = await self._ask(connect, client_id, network, connection_id)
+        if not _allows_will(permissions, connect):
+            detail = "the policy does not allow the client to publish its Will"
+            raise _forbidden(IotCoreReason.WILL_NOT_ALLOWED, detail, authorization)
+        return ClientAuthorization(
+            connect=connect,
+            client_id=client_id,
+            network=network,
+            connection_id=connection_id,
+            authorization=authorization,
+            permissions=permissions,
+            disconnect_at=started + authorization.answer.disconnect_after_in_seconds / self._time_scale,
+            refresh_at=started + authorization.answer.refresh_after_in_seconds / self._time_scale,
+        )
+
+    async def refresh(self, client: ClientAuthorization) -> None:
+        """Asks the authorizer the same question again, and goes by its new answer. Raises Refused."""
+        started, client_id = self._clock(), client.client_id
+        authorization, permissions = await self._ask(client.connect, client_id, client.network, client.connection_id)
+        self._decisions.by_policy(authorization, client_id, "refresh", client_id, True)
+        client.authorization, client.permissions = authorization, permissions
+        client.refresh_at = started + authorization.answer.refresh_after_in_seconds / self._time_scale
+
+    async def _ask(
+        self, connect: Connect, client_id: str, network: NetworkContext, connection_id: str
+    ) -> tuple[Authorization, Permissions]:
+        request = connection_request(connect, network)
+        try:
+            authorization = await self._invoker.authorize(request, connection_id=connection_id)
+            policy = authorization.evaluator(
+                Connection(
+                    client_id=client_id,
+                    source_ip=network.origin.source[0],
+                    connect_attributes=connect_attributes(connect),
+                )
+            )
+            on_decision = partial(self._decisions.by_policy, authorization, client_id)
+            permissions = Permissions(policy, self._arn_prefix, on_decision)
+            if not permissions.may_connect(client_id):
+                raise _forbidden(IotCoreReason.CONNECT_NOT_ALLOWED, "", authorization)
+        except Refused:
+            raise
+        except Exception as error:
+            _logger.exception("a client could not be authorized")
+            raise Refused(IotCoreReason.IOT_CORE_ERROR, f"{type(error).__name__}: {error}") from error
+        return authorization, permissions
+
+
+def connect_attributes(connect: Connect) -> frozenset[str]:
+    """What a CONNECT asks for, for the condition key `iot:ConnectAttributes`."""
+    persistent = (
+        not connect.clean_start
+        if connect.version == Version.MQTT_3_1_1
+        else bool(connect.properties.session_expiry_interval)
+    )
+    found = ["PersistentConnect"] if persistent else []
+    return frozenset(found if connect.will is None else [*found, "LastWill"])
+
+
+def connection_request(connect: Connect, network: NetworkContext) -> ConnectionRequest:
+    """What the authorizer is asked about. It has no limits: those of `ConnectionRequest` are TestInvokeAuthorizer's."""
+    password = None if connect.password is None else base64.b64encode(connect.password).decode()
+    mqtt = MqttContext.model_construct(
+        username=connect.user_name, password=password, client_id=connect.client_id or None
+    )
+    return ConnectionRequest.model_construct(http_context=network.http, tls_context=network.tls, mqtt_context=mqtt)
+
+
+def _allows_will(permissions: Permissions, connect: Connect) -> bool:
+    will = connect.will
+    return will is None or (
+        permissions.may_publish(will.topic) and (not will.retain or permissions.may_retain(will.topic))
+    )
+
+
+def _forbidden(reason: IotCoreReason, detail: str, authorization: Authorization) -> Forbidden:
+    principal_id = authorization.answer.principal_id
+    return Forbidden(reason, detail, principal_id=principal_id, decision=authorization.decision)

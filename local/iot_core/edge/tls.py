@@ -1,0 +1,109 @@
+"""TLS of the server: a local certificate authority, made once, and a certificate that it issues at each start.
+
+It also tells why a handshake failed, and which server name a client asked for: event loops tell neither.
+"""
+
+import ipaddress
+import re
+import ssl
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from weakref import WeakKeyDictionary
+
+import trustme
+
+from iot_core.whole_file import require_private, write_whole
+from iot_policies import InvalidFile
+
+ALPN = ("mqtt", "x-amzn-mqtt-ca", "http/1.1")
+"""The protocols that IoT Core serves on one port (developer guide, "Device communication protocols")."""
+_LABEL = re.compile(r"[a-zA-Z0-9]([a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?")
+"""A label of a host name (RFC 1123, section 2.1)."""
+_CA, _CA_KEY = "ca.pem", "ca-key.pem"
+
+# OpenSSL's names of errors (openssl/sslerr.h).
+_DISTRUST = {"TLSV1_ALERT_UNKNOWN_CA", "SSLV3_ALERT_CERTIFICATE_UNKNOWN", "SSLV3_ALERT_BAD_CERTIFICATE"}
+_NO_TLS = {"HTTP_REQUEST", "HTTPS_PROXY_REQUEST", "WRONG_VERSION_NUMBER"}
+_OLD = {"UNSUPPORTED_PROTOCOL", "VERSION_TOO_LOW", "TLSV1_ALERT_PROTOCOL_VERSION"}
+
+
+class ServerTls:
+    """The server's side of TLS handshakes."""
+
+    def __init__(self, folder: Path, names: Sequence[str]) -> None:
+        """Issues a certificate for these names and addresses by the CA in the data folder.
+
+        A name that is not valid in a certificate, such as a host name with `_`, is left out. Raises InvalidFile if the
+        CA's files cannot be used, OSError if they cannot be written.
+        """
+        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.context.minimum_version = ssl.TLSVersion.TLSv1_2
+        _authority(folder).issue_cert(*filter(_is_certifiable, names)).configure_cert(self.context)
+        self.context.set_alpn_protocols(list(ALPN))
+        self.context.sni_callback = self._note_server_name
+        self._server_names: WeakKeyDictionary[ssl.SSLObject, str] = WeakKeyDictionary()
+
+    def server_name(self, tls: ssl.SSLObject) -> str | None:
+        """The server name that the client asked for in its handshake; None if it asked for none."""
+        return self._server_names.get(tls)
+
+    def on_failure(self, tell: Callable[[str], None]) -> None:
+        """Calls `tell` with the reason of each failed handshake.
+
+        A client that closes its connection, or says nothing, is not a failed handshake.
+        """
+
+        class Handshake(ssl.SSLObject):
+            def do_handshake(self) -> None:
+                try:
+                    super().do_handshake()
+                except (ssl.SSLWantReadError, ssl.SSLWantWriteError, ssl.SSLEOFError):
+                    raise
+                except ssl.SSLError as error:
+                    tell(_why(error))
+                    raise
+
+        self.context.sslobject_class = Handshake
+
+    def _note_server_name(self, tls: ssl.SSLObject, name: str | None, _: ssl.SSLContext) -> None:
+        if name is not None:
+            self._server_names[tls] = name
+
+
+def ca_path(folder: Path) -> Path:
+    """The certificate of the CA in a data folder, for clients to trust."""
+    return folder / _CA
+
+
+def _is_certifiable(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return all(map(_LABEL.fullmatch, name.removeprefix("*.").split(".")))
+    return True
+
+
+def _authority(folder: Path) -> trustme.CA:
+    certificate, key = folder / _CA, folder / _CA_KEY
+    if certificate.exists() and key.exists():
+        require_private(key)
+        try:
+            return trustme.CA.from_pem(certificate.read_bytes(), key.read_bytes())
+        except (ValueError, TypeError):
+            advice = "not a CA certificate with its key: remove it and ca-key.pem, and new ones are made"
+            raise InvalidFile(certificate, None, "", advice) from None
+    authority = trustme.CA(organization_name="iot-authorizer", organization_unit_name="development on this machine")
+    write_whole(key, authority.private_key_pem.bytes(), mode=0o600)
+    write_whole(certificate, authority.cert_pem.bytes())
+    return authority
+
+
+def _why(error: ssl.SSLError) -> str:
+    reason = error.reason or ""
+    if reason in _DISTRUST:
+        return "the client does not trust the certificate: give it ca.pem, and use a host name of the certificate"
+    if reason in _NO_TLS:
+        return "not TLS: use the plain port for this"
+    if reason in _OLD:
+        return "a TLS version before 1.2"
+    return reason.lower().replace("_", " ") or str(error)

@@ -1,0 +1,103 @@
+"""Serves IoT Core on this machine: ports, host names, certificates, the HTTP application, and the clock."""
+
+import asyncio
+import contextlib
+import logging
+import socket
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+
+from starlette.applications import Starlette
+from starlette.routing import BaseRoute
+
+import iot_core.api.app
+from iot_core.core import IotCore
+from iot_core.edge.host_check import HostCheck
+from iot_core.edge.ports import Ports
+from iot_core.edge.tls import ServerTls, ca_path
+
+_TIME_STEP = 0.25
+"""Seconds between two looks at the clock."""
+_ANY_HOST = frozenset({"0.0.0.0", "::", ""})  # noqa: S104
+_LOCAL = frozenset({"127.0.0.1", "::1"})
+
+_logger = logging.getLogger(__name__)
+
+
+class Server:
+    """The ports of one IoT Core."""
+
+    def __init__(self, core: IotCore, folder: Path, host: str, routes: Sequence[BaseRoute] = ()) -> None:
+        """Prepares certificates in the data folder. `routes` are served in addition to AWS's APIs.
+
+        Raises InvalidFile, OSError for files that cannot be used.
+        """
+        self.core = core
+        self.host = host
+        self.ca_path = ca_path(folder)
+        """The CA's certificate in PEM, which clients of the TLS port must trust."""
+        self.port = self.tls_port = 0
+        names = {host, socket.gethostname()} - _ANY_HOST
+        certified = sorted({"localhost", *_LOCAL, *names, f"*.iot.{core.region}.amazonaws.com"})
+        application = Starlette(
+            routes=[*routes, *iot_core.api.app.routes(core)], exception_handlers={404: iot_core.api.app.not_found}
+        )
+        check = HostCheck(application, frozenset(names))
+        self._ports = Ports(core, check, ServerTls(folder, certified), _own_address(host))
+
+    @property
+    def url(self) -> str:
+        """The plain port's URL."""
+        return f"http://{_in_url(self.host)}:{self.port}"
+
+    @property
+    def tls_url(self) -> str:
+        """The TLS port's URL."""
+        return f"https://{self.core.endpoint_address}"
+
+    @property
+    def connection_count(self) -> int:
+        """How many connections are open, of all protocols."""
+        return self._ports.connection_count
+
+    @contextlib.asynccontextmanager
+    async def listen(self, port: int, tls_port: int) -> AsyncIterator[None]:
+        """Serves until the end of the block; port 0 is any free port. Raises OSError if a port cannot be used."""
+        self.port, self.tls_port = await self._ports.listen(self.host, port, tls_port)
+        self.core.endpoint_address = _in_url(self.host) + (f":{self.tls_port}" if self.tls_port != 443 else "")
+        stopped = asyncio.Event()
+        clock = asyncio.get_running_loop().create_task(self._watch_clock(stopped))
+        try:
+            yield
+        finally:
+            stopped.set()
+            await clock
+            await self._ports.close()
+
+    def check_time(self) -> None:
+        """Does what is due by now. The server calls it four times a second."""
+        self._ports.check_time()
+        self.core.check_time()
+
+    async def _watch_clock(self, stopped: asyncio.Event) -> None:
+        while not stopped.is_set():
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_TIME_STEP):
+                    await stopped.wait()
+            try:
+                self.check_time()
+            except Exception:  # A mistake in one step must not end the next steps.
+                _logger.exception("what is due could not be done")
+
+
+def _in_url(host: str) -> str:
+    if host in _ANY_HOST | _LOCAL:
+        return "localhost"
+    return f"[{host}]" if ":" in host else host
+
+
+def _own_address(host: str) -> str:
+    """The address at which this machine reaches a server that listens on a host."""
+    if host == "::":
+        return "::1"
+    return "127.0.0.1" if host in _ANY_HOST else host

@@ -1,0 +1,33 @@
+"""Decisions in the feed."""
+
+from iot_core.authorizers.answer import AuthorizerAnswer
+from iot_core.authorizers.invocation import Authorization
+from iot_core.decisions import Decisions
+from iot_core.feed import Feed
+
+ANSWER = AuthorizerAnswer(
+    isAuthenticated=True,
+    principalId="ann",
+    policyDocuments=[],
+    disconnectAfterInSeconds=300,
+    refreshAfterInSeconds=300,
+)
+
+
+def test_a_decision_is_explained_by_the_configuration_that_was_in_force_when_it_was_made() -> None:
+    feed = Feed()
+    decisions = Decisions(feed)
+    decisions.explain = lambda *_: ["by the first policy"]
+    decisions.by_policy(Authorization(ANSWER, "chat", {}, {}), "ann", "publish", "a", True)
+    decisions.explain = lambda *_: ["by the second policy"]
+    assert next(feed.recent())["explanation"] == ["by the first policy"]
+
+
+def test_fields_of_the_lambdas_log_line_that_are_not_texts_are_left_out() -> None:
+    feed = Feed()
+    Decisions(feed).by_policy(
+        Authorization(ANSWER, "chat", {}, {"principal": 5, "source": "token"}), "ann", "publish", "a", True
+    )
+    record = next(feed.recent())
+    assert "principal" not in record
+    assert record["source"] == "token"
