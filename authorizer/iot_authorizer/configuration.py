@@ -168,7 +168,7 @@ class PartialConfiguration(StrictModel):
 
     @property
     def stored_claims_issuers(self) -> frozenset[str]:
-        """The issuers whose tokens' claims the table's claims join; the development issuer is one if any issuer is."""
+        """The issuers whose tokens get stored claims; the development issuer is one if any other issuer is."""
         signed = (self.signed_tokens,) if self.signed_tokens else ()
         found = frozenset(each.issuer for each in (*self.jwt, *signed) if each.stored_claims)
         return found | {development.ISSUER} if found else found

@@ -11,6 +11,8 @@ from tests.local.api.core import ARN, FUNCTION_ARN
 from tests.local.api.server import Service
 from tests.local.harness.signing_keys import Keys
 
+pytestmark = pytest.mark.slow
+
 Done = subprocess.CompletedProcess[str]
 
 
