@@ -129,10 +129,6 @@ class WebSocketChannel:
         self.protocol.send_continuation(pieces[-1], fin=True)
         self._pump()
 
-    def send_text(self, text: str) -> None:
-        self.protocol.send_text(text.encode())
-        self._pump()
-
     def receive(self) -> bytes:
         while True:
             while self.frames:
