@@ -1,19 +1,18 @@
-"""`iot-authorizer render`, `explain` and `lint`, and errors."""
+"""The command line: its commands with their help, and how it reports errors."""
 
-import json
+import subprocess
+import sys
+from collections.abc import Iterator
 from importlib.metadata import version
-from pathlib import Path
 
 import pytest
+import typer
 from typer.testing import CliRunner
 
 from iot_authorizer_cli.app import app
 from tests.cli.conftest import Run
 
 CHAT = "policies/chat.toml"
-KEYS = ["keys", "keys new", "keys list", "keys rotate", "keys retire"]
-IDENTITIES = ["password", "users", "revoke"]
-COMMANDS = ["dev", "connect", "invoke", "render", "explain", "lint", "token", *KEYS, "sign", *IDENTITIES]
 
 
 def test_it_tells_its_version(run: Run) -> None:
@@ -24,94 +23,6 @@ def test_it_tells_its_version(run: Run) -> None:
 def test_help_says_where_to_begin(run: Run) -> None:
     shown = run("--help").stdout
     assert ("Begin with dev" in shown, "Example: iot-authorizer dev" in shown) == (True, True)
-
-
-def test_render_prints_the_documents_as_one_compact_json_list(run: Run) -> None:
-    done = run("render", CHAT, "--principal", "ann", "--claims", '{"rooms": ["lobby"]}')
-    documents = json.loads(done.stdout)
-    assert done.stdout == json.dumps(documents, separators=(",", ":")) + "\n"
-    assert [document["Version"] for document in documents] == ["2012-10-17"]
-
-
-def test_render_writes_arns_for_the_region_and_the_account(run: Run) -> None:
-    done = run("render", CHAT, "--principal", "ann", "--region", "eu-north-1", "--account", "999988887777")
-    assert '"arn:aws:iot:eu-north-1:999988887777:client/ann"' in done.stdout
-
-
-def test_render_fills_in_the_client_id(run: Run, folder: Path) -> None:
-    (folder / "own.toml").write_text('[[grant]]\nconnect = ["{principal}"]\npublish = ["clients/{client_id}"]\n')
-    done = run("render", "own.toml", "--principal", "ann", "--client-id", "ann-1")
-    assert "topic/clients/ann-1" in done.stdout
-
-
-def test_render_notes_what_is_left_out_since_a_claim_is_missing(run: Run, folder: Path) -> None:
-    (folder / "own.toml").write_text(
-        '[[grant]]\nconnect = ["{principal}"]\n[[grant]]\npublish = ["a/{claims.romos}", "b/{client_id}"]\n'
-    )
-    done = run("render", "own.toml", "--principal", "ann", "--client-id", "ann", "--claims", '{"rooms": ["lobby"]}')
-    assert (done.returncode, done.stderr) == (
-        0,
-        'left out: grant[1], publish = "a/{claims.romos}": claims.romos is missing\n',
-    )
-
-
-@pytest.mark.parametrize(
-    ("action", "resource", "code"),
-    [
-        ("connect", "ann", 0),
-        ("connect", "ann/phone", 0),
-        ("connect", "ann-marie", 1),
-        ("publish", "rooms/lobby/say/ann", 0),
-        ("publish", "rooms/lobby/say/bob", 1),
-        ("retain", "rooms/lobby/topic", 0),
-        ("retain", "rooms/lobby/say/ann", 1),
-        ("subscribe", "rooms/lobby/#", 0),
-        ("subscribe", "rooms/#", 1),
-        ("receive", "rooms/lobby/say/bob", 0),
-        ("receive", "rooms/attic/say/bob", 1),
-    ],
-)
-def test_explain_exits_with_0_for_allowed_and_1_for_denied(run: Run, action: str, resource: str, code: int) -> None:
-    done = run("explain", CHAT, "--principal", "ann", "--claims", '{"rooms": ["lobby"]}', action, resource)
-    assert done.returncode == code, done.stdout
-    assert done.stdout.startswith("denied" if code else "allowed")
-
-
-def test_explain_names_the_entry_that_allows(run: Run) -> None:
-    done = run("explain", CHAT, "--principal", "ann", "--claims", '{"rooms": ["a"]}', "publish", "rooms/a/say/ann")
-    assert 'by grant "rooms", publish = "rooms/{claims.rooms}/say/{principal}"' in done.stdout
-
-
-def test_explain_names_the_deny_that_denies(run: Run) -> None:
-    done = run("explain", CHAT, "--principal", "ann", "--claims", '{"suspended": true}', "publish", "users/ann/outbox")
-    assert 'by deny "suspended", publish = "#"' in done.stdout
-
-
-def test_explain_says_what_a_claim_must_be(run: Run) -> None:
-    done = run("explain", CHAT, "--principal", "ann", "publish", "rooms/a/mute/bob")
-    assert "needs role = moderator or admin" in done.stdout
-
-
-def test_explain_says_which_claim_is_missing(run: Run) -> None:
-    done = run("explain", CHAT, "--principal", "ann", "publish", "rooms/a/say/ann")
-    assert "claims.rooms is missing" in done.stdout
-
-
-def test_explain_says_which_value_is_unsafe_without_the_value(run: Run) -> None:
-    done = run("explain", CHAT, "--principal", "ann", "--claims", '{"rooms": ["+"]}', "publish", "rooms/a/say/ann")
-    assert (done.returncode, "unsafe_value: claims.rooms" in done.stdout) == (1, True)
-
-
-def test_the_ready_templates_are_clean(run: Run) -> None:
-    done = run("lint", CHAT, "policies/fleet.toml", "policies/broadcast.toml")
-    assert (done.returncode, "warning" in done.stdout) == (0, False)
-
-
-def test_lint_exits_with_1_and_names_file_line_and_entry(run: Run, folder: Path) -> None:
-    (folder / "own.toml").write_text('[[grant]]\nconnect = ["sensor"]\n')
-    done = run("lint", "own.toml")
-    assert done.returncode == 1
-    assert done.stdout.startswith('own.toml:2: warning: grant[0].connect[0]: "sensor" is not bound to the principal')
 
 
 ERRORS = [
@@ -159,30 +70,38 @@ def test_an_error_is_one_line_on_standard_error_and_exit_code_2(run: Run, argume
     assert message in done.stderr
 
 
-@pytest.mark.parametrize("command", COMMANDS)
-def test_help_fits_into_80_columns(monkeypatch: pytest.MonkeyPatch, command: str) -> None:
-    monkeypatch.setenv("COLUMNS", "80")
-    lines = CliRunner().invoke(app, [*command.split(), "--help"], prog_name="iot-authorizer").stdout.splitlines()
-    assert [line for line in lines if len(line) > 80] == []
+def commands(app: typer.Typer, path: str = "") -> Iterator[str]:
+    """All commands, such as `users add`, and the groups that hold them."""
+    for group in app.registered_groups:
+        yield f"{path}{group.name}"
+        assert group.typer_instance is not None
+        yield from commands(group.typer_instance, f"{path}{group.name} ")
+    for command in app.registered_commands:
+        yield f"{path}{command.name}"
 
 
-@pytest.mark.parametrize("command", COMMANDS)
-def test_help_has_room_for_what_options_mean(monkeypatch: pytest.MonkeyPatch, command: str) -> None:
+@pytest.mark.parametrize("command", list(commands(app)))
+def test_help_has_an_example_and_room_for_what_options_mean_in_80_columns(
+    monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
     monkeypatch.setenv("COLUMNS", "80")
-    shown = CliRunner().invoke(app, [*command.split(), "--help"]).stdout
+    shown = CliRunner().invoke(app, [*command.split(), "--help"], prog_name="iot-authorizer").stdout
+    assert f"Example: iot-authorizer {command}" in shown
+    assert [line for line in shown.splitlines() if len(line) > 80] == []
     assert "\n  --help" + " " * 30 not in shown
 
 
-@pytest.mark.parametrize("command", COMMANDS)
-def test_each_command_has_help_with_an_example(run: Run, command: str) -> None:
-    done = run(*command.split(), "--help")
-    assert (done.returncode, "Example: iot-authorizer " + command in done.stdout) == (0, True)
+@pytest.mark.parametrize("group", ["", "keys", "users", "revoke", "revoke undo"])
+def test_without_a_subcommand_it_lists_them(run: Run, group: str) -> None:
+    done = run(*group.split())
+    listed = [path for path in commands(app) if path.rpartition(" ")[0] == group]
+    missing = [path for path in listed if f"\n  {path.rpartition(' ')[2]} " not in done.stdout]
+    assert (done.returncode, missing, done.stderr) == (0, [], "")
 
 
-@pytest.mark.parametrize(
-    ("topic", "other"),
-    [("rooms/attic/say/ann", "claims.rooms"), ("rooms/a/say/bob", "principal"), ("users/bob/outbox", "principal")],
-)
-def test_explain_says_whose_topic_it_is_instead(run: Run, topic: str, other: str) -> None:
-    done = run("explain", CHAT, "--principal", "ann", "--claims", '{"rooms": ["a"]}', "publish", topic)
-    assert done.stdout.rstrip().endswith(f"is for another {other}")
+def test_other_commands_load_neither_boto3_nor_rich() -> None:
+    slow = "{'boto3', 'botocore.session', 'rich.console'}"
+    script = f"import sys, iot_authorizer_cli.app; print({slow} & set(sys.modules))"
+    assert subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout == (
+        "set()\n"
+    )

@@ -1,5 +1,5 @@
-"""The signing keys of the API's tests."""
+"""The signing keys of the tests."""
 
-from tests.local.api.conftest import keys
+from tests.local.harness.signing_keys import keys
 
 __all__ = ["keys"]

@@ -5,12 +5,16 @@ import resource
 import time
 from pathlib import Path
 
+import pytest
+
 from iot_core.mqtt import Publish, Version
 from tests.cli.dev import Dev
 from tests.local.harness.channels import PATIENCE, SocketChannel, connected_to
 from tests.local.harness.client import Client
 from tests.local.harness.dev import allow_files
 from tests.local.harness.running import Running
+
+pytestmark = pytest.mark.slow
 
 MANY = 1000
 MEBIBYTE = 1024 * 1024

@@ -16,6 +16,8 @@ from tests.local.harness.fixtures import both_loops
 from tests.local.harness.running import LoopFactory, started
 from tests.local.harness.slow import slow_client
 
+pytestmark = pytest.mark.slow
+
 TOLD = [Disconnect(ReasonCode.SERVER_SHUTTING_DOWN)]
 
 

@@ -12,6 +12,6 @@ add_command(app, "revoke list", list_all, "--json")
 
 undo = new_app("revoke undo", "Undo a revocation.", "principal ann")
 add_command(undo, "revoke undo principal", undo_principal, "ann")
-add_command(undo, "revoke undo token", undo_token, "--id 7f3a --issuer https://auth.example.com/")
+add_command(undo, "revoke undo token", undo_token, "- < stolen.jwt")
 add_command(undo, "revoke undo before", undo_before, "--issuer https://auth.example.com/")
 app.add_typer(undo, name="undo")

@@ -26,7 +26,7 @@ _MARGIN = 1
 
 
 @dataclass(frozen=True)
-class Target:
+class RevocationTarget:
     """The table that revocations are written to, and the endpoint whose connections end."""
 
     table: Table
@@ -66,7 +66,7 @@ class LockedOut:
     """Whether clients that the revocation concerns may still be connected, or can connect again."""
 
 
-def lock_out(revocation: Revocation, given: tuple[str, ...], target: Target) -> LockedOut:
+def lock_out(revocation: Revocation, given: tuple[str, ...], target: RevocationTarget) -> LockedOut:
     """Writes a revocation, and ends the connections of its principal and of the given client IDs.
 
     Raises TableUnavailable and ValueError; nothing was written then.
@@ -95,7 +95,7 @@ def lock_out(revocation: Revocation, given: tuple[str, ...], target: Target) -> 
     )
 
 
-def _warn_of_table(target: Target) -> None:
+def _warn_of_table(target: RevocationTarget) -> None:
     if target.is_new:
         warn(f"{target.table_name} was just created: no authorizer has read it yet")
     if target.known.file is not None and target.known.file.table is None:
@@ -135,7 +135,7 @@ def _left_connected(
     return f"IoT Core cannot list connections: clients connected as {', '.join(found.unknown)} {stay}"
 
 
-def _let_in(client_ids: tuple[str, ...], target: Target, *, final: bool) -> str:
+def _let_in(client_ids: tuple[str, ...], target: RevocationTarget, *, final: bool) -> str:
     doubt = "the authorizer there does not look up this revocation"
     reason = doubt if final else f"with a newer token, or {doubt}"
     cached = duration_text(target.known.cache_for)
@@ -143,7 +143,9 @@ def _let_in(client_ids: tuple[str, ...], target: Target, *, final: bool) -> str:
     return f"{', '.join(client_ids)} connected again: {reason}: {where} (check --table, --data and --config)"
 
 
-def _end_and_look_again(client_ids: list[str], target: Target) -> tuple[Ended, tuple[str, ...], tuple[str, ...]]:
+def _end_and_look_again(
+    client_ids: list[str], target: RevocationTarget
+) -> tuple[Ended, tuple[str, ...], tuple[str, ...]]:
     """Ends connections, and looks again until no authorizer has a cached answer.
 
     Returns what happened, the clients that were disconnected again, and those that were connected at the end.
@@ -171,7 +173,7 @@ def _end_and_look_again(client_ids: list[str], target: Target) -> tuple[Ended, t
     return ended, tuple(later), at_last
 
 
-def _end(client_ids: list[str], target: Target) -> Ended:
+def _end(client_ids: list[str], target: RevocationTarget) -> Ended:
     return end_all(
         target.connections,
         client_ids,

@@ -14,7 +14,7 @@ import typer
 from iot_authorizer_cli.arguments import duration
 from iot_authorizer_cli.commands.revoke.client_ids import is_client_id, read_known
 from iot_authorizer_cli.commands.revoke.connections import ConnectionApi, Ending, LocalConnectionApi
-from iot_authorizer_cli.commands.revoke.locking_out import Target
+from iot_authorizer_cli.commands.revoke.locking_out import RevocationTarget
 from iot_authorizer_cli.options import CONFIG
 from iot_authorizer_cli.project.development_issuer import table_path
 from iot_authorizer_cli.project.identity_table import open_table
@@ -151,14 +151,14 @@ def past_time(text: str, option: str, now: float) -> int:
 
 def open_target(
     table: str | None, data: Path, config: Path | None, endpoint_url: str | None, no_wait: bool, ending: Ending
-) -> Target:
+) -> RevocationTarget:
     """The table and the endpoint. Raises usage errors, InvalidFile, TableUnavailable and OSError."""
     if config is not None:
         read_file(config)
     _check_endpoint(table, endpoint_url)
     file = table_path(data)
     is_new = table is None and not file.exists()
-    return Target(
+    return RevocationTarget(
         table=open_table(table, data),
         table_name=str(file) if table is None else table,
         known=read_known(config or CONFIG),

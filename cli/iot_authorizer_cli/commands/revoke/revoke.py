@@ -9,7 +9,7 @@ import typer
 
 from iot_authorizer_cli.commands.revoke import options
 from iot_authorizer_cli.commands.revoke.connections import Ending
-from iot_authorizer_cli.commands.revoke.locking_out import LockedOut, Target, lock_out
+from iot_authorizer_cli.commands.revoke.locking_out import LockedOut, RevocationTarget, lock_out
 from iot_authorizer_cli.commands.revoke.wording import as_object, until, what
 from iot_authorizer_cli.options import AsJson, DataFolder, TableName, Yes
 from iot_authorizer_cli.output import columns, warn
@@ -126,28 +126,28 @@ def before(
     _show(done, target, as_json=as_json)
 
 
-def _lock_out(revocation: Revocation, given: tuple[str, ...], target: Target) -> LockedOut:
+def _lock_out(revocation: Revocation, given: tuple[str, ...], target: RevocationTarget) -> LockedOut:
     try:
         return lock_out(revocation, given, target)
     except (ValueError, TypeError) as error:
         raise typer.BadParameter(str(error)) from None
 
 
-def _warn_of_issuer(issuer: str | None, target: Target, *, at_aws: bool) -> None:
+def _warn_of_issuer(issuer: str | None, target: RevocationTarget, *, at_aws: bool) -> None:
     """Says that the configuration has no such issuer, so that the revocation concerns no token."""
     if issuer is None or target.known.has_issuer(issuer) or (issuer == ISSUER and not at_aws):
         return
     warn(f"{target.known.path} has no issuer {issuer}: this revokes no token that its authorizer accepts")
 
 
-def _show(done: LockedOut, target: Target, *, as_json: bool) -> None:
+def _show(done: LockedOut, target: RevocationTarget, *, as_json: bool) -> None:
     """Prints what was done. Exits with 1 if clients may still be connected, or can connect again."""
     found = _object(done, target)
     typer.echo(json.dumps(found, indent=2) if as_json else columns(_rows(done, target)))
     raise typer.Exit(1 if done.failed else 0)
 
 
-def _rows(done: LockedOut, target: Target) -> list[tuple[str, str]]:
+def _rows(done: LockedOut, target: RevocationTarget) -> list[tuple[str, str]]:
     rows = [("revoked", what(done.revocation)), ("until", until(done.revocation)), ("table", target.table_name)]
     if done.replaced is not None:
         rows.append(("in place of", f"{what(done.replaced)}, until {until(done.replaced)}"))
@@ -162,7 +162,7 @@ def _rows(done: LockedOut, target: Target) -> list[tuple[str, str]]:
     return [*rows, *(("not ended", f"{client_id}: {problem}") for client_id, problem in done.ended.failed)]
 
 
-def _object(done: LockedOut, target: Target) -> dict[str, object]:
+def _object(done: LockedOut, target: RevocationTarget) -> dict[str, object]:
     return {
         "revoked": as_object(done.revocation),
         "in_place_of": None if done.replaced is None else as_object(done.replaced),

@@ -1,0 +1,187 @@
+"""`iot-authorizer connect`: whom it connects where, and what it says no to. tests/clients runs what it prints."""
+
+import ast
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import jwt
+import pytest
+from typer.testing import CliRunner, Result
+
+from iot_authorizer_cli.app import app
+from iot_authorizer_cli.project.development_issuer import DevelopmentIssuer
+from iot_policies import InvalidFile
+from tests import ROOT
+
+AWS = "abc-ats.iot.us-east-1.amazonaws.com"
+Connect = Callable[..., Result]
+TOPIC = "rooms/lobby/say/ann"
+
+
+@pytest.fixture
+def connect(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Connect:
+    """Runs the command in a user's folder."""
+    shutil.copytree(ROOT / "policies", tmp_path / "policies", ignore=shutil.ignore_patterns("*.py"))
+    shutil.copy(ROOT / "authorizer.toml", tmp_path)
+    monkeypatch.chdir(tmp_path)
+    return lambda client, *arguments: CliRunner().invoke(app, ["connect", "--for", client, *arguments])
+
+
+def python_strings(program: str) -> set[object]:
+    return {node.value for node in ast.walk(ast.parse(program)) if isinstance(node, ast.Constant)}
+
+
+@pytest.mark.parametrize(
+    ("client", "where"),
+    [
+        ("mqtt.js", f"wss://{AWS}/mqtt?x-amz-customauthorizer-name=chat&token=t"),
+        ("awsiotsdk", "port=443"),
+        ("mosquitto", f"-h {AWS} -p 443 -V 5 --tls-use-os-certs --tls-alpn mqtt"),
+        ("curl", f"https://{AWS}/topics/rooms%2Flobby%2Fsay%2Fann?qos=1"),
+    ],
+)
+def test_at_aws_it_is_port_443_and_no_file_of_a_ca(connect: Connect, client: str, where: str) -> None:
+    program = connect(client, "--endpoint", AWS, "--token", "t").stdout
+    assert where in program
+    assert "ca.pem" not in program
+
+
+def test_mqtt_itself_at_aws_needs_alpn(connect: Connect) -> None:
+    program = connect("paho", "--endpoint", AWS, "--token", "t", "--transport", "mqtt").stdout
+    assert 'client.tls_set(alpn_protocols=["mqtt"])' in program
+    assert f'client.connect("{AWS}", 443)' in program
+
+
+@pytest.mark.parametrize(
+    ("client", "where"),
+    [
+        ("mqtt.js", "ws://127.0.0.1:8080/mqtt?"),
+        ("paho", 'client.connect("127.0.0.1", 8080)'),
+        ("awsiotsdk", "port=8443"),
+        ("mosquitto", "-h 127.0.0.1 -p 8443"),
+        ("curl", "https://127.0.0.1:8443/topics/"),
+    ],
+)
+def test_without_an_endpoint_it_is_this_machine(connect: Connect, client: str, where: str) -> None:
+    assert where in connect(client).stdout
+
+
+@pytest.mark.parametrize("client", ["awsiotsdk", "mosquitto", "curl"])
+def test_the_local_ca_is_named_by_its_whole_path(connect: Connect, client: str, tmp_path: Path) -> None:
+    assert str(tmp_path / ".iot-authorizer" / "ca.pem") in connect(client).stdout
+
+
+def test_another_ca_goes_first(connect: Connect) -> None:
+    assert 'ca_filepath="own.pem"' in connect("awsiotsdk", "--ca", "own.pem").stdout
+
+
+def test_on_this_machine_a_token_is_made(connect: Connect) -> None:
+    program = connect("awsiotsdk", "--principal", "bea", "--claims", '{"rooms": ["attic"]}').stdout
+    token = next(text for text in python_strings(program) if str(text).startswith("ey"))
+    claims = jwt.decode(str(token), options={"verify_signature": False})
+    assert (claims["sub"], claims["rooms"]) == ("bea", ["attic"])
+
+
+def test_a_token_says_who_the_client_is(connect: Connect, tmp_path: Path) -> None:
+    token = DevelopmentIssuer(tmp_path).token("bea", {"rooms": ["lobby"]}, 60)
+    strings = python_strings(connect("paho", "--token", token).stdout)
+    assert {"bea", "rooms/lobby/say/bea"} <= strings
+
+
+def test_a_user_name_says_who_the_client_is(connect: Connect) -> None:
+    strings = python_strings(connect("paho", "--user", "bob", "--password", "secret").stdout)
+    assert {"bob", "secret", "rooms/lobby/say/bob"} <= strings
+
+
+def test_what_it_subscribes_to_may_differ_from_what_it_publishes_to(connect: Connect) -> None:
+    program = connect("paho", "--topic", "users/ann/outbox", "--subscribe", "users/ann/inbox/#").stdout
+    assert {"users/ann/outbox", "users/ann/inbox/#"} <= python_strings(program)
+
+
+def test_the_authorizer_may_be_left_to_the_endpoint(connect: Connect) -> None:
+    assert "customauthorizer-name" not in connect("mqtt.js", "--authorizer", "").stdout
+
+
+def test_without_a_token_key_name_the_token_is_an_access_token(connect: Connect, tmp_path: Path) -> None:
+    (tmp_path / "own.toml").write_text('name = "own"\n')
+    assert "/mqtt?x-amz-customauthorizer-name=own&access_token=ey" in connect("mqtt.js", "--config", "own.toml").stdout
+
+
+def test_without_a_token_key_name_a_header_brings_the_token_as_a_bearer(connect: Connect, tmp_path: Path) -> None:
+    (tmp_path / "own.toml").write_text('name = "own"\n')
+    headers = connect("curl", "--config", "own.toml", "--token", "t").stdout
+    assert ("--header 'Authorization: Bearer t'" in headers, "access_token" in headers) == (True, False)
+
+
+def test_without_a_configuration_an_authorizer_in_code_has_a_name_of_its_own(connect: Connect, tmp_path: Path) -> None:
+    (tmp_path / "authorizer.toml").unlink()
+    assert "/mqtt?x-amz-customauthorizer-name=authorizer&access_token=ey" in connect("mqtt.js").stdout
+
+
+def test_without_a_configuration_a_key_that_was_made_just_now_is_said_to_be_trusted_by_nobody(
+    connect: Connect, tmp_path: Path
+) -> None:
+    (tmp_path / "authorizer.toml").unlink()
+    told = "authorizer.toml does not exist here; the key in .iot-authorizer was just created"
+    assert [told in connect("paho").stderr for _ in range(2)] == [True, False]
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:8080", "https://127.0.0.1:8443 for awsiotsdk, mosquitto, curl"])
+def test_help_says_which_endpoint_is_meant_unless_one_is_given(connect: Connect, url: str) -> None:
+    assert url in " ".join(connect("paho", "--help").stdout.split())
+
+
+def test_without_a_configuration_nothing_names_an_authorizer_at_aws(connect: Connect, tmp_path: Path) -> None:
+    (tmp_path / "authorizer.toml").unlink()
+    url = "/mqtt?access_token=me"
+    assert url in connect("mqtt.js", "--endpoint", "abc-ats.iot.eu-west-1.amazonaws.com", "--token", "me").stdout
+
+
+def test_a_configuration_that_is_named_must_be_there(connect: Connect) -> None:
+    assert isinstance(connect("mqtt.js", "--config", "missing.toml").exception, InvalidFile)
+
+
+def test_what_the_template_denies_is_said(connect: Connect) -> None:
+    topic = "rooms/attic/say/ann"
+    done = connect("paho", "--topic", topic, "--subscribe", topic)
+    assert done.exit_code == 0
+    assert "policies/chat.toml denies ann to publish rooms/attic/say/ann: " in done.stderr
+    assert "policies/chat.toml denies ann to subscribe rooms/attic/say/ann: " in done.stderr
+
+
+@pytest.mark.parametrize("client", ["mqtt.js", "paho", "awsiotsdk", "mosquitto", "curl"])
+def test_what_the_template_allows_needs_no_words(connect: Connect, client: str) -> None:
+    assert connect(client).stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("ftp",), "'ftp' is not one of"),
+        (("paho", "--endpoint", AWS), f"{AWS} does not trust development tokens"),
+        (("paho", "--endpoint", "http://"), "expected HOST, http://HOST:PORT or https://HOST:PORT"),
+        (("paho", "--endpoint", "ftp://127.0.0.1"), "expected HOST, http://HOST:PORT or https://HOST:PORT"),
+        (("paho", "--endpoint", "127.0.0.1:port"), "expected HOST, http://HOST:PORT or https://HOST:PORT"),
+        (("paho", "--user", "bob"), "give both or neither"),
+        (("paho", "--token", "t", "--user", "bob", "--password", "p"), "give a token, or a user name"),
+        (("paho", "--signature", "c2ln"), "needs the --token that it signs"),
+        (("paho", "--topic", "a\nb"), "the topic contains a control character"),
+        (("paho", "--client-id", "a\nb"), "the client id contains a control character"),
+        (("paho", "--topic", "x/+"), "--topic: a topic name must not contain + or #"),
+        (("paho", "--topic", "x/#"), "--topic: a topic name must not contain + or #"),
+        (("paho", "--topic", ""), "--topic: a topic must not be empty"),
+        (("paho", "--subscribe", "a/#/b"), "--subscribe: # must be the last level"),
+        (("paho", "--subscribe", "a/b+"), "--subscribe: + and # must be the only character of their level"),
+        (("paho", "--principal", ""), "--principal: expected a name"),
+        (("paho", "--claims", "[]"), "expected a JSON object"),
+        (("paho", "--user", "a?b", "--password", "p"), "a user name cannot contain ?"),
+        (("mqtt.js", "--transport", "mqtt"), "mqtt.js does not support the transport mqtt here: it uses ws"),
+        (("curl", "--transport", "ws"), "curl does not support the transport ws here: it uses only HTTPS"),
+        (("curl", "--user", "bob", "--password", "p"), "publishing over HTTPS needs a token"),
+        (("awsiotsdk", "--endpoint", "http://127.0.0.1:8080"), "awsiotsdk supports only TLS"),
+    ],
+)
+def test_what_it_says_no_to(connect: Connect, arguments: tuple[str, ...], words: str) -> None:
+    done = connect(*arguments)
+    assert (done.exit_code, words in " ".join(done.stderr.split())) == (2, True), done.stderr

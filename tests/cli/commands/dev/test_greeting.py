@@ -13,6 +13,8 @@ from tests import ROOT
 from tests.cli.dev import Dev
 from tests.clients.needs import needs
 
+pytestmark = pytest.mark.slow
+
 ANONYMOUS = '[anonymous]\nprincipal = "anonymous"\n'
 """Somebody has to be let in, beside whom the development issuer vouches for."""
 

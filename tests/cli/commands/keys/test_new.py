@@ -87,11 +87,6 @@ def test_a_rotation_says_when_to_retire_the_key_before(run: Run, config: Path) -
     assert shown.endswith("After the last token that old signed expired: iot-authorizer keys retire old")
 
 
-def test_without_a_command_it_shows_them(run: Run) -> None:
-    shown = run("keys").stdout
-    assert [name for name in ("new", "list", "rotate", "retire") if f"\n  {name} " not in shown] == []
-
-
 def test_a_configuration_elsewhere_has_its_keys_beside_it(run: Run, folder: Path) -> None:
     (folder / "other").mkdir()
     (folder / "authorizer.toml").rename(folder / "other/own.toml")

@@ -11,7 +11,7 @@ import pytest
 
 from iot_authorizer_cli.commands.revoke.client_ids import read_known
 from iot_authorizer_cli.commands.revoke.connections import LocalConnectionApi, OperationFailed
-from iot_authorizer_cli.commands.revoke.locking_out import LockedOut, Target, lock_out
+from iot_authorizer_cli.commands.revoke.locking_out import LockedOut, RevocationTarget, lock_out
 from iot_identities.revocations import Kind, Revocation, principal_id
 from iot_identities.sqlite_table import SqliteTable
 from iot_identities.user import User, to_item
@@ -27,12 +27,12 @@ def table(tmp_path: Path) -> SqliteTable:
 
 
 @pytest.fixture
-def target(server: Server, table: SqliteTable) -> Target:
+def target(server: Server, table: SqliteTable) -> RevocationTarget:
     known = read_known(server.config)
-    return Target(table, "identities.sqlite", known, LocalConnectionApi(server.url), 60, None)
+    return RevocationTarget(table, "identities.sqlite", known, LocalConnectionApi(server.url), 60, None)
 
 
-def lock(name: str, target: Target, **changes: object) -> LockedOut:
+def lock(name: str, target: RevocationTarget, **changes: object) -> LockedOut:
     """Revokes a principal at a target that differs in something."""
     return lock_out(of(name), (), replace(target, **changes))  # type: ignore[arg-type]
 
@@ -41,21 +41,25 @@ def of(name: str) -> Revocation:
     return Revocation(Kind.PRINCIPAL, NOW, principal=name)
 
 
-def test_a_client_that_comes_back_by_an_older_answer_is_ended_later(server: Server, target: Target) -> None:
+def test_a_client_that_comes_back_by_an_older_answer_is_ended_later(server: Server, target: RevocationTarget) -> None:
     with connect(server, "una", server.token("una")) as client:
         assert client.next().kind == "connected"
         done = came_back(server, target, "una")
     assert (done.ended.ended, done.ended_later) == (("una",), ("una",))
 
 
-def test_one_that_comes_back_after_the_last_older_answer_was_not_locked_out(server: Server, target: Target) -> None:
+def test_one_that_comes_back_after_the_last_older_answer_was_not_locked_out(
+    server: Server, target: RevocationTarget
+) -> None:
     with connect(server, "ula", server.token("ula")) as client:
         assert client.next().kind == "connected"
         done = came_back(server, target, "ula")
     assert (done.let_in, done.failed) == (("ula",), True)
 
 
-def test_one_that_came_back_only_in_between_was_locked_out_and_is_told(server: Server, target: Target) -> None:
+def test_one_that_came_back_only_in_between_was_locked_out_and_is_told(
+    server: Server, target: RevocationTarget
+) -> None:
     pauses: list[float] = []
 
     with ExitStack() as clients:
@@ -71,7 +75,7 @@ def test_one_that_came_back_only_in_between_was_locked_out_and_is_told(server: S
     assert (len(pauses), done.ended_later, done.let_in, done.failed) == (2, ("uma",), (), False)
 
 
-def test_an_endpoint_that_is_slow_makes_looking_again_no_longer(target: Target) -> None:
+def test_an_endpoint_that_is_slow_makes_looking_again_no_longer(target: RevocationTarget) -> None:
     waited: list[float] = []
     seconds = count(step=3)
     known = replace(target.known, cache_for=5)
@@ -79,7 +83,7 @@ def test_an_endpoint_that_is_slow_makes_looking_again_no_longer(target: Target) 
     assert len(waited) < 6
 
 
-def came_back(server: Server, target: Target, name: str) -> LockedOut:
+def came_back(server: Server, target: RevocationTarget, name: str) -> LockedOut:
     """Locks a client out that comes back meanwhile."""
     with ExitStack() as clients:
 
@@ -91,7 +95,9 @@ def came_back(server: Server, target: Target, name: str) -> LockedOut:
 
 
 @pytest.mark.parametrize("cache_for", [0, 5])
-def test_it_looks_each_second_for_longer_than_the_authorizers_cache_answers(target: Target, cache_for: int) -> None:
+def test_it_looks_each_second_for_longer_than_the_authorizers_cache_answers(
+    target: RevocationTarget, cache_for: int
+) -> None:
     waited: list[float] = []
     lock("vic", target, known=replace(target.known, cache_for=cache_for), pause=waited.append)
     assert waited == [1] * (cache_for + 1)
@@ -115,14 +121,14 @@ class FailingAtFirst:
 
 @pytest.mark.parametrize(("looks", "failed"), [(True, ()), (False, (("wil", "ThrottlingException"),))])
 def test_what_fails_at_first_and_not_at_last_has_not_failed(
-    target: Target, looks: bool, failed: tuple[tuple[str, str], ...]
+    target: RevocationTarget, looks: bool, failed: tuple[tuple[str, str], ...]
 ) -> None:
     pause = (lambda _: None) if looks else None
     done = lock("wil", target, connections=FailingAtFirst(), pause=pause)
     assert done.ended.failed == failed
 
 
-def test_the_revocation_is_there_before_the_first_connection_ends(target: Target, table: SqliteTable) -> None:
+def test_the_revocation_is_there_before_the_first_connection_ends(target: RevocationTarget, table: SqliteTable) -> None:
     found: list[bool] = []
 
     class Asking(LocalConnectionApi):
@@ -134,13 +140,15 @@ def test_the_revocation_is_there_before_the_first_connection_ends(target: Target
     assert found == [True]
 
 
-def test_stored_claims_say_by_which_client_ids_a_principal_connects(target: Target, table: SqliteTable) -> None:
+def test_stored_claims_say_by_which_client_ids_a_principal_connects(
+    target: RevocationTarget, table: SqliteTable
+) -> None:
     table.write(to_item(User("hall", claims={"role": "display", "display": ["door", "desk"]})))
     done = lock("hall", target)
     assert done.ended.not_connected == ("hall", "displays/door", "displays/desk")
 
 
-def test_a_revocation_holds_as_long_as_it_says(tmp_path: Path, target: Target) -> None:
+def test_a_revocation_holds_as_long_as_it_says(tmp_path: Path, target: RevocationTarget) -> None:
     revocation = replace(of("xan"), expires_at=int(time.time()) + 1000)
     lock_out(revocation, (), target)
     later: Callable[[int], SqliteTable] = lambda seconds: SqliteTable(  # noqa: E731 (one table for each clock)
@@ -150,6 +158,6 @@ def test_a_revocation_holds_as_long_as_it_says(tmp_path: Path, target: Target) -
     assert there == [True, False]
 
 
-def test_the_one_that_was_there_before_is_told(target: Target) -> None:
+def test_the_one_that_was_there_before_is_told(target: RevocationTarget) -> None:
     lock("yul", target)
     assert lock("yul", target).replaced == of("yul")

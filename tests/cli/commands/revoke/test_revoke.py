@@ -58,12 +58,6 @@ def test_what_stood_there_before_is_told(folder: Path) -> None:
     assert "in place of    principal ann, until it is undone\n" in shown
 
 
-@pytest.mark.parametrize("group", [[], ["undo"]], ids=["revoke", "undo"])
-def test_alone_it_prints_its_help(folder: Path, group: list[str]) -> None:
-    done = revoke(folder, *group)
-    assert (done.returncode, "Example: iot-authorizer revoke" in done.stdout, done.stderr) == (0, True, "")
-
-
 def test_a_token_without_an_id_says_what_to_revoke_instead(folder: Path) -> None:
     token = DevelopmentIssuer(folder / DATA).token("ann b", {"jti": None}, 3600)
     assert refused(folder, "token", "-", typed=token) == (
