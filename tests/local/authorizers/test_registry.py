@@ -238,4 +238,4 @@ def test_a_broken_file_is_reported_in_one_line_with_advice(tmp_path: Path, text:
     (tmp_path / "authorizers.json").write_bytes(text.encode("utf-8", "surrogateescape"))
     with pytest.raises(InvalidFile) as caught:
         Authorizers(tmp_path)
-    assert (str(caught.value).count("\n"), "remove the file" in str(caught.value)) == (0, True)
+    assert (str(caught.value).count("\n"), "remove it" in str(caught.value)) == (0, True)

@@ -47,7 +47,7 @@ class Function:
         return self.answer(event)
 
     def hold(self) -> tuple[threading.Event, threading.Event]:
-        """Makes answers wait: the first event is set at an invocation; set the second to release the answer."""
+        """Makes answers wait: the first event says that the function is invoked, the second releases the answer."""
         reached, gate = threading.Event(), threading.Event()
 
         def answer(_: Event) -> object:
