@@ -2,6 +2,7 @@
 
 import signal
 from collections import Counter
+from pathlib import Path
 
 import pytest
 from xdist.remote import Producer
@@ -9,8 +10,10 @@ from xdist.scheduler import LoadScopeScheduling
 
 from tests.effort import load_profiles
 
-SLOW = ("tests/cloud/", "tests/clients/", "tests/test_documentation.py")
-"""Tests that deploy, run other programs or follow the documentation."""
+SLOW_FOLDERS = ("cdk", "cloud", "clients")
+"""Folders of tests that synthesize, deploy or run other programs."""
+SLOW_FIXTURES = {"browser", "aws"}
+"""Fixtures that start a browser or a local AWS."""
 
 load_profiles()
 
@@ -21,12 +24,25 @@ def pytest_configure() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Does not even import the slow folders if only quick tests are asked for."""
+    is_slow = collection_path.parent == Path(__file__).parent and collection_path.name in SLOW_FOLDERS
+    return True if is_slow and config.option.markexpr == "not slow" else None
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks what `make check` leaves out, beside tests that have the mark of their own."""
+    """Marks what `make check` leaves out, beside tests that have the mark themselves."""
     for item in items:
-        if item.nodeid.startswith(SLOW) or "browser" in getattr(item, "fixturenames", ()):
+        folder = item.path.relative_to(Path(__file__).parent).parts[0]
+        fixtures = getattr(item, "fixturenames", ())
+        parameters = [each for each in _parameters(item) if isinstance(each, str)]
+        if folder in SLOW_FOLDERS or not SLOW_FIXTURES.isdisjoint(fixtures) or "dynamodb" in parameters:
             item.add_marker(pytest.mark.slow)
+
+
+def _parameters(item: pytest.Item) -> list[object]:
+    return list(item.callspec.params.values()) if hasattr(item, "callspec") else []
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

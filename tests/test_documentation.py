@@ -26,6 +26,8 @@ from iot_authorizer_cli.local_iot_core import LocalIotCore
 from iot_authorizer_cli.project.development_issuer import DATA
 from tests import ROOT
 
+pytestmark = pytest.mark.slow
+
 DOCS = ROOT / "docs"
 PAGES = [ROOT / "README.md", *sorted(DOCS.rglob("*.md"))]
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)

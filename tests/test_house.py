@@ -147,3 +147,32 @@ def test_all_that_is_public_has_a_docstring() -> None:
         if not ast.get_docstring(node)
     ]
     assert missing == []
+
+
+def mapped() -> dict[Path, list[str]]:
+    """The folders of the map in docs/architecture.md, each with the names of its children."""
+    text = (ROOT / "docs/architecture.md").read_text("utf-8")
+    found: dict[Path, list[str]] = {}
+    path: list[str] = []
+    for line in text.partition("```text\n")[2].partition("```")[0].splitlines():
+        name = line.split()[0]
+        depth = (len(line) - len(line.lstrip())) // 2
+        path = [*path[:depth], name.rstrip("/")]
+        found.setdefault(Path(*path[:-1]), []).append(name)
+        if name.endswith("/"):
+            found[Path(*path)] = []
+    return found
+
+
+def children(folder: Path) -> set[str]:
+    """The names in a folder that the map is about; folders end with a slash."""
+    files = (path.relative_to(folder).parts for path in folder.rglob("*") if path.is_file())
+    names = {parts[0] + "/" * (len(parts) > 1) for parts in files if "__pycache__" not in parts}
+    return names - {"__init__.py", "py.typed"}
+
+
+@pytest.mark.parametrize("folder", [folder for folder, names in mapped().items() if names], ids=str)
+def test_the_map_names_each_file_and_folder_that_exists(folder: Path) -> None:
+    named, there = set(mapped()[folder]), children(ROOT / folder)
+    is_in_a_package = len(folder.parts) > 1
+    assert (named - there, there - named if is_in_a_package else set()) == (set(), set())

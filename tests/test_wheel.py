@@ -14,6 +14,8 @@ from iot_authorizer_cdk.package.lambda_directory import build
 from tests import ROOT
 from tests.cdk.configurations import POLICY
 
+pytestmark = pytest.mark.slow
+
 THEIRS = ("authorizer", "policies", "identities", "local", "cdk")
 CONFIGURATION = """\
 name           = "chat"

@@ -145,7 +145,10 @@ class Signing(StrictModel):
 
 
 class PartialConfiguration(StrictModel):
-    """`authorizer.toml` for any Lambda handler: with a handler of your own, every key may be missing."""
+    """`authorizer.toml` for any Lambda handler. With a handler of your own, every key may be missing.
+
+    Unknown top-level keys belong to that handler and are ignored.
+    """
 
     model_config = ConfigDict(extra="ignore")
 
@@ -165,7 +168,7 @@ class PartialConfiguration(StrictModel):
 
     @property
     def stored_claims_issuers(self) -> frozenset[str]:
-        """The issuers whose tokens' claims the table's claims join; the development issuer is one if any issuer is."""
+        """The issuers whose tokens get stored claims; the development issuer is one if any other issuer is."""
         signed = (self.signed_tokens,) if self.signed_tokens else ()
         found = frozenset(each.issuer for each in (*self.jwt, *signed) if each.stored_claims)
         return found | {development.ISSUER} if found else found

@@ -18,8 +18,8 @@ class FilePasswords:
     def __init__(self, users: Mapping[str, PasswordEntry], like: str | None = None) -> None:
         """`like`: an unknown user costs as much as this hash; by default as much as OWASP's parameters."""
         self._users = users
-        nobodys = secrets.token_bytes(16)
-        self._nobody = hash_password(nobodys) if like is None else hash_like(like, nobodys)
+        password = secrets.token_bytes(16)
+        self._dummy_hash = hash_password(password) if like is None else hash_like(like, password)
 
     def verify(self, credentials: Credentials) -> VerifiedPrincipal:
         """Verifies a user name and a password. Raises Refusal, equally late for unknown users and wrong passwords."""
@@ -27,7 +27,7 @@ class FilePasswords:
         if len(password) > LONGEST_PASSWORD or len(name) > LONGEST_USER_NAME:
             raise Refusal(Reason.PASSWORD_TOO_LONG)
         stored = self._users.get(name)
-        is_right = verify_password(stored.hash if stored else self._nobody, password)
+        is_right = verify_password(stored.hash if stored else self._dummy_hash, password)
         if stored is None:
             raise Refusal(Reason.UNKNOWN_USER)
         principal = Principal(name, stored.claims)

@@ -19,7 +19,7 @@ LEAST_SECRET = 32
 for _name in ("boto3", "botocore", "urllib3"):
     logging.getLogger(_name).setLevel(logging.INFO)  # At DEBUG they log answers of AWS, which have the secret.
 
-_QUICK = Config(connect_timeout=0.5, read_timeout=0.7, retries={"total_max_attempts": 2})
+CLIENT_CONFIG = Config(connect_timeout=0.5, read_timeout=0.7, retries={"total_max_attempts": 2})
 
 
 class SharedSecret:
@@ -41,9 +41,9 @@ def fetch_key(name: str) -> PyJWK:
     service, _, rest = name.partition(":")
     try:
         if service == "ssm":
-            value = SSMProvider(boto_config=_QUICK).get(rest, max_age=0, decrypt=True)
+            value = SSMProvider(boto_config=CLIENT_CONFIG).get(rest, max_age=0, decrypt=True)
         else:
-            value = SecretsProvider(boto_config=_QUICK).get(rest, max_age=0)
+            value = SecretsProvider(boto_config=CLIENT_CONFIG).get(rest, max_age=0)
     except (GetParameterError, BotoCoreError) as error:
         raise FetchError(type(error).__name__) from None
     secret = value if isinstance(value, bytes) else str(value).encode()

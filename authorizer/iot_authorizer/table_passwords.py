@@ -46,7 +46,7 @@ class TablePasswords:
         self._limits = limits
         self._clock = clock
         self._timer = timer
-        self._nobody = hash_password(secrets.token_bytes(16))
+        self._dummy_hash = hash_password(secrets.token_bytes(16))
 
     def verify(self, credentials: Credentials) -> VerifiedPrincipal:
         """Verifies a user name and a password with one read of the table. Raises Refusal."""
@@ -64,15 +64,15 @@ class TablePasswords:
             raise malformed(error) from None
 
     def _verify(self, table: "DeadlineTable", name: str, password: bytes, client_id: str | None) -> VerifiedPrincipal:
-        anybody = VerifiedPrincipal(Principal(name, {}))
+        unverified = VerifiedPrincipal(Principal(name, {}))
         now = int(self._clock())
-        items = table.read([user.user_id(name), *revocation_ids(anybody), *guessing.ids(name, client_id)])
-        stored, problem = _stored(items.get(user.user_id(name)), anybody.principal)
+        items = table.read([user.user_id(name), *revocation_ids(unverified), *guessing.ids(name, client_id)])
+        stored, problem = _stored(items.get(user.user_id(name)), unverified.principal)
         guard = guessing.Guard(table, self._limits)
         attempt = guard.attempt(name, client_id, items, _oldest(stored))
         is_guessable = stored is None or stored.guessable(now)
         verifications, refusal = 0, problem
-        verified, matching = anybody, None
+        verified, matching = unverified, None
         if refusal is None and is_guessable and not guard.begin(attempt, now):
             refusal = _refusal(Reason.LOCKED, stored, f"{attempt.wait}s")
         if refusal is None:
@@ -85,7 +85,7 @@ class TablePasswords:
                 refusal = _problem(verified, stored, matching, now, items)
         if refusal is not None:
             for _ in range(verifications, user.MOST_PASSWORDS):
-                verify_password(self._nobody, password)
+                verify_password(self._dummy_hash, password)
             guard.failed(attempt, now, right=matching is not None)
             raise refusal
         if is_guessable:

@@ -12,8 +12,7 @@ from iot_authorizer_cli.console.app import Console, ConsoleAddresses
 from iot_authorizer_cli.project.development_issuer import DevelopmentIssuer, make_folder, table_path
 from iot_authorizer_cli.project.explanations import decision_reasons
 from iot_authorizer_cli.project.handler import HANDLER
-from iot_authorizer_cli.project.reloading import ReloadedConfiguration
-from iot_authorizer_cli.project.upkeep import reloading
+from iot_authorizer_cli.project.reloading import ReloadedConfiguration, reload_when_saved
 from iot_core.authorizers.registry import Authorizers
 from iot_core.broker.broker import Broker
 from iot_core.broker.limits import IOT_CORE, Limits
@@ -146,13 +145,16 @@ class LocalIotCore(Lifecycle):
             self.broker, self.connections, self.feed = core.broker, core.connections, core.feed
             self.authorizers = core.authorizers
             await self._load(data, stack)
-            server = Server(core, data, self.host, self._console().routes())
+            console = Console(
+                core, self.configuration, self.issuer, lambda: ConsoleAddresses(self.url, self.tls_url, self.ca_path)
+            )
+            server = Server(core, data, self.host, console.routes())
             try:
                 await stack.enter_async_context(server.listen(self.port, self.tls_port))
             except PortUnavailable as error:
                 raise OSError(error.errno, _advice(error)) from None
             self.port, self.tls_port = server.port, server.tls_port
-            await stack.enter_async_context(reloading(self.configuration, self._reload))
+            await stack.enter_async_context(reload_when_saved(self.configuration, self._reload))
             self._stack = stack.pop_all()
         self._running_server = server
 
@@ -180,17 +182,6 @@ class LocalIotCore(Lifecycle):
         await self.configuration.start()
         stack.callback(self.configuration.close)
         self.apply_configuration()
-
-    def _console(self) -> Console:
-        return Console(
-            configuration=self.configuration,
-            issuer=self.issuer,
-            authorizers=self.authorizers,
-            feed=self.feed,
-            addresses=lambda: ConsoleAddresses(self.url, self.tls_url, self.ca_path),
-            region=self.region,
-            account=self.account,
-        )
 
     async def _reload(self) -> None:
         before = self.configuration.problem

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 for _name in ("botocore", "urllib3"):
     logging.getLogger(_name).setLevel(logging.INFO)  # At DEBUG they log answers of AWS, which have password hashes.
 
-_QUICK = Config(connect_timeout=0.5, read_timeout=0.9, retries={"total_max_attempts": 2, "mode": "legacy"})
+CLIENT_CONFIG = Config(connect_timeout=0.5, read_timeout=0.9, retries={"total_max_attempts": 2, "mode": "legacy"})
 """Under 3 seconds in total. The other retry modes wait for up to a second before they ask a busy table again."""
 _BUSY = ("ProvisionedThroughputExceededException", "RequestLimitExceeded", "ThrottlingException")
 _ROUNDS = 3
@@ -74,7 +74,7 @@ class DynamoDbTable:
         self._clock = clock
         try:
             session = botocore.session.Session()
-            client = session.create_client("dynamodb", endpoint_url=endpoint_url, config=_QUICK)
+            client = session.create_client("dynamodb", endpoint_url=endpoint_url, config=CLIENT_CONFIG)
         except BotoCoreError as error:
             raise TableUnavailable(type(error).__name__) from None
         except ValueError as error:

@@ -1,4 +1,4 @@
-"""Adds decisions about clients to the feed: what a policy allowed or denied, and who was refused."""
+"""Adds decisions about clients to the feed: what a policy allowed or denied, and which clients were refused."""
 
 from collections.abc import Callable, Sequence
 from functools import partial

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from iot_policies.evaluator import Evaluator
 
-_KNOWN = 2048
+CACHED_TOPICS = 2048
 """Topics that are cached for each action."""
 
 OnDecision = Callable[[str, str, bool], None]
@@ -52,7 +52,7 @@ class Permissions:
 
     def _decide(self, known: dict[str, bool], action: str, word: str, topic: str) -> bool:
         allowed = self._evaluator.allows(action, f"{self._prefix}topic/{topic}")
-        if len(known) >= _KNOWN:
+        if len(known) >= CACHED_TOPICS:
             known.clear()
         known[topic] = allowed
         self._on_decision(word, topic, allowed)

@@ -1,4 +1,4 @@
-"""Any event at all: random JSON and what is no JSON, and valid events with something changed."""
+"""Any event: random JSON, values that are not JSON, and valid events with something changed."""
 
 from base64 import b64encode
 from copy import deepcopy

@@ -48,7 +48,7 @@ class Context:
 
 @dataclass(frozen=True)
 class Outcome:
-    """An answer, and all that was printed and logged on the way to it."""
+    """An answer, and all output of the handler."""
 
     answer: AuthorizerResponse
     output: str = field(repr=False)
@@ -78,7 +78,7 @@ class Outcome:
 
     @property
     def verdict(self) -> str:
-        """`allowed`, or why not. Answer and log line agree."""
+        """`allowed` or the reason code. Answer and log line agree."""
         assert self.answer["isAuthenticated"] is (self.decision["decision"] == "allowed")
         return str(self.decision.get("reason", "allowed"))
 
@@ -100,7 +100,7 @@ class Running:
 
 @dataclass
 class Printed:
-    """What was printed, once it is."""
+    """Printed text, complete after the context."""
 
     text: str = ""
 
@@ -127,7 +127,7 @@ def new_observer() -> Observer:
 
 
 def table(header: str, /, **values: object) -> str:
-    """A TOML table; texts, numbers and lists of them are written as in JSON. None leaves a key out."""
+    """A TOML table; strings, numbers and lists of them are written as in JSON. None leaves a key out."""
     pairs = [f"{key} = {json.dumps(value)}" for key, value in values.items() if value is not None]
     return "\n".join((*([header] if header else []), *pairs, ""))
 
@@ -139,7 +139,7 @@ def jwt_table(**changes: object) -> str:
 
 
 def write(folder: Path, *tables: str, policy: str = POLICY, keys: Sequence[SigningKey | Jwk] | None = None) -> Path:
-    """Writes an `authorizer.toml` with its template and its keys, and gives its path."""
+    """Writes an `authorizer.toml` with its template and its keys and returns its path."""
     trusted = (signing_key("RS256"),) if keys is None else keys
     (folder / "keys.json").write_text(json.dumps(public_keys(*trusted)))
     (folder / "policy.toml").write_text(policy)
@@ -155,7 +155,7 @@ def start(
     keys: Sequence[SigningKey | Jwk] | None = None,
     environment: Mapping[str, str] | None = None,
 ) -> Running:
-    """Starts what these tables configure: the tokens of `tokens.mint` where there are none."""
+    """Starts an authorizer with these tables; without any, it accepts the tokens of `tokens.mint`."""
     path = write(folder, *(tables or (jwt_table(),)), policy=policy, keys=keys)
     observer = new_observer()
     return Running(build(load_configuration(path, environment or {}), folder, observer.keys_fetched), observer)

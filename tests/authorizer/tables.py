@@ -16,7 +16,7 @@ from iot_identities.user import StoredPassword, User, to_item
 
 QUICK = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 NOW = 1_800_000_000
-"""What the clock says at first, in seconds since 1970."""
+"""The first time of the clock, in seconds since 1970."""
 
 
 def stored(password: str, *, generated: bool = False, expires_at: int | None = None) -> StoredPassword:
@@ -25,7 +25,7 @@ def stored(password: str, *, generated: bool = False, expires_at: int | None = N
 
 
 class Failing(SqliteTable):
-    """A table that answers some times, and from then on no more."""
+    """A table that fails after `answers` calls."""
 
     answers = 0
     code = "ProvisionedThroughputExceededException"
@@ -54,19 +54,19 @@ class Failing(SqliteTable):
 
 @dataclass
 class Identities:
-    """A table with a clock, and what looks into it."""
+    """A table of identities with a clock."""
 
     path: Path
     now: float = NOW
     seconds: float = 0
-    """What the timer says."""
+    """The time of the timer."""
     table: SqliteTable = field(init=False)
 
     def __post_init__(self) -> None:
         self.table = SqliteTable(self.path, clock=lambda: self.now)
 
     def failing(self, answers: int = 0) -> Failing:
-        """The same table, which answers so often."""
+        """The same table, which fails after so many calls."""
         found = Failing(self.path, clock=lambda: self.now)
         found.answers = answers
         return found
@@ -81,5 +81,5 @@ class Identities:
         self.table.write(revocations.to_item(revocation))
 
     def passwords(self, table: SqliteTable | None = None) -> TablePasswords:
-        """The source for passwords."""
+        """The verifier of its passwords."""
         return TablePasswords(table or self.table, GuessingLimits(), clock=lambda: self.now, timer=lambda: self.seconds)

@@ -6,10 +6,8 @@ from collections.abc import Iterator
 import pytest
 
 from iot_authorizer import Authorizer, Credentials, Deny, Grant, LambdaHandler, Principal, VerifiedPrincipal
-from iot_authorizer.configuration import PasswordEntry
 from iot_authorizer.credentials import read_credentials
 from iot_authorizer.event import AuthorizerEvent
-from iot_authorizer.file_passwords import FilePasswords
 from iot_authorizer.reasons import Reason
 from iot_authorizer.refusal import Refusal
 
@@ -108,9 +106,3 @@ def test_a_verifier_that_returns_something_else_allows_no_client(
 def test_a_grant_function_that_yields_keeps_its_denials() -> None:
     documents = answer(Principal("ann"), Grant(publish=["a/#"]), Deny(publish=["a/secret"]))["policyDocuments"]
     assert "Deny" in str(documents)
-
-
-def test_an_unknown_user_costs_what_the_stores_users_cost() -> None:
-    stored = PasswordEntry(hash="$argon2id$v=19$m=32,t=3,p=2$c29tZXNhbHQ$S1pBVHlqXF0cQBqzc1bZ8g")
-    verifier = FilePasswords({"ann": stored}, like=stored.hash)
-    assert verifier._nobody.startswith("$argon2id$v=19$m=32,t=3,p=2$")

@@ -1,4 +1,4 @@
-"""What comes over the network is kept, refreshed, and served stale while nobody answers."""
+"""Fetched keys are cached, fetched again, and used while the source is unreachable."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Where a client's credentials may stand, and how they are read there."""
+"""Credentials in each credential source."""
 
 from urllib.parse import quote
 

@@ -1,4 +1,4 @@
-"""Credentials that stand in several places at once."""
+"""Credentials in several credential sources at once."""
 
 from collections.abc import Mapping
 from itertools import combinations

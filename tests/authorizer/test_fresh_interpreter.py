@@ -15,6 +15,8 @@ from tests.authorizer.events import Event, bearer, event, with_password
 from tests.authorizer.handlers import Context, Outcome, jwt_table, table, write
 from tests.authorizer.tokens import ISSUER, mint
 
+pytestmark = pytest.mark.slow
+
 HEAVY = {"boto3", "botocore.", "aws_xray_sdk", "yaml", "argon2"}
 """How the names of modules begin that take their time. Powertools imports botocore's empty outermost package."""
 PROGRAM = """

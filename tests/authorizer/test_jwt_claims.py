@@ -1,4 +1,4 @@
-"""What a token must say, once its signature is right."""
+"""The claims that a token with a right signature must have."""
 
 import math
 import time

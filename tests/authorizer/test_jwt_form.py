@@ -1,4 +1,4 @@
-"""Tokens that are not what RFC 7515 and RFC 7519 call one, though their signature is right."""
+"""Tokens with a right signature that RFC 7515 and RFC 7519 forbid."""
 
 import json
 

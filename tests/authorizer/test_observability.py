@@ -15,7 +15,7 @@ from tests.authorizer.tokens import ISSUER, mint
 
 @pytest.fixture
 def fresh() -> Running:
-    """Has answered no event yet; lets everybody in."""
+    """An authorizer that has answered no event yet and allows every client."""
     return Running(
         Authorizer(verify=lambda credentials: Principal("ann"), grant=lambda principal: Grant(connect=("a",)))
     )

@@ -1,4 +1,4 @@
-"""An authorizer with rules of one's own: a function that proves, and one that grants."""
+"""An authorizer with rules of your own: one function verifies credentials, one grants topics."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -26,7 +26,7 @@ ANN = Principal("ann", {"rooms": ["lobby", "tea"]})
 
 
 def granting(granted: Granted | PolicyTemplate, principal: Principal = ANN, **options: Any) -> Running:  # noqa: ANN401
-    """Proves everybody to be one principal, who is granted this."""
+    """Verifies every client as one principal and grants it this."""
     grant = granted if isinstance(granted, PolicyTemplate) else lambda principal: granted
     return Running(Authorizer(verify=lambda credentials: principal, grant=grant, **options))
 
@@ -145,7 +145,7 @@ def test_a_policy_that_does_not_fit_is_refused() -> None:
 
 
 def proving(verify: Any, **options: Any) -> Running:  # noqa: ANN401 (wrong ones too)
-    """Proves as a test says; whoever is proven may publish to their own topic."""
+    """Verifies clients with this function; each principal may publish to its own topic."""
     return Running(Authorizer(verify=verify, grant=lambda principal: Grant(publish=("{principal}",)), **options))
 
 

@@ -5,7 +5,7 @@ import pytest
 from iot_authorizer import Reason
 from tests import ROOT
 
-HEADER = "| reason code | cause | cure |"
+HEADER = "| reason code | cause | what to do |"
 
 
 def documented() -> dict[str, str]:

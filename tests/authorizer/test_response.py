@@ -1,12 +1,13 @@
 """The answer: always within IoT Core's bounds."""
 
 import hashlib
+import math
 import re
 import time
 from pathlib import Path
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import given
 from hypothesis import strategies as st
 
 from iot_authorizer import Authorizer, Grant, Principal, SessionTimes, VerifiedPrincipal
@@ -32,31 +33,21 @@ connections = st.none() | st.text()
 
 
 @given(sessions, connections, lives)
-def test_every_session_time_is_within_bounds(session: SessionTimes, connection: str | None, life: float | None) -> None:
-    assert LEAST_SESSION <= disconnect_after(session, connection, life) <= LONGEST_SESSION
-
-
-@given(sessions, connections, st.floats(LEAST_SESSION, 10**6))
-def test_a_connection_does_not_outlive_its_token(session: SessionTimes, connection: str | None, life: float) -> None:
-    assert disconnect_after(session, connection, life) <= life
-
-
-@given(sessions, connections, st.floats(max_value=LEAST_SESSION))
-def test_a_token_about_to_end_gets_the_least_there_is(
-    session: SessionTimes, connection: str | None, life: float
+def test_a_connection_ends_within_bounds_and_not_after_its_token(
+    session: SessionTimes, connection: str | None, life: float | None
 ) -> None:
-    assert disconnect_after(session, connection, life) == LEAST_SESSION
+    seconds = disconnect_after(session, connection, life)
+    assert LEAST_SESSION <= seconds <= LONGEST_SESSION
+    if life is not None and not math.isnan(life):
+        assert seconds <= max(life, LEAST_SESSION)
+    if connection is not None:
+        assert disconnect_after(session, connection, life) == seconds
 
 
 @given(sessions, connections)
 def test_the_spread_shortens_by_no_more_than_itself(session: SessionTimes, connection: str | None) -> None:
     shortest = max(LEAST_SESSION, int(session.disconnect_after * (1 - session.spread)))
     assert shortest <= disconnect_after(session, connection, None) <= session.disconnect_after
-
-
-@given(sessions, st.text())
-def test_a_connection_always_draws_the_same(session: SessionTimes, connection: str) -> None:
-    assert disconnect_after(session, connection, None) == disconnect_after(session, connection, None)
 
 
 def test_connections_do_not_end_together() -> None:
@@ -116,15 +107,10 @@ def test_any_other_name_is_hashed(name: str) -> None:
     assert principal_id(name) == hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-@given(st.text(st.characters()))
-def test_every_name_has_a_principal_id(name: str) -> None:
-    assert re.fullmatch("[a-zA-Z0-9]{1,128}", principal_id(name))
-
-
-@given(st.text(), st.text())
-def test_two_names_have_two_principal_ids(one: str, other: str) -> None:
-    assume(one != other)
-    assert principal_id(one) != principal_id(other)
+@given(st.text(st.characters()), st.text(st.characters()))
+def test_two_names_have_two_valid_principal_ids(one: str, other: str) -> None:
+    assert re.fullmatch("[a-zA-Z0-9]{1,128}", principal_id(one))
+    assert one == other or principal_id(one) != principal_id(other)
 
 
 def test_no_name_can_equal_the_hash_of_another_name() -> None:

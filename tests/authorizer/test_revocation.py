@@ -123,7 +123,7 @@ def test_a_revocation_that_can_not_be_read_refuses(authorizer: Running, identiti
 
 @pytest.fixture
 def broken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The table is no table."""
+    """The file of the table is not a table."""
     path = tmp_path / "broken.sqlite"
     path.touch(mode=0o600)
     path.write_text("not a database, and long enough to be seen as none" * 100)

@@ -34,7 +34,7 @@ def _environment(aws: str, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv(name, "testing")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
     monkeypatch.setenv("AWS_ENDPOINT_URL", aws)
-    monkeypatch.setattr(shared_secret, "_QUICK", Config(connect_timeout=60, read_timeout=60))
+    monkeypatch.setattr(shared_secret, "CLIENT_CONFIG", Config(connect_timeout=60, read_timeout=60))
 
 
 def _in_secrets_manager(name: str, secret: str | bytes) -> str:

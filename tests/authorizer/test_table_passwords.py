@@ -14,13 +14,14 @@ from iot_identities.passwords import LONGEST_PASSWORD
 from iot_identities.revocations import Kind, Revocation, principal_id
 from iot_identities.table import Item
 from iot_identities.user import User, to_item
-from tests.authorizer.tables import NOW, Failing, Identities, stored
+from tests.authorizer.tables import NOW, QUICK, Failing, Identities, stored
 
 RIGHT, WRONG = b"correct horse", b"guess"
 
 
 @pytest.fixture
-def identities(tmp_path: Path) -> Identities:
+def identities(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Identities:
+    monkeypatch.setattr("iot_authorizer.table_passwords.hash_password", QUICK.hash)
     found = Identities(tmp_path / "identities.sqlite")
     found.add("ann", "correct horse", claims={"rooms": ["lobby"]})
     found.add("pump-7", stored("correct horse", generated=True))
@@ -79,11 +80,6 @@ def test_a_session_ends_with_the_user_or_the_password_whichever_expires_first(
     assert sign_in(verifier, "ann", b"old").expires_at == ends[2]
 
 
-def test_a_user_without_a_password_is_refused(identities: Identities, verifier: TablePasswords) -> None:
-    identities.add("claims-only")
-    assert verdict(verifier, "claims-only", b"") == Reason.WRONG_PASSWORD
-
-
 def test_while_a_password_is_rotated_both_are_allowed(identities: Identities, verifier: TablePasswords) -> None:
     identities.add("ann", "new", stored("old", expires_at=NOW + 60))
     assert (verdict(verifier, "ann", b"new"), verdict(verifier, "ann", b"old")) == ("allowed", "allowed")
@@ -95,14 +91,27 @@ def test_after_that_only_the_new_password_is_allowed(identities: Identities, ver
     assert (verdict(verifier, "ann", b"new"), verdict(verifier, "ann", b"old")) == ("allowed", Reason.PASSWORD_EXPIRED)
 
 
-def test_a_disabled_user_is_refused(identities: Identities, verifier: TablePasswords) -> None:
-    identities.add("ann", "correct horse", disabled=True)
-    assert verdict(verifier, "ann") == Reason.USER_DISABLED
+REFUSED: dict[str, tuple[Callable[[Identities], None], Reason]] = {
+    "without-password": (lambda identities: identities.add("ann"), Reason.WRONG_PASSWORD),
+    "disabled": (lambda identities: identities.add("ann", "correct horse", disabled=True), Reason.USER_DISABLED),
+    "expired": (lambda identities: identities.add("ann", "correct horse", valid_until=NOW), Reason.USER_EXPIRED),
+    "password-expired": (
+        lambda identities: identities.add("ann", "new", stored("correct horse", expires_at=NOW)),
+        Reason.PASSWORD_EXPIRED,
+    ),
+    "revoked": (
+        lambda identities: identities.revoke(Revocation(Kind.PRINCIPAL, NOW, principal="ann")),
+        Reason.PRINCIPAL_REVOKED,
+    ),
+}
 
 
-def test_an_expired_user_is_refused(identities: Identities, verifier: TablePasswords) -> None:
-    identities.add("ann", "correct horse", valid_until=NOW)
-    assert verdict(verifier, "ann") == Reason.USER_EXPIRED
+@pytest.mark.parametrize(("refuse", "reason"), REFUSED.values(), ids=REFUSED)
+def test_a_user_that_must_not_connect_is_refused(
+    identities: Identities, verifier: TablePasswords, refuse: Callable[[Identities], None], reason: Reason
+) -> None:
+    refuse(identities)
+    assert verdict(verifier, "ann") == reason
 
 
 def test_only_the_right_password_tells_that_a_user_is_disabled(
@@ -110,11 +119,6 @@ def test_only_the_right_password_tells_that_a_user_is_disabled(
 ) -> None:
     identities.add("ann", "correct horse", disabled=True)
     assert verdict(verifier, "ann", WRONG) == Reason.WRONG_PASSWORD
-
-
-def test_a_revoked_principal_is_refused(identities: Identities, verifier: TablePasswords) -> None:
-    identities.revoke(Revocation(Kind.PRINCIPAL, NOW, principal="ann"))
-    assert verdict(verifier, "ann") == Reason.PRINCIPAL_REVOKED
 
 
 def test_a_revocation_of_tokens_issued_before_a_time_revokes_no_password(
@@ -125,16 +129,11 @@ def test_a_revocation_of_tokens_issued_before_a_time_revokes_no_password(
     assert verdict(verifier, "ann") == "allowed"
 
 
-def test_guessing_is_locked(verifier: TablePasswords) -> None:
+@pytest.mark.parametrize("name", ["ann", "nobody"])
+def test_guessing_is_locked_whether_the_user_exists_or_not(verifier: TablePasswords, name: str) -> None:
     for _ in range(5):
-        verdict(verifier, "ann", WRONG, "stranger")
-    assert verdict(verifier, "ann", RIGHT, "stranger") == Reason.LOCKED
-
-
-def test_guessing_for_a_user_that_does_not_exist_is_locked_too(verifier: TablePasswords) -> None:
-    for _ in range(5):
-        verdict(verifier, "nobody", WRONG, "stranger")
-    assert verdict(verifier, "nobody", WRONG, "stranger") == Reason.LOCKED
+        verdict(verifier, name, WRONG, "stranger")
+    assert verdict(verifier, name, RIGHT, "stranger") == Reason.LOCKED
 
 
 def test_a_client_id_that_has_signed_in_is_not_locked_out_by_strangers(verifier: TablePasswords) -> None:
@@ -144,29 +143,17 @@ def test_a_client_id_that_has_signed_in_is_not_locked_out_by_strangers(verifier:
     assert verdict(verifier, "ann") == "allowed"
 
 
-def revoked(identities: Identities) -> None:
-    identities.revoke(Revocation(Kind.PRINCIPAL, NOW, principal="ann"))
-
-
-REFUSED: dict[str, Callable[[Identities], None]] = {
-    "disabled": lambda identities: identities.add("ann", "correct horse", disabled=True),
-    "expired": lambda identities: identities.add("ann", "correct horse", valid_until=NOW),
-    "password expired": lambda identities: identities.add("ann", "new", stored("correct horse", expires_at=NOW)),
-    "revoked": revoked,
-}
-
-
-@pytest.mark.parametrize("refuse", REFUSED.values(), ids=REFUSED)
+@pytest.mark.parametrize("refuse", [each for each, reason in REFUSED.values() if reason != Reason.WRONG_PASSWORD])
 def test_a_client_that_repeats_the_right_password_is_never_locked(
     identities: Identities, verifier: TablePasswords, refuse: Callable[[Identities], None]
 ) -> None:
-    """A device that is let in no more tries again and again; once it may come in, it does."""
+    """A device that is refused tries again and again. It connects as soon as it is allowed again."""
     verdict(verifier, "ann")
     refuse(identities)
-    told = {verdict(verifier, "ann") for _ in range(30)}
+    reasons = {verdict(verifier, "ann") for _ in range(30)}
     identities.table.delete(principal_id("ann"))
     identities.add("ann", "correct horse")
-    assert (len(told), verdict(verifier, "ann")) == (1, "allowed")
+    assert (len(reasons), verdict(verifier, "ann")) == (1, "allowed")
 
 
 def test_a_refusal_in_a_wait_tells_the_log_how_long_it_is(identities: Identities, verifier: TablePasswords) -> None:
@@ -185,35 +172,27 @@ def test_a_generated_password_is_never_locked(verifier: TablePasswords) -> None:
     assert verdict(verifier, "pump-7", RIGHT, "stranger") == "allowed"
 
 
-def test_a_wrong_password_names_its_principal(verifier: TablePasswords) -> None:
-    with pytest.raises(Refusal) as refused:
+def test_only_a_user_that_exists_is_named(verifier: TablePasswords) -> None:
+    """People type passwords into the user name field."""
+    with pytest.raises(Refusal) as wrong:
         sign_in(verifier, "ann", WRONG)
-    assert refused.value.principal is not None
-    assert refused.value.principal.name == "ann"
-
-
-def test_an_unknown_user_is_not_named(verifier: TablePasswords) -> None:
-    with pytest.raises(Refusal) as refused:
+    with pytest.raises(Refusal) as unknown:
         sign_in(verifier, "s3cret-typed-into-the-wrong-field", WRONG)
-    assert refused.value.principal is None
+    assert wrong.value.principal is not None
+    assert (wrong.value.principal.name, unknown.value.principal) == ("ann", None)
 
 
-def test_while_the_table_does_not_answer_passwords_are_refused(identities: Identities) -> None:
-    assert verdict(identities.passwords(identities.failing()), "ann") == Reason.TABLE_UNAVAILABLE
-
-
-def test_a_failure_that_cannot_be_counted_is_reported(identities: Identities) -> None:
-    assert verdict(identities.passwords(identities.failing(answers=1)), "ann", WRONG) == Reason.TABLE_UNAVAILABLE
+@pytest.mark.parametrize(("answers", "password"), [(0, RIGHT), (1, RIGHT), (1, WRONG)])
+def test_while_the_table_does_not_answer_or_count_passwords_are_refused(
+    identities: Identities, answers: int, password: bytes
+) -> None:
+    assert verdict(identities.passwords(identities.failing(answers)), "ann", password) == Reason.TABLE_UNAVAILABLE
 
 
 def test_a_suspicious_attempt_that_can_not_be_counted_is_refused(identities: Identities) -> None:
     for _ in range(5):
         verdict(identities.passwords(), "ann", WRONG)
     identities.now += 1
-    assert verdict(identities.passwords(identities.failing(answers=1)), "ann") == Reason.TABLE_UNAVAILABLE
-
-
-def test_a_strangers_attempt_that_can_not_be_counted_is_refused(identities: Identities) -> None:
     assert verdict(identities.passwords(identities.failing(answers=1)), "ann") == Reason.TABLE_UNAVAILABLE
 
 
@@ -231,7 +210,7 @@ def test_a_generated_password_writes_nothing(identities: Identities) -> None:
 
 
 class Slow(Failing):
-    """A table whose answers take a while."""
+    """A table whose answers take some time."""
 
     def read(self, ids: Sequence[str]) -> dict[str, Item]:
         self.identities.seconds += 1.6

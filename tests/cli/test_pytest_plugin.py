@@ -1,10 +1,12 @@
-"""The fixture `local_iot_core`, in somebody's suite."""
+"""The fixture `local_iot_core`, in a user's suite."""
 
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+pytestmark = pytest.mark.slow
 
 SUITE = """\
 import socket
@@ -28,7 +30,7 @@ def test_each_test_has_one_of_its_own(local_iot_core):
 @pytest.mark.parametrize(
     "setting", ["", 'iot_authorizer_config = "config/authorizer.toml"\n'], ids=["default", "named"]
 )
-def test_a_suite_uses_it_by_its_name(tmp_path: Path, setting: str) -> None:
+def test_a_suite_uses_the_fixture_by_its_name(tmp_path: Path, setting: str) -> None:
     config = tmp_path / ("config" if setting else "") / "authorizer.toml"
     config.parent.mkdir(exist_ok=True)
     config.write_text(
@@ -42,7 +44,7 @@ def test_a_suite_uses_it_by_its_name(tmp_path: Path, setting: str) -> None:
     assert "2 passed" in done.stdout, done.stdout + done.stderr
 
 
-def test_a_suite_without_it_loads_nothing_of_it(tmp_path: Path) -> None:
+def test_a_suite_that_does_not_use_the_fixture_loads_nothing_of_iot_core(tmp_path: Path) -> None:
     (tmp_path / "test_suite.py").write_text(
         "import sys\n\n\ndef test_nothing():\n    assert not {'uvicorn', 'iot_core.edge'} & set(sys.modules)\n"
     )
@@ -51,7 +53,7 @@ def test_a_suite_without_it_loads_nothing_of_it(tmp_path: Path) -> None:
     assert "1 passed" in done.stdout, done.stdout + done.stderr
 
 
-def test_without_a_configuration_it_fails_with_one_sentence(tmp_path: Path) -> None:
+def test_without_a_configuration_the_test_fails_with_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "test_suite.py").write_text("def test_nothing(local_iot_core):\n    pass\n")
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)

@@ -2,7 +2,7 @@
 
 
 class Clock:
-    """Says the time it was told, in seconds since 1970."""
+    """Returns the time that the test sets, in seconds since 1970."""
 
     def __init__(self) -> None:
         self.now = 1_800_000_000.5

@@ -50,8 +50,8 @@ def _environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Waits for a machine that is busy with other things."""
-    patient = dynamodb_table._QUICK.merge(Config(connect_timeout=60, read_timeout=60))
-    monkeypatch.setattr(dynamodb_table, "_QUICK", patient)
+    patient = dynamodb_table.CLIENT_CONFIG.merge(Config(connect_timeout=60, read_timeout=60))
+    monkeypatch.setattr(dynamodb_table, "CLIENT_CONFIG", patient)
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ class FakeDynamoDb(ThreadingHTTPServer):
         self.asked: list[tuple[str, Any]] = []
         """The operation and the body of each request."""
         self.late = False
-        """Whether it answers only when the test is over."""
+        """Whether it answers only after the test."""
         self.arrived = Semaphore(0)
         """Released by each request."""
         self.closing = Event()

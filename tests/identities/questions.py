@@ -19,7 +19,7 @@ QUESTIONS: dict[str, Question] = {
 
 
 def questions(*names: str) -> pytest.MarkDecorator:
-    """Runs a test with some of them as `ask`; with all, where none is named."""
+    """Runs a test with these questions as `ask`, by default with all."""
     chosen = names or tuple(QUESTIONS)
     return pytest.mark.parametrize("ask", [QUESTIONS[name] for name in chosen], ids=chosen)
 

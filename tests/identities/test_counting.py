@@ -20,7 +20,7 @@ from botocore.config import Config
 from iot_identities import dynamodb_table
 from iot_identities.dynamodb_table import DynamoDbTable
 from iot_identities.sqlite_table import SqliteTable
-dynamodb_table._QUICK = dynamodb_table._QUICK.merge(Config(connect_timeout=60, read_timeout=60))
+dynamodb_table.CLIENT_CONFIG = dynamodb_table.CLIENT_CONFIG.merge(Config(connect_timeout=60, read_timeout=60))
 kind, place = sys.argv[1:]
 table = SqliteTable(Path(place), patience=60) if kind == "sqlite" else DynamoDbTable(place)
 table.read(["a"])

@@ -51,7 +51,7 @@ def test_a_table_without_a_server_is_unavailable(ask: Question) -> None:
 def test_an_answer_that_comes_too_late_is_asked_for_twice(
     server: FakeDynamoDb, monkeypatch: pytest.MonkeyPatch, ask: Question
 ) -> None:
-    monkeypatch.setattr(dynamodb_table, "_QUICK", dynamodb_table._QUICK.merge(Config(read_timeout=0.05)))
+    monkeypatch.setattr(dynamodb_table, "CLIENT_CONFIG", dynamodb_table.CLIENT_CONFIG.merge(Config(read_timeout=0.05)))
     server.late = True
     with pytest.raises(TableUnavailable, match=r"^ReadTimeoutError$"):
         ask(DynamoDbTable("chat", endpoint_url=server.url))

@@ -66,7 +66,7 @@ def test_the_longest_id_is_stored(table: Table, id: str) -> None:
 
 
 def test_a_large_item_is_stored(table: Table) -> None:
-    """moto takes no more than 405,000 bytes."""
+    """moto accepts at most 405,000 bytes."""
     table.write({**ANN, "claims": "x" * 404_000})
     assert stored(table)["claims"] == "x" * 404_000
 

@@ -207,7 +207,7 @@ def test_an_unused_table_is_closed(path: Path) -> None:
 
 
 def test_one_thread_at_a_time_changes_it(path: Path) -> None:
-    """While a thread is in a transaction, it looks at the clock: here it lets the others run."""
+    """A thread in a transaction reads the clock, which lets other threads run here."""
     table = SqliteTable(path, lambda: Event().wait(0.001) or 1)
     with ThreadPoolExecutor(4) as threads:
         counts = list(threads.map(lambda _: table.count("a", at=1, forget_at=2), range(12)))

@@ -7,7 +7,7 @@ from functools import cache
 from iot_core.reasons import IotCoreReason
 from tests import ROOT
 
-TABLE = re.compile(r"^\| reason(?: code)? \| cause \| cure \|\n\|[-| ]+\|\n((?:\|.*\n?)+)", re.MULTILINE)
+TABLE = re.compile(r"^\| reason(?: code)? \| cause \| what to do \|\n\|[-| ]+\|\n((?:\|.*\n?)+)", re.MULTILINE)
 ROW = re.compile(r"^\| `(\w+)` \| (.+) \| (.+) \|$", re.MULTILINE)
 
 

@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all."""
+"""Files are written whole or not at all."""
 
 import os
 import signal
@@ -27,24 +27,24 @@ def kill_a_writer(folder: Path) -> Path:
     return left.path
 
 
-def test_what_is_written_is_there_and_nothing_else(tmp_path: Path) -> None:
+def test_writing_leaves_only_the_file(tmp_path: Path) -> None:
     write_whole(tmp_path / "key.pem", b"whole")
     assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("key.pem", b"whole")]
 
 
-def test_a_killed_writer_leaves_what_was_there(tmp_path: Path) -> None:
+def test_a_killed_writer_leaves_the_old_content(tmp_path: Path) -> None:
     write_whole(tmp_path / "key.pem", b"before")
     kill_a_writer(tmp_path)
     assert (tmp_path / "key.pem").read_bytes() == b"before"
 
 
-def test_what_a_killed_writer_left_is_gone_with_the_next_one(tmp_path: Path) -> None:
+def test_the_next_writer_removes_the_partial_file_of_a_killed_one(tmp_path: Path) -> None:
     kill_a_writer(tmp_path)
     write_whole(tmp_path / "key.pem", b"whole")
     assert [path.name for path in tmp_path.iterdir()] == ["key.pem"]
 
 
-def test_what_a_killed_writer_left_does_not_stop_a_process_of_the_same_number(tmp_path: Path) -> None:
+def test_a_partial_file_of_the_same_process_id_is_replaced(tmp_path: Path) -> None:
     kill_a_writer(tmp_path).rename(tmp_path / f".key.pem.{os.getpid()}.partial")
     write_whole(tmp_path / "key.pem", b"whole")
     assert [path.name for path in tmp_path.iterdir()] == ["key.pem"]
@@ -55,14 +55,14 @@ def test_what_a_killed_writer_left_does_not_stop_a_process_of_the_same_number(tm
     [f".key.pem.{os.getppid()}.partial", ".other.pem.4194305.partial", "key.pem.2025", ".key.pem.old.partial"],
     ids=["of one who still writes", "of another file", "a user's copy", "a user's file"],
 )
-def test_all_else_stays(tmp_path: Path, name: str) -> None:
+def test_other_files_stay(tmp_path: Path, name: str) -> None:
     (tmp_path / name).touch()
     write_whole(tmp_path / "key.pem", b"whole")
     assert (tmp_path / name).exists()
 
 
 @pytest.mark.parametrize("failure", [OSError, KeyboardInterrupt])
-def test_what_fails_leaves_nothing(
+def test_a_failed_writer_leaves_no_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failure: type[BaseException]
 ) -> None:
     def fail(_: int) -> None:

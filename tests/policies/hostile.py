@@ -1,4 +1,4 @@
-"""Values that would love to be more than one level of a topic."""
+"""Values that try to be more than one level of a topic."""
 
 from hypothesis import strategies as st
 

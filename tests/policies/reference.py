@@ -1,4 +1,4 @@
-"""What a policy must mean, said a second time and in another way: nothing here comes from `policies`.
+"""A reference for what policies mean, written in another way: it shares no code with `iot_policies`.
 
 The matcher of topics is a regular expression, containment is a list of witnesses, and the wildcards of policies are
 walked by hand, one character at a time.

@@ -1,4 +1,4 @@
-"""Random templates and principals, and what the two together must mean, worked out without `policies`."""
+"""Random templates and principals, and what they must allow, computed without `iot_policies`."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -51,7 +51,7 @@ _WHEN: st.SearchStrategy[dict[str, object] | None] = st.sampled_from(
 
 @st.composite
 def blocks(draw: st.DrawFn, *, widen: bool = False) -> Block:
-    """A grant or denial as it would stand in a file."""
+    """A grant or deny, as in a file."""
     block: dict[str, object] = {
         "publish": draw(_ENTRIES),
         "retain": draw(st.lists(topic_filters, max_size=1)),

@@ -58,33 +58,27 @@ def test_subscribing_to_a_filter(entry: str, allowed: set[str], denied: set[str]
     assert found == (allowed, denied)
 
 
-def test_a_shared_subscription_receives_the_topics_without_its_name() -> None:
-    assert resources("Allow", "iot:Receive", Grant(subscribe=("$share/g/a/#",))) == {"topic/a/*"}
+A = Grant(publish=("a",))
 
 
-def test_a_retain_entry_publishes_too() -> None:
-    assert resources("Allow", "iot:Publish", Grant(retain=("a",))) == {"topic/a"}
-
-
-def test_a_publish_entry_does_not_retain() -> None:
-    assert resources("Allow", "iot:RetainPublish", Grant(publish=("a",))) == set()
-
-
-def test_a_subscribe_entry_does_not_publish() -> None:
-    assert resources("Allow", "iot:Publish", Grant(publish=("b",), subscribe=("a",))) == {"topic/b"}
-
-
-def test_a_denied_retain_does_not_deny_publishing() -> None:
-    assert resources("Deny", "iot:Publish", Grant(publish=("a",)), Deny(retain=("a",))) == set()
-
-
-def test_a_denied_filter_takes_nothing_back() -> None:
-    grant = Grant(publish=("a",))
-    assert resources("Deny", "iot:Publish", grant, Deny(publish=("a/+/b",))) == {"topic/a/*/b"}
-
-
-def test_a_widened_grant_denies_no_deeper_levels() -> None:
-    assert resources("Deny", "iot:Publish", Grant(widen=True, publish=("a/+/c", "a/+/b/#"))) == set()
+@pytest.mark.parametrize(
+    ("effect", "action", "blocks", "expected"),
+    [
+        pytest.param("Allow", "iot:Receive", [Grant(subscribe=("$share/g/a/#",))], {"topic/a/*"}, id="no share name"),
+        pytest.param("Allow", "iot:Publish", [Grant(retain=("a",))], {"topic/a"}, id="retain publishes too"),
+        pytest.param("Allow", "iot:RetainPublish", [A], set(), id="publish does not retain"),
+        pytest.param(
+            "Allow", "iot:Publish", [A, Grant(subscribe=("b",))], {"topic/a"}, id="subscribe does not publish"
+        ),
+        pytest.param("Deny", "iot:Publish", [A, Deny(retain=("a",))], set(), id="denied retain may publish"),
+        pytest.param("Deny", "iot:Publish", [A, Deny(publish=("a/+/b",))], {"topic/a/*/b"}, id="a deny is not exact"),
+        pytest.param("Deny", "iot:Publish", [Grant(widen=True, publish=("a/+/c", "a/+/b/#"))], set(), id="widen"),
+    ],
+)
+def test_each_action_of_an_entry(
+    effect: Effect, action: Action, blocks: list[Grant | Deny], expected: set[str]
+) -> None:
+    assert resources(effect, action, *blocks) == expected
 
 
 @pytest.mark.parametrize("entry", ["#", "+/b/#"])
@@ -107,19 +101,20 @@ def test_the_denials_of_a_dropped_entry_are_dropped() -> None:
     assert resources("Deny", "iot:Publish", Grant(publish=("a/+/c", "a/#"))) == set()
 
 
-def test_an_entry_is_kept_if_the_one_that_would_contain_it_does_not_apply() -> None:
-    given = (Grant(publish=("a/b",)), Grant(when={"role": "y"}, publish=("a/#",)))
-    assert resources("Allow", "iot:Publish", *given) == {"topic/a/b"}
-
-
-def test_an_entry_is_dropped_if_values_make_another_one_contain_it() -> None:
-    given = (Grant(publish=("{claims.rooms}/#",)), Grant(publish=("lobby/b",)))
-    assert resources("Allow", "iot:Publish", *given) == {"topic/lobby/*"}
-
-
-def test_an_entry_is_kept_if_values_make_no_other_one_contain_it() -> None:
-    given = (Grant(publish=("{claims.rooms}/#",)), Grant(publish=("attic/b",)))
-    assert resources("Allow", "iot:Publish", *given) == {"topic/lobby/*", "topic/attic/b"}
+@pytest.mark.parametrize(
+    ("outer", "inner", "expected"),
+    [
+        pytest.param(Grant(when={"role": "y"}, publish=("a/#",)), "a/b", {"topic/a/b"}, id="does not apply"),
+        pytest.param(Grant(publish=("{claims.rooms}/#",)), "lobby/b", {"topic/lobby/*"}, id="same value"),
+        pytest.param(
+            Grant(publish=("{claims.rooms}/#",)), "attic/b", {"topic/lobby/*", "topic/attic/b"}, id="other value"
+        ),
+    ],
+)
+def test_an_entry_is_dropped_only_if_another_one_applies_and_contains_it(
+    outer: Grant, inner: str, expected: set[str]
+) -> None:
+    assert resources("Allow", "iot:Publish", outer, Grant(publish=(inner,))) == expected
 
 
 def test_a_share_name_can_not_be_a_wildcard_of_policies() -> None:

@@ -24,7 +24,7 @@ def one(*resources: str) -> Statement:
 
 
 def exactly(characters: int) -> Statement:
-    """A statement of one resource whose document has so many characters."""
+    """A statement of one resource whose document has this many characters."""
     empty = {"Version": "2012-10-17", "Statement": [one().heading.over([PREFIX])]}
     return one("a" * (characters - length(empty)))
 

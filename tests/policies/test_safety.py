@@ -1,4 +1,4 @@
-"""Whatever a client or its claims are called: a value is one level of a topic and never more, or there is no policy."""
+"""A value of a client is exactly one level of a topic, or the client gets no policy."""
 
 import unicodedata
 from collections.abc import Iterator, Mapping

@@ -1,4 +1,4 @@
-"""Templates that load: the ready ones, and what stands in them."""
+"""Templates that load: the ready ones and their content."""
 
 from pathlib import Path
 

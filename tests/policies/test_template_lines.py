@@ -1,4 +1,4 @@
-"""Errors of templates point at the line where the key stands, however the file is laid out."""
+"""Errors of templates name the line of the key, in any layout of the file."""
 
 from pathlib import Path
 

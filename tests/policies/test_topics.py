@@ -83,21 +83,14 @@ def test_one_filter_contains_another_when_it_matches_all_that_the_other_does(out
         assert all(matches(outer, topic) for topic in small if matches(inner, topic))
 
 
-def test_a_shared_filter_is_not_within_the_plain_one() -> None:
-    assert not contains(split("#"), split("$share/g/a"))
+@pytest.mark.parametrize(
+    ("outer", "inner"),
+    [("#", "$share/g/a"), ("$share/g/#", "$share/h/a"), ("$share/g/#", "$share/g/$aws/things")],
+)
+def test_a_shared_filter_is_only_within_one_of_its_name_and_not_across_dollar(outer: str, inner: str) -> None:
+    assert not contains(split(outer), split(inner))
 
 
-def test_a_shared_filter_is_not_within_that_of_another_name() -> None:
-    assert not contains(split("$share/g/#"), split("$share/h/a"))
-
-
-def test_a_shared_wildcard_does_not_reach_dollar_topics() -> None:
-    assert not contains(split("$share/g/#"), split("$share/g/$aws/things"))
-
-
-def test_topics_of_a_shared_filter_begin_behind_its_name() -> None:
-    assert lead(split("$share/g/a/b")) == 2
-
-
-def test_topics_of_a_plain_filter_begin_at_the_start() -> None:
-    assert lead(split("a/b/c")) == 0
+@pytest.mark.parametrize(("topic_filter", "index"), [("$share/g/a/b", 2), ("a/b/c", 0)])
+def test_the_topics_of_a_shared_filter_begin_after_its_name(topic_filter: str, index: int) -> None:
+    assert lead(split(topic_filter)) == index

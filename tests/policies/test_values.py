@@ -1,4 +1,4 @@
-"""What may stand for a placeholder, one example each."""
+"""The values of placeholders, one example of each kind."""
 
 import pytest
 
@@ -16,20 +16,19 @@ def resources(rooms: object) -> tuple[str, ...]:
     return tuple(resource for statement in statements(rooms) for resource in statement.resources)
 
 
-def test_a_text_is_one_value() -> None:
-    assert resources("lobby") == ("topic/rooms/lobby",)
-
-
-def test_each_element_of_a_list_is_a_value() -> None:
-    assert resources(["lobby", "attic"]) == ("topic/rooms/lobby", "topic/rooms/attic")
-
-
-def test_a_value_named_twice_counts_once() -> None:
-    assert resources(["lobby", "lobby"]) == ("topic/rooms/lobby",)
-
-
-def test_a_whole_number_is_a_value() -> None:
-    assert resources([7]) == ("topic/rooms/7",)
+@pytest.mark.parametrize(
+    ("rooms", "levels"),
+    [
+        ("lobby", ["lobby"]),
+        (["lobby", "attic"], ["lobby", "attic"]),
+        pytest.param(["lobby", "lobby"], ["lobby"], id="duplicates count once"),
+        ([7], ["7"]),
+        pytest.param("é" * 64, ["é" * 64], id="128 bytes"),
+        pytest.param("{0}{principal}", ["{0}{principal}"], id="braces are not filled again"),
+    ],
+)
+def test_a_text_a_whole_number_or_each_element_of_a_list_is_a_level(rooms: object, levels: list[str]) -> None:
+    assert resources(rooms) == tuple(f"topic/rooms/{level}" for level in levels)
 
 
 @pytest.mark.parametrize("missing", [None, [], ()])
@@ -44,9 +43,10 @@ def test_a_value_that_is_not_a_level_refuses_the_connection(value: object) -> No
         statements(value)
 
 
-def test_a_number_too_long_for_a_level_refuses_the_connection() -> None:
+@pytest.mark.parametrize("value", [10**5000, "é" * 64 + "e"], ids=["number", "129 bytes"])
+def test_a_value_too_long_for_a_level_refuses_the_connection(value: object) -> None:
     with pytest.raises(UnsafeValue):
-        statements(10**5000)
+        statements(value)
 
 
 @pytest.mark.parametrize("character", [*"/+#*?$", "\0", "\x1f", "\x7f", "\x9f", chr(0xD800), chr(0xDFFF)])
@@ -55,34 +55,15 @@ def test_a_character_with_a_meaning_refuses_the_connection(character: str) -> No
         statements(f"a{character}b")
 
 
-def test_a_value_may_be_128_bytes_long() -> None:
-    assert resources("é" * 64) == ("topic/rooms/" + "é" * 64,)
-
-
-def test_a_value_of_129_bytes_refuses_the_connection() -> None:
-    with pytest.raises(UnsafeValue):
-        statements("é" * 64 + "e")
-
-
-def test_braces_in_a_value_are_not_filled_again() -> None:
-    assert resources("{0}{principal}") == ("topic/rooms/{0}{principal}",)
-
-
 def test_an_unsafe_value_that_no_applicable_entry_names_does_no_harm() -> None:
     template = PolicyTemplate.of([Grant(publish=("a",)), Grant(when={"role": "x"}, publish=("{claims.rooms}",))])
     assert compile_policy(template, Principal("ann", {"rooms": "*"})).statements[0].resources == ("topic/a",)
 
 
-def test_the_refusal_names_the_claim() -> None:
+def test_the_refusal_names_the_claim_and_has_its_reason_code() -> None:
     with pytest.raises(UnsafeValue) as refusal:
         statements("secret/#")
-    assert refusal.value.source == "claims.rooms"
-
-
-def test_the_refusal_has_its_reason_code() -> None:
-    with pytest.raises(UnsafeValue) as refusal:
-        statements("secret/#")
-    assert refusal.value.reason == "unsafe_value"
+    assert (refusal.value.source, refusal.value.reason) == ("claims.rooms", "unsafe_value")
 
 
 def test_an_unsafe_client_id_refuses_the_connection() -> None:

@@ -23,7 +23,7 @@ from iot_authorizer_cli.examples.presets import presets
 from iot_authorizer_cli.examples.suggestions import suggestions
 from iot_authorizer_cli.project.development_issuer import ISSUER, DevelopmentIssuer, principal_of
 from iot_authorizer_cli.project.reloading import ReloadedConfiguration
-from iot_core.authorizers.registry import Authorizers
+from iot_core.core import IotCore
 from iot_core.feed import Feed, Record
 from iot_core.reasons import IotCoreReason
 from iot_policies import PolicyTemplate
@@ -51,16 +51,13 @@ class ConsoleAddresses(NamedTuple):
 
 @dataclass(frozen=True)
 class Console:
-    """The parts of IoT Core on this machine that the page shows, and the endpoints over them."""
+    """What the page shows of IoT Core on this machine, and the endpoints that serve it."""
 
+    core: IotCore
     configuration: ReloadedConfiguration
     issuer: DevelopmentIssuer
-    authorizers: Authorizers
-    feed: Feed
     addresses: Callable[[], ConsoleAddresses]
     """Gives the addresses once the ports are open."""
-    region: str
-    account: str
 
     def routes(self) -> list[BaseRoute]:
         """The page at `/`, and everything below `/console/`."""
@@ -80,7 +77,7 @@ class Console:
         """What the page shows once, and again after a reload of the configuration."""
         configuration, addresses = self.configuration, self.addresses()
         template = configuration.template
-        authorizer = self.authorizers.get(configuration.name)
+        authorizer = self.core.authorizers.get(configuration.name)
         return {
             "authorizer": authorizer and authorizer.name,
             "function": authorizer and authorizer.function_arn,
@@ -98,7 +95,7 @@ class Console:
         }
 
     async def _feed(self, _request: Request) -> Response:
-        return StreamingResponse(events(self.feed), 200, page.HEADERS, "text/event-stream")
+        return StreamingResponse(events(self.core.feed), 200, page.HEADERS, "text/event-stream")
 
     async def _token(self, request: Request) -> Mapping[str, object]:
         wanted = await bodies.read(request, bodies.TokenRequest)
@@ -113,7 +110,7 @@ class Console:
     def _compiled(self, wanted: bodies.PolicyRequest) -> Mapping[str, object]:
         template, path = self._template()
         principal, client_id = principal_of(wanted.principal, wanted.claims), wanted.client_id
-        found = compiled(template, path, principal, client_id, region=self.region, account=self.account)
+        found = compiled(template, path, principal, client_id, region=self.core.region, account=self.core.account)
         return {**found, "suggestions": suggestions(template, principal, client_id)}
 
     def _explained(self, asked: bodies.ExplainRequest) -> Mapping[str, object]:

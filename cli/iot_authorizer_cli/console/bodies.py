@@ -80,7 +80,7 @@ class ExplainRequest(PolicyRequest):
     @classmethod
     def _names_one_topic(cls, resource: str, others: ValidationInfo) -> str:
         if others.data.get("action") in ("publish", "retain", "receive") and ("+" in resource or "#" in resource):
-            raise ValueError("a topic name cannot contain + or #")
+            raise ValueError("a topic name must not contain + or #")
         return resource
 
 

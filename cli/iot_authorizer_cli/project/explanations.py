@@ -16,7 +16,7 @@ from iot_authorizer.refusal import Refusal
 from iot_authorizer.tokens import read_token
 from iot_authorizer_cli.project.configuration import ProjectConfiguration
 from iot_core.authorizers.invocation import Authorization
-from iot_policies import PolicyError, Principal
+from iot_policies import Principal
 from iot_policies.explaining import Question, explain
 from iot_policies.principal import Claims, claim
 
@@ -38,10 +38,7 @@ def decision_reasons(
     claims = _claims(configuration, authorization, name)
     if claims is None:
         return ()
-    try:
-        return explain(configuration.template, Principal(name, claims), question, resource, client_id).reasons
-    except PolicyError as error:
-        return (f"{error.reason}: {error}",)
+    return explain(configuration.template, Principal(name, claims), question, resource, client_id).reasons
 
 
 def _question(action: str) -> Question | None:

@@ -10,9 +10,10 @@
 """
 
 import asyncio
+import contextlib
 import importlib.util
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import aclosing
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -34,6 +35,10 @@ from iot_policies import InvalidFile, PolicyTemplate
 
 CHECK_INTERVAL = 1.0
 """Seconds between two checks of the files. Some file systems report no changes."""
+_PAUSE = 0.25
+"""Seconds to wait after a reload failed unexpectedly."""
+
+_logger = logging.getLogger(__name__)
 
 _Loaded = tuple[ProjectConfiguration, ExecutionEnvironments]
 
@@ -144,7 +149,7 @@ class ReloadedConfiguration:
                 recursive=False,
             )
             try:
-                async with aclosing(watching):
+                async with contextlib.aclosing(watching):
                     async for _ in watching:
                         if self._was_saved():
                             yield
@@ -216,6 +221,34 @@ class ReloadedConfiguration:
 
     def _folders(self) -> set[Path]:
         return {path.parent for path in self._seen if path.parent.is_dir()}
+
+
+@contextlib.asynccontextmanager
+async def reload_when_saved(
+    configuration: ReloadedConfiguration, reload: Callable[[], Awaitable[None]]
+) -> AsyncIterator[None]:
+    """Watches the files until the end of the block, and calls `reload` after each change."""
+    stopped = asyncio.Event()
+    task = asyncio.get_running_loop().create_task(_watch(configuration, reload, stopped))
+    try:
+        yield
+    finally:
+        stopped.set()
+        await task
+
+
+async def _watch(
+    configuration: ReloadedConfiguration, reload: Callable[[], Awaitable[None]], stopped: asyncio.Event
+) -> None:
+    while not stopped.is_set():
+        try:
+            async for _ in configuration.changes(stopped):
+                await reload()
+        except Exception:  # A mistake in one reload must not end the watch.
+            _logger.exception("the configuration could not be reloaded")
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_PAUSE):
+                    await stopped.wait()
 
 
 def _are_unchanged(states: Mapping[Path, _State | None]) -> bool:

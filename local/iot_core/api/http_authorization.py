@@ -1,8 +1,8 @@
 """Authorizes HTTP requests that publish or that read retained messages.
 
 Rules:
-- A request that is signed as AWS's clients sign (Signature Version 4) comes from the account's owner, who may do
-  everything. There is no IAM here: the signature is not verified, so any credentials work.
+- A request with a signature of AWS (Signature Version 4) comes from the account's owner and may do everything. There
+  is no IAM here: the signature is not verified, so any credentials work.
 - Without a signature, the custom authorizer decides, as for HTTPS on IoT Core.
 - An authorization may be cached for a client that keeps its HTTP connection (API_CreateAuthorizer,
   `enableCachingForHttp`), for as long as the authorizer's answer says, until anything is configured anew.

@@ -20,7 +20,7 @@ _Seconds = Annotated[int, Field(ge=300, le=86_400)]
 
 
 class InvalidAnswer(Exception):
-    """An answer that IoT Core does not accept. Its text says what is wrong, and where."""
+    """An answer that IoT Core does not accept. Its text names the field and what was expected."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,7 @@ from iot_core.whole_file import write_whole
 from iot_policies import InvalidFile
 from iot_policies.toml_file import key_of, read_file
 
-_ADVICE = "correct it, or remove the file"
+_ADVICE = "correct the file, or remove it"
 
 
 @dataclass(frozen=True, slots=True)

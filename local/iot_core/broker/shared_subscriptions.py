@@ -17,7 +17,7 @@ from iot_core.broker.effects import Dropped
 from iot_core.broker.limits import Limits
 from iot_core.broker.message import Message
 from iot_core.broker.router import Group, Router
-from iot_core.broker.session import Delivery, DeliveryQueue, Session
+from iot_core.broker.session import Delivery, DeliveryQueue, Link, Session
 from iot_core.broker.storage import Storage
 from iot_core.mqtt import Subscription
 from iot_core.reasons import IotCoreReason
@@ -101,13 +101,16 @@ class SharedSubscriptions:
                 dropped.append(effect)
         return dropped
 
-    def _next(self, group: Group[Session], message: Message) -> tuple[Session, Subscription] | None:
+    def _next(self, group: Group[Session], message: Message) -> tuple[Session, Link, Subscription] | None:
         """Return the next member that can get a message now, and move it to the end of the group."""
         for _ in range(len(group)):
-            member = group[0]
+            session, subscription = group[0]
             group.rotate(-1)
-            if _may_receive(member[0], message) and not member[0].queue.is_full(self._limits):
-                return member
+            link = session.link
+            if link is None or session.queue.is_full(self._limits):
+                continue
+            if link.permissions.may_receive(message.topic):
+                return session, link, subscription
         return None
 
     def _delete(self, topic_filter: str) -> None:
@@ -119,21 +122,16 @@ class SharedSubscriptions:
             self._storage.dequeue(delivery.row, delivery.message)
 
 
-def _may_receive(session: Session, message: Message) -> bool:
-    return session.link is not None and session.link.permissions.may_receive(message.topic)
-
-
 def _may_be_received(group: Group[Session], message: Message) -> bool:
-    return any(_may_receive(session, message) for session, _ in group)
+    links = (session.link for session, _ in group)
+    return any(link is not None and link.permissions.may_receive(message.topic) for link in links)
 
 
 def _all_connected(group: Group[Session]) -> bool:
     return all(session.connected for session, _ in group)
 
 
-def _send(session: Session, subscription: Subscription, message: Message) -> Dropped | None:
-    if session.link is None:
-        return None
+def _send(session: Session, link: Link, subscription: Subscription, message: Message) -> Dropped | None:
     qos = min(message.qos, subscription.qos)
     retain = message.retain and subscription.retain_as_published
-    return deliver(session, session.link, message, qos, retain, subscription.topic_filter)
+    return deliver(session, link, message, qos, retain, subscription.topic_filter)

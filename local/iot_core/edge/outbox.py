@@ -73,7 +73,7 @@ class Outbox:
     """The clients with bytes to send, until the changes behind these bytes are committed."""
 
     def __init__(self, storage: Storage, on_failure: Callable[[StorageError], None]) -> None:
-        """`on_failure` is told if a commit fails."""
+        """`on_failure` is called if a commit fails."""
         self._storage = storage
         self._on_failure = on_failure
         self._senders: list[Sender] = []

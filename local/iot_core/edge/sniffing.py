@@ -120,7 +120,7 @@ class ProtocolSniffer(asyncio.Protocol):
             self._hand_over(protocol)
 
     def _hand_over_to_proxy(self, end: int) -> None:
-        if not self._is_local():  # Through the proxy, each client would have this machine's address.
+        if not self.is_local:  # Through the proxy, each client would have this machine's address.
             self._transport.write(_FORBIDDEN)
             self._refuse(IotCoreReason.NOT_MQTT, "only this machine can use the proxy")
             return
@@ -157,7 +157,9 @@ class ProtocolSniffer(asyncio.Protocol):
             found = None
         return (found[0], found[1]) if found else ("", 0)
 
-    def _is_local(self) -> bool:
+    @property
+    def is_local(self) -> bool:
+        """Whether the client is on this machine."""
         try:
             return ipaddress.ip_address(self._origin.source[0]).is_loopback
         except ValueError:

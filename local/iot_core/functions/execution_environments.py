@@ -85,7 +85,7 @@ class ExecutionEnvironments:
         """Environments that were given up and have not ended yet."""
         self._invocations = 0
         """Events that run, or wait for an environment."""
-        self._waiting = 0
+        self.waiting = 0
         """Events that wait for an environment because no other may start."""
         self._closed = False
 
@@ -120,11 +120,11 @@ class ExecutionEnvironments:
                         return await self._idle.get()
             if self._idle.empty() and self._may_start():
                 return self._start()
-        self._waiting += 1
+        self.waiting += 1
         try:
             return await self._idle.get()
         finally:
-            self._waiting -= 1
+            self.waiting -= 1
 
     def _may_start(self) -> bool:
         return self._count < self._limit and self._hanging < self._hanging_limit and self._unchanged()
@@ -175,7 +175,7 @@ class ExecutionEnvironments:
 
     def _replace(self) -> None:
         """Start an environment in place of one that was given up, if an event waits for it."""
-        if self._waiting and self._idle.empty() and self._may_start():
+        if self.waiting and self._idle.empty() and self._may_start():
             with contextlib.suppress(BrokenHandler):
                 self._idle.put_nowait(self._start())
 

@@ -1,4 +1,4 @@
-"""Reads and writes CONNECT, CONNACK, PINGREQ, PINGRESP and DISCONNECT: a connection from its begin to its end."""
+"""Reads and writes CONNECT, CONNACK, PINGREQ, PINGRESP and DISCONNECT, the packets about the connection itself."""
 
 from iot_core.mqtt.errors import MalformedPacket, ProtocolError, UnsupportedVersion
 from iot_core.mqtt.packets import (
@@ -67,7 +67,7 @@ def _check_flags(flags: int, version: Version) -> None:
     if flags & (_WILL_QOS | _WILL_RETAIN) and not flags & _WILL:
         raise MalformedPacket("CONNECT with Will flags but without a Will [MQTT-3.1.2-11], [MQTT-3.1.2-13]")
     if version is Version.MQTT_3_1_1 and flags & _PASSWORD and not flags & _USER_NAME:
-        raise MalformedPacket("CONNECT with a password without a user name (3.1.1) [MQTT-3.1.2-22]")
+        raise MalformedPacket("CONNECT with a password but without a user name (3.1.1) [MQTT-3.1.2-22]")
 
 
 def _read_will(reader: Reader, flags: int, version: Version) -> Will:
@@ -81,7 +81,7 @@ def _read_will(reader: Reader, flags: int, version: Version) -> Will:
 def encode_connect(packet: Connect, version: Version) -> bytes:
     """Write a CONNECT. Raises ValueError, also if the packet has another version."""
     if packet.version is not version:
-        raise ValueError(f"a CONNECT with the version {packet.version.name} is to be written as {version.name}")
+        raise ValueError(f"a CONNECT has the version {packet.version.name}: expected {version.name}")
     will = packet.will
     flags = _CLEAN_START if packet.clean_start else 0
     optional = b""

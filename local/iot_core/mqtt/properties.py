@@ -1,4 +1,4 @@
-"""Reads and writes properties: which exist, their types and values, and the packets that may have them (2.2.2)."""
+"""Reads and writes the properties of MQTT 5 by one table: types, allowed values, allowed packets (2.2.2)."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Reads and writes PUBLISH and PUBACK. Nearly all packets of a broker are these, so the code is written for speed.
+"""Reads and writes PUBLISH and PUBACK. Nearly all packets are these, so this code is written for speed.
 
 There is one decoder for each first byte: QoS, duplicate and retain are known before a packet is read. Topics that
 were read or written are kept, so that a topic that comes again is neither decoded nor checked again.

@@ -15,6 +15,8 @@ from tests.cli.conftest import Run
 from tests.cli.dev import PROGRAM
 from tests.clients.needs import needs
 
+pytestmark = pytest.mark.slow
+
 ARN = "arn:aws:lambda:us-east-1:123456789012:function:authorizer"
 
 

@@ -90,7 +90,7 @@ def test_the_claims_are_those_of_a_token_with_a_list_of_scopes(path: Path) -> No
     [
         (TEMPLATE.replace("rooms/+/mute/+", "rooms/+/mute/#/x"), 10, "# must be the last level"),
         ("# A line more.\n" + TEMPLATE.replace("mute", "ban"), None, None),
-        (None, None, "can't be read"),
+        (None, None, "policy.toml"),
     ],
     ids=["broken", "not loaded yet", "gone"],
 )

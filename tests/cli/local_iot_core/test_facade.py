@@ -1,4 +1,4 @@
-"""`LocalIotCore` in other people's suites."""
+"""`LocalIotCore`, as users' tests use it."""
 
 import asyncio
 import socket
@@ -39,13 +39,13 @@ def connected(core: LocalIotCore, principal: str = "ann") -> Iterator[Client]:
         yield found
 
 
-def test_with_runs_it_in_a_thread(config: Path) -> None:
+def test_with_runs_the_server_in_a_thread(config: Path) -> None:
     with LocalIotCore(config) as core, connected(core) as ann:
         ann.publish("ann/x", qos=1)
 
 
 @pytest.mark.parametrize("loop_factory", [asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"])
-def test_async_with_runs_it_on_the_callers_loop(config: Path, loop_factory: LoopFactory) -> None:
+def test_async_with_runs_the_server_on_the_callers_loop(config: Path, loop_factory: LoopFactory) -> None:
     async def main() -> None:
         async with LocalIotCore(config) as core:
             reader, writer = await asyncio.open_connection("127.0.0.1", core.port)
@@ -57,20 +57,20 @@ def test_async_with_runs_it_on_the_callers_loop(config: Path, loop_factory: Loop
         runner.run(main())
 
 
-def test_ports_are_any_that_are_free(config: Path) -> None:
+def test_by_default_any_free_ports_are_used(config: Path) -> None:
     with LocalIotCore(config) as core:
         assert core.port != core.tls_port
         assert core.url == f"http://localhost:{core.port}"
         assert core.tls_url == f"https://localhost:{core.tls_port}"
 
 
-def test_a_token_is_for_any_principal_with_any_claims(config: Path) -> None:
+def test_a_token_can_have_any_principal_and_claims(config: Path) -> None:
     with LocalIotCore(config) as core:
         claims = jwt.decode(core.token("ann", {"rooms": ["a"]}, 60), options={"verify_signature": False})
     assert (claims["sub"], claims["rooms"], claims["exp"] - claims["iat"]) == ("ann", ["a"], 60)
 
 
-def test_two_at_once_share_nothing(config: Path) -> None:
+def test_two_servers_at_once_share_nothing(config: Path) -> None:
     with LocalIotCore(config) as one, LocalIotCore(config, region="eu-west-1", account="210987654321") as other:
         with connected(one), connected(other), client(other) as stranger:
             code = stranger.connect("bob", user_name=user_name(one.token("bob"))).reason_code
@@ -78,7 +78,7 @@ def test_two_at_once_share_nothing(config: Path) -> None:
         assert one.ca_path.read_bytes() != other.ca_path.read_bytes()
 
 
-def test_two_at_once_on_one_loop(config: Path) -> None:
+def test_two_servers_can_run_on_one_loop(config: Path) -> None:
     async def main() -> set[int]:
         async with LocalIotCore(config) as one, LocalIotCore(config) as other:
             return {one.port, one.tls_port, other.port, other.tls_port}
@@ -86,7 +86,7 @@ def test_two_at_once_on_one_loop(config: Path) -> None:
     assert len(asyncio.run(main())) == 4
 
 
-def test_many_at_once_in_threads(config: Path) -> None:
+def test_many_servers_can_run_in_threads(config: Path) -> None:
     found: list[int] = []
 
     def run() -> None:
@@ -102,24 +102,24 @@ def test_many_at_once_in_threads(config: Path) -> None:
     assert len(found) == 6
 
 
-def test_what_is_called_runs_on_its_loop(config: Path) -> None:
+def test_call_runs_a_function_on_the_servers_loop(config: Path) -> None:
     with LocalIotCore(config) as core, connected(core) as ann:
         ann.subscribe("ann/#")
         core.call(lambda: core.broker.publish(Message("ann/news", b"hello")))
         assert ann.expect(Publish).payload == b"hello"
 
 
-def test_what_is_called_may_raise(config: Path) -> None:
+def test_call_raises_what_the_function_raises(config: Path) -> None:
     with LocalIotCore(config) as core, pytest.raises(ZeroDivisionError):
         core.call(lambda: 1 // 0)
 
 
-def test_nothing_can_be_called_where_there_is_no_thread(config: Path) -> None:
+def test_without_a_thread_call_is_an_error(config: Path) -> None:
     with pytest.raises(RuntimeError):
         LocalIotCore(config).call(lambda: None)
 
 
-def test_without_a_folder_nothing_outlives_it(config: Path) -> None:
+def test_without_a_data_folder_nothing_survives(config: Path) -> None:
     with LocalIotCore(config) as core:
         folder = core.ca_path.parent
         assert folder.is_dir()
@@ -127,7 +127,7 @@ def test_without_a_folder_nothing_outlives_it(config: Path) -> None:
     assert not (config.parent / ".iot-authorizer").exists()
 
 
-def test_a_folder_is_used_by_one_at_a_time(config: Path) -> None:
+def test_only_one_server_at_a_time_can_use_a_data_folder(config: Path) -> None:
     data = config.parent / "data"
     with LocalIotCore(config, folder=data), pytest.raises(StorageError, match="another"):
         LocalIotCore(config, folder=data).__enter__()
@@ -135,7 +135,7 @@ def test_a_folder_is_used_by_one_at_a_time(config: Path) -> None:
         core.token("ann")
 
 
-def test_the_ca_stays_the_same_in_a_folder(config: Path) -> None:
+def test_the_ca_in_a_data_folder_stays_the_same(config: Path) -> None:
     data = config.parent / "data"
     found = set()
     for _ in range(2):
@@ -150,7 +150,7 @@ def test_the_ca_stays_the_same_in_a_folder(config: Path) -> None:
 @pytest.mark.parametrize(
     ("host", "url"), [("127.0.0.1", "localhost"), ("0.0.0.0", "localhost"), ("127.0.0.2", "127.0.0.2")]
 )
-def test_its_urls_are_what_clients_can_use(config: Path, host: str, url: str) -> None:
+def test_the_urls_are_usable_by_clients(config: Path, host: str, url: str) -> None:
     with LocalIotCore(config, host=host) as core:
         assert core.url == f"http://{url}:{core.port}"
         context = ssl.create_default_context(cafile=core.ca_path)

@@ -1,4 +1,4 @@
-"""What keeps a core from starting says what it is, and leaves nothing behind."""
+"""A start that fails says why, and leaves no resource."""
 
 import contextlib
 import re
@@ -17,19 +17,19 @@ from tests.local.harness.function import Function
 
 
 @pytest.mark.parametrize("which", ["port", "tls_port"])
-def test_a_port_in_use_is_an_os_error_that_names_it(config: Path, which: str) -> None:
+def test_a_port_in_use_is_an_os_error_that_names_the_option(config: Path, which: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         with pytest.raises(OSError, match=f"port {port} of 127.0.0.1 is in use"):
             LocalIotCore(config, **{which: port}).__enter__()
 
 
-def test_a_host_that_is_not_here_is_an_os_error(config: Path) -> None:
+def test_a_host_of_another_machine_is_an_os_error(config: Path) -> None:
     with pytest.raises(OSError, match=r"port 0 of 192\.0\.2\.1"):
         LocalIotCore(config, host="192.0.2.1").__enter__()
 
 
-def test_a_start_that_fails_leaves_nothing_behind(config: Path) -> None:
+def test_a_failed_start_leaves_no_open_port_or_file(config: Path) -> None:
     before = threading.active_count()
     data = config.parent / "data"
     with socket.create_server(("127.0.0.1", 0)) as other:
@@ -45,7 +45,7 @@ def test_a_start_that_fails_leaves_nothing_behind(config: Path) -> None:
     ("name", "content"),
     [("iot-core.sqlite", b"no database" * 100), ("ca.pem", b"no CA"), ("authorizers.json", b"{")],
 )
-def test_a_file_of_the_data_folder_that_is_broken_is_named(config: Path, name: str, content: bytes) -> None:
+def test_an_invalid_file_of_the_data_folder_is_named(config: Path, name: str, content: bytes) -> None:
     data = config.parent / "data"
     with LocalIotCore(config, folder=data):
         pass
@@ -54,7 +54,7 @@ def test_a_file_of_the_data_folder_that_is_broken_is_named(config: Path, name: s
         LocalIotCore(config, folder=data).__enter__()
 
 
-def test_a_row_that_makes_no_sense_is_a_storage_error(config: Path) -> None:
+def test_an_invalid_row_is_a_storage_error(config: Path) -> None:
     data = config.parent / "data"
     with LocalIotCore(config, folder=data):
         pass
@@ -69,12 +69,12 @@ def test_a_data_folder_that_is_a_file_is_an_os_error(config: Path) -> None:
         LocalIotCore(config, folder=config).__enter__()
 
 
-def test_a_data_folder_that_can_not_be_written_is_an_os_error(config: Path) -> None:
+def test_a_data_folder_that_cannot_be_written_is_an_os_error(config: Path) -> None:
     with pytest.raises(OSError):
         LocalIotCore(config, folder="/proc/nowhere").__enter__()
 
 
-def test_a_broken_configuration_is_an_invalid_file(config: Path) -> None:
+def test_an_invalid_configuration_is_an_invalid_file_error(config: Path) -> None:
     config.write_text("name = 3")
     with pytest.raises(InvalidFile, match=r"authorizer.toml:1: name"):
         LocalIotCore(config).__enter__()
@@ -83,12 +83,12 @@ def test_a_broken_configuration_is_an_invalid_file(config: Path) -> None:
 @pytest.mark.parametrize(
     "handler", ["nowhere", "nowhere.lambda_handler", "json.no_such_function", ".x", "a..b", "os.path"]
 )
-def test_a_handler_that_is_not_there_is_told(config: Path, handler: str) -> None:
+def test_a_missing_handler_is_named(config: Path, handler: str) -> None:
     with pytest.raises(BrokenHandler, match=re.escape(handler)):
         LocalIotCore(config, handler=handler).__enter__()
 
 
-def test_a_handler_that_hangs_when_it_loads_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_handler_that_hangs_while_it_loads_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("iot_authorizer_cli.project.reloading.LOADING_TIME", 0.3)
     monkeypatch.syspath_prepend(tmp_path)
     Function.gate = threading.Event()
@@ -98,7 +98,7 @@ def test_a_handler_that_hangs_when_it_loads_is_given_up(tmp_path: Path, monkeypa
     Function.gate.set()
 
 
-def test_a_handler_with_a_mistake_is_told_with_its_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_exception_in_a_handler_is_told_with_its_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(tmp_path)
     (tmp_path / "mistaken.py").write_text("import time\n\ndef handle(:\n")
     with pytest.raises(BrokenHandler, match=r"SyntaxError: .*mistaken\.py:3$"):

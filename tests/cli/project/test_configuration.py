@@ -7,6 +7,7 @@ import pytest
 from iot_authorizer.development import ISSUER
 from iot_authorizer_cli.project.configuration import ProjectConfiguration, read_project_configuration
 from iot_identities.sqlite_table import SqliteTable
+from iot_identities.user import User, to_item, user_id
 from iot_policies import InvalidFile
 
 FUNCTION = "arn:aws:lambda:us-east-1:123456789012:function:authorizer"
@@ -46,6 +47,12 @@ def test_an_invalid_value_is_named_with_its_file_line_and_key(tmp_path: Path, te
         read(tmp_path, text)
 
 
+def test_signing_keys_that_iot_core_does_not_accept_are_named(tmp_path: Path) -> None:
+    (tmp_path / "key.pem").write_text("not a key")
+    with pytest.raises(InvalidFile, match=r"authorizer\.toml:1: signing: "):
+        read(tmp_path, '[signing]\npublic_keys = { a = "key.pem" }\n')
+
+
 @pytest.mark.parametrize("content", [None, "[users", "[users.bob]\nhash = 7\n"], ids=["missing", "no TOML", "invalid"])
 def test_a_password_file_that_can_not_be_read_stores_no_claims(tmp_path: Path, content: str | None) -> None:
     if content is not None:
@@ -55,11 +62,17 @@ def test_a_password_file_that_can_not_be_read_stores_no_claims(tmp_path: Path, c
 
 
 def test_stored_claims_join_those_of_their_issuers_and_of_the_development_issuer(tmp_path: Path) -> None:
-    table = tmp_path / "identities.sqlite"
-    SqliteTable(table)
-    stored = read(tmp_path, 'table = "identities"\n' + ISSUING + "stored_claims = true\n", table).stored_claims
-    assert stored.issuers == {"https://a", ISSUER}
+    file = tmp_path / "identities.sqlite"
+    table = SqliteTable(file)
+    table.write(to_item(User("ann", claims={"rooms": ["lobby"], "x": 2})))
+    table.write({"id": user_id("broken"), "claims": 7})
+    stored = read(tmp_path, 'table = "identities"\n' + ISSUING + "stored_claims = true\n", file).stored_claims
+    for issuer in ("https://a", ISSUER):
+        claims = {"iss": issuer, "x": 1}
+        assert stored.joined("ann", claims) == {"iss": issuer, "x": 2, "rooms": ["lobby"]}
+        assert [stored.joined(name, claims) for name in ("bob", "broken", "")] == [claims] * 3
     assert stored.joined("ann", {"iss": "https://b", "x": 1}) == {"iss": "https://b", "x": 1}
+    assert [stored.of_user("ann"), stored.of_user("bob")] == [{"rooms": ["lobby"], "x": 2}, None]
 
 
 def test_claims_of_a_table_in_dynamodb_are_not_known_here(tmp_path: Path) -> None:

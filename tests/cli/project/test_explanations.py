@@ -123,3 +123,24 @@ def test_a_client_that_is_not_known_is_not_explained(
     configuration: ProjectConfiguration, event: dict[str, object], logged: dict[str, str]
 ) -> None:
     assert explained(configuration, event, "rooms/lobby/say", **logged) != BY_ROOMS
+
+
+@pytest.mark.parametrize(
+    ("action", "authorizer", "template"),
+    [("publish", "another", POLICY), ("fly", "chat", POLICY), ("publish", "chat", None)],
+    ids=["another authorizer", "an action without a question", "grants from code"],
+)
+def test_what_no_template_decides_is_not_explained(
+    tmp_path: Path, configuration: ProjectConfiguration, action: str, authorizer: str, template: str | None
+) -> None:
+    if template is None:
+        (tmp_path / "authorizer.toml").write_text('name = "chat"\n')
+        configuration = read(tmp_path)
+    authorization = Authorization(ANSWER, authorizer, {"token": ANN}, {"principal": "ann", "source": "token"})
+    assert decision_reasons(configuration, authorization, action, "rooms/lobby/say", "ann") == ()
+
+
+def test_a_value_that_can_not_be_in_a_topic_is_the_reason(configuration: ProjectConfiguration) -> None:
+    event: dict[str, object] = {"token": token("ann", rooms=["a/b"])}
+    reasons = explained(configuration, event, "rooms/lobby/say", principal="ann", source="token")
+    assert reasons[0].startswith("unsafe_value: ")

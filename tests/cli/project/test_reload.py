@@ -1,4 +1,4 @@
-"""Saving the configuration, the template or the handler takes effect at once; what is broken changes nothing."""
+"""A saved configuration or template takes effect at once; a broken one changes nothing."""
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
@@ -33,7 +33,7 @@ HASH = hash_password("secret")
 
 @contextmanager
 def with_template(folder: Path, configuration: str = ANONYMOUS) -> Iterator[Running]:
-    """A core with the authorizer itself, and a template."""
+    """IoT Core with the authorizer of this package and a template."""
     (folder / "policy.toml").write_text(TEMPLATE)
     (folder / "authorizer.toml").write_text(configuration)
     with LocalIotCore(folder / "authorizer.toml", limits=UNLIMITED) as core, Running.around_core(core) as running:
@@ -53,12 +53,15 @@ def connected(running: Running) -> Client:
     return client
 
 
-def test_a_topic_that_is_granted_now_works_on_a_live_connection(running: Running, folder: Path) -> None:
+def test_a_template_takes_effect_on_a_live_connection_however_it_is_saved(running: Running, folder: Path) -> None:
     with connected(running) as client:
         save(folder / "policy.toml", NEW)
         running.record("reload", ok=True)
         running.record("decision", action="refresh", allowed=True)
         client.publish("new/ann", qos=1)
+        (folder / "policy.toml").write_text(TEMPLATE)  # In place.
+        running.record("decision", action="refresh", allowed=True)
+        client.publish("old/ann", qos=1)
 
 
 def test_a_topic_that_is_denied_now_ends_a_live_connection(running: Running, folder: Path) -> None:
@@ -71,21 +74,14 @@ def test_a_topic_that_is_denied_now_ends_a_live_connection(running: Running, fol
     running.record("presence", event="disconnected", disconnect_reason="FORBIDDEN_ACCESS")
 
 
-def test_who_may_not_connect_any_more_is_ended(running: Running, folder: Path) -> None:
+def test_a_client_that_may_not_connect_any_more_is_disconnected(running: Running, folder: Path) -> None:
     with connected(running) as client:
         save(folder / "policy.toml", TEMPLATE.replace('"{principal}"]', '"{principal}/x"]', 1))
         assert client.ends() == []
     running.record("presence", event="disconnected", disconnect_reason="AUTH_ERROR")
 
 
-def test_a_file_that_is_written_in_place_is_read_again(running: Running, folder: Path) -> None:
-    with connected(running) as client:
-        (folder / "policy.toml").write_text(NEW)
-        running.record("decision", action="refresh", allowed=True)
-        client.publish("new/ann", qos=1)
-
-
-def test_the_configuration_is_read_again(running: Running, folder: Path) -> None:
+def test_the_configuration_is_reloaded_with_the_files_that_it_names_now(running: Running, folder: Path) -> None:
     with connected(running) as client:
         (folder / "second.toml").write_text(NEW)
         save(folder / "authorizer.toml", ANONYMOUS.replace("policy.toml", "second.toml"))
@@ -108,35 +104,39 @@ def test_a_broken_file_changes_nothing_and_says_what_is_wrong(running: Running, 
     connected(running).publish("old/ann", qos=1)
 
 
-def test_a_file_that_is_mended_takes_effect_and_the_problem_is_gone(running: Running, folder: Path) -> None:
+@pytest.mark.parametrize(
+    ("broken", "repaired", "problem"),
+    [
+        (("policy.toml", "[[grant"), "policy.toml", "policy.toml:1"),
+        (
+            ("authorizer.toml", ANONYMOUS.replace("policy.toml", "later.toml")),
+            "later.toml",
+            "later.toml: can't be read",
+        ),
+    ],
+    ids=["a broken file", "a file that is named before it exists"],
+)
+def test_a_problem_is_over_when_its_file_is_saved(
+    running: Running, folder: Path, broken: tuple[str, str], repaired: str, problem: str
+) -> None:
     with connected(running) as client:
-        save(folder / "policy.toml", "[[grant")
-        running.record("reload", ok=False)
-        save(folder / "policy.toml", NEW)
+        save(folder / broken[0], broken[1])
+        assert problem in running.record("reload", ok=False)["problem"]
+        save(folder / repaired, NEW)
         running.record("reload", ok=True)
         assert running.core.configuration.problem is None
         running.record("decision", action="refresh", allowed=True)
         client.publish("new/ann", qos=1)
 
 
-def test_a_file_that_is_named_before_it_is_there_is_waited_for(running: Running, folder: Path) -> None:
-    with connected(running) as client:
-        save(folder / "authorizer.toml", ANONYMOUS.replace("policy.toml", "later.toml"))
-        assert "later.toml" in running.record("reload", ok=False)["problem"]
-        save(folder / "later.toml", NEW)
-        running.record("reload", ok=True)
-        running.record("decision", action="refresh", allowed=True)
-        client.publish("new/ann", qos=1)
-
-
-def test_a_file_that_is_gone_changes_nothing(running: Running, folder: Path) -> None:
+def test_a_deleted_file_changes_nothing(running: Running, folder: Path) -> None:
     with connected(running) as client:
         (folder / "policy.toml").unlink()
         running.record("reload", ok=False)
         client.publish("old/ann", qos=1)
 
 
-def test_files_that_have_nothing_to_do_with_it_are_not_looked_at(running: Running, folder: Path) -> None:
+def test_other_files_of_the_folder_cause_no_reload(running: Running, folder: Path) -> None:
     (folder / "notes.toml").write_text("nothing")
     save(folder / "policy.toml", NEW)
     assert running.record("reload")["id"] == 1
@@ -150,14 +150,14 @@ def test_a_renamed_authorizer_is_the_only_one(running: Running, folder: Path) ->
         running.record("decision", action="refresh", allowed=False, reason="authorizer_missing")
 
 
-def test_what_is_saved_while_it_starts_is_not_missed(folder: Path) -> None:
+def test_a_save_during_the_start_is_not_missed(folder: Path) -> None:
     for _ in range(3):
         with with_template(folder) as running:
             (folder / "policy.toml").write_text(NEW)
             running.record("reload", ok=True)
 
 
-def test_a_signing_key_that_is_gone_changes_nothing(folder: Path) -> None:
+def test_a_missing_signing_key_changes_nothing(folder: Path) -> None:
     with started(folder) as running, running.connected() as client:
         save(folder / "authorizer.toml", CONFIGURATION + '[signing]\npublic_keys = { a = "key.pem" }\n')
         assert "key.pem" in running.record("reload", ok=False)["problem"]
@@ -166,7 +166,7 @@ def test_a_signing_key_that_is_gone_changes_nothing(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("error", [OSError("no space left on device"), RuntimeError("too many open files")], ids=str)
-def test_where_no_folder_can_be_watched_files_are_looked_at(
+def test_if_no_folder_can_be_watched_the_files_are_checked(
     folder: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     async def no_watch(*_: object, **__: object) -> AsyncIterator[object]:
@@ -180,7 +180,7 @@ def test_where_no_folder_can_be_watched_files_are_looked_at(
         running.record("reload", ok=True)
 
 
-def test_a_mistake_in_reading_again_does_not_stop_the_watch(
+def test_an_exception_in_a_reload_does_not_end_the_watch(
     running: Running, folder: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     with monkeypatch.context() as patch:
@@ -192,7 +192,7 @@ def test_a_mistake_in_reading_again_does_not_stop_the_watch(
 
 
 @pytest.mark.parametrize("name", ["authorizer.toml", "policy.toml", "users.toml"])
-def test_a_file_that_is_emptied_changes_nothing_as_its_next_save_may_be_under_way(folder: Path, name: str) -> None:
+def test_an_emptied_file_changes_nothing_since_its_next_save_may_be_under_way(folder: Path, name: str) -> None:
     (folder / "users.toml").write_text(f'[users.bob]\nhash = "{HASH}"\n')
     with (
         with_template(folder, ANONYMOUS + '[passwords]\nfile = "users.toml"\n') as running,

@@ -1,4 +1,4 @@
-"""Saving a handler of one's own takes effect at once; one that is broken changes nothing."""
+"""A saved handler of your own takes effect at once; a broken one changes nothing."""
 
 import threading
 from pathlib import Path
@@ -20,7 +20,7 @@ def lambda_handler(event, context):
 """
 
 
-def test_a_handler_of_ones_own_is_loaded_again(folder: Path) -> None:
+def test_a_handler_of_your_own_is_reloaded(folder: Path) -> None:
     with started(folder) as running, running.connected() as client:
         running.function.answer = lambda _: allow(isAuthenticated=False)
         other = Function()
@@ -30,7 +30,7 @@ def test_a_handler_of_ones_own_is_loaded_again(folder: Path) -> None:
         client.ping()
 
 
-def test_a_handler_that_is_saved_twice_in_a_moment_is_the_later_one(folder: Path) -> None:
+def test_of_two_saves_within_a_moment_the_later_one_takes_effect(folder: Path) -> None:
     with started(folder) as running, running.connected():
         for name in "ab":
             text = HANDLER.format(body=f"FUNCTIONS[{running.function.name!r}].handle({{'{name}': 1}})")
@@ -58,7 +58,7 @@ def test_a_broken_handler_changes_nothing_and_says_what_is_wrong(folder: Path, t
         running.connected("another").ping()
 
 
-def test_a_handler_that_hangs_when_it_loads_changes_nothing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_handler_that_hangs_while_it_loads_changes_nothing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("iot_authorizer_cli.project.reloading.LOADING_TIME", 0.3)
     with started(folder) as running, running.connected() as client:
         Function.gate = threading.Event()
@@ -69,7 +69,7 @@ def test_a_handler_that_hangs_when_it_loads_changes_nothing(folder: Path, monkey
         Function.gate.set()
 
 
-def test_a_handler_that_is_mended_is_loaded_once_the_one_that_hangs_is_through(
+def test_a_repaired_handler_is_loaded_when_the_one_that_hangs_has_ended(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("iot_authorizer_cli.project.reloading.LOADING_TIME", 0.6)
@@ -86,7 +86,7 @@ def test_a_handler_that_is_mended_is_loaded_once_the_one_that_hangs_is_through(
         client.ping()
 
 
-def test_while_what_was_saved_is_broken_all_clients_get_the_version_in_force(folder: Path) -> None:
+def test_while_the_saved_handler_is_broken_all_clients_get_the_version_in_force(folder: Path) -> None:
     with started(folder) as running, running.client() as waiting, running.client() as other:
         save(folder / "recording.py", "1 / 0\n")
         running.record("reload", ok=False)
@@ -94,12 +94,12 @@ def test_while_what_was_saved_is_broken_all_clients_get_the_version_in_force(fol
         waiting.send(Connect(Version.MQTT_3_1_1, "ann", user_name="ann"))
         assert reached.wait(PATIENCE)
         other.send(Connect(Version.MQTT_3_1_1, "bob", user_name="bob"))
-        running.wait_until(lambda: running.core.configuration.environments._waiting == 1)
+        running.wait_until(lambda: running.core.configuration.environments.waiting == 1)
         gate.set()
         assert [client.expect(Connack).reason_code for client in (waiting, other)] == [0, 0]
 
 
-def test_invocations_that_are_under_way_are_answered_by_the_version_that_they_asked(folder: Path) -> None:
+def test_a_running_invocation_is_answered_by_the_version_that_it_called(folder: Path) -> None:
     with started(folder) as running, running.client() as waiting:
         reached, gate = running.function.hold()
         waiting.channel.send(bytes.fromhex("100f00044d5154540402003c0003616e6e"))

@@ -1,6 +1,5 @@
 """AWS's own clients, against a running server."""
 
-import base64
 import http.client
 import json
 import os
@@ -15,10 +14,7 @@ from typing import Any, cast
 import boto3
 import pytest
 from botocore.client import BaseClient
-from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from botocore.exceptions import ClientError
 
 from tests.local.api.server import Service, running
 
@@ -27,7 +23,7 @@ REGION = "eu-west-1"
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back over plain HTTP."""
+    """An answer over plain HTTP."""
 
     status: int
     headers: Mapping[str, str]
@@ -43,6 +39,29 @@ class Answer:
     def error(self) -> tuple[int, str | None]:
         """The status and the type of an error."""
         return self.status, self.headers.get("x-amzn-errortype")
+
+
+class Refusal:
+    """The error that boto3 raised, after the block of `refused`."""
+
+    def __init__(self) -> None:
+        self.answer: dict[str, Any] = {}
+
+    @property
+    def message(self) -> str:
+        """The error's message."""
+        return str(self.answer["Error"]["Message"])
+
+
+@contextmanager
+def refused(code: str, status: int) -> Iterator[Refusal]:
+    """Expect an error of this type and status from boto3."""
+    refusal = Refusal()
+    with pytest.raises(ClientError) as caught:
+        yield refusal
+    refusal.answer = dict(caught.value.response)
+    found = refusal.answer["Error"]["Code"], refusal.answer["ResponseMetadata"]["HTTPStatusCode"]
+    assert found == (code, status), refusal.message
 
 
 class Boto:
@@ -82,7 +101,7 @@ def server() -> Iterator[Service]:
 
 @pytest.fixture(scope="session")
 def boto(server: Service) -> Iterator[dict[str, Boto]]:
-    """Boto3's clients, whose making takes longer than most tests."""
+    """Boto3's clients, made once: that takes longer than most tests."""
     session = boto3.Session("AKIDEXAMPLE", "secret", region_name=REGION)
     with Boto.connected(server, session, "iot") as iot, Boto.connected(server, session, "iot-data") as data:
         yield {"iot": iot, "iot-data": data}
@@ -110,7 +129,7 @@ def data(service: Service, boto: dict[str, Boto]) -> Boto:
 
 @pytest.fixture
 def send(service: Service) -> Send:
-    """Sends one plain HTTP request, without a signature."""
+    """Send one plain HTTP request, without a signature."""
 
     def send(
         method: str, path: str, body: bytes | str | None = None, headers: Mapping[str, str] | None = None
@@ -131,7 +150,7 @@ def answer(response: http.client.HTTPResponse) -> Answer:
 
 @pytest.fixture
 def aws(service: Service, tmp_path: Path) -> Aws:
-    """Runs the `aws` CLI with made-up credentials."""
+    """Run the `aws` CLI with made-up credentials."""
 
     def aws(*arguments: str) -> subprocess.CompletedProcess[str]:
         command = [str(Path(sys.executable).parent / "aws"), *arguments, "--endpoint-url", service.url]
@@ -146,25 +165,3 @@ def aws(service: Service, tmp_path: Path) -> Aws:
         return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, cwd=tmp_path)
 
     return aws
-
-
-@dataclass(frozen=True)
-class SigningKey:
-    """A key of somebody who vouches for tokens."""
-
-    private: RSAPrivateKey
-
-    @property
-    def pem(self) -> str:
-        """The public key."""
-        return self.private.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
-
-    def sign(self, token: str) -> str:
-        """A signature as IoT Core takes it."""
-        return base64.b64encode(self.private.sign(token.encode(), PKCS1v15(), SHA256())).decode()
-
-
-@pytest.fixture(scope="session")
-def keys() -> tuple[SigningKey, SigningKey, SigningKey]:
-    made = [SigningKey(generate_private_key(65537, 2048)) for _ in range(3)]
-    return made[0], made[1], made[2]

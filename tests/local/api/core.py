@@ -1,4 +1,4 @@
-"""IoT Core as the HTTP APIs use it: all parts are real but the function, which answers as the tests want it."""
+"""IoT Core without ports. Only its function is not real: it answers by token."""
 
 import base64
 import queue
@@ -37,7 +37,7 @@ class Clock:
 
 
 class Function(LambdaFunction):
-    """Lets whoever brings the token `ann` publish below `ann/`, and read what is retained there."""
+    """Allows a client with the token `ann` to publish below `ann/` and to read the retained messages there."""
 
     def __init__(self, events: list[Mapping[str, object]], at_work: Callable[[], None]) -> None:
         self.events = events

@@ -1,4 +1,4 @@
-"""The HTTP APIs on a port of their own, in a thread of their own."""
+"""Serves the HTTP APIs in a thread, with a new IoT Core for each test."""
 
 import asyncio
 import socket
@@ -19,7 +19,7 @@ Result = TypeVar("Result")
 
 
 class Server(uvicorn.Server):
-    """Uvicorn's server, which stops as soon as it is told."""
+    """Uvicorn's server, which stops at once."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
@@ -43,11 +43,11 @@ class Service:
         self._server: Server
 
     def do(self, action: Callable[[Core], Result]) -> Result:
-        """Does something with the core in the server's thread."""
+        """Call a function with the core in the server's thread."""
         return self._call(lambda: action(self.core))
 
     def begin(self, folder: Path) -> None:
-        """Begins anew with a data folder."""
+        """Replace the core by a new one with this data folder."""
 
         def replace() -> None:
             self.core = Core(folder)

@@ -1,15 +1,13 @@
-"""The control plane of authorizers, by boto3."""
+"""The operations on authorizers, and DescribeEndpoint, with boto3."""
 
 from typing import Any
 
 import pytest
 
-from tests.local.api.conftest import Boto, Send, SigningKey
+from tests.local.api.conftest import Boto, Send, refused
 from tests.local.api.core import ARN, FUNCTION_ARN
-from tests.local.api.errors import refused
 from tests.local.api.server import Service
-
-Keys = tuple[SigningKey, SigningKey, SigningKey]
+from tests.local.harness.signing_keys import Keys
 
 
 def create(iot: Boto, name: str, **members: object) -> dict[str, Any]:
@@ -22,12 +20,7 @@ def describe(iot: Boto, name: str) -> dict[str, Any]:
     return found
 
 
-def test_creating_answers_name_and_arn(iot: Boto) -> None:
-    made = create(iot, "a=b,c@d")
-    assert (made["authorizerName"], made["authorizerArn"]) == ("a=b,c@d", f"{ARN}authorizer/a=b,c@d")
-
-
-def test_an_authorizer_is_described_as_it_was_made(iot: Boto, keys: Keys) -> None:
+def test_an_authorizer_is_described_as_it_was_created(iot: Boto, keys: Keys) -> None:
     members = {
         "authorizerFunctionArn": FUNCTION_ARN,
         "tokenKeyName": "token",
@@ -36,8 +29,9 @@ def test_an_authorizer_is_described_as_it_was_made(iot: Boto, keys: Keys) -> Non
         "signingDisabled": False,
         "enableCachingForHttp": True,
     }
-    iot("create_authorizer", authorizerName="a", **members, tags=[{"Key": "team", "Value": "x"}])
-    found = describe(iot, "a")
+    made = iot("create_authorizer", authorizerName="a=b,c@d", **members, tags=[{"Key": "team", "Value": "x"}])
+    assert (made["authorizerName"], made["authorizerArn"]) == ("a=b,c@d", f"{ARN}authorizer/a=b,c@d")
+    found = describe(iot, "a=b,c@d")
     assert {name: found[name] for name in members} == members
 
 
@@ -57,13 +51,13 @@ def test_an_update_changes_only_what_it_names(iot: Boto) -> None:
     assert (found["enableCachingForHttp"], found["tokenKeyName"], found["status"]) == (True, "token", "INACTIVE")
 
 
-def test_signing_can_not_be_changed(send: Send, iot: Boto) -> None:
+def test_signing_cannot_be_changed(send: Send, iot: Boto) -> None:
     create(iot, "a")
     send("PUT", "/authorizer/a", '{"signingDisabled": false}')
     assert describe(iot, "a")["signingDisabled"] is True
 
 
-def test_an_authorizer_is_deleted_once_it_is_inactive(iot: Boto) -> None:
+def test_an_inactive_authorizer_is_deleted(iot: Boto) -> None:
     create(iot, "a", status="ACTIVE")
     iot("update_authorizer", authorizerName="a", status="INACTIVE")
     iot("delete_authorizer", authorizerName="a")
@@ -71,7 +65,7 @@ def test_an_authorizer_is_deleted_once_it_is_inactive(iot: Boto) -> None:
         describe(iot, "a")
 
 
-def test_a_taken_name_is_a_conflict_that_names_the_other(iot: Boto) -> None:
+def test_a_name_that_exists_is_a_conflict_with_the_arn(iot: Boto) -> None:
     with refused("ResourceAlreadyExistsException", 409) as refusal:
         create(iot, "chat")
     assert refusal.answer["resourceArn"] == f"{ARN}authorizer/chat"
@@ -128,18 +122,12 @@ def listed(iot: Boto, **parameters: object) -> list[str]:
     return [one["authorizerName"] for page in pages for one in page["authorizers"]]
 
 
-def test_authorizers_are_listed_newest_first(iot: Boto, six: list[str]) -> None:
-    assert listed(iot) == six[::-1]
-
-
-def test_authorizers_are_listed_oldest_first_in_ascending_order(iot: Boto, six: list[str]) -> None:
-    assert listed(iot, ascendingOrder=True) == six
-
-
-@pytest.mark.parametrize("size", [1, 2, 3, 6])
+@pytest.mark.parametrize("size", [None, 1, 2, 3, 6])
 @pytest.mark.parametrize("ascending", [True, False])
-def test_pages_hold_all_authorizers_once(iot: Boto, six: list[str], size: int, ascending: bool) -> None:
-    found = listed(iot, ascendingOrder=ascending, PaginationConfig={"PageSize": size})
+def test_authorizers_are_listed_newest_first_or_ascending(
+    iot: Boto, six: list[str], size: int | None, ascending: bool
+) -> None:
+    found = listed(iot, ascendingOrder=ascending, PaginationConfig={"PageSize": size} if size else {})
     assert found == (six if ascending else six[::-1])
 
 
@@ -169,51 +157,44 @@ def test_a_wrong_list_is_an_invalid_request(send: Send, query: str) -> None:
     assert query.partition("=")[0] in answer.json["message"]
 
 
-def test_the_default_authorizer_is_described(iot: Boto) -> None:
-    found = iot("describe_default_authorizer")["authorizerDescription"]
-    assert found == describe(iot, "chat")
-
-
 def test_another_authorizer_becomes_the_default(iot: Boto) -> None:
+    assert iot("describe_default_authorizer")["authorizerDescription"] == describe(iot, "chat")
     create(iot, "a")
     made = iot("set_default_authorizer", authorizerName="a")
     assert (made["authorizerName"], made["authorizerArn"]) == ("a", f"{ARN}authorizer/a")
     assert iot("describe_default_authorizer")["authorizerDescription"]["authorizerName"] == "a"
 
 
-def test_the_default_authorizer_is_not_set_twice(iot: Boto) -> None:
-    with refused("ResourceAlreadyExistsException", 409):
-        iot("set_default_authorizer", authorizerName="chat")
+@pytest.mark.parametrize(
+    ("name", "code", "status"),
+    [("chat", "ResourceAlreadyExistsException", 409), ("nobody", "ResourceNotFoundException", 404)],
+)
+def test_neither_the_default_nor_an_unknown_authorizer_becomes_the_default(
+    iot: Boto, name: str, code: str, status: int
+) -> None:
+    with refused(code, status):
+        iot("set_default_authorizer", authorizerName=name)
 
 
-def test_a_default_that_was_cleared_is_not_found(iot: Boto) -> None:
+def test_a_cleared_default_is_not_found(iot: Boto) -> None:
     iot("clear_default_authorizer")
     for operation in ("describe_default_authorizer", "clear_default_authorizer"):
         with refused("ResourceNotFoundException", 404):
             iot(operation)
 
 
-def test_an_unknown_authorizer_is_no_default(iot: Boto) -> None:
-    with refused("ResourceNotFoundException", 404):
-        iot("set_default_authorizer", authorizerName="nobody")
+@pytest.mark.parametrize("members", [{}, {"endpointType": "iot:Data"}, {"endpointType": "iot:Data-ATS"}])
+def test_the_data_endpoint_is_the_tls_port(iot: Boto, members: dict[str, str]) -> None:
+    assert iot("describe_endpoint", **members)["endpointAddress"] == "localhost:8443"
 
 
-@pytest.mark.parametrize("endpoint_type", ["iot:Data", "iot:Data-ATS"])
-def test_the_endpoint_is_the_tls_port(iot: Boto, endpoint_type: str) -> None:
-    assert iot("describe_endpoint", endpointType=endpoint_type)["endpointAddress"] == "localhost:8443"
-
-
-def test_the_endpoint_is_the_data_endpoint_unless_said_otherwise(iot: Boto) -> None:
-    assert iot("describe_endpoint")["endpointAddress"] == "localhost:8443"
-
-
-def test_the_endpoint_at_port_443_is_a_host_alone_as_on_iot_core(iot: Boto, service: Service) -> None:
+def test_the_endpoint_at_port_443_is_only_a_host(iot: Boto, service: Service) -> None:
     service.core.endpoint_address = "localhost"
     assert iot("describe_endpoint", endpointType="iot:Data-ATS")["endpointAddress"] == "localhost"
 
 
 @pytest.mark.parametrize("endpoint_type", ["iot:Jobs", "iot:CredentialProvider", "data", ""])
-def test_an_endpoint_that_is_not_here_is_an_invalid_request(iot: Boto, endpoint_type: str) -> None:
+def test_another_endpoint_is_an_invalid_request(iot: Boto, endpoint_type: str) -> None:
     with refused("InvalidRequestException", 400) as refusal:
         iot("describe_endpoint", endpointType=endpoint_type)
     assert f"Endpoint type {endpoint_type} not recognized" in refusal.message

@@ -6,11 +6,13 @@ import subprocess
 
 import pytest
 
-from tests.local.api.conftest import Aws, SigningKey
+from tests.local.api.conftest import Aws
 from tests.local.api.core import ARN, FUNCTION_ARN
 from tests.local.api.server import Service
+from tests.local.harness.signing_keys import Keys
 
-Keys = tuple[SigningKey, SigningKey, SigningKey]
+pytestmark = pytest.mark.slow
+
 Done = subprocess.CompletedProcess[str]
 
 
@@ -26,7 +28,7 @@ def names(page: dict[str, object]) -> list[str]:
     return [one["authorizerName"] for one in found]
 
 
-def test_an_authorizer_is_made_described_and_deleted(aws: Aws, keys: Keys) -> None:
+def test_an_authorizer_is_created_described_and_deleted(aws: Aws, keys: Keys) -> None:
     made = aws(
         *("iot", "create-authorizer", "--authorizer-name", "a@b", "--authorizer-function-arn", FUNCTION_ARN),
         *("--token-key-name", "token", "--token-signing-public-keys", f"FIRST={keys[0].pem}"),
@@ -63,13 +65,13 @@ def test_an_authorizer_is_tested(aws: Aws) -> None:
     assert (answer["isAuthenticated"], answer["principalId"]) == (True, "ann")
 
 
-def test_an_error_is_told_as_on_aws(aws: Aws) -> None:
+def test_an_error_is_reported_as_on_aws(aws: Aws) -> None:
     done = aws("iot", "describe-authorizer", "--authorizer-name", "nobody")
     assert done.returncode != 0
     assert "(ResourceNotFoundException) when calling the DescribeAuthorizer operation: Authorizer nobody" in done.stderr
 
 
-def test_an_operation_that_is_not_here_says_so(aws: Aws) -> None:
+def test_an_unknown_operation_is_reported(aws: Aws) -> None:
     done = aws("iot", "list-things")
     assert "(UnknownOperationException)" in done.stderr
     assert "GET /things is not an operation of this endpoint" in done.stderr
@@ -93,13 +95,13 @@ def test_a_message_is_published_retained_and_read(aws: Aws, service: Service) ->
     assert [one["topic"] for one in listed] == ["rooms/ä/say it"]
 
 
-def test_publishing_without_a_signature_is_for_the_authorizer_to_decide(aws: Aws, service: Service) -> None:
+def test_the_authorizer_decides_on_a_publish_without_a_signature(aws: Aws, service: Service) -> None:
     done = aws("iot-data", "publish", "--topic", "a", "--payload", "x", "--no-sign-request")
     assert "(UnauthorizedException) when calling the Publish operation" in done.stderr
     assert len(service.core.events) == 1
 
 
-def test_a_connection_is_looked_at_and_ended(aws: Aws, service: Service) -> None:
+def test_a_connection_is_described_and_ended(aws: Aws, service: Service) -> None:
     listener = service.do(lambda core: core.listen("ann/phone", "inbox/#"))
     client = ("--client-id", "ann/phone")
     assert printed(aws("iot-data", "get-connection", *client, "--include-socket-information"))["connected"] is True

@@ -1,11 +1,10 @@
-"""GetConnection, ListSubscriptions and DeleteConnection, by boto3."""
+"""GetConnection, ListSubscriptions and DeleteConnection, with boto3."""
 
 import pytest
 
 from iot_core.mqtt import NO_PROPERTIES, Will
-from tests.local.api.conftest import Boto, Send
+from tests.local.api.conftest import Boto, Send, refused
 from tests.local.api.core import SOURCE, TARGET, Core
-from tests.local.api.errors import refused
 from tests.local.api.server import Service
 
 ANN = "ann/phone 1"
@@ -23,7 +22,7 @@ def disconnect(core: Core, client_id: str = ANN) -> None:
     core.broker.disconnect(client_id)
 
 
-def test_a_connected_client_is_told_of(data: Boto, service: Service) -> None:
+def test_a_connected_client_is_described(data: Boto, service: Service) -> None:
     service.do(lambda core: core.listen(ANN))
     assert get(data) == {
         "clientId": ANN,
@@ -35,14 +34,14 @@ def test_a_connected_client_is_told_of(data: Boto, service: Service) -> None:
     }
 
 
-def test_sockets_are_told_of_where_they_are_asked_for(data: Boto, service: Service) -> None:
+def test_sockets_are_described_on_request(data: Boto, service: Service) -> None:
     service.do(lambda core: core.listen(ANN))
     found = get(data, includeSocketInformation=True)
     assert (found["sourceIp"], found["sourcePort"]) == SOURCE
     assert (found["targetIp"], found["targetPort"]) == TARGET
 
 
-def test_a_session_that_was_left_is_told_of(data: Boto, service: Service) -> None:
+def test_the_session_of_a_disconnected_client_is_described(data: Boto, service: Service) -> None:
     service.do(lambda core: core.listen(ANN, expiry=600))
     service.do(disconnect)
     assert get(data) == {
@@ -55,21 +54,15 @@ def test_a_session_that_was_left_is_told_of(data: Boto, service: Service) -> Non
     }
 
 
-def test_subscriptions_are_listed(data: Boto, service: Service) -> None:
-    service.do(lambda core: core.listen(ANN, "b/#", "a/+"))
-    assert data("list_subscriptions", clientId=ANN)["subscriptions"] == [
-        {"topicFilter": "a/+", "qos": 1},
-        {"topicFilter": "b/#", "qos": 1},
-    ]
-
-
-def test_subscriptions_of_a_session_that_was_left_are_listed(data: Boto, service: Service) -> None:
-    service.do(lambda core: core.listen(ANN, "a", expiry=600))
+def test_subscriptions_are_listed_while_the_client_is_connected_and_afterwards(data: Boto, service: Service) -> None:
+    service.do(lambda core: core.listen(ANN, "b/#", "a/+", expiry=600))
+    expected = [{"topicFilter": "a/+", "qos": 1}, {"topicFilter": "b/#", "qos": 1}]
+    assert data("list_subscriptions", clientId=ANN)["subscriptions"] == expected
     service.do(disconnect)
-    assert len(data("list_subscriptions", clientId=ANN)["subscriptions"]) == 1
+    assert data("list_subscriptions", clientId=ANN)["subscriptions"] == expected
 
 
-def test_a_page_has_20_subscriptions_unless_said_otherwise(data: Boto, service: Service) -> None:
+def test_a_page_has_20_subscriptions_by_default(data: Boto, service: Service) -> None:
     service.do(lambda core: core.listen(ANN, *(f"{number:02}" for number in range(25))))
     first = data("list_subscriptions", clientId=ANN)
     second = data("list_subscriptions", clientId=ANN, nextToken=first["nextToken"])
@@ -88,7 +81,7 @@ def test_a_connection_is_ended(data: Boto, service: Service) -> None:
 
 
 @pytest.mark.parametrize("cleaned", [False, True])
-def test_the_session_stays_unless_it_is_to_be_cleaned(data: Boto, service: Service, cleaned: bool) -> None:
+def test_the_session_stays_unless_clean_session_is_set(data: Boto, service: Service, cleaned: bool) -> None:
     service.do(lambda core: core.listen(ANN, expiry=600))
     data("delete_connection", clientId=ANN, cleanSession=cleaned)
     assert (service.do(lambda core: core.broker.session(ANN)) is None) is cleaned

@@ -1,13 +1,12 @@
-"""Publish by the account's owner, as boto3 sends it; and what it takes, over plain HTTP."""
+"""Publish by the account's owner, with boto3 and over plain HTTP."""
 
 import base64
 
 import pytest
 
-from iot_core.mqtt import Publish
-from tests.local.api.conftest import Boto, Send
+from iot_core.mqtt import Properties, Publish
+from tests.local.api.conftest import Boto, Send, refused
 from tests.local.api.core import Listener
-from tests.local.api.errors import refused
 from tests.local.api.server import Service
 
 OWNER = {"Authorization": "AWS4-HMAC-SHA256 Credential=any"}
@@ -26,17 +25,14 @@ def test_a_message_reaches_subscribers(data: Boto, listener: Listener) -> None:
     assert (message.topic, message.qos, message.payload) == ("rooms/lobby", 1, b"\x00hello\xff")
 
 
-def test_a_message_has_qos_0_unless_said_otherwise(data: Boto, listener: Listener) -> None:
-    data("publish", topic="a", payload=b"x")
-    assert listener.message().qos == 0
-
-
-def test_a_message_without_payload_is_empty(data: Boto, listener: Listener) -> None:
+def test_a_message_has_qos_0_and_an_empty_payload_by_default(data: Boto, listener: Listener, service: Service) -> None:
     data("publish", topic="a")
-    assert listener.message().payload == b""
+    message = listener.message()
+    assert (message.qos, message.payload) == (0, b"")
+    assert service.core.events == []  # The owner needs no authorizer.
 
 
-def test_all_that_mqtt_5_says_of_a_message_arrives(data: Boto, listener: Listener) -> None:
+def test_all_properties_of_mqtt_5_arrive(data: Boto, listener: Listener) -> None:
     data(
         "publish",
         topic="a",
@@ -47,21 +43,13 @@ def test_all_that_mqtt_5_says_of_a_message_arrives(data: Boto, listener: Listene
         correlationData=base64.b64encode(b"\x00\xff").decode(),
         userProperties=[{"deviceName": "älpha"}, {"deviceCnt": "45"}],
     )
-    properties = listener.message().properties
-    assert (
-        properties.content_type,
-        properties.response_topic,
-        properties.message_expiry_interval,
-        properties.payload_format_indicator,
-        properties.correlation_data,
-        properties.user_properties,
-    ) == (
-        "application/json",
-        "answers/ä b",
-        60,
-        1,
-        b"\x00\xff",
-        (("deviceName", "älpha"), ("deviceCnt", "45")),
+    assert listener.message().properties == Properties(
+        content_type="application/json",
+        response_topic="answers/ä b",
+        message_expiry_interval=60,
+        payload_format_indicator=1,
+        correlation_data=b"\x00\xff",
+        user_properties=(("deviceName", "älpha"), ("deviceCnt", "45")),
     )
 
 
@@ -112,7 +100,7 @@ def test_retain_is_true_or_false(send: Send, service: Service, text: str, retain
     assert (service.do(lambda core: core.broker.retained.get("a")) is not None) is retained
 
 
-def test_an_empty_retained_message_deletes_the_one_before(data: Boto, service: Service) -> None:
+def test_an_empty_retained_message_deletes_the_retained_message(data: Boto, service: Service) -> None:
     data("publish", topic="a", payload=b"x", retain=True)
     data("publish", topic="a", retain=True)
     assert service.do(lambda core: core.broker.retained.get("a")) is None
@@ -126,11 +114,6 @@ def test_a_message_is_stored_before_it_is_acknowledged(data: Boto, service: Serv
 def test_the_answer_is_as_the_developer_guide_shows_it(send: Send) -> None:
     answer = send("POST", "/topics/a", b"x", OWNER)
     assert (answer.json["message"], set(answer.json)) == ("OK", {"message", "traceId"})
-
-
-def test_the_owner_needs_no_authorizer(data: Boto, service: Service) -> None:
-    data("publish", topic="a")
-    assert service.core.events == []
 
 
 WRONG = {
@@ -185,41 +168,35 @@ WRONG_TOPICS = {
 
 
 @pytest.mark.parametrize("topic", WRONG_TOPICS.values(), ids=WRONG_TOPICS)
-def test_a_topic_that_iot_core_does_not_take_is_an_invalid_request(data: Boto, topic: str) -> None:
+def test_an_invalid_topic_is_an_invalid_request(data: Boto, topic: str) -> None:
     with refused("InvalidRequestException", 400) as refusal:
         data("publish", topic=topic)
     assert "'topic'" in refusal.message
 
 
 @pytest.mark.parametrize("path", ["", "%ff", "%C3"])
-def test_an_empty_topic_and_one_that_is_no_utf_8_are_invalid_requests(send: Send, path: str) -> None:
+def test_a_topic_that_is_empty_or_not_utf_8_is_an_invalid_request(send: Send, path: str) -> None:
     assert send("POST", f"/topics/{path}", b"x", OWNER).error == (400, "InvalidRequestException")
 
 
 @pytest.mark.parametrize("topic", ["ä" * 128, "/" * 7, "$aws/rules/a_rule/1/2/3/4/5/6/7/8"])
-def test_a_topic_may_be_as_long_as_iot_cores_longest(data: Boto, topic: str) -> None:
+def test_the_longest_topics_are_accepted(data: Boto, topic: str) -> None:
     assert data("publish", topic=topic)
 
 
-def test_nobody_publishes_events_but_iot_core(data: Boto) -> None:
+def test_a_client_neither_publishes_events_nor_retains_a_message_to_a_reserved_topic(data: Boto) -> None:
     with refused("ForbiddenException", 403):
         data("publish", topic="$aws/events/presence/connected/ann")
-
-
-def test_no_message_to_a_reserved_topic_is_retained(data: Boto) -> None:
     with refused("InvalidRequestException", 400):
         data("publish", topic="$aws/things/x", retain=True, payload=b"x")
 
 
-def test_a_payload_may_have_128_kib(data: Boto, listener: Listener) -> None:
+def test_a_payload_has_at_most_128_kib(data: Boto, listener: Listener) -> None:
     data("publish", topic="a", payload=b"x" * 131_072)
     assert len(listener.message().payload) == 131_072
-
-
-@pytest.mark.parametrize("size", [131_073, 1_000_000])
-def test_a_larger_payload_is_too_large(data: Boto, size: int) -> None:
-    with refused("RequestEntityTooLargeException", 413):
-        data("publish", topic="a", payload=b"x" * size)
+    for size in (131_073, 1_000_000):
+        with refused("RequestEntityTooLargeException", 413):
+            data("publish", topic="a", payload=b"x" * size)
 
 
 def test_a_topic_is_quoted_as_botocore_quotes_it(data: Boto, listener: Listener) -> None:

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from iot_core.mqtt import Version, Will
+from tests.local.harness.fixtures import both_versions
 from tests.local.harness.running import Running
 
-VERSIONS = pytest.mark.parametrize("version", list(Version), ids=lambda version: version.name)
 HANDSHAKE = {"host", "upgrade", "connection", "sec-websocket-key", "sec-websocket-version", "sec-websocket-protocol"}
 
 
@@ -26,8 +26,8 @@ def event(running: Running) -> dict[str, Any]:
     return found
 
 
-@VERSIONS
-def test_mqtt_on_the_plain_port(running: Running, version: Version) -> None:
+@both_versions
+def test_mqtt_on_the_plain_port_has_only_the_mqtt_part(running: Running, version: Version) -> None:
     with running.client(version) as client:
         client.connect("ann/1", user_name="ann?x=1", password=b"\xffsecret")
     password = base64.b64encode(b"\xffsecret").decode()
@@ -37,8 +37,8 @@ def test_mqtt_on_the_plain_port(running: Running, version: Version) -> None:
     }
 
 
-@VERSIONS
-def test_mqtt_on_the_tls_port_names_the_server_as_the_client_does(running: Running, version: Version) -> None:
+@both_versions
+def test_mqtt_on_the_tls_port_has_the_server_name(running: Running, version: Version) -> None:
     with running.client(version, running.tls(("mqtt",))) as client:
         client.connect("ann", user_name=None)
     assert event(running) == {
@@ -47,18 +47,18 @@ def test_mqtt_on_the_tls_port_names_the_server_as_the_client_does(running: Runni
     }
 
 
-def test_a_server_name_is_any_that_the_certificate_has(running: Running) -> None:
+def test_the_server_name_can_be_an_endpoint_of_aws(running: Running) -> None:
     name = "abc-ats.iot.us-east-1.amazonaws.com"
     with running.connected(channel=running.tls(("mqtt",), name)):
         assert event(running)["protocolData"]["tls"] == {"serverName": name}
 
 
-def test_a_client_that_names_no_server_has_an_empty_tls_part(running: Running) -> None:
+def test_without_a_server_name_the_tls_part_is_empty(running: Running) -> None:
     with running.connected(channel=running.tls(("mqtt",), None)):
         assert event(running)["protocolData"]["tls"] == {}
 
 
-def test_mqtt_over_websocket_brings_the_upgrades_headers_and_query_string(running: Running) -> None:
+def test_mqtt_over_websocket_has_the_headers_and_the_query_string_of_the_upgrade(running: Running) -> None:
     headers = [("X-Token", "a b=c"), ("x-empty", "")]
     channel = running.web_socket(path="/mqtt?token=a%20b&x=%2B+", headers=headers)
     with running.client(channel=channel) as client:
@@ -78,14 +78,14 @@ def test_mqtt_over_websocket_brings_the_upgrades_headers_and_query_string(runnin
     }
 
 
-def test_a_websocket_on_tls_is_all_three(running: Running) -> None:
+def test_a_websocket_over_tls_has_all_three_parts(running: Running) -> None:
     with running.connected(channel=running.web_socket(running.tls(("http/1.1",)))):
         found = event(running)
     assert found["protocols"] == ["tls", "http", "mqtt"]
     assert "queryString" not in found["protocolData"]["http"]
 
 
-def test_a_header_that_comes_twice_is_joined_whatever_its_case(running: Running) -> None:
+def test_repeated_headers_are_joined_in_any_case(running: Running) -> None:
     headers = [("X-A", "1"), ("x-a", "2"), ("X-A", "3"), ("B", "4")]
     with running.connected(channel=running.web_socket(headers=headers)):
         sent = event(running)["protocolData"]["http"]["headers"]
@@ -95,14 +95,14 @@ def test_a_header_that_comes_twice_is_joined_whatever_its_case(running: Running)
     }
 
 
-@VERSIONS
+@both_versions
 def test_an_empty_client_id_is_left_out(running: Running, version: Version) -> None:
     with running.client(version) as client:
         assert client.connect("", user_name="ann").reason_code == 0
     assert event(running)["protocolData"]["mqtt"] == {"username": "ann"}
 
 
-def test_a_will_is_no_part_of_it(running: Running) -> None:
+def test_the_will_is_not_in_the_event(running: Running) -> None:
     with running.client() as client:
         client.connect("ann", will=Will("a/b", b"gone"))
     assert event(running)["protocolData"]["mqtt"] == {"username": "ann", "clientId": "ann"}
@@ -120,7 +120,7 @@ def test_the_token_is_found_in_the_user_names_query(running: Running, user_name:
     assert found["protocolData"]["mqtt"]["username"] == user_name
 
 
-def test_an_http_publish_is_asked_about_without_mqtt(running: Running) -> None:
+def test_an_http_publish_has_only_the_http_part(running: Running) -> None:
     connection = http.client.HTTPConnection("127.0.0.1", running.core.port, timeout=10)
     connection.request("POST", "/topics/a%2Fb?qos=1&token=t", b"hello", {"X-Name": "ann"})
     assert connection.getresponse().status == 200
@@ -131,7 +131,7 @@ def test_an_http_publish_is_asked_about_without_mqtt(running: Running) -> None:
     assert (sent["queryString"], sent["headers"]["x-name"]) == ("?qos=1&token=t", "ann")
 
 
-def test_each_connection_has_an_id_of_its_own_which_a_refresh_keeps(running: Running) -> None:
+def test_each_connection_has_its_own_id_which_a_refresh_keeps(running: Running) -> None:
     with running.connected("ann"), running.connected("bob"):
         first, second = (running.function.events.get(timeout=10)["connectionMetadata"] for _ in range(2))
         assert first != second

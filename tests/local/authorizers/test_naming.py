@@ -1,4 +1,4 @@
-"""Which authorizer is asked: the one that the client names, else the default one."""
+"""Which authorizer is asked: the one that the client names, or the default one."""
 
 import pytest
 
@@ -28,35 +28,37 @@ def refused(running: Running, client: Client, user_name: str | None, reason: str
     assert running.function.events.empty()
 
 
-@pytest.mark.parametrize("name", [NAME, "X-Amz-CustomAuthorizer-Name"])
-def test_a_header_names_it(running: Running, name: str) -> None:
+@pytest.mark.parametrize(
+    ("path", "headers"),
+    [
+        ("/mqtt", [(NAME, "chat")]),
+        ("/mqtt", [("X-Amz-CustomAuthorizer-Name", "chat")]),
+        (f"/mqtt?{NAME}=%63hat", []),
+    ],
+    ids=["header", "header in another case", "query string"],
+)
+def test_a_websocket_names_its_authorizer(running: Running, path: str, headers: list[tuple[str, str]]) -> None:
     clear_default(running)
-    with running.connected(channel=running.web_socket(headers=[(name, "chat")])):
-        running.record("decision", action="connect", allowed=True, authorizer="chat")
-
-
-def test_the_query_string_names_it(running: Running) -> None:
-    clear_default(running)
-    with running.connected(channel=running.web_socket(path=f"/mqtt?{NAME}=%63hat")):
+    with running.connected(channel=running.web_socket(path=path, headers=headers)):
         running.record("decision", action="connect", allowed=True, authorizer="chat")
 
 
 @pytest.mark.parametrize("user_name", [f"ann?{NAME}=chat", f"?SDK=x&{NAME}=chat&Version=1"])
-def test_the_user_name_names_it(running: Running, user_name: str) -> None:
+def test_a_user_name_names_its_authorizer(running: Running, user_name: str) -> None:
     clear_default(running)
     with running.client() as client:
         assert client.connect(user_name=user_name).reason_code == 0
     running.record("decision", action="connect", allowed=True, authorizer="chat")
 
 
-def test_without_a_name_it_is_the_default_one(running: Running) -> None:
+def test_without_a_name_the_default_authorizer_is_asked(running: Running) -> None:
     put(running, "other")
     running.core.call(lambda: running.core.authorizers.set_default("other"))
     with running.connected():
         running.record("decision", action="connect", allowed=True, authorizer="other")
 
 
-def test_a_name_counts_more_than_the_default(running: Running) -> None:
+def test_a_name_counts_before_the_default_authorizer(running: Running) -> None:
     put(running, "other")
     with running.client() as client:
         assert client.connect(user_name=f"?{NAME}=other").reason_code == 0
@@ -64,33 +66,31 @@ def test_a_name_counts_more_than_the_default(running: Running) -> None:
 
 
 @pytest.mark.parametrize("user_name", [None, "ann", f"{NAME}=chat"])
-def test_without_a_name_and_a_default_nobody_is_let_in(running: Running, user_name: str | None) -> None:
+def test_without_a_name_and_without_a_default_authorizer_clients_are_refused(
+    running: Running, user_name: str | None
+) -> None:
     clear_default(running)
     refused(running, running.client(), user_name, "authorizer_missing")
 
 
-def test_an_authorizer_that_does_not_exist_lets_nobody_in(running: Running) -> None:
-    refused(running, running.client(), f"?{NAME}=Chat", "authorizer_not_found")
-
-
-def test_an_inactive_authorizer_lets_nobody_in(running: Running) -> None:
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [("Chat", "authorizer_not_found"), ("asleep", "authorizer_inactive"), ("elsewhere", "function_not_found")],
+)
+def test_an_authorizer_that_cannot_be_invoked_refuses_clients(running: Running, name: str, reason: str) -> None:
     put(running, "asleep", status="INACTIVE")
-    refused(running, running.client(), f"?{NAME}=asleep", "authorizer_inactive")
-
-
-def test_a_function_that_is_not_here_lets_nobody_in(running: Running) -> None:
     put(running, "elsewhere", function_arn=f"{ARN}2")
-    refused(running, running.client(), f"?{NAME}=elsewhere", "function_not_found")
+    refused(running, running.client(), f"?{NAME}={name}", reason)
 
 
-def test_mqtt_5_is_refused_in_its_own_words(running: Running) -> None:
+def test_mqtt_5_is_refused_with_its_reason_code(running: Running) -> None:
     clear_default(running)
     with running.client(Version.MQTT_5) as client:
         assert client.connect().reason_code == ReasonCode.NOT_AUTHORIZED
         assert client.ends() == []
 
 
-def test_an_authorizer_that_goes_ends_its_clients_at_their_refresh(running: Running) -> None:
+def test_an_authorizer_that_becomes_inactive_ends_its_clients_at_their_refresh(running: Running) -> None:
     put(running, "brief")
     with running.client() as client:
         assert client.connect(user_name=f"?{NAME}=brief").reason_code == 0

@@ -1,4 +1,4 @@
-"""With signing on, IoT Core verifies a token's signature itself, and strangers never reach the Lambda."""
+"""With signing enabled, IoT Core verifies a token's signature before it invokes the Lambda."""
 
 import base64
 from collections.abc import Iterator

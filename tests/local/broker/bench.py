@@ -1,4 +1,4 @@
-"""The broker without a network, and a clock that tests set.
+"""The broker without a network, with a clock that tests set.
 
 broker.connect("alice").subscribe("a/#", qos=1)
 broker.connect("bob").publish("a/b", b"hello")
@@ -37,13 +37,13 @@ class Clock:
 
 
 class Bench:
-    """A broker, and what a test does to it."""
+    """A broker, and everything that a test does with it."""
 
     def __init__(
         self, version: Version = MQTT_5, storage: Path | str = ":memory:", limits: Limits | None = None
     ) -> None:
         self.version = version
-        """Of clients that are not said to have another."""
+        """The MQTT version of clients, unless a test names one."""
         self.clock = Clock()
         self.reports: list[tuple[str, Mapping[str, object]]] = []
         self._path = storage
@@ -66,7 +66,7 @@ class Bench:
         policy: Policy | None = None,
         **properties: object,
     ) -> Peer:
-        """Connects a client. `expiry` is the session's, of MQTT 5."""
+        """Connect a client. `expiry` is the session expiry of MQTT 5."""
         version = version or self.version
         if version is MQTT_5:
             properties |= {"session_expiry_interval": expiry}
@@ -74,7 +74,7 @@ class Bench:
         return Peer(self.broker, connect, policy or Policy(), client_id or "$GEN/1")
 
     def persistent(self, client_id: str = "alice", version: Version | None = None, **options: object) -> Peer:
-        """Connects a client that keeps its session for an hour, or comes back to it."""
+        """Connect a client with a session that it keeps for an hour, or resumes."""
         version = version or self.version
         expiry = 3600 if version is MQTT_5 else None
         return self.connect(client_id, version, **{"clean": False, "expiry": expiry, **options})  # type: ignore[arg-type]
@@ -109,32 +109,32 @@ class Bench:
         return retained
 
     def publish(self, topic: str, payload: bytes = b"", qos: int = 0, retain: bool = False) -> None:
-        """Publishes as the HTTP API does."""
+        """Publish as the HTTP API does."""
         self.broker.publish(Message(topic, payload, qos, retain))
 
     def wait(self, seconds: float) -> None:
-        """Lets time pass."""
+        """Let time pass."""
         self.clock.now += seconds
         self.broker.tick()
 
     def restart(self) -> None:
-        """Ends the broker as it should, and starts it again."""
+        """Stop the broker, and start it again."""
         self.broker.close()
         self.storage.close()
         self._start()
 
     def kill(self) -> None:
-        """Ends the process without a word, after what was committed, and starts another."""
+        """Kill the process after a commit, and start another one."""
         self.storage.commit()
         self.storage.database.close()
         self._start()
 
     def dropped(self) -> list[object]:
-        """The reasons that were reported."""
+        """Return the reported reasons of dropped messages."""
         return [fields["reason"] for kind, fields in self.reports if kind == "dropped"]
 
     def missed(self, client_id: str = "alice") -> int:
-        """How many messages a session missed, or was not allowed to publish."""
+        """Return how many messages a session missed, or was not allowed to publish."""
         return self.session(client_id).dropped
 
     def _start(self) -> None:
@@ -146,7 +146,7 @@ class Bench:
 
 
 def limits(**values: int | None) -> Limits:
-    """IoT Core's limits, some of them smaller."""
+    """Return IoT Core's limits with some changes."""
     return replace(IOT_CORE, **values)  # type: ignore[arg-type]
 
 

@@ -1,4 +1,4 @@
-"""Connections that tests speak MQTT on, byte by byte, without a network."""
+"""MQTT clients without a network: tests exchange bytes with the broker."""
 
 import itertools
 import json
@@ -60,7 +60,7 @@ class Policy(Permissions):
 
 
 class Wire:
-    """What the broker writes to a client, as packets."""
+    """The outlet of a client. It decodes what the broker writes."""
 
     def __init__(self, version: Version) -> None:
         self.slow = False
@@ -70,7 +70,7 @@ class Wire:
         self._decoder.version = version
 
     def write(self, chunk: bytes) -> None:
-        """Nothing may follow a DISCONNECT [MQTT-3.14.4-1], nor the end."""
+        """Decode bytes. Nothing may follow a DISCONNECT [MQTT-3.14.4-1] or the end."""
         assert not self.closed
         self._decoder.receive(chunk)
         while (packet := self._decoder.next()) is not None:
@@ -81,7 +81,7 @@ class Wire:
 
 
 class Peer:
-    """One connection, from its client's side."""
+    """A client with one connection."""
 
     def __init__(self, broker: Broker, connect: Connect, policy: Policy, client_id: str) -> None:
         self.policy = policy
@@ -100,7 +100,7 @@ class Peer:
 
     @property
     def end(self) -> int | None:
-        """The reason code of the broker's DISCONNECT; None where there was none."""
+        """The reason code of the broker's DISCONNECT. None if it sent none."""
         ends = [packet.reason_code for packet in self.wire.packets if isinstance(packet, Disconnect)]
         return ends[0] if ends else None
 
@@ -109,7 +109,7 @@ class Peer:
         return self.closed and self.end == (reason_code if self._version is Version.MQTT_5 else None)
 
     def send(self, packet: Packet) -> None:
-        """Sends a packet, as bytes. Errors end the connection, as the gateway does it."""
+        """Send a packet as bytes. Errors end the connection, as in the edge."""
         self._decoder.receive(encode(packet, self._version))
         try:
             while (read := self._decoder.next()) is not None:
@@ -124,7 +124,7 @@ class Peer:
         self.send(Publish(topic, payload, qos, retain, False, packet_id, given_properties(properties)))
 
     def subscribe(self, *topic_filters: str, qos: int = 0, **options: bool | int) -> tuple[int, ...] | None:
-        """The codes of the SUBACK; None where there is none."""
+        """Return the codes of the SUBACK. None if the broker sent none."""
         subscriptions = (Subscription(topic_filter, qos, **options) for topic_filter in topic_filters)  # type: ignore[arg-type]
         self.send(Subscribe(next(self._packet_ids), tuple(subscriptions)))
         answers = self._take(Suback)
@@ -144,23 +144,23 @@ class Peer:
         self.send(Disconnect(reason_code, given_properties(properties)))
 
     def drain(self) -> None:
-        """The network takes more."""
+        """The outlet is no longer slow."""
         self.broker.drain(self.client)
 
     def end_by(self, reason: DisconnectReason) -> None:
-        """The connection is ended from outside the broker."""
+        """The edge ends the connection."""
         self.broker.end(self.client, reason)
 
     def lose(self) -> None:
-        """The network connection is gone."""
+        """The network connection is lost."""
         self.end_by(DisconnectReason.CONNECTION_LOST)
 
     def received(self) -> list[Publish]:
-        """The messages that came since the last time."""
+        """Return the messages since the last call."""
         return self._take(Publish)
 
     def payloads(self) -> list[bytes]:
-        """The same, without what is around them."""
+        """Return the payloads since the last call."""
         return [message.payload for message in self.received()]
 
     def topics(self) -> list[str]:
@@ -170,7 +170,7 @@ class Peer:
         return [json.loads(payload) for payload in self.payloads()]
 
     def pubacks(self) -> list[int]:
-        """The reason codes of what was acknowledged since the last time."""
+        """Return the reason codes of the PUBACKs since the last call."""
         return [packet.reason_code for packet in self._take(Puback)]
 
     def _take(self, kind: type[Kind]) -> list[Kind]:

@@ -49,30 +49,25 @@ def test_sessions_that_end_with_their_connection_do_not_count(few: Bench) -> Non
     assert there(few) == ["alice", "bob"]
 
 
-def test_it_ends_before_the_next_second_begins(few: Bench) -> None:
+def test_it_ends_at_once(few: Bench) -> None:
     leave(few, "alice", "bob")
     few.persistent("carol").lose()
     assert there(few) == ["bob", "carol"]
 
 
-def test_sessions_that_are_connected_do_not_count(few: Bench) -> None:
-    peers = [few.persistent(client_id) for client_id in ("alice", "bob", "carol", "dan")]
+def test_connected_sessions_do_not_count(few: Bench) -> None:
+    connected = [few.persistent(client_id).client.client_id for client_id in ("alice", "bob", "carol", "dan")]
     leave(few, "eve", "frank")
-    assert len(there(few)) == len(peers) + 2
+    assert there(few) == [*connected, "eve", "frank"]
 
 
-def test_sessions_that_ended_do_not_count(few: Bench) -> None:
+def test_neither_a_session_that_ended_nor_a_connection_that_is_taken_over_counts(few: Bench) -> None:
+    few.persistent("dan")
     leave(few, "alice", "bob")
     few.broker.disconnect("bob", clean_session=True)
     leave(few, "carol")
-    assert there(few) == ["alice", "carol"]
-
-
-def test_a_connection_that_is_taken_over_ends_no_session(few: Bench) -> None:
-    few.persistent("carol")
-    leave(few, "alice", "bob")
-    few.persistent("carol")
-    assert there(few) == ["alice", "bob", "carol"]
+    few.persistent("dan")
+    assert there(few) == ["alice", "carol", "dan"]
 
 
 def test_nothing_is_left_of_a_session_that_ended(few: Bench) -> None:
@@ -90,7 +85,7 @@ def test_nothing_is_left_of_a_session_that_ended(few: Bench) -> None:
     assert not few.persistent("alice").connack.session_present
 
 
-def test_it_is_no_member_of_its_shared_subscription_any_more(few: Bench) -> None:
+def test_it_is_no_longer_a_member_of_its_shared_subscription(few: Bench) -> None:
     leave(few, "alice", topic_filter="$share/g/a")
     few.publish("a", b"x", qos=1)
     leave(few, "bob", "carol")
@@ -99,25 +94,21 @@ def test_it_is_no_member_of_its_shared_subscription_any_more(few: Bench) -> None
 
 
 @only_mqtt_5
-def test_its_delayed_will_is_published(few: Bench) -> None:
-    watcher = few.connect("watcher")
-    watcher.subscribe("wills/alice")
-    few.persistent("alice", will=will(will_delay_interval=100)).lose()
-    leave(few, "bob", "carol")
-    assert watcher.payloads() == [b"gone"]
-
-
-def test_it_is_reported_with_the_messages_that_waited(few: Bench) -> None:
-    leave(few, "alice")
+def test_it_is_reported_with_its_queued_messages_and_its_delayed_will_is_published(few: Bench) -> None:
+    watcher = few.subscriber("wills/alice", client_id="watcher")
+    alice = few.persistent("alice", will=will(will_delay_interval=100))
+    alice.subscribe("a", qos=1)
+    alice.lose()
     few.publish("a", b"x", qos=1)
     leave(few, "bob", "carol")
     assert [fields for kind, fields in few.reports if kind == "dropped"] == [
         {"client_id": "alice", "reason": "too_many_sessions", "count": 1}
     ]
+    assert watcher.payloads() == [b"gone"]
 
 
 def test_nothing_is_kept_for_a_session_that_ended_in_the_middle_of_a_delivery(version: Version) -> None:
-    """The message ends a slow client, whose session is one too many, before it reaches the one that ends for it."""
+    """The message ends a slow client. Its session is one too many, so that of an absent subscriber ends."""
     broker = Bench(version, limits=limits(absent_sessions=1, queued_messages=1))
     slow = broker.subscriber("a", qos=1, persistent=True, client_id="slow")
     leave(broker, "away")
@@ -132,7 +123,7 @@ def test_nothing_is_kept_for_a_session_that_ended_in_the_middle_of_a_delivery(ve
 
 @only_mqtt_5
 def test_sessions_that_expire_together_may_end_each_other(version: Version) -> None:
-    """The Will of the first ends two slow clients, whose sessions are one too many, so that the second ends for it."""
+    """The Will of the first ends two slow clients. Their sessions are too many, so that the second one must end too."""
     broker = Bench(version, limits=limits(absent_sessions=2, queued_messages=0))
     for name in ("one", "two"):
         slow = broker.persistent(name)
@@ -168,10 +159,11 @@ def sizes(peer: Peer) -> list[int]:
 
 def test_all_queues_together_take_only_so_many_bytes(version: Version) -> None:
     broker = small(version, messages=2)
-    for name in ("alice", "bob", "carol"):
+    names = ("alice", "bob", "carol")
+    for name in names:
         leave(broker, name, topic_filter=name)
-    publish(broker, "alice", "bob", "carol")
-    assert [len(broker.persistent(name).payloads()) for name in ("alice", "bob", "carol")] == [1, 1, 0]
+    publish(broker, *names)
+    assert [len(broker.persistent(name).payloads()) for name in names] == [1, 1, 0]
 
 
 @pytest.mark.parametrize("topic_filter", ["a", "$share/g/a"])
@@ -183,21 +175,15 @@ def test_what_they_do_not_take_is_counted_and_reported(version: Version, topic_f
     assert sizes(broker.persistent("alice")) == [1000]
 
 
-def test_a_message_that_waits_for_many_counts_once(version: Version) -> None:
-    broker = Bench(version, limits=limits(stored_bytes=1000 + 3 * PLACE))
+@pytest.mark.parametrize("size", [0, 1000])
+def test_a_message_in_many_queues_counts_once_and_each_place_counts_too(version: Version, size: int) -> None:
+    broker = Bench(version, limits=limits(stored_bytes=size + 3 * PLACE))
     leave(broker, "alice", "bob", "carol")
-    publish(broker, "a")
-    assert [sizes(broker.persistent(name)) for name in ("alice", "bob", "carol")] == [[1000]] * 3
+    publish(broker, "a", "a", size=size)
+    assert [sizes(broker.persistent(name)) for name in ("alice", "bob", "carol")] == [[size]] * 3
 
 
-def test_empty_messages_count_their_places(version: Version) -> None:
-    broker = small(version, messages=3, size=0)
-    leave(broker, "alice")
-    publish(broker, "a", "a", "a", "a", size=0)
-    assert sizes(broker.persistent("alice")) == [0, 0, 0]
-
-
-def test_who_is_connected_misses_nothing(version: Version) -> None:
+def test_a_connected_client_misses_nothing(version: Version) -> None:
     broker = small(version, messages=1)
     leave(broker, "alice")
     bob = broker.subscriber("a", qos=1, persistent=True, client_id="bob")
@@ -205,23 +191,17 @@ def test_who_is_connected_misses_nothing(version: Version) -> None:
     assert sizes(bob) == [1000, 1000, 1000]
 
 
-def test_there_is_room_again_once_messages_arrived(version: Version) -> None:
+@pytest.mark.parametrize("expires", [False, True])
+def test_acknowledged_messages_and_expired_sessions_make_room(version: Version, expires: bool) -> None:
     broker = small(version, messages=1)
     for _ in range(3):
         leave(broker, "alice")
         publish(broker, "a")
-        alice = broker.persistent("alice")
-        alice.acknowledge(*alice.received())
-    assert broker.dropped() == []
-
-
-def test_there_is_room_again_once_a_session_expired(version: Version) -> None:
-    broker = small(version, messages=1)
-    leave(broker, "alice", topic_filter="alice")
-    publish(broker, "alice")
-    broker.wait(3600)
-    leave(broker, "bob")
-    publish(broker, "a")
+        if expires:
+            broker.wait(3600)
+        else:
+            alice = broker.persistent("alice")
+            alice.acknowledge(*alice.received())
     assert broker.dropped() == []
 
 

@@ -1,4 +1,4 @@
-"""QoS 1 to persistent sessions, whatever happens in whatever order: nothing is lost uncounted, nothing overtakes."""
+"""QoS 1 to persistent sessions under any sequence of events: messages arrive in their order or count as lost."""
 
 import shutil
 import tempfile
@@ -23,7 +23,7 @@ topics = st.sampled_from(("a", "a/b", "b"))
 
 
 class Subscriber:
-    """What a client must have got in the end, and what it got."""
+    """What a client must get in the end, and what it got."""
 
     def __init__(self, version: Version) -> None:
         self.version = version
@@ -32,18 +32,18 @@ class Subscriber:
         self.forget()
 
     def forget(self) -> None:
-        """Its session is gone."""
+        """Its session ended."""
         self.has_session = False
         self.filters: set[str] = set()
         self.owed: list[bytes] = []
         """In the order in which they were published."""
         self.seen: list[bytes] = []
-        """When each came for the first time."""
+        """In the order of their first arrival."""
         self.acknowledged: set[bytes] = set()
         self.unacknowledged: list[Publish] = []
 
     def read(self) -> None:
-        """Takes what came."""
+        """Read what arrived."""
         for message in self.peer.received() if self.peer else ():
             assert message.payload in self.owed
             assert message.payload not in self.acknowledged
@@ -55,13 +55,13 @@ class Subscriber:
             self.gone(self.left_at)
 
     def gone(self, now: float | None) -> None:
-        """Its connection is gone."""
+        """Its connection ended."""
         self.peer, self.left_at = None, now
         self.unacknowledged = []
 
 
 class AnyOrder(RuleBasedStateMachine):
-    """The broker, and beside it what it owes to whom."""
+    """The broker, and a model of what it owes each client."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -118,7 +118,7 @@ class AnyOrder(RuleBasedStateMachine):
 
     @rule(name=names, number=st.integers(0, IN_FLIGHT))
     def acknowledge(self, name: str, number: int) -> None:
-        """Any of those that came, not always the first."""
+        """Acknowledge the messages from the one with this number on."""
         subscriber = self.subscribers[name]
         for message in subscriber.unacknowledged[number:]:
             assert subscriber.peer is not None
@@ -170,19 +170,19 @@ class AnyOrder(RuleBasedStateMachine):
             assert len(subscriber.unacknowledged) <= IN_FLIGHT
 
     @invariant()
-    def nothing_overtakes(self) -> None:
+    def messages_arrive_in_their_order(self) -> None:
         for subscriber in self.subscribers.values():
             assert subscriber.seen == [payload for payload in subscriber.owed if payload in set(subscriber.seen)]
 
     @precondition(lambda self: self.published)
     @invariant()
-    def sessions_are_as_they_should(self) -> None:
+    def sessions_exist_as_expected(self) -> None:
         for name, subscriber in self.subscribers.items():
             assert (self.broker.broker.session(name) is not None) == subscriber.has_session
 
     @invariant()
-    def what_waits_is_counted(self) -> None:
-        """Each message once, and each of its places."""
+    def queued_bytes_are_counted(self) -> None:
+        """Each message counts once, and each of its places."""
         sessions = list(self.broker.broker.sessions())
         waiting = [
             each.message for session in sessions for each in (*session.inflight.values(), *session.queue.deliveries)
@@ -191,7 +191,7 @@ class AnyOrder(RuleBasedStateMachine):
         assert self.broker.storage.waiting_bytes == size
 
     def teardown(self) -> None:
-        """All that was owed arrives, once everybody is there and takes it."""
+        """Everything that is owed arrives when the clients connect and acknowledge it."""
         for name, subscriber in self.subscribers.items():
             if subscriber.has_session:
                 self.connect(name, clean=False)

@@ -1,4 +1,4 @@
-"""Deliveries that bring about others: a slow client is ended, what tells of that ends the next one, and so on."""
+"""Deliveries that cause others: one ends a slow client, whose Will ends the next one, and so on."""
 
 import sys
 
@@ -39,7 +39,7 @@ def test_what_a_member_of_a_shared_subscription_leaves_ends_no_other(broker: Ben
     assert not any(peer.closed for peer in peers[1:])
 
 
-def test_what_ends_a_client_comes_before_its_will(broker: Bench) -> None:
+def test_the_message_that_ends_a_client_precedes_its_will(broker: Bench) -> None:
     slow = broker.connect("slow", will=will("a", b"will", qos=0))
     slow.subscribe("a", qos=1)
     bob = broker.subscriber("a", qos=0, client_id="bob")
@@ -47,7 +47,7 @@ def test_what_ends_a_client_comes_before_its_will(broker: Bench) -> None:
     assert bob.payloads() == [b"1", b"2", b"3", b"will"]
 
 
-def test_a_delivery_that_fails_does_not_hold_up_the_next(broker: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_delivery_that_fails_does_not_stop_the_next(broker: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     bob = broker.subscriber("a", client_id="bob")
     with monkeypatch.context() as patch:
         patch.setattr(broker.broker.router, "routes", fail)
@@ -57,7 +57,7 @@ def test_a_delivery_that_fails_does_not_hold_up_the_next(broker: Bench, monkeypa
     assert bob.payloads() == [b"2"]
 
 
-def test_one_connection_that_can_not_be_ended_keeps_none_of_the_others(
+def test_an_error_with_one_connection_does_not_keep_the_others_open(
     broker: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     peers: list[Peer] = [broker.connect(client_id) for client_id in ("alice", "bob", "carol")]

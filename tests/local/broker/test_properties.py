@@ -1,10 +1,10 @@
-"""What passes between clients beside topic and payload, in one version and between both."""
+"""The properties of messages, between clients of one MQTT version and of both."""
 
 from typing import Any
 
 import pytest
 
-from iot_core.mqtt import NO_PROPERTIES, Properties, Publish, ReasonCode
+from iot_core.mqtt import NO_PROPERTIES, Properties, Publish, ReasonCode, Version
 from tests.local.broker.bench import MQTT_3_1_1, MQTT_5, Bench
 
 PASSED_ON: dict[str, Any] = {
@@ -29,29 +29,22 @@ def test_a_property_reaches_clients_of_mqtt_5(broker: Bench, name: str, qos: int
     assert [vars(message.properties) for message in alice.received()] == [{name: PASSED_ON[name]}]
 
 
-def test_properties_wait_with_their_message(broker: Bench) -> None:
+@pytest.mark.parametrize("retained", [False, True])
+def test_properties_are_queued_and_retained_with_their_message(broker: Bench, retained: bool) -> None:
     broker.leave("a", qos=1)
-    broker.connect("bob").publish("a", b"{}", 1, **PASSED_ON)
-    assert [vars(message.properties) for message in broker.persistent().received()] == [PASSED_ON]
-
-
-def test_properties_are_retained_with_their_message(broker: Bench) -> None:
-    broker.connect("bob").publish("a", b"{}", retain=True, **PASSED_ON)
-    alice = broker.subscriber("a")
+    broker.connect("bob").publish("a", b"{}", 1, retain=retained, **PASSED_ON)
+    alice = broker.subscriber("a", client_id="carol") if retained else broker.persistent()
     assert [vars(message.properties) for message in alice.received()] == [PASSED_ON]
 
 
-def test_clients_of_mqtt_3_1_1_get_the_message_without_properties(broker: Bench) -> None:
-    alice, bob = broker.connect("alice", MQTT_3_1_1), broker.connect("bob")
+@pytest.mark.parametrize(("publisher", "subscriber"), [(MQTT_5, MQTT_3_1_1), (MQTT_3_1_1, MQTT_5)])
+def test_a_message_passes_between_versions_without_properties(
+    broker: Bench, publisher: Version, subscriber: Version
+) -> None:
+    alice, bob = broker.connect("alice", subscriber), broker.connect("bob", publisher)
     alice.subscribe("a")
-    bob.publish("a", b"{}", **PASSED_ON, message_expiry_interval=10, topic_alias=1)
-    assert alice.received() == [Publish("a", b"{}", properties=NO_PROPERTIES)]
-
-
-def test_clients_of_mqtt_5_get_messages_of_mqtt_3_1_1(broker: Bench) -> None:
-    alice, bob = broker.connect("alice"), broker.connect("bob", MQTT_3_1_1)
-    alice.subscribe("a")
-    bob.publish("a", b"{}")
+    properties = {**PASSED_ON, "message_expiry_interval": 10, "topic_alias": 1} if publisher is MQTT_5 else {}
+    bob.publish("a", b"{}", **properties)
     assert alice.received() == [Publish("a", b"{}", properties=NO_PROPERTIES)]
 
 

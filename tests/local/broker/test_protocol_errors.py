@@ -1,4 +1,4 @@
-"""Packets that no client sends to a broker, or not now."""
+"""Packets that a client must not send, or not at this moment."""
 
 import pytest
 
@@ -21,6 +21,8 @@ from iot_core.mqtt.errors import MqttError
 from tests.local.broker.bench import Bench
 
 UNEXPECTED: list[Packet] = [
+    Connect(Version.MQTT_3_1_1, "alice"),
+    Connect(Version.MQTT_5, "alice"),
     Connack(False, 0),
     Suback(1, (0,)),
     Unsuback(1, (0,)),
@@ -28,24 +30,14 @@ UNEXPECTED: list[Packet] = [
 ]
 
 
-def receive(broker: Bench, packet: Packet) -> int | None:
-    alice = broker.connect()
-    try:
-        broker.broker.receive(alice.client, packet)
-    except MqttError as error:
-        broker.broker.fail(alice.client, error)
-    assert alice.closed
-    return alice.end
-
-
 @pytest.mark.parametrize("packet", UNEXPECTED, ids=lambda packet: type(packet).__name__)
-def test_a_packet_that_only_a_server_sends_ends_the_connection(broker: Bench, packet: Packet) -> None:
-    assert receive(broker, packet) == (ReasonCode.PROTOCOL_ERROR if broker.version == 5 else None)
-
-
-def test_a_second_connect_ends_the_connection(broker: Bench) -> None:
-    connect = Connect(broker.version, "alice")
-    assert receive(broker, connect) == (ReasonCode.PROTOCOL_ERROR if broker.version == 5 else None)
+def test_a_packet_that_clients_must_not_send_ends_the_connection(broker: Bench, packet: Packet) -> None:
+    """It is one that only a server sends, or a second CONNECT."""
+    alice = broker.connect()
+    with pytest.raises(ProtocolError) as refused:
+        broker.broker.receive(alice.client, packet)
+    broker.broker.fail(alice.client, refused.value)
+    assert alice.ended_with(ReasonCode.PROTOCOL_ERROR)
 
 
 @pytest.mark.parametrize(
@@ -59,20 +51,20 @@ def test_a_second_connect_ends_the_connection(broker: Bench) -> None:
         ),
     ],
 )
-def test_what_can_not_be_read_ends_the_connection(broker: Bench, error: MqttError, reason_code: ReasonCode) -> None:
+def test_a_packet_that_can_not_be_read_ends_the_connection(
+    broker: Bench, error: MqttError, reason_code: ReasonCode
+) -> None:
     alice = broker.connect()
     broker.broker.fail(alice.client, error)
-    assert alice.closed
-    assert alice.end == (reason_code if broker.version is Version.MQTT_5 else None)
+    assert alice.ended_with(reason_code)
 
 
-def test_what_follows_the_end_is_ignored(broker: Bench) -> None:
+def test_a_packet_after_the_end_is_ignored(broker: Bench) -> None:
     alice, bob = broker.subscriber("a"), broker.connect("bob")
     bob.disconnect()
     bob.publish("a")
     bob.send(Pingreq())
-    assert alice.received() == []
-    assert bob.wire.packets == []
+    assert (alice.received(), bob.wire.packets) == ([], [])
 
 
 def test_a_ping_is_answered(broker: Bench) -> None:

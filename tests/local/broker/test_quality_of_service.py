@@ -3,7 +3,7 @@
 import pytest
 
 from iot_core.mqtt import Puback, Publish, ReasonCode, Suback, Subscribe, Subscription
-from tests.local.broker.bench import MQTT_5, Bench, only_mqtt_5
+from tests.local.broker.bench import MQTT_5, Bench
 
 
 @pytest.mark.parametrize(("published", "subscribed"), [(0, 0), (0, 1), (1, 0), (1, 1)])
@@ -80,8 +80,3 @@ def test_a_subscribe_with_qos_2_ends_the_connection_and_subscribes_nothing(broke
     assert alice.ended_with(ReasonCode.QOS_NOT_SUPPORTED)
     assert not any(isinstance(packet, Suback) for packet in alice.wire.packets)
     assert dict(broker.session().subscriptions) == {}
-
-
-@only_mqtt_5
-def test_connack_says_that_there_is_no_qos_2(broker: Bench) -> None:
-    assert broker.connect().connack.properties.maximum_qos == 1

@@ -156,4 +156,23 @@ def test_an_expired_one_makes_room() -> None:
     bob.publish("a", b"kept", retain=True, message_expiry_interval=10)
     broker.wait(10)
     bob.publish("b", b"kept", retain=True)
-    assert broker.broker.retained.get("b") is not None
+    assert payload(bob, "b") == b"kept"
+
+
+def test_one_too_many_that_comes_from_no_client_is_delivered_and_reported(version: Version) -> None:
+    broker = Bench(version, limits=limits(retained_messages=0))
+    alice = broker.subscriber("a")
+    broker.publish("a", b"x", retain=True)
+    assert (alice.payloads(), broker.broker.retained.get("a")) == ([b"x"], None)
+    assert broker.dropped() == ["too_many_retained"]
+
+
+@pytest.mark.parametrize("qos", [0, 1])
+def test_a_slow_client_misses_it_and_is_ended_if_its_queue_is_full(version: Version, qos: int) -> None:
+    broker = Bench(version, limits=limits(queued_messages=0))
+    for topic in ("a", "b"):
+        broker.publish(topic, b"kept", qos, retain=True)
+    alice = broker.connect()
+    alice.wire.slow = True
+    alice.subscribe("a", "b", qos=qos)
+    assert (alice.closed, alice.payloads(), broker.dropped()) == (qos == 1, [], ["slow"])

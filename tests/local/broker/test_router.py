@@ -1,4 +1,4 @@
-"""The tree of subscriptions, held against the matcher that decides what a policy covers."""
+"""The subscription tree, compared with the matcher of policies."""
 
 import pytest
 from hypothesis import given
@@ -49,60 +49,43 @@ def apply(steps: list[Change]) -> tuple[Router[str], Known]:
 
 
 @given(steps=changes, topic=topics)
-@examples(2)
-def test_a_topic_reaches_those_whose_filters_match_it(steps: list[Change], topic: str) -> None:
+@examples(3)
+def test_a_topic_reaches_each_matching_subscriber_once_and_each_matching_group(steps: list[Change], topic: str) -> None:
+    """Each subscriber has the highest QoS of its matching filters, and each group all its members."""
     router, known = apply(steps)
-    expected = {
-        subscriber
-        for subscriber, topic_filter in known
-        if split_share(topic_filter)[0] is None and matches(topic_filter, topic)
-    }
-    reached = [subscriber for subscriber, _ in router.routes(topic).each]
-    assert sorted(reached) == sorted(expected)
-
-
-@given(steps=changes, topic=topics)
-def test_each_has_the_highest_qos_of_its_filters_that_match(steps: list[Change], topic: str) -> None:
-    router, known = apply(steps)
-    for subscriber, subscription in router.routes(topic).each:
-        assert subscription.qos == max(
-            other.qos
-            for (whose, topic_filter), other in known.items()
-            if whose == subscriber and split_share(topic_filter)[0] is None and matches(topic_filter, topic)
-        )
-
-
-@given(steps=changes, topic=topics)
-def test_a_topic_reaches_each_group_whose_filter_matches_with_all_its_members(steps: list[Change], topic: str) -> None:
-    router, known = apply(steps)
+    each: dict[str, int] = {}
     expected: dict[str, set[str]] = {}
-    for subscriber, topic_filter in known:
+    for (subscriber, topic_filter), subscription in known.items():
         share, plain = split_share(topic_filter)
-        if share is not None and matches(plain, topic):
+        if not matches(plain, topic):
+            continue
+        if share is None:
+            each[subscriber] = max(each.get(subscriber, 0), subscription.qos)
+        else:
             expected.setdefault(topic_filter, set()).add(subscriber)
-    groups = [list(group) for group in router.routes(topic).groups]
-    assert all(len({whose for whose, _ in group}) == len(group) for group in groups)
-    assert {group[0][1].topic_filter: {whose for whose, _ in group} for group in groups} == expected
+    routes = router.routes(topic)
+    assert len(routes.each) == len(each)
+    assert {subscriber: subscription.qos for subscriber, subscription in routes.each} == each
+    groups = [list(group) for group in routes.groups]
+    assert all(len({subscriber for subscriber, _ in group}) == len(group) for group in groups)
+    assert {group[0][1].topic_filter: {subscriber for subscriber, _ in group} for group in groups} == expected
 
 
-@given(steps=changes)
-def test_nothing_is_left_when_all_is_removed(steps: list[Change]) -> None:
+@given(steps=changes, other=shared_filters)
+@examples(1)
+def test_a_group_is_found_by_its_filter_and_nothing_is_left_when_all_is_removed(
+    steps: list[Change], other: str
+) -> None:
     router, known = apply(steps)
+    for topic_filter in {other, *(known_filter for _, known_filter in known if known_filter.startswith("$share/"))}:
+        expected = [subscriber for subscriber, known_filter in known if known_filter == topic_filter]
+        group = router.group(topic_filter)
+        assert sorted(subscriber for subscriber, _ in group or ()) == sorted(expected)
+        assert (group is None) == (not expected)
     assert router.is_empty() == (not known)
     for subscriber, topic_filter in known:
         router.remove(subscriber, topic_filter)
     assert router.is_empty()
-
-
-@given(steps=changes, other=shared_filters, data=st.data())
-def test_a_group_is_found_by_its_filter(steps: list[Change], other: str, data: st.DataObject) -> None:
-    router, known = apply(steps)
-    shared = [topic_filter for _, topic_filter in known if topic_filter.startswith("$share/")]
-    topic_filter = data.draw(st.sampled_from([*shared, other]))
-    group = router.group(topic_filter)
-    expected = [subscriber for subscriber, known_filter in known if known_filter == topic_filter]
-    assert sorted(subscriber for subscriber, _ in group or ()) == sorted(expected)
-    assert (group is None) == (not expected)
 
 
 @pytest.mark.parametrize("option", ["no_local", "retain_as_published"])
@@ -116,13 +99,13 @@ def test_overlapping_filters_are_merged_to_what_lets_more_through(option: str, v
     assert getattr(merged, option) is (all(values) if option == "no_local" else any(values))
 
 
-def test_a_plain_filter_is_no_group() -> None:
+def test_a_plain_filter_is_not_a_group() -> None:
     router: Router[str] = Router()
     router.add("ann", Subscription("a", 0))
     assert router.group("a") is None
 
 
-def test_more_topics_than_are_remembered_are_found() -> None:
+def test_more_topics_than_the_cache_holds_are_found() -> None:
     router: Router[str] = Router()
     router.add("ann", Subscription("a/+", 0))
     for _ in range(2):

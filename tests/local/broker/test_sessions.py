@@ -4,7 +4,6 @@ import pytest
 
 from iot_core.mqtt import ReasonCode, Version
 from tests.local.broker.bench import MQTT_3_1_1, MQTT_5, Bench, limits, only_mqtt_3_1_1, only_mqtt_5
-from tests.local.broker.peer import Peer
 
 HOUR = 3600
 WEEK = 7 * 24 * HOUR
@@ -15,10 +14,6 @@ def away(broker: Bench, *payloads: bytes, qos: int = 1) -> None:
     broker.leave("a", qos=qos)
     for payload in payloads:
         broker.publish("a", payload, qos=1)
-
-
-def sent_again(peer: Peer) -> list[tuple[bytes, bool]]:
-    return [(message.payload, message.duplicate) for message in peer.received()]
 
 
 def test_a_resumed_session_has_its_queue_and_its_subscriptions(broker: Bench) -> None:
@@ -75,13 +70,14 @@ def test_new_messages_take_no_packet_id_that_is_in_flight(broker: Bench) -> None
     assert len({message.packet_id for message in again.received()}) == 2
 
 
-def test_what_was_sent_comes_before_what_waited(broker: Bench) -> None:
+def test_sent_messages_come_before_queued_ones(broker: Bench) -> None:
     alice = broker.subscriber("a", qos=1, persistent=True)
     broker.publish("a", b"1", qos=1)
     broker.publish("a", b"2", qos=1)
     alice.lose()
     broker.publish("a", b"3", qos=1)
-    assert sent_again(broker.persistent()) == [(b"1", True), (b"2", True), (b"3", False)]
+    again = [(message.payload, message.duplicate) for message in broker.persistent().received()]
+    assert again == [(b"1", True), (b"2", True), (b"3", False)]
 
 
 def test_the_order_stays_over_many_connections(broker: Bench) -> None:
@@ -119,10 +115,16 @@ def test_a_session_of_mqtt_3_1_1_expires_after_an_hour(broker: Bench, seconds: i
     assert (alice.connack.session_present, alice.payloads()) == ((True, [b"1"]) if seconds < HOUR else (False, []))
 
 
-def test_an_expired_session_is_gone_before_the_broker_gets_to_it(broker: Bench) -> None:
-    away(broker)
+@pytest.mark.parametrize("ticked", [False, True])
+def test_an_expired_session_keeps_nothing(broker: Bench, ticked: bool) -> None:
+    away(broker, b"1")
     broker.clock.now += HOUR
+    if ticked:
+        broker.broker.tick()
+        assert broker.broker.session("alice") is None
+        assert broker.broker.router.is_empty()
     assert not broker.persistent().connack.session_present
+    assert broker.broker.router.is_empty()
 
 
 def test_the_time_begins_when_the_connection_ends(broker: Bench) -> None:
@@ -131,13 +133,6 @@ def test_the_time_begins_when_the_connection_ends(broker: Bench) -> None:
     alice.lose()
     broker.wait(HOUR - 1)
     assert broker.persistent().connack.session_present
-
-
-def test_an_expired_session_keeps_nothing(broker: Bench) -> None:
-    away(broker, b"1")
-    broker.wait(HOUR)
-    assert broker.broker.session("alice") is None
-    assert broker.broker.router.is_empty()
 
 
 @only_mqtt_5
@@ -151,31 +146,25 @@ def test_the_connect_or_the_disconnect_sets_the_expiry(broker: Bench, changed: i
 
 
 @only_mqtt_5
-def test_a_session_without_expiry_ends_with_its_connection_whatever_clean_start_says(broker: Bench) -> None:
-    broker.connect(clean=False).lose()
-    assert not broker.connect(clean=False).connack.session_present
+@pytest.mark.parametrize("clean", [False, True])
+@pytest.mark.parametrize("expiry", [None, 100])
+def test_only_the_expiry_makes_a_session_persistent(broker: Bench, clean: bool, expiry: int | None) -> None:
+    broker.connect(clean=clean, expiry=expiry).lose()
+    assert broker.connect(clean=False).connack.session_present is (expiry is not None)
 
 
 @only_mqtt_5
-def test_a_clean_start_can_begin_a_persistent_session(broker: Bench) -> None:
-    broker.connect(clean=True, expiry=100).lose()
-    assert broker.connect(clean=False, expiry=100).connack.session_present
-
-
-@only_mqtt_5
-@pytest.mark.parametrize("asked", [WEEK + 1, 0xFFFF_FFFF])
-def test_a_session_lives_for_7_days_at_most_and_connack_says_so(broker: Bench, asked: int) -> None:
+@pytest.mark.parametrize(
+    ("asked", "named"), [(None, None), (0, None), (1, None), (WEEK, None), (WEEK + 1, WEEK), (0xFFFF_FFFF, WEEK)]
+)
+def test_a_session_expires_after_at_most_7_days_and_connack_names_another_expiry_than_the_connects(
+    broker: Bench, asked: int | None, named: int | None
+) -> None:
     alice = broker.connect(expiry=asked)
-    assert alice.connack.properties.session_expiry_interval == WEEK
+    assert alice.connack.properties.session_expiry_interval == named
     alice.lose()
     broker.wait(WEEK)
     assert broker.broker.session("alice") is None
-
-
-@only_mqtt_5
-@pytest.mark.parametrize("asked", [None, 0, 1, WEEK])
-def test_connack_names_no_expiry_that_was_asked_for(broker: Bench, asked: int | None) -> None:
-    assert broker.connect(expiry=asked).connack.properties.session_expiry_interval is None
 
 
 @only_mqtt_5

@@ -192,25 +192,18 @@ def test_a_message_for_a_thousand_clients_is_packed_written_and_counted_once(
     assert storage.waiting_bytes == 100_000 + 1001 * 256
 
 
-def test_a_message_stays_until_it_left_its_last_queue(path: Path) -> None:
-    storage, message = Storage(path), Message("a", b"x", 1)
-    places = for_a_thousand(storage, message)
-    for place in places[:-1]:
-        storage.dequeue(place, message)
-    assert [delivery.row for delivery in again(storage, path).queued()] == places[-1:]
-
-
 @pytest.mark.parametrize("opened_again", [False, True])
-def test_a_message_that_left_its_last_queue_is_gone(path: Path, opened_again: bool) -> None:
+def test_a_message_is_deleted_with_its_last_place(path: Path, opened_again: bool) -> None:
     storage, message = Storage(path), Message("a", b"x", 1)
-    places = for_a_thousand(storage, message)
+    *places, last = for_a_thousand(storage, message)
     if opened_again:
         storage = again(storage, path)
         message = next(delivery.message for delivery in list(storage.queued()))
     for place in places:
         storage.dequeue(place, message)
-    storage.commit()
-    assert (rows(storage)["message"], storage.waiting_bytes) == (0, 0)
+    assert (rows(storage)["queued"], rows(storage)["message"]) == (1, 1)
+    storage.dequeue(last, message)
+    assert (rows(storage)["queued"], rows(storage)["message"], storage.waiting_bytes) == (0, 0, 0)
 
 
 def test_a_message_that_left_its_last_queue_can_be_queued_again(path: Path, storage: Storage) -> None:

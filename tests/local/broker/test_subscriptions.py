@@ -98,11 +98,3 @@ def test_subscription_identifiers_end_the_connection(broker: Bench) -> None:
     alice = broker.connect()
     alice.send(Subscribe(1, (Subscription("a", 0),), Properties(subscription_identifiers=(1,))))
     assert alice.end == ReasonCode.SUBSCRIPTION_IDENTIFIERS_NOT_SUPPORTED
-
-
-@only_mqtt_5
-def test_connack_says_which_subscriptions_there_are(broker: Bench) -> None:
-    properties = broker.connect().connack.properties
-    assert properties.subscription_identifier_available is False
-    assert properties.shared_subscription_available is True
-    assert properties.wildcard_subscription_available is True

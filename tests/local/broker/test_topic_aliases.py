@@ -33,19 +33,12 @@ def test_subscribers_get_no_alias(alice: Peer, bob: Peer) -> None:
     assert [message.properties.topic_alias for message in alice.received()] == [None]
 
 
-def test_connack_says_that_there_are_8(alice: Peer) -> None:
-    assert alice.connack.properties.topic_alias_maximum == 8
-
-
-def test_there_are_8(alice: Peer, bob: Peer) -> None:
+def test_there_are_8_and_a_ninth_ends_the_connection(alice: Peer, bob: Peer) -> None:
     for alias in range(1, 9):
         bob.publish(f"a/{alias}", topic_alias=alias)
     for alias in range(1, 9):
         bob.publish("", topic_alias=alias)
     assert alice.topics() == [f"a/{alias}" for alias in range(1, 9)] * 2
-
-
-def test_a_ninth_ends_the_connection(bob: Peer) -> None:
     bob.publish("a", topic_alias=9)
     assert bob.end == ReasonCode.TOPIC_ALIAS_INVALID
 

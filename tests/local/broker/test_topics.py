@@ -2,6 +2,8 @@
 
 import pytest
 
+from iot_core.broker.limits import IOT_CORE
+from iot_core.broker.topics import InvalidTopic, check_topic_name
 from iot_core.mqtt import ReasonCode
 from tests.local.broker.bench import Bench
 
@@ -110,7 +112,7 @@ def test_a_topic_over_the_quota_ends_its_publisher(broker: Bench, topic: str) ->
         pytest.param("$share/g+/a", id="a plus in a share's name"),
         pytest.param("$share/#", id="a hash as a share's name"),
         pytest.param("$share/g/$share/h/a", id="a share in a share"),
-        pytest.param("$share", id="share alone"),
+        pytest.param("$share", id="only $share"),
         pytest.param("$SYS/#", id="a dollar that is not AWS's"),
         pytest.param("a/#/b", id="a hash that is not last"),
         pytest.param("a/b#", id="a hash beside text"),
@@ -134,9 +136,15 @@ def test_a_wrong_filter_is_refused_in_the_suback(broker: Bench, topic_filter: st
         pytest.param(f"$share/{'g' * 128}/{'x' * 256}", id="a share is not counted in bytes"),
         pytest.param("$share/g/$aws/events/#", id="a shared reserved topic"),
         pytest.param("$aws/rules/r/1/2/3/4/5/6/7/8", id="7 slashes behind a rule's prefix"),
-        pytest.param("/", id="a slash alone"),
-        pytest.param("+/+", id="pluses alone"),
+        pytest.param("/", id="only a slash"),
+        pytest.param("+/+", id="only pluses"),
     ],
 )
 def test_a_good_filter_is_granted(broker: Bench, topic_filter: str) -> None:
     assert broker.connect().subscribe(topic_filter) == (0,)
+
+
+@pytest.mark.parametrize("topic", ["", "a\0", "a/+", "#"])
+def test_a_topic_name_that_the_decoder_refuses_is_invalid_for_other_callers_too(topic: str) -> None:
+    with pytest.raises(InvalidTopic):
+        check_topic_name(topic, IOT_CORE)

@@ -1,4 +1,4 @@
-"""HTTP rubbish is answered, ends its connection, and disturbs nobody else."""
+"""Invalid HTTP requests are answered and end only their own connection."""
 
 import pytest
 
@@ -38,7 +38,7 @@ HTTP = {
 
 
 @pytest.mark.parametrize(("content", "status"), HTTP.values(), ids=list(HTTP))
-def test_http_rubbish_is_answered_and_ends_its_connection(
+def test_an_invalid_http_request_is_answered_and_ends_its_connection(
     running: Running, others: Others, capfd: pytest.CaptureFixture[str], content: bytes, status: bytes
 ) -> None:
     channel = running.plain()
@@ -48,7 +48,7 @@ def test_http_rubbish_is_answered_and_ends_its_connection(
     assert capfd.readouterr() == ("", "")
 
 
-def test_rubbish_behind_a_request_whose_answer_is_under_way_ends_the_connection(
+def test_invalid_bytes_after_a_request_that_is_being_answered_end_the_connection(
     running: Running, others: Others, capfd: pytest.CaptureFixture[str]
 ) -> None:
     channel = running.plain()

@@ -1,4 +1,4 @@
-"""The policy that the Lambda gave is enforced on CONNECT: client ID, connect attributes, the Will."""
+"""The Lambda's policy is enforced on CONNECT: client ID, connect attributes, Will."""
 
 import json
 
@@ -14,40 +14,29 @@ from iot_core.mqtt import (
     Version,
     Will,
 )
-from tests.local.harness.function import Event, allow, statement
-from tests.local.harness.running import Running
+from tests.local.harness.fixtures import both_versions
+from tests.local.harness.function import allow, statement
+from tests.local.harness.running import NOT_AUTHORIZED, Running
 
-VERSIONS = pytest.mark.parametrize("version", list(Version), ids=lambda version: version.name)
-REFUSED = {Version.MQTT_3_1_1: ConnectReturnCode.NOT_AUTHORIZED, Version.MQTT_5: ReasonCode.NOT_AUTHORIZED}
 CONNECT = statement("iot:Connect", "client/ann")
 
 
-def only(running: Running, *statements: dict[str, object], client_id: str = "ann") -> None:
-    """Lets one client do what the statements say, and all others everything."""
-
-    def answer(event: Event) -> object:
-        mqtt = event["protocolData"]["mqtt"]  # type: ignore[index]
-        return allow(*statements) if mqtt.get("clientId") == client_id else allow()
-
-    running.function.answer = answer
-
-
-@VERSIONS
-def test_a_client_id_that_the_policy_does_not_name_is_refused(running: Running, version: Version) -> None:
-    only(running, CONNECT, client_id="bob")
+@both_versions
+def test_a_client_id_that_the_policy_does_not_allow_is_refused(running: Running, version: Version) -> None:
+    running.only(CONNECT, client_id="bob")
     with running.client(version) as client:
-        assert client.connect("bob").reason_code == REFUSED[version]
+        assert client.connect("bob").reason_code == NOT_AUTHORIZED[version]
         assert client.ends() == []
     running.record("decision", action="connect", allowed=False, reason="connect_not_allowed", client_id="bob")
 
 
-def test_no_document_is_no_permission(running: Running) -> None:
+def test_without_a_policy_document_a_client_is_refused(running: Running) -> None:
     running.function.answer = lambda _: allow(policyDocuments=[])
     with running.client() as client:
         assert client.connect().reason_code == ConnectReturnCode.NOT_AUTHORIZED
 
 
-def test_policy_variables_are_the_clients(running: Running) -> None:
+def test_policy_variables_have_the_clients_values(running: Running) -> None:
     running.function.answer = lambda _: allow(
         statement("iot:Connect", "client/*"), statement("iot:Publish", "topic/of/${iot:ClientId}/${aws:SourceIp}")
     )
@@ -57,7 +46,7 @@ def test_policy_variables_are_the_clients(running: Running) -> None:
         assert client.ends() == []
 
 
-def test_a_client_without_an_id_is_let_in_by_the_one_it_is_given(running: Running) -> None:
+def test_a_client_without_an_id_is_authorized_for_the_assigned_id(running: Running) -> None:
     running.function.answer = lambda _: allow(statement("iot:Connect", "client/$GEN/*"))
     with running.client(Version.MQTT_5) as client:
         connack = client.connect("")
@@ -74,13 +63,13 @@ PUBLISH_ALL = statement("iot:Publish", "topic/*")
 WILL = Will("a/will", b"gone")
 
 
-@VERSIONS
+@both_versions
 def test_a_policy_may_forbid_a_will(running: Running, version: Version) -> None:
     running.function.answer = lambda _: allow(without("LastWill"), PUBLISH_ALL)
     with running.client(version) as client:
         assert client.connect("without").reason_code == 0
     with running.client(version) as client:
-        assert client.connect("with", will=WILL).reason_code == REFUSED[version]
+        assert client.connect("with", will=WILL).reason_code == NOT_AUTHORIZED[version]
 
 
 def test_a_policy_may_forbid_a_persistent_session(running: Running) -> None:
@@ -91,7 +80,7 @@ def test_a_policy_may_forbid_a_persistent_session(running: Running) -> None:
         assert client.connect("persistent", clean_start=False).reason_code == ConnectReturnCode.NOT_AUTHORIZED
 
 
-def test_a_session_of_mqtt_5_is_persistent_where_it_outlives_its_connection(running: Running) -> None:
+def test_a_session_of_mqtt_5_with_an_expiry_is_persistent(running: Running) -> None:
     running.function.answer = lambda _: allow(without("PersistentConnect"))
     with running.client(Version.MQTT_5) as client:
         assert client.connect("brief", clean_start=False).reason_code == 0
@@ -100,34 +89,34 @@ def test_a_session_of_mqtt_5_is_persistent_where_it_outlives_its_connection(runn
         assert client.connect("lasting", properties=properties).reason_code == ReasonCode.NOT_AUTHORIZED
 
 
-@VERSIONS
-def test_a_wills_topic_needs_publish(running: Running, version: Version) -> None:
-    only(running, CONNECT, statement("iot:Publish", "topic/b"))
+@both_versions
+def test_a_will_needs_permission_to_publish(running: Running, version: Version) -> None:
+    running.only(CONNECT, statement("iot:Publish", "topic/b"))
     with running.client(version) as client:
-        assert client.connect(will=WILL).reason_code == REFUSED[version]
+        assert client.connect(will=WILL).reason_code == NOT_AUTHORIZED[version]
     running.record("decision", action="connect", allowed=False, reason="will_not_allowed")
 
 
-@VERSIONS
-def test_a_retained_will_needs_retain_publish_too(running: Running, version: Version) -> None:
-    only(running, CONNECT, PUBLISH_ALL)
+@both_versions
+def test_a_retained_will_needs_permission_to_retain(running: Running, version: Version) -> None:
+    running.only(CONNECT, PUBLISH_ALL)
     with running.client(version) as client:
-        assert client.connect(will=Will("a/will", b"gone", retain=True)).reason_code == REFUSED[version]
+        assert client.connect(will=Will("a/will", b"gone", retain=True)).reason_code == NOT_AUTHORIZED[version]
 
 
-@VERSIONS
-def test_a_will_is_no_way_to_forge_events(running: Running, version: Version) -> None:
+@both_versions
+def test_a_will_cannot_forge_an_event(running: Running, version: Version) -> None:
     with running.client(version) as client:
         client.connect(will=Will("$aws/events/presence/connected/bob", b"{}"))
         assert client.ends() == []
     running.record("decision", action="connect", allowed=False, reason="invalid_connect")
 
 
-def test_a_will_whose_permission_is_gone_is_not_published(running: Running) -> None:
+def test_a_will_that_a_refresh_no_longer_allows_is_not_published(running: Running) -> None:
     with running.connected("watcher") as watcher, running.client() as client:
         watcher.subscribe("#")
         assert client.connect(will=WILL).reason_code == 0
-        only(running, CONNECT)
+        running.only(CONNECT)
         running.core.call(running.core.apply_configuration)
         running.record("decision", action="refresh", allowed=True, client_id="ann")
         client.channel.close()
@@ -135,7 +124,7 @@ def test_a_will_whose_permission_is_gone_is_not_published(running: Running) -> N
         watcher.ping()
 
 
-def test_a_will_that_is_allowed_is_published(running: Running) -> None:
+def test_an_allowed_will_is_published(running: Running) -> None:
     with running.connected("watcher") as watcher, running.client() as client:
         watcher.subscribe("#")
         assert client.connect(will=WILL).reason_code == 0
@@ -144,10 +133,10 @@ def test_a_will_that_is_allowed_is_published(running: Running) -> None:
 
 
 @pytest.mark.parametrize("forbidden", ["connect", "will"])
-def test_a_client_that_may_not_connect_is_an_event(running: Running, forbidden: str) -> None:
+def test_a_client_that_the_policy_refuses_causes_a_connect_failed_event(running: Running, forbidden: str) -> None:
     with running.connected("watcher") as watcher, running.client() as client:
         watcher.subscribe("$aws/events/presence/connect_failed/ann")
-        only(running, PUBLISH_ALL if forbidden == "connect" else CONNECT)
+        running.only(PUBLISH_ALL if forbidden == "connect" else CONNECT)
         client.connect("ann", will=WILL)
         event = json.loads(watcher.expect(Publish).payload)
     assert {name: event[name] for name in ("clientId", "eventType", "connectFailureReason", "ipAddress")} == {
@@ -158,7 +147,7 @@ def test_a_client_that_may_not_connect_is_an_event(running: Running, forbidden: 
     }
 
 
-def test_who_does_not_prove_who_it_is_is_no_event(running: Running) -> None:
+def test_a_client_that_is_not_authenticated_causes_no_event(running: Running) -> None:
     with running.connected("watcher") as watcher, running.client() as client:
         watcher.subscribe("#")
         watcher.subscribe("$aws/events/presence/connect_failed/+")
@@ -170,7 +159,7 @@ def test_who_does_not_prove_who_it_is_is_no_event(running: Running) -> None:
 
 
 @pytest.mark.parametrize(("most", "answered"), [(4, False), (5, True), (20, True)])
-def test_a_client_that_takes_no_connack_is_refused(running: Running, most: int, answered: bool) -> None:
+def test_a_client_that_accepts_no_connack_is_refused(running: Running, most: int, answered: bool) -> None:
     with running.client(Version.MQTT_5) as client:
         client.send(Connect(Version.MQTT_5, "ann", user_name="ann", properties=Properties(maximum_packet_size=most)))
         code = ReasonCode.PACKET_TOO_LARGE
@@ -178,7 +167,7 @@ def test_a_client_that_takes_no_connack_is_refused(running: Running, most: int, 
     running.record("decision", action="connect", allowed=False, reason="invalid_connect")
 
 
-def test_a_connect_carries_no_more_than_8_kib_of_properties(running: Running) -> None:
+def test_a_connect_has_at_most_8_kib_of_properties(running: Running) -> None:
     many = tuple(("name", "x" * 1000) for _ in range(9))
     with running.client(Version.MQTT_5) as client:
         answer = client.connect("ann", properties=Properties(user_properties=many))

@@ -1,4 +1,4 @@
-"""500 connects a second in an account, 1 a second with one client ID (quotas of the message broker)."""
+"""500 CONNECTs per second in an account, 1 per second with one client ID (quotas of the message broker)."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -43,7 +43,7 @@ def test_a_second_connect_within_a_second_with_one_client_id_is_refused(
     ]
 
 
-def test_after_a_second_it_may_connect_again(running: Running) -> None:
+def test_after_a_second_a_client_id_can_connect_again(running: Running) -> None:
     with running.connected("ann") as first:
         running.pass_time(1)
         with running.connected("ann") as second:
@@ -52,21 +52,19 @@ def test_after_a_second_it_may_connect_again(running: Running) -> None:
 
 
 @VERSIONS
-def test_the_five_hundred_and_first_connect_within_a_second_is_refused(
-    running: Running, version: Version, code: int
-) -> None:
+def test_the_501st_connect_within_a_second_is_refused(running: Running, version: Version, code: int) -> None:
     clients = [running.client(version) for _ in range(501)]
     assert [client.connect("").reason_code for client in clients] == [0] * 500 + [code]
     running.pass_time(0.01)
     assert running.client(version).connect("").reason_code == 0
 
 
-def test_clients_without_an_id_are_counted_for_the_account_alone(running: Running) -> None:
+def test_clients_without_an_id_count_only_for_the_account(running: Running) -> None:
     for _ in range(3):
         running.connected("")
 
 
-def test_a_rule_that_a_connect_breaks_does_not_count_against_its_client_id(running: Running) -> None:
+def test_an_invalid_connect_does_not_count_for_its_client_id(running: Running) -> None:
     with running.client() as broken:
         broken.connect("x" * 129)
         assert broken.ends() == []

@@ -1,4 +1,4 @@
-"""TLS handshakes: why one failed is told."""
+"""The feed says why a TLS handshake failed."""
 
 import socket
 import ssl
@@ -22,7 +22,7 @@ def other_ca(tmp_path: Path) -> Path:
     return path
 
 
-def test_a_client_that_does_not_trust_the_ca_is_told_to(running: Running, other_ca: Path) -> None:
+def test_a_client_that_does_not_trust_the_ca_is_named_in_the_feed(running: Running, other_ca: Path) -> None:
     with pytest.raises(ssl.SSLCertVerificationError):
         wrapped(running.to_port(running.core.tls_port).socket, other_ca)
     assert "does not trust" in running.record("refused_bytes", reason="tls_failed")["detail"]
@@ -31,14 +31,14 @@ def test_a_client_that_does_not_trust_the_ca_is_told_to(running: Running, other_
 @pytest.mark.parametrize(
     "content", [b"\x10\x0f\x00\x04MQTT\x04\x02\x00\x3c\x00\x03ann", b"GET / HTTP/1.1\r\n\r\n"], ids=["mqtt", "http"]
 )
-def test_what_is_for_the_plain_port_is_told_so(running: Running, content: bytes) -> None:
+def test_plain_bytes_on_the_tls_port_are_named_in_the_feed(running: Running, content: bytes) -> None:
     channel = running.to_port(running.core.tls_port)
     channel.send(content)
     channel.receive_all()
     assert "plain port" in running.record("refused_bytes", reason="tls_failed")["detail"]
 
 
-def test_an_old_version_of_tls_is_told(running: Running) -> None:
+def test_an_old_tls_version_is_named_in_the_feed(running: Running) -> None:
     context = ssl.create_default_context(cafile=running.core.ca_path)
     context.set_ciphers("ALL:@SECLEVEL=0")
     with pytest.warns(DeprecationWarning, match="TLSv1_1"):
@@ -48,7 +48,7 @@ def test_an_old_version_of_tls_is_told(running: Running) -> None:
     assert "before 1.2" in running.record("refused_bytes", reason="tls_failed")["detail"]
 
 
-def test_who_leaves_without_a_word_leaves_no_line(running: Running) -> None:
+def test_a_client_that_closes_during_its_handshake_is_not_in_the_feed(running: Running) -> None:
     for beginning in (b"", b"\x16\x03\x01"):
         channel = running.to_port(running.core.tls_port)
         channel.send(beginning)

@@ -1,9 +1,11 @@
-"""A thousand connections that never speak, and what costs memory, beside clients that go on as ever."""
+"""Many connections and their memory do not disturb other clients."""
 
 import re
 import resource
 import time
 from pathlib import Path
+
+import pytest
 
 from iot_core.mqtt import Publish, Version
 from tests.cli.dev import Dev
@@ -11,6 +13,8 @@ from tests.local.harness.channels import PATIENCE, SocketChannel, connected_to
 from tests.local.harness.client import Client
 from tests.local.harness.dev import allow_files
 from tests.local.harness.running import Running
+
+pytestmark = pytest.mark.slow
 
 MANY = 1000
 MEBIBYTE = 1024 * 1024
@@ -48,7 +52,7 @@ def exchange(dev: Dev) -> float:
     return longest
 
 
-def test_a_thousand_connections_that_never_speak_are_ended_after_ten_seconds(running: Running) -> None:
+def test_a_thousand_silent_connections_end_after_ten_seconds(running: Running) -> None:
     allow_files(4096)
     with running.connected("other") as other:
         silent = [running.plain() for _ in range(MANY)]
@@ -62,7 +66,7 @@ def test_a_thousand_connections_that_never_speak_are_ended_after_ten_seconds(run
     running.record("refused_bytes", reason="connect_timeout")
 
 
-def test_a_thousand_connections_that_never_speak_disturb_nobody(dev: Dev) -> None:
+def test_a_thousand_silent_connections_do_not_disturb_others(dev: Dev) -> None:
     exchange(dev)
     before = memory(dev)
     silent = [connected_to(port) for port in (dev.port, tls_port(dev)) for _ in range(MANY // 2)]
@@ -75,7 +79,7 @@ def test_a_thousand_connections_that_never_speak_disturb_nobody(dev: Dev) -> Non
     assert exchange(dev) < PATIENCE
 
 
-def test_packets_that_are_never_finished_cost_no_more_than_they_have_bytes(dev: Dev) -> None:
+def test_an_incomplete_packet_costs_only_the_memory_of_its_bytes(dev: Dev) -> None:
     exchange(dev)
     before = memory(dev)
     most = 149_000
@@ -91,7 +95,7 @@ def test_packets_that_are_never_finished_cost_no_more_than_they_have_bytes(dev: 
             connection.close()
 
 
-def test_clients_that_come_and_go_leave_nothing_behind(dev: Dev) -> None:
+def test_clients_that_connect_and_disconnect_leave_no_memory_behind(dev: Dev) -> None:
     for _ in range(300):
         connected(dev, "warm-up").channel.close()
     before = memory(dev)

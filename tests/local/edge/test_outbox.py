@@ -1,4 +1,4 @@
-"""Nothing is acknowledged before it is committed; and who can't be sent to costs the others nothing."""
+"""The outbox: nothing is acknowledged before it is committed."""
 
 import asyncio
 from pathlib import Path
@@ -13,7 +13,7 @@ from tests.local.harness.running import Running, started
 
 
 class Sender:
-    """Notes what becomes of it."""
+    """Writes down what happens to it."""
 
     def __init__(self, notes: list[str], name: str, *, broken: bool = False) -> None:
         self._notes = notes
@@ -29,8 +29,8 @@ class Sender:
         self._notes.append(f"{self._name} aborted")
 
 
-class Notebook(Storage):
-    """Notes when something is committed, or can't be."""
+class NotedStorage(Storage):
+    """Writes down when something is committed, and raises if the disk is full."""
 
     def __init__(self, notes: list[str], *, full: bool = False) -> None:
         super().__init__(":memory:")
@@ -38,55 +38,40 @@ class Notebook(Storage):
         self._full = full
 
     def commit(self) -> None:
+        super().commit()
         if self._full:
-            super().commit()
             raise StorageError("disk full")
         self._notes.append("committed")
-        super().commit()
 
 
-def changed(storage: Storage) -> None:
-    storage.forget_retained("a")
-
-
-def test_what_changed_is_committed_before_anything_is_sent() -> None:
+def test_a_turn_of_the_loop_ends_with_one_flush_which_commits_before_it_sends() -> None:
     async def main() -> None:
         notes: list[str] = []
-        storage = Notebook(notes)
+        storage = NotedStorage(notes)
         outbox = Outbox(storage, lambda _: None)
-        changed(storage)
+        storage.forget_retained("a")
         outbox.add(Sender(notes, "one"))
         outbox.add(Sender(notes, "two"))
         assert notes == []
-        outbox.flush()
+        await asyncio.sleep(0)
         assert notes == ["committed", "one sent", "two sent"]
+        outbox.add(Sender(notes, "three"))
+        outbox.flush()
+        assert notes[3:] == ["three sent"]
         await asyncio.sleep(0)
-        assert len(notes) == 3
+        assert len(notes) == 4
         storage.close()
 
     asyncio.run(main())
 
 
-def test_what_nobody_flushes_is_sent_in_the_next_turn() -> None:
-    async def main() -> None:
-        notes: list[str] = []
-        storage = Notebook(notes)
-        outbox = Outbox(storage, lambda _: None)
-        outbox.add(Sender(notes, "one"))
-        await asyncio.sleep(0)
-        assert notes == ["one sent"]
-        storage.close()
-
-    asyncio.run(main())
-
-
-def test_where_nothing_can_be_stored_those_who_wait_are_ended_unanswered() -> None:
+def test_if_the_commit_fails_senders_are_aborted_without_an_answer() -> None:
     async def main() -> None:
         notes: list[str] = []
         failures: list[StorageError] = []
-        storage = Notebook(notes, full=True)
+        storage = NotedStorage(notes, full=True)
         outbox = Outbox(storage, failures.append)
-        changed(storage)
+        storage.forget_retained("a")
         outbox.add(Sender(notes, "one"))
         with pytest.raises(StorageError):
             outbox.commit()
@@ -97,10 +82,10 @@ def test_where_nothing_can_be_stored_those_who_wait_are_ended_unanswered() -> No
     asyncio.run(main())
 
 
-def test_one_that_can_not_be_sent_to_costs_the_others_nothing(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_sender_that_fails_is_aborted_and_the_others_are_sent(caplog: pytest.LogCaptureFixture) -> None:
     async def main() -> None:
         notes: list[str] = []
-        storage = Notebook(notes)
+        storage = NotedStorage(notes)
         outbox = Outbox(storage, lambda _: None)
         outbox.add(Sender(notes, "broken", broken=True))
         outbox.add(Sender(notes, "two"))
@@ -113,22 +98,21 @@ def test_one_that_can_not_be_sent_to_costs_the_others_nothing(caplog: pytest.Log
 
 
 @both_loops
-def test_a_publish_that_can_not_be_stored_is_not_acknowledged(running: Running) -> None:
-    """The disk is full: QoS 1 for a persistent session ends its publisher; QoS 0 between others goes on."""
-    storage = running.core.broker.storage
+def test_a_publish_that_cannot_be_stored_is_not_acknowledged(running: Running) -> None:
+    """QoS 1 for a persistent session ends its publisher; a client with nothing to store goes on."""
     with running.client() as away, running.connected("publisher") as publisher, running.connected("other") as other:
         away.connect("away", clean_start=False)
         away.subscribe("a", 1)
         away.disconnect()
         away.ends()
-        running.core.call(lambda: storage.database.execute("DROP TABLE queued"))
+        running.core.call(lambda: running.core.broker.storage.database.execute("DROP TABLE queued"))
         publisher.send(Publish("a", b"1", 1, packet_id=1))
         assert publisher.ends() == []
         running.record("storage")
         other.ping()
 
 
-def test_a_core_that_can_not_store_stops_all_the_same(folder: Path) -> None:
+def test_a_server_that_cannot_store_can_stop(folder: Path) -> None:
     with started(folder, data=folder / "data") as running:
         with running.client() as client:
             client.connect(clean_start=False)

@@ -1,4 +1,4 @@
-"""A mistake of our own costs one connection, never lets anybody in, and is told in the log."""
+"""An exception in IoT Core itself ends one connection, never authorizes a client, and is logged."""
 
 from collections.abc import Callable
 
@@ -10,6 +10,7 @@ from iot_core.broker.client import Client as BrokerClient
 from iot_core.edge.connection import MqttConnection
 from iot_core.mqtt import ConnectReturnCode, Publish
 from iot_core.permissions import Permissions
+from tests.local.harness.client import CONNECT_ANN
 from tests.local.harness.fixtures import both_loops
 from tests.local.harness.running import Running
 
@@ -25,7 +26,7 @@ def breaks(*_: object, **__: object) -> object:
     [(AuthorizerInvoker, "invoke"), (Authorization, "evaluator"), (Permissions, "may_connect")],
     ids=["invoker", "evaluator", "permissions"],
 )
-def test_a_mistake_in_authorizing_refuses_the_client(
+def test_an_exception_while_authorizing_refuses_the_client(
     running: Running, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, owner: type, name: str
 ) -> None:
     with running.connected("other") as other, running.client() as client:
@@ -39,7 +40,7 @@ def test_a_mistake_in_authorizing_refuses_the_client(
         assert "ZeroDivisionError" in caplog.text
 
 
-def test_a_mistake_in_a_refresh_ends_the_client(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_exception_in_a_refresh_ends_the_connection(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     with running.connected() as client:
         monkeypatch.setattr(AuthorizerInvoker, "invoke", breaks)
         running.core.call(running.core.apply_configuration)
@@ -47,20 +48,20 @@ def test_a_mistake_in_a_refresh_ends_the_client(running: Running, monkeypatch: p
     running.record("presence", event="disconnected", disconnect_reason="AUTH_ERROR")
 
 
-def test_a_mistake_after_authorizing_ends_the_connection(
+def test_an_exception_after_authorizing_ends_the_connection(
     running: Running, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     with running.connected("other") as other, running.client() as client:
         with monkeypatch.context() as patch:
             patch.setattr(Broker, "connect", breaks)
-            client.channel.send(bytes.fromhex("100f00044d5154540402003c0003616e6e"))
+            client.channel.send(CONNECT_ANN)
             assert client.ends() == []
         other.ping()
         assert "ZeroDivisionError" in caplog.text
         running.wait_until(lambda: len(list(running.core.connections)) == 1)
 
 
-def test_a_mistake_with_a_packet_ends_the_connection_and_its_session(
+def test_an_exception_with_a_packet_ends_the_connection_and_its_session(
     running: Running, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     with running.connected("other") as other, running.connected() as client:
@@ -80,7 +81,7 @@ def test_a_mistake_with_a_packet_ends_the_connection_and_its_session(
         assert "ZeroDivisionError" in caplog.text
 
 
-def test_a_mistake_in_looking_at_the_clock_ends_one_connection(
+def test_an_exception_while_checking_the_time_of_a_connection_ends_only_this_connection(
     running: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with running.connected("other") as other, running.connected() as client:
@@ -98,7 +99,7 @@ def test_a_mistake_in_looking_at_the_clock_ends_one_connection(
         assert other.ends() == []
 
 
-def test_a_mistake_in_a_turn_does_not_stop_the_clock(
+def test_an_exception_while_checking_the_time_does_not_stop_the_clock(
     running: Running, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     with running.connected() as client:

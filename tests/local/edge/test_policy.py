@@ -1,4 +1,4 @@
-"""The policy that the Lambda gave is enforced on PUBLISH, SUBSCRIBE and every delivery."""
+"""The Lambda's policy is enforced on PUBLISH, SUBSCRIBE and every delivery."""
 
 import pytest
 
@@ -10,22 +10,11 @@ from iot_core.mqtt import (
     Version,
 )
 from tests.local.harness.client import Client
-from tests.local.harness.function import ARN, EVERYTHING, Event, allow, statement
+from tests.local.harness.fixtures import both_versions
+from tests.local.harness.function import ARN, EVERYTHING, allow, statement
 from tests.local.harness.running import Running
 
-VERSIONS = pytest.mark.parametrize("version", list(Version), ids=lambda version: version.name)
-REFUSED = {Version.MQTT_3_1_1: ConnectReturnCode.NOT_AUTHORIZED, Version.MQTT_5: ReasonCode.NOT_AUTHORIZED}
 CONNECT = statement("iot:Connect", "client/ann")
-
-
-def only(running: Running, *statements: dict[str, object], client_id: str = "ann") -> None:
-    """Lets one client do what the statements say, and all others everything."""
-
-    def answer(event: Event) -> object:
-        mqtt = event["protocolData"]["mqtt"]  # type: ignore[index]
-        return allow(*statements) if mqtt.get("clientId") == client_id else allow()
-
-    running.function.answer = answer
 
 
 def forbidden(client: Client, publish: Publish) -> None:
@@ -35,10 +24,10 @@ def forbidden(client: Client, publish: Publish) -> None:
     assert client.ends() == ends
 
 
-@VERSIONS
+@both_versions
 @pytest.mark.parametrize("qos", [0, 1])
 def test_a_forbidden_publish_ends_the_connection(running: Running, version: Version, qos: int) -> None:
-    only(running, CONNECT, statement("iot:Publish", "topic/mine/*"))
+    running.only(CONNECT, statement("iot:Publish", "topic/mine/*"))
     with running.connected("watcher") as watcher, running.connected(version=version) as client:
         watcher.subscribe("#")
         client.publish("mine/x", b"fine", qos=1)
@@ -49,8 +38,8 @@ def test_a_forbidden_publish_ends_the_connection(running: Running, version: Vers
         watcher.ping()
 
 
-def test_a_retained_publish_needs_retain_publish(running: Running) -> None:
-    only(running, CONNECT, statement("iot:Publish", "topic/*"))
+def test_a_retained_publish_needs_permission_to_retain(running: Running) -> None:
+    running.only(CONNECT, statement("iot:Publish", "topic/*"))
     with running.connected() as client:
         client.publish("a", b"fine", qos=1)
         forbidden(client, Publish("a", b"kept", 0, retain=True))
@@ -58,17 +47,17 @@ def test_a_retained_publish_needs_retain_publish(running: Running) -> None:
 
 
 def test_a_deny_beats_every_allow(running: Running) -> None:
-    only(running, *EVERYTHING, statement("iot:Publish", "topic/secret/*", effect="Deny"))
+    running.only(*EVERYTHING, statement("iot:Publish", "topic/secret/*", effect="Deny"))
     with running.connected() as client:
         client.publish("open", qos=1)
         forbidden(client, Publish("secret/x", b""))
 
 
 @pytest.mark.parametrize(("version", "code"), [(Version.MQTT_3_1_1, 0x80), (Version.MQTT_5, 0x87)])
-def test_a_forbidden_topic_filter_is_refused_and_the_connection_stays(
+def test_a_forbidden_topic_filter_is_refused_and_the_client_stays_connected(
     running: Running, version: Version, code: int
 ) -> None:
-    only(running, CONNECT, statement("iot:Subscribe", "topicfilter/a/*"), statement("iot:Receive", "topic/*"))
+    running.only(CONNECT, statement("iot:Subscribe", "topicfilter/a/*"), statement("iot:Receive", "topic/*"))
     with running.connected(version=version) as client, running.connected("bob") as other:
         assert [client.subscribe(name, 1) for name in ("a/#", "a/+/b", "#", "+", "a", "b/a/")] == [1, 1, *4 * [code]]
         other.publish("b/x", b"unseen", qos=1)
@@ -76,15 +65,15 @@ def test_a_forbidden_topic_filter_is_refused_and_the_connection_stays(
     running.record("decision", action="subscribe", resource="#", allowed=False)
 
 
-def test_wildcards_of_mqtt_are_ordinary_characters_to_a_policy(running: Running) -> None:
-    only(running, CONNECT, statement("iot:Subscribe", "topicfilter/a/+"))
+def test_mqtt_wildcards_are_ordinary_characters_in_a_policy(running: Running) -> None:
+    running.only(CONNECT, statement("iot:Subscribe", "topicfilter/a/+"))
     with running.connected() as client:
         assert [client.subscribe(name) for name in ("a/+", "a/b", "a/#")] == [0, 0x80, 0x80]
 
 
-@VERSIONS
-def test_a_message_that_may_not_be_received_is_not_delivered(running: Running, version: Version) -> None:
-    only(running, CONNECT, statement("iot:Subscribe", "topicfilter/#"), statement("iot:Receive", "topic/open/*"))
+@both_versions
+def test_a_message_that_the_client_may_not_receive_is_not_delivered(running: Running, version: Version) -> None:
+    running.only(CONNECT, statement("iot:Subscribe", "topicfilter/#"), statement("iot:Receive", "topic/open/*"))
     with running.connected(version=version) as client, running.connected("bob") as other:
         client.subscribe("#", 1)
         for topic in ("closed/x", "open/x", "closed/x", "open/y"):
@@ -94,7 +83,7 @@ def test_a_message_that_may_not_be_received_is_not_delivered(running: Running, v
     running.record("decision", action="receive", resource="closed/x", allowed=False, client_id="ann")
 
 
-def test_receive_is_checked_for_what_is_retained_and_what_waited(running: Running) -> None:
+def test_permission_to_receive_is_checked_for_retained_and_queued_messages(running: Running) -> None:
     with running.client() as client, running.connected("bob") as other:
         assert client.connect(clean_start=False).reason_code == 0
         client.subscribe("kept", 1)
@@ -103,21 +92,21 @@ def test_receive_is_checked_for_what_is_retained_and_what_waited(running: Runnin
         assert client.ends() == []
         other.publish("kept", b"1", qos=1, retain=True)
         other.publish("queued", b"2", qos=1)
-        only(running, CONNECT, statement("iot:Subscribe", "topicfilter/*"))
+        running.only(CONNECT, statement("iot:Subscribe", "topicfilter/*"))
         with running.client() as again:
             assert again.connect(clean_start=False).session_present
             again.subscribe("kept", 1)
             again.ping()
 
 
-def test_another_accounts_arn_is_no_permission(running: Running) -> None:
+def test_an_arn_of_another_account_allows_nothing(running: Running) -> None:
     other = ARN.replace("123456789012", "210987654321")
     running.function.answer = lambda _: allow({"Effect": "Allow", "Action": "iot:*", "Resource": f"{other}client/ann"})
     with running.client() as client:
         assert client.connect().reason_code == ConnectReturnCode.NOT_AUTHORIZED
 
 
-def test_a_decision_is_told_once_however_often_it_is_asked(running: Running) -> None:
+def test_a_repeated_decision_is_in_the_feed_once(running: Running) -> None:
     with running.connected() as client:
         for _ in range(10):
             client.publish("a", qos=1)

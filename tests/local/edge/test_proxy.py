@@ -1,4 +1,4 @@
-"""The HTTP CONNECT proxy leads to the TLS port, whatever is asked for, and nowhere else."""
+"""The HTTP CONNECT proxy connects each client to the TLS port, and to no other place."""
 
 import socket
 
@@ -6,6 +6,7 @@ import pytest
 
 from iot_core.edge import sniffing
 from iot_core.edge.proxy import Tunnel
+from iot_core.edge.sniffing import ProtocolSniffer
 from iot_core.mqtt import Connect, Version, encode
 from tests.local.harness.channels import SocketChannel, WebSocketChannel, wrapped
 from tests.local.harness.fixtures import both_loops
@@ -27,7 +28,7 @@ def ask(running: Running, target: str) -> SocketChannel:
 @pytest.mark.parametrize(
     "target", ["abc-ats.iot.us-east-1.amazonaws.com:443", "127.0.0.1:22", "example.com:25", "[::1]:1", "nonsense"]
 )
-def test_it_leads_to_the_tls_port_whatever_host_is_asked_for(running: Running, target: str) -> None:
+def test_the_proxy_connects_to_the_tls_port_for_every_host(running: Running, target: str) -> None:
     channel = ask(running, target)
     inside = running.around(wrapped(channel.socket, running.core.ca_path, ("mqtt",)))
     running.connected(channel=inside).ping()
@@ -35,20 +36,20 @@ def test_it_leads_to_the_tls_port_whatever_host_is_asked_for(running: Running, t
     assert event["protocols"] == ["tls", "mqtt"]
 
 
-def test_a_websocket_goes_through_it(running: Running) -> None:
+def test_a_websocket_works_through_the_proxy(running: Running) -> None:
     channel = ask(running, "a:443")
     inside = running.around(wrapped(channel.socket, running.core.ca_path, ("http/1.1",)))
     running.connected(channel=WebSocketChannel(inside)).ping()
 
 
-def test_what_is_no_tls_gets_nowhere(running: Running) -> None:
+def test_mqtt_without_tls_does_not_work_through_the_proxy(running: Running) -> None:
     channel = ask(running, "a:80")
     channel.send(encode(Connect(Version.MQTT_3_1_1, "ann"), Version.MQTT_3_1_1))
     channel.receive_all()
     assert running.function.events.empty()
 
 
-def test_what_comes_with_the_request_goes_through(running: Running) -> None:
+def test_bytes_that_come_with_the_request_are_passed_on(running: Running) -> None:
     channel = running.plain()
     channel.send(b"CONNECT a:1 HTTP/1.1\r\n\r\n" + b"\x16\x03\x01\x00")
     assert channel.receive() == ESTABLISHED
@@ -56,7 +57,7 @@ def test_what_comes_with_the_request_goes_through(running: Running) -> None:
     channel.receive_all()
 
 
-def test_it_ends_with_the_connection_behind_it(running: Running) -> None:
+def test_a_tunnel_ends_with_its_connection_to_the_tls_port(running: Running) -> None:
     channel = ask(running, "a:443")
     with running.connected(channel=running.around(wrapped(channel.socket, running.core.ca_path))) as client:
         client.disconnect()
@@ -64,7 +65,7 @@ def test_it_ends_with_the_connection_behind_it(running: Running) -> None:
     running.wait_until(lambda: running.core.server.connection_count == 0)
 
 
-def test_it_ends_with_the_client_before_it(running: Running) -> None:
+def test_a_tunnel_ends_with_its_client(running: Running) -> None:
     channel = ask(running, "a:443")
     client = running.connected(channel=running.around(wrapped(channel.socket, running.core.ca_path)))
     client.channel.close()
@@ -72,7 +73,7 @@ def test_it_ends_with_the_client_before_it(running: Running) -> None:
     running.wait_until(lambda: running.core.server.connection_count == 0)
 
 
-def test_a_client_that_leaves_at_once_leaves_nothing_behind(running: Running) -> None:
+def test_a_client_that_closes_at_once_leaves_no_tunnel(running: Running) -> None:
     for _ in range(20):
         channel = running.plain()
         channel.send(b"CONNECT a:1 HTTP/1.1\r\n\r\n")
@@ -80,7 +81,7 @@ def test_a_client_that_leaves_at_once_leaves_nothing_behind(running: Running) ->
     running.wait_until(lambda: running.core.server.connection_count == 0)
 
 
-def test_a_tls_port_that_can_not_be_reached_is_502(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_tls_port_that_cannot_be_reached_is_502(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.create_server(("127.0.0.1", 0)) as gone:
         address = gone.getsockname()
     monkeypatch.setattr(sniffing, "Tunnel", lambda transport, _, *more: Tunnel(transport, address, *more))
@@ -89,9 +90,16 @@ def test_a_tls_port_that_can_not_be_reached_is_502(running: Running, monkeypatch
     assert channel.receive_all().startswith(b"HTTP/1.1 502 Bad Gateway\r\n")
 
 
-def test_within_tls_it_leads_to_the_same_place(running: Running) -> None:
+def test_the_proxy_works_within_tls(running: Running) -> None:
     channel = running.tls(("http/1.1",))
     channel.send(b"CONNECT a:443 HTTP/1.1\r\n\r\n")
     assert channel.receive() == ESTABLISHED
     channel.send(b"not TLS")
     channel.receive_all()
+
+
+def test_only_this_machine_can_use_the_proxy(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ProtocolSniffer, "is_local", False)
+    channel = running.plain()
+    channel.send(b"CONNECT anywhere:443 HTTP/1.1\r\n\r\n")
+    assert channel.receive_all().startswith(b"HTTP/1.1 403 ")

@@ -1,20 +1,21 @@
-"""What happens to clients while the Lambda is asked about them."""
+"""What happens to clients while they are being authorized."""
 
 import pytest
 
+from tests.local.harness.client import CONNECT_ANN
 from tests.local.harness.fixtures import both_loops
 from tests.local.harness.function import allow
 from tests.local.harness.gate import Gate
 from tests.local.harness.running import Running
 
 
-def test_a_refusal_for_who_was_taken_over_from_leaves_the_newer_client_alone(running: Running) -> None:
+def test_a_refused_refresh_of_a_taken_over_client_does_not_end_the_newer_client(running: Running) -> None:
     with running.connected() as older:
         gate = Gate(running)
         running.core.call(running.core.apply_configuration)
         gate.reached()
         with running.client() as newer:
-            newer.channel.send(bytes.fromhex("100f00044d5154540402003c0003616e6e"))
+            newer.channel.send(CONNECT_ANN)
             gate.reached()
             gate.open(1)
             assert newer.next() is not None
@@ -26,11 +27,11 @@ def test_a_refusal_for_who_was_taken_over_from_leaves_the_newer_client_alone(run
             assert session.connected
 
 
-def test_of_two_that_are_authorized_at_once_the_one_that_is_let_in_later_stays(running: Running) -> None:
+def test_of_two_clients_that_are_authorized_at_once_the_one_that_connects_later_stays(running: Running) -> None:
     gate = Gate(running)
     with running.client() as first, running.client() as second:
         for client in (first, second):
-            client.channel.send(bytes.fromhex("100f00044d5154540402003c0003616e6e"))
+            client.channel.send(CONNECT_ANN)
             gate.reached()
         gate.open(1)
         assert second.next() is not None
@@ -42,10 +43,10 @@ def test_of_two_that_are_authorized_at_once_the_one_that_is_let_in_later_stays(r
 
 @both_loops
 @pytest.mark.parametrize("allowed", [True, False])
-def test_a_client_that_leaves_while_it_is_authorized_leaves_nothing_behind(running: Running, allowed: bool) -> None:
+def test_a_client_that_closes_while_it_is_authorized_leaves_no_connection(running: Running, allowed: bool) -> None:
     gate = Gate(running)
     client = running.client()
-    client.channel.send(bytes.fromhex("100f00044d5154540402003c0003616e6e"))
+    client.channel.send(CONNECT_ANN)
     gate.reached()
     client.channel.close()
     gate.open(0, allowed=allowed)
@@ -57,7 +58,7 @@ def test_a_client_that_leaves_while_it_is_authorized_leaves_nothing_behind(runni
 
 
 @both_loops
-def test_a_client_that_leaves_during_its_refresh_leaves_nothing_behind(running: Running) -> None:
+def test_a_client_that_closes_during_its_refresh_leaves_no_connection(running: Running) -> None:
     with running.connected():
         gate = Gate(running)
         running.core.call(running.core.apply_configuration)
@@ -70,10 +71,10 @@ def test_a_client_that_leaves_during_its_refresh_leaves_nothing_behind(running: 
 
 
 @both_loops
-def test_what_comes_behind_connect_waits_in_the_network(running: Running) -> None:
+def test_packets_after_the_connect_wait_in_the_network(running: Running) -> None:
     gate = Gate(running)
     with running.client(channel=running.plain()) as client:
-        client.channel.send(bytes.fromhex("100f00044d5154540402003c0003616e6e"))
+        client.channel.send(CONNECT_ANN)
         gate.reached()
         sent = running.fill(client, b"\xc0\x00")
         assert sent < 32 * 1024 * 1024
@@ -84,20 +85,20 @@ def test_what_comes_behind_connect_waits_in_the_network(running: Running) -> Non
 
 
 @both_loops
-def test_a_websocket_too_is_not_read_while_its_client_is_authorized(running: Running) -> None:
+def test_a_websocket_is_not_read_while_its_client_is_authorized(running: Running) -> None:
     gate = Gate(running)
     channel = running.web_socket()
-    channel.send(bytes.fromhex("100f00044d5154540402003c0003616e6e"))
+    channel.send(CONNECT_ANN)
     gate.reached()
     running.fill(running.client(channel=channel.below), b"\x8a\xfd" + 129 * b"\0")
     gate.open(0)
     assert channel.receive() == b"\x20\x02\0\0"
 
 
-def test_an_answer_of_a_configuration_that_has_changed_meanwhile_is_renewed(running: Running) -> None:
+def test_an_answer_of_an_earlier_configuration_is_refreshed(running: Running) -> None:
     gate = Gate(running)
     with running.client() as client:
-        client.channel.send(bytes.fromhex("100f00044d5154540402003c0003616e6e"))
+        client.channel.send(CONNECT_ANN)
         gate.reached()
         running.function.answer = lambda _: allow(isAuthenticated=False)
         running.core.call(running.core.apply_configuration)

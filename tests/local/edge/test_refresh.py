@@ -1,4 +1,4 @@
-"""Refreshes and ends, as the Lambda's answer sets them; and what happens to a client in the meantime."""
+"""Refreshes and ends of connections, as the Lambda's answer sets them."""
 
 import threading
 from collections.abc import Callable
@@ -8,10 +8,10 @@ import pytest
 
 from iot_core.mqtt import Disconnect, Packet, Publish, ReasonCode, Version
 from tests.local.harness.channels import PATIENCE
+from tests.local.harness.fixtures import both_versions
 from tests.local.harness.function import Event, allow, statement
 from tests.local.harness.running import Running, started
 
-VERSIONS = pytest.mark.parametrize("version", list(Version), ids=lambda version: version.name)
 CONNECT = statement("iot:Connect", "client/*")
 
 
@@ -28,7 +28,7 @@ def asked(running: Running) -> Event:
     return running.function.events.get(timeout=PATIENCE)
 
 
-def test_the_lambda_is_asked_the_same_again_after_refresh_after_in_seconds(running: Running) -> None:
+def test_the_lambda_is_asked_again_after_refresh_after_in_seconds(running: Running) -> None:
     running.function.answer = lambda _: allow(refreshAfterInSeconds=300)
     with running.connected() as client:
         first = asked(running)
@@ -41,7 +41,7 @@ def test_the_lambda_is_asked_the_same_again_after_refresh_after_in_seconds(runni
             client.ping()
 
 
-@VERSIONS
+@both_versions
 @pytest.mark.parametrize(
     ("answer", "reason"),
     [
@@ -52,7 +52,7 @@ def test_the_lambda_is_asked_the_same_again_after_refresh_after_in_seconds(runni
     ],
     ids=["no", "invalid", "raises", "another client ID"],
 )
-def test_a_refresh_that_is_no_yes_ends_the_connection(
+def test_a_refresh_that_does_not_allow_ends_the_connection(
     running: Running, version: Version, answer: Callable[[Event], object], reason: str
 ) -> None:
     running.function.answer = lambda _: allow(refreshAfterInSeconds=300)
@@ -75,7 +75,7 @@ def test_a_refresh_that_hangs_ends_the_connection(folder: Path) -> None:
         release.set()
 
 
-@VERSIONS
+@both_versions
 def test_the_connection_ends_after_disconnect_after_in_seconds(running: Running, version: Version) -> None:
     running.function.answer = lambda _: allow(disconnectAfterInSeconds=300, refreshAfterInSeconds=86_400)
     with running.connected(version=version) as client:
@@ -86,7 +86,7 @@ def test_the_connection_ends_after_disconnect_after_in_seconds(running: Running,
     running.record("presence", event="disconnected", disconnect_reason="CUSTOMAUTH_TTL_EXPIRATION", client_id="ann")
 
 
-def test_a_refresh_does_not_put_off_the_end(running: Running) -> None:
+def test_a_refresh_does_not_postpone_the_end(running: Running) -> None:
     running.function.answer = lambda _: allow(disconnectAfterInSeconds=600, refreshAfterInSeconds=300)
     with running.connected() as client:
         running.pass_time(300)
@@ -97,7 +97,7 @@ def test_a_refresh_does_not_put_off_the_end(running: Running) -> None:
     running.record("presence", event="disconnected", disconnect_reason="CUSTOMAUTH_TTL_EXPIRATION")
 
 
-def test_after_a_refresh_the_new_policy_counts(running: Running) -> None:
+def test_after_a_refresh_the_new_policy_is_enforced(running: Running) -> None:
     running.function.answer = lambda _: allow(CONNECT, statement("iot:Publish", "topic/old"))
     with running.connected() as client:
         client.publish("old", qos=1)
@@ -110,7 +110,7 @@ def test_after_a_refresh_the_new_policy_counts(running: Running) -> None:
     running.record("presence", event="disconnected", disconnect_reason="FORBIDDEN_ACCESS")
 
 
-def test_refreshes_of_many_clients_leave_room_for_who_connects(running: Running) -> None:
+def test_clients_can_connect_during_the_refreshes_of_many_clients(running: Running) -> None:
     clients = [running.connected(f"client-{number}") for number in range(40)]
     gate = threading.Event()
 
@@ -129,7 +129,7 @@ def test_refreshes_of_many_clients_leave_room_for_who_connects(running: Running)
         client.ping()
 
 
-def test_the_seconds_of_answers_may_pass_faster(folder: Path) -> None:
+def test_the_seconds_of_an_answer_can_pass_faster(folder: Path) -> None:
     with started(folder, time_scale=60) as running:
         running.function.answer = lambda _: allow(disconnectAfterInSeconds=600, refreshAfterInSeconds=300)
         with running.connected() as client:

@@ -1,4 +1,4 @@
-"""The end: all are told, what is to survive is written, and nothing is left."""
+"""Stopping: clients are told, sessions are stored, and no resource is left."""
 
 import asyncio
 import signal
@@ -16,14 +16,18 @@ from tests.local.harness.fixtures import both_loops
 from tests.local.harness.running import LoopFactory, started
 from tests.local.harness.slow import slow_client
 
+pytestmark = pytest.mark.slow
+
 TOLD = [Disconnect(ReasonCode.SERVER_SHUTTING_DOWN)]
 
 
 @both_loops
 @pytest.mark.parametrize("way", ["plain", "tls", "web_socket"])
-def test_clients_of_mqtt_5_are_told_that_it_ends(folder: Path, loop_factory: LoopFactory, way: str) -> None:
+def test_clients_of_mqtt_5_get_a_disconnect_when_the_server_stops(
+    folder: Path, loop_factory: LoopFactory, way: str
+) -> None:
     with started(folder, loop_factory=loop_factory) as running, ThreadPoolExecutor() as threads:
-        client = running.connected(version=Version.MQTT_5, channel=getattr(running, way)())
+        client = running.connected(version=Version.MQTT_5, channel=running.way(way))
 
         def read() -> list[Packet]:
             with client:
@@ -35,7 +39,7 @@ def test_clients_of_mqtt_5_are_told_that_it_ends(folder: Path, loop_factory: Loo
 
 
 @both_loops
-def test_connections_of_all_kinds_end(folder: Path, loop_factory: LoopFactory) -> None:
+def test_connections_of_all_protocols_end_when_the_server_stops(folder: Path, loop_factory: LoopFactory) -> None:
     with started(folder, loop_factory=loop_factory) as running:
         silent, secret, half, tunnel = (running.plain(), running.tls(), running.plain(), running.plain())
         half.send(b"GET / HTTP/1.1\r\n")
@@ -53,7 +57,7 @@ def test_connections_of_all_kinds_end(folder: Path, loop_factory: LoopFactory) -
 
 
 @both_loops
-def test_it_ends_without_a_word_on_the_terminal(
+def test_the_server_stops_without_output_on_the_terminal(
     folder: Path, loop_factory: LoopFactory, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
     with started(folder, loop_factory=loop_factory) as running:
@@ -67,7 +71,7 @@ def test_it_ends_without_a_word_on_the_terminal(
 
 
 @both_loops
-def test_a_request_that_waits_for_the_authorizer_ends_without_a_word_too(
+def test_a_request_that_waits_for_the_authorizer_ends_without_output(
     folder: Path, loop_factory: LoopFactory, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
     with started(folder, loop_factory=loop_factory) as running:
@@ -83,12 +87,14 @@ def test_a_request_that_waits_for_the_authorizer_ends_without_a_word_too(
 
 
 @both_loops
-def test_who_takes_nothing_does_not_keep_it(folder: Path, loop_factory: LoopFactory) -> None:
+def test_a_client_that_does_not_read_does_not_keep_the_server_from_stopping(
+    folder: Path, loop_factory: LoopFactory
+) -> None:
     with started(folder, loop_factory=loop_factory) as running, slow_client(running):
         running.stop()
 
 
-def test_the_port_is_free_again(folder: Path) -> None:
+def test_after_the_stop_the_port_is_free(folder: Path) -> None:
     with started(folder) as running:
         port = running.core.port
         running.connected()
@@ -96,7 +102,7 @@ def test_the_port_is_free_again(folder: Path) -> None:
         connected_to(port)
 
 
-def test_wills_are_published_and_what_survives_is_there_again(folder: Path) -> None:
+def test_wills_are_published_at_the_stop_and_sessions_survive_it(folder: Path) -> None:
     data = folder / "data"
     with started(folder, data=data) as running:
         with running.client() as away:
@@ -111,7 +117,7 @@ def test_wills_are_published_and_what_survives_is_there_again(folder: Path) -> N
 
 
 @both_loops
-def test_nothing_is_left_of_it(folder: Path, loop_factory: LoopFactory) -> None:
+def test_after_the_stop_no_thread_and_no_open_loop_is_left(folder: Path, loop_factory: LoopFactory) -> None:
     before = threading.active_count()
     loops: list[asyncio.AbstractEventLoop] = []
 
@@ -130,7 +136,7 @@ def test_nothing_is_left_of_it(folder: Path, loop_factory: LoopFactory) -> None:
     raise AssertionError([thread.name for thread in threading.enumerate()])
 
 
-def test_a_core_may_be_started_again(folder: Path) -> None:
+def test_a_stopped_server_can_be_started_again(folder: Path) -> None:
     with started(folder) as running:
         core = running.core
         running.connected()
@@ -143,7 +149,7 @@ def test_a_core_may_be_started_again(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("name", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])
-def test_a_process_that_is_asked_to_end_tells_its_clients(dev: Dev, name: signal.Signals) -> None:
+def test_a_process_that_gets_a_signal_tells_its_clients(dev: Dev, name: signal.Signals) -> None:
     with Client(SocketChannel(connected_to(dev.port)), Version.MQTT_5) as client:
         assert client.connect(user_name="?x-amz-customauthorizer-name=chat").reason_code == 0
         dev.process.send_signal(name)

@@ -1,4 +1,4 @@
-"""Whoever does not take what it is sent costs a bounded number of bytes, and holds up nobody."""
+"""A client that does not read costs a limited number of bytes, and does not delay others."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -33,14 +33,14 @@ def unsent(running: Running) -> int:
 
 @both_loops
 @pytest.mark.parametrize("content", [encode(Pingreq(), Version.MQTT_3_1_1), PUBLISH], ids=["pings", "publishes"])
-def test_a_client_that_takes_no_answers_is_not_read(running: Running, content: bytes) -> None:
+def test_a_client_that_does_not_read_its_answers_is_not_read(running: Running, content: bytes) -> None:
     with running.connected("greedy", channel=running.narrow()) as greedy, running.connected("other") as other:
         running.fill(greedy, content)
         assert unsent(running) < ROOM + MORE
         other.ping()
 
 
-def test_a_client_that_takes_its_answers_after_all_is_read_again(running: Running) -> None:
+def test_a_client_that_reads_its_answers_later_is_read_again(running: Running) -> None:
     with running.connected("greedy", channel=running.narrow()) as greedy:
         sent = running.fill(greedy, b"\xc0\x00")
         received = b""
@@ -52,7 +52,7 @@ def test_a_client_that_takes_its_answers_after_all_is_read_again(running: Runnin
 
 
 @both_loops
-def test_websocket_pings_are_answered_as_long_as_the_answers_are_taken(running: Running) -> None:
+def test_websocket_pings_of_a_client_that_does_not_read_are_not_answered_without_end(running: Running) -> None:
     channel = running.web_socket(running.narrow())
     with running.connected("other") as other:
         running.fill(running.client(channel=channel.below), WEB_SOCKET_PING)
@@ -61,7 +61,7 @@ def test_websocket_pings_are_answered_as_long_as_the_answers_are_taken(running: 
 
 
 @both_loops
-def test_what_is_retained_is_not_sent_without_end_to_who_only_asks(running: Running) -> None:
+def test_retained_messages_are_not_sent_without_end_to_a_client_that_does_not_read(running: Running) -> None:
     with running.connected("publisher") as publisher, running.connected("asks", channel=running.narrow()) as asks:
         publisher.publish("kept", bytes(100_000), qos=1, retain=True)
         subscribe = Subscribe(1, (Subscription("kept", 0),), NO_PROPERTIES)
@@ -83,7 +83,7 @@ def test_messages_of_qos_0_to_a_slow_client_are_dropped_and_counted(running: Run
 
 
 @both_loops
-def test_a_client_too_slow_for_qos_1_is_ended_and_cut_off(running: Running) -> None:
+def test_a_client_that_is_too_slow_for_qos_1_is_disconnected(running: Running) -> None:
     with running.connected("slow", channel=running.narrow()) as slow, running.connected("publisher") as publisher:
         slow.subscribe("much", 1)
         for _ in range(1200):
@@ -96,7 +96,7 @@ def test_a_client_too_slow_for_qos_1_is_ended_and_cut_off(running: Running) -> N
 
 
 @both_loops
-def test_a_slow_client_gets_what_waited_once_it_reads(running: Running) -> None:
+def test_a_slow_client_gets_its_queued_messages_when_it_reads(running: Running) -> None:
     with running.connected("slow", channel=running.narrow()) as slow, running.connected("publisher") as publisher:
         slow.subscribe("much", 1)
         for number in range(45):
@@ -106,7 +106,7 @@ def test_a_slow_client_gets_what_waited_once_it_reads(running: Running) -> None:
             assert message.payload[:2] == number.to_bytes(2)
 
 
-def test_the_proxy_takes_no_more_than_it_gets_rid_of(running: Running) -> None:
+def test_the_proxy_does_not_read_more_than_it_can_pass_on(running: Running) -> None:
     channel = running.narrow()
     channel.send(b"CONNECT iot.example.com:443 HTTP/1.1\r\n\r\n")
     assert channel.receive().startswith(b"HTTP/1.1 200 ")
@@ -119,12 +119,12 @@ def test_the_proxy_takes_no_more_than_it_gets_rid_of(running: Running) -> None:
 
 @both_loops
 @pytest.mark.parametrize("way", ["plain", "tls"])
-def test_messages_to_who_has_just_gone_make_no_noise(
+def test_messages_to_a_client_that_has_just_closed_cause_no_log_lines(
     running: Running, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str], way: str
 ) -> None:
     with running.connected("publisher") as publisher:
         for _ in range(20):
-            gone = running.connected("gone", channel=getattr(running, way)())
+            gone = running.connected("gone", channel=running.way(way))
             gone.subscribe("a")
             gone.channel.close()
             for _ in range(30):

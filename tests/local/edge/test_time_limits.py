@@ -1,4 +1,4 @@
-"""Who says nothing, or too little for too long, is ended: before CONNECT, in HTTP, and by keep alive."""
+"""Silent clients are disconnected: before CONNECT, during an HTTP request, and by keep alive."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -6,21 +6,19 @@ from pathlib import Path
 import pytest
 
 from iot_core.mqtt import Disconnect, Pingreq, ReasonCode, Version
-from tests.local.harness.fixtures import both_loops
+from tests.local.harness.client import CONNECT_ANN
+from tests.local.harness.fixtures import both_loops, both_versions
 from tests.local.harness.running import UNLIMITED, Running, started
 from tests.local.harness.slow import slow_client
-
-VERSIONS = pytest.mark.parametrize("version", list(Version), ids=lambda version: version.name)
-CONNECT = bytes.fromhex("100f00044d5154540402003c0003616e6e")
 
 
 @both_loops
 @pytest.mark.parametrize(
     "beginning",
-    [b"", b"\x10", CONNECT[:-1], b"\x10\xff\xff", b"G", b"GET / HTTP/1.1\r\nHost: localhost\r\n", b"CONNECT a"],
+    [b"", b"\x10", CONNECT_ANN[:-1], b"\x10\xff\xff", b"G", b"GET / HTTP/1.1\r\nHost: localhost\r\n", b"CONNECT a"],
     ids=repr,
 )
-def test_within_ten_seconds_a_client_must_have_said_what_it_wants(running: Running, beginning: bytes) -> None:
+def test_a_client_must_show_its_protocol_within_ten_seconds(running: Running, beginning: bytes) -> None:
     channel = running.plain()
     channel.send(beginning)
     running.settle()
@@ -31,7 +29,7 @@ def test_within_ten_seconds_a_client_must_have_said_what_it_wants(running: Runni
     running.record("refused_bytes", reason="connect_timeout", source="127.0.0.1")
 
 
-def test_a_websocket_without_connect_is_ended_after_ten_seconds(running: Running) -> None:
+def test_a_websocket_without_a_connect_ends_after_ten_seconds(running: Running) -> None:
     channel = running.web_socket()
     running.pass_time(9.9)
     assert not running.ended(channel.below)
@@ -40,26 +38,26 @@ def test_a_websocket_without_connect_is_ended_after_ten_seconds(running: Running
     running.record("refused_bytes", reason="connect_timeout")
 
 
-def test_bytes_one_at_a_time_put_nothing_off(running: Running) -> None:
+def test_single_bytes_do_not_postpone_the_connect_timeout(running: Running) -> None:
     channel = running.plain()
-    for byte in CONNECT[:9]:
+    for byte in CONNECT_ANN[:9]:
         channel.send(bytes((byte,)))
         running.settle()
         running.pass_time(1)
     assert not running.ended(channel)
-    channel.send(CONNECT[9:10])
+    channel.send(CONNECT_ANN[9:10])
     running.pass_time(1.1)
     assert channel.receive() == b""
 
 
-def test_a_tls_handshake_that_never_gets_on_is_ended(folder: Path) -> None:
+def test_a_tls_handshake_that_is_not_completed_ends(folder: Path) -> None:
     with started(folder, limits=replace(UNLIMITED, connect_timeout=0.3)) as running:  # type: ignore[arg-type]
         channel = running.to_port(running.core.tls_port)
         channel.send(b"\x16\x03\x01")
         assert channel.receive() == b""
 
 
-def test_an_http_request_must_be_there_within_ten_seconds(running: Running) -> None:
+def test_an_http_request_must_be_complete_within_ten_seconds(running: Running) -> None:
     channel = running.plain()
     channel.send(b"POST /topics/a HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\nhell")
     running.settle()
@@ -70,7 +68,7 @@ def test_an_http_request_must_be_there_within_ten_seconds(running: Running) -> N
     assert channel.receive() == b""
 
 
-def test_a_second_http_request_must_get_on_too(running: Running) -> None:
+def test_a_second_http_request_must_be_complete_in_time_too(running: Running) -> None:
     channel = running.plain()
     channel.send(b"GET /default-authorizer HTTP/1.1\r\nHost: localhost\r\n\r\nGET /default")
     received = b""
@@ -81,7 +79,7 @@ def test_a_second_http_request_must_get_on_too(running: Running) -> None:
     assert channel.receive() == b""
 
 
-def test_an_http_answer_may_take_its_time(running: Running) -> None:
+def test_an_http_answer_has_no_time_limit(running: Running) -> None:
     channel = running.plain()
     channel.send(b"GET /console/feed HTTP/1.1\r\nHost: localhost\r\n\r\n")
     received = b""
@@ -92,8 +90,8 @@ def test_an_http_answer_may_take_its_time(running: Running) -> None:
     assert not running.ended(channel)
 
 
-@VERSIONS
-def test_a_client_that_is_silent_for_one_and_a_half_times_its_keep_alive_is_ended(
+@both_versions
+def test_a_client_that_is_silent_for_one_and_a_half_times_its_keep_alive_is_disconnected(
     running: Running, version: Version
 ) -> None:
     with running.client(version) as client:
@@ -105,7 +103,7 @@ def test_a_client_that_is_silent_for_one_and_a_half_times_its_keep_alive_is_ende
     running.record("presence", event="disconnected", disconnect_reason="MQTT_KEEP_ALIVE_TIMEOUT", client_id="ann")
 
 
-@VERSIONS
+@both_versions
 def test_any_packet_keeps_a_client_alive(running: Running, version: Version) -> None:
     with running.client(version) as client:
         client.connect(keep_alive=60)
@@ -120,7 +118,7 @@ def test_any_packet_keeps_a_client_alive(running: Running, version: Version) -> 
 
 
 @pytest.mark.parametrize(("asked", "seconds"), [(1, 45), (30, 45), (0, 1800), (65_535, 1800)])
-def test_keep_alive_is_held_within_iot_cores_bounds(running: Running, asked: int, seconds: int) -> None:
+def test_the_keep_alive_is_limited_as_by_iot_core(running: Running, asked: int, seconds: int) -> None:
     with running.client() as client:
         client.connect(keep_alive=asked)
         running.pass_time(0)
@@ -133,7 +131,7 @@ def test_keep_alive_is_held_within_iot_cores_bounds(running: Running, asked: int
         assert client.ends() == []
 
 
-def test_what_a_client_is_sent_does_not_keep_it_alive(running: Running) -> None:
+def test_messages_to_a_client_do_not_keep_it_alive(running: Running) -> None:
     with running.connected("silent") as silent, running.connected("other") as other:
         silent.subscribe("a")
         running.pass_time(0)
@@ -145,7 +143,7 @@ def test_what_a_client_is_sent_does_not_keep_it_alive(running: Running) -> None:
         other.ping()
 
 
-def test_a_slow_client_that_takes_what_it_is_sent_is_there(running: Running) -> None:
+def test_a_slow_client_that_reads_is_alive(running: Running) -> None:
     """It is not read while too much waits for it, so its pings say nothing."""
     with slow_client(running) as slow:
         for _ in range(20):
@@ -158,7 +156,7 @@ def test_a_slow_client_that_takes_what_it_is_sent_is_there(running: Running) -> 
         raise AssertionError("it never caught up")
 
 
-def test_a_slow_client_that_takes_nothing_is_gone(running: Running) -> None:
+def test_a_slow_client_that_does_not_read_is_disconnected(running: Running) -> None:
     with slow_client(running):
         running.pass_time(0)
         running.pass_time(91)

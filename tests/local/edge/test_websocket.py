@@ -18,12 +18,12 @@ UPGRADE = (
 
 
 @pytest.mark.parametrize("name", ["mqtt", "mqttv3.1"])
-def test_both_subprotocols_are_spoken(running: Running, name: str) -> None:
+def test_both_subprotocols_are_accepted(running: Running, name: str) -> None:
     channel = running.web_socket(subprotocols=[name])
     assert (channel.status, channel.protocol.subprotocol) == (101, name)
 
 
-def test_of_several_subprotocols_one_that_is_known_is_taken(running: Running) -> None:
+def test_of_several_subprotocols_a_known_one_is_chosen(running: Running) -> None:
     assert running.web_socket(subprotocols=["chat", "mqtt"]).protocol.subprotocol == "mqtt"
 
 
@@ -55,21 +55,21 @@ def test_at_another_path_the_answer_is_404(running: Running, path: str) -> None:
         ("\r\n\r\n", "\r\nToken: " + 9000 * "a" + "\r\n\r\n", b"431"),
     ],
 )
-def test_a_wrong_upgrade_is_refused_in_the_words_of_http(running: Running, old: str, new: str, status: bytes) -> None:
+def test_an_invalid_upgrade_is_refused_with_an_http_status(running: Running, old: str, new: str, status: bytes) -> None:
     channel = running.plain()
     channel.send(UPGRADE.replace(old, new, 1).encode())
     assert channel.receive_all().split(b" ")[1] == status
     running.record("refused_bytes", reason="not_mqtt")
 
 
-def test_a_packet_may_be_spread_over_frames(running: Running) -> None:
+def test_a_packet_can_be_spread_over_frames(running: Running) -> None:
     channel = running.web_socket()
     with running.client(channel=channel) as client:
         channel.send_frames(CONNECT[:1], CONNECT[1:7], CONNECT[7:])
         assert client.expect(Connack).reason_code == 0
 
 
-def test_a_packet_may_be_spread_over_messages(running: Running) -> None:
+def test_a_packet_can_be_spread_over_messages(running: Running) -> None:
     channel = running.web_socket()
     with running.client(channel=channel) as client:
         for byte in CONNECT:
@@ -77,7 +77,7 @@ def test_a_packet_may_be_spread_over_messages(running: Running) -> None:
         assert client.expect(Connack).reason_code == 0
 
 
-def test_a_frame_may_hold_many_packets(running: Running) -> None:
+def test_a_frame_can_hold_many_packets(running: Running) -> None:
     channel = running.web_socket()
     with running.client(channel=channel) as client:
         channel.send(CONNECT + 20 * PING)
@@ -122,9 +122,7 @@ def test_a_text_frame_before_connect_is_closed_with_1003(running: Running) -> No
         (b"\x82\xff\0\0\0\x01\0\0\0\0\0\0\0\0", 1009),  # 4 GiB.
     ],
 )
-def test_what_is_no_websocket_frame_is_closed_and_the_client_told_why(
-    running: Running, frame: bytes, code: int
-) -> None:
+def test_an_invalid_frame_closes_the_websocket_with_a_code(running: Running, frame: bytes, code: int) -> None:
     channel = running.web_socket()
     with running.connected(channel=channel) as client:
         channel.below.send(frame)
@@ -134,7 +132,7 @@ def test_what_is_no_websocket_frame_is_closed_and_the_client_told_why(
     running.record("presence", event="disconnected", disconnect_reason="CLIENT_ERROR")
 
 
-def test_frames_may_come_with_the_upgrade(running: Running) -> None:
+def test_frames_can_come_with_the_upgrade(running: Running) -> None:
     channel = running.plain()
     mask = b"\x82" + bytes((0x80 | len(CONNECT),)) + 4 * b"\0"
     channel.send(UPGRADE.encode() + mask + CONNECT)
@@ -157,7 +155,7 @@ def test_the_server_closes_with_a_close_frame_and_waits_for_the_clients(running:
         assert channel.below.receive() == b""
 
 
-def test_a_client_that_never_finishes_the_close_is_cut_off(running: Running) -> None:
+def test_a_client_that_does_not_complete_the_closing_handshake_is_aborted(running: Running) -> None:
     channel = running.web_socket()
     with running.connected(channel=channel) as client:
         client.send(Connect(Version.MQTT_3_1_1, "ann"))
@@ -171,7 +169,7 @@ def test_a_client_that_never_finishes_the_close_is_cut_off(running: Running) -> 
         assert channel.below.receive() == b""
 
 
-def test_what_comes_behind_the_end_counts_for_nothing(running: Running) -> None:
+def test_packets_after_an_invalid_packet_are_ignored(running: Running) -> None:
     channel = running.web_socket()
     with running.connected(channel=channel) as client:
         client.subscribe("a")

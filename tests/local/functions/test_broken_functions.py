@@ -1,4 +1,4 @@
-"""A function that raises, answers with rubbish or prints it: nobody is let in by that, nobody else kept out."""
+"""A function that raises, or answers or prints anything invalid, refuses its client and affects no other client."""
 
 import json
 import sys
@@ -73,7 +73,7 @@ def test_a_cyclic_answer_is_broken(running: Running) -> None:
     ],
     ids=lambda text: text[:10].encode("ascii", "backslashreplace").decode(),
 )
-def test_what_a_function_prints_neither_lets_in_nor_keeps_out(running: Running, text: str) -> None:
+def test_the_output_of_a_function_changes_no_decision(running: Running, text: str) -> None:
     def answer(_: Event) -> object:
         print(text)
         return allow()
@@ -83,7 +83,7 @@ def test_what_a_function_prints_neither_lets_in_nor_keeps_out(running: Running, 
         client.ping()
 
 
-def test_the_log_line_says_who_it_is(running: Running) -> None:
+def test_the_log_line_has_the_principal(running: Running) -> None:
     line = {"decision": "allowed", "principal": "Ann of Cleves", "source": "query"}
 
     def answer(_: Event) -> object:

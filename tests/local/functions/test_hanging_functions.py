@@ -1,4 +1,4 @@
-"""A function that hangs refuses its own clients, and stops nobody else."""
+"""A function that hangs refuses its own clients and stops no other client."""
 
 from collections.abc import Iterator
 from concurrent.futures import Future
@@ -20,7 +20,7 @@ def release() -> Iterator[Future[None]]:
         found.set_result(None)
 
 
-def test_a_hanging_invocation_refuses_its_own_client_alone(folder: Path, release: Future[None]) -> None:
+def test_a_hanging_invocation_refuses_only_its_own_client(folder: Path, release: Future[None]) -> None:
     def answer(event: Event) -> object:
         if "hang" in str(event):
             release.result()

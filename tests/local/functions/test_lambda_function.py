@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from iot_core.functions.lambda_function import BrokenHandler, LambdaFunction
+from iot_core.functions.lambda_function import BrokenHandler, LambdaFunction, StillLoading
 from iot_core.functions.thread_output import captured_output
+from iot_policies import InvalidFile
 
 
 @pytest.fixture(autouse=True)
@@ -63,6 +64,8 @@ def test_the_error_of_a_handler_that_raises_names_the_place(folder: Path) -> Non
     function = load(folder, "def lambda_handler(event, context):\n    raise KeyError('sub')\n")
     with pytest.raises(BrokenHandler, match=r"KeyError: 'sub' at .*own\.py:2"):
         function.invoke({})
+    with pytest.raises(BrokenHandler, match=r"SyntaxError: .* at .*own\.py:1"):
+        load(folder, "def lambda_handler(")
 
 
 def test_the_output_of_a_handler_does_not_reach_the_terminal(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
@@ -92,10 +95,36 @@ def test_the_decision_is_the_first_json_object_that_has_one(folder: Path) -> Non
     assert load(folder, text).invoke({}).decision == {"decision": "allowed"}
 
 
-def test_a_handler_sees_its_environment_variables_only_while_it_loads(folder: Path) -> None:
+@pytest.mark.parametrize("before", [None, "y"])
+def test_a_handler_sees_its_environment_variables_only_while_it_loads(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, before: str | None
+) -> None:
+    if before is not None:
+        monkeypatch.setenv("OWN", before)
     text = "import os\nnow = os.environ['OWN']\ndef lambda_handler(event, context):\n"
     function = load(folder, text + "    return {'then': now, 'now': os.environ.get('OWN')}\n", OWN="x")
-    assert function.invoke({}).answer == {"then": "x", "now": None}
+    assert function.invoke({}).answer == {"then": "x", "now": before}
+
+
+def test_a_wrong_configuration_is_an_error_of_its_own(folder: Path) -> None:
+    text = "import pathlib, iot_policies\nraise iot_policies.InvalidFile(pathlib.Path('a.toml'), 1, 'name', 'is empty')"
+    with pytest.raises(InvalidFile, match="name"):
+        load(folder, text)
+
+
+def test_a_handler_is_not_loaded_while_another_one_hangs(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("iot_core.functions.lambda_function.LOADING_TIME", 0.02)
+    (folder / "hanging.py").write_text("import sys\nsys.reached.set()\nsys.gate.wait()\nlambda_handler = print\n")
+    reached, gate = threading.Event(), threading.Event()
+    monkeypatch.setattr(sys, "reached", reached, raising=False)
+    monkeypatch.setattr(sys, "gate", gate, raising=False)
+    thread = threading.Thread(target=LambdaFunction, args=("hanging.lambda_handler",))
+    thread.start()
+    assert reached.wait(10)
+    with pytest.raises(StillLoading):
+        load(folder, "def lambda_handler(event, context):\n    return {}\n")
+    gate.set()
+    thread.join()
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Ways to the server for blocking clients: a plain socket, TLS, a WebSocket on either."""
+"""Connections of blocking clients to the server: a socket, TLS, a WebSocket on either."""
 
 import socket
 import ssl

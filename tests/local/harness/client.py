@@ -25,6 +25,8 @@ from tests.local.harness.channels import Channel
 
 Expected = TypeVar("Expected")
 _MOST = 0xFFF_FFFF
+CONNECT_ANN = bytes.fromhex("100f00044d5154540402003c0003616e6e")
+"""A CONNECT of MQTT 3.1.1 with the client ID `ann`."""
 
 
 class Client:

@@ -1,4 +1,4 @@
-"""`iot-authorizer dev`, in a process of its own, with a handler that lets everybody do everything."""
+"""`iot-authorizer dev` in its own process, with a handler that allows everything."""
 
 import resource
 from collections.abc import Iterator

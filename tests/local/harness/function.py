@@ -1,4 +1,4 @@
-"""A Lambda function of a test's: it keeps the events that it gets, and answers as the test wants."""
+"""A Lambda function that keeps its events and answers as a test wants."""
 
 import itertools
 import json

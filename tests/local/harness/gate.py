@@ -1,4 +1,4 @@
-"""Answers that wait until a test lets them out."""
+"""Answers of the Lambda that wait until a test releases them."""
 
 import threading
 

@@ -1,11 +1,11 @@
-"""Two clients that have nothing to do with it."""
+"""Two clients that a test must not disturb."""
 
 from iot_core.mqtt import Publish
 from tests.local.harness.client import Client
 
 
 class Others:
-    """Two clients that have nothing to do with it."""
+    """Two clients that a test must not disturb."""
 
     def __init__(self, publisher: Client, subscriber: Client) -> None:
         self._publisher = publisher

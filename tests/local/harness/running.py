@@ -1,4 +1,4 @@
-"""A core in a thread, with what tests do to it and see of it."""
+"""An IoT Core in a thread, and helpers for tests of it."""
 
 import asyncio
 import queue
@@ -12,10 +12,10 @@ from typing import Any
 from iot_authorizer_cli.local_iot_core import LocalIotCore
 from iot_core.broker.limits import IOT_CORE, Limits
 from iot_core.functions.lambda_function import TIMEOUT
-from iot_core.mqtt import Version
+from iot_core.mqtt import ConnectReturnCode, ReasonCode, Version
 from tests.local.harness.channels import PATIENCE, Channel, SocketChannel, WebSocketChannel, connected_to, wrapped
 from tests.local.harness.client import Client
-from tests.local.harness.function import Function
+from tests.local.harness.function import Event, Function, allow
 
 LoopFactory = Callable[[], asyncio.AbstractEventLoop]
 
@@ -24,6 +24,9 @@ CONFIGURATION = """\
 name = "chat"
 token_key_name = "token"
 """
+
+
+NOT_AUTHORIZED = {Version.MQTT_3_1_1: ConnectReturnCode.NOT_AUTHORIZED, Version.MQTT_5: ReasonCode.NOT_AUTHORIZED}
 
 
 class Clock:
@@ -53,6 +56,15 @@ class Running:
         """A core with the authorizer itself, on its own clock."""
         with ExitStack() as channels:
             yield cls(core, Function(), Clock(), channels)
+
+    def only(self, *statements: dict[str, object], client_id: str = "ann") -> None:
+        """Lets one client do what the statements say, and all others everything."""
+
+        def answer(event: Event) -> object:
+            mqtt = event["protocolData"]["mqtt"]  # type: ignore[index]
+            return allow(*statements) if mqtt.get("clientId") == client_id else allow()
+
+        self.function.answer = answer
 
     def stop(self) -> None:
         """Stops the core before its time."""
@@ -100,6 +112,11 @@ class Running:
     ) -> WebSocketChannel:
         """A WebSocket on a connection: one to the plain port, unless told otherwise."""
         return WebSocketChannel(below or self.plain(), path, headers, subprotocols)
+
+    def way(self, name: str) -> Channel:
+        """A connection: `plain`, `tls` or `web_socket`."""
+        channel: Channel = getattr(self, name)()
+        return channel
 
     def wait_until(self, condition: Callable[[], bool]) -> None:
         """Waits until something is so on the core's event loop."""

@@ -1,4 +1,4 @@
-"""Files that are saved while a core runs."""
+"""Saving files while IoT Core runs."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""A client that reads as much as a test wants."""
+"""A client that reads only when a test wants it."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

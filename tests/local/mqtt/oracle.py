@@ -22,6 +22,8 @@ from iot_core.mqtt import (
     Will,
 )
 
+Convert = Callable[[Any], mqtt5.Packet]
+
 _NAMES = {
     "assigned_client_identifier": "assigned_client_id",
     "maximum_packet_size": "max_packet_size",
@@ -68,14 +70,6 @@ def _connect(packet: Connect) -> mqtt5.ConnectPacket:
     )
 
 
-def _connack(packet: Connack) -> mqtt5.ConnAckPacket:
-    return mqtt5.ConnAckPacket(
-        session_present=packet.session_present,
-        reason_code=mqtt5.ConnAckReasonCode(packet.reason_code),
-        **_given(packet.properties),
-    )
-
-
 def _publish(packet: Publish) -> mqtt5.PublishPacket:
     return mqtt5.PublishPacket(
         packet.topic,
@@ -109,32 +103,32 @@ def _unsubscribe(packet: Unsubscribe) -> mqtt5.UnsubscribePacket:
     return mqtt5.UnsubscribePacket(packet.packet_id, list(packet.topic_filters), **_given(packet.properties))
 
 
-def _puback(packet: Puback) -> mqtt5.PubAckPacket:
-    code = mqtt5.PubAckReasonCode(packet.reason_code)
-    return mqtt5.PubAckPacket(packet.packet_id, reason_code=code, **_given(packet.properties))
+def _with_code(make: Callable[..., mqtt5.Packet], code: Callable[[int], object], *fields: str) -> Convert:
+    """Converts a packet with one reason code and these other fields."""
+    return lambda packet: make(
+        **{name: getattr(packet, name) for name in fields},
+        reason_code=code(packet.reason_code),
+        **_given(packet.properties),
+    )
 
 
-def _answer(make: Callable[..., mqtt5.Packet], code: Callable[[int], object]) -> Callable[[Any], mqtt5.Packet]:
+def _with_codes(make: Callable[..., mqtt5.Packet], code: Callable[[int], object]) -> Convert:
+    """Converts an answer with a reason code for each topic filter."""
     return lambda packet: make(
         packet.packet_id, [code(each) for each in packet.reason_codes], **_given(packet.properties)
     )
 
 
-def _disconnect(packet: Disconnect) -> mqtt5.DisconnectPacket:
-    code = mqtt5.DisconnectReasonCode(packet.reason_code)
-    return mqtt5.DisconnectPacket(reason_code=code, **_given(packet.properties))
-
-
-_CONVERSIONS: Mapping[type, Callable[[Any], mqtt5.Packet]] = {
+_CONVERSIONS: Mapping[type, Convert] = {
     Connect: _connect,
-    Connack: _connack,
+    Connack: _with_code(mqtt5.ConnAckPacket, mqtt5.ConnAckReasonCode, "session_present"),
     Publish: _publish,
-    Puback: _puback,
+    Puback: _with_code(mqtt5.PubAckPacket, mqtt5.PubAckReasonCode, "packet_id"),
     Subscribe: _subscribe,
-    Suback: _answer(mqtt5.SubAckPacket, mqtt5.SubAckReasonCode),
+    Suback: _with_codes(mqtt5.SubAckPacket, mqtt5.SubAckReasonCode),
     Unsubscribe: _unsubscribe,
-    Unsuback: _answer(mqtt5.UnsubAckPacket, mqtt5.UnsubAckReasonCode),
+    Unsuback: _with_codes(mqtt5.UnsubAckPacket, mqtt5.UnsubAckReasonCode),
     Pingreq: lambda _: mqtt5.PingReqPacket(),
     Pingresp: lambda _: mqtt5.PingRespPacket(),
-    Disconnect: _disconnect,
+    Disconnect: _with_code(mqtt5.DisconnectPacket, mqtt5.DisconnectReasonCode),
 }

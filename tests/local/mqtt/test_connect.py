@@ -128,6 +128,7 @@ def test_another_version_can_be_answered(name: str, level: int | None, answer_in
     error = found.value
     assert (error.protocol_name, error.level, error.answer_in) == (name, level, answer_in)
     assert error.reason_code is ReasonCode.UNSUPPORTED_PROTOCOL_VERSION
+    assert "is neither MQTT 3.1.1 nor MQTT 5" in str(error)
 
 
 def test_a_password_needs_no_user_name_in_mqtt_5() -> None:

@@ -39,7 +39,7 @@ def test_a_client_sets_the_version_of_its_decoder() -> None:
     assert decoder.next() == Disconnect(ReasonCode.SERVER_BUSY)
 
 
-def test_nothing_comes_before_a_packet_is_whole() -> None:
+def test_no_packet_is_returned_before_it_is_whole() -> None:
     data = encode(PUBLISH, Version.MQTT_5)
     decoder = decoder_of(Version.MQTT_5)
     seen = []

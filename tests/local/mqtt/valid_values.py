@@ -48,57 +48,33 @@ VALUES: dict[str, st.SearchStrategy[object]] = {
 }
 identifiers = st.integers(1, 0xFFF_FFFF)
 
-# MQTT 5, 3.1.2.11, 3.1.3.2, 3.2.2.3 and so on: as the sections on the packets have it, not as table 2-4 does.
+# As the sections on the packets have it (MQTT 5, 3.1.2.11, 3.1.3.2, 3.2.2.3 and so on), not as table 2-4 has it.
 _ANSWER = ("reason_string", "user_properties")
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
 CARRIED: dict[str, tuple[str, ...]] = {
-    "CONNECT": (
-        "session_expiry_interval",
-        "receive_maximum",
-        "maximum_packet_size",
-        "topic_alias_maximum",
-        "request_response_information",
-        "request_problem_information",
-        "user_properties",
-        "authentication_method",
-        "authentication_data",
+    "CONNECT": _names(
+        "session_expiry_interval receive_maximum maximum_packet_size topic_alias_maximum "
+        "request_response_information request_problem_information user_properties authentication_method "
+        "authentication_data"
     ),
-    "WILL": (
-        "will_delay_interval",
-        "payload_format_indicator",
-        "message_expiry_interval",
-        "content_type",
-        "response_topic",
-        "correlation_data",
-        "user_properties",
+    "WILL": _names(
+        "will_delay_interval payload_format_indicator message_expiry_interval content_type response_topic "
+        "correlation_data user_properties"
     ),
-    "CONNACK": (
-        "session_expiry_interval",
-        "receive_maximum",
-        "maximum_qos",
-        "retain_available",
-        "maximum_packet_size",
-        "assigned_client_identifier",
-        "topic_alias_maximum",
-        "reason_string",
-        "user_properties",
-        "wildcard_subscription_available",
-        "subscription_identifier_available",
-        "shared_subscription_available",
-        "server_keep_alive",
-        "response_information",
-        "server_reference",
-        "authentication_method",
-        "authentication_data",
+    "CONNACK": _names(
+        "session_expiry_interval receive_maximum maximum_qos retain_available maximum_packet_size "
+        "assigned_client_identifier topic_alias_maximum reason_string user_properties "
+        "wildcard_subscription_available subscription_identifier_available shared_subscription_available "
+        "server_keep_alive response_information server_reference authentication_method authentication_data"
     ),
-    "PUBLISH": (
-        "payload_format_indicator",
-        "message_expiry_interval",
-        "topic_alias",
-        "response_topic",
-        "correlation_data",
-        "user_properties",
-        "subscription_identifiers",
-        "content_type",
+    "PUBLISH": _names(
+        "payload_format_indicator message_expiry_interval topic_alias response_topic correlation_data "
+        "user_properties subscription_identifiers content_type"
     ),
     "PUBACK": _ANSWER,
     "SUBSCRIBE": ("subscription_identifiers", "user_properties"),

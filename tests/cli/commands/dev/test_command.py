@@ -17,6 +17,8 @@ from iot_authorizer_cli.local_iot_core import LocalIotCore
 from tests.cli.conftest import Run
 from tests.cli.dev import PROGRAM, Dev
 
+pytestmark = pytest.mark.slow
+
 
 def refused(run: Run, *options: str) -> str:
     """What it prints where it can't start, which is one line."""

@@ -14,6 +14,8 @@ from tests.cli.conftest import fill
 from tests.cli.dev import Dev
 from tests.clients.needs import needs
 
+pytestmark = pytest.mark.slow
+
 ANONYMOUS = '[anonymous]\nprincipal = "anonymous"\n'
 """The configuration must accept some clients, beside those of the development issuer."""
 

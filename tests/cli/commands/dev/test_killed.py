@@ -11,6 +11,8 @@ from paho.mqtt.enums import CallbackAPIVersion
 from iot_authorizer_cli.project.development_issuer import DATA, DevelopmentIssuer
 from tests.cli.dev import Dev
 
+pytestmark = pytest.mark.slow
+
 TOPIC = "rooms/lobby/say/ann"
 RETAINED = "rooms/lobby/topic"
 PATIENCE = 20

@@ -15,6 +15,8 @@ from paho.mqtt.reasoncodes import ReasonCode
 from tests.cli.conftest import Run
 from tests.cli.dev import Dev
 
+pytestmark = pytest.mark.slow
+
 PATIENCE = 20
 
 

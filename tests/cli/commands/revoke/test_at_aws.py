@@ -23,6 +23,8 @@ from tests.cli.dev import PROGRAM
 from tests.clients.presence import Watcher
 from tests.clients.server import Server
 
+pytestmark = pytest.mark.slow
+
 
 class Forbidding(BaseHTTPRequestHandler):
     """IoT Core for credentials that may end no connection."""

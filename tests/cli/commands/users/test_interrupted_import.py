@@ -17,6 +17,8 @@ from iot_identities.table import Item, TableBusy, TableUnavailable
 from iot_identities.user import User, to_item, user_id
 from tests.cli.commands.users.conftest import Users, csv_of
 
+pytestmark = pytest.mark.slow
+
 CTRL_C = """
 import os, signal
 from iot_identities import sqlite_table

@@ -1,16 +1,15 @@
-"""TestInvokeAuthorizer, by boto3."""
+"""TestInvokeAuthorizer, with boto3."""
 
 import json
 from typing import Any
 
 import pytest
 
-from tests.local.api.conftest import Boto, Send, SigningKey
+from tests.local.api.conftest import Boto, Send, refused
 from tests.local.api.core import STATEMENTS
-from tests.local.api.errors import refused
 from tests.local.api.server import Service
+from tests.local.harness.signing_keys import Keys, SigningKey
 
-Keys = tuple[SigningKey, SigningKey, SigningKey]
 PATH = "/authorizer/chat/test"
 
 
@@ -23,9 +22,11 @@ def http(token: str, query: str | None = None) -> dict[str, Any]:
     return {"httpContext": context}
 
 
-def test_the_answer_is_the_functions(iot: Boto) -> None:
+def test_the_answer_is_that_of_the_function_with_compact_documents(iot: Boto) -> None:
     answer = invoke(iot, **http("ann"))
-    del answer["ResponseMetadata"], answer["policyDocuments"]
+    del answer["ResponseMetadata"]
+    (document,) = answer.pop("policyDocuments")
+    assert document == json.dumps({"Version": "2012-10-17", "Statement": STATEMENTS}, separators=(",", ":"))
     assert answer == {
         "isAuthenticated": True,
         "principalId": "ann",
@@ -34,12 +35,7 @@ def test_the_answer_is_the_functions(iot: Boto) -> None:
     }
 
 
-def test_policy_documents_are_compact_json_in_strings(iot: Boto) -> None:
-    (document,) = invoke(iot, **http("ann"))["policyDocuments"]
-    assert document == json.dumps({"Version": "2012-10-17", "Statement": STATEMENTS}, separators=(",", ":"))
-
-
-def test_a_refusal_is_an_answer_too(iot: Boto) -> None:
+def test_a_refused_client_is_an_answer_and_not_an_error(iot: Boto) -> None:
     answer = invoke(iot, **http("bob"))
     assert (answer["isAuthenticated"], answer["policyDocuments"]) == (False, [])
 
@@ -100,7 +96,7 @@ def test_a_token_with_a_wrong_signature_is_an_invalid_request(iot: Boto, signing
     assert refusal.message == "Token signature mismatch for authorizer chat"
 
 
-def test_a_signature_may_stand_in_a_context(iot: Boto, signing: SigningKey) -> None:
+def test_a_signature_may_be_in_a_context(iot: Boto, signing: SigningKey) -> None:
     headers = {"token": "ann", "x-amz-customauthorizer-signature": signing.sign("ann")}
     assert invoke(iot, httpContext={"headers": headers})["isAuthenticated"] is True
 
@@ -117,22 +113,20 @@ COMBINATIONS = [
     ({"tokenSignature": "c2ln"}, "Request must provide both token and tokenSignature together."),
     ({"token": "ann", "tokenSignature": "c2ln", **http("ann")}, "Request cannot have token and Http/Mqtt/Tls context."),
     (http("ann", query="a=b"), "Invalid arguments in the call"),
+    (
+        {"token": "ann", "tokenSignature": "c2ln"},
+        "Token and token signature provided but signing is disabled for the authorizer.",
+    ),
 ]
 
 
 @pytest.mark.parametrize(("members", "message"), COMBINATIONS)
-def test_members_that_do_not_go_together_are_an_invalid_request(
+def test_members_that_exclude_each_other_are_an_invalid_request(
     iot: Boto, members: dict[str, Any], message: str
 ) -> None:
     with refused("InvalidRequestException", 400) as refusal:
         invoke(iot, **members)
     assert refusal.message == message
-
-
-def test_a_token_alone_is_for_authorizers_that_verify_signatures(iot: Boto) -> None:
-    with refused("InvalidRequestException", 400) as refusal:
-        invoke(iot, token="ann", tokenSignature="c2ln")
-    assert refusal.message.endswith("signing is disabled for the authorizer.")
 
 
 WRONG_MEMBERS = [
@@ -156,6 +150,6 @@ def test_a_wrong_member_is_named(send: Send, members: dict[str, Any], message: s
     assert message in answer.json["message"]
 
 
-def test_members_that_are_new_to_us_are_ignored(send: Send) -> None:
+def test_unknown_members_are_ignored(send: Send) -> None:
     answer = send("POST", PATH, json.dumps({**http("ann"), "new": 1, "tlsContext": {"serverName": "s", "new": 2}}))
     assert (answer.status, answer.json["isAuthenticated"]) == (200, True)

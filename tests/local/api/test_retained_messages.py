@@ -1,12 +1,11 @@
-"""Reading retained messages, by boto3."""
+"""GetRetainedMessage and ListRetainedMessages, with boto3."""
 
 import base64
 import json
 
 import pytest
 
-from tests.local.api.conftest import Boto, Send
-from tests.local.api.errors import refused
+from tests.local.api.conftest import Boto, Send, refused
 from tests.local.api.server import Service
 from tests.local.api.test_publish import OWNER
 
@@ -33,17 +32,14 @@ def test_user_properties_are_read_as_they_were_published(data: Boto) -> None:
     assert json.loads(data("get_retained_message", topic="a")["userProperties"]) == pairs
 
 
-def test_on_the_wire_the_payload_is_base64(data: Boto, send: Send) -> None:
+def test_the_payload_is_base64_in_the_answer(data: Boto, send: Send) -> None:
     retain(data, "a/b", b"\xff")
     assert send("GET", "/retainedMessage/a%2Fb", headers=OWNER).json["payload"] == base64.b64encode(b"\xff").decode()
 
 
-def test_a_topic_without_a_retained_message_is_not_found(data: Boto) -> None:
+def test_a_topic_without_a_retained_message_or_with_an_expired_one_is_not_found(data: Boto, service: Service) -> None:
     with refused("ResourceNotFoundException", 404):
         data("get_retained_message", topic="a")
-
-
-def test_an_expired_message_is_not_found(data: Boto, service: Service) -> None:
     retain(data, "a", messageExpiry=60)
     service.core.clock.now += 61
     with refused("ResourceNotFoundException", 404):
@@ -60,7 +56,7 @@ def test_retained_messages_are_listed_without_their_payloads(data: Boto) -> None
 
 
 @pytest.mark.parametrize("size", [1, 2, 5])
-def test_pages_hold_all_topics_once(data: Boto, size: int) -> None:
+def test_pages_have_all_topics_once(data: Boto, size: int) -> None:
     topics = ["a", "a/b", "b", "ä", "日本"]
     for topic in topics[::-1]:
         retain(data, topic)
@@ -68,7 +64,7 @@ def test_pages_hold_all_topics_once(data: Boto, size: int) -> None:
     assert [one["topic"] for page in pages for one in page["retainedTopics"]] == topics
 
 
-def test_a_page_follows_though_the_last_topic_shown_is_gone(data: Boto) -> None:
+def test_the_next_page_is_right_if_the_last_topic_of_the_page_is_deleted(data: Boto) -> None:
     for topic in "abc":
         retain(data, topic)
     token = data("list_retained_messages", maxResults=2)["nextToken"]

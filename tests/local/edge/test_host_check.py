@@ -1,4 +1,4 @@
-"""Other web pages are kept away from the HTTP side, which mints tokens and configures authorizers."""
+"""The host check refuses HTTP requests of other web pages."""
 
 import socket
 from collections.abc import Mapping
@@ -39,7 +39,7 @@ def raw(running: Running, method: str, path: str, headers: Mapping[str, str], bo
         socket.gethostname(),
     ],
 )
-def test_it_answers_to_its_names(running: Running, host: str) -> None:
+def test_a_host_header_that_names_the_server_is_accepted(running: Running, host: str) -> None:
     assert ask(running, Host=host) == 200
 
 
@@ -58,11 +58,11 @@ def test_it_answers_to_its_names(running: Running, host: str) -> None:
         "eviliot.x.amazonaws.com",
     ],
 )
-def test_a_name_that_leads_here_by_dns_rebinding_is_refused(running: Running, host: str) -> None:
+def test_any_other_host_header_is_refused(running: Running, host: str) -> None:
     assert ask(running, Host=host) == 421
 
 
-def test_a_page_of_its_own_may_post(running: Running) -> None:
+def test_the_servers_own_page_can_post(running: Running) -> None:
     origin = f"http://localhost:{running.core.port}"
     assert ask(running, "POST", "/topics/a", body="x", Origin=origin) == 200
 
@@ -88,7 +88,7 @@ def test_a_page_of_another_origin_is_refused(running: Running, origin: str) -> N
 
 
 @pytest.mark.parametrize("path", ["/topics/a", "/console/token", "/authorizer/x"])
-def test_a_body_that_is_too_long_is_refused_and_an_endless_one_cut_off(
+def test_a_body_that_is_too_long_is_refused_and_its_connection_aborted(
     running: Running, capfd: pytest.CaptureFixture[str], path: str
 ) -> None:
     channel = running.plain()
@@ -103,7 +103,7 @@ def test_a_body_that_is_too_long_is_refused_and_an_endless_one_cut_off(
     assert capfd.readouterr() == ("", "")
 
 
-def test_a_client_does_not_choose_its_own_source_ip(running: Running) -> None:
+def test_a_client_cannot_choose_its_source_ip(running: Running) -> None:
     """It is a policy variable, `aws:SourceIp`."""
     running.function.answer = lambda _: allow(statement("iot:Publish", "topic/from/${aws:SourceIp}"))
     forwarded = {"X_Forwarded_For": "10.0.0.1", "Forwarded": "for=10.0.0.1", "X_Real_IP": "10.0.0.1"}
@@ -111,7 +111,7 @@ def test_a_client_does_not_choose_its_own_source_ip(running: Running) -> None:
     assert ask(running, "POST", "/topics/from%2F127.0.0.1", body="x", **forwarded) == 200
 
 
-def test_a_path_that_nobody_serves_is_answered_as_aws_does(running: Running) -> None:
+def test_an_unknown_path_is_answered_as_aws_does(running: Running) -> None:
     channel = running.plain()
     channel.send(b"GET /nowhere HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
     answer = channel.receive_all()
@@ -119,7 +119,7 @@ def test_a_path_that_nobody_serves_is_answered_as_aws_does(running: Running) -> 
     assert b"UnknownOperationException" in answer
 
 
-def test_mqtt_without_an_upgrade_is_no_page(running: Running) -> None:
+def test_the_websocket_path_without_an_upgrade_is_426(running: Running) -> None:
     assert ask(running, path="/mqtt") == 426
 
 
@@ -134,11 +134,11 @@ def test_a_websocket_to_another_host_is_refused(running: Running) -> None:
     running.record("refused_bytes", reason="not_mqtt")
 
 
-def test_a_websocket_of_another_origin_is_let_in_as_at_aws(running: Running) -> None:
+def test_a_websocket_of_another_origin_is_accepted_as_at_aws(running: Running) -> None:
     assert running.web_socket(headers=[("Origin", "https://app.example")]).status == 101
 
 
-def test_http_over_tls_knows_the_server_name(running: Running) -> None:
+def test_an_http_request_over_tls_has_the_server_name(running: Running) -> None:
     channel = running.tls(("http/1.1",), "abc-ats.iot.us-east-1.amazonaws.com")
     channel.send(b"POST /topics/a HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 1\r\n\r\nx")
     assert channel.receive_all().startswith(b"HTTP/1.1 200 ")

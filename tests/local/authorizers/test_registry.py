@@ -1,7 +1,7 @@
-"""What IoT Core demands of an authorizer, and the file that keeps authorizers."""
+"""The rules for an authorizer, and the registry with its file."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +18,10 @@ from iot_core.authorizers.rules import (
     violation,
 )
 from iot_policies import InvalidFile
-from tests.local.api.conftest import SigningKey
 from tests.local.api.core import FUNCTION_ARN, Clock
+from tests.local.harness.signing_keys import Keys, SigningKey
 
-Keys = tuple[SigningKey, SigningKey, SigningKey]
+ARN_SYNTAX, QUEUE_ARN = "not in proper ARN syntax", "arn:aws:sqs:eu-west-1:123456789012:queue"
 UNSIGNED: Mapping[str, Any] = {"function_arn": FUNCTION_ARN, "signing_disabled": True}
 
 
@@ -46,7 +46,7 @@ def test_any_other_name_is_refused(name: str) -> None:
         check_name(name)
 
 
-def test_one_sentence_tells_all_constraints_that_a_member_breaks() -> None:
+def test_one_message_has_all_constraints_that_a_member_breaks() -> None:
     assert violation("a", "x", "y") == (
         "2 validation errors detected: Value at 'a' failed to satisfy constraint: x; "
         "Value at 'a' failed to satisfy constraint: y"
@@ -57,16 +57,58 @@ def test_an_authorizer_is_inactive_unless_it_is_made_active(authorizers: Authori
     assert authorizers.create("a", **UNSIGNED).status == "INACTIVE"
 
 
-@pytest.mark.parametrize("name", ["", "to ken", "x" * 129])
-def test_a_token_key_name_has_up_to_128_letters_digits_and_hyphens(authorizers: Authorizers, name: str) -> None:
-    with pytest.raises(InvalidAuthorizer, match="tokenKeyName"):
-        authorizers.create("a", **UNSIGNED, token_key_name=name)
+def keyed(pem: str, name: str = "k") -> dict[str, Any]:
+    return {**signed(), "public_keys": {name: pem}}
 
 
-@pytest.mark.parametrize("arn", ["", "f", "arn:aws:sqs:eu-west-1:123456789012:queue", FUNCTION_ARN + ":a:b"])
-def test_a_function_is_named_by_its_arn(authorizers: Authorizers, arn: str) -> None:
-    with pytest.raises(InvalidAuthorizer, match="not in proper ARN syntax"):
-        authorizers.create("a", function_arn=arn, signing_disabled=True)
+def weak_key() -> str:
+    return (Path(__file__).parent / "weak_key.pem").read_text()
+
+
+INVALID: dict[str, tuple[Callable[[Keys], Mapping[str, Any]], str]] = {
+    "an empty token key name": (lambda _: {**UNSIGNED, "token_key_name": ""}, "tokenKeyName"),
+    "a token key name with a space": (lambda _: {**UNSIGNED, "token_key_name": "to ken"}, "tokenKeyName"),
+    "a token key name of 129 characters": (lambda _: {**UNSIGNED, "token_key_name": "x" * 129}, "tokenKeyName"),
+    "no function": (lambda _: {**UNSIGNED, "function_arn": ""}, ARN_SYNTAX),
+    "a function without ARN": (lambda _: {**UNSIGNED, "function_arn": "f"}, ARN_SYNTAX),
+    "the ARN of a queue": (lambda _: {**UNSIGNED, "function_arn": QUEUE_ARN}, ARN_SYNTAX),
+    "two qualifiers": (lambda _: {**UNSIGNED, "function_arn": f"{FUNCTION_ARN}:a:b"}, ARN_SYNTAX),
+    "signing without a token key name": (
+        lambda keys: {**signed(keys[0]), "token_key_name": None},
+        "Token key name for authorizer a cannot be null",
+    ),
+    "signing without a key": (lambda _: signed(), "cannot be null or empty"),
+    "keys without signing": (lambda keys: {**signed(keys[0]), "signing_disabled": True}, "must be null"),
+    "three keys": (lambda keys: signed(*keys), "more than 2 keys"),
+    "an empty key": (lambda _: keyed(""), "cannot be null or empty"),
+    "a key that is not PEM": (lambda _: keyed("a key"), "not a valid RSA key"),
+    "PEM without line breaks, as in IoT Core": (
+        lambda keys: keyed(keys[0].pem.replace("\n", "")),
+        "not a valid RSA key",
+    ),
+    "PEM that is cut": (lambda _: keyed("-----BEGIN PUBLIC KEY-----\nMIIB"), "Cannot convert public key PEM"),
+    "a private key": (
+        lambda _: keyed("-----BEGIN PRIVATE KEY-----\nMIIB\n-----END PRIVATE KEY-----"),
+        "Cannot convert public key PEM",
+    ),
+    "a key of 1,024 bits": (lambda _: keyed(weak_key()), "Key must be 2048 bits but was 1024 bits"),
+    "a key with surrogates": (
+        lambda _: keyed("-----BEGIN PUBLIC KEY-----\n\ud800"),
+        "Cannot convert public key PEM",
+    ),
+    "a key that is too long": (lambda _: keyed("x" * 5121), "less than or equal to 5120"),
+    "a key without a name": (lambda keys: keyed(keys[0].pem, ""), "tokenSigningPublicKeys"),
+    "a key's name with a space": (lambda keys: keyed(keys[0].pem, "a b"), "tokenSigningPublicKeys"),
+    "a key's name of 129 characters": (lambda keys: keyed(keys[0].pem, "x" * 129), "tokenSigningPublicKeys"),
+}
+
+
+@pytest.mark.parametrize(("members", "message"), INVALID.values(), ids=INVALID)
+def test_an_authorizer_that_breaks_a_rule_is_refused(
+    authorizers: Authorizers, keys: Keys, members: Callable[[Keys], Mapping[str, Any]], message: str
+) -> None:
+    with pytest.raises(InvalidAuthorizer, match=message):
+        authorizers.create("a", **members(keys))
 
 
 @pytest.mark.parametrize("qualifier", ["", ":live", ":7", ":$LATEST"])
@@ -74,62 +116,13 @@ def test_a_function_may_be_an_alias_or_a_version(authorizers: Authorizers, quali
     assert authorizers.create("a", function_arn=FUNCTION_ARN + qualifier, signing_disabled=True)
 
 
-def test_signing_needs_a_token_key_name(authorizers: Authorizers, keys: Keys) -> None:
-    with pytest.raises(InvalidAuthorizer, match="Token key name for authorizer a cannot be null"):
-        authorizers.create("a", **{**signed(keys[0]), "token_key_name": None})
-
-
-def test_signing_needs_a_key(authorizers: Authorizers) -> None:
-    with pytest.raises(InvalidAuthorizer, match="cannot be null or empty"):
-        authorizers.create("a", **signed())
-
-
-def test_without_signing_there_are_no_keys(authorizers: Authorizers, keys: Keys) -> None:
-    with pytest.raises(InvalidAuthorizer, match="must be null"):
-        authorizers.create("a", **signed(keys[0]), signing_disabled=True)
-
-
-def test_two_keys_are_the_most(authorizers: Authorizers, keys: Keys) -> None:
-    with pytest.raises(InvalidAuthorizer, match="more than 2 keys"):
-        authorizers.create("a", **signed(*keys))
-
-
-def weak_key() -> str:
-    return (Path(__file__).parent / "weak_key.pem").read_text()
-
-
-WRONG_KEYS = {
-    "empty": ("", "cannot be null or empty"),
-    "no PEM": ("a key", "not a valid RSA key"),
-    "cut": ("-----BEGIN PUBLIC KEY-----\nMIIB", "Cannot convert public key PEM"),
-    "private": ("-----BEGIN PRIVATE KEY-----\nMIIB\n-----END PRIVATE KEY-----", "Cannot convert public key PEM"),
-    "1,024 bits": (weak_key(), "Key must be 2048 bits but was 1024 bits"),
-    "surrogates": ("-----BEGIN PUBLIC KEY-----\n\ud800", "Cannot convert public key PEM"),
-    "too long": ("x" * 5121, "less than or equal to 5120"),
-}
-
-
-@pytest.mark.parametrize(("pem", "message"), WRONG_KEYS.values(), ids=WRONG_KEYS)
-def test_a_key_is_a_public_rsa_key_of_2048_bits_in_pem(authorizers: Authorizers, pem: str, message: str) -> None:
-    with pytest.raises(InvalidAuthorizer, match=message):
-        authorizers.create("a", **{**signed(), "public_keys": {"k": pem}})
-
-
-def test_pem_is_read_line_by_line_as_iot_core_does(authorizers: Authorizers, keys: Keys) -> None:
-    with pytest.raises(InvalidAuthorizer, match="not a valid RSA key"):
-        authorizers.create("a", **{**signed(), "public_keys": {"k": keys[0].pem.replace("\n", "")}})
-
-
-@pytest.mark.parametrize("key_name", ["", "a b", "x" * 129])
-def test_a_keys_name_has_up_to_128_characters(authorizers: Authorizers, keys: Keys, key_name: str) -> None:
-    with pytest.raises(InvalidAuthorizer, match="tokenSigningPublicKeys"):
-        authorizers.create("a", **{**signed(), "public_keys": {key_name: keys[0].pem}})
-
-
-def test_a_name_is_taken_once(authorizers: Authorizers) -> None:
+def test_a_name_and_the_default_are_taken_once(authorizers: Authorizers) -> None:
     authorizers.create("a", **UNSIGNED)
     with pytest.raises(AuthorizerExists, match="Authorizer a already exist for this account"):
         authorizers.create("a", **UNSIGNED)
+    authorizers.set_default("a")
+    with pytest.raises(AuthorizerExists, match="Duplicate default authorizer a"):
+        authorizers.set_default("a")
 
 
 def test_an_update_adds_keys_and_replaces_them_by_name(authorizers: Authorizers, keys: Keys) -> None:
@@ -153,20 +146,17 @@ def test_a_refused_update_changes_nothing(authorizers: Authorizers) -> None:
     assert authorizers.get("a") == before
 
 
-def test_an_active_authorizer_is_not_deleted(authorizers: Authorizers) -> None:
+def test_neither_an_active_nor_the_default_authorizer_is_deleted(authorizers: Authorizers) -> None:
     authorizers.create("a", **UNSIGNED, status="ACTIVE")
     with pytest.raises(InvalidAuthorizer, match="in ACTIVE status"):
         authorizers.delete("a")
-
-
-def test_the_default_authorizer_is_not_deleted(authorizers: Authorizers) -> None:
-    authorizers.create("a", **UNSIGNED)
-    authorizers.set_default("a")
+    authorizers.create("b", **UNSIGNED)
+    authorizers.set_default("b")
     with pytest.raises(AuthorizerInUse):
-        authorizers.delete("a")
+        authorizers.delete("b")
 
 
-def test_what_was_made_survives(tmp_path: Path, keys: Keys) -> None:
+def test_created_authorizers_and_the_default_are_stored(tmp_path: Path, keys: Keys) -> None:
     authorizers = Authorizers(tmp_path, Clock())
     made = authorizers.create("a", **signed(keys[0]), enable_caching_for_http=True)
     authorizers.set_default("a")
@@ -179,57 +169,50 @@ def configured(**fields: object) -> AuthorizerDescription:
     return AuthorizerDescription(**(known | fields))
 
 
-def test_the_configurations_authorizer_is_not_kept(tmp_path: Path) -> None:
+def test_the_configured_authorizer_is_not_stored(tmp_path: Path) -> None:
     authorizers = Authorizers(tmp_path)
     authorizers.put_configured(configured())
     authorizers.update("chat", status="ACTIVE")
     assert Authorizers(tmp_path).list() == ()
 
 
-def test_a_configuration_with_another_name_takes_the_place_of_the_one_before(authorizers: Authorizers) -> None:
+def test_a_configuration_with_another_name_replaces_the_previous_authorizer(authorizers: Authorizers) -> None:
     authorizers.put_configured(configured())
     authorizers.put_configured(configured(name="talk"))
     assert [one.name for one in authorizers.list()] == ["talk"]
 
 
-def test_the_configurations_authorizer_comes_before_one_of_the_same_name(authorizers: Authorizers) -> None:
+def test_the_configured_authorizer_hides_a_stored_one_of_the_same_name(authorizers: Authorizers) -> None:
     authorizers.create("chat", **UNSIGNED)
     authorizers.put_configured(configured(token_key_name="token"))
     assert [one.token_key_name for one in authorizers.list()] == ["token"]
 
 
-def test_a_configured_authorizer_is_held_to_the_same_rules(authorizers: Authorizers) -> None:
+def test_a_configured_authorizer_must_follow_the_same_rules(authorizers: Authorizers) -> None:
     with pytest.raises(InvalidAuthorizer):
         authorizers.put_configured(configured(signing_disabled=False))
 
 
-def test_a_default_that_is_gone_is_none(tmp_path: Path) -> None:
+def test_a_default_that_no_longer_exists_is_none(tmp_path: Path) -> None:
     authorizers = Authorizers(tmp_path)
     authorizers.put_configured(configured())
     authorizers.set_default("chat")
     assert Authorizers(tmp_path).default is None
 
 
-def test_another_default_takes_the_place_of_the_one_before(authorizers: Authorizers) -> None:
+def test_another_default_replaces_the_previous_one(authorizers: Authorizers) -> None:
     for name in ("a", "b"):
         authorizers.create(name, **UNSIGNED)
         authorizers.set_default(name)
     assert authorizers.default == "b"
 
 
-def test_the_default_is_not_set_twice(authorizers: Authorizers) -> None:
-    authorizers.create("a", **UNSIGNED)
-    authorizers.set_default("a")
-    with pytest.raises(AuthorizerExists, match="Duplicate default authorizer a"):
-        authorizers.set_default("a")
-
-
-def test_an_unknown_authorizer_is_no_default(authorizers: Authorizers) -> None:
+def test_an_unknown_authorizer_cannot_be_the_default(authorizers: Authorizers) -> None:
     with pytest.raises(UnknownAuthorizer, match="Authorizer a not found"):
         authorizers.set_default("a")
 
 
-def test_what_can_not_be_written_is_not_done(tmp_path: Path) -> None:
+def test_an_authorizer_that_cannot_be_stored_is_not_created(tmp_path: Path) -> None:
     authorizers = Authorizers(tmp_path / "data")
     (tmp_path / "data").write_text("no folder")
     with pytest.raises(OSError):
@@ -240,18 +223,18 @@ def test_what_can_not_be_written_is_not_done(tmp_path: Path) -> None:
 def broken_files() -> dict[str, str]:
     good = {"name": "a", **UNSIGNED, "creation_date": 1.0, "last_modified_date": 1.0}
     return {
-        "no JSON": "{",
-        "no object": "[]",
+        "not JSON": "{",
+        "not an object": "[]",
         "a member is missing": '{"default": null}',
         "a wrong type": json.dumps({"default": None, "authorizers": {"a": {**good, "status": 7}}}),
         "a broken rule": json.dumps({"default": None, "authorizers": {"a": {**good, "function_arn": "f"}}}),
         "another name": json.dumps({"default": None, "authorizers": {"b": good}}),
-        "no UTF-8": "\udcff",
+        "not UTF-8": "\udcff",
     }
 
 
 @pytest.mark.parametrize("text", broken_files().values(), ids=broken_files())
-def test_a_broken_file_is_one_clear_line(tmp_path: Path, text: str) -> None:
+def test_a_broken_file_is_reported_in_one_line_with_advice(tmp_path: Path, text: str) -> None:
     (tmp_path / "authorizers.json").write_bytes(text.encode("utf-8", "surrogateescape"))
     with pytest.raises(InvalidFile) as caught:
         Authorizers(tmp_path)
