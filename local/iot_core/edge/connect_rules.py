@@ -89,7 +89,4 @@ def _check_will(will: Will, limits: Limits) -> None:
 
 
 def _too_many(what: str, limit: int | None) -> BrokenRule:
-    return BrokenRule(
-        f"IoT Core accepts {limit} {what} per second; --no-throttling lifts this limit",
-        ReasonCode.CONNECTION_RATE_EXCEEDED,
-    )
+    return BrokenRule(f"IoT Core accepts {limit} {what} per second", ReasonCode.CONNECTION_RATE_EXCEEDED)

@@ -33,7 +33,7 @@ def user_name(token: str) -> str:
 
 @contextmanager
 def connected(core: LocalIotCore, principal: str = "ann") -> Iterator[Client]:
-    """A client that was let in."""
+    """A connected client."""
     with client(core) as found:
         assert found.connect(principal, user_name=user_name(core.token(principal))).reason_code == 0
         yield found

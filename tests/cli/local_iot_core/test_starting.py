@@ -64,14 +64,10 @@ def test_an_invalid_row_is_a_storage_error(config: Path) -> None:
         LocalIotCore(config, folder=data).__enter__()
 
 
-def test_a_data_folder_that_is_a_file_is_an_os_error(config: Path) -> None:
+@pytest.mark.parametrize("data", ["authorizer.toml", "/proc/nowhere"], ids=["a file", "not writable"])
+def test_a_data_folder_that_cannot_be_used_is_an_os_error(config: Path, data: str) -> None:
     with pytest.raises(OSError):
-        LocalIotCore(config, folder=config).__enter__()
-
-
-def test_a_data_folder_that_cannot_be_written_is_an_os_error(config: Path) -> None:
-    with pytest.raises(OSError):
-        LocalIotCore(config, folder="/proc/nowhere").__enter__()
+        LocalIotCore(config, folder=config.parent / data).__enter__()
 
 
 def test_an_invalid_configuration_is_an_invalid_file_error(config: Path) -> None:

@@ -47,15 +47,16 @@ def test_mqtt_on_the_tls_port_has_the_server_name(running: Running, version: Ver
     }
 
 
-def test_the_server_name_can_be_an_endpoint_of_aws(running: Running) -> None:
-    name = "abc-ats.iot.us-east-1.amazonaws.com"
+@pytest.mark.parametrize(
+    ("name", "tls"),
+    [("abc-ats.iot.us-east-1.amazonaws.com", {"serverName": "abc-ats.iot.us-east-1.amazonaws.com"}), (None, {})],
+    ids=["an endpoint of AWS", "none"],
+)
+def test_the_tls_part_has_the_server_name_of_the_handshake(
+    running: Running, name: str | None, tls: dict[str, str]
+) -> None:
     with running.connected(channel=running.tls(("mqtt",), name)):
-        assert event(running)["protocolData"]["tls"] == {"serverName": name}
-
-
-def test_without_a_server_name_the_tls_part_is_empty(running: Running) -> None:
-    with running.connected(channel=running.tls(("mqtt",), None)):
-        assert event(running)["protocolData"]["tls"] == {}
+        assert event(running)["protocolData"]["tls"] == tls
 
 
 def test_mqtt_over_websocket_has_the_headers_and_the_query_string_of_the_upgrade(running: Running) -> None:

@@ -24,7 +24,7 @@ def key() -> RSAPrivateKey:
 
 
 @pytest.fixture(scope="module")
-def stranger() -> RSAPrivateKey:
+def other_key() -> RSAPrivateKey:
     return generate_private_key(65537, 2048)
 
 
@@ -47,7 +47,7 @@ def in_user_name(token: str, signature: str) -> str:
 
 
 def refused(running: Running, user_name: str, reason: str) -> None:
-    """Sees that a client is refused for a reason, and that the Lambda was not asked."""
+    """Checks that a client is refused for a reason, and that the Lambda was not asked."""
     with running.client() as client:
         assert client.connect(user_name=user_name).reason_code == ConnectReturnCode.NOT_AUTHORIZED
         assert client.ends() == []
@@ -60,44 +60,38 @@ def accepted(running: Running) -> None:
     assert (event["token"], event["signatureVerified"]) == (TOKEN, True)
 
 
-def test_a_right_signature_in_the_user_name_is_verified(running: Running, key: RSAPrivateKey) -> None:
+@pytest.mark.parametrize("encoded", [True, False], ids=["URL-encoded", "as it is"])
+def test_a_valid_signature_in_the_user_name_is_verified(running: Running, key: RSAPrivateKey, encoded: bool) -> None:
+    signature = quote(sign(key), safe="") if encoded else sign(key)
     with running.client() as client:
-        assert client.connect(user_name=in_user_name(TOKEN, quote(sign(key), safe=""))).reason_code == 0
+        assert client.connect(user_name=in_user_name(TOKEN, signature)).reason_code == 0
     accepted(running)
 
 
-def test_a_right_signature_that_is_not_url_encoded_is_verified(running: Running, key: RSAPrivateKey) -> None:
-    with running.client() as client:
-        assert client.connect(user_name=in_user_name(TOKEN, sign(key))).reason_code == 0
-    accepted(running)
-
-
-def test_a_right_signature_in_the_query_string_is_verified(running: Running, key: RSAPrivateKey) -> None:
-    path = f"/mqtt?token={quote(TOKEN, safe='')}&{SIGNATURE}={quote(sign(key), safe='')}"
-    with running.connected(channel=running.web_socket(path=path)):
+@pytest.mark.parametrize("place", ["query string", "headers"])
+def test_a_valid_signature_of_a_websocket_is_verified(running: Running, key: RSAPrivateKey, place: str) -> None:
+    if place == "headers":
+        channel = running.web_socket(headers=[("Token", TOKEN), (SIGNATURE.title(), sign(key))])
+    else:
+        query = f"token={quote(TOKEN, safe='')}&{SIGNATURE}={quote(sign(key), safe='')}"
+        channel = running.web_socket(path=f"/mqtt?{query}")
+    with running.connected(channel=channel):
         accepted(running)
 
 
-def test_a_right_signature_in_headers_is_verified(running: Running, key: RSAPrivateKey) -> None:
-    headers = [("Token", TOKEN), (SIGNATURE.title(), sign(key))]
-    with running.connected(channel=running.web_socket(headers=headers)):
-        accepted(running)
-
-
-def test_a_strangers_signature_is_refused(running: Running, stranger: RSAPrivateKey) -> None:
-    refused(running, in_user_name(TOKEN, quote(sign(stranger), safe="")), "signature_invalid")
-
-
-def test_a_signature_of_another_token_is_refused(running: Running, key: RSAPrivateKey) -> None:
-    refused(running, in_user_name(TOKEN, quote(sign(key, "header.other"), safe="")), "signature_invalid")
+def test_a_signature_of_another_key_or_another_token_is_refused(
+    running: Running, key: RSAPrivateKey, other_key: RSAPrivateKey
+) -> None:
+    for signature in (sign(other_key), sign(key, "header.other")):
+        refused(running, in_user_name(TOKEN, quote(signature, safe="")), "signature_invalid")
 
 
 @pytest.mark.parametrize("signature", ["", "%00", "AAAA", "n\u00f6", "a b", "%2B%2B%2B", "=", "%ff"])
-def test_what_is_no_signature_is_refused(running: Running, signature: str) -> None:
+def test_an_invalid_signature_is_refused(running: Running, signature: str) -> None:
     refused(running, in_user_name(TOKEN, signature), "signature_invalid")
 
 
-def test_a_signature_is_of_the_standard_alphabet(running: Running, key: RSAPrivateKey) -> None:
+def test_a_signature_in_url_safe_base64_is_refused(running: Running, key: RSAPrivateKey) -> None:
     signature = sign(key)
     token, number = TOKEN, 0
     while not set(signature) & set("+/"):  # Nearly every signature has one.
@@ -107,15 +101,12 @@ def test_a_signature_is_of_the_standard_alphabet(running: Running, key: RSAPriva
     refused(running, in_user_name(token, url_safe), "signature_invalid")
 
 
-def test_a_missing_signature_is_refused(running: Running) -> None:
+def test_a_missing_signature_and_a_missing_token_are_refused(running: Running, key: RSAPrivateKey) -> None:
     refused(running, f"ann?token={TOKEN}", "signature_missing")
-
-
-def test_a_missing_token_is_refused(running: Running, key: RSAPrivateKey) -> None:
     refused(running, f"ann?{SIGNATURE}={quote(sign(key), safe='')}", "token_missing")
 
 
-def test_a_second_token_in_another_case_is_not_vouched_for(running: Running, key: RSAPrivateKey) -> None:
+def test_a_second_token_in_another_case_is_refused(running: Running, key: RSAPrivateKey) -> None:
     channel = running.web_socket(headers=[("token", TOKEN), ("TOKEN", "smuggled"), (SIGNATURE, sign(key))])
     with running.client(channel=channel) as client:
         assert client.connect().reason_code == ConnectReturnCode.NOT_AUTHORIZED
@@ -123,9 +114,9 @@ def test_a_second_token_in_another_case_is_not_vouched_for(running: Running, key
     assert running.function.events.empty()
 
 
-def test_any_of_several_keys_will_do(running: Running, stranger: RSAPrivateKey) -> None:
-    pem = stranger.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+def test_a_signature_of_any_public_key_is_verified(running: Running, other_key: RSAPrivateKey) -> None:
+    pem = other_key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
     running.core.call(lambda: running.core.authorizers.update("chat", public_keys={"second": pem}))
     with running.client() as client:
-        assert client.connect(user_name=in_user_name(TOKEN, quote(sign(stranger), safe=""))).reason_code == 0
+        assert client.connect(user_name=in_user_name(TOKEN, quote(sign(other_key), safe=""))).reason_code == 0
     accepted(running)

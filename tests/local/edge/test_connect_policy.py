@@ -1,6 +1,7 @@
 """The Lambda's policy is enforced on CONNECT: client ID, connect attributes, Will."""
 
 import json
+from typing import Any
 
 import pytest
 
@@ -63,45 +64,41 @@ PUBLISH_ALL = statement("iot:Publish", "topic/*")
 WILL = Will("a/will", b"gone")
 
 
-@both_versions
-def test_a_policy_may_forbid_a_will(running: Running, version: Version) -> None:
-    running.function.answer = lambda _: allow(without("LastWill"), PUBLISH_ALL)
+PERSISTENT = Properties(session_expiry_interval=60)
+
+
+@pytest.mark.parametrize(
+    ("attribute", "version", "allowed", "refused"),
+    [
+        *(("LastWill", version, {}, {"will": WILL}) for version in Version),
+        ("PersistentConnect", Version.MQTT_3_1_1, {"clean_start": True}, {"clean_start": False}),
+        ("PersistentConnect", Version.MQTT_5, {"clean_start": False}, {"properties": PERSISTENT}),
+    ],
+    ids=["will, 3.1.1", "will, 5", "persistent, 3.1.1", "persistent, 5"],
+)
+def test_a_policy_can_forbid_connect_attributes(
+    running: Running, attribute: str, version: Version, allowed: dict[str, Any], refused: dict[str, Any]
+) -> None:
+    running.function.answer = lambda _: allow(without(attribute), PUBLISH_ALL)
     with running.client(version) as client:
-        assert client.connect("without").reason_code == 0
+        assert client.connect("without", **allowed).reason_code == 0
     with running.client(version) as client:
-        assert client.connect("with", will=WILL).reason_code == NOT_AUTHORIZED[version]
-
-
-def test_a_policy_may_forbid_a_persistent_session(running: Running) -> None:
-    running.function.answer = lambda _: allow(without("PersistentConnect"))
-    with running.client() as client:
-        assert client.connect("clean", clean_start=True).reason_code == 0
-    with running.client() as client:
-        assert client.connect("persistent", clean_start=False).reason_code == ConnectReturnCode.NOT_AUTHORIZED
-
-
-def test_a_session_of_mqtt_5_with_an_expiry_is_persistent(running: Running) -> None:
-    running.function.answer = lambda _: allow(without("PersistentConnect"))
-    with running.client(Version.MQTT_5) as client:
-        assert client.connect("brief", clean_start=False).reason_code == 0
-    with running.client(Version.MQTT_5) as client:
-        properties = Properties(session_expiry_interval=60)
-        assert client.connect("lasting", properties=properties).reason_code == ReasonCode.NOT_AUTHORIZED
+        assert client.connect("with", **refused).reason_code == NOT_AUTHORIZED[version]
 
 
 @both_versions
-def test_a_will_needs_permission_to_publish(running: Running, version: Version) -> None:
-    running.only(CONNECT, statement("iot:Publish", "topic/b"))
+@pytest.mark.parametrize(
+    ("will", "allowed"),
+    [(WILL, "topic/b"), (Will("a/will", b"gone", retain=True), "topic/*")],
+    ids=["plain", "retained"],
+)
+def test_a_will_needs_permission_to_publish_and_to_retain(
+    running: Running, version: Version, will: Will, allowed: str
+) -> None:
+    running.only(CONNECT, statement("iot:Publish", allowed))
     with running.client(version) as client:
-        assert client.connect(will=WILL).reason_code == NOT_AUTHORIZED[version]
+        assert client.connect(will=will).reason_code == NOT_AUTHORIZED[version]
     running.record("decision", action="connect", allowed=False, reason="will_not_allowed")
-
-
-@both_versions
-def test_a_retained_will_needs_permission_to_retain(running: Running, version: Version) -> None:
-    running.only(CONNECT, PUBLISH_ALL)
-    with running.client(version) as client:
-        assert client.connect(will=Will("a/will", b"gone", retain=True)).reason_code == NOT_AUTHORIZED[version]
 
 
 @both_versions

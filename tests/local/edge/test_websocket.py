@@ -17,14 +17,12 @@ UPGRADE = (
 )
 
 
-@pytest.mark.parametrize("name", ["mqtt", "mqttv3.1"])
-def test_both_subprotocols_are_accepted(running: Running, name: str) -> None:
-    channel = running.web_socket(subprotocols=[name])
-    assert (channel.status, channel.protocol.subprotocol) == (101, name)
-
-
-def test_of_several_subprotocols_a_known_one_is_chosen(running: Running) -> None:
-    assert running.web_socket(subprotocols=["chat", "mqtt"]).protocol.subprotocol == "mqtt"
+@pytest.mark.parametrize(
+    ("offered", "chosen"), [(["mqtt"], "mqtt"), (["mqttv3.1"], "mqttv3.1"), (["chat", "mqtt"], "mqtt")]
+)
+def test_a_known_subprotocol_is_chosen(running: Running, offered: list[str], chosen: str) -> None:
+    channel = running.web_socket(subprotocols=offered)
+    assert (channel.status, channel.protocol.subprotocol) == (101, chosen)
 
 
 @pytest.mark.parametrize("names", [[], ["chat"]], ids=str)
@@ -62,18 +60,15 @@ def test_an_invalid_upgrade_is_refused_with_an_http_status(running: Running, old
     running.record("refused_bytes", reason="not_mqtt")
 
 
-def test_a_packet_can_be_spread_over_frames(running: Running) -> None:
+@pytest.mark.parametrize("over", ["frames", "messages"])
+def test_a_packet_can_be_spread_over_frames_and_messages(running: Running, over: str) -> None:
     channel = running.web_socket()
     with running.client(channel=channel) as client:
-        channel.send_frames(CONNECT[:1], CONNECT[1:7], CONNECT[7:])
-        assert client.expect(Connack).reason_code == 0
-
-
-def test_a_packet_can_be_spread_over_messages(running: Running) -> None:
-    channel = running.web_socket()
-    with running.client(channel=channel) as client:
-        for byte in CONNECT:
-            channel.send(bytes((byte,)))
+        if over == "frames":
+            channel.send_frames(CONNECT[:1], CONNECT[1:7], CONNECT[7:])
+        else:
+            for byte in CONNECT:
+                channel.send(bytes((byte,)))
         assert client.expect(Connack).reason_code == 0
 
 
@@ -94,42 +89,30 @@ def test_a_websocket_ping_is_answered(running: Running) -> None:
         assert channel.below.receive() == b"\x8a\x06there?"
 
 
-def test_a_text_frame_is_closed_with_1003(running: Running) -> None:
-    channel = running.web_socket()
-    with running.connected(channel=channel) as client:
-        channel.send_text("hello")
-        assert client.ends() == []
-        assert channel.close_frame is not None
-        assert channel.close_frame.code == 1003
-    running.record("presence", event="disconnected", disconnect_reason="CLIENT_ERROR")
+INVALID_FRAMES = {
+    "a text frame": (b"\x81\x85\0\0\0\0hello", 1003),
+    "not masked": (b"\x82\x05hello", 1002),
+    "reserved bits": (b"\xf2\x80\0\0\0\0", 1002),
+    "a reserved opcode": (b"\x83\x80\0\0\0\0", 1002),
+    "4 GiB": (b"\x82\xff\0\0\0\x01\0\0\0\0\0\0\0\0", 1009),
+}
 
 
-def test_a_text_frame_before_connect_is_closed_with_1003(running: Running) -> None:
+@pytest.mark.parametrize("is_connected", [True, False], ids=["connected", "before CONNECT"])
+@pytest.mark.parametrize(("frame", "code"), INVALID_FRAMES.values(), ids=list(INVALID_FRAMES))
+def test_an_invalid_frame_closes_the_websocket_with_a_code(
+    running: Running, frame: bytes, code: int, is_connected: bool
+) -> None:
     channel = running.web_socket()
-    channel.send_text("hello")
-    assert channel.receive() == b""
+    client = running.connected(channel=channel) if is_connected else running.client(channel=channel)
+    channel.below.send(frame)
+    assert client.ends() == []
     assert channel.close_frame is not None
-    assert channel.close_frame.code == 1003
-    running.record("refused_bytes", reason="not_mqtt")
-
-
-@pytest.mark.parametrize(
-    ("frame", "code"),
-    [
-        (b"\x82\x05hello", 1002),  # Not masked.
-        (b"\xf2\x80\0\0\0\0", 1002),  # Reserved bits.
-        (b"\x83\x80\0\0\0\0", 1002),  # A reserved opcode.
-        (b"\x82\xff\0\0\0\x01\0\0\0\0\0\0\0\0", 1009),  # 4 GiB.
-    ],
-)
-def test_an_invalid_frame_closes_the_websocket_with_a_code(running: Running, frame: bytes, code: int) -> None:
-    channel = running.web_socket()
-    with running.connected(channel=channel) as client:
-        channel.below.send(frame)
-        assert client.ends() == []
-        assert channel.close_frame is not None
-        assert channel.close_frame.code == code
-    running.record("presence", event="disconnected", disconnect_reason="CLIENT_ERROR")
+    assert channel.close_frame.code == code
+    if is_connected:
+        running.record("presence", event="disconnected", disconnect_reason="CLIENT_ERROR")
+    else:
+        running.record("refused_bytes", reason="not_mqtt")
 
 
 def test_frames_can_come_with_the_upgrade(running: Running) -> None:

@@ -76,7 +76,7 @@ def connected_to(port: int, receive_buffer: int | None = None) -> socket.socket:
 def wrapped(
     connection: socket.socket, ca: Path, alpn: Sequence[str] = (), server_name: str | None = "localhost"
 ) -> ssl.SSLSocket:
-    """TLS on a socket, by somebody who trusts a CA; without a server name, of somebody who sends none."""
+    """TLS on a socket of a client that trusts a CA. Without a server name, the client sends none."""
     context = ssl.create_default_context(cafile=ca)
     context.check_hostname = server_name is not None
     if alpn:
@@ -109,7 +109,7 @@ class WebSocketChannel:
 
     @property
     def status(self) -> int | None:
-        """Of the answer; None where there was none."""
+        """The HTTP status of the answer; None if there was no answer."""
         return self.response.status_code if self.response else None
 
     @property
@@ -127,10 +127,6 @@ class WebSocketChannel:
         for piece in pieces[1:-1]:
             self.protocol.send_continuation(piece, fin=False)
         self.protocol.send_continuation(pieces[-1], fin=True)
-        self._pump()
-
-    def send_text(self, text: str) -> None:
-        self.protocol.send_text(text.encode())
         self._pump()
 
     def receive(self) -> bytes:

@@ -12,7 +12,7 @@ HANDLER = f"def lambda_handler(event, context):\n    return {allow()!r}\n"
 
 
 def allow_files(count: int) -> None:
-    """Lets this process open so many files, as far as the system lets it."""
+    """Raises this process's limit of open files, as far as the system allows."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = count if most == resource.RLIM_INFINITY else min(most, count)
     resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))

@@ -37,7 +37,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def loop_factory() -> LoopFactory:
-    """Asyncio's own; modules where the network counts have both."""
+    """The event loop of asyncio. Tests marked with `both_loops` run with uvloop too."""
     return asyncio.new_event_loop
 
 
@@ -50,7 +50,7 @@ def running(folder: Path, loop_factory: LoopFactory) -> Iterator[Running]:
 
 @pytest.fixture
 def others(running: Running) -> Iterator[Others]:
-    """Two clients, who exchange a message before and after."""
+    """Two clients that exchange a message before and after the test."""
     with running.connected("publisher") as publisher, running.connected("subscriber") as subscriber:
         subscriber.subscribe("others")
         others = Others(publisher, subscriber)
@@ -61,7 +61,7 @@ def others(running: Running) -> Iterator[Others]:
 
 @pytest.fixture
 def config(folder: Path) -> Path:
-    """The configuration of an authorizer that lets anybody with a token of the development issuer in."""
+    """The configuration of an authorizer that accepts tokens of the development issuer."""
     (folder / "policy.toml").write_text(TEMPLATE)
     (folder / "authorizer.toml").write_text(
         CONFIGURATION + 'policy = "policy.toml"\n[anonymous]\nprincipal = "nobody"\n'
@@ -71,7 +71,7 @@ def config(folder: Path) -> Path:
 
 @pytest.fixture
 def dev(tmp_path: Path) -> Iterator[Dev]:
-    """`iot-authorizer dev`, which lets everybody do everything."""
+    """`iot-authorizer dev`, whose authorizer allows everything."""
     allow_files(4096)
     with everybody(tmp_path) as dev:
         yield dev

@@ -47,7 +47,7 @@ class Function:
         return self.answer(event)
 
     def hold(self) -> tuple[threading.Event, threading.Event]:
-        """Lets answers wait. The first event tells that one is asked for; set the second to let it go."""
+        """Makes answers wait: the first event says that the function is invoked, the second releases the answer."""
         reached, gate = threading.Event(), threading.Event()
 
         def answer(_: Event) -> object:
@@ -84,7 +84,7 @@ EVERYTHING = (
 
 
 def allow(*statements: Mapping[str, object], **fields: object) -> dict[str, object]:
-    """An answer that lets a client in: to do everything, or what the statements say."""
+    """An answer that authenticates a client, and allows everything or what the statements say."""
     return {
         "isAuthenticated": True,
         "principalId": "ann",

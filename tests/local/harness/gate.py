@@ -8,7 +8,7 @@ from tests.local.harness.running import Running
 
 
 class Gate:
-    """Answers wait behind it; each says whether the client is let in."""
+    """The Lambda's answers wait for `open`, which says whether the client is authenticated."""
 
     def __init__(self, running: Running) -> None:
         self._answers: list[threading.Event] = []
@@ -29,6 +29,6 @@ class Gate:
         assert self._reached.acquire(timeout=PATIENCE)
 
     def open(self, index: int, *, allowed: bool = True) -> None:
-        """Lets an answer out, counted from 0."""
+        """Releases an answer, counted from 0."""
         self._allowed[index] = allowed
         self._answers[index].set()

@@ -58,7 +58,7 @@ class Running:
             yield cls(core, Function(), Clock(), channels)
 
     def only(self, *statements: dict[str, object], client_id: str = "ann") -> None:
-        """Lets one client do what the statements say, and all others everything."""
+        """Allows one client what the statements say, and all others everything."""
 
         def answer(event: Event) -> object:
             mqtt = event["protocolData"]["mqtt"]  # type: ignore[index]
@@ -75,12 +75,12 @@ class Running:
         self._clock.now += seconds
 
     def settle(self) -> None:
-        """Lets the core read all that was sent until now: an accepted connection is read a few turns later."""
+        """Waits until the core has read what was sent: it reads a new connection a few turns after it accepts it."""
         for _ in range(10):
             self.core.call(lambda: None)
 
     def pass_time(self, seconds: float) -> None:
-        """Lets time pass, and the core do what is due by then."""
+        """Lets time pass, and lets the core do what is due."""
         self.advance(seconds)
         self.core.call(self.core.check_time)
 
@@ -96,7 +96,7 @@ class Running:
         return self._keep(connected_to(self.core.port))
 
     def narrow(self) -> SocketChannel:
-        """The same of somebody who has little room for what comes, so that the rest waits in the core."""
+        """A connection to the plain port with a small receive buffer, so that bytes wait in the core."""
         return self._keep(connected_to(self.core.port, receive_buffer=8192))
 
     def tls(self, alpn: Sequence[str] = (), server_name: str | None = "localhost") -> SocketChannel:
@@ -167,7 +167,7 @@ class Running:
     def connected(
         self, client_id: str = "ann", version: Version = Version.MQTT_3_1_1, channel: Channel | None = None
     ) -> Client:
-        """A client that was let in."""
+        """A connected client."""
         client = self.client(version, channel)
         assert client.connect(client_id).reason_code == 0
         return client
