@@ -15,10 +15,9 @@ from dataclasses import dataclass
 from functools import partial
 
 from iot_core.authorizers.event import ConnectionRequest, HttpContext, MqttContext, TlsContext
-from iot_core.authorizers.invocation import Authorization, AuthorizerInvoker
-from iot_core.authorizers.refused import Forbidden, Refused
+from iot_core.authorizers.invocation import Authorization, AuthorizerInvoker, Forbidden, Refused
 from iot_core.broker.client import Origin
-from iot_core.decisions import Decisions
+from iot_core.feed import Decisions
 from iot_core.mqtt import Connect, Version
 from iot_core.permissions import Permissions
 from iot_core.reasons import IotCoreReason

@@ -11,15 +11,14 @@ import logging
 import time
 from collections.abc import Callable, Iterator
 
-from iot_core.authorizers.invocation import AuthorizerInvoker
-from iot_core.authorizers.refused import Refused
+from iot_core.authorizers.invocation import AuthorizerInvoker, Refused
 from iot_core.authorizers.registry import Authorizers
 from iot_core.broker.broker import Broker
-from iot_core.decisions import Decisions
 from iot_core.edge.client_authorization import ClientAuthorizer, NetworkContext
 from iot_core.edge.connect_rules import ConnectRate
 from iot_core.edge.connection import MqttConnection, MqttEndpoint
 from iot_core.edge.outbox import Channel, Outbox
+from iot_core.feed import Decisions
 from iot_core.reasons import IotCoreReason
 
 _REFRESHES_AT_ONCE = 8
