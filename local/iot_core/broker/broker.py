@@ -20,11 +20,10 @@ from iot_core.broker import presence
 from iot_core.broker.client import Client, Origin, connack, open_link, session_expiry
 from iot_core.broker.delivery import acknowledge, drain
 from iot_core.broker.effects import Dropped, Effect, Publication, Report, drop_report
-from iot_core.broker.fan_out import FanOut
 from iot_core.broker.limits import IOT_CORE, Limits
 from iot_core.broker.message import Message
 from iot_core.broker.presence import DisconnectReason
-from iot_core.broker.publishing import Publisher
+from iot_core.broker.publishing import FanOut, Publisher
 from iot_core.broker.retained import RetainedMessages
 from iot_core.broker.router import Router
 from iot_core.broker.session import Delivery, Outlet, Session
