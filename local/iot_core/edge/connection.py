@@ -23,7 +23,7 @@ from iot_core.authorizers.invocation import Forbidden, Refused
 from iot_core.broker.broker import Broker
 from iot_core.broker.client import Client
 from iot_core.broker.limits import BrokenRule
-from iot_core.broker.presence import DisconnectReason
+from iot_core.broker.session import DisconnectReason
 from iot_core.edge.client_authorization import ClientAuthorization, ClientAuthorizer, NetworkContext
 from iot_core.edge.connack import refusal, refusal_of_version
 from iot_core.edge.connect_rules import ConnectRate, check_connect
