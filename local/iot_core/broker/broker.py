@@ -17,7 +17,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 
 from iot_core.broker import presence
-from iot_core.broker.client import Client, Origin, connack, open_link, session_expiry
+from iot_core.broker.client import Client, Origin, connack, keep_alive, open_link, session_expiry
 from iot_core.broker.delivery import acknowledge, drain
 from iot_core.broker.effects import Dropped, Effect, Publication, Report, drop_report
 from iot_core.broker.limits import IOT_CORE, Limits
@@ -129,9 +129,9 @@ class Broker:
         publisher = Publisher(self.limits, self._clock, self.retained)
         session.expiry_interval = session_expiry(connect, self.limits)
         link = open_link(connect, session, permissions, outlet, self.limits, self._clock)
-        client = self._clients[client_id] = Client(
-            connect, session, link, publisher, origin, next(self._version_numbers)
-        )
+        seconds = keep_alive(connect, self.limits)
+        client = Client(session, link, publisher, origin, connect.will, seconds, next(self._version_numbers))
+        self._clients[client_id] = client
         outlet.write(encode(connack(connect, client_id, self.limits, session_present=present), connect.version))
         now = self._clock()
         self._sessions.attach(session, link, now)
@@ -241,7 +241,7 @@ class Broker:
         accepted = client.publisher.accept(packet, client.link.permissions)
         if not isinstance(accepted, Message):
             self._drop(Dropped(client.session, accepted))
-            if packet.packet_id is not None and client.version is Version.MQTT_5:
+            if packet.packet_id is not None and client.link.version is Version.MQTT_5:
                 client.send(Puback(packet.packet_id, ReasonCode.QUOTA_EXCEEDED))
             return
         effects = self._fan_out.deliver(accepted, client.session)
@@ -334,7 +334,7 @@ class Broker:
         released = session.detach(now, reason)
         self._take(presence.disconnected(client, reason, explanation, now))
         if with_will and client.will is not None:
-            self._take(self._wills.leave(session, client.will, client.permissions))
+            self._take(self._wills.leave(session, client.will, client.link.permissions))
         if not session.persistent:
             self._forget(session)
         elif reason is not DisconnectReason.DUPLICATE_CLIENTID:  # That one gets its next connection at once.

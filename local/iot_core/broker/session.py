@@ -12,7 +12,7 @@ The rules (MQTT 5.0, sections 4.1, 4.4 and 4.8.2):
 
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
@@ -136,53 +136,36 @@ class DeliveryQueue:
         return deliveries
 
 
+@dataclass(slots=True, eq=False)
 class Session:
     """The state of one client ID."""
 
-    __slots__ = (
-        "_storage",
-        "client_id",
-        "connected_since",
-        "disconnect_reason",
-        "disconnected_since",
-        "dropped",
-        "expiry_interval",
-        "inflight",
-        "link",
-        "principal_id",
-        "queue",
-        "stored",
-        "subscriptions",
-        "version",
-    )
-
-    def __init__(self, client_id: str, version: Version, storage: Storage) -> None:
-        self.client_id = client_id
-        self.version = version
-        """The MQTT version of its connections. IoT Core does not resume a session in the other version."""
-        self._storage = storage
-        self.link: Link | None = None
-        """The connection. None while the client is not connected."""
-        self.principal_id = ""
-        """The principal ID that the authorizer returned for the last connection."""
-        self.expiry_interval = 0
-        """Seconds that it outlives its connection. 0 if it ends with the connection."""
-        self.subscriptions: dict[str, Subscription] = {}
-        """By topic filter, with `$share/NAME/` if it has that prefix."""
-        self.inflight: dict[int, Delivery] = {}
-        """Sent and not acknowledged, by packet ID."""
-        self.queue = DeliveryQueue()
-        """Not sent yet."""
-        self.connected_since = 0.0
-        """Seconds since 1970."""
-        self.disconnected_since: float | None = None
-        """Seconds since 1970. None while it is connected."""
-        self.disconnect_reason: str | None = None
-        """Why the last connection ended."""
-        self.stored = False
-        """Whether the storage has it."""
-        self.dropped = 0
-        """How many messages it missed, or was not allowed to publish."""
+    client_id: str
+    version: Version
+    """The MQTT version of its connections. IoT Core does not resume a session in the other version."""
+    _storage: Storage
+    link: Link | None = None
+    """The connection. None while the client is not connected."""
+    principal_id: str = ""
+    """The principal ID that the authorizer returned for the last connection."""
+    expiry_interval: int = 0
+    """Seconds that it outlives its connection. 0 if it ends with the connection."""
+    subscriptions: dict[str, Subscription] = field(default_factory=dict)
+    """By topic filter, with `$share/NAME/` if it has that prefix."""
+    inflight: dict[int, Delivery] = field(default_factory=dict)
+    """Sent and not acknowledged, by packet ID."""
+    queue: DeliveryQueue = field(default_factory=DeliveryQueue)
+    """Not sent yet."""
+    connected_since: float = 0.0
+    """Seconds since 1970."""
+    disconnected_since: float | None = None
+    """Seconds since 1970. None while it is connected."""
+    disconnect_reason: str | None = None
+    """Why the last connection ended."""
+    stored: bool = False
+    """Whether the storage has it."""
+    dropped: int = 0
+    """How many messages it missed, or was not allowed to publish."""
 
     @property
     def connected(self) -> bool:

@@ -19,11 +19,8 @@ from iot_core.broker.limits import BrokenRule, Limits
 from iot_core.broker.retained import RetainedMessages
 from iot_core.broker.session import Sessions
 from iot_core.broker.topics import InvalidTopic, check_topic_filter
-from iot_core.mqtt import ReasonCode, Suback, Subscribe, Subscription, Unsuback, Unsubscribe, Version
+from iot_core.mqtt import SUBSCRIBE_FAILURE, ReasonCode, Suback, Subscribe, Subscription, Unsuback, Unsubscribe, Version
 from iot_core.reasons import IotCoreReason
-
-_FAILURE = 0x80
-"""The only failure code of MQTT 3.1.1 [MQTT-3.9.3-2], and the lowest one of MQTT 5."""
 
 
 class Subscriptions:
@@ -47,8 +44,8 @@ class Subscriptions:
         for subscription in packet.subscriptions:
             known = subscription.topic_filter in client.session.subscriptions
             code = self._accept(client, subscription, effects)
-            codes.append(code if client.version is Version.MQTT_5 else min(code, _FAILURE))
-            if code < _FAILURE:
+            codes.append(code if client.link.version is Version.MQTT_5 else min(code, SUBSCRIBE_FAILURE))
+            if code < SUBSCRIBE_FAILURE:
                 accepted.append(subscription)
                 if subscription.retain_handling == 0 or (subscription.retain_handling == 1 and not known):
                     wanting_retained.append(subscription)

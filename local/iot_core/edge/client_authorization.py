@@ -60,7 +60,6 @@ class ClientAuthorizer:
         self,
         invoker: AuthorizerInvoker,
         decisions: Decisions,
-        *,
         arn_prefix: str,
         time_scale: float,
         clock: Callable[[], float],

@@ -154,7 +154,7 @@ class MqttConnection(asyncio.Protocol):
         except Refused as refused:
             self.end_refresh(refused)
         else:
-            client.permissions = authorization.permissions
+            client.link.permissions = authorization.permissions
 
     def end_refresh(self, refused: Refused) -> None:
         """Ends the connection because it could not be refreshed."""

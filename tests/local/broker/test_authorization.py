@@ -85,7 +85,7 @@ def test_another_policy_is_in_force_at_once(broker: Bench) -> None:
     policy = Policy()
     policy.deny("Receive", "a")
     policy.deny("Publish", "b")
-    alice.client.permissions = policy
+    alice.client.link.permissions = policy
     broker.publish("a")
     assert alice.received() == []
     alice.publish("b")

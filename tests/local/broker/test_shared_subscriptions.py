@@ -134,7 +134,7 @@ def test_a_message_that_no_member_may_receive_is_lost_when_all_are_connected(
     alice = broker.persistent(policy=denying("a"))
     if not queued_before:
         numbered(broker, 1)
-    alice.client.permissions = Policy()
+    alice.client.link.permissions = Policy()
     broker.wait(1)
     alice.lose()
     assert broker.persistent().payloads() == []
