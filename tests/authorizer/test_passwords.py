@@ -122,7 +122,7 @@ def verified(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("like", [None, HASH])
+@pytest.mark.parametrize("like", [None, HASH], ids=["no decoy configured", "like a hash"])
 def test_a_wrong_password_and_an_unknown_user_cost_one_hash_of_the_same_parameters(
     verified: list[str], like: str | None
 ) -> None:
