@@ -48,6 +48,10 @@ def test_without_a_time_all_tokens_are_revoked() -> None:
     assert Revocation(Kind.PRINCIPAL, 0, principal="ann").concerns(10**10)
 
 
+def test_a_principal_and_an_issuer_of_one_name_share_no_id() -> None:
+    assert principal_id("ann") != before_id("ann")
+
+
 @pytest.mark.parametrize(
     "changes",
     [{"kind": "everybody"}, {"kind": None}, {"issued_before": "now"}, {"revoked_at": None}, {"principal": 7}],

@@ -70,10 +70,10 @@ def enable(name: Name, table: TableName = None, data: DataFolder = DATA) -> None
 
 
 def unlock(name: Name, client_id: ClientIds = None, table: TableName = None, data: DataFolder = DATA) -> None:
-    """Forget wrong passwords, so that the next attempt need not wait.
+    """Forget a user's wrong passwords.
 
-    Failures of unknown client IDs are forgotten, and those of the client ID that is the user's name. Other client IDs
-    that have signed in before are counted separately: name them with --client-id.
+    The next attempt need not wait. Failures of unknown client IDs are forgotten, and those of the client ID that is the
+    user's name. Other client IDs that have signed in before are counted separately: name them with --client-id.
     """
     opened = open_table(table, data, make=False)
     storing.find_item(opened, name)

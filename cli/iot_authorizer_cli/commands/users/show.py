@@ -62,7 +62,7 @@ def list_users(
     table: TableName = None,
     data: DataFolder = DATA,
 ) -> None:
-    """List users by name, with their states, passwords and claims."""
+    """List users with their states and claims."""
     now = time.time()
     found = sorted(open_table(table, data, make=False).items(PREFIX + prefix), key=lambda item: str(item["id"]))
     items = [item for item in found if not state or _state_of(item, now) in state]
@@ -81,9 +81,10 @@ def show(
     table: TableName = None,
     data: DataFolder = DATA,
 ) -> None:
-    """Show a user with its claims, passwords, revocation and failures.
+    """Show a user.
 
-    Failures are counted for unknown client IDs, for the client ID that is the user's name, and for each --client-id.
+    Prints its claims, passwords, revocation and failures, but no hash. Failures are counted for unknown client IDs, for
+    the client ID that is the user's name, and for each --client-id.
     """
     opened = open_table(table, data, make=False)
     item = storing.find_item(opened, name)
