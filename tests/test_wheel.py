@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
 
@@ -108,27 +107,32 @@ def test_their_suite_uses_the_fixture(programs: Path, project: Path) -> None:
     assert "2 passed" in run(programs / "python", "-m", "pytest", *options, cwd=project)
 
 
-def dev_lines(programs: Path, project: Path, *options: str) -> Iterator[str]:
-    """The lines of `dev` until it is ready, after which it must end without an error."""
+def greeting(programs: Path, project: Path, *options: str) -> str:
+    """Runs `dev` until it has printed how to end it, ends it, and returns what it printed."""
     command = [str(programs / "iot-authorizer"), "dev", "--port", "0", "--tls-port", "0", *options]
+    lines = []
     with subprocess.Popen(command, cwd=project, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        for line in process.stdout:
-            yield line
-            if line.startswith("Ctrl-C"):
-                process.send_signal(signal.SIGINT)
-        assert process.wait(10) == 0
+        try:
+            assert process.stdout is not None
+            for line in process.stdout:
+                lines.append(line)
+                if "Ctrl-C" in line:
+                    process.send_signal(signal.SIGINT)
+            assert process.wait(10) == 0
+        finally:
+            process.kill()
+    return "".join(lines)
 
 
 def test_dev_runs_in_their_project(programs: Path, project: Path) -> None:
-    assert "with the authorizer chat of authorizer.toml" in "".join(dev_lines(programs, project))
+    assert "with the authorizer chat of authorizer.toml" in greeting(programs, project)
 
 
 def test_dev_runs_their_own_handler_in_a_file_named_authorizer(programs: Path, project: Path) -> None:
     (project / "authorizer/__init__.py").unlink()
     (project / "authorizer").rmdir()
     (project / "authorizer.py").write_text(HANDLER)
-    assert "with the authorizer chat" in "".join(dev_lines(programs, project, "--handler", "authorizer.lambda_handler"))
+    assert "with the authorizer chat" in greeting(programs, project, "--handler", "authorizer.lambda_handler")
     assert (project / "loaded.txt").read_text() == "True"
 
 
