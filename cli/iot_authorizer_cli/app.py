@@ -30,7 +30,7 @@ from iot_policies.errors import printable
 
 app = typer.Typer(
     name="iot-authorizer",
-    help="Develop a custom authorizer for AWS IoT Core. Begin with dev: it runs IoT Core on this machine.",
+    help="Develop a custom authorizer for AWS IoT Core. Begin with dev, which runs IoT Core on this machine.",
     epilog="\b\nExample: iot-authorizer dev --config authorizer.toml",
     context_settings={"help_option_names": ["-h", "--help"]},
     add_completion=False,
