@@ -100,7 +100,7 @@ class IotCore:
         self.connections.check_time()
 
     def commit(self) -> None:
-        """Stores what changed and sends what waits. Call it before you acknowledge anything over HTTP.
+        """Stores what changed and sends what is waiting. Call it before you acknowledge anything over HTTP.
 
         Raises StorageError.
         """
@@ -111,8 +111,8 @@ class IotCore:
         self.connections.check_time()
 
     def close(self) -> None:
-        """Writes what is to survive, and closes the database."""
+        """Writes what must survive, and closes the database."""
         try:
             self._storage.close()
-        except StorageError:  # The outbox has told it already.
+        except StorageError:  # The outbox has reported it already.
             return

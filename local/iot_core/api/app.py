@@ -45,18 +45,18 @@ class OperationRoute(BaseRoute):
         self._handlers = handlers
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
-        """Match only the path, because this route also answers a wrong method."""
+        """Matches only the path, because this route also answers a wrong method."""
         if scope["type"] != "http":
             return Match.NONE, {}
         found = self._pattern.fullmatch(_raw_path(scope))
         return (Match.FULL, {"path_params": found.groupdict()}) if found else (Match.NONE, {})
 
     def url_path_for(self, name: str, /, **path_params: str) -> URLPath:
-        """Raise NoMatchFound: operations have no names."""
+        """Raises NoMatchFound: operations have no names."""
         raise NoMatchFound(name, path_params)
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request."""
+        """Answers a request."""
         try:
             response = await self._answer(Request(scope, receive, send))
         except ClientDisconnect:
@@ -79,7 +79,7 @@ class OperationRoute(BaseRoute):
 
 
 def routes(core: IotCore) -> list[BaseRoute]:
-    """Make the routes of a Starlette app: the control plane and the data plane."""
+    """Makes the routes of a Starlette app: the control plane and the data plane."""
     return [*_control_plane(core), *_data_plane(core), Route("/mqtt", _no_upgrade)]
 
 
@@ -136,18 +136,18 @@ async def _describe_endpoint(core: IotCore, request: Request) -> Response:
 
 
 async def not_found(request: Request, _: Exception) -> Response:
-    """Answer for an unknown path: a Starlette app's `exception_handlers={404: not_found}`."""
+    """Answers for an unknown path: a Starlette app's `exception_handlers={404: not_found}`."""
     return with_request_id(unknown_operation(request.method, request.scope["path"]).response())
 
 
 async def _no_upgrade(_: Request) -> Response:
-    """Answer for the path of WebSockets to a request without an upgrade, for example from a browser's address bar."""
+    """Answers for the path of WebSockets to a request without an upgrade, for example from a browser's address bar."""
     text = "MQTT over WebSocket is here: connect an MQTT client, with the subprotocol mqtt, to ws:// or wss://\n"
     return PlainTextResponse(text, 426, {"Upgrade": "websocket"})
 
 
 def with_request_id(response: Response) -> Response:
-    """Add a request ID to an answer."""
+    """Adds a request ID to an answer."""
     response.headers["x-amzn-RequestId"] = str(uuid.uuid4())
     return response
 

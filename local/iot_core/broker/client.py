@@ -34,7 +34,7 @@ class Origin:
 
 @dataclass(slots=True, eq=False)
 class Client:
-    """One connection, from its CONNACK to its end. It sends, and leaves all consequences to the broker."""
+    """One connection, from its CONNACK to its end. It sends packets; the broker does everything else."""
 
     session: Session
     link: Link
@@ -55,7 +55,7 @@ class Client:
         return self.session.client_id
 
     def send(self, packet: Suback | Unsuback | Puback) -> None:
-        """Send an answer. Raises BrokenRule if it is larger than the client takes [MQTT-3.1.2-24]."""
+        """Sends an answer. Raises BrokenRule if it is larger than the client takes [MQTT-3.1.2-24]."""
         encoded = encode(packet, self.link.version)
         most = self.link.maximum_packet_size
         if len(encoded) > most:
@@ -66,7 +66,7 @@ class Client:
         self.link.outlet.write(encoded)
 
     def close(self, reason_code: ReasonCode | None = None) -> None:
-        """Close the connection. With a reason code, a client of MQTT 5 gets a DISCONNECT first."""
+        """Closes the connection. With a reason code, a client of MQTT 5 gets a DISCONNECT first."""
         self.connected = False
         if reason_code is not None and self.link.version is Version.MQTT_5:
             self.link.outlet.write(encode(Disconnect(reason_code), Version.MQTT_5))
@@ -81,7 +81,7 @@ def open_link(
     limits: Limits,
     clock: Callable[[], float],
 ) -> Link:
-    """Return the sending side of a new connection. `clock` returns seconds since 1970."""
+    """Returns the sending side of a new connection. `clock` returns seconds since 1970."""
     return Link(
         outlet=outlet,
         permissions=permissions,
@@ -95,20 +95,20 @@ def open_link(
 
 
 def keep_alive(connect: Connect, limits: Limits) -> int:
-    """Return a connection's keep alive in seconds, within IoT Core's bounds. 0 in the CONNECT is the maximum."""
+    """Returns a connection's keep alive in seconds, within IoT Core's bounds. 0 in the CONNECT is the maximum."""
     wanted = connect.keep_alive or limits.most_keep_alive
     return min(max(wanted, limits.least_keep_alive), limits.most_keep_alive)
 
 
 def session_expiry(connect: Connect, limits: Limits) -> int:
-    """Return the seconds that a session outlives its connection. 0 if it ends with the connection."""
+    """Returns the seconds that a session outlives its connection. 0 if it ends with the connection."""
     if connect.version is Version.MQTT_5:
         return min(connect.properties.session_expiry_interval or 0, limits.most_session_expiry)
     return 0 if connect.clean_start else limits.default_session_expiry
 
 
 def connack(connect: Connect, client_id: str, limits: Limits, *, session_present: bool) -> Connack:
-    """Return the answer to an accepted CONNECT. It names what differs from the CONNECT (MQTT 5.0, 3.2.2.3)."""
+    """Returns the answer to an accepted CONNECT. It names what differs from the CONNECT (MQTT 5.0, 3.2.2.3)."""
     if connect.version is not Version.MQTT_5:
         return Connack(session_present, ReasonCode.SUCCESS)
     expiry, seconds = session_expiry(connect, limits), keep_alive(connect, limits)

@@ -49,11 +49,11 @@ class Outlet(Protocol):
     """Whether the client has more unread bytes than it may have."""
 
     def write(self, chunk: bytes) -> None:
-        """Send bytes soon."""
+        """Sends bytes soon."""
         ...
 
     def close(self) -> None:
-        """End the connection after all bytes are sent."""
+        """Ends the connection after all bytes are sent."""
         ...
 
 
@@ -108,28 +108,28 @@ class DeliveryQueue:
         return len(self.deliveries) >= limits.queued_messages or self._size >= limits.queued_bytes
 
     def put(self, delivery: Delivery) -> None:
-        """Add a delivery at the end."""
+        """Adds a delivery at the end."""
         self.deliveries.append(delivery)
         self._size += delivery.message.size
 
     def put_back(self, delivery: Delivery) -> None:
-        """Add a delivery at the front."""
+        """Adds a delivery at the front."""
         self.deliveries.appendleft(delivery)
         self._size += delivery.message.size
 
     def take(self) -> Delivery:
-        """Remove and return the first delivery. Raises IndexError."""
+        """Removes and returns the first delivery. Raises IndexError."""
         delivery = self.deliveries.popleft()
         self._size -= delivery.message.size
         return delivery
 
     def remove(self, delivery: Delivery) -> None:
-        """Remove a delivery from any place. Raises ValueError."""
+        """Removes a delivery from any place. Raises ValueError."""
         self.deliveries.remove(delivery)
         self._size -= delivery.message.size
 
     def take_all(self) -> list[Delivery]:
-        """Remove and return all deliveries in their order."""
+        """Removes and returns all deliveries in their order."""
         deliveries = list(self.deliveries)
         self.deliveries.clear()
         self._size = 0
@@ -182,7 +182,7 @@ class Session:
         return self.disconnected_since is not None and self.disconnected_since + self.expiry_interval <= now
 
     def detach(self, now: float, reason: str) -> list[Delivery]:
-        """End the connection. Returns the deliveries of shared subscriptions, which other members must get.
+        """Ends the connection. Returns the deliveries of shared subscriptions, which other members must get.
 
         `now` in seconds since 1970.
         """
@@ -201,7 +201,7 @@ class Session:
         return released
 
     def store(self) -> None:
-        """Write its present state to the storage, or remove it from there if it is not persistent."""
+        """Writes its present state to the storage, or removes it from there if it is not persistent."""
         if not self.persistent:
             self.unstore()
             return
@@ -218,7 +218,7 @@ class Session:
         )
 
     def unstore(self) -> None:
-        """Remove it from the storage, with everything that belongs to it."""
+        """Removes it from the storage, with everything that belongs to it."""
         if not self.stored:
             return
         for delivery in (*self.inflight.values(), *self.queue.deliveries):
@@ -228,12 +228,12 @@ class Session:
         self.stored = False
 
     def delivery(self, message: Message, retain: bool, shared: str | None = None) -> Delivery:
-        """Return a new delivery, which is stored if the session is persistent."""
+        """Returns a new delivery, which is stored if the session is persistent."""
         row = self._storage.enqueue(self.client_id, message, retain) if self.expiry_interval else None
         return Delivery(message, retain, row, shared)
 
     def enqueue(self, message: Message, retain: bool, limits: Limits, shared: str | None = None) -> bool:
-        """Add a message to the queue. False if the queue is full."""
+        """Adds a message to the queue. False if the queue is full."""
         if self.queue.is_full(limits):
             return False
         self.queue.put(self.delivery(message, retain, shared))
@@ -244,7 +244,7 @@ class Session:
         return self._storage.has_room(limits)
 
     def done(self, delivery: Delivery) -> None:
-        """Remove a delivery from the storage: it was acknowledged, or will never be sent."""
+        """Removes a delivery from the storage: it was acknowledged, or will never be sent."""
         if delivery.row is not None:
             self._storage.dequeue(delivery.row, delivery.message)
 
@@ -260,20 +260,20 @@ class Sessions:
         """The persistent ones without a connection. The one that lost its connection first is first."""
 
     def __iter__(self) -> Iterator[Session]:
-        """Iterate over the present sessions. Sessions may be added and removed meanwhile."""
+        """Iterates over the present sessions. Sessions may be added and removed meanwhile."""
         return iter(list(self._sessions.values()))
 
     def get(self, client_id: str) -> Session | None:
-        """Return the session of a client ID, or None."""
+        """Returns the session of a client ID, or None."""
         return self._sessions.get(client_id)
 
     def add(self, client_id: str, version: Version) -> Session:
-        """Create a session."""
+        """Creates a session."""
         session = self._sessions[client_id] = Session(client_id, version, self._storage)
         return session
 
     def remove(self, session: Session) -> None:
-        """Remove a session with its subscriptions, also from the storage."""
+        """Removes a session with its subscriptions, also from the storage."""
         del self._sessions[session.client_id]
         self.absent.pop(session.client_id, None)
         for topic_filter in session.subscriptions:
@@ -281,26 +281,26 @@ class Sessions:
         session.unstore()
 
     def attach(self, session: Session, link: Link, now: float) -> None:
-        """Begin a session's connection. `now` in seconds since 1970."""
+        """Begins a session's connection. `now` in seconds since 1970."""
         session.link = link
         session.connected_since, session.disconnected_since = now, None
         session.store()
         self.absent.pop(session.client_id, None)
 
     def mark_absent(self, session: Session) -> None:
-        """Note that a persistent session has no connection any more."""
+        """Notes that a persistent session has no connection any more."""
         session.store()
         self.absent[session.client_id] = session
 
     def subscribe(self, session: Session, subscription: Subscription) -> None:
-        """Add a subscription, or replace the session's one with the same filter."""
+        """Adds a subscription, or replaces the session's one with the same filter."""
         session.subscriptions[subscription.topic_filter] = subscription
         self._router.add(session, subscription)
         if session.expiry_interval:
             self._storage.keep_subscription(session.client_id, subscription)
 
     def unsubscribe(self, session: Session, topic_filter: str) -> bool:
-        """Remove a subscription. False if the session has none with this filter."""
+        """Removes a subscription. False if the session has none with this filter."""
         if session.subscriptions.pop(topic_filter, None) is None:
             return False
         self._router.remove(session, topic_filter)
@@ -309,7 +309,7 @@ class Sessions:
         return True
 
     def restore(self, now: float) -> None:
-        """Load all sessions from the storage. Raises StorageError.
+        """Loads all sessions from the storage. Raises StorageError.
 
         A session that was connected when the process ended counts as disconnected at `now`.
         """
@@ -326,6 +326,6 @@ class Sessions:
             self._router.add(session, subscription)
 
     def restore_delivery(self, client_id: str, delivery: Delivery) -> None:
-        """Queue a stored delivery behind those that were restored before."""
+        """Queues a stored delivery behind those that were restored before."""
         delivery.duplicate = True  # It may have been sent before the restart.
         self._sessions[client_id].queue.put(delivery)
