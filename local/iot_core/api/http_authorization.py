@@ -5,7 +5,7 @@ Rules:
   is no IAM here: the signature is not verified, so any credentials work.
 - Without a signature, the custom authorizer decides, as for HTTPS on IoT Core.
 - An authorization may be cached for a client that keeps its HTTP connection (API_CreateAuthorizer,
-  `enableCachingForHttp`), for as long as the authorizer's answer says, until anything is configured anew.
+  `enableCachingForHttp`), for as long as the authorizer's answer says. A new configuration ends it.
 - All other operations are open to everyone who can reach the port, so that `aws --no-sign-request` works.
 - A refused client gets only the status, 401 or 403. The feed has the reason.
 """
@@ -38,7 +38,7 @@ _QUESTIONS = {"iot:Publish": "publish", "iot:RetainPublish": "retain"}
 
 @dataclass(frozen=True, slots=True)
 class RequestedAction:
-    """What a request is about to do."""
+    """The action that a request asks for."""
 
     action: str
     """Its name in the feed."""

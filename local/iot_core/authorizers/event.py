@@ -1,4 +1,10 @@
-"""The event that IoT Core builds for an authorizer's Lambda (developer guide, "Defining your Lambda function")."""
+"""The event that IoT Core builds for an authorizer's Lambda (developer guide, "Defining your Lambda function").
+
+1. A connection has up to three contexts: the TLS handshake, the HTTP request, and the CONNECT packet.
+2. A named value, such as the token, is looked up in the HTTP headers (in any case), then in the query string, then in
+   the query string of the user name. The first one found counts.
+3. The event has only the contexts that exist, and the token under the authorizer's token key name.
+"""
 
 import base64
 import binascii
@@ -46,7 +52,7 @@ class TlsContext(_Context):
 
 
 class ConnectionRequest(_Context):
-    """What IoT Core knows of a client that connects or sends an HTTPS request."""
+    """A client that connects or sends an HTTPS request, as IoT Core sees it."""
 
     token: Annotated[str, Field(max_length=6144)] | None = None
     token_signature: Annotated[str, Field(max_length=2560, pattern=r"^[A-Za-z0-9+/]+={0,2}$")] | None = None

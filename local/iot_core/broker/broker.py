@@ -106,7 +106,7 @@ class Broker:
         return self._clients.get(client_id)
 
     def clients(self) -> Iterator[Client]:
-        """Iterates over all connected clients. Clients may connect and disconnect meanwhile."""
+        """Iterates over all connected clients. Clients may connect and disconnect during it."""
         return iter(list(self._clients.values()))
 
     def connect(

@@ -101,7 +101,7 @@ def _prepare(database: sqlite3.Connection) -> None:
     (found,) = execute("PRAGMA user_version").fetchone()
     if found not in (0, _FORMAT):
         raise sqlite3.DatabaseError(
-            f"it has format {found}, and this version writes {_FORMAT}. Remove the file to start afresh: it holds only "
+            f"it has format {found}, and this version writes {_FORMAT}. Remove the file: it holds only "
             "the sessions, queues and retained messages of this machine"
         )
     database.executescript(_SCHEMA)

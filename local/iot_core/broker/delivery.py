@@ -24,7 +24,7 @@ def deliver(
 ) -> Dropped | None:
     """Sends a message to a connected client, or queues it. Returns an effect only if the message is dropped.
 
-    `shared` is the filter of the shared subscription that it comes by.
+    `shared` is the filter of the shared subscription that it was sent for, if it was sent for one.
     """
     outlet = link.outlet
     if not link.permissions.may_receive(message.topic):

@@ -10,7 +10,7 @@ from iot_core.mqtt import MqttError, ReasonCode
 
 _WEEK = 7 * 24 * 3600
 _REMEMBERED = 10_000
-"""Client IDs whose rates are kept."""
+"""Client IDs with a counter."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""Events of connections and subscriptions, on `$aws/events/…` (developer guide, "Lifecycle events").
+"""Publishes events of connections and subscriptions on `$aws/events/…` (developer guide, "Lifecycle events").
 
 Each function returns effects: the message of an event, and a report for the feed. `now` is in seconds since 1970.
 """

@@ -50,11 +50,9 @@ class Outlet(Protocol):
 
     def write(self, chunk: bytes) -> None:
         """Sends bytes soon."""
-        ...
 
     def close(self) -> None:
         """Ends the connection after all bytes are sent."""
-        ...
 
 
 @dataclass(slots=True)
@@ -260,7 +258,7 @@ class Sessions:
         """The persistent ones without a connection. The one that lost its connection first is first."""
 
     def __iter__(self) -> Iterator[Session]:
-        """Iterates over the present sessions. Sessions may be added and removed meanwhile."""
+        """Iterates over the present sessions. Sessions may be added and removed during it."""
         return iter(list(self._sessions.values()))
 
     def get(self, client_id: str) -> Session | None:

@@ -52,7 +52,7 @@ class StoredDelivery(NamedTuple):
 
 
 class StoredWill(NamedTuple):
-    """A Will whose delay has not passed."""
+    """A Will that is still delayed."""
 
     client_id: str
     will: Will

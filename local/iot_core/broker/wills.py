@@ -4,7 +4,7 @@ The rules (MQTT 5.0, sections 3.1.2.5 and 3.1.3.2.2; developer guide, "Last Will
 - A connection's Will is published when the connection ends, unless the client sent DISCONNECT with reason code 0.
 - The Will is checked again at that moment: the policy may have changed since the CONNECT.
 - A Will with a delay waits if the session is persistent. It is published when the delay has passed or the session
-  ends, whichever is first. It is not published if the client continues the session before that [MQTT-3.1.3-9].
+  ends, the earlier of both. It is not published if the client continues the session before that [MQTT-3.1.3-9].
 - A client ID has at most one waiting Will. The storage holds it, so it survives a restart.
 - The message expiry interval of a Will begins when the Will is published (developer guide, "Message expiry").
 """

@@ -41,7 +41,7 @@ _logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class MqttEndpoint:
-    """What all MQTT connections of one event loop share."""
+    """The parts that all MQTT connections of one event loop share."""
 
     broker: Broker
     outbox: Outbox
@@ -62,7 +62,7 @@ class MqttConnection(asyncio.Protocol):
         self.client: Client | None = None
         """The broker's client, from the CONNACK to the end."""
         self.authorization: ClientAuthorization | None = None
-        """What the client's authorizer answered."""
+        """The answer of the client's authorizer."""
         self._endpoint = endpoint
         self._channel = channel
         self._network = network
@@ -285,7 +285,7 @@ class MqttConnection(asyncio.Protocol):
         self._regulate()
 
     def _break(self) -> None:
-        """Ends only this connection, because of a mistake in IoT Core itself."""
+        """Ends only this connection, because of an error in IoT Core itself."""
         _logger.exception("a connection failed")
         self.abort()
         if self.client is not None:

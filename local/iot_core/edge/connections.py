@@ -27,7 +27,7 @@ class Connections:
 
     def __init__(self, endpoint: MqttEndpoint, authorizers: Authorizers) -> None:
         self.endpoint = endpoint
-        """What all connections share."""
+        """The parts that all connections share."""
         self._authorizers = authorizers
         self._turns = asyncio.Semaphore(_REFRESHES_AT_ONCE)
         self._refreshes: dict[MqttConnection, asyncio.Task[None]] = {}

@@ -30,31 +30,24 @@ class Channel(Protocol):
 
     def write(self, chunk: bytes) -> None:
         """Sends bytes, or keeps them until it can."""
-        ...
 
     def close(self) -> None:
         """Ends the connection after everything is sent."""
-        ...
 
     def abort(self) -> None:
         """Ends the connection now."""
-        ...
 
     def is_closing(self) -> bool:
         """Whether nothing can be sent any more."""
-        ...
 
     def pause_reading(self) -> None:
         """Stops reading from the network."""
-        ...
 
     def resume_reading(self) -> None:
         """Reads from the network again."""
-        ...
 
     def get_write_buffer_size(self) -> int:
         """How many bytes wait until they can be sent."""
-        ...
 
 
 class Sender(Protocol):
@@ -62,11 +55,9 @@ class Sender(Protocol):
 
     def flush(self) -> None:
         """Sends what was written."""
-        ...
 
     def abort(self) -> None:
         """Ends the connection without sending it."""
-        ...
 
 
 class Outbox:

@@ -31,7 +31,7 @@ OnRefusal = Callable[[str], None]
 
 
 class MqttOverWebSocket(asyncio.Protocol):
-    """Connects a transport, a WebSocket and an MQTT connection, whose channel it is."""
+    """Carries an MQTT connection over a WebSocket. It is the connection's channel."""
 
     def __init__(
         self, transport: asyncio.Transport, begin: BeginMqtt, on_refusal: OnRefusal, knows: Callable[[str], bool]

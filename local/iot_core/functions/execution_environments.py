@@ -160,7 +160,7 @@ class ExecutionEnvironments:
         return self._count < self._limit and self._hanging < self._hanging_limit and self._unchanged()
 
     def _load_again(self) -> LambdaFunction:
-        """Loads the same version again. Raises _Outdated if the files changed meanwhile."""
+        """Loads the same version again. Raises _Outdated if the files changed during that."""
         try:
             return self._load()
         finally:
@@ -193,7 +193,7 @@ class ExecutionEnvironments:
         return invocation
 
     def _give_up(self, environment: _Environment) -> None:
-        """Gives up an environment that hangs, or whose caller stopped waiting."""
+        """Gives up an environment that hangs, or that no caller waits for any more."""
         self._count -= 1
         self._hanging += 1
         environment.worker.end(self._ended)

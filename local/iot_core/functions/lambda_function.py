@@ -3,7 +3,7 @@
 Rules:
 - A handler is `module.attribute`. The current folder is on the module path, as a Lambda function's folder is.
 - Each load runs the module again from its source. If it fails, the previous module stays in `sys.modules`.
-- One handler loads at a time, because it sees environment variables of its own while it loads.
+- One handler loads at a time, because each sees other environment variables while it loads.
 - The handler gets a copy of the event, and its answer must survive a round trip through JSON.
 - What it prints goes to no terminal. The first printed JSON object with `decision` is the log line of its decision.
 - Only what the handler's thread prints is captured. `sys.stdout` is replaced while there is a capture, and put back
