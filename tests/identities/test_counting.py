@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from iot_identities.table import Item, ItemChanged, Table
-from tests.identities.clock import Clock
+from tests.clock import Clock
 from tests.identities.conftest import OpenTable
 from tests.identities.questions import stored
 

@@ -14,7 +14,7 @@ from iot_identities import dynamodb_table
 from iot_identities.attribute_values import from_item
 from iot_identities.dynamodb_table import DynamoDbTable
 from iot_identities.table import Item, ItemChanged, ItemExists, TableBusy, TableUnavailable
-from tests.identities.clock import Clock
+from tests.clock import Clock
 from tests.identities.fake_dynamodb import FakeDynamoDb, answer, fake_dynamodb, refusal
 from tests.identities.questions import ANN, Question, questions
 
@@ -29,7 +29,7 @@ def server() -> Iterator[FakeDynamoDb]:
 
 @pytest.fixture
 def table(server: FakeDynamoDb, patient: None) -> DynamoDbTable:
-    return DynamoDbTable("chat", endpoint_url=server.url, clock=Clock())
+    return DynamoDbTable("chat", endpoint_url=server.url, clock=Clock(1_800_000_000))
 
 
 def found(*ids: str, left: tuple[str, ...] = ()) -> tuple[int, bytes]:

@@ -3,7 +3,7 @@
 import pytest
 
 from iot_identities.table import Item, ItemChanged, Table
-from tests.identities.clock import Clock
+from tests.clock import Clock
 from tests.identities.questions import stored
 
 ANN: Item = {"id": "user#ann", "disabled": False}

@@ -15,7 +15,7 @@ import pytest
 
 from iot_identities.sqlite_table import SqliteTable
 from iot_identities.table import TableUnavailable
-from tests.identities.clock import Clock
+from tests.clock import Clock
 from tests.identities.questions import ANN, Question, fill, questions
 
 WRITING = """\
@@ -182,7 +182,7 @@ def test_a_disk_that_is_full_leaves_what_was_there(path: Path, opened: list[sqli
 
 
 def test_what_has_expired_is_deleted_with_the_next_change(path: Path) -> None:
-    clock = Clock()
+    clock = Clock(1_800_000_000)
     table = SqliteTable(path, clock)
     fill(table, [{"id": "old", "expires_at": int(clock.now)}, {"id": "new", "expires_at": int(clock.now) + 1}])
     table.write(ANN)
