@@ -154,7 +154,7 @@ def test_the_two_commands_of_the_readme_are_targets_of_the_makefile() -> None:
 
 @pytest.mark.parametrize(
     ("file", "name"),
-    sorted(set(re.findall(r"`(tests/\S+\.py)::(\w+)`", (DOCS / "explanation/security.md").read_text("utf-8")))),
+    sorted(set(re.findall(r"`(tests/\S+\.py)::(\w+)`", (DOCS / "reference/attacks.md").read_text("utf-8")))),
 )
 def test_each_attack_has_the_test_that_the_page_names(file: str, name: str) -> None:
     assert f"def {name}(" in (ROOT / file).read_text("utf-8")

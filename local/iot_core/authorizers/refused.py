@@ -8,7 +8,7 @@ class Refused(Exception):
 
     def __init__(self, reason: str, detail: str = "", *, decision: Mapping[str, object] | None = None) -> None:
         self.reason = reason
-        """A reason code: an `IotCoreReason`, or one of the Lambda's (docs/troubleshooting.md)."""
+        """A reason code: an `IotCoreReason`, or one of the Lambda's (docs/reference/log-and-reason-codes.md)."""
         self.detail = detail
         """What was found and expected, in words."""
         self.decision = decision or {}

@@ -66,7 +66,7 @@ def test_a_closed_tab_is_a_lost_connection(open_console: Open) -> None:
     client_id = console.a.client_id
     console.page.goto("about:blank")
     row = open_console().decisions.filter(has_text="disconnected").filter(has_text=client_id)
-    expect(row).to_contain_text("the connection was lost")
+    expect(row).to_contain_text("the network connection broke")
 
 
 def test_actions_over_https_are_named(open_console: Open, ask: Ask) -> None:
