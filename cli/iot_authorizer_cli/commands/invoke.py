@@ -13,7 +13,7 @@ from iot_authorizer_cli.project.configuration import read_project_configuration
 from iot_authorizer_cli.project.development_issuer import DATA, DevelopmentIssuer
 from iot_authorizer_cli.project.handler import HANDLER, load_function
 from iot_core.authorizers.event import ConnectionRequest, HttpContext, MqttContext, TlsContext, build_event
-from iot_core.authorizers.signatures import verify_signature
+from iot_core.authorizers.invocation import verify_signature
 from iot_policies.errors import printable
 
 
