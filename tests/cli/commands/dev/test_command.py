@@ -192,7 +192,7 @@ def test_the_other_commands_do_not_load_the_server(folder: Path) -> None:
     assert done.stderr == "\n"
 
 
-def test_the_terminal_says_by_which_entry_a_publish_was_refused(folder: Path, run: Run) -> None:
+def test_the_terminal_says_by_which_entry_a_publish_was_denied(folder: Path, run: Run) -> None:
     token = run("token", "--principal", "ann", "--claims", '{"rooms": ["lobby"]}').stdout.strip()
     with Dev(folder) as dev:
         for room, status in (("attic", 403), ("lobby", 200)):
@@ -203,7 +203,7 @@ def test_the_terminal_says_by_which_entry_a_publish_was_refused(folder: Path, ru
             connection.close()
         dev.process.terminate()
         dev.process.wait()
-        refused, allowed = dev.log.splitlines()
-    assert refused.startswith("refused: http_publish rooms/attic/say/ann reason=not_allowed_by_policy")
-    assert refused.endswith('publish = "rooms/{claims.rooms}/say/{principal}" is for another claims.rooms')
+        denied, allowed = dev.log.splitlines()
+    assert denied.startswith("denied: http_publish rooms/attic/say/ann reason=not_allowed_by_policy")
+    assert denied.endswith('publish = "rooms/{claims.rooms}/say/{principal}" is for another claims.rooms')
     assert allowed == "allowed: http_publish rooms/lobby/say/ann principal=ann source=token"
