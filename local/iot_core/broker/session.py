@@ -84,7 +84,7 @@ class Delivery:
     row: int | None = None
     """Its row in the storage. None if it is not stored."""
     shared: str | None = None
-    """The filter of the shared subscription that it came by. None if it came by another one."""
+    """The filter of the shared subscription that it was sent for. None if it was sent for another subscription."""
     packet_id: int | None = None
     """The packet ID that it was sent with. None before that, and after a restart."""
     duplicate: bool = False
