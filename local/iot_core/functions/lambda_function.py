@@ -21,7 +21,7 @@ import threading
 import time
 import traceback
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.abc import SourceLoader
@@ -236,7 +236,7 @@ class Capture:
         return self._text.getvalue()
 
 
-class _ThreadOutput(io.TextIOBase):
+class _ThreadOutput:
     """A standard output that writes to the capture of the writing thread, if it has one."""
 
     def __init__(self, stream: TextIO) -> None:
@@ -245,18 +245,9 @@ class _ThreadOutput(io.TextIOBase):
     def __getattr__(self, name: str) -> object:
         return getattr(self.stream, name)
 
-    @property
-    def encoding(self) -> str:  # type: ignore[override]  # (a plain attribute in typeshed)
-        """As in the original standard output."""
-        return self.stream.encoding
-
-    def isatty(self) -> bool:
-        """As in the original standard output."""
-        return self.stream.isatty()
-
-    def fileno(self) -> int:
-        """As in the original standard output."""
-        return self.stream.fileno()
+    def writelines(self, lines: Iterable[str]) -> None:
+        """Writes to the thread's capture, or to the original standard output."""
+        self.write("".join(lines))
 
     def write(self, text: str) -> int:
         """Writes to the thread's capture, or to the original standard output."""
