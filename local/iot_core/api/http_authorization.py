@@ -20,7 +20,7 @@ from starlette.requests import Request
 
 from iot_core.api.errors import forbidden, unauthorized
 from iot_core.api.parameters import invalid_members
-from iot_core.authorizers.event import ConnectionRequest, HttpContext, TlsContext
+from iot_core.authorizers.event import ConnectionRequest, HttpContext, TlsContext, join_headers
 from iot_core.authorizers.invocation import Authorization, Refused
 from iot_core.authorizers.rules import AuthorizerDescription
 from iot_core.core import IotCore
@@ -89,15 +89,14 @@ class HttpAuthorization:
 
 def connection_request(request: Request) -> ConnectionRequest:
     """Converts an HTTP request for the authorizer. Raises ApiError if a header or the query string is too long."""
-    headers: dict[str, str] = {}
-    for name, value in request.headers.items():
-        headers[name] = f"{headers[name]}, {value}" if name in headers else value
     query = request.scope["query_string"].decode("latin-1")
     state: Mapping[str, object] = request.scope.get("state", {})
     server_name = state.get("server_name")
     try:
         return ConnectionRequest(
-            httpContext=HttpContext(headers=headers, queryString=f"?{query}" if query else None),
+            httpContext=HttpContext(
+                headers=join_headers(request.headers.items()), queryString=f"?{query}" if query else None
+            ),
             tlsContext=TlsContext(serverName=server_name) if isinstance(server_name, str) else None,
         )
     except ValidationError as error:

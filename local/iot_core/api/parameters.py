@@ -1,7 +1,6 @@
 """Reads the parameters of requests: path, query string, body and page token. An error names the parameter."""
 
 import base64
-import binascii
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 from urllib.parse import unquote_to_bytes
@@ -143,7 +142,7 @@ def page(
     if token is not None:
         try:
             last = base64.b64decode(token, validate=True).decode()
-        except (binascii.Error, ValueError):
+        except ValueError:
             raise malformed from None
         ordered = [item for item in ordered if (key(item) < last if descending else key(item) > last)]
     following = base64.b64encode(key(ordered[size - 1]).encode()).decode() if len(ordered) > size else None

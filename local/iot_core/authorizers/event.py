@@ -7,8 +7,8 @@
 """
 
 import base64
-import binascii
 import uuid
+from collections.abc import Iterable
 from typing import Annotated
 from urllib.parse import unquote
 
@@ -19,7 +19,7 @@ from pydantic.alias_generators import to_camel
 def _base64(text: str) -> str:
     try:
         base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
+    except ValueError:
         raise ValueError("expected base64") from None
     return text
 
@@ -104,3 +104,12 @@ def build_event(
     if token is not None:
         event |= {"token": token, "signatureVerified": signature_verified}
     return event
+
+
+def join_headers(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Joins repeated headers with a comma (RFC 9110, section 5.2), and keeps the case of the first one."""
+    joined: dict[str, tuple[str, str]] = {}
+    for name, value in headers:
+        first, before = joined.get(name.lower(), (name, ""))
+        joined[name.lower()] = (first, f"{before}, {value}" if before else value)
+    return dict(joined.values())
