@@ -28,6 +28,7 @@ APPLIES: list[tuple[str, Any]] = [
     ('{ "a.b" = "x" }', {"a.b": "x", "a": {"b": "y"}}),
     ('{ a.b.c = "x" }', {"a": {"b": {"c": "x"}}}),
 ]
+NO_ROOMS: tuple[object, ...] = (None, "", [], {})
 DOES_NOT_APPLY: list[tuple[str, Any]] = [
     ('{ role = "x" }', {}),
     *(('{ role = "x" }', {"role": role}) for role in (None, "xy", "X", [], [["x"]], {"x": True})),
@@ -37,7 +38,7 @@ DOES_NOT_APPLY: list[tuple[str, Any]] = [
     *(("{ level = 1 }", {"level": level}) for level in (True, "1")),
     ('{ level = "1" }', {"level": 1}),
     ('{ rooms = "*" }', {}),
-    *(('{ rooms = "*" }', {"rooms": rooms}) for rooms in (None, "", [], {})),
+    *(('{ rooms = "*" }', {"rooms": rooms}) for rooms in NO_ROOMS),
     *(('{ realm_access.roles = "x" }', {"realm_access": roles}) for roles in ("x", {"role": "x"})),
     ('{ realm_access.roles = "x" }', {"roles": "x"}),
 ]
