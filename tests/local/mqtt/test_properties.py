@@ -42,10 +42,7 @@ OF_OTHERS = [
     Broken("2.2.2.1 a property ends before the properties", publish(b"\2\0\0\0"), MalformedPacket, "ends inside"),
     Broken("2.2.2.2 a string ends before the properties", publish(b"\3\0\2x"), MalformedPacket, "ends inside"),
     Broken(
-        "MQTT-1.5.5-1 the properties' length is as short as it can be",
-        frame(0x30, b"\0\1t\x81\0\1"),
-        MalformedPacket,
-        "MQTT-1.5.5-1",
+        "MQTT-1.5.5-1 the properties' length is as short as it can be", frame(0x30, b"\0\1t\x81\0\1"), MalformedPacket
     ),
     Broken(
         "1.5.5 the properties' length takes four bytes at most",

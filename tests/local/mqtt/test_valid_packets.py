@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from iot_core.mqtt import Connect, Publish, Version, encode, publish_parts, reason_codes
-from tests.local.mqtt.effort import for_each_type
+from tests.effort import examples
 from tests.local.mqtt.oracle import to_oracle
 from tests.local.mqtt.streams import decode
 from tests.local.mqtt.valid_packets import PACKETS, codes_of
@@ -21,7 +21,7 @@ from tests.local.mqtt.valid_packets import PACKETS, codes_of
     ],
 )
 @given(data=st.data())
-@for_each_type
+@examples(0.25)  # With every type of packet on its own.
 def test_a_packet_is_read_as_it_was_written(version: Version, kind: type, data: st.DataObject) -> None:
     packet = data.draw(PACKETS[version][kind])
     written = encode(packet, version)
