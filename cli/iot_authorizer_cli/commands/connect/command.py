@@ -64,7 +64,7 @@ def connect(
     principal: Annotated[
         str | None,
         typer.Option(
-            metavar="ID", callback=principal_name, help="Name the principal; default: from the token or user."
+            metavar="ID", callback=principal_name, help="Set the principal's name; default: the token's or user's."
         ),
     ] = None,
     claims: Annotated[

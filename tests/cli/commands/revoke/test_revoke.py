@@ -105,7 +105,7 @@ def test_a_revoked_token_may_expire_later_than_its_revocation(folder: Path) -> N
         ),
         (["before", "now"], "--yes is required when the command does not run in a terminal"),
         (["before", "now", "--issuer", "me"], "--yes is required when the command does not run in a terminal"),
-        (["undo", "principal", "ann"], "Invalid value: it is not revoked: principal ann"),
+        (["undo", "principal", "ann"], "Invalid value: not revoked: principal ann"),
         (["ann"], "No such command 'ann'"),
     ],
 )

@@ -78,7 +78,7 @@ def test_a_folder_without_a_table_is_told(users: Users) -> None:
     done = users("list", "--data", "mistyped")
     assert (done.returncode, done.stderr) == (
         2,
-        "iot-authorizer: Invalid value for --data: mistyped has no table yet\n",
+        "iot-authorizer: Invalid value for --data: mistyped has no table yet: add a user first, or give another folder\n",
     )
     assert not (users.folder / "mistyped").exists()
 
