@@ -15,8 +15,9 @@ from iot_identities import dynamodb_table
 from iot_identities.dynamodb_table import DynamoDbTable
 from iot_identities.sqlite_table import SqliteTable
 from iot_identities.table import Table
-from tests.identities.clock import Clock
+from tests.clock import Clock
 
+NOW = 1_800_000_000.5
 OpenTable = Callable[[], Table]
 
 
@@ -56,7 +57,7 @@ def patient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def clock() -> Clock:
-    return Clock()
+    return Clock(NOW)
 
 
 @pytest.fixture

@@ -86,7 +86,7 @@ def _identifiers(client: Client) -> dict[str, object]:
 
 
 def _event(kind: str, event: str, client_id: str, now: float, **fields: object) -> list[Effect]:
-    """A client ID with a wildcard has no events, since no topic can name it."""
+    """Makes an event. A client ID with a wildcard has none, because no topic can name it."""
     if "+" in client_id or "#" in client_id:
         return []
     content = {"clientId": client_id, "timestamp": round(now * 1000), "eventType": event, **fields}

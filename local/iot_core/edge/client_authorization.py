@@ -28,7 +28,7 @@ _logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class NetworkContext:
-    """What IoT Core knows of a connection before its CONNECT."""
+    """The facts about a connection before its CONNECT."""
 
     origin: Origin
     http: HttpContext | None = None
@@ -60,7 +60,6 @@ class ClientAuthorizer:
         self,
         invoker: AuthorizerInvoker,
         decisions: Decisions,
-        *,
         arn_prefix: str,
         time_scale: float,
         clock: Callable[[], float],
@@ -92,7 +91,7 @@ class ClientAuthorizer:
         )
 
     async def refresh(self, client: ClientAuthorization) -> None:
-        """Asks the authorizer the same question again, and goes by its new answer. Raises Refused."""
+        """Asks the authorizer the same question again, and uses its new answer. Raises Refused."""
         started, client_id = self._clock(), client.client_id
         authorization, permissions = await self._ask(client.connect, client_id, client.network, client.connection_id)
         self._decisions.by_policy(authorization, client_id, "refresh", client_id, True)

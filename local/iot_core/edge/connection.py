@@ -71,7 +71,7 @@ class MqttConnection(asyncio.Protocol):
         self._outgoing = Outgoing(channel, endpoint.outbox)
         self._connecting: asyncio.Task[None] | None = None
         self._yielding = False
-        """Whether the other connections have their turn, although there is more to read."""
+        """Whether it waits for the other connections' turn, although there is more to read."""
         self._abort_at: float | None = None
         self._heard = False
         """Whether the client sent anything since the time was last checked."""
@@ -154,7 +154,7 @@ class MqttConnection(asyncio.Protocol):
         except Refused as refused:
             self.end_refresh(refused)
         else:
-            client.permissions = authorization.permissions
+            client.link.permissions = authorization.permissions
 
     def end_refresh(self, refused: Refused) -> None:
         """Ends the connection because it could not be refreshed."""
@@ -274,12 +274,12 @@ class MqttConnection(asyncio.Protocol):
             self._break()
 
     def _yield(self) -> None:
-        """Goes on after everything else that the event loop has ready."""
+        """Continues after everything else that the event loop has ready."""
         self._yielding = True
         self._regulate()
-        asyncio.get_running_loop().call_soon(self._go_on)
+        asyncio.get_running_loop().call_soon(self._continue)
 
-    def _go_on(self) -> None:
+    def _continue(self) -> None:
         self._yielding = False
         self._process()
         self._regulate()

@@ -65,7 +65,7 @@ class ConnectReturnCode(IntEnum):
 
 
 SUBSCRIBE_FAILURE = 0x80
-"""The only code with which MQTT 3.1.1 refuses a topic filter in a SUBACK."""
+"""The only code with which MQTT 3.1.1 refuses a topic filter in a SUBACK, and the lowest one of MQTT 5."""
 
 
 def _codes(*codes: int | range) -> frozenset[int]:

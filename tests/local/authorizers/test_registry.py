@@ -18,7 +18,8 @@ from iot_core.authorizers.rules import (
     violation,
 )
 from iot_policies import InvalidFile
-from tests.local.api.core import FUNCTION_ARN, Clock
+from tests.clock import Clock
+from tests.local.api.core import FUNCTION_ARN
 from tests.local.harness.signing_keys import Keys, SigningKey
 
 ARN_SYNTAX, QUEUE_ARN = "not in proper ARN syntax", "arn:aws:sqs:eu-west-1:123456789012:queue"
@@ -27,7 +28,7 @@ UNSIGNED: Mapping[str, Any] = {"function_arn": FUNCTION_ARN, "signing_disabled":
 
 @pytest.fixture
 def authorizers(tmp_path: Path) -> Authorizers:
-    return Authorizers(tmp_path, Clock())
+    return Authorizers(tmp_path, Clock(1_000_000))
 
 
 def signed(*keys: SigningKey) -> dict[str, Any]:
@@ -157,10 +158,10 @@ def test_neither_an_active_nor_the_default_authorizer_is_deleted(authorizers: Au
 
 
 def test_created_authorizers_and_the_default_are_stored(tmp_path: Path, keys: Keys) -> None:
-    authorizers = Authorizers(tmp_path, Clock())
+    authorizers = Authorizers(tmp_path, Clock(1_000_000))
     made = authorizers.create("a", **signed(keys[0]), enable_caching_for_http=True)
     authorizers.set_default("a")
-    again = Authorizers(tmp_path, Clock())
+    again = Authorizers(tmp_path, Clock(1_000_000))
     assert (again.get("a"), again.default) == (made, "a")
 
 

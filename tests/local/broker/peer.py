@@ -39,9 +39,9 @@ Kind = TypeVar("Kind")
 class Policy(Permissions):
     """Allows everything except the pairs of action and resource that a test denies."""
 
-    def __init__(self) -> None:
+    def __init__(self, *denied: tuple[str, str]) -> None:
         super().__init__(Evaluator([]), "", lambda *_: None)
-        self.denied: set[tuple[str, str]] = set()
+        self.denied = set(denied)
 
     def deny(self, action: str, *resources: str) -> None:
         self.denied.update((action, resource) for resource in resources)

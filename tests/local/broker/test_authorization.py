@@ -70,9 +70,7 @@ def test_receive_is_asked_for_when_a_queued_message_is_sent_and_the_message_leav
     broker.leave("a/#", qos=1)
     broker.publish("a/open", qos=1)
     broker.publish("a/secret", qos=1)
-    policy = Policy()
-    policy.deny("Receive", "a/secret")
-    alice = broker.persistent(policy=policy)
+    alice = broker.persistent(policy=Policy(("Receive", "a/secret")))
     (message,) = alice.received()
     assert message.topic == "a/open"
     alice.acknowledge(message)
@@ -82,10 +80,7 @@ def test_receive_is_asked_for_when_a_queued_message_is_sent_and_the_message_leav
 
 def test_another_policy_is_in_force_at_once(broker: Bench) -> None:
     alice = broker.subscriber("a")
-    policy = Policy()
-    policy.deny("Receive", "a")
-    policy.deny("Publish", "b")
-    alice.client.permissions = policy
+    alice.client.link.permissions = Policy(("Receive", "a"), ("Publish", "b"))
     broker.publish("a")
     assert alice.received() == []
     alice.publish("b")

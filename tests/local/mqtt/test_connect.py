@@ -3,8 +3,6 @@
 import pytest
 
 from iot_core.mqtt import (
-    Connack,
-    Connect,
     Decoder,
     Disconnect,
     MalformedPacket,
@@ -12,7 +10,6 @@ from iot_core.mqtt import (
     ReasonCode,
     UnsupportedVersion,
     Version,
-    Will,
 )
 from tests.local.mqtt.broken_rules import Broken, each_rule
 from tests.local.mqtt.streams import decode, frame
@@ -129,18 +126,6 @@ def test_another_version_can_be_answered(name: str, level: int | None, answer_in
     assert (error.protocol_name, error.level, error.answer_in) == (name, level, answer_in)
     assert error.reason_code is ReasonCode.UNSUPPORTED_PROTOCOL_VERSION
     assert "is neither MQTT 3.1.1 nor MQTT 5" in str(error)
-
-
-def test_a_password_needs_no_user_name_in_mqtt_5() -> None:
-    assert decode(connect_5(0x42, b"\0", EMPTY, b"\0\1p"), None) == [Connect(MQTT_5, "", password=b"p")]
-
-
-def test_a_will_may_be_empty() -> None:
-    assert decode(connect(6, EMPTY, WILL), None) == [Connect(MQTT_3_1_1, "", will=Will("t", b""))]
-
-
-def test_a_return_code_that_the_standard_does_not_know_is_read_in_mqtt_3_1_1() -> None:
-    assert decode(b"\x20\2\0\7", MQTT_3_1_1) == [Connack(False, 7)]
 
 
 @pytest.mark.parametrize(

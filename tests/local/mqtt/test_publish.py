@@ -2,7 +2,7 @@
 
 import pytest
 
-from iot_core.mqtt import MalformedPacket, ProtocolError, Puback, Publish, Version
+from iot_core.mqtt import MalformedPacket, ProtocolError, Puback, Version
 from tests.local.mqtt.broken_rules import Broken, each_rule
 from tests.local.mqtt.streams import decode, frame
 
@@ -47,19 +47,6 @@ IN_5 = [
 @each_rule({MQTT_3_1_1: IN_BOTH + IN_3_1_1, MQTT_5: IN_BOTH + IN_5})
 def test_a_broken_rule_has_its_error(version: Version | None, broken: Broken) -> None:
     broken.check(version)
-
-
-def test_a_topic_may_be_empty_with_an_alias() -> None:
-    (packet,) = decode(frame(0x30, b"\0\0\3\x23\0\1"), MQTT_5)
-    assert isinstance(packet, Publish)
-    assert (packet.topic, packet.properties.topic_alias) == ("", 1)
-
-
-@pytest.mark.parametrize("version", Version)
-def test_a_payload_may_be_empty_and_need_not_be_text(version: Version) -> None:
-    properties = b"\0" if version is MQTT_5 else b""
-    stream = frame(0x31, b"\0\1t", properties) + frame(0x31, b"\0\1t", properties, b"\0\xff")
-    assert decode(stream, version) == [Publish("t", b"", retain=True), Publish("t", b"\0\xff", retain=True)]
 
 
 @pytest.mark.parametrize(
