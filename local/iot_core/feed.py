@@ -164,6 +164,6 @@ class Decisions:
             authorizer=refused.logged("service"),
         )
 
-    def refused_bytes(self, source: str, reason: str, detail: str = "") -> None:
-        """A connection from a source address ended before its CONNECT or HTTP request."""
-        self._feed.add("refused_bytes", reason=reason, detail=detail, source=source)
+    def refused_bytes(self, address: str, reason: str, detail: str = "") -> None:
+        """A connection from an IP address ended before its CONNECT or HTTP request."""
+        self._feed.add("refused_bytes", reason=reason, detail=detail, address=address)

@@ -87,7 +87,7 @@ def _line(record: Mapping[str, object]) -> str | None:
         return _decision(record)
     if record.get("event") == "connected":
         return None
-    about = record.get("client_id", record.get("source", ""))
+    about = record.get("client_id", record.get("address", ""))
     head = f"{record.get('event', record['kind'])}: {about}" if about else str(record.get("event", record["kind"]))
     names = ("disconnect_reason", "topics", "reason", "detail", "count", "problem")
     return _coloured(head, "bright_black") + _rest(record, names)

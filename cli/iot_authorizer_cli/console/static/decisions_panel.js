@@ -154,7 +154,7 @@ function headline(record) {
     case "dropped":
       return [time, verdict("dropped"), name, line(`${count(record.count, "message")}, ${because(record)}`)];
     case "refused_bytes":
-      return [time, verdict("refused"), element("span", { class: "who" }, record.source ?? ""), line(because(record))];
+      return [time, verdict("refused"), element("span", { class: "who" }, record.address ?? ""), line(because(record))];
     default:
       return [time, verdict(record.kind), name, line(record.problem ?? record.detail ?? "")];
   }
@@ -164,7 +164,8 @@ function details(record) {
   const shown = {
     principal: record.principal,
     "client ID": record.client_id,
-    [record.kind === "decision" ? "credential source" : "source"]: record.source,
+    "credential source": record.source,
+    address: record.address,
     authorizer: record.authorizer,
     "disconnect reason": record.disconnect_reason,
     detail: record.kind === "decision" ? null : record.detail,
