@@ -34,7 +34,9 @@ def open_table(name: str | None, data: Path, *, make: bool = True) -> Table:
     if name is None:
         path = table_path(data)
         if not make and not path.exists():
-            raise typer.BadParameter(f"{data} has no table yet", param_hint="--data")
+            raise typer.BadParameter(
+                f"{data} has no table yet: add a user first, or give another folder", param_hint="--data"
+            )
         return SqliteTable(make_folder(data) / path.name)
     try:
         from iot_identities.dynamodb_table import DynamoDbTable  # noqa: PLC0415 (boto3 takes longer to load than the rest)

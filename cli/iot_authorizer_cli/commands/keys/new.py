@@ -39,8 +39,10 @@ def rotate(name: Name = None, bits: Bits = "2048", config: Config = CONFIG) -> N
         raise KeyRefused(f"{config} has no key yet: run iot-authorizer keys new{ring.option}")
     before = " or ".join(ring.public_files)
     _make(config, name, bits)
-    typer.echo(f"Deploy before a client uses a token that the new key signed; {before} stays valid. After the last")
-    typer.echo(f"token that {before} signed expired: iot-authorizer keys retire{ring.option} {before}")
+    typer.echo(f"Deploy before clients send tokens that the new key signed. {before} stays valid.")
+    typer.echo(
+        f"When the last token that {before} signed has expired: iot-authorizer keys retire{ring.option} {before}"
+    )
 
 
 def _make(config: Path, name: str | None, bits: str) -> None:

@@ -69,7 +69,7 @@ def _undo(selected: Revocation, name: str | None, data: Path, as_json: bool) -> 
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
     if item is None:
-        raise typer.BadParameter(f"it is not revoked: {what(selected)}")
+        raise typer.BadParameter(f"not revoked: {what(selected)}")
     try:
         found = from_item(item)
     except MalformedItem:

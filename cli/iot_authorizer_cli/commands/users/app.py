@@ -8,8 +8,8 @@ from iot_authorizer_cli.options import add_command, new_app
 
 app = new_app(
     "users",
-    "Manage users with passwords and claims, in this machine's table or in DynamoDB. A password is never an argument: "
-    "the command asks for it, reads it from standard input, or generates it.",
+    "Manage users with passwords and claims. They are in this machine's table, or in a DynamoDB table. A password is "
+    "never an argument: the command asks for it, reads it from standard input, or generates it.",
     "add pump-7 --generate",
 )
 add_command(app, "users add", add, "pump-7 --generate")

@@ -72,10 +72,10 @@ def enable(name: Name, table: TableName = None, data: DataFolder = DATA) -> None
 
 
 def unlock(name: Name, client_id: ClientIds = None, table: TableName = None, data: DataFolder = DATA) -> None:
-    """Clear a user's wrong passwords, so that the next attempt need not wait.
+    """Clear a user's wrong passwords.
 
-    Clears the failures of unknown client IDs and of the client ID that equals the user's name. Other client IDs that
-    have signed in before are counted separately: give them with --client-id.
+    The next attempt need not wait. Clears the failures of unknown client IDs and of the client ID that equals the
+    user's name. Other client IDs that have signed in before are counted separately: give them with --client-id.
     """
     opened = open_table(table, data, make=False)
     storing.find_item(opened, name)

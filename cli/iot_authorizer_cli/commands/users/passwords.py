@@ -36,7 +36,7 @@ def add(
     """Add a user.
 
     Asks for the password twice; without a terminal, reads it from standard input. With --generate, makes a password of
-    192 random bits and prints only it on standard output. It cannot be shown again.
+    192 random bits. Standard output has only this password, and no command shows it again.
     """
     if generate and no_password:
         raise typer.BadParameter("give at most one of them", param_hint="--generate, --no-password")
@@ -80,7 +80,7 @@ def rotate(
     table: TableName = None,
     data: DataFolder = DATA,
 ) -> None:
-    """Add a password and keep the previous one valid for a while.
+    """Add a password and keep the previous one for a while.
 
     At most two passwords are valid: if you rotate again in that time, the oldest one expires at once.
     """

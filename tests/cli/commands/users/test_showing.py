@@ -76,10 +76,8 @@ def test_an_empty_selection_says_so(users: Users) -> None:
 
 def test_a_folder_without_a_table_is_told(users: Users) -> None:
     done = users("list", "--data", "mistyped")
-    assert (done.returncode, done.stderr) == (
-        2,
-        "iot-authorizer: Invalid value for --data: mistyped has no table yet\n",
-    )
+    told = "Invalid value for --data: mistyped has no table yet: add a user first, or give another folder"
+    assert (done.returncode, done.stderr) == (2, f"iot-authorizer: {told}\n")
     assert not (users.folder / "mistyped").exists()
 
 
