@@ -4,14 +4,13 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 
 from iot_authorizer_cdk.package.lambda_directory import build
-from tests import ROOT
+from tests import ROOT, UV
 from tests.cdk.configurations import POLICY
 
 pytestmark = pytest.mark.slow
@@ -78,16 +77,15 @@ def run(*command: str | Path, cwd: Path) -> str:
 def programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The programs of an environment with only the wheel, its locked dependencies and pytest."""
     folder = tmp_path_factory.mktemp("wheel")
-    uv = os.environ.get("UV") or "uv"
     requirements, programs = folder / "requirements.txt", folder / "venv/bin"
     extras = ("--extra", "local", "--extra", "cdk", "--no-emit-project", "--output-file", str(requirements))
-    run(uv, "build", "--quiet", "--wheel", "--out-dir", folder / "dist", cwd=ROOT)
-    run(uv, "export", "--quiet", "--locked", "--no-hashes", "--no-default-groups", *extras, cwd=ROOT)
-    run(uv, "venv", "--quiet", "--python", sys.executable, folder / "venv", cwd=folder)
+    run(UV, "build", "--quiet", "--wheel", "--out-dir", folder / "dist", cwd=ROOT)
+    run(UV, "export", "--quiet", "--locked", "--no-hashes", "--no-default-groups", *extras, cwd=ROOT)
+    run(UV, "venv", "--quiet", "--python", sys.executable, folder / "venv", cwd=folder)
     (wheel,) = (folder / "dist").glob("*.whl")
     tools = [f"{name}=={version(name)}" for name in TOOLS]
     install = ("pip", "install", "--quiet", "--no-deps", "--python", programs / "python")
-    run(uv, *install, "--requirements", requirements, wheel, *tools, cwd=folder)
+    run(UV, *install, "--requirements", requirements, wheel, *tools, cwd=folder)
     return programs
 
 
@@ -108,27 +106,32 @@ def test_their_suite_uses_the_fixture(programs: Path, project: Path) -> None:
     assert "2 passed" in run(programs / "python", "-m", "pytest", *options, cwd=project)
 
 
-def dev_lines(programs: Path, project: Path, *options: str) -> Iterator[str]:
-    """The lines of `dev` until it is ready, after which it must end without an error."""
+def greeting(programs: Path, project: Path, *options: str) -> str:
+    """Runs `dev` until it has printed how to end it, ends it, and returns what it printed."""
     command = [str(programs / "iot-authorizer"), "dev", "--port", "0", "--tls-port", "0", *options]
+    lines = []
     with subprocess.Popen(command, cwd=project, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        for line in process.stdout:
-            yield line
-            if line.startswith("Ctrl-C"):
-                process.send_signal(signal.SIGINT)
-        assert process.wait(10) == 0
+        try:
+            assert process.stdout is not None
+            for line in process.stdout:
+                lines.append(line)
+                if "Ctrl-C" in line:
+                    process.send_signal(signal.SIGINT)
+            assert process.wait(10) == 0
+        finally:
+            process.kill()
+    return "".join(lines)
 
 
 def test_dev_runs_in_their_project(programs: Path, project: Path) -> None:
-    assert "with the authorizer chat of authorizer.toml" in "".join(dev_lines(programs, project))
+    assert "with the authorizer chat of authorizer.toml" in greeting(programs, project)
 
 
 def test_dev_runs_their_own_handler_in_a_file_named_authorizer(programs: Path, project: Path) -> None:
     (project / "authorizer/__init__.py").unlink()
     (project / "authorizer").rmdir()
     (project / "authorizer.py").write_text(HANDLER)
-    assert "with the authorizer chat" in "".join(dev_lines(programs, project, "--handler", "authorizer.lambda_handler"))
+    assert "with the authorizer chat" in greeting(programs, project, "--handler", "authorizer.lambda_handler")
     assert (project / "loaded.txt").read_text() == "True"
 
 

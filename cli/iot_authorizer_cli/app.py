@@ -22,7 +22,7 @@ from iot_authorizer_cli.commands.users.app import app as users
 from iot_authorizer_cli.options import add_command
 from iot_authorizer_cli.project.identity_table import problem_of
 from iot_authorizer_cli.signing.key_ring import KeyRefused
-from iot_core.authorizers.refused import Refused
+from iot_core.authorizers.invocation import Refused
 from iot_core.functions.lambda_function import BrokenHandler
 from iot_identities.table import TableUnavailable
 from iot_policies import InvalidFile, PolicyError
@@ -30,7 +30,7 @@ from iot_policies.errors import printable
 
 app = typer.Typer(
     name="iot-authorizer",
-    help="Develop a custom authorizer for AWS IoT Core. Begin with dev: it runs IoT Core on this machine.",
+    help="Develop a custom authorizer for AWS IoT Core. Begin with dev, which runs IoT Core on this machine.",
     epilog="\b\nExample: iot-authorizer dev --config authorizer.toml",
     context_settings={"help_option_names": ["-h", "--help"]},
     add_completion=False,

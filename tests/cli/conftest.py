@@ -1,4 +1,4 @@
-"""The command line, run as a user runs it."""
+"""Runs the command line as a user runs it."""
 
 import shutil
 import subprocess
@@ -18,9 +18,14 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A user's folder, with the ready templates and the configuration."""
-    shutil.copytree(ROOT / "policies", tmp_path / "policies", ignore=shutil.ignore_patterns("*.py"))
-    shutil.copy(ROOT / "authorizer.toml", tmp_path)
-    return tmp_path
+    return fill(tmp_path)
+
+
+def fill(folder: Path) -> Path:
+    """Copies the ready templates and the configuration into a folder."""
+    shutil.copytree(ROOT / "policies", folder / "policies", ignore=shutil.ignore_patterns("*.py"))
+    shutil.copy(ROOT / "authorizer.toml", folder)
+    return folder
 
 
 @pytest.fixture
@@ -37,7 +42,7 @@ def config(folder: Path) -> Path:
 
 
 def refused(run: Run, *arguments: str) -> str:
-    """The one line that it prints, and nothing but that."""
+    """The one line that a command prints when it refuses."""
     done = run(*arguments)
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1), done.stdout + done.stderr
     return done.stderr.removeprefix("iot-authorizer: ").rstrip()

@@ -14,6 +14,7 @@ class Dev:
 
     def __init__(self, folder: Path, *options: str, errors: int | None = None) -> None:
         """`folder` has the configuration, and gets the data folder. `errors` is a file to use as standard error."""
+        self.folder = folder
         self._log = folder / "dev.log"
         self._errors = self._log.open("a")
         self.process = subprocess.Popen(

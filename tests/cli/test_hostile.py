@@ -14,7 +14,7 @@ def test_a_client_id_can_not_write_to_the_terminal(run: Run) -> None:
     assert (done.stderr.count("\n"), "\x1b" in done.stderr) == (1, False)
 
 
-def test_the_data_folder_is_for_its_owner_alone(run: Run, folder: Path) -> None:
+def test_only_the_owner_can_read_the_data_folder(run: Run, folder: Path) -> None:
     run("token", "--principal", "ann")
     assert stat.S_IMODE((folder / ".iot-authorizer").stat().st_mode) & 0o077 == 0
 
@@ -26,7 +26,7 @@ def test_a_key_that_others_can_read_is_not_used(run: Run, folder: Path) -> None:
     assert (done.returncode, "chmod 600" in done.stderr) == (2, True)
 
 
-def test_a_token_whose_option_was_forgotten_is_not_echoed(run: Run) -> None:
+def test_a_token_without_its_option_is_not_echoed(run: Run) -> None:
     done = run("invoke", "eyJhbGciOiJSUzI1NiJ9.SECRET.x")
     assert (done.returncode, "SECRET" in done.stderr) == (2, False)
 

@@ -32,6 +32,9 @@ table  = "identities"
 
 [passwords]
 
+[guessing]
+lock_after = 5
+
 [revocation]
 cache_for = "0s"
 """

@@ -49,6 +49,10 @@ def test_tokens_issued_before_the_time_are_revoked_and_without_a_time_all(
     assert Revocation(Kind.PRINCIPAL, 0, principal="ann", issued_before=issued_before).concerns(issued_at) is revoked
 
 
+def test_a_principal_and_an_issuer_of_one_name_share_no_id() -> None:
+    assert principal_id("ann") != before_id("ann")
+
+
 @pytest.mark.parametrize(
     "changes",
     [{"kind": "everybody"}, {"kind": None}, {"issued_before": "now"}, {"revoked_at": None}, {"principal": 7}],

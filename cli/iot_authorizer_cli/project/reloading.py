@@ -22,7 +22,7 @@ from watchfiles import awatch
 
 from iot_authorizer_cli.project.configuration import ProjectConfiguration, read_project_configuration
 from iot_authorizer_cli.project.handler import HANDLER, load_function
-from iot_core.functions.execution_environments import ExecutionEnvironments
+from iot_core.functions.execution_environments import ExecutionEnvironments, Worker
 from iot_core.functions.lambda_function import (
     LOADING_TIME,
     TIMEOUT,
@@ -30,7 +30,6 @@ from iot_core.functions.lambda_function import (
     LambdaFunction,
     StillLoading,
 )
-from iot_core.functions.worker import Worker
 from iot_policies import InvalidFile, PolicyTemplate
 
 CHECK_INTERVAL = 1.0

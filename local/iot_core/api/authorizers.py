@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse, Response
 from iot_core.api.errors import ApiError, authorizer_errors, invalid_member, invalid_request
 from iot_core.api.parameters import Members, label, page, query_boolean, query_integer, read_json
 from iot_core.authorizers.event import ConnectionRequest
-from iot_core.authorizers.refused import NotAuthenticated, Refused
+from iot_core.authorizers.invocation import NotAuthenticated, Refused
 from iot_core.authorizers.rules import AuthorizerDescription, Status
 from iot_core.core import IotCore
 from iot_core.reasons import IotCoreReason
@@ -183,7 +183,7 @@ def _by_age(description: AuthorizerDescription) -> str:
 
 
 def _empty_members(client: ConnectionRequest) -> Iterator[str]:
-    """Yield the members that are empty, which AWS's models do not allow."""
+    """Yields the members that are empty, which AWS's models do not allow."""
     for name, value in client.model_dump(by_alias=True, exclude_none=True).items():
         if value == "":
             yield name
@@ -192,7 +192,7 @@ def _empty_members(client: ConnectionRequest) -> Iterator[str]:
 
 
 def _check_members(client: ConnectionRequest, *, signing_disabled: bool) -> None:
-    """Check that there is either a token with its signature, for an authorizer with signing, or a context."""
+    """Checks that there is either a token with its signature, for an authorizer with signing, or a context."""
     has_context = any((client.http_context, client.mqtt_context, client.tls_context))
     if (client.token is None) != (client.token_signature is None):
         raise invalid_request("Request must provide both token and tokenSignature together.")

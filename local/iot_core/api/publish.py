@@ -34,7 +34,7 @@ class PublishOperation:
         self._authorization = authorization
 
     async def publish(self, request: Request) -> Response:
-        """Publish a message. Raises ApiError.
+        """Publishes a message. Raises ApiError.
 
         Botocore's model has no output. The answer is that of the developer guide's "Tutorial: Creating a custom
         authorizer for AWS IoT Core".
@@ -118,7 +118,7 @@ def _header_bytes(request: Request, name: str) -> bytes | None:
 
 
 def _user_properties(request: Request) -> tuple[tuple[str, str], ...]:
-    """Read `[{"name": "value"}, …]` in base64. Objects are read as pairs, because a name may come twice."""
+    """Reads `[{"name": "value"}, …]` in base64. Objects are read as pairs, because a name may come twice."""
     name = "x-amz-mqtt5-user-properties"
     content = _header_bytes(request, name)
     if content is None:

@@ -19,16 +19,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from time import monotonic
 
-from iot_core.authorizers.refused import Forbidden, Refused
+from iot_core.authorizers.invocation import Forbidden, Refused
 from iot_core.broker.broker import Broker
 from iot_core.broker.client import Client
-from iot_core.broker.limits import BrokenRule
-from iot_core.broker.presence import DisconnectReason
-from iot_core.decisions import Decisions
+from iot_core.broker.limits import BrokenRule, ConnectRate
+from iot_core.broker.session import DisconnectReason
 from iot_core.edge.client_authorization import ClientAuthorization, ClientAuthorizer, NetworkContext
-from iot_core.edge.connack import refusal, refusal_of_version
-from iot_core.edge.connect_rules import ConnectRate, check_connect
+from iot_core.edge.connack import check_connect, refusal, refusal_of_version
 from iot_core.edge.outbox import MOST_WAITING, Channel, Outbox, Outgoing
+from iot_core.feed import Decisions
 from iot_core.mqtt import Connect, Decoder, MqttError, ReasonCode, Version
 from iot_core.reasons import IotCoreReason
 
@@ -72,7 +71,7 @@ class MqttConnection(asyncio.Protocol):
         self._outgoing = Outgoing(channel, endpoint.outbox)
         self._connecting: asyncio.Task[None] | None = None
         self._yielding = False
-        """Whether the other connections have their turn, although there is more to read."""
+        """Whether it waits for the other connections' turn, although there is more to read."""
         self._abort_at: float | None = None
         self._heard = False
         """Whether the client sent anything since the time was last checked."""
@@ -155,7 +154,7 @@ class MqttConnection(asyncio.Protocol):
         except Refused as refused:
             self.end_refresh(refused)
         else:
-            client.permissions = authorization.permissions
+            client.link.permissions = authorization.permissions
 
     def end_refresh(self, refused: Refused) -> None:
         """Ends the connection because it could not be refreshed."""
@@ -275,12 +274,12 @@ class MqttConnection(asyncio.Protocol):
             self._break()
 
     def _yield(self) -> None:
-        """Goes on after everything else that the event loop has ready."""
+        """Continues after everything else that the event loop has ready."""
         self._yielding = True
         self._regulate()
-        asyncio.get_running_loop().call_soon(self._go_on)
+        asyncio.get_running_loop().call_soon(self._continue)
 
-    def _go_on(self) -> None:
+    def _continue(self) -> None:
         self._yielding = False
         self._process()
         self._regulate()

@@ -27,7 +27,7 @@ _BAD_REQUEST = b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length
 BeginMqtt = Callable[[Channel, HttpContext], MqttConnection]
 """Begins an MQTT connection on a WebSocket with this upgrade request."""
 OnRefusal = Callable[[str], None]
-"""Called with the reason why there is no WebSocket: a program in a browser never sees the answer."""
+"""Called with the reason of a refused upgrade, because a program in a browser never sees the answer."""
 
 
 class MqttOverWebSocket(asyncio.Protocol):

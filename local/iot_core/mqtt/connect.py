@@ -1,17 +1,6 @@
-"""Reads and writes CONNECT, CONNACK, PINGREQ, PINGRESP and DISCONNECT, the packets about the connection itself."""
+"""Reads and writes CONNECT, CONNACK and DISCONNECT."""
 
-from iot_core.mqtt.errors import MalformedPacket, ProtocolError, UnsupportedVersion
-from iot_core.mqtt.packets import (
-    NO_PROPERTIES,
-    Connack,
-    Connect,
-    Disconnect,
-    Pingreq,
-    Pingresp,
-    Properties,
-    Version,
-    Will,
-)
+from iot_core.mqtt.packets import NO_PROPERTIES, Connack, Connect, Disconnect, Properties, Version, Will
 from iot_core.mqtt.primitives import (
     Reader,
     is_topic_name,
@@ -22,15 +11,21 @@ from iot_core.mqtt.primitives import (
     write_two_byte_integer,
 )
 from iot_core.mqtt.properties import Carrier, read_properties, write_properties, write_reason
-from iot_core.mqtt.reason_codes import CONNACK_CODES, DISCONNECT_CODES
+from iot_core.mqtt.reason_codes import (
+    CONNACK_CODES,
+    DISCONNECT_CODES,
+    MalformedPacket,
+    ProtocolError,
+    UnsupportedVersion,
+)
 
-_CONNECT, _CONNACK, _PINGREQ, _PINGRESP, _DISCONNECT = 0x10, 0x20, 0xC0, 0xD0, 0xE0
+_CONNECT, _CONNACK, _DISCONNECT = 0x10, 0x20, 0xE0
 _RESERVED, _CLEAN_START, _WILL, _WILL_RETAIN, _PASSWORD, _USER_NAME = 0x01, 0x02, 0x04, 0x20, 0x40, 0x80
 _WILL_QOS = 0x18
 
 
 def read_connect(reader: Reader) -> Connect:
-    """Read a CONNECT of any version. Raises MalformedPacket, ProtocolError and UnsupportedVersion."""
+    """Reads a CONNECT of any version. Raises MalformedPacket, ProtocolError and UnsupportedVersion."""
     version = _read_version(reader)
     flags = reader.byte()
     _check_flags(flags, version)
@@ -79,7 +74,7 @@ def _read_will(reader: Reader, flags: int, version: Version) -> Will:
 
 
 def encode_connect(packet: Connect, version: Version) -> bytes:
-    """Write a CONNECT. Raises ValueError, also if the packet has another version."""
+    """Writes a CONNECT. Raises ValueError, also if the packet has another version."""
     if packet.version is not version:
         raise ValueError(f"a CONNECT has the version {packet.version.name}: expected {version.name}")
     will = packet.will
@@ -118,7 +113,7 @@ def _write_will(will: Will, version: Version) -> bytes:
 
 
 def read_connack(reader: Reader, version: Version) -> Connack:
-    """Read a CONNACK. In MQTT 3.1.1 it may have any return code: servers use more than the standard defines.
+    """Reads a CONNACK. In MQTT 3.1.1 it may have any return code: servers use more than the standard defines.
 
     Raises MalformedPacket and ProtocolError.
     """
@@ -136,7 +131,7 @@ def read_connack(reader: Reader, version: Version) -> Connack:
 
 
 def encode_connack(packet: Connack, version: Version) -> bytes:
-    """Write a CONNACK. Raises ValueError."""
+    """Writes a CONNACK. Raises ValueError."""
     if packet.session_present and packet.reason_code:
         raise ValueError("a CONNACK that refuses the client and has a session [MQTT-3.2.2-6]")
     body = bytes((packet.session_present,)) + write_byte(packet.reason_code)
@@ -147,28 +142,8 @@ def encode_connack(packet: Connack, version: Version) -> bytes:
     return write_packet(_CONNACK, body)
 
 
-def read_pingreq(_reader: Reader, _version: Version) -> Pingreq:
-    """Read a PINGREQ, which is empty."""
-    return Pingreq()
-
-
-def encode_pingreq(_packet: Pingreq, _version: Version) -> bytes:
-    """Write a PINGREQ."""
-    return write_packet(_PINGREQ, b"")
-
-
-def read_pingresp(_reader: Reader, _version: Version) -> Pingresp:
-    """Read a PINGRESP, which is empty."""
-    return Pingresp()
-
-
-def encode_pingresp(_packet: Pingresp, _version: Version) -> bytes:
-    """Write a PINGRESP."""
-    return write_packet(_PINGRESP, b"")
-
-
 def read_disconnect(reader: Reader, version: Version) -> Disconnect:
-    """Read a DISCONNECT. Raises MalformedPacket and ProtocolError."""
+    """Reads a DISCONNECT. Raises MalformedPacket and ProtocolError."""
     # The packet may end before the reason code (3.14.2.1), and before the properties (3.14.2.2.1).
     if version is Version.MQTT_3_1_1 or reader.offset == reader.end:
         return Disconnect()
@@ -180,7 +155,7 @@ def read_disconnect(reader: Reader, version: Version) -> Disconnect:
 
 
 def encode_disconnect(packet: Disconnect, version: Version) -> bytes:
-    """Write a DISCONNECT in as few bytes as possible. Raises ValueError."""
+    """Writes a DISCONNECT in as few bytes as possible. Raises ValueError."""
     if version is Version.MQTT_3_1_1:
         return write_packet(_DISCONNECT, b"")
     if packet.reason_code not in DISCONNECT_CODES:

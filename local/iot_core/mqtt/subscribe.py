@@ -2,7 +2,6 @@
 
 from collections.abc import Set
 
-from iot_core.mqtt.errors import MalformedPacket, ProtocolError
 from iot_core.mqtt.packets import (
     NO_PROPERTIES,
     Properties,
@@ -15,7 +14,7 @@ from iot_core.mqtt.packets import (
 )
 from iot_core.mqtt.primitives import Reader, write_packet, write_packet_id, write_string
 from iot_core.mqtt.properties import Carrier, read_properties, write_properties
-from iot_core.mqtt.reason_codes import SUBACK_CODES, SUBACK_RETURN_CODES, UNSUBACK_CODES
+from iot_core.mqtt.reason_codes import SUBACK_CODES, SUBACK_RETURN_CODES, UNSUBACK_CODES, MalformedPacket, ProtocolError
 
 _SUBSCRIBE, _SUBACK, _UNSUBSCRIBE, _UNSUBACK = 0x82, 0x90, 0xA2, 0xB0
 _QOS, _NO_LOCAL, _RETAIN_AS_PUBLISHED, _RETAIN_HANDLING, _RESERVED = 0x03, 0x04, 0x08, 0x30, 0xC0
@@ -24,7 +23,7 @@ _SHARED = "$share/"
 
 
 def read_subscribe(reader: Reader, version: Version) -> Subscribe:
-    """Read a SUBSCRIBE. Raises MalformedPacket and ProtocolError."""
+    """Reads a SUBSCRIBE. Raises MalformedPacket and ProtocolError."""
     packet_id = reader.packet_id()
     properties = _read_properties(reader, version, Carrier.SUBSCRIBE)
     subscriptions = []
@@ -52,7 +51,7 @@ def _read_options(topic_filter: str, options: int, version: Version) -> Subscrip
 
 
 def encode_subscribe(packet: Subscribe, version: Version) -> bytes:
-    """Write a SUBSCRIBE. Raises ValueError."""
+    """Writes a SUBSCRIBE. Raises ValueError."""
     if not packet.subscriptions:
         raise ValueError("a SUBSCRIBE without a topic filter [MQTT-3.8.3-2]")
     body = bytearray(write_packet_id(packet.packet_id))
@@ -80,7 +79,7 @@ def _write_options(subscription: Subscription) -> int:
 
 
 def read_unsubscribe(reader: Reader, version: Version) -> Unsubscribe:
-    """Read an UNSUBSCRIBE. Raises MalformedPacket and ProtocolError."""
+    """Reads an UNSUBSCRIBE. Raises MalformedPacket and ProtocolError."""
     packet_id = reader.packet_id()
     properties = _read_properties(reader, version, Carrier.UNSUBSCRIBE)
     topic_filters = []
@@ -92,7 +91,7 @@ def read_unsubscribe(reader: Reader, version: Version) -> Unsubscribe:
 
 
 def encode_unsubscribe(packet: Unsubscribe, version: Version) -> bytes:
-    """Write an UNSUBSCRIBE. Raises ValueError."""
+    """Writes an UNSUBSCRIBE. Raises ValueError."""
     if not packet.topic_filters:
         raise ValueError("an UNSUBSCRIBE without a topic filter [MQTT-3.10.3-2]")
     body = bytearray(write_packet_id(packet.packet_id))
@@ -103,7 +102,7 @@ def encode_unsubscribe(packet: Unsubscribe, version: Version) -> bytes:
 
 
 def read_suback(reader: Reader, version: Version) -> Suback:
-    """Read a SUBACK. Raises MalformedPacket and ProtocolError."""
+    """Reads a SUBACK. Raises MalformedPacket and ProtocolError."""
     packet_id = reader.packet_id()
     if version is Version.MQTT_3_1_1:
         return Suback(packet_id, _read_codes(reader, SUBACK_RETURN_CODES))
@@ -112,7 +111,7 @@ def read_suback(reader: Reader, version: Version) -> Suback:
 
 
 def encode_suback(packet: Suback, version: Version) -> bytes:
-    """Write a SUBACK. In MQTT 3.1.1 the only code of a refusal is 0x80. Raises ValueError."""
+    """Writes a SUBACK. In MQTT 3.1.1 the only code of a refusal is 0x80. Raises ValueError."""
     body = write_packet_id(packet.packet_id)
     if version is Version.MQTT_3_1_1:
         return write_packet(_SUBACK, body + _write_codes(packet.reason_codes, SUBACK_RETURN_CODES))
@@ -121,7 +120,7 @@ def encode_suback(packet: Suback, version: Version) -> bytes:
 
 
 def read_unsuback(reader: Reader, version: Version) -> Unsuback:
-    """Read an UNSUBACK. Raises MalformedPacket and ProtocolError."""
+    """Reads an UNSUBACK. Raises MalformedPacket and ProtocolError."""
     packet_id = reader.packet_id()
     if version is Version.MQTT_3_1_1:
         return Unsuback(packet_id)
@@ -130,7 +129,7 @@ def read_unsuback(reader: Reader, version: Version) -> Unsuback:
 
 
 def encode_unsuback(packet: Unsuback, version: Version) -> bytes:
-    """Write an UNSUBACK. In MQTT 3.1.1 it has no codes. Raises ValueError."""
+    """Writes an UNSUBACK. In MQTT 3.1.1 it has no codes. Raises ValueError."""
     body = write_packet_id(packet.packet_id)
     if version is Version.MQTT_3_1_1:
         return write_packet(_UNSUBACK, body)

@@ -58,6 +58,6 @@ def test_explain_says_which_value_is_unsafe_without_the_value(run: Run) -> None:
     ("topic", "other"),
     [("rooms/attic/say/ann", "claims.rooms"), ("rooms/a/say/bob", "principal"), ("users/bob/outbox", "principal")],
 )
-def test_explain_says_whose_topic_it_is_instead(run: Run, topic: str, other: str) -> None:
+def test_explain_says_that_a_topic_is_for_another_value(run: Run, topic: str, other: str) -> None:
     done = run("explain", CHAT, "--principal", "ann", "--claims", '{"rooms": ["a"]}', "publish", topic)
     assert done.stdout.rstrip().endswith(f"is for another {other}")

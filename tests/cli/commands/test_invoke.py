@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from tests.cli.conftest import Run
 
 
-def test_the_development_key_is_for_its_owner_alone(run: Run, folder: Path) -> None:
+def test_only_the_owner_can_read_the_development_key(run: Run, folder: Path) -> None:
     run("token", "--principal", "ann")
     assert stat.S_IMODE((folder / ".iot-authorizer/development-key.pem").stat().st_mode) == 0o600
 
@@ -33,7 +33,7 @@ def test_a_key_file_that_holds_no_key_is_named(run: Run, folder: Path) -> None:
     assert (done.returncode, "development-key.pem" in done.stderr) == (2, True), done.stderr
 
 
-def test_a_token_of_the_development_issuer_is_let_in(run: Run) -> None:
+def test_a_development_token_is_accepted(run: Run) -> None:
     token = run("token", "--principal", "ann").stdout.strip()
     done = run("invoke", "--token", token, "--mqtt-context", '{"clientId": "ann"}')
     assert (done.returncode, json.loads(done.stdout)["principalId"]) == (0, "ann")
@@ -56,7 +56,7 @@ def test_claims_of_a_token_reach_the_policy(run: Run) -> None:
     assert "topic/rooms/lobby/say/ann" in run("invoke", "--token", token).stdout
 
 
-def test_a_token_whose_time_has_not_come_is_refused(run: Run) -> None:
+def test_a_token_that_is_not_yet_valid_is_refused(run: Run) -> None:
     token = run("token", "--principal", "ann", "--claims", '{"nbf": 99999999999}').stdout.strip()
     assert "reason=not_yet_valid" in run("invoke", "--token", token).stderr
 

@@ -19,11 +19,11 @@ def test_its_hash_costs_what_the_authorizers_own_costs() -> None:
 
 
 @pytest.mark.parametrize("end", [b"", b"\n", b"\r\n"])
-def test_the_end_of_the_line_is_no_part_of_a_password(end: bytes) -> None:
+def test_the_line_end_is_not_part_of_a_password(end: bytes) -> None:
     assert PasswordHasher().verify(made(b" correct horse " + end), b" correct horse ")
 
 
 @pytest.mark.parametrize("password", [b"", b"\n", b"x" * 1025], ids=["empty", "line", "long"])
-def test_what_no_client_could_bring_is_no_password(password: bytes) -> None:
+def test_an_empty_or_too_long_password_is_refused(password: bytes) -> None:
     done = CliRunner().invoke(app, ["password"], input=password)
     assert (done.exit_code, "expected a password of 1 to 1024 bytes" in done.stderr) == (2, True)

@@ -9,8 +9,7 @@ import pytest
 from iot_authorizer_cli.project.configuration import read_project_configuration
 from iot_authorizer_cli.signing.changing import make_key
 from iot_core.authorizers.event import ConnectionRequest
-from iot_core.authorizers.refused import Refused
-from iot_core.authorizers.signatures import verify_signature
+from iot_core.authorizers.invocation import Refused, verify_signature
 from tests.cli.conftest import Run
 from tests.cli.dev import PROGRAM
 from tests.clients.needs import needs
@@ -67,7 +66,7 @@ def test_iot_core_verifies_it_with_the_configured_keys_and_no_other(run: Run, co
         verify_signature(ConnectionRequest(token="header.other", tokenSignature=signature), authorizer)
 
 
-def test_a_key_whose_private_half_is_elsewhere_leaves_signing_to_the_one_before(run: Run, config: Path) -> None:
+def test_the_key_before_signs_if_the_newest_private_half_is_elsewhere(run: Run, config: Path) -> None:
     (config.parent / "keys/private/new.pem").unlink()
     assert run("sign", "x").stdout == by_openssl(config.parent, "old", b"x")
 
@@ -84,7 +83,7 @@ def test_an_error_is_one_line(run: Run, config: Path, arguments: list[str], mess
     assert (done.returncode, done.stdout, done.stderr) == (2, "", f"iot-authorizer: {message}\n")
 
 
-def test_where_there_is_no_private_half_it_says_where_one_belongs(run: Run, config: Path) -> None:
+def test_without_a_private_half_it_says_where_one_belongs(run: Run, config: Path) -> None:
     for path in (config.parent / "keys/private").glob("*.pem"):
         path.unlink()
     assert run("sign", "x").stderr.endswith(

@@ -55,7 +55,7 @@ def test_a_layout_that_can_not_be_kept_is_refused_before_a_key_is_made(folder: P
     assert not (folder / "keys").exists()
 
 
-def test_a_configuration_that_is_a_link_stays_one_and_for_whom_it_was(folder: Path) -> None:
+def test_a_configuration_that_is_a_link_stays_one_and_keeps_its_mode(folder: Path) -> None:
     elsewhere = folder / "elsewhere.toml"
     (folder / "authorizer.toml").rename(elsewhere)
     elsewhere.chmod(0o600)

@@ -24,12 +24,12 @@ def in_git(folder: Path) -> list[str]:
     return done.stdout.splitlines()
 
 
-def test_the_private_half_is_for_its_owner_alone(run: Run, folder: Path) -> None:
+def test_only_the_owner_can_read_the_private_half(run: Run, folder: Path) -> None:
     run("keys", "new", "first")
     assert modes(folder / "keys/private/first.pem", folder / "keys/private") == [0o600, 0o700]
 
 
-def test_a_generous_umask_lets_nobody_read_the_private_half_or_exchange_the_public_one(folder: Path) -> None:
+def test_a_permissive_umask_opens_neither_half_to_other_users(folder: Path) -> None:
     subprocess.run(["sh", "-c", f"umask 000; {PROGRAM} keys new first"], cwd=folder, capture_output=True, check=True)
     keys = folder / "keys"
     assert modes(keys / "private/first.pem", keys / "private") == [0o600, 0o700]

@@ -45,7 +45,7 @@ UNUSABLE = {
 
 
 @pytest.mark.parametrize(("content", "message"), UNUSABLE.values(), ids=UNUSABLE)
-def test_what_is_no_private_half_does_not_sign(run: Run, config: Path, content: bytes, message: str) -> None:
+def test_an_invalid_private_half_does_not_sign(run: Run, config: Path, content: bytes, message: str) -> None:
     (config.parent / "keys/private/old.pem").write_bytes(content)
     assert refused(run, "sign", "x") == f"keys/private/old.pem: {message}"
 

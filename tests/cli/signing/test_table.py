@@ -79,7 +79,7 @@ def test_a_key_is_taken_out_and_nothing_else_changes(tmp_path: Path, before: str
     assert without_key(path, "gone").decode() == after
 
 
-def test_a_name_that_is_no_bare_key_is_quoted(tmp_path: Path) -> None:
+def test_a_name_that_is_not_a_bare_key_is_quoted(tmp_path: Path) -> None:
     path = tmp_path / "authorizer.toml"
     path.write_text('[signing.public_keys]\na = "a.pem"\n')
     changed = tomllib.loads(with_key(path, "a:b", "keys/a:b.pem").decode())

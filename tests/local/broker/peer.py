@@ -9,7 +9,7 @@ from iot_core import mqtt
 from iot_core.broker.broker import Broker
 from iot_core.broker.client import Origin
 from iot_core.broker.limits import IOT_CORE
-from iot_core.broker.presence import DisconnectReason
+from iot_core.broker.session import DisconnectReason
 from iot_core.permissions import Permissions
 from iot_policies.evaluator import Evaluator
 

@@ -64,7 +64,7 @@ def test_receive_is_asked_for_when_a_queued_message_is_sent_and_the_message_leav
 
 def test_another_policy_is_in_force_at_once(broker: Bench) -> None:
     alice = broker.subscriber("a")
-    alice.client.permissions = Policy(("Receive", "a"), ("Publish", "b"))
+    alice.client.link.permissions = Policy(("Receive", "a"), ("Publish", "b"))
     broker.publish("a")
     assert alice.received() == []
     alice.publish("b")

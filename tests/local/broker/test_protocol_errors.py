@@ -3,7 +3,7 @@
 import pytest
 
 from iot_core import mqtt
-from iot_core.mqtt.errors import MqttError
+from iot_core.mqtt.reason_codes import MqttError
 from tests.local.broker.bench import Bench
 
 UNEXPECTED: list[mqtt.Packet] = [

@@ -113,7 +113,7 @@ def test_a_message_that_no_member_may_receive_is_lost_when_all_are_connected(
     alice = broker.persistent(policy=Policy(("Receive", "a")))
     if not queued_before:
         broker.number(1)
-    alice.client.permissions = Policy()
+    alice.client.link.permissions = Policy()
     broker.wait(1)
     alice.lose()
     assert broker.persistent().payloads() == []

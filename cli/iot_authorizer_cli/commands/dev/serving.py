@@ -16,6 +16,7 @@ from iot_authorizer_cli.commands.dev.greeting import greeting
 from iot_authorizer_cli.commands.dev.terminal import Terminal
 from iot_authorizer_cli.local_iot_core import LocalIotCore
 from iot_authorizer_cli.snippets import ClientEndpoint
+from iot_core.reasons import IotCoreReason
 from iot_policies.errors import printable
 
 _OPEN_FILES = 65_536
@@ -66,13 +67,13 @@ def _reload_line(record: Mapping[str, object]) -> str:
 
 
 class _Explained:
-    """Chooses the records that are printed with an explanation: refusals by policy, at most a few a second."""
+    """Chooses the records that are printed with an explanation: denials by policy, at most a few a second."""
 
     def __init__(self) -> None:
         self._second, self._count = 0, 0
 
     def __call__(self, record: Mapping[str, object]) -> bool:
-        if record.get("reason") != "not_allowed_by_policy":
+        if record.get("reason") != IotCoreReason.NOT_ALLOWED_BY_POLICY:
             return False
         second = int(time.monotonic())
         self._count = self._count + 1 if second == self._second else 1
@@ -86,7 +87,7 @@ def _line(record: Mapping[str, object]) -> str | None:
         return _decision(record)
     if record.get("event") == "connected":
         return None
-    about = record.get("client_id", record.get("source", ""))
+    about = record.get("client_id", record.get("address", ""))
     head = f"{record.get('event', record['kind'])}: {about}" if about else str(record.get("event", record["kind"]))
     names = ("disconnect_reason", "topics", "reason", "detail", "count", "problem")
     return _coloured(head, "bright_black") + _rest(record, names)
@@ -95,7 +96,8 @@ def _line(record: Mapping[str, object]) -> str | None:
 def _decision(record: Mapping[str, object]) -> str | None:
     if record["allowed"] and record["action"] not in ("connect", "refresh", "http_publish"):
         return None
-    word, colour = ("allowed", "green") if record["allowed"] else ("refused", "red")
+    by_policy = record.get("reason") == IotCoreReason.NOT_ALLOWED_BY_POLICY
+    word, colour = ("allowed", "green") if record["allowed"] else ("denied" if by_policy else "refused", "red")
     resource = record.get("resource", "")
     names = [name for name in _OF_A_DECISION if name != "client_id" or record.get(name) != resource]
     because = record.get("explanation")

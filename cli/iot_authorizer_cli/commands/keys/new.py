@@ -9,7 +9,9 @@ from iot_authorizer_cli.options import CONFIG, Config
 from iot_authorizer_cli.output import columns
 from iot_authorizer_cli.signing.key_ring import KeyRefused, read_key_ring
 
-Name = Annotated[str | None, typer.Argument(metavar="NAME", help="The key's name; default: the month, as 2026-11.")]
+Name = Annotated[
+    str | None, typer.Argument(metavar="NAME", help="The key's name; default: the month, such as 2026-11.")
+]
 Bits = Annotated[Literal["2048", "3072", "4096"], typer.Option(help="Make an RSA key of this size.")]
 
 
@@ -28,9 +30,9 @@ def new(name: Name = None, bits: Bits = "2048", config: Config = CONFIG) -> None
 
 
 def rotate(name: Name = None, bits: Bits = "2048", config: Config = CONFIG) -> None:
-    """Make the key that `sign` uses from now on.
+    """Make a new key, which `sign` uses from now on.
 
-    The keys before it stay valid until you retire them.
+    The previous keys stay valid until you retire them.
     """
     ring = read_key_ring(config)
     if not ring.public_files:

@@ -25,7 +25,7 @@ _LONGEST_SESSION = "24h"
 def principal(
     name: options.PrincipalName,
     issued_before: Annotated[
-        str | None, typer.Option(metavar="TIME", help="Only tokens from before now, or 2026-11-21T10:00:00Z.")
+        str | None, typer.Option(metavar="TIME", help="Revoke only older tokens: now, or 2026-11-21T10:00:00Z.")
     ] = None,
     lasting: options.For = None,
     client_id: options.ClientIds = None,
@@ -40,9 +40,9 @@ def principal(
 ) -> None:
     """Revoke a principal: its passwords and its tokens.
 
-    Tokens of every issuer are revoked. With --issued-before, only tokens that were issued before that time are, and
-    passwords stay valid. The principal's connections end if the policy template grants their client IDs by name, or
-    --client-id gives them.
+    Revokes tokens of every issuer. With --issued-before, revokes only tokens that were issued before that time; newer
+    tokens and passwords stay valid. Ends the connections of the client IDs that the policy template names one by one,
+    and of each --client-id.
     """
     now = time.time()
     revocation = Revocation(
@@ -78,7 +78,7 @@ def token(
     """Revoke one token.
 
     Give the token itself, or its ID (jti) and its issuer. Give --for if the token expires later than in 24 hours. The
-    token is not verified, so only connections of --client-id end.
+    token is not verified, so its principal is unknown: ends only the connections of each --client-id.
     """
     now = time.time()
     given = options.given_client_ids(client_id)
@@ -108,7 +108,7 @@ def before(
 ) -> None:
     """Revoke all tokens that were issued before a time.
 
-    With --issuer, only tokens of that issuer are revoked. Passwords stay valid.
+    With --issuer, revokes only tokens of that issuer. Passwords stay valid.
     """
     now = time.time()
     revocation = Revocation(
@@ -150,7 +150,7 @@ def _show(done: LockedOut, target: RevocationTarget, *, as_json: bool) -> None:
 def _rows(done: LockedOut, target: RevocationTarget) -> list[tuple[str, str]]:
     rows = [("revoked", what(done.revocation)), ("until", until(done.revocation)), ("table", target.table_name)]
     if done.replaced is not None:
-        rows.append(("in place of", f"{what(done.replaced)}, until {until(done.replaced)}"))
+        rows.append(("replaced", f"{what(done.replaced)}, until {until(done.replaced)}"))
     rows.append(("ended", ", ".join(done.ended.ended) or "none"))
     optional = {
         "not connected": done.ended.not_connected,
@@ -165,13 +165,13 @@ def _rows(done: LockedOut, target: RevocationTarget) -> list[tuple[str, str]]:
 def _object(done: LockedOut, target: RevocationTarget) -> dict[str, object]:
     return {
         "revoked": as_object(done.revocation),
-        "in_place_of": None if done.replaced is None else as_object(done.replaced),
+        "replaced": None if done.replaced is None else as_object(done.replaced),
         "table": target.table_name,
         "connections": {
             "ended": done.ended.ended,
             "not_connected": done.ended.not_connected,
             "ended_later": done.ended_later,
-            "let_in": done.let_in,
+            "still_allowed": done.still_allowed,
             "not_asked": done.ended.not_asked,
             "not_looked_up": done.unknown,
             "failed": dict(done.ended.failed),

@@ -8,8 +8,8 @@ from iot_authorizer_cli.options import add_command, new_app
 
 app = new_app(
     "users",
-    "Add, change, show and import users with passwords and claims, in a DynamoDB table or in the local table. "
-    "Passwords are prompted for, read from standard input, or generated. No argument holds one.",
+    "Manage users with passwords and claims, in this machine's table or in DynamoDB. A password is never an argument: "
+    "the command asks for it, reads it from standard input, or generates it.",
     "add pump-7 --generate",
 )
 add_command(app, "users add", add, "pump-7 --generate")

@@ -22,7 +22,9 @@ _CONNECTED = "its clients stay connected until their next refresh, or until iot-
 
 def set_claims(
     name: Name,
-    claims: Annotated[str, typer.Argument(metavar="JSON", help="All its claims.", show_default=False)],
+    claims: Annotated[
+        str, typer.Argument(metavar="JSON", help="All claims of the user, as a JSON object.", show_default=False)
+    ],
     table: TableName = None,
     data: DataFolder = DATA,
 ) -> None:
@@ -40,7 +42,7 @@ def set_valid_until(
     table: TableName = None,
     data: DataFolder = DATA,
 ) -> None:
-    """Set when a user expires. A date means its first moment, in UTC."""
+    """Set when a user expires. A date means 00:00 UTC on that day."""
     try:
         end = None if until == "never" else parsed_time(until)
     except ValueError as error:
@@ -70,10 +72,10 @@ def enable(name: Name, table: TableName = None, data: DataFolder = DATA) -> None
 
 
 def unlock(name: Name, client_id: ClientIds = None, table: TableName = None, data: DataFolder = DATA) -> None:
-    """Forget wrong passwords, so that the next attempt need not wait.
+    """Clear a user's wrong passwords, so that the next attempt need not wait.
 
-    Failures of unknown client IDs are forgotten, and those of the client ID that is the user's name. Other client IDs
-    that have signed in before are counted separately: name them with --client-id.
+    Clears the failures of unknown client IDs and of the client ID that equals the user's name. Other client IDs that
+    have signed in before are counted separately: give them with --client-id.
     """
     opened = open_table(table, data, make=False)
     storing.find_item(opened, name)

@@ -10,7 +10,7 @@ from iot_authorizer_cli.commands.users.rules import checked_claims
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The user name.", show_default=False)]
 Generate = Annotated[bool, typer.Option("--generate", help="Generate a password and print it once.")]
 ClientIds = Annotated[
-    list[str] | None, typer.Option("--client-id", metavar="ID", help="Also this client ID's failures; repeatable.")
+    list[str] | None, typer.Option("--client-id", metavar="ID", help="Include this client ID's failures; repeatable.")
 ]
 
 

@@ -24,7 +24,7 @@ def add(
     name: Name,
     claims: Annotated[str, typer.Option(metavar="JSON", help="Give the user these claims.")] = "{}",
     valid_for: Annotated[
-        str | None, typer.Option(metavar="TIME", help="Let it expire after 12h, 90d; default: never.")
+        str | None, typer.Option(metavar="TIME", help="Let the user expire after 12h or 90d; default: never.")
     ] = None,
     generate: Generate = False,
     no_password: Annotated[
@@ -35,8 +35,8 @@ def add(
 ) -> None:
     """Add a user.
 
-    Prompts for the password twice; without a terminal, reads it from standard input. With --generate, the password has
-    192 random bits and is the only text on standard output; it cannot be shown again.
+    Asks for the password twice; without a terminal, reads it from standard input. With --generate, makes a password of
+    192 random bits and prints only it on standard output. It cannot be shown again.
     """
     if generate and no_password:
         raise typer.BadParameter("give at most one of them", param_hint="--generate, --no-password")
@@ -75,14 +75,14 @@ def rotate(
     name: Name,
     generate: Generate = False,
     keep_for: Annotated[
-        str, typer.Option(metavar="TIME", help="Keep the password before valid for 30m, 12h, 7d.")
+        str, typer.Option(metavar="TIME", help="Keep the previous password valid for 30m, 12h or 7d.")
     ] = "7d",
     table: TableName = None,
     data: DataFolder = DATA,
 ) -> None:
-    """Add a new password and keep the one before for a while.
+    """Add a password and keep the previous one valid for a while.
 
-    At most two passwords are valid: another rotation in that time ends the oldest one.
+    At most two passwords are valid: if you rotate again in that time, the oldest one expires at once.
     """
     kept = duration(keep_for, "--keep-for", "365d", "1s")
     opened = open_table(table, data, make=False)
@@ -92,5 +92,5 @@ def rotate(
     hand_out(made)
     changed = storing.change(opened, name, lambda user: user.with_password(password, keep_until=now + kept))
     ends = [time_text(before.expires_at) for before in changed.passwords[1:] if not before.is_expired(now)]
-    tell(f"{name} has a new password" + "".join(f"; the one before is valid until {end}" for end in ends))
+    tell(f"{name} has a new password" + "".join(f"; the previous one is valid until {end}" for end in ends))
     guessing.forget(opened, name)

@@ -53,16 +53,16 @@ _HEADING = _Row("name", "state", "passwords", "valid until", "claims")
 
 def list_users(
     prefix: Annotated[
-        str, typer.Argument(metavar="PREFIX", help="Only names with this prefix.", show_default=False)
+        str, typer.Argument(metavar="PREFIX", help="The beginning of the names to list.", show_default=False)
     ] = "",
     state: Annotated[
-        list[State] | None, typer.Option(metavar="STATE", help=f"Only {_STATES} users; repeatable.")
+        list[State] | None, typer.Option(metavar="STATE", help=f"List only {_STATES} users; repeatable.")
     ] = None,
     as_json: AsJson = False,
     table: TableName = None,
     data: DataFolder = DATA,
 ) -> None:
-    """List users by name, with their states, passwords and claims."""
+    """List users with their states and claims."""
     now = time.time()
     found = sorted(open_table(table, data, make=False).items(PREFIX + prefix), key=lambda item: str(item["id"]))
     items = [item for item in found if not state or _state_of(item, now) in state]
@@ -81,9 +81,10 @@ def show(
     table: TableName = None,
     data: DataFolder = DATA,
 ) -> None:
-    """Show a user with its claims, passwords, revocation and failures.
+    """Show a user.
 
-    Failures are counted for unknown client IDs, for the client ID that is the user's name, and for each --client-id.
+    Prints its claims, passwords, revocation and failures, and no hash. Failures are those of unknown client IDs, of the
+    client ID that equals the user's name, and of each --client-id.
     """
     opened = open_table(table, data, make=False)
     item = storing.find_item(opened, name)

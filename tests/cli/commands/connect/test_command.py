@@ -83,13 +83,13 @@ def test_on_this_machine_a_token_is_made(connect: Connect) -> None:
     assert (claims["sub"], claims["rooms"]) == ("bea", ["attic"])
 
 
-def test_a_token_says_who_the_client_is(connect: Connect, tmp_path: Path) -> None:
+def test_a_token_names_the_principal(connect: Connect, tmp_path: Path) -> None:
     token = DevelopmentIssuer(tmp_path).token("bea", {"rooms": ["lobby"]}, 60)
     strings = python_strings(connect("paho", "--token", token).stdout)
     assert {"bea", "rooms/lobby/say/bea"} <= strings
 
 
-def test_a_user_name_says_who_the_client_is(connect: Connect) -> None:
+def test_a_user_name_names_the_principal(connect: Connect) -> None:
     strings = python_strings(connect("paho", "--user", "bob", "--password", "secret").stdout)
     assert {"bob", "secret", "rooms/lobby/say/bob"} <= strings
 
@@ -119,9 +119,7 @@ def test_without_a_configuration_an_authorizer_in_code_has_a_name_of_its_own(con
     assert "/mqtt?x-amz-customauthorizer-name=authorizer&access_token=ey" in connect("mqtt.js").stdout
 
 
-def test_without_a_configuration_a_key_that_was_made_just_now_is_said_to_be_trusted_by_nobody(
-    connect: Connect, tmp_path: Path
-) -> None:
+def test_without_a_configuration_a_new_key_is_said_to_be_untrusted(connect: Connect, tmp_path: Path) -> None:
     (tmp_path / "authorizer.toml").unlink()
     told = "authorizer.toml does not exist here; the key in .iot-authorizer was just created"
     assert [told in connect("paho").stderr for _ in range(2)] == [True, False]

@@ -119,18 +119,18 @@ def test_a_token_without_its_signature_is_read_all_the_same(connect: Connect, tm
     assert called(program, "publish") == "sites/rome/announcements"
 
 
-def test_of_a_token_that_is_no_jwt_nothing_is_said(connect: Connect) -> None:
+def test_nothing_is_said_about_an_opaque_token(connect: Connect) -> None:
     done = connect("fleet", "mosquitto", "--token", "opaque", "--topic", "of/nobody")
     assert (done.exit_code, done.stderr) == (0, "")
 
 
-def test_without_a_template_it_is_somebody_in_a_chat(connect: Connect, folder: Path) -> None:
+def test_without_a_template_the_principal_is_a_chat_member(connect: Connect, folder: Path) -> None:
     (folder / "code.toml").write_text('name = "code"\n')
     program = connect("fleet", "paho", "--config", "code.toml", "--subscribe", "rooms/lobby/#").stdout
     assert conduct(program) == ("ann", "rooms/lobby/say/ann", "rooms/lobby/#")
 
 
-def test_somebody_else_has_the_claims_of_an_example(connect: Connect) -> None:
+def test_another_principal_gets_the_claims_of_an_example(connect: Connect) -> None:
     program = connect("broadcast", "paho", "--principal", "eve").stdout
     assert conduct(program) == ("eve/example", "channels/news/live", "channels/news/live")
 
@@ -159,7 +159,7 @@ def test_mosquittos_client_ids_are_such_as_are_granted(connect: Connect) -> None
 
 
 @pytest.mark.parametrize("own", [[], ["--client-id", "pump-9"]], ids=["proposed", "given"])
-def test_where_one_client_id_alone_is_granted_mosquitto_publishes_with_it(connect: Connect, own: list[str]) -> None:
+def test_mosquitto_publishes_with_the_only_client_id_that_is_granted(connect: Connect, own: list[str]) -> None:
     done = connect("fleet", "mosquitto", "--user", "pump-9", "--password", "secret", *own)
     words = shlex.split(done.stdout, comments=True)
     assert [words[index + 1] for index, word in enumerate(words) if word == "-i"] == ["pump-9"]
@@ -190,12 +190,12 @@ def test_a_topic_with_the_client_id_in_it_is_that_of_its_own_connection() -> Non
     assert found == (("me-1", "me-2"), "from/me-2", "for/me-1/#")
 
 
-def test_who_is_granted_nothing_gets_what_others_may() -> None:
+def test_a_principal_without_grants_gets_what_others_may() -> None:
     template = PolicyTemplate.load(ROOT / "policies/broadcast.toml")
     assert propose(template, Principal("ann")) == (("ann",), "channels/news/live", "channels/news/live")
 
 
-def test_the_example_is_one_who_hears_itself() -> None:
+def test_the_example_receives_its_own_messages() -> None:
     template = PolicyTemplate.of(
         [
             Grant(when={"role": "deaf"}, connect=["{principal}"], publish=["a"], subscribe=["b"]),
@@ -207,5 +207,5 @@ def test_the_example_is_one_who_hears_itself() -> None:
     assert found.principal.claims == {"role": "hearing"}
 
 
-def test_without_anybody_who_may_all_of_it_there_is_no_example() -> None:
+def test_without_a_suitable_principal_there_is_no_example() -> None:
     assert example(PolicyTemplate.of([Grant(publish=["a"])])) is None

@@ -10,25 +10,21 @@ from urllib.request import urlopen
 import pytest
 
 from tests import ROOT
+from tests.cli.conftest import fill
 from tests.cli.dev import Dev
 from tests.clients.needs import needs
 
 pytestmark = pytest.mark.slow
 
 ANONYMOUS = '[anonymous]\nprincipal = "anonymous"\n'
-"""Somebody has to be let in, beside whom the development issuer vouches for."""
+"""The configuration must accept some clients, beside those of the development issuer."""
 
 
-@pytest.fixture
-def greeting(folder: Path) -> Iterator[str]:
-    """What it prints once it is ready, on ports that are free."""
-    with Dev(folder) as dev:
-        yield dev.greeting
-
-
-@pytest.fixture
-def commands(greeting: str) -> list[str]:
-    return commands_of(greeting)
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dev]:
+    """`dev` in a user's folder, on ports that are free."""
+    with Dev(fill(tmp_path_factory.mktemp("demo"))) as dev:
+        yield dev
 
 
 def commands_of(greeting: str) -> list[str]:
@@ -43,15 +39,16 @@ def paste(command: str, folder: Path) -> str:
     return done.stdout
 
 
-def test_it_prints_a_page_to_open(greeting: str) -> None:
-    match = re.search(r"open +(http://localhost:\d+)", greeting)
-    assert match
-    with urlopen(match[1]) as answer:
+def test_it_prints_a_page_to_open_and_the_ports_and_the_ca(demo: Dev) -> None:
+    url = f"http://localhost:{demo.port}"
+    with urlopen(url) as answer:
         assert b"<title>" in answer.read()
+    parts = [url, f"wss://localhost:{demo.tls_port}", "mqtts://localhost:", ".iot-authorizer/ca.pem"]
+    assert [part for part in parts if part not in demo.greeting] == []
 
 
-def test_the_first_client_speaks_and_hears_itself(commands: list[str], folder: Path) -> None:
-    assert paste(commands[0], folder) == "rooms/lobby/say/ann: Hello from Paho\n"
+def test_the_first_client_speaks_and_hears_itself(demo: Dev) -> None:
+    assert paste(commands_of(demo.greeting)[0], demo.folder) == "rooms/lobby/say/ann: Hello from Paho\n"
 
 
 @pytest.mark.parametrize("template", ["fleet", "broadcast"])
@@ -63,13 +60,13 @@ def test_what_it_prints_fits_another_configuration(folder: Path, template: str) 
         assert '"isAuthenticated": true' in paste(aws, folder)
 
 
-def test_the_second_client_publishes_over_https(commands: list[str], folder: Path) -> None:
+def test_the_second_client_publishes_over_https(demo: Dev) -> None:
     needs("curl")
-    assert '"message":"OK"' in paste(commands[1], folder)
+    assert '"message":"OK"' in paste(commands_of(demo.greeting)[1], demo.folder)
 
 
-def test_the_aws_cli_shows_the_lambdas_answer(commands: list[str], folder: Path) -> None:
-    assert '"principalId": "ann"' in paste(commands[2], folder)
+def test_the_aws_cli_shows_the_lambdas_answer(demo: Dev) -> None:
+    assert '"principalId": "ann"' in paste(commands_of(demo.greeting)[2], demo.folder)
 
 
 def test_the_makefile_starts_it() -> None:

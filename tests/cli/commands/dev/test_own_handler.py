@@ -60,7 +60,7 @@ def test_invoke_verifies_the_signature_for_it(run: Run, signature: str) -> None:
     assert (done.returncode, json.loads(done.stdout)["principalId"]) == (0, "somebody")
 
 
-def test_the_program_of_connect_is_let_in_by_it(run: Run, folder: Path, dev: Dev, signature: str) -> None:
+def test_the_program_of_connect_is_accepted_by_it(run: Run, folder: Path, dev: Dev, signature: str) -> None:
     where = ["--endpoint", f"http://localhost:{dev.port}"]
     program = run("connect", "--for", "paho", *where, "--token", TOKEN, "--signature", signature).stdout
     python = [str(PROGRAM.with_name("python")), "-"]

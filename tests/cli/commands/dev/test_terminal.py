@@ -5,14 +5,14 @@ import pytest
 from iot_authorizer_cli.commands.dev.terminal import Terminal
 
 
-def test_what_is_printed_stands_there_by_the_end(capfd: pytest.CaptureFixture[str]) -> None:
+def test_all_lines_are_printed_by_the_end(capfd: pytest.CaptureFixture[str]) -> None:
     with Terminal() as terminal:
         terminal.print("one")
         terminal.print("two")
     assert capfd.readouterr().err == "one\ntwo\n"
 
 
-def test_what_is_no_utf_8_is_escaped(capfd: pytest.CaptureFixture[str]) -> None:
+def test_text_that_is_not_utf_8_is_escaped(capfd: pytest.CaptureFixture[str]) -> None:
     with Terminal() as terminal:
         terminal.print("\ud800")
     assert capfd.readouterr().err == "\\ud800\n"

@@ -55,7 +55,7 @@ class Clients:
             client.loop_stop()
 
 
-def test_a_rotation_breaks_nobody_and_a_retired_key_lets_nobody_in(
+def test_both_keys_verify_after_a_rotation_and_a_retired_key_does_not(
     folder: Path, run: Run, lines: tuple[IO[str], int]
 ) -> None:
     shown, writer = lines

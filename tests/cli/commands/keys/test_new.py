@@ -25,7 +25,7 @@ def listed(run: Run) -> dict[str, dict[str, object]]:
     return {entry["name"]: entry for entry in json.loads(run("keys", "list", "--json").stdout)}
 
 
-def test_a_new_key_is_two_halves_of_one_pair_and_stands_in_the_configuration(run: Run, folder: Path) -> None:
+def test_a_new_key_is_a_pair_that_the_configuration_names(run: Run, folder: Path) -> None:
     assert run("keys", "new", "first").returncode == 0
     assert named(folder / "authorizer.toml") == {"first": "keys/first.pem"}
     half = ["pkey", "-in", "keys/private/first.pem", "-pubout"]

@@ -26,7 +26,7 @@ def test_without_a_configuration_it_says_how_to_name_one(run: Run, folder: Path,
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
-def test_a_configuration_that_is_no_toml_is_named_with_its_line(run: Run, folder: Path, command: list[str]) -> None:
+def test_an_invalid_configuration_is_named_with_its_line(run: Run, folder: Path, command: list[str]) -> None:
     (folder / "authorizer.toml").write_text('name = "chat"\npolicy = chat\n')
     assert refused(run, *command).startswith("authorizer.toml:2: not valid TOML")
     assert not (folder / "keys").exists()
@@ -131,7 +131,7 @@ def test_a_key_that_there_is_not_is_not_retired(run: Run, config: Path) -> None:
     assert refused(run, "keys", "retire", "other", "--yes") == "authorizer.toml has no key other; its keys: old"
 
 
-def test_where_nobody_can_be_asked_nothing_is_removed_without_yes(run: Run, config: Path) -> None:
+def test_without_a_terminal_nothing_is_removed_without_yes(run: Run, config: Path) -> None:
     make_key(config, "new", 2048)
     before = state(config.parent)
     assert refused(run, "keys", "retire", "old") == "--yes is required when the command does not run in a terminal"

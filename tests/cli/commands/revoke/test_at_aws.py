@@ -136,7 +136,7 @@ def test_an_endpoint_that_never_comes_to_an_end_is_waited_for_no_longer_than_sai
     assert (done.exit_code, "no connection was ended: no complete answer within 0.2s" in done.stderr) == (1, True)
 
 
-def test_who_is_let_in_again_is_told_with_the_name_of_the_table(dynamodb_name: str, server: Server) -> None:
+def test_a_client_that_connects_again_is_reported_with_the_table(dynamodb_name: str, server: Server) -> None:
     with answering(b'{"connected": true}') as endpoint:
         options = ["--table", dynamodb_name, "--endpoint-url", endpoint.url, "--config", str(server.config)]
         done = revoke("principal", "eva", *options)

@@ -12,11 +12,11 @@ def of(*grants: Grant | Deny, principal: Principal = ANN) -> ClientIds:
     return granted(PolicyTemplate.of(grants), principal)
 
 
-def test_those_with_the_principals_name_are_told() -> None:
+def test_entries_with_the_principals_name_are_known() -> None:
     assert of(Grant(connect=["{principal}", "devices/{principal}"])).known == ("ann", "devices/ann")
 
 
-def test_those_that_its_claims_make_are_told() -> None:
+def test_entries_with_its_claims_are_known() -> None:
     devices = Principal("ann", {"devices": ["a", "b"]})
     assert of(Grant(connect=["{claims.devices}"]), principal=devices) == ClientIds(("a", "b"), ())
 
@@ -29,15 +29,15 @@ def test_those_that_its_claims_make_are_told() -> None:
         ("{principal}/{claims.device}", "ann/{claims.device}"),
     ],
 )
-def test_those_that_could_be_many_are_untold(entry: str, unknown: str) -> None:
+def test_entries_for_many_client_ids_are_unknown(entry: str, unknown: str) -> None:
     assert of(Grant(connect=[entry])) == ClientIds((), (unknown,))
 
 
-def test_one_with_its_name_is_told_whatever_a_grant_asks_of_its_claims() -> None:
+def test_an_entry_with_its_name_is_known_whatever_claims_the_grant_needs() -> None:
     assert of(Grant(when={"role": "device"}, connect=["{principal}"])).known == ("ann",)
 
 
-def test_one_of_others_is_not_told() -> None:
+def test_an_entry_for_others_is_ignored() -> None:
     assert of(Grant(when={"role": "display"}, connect=["display"])) == ClientIds((), ())
 
 
@@ -45,11 +45,11 @@ def test_a_deny_grants_nothing() -> None:
     assert of(Deny(connect=["{principal}"])) == ClientIds((), ())
 
 
-def test_topics_are_no_client_ids() -> None:
+def test_topics_are_not_client_ids() -> None:
     assert of(Grant(publish=["{principal}"], subscribe=["{principal}"])) == ClientIds((), ())
 
 
-def test_a_brace_in_a_name_is_no_placeholder() -> None:
+def test_a_brace_in_a_name_is_not_a_placeholder() -> None:
     assert of(Grant(connect=["{principal}"]), principal=Principal("{ann}")).known == ("{ann}",)
 
 

@@ -78,7 +78,7 @@ def test_a_client_id_that_the_template_does_not_tell_is_ended_where_it_is_given(
         assert watcher.disconnect_reason("fay/phone 1") == "API_INITIATED_DISCONNECT"
 
 
-def test_what_nobody_can_look_up_is_said_with_the_option_that_ends_it_and_when_it_ends_else(server: Server) -> None:
+def test_unknown_client_ids_are_reported_with_the_option_that_ends_them(server: Server) -> None:
     assert lock_out(server, "principal", "gus").stderr == (
         "iot-authorizer: IoT Core cannot list connections: clients connected as gus/*, displays/{claims.display} stay "
         "connected until their next refresh, within 30m; --client-id disconnects them now\n"
@@ -92,13 +92,13 @@ def test_a_revoked_token_is_refused(server: Server) -> None:
         assert client.next().kind == "refused"
 
 
-def test_other_tokens_of_the_same_principal_are_let_in(server: Server) -> None:
+def test_other_tokens_of_the_same_principal_are_accepted(server: Server) -> None:
     lock_out(server, "token", "--id", "ida-1", "--issuer", ISSUER)
     verdicts = [verdict(server, "ida", {**CLAIMS, "jti": each}) for each in ("ida-1", "ida-2")]
     assert verdicts == ["refused", "connected"]
 
 
-def test_a_token_names_no_client_whose_connection_ends(server: Server) -> None:
+def test_revoking_a_token_ends_no_connection_of_its_subject(server: Server) -> None:
     """It is not verified: a forged one could name any principal."""
     token = server.token("eva", {**CLAIMS, "jti": "eva-1"})
     with connect(server, "eva", token) as client:
@@ -114,7 +114,7 @@ def test_a_tokens_revocation_ends_after_the_longest_session(server: Server) -> N
     assert revoked["expires_at"] - revoked["revoked_at"] in (86_400, 86_401)
 
 
-def test_a_principals_tokens_from_after_a_moment_are_let_in(server: Server) -> None:
+def test_newer_tokens_of_a_principal_are_accepted(server: Server) -> None:
     lock_out(server, "principal", "kim", "--issued-before", an_hour_ago())
     assert verdict(server, "kim") == "connected"
 
@@ -147,14 +147,14 @@ def test_all_tokens_from_before_a_moment_are_refused(
         assert client.next().kind == expected
 
 
-def test_whose_connections_end_with_all_tokens_is_not_known(server: Server, all_again: None) -> None:
+def test_connections_of_all_tokens_cannot_be_looked_up(server: Server, all_again: None) -> None:
     assert lock_out(server, "before", an_hour_ago(), "--yes").stderr == (
         "iot-authorizer: IoT Core cannot list connections: clients with such a token stay connected until their next "
         "refresh, within 30m; --client-id disconnects them now\n"
     )
 
 
-def test_it_says_for_how_long_it_looks_for_who_comes_back(server: Server) -> None:
+def test_it_says_how_long_it_looks_for_clients_that_connect_again(server: Server) -> None:
     done = revoke(server.folder, "principal", "ned", "--data", "data", "--endpoint-url", server.url)
     assert re.search(
         r"answers for 0s: looking for 1s whether clients connect again \(--no-wait skips this\)\n", done.stderr

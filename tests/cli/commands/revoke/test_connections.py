@@ -77,7 +77,7 @@ def test_asking_for_many_takes_no_longer_than_half_a_minute_and_a_second_for_eac
     assert (found.ended, found.not_asked) == (("pump-0", "pump-1"), tuple(names[2:]))
 
 
-def test_what_was_ended_before_nobody_answered_any_more_is_told(folder: Path) -> None:
+def test_connections_that_were_ended_before_a_failure_are_reported(folder: Path) -> None:
     class Dying(LocalConnectionApi):
         def is_connected(self, client_id: str) -> bool:
             return client_id == "a" or LocalConnectionApi("http://127.0.0.1:1").is_connected(client_id)
@@ -89,7 +89,7 @@ def test_what_was_ended_before_nobody_answered_any_more_is_told(folder: Path) ->
     assert (found.ended, found.not_asked) == (("a",), ("b", "c"))
 
 
-def test_who_is_let_in_again_after_all_was_not_locked_out(folder: Path, lets_all_in: Endpoint) -> None:
+def test_a_client_that_stays_connected_was_not_locked_out(folder: Path, lets_all_in: Endpoint) -> None:
     done = revoke(folder, "principal", "ann", "--endpoint-url", lets_all_in.url, "--data", "elsewhere")
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1] == (
@@ -98,18 +98,18 @@ def test_who_is_let_in_again_after_all_was_not_locked_out(folder: Path, lets_all
     )
 
 
-def test_programs_are_told_who_is_let_in_again(folder: Path, lets_all_in: Endpoint) -> None:
+def test_json_lists_clients_that_connected_again(folder: Path, lets_all_in: Endpoint) -> None:
     done = revoke(folder, "principal", "ann", "--endpoint-url", lets_all_in.url, "--json")
-    assert json.loads(done.stdout)["connections"]["let_in"] == ["ann"]
+    assert json.loads(done.stdout)["connections"]["still_allowed"] == ["ann"]
 
 
-def test_who_comes_back_where_newer_tokens_are_let_in_may_have_one(folder: Path, lets_all_in: Endpoint) -> None:
+def test_a_client_that_connects_again_may_have_a_newer_token(folder: Path, lets_all_in: Endpoint) -> None:
     done = revoke(folder, "principal", "ann", "--issued-before", "now", "--endpoint-url", lets_all_in.url)
     assert "ann connected again: with a newer token, or the authorizer there does not" in done.stderr
     assert done.returncode == 0
 
 
-def test_without_looking_again_nobody_can_tell(folder: Path, lets_all_in: Endpoint) -> None:
+def test_with_no_wait_nothing_is_said_about_clients_that_connect_again(folder: Path, lets_all_in: Endpoint) -> None:
     done = revoke(folder, "principal", "ann", "--endpoint-url", lets_all_in.url, "--no-wait")
     assert (done.returncode, done.stderr.count("connected again")) == (0, 0)
 

@@ -41,25 +41,25 @@ def of(name: str) -> Revocation:
     return Revocation(Kind.PRINCIPAL, NOW, principal=name)
 
 
-def test_a_client_that_comes_back_by_an_older_answer_is_ended_later(server: Server, target: RevocationTarget) -> None:
+def test_a_client_that_connects_again_by_a_cached_answer_is_ended_again(
+    server: Server, target: RevocationTarget
+) -> None:
     with connect(server, "una", server.token("una")) as client:
         assert client.next().kind == "connected"
         done = came_back(server, target, "una")
     assert (done.ended.ended, done.ended_later) == (("una",), ("una",))
 
 
-def test_one_that_comes_back_after_the_last_older_answer_was_not_locked_out(
+def test_a_client_that_connects_after_all_caches_ended_was_not_locked_out(
     server: Server, target: RevocationTarget
 ) -> None:
     with connect(server, "ula", server.token("ula")) as client:
         assert client.next().kind == "connected"
         done = came_back(server, target, "ula")
-    assert (done.let_in, done.failed) == (("ula",), True)
+    assert (done.still_allowed, done.failed) == (("ula",), True)
 
 
-def test_one_that_came_back_only_in_between_was_locked_out_and_is_told(
-    server: Server, target: RevocationTarget
-) -> None:
+def test_a_client_that_connected_again_only_in_between_was_locked_out(server: Server, target: RevocationTarget) -> None:
     pauses: list[float] = []
 
     with ExitStack() as clients:
@@ -72,7 +72,7 @@ def test_one_that_came_back_only_in_between_was_locked_out_and_is_told(
 
         known = replace(target.known, cache_for=1)
         done = lock("uma", target, known=known, pause=reconnect_at_first)
-    assert (len(pauses), done.ended_later, done.let_in, done.failed) == (2, ("uma",), (), False)
+    assert (len(pauses), done.ended_later, done.still_allowed, done.failed) == (2, ("uma",), (), False)
 
 
 def test_an_endpoint_that_is_slow_makes_looking_again_no_longer(target: RevocationTarget) -> None:
@@ -158,6 +158,6 @@ def test_a_revocation_holds_as_long_as_it_says(tmp_path: Path, target: Revocatio
     assert there == [True, False]
 
 
-def test_the_one_that_was_there_before_is_told(target: RevocationTarget) -> None:
+def test_the_replaced_revocation_is_returned(target: RevocationTarget) -> None:
     lock("yul", target)
     assert lock("yul", target).replaced == of("yul")

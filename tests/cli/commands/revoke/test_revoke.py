@@ -6,11 +6,12 @@ import shlex
 import subprocess
 from pathlib import Path
 
+import jwt
 import pytest
 
 from iot_authorizer_cli.commands.revoke import options
 from iot_authorizer_cli.output import time_text
-from iot_authorizer_cli.project.development_issuer import DATA, ISSUER, DevelopmentIssuer
+from iot_authorizer_cli.project.development_issuer import ISSUER
 from iot_identities.sqlite_table import SqliteTable
 from tests.cli.commands.revoke.running import NOBODY, refused, revoke
 from tests.cli.dev import PROGRAM
@@ -22,9 +23,7 @@ def no_dev(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(options, "DEV", NOBODY[1])
 
 
-def test_where_no_dev_runs_the_revocation_is_written_all_the_same(
-    folder: Path, table: SqliteTable, no_dev: None
-) -> None:
+def test_without_a_running_dev_the_revocation_is_written(folder: Path, table: SqliteTable, no_dev: None) -> None:
     done = revoke(folder, "principal", "ann")
     assert (done.returncode, done.stderr.splitlines()[-1]) == (
         0,
@@ -39,27 +38,28 @@ def test_without_a_configuration_only_given_client_ids_can_be_ended(tmp_path: Pa
     assert "no configuration here (--config): clients of ann stay connected until their next refresh" in found
 
 
-def test_a_configuration_without_a_table_is_told_of(folder: Path) -> None:
+def test_a_configuration_without_a_table_is_reported(folder: Path) -> None:
     text = (folder / "authorizer.toml").read_text()
     (folder / "authorizer.toml").write_text(text.replace('table          = "identities"\n', ""))
     found = revoke(folder, "principal", "ann", *NOBODY).stderr
     assert 'authorizer.toml has no table = "NAME": its authorizer does not look up revocations' in found
 
 
-def test_for_programs_it_is_json(folder: Path) -> None:
+def test_json_has_the_revocation_and_the_connections(folder: Path) -> None:
     done = json.loads(revoke(folder, "principal", "ann", "--for", "1h", "--json", *NOBODY).stdout)
-    assert (done["revoked"]["kind"], done["revoked"]["principal"], done["in_place_of"]) == ("principal", "ann", None)
+    assert (done["revoked"]["kind"], done["revoked"]["principal"], done["replaced"]) == ("principal", "ann", None)
     assert done["connections"]["not_looked_up"] == ["ann/*", "displays/{claims.display}"]
 
 
-def test_what_stood_there_before_is_told(folder: Path) -> None:
+def test_the_replaced_revocation_is_printed(folder: Path) -> None:
     revoke(folder, "principal", "ann", *NOBODY)
     shown = revoke(folder, "principal", "ann", "--for", "1h", *NOBODY).stdout
-    assert "in place of    principal ann, until it is undone\n" in shown
+    assert "replaced       principal ann, until it is undone\n" in shown
 
 
-def test_a_token_without_an_id_says_what_to_revoke_instead(folder: Path) -> None:
-    token = DevelopmentIssuer(folder / DATA).token("ann b", {"jti": None}, 3600)
+@pytest.mark.parametrize("token_id", [None, "", 7])
+def test_a_token_without_an_id_says_what_to_revoke_instead(folder: Path, token_id: object) -> None:
+    token = jwt.encode({"iss": ISSUER, "sub": "ann b", **({} if token_id is None else {"jti": token_id})}, "k" * 32)
     assert refused(folder, "token", "-", typed=token) == (
         "Invalid value for TOKEN: the token has no ID (jti) to revoke it by: use iot-authorizer revoke "
         "principal 'ann b' --issued-before now"
@@ -130,27 +130,27 @@ def test_a_data_folder_that_is_a_file_is_one_line(folder: Path) -> None:
     assert "taken" in refused(folder, "list", "--data", "taken")
 
 
-def test_an_endpoint_that_is_given_and_not_there_is_an_error(folder: Path, table: SqliteTable) -> None:
+def test_a_given_endpoint_that_does_not_listen_is_an_error(folder: Path, table: SqliteTable) -> None:
     done = revoke(folder, "principal", "ann", "--json", *NOBODY)
     assert (done.returncode, len(list(table.items("revoked#")))) == (1, 1)
     assert json.loads(done.stdout)["connections"]["not_asked"] == ["ann"]
 
 
-def test_an_endpoint_that_is_given_and_that_nobody_has_to_ask_is_none(folder: Path) -> None:
+def test_a_given_endpoint_is_not_needed_without_client_ids(folder: Path) -> None:
     assert revoke(folder, "token", "--id", "7", "--issuer", "me", *NOBODY).returncode == 0
 
 
-def test_the_table_is_told(folder: Path) -> None:
+def test_the_table_is_printed(folder: Path) -> None:
     done = revoke(folder, "principal", "ann", "--data", "elsewhere", *NOBODY)
     assert "\ntable          elsewhere/identities.sqlite\n" in done.stdout, done.stdout
 
 
-def test_the_table_is_told_to_programs(folder: Path) -> None:
+def test_json_has_the_table(folder: Path) -> None:
     done = revoke(folder, "principal", "ann", "--json", *NOBODY)
     assert json.loads(done.stdout)["table"] == ".iot-authorizer/identities.sqlite"
 
 
-def test_a_table_that_is_made_is_told_of_and_of_that_only_once(folder: Path) -> None:
+def test_a_new_table_is_reported_once(folder: Path) -> None:
     told = [
         "elsewhere/identities.sqlite was just created: no authorizer has read it yet"
         in revoke(folder, "principal", "ann", "--data", "elsewhere", *NOBODY).stderr
@@ -164,14 +164,14 @@ def test_a_table_that_is_made_is_told_of_and_of_that_only_once(folder: Path) -> 
     [["before", "now", "--yes"], ["token", "--id", "7"]],
     ids=" ".join,
 )
-def test_an_issuer_that_the_configuration_does_not_name_is_told_of(folder: Path, selected: list[str]) -> None:
+def test_an_unknown_issuer_is_reported(folder: Path, selected: list[str]) -> None:
     done = revoke(folder, *selected, "--issuer", "urn:iot-authorizer:Development", *NOBODY)
     told = "authorizer.toml has no issuer urn:iot-authorizer:Development: this revokes no token"
     assert (done.returncode, told in done.stderr) == (0, True), done
 
 
 @pytest.mark.parametrize("table_of", ['[[jwt]]\nissuer = "me"\n', '[signed_tokens]\nissuer = "me"\n', ""])
-def test_an_issuer_that_is_known_is_not_told_of(folder: Path, table_of: str) -> None:
+def test_a_known_issuer_is_not_reported(folder: Path, table_of: str) -> None:
     with (folder / "authorizer.toml").open("a") as file:
         file.write(table_of)
     issuer = "me" if table_of else ISSUER
@@ -189,7 +189,7 @@ def test_an_issuer_that_is_known_is_not_told_of(folder: Path, table_of: str) -> 
     ],
 )
 @pytest.mark.parametrize("named", [[], ["--config", "authorizer.toml"]], ids=["not named", "named"])
-def test_nobody_has_to_repair_a_file_before_somebody_is_locked_out(
+def test_a_broken_file_does_not_prevent_a_revocation(
     folder: Path, table: SqliteTable, broken: str, told: str, named: list[str]
 ) -> None:
     with (folder / broken).open("a") as file:
@@ -199,27 +199,25 @@ def test_nobody_has_to_repair_a_file_before_somebody_is_locked_out(
     assert (f"iot-authorizer: {broken}:" in done.stderr, told in done.stderr) == (True, True), done.stderr
 
 
-def test_where_the_template_is_broken_a_given_client_id_is_asked_for(folder: Path) -> None:
+def test_with_a_broken_template_given_client_ids_are_asked_about(folder: Path) -> None:
     (folder / "policy.toml").write_text("oops\n")
     done = revoke(folder, "principal", "ann", "--client-id", "ann/1", "--json", *NOBODY)
     assert json.loads(done.stdout)["connections"]["not_asked"] == ["ann/1"]
 
 
 @pytest.mark.parametrize("name", ["SN-0001*", "ann/phone", "ann#", "+", "a?", "$a"])
-def test_a_name_that_somebody_may_take_for_a_pattern_is_told_to_be_none(
-    folder: Path, table: SqliteTable, name: str
-) -> None:
+def test_a_name_that_looks_like_a_pattern_is_said_to_be_literal(folder: Path, table: SqliteTable, name: str) -> None:
     told = f"iot-authorizer: {name} is taken literally, as a principal's name: use --client-id"
     assert told in revoke(folder, "principal", name, *NOBODY).stderr
     assert [item["principal"] for item in table.items("revoked#")] == [name]
 
 
-def test_a_name_that_can_stand_in_a_topic_is_not_told_of(folder: Path) -> None:
+def test_nothing_is_said_about_an_ordinary_name(folder: Path) -> None:
     assert "taken literally" not in revoke(folder, "principal", "ann b", *NOBODY).stderr
 
 
 @pytest.mark.parametrize(("answer", "code", "count"), [("y", 0, 1), ("n", 1, 0), ("", 1, 0)])
-def test_locking_everybody_out_is_asked_for_at_a_terminal(
+def test_revoking_all_tokens_asks_first_at_a_terminal(
     folder: Path, table: SqliteTable, answer: str, code: int, count: int
 ) -> None:
     ours, theirs = os.openpty()

@@ -32,7 +32,7 @@ def test_all_that_is_revoked_is_listed_the_latest_first(folder: Path, table: Sql
     ]
 
 
-def test_the_list_is_json_for_programs(folder: Path, table: SqliteTable) -> None:
+def test_the_list_can_be_json(folder: Path, table: SqliteTable) -> None:
     table.write(to_item(Revocation(Kind.TOKEN, 200, issuer="me", token_id="7", expires_at=4102444800)))
     assert json.loads(revoke(folder, "list", "--json").stdout) == [
         {
@@ -66,8 +66,8 @@ def test_an_empty_list_says_so(folder: Path, table: SqliteTable) -> None:
 
 
 @pytest.mark.parametrize("command", [["list"], ["undo", "principal", "ann"]], ids=["list", "undo"])
-def test_where_there_is_no_table_none_is_made(folder: Path, command: list[str]) -> None:
-    assert refused(folder, *command, "--data", "mistyped") == ("Invalid value for --data: mistyped has no table yet")
+def test_a_missing_table_is_not_created(folder: Path, command: list[str]) -> None:
+    assert refused(folder, *command, "--data", "mistyped") == "Invalid value for --data: mistyped has no table yet"
     assert not (folder / "mistyped").exists()
 
 

@@ -29,7 +29,7 @@ def test_a_password_is_read_from_standard_input_without_its_lines_end(users: Use
     assert fitting(users.stored("ann"), FIRST) == [True]
 
 
-def test_a_password_that_is_no_text_is_one(users: Users) -> None:
+def test_a_password_may_be_any_bytes(users: Users) -> None:
     users.done("add", "ann", typed=b"\xff" * 8)
     assert verify_password(users.stored("ann").passwords[0].hash, b"\xff" * 8)
 
@@ -39,22 +39,22 @@ def test_a_user_of_any_table_has_the_claims_that_it_was_given(users_anywhere: Us
     assert users_anywhere.stored("ann").claims == {"rooms": ["lobby"], "level": 1.5}
 
 
-def test_a_generated_password_stands_alone_on_standard_output(users: Users) -> None:
+def test_a_generated_password_is_all_of_standard_output(users: Users) -> None:
     made = users.done("add", "ann", "--generate").removesuffix("\n")
     assert (len(made), fitting(users.stored("ann"), made)) == (32, [True])
 
 
-def test_a_generated_password_is_stored_as_one_that_nobody_guesses(users: Users) -> None:
+def test_a_generated_password_is_stored_as_not_guessable(users: Users) -> None:
     users.done("add", "ann", "--generate")
     assert not users.stored("ann").guessable(0)
 
 
-def test_a_chosen_password_is_stored_as_one_that_can_be_guessed(users: Users) -> None:
+def test_a_chosen_password_is_stored_as_guessable(users: Users) -> None:
     users.done("add", "ann", typed=FIRST)
     assert users.stored("ann").guessable(0)
 
 
-def test_a_principal_may_have_claims_alone(users: Users) -> None:
+def test_a_user_may_have_only_claims(users: Users) -> None:
     users.done("add", "ann", "--no-password", "--claims", '{"role": "admin"}')
     assert users.stored("ann").passwords == ()
 
@@ -65,14 +65,14 @@ def test_a_user_is_valid_for_as_long_as_it_is_said(users: Users) -> None:
     assert before + 90 * DAY <= (users.stored("ann").valid_until or 0) <= time.time() + 90 * DAY
 
 
-def test_a_user_that_is_there_is_not_added_again(users_anywhere: Users) -> None:
+def test_an_existing_user_is_not_added_again(users_anywhere: Users) -> None:
     users_anywhere.done("add", "ann", typed=FIRST)
     done = users_anywhere("add", "ann", typed=SECOND)
     assert (done.returncode, "user ann already exists: users set-password" in done.stderr) == (2, True)
     assert fitting(users_anywhere.stored("ann"), FIRST) == [True]
 
 
-def test_of_two_that_add_a_user_at_once_one_is_told(users: Users) -> None:
+def test_two_writers_do_not_add_one_user_twice(users: Users) -> None:
     storing.add(users.table, User("ann"))
     with pytest.raises(typer.BadParameter, match="user ann already exists"):
         storing.add(users.table, User("ann", disabled=True))
@@ -101,13 +101,13 @@ def test_a_time_that_is_none_changes_nothing(users: Users, text: str) -> None:
     assert users.stored("ann").valid_until == 1800000000
 
 
-def test_where_there_was_no_password_none_stays_valid(users: Users) -> None:
+def test_a_first_password_by_rotation_keeps_none_before(users: Users) -> None:
     users.table.write(to_item(User("ann")))
     assert users("rotate", "ann", typed=FIRST).stderr == "ann has a new password\n"
 
 
 @pytest.mark.parametrize(("command", "done"), [("disable", "ann is disabled"), ("remove", "removed ann")])
-def test_who_is_let_in_no_more_may_still_be_connected(users: Users, command: str, done: str) -> None:
+def test_disabled_and_removed_users_may_still_be_connected(users: Users, command: str, done: str) -> None:
     users.table.write(to_item(User("ann")))
     told = users(command, "ann", *(["--yes"] if command == "remove" else [])).stderr
     assert told == (
@@ -115,7 +115,7 @@ def test_who_is_let_in_no_more_may_still_be_connected(users: Users, command: str
     )
 
 
-def test_enabling_a_user_whose_time_is_over_says_that_it_is_not_let_in(users: Users) -> None:
+def test_enabling_an_expired_user_says_that_it_is_expired(users: Users) -> None:
     users.table.write(to_item(User("ann", disabled=True, valid_until=1)))
     assert users("enable", "ann").stderr == (
         "ann is enabled, but it expired at 1970-01-01 00:00:01Z: users set-valid-until changes that\n"
@@ -144,12 +144,12 @@ def test_after_a_rotation_the_one_before_ends_when_it_is_said(users: Users) -> N
     assert before + DAY // 2 <= (old.expires_at or 0) <= time.time() + DAY // 2
 
 
-def test_a_rotation_says_until_when_the_one_before_is_valid(users: Users) -> None:
+def test_a_rotation_says_until_when_the_previous_password_is_valid(users: Users) -> None:
     users.done("add", "ann", typed=FIRST)
     told = users("rotate", "ann", typed=SECOND).stderr
     expires_at = users.stored("ann").passwords[1].expires_at
     assert told == (
-        f"ann has a new password; the one before is valid until {time.strftime('%F %TZ', time.gmtime(expires_at))}\n"
+        f"ann has a new password; the previous one is valid until {time.strftime('%F %TZ', time.gmtime(expires_at))}\n"
     )
 
 
@@ -199,13 +199,13 @@ def busy(tmp_path: Path) -> Busy:
     return Busy(tmp_path / "table")
 
 
-def test_of_two_that_change_a_user_at_once_neither_loses_anything(busy: Busy) -> None:
+def test_two_writers_of_one_user_do_not_lose_changes(busy: Busy) -> None:
     storing.change(busy, "ann", lambda user: replace(user, claims={"a": 1}))
     changed = from_item(busy.read([user_id("ann")])[user_id("ann")])
     assert (changed.disabled, changed.claims) == (True, {"a": 1})
 
 
-def test_somebody_who_is_always_faster_is_told_of(busy: Busy) -> None:
+def test_a_writer_that_is_always_faster_is_reported(busy: Busy) -> None:
     busy.times = 2
     with pytest.raises(typer.BadParameter, match="another writer keeps changing ann"):
         storing.change(busy, "ann", lambda user: replace(user, claims={"a": 1}))

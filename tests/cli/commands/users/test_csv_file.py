@@ -73,12 +73,12 @@ def test_lines_end_as_any_system_ends_them(end: str) -> None:
     ]
 
 
-def test_a_byte_order_mark_of_utf_8_is_no_part_of_the_header() -> None:
+def test_a_utf_8_byte_order_mark_is_ignored() -> None:
     assert [user.name for user in users(codecs.BOM_UTF8 + "name\né\n".encode())] == ["é"]
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
-def test_utf_16_is_told_with_what_to_do(encoding: str) -> None:
+def test_utf_16_is_reported_with_what_to_do(encoding: str) -> None:
     assert problems("name,password\nann,x\n".encode(encoding)) == {1: "the file is in UTF-16: save it as CSV in UTF-8"}
 
 
@@ -99,11 +99,11 @@ def test_a_file_without_a_header_is_told_what_belongs_there_and_nothing_of_it(co
     }
 
 
-def test_a_column_that_it_does_not_know_is_named() -> None:
+def test_an_unknown_column_is_named() -> None:
     assert problems("name,pasword\nann,x\n")[1].startswith("unknown column 'pasword': ")
 
 
-def test_a_column_that_is_there_twice_is_named() -> None:
+def test_a_duplicate_column_is_named() -> None:
     assert problems("name,claims,claims\n") == {1: "duplicate column claims"}
 
 
@@ -140,14 +140,14 @@ def test_a_password_and_a_hash_at_once_are_refused() -> None:
     assert problems(content) == {2: "expected a password or a hash, found both"}
 
 
-def test_a_line_that_is_not_utf_8_is_told_among_others() -> None:
+def test_a_line_that_is_not_utf_8_is_reported_with_the_others() -> None:
     assert problems(b"name\nann\nb\xe9\n+\n") == {
         3: "not in UTF-8",
         4: "name: a user name is one level of a topic: at most 128 bytes, none of / + # * ? $ and no control character",
     }
 
 
-def test_a_user_that_is_there_twice_is_told_with_both_lines() -> None:
+def test_a_duplicate_user_is_reported_with_both_lines() -> None:
     assert problems("name\nann\nbob\nann\n") == {4: "the user is already in line 2"}
 
 

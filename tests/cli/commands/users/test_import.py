@@ -28,14 +28,14 @@ def test_passwords_hashes_and_claims_are_imported(users_anywhere: Users) -> None
     assert found[2].claims == {"role": "admin"}
 
 
-def test_users_that_are_there_are_left_alone(users_anywhere: Users) -> None:
+def test_existing_users_are_skipped(users_anywhere: Users) -> None:
     users_anywhere.table.write(to_item(User("d1", claims={"kept": True})))
     users_anywhere.write("devices.csv", csv_of(3))
     assert users_anywhere.done("import", "devices.csv") == "added 2, replaced 0, skipped 1\n"
     assert users_anywhere.stored("d1").claims == {"kept": True}
 
 
-def test_users_that_are_there_are_replaced_where_it_is_asked_for(users_anywhere: Users) -> None:
+def test_replace_writes_existing_users(users_anywhere: Users) -> None:
     users_anywhere.table.write(to_item(User("d1", claims={"kept": False})))
     users_anywhere.write("devices.csv", csv_of(3))
     assert users_anywhere.done("import", "devices.csv", "--replace") == "added 2, replaced 1, skipped 0\n"
@@ -87,7 +87,7 @@ def test_a_user_that_is_malformed_is_written_anew(users: Users) -> None:
     assert users.stored("ann").disabled
 
 
-def test_users_who_can_not_sign_in_with_a_password_are_counted(users: Users) -> None:
+def test_users_without_a_password_are_counted(users: Users) -> None:
     users.write("devices.csv", f"name,password\nann,{SECRET}\nbob,\ncleo,\n")
     done = users("import", "devices.csv")
     assert (done.stdout, done.stderr) == ("added 3, replaced 0, skipped 0\n", "added without a password: 2\n")
@@ -145,7 +145,7 @@ def test_a_file_that_is_not_there_is_one_line(users: Users) -> None:
     assert (done.returncode, done.stderr) == (2, "iot-authorizer: devices.csv: No such file or directory\n")
 
 
-def test_a_file_with_a_header_alone_is_no_user(users: Users) -> None:
+def test_a_file_with_only_a_header_has_no_users(users: Users) -> None:
     users.write("devices.csv", "name\n")
     assert users.done("import", "devices.csv") == "added 0, replaced 0, skipped 0\n"
 
@@ -163,7 +163,7 @@ def test_in_a_pipe_few_users_are_no_line(users: Users) -> None:
     assert users("import", "devices.csv").stderr == ""
 
 
-def test_users_that_are_there_are_not_hashed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_existing_users_are_not_hashed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     table = SqliteTable(tmp_path / "table")
     table.write(to_item(User("ann")))
     hashed: list[str] = []

@@ -123,7 +123,7 @@ class Overtaken(SqliteTable):
 
 
 @pytest.mark.parametrize("replacing", [False, True])
-def test_what_somebody_else_writes_meanwhile_is_left_alone(tmp_path: Path, replacing: bool) -> None:
+def test_users_that_another_writer_changes_meanwhile_are_skipped(tmp_path: Path, replacing: bool) -> None:
     if replacing:
         SqliteTable(tmp_path / "table").write(to_item(ROWS[0].user))
     table = Overtaken(tmp_path / "table")

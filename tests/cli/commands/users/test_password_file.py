@@ -31,7 +31,7 @@ def test_users_without_a_password_get_one_which_is_in_the_file(users_anywhere: U
         assert verify_password(stored.hash, password.encode())
 
 
-def test_a_password_that_was_made_is_marked_as_one_that_nobody_guesses(users: Users) -> None:
+def test_a_generated_password_is_marked_as_not_guessable(users: Users) -> None:
     users.write("devices.csv", "name\npump-7\n")
     users.done("import", "devices.csv", "--generate", "made.csv")
     (stored,) = users.stored("pump-7").passwords
@@ -45,7 +45,7 @@ def test_users_with_a_password_keep_it(users: Users) -> None:
     assert verify_password(users.stored("ann").passwords[0].hash, SECRET.encode())
 
 
-def test_the_file_is_its_owners_alone(users: Users) -> None:
+def test_only_the_owner_can_read_the_file(users: Users) -> None:
     users.write("devices.csv", "name\npump-7\n")
     users.write("made.csv", "")
     (users.folder / "made.csv").chmod(0o644)
@@ -91,7 +91,7 @@ def test_a_line_that_a_killed_import_left_unfinished_is_made_anew(tmp_path: Path
     assert password != MADE
 
 
-def test_a_last_line_whose_end_an_editor_took_away_is_kept(tmp_path: Path) -> None:
+def test_a_last_line_without_its_line_end_is_kept(tmp_path: Path) -> None:
     path = tmp_path / "made.csv"
     path.write_text(f"{HEADER}pump-7,{MADE},true")
     with password_file(path) as file:
@@ -147,7 +147,7 @@ FOREIGN = {
 
 
 @pytest.mark.parametrize("content", FOREIGN.values(), ids=FOREIGN)
-def test_a_file_with_something_else_in_it_is_left_alone(users: Users, content: str | bytes) -> None:
+def test_a_file_with_other_content_is_refused_and_not_changed(users: Users, content: str | bytes) -> None:
     users.write("devices.csv", "name\npump-7\n")
     users.write("made.csv", content)
     before = (users.folder / "made.csv").read_bytes(), (users.folder / "made.csv").stat().st_mode
@@ -161,7 +161,7 @@ def test_a_file_with_something_else_in_it_is_left_alone(users: Users, content: s
     assert users.names() == []
 
 
-def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
+def test_what_is_not_a_regular_file_is_refused(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(ValueError, match="expected a regular file"), password_file(tmp_path / "pipe"):
         pass

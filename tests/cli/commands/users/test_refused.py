@@ -50,7 +50,7 @@ def test_what_is_wrong_is_one_line_and_changes_nothing(
 
 
 @pytest.mark.parametrize("mistaken", ["hunter22", "eyJhbGciOiJub25lIn0.e30.c2ln", "correct horse"])
-def test_what_stands_where_a_command_should_be_is_not_repeated(users: Users, mistaken: str) -> None:
+def test_a_word_in_the_place_of_a_command_is_not_repeated(users: Users, mistaken: str) -> None:
     done = users(mistaken)
     assert (done.returncode, done.stderr) == (2, "iot-authorizer: No such command.\n")
 
@@ -73,7 +73,7 @@ def test_a_name_that_looks_like_another_is_refused(users: Users, name: str) -> N
 
 
 @pytest.mark.parametrize("arguments", [["add", "bob"], ["set-password", "ann"], ["rotate", "ann"]])
-def test_where_nobody_can_read_a_password_that_is_made_nothing_changes(users: Users, arguments: list[str]) -> None:
+def test_nothing_changes_if_standard_output_cannot_take_the_password(users: Users, arguments: list[str]) -> None:
     users.table.write(to_item(User("ann")))
     for output in ("/dev/full", None):
         command = f"{PROGRAM} users {' '.join(arguments)} --generate >{output or '&-'}"
@@ -111,20 +111,20 @@ def test_a_weak_password_leaves_the_user_as_it_was(users: Users, command: str) -
     assert users.stored("ann") == before
 
 
-def test_a_user_that_others_have_written_wrongly_is_told_of(users: Users) -> None:
+def test_a_malformed_user_is_reported(users: Users) -> None:
     users.table.write({**to_item(User("ann")), "claims": "{"})
     done = users("disable", "ann")
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
     assert "the item of ann is malformed: claims" in done.stderr
 
 
-def test_such_a_user_can_still_be_removed(users: Users) -> None:
+def test_a_malformed_user_can_be_removed(users: Users) -> None:
     users.table.write({**to_item(User("ann")), "claims": "{"})
     users.done("remove", "ann", "--yes")
     assert users.table.read([user_id("ann")]) == {}
 
 
-def test_a_file_that_is_no_table_is_one_line(users: Users) -> None:
+def test_a_file_that_is_not_a_table_is_one_line(users: Users) -> None:
     path = table_path(users.folder / "other")
     path.parent.mkdir()
     path.touch(mode=0o600)

@@ -76,6 +76,6 @@ def test_a_flag_is_what_spreadsheets_write(text: str, flag: bool) -> None:
     assert parsed_flag(text) is flag
 
 
-def test_any_other_word_is_no_flag() -> None:
+def test_any_other_word_is_not_a_flag() -> None:
     with pytest.raises(ValueError, match="expected true or false"):
         parsed_flag("maybe")

@@ -69,7 +69,7 @@ def test_the_list_can_be_of_users_in_some_states(users: Users) -> None:
     assert [each["name"] for each in both] == ["ann", "cleo"]
 
 
-def test_a_list_of_nobody_says_so(users: Users) -> None:
+def test_an_empty_selection_says_so(users: Users) -> None:
     users.table.write(to_item(User("ann")))
     assert users("list", "bob").stderr == "no such users\n"
 

@@ -100,7 +100,7 @@ def test_the_third_weak_password_is_the_last(users: Users, at_terminal: Session)
     )
 
 
-def test_ctrl_c_at_the_question_adds_nobody(users: Users, at_terminal: Session) -> None:
+def test_ctrl_c_at_the_prompt_adds_no_user(users: Users, at_terminal: Session) -> None:
     code, _ = at_terminal("add", "ann", answers=(("Password: ", "\x03"),))
     assert (code, users.names()) == (130, [])
 

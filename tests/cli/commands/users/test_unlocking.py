@@ -38,7 +38,7 @@ def ann(users_anywhere: Users) -> Users:
     return users_anywhere
 
 
-def test_whom_strangers_have_locked_out_may_try_again(ann: Users) -> None:
+def test_a_user_that_unknown_clients_locked_may_try_again(ann: Users) -> None:
     fail(ann, "ann", None)
     before = may_try(ann, "ann", None)
     assert ann("unlock", "ann").stderr == "ann is unlocked\n"
@@ -54,7 +54,7 @@ def test_a_known_client_that_is_locked_may_try_again_where_it_is_named(ann: User
     assert (before, may_try(ann, "ann", "ann/phone")) == (False, True)
 
 
-def test_a_device_whose_client_id_is_its_name_may_try_again(ann: Users) -> None:
+def test_a_device_with_its_name_as_client_id_may_try_again(ann: Users) -> None:
     know(ann, "ann", "ann")
     fail(ann, "ann", "ann")
     before = may_try(ann, "ann", "ann")
@@ -63,7 +63,7 @@ def test_a_device_whose_client_id_is_its_name_may_try_again(ann: Users) -> None:
 
 
 @pytest.mark.parametrize("command", ["set-password", "rotate", "enable", "set-valid-until"])
-def test_who_may_come_in_again_may_at_once(ann: Users, command: str) -> None:
+def test_a_user_that_may_sign_in_again_may_at_once(ann: Users, command: str) -> None:
     fail(ann, "ann", "ann")
     before = may_try(ann, "ann", "ann")
     ann.done(command, "ann", *(["never"] if command == "set-valid-until" else []), typed="battery staple")
@@ -83,12 +83,12 @@ def test_others_stay_locked(ann: Users) -> None:
     assert not may_try(ann, "bob", None)
 
 
-def test_there_is_nobody_to_unlock_who_is_not_there(users: Users) -> None:
+def test_an_unknown_user_cannot_be_unlocked(users: Users) -> None:
     done = users("unlock", "bob")
     assert (done.returncode, done.stderr) == (2, "iot-authorizer: Invalid value for NAME: no user bob\n")
 
 
-def test_show_tells_how_often_and_when_strangers_and_a_client_have_failed(ann: Users) -> None:
+def test_show_prints_failures_of_unknown_clients_and_of_a_client(ann: Users) -> None:
     know(ann, "ann", "ann/phone")
     fail(ann, "ann", "ann/phone", 2)
     fail(ann, "ann", None, 3)

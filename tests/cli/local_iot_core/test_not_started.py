@@ -18,6 +18,6 @@ from iot_authorizer_cli.local_iot_core import LocalIotCore
     ],
     ids=["token", "url", "tls_url", "ca_path"],
 )
-def test_before_it_is_started_it_says_what_starts_it(folder: Path, use: Callable[[LocalIotCore], object]) -> None:
-    with pytest.raises(RuntimeError, match="`async with` starts it"):
+def test_before_it_is_started_it_says_how_to_start_it(folder: Path, use: Callable[[LocalIotCore], object]) -> None:
+    with pytest.raises(RuntimeError, match="not started: use `async with`"):
         use(LocalIotCore(folder / "authorizer.toml", port=8080))
