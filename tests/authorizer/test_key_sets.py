@@ -58,35 +58,23 @@ FIT = {
 }
 
 
-@pytest.mark.parametrize("published", FIT.values(), ids=FIT)
-def test_a_key_that_fits_is_used(tmp_path: Path, published: Jwk) -> None:
-    assert start(tmp_path, keys=[published]).verdict(bearer(mint())) == "allowed"
+NEXT = signing_key("RS256", "next")
+SETS: dict[str, tuple[list[SigningKey | Jwk], SigningKey, dict[str, object], str]] = {
+    **{name: ([published], RSA, {}, "allowed") for name, published in FIT.items()},
+    "unusable-others": ([{}, {"kty": "unknown"}, {"kid": 5}, RSA, weak_key()], RSA, {}, "allowed"),
+    "same-id-for-other-algorithm": ([{**EC.jwk(), "kid": RSA.key_id}, RSA], RSA, {}, "allowed"),
+    "rotation-old": ([RSA, NEXT], RSA, {}, "allowed"),
+    "rotation-new": ([RSA, NEXT], NEXT, {}, "allowed"),
+    "no-id-and-one-fits": ([EC, RSA], RSA, {"kid": ...}, "allowed"),
+    "no-id-and-two-fit": ([RSA, NEXT], RSA, {"kid": ...}, Reason.KEY_ID_MISSING),
+}
 
 
-def test_unusable_keys_do_no_harm(tmp_path: Path) -> None:
-    odd: list[Jwk] = [{}, {"kty": "unknown"}, {"kid": 5}]
-    assert start(tmp_path, keys=[*odd, RSA, weak_key()]).verdict(bearer(mint())) == "allowed"
-
-
-def test_of_keys_with_the_same_id_the_one_for_the_algorithm_is_used(tmp_path: Path) -> None:
-    running = start(tmp_path, keys=[{**EC.jwk(), "kid": RSA.key_id}, RSA])
-    assert running.verdict(bearer(mint())) == "allowed"
-
-
-def test_without_a_key_id_the_only_key_that_fits_is_used(tmp_path: Path) -> None:
-    running = start(tmp_path, keys=[EC, RSA])
-    assert running.verdict(bearer(mint(head={"kid": ...}))) == "allowed"
-
-
-def test_without_a_key_id_several_keys_that_fit_are_too_many(tmp_path: Path) -> None:
-    running = start(tmp_path, keys=[RSA, signing_key("RS256", "next")])
-    assert running.verdict(bearer(mint(head={"kid": ...}))) == Reason.KEY_ID_MISSING
-
-
-def test_during_a_rotation_both_keys_are_good(tmp_path: Path) -> None:
-    following = signing_key("RS256", "next")
-    running = start(tmp_path, keys=[RSA, following])
-    assert [running.verdict(bearer(mint(key))) for key in (RSA, following)] == ["allowed", "allowed"]
+@pytest.mark.parametrize(("keys", "key", "head", "verdict"), SETS.values(), ids=SETS)
+def test_the_key_of_a_set_that_fits_is_used(
+    tmp_path: Path, keys: list[SigningKey | Jwk], key: SigningKey, head: dict[str, object], verdict: str
+) -> None:
+    assert start(tmp_path, keys=keys).verdict(bearer(mint(key, head=head))) == verdict
 
 
 NO_KEY_SETS = {

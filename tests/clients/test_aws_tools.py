@@ -54,12 +54,6 @@ def test_the_cli_shows_the_answer_with_the_policy_for_a_valid_token_and_that_a_f
     assert invoke(server, server.forged_token("ann"))["isAuthenticated"] is False
 
 
-def test_the_cli_publishes(server: Server, watcher: Watcher) -> None:
-    topic = f"rooms/{ROOM}/cli"
-    aws(server, "iot-data", "publish", "--topic", topic, "--payload", "by the CLI")
-    assert watcher.said(topic) == "by the CLI"
-
-
 @SCHEMES
 def test_boto3_invokes_the_authorizer(server: Server, scheme: str) -> None:
     client = control_plane(server, scheme)
@@ -76,14 +70,6 @@ def test_boto3_publishes_to_a_subscriber(server: Server, scheme: str, watcher: W
     topic = f"rooms/{ROOM}/boto3"
     data_plane(server, scheme).publish(topic=topic, qos=1, payload=scheme.encode())
     assert watcher.said(topic) == scheme
-
-
-@SCHEMES
-def test_boto3_reads_a_retained_message(server: Server, scheme: str) -> None:
-    topic = f"rooms/{ROOM}/topic-{scheme}"
-    client = data_plane(server, scheme)
-    client.publish(topic=topic, qos=1, retain=True, payload=b"kept")
-    assert client.get_retained_message(topic=topic)["payload"] == b"kept"
 
 
 @SCHEMES

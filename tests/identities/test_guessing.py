@@ -76,17 +76,12 @@ def test_many_failures_lock_for_some_time_which_attempts_do_not_lengthen(
     assert login.try_password(right=True) is allowed
 
 
-def test_one_failure_after_a_lock_locks_again(login: Login) -> None:
+@pytest.mark.parametrize(("later", "failures"), [(900, 1), (3600, 3)], ids=["one after a lock", "all are forgotten"])
+def test_one_failure_after_a_lock_locks_again_until_all_are_forgotten(login: Login, later: int, failures: int) -> None:
     locked(login)
-    login.now += 900
-    login.fail(1, client_id="another")
+    login.now += later
+    login.fail(failures, client_id="another")
     assert not login.try_password()
-
-
-def test_failures_are_forgotten(login: Login) -> None:
-    locked(login)
-    login.now += 3600
-    login.fail(3)
 
 
 FAILURES: dict[str, tuple[list[tuple[str, str | None]], tuple[str, str | None]]] = {
@@ -140,15 +135,12 @@ def test_a_client_id_is_known_for_30_days_after_a_sign_in_with_the_same_password
     assert login.try_password(right=True, since=login.now if since_then else 0) is known
 
 
-def test_that_a_client_id_signed_in_is_noted_once_a_day(login: Login) -> None:
+def test_that_a_client_id_signed_in_is_noted_once_a_day_and_keeps_it_known(login: Login) -> None:
     *_, known = ids("ann", "ann/x")
     for _ in range(5):
         login.try_password(right=True)
         login.now += 20_000
     assert login.table.read([known])[known]["count"] == 1
-
-
-def test_a_client_id_that_signs_in_each_day_stays_known(login: Login) -> None:
     for _ in range(31):
         login.try_password(right=True)
         login.now += 86_400
@@ -181,7 +173,7 @@ def test_a_success_is_not_a_failure(login: Login, client_ids: list[str | None]) 
     assert all(login.try_password(client_id=client_id, right=True) for client_id in client_ids)
 
 
-def test_after_typing_errors_the_right_password_stays_good(login: Login) -> None:
+def test_after_typing_errors_and_with_one_now_and_then_the_right_password_stays_good(login: Login) -> None:
     """A session is authorized again every few minutes, which must not lock its client out."""
     login.try_password(right=True)
     login.fail(3, client_id="ann/x")
@@ -189,10 +181,6 @@ def test_after_typing_errors_the_right_password_stays_good(login: Login) -> None
     while login.now < end:
         login.now += 300
         assert login.try_password(right=True)
-
-
-def test_a_typing_error_now_and_then_locks_no_client_out(login: Login) -> None:
-    login.try_password(right=True)
     for _ in range(50):
         login.fail(1, client_id="ann/x")
         login.now += 450

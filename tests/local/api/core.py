@@ -1,26 +1,21 @@
 """IoT Core without ports. Only its function is not real: it answers by token."""
 
 import base64
-import queue
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from iot_core.authorizers.invocation import Authorization
 from iot_core.authorizers.rules import AuthorizerDescription
-from iot_core.broker.client import Client, Origin
-from iot_core.broker.limits import IOT_CORE
 from iot_core.core import IotCore
 from iot_core.functions.execution_environments import ExecutionEnvironments
 from iot_core.functions.lambda_function import BrokenHandler, Invocation, LambdaFunction
-from iot_core.mqtt import Connect, Decoder, Packet, Properties, Publish, Subscribe, Subscription, Version, Will
-from iot_core.permissions import Permissions
-from iot_policies.evaluator import Evaluator
+from iot_core.mqtt import Connect, Properties, Version, Will
 from tests.clock import Clock
+from tests.local.broker.peer import Peer, Policy
 
 ARN = "arn:aws:iot:eu-west-1:123456789012:"
 FUNCTION_ARN = "arn:aws:lambda:eu-west-1:123456789012:function:authorizer"
 ENDPOINT = "localhost:8443"
-SOURCE, TARGET = ("127.0.0.2", 50_000), ("127.0.0.1", 8443)
 
 
 def statement(effect: str, action: str, resource: str) -> dict[str, str]:
@@ -71,39 +66,8 @@ def _token(event: Mapping[str, object]) -> object:
     return base64.b64decode(password).decode() if password else headers.get("token")
 
 
-class Listener:
-    """A connected client, with what it gets."""
-
-    def __init__(self) -> None:
-        self.slow = False
-        self.packets: queue.Queue[Packet] = queue.Queue()
-        self.closed = False
-        self._decoder = Decoder(IOT_CORE.packet)
-        self._decoder.version = Version.MQTT_5
-
-    def write(self, chunk: bytes) -> None:
-        self._decoder.receive(chunk)
-        while (packet := self._decoder.next()) is not None:
-            self.packets.put(packet)
-
-    def close(self) -> None:
-        self.closed = True
-
-    def message(self) -> Publish:
-        """The next message."""
-        while not isinstance(packet := self.packets.get_nowait(), Publish):
-            pass
-        return packet
-
-
 def _explain(_: Authorization, question: str, resource: str, __: str | None) -> Sequence[str]:
     return [f"because of {question} {resource}"]
-
-
-def everything() -> Permissions:
-    """A policy that allows everything."""
-    document = {"Version": "2012-10-17", "Statement": [statement("Allow", "*", "*")]}
-    return Permissions(Evaluator([document]), ARN, lambda *_: None)
 
 
 class Core(IotCore):
@@ -151,22 +115,11 @@ class Core(IotCore):
 
     def listen(
         self, client_id: str = "listener", *topic_filters: str, will: Will | None = None, expiry: int = 0
-    ) -> Listener:
+    ) -> Peer:
         """Connects a client and subscribes it."""
-        listener = Listener()
-        connect = Connect(
-            Version.MQTT_5,
-            client_id,
-            clean_start=True,
-            keep_alive=60,
-            user_name=None,
-            password=None,
-            will=will,
-            properties=Properties(session_expiry_interval=expiry),
-        )
-        client: Client = self.broker.connect(
-            connect, client_id, everything(), listener, Origin(SOURCE, TARGET), "listener"
-        )
-        for number, topic_filter in enumerate(topic_filters, start=1):
-            self.broker.receive(client, Subscribe(number, (Subscription(topic_filter, 1),), Properties()))
+        properties = Properties(session_expiry_interval=expiry)
+        connect = Connect(Version.MQTT_5, client_id, True, 60, None, None, will, properties)
+        listener = Peer(self.broker, connect, Policy(), client_id)
+        for topic_filter in topic_filters:
+            listener.subscribe(topic_filter, qos=1)
         return listener

@@ -6,15 +6,15 @@ import pytest
 
 from iot_core.mqtt import Properties, Publish
 from tests.local.api.conftest import Boto, Send, refused
-from tests.local.api.core import Listener
 from tests.local.api.server import Service
+from tests.local.broker.peer import Peer
 
 OWNER = {"Authorization": "AWS4-HMAC-SHA256 Credential=any"}
 USER_PROPERTIES = "x-amz-mqtt5-user-properties"
 
 
 @pytest.fixture
-def listener(service: Service) -> Listener:
+def listener(service: Service) -> Peer:
     """Gets every message."""
     return service.do(lambda core: core.listen("listener", "#"))
 
@@ -25,7 +25,7 @@ def listener(service: Service) -> Listener:
     ids=["all", "QoS 0 and no payload by default"],
 )
 def test_a_message_reaches_subscribers_without_an_authorizer(
-    data: Boto, listener: Listener, service: Service, members: dict[str, object], expected: tuple[int, bytes]
+    data: Boto, listener: Peer, service: Service, members: dict[str, object], expected: tuple[int, bytes]
 ) -> None:
     data("publish", topic="rooms/lobby", **members)
     message = listener.message()
@@ -33,7 +33,7 @@ def test_a_message_reaches_subscribers_without_an_authorizer(
     assert service.core.events == []
 
 
-def test_all_properties_of_mqtt_5_arrive(data: Boto, listener: Listener) -> None:
+def test_all_properties_of_mqtt_5_arrive(data: Boto, listener: Peer) -> None:
     data(
         "publish",
         topic="a",
@@ -54,7 +54,7 @@ def test_all_properties_of_mqtt_5_arrive(data: Boto, listener: Listener) -> None
     )
 
 
-def published(send: Send, path: str, listener: Listener, headers: dict[str, str] | None = None) -> Publish:
+def published(send: Send, path: str, listener: Peer, headers: dict[str, str] | None = None) -> Publish:
     answer = send("POST", f"/topics/{path}", b"x", OWNER | (headers or {}))
     assert answer.status == 200, answer.body
     return listener.message()
@@ -83,7 +83,7 @@ def test_a_topic_is_percent_decoded_once(send: Send, service: Service, path: str
     assert published(send, path, listener).topic == TOPICS[path]
 
 
-def test_user_properties_may_come_twice_in_one_object(send: Send, listener: Listener) -> None:
+def test_user_properties_may_come_twice_in_one_object(send: Send, listener: Peer) -> None:
     headers = {USER_PROPERTIES: base64.b64encode(b'[{"a":"1","a":"2"}]').decode()}
     assert published(send, "a", listener, headers).properties.user_properties == (("a", "1"), ("a", "2"))
 
@@ -173,7 +173,7 @@ def test_a_client_neither_publishes_events_nor_retains_a_message_to_a_reserved_t
         data("publish", topic="$aws/things/x", retain=True, payload=b"x")
 
 
-def test_a_payload_has_at_most_128_kib(data: Boto, listener: Listener) -> None:
+def test_a_payload_has_at_most_128_kib(data: Boto, listener: Peer) -> None:
     data("publish", topic="a", payload=b"x" * 131_072)
     assert len(listener.message().payload) == 131_072
     for size in (131_073, 1_000_000):
@@ -181,7 +181,7 @@ def test_a_payload_has_at_most_128_kib(data: Boto, listener: Listener) -> None:
             data("publish", topic="a", payload=b"x" * size)
 
 
-def test_a_topic_is_quoted_as_botocore_quotes_it(data: Boto, listener: Listener) -> None:
+def test_a_topic_is_quoted_as_botocore_quotes_it(data: Boto, listener: Peer) -> None:
     topic = "".join(chr(code) for code in range(1, 127) if chr(code) not in "+#/")
     data("publish", topic=topic)
     assert listener.message().topic == topic

@@ -140,6 +140,10 @@ class Peer:
         """Return the messages since the last call."""
         return self._take(mqtt.Publish)
 
+    def message(self) -> mqtt.Publish:
+        """Return the first message since the last call."""
+        return self.received()[0]
+
     def payloads(self) -> list[bytes]:
         """Return the payloads since the last call."""
         return [message.payload for message in self.received()]
