@@ -9,9 +9,9 @@ from functools import partial
 from pathlib import Path
 
 from iot_authorizer_cli.console.app import Console, ConsoleAddresses
+from iot_authorizer_cli.project.configuration import HANDLER
 from iot_authorizer_cli.project.development_issuer import DevelopmentIssuer, make_folder, table_path
 from iot_authorizer_cli.project.explanations import decision_reasons
-from iot_authorizer_cli.project.handler import HANDLER
 from iot_authorizer_cli.project.reloading import ReloadedConfiguration, reload_when_saved
 from iot_core.authorizers.registry import Authorizers
 from iot_core.broker.broker import Broker

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from iot_authorizer_cli.signing.changing import make_key
+from iot_authorizer_cli.commands.keys.changing import make_key
 from tests import ROOT
 from tests.cli.in_process import run_here
 

@@ -4,8 +4,16 @@ from typing import Annotated, Literal
 
 import typer
 
-from iot_authorizer_cli.arguments import json_object, load_template, topic_filter, topic_name
-from iot_authorizer_cli.options import Claims, ClientId, PolicyFile, PrincipalName
+from iot_authorizer_cli.options import (
+    Claims,
+    ClientId,
+    PolicyFile,
+    PrincipalName,
+    json_object,
+    load_template,
+    topic_filter,
+    topic_name,
+)
 from iot_policies import Principal
 from iot_policies.explaining import explain as explain_template
 

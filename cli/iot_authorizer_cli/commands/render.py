@@ -2,8 +2,16 @@
 
 import typer
 
-from iot_authorizer_cli.arguments import json_object, load_template
-from iot_authorizer_cli.options import Account, Claims, ClientId, PolicyFile, PrincipalName, Region
+from iot_authorizer_cli.options import (
+    Account,
+    Claims,
+    ClientId,
+    PolicyFile,
+    PrincipalName,
+    Region,
+    json_object,
+    load_template,
+)
 from iot_core.functions.lambda_function import ACCOUNT, REGION
 from iot_policies import Principal, compile_policy
 from iot_policies.errors import UnsafeValue, printable

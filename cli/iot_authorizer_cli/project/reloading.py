@@ -20,16 +20,14 @@ from typing import NamedTuple
 
 from watchfiles import awatch
 
-from iot_authorizer_cli.project.configuration import ProjectConfiguration, read_project_configuration
-from iot_authorizer_cli.project.handler import HANDLER, load_function
-from iot_core.functions.execution_environments import ExecutionEnvironments
-from iot_core.functions.lambda_function import (
-    LOADING_TIME,
-    TIMEOUT,
-    BrokenHandler,
-    LambdaFunction,
-    StillLoading,
+from iot_authorizer_cli.project.configuration import (
+    HANDLER,
+    ProjectConfiguration,
+    load_function,
+    read_project_configuration,
 )
+from iot_core.functions.execution_environments import ExecutionEnvironments
+from iot_core.functions.lambda_function import LOADING_TIME, TIMEOUT, BrokenHandler, LambdaFunction, StillLoading
 from iot_core.functions.worker import Worker
 from iot_policies import InvalidFile, PolicyTemplate
 

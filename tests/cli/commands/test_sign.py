@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from iot_authorizer_cli.commands.keys.changing import make_key
 from iot_authorizer_cli.project.configuration import read_project_configuration
-from iot_authorizer_cli.signing.changing import make_key
 from iot_core.authorizers.event import ConnectionRequest
 from iot_core.authorizers.refused import Refused
 from iot_core.authorizers.signatures import verify_signature

@@ -5,7 +5,6 @@ from typing import Annotated
 
 import typer
 
-from iot_authorizer_cli.arguments import json_object, principal_name, topic_filter, topic_name
 from iot_authorizer_cli.commands.connect.principal import (
     Connecting,
     likely,
@@ -15,7 +14,15 @@ from iot_authorizer_cli.commands.connect.principal import (
     with_password,
     with_token,
 )
-from iot_authorizer_cli.options import CONFIG, ClientId, DataFolder
+from iot_authorizer_cli.options import (
+    CONFIG,
+    ClientId,
+    DataFolder,
+    json_object,
+    principal_name,
+    topic_filter,
+    topic_name,
+)
 from iot_authorizer_cli.project.configuration import ProjectConfiguration, read_project_configuration
 from iot_authorizer_cli.project.development_issuer import DATA, DevelopmentIssuer, table_path
 from iot_authorizer_cli.snippets import (

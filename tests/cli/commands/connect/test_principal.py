@@ -11,8 +11,8 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from iot_authorizer_cli.app import app
-from iot_authorizer_cli.examples.presets import presets
 from iot_authorizer_cli.examples.proposal import example, propose
+from iot_authorizer_cli.examples.suggestions import presets
 from iot_authorizer_cli.project.development_issuer import DevelopmentIssuer, principal_of
 from iot_authorizer_cli.snippets import CLIENTS, Client, client_ids
 from iot_policies import Deny, Grant, PolicyTemplate, Principal

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from iot_authorizer_cli.commands.keys.changing import make_key, retire_key
+from iot_authorizer_cli.commands.keys.key_ring import KeyRefused
 from iot_authorizer_cli.project.configuration import read_project_configuration
-from iot_authorizer_cli.signing.changing import make_key, retire_key
-from iot_authorizer_cli.signing.key_ring import KeyRefused
 from tests.cli.conftest import Run, refused
 
 

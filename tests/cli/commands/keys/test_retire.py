@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from iot_authorizer_cli.signing.changing import make_key, retire_key
+from iot_authorizer_cli.commands.keys.changing import make_key, retire_key
 from tests.cli.conftest import Run
 from tests.cli.dev import PROGRAM
 

@@ -10,8 +10,8 @@ import jwt
 import pytest
 
 from iot_authorizer_cli.commands.revoke import options
-from iot_authorizer_cli.output import time_text
 from iot_authorizer_cli.project.development_issuer import ISSUER
+from iot_authorizer_cli.terminal import time_text
 from iot_identities.sqlite_table import SqliteTable
 from tests.cli.commands.revoke.running import NOBODY, refused, revoke
 from tests.cli.dev import PROGRAM

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from iot_authorizer_cli.signing.table import with_key, without_key
+from iot_authorizer_cli.commands.keys.signing_table import with_key, without_key
 
 START = 'name = "chat"   # ours\npolicy = "p.toml"\n'
 ADDED = {

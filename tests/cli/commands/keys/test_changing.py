@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from iot_authorizer_cli.signing import changing
-from iot_authorizer_cli.signing.changing import make_key
+from iot_authorizer_cli.commands.keys import changing
+from iot_authorizer_cli.commands.keys.changing import make_key
 from iot_core.whole_file import write_whole
 from iot_policies import InvalidFile
 
