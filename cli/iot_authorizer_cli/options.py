@@ -4,7 +4,8 @@ Each check raises a usage error that names the option.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, TypeVar
 
@@ -12,7 +13,7 @@ import typer
 from pydantic import BaseModel, ValidationError
 
 from iot_core.broker.limits import IOT_CORE
-from iot_core.broker.topics import InvalidTopic, check_topic_filter, check_topic_name
+from iot_core.broker.topics import check_topic_filter, check_topic_name
 from iot_policies import InvalidFile, PolicyTemplate
 from iot_policies.durations import seconds
 from iot_policies.toml_file import read_toml
@@ -59,6 +60,15 @@ def require_config(path: Path) -> None:
         raise InvalidFile(path, None, "", "file not found: name your configuration with --config")
 
 
+@contextmanager
+def usage_errors(option: str | None = None, prefix: str = "") -> Iterator[None]:
+    """Turns a ValueError into a usage error that names the option."""
+    try:
+        yield
+    except ValueError as error:
+        raise typer.BadParameter(f"{prefix}{error}", param_hint=option) from None
+
+
 def load_template(path: Path, command: str) -> PolicyTemplate:
     """The policy template of a file; says so if it is a configuration instead. Raises InvalidFile."""
     try:
@@ -103,32 +113,26 @@ def _first_problem(error: ValidationError, model: type[BaseModel]) -> str:
 
 def topic_name(text: str, option: str) -> str:
     """Checks a topic to publish to."""
-    if "+" in text or "#" in text:
-        raise typer.BadParameter("a topic name must not contain + or #", param_hint=option)
-    try:
+    with usage_errors(option):
+        if "+" in text or "#" in text:
+            raise ValueError("a topic name must not contain + or #")
         check_topic_name(text, IOT_CORE)
-    except InvalidTopic as error:
-        raise typer.BadParameter(str(error), param_hint=option) from None
     return text
 
 
 def topic_filter(text: str, option: str) -> str:
     """Checks a topic filter to subscribe to."""
-    try:
+    with usage_errors(option):
         check_topic_filter(text, IOT_CORE)
-    except InvalidTopic as error:
-        raise typer.BadParameter(str(error), param_hint=option) from None
     return text
 
 
 def duration(text: str, option: str, at_most: str, at_least: str = "0s") -> int:
     """Reads a duration, in seconds."""
-    try:
+    with usage_errors(option):
         found = seconds(text)
-    except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint=option) from None
-    if found > seconds(at_most):
-        raise typer.BadParameter(f"expected at most {at_most}", param_hint=option)
-    if found < seconds(at_least):
-        raise typer.BadParameter(f"expected at least {at_least}", param_hint=option)
+        if found > seconds(at_most):
+            raise ValueError(f"expected at most {at_most}")
+        if found < seconds(at_least):
+            raise ValueError(f"expected at least {at_least}")
     return found

@@ -10,7 +10,7 @@ import typer
 from iot_authorizer_cli.commands.revoke import options
 from iot_authorizer_cli.commands.revoke.locking_out import LockedOut, RevocationTarget, lock_out
 from iot_authorizer_cli.commands.revoke.wording import as_object, until, what
-from iot_authorizer_cli.options import AsJson, Yes
+from iot_authorizer_cli.options import AsJson, Yes, usage_errors
 from iot_authorizer_cli.project.development_issuer import ISSUER
 from iot_authorizer_cli.project.identity_table import TableOptions
 from iot_authorizer_cli.terminal import columns, confirm, print_list, time_text, warn
@@ -108,10 +108,8 @@ def before(
 
 
 def _lock_out(revocation: Revocation, client_ids: list[str] | None, target: RevocationTarget) -> LockedOut:
-    try:
+    with usage_errors():
         return lock_out(revocation, tuple(client_ids or ()), target)
-    except (ValueError, TypeError) as error:
-        raise typer.BadParameter(str(error)) from None
 
 
 def _warn_of_issuer(issuer: str | None, target: RevocationTarget, *, at_aws: bool) -> None:
@@ -202,10 +200,8 @@ def undo_before(issuer: options.Issuer = None, as_json: AsJson = False, *, where
 def _undo(selected: Revocation, where: TableOptions, *, as_json: bool) -> None:
     """Deletes a revocation, a malformed one too. Raises a usage error if there is none."""
     table = where.open()
-    try:
+    with usage_errors():
         item = table.read([selected.id]).get(selected.id)
-    except ValueError as error:
-        raise typer.BadParameter(str(error)) from None
     if item is None:
         raise typer.BadParameter(f"it is not revoked: {what(selected)}")
     try:

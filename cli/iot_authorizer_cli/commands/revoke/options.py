@@ -15,7 +15,7 @@ import typer
 from iot_authorizer_cli.commands.revoke.client_ids import is_client_id, read_known
 from iot_authorizer_cli.commands.revoke.connections import ConnectionApi, Ending, LocalConnectionApi
 from iot_authorizer_cli.commands.revoke.locking_out import RevocationTarget
-from iot_authorizer_cli.options import CONFIG, LONGEST, AsJson, duration
+from iot_authorizer_cli.options import CONFIG, LONGEST, AsJson, duration, usage_errors
 from iot_authorizer_cli.project.development_issuer import table_path
 from iot_authorizer_cli.project.identity_table import TableOptions
 from iot_authorizer_cli.terminal import read_standard_input
@@ -114,13 +114,11 @@ class TargetOptions(TableOptions):
     def _check_endpoint(self) -> None:
         """Raises a usage error, before a table is made."""
         url = self.endpoint_url
-        try:
+        with usage_errors("--endpoint-url"):
             if self.table is None:
                 LocalConnectionApi(url or DEV)
             elif url is not None and (urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname):
                 raise ValueError("expected a URL such as https://HOST")
-        except ValueError as error:
-            raise typer.BadParameter(str(error), param_hint="--endpoint-url") from None
 
     def _connections(self) -> ConnectionApi:
         ending = Ending(self.clean_session, self.no_will)

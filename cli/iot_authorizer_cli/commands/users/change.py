@@ -2,7 +2,6 @@
 
 import sys
 import time
-from collections.abc import Mapping
 from dataclasses import replace
 from shlex import quote
 from typing import Annotated
@@ -18,7 +17,7 @@ from iot_authorizer_cli.commands.users.rules import (
     parsed_time,
 )
 from iot_authorizer_cli.commands.users.storing import ClientIds, Name
-from iot_authorizer_cli.options import LONGEST, Yes, duration
+from iot_authorizer_cli.options import LONGEST, Yes, duration, usage_errors
 from iot_authorizer_cli.project.identity_table import TableOptions
 from iot_authorizer_cli.terminal import at_terminal, confirm, read_password, tell, time_text
 from iot_identities import guessing
@@ -49,12 +48,11 @@ def add(
     """
     if generate and no_password:
         raise typer.BadParameter("give at most one of them", param_hint="--generate, --no-password")
-    found_claims = _claims(claims, "--claims")
+    with usage_errors("--claims"):
+        found_claims = checked_claims(claims)
     lifetime = None if valid_for is None else duration(valid_for, "--valid-for", LONGEST, "1s")
-    try:
+    with usage_errors("NAME"):
         checked_name(name)
-    except ValueError as error:
-        raise storing.problem(str(error)) from None
     opened = where.open(make=True)
     storing.require_new(opened, name)
     passwords: tuple[StoredPassword, ...] = ()
@@ -112,7 +110,8 @@ def set_claims(
     where: TableOptions,
 ) -> None:
     """Replace a user's claims."""
-    found = _claims(claims, "JSON")
+    with usage_errors("JSON"):
+        found = checked_claims(claims)
     storing.change(where.open(), name, lambda user: replace(user, claims=found))
     tell(f"replaced the claims of {name}")
 
@@ -173,14 +172,6 @@ def remove(name: Name, yes: Yes = False, *, where: TableOptions) -> None:
     confirm(f"Remove {name}?", yes=yes, no="nothing was removed")
     opened.delete(str(id))
     tell(f"removed {name}; {_CONNECTED}{quote(name)}")
-
-
-def _claims(text: str, option: str) -> Mapping[str, object]:
-    """Reads claims of a user. Raises a usage error that names the option."""
-    try:
-        return checked_claims(text)
-    except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint=option) from None
 
 
 def _new_password(name: str, now: int, *, generate: bool) -> tuple[StoredPassword, str | None]:

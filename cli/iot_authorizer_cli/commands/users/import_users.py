@@ -12,6 +12,7 @@ import typer
 from iot_authorizer_cli.commands.users.csv_file import Row, read_users
 from iot_authorizer_cli.commands.users.import_run import ImportRun
 from iot_authorizer_cli.commands.users.password_file import PasswordFile, password_file
+from iot_authorizer_cli.options import usage_errors
 from iot_authorizer_cli.project.identity_table import TableOptions
 from iot_authorizer_cli.terminal import read_standard_input
 from iot_identities.table import TableUnavailable
@@ -72,10 +73,8 @@ def _content(file: Path) -> bytes:
 
 def _password_file(path: Path, stack: ExitStack) -> PasswordFile:
     """Raises a usage error for a file with something else in it, and OSError."""
-    try:
+    with usage_errors("--generate", f"{path}: "):
         return stack.enter_context(password_file(path))
-    except ValueError as error:
-        raise typer.BadParameter(f"{path}: {error}", param_hint="--generate") from None
 
 
 def _run(running: ImportRun, total: int, replace: bool) -> None:

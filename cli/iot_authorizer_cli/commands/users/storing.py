@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from iot_authorizer_cli.options import usage_errors
 from iot_identities.reading import MalformedItem
 from iot_identities.table import Item, ItemChanged, ItemExists, Table
 from iot_identities.user import User, from_item, to_item, user_id
@@ -26,11 +27,9 @@ def problem(text: str) -> typer.BadParameter:
 
 def find_item(table: Table, name: str) -> Item:
     """A user's item. Raises a usage error if there is none."""
-    try:
+    with usage_errors("NAME"):
         id = user_id(name)
         found = table.read([id]).get(id)
-    except ValueError as error:
-        raise problem(str(error)) from None
     if found is None:
         raise problem(f"no user {printable(name)}")
     return found
