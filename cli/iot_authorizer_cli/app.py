@@ -27,7 +27,7 @@ from iot_authorizer_cli.commands.users import change as users
 from iot_authorizer_cli.commands.users.import_users import import_users
 from iot_authorizer_cli.commands.users.show import list_users, show
 from iot_authorizer_cli.project.identity_table import problem_of
-from iot_core.authorizers.refused import Refused
+from iot_core.authorizers.invocation import Refused
 from iot_core.functions.lambda_function import BrokenHandler
 from iot_identities.table import TableUnavailable
 from iot_policies import InvalidFile, PolicyError
@@ -40,7 +40,7 @@ def _example(words: str) -> str:
 
 app = typer.Typer(
     name="iot-authorizer",
-    help="Develop a custom authorizer for AWS IoT Core. Begin with dev: it runs IoT Core on this machine.",
+    help="Develop a custom authorizer for AWS IoT Core. Begin with dev, which runs IoT Core on this machine.",
     epilog=_example("dev --config authorizer.toml"),
     context_settings={"help_option_names": ["-h", "--help"]},
     add_completion=False,
@@ -122,8 +122,8 @@ _add(_keys, "keys retire", keys.retire, "2026-11")
 _users = _add_group(
     app,
     "users",
-    "Manage users with passwords and claims. They are in a DynamoDB table or in the local table. Passwords are "
-    "prompted for, read from standard input, or generated; no argument holds one.",
+    "Manage users with passwords and claims, in this machine's table or in DynamoDB. A password is never an argument: "
+    "the command asks for it, reads it from standard input, or generates it.",
     "add pump-7 --generate",
 )
 _add(_users, "users add", users.add, "pump-7 --generate")

@@ -35,20 +35,20 @@ def principal_name(name: str | None) -> str | None:
 
 Config = Annotated[Path, typer.Option("--config", metavar="FILE", help="Read this configuration file.")]
 DataFolder = Annotated[
-    Path, typer.Option("--data", metavar="DIR", help="Keep keys, messages and the local table here.")
+    Path, typer.Option("--data", metavar="DIR", help="Keep this machine's keys, messages and table in this folder.")
 ]
 TableName = Annotated[
     str | None,
-    typer.Option("--table", metavar="NAME", help="Use this DynamoDB table; default: the local table in --data."),
+    typer.Option("--table", metavar="NAME", help="Use this DynamoDB table; default: this machine's table in --data."),
 ]
 Handler = Annotated[str, typer.Option("--handler", metavar="NAME", help="Run this Lambda handler.")]
 Region = Annotated[str, typer.Option("--region", metavar="REGION", help="Write this AWS region into ARNs.")]
 Account = Annotated[str, typer.Option("--account", metavar="ACCOUNT", help="Write this AWS account ID into ARNs.")]
 PolicyFile = Annotated[Path, typer.Argument(metavar="POLICY", help="A policy template, such as policies/chat.toml.")]
 PrincipalName = Annotated[
-    str, typer.Option("--principal", metavar="ID", callback=principal_name, help="Name the principal.")
+    str, typer.Option("--principal", metavar="ID", callback=principal_name, help="Set the principal's name.")
 ]
-Claims = Annotated[str, typer.Option("--claims", metavar="JSON", help="Give the principal these claims.")]
+Claims = Annotated[str, typer.Option("--claims", metavar="JSON", help="Set the principal's claims.")]
 ClientId = Annotated[str | None, typer.Option("--client-id", metavar="ID", help="Use this MQTT client ID.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, with times in seconds since 1970.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")]

@@ -10,11 +10,11 @@ from iot_core.authorizers.rules import AuthorizerDescription
 from iot_core.broker.broker import Broker
 from iot_core.broker.limits import IOT_CORE, Limits
 from iot_core.broker.storage import Storage, StorageError
-from iot_core.decisions import Decisions, Explain, unexplained
 from iot_core.edge.connections import Connections
 from iot_core.edge.outbox import Outbox
-from iot_core.feed import Feed
+from iot_core.feed import Decisions, Explain, Feed, unexplained
 from iot_core.functions.execution_environments import ExecutionEnvironments
+from iot_core.functions.lambda_function import ACCOUNT, REGION
 
 DATABASE = "iot-core.sqlite"
 """The file of sessions, messages and Wills in the data folder."""
@@ -31,8 +31,8 @@ class IotCore:
         folder: Path,
         *,
         persistent: bool = True,
-        region: str = "us-east-1",
-        account: str = "123456789012",
+        region: str = REGION,
+        account: str = ACCOUNT,
         limits: Limits = IOT_CORE,
         time_scale: float = 1,
         clock: Callable[[], float] = time.monotonic,

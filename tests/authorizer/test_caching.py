@@ -11,20 +11,23 @@ from tests.authorizer.keys import SigningKey, signing_key
 CACHING = Caching(max_age=100, max_stale=1000, pause=30)
 
 
+NONE = Reason.KEYS_UNAVAILABLE
+Step = tuple[float, str | None, str]
+"""A time, what the source answers then (None: nothing), and what is served."""
+
+
 class Source:
     """Something to fetch, at a time that the test sets."""
 
     def __init__(self, caching: Caching = CACHING) -> None:
         self.now = 0.0
-        self.value = "first"
-        self.answers = True
-        self.fetches = 0
+        self.value: str | None = "first"
         self.told: list[bool] = []
+        """For each fetch, whether it succeeded."""
         self.cached = Cached(self._fetch, caching=caching, clock=lambda: self.now, on_fetch=self.told.append)
 
     def _fetch(self) -> str:
-        self.fetches += 1
-        if not self.answers:
+        if self.value is None:
             raise FetchError("no answer")
         return self.value
 
@@ -37,90 +40,46 @@ class Source:
             return refusal.reason
 
 
-@pytest.fixture
-def source() -> Source:
-    return Source()
+TIMELINES: dict[str, tuple[list[Step], list[bool]]] = {
+    "nothing is fetched before it is asked for": ([], []),
+    "within its age a value is fetched once": (
+        [(0, "first", "first"), (1, "second", "first"), (99, "second", "first")],
+        [True],
+    ),
+    "past its age a value is fetched again": ([(0, "first", "first"), (100, "second", "second")], [True, True]),
+    "while fetching fails the old value is served": (
+        [(0, "first", "first"), *((now, None, "first") for now in (100, 200, 1000))],
+        [True, False, False, False],
+    ),
+    "during the pause the old value is served": (
+        [(0, "first", "first"), *((now, None, "first") for now in (100, 101, 129))],
+        [True, False],
+    ),
+    "a value that is too stale is not served, and the next fetch that works is": (
+        [(0, "first", "first"), (1001, None, NONE), (1031, "second", "second")],
+        [True, False, True],
+    ),
+    "after a failed fetch there is a pause, and then it is tried again": (
+        [(now, None, NONE) for now in (0, 1, 29, 30, 59, 60)],
+        [False, False, False],
+    ),
+}
 
 
-def test_nothing_is_fetched_before_it_is_asked_for(source: Source) -> None:
-    assert source.fetches == 0
-
-
-def test_within_its_age_a_value_is_fetched_once(source: Source) -> None:
-    assert [source.at(now) for now in (0, 1, 50, 99)] == ["first"] * 4
-    assert source.fetches == 1
-
-
-def test_past_its_age_a_value_is_fetched_again(source: Source) -> None:
-    source.at(0)
-    source.value = "second"
-    assert source.at(100) == "second"
-
-
-def test_while_fetching_fails_the_old_value_is_served(source: Source) -> None:
-    source.at(0)
-    source.answers = False
-    assert [source.at(now) for now in (100, 200, 999, 1000)] == ["first"] * 4
-
-
-def test_a_value_that_is_too_stale_is_not_served(source: Source) -> None:
-    source.at(0)
-    source.answers = False
-    assert source.at(1001) == Reason.KEYS_UNAVAILABLE
-
-
-def test_after_a_failure_the_next_fetch_that_works_is_served(source: Source) -> None:
-    source.at(0)
-    source.answers = False
-    source.at(1001)
-    source.answers, source.value = True, "second"
-    assert source.at(1031) == "second"
-
-
-def test_without_any_value_there_is_none(source: Source) -> None:
-    source.answers = False
-    assert source.at(0) == Reason.KEYS_UNAVAILABLE
-
-
-def test_after_a_failed_fetch_there_is_a_pause(source: Source) -> None:
-    source.answers = False
-    for now in (0, 1, 10, 29):
-        source.at(now)
-    assert source.fetches == 1
-
-
-def test_after_the_pause_it_is_tried_again(source: Source) -> None:
-    source.answers = False
-    for now in (0, 30, 59, 60):
-        source.at(now)
-    assert source.fetches == 3
-
-
-def test_during_the_pause_the_old_value_is_served(source: Source) -> None:
-    source.at(0)
-    source.answers = False
-    assert [source.at(now) for now in (100, 101, 129)] == ["first"] * 3
+@pytest.mark.parametrize(("steps", "fetches"), TIMELINES.values(), ids=TIMELINES)
+def test_what_is_served_and_fetched_over_time(steps: list[Step], fetches: list[bool]) -> None:
+    source = Source()
+    for now, source.value, served in steps:
+        assert source.at(now) == served, now
+    assert source.told == fetches
 
 
 @pytest.mark.parametrize("max_stale", [0, 10, 99])
-def test_a_value_within_its_age_is_served_whatever_may_be_stale(max_stale: float) -> None:
+def test_a_value_within_its_age_is_served_whatever_may_be_stale_and_none_past_both(max_stale: float) -> None:
     source = Source(Caching(max_age=100, max_stale=max_stale, pause=30))
     assert [source.at(now) for now in (0, 50, 99)] == ["first"] * 3
-
-
-def test_without_staleness_a_value_past_its_age_is_not_served() -> None:
-    source = Source(Caching(max_age=100, max_stale=0, pause=30))
-    source.at(0)
-    source.answers = False
-    assert source.at(101) == Reason.KEYS_UNAVAILABLE
-
-
-def test_the_observer_is_called_after_each_fetch(source: Source) -> None:
-    source.at(0)
-    source.answers = False
-    source.at(100)
-    source.at(110)
-    assert source.told == [True, False]
+    source.value = None
+    assert source.at(101) == NONE
 
 
 def test_other_errors_than_of_fetching_are_not_swallowed() -> None:

@@ -23,23 +23,16 @@ def load(folder: Path, **environment: str) -> Configuration:
     return load_configuration(path, {f"AUTHORIZER__{name}": value for name, value in environment.items()})
 
 
-def test_a_variable_overrides_a_value(tmp_path: Path) -> None:
-    assert load(tmp_path, POLICY="other.toml").policy == "other.toml"
-
-
-def test_a_variable_overrides_a_value_in_a_table(tmp_path: Path) -> None:
-    passwords = load(tmp_path, PASSWORDS__FILE="other.toml").passwords
-    assert passwords is not None
-    assert passwords.file == "other.toml"
-
-
-def test_a_variable_overrides_a_value_of_one_issuer(tmp_path: Path) -> None:
-    found = load(tmp_path, JWT__1__JWKS="https://b.example/keys").jwt
-    assert [issuer.jwks for issuer in found] == ["keys.json", "https://b.example/keys"]
-
-
-def test_a_variable_may_add_a_value(tmp_path: Path) -> None:
-    assert load(tmp_path, JWT__0__LEEWAY="45s").jwt[0].leeway == 45
+def test_a_variable_overrides_or_adds_a_value_also_in_a_table_and_of_one_issuer(tmp_path: Path) -> None:
+    found = load(
+        tmp_path,
+        POLICY="other.toml",
+        PASSWORDS__FILE="others.toml",
+        JWT__1__JWKS="https://b.example/keys",
+        JWT__0__LEEWAY="45s",
+    )
+    assert (found.policy, found.passwords and found.passwords.file) == ("other.toml", "others.toml")
+    assert [(issuer.jwks, issuer.leeway) for issuer in found.jwt] == [("keys.json", 45), ("https://b.example/keys", 30)]
 
 
 def test_an_overriding_value_is_checked_like_any_other(tmp_path: Path) -> None:

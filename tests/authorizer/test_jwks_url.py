@@ -33,18 +33,10 @@ def remote(server: KeyServer, tmp_path: Path) -> Running:
     return start(tmp_path, jwt_table(jwks=server.url))
 
 
-def test_keys_are_not_fetched_at_start(server: KeyServer, remote: Running) -> None:
+def test_keys_are_fetched_once_with_the_first_token_and_that_is_counted(server: KeyServer, remote: Running) -> None:
     assert server.paths == []
-
-
-def test_a_token_is_verified_with_a_key_from_the_url(remote: Running) -> None:
-    assert remote.verdict(bearer(mint())) == "allowed"
-
-
-def test_keys_are_fetched_once_for_many_tokens(server: KeyServer, remote: Running) -> None:
-    for name in ("ann", "bob", "eve"):
-        remote.verdict(bearer(mint(sub=name)))
-    assert server.paths == ["/keys"]
+    counted = [remote(bearer(mint(sub=name))).counted for name in ("ann", "bob", "eve")]
+    assert (counted, server.paths) == ([{"ColdStart", "KeysFetched", "Allowed"}, {"Allowed"}, {"Allowed"}], ["/keys"])
 
 
 def test_a_token_that_is_refused_for_its_form_fetches_nothing(server: KeyServer, remote: Running) -> None:
@@ -53,23 +45,10 @@ def test_a_token_that_is_refused_for_its_form_fetches_nothing(server: KeyServer,
     assert server.paths == []
 
 
-def test_a_fetch_is_counted(remote: Running) -> None:
-    assert remote(bearer(mint())).counted == {"ColdStart", "KeysFetched", "Allowed"}
-
-
-def test_a_failed_fetch_is_counted(server: KeyServer, remote: Running) -> None:
+def test_without_keys_a_token_is_refused_and_the_failed_fetch_is_counted(server: KeyServer, remote: Running) -> None:
     server.status = 500
-    assert remote(bearer(mint())).counted == {"ColdStart", "KeysNotFetched", "Refused"}
-
-
-def test_no_fetch_is_not_counted(remote: Running) -> None:
-    remote(bearer(mint()))
-    assert remote(bearer(mint())).counted == {"Allowed"}
-
-
-def test_without_keys_a_token_is_refused(server: KeyServer, remote: Running) -> None:
-    server.status = 404
-    assert remote.verdict(bearer(mint())) == Reason.KEYS_UNAVAILABLE
+    outcome = remote(bearer(mint()))
+    assert (outcome.verdict, outcome.counted) == (Reason.KEYS_UNAVAILABLE, {"ColdStart", "KeysNotFetched", "Refused"})
 
 
 def test_a_token_is_refused_while_the_key_server_is_down(tmp_path: Path) -> None:
@@ -85,6 +64,7 @@ ANSWERS = {
     "created": (201, b'{"keys": []}'),
     "no-json": (200, b"<html>"),
     "no-key-set": (200, b"{}"),
+    "no-usable-key": (200, b'{"keys": []}'),
     "empty": (200, b""),
     "too-large": (200, b'{"keys": []}' + b" " * LARGEST_JWKS),
     "private-key": (200, json.dumps(public_keys({**signing_key("RS256").jwk(), "d": "AAAA"})).encode()),
@@ -154,12 +134,6 @@ def test_one_fetch_that_hangs_does_not_end_all_fetching(server: KeyServer, monke
     url._timeout = PATIENT
     assert url().verifies_anything()
     never.set()
-
-
-def test_a_key_set_without_a_usable_key_is_refused(server: KeyServer) -> None:
-    server.body = b'{"keys": []}'
-    with pytest.raises(FetchError):
-        KeySetUrl(server.url, PATIENT)()
 
 
 def test_the_text_of_a_fetchs_error_is_not_handed_on(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -38,28 +38,33 @@ def resources(outcome: Outcome, effect: str = "Allow") -> set[str]:
     return {arn.split(":")[-1] for each in statements if each["Effect"] == effect for arn in each["Resource"]}
 
 
-def test_one_grant_will_do() -> None:
-    assert resources(granting(Grant(publish=("a/b",)))({})) == {"topic/a/b"}
+@pytest.mark.parametrize(
+    ("granted", "expected"),
+    [
+        pytest.param(Grant(publish=("a/b",)), {"topic/a/b"}, id="one grant"),
+        pytest.param(
+            [Grant(publish=("a",)), Grant(subscribe=("b/#",))],
+            {"topic/a", "topicfilter/b/*", "topic/b/*"},
+            id="several grants",
+        ),
+        pytest.param(
+            Grant(publish=("{principal}/{claims.rooms}",)), {"topic/ann/lobby", "topic/ann/tea"}, id="placeholders"
+        ),
+        pytest.param(PolicyTemplate.of([Grant(publish=("{principal}",))]), {"topic/ann"}, id="a template"),
+    ],
+)
+def test_a_client_may_do_what_is_granted(granted: Granted | PolicyTemplate, expected: set[str]) -> None:
+    assert resources(granting(granted)({})) == expected
 
 
-def test_several_grants_add_up() -> None:
-    grants = [Grant(publish=("a",)), Grant(subscribe=("b/#",))]
-    assert resources(granting(grants)({})) == {"topic/a", "topicfilter/b/*", "topic/b/*"}
-
-
-def test_a_denial_beside_a_grant_denies() -> None:
-    granted = (Grant(publish=("a/#",)), Deny(publish=("a/b",)))
+@pytest.mark.parametrize("form", [tuple, iter], ids=["returned", "yielded"])
+def test_a_denial_beside_a_grant_denies(form: Any) -> None:  # noqa: ANN401
+    granted = form((Grant(publish=("a/#",)), Deny(publish=("a/b",))))
     assert resources(granting(granted)({}), "Deny") == {"topic/a/b"}
 
 
-def test_topics_may_hold_placeholders() -> None:
-    granted = Grant(publish=("{principal}/{claims.rooms}",))
-    assert resources(granting(granted)({})) == {"topic/ann/lobby", "topic/ann/tea"}
-
-
 def test_topics_can_have_the_client_id() -> None:
-    granted = Grant(connect=("{principal}/*",), publish=("devices/{client_id}",))
-    running = granting(Grant(connect=("phone",), publish=granted.publish))
+    running = granting(Grant(connect=("phone",), publish=("devices/{client_id}",)))
     assert resources(running(event(client_id="phone"))) == {"client/phone", "topic/devices/phone"}
 
 
@@ -68,21 +73,20 @@ def test_pluses_are_exact_here_too() -> None:
     assert (resources(outcome), resources(outcome, "Deny")) == ({"topic/a/*/c"}, {"topic/a/*/*/c"})
 
 
-def test_a_template_will_do_too() -> None:
-    template = PolicyTemplate.of([Grant(publish=("{principal}",))])
-    assert resources(granting(template)({})) == {"topic/ann"}
-
-
-def test_a_template_brings_its_session() -> None:
+@pytest.mark.parametrize(
+    ("own", "expected"),
+    [
+        ({}, (3600, 600)),
+        ({"session": SessionTimes.model_validate({"refresh_after": "7m", "spread": "0%"})}, (86_400, 420)),
+    ],
+    ids=["the template's", "one's own"],
+)
+def test_a_template_brings_its_session_unless_there_is_an_own_one(
+    own: dict[str, Any], expected: tuple[int, int]
+) -> None:
     session = SessionTimes.model_validate({"disconnect_after": "1h", "refresh_after": "10m", "spread": "0%"})
-    answer = granting(PolicyTemplate.of([Grant(publish=("a",))], session=session))({}).answer
-    assert (answer["disconnectAfterInSeconds"], answer["refreshAfterInSeconds"]) == (3600, 600)
-
-
-def test_a_session_of_ones_own_comes_first() -> None:
-    own = SessionTimes.model_validate({"refresh_after": "7m"})
-    answer = granting(PolicyTemplate.of([Grant(publish=("a",))]), session=own)({}).answer
-    assert answer["refreshAfterInSeconds"] == 420
+    answer = granting(PolicyTemplate.of([Grant(publish=("a",))], session=session), **own)({}).answer
+    assert (answer["disconnectAfterInSeconds"], answer["refreshAfterInSeconds"]) == expected
 
 
 NOTHING: dict[str, Granted] = {
@@ -125,14 +129,10 @@ def test_a_client_id_that_would_be_a_wildcard_is_refused() -> None:
     assert running(event(client_id="#")).verdict == Reason.UNSAFE_VALUE
 
 
-def test_a_client_id_that_is_not_granted_is_refused() -> None:
-    running = granting(Grant(connect=("{principal}",), publish=("a",)))
-    assert running(event(client_id="eve")).verdict == Reason.CLIENT_ID_NOT_GRANTED
-
-
-def test_a_client_id_that_is_denied_is_refused() -> None:
+@pytest.mark.parametrize("client_id", ["eve", "ann/old"], ids=["not granted", "denied"])
+def test_a_client_id_that_is_not_granted_or_denied_is_refused(client_id: str) -> None:
     running = granting([Grant(connect=("{principal}/*",)), Deny(connect=("{principal}/old",))])
-    assert running(event(client_id="ann/old")).verdict == Reason.CLIENT_ID_NOT_GRANTED
+    assert running(event(client_id=client_id)).verdict == Reason.CLIENT_ID_NOT_GRANTED
 
 
 def test_a_client_without_an_id_needs_no_grant_for_one() -> None:
@@ -162,15 +162,11 @@ def test_a_verifier_gets_the_credentials() -> None:
     ]
 
 
-def test_a_proof_may_end() -> None:
+def test_a_proof_may_end_and_may_name_its_issuer() -> None:
     proof = VerifiedPrincipal(ANN, issuer="https://own.example/", expires_at=1000.0)
-    answer = proving(lambda credentials: proof, clock=lambda: 400.0)({}).answer
-    assert answer["disconnectAfterInSeconds"] == 600
-
-
-def test_a_proof_may_name_its_issuer() -> None:
-    proof = VerifiedPrincipal(ANN, issuer="https://own.example/")
-    assert proving(lambda credentials: proof)({}).decision["issuer"] == "https://own.example/"
+    outcome = proving(lambda credentials: proof, clock=lambda: 400.0)({})
+    assert outcome.answer["disconnectAfterInSeconds"] == 600
+    assert outcome.decision["issuer"] == "https://own.example/"
 
 
 def refuse(_: object) -> Principal:

@@ -13,10 +13,11 @@ from iot_authorizer.file_passwords import FilePasswords
 from iot_identities import passwords
 from iot_identities.passwords import LONGEST_PASSWORD
 from iot_policies import InvalidFile
-from tests.authorizer.events import SDK, event, with_password
+from tests.authorizer.events import with_password
 from tests.authorizer.handlers import Running, start, table
 
 QUICK = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+RIGHT = b"correct horse"
 HASH = QUICK.hash("correct horse")
 _, KIND, VERSION, COST, SALT, DIGEST = HASH.split("$")
 
@@ -37,69 +38,42 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Running:
     return start(folder, write_users(folder, ann=HASH))
 
 
-def test_the_right_password_is_allowed(guarded: Running) -> None:
-    assert guarded.verdict(with_password("ann", b"correct horse")) == "allowed"
+def test_the_right_password_is_allowed_with_the_users_name_and_claims(guarded: Running) -> None:
+    outcome = guarded(with_password("ann", RIGHT))
+    assert (outcome.verdict, outcome.decision["principal"], outcome.decision["source"]) == (
+        "allowed",
+        "ann",
+        "password",
+    )
+    assert ":topic/rooms/lobby/say" in str(outcome.answer["policyDocuments"])
 
 
-def test_the_sdks_parameters_do_not_belong_to_the_user_name(guarded: Running) -> None:
-    assert guarded.verdict(with_password(f"ann?{SDK}", b"correct horse")) == "allowed"
+@pytest.mark.parametrize(
+    ("name", "password", "reason"),
+    [
+        *(("ann", wrong, Reason.WRONG_PASSWORD) for wrong in (b"", RIGHT + b" ", RIGHT[:-1], b"Correct horse")),
+        *(("ann", wrong, Reason.WRONG_PASSWORD) for wrong in (RIGHT + b"\x00", b"\x00", b"\xff\xfe")),
+        *((name, RIGHT, Reason.UNKNOWN_USER) for name in ("bob", "Ann", "ann ", " ann", "ann/x", "ann%40")),
+        ("ann", b"x" * LONGEST_PASSWORD, Reason.WRONG_PASSWORD),
+        ("ann", b"x" * (LONGEST_PASSWORD + 1), Reason.PASSWORD_TOO_LONG),
+        ("a" * 257, RIGHT, Reason.PASSWORD_TOO_LONG),
+        ("ann", b"eyJh.e30.c2ln", Reason.TOKENS_NOT_CONFIGURED),
+    ],
+    ids=lambda value: repr(value)[:30],
+)
+def test_anything_but_a_user_with_its_password_is_refused(
+    guarded: Running, name: str, password: bytes, reason: Reason
+) -> None:
+    assert guarded.verdict(with_password(name, password)) == reason
 
 
-def test_the_user_name_names_the_principal(guarded: Running) -> None:
-    line = guarded(with_password("ann", b"correct horse")).decision
-    assert (line["principal"], line["source"]) == ("ann", "password")
-
-
-def test_the_file_holds_the_principals_claims(guarded: Running) -> None:
-    answer = guarded(with_password("ann", b"correct horse")).answer
-    assert ":topic/rooms/lobby/say" in str(answer["policyDocuments"])
-
-
-WRONG = [b"", b"correct horse ", b"correct hors", b"Correct horse", b"correct horse\x00", b"\x00", b"\xff\xfe"]
-
-
-@pytest.mark.parametrize("password", WRONG)
-def test_a_wrong_password_is_refused(guarded: Running, password: bytes) -> None:
-    assert guarded.verdict(with_password("ann", password)) == Reason.WRONG_PASSWORD
-
-
-@pytest.mark.parametrize("name", ["bob", "Ann", "ann ", " ann", "ann/x", "ann%40"])
-def test_an_unknown_user_is_refused(guarded: Running, name: str) -> None:
-    assert guarded.verdict(with_password(name, b"correct horse")) == Reason.UNKNOWN_USER
-
-
-def test_a_wrong_password_names_its_principal_in_the_log(guarded: Running) -> None:
-    assert guarded(with_password("ann", b"guess")).decision["principal"] == "ann"
-
-
-def test_an_unknown_user_is_not_named_in_the_log(guarded: Running) -> None:
-    assert "principal" not in guarded(with_password("s3cret-typed-into-the-wrong-field", b"guess")).decision
-
-
-def test_a_password_longer_than_the_limit_is_refused(guarded: Running) -> None:
-    too_long = with_password("ann", b"x" * (LONGEST_PASSWORD + 1))
-    assert guarded.verdict(too_long) == Reason.PASSWORD_TOO_LONG
-
-
-def test_a_password_as_long_as_the_limit_is_verified(guarded: Running) -> None:
-    assert guarded.verdict(with_password("ann", b"x" * LONGEST_PASSWORD)) == Reason.WRONG_PASSWORD
-
-
-def test_a_user_name_longer_than_the_limit_is_refused(guarded: Running) -> None:
-    assert guarded.verdict(with_password("a" * 257, b"correct horse")) == Reason.PASSWORD_TOO_LONG
-
-
-def test_a_jwt_in_the_password_is_not_a_password(guarded: Running) -> None:
-    assert guarded.verdict(with_password("ann", b"eyJh.e30.c2ln")) == Reason.TOKENS_NOT_CONFIGURED
+def test_a_refusal_names_only_a_user_that_exists_in_the_log(guarded: Running) -> None:
+    lines = [guarded(with_password(name, b"guess")).decision for name in ("ann", "s3cret-in-the-wrong-field")]
+    assert [line.get("principal") for line in lines] == ["ann", None]
 
 
 def test_passwords_are_refused_if_they_are_not_configured(authorizer: Running) -> None:
-    assert authorizer.verdict(with_password("ann", b"correct horse")) == Reason.PASSWORDS_NOT_CONFIGURED
-
-
-def test_half_of_it_is_refused(guarded: Running) -> None:
-    halves = [guarded.verdict(event(user_name="ann")), guarded.verdict(event(password=b"correct horse"))]
-    assert halves == [Reason.PASSWORD_MISSING, Reason.USER_NAME_MISSING]
+    assert authorizer.verdict(with_password("ann", RIGHT)) == Reason.PASSWORDS_NOT_CONFIGURED
 
 
 @given(st.binary(max_size=64))
@@ -122,7 +96,7 @@ def verified(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("like", [None, HASH])
+@pytest.mark.parametrize("like", [None, HASH], ids=["own parameters", "those of the users"])
 def test_a_wrong_password_and_an_unknown_user_cost_one_hash_of_the_same_parameters(
     verified: list[str], like: str | None
 ) -> None:

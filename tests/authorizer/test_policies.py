@@ -34,30 +34,9 @@ def test_without_an_account_there_is_no_policy(authorizer: Running, context: obj
     assert authorizer(bearer(mint()), context).verdict == Reason.ACCOUNT_UNKNOWN
 
 
-def test_a_policy_that_does_not_fit_is_refused(tmp_path: Path) -> None:
-    running = start(tmp_path, policy=f'[[grant]]\npublish = ["{"x" * 200}/{{claims.rooms}}"]\n')
-    rooms = [f"room-{number}" for number in range(100)]
-    assert running.verdict(bearer(mint(rooms=rooms))) == Reason.POLICY_TOO_LARGE
-
-
-def test_a_principal_to_whom_nothing_is_granted_is_refused(tmp_path: Path) -> None:
-    running = start(tmp_path, policy='[[grant]]\nwhen = { role = "admin" }\npublish = ["a"]\n')
-    assert running.verdict(bearer(mint())) == Reason.NOTHING_GRANTED
-
-
-def test_a_claim_that_would_change_the_shape_of_a_topic_is_refused(authorizer: Running) -> None:
-    line = authorizer(bearer(mint(rooms=["lobby", "#"]))).decision
-    assert (line["reason"], line["detail"]) == (Reason.UNSAFE_VALUE, "claims.rooms")
-
-
-@pytest.mark.parametrize("client_id", ["ann", "ann/phone", "ann/"])
-def test_a_client_id_that_is_granted_is_allowed(authorizer: Running, client_id: str) -> None:
-    assert authorizer.verdict(bearer(mint(), client_id)) == "allowed"
-
-
-@pytest.mark.parametrize("client_id", ["eve", "ann-marie", "Ann", "*", "", "an"])
-def test_a_client_id_that_is_not_granted_is_refused(authorizer: Running, client_id: str) -> None:
-    assert authorizer.verdict(bearer(mint(), client_id)) == Reason.CLIENT_ID_NOT_GRANTED
+@pytest.mark.parametrize(("client_id", "verdict"), [("ann/phone", "allowed"), ("eve", Reason.CLIENT_ID_NOT_GRANTED)])
+def test_a_client_needs_a_client_id_that_is_granted(authorizer: Running, client_id: str, verdict: str) -> None:
+    assert authorizer.verdict(bearer(mint(), client_id)) == verdict
 
 
 ANONYMOUS = table("[anonymous]", principal="guest") + 'claims = { rooms = ["lobby"] }'
@@ -73,13 +52,13 @@ def test_no_client_is_anonymous_unless_that_is_configured(authorizer: Running) -
     assert authorizer.verdict(anonymous()) == Reason.NO_CREDENTIALS
 
 
-def test_a_client_without_credentials_is_the_anonymous_principal(welcoming: Running) -> None:
-    line = welcoming(anonymous("guest/1")).decision
-    assert (line["decision"], line["principal"], line["source"]) == ("allowed", "guest", "anonymous")
-
-
-def test_the_anonymous_principal_has_the_configured_claims(welcoming: Running) -> None:
-    assert ":topic/rooms/lobby/say" in str(welcoming(anonymous()).answer["policyDocuments"])
+def test_a_client_without_credentials_is_the_anonymous_principal_with_its_configured_claims(
+    welcoming: Running,
+) -> None:
+    outcome = welcoming(anonymous("guest/1"))
+    line = outcome.decision
+    assert (outcome.verdict, line["principal"], line["source"]) == ("allowed", "guest", "anonymous")
+    assert ":topic/rooms/lobby/say" in str(outcome.answer["policyDocuments"])
 
 
 BROUGHT = {

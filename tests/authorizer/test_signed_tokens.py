@@ -30,14 +30,12 @@ def verified(token: str) -> Event:
 
 
 @pytest.mark.parametrize("form", [str, unsigned], ids=["whole", "header-and-payload"])
-def test_a_token_that_iot_core_has_verified_is_allowed(trusting: Running, form: type[str]) -> None:
-    line = trusting(verified(form(mint()))).decision
+@pytest.mark.parametrize("key", ["main", "forger"])
+def test_a_token_that_iot_core_has_verified_is_allowed_and_not_verified_again(
+    trusting: Running, form: type[str], key: str
+) -> None:
+    line = trusting(verified(form(mint(signing_key("RS256", key))))).decision
     assert (line["decision"], line["principal"], line["issuer"]) == ("allowed", "ann", ISSUER)
-
-
-def test_its_signature_is_not_verified_again(trusting: Running) -> None:
-    forged = mint(signing_key("RS256", "forger"))
-    assert trusting.verdict(verified(forged)) == "allowed"
 
 
 NOT_VERIFIED = {
@@ -79,16 +77,12 @@ def test_a_token_that_iot_core_has_verified_is_refused_if_that_is_not_configured
 WRONG = {
     "expired": ({"exp": int(time.time()) - HOUR}, Reason.EXPIRED),
     "no-expiry": ({"exp": ...}, Reason.MISSING_CLAIM),
-    "expiry-text": ({"exp": "tomorrow"}, Reason.INVALID_CLAIM),
     "not-before": ({"nbf": int(time.time()) + HOUR}, Reason.NOT_YET_VALID),
-    "issued-in-future": ({"iat": int(time.time()) + HOUR}, Reason.ISSUED_IN_FUTURE),
     "other-issuer": ({"iss": "https://evil.example/"}, Reason.UNKNOWN_ISSUER),
-    "no-issuer": ({"iss": ...}, Reason.UNKNOWN_ISSUER),
     "other-audience": ({"aud": "other"}, Reason.WRONG_AUDIENCE),
     "no-subject": ({"sub": ...}, Reason.MISSING_CLAIM),
-    "subject-empty": ({"sub": ""}, Reason.INVALID_CLAIM),
-    "subject-number": ({"sub": 5}, Reason.INVALID_CLAIM),
 }
+"""One of each check; `test_jwt_claims` has all values."""
 
 
 @pytest.mark.parametrize(("changes", "reason"), WRONG.values(), ids=WRONG)
@@ -109,25 +103,23 @@ def test_a_verified_token_without_an_algorithm_is_refused(trusting: Running) -> 
 
 
 HEAD, BODY, SIGNATURE = cut(mint())
-MALFORMED = {
-    "jwe": f"{HEAD}.{BODY}.{BODY}.{BODY}.{SIGNATURE}",
-    "one-part": HEAD,
-}
 
 
-@pytest.mark.parametrize("token", MALFORMED.values(), ids=MALFORMED)
+@pytest.mark.parametrize("token", [f"{HEAD}.{BODY}.{BODY}.{BODY}.{SIGNATURE}", HEAD], ids=["jwe", "one-part"])
 def test_a_verified_text_that_is_not_a_jwt_is_refused(trusting: Running, token: str) -> None:
     assert trusting.verdict(verified(token)) == Reason.MALFORMED_TOKEN
 
 
-def test_a_token_type_may_be_asked_of_verified_tokens(tmp_path: Path) -> None:
-    running = start(tmp_path, table("[signed_tokens]", issuer=ISSUER, audience=["chat"], token_type="at+jwt"))
-    assert running.verdict(verified(mint())) == Reason.WRONG_TOKEN_USE
-
-
-def test_claims_may_be_required_of_verified_tokens(tmp_path: Path) -> None:
-    running = start(tmp_path, table("[signed_tokens]", issuer=ISSUER, audience=["chat"], required_claims=["tenant"]))
-    assert running.verdict(verified(mint())) == Reason.MISSING_CLAIM
+@pytest.mark.parametrize(
+    ("required", "reason"),
+    [({"token_type": "at+jwt"}, Reason.WRONG_TOKEN_USE), ({"required_claims": ["tenant"]}, Reason.MISSING_CLAIM)],
+    ids=["type", "claims"],
+)
+def test_a_type_and_claims_may_be_required_of_verified_tokens(
+    tmp_path: Path, required: dict[str, object], reason: Reason
+) -> None:
+    running = start(tmp_path, table("[signed_tokens]", issuer=ISSUER, audience=["chat"], **required))
+    assert running.verdict(verified(mint())) == reason
 
 
 @pytest.mark.parametrize(("audience", "verdict"), [(..., "allowed"), ("chat", Reason.WRONG_AUDIENCE)])

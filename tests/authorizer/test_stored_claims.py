@@ -1,5 +1,6 @@
 """Claims from the table of identities."""
 
+import re
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -32,77 +33,71 @@ def authorizer(tmp_path: Path, identities: Identities) -> Running:
     return started(tmp_path, stored_claims=True)
 
 
-def policy(running: Running, **claims: object) -> str:
-    return str(running(bearer(mint(**claims))).answer["policyDocuments"])
-
-
 ROOMS: Mapping[str, object] = {"rooms": ["stored"]}
 
 
-def test_stored_claims_join_the_tokens(authorizer: Running, identities: Identities) -> None:
-    identities.add("ann", claims=ROOMS)
-    assert "rooms/stored/say" in policy(authorizer)
+def rooms(running: Running, token: str) -> list[str]:
+    """The rooms that a token may publish to."""
+    return re.findall("rooms/([a-z]+)/say", str(running(bearer(token)).answer["policyDocuments"]))
 
 
-def test_the_stored_ones_win(authorizer: Running, identities: Identities) -> None:
-    identities.add("ann", claims=ROOMS)
-    found = policy(authorizer, rooms=["own"])
-    assert ("rooms/stored/say" in found, "rooms/own/say" in found) == (True, False)
-
-
-def test_an_empty_list_takes_all_away(authorizer: Running, identities: Identities) -> None:
-    identities.add("ann", claims={"rooms": []})
-    assert "rooms/" not in policy(authorizer, rooms=["own"])
-
-
-def test_a_principal_that_is_not_stored_keeps_the_tokens(authorizer: Running) -> None:
-    assert "rooms/own/say" in policy(authorizer, rooms=["own"])
+@pytest.mark.parametrize(
+    ("stored", "own", "expected"),
+    [
+        pytest.param(ROOMS, {}, ["stored"], id="stored claims join the token's"),
+        pytest.param(ROOMS, {"rooms": ["own"]}, ["stored"], id="the stored ones win"),
+        pytest.param({"rooms": []}, {"rooms": ["own"]}, [], id="an empty list takes all away"),
+        pytest.param(None, {"rooms": ["own"]}, ["own"], id="without stored ones the token's stay"),
+    ],
+)
+def test_stored_claims_replace_the_tokens(
+    authorizer: Running,
+    identities: Identities,
+    stored: Mapping[str, object] | None,
+    own: dict[str, object],
+    expected: list[str],
+) -> None:
+    if stored is not None:
+        identities.add("ann", claims=stored)
+    assert rooms(authorizer, mint(**own)) == expected
 
 
 def test_they_take_effect_with_the_same_token(authorizer: Running, identities: Identities) -> None:
     token = mint(rooms=["own"])
     authorizer(bearer(token))
     identities.add("ann", claims=ROOMS)
-    assert "rooms/stored/say" in str(authorizer(bearer(token)).answer["policyDocuments"])
+    assert rooms(authorizer, token) == ["stored"]
 
 
-def test_they_are_off_unless_the_issuer_is_to_take_them(tmp_path: Path, identities: Identities) -> None:
-    identities.add("ann", claims=ROOMS)
-    assert "rooms/stored/say" not in policy(started(tmp_path, stored_claims=False))
+@pytest.mark.parametrize(
+    ("user", "reason"),
+    [
+        ({"disabled": True}, Reason.USER_DISABLED),
+        ({"valid_until": NOW - 10**9}, Reason.USER_EXPIRED),
+        ({"claims": {"rooms": ["#"]}}, Reason.UNSAFE_VALUE),
+    ],
+    ids=["disabled", "expired", "with unsafe claims"],
+)
+def test_a_stored_user_is_refused_with_a_token_too(
+    authorizer: Running, identities: Identities, user: dict[str, object], reason: Reason
+) -> None:
+    identities.add("ann", **user)
+    assert authorizer.verdict(bearer(mint())) == reason
 
 
-def test_a_disabled_user_is_refused_with_a_token_too(authorizer: Running, identities: Identities) -> None:
-    identities.add("ann", disabled=True)
-    assert authorizer.verdict(bearer(mint())) == Reason.USER_DISABLED
-
-
-def test_an_expired_user_is_refused_with_a_token_too(authorizer: Running, identities: Identities) -> None:
-    identities.add("ann", valid_until=NOW - 10**9)
-    assert authorizer.verdict(bearer(mint())) == Reason.USER_EXPIRED
-
-
-def test_a_session_ends_with_the_user_though_the_token_lives_on(authorizer: Running, identities: Identities) -> None:
+@pytest.mark.parametrize(("of_user", "of_token"), [(1000, 3000), (3000, 1000)])
+def test_a_session_ends_with_the_user_or_the_token_whichever_expires_first(
+    authorizer: Running, identities: Identities, of_user: int, of_token: int
+) -> None:
     now = time.time()
-    identities.add("ann", valid_until=int(now) + 1000)
-    ends_after = authorizer(bearer(mint(exp=now + 3000))).answer["disconnectAfterInSeconds"]
-    assert 900 <= ends_after <= 1000
-
-
-def test_a_session_ends_with_the_token_though_the_user_lives_on(authorizer: Running, identities: Identities) -> None:
-    now = time.time()
-    identities.add("ann", valid_until=int(now) + 3000)
-    ends_after = authorizer(bearer(mint(exp=now + 1000))).answer["disconnectAfterInSeconds"]
+    identities.add("ann", valid_until=int(now) + of_user)
+    ends_after = authorizer(bearer(mint(exp=now + of_token))).answer["disconnectAfterInSeconds"]
     assert 900 <= ends_after <= 1000
 
 
 def test_a_stored_claim_names_no_other_principal(authorizer: Running, identities: Identities) -> None:
     identities.add("ann", claims={"sub": "bob"})
     assert authorizer(bearer(mint())).answer["principalId"] == "ann"
-
-
-def test_unsafe_stored_claims_are_refused_as_a_tokens_are(authorizer: Running, identities: Identities) -> None:
-    identities.add("ann", claims={"rooms": ["#"]})
-    assert authorizer.verdict(bearer(mint())) == Reason.UNSAFE_VALUE
 
 
 def test_a_malformed_item_allows_no_client(authorizer: Running, identities: Identities) -> None:
@@ -115,13 +110,13 @@ def test_a_principal_with_a_name_that_no_user_can_have_is_not_looked_for(authori
     assert authorizer.verdict(bearer(mint(sub=name))) in ("allowed", Reason.UNSAFE_VALUE)
 
 
-@pytest.mark.parametrize(("stored_claims", "expected"), [(True, True), (False, False)])
-def test_the_development_issuer_gets_stored_claims_if_any_issuer_does(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, identities: Identities, stored_claims: bool, expected: bool
+@pytest.mark.parametrize("stored_claims", [True, False])
+def test_they_are_off_unless_an_issuer_takes_them_and_then_the_development_issuer_does_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, identities: Identities, stored_claims: bool
 ) -> None:
     issuer = DevelopmentIssuer(tmp_path)
     monkeypatch.setenv(development.KEYS, str(issuer.jwks_path))
     identities.add("ann", claims=ROOMS)
     running = started(tmp_path, stored_claims=stored_claims)
-    found = str(running(bearer(issuer.token("ann", {}, 3600))).answer["policyDocuments"])
-    assert ("rooms/stored/say" in found) is expected
+    expected = ["stored"] if stored_claims else []
+    assert [rooms(running, token) for token in (mint(), issuer.token("ann", {}, 3600))] == [expected] * 2

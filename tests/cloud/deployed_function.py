@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from iot_authorizer_cli.local_iot_core import LocalIotCore
-from iot_core.authorizers.refused import Refused
+from iot_core.authorizers.invocation import Refused
 from iot_core.authorizers.rules import AuthorizerDescription
 from iot_core.functions.lambda_function import Invocation
 

@@ -2,8 +2,7 @@
 
 from iot_core.authorizers.answer import AuthorizerAnswer
 from iot_core.authorizers.invocation import Authorization
-from iot_core.decisions import Decisions
-from iot_core.feed import Feed
+from iot_core.feed import Decisions, Feed
 
 ANSWER = AuthorizerAnswer(
     isAuthenticated=True,

@@ -22,7 +22,7 @@ def explain(
 ) -> None:
     """Explain whether a template allows an action.
 
-    Names the entry that allows or denies it. Exits with 0 if it is allowed, with 1 if it is denied.
+    Prints the entry that allows or denies it, or what is missing. Exits with 0 for allowed, with 1 for denied.
     """
     if action in ("publish", "retain", "receive"):
         options.topic_name(resource, "RESOURCE")

@@ -11,7 +11,7 @@ from iot_authorizer_cli.options import CONFIG, Config, DataFolder, Handler, Tabl
 from iot_authorizer_cli.project.configuration import HANDLER, load_function, read_project_configuration
 from iot_authorizer_cli.project.development_issuer import DATA, DevelopmentIssuer
 from iot_core.authorizers.event import ConnectionRequest, HttpContext, MqttContext, TlsContext, build_event
-from iot_core.authorizers.signatures import verify_signature
+from iot_core.authorizers.invocation import verify_signature
 from iot_policies.errors import printable
 
 
@@ -24,21 +24,23 @@ def invoke(
         str | None, typer.Option(metavar="BASE64", help="Send this signature of the token.")
     ] = None,
     http_context: Annotated[
-        str | None, typer.Option(metavar="JSON", help="Send these headers and this queryString.")
+        str | None, typer.Option(metavar="JSON", help="Send this HTTP request: headers, queryString.")
     ] = None,
     mqtt_context: Annotated[
-        str | None, typer.Option(metavar="JSON", help="Send this username, password, clientId.")
+        str | None, typer.Option(metavar="JSON", help="Send this CONNECT: username, password, clientId.")
     ] = None,
-    tls_context: Annotated[str | None, typer.Option(metavar="JSON", help="Send this serverName.")] = None,
+    tls_context: Annotated[
+        str | None, typer.Option(metavar="JSON", help="Send this TLS handshake: serverName.")
+    ] = None,
     handler: Handler = HANDLER,
     data: DataFolder = DATA,
     table: TableName = None,
 ) -> None:
     """Run the Lambda handler on an event of IoT Core.
 
-    Builds the event that IoT Core would build, and prints the handler's answer. The options are those of `aws iot
-    test-invoke-authorizer`; the MQTT password is base64. The decision and its reason code go to standard error. Exits
-    with 0 if the client is allowed to connect, with 1 if it is refused.
+    Builds the event as IoT Core does, and prints the handler's answer. The options are those of `aws iot
+    test-invoke-authorizer`; the MQTT password is in base64. Prints the decision and its reason code on standard error.
+    Exits with 0 if the client is allowed, with 1 if it is refused.
     """
     try:
         request = ConnectionRequest(

@@ -11,7 +11,7 @@ from iot_policies.toml_file import key_of, line_of
 
 
 def lint(policies: Annotated[list[Path], typer.Argument(metavar="POLICY", help="Policy templates.")]) -> None:
-    """Check policy templates for mistakes. Exits with 0 if there are none, with 1 if there are any."""
+    """Check policy templates for mistakes. Exits with 0 if there is none, with 1 otherwise."""
     warnings = 0
     for path in policies:
         template, text = load_template(path, "lint"), path.read_text("utf-8")

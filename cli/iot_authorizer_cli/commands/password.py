@@ -9,7 +9,7 @@ from iot_identities.passwords import hash_password
 def password() -> None:
     """Print the hash of a password, for a password file.
 
-    Prompts for the password twice and does not show it. Without a terminal, reads it from standard input, without the
+    Asks for the password twice and does not show it. Without a terminal, reads it from standard input, without the
     line end. The hash is argon2id.
     """
     typer.echo(hash_password(read_password()))

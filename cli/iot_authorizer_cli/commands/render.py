@@ -25,7 +25,7 @@ def render(
 ) -> None:
     """Print the policy documents of a principal.
 
-    Prints one compact JSON list. Entries that are left out because a claim is missing go to standard error.
+    Prints them as one JSON list. Prints the entries that are left out because a claim is missing on standard error.
     """
     who = Principal(principal, options.json_object(claims, "--claims"))
     try:

@@ -16,13 +16,13 @@ def sign(
     token: Annotated[str, typer.Argument(metavar="TOKEN", help="The token; - reads it from standard input.")],
     key: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="Sign with this key; default: the newest with a private half here."),
+        typer.Option(metavar="NAME", help="Sign with this key; default: the key that `keys list` says signs."),
     ] = None,
     config: Config = CONFIG,
 ) -> None:
     """Print the signature of a token for IoT Core.
 
-    It is RSA with SHA-256 (PKCS#1 v1.5) over the token's bytes, in base64. Clients send it as
+    The signature is RSA with SHA-256 (PKCS#1 v1.5) over the token's bytes, in base64. Clients send it as
     x-amz-customauthorizer-signature, URL-encoded in URLs and in the user name. The line end of standard input is not
     signed.
     """

@@ -12,14 +12,14 @@ def token(
     principal: PrincipalName,
     claims: Claims = "{}",
     expires: Annotated[
-        str, typer.Option(metavar="TIME", help="Set the lifetime: 30s, 15m, 1h, 7d; -1h: expired an hour ago.")
+        str, typer.Option(metavar="TIME", help="Expire it after 30s, 15m, 1h or 7d; -1h: an hour ago.")
     ] = "1h",
     data: DataFolder = DATA,
 ) -> None:
     """Print a JWT of the development issuer. Only this machine trusts it.
 
-    Use --expires -1h to see an expired token refused. The authorizer allows clocks to differ by 30 s, so it accepts a
-    token for 30 s after it expired.
+    With --expires -1h, the token has expired. The authorizer allows clocks to differ by 30 s, so it accepts a token
+    until 30 s after its expiry.
     """
     sign = -1 if expires.startswith("-") else 1
     lifetime = sign * duration(expires.removeprefix("-"), "--expires", "365d")

@@ -26,9 +26,8 @@ from iot_authorizer_cli.project.configuration import (
     load_function,
     read_project_configuration,
 )
-from iot_core.functions.execution_environments import ExecutionEnvironments
+from iot_core.functions.execution_environments import ExecutionEnvironments, Worker
 from iot_core.functions.lambda_function import LOADING_TIME, TIMEOUT, BrokenHandler, LambdaFunction, StillLoading
-from iot_core.functions.worker import Worker
 from iot_policies import InvalidFile, PolicyTemplate
 
 CHECK_INTERVAL = 1.0

@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse, Response
 from iot_core.api.errors import ApiError, authorizer_errors, invalid_member, invalid_request
 from iot_core.api.parameters import Members, label, page, query_boolean, query_integer, read_json
 from iot_core.authorizers.event import ConnectionRequest
-from iot_core.authorizers.refused import NotAuthenticated, Refused
+from iot_core.authorizers.invocation import NotAuthenticated, Refused
 from iot_core.authorizers.rules import AuthorizerDescription, Status
 from iot_core.core import IotCore
 from iot_core.reasons import IotCoreReason

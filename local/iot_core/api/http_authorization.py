@@ -21,8 +21,7 @@ from starlette.requests import Request
 from iot_core.api.errors import forbidden, unauthorized
 from iot_core.api.parameters import invalid_members
 from iot_core.authorizers.event import ConnectionRequest, HttpContext, TlsContext
-from iot_core.authorizers.invocation import Authorization
-from iot_core.authorizers.refused import Refused
+from iot_core.authorizers.invocation import Authorization, Refused
 from iot_core.authorizers.rules import AuthorizerDescription
 from iot_core.core import IotCore
 from iot_policies.evaluator import Connection

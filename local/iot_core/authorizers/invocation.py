@@ -6,15 +6,22 @@
 4. Everything but a valid answer with `isAuthenticated: true` raises Refused.
 """
 
+import base64
+import binascii
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from iot_core.authorizers.answer import AuthorizerAnswer, InvalidAnswer, read_answer
 from iot_core.authorizers.event import ConnectionRequest, build_event
-from iot_core.authorizers.refused import NotAuthenticated, Refused
 from iot_core.authorizers.registry import Authorizers
 from iot_core.authorizers.rules import AuthorizerDescription
-from iot_core.authorizers.signatures import verify_signature
 from iot_core.functions.execution_environments import ExecutionEnvironments, FunctionTimeout
 from iot_core.functions.lambda_function import BrokenHandler, Invocation
 from iot_core.reasons import IotCoreReason
@@ -22,6 +29,43 @@ from iot_policies import InvalidFile
 from iot_policies.evaluator import Connection, Evaluator
 
 NAME_KEY = "x-amz-customauthorizer-name"
+SIGNATURE_KEY = "x-amz-customauthorizer-signature"
+
+
+class Refused(Exception):
+    """IoT Core or the authorizer refuses a client."""
+
+    def __init__(self, reason: str, detail: str = "", *, decision: Mapping[str, object] | None = None) -> None:
+        self.reason = reason
+        """A reason code: an `IotCoreReason`, or one of the Lambda's (docs/reference/log-and-reason-codes.md)."""
+        self.detail = detail
+        """What was found and expected, in words."""
+        self.decision = decision or {}
+        """The Lambda's log line; empty if it was not invoked, or logged nothing."""
+        super().__init__(f"{reason}: {detail}" if detail else reason)
+
+    def logged(self, name: str) -> str | None:
+        """A text field of the log line; None if it is missing."""
+        value = self.decision.get(name)
+        return value if isinstance(value, str) else None
+
+
+class NotAuthenticated(Refused):
+    """The Lambda answered with `isAuthenticated: false`."""
+
+    def __init__(self, reason: str, *, decision: Mapping[str, object]) -> None:
+        super().__init__(reason, decision=decision)
+        self.reason = self.logged("reason") or reason
+        self.detail = self.logged("detail") or ""
+
+
+class Forbidden(Refused):
+    """The Lambda authenticated the client, and its policy does not allow this CONNECT."""
+
+    def __init__(self, reason: str, detail: str, *, principal_id: str, decision: Mapping[str, object]) -> None:
+        super().__init__(reason, detail, decision=decision)
+        self.principal_id = principal_id
+        """As the Lambda answered it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,3 +151,45 @@ class AuthorizerInvoker:
             raise Refused(IotCoreReason.FUNCTION_TIMEOUT, str(error)) from None
         except (BrokenHandler, InvalidFile) as error:
             raise Refused(IotCoreReason.FUNCTION_ERROR, str(error)) from None
+
+
+def verify_signature(request: ConnectionRequest, authorizer: AuthorizerDescription) -> bool:
+    """Verifies a token's signature, RSASSA-PKCS1-v1_5 with SHA-256. Returns False if the authorizer disables signing.
+
+    Raises Refused if the token or its signature is missing or invalid.
+    """
+    if authorizer.signing_disabled:
+        return False
+    token = request.find_token(authorizer.token_key_name or "")
+    if token is None:
+        raise Refused(
+            IotCoreReason.TOKEN_MISSING, f"signing is enabled: expected a token under {authorizer.token_key_name}"
+        )
+    text = request.token_signature or request.find(SIGNATURE_KEY)
+    if text is None:
+        raise Refused(IotCoreReason.SIGNATURE_MISSING, f"signing is enabled: expected {SIGNATURE_KEY}")
+    try:
+        signature, message = base64.b64decode(text, validate=True), token.encode()
+    except binascii.Error:
+        raise Refused(IotCoreReason.SIGNATURE_INVALID, "the token's signature is not standard base64") from None
+    except ValueError:  # base64 and UTF-8 cannot hold lone surrogates.
+        raise Refused(IotCoreReason.SIGNATURE_INVALID, "the token or its signature is not valid text") from None
+    if not any(_verifies(_public_key(pem), signature, message) for pem in authorizer.public_keys.values()):
+        raise Refused(IotCoreReason.SIGNATURE_INVALID, "no public key of the authorizer verifies the token's signature")
+    return True
+
+
+def _verifies(key: RSAPublicKey, signature: bytes, message: bytes) -> bool:
+    try:
+        key.verify(signature, message, PKCS1v15(), SHA256())
+    except InvalidSignature:
+        return False
+    return True
+
+
+@lru_cache(maxsize=64)
+def _public_key(pem: str) -> RSAPublicKey:
+    key = load_pem_public_key(pem.encode())
+    if not isinstance(key, RSAPublicKey):  # The registry checks keys before it keeps them.
+        raise TypeError("expected an RSA key")
+    return key

@@ -20,15 +20,12 @@ from iot_core.broker import presence
 from iot_core.broker.client import Client, Origin, connack, open_link, session_expiry
 from iot_core.broker.delivery import acknowledge, drain
 from iot_core.broker.effects import Dropped, Effect, Publication, Report, drop_report
-from iot_core.broker.fan_out import FanOut
 from iot_core.broker.limits import IOT_CORE, Limits
 from iot_core.broker.message import Message
-from iot_core.broker.presence import DisconnectReason
-from iot_core.broker.publishing import Publisher
+from iot_core.broker.publishing import FanOut, Publisher
 from iot_core.broker.retained import RetainedMessages
 from iot_core.broker.router import Router
-from iot_core.broker.session import Delivery, Outlet, Session
-from iot_core.broker.sessions import Sessions
+from iot_core.broker.session import Delivery, DisconnectReason, Outlet, Session, Sessions
 from iot_core.broker.shared_subscriptions import SharedSubscriptions
 from iot_core.broker.storage import Storage
 from iot_core.broker.subscribing import Subscriptions
@@ -128,17 +125,19 @@ class Broker:
         if (other := self._clients.get(client_id)) is not None:
             self.end(other, DisconnectReason.DUPLICATE_CLIENTID, ReasonCode.SESSION_TAKEN_OVER)
         session, present = self._session_for(connect, client_id)
-        session.expiry_interval = session_expiry(connect, self.limits)
         session.principal_id = principal_id
         publisher = Publisher(self.limits, self._clock, self.retained)
+        session.expiry_interval = session_expiry(connect, self.limits)
         link = open_link(connect, session, permissions, outlet, self.limits, self._clock)
-        client = Client(connect, session, link, publisher, origin, next(self._version_numbers))
-        session.attach(link, self._clock())
-        self._sessions.mark_connected(session)
-        self._clients[client_id] = client
+        client = self._clients[client_id] = Client(
+            connect, session, link, publisher, origin, next(self._version_numbers)
+        )
         outlet.write(encode(connack(connect, client_id, self.limits, session_present=present), connect.version))
-        self._take(presence.connected(client, self._clock()))
-        drain(session, link)
+        now = self._clock()
+        self._sessions.attach(session, link, now)
+        self._take(presence.connected(client, now))
+        if session.queue.deliveries:
+            drain(session, link)
         self._hand_out_due = True
         self._settle()
         return client
@@ -174,17 +173,9 @@ class Broker:
         drain(client.session, client.link)
         self._drained(client)
 
-    def end(
-        self,
-        client: Client,
-        reason: DisconnectReason,
-        reason_code: ReasonCode | None = None,
-        *,
-        explanation: str = "",
-        with_will: bool = True,
-    ) -> None:
+    def end(self, client: Client, reason: DisconnectReason, reason_code: ReasonCode | None = None) -> None:
         """End a connection. With a reason code, a client of MQTT 5 gets a DISCONNECT first."""
-        self._end(client, reason, reason_code, explanation=explanation, with_will=with_will)
+        self._end(client, reason, reason_code)
         self._settle()
 
     def fail(self, client: Client, error: MqttError) -> None:
@@ -194,7 +185,8 @@ class Broker:
             code = ReasonCode.PROTOCOL_ERROR
         forbidden = code == ReasonCode.NOT_AUTHORIZED
         reason = DisconnectReason.FORBIDDEN_ACCESS if forbidden else DisconnectReason.CLIENT_ERROR
-        self.end(client, reason, code, explanation=str(error))
+        self._end(client, reason, code, explanation=str(error))
+        self._settle()
 
     def publish(self, message: Message) -> None:
         """Publish a message that comes from no client of the broker, but over HTTP."""

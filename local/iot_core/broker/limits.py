@@ -1,4 +1,4 @@
-"""IoT Core's limits, the error for breaking one, and a counter for limits per second.
+"""IoT Core's limits, the error for breaking one, and the counters for limits per second.
 
 AWS General Reference, "AWS IoT Core endpoints and quotas": message broker and protocols.
 """
@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 from iot_core.mqtt import MqttError, ReasonCode
 
 _WEEK = 7 * 24 * 3600
+_REMEMBERED = 10_000
+"""Client IDs whose rates are kept."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,3 +104,36 @@ class RateLimit:
             return False
         self._tokens -= 1
         return True
+
+
+class ConnectRate:
+    """Counts CONNECTs per second, of the account and of each client ID."""
+
+    def __init__(self, limits: Limits, clock: Callable[[], float]) -> None:
+        """`clock` gives seconds from any start."""
+        self._limits = limits
+        self._clock = clock
+        self._account = RateLimit(limits.connects_per_second, clock)
+        self._clients: dict[str, RateLimit] = {}
+
+    def count(self) -> None:
+        """Counts a CONNECT. Raises BrokenRule if the account has too many."""
+        if not self._account.take():
+            raise _too_many("connections", self._limits.connects_per_second)
+
+    def count_client(self, client_id: str) -> None:
+        """Counts an authorized CONNECT of a client ID. Raises BrokenRule if it has too many."""
+        limit = self._limits.connects_per_client_per_second
+        if limit is None:
+            return
+        if len(self._clients) >= _REMEMBERED:
+            self._clients.clear()
+        rate = self._clients.get(client_id)
+        if rate is None:
+            rate = self._clients[client_id] = RateLimit(limit, self._clock)
+        if not rate.take():
+            raise _too_many("connection with one client ID", limit)
+
+
+def _too_many(what: str, limit: int | None) -> BrokenRule:
+    return BrokenRule(f"IoT Core accepts {limit} {what} per second", ReasonCode.CONNECTION_RATE_EXCEEDED)

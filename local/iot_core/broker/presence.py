@@ -6,29 +6,11 @@ Each function returns effects: the message of an event, and a report for the fee
 import json
 import uuid
 from collections.abc import Sequence
-from enum import StrEnum
 
 from iot_core.broker.client import Client
 from iot_core.broker.effects import Effect, Publication, Report
 from iot_core.broker.message import Message
-
-
-class DisconnectReason(StrEnum):
-    """Why a connection ended: `disconnectReason` of a presence event."""
-
-    AUTH_ERROR = "AUTH_ERROR"
-    CLIENT_INITIATED_DISCONNECT = "CLIENT_INITIATED_DISCONNECT"
-    CLIENT_ERROR = "CLIENT_ERROR"
-    CONNECTION_LOST = "CONNECTION_LOST"
-    CUSTOMAUTH_TTL_EXPIRATION = "CUSTOMAUTH_TTL_EXPIRATION"
-    DUPLICATE_CLIENTID = "DUPLICATE_CLIENTID"
-    FORBIDDEN_ACCESS = "FORBIDDEN_ACCESS"
-    MQTT_KEEP_ALIVE_TIMEOUT = "MQTT_KEEP_ALIVE_TIMEOUT"
-    SERVER_ERROR = "SERVER_ERROR"
-    SERVER_INITIATED_DISCONNECT = "SERVER_INITIATED_DISCONNECT"
-    API_INITIATED_DISCONNECT = "API_INITIATED_DISCONNECT"
-    THROTTLED = "THROTTLED"
-    WEBSOCKET_TTL_EXPIRATION = "WEBSOCKET_TTL_EXPIRATION"
+from iot_core.broker.session import DisconnectReason
 
 
 def connected(client: Client, now: float) -> list[Effect]:

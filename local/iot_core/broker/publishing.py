@@ -1,18 +1,31 @@
-"""PUBLISH: the checks of a message that a client publishes.
+"""PUBLISH: the checks of a message that a client publishes, and its delivery to all subscribers.
 
-The rules (MQTT 5.0, section 3.3; developer guide, "MQTT"; AWS General Reference, message broker quotas):
+The rules of the checks (MQTT 5.0, section 3.3; developer guide, "MQTT"; AWS General Reference, message broker quotas):
 - QoS 2, an invalid topic, too much payload or too many properties end the connection.
 - So does a topic or a RETAIN flag that the policy does not allow.
 - A topic alias replaces the topic until the connection ends, or until the client gives it another topic.
 - A message over the limit per second, or one more retained message than there is room for, is dropped. MQTT 5 answers
   with QUOTA_EXCEEDED. MQTT 3.1.1 has no answer for it.
+
+The rules of the delivery (MQTT 5.0, sections 3.3.1.3 and 3.8.3.1):
+- A message with RETAIN is retained first. If there is no room for it, it is still delivered.
+- It goes to each subscriber with the lower of its own QoS and the subscription's.
+- A subscription with No Local does not get the messages of its own client.
+- RETAIN stays set only for a subscription with Retain As Published.
+- An absent client gets it later, if its session is persistent and the QoS is 1.
+- Each group of a shared subscription gets it once.
 """
 
 from collections.abc import Callable
 
+from iot_core.broker.delivery import deliver, keep
+from iot_core.broker.effects import Effect, drop_report
 from iot_core.broker.limits import BrokenRule, Limits, RateLimit
 from iot_core.broker.message import Message, properties_size
 from iot_core.broker.retained import RetainedMessages
+from iot_core.broker.router import Router
+from iot_core.broker.session import Session
+from iot_core.broker.shared_subscriptions import SharedSubscriptions
 from iot_core.broker.topics import InvalidTopic, check_topic_name, is_event, is_reserved
 from iot_core.mqtt import NO_PROPERTIES, Properties, ProtocolError, Publish, ReasonCode
 from iot_core.permissions import Permissions
@@ -82,6 +95,47 @@ class Publisher:
             self.known_topics.add(topic)
         if packet.retain or not permissions.may_publish(topic):
             check_permission(topic, packet.retain, permissions)
+
+
+class FanOut:
+    """Delivers messages by the subscriptions of a router."""
+
+    def __init__(
+        self, router: Router[Session], retained: RetainedMessages, shared: SharedSubscriptions, limits: Limits
+    ) -> None:
+        self._router = router
+        self._retained = retained
+        self._shared = shared
+        self._limits = limits
+
+    def deliver(self, message: Message, publisher: Session | None) -> list[Effect]:
+        """Deliver a message to all subscribers. Returns what was dropped.
+
+        It writes to the outlets itself: a returned object for each packet would make fan-out slower.
+        """
+        effects: list[Effect] = []
+        if message.retain and not self._retained.keep(message):
+            effects.append(drop_report(IotCoreReason.TOO_MANY_RETAINED))
+        routes = self._router.routes(message.topic)
+        for session, subscription in routes.each:
+            if subscription.no_local and session is publisher:
+                continue
+            qos = min(message.qos, subscription.qos)
+            retain = message.retain and subscription.retain_as_published
+            link = session.link
+            if link is not None:
+                dropped = deliver(session, link, message, qos, retain)
+            elif qos and session.persistent:
+                dropped = keep(session, message, retain, self._limits)
+            else:
+                continue
+            if dropped is not None:
+                effects.append(dropped)
+        for group in routes.groups:
+            dropped = self._shared.deliver(group, message)
+            if dropped is not None:
+                effects.append(dropped)
+        return effects
 
 
 def check_topic(topic: str, limits: Limits) -> None:

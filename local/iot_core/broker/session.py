@@ -1,7 +1,7 @@
-"""The session of one client ID: its subscriptions and its QoS 1 messages, with or without a connection.
+"""Sessions: the subscriptions and the QoS 1 messages of each client ID, with or without a connection.
 
 The rules (MQTT 5.0, sections 4.1, 4.4 and 4.8.2):
-- A session has at most one connection, which it knows as a `Link`.
+- A client ID has at most one session. A session has at most one connection, which it knows as a `Link`.
 - With an expiry interval above 0 it is persistent: it outlives its connection and this process.
 - A QoS 1 message is in `queue` until it is sent, then in `inflight` until the client acknowledges it.
 - When the connection ends, unacknowledged messages return to the front of the queue in their order. They keep their
@@ -10,16 +10,36 @@ The rules (MQTT 5.0, sections 4.1, 4.4 and 4.8.2):
 - The storage holds the messages of a persistent session until they are acknowledged, or can never be sent.
 """
 
-from collections import deque
-from collections.abc import Callable
+from collections import OrderedDict, deque
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Protocol
 
 from iot_core.broker.limits import Limits
 from iot_core.broker.message import Message
+from iot_core.broker.router import Router
 from iot_core.broker.storage import Storage, StoredSession
 from iot_core.mqtt import Subscription, Version
 from iot_core.permissions import Permissions
+
+
+class DisconnectReason(StrEnum):
+    """Why a connection ended: `disconnectReason` of a presence event."""
+
+    AUTH_ERROR = "AUTH_ERROR"
+    CLIENT_INITIATED_DISCONNECT = "CLIENT_INITIATED_DISCONNECT"
+    CLIENT_ERROR = "CLIENT_ERROR"
+    CONNECTION_LOST = "CONNECTION_LOST"
+    CUSTOMAUTH_TTL_EXPIRATION = "CUSTOMAUTH_TTL_EXPIRATION"
+    DUPLICATE_CLIENTID = "DUPLICATE_CLIENTID"
+    FORBIDDEN_ACCESS = "FORBIDDEN_ACCESS"
+    MQTT_KEEP_ALIVE_TIMEOUT = "MQTT_KEEP_ALIVE_TIMEOUT"
+    SERVER_ERROR = "SERVER_ERROR"
+    SERVER_INITIATED_DISCONNECT = "SERVER_INITIATED_DISCONNECT"
+    API_INITIATED_DISCONNECT = "API_INITIATED_DISCONNECT"
+    THROTTLED = "THROTTLED"
+    WEBSOCKET_TTL_EXPIRATION = "WEBSOCKET_TTL_EXPIRATION"
 
 
 class Outlet(Protocol):
@@ -178,11 +198,6 @@ class Session:
         """Whether its expiry interval has passed since its connection ended. `now` in seconds since 1970."""
         return self.disconnected_since is not None and self.disconnected_since + self.expiry_interval <= now
 
-    def attach(self, link: Link, now: float) -> None:
-        """Begin a connection. `now` in seconds since 1970."""
-        self.link = link
-        self.connected_since, self.disconnected_since = now, None
-
     def detach(self, now: float, reason: str) -> list[Delivery]:
         """End the connection. Returns the deliveries of shared subscriptions, which other members must get.
 
@@ -249,3 +264,85 @@ class Session:
         """Remove a delivery from the storage: it was acknowledged, or will never be sent."""
         if delivery.row is not None:
             self._storage.dequeue(delivery.row, delivery.message)
+
+
+class Sessions:
+    """All sessions, with their subscriptions in the router and in the storage."""
+
+    def __init__(self, storage: Storage, router: Router[Session]) -> None:
+        self._storage = storage
+        self._router = router
+        self._sessions: dict[str, Session] = {}
+        self.absent: OrderedDict[str, Session] = OrderedDict()
+        """The persistent ones without a connection. The one that lost its connection first is first."""
+
+    def __iter__(self) -> Iterator[Session]:
+        """Iterate over the present sessions. Sessions may be added and removed meanwhile."""
+        return iter(list(self._sessions.values()))
+
+    def get(self, client_id: str) -> Session | None:
+        """Return the session of a client ID, or None."""
+        return self._sessions.get(client_id)
+
+    def add(self, client_id: str, version: Version) -> Session:
+        """Create a session."""
+        session = self._sessions[client_id] = Session(client_id, version, self._storage)
+        return session
+
+    def remove(self, session: Session) -> None:
+        """Remove a session with its subscriptions, also from the storage."""
+        del self._sessions[session.client_id]
+        self.absent.pop(session.client_id, None)
+        for topic_filter in session.subscriptions:
+            self._router.remove(session, topic_filter)
+        session.unstore()
+
+    def attach(self, session: Session, link: Link, now: float) -> None:
+        """Begin a session's connection. `now` in seconds since 1970."""
+        session.link = link
+        session.connected_since, session.disconnected_since = now, None
+        session.store()
+        self.absent.pop(session.client_id, None)
+
+    def mark_absent(self, session: Session) -> None:
+        """Note that a persistent session has no connection any more."""
+        session.store()
+        self.absent[session.client_id] = session
+
+    def subscribe(self, session: Session, subscription: Subscription) -> None:
+        """Add a subscription, or replace the session's one with the same filter."""
+        session.subscriptions[subscription.topic_filter] = subscription
+        self._router.add(session, subscription)
+        if session.expiry_interval:
+            self._storage.keep_subscription(session.client_id, subscription)
+
+    def unsubscribe(self, session: Session, topic_filter: str) -> bool:
+        """Remove a subscription. False if the session has none with this filter."""
+        if session.subscriptions.pop(topic_filter, None) is None:
+            return False
+        self._router.remove(session, topic_filter)
+        if session.stored:
+            self._storage.forget_subscription(session.client_id, topic_filter)
+        return True
+
+    def restore(self, now: float) -> None:
+        """Load all sessions from the storage. Raises StorageError.
+
+        A session that was connected when the process ended counts as disconnected at `now`.
+        """
+        for stored in sorted(self._storage.sessions(), key=lambda stored: stored.disconnected_at or now):
+            session = self.add(stored.client_id, stored.version)
+            session.expiry_interval, session.principal_id = stored.expiry_interval, stored.principal_id
+            session.disconnected_since, session.disconnect_reason = stored.disconnected_at, stored.disconnect_reason
+            if session.disconnected_since is None:
+                session.disconnected_since, session.disconnect_reason = now, DisconnectReason.SERVER_ERROR
+            self.mark_absent(session)
+        for client_id, subscription in self._storage.subscriptions():
+            session = self._sessions[client_id]
+            session.subscriptions[subscription.topic_filter] = subscription
+            self._router.add(session, subscription)
+
+    def restore_delivery(self, client_id: str, delivery: Delivery) -> None:
+        """Queue a stored delivery behind those that were restored before."""
+        delivery.duplicate = True  # It may have been sent before the restart.
+        self._sessions[client_id].queue.put(delivery)

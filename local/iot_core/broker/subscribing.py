@@ -17,7 +17,7 @@ from iot_core.broker.delivery import deliver
 from iot_core.broker.effects import Dropped, Effect, Report
 from iot_core.broker.limits import BrokenRule, Limits
 from iot_core.broker.retained import RetainedMessages
-from iot_core.broker.sessions import Sessions
+from iot_core.broker.session import Sessions
 from iot_core.broker.topics import InvalidTopic, check_topic_filter
 from iot_core.mqtt import ReasonCode, Suback, Subscribe, Subscription, Unsuback, Unsubscribe, Version
 from iot_core.reasons import IotCoreReason

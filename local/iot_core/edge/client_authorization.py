@@ -15,11 +15,10 @@ from dataclasses import dataclass
 from functools import partial
 
 from iot_core.authorizers.event import ConnectionRequest, HttpContext, MqttContext, TlsContext
-from iot_core.authorizers.invocation import Authorization, AuthorizerInvoker
-from iot_core.authorizers.refused import Forbidden, Refused
+from iot_core.authorizers.invocation import Authorization, AuthorizerInvoker, Forbidden, Refused
 from iot_core.broker.client import Origin
-from iot_core.decisions import Decisions
-from iot_core.mqtt import Connect, Version
+from iot_core.feed import Decisions
+from iot_core.mqtt import Connect, Version, Will
 from iot_core.permissions import Permissions
 from iot_core.reasons import IotCoreReason
 from iot_policies.evaluator import Connection
@@ -78,7 +77,7 @@ class ClientAuthorizer:
         started, connection_id = self._clock(), str(uuid.uuid4())
         client_id = connect.client_id or f"$GEN/{uuid.uuid4()}"
         authorization, permissions = await self._ask(connect, client_id, network, connection_id)
-        if not _allows_will(permissions, connect):
+        if connect.will is not None and not _allows_will(permissions, connect.will):
             detail = "the policy does not allow the client to publish its Will"
             raise _forbidden(IotCoreReason.WILL_NOT_ALLOWED, detail, authorization)
         return ClientAuthorization(
@@ -105,16 +104,14 @@ class ClientAuthorizer:
     ) -> tuple[Authorization, Permissions]:
         request = connection_request(connect, network)
         try:
-            authorization = await self._invoker.authorize(request, connection_id=connection_id)
-            policy = authorization.evaluator(
-                Connection(
-                    client_id=client_id,
-                    source_ip=network.origin.source[0],
-                    connect_attributes=connect_attributes(connect),
-                )
+            connection = Connection(
+                client_id=client_id,
+                source_ip=network.origin.source[0],
+                connect_attributes=connect_attributes(connect),
             )
+            authorization = await self._invoker.authorize(request, connection_id=connection_id)
             on_decision = partial(self._decisions.by_policy, authorization, client_id)
-            permissions = Permissions(policy, self._arn_prefix, on_decision)
+            permissions = Permissions(authorization.evaluator(connection), self._arn_prefix, on_decision)
             if not permissions.may_connect(client_id):
                 raise _forbidden(IotCoreReason.CONNECT_NOT_ALLOWED, "", authorization)
         except Refused:
@@ -145,11 +142,8 @@ def connection_request(connect: Connect, network: NetworkContext) -> ConnectionR
     return ConnectionRequest.model_construct(http_context=network.http, tls_context=network.tls, mqtt_context=mqtt)
 
 
-def _allows_will(permissions: Permissions, connect: Connect) -> bool:
-    will = connect.will
-    return will is None or (
-        permissions.may_publish(will.topic) and (not will.retain or permissions.may_retain(will.topic))
-    )
+def _allows_will(permissions: Permissions, will: Will) -> bool:
+    return permissions.may_publish(will.topic) and (not will.retain or permissions.may_retain(will.topic))
 
 
 def _forbidden(reason: IotCoreReason, detail: str, authorization: Authorization) -> Forbidden:

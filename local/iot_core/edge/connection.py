@@ -19,16 +19,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from time import monotonic
 
-from iot_core.authorizers.refused import Forbidden, Refused
+from iot_core.authorizers.invocation import Forbidden, Refused
 from iot_core.broker.broker import Broker
 from iot_core.broker.client import Client
-from iot_core.broker.limits import BrokenRule
-from iot_core.broker.presence import DisconnectReason
-from iot_core.decisions import Decisions
+from iot_core.broker.limits import BrokenRule, ConnectRate
+from iot_core.broker.session import DisconnectReason
 from iot_core.edge.client_authorization import ClientAuthorization, ClientAuthorizer, NetworkContext
-from iot_core.edge.connack import refusal, refusal_of_version
-from iot_core.edge.connect_rules import ConnectRate, check_connect
+from iot_core.edge.connack import check_connect, refusal, refusal_of_version
 from iot_core.edge.outbox import MOST_WAITING, Channel, Outbox, Outgoing
+from iot_core.feed import Decisions
 from iot_core.mqtt import Connect, Decoder, MqttError, ReasonCode, Version
 from iot_core.reasons import IotCoreReason
 

@@ -11,15 +11,14 @@ import logging
 import time
 from collections.abc import Callable, Iterator
 
-from iot_core.authorizers.invocation import AuthorizerInvoker
-from iot_core.authorizers.refused import Refused
+from iot_core.authorizers.invocation import AuthorizerInvoker, Refused
 from iot_core.authorizers.registry import Authorizers
 from iot_core.broker.broker import Broker
-from iot_core.decisions import Decisions
-from iot_core.edge.client_authorization import ClientAuthorizer, NetworkContext
-from iot_core.edge.connect_rules import ConnectRate
+from iot_core.broker.limits import ConnectRate
+from iot_core.edge.client_authorization import ClientAuthorizer
 from iot_core.edge.connection import MqttConnection, MqttEndpoint
-from iot_core.edge.outbox import Channel, Outbox
+from iot_core.edge.outbox import Outbox
+from iot_core.feed import Decisions
 from iot_core.reasons import IotCoreReason
 
 _REFRESHES_AT_ONCE = 8
@@ -46,7 +45,7 @@ class Connections:
     ) -> None:
         """`clock` gives seconds; the seconds of an authorizer's answer pass `time_scale` times as fast."""
         authorizer = ClientAuthorizer(invoker, decisions, arn_prefix=arn_prefix, time_scale=time_scale, clock=clock)
-        self._endpoint = MqttEndpoint(
+        self.endpoint = MqttEndpoint(
             broker=broker,
             outbox=outbox,
             decisions=decisions,
@@ -54,20 +53,17 @@ class Connections:
             connect_rate=ConnectRate(broker.limits, clock),
             clock=clock,
         )
+        """What each connection needs."""
         self._authorizers = authorizers
         self._turns = asyncio.Semaphore(_REFRESHES_AT_ONCE)
         self._refreshes: dict[MqttConnection, asyncio.Task[None]] = {}
 
-    def begin(self, channel: Channel, network: NetworkContext, deadline: float) -> MqttConnection:
-        """Begins an MQTT connection; `deadline` is when its CONNECT must be complete, in seconds of the clock."""
-        return MqttConnection(self._endpoint, channel, network, deadline)
-
     def __iter__(self) -> Iterator[MqttConnection]:
-        return iter(self._endpoint.open)
+        return iter(self.endpoint.open)
 
     def check_time(self) -> None:
         """Does what is due by now."""
-        endpoint = self._endpoint
+        endpoint = self.endpoint
         now, generation = endpoint.clock(), self._authorizers.generation
         for connection in list(endpoint.open):
             try:
@@ -82,14 +78,14 @@ class Connections:
 
     async def close(self) -> None:
         """Ends all connections after everything is stored and sent."""
-        self._endpoint.broker.close()
-        for connection in list(self._endpoint.open):
+        self.endpoint.broker.close()
+        for connection in list(self.endpoint.open):
             connection.stop()
         refreshes = list(self._refreshes.values())
         for refresh in refreshes:
             refresh.cancel()
         await asyncio.gather(*refreshes, return_exceptions=True)
-        self._endpoint.outbox.flush()
+        self.endpoint.outbox.flush()
 
     def _begin_refresh(self, connection: MqttConnection) -> None:
         if connection not in self._refreshes:

@@ -53,7 +53,7 @@ class Ports:
             patience = self._core.limits.connect_timeout if tls is not None else None
             try:
                 server = await loop.create_server(
-                    lambda: ProtocolSniffer(self._protocols),
+                    partial(ProtocolSniffer, self._protocols),
                     host,
                     number,
                     ssl=tls,

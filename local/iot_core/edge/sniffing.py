@@ -139,7 +139,7 @@ class ProtocolSniffer(asyncio.Protocol):
         self._transport.set_write_buffer_limits(high=self._core.limits.queued_bytes)
         tls = None if self._tls is None else TlsContext.model_construct(server_name=self._server_name())
         network = NetworkContext(self._origin, http, tls)
-        return self._core.connections.begin(channel, network, self._deadline)
+        return MqttConnection(self._core.connections.endpoint, channel, network, self._deadline)
 
     def _refused_upgrade(self, detail: str) -> None:
         self._core.decisions.refused_bytes(self._origin.source[0], IotCoreReason.NOT_MQTT, detail)

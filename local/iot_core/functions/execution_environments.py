@@ -8,16 +8,21 @@ Rules:
 - All environments run one version of the function. Once the version's files have changed, no environment starts, and
   a function that was loaded from changed files is not used: its event waits for an older environment.
 - After `close`, each thread ends when no event needs it any more.
+- The threads are daemons: one that hangs blocks neither the event loop nor the end of the process.
 """
 
 import asyncio
 import contextlib
+import queue
+import threading
 from collections.abc import Callable, Mapping
 from functools import partial
+from typing import TypeVar
 
 from iot_core.functions.lambda_function import TIMEOUT, BrokenHandler, Invocation, LambdaFunction
-from iot_core.functions.worker import Worker
 from iot_policies import InvalidFile
+
+Result = TypeVar("Result")
 
 
 class _Outdated(Exception):
@@ -26,6 +31,31 @@ class _Outdated(Exception):
 
 class FunctionTimeout(Exception):
     """The function did not answer within the time limit."""
+
+
+class Worker:
+    """A thread that runs one piece of work at a time."""
+
+    def __init__(self, name: str) -> None:
+        """Start the thread. Raises RuntimeError if the system has no thread left."""
+        self._work: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        threading.Thread(target=self._run, name=name, daemon=True).start()
+
+    def do(self, work: Callable[[], Result]) -> "asyncio.Future[Result]":
+        """Run `work` after all earlier work. The future gets its result or its exception."""
+        answer: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+        self._work.put(partial(_do, work, answer))
+        return answer
+
+    def end(self, ended: Callable[[], None] | None = None) -> None:
+        """Let the thread end after all its work, then call `ended` on the event loop."""
+        if ended is not None:
+            self._work.put(partial(_tell, asyncio.get_running_loop(), ended))
+        self._work.put(None)
+
+    def _run(self) -> None:
+        while (work := self._work.get()) is not None:
+            work()
 
 
 class _Environment:
@@ -182,3 +212,32 @@ class ExecutionEnvironments:
     def _end_if_done(self) -> None:
         while self._closed and not self._invocations and not self._idle.empty():
             self._idle.get_nowait().worker.end()
+
+
+def _do(work: Callable[[], Result], answer: "asyncio.Future[Result]") -> None:
+    loop = answer.get_loop()
+    try:
+        result = work()
+    except Exception as error:  # noqa: BLE001 (the future passes it on)
+        _tell(loop, partial(_fail, answer, error))
+    except BaseException as error:  # noqa: BLE001 (SystemExit would end the event loop)
+        _tell(loop, partial(_fail, answer, RuntimeError(f"{type(error).__name__} in a thread")))
+    else:
+        _tell(loop, partial(_succeed, answer, result))
+
+
+def _tell(loop: asyncio.AbstractEventLoop, call: Callable[[], None]) -> None:
+    try:
+        loop.call_soon_threadsafe(call)
+    except RuntimeError:  # The loop is closed.
+        return
+
+
+def _succeed(answer: "asyncio.Future[Result]", result: Result) -> None:
+    if not answer.done():
+        answer.set_result(result)
+
+
+def _fail(answer: "asyncio.Future[Result]", error: Exception) -> None:
+    if not answer.done():
+        answer.set_exception(error)

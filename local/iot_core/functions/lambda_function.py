@@ -6,10 +6,14 @@ Rules:
 - One handler loads at a time, because it sees environment variables of its own while it loads.
 - The handler gets a copy of the event, and its answer must survive a round trip through JSON.
 - What it prints goes to no terminal. The first printed JSON object with `decision` is the log line of its decision.
+- Only what the handler's thread prints is captured. `sys.stdout` is replaced while there is a capture, and put back
+  after the last one. The replacement looks for the writing thread's capture at each write, because a handler may keep
+  the `sys.stdout` that it found when it loaded.
 """
 
 import importlib
 import importlib.util
+import io
 import json
 import os
 import sys
@@ -23,9 +27,8 @@ from dataclasses import dataclass, field
 from importlib.abc import SourceLoader
 from pathlib import Path
 from types import ModuleType
-from typing import NamedTuple, cast
+from typing import NamedTuple, TextIO, cast
 
-from iot_core.functions.thread_output import captured_output
 from iot_policies import InvalidFile
 
 REGION, ACCOUNT = "us-east-1", "123456789012"
@@ -38,6 +41,13 @@ LOADING_TIME = 10.0
 
 _loading = threading.Lock()
 """Held while a handler loads."""
+_MOST_OUTPUT = 1024 * 1024
+"""Characters that one capture keeps, so that a function that prints without end does not fill the memory."""
+
+_capturing_lock = threading.Lock()
+_captures = 0
+_capturing = threading.local()
+"""Holds the capture of each thread."""
 
 Answer = dict[str, object]
 _Handler = Callable[[object, object], Answer]
@@ -208,3 +218,87 @@ def _decision(output: str) -> Mapping[str, object]:
         if isinstance(record, dict) and "decision" in record:
             return record
     return {}
+
+
+class Capture:
+    """The text that one thread printed."""
+
+    def __init__(self) -> None:
+        self._text = io.StringIO()
+
+    def write(self, text: str) -> int:
+        """Keep a text, up to the limit."""
+        self._text.write(text[: _MOST_OUTPUT - self._text.tell()])
+        return len(text)
+
+    def text(self) -> str:
+        """The text that was kept."""
+        return self._text.getvalue()
+
+
+class _ThreadOutput(io.TextIOBase):
+    """A standard output that writes to the capture of the writing thread, if it has one."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self.stream = stream
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self.stream, name)
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]  # (a plain attribute in typeshed)
+        """As in the original standard output."""
+        return self.stream.encoding
+
+    def isatty(self) -> bool:
+        """As in the original standard output."""
+        return self.stream.isatty()
+
+    def fileno(self) -> int:
+        """As in the original standard output."""
+        return self.stream.fileno()
+
+    def write(self, text: str) -> int:
+        """Write to the thread's capture, or to the original standard output."""
+        capture = _current()
+        return self.stream.write(text) if capture is None else capture.write(text)
+
+    def flush(self) -> None:
+        """Flush the original standard output."""
+        if _current() is None:
+            self.stream.flush()
+
+
+@contextmanager
+def captured_output() -> Iterator[Capture]:
+    """Capture what this thread writes to standard output."""
+    capture, before = Capture(), _current()
+    output = _install()
+    _capturing.capture = capture
+    try:
+        yield capture
+    finally:
+        _capturing.capture = before
+        _uninstall(output)
+
+
+def _current() -> Capture | None:
+    found: Capture | None = getattr(_capturing, "capture", None)
+    return found
+
+
+def _install() -> _ThreadOutput:
+    global _captures  # noqa: PLW0603 (sys.stdout is global, too)
+    with _capturing_lock:
+        _captures += 1
+        if not isinstance(sys.stdout, _ThreadOutput):
+            sys.stdout = _ThreadOutput(sys.stdout)
+        return sys.stdout
+
+
+def _uninstall(output: _ThreadOutput) -> None:
+    global _captures  # noqa: PLW0603
+    with _capturing_lock:
+        _captures -= 1
+        if _captures == 0 and sys.stdout is output:
+            sys.stdout = output.stream

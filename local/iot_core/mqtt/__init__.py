@@ -7,8 +7,7 @@ transport.write(encode(Puback(packet.packet_id), decoder.version))
 """
 
 from iot_core.mqtt.decoder import Decoder
-from iot_core.mqtt.errors import MalformedPacket, MqttError, PacketTooLarge, ProtocolError, UnsupportedVersion
-from iot_core.mqtt.packet_types import encode
+from iot_core.mqtt.encoder import encode
 from iot_core.mqtt.packets import (
     NO_PROPERTIES,
     Connack,
@@ -29,7 +28,15 @@ from iot_core.mqtt.packets import (
     Will,
 )
 from iot_core.mqtt.publish import publish_parts
-from iot_core.mqtt.reason_codes import ConnectReturnCode, ReasonCode
+from iot_core.mqtt.reason_codes import (
+    ConnectReturnCode,
+    MalformedPacket,
+    MqttError,
+    PacketTooLarge,
+    ProtocolError,
+    ReasonCode,
+    UnsupportedVersion,
+)
 
 __all__ = [
     "NO_PROPERTIES",

@@ -1,17 +1,6 @@
-"""Reads and writes CONNECT, CONNACK, PINGREQ, PINGRESP and DISCONNECT, the packets about the connection itself."""
+"""Reads and writes CONNECT, CONNACK and DISCONNECT."""
 
-from iot_core.mqtt.errors import MalformedPacket, ProtocolError, UnsupportedVersion
-from iot_core.mqtt.packets import (
-    NO_PROPERTIES,
-    Connack,
-    Connect,
-    Disconnect,
-    Pingreq,
-    Pingresp,
-    Properties,
-    Version,
-    Will,
-)
+from iot_core.mqtt.packets import NO_PROPERTIES, Connack, Connect, Disconnect, Properties, Version, Will
 from iot_core.mqtt.primitives import (
     Reader,
     is_topic_name,
@@ -22,9 +11,15 @@ from iot_core.mqtt.primitives import (
     write_two_byte_integer,
 )
 from iot_core.mqtt.properties import Carrier, read_properties, write_properties, write_reason
-from iot_core.mqtt.reason_codes import CONNACK_CODES, DISCONNECT_CODES
+from iot_core.mqtt.reason_codes import (
+    CONNACK_CODES,
+    DISCONNECT_CODES,
+    MalformedPacket,
+    ProtocolError,
+    UnsupportedVersion,
+)
 
-_CONNECT, _CONNACK, _PINGREQ, _PINGRESP, _DISCONNECT = 0x10, 0x20, 0xC0, 0xD0, 0xE0
+_CONNECT, _CONNACK, _DISCONNECT = 0x10, 0x20, 0xE0
 _RESERVED, _CLEAN_START, _WILL, _WILL_RETAIN, _PASSWORD, _USER_NAME = 0x01, 0x02, 0x04, 0x20, 0x40, 0x80
 _WILL_QOS = 0x18
 
@@ -145,26 +140,6 @@ def encode_connack(packet: Connack, version: Version) -> bytes:
             raise ValueError(f"a CONNACK cannot have the reason code {packet.reason_code:#04x} [MQTT-3.2.2-8]")
         body += write_properties(packet.properties, Carrier.CONNACK)
     return write_packet(_CONNACK, body)
-
-
-def read_pingreq(_reader: Reader, _version: Version) -> Pingreq:
-    """Read a PINGREQ, which is empty."""
-    return Pingreq()
-
-
-def encode_pingreq(_packet: Pingreq, _version: Version) -> bytes:
-    """Write a PINGREQ."""
-    return write_packet(_PINGREQ, b"")
-
-
-def read_pingresp(_reader: Reader, _version: Version) -> Pingresp:
-    """Read a PINGRESP, which is empty."""
-    return Pingresp()
-
-
-def encode_pingresp(_packet: Pingresp, _version: Version) -> bytes:
-    """Write a PINGRESP."""
-    return write_packet(_PINGRESP, b"")
 
 
 def read_disconnect(reader: Reader, version: Version) -> Disconnect:

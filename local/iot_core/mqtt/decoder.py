@@ -7,16 +7,50 @@ Rules:
 - A packet that is larger than the limit is refused as soon as its length is known.
 - A packet that is whole in one chunk is read in place. One that is spread over chunks is joined first, each byte copied
   once, so that a packet that comes byte by byte takes linear time.
+- IoT Core takes no QoS 2 and no extended authentication: PUBREC, PUBREL, PUBCOMP and AUTH are known, and refused.
 - The first error is final: the decoder raises it again and again, holds no bytes and drops all that come.
 """
 
 import copy
 from collections import deque
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from iot_core.mqtt.errors import MalformedPacket, MqttError, PacketTooLarge
-from iot_core.mqtt.packet_types import CONNECT, DECODERS
-from iot_core.mqtt.packets import Connect, Packet, Version
+from iot_core.mqtt.connect import read_connack, read_connect, read_disconnect
+from iot_core.mqtt.packets import Connect, Packet, Pingreq, Pingresp, Version
+from iot_core.mqtt.primitives import Reader
+from iot_core.mqtt.publish import puback_decoder, publish_decoder
+from iot_core.mqtt.reason_codes import MalformedPacket, MqttError, PacketTooLarge, ProtocolError
+from iot_core.mqtt.subscribe import read_suback, read_subscribe, read_unsuback, read_unsubscribe
+
+_Decode = Callable[[bytes, int, int], Packet]
+"""Reads a packet without its fixed header: all bytes between two offsets.
+
+Raises MalformedPacket, ProtocolError and UnsupportedVersion.
+"""
+
+_CONNECT = 0x10
+"""The first byte of a CONNECT."""
+
+_READ: Mapping[int, Callable[[Reader, Version], Packet]] = {
+    0x20: read_connack,
+    0x82: read_subscribe,
+    0x90: read_suback,
+    0xA2: read_unsubscribe,
+    0xB0: read_unsuback,
+    0xC0: lambda _reader, _version: Pingreq(),
+    0xD0: lambda _reader, _version: Pingresp(),
+    0xE0: read_disconnect,
+}
+
+_AUTH = 0xF0
+_QOS_2 = "packets of QoS 2 are not accepted"
+_NOT_ACCEPTED: Mapping[int, str] = {
+    0x50: f"PUBREC: {_QOS_2}",
+    0x62: f"PUBREL: {_QOS_2}",
+    0x70: f"PUBCOMP: {_QOS_2}",
+    _AUTH: "AUTH: extended authentication is not accepted",
+}
 
 
 class _Frame(NamedTuple):
@@ -51,7 +85,7 @@ class Decoder:
         """`max_packet_size` is the limit for a whole packet, in bytes."""
         self._max_packet_size = max_packet_size
         self._version: Version | None = None
-        self._decoders = DECODERS[None]
+        self._decoders = _DECODERS[None]
         self._error: MqttError | None = None
         # The bytes that are read now, the offset of the next packet, and their end.
         self._chunk = b""
@@ -70,9 +104,9 @@ class Decoder:
 
     @version.setter
     def version(self, version: Version | None) -> None:
-        """Decode the next packets in this version."""
+        """_Decode the next packets in this version."""
         self._version = version
-        self._decoders = DECODERS[version]
+        self._decoders = _DECODERS[version]
 
     @property
     def buffered(self) -> int:
@@ -91,7 +125,7 @@ class Decoder:
             self._waiting.append(chunk)
 
     def next(self) -> Packet | None:
-        """Decode the next packet. Returns None if more bytes are needed.
+        """_Decode the next packet. Returns None if more bytes are needed.
 
         Raises MqttError, then the same error at each call.
         """
@@ -120,7 +154,7 @@ class Decoder:
         except MqttError as error:
             self._fail(error)
             raise
-        if first == CONNECT and isinstance(packet, Connect):
+        if first == _CONNECT and isinstance(packet, Connect):
             self.version = packet.version
         return packet
 
@@ -201,3 +235,65 @@ def _find_frame(chunk: bytes, start: int) -> _Frame | None:
     if len(chunk) - start > 4:
         raise MalformedPacket("a packet's length takes more than four bytes (1.5.5)")
     return None
+
+
+class _Decoders(dict[int, _Decode]):
+    """The decoders of one version, by first byte. Looking up a first byte that is not allowed raises MqttError."""
+
+    def __init__(self, version: Version | None, decoders: Mapping[int, _Decode]) -> None:
+        self._version = version
+        super().__init__(decoders)
+
+    def check(self, first: int) -> None:
+        """Raise MqttError if no packet may begin with this byte."""
+        if first not in self:
+            raise self._error(first)
+
+    def __missing__(self, first: int) -> _Decode:
+        raise self._error(first)
+
+    def _error(self, first: int) -> MqttError:
+        if first >> 4 == 3:
+            rule = "QoS 3 [MQTT-3.3.1-4]" if first & 6 == 6 else "QoS 0 as a duplicate [MQTT-3.3.1-2]"
+            return MalformedPacket(f"PUBLISH with {rule}")
+        if first == _CONNECT:
+            return ProtocolError("a second CONNECT [MQTT-3.1.0-2]")
+        if self._version is None and (first in _DECODERS[Version.MQTT_5] or first in _NOT_ACCEPTED):
+            return ProtocolError("another packet before CONNECT [MQTT-3.1.0-1]")
+        if first in _NOT_ACCEPTED and not (first == _AUTH and self._version is Version.MQTT_3_1_1):
+            return ProtocolError(_NOT_ACCEPTED[first])
+        return MalformedPacket(f"a packet that begins with {first:#04x}: no such type or flags [MQTT-2.1.3-1]")
+
+
+def _decode_connect(packet: bytes, offset: int, end: int) -> Packet:
+    reader = Reader(packet, offset, end)
+    connect = read_connect(reader)
+    reader.finish()
+    return connect
+
+
+def _decoder(read: Callable[[Reader, Version], Packet], version: Version) -> _Decode:
+    def decode(packet: bytes, offset: int, end: int) -> Packet:
+        reader = Reader(packet, offset, end)
+        found = read(reader, version)
+        reader.finish()
+        return found
+
+    return decode
+
+
+def _decoders(version: Version) -> _Decoders:
+    decoders: dict[int, _Decode] = {first: _decoder(read, version) for first, read in _READ.items()}
+    decoders[0x40] = puback_decoder(version)
+    for first in range(0x30, 0x40):
+        if decode := publish_decoder(version, first):
+            decoders[first] = decode
+    return _Decoders(version, decoders)
+
+
+_DECODERS: Mapping[Version | None, _Decoders] = {
+    None: _Decoders(None, {_CONNECT: _decode_connect}),
+    Version.MQTT_3_1_1: _decoders(Version.MQTT_3_1_1),
+    Version.MQTT_5: _decoders(Version.MQTT_5),
+}
+"""By version, which is None before CONNECT."""

@@ -1,6 +1,6 @@
 """Reads and writes the data types that packets are made of (MQTT 5, 1.5), and their fixed header (2.1)."""
 
-from iot_core.mqtt.errors import MalformedPacket, ProtocolError
+from iot_core.mqtt.reason_codes import MalformedPacket, ProtocolError
 
 LONGEST_STRING = 0xFFFF
 """Bytes of the longest string or binary data."""

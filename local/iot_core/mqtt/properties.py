@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Generic, TypeVar
 
-from iot_core.mqtt.errors import MalformedPacket, ProtocolError
 from iot_core.mqtt.packets import NO_PROPERTIES, Properties
 from iot_core.mqtt.primitives import (
     Reader,
@@ -17,6 +16,7 @@ from iot_core.mqtt.primitives import (
     write_two_byte_integer,
     write_variable_byte_integer,
 )
+from iot_core.mqtt.reason_codes import MalformedPacket, ProtocolError
 
 Value = TypeVar("Value")
 

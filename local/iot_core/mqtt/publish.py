@@ -6,7 +6,6 @@ were read or written are kept, so that a topic that comes again is neither decod
 
 from collections.abc import Callable
 
-from iot_core.mqtt.errors import MalformedPacket, ProtocolError
 from iot_core.mqtt.packets import NO_PROPERTIES, Properties, Puback, Publish, Version
 from iot_core.mqtt.primitives import (
     LARGEST_PACKET_ID,
@@ -19,7 +18,7 @@ from iot_core.mqtt.primitives import (
     write_variable_byte_integer,
 )
 from iot_core.mqtt.properties import Carrier, read_properties, write_properties, write_reason
-from iot_core.mqtt.reason_codes import PUBACK_CODES
+from iot_core.mqtt.reason_codes import PUBACK_CODES, MalformedPacket, ProtocolError
 
 _PUBLISH, _PUBACK = 0x30, 0x40
 _MOST_TOPICS = 4096

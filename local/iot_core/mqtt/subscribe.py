@@ -2,7 +2,6 @@
 
 from collections.abc import Set
 
-from iot_core.mqtt.errors import MalformedPacket, ProtocolError
 from iot_core.mqtt.packets import (
     NO_PROPERTIES,
     Properties,
@@ -15,7 +14,7 @@ from iot_core.mqtt.packets import (
 )
 from iot_core.mqtt.primitives import Reader, write_packet, write_packet_id, write_string
 from iot_core.mqtt.properties import Carrier, read_properties, write_properties
-from iot_core.mqtt.reason_codes import SUBACK_CODES, SUBACK_RETURN_CODES, UNSUBACK_CODES
+from iot_core.mqtt.reason_codes import SUBACK_CODES, SUBACK_RETURN_CODES, UNSUBACK_CODES, MalformedPacket, ProtocolError
 
 _SUBSCRIBE, _SUBACK, _UNSUBSCRIBE, _UNSUBACK = 0x82, 0x90, 0xA2, 0xB0
 _QOS, _NO_LOCAL, _RETAIN_AS_PUBLISHED, _RETAIN_HANDLING, _RESERVED = 0x03, 0x04, 0x08, 0x30, 0xC0

@@ -9,8 +9,7 @@ import pytest
 from iot_authorizer_cli.commands.keys.changing import make_key
 from iot_authorizer_cli.project.configuration import read_project_configuration
 from iot_core.authorizers.event import ConnectionRequest
-from iot_core.authorizers.refused import Refused
-from iot_core.authorizers.signatures import verify_signature
+from iot_core.authorizers.invocation import Refused, verify_signature
 from tests.cli.conftest import Run
 from tests.cli.dev import PROGRAM
 from tests.clients.needs import needs

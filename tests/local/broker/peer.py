@@ -8,7 +8,7 @@ from typing import TypeVar
 from iot_core.broker.broker import Broker
 from iot_core.broker.client import Origin
 from iot_core.broker.limits import IOT_CORE
-from iot_core.broker.presence import DisconnectReason
+from iot_core.broker.session import DisconnectReason
 from iot_core.mqtt import (
     NO_PROPERTIES,
     Connack,

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from iot_core.broker.presence import DisconnectReason
+from iot_core.broker.session import DisconnectReason
 from iot_core.mqtt import Version
 from tests.local.broker.bench import START, Bench, limits, will
 from tests.local.broker.peer import Peer

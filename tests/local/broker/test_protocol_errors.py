@@ -17,7 +17,7 @@ from iot_core.mqtt import (
     UnsupportedVersion,
     Version,
 )
-from iot_core.mqtt.errors import MqttError
+from iot_core.mqtt.reason_codes import MqttError
 from tests.local.broker.bench import Bench
 
 UNEXPECTED: list[Packet] = [

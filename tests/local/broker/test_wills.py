@@ -2,7 +2,7 @@
 
 import pytest
 
-from iot_core.broker.presence import DisconnectReason
+from iot_core.broker.session import DisconnectReason
 from iot_core.mqtt import Will
 from tests.local.broker.bench import Bench, only_mqtt_5, will
 from tests.local.broker.peer import Peer, Policy

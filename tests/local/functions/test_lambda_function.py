@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from iot_core.functions.lambda_function import BrokenHandler, LambdaFunction, StillLoading
-from iot_core.functions.thread_output import captured_output
+from iot_core.functions.lambda_function import BrokenHandler, LambdaFunction, StillLoading, captured_output
 from iot_policies import InvalidFile
 
 

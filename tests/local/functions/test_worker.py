@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from iot_core.functions.worker import Worker
+from iot_core.functions.execution_environments import Worker
 
 
 def test_work_is_done_in_its_order_and_its_result_or_exception_is_passed_on() -> None:

@@ -55,12 +55,12 @@ def _default(*, tls: bool) -> str:
 
 
 def connect(
-    client: Annotated[Client, typer.Option("--for", metavar="CLIENT", help=", ".join(CLIENTS))],
+    client: Annotated[Client, typer.Option("--for", metavar="CLIENT", help=f"Choose one of {', '.join(CLIENTS)}.")],
     endpoint: Annotated[
         str | None,
         typer.Option(
             metavar="WHERE",
-            help=f"Connect to AWS's endpoint or a URL; default: {_default(tls=False)}, "
+            help=f"Connect to this endpoint of AWS or URL; default: {_default(tls=False)}, "
             f"or {_default(tls=True)} for {', '.join(WITH_TLS)}.",
         ),
     ] = None,
@@ -84,9 +84,9 @@ def connect(
     subscribe: Annotated[str | None, typer.Option(metavar="FILTER", help="Subscribe to this topic filter.")] = None,
     transport: Annotated[Transport | None, typer.Option(metavar="ws|mqtt", help="Use WebSocket or plain MQTT.")] = None,
     authorizer: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Name this authorizer; '': the account's default.")
+        str | None, typer.Option(metavar="NAME", help="Use this authorizer; '' for the account's default one.")
     ] = None,
-    token_key_name: Annotated[str | None, typer.Option(metavar="KEY", help="Send the token under this name.")] = None,
+    token_key_name: Annotated[str | None, typer.Option(metavar="KEY", help="Use this token key name.")] = None,
     ca: Annotated[Path | None, typer.Option(metavar="FILE", help="Trust this CA; default: this machine's.")] = None,
     config: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Read this configuration; default: authorizer.toml.")
@@ -95,9 +95,10 @@ def connect(
 ) -> None:
     """Print a ready-to-run program for a real client.
 
-    It connects, subscribes, publishes, and prints what arrives; everything in it is quoted and URL-encoded. Without
-    --endpoint it connects to `iot-authorizer dev` on this machine with a token that is valid for an hour. The default
-    principal, claims, client ID and topics are what the configuration's policy template grants.
+    The program connects, subscribes, publishes, and prints what arrives. Everything in it is quoted and URL-encoded.
+    Without --endpoint, it connects to `iot-authorizer dev` on this machine. Without --token, it has a token of the
+    development issuer, which is valid for an hour. The default principal, claims, client ID and topics are an example
+    that the policy template allows.
     """
     configured = _configured(config, data)
     where = _endpoint(endpoint, client)

@@ -14,18 +14,18 @@ def dev(
     config: Config = CONFIG,
     host: Annotated[str, typer.Option(metavar="HOST", help="Listen on this address.")] = "127.0.0.1",
     port: Annotated[
-        int, typer.Option(metavar="PORT", min=0, max=65535, help="Listen on this plain port; 0: any free one.")
+        int, typer.Option(metavar="PORT", min=0, max=65535, help="Listen on this plain port; 0 for any free port.")
     ] = 8080,
     tls_port: Annotated[
-        int, typer.Option(metavar="PORT", min=0, max=65535, help="Listen on this TLS port; 0: any free one.")
+        int, typer.Option(metavar="PORT", min=0, max=65535, help="Listen on this TLS port; 0 for any free port.")
     ] = 8443,
     data: DataFolder = DATA,
     table: TableName = None,
     time_scale: Annotated[
-        float, typer.Option(metavar="N", min=1, max=3600, help="Make time pass N times as fast.")
+        float, typer.Option(metavar="N", min=1, max=3600, help="Make an authorizer's times pass N times as fast.")
     ] = 1,
     no_throttling: Annotated[
-        bool, typer.Option("--no-throttling", help="Lift the limits of publishes and connects a second.")
+        bool, typer.Option("--no-throttling", help="Remove IoT Core's limits per second.")
     ] = False,
     handler: Handler = HANDLER,
     region: Region = REGION,
@@ -34,9 +34,9 @@ def dev(
 ) -> None:
     """Run IoT Core on this machine.
 
-    Serves MQTT, WebSocket and AWS's HTTP APIs on two ports, and a page to try it at /. The authorizer's Lambda handler
-    authorizes clients, and their policies are enforced on every message. A saved configuration or template takes effect
-    at once. Press Ctrl-C to end it.
+    Serves MQTT, WebSocket and AWS's HTTP APIs on two ports. Open http://localhost:8080 for a page to try it. The
+    Lambda handler authorizes clients, and their policies are enforced on every message. A saved configuration or
+    template takes effect at once. Press Ctrl-C to end it.
     """
     if handler == HANDLER:
         require_config(config)

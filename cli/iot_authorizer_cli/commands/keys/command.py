@@ -16,7 +16,9 @@ _SHORT = 16
 """Hex digits of a fingerprint that tell two keys apart."""
 _HEADINGS = ("name", "bits", "fingerprint", "private half", "signs", "created")
 
-Name = Annotated[str | None, typer.Argument(metavar="NAME", help="The key's name; default: the month, as 2026-11.")]
+Name = Annotated[
+    str | None, typer.Argument(metavar="NAME", help="The key's name; default: the month, such as 2026-11.")
+]
 Bits = Annotated[Literal["2048", "3072", "4096"], typer.Option(help="Make an RSA key of this size.")]
 
 
@@ -35,9 +37,9 @@ def new(name: Name = None, bits: Bits = "2048", config: Config = CONFIG) -> None
 
 
 def rotate(name: Name = None, bits: Bits = "2048", config: Config = CONFIG) -> None:
-    """Make the key that `sign` uses from now on.
+    """Make a new key, which `sign` uses from now on.
 
-    The keys before it stay valid until you retire them.
+    The previous keys stay valid until you retire them.
     """
     ring = read_key_ring(config)
     if not ring.public_files:

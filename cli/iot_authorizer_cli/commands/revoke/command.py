@@ -27,7 +27,7 @@ _HEADING = ("revoked", "at", "until")
 def principal(
     name: options.PrincipalName,
     issued_before: Annotated[
-        str | None, typer.Option(metavar="TIME", help="Only tokens from before now, or 2026-11-21T10:00:00Z.")
+        str | None, typer.Option(metavar="TIME", help="Revoke only older tokens: now, or 2026-11-21T10:00:00Z.")
     ] = None,
     lasting: options.For = None,
     client_id: options.ClientIds = None,
@@ -36,9 +36,9 @@ def principal(
 ) -> None:
     """Revoke a principal: its passwords and its tokens.
 
-    Tokens of every issuer are revoked. With --issued-before, only tokens that were issued before that time are, and
-    passwords stay valid. The principal's connections end if the policy template grants their client IDs by name, or
-    --client-id gives them.
+    Revokes tokens of every issuer. With --issued-before, revokes only tokens that were issued before that time; newer
+    tokens and passwords stay valid. Ends the connections of the client IDs that the policy template names one by one,
+    and of each --client-id.
     """
     now = time.time()
     revocation = Revocation(
@@ -67,7 +67,7 @@ def token(
     """Revoke one token.
 
     Give the token itself, or its ID (jti) and its issuer. Give --for if the token expires later than in 24 hours. The
-    token is not verified, so only connections of --client-id end.
+    token is not verified, so its principal is unknown: ends only the connections of each --client-id.
     """
     now = time.time()
     selected = options.given_token(text, token_id, issuer)
@@ -90,7 +90,7 @@ def before(
 ) -> None:
     """Revoke all tokens that were issued before a time.
 
-    With --issuer, only tokens of that issuer are revoked. Passwords stay valid.
+    With --issuer, revokes only tokens of that issuer. Passwords stay valid.
     """
     now = time.time()
     revocation = Revocation(
@@ -129,7 +129,7 @@ def _show(done: LockedOut, target: RevocationTarget, *, as_json: bool) -> None:
 def _rows(done: LockedOut, target: RevocationTarget) -> list[tuple[str, str]]:
     rows = [("revoked", what(done.revocation)), ("until", until(done.revocation)), ("table", target.table_name)]
     if done.replaced is not None:
-        rows.append(("in place of", f"{what(done.replaced)}, until {until(done.replaced)}"))
+        rows.append(("replaced", f"{what(done.replaced)}, until {until(done.replaced)}"))
     rows.append(("ended", ", ".join(done.ended.ended) or "none"))
     optional = {
         "not connected": done.ended.not_connected,
@@ -144,13 +144,13 @@ def _rows(done: LockedOut, target: RevocationTarget) -> list[tuple[str, str]]:
 def _object(done: LockedOut, target: RevocationTarget) -> dict[str, object]:
     return {
         "revoked": as_object(done.revocation),
-        "in_place_of": None if done.replaced is None else as_object(done.replaced),
+        "replaced": None if done.replaced is None else as_object(done.replaced),
         "table": target.table_name,
         "connections": {
             "ended": done.ended.ended,
             "not_connected": done.ended.not_connected,
             "ended_later": done.ended_later,
-            "let_in": done.let_in,
+            "still_allowed": done.still_allowed,
             "not_asked": done.ended.not_asked,
             "not_looked_up": done.unknown,
             "failed": dict(done.ended.failed),

@@ -59,7 +59,7 @@ class LockedOut:
     """What happened at first; `failed` and `not_asked` are those of the last look."""
     ended_later: tuple[str, ...]
     """Clients that connected again by a cached answer, and were disconnected again."""
-    let_in: tuple[str, ...]
+    still_allowed: tuple[str, ...]
     """Clients that were connected after all caches had ended: the revocation was not looked up."""
     unknown: tuple[str, ...]
     """Client IDs that cannot be looked up, as the template has them."""
@@ -83,14 +83,14 @@ def lock_out(revocation: Revocation, given: tuple[str, ...], target: RevocationT
     ended, later, at_last = _end_and_look_again(list(dict.fromkeys((*given, *found.known))), target)
     final = revocation.kind is Kind.PRINCIPAL and revocation.issued_before is None
     if at_last:
-        warn(_let_in(at_last, target, final=final))
+        warn(_still_allowed(at_last, target, final=final))
     not_asked = ended.not_asked and (target.endpoint_required or not isinstance(ended.unreachable, NothingListens))
     return LockedOut(
         revocation=revocation,
         replaced=_before(revocation, items),
         ended=ended,
         ended_later=later,
-        let_in=at_last if final else (),
+        still_allowed=at_last if final else (),
         unknown=found.unknown,
         failed=bool(ended.failed or not_asked or (at_last and final)),
     )
@@ -136,7 +136,7 @@ def _left_connected(
     return f"IoT Core cannot list connections: clients connected as {', '.join(found.unknown)} {stay}"
 
 
-def _let_in(client_ids: tuple[str, ...], target: RevocationTarget, *, final: bool) -> str:
+def _still_allowed(client_ids: tuple[str, ...], target: RevocationTarget, *, final: bool) -> str:
     doubt = "the authorizer there does not look up this revocation"
     reason = doubt if final else f"with a newer token, or {doubt}"
     cached = duration_text(target.known.cache_for)

@@ -57,18 +57,16 @@ PrincipalName = Annotated[
 TokenText = Annotated[
     str | None, typer.Argument(metavar="TOKEN", show_default=False, help="A JWT; - reads it from standard input.")
 ]
-TokenId = Annotated[str | None, typer.Option("--id", metavar="JTI", help="Name the token by its ID and --issuer.")]
-TokenIssuer = Annotated[str | None, typer.Option("--issuer", metavar="ISS", help="The issuer of --id.")]
+TokenId = Annotated[str | None, typer.Option("--id", metavar="JTI", help="Choose the token by its ID and --issuer.")]
+TokenIssuer = Annotated[str | None, typer.Option("--issuer", metavar="ISS", help="Set the issuer of that token.")]
 Issuer = Annotated[
-    str | None, typer.Option("--issuer", metavar="ISS", callback=_issuer, help="Only tokens of this issuer.")
+    str | None, typer.Option("--issuer", metavar="ISS", callback=_issuer, help="Limit this to tokens of this issuer.")
 ]
 For = Annotated[
     str | None,
-    typer.Option("--for", metavar="TIME", help="End the revocation after 30m, 24h, 30d; default: it never ends."),
+    typer.Option("--for", metavar="TIME", help="End the revocation after 30m, 24h or 30d; default: never."),
 ]
-TokenFor = Annotated[
-    str, typer.Option("--for", metavar="TIME", help="End the revocation after this time: 30m, 24h, 30d.")
-]
+TokenFor = Annotated[str, typer.Option("--for", metavar="TIME", help="End the revocation after 30m, 24h or 30d.")]
 ClientIds = Annotated[
     list[str] | None,
     typer.Option("--client-id", metavar="ID", callback=_client_ids, help="End this client's connection; repeatable."),

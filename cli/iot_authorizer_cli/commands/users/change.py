@@ -32,7 +32,7 @@ def add(
     name: Name,
     claims: Annotated[str, typer.Option(metavar="JSON", help="Give the user these claims.")] = "{}",
     valid_for: Annotated[
-        str | None, typer.Option(metavar="TIME", help="Let it expire after 12h, 90d; default: never.")
+        str | None, typer.Option(metavar="TIME", help="Let the user expire after 12h or 90d; default: never.")
     ] = None,
     generate: Generate = False,
     no_password: Annotated[
@@ -43,8 +43,8 @@ def add(
 ) -> None:
     """Add a user.
 
-    Prompts for the password twice; without a terminal, reads it from standard input. With --generate, the password has
-    192 random bits and is the only text on standard output; it cannot be shown again.
+    Asks for the password twice; without a terminal, reads it from standard input. With --generate, makes a password of
+    192 random bits and prints only it on standard output. It cannot be shown again.
     """
     if generate and no_password:
         raise typer.BadParameter("give at most one of them", param_hint="--generate, --no-password")
@@ -82,14 +82,14 @@ def rotate(
     name: Name,
     generate: Generate = False,
     keep_for: Annotated[
-        str, typer.Option(metavar="TIME", help="Keep the password before valid for 30m, 12h, 7d.")
+        str, typer.Option(metavar="TIME", help="Keep the previous password valid for 30m, 12h or 7d.")
     ] = "7d",
     *,
     where: TableOptions,
 ) -> None:
-    """Add a new password and keep the one before for a while.
+    """Add a password and keep the previous one valid for a while.
 
-    At most two passwords are valid: another rotation in that time ends the oldest one.
+    At most two passwords are valid: if you rotate again in that time, the oldest one expires at once.
     """
     kept = duration(keep_for, "--keep-for", "365d", "1s")
     opened = where.open()
@@ -99,13 +99,15 @@ def rotate(
     _hand_out(made)
     changed = storing.change(opened, name, lambda user: user.with_password(password, keep_until=now + kept))
     ends = [time_text(before.expires_at) for before in changed.passwords[1:] if not before.is_expired(now)]
-    tell(f"{name} has a new password" + "".join(f"; the one before is valid until {end}" for end in ends))
+    tell(f"{name} has a new password" + "".join(f"; the previous one is valid until {end}" for end in ends))
     guessing.forget(opened, name)
 
 
 def set_claims(
     name: Name,
-    claims: Annotated[str, typer.Argument(metavar="JSON", help="All its claims.", show_default=False)],
+    claims: Annotated[
+        str, typer.Argument(metavar="JSON", help="All claims of the user, as a JSON object.", show_default=False)
+    ],
     *,
     where: TableOptions,
 ) -> None:
@@ -124,7 +126,7 @@ def set_valid_until(
     *,
     where: TableOptions,
 ) -> None:
-    """Set when a user expires. A date means its first moment, in UTC."""
+    """Set when a user expires. A date means 00:00 UTC on that day."""
     try:
         end = None if until == "never" else parsed_time(until)
     except ValueError as error:
@@ -154,10 +156,10 @@ def enable(name: Name, *, where: TableOptions) -> None:
 
 
 def unlock(name: Name, client_id: ClientIds = None, *, where: TableOptions) -> None:
-    """Forget a user's wrong passwords.
+    """Clear a user's wrong passwords, so that the next attempt need not wait.
 
-    The next attempt need not wait. Failures of unknown client IDs are forgotten, and those of the client ID that is the
-    user's name. Other client IDs that have signed in before are counted separately: name them with --client-id.
+    Clears the failures of unknown client IDs and of the client ID that equals the user's name. Other client IDs that
+    have signed in before are counted separately: give them with --client-id.
     """
     opened = where.open()
     storing.find_item(opened, name)

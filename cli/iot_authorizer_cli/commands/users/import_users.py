@@ -27,7 +27,7 @@ def import_users(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check and count, but write nothing.")] = False,
     generate: Annotated[
         Path | None,
-        typer.Option(metavar="CSV", help="Generate missing passwords and keep them in this file."),
+        typer.Option(metavar="CSV", help="Generate missing passwords and save them in this file."),
     ] = None,
     *,
     where: TableOptions,
@@ -35,10 +35,10 @@ def import_users(
     """Add the users of a CSV file.
 
     The columns are name and any of password, hash (argon2id), generated (true for a random password of 16 characters
-    or more), claims (JSON), valid_until (a date or seconds since 1970) and disabled (true or false). If a line is
-    wrong, all wrong lines are reported and nothing is written. Existing users are skipped, so after an interruption the
-    same command continues. With --replace they get what the line says; columns that the file does not have, and
-    passwords that the line does not have, stay.
+    or more), claims (JSON), valid_until (a date or seconds since 1970) and disabled (true or false). If lines are
+    wrong, reports all of them and writes nothing. Skips existing users, so after an interruption the same command
+    continues. With --replace, changes existing users to what their line says; a column that the file lacks, and
+    passwords that the line lacks, stay as they are.
     """
     if generate is not None and generate.exists() and file.exists() and generate.samefile(file):
         raise typer.BadParameter("expected a file other than the imported one", param_hint="--generate")

@@ -52,10 +52,10 @@ _HEADING = _Row("name", "state", "passwords", "valid until", "claims")
 
 def list_users(
     prefix: Annotated[
-        str, typer.Argument(metavar="PREFIX", help="Only names with this prefix.", show_default=False)
+        str, typer.Argument(metavar="PREFIX", help="The beginning of the names to list.", show_default=False)
     ] = "",
     state: Annotated[
-        list[State] | None, typer.Option(metavar="STATE", help=f"Only {_STATES} users; repeatable.")
+        list[State] | None, typer.Option(metavar="STATE", help=f"List only {_STATES} users; repeatable.")
     ] = None,
     as_json: AsJson = False,
     *,
@@ -82,8 +82,8 @@ def show(
 ) -> None:
     """Show a user.
 
-    Prints its claims, passwords, revocation and failures, but no hash. Failures are counted for unknown client IDs, for
-    the client ID that is the user's name, and for each --client-id.
+    Prints its claims, passwords, revocation and failures, and no hash. Failures are those of unknown client IDs, of the
+    client ID that equals the user's name, and of each --client-id.
     """
     opened = where.open()
     item = storing.find_item(opened, name)

@@ -16,7 +16,7 @@ from iot_policies.errors import printable
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The user name.", show_default=False)]
 ClientIds = Annotated[
-    list[str] | None, typer.Option("--client-id", metavar="ID", help="Also this client ID's failures; repeatable.")
+    list[str] | None, typer.Option("--client-id", metavar="ID", help="Include this client ID's failures; repeatable.")
 ]
 
 

@@ -47,14 +47,14 @@ def test_a_configuration_without_a_table_is_reported(folder: Path) -> None:
 
 def test_json_has_the_revocation_and_the_connections(folder: Path) -> None:
     done = json.loads(revoke(folder, "principal", "ann", "--for", "1h", "--json", *NOBODY).stdout)
-    assert (done["revoked"]["kind"], done["revoked"]["principal"], done["in_place_of"]) == ("principal", "ann", None)
+    assert (done["revoked"]["kind"], done["revoked"]["principal"], done["replaced"]) == ("principal", "ann", None)
     assert done["connections"]["not_looked_up"] == ["ann/*", "displays/{claims.display}"]
 
 
 def test_the_replaced_revocation_is_printed(folder: Path) -> None:
     revoke(folder, "principal", "ann", *NOBODY)
     shown = revoke(folder, "principal", "ann", "--for", "1h", *NOBODY).stdout
-    assert "in place of    principal ann, until it is undone\n" in shown
+    assert "replaced       principal ann, until it is undone\n" in shown
 
 
 @pytest.mark.parametrize("token_id", [None, "", 7])

@@ -144,12 +144,12 @@ def test_after_a_rotation_the_one_before_ends_when_it_is_said(users: Users) -> N
     assert before + DAY // 2 <= (old.expires_at or 0) <= time.time() + DAY // 2
 
 
-def test_a_rotation_says_until_when_the_one_before_is_valid(users: Users) -> None:
+def test_a_rotation_says_until_when_the_previous_password_is_valid(users: Users) -> None:
     users.done("add", "ann", typed=FIRST)
     told = users("rotate", "ann", typed=SECOND).stderr
     expires_at = users.stored("ann").passwords[1].expires_at
     assert told == (
-        f"ann has a new password; the one before is valid until {time.strftime('%F %TZ', time.gmtime(expires_at))}\n"
+        f"ann has a new password; the previous one is valid until {time.strftime('%F %TZ', time.gmtime(expires_at))}\n"
     )
 
 
