@@ -5,9 +5,7 @@ import os
 import re
 import subprocess
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from threading import Thread
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -26,29 +24,11 @@ from tests.clients.server import Server
 pytestmark = pytest.mark.slow
 
 
-class Forbidding(BaseHTTPRequestHandler):
-    """IoT Core for credentials that may end no connection."""
-
-    def do_GET(self) -> None:
-        content = b'{"message": "Forbidden"}'
-        self.send_response(403)
-        self.send_header("x-amzn-ErrorType", "ForbiddenException")
-        self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        self.wfile.write(content)
-
-    def log_message(self, *_: object) -> None:
-        pass
-
-
 @pytest.fixture
 def forbidding() -> Iterator[str]:
-    with HTTPServer(("127.0.0.1", 0), Forbidding) as listening:
-        thread = Thread(target=listening.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{listening.server_port}"
-        listening.shutdown()
-        thread.join()
+    """The URL of an IoT Core that forbids each operation."""
+    with answering(b'{"message": "Forbidden"}', 403, "ForbiddenException") as endpoint:
+        yield endpoint.url
 
 
 def revoke(*arguments: str) -> Result:

@@ -11,11 +11,11 @@ from iot_authorizer_cli.project.development_issuer import DATA, DevelopmentIssue
 from iot_identities import guessing
 from iot_identities.revocations import Kind, Revocation, to_item
 from iot_identities.sqlite_table import SqliteTable
-from tests.cli.commands.revoke.running import NOBODY, refused, revoke
+from tests.cli.commands.revoke.running import NOT_THERE, refused, revoke
 from tests.cli.dev import PROGRAM
 
 
-def test_all_that_is_revoked_is_listed_the_latest_first(folder: Path, table: SqliteTable) -> None:
+def test_all_revocations_are_listed_the_latest_first(folder: Path, table: SqliteTable) -> None:
     for each in (
         Revocation(Kind.PRINCIPAL, 100, principal="ann", issued_before=50),
         Revocation(Kind.TOKEN, 200, issuer="me", token_id="7", expires_at=4102444800),
@@ -71,7 +71,7 @@ def test_a_missing_table_is_not_created(folder: Path, command: list[str]) -> Non
     assert not (folder / "mistyped").exists()
 
 
-def test_a_malformed_item_is_named_and_the_others_are_listed(folder: Path, table: SqliteTable) -> None:
+def test_a_malformed_item_is_reported_and_the_others_are_listed(folder: Path, table: SqliteTable) -> None:
     table.write(to_item(Revocation(Kind.PRINCIPAL, 100, principal="ann")))
     table.write({"id": "revoked#principal#x", "kind": "everybody"})
     done = revoke(folder, "list")
@@ -90,14 +90,14 @@ def test_a_malformed_item_is_named_and_the_others_are_listed(folder: Path, table
     ids=" ".join,
 )
 def test_each_revocation_can_be_undone(folder: Path, table: SqliteTable, selected: list[str]) -> None:
-    revoke(folder, *(["before", "now", "--yes", *selected[1:]] if selected[0] == "before" else selected), *NOBODY)
+    revoke(folder, *(["before", "now", "--yes", *selected[1:]] if selected[0] == "before" else selected), *NOT_THERE)
     count = len(list(table.items("revoked#")))
     done = revoke(folder, "undo", *selected)
     assert (count, done.returncode, len(list(table.items("revoked#")))) == (1, 0, 0)
 
 
-def test_a_principal_that_tried_on_may_come_in_at_once_when_it_is_undone(folder: Path, table: SqliteTable) -> None:
-    revoke(folder, "principal", "ann", *NOBODY)
+def test_undo_clears_failed_attempts_of_the_principal(folder: Path, table: SqliteTable) -> None:
+    revoke(folder, "principal", "ann", *NOT_THERE)
     table.count(guessing.ids("ann", None)[0], at=1, forget_at=2**40)
     revoke(folder, "undo", "principal", "ann")
     assert list(table.items("failures#")) == []
@@ -105,7 +105,7 @@ def test_a_principal_that_tried_on_may_come_in_at_once_when_it_is_undone(folder:
 
 def test_a_token_undoes_its_revocation(folder: Path, table: SqliteTable) -> None:
     token = DevelopmentIssuer(folder / DATA).token("ann", {"jti": "7"}, 3600)
-    revoke(folder, "token", token, *NOBODY)
+    revoke(folder, "token", token, *NOT_THERE)
     count = len(list(table.items("revoked#")))
     done = revoke(folder, "undo", "token", "-", typed=token)
     assert (count, done.returncode, len(list(table.items("revoked#")))) == (1, 0, 0)
