@@ -41,6 +41,18 @@ def config(folder: Path) -> Path:
     return folder / "authorizer.toml"
 
 
+@pytest.fixture
+def two_keys(config: Path) -> Path:
+    """A configuration with the keys `old` and `new`, of which `new` signs."""
+    make_key(config, "new", 2048)
+    return config
+
+
+def state(folder: Path) -> dict[str, bytes]:
+    """The content of all files of a folder, by path."""
+    return {str(path): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
 def refused(run: Run, *arguments: str) -> str:
     """The one line that a command prints when it refuses."""
     done = run(*arguments)

@@ -11,11 +11,7 @@ from iot_authorizer_cli.commands.keys import changing
 from iot_authorizer_cli.commands.keys.changing import make_key
 from iot_core.whole_file import write_whole
 from iot_policies import InvalidFile
-
-
-def state(folder: Path) -> dict[str, bytes]:
-    """All files of a folder."""
-    return {str(path): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+from tests.cli.conftest import state
 
 
 def test_ctrl_c_while_a_key_is_made_leaves_nothing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""`iot-authorizer keys list`: the keys that IoT Core takes, and which of them signs."""
+"""`iot-authorizer keys list`: the keys of the configuration, and which of them signs."""
 
 import hashlib
 import json
@@ -30,7 +30,7 @@ def test_the_table_has_a_line_for_each_key(run: Run, config: Path) -> None:
     assert re.fullmatch(pattern, line)
 
 
-def test_times_are_those_of_the_private_halves_as_other_lists_have_them(run: Run, config: Path) -> None:
+def test_a_key_was_created_when_its_private_half_was_written(run: Run, config: Path) -> None:
     os.utime(config.parent / "keys/private/old.pem", (100, 100))
     assert run("keys", "list").stdout.endswith("  1970-01-01 00:01:40Z\n")
     assert listed(run)["old"]["created"] == "1970-01-01T00:01:40Z"
