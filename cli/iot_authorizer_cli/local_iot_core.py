@@ -115,7 +115,7 @@ class LocalIotCore(Lifecycle):
         return self.issuer.token(principal, claims or {}, expires_in)
 
     def check_time(self) -> None:
-        """Does what is due by now. The server calls it four times a second."""
+        """Does what is due. The server calls it four times a second."""
         self.server.check_time()
 
     def apply_configuration(self) -> None:
@@ -159,7 +159,7 @@ class LocalIotCore(Lifecycle):
         self._running_server = server
 
     async def stop(self) -> None:
-        """Ends all connections, and writes what is to survive."""
+        """Ends all connections, and writes persistent data."""
         await self._stack.aclose()
 
     def _prepare_folder(self, stack: contextlib.AsyncExitStack) -> Path:

@@ -28,8 +28,8 @@ def explain(
         options.topic_name(resource, "RESOURCE")
     if action == "subscribe":
         options.topic_filter(resource, "RESOURCE")
-    who = Principal(principal, options.json_object(claims, "--claims"))
-    found = explain_template(options.load_template(policy, "explain"), who, action, resource, client_id)
+    asked = Principal(principal, options.json_object(claims, "--claims"))
+    found = explain_template(options.load_template(policy, "explain"), asked, action, resource, client_id)
     typer.echo(f"{'allowed' if found.allowed else 'denied'}: {action} {resource}")
     for reason in found.reasons:
         typer.echo(f"  {reason}")

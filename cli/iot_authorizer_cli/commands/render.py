@@ -27,12 +27,12 @@ def render(
 
     Prints them as one JSON list. Prints the entries that are left out because a claim is missing on standard error.
     """
-    who = Principal(principal, options.json_object(claims, "--claims"))
+    asked = Principal(principal, options.json_object(claims, "--claims"))
     try:
         template = options.load_template(policy, "render")
-        compiled = compile_policy(template, who, client_id)
+        compiled = compile_policy(template, asked, client_id)
     except UnsafeValue as error:
         raise typer.BadParameter(f"{error}: {_LEVEL}", param_hint=_OPTIONS.get(error.source, "--claims")) from None
     typer.echo(compact(compiled.documents(region=region, account=account)))
-    for entry, missing in left_out(template, who, client_id):
+    for entry, missing in left_out(template, asked, client_id):
         typer.echo(printable(f"left out: {entry}: {' and '.join(missing)} is missing"), err=True)

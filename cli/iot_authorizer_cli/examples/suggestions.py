@@ -29,7 +29,7 @@ _MOST = 4
 """The number of allowed suggestions, and of refused ones."""
 _EACH = 2
 """The number of suggestions for one entry."""
-_SOMEBODY, _SOMETHING = "somebody", "something"
+_OTHER, _SOMETHING = "somebody", "something"
 _CLIENT = "client-1"
 _REGION, _ACCOUNT = "us-east-1", "123456789012"
 """Any: they are only compared with each other."""
@@ -53,13 +53,13 @@ def presets(template: PolicyTemplate) -> list[Preset]:
     kinds: dict[_Literals, dict[str, object]] = {}
     for block in template.blocks:
         kinds.setdefault(_literals(block), {}).update(_samples(block))
-    everybody = kinds.pop((), None)
-    found: list[Preset] = [] if everybody is None else [_preset("", _PEOPLE[0], everybody)]
+    for_all = kinds.pop((), None)
+    found: list[Preset] = [] if for_all is None else [_preset("", _PEOPLE[0], for_all)]
     people = iter(_PEOPLE[len(found) :])
     for literals, samples in list(kinds.items())[: len(_PEOPLE) - 1]:
         label = ", ".join(value if isinstance(value, str) else name for name, value in literals)
         name = _DEVICE if label == "device" else next(people, _PEOPLE[-1])
-        found.append(_preset(label, name, {**(everybody or {}), **samples, **dict(literals)}))
+        found.append(_preset(label, name, {**(for_all or {}), **samples, **dict(literals)}))
     return [*found, _preset("no claims", "mallory", {})]
 
 
@@ -74,7 +74,7 @@ class Suggestions(TypedDict):
     """What one principal can try."""
 
     client_id: str | None
-    """A granted client ID; a `*` at its end stands for any text."""
+    """A granted client ID; a `*` at its end matches any text."""
     publish: list[Suggestion]
     """Topics: allowed ones first, and among them those that the first filter receives, then those of other filters."""
     subscribe: list[Suggestion]
@@ -86,7 +86,7 @@ def suggestions(template: PolicyTemplate, principal: Principal, client_id: str |
     samples = {name: sample(name) for entry in template.entries for name in _claims(entry.text)}
     claims = {**samples, **principal.claims}
     own = _Filling(template.entries, Values(Principal(principal.name, claims), client_id or _CLIENT))
-    other = _Filling(template.entries, Values(Principal(_SOMEBODY, claims), _SOMEBODY))
+    other = _Filling(template.entries, Values(Principal(_OTHER, claims), _OTHER))
     evaluator = Evaluator(_documents(template, principal, client_id), Connection(client_id=client_id))
     prefix = f"arn:aws:iot:{_REGION}:{_ACCOUNT}:"
     topics = {
@@ -164,7 +164,7 @@ def _published_by_others(template: PolicyTemplate, principal: Principal) -> Iter
 
 
 def client_ids(template: PolicyTemplate, principal: Principal) -> list[str]:
-    """The client IDs that the template grants, before any deny; a `*` at the end of one stands for any text."""
+    """The client IDs that the template grants, before any deny; a `*` at the end of one matches any text."""
     entries = [entry for entry in template.applicable(principal) if entry.effect == "Allow"]
     return list(_Filling(entries, Values(principal, _CLIENT)).texts(("connect",)))
 
@@ -218,4 +218,4 @@ class _Filling:
             others = split_template(entry.text)
             if len(others) > index and others[index - 1] == levels[index - 1] and "{" in others[index]:
                 return next(iter(self._filled(others[index])), _SOMETHING)
-        return _SOMEBODY if levels[index] == PLUS else _SOMETHING
+        return _OTHER if levels[index] == PLUS else _SOMETHING

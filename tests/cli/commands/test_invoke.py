@@ -1,4 +1,4 @@
-"""`iot-authorizer invoke` and `token`: the Lambda's code on the event that IoT Core would build."""
+"""`iot-authorizer invoke` and `token`: the Lambda handler on an event as IoT Core builds it."""
 
 import base64
 import json
@@ -66,7 +66,7 @@ def test_a_token_that_expired_an_hour_ago_is_made_and_refused(run: Run) -> None:
     assert "reason=expired" in run("invoke", "--token", token).stderr
 
 
-def test_standard_claims_of_a_development_token_can_not_be_overwritten(run: Run) -> None:
+def test_standard_claims_of_a_development_token_cannot_be_overwritten(run: Run) -> None:
     token = run("token", "--principal", "ann", "--claims", '{"sub": "bob", "iss": "https://x"}').stdout.strip()
     assert "principal=ann" in run("invoke", "--token", token).stderr
 

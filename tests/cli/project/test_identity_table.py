@@ -1,4 +1,4 @@
-"""The table of identities that a command works on."""
+"""The table of identities that a command uses."""
 
 import stat
 import subprocess

@@ -76,7 +76,7 @@ class ClientIds(NamedTuple):
 
     known: tuple[str, ...] = ()
     unknown: tuple[str, ...] = ()
-    """Entries that stand for client IDs nobody can look up, such as `ann/*` or `{claims.device}`."""
+    """Entries whose client IDs cannot be looked up, such as `ann/*` or `{claims.device}`."""
 
 
 def granted(template: PolicyTemplate, principal: Principal) -> ClientIds:

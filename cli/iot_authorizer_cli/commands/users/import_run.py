@@ -49,7 +49,7 @@ class ImportRun:
         """New users."""
         self.replaced = 0
         """Existing users that were written."""
-        self.left_alone = 0
+        self.skipped = 0
         """Existing users that were not changed."""
         self.overtaken: list[str] = []
         """Those of them that another writer added or changed meanwhile."""
@@ -59,7 +59,7 @@ class ImportRun:
     @property
     def done(self) -> int:
         """How many lines are done."""
-        return self.added + self.replaced + self.left_alone
+        return self.added + self.replaced + self.skipped
 
     def count(self) -> None:
         """Counts what a run would do. Raises TableUnavailable."""
@@ -69,7 +69,7 @@ class ImportRun:
             if self._replacing:
                 self.replaced += there
             else:
-                self.left_alone += there
+                self.skipped += there
 
     def run(self, tell: Callable[[int], None]) -> None:
         """Writes the users, and tells how many are done. Users that were written before an error stay.
@@ -81,7 +81,7 @@ class ImportRun:
             for rows in self._portions():
                 there = self._read(rows)
                 wanted = [row for row in rows if self._replacing or user_id(row.user.name) not in there]
-                self.left_alone += len(rows) - len(wanted)
+                self.skipped += len(rows) - len(wanted)
                 tell(self.done)
                 write = partial(self._write, there=there, tell=tell)
                 for _ in threads.map(write, self._with_passwords(wanted, there)):
@@ -123,7 +123,7 @@ class ImportRun:
             raise
         with self._lock:
             if not written:
-                self.left_alone += 1
+                self.skipped += 1
                 self.overtaken.append(row.user.name)
             elif before is None:
                 self.added += 1

@@ -96,7 +96,7 @@ def _run(running: ImportRun, total: int, replace: bool) -> None:
 
 
 def _counts(running: ImportRun) -> str:
-    return f"added {running.added:,}, replaced {running.replaced:,}, skipped {running.left_alone:,}"
+    return f"added {running.added:,}, replaced {running.replaced:,}, skipped {running.skipped:,}"
 
 
 @contextmanager

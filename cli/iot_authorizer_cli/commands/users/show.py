@@ -110,14 +110,14 @@ def show(
     if revocation is not None:
         lines.append(("revoked", f"{what(revocation)}, until {until(revocation)}"))
     for each, failed in failures.items():
-        who = "by unknown client IDs" if each is None else f"with client ID {each}"
-        lines.append(("failures", f"{failed.times:,} {who}, the last at {time_text(failed.last)}"))
+        source = "by unknown client IDs" if each is None else f"with client ID {each}"
+        lines.append(("failures", f"{failed.times:,} {source}, the last at {time_text(failed.last)}"))
     for label, value in lines:
         typer.echo(f"{label:<11}  {printable(value)}")
 
 
 def _failures(table: Table, name: str, client_ids: Sequence[str]) -> dict[str | None, Failed]:
-    """Failures by client ID; None stands for unknown client IDs."""
+    """Failures by client ID; None is for unknown client IDs."""
     try:
         found = {each: failed_by(table, name, each) for each in dict.fromkeys((None, name, *client_ids))}
     except MalformedItem as error:

@@ -1,4 +1,4 @@
-"""`iot-authorizer connect`: whom it connects where, and what it says no to. tests/clients runs what it prints."""
+"""`iot-authorizer connect`: endpoints, credentials and errors. tests/clients runs the programs that it prints."""
 
 import ast
 import shutil
@@ -41,7 +41,7 @@ def python_strings(program: str) -> set[object]:
         ("curl", f"https://{AWS}/topics/rooms%2Flobby%2Fsay%2Fann?qos=1"),
     ],
 )
-def test_at_aws_it_is_port_443_and_no_file_of_a_ca(connect: Connect, client: str, where: str) -> None:
+def test_at_aws_a_program_uses_port_443_and_no_ca_file(connect: Connect, client: str, where: str) -> None:
     program = connect(client, "--endpoint", AWS, "--token", "t").stdout
     assert where in program
     assert "ca.pem" not in program
@@ -63,16 +63,16 @@ def test_mqtt_itself_at_aws_needs_alpn(connect: Connect) -> None:
         ("curl", "https://127.0.0.1:8443/topics/"),
     ],
 )
-def test_without_an_endpoint_it_is_this_machine(connect: Connect, client: str, where: str) -> None:
+def test_without_an_endpoint_a_program_connects_to_this_machine(connect: Connect, client: str, where: str) -> None:
     assert where in connect(client).stdout
 
 
 @pytest.mark.parametrize("client", ["awsiotsdk", "mosquitto", "curl"])
-def test_the_local_ca_is_named_by_its_whole_path(connect: Connect, client: str, tmp_path: Path) -> None:
+def test_the_local_ca_has_an_absolute_path(connect: Connect, client: str, tmp_path: Path) -> None:
     assert str(tmp_path / ".iot-authorizer" / "ca.pem") in connect(client).stdout
 
 
-def test_another_ca_goes_first(connect: Connect) -> None:
+def test_a_given_ca_is_used(connect: Connect) -> None:
     assert 'ca_filepath="own.pem"' in connect("awsiotsdk", "--ca", "own.pem").stdout
 
 
@@ -94,12 +94,12 @@ def test_a_user_name_names_the_principal(connect: Connect) -> None:
     assert {"bob", "secret", "rooms/lobby/say/bob"} <= strings
 
 
-def test_what_it_subscribes_to_may_differ_from_what_it_publishes_to(connect: Connect) -> None:
+def test_the_topic_filter_can_differ_from_the_topic(connect: Connect) -> None:
     program = connect("paho", "--topic", "users/ann/outbox", "--subscribe", "users/ann/inbox/#").stdout
     assert {"users/ann/outbox", "users/ann/inbox/#"} <= python_strings(program)
 
 
-def test_the_authorizer_may_be_left_to_the_endpoint(connect: Connect) -> None:
+def test_the_authorizer_can_be_the_accounts_default(connect: Connect) -> None:
     assert "customauthorizer-name" not in connect("mqtt.js", "--authorizer", "").stdout
 
 
@@ -108,39 +108,39 @@ def test_without_a_token_key_name_the_token_is_an_access_token(connect: Connect,
     assert "/mqtt?x-amz-customauthorizer-name=own&access_token=ey" in connect("mqtt.js", "--config", "own.toml").stdout
 
 
-def test_without_a_token_key_name_a_header_brings_the_token_as_a_bearer(connect: Connect, tmp_path: Path) -> None:
+def test_without_a_token_key_name_a_header_has_a_bearer_token(connect: Connect, tmp_path: Path) -> None:
     (tmp_path / "own.toml").write_text('name = "own"\n')
     headers = connect("curl", "--config", "own.toml", "--token", "t").stdout
     assert ("--header 'Authorization: Bearer t'" in headers, "access_token" in headers) == (True, False)
 
 
-def test_without_a_configuration_an_authorizer_in_code_has_a_name_of_its_own(connect: Connect, tmp_path: Path) -> None:
+def test_without_a_configuration_the_authorizer_has_its_default_name(connect: Connect, tmp_path: Path) -> None:
     (tmp_path / "authorizer.toml").unlink()
     assert "/mqtt?x-amz-customauthorizer-name=authorizer&access_token=ey" in connect("mqtt.js").stdout
 
 
-def test_without_a_configuration_a_new_key_is_said_to_be_untrusted(connect: Connect, tmp_path: Path) -> None:
+def test_without_a_configuration_a_new_key_is_reported_as_untrusted(connect: Connect, tmp_path: Path) -> None:
     (tmp_path / "authorizer.toml").unlink()
     told = "authorizer.toml does not exist here; the key in .iot-authorizer was just created"
     assert [told in connect("paho").stderr for _ in range(2)] == [True, False]
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:8080", "https://127.0.0.1:8443 for awsiotsdk, mosquitto, curl"])
-def test_help_says_which_endpoint_is_meant_unless_one_is_given(connect: Connect, url: str) -> None:
+def test_help_names_the_default_endpoints(connect: Connect, url: str) -> None:
     assert url in " ".join(connect("paho", "--help").stdout.split())
 
 
-def test_without_a_configuration_nothing_names_an_authorizer_at_aws(connect: Connect, tmp_path: Path) -> None:
+def test_without_a_configuration_the_default_authorizer_is_used_at_aws(connect: Connect, tmp_path: Path) -> None:
     (tmp_path / "authorizer.toml").unlink()
     url = "/mqtt?access_token=me"
     assert url in connect("mqtt.js", "--endpoint", "abc-ats.iot.eu-west-1.amazonaws.com", "--token", "me").stdout
 
 
-def test_a_configuration_that_is_named_must_be_there(connect: Connect) -> None:
+def test_a_given_configuration_must_exist(connect: Connect) -> None:
     assert isinstance(connect("mqtt.js", "--config", "missing.toml").exception, InvalidFile)
 
 
-def test_what_the_template_denies_is_said(connect: Connect) -> None:
+def test_what_the_template_denies_is_reported(connect: Connect) -> None:
     topic = "rooms/attic/say/ann"
     done = connect("paho", "--topic", topic, "--subscribe", topic)
     assert done.exit_code == 0
@@ -149,7 +149,7 @@ def test_what_the_template_denies_is_said(connect: Connect) -> None:
 
 
 @pytest.mark.parametrize("client", ["mqtt.js", "paho", "awsiotsdk", "mosquitto", "curl"])
-def test_what_the_template_allows_needs_no_words(connect: Connect, client: str) -> None:
+def test_what_the_template_allows_gives_no_warning(connect: Connect, client: str) -> None:
     assert connect(client).stderr == ""
 
 
@@ -180,6 +180,6 @@ def test_what_the_template_allows_needs_no_words(connect: Connect, client: str) 
         (("awsiotsdk", "--endpoint", "http://127.0.0.1:8080"), "awsiotsdk supports only TLS"),
     ],
 )
-def test_what_it_says_no_to(connect: Connect, arguments: tuple[str, ...], words: str) -> None:
+def test_an_error_names_its_option(connect: Connect, arguments: tuple[str, ...], words: str) -> None:
     done = connect(*arguments)
     assert (done.exit_code, words in " ".join(done.stderr.split())) == (2, True), done.stderr

@@ -37,14 +37,14 @@ def test_ctrl_c_while_files_are_written_leaves_no_key(folder: Path, monkeypatch:
     assert list((folder / "keys").rglob("*.pem")) == []
 
 
-def test_a_configuration_that_can_not_be_written_leaves_no_key(folder: Path) -> None:
+def test_a_configuration_that_cannot_be_written_leaves_no_key(folder: Path) -> None:
     (folder / f".authorizer.toml.{os.getpid()}.partial").mkdir()  # Where it would be written first.
     with pytest.raises(OSError):
         make_key(folder / "authorizer.toml", "first", 2048)
     assert list((folder / "keys").rglob("*.pem")) == []
 
 
-def test_a_layout_that_can_not_be_kept_is_refused_before_a_key_is_made(folder: Path) -> None:
+def test_a_layout_that_cannot_be_kept_is_refused_before_a_key_is_made(folder: Path) -> None:
     (folder / "authorizer.toml").write_bytes(b'name = "chat"\rtoken_key_name = "token"\n')
     with pytest.raises(InvalidFile, match=r"authorizer\.toml: signing: expected it as in \[signing\] and public_keys"):
         make_key(folder / "authorizer.toml", "first", 2048)

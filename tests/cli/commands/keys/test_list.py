@@ -61,7 +61,7 @@ def test_a_key_without_a_private_half_here_is_listed(run: Run, config: Path) -> 
     assert (entry["private_half"], entry["signs"], entry["private_file"]) == ("missing", False, None)
 
 
-def test_a_private_half_that_can_not_be_used_is_listed_with_the_reason(run: Run, config: Path) -> None:
+def test_a_private_half_that_cannot_be_used_is_listed_with_the_reason(run: Run, config: Path) -> None:
     (config.parent / "keys/private/old.pem").write_text("broken")
     done = run("keys", "list")
     assert "  unusable  " in done.stdout

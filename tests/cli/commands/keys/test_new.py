@@ -55,7 +55,7 @@ def test_with_the_first_key_it_says_that_a_deployed_authorizer_needs_another_nam
     assert [about in run("keys", "new", name).stdout for name in ("first", "second")] == [True, False]
 
 
-def test_a_key_without_a_name_is_named_after_the_month_and_numbered_if_that_is_taken(run: Run, folder: Path) -> None:
+def test_a_key_without_a_name_gets_the_month_and_a_number_if_the_month_exists(run: Run, folder: Path) -> None:
     before = time.strftime("%Y-%m")
     run("keys", "new")
     run("keys", "new")

@@ -19,7 +19,7 @@ table          = "identities"
 token_key_name = "token"
 
 [anonymous]
-principal = "nobody"
+principal = "anonymous"
 
 [revocation]
 cache_for = "0s"

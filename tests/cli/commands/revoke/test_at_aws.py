@@ -32,7 +32,7 @@ def forbidding() -> Iterator[str]:
 
 
 def revoke(*arguments: str) -> Result:
-    """Runs it here, with the tests' patience for the table."""
+    """Runs `iot-authorizer revoke` in this process, where the table has the time limits of tests."""
     return CliRunner().invoke(app, ["revoke", *arguments])
 
 
@@ -52,7 +52,7 @@ def test_a_revocation_is_written_and_the_connection_is_ended(
     assert (done.exit_code, ended, is_revoked(dynamodb_name, "ann")) == (0, ["ann"], True)
 
 
-def test_the_accounts_own_endpoint_is_asked_for(
+def test_the_accounts_own_endpoint_is_used(
     dynamodb_name: str, server: Server, watcher: Watcher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL_IOT", server.url)
@@ -64,13 +64,13 @@ def test_the_accounts_own_endpoint_is_asked_for(
         assert watcher.disconnect_reason("bob") == "API_INITIATED_DISCONNECT"
 
 
-def test_a_client_that_is_not_connected_is_told_of(dynamodb_name: str, server: Server) -> None:
+def test_a_client_that_is_not_connected_is_reported(dynamodb_name: str, server: Server) -> None:
     options = ["--table", dynamodb_name, "--endpoint-url", server.url, "--config", str(server.config), "--no-wait"]
-    done = revoke("principal", "nobody-here", *options, "--json")
-    assert json.loads(done.stdout)["connections"]["not_connected"] == ["nobody-here"]
+    done = revoke("principal", "not-here", *options, "--json")
+    assert json.loads(done.stdout)["connections"]["not_connected"] == ["not-here"]
 
 
-def test_what_credentials_may_not_end_is_told_and_the_exit_code_is_1(
+def test_a_forbidden_operation_is_reported_and_the_exit_code_is_1(
     dynamodb_name: str, server: Server, forbidding: str
 ) -> None:
     options = ["--table", dynamodb_name, "--endpoint-url", forbidding, "--config", str(server.config), "--no-wait"]
@@ -87,7 +87,7 @@ def test_what_credentials_may_not_end_is_told_and_the_exit_code_is_1(
     ],
     ids=["as usual", "all"],
 )
-def test_how_a_connection_ends_is_asked_for(
+def test_the_options_say_how_a_connection_ends(
     dynamodb_name: str, server: Server, given: list[str], query: dict[str, list[str]]
 ) -> None:
     with answering(b'{"connected": true}') as endpoint:
@@ -98,7 +98,7 @@ def test_how_a_connection_ends_is_asked_for(
 
 
 @pytest.mark.parametrize("content", [b"{}", b"[" * 60_000], ids=["silent", "deep"])
-def test_an_answer_that_does_not_say_whether_a_client_is_connected_is_none(
+def test_an_answer_that_does_not_say_whether_a_client_is_connected_is_an_error(
     dynamodb_name: str, server: Server, content: bytes
 ) -> None:
     with answering(content) as endpoint:
@@ -106,7 +106,7 @@ def test_an_answer_that_does_not_say_whether_a_client_is_connected_is_none(
         assert revoke("principal", "eva", *options, "--no-wait").exit_code == 1
 
 
-def test_an_endpoint_that_never_comes_to_an_end_is_waited_for_no_longer_than_said(
+def test_an_endpoint_that_never_ends_its_answer_has_a_time_limit(
     dynamodb_name: str, server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(revoke_options, "_PATIENCE_FOR_AWS", 0.2)
@@ -124,7 +124,7 @@ def test_a_client_that_connects_again_is_reported_with_the_table(dynamodb_name: 
     assert re.search(rf"^table +{dynamodb_name}$", done.stdout, re.MULTILINE), done.stdout
 
 
-def test_an_endpoint_that_is_not_there_is_told_and_the_exit_code_is_1(dynamodb_name: str, server: Server) -> None:
+def test_a_missing_endpoint_is_reported_and_the_exit_code_is_1(dynamodb_name: str, server: Server) -> None:
     options = ["--table", dynamodb_name, "--endpoint-url", "http://127.0.0.1:1", "--config", str(server.config)]
     done = revoke("principal", "dan", *options)
     assert (done.exit_code, is_revoked(dynamodb_name, "dan")) == (1, True)
@@ -139,7 +139,7 @@ def test_it_is_listed_and_undone(dynamodb_name: str, forbidding: str) -> None:
     assert revoke("list", "--table", dynamodb_name).stdout == ""
 
 
-def test_a_table_that_is_not_there_is_one_line(aws: str, tmp_path: Path) -> None:
+def test_a_missing_table_is_one_line(aws: str, tmp_path: Path) -> None:
     done = subprocess.run(
         [str(PROGRAM), "revoke", "principal", "ann", "--table", "unknown"],
         cwd=tmp_path,

@@ -67,7 +67,7 @@ def test_a_token_without_an_id_says_what_to_revoke_instead(folder: Path, token_i
     )
 
 
-def test_a_revoked_token_may_expire_later_than_its_revocation(folder: Path) -> None:
+def test_a_revoked_token_can_expire_later_than_its_revocation(folder: Path) -> None:
     done = revoke(folder, "token", "--id", "7", "--issuer", "me", "--for", "2h", "--json", *NOT_THERE)
     end = time_text(json.loads(done.stdout)["revoked"]["expires_at"])
     assert f"the revocation ends at {end}: if the token expires later, revoke it with a longer --for" in done.stderr

@@ -98,7 +98,7 @@ def test_a_client_that_stays_connected_was_not_locked_out(folder: Path, all_conn
     )
 
 
-def test_a_client_that_connects_again_may_have_a_newer_token(folder: Path, all_connected: Endpoint) -> None:
+def test_a_client_that_connects_again_can_have_a_newer_token(folder: Path, all_connected: Endpoint) -> None:
     done = revoke(folder, "principal", "ann", "--issued-before", "now", "--endpoint-url", all_connected.url)
     assert "ann connected again: with a newer token, or the authorizer there does not" in done.stderr
     assert done.returncode == 0

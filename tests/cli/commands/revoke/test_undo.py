@@ -73,7 +73,7 @@ def test_a_missing_table_is_not_created(folder: Path, command: list[str]) -> Non
 
 def test_a_malformed_item_is_reported_and_the_others_are_listed(folder: Path, table: SqliteTable) -> None:
     table.write(to_item(Revocation(Kind.PRINCIPAL, 100, principal="ann")))
-    table.write({"id": "revoked#principal#x", "kind": "everybody"})
+    table.write({"id": "revoked#principal#x", "kind": "unknown"})
     done = revoke(folder, "list")
     assert ("principal ann" in done.stdout, "revoked#principal#x is malformed: kind" in done.stderr) == (True, True)
 
@@ -112,5 +112,5 @@ def test_a_token_undoes_its_revocation(folder: Path, table: SqliteTable) -> None
 
 
 def test_a_malformed_revocation_can_be_undone(folder: Path, table: SqliteTable) -> None:
-    table.write({**to_item(Revocation(Kind.PRINCIPAL, 100, principal="ann")), "kind": "everybody"})
+    table.write({**to_item(Revocation(Kind.PRINCIPAL, 100, principal="ann")), "kind": "unknown"})
     assert revoke(folder, "undo", "principal", "ann").returncode == 0
