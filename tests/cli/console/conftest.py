@@ -2,7 +2,6 @@
 
 import http.client
 import json
-import shutil
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -13,7 +12,7 @@ from playwright.sync_api import Browser, Page, Playwright, sync_playwright
 
 from iot_authorizer_cli.local_iot_core import LocalIotCore
 from iot_core.broker.limits import IOT_CORE
-from tests import ROOT
+from tests.cli.conftest import fill
 from tests.clients.needs import needs
 
 ARGUMENTS = (
@@ -47,10 +46,7 @@ Ask = Callable[..., Answer]
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A user's folder, with the ready templates and the configuration."""
-    folder = tmp_path_factory.mktemp("user")
-    shutil.copytree(ROOT / "policies", folder / "policies", ignore=shutil.ignore_patterns("*.py"))
-    shutil.copy(ROOT / "authorizer.toml", folder)
-    return folder
+    return fill(tmp_path_factory.mktemp("user"))
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,6 @@
 """`iot-authorizer connect`: endpoints, credentials and errors. tests/clients runs the programs that it prints."""
 
 import ast
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from typer.testing import CliRunner, Result
 from iot_authorizer_cli.app import app
 from iot_authorizer_cli.project.development_issuer import DevelopmentIssuer
 from iot_policies import InvalidFile
-from tests import ROOT
+from tests.cli.conftest import fill
 
 AWS = "abc-ats.iot.us-east-1.amazonaws.com"
 Connect = Callable[..., Result]
@@ -22,9 +21,7 @@ TOPIC = "rooms/lobby/say/ann"
 @pytest.fixture
 def connect(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Connect:
     """Runs the command in a user's folder."""
-    shutil.copytree(ROOT / "policies", tmp_path / "policies", ignore=shutil.ignore_patterns("*.py"))
-    shutil.copy(ROOT / "authorizer.toml", tmp_path)
-    monkeypatch.chdir(tmp_path)
+    monkeypatch.chdir(fill(tmp_path))
     return lambda client, *arguments: CliRunner().invoke(app, ["connect", "--for", client, *arguments])
 
 
