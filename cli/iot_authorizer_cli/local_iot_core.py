@@ -170,7 +170,7 @@ class LocalIotCore(Lifecycle):
     async def _load(self, data: Path, stack: contextlib.AsyncExitStack) -> None:
         self.issuer = DevelopmentIssuer(data)
         self.configuration = ReloadedConfiguration(
-            self._config,
+            path=self._config,
             handler=self._handler,
             function_arn=f"arn:aws:lambda:{self.region}:{self.account}:function:authorizer",
             region=self.region,

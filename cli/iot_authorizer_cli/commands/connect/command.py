@@ -26,16 +26,8 @@ from iot_authorizer_cli.options import (
 )
 from iot_authorizer_cli.project.configuration import ProjectConfiguration, read_project_configuration
 from iot_authorizer_cli.project.development_issuer import DATA, DevelopmentIssuer, table_path
-from iot_authorizer_cli.snippets import (
-    CLIENTS,
-    WITH_TLS,
-    Client,
-    ClientEndpoint,
-    ClientSettings,
-    Transport,
-    default_endpoint,
-    snippet,
-)
+from iot_authorizer_cli.snippets.programs import CLIENTS, WITH_TLS, Client, Transport, default_endpoint, snippet
+from iot_authorizer_cli.snippets.settings import ClientEndpoint, ClientSettings
 from iot_authorizer_cli.terminal import warn
 from iot_core.edge.tls import ca_path
 from iot_core.functions.lambda_function import ACCOUNT, REGION

@@ -9,7 +9,7 @@ from iot_authorizer.tokens import read_token
 from iot_authorizer_cli.examples.proposal import Proposal, example, propose
 from iot_authorizer_cli.project.configuration import ProjectConfiguration
 from iot_authorizer_cli.project.development_issuer import ISSUER, principal_of
-from iot_authorizer_cli.snippets import Client, client_ids, subscribes
+from iot_authorizer_cli.snippets.programs import Client, client_ids, subscribes
 from iot_policies import PolicyTemplate, Principal
 from iot_policies.explaining import Question, explain
 from iot_policies.principal import Claims, claim

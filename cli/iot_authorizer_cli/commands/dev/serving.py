@@ -17,7 +17,7 @@ from iot_authorizer_cli.examples.proposal import example
 from iot_authorizer_cli.local_iot_core import LocalIotCore
 from iot_authorizer_cli.options import CONFIG
 from iot_authorizer_cli.project.development_issuer import DATA
-from iot_authorizer_cli.snippets import ClientEndpoint
+from iot_authorizer_cli.snippets.settings import ClientEndpoint
 
 _URL = "http://localhost:8080"
 """The endpoint that other commands use by default."""

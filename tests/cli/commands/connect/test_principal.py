@@ -14,7 +14,7 @@ from iot_authorizer_cli.app import app
 from iot_authorizer_cli.examples.proposal import example, propose
 from iot_authorizer_cli.examples.suggestions import presets
 from iot_authorizer_cli.project.development_issuer import DevelopmentIssuer, principal_of
-from iot_authorizer_cli.snippets import CLIENTS, Client, client_ids
+from iot_authorizer_cli.snippets.programs import CLIENTS, Client, client_ids
 from iot_policies import Deny, Grant, PolicyTemplate, Principal
 from iot_policies.explaining import Question, explain
 from tests import ROOT
