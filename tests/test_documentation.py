@@ -4,13 +4,14 @@ Each page has a folder of its own: its commands run there in the order of the pa
 they set. IoT Core runs beside it only if a command connects to one of its ports.
 """
 
+import ast
 import os
 import re
 import shutil
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import fields
 from pathlib import Path
 
@@ -18,9 +19,19 @@ import pytest
 from typer.core import TyperGroup, TyperOption
 from typer.main import get_group
 
-from iot_authorizer import Reason
+from iot_authorizer.configuration import (
+    Anonymous,
+    Configuration,
+    Guessing,
+    JwtIssuer,
+    Passwords,
+    RevocationSettings,
+    SignedTokens,
+    Signing,
+)
 from iot_authorizer_cdk.app.stages import Stage
 from iot_authorizer_cdk.package.target import LAMBDA, write_target
+from iot_authorizer_cdk.properties import DomainProps
 from iot_authorizer_cli.app import app
 from iot_authorizer_cli.local_iot_core import LocalIotCore
 from iot_authorizer_cli.project.development_issuer import DATA
@@ -154,16 +165,10 @@ def test_the_two_commands_of_the_readme_are_targets_of_the_makefile() -> None:
 
 @pytest.mark.parametrize(
     ("file", "name"),
-    sorted(set(re.findall(r"`(tests/\S+\.py)::(\w+)`", (DOCS / "explanation/security.md").read_text("utf-8")))),
+    sorted(set(re.findall(r"`(tests/\S+\.py)::(\w+)`", (DOCS / "reference/attacks.md").read_text("utf-8")))),
 )
 def test_each_attack_has_the_test_that_the_page_names(file: str, name: str) -> None:
     assert f"def {name}(" in (ROOT / file).read_text("utf-8")
-
-
-@pytest.mark.parametrize("reason", Reason, ids=str)
-def test_each_reason_code_is_in_the_reference(reason: Reason) -> None:
-    text = (DOCS / "reference/log-and-reason-codes.md").read_text("utf-8")
-    assert re.search(rf"^\| `{reason}` \| [^|]+ \| [^|]+ \|$", text, re.MULTILINE)
 
 
 @pytest.mark.parametrize("key", [field.name for field in fields(Stage)])
@@ -172,10 +177,85 @@ def test_each_key_of_a_stage_is_in_the_reference(key: str) -> None:
     assert re.search(rf"^\| [^|]*`{key}`[^|]* \| [^|]+ \| [^|]+ \|$", text, re.MULTILINE)
 
 
-def test_each_command_and_each_option_is_in_the_reference() -> None:
+def test_each_command_is_in_the_reference_with_its_options_and_no_other() -> None:
     text = (DOCS / "reference/command-line.md").read_text("utf-8")
     names = set(called(get_group(app)))
     assert {name for name in names if not re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", text)} == set()
+    assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", text)) - names == {"--help"}
+
+
+def keys_of(page: str, *headings: str) -> set[str]:
+    """The keys in the first column of the tables of a page whose first heading is one of these."""
+    rows = re.findall(r"^\| (.*?) \|(?: .* \|)+$", (DOCS / page).read_text("utf-8"), re.MULTILINE)
+    found: set[str] = set()
+    inside = False
+    for first in rows:
+        if "`" not in first and "---" not in first:
+            inside = first in headings
+        elif inside:
+            found |= set(re.findall(r"`(\w+)`", first))
+    return found
+
+
+def test_each_key_of_the_configuration_is_in_the_reference_and_no_other() -> None:
+    of_a_table = {"jwt", "passwords", "signed_tokens", "anonymous", "signing", "guessing", "revocation"}
+    models = (Configuration, JwtIssuer, SignedTokens, Passwords, Anonymous, Signing, Guessing, RevocationSettings)
+    keys = {key for model in models for key in model.model_fields} - of_a_table
+    assert keys_of("reference/configuration.md", "key") == keys
+    headings = heading_ids(DOCS / "reference/configuration.md")
+    assert {table for table in of_a_table if table not in headings} == set()
+
+
+def test_each_key_of_a_domain_is_in_the_reference() -> None:
+    assert {field.name for field in fields(DomainProps)} <= keys_of("reference/stages.md", "key")
+
+
+def test_each_metric_of_the_authorizer_is_in_the_reference() -> None:
+    source = (ROOT / "authorizer/iot_authorizer/observer.py").read_text("utf-8")
+    counted = set(re.findall(r'(?:add_metric\(|_write\(|if fetched else )"(\w+)"', source))
+    assert keys_of("reference/log-and-reason-codes.md", "metric") == counted
+
+
+def test_the_fields_of_the_log_line_are_in_the_reference_and_no_other() -> None:
+    sources = [
+        (ROOT / f"authorizer/iot_authorizer/{name}.py").read_text("utf-8") for name in ("lambda_handler", "observer")
+    ]
+    logged = set(re.findall(r'(?:fields\[|_set\(fields, )"(\w+)"', "".join(sources)))
+    of_metrics = {"service", "_aws"}
+    assert keys_of("reference/log-and-reason-codes.md", "field") == logged | of_metrics
+
+
+def test_each_reason_of_a_disconnection_is_in_the_reference_and_on_the_page_in_the_same_words() -> None:
+    text = (DOCS / "reference/presence-and-feed.md").read_text("utf-8")
+    documented = dict(re.findall(r"^\| `([A-Z_]+)` \| (.*) \|$", text, re.MULTILINE))
+    script = (ROOT / "cli/iot_authorizer_cli/console/static/wording.js").read_text("utf-8")
+    assert dict(re.findall(r'^  ([A-Z_]+): "(.*)",$', script, re.MULTILINE)) == documented
+    sources = [path.read_text("utf-8") for path in (ROOT / "local/iot_core").rglob("*.py")]
+    assert set(re.findall(r"DisconnectReason\.([A-Z_]+)", "".join(sources))) == documented.keys()
+
+
+def names_in(paths: Iterable[Path], functions: set[str], bodies: set[str]) -> set[str]:
+    """The keywords in calls of some functions, and the keys of the dictionaries in the bodies of others."""
+    found: set[str] = set()
+    for node in (node for path in paths for node in ast.walk(ast.parse(path.read_text("utf-8")))):
+        if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] in functions:
+            found |= {keyword.arg for keyword in node.keywords if keyword.arg}
+        elif isinstance(node, ast.FunctionDef) and node.name in bodies:
+            dictionaries = [each for each in ast.walk(node) if isinstance(each, ast.Dict)]
+            keys = [key for each in dictionaries for key in each.keys if isinstance(key, ast.Constant)]
+            found |= {str(key.value) for key in keys}
+    return found
+
+
+def test_the_fields_of_presence_events_and_of_the_feed_are_in_the_reference_and_no_other() -> None:
+    page = "reference/presence-and-feed.md"
+    sources = [*(ROOT / "local/iot_core").rglob("*.py"), ROOT / "cli/iot_authorizer_cli/local_iot_core.py"]
+    presence = [ROOT / "local/iot_core/broker/presence.py"]
+    assert keys_of(page, "field of an event") == names_in(presence, {"_event"}, {"_identifiers", "_event"})
+    reported = names_in(presence, set(), {"connected", "disconnected", "_subscriptions"})
+    of_calls = names_in(sources, {"add", "drop_report"}, {"drop_report"})
+    of_each = {"id", "time", "kind", "explanation"}
+    assert keys_of(page, "field of a record") == reported | of_calls | of_each
 
 
 def called(group: TyperGroup, path: str = "") -> Iterator[str]:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from iot_authorizer_cdk.package.lambda_directory import build
-from tests import ROOT
+from tests import ROOT, UV
 from tests.cdk.configurations import POLICY
 
 pytestmark = pytest.mark.slow
@@ -77,16 +77,15 @@ def run(*command: str | Path, cwd: Path) -> str:
 def programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The programs of an environment with only the wheel, its locked dependencies and pytest."""
     folder = tmp_path_factory.mktemp("wheel")
-    uv = os.environ.get("UV") or "uv"
     requirements, programs = folder / "requirements.txt", folder / "venv/bin"
     extras = ("--extra", "local", "--extra", "cdk", "--no-emit-project", "--output-file", str(requirements))
-    run(uv, "build", "--quiet", "--wheel", "--out-dir", folder / "dist", cwd=ROOT)
-    run(uv, "export", "--quiet", "--locked", "--no-hashes", "--no-default-groups", *extras, cwd=ROOT)
-    run(uv, "venv", "--quiet", "--python", sys.executable, folder / "venv", cwd=folder)
+    run(UV, "build", "--quiet", "--wheel", "--out-dir", folder / "dist", cwd=ROOT)
+    run(UV, "export", "--quiet", "--locked", "--no-hashes", "--no-default-groups", *extras, cwd=ROOT)
+    run(UV, "venv", "--quiet", "--python", sys.executable, folder / "venv", cwd=folder)
     (wheel,) = (folder / "dist").glob("*.whl")
     tools = [f"{name}=={version(name)}" for name in TOOLS]
     install = ("pip", "install", "--quiet", "--no-deps", "--python", programs / "python")
-    run(uv, *install, "--requirements", requirements, wheel, *tools, cwd=folder)
+    run(UV, *install, "--requirements", requirements, wheel, *tools, cwd=folder)
     return programs
 
 

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import NamedTuple
 from urllib.parse import unquote
 
-from iot_authorizer.event import AuthorizerEvent
+from iot_authorizer.event import AuthorizerEvent, Http
 from iot_authorizer.reasons import Reason
 from iot_authorizer.refusal import Refusal
 
@@ -67,12 +67,12 @@ def read_credentials(event: AuthorizerEvent, token_key_name: str | None = None) 
     The same token in several sources is one token. Different tokens conflict, and so do a token and a password that is
     not a token. Raises Refusal.
     """
-    mqtt = event.mqtt
+    mqtt, http = event.mqtt, event.http
     client_id = mqtt.client_id
     name, _, user_name_query = (mqtt.username or "").partition("?")
     user_name = name or None
     password = _password(mqtt.password)
-    found = list(_tokens(event, user_name_query, token_key_name))
+    found = list(_tokens(event.token, http, user_name_query, token_key_name))
     if password is not None and _looks_like_jwt(password):
         text = password.decode("ascii")
         found.append(_Found(CredentialSource.PASSWORD, text, text))
@@ -113,11 +113,10 @@ def query_values(query: str, keys: Collection[str]) -> list[str]:
     ]
 
 
-def _tokens(event: AuthorizerEvent, user_name_query: str, token_key_name: str | None) -> Iterator[_Found]:
-    if event.token:
-        token = _without_scheme(event.token)
+def _tokens(signed: str | None, http: Http, user_name_query: str, token_key_name: str | None) -> Iterator[_Found]:
+    if signed:
+        token = _without_scheme(signed)
         yield _Found(CredentialSource.TOKEN, token, token)
-    http = event.http
     if http.headers:
         yield from _header_tokens(http.headers, token_key_name)
     keys = {"access_token", token_key_name or "access_token"}

@@ -43,8 +43,9 @@ class LambdaHandler:
         try:
             _set(fields, "request_id", getattr(context, "aws_request_id", None))
             parsed = AuthorizerEvent.parse(event)
-            _set(fields, "client_id", parsed.mqtt.client_id)
-            _set(fields, "connection_id", parsed.connection_id)
+            client_id, connection_id = parsed.mqtt.client_id, parsed.connection_id
+            _set(fields, "client_id", client_id)
+            _set(fields, "connection_id", connection_id)
             client = self._authorizer.authorize(parsed, account_region_of(_arn(context)))
         except Refusal as refusal:
             problem = refusal

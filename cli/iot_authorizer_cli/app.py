@@ -122,8 +122,8 @@ _add(_keys, "keys retire", keys.retire, "2026-11")
 _users = _add_group(
     app,
     "users",
-    "Manage users with passwords and claims, in this machine's table or in DynamoDB. A password is never an argument: "
-    "the command asks for it, reads it from standard input, or generates it.",
+    "Manage users with passwords and claims. They are in this machine's table, or in a DynamoDB table. A password is "
+    "never an argument: the command asks for it, reads it from standard input, or generates it.",
     "add pump-7 --generate",
 )
 _add(_users, "users add", users.add, "pump-7 --generate")

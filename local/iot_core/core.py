@@ -8,8 +8,10 @@ from iot_core.authorizers.invocation import AuthorizerInvoker
 from iot_core.authorizers.registry import Authorizers
 from iot_core.authorizers.rules import AuthorizerDescription
 from iot_core.broker.broker import Broker
-from iot_core.broker.limits import IOT_CORE, Limits
+from iot_core.broker.limits import IOT_CORE, ConnectRate, Limits
 from iot_core.broker.storage import Storage, StorageError
+from iot_core.edge.client_authorization import ClientAuthorizer
+from iot_core.edge.connection import MqttEndpoint
 from iot_core.edge.connections import Connections
 from iot_core.edge.outbox import Outbox
 from iot_core.feed import Decisions, Explain, Feed, unexplained
@@ -62,16 +64,15 @@ class IotCore:
             self.close()
             raise StorageError(f"{folder}: {DATABASE} cannot be read, remove it: {error}") from None
         self.outbox = Outbox(self._storage, lambda error: self.feed.add("storage", problem=str(error)))
-        self.connections = Connections(
+        endpoint = MqttEndpoint(
             broker=self.broker,
-            authorizers=self.authorizers,
-            invoker=self.invoker,
-            decisions=self.decisions,
             outbox=self.outbox,
-            arn_prefix=self.arn_prefix,
-            time_scale=time_scale,
+            decisions=self.decisions,
+            authorizer=ClientAuthorizer(self.invoker, self.decisions, self.arn_prefix, time_scale, clock),
+            connect_rate=ConnectRate(limits, clock),
             clock=clock,
         )
+        self.connections = Connections(endpoint, self.authorizers)
         """The MQTT connections."""
 
     @property
@@ -99,7 +100,7 @@ class IotCore:
         self.connections.check_time()
 
     def commit(self) -> None:
-        """Stores what changed and sends what waits. Call it before you acknowledge anything over HTTP.
+        """Stores what changed and sends what is waiting. Call it before you acknowledge anything over HTTP.
 
         Raises StorageError.
         """
@@ -110,8 +111,8 @@ class IotCore:
         self.connections.check_time()
 
     def close(self) -> None:
-        """Writes what is to survive, and closes the database."""
+        """Writes what must survive, and closes the database."""
         try:
             self._storage.close()
-        except StorageError:  # The outbox has told it already.
+        except StorageError:  # The outbox has reported it already.
             return

@@ -91,11 +91,11 @@ class Feed:
             queue.put_nowait(entry)
 
     def recent(self) -> Iterator[Record]:
-        """The last records, oldest first; each is explained when it is taken."""
+        """Returns the last records, oldest first; each is explained when it is taken."""
         return map(_Entry.read, tuple(self._entries))
 
     async def follow(self, explained: Callable[[Record], bool] = lambda _: True) -> AsyncIterator[Record]:
-        """Each record from now on; those for which `explained` is true have their explanation."""
+        """Yields each record from now on; those for which `explained` is true have their explanation."""
         queue: asyncio.Queue[_Entry] = asyncio.Queue(_KEPT)
         self._followers.add(queue)
         try:
@@ -130,7 +130,7 @@ class Decisions:
         question: str | None = None,
         missing: str | None = None,
     ) -> None:
-        """A policy allowed or denied an action, in one word, on a resource.
+        """Reports that a policy allowed or denied an action, in one word, on a resource.
 
         For an HTTPS request, `question` is the action of an MQTT client that needs the same permission, and `missing`
         the permission that the policy does not give.
@@ -150,7 +150,7 @@ class Decisions:
         )
 
     def refused(self, refused: Refused, action: str, resource: str, *, client_id: str | None = None) -> None:
-        """A client was refused, at its CONNECT, its HTTPS request or a refresh."""
+        """Reports that a client was refused at its CONNECT, its HTTPS request or a refresh."""
         self._feed.add(
             "decision",
             action=action,
@@ -164,6 +164,6 @@ class Decisions:
             authorizer=refused.logged("service"),
         )
 
-    def refused_bytes(self, source: str, reason: str, detail: str = "") -> None:
-        """A connection from a source address ended before its CONNECT or HTTP request."""
-        self._feed.add("refused_bytes", reason=reason, detail=detail, source=source)
+    def refused_bytes(self, address: str, reason: str, detail: str = "") -> None:
+        """Reports that a connection from an IP address ended before its CONNECT or HTTP request."""
+        self._feed.add("refused_bytes", reason=reason, detail=detail, address=address)

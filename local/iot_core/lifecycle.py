@@ -1,4 +1,4 @@
-"""Starts and stops a service on an event loop: the caller's, or one in a thread of its own."""
+"""Starts and stops a service on the caller's event loop, or on an event loop in a new thread."""
 
 import asyncio
 import threading

@@ -1,6 +1,6 @@
 """Every reason code with which IoT Core itself refuses a client or drops a message, with its cause and its cure.
 
-The Lambda has reason codes of its own. The tables in docs/reference/log-and-reason-codes.md hold the same words.
+The Lambda has other reason codes. The tables in docs/reference/log-and-reason-codes.md hold the same words.
 """
 
 from enum import StrEnum
@@ -16,7 +16,7 @@ class IotCoreReason(StrEnum):
     """What the user can do about it, in the same form."""
 
     def __new__(cls, code: str, cause: str, cure: str) -> Self:
-        """Makes a member whose value is its code."""
+        """Makes a member with its code as the value."""
         reason = str.__new__(cls, code)
         reason._value_ = code
         reason.cause = cause

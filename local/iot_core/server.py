@@ -86,7 +86,7 @@ class Server:
                     await stopped.wait()
             try:
                 self.check_time()
-            except Exception:  # A mistake in one step must not end the next steps.
+            except Exception:  # An error in one step must not prevent the next steps.
                 _logger.exception("what is due could not be done")
 
 

@@ -73,9 +73,9 @@ class _Compilation:
     __slots__ = ("_applies", "_left", "_values")
 
     def __init__(self, template: PolicyTemplate, principal: Principal, client_id: str | None) -> None:
-        self._values = Values(principal, client_id)
         claims = principal.claims
         self._applies = [block.when is None or block.applies(claims) for block in template.blocks]
+        self._values = Values(principal, client_id)
         self._left = MOST_COMBINATIONS
 
     def resources(self, parts: Iterable[Part]) -> list[str]:

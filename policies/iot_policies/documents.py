@@ -70,7 +70,7 @@ def _statement(statement: object, index: int) -> ParsedStatement:
             raise InvalidDocument(f'{place}.{key}: expected an ARN or "*"')
     sid = statement.get("Sid")
     try:
-        conditions = parse_conditions(statement.get("Condition", {}))
+        conditions = parse_conditions(statement["Condition"]) if "Condition" in statement else ()
     except ValueError as error:
         raise InvalidDocument(f"{place}.Condition: {error}") from None
     return ParsedStatement(

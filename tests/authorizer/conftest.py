@@ -1,11 +1,17 @@
 """What the authorizer's tests share."""
 
 import logging
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
+from iot_authorizer import development
 from tests.authorizer.handlers import Running, start
+from tests.authorizer.tables import Identities
+
+Start = Callable[..., Running]
 
 
 @pytest.fixture(scope="session")
@@ -22,3 +28,21 @@ def every_level() -> Iterator[None]:
     root.setLevel(logging.DEBUG)
     yield
     root.setLevel(before)
+
+
+@pytest.fixture
+def identities(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Identities:
+    """The table of authorizers in this process."""
+    path = tmp_path / "identities.sqlite"
+    monkeypatch.setenv(development.TABLE, str(path))
+    return Identities(path, now=int(time.time()))
+
+
+@pytest.fixture
+def started(tmp_path: Path, identities: Identities) -> Start:
+    """Starts an authorizer with the table."""
+
+    def started(*tables: str) -> Running:
+        return start(tmp_path, *tables, environment={"AUTHORIZER__TABLE": "identities"})
+
+    return started

@@ -1,37 +1,19 @@
 """`[guessing]`, as an authorizer with it behaves."""
 
-import time
-from collections.abc import Callable
-from pathlib import Path
-
 import pytest
 
-from iot_authorizer import development
 from iot_identities.guessing import PREFIX
+from tests.authorizer.conftest import Start
 from tests.authorizer.events import with_password
-from tests.authorizer.handlers import Running, start
+from tests.authorizer.handlers import Running
 from tests.authorizer.tables import Identities
 
-Started = Callable[..., Running]
+PASSWORDS = "[passwords]\n"
 
 
-@pytest.fixture
-def identities(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Identities:
-    path = tmp_path / "identities.sqlite"
-    monkeypatch.setenv(development.TABLE, str(path))
-    found = Identities(path, now=time.time())
-    found.add("ann", "correct horse")
-    return found
-
-
-@pytest.fixture
-def started(tmp_path: Path, identities: Identities) -> Started:
-    """Starts an authorizer with passwords in the table."""
-
-    def started(guessing: str) -> Running:
-        return start(tmp_path, "[passwords]\n", guessing, environment={"AUTHORIZER__TABLE": "identities"})
-
-    return started
+@pytest.fixture(autouse=True)
+def _ann(identities: Identities) -> None:
+    identities.add("ann", "correct horse")
 
 
 def told(running: Running, times: int) -> tuple[str, str]:
@@ -42,19 +24,19 @@ def told(running: Running, times: int) -> tuple[str, str]:
     return line["reason"], line.get("detail", "")
 
 
-def test_it_is_slow_from_slow_after_on(started: Started) -> None:
-    running = started("[guessing]\nslow_after = 1\nlock_after = 9\n")
+def test_it_is_slow_from_slow_after_on(started: Start) -> None:
+    running = started(PASSWORDS, "[guessing]\nslow_after = 1\nlock_after = 9\n")
     assert [told(running, 1), told(running, 1)] == [("wrong_password", ""), ("locked", "1s")]
 
 
-def test_it_locks_from_lock_after_on_for_as_long_as_lock_for(started: Started) -> None:
-    running = started('[guessing]\nslow_after = 2\nlock_after = 2\nlock_for = "2h"\nforget_after = "3h"\n')
+def test_it_locks_from_lock_after_on_for_as_long_as_lock_for(started: Start) -> None:
+    running = started(PASSWORDS, '[guessing]\nslow_after = 2\nlock_after = 2\nlock_for = "2h"\nforget_after = "3h"\n')
     assert told(running, 2) == ("wrong_password", "")
     reason, detail = told(running, 1)
     assert (reason, 7190 <= int(detail.removesuffix("s")) <= 7200) == ("locked", True)
 
 
-def test_it_forgets_after_forget_after(started: Started, identities: Identities) -> None:
-    told(started('[guessing]\nlock_for = "3h"\nforget_after = "3h"\n'), 1)
+def test_it_forgets_after_forget_after(started: Start, identities: Identities) -> None:
+    told(started(PASSWORDS, '[guessing]\nlock_for = "3h"\nforget_after = "3h"\n'), 1)
     counters = list(identities.table.items(PREFIX))
     assert {int(each["expires_at"]) - int(each["last"]) for each in counters} == {3 * 3600}  # type: ignore[call-overload]

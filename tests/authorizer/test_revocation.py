@@ -1,7 +1,6 @@
 """Principals and tokens that are revoked, by the table of identities."""
 
 import time
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,31 +11,14 @@ from iot_authorizer.stored_identities import CachedItems, Lookups, StoredIdentit
 from iot_authorizer.verified_principal import VerifiedPrincipal
 from iot_identities.revocations import Kind, Revocation, principal_id
 from iot_policies import Principal
+from tests.authorizer.conftest import Start
 from tests.authorizer.events import anonymous, bearer, with_password
-from tests.authorizer.handlers import Running, jwt_table, start, table
+from tests.authorizer.handlers import Running, jwt_table, table
 from tests.authorizer.tables import QUICK, Identities
 from tests.authorizer.tokens import ISSUER, mint
 
 NOW = int(time.time())
 UNCACHED = '[revocation]\ncache_for = "0s"\n'
-Start = Callable[..., Running]
-
-
-@pytest.fixture
-def identities(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Identities:
-    path = tmp_path / "identities.sqlite"
-    monkeypatch.setenv(development.TABLE, str(path))
-    return Identities(path, now=NOW)
-
-
-@pytest.fixture
-def started(tmp_path: Path, identities: Identities) -> Start:
-    """Starts an authorizer with the table."""
-
-    def started(*tables: str) -> Running:
-        return start(tmp_path, *tables, environment={"AUTHORIZER__TABLE": "identities"})
-
-    return started
 
 
 @pytest.fixture

@@ -7,13 +7,13 @@ from uuid import uuid4
 import boto3
 import pytest
 from botocore.config import Config
-from moto.server import ThreadedMotoServer
 
 from iot_authorizer import Reason, shared_secret
 from tests.authorizer.events import bearer
 from tests.authorizer.handlers import Running, jwt_table, start
 from tests.authorizer.keys import ASYMMETRIC, SECRET, SigningKey, hmac_key, signing_key
 from tests.authorizer.tokens import mint
+from tests.local_aws import local_aws, made_up_credentials
 
 Store = Callable[[str, str | bytes], str]
 
@@ -21,18 +21,13 @@ Store = Callable[[str, str | bytes], str]
 @pytest.fixture(scope="module")
 def aws() -> Iterator[str]:
     """The URL of a local AWS."""
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
+    with local_aws() as url:
+        yield url
 
 
 @pytest.fixture(autouse=True)
 def _environment(aws: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "testing")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+    made_up_credentials(monkeypatch)
     monkeypatch.setenv("AWS_ENDPOINT_URL", aws)
     monkeypatch.setattr(shared_secret, "CLIENT_CONFIG", Config(connect_timeout=60, read_timeout=60))
 
@@ -72,13 +67,11 @@ def named(folder: Path, secret: str) -> Running:
 
 
 @services
-def test_a_token_signed_with_the_secret_is_allowed(shared: Callable[..., Running], service: str) -> None:
-    assert shared(service).verdict(bearer(mint(hmac_key()))) == "allowed"
-
-
-@services
-def test_a_secret_may_be_named_by_its_arn(shared: Callable[..., Running], service: str) -> None:
-    assert shared(service, by_arn=True).verdict(bearer(mint(hmac_key()))) == "allowed"
+@pytest.mark.parametrize("by_arn", [False, True])
+def test_a_token_signed_with_the_secret_that_its_name_or_its_arn_names_is_allowed(
+    shared: Callable[..., Running], service: str, by_arn: bool
+) -> None:
+    assert shared(service, by_arn=by_arn).verdict(bearer(mint(hmac_key()))) == "allowed"
 
 
 def test_a_secret_may_be_any_bytes(shared: Callable[..., Running]) -> None:
@@ -113,16 +106,14 @@ def test_a_secret_is_fetched_once(shared: Callable[..., Running]) -> None:
     assert counted == [{"ColdStart", "KeysFetched", "Allowed"}, {"Allowed"}]
 
 
-@pytest.mark.parametrize("algorithm", ["HS384", "HS512"])
-def test_other_hashes_are_not_allowed(shared: Callable[..., Running], algorithm: str) -> None:
-    token = mint(hmac_key(SECRET * 2, algorithm))
-    assert shared("ssm", SECRET * 2).verdict(bearer(token)) == Reason.ALGORITHM_NOT_ALLOWED
+OTHERS = [hmac_key(SECRET * 2, "HS384"), hmac_key(SECRET * 2, "HS512"), *map(signing_key, ASYMMETRIC)]
 
 
-@pytest.mark.parametrize("algorithm", ASYMMETRIC)
-def test_signatures_with_a_private_key_are_not_allowed(shared: Callable[..., Running], algorithm: str) -> None:
-    token = mint(signing_key(algorithm))
-    assert shared("ssm").verdict(bearer(token)) == Reason.ALGORITHM_NOT_ALLOWED
+@pytest.mark.parametrize("key", OTHERS, ids=lambda key: key.algorithm)
+def test_other_hashes_and_signatures_with_a_private_key_are_not_allowed(
+    shared: Callable[..., Running], key: SigningKey
+) -> None:
+    assert shared("ssm", SECRET * 2).verdict(bearer(mint(key))) == Reason.ALGORITHM_NOT_ALLOWED
 
 
 def test_the_key_id_does_not_matter_if_there_is_only_one_key(shared: Callable[..., Running]) -> None:

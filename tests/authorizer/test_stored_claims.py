@@ -9,28 +9,18 @@ import pytest
 
 from iot_authorizer import Reason, development
 from iot_authorizer_cli.project.development_issuer import DevelopmentIssuer
+from tests.authorizer.conftest import Start
 from tests.authorizer.events import bearer
-from tests.authorizer.handlers import Running, jwt_table, start
+from tests.authorizer.handlers import Running, jwt_table
 from tests.authorizer.tables import NOW, Identities
 from tests.authorizer.tokens import mint
 
-
-@pytest.fixture
-def identities(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Identities:
-    path = tmp_path / "identities.sqlite"
-    monkeypatch.setenv(development.TABLE, str(path))
-    return Identities(path)
-
-
-def started(folder: Path, *, stored_claims: bool) -> Running:
-    uncached = '[revocation]\ncache_for = "0s"\n'
-    tables = (jwt_table(stored_claims=stored_claims), uncached)
-    return start(folder, *tables, environment={"AUTHORIZER__TABLE": "identities"})
+UNCACHED = '[revocation]\ncache_for = "0s"\n'
 
 
 @pytest.fixture
-def authorizer(tmp_path: Path, identities: Identities) -> Running:
-    return started(tmp_path, stored_claims=True)
+def authorizer(started: Start) -> Running:
+    return started(jwt_table(stored_claims=True), UNCACHED)
 
 
 ROOMS: Mapping[str, object] = {"rooms": ["stored"]}
@@ -112,11 +102,11 @@ def test_a_principal_with_a_name_that_no_user_can_have_is_not_looked_for(authori
 
 @pytest.mark.parametrize("stored_claims", [True, False])
 def test_they_are_off_unless_an_issuer_takes_them_and_then_the_development_issuer_does_too(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, identities: Identities, stored_claims: bool
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, identities: Identities, started: Start, stored_claims: bool
 ) -> None:
     issuer = DevelopmentIssuer(tmp_path)
     monkeypatch.setenv(development.KEYS, str(issuer.jwks_path))
     identities.add("ann", claims=ROOMS)
-    running = started(tmp_path, stored_claims=stored_claims)
+    running = started(jwt_table(stored_claims=stored_claims), UNCACHED)
     expected = ["stored"] if stored_claims else []
     assert [rooms(running, token) for token in (mint(), issuer.token("ann", {}, 3600))] == [expected] * 2

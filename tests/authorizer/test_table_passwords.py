@@ -80,15 +80,13 @@ def test_a_session_ends_with_the_user_or_the_password_whichever_expires_first(
     assert sign_in(verifier, "ann", b"old").expires_at == ends[2]
 
 
-def test_while_a_password_is_rotated_both_are_allowed(identities: Identities, verifier: TablePasswords) -> None:
+@pytest.mark.parametrize(("seconds", "of_old"), [(0, "allowed"), (60, Reason.PASSWORD_EXPIRED)])
+def test_while_a_password_is_rotated_both_are_allowed_and_then_only_the_new_one(
+    identities: Identities, verifier: TablePasswords, seconds: int, of_old: str
+) -> None:
     identities.add("ann", "new", stored("old", expires_at=NOW + 60))
-    assert (verdict(verifier, "ann", b"new"), verdict(verifier, "ann", b"old")) == ("allowed", "allowed")
-
-
-def test_after_that_only_the_new_password_is_allowed(identities: Identities, verifier: TablePasswords) -> None:
-    identities.add("ann", "new", stored("old", expires_at=NOW + 60))
-    identities.now += 60
-    assert (verdict(verifier, "ann", b"new"), verdict(verifier, "ann", b"old")) == ("allowed", Reason.PASSWORD_EXPIRED)
+    identities.now += seconds
+    assert (verdict(verifier, "ann", b"new"), verdict(verifier, "ann", b"old")) == ("allowed", of_old)
 
 
 REFUSED: dict[str, tuple[Callable[[Identities], None], Reason]] = {
@@ -107,18 +105,11 @@ REFUSED: dict[str, tuple[Callable[[Identities], None], Reason]] = {
 
 
 @pytest.mark.parametrize(("refuse", "reason"), REFUSED.values(), ids=REFUSED)
-def test_a_user_that_must_not_connect_is_refused(
+def test_a_user_that_must_not_connect_is_refused_and_a_wrong_password_does_not_tell_why(
     identities: Identities, verifier: TablePasswords, refuse: Callable[[Identities], None], reason: Reason
 ) -> None:
     refuse(identities)
-    assert verdict(verifier, "ann") == reason
-
-
-def test_only_the_right_password_tells_that_a_user_is_disabled(
-    identities: Identities, verifier: TablePasswords
-) -> None:
-    identities.add("ann", "correct horse", disabled=True)
-    assert verdict(verifier, "ann", WRONG) == Reason.WRONG_PASSWORD
+    assert (verdict(verifier, "ann", WRONG), verdict(verifier, "ann")) == (Reason.WRONG_PASSWORD, reason)
 
 
 def test_a_revocation_of_tokens_issued_before_a_time_revokes_no_password(
@@ -172,36 +163,50 @@ def test_a_generated_password_is_never_locked(verifier: TablePasswords) -> None:
     assert verdict(verifier, "pump-7", RIGHT, "stranger") == "allowed"
 
 
-def test_only_a_user_that_exists_is_named(verifier: TablePasswords) -> None:
-    """People type passwords into the user name field."""
-    with pytest.raises(Refusal) as wrong:
-        sign_in(verifier, "ann", WRONG)
-    with pytest.raises(Refusal) as unknown:
-        sign_in(verifier, "s3cret-typed-into-the-wrong-field", WRONG)
-    assert wrong.value.principal is not None
-    assert (wrong.value.principal.name, unknown.value.principal) == ("ann", None)
-
-
-@pytest.mark.parametrize(("answers", "password"), [(0, RIGHT), (1, RIGHT), (1, WRONG)])
-def test_while_the_table_does_not_answer_or_count_passwords_are_refused(
-    identities: Identities, answers: int, password: bytes
+@pytest.mark.parametrize("failures", [0, 5], ids=["at first", "in a lock"])
+@pytest.mark.parametrize(("name", "named"), [("ann", "ann"), ("s3cret-typed-into-the-wrong-field", None)])
+def test_only_a_user_that_exists_is_named(
+    verifier: TablePasswords, name: str, named: str | None, failures: int
 ) -> None:
-    assert verdict(identities.passwords(identities.failing(answers)), "ann", password) == Reason.TABLE_UNAVAILABLE
+    """People type passwords into the user name field."""
+    for _ in range(failures):
+        verdict(verifier, name, WRONG)
+    with pytest.raises(Refusal) as refused:
+        sign_in(verifier, name, WRONG)
+    assert (refused.value.principal and refused.value.principal.name) == named
 
 
-def test_a_suspicious_attempt_that_can_not_be_counted_is_refused(identities: Identities) -> None:
-    for _ in range(5):
-        verdict(identities.passwords(), "ann", WRONG)
+@pytest.mark.parametrize(
+    ("name", "password", "answers", "expected"),
+    [
+        pytest.param("ann", RIGHT, 0, Reason.TABLE_UNAVAILABLE, id="nothing answers"),
+        pytest.param("ann", RIGHT, 1, Reason.TABLE_UNAVAILABLE, id="a right password is not counted"),
+        pytest.param("ann", WRONG, 1, Reason.TABLE_UNAVAILABLE, id="a wrong password is not counted"),
+        pytest.param("ann", RIGHT, 3, "allowed", id="the client ID is not stored"),
+        pytest.param("pump-7", RIGHT, 1, "allowed", id="a generated password is not counted"),
+    ],
+)
+def test_while_the_table_does_not_answer_or_count_passwords_are_refused(
+    identities: Identities, name: str, password: bytes, answers: int, expected: str
+) -> None:
+    assert verdict(identities.passwords(identities.failing(answers)), name, password) == expected
+
+
+@pytest.mark.parametrize(
+    ("before", "answers", "expected"),
+    [
+        pytest.param([RIGHT], 1, "allowed", id="a known client's right password takes one read"),
+        pytest.param([WRONG] * 5, 1, Reason.TABLE_UNAVAILABLE, id="a suspicious attempt is not counted"),
+    ],
+)
+def test_earlier_attempts_decide_what_must_be_counted(
+    identities: Identities, before: list[bytes], answers: int, expected: str
+) -> None:
+    for password in before:
+        verdict(identities.passwords(), "ann", password)
     identities.now += 1
-    assert verdict(identities.passwords(identities.failing(answers=1)), "ann") == Reason.TABLE_UNAVAILABLE
-
-
-def test_a_right_password_is_allowed_if_its_client_id_cannot_be_stored(identities: Identities) -> None:
-    assert verdict(identities.passwords(identities.failing(answers=3)), "ann") == "allowed"
-
-
-def test_a_generated_password_is_allowed_if_nothing_can_be_counted(identities: Identities) -> None:
-    assert verdict(identities.passwords(identities.failing(answers=1)), "pump-7") == "allowed"
+    once = identities.failing(answers)
+    assert (verdict(identities.passwords(once), "ann"), once.answers) == (expected, 0)
 
 
 def test_a_generated_password_writes_nothing(identities: Identities) -> None:
@@ -226,12 +231,6 @@ def test_a_table_that_takes_too_long_is_not_asked_again(identities: Identities, 
     assert (verdict(identities.passwords(slow), "ann", password), slow.answers) == (Reason.TABLE_UNAVAILABLE, 9)
 
 
-def test_a_right_password_takes_one_read(identities: Identities, verifier: TablePasswords) -> None:
-    verdict(verifier, "ann")
-    once = identities.failing(answers=1)
-    assert (verdict(identities.passwords(once), "ann"), once.answers) == ("allowed", 0)
-
-
 def test_a_malformed_item_allows_no_client(identities: Identities, verifier: TablePasswords) -> None:
     identities.table.write({"id": "user#ann", "passwords": "correct horse"})
     with pytest.raises(Refusal, match=Reason.MALFORMED_ITEM) as refused:
@@ -240,35 +239,17 @@ def test_a_malformed_item_allows_no_client(identities: Identities, verifier: Tab
     assert refused.value.principal.name == "ann"
 
 
-def test_in_a_lock_an_unknown_user_is_not_named_either(verifier: TablePasswords) -> None:
-    for _ in range(5):
-        verdict(verifier, "s3cret", WRONG, "stranger")
-    with pytest.raises(Refusal, match=Reason.LOCKED) as refused:
-        sign_in(verifier, "s3cret", WRONG, "stranger")
-    assert refused.value.principal is None
-
-
-def test_a_client_id_that_knew_the_password_before_is_a_stranger(
-    identities: Identities, verifier: TablePasswords
+@pytest.mark.parametrize("still_good", [False, True])
+def test_a_client_id_that_knew_the_password_before_is_a_stranger_unless_that_one_is_still_good(
+    identities: Identities, verifier: TablePasswords, still_good: bool
 ) -> None:
     verdict(verifier, "ann")
     identities.now += 60
-    identities.table.write(to_item(User("ann", (replace(stored("new"), created_at=NOW + 60),))))
+    old = (stored("correct horse", expires_at=NOW + 6000),) if still_good else ()
+    identities.table.write(to_item(User("ann", (replace(stored("new"), created_at=NOW + 60), *old))))
     for number in range(5):
         verdict(verifier, "ann", WRONG, f"stranger-{number}")
-    assert verdict(verifier, "ann", b"new") == Reason.LOCKED
-
-
-def test_a_client_id_that_knew_the_password_before_is_known_while_that_one_is_good(
-    identities: Identities, verifier: TablePasswords
-) -> None:
-    verdict(verifier, "ann")
-    identities.now += 60
-    rotated = (replace(stored("new"), created_at=NOW + 60), stored("correct horse", expires_at=NOW + 6000))
-    identities.table.write(to_item(User("ann", rotated)))
-    for number in range(5):
-        verdict(verifier, "ann", WRONG, f"stranger-{number}")
-    assert verdict(verifier, "ann", b"new") == "allowed"
+    assert verdict(verifier, "ann", b"new") == ("allowed" if still_good else Reason.LOCKED)
 
 
 class Cost:
@@ -321,27 +302,14 @@ def test_each_refusal_costs_the_same(
     assert cost.of(name, password) == (2, 3)
 
 
-def test_a_refusal_for_a_known_client_id_costs_the_same(
-    identities: Identities, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("disabled", [False, True])
+@pytest.mark.parametrize("known", [False, True])
+def test_each_refusal_costs_the_same_before_and_in_a_lock(
+    identities: Identities, monkeypatch: pytest.MonkeyPatch, known: bool, disabled: bool
 ) -> None:
-    verdict(identities.passwords(), "ann", RIGHT, "stranger")
+    if known:
+        verdict(identities.passwords(), "ann", RIGHT, "stranger")
+    identities.add("ann", "correct horse", disabled=disabled)
     cost = Cost(identities, monkeypatch)
-    assert [cost.of("ann", WRONG) for _ in range(12)] == [(2, 3)] * 12
-
-
-def test_the_right_password_of_a_known_client_that_is_refused_costs_the_same(
-    identities: Identities, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    verdict(identities.passwords(), "ann", RIGHT, "stranger")
-    identities.add("ann", "correct horse", disabled=True)
-    cost = Cost(identities, monkeypatch)
-    assert [cost.of("ann", password) for password in (RIGHT, WRONG) * 6] == [(2, 3)] * 12
-
-
-def test_the_right_password_costs_no_less_than_a_wrong_one_while_it_is_locked(
-    identities: Identities, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    cost = Cost(identities, monkeypatch)
-    for _ in range(5):
-        cost.of("ann", WRONG)
-    assert cost.of("ann", RIGHT) == (2, 3)
+    passwords = (RIGHT, WRONG) * 6 if disabled else (WRONG,) * 12 + (RIGHT,)
+    assert [cost.of("ann", password) for password in passwords] == [(2, 3)] * len(passwords)

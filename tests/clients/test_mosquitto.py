@@ -9,7 +9,7 @@ import pytest
 from tests.clients.connection import PATIENCE
 from tests.clients.needs import needs
 from tests.clients.presence import Watcher
-from tests.clients.server import CLAIMS, EXPIRING, PASSWORD, ROOM, USER, Server
+from tests.clients.server import CLAIMS, EXPIRING, ROOM, Server
 
 TOPIC = f"rooms/{ROOM}/say/ann"
 VERSIONS = pytest.mark.parametrize("version", ["311", "5"])
@@ -47,13 +47,6 @@ def test_mosquitto_sub_receives_what_mosquitto_pub_publishes(server: Server, ver
         done = run("mosquitto_pub", *common, "-i", f"ann/pub-{version}", "-t", TOPIC, "-q", "1", "-m", "to mosquitto")
         assert (done.returncode, done.stderr) == (0, "")
         assert "to mosquitto\n" in subscriber.communicate(timeout=PATIENCE)[0].splitlines(keepends=True)
-
-
-def test_a_user_name_and_a_password_connect(server: Server) -> None:
-    user = ["-u", f"{USER}?x-amz-customauthorizer-name=chat", "-P", PASSWORD]
-    message = ["-t", f"rooms/{ROOM}/say/{USER}", "-q", "1", "-m", "with a password"]
-    done = run("mosquitto_pub", "-h", server.host, "-p", str(server.port), "-i", f"{USER}/mosquitto", *user, *message)
-    assert (done.returncode, done.stderr) == (0, "")
 
 
 @pytest.mark.parametrize(("version", "code"), [("311", 5), ("5", 135)])

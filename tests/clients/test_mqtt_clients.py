@@ -13,56 +13,46 @@ from tests.clients.paho_client import PahoConnection, Transport
 from tests.clients.presence import Watcher
 from tests.clients.server import CLAIMS, EXPIRING, ROOM, Server
 
-PAHO_3 = partial(PahoConnection, version=MQTTProtocolVersion.MQTTv311)
-PAHO_5 = partial(PahoConnection, version=MQTTProtocolVersion.MQTTv5)
 BUILDERS: dict[Builder, str] = {"direct": "AWS_ERROR_MQTT_UNEXPECTED_HANGUP", "websockets": "AWS_IO_SOCKET_CLOSED"}
 """AWS's SDK, and how its MQTT 3.1.1 client says that the server ended the connection."""
 TRANSPORTS: tuple[Transport, ...] = ("tcp", "tls", "ws")
 
+REFUSED = "Connection refused: Not authorized"
 CLIENTS = [
     RealClient(
         name="mqtt.js-3.1.1-ws",
         connect=partial(MqttJsConnection, version=4, secure=False),
-        refused="Connection refused: Not authorized",
+        refused=REFUSED,
         subscription_refused="Subscribe error: Unspecified error",
         forbidden="",
         expired="",
     ),
-    RealClient(
-        name="mqtt.js-5-wss",
-        connect=partial(MqttJsConnection, version=5, secure=True),
-        refused="Connection refused: Not authorized",
-        subscription_refused="Subscribe error: Not authorized",
-        forbidden="reason code 135",
-        expired="reason code 160",
-    ),
-    RealClient(
-        name="mqtt.js-chromium",
-        connect=ChromiumConnection,
-        refused="Connection refused: Not authorized",
-        subscription_refused="Subscribe error: Not authorized",
-        forbidden="reason code 135",
-        expired="reason code 160",
-    ),
     *(
         RealClient(
-            name=f"paho-3.1.1-{transport}",
-            connect=partial(PAHO_3, transport=transport),
-            refused="Not authorized",
-            subscription_refused="Unspecified error",
-            forbidden="Unspecified error",
-            expired="Unspecified error",
+            name=name,
+            connect=connect,
+            refused=REFUSED,
+            subscription_refused="Subscribe error: Not authorized",
+            forbidden="reason code 135",
+            expired="reason code 160",
         )
-        for transport in TRANSPORTS
+        for name, connect in (
+            ("mqtt.js-5-wss", partial(MqttJsConnection, version=5, secure=True)),
+            ("mqtt.js-chromium", ChromiumConnection),
+        )
     ),
     *(
         RealClient(
-            name=f"paho-5-{transport}",
-            connect=partial(PAHO_5, transport=transport),
+            name=f"paho-{name}-{transport}",
+            connect=partial(PahoConnection, version=version, transport=transport),
             refused="Not authorized",
-            subscription_refused="Not authorized",
-            forbidden="Not authorized",
-            expired="Maximum connect time",
+            subscription_refused=denied,
+            forbidden=denied,
+            expired=expired,
+        )
+        for name, version, denied, expired in (
+            ("3.1.1", MQTTProtocolVersion.MQTTv311, "Unspecified error", "Unspecified error"),
+            ("5", MQTTProtocolVersion.MQTTv5, "Not authorized", "Maximum connect time"),
         )
         for transport in TRANSPORTS
     ),

@@ -9,14 +9,15 @@ import boto3
 import pytest
 from botocore.config import Config
 from moto.dynamodb.responses import DynamoHandler
-from moto.server import ThreadedMotoServer
 
 from iot_identities import dynamodb_table
 from iot_identities.dynamodb_table import DynamoDbTable
 from iot_identities.sqlite_table import SqliteTable
 from iot_identities.table import Table
-from tests.identities.clock import Clock
+from tests.clock import Clock
+from tests.local_aws import local_aws, made_up_credentials
 
+NOW = 1_800_000_000.5
 OpenTable = Callable[[], Table]
 
 
@@ -32,18 +33,13 @@ def aws() -> Iterator[str]:
 
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(DynamoHandler, "call_action", one_at_a_time)
-        server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-        server.start()
-        host, port = server.get_host_and_port()
-        yield f"http://{host}:{port}"
-        server.stop()
+        with local_aws() as url:
+            yield url
 
 
 @pytest.fixture(autouse=True)
 def _environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "testing")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+    made_up_credentials(monkeypatch)
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
 
 
@@ -56,7 +52,7 @@ def patient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def clock() -> Clock:
-    return Clock()
+    return Clock(NOW)
 
 
 @pytest.fixture

@@ -1,22 +1,20 @@
 """A real HTTP server that answers in DynamoDB's name whatever a test wants."""
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Event, Semaphore, Thread
+from contextlib import AbstractContextManager
+from threading import Semaphore
 from typing import Any
+
+from tests.http_server import Handler, HttpServer, serving
 
 Answer = tuple[int, bytes]
 
 
-class FakeDynamoDb(ThreadingHTTPServer):
+class FakeDynamoDb(HttpServer):
     """Gives its answers one after the other, and the last of them for ever."""
 
-    daemon_threads = True
-
     def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
+        super().__init__(_Handler)
         self.answers: list[Answer] = [answer({})]
         self.asked: list[tuple[str, Any]] = []
         """The operation and the body of each request."""
@@ -24,11 +22,6 @@ class FakeDynamoDb(ThreadingHTTPServer):
         """Whether it answers only after the test."""
         self.arrived = Semaphore(0)
         """Released by each request."""
-        self.closing = Event()
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}"
 
     @property
     def operations(self) -> list[str]:
@@ -44,10 +37,10 @@ def refusal(code: str, status: int = 400) -> Answer:
     return status, json.dumps({"__type": f"com.amazonaws.dynamodb.v20120810#{code}", "message": "secret"}).encode()
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(Handler):
     server: FakeDynamoDb
 
-    def do_POST(self) -> None:
+    def do_POST(self) -> None:  # noqa: N802 (http.server's name)
         operation = self.headers["X-Amz-Target"].rpartition(".")[2]
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         self.server.asked.append((operation, body))
@@ -62,18 +55,6 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(text)
 
-    def log_message(self, *args: Any) -> None:  # noqa: ANN401 (http.server's signature)
-        """Says nothing."""
 
-
-@contextmanager
-def fake_dynamodb() -> Iterator[FakeDynamoDb]:
-    with FakeDynamoDb() as server:
-        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
-            yield server
-        finally:
-            server.closing.set()
-            server.shutdown()
-            thread.join()
+def fake_dynamodb() -> AbstractContextManager[FakeDynamoDb]:
+    return serving(FakeDynamoDb())

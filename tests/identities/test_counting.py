@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from iot_identities.table import Item, ItemChanged, Table
-from tests.identities.clock import Clock
+from tests.clock import Clock
 from tests.identities.conftest import OpenTable
 from tests.identities.questions import stored
 
@@ -31,31 +31,26 @@ for _ in range(50):
 """
 
 
-def test_what_has_been_counted_since_is_not_replaced(table: Table, clock: Clock) -> None:
-    table.count("a", at=1, forget_at=int(clock.now) + 9)
-    seen = stored(table, "a")
-    table.count("a", at=2, forget_at=int(clock.now) + 9)
-    with pytest.raises(ItemChanged):
-        table.write({"id": "a"}, replacing=seen)
-
-
-def test_counting_begins_at_1(table: Table, clock: Clock) -> None:
+@pytest.mark.parametrize("sees", [False, True])
+def test_counting_begins_at_1_and_goes_on_also_from_the_count_that_was_seen(
+    table: Table, clock: Clock, sees: bool
+) -> None:
     later = int(clock.now) + 60
-    assert table.count("failures#ann", at=7, forget_at=later) == 1
-    expected = {"id": "failures#ann", "count": 1, "last": 7, "expires_at": later, "revision": 1}
-    assert stored(table, "failures#ann") == expected
+    for at in (1, 2, 3):
+        assert table.count("a", at=at, forget_at=later + at, seen=at - 1 if sees else None) == at
+        assert stored(table, "a") == {"id": "a", "count": at, "last": at, "expires_at": later + at, "revision": at}
 
 
-def test_counting_goes_on(table: Table, clock: Clock) -> None:
-    later = int(clock.now) + 60
-    assert [table.count("a", at=at, forget_at=later + at) for at in (1, 2, 3)] == [1, 2, 3]
-    assert stored(table, "a") == {"id": "a", "count": 3, "last": 3, "expires_at": later + 3, "revision": 3}
-
-
-def test_counting_does_not_change_the_rest_of_an_item(table: Table, clock: Clock) -> None:
+@pytest.mark.parametrize("seen", [None, 0])
+def test_counting_does_not_change_the_rest_of_an_item_and_is_a_change_of_it(
+    table: Table, clock: Clock, seen: int | None
+) -> None:
     table.write(ANN)
-    table.count("user#ann", at=1, forget_at=int(clock.now) + 60)
+    before = stored(table)
+    assert table.count("user#ann", at=1, forget_at=int(clock.now) + 60, seen=seen) == 1
     assert stored(table).items() >= {**ANN, "count": 1, "revision": 2}.items()
+    with pytest.raises(ItemChanged):
+        table.write(ANN, replacing=before)
 
 
 @pytest.mark.parametrize("seen", [None, 0])
@@ -69,11 +64,6 @@ def test_counting_begins_anew_when_its_time_is_over(table: Table, clock: Clock, 
 
 def test_counting_what_is_forgotten_at_once_always_begins_anew(table: Table, clock: Clock) -> None:
     assert [table.count("a", at=1, forget_at=int(clock.now)) for _ in range(3)] == [1, 1, 1]
-
-
-def test_a_count_that_was_seen_is_raised(table: Table, clock: Clock) -> None:
-    later = int(clock.now) + 60
-    assert [table.count("a", at=1, forget_at=later, seen=seen) for seen in range(3)] == [1, 2, 3]
 
 
 @pytest.mark.parametrize("seen", [-1, 0, 1, 3])
@@ -91,11 +81,6 @@ def test_a_count_that_was_seen_is_not_raised_when_its_time_is_over(table: Table,
     clock.now += 1
     with pytest.raises(ItemChanged):
         table.count("a", at=2, forget_at=int(clock.now) + 60, seen=1)
-
-
-def test_an_item_without_a_count_was_seen_as_0(table: Table, clock: Clock) -> None:
-    table.write(ANN)
-    assert table.count("user#ann", at=1, forget_at=int(clock.now) + 60, seen=0) == 1
 
 
 def test_of_many_that_raise_the_same_count_at_once_one_does(open_table: OpenTable, clock: Clock) -> None:

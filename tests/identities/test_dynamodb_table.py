@@ -14,7 +14,7 @@ from iot_identities import dynamodb_table
 from iot_identities.attribute_values import from_item
 from iot_identities.dynamodb_table import DynamoDbTable
 from iot_identities.table import Item, ItemChanged, ItemExists, TableBusy, TableUnavailable
-from tests.identities.clock import Clock
+from tests.clock import Clock
 from tests.identities.fake_dynamodb import FakeDynamoDb, answer, fake_dynamodb, refusal
 from tests.identities.questions import ANN, Question, questions
 
@@ -29,7 +29,7 @@ def server() -> Iterator[FakeDynamoDb]:
 
 @pytest.fixture
 def table(server: FakeDynamoDb, patient: None) -> DynamoDbTable:
-    return DynamoDbTable("chat", endpoint_url=server.url, clock=Clock())
+    return DynamoDbTable("chat", endpoint_url=server.url, clock=Clock(1_800_000_000))
 
 
 def found(*ids: str, left: tuple[str, ...] = ()) -> tuple[int, bytes]:
@@ -71,11 +71,14 @@ def test_all_attempts_together_take_less_than_3_seconds(monkeypatch: pytest.Monk
 
 
 @questions()
-def test_a_table_that_is_asked_too_much_of_is_asked_twice(
-    server: FakeDynamoDb, table: DynamoDbTable, ask: Question
+@pytest.mark.parametrize(
+    ("code", "status", "error"), [(BUSY, 400, TableBusy), ("InternalServerError", 500, TableUnavailable)]
+)
+def test_a_dynamodb_that_is_busy_or_broken_is_asked_twice(
+    server: FakeDynamoDb, table: DynamoDbTable, ask: Question, code: str, status: int, error: type[TableUnavailable]
 ) -> None:
-    server.answers = [refusal(BUSY)]
-    with pytest.raises(TableBusy, match=f"^{BUSY}$"):
+    server.answers = [refusal(code, status)]
+    with pytest.raises(error, match=f"^{code}$"):
         ask(table)
     assert len(server.asked) == 2
 
@@ -96,14 +99,6 @@ def test_a_refusal_is_reported_only_by_its_name(
 def test_a_table_that_is_not_there_is_unavailable(dynamodb_name: str, ask: Question) -> None:
     with pytest.raises(TableUnavailable, match=r"^ResourceNotFoundException$"):
         ask(DynamoDbTable(f"{dynamodb_name}-not"))
-
-
-@questions()
-def test_a_dynamodb_that_is_broken_is_asked_twice(server: FakeDynamoDb, table: DynamoDbTable, ask: Question) -> None:
-    server.answers = [refusal("InternalServerError", 500)]
-    with pytest.raises(TableUnavailable, match=r"^InternalServerError$"):
-        ask(table)
-    assert len(server.asked) == 2
 
 
 @questions("read", "count", "items")
@@ -128,15 +123,16 @@ def test_without_credentials_it_is_unavailable(
         ask(DynamoDbTable("chat", endpoint_url=server.url))
 
 
-def test_without_a_region_it_is_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("profile", "error"), [(None, "NoRegionError"), ("nobody", "ProfileNotFound")], ids=["no region", "no profile"]
+)
+def test_a_wrong_environment_makes_it_unavailable(
+    monkeypatch: pytest.MonkeyPatch, profile: str | None, error: str
+) -> None:
     monkeypatch.delenv("AWS_DEFAULT_REGION")
-    with pytest.raises(TableUnavailable, match=r"^NoRegionError$"):
-        DynamoDbTable("chat")
-
-
-def test_with_a_profile_that_is_not_there_it_is_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AWS_PROFILE", "nobody")
-    with pytest.raises(TableUnavailable, match=r"^ProfileNotFound$"):
+    if profile is not None:
+        monkeypatch.setenv("AWS_PROFILE", profile)
+    with pytest.raises(TableUnavailable, match=f"^{error}$"):
         DynamoDbTable("chat")
 
 
@@ -145,16 +141,14 @@ def test_a_table_with_an_invalid_url_is_unavailable() -> None:
         DynamoDbTable("chat", endpoint_url="nonsense")
 
 
-def test_one_reading_is_one_request_strongly_consistent(server: FakeDynamoDb, table: DynamoDbTable) -> None:
+def test_one_reading_is_one_request_strongly_consistent_and_none_for_no_items(
+    server: FakeDynamoDb, table: DynamoDbTable
+) -> None:
     server.answers = [found("a")]
     table.read(["a", "b"])
+    table.read([])
     keys = [{"id": {"S": "a"}}, {"id": {"S": "b"}}]
     assert server.asked == [("BatchGetItem", {"RequestItems": {"chat": {"Keys": keys, "ConsistentRead": True}}})]
-
-
-def test_nothing_is_asked_for_no_items(server: FakeDynamoDb, table: DynamoDbTable) -> None:
-    table.read([])
-    assert server.asked == []
 
 
 def test_items_that_were_left_over_are_asked_for_once_more(server: FakeDynamoDb, table: DynamoDbTable) -> None:
@@ -221,30 +215,22 @@ def test_counting_that_others_always_come_before_is_given_up(server: FakeDynamoD
     assert server.operations == ["UpdateItem", "UpdateItem"] * 3
 
 
-def test_items_are_read_page_by_page(server: FakeDynamoDb, table: DynamoDbTable) -> None:
+def test_items_are_scanned_strongly_consistent_page_by_page_and_a_missing_page_is_not_the_end(
+    server: FakeDynamoDb, table: DynamoDbTable
+) -> None:
     last = {"id": {"S": "user#a"}}
     server.answers = [
         answer({"Items": [last], "LastEvaluatedKey": last}),
         answer({"Items": [], "LastEvaluatedKey": last}),
-        answer({"Items": [{"id": {"S": "user#b"}}]}),
+        answer({"Items": [{"id": {"S": "user#b"}}], "LastEvaluatedKey": last}),
+        refusal("AccessDeniedException"),
     ]
-    assert [item["id"] for item in table.items("user#")] == ["user#a", "user#b"]
-    assert [body.get("ExclusiveStartKey") for _, body in server.asked] == [None, last, last]
-
-
-def test_items_are_scanned_strongly_consistent(server: FakeDynamoDb, table: DynamoDbTable) -> None:
-    server.answers = [answer({"Items": []})]
-    list(table.items(""))
-    assert server.asked == [("Scan", {"TableName": "chat", "ConsistentRead": True})]
-
-
-def test_a_missing_page_is_not_the_end(server: FakeDynamoDb, table: DynamoDbTable) -> None:
-    last = {"id": {"S": "user#a"}}
-    server.answers = [answer({"Items": [last], "LastEvaluatedKey": last}), refusal("AccessDeniedException")]
     items = table.items("user#")
-    assert next(items)["id"] == "user#a"
+    assert [next(items)["id"] for _ in range(2)] == ["user#a", "user#b"]
     with pytest.raises(TableUnavailable):
         next(items)
+    assert [(operation, body["ConsistentRead"]) for operation, body in server.asked] == [("Scan", True)] * 4
+    assert [body.get("ExclusiveStartKey") for _, body in server.asked] == [None, last, last, last]
 
 
 def test_every_name_and_value_of_a_request_is_used(dynamodb_name: str) -> None:

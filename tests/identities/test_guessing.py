@@ -49,14 +49,7 @@ def login(tmp_path: Path) -> Login:
     return Login(tmp_path)
 
 
-def test_after_the_first_failures_the_next_attempt_waits_a_second(login: Login) -> None:
-    login.fail(3)
-    assert not login.try_password()
-    login.now += 1
-    assert login.try_password()
-
-
-def test_each_wait_is_twice_as_long(login: Login) -> None:
+def test_after_the_first_failures_attempts_wait_a_second_and_then_twice_as_long_each_time(login: Login) -> None:
     login.fail(3, client_id=None)
     for wait in (1, 2, 4):
         login.now += wait - 1
@@ -73,18 +66,14 @@ def locked(login: Login, client_id: str = "stranger") -> Login:
 
 
 @pytest.mark.parametrize(("later", "allowed"), [(899, False), (900, True)])
-def test_many_failures_lock_for_some_time(login: Login, later: int, allowed: bool) -> None:
-    locked(login)
-    login.now += later
-    assert login.try_password(right=True) is allowed
-
-
-def test_attempts_in_a_lock_do_not_lengthen_it(login: Login) -> None:
+def test_many_failures_lock_for_some_time_which_attempts_do_not_lengthen(
+    login: Login, later: int, allowed: bool
+) -> None:
     locked(login)
     login.now += 450
     login.try_password()
-    login.now += 450
-    assert login.try_password()
+    login.now += later - 450
+    assert login.try_password(right=True) is allowed
 
 
 def test_one_failure_after_a_lock_locks_again(login: Login) -> None:
@@ -100,21 +89,23 @@ def test_failures_are_forgotten(login: Login) -> None:
     login.fail(3)
 
 
-def test_principals_that_do_not_exist_are_counted_alike(login: Login) -> None:
-    login.fail(3, "nobody")
-    assert not login.try_password("nobody")
+FAILURES: dict[str, tuple[list[tuple[str, str | None]], tuple[str, str | None]]] = {
+    "of a principal that does not exist": ([("nobody", "stranger")] * 3, ("nobody", "ann/x")),
+    "of one principal with many client IDs": ([("ann", f"stranger-{each}") for each in range(3)], ("ann", "stranger")),
+    "of one client ID with many principals": (
+        [(f"user-{each}", "stranger") for each in range(3)],
+        ("user", "stranger"),
+    ),
+}
 
 
-def test_another_client_id_does_not_help(login: Login) -> None:
-    for number in range(3):
-        login.fail(1, client_id=f"stranger-{number}")
-    assert not login.try_password(client_id="stranger-3")
-
-
-def test_one_client_id_that_fails_for_many_principals_waits(login: Login) -> None:
-    for number in range(3):
-        login.fail(1, f"user-{number}")
-    assert not login.try_password("user-3", "stranger")
+@pytest.mark.parametrize(("attempts", "following"), FAILURES.values(), ids=FAILURES)
+def test_failures_let_the_next_attempt_wait(
+    login: Login, attempts: list[tuple[str, str | None]], following: tuple[str, str | None]
+) -> None:
+    for principal, client_id in attempts:
+        login.fail(1, principal, client_id)
+    assert not login.try_password(*following)
 
 
 def test_without_a_client_id_only_the_principal_counts(login: Login) -> None:
@@ -122,37 +113,31 @@ def test_without_a_client_id_only_the_principal_counts(login: Login) -> None:
         login.fail(1, f"user-{number}", None)
 
 
-def test_strangers_do_not_lock_out_a_client_id_that_has_signed_in(login: Login) -> None:
+def test_neither_strangers_nor_its_use_for_others_lock_out_a_client_id_that_has_signed_in(login: Login) -> None:
     login.try_password(right=True)
     locked(login)
-    assert login.try_password(right=True)
-
-
-def test_nor_does_a_client_that_uses_that_client_id_for_other_principals(login: Login) -> None:
-    login.try_password(right=True)
     for number in range(3):
         login.fail(1, f"user-{number}", "ann/x")
     assert login.try_password(right=True)
 
 
-def test_a_client_id_that_has_signed_in_can_be_locked_too(login: Login) -> None:
+def test_a_client_id_that_has_signed_in_can_be_locked_but_no_other_with_it(login: Login) -> None:
     login.try_password(right=True)
     locked(login, "ann/x")
     assert not login.try_password(right=True)
-
-
-def test_its_lock_concerns_no_other_client_id(login: Login) -> None:
-    login.try_password(right=True)
-    locked(login, "ann/x")
     assert login.try_password(client_id="ann/y", right=True)
+    login.now += 900
+    assert all(login.try_password(right=True) for _ in range(10))
 
 
-@pytest.mark.parametrize(("days", "known"), [(29, True), (30, False)])
-def test_a_client_id_is_known_for_30_days_after_a_sign_in(login: Login, days: int, known: bool) -> None:
+@pytest.mark.parametrize(("days", "since_then", "known"), [(29, False, True), (30, False, False), (0, True, False)])
+def test_a_client_id_is_known_for_30_days_after_a_sign_in_with_the_same_password(
+    login: Login, days: int, since_then: bool, known: bool
+) -> None:
     login.try_password(right=True)
     login.now += days * 86_400
     locked(login)
-    assert login.try_password(right=True) is known
+    assert login.try_password(right=True, since=login.now if since_then else 0) is known
 
 
 def test_that_a_client_id_signed_in_is_noted_once_a_day(login: Login) -> None:
@@ -171,26 +156,18 @@ def test_a_client_id_that_signs_in_each_day_stays_known(login: Login) -> None:
     assert login.try_password(right=True)
 
 
-def test_of_many_suspicious_attempts_at_once_one_goes_on(login: Login) -> None:
-    login.fail(3)
-    login.now += 1
-    read = login.table.read(ids("ann", "ann/x"))
-    attempts = [login.guard.attempt("ann", f"ann/{number}", read) for number in range(20)]
-    assert [login.guard.begin(attempt, login.now) for attempt in attempts].count(True) == 1
-
-
-def test_of_many_suspicious_attempts_of_a_known_client_at_once_one_goes_on(login: Login) -> None:
-    login.try_password(right=True)
+@pytest.mark.parametrize("known", [False, True])
+def test_of_many_suspicious_attempts_at_once_one_goes_on(login: Login, known: bool) -> None:
+    if known:
+        login.try_password(right=True)
     login.fail(3, client_id="ann/x")
     login.now += 1
-    read = login.table.read(ids("ann", "ann/x"))
-    attempts = [login.guard.attempt("ann", "ann/x", read) for _ in range(20)]
-    assert [login.guard.begin(attempt, login.now) for attempt in attempts].count(True) == 1
+    client_ids = ["ann/x"] * 20 if known else [f"ann/{number}" for number in range(20)]
+    assert go_on(login, at_once(login, client_ids)).count(True) == 1
 
 
 def test_of_many_first_attempts_at_once_no_more_go_on_than_one_after_the_other(login: Login) -> None:
-    attempts = [login.guard.attempt("ann", f"ann/{number}", {}) for number in range(40)]
-    assert [login.guard.begin(attempt, login.now) for attempt in attempts].count(True) == 3
+    assert go_on(login, at_once(login, [f"ann/{number}" for number in range(40)])).count(True) == 3
 
 
 def test_a_success_does_not_forget_the_failures_of_strangers(login: Login) -> None:
@@ -199,13 +176,9 @@ def test_a_success_does_not_forget_the_failures_of_strangers(login: Login) -> No
     assert not login.try_password(client_id="stranger")
 
 
-def test_a_success_is_not_a_failure(login: Login) -> None:
-    for number in range(20):
-        assert login.try_password(client_id=f"ann/{number}", right=True)
-
-
-def test_without_a_client_id_a_success_is_not_a_failure_either(login: Login) -> None:
-    assert all(login.try_password(client_id=None, right=True) for _ in range(20))
+@pytest.mark.parametrize("client_ids", [[f"ann/{number}" for number in range(20)], [None] * 20], ids=["many", "none"])
+def test_a_success_is_not_a_failure(login: Login, client_ids: list[str | None]) -> None:
+    assert all(login.try_password(client_id=client_id, right=True) for client_id in client_ids)
 
 
 def test_after_typing_errors_the_right_password_stays_good(login: Login) -> None:
@@ -216,13 +189,6 @@ def test_after_typing_errors_the_right_password_stays_good(login: Login) -> None
     while login.now < end:
         login.now += 300
         assert login.try_password(right=True)
-
-
-def test_after_a_lock_has_ended_the_right_password_stays_good(login: Login) -> None:
-    login.try_password(right=True)
-    locked(login, "ann/x")
-    login.now += 900
-    assert all(login.try_password(right=True) for _ in range(10))
 
 
 def test_a_typing_error_now_and_then_locks_no_client_out(login: Login) -> None:
@@ -268,6 +234,11 @@ def at_once(login: Login, client_ids: Sequence[str | None]) -> list[Attempt]:
     return [login.guard.attempt("ann", each, login.table.read(ids("ann", each))) for each in client_ids]
 
 
+def go_on(login: Login, attempts: Sequence[Attempt]) -> list[bool]:
+    """Begin attempts. Return whether each may go on."""
+    return [login.guard.begin(attempt, login.now) for attempt in attempts]
+
+
 def failures(login: Login, client_id: str | None = None) -> int:
     found = failed_by(login.table, "ann", client_id)
     return found.times if found else 0
@@ -275,11 +246,8 @@ def failures(login: Login, client_id: str | None = None) -> int:
 
 def test_right_passwords_at_once_leave_nothing_counted(login: Login) -> None:
     attempts = at_once(login, [None] * 12)
-    for attempt, may_go_on in [(each, login.guard.begin(each, login.now)) for each in attempts]:
-        if may_go_on:
-            login.guard.succeeded(attempt, login.now)
-        else:
-            login.guard.failed(attempt, login.now)
+    for attempt, may_go_on in zip(attempts, go_on(login, attempts), strict=True):
+        (login.guard.succeeded if may_go_on else login.guard.failed)(attempt, login.now)
     assert failures(login) == 0
 
 
@@ -287,7 +255,7 @@ def test_an_attempt_that_loses_a_race_waits_a_second_and_is_not_counted(login: L
     login.fail(3, client_id=None)
     login.now += 1
     first, second = at_once(login, [None, None])
-    assert [login.guard.begin(each, login.now) for each in (first, second)] == [True, False]
+    assert go_on(login, [first, second]) == [True, False]
     login.guard.succeeded(first, login.now)
     login.guard.failed(second, login.now)
     assert (second.wait, failures(login)) == (1, 3)
@@ -343,7 +311,7 @@ def test_with_a_new_password_a_client_id_begins_anew(login: Login) -> None:
 def test_right_passwords_that_are_refused_for_another_reason_lock_no_client_out(login: Login) -> None:
     login.try_password(right=True)
     for _ in range(20):
-        attempt = login.guard.attempt("ann", "ann/x", login.table.read(ids("ann", "ann/x")))
+        (attempt,) = at_once(login, ["ann/x"])
         assert login.guard.begin(attempt, login.now)
         login.guard.failed(attempt, login.now, right=True)
 
@@ -351,15 +319,9 @@ def test_right_passwords_that_are_refused_for_another_reason_lock_no_client_out(
 def test_an_attempt_knows_how_long_the_wait_is(login: Login) -> None:
     locked(login)
     login.now += 100
-    attempt = login.guard.attempt("ann", "stranger", login.table.read(ids("ann", "stranger")))
+    (attempt,) = at_once(login, ["stranger"])
     login.guard.begin(attempt, login.now)
     assert attempt.wait == 800
-
-
-def test_a_client_id_that_signed_in_with_an_older_password_is_a_stranger(login: Login) -> None:
-    login.try_password(right=True)
-    locked(login)
-    assert not login.try_password(right=True, since=login.now)
 
 
 @given(st.integers(0, 1000), st.integers(1, 86_400), st.integers(1, 100), st.integers(0, 900))

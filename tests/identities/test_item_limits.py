@@ -24,43 +24,34 @@ def test_other_types_are_refused_wherever_they_stand(value: object) -> None:
             to_store({"id": "a", "weight": place})
 
 
-@pytest.mark.parametrize("name", [1, None, ("a",)])
-def test_names_are_strings(name: object) -> None:
-    with pytest.raises(TypeError, match=r"^claims: expected names of type str, got "):
-        to_store({"id": "a", "claims": {name: 1}})
+ENDLESS: list[object] = []
+ENDLESS.append(ENDLESS)
 
 
-@pytest.mark.parametrize("item", [{"id": "a", "": 1}, {"id": "a", "claims": {"": 1}}])
-def test_names_are_not_empty(item: Item) -> None:
-    with pytest.raises(ValueError, match="expected names that are not empty"):
-        to_store(item)
+@pytest.mark.parametrize("value", [10**38 - 1, 1 - 10**38, nested(32)], ids=["38 digits", "below 0", "32 levels"])
+def test_a_number_of_38_digits_and_a_value_of_32_levels_are_stored(value: object) -> None:
+    assert to_store({"id": "a", "value": value})["value"] == value
 
 
-@pytest.mark.parametrize("number", [10**38 - 1, 1 - 10**38])
-def test_a_number_has_38_digits(number: int) -> None:
-    assert to_store({"id": "a", "number": number})["number"] == number
-
-
-@pytest.mark.parametrize("number", [10**38, -(10**38), 10**4000])
-def test_a_number_has_no_39_digits(number: int) -> None:
-    with pytest.raises(ValueError, match=r"^number: expected a number of at most 38 digits"):
-        to_store({"id": "a", "number": number})
-
-
-def test_a_value_has_32_levels() -> None:
-    assert to_store({"id": "a", "deep": nested(32)})["deep"] == nested(32)
-
-
-def test_a_value_has_no_33_levels() -> None:
-    with pytest.raises(ValueError, match=r"^deep: expected at most 32 levels"):
-        to_store({"id": "a", "deep": nested(33)})
-
-
-def test_a_list_in_itself_has_too_many_levels() -> None:
-    endless: list[object] = []
-    endless.append(endless)
-    with pytest.raises(ValueError, match=r"^deep: expected at most 32 levels"):
-        to_store({"id": "a", "deep": endless})
+@pytest.mark.parametrize(
+    ("item", "error", "message"),
+    [
+        *(
+            ({"value": number}, ValueError, "^value: expected a number of at most 38 digits")
+            for number in (10**38, -(10**38), 10**4000)
+        ),
+        *(({"value": value}, ValueError, "^value: expected at most 32 levels") for value in (nested(33), ENDLESS)),
+        *(
+            ({"claims": {name: 1}}, TypeError, "^claims: expected names of type str, got ")
+            for name in (1, None, ("a",))
+        ),
+        *((item, ValueError, "expected names that are not empty") for item in ({"": 1}, {"claims": {"": 1}})),
+    ],
+    ids=lambda value: str(value)[:40] if isinstance(value, dict) else "",
+)
+def test_what_dynamodb_has_no_room_for_is_refused(item: Item, error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
+        to_store({"id": "a", **item})
 
 
 FIXED = len("id" + "a" + "revision") + 2

@@ -39,13 +39,14 @@ def test_two_tokens_share_no_id(one: tuple[str, str], other: tuple[str, str]) ->
     assert (token_id(*one) == token_id(*other)) == (one == other)
 
 
-@pytest.mark.parametrize(("issued_at", "revoked"), [(99, True), (99.9, True), (100, False), (101, False), (None, True)])
-def test_tokens_issued_before_the_time_are_revoked(issued_at: float | None, revoked: bool) -> None:
-    assert Revocation(Kind.BEFORE, 0, issued_before=100).concerns(issued_at) is revoked
-
-
-def test_without_a_time_all_tokens_are_revoked() -> None:
-    assert Revocation(Kind.PRINCIPAL, 0, principal="ann").concerns(10**10)
+@pytest.mark.parametrize(
+    ("issued_before", "issued_at", "revoked"),
+    [(100, 99, True), (100, 99.9, True), (100, 100, False), (100, 101, False), (100, None, True), (None, 10**10, True)],
+)
+def test_tokens_issued_before_the_time_are_revoked_and_without_a_time_all(
+    issued_before: int | None, issued_at: float | None, revoked: bool
+) -> None:
+    assert Revocation(Kind.PRINCIPAL, 0, principal="ann", issued_before=issued_before).concerns(issued_at) is revoked
 
 
 def test_a_principal_and_an_issuer_of_one_name_share_no_id() -> None:

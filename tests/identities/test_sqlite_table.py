@@ -9,12 +9,13 @@ from contextlib import closing
 from functools import partial
 from pathlib import Path
 from threading import Barrier, Event
+from typing import Any
 
 import pytest
 
 from iot_identities.sqlite_table import SqliteTable
 from iot_identities.table import TableUnavailable
-from tests.identities.clock import Clock
+from tests.clock import Clock
 from tests.identities.questions import ANN, Question, fill, questions
 
 WRITING = """\
@@ -155,12 +156,25 @@ def test_a_process_that_is_killed_while_it_writes_leaves_the_file_free(
     assert SqliteTable(path).read(["user#ann"])["user#ann"]["after"] is True
 
 
-def test_a_disk_that_is_full_leaves_what_was_there(path: Path) -> None:
+@pytest.fixture
+def opened(monkeypatch: pytest.MonkeyPatch) -> list[sqlite3.Connection]:
+    """The databases that are opened, in their order."""
+    found: list[sqlite3.Connection] = []
+    connect = sqlite3.connect
+
+    def remember(*arguments: Any, **options: Any) -> sqlite3.Connection:  # noqa: ANN401
+        found.append(connect(*arguments, **options))
+        return found[-1]
+
+    monkeypatch.setattr(sqlite3, "connect", remember)
+    return found
+
+
+def test_a_disk_that_is_full_leaves_what_was_there(path: Path, opened: list[sqlite3.Connection]) -> None:
     table = SqliteTable(path)
     table.write(ANN)
-    assert table._database is not None
-    (pages,) = table._database.execute("PRAGMA page_count").fetchone()
-    table._database.execute(f"PRAGMA max_page_count = {pages}")
+    (pages,) = opened[0].execute("PRAGMA page_count").fetchone()
+    opened[0].execute(f"PRAGMA max_page_count = {pages}")
     with pytest.raises(TableUnavailable, match="database or disk is full"):
         table.write({**ANN, "claims": "x" * 400_000})
     assert list(table.items("")) == [{**ANN, "revision": 1}]
@@ -168,7 +182,7 @@ def test_a_disk_that_is_full_leaves_what_was_there(path: Path) -> None:
 
 
 def test_what_has_expired_is_deleted_with_the_next_change(path: Path) -> None:
-    clock = Clock()
+    clock = Clock(1_800_000_000)
     table = SqliteTable(path, clock)
     fill(table, [{"id": "old", "expires_at": int(clock.now)}, {"id": "new", "expires_at": int(clock.now) + 1}])
     table.write(ANN)
@@ -215,8 +229,9 @@ def test_one_thread_at_a_time_changes_it(path: Path) -> None:
 
 
 @pytest.mark.parametrize(("options", "milliseconds"), [({}, 2000), ({"patience": 0.5}, 500)])
-def test_it_waits_for_others_that_write(path: Path, options: dict[str, float], milliseconds: int) -> None:
+def test_it_waits_for_others_that_write(
+    path: Path, opened: list[sqlite3.Connection], options: dict[str, float], milliseconds: int
+) -> None:
     table = SqliteTable(path, **options)  # type: ignore[arg-type]
     table.write(ANN)
-    assert table._database is not None
-    assert table._database.execute("PRAGMA busy_timeout").fetchone() == (milliseconds,)
+    assert opened[0].execute("PRAGMA busy_timeout").fetchone() == (milliseconds,)

@@ -39,13 +39,9 @@ def test_a_user_comes_back_from_its_item(user: User) -> None:
     assert from_item(to_item(user)) == user
 
 
-def test_a_new_password_takes_the_place_of_all_others() -> None:
+def test_a_new_password_takes_the_place_of_all_others_which_can_stay_valid_for_some_time() -> None:
     new = StoredPassword(OTHER, created_at=20)
     assert ANN.with_password(new).passwords == (new,)
-
-
-def test_the_old_password_can_stay_valid_for_some_time() -> None:
-    new = StoredPassword(OTHER, created_at=20)
     assert ANN.with_password(new, keep_until=99).passwords == (new, StoredPassword(HASH, 10, expires_at=99))
 
 
@@ -61,23 +57,24 @@ def test_a_rotation_does_not_extend_an_expired_password() -> None:
     assert kept.expires_at == 15
 
 
-def test_a_user_whose_passwords_are_all_generated_is_not_guessable() -> None:
-    assert not User("ann", (StoredPassword(HASH, generated=True),)).guessable(0)
+GENERATED, CHOSEN = StoredPassword(HASH, generated=True), StoredPassword(OTHER)
 
 
-@pytest.mark.parametrize("chosen", [0, 1])
-def test_one_chosen_password_makes_a_user_guessable(chosen: int) -> None:
-    stored = tuple(StoredPassword(HASH, generated=index != chosen) for index in range(2))
-    assert User("ann", stored).guessable(0)
-
-
-def test_a_chosen_password_makes_a_user_guessable_as_long_as_it_is_valid() -> None:
-    user = User("ann", (StoredPassword(HASH, generated=True), StoredPassword(OTHER, expires_at=60)))
-    assert [user.guessable(now) for now in (59, 60)] == [True, False]
-
-
-def test_a_user_without_a_password_counts_as_guessable() -> None:
-    assert User("ann").guessable(0)
+@pytest.mark.parametrize(
+    ("passwords", "guessable"),
+    [
+        pytest.param((), True, id="no password"),
+        pytest.param((GENERATED,), False, id="a generated one"),
+        pytest.param((GENERATED, CHOSEN), True, id="a chosen one behind"),
+        pytest.param((CHOSEN, GENERATED), True, id="a chosen one before"),
+        pytest.param((GENERATED, StoredPassword(OTHER, expires_at=60)), True, id="a chosen one that is valid"),
+        pytest.param((GENERATED, StoredPassword(OTHER, expires_at=59)), False, id="a chosen one that has expired"),
+    ],
+)
+def test_a_user_with_a_chosen_password_or_none_is_guessable(
+    passwords: tuple[StoredPassword, ...], guessable: bool
+) -> None:
+    assert User("ann", passwords).guessable(59) is guessable
 
 
 @pytest.mark.parametrize("name", ["", "a" * 257])
@@ -86,14 +83,17 @@ def test_a_name_that_no_client_could_send_is_refused(name: str) -> None:
         user_id(name)
 
 
-def test_claims_that_are_too_large_are_refused() -> None:
-    with pytest.raises(ValueError, match="claims: expected at most"):
-        to_item(User("ann", claims={"x": "y" * LARGEST_CLAIMS}))
-
-
-def test_a_text_that_is_not_a_hash_is_refused() -> None:
-    with pytest.raises(ValueError, match="expected an argon2id hash"):
-        to_item(User("ann", (StoredPassword("correct horse"),)))
+@pytest.mark.parametrize(
+    ("user", "message"),
+    [
+        (User("ann", claims={"x": "y" * LARGEST_CLAIMS}), "claims: expected at most"),
+        (User("ann", (StoredPassword("correct horse"),)), "expected an argon2id hash"),
+    ],
+    ids=["large claims", "a password that is no hash"],
+)
+def test_a_user_that_can_not_be_stored_is_refused(user: User, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        to_item(user)
 
 
 def test_a_hash_is_in_no_representation() -> None:

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from iot_core.feed import Feed, Record
+from tests.event_loop import in_event_loop
 
 
 async def take(records: AsyncIterator[Record], count: int) -> list[object]:
@@ -50,42 +51,36 @@ def test_a_record_stays_if_its_explanation_fails(caplog: pytest.LogCaptureFixtur
     assert "ZeroDivisionError" in caplog.text
 
 
-def test_each_follower_gets_each_new_record() -> None:
-    async def main() -> None:
-        feed = Feed()
-        feed.add("x", n=0)
-        one, other = (asyncio.create_task(take(feed.follow(), 3)) for _ in range(2))
-        await asyncio.sleep(0)
-        for number in (1, 2, 3):
-            feed.add("x", n=number)
-        assert [await one, await other] == [[1, 2, 3], [1, 2, 3]]
-
-    asyncio.run(main())
+@in_event_loop
+async def test_each_follower_gets_each_new_record() -> None:
+    feed = Feed()
+    feed.add("x", n=0)
+    one, other = (asyncio.create_task(take(feed.follow(), 3)) for _ in range(2))
+    await asyncio.sleep(0)
+    for number in (1, 2, 3):
+        feed.add("x", n=number)
+    assert [await one, await other] == [[1, 2, 3], [1, 2, 3]]
 
 
-def test_a_slow_follower_misses_the_oldest_records() -> None:
-    async def main() -> None:
-        feed = Feed()
-        records = feed.follow()
-        first = asyncio.create_task(take(records, 1))
-        await asyncio.sleep(0)
-        feed.add("x", n=-1)
-        assert await first == [-1]
-        for number in range(1000):
-            feed.add("x", n=number)
-        assert await take(records, 500) == list(range(500, 1000))
-
-    asyncio.run(main())
+@in_event_loop
+async def test_a_slow_follower_misses_the_oldest_records() -> None:
+    feed = Feed()
+    records = feed.follow()
+    first = asyncio.create_task(take(records, 1))
+    await asyncio.sleep(0)
+    feed.add("x", n=-1)
+    assert await first == [-1]
+    for number in range(1000):
+        feed.add("x", n=number)
+    assert await take(records, 500) == list(range(500, 1000))
 
 
-def test_a_cancelled_follower_gets_no_more_records() -> None:
-    async def main() -> None:
-        feed = Feed()
-        following = asyncio.create_task(take(feed.follow(), 1))
-        await asyncio.sleep(0)
-        assert feed.follower_count == 1
-        following.cancel()
-        await asyncio.gather(following, return_exceptions=True)
-        assert feed.follower_count == 0
-
-    asyncio.run(main())
+@in_event_loop
+async def test_a_cancelled_follower_gets_no_more_records() -> None:
+    feed = Feed()
+    following = asyncio.create_task(take(feed.follow(), 1))
+    await asyncio.sleep(0)
+    assert feed.follower_count == 1
+    following.cancel()
+    await asyncio.gather(following, return_exceptions=True)
+    assert feed.follower_count == 0

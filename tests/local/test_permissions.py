@@ -47,10 +47,3 @@ def test_a_full_cache_is_cleared() -> None:
     for topic in ("a", *(f"x/{number}" for number in range(CACHED_TOPICS)), "a"):
         assert asked.may("publish", topic) is (topic == "a")
     assert asked.told.count(("publish", "a", True)) == 2
-
-
-def test_one_action_says_nothing_about_another() -> None:
-    asked = Asked()
-    assert asked.may("publish", "a")
-    assert not asked.may("retain", "a")
-    assert not asked.may("receive", "a")

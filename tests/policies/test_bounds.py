@@ -32,12 +32,6 @@ def test_a_level_full_of_placeholders_is_compared_soon() -> None:
     assert PolicyTemplate.of([Grant(publish=[f"{many}!/+", "a" * 60 + "/b"])]).entries
 
 
-def test_grants_that_are_yielded_keep_their_denials() -> None:
-    blocks = (block for block in (Grant(publish=["a/#"]), Deny(publish=["a/secret"])))
-    policy = compile_policy(PolicyTemplate.of(blocks), Principal("ann"))
-    assert {statement.heading.effect for statement in policy.statements} == {"Allow", "Deny"}
-
-
 @pytest.mark.parametrize("block", [{"publish": ["a"]}, [Deny(publish=["a"])], None])
 def test_what_is_neither_grant_nor_deny_is_an_error(block: object) -> None:
     with pytest.raises(TypeError):

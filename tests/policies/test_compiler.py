@@ -32,9 +32,10 @@ def test_equal_entries_are_one_resource(grants: list[Grant]) -> None:
     assert len(statement.resources) == 1
 
 
-def test_resources_with_the_same_actions_share_a_statement() -> None:
-    assert summary(compiled(Grant(publish=("a",)), Grant(publish=("b",)))) == [
-        ("Allow", {"iot:Publish"}, {"topic/a", "topic/b"})
+def test_resources_with_the_same_effect_and_actions_share_a_statement() -> None:
+    assert summary(compiled(Grant(publish=("a",)), Grant(publish=("b",)), Deny(publish=("c",)))) == [
+        ("Allow", {"iot:Publish"}, {"topic/a", "topic/b"}),
+        ("Deny", {"iot:Publish"}, {"topic/c"}),
     ]
 
 
@@ -50,59 +51,36 @@ def test_the_order_of_grants_makes_no_second_statement_of_the_same_actions() -> 
     assert len(kinds) == len(set(kinds))
 
 
-def test_allowed_and_denied_resources_do_not_share_a_statement() -> None:
-    assert summary(compiled(Grant(publish=("a",)), Deny(publish=("b",)))) == [
-        ("Allow", {"iot:Publish"}, {"topic/a"}),
-        ("Deny", {"iot:Publish"}, {"topic/b"}),
-    ]
+def test_a_document_has_the_version_that_knows_variables_and_arns_with_partition_region_and_account() -> None:
+    (document,) = compiled(Grant(publish=("a",))).documents(region="cn-north-1", account="42", partition="aws-cn")
+    assert document["Version"] == "2012-10-17"
+    assert document["Statement"][0]["Resource"] == ["arn:aws-cn:iot:cn-north-1:42:topic/a"]
 
 
-def test_the_arn_has_partition_region_and_account() -> None:
-    documents = compiled(Grant(publish=("a",))).documents(region="cn-north-1", account="42", partition="aws-cn")
-    assert documents[0]["Statement"][0]["Resource"] == ["arn:aws-cn:iot:cn-north-1:42:topic/a"]
-
-
-def test_a_document_is_of_the_version_that_knows_policy_variables() -> None:
-    assert compiled(Grant(publish=("a",))).documents(region="r", account="1")[0]["Version"] == "2012-10-17"
-
-
-def test_a_principal_whom_nothing_is_granted_gets_no_policy() -> None:
+@pytest.mark.parametrize("block", [Grant(when={"role": "x"}, publish=("a",)), Deny(publish=("a",))])
+def test_neither_a_grant_that_does_not_apply_nor_a_deny_is_a_policy(block: Grant | Deny) -> None:
     with pytest.raises(NothingGranted) as refusal:
-        compiled(Grant(when={"role": "x"}, publish=("a",)))
+        compiled(block)
     assert refusal.value.reason == "nothing_granted"
-
-
-def test_only_denies_are_not_a_policy() -> None:
-    with pytest.raises(NothingGranted):
-        compiled(Deny(publish=("a",)))
 
 
 def test_a_denial_that_does_not_apply_denies_nothing() -> None:
     assert len(compiled(Grant(publish=("a",)), Deny(when={"suspended": True}, publish=("#",))).statements) == 1
 
 
-@pytest.mark.parametrize(
-    ("attributes", "condition"),
-    [
-        (None, None),
-        (("LastWill",), {"ForAllValues:StringEquals": {"iot:ConnectAttributes": ["LastWill"]}}),
-        (
-            (),
-            {"ForAllValues:StringNotEquals": {"iot:ConnectAttributes": ["LastWill", "PersistentConnect"]}},
-        ),
-    ],
-)
-def test_the_connect_attributes_of_a_grant_are_a_condition(
-    attributes: tuple[ConnectAttribute, ...] | None, condition: ConditionBlock | None
-) -> None:
-    assert compiled(Grant(connect=("a",), connect_with=attributes)).statements[0].heading.condition == condition
+NOT_BOTH: ConditionBlock = {
+    "ForAllValues:StringNotEquals": {"iot:ConnectAttributes": ["LastWill", "PersistentConnect"]}
+}
+ONLY_WILL: ConditionBlock = {"ForAllValues:StringEquals": {"iot:ConnectAttributes": ["LastWill"]}}
+ANY_WILL: ConditionBlock = {"ForAnyValue:StringEquals": {"iot:ConnectAttributes": ["LastWill"]}}
 
 
-def test_the_connect_attributes_of_a_denial_are_a_condition_on_any_of_them() -> None:
-    policy = compiled(Grant(connect=("a",)), Deny(connect=("a",), connect_with=("LastWill",)))
-    assert policy.statements[1].heading.condition == {
-        "ForAnyValue:StringEquals": {"iot:ConnectAttributes": ["LastWill"]}
-    }
+def test_the_connect_attributes_of_each_block_are_a_condition_of_its_own() -> None:
+    attributes: list[tuple[ConnectAttribute, ...] | None] = [None, ("LastWill",), ()]
+    grants = [Grant(connect=("a",), connect_with=each) for each in attributes]
+    policy = compiled(*grants, Deny(connect=("a",), connect_with=("LastWill",)))
+    found = [each.heading.condition for each in policy.statements]
+    assert found == [None, ONLY_WILL, NOT_BOTH, ANY_WILL]
 
 
 def test_connect_attributes_are_no_condition_on_topics() -> None:
@@ -111,11 +89,6 @@ def test_connect_attributes_are_no_condition_on_topics() -> None:
         ("iot:Connect",): False,
         ("iot:Publish",): True,
     }
-
-
-def test_grants_with_different_connect_attributes_keep_their_conditions_apart() -> None:
-    policy = compiled(Grant(connect=("a",), connect_with=("LastWill",)), Grant(connect=("a",), connect_with=()))
-    assert len(policy.statements) == 2
 
 
 @pytest.mark.parametrize(

@@ -40,7 +40,10 @@ def test_a_condition_on_connect_attributes(operator: str, attributes: list[str],
     assert held_by(operator, *attributes) == expected
 
 
-def connects(grant: Sequence[ConnectAttribute] | None, deny: Sequence[ConnectAttribute] | None = None) -> list[bool]:
+Attributes = Sequence[ConnectAttribute] | None
+
+
+def connects(grant: Attributes, deny: Attributes = None) -> list[bool]:
     blocks: list[Grant | Deny] = [Grant(connect=("a",), connect_with=None if grant is None else tuple(grant))]
     blocks += [] if deny is None else [Deny(connect=("a",), connect_with=tuple(deny))]
     documents = compile_policy(PolicyTemplate.of(blocks), Principal("ann")).documents(region=REGION, account=ACCOUNT)
@@ -51,26 +54,20 @@ def connects(grant: Sequence[ConnectAttribute] | None, deny: Sequence[ConnectAtt
 
 
 @pytest.mark.parametrize(
-    ("attributes", "expected"),
+    ("grant", "deny", "expected"),
     [
-        (None, [True, True, True, True]),
-        ([], [True, False, False, False]),
-        (["LastWill"], [True, True, False, False]),
-        (["LastWill", "PersistentConnect"], [True, True, True, True]),
+        (None, None, [True, True, True, True]),
+        ([], None, [True, False, False, False]),
+        (["LastWill"], None, [True, True, False, False]),
+        (["LastWill", "PersistentConnect"], None, [True, True, True, True]),
+        (None, ["LastWill"], [True, False, True, False]),
+        (None, ["LastWill", "PersistentConnect"], [True, False, False, False]),
     ],
 )
-def test_a_grant_limits_what_a_client_may_connect_with(
-    attributes: Sequence[ConnectAttribute] | None, expected: list[bool]
+def test_a_grant_limits_what_a_client_may_connect_with_and_a_deny_forbids_each_that_it_names(
+    grant: Attributes, deny: Attributes, expected: list[bool]
 ) -> None:
-    assert connects(attributes) == expected
-
-
-def test_a_denial_forbids_connecting_with_what_it_names() -> None:
-    assert connects(None, deny=["LastWill"]) == [True, False, True, False]
-
-
-def test_a_denial_of_two_attributes_forbids_either() -> None:
-    assert connects(None, deny=["LastWill", "PersistentConnect"]) == [True, False, False, False]
+    assert connects(grant, deny) == expected
 
 
 CONNECTION = Connection(client_id="phone", source_ip="192.0.2.7", thing_name="*")

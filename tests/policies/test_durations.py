@@ -15,28 +15,10 @@ def test_a_duration_is_a_number_and_a_unit(text: str, expected: int) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "",
-        "15",
-        "m",
-        "15 m",
-        " 15m",
-        "15m ",
-        "15m\n",
-        "-15m",
-        "+15m",
-        "1.5h",
-        "15M",
-        "15w",
-        "1h30m",
-        "\u0661\u0665m",
-        "²m",
+        *("", "15", "m", "15 m", " 15m", "15m ", "15m\n", "-15m", "+15m", "1.5h", "15M", "15w", "1h30m"),
+        *("\u0661\u0665m", "²m", pytest.param("9" * 5000 + "s", id="a number without end")),
     ],
 )
 def test_anything_else_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="expected a number and a unit"):
         seconds(text)
-
-
-def test_a_number_without_end_is_refused() -> None:
-    with pytest.raises(ValueError, match="expected a number and a unit"):
-        seconds("9" * 5000 + "s")

@@ -33,18 +33,13 @@ def test_what_nothing_covers_is_denied() -> None:
     )
 
 
-def test_no_documents_allow_nothing() -> None:
-    assert not Evaluator([]).allows("iot:Connect", f"{ARN}client/a")
-
-
-def test_what_an_allow_covers_is_allowed() -> None:
-    assert allows("topic/a", "topic/a")
-
-
+@pytest.mark.parametrize(("denied", "allowed"), [("topic/a", False), ("topic/b", True)])
 @pytest.mark.parametrize("order", [1, -1])
-def test_an_explicit_deny_beats_every_allow_wherever_it_stands(order: int) -> None:
-    given = [statement("Allow", "*", "*"), statement("Deny", "iot:Publish", "topic/a")][::order]
-    assert not evaluator(*given).allows("iot:Publish", f"{ARN}topic/a")
+def test_an_explicit_deny_beats_every_allow_wherever_it_is_but_only_for_its_resource(
+    order: int, denied: str, allowed: bool
+) -> None:
+    given = [statement("Allow", "*", "*"), statement("Deny", "iot:Publish", denied)][::order]
+    assert evaluator(*given).allows("iot:Publish", f"{ARN}topic/a") is allowed
 
 
 def test_a_deny_in_another_document_wins() -> None:
@@ -57,21 +52,28 @@ def test_the_decision_names_the_statement_that_allows() -> None:
     assert found.decide("iot:Publish", f"{ARN}topic/a") == Decision(True, True, 0, 1)
 
 
-def test_a_deny_of_another_resource_does_no_harm() -> None:
-    given = (statement("Allow", "iot:Publish", "topic/*"), statement("Deny", "iot:Publish", "topic/b"))
-    assert evaluator(*given).allows("iot:Publish", f"{ARN}topic/a")
+@pytest.mark.parametrize(
+    ("action", "matches"),
+    [
+        *((each, True) for each in ("iot:Publish", "iot:*", "*", "IOT:PUBLISH", "iot:Pub*", "iot:Publis?")),
+        (["iot:X", "iot:Publish"], True),
+        *((each, False) for each in ("iot:Subscribe", "iot:Pub", "iot:?ublis", "s3:*", ["iot:Receive"])),
+    ],
+)
+def test_an_action_is_matched_with_wildcards_and_without_case(action: object, matches: bool) -> None:
+    assert evaluator(statement("Allow", action, "topic/a")).allows("iot:Publish", f"{ARN}topic/a") is matches
 
 
 @pytest.mark.parametrize(
-    "action", ["iot:Publish", "iot:*", "*", "IOT:PUBLISH", "iot:Pub*", "iot:Publis?", ["iot:X", "iot:Publish"]]
+    ("resource", "topic", "matches"),
+    [
+        pytest.param("topic/a/*/b", "topic/a/x/y/b", True, id="a star crosses levels"),
+        pytest.param("topic/a/+/b", "topic/a/x/b", False, id="a plus is an ordinary character"),
+        pytest.param("topic/a", "topic/A", False, id="case counts"),
+    ],
 )
-def test_an_action_is_matched_with_wildcards_and_without_case(action: object) -> None:
-    assert evaluator(statement("Allow", action, "topic/a")).allows("iot:Publish", f"{ARN}topic/a")
-
-
-@pytest.mark.parametrize("action", ["iot:Subscribe", "iot:Pub", "iot:?ublis", "s3:*", ["iot:Receive"]])
-def test_another_action_is_not_matched(action: object) -> None:
-    assert not evaluator(statement("Allow", action, "topic/a")).allows("iot:Publish", f"{ARN}topic/a")
+def test_a_resource_is_matched_with_wildcards(resource: str, topic: str, matches: bool) -> None:
+    assert allows(resource, topic) is matches
 
 
 def test_not_action_allows_every_other_action() -> None:
@@ -85,22 +87,10 @@ def test_not_resource_allows_every_other_resource() -> None:
     assert [found.allows("iot:Publish", f"{ARN}topic/{name}") for name in ("a", "ab", "b")] == [False, False, True]
 
 
-def test_a_star_of_a_resource_crosses_levels() -> None:
-    assert allows("topic/a/*/b", "topic/a/x/y/b")
-
-
-def test_a_plus_of_a_resource_is_an_ordinary_character() -> None:
-    assert not allows("topic/a/+/b", "topic/a/x/b")
-
-
 @pytest.mark.parametrize(("topic_filter", "expected"), [("a/#", True), ("a/+/b", True), ("a", False), ("+/b", False)])
 def test_a_filter_is_a_text_that_the_resource_must_match(topic_filter: str, expected: bool) -> None:
     found = evaluator(statement("Allow", "iot:Subscribe", "topicfilter/a/*"))
     assert found.allows("iot:Subscribe", f"{ARN}topicfilter/{topic_filter}") is expected
-
-
-def test_the_case_of_a_resource_counts() -> None:
-    assert not allows("topic/a", "topic/A")
 
 
 VARIABLES = {
@@ -121,13 +111,9 @@ def test_a_policy_variable_is_replaced_by_its_value(name: str) -> None:
     assert found.allows("iot:Publish", f"{ARN}topic/{VARIABLES[name]}/b")
 
 
-@pytest.mark.parametrize("client_id", ["*", "?", "a*", "${*}", "${iot:ClientId}", "+", "[a]", "\\", "a.c"])
-def test_a_value_is_never_a_wildcard(client_id: str) -> None:
-    assert not allows("topic/${iot:ClientId}", "topic/abc", client_id=client_id)
-
-
 @pytest.mark.parametrize("client_id", ["*", "?", "a*", "${*}", "${iot:ClientId}", "+", "[a]", "\\", "a.c", ""])
-def test_a_value_matches_itself(client_id: str) -> None:
+def test_a_value_matches_itself_and_is_never_a_wildcard(client_id: str) -> None:
+    assert not allows("topic/${iot:ClientId}", "topic/abc", client_id=client_id)
     assert allows("topic/${iot:ClientId}/*", f"topic/{client_id}/b/c", client_id=client_id)
 
 
@@ -142,14 +128,11 @@ def test_a_resource_whose_variable_has_no_value_matches_nothing(variable: str) -
     assert not any(allows(f"topic/{variable}", topic) for topic in asked)
 
 
-def test_an_allow_of_all_but_a_resource_without_a_value_allows_nothing() -> None:
-    found = evaluator({"Effect": "Allow", "Action": "iot:*", "NotResource": f"{ARN}topic/${{iot:ClientId}}"})
-    assert not found.allows("iot:Publish", f"{ARN}topic/a")
-
-
-def test_a_deny_of_all_but_a_resource_without_a_value_denies_everything() -> None:
-    deny = {"Effect": "Deny", "Action": "iot:*", "NotResource": f"{ARN}topic/${{iot:ClientId}}"}
-    assert not evaluator(statement("Allow", "*", "*"), deny).allows("iot:Publish", f"{ARN}topic/a")
+@pytest.mark.parametrize("effect", ["Allow", "Deny"])
+def test_all_but_a_resource_without_a_value_allows_nothing_and_denies_everything(effect: str) -> None:
+    but = {"Effect": effect, "Action": "iot:*", "NotResource": f"{ARN}topic/${{iot:ClientId}}"}
+    others = [statement("Allow", "*", "*")] if effect == "Deny" else []
+    assert not evaluator(*others, but).allows("iot:Publish", f"{ARN}topic/a")
 
 
 def test_a_document_may_be_json() -> None:

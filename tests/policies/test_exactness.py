@@ -11,19 +11,16 @@ from tests.policies.templates import Block, Case, cases
 
 
 @given(cases())
-def test_topics_are_allowed_exactly_where_an_entry_matches(case: Case) -> None:
-    documents = case.documents()
+def test_topics_are_allowed_exactly_where_an_entry_matches_and_filters_within_one_but_never_beyond_all_together(
+    case: Case,
+) -> None:
+    documents, entries = case.documents(), case.granted("subscribe")
     assert permitted(documents, "iot:Publish") == topics_of_any(case.granted("publish", "retain"))
     assert permitted(documents, "iot:RetainPublish") == topics_of_any(case.granted("retain"))
-    assert permitted(documents, "iot:Receive") == topics_of_any(case.granted("subscribe"))
+    assert permitted(documents, "iot:Receive") == topics_of_any(entries)
     without_retain = replace(case, denies=({"retain": ["#", "$x/#"]},))
     assert permitted(without_retain.documents(), "iot:Publish") == permitted(documents, "iot:Publish")
-
-
-@given(cases())
-def test_a_subscription_is_allowed_within_one_entry_and_never_beyond_all_entries_together(case: Case) -> None:
-    entries = case.granted("subscribe")
-    allowed, within = permitted(case.documents(), "iot:Subscribe"), filters_within_one(entries)
+    allowed, within = permitted(documents, "iot:Subscribe"), filters_within_one(entries)
     assert within <= allowed
     for topic_filter in allowed - within:
         together = topics_of_any(each for each in entries if unshared(each)[0] == unshared(topic_filter)[0])

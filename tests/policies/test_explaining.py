@@ -26,35 +26,28 @@ def reasons(question: Question, resource: str, principal: Principal = ANN, clien
 
 
 @pytest.mark.parametrize(
-    ("question", "resource", "expected"),
+    ("question", "resource", "allowed", "reason"),
     [
-        ("connect", "ann", True),
-        ("connect", "bob", False),
-        ("publish", "users/ann/x", True),
-        ("publish", "users/ann/x/y", False),
-        ("publish", "users/ann/closed", False),
-        ("retain", "users/ann/x", False),
-        ("subscribe", "users/ann/inbox/+", True),
-        ("subscribe", "users/+/inbox/+", False),
-        ("receive", "users/ann/inbox/x", True),
-        ("receive", "users/ann/x", False),
+        ("connect", "ann", True, 'by grant "own", connect = "{principal}"'),
+        ("connect", "bob", False, ""),
+        ("publish", "users/ann/x", True, 'by grant "own", publish = "users/{principal}/+"'),
+        ("publish", "users/ann/x/y", False, ""),
+        ("publish", "users/ann/closed", False, 'by deny "closed", publish = "users/{principal}/closed"'),
+        ("publish", "open/lobby", False, "claims.rooms is missing"),
+        ("publish", "elsewhere", False, "no entry covers it"),
+        ("retain", "users/ann/x", False, ""),
+        ("subscribe", "users/ann/inbox/+", True, 'by grant "own", subscribe = "users/{principal}/inbox/#"'),
+        ("subscribe", "users/+/inbox/+", False, ""),
+        ("receive", "users/ann/inbox/x", True, 'by grant "own", subscribe = "users/{principal}/inbox/#"'),
+        ("receive", "users/ann/x", False, ""),
     ],
 )
-def test_the_answer_is_the_policys(question: Question, resource: str, expected: bool) -> None:
-    assert explain(TEMPLATE, ANN, question, resource).allowed is expected
-
-
-@pytest.mark.parametrize(
-    ("question", "resource", "expected"),
-    [
-        ("connect", "ann", 'by grant "own", connect = "{principal}"'),
-        ("publish", "users/ann/x", 'by grant "own", publish = "users/{principal}/+"'),
-        ("subscribe", "users/ann/inbox/#", 'by grant "own", subscribe = "users/{principal}/inbox/#"'),
-        ("receive", "users/ann/inbox/x", 'by grant "own", subscribe = "users/{principal}/inbox/#"'),
-    ],
-)
-def test_a_yes_names_the_entry_that_says_it(question: Question, resource: str, expected: str) -> None:
-    assert reasons(question, resource) == expected
+def test_the_answer_is_the_policys_and_names_the_entry_that_decides(
+    question: Question, resource: str, allowed: bool, reason: str
+) -> None:
+    assert explain(TEMPLATE, ANN, question, resource).allowed is allowed
+    found = reasons(question, resource)
+    assert found == reason if reason.startswith(("by", "no ")) else reason in found
 
 
 def test_a_yes_names_an_entry_that_is_filled_with_the_client_id() -> None:
@@ -67,22 +60,10 @@ def test_a_connect_is_explained_with_the_client_id_that_it_asks_for() -> None:
     assert explain(template, ANN, "connect", "phone").reasons == ('by grant[0], connect = "{client_id}"',)
 
 
-def test_a_no_names_the_denial() -> None:
-    assert reasons("publish", "users/ann/closed") == 'by deny "closed", publish = "users/{principal}/closed"'
-
-
 def test_a_no_names_the_grant_whose_condition_is_not_met() -> None:
     found = reasons("retain", "rooms/lobby/topic", Principal("ann", {"rooms": ["lobby"]}))
     assert 'grant "rooms"' in found
     assert "role = x" in found
-
-
-def test_a_no_names_the_claim_that_is_missing() -> None:
-    assert "claims.rooms is missing" in reasons("publish", "open/lobby")
-
-
-def test_a_no_that_nothing_comes_near_to_says_so() -> None:
-    assert reasons("publish", "elsewhere") == "no entry covers it"
 
 
 def test_an_unsafe_value_is_the_reason_and_is_not_quoted() -> None:

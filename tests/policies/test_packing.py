@@ -82,7 +82,9 @@ def kinds(document: Document) -> list[tuple[str, tuple[str, ...], str]]:
 
 
 @given(statements())
-def test_a_packing_has_every_resource_once_in_few_valid_documents(given: list[Statement]) -> None:
+def test_a_packing_has_every_resource_once_in_valid_documents_and_no_more_than_the_simplest_packing(
+    given: list[Statement],
+) -> None:
     documents = packed(given)
     wanted = [each.heading.over([PREFIX + name for name in each.resources]) for each in given]
     found = [each for document in documents for each in document["Statement"]]
@@ -90,17 +92,25 @@ def test_a_packing_has_every_resource_once_in_few_valid_documents(given: list[St
     assert len(documents) <= MOST
     assert all(length(document) <= LONGEST for document in documents)
     assert all(len(set(kinds(document))) == len(kinds(document)) for document in documents)
-
-
-@given(statements())
-def test_there_are_never_more_documents_than_the_simplest_packing_needs(given: list[Statement]) -> None:
     simple = next_fit(given)
     if len(simple) <= MOST and all(length(written(page)) <= LONGEST for page in simple):
-        assert 0 < len(packed(given)) <= len(simple)
+        assert 0 < len(documents) <= len(simple)
 
 
-def test_a_document_may_be_2048_characters_long() -> None:
-    assert [length(document) for document in pack([exactly(LONGEST)], PREFIX)] == [LONGEST]
+PACKINGS = {
+    "a small policy is one document": ([one("a"), one("b")], 1),
+    "a document may be 2,048 characters long": ([exactly(LONGEST)], 1),
+    "room left in an earlier document is used": ([one("a" * 1200, "b" * 1200, "c" * 300)], 2),
+    "ten documents are allowed": ([one(*(f"{index}{'a' * 1500}" for index in range(10)))], 10),
+    "characters are counted as JSON escapes them": ([one(*(f"{index}{'é' * 100}" for index in range(6)))], 2),
+}
+"""Statements, and how many documents they need."""
+
+
+@pytest.mark.parametrize(("given", "documents"), PACKINGS.values(), ids=PACKINGS)
+def test_statements_need_so_many_documents(given: list[Statement], documents: int) -> None:
+    found = packed(given)
+    assert (len(found), all(length(document) <= LONGEST for document in found)) == (documents, True)
 
 
 @pytest.mark.parametrize(("characters", "documents"), [(LONGEST, 1), (LONGEST + 1, 2)])
@@ -116,23 +126,6 @@ def test_two_statements_share_a_document_to_its_last_character(characters: int, 
 def test_a_resource_that_needs_one_character_more_is_too_large() -> None:
     with pytest.raises(PolicyTooLarge):
         pack([exactly(LONGEST + 1)], PREFIX)
-
-
-def test_characters_are_counted_as_json_escapes_them() -> None:
-    documents = pack([one(*(f"{index}{'é' * 100}" for index in range(6)))], PREFIX)
-    assert [length(document) <= LONGEST for document in documents] == [True, True]
-
-
-def test_a_small_policy_is_one_document() -> None:
-    assert len(pack([one("a"), one("b")], PREFIX)) == 1
-
-
-def test_room_left_in_an_earlier_document_is_used() -> None:
-    assert len(pack([one("a" * 1200, "b" * 1200, "c" * 300)], PREFIX)) == 2
-
-
-def test_ten_documents_are_allowed() -> None:
-    assert len(pack([one(*(f"{index}{'a' * 1500}" for index in range(10)))], PREFIX)) == 10
 
 
 def test_eleven_documents_are_too_many() -> None:

@@ -19,50 +19,28 @@ shared = st.one_of(filters, st.builds("$share/{}/{}".format, st.sampled_from(("g
 
 
 @pytest.mark.parametrize(
-    ("topic_filter", "topic"),
+    ("topic_filter", "topic", "expected"),
     [
-        ("a/b", "a/b"),
-        ("a/+/c", "a/b/c"),
-        ("a/+/c", "a//c"),
-        ("a/+", "a/"),
-        ("+", "a"),
-        ("+/+", "/"),
-        ("/+", "/a"),
-        ("+/a", "/a"),
-        ("#", "a"),
-        ("#", "/"),
-        ("#", "a/b/c"),
-        ("a/#", "a/"),
-        ("a/#", "a/b"),
-        ("a/#", "a/b/c"),
-        ("a/+/#", "a/b/c/d"),
-        ("a/+/#", "a/b/"),
-        ("a/+", "a/$b"),
-        ("$aws/#", "$aws/things"),
+        ("a/+/c", "a//c", True),
+        ("+/+", "/", True),
+        ("#", "a/b/c", True),
+        ("a/#", "a/", True),
+        ("a/+/#", "a/b/c/d", True),
+        ("a/+", "a/$b", True),
+        ("$aws/#", "$aws/things", True),
+        pytest.param("a/#", "a", False, id="a hash is not for the level above it, unlike in MQTT"),
+        pytest.param("a/+/#", "a/b", False, id="a hash needs a level of its own"),
+        pytest.param("a/+/c", "a/b/b/c", False, id="a plus does not cross levels"),
+        pytest.param("+", "/", False, id="a slash makes two levels"),
+        pytest.param("#", "$aws/things", False, id="a leading hash does not reach $"),
+        pytest.param("+/things", "$aws/things", False, id="a leading plus does not reach $"),
+        pytest.param("a", "A", False, id="case counts"),
+        pytest.param("a", "a/", False, id="an empty level is a level"),
     ],
 )
-def test_a_filter_matches(topic_filter: str, topic: str) -> None:
-    assert matches(topic_filter, topic)
-
-
-@pytest.mark.parametrize(
-    ("topic_filter", "topic"),
-    [
-        pytest.param("a/#", "a", id="a hash is not for the level above it, unlike in MQTT"),
-        pytest.param("a/+/#", "a/b", id="a hash needs a level of its own"),
-        pytest.param("a/+/c", "a/b/b/c", id="a plus does not cross levels"),
-        pytest.param("+", "a/b", id="a plus is one level"),
-        pytest.param("+", "/", id="a slash makes two levels"),
-        pytest.param("a/+", "a", id="a plus needs a level"),
-        pytest.param("#", "$aws/things", id="a leading hash does not reach $"),
-        pytest.param("+/things", "$aws/things", id="a leading plus does not reach $"),
-        pytest.param("+", "$", id="a leading plus does not reach $ alone"),
-        pytest.param("a", "A", id="case counts"),
-        pytest.param("a", "a/", id="an empty level is a level"),
-    ],
-)
-def test_a_filter_does_not_match(topic_filter: str, topic: str) -> None:
-    assert not matches(topic_filter, topic)
+def test_a_filter_matches(topic_filter: str, topic: str, expected: bool) -> None:
+    """One of each kind: the property below has all others."""
+    assert matches(topic_filter, topic) is expected
 
 
 @given(filters, topics)
@@ -70,17 +48,16 @@ def test_matching_agrees_with_the_reference(topic_filter: str, topic: str) -> No
     assert matches(topic_filter, topic) == reference.topic_matches(topic_filter, topic)
 
 
+SMALL = ["/".join(levels) for depth in (1, 2, 3) for levels in product(("a", "", "$x", "\u2603"), repeat=depth)]
+
+
 @given(shared, shared)
-def test_containing_agrees_with_the_reference(outer: str, inner: str) -> None:
-    assert contains(split(outer), split(inner)) == reference.filter_within(outer, inner)
+def test_containing_agrees_with_the_reference_and_is_matching_all_that_the_other_does(outer: str, inner: str) -> None:
+    found = contains(split(outer), split(inner))
+    assert found == reference.filter_within(outer, inner)
     assert contains(split(outer), split(outer))
-
-
-@given(filters, filters)
-def test_one_filter_contains_another_when_it_matches_all_that_the_other_does(outer: str, inner: str) -> None:
-    small = ["/".join(levels) for depth in (1, 2, 3) for levels in product(("a", "", "$x", "\u2603"), repeat=depth)]
-    if contains(split(outer), split(inner)):
-        assert all(matches(outer, topic) for topic in small if matches(inner, topic))
+    if found and not outer.startswith("$share/"):
+        assert all(matches(outer, topic) for topic in SMALL if matches(inner, topic))
 
 
 @pytest.mark.parametrize(

@@ -42,7 +42,9 @@ class TableOptions:
         if self.table is None:
             path = table_path(self.data)
             if not make and not path.exists():
-                raise typer.BadParameter(f"{self.data} has no table yet", param_hint="--data")
+                raise typer.BadParameter(
+                    f"{self.data} has no table yet: add a user first, or give another folder", param_hint="--data"
+                )
             return SqliteTable(make_folder(self.data) / path.name)
         try:
             from iot_identities.dynamodb_table import DynamoDbTable  # noqa: PLC0415 (boto3 takes longer to load than the rest)

@@ -1,25 +1,85 @@
-"""The table of all operations, as in botocore's models `iot` and `iot-data`, and DescribeEndpoint."""
+"""The table of all operations, as in botocore's models `iot` and `iot-data`, their routes, and DescribeEndpoint.
 
+Routes match the path before percent-decoding: a `%2F` in a name is not a slash.
+"""
+
+import logging
+import re
+import uuid
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
+from urllib.parse import quote
 
-from starlette.requests import Request
+from starlette.datastructures import URLPath
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute, Match, NoMatchFound, Route
+from starlette.types import Receive, Scope, Send
 
 from iot_core.api.authorizers import AuthorizerOperations
 from iot_core.api.connections import ConnectionOperations
-from iot_core.api.errors import invalid_request, unknown_operation
+from iot_core.api.errors import ApiError, internal_failure, invalid_request, method_not_allowed, unknown_operation
 from iot_core.api.http_authorization import HttpAuthorization
 from iot_core.api.publish import PublishOperation
 from iot_core.api.retained_messages import RetainedMessageOperations
-from iot_core.api.routing import OperationRoute, with_request_id
 from iot_core.core import IotCore
 
+Handler = Callable[[Request], Awaitable[Response]]
+
+_LABEL = re.compile(r"\{(\w+)(\+?)\}")
+_logger = logging.getLogger(__name__)
 _ENDPOINT_TYPES = frozenset({"iot:Data", "iot:Data-ATS"})
 
 
+class OperationRoute(BaseRoute):
+    """The operations at one path, by method. Every answer has a request ID, and every error is answered as AWS does."""
+
+    def __init__(self, path: str, handlers: Mapping[str, Handler]) -> None:
+        """`path` has the form of AWS's models: `{name}` is one segment, `{name+}` one or more."""
+        parts = _LABEL.split(path)
+        pattern = "".join(
+            f"(?P<{name}>{'.*' if plus else '[^/]+'})" + re.escape(text)
+            for name, plus, text in zip(parts[1::3], parts[2::3], parts[3::3], strict=True)
+        )
+        self._pattern = re.compile(re.escape(parts[0]) + pattern)
+        self._handlers = handlers
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Matches only the path, because this route also answers a wrong method."""
+        if scope["type"] != "http":
+            return Match.NONE, {}
+        found = self._pattern.fullmatch(_raw_path(scope))
+        return (Match.FULL, {"path_params": found.groupdict()}) if found else (Match.NONE, {})
+
+    def url_path_for(self, name: str, /, **path_params: str) -> URLPath:
+        """Raises NoMatchFound: operations have no names."""
+        raise NoMatchFound(name, path_params)
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers a request."""
+        try:
+            response = await self._answer(Request(scope, receive, send))
+        except ClientDisconnect:
+            return
+        await with_request_id(response)(scope, receive, send)
+
+    async def _answer(self, request: Request) -> Response:
+        handler = self._handlers.get(request.method)
+        try:
+            if handler is None:
+                raise method_not_allowed(request.method, ", ".join(self._handlers))
+            return await handler(request)
+        except ApiError as error:
+            return error.response()
+        except ClientDisconnect:
+            raise
+        except Exception:
+            _logger.exception("%s %s failed", request.method, request.scope["path"])
+            return internal_failure().response()
+
+
 def routes(core: IotCore) -> list[BaseRoute]:
-    """Make the routes of a Starlette app: the control plane and the data plane."""
+    """Makes the routes of a Starlette app: the control plane and the data plane."""
     return [*_control_plane(core), *_data_plane(core), Route("/mqtt", _no_upgrade)]
 
 
@@ -76,11 +136,22 @@ async def _describe_endpoint(core: IotCore, request: Request) -> Response:
 
 
 async def not_found(request: Request, _: Exception) -> Response:
-    """Answer for an unknown path: a Starlette app's `exception_handlers={404: not_found}`."""
+    """Answers for an unknown path: a Starlette app's `exception_handlers={404: not_found}`."""
     return with_request_id(unknown_operation(request.method, request.scope["path"]).response())
 
 
 async def _no_upgrade(_: Request) -> Response:
-    """Answer for the path of WebSockets to a request without an upgrade, for example from a browser's address bar."""
+    """Answers for the path of WebSockets to a request without an upgrade, for example from a browser's address bar."""
     text = "MQTT over WebSocket is here: connect an MQTT client, with the subprotocol mqtt, to ws:// or wss://\n"
     return PlainTextResponse(text, 426, {"Upgrade": "websocket"})
+
+
+def with_request_id(response: Response) -> Response:
+    """Adds a request ID to an answer."""
+    response.headers["x-amzn-RequestId"] = str(uuid.uuid4())
+    return response
+
+
+def _raw_path(scope: Scope) -> str:
+    raw_path: bytes | None = scope.get("raw_path")
+    return quote(scope["path"]) if raw_path is None else raw_path.decode("latin-1")

@@ -6,7 +6,9 @@ own, as the public compatibility tests of floci-io/floci (IotCustomAuthorizerTes
 """
 
 from collections.abc import Iterator
+from typing import Annotated
 
+from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
@@ -35,9 +37,9 @@ _NOT_AUTHENTICATED = {
 class CreateAuthorizerRequest(Members):
     """The body of CreateAuthorizer. Tags are accepted and not kept."""
 
-    authorizer_function_arn: str
+    function_arn: Annotated[str, Field(alias="authorizerFunctionArn")]
     token_key_name: str | None = None
-    token_signing_public_keys: dict[str, str] | None = None
+    public_keys: Annotated[dict[str, str] | None, Field(alias="tokenSigningPublicKeys")] = None
     status: Status = "INACTIVE"
     signing_disabled: bool = False
     enable_caching_for_http: bool = False
@@ -46,9 +48,9 @@ class CreateAuthorizerRequest(Members):
 class UpdateAuthorizerRequest(Members):
     """The body of UpdateAuthorizer. Missing members stay unchanged."""
 
-    authorizer_function_arn: str | None = None
+    function_arn: Annotated[str | None, Field(alias="authorizerFunctionArn")] = None
     token_key_name: str | None = None
-    token_signing_public_keys: dict[str, str] | None = None
+    public_keys: Annotated[dict[str, str] | None, Field(alias="tokenSigningPublicKeys")] = None
     status: Status | None = None
     enable_caching_for_http: bool | None = None
 
@@ -69,15 +71,7 @@ class AuthorizerOperations:
         """CreateAuthorizer. Raises ApiError."""
         body = await read_json(request, CreateAuthorizerRequest)
         with authorizer_errors(self._core.arn):
-            made = self._core.authorizers.create(
-                label(request, "authorizerName"),
-                function_arn=body.authorizer_function_arn,
-                token_key_name=body.token_key_name,
-                public_keys=body.token_signing_public_keys,
-                status=body.status,
-                signing_disabled=body.signing_disabled,
-                enable_caching_for_http=body.enable_caching_for_http,
-            )
+            made = self._core.authorizers.create(label(request, "authorizerName"), **vars(body))
         return JSONResponse(self._summary(made))
 
     async def describe(self, request: Request) -> Response:
@@ -90,14 +84,7 @@ class AuthorizerOperations:
         """UpdateAuthorizer. Raises ApiError."""
         body = await read_json(request, UpdateAuthorizerRequest)
         with authorizer_errors(self._core.arn):
-            changed = self._core.authorizers.update(
-                label(request, "authorizerName"),
-                function_arn=body.authorizer_function_arn,
-                token_key_name=body.token_key_name,
-                public_keys=body.token_signing_public_keys,
-                status=body.status,
-                enable_caching_for_http=body.enable_caching_for_http,
-            )
+            changed = self._core.authorizers.update(label(request, "authorizerName"), **vars(body))
         return JSONResponse(self._summary(changed))
 
     async def delete(self, request: Request) -> Response:
@@ -183,7 +170,7 @@ def _by_age(description: AuthorizerDescription) -> str:
 
 
 def _empty_members(client: ConnectionRequest) -> Iterator[str]:
-    """Yield the members that are empty, which AWS's models do not allow."""
+    """Yields the members that are empty, which AWS's models do not allow."""
     for name, value in client.model_dump(by_alias=True, exclude_none=True).items():
         if value == "":
             yield name
@@ -192,7 +179,7 @@ def _empty_members(client: ConnectionRequest) -> Iterator[str]:
 
 
 def _check_members(client: ConnectionRequest, *, signing_disabled: bool) -> None:
-    """Check that there is either a token with its signature, for an authorizer with signing, or a context."""
+    """Checks that there is either a token with its signature, for an authorizer with signing, or a context."""
     has_context = any((client.http_context, client.mqtt_context, client.tls_context))
     if (client.token is None) != (client.token_signature is None):
         raise invalid_request("Request must provide both token and tokenSignature together.")

@@ -38,67 +38,67 @@ class ApiError(Exception):
         super().__init__(f"{error_type}: {message}")
 
     def response(self) -> JSONResponse:
-        """Make the HTTP answer."""
+        """Makes the HTTP answer."""
         headers = {"x-amzn-ErrorType": self.error_type, **self._headers}
         return JSONResponse({"message": self.message, **self._members}, self.status, headers)
 
 
 def invalid_request(message: str) -> ApiError:
-    """Make the error of a request that is invalid, whatever the state of the account."""
+    """Makes the error of a request that is invalid in any state of the account."""
     return ApiError(400, "InvalidRequestException", message)
 
 
 def invalid_member(member: str, constraint: str) -> ApiError:
-    """Make the error of a member that breaks a constraint, such as "Member must not be null"."""
+    """Makes the error of a member that breaks a constraint, such as "Member must not be null"."""
     return invalid_request(violation(member, constraint))
 
 
 def not_found(message: str) -> ApiError:
-    """Make the error of a resource that does not exist."""
+    """Makes the error of a resource that does not exist."""
     return ApiError(404, "ResourceNotFoundException", message)
 
 
 def unauthorized() -> ApiError:
-    """Make the error of refused credentials. Only the feed has the reason."""
+    """Makes the error of refused credentials. Only the feed has the reason."""
     return ApiError(401, "UnauthorizedException", "Unauthorized")
 
 
 def forbidden() -> ApiError:
-    """Make the error of a request that the policy does not allow. Only the feed has the reason."""
+    """Makes the error of a request that the policy does not allow. Only the feed has the reason."""
     return ApiError(403, "ForbiddenException", "Forbidden")
 
 
 def throttled(message: str) -> ApiError:
-    """Make the error of a limit of the account."""
+    """Makes the error of a limit of the account."""
     return ApiError(429, "ThrottlingException", message)
 
 
 def too_large(most: int) -> ApiError:
-    """Make the error of a body with more than `most` bytes."""
+    """Makes the error of a body with more than `most` bytes."""
     return ApiError(
         413, "RequestEntityTooLargeException", f"The payload exceeds the maximum size allowed: {most} bytes"
     )
 
 
 def unknown_operation(method: str, path: str) -> ApiError:
-    """Make the error of a path without operations."""
+    """Makes the error of a path without operations."""
     return ApiError(404, "UnknownOperationException", f"{method} {path} is not an operation of this endpoint")
 
 
 def method_not_allowed(method: str, allowed: str) -> ApiError:
-    """Make the error of a path that has operations, but not for this method."""
+    """Makes the error of a path that has operations, but not for this method."""
     message = f"{method} is not supported here: use {allowed}"
     return ApiError(405, "MethodNotAllowedException", message, headers={"Allow": allowed})
 
 
 def internal_failure() -> ApiError:
-    """Make the error of an exception in this endpoint. Only the log has the exception."""
+    """Makes the error of an exception in this endpoint. Only the log has the exception."""
     return ApiError(500, "InternalFailureException", "An unexpected error has occurred: see the log")
 
 
 @contextmanager
 def authorizer_errors(arn: Callable[[str, str], str]) -> Iterator[None]:
-    """Raise the errors of the authorizers' registry as ApiError. `arn` makes an ARN of a kind and a name."""
+    """Raises the errors of the authorizers' registry as ApiError. `arn` makes an ARN of a kind and a name."""
     try:
         yield
     except InvalidAuthorizer as error:

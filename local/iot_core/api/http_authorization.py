@@ -5,9 +5,9 @@ Rules:
   is no IAM here: the signature is not verified, so any credentials work.
 - Without a signature, the custom authorizer decides, as for HTTPS on IoT Core.
 - An authorization may be cached for a client that keeps its HTTP connection (API_CreateAuthorizer,
-  `enableCachingForHttp`), for as long as the authorizer's answer says, until anything is configured anew.
+  `enableCachingForHttp`), for as long as the authorizer's answer says. A new configuration ends it.
 - All other operations are open to everyone who can reach the port, so that `aws --no-sign-request` works.
-- A refused client learns nothing but the status, 401 or 403. The feed has the reason.
+- A refused client gets only the status, 401 or 403. The feed has the reason.
 """
 
 from collections import OrderedDict
@@ -20,7 +20,7 @@ from starlette.requests import Request
 
 from iot_core.api.errors import forbidden, unauthorized
 from iot_core.api.parameters import invalid_members
-from iot_core.authorizers.event import ConnectionRequest, HttpContext, TlsContext
+from iot_core.authorizers.event import ConnectionRequest, HttpContext, TlsContext, join_headers
 from iot_core.authorizers.invocation import Authorization, Refused
 from iot_core.authorizers.rules import AuthorizerDescription
 from iot_core.core import IotCore
@@ -38,7 +38,7 @@ _QUESTIONS = {"iot:Publish": "publish", "iot:RetainPublish": "retain"}
 
 @dataclass(frozen=True, slots=True)
 class RequestedAction:
-    """What a request is about to do."""
+    """The action that a request asks for."""
 
     action: str
     """Its name in the feed."""
@@ -56,7 +56,7 @@ class HttpAuthorization:
         self._cache = _AuthorizationCache(core)
 
     async def require(self, request: Request, requested: RequestedAction) -> None:
-        """Check that the sender of a request may do this. Raises ApiError, 401 or 403."""
+        """Checks that the sender of a request may do this. Raises ApiError, 401 or 403."""
         if request.headers.get("authorization", "").startswith(_SIGNED):
             return
         try:
@@ -88,16 +88,15 @@ class HttpAuthorization:
 
 
 def connection_request(request: Request) -> ConnectionRequest:
-    """Convert an HTTP request for the authorizer. Raises ApiError if a header or the query string is too long."""
-    headers: dict[str, str] = {}
-    for name, value in request.headers.items():
-        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    """Converts an HTTP request for the authorizer. Raises ApiError if a header or the query string is too long."""
     query = request.scope["query_string"].decode("latin-1")
     state: Mapping[str, object] = request.scope.get("state", {})
     server_name = state.get("server_name")
     try:
         return ConnectionRequest(
-            httpContext=HttpContext(headers=headers, queryString=f"?{query}" if query else None),
+            httpContext=HttpContext(
+                headers=join_headers(request.headers.items()), queryString=f"?{query}" if query else None
+            ),
             tlsContext=TlsContext(serverName=server_name) if isinstance(server_name, str) else None,
         )
     except ValidationError as error:
@@ -135,7 +134,7 @@ class _AuthorizationCache:
         return kept.authorization
 
     def put(self, request: Request, authorization: Authorization) -> None:
-        """Cache an authorization if its authorizer enables that."""
+        """Caches an authorization if its authorizer enables that."""
         authorizer = self._core.authorizers.get(authorization.authorizer)
         if authorizer is None or not authorizer.enable_caching_for_http:
             return

@@ -1,7 +1,6 @@
 """Reads the parameters of requests: path, query string, body and page token. An error names the parameter."""
 
 import base64
-import binascii
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 from urllib.parse import unquote_to_bytes
@@ -46,7 +45,7 @@ _CONSTRAINTS = {
 
 
 def label(request: Request, name: str) -> str:
-    """Read a name from the path, percent-decoded once; a plus stays a plus. Raises ApiError if it is not UTF-8."""
+    """Reads a name from the path, percent-decoded once; a plus stays a plus. Raises ApiError if it is not UTF-8."""
     try:
         return unquote_to_bytes(request.path_params[name]).decode()
     except UnicodeDecodeError:
@@ -54,7 +53,7 @@ def label(request: Request, name: str) -> str:
 
 
 def query_integer(request: Request, name: str, least: int, most: int) -> int | None:
-    """Read a whole number from the query string; None if it is missing. Raises ApiError."""
+    """Reads a whole number from the query string; None if it is missing. Raises ApiError."""
     text = request.query_params.get(name)
     if text is None:
         return None
@@ -69,7 +68,7 @@ def query_integer(request: Request, name: str, least: int, most: int) -> int | N
 
 
 def query_boolean(request: Request, name: str) -> bool:
-    """Read `true` or `false` from the query string; False if it is missing. Raises ApiError."""
+    """Reads `true` or `false` from the query string; False if it is missing. Raises ApiError."""
     text = request.query_params.get(name, "false").lower()
     if text not in {"true", "false"}:
         raise invalid_member(name, "Member must be true or false")
@@ -77,7 +76,7 @@ def query_boolean(request: Request, name: str) -> bool:
 
 
 async def read_body(request: Request, most: int) -> bytes:
-    """Read a body of at most `most` bytes. Raises ApiError."""
+    """Reads a body of at most `most` bytes. Raises ApiError."""
     body = bytearray()
     read = 0
     async for chunk in request.stream():
@@ -92,7 +91,7 @@ async def read_body(request: Request, most: int) -> bytes:
 
 
 async def read_json(request: Request, model: type[Body]) -> Body:
-    """Read a JSON body; no body counts as an empty object. Raises ApiError."""
+    """Reads a JSON body; no body counts as an empty object. Raises ApiError."""
     content = await read_body(request, _MOST_JSON)
     try:
         parsed = from_json(content or b"{}", allow_inf_nan=False)
@@ -107,7 +106,7 @@ async def read_json(request: Request, model: type[Body]) -> Body:
 
 
 def invalid_members(error: ValidationError) -> ApiError:
-    """Make an error of the first of pydantic's errors, without the value."""
+    """Makes an error of the first of pydantic's errors, without the value."""
     first = error.errors(include_url=False, include_input=False)[0]
     member = ".".join(str(part) for part in first["loc"] if part != "[key]")
     constraint = _CONSTRAINTS.get(first["type"])
@@ -121,7 +120,7 @@ def invalid_members(error: ValidationError) -> ApiError:
 
 
 def invalid_next_token() -> ApiError:
-    """Make the error of a `nextToken` that is not from an earlier answer."""
+    """Makes the error of a `nextToken` that is not from an earlier answer."""
     return invalid_member("nextToken", "Member must be the nextToken of an earlier answer")
 
 
@@ -134,7 +133,7 @@ def page(
     *,
     descending: bool = False,
 ) -> tuple[list[Item], str | None]:
-    """Return one page of items in the order of their keys, and the token of the next page; None after the last page.
+    """Returns one page of items in the order of their keys, and the token of the next page; None after the last page.
 
     A token has the last key of its page, so pages stay right if items are added or removed between two requests.
     Raises `malformed` for a token that has no key.
@@ -143,7 +142,7 @@ def page(
     if token is not None:
         try:
             last = base64.b64decode(token, validate=True).decode()
-        except (binascii.Error, ValueError):
+        except ValueError:
             raise malformed from None
         ordered = [item for item in ordered if (key(item) < last if descending else key(item) > last)]
     following = base64.b64encode(key(ordered[size - 1]).encode()).decode() if len(ordered) > size else None

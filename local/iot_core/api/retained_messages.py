@@ -65,5 +65,5 @@ class RetainedMessageOperations:
 
 
 def _user_properties(pairs: tuple[tuple[str, str], ...]) -> str | None:
-    """Write `[{"name": "value"}, …]` in base64, as in Publish."""
+    """Writes `[{"name": "value"}, …]` in base64, as in Publish."""
     return base64.b64encode(json.dumps([{name: value} for name, value in pairs]).encode()).decode() if pairs else None

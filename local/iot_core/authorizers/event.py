@@ -1,8 +1,14 @@
-"""The event that IoT Core builds for an authorizer's Lambda (developer guide, "Defining your Lambda function")."""
+"""The event that IoT Core builds for an authorizer's Lambda (developer guide, "Defining your Lambda function").
+
+1. A connection has up to three contexts: the TLS handshake, the HTTP request, and the CONNECT packet.
+2. A named value, such as the token, is looked up in the HTTP headers (in any case), then in the query string, then in
+   the query string of the user name. The first one found counts.
+3. The event has only the contexts that exist, and the token under the authorizer's token key name.
+"""
 
 import base64
-import binascii
 import uuid
+from collections.abc import Iterable
 from typing import Annotated
 from urllib.parse import unquote
 
@@ -13,7 +19,7 @@ from pydantic.alias_generators import to_camel
 def _base64(text: str) -> str:
     try:
         base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
+    except ValueError:
         raise ValueError("expected base64") from None
     return text
 
@@ -46,7 +52,7 @@ class TlsContext(_Context):
 
 
 class ConnectionRequest(_Context):
-    """What IoT Core knows of a client that connects or sends an HTTPS request."""
+    """A client that connects or sends an HTTPS request, as IoT Core sees it."""
 
     token: Annotated[str, Field(max_length=6144)] | None = None
     token_signature: Annotated[str, Field(max_length=2560, pattern=r"^[A-Za-z0-9+/]+={0,2}$")] | None = None
@@ -98,3 +104,12 @@ def build_event(
     if token is not None:
         event |= {"token": token, "signatureVerified": signature_verified}
     return event
+
+
+def join_headers(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Joins repeated headers with a comma (RFC 9110, section 5.2), and keeps the case of the first one."""
+    joined: dict[str, tuple[str, str]] = {}
+    for name, value in headers:
+        first, before = joined.get(name.lower(), (name, ""))
+        joined[name.lower()] = (first, f"{before}, {value}" if before else value)
+    return dict(joined.values())

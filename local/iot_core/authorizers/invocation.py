@@ -3,7 +3,7 @@
 1. The client names an authorizer, or the account has a default one. It must exist and be active.
 2. With signing enabled, the token's signature is verified first: without a valid one, no function is invoked.
 3. The function gets the event, and must answer in time. Its answer is checked as strictly as IoT Core does.
-4. Everything but a valid answer with `isAuthenticated: true` raises Refused.
+4. Anything but a valid answer with `isAuthenticated: true` is a refusal.
 """
 
 import base64
@@ -76,7 +76,7 @@ class Authorization:
     authorizer: str
     """The authorizer's name."""
     event: Mapping[str, object]
-    """What the Lambda was asked."""
+    """The event that the Lambda got."""
     decision: Mapping[str, object]
     """The Lambda's log line; empty if it logged none."""
     generation: int = 0

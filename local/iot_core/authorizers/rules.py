@@ -29,7 +29,7 @@ _FUNCTION_ARN = re.compile(
     re.ASCII,
 )
 _KEY_HEADER = re.compile(r"^-----BEGIN (RSA )?PUBLIC KEY-----\r?$", re.MULTILINE)
-"""IoT Core reads PEM line by line: a header must be a line of its own."""
+"""IoT Core reads PEM line by line: a header must be the only text on its line."""
 
 
 class AuthorizerError(Exception):

@@ -17,7 +17,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 
 from iot_core.broker import presence
-from iot_core.broker.client import Client, Origin, connack, open_link, session_expiry
+from iot_core.broker.client import Client, Origin, connack, keep_alive, open_link, session_expiry
 from iot_core.broker.delivery import acknowledge, drain
 from iot_core.broker.effects import Dropped, Effect, Publication, Report, drop_report
 from iot_core.broker.limits import IOT_CORE, Limits
@@ -58,7 +58,7 @@ _logger = logging.getLogger(__name__)
 
 
 class Broker:
-    """The broker behind the authorization of a CONNECT. It runs on one thread, and nothing in it waits."""
+    """Serves authorized clients. It runs on one thread, and nothing in it waits."""
 
     def __init__(
         self,
@@ -68,7 +68,7 @@ class Broker:
         clock: Callable[[], float] = time.time,
         report: Callable[..., object] = lambda *_, **__: None,
     ) -> None:
-        """Load what the storage has. Raises StorageError.
+        """Loads what the storage has. Raises StorageError.
 
         `clock` returns seconds since 1970. `report` takes records for the feed: their kind, and fields by name.
         """
@@ -86,27 +86,27 @@ class Broker:
         self._fan_out = FanOut(self.router, self.retained, self._shared, limits)
         self._wills = Wills(storage, limits, clock)
         self._version_numbers = itertools.count(round(clock() * 1000))
-        """Each is higher than all before, also than those before a restart."""
+        """Each is higher than all before it, also across restarts."""
         self._pending: deque[Publication] = deque()
         self._hand_out_due = False
-        """Whether members of shared subscriptions may have room for what is queued for their groups."""
+        """Whether members of shared subscriptions may have room for messages in the queues of their groups."""
         self._restore()
         self.tick()
 
     def session(self, client_id: str) -> Session | None:
-        """Return the session of a client ID, or None."""
+        """Returns the session of a client ID, or None."""
         return self._sessions.get(client_id)
 
     def sessions(self) -> Iterator[Session]:
-        """Iterate over all sessions."""
+        """Iterates over all sessions."""
         return iter(self._sessions)
 
     def client(self, client_id: str) -> Client | None:
-        """Return the connected client with a client ID, or None."""
+        """Returns the connected client with a client ID, or None."""
         return self._clients.get(client_id)
 
     def clients(self) -> Iterator[Client]:
-        """Iterate over all connected clients. Clients may connect and disconnect meanwhile."""
+        """Iterates over all connected clients. Clients may connect and disconnect during it."""
         return iter(list(self._clients.values()))
 
     def connect(
@@ -118,7 +118,7 @@ class Broker:
         origin: Origin,
         principal_id: str,
     ) -> Client:
-        """Accept a client: end another one with its client ID, answer, and send what is queued for it.
+        """Ends another client with this client ID, answers the CONNECT, and sends what is queued for the client.
 
         `client_id` is the one of the CONNECT, or one that was assigned.
         """
@@ -129,9 +129,9 @@ class Broker:
         publisher = Publisher(self.limits, self._clock, self.retained)
         session.expiry_interval = session_expiry(connect, self.limits)
         link = open_link(connect, session, permissions, outlet, self.limits, self._clock)
-        client = self._clients[client_id] = Client(
-            connect, session, link, publisher, origin, next(self._version_numbers)
-        )
+        seconds = keep_alive(connect, self.limits)
+        client = Client(session, link, publisher, origin, connect.will, seconds, next(self._version_numbers))
+        self._clients[client_id] = client
         outlet.write(encode(connack(connect, client_id, self.limits, session_present=present), connect.version))
         now = self._clock()
         self._sessions.attach(session, link, now)
@@ -143,12 +143,12 @@ class Broker:
         return client
 
     def connect_failed(self, client_id: str, principal_id: str, ip_address: str) -> None:
-        """Publish the event of a client with valid credentials whose policy does not allow its CONNECT or its Will."""
+        """Publishes the event of a client that has valid credentials, and whose policy denies its CONNECT or Will."""
         self._take(presence.connect_failed(client_id, principal_id, ip_address, self._clock()))
         self._settle()
 
     def receive(self, client: Client, packet: Packet) -> None:
-        """Take a packet from a client. Raises MqttError if the connection must end."""
+        """Takes a packet from a client. Raises MqttError if the connection must end."""
         if not client.connected:
             return
         if isinstance(packet, Publish):
@@ -169,17 +169,17 @@ class Broker:
             raise ProtocolError(f"{type(packet).__name__.upper()} is not expected here")
 
     def drain(self, client: Client) -> None:
-        """Send what is queued for a client. Call this when its outlet is no longer slow."""
+        """Sends what is queued for a client. Call this when its outlet is no longer slow."""
         drain(client.session, client.link)
         self._drained(client)
 
     def end(self, client: Client, reason: DisconnectReason, reason_code: ReasonCode | None = None) -> None:
-        """End a connection. With a reason code, a client of MQTT 5 gets a DISCONNECT first."""
+        """Ends a connection. With a reason code, a client of MQTT 5 gets a DISCONNECT first."""
         self._end(client, reason, reason_code)
         self._settle()
 
     def fail(self, client: Client, error: MqttError) -> None:
-        """End the connection of a client that broke a rule."""
+        """Ends the connection of a client that broke a rule."""
         code = error.reason_code
         if isinstance(error, UnsupportedVersion):  # A second CONNECT is a protocol error in any version [MQTT-3.1.0-2].
             code = ReasonCode.PROTOCOL_ERROR
@@ -189,16 +189,16 @@ class Broker:
         self._settle()
 
     def publish(self, message: Message) -> None:
-        """Publish a message that comes from no client of the broker, but over HTTP."""
+        """Publishes a message that came over HTTP."""
         self._pending.append(Publication(message))
         self._settle()
 
     def message(self, packet: Publish, topic: str) -> Message:
-        """Return the message of a PUBLISH to a topic."""
+        """Returns the message of a PUBLISH to a topic."""
         return Message.published(packet, topic, self.limits, self._clock)
 
     def disconnect(self, client_id: str, *, clean_session: bool = False, prevent_will: bool = False) -> bool:
-        """End a client's connection, as DeleteConnection does. False if it has neither a connection nor a session.
+        """Ends a client's connection, as DeleteConnection does. False if it has neither a connection nor a session.
 
         `clean_session` ends the session too, even if it has no connection.
         """
@@ -219,7 +219,7 @@ class Broker:
         return True
 
     def tick(self) -> None:
-        """Do what is due: publish delayed Wills, and remove what is expired. Call this about once a second."""
+        """Publishes the delayed Wills that are due, and removes what is expired. Call this about once a second."""
         now = self._clock()
         self._take(self._wills.publish_due(now))
         for session in self._sessions:
@@ -230,7 +230,7 @@ class Broker:
         self._settle()
 
     def close(self) -> None:
-        """End all connections. An error with one of them does not keep the others open."""
+        """Ends all connections. If ending one fails, the others still end."""
         for client in self.clients():
             try:
                 self.end(client, DisconnectReason.SERVER_INITIATED_DISCONNECT, ReasonCode.SERVER_SHUTTING_DOWN)
@@ -241,7 +241,7 @@ class Broker:
         accepted = client.publisher.accept(packet, client.link.permissions)
         if not isinstance(accepted, Message):
             self._drop(Dropped(client.session, accepted))
-            if packet.packet_id is not None and client.version is Version.MQTT_5:
+            if packet.packet_id is not None and client.link.version is Version.MQTT_5:
                 client.send(Puback(packet.packet_id, ReasonCode.QUOTA_EXCEEDED))
             return
         effects = self._fan_out.deliver(accepted, client.session)
@@ -268,19 +268,19 @@ class Broker:
         self._settle()
 
     def _drained(self, client: Client) -> None:
-        """Hand out to the groups of a client whose queue is empty now."""
+        """Hands out messages of shared subscriptions if the queue of a client is empty."""
         if not client.session.queue.deliveries:
             self._hand_out_due = True
             self._settle()
 
     def _change(self, effects: Iterable[Effect]) -> None:
-        """Settle the effects of changed subscriptions: groups may have other members now."""
+        """Settles the effects of changed subscriptions: groups may have other members now."""
         self._take(effects)
         self._hand_out_due = True
         self._settle()
 
     def _take(self, effects: Iterable[Effect]) -> None:
-        """Take the effects of one step: publications become pending, all others happen at once."""
+        """Takes the effects of one step: publications become pending, all others happen at once."""
         for effect in effects:
             if isinstance(effect, Publication):
                 self._pending.append(effect)
@@ -290,7 +290,7 @@ class Broker:
                 self._drop(effect)
 
     def _settle(self) -> None:
-        """Do what is pending, until nothing is left."""
+        """Does everything that is pending."""
         while True:
             if self._pending:
                 message, publisher = self._pending.popleft()
@@ -307,7 +307,7 @@ class Broker:
                 return
 
     def _drop(self, dropped: Dropped) -> None:
-        """Count a dropped message, and end the client if it is too slow."""
+        """Counts a dropped message, and ends the client if it is too slow."""
         session, reason, too_slow = dropped
         session.dropped += 1
         if session.dropped % _REPORTED == 1:
@@ -325,7 +325,7 @@ class Broker:
         explanation: str = "",
         with_will: bool = True,
     ) -> None:
-        """Close a connection, and keep or end its session. Its event and its Will become pending."""
+        """Closes a connection, and keeps or ends its session. Its event and its Will become pending."""
         if not client.connected:
             return
         client.close(reason_code)
@@ -334,7 +334,7 @@ class Broker:
         released = session.detach(now, reason)
         self._take(presence.disconnected(client, reason, explanation, now))
         if with_will and client.will is not None:
-            self._take(self._wills.leave(session, client.will, client.permissions))
+            self._take(self._wills.leave(session, client.will, client.link.permissions))
         if not session.persistent:
             self._forget(session)
         elif reason is not DisconnectReason.DUPLICATE_CLIENTID:  # That one gets its next connection at once.
@@ -344,13 +344,13 @@ class Broker:
             self._hand_out_due = True
 
     def _forget(self, session: Session) -> None:
-        """End a session. Its delayed Will becomes pending."""
+        """Ends a session. Its delayed Will becomes pending."""
         self._sessions.remove(session)
         self._hand_out_due = True
         self._take(self._wills.session_ended(session.client_id))
 
     def _session_for(self, connect: Connect, client_id: str) -> tuple[Session, bool]:
-        """Return the session that a CONNECT asks for, and whether it existed [MQTT-3.1.2-4] [MQTT-3.1.2-5]."""
+        """Returns the session that a CONNECT asks for, and whether it existed [MQTT-3.1.2-4] [MQTT-3.1.2-5]."""
         session = self._sessions.get(client_id)
         if session is not None:
             resumed = not connect.clean_start and session.version is connect.version
@@ -361,7 +361,7 @@ class Broker:
         return self._sessions.add(client_id, connect.version), False
 
     def _restore(self) -> None:
-        """Load sessions, queues and Wills from the storage. Raises StorageError."""
+        """Loads sessions, queues and Wills from the storage. Raises StorageError."""
         self._sessions.restore(self._clock())
         for row, client_id, shared, message, retain in self.storage.queued():
             delivery = Delivery(message, retain, row)

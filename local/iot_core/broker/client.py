@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from iot_core.broker.limits import BrokenRule, Limits
 from iot_core.broker.publishing import Publisher
@@ -17,6 +17,7 @@ from iot_core.mqtt import (
     Suback,
     Unsuback,
     Version,
+    Will,
     encode,
 )
 from iot_core.permissions import Permissions
@@ -31,63 +32,31 @@ class Origin:
     """The port on this machine."""
 
 
+@dataclass(slots=True, eq=False)
 class Client:
-    """One connection, from its CONNACK to its end. It sends, and leaves all consequences to the broker."""
+    """One connection, from its CONNACK to its end. It sends packets; the broker does everything else."""
 
-    __slots__ = (
-        "connected",
-        "keep_alive",
-        "link",
-        "origin",
-        "publisher",
-        "session",
-        "session_identifier",
-        "version",
-        "version_number",
-        "will",
-    )
-
-    def __init__(
-        self,
-        connect: Connect,
-        session: Session,
-        link: Link,
-        publisher: Publisher,
-        origin: Origin,
-        version_number: int,
-    ) -> None:
-        self.session = session
-        self.link = link
-        self.publisher = publisher
-        self.origin = origin
-        self.version = connect.version
-        self.will = connect.will
-        self.keep_alive = keep_alive(connect, link.limits)
-        """Seconds. The connection ends after one and a half times as long without a packet [MQTT-3.1.2-22]."""
-        self.connected = True
-        self.session_identifier = str(uuid.uuid4())
-        """The connection's identifier in presence events."""
-        self.version_number = version_number
-        """Orders the presence events of a client ID."""
+    session: Session
+    link: Link
+    publisher: Publisher
+    origin: Origin
+    will: Will | None
+    keep_alive: int
+    """Seconds. The connection ends after one and a half times as long without a packet [MQTT-3.1.2-22]."""
+    version_number: int
+    """Orders the presence events of a client ID."""
+    session_identifier: str = field(default_factory=lambda: str(uuid.uuid4()))
+    """The connection's identifier in presence events."""
+    connected: bool = True
 
     @property
     def client_id(self) -> str:
         """The client ID."""
         return self.session.client_id
 
-    @property
-    def permissions(self) -> Permissions:
-        """What the policy allows. Replaced at a refresh."""
-        return self.link.permissions
-
-    @permissions.setter
-    def permissions(self, permissions: Permissions) -> None:
-        """Put another policy into force."""
-        self.link.permissions = permissions
-
     def send(self, packet: Suback | Unsuback | Puback) -> None:
-        """Send an answer. Raises BrokenRule if it is larger than the client takes [MQTT-3.1.2-24]."""
-        encoded = encode(packet, self.version)
+        """Sends an answer. Raises BrokenRule if it is larger than the client takes [MQTT-3.1.2-24]."""
+        encoded = encode(packet, self.link.version)
         most = self.link.maximum_packet_size
         if len(encoded) > most:
             raise BrokenRule(
@@ -97,10 +66,10 @@ class Client:
         self.link.outlet.write(encoded)
 
     def close(self, reason_code: ReasonCode | None = None) -> None:
-        """Close the connection. With a reason code, a client of MQTT 5 gets a DISCONNECT first."""
+        """Closes the connection. With a reason code, a client of MQTT 5 gets a DISCONNECT first."""
         self.connected = False
-        if reason_code is not None and self.version is Version.MQTT_5:
-            self.link.outlet.write(encode(Disconnect(reason_code), self.version))
+        if reason_code is not None and self.link.version is Version.MQTT_5:
+            self.link.outlet.write(encode(Disconnect(reason_code), Version.MQTT_5))
         self.link.outlet.close()
 
 
@@ -112,7 +81,7 @@ def open_link(
     limits: Limits,
     clock: Callable[[], float],
 ) -> Link:
-    """Return the sending side of a new connection. `clock` returns seconds since 1970."""
+    """Returns the sending side of a new connection. `clock` returns seconds since 1970."""
     return Link(
         outlet=outlet,
         permissions=permissions,
@@ -126,20 +95,20 @@ def open_link(
 
 
 def keep_alive(connect: Connect, limits: Limits) -> int:
-    """Return a connection's keep alive in seconds, within IoT Core's bounds. 0 in the CONNECT is the maximum."""
+    """Returns a connection's keep alive in seconds, within IoT Core's bounds. 0 in the CONNECT is the maximum."""
     wanted = connect.keep_alive or limits.most_keep_alive
     return min(max(wanted, limits.least_keep_alive), limits.most_keep_alive)
 
 
 def session_expiry(connect: Connect, limits: Limits) -> int:
-    """Return the seconds that a session outlives its connection. 0 if it ends with the connection."""
+    """Returns the seconds that a session outlives its connection. 0 if it ends with the connection."""
     if connect.version is Version.MQTT_5:
         return min(connect.properties.session_expiry_interval or 0, limits.most_session_expiry)
     return 0 if connect.clean_start else limits.default_session_expiry
 
 
 def connack(connect: Connect, client_id: str, limits: Limits, *, session_present: bool) -> Connack:
-    """Return the answer to an accepted CONNECT. It names what differs from the CONNECT (MQTT 5.0, 3.2.2.3)."""
+    """Returns the answer to an accepted CONNECT. It names what differs from the CONNECT (MQTT 5.0, 3.2.2.3)."""
     if connect.version is not Version.MQTT_5:
         return Connack(session_present, ReasonCode.SUCCESS)
     expiry, seconds = session_expiry(connect, limits), keep_alive(connect, limits)

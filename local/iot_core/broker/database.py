@@ -39,7 +39,7 @@ class StorageError(OSError):
 
 
 def open_database(path: Path | str) -> sqlite3.Connection:
-    """Open a file or `:memory:` for this process only. Raises StorageError, also if another process uses the file.
+    """Opens a file or `:memory:` for this process only. Raises StorageError, also if another process uses the file.
 
     Only the owner of a new file can read and write it.
     """
@@ -59,7 +59,7 @@ def open_database(path: Path | str) -> sqlite3.Connection:
 
 
 def pack(message: Message | Will) -> bytes:
-    """Write a message or a Will as a PUBLISH of MQTT 5.
+    """Writes a message or a Will as a PUBLISH of MQTT 5.
 
     The caller stores when a message expires, and when a Will is due. The Will's properties must not have its delay.
     """
@@ -69,13 +69,13 @@ def pack(message: Message | Will) -> bytes:
 
 
 def unpack(packed: bytes, expires_at: float | None) -> Message:
-    """Read a message. Raises StorageError."""
+    """Reads a message. Raises StorageError."""
     publish = _publish(packed)
     return Message(publish.topic, publish.payload, publish.qos, publish.retain, publish.properties, expires_at)
 
 
 def unpack_will(packed: bytes) -> Will:
-    """Read a Will. Raises StorageError."""
+    """Reads a Will. Raises StorageError."""
     publish = _publish(packed)
     return Will(publish.topic, publish.payload, publish.qos, publish.retain, publish.properties)
 
@@ -101,7 +101,7 @@ def _prepare(database: sqlite3.Connection) -> None:
     (found,) = execute("PRAGMA user_version").fetchone()
     if found not in (0, _FORMAT):
         raise sqlite3.DatabaseError(
-            f"it has format {found}, and this version writes {_FORMAT}. Remove the file to start afresh: it holds only "
+            f"it has format {found}, and this version writes {_FORMAT}. Remove the file: it holds only "
             "the sessions, queues and retained messages of this machine"
         )
     database.executescript(_SCHEMA)

@@ -22,9 +22,9 @@ from iot_core.reasons import IotCoreReason
 def deliver(
     session: Session, link: Link, message: Message, qos: int, retain: bool, shared: str | None = None
 ) -> Dropped | None:
-    """Send a message to a connected client, or queue it. Returns an effect only if the message is dropped.
+    """Sends a message to a connected client, or queues it. Returns an effect only if the message is dropped.
 
-    `shared` is the filter of the shared subscription that it comes by.
+    `shared` is the filter of the shared subscription that it was sent for, if it was sent for one.
     """
     outlet = link.outlet
     if not link.permissions.may_receive(message.topic):
@@ -43,7 +43,7 @@ def deliver(
 
 
 def keep(session: Session, message: Message, retain: bool, limits: Limits) -> Dropped | None:
-    """Queue a QoS 1 message for an absent client. Returns an effect only if the message is dropped."""
+    """Queues a QoS 1 message for an absent client. Returns an effect only if the message is dropped."""
     if not session.has_room(limits):
         return Dropped(session, IotCoreReason.QUEUES_FULL)
     if not session.enqueue(message, retain, limits):
@@ -52,7 +52,7 @@ def keep(session: Session, message: Message, retain: bool, limits: Limits) -> Dr
 
 
 def acknowledge(session: Session, link: Link, packet_id: int) -> None:
-    """Take the acknowledgement of a message, and send the next one."""
+    """Takes the acknowledgement of a message, and sends the next one."""
     delivery = session.inflight.pop(packet_id, None)
     if delivery is not None and delivery.row is not None:
         session.done(delivery)
@@ -61,7 +61,7 @@ def acknowledge(session: Session, link: Link, packet_id: int) -> None:
 
 
 def drain(session: Session, link: Link) -> None:
-    """Send queued messages, as many as the client takes now."""
+    """Sends queued messages, as many as the client takes now."""
     queued = session.queue.deliveries
     now = link.clock()
     while queued and len(session.inflight) < link.receive_maximum and not link.outlet.slow:

@@ -42,5 +42,5 @@ Effect = Publication | Dropped | Report
 
 
 def drop_report(reason: IotCoreReason, *, count: int = 1, **fields: object) -> Report:
-    """Return the report of `count` dropped messages."""
+    """Returns the report of `count` dropped messages."""
     return Report("dropped", {**fields, "reason": reason, "count": count})

@@ -10,7 +10,7 @@ from iot_core.mqtt import MqttError, ReasonCode
 
 _WEEK = 7 * 24 * 3600
 _REMEMBERED = 10_000
-"""Client IDs whose rates are kept."""
+"""Client IDs with a counter."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +64,7 @@ class Limits:
     """With one client ID. None for no limit."""
 
     def without_throttling(self) -> "Limits":
-        """Return these limits without the limits per second."""
+        """Returns these limits without the limits per second."""
         return replace(self, publishes_per_second=None, connects_per_second=None, connects_per_client_per_second=None)
 
 
@@ -93,7 +93,7 @@ class RateLimit:
         self._filled = clock()
 
     def take(self) -> bool:
-        """Take one token. False if none is left."""
+        """Takes one token. False if none is left."""
         if self._per_second is None:
             return True
         now = self._clock()

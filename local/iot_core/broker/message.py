@@ -34,7 +34,7 @@ class Message:
 
     @classmethod
     def published(cls, packet: Publish, topic: str, limits: Limits, clock: Callable[[], float]) -> Self:
-        """Return the message of a PUBLISH. `topic` is the resolved one: the packet may hold only an alias.
+        """Returns the message of a PUBLISH. `topic` is the resolved one: the packet may hold only an alias.
 
         `clock` returns seconds.
         """
@@ -63,7 +63,7 @@ class Message:
         return self.expires_at is not None and self.expires_at <= now
 
     def parts(self, version: Version, qos: int, retain: bool, clock: Callable[[], float]) -> Parts:
-        """Return the PUBLISH for a subscriber, encoded once for all subscribers that need the same form.
+        """Returns the PUBLISH for a subscriber, encoded once for all subscribers that need the same form.
 
         A message that expires is encoded each time, since it names the seconds that are left [MQTT-3.3.2-6].
         """
@@ -78,7 +78,7 @@ class Message:
 
 
 def properties_size(properties: Properties) -> int:
-    """Return the bytes of the properties' values. Each user property counts 32 more."""
+    """Returns the bytes of the properties' values. Each user property counts 32 more."""
     texts = [properties.content_type or "", properties.response_topic or ""]
     for name, value in properties.user_properties:
         texts += (name, value)
@@ -87,5 +87,5 @@ def properties_size(properties: Properties) -> int:
 
 
 def _whole_seconds(left: float) -> int:
-    """Round down: IoT Core counts milliseconds, and 999 of them are 0 seconds (developer guide, "Message expiry")."""
+    """Rounds down: IoT Core counts milliseconds, and 999 of them are 0 seconds (developer guide, "Message expiry")."""
     return max(0, round(left * 1000) // 1000)

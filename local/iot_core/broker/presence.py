@@ -1,4 +1,4 @@
-"""Events of connections and subscriptions, on `$aws/events/…` (developer guide, "Lifecycle events").
+"""Publishes events of connections and subscriptions on `$aws/events/…` (developer guide, "Lifecycle events").
 
 Each function returns effects: the message of an event, and a report for the feed. `now` is in seconds since 1970.
 """
@@ -14,7 +14,7 @@ from iot_core.broker.session import DisconnectReason
 
 
 def connected(client: Client, now: float) -> list[Effect]:
-    """A client connected."""
+    """Returns the event of a client that connected."""
     event = _event(
         "presence",
         "connected",
@@ -28,7 +28,7 @@ def connected(client: Client, now: float) -> list[Effect]:
 
 
 def connect_failed(client_id: str, principal_id: str, ip_address: str, now: float) -> list[Effect]:
-    """A client has valid credentials, and its policy does not allow the CONNECT or its Will."""
+    """Returns the event of a client with valid credentials whose policy denies its CONNECT or Will."""
     return _event(
         "presence",
         "connect_failed",
@@ -42,7 +42,7 @@ def connect_failed(client_id: str, principal_id: str, ip_address: str, now: floa
 
 
 def disconnected(client: Client, reason: DisconnectReason, explanation: str, now: float) -> list[Effect]:
-    """A connection ended. Only the report has the explanation."""
+    """Returns the event of a connection that ended. Only the report has the explanation."""
     event = _event(
         "presence",
         "disconnected",
@@ -63,12 +63,12 @@ def disconnected(client: Client, reason: DisconnectReason, explanation: str, now
 
 
 def subscribed(client: Client, topic_filters: Sequence[str], now: float) -> list[Effect]:
-    """A client subscribed to some filters."""
+    """Returns the event of a client that subscribed to some filters."""
     return _subscriptions("subscribed", client, topic_filters, now)
 
 
 def unsubscribed(client: Client, topic_filters: Sequence[str], now: float) -> list[Effect]:
-    """A client unsubscribed from some filters."""
+    """Returns the event of a client that unsubscribed from some filters."""
     return _subscriptions("unsubscribed", client, topic_filters, now)
 
 
@@ -86,7 +86,7 @@ def _identifiers(client: Client) -> dict[str, object]:
 
 
 def _event(kind: str, event: str, client_id: str, now: float, **fields: object) -> list[Effect]:
-    """A client ID with a wildcard has no events, since no topic can name it."""
+    """Makes an event. A client ID with a wildcard has none, because no topic can name it."""
     if "+" in client_id or "#" in client_id:
         return []
     content = {"clientId": client_id, "timestamp": round(now * 1000), "eventType": event, **fields}

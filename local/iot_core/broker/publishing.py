@@ -52,7 +52,7 @@ class Publisher:
         self._rate = None if per_second is None else RateLimit(per_second, clock)
 
     def accept(self, packet: Publish, permissions: Permissions) -> Message | IotCoreReason:
-        """Return the message to publish, or the reason to drop it. Raises MqttError if the connection must end."""
+        """Returns the message to publish, or the reason to drop it. Raises MqttError if the connection must end."""
         topic = packet.topic
         if packet.properties is not NO_PROPERTIES:
             topic = self._read(packet.properties, topic)
@@ -64,7 +64,7 @@ class Publisher:
         return Message.published(packet, topic, self._limits, self._clock)
 
     def _read(self, properties: Properties, topic: str) -> str:
-        """Check the properties, and return the topic, which may be that of an alias."""
+        """Checks the properties, and returns the topic, which may be that of an alias."""
         if properties.subscription_identifiers:
             raise ProtocolError("a client's PUBLISH must not have a subscription identifier [MQTT-3.3.4-6]")
         check_properties(properties, self._limits)
@@ -109,7 +109,7 @@ class FanOut:
         self._limits = limits
 
     def deliver(self, message: Message, publisher: Session | None) -> list[Effect]:
-        """Deliver a message to all subscribers. Returns what was dropped.
+        """Delivers a message to all subscribers. Returns what was dropped.
 
         It writes to the outlets itself: a returned object for each packet would make fan-out slower.
         """
@@ -139,7 +139,7 @@ class FanOut:
 
 
 def check_topic(topic: str, limits: Limits) -> None:
-    """Check the topic that a client publishes to. Raises BrokenRule."""
+    """Checks the topic that a client publishes to. Raises BrokenRule."""
     try:
         check_topic_name(topic, limits)
     except InvalidTopic as error:
@@ -149,13 +149,13 @@ def check_topic(topic: str, limits: Limits) -> None:
 
 
 def check_properties(properties: Properties, limits: Limits) -> None:
-    """Check the properties of a PUBLISH or a Will. Raises BrokenRule."""
+    """Checks the properties of a PUBLISH or a Will. Raises BrokenRule."""
     if properties_size(properties) > limits.properties:
         raise BrokenRule(f"a message's properties have at most {limits.properties} bytes", ReasonCode.PACKET_TOO_LARGE)
 
 
 def check_permission(topic: str, retain: bool, permissions: Permissions) -> None:
-    """Check that the policy allows a publish. Raises BrokenRule."""
+    """Checks that the policy allows a publish. Raises BrokenRule."""
     if not permissions.may_publish(topic):
         raise BrokenRule("the policy does not allow this publish", ReasonCode.NOT_AUTHORIZED)
     if not retain:

@@ -26,7 +26,7 @@ class RetainedMessages:
     """All retained messages."""
 
     def __init__(self, storage: Storage, limits: Limits, clock: Callable[[], float]) -> None:
-        """Load the messages from the storage. `clock` returns seconds since 1970. Raises StorageError."""
+        """Loads the messages from the storage. `clock` returns seconds since 1970. Raises StorageError."""
         self._storage = storage
         self._limits = limits
         self._clock = clock
@@ -37,7 +37,7 @@ class RetainedMessages:
         return not payload or topic in self._messages or len(self._messages) < self._limits.retained_messages
 
     def keep(self, message: Message) -> bool:
-        """Retain a message, or delete its topic's retained message if it is empty. False if there is no room."""
+        """Retains a message, or deletes its topic's retained message if it is empty. False if there is no room."""
         topic = message.topic
         if not message.payload:
             self._delete(topic)
@@ -50,7 +50,7 @@ class RetainedMessages:
         return True
 
     def get(self, topic: str) -> Retained | None:
-        """Return the retained message of a topic, or None."""
+        """Returns the retained message of a topic, or None."""
         found = self._messages.get(topic)
         if found is not None and found.message.is_expired(self._clock()):
             self._delete(topic)
@@ -58,13 +58,13 @@ class RetainedMessages:
         return found
 
     def items(self) -> Iterator[Retained]:
-        """Iterate over all retained messages in the order of their topics."""
+        """Iterates over all retained messages in the order of their topics."""
         for topic in sorted(self._messages):
             if (found := self.get(topic)) is not None:
                 yield found
 
     def delete_expired(self) -> None:
-        """Delete expired messages, to make room."""
+        """Deletes expired messages, to make room."""
         now = self._clock()
         for topic in [topic for topic, retained in self._messages.items() if retained.message.is_expired(now)]:
             self._delete(topic)

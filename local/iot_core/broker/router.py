@@ -60,7 +60,7 @@ class Router(Generic[Subscriber]):
         return self._root.is_empty()
 
     def add(self, subscriber: Subscriber, subscription: Subscription) -> None:
-        """Add a subscription, or replace the subscriber's one with the same filter."""
+        """Adds a subscription, or replaces the subscriber's one with the same filter."""
         self._routes.clear()
         share, plain = split_share(subscription.topic_filter)
         node = self._root
@@ -74,7 +74,7 @@ class Router(Generic[Subscriber]):
         group.append((subscriber, subscription))
 
     def remove(self, subscriber: Subscriber, topic_filter: str) -> None:
-        """Remove a subscription, if it exists."""
+        """Removes a subscription, if it exists."""
         self._routes.clear()
         share, plain = split_share(topic_filter)
         path = self._path(plain)
@@ -93,13 +93,13 @@ class Router(Generic[Subscriber]):
             del parent.children[level]
 
     def group(self, topic_filter: str) -> Group[Subscriber] | None:
-        """Return the members of a shared subscription, `$share/NAME/FILTER`, or None."""
+        """Returns the members of a shared subscription, `$share/NAME/FILTER`, or None."""
         share, plain = split_share(topic_filter)
         path = self._path(plain)
         return None if share is None or path is None else path[-1][1].groups.get(share)
 
     def routes(self, topic: str) -> Routes[Subscriber]:
-        """Return the subscriptions that match a topic. They are cached until a subscription changes."""
+        """Returns the subscriptions that match a topic. They are cached until a subscription changes."""
         found = self._routes.get(topic)
         if found is None:
             if len(self._routes) >= _CACHED_TOPICS:
@@ -108,7 +108,7 @@ class Router(Generic[Subscriber]):
         return found
 
     def _path(self, plain: str) -> list[tuple[str, _Node[Subscriber]]] | None:
-        """Return the nodes of a filter from the root on, each with its level, or None."""
+        """Returns the nodes of a filter from the root on, each with its level, or None."""
         path = [("", self._root)]
         for level in plain.split("/"):
             node = path[-1][1].children.get(level)
@@ -131,7 +131,7 @@ class Router(Generic[Subscriber]):
 def _matching(
     node: _Node[Subscriber], levels: list[str], index: int, *, wildcards: bool = True
 ) -> Iterator[_Node[Subscriber]]:
-    """Yield the last nodes of all filters that match. `wildcards` says whether the next level may be a wildcard."""
+    """Yields the last nodes of all filters that match. `wildcards` says whether the next level may be a wildcard."""
     if index == len(levels):
         yield node
         return
@@ -145,7 +145,7 @@ def _matching(
 
 
 def _merged(one: Subscription, other: Subscription) -> Subscription:
-    """Merge two matching subscriptions of one client into the more generous one."""
+    """Merges two matching subscriptions of one client into the more generous one."""
     return replace(
         one,
         qos=max(one.qos, other.qos),

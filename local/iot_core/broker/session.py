@@ -12,7 +12,7 @@ The rules (MQTT 5.0, sections 4.1, 4.4 and 4.8.2):
 
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
@@ -49,12 +49,10 @@ class Outlet(Protocol):
     """Whether the client has more unread bytes than it may have."""
 
     def write(self, chunk: bytes) -> None:
-        """Send bytes soon."""
-        ...
+        """Sends bytes soon."""
 
     def close(self) -> None:
-        """End the connection after all bytes are sent."""
-        ...
+        """Ends the connection after all bytes are sent."""
 
 
 @dataclass(slots=True)
@@ -86,7 +84,7 @@ class Delivery:
     row: int | None = None
     """Its row in the storage. None if it is not stored."""
     shared: str | None = None
-    """The filter of the shared subscription that it came by. None if it came by another one."""
+    """The filter of the shared subscription that it was sent for. None if it was sent for another subscription."""
     packet_id: int | None = None
     """The packet ID that it was sent with. None before that, and after a restart."""
     duplicate: bool = False
@@ -108,81 +106,64 @@ class DeliveryQueue:
         return len(self.deliveries) >= limits.queued_messages or self._size >= limits.queued_bytes
 
     def put(self, delivery: Delivery) -> None:
-        """Add a delivery at the end."""
+        """Adds a delivery at the end."""
         self.deliveries.append(delivery)
         self._size += delivery.message.size
 
     def put_back(self, delivery: Delivery) -> None:
-        """Add a delivery at the front."""
+        """Adds a delivery at the front."""
         self.deliveries.appendleft(delivery)
         self._size += delivery.message.size
 
     def take(self) -> Delivery:
-        """Remove and return the first delivery. Raises IndexError."""
+        """Removes and returns the first delivery. Raises IndexError."""
         delivery = self.deliveries.popleft()
         self._size -= delivery.message.size
         return delivery
 
     def remove(self, delivery: Delivery) -> None:
-        """Remove a delivery from any place. Raises ValueError."""
+        """Removes a delivery from any place. Raises ValueError."""
         self.deliveries.remove(delivery)
         self._size -= delivery.message.size
 
     def take_all(self) -> list[Delivery]:
-        """Remove and return all deliveries in their order."""
+        """Removes and returns all deliveries in their order."""
         deliveries = list(self.deliveries)
         self.deliveries.clear()
         self._size = 0
         return deliveries
 
 
+@dataclass(slots=True, eq=False)
 class Session:
     """The state of one client ID."""
 
-    __slots__ = (
-        "_storage",
-        "client_id",
-        "connected_since",
-        "disconnect_reason",
-        "disconnected_since",
-        "dropped",
-        "expiry_interval",
-        "inflight",
-        "link",
-        "principal_id",
-        "queue",
-        "stored",
-        "subscriptions",
-        "version",
-    )
-
-    def __init__(self, client_id: str, version: Version, storage: Storage) -> None:
-        self.client_id = client_id
-        self.version = version
-        """The MQTT version of its connections. IoT Core does not resume a session in the other version."""
-        self._storage = storage
-        self.link: Link | None = None
-        """The connection. None while the client is not connected."""
-        self.principal_id = ""
-        """The principal ID that the authorizer returned for the last connection."""
-        self.expiry_interval = 0
-        """Seconds that it outlives its connection. 0 if it ends with the connection."""
-        self.subscriptions: dict[str, Subscription] = {}
-        """By topic filter, with `$share/NAME/` if it has that prefix."""
-        self.inflight: dict[int, Delivery] = {}
-        """Sent and not acknowledged, by packet ID."""
-        self.queue = DeliveryQueue()
-        """Not sent yet."""
-        self.connected_since = 0.0
-        """Seconds since 1970."""
-        self.disconnected_since: float | None = None
-        """Seconds since 1970. None while it is connected."""
-        self.disconnect_reason: str | None = None
-        """Why the last connection ended."""
-        self.stored = False
-        """Whether the storage has it."""
-        self.dropped = 0
-        """How many messages it missed, or was not allowed to publish."""
+    client_id: str
+    version: Version
+    """The MQTT version of its connections. IoT Core does not resume a session in the other version."""
+    _storage: Storage
+    link: Link | None = None
+    """The connection. None while the client is not connected."""
+    principal_id: str = ""
+    """The principal ID that the authorizer returned for the last connection."""
+    expiry_interval: int = 0
+    """Seconds that it outlives its connection. 0 if it ends with the connection."""
+    subscriptions: dict[str, Subscription] = field(default_factory=dict)
+    """By topic filter, with `$share/NAME/` if it has that prefix."""
+    inflight: dict[int, Delivery] = field(default_factory=dict)
+    """Sent and not acknowledged, by packet ID."""
+    queue: DeliveryQueue = field(default_factory=DeliveryQueue)
+    """Not sent yet."""
+    connected_since: float = 0.0
+    """Seconds since 1970."""
+    disconnected_since: float | None = None
+    """Seconds since 1970. None while it is connected."""
+    disconnect_reason: str | None = None
+    """Why the last connection ended."""
+    stored: bool = False
+    """Whether the storage has it."""
+    dropped: int = 0
+    """How many messages it missed, or was not allowed to publish."""
 
     @property
     def connected(self) -> bool:
@@ -199,7 +180,7 @@ class Session:
         return self.disconnected_since is not None and self.disconnected_since + self.expiry_interval <= now
 
     def detach(self, now: float, reason: str) -> list[Delivery]:
-        """End the connection. Returns the deliveries of shared subscriptions, which other members must get.
+        """Ends the connection. Returns the deliveries of shared subscriptions, which other members must get.
 
         `now` in seconds since 1970.
         """
@@ -218,7 +199,7 @@ class Session:
         return released
 
     def store(self) -> None:
-        """Write its present state to the storage, or remove it from there if it is not persistent."""
+        """Writes its present state to the storage, or removes it from there if it is not persistent."""
         if not self.persistent:
             self.unstore()
             return
@@ -235,7 +216,7 @@ class Session:
         )
 
     def unstore(self) -> None:
-        """Remove it from the storage, with everything that belongs to it."""
+        """Removes it from the storage, with everything that belongs to it."""
         if not self.stored:
             return
         for delivery in (*self.inflight.values(), *self.queue.deliveries):
@@ -245,12 +226,12 @@ class Session:
         self.stored = False
 
     def delivery(self, message: Message, retain: bool, shared: str | None = None) -> Delivery:
-        """Return a new delivery, which is stored if the session is persistent."""
+        """Returns a new delivery, which is stored if the session is persistent."""
         row = self._storage.enqueue(self.client_id, message, retain) if self.expiry_interval else None
         return Delivery(message, retain, row, shared)
 
     def enqueue(self, message: Message, retain: bool, limits: Limits, shared: str | None = None) -> bool:
-        """Add a message to the queue. False if the queue is full."""
+        """Adds a message to the queue. False if the queue is full."""
         if self.queue.is_full(limits):
             return False
         self.queue.put(self.delivery(message, retain, shared))
@@ -261,7 +242,7 @@ class Session:
         return self._storage.has_room(limits)
 
     def done(self, delivery: Delivery) -> None:
-        """Remove a delivery from the storage: it was acknowledged, or will never be sent."""
+        """Removes a delivery from the storage: it was acknowledged, or will never be sent."""
         if delivery.row is not None:
             self._storage.dequeue(delivery.row, delivery.message)
 
@@ -277,20 +258,20 @@ class Sessions:
         """The persistent ones without a connection. The one that lost its connection first is first."""
 
     def __iter__(self) -> Iterator[Session]:
-        """Iterate over the present sessions. Sessions may be added and removed meanwhile."""
+        """Iterates over the present sessions. Sessions may be added and removed during it."""
         return iter(list(self._sessions.values()))
 
     def get(self, client_id: str) -> Session | None:
-        """Return the session of a client ID, or None."""
+        """Returns the session of a client ID, or None."""
         return self._sessions.get(client_id)
 
     def add(self, client_id: str, version: Version) -> Session:
-        """Create a session."""
+        """Creates a session."""
         session = self._sessions[client_id] = Session(client_id, version, self._storage)
         return session
 
     def remove(self, session: Session) -> None:
-        """Remove a session with its subscriptions, also from the storage."""
+        """Removes a session with its subscriptions, also from the storage."""
         del self._sessions[session.client_id]
         self.absent.pop(session.client_id, None)
         for topic_filter in session.subscriptions:
@@ -298,26 +279,26 @@ class Sessions:
         session.unstore()
 
     def attach(self, session: Session, link: Link, now: float) -> None:
-        """Begin a session's connection. `now` in seconds since 1970."""
+        """Begins a session's connection. `now` in seconds since 1970."""
         session.link = link
         session.connected_since, session.disconnected_since = now, None
         session.store()
         self.absent.pop(session.client_id, None)
 
     def mark_absent(self, session: Session) -> None:
-        """Note that a persistent session has no connection any more."""
+        """Notes that a persistent session has no connection any more."""
         session.store()
         self.absent[session.client_id] = session
 
     def subscribe(self, session: Session, subscription: Subscription) -> None:
-        """Add a subscription, or replace the session's one with the same filter."""
+        """Adds a subscription, or replaces the session's one with the same filter."""
         session.subscriptions[subscription.topic_filter] = subscription
         self._router.add(session, subscription)
         if session.expiry_interval:
             self._storage.keep_subscription(session.client_id, subscription)
 
     def unsubscribe(self, session: Session, topic_filter: str) -> bool:
-        """Remove a subscription. False if the session has none with this filter."""
+        """Removes a subscription. False if the session has none with this filter."""
         if session.subscriptions.pop(topic_filter, None) is None:
             return False
         self._router.remove(session, topic_filter)
@@ -326,7 +307,7 @@ class Sessions:
         return True
 
     def restore(self, now: float) -> None:
-        """Load all sessions from the storage. Raises StorageError.
+        """Loads all sessions from the storage. Raises StorageError.
 
         A session that was connected when the process ended counts as disconnected at `now`.
         """
@@ -343,6 +324,6 @@ class Sessions:
             self._router.add(session, subscription)
 
     def restore_delivery(self, client_id: str, delivery: Delivery) -> None:
-        """Queue a stored delivery behind those that were restored before."""
+        """Queues a stored delivery behind those that were restored before."""
         delivery.duplicate = True  # It may have been sent before the restart.
         self._sessions[client_id].queue.put(delivery)

@@ -36,7 +36,7 @@ class SharedSubscriptions:
         """What waits for a member, by topic filter with `$share/NAME/`."""
 
     def deliver(self, group: Group[Session], message: Message) -> Dropped | None:
-        """Deliver a message to the next member that can get it, or queue it."""
+        """Delivers a message to the next member that can get it, or queues it."""
         member = self._next(group, message)
         if member is not None:
             return _send(*member, message)
@@ -45,7 +45,7 @@ class SharedSubscriptions:
         return None
 
     def take_back(self, deliveries: list[Delivery]) -> None:
-        """Return a former member's unacknowledged messages to the front of their queues."""
+        """Returns a former member's unacknowledged messages to the front of their queues."""
         for delivery in reversed(deliveries):
             topic_filter, message = delivery.shared or "", delivery.message
             if self._router.group(topic_filter) is not None:
@@ -53,7 +53,7 @@ class SharedSubscriptions:
                 self._queue(topic_filter).put_back(Delivery(message, False, row))
 
     def hand_out(self) -> list[Dropped]:
-        """Deliver queued messages to members that can get them now, and delete queues without a group."""
+        """Delivers queued messages to members that can get them now, and deletes queues without a group."""
         dropped: list[Dropped] = []
         for topic_filter, queue in list(self.queues.items()):
             group = self._router.group(topic_filter)
@@ -64,14 +64,14 @@ class SharedSubscriptions:
         return dropped
 
     def restore(self, topic_filter: str, delivery: Delivery) -> None:
-        """Queue a stored delivery behind those that were restored before."""
+        """Queues a stored delivery behind those that were restored before."""
         self._queue(topic_filter).put(delivery)
 
     def _queue(self, topic_filter: str) -> DeliveryQueue:
         return self.queues.setdefault(topic_filter, DeliveryQueue())
 
     def _keep(self, group: Group[Session], message: Message) -> Dropped | None:
-        """Queue a message if a member may get it later with QoS 1."""
+        """Queues a message if a member may get it later with QoS 1."""
         for session, subscription in group:
             if (session.persistent or session.connected) and subscription.qos > 0:
                 queue = self._queue(subscription.topic_filter)
@@ -102,7 +102,7 @@ class SharedSubscriptions:
         return dropped
 
     def _next(self, group: Group[Session], message: Message) -> tuple[Session, Link, Subscription] | None:
-        """Return the next member that can get a message now, and move it to the end of the group."""
+        """Returns the next member that can get a message now, and moves it to the end of the group."""
         for _ in range(len(group)):
             session, subscription = group[0]
             group.rotate(-1)

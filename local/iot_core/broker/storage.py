@@ -1,4 +1,4 @@
-"""What survives the process: retained messages, persistent sessions, their queues and delayed Wills.
+"""Stores what survives the process: retained messages, persistent sessions, their queues and delayed Wills.
 
 The rules:
 - Changes are collected and written in one transaction by `commit`. Nothing may be acknowledged before that.
@@ -52,7 +52,7 @@ class StoredDelivery(NamedTuple):
 
 
 class StoredWill(NamedTuple):
-    """A Will whose delay has not passed."""
+    """A Will that is still delayed."""
 
     client_id: str
     will: Will
@@ -79,7 +79,7 @@ class _QueueChanges:
     removed_messages: list[_Row] = field(default_factory=list)
 
     def statements(self) -> Iterator[tuple[str, list[_Row]]]:
-        """Return the statements in the order in which they must be executed."""
+        """Returns the statements in the order in which they must be executed."""
         yield "INSERT INTO message VALUES (?, ?, ?)", self.messages
         yield "INSERT INTO queued VALUES (?, ?, ?, ?, ?)", self.places
         yield "DELETE FROM queued WHERE id = ?", self.removed_places
@@ -90,7 +90,7 @@ class Storage:
     """The stored state, and the changes that wait for a commit."""
 
     def __init__(self, path: Path | str) -> None:
-        """Open a file, or `:memory:`. Raises StorageError, also if another process uses the file."""
+        """Opens a file, or `:memory:`. Raises StorageError, also if another process uses the file."""
         self.database = open_database(path)
         """The SQLite connection. Only tests use it from outside."""
         self.waiting_bytes = 0
@@ -112,7 +112,7 @@ class Storage:
         return self.waiting_bytes < limits.stored_bytes
 
     def commit(self) -> None:
-        """Write all changes in one transaction. Raises StorageError if it fails, and drops the changes."""
+        """Writes all changes in one transaction. Raises StorageError if it fails, and drops the changes."""
         if not self.changed:
             return
         changes, self._changes = self._changes, []
@@ -132,50 +132,50 @@ class Storage:
             raise StorageError(f"the data folder can't be written: {error}") from None
 
     def close(self) -> None:
-        """Commit and close. Raises StorageError."""
+        """Commits and closes. Raises StorageError."""
         try:
             self.commit()
         finally:
             self.database.close()
 
     def retain(self, message: Message, modified: int) -> None:
-        """Store a topic's retained message. `modified` in ms since 1970."""
+        """Stores a topic's retained message. `modified` in ms since 1970."""
         values = (message.topic, pack(message), message.expires_at, modified)
         self._change("INSERT OR REPLACE INTO retained VALUES (?, ?, ?, ?)", values)
 
     def forget_retained(self, topic: str) -> None:
-        """Delete a topic's retained message."""
+        """Deletes a topic's retained message."""
         self._change("DELETE FROM retained WHERE topic = ?", (topic,))
 
     def keep_session(self, session: StoredSession) -> None:
-        """Store a session."""
+        """Stores a session."""
         self._change("INSERT OR REPLACE INTO session VALUES (?, ?, ?, ?, ?, ?)", session)
 
     def forget_session(self, client_id: str) -> None:
-        """Delete a session with its subscriptions. The caller dequeues its messages and forgets its Will."""
+        """Deletes a session with its subscriptions. The caller dequeues its messages and forgets its Will."""
         for table in ("session", "subscription", "queued", "will"):
             self._change(f"DELETE FROM {table} WHERE client_id = ?", (client_id,))  # noqa: S608 (a name from above)
 
     def keep_subscription(self, client_id: str, subscription: Subscription) -> None:
-        """Store a subscription of a session."""
+        """Stores a subscription of a session."""
         options = (subscription.qos, subscription.no_local, subscription.retain_as_published)
         values = (client_id, subscription.topic_filter, *options)
         self._change("INSERT OR REPLACE INTO subscription VALUES (?, ?, ?, ?, ?)", values)
 
     def forget_subscription(self, client_id: str, topic_filter: str) -> None:
-        """Delete a subscription."""
+        """Deletes a subscription."""
         self._change("DELETE FROM subscription WHERE client_id = ? AND topic_filter = ?", (client_id, topic_filter))
 
     def enqueue(self, client_id: str, message: Message, retain: bool) -> int:
-        """Store a message in the queue of a client. Returns the row for `dequeue`."""
+        """Stores a message in the queue of a client. Returns the row for `dequeue`."""
         return self._enqueue(client_id, None, message, retain)
 
     def enqueue_shared(self, topic_filter: str, message: Message) -> int:
-        """Store a message in the queue of a shared subscription. Returns the row for `dequeue`."""
+        """Stores a message in the queue of a shared subscription. Returns the row for `dequeue`."""
         return self._enqueue(None, topic_filter, message, False)
 
     def dequeue(self, row: int, message: Message) -> None:
-        """Delete a message's place in a queue. The message is deleted with its last place."""
+        """Deletes a message's place in a queue. The message is deleted with its last place."""
         self._queue_changes.removed_places.append((row,))
         kept = self._kept[message]
         kept.places -= 1
@@ -186,41 +186,41 @@ class Storage:
             del self._kept[message]
 
     def keep_will(self, client_id: str, will: Will, due: float) -> None:
-        """Store the delayed Will of a session, without its delay. `due` in seconds since 1970."""
+        """Stores the delayed Will of a session, without its delay. `due` in seconds since 1970."""
         self._count_will(client_id, will)
         self._change("INSERT OR REPLACE INTO will VALUES (?, ?, ?)", (client_id, pack(will), due))
 
     def forget_will(self, client_id: str) -> None:
-        """Delete a Will."""
+        """Deletes a Will."""
         self.waiting_bytes -= self._will_sizes.pop(client_id, 0)
         self._change("DELETE FROM will WHERE client_id = ?", (client_id,))
 
     def retained(self) -> Iterator[tuple[Message, int]]:
-        """Read all retained messages, each with its time in ms since 1970. Raises StorageError."""
+        """Reads all retained messages, each with its time in ms since 1970. Raises StorageError."""
         for packed, expires_at, modified in self._read("SELECT message, expires_at, modified FROM retained"):
             yield unpack(packed, expires_at), modified
 
     def sessions(self) -> Iterator[StoredSession]:
-        """Read all sessions. Raises StorageError."""
+        """Reads all sessions. Raises StorageError."""
         columns = "client_id, version, expiry_interval, principal_id, disconnected_at, disconnect_reason"
         for client_id, version, *rest in self._read(f"SELECT {columns} FROM session"):  # noqa: S608
             yield StoredSession(client_id, Version(version), *rest)
 
     def subscriptions(self) -> Iterator[tuple[str, Subscription]]:
-        """Read all subscriptions, each with its client ID. Raises StorageError."""
+        """Reads all subscriptions, each with its client ID. Raises StorageError."""
         columns = "client_id, topic_filter, qos, no_local, retain_as_published"
         for client_id, topic_filter, qos, *options in self._read(f"SELECT {columns} FROM subscription"):  # noqa: S608
             yield client_id, Subscription(topic_filter, qos, *map(bool, options))
 
     def wills(self) -> Iterator[StoredWill]:
-        """Read all delayed Wills. Call this once, at the start. Raises StorageError."""
+        """Reads all delayed Wills. Call this once, at the start. Raises StorageError."""
         for client_id, packed, due in self._read("SELECT client_id, will, due FROM will"):
             will = unpack_will(packed)
             self._count_will(client_id, will)
             yield StoredWill(client_id, will, due)
 
     def queued(self) -> Iterator[StoredDelivery]:
-        """Read all queues in their order. Call this once, at the start. Raises StorageError.
+        """Reads all queues in their order. Call this once, at the start. Raises StorageError.
 
         A message in several queues is one object.
         """
@@ -242,7 +242,7 @@ class Storage:
         return row
 
     def _count(self, message: Message, row: int) -> int:
-        """Count another place of a message. Returns the message's row, which is `row` if this is its first place."""
+        """Counts another place of a message. Returns the message's row, which is `row` if this is its first place."""
         kept = self._kept.get(message)
         if kept is None:
             kept = self._kept[message] = _Kept(row)

@@ -19,11 +19,8 @@ from iot_core.broker.limits import BrokenRule, Limits
 from iot_core.broker.retained import RetainedMessages
 from iot_core.broker.session import Sessions
 from iot_core.broker.topics import InvalidTopic, check_topic_filter
-from iot_core.mqtt import ReasonCode, Suback, Subscribe, Subscription, Unsuback, Unsubscribe, Version
+from iot_core.mqtt import SUBSCRIBE_FAILURE, ReasonCode, Suback, Subscribe, Subscription, Unsuback, Unsubscribe, Version
 from iot_core.reasons import IotCoreReason
-
-_FAILURE = 0x80
-"""The only failure code of MQTT 3.1.1 [MQTT-3.9.3-2], and the lowest one of MQTT 5."""
 
 
 class Subscriptions:
@@ -35,7 +32,7 @@ class Subscriptions:
         self._limits = limits
 
     def subscribe(self, client: Client, packet: Subscribe, now: float) -> list[Effect]:
-        """Subscribe, answer, and send retained messages. `now` in seconds since 1970.
+        """Subscribes, answers, and sends retained messages. `now` in seconds since 1970.
 
         Raises MqttError if the connection must end.
         """
@@ -47,8 +44,8 @@ class Subscriptions:
         for subscription in packet.subscriptions:
             known = subscription.topic_filter in client.session.subscriptions
             code = self._accept(client, subscription, effects)
-            codes.append(code if client.version is Version.MQTT_5 else min(code, _FAILURE))
-            if code < _FAILURE:
+            codes.append(code if client.link.version is Version.MQTT_5 else min(code, SUBSCRIBE_FAILURE))
+            if code < SUBSCRIBE_FAILURE:
                 accepted.append(subscription)
                 if subscription.retain_handling == 0 or (subscription.retain_handling == 1 and not known):
                     wanting_retained.append(subscription)
@@ -58,7 +55,7 @@ class Subscriptions:
         return [*effects, *self._send_retained(client, wanting_retained)]
 
     def unsubscribe(self, client: Client, packet: Unsubscribe, now: float) -> list[Effect]:
-        """Unsubscribe and answer. `now` in seconds since 1970. Raises MqttError if the connection must end."""
+        """Unsubscribes and answers. `now` in seconds since 1970. Raises MqttError if the connection must end."""
         removed: list[str] = []
         codes: list[int] = []
         for topic_filter in packet.topic_filters:
@@ -71,7 +68,7 @@ class Subscriptions:
         return presence.unsubscribed(client, removed, now) if removed else []
 
     def _accept(self, client: Client, subscription: Subscription, effects: list[Effect]) -> int:
-        """Subscribe to one filter if that is allowed. Returns its SUBACK code."""
+        """Subscribes to one filter if that is allowed. Returns its SUBACK code."""
         subscriptions, topic_filter = client.session.subscriptions, subscription.topic_filter
         most = self._limits.subscriptions
         try:
@@ -104,7 +101,7 @@ class Subscriptions:
 
 
 def _check(packet: Subscribe, limits: Limits) -> None:
-    """Check what ends the connection without a SUBACK. Raises BrokenRule."""
+    """Checks what ends the connection without a SUBACK. Raises BrokenRule."""
     if len(packet.subscriptions) > limits.filters_per_subscribe:
         raise BrokenRule(
             f"a SUBSCRIBE has at most {limits.filters_per_subscribe} topic filters", ReasonCode.QUOTA_EXCEEDED
@@ -118,7 +115,7 @@ def _check(packet: Subscribe, limits: Limits) -> None:
 
 
 def _refusal(client: Client, topic_filter: str, reason: IotCoreReason, detail: str) -> Report:
-    """Return the report of a filter that is refused before the policy is asked."""
+    """Returns the report of a filter that is refused before the policy is asked."""
     return Report(
         "decision",
         {

@@ -15,14 +15,14 @@ class InvalidTopic(ValueError):
 
 
 def check_topic_name(topic: str, limits: Limits) -> None:
-    """Check the topic of a message. Raises InvalidTopic."""
+    """Checks the topic of a message. Raises InvalidTopic."""
     if "+" in topic or "#" in topic:
         raise InvalidTopic("a topic name must not contain a wildcard, + or # [MQTT-3.3.2-2]")
     _check(topic, limits)
 
 
 def check_topic_filter(topic_filter: str, limits: Limits) -> None:
-    """Check a topic filter, with or without `$share/NAME/`. Raises InvalidTopic."""
+    """Checks a topic filter, with or without `$share/NAME/`. Raises InvalidTopic."""
     share, plain = split_share(topic_filter)
     if share is not None:
         _check_share_name(share, limits)
@@ -36,7 +36,7 @@ def check_topic_filter(topic_filter: str, limits: Limits) -> None:
 
 
 def split_share(topic_filter: str) -> tuple[str | None, str]:
-    """Split a filter into its share name, or None, and the plain filter (MQTT 5.0, section 4.8.2)."""
+    """Splits a filter into its share name, or None, and the plain filter (MQTT 5.0, section 4.8.2)."""
     if not topic_filter.startswith(_SHARE):
         return None, topic_filter
     share, _, plain = topic_filter.removeprefix(_SHARE).partition("/")
@@ -61,7 +61,7 @@ def _check_share_name(share: str, limits: Limits) -> None:
 
 
 def _check(topic: str, limits: Limits) -> None:
-    """Check the rules that topic names and topic filters share."""
+    """Checks the rules that topic names and topic filters share."""
     if not topic:
         raise InvalidTopic("a topic must not be empty [MQTT-4.7.3-1]")
     if "\0" in topic:

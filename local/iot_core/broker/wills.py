@@ -4,7 +4,7 @@ The rules (MQTT 5.0, sections 3.1.2.5 and 3.1.3.2.2; developer guide, "Last Will
 - A connection's Will is published when the connection ends, unless the client sent DISCONNECT with reason code 0.
 - The Will is checked again at that moment: the policy may have changed since the CONNECT.
 - A Will with a delay waits if the session is persistent. It is published when the delay has passed or the session
-  ends, whichever is first. It is not published if the client continues the session before that [MQTT-3.1.3-9].
+  ends, the earlier of both. It is not published if the client continues the session before that [MQTT-3.1.3-9].
 - A client ID has at most one waiting Will. The storage holds it, so it survives a restart.
 - The message expiry interval of a Will begins when the Will is published (developer guide, "Message expiry").
 """
@@ -45,7 +45,7 @@ class Wills:
         """By client ID."""
 
     def leave(self, session: Session, will: Will, permissions: Permissions) -> list[Effect]:
-        """Take the Will of a connection that ended: publish, delay or drop it."""
+        """Publishes, delays or drops the Will of a connection that ended."""
         try:
             check_topic(will.topic, self._limits)
             check_properties(will.properties, self._limits)
@@ -67,24 +67,24 @@ class Wills:
         return []
 
     def revoke(self, client_id: str) -> DelayedWill | None:
-        """Remove and return a waiting Will: the client continues its session."""
+        """Removes and returns a waiting Will: the client continues its session."""
         delayed = self._delayed.pop(client_id, None)
         if delayed is not None:
             self._storage.forget_will(client_id)
         return delayed
 
     def session_ended(self, client_id: str) -> list[Effect]:
-        """Publish the waiting Will of a session that ended."""
+        """Publishes the waiting Will of a session that ended."""
         delayed = self.revoke(client_id)
         return [] if delayed is None else [self._publication(delayed.will, delayed.session)]
 
     def publish_due(self, now: float) -> list[Effect]:
-        """Publish the Wills whose delay has passed. `now` in seconds since 1970."""
+        """Publishes the Wills whose delay has passed. `now` in seconds since 1970."""
         due = [client_id for client_id, delayed in self._delayed.items() if delayed.due <= now]
         return [effect for client_id in due for effect in self.session_ended(client_id)]
 
     def restore(self, session: Callable[[str], Session | None]) -> None:
-        """Load the waiting Wills from the storage. `session` returns a client ID's session. Raises StorageError."""
+        """Loads the waiting Wills from the storage. `session` returns a client ID's session. Raises StorageError."""
         for client_id, will, due in self._storage.wills():
             found = session(client_id)
             if found is not None:

@@ -28,7 +28,7 @@ _logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class NetworkContext:
-    """What IoT Core knows of a connection before its CONNECT."""
+    """The facts about a connection before its CONNECT."""
 
     origin: Origin
     http: HttpContext | None = None
@@ -39,14 +39,14 @@ class NetworkContext:
 
 @dataclass(slots=True)
 class ClientAuthorization:
-    """What an authorizer's answer means for one connection. Times in seconds of the clock."""
+    """The authorizer's answer, applied to one connection. Times in seconds of the clock."""
 
     connect: Connect
     client_id: str
     """The client's own, or the one that IoT Core assigned."""
     network: NetworkContext
     connection_id: str
-    """As the authorizer's events have it."""
+    """The ID of the connection in the authorizer's events."""
     authorization: Authorization
     permissions: Permissions
     disconnect_at: float
@@ -60,7 +60,6 @@ class ClientAuthorizer:
         self,
         invoker: AuthorizerInvoker,
         decisions: Decisions,
-        *,
         arn_prefix: str,
         time_scale: float,
         clock: Callable[[], float],
@@ -92,7 +91,7 @@ class ClientAuthorizer:
         )
 
     async def refresh(self, client: ClientAuthorization) -> None:
-        """Asks the authorizer the same question again, and goes by its new answer. Raises Refused."""
+        """Asks the authorizer the same question again, and uses its new answer. Raises Refused."""
         started, client_id = self._clock(), client.client_id
         authorization, permissions = await self._ask(client.connect, client_id, client.network, client.connection_id)
         self._decisions.by_policy(authorization, client_id, "refresh", client_id, True)
@@ -123,7 +122,7 @@ class ClientAuthorizer:
 
 
 def connect_attributes(connect: Connect) -> frozenset[str]:
-    """What a CONNECT asks for, for the condition key `iot:ConnectAttributes`."""
+    """The connect attributes of a CONNECT, for the condition key `iot:ConnectAttributes`."""
     persistent = (
         not connect.clean_start
         if connect.version == Version.MQTT_3_1_1
@@ -134,7 +133,7 @@ def connect_attributes(connect: Connect) -> frozenset[str]:
 
 
 def connection_request(connect: Connect, network: NetworkContext) -> ConnectionRequest:
-    """What the authorizer is asked about. It has no limits: those of `ConnectionRequest` are TestInvokeAuthorizer's."""
+    """Makes the authorizer's request. It has no limits: those of `ConnectionRequest` are TestInvokeAuthorizer's."""
     password = None if connect.password is None else base64.b64encode(connect.password).decode()
     mqtt = MqttContext.model_construct(
         username=connect.user_name, password=password, client_id=connect.client_id or None

@@ -41,7 +41,7 @@ _logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class MqttEndpoint:
-    """What all MQTT connections of one event loop share."""
+    """The parts that all MQTT connections of one event loop share."""
 
     broker: Broker
     outbox: Outbox
@@ -62,7 +62,7 @@ class MqttConnection(asyncio.Protocol):
         self.client: Client | None = None
         """The broker's client, from the CONNACK to the end."""
         self.authorization: ClientAuthorization | None = None
-        """What the client's authorizer answered."""
+        """The answer of the client's authorizer."""
         self._endpoint = endpoint
         self._channel = channel
         self._network = network
@@ -71,7 +71,7 @@ class MqttConnection(asyncio.Protocol):
         self._outgoing = Outgoing(channel, endpoint.outbox)
         self._connecting: asyncio.Task[None] | None = None
         self._yielding = False
-        """Whether the other connections have their turn, although there is more to read."""
+        """Whether it waits for the other connections' turn, although there is more to read."""
         self._abort_at: float | None = None
         self._heard = False
         """Whether the client sent anything since the time was last checked."""
@@ -154,7 +154,7 @@ class MqttConnection(asyncio.Protocol):
         except Refused as refused:
             self.end_refresh(refused)
         else:
-            client.permissions = authorization.permissions
+            client.link.permissions = authorization.permissions
 
     def end_refresh(self, refused: Refused) -> None:
         """Ends the connection because it could not be refreshed."""
@@ -274,18 +274,18 @@ class MqttConnection(asyncio.Protocol):
             self._break()
 
     def _yield(self) -> None:
-        """Goes on after everything else that the event loop has ready."""
+        """Continues after everything else that the event loop has ready."""
         self._yielding = True
         self._regulate()
-        asyncio.get_running_loop().call_soon(self._go_on)
+        asyncio.get_running_loop().call_soon(self._continue)
 
-    def _go_on(self) -> None:
+    def _continue(self) -> None:
         self._yielding = False
         self._process()
         self._regulate()
 
     def _break(self) -> None:
-        """Ends only this connection, because of a mistake in IoT Core itself."""
+        """Ends only this connection, because of an error in IoT Core itself."""
         _logger.exception("a connection failed")
         self.abort()
         if self.client is not None:

@@ -8,17 +8,11 @@
 
 import asyncio
 import logging
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
-from iot_core.authorizers.invocation import AuthorizerInvoker, Refused
+from iot_core.authorizers.invocation import Refused
 from iot_core.authorizers.registry import Authorizers
-from iot_core.broker.broker import Broker
-from iot_core.broker.limits import ConnectRate
-from iot_core.edge.client_authorization import ClientAuthorizer
 from iot_core.edge.connection import MqttConnection, MqttEndpoint
-from iot_core.edge.outbox import Outbox
-from iot_core.feed import Decisions
 from iot_core.reasons import IotCoreReason
 
 _REFRESHES_AT_ONCE = 8
@@ -31,29 +25,9 @@ _logger = logging.getLogger(__name__)
 class Connections:
     """The MQTT connections of one event loop."""
 
-    def __init__(
-        self,
-        *,
-        broker: Broker,
-        authorizers: Authorizers,
-        invoker: AuthorizerInvoker,
-        decisions: Decisions,
-        outbox: Outbox,
-        arn_prefix: str,
-        time_scale: float = 1,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        """`clock` gives seconds; the seconds of an authorizer's answer pass `time_scale` times as fast."""
-        authorizer = ClientAuthorizer(invoker, decisions, arn_prefix=arn_prefix, time_scale=time_scale, clock=clock)
-        self.endpoint = MqttEndpoint(
-            broker=broker,
-            outbox=outbox,
-            decisions=decisions,
-            authorizer=authorizer,
-            connect_rate=ConnectRate(broker.limits, clock),
-            clock=clock,
-        )
-        """What each connection needs."""
+    def __init__(self, endpoint: MqttEndpoint, authorizers: Authorizers) -> None:
+        self.endpoint = endpoint
+        """The parts that all connections share."""
         self._authorizers = authorizers
         self._turns = asyncio.Semaphore(_REFRESHES_AT_ONCE)
         self._refreshes: dict[MqttConnection, asyncio.Task[None]] = {}

@@ -1,13 +1,13 @@
-"""Bytes on their way to clients: nothing is acknowledged before it is stored.
+"""Sends bytes to clients. Nothing is acknowledged before it is stored.
 
 1. `Outgoing` collects the bytes for one client. With its first bytes it joins the outbox.
 2. The first client that joins the outbox schedules one flush, after everything that the event loop has ready. So
    packets that come at the same time share one transaction. Only if many bytes wait, the connection whose packet wrote
-   them flushes at once: else a full network could not slow anything down.
+   them flushes at once: otherwise a full network could not slow anything down.
 3. A flush commits what changed, then sends each client its bytes.
 4. If the commit fails, each client of this flush is disconnected without its bytes: they could acknowledge something
    that is lost.
-5. What is acknowledged over HTTP calls `commit` itself. A change without any bytes to send is stored with the next
+5. Code that acknowledges over HTTP calls `commit` itself. A change without any bytes to send is stored with the next
    flush, at the latest when the time is checked (four times a second).
 """
 
@@ -30,43 +30,34 @@ class Channel(Protocol):
 
     def write(self, chunk: bytes) -> None:
         """Sends bytes, or keeps them until it can."""
-        ...
 
     def close(self) -> None:
         """Ends the connection after everything is sent."""
-        ...
 
     def abort(self) -> None:
         """Ends the connection now."""
-        ...
 
     def is_closing(self) -> bool:
         """Whether nothing can be sent any more."""
-        ...
 
     def pause_reading(self) -> None:
         """Stops reading from the network."""
-        ...
 
     def resume_reading(self) -> None:
         """Reads from the network again."""
-        ...
 
     def get_write_buffer_size(self) -> int:
         """How many bytes wait until they can be sent."""
-        ...
 
 
 class Sender(Protocol):
-    """Something with bytes to send after a commit."""
+    """Has bytes to send after a commit."""
 
     def flush(self) -> None:
         """Sends what was written."""
-        ...
 
     def abort(self) -> None:
         """Ends the connection without sending it."""
-        ...
 
 
 class Outbox:
@@ -107,8 +98,8 @@ class Outbox:
         for sender in senders:
             try:
                 sender.flush()
-            except Exception:  # A client that cannot be sent to must not cost the others their bytes.
-                _logger.exception("a connection cannot be sent to")
+            except Exception:  # If sending to one client fails, the others must still get their bytes.
+                _logger.exception("bytes could not be sent to a client")
                 sender.abort()
 
     def _flush_scheduled(self) -> None:
@@ -167,5 +158,5 @@ class Outgoing:
         self._channel.abort()
 
     def lose(self) -> None:
-        """Ends it because the network connection is lost: nothing can be sent any more."""
+        """Ends the connection because the network lost it: nothing can be sent any more."""
         self.closed = self._lost = True

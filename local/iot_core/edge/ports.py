@@ -1,4 +1,10 @@
-"""The plain port and the TLS port; each serves MQTT, MQTT over WebSocket, and HTTP."""
+"""The plain port and the TLS port; each serves MQTT, MQTT over WebSocket, and HTTP.
+
+1. Each new connection begins as a `ProtocolSniffer`, which hands it over to its protocol.
+2. Connections that show no protocol in time, and HTTP requests that take too long, are ended.
+3. At the end, the ports close first, then the MQTT connections end with a DISCONNECT. Clients have a moment to read
+   what was sent to them; then everything that is still open is aborted.
+"""
 
 import asyncio
 from collections.abc import Sequence

@@ -66,7 +66,7 @@ class Tunnel(asyncio.Protocol):
             self._far.resume_reading()
 
     def abort(self) -> None:
-        """Ends it now."""
+        """Ends the tunnel now."""
         self._near.abort()
 
     async def _open(self, host: str, port: int) -> None:

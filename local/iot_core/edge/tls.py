@@ -1,6 +1,6 @@
 """TLS of the server: a local certificate authority, made once, and a certificate that it issues at each start.
 
-It also tells why a handshake failed, and which server name a client asked for: event loops tell neither.
+It also reports why a handshake failed and which server name a client asked for, because event loops do not.
 """
 
 import ipaddress
@@ -50,7 +50,7 @@ class ServerTls:
     def on_failure(self, tell: Callable[[str], None]) -> None:
         """Calls `tell` with the reason of each failed handshake.
 
-        A client that closes its connection, or says nothing, is not a failed handshake.
+        A client that closes its connection, or sends nothing, is not a failed handshake.
         """
 
         class Handshake(ssl.SSLObject):

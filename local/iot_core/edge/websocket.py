@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Callable
 
-from websockets.datastructures import Headers
 from websockets.exceptions import InvalidMessage
 from websockets.frames import CloseCode, Frame, Opcode
 from websockets.http11 import Request, Response
@@ -11,7 +10,7 @@ from websockets.protocol import State
 from websockets.server import ServerProtocol
 from websockets.typing import Subprotocol
 
-from iot_core.authorizers.event import HttpContext
+from iot_core.authorizers.event import HttpContext, join_headers
 from iot_core.edge.connection import MqttConnection
 from iot_core.edge.host_check import UNKNOWN_HOST
 from iot_core.edge.outbox import Channel
@@ -27,11 +26,11 @@ _BAD_REQUEST = b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length
 BeginMqtt = Callable[[Channel, HttpContext], MqttConnection]
 """Begins an MQTT connection on a WebSocket with this upgrade request."""
 OnRefusal = Callable[[str], None]
-"""Called with the reason why there is no WebSocket: a program in a browser never sees the answer."""
+"""Called with the reason of a refused upgrade, because a program in a browser never sees the answer."""
 
 
 class MqttOverWebSocket(asyncio.Protocol):
-    """Connects a transport, a WebSocket and an MQTT connection, whose channel it is."""
+    """Carries an MQTT connection over a WebSocket. It is the connection's channel."""
 
     def __init__(
         self, transport: asyncio.Transport, begin: BeginMqtt, on_refusal: OnRefusal, knows: Callable[[str], bool]
@@ -100,7 +99,7 @@ class MqttOverWebSocket(asyncio.Protocol):
         self._protocol.send_response(response)
         if response.status_code == 101:
             http = HttpContext.model_construct(
-                headers=_joined(request.headers), query_string=f"?{query}" if query else None
+                headers=join_headers(request.headers.raw_items()), query_string=f"?{query}" if query else None
             )
             self._connection = self._begin(self, http)
         else:
@@ -148,12 +147,3 @@ class MqttOverWebSocket(asyncio.Protocol):
                 self._transport.write(chunk)
             else:
                 self._transport.close()
-
-
-def _joined(headers: Headers) -> dict[str, str]:
-    """Headers as the event has them: in the client's case, and repeated ones joined (RFC 9110, section 5.2)."""
-    joined: dict[str, tuple[str, str]] = {}
-    for name, value in headers.raw_items():
-        first, before = joined.get(name.lower(), (name, ""))
-        joined[name.lower()] = (first, f"{before}, {value}" if before else value)
-    return dict(joined.values())

@@ -37,18 +37,18 @@ class Worker:
     """A thread that runs one piece of work at a time."""
 
     def __init__(self, name: str) -> None:
-        """Start the thread. Raises RuntimeError if the system has no thread left."""
+        """Starts the thread. Raises RuntimeError if the system has no thread left."""
         self._work: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         threading.Thread(target=self._run, name=name, daemon=True).start()
 
     def do(self, work: Callable[[], Result]) -> "asyncio.Future[Result]":
-        """Run `work` after all earlier work. The future gets its result or its exception."""
+        """Runs `work` after all earlier work. The future gets its result or its exception."""
         answer: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
         self._work.put(partial(_do, work, answer))
         return answer
 
     def end(self, ended: Callable[[], None] | None = None) -> None:
-        """Let the thread end after all its work, then call `ended` on the event loop."""
+        """Lets the thread end after all its work, then calls `ended` on the event loop."""
         if ended is not None:
             self._work.put(partial(_tell, asyncio.get_running_loop(), ended))
         self._work.put(None)
@@ -62,13 +62,13 @@ class _Environment:
     """A thread with its function."""
 
     def __init__(self, load: Callable[[], LambdaFunction], loaded: LambdaFunction | None = None) -> None:
-        """Start the thread. Without `loaded`, it loads the function before its first event."""
+        """Starts the thread. Without `loaded`, it loads the function before its first event."""
         self._load = load
         self._function = loaded
         self.worker = Worker("lambda")
 
     def invoke(self, event: Mapping[str, object]) -> "asyncio.Future[Invocation]":
-        """Run the function on an event."""
+        """Runs the function on an event."""
         return self.worker.do(partial(self._invoke, event))
 
     def _invoke(self, event: Mapping[str, object]) -> Invocation:
@@ -95,7 +95,7 @@ class ExecutionEnvironments:
         hanging_limit: int = 64,
         unchanged: Callable[[], bool] = lambda: True,
     ) -> None:
-        """Load the function once. Raises what `load` raises: BrokenHandler, or InvalidFile.
+        """Loads the function once. Raises what `load` raises: BrokenHandler, or InvalidFile.
 
         `timeout` and `patience` are in seconds: for a whole invocation, and until another environment starts.
         `limit` is without the hanging environments. `unchanged` tells whether `load` would still load this version.
@@ -120,7 +120,7 @@ class ExecutionEnvironments:
         self._closed = False
 
     async def invoke(self, event: Mapping[str, object]) -> Invocation:
-        """Run the function on an event. Raises FunctionTimeout, BrokenHandler, InvalidFile."""
+        """Runs the function on an event. Raises FunctionTimeout, BrokenHandler, InvalidFile."""
         waits_for = "no execution environment was free"
         self._invocations += 1
         try:
@@ -138,7 +138,7 @@ class ExecutionEnvironments:
             self._end_if_done()
 
     def close(self) -> None:
-        """Let each thread end when no event needs it any more."""
+        """Lets each thread end when no event needs it any more."""
         self._closed = True
         self._end_if_done()
 
@@ -160,7 +160,7 @@ class ExecutionEnvironments:
         return self._count < self._limit and self._hanging < self._hanging_limit and self._unchanged()
 
     def _load_again(self) -> LambdaFunction:
-        """Load the same version again. Raises _Outdated if the files changed meanwhile."""
+        """Loads the same version again. Raises _Outdated if the files changed during that."""
         try:
             return self._load()
         finally:
@@ -193,7 +193,7 @@ class ExecutionEnvironments:
         return invocation
 
     def _give_up(self, environment: _Environment) -> None:
-        """Give up an environment that hangs, or whose caller stopped waiting."""
+        """Gives up an environment that hangs, or that no caller waits for any more."""
         self._count -= 1
         self._hanging += 1
         environment.worker.end(self._ended)
@@ -204,7 +204,7 @@ class ExecutionEnvironments:
         self._replace()
 
     def _replace(self) -> None:
-        """Start an environment in place of one that was given up, if an event waits for it."""
+        """Starts an environment in place of one that was given up, if an event waits for it."""
         if self.waiting and self._idle.empty() and self._may_start():
             with contextlib.suppress(BrokenHandler):
                 self._idle.put_nowait(self._start())

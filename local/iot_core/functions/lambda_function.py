@@ -3,7 +3,7 @@
 Rules:
 - A handler is `module.attribute`. The current folder is on the module path, as a Lambda function's folder is.
 - Each load runs the module again from its source. If it fails, the previous module stays in `sys.modules`.
-- One handler loads at a time, because it sees environment variables of its own while it loads.
+- One handler loads at a time, because each sees other environment variables while it loads.
 - The handler gets a copy of the event, and its answer must survive a round trip through JSON.
 - What it prints goes to no terminal. The first printed JSON object with `decision` is the log line of its decision.
 - Only what the handler's thread prints is captured. `sys.stdout` is replaced while there is a capture, and put back
@@ -21,7 +21,7 @@ import threading
 import time
 import traceback
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.abc import SourceLoader
@@ -98,7 +98,7 @@ class LambdaFunction:
         account: str = ACCOUNT,
         environment: Mapping[str, str] | None = None,
     ) -> None:
-        """Load a handler. While it loads, it sees `environment` besides this process's environment variables.
+        """Loads a handler. While it loads, it sees `environment` besides this process's environment variables.
 
         Raises BrokenHandler, and the InvalidFile that the handler raises for a wrong configuration.
         """
@@ -110,7 +110,7 @@ class LambdaFunction:
         self.arn = f"arn:aws:lambda:{region}:{account}:function:authorizer"
 
     def invoke(self, event: Mapping[str, object]) -> Invocation:
-        """Invoke the handler in the calling thread.
+        """Invokes the handler in the calling thread.
 
         Raises BrokenHandler if it raises an exception or does not answer with a JSON object.
         """
@@ -140,7 +140,7 @@ def _one_at_a_time() -> Iterator[None]:
 
 @contextmanager
 def _environment(variables: Mapping[str, str]) -> Iterator[None]:
-    """Set environment variables while a handler loads."""
+    """Sets environment variables while a handler loads."""
     before = {name: os.environ.get(name) for name in variables}
     os.environ.update(variables)
     try:
@@ -171,7 +171,7 @@ def _load(handler: str) -> _Handler:
 
 
 def _fresh_module(name: str) -> ModuleType:
-    """Import a module again from its source, since each of Lambda's execution environments has a module of its own.
+    """Imports a module again from its source, since each of Lambda's execution environments has a module of its own.
 
     Raises ModuleNotFoundError, and everything that the module raises.
     """
@@ -195,7 +195,7 @@ def _fresh_module(name: str) -> ModuleType:
 
 
 def _restore(name: str, before: ModuleType | None) -> None:
-    """Put back the previous module after one that could not be loaded."""
+    """Puts back the previous module after one that could not be loaded."""
     sys.modules.pop(name, None)
     if before is not None:
         sys.modules[name] = before
@@ -227,7 +227,7 @@ class Capture:
         self._text = io.StringIO()
 
     def write(self, text: str) -> int:
-        """Keep a text, up to the limit."""
+        """Keeps a text, up to the limit."""
         self._text.write(text[: _MOST_OUTPUT - self._text.tell()])
         return len(text)
 
@@ -236,7 +236,7 @@ class Capture:
         return self._text.getvalue()
 
 
-class _ThreadOutput(io.TextIOBase):
+class _ThreadOutput:
     """A standard output that writes to the capture of the writing thread, if it has one."""
 
     def __init__(self, stream: TextIO) -> None:
@@ -245,33 +245,24 @@ class _ThreadOutput(io.TextIOBase):
     def __getattr__(self, name: str) -> object:
         return getattr(self.stream, name)
 
-    @property
-    def encoding(self) -> str:  # type: ignore[override]  # (a plain attribute in typeshed)
-        """As in the original standard output."""
-        return self.stream.encoding
-
-    def isatty(self) -> bool:
-        """As in the original standard output."""
-        return self.stream.isatty()
-
-    def fileno(self) -> int:
-        """As in the original standard output."""
-        return self.stream.fileno()
+    def writelines(self, lines: Iterable[str]) -> None:
+        """Writes to the thread's capture, or to the original standard output."""
+        self.write("".join(lines))
 
     def write(self, text: str) -> int:
-        """Write to the thread's capture, or to the original standard output."""
+        """Writes to the thread's capture, or to the original standard output."""
         capture = _current()
         return self.stream.write(text) if capture is None else capture.write(text)
 
     def flush(self) -> None:
-        """Flush the original standard output."""
+        """Flushes the original standard output."""
         if _current() is None:
             self.stream.flush()
 
 
 @contextmanager
 def captured_output() -> Iterator[Capture]:
-    """Capture what this thread writes to standard output."""
+    """Captures what this thread writes to standard output."""
     capture, before = Capture(), _current()
     output = _install()
     _capturing.capture = capture

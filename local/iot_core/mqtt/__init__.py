@@ -29,6 +29,7 @@ from iot_core.mqtt.packets import (
 )
 from iot_core.mqtt.publish import publish_parts
 from iot_core.mqtt.reason_codes import (
+    SUBSCRIBE_FAILURE,
     ConnectReturnCode,
     MalformedPacket,
     MqttError,
@@ -40,6 +41,7 @@ from iot_core.mqtt.reason_codes import (
 
 __all__ = [
     "NO_PROPERTIES",
+    "SUBSCRIBE_FAILURE",
     "Connack",
     "Connect",
     "ConnectReturnCode",

@@ -25,7 +25,7 @@ _WILL_QOS = 0x18
 
 
 def read_connect(reader: Reader) -> Connect:
-    """Read a CONNECT of any version. Raises MalformedPacket, ProtocolError and UnsupportedVersion."""
+    """Reads a CONNECT of any version. Raises MalformedPacket, ProtocolError and UnsupportedVersion."""
     version = _read_version(reader)
     flags = reader.byte()
     _check_flags(flags, version)
@@ -74,7 +74,7 @@ def _read_will(reader: Reader, flags: int, version: Version) -> Will:
 
 
 def encode_connect(packet: Connect, version: Version) -> bytes:
-    """Write a CONNECT. Raises ValueError, also if the packet has another version."""
+    """Writes a CONNECT. Raises ValueError, also if the packet has another version."""
     if packet.version is not version:
         raise ValueError(f"a CONNECT has the version {packet.version.name}: expected {version.name}")
     will = packet.will
@@ -113,7 +113,7 @@ def _write_will(will: Will, version: Version) -> bytes:
 
 
 def read_connack(reader: Reader, version: Version) -> Connack:
-    """Read a CONNACK. In MQTT 3.1.1 it may have any return code: servers use more than the standard defines.
+    """Reads a CONNACK. In MQTT 3.1.1 it may have any return code: servers use more than the standard defines.
 
     Raises MalformedPacket and ProtocolError.
     """
@@ -131,7 +131,7 @@ def read_connack(reader: Reader, version: Version) -> Connack:
 
 
 def encode_connack(packet: Connack, version: Version) -> bytes:
-    """Write a CONNACK. Raises ValueError."""
+    """Writes a CONNACK. Raises ValueError."""
     if packet.session_present and packet.reason_code:
         raise ValueError("a CONNACK that refuses the client and has a session [MQTT-3.2.2-6]")
     body = bytes((packet.session_present,)) + write_byte(packet.reason_code)
@@ -143,7 +143,7 @@ def encode_connack(packet: Connack, version: Version) -> bytes:
 
 
 def read_disconnect(reader: Reader, version: Version) -> Disconnect:
-    """Read a DISCONNECT. Raises MalformedPacket and ProtocolError."""
+    """Reads a DISCONNECT. Raises MalformedPacket and ProtocolError."""
     # The packet may end before the reason code (3.14.2.1), and before the properties (3.14.2.2.1).
     if version is Version.MQTT_3_1_1 or reader.offset == reader.end:
         return Disconnect()
@@ -155,7 +155,7 @@ def read_disconnect(reader: Reader, version: Version) -> Disconnect:
 
 
 def encode_disconnect(packet: Disconnect, version: Version) -> bytes:
-    """Write a DISCONNECT in as few bytes as possible. Raises ValueError."""
+    """Writes a DISCONNECT in as few bytes as possible. Raises ValueError."""
     if version is Version.MQTT_3_1_1:
         return write_packet(_DISCONNECT, b"")
     if packet.reason_code not in DISCONNECT_CODES:

@@ -104,7 +104,7 @@ class Decoder:
 
     @version.setter
     def version(self, version: Version | None) -> None:
-        """_Decode the next packets in this version."""
+        """Decodes the next packets in this version."""
         self._version = version
         self._decoders = _DECODERS[version]
 
@@ -114,7 +114,7 @@ class Decoder:
         return self._end - self._offset + len(self._partial) + sum(map(len, self._waiting))
 
     def receive(self, chunk: bytes) -> None:
-        """Take the next bytes, in chunks of any size. After an error they are dropped."""
+        """Takes the next bytes, in chunks of any size. After an error they are dropped."""
         if self._error is not None:
             return
         if self._offset == self._end and not self._partial and not self._waiting:
@@ -125,7 +125,7 @@ class Decoder:
             self._waiting.append(chunk)
 
     def next(self) -> Packet | None:
-        """_Decode the next packet. Returns None if more bytes are needed.
+        """Decodes the next packet. Returns None if more bytes are needed.
 
         Raises MqttError, then the same error at each call.
         """
@@ -171,7 +171,7 @@ class Decoder:
             raise
 
     def _whole_packet(self) -> _Frame | None:
-        """Bring the next packet into one chunk and find it there. Returns None if more bytes are needed."""
+        """Brings the next packet into one chunk and finds it there. Returns None if more bytes are needed."""
         while True:
             if not self._partial and (frame := self._look()):
                 return frame
@@ -190,7 +190,7 @@ class Decoder:
             self._chunk, self._offset, self._end = chunk, 0, len(chunk)
 
     def _look(self) -> _Frame | None:
-        """Find the next packet in the chunk. If it is not whole, move its beginning to `_partial`."""
+        """Finds the next packet in the chunk. If it is not whole, moves its beginning to `_partial`."""
         chunk, start = self._chunk, self._offset
         self._needed = self._end - start + 1
         if start < self._end:
@@ -220,7 +220,7 @@ class Decoder:
 
 
 def _find_frame(chunk: bytes, start: int) -> _Frame | None:
-    """Find the end of the packet that begins at an offset. Returns None if its length is not all there.
+    """Finds the end of the packet that begins at an offset. Returns None if its length is not all there.
 
     Raises MalformedPacket if the length takes more than four bytes, or more than it needs.
     """
@@ -245,7 +245,7 @@ class _Decoders(dict[int, _Decode]):
         super().__init__(decoders)
 
     def check(self, first: int) -> None:
-        """Raise MqttError if no packet may begin with this byte."""
+        """Raises MqttError if no packet may begin with this byte."""
         if first not in self:
             raise self._error(first)
 

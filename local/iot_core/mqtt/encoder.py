@@ -39,7 +39,7 @@ _ENCODERS: dict[type, Callable[[Any, Version], bytes]] = {
 
 
 def encode(packet: Packet, version: Version) -> bytes:
-    """Write a packet in as few bytes as possible. Fields that the version does not have are left out.
+    """Writes a packet in as few bytes as possible. Fields that the version does not have are left out.
 
     Raises ValueError for a packet that the peer's decoder would refuse, such as a string of more than 65,535 bytes.
     """

@@ -55,7 +55,7 @@ class Properties:
 
     @classmethod
     def of(cls, values: Mapping[str, object]) -> "Properties":
-        """Make properties of values by name, without checking them. Much faster than the constructor."""
+        """Makes properties of values by name, without checking them. Much faster than the constructor."""
         made = cls.__new__(cls)
         vars(made).update(values)
         return made

@@ -33,12 +33,12 @@ class Reader:
         """Where the part ends."""
 
     def part(self, length: int) -> "Reader":
-        """Make a reader for the next bytes. This reader skips them."""
+        """Makes a reader for the next bytes. This reader skips them."""
         start = self._take(length)
         return Reader(self._bytes, start, self.offset)
 
     def byte(self) -> int:
-        """Read an integer of one byte."""
+        """Reads an integer of one byte."""
         offset = self.offset
         if offset >= self.end:
             raise _too_short()
@@ -46,24 +46,24 @@ class Reader:
         return self._bytes[offset]
 
     def two_byte_integer(self) -> int:
-        """Read an integer of two bytes."""
+        """Reads an integer of two bytes."""
         start = self._take(2)
         return self._bytes[start] << 8 | self._bytes[start + 1]
 
     def packet_id(self) -> int:
-        """Read the packet ID of a packet that needs an answer, or of an answer. It is never 0 [MQTT-2.2.1-3]."""
+        """Reads the packet ID of a packet that needs an answer, or of an answer. It is never 0 [MQTT-2.2.1-3]."""
         packet_id = self.two_byte_integer()
         if packet_id == 0:
             raise ProtocolError("a packet with the packet ID 0 [MQTT-2.2.1-3]")
         return packet_id
 
     def four_byte_integer(self) -> int:
-        """Read an integer of four bytes."""
+        """Reads an integer of four bytes."""
         start = self._take(4)
         return int.from_bytes(self._bytes[start : start + 4], "big")
 
     def variable_byte_integer(self) -> int:
-        """Read an integer of one to four bytes. It must not take more bytes than it needs [MQTT-1.5.5-1]."""
+        """Reads an integer of one to four bytes. It must not take more bytes than it needs [MQTT-1.5.5-1]."""
         value = shift = 0
         while True:
             byte = self.byte()
@@ -78,22 +78,22 @@ class Reader:
         return value
 
     def binary(self) -> bytes:
-        """Read bytes that follow their length."""
+        """Reads bytes that follow their length."""
         length = self.two_byte_integer()
         start = self._take(length)
         return self._bytes[start : self.offset]
 
     def string(self) -> str:
-        """Read a UTF-8 string that follows its length in bytes. It must not have surrogates or U+0000."""
+        """Reads a UTF-8 string that follows its length in bytes. It must not have surrogates or U+0000."""
         return utf_8(self.binary())
 
     def rest(self) -> bytes:
-        """Read all remaining bytes."""
+        """Reads all remaining bytes."""
         start = self._take(self.end - self.offset)
         return self._bytes[start : self.end]
 
     def finish(self) -> None:
-        """Raise MalformedPacket if bytes remain."""
+        """Raises MalformedPacket if bytes remain."""
         if self.offset != self.end:
             raise MalformedPacket(f"{self.end - self.offset} bytes after the last field of the packet")
 
@@ -110,7 +110,7 @@ def _too_short() -> MalformedPacket:
 
 
 def utf_8(text: bytes) -> str:
-    """Decode a string. Raises MalformedPacket."""
+    """Decodes a string. Raises MalformedPacket."""
     try:
         string = str(text, "utf-8")
     except UnicodeDecodeError:
@@ -121,29 +121,29 @@ def utf_8(text: bytes) -> str:
 
 
 def write_two_byte_integer(value: int) -> bytes:
-    """Write an integer in two bytes. Raises ValueError."""
+    """Writes an integer in two bytes. Raises ValueError."""
     return _fixed(value, 2)
 
 
 def write_packet_id(packet_id: int | None) -> bytes:
-    """Write a packet ID from 1 to 65,535. Raises ValueError."""
+    """Writes a packet ID from 1 to 65,535. Raises ValueError."""
     if not packet_id:
         raise ValueError("a packet without a packet ID [MQTT-2.2.1-3]")
     return _fixed(packet_id, 2)
 
 
 def write_four_byte_integer(value: int) -> bytes:
-    """Write an integer in four bytes. Raises ValueError."""
+    """Writes an integer in four bytes. Raises ValueError."""
     return _fixed(value, 4)
 
 
 def write_byte(value: int) -> bytes:
-    """Write an integer in one byte. Raises ValueError."""
+    """Writes an integer in one byte. Raises ValueError."""
     return _fixed(value, 1)
 
 
 def write_variable_byte_integer(value: int) -> bytes:
-    """Write an integer in one to four bytes. Raises ValueError."""
+    """Writes an integer in one to four bytes. Raises ValueError."""
     if 0 <= value < 0x80:
         return value.to_bytes(1, "big")
     if not 0 <= value <= LARGEST_VARIABLE_BYTE_INTEGER:
@@ -157,14 +157,14 @@ def write_variable_byte_integer(value: int) -> bytes:
 
 
 def write_binary(value: bytes) -> bytes:
-    """Write bytes after their length. Raises ValueError for more than 65,535 bytes."""
+    """Writes bytes after their length. Raises ValueError for more than 65,535 bytes."""
     if len(value) > LONGEST_STRING:
         raise ValueError(f"{len(value)} bytes: a string or binary data has at most {LONGEST_STRING}")
     return len(value).to_bytes(2, "big") + value
 
 
 def write_string(value: str) -> bytes:
-    """Write a UTF-8 string after its length. Raises ValueError for more than 65,535 bytes, U+0000 and surrogates."""
+    """Writes a UTF-8 string after its length. Raises ValueError for more than 65,535 bytes, U+0000 and surrogates."""
     if "\0" in value:
         raise ValueError("a string with the character U+0000 [MQTT-1.5.4-2]")
     return write_binary(value.encode())
@@ -178,7 +178,7 @@ def _fixed(value: int, size: int) -> bytes:
 
 
 def write_packet(first: int, body: bytes | bytearray) -> bytes:
-    """Write a packet: its first byte, the length of the rest, the rest.
+    """Writes a packet: its first byte, the length of the rest, the rest.
 
     Raises ValueError if the rest is longer than a variable byte integer can say.
     """

@@ -59,14 +59,14 @@ class Property(Generic[Value]):
     """The carriers that can have it several times. If there are any, it is a tuple in Properties."""
 
     def read(self, reader: Reader) -> Value:
-        """Read the value. Raises MalformedPacket, and ProtocolError for a value that is not allowed."""
+        """Reads the value. Raises MalformedPacket, and ProtocolError for a value that is not allowed."""
         value = self.type.read(reader)
         if self.allows is not None and not self.allows(value):
             raise ProtocolError(f"{self.name} must not be {value!r:.40}")
         return value
 
     def write(self, value: Value) -> bytes:
-        """Write a value, without the identifier. Raises ValueError."""
+        """Writes a value, without the identifier. Raises ValueError."""
         if self.allows is not None and not self.allows(value):
             raise ValueError(f"{self.name} must not be {value!r:.40}")
         return self.type.write(value)
@@ -158,7 +158,7 @@ IDENTIFIERS: Mapping[str, int] = {each.name: each.identifier for each in PROPERT
 
 
 def read_properties(reader: Reader, carrier: Carrier) -> Properties:
-    """Read properties that follow their length.
+    """Reads properties that follow their length.
 
     Raises MalformedPacket, and ProtocolError for a value that is not allowed and for a property that comes twice.
     """
@@ -188,7 +188,7 @@ def read_properties(reader: Reader, carrier: Carrier) -> Properties:
 
 
 def write_properties(properties: Properties, carrier: Carrier) -> bytes:
-    """Write properties after their length.
+    """Writes properties after their length.
 
     Raises ValueError for a property that this carrier cannot have, and for a value that is not allowed.
     """
@@ -211,7 +211,7 @@ def write_properties(properties: Properties, carrier: Carrier) -> bytes:
 
 
 def write_reason(reason_code: int, properties: bytes) -> bytes:
-    """Write a reason code and encoded properties at the end of a packet, without what is 0 or empty there."""
+    """Writes a reason code and encoded properties at the end of a packet, without what is 0 or empty there."""
     if properties != b"\0":
         return bytes((reason_code,)) + properties
     return bytes((reason_code,)) if reason_code else b""

@@ -30,7 +30,7 @@ _written_topics: dict[str, bytes] = {}
 
 
 def publish_decoder(version: Version, first: int) -> Callable[[bytes, int, int], Publish] | None:
-    """Make the decoder of PUBLISH packets with this first byte; None if no PUBLISH can have it.
+    """Makes the decoder of PUBLISH packets with this first byte; None if no PUBLISH can have it.
 
     QoS 3 does not exist [MQTT-3.3.1-4], and QoS 0 has no duplicates [MQTT-3.3.1-2].
     """
@@ -120,7 +120,7 @@ def _no_packet_id() -> ProtocolError:
 def publish_parts(
     topic: str, payload: bytes, qos: int, retain: bool, duplicate: bool, properties: Properties, version: Version
 ) -> tuple[bytes, bytes]:
-    """Write what comes before and after the packet ID of a PUBLISH; with QoS 0, both together are the packet.
+    """Writes what comes before and after the packet ID of a PUBLISH; with QoS 0, both together are the packet.
 
     So a message is written once for all receivers with the same version, QoS and retain flag.
     Raises ValueError for a message that no PUBLISH can have.
@@ -141,7 +141,7 @@ def publish_parts(
 
 
 def encode_publish(packet: Publish, version: Version) -> bytes:
-    """Write a PUBLISH. Raises ValueError."""
+    """Writes a PUBLISH. Raises ValueError."""
     before, after = publish_parts(
         packet.topic, packet.payload, packet.qos, packet.retain, packet.duplicate, packet.properties, version
     )
@@ -164,7 +164,7 @@ def _write_topic(topic: str) -> bytes:
 
 
 def puback_decoder(version: Version) -> Callable[[bytes, int, int], Puback]:
-    """Make the decoder of PUBACK packets."""
+    """Makes the decoder of PUBACK packets."""
 
     def decode(packet: bytes, offset: int, end: int) -> Puback:
         if end - offset == 2:
@@ -192,7 +192,7 @@ def _read_puback(reader: Reader, version: Version) -> Puback:
 
 
 def encode_puback(packet: Puback, version: Version) -> bytes:
-    """Write a PUBACK in as few bytes as possible. Raises ValueError."""
+    """Writes a PUBACK in as few bytes as possible. Raises ValueError."""
     packet_id = packet.packet_id
     if packet.reason_code == 0 and packet.properties is NO_PROPERTIES and 0 < packet_id <= LARGEST_PACKET_ID:
         return b"\x40\x02" + packet_id.to_bytes(2, "big")

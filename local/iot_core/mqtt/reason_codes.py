@@ -65,7 +65,7 @@ class ConnectReturnCode(IntEnum):
 
 
 SUBSCRIBE_FAILURE = 0x80
-"""The only code with which MQTT 3.1.1 refuses a topic filter in a SUBACK."""
+"""The only code with which MQTT 3.1.1 refuses a topic filter in a SUBACK, and the lowest one of MQTT 5."""
 
 
 def _codes(*codes: int | range) -> frozenset[int]:
@@ -133,7 +133,7 @@ class UnsupportedVersion(MqttError):
 
     @property
     def answer_in(self) -> Version | None:
-        """The version whose CONNACK the client may understand; None if the connection must close without an answer."""
+        """The MQTT version for the CONNACK; None if the connection must close without an answer."""
         if self.level is None:
             return None
         # Mosquitto's bridges set the highest bit, and ask again without it after a refusal that they understand.

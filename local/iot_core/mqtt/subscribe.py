@@ -23,7 +23,7 @@ _SHARED = "$share/"
 
 
 def read_subscribe(reader: Reader, version: Version) -> Subscribe:
-    """Read a SUBSCRIBE. Raises MalformedPacket and ProtocolError."""
+    """Reads a SUBSCRIBE. Raises MalformedPacket and ProtocolError."""
     packet_id = reader.packet_id()
     properties = _read_properties(reader, version, Carrier.SUBSCRIBE)
     subscriptions = []
@@ -51,7 +51,7 @@ def _read_options(topic_filter: str, options: int, version: Version) -> Subscrip
 
 
 def encode_subscribe(packet: Subscribe, version: Version) -> bytes:
-    """Write a SUBSCRIBE. Raises ValueError."""
+    """Writes a SUBSCRIBE. Raises ValueError."""
     if not packet.subscriptions:
         raise ValueError("a SUBSCRIBE without a topic filter [MQTT-3.8.3-2]")
     body = bytearray(write_packet_id(packet.packet_id))
@@ -79,7 +79,7 @@ def _write_options(subscription: Subscription) -> int:
 
 
 def read_unsubscribe(reader: Reader, version: Version) -> Unsubscribe:
-    """Read an UNSUBSCRIBE. Raises MalformedPacket and ProtocolError."""
+    """Reads an UNSUBSCRIBE. Raises MalformedPacket and ProtocolError."""
     packet_id = reader.packet_id()
     properties = _read_properties(reader, version, Carrier.UNSUBSCRIBE)
     topic_filters = []
@@ -91,7 +91,7 @@ def read_unsubscribe(reader: Reader, version: Version) -> Unsubscribe:
 
 
 def encode_unsubscribe(packet: Unsubscribe, version: Version) -> bytes:
-    """Write an UNSUBSCRIBE. Raises ValueError."""
+    """Writes an UNSUBSCRIBE. Raises ValueError."""
     if not packet.topic_filters:
         raise ValueError("an UNSUBSCRIBE without a topic filter [MQTT-3.10.3-2]")
     body = bytearray(write_packet_id(packet.packet_id))
@@ -102,7 +102,7 @@ def encode_unsubscribe(packet: Unsubscribe, version: Version) -> bytes:
 
 
 def read_suback(reader: Reader, version: Version) -> Suback:
-    """Read a SUBACK. Raises MalformedPacket and ProtocolError."""
+    """Reads a SUBACK. Raises MalformedPacket and ProtocolError."""
     packet_id = reader.packet_id()
     if version is Version.MQTT_3_1_1:
         return Suback(packet_id, _read_codes(reader, SUBACK_RETURN_CODES))
@@ -111,7 +111,7 @@ def read_suback(reader: Reader, version: Version) -> Suback:
 
 
 def encode_suback(packet: Suback, version: Version) -> bytes:
-    """Write a SUBACK. In MQTT 3.1.1 the only code of a refusal is 0x80. Raises ValueError."""
+    """Writes a SUBACK. In MQTT 3.1.1 the only code of a refusal is 0x80. Raises ValueError."""
     body = write_packet_id(packet.packet_id)
     if version is Version.MQTT_3_1_1:
         return write_packet(_SUBACK, body + _write_codes(packet.reason_codes, SUBACK_RETURN_CODES))
@@ -120,7 +120,7 @@ def encode_suback(packet: Suback, version: Version) -> bytes:
 
 
 def read_unsuback(reader: Reader, version: Version) -> Unsuback:
-    """Read an UNSUBACK. Raises MalformedPacket and ProtocolError."""
+    """Reads an UNSUBACK. Raises MalformedPacket and ProtocolError."""
     packet_id = reader.packet_id()
     if version is Version.MQTT_3_1_1:
         return Unsuback(packet_id)
@@ -129,7 +129,7 @@ def read_unsuback(reader: Reader, version: Version) -> Unsuback:
 
 
 def encode_unsuback(packet: Unsuback, version: Version) -> bytes:
-    """Write an UNSUBACK. In MQTT 3.1.1 it has no codes. Raises ValueError."""
+    """Writes an UNSUBACK. In MQTT 3.1.1 it has no codes. Raises ValueError."""
     body = write_packet_id(packet.packet_id)
     if version is Version.MQTT_3_1_1:
         return write_packet(_UNSUBACK, body)

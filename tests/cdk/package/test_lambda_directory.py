@@ -15,11 +15,10 @@ from iot_authorizer_cdk.package import __main__ as command
 from iot_authorizer_cdk.package.lambda_directory import UvError, all_below, build, directory_hash, zipped_size
 from iot_authorizer_cdk.package.target import MARK, this_machine
 from iot_policies import InvalidFile
-from tests import ROOT
+from tests import ROOT, UV
 from tests.cdk.package.conftest import CONFIGURATION, issuers
 
 HOST = this_machine()
-UV = os.environ.get("UV") or shutil.which("uv") or str(ROOT / ".uv/bin/uv")
 OTHER = "3.13" if HOST.python != "3.13" else "3.12"
 """A version of Python that does not run this test."""
 AARCH64, X86_64 = 183, 62

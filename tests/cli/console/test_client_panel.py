@@ -98,7 +98,7 @@ def test_a_refused_publish_shows_its_reason_even_with_qos_0(console: Console) ->
     console.a.sign_in("ann")
     console.a.root.get_by_label("QoS").nth(1).select_option("0")
     console.a.publish(MUTE, "quiet!")
-    for text in (f"Refused publish {MUTE}", "not_allowed_by_policy", NEEDS_ROLE):
+    for text in (f"Denied publish {MUTE}", "not_allowed_by_policy", NEEDS_ROLE):
         expect(console.a.refusal).to_contain_text(text)
     expect(console.a.state).to_have_text("closed: refused")
     expect(console.a.messages.first).to_contain_text("not delivered: why?")
@@ -142,7 +142,7 @@ def test_a_claim_that_cannot_be_in_a_topic_is_named(console: Console) -> None:
 def test_a_refused_subscription_is_explained_until_the_next_action(console: Console) -> None:
     console.a.sign_in("ann")
     console.a.subscribe("rooms/attic/#")
-    expect(console.a.refusal).to_contain_text("Refused subscribe rooms/attic/#")
+    expect(console.a.refusal).to_contain_text("Denied subscribe rooms/attic/#")
     console.a.press("Why is rooms/attic/# refused?")
     expect(console.a.refusal).to_contain_text('subscribe = "rooms/{claims.rooms}/#" is for another claims.rooms')
     console.a.publish("rooms/lobby/say/ann")
@@ -152,7 +152,7 @@ def test_a_refused_subscription_is_explained_until_the_next_action(console: Cons
 def test_a_client_that_breaks_a_rule_shows_which_one(console: Console) -> None:
     console.a.sign_in("ann")
     console.a.publish("rooms/+/x")
-    expect(console.a.refusal).to_contain_text("Disconnected: the client broke MQTT's rules or IoT Core's limits")
+    expect(console.a.refusal).to_contain_text("Disconnected: the client broke a rule of MQTT or a limit of IoT Core")
     expect(console.a.refusal).to_contain_text("wildcards in it [MQTT-3.3.2-2]")
 
 
@@ -259,7 +259,7 @@ def test_typed_values_survive_a_reload_and_secrets_do_not(console: Console) -> N
     console.a.fill("Principal", "zoe")
     console.a.fill(CLAIMS, '{"rooms": ["attic"]}')
     console.a.connect()
-    console.page.get_by_label("Which decisions").select_option("refused only")
+    console.page.get_by_label("Which decisions").select_option("not allowed")
     console.a.press("Disconnect")
     console.a.root.get_by_text("Sign in", exact=True).click()
     choose(console, "user name and password")

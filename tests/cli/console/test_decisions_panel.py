@@ -23,7 +23,7 @@ def test_the_filters_show_refusals_only_or_one_client_only(console: Console) -> 
     console.page.get_by_label("Which client").select_option("every client")
     console.a.publish(MUTE, "quiet!")
     expect(console.a.refusal).to_be_visible()
-    console.page.get_by_label("Which decisions").select_option("refused only")
+    console.page.get_by_label("Which decisions").select_option("not allowed")
     expect(console.decisions.filter(has_text="allowed")).to_have_count(0)
     row = console.decisions.filter(has_text=MUTE).filter(has_text=console.a.client_id)
     row.get_by_role("button").click()
@@ -44,7 +44,7 @@ def test_a_pause_delays_rows_and_loses_none(console: Console) -> None:
 def test_a_connection_that_broke_a_rule_counts_as_refused(console: Console) -> None:
     console.a.sign_in("ann")
     console.a.publish("rooms/+/x")
-    console.page.get_by_label("Which decisions").select_option("refused only")
+    console.page.get_by_label("Which decisions").select_option("not allowed")
     row = console.decisions.filter(has_text="disconnected").filter(has_text=console.a.client_id)
     expect(row).to_have_class("presence refused")
 
@@ -66,7 +66,7 @@ def test_a_closed_tab_is_a_lost_connection(open_console: Open) -> None:
     client_id = console.a.client_id
     console.page.goto("about:blank")
     row = open_console().decisions.filter(has_text="disconnected").filter(has_text=client_id)
-    expect(row).to_contain_text("the connection was lost")
+    expect(row).to_contain_text("the network connection broke")
 
 
 def test_actions_over_https_are_named(open_console: Open, ask: Ask) -> None:

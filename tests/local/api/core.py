@@ -15,6 +15,7 @@ from iot_core.functions.lambda_function import BrokenHandler, Invocation, Lambda
 from iot_core.mqtt import Connect, Decoder, Packet, Properties, Publish, Subscribe, Subscription, Version, Will
 from iot_core.permissions import Permissions
 from iot_policies.evaluator import Evaluator
+from tests.clock import Clock
 
 ARN = "arn:aws:iot:eu-west-1:123456789012:"
 FUNCTION_ARN = "arn:aws:lambda:eu-west-1:123456789012:function:authorizer"
@@ -24,16 +25,6 @@ SOURCE, TARGET = ("127.0.0.2", 50_000), ("127.0.0.1", 8443)
 
 def statement(effect: str, action: str, resource: str) -> dict[str, str]:
     return {"Effect": effect, "Action": action, "Resource": resource}
-
-
-class Clock:
-    """Seconds, as a test sets them."""
-
-    def __init__(self) -> None:
-        self.now = 1_000_000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 class Function(LambdaFunction):
@@ -121,7 +112,7 @@ class Core(IotCore):
     clock: Clock
 
     def __init__(self, folder: Path) -> None:
-        clock = Clock()
+        clock = Clock(1_000_000)
         super().__init__(
             folder,
             persistent=False,

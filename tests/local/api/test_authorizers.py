@@ -44,17 +44,12 @@ def test_dates_are_seconds_since_1970(iot: Boto, service: Service) -> None:
     assert dates == [1_000_000, 1_000_060]
 
 
-def test_an_update_changes_only_what_it_names(iot: Boto) -> None:
+def test_an_update_changes_only_what_it_names_and_never_signing(send: Send, iot: Boto) -> None:
     create(iot, "a", tokenKeyName="token")
-    iot("update_authorizer", authorizerName="a", enableCachingForHttp=True)
+    send("PUT", "/authorizer/a", '{"enableCachingForHttp": true, "signingDisabled": false}')
     found = describe(iot, "a")
-    assert (found["enableCachingForHttp"], found["tokenKeyName"], found["status"]) == (True, "token", "INACTIVE")
-
-
-def test_signing_cannot_be_changed(send: Send, iot: Boto) -> None:
-    create(iot, "a")
-    send("PUT", "/authorizer/a", '{"signingDisabled": false}')
-    assert describe(iot, "a")["signingDisabled"] is True
+    names = ("enableCachingForHttp", "tokenKeyName", "status", "signingDisabled")
+    assert [found[name] for name in names] == [True, "token", "INACTIVE", True]
 
 
 def test_an_inactive_authorizer_is_deleted(iot: Boto) -> None:
@@ -127,16 +122,11 @@ def listed(iot: Boto, **parameters: object) -> list[str]:
 def test_authorizers_are_listed_newest_first_or_ascending(
     iot: Boto, six: list[str], size: int | None, ascending: bool
 ) -> None:
-    found = listed(iot, ascendingOrder=ascending, PaginationConfig={"PageSize": size} if size else {})
-    assert found == (six if ascending else six[::-1])
-
-
-def test_the_last_page_has_no_marker(iot: Boto, six: list[str]) -> None:
-    assert "nextMarker" not in iot("list_authorizers", pageSize=len(six))
-
-
-def test_authorizers_are_listed_by_status(iot: Boto, six: list[str]) -> None:
-    assert listed(iot, status="ACTIVE") == ["b", "d", "chat"]
+    pages = {"PaginationConfig": {"PageSize": size}} if size else {}
+    assert listed(iot, ascendingOrder=ascending, **pages) == (six if ascending else six[::-1])
+    assert listed(iot, ascendingOrder=not ascending, status="ACTIVE", **pages) == (
+        ["b", "d", "chat"] if ascending else ["chat", "d", "b"]
+    )
 
 
 WRONG_LISTS = [
@@ -184,13 +174,10 @@ def test_a_cleared_default_is_not_found(iot: Boto) -> None:
 
 
 @pytest.mark.parametrize("members", [{}, {"endpointType": "iot:Data"}, {"endpointType": "iot:Data-ATS"}])
-def test_the_data_endpoint_is_the_tls_port(iot: Boto, members: dict[str, str]) -> None:
-    assert iot("describe_endpoint", **members)["endpointAddress"] == "localhost:8443"
-
-
-def test_the_endpoint_at_port_443_is_only_a_host(iot: Boto, service: Service) -> None:
-    service.core.endpoint_address = "localhost"
-    assert iot("describe_endpoint", endpointType="iot:Data-ATS")["endpointAddress"] == "localhost"
+@pytest.mark.parametrize("address", ["localhost:8443", pytest.param("localhost", id="port 443")])
+def test_the_data_endpoint_is_the_tls_port(iot: Boto, service: Service, members: dict[str, str], address: str) -> None:
+    service.core.endpoint_address = address
+    assert iot("describe_endpoint", **members)["endpointAddress"] == address
 
 
 @pytest.mark.parametrize("endpoint_type", ["iot:Jobs", "iot:CredentialProvider", "data", ""])

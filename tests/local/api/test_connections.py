@@ -22,9 +22,9 @@ def disconnect(core: Core, client_id: str = ANN) -> None:
     core.broker.disconnect(client_id)
 
 
-def test_a_connected_client_is_described(data: Boto, service: Service) -> None:
+def test_a_connected_client_is_described_and_its_sockets_on_request(data: Boto, service: Service) -> None:
     service.do(lambda core: core.listen(ANN))
-    assert get(data) == {
+    expected = {
         "clientId": ANN,
         "connected": True,
         "cleanSession": True,
@@ -32,13 +32,9 @@ def test_a_connected_client_is_described(data: Boto, service: Service) -> None:
         "keepAliveDuration": 60,
         "connectedSince": 1_000_000_000,
     }
-
-
-def test_sockets_are_described_on_request(data: Boto, service: Service) -> None:
-    service.do(lambda core: core.listen(ANN))
-    found = get(data, includeSocketInformation=True)
-    assert (found["sourceIp"], found["sourcePort"]) == SOURCE
-    assert (found["targetIp"], found["targetPort"]) == TARGET
+    assert get(data) == expected
+    sockets = {"sourceIp": SOURCE[0], "sourcePort": SOURCE[1], "targetIp": TARGET[0], "targetPort": TARGET[1]}
+    assert get(data, includeSocketInformation=True) == expected | sockets
 
 
 def test_the_session_of_a_disconnected_client_is_described(data: Boto, service: Service) -> None:
@@ -74,16 +70,13 @@ def test_a_client_whose_id_ends_like_an_operation_is_found(data: Boto, service: 
     assert get(data, "ann/subscriptions")["connected"] is True
 
 
-def test_a_connection_is_ended(data: Boto, service: Service) -> None:
-    listener = service.do(lambda core: core.listen(ANN))
-    data("delete_connection", clientId=ANN)
-    assert listener.closed
-
-
 @pytest.mark.parametrize("cleaned", [False, True])
-def test_the_session_stays_unless_clean_session_is_set(data: Boto, service: Service, cleaned: bool) -> None:
-    service.do(lambda core: core.listen(ANN, expiry=600))
+def test_a_connection_is_ended_and_its_session_stays_unless_clean_session_is_set(
+    data: Boto, service: Service, cleaned: bool
+) -> None:
+    listener = service.do(lambda core: core.listen(ANN, expiry=600))
     data("delete_connection", clientId=ANN, cleanSession=cleaned)
+    assert listener.closed
     assert (service.do(lambda core: core.broker.session(ANN)) is None) is cleaned
 
 

@@ -66,36 +66,20 @@ def event(service: Service) -> Mapping[str, object]:
     return service.core.events[-1]
 
 
-def http(service: Service) -> Mapping[str, object]:
+@pytest.mark.parametrize(
+    ("server_name", "query"), [(None, ""), ("iot.example", "?qos=0&x=%2B&token=ann")], ids=["plain", "all"]
+)
+def test_the_function_gets_headers_and_if_there_are_any_query_string_and_server_name(
+    send: Send, service: Service, server_name: str | None, query: str
+) -> None:
+    service.core.server_name = server_name
+    answer = send("POST", f"/topics/ann/say{query}", b"x", {"X-Client": "curl"} | ({} if query else ANN))
     data = event(service)["protocolData"]
     assert isinstance(data, dict)
-    found: Mapping[str, object] = data["http"]
-    return found
-
-
-def test_the_function_gets_headers_and_query_string(send: Send, service: Service) -> None:
-    send("POST", "/topics/ann/say?qos=0&x=%2B", b"x", {**ANN, "X-Client": "curl"})
-    headers = http(service)["headers"]
-    assert isinstance(headers, dict)
-    assert (headers["x-client"], http(service)["queryString"]) == ("curl", "?qos=0&x=%2B")
-
-
-def test_without_query_string_and_tls_the_event_has_neither(send: Send, service: Service) -> None:
-    send("POST", "/topics/ann/say", b"x", ANN)
-    assert ("queryString" in http(service), event(service)["protocols"]) == (False, ["http"])
-
-
-def test_over_tls_the_function_gets_the_server_name(send: Send, service: Service) -> None:
-    service.core.server_name = "iot.example"
-    send("POST", "/topics/ann/say", b"x", ANN)
-    data = event(service)["protocolData"]
-    assert isinstance(data, dict)
-    assert (event(service)["protocols"], data["tls"]) == (["tls", "http"], {"serverName": "iot.example"})
-
-
-def test_the_token_may_be_in_the_query_string(send: Send, service: Service) -> None:
-    assert send("POST", "/topics/ann/say?token=ann", b"x").status == 200
-    assert event(service)["token"] == "ann"
+    assert (answer.status, event(service)["token"], data["http"]["headers"]["x-client"]) == (200, "ann", "curl")
+    assert data["http"].get("queryString", "") == query
+    assert event(service)["protocols"] == (["tls", "http"] if server_name else ["http"])
+    assert data.get("tls") == ({"serverName": server_name} if server_name else None)
 
 
 @pytest.mark.parametrize("place", ["header", "query"])

@@ -19,17 +19,18 @@ def listener(service: Service) -> Listener:
     return service.do(lambda core: core.listen("listener", "#"))
 
 
-def test_a_message_reaches_subscribers(data: Boto, listener: Listener) -> None:
-    data("publish", topic="rooms/lobby", qos=1, payload=b"\x00hello\xff")
+@pytest.mark.parametrize(
+    ("members", "expected"),
+    [({"qos": 1, "payload": b"\x00hello\xff"}, (1, b"\x00hello\xff")), ({}, (0, b""))],
+    ids=["all", "QoS 0 and no payload by default"],
+)
+def test_a_message_reaches_subscribers_without_an_authorizer(
+    data: Boto, listener: Listener, service: Service, members: dict[str, object], expected: tuple[int, bytes]
+) -> None:
+    data("publish", topic="rooms/lobby", **members)
     message = listener.message()
-    assert (message.topic, message.qos, message.payload) == ("rooms/lobby", 1, b"\x00hello\xff")
-
-
-def test_a_message_has_qos_0_and_an_empty_payload_by_default(data: Boto, listener: Listener, service: Service) -> None:
-    data("publish", topic="a")
-    message = listener.message()
-    assert (message.qos, message.payload) == (0, b"")
-    assert service.core.events == []  # The owner needs no authorizer.
+    assert (message.topic, message.qos, message.payload) == ("rooms/lobby", *expected)
+    assert service.core.events == []
 
 
 def test_all_properties_of_mqtt_5_arrive(data: Boto, listener: Listener) -> None:
@@ -95,20 +96,13 @@ def test_properties_of_over_8_kib_are_an_invalid_request(send: Send) -> None:
 
 
 @pytest.mark.parametrize(("text", "retained"), [("true", True), ("TRUE", True), ("false", False)])
-def test_retain_is_true_or_false(send: Send, service: Service, text: str, retained: bool) -> None:
-    send("POST", f"/topics/a?retain={text}", b"x", OWNER)
-    assert (service.do(lambda core: core.broker.retained.get("a")) is not None) is retained
-
-
-def test_an_empty_retained_message_deletes_the_retained_message(data: Boto, service: Service) -> None:
-    data("publish", topic="a", payload=b"x", retain=True)
-    data("publish", topic="a", retain=True)
-    assert service.do(lambda core: core.broker.retained.get("a")) is None
-
-
-def test_a_message_is_stored_before_it_is_acknowledged(data: Boto, service: Service) -> None:
-    data("publish", topic="a", payload=b"x", retain=True)
-    assert service.do(lambda core: core.broker.storage.changed) is False
+def test_retain_is_true_or_false_and_a_message_is_stored_before_the_answer(
+    send: Send, service: Service, text: str, retained: bool
+) -> None:
+    for payload, kept in ((b"x", retained), (b"", False)):
+        send("POST", f"/topics/a?retain={text}", payload, OWNER)
+        assert (service.do(lambda core: core.broker.retained.get("a")) is not None) is kept
+        assert service.do(lambda core: core.broker.storage.changed) is False
 
 
 def test_the_answer_is_as_the_developer_guide_shows_it(send: Send) -> None:
@@ -157,14 +151,7 @@ def test_a_wrong_header_is_an_invalid_request(send: Send, name: str, value: str)
     assert send("POST", "/topics/a", b"x", {**OWNER, name: value}).error == (400, "InvalidRequestException")
 
 
-WRONG_TOPICS = {
-    "a wildcard": "a/+",
-    "another wildcard": "#",
-    "257 bytes": "ä" * 128 + "a",
-    "8 slashes": "a/" * 8,
-    "U+0000": "a\0",
-    "a reserved topic": "$sys/a",
-}
+WRONG_TOPICS = {"a wildcard": "a/+", "8 slashes": "a/" * 8, "a reserved topic": "$sys/a"}
 
 
 @pytest.mark.parametrize("topic", WRONG_TOPICS.values(), ids=WRONG_TOPICS)
@@ -177,11 +164,6 @@ def test_an_invalid_topic_is_an_invalid_request(data: Boto, topic: str) -> None:
 @pytest.mark.parametrize("path", ["", "%ff", "%C3"])
 def test_a_topic_that_is_empty_or_not_utf_8_is_an_invalid_request(send: Send, path: str) -> None:
     assert send("POST", f"/topics/{path}", b"x", OWNER).error == (400, "InvalidRequestException")
-
-
-@pytest.mark.parametrize("topic", ["ä" * 128, "/" * 7, "$aws/rules/a_rule/1/2/3/4/5/6/7/8"])
-def test_the_longest_topics_are_accepted(data: Boto, topic: str) -> None:
-    assert data("publish", topic=topic)
 
 
 def test_a_client_neither_publishes_events_nor_retains_a_message_to_a_reserved_topic(data: Boto) -> None:

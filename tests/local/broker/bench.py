@@ -17,6 +17,7 @@ from iot_core.broker.retained import Retained
 from iot_core.broker.session import Session
 from iot_core.broker.storage import Storage
 from iot_core.mqtt import Connect, Version, Will
+from tests.clock import Clock
 from tests.local.broker.peer import Peer, Policy, given_properties
 
 MQTT_3_1_1, MQTT_5 = Version.MQTT_3_1_1, Version.MQTT_5
@@ -24,16 +25,6 @@ only_mqtt_5 = pytest.mark.parametrize("version", [MQTT_5])
 only_mqtt_3_1_1 = pytest.mark.parametrize("version", [MQTT_3_1_1])
 START = 1_700_000_000.0
 """Seconds since 1970 when a test begins."""
-
-
-class Clock:
-    """Seconds since 1970, as a test sets them."""
-
-    def __init__(self) -> None:
-        self.now = START
-
-    def __call__(self) -> float:
-        return self.now
 
 
 class Bench:
@@ -44,7 +35,7 @@ class Bench:
     ) -> None:
         self.version = version
         """The MQTT version of clients, unless a test names one."""
-        self.clock = Clock()
+        self.clock = Clock(START)
         self.reports: list[tuple[str, Mapping[str, object]]] = []
         self._path = storage
         self.limits = limits or IOT_CORE
@@ -111,6 +102,11 @@ class Bench:
     def publish(self, topic: str, payload: bytes = b"", qos: int = 0, retain: bool = False) -> None:
         """Publish as the HTTP API does."""
         self.broker.publish(Message(topic, payload, qos, retain))
+
+    def number(self, *numbers: int, qos: int = 1) -> None:
+        """Publish messages to the topic `a`. Their payloads are these numbers."""
+        for number in numbers:
+            self.publish("a", b"%d" % number, qos)
 
     def wait(self, seconds: float) -> None:
         """Let time pass."""

@@ -17,16 +17,11 @@ def broker(version: Version) -> Bench:
     return Bench(version, limits=limits(receive_maximum=1, queued_messages=1))
 
 
-def numbered(broker: Bench, *numbers: int) -> None:
-    for number in numbers:
-        broker.publish("a", b"%d" % number, 1)
-
-
 def test_wills_that_end_one_client_after_the_other_end_them_all(broker: Bench) -> None:
     peers = [broker.connect(str(number), will=will("a", qos=1)) for number in range(MANY)]
     for peer in peers:
         peer.subscribe("a", qos=1)
-    numbered(broker, 1, 2, 3)
+    broker.number(1, 2, 3)
     assert all(peer.closed for peer in peers)
 
 
@@ -34,7 +29,7 @@ def test_what_a_member_of_a_shared_subscription_leaves_ends_no_other(broker: Ben
     peers = [broker.connect(str(number)) for number in range(MANY)]
     for peer in peers:
         peer.subscribe("$share/g/a", qos=1)
-    numbered(broker, *range(2 * MANY))
+    broker.number(*range(2 * MANY))
     peers[0].lose()
     assert not any(peer.closed for peer in peers[1:])
 
@@ -43,7 +38,7 @@ def test_the_message_that_ends_a_client_precedes_its_will(broker: Bench) -> None
     slow = broker.connect("slow", will=will("a", b"will", qos=0))
     slow.subscribe("a", qos=1)
     bob = broker.subscriber("a", qos=0, client_id="bob")
-    numbered(broker, 1, 2, 3)
+    broker.number(1, 2, 3)
     assert bob.payloads() == [b"1", b"2", b"3", b"will"]
 
 
@@ -52,8 +47,8 @@ def test_a_delivery_that_fails_does_not_stop_the_next(broker: Bench, monkeypatch
     with monkeypatch.context() as patch:
         patch.setattr(broker.broker.router, "routes", fail)
         with pytest.raises(RuntimeError):
-            numbered(broker, 1)
-    numbered(broker, 2)
+            broker.number(1)
+    broker.number(2)
     assert bob.payloads() == [b"2"]
 
 

@@ -146,8 +146,7 @@ def test_it_is_not_for_its_own_client_where_that_wants_no_local(broker: Bench, e
 
 
 def test_the_permission_counts_that_the_client_had_at_its_end(broker: Bench, end: End) -> None:
-    policy = Policy()
-    policy.deny("Publish", "wills/alice")
+    policy = Policy(("Publish", "wills/alice"))
     broker.connect("alice", expiry=EXPIRY, policy=policy, will=will(retain=True, will_delay_interval=DELAY)).lose()
     end(broker)
     broker.wait(DELAY)

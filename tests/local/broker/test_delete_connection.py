@@ -44,9 +44,3 @@ def test_a_delayed_will_is_published_at_once_when_the_session_is_cleaned(broker:
     broker.persistent(will=will(will_delay_interval=10)).lose()
     broker.broker.disconnect("alice", clean_session=True, prevent_will=prevent_will)
     assert bob.payloads() == ([] if prevent_will else [b"gone"])
-
-
-def test_the_client_may_come_back(broker: Bench) -> None:
-    broker.persistent()
-    broker.broker.disconnect("alice")
-    assert broker.persistent().connack.session_present

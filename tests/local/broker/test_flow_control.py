@@ -7,11 +7,6 @@ from tests.local.broker.bench import Bench, limits, only_mqtt_5
 from tests.local.broker.peer import Peer
 
 
-def numbered(broker: Bench, *numbers: int, qos: int = 1) -> None:
-    for number in numbers:
-        broker.publish("a", b"%d" % number, qos)
-
-
 def subscriber(broker: Bench, client_id: str = "alice", **properties: int) -> Peer:
     peer = broker.connect(client_id, **properties)  # type: ignore[arg-type]
     peer.subscribe("a", qos=1)
@@ -20,7 +15,7 @@ def subscriber(broker: Bench, client_id: str = "alice", **properties: int) -> Pe
 
 def test_a_client_has_100_messages_in_flight_and_a_puback_makes_room_for_the_next_one(broker: Bench) -> None:
     alice = subscriber(broker)
-    numbered(broker, *range(102))
+    broker.number(*range(102))
     messages = alice.received()
     assert len(messages) == 100
     alice.acknowledge(messages[50])
@@ -31,15 +26,15 @@ def test_a_client_has_100_messages_in_flight_and_a_puback_makes_room_for_the_nex
 @pytest.mark.parametrize(("receive_maximum", "in_flight"), [(1, 1), (99, 99), (100, 100), (101, 100), (65_535, 100)])
 def test_the_clients_receive_maximum_counts_up_to_100(broker: Bench, receive_maximum: int, in_flight: int) -> None:
     alice = subscriber(broker, receive_maximum=receive_maximum)
-    numbered(broker, *range(150))
+    broker.number(*range(150))
     assert len(alice.received()) == in_flight
 
 
 @only_mqtt_5
 def test_a_client_with_receive_maximum_1_gets_qos_0_at_once_and_qos_1_in_its_order(broker: Bench) -> None:
     alice = subscriber(broker, receive_maximum=1)
-    numbered(broker, *range(5))
-    numbered(broker, 9, qos=0)
+    broker.number(*range(5))
+    broker.number(9, qos=0)
     received = []
     while messages := alice.received():
         received += [message.payload for message in messages]
@@ -61,18 +56,18 @@ def test_only_a_packet_over_the_clients_maximum_is_dropped_and_it_takes_no_room(
 def test_qos_0_is_dropped_and_counted_while_the_client_is_slow(broker: Bench) -> None:
     alice = subscriber(broker)
     alice.wire.slow = True
-    numbered(broker, 1, 2, qos=0)
+    broker.number(1, 2, qos=0)
     alice.wire.slow = False
-    numbered(broker, 3, qos=0)
+    broker.number(3, qos=0)
     assert alice.payloads() == [b"3"]
     assert (broker.missed(), broker.dropped()) == (2, ["slow"])
 
 
 def test_qos_1_is_queued_while_the_client_is_slow_whatever_it_acknowledges(broker: Bench) -> None:
     alice = subscriber(broker)
-    numbered(broker, 1)
+    broker.number(1)
     alice.wire.slow = True
-    numbered(broker, 2, 3)
+    broker.number(2, 3)
     alice.acknowledge(*alice.received())
     assert alice.payloads() == []
     alice.wire.slow = False
@@ -88,13 +83,13 @@ class Slow:
         self.alice = (self.broker.persistent if persistent else self.broker.connect)()
         self.alice.subscribe("a", qos=1)
         self.alice.wire.slow = True
-        numbered(self.broker, 1, 2, 3)
+        self.broker.number(1, 2, 3)
 
 
 def test_a_client_whose_queue_is_full_is_ended_and_reported_with_the_message(version: Version) -> None:
     slow = Slow(version)
     assert not slow.alice.closed
-    numbered(slow.broker, 4)
+    slow.broker.number(4)
     assert slow.alice.ended_with(ReasonCode.QUOTA_EXCEEDED)
     ends = [fields["disconnect_reason"] for _, fields in slow.broker.reports if fields.get("event") == "disconnected"]
     assert (ends, slow.broker.dropped()) == (["THROTTLED"], ["slow"])
@@ -127,7 +122,7 @@ def test_other_subscribers_and_the_publisher_are_not_affected(version: Version) 
 
 def test_a_persistent_session_keeps_what_waited(version: Version) -> None:
     slow = Slow(version, persistent=True)
-    numbered(slow.broker, 4)
+    slow.broker.number(4)
     assert slow.broker.persistent().payloads() == [b"1", b"2", b"3"]
 
 
@@ -141,15 +136,15 @@ def came_back(version: Version) -> tuple[Bench, Peer]:
     """Return a client with a full queue that takes one message at a time."""
     broker = Bench(version, limits=limits(queued_messages=3, receive_maximum=1))
     broker.leave("a", qos=1)
-    numbered(broker, 1, 2, 3)
+    broker.number(1, 2, 3)
     alice = broker.persistent()
-    numbered(broker, 4)
+    broker.number(4)
     return broker, alice
 
 
 def test_a_client_that_is_catching_up_is_not_ended_and_its_missed_messages_are_counted(version: Version) -> None:
     broker, alice = came_back(version)
-    numbered(broker, 5, 6)
+    broker.number(5, 6)
     assert (alice.closed, broker.missed()) == (False, 2)
 
 
@@ -157,9 +152,9 @@ def test_a_client_that_has_caught_up_is_ended_like_any_other(version: Version) -
     broker, alice = came_back(version)
     while messages := alice.received():
         alice.acknowledge(*messages)
-    numbered(broker, 5, 6, 7, 8)
+    broker.number(5, 6, 7, 8)
     assert not alice.closed
-    numbered(broker, 9)
+    broker.number(9)
     assert alice.closed
 
 

@@ -6,18 +6,15 @@ from iot_core.mqtt import Puback, Publish, ReasonCode, Suback, Subscribe, Subscr
 from tests.local.broker.bench import MQTT_5, Bench
 
 
+@pytest.mark.parametrize("topic_filter", ["a", "$share/g/a"])
 @pytest.mark.parametrize(("published", "subscribed"), [(0, 0), (0, 1), (1, 0), (1, 1)])
-def test_a_message_has_the_lower_qos_of_publisher_and_subscriber(
-    broker: Bench, published: int, subscribed: int
+def test_a_subscription_has_the_qos_asked_for_and_a_message_the_lower_one_of_both_sides(
+    broker: Bench, topic_filter: str, published: int, subscribed: int
 ) -> None:
-    alice, bob = broker.subscriber("a", qos=subscribed), broker.connect("bob")
+    alice, bob = broker.connect(), broker.connect("bob")
+    assert alice.subscribe(topic_filter, qos=subscribed) == (subscribed,)
     bob.publish("a", b"hello", published)
     assert [message.qos for message in alice.received()] == [min(published, subscribed)]
-
-
-@pytest.mark.parametrize("qos", [0, 1])
-def test_the_suback_grants_the_qos_that_was_asked_for(broker: Bench, qos: int) -> None:
-    assert broker.connect().subscribe("a", qos=qos) == (qos,)
 
 
 def test_only_qos_1_is_acknowledged_with_its_packet_id(broker: Bench) -> None:
@@ -35,18 +32,13 @@ def test_a_publish_that_is_sent_again_is_delivered_again(broker: Bench) -> None:
     assert [message.duplicate for message in alice.received()] == [False, False]
 
 
-def test_messages_arrive_in_the_order_in_which_they_were_published(broker: Bench) -> None:
+def test_messages_arrive_in_the_order_in_which_they_were_published_with_different_packet_ids(broker: Bench) -> None:
     alice, bob = broker.subscriber("a/+", qos=1), broker.connect("bob")
-    for number in range(50):
+    for number in range(100):
         bob.publish(f"a/{number % 3}", b"%d" % number, qos=1)
-    assert alice.payloads() == [b"%d" % number for number in range(50)]
-
-
-def test_messages_in_flight_have_different_packet_ids(broker: Bench) -> None:
-    alice, bob = broker.subscriber("a", qos=1), broker.connect("bob")
-    for _ in range(100):
-        bob.publish("a", qos=1)
-    assert len({message.packet_id for message in alice.received()}) == 100
+    messages = alice.received()
+    assert [message.payload for message in messages] == [b"%d" % number for number in range(100)]
+    assert len({message.packet_id for message in messages}) == 100
 
 
 def test_a_packet_id_is_used_again_when_all_others_were(broker: Bench) -> None:

@@ -72,7 +72,6 @@ def test_a_topic_reaches_each_matching_subscriber_once_and_each_matching_group(s
 
 
 @given(steps=changes, other=shared_filters)
-@examples(1)
 def test_a_group_is_found_by_its_filter_and_nothing_is_left_when_all_is_removed(
     steps: list[Change], other: str
 ) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from iot_core.mqtt import ReasonCode, Version
-from tests.local.broker.bench import MQTT_3_1_1, MQTT_5, Bench, limits, only_mqtt_3_1_1, only_mqtt_5
+from tests.local.broker.bench import Bench, limits, only_mqtt_3_1_1, only_mqtt_5
 
 HOUR = 3600
 WEEK = 7 * 24 * HOUR
@@ -22,10 +22,6 @@ def test_a_resumed_session_has_its_queue_and_its_subscriptions(broker: Bench) ->
     assert alice.connack.session_present
     broker.publish("a", b"live")
     assert sorted(alice.payloads()) == [b"1", b"2", b"live"]
-
-
-def test_a_new_session_is_not_present(broker: Bench) -> None:
-    assert not broker.persistent().connack.session_present
 
 
 def test_a_clean_start_ends_the_session_before(broker: Bench) -> None:
@@ -50,34 +46,19 @@ def test_qos_0_is_not_queued_for_an_absent_client(broker: Bench, published: int,
     assert broker.persistent().payloads() == []
 
 
-def test_only_unacknowledged_messages_are_sent_again_with_dup_and_their_packet_ids(broker: Bench) -> None:
+def test_only_unacknowledged_messages_are_sent_again_with_dup_and_their_packet_ids_and_before_others(
+    broker: Bench,
+) -> None:
     alice = broker.subscriber("a", qos=1, persistent=True)
-    for payload in (b"1", b"2", b"3"):
-        broker.publish("a", payload, qos=1)
+    broker.number(1, 2, 3)
     first, second, third = alice.received()
     alice.acknowledge(first)
     alice.lose()
-    again = [(message.packet_id, message.duplicate) for message in broker.persistent().received()]
-    assert again == [(second.packet_id, True), (third.packet_id, True)]
-
-
-def test_new_messages_take_no_packet_id_that_is_in_flight(broker: Bench) -> None:
-    alice = broker.subscriber("a", qos=1, persistent=True)
-    broker.publish("a", b"1", qos=1)
-    alice.lose()
-    again = broker.persistent()
-    broker.publish("a", b"2", qos=1)
-    assert len({message.packet_id for message in again.received()}) == 2
-
-
-def test_sent_messages_come_before_queued_ones(broker: Bench) -> None:
-    alice = broker.subscriber("a", qos=1, persistent=True)
-    broker.publish("a", b"1", qos=1)
-    broker.publish("a", b"2", qos=1)
-    alice.lose()
-    broker.publish("a", b"3", qos=1)
-    again = [(message.payload, message.duplicate) for message in broker.persistent().received()]
-    assert again == [(b"1", True), (b"2", True), (b"3", False)]
+    broker.number(4)
+    again = [(message.payload, message.packet_id, message.duplicate) for message in broker.persistent().received()]
+    assert again[:2] == [(b"2", second.packet_id, True), (b"3", third.packet_id, True)]
+    assert [(payload, duplicate) for payload, _, duplicate in again[2:]] == [(b"4", False)]
+    assert len({packet_id for _, packet_id, _ in again}) == 3
 
 
 def test_the_order_stays_over_many_connections(broker: Bench) -> None:
@@ -189,14 +170,6 @@ def test_a_resumed_session_has_the_expiry_of_the_last_connect(broker: Bench) -> 
     broker.connect(clean=False, expiry=10).lose()
     broker.wait(10)
     assert broker.broker.session("alice") is None
-
-
-@pytest.mark.parametrize(("before", "after"), [(MQTT_3_1_1, MQTT_5), (MQTT_5, MQTT_3_1_1)])
-def test_a_session_is_not_resumed_in_the_other_version(before: Version, after: Version) -> None:
-    broker = Bench(before)
-    away(broker, b"1")
-    alice = broker.persistent(version=after)
-    assert (alice.connack.session_present, alice.payloads()) == (False, [])
 
 
 @pytest.mark.parametrize(("limit", "kept"), [({"queued_messages": 3}, 3), ({"queued_bytes": 100}, 2)])

@@ -80,13 +80,6 @@ def test_a_message_comes_back_as_it_was(path: Path, message: Message) -> None:
     assert (fields(found), modified) == (fields(message), 17)
 
 
-def test_a_forgotten_retained_message_stays_forgotten(path: Path, storage: Storage) -> None:
-    storage.retain(Message("a", b"x"), 1)
-    storage.retain(Message("b", b"x"), 1)
-    storage.forget_retained("a")
-    assert [message.topic for message, _ in again(storage, path).retained()] == ["b"]
-
-
 @pytest.mark.parametrize(
     "session",
     [
@@ -100,31 +93,6 @@ def test_a_session_replaces_the_one_before_and_comes_back_as_it_was(
 ) -> None:
     storage.keep_session(session)
     assert list(again(storage, path).sessions()) == [session]
-
-
-def test_subscriptions_come_back_with_their_options(path: Path, storage: Storage) -> None:
-    subscriptions = [Subscription("a/#", 0), Subscription("$share/g/b", 1, False, True), Subscription("c", 1, True)]
-    for subscription in (*subscriptions, Subscription("gone", 1)):
-        storage.keep_subscription("ann/ä", subscription)
-    storage.forget_subscription("ann/ä", "gone")
-    found = list(again(storage, path).subscriptions())
-    assert found == [("ann/ä", subscription) for subscription in subscriptions]
-
-
-def test_queued_messages_come_back_in_their_order(path: Path, storage: Storage) -> None:
-    messages = [Message("a", b"%d" % number, 1, expires_at=number or None) for number in range(5)]
-    rows = [storage.enqueue("ann/ä", message, message.payload == b"2") for message in messages]
-    storage.dequeue(rows[1], messages[1])
-    found = [
-        (delivery.client_id, delivery.message.payload, delivery.retain, delivery.message.expires_at)
-        for delivery in again(storage, path).queued()
-    ]
-    assert found == [
-        ("ann/ä", b"0", False, None),
-        ("ann/ä", b"2", True, 2),
-        ("ann/ä", b"3", False, 3),
-        ("ann/ä", b"4", False, 4),
-    ]
 
 
 def test_rows_are_not_used_twice(path: Path, storage: Storage) -> None:
@@ -212,14 +180,6 @@ def test_a_message_that_left_its_last_queue_can_be_queued_again(path: Path, stor
     storage.dequeue(storage.enqueue("ann/ä", message, False), message)
     storage.enqueue("ann/ä", message, False)
     assert [delivery.message.payload for delivery in again(storage, path).queued()] == [b"x"]
-
-
-@pytest.mark.parametrize("forgotten", [False, True])
-def test_a_will_comes_back_as_it_was_unless_it_is_forgotten(path: Path, storage: Storage, forgotten: bool) -> None:
-    storage.keep_will("ann/ä", WILL, 1_700_000_000.5)
-    if forgotten:
-        storage.forget_will("ann/ä")
-    assert list(again(storage, path).wills()) == ([] if forgotten else [("ann/ä", WILL, 1_700_000_000.5)])
 
 
 def test_what_is_not_committed_is_lost_in_a_crash(path: Path, storage: Storage) -> None:

@@ -33,7 +33,7 @@ def refusal(path: Path) -> str:
 def test_a_file_of_another_format_is_refused_and_the_error_says_what_to_do(path: Path) -> None:
     change(path, "PRAGMA user_version = 1")
     assert refusal(path) == (
-        f"{path}: can't be used: it has format 1, and this version writes 2. Remove the file to start afresh: it holds "
+        f"{path}: can't be used: it has format 1, and this version writes 2. Remove the file: it holds "
         "only the sessions, queues and retained messages of this machine"
     )
 

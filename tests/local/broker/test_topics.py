@@ -20,23 +20,15 @@ def delivered(broker: Bench, topic_filter: str, topic: str) -> bool:
 @pytest.mark.parametrize(
     ("topic_filter", "topic", "matches"),
     [
-        ("a/b", "a/b", True),
-        ("a", "A", False),
         ("a/+", "a/b", True),
-        ("a/+", "a/", True),
         ("a/+", "a/b/c", False),
-        ("+/+", "/", True),
-        ("+", "/a", False),
-        ("a/+/c", "a/b/c", True),
-        ("#", "a/b", True),
-        ("a/#", "a/b/c", True),
         pytest.param("a/#", "a/", True, id="the level below may be empty"),
         pytest.param("a/#", "a", False, id="IoT Core's hash does not match the level above"),
-        pytest.param("a/+/#", "a/b", False, id="nor behind a plus"),
         pytest.param("$aws/things/#", "$aws/things/lamp/shadow/get", True, id="a hash behind a level with a dollar"),
     ],
 )
 def test_a_filter_matches_a_topic(broker: Bench, topic_filter: str, topic: str, matches: bool) -> None:
+    """Only the wiring: `test_router` compares all filters with the matcher of policies."""
     assert delivered(broker, topic_filter, topic) is matches
 
 

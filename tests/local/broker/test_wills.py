@@ -13,12 +13,6 @@ def bob(broker: Bench) -> Peer:
     return broker.subscriber("wills/alice", qos=1, client_id="bob")
 
 
-def denying(action: str) -> Policy:
-    policy = Policy()
-    policy.deny(action, "wills/alice")
-    return policy
-
-
 @pytest.mark.parametrize("reason", [reason for reason in DisconnectReason if "CLIENT_INITIATED" not in reason])
 def test_it_is_published_when_the_client_does_not_end_the_connection_itself(
     broker: Bench, bob: Peer, reason: DisconnectReason
@@ -54,12 +48,6 @@ def test_it_is_published_once(broker: Bench, bob: Peer) -> None:
     assert bob.payloads() == [b"gone"]
 
 
-@pytest.mark.parametrize("qos", [0, 1])
-def test_it_has_its_qos(broker: Bench, bob: Peer, qos: int) -> None:
-    broker.connect(will=will(qos=qos)).lose()
-    assert [message.qos for message in bob.received()] == [qos]
-
-
 @pytest.mark.parametrize("retain", [False, True])
 def test_it_is_retained_if_it_says_so(broker: Bench, retain: bool) -> None:
     broker.connect(will=will(retain=retain)).lose()
@@ -76,16 +64,9 @@ def test_it_is_retained_if_it_says_so(broker: Bench, retain: bool) -> None:
 def test_one_that_the_policy_does_not_allow_is_not_published_and_is_reported(
     broker: Bench, bob: Peer, action: str, detail: str
 ) -> None:
-    broker.connect(will=will(retain=True), policy=denying(action)).lose()
+    broker.connect(will=will(retain=True), policy=Policy((action, "wills/alice"))).lose()
     assert bob.payloads() == []
     assert dropped(broker) == [report("will_not_allowed", detail)]
-
-
-def test_the_permission_counts_that_the_client_has_at_the_end(broker: Bench, bob: Peer) -> None:
-    alice = broker.connect(will=will())
-    alice.policy.deny("Publish", "wills/alice")
-    alice.lose()
-    assert bob.payloads() == []
 
 
 def dropped(broker: Bench) -> list[object]:
@@ -111,7 +92,7 @@ def test_one_that_breaks_a_rule_is_reported(broker: Bench, last: Will, detail: s
 
 def test_each_one_is_reported(broker: Bench) -> None:
     for _ in range(3):
-        broker.persistent(will=will(), policy=denying("Publish")).lose()
+        broker.persistent(will=will(), policy=Policy(("Publish", "wills/alice"))).lose()
     assert broker.dropped() == ["will_not_allowed"] * 3
 
 
@@ -126,22 +107,6 @@ def test_it_can_not_pose_as_an_event(broker: Bench, bob: Peer) -> None:
     bob.subscribe("$aws/events/fake")
     broker.connect(will=will("$aws/events/fake")).lose()
     assert bob.topics() == []
-
-
-@only_mqtt_5
-def test_it_is_not_for_its_own_client_where_that_wants_no_local(broker: Bench) -> None:
-    alice = broker.persistent(will=will(qos=1))
-    alice.subscribe("wills/alice", qos=1, no_local=True)
-    alice.lose()
-    assert broker.persistent().payloads() == []
-
-
-@only_mqtt_5
-def test_its_properties_reach_the_subscriber(broker: Bench, bob: Peer) -> None:
-    broker.connect(will=will(content_type="text/plain", user_properties=(("k", "v"),), will_delay_interval=5)).lose()
-    (message,) = bob.received()
-    assert message.properties.content_type == "text/plain"
-    assert message.properties.user_properties == (("k", "v"),)
 
 
 @only_mqtt_5

@@ -50,7 +50,7 @@ def test_bytes_that_are_not_a_connect_end_their_connection(
     others.exchange()
     assert channel.receive() in (b"", b"\x20\x02\x00\x01")
     assert channel.receive() == b""
-    running.record("refused_bytes", reason="not_mqtt", source="127.0.0.1")
+    running.record("refused_bytes", reason="not_mqtt", address="127.0.0.1")
 
 
 @pytest.mark.parametrize(

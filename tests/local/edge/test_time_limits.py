@@ -26,7 +26,7 @@ def test_a_client_must_show_its_protocol_within_ten_seconds(running: Running, be
     assert not running.ended(channel)
     running.pass_time(0.2)
     assert channel.receive() == b""
-    running.record("refused_bytes", reason="connect_timeout", source="127.0.0.1")
+    running.record("refused_bytes", reason="connect_timeout", address="127.0.0.1")
 
 
 def test_a_websocket_without_a_connect_ends_after_ten_seconds(running: Running) -> None:

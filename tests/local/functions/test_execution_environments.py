@@ -8,6 +8,7 @@ import pytest
 from iot_core.functions import execution_environments
 from iot_core.functions.execution_environments import ExecutionEnvironments, FunctionTimeout
 from iot_core.functions.lambda_function import BrokenHandler, LambdaFunction
+from tests.event_loop import in_event_loop
 from tests.local.functions.scripted import OK, Loads, at_work, hang, run, settled
 from tests.local.harness.channels import PATIENCE
 
@@ -24,102 +25,87 @@ def no_thread_at_work() -> None:
     asyncio.run(settled(0))
 
 
-def test_events_one_after_the_other_need_one_environment() -> None:
-    async def main() -> None:
-        loads = Loads()
-        pool = ExecutionEnvironments(loads)
-        for _ in range(5):
-            assert await run(pool, lambda: OK) == OK
-        pool.close()
-        assert loads.count == 1
-
-    asyncio.run(main())
-
-
-def test_events_at_the_same_time_get_environments_of_their_own_up_to_the_limit(release: Future[None]) -> None:
-
-    async def main() -> None:
-        before, loads = at_work(), Loads()
-        pool = ExecutionEnvironments(loads, patience=0)
-        tasks = [run(pool, hang(release)) for _ in range(40)]
-        await settled(before + 16)
-        release.set_result(None)
-        assert await asyncio.gather(*tasks) == 40 * [OK]
-        assert loads.count == 16
-        pool.close()
-        await settled(before)
-
-    asyncio.run(main())
-
-
-def test_an_event_past_the_time_limit_fails_and_the_next_has_another_environment(release: Future[None]) -> None:
-    async def main() -> None:
-        before = at_work()
-        pool = ExecutionEnvironments(Loads(), timeout=0.05)
-        with pytest.raises(FunctionTimeout, match="did not answer"):
-            await run(pool, hang(release))
-        pool.timeout = PATIENCE
+@in_event_loop
+async def test_events_one_after_the_other_need_one_environment() -> None:
+    loads = Loads()
+    pool = ExecutionEnvironments(loads)
+    for _ in range(5):
         assert await run(pool, lambda: OK) == OK
-        release.set_result(None)
-        pool.close()
-        await settled(before)
-
-    asyncio.run(main())
+    pool.close()
+    assert loads.count == 1
 
 
-def test_hanging_environments_have_a_limit_and_stop_counting_when_they_end(release: Future[None]) -> None:
-
-    async def main() -> None:
-        before = at_work()
-        pool = ExecutionEnvironments(Loads(), timeout=0.05, patience=0, limit=2, hanging_limit=3)
-        for _ in range(4):
-            found = await asyncio.gather(*(run(pool, hang(release)) for _ in range(3)), return_exceptions=True)
-            assert {type(one) for one in found} == {FunctionTimeout}
-        assert at_work() - before <= 5
-        with pytest.raises(FunctionTimeout, match="no execution environment was free"):
-            await run(pool, lambda: OK)
-        release.set_result(None)
-        await settled(before)
-        pool.timeout = PATIENCE
-        assert await run(pool, lambda: OK) == OK
-        pool.close()
-        await settled(before)
-
-    asyncio.run(main())
+@in_event_loop
+async def test_events_at_the_same_time_get_environments_of_their_own_up_to_the_limit(release: Future[None]) -> None:
+    before, loads = at_work(), Loads()
+    pool = ExecutionEnvironments(loads, patience=0)
+    tasks = [run(pool, hang(release)) for _ in range(40)]
+    await settled(before + 16)
+    release.set_result(None)
+    assert await asyncio.gather(*tasks) == 40 * [OK]
+    assert loads.count == 16
+    pool.close()
+    await settled(before)
 
 
-def test_a_caller_that_stops_waiting_takes_no_environment_from_others(release: Future[None]) -> None:
-
-    async def main() -> None:
-        before = at_work()
-        pool = ExecutionEnvironments(Loads(), limit=1)
-        first, waiting = run(pool, hang(release)), run(pool, lambda: OK)
-        await asyncio.sleep(0)
-        first.cancel()
-        assert await waiting == OK
-        release.set_result(None)
-        pool.close()
-        await settled(before)
-
-    asyncio.run(main())
+@in_event_loop
+async def test_an_event_past_the_time_limit_fails_and_the_next_has_another_environment(release: Future[None]) -> None:
+    before = at_work()
+    pool = ExecutionEnvironments(Loads(), timeout=0.05)
+    with pytest.raises(FunctionTimeout, match="did not answer"):
+        await run(pool, hang(release))
+    pool.timeout = PATIENCE
+    assert await run(pool, lambda: OK) == OK
+    release.set_result(None)
+    pool.close()
+    await settled(before)
 
 
-def test_events_that_run_or_wait_are_answered_after_close(release: Future[None]) -> None:
+@in_event_loop
+async def test_hanging_environments_have_a_limit_and_stop_counting_when_they_end(release: Future[None]) -> None:
+    before = at_work()
+    pool = ExecutionEnvironments(Loads(), timeout=0.05, patience=0, limit=2, hanging_limit=3)
+    for _ in range(4):
+        found = await asyncio.gather(*(run(pool, hang(release)) for _ in range(3)), return_exceptions=True)
+        assert {type(one) for one in found} == {FunctionTimeout}
+    assert at_work() - before <= 5
+    with pytest.raises(FunctionTimeout, match="no execution environment was free"):
+        await run(pool, lambda: OK)
+    release.set_result(None)
+    await settled(before)
+    pool.timeout = PATIENCE
+    assert await run(pool, lambda: OK) == OK
+    pool.close()
+    await settled(before)
 
-    async def main() -> None:
-        before = at_work()
-        pool = ExecutionEnvironments(Loads(), limit=1)
-        tasks = [run(pool, hang(release)) for _ in range(5)]
-        await asyncio.sleep(0)
-        pool.close()
-        release.set_result(None)
-        assert await asyncio.gather(*tasks) == 5 * [OK]
-        await settled(before)
 
-    asyncio.run(main())
+@in_event_loop
+async def test_a_caller_that_stops_waiting_takes_no_environment_from_others(release: Future[None]) -> None:
+    before = at_work()
+    pool = ExecutionEnvironments(Loads(), limit=1)
+    first, waiting = run(pool, hang(release)), run(pool, lambda: OK)
+    await asyncio.sleep(0)
+    first.cancel()
+    assert await waiting == OK
+    release.set_result(None)
+    pool.close()
+    await settled(before)
 
 
-def test_an_event_fails_if_its_environment_cannot_load_the_function(release: Future[None]) -> None:
+@in_event_loop
+async def test_events_that_run_or_wait_are_answered_after_close(release: Future[None]) -> None:
+    before = at_work()
+    pool = ExecutionEnvironments(Loads(), limit=1)
+    tasks = [run(pool, hang(release)) for _ in range(5)]
+    await asyncio.sleep(0)
+    pool.close()
+    release.set_result(None)
+    assert await asyncio.gather(*tasks) == 5 * [OK]
+    await settled(before)
+
+
+@in_event_loop
+async def test_an_event_fails_if_its_environment_cannot_load_the_function(release: Future[None]) -> None:
     loads = Loads()
 
     def load() -> LambdaFunction:
@@ -127,55 +113,49 @@ def test_an_event_fails_if_its_environment_cannot_load_the_function(release: Fut
             raise OSError("gone")
         return loads()
 
-    async def main() -> None:
-        pool = ExecutionEnvironments(load, patience=0)
-        first, second = run(pool, hang(release)), run(pool, lambda: OK)
-        with pytest.raises(BrokenHandler, match="OSError: gone"):
-            await second
-        release.set_result(None)
-        assert await first == OK
-        pool.close()
-
-    asyncio.run(main())
+    pool = ExecutionEnvironments(load, patience=0)
+    first, second = run(pool, hang(release)), run(pool, lambda: OK)
+    with pytest.raises(BrokenHandler, match="OSError: gone"):
+        await second
+    release.set_result(None)
+    assert await first == OK
+    pool.close()
 
 
-def test_an_event_fails_if_the_system_has_no_thread_left(
+@in_event_loop
+async def test_an_event_fails_if_the_system_has_no_thread_left(
     release: Future[None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def no_thread(_: str) -> None:
         raise RuntimeError("can't start new thread")
 
-    async def main() -> None:
-        pool = ExecutionEnvironments(Loads(), patience=0)
-        monkeypatch.setattr(execution_environments, "Worker", no_thread)
-        first = run(pool, hang(release))
-        await asyncio.sleep(0)
-        with pytest.raises(BrokenHandler, match="can't start new thread"):
-            await run(pool, lambda: OK)
-        release.set_result(None)
-        assert await first == OK
-        pool.close()
-
-    asyncio.run(main())
+    pool = ExecutionEnvironments(Loads(), patience=0)
+    monkeypatch.setattr(execution_environments, "Worker", no_thread)
+    first = run(pool, hang(release))
+    await asyncio.sleep(0)
+    with pytest.raises(BrokenHandler, match="can't start new thread"):
+        await run(pool, lambda: OK)
+    release.set_result(None)
+    assert await first == OK
+    pool.close()
 
 
-def test_no_environment_starts_after_the_files_have_changed(release: Future[None]) -> None:
-    async def main() -> None:
-        loads = Loads()
-        pool = ExecutionEnvironments(loads, unchanged=lambda: False)
-        hanging = run(pool, hang(release))
-        another = run(pool, lambda: OK)
-        await asyncio.sleep(0.1)
-        assert (loads.count, another.done()) == (1, False)
-        release.set_result(None)
-        assert [await hanging, await another] == [OK, OK]
-        pool.close()
-
-    asyncio.run(main())
+@in_event_loop
+async def test_no_environment_starts_after_the_files_have_changed(release: Future[None]) -> None:
+    loads = Loads()
+    pool = ExecutionEnvironments(loads, unchanged=lambda: False)
+    hanging = run(pool, hang(release))
+    another = run(pool, lambda: OK)
+    await asyncio.sleep(0.1)
+    assert (loads.count, another.done()) == (1, False)
+    release.set_result(None)
+    assert [await hanging, await another] == [OK, OK]
+    pool.close()
 
 
 @pytest.mark.parametrize("problem", [None, BrokenHandler("half saved")])
-def test_a_function_that_was_loaded_from_changed_files_is_not_used(
+@in_event_loop
+async def test_a_function_that_was_loaded_from_changed_files_is_not_used(
     release: Future[None], problem: BrokenHandler | None
 ) -> None:
     class Changes(Loads):
@@ -185,16 +165,13 @@ def test_a_function_that_was_loaded_from_changed_files_is_not_used(
                 raise problem
             return loaded
 
-    async def main() -> None:
-        loads = Changes()
-        pool = ExecutionEnvironments(loads, unchanged=lambda: loads.count < 2)
-        hanging = run(pool, hang(release))
-        another = run(pool, lambda: OK)
-        while loads.count < 2:
-            await asyncio.sleep(0.005)
-        assert not another.done()
-        release.set_result(None)
-        assert [await hanging, await another] == [OK, OK]
-        pool.close()
-
-    asyncio.run(main())
+    loads = Changes()
+    pool = ExecutionEnvironments(loads, unchanged=lambda: loads.count < 2)
+    hanging = run(pool, hang(release))
+    another = run(pool, lambda: OK)
+    while loads.count < 2:
+        await asyncio.sleep(0.005)
+    assert not another.done()
+    release.set_result(None)
+    assert [await hanging, await another] == [OK, OK]
+    pool.close()

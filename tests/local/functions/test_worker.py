@@ -7,35 +7,32 @@ import threading
 import pytest
 
 from iot_core.functions.execution_environments import Worker
+from tests.event_loop import in_event_loop
 
 
-def test_work_is_done_in_its_order_and_its_result_or_exception_is_passed_on() -> None:
-    async def main() -> None:
-        worker, ended = Worker("test"), asyncio.Event()
-        numbers = iter(range(2))
-        first, second = worker.do(lambda: next(numbers)), worker.do(lambda: next(numbers))
-        assert (await first, await second) == (0, 1)
-        with pytest.raises(ZeroDivisionError):
-            await worker.do(lambda: 1 / 0)
-        with pytest.raises(RuntimeError, match="SystemExit in a thread"):
-            await worker.do(sys.exit)
-        worker.end(ended.set)
-        await asyncio.wait_for(ended.wait(), 10)
-
-    asyncio.run(main())
+@in_event_loop
+async def test_work_is_done_in_its_order_and_its_result_or_exception_is_passed_on() -> None:
+    worker, ended = Worker("test"), asyncio.Event()
+    numbers = iter(range(2))
+    first, second = worker.do(lambda: next(numbers)), worker.do(lambda: next(numbers))
+    assert (await first, await second) == (0, 1)
+    with pytest.raises(ZeroDivisionError):
+        await worker.do(lambda: 1 / 0)
+    with pytest.raises(RuntimeError, match="SystemExit in a thread"):
+        await worker.do(sys.exit)
+    worker.end(ended.set)
+    await asyncio.wait_for(ended.wait(), 10)
 
 
-def test_work_whose_caller_stopped_waiting_is_done_without_effect_on_the_loop() -> None:
+@in_event_loop
+async def test_work_whose_caller_stopped_waiting_is_done_without_effect_on_the_loop() -> None:
     release = threading.Event()
 
-    async def main() -> None:
-        worker = Worker("test")
-        worker.do(release.wait).cancel()
-        failing = worker.do(lambda: 1 / 0)
-        failing.cancel()
-        last = worker.do(lambda: "done")
-        release.set()
-        assert await last == "done"
-        worker.end()
-
-    asyncio.run(main())
+    worker = Worker("test")
+    worker.do(release.wait).cancel()
+    failing = worker.do(lambda: 1 / 0)
+    failing.cancel()
+    last = worker.do(lambda: "done")
+    release.set()
+    assert await last == "done"
+    worker.end()

@@ -2,25 +2,7 @@
 
 from typing import Self, TypeVar
 
-from iot_core.mqtt import (
-    NO_PROPERTIES,
-    Connack,
-    Connect,
-    Decoder,
-    Disconnect,
-    Packet,
-    Pingreq,
-    Pingresp,
-    Properties,
-    Puback,
-    Publish,
-    Suback,
-    Subscribe,
-    Subscription,
-    Version,
-    Will,
-    encode,
-)
+from iot_core import mqtt
 from tests.local.harness.channels import Channel
 
 Expected = TypeVar("Expected")
@@ -32,10 +14,10 @@ CONNECT_ANN = bytes.fromhex("100f00044d5154540402003c0003616e6e")
 class Client:
     """One connection, with everything that comes in its order. Nothing is waited for without an end."""
 
-    def __init__(self, channel: Channel, version: Version = Version.MQTT_3_1_1) -> None:
+    def __init__(self, channel: Channel, version: mqtt.Version = mqtt.Version.MQTT_3_1_1) -> None:
         self.channel = channel
         self.version = version
-        self._decoder = Decoder(_MOST)
+        self._decoder = mqtt.Decoder(_MOST)
         self._decoder.version = version
         self._packet_id = 0
 
@@ -45,11 +27,11 @@ class Client:
     def __exit__(self, *_: object) -> None:
         self.channel.close()
 
-    def send(self, *packets: Packet) -> None:
+    def send(self, *packets: mqtt.Packet) -> None:
         """Sends packets, all at once."""
-        self.channel.send(b"".join(encode(packet, self.version) for packet in packets))
+        self.channel.send(b"".join(mqtt.encode(packet, self.version) for packet in packets))
 
-    def next(self) -> Packet | None:
+    def next(self) -> mqtt.Packet | None:
         """The next packet; None at the end of the connection."""
         while (packet := self._decoder.next()) is None:
             chunk = self.channel.receive()
@@ -64,7 +46,7 @@ class Client:
         assert isinstance(packet, kind), f"expected {kind.__name__}, got {packet}"
         return packet
 
-    def ends(self) -> list[Packet]:
+    def ends(self) -> list[mqtt.Packet]:
         """All packets until the end of the connection, for which it waits."""
         packets = []
         while (packet := self.next()) is not None:
@@ -73,8 +55,8 @@ class Client:
 
     def ping(self) -> None:
         """Makes sure that the server has read all that was sent before, and that the connection is there."""
-        self.send(Pingreq())
-        self.expect(Pingresp)
+        self.send(mqtt.Pingreq())
+        self.expect(mqtt.Pingresp)
 
     def connect(
         self,
@@ -84,19 +66,19 @@ class Client:
         password: bytes | None = None,
         clean_start: bool = True,
         keep_alive: int = 60,
-        will: Will | None = None,
-        properties: Properties = NO_PROPERTIES,
-    ) -> Connack:
+        will: mqtt.Will | None = None,
+        properties: mqtt.Properties = mqtt.NO_PROPERTIES,
+    ) -> mqtt.Connack:
         """Sends CONNECT; gives the answer."""
-        packet = Connect(self.version, client_id, clean_start, keep_alive, user_name, password, will, properties)
+        packet = mqtt.Connect(self.version, client_id, clean_start, keep_alive, user_name, password, will, properties)
         self.send(packet)
-        return self.expect(Connack)
+        return self.expect(mqtt.Connack)
 
     def subscribe(self, topic_filter: str, qos: int = 0) -> int:
         """Subscribes; gives the reason code."""
         self._packet_id += 1
-        self.send(Subscribe(self._packet_id, (Subscription(topic_filter, qos),), NO_PROPERTIES))
-        return self.expect(Suback).reason_codes[0]
+        self.send(mqtt.Subscribe(self._packet_id, (mqtt.Subscription(topic_filter, qos),), mqtt.NO_PROPERTIES))
+        return self.expect(mqtt.Suback).reason_codes[0]
 
     def publish(self, topic: str, payload: bytes = b"", *, qos: int = 0, retain: bool = False) -> None:
         """Publishes; with QoS 1, waits until it is acknowledged."""
@@ -104,10 +86,10 @@ class Client:
         if qos:
             self._packet_id += 1
             packet_id = self._packet_id
-        self.send(Publish(topic, payload, qos, retain, False, packet_id, NO_PROPERTIES))
+        self.send(mqtt.Publish(topic, payload, qos, retain, False, packet_id, mqtt.NO_PROPERTIES))
         if packet_id is not None:
-            assert self.expect(Puback).packet_id == packet_id
+            assert self.expect(mqtt.Puback).packet_id == packet_id
 
     def disconnect(self) -> None:
         """Leaves."""
-        self.send(Disconnect())
+        self.send(mqtt.Disconnect())

@@ -13,6 +13,7 @@ from iot_authorizer_cli.local_iot_core import LocalIotCore
 from iot_core.broker.limits import IOT_CORE, Limits
 from iot_core.functions.lambda_function import TIMEOUT
 from iot_core.mqtt import ConnectReturnCode, ReasonCode, Version
+from tests.clock import Clock
 from tests.local.harness.channels import PATIENCE, Channel, SocketChannel, WebSocketChannel, connected_to, wrapped
 from tests.local.harness.client import Client
 from tests.local.harness.function import Event, Function, allow
@@ -27,16 +28,6 @@ token_key_name = "token"
 
 
 NOT_AUTHORIZED = {Version.MQTT_3_1_1: ConnectReturnCode.NOT_AUTHORIZED, Version.MQTT_5: ReasonCode.NOT_AUTHORIZED}
-
-
-class Clock:
-    """Seconds, as a test sets them."""
-
-    def __init__(self) -> None:
-        self.now = 1_000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 class Running:
@@ -55,7 +46,7 @@ class Running:
     def around_core(cls, core: LocalIotCore) -> "Iterator[Running]":
         """A core with the authorizer itself, on its own clock."""
         with ExitStack() as channels:
-            yield cls(core, Function(), Clock(), channels)
+            yield cls(core, Function(), Clock(1000), channels)
 
     def only(self, *statements: dict[str, object], client_id: str = "ann") -> None:
         """Allows one client what the statements say, and all others everything."""
@@ -206,7 +197,7 @@ def started(
     loop_factory: LoopFactory | None = None,
 ) -> Iterator[Running]:
     """A core with a function of its own, whose module is written into the folder. Its authorizer is the default."""
-    function, clock = Function(), Clock()
+    function, clock = Function(), Clock(1000)
     config = folder / "authorizer.toml"
     config.write_text(configuration)
     core = LocalIotCore(

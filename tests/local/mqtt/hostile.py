@@ -2,24 +2,7 @@
 
 from hypothesis import strategies as st
 
-from iot_core.mqtt import (
-    NO_PROPERTIES,
-    Connack,
-    Connect,
-    Disconnect,
-    Packet,
-    Properties,
-    Puback,
-    Publish,
-    Suback,
-    Subscribe,
-    Subscription,
-    Unsuback,
-    Unsubscribe,
-    Version,
-    Will,
-    encode,
-)
+from iot_core import mqtt
 from tests.local.mqtt.valid_packets import after_connect, connects
 from tests.local.mqtt.valid_values import VALUES
 
@@ -29,9 +12,9 @@ _noise = st.builds(lambda first, body: bytes((first, len(body))) + body, st.inte
 @st.composite
 def _mutated_packets(draw: st.DrawFn) -> bytes:
     """Valid packets with some bytes inserted, removed or changed."""
-    version = draw(st.sampled_from(Version))
+    version = draw(st.sampled_from(mqtt.Version))
     packets = draw(st.lists(connects(version) | after_connect[version], min_size=1, max_size=3))
-    stream = bytearray(b"".join(encode(packet, version) for packet in packets))
+    stream = bytearray(b"".join(mqtt.encode(packet, version) for packet in packets))
     for _ in range(draw(st.integers(1, 4))):
         # Most of what can be wrong is at the beginning.
         start = draw(st.integers(0, min(len(stream), 40)))
@@ -45,40 +28,40 @@ _integers = st.sampled_from((-1, 0, 1, 2, 3, 128, 255, 256, 65535, 65536))
 _strings = st.sampled_from(("", "a", "a/b", "#", "a/+", "a\0", "\ud800", "é" * 32768, "$share/g/a"))
 _binaries = st.sampled_from((b"", b"x", b"x" * 65536))
 _properties = st.one_of(
-    st.just(NO_PROPERTIES),
-    st.fixed_dictionaries({}, optional=VALUES).map(Properties.of),
+    st.just(mqtt.NO_PROPERTIES),
+    st.fixed_dictionaries({}, optional=VALUES).map(mqtt.Properties.of),
     st.sampled_from(
         (
-            Properties(authentication_data=b""),
-            Properties(content_type="\0"),
-            Properties(content_type="x" * 65536),
-            Properties(correlation_data=b"x" * 65536),
-            Properties(maximum_packet_size=0),
-            Properties(maximum_qos=2),
-            Properties(message_expiry_interval=-1),
-            Properties(message_expiry_interval=1 << 32),
-            Properties(payload_format_indicator=2),
-            Properties(receive_maximum=0),
-            Properties(response_topic=""),
-            Properties(response_topic="a/#"),
-            Properties(subscription_identifiers=(0,)),
-            Properties(subscription_identifiers=(1 << 28,)),
-            Properties(subscription_identifiers=(1, 2)),
-            Properties(topic_alias=0),
-            Properties(topic_alias=65536),
-            Properties(user_properties=(("a", "\ud800"),)),
+            mqtt.Properties(authentication_data=b""),
+            mqtt.Properties(content_type="\0"),
+            mqtt.Properties(content_type="x" * 65536),
+            mqtt.Properties(correlation_data=b"x" * 65536),
+            mqtt.Properties(maximum_packet_size=0),
+            mqtt.Properties(maximum_qos=2),
+            mqtt.Properties(message_expiry_interval=-1),
+            mqtt.Properties(message_expiry_interval=1 << 32),
+            mqtt.Properties(payload_format_indicator=2),
+            mqtt.Properties(receive_maximum=0),
+            mqtt.Properties(response_topic=""),
+            mqtt.Properties(response_topic="a/#"),
+            mqtt.Properties(subscription_identifiers=(0,)),
+            mqtt.Properties(subscription_identifiers=(1 << 28,)),
+            mqtt.Properties(subscription_identifiers=(1, 2)),
+            mqtt.Properties(topic_alias=0),
+            mqtt.Properties(topic_alias=65536),
+            mqtt.Properties(user_properties=(("a", "\ud800"),)),
         )
     ),
 )
 _flags = st.booleans()
-_wills = st.builds(Will, _strings, _binaries, _integers, _flags, _properties)
-_subscriptions = st.builds(Subscription, _strings, _integers, _flags, _flags, _integers)
+_wills = st.builds(mqtt.Will, _strings, _binaries, _integers, _flags, _properties)
+_subscriptions = st.builds(mqtt.Subscription, _strings, _integers, _flags, _flags, _integers)
 _codes = st.lists(_integers, max_size=2).map(tuple)
 
-packets: st.SearchStrategy[Packet] = st.one_of(
+packets: st.SearchStrategy[mqtt.Packet] = st.one_of(
     st.builds(
-        Connect,
-        st.sampled_from(Version),
+        mqtt.Connect,
+        st.sampled_from(mqtt.Version),
         _strings,
         _flags,
         _integers,
@@ -87,12 +70,12 @@ packets: st.SearchStrategy[Packet] = st.one_of(
         st.none() | _wills,
         _properties,
     ),
-    st.builds(Connack, _flags, _integers, _properties),
-    st.builds(Publish, _strings, _binaries, _integers, _flags, _flags, st.none() | _integers, _properties),
-    st.builds(Puback, _integers, _integers, _properties),
-    st.builds(Subscribe, _integers, st.lists(_subscriptions, max_size=2).map(tuple), _properties),
-    st.builds(Suback, _integers, _codes, _properties),
-    st.builds(Unsubscribe, _integers, st.lists(_strings, max_size=2).map(tuple), _properties),
-    st.builds(Unsuback, _integers, _codes, _properties),
-    st.builds(Disconnect, _integers, _properties),
+    st.builds(mqtt.Connack, _flags, _integers, _properties),
+    st.builds(mqtt.Publish, _strings, _binaries, _integers, _flags, _flags, st.none() | _integers, _properties),
+    st.builds(mqtt.Puback, _integers, _integers, _properties),
+    st.builds(mqtt.Subscribe, _integers, st.lists(_subscriptions, max_size=2).map(tuple), _properties),
+    st.builds(mqtt.Suback, _integers, _codes, _properties),
+    st.builds(mqtt.Unsubscribe, _integers, st.lists(_strings, max_size=2).map(tuple), _properties),
+    st.builds(mqtt.Unsuback, _integers, _codes, _properties),
+    st.builds(mqtt.Disconnect, _integers, _properties),
 )

@@ -5,22 +5,7 @@ from typing import Any
 
 import mqtt5
 
-from iot_core.mqtt import (
-    Connack,
-    Connect,
-    Disconnect,
-    Packet,
-    Pingreq,
-    Pingresp,
-    Properties,
-    Puback,
-    Publish,
-    Suback,
-    Subscribe,
-    Unsuback,
-    Unsubscribe,
-    Will,
-)
+from iot_core import mqtt
 
 Convert = Callable[[Any], mqtt5.Packet]
 
@@ -39,12 +24,12 @@ _NAMES = {
 }
 
 
-def to_oracle(packet: Packet) -> mqtt5.Packet:
+def to_oracle(packet: mqtt.Packet) -> mqtt5.Packet:
     """Make the same packet of the other implementation."""
     return _CONVERSIONS[type(packet)](packet)
 
 
-def _given(properties: Properties) -> dict[str, Any]:
+def _given(properties: mqtt.Properties) -> dict[str, Any]:
     """The properties that are set, as keyword arguments."""
     named = {_NAMES.get(name, name): value for name, value in vars(properties).items() if value not in (None, ())}
     if "max_qos" in named:
@@ -52,13 +37,13 @@ def _given(properties: Properties) -> dict[str, Any]:
     return {name: list(value) if isinstance(value, tuple) else value for name, value in named.items()}
 
 
-def _will(will: Will) -> mqtt5.Will:
+def _will(will: mqtt.Will) -> mqtt5.Will:
     return mqtt5.Will(
         will.topic, payload=will.payload, qos=mqtt5.QoS(will.qos), retain=will.retain, **_given(will.properties)
     )
 
 
-def _connect(packet: Connect) -> mqtt5.ConnectPacket:
+def _connect(packet: mqtt.Connect) -> mqtt5.ConnectPacket:
     return mqtt5.ConnectPacket(
         packet.client_id,
         username=packet.user_name,
@@ -70,7 +55,7 @@ def _connect(packet: Connect) -> mqtt5.ConnectPacket:
     )
 
 
-def _publish(packet: Publish) -> mqtt5.PublishPacket:
+def _publish(packet: mqtt.Publish) -> mqtt5.PublishPacket:
     return mqtt5.PublishPacket(
         packet.topic,
         packet.payload,
@@ -82,7 +67,7 @@ def _publish(packet: Publish) -> mqtt5.PublishPacket:
     )
 
 
-def _subscribe(packet: Subscribe) -> mqtt5.SubscribePacket:
+def _subscribe(packet: mqtt.Subscribe) -> mqtt5.SubscribePacket:
     filters = [
         mqtt5.TopicFilter(
             each.topic_filter,
@@ -99,7 +84,7 @@ def _subscribe(packet: Subscribe) -> mqtt5.SubscribePacket:
     return mqtt5.SubscribePacket(packet.packet_id, filters, **given)
 
 
-def _unsubscribe(packet: Unsubscribe) -> mqtt5.UnsubscribePacket:
+def _unsubscribe(packet: mqtt.Unsubscribe) -> mqtt5.UnsubscribePacket:
     return mqtt5.UnsubscribePacket(packet.packet_id, list(packet.topic_filters), **_given(packet.properties))
 
 
@@ -120,15 +105,15 @@ def _with_codes(make: Callable[..., mqtt5.Packet], code: Callable[[int], object]
 
 
 _CONVERSIONS: Mapping[type, Convert] = {
-    Connect: _connect,
-    Connack: _with_code(mqtt5.ConnAckPacket, mqtt5.ConnAckReasonCode, "session_present"),
-    Publish: _publish,
-    Puback: _with_code(mqtt5.PubAckPacket, mqtt5.PubAckReasonCode, "packet_id"),
-    Subscribe: _subscribe,
-    Suback: _with_codes(mqtt5.SubAckPacket, mqtt5.SubAckReasonCode),
-    Unsubscribe: _unsubscribe,
-    Unsuback: _with_codes(mqtt5.UnsubAckPacket, mqtt5.UnsubAckReasonCode),
-    Pingreq: lambda _: mqtt5.PingReqPacket(),
-    Pingresp: lambda _: mqtt5.PingRespPacket(),
-    Disconnect: _with_code(mqtt5.DisconnectPacket, mqtt5.DisconnectReasonCode),
+    mqtt.Connect: _connect,
+    mqtt.Connack: _with_code(mqtt5.ConnAckPacket, mqtt5.ConnAckReasonCode, "session_present"),
+    mqtt.Publish: _publish,
+    mqtt.Puback: _with_code(mqtt5.PubAckPacket, mqtt5.PubAckReasonCode, "packet_id"),
+    mqtt.Subscribe: _subscribe,
+    mqtt.Suback: _with_codes(mqtt5.SubAckPacket, mqtt5.SubAckReasonCode),
+    mqtt.Unsubscribe: _unsubscribe,
+    mqtt.Unsuback: _with_codes(mqtt5.UnsubAckPacket, mqtt5.UnsubAckReasonCode),
+    mqtt.Pingreq: lambda _: mqtt5.PingReqPacket(),
+    mqtt.Pingresp: lambda _: mqtt5.PingRespPacket(),
+    mqtt.Disconnect: _with_code(mqtt5.DisconnectPacket, mqtt5.DisconnectReasonCode),
 }

@@ -5,14 +5,12 @@ from hypothesis import strategies as st
 
 from iot_core.mqtt import Connect, MqttError, Packet, Version, encode
 from tests.local.mqtt import hostile
-from tests.local.mqtt.effort import thorough
 from tests.local.mqtt.streams import decode, decoder_of, drain, in_chunks, outcome
 
 LIMIT = 150
 
 
 @given(hostile.streams, st.sampled_from((None, *Version)), st.lists(st.integers(1, 300), min_size=1, max_size=4))
-@thorough
 def test_any_bytes_in_chunks_of_any_size_give_the_same_packets_and_the_same_error_and_little_is_held(
     stream: bytes, version: Version | None, sizes: list[int]
 ) -> None:
@@ -38,7 +36,6 @@ def test_any_bytes_in_chunks_of_any_size_give_the_same_packets_and_the_same_erro
 
 
 @given(hostile.packets, st.sampled_from(Version))
-@thorough
 def test_a_packet_that_is_written_can_be_read_and_any_other_is_a_value_error(packet: Packet, version: Version) -> None:
     try:
         written = encode(packet, version)

@@ -166,9 +166,9 @@ OF_QOS_2 = [
     Broken("4.3.3 QoS 2 has PUBREL", frame(0x62, b"\0\1"), ProtocolError, "PUBREL: packets of QoS 2"),
     Broken("4.3.3 QoS 2 has PUBCOMP", frame(0x70, b"\0\1"), ProtocolError, "PUBCOMP: packets of QoS 2"),
     Broken("4.3.3 PUBREC is refused by its first byte", b"\x50", ProtocolError, "PUBREC: packets of QoS 2"),
-    Broken("MQTT-2.1.3-1 the flags of PUBREC are 0000", frame(0x52, b"\0\1"), MalformedPacket, "MQTT-2.1.3-1"),
+    Broken("MQTT-2.1.3-1 the flags of PUBREC are 0000", frame(0x52, b"\0\1"), MalformedPacket),
     Broken("MQTT-3.6.1-1 the flags of PUBREL are 0010", frame(0x60, b"\0\1"), MalformedPacket, "MQTT-2.1.3-1"),
-    Broken("MQTT-2.1.3-1 the flags of PUBCOMP are 0000", frame(0x71, b"\0\1"), MalformedPacket, "MQTT-2.1.3-1"),
+    Broken("MQTT-2.1.3-1 the flags of PUBCOMP are 0000", frame(0x71, b"\0\1"), MalformedPacket),
 ]
 BEFORE_CONNECT = [
     TYPE_0,

@@ -15,7 +15,6 @@ from iot_core.mqtt.primitives import (
     write_two_byte_integer,
     write_variable_byte_integer,
 )
-from tests.local.mqtt.effort import thorough
 
 
 def reader_of(data: bytes) -> Reader:
@@ -44,7 +43,6 @@ def test_a_variable_byte_integer_is_written_and_read_as_in_the_standard(value: i
 
 
 @given(st.integers(0, 268_435_455))
-@thorough
 def test_any_variable_byte_integer_is_read_as_it_was_written(value: int) -> None:
     assert reader_of(write_variable_byte_integer(value)).variable_byte_integer() == value
 

@@ -5,11 +5,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iot_core.mqtt import Connect, Packet, Publish, Version, encode, publish_parts, reason_codes
-from tests.local.mqtt.effort import for_each_type, thorough
+from iot_core.mqtt import Connect, Publish, Version, encode, publish_parts, reason_codes
+from tests.effort import examples
 from tests.local.mqtt.oracle import to_oracle
-from tests.local.mqtt.streams import LARGEST, decode, in_chunks, outcome
-from tests.local.mqtt.valid_packets import PACKETS, after_connect, codes_of, connects
+from tests.local.mqtt.streams import decode
+from tests.local.mqtt.valid_packets import PACKETS, codes_of
 
 
 @pytest.mark.parametrize(
@@ -21,7 +21,7 @@ from tests.local.mqtt.valid_packets import PACKETS, after_connect, codes_of, con
     ],
 )
 @given(data=st.data())
-@for_each_type
+@examples(0.25)  # With every type of packet on its own.
 def test_a_packet_is_read_as_it_was_written(version: Version, kind: type, data: st.DataObject) -> None:
     packet = data.draw(PACKETS[version][kind])
     written = encode(packet, version)
@@ -39,18 +39,6 @@ def test_a_packet_is_read_as_it_was_written(version: Version, kind: type, data: 
         assert to_oracle(read) == theirs
         # The other implementation has no way to write fewer bytes.
         assert len(encode(read, version)) <= len(theirs.write())
-
-
-@given(
-    data=st.data(),
-    version=st.sampled_from(Version),
-    sizes=st.lists(st.integers(1, 400), min_size=1, max_size=5),
-)
-@thorough
-def test_a_stream_is_read_alike_in_chunks_of_any_size(data: st.DataObject, version: Version, sizes: list[int]) -> None:
-    packets: list[Packet] = [data.draw(connects(version)), *data.draw(st.lists(after_connect[version], max_size=5))]
-    stream = b"".join(encode(packet, version) for packet in packets)
-    assert outcome(in_chunks(stream, sizes), None, LARGEST) == (packets, None)
 
 
 @pytest.mark.parametrize(

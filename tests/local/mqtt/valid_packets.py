@@ -5,23 +5,7 @@ from collections.abc import Callable, Mapping
 import mqtt5
 from hypothesis import strategies as st
 
-from iot_core.mqtt import (
-    Connack,
-    Connect,
-    Disconnect,
-    Packet,
-    Pingreq,
-    Pingresp,
-    Puback,
-    Publish,
-    Suback,
-    Subscribe,
-    Subscription,
-    Unsuback,
-    Unsubscribe,
-    Version,
-    Will,
-)
+from iot_core import mqtt
 from tests.local.mqtt.valid_values import (
     binaries,
     packet_ids,
@@ -50,10 +34,10 @@ def _is_known(known: Callable[[int], object], code: int) -> bool:
     return True
 
 
-def connects(version: Version) -> Strategy[Connect]:
-    wills = st.builds(Will, topic_names, binaries, qualities, st.booleans(), properties(version, "WILL"))
+def connects(version: mqtt.Version) -> Strategy[mqtt.Connect]:
+    wills = st.builds(mqtt.Will, topic_names, binaries, qualities, st.booleans(), properties(version, "WILL"))
     made = st.builds(
-        Connect,
+        mqtt.Connect,
         st.just(version),
         client_id=strings,
         clean_start=st.booleans(),
@@ -63,94 +47,98 @@ def connects(version: Version) -> Strategy[Connect]:
         will=st.none() | wills,
         properties=properties(version, "CONNECT"),
     )
-    if version is Version.MQTT_3_1_1:
+    if version is mqtt.Version.MQTT_3_1_1:
         return made.filter(lambda connect: connect.password is None or connect.user_name is not None)
     return made
 
 
-def connacks(version: Version) -> Strategy[Connack]:
+def connacks(version: mqtt.Version) -> Strategy[mqtt.Connack]:
     given = properties(version, "CONNACK")
     codes = st.integers(0, 255)
-    if version is Version.MQTT_5:
+    if version is mqtt.Version.MQTT_5:
         codes = st.sampled_from(codes_of(mqtt5.ConnAckReasonCode))
-    return st.builds(Connack, st.just(True), st.just(0), given) | st.builds(Connack, st.just(False), codes, given)
+    return st.builds(mqtt.Connack, st.just(True), st.just(0), given) | st.builds(
+        mqtt.Connack, st.just(False), codes, given
+    )
 
 
-def publishes(version: Version) -> Strategy[Publish]:
+def publishes(version: mqtt.Version) -> Strategy[mqtt.Publish]:
     given = properties(version, "PUBLISH")
-    names = topic_names if version is Version.MQTT_3_1_1 else topic_names | st.just("")
+    names = topic_names if version is mqtt.Version.MQTT_3_1_1 else topic_names | st.just("")
     made = st.one_of(
-        st.builds(Publish, names, payloads, st.just(0), st.booleans(), properties=given),
-        st.builds(Publish, names, payloads, st.integers(1, 2), st.booleans(), st.booleans(), packet_ids, given),
+        st.builds(mqtt.Publish, names, payloads, st.just(0), st.booleans(), properties=given),
+        st.builds(mqtt.Publish, names, payloads, st.integers(1, 2), st.booleans(), st.booleans(), packet_ids, given),
     )
     return made.filter(lambda publish: publish.topic != "" or publish.properties.topic_alias is not None)
 
 
-def pubacks(version: Version) -> Strategy[Puback]:
-    if version is Version.MQTT_3_1_1:
-        return st.builds(Puback, packet_ids)
+def pubacks(version: mqtt.Version) -> Strategy[mqtt.Puback]:
+    if version is mqtt.Version.MQTT_3_1_1:
+        return st.builds(mqtt.Puback, packet_ids)
     return st.builds(
-        Puback, packet_ids, st.sampled_from(codes_of(mqtt5.PubAckReasonCode)), properties(version, "PUBACK")
+        mqtt.Puback, packet_ids, st.sampled_from(codes_of(mqtt5.PubAckReasonCode)), properties(version, "PUBACK")
     )
 
 
-def subscribes(version: Version) -> Strategy[Subscribe]:
-    subscriptions = st.builds(Subscription, topic_filters, qualities)
-    if version is Version.MQTT_5:
+def subscribes(version: mqtt.Version) -> Strategy[mqtt.Subscribe]:
+    subscriptions = st.builds(mqtt.Subscription, topic_filters, qualities)
+    if version is mqtt.Version.MQTT_5:
         subscriptions |= st.builds(
-            Subscription, topic_filters, qualities, st.booleans(), st.booleans(), st.integers(0, 2)
+            mqtt.Subscription, topic_filters, qualities, st.booleans(), st.booleans(), st.integers(0, 2)
         ).filter(lambda each: not (each.no_local and each.topic_filter.startswith("$share/")))
     several = st.lists(subscriptions, min_size=1, max_size=4).map(tuple)
-    return st.builds(Subscribe, packet_ids, several, properties(version, "SUBSCRIBE"))
+    return st.builds(mqtt.Subscribe, packet_ids, several, properties(version, "SUBSCRIBE"))
 
 
-def unsubscribes(version: Version) -> Strategy[Unsubscribe]:
+def unsubscribes(version: mqtt.Version) -> Strategy[mqtt.Unsubscribe]:
     several = st.lists(topic_filters, min_size=1, max_size=4).map(tuple)
-    return st.builds(Unsubscribe, packet_ids, several, properties(version, "UNSUBSCRIBE"))
+    return st.builds(mqtt.Unsubscribe, packet_ids, several, properties(version, "UNSUBSCRIBE"))
 
 
 def _several(codes: list[int]) -> Strategy[tuple[int, ...]]:
     return st.lists(st.sampled_from(codes), min_size=1, max_size=4).map(tuple)
 
 
-def subacks(version: Version) -> Strategy[Suback]:
-    codes = [0, 1, 2, 0x80] if version is Version.MQTT_3_1_1 else codes_of(mqtt5.SubAckReasonCode)
-    return st.builds(Suback, packet_ids, _several(codes), properties(version, "SUBACK"))
+def subacks(version: mqtt.Version) -> Strategy[mqtt.Suback]:
+    codes = [0, 1, 2, 0x80] if version is mqtt.Version.MQTT_3_1_1 else codes_of(mqtt5.SubAckReasonCode)
+    return st.builds(mqtt.Suback, packet_ids, _several(codes), properties(version, "SUBACK"))
 
 
-def unsubacks(version: Version) -> Strategy[Unsuback]:
-    if version is Version.MQTT_3_1_1:
-        return st.builds(Unsuback, packet_ids)
+def unsubacks(version: mqtt.Version) -> Strategy[mqtt.Unsuback]:
+    if version is mqtt.Version.MQTT_3_1_1:
+        return st.builds(mqtt.Unsuback, packet_ids)
     codes = _several(codes_of(mqtt5.UnsubAckReasonCode))
-    return st.builds(Unsuback, packet_ids, codes, properties(version, "UNSUBACK"))
+    return st.builds(mqtt.Unsuback, packet_ids, codes, properties(version, "UNSUBACK"))
 
 
-def disconnects(version: Version) -> Strategy[Disconnect]:
-    if version is Version.MQTT_3_1_1:
-        return st.just(Disconnect())
+def disconnects(version: mqtt.Version) -> Strategy[mqtt.Disconnect]:
+    if version is mqtt.Version.MQTT_3_1_1:
+        return st.just(mqtt.Disconnect())
     codes = st.sampled_from(codes_of(mqtt5.DisconnectReasonCode))
-    return st.builds(Disconnect, codes, properties(version, "DISCONNECT"))
+    return st.builds(mqtt.Disconnect, codes, properties(version, "DISCONNECT"))
 
 
-def _packets(version: Version) -> dict[type, Strategy[Packet]]:
+def _packets(version: mqtt.Version) -> dict[type, Strategy[mqtt.Packet]]:
     return {
-        Connect: connects(version),
-        Connack: connacks(version),
-        Publish: publishes(version),
-        Puback: pubacks(version),
-        Subscribe: subscribes(version),
-        Suback: subacks(version),
-        Unsubscribe: unsubscribes(version),
-        Unsuback: unsubacks(version),
-        Pingreq: st.just(Pingreq()),
-        Pingresp: st.just(Pingresp()),
-        Disconnect: disconnects(version),
+        mqtt.Connect: connects(version),
+        mqtt.Connack: connacks(version),
+        mqtt.Publish: publishes(version),
+        mqtt.Puback: pubacks(version),
+        mqtt.Subscribe: subscribes(version),
+        mqtt.Suback: subacks(version),
+        mqtt.Unsubscribe: unsubscribes(version),
+        mqtt.Unsuback: unsubacks(version),
+        mqtt.Pingreq: st.just(mqtt.Pingreq()),
+        mqtt.Pingresp: st.just(mqtt.Pingresp()),
+        mqtt.Disconnect: disconnects(version),
     }
 
 
-PACKETS: Mapping[Version, Mapping[type, Strategy[Packet]]] = {version: _packets(version) for version in Version}
+PACKETS: Mapping[mqtt.Version, Mapping[type, Strategy[mqtt.Packet]]] = {
+    version: _packets(version) for version in mqtt.Version
+}
 
-after_connect: Mapping[Version, Strategy[Packet]] = {
-    version: st.one_of([packets for kind, packets in PACKETS[version].items() if kind is not Connect])
-    for version in Version
+after_connect: Mapping[mqtt.Version, Strategy[mqtt.Packet]] = {
+    version: st.one_of([packets for kind, packets in PACKETS[version].items() if kind is not mqtt.Connect])
+    for version in mqtt.Version
 }

@@ -65,7 +65,7 @@ def connect(
     principal: Annotated[
         str | None,
         typer.Option(
-            metavar="ID", callback=principal_name, help="Name the principal; default: from the token or user."
+            metavar="ID", callback=principal_name, help="Set the principal's name; default: the token's or user's."
         ),
     ] = None,
     claims: Annotated[
@@ -170,6 +170,6 @@ def _check(
     if token is not None and user is not None:
         raise typer.BadParameter("give a token, or a user name and a password", param_hint="--token, --user")
     if signature is not None and token is None:
-        raise typer.BadParameter("needs the --token that it signs", param_hint="--signature")
+        raise typer.BadParameter("give the token that it signs with --token", param_hint="--signature")
     if token is None and user is None and not where.local:
         raise typer.BadParameter(f"{where.host} does not trust development tokens: give a token", param_hint="--token")

@@ -18,6 +18,7 @@ from typing import Self
 
 import typer
 
+from iot_core.reasons import IotCoreReason
 from iot_policies.errors import printable
 
 _EXPLAINED_A_SECOND = 20
@@ -87,14 +88,14 @@ def reload_line(record: Mapping[str, object]) -> str:
 
 
 class Explained:
-    """Chooses the records that are printed with an explanation: refusals by policy, at most a few a second."""
+    """Chooses the records that are printed with an explanation: denials by policy, at most a few a second."""
 
     def __init__(self) -> None:
         self._second, self._count = 0, 0
 
     def __call__(self, record: Mapping[str, object]) -> bool:
         """Whether a record is to be explained."""
-        if record.get("reason") != "not_allowed_by_policy":
+        if record.get("reason") != IotCoreReason.NOT_ALLOWED_BY_POLICY:
             return False
         second = int(time.monotonic())
         self._count = self._count + 1 if second == self._second else 1
@@ -108,7 +109,7 @@ def line_of(record: Mapping[str, object]) -> str | None:
         return _decision(record)
     if record.get("event") == "connected":
         return None
-    about = record.get("client_id", record.get("source", ""))
+    about = record.get("client_id", record.get("address", ""))
     head = f"{record.get('event', record['kind'])}: {about}" if about else str(record.get("event", record["kind"]))
     names = ("disconnect_reason", "topics", "reason", "detail", "count", "problem")
     return coloured(head, "bright_black") + _rest(record, names)
@@ -117,7 +118,8 @@ def line_of(record: Mapping[str, object]) -> str | None:
 def _decision(record: Mapping[str, object]) -> str | None:
     if record["allowed"] and record["action"] not in ("connect", "refresh", "http_publish"):
         return None
-    word, colour = ("allowed", "green") if record["allowed"] else ("refused", "red")
+    by_policy = record.get("reason") == IotCoreReason.NOT_ALLOWED_BY_POLICY
+    word, colour = ("allowed", "green") if record["allowed"] else ("denied" if by_policy else "refused", "red")
     resource = record.get("resource", "")
     names = [name for name in _OF_A_DECISION if name != "client_id" or record.get(name) != resource]
     because = record.get("explanation")

@@ -46,8 +46,10 @@ def rotate(name: Name = None, bits: Bits = "2048", config: Config = CONFIG) -> N
         raise KeyRefused(f"{config} has no key yet: run iot-authorizer keys new{ring.option}")
     before = " or ".join(ring.public_files)
     _make(config, name, bits)
-    typer.echo(f"Deploy before a client uses a token that the new key signed; {before} stays valid. After the last")
-    typer.echo(f"token that {before} signed expired: iot-authorizer keys retire{ring.option} {before}")
+    typer.echo(f"Deploy before clients send tokens that the new key signed. {before} stays valid.")
+    typer.echo(
+        f"When the last token that {before} signed has expired: iot-authorizer keys retire{ring.option} {before}"
+    )
 
 
 def _make(config: Path, name: str | None, bits: str) -> None:
@@ -133,5 +135,9 @@ def retire(
     for path in (pair.private_path, pair.public_path):
         if path not in removed and path.exists():
             typer.echo(printable(f"kept {path}: keys new did not write it for this key"))
-    typer.echo(f"Deploy, then check with aws iot describe-authorizer that IoT Core no longer has {name}: until then it")
-    typer.echo(f"accepts what {name} signed. If it still has the key, the next key of that name replaces it.")
+    typer.echo(
+        f"Deploy, then check with aws iot describe-authorizer that IoT Core no longer has {name}. Until then, it"
+    )
+    typer.echo(
+        f"accepts tokens that {name} signed. If it keeps the key, make the next key with the same name, to replace it."
+    )

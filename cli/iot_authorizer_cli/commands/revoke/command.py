@@ -203,7 +203,7 @@ def _undo(selected: Revocation, where: TableOptions, *, as_json: bool) -> None:
     with usage_errors():
         item = table.read([selected.id]).get(selected.id)
     if item is None:
-        raise typer.BadParameter(f"it is not revoked: {what(selected)}")
+        raise typer.BadParameter(f"not revoked: {what(selected)}")
     try:
         found = from_item(item)
     except MalformedItem:

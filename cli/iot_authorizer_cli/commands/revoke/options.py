@@ -136,7 +136,7 @@ def given_token(text: str | None, token_id: str | None, issuer: str | None) -> R
     """
     if text is not None:
         if token_id is not None or issuer is not None:
-            raise typer.BadParameter("a token has its own ID and issuer", param_hint="--id, --issuer")
+            raise typer.BadParameter("a token has these itself: give only the token", param_hint="--id, --issuer")
         token_id, issuer = _read_token(_token_text(text))
     if not token_id or not issuer:
         raise typer.BadParameter("expected a token, or --id and --issuer", param_hint="TOKEN")
@@ -163,7 +163,7 @@ def _read_token(text: str) -> tuple[str, str]:
     if not isinstance(token_id, str) or not token_id:
         name = quote(subject) if isinstance(subject, str) and subject else "NAME"
         instead = f"iot-authorizer revoke principal {name} --issued-before now"
-        raise typer.BadParameter(f"the token has no ID (jti) to revoke it by: use {instead}", param_hint="TOKEN")
+        raise typer.BadParameter(f"the token has no ID (jti), so revoke its principal: {instead}", param_hint="TOKEN")
     if not isinstance(issuer, str) or not issuer:
         raise typer.BadParameter("the token names no issuer (iss)", param_hint="TOKEN")
     return token_id, issuer

@@ -44,7 +44,7 @@ def add(
     """Add a user.
 
     Asks for the password twice; without a terminal, reads it from standard input. With --generate, makes a password of
-    192 random bits and prints only it on standard output. It cannot be shown again.
+    192 random bits. Standard output has only this password, and no command shows it again.
     """
     if generate and no_password:
         raise typer.BadParameter("give at most one of them", param_hint="--generate, --no-password")
@@ -87,7 +87,7 @@ def rotate(
     *,
     where: TableOptions,
 ) -> None:
-    """Add a password and keep the previous one valid for a while.
+    """Add a password and keep the previous one for a while.
 
     At most two passwords are valid: if you rotate again in that time, the oldest one expires at once.
     """
@@ -156,10 +156,10 @@ def enable(name: Name, *, where: TableOptions) -> None:
 
 
 def unlock(name: Name, client_id: ClientIds = None, *, where: TableOptions) -> None:
-    """Clear a user's wrong passwords, so that the next attempt need not wait.
+    """Clear a user's wrong passwords.
 
-    Clears the failures of unknown client IDs and of the client ID that equals the user's name. Other client IDs that
-    have signed in before are counted separately: give them with --client-id.
+    The next attempt need not wait. Clears the failures of unknown client IDs and of the client ID that equals the
+    user's name. Other client IDs that have signed in before are counted separately: give them with --client-id.
     """
     opened = where.open()
     storing.find_item(opened, name)

@@ -52,7 +52,7 @@ def check_chosen(password: bytes, name: str) -> None:
     if text.casefold() == name.casefold():
         raise ValueError("a password must not be the user name")
     if password.startswith(b"eyJ") and password.count(b".") == 2 and password.isascii():  # As the authorizer asks.
-        raise ValueError("the authorizer takes a password with two dots that begins with eyJ for a token")
+        raise ValueError("the authorizer would read this as a token, because it begins with eyJ and has two dots")
 
 
 def made_password() -> str:

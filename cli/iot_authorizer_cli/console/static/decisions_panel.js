@@ -3,7 +3,7 @@
 import { byId, clock, count, element, levels } from "./dom.js";
 import { explanation } from "./explanation.js";
 import { keep, restored } from "./storage.js";
-import { actionOf, because, disconnectedBecause, isConnectByPolicy, isRefused } from "./wording.js";
+import { actionOf, because, disconnectedBecause, isConnectByPolicy, isRefused, verdictOf } from "./wording.js";
 
 const KEPT = 1000;
 const SHOWN = 200;
@@ -96,7 +96,7 @@ export class DecisionsPanel {
   #countRefused() {
     this.#refused += 1;
     byId("refused-count").hidden = false;
-    byId("refused-count").textContent = `${this.#refused > 99 ? "99+" : this.#refused} refused`;
+    byId("refused-count").textContent = `${this.#refused > 99 ? "99+" : this.#refused} not allowed`;
   }
 
   #row(record) {
@@ -140,7 +140,7 @@ function headline(record) {
     case "decision":
       return [
         time,
-        verdict(record.allowed ? "allowed" : "refused"),
+        verdict(verdictOf(record)),
         name,
         element("span", { class: "what" }, `${actionOf(record.action)} `, record.resource === who ? "" : element("code", {}, ...levels(record.resource ?? ""))),
         line(because(record)),
@@ -154,7 +154,7 @@ function headline(record) {
     case "dropped":
       return [time, verdict("dropped"), name, line(`${count(record.count, "message")}, ${because(record)}`)];
     case "refused_bytes":
-      return [time, verdict("refused"), element("span", { class: "who" }, record.source ?? ""), line(because(record))];
+      return [time, verdict("refused"), element("span", { class: "who" }, record.address ?? ""), line(because(record))];
     default:
       return [time, verdict(record.kind), name, line(record.problem ?? record.detail ?? "")];
   }
@@ -164,7 +164,8 @@ function details(record) {
   const shown = {
     principal: record.principal,
     "client ID": record.client_id,
-    [record.kind === "decision" ? "credential source" : "source"]: record.source,
+    "credential source": record.source,
+    address: record.address,
     authorizer: record.authorizer,
     "disconnect reason": record.disconnect_reason,
     detail: record.kind === "decision" ? null : record.detail,

@@ -2,7 +2,7 @@
 
 import { element } from "./dom.js";
 import { formatted, reasonLink, reasonOf } from "./reasons.js";
-import { actionOf } from "./wording.js";
+import { actionOf, verdictOf } from "./wording.js";
 
 /**
  * Shows a decision: `{allowed, action, resource, reason, detail, reasons}`. `reason` is a reason code and `reasons` are
@@ -15,7 +15,7 @@ export function explanation({ allowed, action, resource, reason, detail, reasons
     element(
       "p",
       { class: "verdict" },
-      element("b", {}, allowed ? "Allowed" : "Refused"),
+      element("b", {}, capitalized(verdictOf({ allowed, reason }))),
       ` ${actionOf(action)} `,
       element("code", {}, resource),
     ),
@@ -23,6 +23,8 @@ export function explanation({ allowed, action, resource, reason, detail, reasons
     reasons.length ? element("ul", {}, ...reasons.map((each) => element("li", {}, each))) : null,
   );
 }
+
+const capitalized = (word) => word[0].toUpperCase() + word.slice(1);
 
 function words(code, detail) {
   const { cause, cure } = reasonOf(code);

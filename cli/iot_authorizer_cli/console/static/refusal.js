@@ -1,14 +1,14 @@
-/** The explanation of a refusal in the client's panel. IoT Core itself tells the client no reason. */
+/** The explanation of a refusal in the client's panel. IoT Core itself does not tell the client why. */
 
 import { element } from "./dom.js";
 import { explanation } from "./explanation.js";
 import { disconnectedBecause } from "./wording.js";
 
 const CONSEQUENCES = {
-  connect: "IoT Core tells the client no reason.",
-  refresh: "IoT Core invoked the authorizer again and then ended the connection.",
-  publish: "IoT Core ends a connection that publishes without permission.",
-  retain: "IoT Core ends a connection that publishes without permission.",
+  connect: "IoT Core does not tell the client why.",
+  refresh: "IoT Core asked the authorizer again, and ended the connection.",
+  publish: "IoT Core ends the connection after such a publish.",
+  retain: "IoT Core ends the connection after such a publish.",
   receive: "The message was not delivered to this client.",
 };
 const ENDS = new Set(["connect", "refresh", "publish", "retain"]);

@@ -8,11 +8,11 @@ import { tabName } from "./storage.js";
 const MEANS = {
   pasted: {
     secret: "Token",
-    note: "The authorizer reads the claims of the token. The claims above are only for the policy below.",
+    note: "The authorizer reads the claims of the token. The claims above are used only for the policy below.",
   },
   password: {
     secret: "Password",
-    note: "The principal is the user name, with its claims of the password file. The claims above are only for the policy below.",
+    note: "The principal is the user name. Its claims come from the password file or the table. The claims above are used only for the policy below.",
   },
 };
 

@@ -35,7 +35,7 @@ export class Steps {
     if (topic) steps.push(["publish", ["Publish to ", code(topic), "."]]);
     if (refused) {
       const take = element("button", { type: "button", class: "link", onclick: () => this.#onTake(refused) }, refused);
-      steps.push(["refused", ["Publish to ", take, ", which the policy refuses, and see why."]]);
+      steps.push(["refused", ["Publish to ", take, ", which the policy denies, and see why."]]);
     }
     this.#list.hidden = steps.every(([name]) => this.#done.has(name));
     this.#list.replaceChildren(

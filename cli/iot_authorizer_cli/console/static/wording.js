@@ -2,20 +2,20 @@
 
 import { plain, reasonOf } from "./reasons.js";
 
+/** The same words as in docs/reference/presence-and-feed.md. */
 const DISCONNECTED = {
-  AUTH_ERROR: "the authorizer refused it",
-  CLIENT_INITIATED_DISCONNECT: "the client disconnected",
-  CLIENT_ERROR: "the client broke MQTT's rules or IoT Core's limits",
-  CONNECTION_LOST: "the connection was lost",
-  CUSTOMAUTH_TTL_EXPIRATION: "disconnect_after or the expiry of the token ended it",
+  CLIENT_INITIATED_DISCONNECT: "the client sent DISCONNECT",
+  FORBIDDEN_ACCESS: "the client published what its policy does not allow",
+  AUTH_ERROR: "the authorizer refused the client at a refresh",
+  CUSTOMAUTH_TTL_EXPIRATION: "the connection reached the end that the authorizer set",
   DUPLICATE_CLIENTID: "another client connected with this client ID",
-  FORBIDDEN_ACCESS: "it did something that its policy does not allow",
-  MQTT_KEEP_ALIVE_TIMEOUT: "it sent nothing for longer than its keep alive",
-  SERVER_ERROR: "the server had an error",
-  SERVER_INITIATED_DISCONNECT: "the server ended it",
+  CLIENT_ERROR: "the client broke a rule of MQTT or a limit of IoT Core",
+  MQTT_KEEP_ALIVE_TIMEOUT: "the client sent nothing for 1.5 times its keep-alive time",
+  CONNECTION_LOST: "the network connection broke",
   API_INITIATED_DISCONNECT: "DeleteConnection was called",
-  THROTTLED: "it exceeded a rate limit",
-  WEBSOCKET_TTL_EXPIRATION: "the WebSocket reached its maximum duration",
+  THROTTLED: "the client read too slowly",
+  SERVER_INITIATED_DISCONNECT: "IoT Core shut down",
+  SERVER_ERROR: "IoT Core itself failed",
 };
 
 const CONNECT_BY_POLICY = new Set(["client_id_not_granted", "connect_not_allowed", "nothing_granted"]);
@@ -46,6 +46,12 @@ export function because(record) {
   const { cause, cure } = reasonOf(record.reason);
   const isNamed = `${cause} ${cure}`.includes("detail") && record.detail;
   return `${record.reason}: ${plain(cause)}${isNamed ? ` (${record.detail})` : ""}`;
+}
+
+/** The word for a decision: a policy allows or denies an action, and IoT Core or the authorizer refuses a client. */
+export function verdictOf({ allowed, reason }) {
+  if (allowed) return "allowed";
+  return reason === undefined || reason === "not_allowed_by_policy" ? "denied" : "refused";
 }
 
 /** Whether a decision is about a connection, not about an action on it. */

@@ -160,7 +160,7 @@ def test_what_the_template_allows_gives_no_warning(connect: Connect, client: str
         (("paho", "--endpoint", "127.0.0.1:port"), "expected HOST, http://HOST:PORT or https://HOST:PORT"),
         (("paho", "--user", "bob"), "give both or neither"),
         (("paho", "--token", "t", "--user", "bob", "--password", "p"), "give a token, or a user name"),
-        (("paho", "--signature", "c2ln"), "needs the --token that it signs"),
+        (("paho", "--signature", "c2ln"), "give the token that it signs with --token"),
         (("paho", "--topic", "a\nb"), "the topic contains a control character"),
         (("paho", "--client-id", "a\nb"), "the client id contains a control character"),
         (("paho", "--topic", "x/+"), "--topic: a topic name must not contain + or #"),

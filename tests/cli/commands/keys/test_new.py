@@ -84,7 +84,7 @@ def test_of_two_private_halves_with_the_same_time_the_later_in_the_configuration
 def test_a_rotation_says_when_to_retire_the_key_before(run: Run, config: Path) -> None:
     shown = " ".join(run("keys", "rotate", "new").stdout.split())
     assert "old stays valid" in shown
-    assert shown.endswith("After the last token that old signed expired: iot-authorizer keys retire old")
+    assert shown.endswith("When the last token that old signed has expired: iot-authorizer keys retire old")
 
 
 def test_a_configuration_elsewhere_has_its_keys_beside_it(run: Run, folder: Path) -> None:

@@ -62,7 +62,7 @@ def test_the_replaced_revocation_is_printed(folder: Path) -> None:
 def test_a_token_without_an_id_says_what_to_revoke_instead(folder: Path, token_id: object) -> None:
     token = jwt.encode({"iss": ISSUER, "sub": "ann b", **({} if token_id is None else {"jti": token_id})}, "k" * 32)
     assert refused(folder, "token", "-", typed=token) == (
-        "Invalid value for TOKEN: the token has no ID (jti) to revoke it by: use iot-authorizer revoke "
+        "Invalid value for TOKEN: the token has no ID (jti), so revoke its principal: iot-authorizer revoke "
         "principal 'ann b' --issued-before now"
     )
 
@@ -92,7 +92,7 @@ def test_a_revoked_token_can_expire_later_than_its_revocation(folder: Path) -> N
         (["principal", "ann", "--config", "none.toml"], "none.toml: can't be read"),
         (["token"], "for TOKEN: expected a token, or --id and --issuer"),
         (["token", "--id", "7"], "for TOKEN: expected a token, or --id and --issuer"),
-        (["token", "x.y.z", "--id", "7"], "for --id, --issuer: a token has its own ID and issuer"),
+        (["token", "x.y.z", "--id", "7"], "for --id, --issuer: a token has these itself: give only the token"),
         (["token", "x.y.z"], "for TOKEN: expected a JWT"),
         (["token", "--id", "", "--issuer", "me"], "for TOKEN: expected a token, or --id and --issuer"),
         (["token", "--id", "7", "--issuer", ""], "for TOKEN: expected a token, or --id and --issuer"),
@@ -106,7 +106,7 @@ def test_a_revoked_token_can_expire_later_than_its_revocation(folder: Path) -> N
         ),
         (["before", "now"], "--yes is required when the command does not run in a terminal"),
         (["before", "now", "--issuer", "me"], "--yes is required when the command does not run in a terminal"),
-        (["undo", "principal", "ann"], "Invalid value: it is not revoked: principal ann"),
+        (["undo", "principal", "ann"], "Invalid value: not revoked: principal ann"),
         (["ann"], "No such command 'ann'"),
         (["principal", "\udcff"], "expected text without lone surrogates"),
     ],

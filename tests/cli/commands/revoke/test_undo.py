@@ -67,7 +67,10 @@ def test_an_empty_list_says_so(folder: Path, table: SqliteTable) -> None:
 
 @pytest.mark.parametrize("command", [["list"], ["undo", "principal", "ann"]], ids=["list", "undo"])
 def test_a_missing_table_is_not_created(folder: Path, command: list[str]) -> None:
-    assert refused(folder, *command, "--data", "mistyped") == "Invalid value for --data: mistyped has no table yet"
+    assert (
+        refused(folder, *command, "--data", "mistyped")
+        == "Invalid value for --data: mistyped has no table yet: add a user first, or give another folder"
+    )
     assert not (folder / "mistyped").exists()
 
 

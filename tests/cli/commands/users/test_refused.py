@@ -27,7 +27,7 @@ REFUSED = [
     (["add"], FIRST, "Missing argument 'NAME'"),
     (["fly"], "", "No such command 'fly'"),
     (["add", "ann", "--claims", '{"a": 1, "a": 2}'], FIRST, "--claims: duplicate key in a JSON object"),
-    (["add", "ann"], "eyJhbGciOi.Jub25l.IiJ9", "that begins with eyJ for a token"),
+    (["add", "ann"], "eyJhbGciOi.Jub25l.IiJ9", "read this as a token, because it begins with eyJ"),
     (["list", "x", "--state", "gone"], "", "'gone' is not one of 'active'"),
     (["set-password", "bob"], FIRST, "NAME: no user bob"),
     (["rotate", "bob"], FIRST, "NAME: no user bob"),

@@ -66,10 +66,8 @@ def test_the_list_can_be_limited_to_states(users: Users) -> None:
 
 def test_a_folder_without_a_table_is_an_error(users: Users) -> None:
     done = users("list", "--data", "mistyped")
-    assert (done.returncode, done.stderr) == (
-        2,
-        "iot-authorizer: Invalid value for --data: mistyped has no table yet\n",
-    )
+    told = "Invalid value for --data: mistyped has no table yet: add a user first, or give another folder"
+    assert (done.returncode, done.stderr) == (2, f"iot-authorizer: {told}\n")
     assert not (users.folder / "mistyped").exists()
 
 
