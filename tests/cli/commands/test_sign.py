@@ -10,7 +10,6 @@ from iot_authorizer_cli.project.configuration import read_project_configuration
 from iot_core.authorizers.event import ConnectionRequest
 from iot_core.authorizers.invocation import Refused, verify_signature
 from tests.cli.conftest import Run
-from tests.cli.dev import PROGRAM
 from tests.clients.needs import needs
 
 pytestmark = pytest.mark.slow
@@ -43,13 +42,6 @@ def test_a_given_key_signs(run: Run, config: Path) -> None:
 @pytest.mark.parametrize("end", [b"", b"\n", b"\r\n"])
 def test_the_line_end_of_standard_input_is_not_signed(run: Run, config: Path, end: bytes) -> None:
     assert run("sign", "-", typed=b"header.\xff" + end).stdout == by_openssl(config.parent, "new", b"header.\xff")
-
-
-def test_a_closed_standard_input_is_one_line(config: Path) -> None:
-    command = ["sh", "-c", f"{PROGRAM} sign - <&-"]
-    done = subprocess.run(command, cwd=config.parent, capture_output=True, text=True, check=False)
-    expected = "iot-authorizer: Invalid value for TOKEN: standard input is closed\n"
-    assert (done.returncode, done.stdout, done.stderr) == (2, "", expected)
 
 
 def test_iot_core_verifies_only_the_signed_token(run: Run, config: Path) -> None:

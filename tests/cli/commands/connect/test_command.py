@@ -29,48 +29,43 @@ def python_strings(program: str) -> set[object]:
     return {node.value for node in ast.walk(ast.parse(program)) if isinstance(node, ast.Constant)}
 
 
-@pytest.mark.parametrize(
-    ("client", "where"),
-    [
-        ("mqtt.js", f"wss://{AWS}/mqtt?x-amz-customauthorizer-name=chat&token=t"),
-        ("awsiotsdk", "port=443"),
-        ("mosquitto", f"-h {AWS} -p 443 -V 5 --tls-use-os-certs --tls-alpn mqtt"),
-        ("curl", f"https://{AWS}/topics/rooms%2Flobby%2Fsay%2Fann?qos=1"),
-    ],
-)
-def test_at_aws_a_program_uses_port_443_and_no_ca_file(connect: Connect, client: str, where: str) -> None:
-    program = connect(client, "--endpoint", AWS, "--token", "t").stdout
-    assert where in program
-    assert "ca.pem" not in program
-
-
-def test_mqtt_itself_at_aws_needs_alpn(connect: Connect) -> None:
-    program = connect("paho", "--endpoint", AWS, "--token", "t", "--transport", "mqtt").stdout
-    assert 'client.tls_set(alpn_protocols=["mqtt"])' in program
-    assert f'client.connect("{AWS}", 443)' in program
+AT_AWS = ("--endpoint", AWS, "--token", "t")
+PROGRAMS = [
+    ("mqtt.js", AT_AWS, f"wss://{AWS}/mqtt?x-amz-customauthorizer-name=chat&token=t"),
+    ("awsiotsdk", AT_AWS, "port=443"),
+    ("mosquitto", AT_AWS, f"-h {AWS} -p 443 -V 5 --tls-use-os-certs --tls-alpn mqtt"),
+    ("curl", AT_AWS, f"https://{AWS}/topics/rooms%2Flobby%2Fsay%2Fann?qos=1"),
+    ("paho", (*AT_AWS, "--transport", "mqtt"), 'client.tls_set(alpn_protocols=["mqtt"])'),
+    ("paho", (*AT_AWS, "--transport", "mqtt"), f'client.connect("{AWS}", 443)'),
+    ("mqtt.js", (), "ws://127.0.0.1:8080/mqtt?"),
+    ("paho", (), 'client.connect("127.0.0.1", 8080)'),
+    ("awsiotsdk", (), "port=8443"),
+    ("mosquitto", (), "-h 127.0.0.1 -p 8443"),
+    ("curl", (), "https://127.0.0.1:8443/topics/"),
+    ("awsiotsdk", ("--ca", "own.pem"), 'ca_filepath="own.pem"'),
+    ("mqtt.js", ("--config", "own.toml"), "/mqtt?x-amz-customauthorizer-name=own&access_token=ey"),
+    ("curl", ("--config", "own.toml", "--token", "t"), "--header 'Authorization: Bearer t'"),
+]
 
 
 @pytest.mark.parametrize(
-    ("client", "where"),
-    [
-        ("mqtt.js", "ws://127.0.0.1:8080/mqtt?"),
-        ("paho", 'client.connect("127.0.0.1", 8080)'),
-        ("awsiotsdk", "port=8443"),
-        ("mosquitto", "-h 127.0.0.1 -p 8443"),
-        ("curl", "https://127.0.0.1:8443/topics/"),
-    ],
+    ("client", "options", "part"), PROGRAMS, ids=[" ".join([client, *options]) for client, options, _ in PROGRAMS]
 )
-def test_without_an_endpoint_a_program_connects_to_this_machine(connect: Connect, client: str, where: str) -> None:
-    assert where in connect(client).stdout
+def test_a_program_has_its_endpoint_its_ca_and_its_token(
+    connect: Connect, tmp_path: Path, client: str, options: tuple[str, ...], part: str
+) -> None:
+    (tmp_path / "own.toml").write_text('name = "own"\n')  # Without a token key name.
+    program = connect(client, *options).stdout
+    assert part in program
+    assert ("ca.pem" in program, "access_token" in program) == (
+        client in ("awsiotsdk", "mosquitto", "curl") and AWS not in options and "--ca" not in options,
+        "own.toml" in options and client != "curl",
+    )
 
 
 @pytest.mark.parametrize("client", ["awsiotsdk", "mosquitto", "curl"])
 def test_the_local_ca_has_an_absolute_path(connect: Connect, client: str, tmp_path: Path) -> None:
     assert str(tmp_path / ".iot-authorizer" / "ca.pem") in connect(client).stdout
-
-
-def test_a_given_ca_is_used(connect: Connect) -> None:
-    assert 'ca_filepath="own.pem"' in connect("awsiotsdk", "--ca", "own.pem").stdout
 
 
 def test_on_this_machine_a_token_is_made(connect: Connect) -> None:
@@ -98,17 +93,6 @@ def test_the_topic_filter_can_differ_from_the_topic(connect: Connect) -> None:
 
 def test_the_authorizer_can_be_the_accounts_default(connect: Connect) -> None:
     assert "customauthorizer-name" not in connect("mqtt.js", "--authorizer", "").stdout
-
-
-def test_without_a_token_key_name_the_token_is_an_access_token(connect: Connect, tmp_path: Path) -> None:
-    (tmp_path / "own.toml").write_text('name = "own"\n')
-    assert "/mqtt?x-amz-customauthorizer-name=own&access_token=ey" in connect("mqtt.js", "--config", "own.toml").stdout
-
-
-def test_without_a_token_key_name_a_header_has_a_bearer_token(connect: Connect, tmp_path: Path) -> None:
-    (tmp_path / "own.toml").write_text('name = "own"\n')
-    headers = connect("curl", "--config", "own.toml", "--token", "t").stdout
-    assert ("--header 'Authorization: Bearer t'" in headers, "access_token" in headers) == (True, False)
 
 
 def test_without_a_configuration_the_authorizer_has_its_default_name(connect: Connect, tmp_path: Path) -> None:

@@ -8,7 +8,6 @@ import subprocess
 from pathlib import Path
 
 from tests.cli.conftest import Run
-from tests.cli.dev import PROGRAM
 from tests.clients.needs import needs
 
 
@@ -34,19 +33,6 @@ def test_a_key_was_created_when_its_private_half_was_written(run: Run, config: P
     os.utime(config.parent / "keys/private/old.pem", (100, 100))
     assert run("keys", "list").stdout.endswith("  1970-01-01 00:01:40Z\n")
     assert listed(run)["old"]["created"] == "1970-01-01T00:01:40Z"
-
-
-def test_it_has_a_frame_on_a_terminal(config: Path) -> None:
-    os.utime(config.parent / "keys/private/old.pem", (100, 100))
-    ours, theirs = os.openpty()
-    with subprocess.Popen(
-        [str(PROGRAM), "keys", "list"], cwd=config.parent, stdout=theirs, env={**os.environ, "COLUMNS": "100"}
-    ) as process:
-        process.wait()  # So short a text fits into the terminal's buffer.
-        shown = os.read(ours, 4096).decode()
-    os.close(theirs)
-    os.close(ours)
-    assert re.search(r"│ old +│ 2048 │ [0-9a-f]{16} │ here +│ yes +│ 1970-01-01 00:01:40Z │", shown)
 
 
 def test_without_keys_it_says_how_to_make_one(run: Run) -> None:

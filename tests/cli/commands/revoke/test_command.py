@@ -2,7 +2,6 @@
 
 import json
 import os
-import shlex
 import subprocess
 from pathlib import Path
 
@@ -65,6 +64,11 @@ def test_a_token_without_an_id_says_what_to_revoke_instead(folder: Path, token_i
         "Invalid value for TOKEN: the token has no ID (jti), so revoke its principal: iot-authorizer revoke "
         "principal 'ann b' --issued-before now"
     )
+
+
+def test_a_token_without_an_issuer_is_refused(folder: Path) -> None:
+    token = jwt.encode({"jti": "7", "sub": "ann"}, "k" * 32)
+    assert refused(folder, "token", "-", typed=token) == "Invalid value for TOKEN: the token names no issuer (iss)"
 
 
 def test_a_revoked_token_can_expire_later_than_its_revocation(folder: Path) -> None:
@@ -200,12 +204,9 @@ def test_a_name_that_looks_like_a_pattern_is_taken_literally(folder: Path, table
     assert [item["principal"] for item in table.items("revoked#")] == [name]
 
 
-@pytest.mark.parametrize(("answer", "code", "count"), [("y", 0, 1), ("n", 1, 0), ("", 1, 0)])
-def test_revoking_all_tokens_asks_first_at_a_terminal(
-    folder: Path, table: SqliteTable, answer: str, code: int, count: int
-) -> None:
+def test_revoking_all_tokens_asks_first_at_a_terminal(folder: Path, table: SqliteTable) -> None:
     ours, theirs = os.openpty()
-    os.write(ours, f"{answer}\n".encode())
+    os.write(ours, b"n\n")
     done = subprocess.run(
         [str(PROGRAM), "revoke", "before", "2026-01-01T00:00:00Z", *NOT_THERE],
         cwd=folder,
@@ -217,15 +218,4 @@ def test_revoking_all_tokens_asks_first_at_a_terminal(
     os.close(theirs)
     os.close(ours)
     assert done.stderr.startswith("Revoke all tokens issued before 2026-01-01 00:00:00Z? [y/N]:"), done.stderr
-    assert (done.returncode, len(list(table.items("revoked#")))) == (code, count), done.stderr
-
-
-@pytest.mark.parametrize(
-    ("selected", "expected"),
-    [(["before", "now"], "--yes is required when"), (["token", "-"], "for TOKEN: standard input is closed")],
-    ids=" ".join,
-)
-def test_a_closed_standard_input_is_one_line(folder: Path, selected: list[str], expected: str) -> None:
-    command = shlex.join([str(PROGRAM), "revoke", *selected])
-    done = subprocess.run(["bash", "-c", f"{command} <&-"], cwd=folder, capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stderr.count("\n"), expected in done.stderr) == (2, 1, True), done.stderr
+    assert (done.returncode, len(list(table.items("revoked#")))) == (1, 0), done.stderr

@@ -1,8 +1,6 @@
 """`iot-authorizer revoke list` and `revoke undo`."""
 
 import json
-import os
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -12,7 +10,6 @@ from iot_identities import guessing
 from iot_identities.revocations import Kind, Revocation, to_item
 from iot_identities.sqlite_table import SqliteTable
 from tests.cli.commands.revoke.running import NOT_THERE, refused, revoke
-from tests.cli.dev import PROGRAM
 
 
 def test_all_revocations_are_listed_the_latest_first(folder: Path, table: SqliteTable) -> None:
@@ -45,19 +42,6 @@ def test_the_list_can_be_json(folder: Path, table: SqliteTable) -> None:
             "expires_at": 4102444800,
         }
     ]
-
-
-def test_the_list_has_a_frame_on_a_terminal(folder: Path, table: SqliteTable) -> None:
-    table.write(to_item(Revocation(Kind.PRINCIPAL, 100, principal="ann\x1b[31m")))
-    ours, theirs = os.openpty()
-    with subprocess.Popen(
-        [str(PROGRAM), "revoke", "list"], cwd=folder, stdout=theirs, env={**os.environ, "COLUMNS": "100"}
-    ) as process:
-        process.wait()  # So short a text fits into the terminal's buffer.
-        shown = os.read(ours, 4096).decode()
-    os.close(theirs)
-    os.close(ours)
-    assert "│ principal ann\\x1b[31m │ 1970-01-01 00:01:40Z │ it is undone │" in shown
 
 
 def test_an_empty_list_says_so(folder: Path, table: SqliteTable) -> None:
