@@ -1,9 +1,13 @@
 """The command line, `iot-authorizer`: all commands, and what every command does with an error."""
 
+import inspect
 import re
 import sys
+from collections.abc import Callable
+from dataclasses import fields, is_dataclass
+from functools import wraps
 from importlib.metadata import version
-from typing import Annotated
+from typing import Annotated, Any, get_type_hints
 
 import typer
 
@@ -11,45 +15,140 @@ from iot_authorizer_cli.commands.connect.command import connect
 from iot_authorizer_cli.commands.dev.command import dev
 from iot_authorizer_cli.commands.explain import explain
 from iot_authorizer_cli.commands.invoke import invoke
-from iot_authorizer_cli.commands.keys.app import app as keys
+from iot_authorizer_cli.commands.keys import command as keys
+from iot_authorizer_cli.commands.keys.key_ring import KeyRefused
 from iot_authorizer_cli.commands.lint import lint
 from iot_authorizer_cli.commands.password import password
 from iot_authorizer_cli.commands.render import render
-from iot_authorizer_cli.commands.revoke.app import app as revoke
+from iot_authorizer_cli.commands.revoke import command as revoke
 from iot_authorizer_cli.commands.sign import sign
 from iot_authorizer_cli.commands.token import token
-from iot_authorizer_cli.commands.users.app import app as users
-from iot_authorizer_cli.options import add_command
+from iot_authorizer_cli.commands.users import change as users
+from iot_authorizer_cli.commands.users.import_users import import_users
+from iot_authorizer_cli.commands.users.show import list_users, show
 from iot_authorizer_cli.project.identity_table import problem_of
-from iot_authorizer_cli.signing.key_ring import KeyRefused
 from iot_core.authorizers.invocation import Refused
 from iot_core.functions.lambda_function import BrokenHandler
 from iot_identities.table import TableUnavailable
 from iot_policies import InvalidFile, PolicyError
 from iot_policies.errors import printable
 
+
+def _example(words: str) -> str:
+    return f"\b\nExample: iot-authorizer {words}".rstrip()
+
+
 app = typer.Typer(
     name="iot-authorizer",
     help="Develop a custom authorizer for AWS IoT Core. Begin with dev, which runs IoT Core on this machine.",
-    epilog="\b\nExample: iot-authorizer dev --config authorizer.toml",
+    epilog=_example("dev --config authorizer.toml"),
     context_settings={"help_option_names": ["-h", "--help"]},
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
 
-add_command(app, "dev", dev, "--config authorizer.toml --port 8080")
-add_command(app, "connect", connect, "--for paho > client.py && python client.py")
-add_command(app, "invoke", invoke, '--mqtt-context \'{"clientId": "ann"}\'')
-add_command(app, "render", render, "policies/chat.toml --principal ann")
-add_command(app, "explain", explain, "policies/chat.toml --principal ann connect ann")
-add_command(app, "lint", lint, "policies/*.toml")
-add_command(app, "token", token, "--principal ann --expires 15m")
-add_command(app, "password", password, "")
-add_command(app, "sign", sign, '"$TOKEN"')
-app.add_typer(keys, name="keys")
-app.add_typer(users, name="users")
-app.add_typer(revoke, name="revoke")
+
+def _add_group(parent: typer.Typer, path: str, text: str, example: str) -> typer.Typer:
+    """Adds a command with subcommands, such as `revoke undo`. Without a subcommand it prints its help."""
+
+    def show_help(context: typer.Context) -> None:
+        if context.invoked_subcommand is None:
+            typer.echo(context.get_help())
+
+    group = typer.Typer(
+        callback=show_help,
+        invoke_without_command=True,
+        help=text,
+        epilog=_example(f"{path} {example}"),
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+    )
+    parent.add_typer(group, name=path.rpartition(" ")[2])
+    return group
+
+
+def _add(group: typer.Typer, path: str, command: Callable[..., None], example: str) -> None:
+    """Adds a command. `path` is what a user types, such as `users add`; `example` is what can follow it."""
+    name = path.rpartition(" ")[2]
+    group.command(name, epilog=_example(f"{path} {example}"))(_with_option_groups(command))
+
+
+def _with_option_groups(command: Callable[..., None]) -> Callable[..., None]:
+    """Makes each field of a parameter that is a dataclass, such as `TableOptions`, an option of the command."""
+    hints = get_type_hints(command, include_extras=True)
+    groups: dict[str, type[Any]] = {
+        name: hint for name, hint in hints.items() if isinstance(hint, type) and is_dataclass(hint)
+    }
+
+    @wraps(command)
+    def run(**given: object) -> None:
+        for name, group in groups.items():
+            given[name] = group(**{each.name: given.pop(each.name) for each in fields(group)})
+        command(**given)
+
+    parameters: list[inspect.Parameter] = []
+    for name, parameter in inspect.signature(command).parameters.items():
+        if name not in groups:
+            parameters.append(parameter.replace(annotation=hints[name]))
+            continue
+        types = get_type_hints(groups[name], include_extras=True)
+        parameters += [
+            inspect.Parameter(each.name, parameter.kind, default=each.default, annotation=types[each.name])
+            for each in fields(groups[name])
+        ]
+    run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    run.__annotations__ = {each.name: each.annotation for each in parameters}
+    return run
+
+
+_add(app, "dev", dev, "--config authorizer.toml --port 8080")
+_add(app, "connect", connect, "--for paho > client.py && python client.py")
+_add(app, "invoke", invoke, '--mqtt-context \'{"clientId": "ann"}\'')
+_add(app, "render", render, "policies/chat.toml --principal ann")
+_add(app, "explain", explain, "policies/chat.toml --principal ann connect ann")
+_add(app, "lint", lint, "policies/*.toml")
+_add(app, "token", token, "--principal ann --expires 15m")
+_add(app, "password", password, "")
+_add(app, "sign", sign, '"$TOKEN"')
+
+_keys = _add_group(app, "keys", "Manage the key pairs that sign tokens. IoT Core gets the public halves.", "new")
+_add(_keys, "keys new", keys.new, "")
+_add(_keys, "keys list", keys.list_keys, "")
+_add(_keys, "keys rotate", keys.rotate, "")
+_add(_keys, "keys retire", keys.retire, "2026-11")
+
+_users = _add_group(
+    app,
+    "users",
+    "Manage users with passwords and claims. They are in this machine's table, or in a DynamoDB table. A password is "
+    "never an argument: the command asks for it, reads it from standard input, or generates it.",
+    "add pump-7 --generate",
+)
+_add(_users, "users add", users.add, "pump-7 --generate")
+_add(_users, "users set-password", users.set_password, "pump-7")
+_add(_users, "users rotate", users.rotate, "pump-7 --generate")
+_add(_users, "users set-claims", users.set_claims, 'pump-7 \'{"role": "device"}\'')
+_add(_users, "users set-valid-until", users.set_valid_until, "pump-7 2027-12-31")
+_add(_users, "users disable", users.disable, "pump-7")
+_add(_users, "users enable", users.enable, "pump-7")
+_add(_users, "users unlock", users.unlock, "ann --client-id ann/phone")
+_add(_users, "users remove", users.remove, "pump-7")
+_add(_users, "users list", list_users, "")
+_add(_users, "users show", show, "pump-7")
+_add(_users, "users import", import_users, "devices.csv --generate passwords.csv")
+
+_revoke = _add_group(app, "revoke", "Revoke principals and tokens, and end their connections.", "principal ann")
+_add(_revoke, "revoke principal", revoke.principal, "ann --for 30d")
+_add(_revoke, "revoke token", revoke.token, "- < stolen.jwt")
+_add(_revoke, "revoke before", revoke.before, "now --issuer https://auth.example.com/")
+_add(_revoke, "revoke list", revoke.list_revocations, "--json")
+
+_undo = _add_group(_revoke, "revoke undo", "Undo a revocation.", "principal ann")
+_add(_undo, "revoke undo principal", revoke.undo_principal, "ann")
+_add(_undo, "revoke undo token", revoke.undo_token, "- < stolen.jwt")
+_add(_undo, "revoke undo before", revoke.undo_before, "--issuer https://auth.example.com/")
 
 
 def _print_version(wanted: bool) -> None:

@@ -9,9 +9,9 @@ from functools import partial
 from pathlib import Path
 
 from iot_authorizer_cli.console.app import Console, ConsoleAddresses
+from iot_authorizer_cli.project.configuration import HANDLER
 from iot_authorizer_cli.project.development_issuer import DevelopmentIssuer, make_folder, table_path
 from iot_authorizer_cli.project.explanations import decision_reasons
-from iot_authorizer_cli.project.handler import HANDLER
 from iot_authorizer_cli.project.reloading import ReloadedConfiguration, reload_when_saved
 from iot_core.authorizers.registry import Authorizers
 from iot_core.broker.broker import Broker
@@ -115,7 +115,7 @@ class LocalIotCore(Lifecycle):
         return self.issuer.token(principal, claims or {}, expires_in)
 
     def check_time(self) -> None:
-        """Does what is due by now. The server calls it four times a second."""
+        """Does what is due. The server calls it four times a second."""
         self.server.check_time()
 
     def apply_configuration(self) -> None:
@@ -159,7 +159,7 @@ class LocalIotCore(Lifecycle):
         self._running_server = server
 
     async def stop(self) -> None:
-        """Ends all connections, and writes what is to survive."""
+        """Ends all connections, and writes persistent data."""
         await self._stack.aclose()
 
     def _prepare_folder(self, stack: contextlib.AsyncExitStack) -> Path:
@@ -170,7 +170,7 @@ class LocalIotCore(Lifecycle):
     async def _load(self, data: Path, stack: contextlib.AsyncExitStack) -> None:
         self.issuer = DevelopmentIssuer(data)
         self.configuration = ReloadedConfiguration(
-            self._config,
+            path=self._config,
             handler=self._handler,
             function_arn=f"arn:aws:lambda:{self.region}:{self.account}:function:authorizer",
             region=self.region,

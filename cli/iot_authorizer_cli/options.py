@@ -1,16 +1,37 @@
-"""Arguments and options that several commands share, and the Typer apps that commands join."""
+"""Arguments and options that several commands share, and checks of what a user gives.
 
-from collections.abc import Callable
+Each check raises a usage error that names the option.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import typer
+from pydantic import BaseModel, ValidationError
 
-from iot_authorizer_cli.arguments import principal_name
-from iot_policies import InvalidFile
+from iot_core.broker.limits import IOT_CORE
+from iot_core.broker.topics import check_topic_filter, check_topic_name
+from iot_policies import InvalidFile, PolicyTemplate
+from iot_policies.durations import seconds
+from iot_policies.toml_file import read_toml
+
+Model = TypeVar("Model", bound=BaseModel)
 
 CONFIG = Path("authorizer.toml")
 """The configuration file, if no other is given."""
+LONGEST = "36500d"
+"""The longest time after which a user or a revocation can end."""
+
+
+def principal_name(name: str | None) -> str | None:
+    """Checks that a principal's name is not empty."""
+    if name == "":
+        raise typer.BadParameter("expected a name", param_hint="--principal")
+    return name
+
 
 Config = Annotated[Path, typer.Option("--config", metavar="FILE", help="Read this configuration file.")]
 DataFolder = Annotated[
@@ -39,28 +60,79 @@ def require_config(path: Path) -> None:
         raise InvalidFile(path, None, "", "file not found: name your configuration with --config")
 
 
-def new_app(path: str, text: str, example: str) -> typer.Typer:
-    """An app for the subcommands of a command, such as `revoke undo`. Without a subcommand it prints its help."""
-
-    def show_help(context: typer.Context) -> None:
-        if context.invoked_subcommand is None:
-            typer.echo(context.get_help())
-
-    return typer.Typer(
-        callback=show_help,
-        invoke_without_command=True,
-        help=text,
-        epilog=_example(f"{path} {example}"),
-        add_completion=False,
-        pretty_exceptions_enable=False,
-        rich_markup_mode=None,
-    )
+@contextmanager
+def usage_errors(option: str | None = None, prefix: str = "") -> Iterator[None]:
+    """Turns a ValueError into a usage error that names the option."""
+    try:
+        yield
+    except ValueError as error:
+        raise typer.BadParameter(f"{prefix}{error}", param_hint=option) from None
 
 
-def add_command(app: typer.Typer, path: str, command: Callable[..., None], example: str) -> None:
-    """Adds a command to an app. `path` is what a user types, such as `users add`, `example` what may follow it."""
-    app.command(path.rpartition(" ")[2], epilog=_example(f"{path} {example}"))(command)
+def load_template(path: Path, command: str) -> PolicyTemplate:
+    """The policy template of a file; says so if it is a configuration instead. Raises InvalidFile."""
+    try:
+        return PolicyTemplate.load(path)
+    except InvalidFile:
+        if "policy" in read_toml(path)[0]:
+            problem = f"this is a configuration: {command} takes policy templates"
+            raise InvalidFile(path, None, "", problem) from None
+        raise
 
 
-def _example(words: str) -> str:
-    return f"\b\nExample: iot-authorizer {words}".rstrip()
+def json_object(text: str, option: str) -> Mapping[str, object]:
+    """Reads a JSON object."""
+    try:
+        parsed = json.loads(text)
+    except (ValueError, RecursionError):
+        parsed = None
+    if not isinstance(parsed, dict):
+        raise typer.BadParameter('expected a JSON object, as in \'{"key": "value"}\'', param_hint=option)
+    return parsed
+
+
+def json_model(text: str | None, option: str, model: type[Model]) -> Model | None:
+    """Reads a JSON object of a known shape; None for None."""
+    if text is None:
+        return None
+    try:
+        return model.model_validate(json_object(text, option))
+    except ValidationError as error:
+        raise typer.BadParameter(_first_problem(error, model), param_hint=option) from None
+
+
+def _first_problem(error: ValidationError, model: type[BaseModel]) -> str:
+    """Pydantic's first error in one line, without the value."""
+    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    if first["type"] == "extra_forbidden":
+        names = ", ".join(str(field.alias) for field in model.model_fields.values())
+        return f"expected {names}, found {first['loc'][-1]}"
+    place = ".".join(map(str, first["loc"]))
+    return f"{place}: {first['msg'].removeprefix('Value error, ')}"
+
+
+def topic_name(text: str, option: str) -> str:
+    """Checks a topic to publish to."""
+    with usage_errors(option):
+        if "+" in text or "#" in text:
+            raise ValueError("a topic name must not contain + or #")
+        check_topic_name(text, IOT_CORE)
+    return text
+
+
+def topic_filter(text: str, option: str) -> str:
+    """Checks a topic filter to subscribe to."""
+    with usage_errors(option):
+        check_topic_filter(text, IOT_CORE)
+    return text
+
+
+def duration(text: str, option: str, at_most: str, at_least: str = "0s") -> int:
+    """Reads a duration, in seconds."""
+    with usage_errors(option):
+        found = seconds(text)
+        if found > seconds(at_most):
+            raise ValueError(f"expected at most {at_most}")
+        if found < seconds(at_least):
+            raise ValueError(f"expected at least {at_least}")
+    return found

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from iot_authorizer_cli.signing.changing import make_key
+from iot_authorizer_cli.commands.keys.changing import make_key
 from tests import ROOT
 from tests.cli.in_process import run_here
 
@@ -39,6 +39,18 @@ def config(folder: Path) -> Path:
     """A configuration with one key, named `old`."""
     make_key(folder / "authorizer.toml", "old", 2048)
     return folder / "authorizer.toml"
+
+
+@pytest.fixture
+def two_keys(config: Path) -> Path:
+    """A configuration with the keys `old` and `new`, of which `new` signs."""
+    make_key(config, "new", 2048)
+    return config
+
+
+def state(folder: Path) -> dict[str, bytes]:
+    """The content of all files of a folder, by path."""
+    return {str(path): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 def refused(run: Run, *arguments: str) -> str:

@@ -10,7 +10,7 @@ PROGRAM = Path(sys.executable).with_name("iot-authorizer")
 
 
 class Dev:
-    """A process that is started, and waited for until it says where it listens."""
+    """A process that is started. Waits until it prints where it listens."""
 
     def __init__(self, folder: Path, *options: str, errors: int | None = None) -> None:
         """`folder` has the configuration, and gets the data folder. `errors` is a file to use as standard error."""
@@ -29,14 +29,15 @@ class Dev:
     @property
     def port(self) -> int:
         """The plain port."""
-        match = re.search(r"http://localhost:(\d+)", self.greeting)
-        assert match, self.log
-        return int(match[1])
+        return self._port("http")
 
     @property
     def tls_port(self) -> int:
         """The TLS port."""
-        match = re.search(r"wss://localhost:(\d+)", self.greeting)
+        return self._port("wss")
+
+    def _port(self, scheme: str) -> int:
+        match = re.search(rf"{scheme}://localhost:(\d+)", self.greeting)
         assert match, self.log
         return int(match[1])
 
@@ -44,6 +45,12 @@ class Dev:
     def log(self) -> str:
         """What it wrote to standard error."""
         return self._log.read_text()
+
+    def ended_log(self) -> str:
+        """Ends it, and returns what it wrote to standard error."""
+        self.process.terminate()
+        self.process.wait()
+        return self.log
 
     def kill(self) -> None:
         """Ends it as the system does when it has no memory left: SIGKILL."""

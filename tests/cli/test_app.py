@@ -15,7 +15,7 @@ from tests.cli.conftest import Run
 CHAT = "policies/chat.toml"
 
 
-def test_it_tells_its_version(run: Run) -> None:
+def test_it_prints_its_version(run: Run) -> None:
     done = run("--version")
     assert (done.returncode, done.stdout) == (0, f"iot-authorizer {version('iot-authorizer')}\n")
 

@@ -1,4 +1,4 @@
-"""The command line, with what nobody should give it."""
+"""The command line with hostile input."""
 
 import json
 import stat
@@ -9,7 +9,7 @@ import pytest
 from tests.cli.conftest import Run
 
 
-def test_a_client_id_can_not_write_to_the_terminal(run: Run) -> None:
+def test_a_client_id_cannot_write_to_the_terminal(run: Run) -> None:
     done = run("invoke", "--mqtt-context", json.dumps({"clientId": "\x1b[31mred\nallowed: principal=admin"}))
     assert (done.stderr.count("\n"), "\x1b" in done.stderr) == (1, False)
 

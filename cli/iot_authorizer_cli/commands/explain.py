@@ -4,33 +4,32 @@ from typing import Annotated, Literal
 
 import typer
 
-from iot_authorizer_cli.arguments import json_object, load_template, topic_filter, topic_name
-from iot_authorizer_cli.options import Claims, ClientId, PolicyFile, PrincipalName
+from iot_authorizer_cli import options
 from iot_policies import Principal
 from iot_policies.explaining import explain as explain_template
 
 
 def explain(
-    policy: PolicyFile,
+    policy: options.PolicyFile,
     action: Annotated[
         Literal["connect", "publish", "retain", "subscribe", "receive"],
         typer.Argument(metavar="ACTION", show_choices=False, help="connect, publish, retain, subscribe or receive."),
     ],
     resource: Annotated[str, typer.Argument(metavar="RESOURCE", help="A client ID, a topic or a topic filter.")],
-    principal: PrincipalName,
-    claims: Claims = "{}",
-    client_id: ClientId = None,
+    principal: options.PrincipalName,
+    claims: options.Claims = "{}",
+    client_id: options.ClientId = None,
 ) -> None:
     """Explain whether a template allows an action.
 
     Prints the entry that allows or denies it, or what is missing. Exits with 0 for allowed, with 1 for denied.
     """
     if action in ("publish", "retain", "receive"):
-        topic_name(resource, "RESOURCE")
+        options.topic_name(resource, "RESOURCE")
     if action == "subscribe":
-        topic_filter(resource, "RESOURCE")
-    who = Principal(principal, json_object(claims, "--claims"))
-    found = explain_template(load_template(policy, "explain"), who, action, resource, client_id)
+        options.topic_filter(resource, "RESOURCE")
+    asked = Principal(principal, options.json_object(claims, "--claims"))
+    found = explain_template(options.load_template(policy, "explain"), asked, action, resource, client_id)
     typer.echo(f"{'allowed' if found.allowed else 'denied'}: {action} {resource}")
     for reason in found.reasons:
         typer.echo(f"  {reason}")

@@ -7,11 +7,9 @@ from typing import Annotated
 import typer
 from pydantic import ValidationError
 
-from iot_authorizer_cli.arguments import json_model
-from iot_authorizer_cli.options import CONFIG, Config, DataFolder, Handler, TableName, require_config
-from iot_authorizer_cli.project.configuration import read_project_configuration
+from iot_authorizer_cli.options import CONFIG, Config, DataFolder, Handler, TableName, json_model, require_config
+from iot_authorizer_cli.project.configuration import HANDLER, load_function, read_project_configuration
 from iot_authorizer_cli.project.development_issuer import DATA, DevelopmentIssuer
-from iot_authorizer_cli.project.handler import HANDLER, load_function
 from iot_core.authorizers.event import ConnectionRequest, HttpContext, MqttContext, TlsContext, build_event
 from iot_core.authorizers.invocation import verify_signature
 from iot_policies.errors import printable

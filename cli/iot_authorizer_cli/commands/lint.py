@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from iot_authorizer_cli.arguments import load_template
+from iot_authorizer_cli.options import load_template
 from iot_policies.linter import lint as lint_template
 from iot_policies.toml_file import key_of, line_of
 

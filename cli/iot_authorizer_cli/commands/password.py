@@ -2,7 +2,7 @@
 
 import typer
 
-from iot_authorizer_cli.prompts import read_password
+from iot_authorizer_cli.terminal import read_password
 from iot_identities.passwords import hash_password
 
 

@@ -2,8 +2,7 @@
 
 import typer
 
-from iot_authorizer_cli.arguments import json_object, load_template
-from iot_authorizer_cli.options import Account, Claims, ClientId, PolicyFile, PrincipalName, Region
+from iot_authorizer_cli import options
 from iot_core.functions.lambda_function import ACCOUNT, REGION
 from iot_policies import Principal, compile_policy
 from iot_policies.errors import UnsafeValue, printable
@@ -17,23 +16,23 @@ _LEVEL = f"expected at most {LONGEST_VALUE} bytes, none of {' '.join(UNSAFE_SIGN
 
 
 def render(
-    policy: PolicyFile,
-    principal: PrincipalName,
-    claims: Claims = "{}",
-    client_id: ClientId = None,
-    region: Region = REGION,
-    account: Account = ACCOUNT,
+    policy: options.PolicyFile,
+    principal: options.PrincipalName,
+    claims: options.Claims = "{}",
+    client_id: options.ClientId = None,
+    region: options.Region = REGION,
+    account: options.Account = ACCOUNT,
 ) -> None:
     """Print the policy documents of a principal.
 
     Prints them as one JSON list. Prints the entries that are left out because a claim is missing on standard error.
     """
-    who = Principal(principal, json_object(claims, "--claims"))
+    asked = Principal(principal, options.json_object(claims, "--claims"))
     try:
-        template = load_template(policy, "render")
-        compiled = compile_policy(template, who, client_id)
+        template = options.load_template(policy, "render")
+        compiled = compile_policy(template, asked, client_id)
     except UnsafeValue as error:
         raise typer.BadParameter(f"{error}: {_LEVEL}", param_hint=_OPTIONS.get(error.source, "--claims")) from None
     typer.echo(compact(compiled.documents(region=region, account=account)))
-    for entry, missing in left_out(template, who, client_id):
+    for entry, missing in left_out(template, asked, client_id):
         typer.echo(printable(f"left out: {entry}: {' and '.join(missing)} is missing"), err=True)

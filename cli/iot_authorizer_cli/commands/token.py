@@ -4,8 +4,7 @@ from typing import Annotated
 
 import typer
 
-from iot_authorizer_cli.arguments import duration, json_object
-from iot_authorizer_cli.options import Claims, DataFolder, PrincipalName
+from iot_authorizer_cli.options import Claims, DataFolder, PrincipalName, duration, json_object
 from iot_authorizer_cli.project.development_issuer import DATA, DevelopmentIssuer
 
 

@@ -3,6 +3,7 @@
 - JSON in, JSON out. An error is `{"message", "field"}`, and the page shows the message beside the field.
 - The feed of decisions is a stream of server-sent events (HTML standard, "Server-sent events"): first the recent
   records, then the event `live`, then each new record. A client that connects again gets the recent records again.
+- The page runs only its own scripts, whatever a topic or a payload contains, and no other page can embed it.
 """
 
 import asyncio
@@ -13,14 +14,15 @@ from typing import NamedTuple
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import FileResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Mount, Route
+from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
 
 from iot_authorizer.reasons import Reason
-from iot_authorizer_cli.console import bodies, page
+from iot_authorizer_cli.console import bodies
 from iot_authorizer_cli.console.policy import compiled
-from iot_authorizer_cli.examples.presets import presets
-from iot_authorizer_cli.examples.suggestions import suggestions
+from iot_authorizer_cli.examples.suggestions import presets, suggestions
 from iot_authorizer_cli.project.development_issuer import ISSUER, DevelopmentIssuer, principal_of
 from iot_authorizer_cli.project.reloading import ReloadedConfiguration
 from iot_core.core import IotCore
@@ -30,12 +32,47 @@ from iot_policies import PolicyTemplate
 from iot_policies.explaining import explain
 from iot_policies.packing import compact
 
+_STATIC = Path(__file__).parent / "static"
+_BUNDLE = "mqtt.esm.js"
+_PACKAGES = Path(__file__).parents[3] / "node_modules"
+
+_POLICY = "; ".join(
+    [
+        "default-src 'self'",
+        "connect-src 'self' ws: wss:",
+        "object-src 'none'",
+        "base-uri 'none'",
+        "form-action 'none'",
+        "frame-ancestors 'none'",
+        "require-trusted-types-for 'script'",
+    ]
+)
+_HEADERS = {
+    "Content-Security-Policy": _POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "no-cache",
+}
+"""The headers of every response."""
+
 _LIVE = "event: live\ndata:\n\n"
 """Separates the recent records from new ones."""
 _RECORDS_IN_A_ROW = 16
 """Recent records that are written before other tasks get their turn."""
 
 _Endpoint = Callable[[Request], Awaitable[Mapping[str, object]]]
+
+
+class _PageFiles(StaticFiles):
+    """Serves the page's scripts, styles and icon."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        """Answers with a file, or with 404."""
+        response = await super().get_response(path, scope)
+        response.headers.update(_HEADERS)
+        return response
 
 
 class ConsoleAddresses(NamedTuple):
@@ -62,15 +99,15 @@ class Console:
     def routes(self) -> list[BaseRoute]:
         """The page at `/`, and everything below `/console/`."""
         return [
-            Route("/", page.index),
-            Route("/console/mqtt.js", page.mqtt_js),
+            Route("/", _index),
+            Route("/console/mqtt.js", _mqtt_js),
             Route("/console/reasons", _answering(_reasons)),
             Route("/console/state", _answering(self._state)),
             Route("/console/feed", self._feed),
             Route("/console/token", _answering(self._token), methods=["POST"]),
             Route("/console/policy", _answering(self._policy), methods=["POST"]),
             Route("/console/explain", _answering(self._explain), methods=["POST"]),
-            Mount("/console/static", page.PageFiles(directory=page.STATIC)),
+            Mount("/console/static", _PageFiles(directory=_STATIC)),
         ]
 
     async def _state(self, _request: Request) -> Mapping[str, object]:
@@ -91,11 +128,11 @@ class Console:
             "problem": configuration.problem,
             "issuer": ISSUER,
             "presets": [] if template is None else presets(template),
-            "mqtt_js": page.mqtt_js_path() is not None,
+            "mqtt_js": mqtt_js_path() is not None,
         }
 
     async def _feed(self, _request: Request) -> Response:
-        return StreamingResponse(events(self.core.feed), 200, page.HEADERS, "text/event-stream")
+        return StreamingResponse(events(self.core.feed), 200, _HEADERS, "text/event-stream")
 
     async def _token(self, request: Request) -> Mapping[str, object]:
         wanted = await bodies.read(request, bodies.TokenRequest)
@@ -126,6 +163,25 @@ class Console:
         return template, path
 
 
+async def _index(_request: Request) -> Response:
+    """Serves the page."""
+    return FileResponse(_STATIC / "index.html", headers=_HEADERS)
+
+
+async def _mqtt_js(_request: Request) -> Response:
+    """Serves MQTT.js as an ES module: from `node_modules` in a checkout, from the package in a wheel."""
+    path = mqtt_js_path()
+    if path is None:
+        return PlainTextResponse("MQTT.js is not installed: run `npm ci`, or `make`\n", 404, headers=_HEADERS)
+    return FileResponse(path, headers=_HEADERS, media_type="text/javascript")
+
+
+def mqtt_js_path() -> Path | None:
+    """The file of MQTT.js; None if it is not installed."""
+    places = (_STATIC / _BUNDLE, _PACKAGES / "mqtt/dist" / _BUNDLE)
+    return next((path for path in places if path.is_file()), None)
+
+
 def _answering(endpoint: _Endpoint) -> Callable[[Request], Awaitable[Response]]:
     """Answers with an endpoint's JSON, or with `{"message", "field"}` if it refuses the request."""
 
@@ -144,7 +200,7 @@ def _answering(endpoint: _Endpoint) -> Callable[[Request], Awaitable[Response]]:
 
 def _json(content: Mapping[str, object], status: int = 200) -> Response:
     """A JSON answer in ASCII, since a client ID may hold characters that UTF-8 cannot encode."""
-    return Response(compact(content), status, {**page.HEADERS, "Cache-Control": "no-store"}, "application/json")
+    return Response(compact(content), status, {**_HEADERS, "Cache-Control": "no-store"}, "application/json")
 
 
 async def _reasons(_request: Request) -> Mapping[str, object]:

@@ -4,8 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from iot_authorizer_cli.examples.presets import presets
-from iot_authorizer_cli.examples.suggestions import Suggestion, client_ids, suggestions
+from iot_authorizer_cli.examples.suggestions import Suggestion, client_ids, presets, suggestions
 from iot_policies import PolicyTemplate, Principal
 from iot_policies.explaining import Question, explain
 from iot_policies.topics import matches

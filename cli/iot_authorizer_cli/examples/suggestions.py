@@ -1,27 +1,66 @@
-"""Suggests client IDs and topics to try: some that a principal's policy allows, and some that it refuses."""
+"""Suggests what to try with a template: example principals, and client IDs and topics for them.
+
+Some topics are allowed by the principal's policy, some are refused.
+"""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import TypedDict
 
-from iot_authorizer_cli.examples.presets import presets, sample
-from iot_policies import PolicyError, PolicyTemplate, Principal, compile_policy
+from iot_policies import Deny, Grant, PolicyError, PolicyTemplate, Principal, compile_policy
 from iot_policies.entries import Entry
 from iot_policies.evaluator import Connection, Evaluator
-from iot_policies.grants import Key
+from iot_policies.grants import Key, Scalar
 from iot_policies.packing import Document
 from iot_policies.placeholders import Values, as_format, placeholder_names, split_template
 from iot_policies.topics import HASH, PLUS, matches
 
+_SAMPLES: Mapping[str, object] = {
+    "rooms": ["lobby"],
+    "channels": ["news"],
+    "devices": ["pump-7"],
+    "site": "berlin",
+}
+"""Values for the claims of the ready templates."""
+_PEOPLE = ("ann", "bob", "cleo", "dan", "eve")
+_DEVICE = "pump-7"
 _MOST = 4
 """The number of allowed suggestions, and of refused ones."""
 _EACH = 2
 """The number of suggestions for one entry."""
-_SOMEBODY, _SOMETHING = "somebody", "something"
+_OTHER, _SOMETHING = "somebody", "something"
 _CLIENT = "client-1"
 _REGION, _ACCOUNT = "us-east-1", "123456789012"
 """Any: they are only compared with each other."""
+
+_Literals = tuple[tuple[str, Scalar], ...]
+
+
+class Preset(TypedDict):
+    """An example principal, and the label that says what it shows."""
+
+    label: str
+    principal: str
+    claims: dict[str, object]
+
+
+def presets(template: PolicyTemplate) -> list[Preset]:
+    """Returns one principal for each kind of principal that the template distinguishes, and one without claims.
+
+    Grants with the same `when`, such as role = "device", are for one kind. Grants without `when` are for every kind.
+    """
+    kinds: dict[_Literals, dict[str, object]] = {}
+    for block in template.blocks:
+        kinds.setdefault(_literals(block), {}).update(_samples(block))
+    for_all = kinds.pop((), None)
+    found: list[Preset] = [] if for_all is None else [_preset("", _PEOPLE[0], for_all)]
+    people = iter(_PEOPLE[len(found) :])
+    for literals, samples in list(kinds.items())[: len(_PEOPLE) - 1]:
+        label = ", ".join(value if isinstance(value, str) else name for name, value in literals)
+        name = _DEVICE if label == "device" else next(people, _PEOPLE[-1])
+        found.append(_preset(label, name, {**(for_all or {}), **samples, **dict(literals)}))
+    return [*found, _preset("no claims", "mallory", {})]
 
 
 class Suggestion(TypedDict):
@@ -35,7 +74,7 @@ class Suggestions(TypedDict):
     """What one principal can try."""
 
     client_id: str | None
-    """A granted client ID; a `*` at its end stands for any text."""
+    """A granted client ID; a `*` at its end matches any text."""
     publish: list[Suggestion]
     """Topics: allowed ones first, and among them those that the first filter receives, then those of other filters."""
     subscribe: list[Suggestion]
@@ -47,7 +86,7 @@ def suggestions(template: PolicyTemplate, principal: Principal, client_id: str |
     samples = {name: sample(name) for entry in template.entries for name in _claims(entry.text)}
     claims = {**samples, **principal.claims}
     own = _Filling(template.entries, Values(Principal(principal.name, claims), client_id or _CLIENT))
-    other = _Filling(template.entries, Values(Principal(_SOMEBODY, claims), _SOMEBODY))
+    other = _Filling(template.entries, Values(Principal(_OTHER, claims), _OTHER))
     evaluator = Evaluator(_documents(template, principal, client_id), Connection(client_id=client_id))
     prefix = f"arn:aws:iot:{_REGION}:{_ACCOUNT}:"
     topics = {
@@ -66,6 +105,32 @@ def suggestions(template: PolicyTemplate, principal: Principal, client_id: str |
         publish=_chosen(topics, lambda topic: 2 * _arrives(topic, heard_by[:1]) + _arrives(topic, heard_by)),
         subscribe=subscribe,
     )
+
+
+def _preset(label: str, name: str, claims: dict[str, object]) -> Preset:
+    return Preset(label=f"{name}, {label}" if label else name, principal=name, claims=claims)
+
+
+def _literals(block: Grant | Deny) -> _Literals:
+    """The claim values that a grant or a deny asks for; the first one of a list."""
+    when = {name: wanted[0] if isinstance(wanted, tuple) else wanted for name, wanted in (block.when or {}).items()}
+    return tuple((name, wanted) for name, wanted in when.items() if wanted != "*")
+
+
+def _samples(block: Grant | Deny) -> dict[str, object]:
+    """A value for each claim that must exist, with any value."""
+    names = [name for name, wanted in (block.when or {}).items() if wanted == "*"]
+    for _, _, text in block.entries():
+        names += [name.removeprefix("claims.") for name in placeholder_names(text) if name.startswith("claims.")]
+    return {name: sample(name) for name in names}
+
+
+def sample(name: str) -> object:
+    """An example value for a claim: a list if its name is a plural."""
+    if name in _SAMPLES:
+        return _SAMPLES[name]
+    word = name.rpartition(".")[2].rpartition("/")[2].rpartition(":")[2]
+    return [f"{word[:-1]}-1"] if word.endswith("s") and not word.endswith("ss") else f"{word}-1"
 
 
 def _documents(template: PolicyTemplate, principal: Principal, client_id: str | None) -> list[Document]:
@@ -99,7 +164,7 @@ def _published_by_others(template: PolicyTemplate, principal: Principal) -> Iter
 
 
 def client_ids(template: PolicyTemplate, principal: Principal) -> list[str]:
-    """The client IDs that the template grants, before any deny; a `*` at the end of one stands for any text."""
+    """The client IDs that the template grants, before any deny; a `*` at the end of one matches any text."""
     entries = [entry for entry in template.applicable(principal) if entry.effect == "Allow"]
     return list(_Filling(entries, Values(principal, _CLIENT)).texts(("connect",)))
 
@@ -153,4 +218,4 @@ class _Filling:
             others = split_template(entry.text)
             if len(others) > index and others[index - 1] == levels[index - 1] and "{" in others[index]:
                 return next(iter(self._filled(others[index])), _SOMETHING)
-        return _SOMEBODY if levels[index] == PLUS else _SOMETHING
+        return _OTHER if levels[index] == PLUS else _SOMETHING

@@ -1,10 +1,11 @@
-"""Opens the table of identities for a command, and explains errors of the table."""
+"""The table of identities that a command uses, and what to do about errors of the table."""
 
-from pathlib import Path
+from dataclasses import dataclass
 
 import typer
 
-from iot_authorizer_cli.project.development_issuer import make_folder, table_path
+from iot_authorizer_cli.options import DataFolder, TableName
+from iot_authorizer_cli.project.development_issuer import DATA, make_folder, table_path
 from iot_identities.sqlite_table import SqliteTable
 from iot_identities.table import Table, TableUnavailable
 
@@ -25,32 +26,39 @@ _ADVICE = {
 _ANYTHING = "check the table's name, the region and the credentials"
 
 
-def open_table(name: str | None, data: Path, *, make: bool = True) -> Table:
-    """Opens a DynamoDB table by its name. Without a name, opens the development table of a data folder.
+@dataclass(frozen=True)
+class TableOptions:
+    """The options that choose a table: DynamoDB's by its name, or else the development table of a data folder."""
 
-    If `make` is true, a missing development table is made. Region and credentials of AWS come from the environment.
-    Raises TableUnavailable and OSError, and a usage error if boto3 or the development table is missing.
-    """
-    if name is None:
-        path = table_path(data)
-        if not make and not path.exists():
-            raise typer.BadParameter(
-                f"{data} has no table yet: add a user first, or give another folder", param_hint="--data"
-            )
-        return SqliteTable(make_folder(data) / path.name)
-    try:
-        from iot_identities.dynamodb_table import DynamoDbTable  # noqa: PLC0415 (boto3 takes longer to load than the rest)
-    except ModuleNotFoundError as error:
-        missing = (error.name or "").partition(".")[0]
-        if missing not in ("boto3", "botocore"):
-            raise
-        problem = f"{missing} is not installed: run pip install 'iot-authorizer[aws]'"
-        raise typer.BadParameter(problem, param_hint="--table") from None
-    return DynamoDbTable(name)
+    table: TableName = None
+    data: DataFolder = DATA
+
+    def open(self, *, make: bool = False) -> Table:
+        """Opens the table. If `make` is true, a missing development table is made.
+
+        Region and credentials of AWS come from the environment. Raises TableUnavailable and OSError, and a usage error
+        if boto3 or the development table is missing.
+        """
+        if self.table is None:
+            path = table_path(self.data)
+            if not make and not path.exists():
+                raise typer.BadParameter(
+                    f"{self.data} has no table yet: add a user first, or give another folder", param_hint="--data"
+                )
+            return SqliteTable(make_folder(self.data) / path.name)
+        try:
+            from iot_identities.dynamodb_table import DynamoDbTable  # noqa: PLC0415 (boto3 takes longer to load than the rest)
+        except ModuleNotFoundError as error:
+            missing = (error.name or "").partition(".")[0]
+            if missing not in ("boto3", "botocore"):
+                raise
+            problem = f"{missing} is not installed: run pip install 'iot-authorizer[aws]'"
+            raise typer.BadParameter(problem, param_hint="--table") from None
+        return DynamoDbTable(self.table)
 
 
 def problem_of(error: TableUnavailable) -> str:
-    """Returns what went wrong with a table and what to check, in one line."""
+    """What went wrong with a table and what to check, in one line."""
     text = str(error)
     if not text.isidentifier():
         return text

@@ -14,22 +14,21 @@ import contextlib
 import importlib.util
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 from watchfiles import awatch
 
-from iot_authorizer_cli.project.configuration import ProjectConfiguration, read_project_configuration
-from iot_authorizer_cli.project.handler import HANDLER, load_function
-from iot_core.functions.execution_environments import ExecutionEnvironments, Worker
-from iot_core.functions.lambda_function import (
-    LOADING_TIME,
-    TIMEOUT,
-    BrokenHandler,
-    LambdaFunction,
-    StillLoading,
+from iot_authorizer_cli.project.configuration import (
+    HANDLER,
+    ProjectConfiguration,
+    load_function,
+    read_project_configuration,
 )
+from iot_core.functions.execution_environments import ExecutionEnvironments, Worker
+from iot_core.functions.lambda_function import LOADING_TIME, TIMEOUT, BrokenHandler, LambdaFunction, StillLoading
 from iot_policies import InvalidFile, PolicyTemplate
 
 CHECK_INTERVAL = 1.0
@@ -50,46 +49,28 @@ class _State(NamedTuple):
     inode: int
 
 
+@dataclass(kw_only=True, eq=False)
 class ReloadedConfiguration:
-    """The configuration in force, and the function that runs its handler."""
+    """The configuration in force, and the function that runs its handler. Loads nothing before `start`."""
 
-    def __init__(
-        self,
-        path: Path,
-        *,
-        handler: str,
-        function_arn: str,
-        region: str,
-        account: str,
-        environment: Mapping[str, str],
-        table: Path | None = None,
-        function_timeout: float = TIMEOUT,
-    ) -> None:
-        """Loads nothing before `start`.
-
-        `environment` is for the handler, `table` is the file of the development table, and `function_timeout` is in
-        seconds.
-        """
-        self.path = path
-        self.handler = handler
-        self.function_arn = function_arn
-        self.problem: str | None = None
-        """What is wrong with the files as they were last saved; None if they are in force."""
-        self._region = region
-        self._account = account
-        self._environment = environment
-        self._table = table
-        self._function_timeout = function_timeout
-        self._seen: dict[Path, _State | None] = {}
-        self._waits_for_lock = False
-        """Whether a version waits until an earlier one has finished loading."""
-        self.configured: ProjectConfiguration
-        self.environments: ExecutionEnvironments
-
-    @property
-    def waits(self) -> bool:
-        """Whether the saved version waits for an earlier handler that still loads."""
-        return self._waits_for_lock
+    path: Path
+    handler: str
+    function_arn: str
+    region: str
+    account: str
+    environment: Mapping[str, str]
+    """The environment variables of the handler."""
+    table: Path | None = None
+    """The file of the development table."""
+    function_timeout: float = TIMEOUT
+    """In seconds."""
+    configured: ProjectConfiguration = field(init=False)
+    environments: ExecutionEnvironments = field(init=False)
+    problem: str | None = field(default=None, init=False)
+    """What is wrong with the files as they were last saved; None if they are in force."""
+    waits: bool = field(default=False, init=False)
+    """Whether the saved version waits for an earlier handler that still loads."""
+    _seen: dict[Path, _State | None] = field(default_factory=dict, init=False)
 
     @property
     def name(self) -> str:
@@ -114,13 +95,13 @@ class ReloadedConfiguration:
     async def reload(self) -> bool:
         """Loads everything again. Returns False if the previous version stays in force; `problem` says why."""
         named: frozenset[Path] = frozenset()
-        self._waits_for_lock = False
+        self.waits = False
         try:
             configured, environments = await self._in_time(self._load_again)
         except InvalidFile as error:
             self.problem, named = str(error), frozenset({Path(error.path).absolute()})
         except StillLoading as error:
-            self.problem, self._waits_for_lock = str(error), True
+            self.problem, self.waits = str(error), True
         except Exception as error:  # noqa: BLE001 (any error keeps the previous version in force)
             self.problem = str(error) if isinstance(error, BrokenHandler) else f"{type(error).__name__}: {error}"
         else:
@@ -182,11 +163,11 @@ class ReloadedConfiguration:
     def _load(self) -> _Loaded:
         """Loads everything as it is now. A save from here on is a change."""
         self._see()
-        configured = read_project_configuration(self.path, self.function_arn, self._table)
+        configured = read_project_configuration(self.path, self.function_arn, self.table)
         self._seen |= {path: _state(path) for path in configured.files if path not in self._seen}
         version: dict[Path, _State | None] = {}
         environments = ExecutionEnvironments(
-            self._function, timeout=self._function_timeout, unchanged=partial(_are_unchanged, version)
+            self._function, timeout=self.function_timeout, unchanged=partial(_are_unchanged, version)
         )
         for path in configured.files | self._handler_file():
             version[path] = self._seen[path] if path in self._seen else _state(path)
@@ -194,7 +175,7 @@ class ReloadedConfiguration:
 
     def _function(self) -> LambdaFunction:
         return load_function(
-            self.path, self.handler, region=self._region, account=self._account, environment=self._environment
+            self.path, self.handler, region=self.region, account=self.account, environment=self.environment
         )
 
     def _see(self) -> None:
@@ -216,7 +197,7 @@ class ReloadedConfiguration:
         return frozenset({Path(spec.origin).absolute()}) if spec is not None and spec.origin else frozenset()
 
     def _was_saved(self) -> bool:
-        return self._waits_for_lock or not _are_unchanged(self._seen)
+        return self.waits or not _are_unchanged(self._seen)
 
     def _folders(self) -> set[Path]:
         return {path.parent for path in self._seen if path.parent.is_dir()}

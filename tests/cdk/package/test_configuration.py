@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from iot_authorizer.configuration import load_configuration
 from iot_authorizer_cdk import InvalidSettings
 from iot_authorizer_cdk.package.configuration import CheckedConfiguration, check_configuration, named_files
-from iot_authorizer_cli.signing.changing import make_key, retire_key
+from iot_authorizer_cli.commands.keys.changing import make_key, retire_key
 from iot_policies import InvalidFile
 from tests.cdk.configurations import POLICY, append, with_signing, write_key
 

@@ -29,35 +29,18 @@ def test_explain_exits_with_0_for_allowed_and_1_for_denied(run: Run, action: str
     assert done.stdout.startswith("denied" if code else "allowed")
 
 
-def test_explain_names_the_entry_that_allows(run: Run) -> None:
-    done = run("explain", CHAT, "--principal", "ann", "--claims", '{"rooms": ["a"]}', "publish", "rooms/a/say/ann")
-    assert 'by grant "rooms", publish = "rooms/{claims.rooms}/say/{principal}"' in done.stdout
-
-
-def test_explain_names_the_deny_that_denies(run: Run) -> None:
-    done = run("explain", CHAT, "--principal", "ann", "--claims", '{"suspended": true}', "publish", "users/ann/outbox")
-    assert 'by deny "suspended", publish = "#"' in done.stdout
-
-
-def test_explain_says_what_a_claim_must_be(run: Run) -> None:
-    done = run("explain", CHAT, "--principal", "ann", "publish", "rooms/a/mute/bob")
-    assert "needs role = moderator or admin" in done.stdout
-
-
-def test_explain_says_which_claim_is_missing(run: Run) -> None:
-    done = run("explain", CHAT, "--principal", "ann", "publish", "rooms/a/say/ann")
-    assert "claims.rooms is missing" in done.stdout
-
-
-def test_explain_says_which_value_is_unsafe_without_the_value(run: Run) -> None:
-    done = run("explain", CHAT, "--principal", "ann", "--claims", '{"rooms": ["+"]}', "publish", "rooms/a/say/ann")
-    assert (done.returncode, "unsafe_value: claims.rooms" in done.stdout) == (1, True)
-
-
 @pytest.mark.parametrize(
-    ("topic", "other"),
-    [("rooms/attic/say/ann", "claims.rooms"), ("rooms/a/say/bob", "principal"), ("users/bob/outbox", "principal")],
+    ("claims", "topic", "reason"),
+    [
+        ('{"rooms": ["a"]}', "rooms/a/say/ann", 'by grant "rooms", publish = "rooms/{claims.rooms}/say/{principal}"'),
+        ('{"suspended": true}', "users/ann/outbox", 'by deny "suspended", publish = "#"'),
+        ("{}", "rooms/a/mute/bob", "needs role = moderator or admin"),
+        ("{}", "rooms/a/say/ann", "claims.rooms is missing"),
+        ('{"rooms": ["+"]}', "rooms/a/say/ann", "unsafe_value: claims.rooms"),
+        ('{"rooms": ["a"]}', "rooms/attic/say/ann", "is for another claims.rooms\n"),
+        ('{"rooms": ["a"]}', "rooms/a/say/bob", "is for another principal\n"),
+        ('{"rooms": ["a"]}', "users/bob/outbox", "is for another principal\n"),
+    ],
 )
-def test_explain_says_that_a_topic_is_for_another_value(run: Run, topic: str, other: str) -> None:
-    done = run("explain", CHAT, "--principal", "ann", "--claims", '{"rooms": ["a"]}', "publish", topic)
-    assert done.stdout.rstrip().endswith(f"is for another {other}")
+def test_explain_prints_the_reason(run: Run, claims: str, topic: str, reason: str) -> None:
+    assert reason in run("explain", CHAT, "--principal", "ann", "--claims", claims, "publish", topic).stdout

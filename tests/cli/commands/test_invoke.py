@@ -1,4 +1,4 @@
-"""`iot-authorizer invoke` and `token`: the Lambda's code on the event that IoT Core would build."""
+"""`iot-authorizer invoke` and `token`: the Lambda handler on an event as IoT Core builds it."""
 
 import base64
 import json
@@ -14,16 +14,12 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from tests.cli.conftest import Run
 
 
-def test_only_the_owner_can_read_the_development_key(run: Run, folder: Path) -> None:
+def test_the_development_key_is_made_once_and_only_its_owner_can_read_it(run: Run, folder: Path) -> None:
+    key = folder / ".iot-authorizer/development-key.pem"
     run("token", "--principal", "ann")
-    assert stat.S_IMODE((folder / ".iot-authorizer/development-key.pem").stat().st_mode) == 0o600
-
-
-def test_the_development_key_is_made_once(run: Run, folder: Path) -> None:
+    first = key.read_bytes()
     run("token", "--principal", "ann")
-    first = (folder / ".iot-authorizer/development-key.pem").read_bytes()
-    run("token", "--principal", "ann")
-    assert (folder / ".iot-authorizer/development-key.pem").read_bytes() == first
+    assert (key.read_bytes(), stat.S_IMODE(key.stat().st_mode)) == (first, 0o600)
 
 
 def test_a_key_file_that_holds_no_key_is_named(run: Run, folder: Path) -> None:
@@ -56,19 +52,18 @@ def test_claims_of_a_token_reach_the_policy(run: Run) -> None:
     assert "topic/rooms/lobby/say/ann" in run("invoke", "--token", token).stdout
 
 
-def test_a_token_that_is_not_yet_valid_is_refused(run: Run) -> None:
-    token = run("token", "--principal", "ann", "--claims", '{"nbf": 99999999999}').stdout.strip()
-    assert "reason=not_yet_valid" in run("invoke", "--token", token).stderr
-
-
-def test_a_token_that_expired_an_hour_ago_is_made_and_refused(run: Run) -> None:
-    token = run("token", "--principal", "ann", "--expires", "-1h").stdout.strip()
-    assert "reason=expired" in run("invoke", "--token", token).stderr
-
-
-def test_standard_claims_of_a_development_token_can_not_be_overwritten(run: Run) -> None:
-    token = run("token", "--principal", "ann", "--claims", '{"sub": "bob", "iss": "https://x"}').stdout.strip()
-    assert "principal=ann" in run("invoke", "--token", token).stderr
+@pytest.mark.parametrize(
+    ("options", "decision"),
+    [
+        (["--claims", '{"nbf": 99999999999}'], "reason=not_yet_valid"),
+        (["--expires", "-1h"], "reason=expired"),
+        (["--claims", '{"sub": "bob", "iss": "https://x"}'], "principal=ann"),
+    ],
+    ids=["not yet valid", "expired", "standard claims are not replaced"],
+)
+def test_the_lambda_decides_by_the_claims_of_a_development_token(run: Run, options: list[str], decision: str) -> None:
+    token = run("token", "--principal", "ann", *options).stdout.strip()
+    assert decision in run("invoke", "--token", token).stderr
 
 
 @pytest.fixture

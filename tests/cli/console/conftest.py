@@ -2,7 +2,6 @@
 
 import http.client
 import json
-import shutil
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -13,7 +12,7 @@ from playwright.sync_api import Browser, Page, Playwright, sync_playwright
 
 from iot_authorizer_cli.local_iot_core import LocalIotCore
 from iot_core.broker.limits import IOT_CORE
-from tests import ROOT
+from tests.cli.conftest import fill
 from tests.clients.needs import needs
 
 ARGUMENTS = (
@@ -47,10 +46,7 @@ Ask = Callable[..., Answer]
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A user's folder, with the ready templates and the configuration."""
-    folder = tmp_path_factory.mktemp("user")
-    shutil.copytree(ROOT / "policies", folder / "policies", ignore=shutil.ignore_patterns("*.py"))
-    shutil.copy(ROOT / "authorizer.toml", folder)
-    return folder
+    return fill(tmp_path_factory.mktemp("user"))
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +63,7 @@ def core_url(core: LocalIotCore) -> str:
 
 @pytest.fixture
 def ask(core_url: str) -> Iterator[Ask]:
-    """Asks the console: a path, and what is to be posted as JSON. Or a body and a Content-Type of one's own."""
+    """Sends a request to the console: a path with JSON to post, or with a body and a Content-Type."""
     connection = http.client.HTTPConnection(urlsplit(core_url).netloc)
 
     def ask(path: str, posted: object = None, *, body: bytes | None = None, kind: str = "application/json") -> Answer:
@@ -84,7 +80,7 @@ def ask(core_url: str) -> Iterator[Ask]:
 
 @pytest.fixture(scope="module")
 def playwright() -> Iterator[Playwright]:
-    """Playwright, for no longer than its module: while it is there, no other event loop runs in this thread."""
+    """Playwright, for one module only: while it runs, no other event loop can run in this thread."""
     with sync_playwright() as playwright:
         yield playwright
 
@@ -97,7 +93,7 @@ def browser(playwright: Playwright) -> Iterator[Browser]:
 
 
 def launch(playwright: Playwright) -> Browser:
-    """Starts Chromium. Skips the test where it, or what the page needs, is not on this machine."""
+    """Starts Chromium. Skips the test if Chromium or MQTT.js is not on this machine."""
     needs("mqtt.js")
     return playwright.chromium.launch(executable_path=needs("chromium"), args=list(ARGUMENTS))
 

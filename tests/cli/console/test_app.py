@@ -39,13 +39,13 @@ def test_a_token_has_its_principal_its_claims_and_its_lifetime(ask: Ask, lifetim
     assert answer.headers["cache-control"] == "no-store"
 
 
-def test_claims_can_not_name_another_issuer(ask: Ask) -> None:
+def test_claims_cannot_name_another_issuer(ask: Ask) -> None:
     claims = claims_of(ask("/console/token", {"principal": "ann", "claims": {"iss": "x", "sub": "bob"}}).json["token"])
     assert (claims["iss"], claims["sub"]) == ("urn:iot-authorizer:development", "ann")
 
 
 @pytest.mark.parametrize("path", POSTED)
-def test_only_posted_json_is_accepted_since_a_page_of_another_site_can_not_send_it(ask: Ask, path: str) -> None:
+def test_only_posted_json_is_accepted_since_a_page_of_another_site_cannot_send_it(ask: Ask, path: str) -> None:
     assert ask(path).status == 405
     for kind in ("text/plain", "application/x-www-form-urlencoded", "multipart/form-data", ""):
         assert ask(path, body=json.dumps(QUESTION).encode(), kind=kind).status == 415
@@ -86,7 +86,7 @@ def test_a_body_that_is_not_a_small_json_object_is_refused(ask: Ask, body: bytes
 
 
 @pytest.mark.parametrize("path", POSTED)
-def test_a_claim_that_utf_8_can_not_hold_is_answered(ask: Ask, path: str) -> None:
+def test_a_claim_that_utf_8_cannot_hold_is_answered(ask: Ask, path: str) -> None:
     assert ask(path, {**POSTED[path], "claims": {"rooms": ["\ud800"]}}).status == 200
 
 
@@ -159,7 +159,7 @@ def test_only_the_pages_own_files_are_served(ask: Ask, path: str) -> None:
 
 
 @pytest.mark.parametrize("path", POSTED)
-def test_a_client_that_leaves_before_its_body_is_complete_is_no_error(core: LocalIotCore, path: str) -> None:
+def test_a_client_that_disconnects_before_its_body_is_complete_is_not_an_error(core: LocalIotCore, path: str) -> None:
     async def receive() -> Message:
         return {"type": "http.disconnect"}
 
@@ -230,7 +230,7 @@ async def recent(stream: Stream) -> list[object]:
     return found
 
 
-def test_the_feed_starts_with_the_recent_records_and_goes_on_with_new_ones() -> None:
+def test_the_feed_starts_with_the_recent_records_and_continues_with_new_ones() -> None:
     async def use(feed: WatchedFeed, stream: Stream) -> None:
         assert await recent(stream) == ["one", "two"]
         add(feed, "three", "four")
@@ -249,7 +249,7 @@ def test_a_record_that_is_added_while_the_recent_ones_are_read_comes_once() -> N
     with_stream(use)
 
 
-def test_other_tasks_get_their_turn_while_the_recent_records_are_written() -> None:
+def test_other_tasks_run_while_the_recent_records_are_written() -> None:
     turns: list[None] = []
 
     async def other() -> None:
@@ -267,7 +267,7 @@ def test_other_tasks_get_their_turn_while_the_recent_records_are_written() -> No
     assert len(turns) >= 5
 
 
-def test_a_client_that_leaves_does_not_follow_the_feed_any_more() -> None:
+def test_a_client_that_disconnects_no_longer_follows_the_feed() -> None:
     async def use(feed: WatchedFeed, stream: Stream) -> None:
         await anext(stream)
         assert feed.followers == 1

@@ -131,7 +131,7 @@ def test_a_client_id_that_is_not_granted_is_explained_once_by_its_entries(consol
     expect(row.locator(".explanation")).to_have_count(1)
 
 
-def test_a_claim_that_can_not_be_in_a_topic_is_named(console: Console) -> None:
+def test_a_claim_that_cannot_be_in_a_topic_is_named(console: Console) -> None:
     console.a.fill(CLAIMS, '{"rooms": ["lobby/+"]}')
     console.a.press("Connect")
     named = "detail names its claim, never the value (claims.rooms"
@@ -149,7 +149,7 @@ def test_a_refused_subscription_is_explained_until_the_next_action(console: Cons
     expect(console.a.refusal).to_be_hidden()
 
 
-def test_a_client_that_breaks_a_rule_is_told_which(console: Console) -> None:
+def test_a_client_that_breaks_a_rule_shows_which_one(console: Console) -> None:
     console.a.sign_in("ann")
     console.a.publish("rooms/+/x")
     expect(console.a.refusal).to_contain_text("Disconnected: the client broke a rule of MQTT or a limit of IoT Core")

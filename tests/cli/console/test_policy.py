@@ -65,7 +65,7 @@ def test_a_resource_names_the_lines_that_ask_for_it_and_so_does_the_deny_of_a_pl
     assert denied == [[10], [10]]
 
 
-def test_a_principal_without_a_policy_is_told_why(path: Path) -> None:
+def test_a_principal_without_a_policy_has_an_error(path: Path) -> None:
     found = of(path, {}, name="+")
     assert (found["error"], found["documents"]) == ("unsafe_value: principal cannot be a topic level", [])
 

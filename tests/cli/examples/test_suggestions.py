@@ -4,8 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from iot_authorizer_cli.examples.presets import Preset, presets
-from iot_authorizer_cli.examples.suggestions import Suggestions, suggestions
+from iot_authorizer_cli.examples.suggestions import Preset, Suggestions, presets, suggestions
 from iot_authorizer_cli.project.development_issuer import principal_of
 from iot_policies import Deny, Grant, PolicyTemplate
 from tests import ROOT

@@ -22,7 +22,7 @@ def read(folder: Path, text: str | None, table: Path | None = None) -> ProjectCo
 
 
 @pytest.mark.parametrize("text", [None, "", "[own_table_of_a_handler]\nkey = 1\n"])
-def test_with_a_handler_of_your_own_every_key_may_be_missing(tmp_path: Path, text: str | None) -> None:
+def test_with_your_own_handler_every_key_can_be_missing(tmp_path: Path, text: str | None) -> None:
     found = read(tmp_path, text)
     assert (found.description.name, found.template, found.table, found.cache_for) == ("authorizer", None, None, 5)
 
@@ -54,7 +54,7 @@ def test_signing_keys_that_iot_core_does_not_accept_are_named(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("content", [None, "[users", "[users.bob]\nhash = 7\n"], ids=["missing", "no TOML", "invalid"])
-def test_a_password_file_that_can_not_be_read_stores_no_claims(tmp_path: Path, content: str | None) -> None:
+def test_a_password_file_that_cannot_be_read_stores_no_claims(tmp_path: Path, content: str | None) -> None:
     if content is not None:
         (tmp_path / "users.toml").write_text(content)
     found = read(tmp_path, '[passwords]\nfile = "users.toml"\n')

@@ -57,7 +57,7 @@ def token(name: str, **claims: object) -> str:
     return jwt.encode({"sub": name, **claims}, "x" * 32, "HS256")
 
 
-ANN, OTHER = token("ann", rooms=["lobby"]), token("somebody", rooms=["attic"])
+ANN, OTHER = token("ann", rooms=["lobby"]), token("bob", rooms=["attic"])
 
 
 def explained(
@@ -140,7 +140,7 @@ def test_what_no_template_decides_is_not_explained(
     assert decision_reasons(configuration, authorization, action, "rooms/lobby/say", "ann") == ()
 
 
-def test_a_value_that_can_not_be_in_a_topic_is_the_reason(configuration: ProjectConfiguration) -> None:
+def test_a_value_that_cannot_be_in_a_topic_is_the_reason(configuration: ProjectConfiguration) -> None:
     event: dict[str, object] = {"token": token("ann", rooms=["a/b"])}
     reasons = explained(configuration, event, "rooms/lobby/say", principal="ann", source="token")
     assert reasons[0].startswith("unsafe_value: ")

@@ -1,4 +1,4 @@
-"""The table of identities that a command works on."""
+"""The table of identities that a command uses."""
 
 import stat
 import subprocess
@@ -9,7 +9,7 @@ import pytest
 import typer
 
 from iot_authorizer_cli.project.development_issuer import table_path
-from iot_authorizer_cli.project.identity_table import open_table, problem_of
+from iot_authorizer_cli.project.identity_table import TableOptions, problem_of
 from iot_identities.dynamodb_table import DynamoDbTable
 from iot_identities.sqlite_table import SqliteTable
 from iot_identities.table import TableUnavailable
@@ -18,7 +18,7 @@ from iot_identities.table import TableUnavailable
 def test_without_a_name_it_is_the_development_table_in_a_private_folder_outside_git(tmp_path: Path) -> None:
     subprocess.run(["git", "init", "--quiet"], cwd=tmp_path, check=True)
     folder = tmp_path / "new"
-    open_table(None, folder).write({"id": "a"})
+    TableOptions(data=folder).open(make=True).write({"id": "a"})
     assert "a" in SqliteTable(table_path(folder)).read(["a"])
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     status = subprocess.run(["git", "status", "--short"], cwd=tmp_path, capture_output=True, text=True, check=True)
@@ -26,27 +26,27 @@ def test_without_a_name_it_is_the_development_table_in_a_private_folder_outside_
 
 
 def test_a_folder_that_exists_is_left_as_it_is(tmp_path: Path) -> None:
-    open_table(None, tmp_path)
+    TableOptions(data=tmp_path).open(make=True)
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("folder", ["", "new"])
 def test_a_command_that_only_reads_makes_no_table(tmp_path: Path, folder: str) -> None:
     with pytest.raises(typer.BadParameter, match="has no table yet"):
-        open_table(None, tmp_path / folder, make=False)
+        TableOptions(data=tmp_path / folder).open()
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_name_is_a_table_of_dynamodb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
-    assert isinstance(open_table("devices", tmp_path), DynamoDbTable)
+    assert isinstance(TableOptions("devices", tmp_path).open(), DynamoDbTable)
 
 
 def test_without_botocore_the_error_says_how_to_install_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(sys.modules, "iot_identities.dynamodb_table")
     monkeypatch.setitem(sys.modules, "botocore", None)
     with pytest.raises(typer.BadParameter) as error:
-        open_table("devices", tmp_path)
+        TableOptions("devices", tmp_path).open()
     expected = "Invalid value for --table: botocore is not installed: run pip install 'iot-authorizer[aws]'"
     assert error.value.format_message() == expected
 

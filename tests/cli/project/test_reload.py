@@ -74,7 +74,7 @@ def test_a_topic_that_is_denied_now_ends_a_live_connection(running: Running, fol
     running.record("presence", event="disconnected", disconnect_reason="FORBIDDEN_ACCESS")
 
 
-def test_a_client_that_may_not_connect_any_more_is_disconnected(running: Running, folder: Path) -> None:
+def test_a_client_whose_client_id_is_denied_now_is_disconnected(running: Running, folder: Path) -> None:
     with connected(running) as client:
         save(folder / "policy.toml", TEMPLATE.replace('"{principal}"]', '"{principal}/x"]', 1))
         assert client.ends() == []
@@ -192,7 +192,7 @@ def test_an_exception_in_a_reload_does_not_end_the_watch(
 
 
 @pytest.mark.parametrize("name", ["authorizer.toml", "policy.toml", "users.toml"])
-def test_an_emptied_file_changes_nothing_since_its_next_save_may_be_under_way(folder: Path, name: str) -> None:
+def test_an_emptied_file_changes_nothing_since_an_editor_can_be_about_to_write_it(folder: Path, name: str) -> None:
     (folder / "users.toml").write_text(f'[users.bob]\nhash = "{HASH}"\n')
     with (
         with_template(folder, ANONYMOUS + '[passwords]\nfile = "users.toml"\n') as running,

@@ -12,15 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iot_authorizer_cli.snippets import (
-    Client,
-    ClientEndpoint,
-    ClientSettings,
-    Transport,
-    client_ids,
-    snippet,
-    subscribes,
-)
+from iot_authorizer_cli.snippets.programs import Client, Transport, client_ids, snippet, subscribes
+from iot_authorizer_cli.snippets.settings import ClientEndpoint, ClientSettings
 
 TOPIC = "rooms/lobby/say/ann"
 AT_AWS = ClientSettings(

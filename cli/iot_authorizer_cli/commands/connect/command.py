@@ -5,7 +5,6 @@ from typing import Annotated
 
 import typer
 
-from iot_authorizer_cli.arguments import json_object, principal_name, topic_filter, topic_name
 from iot_authorizer_cli.commands.connect.principal import (
     Connecting,
     likely,
@@ -15,19 +14,21 @@ from iot_authorizer_cli.commands.connect.principal import (
     with_password,
     with_token,
 )
-from iot_authorizer_cli.options import CONFIG, ClientId, DataFolder
+from iot_authorizer_cli.options import (
+    CONFIG,
+    ClientId,
+    DataFolder,
+    json_object,
+    principal_name,
+    topic_filter,
+    topic_name,
+    usage_errors,
+)
 from iot_authorizer_cli.project.configuration import ProjectConfiguration, read_project_configuration
 from iot_authorizer_cli.project.development_issuer import DATA, DevelopmentIssuer, table_path
-from iot_authorizer_cli.snippets import (
-    CLIENTS,
-    WITH_TLS,
-    Client,
-    ClientEndpoint,
-    ClientSettings,
-    Transport,
-    default_endpoint,
-    snippet,
-)
+from iot_authorizer_cli.snippets.programs import CLIENTS, WITH_TLS, Client, Transport, default_endpoint, snippet
+from iot_authorizer_cli.snippets.settings import ClientEndpoint, ClientSettings
+from iot_authorizer_cli.terminal import warn
 from iot_core.edge.tls import ca_path
 from iot_core.functions.lambda_function import ACCOUNT, REGION
 from iot_policies.toml_file import read_file
@@ -108,7 +109,7 @@ def connect(
         topic=None if topic is None else topic_name(topic, "--topic"),
         topic_filter=None if subscribe is None else topic_filter(subscribe, "--subscribe"),
     )
-    try:
+    with usage_errors():
         settings = ClientSettings(
             endpoint=where,
             ca=ca or (ca_path(data).absolute() if where.tls and where.local else None),
@@ -124,11 +125,9 @@ def connect(
             hears_itself=wanted.hears_itself,
         )
         text = snippet(client, settings, transport)
-    except ValueError as error:
-        raise typer.BadParameter(str(error)) from None
     typer.echo(text, nl=False)
     for problem in problems(configured, connecting, client, wanted):
-        typer.echo(f"iot-authorizer: {problem}", err=True)
+        warn(problem)
 
 
 def _configured(path: Path | None, data: Path) -> ProjectConfiguration:
@@ -141,12 +140,12 @@ def _with_new_token(
     configured: ProjectConfiguration, principal: str | None, claims: str | None, data: Path
 ) -> tuple[Connecting, str]:
     """A new development token and its principal; by default, one that the template grants something."""
-    somebody = likely(configured.template)
-    found = somebody.claims if claims is None else json_object(claims, "--claims")
-    name = principal or somebody.name
+    shown = likely(configured.template)
+    found = shown.claims if claims is None else json_object(claims, "--claims")
+    name = principal or shown.name
     issuer = DevelopmentIssuer(data)
     if issuer.made and not configured.path.exists():
-        typer.echo(f"iot-authorizer: {configured.path} does not exist here; {_JUST_MADE.format(data=data)}", err=True)
+        warn(f"{configured.path} does not exist here; {_JUST_MADE.format(data=data)}")
     return with_development_token(name, found), issuer.token(name, found, _LIFETIME)
 
 
@@ -158,10 +157,8 @@ def _authorizer(configured: ProjectConfiguration, where: ClientEndpoint) -> str 
 def _endpoint(text: str | None, client: Client) -> ClientEndpoint:
     if text is None:
         return default_endpoint(client)
-    try:
+    with usage_errors("--endpoint"):
         return ClientEndpoint.parse(text)
-    except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint="--endpoint") from None
 
 
 def _check(

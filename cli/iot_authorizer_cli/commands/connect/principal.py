@@ -9,12 +9,12 @@ from iot_authorizer.tokens import read_token
 from iot_authorizer_cli.examples.proposal import Proposal, example, propose
 from iot_authorizer_cli.project.configuration import ProjectConfiguration
 from iot_authorizer_cli.project.development_issuer import ISSUER, principal_of
-from iot_authorizer_cli.snippets import Client, client_ids, subscribes
+from iot_authorizer_cli.snippets.programs import Client, client_ids, subscribes
 from iot_policies import PolicyTemplate, Principal
 from iot_policies.explaining import Question, explain
 from iot_policies.principal import Claims, claim
 
-_SOMEBODY = Principal("ann", {"rooms": ["lobby"]})
+_MEMBER = Principal("ann", {"rooms": ["lobby"]})
 """The principal if there is no template: a member of a chat."""
 
 
@@ -29,7 +29,7 @@ class Connecting(NamedTuple):
 def likely(template: PolicyTemplate | None) -> Principal:
     """A principal that the template grants something."""
     found = example(template) if template is not None else None
-    return _SOMEBODY if found is None else found.principal
+    return _MEMBER if found is None else found.principal
 
 
 def with_development_token(name: str, claims: Claims) -> Connecting:
@@ -42,8 +42,8 @@ def with_token(configured: ProjectConfiguration, name: str | None, token: str) -
     template = configured.template
     claims = unverified_claims(token)
     if claims is None:
-        somebody = likely(template)
-        return Connecting(Principal(name or somebody.name, somebody.claims), known=False)
+        shown = likely(template)
+        return Connecting(Principal(name or shown.name, shown.claims), known=False)
     found = name or _subject(template, claims) or likely(template).name
     return Connecting(Principal(found, with_scopes(claims)), known=True)
 

@@ -4,18 +4,9 @@ from typing import Annotated
 
 import typer
 
-from iot_authorizer_cli.options import (
-    CONFIG,
-    Account,
-    Config,
-    DataFolder,
-    Handler,
-    Region,
-    TableName,
-    require_config,
-)
+from iot_authorizer_cli.options import CONFIG, Account, Config, DataFolder, Handler, Region, TableName, require_config
+from iot_authorizer_cli.project.configuration import HANDLER
 from iot_authorizer_cli.project.development_issuer import DATA
-from iot_authorizer_cli.project.handler import HANDLER
 from iot_core.functions.lambda_function import ACCOUNT, REGION
 
 

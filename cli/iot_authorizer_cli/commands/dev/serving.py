@@ -1,28 +1,27 @@
-"""Runs IoT Core on this machine in the foreground, and prints what happens."""
+"""Runs IoT Core on this machine in the foreground: greets the user with URLs and commands, and prints what happens."""
 
 import asyncio
 import contextlib
-import os
+import json
 import resource
+import shlex
 import signal
 import sys
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 import typer
 
-from iot_authorizer_cli.commands.dev.greeting import greeting
-from iot_authorizer_cli.commands.dev.terminal import Terminal
+from iot_authorizer_cli.commands.dev.printing import Explained, Terminal, coloured, line_of, reload_line
+from iot_authorizer_cli.examples.proposal import example
 from iot_authorizer_cli.local_iot_core import LocalIotCore
-from iot_authorizer_cli.snippets import ClientEndpoint
-from iot_core.reasons import IotCoreReason
-from iot_policies.errors import printable
+from iot_authorizer_cli.options import CONFIG
+from iot_authorizer_cli.project.development_issuer import DATA
+from iot_authorizer_cli.snippets.settings import ClientEndpoint
 
+_URL = "http://localhost:8080"
+"""The endpoint that other commands use by default."""
 _OPEN_FILES = 65_536
-_EXPLAINED_A_SECOND = 20
-_OF_A_DECISION = ("reason", "detail", "client_id", "principal", "source")
-"""The fields of a decision that are printed, in this order."""
 _OPEN = (
     "iot-authorizer: on {host}, anyone who can reach this machine can create tokens for any principal, change "
     "authorizers, publish as the account's owner and follow every decision: use this only on a network you trust"
@@ -45,7 +44,7 @@ async def _serve(core: LocalIotCore, folder: Path, terminal: Terminal, *, quiet:
             loop.add_signal_handler(name, stopped.set)
         typer.echo(greeting(core, folder))
         if not ClientEndpoint(core.host, core.port, tls=False).local:
-            terminal.print(_coloured(_OPEN.format(host=core.host), "red"))
+            terminal.print(coloured(_OPEN.format(host=core.host), "red"))
         following = loop.create_task(_print_feed(core, terminal, quiet=quiet))
         await stopped.wait()
         following.cancel()
@@ -54,69 +53,66 @@ async def _serve(core: LocalIotCore, folder: Path, terminal: Terminal, *, quiet:
 
 
 async def _print_feed(core: LocalIotCore, terminal: Terminal, *, quiet: bool) -> None:
-    async for record in core.feed.follow(_Explained()):
-        line = _reload_line(record) if record["kind"] == "reload" else None if quiet else _line(record)
+    async for record in core.feed.follow(Explained()):
+        line = reload_line(record) if record["kind"] == "reload" else None if quiet else line_of(record)
         if line is not None:
             terminal.print(line)
 
 
-def _reload_line(record: Mapping[str, object]) -> str:
-    if problem := record.get("problem"):
-        return _coloured(f"reload failed, keeping the previous configuration: {problem}", "red")
-    return _coloured(f"reloaded {record['path']} and the files that it names", "green")
+def greeting(core: LocalIotCore, folder: Path) -> str:
+    """Builds the text; `folder` is the data folder."""
+    plain, tls = core.url.partition("//")[2], core.tls_url.partition("//")[2]
+    name = core.configuration.name
+    whose = f"of {core.configuration.path}" if core.configuration.path.exists() else f"in {core.configuration.handler}"
+    return f"""\
+IoT Core on this machine, with the authorizer {name} {whose}
+
+  open      {core.url}
+  MQTT      mqtt://{plain}   ws://{plain}/mqtt
+  on TLS    mqtts://{tls}  wss://{tls}/mqtt  CA: {core.ca_path}
+
+Try it, in another terminal:
+
+{"".join(_commands(core, folder, name))}
+Press Ctrl-C to end it.
+"""
 
 
-class _Explained:
-    """Chooses the records that are printed with an explanation: denials by policy, at most a few a second."""
-
-    def __init__(self) -> None:
-        self._second, self._count = 0, 0
-
-    def __call__(self, record: Mapping[str, object]) -> bool:
-        if record.get("reason") != IotCoreReason.NOT_ALLOWED_BY_POLICY:
-            return False
-        second = int(time.monotonic())
-        self._count = self._count + 1 if second == self._second else 1
-        self._second = second
-        return self._count <= _EXPLAINED_A_SECOND
-
-
-def _line(record: Mapping[str, object]) -> str | None:
-    """Formats a record as one line; None for a record that would repeat another."""
-    if record["kind"] == "decision":
-        return _decision(record)
-    if record.get("event") == "connected":
-        return None
-    about = record.get("client_id", record.get("address", ""))
-    head = f"{record.get('event', record['kind'])}: {about}" if about else str(record.get("event", record["kind"]))
-    names = ("disconnect_reason", "topics", "reason", "detail", "count", "problem")
-    return _coloured(head, "bright_black") + _rest(record, names)
-
-
-def _decision(record: Mapping[str, object]) -> str | None:
-    if record["allowed"] and record["action"] not in ("connect", "refresh", "http_publish"):
-        return None
-    by_policy = record.get("reason") == IotCoreReason.NOT_ALLOWED_BY_POLICY
-    word, colour = ("allowed", "green") if record["allowed"] else ("denied" if by_policy else "refused", "red")
-    resource = record.get("resource", "")
-    names = [name for name in _OF_A_DECISION if name != "client_id" or record.get(name) != resource]
-    because = record.get("explanation")
-    reason = f": {because[0]}" if isinstance(because, list) and because and not record["allowed"] else ""
-    return _coloured(f"{word}: {record['action']} {resource}", colour) + _rest(record, names) + printable(reason)
+def _commands(core: LocalIotCore, folder: Path, name: str) -> Iterator[str]:
+    program, data = _beside("iot-authorizer"), "" if folder == DATA else f" --data {shlex.quote(str(folder))}"
+    path = core.configuration.path
+    config = "" if path == CONFIG or not path.exists() else f" --config {shlex.quote(str(path))}"
+    where = f"{config}{'' if core.url == _URL else f' --endpoint {core.url}'}{data}"
+    template = core.configuration.template
+    found = example(template) if template is not None else None
+    if found is None:
+        yield "  # a program for a client; --help says how to give it your credentials\n"
+        yield f"  {program} connect --for paho --authorizer {name}{where}\n"
+        return
+    principal = found.principal
+    who = f"--principal {shlex.quote(principal.name)}"
+    yield f"  # {principal.name}, over WebSocket: subscribes and publishes\n"
+    yield f"  {program} connect --for paho {who}{where} | {_beside('python')} -\n\n"
+    yield f"  # {principal.name}, over HTTPS\n"
+    yield f"  {program} connect --for curl {who}{where} | sh\n\n"
+    yield "  # the Lambda's answer, with AWS's own tool\n"
+    key = core.configuration.configured.description.token_key_name or "access_token"
+    context = json.dumps({"clientId": found.proposal.client_ids[0]})
+    claims = shlex.quote(json.dumps(dict(principal.claims)))
+    yield (
+        f"  {_beside('aws')} iot test-invoke-authorizer --endpoint-url {core.url} --region {core.region}"
+        f" --no-sign-request --authorizer-name {name} --mqtt-context {shlex.quote(context)}"
+        f' --http-context "{{\\"queryString\\": \\"?{key}=$({program} token {who} --claims {claims}{data})\\"}}"\n'
+    )
 
 
-def _rest(record: Mapping[str, object], names: Sequence[str]) -> str:
-    return printable("".join(f" {name}={_listed(record[name])}" for name in names if name in record))
-
-
-def _listed(value: object) -> str:
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-
-
-def _coloured(text: str, colour: str) -> str:
-    """Colours a text, unless NO_COLOR is set (no-color.org) or standard error is not a terminal."""
-    plain = os.environ.get("NO_COLOR") or not sys.stderr.isatty()
-    return printable(text) if plain else typer.style(printable(text), fg=colour)
+def _beside(program: str) -> str:
+    """A program of this environment, as a user types it in this folder, whatever PATH is."""
+    path = Path(sys.executable).with_name(program)
+    if not path.exists():
+        return program
+    here = Path.cwd()
+    return shlex.quote(str(path.relative_to(here) if path.is_relative_to(here) else path))
 
 
 def _loop_factory() -> "type[asyncio.AbstractEventLoop] | None":

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from iot_authorizer.configuration import PartialConfiguration, RevocationSettings, load_partial_configuration
-from iot_authorizer_cli.output import warn
 from iot_authorizer_cli.project.configuration import password_file_claims
+from iot_authorizer_cli.terminal import warn
 from iot_policies import InvalidFile, PolicyError, PolicyTemplate, Principal
 from iot_policies.entries import Entry
 from iot_policies.placeholders import Values, as_format, placeholder_names
@@ -76,7 +76,7 @@ class ClientIds(NamedTuple):
 
     known: tuple[str, ...] = ()
     unknown: tuple[str, ...] = ()
-    """Entries that stand for client IDs nobody can look up, such as `ann/*` or `{claims.device}`."""
+    """Entries whose client IDs cannot be looked up, such as `ann/*` or `{claims.device}`."""
 
 
 def granted(template: PolicyTemplate, principal: Principal) -> ClientIds:

@@ -10,11 +10,12 @@
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from iot_authorizer_cli.commands.revoke.client_ids import ClientIds, KnownConfiguration, granted
 from iot_authorizer_cli.commands.revoke.connections import ConnectionApi, Ended, NothingListens, end_all
 from iot_authorizer_cli.commands.revoke.wording import duration_text
-from iot_authorizer_cli.output import warn
+from iot_authorizer_cli.terminal import warn
 from iot_identities import revocations, user
 from iot_identities.reading import MalformedItem
 from iot_identities.revocations import Kind, Revocation
@@ -150,7 +151,15 @@ def _end_and_look_again(
 
     Returns what happened, the clients that were disconnected again, and those that were connected at the end.
     """
-    first = last = _end(client_ids, target)
+    end = partial(
+        end_all,
+        target.connections,
+        client_ids,
+        patience=target.patience,
+        also_sessions=target.also_sessions,
+        clock=target.clock,
+    )
+    first = last = end()
     later: dict[str, None] = {}
     at_last: tuple[str, ...] = ()
     if client_ids and target.pause is not None and first.unreachable is None:
@@ -163,7 +172,7 @@ def _end_and_look_again(
             target.pause(1)
             looks += 1
             over = looks == seconds or target.clock() - begin >= seconds  # A slow endpoint does not prolong it.
-            last = _end(client_ids, target)
+            last = end()
             later |= dict.fromkeys(last.ended)
         at_last = last.ended if over else ()
     if last.unreachable is not None:
@@ -171,13 +180,3 @@ def _end_and_look_again(
         warn(f"revoked, but {missed}: {last.unreachable}")
     ended = first._replace(failed=last.failed, not_asked=last.not_asked, unreachable=last.unreachable)
     return ended, tuple(later), at_last
-
-
-def _end(client_ids: list[str], target: RevocationTarget) -> Ended:
-    return end_all(
-        target.connections,
-        client_ids,
-        patience=target.patience,
-        also_sessions=target.also_sessions,
-        clock=target.clock,
-    )

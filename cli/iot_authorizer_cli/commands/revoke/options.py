@@ -1,7 +1,8 @@
-"""Options that the subcommands of `iot-authorizer revoke` share, and the values that they stand for."""
+"""Options that the subcommands of `iot-authorizer revoke` share, and the values that they give."""
 
 import math
 import time
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from shlex import quote
@@ -11,14 +12,13 @@ from urllib.parse import urlsplit
 import jwt
 import typer
 
-from iot_authorizer_cli.arguments import duration
 from iot_authorizer_cli.commands.revoke.client_ids import is_client_id, read_known
 from iot_authorizer_cli.commands.revoke.connections import ConnectionApi, Ending, LocalConnectionApi
 from iot_authorizer_cli.commands.revoke.locking_out import RevocationTarget
-from iot_authorizer_cli.options import CONFIG
+from iot_authorizer_cli.options import CONFIG, LONGEST, AsJson, duration, usage_errors
 from iot_authorizer_cli.project.development_issuer import table_path
-from iot_authorizer_cli.project.identity_table import open_table
-from iot_authorizer_cli.prompts import read_standard_input
+from iot_authorizer_cli.project.identity_table import TableOptions
+from iot_authorizer_cli.terminal import read_standard_input
 from iot_identities.revocations import Kind, Revocation
 from iot_policies.toml_file import read_file
 
@@ -26,60 +26,107 @@ DEV = "http://127.0.0.1:8080"
 """The plain port of `iot-authorizer dev`, unless it is given another one."""
 _PATIENCE, _PATIENCE_FOR_AWS = 5.0, 20.0
 """Seconds that an endpoint has for a complete answer; at AWS, the first answer includes DescribeEndpoint."""
-_LONGEST = "36500d"
 _CLOCKS_DIFFER = 60
 """Seconds that a time may be in the future; a later one is a mistake, and would revoke new tokens too."""
 _LONGEST_TOKEN = 64 * 1024
 """Bytes, many times what the authorizer accepts."""
 
-PrincipalName = Annotated[str, typer.Argument(metavar="NAME", help="The principal's name, as in log lines.")]
+
+def _name(name: str) -> str:
+    if not name:
+        raise typer.BadParameter("expected a name", param_hint="NAME")
+    return name
+
+
+def _issuer(issuer: str | None) -> str | None:
+    """Checks that an issuer is not empty, as an unset shell variable would be."""
+    if issuer == "":
+        raise typer.BadParameter("expected an issuer", param_hint="--issuer")
+    return issuer
+
+
+def _client_ids(found: list[str] | None) -> list[str]:
+    if not all(map(is_client_id, found or ())):
+        raise typer.BadParameter("expected 1 to 128 characters, not beginning with $", param_hint="--client-id")
+    return found or []
+
+
+PrincipalName = Annotated[
+    str, typer.Argument(metavar="NAME", callback=_name, help="The principal's name, as in log lines.")
+]
 TokenText = Annotated[
     str | None, typer.Argument(metavar="TOKEN", show_default=False, help="A JWT; - reads it from standard input.")
 ]
 TokenId = Annotated[str | None, typer.Option("--id", metavar="JTI", help="Choose the token by its ID and --issuer.")]
 TokenIssuer = Annotated[str | None, typer.Option("--issuer", metavar="ISS", help="Set the issuer of that token.")]
-Issuer = Annotated[str | None, typer.Option("--issuer", metavar="ISS", help="Limit this to tokens of this issuer.")]
+Issuer = Annotated[
+    str | None, typer.Option("--issuer", metavar="ISS", callback=_issuer, help="Limit this to tokens of this issuer.")
+]
 For = Annotated[
     str | None,
     typer.Option("--for", metavar="TIME", help="End the revocation after 30m, 24h or 30d; default: never."),
 ]
 TokenFor = Annotated[str, typer.Option("--for", metavar="TIME", help="End the revocation after 30m, 24h or 30d.")]
 ClientIds = Annotated[
-    list[str] | None, typer.Option("--client-id", metavar="ID", help="End this client's connection; repeatable.")
+    list[str] | None,
+    typer.Option("--client-id", metavar="ID", callback=_client_ids, help="End this client's connection; repeatable."),
 ]
-ConfigFile = Annotated[
-    Path | None, typer.Option("--config", metavar="FILE", help=f"Read this configuration; default: {CONFIG}.")
-]
-EndpointUrl = Annotated[
-    str | None, typer.Option(metavar="URL", help=f"End connections here; default: {DEV}, or AWS's with --table.")
-]
-CleanSession = Annotated[
-    bool, typer.Option("--clean-session", help="Also delete their sessions; queued messages are lost.")
-]
-NoWill = Annotated[bool, typer.Option("--no-will", help="Do not publish their Wills.")]
-NoWait = Annotated[bool, typer.Option("--no-wait", help="Do not look for clients that connect again.")]
 
 
-def given_name(name: str) -> str:
-    """A principal's name. Raises a usage error for an empty one."""
-    if not name:
-        raise typer.BadParameter("expected a name", param_hint="NAME")
-    return name
+@dataclass(frozen=True)
+class TargetOptions(TableOptions):
+    """The options for the table that gets a revocation, and for the connections that end."""
 
+    config: Annotated[
+        Path | None, typer.Option("--config", metavar="FILE", help=f"Read this configuration; default: {CONFIG}.")
+    ] = None
+    endpoint_url: Annotated[
+        str | None, typer.Option(metavar="URL", help=f"End connections here; default: {DEV}, or AWS's with --table.")
+    ] = None
+    clean_session: Annotated[
+        bool, typer.Option("--clean-session", help="Also delete their sessions; queued messages are lost.")
+    ] = False
+    no_will: Annotated[bool, typer.Option("--no-will", help="Do not publish their Wills.")] = False
+    no_wait: Annotated[bool, typer.Option("--no-wait", help="Do not look for clients that connect again.")] = False
+    as_json: AsJson = False
 
-def given_client_ids(found: list[str] | None) -> tuple[str, ...]:
-    """Client IDs. Raises a usage error for an invalid one."""
-    for each in found or ():
-        if not is_client_id(each):
-            raise typer.BadParameter("expected 1 to 128 characters, not beginning with $", param_hint="--client-id")
-    return tuple(found or ())
+    def target(self) -> RevocationTarget:
+        """Opens the table, and chooses the endpoint. Raises usage errors, InvalidFile, TableUnavailable and OSError."""
+        if self.config is not None:
+            read_file(self.config)
+        self._check_endpoint()
+        file = table_path(self.data)
+        is_new = self.table is None and not file.exists()
+        return RevocationTarget(
+            table=self.open(make=True),
+            table_name=str(file) if self.table is None else self.table,
+            known=read_known(self.config or CONFIG),
+            connections=self._connections(),
+            patience=_PATIENCE if self.table is None else _PATIENCE_FOR_AWS,
+            pause=None if self.no_wait else time.sleep,
+            is_new=is_new,
+            endpoint_required=self.table is not None or self.endpoint_url is not None,
+            also_sessions=self.clean_session,
+        )
 
+    def _check_endpoint(self) -> None:
+        """Raises a usage error, before a table is made."""
+        url = self.endpoint_url
+        with usage_errors("--endpoint-url"):
+            if self.table is None:
+                LocalConnectionApi(url or DEV)
+            elif url is not None and (urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname):
+                raise ValueError("expected a URL such as https://HOST")
 
-def given_issuer(issuer: str | None) -> str | None:
-    """An issuer, or None. Raises a usage error for an empty one, which an unset shell variable would give."""
-    if issuer == "":
-        raise typer.BadParameter("expected an issuer", param_hint="--issuer")
-    return issuer
+    def _connections(self) -> ConnectionApi:
+        ending = Ending(self.clean_session, self.no_will)
+        if self.table is None:
+            return LocalConnectionApi(self.endpoint_url or DEV, ending)
+        from iot_authorizer_cli.commands.revoke.aws_connections import (  # noqa: PLC0415 (boto3 is slow)
+            AwsConnectionApi,
+        )
+
+        return AwsConnectionApi(self.endpoint_url, ending)
 
 
 def given_token(text: str | None, token_id: str | None, issuer: str | None) -> Revocation:
@@ -124,7 +171,7 @@ def _read_token(text: str) -> tuple[str, str]:
 
 def end_of(lasting: str | None, now: float) -> int | None:
     """The end of a revocation, in seconds since 1970; None for no end. Raises a usage error."""
-    return None if lasting is None else math.ceil(now) + duration(lasting, "--for", _LONGEST, "1s")
+    return None if lasting is None else math.ceil(now) + duration(lasting, "--for", LONGEST, "1s")
 
 
 def past_time(text: str, option: str, now: float) -> int:
@@ -145,44 +192,3 @@ def past_time(text: str, option: str, now: float) -> int:
             "expected a time in the past: a future time would also revoke new tokens", param_hint=option
         )
     return math.ceil(found.timestamp())
-
-
-def open_target(
-    table: str | None, data: Path, config: Path | None, endpoint_url: str | None, no_wait: bool, ending: Ending
-) -> RevocationTarget:
-    """The table and the endpoint. Raises usage errors, InvalidFile, TableUnavailable and OSError."""
-    if config is not None:
-        read_file(config)
-    _check_endpoint(table, endpoint_url)
-    file = table_path(data)
-    is_new = table is None and not file.exists()
-    return RevocationTarget(
-        table=open_table(table, data),
-        table_name=str(file) if table is None else table,
-        known=read_known(config or CONFIG),
-        connections=_connections(table, endpoint_url, ending),
-        patience=_PATIENCE if table is None else _PATIENCE_FOR_AWS,
-        pause=None if no_wait else time.sleep,
-        is_new=is_new,
-        endpoint_required=table is not None or endpoint_url is not None,
-        also_sessions=ending.clean_session,
-    )
-
-
-def _check_endpoint(table: str | None, url: str | None) -> None:
-    """Raises a usage error, before a table is made."""
-    try:
-        if table is None:
-            LocalConnectionApi(url or DEV)
-        elif url is not None and (urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname):
-            raise ValueError("expected a URL such as https://HOST")
-    except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint="--endpoint-url") from None
-
-
-def _connections(table: str | None, url: str | None, ending: Ending) -> ConnectionApi:
-    if table is None:
-        return LocalConnectionApi(url or DEV, ending)
-    from iot_authorizer_cli.commands.revoke.aws_connections import AwsConnectionApi  # noqa: PLC0415 (boto3 is slow)
-
-    return AwsConnectionApi(url, ending)

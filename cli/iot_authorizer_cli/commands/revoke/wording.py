@@ -1,6 +1,6 @@
 """Revocations as text and as JSON."""
 
-from iot_authorizer_cli.output import time_text
+from iot_authorizer_cli.terminal import time_text
 from iot_identities.revocations import Kind, Revocation
 
 _UNITS = {"d": 86_400, "h": 3600, "m": 60}

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import KW_ONLY, dataclass, field, replace
 from functools import partial
 from threading import Event, Lock
 from typing import TypeVar
@@ -22,54 +22,46 @@ _PAUSES = tuple(0.05 * 2**attempt for attempt in range(8))
 """Seconds to wait before a busy table is asked again: 13 in all."""
 
 
+@dataclass(eq=False)
 class ImportRun:
     """One import, with its progress."""
 
-    def __init__(
-        self,
-        table: Table,
-        rows: Sequence[Row],
-        *,
-        replacing: bool,
-        made: PasswordFile | None = None,
-        pause: Callable[[float], None] | None = None,
-    ) -> None:
-        """`replacing` also writes existing users. `made` generates passwords for users without one.
-
-        `pause` waits for so many seconds; the default also ends when the import ends.
-        """
-        self._table = table
-        self._rows = rows
-        self._replacing = replacing
-        self._made = made
-        self._ended = Event()
-        self._pause = pause or self._ended.wait
-        self._lock = Lock()
-        self.added = 0
-        """New users."""
-        self.replaced = 0
-        """Existing users that were written."""
-        self.left_alone = 0
-        """Existing users that were not changed."""
-        self.overtaken: list[str] = []
-        """Those of them that another writer added or changed meanwhile."""
-        self.without_password = 0
-        """How many of the new users have no password."""
+    table: Table
+    rows: Sequence[Row]
+    _: KW_ONLY
+    replacing: bool
+    """Whether existing users are written, too."""
+    made: PasswordFile | None = None
+    """Generates passwords for users without one."""
+    pause: Callable[[float], object] | None = None
+    """Waits for so many seconds; by default until the import ends, too."""
+    added: int = 0
+    """New users."""
+    replaced: int = 0
+    """Existing users that were written."""
+    skipped: int = 0
+    """Existing users that were not changed."""
+    overtaken: list[str] = field(default_factory=list)
+    """Skipped users that another writer added or changed meanwhile."""
+    without_password: int = 0
+    """New users without a password."""
+    _ended: Event = field(default_factory=Event, init=False)
+    _lock: Lock = field(default_factory=Lock, init=False)
 
     @property
     def done(self) -> int:
         """How many lines are done."""
-        return self.added + self.replaced + self.left_alone
+        return self.added + self.replaced + self.skipped
 
     def count(self) -> None:
         """Counts what a run would do. Raises TableUnavailable."""
         for rows in self._portions():
             there = len(self._read(rows))
             self.added += len(rows) - there
-            if self._replacing:
+            if self.replacing:
                 self.replaced += there
             else:
-                self.left_alone += there
+                self.skipped += there
 
     def run(self, tell: Callable[[int], None]) -> None:
         """Writes the users, and tells how many are done. Users that were written before an error stay.
@@ -80,8 +72,8 @@ class ImportRun:
         try:
             for rows in self._portions():
                 there = self._read(rows)
-                wanted = [row for row in rows if self._replacing or user_id(row.user.name) not in there]
-                self.left_alone += len(rows) - len(wanted)
+                wanted = [row for row in rows if self.replacing or user_id(row.user.name) not in there]
+                self.skipped += len(rows) - len(wanted)
                 tell(self.done)
                 write = partial(self._write, there=there, tell=tell)
                 for _ in threads.map(write, self._with_passwords(wanted, there)):
@@ -91,16 +83,16 @@ class ImportRun:
             threads.shutdown(cancel_futures=True)
 
     def _portions(self) -> list[Sequence[Row]]:
-        return [self._rows[start : start + MOST_IDS] for start in range(0, len(self._rows), MOST_IDS)]
+        return [self.rows[start : start + MOST_IDS] for start in range(0, len(self.rows), MOST_IDS)]
 
     def _read(self, rows: Sequence[Row]) -> dict[str, Item]:
-        return self._patiently(lambda: self._table.read([user_id(row.user.name) for row in rows]))
+        return self._patiently(lambda: self.table.read([user_id(row.user.name) for row in rows]))
 
     def _with_passwords(self, rows: Sequence[Row], there: dict[str, Item]) -> list[Row]:
-        if self._made is None:
+        if self.made is None:
             return list(rows)
         lacking = [row.user.name for row in rows if not row.has_password]
-        made = self._made.passwords_of(name for name in lacking if not _passwords(there.get(user_id(name))))
+        made = self.made.passwords_of(name for name in lacking if not _passwords(there.get(user_id(name))))
         return [
             replace(row, password=made[row.user.name], generated=True) if row.user.name in made else row for row in rows
         ]
@@ -112,9 +104,9 @@ class ImportRun:
         item = _item(row, before)
         try:
             if before is None:
-                self._patiently(lambda: self._table.write(item, new=True))
+                self._patiently(lambda: self.table.write(item, new=True))
             else:
-                self._patiently(lambda: self._table.write(item, replacing=before))
+                self._patiently(lambda: self.table.write(item, replacing=before))
             written = True
         except (ItemExists, ItemChanged):
             written = False
@@ -123,7 +115,7 @@ class ImportRun:
             raise
         with self._lock:
             if not written:
-                self.left_alone += 1
+                self.skipped += 1
                 self.overtaken.append(row.user.name)
             elif before is None:
                 self.added += 1
@@ -139,7 +131,7 @@ class ImportRun:
             except TableBusy:
                 if self._ended.is_set():
                     raise
-                self._pause(pause)
+                (self.pause or self._ended.wait)(pause)
         return ask()
 
 

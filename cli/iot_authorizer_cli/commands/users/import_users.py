@@ -12,10 +12,9 @@ import typer
 from iot_authorizer_cli.commands.users.csv_file import Row, read_users
 from iot_authorizer_cli.commands.users.import_run import ImportRun
 from iot_authorizer_cli.commands.users.password_file import PasswordFile, password_file
-from iot_authorizer_cli.options import DataFolder, TableName
-from iot_authorizer_cli.project.development_issuer import DATA
-from iot_authorizer_cli.project.identity_table import open_table
-from iot_authorizer_cli.prompts import read_standard_input
+from iot_authorizer_cli.options import usage_errors
+from iot_authorizer_cli.project.identity_table import TableOptions
+from iot_authorizer_cli.terminal import read_standard_input
 from iot_identities.table import TableUnavailable
 from iot_policies.errors import printable
 
@@ -30,8 +29,8 @@ def import_users(
         Path | None,
         typer.Option(metavar="CSV", help="Generate missing passwords and save them in this file."),
     ] = None,
-    table: TableName = None,
-    data: DataFolder = DATA,
+    *,
+    where: TableOptions,
 ) -> None:
     """Add the users of a CSV file.
 
@@ -44,12 +43,12 @@ def import_users(
     if generate is not None and generate.exists() and file.exists() and generate.samefile(file):
         raise typer.BadParameter("expected a file other than the imported one", param_hint="--generate")
     rows = _rows(file)
+    identities = where.open(make=True)
     if dry_run:
-        counted = ImportRun(open_table(table, data), rows, replacing=replace)
+        counted = ImportRun(identities, rows, replacing=replace)
         counted.count()
         typer.echo(f"nothing was written; would be {_counts(counted)}")
         return
-    identities = open_table(table, data)
     with ExitStack() as stack:
         made = _password_file(generate, stack) if generate else None
         _run(ImportRun(identities, rows, replacing=replace, made=made), len(rows), replace)
@@ -74,10 +73,8 @@ def _content(file: Path) -> bytes:
 
 def _password_file(path: Path, stack: ExitStack) -> PasswordFile:
     """Raises a usage error for a file with something else in it, and OSError."""
-    try:
+    with usage_errors("--generate", f"{path}: "):
         return stack.enter_context(password_file(path))
-    except ValueError as error:
-        raise typer.BadParameter(f"{path}: {error}", param_hint="--generate") from None
 
 
 def _run(running: ImportRun, total: int, replace: bool) -> None:
@@ -99,7 +96,7 @@ def _run(running: ImportRun, total: int, replace: bool) -> None:
 
 
 def _counts(running: ImportRun) -> str:
-    return f"added {running.added:,}, replaced {running.replaced:,}, skipped {running.left_alone:,}"
+    return f"added {running.added:,}, replaced {running.replaced:,}, skipped {running.skipped:,}"
 
 
 @contextmanager

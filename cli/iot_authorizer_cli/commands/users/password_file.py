@@ -9,8 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from iot_authorizer_cli.commands.users.rules import SHORTEST_GENERATED
-from iot_authorizer_cli.commands.users.storing import made_password
+from iot_authorizer_cli.commands.users.rules import SHORTEST_GENERATED, made_password
 
 _HEADER = ["name", "password", "generated"]
 _LAST_CELL = b",true"

@@ -4,6 +4,7 @@ The sentence never quotes the value: a user may confuse fields, so any of them c
 """
 
 import re
+import secrets
 import unicodedata
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
@@ -17,6 +18,7 @@ SHORTEST_CHOSEN = 8
 """Characters: NIST SP 800-63B, section 5.1.1.1."""
 SHORTEST_GENERATED = 16
 """Characters. As hexadecimal digits they are 64 bits, too many to guess over a network."""
+_RANDOM_BYTES = 24
 _TIME = 'expected a date, as "2027-12-31", a time with its zone, as "2027-12-31T18:00:00Z", or seconds since 1970'
 
 
@@ -51,6 +53,11 @@ def check_chosen(password: bytes, name: str) -> None:
         raise ValueError("a password must not be the user name")
     if password.startswith(b"eyJ") and password.count(b".") == 2 and password.isascii():  # As the authorizer asks.
         raise ValueError("the authorizer would read this as a token, because it begins with eyJ and has two dots")
+
+
+def made_password() -> str:
+    """Generates a password of 192 random bits."""
+    return secrets.token_urlsafe(_RANDOM_BYTES)
 
 
 def checked_claims(text: str) -> Mapping[str, object]:

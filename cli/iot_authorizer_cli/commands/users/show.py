@@ -10,11 +10,10 @@ import typer
 
 from iot_authorizer_cli.commands.revoke.wording import as_object, until, what
 from iot_authorizer_cli.commands.users import storing
-from iot_authorizer_cli.commands.users.options import ClientIds, Name
-from iot_authorizer_cli.options import AsJson, DataFolder, TableName
-from iot_authorizer_cli.output import print_list, time_text
-from iot_authorizer_cli.project.development_issuer import DATA
-from iot_authorizer_cli.project.identity_table import open_table
+from iot_authorizer_cli.commands.users.storing import ClientIds, Name
+from iot_authorizer_cli.options import AsJson
+from iot_authorizer_cli.project.identity_table import TableOptions
+from iot_authorizer_cli.terminal import print_list, time_text
 from iot_identities.guessing import Failed, failed_by
 from iot_identities.reading import MalformedItem
 from iot_identities.revocations import Revocation, principal_id
@@ -59,12 +58,12 @@ def list_users(
         list[State] | None, typer.Option(metavar="STATE", help=f"List only {_STATES} users; repeatable.")
     ] = None,
     as_json: AsJson = False,
-    table: TableName = None,
-    data: DataFolder = DATA,
+    *,
+    where: TableOptions,
 ) -> None:
     """List users with their states and claims."""
     now = time.time()
-    found = sorted(open_table(table, data, make=False).items(PREFIX + prefix), key=lambda item: str(item["id"]))
+    found = sorted(where.open().items(PREFIX + prefix), key=lambda item: str(item["id"]))
     items = [item for item in found if not state or _state_of(item, now) in state]
     if as_json:
         typer.echo(json.dumps([_as_object(item) for item in items], indent=2))
@@ -78,15 +77,15 @@ def show(
     name: Name,
     client_id: ClientIds = None,
     as_json: AsJson = False,
-    table: TableName = None,
-    data: DataFolder = DATA,
+    *,
+    where: TableOptions,
 ) -> None:
     """Show a user.
 
     Prints its claims, passwords, revocation and failures, and no hash. Failures are those of unknown client IDs, of the
     client ID that equals the user's name, and of each --client-id.
     """
-    opened = open_table(table, data, make=False)
+    opened = where.open()
     item = storing.find_item(opened, name)
     user = storing.user_of(item, name)
     failures = _failures(opened, name, client_id or ())
@@ -111,14 +110,14 @@ def show(
     if revocation is not None:
         lines.append(("revoked", f"{what(revocation)}, until {until(revocation)}"))
     for each, failed in failures.items():
-        who = "by unknown client IDs" if each is None else f"with client ID {each}"
-        lines.append(("failures", f"{failed.times:,} {who}, the last at {time_text(failed.last)}"))
+        source = "by unknown client IDs" if each is None else f"with client ID {each}"
+        lines.append(("failures", f"{failed.times:,} {source}, the last at {time_text(failed.last)}"))
     for label, value in lines:
         typer.echo(f"{label:<11}  {printable(value)}")
 
 
 def _failures(table: Table, name: str, client_ids: Sequence[str]) -> dict[str | None, Failed]:
-    """Failures by client ID; None stands for unknown client IDs."""
+    """Failures by client ID; None is for unknown client IDs."""
     try:
         found = {each: failed_by(table, name, each) for each in dict.fromkeys((None, name, *client_ids))}
     except MalformedItem as error:

@@ -1,20 +1,23 @@
-"""Finds, adds and changes users in the table. Two writers at the same time do not lose each other's changes."""
+"""Finds, adds and changes users in the table, for the subcommands of `iot-authorizer users`.
 
-import secrets
-import sys
+Two writers at the same time do not lose each other's changes.
+"""
+
 from collections.abc import Callable
+from typing import Annotated
 
 import typer
 
-from iot_authorizer_cli.commands.users.rules import check_chosen
-from iot_authorizer_cli.prompts import at_terminal, read_password
-from iot_identities.passwords import hash_password
+from iot_authorizer_cli.options import usage_errors
 from iot_identities.reading import MalformedItem
 from iot_identities.table import Item, ItemChanged, ItemExists, Table
-from iot_identities.user import StoredPassword, User, from_item, to_item, user_id
+from iot_identities.user import User, from_item, to_item, user_id
 from iot_policies.errors import printable
 
-_RANDOM_BYTES = 24
+Name = Annotated[str, typer.Argument(metavar="NAME", help="The user name.", show_default=False)]
+ClientIds = Annotated[
+    list[str] | None, typer.Option("--client-id", metavar="ID", help="Include this client ID's failures; repeatable.")
+]
 
 
 def problem(text: str) -> typer.BadParameter:
@@ -24,11 +27,9 @@ def problem(text: str) -> typer.BadParameter:
 
 def find_item(table: Table, name: str) -> Item:
     """A user's item. Raises a usage error if there is none."""
-    try:
+    with usage_errors("NAME"):
         id = user_id(name)
         found = table.read([id]).get(id)
-    except ValueError as error:
-        raise problem(str(error)) from None
     if found is None:
         raise problem(f"no user {printable(name)}")
     return found
@@ -70,47 +71,6 @@ def change(table: Table, name: str, how: Callable[[User], User]) -> User:
             raise problem(f"the table cannot store this: {error}") from None
         return changed
     raise problem(f"another writer keeps changing {printable(name)}: check it with users show, then try again")
-
-
-def made_password() -> str:
-    """Generates a password of 192 random bits."""
-    return secrets.token_urlsafe(_RANDOM_BYTES)
-
-
-def new_password(name: str, now: int, *, generate: bool) -> tuple[StoredPassword, str | None]:
-    """A password for a user, and its text if it was generated. Raises a usage error for a weak one."""
-    if generate:
-        made = made_password()
-        return StoredPassword(hash_password(made), created_at=now, generated=True), made
-    return StoredPassword(hash_password(_chosen_password(name)), created_at=now), None
-
-
-def _chosen_password(name: str) -> bytes:
-    """Prompts again at a terminal if the password is too weak."""
-    for asks_again in (True, True, False):
-        chosen = read_password()
-        try:
-            check_chosen(chosen, name)
-        except ValueError as error:
-            if not (asks_again and at_terminal()):
-                raise typer.BadParameter(f"{error}; --generate generates one", param_hint="password") from None
-            typer.echo(f"{error}: choose another password", err=True)
-        else:
-            break
-    return chosen
-
-
-def hand_out(made: str | None) -> None:
-    """Prints a generated password. It is printed before it is stored, so that no stored password is lost.
-
-    Raises a usage error if standard output is closed, and OSError.
-    """
-    if made is None:
-        return
-    if sys.stdout is None:
-        raise typer.BadParameter("standard output is closed, so the password would be lost", param_hint="--generate")
-    typer.echo(made)
-    sys.stdout.flush()
 
 
 def _is_there(name: str) -> typer.BadParameter:

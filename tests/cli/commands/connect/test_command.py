@@ -1,7 +1,6 @@
-"""`iot-authorizer connect`: whom it connects where, and what it says no to. tests/clients runs what it prints."""
+"""`iot-authorizer connect`: endpoints, credentials and errors. tests/clients runs the programs that it prints."""
 
 import ast
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from typer.testing import CliRunner, Result
 from iot_authorizer_cli.app import app
 from iot_authorizer_cli.project.development_issuer import DevelopmentIssuer
 from iot_policies import InvalidFile
-from tests import ROOT
+from tests.cli.conftest import fill
 
 AWS = "abc-ats.iot.us-east-1.amazonaws.com"
 Connect = Callable[..., Result]
@@ -22,9 +21,7 @@ TOPIC = "rooms/lobby/say/ann"
 @pytest.fixture
 def connect(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Connect:
     """Runs the command in a user's folder."""
-    shutil.copytree(ROOT / "policies", tmp_path / "policies", ignore=shutil.ignore_patterns("*.py"))
-    shutil.copy(ROOT / "authorizer.toml", tmp_path)
-    monkeypatch.chdir(tmp_path)
+    monkeypatch.chdir(fill(tmp_path))
     return lambda client, *arguments: CliRunner().invoke(app, ["connect", "--for", client, *arguments])
 
 
@@ -32,48 +29,43 @@ def python_strings(program: str) -> set[object]:
     return {node.value for node in ast.walk(ast.parse(program)) if isinstance(node, ast.Constant)}
 
 
-@pytest.mark.parametrize(
-    ("client", "where"),
-    [
-        ("mqtt.js", f"wss://{AWS}/mqtt?x-amz-customauthorizer-name=chat&token=t"),
-        ("awsiotsdk", "port=443"),
-        ("mosquitto", f"-h {AWS} -p 443 -V 5 --tls-use-os-certs --tls-alpn mqtt"),
-        ("curl", f"https://{AWS}/topics/rooms%2Flobby%2Fsay%2Fann?qos=1"),
-    ],
-)
-def test_at_aws_it_is_port_443_and_no_file_of_a_ca(connect: Connect, client: str, where: str) -> None:
-    program = connect(client, "--endpoint", AWS, "--token", "t").stdout
-    assert where in program
-    assert "ca.pem" not in program
-
-
-def test_mqtt_itself_at_aws_needs_alpn(connect: Connect) -> None:
-    program = connect("paho", "--endpoint", AWS, "--token", "t", "--transport", "mqtt").stdout
-    assert 'client.tls_set(alpn_protocols=["mqtt"])' in program
-    assert f'client.connect("{AWS}", 443)' in program
+AT_AWS = ("--endpoint", AWS, "--token", "t")
+PROGRAMS = [
+    ("mqtt.js", AT_AWS, f"wss://{AWS}/mqtt?x-amz-customauthorizer-name=chat&token=t"),
+    ("awsiotsdk", AT_AWS, "port=443"),
+    ("mosquitto", AT_AWS, f"-h {AWS} -p 443 -V 5 --tls-use-os-certs --tls-alpn mqtt"),
+    ("curl", AT_AWS, f"https://{AWS}/topics/rooms%2Flobby%2Fsay%2Fann?qos=1"),
+    ("paho", (*AT_AWS, "--transport", "mqtt"), 'client.tls_set(alpn_protocols=["mqtt"])'),
+    ("paho", (*AT_AWS, "--transport", "mqtt"), f'client.connect("{AWS}", 443)'),
+    ("mqtt.js", (), "ws://127.0.0.1:8080/mqtt?"),
+    ("paho", (), 'client.connect("127.0.0.1", 8080)'),
+    ("awsiotsdk", (), "port=8443"),
+    ("mosquitto", (), "-h 127.0.0.1 -p 8443"),
+    ("curl", (), "https://127.0.0.1:8443/topics/"),
+    ("awsiotsdk", ("--ca", "own.pem"), 'ca_filepath="own.pem"'),
+    ("mqtt.js", ("--config", "own.toml"), "/mqtt?x-amz-customauthorizer-name=own&access_token=ey"),
+    ("curl", ("--config", "own.toml", "--token", "t"), "--header 'Authorization: Bearer t'"),
+]
 
 
 @pytest.mark.parametrize(
-    ("client", "where"),
-    [
-        ("mqtt.js", "ws://127.0.0.1:8080/mqtt?"),
-        ("paho", 'client.connect("127.0.0.1", 8080)'),
-        ("awsiotsdk", "port=8443"),
-        ("mosquitto", "-h 127.0.0.1 -p 8443"),
-        ("curl", "https://127.0.0.1:8443/topics/"),
-    ],
+    ("client", "options", "part"), PROGRAMS, ids=[" ".join([client, *options]) for client, options, _ in PROGRAMS]
 )
-def test_without_an_endpoint_it_is_this_machine(connect: Connect, client: str, where: str) -> None:
-    assert where in connect(client).stdout
+def test_a_program_has_its_endpoint_its_ca_and_its_token(
+    connect: Connect, tmp_path: Path, client: str, options: tuple[str, ...], part: str
+) -> None:
+    (tmp_path / "own.toml").write_text('name = "own"\n')  # Without a token key name.
+    program = connect(client, *options).stdout
+    assert part in program
+    assert ("ca.pem" in program, "access_token" in program) == (
+        client in ("awsiotsdk", "mosquitto", "curl") and AWS not in options and "--ca" not in options,
+        "own.toml" in options and client != "curl",
+    )
 
 
 @pytest.mark.parametrize("client", ["awsiotsdk", "mosquitto", "curl"])
-def test_the_local_ca_is_named_by_its_whole_path(connect: Connect, client: str, tmp_path: Path) -> None:
+def test_the_local_ca_has_an_absolute_path(connect: Connect, client: str, tmp_path: Path) -> None:
     assert str(tmp_path / ".iot-authorizer" / "ca.pem") in connect(client).stdout
-
-
-def test_another_ca_goes_first(connect: Connect) -> None:
-    assert 'ca_filepath="own.pem"' in connect("awsiotsdk", "--ca", "own.pem").stdout
 
 
 def test_on_this_machine_a_token_is_made(connect: Connect) -> None:
@@ -94,53 +86,42 @@ def test_a_user_name_names_the_principal(connect: Connect) -> None:
     assert {"bob", "secret", "rooms/lobby/say/bob"} <= strings
 
 
-def test_what_it_subscribes_to_may_differ_from_what_it_publishes_to(connect: Connect) -> None:
+def test_the_topic_filter_can_differ_from_the_topic(connect: Connect) -> None:
     program = connect("paho", "--topic", "users/ann/outbox", "--subscribe", "users/ann/inbox/#").stdout
     assert {"users/ann/outbox", "users/ann/inbox/#"} <= python_strings(program)
 
 
-def test_the_authorizer_may_be_left_to_the_endpoint(connect: Connect) -> None:
+def test_the_authorizer_can_be_the_accounts_default(connect: Connect) -> None:
     assert "customauthorizer-name" not in connect("mqtt.js", "--authorizer", "").stdout
 
 
-def test_without_a_token_key_name_the_token_is_an_access_token(connect: Connect, tmp_path: Path) -> None:
-    (tmp_path / "own.toml").write_text('name = "own"\n')
-    assert "/mqtt?x-amz-customauthorizer-name=own&access_token=ey" in connect("mqtt.js", "--config", "own.toml").stdout
-
-
-def test_without_a_token_key_name_a_header_brings_the_token_as_a_bearer(connect: Connect, tmp_path: Path) -> None:
-    (tmp_path / "own.toml").write_text('name = "own"\n')
-    headers = connect("curl", "--config", "own.toml", "--token", "t").stdout
-    assert ("--header 'Authorization: Bearer t'" in headers, "access_token" in headers) == (True, False)
-
-
-def test_without_a_configuration_an_authorizer_in_code_has_a_name_of_its_own(connect: Connect, tmp_path: Path) -> None:
+def test_without_a_configuration_the_authorizer_has_its_default_name(connect: Connect, tmp_path: Path) -> None:
     (tmp_path / "authorizer.toml").unlink()
     assert "/mqtt?x-amz-customauthorizer-name=authorizer&access_token=ey" in connect("mqtt.js").stdout
 
 
-def test_without_a_configuration_a_new_key_is_said_to_be_untrusted(connect: Connect, tmp_path: Path) -> None:
+def test_without_a_configuration_a_new_key_is_reported_as_untrusted(connect: Connect, tmp_path: Path) -> None:
     (tmp_path / "authorizer.toml").unlink()
     told = "authorizer.toml does not exist here; the key in .iot-authorizer was just created"
     assert [told in connect("paho").stderr for _ in range(2)] == [True, False]
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:8080", "https://127.0.0.1:8443 for awsiotsdk, mosquitto, curl"])
-def test_help_says_which_endpoint_is_meant_unless_one_is_given(connect: Connect, url: str) -> None:
+def test_help_names_the_default_endpoints(connect: Connect, url: str) -> None:
     assert url in " ".join(connect("paho", "--help").stdout.split())
 
 
-def test_without_a_configuration_nothing_names_an_authorizer_at_aws(connect: Connect, tmp_path: Path) -> None:
+def test_without_a_configuration_the_default_authorizer_is_used_at_aws(connect: Connect, tmp_path: Path) -> None:
     (tmp_path / "authorizer.toml").unlink()
     url = "/mqtt?access_token=me"
     assert url in connect("mqtt.js", "--endpoint", "abc-ats.iot.eu-west-1.amazonaws.com", "--token", "me").stdout
 
 
-def test_a_configuration_that_is_named_must_be_there(connect: Connect) -> None:
+def test_a_given_configuration_must_exist(connect: Connect) -> None:
     assert isinstance(connect("mqtt.js", "--config", "missing.toml").exception, InvalidFile)
 
 
-def test_what_the_template_denies_is_said(connect: Connect) -> None:
+def test_what_the_template_denies_is_reported(connect: Connect) -> None:
     topic = "rooms/attic/say/ann"
     done = connect("paho", "--topic", topic, "--subscribe", topic)
     assert done.exit_code == 0
@@ -149,7 +130,7 @@ def test_what_the_template_denies_is_said(connect: Connect) -> None:
 
 
 @pytest.mark.parametrize("client", ["mqtt.js", "paho", "awsiotsdk", "mosquitto", "curl"])
-def test_what_the_template_allows_needs_no_words(connect: Connect, client: str) -> None:
+def test_what_the_template_allows_gives_no_warning(connect: Connect, client: str) -> None:
     assert connect(client).stderr == ""
 
 
@@ -180,6 +161,6 @@ def test_what_the_template_allows_needs_no_words(connect: Connect, client: str) 
         (("awsiotsdk", "--endpoint", "http://127.0.0.1:8080"), "awsiotsdk supports only TLS"),
     ],
 )
-def test_what_it_says_no_to(connect: Connect, arguments: tuple[str, ...], words: str) -> None:
+def test_an_error_names_its_option(connect: Connect, arguments: tuple[str, ...], words: str) -> None:
     done = connect(*arguments)
     assert (done.exit_code, words in " ".join(done.stderr.split())) == (2, True), done.stderr

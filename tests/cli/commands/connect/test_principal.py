@@ -1,4 +1,4 @@
-"""What `iot-authorizer connect` has a client do unless told otherwise: what the template grants."""
+"""The defaults of `iot-authorizer connect`: what the template grants."""
 
 import ast
 import re
@@ -11,10 +11,10 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from iot_authorizer_cli.app import app
-from iot_authorizer_cli.examples.presets import presets
 from iot_authorizer_cli.examples.proposal import example, propose
+from iot_authorizer_cli.examples.suggestions import presets
 from iot_authorizer_cli.project.development_issuer import DevelopmentIssuer, principal_of
-from iot_authorizer_cli.snippets import CLIENTS, Client, client_ids
+from iot_authorizer_cli.snippets.programs import CLIENTS, Client, client_ids
 from iot_policies import Deny, Grant, PolicyTemplate, Principal
 from iot_policies.explaining import Question, explain
 from tests import ROOT
@@ -65,13 +65,13 @@ def test_without_options_the_template_allows_all_of_it(connect: Connect, path: P
 
 
 @pytest.mark.parametrize("path", READY, ids=lambda path: path.stem)
-def test_without_options_a_client_hears_itself(connect: Connect, path: Path) -> None:
+def test_without_options_a_client_receives_its_own_message(connect: Connect, path: Path) -> None:
     _, topic, topic_filter = conduct(connect(path.stem, "paho").stdout)
     assert topic == topic_filter
 
 
 @pytest.mark.parametrize("path", READY, ids=lambda path: path.stem)
-def test_whatever_is_allowed_to_a_kind_of_principal_is_proposed(path: Path) -> None:
+def test_a_proposal_is_allowed_for_each_kind_of_principal(path: Path) -> None:
     template = PolicyTemplate.load(path)
     for preset in presets(template)[:-1]:
         principal = principal_of(preset["principal"], preset["claims"])
@@ -86,7 +86,7 @@ def test_a_password_users_claims_are_those_of_the_password_file(connect: Connect
     assert conduct(program) == ("pump-9", "devices/pump-9/telemetry/something", "devices/pump-9/commands/#")
 
 
-def test_a_client_that_does_not_hear_itself_is_told_so(connect: Connect) -> None:
+def test_a_client_that_does_not_receive_its_own_messages_is_reported(connect: Connect) -> None:
     done = connect("fleet", "paho", "--user", "pump-9", "--password", "secret")
     assert done.stderr == (
         "iot-authorizer: messages to devices/pump-9/telemetry/something do not match "
@@ -94,17 +94,19 @@ def test_a_client_that_does_not_hear_itself_is_told_so(connect: Connect) -> None
     )
 
 
-def test_of_a_user_that_no_file_knows_nothing_is_said(connect: Connect) -> None:
+def test_an_unknown_user_gives_no_warning(connect: Connect) -> None:
     assert connect("fleet", "paho", "--user", "pump-10", "--password", "secret").stderr == ""
 
 
-def test_a_tokens_claims_are_those_that_it_holds(connect: Connect, tmp_path: Path) -> None:
+def test_the_claims_are_those_of_the_token(connect: Connect, tmp_path: Path) -> None:
     token = DevelopmentIssuer(tmp_path / "keys").token("eve", {"role": "operator", "site": "rome"}, 60)
     program = connect("fleet", "paho", "--token", token).stdout
     assert conduct(program) == ("operators/eve/example", "sites/rome/announcements", "sites/rome/announcements")
 
 
-def test_a_token_of_another_issuer_names_its_principal_where_the_template_says(connect: Connect, folder: Path) -> None:
+def test_a_token_of_another_issuer_has_its_principal_in_the_claim_that_the_template_names(
+    connect: Connect, folder: Path
+) -> None:
     template = folder / "policies" / "named.toml"
     template.write_text(
         'principal = "username"\n\n[[grant]]\nconnect = ["{principal}"]\npublish = ["of/{principal}"]\n'
@@ -113,14 +115,14 @@ def test_a_token_of_another_issuer_names_its_principal_where_the_template_says(c
     assert conduct(connect("named", "paho", "--token", token).stdout)[:2] == ("eve", "of/eve")
 
 
-def test_a_token_without_its_signature_is_read_all_the_same(connect: Connect, tmp_path: Path) -> None:
+def test_a_token_without_its_signature_is_read(connect: Connect, tmp_path: Path) -> None:
     token = DevelopmentIssuer(tmp_path / "keys").token("eve", {"role": "operator", "site": "rome"}, 60)
     program = connect("fleet", "paho", "--token", token.rpartition(".")[0]).stdout
     assert called(program, "publish") == "sites/rome/announcements"
 
 
-def test_nothing_is_said_about_an_opaque_token(connect: Connect) -> None:
-    done = connect("fleet", "mosquitto", "--token", "opaque", "--topic", "of/nobody")
+def test_an_opaque_token_gives_no_warning(connect: Connect) -> None:
+    done = connect("fleet", "mosquitto", "--token", "opaque", "--topic", "of/ann")
     assert (done.exit_code, done.stderr) == (0, "")
 
 
@@ -166,7 +168,7 @@ def test_mosquitto_publishes_with_the_only_client_id_that_is_granted(connect: Co
     assert ("mosquitto_pub" in words, "mosquitto_sub" in words, "denies" in done.stderr) == (True, False, False)
 
 
-def test_client_ids_that_are_made_of_one_that_is_denied_are_told(connect: Connect) -> None:
+def test_denied_client_ids_are_reported(connect: Connect) -> None:
     done = connect("fleet", "mosquitto", "--user", "pump-9", "--password", "secret", "--client-id", "pump-8")
     assert re.findall(r"denies pump-9 to connect (\S+):", done.stderr) == ["pump-8/sub", "pump-8/pub"]
 

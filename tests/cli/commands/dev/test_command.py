@@ -1,4 +1,4 @@
-"""`iot-authorizer dev`, as one starts it and ends it."""
+"""`iot-authorizer dev`: how it starts, prints and ends."""
 
 import asyncio
 import contextlib
@@ -21,16 +21,20 @@ pytestmark = pytest.mark.slow
 
 
 def refused(run: Run, *options: str) -> str:
-    """What it prints where it can't start, which is one line."""
+    """The one line that it prints if it cannot start."""
     done = run("dev", "--port", "0", "--tls-port", "0", *options)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.count("\n") == 1
     return done.stderr
 
 
-@pytest.mark.parametrize("name", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])
-def test_it_ends_well(folder: Path, name: signal.Signals) -> None:
-    with Dev(folder) as dev:
+@pytest.mark.parametrize(
+    ("name", "host"),
+    [(signal.SIGINT, "localhost"), (signal.SIGTERM, "127.0.0.2")],
+    ids=["Ctrl-C", "SIGTERM"],
+)
+def test_a_signal_ends_it_and_a_local_address_gives_no_warning(folder: Path, name: signal.Signals, host: str) -> None:
+    with Dev(folder, "--host", host) as dev:
         dev.process.send_signal(name)
         assert dev.process.wait(10) == 0
         assert dev.log == ""
@@ -48,7 +52,7 @@ def test_ctrl_c_ends_it_while_its_handler_hangs(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("option", ["--port", "--tls-port"])
-def test_a_port_in_use_is_one_line_with_its_option_and_its_likely_user(run: Run, option: str) -> None:
+def test_a_port_in_use_is_one_line_that_names_its_option(run: Run, option: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         found = refused(run, option, str(port))
@@ -56,7 +60,7 @@ def test_a_port_in_use_is_one_line_with_its_option_and_its_likely_user(run: Run,
     assert found == f"iot-authorizer: port {port} of 127.0.0.1 is in use: {question}\n"
 
 
-def test_one_port_can_not_be_both(run: Run) -> None:
+def test_the_two_ports_must_differ(run: Run) -> None:
     assert refused(run, "--port", "9100", "--tls-port", "9100").endswith(": expected two different ports\n")
 
 
@@ -69,29 +73,12 @@ def test_a_port_that_needs_a_privilege_says_which(folder: Path, monkeypatch: pyt
         LocalIotCore(folder / "authorizer.toml", port=443).__enter__()
 
 
-def test_a_folder_that_another_one_uses_is_one_line(run: Run, folder: Path) -> None:
-    with Dev(folder):
-        assert refused(run).endswith(
-            "another process uses this data folder: is `iot-authorizer dev` running already? "
-            "--data names another folder\n"
-        )
-
-
 @pytest.mark.parametrize("host", ["0.0.0.0", "::"])
 def test_an_address_that_others_can_reach_gives_a_warning(folder: Path, host: str) -> None:
     with Dev(folder, "--host", host) as dev:
-        dev.process.terminate()
-        dev.process.wait()
-        assert dev.log.startswith(f"iot-authorizer: on {host}, anyone who can reach this machine can create tokens")
-        assert dev.log.count("\n") == 1
-
-
-@pytest.mark.parametrize("host", ["localhost", "127.0.0.2"])
-def test_a_local_address_gives_no_warning(folder: Path, host: str) -> None:
-    with Dev(folder, "--host", host) as dev:
-        dev.process.terminate()
-        dev.process.wait()
-        assert dev.log == ""
+        log = dev.ended_log()
+    assert log.startswith(f"iot-authorizer: on {host}, anyone who can reach this machine can create tokens")
+    assert log.count("\n") == 1
 
 
 def test_a_folder_that_is_a_file_is_one_line(run: Run, folder: Path) -> None:
@@ -122,27 +109,17 @@ def test_without_a_configuration_it_says_how_to_name_one(run: Run, folder: Path)
     assert "--config" in refused(run)
 
 
-def test_the_terminal_says_which_client_was_refused_and_why(folder: Path) -> None:
-    with Dev(folder) as dev:
-        connect = b"\x10\x17\x00\x04MQTT\x04\x02\x00\x3c\x00\x0bann\x1b[2Jevil"
-        with socket.create_connection(("127.0.0.1", dev.port)) as client:
-            client.sendall(connect)
-            assert client.recv(4) == b"\x20\x02\x00\x05"
-        dev.process.terminate()
-        dev.process.wait()
-        assert "refused: connect ann\\x1b[2Jevil reason=authorizer_missing" in dev.log
-
-
-def refuse(dev: Dev) -> None:
-    """Has a client refused, which is a line on standard error."""
+def refuse(dev: Dev, client_id: bytes = b"ann") -> None:
+    """Connects a client that is refused, which is a line on standard error."""
+    connect = b"\x00\x04MQTT\x04\x02\x00\x3c\x00" + bytes([len(client_id)]) + client_id
     with socket.create_connection(("127.0.0.1", dev.port), timeout=10) as client:
-        client.sendall(b"\x10\x0f\x00\x04MQTT\x04\x02\x00\x3c\x00\x03ann")
+        client.sendall(bytes([0x10, len(connect)]) + connect)
         assert client.recv(4) == b"\x20\x02\x00\x05"
 
 
 @pytest.fixture
 def full_pipe() -> Iterator[int]:
-    """The end to write to, of a pipe that nobody reads and that has no room."""
+    """A full pipe that is not read: the end to write to."""
     unread, full = os.pipe()
     os.set_blocking(full, False)
     with contextlib.suppress(BlockingIOError):
@@ -156,7 +133,7 @@ def full_pipe() -> Iterator[int]:
 
 @pytest.fixture
 def closed_pipe() -> Iterator[int]:
-    """The end to write to, of a pipe that nobody can read any more."""
+    """A pipe that is closed for reading: the end to write to."""
     reader, writer = os.pipe()
     os.close(reader)
     yield writer
@@ -172,14 +149,10 @@ def test_a_blocked_standard_error_stops_nothing(folder: Path, pipe: str, request
         assert dev.process.wait(10) == 0
 
 
-def test_with_quiet_it_says_nothing(folder: Path) -> None:
+def test_with_quiet_it_prints_no_decisions(folder: Path) -> None:
     with Dev(folder, "--quiet") as dev:
-        with socket.create_connection(("127.0.0.1", dev.port)) as client:
-            client.sendall(b"\x10\x0f\x00\x04MQTT\x04\x02\x00\x3c\x00\x03ann")
-            assert client.recv(4) == b"\x20\x02\x00\x05"
-        dev.process.terminate()
-        dev.process.wait()
-        assert dev.log == ""
+        refuse(dev)
+        assert dev.ended_log() == ""
 
 
 def test_the_other_commands_do_not_load_the_server(folder: Path) -> None:
@@ -192,18 +165,22 @@ def test_the_other_commands_do_not_load_the_server(folder: Path) -> None:
     assert done.stderr == "\n"
 
 
-def test_the_terminal_says_by_which_entry_a_publish_was_denied(folder: Path, run: Run) -> None:
+def test_the_terminal_says_which_client_was_refused_and_by_which_entry(folder: Path, run: Run) -> None:
     token = run("token", "--principal", "ann", "--claims", '{"rooms": ["lobby"]}').stdout.strip()
     with Dev(folder) as dev:
+        refuse(dev, b"ann\x1b[2Jevil")
         for room, status in (("attic", 403), ("lobby", 200)):
             path = f"/topics/rooms/{room}/say/ann?x-amz-customauthorizer-name=chat&token={token}"
             connection = http.client.HTTPConnection("127.0.0.1", dev.port, timeout=10)
             connection.request("POST", path, b"hello")
             assert connection.getresponse().status == status
             connection.close()
-        dev.process.terminate()
-        dev.process.wait()
-        denied, allowed = dev.log.splitlines()
+        assert refused(run).endswith(
+            "another process uses this data folder: is `iot-authorizer dev` running already? "
+            "--data names another folder\n"
+        )
+        connect, denied, allowed = dev.ended_log().splitlines()
+    assert connect.startswith("refused: connect ann\\x1b[2Jevil reason=authorizer_missing")
     assert denied.startswith("denied: http_publish rooms/attic/say/ann reason=not_allowed_by_policy")
     assert denied.endswith('publish = "rooms/{claims.rooms}/say/{principal}" is for another claims.rooms')
     assert allowed == "allowed: http_publish rooms/lobby/say/ann principal=ann source=token"

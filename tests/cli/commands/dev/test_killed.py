@@ -1,4 +1,4 @@
-"""Killed with SIGKILL in the middle of QoS 1 traffic, it has lost nothing that it acknowledged."""
+"""Killed with SIGKILL during QoS 1 traffic, `dev` loses no message that it acknowledged."""
 
 import threading
 from collections.abc import Callable
@@ -19,7 +19,7 @@ PATIENCE = 20
 
 
 class Client:
-    """A client with a persistent session, and all that it got."""
+    """A client with a persistent session, and the messages that it received."""
 
     def __init__(self, folder: Path, client_id: str) -> None:
         token = DevelopmentIssuer(folder / DATA).token("ann", {"rooms": ["lobby"]}, 3600)

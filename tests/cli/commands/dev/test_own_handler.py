@@ -1,4 +1,4 @@
-"""A handler that is not this package's, with a configuration that holds what IoT Core is told and no more."""
+"""Your own handler, with a configuration that has only what IoT Core needs."""
 
 import base64
 import json
@@ -22,7 +22,7 @@ STATEMENT = {"Effect": "Allow", "Action": "iot:*", "Resource": "*"}
 def lambda_handler(event, context):
     return {
         "isAuthenticated": event["signatureVerified"],
-        "principalId": "somebody",
+        "principalId": "user",
         "policyDocuments": [{"Version": "2012-10-17", "Statement": [STATEMENT]}],
         "disconnectAfterInSeconds": 3600,
         "refreshAfterInSeconds": 900,
@@ -40,7 +40,7 @@ TOKEN = "any text"
 
 @pytest.fixture
 def signature(folder: Path) -> str:
-    """The token's, in a folder with the handler and its configuration."""
+    """The token's signature, in a folder with the handler and its configuration."""
     key = generate_private_key(65537, 2048)
     (folder / "first.pem").write_bytes(key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
     (folder / "app.py").write_text(HANDLER)
@@ -57,7 +57,7 @@ def dev(folder: Path, signature: str) -> Iterator[Dev]:
 
 def test_invoke_verifies_the_signature_for_it(run: Run, signature: str) -> None:
     done = run("invoke", "--handler", "app.lambda_handler", "--token", TOKEN, "--token-signature", signature)
-    assert (done.returncode, json.loads(done.stdout)["principalId"]) == (0, "somebody")
+    assert (done.returncode, json.loads(done.stdout)["principalId"]) == (0, "user")
 
 
 def test_the_program_of_connect_is_accepted_by_it(run: Run, folder: Path, dev: Dev, signature: str) -> None:

@@ -1,4 +1,4 @@
-"""Signing keys as they are used: `dev` lets clients in by them, and changes none of it takes a restart."""
+"""`dev` verifies signatures with the configured keys, and takes changes of them without a restart."""
 
 import os
 from collections.abc import Iterator
@@ -22,22 +22,22 @@ PATIENCE = 20
 
 @pytest.fixture
 def lines() -> Iterator[tuple[IO[str], int]]:
-    """What a process writes to standard error, as it writes it, and the file to give it."""
+    """A pipe for standard error: its lines to read, and the file descriptor to write to."""
     reader, writer = os.pipe()
     with os.fdopen(reader) as lines:
         yield lines, writer
 
 
 class Clients:
-    """Clients of one principal, each with a client ID of its own."""
+    """Clients of one principal, each with its own client ID."""
 
     def __init__(self, dev: Dev, token: str) -> None:
         self._dev = dev
         self._token = token
         self._count = 0
 
-    def come_in_with(self, signature: str) -> bool:
-        """Whether IoT Core lets one in whose token has this signature."""
+    def connects_with(self, signature: str) -> bool:
+        """Whether IoT Core accepts a client with this signature of the token."""
         self._count += 1
         answers: SimpleQueue[ReasonCode] = SimpleQueue()
         client = mqtt.Client(
@@ -61,7 +61,7 @@ def test_both_keys_verify_after_a_rotation_and_a_retired_key_does_not(
     shown, writer = lines
 
     def typed(*arguments: str) -> str:
-        """What a command prints, once `dev` has read what it changed."""
+        """Runs a command, waits until `dev` has reloaded, and returns the output."""
         done = run(*arguments)
         assert done.returncode == 0, done.stderr
         if arguments[0] == "keys":
@@ -74,13 +74,13 @@ def test_both_keys_verify_after_a_rotation_and_a_retired_key_does_not(
     with Dev(folder, "--quiet", errors=writer) as dev:
         os.close(writer)
         clients = Clients(dev, token)
-        assert clients.come_in_with(by_old)
-        assert not clients.come_in_with(typed("sign", f"{token}x"))
+        assert clients.connects_with(by_old)
+        assert not clients.connects_with(typed("sign", f"{token}x"))
         typed("keys", "rotate", "new")
         by_new = typed("sign", token)
-        assert [clients.come_in_with(signature) for signature in (by_old, by_new)] == [True, True]
+        assert [clients.connects_with(signature) for signature in (by_old, by_new)] == [True, True]
         typed("keys", "retire", "old", "--yes")
-        assert [clients.come_in_with(signature) for signature in (by_old, by_new)] == [False, True]
+        assert [clients.connects_with(signature) for signature in (by_old, by_new)] == [False, True]
 
 
 def test_the_first_key_turns_signing_on_without_a_restart(folder: Path, run: Run, lines: tuple[IO[str], int]) -> None:
@@ -89,8 +89,8 @@ def test_the_first_key_turns_signing_on_without_a_restart(folder: Path, run: Run
     with Dev(folder, "--quiet", errors=writer) as dev:
         os.close(writer)
         clients = Clients(dev, token)
-        assert clients.come_in_with("AAAA")
+        assert clients.connects_with("AAAA")
         run("keys", "new", "first")
         assert shown.readline() == "reloaded authorizer.toml and the files that it names\n"
         signature = run("sign", token).stdout.strip()
-        assert [clients.come_in_with(each) for each in ("AAAA", signature)] == [False, True]
+        assert [clients.connects_with(each) for each in ("AAAA", signature)] == [False, True]

@@ -33,7 +33,7 @@ def test_a_new_key_is_a_pair_that_the_configuration_names(run: Run, folder: Path
     assert (folder / "keys/first.pem").read_text() == public
 
 
-def test_nothing_of_the_private_half_is_printed(run: Run, folder: Path) -> None:
+def test_no_part_of_the_private_half_is_printed(run: Run, folder: Path) -> None:
     shown = "".join(
         done.stdout + done.stderr
         for done in (run("keys", "new", "first"), run("keys", "list", "--json"), run("sign", "x"), run("keys", "list"))
@@ -44,7 +44,7 @@ def test_nothing_of_the_private_half_is_printed(run: Run, folder: Path) -> None:
     assert [line for line in [*lines, str(key.private_numbers().d)] if line in shown] == []
 
 
-def test_it_tells_the_files_and_what_to_do_next(run: Run) -> None:
+def test_it_prints_the_files_and_what_to_do_next(run: Run) -> None:
     shown = run("keys", "new", "first").stdout
     for part in ("keys/first.pem", "keys/private/first.pem", "authorizer.toml", "Deploy", "iot-authorizer sign TOKEN"):
         assert part in shown
@@ -55,7 +55,7 @@ def test_with_the_first_key_it_says_that_a_deployed_authorizer_needs_another_nam
     assert [about in run("keys", "new", name).stdout for name in ("first", "second")] == [True, False]
 
 
-def test_unless_named_a_key_is_named_after_the_month_and_numbered_where_that_is_taken(run: Run, folder: Path) -> None:
+def test_a_key_without_a_name_gets_the_month_and_a_number_if_the_month_exists(run: Run, folder: Path) -> None:
     before = time.strftime("%Y-%m")
     run("keys", "new")
     run("keys", "new")
@@ -64,17 +64,17 @@ def test_unless_named_a_key_is_named_after_the_month_and_numbered_where_that_is_
 
 
 @pytest.mark.parametrize("bits", ["2048", "3072", "4096"])
-def test_a_key_is_as_large_as_wished(run: Run, bits: str) -> None:
+def test_a_key_has_the_given_size(run: Run, bits: str) -> None:
     run("keys", "new", "first", "--bits", bits)
     assert listed(run)["first"]["bits"] == int(bits)
 
 
-def test_the_newest_private_half_signs_from_its_rotation_on(run: Run, config: Path) -> None:
+def test_the_newest_private_half_signs_after_a_rotation(run: Run, config: Path) -> None:
     run("keys", "rotate", "new")
     assert [(name, entry["signs"]) for name, entry in listed(run).items()] == [("old", False), ("new", True)]
 
 
-def test_of_private_halves_written_at_one_time_the_later_named_signs(run: Run, config: Path) -> None:
+def test_of_two_private_halves_with_the_same_time_the_later_in_the_configuration_signs(run: Run, config: Path) -> None:
     run("keys", "rotate", "a-new-one")
     for path in (config.parent / "keys/private").glob("*.pem"):
         os.utime(path, (1_700_000_000, 1_700_000_000))

@@ -1,19 +1,13 @@
-"""What `iot-authorizer keys` and `sign` refuse, and what they leave behind then: nothing."""
+"""Errors of `iot-authorizer keys` and `sign`: each is one line, and no file changes."""
 
 from pathlib import Path
 
 import pytest
 
+from iot_authorizer_cli.commands.keys.changing import make_key, retire_key
+from iot_authorizer_cli.commands.keys.key_ring import KeyRefused
 from iot_authorizer_cli.project.configuration import read_project_configuration
-from iot_authorizer_cli.signing.changing import make_key, retire_key
-from iot_authorizer_cli.signing.key_ring import KeyRefused
-from tests.cli.conftest import Run, refused
-
-
-def state(folder: Path) -> dict[str, bytes]:
-    """All files of a folder."""
-    return {str(path): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-
+from tests.cli.conftest import Run, refused, state
 
 COMMANDS = [["keys", "new"], ["keys", "list"], ["keys", "rotate"], ["keys", "retire", "old", "--yes"], ["sign", "x"]]
 
@@ -36,7 +30,7 @@ NAMES = ["", "a/b", "../../x", "a.b", "a b", "é", "x" * 129, "a\nb", "."]
 
 
 @pytest.mark.parametrize("name", NAMES, ids=ascii)
-def test_a_name_that_iot_core_does_not_take_is_none(config: Path, name: str) -> None:
+def test_a_name_that_iot_core_does_not_accept_is_refused(config: Path, name: str) -> None:
     before = state(config.parent)
     with pytest.raises(KeyRefused, match="a key's name: expected 1 to 128 letters, digits and :_-"):
         make_key(config, name, 2048)
@@ -46,7 +40,7 @@ def test_a_name_that_iot_core_does_not_take_is_none(config: Path, name: str) -> 
 
 
 @pytest.mark.parametrize("name", ["a:b_c-D9", "x" * 128])
-def test_a_name_that_iot_core_takes_is_one(config: Path, name: str) -> None:
+def test_a_name_that_iot_core_accepts_is_accepted(config: Path, name: str) -> None:
     assert make_key(config, name, 2048).sign(b"x")
     assert (
         name
@@ -56,11 +50,7 @@ def test_a_name_that_iot_core_takes_is_one(config: Path, name: str) -> None:
     )
 
 
-def test_a_refused_name_is_one_line(run: Run) -> None:
-    assert refused(run, "keys", "new", "../x") == "a key's name: expected 1 to 128 letters, digits and :_-"
-
-
-def test_a_wrong_name_in_the_configuration_is_told_with_its_line(run: Run, folder: Path) -> None:
+def test_a_wrong_name_in_the_configuration_is_reported_with_its_line(run: Run, folder: Path) -> None:
     config = folder / "authorizer.toml"
     line = config.read_text().count("\n") + 2
     with config.open("a") as file:
@@ -68,27 +58,21 @@ def test_a_wrong_name_in_the_configuration_is_told_with_its_line(run: Run, folde
     assert refused(run, "keys", "list").startswith(f"authorizer.toml:{line}: signing.public_keys.a b: ")
 
 
-def test_a_name_that_the_configuration_has_is_taken(run: Run, config: Path) -> None:
-    found = refused(run, "keys", "new", "old")
-    assert found == "authorizer.toml already has a key old: choose another name"
-
-
 @pytest.mark.parametrize("path", ["keys/first.pem", "keys/private/first.pem"])
-def test_a_file_that_is_there_already_is_not_written_over(run: Run, folder: Path, path: str) -> None:
+def test_an_existing_file_is_not_overwritten(run: Run, folder: Path, path: str) -> None:
     (folder / path).parent.mkdir(parents=True)
-    (folder / path).write_text("somebody's")
+    (folder / path).write_text("another user's")
     before = state(folder)
     advice = "choose another name, or remove the file if no other configuration names a key first"
     assert refused(run, "keys", "new", "first") == f"{path} already exists: {advice}"
     assert state(folder) == before
 
 
-def test_a_third_key_is_more_than_iot_core_takes(run: Run, config: Path) -> None:
-    make_key(config, "new", 2048)
-    before = state(config.parent)
+def test_a_third_key_is_more_than_iot_core_accepts(run: Run, two_keys: Path) -> None:
+    before = state(two_keys.parent)
     expected = "IoT Core takes at most 2 keys: retire one first, with iot-authorizer keys retire old"
     assert [refused(run, "keys", command) for command in ("new", "rotate")] == [expected] * 2
-    assert state(config.parent) == before
+    assert state(two_keys.parent) == before
 
 
 @pytest.mark.parametrize(
@@ -101,7 +85,7 @@ def test_a_third_key_is_more_than_iot_core_takes(run: Run, config: Path) -> None
     ],
     ids=["rotate", "sign", "retire", "new"],
 )
-def test_what_it_advises_to_type_means_the_same_configuration(
+def test_a_suggested_command_names_the_same_configuration(
     run: Run, folder: Path, keys: list[str], command: list[str], advice: str
 ) -> None:
     config = (folder / "authorizer.toml").rename(folder / "my own.toml")
@@ -116,23 +100,23 @@ def test_signing_needs_a_token_key_name(run: Run, folder: Path) -> None:
     assert refused(run, "keys", "new").startswith("authorizer.toml: token_key_name: is missing: IoT Core looks for")
 
 
-def test_there_is_nothing_to_rotate_without_a_key(run: Run) -> None:
-    assert refused(run, "keys", "rotate") == "authorizer.toml has no key yet: run iot-authorizer keys new"
-
-
-def test_the_last_key_is_not_retired(run: Run, config: Path) -> None:
+@pytest.mark.parametrize(
+    ("command", "expected"),
+    [
+        (["new", "old"], "authorizer.toml already has a key old: choose another name"),
+        (["new", "../x"], "a key's name: expected 1 to 128 letters, digits and :_-"),
+        (["retire", "other", "--yes"], "authorizer.toml has no key other; its keys: old"),
+        (["retire", "old", "--yes"], "old is the last key, and IoT Core cannot turn signing off for an authorizer: "),
+    ],
+    ids=lambda each: " ".join(each) if isinstance(each, list) else "",
+)
+def test_a_refused_change_of_keys_changes_no_file(run: Run, config: Path, command: list[str], expected: str) -> None:
     before = state(config.parent)
-    found = refused(run, "keys", "retire", "old", "--yes")
-    assert found.startswith("old is the last key, and IoT Core cannot turn signing off for an authorizer: ")
+    assert refused(run, "keys", *command).startswith(expected)
     assert state(config.parent) == before
 
 
-def test_a_key_that_there_is_not_is_not_retired(run: Run, config: Path) -> None:
-    assert refused(run, "keys", "retire", "other", "--yes") == "authorizer.toml has no key other; its keys: old"
-
-
-def test_without_a_terminal_nothing_is_removed_without_yes(run: Run, config: Path) -> None:
-    make_key(config, "new", 2048)
-    before = state(config.parent)
+def test_without_a_terminal_nothing_is_removed_without_yes(run: Run, two_keys: Path) -> None:
+    before = state(two_keys.parent)
     assert refused(run, "keys", "retire", "old") == "--yes is required when the command does not run in a terminal"
-    assert state(config.parent) == before
+    assert state(two_keys.parent) == before

@@ -1,4 +1,4 @@
-"""`iot-authorizer keys retire`: a key goes with the files that `keys new` wrote for it, and with no other file."""
+"""`iot-authorizer keys retire`: it removes a key with the files that `keys new` wrote for it, and no other file."""
 
 import os
 import subprocess
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from iot_authorizer_cli.signing.changing import make_key, retire_key
+from iot_authorizer_cli.commands.keys.changing import retire_key
 from tests.cli.conftest import Run
 from tests.cli.dev import PROGRAM
 
@@ -16,11 +16,8 @@ OLD = ["keys/private/old.pem", "keys/old.pem"]
 
 
 @pytest.fixture
-def config(folder: Path) -> Path:
-    """A configuration with two keys, of which `old` is retired."""
-    for name in ("old", "new"):
-        make_key(folder / "authorizer.toml", name, 2048)
-    return folder / "authorizer.toml"
+def config(two_keys: Path) -> Path:
+    return two_keys
 
 
 def named(config: Path) -> list[str]:
@@ -29,7 +26,7 @@ def named(config: Path) -> list[str]:
 
 
 def retired(run: Run, *options: str) -> list[str]:
-    """What it prints of files when `old` is retired."""
+    """The lines about files that it prints when `old` is retired."""
     done = run("keys", "retire", "old", "--yes", *options)
     assert (done.returncode, done.stderr) == (0, "")
     return done.stdout.splitlines()[:-2]
@@ -43,13 +40,13 @@ def files(folder: Path) -> set[str]:
     return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
 
 
-def test_both_halves_go_and_it_says_so(run: Run, config: Path) -> None:
+def test_both_halves_are_removed_and_printed(run: Run, config: Path) -> None:
     before = files(config.parent)
     assert retired(run) == [f"removed {file}" for file in OLD]
     assert (before - files(config.parent), named(config)) == (set(OLD), ["new"])
 
 
-@pytest.mark.parametrize(("answer", "stays", "code"), [("y\n", False, 0), ("n\n", True, 1), ("\n", True, 1)])
+@pytest.mark.parametrize(("answer", "stays", "code"), [("y\n", False, 0), ("n\n", True, 1)])
 def test_on_a_terminal_it_asks_before_it_removes(config: Path, answer: str, stays: bool, code: int) -> None:
     at_terminal = "import pty, os, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))"
     command = [sys.executable, "-c", at_terminal, str(PROGRAM), "keys", "retire", "old"]
@@ -61,7 +58,7 @@ def test_on_a_terminal_it_asks_before_it_removes(config: Path, answer: str, stay
 
 
 def test_a_key_that_another_configuration_names_is_not_retired_by_this_one(run: Run, config: Path) -> None:
-    """This one's key came with a public half only, from the service that signs."""
+    """This configuration has only the public half, from the service that signs."""
     other = config.with_name("other.toml")
     (config.parent / "theirs.pem").write_text((config.parent / "keys/new.pem").read_text())
     keys = '{ "old" = "theirs.pem", "new" = "keys/new.pem" }'
@@ -93,13 +90,13 @@ def test_a_private_half_that_is_another_pairs_stays(run: Run, config: Path) -> N
     assert retired(run) == ["removed keys/old.pem", *kept("keys/private/old.pem")]
 
 
-def test_a_private_half_that_others_can_read_goes(run: Run, config: Path) -> None:
+def test_a_private_half_that_other_users_can_read_is_removed(run: Run, config: Path) -> None:
     (config.parent / "keys/private/old.pem").chmod(0o644)
     assert retired(run) == [f"removed {file}" for file in OLD]
 
 
-def test_a_retirement_that_broke_off_after_its_first_step_is_ended_by_another(run: Run, config: Path) -> None:
-    blocked = config.with_name(f".authorizer.toml.{os.getpid()}.partial")  # Where it would be written first.
+def test_an_interrupted_retirement_can_be_repeated(run: Run, config: Path) -> None:
+    blocked = config.with_name(f".authorizer.toml.{os.getpid()}.partial")  # It is written here first.
     blocked.mkdir()
     with pytest.raises(OSError):
         retire_key(config, "old")

@@ -1,4 +1,4 @@
-"""What the tests of `iot-authorizer revoke` share."""
+"""Fixtures of the tests of `iot-authorizer revoke`."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -38,6 +38,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 @pytest.fixture(scope="package")
 def watcher(server: Server) -> Iterator[Watcher]:
-    """Sees why connections end."""
+    """Watches why connections end."""
     with Watcher(server) as watcher:
         yield watcher

@@ -1,4 +1,4 @@
-"""What may listen where connections are asked for, and is not `iot-authorizer dev`."""
+"""Endpoints that are not `iot-authorizer dev`."""
 
 import socket
 from collections.abc import Iterator
@@ -8,20 +8,22 @@ from threading import Event, Thread
 
 
 class Endpoint(ThreadingHTTPServer):
-    """Answers each request with the same content, and keeps what was asked."""
+    """Answers each request with the same content, and keeps the requests."""
 
     daemon_threads = True
 
-    def __init__(self, content: bytes, status: int = 200) -> None:
+    def __init__(self, content: bytes, status: int, error: str | None) -> None:
         super().__init__(("127.0.0.1", 0), _Answering)
         self.content = content
         self.status = status
+        self.error = error
+        """The error type in AWS's header."""
         self.asked: list[str] = []
         """Method and path of each request."""
 
     @property
     def url(self) -> str:
-        """Of its port."""
+        """The URL of its port."""
         return f"http://127.0.0.1:{self.server_port}"
 
 
@@ -32,6 +34,8 @@ class _Answering(BaseHTTPRequestHandler):
         self.server.asked.append(f"{self.command} {self.path}")
         self.send_response(self.server.status)
         self.send_header("Content-Type", "application/json")
+        if self.server.error is not None:
+            self.send_header("x-amzn-ErrorType", self.server.error)
         self.send_header("Content-Length", str(len(self.server.content)))
         self.end_headers()
         self.wfile.write(self.server.content)
@@ -39,13 +43,13 @@ class _Answering(BaseHTTPRequestHandler):
     do_DELETE = do_GET  # noqa: N815 (the name that the library calls)
 
     def log_message(self, *_: object) -> None:
-        """Nobody reads it."""
+        """Prints nothing."""
 
 
 @contextmanager
-def answering(content: bytes, status: int = 200) -> Iterator[Endpoint]:
-    """Such an endpoint, as long as it is needed."""
-    with Endpoint(content, status) as endpoint:
+def answering(content: bytes, status: int = 200, error: str | None = None) -> Iterator[Endpoint]:
+    """Runs an endpoint with one answer."""
+    with Endpoint(content, status, error) as endpoint:
         thread = Thread(target=endpoint.serve_forever)
         thread.start()
         try:
@@ -57,7 +61,7 @@ def answering(content: bytes, status: int = 200) -> Iterator[Endpoint]:
 
 @contextmanager
 def dripping(every: float | None) -> Iterator[str]:
-    """The URL of an endpoint that sends a byte every so many seconds, or none at all, and never comes to an end."""
+    """Runs an endpoint that sends a byte every so many seconds, or nothing, and never ends its answer."""
     over = Event()
     with socket.create_server(("127.0.0.1", 0)) as listening:
         port = listening.getsockname()[1]
@@ -88,5 +92,5 @@ def _drip_on(client: socket.socket, every: float | None, over: Event) -> None:
             client.sendall(b"" if every is None else head)
             while not over.wait(every):
                 client.sendall(b"[")
-        except OSError:  # Who asked has gone.
+        except OSError:  # The client closed its connection.
             over.wait()

@@ -1,4 +1,4 @@
-"""`iot-authorizer dev` with a table of identities, clients of it, and the command that locks them out."""
+"""`iot-authorizer dev` with a table of identities, its clients, and `iot-authorizer revoke`."""
 
 import subprocess
 from collections.abc import Iterator, Mapping
@@ -19,7 +19,7 @@ table          = "identities"
 token_key_name = "token"
 
 [anonymous]
-principal = "nobody"
+principal = "anonymous"
 
 [revocation]
 cache_for = "0s"
@@ -46,7 +46,7 @@ subscribe = ["$aws/events/presence/disconnected/#", "rooms/#"]
 """
 
 
-NOBODY = ("--endpoint-url", "http://127.0.0.1:1")
+NOT_THERE = ("--endpoint-url", "http://127.0.0.1:1")
 """An endpoint where nothing listens: port 1 is a privileged one that nothing uses."""
 
 
@@ -58,19 +58,19 @@ def configure(folder: Path) -> None:
 
 @contextmanager
 def running(folder: Path) -> Iterator[Server]:
-    """Starts it on any free ports, and ends it afterwards."""
+    """Runs `iot-authorizer dev` on free ports."""
     configure(folder)
     with Dev(folder, "--data", "data", "--no-throttling") as dev:
         yield Server(dev.port, dev.tls_port, folder)
 
 
 def connect(server: Server, client_id: str, token: str) -> PahoConnection:
-    """A client that is about to be let in, or not."""
+    """A client that connects."""
     return PahoConnection(server, client_id, token, version=MQTTProtocolVersion.MQTTv5, transport="tcp")
 
 
 def verdict(server: Server, principal: str, claims: Mapping[str, object] = CLAIMS) -> str:
-    """What a principal with a new token is told: connected, or refused."""
+    """Whether a principal with a new token is `connected` or `refused`."""
     with connect(server, principal, server.token(principal, claims)) as client:
         return client.next().kind
 
@@ -81,18 +81,18 @@ def revoke(folder: Path, *arguments: str, typed: str = "") -> subprocess.Complet
 
 
 def refused(folder: Path, *arguments: str, typed: str = "") -> str:
-    """The one line that the command prints when it does nothing."""
+    """The one line that a refused command prints."""
     done = revoke(folder, *arguments, typed=typed)
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1), done
     return done.stderr.removeprefix("iot-authorizer: ").rstrip("\n")
 
 
 def lock_out(server: Server, *arguments: str, typed: str = "") -> subprocess.CompletedProcess[str]:
-    """Revokes something at a server, and does not look again."""
+    """Revokes something at a server without looking again."""
     place = ["--data", "data", "--endpoint-url", server.url, "--no-wait"]
     return revoke(server.folder, *arguments, *place, typed=typed)
 
 
 def undo(server: Server, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Takes it back."""
+    """Undoes a revocation."""
     return revoke(server.folder, "undo", *arguments, "--data", "data")

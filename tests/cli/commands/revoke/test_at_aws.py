@@ -1,13 +1,11 @@
-"""`iot-authorizer revoke --table NAME`: a table in DynamoDB, and connections that are asked for as at AWS, by boto3."""
+"""`iot-authorizer revoke --table NAME`: a table in DynamoDB, and connections that boto3 asks AWS for."""
 
 import json
 import os
 import re
 import subprocess
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from threading import Thread
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -26,34 +24,31 @@ from tests.clients.server import Server
 pytestmark = pytest.mark.slow
 
 
-class Forbidding(BaseHTTPRequestHandler):
-    """IoT Core for credentials that may end no connection."""
+@pytest.fixture
+def forbidding() -> Iterator[str]:
+    """The URL of an IoT Core that forbids each operation."""
+    with answering(b'{"message": "Forbidden"}', 403, "ForbiddenException") as endpoint:
+        yield endpoint.url
 
-    def do_GET(self) -> None:
-        content = b'{"message": "Forbidden"}'
-        self.send_response(403)
-        self.send_header("x-amzn-ErrorType", "ForbiddenException")
-        self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        self.wfile.write(content)
 
-    def log_message(self, *_: object) -> None:
-        pass
+Revoke = Callable[..., Result]
+
+
+def run(*arguments: str) -> Result:
+    """Runs `iot-authorizer revoke` in this process, where the table has the time limits of tests."""
+    return CliRunner().invoke(app, ["revoke", *arguments])
 
 
 @pytest.fixture
-def forbidding() -> Iterator[str]:
-    with HTTPServer(("127.0.0.1", 0), Forbidding) as listening:
-        thread = Thread(target=listening.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{listening.server_port}"
-        listening.shutdown()
-        thread.join()
+def revoke(dynamodb_name: str, server: Server) -> Revoke:
+    """Revokes a principal at an endpoint, or at the account's own one; looks once unless `wait`."""
 
+    def revoke(name: str, url: str | None, *options: str, wait: bool = False) -> Result:
+        endpoint = [] if url is None else ["--endpoint-url", url]
+        options = options if wait else (*options, "--no-wait")
+        return run("principal", name, "--table", dynamodb_name, "--config", str(server.config), *endpoint, *options)
 
-def revoke(*arguments: str) -> Result:
-    """Runs it here, with the tests' patience for the table."""
-    return CliRunner().invoke(app, ["revoke", *arguments])
+    return revoke
 
 
 def is_revoked(name: str, principal: str) -> bool:
@@ -61,40 +56,32 @@ def is_revoked(name: str, principal: str) -> bool:
 
 
 def test_a_revocation_is_written_and_the_connection_is_ended(
-    dynamodb_name: str, server: Server, watcher: Watcher
+    dynamodb_name: str, revoke: Revoke, server: Server, watcher: Watcher
 ) -> None:
-    options = ["--table", dynamodb_name, "--endpoint-url", server.url, "--config", str(server.config), "--no-wait"]
     with connect(server, "ann", server.token("ann")) as client:
         assert client.next().kind == "connected"
-        done = revoke("principal", "ann", *options, "--json")
+        done = revoke("ann", server.url, "--client-id", "not-here", "--json")
         assert watcher.disconnect_reason("ann") == "API_INITIATED_DISCONNECT"
-    ended = json.loads(done.stdout)["connections"]["ended"]
-    assert (done.exit_code, ended, is_revoked(dynamodb_name, "ann")) == (0, ["ann"], True)
+    found = json.loads(done.stdout)["connections"]
+    assert (found["ended"], found["not_connected"]) == (["ann"], ["not-here"])
+    assert (done.exit_code, is_revoked(dynamodb_name, "ann")) == (0, True)
 
 
-def test_the_accounts_own_endpoint_is_asked_for(
-    dynamodb_name: str, server: Server, watcher: Watcher, monkeypatch: pytest.MonkeyPatch
+def test_the_accounts_own_endpoint_is_used(
+    revoke: Revoke, server: Server, watcher: Watcher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL_IOT", server.url)
     monkeypatch.setenv("AWS_CA_BUNDLE", str(server.ca))
-    options = ["--table", dynamodb_name, "--config", str(server.config), "--no-wait"]
     with connect(server, "bob", server.token("bob")) as client:
         assert client.next().kind == "connected"
-        revoke("principal", "bob", *options)
+        revoke("bob", None)
         assert watcher.disconnect_reason("bob") == "API_INITIATED_DISCONNECT"
 
 
-def test_a_client_that_is_not_connected_is_told_of(dynamodb_name: str, server: Server) -> None:
-    options = ["--table", dynamodb_name, "--endpoint-url", server.url, "--config", str(server.config), "--no-wait"]
-    done = revoke("principal", "nobody-here", *options, "--json")
-    assert json.loads(done.stdout)["connections"]["not_connected"] == ["nobody-here"]
-
-
-def test_what_credentials_may_not_end_is_told_and_the_exit_code_is_1(
-    dynamodb_name: str, server: Server, forbidding: str
+def test_a_forbidden_operation_is_reported_and_the_exit_code_is_1(
+    dynamodb_name: str, revoke: Revoke, forbidding: str
 ) -> None:
-    options = ["--table", dynamodb_name, "--endpoint-url", forbidding, "--config", str(server.config), "--no-wait"]
-    done = revoke("principal", "cat", *options)
+    done = revoke("cat", forbidding)
     assert (done.exit_code, is_revoked(dynamodb_name, "cat")) == (1, True)
     assert "not ended      cat: GetConnection: ForbiddenException\n" in done.stdout
 
@@ -107,59 +94,50 @@ def test_what_credentials_may_not_end_is_told_and_the_exit_code_is_1(
     ],
     ids=["as usual", "all"],
 )
-def test_how_a_connection_ends_is_asked_for(
-    dynamodb_name: str, server: Server, given: list[str], query: dict[str, list[str]]
-) -> None:
+def test_the_options_say_how_a_connection_ends(revoke: Revoke, given: list[str], query: dict[str, list[str]]) -> None:
     with answering(b'{"connected": true}') as endpoint:
-        options = ["--table", dynamodb_name, "--endpoint-url", endpoint.url, "--config", str(server.config)]
-        revoke("principal", "eva", *options, "--no-wait", *given)
+        revoke("eva", endpoint.url, *given)
     asked = urlsplit(endpoint.asked[-1])
     assert (asked.path, parse_qs(asked.query)) == ("DELETE /connections/eva", query)
 
 
 @pytest.mark.parametrize("content", [b"{}", b"[" * 60_000], ids=["silent", "deep"])
-def test_an_answer_that_does_not_say_whether_a_client_is_connected_is_none(
-    dynamodb_name: str, server: Server, content: bytes
-) -> None:
+def test_an_answer_that_does_not_say_whether_a_client_is_connected_is_an_error(revoke: Revoke, content: bytes) -> None:
     with answering(content) as endpoint:
-        options = ["--table", dynamodb_name, "--endpoint-url", endpoint.url, "--config", str(server.config)]
-        assert revoke("principal", "eva", *options, "--no-wait").exit_code == 1
+        assert revoke("eva", endpoint.url).exit_code == 1
 
 
-def test_an_endpoint_that_never_comes_to_an_end_is_waited_for_no_longer_than_said(
-    dynamodb_name: str, server: Server, monkeypatch: pytest.MonkeyPatch
+def test_an_endpoint_that_never_ends_its_answer_has_a_time_limit(
+    revoke: Revoke, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(revoke_options, "_PATIENCE_FOR_AWS", 0.2)
     with dripping(0.01) as url:
-        options = ["--table", dynamodb_name, "--endpoint-url", url, "--config", str(server.config)]
-        done = revoke("principal", "eva", *options)
+        done = revoke("eva", url, wait=True)
     assert (done.exit_code, "no connection was ended: no complete answer within 0.2s" in done.stderr) == (1, True)
 
 
-def test_a_client_that_connects_again_is_reported_with_the_table(dynamodb_name: str, server: Server) -> None:
+def test_a_client_that_connects_again_is_reported_with_the_table(dynamodb_name: str, revoke: Revoke) -> None:
     with answering(b'{"connected": true}') as endpoint:
-        options = ["--table", dynamodb_name, "--endpoint-url", endpoint.url, "--config", str(server.config)]
-        done = revoke("principal", "eva", *options)
+        done = revoke("eva", endpoint.url, wait=True)
     assert (done.exit_code, f"it was written to {dynamodb_name}, and" in done.stderr) == (1, True), done.stderr
     assert re.search(rf"^table +{dynamodb_name}$", done.stdout, re.MULTILINE), done.stdout
 
 
-def test_an_endpoint_that_is_not_there_is_told_and_the_exit_code_is_1(dynamodb_name: str, server: Server) -> None:
-    options = ["--table", dynamodb_name, "--endpoint-url", "http://127.0.0.1:1", "--config", str(server.config)]
-    done = revoke("principal", "dan", *options)
+def test_a_missing_endpoint_is_reported_and_the_exit_code_is_1(dynamodb_name: str, revoke: Revoke) -> None:
+    done = revoke("dan", "http://127.0.0.1:1")
     assert (done.exit_code, is_revoked(dynamodb_name, "dan")) == (1, True)
     assert "revoked, but no connection was ended: Could not connect to the endpoint URL" in done.stderr
 
 
 def test_it_is_listed_and_undone(dynamodb_name: str, forbidding: str) -> None:
-    revoke("before", "now", "--yes", "--table", dynamodb_name, "--endpoint-url", forbidding, "--no-wait")
-    listed = revoke("list", "--table", dynamodb_name).stdout
-    undone = revoke("undo", "before", "--table", dynamodb_name).stdout
+    run("before", "now", "--yes", "--table", dynamodb_name, "--endpoint-url", forbidding, "--no-wait")
+    listed = run("list", "--table", dynamodb_name).stdout
+    undone = run("undo", "before", "--table", dynamodb_name).stdout
     assert ("all tokens issued before" in listed, undone.startswith("undone  all tokens")) == (True, True)
-    assert revoke("list", "--table", dynamodb_name).stdout == ""
+    assert run("list", "--table", dynamodb_name).stdout == ""
 
 
-def test_a_table_that_is_not_there_is_one_line(aws: str, tmp_path: Path) -> None:
+def test_a_missing_table_is_one_line(aws: str, tmp_path: Path) -> None:
     done = subprocess.run(
         [str(PROGRAM), "revoke", "principal", "ann", "--table", "unknown"],
         cwd=tmp_path,

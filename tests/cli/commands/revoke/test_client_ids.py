@@ -54,9 +54,9 @@ def test_a_brace_in_a_name_is_not_a_placeholder() -> None:
 
 
 @pytest.mark.parametrize("name", ["a/b", "#", "$a", "x" * 129, "\ud800"])
-def test_a_principal_that_can_not_connect_has_none(name: str) -> None:
+def test_a_principal_that_cannot_connect_has_no_client_ids(name: str) -> None:
     assert of(Grant(connect=["{principal}"]), principal=Principal(name)) == ClientIds((), ())
 
 
-def test_one_that_is_too_long_for_iot_core_is_left_out() -> None:
+def test_a_client_id_that_is_too_long_for_iot_core_is_left_out() -> None:
     assert of(Grant(connect=["devices/{principal}"]), principal=Principal("x" * 121)).known == ()

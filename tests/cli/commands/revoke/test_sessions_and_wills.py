@@ -1,4 +1,4 @@
-"""What a client that is locked out leaves: its session and its Will, unless they are to end, too."""
+"""The session and the Will of a client whose connection `revoke` ends."""
 
 import json
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ from tests.clients.server import Server
 
 @contextmanager
 def with_session_and_will(server: Server, name: str) -> Iterator[None]:
-    """A client of MQTT 3.1.1 whose session is to stay, and whose Will says that it has gone."""
+    """A connected client of MQTT 3.1.1 with a persistent session and a Will."""
     connected: SimpleQueue[bool] = SimpleQueue()
     client = mqtt.Client(CallbackAPIVersion.VERSION2, name, clean_session=False, reconnect_on_failure=False)
     client.username_pw_set(f"?x-amz-customauthorizer-name=chat&token={server.token(name)}")
@@ -45,17 +45,18 @@ def has_session(server: Server, name: str) -> bool:
 
 
 @pytest.mark.parametrize(("given", "stays"), [([], True), (["--clean-session"], False)], ids=["stays", "ends"])
-def test_a_session_ends_where_that_is_asked_for(
+def test_a_session_ends_with_clean_session_and_its_will_is_published(
     server: Server, watcher: Watcher, given: list[str], stays: bool
 ) -> None:
     name = f"ola-{stays}"
     with with_session_and_will(server, name):
         lock_out(server, "principal", name, *given)
+        assert watcher.said(f"rooms/lobby/say/{name}") == "gone"
         watcher.disconnect_reason(name)
     assert has_session(server, name) is stays
 
 
-def test_a_session_that_was_left_before_ends_where_that_is_asked_for(server: Server, watcher: Watcher) -> None:
+def test_clean_session_ends_a_session_without_a_connection(server: Server, watcher: Watcher) -> None:
     with with_session_and_will(server, "oli"):
         pass
     watcher.disconnect_reason("oli")
@@ -64,17 +65,11 @@ def test_a_session_that_was_left_before_ends_where_that_is_asked_for(server: Ser
     assert (before, has_session(server, "oli")) == (True, False)
 
 
-def test_a_will_is_published(server: Server, watcher: Watcher) -> None:
-    with with_session_and_will(server, "pam"):
-        lock_out(server, "principal", "pam")
-        assert watcher.said("rooms/lobby/say/pam") == "gone"
-
-
-def test_no_will_is_published_where_that_is_asked_for(server: Server, watcher: Watcher) -> None:
+def test_with_no_will_the_will_is_not_published(server: Server, watcher: Watcher) -> None:
     with with_session_and_will(server, "pat"):
         lock_out(server, "principal", "pat", "--no-will")
         watcher.disconnect_reason("pat")
-    with with_session_and_will(server, "pat-2"):  # Whose Will comes after it.
+    with with_session_and_will(server, "pat-2"):  # Its Will is published later.
         lock_out(server, "principal", "pat-2")
         assert watcher.said("rooms/lobby/say/pat-2") == "gone"
     assert not watcher.heard("rooms/lobby/say/pat")

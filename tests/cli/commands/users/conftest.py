@@ -1,4 +1,4 @@
-"""`iot-authorizer users` on a table of this machine's or one in DynamoDB."""
+"""`iot-authorizer users` on this machine's table or on a table in DynamoDB."""
 
 import subprocess
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ HASH = hash_password(SECRET)
 
 
 def csv_of(count: int) -> str:
-    """Users who share a hash: nothing has to be hashed."""
+    """Users with the same hash, so that nothing must be hashed."""
     return "name,hash\n" + "".join(f'd{number},"{HASH}"\n' for number in range(count))
 
 
@@ -33,7 +33,7 @@ class Users:
     options: tuple[str, ...] = ()
 
     def __call__(self, *arguments: str, typed: str | bytes = "") -> subprocess.CompletedProcess[str]:
-        """`typed` is standard input, which is no terminal."""
+        """`typed` is standard input, which is not a terminal."""
         content = typed.encode() if isinstance(typed, str) else typed
         return run_here(self.folder, "users", *arguments, *self.options, typed=content)
 

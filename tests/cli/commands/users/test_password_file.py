@@ -1,4 +1,4 @@
-"""Passwords that an import makes, and the file in which they are kept."""
+"""The passwords that an import generates, and the file that keeps them."""
 
 import csv
 import os
@@ -16,26 +16,31 @@ MADE = "of sixteen letters"
 HEADER = "name,password,generated\n"
 
 
+@pytest.fixture
+def pump(users: Users) -> Users:
+    """A file with one user without a password."""
+    users.write("devices.csv", "name\npump-7\n")
+    return users
+
+
+GENERATE = ("import", "devices.csv", "--generate", "made.csv")
+
+
 def made(users: Users) -> dict[str, str]:
     """The passwords in the file."""
     with (users.folder / "made.csv").open(newline="") as file:
         return {line["name"]: line["password"] for line in csv.DictReader(file)}
 
 
-def test_users_without_a_password_get_one_which_is_in_the_file(users_anywhere: Users) -> None:
+def test_users_without_a_password_get_one_that_is_in_the_file_and_not_printed(users_anywhere: Users) -> None:
     users_anywhere.write("devices.csv", "name\npump-7\npump-8\n")
-    told = users_anywhere.done("import", "devices.csv", "--generate", "made.csv")
-    assert told == "added 2, replaced 0, skipped 0\nthe generated passwords are in made.csv\n"
+    done = users_anywhere(*GENERATE)
+    assert done.stdout == "added 2, replaced 0, skipped 0\nthe generated passwords are in made.csv\n"
+    assert list(made(users_anywhere)) == ["pump-7", "pump-8"]
     for name, password in made(users_anywhere).items():
         (stored,) = users_anywhere.stored(name).passwords
-        assert verify_password(stored.hash, password.encode())
-
-
-def test_a_generated_password_is_marked_as_not_guessable(users: Users) -> None:
-    users.write("devices.csv", "name\npump-7\n")
-    users.done("import", "devices.csv", "--generate", "made.csv")
-    (stored,) = users.stored("pump-7").passwords
-    assert stored.generated
+        assert (verify_password(stored.hash, password.encode()), stored.generated) == (True, True)
+        assert password not in done.stdout + done.stderr
 
 
 def test_users_with_a_password_keep_it(users: Users) -> None:
@@ -45,33 +50,20 @@ def test_users_with_a_password_keep_it(users: Users) -> None:
     assert verify_password(users.stored("ann").passwords[0].hash, SECRET.encode())
 
 
-def test_only_the_owner_can_read_the_file(users: Users) -> None:
-    users.write("devices.csv", "name\npump-7\n")
-    users.write("made.csv", "")
-    (users.folder / "made.csv").chmod(0o644)
-    users.done("import", "devices.csv", "--generate", "made.csv")
-    assert stat.S_IMODE((users.folder / "made.csv").stat().st_mode) == 0o600
+def test_only_the_owner_can_read_the_file_and_it_can_be_imported(pump: Users) -> None:
+    pump.write("made.csv", "")
+    (pump.folder / "made.csv").chmod(0o644)
+    pump.done(*GENERATE)
+    assert stat.S_IMODE((pump.folder / "made.csv").stat().st_mode) == 0o600
+    assert pump.done("import", "made.csv", "--data", "other") == "added 1, replaced 0, skipped 0\n"
 
 
-def test_the_file_can_be_imported_into_another_table(users: Users) -> None:
-    users.write("devices.csv", "name\npump-7\n")
-    users.done("import", "devices.csv", "--generate", "made.csv")
-    assert users.done("import", "made.csv", "--data", "other") == "added 1, replaced 0, skipped 0\n"
+def test_a_dry_run_makes_no_file(pump: Users) -> None:
+    pump.done(*GENERATE, "--dry-run")
+    assert not (pump.folder / "made.csv").exists()
 
 
-def test_a_dry_run_makes_no_file(users: Users) -> None:
-    users.write("devices.csv", "name\npump-7\n")
-    users.done("import", "devices.csv", "--generate", "made.csv", "--dry-run")
-    assert not (users.folder / "made.csv").exists()
-
-
-def test_no_password_is_printed(users: Users) -> None:
-    users.write("devices.csv", "name\npump-7\n")
-    done = users("import", "devices.csv", "--generate", "made.csv")
-    assert made(users)["pump-7"] not in done.stdout + done.stderr
-
-
-def test_what_an_interrupted_import_has_made_is_taken_by_the_next(users: Users) -> None:
+def test_the_next_import_uses_the_passwords_of_an_interrupted_one(users: Users) -> None:
     users.write("made.csv", f"{HEADER}pump-7,{MADE},true\n")
     users.write("devices.csv", "name\npump-7\npump-8\n")
     users.done("import", "devices.csv", "--generate", "made.csv")
@@ -82,7 +74,7 @@ def test_what_an_interrupted_import_has_made_is_taken_by_the_next(users: Users) 
 @pytest.mark.parametrize(
     "cut", ["nam", "name,password,generated", f"{HEADER}pump-7,secr", f"{HEADER}pump-7,{MADE},tru"]
 )
-def test_a_line_that_a_killed_import_left_unfinished_is_made_anew(tmp_path: Path, cut: str) -> None:
+def test_an_unfinished_line_of_a_killed_import_gets_a_new_password(tmp_path: Path, cut: str) -> None:
     path = tmp_path / "made.csv"
     path.write_text(cut)
     with password_file(path) as file:
@@ -99,24 +91,21 @@ def test_a_last_line_without_its_line_end_is_kept(tmp_path: Path) -> None:
     assert path.read_text() == f"{HEADER}pump-7,{MADE},true\n"
 
 
-def test_a_user_of_the_table_keeps_its_password_though_it_is_replaced(users: Users) -> None:
-    """The one in the file may be older, and have leaked."""
-    users.write("devices.csv", "name\npump-7\n")
-    users.done("import", "devices.csv", "--generate", "made.csv")
-    users.done("set-password", "pump-7", typed=SECRET)
-    users.done("import", "devices.csv", "--replace", "--generate", "made.csv")
-    (stored,) = users.stored("pump-7").passwords
+def test_a_replaced_user_keeps_its_password_since_the_one_in_the_file_can_be_older(pump: Users) -> None:
+    pump.done(*GENERATE)
+    pump.done("set-password", "pump-7", typed=SECRET)
+    pump.done(*GENERATE, "--replace")
+    (stored,) = pump.stored("pump-7").passwords
     assert verify_password(stored.hash, SECRET.encode())
 
 
-def test_a_user_of_the_table_without_a_password_gets_one_where_it_is_replaced(users: Users) -> None:
-    users.done("add", "pump-7", "--no-password")
-    users.write("devices.csv", "name\npump-7\n")
-    users.done("import", "devices.csv", "--replace", "--generate", "made.csv")
-    assert verify_password(users.stored("pump-7").passwords[0].hash, made(users)["pump-7"].encode())
+def test_a_replaced_user_without_a_password_gets_one(pump: Users) -> None:
+    pump.done("add", "pump-7", "--no-password")
+    pump.done(*GENERATE, "--replace")
+    assert verify_password(pump.stored("pump-7").passwords[0].hash, made(pump)["pump-7"].encode())
 
 
-def test_the_file_is_another_one_than_the_users(users: Users) -> None:
+def test_the_file_must_not_be_the_imported_one(users: Users) -> None:
     content = f"{HEADER}pump-7,{MADE},true\n"
     users.write("devices.csv", content)
     done = users("import", "devices.csv", "--generate", "./devices.csv")
@@ -124,7 +113,7 @@ def test_the_file_is_another_one_than_the_users(users: Users) -> None:
     assert (users.folder / "devices.csv").read_text() == content
 
 
-def test_names_with_commas_and_quotes_come_back(tmp_path: Path) -> None:
+def test_names_with_commas_and_quotes_are_read_back(tmp_path: Path) -> None:
     names = ["a,b", 'say "x"', "Zoë", " "]
     with password_file(tmp_path / "made.csv") as file:
         first = dict(file.passwords_of(names))
@@ -147,21 +136,20 @@ FOREIGN = {
 
 
 @pytest.mark.parametrize("content", FOREIGN.values(), ids=FOREIGN)
-def test_a_file_with_other_content_is_refused_and_not_changed(users: Users, content: str | bytes) -> None:
-    users.write("devices.csv", "name\npump-7\n")
-    users.write("made.csv", content)
-    before = (users.folder / "made.csv").read_bytes(), (users.folder / "made.csv").stat().st_mode
-    done = users("import", "devices.csv", "--generate", "made.csv")
+def test_a_file_with_other_content_is_refused_and_not_changed(pump: Users, content: str | bytes) -> None:
+    pump.write("made.csv", content)
+    before = (pump.folder / "made.csv").read_bytes(), (pump.folder / "made.csv").stat().st_mode
+    done = pump(*GENERATE)
     assert (done.returncode, done.stderr) == (
         2,
         "iot-authorizer: Invalid value for --generate: made.csv: expected no file, or one that an import wrote: "
         "it has other content\n",
     )
-    assert ((users.folder / "made.csv").read_bytes(), (users.folder / "made.csv").stat().st_mode) == before
-    assert users.names() == []
+    assert ((pump.folder / "made.csv").read_bytes(), (pump.folder / "made.csv").stat().st_mode) == before
+    assert pump.names() == []
 
 
-def test_what_is_not_a_regular_file_is_refused(tmp_path: Path) -> None:
+def test_only_a_regular_file_is_accepted(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(ValueError, match="expected a regular file"), password_file(tmp_path / "pipe"):
         pass

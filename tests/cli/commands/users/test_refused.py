@@ -1,4 +1,4 @@
-"""What `iot-authorizer users` refuses: one line each, and nothing changes."""
+"""Usage errors of `iot-authorizer users`: each is one line, and nothing changes."""
 
 import subprocess
 
@@ -41,16 +41,14 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("arguments", "typed", "message"), REFUSED, ids=[" ".join(each[0])[:30] for each in REFUSED])
-def test_what_is_wrong_is_one_line_and_changes_nothing(
-    users: Users, arguments: list[str], typed: str, message: str
-) -> None:
+def test_an_error_is_one_line_and_changes_nothing(users: Users, arguments: list[str], typed: str, message: str) -> None:
     done = users(*arguments, typed=typed)
     assert (done.returncode, done.stdout, done.stderr.count("\n"), users.names()) == (2, "", 1, []), done.stderr
     assert message in done.stderr
 
 
 @pytest.mark.parametrize("mistaken", ["hunter22", "eyJhbGciOiJub25lIn0.e30.c2ln", "correct horse"])
-def test_a_word_in_the_place_of_a_command_is_not_repeated(users: Users, mistaken: str) -> None:
+def test_an_unknown_command_is_not_repeated_since_it_can_be_a_password(users: Users, mistaken: str) -> None:
     done = users(mistaken)
     assert (done.returncode, done.stderr) == (2, "iot-authorizer: No such command.\n")
 

@@ -1,4 +1,4 @@
-"""What user names, passwords, claims and times are like."""
+"""The rules for user names, passwords, claims and times."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from iot_authorizer_cli.commands.users.rules import check_chosen, checked_claims
 
 
 @pytest.mark.parametrize("name", ["pump-7", "ann@example.com", "a b", "é", "x" * 128, "-"])
-def test_a_name_that_is_one_level_of_a_topic_is_taken(name: str) -> None:
+def test_a_name_that_is_one_level_of_a_topic_is_accepted(name: str) -> None:
     assert checked_name(name) == name
 
 
@@ -20,7 +20,7 @@ def test_a_name_that_no_template_can_use_safely_is_refused(name: str) -> None:
 
 
 @pytest.mark.parametrize("password", [b"12345678", b"\xff" * 8, b"x" * 1024, "pässword".encode()])
-def test_a_password_of_eight_characters_is_taken(password: bytes) -> None:
+def test_a_password_of_eight_characters_is_accepted(password: bytes) -> None:
     check_chosen(password, "ann")
 
 
@@ -34,7 +34,7 @@ def test_a_password_of_eight_characters_is_taken(password: bytes) -> None:
         (b"Pump-Number-7", "must not be the user name"),
     ],
 )
-def test_a_password_that_is_soon_guessed_is_refused(password: bytes, problem: str) -> None:
+def test_a_weak_password_is_refused(password: bytes, problem: str) -> None:
     with pytest.raises(ValueError, match=problem):
         check_chosen(password, "pump-number-7")
 
@@ -44,7 +44,7 @@ CLAIMS = ["{", "[]", '"x"', "null", '{"a": NaN}', '{"a": "\\ud800"}', '{"a": "' 
 
 
 @pytest.mark.parametrize("text", CLAIMS, ids=lambda text: text[:12])
-def test_claims_that_no_table_would_take_are_refused(text: str) -> None:
+def test_claims_that_no_table_can_store_are_refused(text: str) -> None:
     with pytest.raises(ValueError, match="expected a JSON object of at most 65536 bytes"):
         checked_claims(text)
 
@@ -58,7 +58,7 @@ def test_claims_that_no_table_would_take_are_refused(text: str) -> None:
         ("1798761600", 1798761600),
     ],
 )
-def test_a_time_is_a_date_a_moment_or_seconds(text: str, moment: int) -> None:
+def test_a_time_is_a_date_a_time_with_a_zone_or_seconds(text: str, moment: int) -> None:
     assert parsed_time(text) == moment
 
 
@@ -66,13 +66,13 @@ TIMES = ["20270101", "1798761600000", "2027-02-30", "2027-01-01T00:00:00", "01.0
 
 
 @pytest.mark.parametrize("text", TIMES)
-def test_a_time_that_could_mean_something_else_is_refused(text: str) -> None:
+def test_an_ambiguous_time_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="expected a date"):
         parsed_time(text)
 
 
 @pytest.mark.parametrize(("text", "flag"), [("true", True), ("TRUE", True), ("1", True), ("no", False), ("0", False)])
-def test_a_flag_is_what_spreadsheets_write(text: str, flag: bool) -> None:
+def test_a_flag_is_written_as_spreadsheets_write_it(text: str, flag: bool) -> None:
     assert parsed_flag(text) is flag
 
 

@@ -1,4 +1,4 @@
-"""`iot-authorizer users unlock`, and what `show` tells of wrong passwords."""
+"""`iot-authorizer users unlock`, and the failures that `show` prints."""
 
 import json
 
@@ -13,7 +13,7 @@ LIMITS = GuessingLimits()
 
 
 def fail(users: Users, name: str, client_id: str | None, times: int = LIMITS.lock_after) -> None:
-    """Wrong passwords, one after the other, each after its wait."""
+    """Tries wrong passwords one after another, each after its wait."""
     guard = Guard(users.table, LIMITS)
     for number in range(times):
         items = users.table.read(ids(name, client_id))
@@ -21,7 +21,7 @@ def fail(users: Users, name: str, client_id: str | None, times: int = LIMITS.loc
 
 
 def know(users: Users, name: str, client_id: str) -> None:
-    """The client ID signs in."""
+    """Signs in with a client ID."""
     guard = Guard(users.table, LIMITS)
     guard.succeeded(guard.attempt(name, client_id, {}), NOW)
 
@@ -38,46 +38,41 @@ def ann(users_anywhere: Users) -> Users:
     return users_anywhere
 
 
-def test_a_user_that_unknown_clients_locked_may_try_again(ann: Users) -> None:
-    fail(ann, "ann", None)
-    before = may_try(ann, "ann", None)
-    assert ann("unlock", "ann").stderr == "ann is unlocked\n"
-    assert (before, may_try(ann, "ann", None)) == (False, True)
+@pytest.mark.parametrize(
+    ("failed", "known", "command", "typed"),
+    [
+        (("ann", None), False, "unlock ann", ""),
+        (("ann", "ann"), True, "unlock ann", ""),
+        (("ann", "ann/phone"), True, "unlock ann --client-id ann/phone", ""),
+        (("bob", "kiosk"), False, "unlock ann --client-id kiosk", ""),
+        (("ann", "ann"), False, "set-password ann", "battery staple"),
+        (("ann", "ann"), False, "rotate ann", "battery staple"),
+        (("ann", "ann"), False, "enable ann", ""),
+        (("ann", "ann"), False, "set-valid-until ann never", ""),
+    ],
+    ids=lambda each: each if isinstance(each, str) else None,
+)
+def test_a_locked_user_can_sign_in_at_once_after_a_command(
+    ann: Users, failed: tuple[str, str | None], known: bool, command: str, typed: str
+) -> None:
+    name, client_id = failed
+    if known:
+        know(ann, name, str(client_id))
+    fail(ann, name, client_id)
+    before = may_try(ann, "ann", client_id)
+    ann.done(*command.split(), typed=typed)
+    assert (before, may_try(ann, "ann", client_id)) == (False, True)
 
 
-def test_a_known_client_that_is_locked_may_try_again_where_it_is_named(ann: Users) -> None:
+def test_a_known_client_id_stays_locked_unless_it_is_given(ann: Users) -> None:
     know(ann, "ann", "ann/phone")
     fail(ann, "ann", "ann/phone")
-    ann.done("unlock", "ann")
-    before = may_try(ann, "ann", "ann/phone")
+    assert ann("unlock", "ann").stderr == "ann is unlocked\n"
+    assert not may_try(ann, "ann", "ann/phone")
     assert ann("unlock", "ann", "--client-id", "ann/phone").stderr == "ann is unlocked, with client ID ann/phone too\n"
-    assert (before, may_try(ann, "ann", "ann/phone")) == (False, True)
 
 
-def test_a_device_with_its_name_as_client_id_may_try_again(ann: Users) -> None:
-    know(ann, "ann", "ann")
-    fail(ann, "ann", "ann")
-    before = may_try(ann, "ann", "ann")
-    ann.done("unlock", "ann")
-    assert (before, may_try(ann, "ann", "ann")) == (False, True)
-
-
-@pytest.mark.parametrize("command", ["set-password", "rotate", "enable", "set-valid-until"])
-def test_a_user_that_may_sign_in_again_may_at_once(ann: Users, command: str) -> None:
-    fail(ann, "ann", "ann")
-    before = may_try(ann, "ann", "ann")
-    ann.done(command, "ann", *(["never"] if command == "set-valid-until" else []), typed="battery staple")
-    assert (before, may_try(ann, "ann", "ann")) == (False, True)
-
-
-def test_a_client_id_that_failed_for_others_may_try_again_where_it_is_named(ann: Users) -> None:
-    fail(ann, "bob", "kiosk")
-    before = may_try(ann, "ann", "kiosk")
-    ann.done("unlock", "ann", "--client-id", "kiosk")
-    assert (before, may_try(ann, "ann", "kiosk")) == (False, True)
-
-
-def test_others_stay_locked(ann: Users) -> None:
+def test_other_users_stay_locked(ann: Users) -> None:
     fail(ann, "bob", None)
     ann.done("unlock", "ann")
     assert not may_try(ann, "bob", None)
@@ -99,7 +94,7 @@ def test_show_prints_failures_of_unknown_clients_and_of_a_client(ann: Users) -> 
     ]
 
 
-def test_show_tells_of_no_failures_where_all_were_taken_back(ann: Users) -> None:
+def test_show_prints_no_failures_after_a_success(ann: Users) -> None:
     guard = Guard(ann.table, LIMITS)
     attempt = guard.attempt("ann", None, {})
     guard.begin(attempt, NOW)
@@ -107,12 +102,12 @@ def test_show_tells_of_no_failures_where_all_were_taken_back(ann: Users) -> None
     assert "failures " not in ann.done("show", "ann")
 
 
-def test_show_for_programs_tells_it_too(ann: Users) -> None:
+def test_show_prints_failures_as_json(ann: Users) -> None:
     fail(ann, "ann", None, 1)
     assert json.loads(ann.done("show", "ann", "--json"))["failures"] == [{"client_id": None, "times": 1, "last": NOW}]
 
 
-def test_show_tells_of_a_counter_that_is_none(ann: Users) -> None:
+def test_show_reports_a_malformed_counter(ann: Users) -> None:
     (counter,) = ids("ann", None)
     ann.table.write({"id": counter, "count": "many"})
     done = ann("show", "ann")

@@ -1,4 +1,4 @@
-"""Files that are no halves of keys: `iot-authorizer keys` and `sign` name them, and what is wrong with them."""
+"""Invalid halves of keys: `iot-authorizer keys` and `sign` name the file and what is wrong with it."""
 
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import (
 from tests.cli.conftest import Run, refused
 
 
-def test_a_key_that_others_can_read_does_not_sign(run: Run, config: Path) -> None:
+def test_a_key_that_other_users_can_read_does_not_sign(run: Run, config: Path) -> None:
     (config.parent / "keys/private/old.pem").chmod(0o640)
     found = refused(run, "sign", "x")
     assert found == "keys/private/old.pem: other users can read it: run chmod 600 keys/private/old.pem"
@@ -51,12 +51,12 @@ def test_an_invalid_private_half_does_not_sign(run: Run, config: Path, content: 
 
 
 @pytest.mark.parametrize("command", [["sign", "x"], ["keys", "list"]], ids=" ".join)
-def test_a_public_half_that_is_none_is_named(run: Run, config: Path, command: list[str]) -> None:
+def test_an_invalid_public_half_is_named(run: Run, config: Path, command: list[str]) -> None:
     (config.parent / "keys/old.pem").write_text("ssh-rsa AAAA")
     expected = "keys/old.pem: expected the public half of an RSA key of 2048 bits or more, in PEM"
     assert refused(run, *command) == expected
 
 
-def test_a_public_half_that_is_missing_is_named(run: Run, config: Path) -> None:
+def test_a_missing_public_half_is_named(run: Run, config: Path) -> None:
     (config.parent / "keys/old.pem").unlink()
     assert refused(run, "keys", "list") == "keys/old.pem: can't be read: No such file or directory"

@@ -1,11 +1,11 @@
-"""`authorizer.toml` stays as its owner wrote it, but for the keys under [signing]."""
+"""Only the keys under [signing] change in `authorizer.toml`."""
 
 import tomllib
 from pathlib import Path
 
 import pytest
 
-from iot_authorizer_cli.signing.table import with_key, without_key
+from iot_authorizer_cli.commands.keys.signing_table import with_key, without_key
 
 START = 'name = "chat"   # ours\npolicy = "p.toml"\n'
 ADDED = {
@@ -73,7 +73,7 @@ REMOVED = {
 
 
 @pytest.mark.parametrize(("before", "after"), REMOVED.values(), ids=REMOVED)
-def test_a_key_is_taken_out_and_nothing_else_changes(tmp_path: Path, before: str, after: str) -> None:
+def test_a_key_is_removed_and_nothing_else_changes(tmp_path: Path, before: str, after: str) -> None:
     path = tmp_path / "authorizer.toml"
     path.write_bytes(before.encode())
     assert without_key(path, "gone").decode() == after

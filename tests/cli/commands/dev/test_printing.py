@@ -2,7 +2,7 @@
 
 import pytest
 
-from iot_authorizer_cli.commands.dev.terminal import Terminal
+from iot_authorizer_cli.commands.dev.printing import Terminal
 
 
 def test_all_lines_are_printed_by_the_end(capfd: pytest.CaptureFixture[str]) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from iot_authorizer_cli.signing.changing import make_key
+from iot_authorizer_cli.commands.keys.changing import make_key
 from iot_policies import InvalidFile
 from tests.cli.conftest import Run
 from tests.cli.dev import PROGRAM
@@ -17,16 +17,11 @@ def modes(*paths: Path) -> list[int]:
 
 
 def in_git(folder: Path) -> list[str]:
-    """The files of `keys` that git takes."""
+    """The files of `keys` that git adds."""
     subprocess.run(["git", "init", "--quiet"], cwd=folder, check=True)
     subprocess.run(["git", "add", "--all"], cwd=folder, check=True)
     done = subprocess.run(["git", "ls-files", "keys"], cwd=folder, capture_output=True, text=True, check=True)
     return done.stdout.splitlines()
-
-
-def test_only_the_owner_can_read_the_private_half(run: Run, folder: Path) -> None:
-    run("keys", "new", "first")
-    assert modes(folder / "keys/private/first.pem", folder / "keys/private") == [0o600, 0o700]
 
 
 def test_a_permissive_umask_opens_neither_half_to_other_users(folder: Path) -> None:
@@ -36,7 +31,7 @@ def test_a_permissive_umask_opens_neither_half_to_other_users(folder: Path) -> N
     assert modes(keys / "first.pem", keys) == [0o644, 0o755]
 
 
-def test_a_private_folder_that_was_open_is_closed(folder: Path) -> None:
+def test_an_open_private_folder_is_closed(folder: Path) -> None:
     private = folder / "keys/private"
     private.mkdir(parents=True)
     private.chmod(0o755)
@@ -44,13 +39,13 @@ def test_a_private_folder_that_was_open_is_closed(folder: Path) -> None:
     assert modes(private) == [0o700]
 
 
-def test_git_never_takes_the_private_half(run: Run, folder: Path) -> None:
+def test_git_ignores_the_private_half(run: Run, folder: Path) -> None:
     run("keys", "new", "first")
     assert in_git(folder) == ["keys/first.pem"]
 
 
 @pytest.mark.parametrize("before", ["", "*.txt", "*\n!*.pem\n", "# *\n", "*\n"])
-def test_a_gitignore_that_was_there_is_made_to_keep_it_out(folder: Path, before: str) -> None:
+def test_an_existing_gitignore_is_extended(folder: Path, before: str) -> None:
     (folder / "keys/private").mkdir(parents=True)
     (folder / "keys/private/.gitignore").write_text(before)
     make_key(folder / "authorizer.toml", "first", 2048)
@@ -58,7 +53,7 @@ def test_a_gitignore_that_was_there_is_made_to_keep_it_out(folder: Path, before:
     assert (folder / "keys/private/.gitignore").read_text().startswith(before)
 
 
-def test_a_gitignore_that_is_a_link_which_git_does_not_follow_is_replaced(folder: Path) -> None:
+def test_a_gitignore_that_is_a_link_is_replaced_since_git_does_not_follow_it(folder: Path) -> None:
     (folder / "keys/private").mkdir(parents=True)
     (folder / "ignored").write_text("*\n")
     (folder / "keys/private/.gitignore").symlink_to(folder / "ignored")
@@ -67,7 +62,7 @@ def test_a_gitignore_that_is_a_link_which_git_does_not_follow_is_replaced(folder
 
 
 @pytest.mark.parametrize("link", ["keys", "keys/private"])
-def test_no_key_is_made_where_a_link_leads(folder: Path, link: str) -> None:
+def test_no_key_is_made_in_a_folder_that_is_a_link(folder: Path, link: str) -> None:
     elsewhere = folder / "elsewhere"
     elsewhere.mkdir()
     elsewhere.chmod(0o755)

@@ -7,15 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from iot_authorizer_cli.signing import changing
-from iot_authorizer_cli.signing.changing import make_key
+from iot_authorizer_cli.commands.keys import changing
+from iot_authorizer_cli.commands.keys.changing import make_key
 from iot_core.whole_file import write_whole
 from iot_policies import InvalidFile
-
-
-def state(folder: Path) -> dict[str, bytes]:
-    """All files of a folder."""
-    return {str(path): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+from tests.cli.conftest import state
 
 
 def test_ctrl_c_while_a_key_is_made_leaves_nothing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -41,14 +37,14 @@ def test_ctrl_c_while_files_are_written_leaves_no_key(folder: Path, monkeypatch:
     assert list((folder / "keys").rglob("*.pem")) == []
 
 
-def test_a_configuration_that_can_not_be_written_leaves_no_key(folder: Path) -> None:
+def test_a_configuration_that_cannot_be_written_leaves_no_key(folder: Path) -> None:
     (folder / f".authorizer.toml.{os.getpid()}.partial").mkdir()  # Where it would be written first.
     with pytest.raises(OSError):
         make_key(folder / "authorizer.toml", "first", 2048)
     assert list((folder / "keys").rglob("*.pem")) == []
 
 
-def test_a_layout_that_can_not_be_kept_is_refused_before_a_key_is_made(folder: Path) -> None:
+def test_a_layout_that_cannot_be_kept_is_refused_before_a_key_is_made(folder: Path) -> None:
     (folder / "authorizer.toml").write_bytes(b'name = "chat"\rtoken_key_name = "token"\n')
     with pytest.raises(InvalidFile, match=r"authorizer\.toml: signing: expected it as in \[signing\] and public_keys"):
         make_key(folder / "authorizer.toml", "first", 2048)

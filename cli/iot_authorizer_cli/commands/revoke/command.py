@@ -1,4 +1,4 @@
-"""`iot-authorizer revoke principal`, `token` and `before`."""
+"""`iot-authorizer revoke principal`, `token`, `before`, `list` and `undo`."""
 
 import json
 import time
@@ -8,18 +8,20 @@ from typing import Annotated
 import typer
 
 from iot_authorizer_cli.commands.revoke import options
-from iot_authorizer_cli.commands.revoke.connections import Ending
 from iot_authorizer_cli.commands.revoke.locking_out import LockedOut, RevocationTarget, lock_out
 from iot_authorizer_cli.commands.revoke.wording import as_object, until, what
-from iot_authorizer_cli.options import AsJson, DataFolder, TableName, Yes
-from iot_authorizer_cli.output import columns, warn
-from iot_authorizer_cli.project.development_issuer import DATA, ISSUER
-from iot_authorizer_cli.prompts import confirm
-from iot_identities.revocations import Kind, Revocation
+from iot_authorizer_cli.options import AsJson, Yes, usage_errors
+from iot_authorizer_cli.project.development_issuer import ISSUER
+from iot_authorizer_cli.project.identity_table import TableOptions
+from iot_authorizer_cli.terminal import columns, confirm, print_list, time_text, warn
+from iot_identities import guessing
+from iot_identities.reading import MalformedItem
+from iot_identities.revocations import PREFIX, Kind, Revocation, from_item
 from iot_policies.placeholders import is_safe
 
 _LONGEST_SESSION = "24h"
 """IoT Core's longest `disconnectAfterInSeconds`: no connection that was authorized by a token lasts longer."""
+_HEADING = ("revoked", "at", "until")
 
 
 def principal(
@@ -29,14 +31,8 @@ def principal(
     ] = None,
     lasting: options.For = None,
     client_id: options.ClientIds = None,
-    table: TableName = None,
-    data: DataFolder = DATA,
-    config: options.ConfigFile = None,
-    endpoint_url: options.EndpointUrl = None,
-    clean_session: options.CleanSession = False,
-    no_will: options.NoWill = False,
-    no_wait: options.NoWait = False,
-    as_json: AsJson = False,
+    *,
+    where: options.TargetOptions,
 ) -> None:
     """Revoke a principal: its passwords and its tokens.
 
@@ -48,16 +44,15 @@ def principal(
     revocation = Revocation(
         Kind.PRINCIPAL,
         int(now),
-        principal=options.given_name(name),
+        principal=name,
         issued_before=None if issued_before is None else options.past_time(issued_before, "--issued-before", now),
         expires_at=options.end_of(lasting, now),
     )
-    given = options.given_client_ids(client_id)
-    target = options.open_target(table, data, config, endpoint_url, no_wait, Ending(clean_session, no_will))
-    done = _lock_out(revocation, given, target)
+    target = where.target()
+    done = _lock_out(revocation, client_id, target)
     if not is_safe(name):
         warn(f"{name} is taken literally, as a principal's name: use --client-id for a client ID")
-    _show(done, target, as_json=as_json)
+    _show(done, target, as_json=where.as_json)
 
 
 def token(
@@ -66,14 +61,8 @@ def token(
     issuer: options.TokenIssuer = None,
     lasting: options.TokenFor = _LONGEST_SESSION,
     client_id: options.ClientIds = None,
-    table: TableName = None,
-    data: DataFolder = DATA,
-    config: options.ConfigFile = None,
-    endpoint_url: options.EndpointUrl = None,
-    clean_session: options.CleanSession = False,
-    no_will: options.NoWill = False,
-    no_wait: options.NoWait = False,
-    as_json: AsJson = False,
+    *,
+    where: options.TargetOptions,
 ) -> None:
     """Revoke one token.
 
@@ -81,14 +70,13 @@ def token(
     token is not verified, so its principal is unknown: ends only the connections of each --client-id.
     """
     now = time.time()
-    given = options.given_client_ids(client_id)
     selected = options.given_token(text, token_id, issuer)
     revocation = replace(selected, revoked_at=int(now), expires_at=options.end_of(lasting, now))
-    target = options.open_target(table, data, config, endpoint_url, no_wait, Ending(clean_session, no_will))
-    done = _lock_out(revocation, given, target)
-    _warn_of_issuer(revocation.issuer, target, at_aws=table is not None)
+    target = where.target()
+    done = _lock_out(revocation, client_id, target)
+    _warn_of_issuer(revocation.issuer, target, at_aws=where.table is not None)
     warn(f"the revocation ends at {until(revocation)}: if the token expires later, revoke it with a longer --for")
-    _show(done, target, as_json=as_json)
+    _show(done, target, as_json=where.as_json)
 
 
 def before(
@@ -96,15 +84,9 @@ def before(
     issuer: options.Issuer = None,
     lasting: options.For = None,
     client_id: options.ClientIds = None,
-    table: TableName = None,
-    data: DataFolder = DATA,
-    config: options.ConfigFile = None,
-    endpoint_url: options.EndpointUrl = None,
-    clean_session: options.CleanSession = False,
-    no_will: options.NoWill = False,
-    no_wait: options.NoWait = False,
     yes: Yes = False,
-    as_json: AsJson = False,
+    *,
+    where: options.TargetOptions,
 ) -> None:
     """Revoke all tokens that were issued before a time.
 
@@ -114,23 +96,20 @@ def before(
     revocation = Revocation(
         Kind.BEFORE,
         int(now),
-        issuer=options.given_issuer(issuer),
+        issuer=issuer,
         issued_before=options.past_time(at, "TIME", now),
         expires_at=options.end_of(lasting, now),
     )
-    given = options.given_client_ids(client_id)
     confirm(f"Revoke {what(revocation)}?", yes=yes, no="nothing was revoked")
-    target = options.open_target(table, data, config, endpoint_url, no_wait, Ending(clean_session, no_will))
-    done = _lock_out(revocation, given, target)
-    _warn_of_issuer(issuer, target, at_aws=table is not None)
-    _show(done, target, as_json=as_json)
+    target = where.target()
+    done = _lock_out(revocation, client_id, target)
+    _warn_of_issuer(issuer, target, at_aws=where.table is not None)
+    _show(done, target, as_json=where.as_json)
 
 
-def _lock_out(revocation: Revocation, given: tuple[str, ...], target: RevocationTarget) -> LockedOut:
-    try:
-        return lock_out(revocation, given, target)
-    except (ValueError, TypeError) as error:
-        raise typer.BadParameter(str(error)) from None
+def _lock_out(revocation: Revocation, client_ids: list[str] | None, target: RevocationTarget) -> LockedOut:
+    with usage_errors():
+        return lock_out(revocation, tuple(client_ids or ()), target)
 
 
 def _warn_of_issuer(issuer: str | None, target: RevocationTarget, *, at_aws: bool) -> None:
@@ -177,3 +156,59 @@ def _object(done: LockedOut, target: RevocationTarget) -> dict[str, object]:
             "failed": dict(done.ended.failed),
         },
     }
+
+
+def list_revocations(as_json: AsJson = False, *, where: TableOptions) -> None:
+    """List all revocations, the latest first."""
+    found: list[Revocation] = []
+    for item in where.open().items(PREFIX):
+        try:
+            found.append(from_item(item))
+        except MalformedItem as error:
+            warn(f"{item['id']} is malformed: {error}; clients that it concerns are refused")
+    found.sort(key=lambda each: (-each.revoked_at, what(each)))
+    if as_json:
+        typer.echo(json.dumps([as_object(each) for each in found], indent=2))
+    elif not found:
+        typer.echo("nothing is revoked", err=True)
+    else:
+        print_list(_HEADING, [(what(each), time_text(each.revoked_at), until(each)) for each in found])
+
+
+def undo_principal(name: options.PrincipalName, as_json: AsJson = False, *, where: TableOptions) -> None:
+    """Undo the revocation of a principal."""
+    _undo(Revocation(Kind.PRINCIPAL, 0, principal=name), where, as_json=as_json)
+
+
+def undo_token(
+    text: options.TokenText = None,
+    token_id: options.TokenId = None,
+    issuer: options.TokenIssuer = None,
+    as_json: AsJson = False,
+    *,
+    where: TableOptions,
+) -> None:
+    """Undo the revocation of one token."""
+    _undo(options.given_token(text, token_id, issuer), where, as_json=as_json)
+
+
+def undo_before(issuer: options.Issuer = None, as_json: AsJson = False, *, where: TableOptions) -> None:
+    """Undo the revocation of tokens that were issued before a time."""
+    _undo(Revocation(Kind.BEFORE, 0, issuer=issuer), where, as_json=as_json)
+
+
+def _undo(selected: Revocation, where: TableOptions, *, as_json: bool) -> None:
+    """Deletes a revocation, a malformed one too. Raises a usage error if there is none."""
+    table = where.open()
+    with usage_errors():
+        item = table.read([selected.id]).get(selected.id)
+    if item is None:
+        raise typer.BadParameter(f"not revoked: {what(selected)}")
+    try:
+        found = from_item(item)
+    except MalformedItem:
+        found = selected
+    table.delete(selected.id)
+    if selected.principal is not None:
+        guessing.forget(table, selected.principal)  # Attempts while it was revoked must not lock it now.
+    typer.echo(json.dumps({"undone": as_object(found)}, indent=2) if as_json else columns([("undone", what(found))]))

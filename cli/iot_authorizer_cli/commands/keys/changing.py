@@ -15,9 +15,15 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
-from iot_authorizer_cli.signing.key_pair import KeyPair
-from iot_authorizer_cli.signing.key_ring import KeyRefused, KeyRing, check_key_name, new_public_file, read_key_ring
-from iot_authorizer_cli.signing.table import with_key, without_key
+from iot_authorizer_cli.commands.keys.key_ring import (
+    KeyPair,
+    KeyRefused,
+    KeyRing,
+    check_key_name,
+    new_public_file,
+    read_key_ring,
+)
+from iot_authorizer_cli.commands.keys.signing_table import with_key, without_key
 from iot_core.authorizers.rules import MOST_KEYS
 from iot_core.whole_file import write_whole
 from iot_policies import InvalidFile

@@ -1,4 +1,4 @@
-"""An import that is interrupted, and goes on the next time."""
+"""An import that is interrupted, and continues the next time."""
 
 import os
 import sqlite3
@@ -33,7 +33,7 @@ sqlite_table._put = interrupted
 from iot_authorizer_cli.program import main
 main()
 """
-"""The program, which gets a Ctrl-C while it writes its 60th user."""
+"""The program, interrupted by Ctrl-C while it writes its 60th user."""
 
 
 def interrupted(users: Users, *options: str) -> subprocess.CompletedProcess[str]:
@@ -42,36 +42,27 @@ def interrupted(users: Users, *options: str) -> subprocess.CompletedProcess[str]
     return subprocess.run(command, cwd=users.folder, env=os.environ, capture_output=True, text=True, check=False)
 
 
-def test_ctrl_c_ends_it_and_says_how_to_go_on(users: Users) -> None:
+def test_after_ctrl_c_the_same_command_writes_the_rest(users: Users) -> None:
     done = interrupted(users)
     assert (done.returncode, done.stdout) == (130, "")
     there = len(users.names())
     assert 60 <= there < 120
     assert done.stderr.splitlines()[-1] == f"{there} of 120 users are done: the same command continues"
-
-
-def test_ctrl_c_while_users_are_replaced_promises_no_rest(users: Users) -> None:
-    done = interrupted(users, "--replace")
-    assert done.stderr.splitlines()[-1].endswith(" of 120 users are done: the same command starts again")
-
-
-def test_what_was_written_before_ctrl_c_is_whole(users: Users) -> None:
-    interrupted(users)
     assert {len(users.stored(name).passwords) for name in users.names()} == {1}
-
-
-def test_after_ctrl_c_the_same_command_writes_the_rest(users: Users) -> None:
-    interrupted(users)
-    there = len(users.names())
     assert users.done("import", "devices.csv") == f"added {120 - there}, replaced 0, skipped {there}\n"
     assert len(users.names()) == 120
+
+
+def test_ctrl_c_while_users_are_replaced_says_that_the_command_starts_again(users: Users) -> None:
+    done = interrupted(users, "--replace")
+    assert done.stderr.splitlines()[-1].endswith(" of 120 users are done: the same command starts again")
 
 
 ROWS = [Row(User(f"d{number}")) for number in range(60)]
 
 
 class Failing(SqliteTable):
-    """A table that takes some users, and then raises what it is told to, for some times."""
+    """A table that stores some users, and then raises an error several times."""
 
     users = 50
     times = 1_000
@@ -85,16 +76,16 @@ class Failing(SqliteTable):
         super().write(item, replacing=replacing, new=new)
 
 
-def test_a_table_that_fails_half_way_is_gone_on_with(tmp_path: Path) -> None:
+def test_after_an_error_of_the_table_the_same_import_continues(tmp_path: Path) -> None:
     with pytest.raises(TableUnavailable):
         ImportRun(Failing(tmp_path / "table"), ROWS, replacing=False).run(lambda _: None)
     again = ImportRun(SqliteTable(tmp_path / "table"), ROWS, replacing=False)
     again.run(lambda _: None)
-    assert again.left_alone >= 50
-    assert again.added + again.left_alone == 60
+    assert again.skipped >= 50
+    assert again.added + again.skipped == 60
 
 
-def test_a_busy_table_is_asked_again_after_longer_and_longer_pauses(tmp_path: Path) -> None:
+def test_a_busy_table_is_asked_again_after_growing_pauses(tmp_path: Path) -> None:
     pauses: list[float] = []
     table = Failing(tmp_path / "table")
     table.users, table.times, table.error = 0, 5, TableBusy("ThrottlingException")
@@ -115,7 +106,7 @@ def test_a_table_that_stays_busy_is_given_up(tmp_path: Path) -> None:
 
 
 class Overtaken(SqliteTable):
-    """A table into which somebody else writes each user just before it is written."""
+    """A table into which another writer writes each user just before."""
 
     def write(self, item: Item, *, replacing: Item | None = None, new: bool = False) -> None:
         super().write({**item, "disabled": True}, replacing=replacing, new=new)
@@ -133,7 +124,7 @@ def test_users_that_another_writer_changes_meanwhile_are_skipped(tmp_path: Path,
     assert table.read(["user#d0"])["user#d0"]["disabled"] is True
 
 
-def test_a_table_that_is_busy_for_too_long_is_told_with_how_far_it_came(users: Users) -> None:
+def test_a_table_that_stays_busy_is_reported_with_the_progress(users: Users) -> None:
     users.write("devices.csv", csv_of(3))
     users.table.read([user_id("d1")])
     with closing(sqlite3.connect(table_path(users.folder / DATA), isolation_level=None)) as other:

@@ -1,1 +1,0 @@
-"""Keys that sign tokens for IoT Core: key pairs beside `authorizer.toml`, and the table that names them."""
