@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from iot_authorizer import development
 from iot_authorizer.configuration import Configuration
 from iot_authorizer.stored_identities import Lookups, StoredIdentities
+from iot_identities.backends import open_table
 from iot_identities.table import Table
 
 if TYPE_CHECKING:
@@ -22,7 +23,8 @@ class ConfiguredIdentities(NamedTuple):
 
 def configured_identities(configuration: Configuration, name: str) -> ConfiguredIdentities:
     """Builds them for the table of this name. Raises InvalidFile for a development table in Lambda."""
-    table = _open(name)
+    path = development.file_named_by(development.TABLE, os.environ)
+    table = open_table(name if path is None else path)
     lookups = Lookups(
         cache_for=configuration.revocation.cache_for,
         when_unavailable_allow=configuration.revocation.when_unavailable == "allow",
@@ -39,14 +41,3 @@ def _passwords(configuration: Configuration, table: Table) -> "TablePasswords | 
 
     found = configuration.guessing
     return TablePasswords(table, GuessingLimits(found.slow_after, found.lock_after, found.lock_for, found.forget_after))
-
-
-def _open(name: str) -> Table:
-    path = development.file_named_by(development.TABLE, os.environ)
-    if path is not None:
-        from iot_identities.sqlite_table import SqliteTable
-
-        return SqliteTable(path)
-    from iot_identities.dynamodb_table import DynamoDbTable
-
-    return DynamoDbTable(name)

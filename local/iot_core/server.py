@@ -10,7 +10,7 @@ from pathlib import Path
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute
 
-import iot_core.api.app
+from iot_core.api import operations
 from iot_core.core import IotCore
 from iot_core.edge.host_check import HostCheck
 from iot_core.edge.ports import Ports
@@ -40,7 +40,8 @@ class Server:
         names = {host, socket.gethostname()} - _ANY_HOST
         certified = sorted({"localhost", *_LOCAL, *names, f"*.iot.{core.region}.amazonaws.com"})
         application = Starlette(
-            routes=[*routes, *iot_core.api.app.routes(core)], exception_handlers={404: iot_core.api.app.not_found}
+            routes=[*routes, *operations.routes(core)],
+            exception_handlers={404: operations.not_found},
         )
         check = HostCheck(application, frozenset(names))
         self._ports = Ports(core, check, ServerTls(folder, certified), _own_address(host))

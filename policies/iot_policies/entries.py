@@ -6,7 +6,7 @@ from typing import Literal
 
 from iot_policies.globs import allowed_glob, denied_globs, is_exact
 from iot_policies.grants import ConnectAttribute, Deny, Grant, Key
-from iot_policies.placeholders import PLACEHOLDER, as_format, placeholder_names, split_template
+from iot_policies.placeholders import PLACEHOLDER, as_format, check_names, placeholder_names, split_template
 from iot_policies.topics import HASH, PLUS, SHARE, Levels, lead
 
 Effect = Literal["Allow", "Deny"]
@@ -150,11 +150,7 @@ def _check_placeholders(text: str) -> None:
         raise ValueError(f"expected at most {LONGEST_ENTRY} characters and {MOST_LEVELS} levels")
     if "${" in text:
         raise ValueError("policy variables are not allowed here: write {principal}, {client_id} or {claims.NAME}")
-    for name in PLACEHOLDER.findall(text):
-        if name not in ("principal", "client_id") and not (name.startswith("claims.") and len(name) > len("claims.")):
-            raise ValueError(
-                f"unknown placeholder {{{name}}}: expected {{principal}}, {{client_id}} or {{claims.NAME}}"
-            )
+    check_names(text)
     literals = PLACEHOLDER.sub("", text)
     if "{" in literals or "}" in literals:
         raise ValueError("a brace has no partner: write placeholders as {principal}")

@@ -27,6 +27,15 @@ def split_template(text: str) -> Levels:
     return tuple(_SLASH.split(text))
 
 
+def check_names(text: str) -> None:
+    """Checks the placeholder names of an entry. Raises ValueError for a name that templates do not have."""
+    for name in PLACEHOLDER.findall(text):
+        if name not in ("principal", "client_id") and not (name.startswith("claims.") and len(name) > len("claims.")):
+            raise ValueError(
+                f"unknown placeholder {{{name}}}: expected {{principal}}, {{client_id}} or {{claims.NAME}}"
+            )
+
+
 def placeholder_names(text: str) -> tuple[str, ...]:
     """The placeholder names of an entry, without duplicates, in order."""
     return tuple(dict.fromkeys(PLACEHOLDER.findall(text)))

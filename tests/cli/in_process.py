@@ -9,7 +9,7 @@ from contextlib import chdir, redirect_stderr, redirect_stdout
 from pathlib import Path
 from unittest.mock import patch
 
-from iot_authorizer_cli.program import main
+from iot_authorizer_cli.entry_point import main
 
 
 def run_here(

@@ -6,7 +6,7 @@ import typer
 
 from iot_authorizer_cli.options import DataFolder, TableName
 from iot_authorizer_cli.project.development_issuer import DATA, make_folder, table_path
-from iot_identities.sqlite_table import SqliteTable
+from iot_identities.backends import open_table
 from iot_identities.table import Table, TableUnavailable
 
 _NO_REGION = "set AWS_DEFAULT_REGION, or choose a profile with AWS_PROFILE"
@@ -45,16 +45,15 @@ class TableOptions:
                 raise typer.BadParameter(
                     f"{self.data} has no table yet: add a user first, or give another folder", param_hint="--data"
                 )
-            return SqliteTable(make_folder(self.data) / path.name)
+            return open_table(make_folder(self.data) / path.name)
         try:
-            from iot_identities.dynamodb_table import DynamoDbTable  # noqa: PLC0415 (boto3 takes longer to load than the rest)
+            return open_table(self.table)
         except ModuleNotFoundError as error:
             missing = (error.name or "").partition(".")[0]
             if missing not in ("boto3", "botocore"):
                 raise
             problem = f"{missing} is not installed: run pip install 'iot-authorizer[aws]'"
             raise typer.BadParameter(problem, param_hint="--table") from None
-        return DynamoDbTable(self.table)
 
 
 def problem_of(error: TableUnavailable) -> str:

@@ -26,6 +26,8 @@ from iot_core.mqtt import (
     encode,
 )
 
+REFUSED_CLIENT = ReasonCode.NOT_AUTHORIZED
+"""The MQTT reason code for a client that the authorizer or its policy refuses. A broken rule has a code of its own."""
 _LONGEST_ASSIGNED = f"$GEN/{uuid.UUID(int=0)}"
 """As long as each client ID that IoT Core assigns."""
 _RETURN_CODES = {

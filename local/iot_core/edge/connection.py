@@ -25,7 +25,7 @@ from iot_core.broker.client import Client
 from iot_core.broker.limits import BrokenRule, ConnectRate
 from iot_core.broker.session import DisconnectReason
 from iot_core.edge.client_authorization import ClientAuthorization, ClientAuthorizer, NetworkContext
-from iot_core.edge.connack import check_connect, refusal, refusal_of_version
+from iot_core.edge.connack import REFUSED_CLIENT, check_connect, refusal, refusal_of_version
 from iot_core.edge.outbox import MOST_WAITING, Channel, Outbox, Outgoing
 from iot_core.feed import Decisions
 from iot_core.mqtt import Connect, Decoder, MqttError, ReasonCode, Version
@@ -204,7 +204,7 @@ class MqttConnection(asyncio.Protocol):
                 self._endpoint.connect_rate.count_client(authorization.client_id)
                 self._accept(connect, authorization)
         except Refused as refused:
-            self._refuse(connect, refused, ReasonCode.NOT_AUTHORIZED)
+            self._refuse(connect, refused, REFUSED_CLIENT)
         except BrokenRule as error:
             self._refuse_rule(connect, error)
         except Exception:  # noqa: BLE001 (it is logged there)

@@ -141,7 +141,7 @@ def test_each_reason_code_has_its_cause_and_its_cure(ask: Ask) -> None:
     assert found.keys() == {*Reason, *IotCoreReason}
 
 
-@pytest.mark.parametrize("path", ["/", "/console/static/main.js", "/console/mqtt.js", "/console/state"])
+@pytest.mark.parametrize("path", ["/", "/console/static/page.js", "/console/mqtt.js", "/console/state"])
 def test_the_page_runs_only_its_own_scripts(ask: Ask, path: str) -> None:
     policy = ask(path).headers["content-security-policy"]
     assert "default-src 'self'" in policy

@@ -12,7 +12,7 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from iot_core.api.app import not_found, routes
+from iot_core.api.operations import not_found, routes
 from tests.local.api.core import Core
 
 Result = TypeVar("Result")

@@ -30,7 +30,7 @@ def interrupted(database, item):
         os.kill(os.getpid(), signal.SIGINT)
     put(database, item)
 sqlite_table._put = interrupted
-from iot_authorizer_cli.program import main
+from iot_authorizer_cli.entry_point import main
 main()
 """
 """The program, interrupted by Ctrl-C while it writes its 60th user."""

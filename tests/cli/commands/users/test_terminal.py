@@ -17,7 +17,7 @@ Session = Callable[..., tuple[int, str]]
 AT_TERMINAL = """
 import fcntl, termios
 fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-from iot_authorizer_cli.program import main
+from iot_authorizer_cli.entry_point import main
 main()
 """
 """The program, with its standard input as its controlling terminal."""

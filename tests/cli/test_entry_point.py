@@ -5,7 +5,7 @@ import sys
 
 
 def test_a_missing_package_is_one_line_that_says_how_to_install_it() -> None:
-    script = "import sys; sys.modules['typer'] = None; from iot_authorizer_cli.program import main; main()"
+    script = "import sys; sys.modules['typer'] = None; from iot_authorizer_cli.entry_point import main; main()"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == "iot-authorizer: typer is not installed: run pip install 'iot-authorizer[local]'\n"
@@ -19,7 +19,7 @@ class Interrupted:
         if name == "iot_authorizer_cli.app":
             raise KeyboardInterrupt
 sys.meta_path.insert(0, Interrupted())
-from iot_authorizer_cli.program import main
+from iot_authorizer_cli.entry_point import main
 main()
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
