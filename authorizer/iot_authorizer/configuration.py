@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 from urllib.parse import urlsplit
@@ -259,21 +259,27 @@ def load_configuration(path: Path, environment: Mapping[str, str] | None = None)
 
 
 def load_partial_configuration(
-    path: Path, environment: Mapping[str, str] | None = None
+    path: Path, environment: Mapping[str, str] | None = None, *, only: Collection[str] | None = None
 ) -> tuple[PartialConfiguration, str]:
     """Reads `authorizer.toml` for any handler, and its text for messages. Without the file, all keys are missing.
 
-    Raises InvalidFile.
+    `only`: the top-level keys to read, so that mistakes in others do not matter. Raises InvalidFile.
     """
     tables, text = read_toml(path) if path.exists() else ({}, "")
-    return _read(PartialConfiguration, tables, text, path, environment), text
+    return _read(PartialConfiguration, tables, text, path, environment, only), text
 
 
 def _read(
-    model: type[Model], tables: dict[str, object], text: str, path: Path, environment: Mapping[str, str] | None
+    model: type[Model],
+    tables: dict[str, object],
+    text: str,
+    path: Path,
+    environment: Mapping[str, str] | None,
+    only: Collection[str] | None = None,
 ) -> Model:
     override(tables, path, os.environ if environment is None else environment)
-    return _validated(model, tables, path, text)
+    wanted = tables if only is None else {key: value for key, value in tables.items() if key in only}
+    return _validated(model, wanted, path, text)
 
 
 def _wanting_a_table(configuration: Configuration) -> Iterator[tuple[Location, str]]:

@@ -63,6 +63,9 @@ class IotCore:
         except (TypeError, ValueError) as error:
             self.close()
             raise StorageError(f"{folder}: {DATABASE} cannot be read, remove it: {error}") from None
+        except BaseException:
+            self.close()
+            raise
         self.outbox = Outbox(self._storage, lambda error: self.feed.add("storage", problem=str(error)))
         endpoint = MqttEndpoint(
             broker=self.broker,

@@ -154,8 +154,9 @@ class Broker:
         if isinstance(packet, Publish):
             self._receive_publish(client, packet)
         elif isinstance(packet, Puback):
+            was_queued = bool(client.session.queue.deliveries)
             acknowledge(client.session, client.link, packet.packet_id)
-            if self._shared.queues:
+            if was_queued and self._shared.queues:  # Not for each PUBACK: all groups are asked then.
                 self._drained(client)
         elif isinstance(packet, Subscribe):
             self._change(self._subscriptions.subscribe(client, packet, self._clock()))

@@ -64,6 +64,19 @@ def test_an_invalid_row_is_a_storage_error(config: Path) -> None:
         LocalIotCore(config, folder=data).__enter__()
 
 
+def test_an_invalid_message_is_the_same_storage_error_at_each_start(config: Path) -> None:
+    data = config.parent / "data"
+    with LocalIotCore(config, folder=data):
+        pass
+    with contextlib.closing(sqlite3.connect(data / "iot-core.sqlite")) as database, database:
+        database.execute("INSERT INTO retained VALUES ('a', x'00', NULL, 1)")
+    with pytest.raises(StorageError, match="be read") as first:
+        LocalIotCore(config, folder=data).__enter__()
+    with pytest.raises(StorageError) as second:  # While the first exception still keeps what it came from.
+        LocalIotCore(config, folder=data).__enter__()
+    assert str(second.value) == str(first.value)
+
+
 @pytest.mark.parametrize("data", ["authorizer.toml", "/proc/nowhere"], ids=["a file", "not writable"])
 def test_a_data_folder_that_cannot_be_used_is_an_os_error(config: Path, data: str) -> None:
     with pytest.raises(OSError):

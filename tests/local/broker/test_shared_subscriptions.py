@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from iot_core.mqtt import Version
+from iot_core.broker.shared_subscriptions import SharedSubscriptions
+from iot_core.mqtt import Puback, Version
 from tests.local.broker.bench import Bench, limits, only_mqtt_5
 from tests.local.broker.peer import Peer, Policy
 
@@ -244,3 +245,21 @@ def test_what_is_too_much_for_all_members_waits_and_the_rest_is_counted(version:
     broker.number(*range(6))
     assert (alice.closed, broker.dropped()) == (False, ["queue_full"])
     assert take_all(alice) == [b"0", b"1", b"2", b"3", b"4"]
+
+
+def test_an_acknowledgement_of_a_client_without_a_queue_asks_nothing_of_groups(
+    broker: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Otherwise each PUBACK of any client would cost as much time as there are messages in the queues of groups."""
+    away(broker)
+    broker.number(1)
+    bob = broker.connect("bob")
+    asked: list[object] = []
+
+    def hand_out(shared: SharedSubscriptions) -> list[object]:
+        asked.append(shared)
+        return []
+
+    monkeypatch.setattr(SharedSubscriptions, "hand_out", hand_out)
+    bob.send(Puback(7))
+    assert asked == []

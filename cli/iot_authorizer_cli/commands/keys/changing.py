@@ -2,7 +2,7 @@
 
 - Each file is written whole or not at all. The private half is written first, the configuration last: a key that the
   configuration names has both halves.
-- A key that could not be made leaves no file behind.
+- A key that could not be made leaves no file behind, after an error or Ctrl-C. Only one command at a time may run.
 - A key is retired in the opposite order, so that an interrupted retirement can be repeated.
 - The private half is in keys/private, which only its owner can read and which git ignores.
 """
@@ -67,14 +67,36 @@ def retirable(ring: KeyRing, name: str) -> tuple[Path, ...]:
             f"with iot-authorizer keys rotate{ring.option}; to end signing, give the authorizer another name and "
             "remove [signing]"
         )
-    own = new_public_file(name)
-    if ring.public_files[name] != own or list(ring.public_files.values()).count(own) > 1:
+    if not _is_own_public(ring, pair):
         return ()
+    return (pair.private_path, pair.public_path) if _is_own_private(pair) else (pair.public_path,)
+
+
+def _is_own_public(ring: KeyRing, pair: KeyPair) -> bool:
+    """Whether the public half is a file that `make_key` wrote, and no other key of the configuration uses it."""
+    path = pair.public_path
+    if ring.public_files[pair.name] != new_public_file(pair.name) or not _is_plain(path):
+        return False
+    others = (each.public_path for each in ring.pairs if each.name != pair.name)
+    try:
+        pair.read_public()
+    except InvalidFile:  # Something else is there now.
+        return False
+    return not any(path.samefile(other) for other in others if other.exists())
+
+
+def _is_own_private(pair: KeyPair) -> bool:
+    """Whether the private half is a file that fits the public half."""
     try:
         pair.check_private()
     except InvalidFile:  # It is missing, or another pair's.
-        return (pair.public_path,)
-    return (pair.private_path, pair.public_path)
+        return False
+    return _is_plain(pair.private_path)
+
+
+def _is_plain(path: Path) -> bool:
+    """Whether a path is a file and not a link, whose target would stay."""
+    return path.is_file() and not path.is_symlink()
 
 
 def retire_key(config: Path, name: str) -> tuple[Path, ...]:
@@ -85,10 +107,11 @@ def retire_key(config: Path, name: str) -> tuple[Path, ...]:
     ring = read_key_ring(config)
     files = retirable(ring, name)
     changed = without_key(config, name)
-    for path in files[:-1]:
+    private = [path for path in files if path == ring.find(name).private_path]
+    for path in private:
         path.unlink()
     _replace(config, changed)
-    for path in files[-1:]:
+    for path in files[len(private) :]:
         path.unlink(missing_ok=True)
     return files
 
@@ -132,9 +155,9 @@ def _make_folders(pair: KeyPair) -> None:
     private.mkdir(mode=0o700, exist_ok=True)
     private.chmod(0o700)
     ignored = private / ".gitignore"
-    lines = ignored.read_text().splitlines() if ignored.exists() else []
-    if lines[-1:] != ["*"] or ignored.is_symlink():  # The last line wins over all others; git follows no link.
-        write_whole(ignored, "\n".join([*lines, "*", ""]).encode())
+    lines = ignored.read_bytes().rstrip(b"\n").split(b"\n") if ignored.exists() else []
+    if lines[-1:] != [b"*"] or ignored.is_symlink():  # The last line wins over all others; git follows no link.
+        write_whole(ignored, b"\n".join([*filter(None, lines), b"*", b""]))
 
 
 def _replace(config: Path, content: bytes) -> None:

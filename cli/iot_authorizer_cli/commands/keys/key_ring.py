@@ -148,7 +148,7 @@ def check_key_name(name: str) -> None:
 def read_key_ring(config: Path) -> KeyRing:
     """The keys that a configuration names. Raises InvalidFile."""
     require_config(config)
-    found, text = load_partial_configuration(config)
+    found, text = load_partial_configuration(config, only=("token_key_name", "signing"))
     files = found.signing.public_keys if found.signing else {}
     for name in files:
         if not is_key_name(name):

@@ -2,7 +2,7 @@
 
 - A `connect` entry with the principal's name, or with claims that the table or the password file has, tells client IDs.
 - An entry that ends in `*`, or has a placeholder without a known value, cannot be looked up; it is reported instead.
-- A file that cannot be read is reported, and the revocation goes on without it.
+- A file or a table of the configuration that is invalid is reported, and the revocation goes on without it.
 """
 
 from collections.abc import Iterator, Mapping
@@ -17,6 +17,7 @@ from iot_policies import InvalidFile, PolicyError, PolicyTemplate, Principal
 from iot_policies.entries import Entry
 from iot_policies.placeholders import Values, as_format, placeholder_names
 from iot_policies.principal import Claims
+from iot_policies.toml_file import read_toml
 
 _LONGEST_CLIENT_ID = 128
 """Characters, as IoT Core's API takes them."""
@@ -51,13 +52,27 @@ def read_known(path: Path) -> KnownConfiguration:
     try:
         if not path.exists():
             return KnownConfiguration(path)
-        file, _ = load_partial_configuration(path)
+        file = _readable(path)
     except (InvalidFile, OSError) as error:
         warn(f"{error}: continuing without the configuration")
         return KnownConfiguration(path, no_template=f"{path} cannot be read")
     claims = password_file_claims(path.parent / file.passwords.file if file.passwords and file.passwords.file else None)
     template, problem = _template(path, file)
     return KnownConfiguration(path, file, template, problem, claims, file.revocation.cache_for)
+
+
+def _readable(path: Path) -> PartialConfiguration:
+    """The configuration without the tables that are invalid. Raises InvalidFile if the file is not TOML."""
+    read_toml(path)
+    found = PartialConfiguration()
+    for key in PartialConfiguration.model_fields:
+        try:
+            part, _ = load_partial_configuration(path, only=(key,))
+        except InvalidFile as error:
+            warn(f"{error}: continuing without {key}")
+        else:
+            found = found.model_copy(update={key: getattr(part, key)})
+    return found
 
 
 def _template(path: Path, file: PartialConfiguration) -> tuple[PolicyTemplate | None, str]:

@@ -19,8 +19,6 @@ from iot_identities.reading import MalformedItem
 from iot_identities.revocations import PREFIX, Kind, Revocation, from_item
 from iot_policies.placeholders import is_safe
 
-_LONGEST_SESSION = "24h"
-"""IoT Core's longest `disconnectAfterInSeconds`: no connection that was authorized by a token lasts longer."""
 _HEADING = ("revoked", "at", "until")
 
 
@@ -59,15 +57,15 @@ def token(
     text: options.TokenText = None,
     token_id: options.TokenId = None,
     issuer: options.TokenIssuer = None,
-    lasting: options.TokenFor = _LONGEST_SESSION,
+    lasting: options.For = None,
     client_id: options.ClientIds = None,
     *,
     where: options.TargetOptions,
 ) -> None:
     """Revoke one token.
 
-    Give the token itself, or its ID (jti) and its issuer. Give --for if the token expires later than in 24 hours. The
-    token is not verified, so its principal is unknown: ends only the connections of each --client-id.
+    Give the token itself, or its ID (jti) and its issuer. The token is not verified, so its principal and its end are
+    unknown: ends only the connections of each --client-id, and holds until it is undone, or for the time of --for.
     """
     now = time.time()
     selected = options.given_token(text, token_id, issuer)
@@ -75,7 +73,6 @@ def token(
     target = where.target()
     done = _lock_out(revocation, client_id, target)
     _warn_of_issuer(revocation.issuer, target, at_aws=where.table is not None)
-    warn(f"the revocation ends at {until(revocation)}: if the token expires later, revoke it with a longer --for")
     _show(done, target, as_json=where.as_json)
 
 

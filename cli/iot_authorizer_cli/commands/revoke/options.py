@@ -66,7 +66,6 @@ For = Annotated[
     str | None,
     typer.Option("--for", metavar="TIME", help="End the revocation after 30m, 24h or 30d; default: never."),
 ]
-TokenFor = Annotated[str, typer.Option("--for", metavar="TIME", help="End the revocation after 30m, 24h or 30d.")]
 ClientIds = Annotated[
     list[str] | None,
     typer.Option("--client-id", metavar="ID", callback=_client_ids, help="End this client's connection; repeatable."),

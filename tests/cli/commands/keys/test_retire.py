@@ -79,8 +79,20 @@ def test_a_file_that_keys_new_did_not_write_stays(run: Run, config: Path, file: 
     assert (path.read_bytes(), named(config)) == (before, ["new"])
 
 
-def test_a_public_half_that_another_key_needs_stays(run: Run, config: Path) -> None:
-    config.write_text(config.read_text().replace('"keys/new.pem"', '"keys/old.pem"'))
+@pytest.mark.parametrize("file", ["keys/old.pem", "./keys/old.pem"])
+def test_a_public_half_that_another_key_needs_stays(run: Run, config: Path, file: str) -> None:
+    config.write_text(config.read_text().replace('"keys/new.pem"', f'"{file}"'))
+    assert retired(run) == kept(*OLD)
+
+
+def test_a_private_half_that_is_a_link_stays_because_its_target_would(run: Run, config: Path) -> None:
+    private = config.parent / "keys/private/old.pem"
+    private.symlink_to(private.rename(config.parent / "vault.pem"))
+    assert retired(run) == ["removed keys/old.pem", *kept("keys/private/old.pem")]
+
+
+def test_a_public_half_that_holds_something_else_by_now_stays(run: Run, config: Path) -> None:
+    (config.parent / "keys/old.pem").write_text("my notes")
     assert retired(run) == kept(*OLD)
 
 

@@ -10,7 +10,6 @@ import pytest
 
 from iot_authorizer_cli.commands.revoke import options
 from iot_authorizer_cli.project.development_issuer import ISSUER
-from iot_authorizer_cli.terminal import time_text
 from iot_identities.sqlite_table import SqliteTable
 from tests.cli.commands.revoke.running import NOT_THERE, refused, revoke
 from tests.cli.dev import PROGRAM
@@ -69,12 +68,6 @@ def test_a_token_without_an_id_says_what_to_revoke_instead(folder: Path, token_i
 def test_a_token_without_an_issuer_is_refused(folder: Path) -> None:
     token = jwt.encode({"jti": "7", "sub": "ann"}, "k" * 32)
     assert refused(folder, "token", "-", typed=token) == "Invalid value for TOKEN: the token names no issuer (iss)"
-
-
-def test_a_revoked_token_can_expire_later_than_its_revocation(folder: Path) -> None:
-    done = revoke(folder, "token", "--id", "7", "--issuer", "me", "--for", "2h", "--json", *NOT_THERE)
-    end = time_text(json.loads(done.stdout)["revoked"]["expires_at"])
-    assert f"the revocation ends at {end}: if the token expires later, revoke it with a longer --for" in done.stderr
 
 
 @pytest.mark.parametrize(
@@ -162,7 +155,10 @@ def test_an_unknown_issuer_is_reported(folder: Path, selected: list[str]) -> Non
     assert (done.returncode, told in done.stderr) == (0, True), done
 
 
-@pytest.mark.parametrize("table_of", ['[[jwt]]\nissuer = "me"\n', '[signed_tokens]\nissuer = "me"\n', ""])
+JWT = '[[jwt]]\nissuer = "me"\naudience = ["chat"]\nalgorithms = ["RS256"]\njwks = "keys.json"\n'
+
+
+@pytest.mark.parametrize("table_of", [JWT, '[signed_tokens]\nissuer = "me"\n', ""])
 def test_a_known_issuer_is_not_reported(folder: Path, table_of: str) -> None:
     with (folder / "authorizer.toml").open("a") as file:
         file.write(table_of)
@@ -189,6 +185,18 @@ def test_a_broken_file_does_not_prevent_a_revocation(
     done = revoke(folder, "principal", "ann", *named, *NOT_THERE)
     assert (done.returncode, len(list(table.items("revoked#")))) == (0, 1), done.stderr
     assert (f"iot-authorizer: {broken}:" in done.stderr, told in done.stderr) == (True, True), done.stderr
+
+
+def test_a_mistake_in_one_table_of_the_configuration_leaves_the_others_in_use(folder: Path) -> None:
+    def asked() -> list[str]:
+        done = revoke(folder, "principal", "ann", "--json", *NOT_THERE)
+        found: list[str] = json.loads(done.stdout)["connections"]["not_asked"]
+        return found
+
+    before = asked()
+    with (folder / "authorizer.toml").open("a") as file:
+        file.write('[[jwt]]\nissuer = "me"\naudince = ["chat"]\n')
+    assert (before, asked()) == (["ann"], ["ann"])
 
 
 def test_with_a_broken_template_given_client_ids_are_asked_about(folder: Path) -> None:
