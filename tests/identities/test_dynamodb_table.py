@@ -18,6 +18,8 @@ from tests.clock import Clock
 from tests.identities.fake_dynamodb import FakeDynamoDb, answer, fake_dynamodb, refusal
 from tests.identities.questions import ANN, Question, questions
 
+pytestmark = pytest.mark.slow
+
 BUSY = "ProvisionedThroughputExceededException"
 
 

@@ -11,6 +11,8 @@ from tests.local.harness.function import Function, allow
 from tests.local.harness.running import started
 from tests.local.harness.saving import save
 
+pytestmark = pytest.mark.slow
+
 HANDLER = """\
 from tests.local.harness.function import FUNCTIONS
 

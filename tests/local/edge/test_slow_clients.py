@@ -11,6 +11,8 @@ from tests.local.harness.channels import wrapped
 from tests.local.harness.fixtures import both_loops
 from tests.local.harness.running import UNLIMITED, LoopFactory, Running, started
 
+pytestmark = pytest.mark.slow
+
 ROOM = 256 * 1024
 """What may wait for one client."""
 MORE = 1024 * 1024

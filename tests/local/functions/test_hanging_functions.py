@@ -10,6 +10,8 @@ from tests.local.harness.channels import PATIENCE
 from tests.local.harness.function import Event, allow
 from tests.local.harness.running import Running, started
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def release() -> Iterator[Future[None]]:

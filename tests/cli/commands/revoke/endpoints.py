@@ -3,17 +3,16 @@
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Event, Thread
 
+from tests.http_server import Handler, HttpServer, serving
 
-class Endpoint(ThreadingHTTPServer):
+
+class Endpoint(HttpServer):
     """Answers each request with the same content, and keeps the requests."""
 
-    daemon_threads = True
-
     def __init__(self, content: bytes, status: int, error: str | None) -> None:
-        super().__init__(("127.0.0.1", 0), _Answering)
+        super().__init__(_Answering)
         self.content = content
         self.status = status
         self.error = error
@@ -21,16 +20,11 @@ class Endpoint(ThreadingHTTPServer):
         self.asked: list[str] = []
         """Method and path of each request."""
 
-    @property
-    def url(self) -> str:
-        """The URL of its port."""
-        return f"http://127.0.0.1:{self.server_port}"
 
-
-class _Answering(BaseHTTPRequestHandler):
+class _Answering(Handler):
     server: Endpoint
 
-    def do_GET(self) -> None:
+    def do_GET(self) -> None:  # noqa: N802 (the name that the library calls)
         self.server.asked.append(f"{self.command} {self.path}")
         self.send_response(self.server.status)
         self.send_header("Content-Type", "application/json")
@@ -42,21 +36,12 @@ class _Answering(BaseHTTPRequestHandler):
 
     do_DELETE = do_GET  # noqa: N815 (the name that the library calls)
 
-    def log_message(self, *_: object) -> None:
-        """Prints nothing."""
-
 
 @contextmanager
 def answering(content: bytes, status: int = 200, error: str | None = None) -> Iterator[Endpoint]:
     """Runs an endpoint with one answer."""
-    with Endpoint(content, status, error) as endpoint:
-        thread = Thread(target=endpoint.serve_forever)
-        thread.start()
-        try:
-            yield endpoint
-        finally:
-            endpoint.shutdown()
-            thread.join()
+    with serving(Endpoint(content, status, error)) as endpoint:
+        yield endpoint
 
 
 @contextmanager

@@ -12,6 +12,8 @@ from iot_identities.passwords import verify_password
 from iot_identities.user import User, to_item
 from tests.cli.commands.users.conftest import Users, csv_of
 
+pytestmark = pytest.mark.slow
+
 SECRET = "correct horse"
 Session = Callable[..., tuple[int, str]]
 AT_TERMINAL = """
