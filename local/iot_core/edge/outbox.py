@@ -104,8 +104,7 @@ class Outbox:
 
     def _flush_scheduled(self) -> None:
         self._scheduled = False
-        with contextlib.suppress(StorageError):
-            self.commit()
+        self.flush()
 
 
 class Outgoing:
