@@ -26,9 +26,9 @@ from iot_core.broker.limits import BrokenRule, ConnectRate
 from iot_core.broker.session import DisconnectReason
 from iot_core.edge.client_authorization import ClientAuthorization, ClientAuthorizer, NetworkContext
 from iot_core.edge.connack import REFUSED_CLIENT, check_connect, refusal, refusal_of_version
-from iot_core.edge.outbox import MOST_WAITING, Channel, Outbox, Outgoing
+from iot_core.edge.outbox import Channel, Outbox, Outgoing
 from iot_core.feed import Decisions
-from iot_core.mqtt import Connect, Decoder, MqttError, ReasonCode, Version
+from iot_core.mqtt import Connect, Decoder, MqttError, ReasonCode, Subscribe, Version
 from iot_core.reasons import IotCoreReason
 
 _TIME_SLICE = 0.005
@@ -98,6 +98,7 @@ class MqttConnection(asyncio.Protocol):
         self._decoder.receive(data)
         if not self._yielding:
             self._process()
+        self._endpoint.outbox.received(len(data))
 
     def eof_received(self) -> None:
         """The client sends no more, which ends the connection; it closes after everything is sent."""
@@ -263,7 +264,7 @@ class MqttConnection(asyncio.Protocol):
                     self._begin(packet)
                     continue
                 broker.receive(self.client, packet)
-                if outbox.waiting > MOST_WAITING:
+                if type(packet) is Subscribe:  # Its retained messages can be thousands of times as long as itself.
                     outbox.flush()
                 if monotonic() > until:
                     self._yield()
