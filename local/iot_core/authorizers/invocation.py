@@ -85,9 +85,11 @@ class Authorization:
     """The principal's name, from the log line."""
     source: str | None = field(init=False)
     """The credential source, from the log line."""
+    hint: str | None = field(init=False)
+    """What looks like a credential that the authorizer did not read, from the log line."""
 
     def __post_init__(self) -> None:
-        for name in ("principal", "source"):
+        for name in ("principal", "source", "hint"):
             value = self.decision.get(name)
             object.__setattr__(self, name, value if isinstance(value, str) else None)
 
