@@ -27,10 +27,8 @@ def send(core: LocalIotCore) -> Iterator[Send]:
     """Sends a request without a secret, unless its headers have one."""
     connection = http.client.HTTPConnection(urlsplit(core.url).netloc)
 
-    def send(
-        path: str, headers: dict[str, str] | None = None, *, method: str = "GET", body: str | None = None
-    ) -> Answer:
-        connection.request(method, path, body, headers or {})
+    def send(path: str, headers: dict[str, str] | None = None, body: str | None = None) -> Answer:
+        connection.request("GET" if body is None else "POST", path, body, headers or {})
         answer = connection.getresponse()
         return Answer(answer.status, {k.lower(): v for k, v in answer.getheaders()}, answer.read().decode())
 
@@ -52,7 +50,7 @@ def test_without_the_secret_nothing_of_the_console_is_served(send: Send, path: s
 @pytest.mark.parametrize("path", POSTED)
 def test_without_the_secret_no_token_is_made_and_nothing_explained(send: Send, path: str) -> None:
     body = '{"principal": "ann", "action": "publish", "resource": "a"}'
-    answer = send(path, {"Content-Type": "application/json"}, method="POST", body=body)
+    answer = send(path, {"Content-Type": "application/json"}, body)
     assert (answer.status, "secret is missing" in answer.text) == (403, True)
 
 
@@ -124,7 +122,7 @@ def test_a_file_that_is_not_a_private_secret_is_refused(tmp_path: Path, content:
     path = tmp_path / "console-secret"
     path.write_text(content)
     os.chmod(path, mode)  # noqa: PTH101
-    with pytest.raises(InvalidFile, match="console-secret: .*new one is made"):
+    with pytest.raises(InvalidFile, match=r"console-secret: .*new one is made"):
         console_secret(tmp_path)
 
 
