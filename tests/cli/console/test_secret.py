@@ -138,6 +138,14 @@ def test_a_restart_breaks_no_tab(folder: Path, open_console: Open) -> None:
     assert console.page.context.cookies()[0]["httpOnly"]
 
 
+def test_a_tab_with_an_old_secret_says_how_to_get_the_new_url(folder: Path, open_console: Open) -> None:
+    config = folder / "authorizer.toml"
+    with LocalIotCore(config) as core:
+        console = open_console(core.console_url)
+    with LocalIotCore(config, port=core.port):
+        expect(console.page.locator("#notice")).to_contain_text("secret is wrong: open the URL", timeout=20_000)
+
+
 def test_a_browser_without_the_secret_is_told_how_to_get_the_url(open_console: Open, core: LocalIotCore) -> None:
     page = open_console().page.context.browser.new_context().new_page()  # type: ignore[union-attr]
     page.goto(core.url)
