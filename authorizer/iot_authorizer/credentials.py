@@ -11,11 +11,14 @@ from urllib.parse import unquote
 from iot_authorizer.event import AuthorizerEvent, Http
 from iot_authorizer.reasons import Reason
 from iot_authorizer.refusal import Refusal
+from iot_authorizer.tokens import looks_like_jwt
 
 BEARER = "bearer "
 LONGEST_QUERY = 65_535
 """Characters: an MQTT user name has at most as many bytes."""
 _ACCESS_TOKEN = "access_token"
+_BEHIND_A_TOKEN = b"\"'`> \t\r\n"
+"""What users paste behind a token by mistake."""
 _SIGNATURE = "x-amz-customauthorizer-signature"
 
 
@@ -187,8 +190,10 @@ def _jwt_in(password: bytes) -> str | None:
     """The password if it is a JWT. Raises Refusal if it is one with something around it."""
     if password.count(b".") != 2:
         return None
-    from iot_authorizer.misplaced import looks_like_jwt, what_to_remove  # noqa: PLC0415 (only such clients need it)
+    if looks_like_jwt(password) and password[-1] not in _BEHIND_A_TOKEN:
+        return password.decode("ascii")
+    from iot_authorizer.misplaced import what_to_remove  # noqa: PLC0415 (only such clients need it)
 
     if around := what_to_remove(password.decode("utf-8", "replace")):
         raise Refusal(Reason.MALFORMED_TOKEN, f"password: remove {around} around the JWT")
-    return password.decode("ascii") if looks_like_jwt(password) else None
+    return None

@@ -1,7 +1,7 @@
 """Recognizes credentials that a client sent in a place or a form in which the authorizer does not read them.
 
 A client without credentials can be anonymous. A client that tried to send some must not be: it would get the rights of
-a stranger, and nobody would notice its mistake. So every text that a client chooses on purpose is searched: the query
+a stranger, and its mistake would go unnoticed. So every text that a client chooses on purpose is searched: the query
 string with its fragment, and the MQTT user name. The rules do not depend on the place:
 
 1. The text is percent-decoded until nothing is left to decode, and compared without case and punctuation.
@@ -12,15 +12,17 @@ string with its fragment, and the MQTT user name. The rules do not depend on the
 4. A value looks like one if it has a JWT in it, or begins with a scheme of the `Authorization` header.
 
 A refusal quotes nothing that the client sent: it goes to the log. Other headers, such as cookies, are sent by browsers
-by themselves, so they only give a hint.
+by themselves, so they only give a hint. This catches mistakes: an attacker can be anonymous by sending nothing.
 """
 
-import binascii
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from itertools import pairwise
 from unicodedata import normalize
 from urllib.parse import unquote
+
+from iot_authorizer.tokens import begins_as_json_object, looks_like_jwt
 
 _WORDS = (
     "token", "password", "passwd", "passphrase", "secret", "signature", "credential", "authorization", "bearer",
@@ -37,26 +39,17 @@ _MOST_DECODED = 8
 """How often a text is percent-decoded. One that is still encoded after that looks like a credential in itself."""
 _LONGEST = 8192
 """Characters: a longer text is not searched, and counts as a credential. IoT Core's limit for a query is 4,096."""
-_ENCODED = re.compile(r"%25")
 _SEPARATORS = re.compile(r"([?&;#])")
 _WRONG = (";", "#")
 """The separators behind which no key is read."""
+_LAST_WORD = re.compile(r".*[^\w-]", re.DOTALL)
+"""What is in front of the last word of a name, as in `a,token`."""
 _BEHIND_NAMES = re.compile(r"[=:]")
 _SCHEME = re.compile(r"\s*(bearer|basic|digest|negotiate|aws4-[a-z0-9-]+)\s", re.IGNORECASE)
 _NOT_BASE64URL = re.compile(r"[^A-Za-z0-9_.-]+")
-_TO_STANDARD = bytes.maketrans(b"-_", b"+/")
-_JSON_OBJECT = re.compile(rb'[ \t\r\n]*\{[ \t\r\n]*["}]')
 _AROUND = " \t\r\n\"'`<>"
 _BEARER = re.compile(r"bearer[\s:]+", re.IGNORECASE)
 _BROWSER_HEADERS = {"cookie": "Cookie", "referer": "Referer", "sec-websocket-protocol": "Sec-WebSocket-Protocol"}
-
-
-def looks_like_jwt(text: bytes) -> bool:
-    """Whether a text can be a JWT: three parts, of which the first is the beginning of a JSON object in base64url.
-
-    Its header may have white space anywhere (RFC 7519, section 3.1, has an example).
-    """
-    return text.count(b".") == 2 and text.isascii() and _is_json_object(text.partition(b".")[0])
 
 
 def what_to_remove(text: str) -> str:
@@ -95,14 +88,13 @@ def _found_in(text: str, key: str) -> str | None:
     if len(text) > _LONGEST:
         return f"more than {_LONGEST} characters"
     decoded = _decoded(text)
-    words = {_plain(key): key, **_WHOLE_NAMES, **{word: word for word in _WORDS}}
     split = ["", *_SEPARATORS.split(decoded)]
     for separator, part in zip(split[::2], split[1::2], strict=True):
         *names, value = _BEHIND_NAMES.split(part)
         if not names and separator:
             names, value = [value], ""
         for name in names:
-            if word := _resembled(_plain(name), words):
+            if word := _resembled(name, key):
                 lost = " without a value" if name == key and not value.strip() else ""
                 behind = f" behind `{separator}`" if separator in _WRONG else ""
                 return f"a key like `{word}`{lost}{behind}"
@@ -110,7 +102,7 @@ def _found_in(text: str, key: str) -> str | None:
             return "a value like that of an Authorization header"
     if _has_jwt(decoded):
         return "a JWT under another key"
-    return "encoded too often" if _ENCODED.search(decoded) else None
+    return "encoded too often" if "%25" in decoded else None
 
 
 def _decoded(text: str) -> str:
@@ -122,15 +114,20 @@ def _decoded(text: str) -> str:
     return normalize("NFKC", text)
 
 
-def _resembled(name: str, words: Mapping[str, str]) -> str | None:
-    """The word for a credential that a name resembles; None if it resembles none."""
-    if not name or name in _INNOCENT:
-        return None
-    if name in words:
-        return words[name]
-    return next((word for word in _WORDS if word in name), None) or next(
-        (words[word] for word in words if _is_misspelled(name, word)), None
-    )
+@lru_cache(maxsize=128)
+def _resembled(name: str, key: str) -> str | None:
+    """The word for a credential that a name resembles; None if it resembles none. Clients share a few names."""
+    words = {_plain(key): key, **_WHOLE_NAMES, **{word: word for word in _WORDS}}
+    for plain in map(_plain, (name, _LAST_WORD.sub("", name))):
+        if not plain or plain in _INNOCENT:
+            continue
+        if plain in words:
+            return words[plain]
+        if inside := next((word for word in _WORDS if word in plain), None):
+            return inside
+        if meant := next((word for word in words if _is_misspelled(plain, word)), None):
+            return words[meant]
+    return None
 
 
 def _plain(name: str) -> str:
@@ -154,14 +151,4 @@ def _is_misspelled(text: str, word: str) -> bool:
 def _has_jwt(text: str) -> bool:
     """Whether a JWT is somewhere in a text, with its signature or without."""
     runs = (run.split(".") for run in _NOT_BASE64URL.split(text) if "." in run)
-    return any(after and _is_json_object(part.encode()) for run in runs for part, after in pairwise(run))
-
-
-def _is_json_object(segment: bytes) -> bool:
-    """Whether the decoded segment begins as a JSON object."""
-    whole = segment[: len(segment) // 4 * 4] if len(segment) > 4 else segment.ljust(4, b"=")
-    try:
-        decoded = binascii.a2b_base64(whole.translate(_TO_STANDARD))
-    except binascii.Error:
-        return False
-    return _JSON_OBJECT.match(decoded) is not None
+    return any(after and begins_as_json_object(part.encode()) for run in runs for part, after in pairwise(run))

@@ -47,7 +47,7 @@ def test_a_token_is_found_at_its_source(event: Event, source: CredentialSource) 
 
 @pytest.mark.parametrize("user_name", ["ann", None])
 @pytest.mark.parametrize(
-    "header", ['{"alg":"RS256"}', '{ "alg": "RS256" }', '{\n\t"alg":"RS256"}', ' {"alg":"RS256"}', "{ }"]
+    "header", ['{"alg":"RS256"}', '{ "alg": "RS256" }', '{\n\t"alg":"RS256"}', ' {"alg":"RS256"}', "{ }", "{}"]
 )
 def test_a_jwt_in_the_password_is_a_token(user_name: str | None, header: str) -> None:
     jwt = f"{urlsafe_b64encode(header.encode()).decode().rstrip('=')}.e30.c2ln"
@@ -62,7 +62,8 @@ AROUND = {
     "apostrophes": ("'{}'", "quotes"),
     "line-break": ("{}\n", "line breaks"),
     "windows-line-break": ("{}\r\n", "line breaks"),
-    "space": (" {}", "spaces"),
+    **{f"{length}-spaces": (f"{' ' * length}{{}}", "spaces") for length in range(1, 5)},
+    "space-behind": ("{} ", "spaces"),
     "all": ('"Bearer {}"\n', "`Bearer `, quotes, line breaks"),
 }
 

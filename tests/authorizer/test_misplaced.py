@@ -33,6 +33,7 @@ IN_A_QUERY = {
     "letter-lost": ("tokn=x", "a key like `token`"),
     "letter-added": ("tokken=x", "a key like `token`"),
     "letter-changed": ("tokem=x", "a key like `token`"),
+    "letter-lost-behind-a-comma": ("a=b,tokn=x", "a key like `token`"),
     "letters-exchanged": ("toekn=x", "a key like `token`"),
     "id-token": ("id_token=x", "a key like `token`"),
     "security-token": ("X-Amz-Security-Token=x", "a key like `token`"),

@@ -74,8 +74,8 @@ class ServerTls:
 def not_for_authorizers(alpn: str | None, port: int, *, mqtt: bool) -> str | None:
     """Why IoT Core asks no custom authorizer about a TLS connection; None if it does.
 
-    `mqtt` is False for WebSocket and HTTPS. Source: developer guide, "Device communication protocols". Each TLS port
-    of this server stands for the ports 443 and 8883 of IoT Core, unless it has one of these numbers itself.
+    `mqtt` is False for WebSocket and HTTPS. Source: developer guide, "Device communication protocols". The TLS port
+    of this server is used like both ports, 443 and 8883, of IoT Core, unless it has one of these numbers itself.
     unmeasured: a domain configuration with an authentication type lifts some of these rules (same page).
     """
     if alpn in _FOR_CERTIFICATES:
