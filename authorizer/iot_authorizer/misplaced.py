@@ -42,8 +42,7 @@ _LONGEST = 8192
 _SEPARATORS = re.compile(r"([?&;#])")
 _WRONG = (";", "#")
 """The separators behind which no key is read."""
-_LAST_WORD = re.compile(r".*[^\w-]", re.DOTALL)
-"""What is in front of the last word of a name, as in `a,token`."""
+_BETWEEN_WORDS = re.compile(r"[^\w-]")
 _BEHIND_NAMES = re.compile(r"[=:]")
 _SCHEME = re.compile(r"\s*(bearer|basic|digest|negotiate|aws4-[a-z0-9-]+)\s", re.IGNORECASE)
 _NOT_BASE64URL = re.compile(r"[^A-Za-z0-9_.-]+")
@@ -118,7 +117,7 @@ def _decoded(text: str) -> str:
 def _resembled(name: str, key: str) -> str | None:
     """The word for a credential that a name resembles; None if it resembles none. Clients share a few names."""
     words = {_plain(key): key, **_WHOLE_NAMES, **{word: word for word in _WORDS}}
-    for plain in map(_plain, (name, _LAST_WORD.sub("", name))):
+    for plain in map(_plain, (name, _BETWEEN_WORDS.split(name)[-1])):  # The last word, as in `a,token`.
         if not plain or plain in _INNOCENT:
             continue
         if plain in words:

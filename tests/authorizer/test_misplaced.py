@@ -2,6 +2,7 @@
 
 import re
 from html import escape
+from time import process_time
 from urllib.parse import quote
 
 import pytest
@@ -166,6 +167,25 @@ def test_what_is_said_quotes_nothing_of_the_text(text: str) -> None:
         f"query string: a key like `token`{lost}; expected `token=TOKEN` behind `?` or `&`"
         for lost in ("", " without a value")
     }
+
+
+LONG = {
+    "word": "a" * 8000,
+    "encoded": "%25" * 2700,
+    "separators": "&" * 8000,
+    "names": "=" * 8000,
+    "spaces": " " * 8000,
+    "parts": "a." * 4000,
+    "headers": "eyJh." * 1600,
+    "scheme": "bearer" * 1300,
+}
+
+
+@pytest.mark.parametrize("text", LONG.values(), ids=LONG)
+def test_no_text_takes_long_to_search(text: str) -> None:
+    started = process_time()
+    find_misplaced("query string", f"?{text}", "token")
+    assert process_time() - started < 0.25
 
 
 HINTS = {
