@@ -1,4 +1,4 @@
-"""Ages in Lambda: never younger than they are."""
+"""Ages in Lambda: never younger than they are. And what runs there uses no other clock, and no other random numbers."""
 
 import ast
 import math
@@ -103,3 +103,8 @@ def found(module: str) -> dict[str, set[str]]:
 
 def test_no_age_in_lambda_is_measured_by_another_clock() -> None:
     assert found("time") == USES
+
+
+def test_what_runs_in_lambda_draws_only_what_the_first_event_seeds_anew() -> None:
+    """All else comes from the operating system, which draws anew after a restore (SnapStart, "uniqueness")."""
+    assert found("random") == {"iot_authorizer.lambda_handler": {"seed"}, "iot_authorizer.response": {"random"}}
