@@ -7,8 +7,9 @@ Rules:
 - If the authorizer has `enableCachingForHttp`, its answer is cached for a client that keeps its HTTP connection: for
   `refreshAfterInSeconds` (API_CreateAuthorizer). `disconnectAfterInSeconds` plays no part there, and no operation ends
   it. It ends with its connection.
-- unmeasured: that an answer is for one credential only, so that another one on the same connection invokes the function
-  (assumed: AWS names only the connection). That a new configuration ends it is for your convenience.
+- unmeasured: that an answer is for one credential only, so that another one on the same connection invokes the
+  function, and that a refusal is not cached (assumed: AWS names only the connection and the result).
+- A new configuration ends what is cached, so that a saved template takes effect at once. AWS says nothing of that.
 - All other operations are open to everyone who can reach the port, so that `aws --no-sign-request` works.
 - A refused client gets only the status, 401 or 403. The feed has the reason.
 """
