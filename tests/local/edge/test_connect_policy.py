@@ -164,6 +164,13 @@ def test_a_client_that_accepts_no_connack_is_refused(running: Running, most: int
     running.record("decision", action="connect", allowed=False, reason="invalid_connect")
 
 
+def test_a_will_with_a_response_topic_that_is_no_topic_of_iot_core_is_refused(running: Running) -> None:
+    with running.client(Version.MQTT_5) as client:
+        answer = client.connect("ann", will=Will("will", b"", properties=Properties(response_topic="r" * 257)))
+        assert answer.reason_code == ReasonCode.TOPIC_NAME_INVALID
+    running.record("decision", action="connect", allowed=False, reason="invalid_connect")
+
+
 def test_a_connect_has_at_most_8_kib_of_properties(running: Running) -> None:
     many = tuple(("name", "x" * 1000) for _ in range(9))
     with running.client(Version.MQTT_5) as client:
