@@ -26,7 +26,8 @@ from iot_core.functions.execution_environments import EnvironmentsBusy, Executio
 from iot_core.functions.lambda_function import BrokenHandler, Invocation
 from iot_core.reasons import IotCoreReason
 from iot_policies import InvalidFile
-from iot_policies.evaluator import Connection, Evaluator
+from iot_policies.connection import Connection
+from iot_policies.evaluator import Evaluator
 
 NAME_KEY = "x-amz-customauthorizer-name"
 SIGNATURE_KEY = "x-amz-customauthorizer-signature"
