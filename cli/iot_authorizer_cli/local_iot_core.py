@@ -21,6 +21,7 @@ from iot_core.core import IotCore
 from iot_core.edge.connections import Connections
 from iot_core.edge.ports import PortUnavailable
 from iot_core.feed import Feed
+from iot_core.functions.execution_environments import CONCURRENCY
 from iot_core.functions.lambda_function import ACCOUNT, REGION, TIMEOUT
 from iot_core.lifecycle import Lifecycle
 from iot_core.server import Server
@@ -63,14 +64,17 @@ class LocalIotCore(Lifecycle):
         region: str = REGION,
         account: str = ACCOUNT,
         function_timeout: float = TIMEOUT,
+        concurrency: int = CONCURRENCY,
+        isolate: bool = False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Starts nothing yet.
 
         `port` 0 is any free port. `folder` is the data folder; by default it is temporary. `table` is a DynamoDB table
-        to use instead of the development table. The handler must answer within `function_timeout` seconds. The seconds
-        of an authorizer's answer pass `time_scale` times as fast. `clock` gives seconds, for time-outs, refreshes and
-        the ends that authorizers set.
+        to use instead of the development table. The handler must answer within `function_timeout` seconds. It has at
+        most `concurrency` execution environments: processes if `isolate` is True, threads otherwise. The seconds of an
+        authorizer's answer pass `time_scale` times as fast. `clock` gives seconds, for time-outs, refreshes and the
+        ends that authorizers set.
         """
         self.host = host
         self.port = port
@@ -84,6 +88,8 @@ class LocalIotCore(Lifecycle):
         self._time_scale = time_scale
         self._limits = limits
         self._function_timeout = function_timeout
+        self._concurrency = concurrency
+        self._isolate = isolate
         self._clock = clock
         self._secret = ""
         self._running_server: Server | None = None
@@ -187,6 +193,8 @@ class LocalIotCore(Lifecycle):
             environment=self.issuer.environment(self._table),
             table=table_path(data) if self._table is None else None,
             function_timeout=self._function_timeout,
+            concurrency=self._concurrency,
+            isolate=self._isolate,
         )
         await self.configuration.start()
         stack.callback(self.configuration.close)
