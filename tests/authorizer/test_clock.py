@@ -106,6 +106,10 @@ def test_no_age_in_lambda_is_measured_by_another_clock() -> None:
     assert {name: used for name, names in found("time").items() if (used := names - USES.get(name, set()))} == {}
 
 
+def test_no_time_in_lambda_is_read_in_another_way() -> None:
+    assert found("datetime") == {}
+
+
 def test_what_runs_in_lambda_draws_only_what_the_first_event_seeds_anew() -> None:
     """All else comes from the operating system, which draws anew after a restore (SnapStart, "uniqueness")."""
     assert found("random") == {"iot_authorizer.lambda_handler": {"seed"}, "iot_authorizer.response": {"random"}}

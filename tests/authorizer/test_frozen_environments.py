@@ -126,6 +126,18 @@ def test_what_has_changed_takes_effect_in_time(
     assert next(minute for minute in count(1) if not environment.allows(verify)) == minutes
 
 
+@pytest.mark.parametrize("cache", [Environment.key_set, Environment.secret], ids=["a JWKS", "a secret"])
+def test_what_could_not_be_fetched_is_tried_again_by_the_next_invocation(
+    tmp_path: Path, cache: Callable[[Environment], Verify]
+) -> None:
+    environment = Environment(tmp_path)
+    verify = cache(environment)
+    environment.stop_answering()
+    assert not environment.allows(verify)
+    environment.issuer = "old"
+    assert environment.allows(verify)
+
+
 def try_password(passwords: TablePasswords, password: bytes, client_id: str) -> bool:
     credentials = Credentials(CredentialSource.PASSWORD, user_name="ann", password=password, client_id=client_id)
     try:
