@@ -27,7 +27,7 @@ from iot_core.authorizers.event import ConnectionRequest, HttpContext, TlsContex
 from iot_core.authorizers.invocation import Authorization, Refused
 from iot_core.authorizers.rules import AuthorizerDescription
 from iot_core.core import IotCore
-from iot_policies.evaluator import Connection
+from iot_policies.connection import Connection
 
 _MOST = 16
 """Answers that are cached for one connection, each for another credential; the oldest is dropped first."""
@@ -66,7 +66,10 @@ class HttpAuthorization:
         except Refused as refused:
             self._core.decisions.refused(refused, requested.action, requested.resource)
             raise unauthorized() from None
-        policy = authorization.evaluator(Connection(source_ip=request.client.host if request.client else None))
+        host = request.client.host if request.client else None
+        domain_name = connection_request(request).domain_name
+        policy = authorization.evaluator(Connection(source_ip=host, domain_name=domain_name))
+        self._core.decisions.doubts(authorization, None, policy.doubts)
         missing = next((name for name, arn in requested.permissions if not policy.allows(name, arn)), None)
         question = _QUESTIONS.get(missing or requested.permissions[-1][0], "")
         self._core.decisions.by_policy(
