@@ -51,6 +51,7 @@ class IotCore:
         self.account = account
         self.limits = limits
         self.clock = clock
+        self.time_scale = time_scale
         self.endpoint_address = ""
         """What DescribeEndpoint answers: the TLS port's `host:port`; the server sets it once it listens."""
         self.feed = Feed(wall_clock)

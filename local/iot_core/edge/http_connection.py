@@ -56,8 +56,12 @@ class HttpConnection(H11Protocol):
     """An HTTP/1.1 connection. It stays open for uvicorn's 5 seconds after an answer."""
 
     def __init__(self, config: Config, state: ServerState, server_name: str | None) -> None:
-        """Requests have the TLS server name in `scope["state"]["server_name"]`; it is None on the plain port."""
-        super().__init__(config, state, {"server_name": server_name}, asyncio.get_running_loop())
+        """Requests have in `scope["state"]`: `server_name` of TLS, None on the plain port; `connection`, a dict.
+
+        The dict is the same for all requests of the connection, and empty at first: for what lasts as long as it does.
+        """
+        of_requests: dict[str, object] = {"server_name": server_name, "connection": {}}
+        super().__init__(config, state, of_requests, asyncio.get_running_loop())
         self.logger = _logger
         self.conn = _StrictReader(SERVER)
         self._deadline: float | None = None
