@@ -40,9 +40,14 @@ class Reason(StrEnum):
     )
     NO_CREDENTIALS = (
         "no_credentials",
-        "the client sent no token, user name or password, and `[anonymous]` is not configured; "
-        "or the key that `detail` names has no value",
-        "send credentials; compare the name of the token key",
+        "the client sent no token, user name or password, and `[anonymous]` is not configured",
+        "send credentials; `detail` says if a header looks like some",
+    )
+    MISPLACED_CREDENTIALS = (
+        "misplaced_credentials",
+        "what looks like a credential is in a place or a form in which the authorizer does not read it; "
+        "`detail` says where it is and where it belongs",
+        "send it as `detail` says; if it is not a credential, rename its key",
     )
     CONFLICTING_CREDENTIALS = (
         "conflicting_credentials",
