@@ -235,8 +235,8 @@ class Reason(StrEnum):
     )
     LOCKED = (
         "locked",
-        "too many wrong passwords came from this client ID or for this principal; "
-        "the right one is refused too; `detail` says for how long",
+        "too many wrong passwords came for this principal, or from this client ID; "
+        "the right one is refused too; `detail` says for how long, or that too many attempts came at once",
         "wait up to 15 minutes, or run `users unlock`; generated passwords are never locked",
     )
 
