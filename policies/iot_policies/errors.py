@@ -71,7 +71,8 @@ class UnclearDenial(PolicyError):
 
     def __init__(self, name: str) -> None:
         self.source = f"claims.{name}"
-        super().__init__(f"a deny cannot read {self.source}: expected a text, a number, a boolean or a list of these")
+        expected = "expected a text, a number, a boolean or a list of these"
+        super().__init__(f"{self.source} cannot be compared by a deny: {expected}")
 
 
 class UnsafeValue(PolicyError):

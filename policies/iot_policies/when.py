@@ -44,6 +44,17 @@ def covers(value: object, wanted: Condition) -> bool:
     )
 
 
+def spellings_of(wanted: Scalar) -> str:
+    """What a value of a deny covers, in words."""
+    if wanted == "*":
+        return "any value but null"
+    if isinstance(wanted, bool):
+        return f"{str(wanted).lower()}, {int(wanted)} and the texts {', '.join(SPELLINGS[wanted])} in any case"
+    if isinstance(wanted, str):
+        return f'"{wanted}" in any case, and the number or boolean that it spells'
+    return f'{wanted} and the text "{wanted}"'
+
+
 def is_unclear(value: object) -> bool:
     """Whether a deny cannot say what a claim means: an object, a list that holds one or a list, or what is not JSON."""
     return not all(

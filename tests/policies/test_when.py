@@ -131,7 +131,7 @@ UNCLEAR: tuple[object, ...] = (
 @pytest.mark.parametrize("when", ["true", "7", '"x"', '"*"', '["x", 7]'])
 @pytest.mark.parametrize("claim", UNCLEAR, ids=repr)
 def test_a_claim_that_a_deny_cannot_read_refuses_the_connection(when: str, claim: object) -> None:
-    with pytest.raises(UnclearDenial, match=r"claims\.x: expected a text, a number"):
+    with pytest.raises(UnclearDenial, match=r"^claims\.x cannot be compared by a deny: expected"):
         denies(when, claim)
 
 
