@@ -17,12 +17,15 @@ _INVISIBLE = frozenset(
 """Marks and letters that draw nothing: Default_Ignorable_Code_Point (UAX #44), and the empty Braille pattern."""
 
 
-def are_names(texts: Collection[str]) -> bool:
-    """Whether every text obeys the name rule. An empty text does."""
-    joined = "|".join(("", *texts, ""))
+def are_names(values: Collection[object]) -> bool:
+    """Whether every text among some values obeys the name rule. An empty text does, and so does what is no text."""
+    try:
+        joined = "|".join(("", *values, ""))  # type: ignore[arg-type]  # The quick way for what nearly all clients have.
+    except TypeError:
+        return all(not isinstance(value, str) or name_problem(value) is None for value in values)
     if joined.isascii() and joined.isprintable() and "| " not in joined and " |" not in joined:
         return True
-    return all(name_problem(text) is None for text in texts)
+    return all(isinstance(value, str) and name_problem(value) is None for value in values)
 
 
 def name_problem(text: str) -> str | None:

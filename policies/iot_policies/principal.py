@@ -36,16 +36,16 @@ class Principal(NamedTuple):
 
 def read_claim(claims: Claims, name: str) -> object | None:
     """What a template sees of a claim; None if it is missing or null. Raises AmbiguousClaim, InvalidName."""
-    found = claim(claims, name)
+    found = claim(claims, name) if "." in name else claims.get(name)
     if isinstance(found, str):
         if name not in WORD_LISTS:
-            check_name(f"claims.{name}", found)
+            if (problem := name_problem(found)) is not None:
+                raise InvalidName(f"claims.{name}", problem)
             return found
         found = [word for word in found.split(" ") if word]
-    if isinstance(found, (list, tuple)):
-        texts = [element for element in found if isinstance(element, str)]
-        if not are_names(texts):
-            raise InvalidName(f"claims.{name}", next(filter(None, map(name_problem, texts))))
+    if isinstance(found, (list, tuple)) and not are_names(found):
+        problems = (name_problem(element) for element in found if isinstance(element, str))
+        raise InvalidName(f"claims.{name}", next(filter(None, problems)))
     return found
 
 

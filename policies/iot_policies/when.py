@@ -25,11 +25,12 @@ def meets(value: object, wanted: Condition) -> bool:
         return False
     if wanted == "*":
         return _is_there(value)
-    return any(
-        isinstance(element, bool) == isinstance(choice, bool) and element == choice
-        for element in _elements(value)
-        for choice in _choices(wanted)
-    )
+    choices = wanted if isinstance(wanted, tuple) else (wanted,)
+    for element in value if isinstance(value, (list, tuple)) else (value,):
+        for choice in choices:  # Loops, since this runs for every client: a generator is slower.
+            if element == choice and isinstance(element, bool) == isinstance(choice, bool):
+                return True
+    return False
 
 
 def covers(value: object, wanted: Condition) -> bool:
@@ -72,11 +73,13 @@ def _choices(wanted: Condition) -> tuple[Scalar, ...]:
 
 
 def _is_there(value: object) -> bool:
+    if isinstance(value, str):
+        return value != ""
     if isinstance(value, (list, tuple)):
         return any(map(_is_there, value))
     if isinstance(value, Mapping):
         return any(map(_is_there, value.values()))
-    return value is True or (isinstance(value, (str, int, float)) and value is not False and value != "")
+    return isinstance(value, (int, float)) and value is not False
 
 
 def _is_covered(value: Scalar, wanted: Scalar) -> bool:
