@@ -16,7 +16,8 @@ from iot_authorizer_cli.console.policy import compiled
 from iot_authorizer_cli.examples.suggestions import suggestions
 from iot_authorizer_cli.project.development_issuer import principal_of
 from iot_policies import PolicyTemplate
-from iot_policies.evaluator import Connection, Evaluator
+from iot_policies.connection import Connection
+from iot_policies.evaluator import Evaluator
 from iot_policies.packing import Document
 from tests.authorizer import events
 from tests.authorizer.handlers import Outcome, jwt_table, start, table

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from iot_policies import Deny, Grant, PolicyTemplate
+from iot_policies import Deny, Grant, PolicyTemplate, SessionTimes
 from iot_policies.linter import lint
 from iot_policies.when import Condition
 
@@ -117,3 +117,11 @@ def test_it_is_said_which_spellings_a_deny_covers(wanted: Condition, covers: str
     (found,) = [finding for finding in lint(template) if finding.location == ("deny", 0, "when")]
     expected = f"x covers {covers}; a claim that is an object refuses the connection"
     assert (found.severity, found.message) == ("note", expected)
+
+
+@pytest.mark.parametrize(("publish", "notes"), [(("a",), 1), ((), 0)])
+def test_it_is_said_how_long_https_clients_are_not_asked_again(publish: tuple[str, ...], notes: int) -> None:
+    session = SessionTimes.model_validate({"refresh_after": "20m"})
+    template = PolicyTemplate.of([CONNECT, Grant(publish=publish)], session=session)
+    found = [finding.message for finding in lint(template) if "for up to 20m (refresh_after)" in finding.message]
+    assert len(found) == notes
