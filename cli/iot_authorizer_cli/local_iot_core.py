@@ -66,15 +66,16 @@ class LocalIotCore(Lifecycle):
         function_timeout: float = TIMEOUT,
         concurrency: int = CONCURRENCY,
         isolate: bool = False,
+        default_authorizer: bool = False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Starts nothing yet.
 
         `port` 0 is any free port. `folder` is the data folder; by default it is temporary. `table` is a DynamoDB table
         to use instead of the development table. The handler must answer within `function_timeout` seconds. It has at
-        most `concurrency` execution environments: processes if `isolate` is True, threads otherwise. The seconds of an
-        authorizer's answer pass `time_scale` times as fast. `clock` gives seconds, for time-outs, refreshes and the
-        ends that authorizers set.
+        most `concurrency` execution environments: processes if `isolate` is True, threads otherwise. The authorizer is
+        the default one if `default_authorizer` or its configuration says so. The seconds of an authorizer's answer pass
+        `time_scale` times as fast. `clock` gives seconds, for time-outs, refreshes and the ends that authorizers set.
         """
         self.host = host
         self.port = port
@@ -90,6 +91,7 @@ class LocalIotCore(Lifecycle):
         self._function_timeout = function_timeout
         self._concurrency = concurrency
         self._isolate = isolate
+        self._default_authorizer = default_authorizer
         self._clock = clock
         self._secret = ""
         self._running_server: Server | None = None
@@ -136,7 +138,9 @@ class LocalIotCore(Lifecycle):
         configuration = self.configuration
         functions = {configuration.function_arn: configuration.environments}
         configured = configuration.configured
-        self.iot_core.configure(configured.description, functions, partial(decision_reasons, configured))
+        default = self._default_authorizer or configured.default_authorizer
+        explain = partial(decision_reasons, configured)
+        self.iot_core.configure(configured.description, functions, explain, default=default)
 
     async def start(self) -> None:
         """Starts it.

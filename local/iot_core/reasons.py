@@ -28,7 +28,7 @@ class IotCoreReason(StrEnum):
         "authorizer_missing",
         "the client names no authorizer, and the account has no default authorizer",
         "send `x-amz-customauthorizer-name` in the URL, in a header or in the user name's query; "
-        "or run `aws iot set-default-authorizer`",
+        "or make the authorizer the default one: `dev --default-authorizer`, `aws iot set-default-authorizer`",
     )
     AUTHORIZER_NOT_FOUND = (
         "authorizer_not_found",

@@ -28,6 +28,12 @@ def dev(
     no_throttling: Annotated[
         bool, typer.Option("--no-throttling", help="Remove IoT Core's limits per second.")
     ] = False,
+    default_authorizer: Annotated[
+        bool,
+        typer.Option(
+            "--default-authorizer", help="Use the authorizer for clients that name none, as Mosquitto and Node-RED do."
+        ),
+    ] = False,
     concurrency: Annotated[
         int, typer.Option(metavar="N", min=1, max=1000, help="Run at most N execution environments of the handler.")
     ] = CONCURRENCY,
@@ -73,6 +79,7 @@ def dev(
         account=account,
         concurrency=concurrency,
         isolate=isolate,
+        default_authorizer=default_authorizer,
     )
     try:
         serve(core, data, quiet=quiet)

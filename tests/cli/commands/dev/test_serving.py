@@ -11,7 +11,7 @@ import pytest
 
 from tests import ROOT
 from tests.cli.conftest import fill
-from tests.cli.dev import Dev
+from tests.cli.dev import PROGRAM, Dev
 from tests.clients.needs import needs
 
 pytestmark = pytest.mark.slow
@@ -68,6 +68,21 @@ def test_the_second_client_publishes_over_https(demo: Dev) -> None:
 
 def test_the_aws_cli_shows_the_lambdas_answer(demo: Dev) -> None:
     assert '"principalId": "ann"' in paste(commands_of(demo.greeting)[2], demo.folder)
+
+
+@pytest.mark.parametrize(("option", "line"), [("--default-authorizer", ""), ("--quiet", "default_authorizer = true\n")])
+def test_a_client_that_names_no_authorizer_is_authorized_by_the_default_one(
+    tmp_path: Path, option: str, line: str
+) -> None:
+    folder = fill(tmp_path)
+    config = folder / "authorizer.toml"
+    config.write_text(line + config.read_text())
+    with Dev(folder, option) as dev:
+        token = paste(f"""{PROGRAM} token --principal ann --claims '{{"rooms": ["lobby"]}}'""", folder).strip()
+        url = f"mqtt://ann:{token}@localhost:{dev.port}/rooms/lobby/say/ann"
+        assert (
+            paste(f"{needs('mosquitto_pub')} -L {url} -i ann -q 1 -m Hello && echo published", folder) == "published\n"
+        )
 
 
 def test_the_makefile_starts_it() -> None:
