@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from iot_authorizer_cli.console.app import Console, ConsoleAddresses
+from iot_authorizer_cli.console.secret import PARAMETER, console_secret
 from iot_authorizer_cli.project.configuration import HANDLER
 from iot_authorizer_cli.project.development_issuer import DevelopmentIssuer, make_folder, table_path
 from iot_authorizer_cli.project.explanations import decision_reasons
@@ -92,6 +93,7 @@ class LocalIotCore(Lifecycle):
         self._isolate = isolate
         self._default_authorizer = default_authorizer
         self._clock = clock
+        self._secret = ""
         self._running_server: Server | None = None
         self._stack = contextlib.AsyncExitStack()
 
@@ -111,6 +113,11 @@ class LocalIotCore(Lifecycle):
     def tls_url(self) -> str:
         """The TLS port's URL."""
         return self.server.tls_url
+
+    @property
+    def console_url(self) -> str:
+        """The URL of the console's page, with its secret."""
+        return f"{self.url}/?{PARAMETER}={self._secret}"
 
     @property
     def ca_path(self) -> Path:
@@ -155,9 +162,8 @@ class LocalIotCore(Lifecycle):
             self.broker, self.connections, self.feed = core.broker, core.connections, core.feed
             self.authorizers = core.authorizers
             await self._load(data, stack)
-            console = Console(
-                core, self.configuration, self.issuer, lambda: ConsoleAddresses(self.url, self.tls_url, self.ca_path)
-            )
+            self._secret = console_secret(data)
+            console = Console(core, self.configuration, self.issuer, self._addresses, self._secret)
             server = Server(core, data, self.host, console.routes())
             try:
                 await stack.enter_async_context(server.listen(self.port, self.tls_port))
@@ -171,6 +177,9 @@ class LocalIotCore(Lifecycle):
     async def stop(self) -> None:
         """Ends all connections, and writes persistent data."""
         await self._stack.aclose()
+
+    def _addresses(self) -> ConsoleAddresses:
+        return ConsoleAddresses(self.url, self.tls_url, self.ca_path)
 
     def _prepare_folder(self, stack: contextlib.AsyncExitStack) -> Path:
         if self._folder is None:

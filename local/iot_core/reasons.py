@@ -117,6 +117,18 @@ class IotCoreReason(StrEnum):
         "the client sent no CONNECT within 10 seconds",
         "send a CONNECT at once",
     )
+    SIGNED_FOR_IAM = (
+        "signed_for_iam",
+        "the request is signed with AWS's Signature Version 4, so IoT Core decides about it by IAM "
+        "and asks no authorizer; the local endpoint has no IAM",
+        "send a token instead of the signature",
+    )
+    ALPN_NOT_ALLOWED = (
+        "alpn_not_allowed",
+        "IoT Core asks no custom authorizer about connections with this ALPN name or to this port; `detail` names it",
+        "use ALPN `mqtt` for MQTT, and `http/1.1` or none for WebSocket and HTTPS; "
+        "MQTT without ALPN needs port 8883 and a domain configuration",
+    )
     TLS_FAILED = (
         "tls_failed",
         "the TLS handshake failed; `detail` says why",

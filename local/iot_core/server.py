@@ -13,7 +13,7 @@ from starlette.routing import BaseRoute
 from iot_core.api import operations
 from iot_core.core import IotCore
 from iot_core.edge import certificate_authority
-from iot_core.edge.host_check import HostCheck
+from iot_core.edge.host_check import HostCheck, aws_names
 from iot_core.edge.ports import Ports
 from iot_core.edge.tls import ServerTls
 
@@ -39,7 +39,7 @@ class Server:
         """The CA's certificate in PEM, which clients of the TLS port must trust."""
         self.port = self.tls_port = 0
         own, machine = {host} - _ANY_HOST, {socket.gethostname()}
-        names = sorted({"localhost", *_LOCAL, *own, f"*.iot.{core.region}.amazonaws.com"})
+        names = sorted({"localhost", *_LOCAL, *own, *aws_names(core.region)})
         certificate = certificate_authority.issue(folder, names, sorted(machine - own))
         application = Starlette(
             routes=[*routes, *operations.routes(core)],

@@ -52,7 +52,7 @@ def dev(
 ) -> None:
     """Run IoT Core on this machine.
 
-    Serves MQTT, WebSocket and AWS's HTTP APIs on two ports. Open http://localhost:8080 for a page to try it. The
+    Serves MQTT, WebSocket and AWS's HTTP APIs on two ports. Open the URL that it prints for a page to try it. The
     Lambda handler authorizes clients, and their policies are enforced on every message. A saved configuration or
     template takes effect at once. Press Ctrl-C to end it.
     """

@@ -5,7 +5,7 @@ import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.request import urlopen
+from urllib.request import HTTPCookieProcessor, build_opener
 
 import pytest
 
@@ -40,10 +40,12 @@ def paste(command: str, folder: Path) -> str:
 
 
 def test_it_prints_a_page_to_open_and_the_ports_and_the_ca(demo: Dev) -> None:
-    url = f"http://localhost:{demo.port}"
-    with urlopen(url) as answer:
-        assert b"<title>" in answer.read()
-    parts = [url, f"wss://localhost:{demo.tls_port}", "mqtts://localhost:", ".iot-authorizer/ca.pem"]
+    url = re.search(r"open +(http:\S+)", demo.greeting)
+    assert url is not None
+    with build_opener(HTTPCookieProcessor()).open(url[1]) as answer:
+        assert answer.url == f"http://localhost:{demo.port}/"
+        assert b"<title>iot-authorizer</title>" in answer.read()
+    parts = [f"wss://localhost:{demo.tls_port}", "mqtts://localhost:", ".iot-authorizer/ca.pem"]
     assert [part for part in parts if part not in demo.greeting] == []
 
 
