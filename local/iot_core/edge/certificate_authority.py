@@ -69,7 +69,8 @@ def _make(folder: Path, names: Iterable[str]) -> None:
         ]
     )
     now = datetime.now(UTC)
-    constraints = sorted({*_ALWAYS, *(each.removeprefix("*.") for each in filter(_is_valid, names))})
+    always = list(map(_subtree, _ALWAYS))
+    own = sorted({each.removeprefix("*.") for each in filter(_is_valid, names) if not _permits(always, each)})
     builder = (
         x509.CertificateBuilder(subject_name=name, issuer_name=name, public_key=key.public_key())
         .serial_number(x509.random_serial_number())
@@ -77,7 +78,7 @@ def _make(folder: Path, names: Iterable[str]) -> None:
         .not_valid_after(now + _LIFETIME)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-        .add_extension(x509.NameConstraints(list(map(_subtree, constraints)), None), critical=True)
+        .add_extension(x509.NameConstraints([*always, *map(_subtree, own)], None), critical=True)
         .add_extension(_KEY_USAGE, critical=True)
     )
     private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
