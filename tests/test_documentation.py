@@ -23,12 +23,11 @@ from iot_authorizer.configuration import (
     Anonymous,
     Configuration,
     Guessing,
-    JwtIssuer,
     Passwords,
     RevocationSettings,
-    SignedTokens,
     Signing,
 )
+from iot_authorizer.token_settings import JwtIssuer, SignedTokens
 from iot_authorizer_cdk.app.stages import Stage
 from iot_authorizer_cdk.package.target import LAMBDA, write_target
 from iot_authorizer_cdk.properties import DomainProps

@@ -1,6 +1,7 @@
 """Fetches the keys of an issuer from its JWKS URL."""
 
 import time
+from collections.abc import Sequence
 from queue import Empty, SimpleQueue
 from threading import Thread
 from urllib.request import HTTPHandler, HTTPSHandler, OpenerDirector, Request
@@ -26,8 +27,8 @@ class RemoteKeys:
     def __init__(self, cached: Cached[KeySet]) -> None:
         self._cached = cached
 
-    def find(self, key_id: str | None, algorithm: str) -> PyJWK:
-        """The key to verify a token with. Raises Refusal."""
+    def find(self, key_id: str | None, algorithm: str) -> Sequence[PyJWK]:
+        """The keys to verify a token with. Raises Refusal."""
         try:
             return self._cached.get().find(key_id, algorithm)
         except Refusal as refusal:

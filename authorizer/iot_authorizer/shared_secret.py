@@ -28,12 +28,12 @@ class SharedSecret:
     def __init__(self, cached: Cached[PyJWK]) -> None:
         self._cached = cached
 
-    def find(self, key_id: str | None, algorithm: str) -> PyJWK:  # noqa: ARG002 (there is only one key)
-        """The key. Raises Refusal if the secret cannot be read or is too short."""
+    def find(self, key_id: str | None, algorithm: str) -> tuple[PyJWK]:  # noqa: ARG002 (there is only one key)
+        """The only key. Raises Refusal if the secret cannot be read or is too short."""
         key = self._cached.get()
         if len(key.key) < LEAST_SECRET:
             raise Refusal(Reason.WEAK_KEY)
-        return key
+        return (key,)
 
 
 def fetch_key(name: str) -> PyJWK:
