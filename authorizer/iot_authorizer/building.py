@@ -2,7 +2,7 @@
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -43,8 +43,8 @@ def build(
     """
     with _named_by("policy"):
         template = PolicyTemplate.load(folder / configuration.policy)
-    of_development = _development_issuers(os.environ if environment is None else environment)
-    verify = _verifier(configuration, folder, template.principal_claim, on_fetch, of_development)
+    variables = os.environ if environment is None else environment
+    verify = _verifier(configuration, folder, template.principal_claim, on_fetch, variables)
     return Authorizer(verify=verify, grant=template, token_key_name=configuration.token_key_name)
 
 
@@ -64,17 +64,17 @@ def _verifier(
     folder: Path,
     principal_claim: str,
     on_fetch: OnFetch | None,
-    of_development: Sequence[AcceptedTokens],
+    environment: Mapping[str, str],
 ) -> Verify:
     accepted = []
     sources: dict[object, Keys] = {}  # Tables with the same source share it: it is fetched and cached once.
     for index, each in enumerate(configuration.jwt):
         with _named_by(f"jwt[{index}].jwks"):
-            keys = _keys(each, folder, on_fetch)
+            keys = _keys(each, folder, on_fetch, shows_urls=not development.in_lambda(environment))
         keys = sources.setdefault((each.jwks, each.secret, each.max_age, each.max_stale), keys)
         expects = _expectations(each, principal_claim)
         accepted.append(AcceptedTokens(expects, tuple(same_algorithms(each.algorithms)), keys))
-    accepted += of_development
+    accepted += _development_issuers(environment)
     signed = [_expectations(configuration.signed_tokens, principal_claim)] if configuration.signed_tokens else []
     tokens = JwtVerifier(accepted, signed)
     check, passwords = _identities(configuration)
@@ -137,7 +137,7 @@ def _expectations(configured: JwtIssuer | SignedTokens, principal_claim: str) ->
     )
 
 
-def _keys(configured: JwtIssuer, folder: Path, on_fetch: OnFetch | None) -> Keys:
+def _keys(configured: JwtIssuer, folder: Path, on_fetch: OnFetch | None, *, shows_urls: bool) -> Keys:
     caching = Caching(max_age=configured.max_age, max_stale=configured.max_stale)
     if configured.secret is not None:
         from iot_authorizer.shared_secret import SharedSecret, fetch_key
@@ -148,7 +148,7 @@ def _keys(configured: JwtIssuer, folder: Path, on_fetch: OnFetch | None) -> Keys
         return _key_file(folder / jwks)
     from iot_authorizer.jwks import KeySetUrl, RemoteKeys
 
-    return RemoteKeys(Cached(KeySetUrl(jwks), caching=caching, on_fetch=on_fetch))
+    return RemoteKeys(Cached(KeySetUrl(jwks, shows_url=shows_urls), caching=caching, on_fetch=on_fetch))
 
 
 def _key_file(path: Path) -> KeySet:

@@ -54,7 +54,8 @@ class KeySet:
         try:
             parsed = json.loads(text)
         except (ValueError, RecursionError):
-            raise ValueError("expected a JWKS, found text that is not JSON") from None
+            found = "an HTML or XML page" if text.lstrip().startswith(b"<") else "text that is not JSON"
+            raise ValueError(f"expected a JWKS, found {found}") from None
         keys = parsed.get("keys") if isinstance(parsed, dict) else None
         if not isinstance(keys, list):
             if isinstance(parsed, dict) and "jwks_uri" in parsed:

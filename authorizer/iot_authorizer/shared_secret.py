@@ -45,6 +45,7 @@ def fetch_key(name: str) -> PyJWK:
         else:
             value = SecretsProvider(boto_config=CLIENT_CONFIG).get(rest, max_age=0)
     except (GetParameterError, BotoCoreError) as error:
-        raise FetchError(type(error).__name__) from None
+        answer = getattr(error.__context__, "response", {})  # Of botocore's ClientError.
+        raise FetchError(answer.get("Error", {}).get("Code") or type(error.__context__ or error).__name__) from None
     secret = value if isinstance(value, bytes) else str(value).encode()
     return PyJWK({"kty": "oct", "k": base64url_encode(secret).decode()}, "HS256")

@@ -165,7 +165,7 @@ def _check_jwks(jwks: str) -> None:
     if "://" not in jwks:
         return
     parts = urlsplit(jwks)
-    if not parts.hostname:
+    if not parts.hostname or parts.port == 0:
         raise ValueError("jwks: expected an https:// URL with a host, or a file")
     if parts.scheme != "https" and (parts.scheme != "http" or parts.hostname not in _LOOPBACK):
         raise ValueError("jwks: use an https:// URL or a file: anyone on the network path could replace the keys")

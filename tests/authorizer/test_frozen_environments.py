@@ -85,7 +85,7 @@ class Environment:
         secret, old = SharedSecret(Cached(fetch, caching=CACHING, clock=self.clock)), fetch().key
 
         def verify() -> None:
-            if secret.find(None, "HS256").key != old:
+            if secret.find(None, "HS256")[0].key != old:
                 raise Refusal(Reason.BAD_SIGNATURE)
 
         return verify
