@@ -12,16 +12,13 @@ import socket
 import ssl
 import time
 import zlib
+from collections.abc import Mapping
 from http.client import HTTPException, HTTPResponse, InvalidURL
-from typing import TYPE_CHECKING
 from urllib.error import URLError
 from urllib.parse import quote, urljoin, urlsplit
 from urllib.request import HTTPHandler, HTTPSHandler, OpenerDirector, Request
 
 from iot_authorizer.cached import FetchError
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 LARGEST = 256 * 1024
 """Bytes."""
@@ -31,7 +28,7 @@ _HEADERS = {
     "Accept-Encoding": "gzip, deflate, identity",
     "User-Agent": "iot-authorizer",  # Some servers refuse Python's own.
 }
-_CAUSES: "Mapping[type[BaseException], str]" = {
+_CAUSES: Mapping[type[BaseException], str] = {
     socket.gaierror: "the host name cannot be resolved",
     TimeoutError: "no answer in time",
     ConnectionRefusedError: "the connection was refused",
@@ -76,7 +73,7 @@ def _status(response: HTTPResponse, url: str) -> str:
         place = public_url(urljoin(url, location))
     except ValueError:
         place = "an invalid URL"
-    return f"found a redirect ({response.status}), which is not followed: set jwks to {place} if it is right"
+    return f"redirected ({response.status}) to {place}: set jwks to it if it is right"
 
 
 def _read(response: HTTPResponse, timeout: float) -> bytes:

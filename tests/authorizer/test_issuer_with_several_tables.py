@@ -157,7 +157,7 @@ tokens = st.builds(
 
 
 @given(st.lists(tables, min_size=2, max_size=4), tokens)
-def test_several_tables_accept_exactly_what_one_of_them_accepts_alone(
+def test_tables_together_accept_exactly_what_one_of_them_accepts_alone(
     several: list[AcceptedTokens], token: str
 ) -> None:
     alone = any(verdict(token, each) == "allowed" for each in several)
