@@ -37,8 +37,9 @@ class Observer:
 
     def keys_fetched(self, problem: str | None) -> None:
         """Counts a fetch of an issuer's keys. `problem`: why it failed, which is logged; None if it succeeded."""
-        self._metrics.add_metric("KeysFetched" if problem is None else "KeysNotFetched", _COUNT, 1)
-        if problem is not None:
+        fetched = problem is None
+        self._metrics.add_metric("KeysFetched" if fetched else "KeysNotFetched", _COUNT, 1)
+        if not fetched:
             self._metrics.add_metadata("detail", problem)
 
     def allowed(self, fields: Fields, started: float) -> None:

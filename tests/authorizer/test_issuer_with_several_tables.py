@@ -7,7 +7,7 @@ from pathlib import Path
 import jwt
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from jwt import PyJWK
 
@@ -18,6 +18,8 @@ from iot_authorizer.credentials import Credentials, CredentialSource
 from iot_authorizer.jwt_verifier import AcceptedTokens, Expectations, JwtVerifier
 from iot_authorizer.keys import KeySet
 from iot_authorizer.shared_secret import SharedSecret
+from iot_authorizer.token_settings import JwtIssuer, indistinct
+from iot_authorizer.tokens import read_token
 from iot_policies import InvalidFile
 from tests.authorizer.events import bearer
 from tests.authorizer.handlers import jwt_table, start, write
@@ -162,6 +164,34 @@ def test_tables_together_accept_exactly_what_one_of_them_accepts_alone(
 ) -> None:
     alone = any(verdict(token, each) == "allowed" for each in several)
     assert (verdict(token, *several) == "allowed") is alone
+
+
+def settings_of(table: AcceptedTokens) -> JwtIssuer:
+    """The `[[jwt]]` of a table."""
+    expects = table.expects
+    return JwtIssuer(
+        issuer=ISSUER,
+        audience=expects.audience,
+        client_id=expects.client_id,
+        **({"client_claim": expects.client_claim} if expects.client_id else {}),
+        token_type=expects.token_type,
+        token_use=expects.token_use,
+        algorithms=table.algorithms,
+        **({"secret": "ssm:secret"} if "HS256" in table.algorithms else {"jwks": "keys.json"}),
+    )
+
+
+@given(tables, tables, tokens)
+def test_of_two_tables_that_are_not_refused_a_token_with_one_audience_fits_at_most_one(
+    first: AcceptedTokens, second: AcceptedTokens, token: str
+) -> None:
+    several = [first, second]
+    assume(all(each.expects.audience or each.expects.client_id for each in several))
+    assume(not list(indistinct([settings_of(each) for each in several])))
+    parsed = read_token(token)
+    audience = parsed.claims.get("aud")
+    assume(not isinstance(audience, list) or len(audience) < 2)
+    assert sum(all(each.matches(parsed)) for each in several) < 2
 
 
 DISTINCT = {
