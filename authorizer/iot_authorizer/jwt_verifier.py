@@ -52,7 +52,7 @@ _REASONS: dict[type[PyJWTError], tuple[Reason, str]] = {
     InvalidSubjectError: (Reason.INVALID_CLAIM, "sub"),
     InvalidJTIError: (Reason.INVALID_CLAIM, "jti"),
 }
-"""PyJWT's errors as reason codes with their details. All others are about the signature's base64."""
+"""PyJWT's errors as reason codes with their details. All others mean that a part is not canonical base64url."""
 
 
 _DECODER = PyJWT(
@@ -162,7 +162,7 @@ class JwtVerifier:
         token = read_token(credentials.token or "")
         name = token.claims.get("iss")
         if not isinstance(name, str):
-            raise Refusal(Reason.UNKNOWN_ISSUER)
+            raise Refusal(Reason.UNKNOWN_ISSUER, "iss is not a text" if "iss" in token.claims else "iss is missing")
         try:
             return self._verify(token, name, signature_verified=credentials.signature_verified)
         except Refusal as refusal:
@@ -237,7 +237,7 @@ def _decode(text: str, key: PyJWK | None, algorithms: tuple[str, ...], expects: 
         for kind, (reason, detail) in _REASONS.items():
             if isinstance(error, kind):
                 raise Refusal(reason, detail) from None
-        raise malformed(text, "signature") from None
+        raise malformed(text, "base64url") from None
 
 
 def to_principal(claims: Claims, expects: Expectations) -> VerifiedPrincipal:

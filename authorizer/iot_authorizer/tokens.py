@@ -71,9 +71,12 @@ def read_token(text: str) -> Token:
     if "=" in text:
         raise malformed(text, "padding")
     try:
-        return Token(text, _header(parts[0]), _json_object(parts[1], "claims"), len(parts) == 3)
+        token = Token(text, _header(parts[0]), _json_object(parts[1], "claims"), len(parts) == 3)
+        for signature in parts[2:]:  # Here, because a malformed token must not make keys be fetched.
+            _decoded(signature, "signature")
     except Refusal as refusal:
         raise (malformed(text, refusal.detail) if refusal.reason == Reason.MALFORMED_TOKEN else refusal) from None
+    return token
 
 
 def malformed(text: str, part: str) -> Refusal:
@@ -121,9 +124,7 @@ def _text(header: Mapping[str, object], name: str) -> str | None:
 
 def _json_object(segment: str, part: str) -> dict[str, object]:
     try:
-        encoded = segment.encode().translate(_TO_STANDARD)
-        data = binascii.a2b_base64(encoded + b"=" * (-len(encoded) % 4), strict_mode=True)
-        text = data.decode().strip(_WHITE_SPACE)
+        text = _decoded(segment, part).decode().strip(_WHITE_SPACE)
         parsed, end = STRICT.raw_decode(text)
         if end != len(text):
             raise ValueError("something behind the JSON")
@@ -134,3 +135,11 @@ def _json_object(segment: str, part: str) -> dict[str, object]:
     if not isinstance(parsed, dict):
         raise Refusal(Reason.MALFORMED_TOKEN, part)
     return parsed
+
+
+def _decoded(segment: str, part: str) -> bytes:
+    encoded = segment.encode().translate(_TO_STANDARD)
+    try:
+        return binascii.a2b_base64(encoded + b"=" * (-len(encoded) % 4), strict_mode=True)
+    except ValueError:
+        raise Refusal(Reason.MALFORMED_TOKEN, part) from None

@@ -68,7 +68,7 @@ USES = {
     "iot_identities.sqlite_table": {"time", "monotonic", "sleep"},  # A deadline for opening the file.
     "iot_authorizer.table_passwords": {"time", "monotonic"},  # A deadline for the calls of one sign-in.
     # A deadline for one fetch.
-    "iot_authorizer.jwks": {"monotonic"},
+    "iot_authorizer.fetching": {"monotonic"},
     # The duration in a log line.
     "iot_authorizer.lambda_handler": {"perf_counter"},
     "iot_authorizer.observer": {"perf_counter"},

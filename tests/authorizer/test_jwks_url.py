@@ -40,7 +40,8 @@ def test_keys_are_fetched_once_with_the_first_token_and_that_is_counted(server: 
 
 
 def test_a_token_that_is_refused_for_its_form_fetches_nothing(server: KeyServer, remote: Running) -> None:
-    for token in ("a.b.c", mint(head={"alg": "none"}), mint(iss="https://evil.example/"), mint(exp="never")):
+    forms = ("a.b.c", f"{mint()}!", mint(head={"alg": "none"}), mint(iss="https://evil.example/"), mint(exp="never"))
+    for token in forms:
         remote.verdict(bearer(token))
     assert server.paths == []
 
