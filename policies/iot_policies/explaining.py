@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from iot_policies.compiler import compile_policy
+from iot_policies.connection import Connection
 from iot_policies.entries import RESOURCE_TYPES, Action, Entry
 from iot_policies.errors import PolicyError
-from iot_policies.evaluator import Connection, Evaluator
+from iot_policies.evaluator import Evaluator
 from iot_policies.grants import Condition
 from iot_policies.overlap import could_be_equal
 from iot_policies.placeholders import Values, as_format, placeholder_names, split_template

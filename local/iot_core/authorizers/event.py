@@ -10,7 +10,7 @@ import base64
 import uuid
 from collections.abc import Iterable
 from typing import Annotated
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
@@ -63,6 +63,21 @@ class ConnectionRequest(_Context):
     def find_token(self, token_key_name: str) -> str | None:
         """The token under the authorizer's token key name."""
         return self.find(token_key_name) if self.token is None else self.token
+
+    @property
+    def domain_name(self) -> str | None:
+        """The host that the client connected to, for `iot:DomainName`; None if nothing names it.
+
+        unmeasured: that it is TLS's server name, and otherwise the host of the Host header, is assumed.
+        """
+        if self.tls_context is not None and self.tls_context.server_name:
+            return self.tls_context.server_name
+        headers = (self.http_context.headers if self.http_context is not None else None) or {}
+        host = next((value for name, value in headers.items() if name.lower() == "host"), "")
+        try:
+            return urlsplit(f"//{host}").hostname
+        except ValueError:
+            return None
 
     def find(self, key: str) -> str | None:
         """The value of a key: in a header, in the query string, or in the query string of the user name."""
