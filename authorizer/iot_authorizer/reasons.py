@@ -190,7 +190,7 @@ class Reason(StrEnum):
     MISSING_CLAIM = (
         "missing_claim",
         "the token lacks a required claim; `detail` names it",
-        "have the issuer add the claim",
+        "have the issuer add the claim; instead of `aud`, you can configure `client_id` and `client_claim`",
     )
     INVALID_CLAIM = (
         "invalid_claim",

@@ -52,8 +52,8 @@ def between(least: str, most: str) -> BeforeValidator:
 def _issuer(value: str) -> str:
     if _PLACEHOLDER.search(_UNRESOLVED.sub("", value)):
         raise ValueError(
-            f"found {value!r}, which is never a token's `iss`: write the `iss` of a real token, without placeholders "
-            "and spaces; for several tenants, write one [[jwt]] for each"
+            "found a placeholder, a space or a name for several tenants, which no token has in `iss`: "
+            "write the `iss` of a real token; for several tenants, write one [[jwt]] for each"
         )
     if value.endswith(_DISCOVERY):
         raise ValueError(f"remove {_DISCOVERY}: expected the `iss` of a token")
@@ -164,8 +164,12 @@ def _check_jwks(jwks: str) -> None:
         raise ValueError("jwks: found the URL of an OpenID configuration: open it, and use the URL in its jwks_uri")
     if "://" not in jwks:
         return
-    parts = urlsplit(jwks)
-    if not parts.hostname or parts.port == 0:
+    try:
+        parts = urlsplit(jwks)
+        is_complete = bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        is_complete = False
+    if not is_complete:
         raise ValueError("jwks: expected an https:// URL with a host, or a file")
     if parts.scheme != "https" and (parts.scheme != "http" or parts.hostname not in _LOOPBACK):
         raise ValueError("jwks: use an https:// URL or a file: anyone on the network path could replace the keys")

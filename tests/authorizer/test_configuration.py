@@ -130,6 +130,8 @@ COMBINATIONS = {
     "jwks-file-url": (changed("keys.json", "file:///etc/keys.json"), "https://"),
     "jwks-ftp": (changed("keys.json", "ftp://auth.example.com/keys"), "https://"),
     "jwks-without-host": (changed("keys.json", "https://"), "https://"),
+    "jwks-with-a-port-too-high": (changed("keys.json", "https://a.example:99999/"), "https://"),
+    "jwks-with-brackets": (changed("keys.json", "https://[a.example/"), "https:// URL with a host"),
     "jwks-with-user": (changed("keys.json", "https://ann:s3cret@example.com/"), "remove the user name and password"),
     "jwks-of-a-discovery": (
         changed("keys.json", "https://auth.example.com/.well-known/openid-configuration"),
@@ -156,10 +158,10 @@ def test_the_error_does_not_quote_a_secret_written_instead_of_its_name(tmp_path:
         ("https://login.microsoftonline.com/{tenantid}/v2.0", "write one [[jwt]] for each"),
         ("https://login.microsoftonline.com/common/v2.0", "write one [[jwt]] for each"),
         ("https://login.microsoftonline.com/organizations/v2.0", "write one [[jwt]] for each"),
-        ("https://${DOMAIN}/", "without placeholders"),
-        ("https://<your-domain>/", "without placeholders"),
-        ("https://YOUR_DOMAIN/", "without placeholders"),
-        ("https://a.example/ ", "without placeholders and spaces"),
+        ("https://${DOMAIN}/", "found a placeholder"),
+        ("https://<your-domain>/", "found a placeholder"),
+        ("https://YOUR_DOMAIN/", "found a placeholder"),
+        ("https://a.example/ ", "found a placeholder, a space or"),
         ("https://a.example/.well-known/openid-configuration", "remove /.well-known/openid-configuration"),
     ],
 )
