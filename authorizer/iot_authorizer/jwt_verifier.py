@@ -101,14 +101,19 @@ class Expectations:
 
     def matches(self, token: Token) -> tuple[bool, ...]:
         """Whether a token's `typ`, `token_use`, audience and client are the expected ones, before it is verified."""
-        audience, claims = token.claims.get("aud"), token.claims
-        named = [audience] if isinstance(audience, str) else audience
+        claims = token.claims
         return (
             self.token_type in (None, token.header.type),
             self.token_use in (None, claims.get("token_use")),
-            any(each in named for each in self.audience) if self.audience and isinstance(named, list) else not named,
+            self._accepts_audience(claims.get("aud")),
             not self.client_id or claims.get(self.client_claim) in self.client_id,
         )
+
+    def _accepts_audience(self, audience: object) -> bool:
+        if not self.audience or not audience:
+            return not self.audience and not audience
+        named = [audience] if isinstance(audience, str) else audience
+        return isinstance(named, list) and any(each in named for each in self.audience)
 
 
 @dataclass(frozen=True, slots=True)

@@ -148,7 +148,7 @@ tokens = st.builds(
     st.sampled_from((RSA, OTHER_RSA, EC, signing_key("ES256", "other"), hmac_key(), ED)),
     st.sampled_from(("JWT", "at+jwt", ...)),
     st.fixed_dictionaries(
-        {"aud": st.sampled_from(("a", "c", ["a", "b"], ["b", 5], [], ...))},
+        {"aud": st.sampled_from(("a", "c", ["a", "b"], ["b", 5], [], "", None, {}, 0, ...))},
         optional={
             "azp": st.sampled_from(("app", "other", ["app"])),
             "token_use": st.sampled_from(("access", "id", 5)),
