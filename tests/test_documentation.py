@@ -136,7 +136,10 @@ def test_each_toml_example_is_toml(page: Path) -> None:
         tomllib.loads(block)
 
 
-@pytest.mark.parametrize("block", blocks(DOCS / "how-to/configure-issuers.md", "toml"), ids=lambda block: block[:40])
+ISSUERS = [block for block in blocks(DOCS / "how-to/configure-issuers.md", "toml") if "[[jwt]]" in block]
+
+
+@pytest.mark.parametrize("block", ISSUERS, ids=lambda block: block[:40])
 def test_each_example_of_an_issuer_can_be_loaded(tmp_path: Path, block: str) -> None:
     path = tmp_path / "authorizer.toml"
     path.write_text(block if block.startswith("name") else f'name = "chat"\npolicy = "chat.toml"\n{block}')
