@@ -10,7 +10,6 @@
 """
 
 from collections.abc import Iterable, Mapping
-from math import isfinite
 
 Scalar = str | int | float | bool
 Condition = Scalar | tuple[Scalar, ...]
@@ -54,14 +53,6 @@ def spellings_of(wanted: Scalar) -> str:
     if isinstance(wanted, str):
         return f'"{wanted}" in any case, and the number or boolean that it spells'
     return f'{wanted} and the text "{wanted}"'
-
-
-def is_unclear(value: object) -> bool:
-    """Whether a deny cannot say what a claim means: an object, a list that holds one or a list, or what is not JSON."""
-    return not all(
-        element is None or isinstance(element, (str, int)) or (isinstance(element, float) and isfinite(element))
-        for element in _elements(value)
-    )
 
 
 def _elements(value: object) -> Iterable[object]:
