@@ -66,11 +66,15 @@ def _choices(wanted: Condition) -> tuple[Scalar, ...]:
 def _is_there(value: object) -> bool:
     if isinstance(value, str):
         return value != ""
-    if isinstance(value, (list, tuple)):
-        return any(map(_is_there, value))
-    if isinstance(value, Mapping):
-        return any(map(_is_there, value.values()))
-    return isinstance(value, (int, float)) and value is not False
+    pending = [value]
+    for each in pending:  # It grows meanwhile. A claim can be nested deeper than functions can call themselves.
+        if isinstance(each, (list, tuple)):
+            pending.extend(each)
+        elif isinstance(each, Mapping):
+            pending.extend(each.values())
+        elif isinstance(each, (str, int, float)) and each is not False and each != "":
+            return True
+    return False
 
 
 def _is_covered(value: Scalar, wanted: Scalar) -> bool:

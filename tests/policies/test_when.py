@@ -69,6 +69,13 @@ def test_a_grant_applies_if_the_claims_have_what_it_wants(when: str, claims: dic
     assert Grant.model_validate(tomllib.loads(f"when = {when}")).applies(claims) is applies
 
 
+def test_a_deeply_nested_claim_is_searched_for_a_value() -> None:
+    nested: object = []
+    for _ in range(10_000):
+        nested = [nested]
+    assert not Grant(when={"x": "*"}).applies({"x": nested})
+
+
 def test_a_grant_without_when_applies_to_everyone() -> None:
     assert Grant(publish=("a",)).applies({})
 
