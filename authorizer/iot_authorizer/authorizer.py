@@ -54,6 +54,8 @@ class AllowedClient(NamedTuple):
     response: AuthorizerResponse
     verified: VerifiedPrincipal
     source: CredentialSource
+    hint: str
+    """What looks like a credential in a header of an anonymous client; empty if nothing does."""
 
 
 class Authorizer:
@@ -95,7 +97,7 @@ class Authorizer:
             raise refusal from None
         life = None if verified.expires_at is None else verified.expires_at - self._clock()
         response = allowed(principal.name, documents, self._session, event, life)
-        return AllowedClient(response, verified, credentials.source)
+        return AllowedClient(response, verified, credentials.source, credentials.hint)
 
     def _documents(self, principal: Principal, client_id: str | None, place: AccountRegion) -> list[Document]:
         try:

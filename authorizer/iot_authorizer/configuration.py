@@ -168,6 +168,8 @@ class PartialConfiguration(StrictModel):
     table: Annotated[str, AfterValidator(_table_name)] | None = None
     """The DynamoDB table of identities: users, revocations and stored claims."""
     token_key_name: Annotated[str, _made_of("_-")] | None = None
+    default_authorizer: bool = False
+    """Whether it is the default authorizer of IoT Core on the user's machine; a deployment's stage says it for AWS."""
     jwt: tuple[JwtIssuer, ...] = ()
     passwords: Passwords | None = None
     signed_tokens: SignedTokens | None = None

@@ -40,9 +40,14 @@ class Reason(StrEnum):
     )
     NO_CREDENTIALS = (
         "no_credentials",
-        "the client sent no token, user name or password, and `[anonymous]` is not configured; "
-        "or the key that `detail` names has no value",
-        "send credentials; compare the name of the token key",
+        "the client sent no token, user name or password, and `[anonymous]` is not configured",
+        "send credentials; `detail` says if a header looks like some",
+    )
+    MISPLACED_CREDENTIALS = (
+        "misplaced_credentials",
+        "what looks like a credential is in a place or a form in which the authorizer does not read it; "
+        "`detail` says where it is and where it belongs",
+        "send it as `detail` says; if it is not a credential, rename its key",
     )
     CONFLICTING_CREDENTIALS = (
         "conflicting_credentials",
@@ -230,8 +235,8 @@ class Reason(StrEnum):
     )
     LOCKED = (
         "locked",
-        "too many wrong passwords came from this client ID or for this principal; "
-        "the right one is refused too; `detail` says for how long",
+        "too many wrong passwords came for this principal, or from this client ID; "
+        "the right one is refused too; `detail` says for how long, or that too many attempts came at once",
         "wait up to 15 minutes, or run `users unlock`; generated passwords are never locked",
     )
 

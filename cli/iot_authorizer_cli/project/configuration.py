@@ -66,6 +66,8 @@ class ProjectConfiguration:
     path: Path
     description: AuthorizerDescription
     """The authorizer as IoT Core knows it."""
+    default_authorizer: bool
+    """Whether it is the account's default authorizer on this machine."""
     policy_path: Path | None
     """The template's file; None if grants come from code."""
     template: PolicyTemplate | None
@@ -95,6 +97,7 @@ def read_project_configuration(path: Path, function_arn: str, table: Path | None
     return ProjectConfiguration(
         path=path,
         description=_description(path, text, found, function_arn, keys),
+        default_authorizer=found.default_authorizer,
         policy_path=policy,
         template=PolicyTemplate.load(policy) if policy else None,
         anonymous_claims=found.anonymous.claims if found.anonymous else {},
