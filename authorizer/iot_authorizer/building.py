@@ -39,7 +39,7 @@ def build(
     `on_fetch` is called after each fetch of keys. `environment` is the process's by default. Raises InvalidFile.
     """
     with _named_by("policy"):
-        template = PolicyTemplate.load(folder / configuration.policy)
+        template = PolicyTemplate.load(folder / configuration.policy, configuration.topic_prefix)
     of_development = _development_issuers(os.environ if environment is None else environment)
     verify = _verifier(configuration, folder, template.principal_claim, on_fetch, of_development)
     return Authorizer(verify=verify, grant=template, token_key_name=configuration.token_key_name)
