@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 from aws_cdk import Stack, aws_sqs
-from aws_cdk.assertions import Match, Template
+from aws_cdk.assertions import Annotations, Match, Template
 
 from iot_authorizer_cdk import InvalidSettings
-from iot_authorizer_cdk.app.__main__ import build_app, main, synthesize
+from iot_authorizer_cdk.app.__main__ import main
+from iot_authorizer_cdk.app.synthesis import build_app, synthesize
 from iot_authorizer_cdk.package.target import Target, write_target
 from tests.cdk.configurations import KEY_ARN, append, with_secret, with_signing
 from tests.cdk.conftest import write_code
@@ -32,6 +33,7 @@ ALL = {
 """A stage with everything that the app adds."""
 OTHER = {
     "provisioned_concurrency": 3,
+    "topic_prefix": "other",
     "secret_kms_key_arns": [KEY_ARN],
     "architecture": "x86_64",
     "python": "3.13",
@@ -91,11 +93,11 @@ def test_cdk_nag_finds_only_what_is_acknowledged_with_a_reason(output: Output) -
 
 
 def test_cfn_lint_finds_nothing(output: Output, other: Output) -> None:
-    """Except W3005, redundant dependencies, which the CDK writes."""
     program = Path(sys.executable).with_name("cfn-lint")
     templates = sorted(map(str, [*output.folder.glob("*.template.json"), *other.folder.glob("*.template.json")]))
-    options = ["--regions", "us-east-1", "--ignore-checks", "W3005", "--"]
-    done = subprocess.run([program, *options, *templates], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [program, "--regions", "us-east-1", "--", *templates], capture_output=True, text=True, check=False
+    )
     assert (done.returncode, done.stdout) == (0, "")
 
 
@@ -116,7 +118,7 @@ def has_warning(flag: dict[str, Any]) -> bool:
         ("output", "AWS::IoT::Authorizer", {"AuthorizerName": "chat-prod"}),
         ("output", "AWS::Lambda::Function", {"SnapStart": {"ApplyOn": "PublishedVersions"}}),
         ("output", "Custom::DefaultAuthorizer", {"AuthorizerName": "chat-prod", "ServiceToken": Match.any_value()}),
-        ("other", "AWS::IoT::Authorizer", {"AuthorizerName": "chat"}),
+        ("other", "AWS::IoT::Authorizer", {"AuthorizerName": "chat-signed"}),
         ("other", "AWS::Lambda::Function", {"Runtime": "python3.13", "Architectures": ["x86_64"]}),
         ("other", "AWS::Lambda::Alias", {"ProvisionedConcurrencyConfig": {"ProvisionedConcurrentExecutions": 3}}),
     ],
@@ -135,13 +137,12 @@ def test_the_keys_of_a_stages_secrets_are_the_functions(other: Output) -> None:
 @pytest.mark.parametrize(
     ("stack", "kind"),
     [
-        (STACK, "AWS::IoT::Authorizer"),
         (STACK, "AWS::Lambda::Function"),
         (STACK, "AWS::DynamoDB::Table"),
         (DOMAIN_STACK, DOMAIN),
     ],
 )
-def test_every_resource_has_the_stage_as_a_tag(output: Output, stack: str, kind: str) -> None:
+def test_resources_have_the_stage_as_a_tag(output: Output, stack: str, kind: str) -> None:
     tags = {"Tags": Match.array_with([{"Key": "stage", "Value": "prod"}])}
     output.read(stack).all_resources_properties(kind, tags)
 
@@ -167,9 +168,9 @@ def test_the_outputs_are_what_a_user_types_next(output: Output) -> None:
 
 def test_with_signing_the_outputs_have_a_signature(other: Output) -> None:
     outputs = other.values()
-    query = "/mqtt?x-amz-customauthorizer-name=chat&token=TOKEN&x-amz-customauthorizer-signature=SIGNATURE"
+    query = "/mqtt?x-amz-customauthorizer-name=chat-signed&token=TOKEN&x-amz-customauthorizer-signature=SIGNATURE"
     assert outputs["WebSocketUrl"]["Fn::Join"][1][-1] == query
-    command = "aws iot test-invoke-authorizer --authorizer-name chat --token TOKEN --token-signature SIGNATURE"
+    command = "aws iot test-invoke-authorizer --authorizer-name chat-signed --token TOKEN --token-signature SIGNATURE"
     assert outputs["TestCommand"] == command
 
 
@@ -210,7 +211,7 @@ def test_a_custom_domain_is_deployed_as_the_stage_says(other: Output) -> None:
         DOMAIN,
         {
             "ApplicationProtocol": "SECURE_MQTT",
-            "AuthorizerConfig": {"DefaultAuthorizerName": "chat", "AllowAuthorizerOverride": True},
+            "AuthorizerConfig": {"DefaultAuthorizerName": "chat-signed", "AllowAuthorizerOverride": True},
             "DomainConfigurationStatus": "DISABLED",
             "DomainName": "mqtt.example.com",
             "ServerCertificateArns": [CERTIFICATE_ARN],
@@ -219,6 +220,34 @@ def test_a_custom_domain_is_deployed_as_the_stage_says(other: Output) -> None:
         },
     )
     assert other.values(DOMAIN_STACK)["AddressCommand"] == "aws iot describe-endpoint --endpoint-type iot:Data-ATS"
+
+
+@pytest.mark.parametrize(
+    ("prod", "dev", "warns"),
+    [
+        ({}, None, False),
+        ({}, {"suffix": "-dev"}, True),
+        ({"topic_prefix": "prod"}, {"suffix": "-dev", "topic_prefix": "dev"}, True),
+        ({"own_account": False}, {"suffix": "-dev"}, False),
+        ({"own_account": True}, {}, False),
+        ({}, {"own_account": True}, False),
+    ],
+)
+def test_stages_that_may_share_an_account_are_a_warning_until_a_stage_says_what_it_is(
+    code: Path, prod: dict[str, object], dev: dict[str, object] | None, warns: bool
+) -> None:
+    stages = {"prod": prod} | ({} if dev is None else {"dev": dev})
+    stack = build_app(code, {"stage": "prod", "stages": stages}).node.find_child(STACK)
+    assert isinstance(stack, Stack)
+    message = Match.string_like_regexp("stage prod and dev share IoT Core's endpoint, topics and client IDs")
+    assert bool(Annotations.from_stack(stack).find_warning(f"/{STACK}", message)) is warns
+
+
+def test_a_table_that_the_configuration_names_for_two_stages_is_refused(config: Path) -> None:
+    config.write_text('table = "identities"\n' + config.read_text())
+    stages = {"prod": {}, "dev": {"suffix": "-dev"}}
+    with pytest.raises(InvalidSettings, match=r"^authorizer\.toml: table: stages prod and dev would use one table"):
+        build_app(config.parent, {"stage": "prod", "stages": stages})
 
 
 @pytest.mark.parametrize("suffix", ["-" + "x" * 124, "/prod"])
