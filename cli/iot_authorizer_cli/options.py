@@ -97,6 +97,8 @@ def load_template(path: Path, command: str, topic_prefix: str | None) -> PolicyT
 
 def _configured_prefix(policy: Path) -> str:
     """The topic prefix of the configuration in this folder, if it names the template. Raises InvalidFile."""
+    if not CONFIG.exists():
+        return ""
     found, _ = load_partial_configuration(CONFIG, only=("policy", "topic_prefix"))
     is_named = found.policy is not None and (CONFIG.parent / found.policy).resolve() == policy.resolve()
     return found.topic_prefix if is_named else ""
