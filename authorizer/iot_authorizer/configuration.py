@@ -1,5 +1,6 @@
 """Reads `authorizer.toml`: which credentials the authorizer accepts, and which template grants topics."""
 
+import json
 import os
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -12,6 +13,7 @@ from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, Validat
 from iot_authorizer import development
 from iot_policies.durations import seconds
 from iot_policies.grants import StrictModel
+from iot_policies.names import name_problem
 from iot_policies.toml_file import Location, from_validation, invalid_file, override, read_toml
 from iot_policies.topic_prefix import check_topic_prefix
 
@@ -108,20 +110,10 @@ class Passwords(StrictModel):
 
 
 class Guessing(StrictModel):
-    """`[guessing]`: how many wrong passwords are slowed down and locked; only for passwords in the table."""
+    """`[guessing]`: how many wrong passwords lock, and for how long; only for passwords in the table."""
 
-    slow_after: Annotated[int, Field(ge=1, le=100)] = 5
     lock_after: Annotated[int, Field(ge=1, le=1000)] = 10
     lock_for: Annotated[int, _between("1s", "24h")] = 15 * 60
-    forget_after: Annotated[int, _between("1s", "7d")] = 24 * 60 * 60
-
-    @model_validator(mode="after")
-    def _checked(self) -> "Guessing":
-        if self.lock_after < self.slow_after:
-            raise ValueError("lock_after: expected at least slow_after")
-        if self.forget_after < self.lock_for:
-            raise ValueError("forget_after: expected at least lock_for, otherwise a lock would end early")
-        return self
 
 
 class RevocationSettings(StrictModel):
@@ -131,11 +123,29 @@ class RevocationSettings(StrictModel):
     when_unavailable: Literal["refuse", "allow"] = "refuse"
 
 
+def _name(value: str) -> str:
+    if (problem := name_problem(value)) is not None:
+        raise ValueError(f"the name {problem}: the authorizer refuses such names")
+    return value
+
+
+def _json_values(claims: dict[str, object]) -> dict[str, object]:
+    """Refuses what TOML has and JSON does not have: dates, times, inf and nan. No token can have such a claim."""
+    try:
+        json.dumps(claims, allow_nan=False)
+    except (TypeError, ValueError):
+        raise ValueError("expected texts, finite numbers, booleans, lists and tables: write a date as a text") from None
+    return claims
+
+
+ConfiguredClaims = Annotated[dict[str, object], AfterValidator(_json_values)]
+
+
 class Anonymous(StrictModel):
     """`[anonymous]`: the principal of clients without credentials."""
 
-    principal: Text
-    claims: dict[str, object] = Field(default_factory=dict)
+    principal: Annotated[Text, AfterValidator(_name)]
+    claims: ConfiguredClaims = Field(default_factory=dict)
 
 
 class Signing(StrictModel):
@@ -161,6 +171,8 @@ class PartialConfiguration(StrictModel):
     table: Annotated[str, AfterValidator(_table_name)] | None = None
     """The DynamoDB table of identities: users, revocations and stored claims."""
     token_key_name: Annotated[str, _made_of("_-")] | None = None
+    default_authorizer: bool = False
+    """Whether it is the default authorizer of IoT Core on the user's machine; a deployment's stage says it for AWS."""
     jwt: tuple[JwtIssuer, ...] = ()
     passwords: Passwords | None = None
     signed_tokens: SignedTokens | None = None
@@ -200,7 +212,7 @@ class PasswordEntry(StrictModel):
 
     hash: Text
     """An argon2id hash, `$argon2id$…`."""
-    claims: dict[str, object] = Field(default_factory=dict)
+    claims: ConfiguredClaims = Field(default_factory=dict)
 
 
 class PasswordsFile(StrictModel):
@@ -306,6 +318,10 @@ def load_password_file(path: Path, check_hash: Callable[[str], str]) -> Password
             raise invalid_file(path, text, (name,), f"expected [users.{name}]")
     found = _validated(PasswordsFile, tables, path, text)
     for name, entry in found.users.items():
+        try:
+            _name(name)
+        except ValueError as error:
+            raise invalid_file(path, text, ("users", name), str(error)) from None
         try:
             check_hash(entry.hash)
         except ValueError as error:

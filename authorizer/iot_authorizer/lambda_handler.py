@@ -1,5 +1,6 @@
 """The Lambda handler: it calls the authorizer, logs the decision and always answers."""
 
+import random
 import time
 from typing import Protocol
 
@@ -27,11 +28,15 @@ class LambdaHandler:
     def __init__(self, authorizer: Authorizer, observer: Observer | None = None) -> None:
         self._authorizer = authorizer
         self._observer = observer or Observer("authorizer")
+        self._is_seeded = False
 
     def __call__(self, event: object, context: Context | None = None) -> AuthorizerResponse:
         """Answers one event."""
         started = time.perf_counter()
         try:
+            if not self._is_seeded:  # All environments that start from one snapshot (SnapStart) have its random state.
+                random.seed()
+                self._is_seeded = True
             return self._answer(event, context, started)
         except KeyboardInterrupt:
             raise
@@ -59,6 +64,7 @@ class LambdaHandler:
             _set(fields, "issuer", verified.issuer)
             fields["source"] = client.source.value
             _set(fields, "unchecked", verified.unchecked)
+            _set(fields, "hint", client.hint or None)
             self._observer.allowed(fields, started)
             return client.response
         _set(fields, "principal", problem.principal.name if problem.principal else None)

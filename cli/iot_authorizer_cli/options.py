@@ -3,7 +3,6 @@
 Each check raises a usage error that names the option.
 """
 
-import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +14,7 @@ from pydantic import BaseModel, ValidationError
 from iot_authorizer.configuration import load_partial_configuration
 from iot_core.broker.limits import IOT_CORE
 from iot_core.broker.topics import check_topic_filter, check_topic_name
+from iot_identities.strict_json import STRICT, DuplicateKey
 from iot_policies import InvalidFile, PolicyTemplate
 from iot_policies.durations import seconds
 from iot_policies.toml_file import read_toml
@@ -105,9 +105,11 @@ def _configured_prefix(policy: Path) -> str:
 
 
 def json_object(text: str, option: str) -> Mapping[str, object]:
-    """Reads a JSON object."""
+    """Reads a JSON object as strictly as the authorizer reads a token: duplicate keys, NaN and Infinity are errors."""
     try:
-        parsed = json.loads(text)
+        parsed = STRICT.decode(text)
+    except DuplicateKey:
+        raise typer.BadParameter("duplicate key in a JSON object", param_hint=option) from None
     except (ValueError, RecursionError):
         parsed = None
     if not isinstance(parsed, dict):

@@ -5,15 +5,16 @@ from dataclasses import dataclass
 from typing import Literal
 
 from iot_policies.compiler import compile_policy
+from iot_policies.connection import Connection
 from iot_policies.entries import RESOURCE_TYPES, Action, Entry
 from iot_policies.errors import PolicyError
-from iot_policies.evaluator import Connection, Evaluator
-from iot_policies.grants import Condition
+from iot_policies.evaluator import Evaluator
 from iot_policies.overlap import could_be_equal
 from iot_policies.placeholders import Values, as_format, placeholder_names, split_template
 from iot_policies.principal import Claims, Principal
 from iot_policies.template import PolicyTemplate
 from iot_policies.topics import HASH, contains, split
+from iot_policies.when import Condition
 from iot_policies.wildcards import matcher
 
 Question = Literal["connect", "publish", "retain", "subscribe", "receive"]
@@ -109,9 +110,10 @@ def _near_entries(
         try:
             missing = [name for name in placeholder_names(entry.text) if not values.combinations((name,))]
             covers = _covers(entry, action, resource, values)
+            applies = entry.block.applies(claims)
         except PolicyError:
             continue
-        if covers and not entry.block.applies(claims):
+        if covers and not applies:
             yield f"{entry} would allow it, but needs {conditions(entry.block.when or {})}"
         elif not covers and contains(tuple(_levels(entry, resource)), split(resource), could_be_equal):
             others = " and ".join(missing or _other_values(entry.filter, resource, values))

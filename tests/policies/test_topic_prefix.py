@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 
 from iot_policies import Deny, Grant, PolicyTemplate, Principal, compile_policy
-from iot_policies.evaluator import Connection, Evaluator
+from iot_policies.connection import Connection
+from iot_policies.evaluator import Evaluator
 from iot_policies.explaining import explain
 from iot_policies.linter import lint
 from tests.policies.probes import ACCOUNT, PREFIX, REGION, filters_within_one, permitted, topics_of, topics_of_any
@@ -117,6 +118,12 @@ def test_the_linter_counts_the_prefix(entry: str, message: str) -> None:
     for prefix, expected in (("d", False), ("shop/d", True)):
         found = any(message in each.message for each in lint(PolicyTemplate.of([grant], topic_prefix=prefix)))
         assert found is expected
+
+
+@pytest.mark.parametrize("prefix", ["", "dev"])
+def test_the_linter_finds_a_wildcard_at_the_beginning_of_an_entry_with_and_without_a_prefix(prefix: str) -> None:
+    template = PolicyTemplate.of([Grant(connect=("{principal}",), publish=("#",))], topic_prefix=prefix)
+    assert any("begins with a wildcard" in each.message for each in lint(template))
 
 
 def test_an_explanation_names_the_entry_as_it_is_written_and_with_the_prefix() -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from iot_authorizer.configuration import PartialConfiguration, load_partial_configuration, load_password_file
 from iot_core.authorizers.rules import AuthorizerDescription, InvalidAuthorizer
+from iot_core.functions.isolated_function import IsolatedFunction
 from iot_core.functions.lambda_function import ACCOUNT, REGION, LambdaFunction
 from iot_identities.reading import MalformedItem
 from iot_identities.sqlite_table import SqliteTable
@@ -65,6 +66,8 @@ class ProjectConfiguration:
     path: Path
     description: AuthorizerDescription
     """The authorizer as IoT Core knows it."""
+    default_authorizer: bool
+    """Whether it is the account's default authorizer on this machine."""
     policy_path: Path | None
     """The template's file; None if grants come from code."""
     template: PolicyTemplate | None
@@ -94,6 +97,7 @@ def read_project_configuration(path: Path, function_arn: str, table: Path | None
     return ProjectConfiguration(
         path=path,
         description=_description(path, text, found, function_arn, keys),
+        default_authorizer=found.default_authorizer,
         policy_path=policy,
         template=PolicyTemplate.load(policy, found.topic_prefix) if policy else None,
         anonymous_claims=found.anonymous.claims if found.anonymous else {},
@@ -123,6 +127,19 @@ def load_function(
     """
     variables = {"AUTHORIZER_CONFIG": str(config), **(environment or {})}
     return LambdaFunction(handler, region=region, account=account, environment=variables)
+
+
+def load_isolated_function(
+    config: Path,
+    handler: str = HANDLER,
+    *,
+    region: str = REGION,
+    account: str = ACCOUNT,
+    environment: Mapping[str, str] | None = None,
+) -> IsolatedFunction:
+    """Loads a handler as `load_function` does, in a process of its own. Raises OSError, too."""
+    variables = {"AUTHORIZER_CONFIG": str(config), **(environment or {})}
+    return IsolatedFunction(handler, region=region, account=account, environment=variables)
 
 
 def password_file_claims(path: Path | None) -> Mapping[str, Claims]:

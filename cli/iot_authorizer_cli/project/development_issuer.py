@@ -17,7 +17,6 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from jwt.algorithms import ECAlgorithm
 
 from iot_authorizer import development
-from iot_authorizer.jwt_verifier import with_scopes
 from iot_core.whole_file import require_private, write_whole
 from iot_policies import InvalidFile, Principal
 
@@ -33,7 +32,7 @@ def make_folder(folder: Path) -> Path:
     """Makes a data folder if it is missing, readable only by its owner and ignored by git. Raises OSError."""
     if not folder.exists():
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        (folder / ".gitignore").write_text("*\n")
+        write_whole(folder / ".gitignore", b"*\n")
     return folder
 
 
@@ -99,7 +98,7 @@ class DevelopmentIssuer:
 
 def principal_of(name: str, claims: Mapping[str, object]) -> Principal:
     """The principal that the authorizer makes of a development token, including the claims that the issuer adds."""
-    return Principal(name, with_scopes({**claims, "iss": ISSUER, "aud": ISSUER, "sub": name}))
+    return Principal(name, {**claims, "iss": ISSUER, "aud": ISSUER, "sub": name})
 
 
 def _read_private(path: Path) -> EllipticCurvePrivateKey:

@@ -11,12 +11,11 @@ from typing import get_args
 
 from iot_authorizer.credentials import read_credentials
 from iot_authorizer.event import AuthorizerEvent
-from iot_authorizer.jwt_verifier import with_scopes
 from iot_authorizer.refusal import Refusal
 from iot_authorizer.tokens import read_token
 from iot_authorizer_cli.project.configuration import ProjectConfiguration
 from iot_core.authorizers.invocation import Authorization
-from iot_policies import Principal
+from iot_policies import PolicyError, Principal
 from iot_policies.explaining import Question, explain
 from iot_policies.principal import Claims, claim
 
@@ -53,10 +52,17 @@ def _claims(configuration: ProjectConfiguration, authorization: Authorization, n
     stored = configuration.stored_claims
     principal_claim = configuration.template.principal_claim if configuration.template else "sub"
     claims = _token_claims(authorization, configuration.description.token_key_name)
-    if claims is not None and name in (claims.get("sub"), claim(claims, principal_claim)):
+    if claims is not None and name in (claims.get("sub"), _named(claims, principal_claim)):
         return stored.joined(name, claims)
     found = stored.of_user(name)
     return {} if found is None and not stored.in_dynamodb else found
+
+
+def _named(claims: Claims, principal_claim: str) -> object | None:
+    try:
+        return claim(claims, principal_claim)
+    except PolicyError:  # The Lambda refused it, so a handler of your own has accepted the token.
+        return None
 
 
 def _token_claims(authorization: Authorization, token_key_name: str | None) -> Claims | None:
@@ -65,6 +71,6 @@ def _token_claims(authorization: Authorization, token_key_name: str | None) -> C
         credentials = read_credentials(AuthorizerEvent.parse(authorization.event), token_key_name)
         if credentials.token is None or credentials.source != authorization.source:
             return None
-        return with_scopes(read_token(credentials.token).claims)
+        return read_token(credentials.token).claims
     except Refusal:  # Of a handler with rules of its own, which reads credentials in its own way.
         return None

@@ -10,10 +10,13 @@ import base64
 import uuid
 from collections.abc import Iterable
 from typing import Annotated
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
+
+_IAM_SIGNATURE = ("X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Signature")
+"""Query parameters of a request that is signed in its URL (IAM user guide, "Create a signed AWS API request")."""
 
 
 def _base64(text: str) -> str:
@@ -64,6 +67,21 @@ class ConnectionRequest(_Context):
         """The token under the authorizer's token key name."""
         return self.find(token_key_name) if self.token is None else self.token
 
+    @property
+    def domain_name(self) -> str | None:
+        """The host that the client connected to, for `iot:DomainName`; None if nothing names it.
+
+        unmeasured: that it is TLS's server name, and otherwise the host of the Host header, is assumed.
+        """
+        if self.tls_context is not None and self.tls_context.server_name:
+            return self.tls_context.server_name
+        headers = (self.http_context.headers if self.http_context is not None else None) or {}
+        host = next((value for name, value in headers.items() if name.lower() == "host"), "")
+        try:
+            return urlsplit(f"//{host}").hostname
+        except ValueError:
+            return None
+
     def find(self, key: str) -> str | None:
         """The value of a key: in a header, in the query string, or in the query string of the user name."""
         queries = []
@@ -80,6 +98,17 @@ class ConnectionRequest(_Context):
                 if equals and name == key:
                     return unquote(value)
         return None
+
+    def find_iam_signature(self) -> str | None:
+        """Where the HTTP request has a signature of AWS (Signature Version 4); None if it has none."""
+        if self.http_context is None:
+            return None
+        for name, value in (self.http_context.headers or {}).items():
+            if name.lower() == "authorization" and value.strip().upper().startswith("AWS4-"):
+                return "the Authorization header"
+        query = (self.http_context.query_string or "").removeprefix("?")
+        names = {unquote(pair.partition("=")[0]).lower() for pair in query.split("&")}
+        return next((f"{name} in the query string" for name in _IAM_SIGNATURE if name.lower() in names), None)
 
 
 def build_event(

@@ -36,8 +36,6 @@ def test_a_node_that_the_cdk_does_not_support_is_named_with_the_version_needed_a
         check_node()
     message = f"found Node.js {found} ({tmp_path}/node): the CDK needs Node.js 22 or newer: install it"
     assert str(error.value).startswith(message)
-        f"found Node.js {found} ({tmp_path}/node): the CDK needs Node.js 22 or newer: install it"
-    )
 
 
 def test_a_missing_node_stops_the_app_before_it_reads_anything(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,6 +7,7 @@ import typer
 from iot_authorizer_cli.options import CONFIG, Account, Config, DataFolder, Handler, Region, TableName, require_config
 from iot_authorizer_cli.project.configuration import HANDLER
 from iot_authorizer_cli.project.development_issuer import DATA
+from iot_core.functions.execution_environments import CONCURRENCY
 from iot_core.functions.lambda_function import ACCOUNT, REGION
 
 
@@ -27,6 +28,23 @@ def dev(
     no_throttling: Annotated[
         bool, typer.Option("--no-throttling", help="Remove IoT Core's limits per second.")
     ] = False,
+    default_authorizer: Annotated[
+        bool,
+        typer.Option(
+            "--default-authorizer", help="Use the authorizer for clients that name none, as Mosquitto and Node-RED do."
+        ),
+    ] = False,
+    concurrency: Annotated[
+        int, typer.Option(metavar="N", min=1, max=1000, help="Run at most N execution environments of the handler.")
+    ] = CONCURRENCY,
+    isolate: Annotated[
+        bool,
+        typer.Option(
+            "--isolate",
+            help="Run each execution environment as a process, so that a handler that hangs or crashes is ended as in "
+            "Lambda. Without it, an environment is a thread, which starts faster.",
+        ),
+    ] = False,
     handler: Handler = HANDLER,
     region: Region = REGION,
     account: Account = ACCOUNT,
@@ -34,7 +52,7 @@ def dev(
 ) -> None:
     """Run IoT Core on this machine.
 
-    Serves MQTT, WebSocket and AWS's HTTP APIs on two ports. Open http://localhost:8080 for a page to try it. The
+    Serves MQTT, WebSocket and AWS's HTTP APIs on two ports. Open the URL that it prints for a page to try it. The
     Lambda handler authorizes clients, and their policies are enforced on every message. A saved configuration or
     template takes effect at once. Press Ctrl-C to end it.
     """
@@ -59,6 +77,9 @@ def dev(
         limits=IOT_CORE.without_throttling() if no_throttling else IOT_CORE,
         region=region,
         account=account,
+        concurrency=concurrency,
+        isolate=isolate,
+        default_authorizer=default_authorizer,
     )
     try:
         serve(core, data, quiet=quiet)

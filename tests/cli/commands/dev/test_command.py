@@ -77,13 +77,22 @@ def test_a_port_that_needs_a_privilege_says_which(folder: Path, monkeypatch: pyt
 def test_an_address_that_others_can_reach_gives_a_warning(folder: Path, host: str) -> None:
     with Dev(folder, "--host", host) as dev:
         log = dev.ended_log()
-    assert log.startswith(f"iot-authorizer: on {host}, anyone who can reach this machine can create tokens")
+    assert log.startswith(f"iot-authorizer: on {host}, anyone who can reach this machine can change authorizers")
     assert log.count("\n") == 1
 
 
 def test_a_folder_that_is_a_file_is_one_line(run: Run, folder: Path) -> None:
     (folder / "taken").write_text("")
     assert "taken" in refused(run, "--data", "taken")
+
+
+@pytest.mark.parametrize(("blocks", "file"), [(0, ".gitignore"), (2, "iot-core.sqlite")])
+def test_a_full_disk_names_the_file_that_cannot_be_written(folder: Path, blocks: int, file: str) -> None:
+    """The shell limits the size of files, in blocks of 512 bytes or 1 KiB."""
+    command = f"ulimit -f {blocks}; exec {PROGRAM} dev --port 0 --tls-port 0"
+    done = subprocess.run(["bash", "-c", command], cwd=folder, capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert file in done.stderr
 
 
 def test_a_broken_template_is_one_line_with_its_place(run: Run, folder: Path) -> None:

@@ -32,9 +32,11 @@ def test_without_a_running_dev_the_revocation_is_written(folder: Path, table: Sq
 
 
 def test_without_a_configuration_only_given_client_ids_can_be_ended(tmp_path: Path) -> None:
-    found = revoke(tmp_path, "principal", "ann", *NOT_THERE).stderr
-    assert "no configuration here (--config): clients of ann stay connected until their next refresh" in found
-    assert "taken literally" not in found
+    found = revoke(tmp_path, "principal", "ann", *NOT_THERE)
+    assert "no configuration here (--config): clients of ann stay connected until their next refresh" in found.stderr
+    assert "taken literally" not in found.stderr
+    https = "over HTTPS  refused within 10s; with caching_for_http, after the refresh_after of its template\n"
+    assert https in found.stdout
 
 
 def test_a_configuration_without_a_table_is_reported(folder: Path) -> None:
@@ -48,6 +50,7 @@ def test_json_has_the_revocation_and_the_connections(folder: Path) -> None:
     done = json.loads(revoke(folder, "principal", "ann", "--for", "1h", "--json", *NOT_THERE).stdout)
     assert (done["revoked"]["kind"], done["revoked"]["principal"], done["replaced"]) == ("principal", "ann", None)
     assert done["connections"]["not_looked_up"] == ["ann/*", "displays/{claims.display}"]
+    assert (done["refused_after"], done["refreshed_after"]) == (5, 5 + 30 * 60)
 
 
 def test_the_replaced_revocation_is_printed(folder: Path) -> None:
@@ -105,7 +108,7 @@ def test_a_token_without_an_issuer_is_refused(folder: Path) -> None:
         (["before", "now", "--issuer", "me"], "--yes is required when the command does not run in a terminal"),
         (["undo", "principal", "ann"], "Invalid value: not revoked: principal ann"),
         (["ann"], "No such command 'ann'"),
-        (["principal", "\udcff"], "expected text without lone surrogates"),
+        (["principal", "\udcff"], "the authorizer refuses such names"),
     ],
 )
 def test_an_error_is_one_line_and_nothing_is_written(
@@ -203,6 +206,13 @@ def test_with_a_broken_template_given_client_ids_are_asked_about(folder: Path) -
     (folder / "policy.toml").write_text("oops\n")
     done = revoke(folder, "principal", "ann", "--client-id", "ann/1", "--json", *NOT_THERE)
     assert json.loads(done.stdout)["connections"]["not_asked"] == ["ann/1"]
+
+
+@pytest.mark.parametrize("name", ["jose\u0301", "ann\u200b", "ann "], ids=ascii)
+def test_a_name_that_the_authorizer_never_allows_is_not_revoked(folder: Path, table: SqliteTable, name: str) -> None:
+    done = revoke(folder, "principal", name)
+    assert (done.returncode, list(table.items("revoked#"))) == (2, [])
+    assert "nothing was revoked: write the name as the issuer does" in done.stderr
 
 
 @pytest.mark.parametrize("name", ["SN-0001*", "ann/phone", "ann#", "+", "a?", "$a"])
