@@ -12,7 +12,7 @@ from iot_policies.durations import duration_text
 from iot_policies.entries import Entry
 from iot_policies.errors import PolicyTooLarge
 from iot_policies.explaining import conditions
-from iot_policies.grants import LEAST_SESSION, Deny, Grant
+from iot_policies.grants import LEAST_SESSION, Deny, Grant, Key
 from iot_policies.overlap import could_be_equal
 from iot_policies.placeholders import PLACEHOLDER, placeholder_names, split_template
 from iot_policies.principal import Principal
@@ -88,12 +88,17 @@ def _acknowledged(block: Grant | Deny) -> Sequence[str]:
 
 def _leading_wildcard(entry: Entry) -> str:
     having = f" with {conditions(entry.block.when)}" if entry.block.when else ""
-    allowed = "subscribe to it" if entry.key == "subscribe" else f"publish to it{_RETAINED[entry.key == 'retain']}"
     meant = f'if that is meant, set acknowledge = ["leading_wildcard"] in {entry.block_name}'
-    return f"begins with a wildcard: every principal{having} may {allowed}, whatever the first level is; {meant}"
+    return (
+        f"begins with a wildcard: every principal{having} may {_USES[entry.key]}, whatever the first level is; {meant}"
+    )
 
 
-_RETAINED = ("", ", also with RETAIN")
+_USES: dict[Key, str] = {
+    "publish": "publish to it",
+    "retain": "publish to it, also with RETAIN",
+    "subscribe": "subscribe to it",
+}
 
 
 def _of_block(template: PolicyTemplate, index: int, block: Grant | Deny) -> Iterator[Finding]:

@@ -76,3 +76,10 @@ def test_an_invalid_prefix_is_refused_where_it_is_set(run: Run, folder: Path) ->
     message = "authorizer.toml:1: topic_prefix: expected plain levels such as dev or shop/dev"
     assert refused(run, "render", *ANN).startswith(message)
     assert refused(run, "invoke", "--token", "x").startswith(message)
+
+
+def test_without_a_configuration_its_variables_are_not_read(folder: Path) -> None:
+    (folder / "authorizer.toml").unlink()
+    variables = {"AUTHORIZER__JWT__0__SECRET": "ssm:chat", "AUTHORIZER__TOPIC_PREFIX": "dev"}
+    done = run_here(folder, "explain", *ANN, "publish", "rooms/lobby/say/ann", environment=variables)
+    assert done.returncode == 0, done.stderr

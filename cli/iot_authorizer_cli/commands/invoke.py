@@ -59,8 +59,10 @@ def invoke(
     authorizer = read_project_configuration(config, function.arn).description
     if token_signature is not None and authorizer.signing_disabled:
         typer.echo("iot-authorizer: the configuration has no [signing], so the signature is ignored", err=True)
-    verified = verify_signature(request, authorizer)
-    event = build_event(request, token_key_name=authorizer.token_key_name, signature_verified=verified)
+    signature = verify_signature(request, authorizer)
+    if signature.warning is not None:
+        typer.echo(f"iot-authorizer: {signature.warning}", err=True)
+    event = build_event(request, token_key_name=authorizer.token_key_name, signature_verified=signature.verified)
     invocation = function.invoke(event)
     typer.echo(json.dumps(invocation.answer, indent=2))
     typer.echo(_describe(invocation.decision), err=True)

@@ -77,6 +77,8 @@ def test_a_host_header_that_names_the_server_is_accepted(running: Running, host:
         "",
         "[",
         "localhost..",
+        "localhost:123456",
+        "localhost:8080:8080",
         "localhost.evil.example.",
         "localhost/evil.example",
         "localhost?evil.example",
