@@ -42,7 +42,7 @@ def build(
     `on_fetch` is called after each fetch of keys. `environment` is the process's by default. Raises InvalidFile.
     """
     with _named_by("policy"):
-        template = PolicyTemplate.load(folder / configuration.policy)
+        template = PolicyTemplate.load(folder / configuration.policy, configuration.topic_prefix)
     variables = os.environ if environment is None else environment
     verify = _verifier(configuration, folder, template.principal_claim, on_fetch, variables)
     return Authorizer(verify=verify, grant=template, token_key_name=configuration.token_key_name)

@@ -14,6 +14,7 @@ from iot_authorizer.token_settings import JwtIssuer, SignedTokens, Text, between
 from iot_policies.grants import StrictModel
 from iot_policies.names import name_problem
 from iot_policies.toml_file import Location, from_validation, invalid_file, override, read_toml
+from iot_policies.topic_prefix import check_topic_prefix
 
 
 def _made_of(characters: str) -> AfterValidator:
@@ -101,6 +102,8 @@ class PartialConfiguration(StrictModel):
     name: Annotated[str, _made_of("_=,@-")] = "authorizer"
     policy: Text | None = None
     """A policy template in the configuration's folder."""
+    topic_prefix: Annotated[str, AfterValidator(check_topic_prefix)] = ""
+    """The levels in front of each topic of the template, such as `dev`; empty for none."""
     table: Annotated[str, AfterValidator(_table_name)] | None = None
     """The DynamoDB table of identities: users, revocations and stored claims."""
     token_key_name: Annotated[str, _made_of("_-")] | None = None

@@ -116,13 +116,13 @@ def _near_entries(
         if covers and not applies:
             yield f"{entry} would allow it, but needs {conditions(entry.block.when or {})}"
         elif not covers and contains(tuple(_levels(entry, resource)), split(resource), could_be_equal):
-            others = " and ".join(missing or _other_values(entry.text, resource, values))
+            others = " and ".join(missing or _other_values(entry.filter, resource, values))
             yield f"{entry} " + (f"does not apply: {others} is missing" if missing else f"is for another {others}")
 
 
 def _levels(entry: Entry, resource: str) -> list[str]:
     """An entry's levels. The final `*` of a client ID becomes `#`: both match all that follows."""
-    levels = list(split_template(entry.text))
+    levels = list(split_template(entry.filter))
     if entry.key == "connect" and levels[-1] == "*" and len(levels) <= len(split(resource)):
         levels[-1] = HASH
     return levels

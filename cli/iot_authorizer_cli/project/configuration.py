@@ -99,7 +99,7 @@ def read_project_configuration(path: Path, function_arn: str, table: Path | None
         description=_description(path, text, found, function_arn, keys),
         default_authorizer=found.default_authorizer,
         policy_path=policy,
-        template=PolicyTemplate.load(policy) if policy else None,
+        template=PolicyTemplate.load(policy, found.topic_prefix) if policy else None,
         anonymous_claims=found.anonymous.claims if found.anonymous else {},
         stored_claims=StoredClaims(
             in_file=password_file_claims(passwords),
