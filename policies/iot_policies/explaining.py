@@ -74,7 +74,7 @@ def left_out(
     """Entries that apply but are left out, with their placeholders that have no value. Raises UnsafeValue."""
     values = Values(principal, client_id)
     for entry in template.applicable(principal):
-        if missing := [name for name in placeholder_names(entry.text) if not values.combinations((name,))]:
+        if missing := [name for name in entry.rules[0].names if not values.combinations((name,))]:
             yield entry, missing
 
 

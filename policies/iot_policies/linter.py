@@ -120,8 +120,12 @@ def _covered(name: str, wanted: Condition) -> str:
 
 
 def _of_denial(entry: Entry, levels: Levels) -> Iterator[Finding]:
-    if missing := [name for name in placeholder_names(entry.text) if name != "principal"]:
+    names = placeholder_names(entry.text)
+    if missing := [name for name in names if name.startswith("claims.")]:
         yield Finding("note", entry.location, f'"{entry.text}" denies nothing if {missing[0]} is missing')
+    if "client_id" in names:
+        message = "is denied for every client ID if the client has none, as over HTTPS"
+        yield Finding("note", entry.location, f'"{entry.text}" {message}')
     if PLUS in levels:
         message = f'"{entry.text}" also denies deeper levels: an IoT policy cannot deny only a single level'
         yield Finding("warning", entry.location, message)
