@@ -130,14 +130,8 @@ class AuthorizerInvoker:
             signature_verified=verified,
             connection_id=connection_id,
         )
-        answer, decision = await self._invoke(authorizer, event)
-        try:
-            checked = read_answer(answer)
-        except InvalidAnswer as error:
-            raise Refused(IotCoreReason.INVALID_ANSWER, str(error), decision=decision) from None
-        if checked is None:
-            raise NotAuthenticated(IotCoreReason.NOT_AUTHENTICATED, decision=decision)
-        return Authorization(checked, authorizer.name, event, decision, generation)
+        invocation = await self._invoke(authorizer, event)
+        return Authorization(accepted(invocation), authorizer.name, event, invocation.decision, generation)
 
     async def _invoke(self, authorizer: AuthorizerDescription, event: Mapping[str, object]) -> Invocation:
         function = self.functions.get(authorizer.function_arn)
@@ -151,6 +145,18 @@ class AuthorizerInvoker:
             raise Refused(IotCoreReason.FUNCTION_TIMEOUT, str(error)) from None
         except (BrokenHandler, InvalidFile) as error:
             raise Refused(IotCoreReason.FUNCTION_ERROR, str(error)) from None
+
+
+def accepted(invocation: Invocation) -> AuthorizerAnswer:
+    """The answer of an invocation if it authenticates the client, within IoT Core's limits. Raises Refused."""
+    answer, decision = invocation
+    try:
+        checked = read_answer(answer)
+    except InvalidAnswer as error:
+        raise Refused(IotCoreReason.INVALID_ANSWER, str(error), decision=decision) from None
+    if checked is None:
+        raise NotAuthenticated(IotCoreReason.NOT_AUTHENTICATED, decision=decision)
+    return checked
 
 
 def verify_signature(request: ConnectionRequest, authorizer: AuthorizerDescription) -> bool:
