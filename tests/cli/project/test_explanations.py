@@ -111,7 +111,7 @@ def test_a_scope_is_a_list_as_the_lambda_reads_it(tmp_path: Path, configuration:
 
 def test_a_refusal_is_explained_too(configuration: ProjectConfiguration) -> None:
     (reason,) = explained(configuration, {"token": ANN}, "rooms/attic/say", principal="ann", source="token")
-    assert reason.endswith("is for another claims.rooms")
+    assert reason.endswith('claims.rooms is "lobby", the topic needs "attic"')
 
 
 @pytest.mark.parametrize(
