@@ -64,7 +64,7 @@ def nearest(
 def unmet(block: Grant | Deny, claims: Claims) -> str | None:
     """The conditions that a principal with these claims does not meet, in words; None if it meets them all."""
     found = [
-        f"{_condition(name, wanted)}, but {name} is {_shown(claim(claims, name))}"
+        f"{_condition(name, wanted)}, but {name} is {shown(claim(claims, name))}"
         for name, wanted in (block.when or {}).items()
         if not block.model_copy(update={"when": {name: wanted}}).applies(claims)
     ]
@@ -138,7 +138,7 @@ def _of_placeholders(
     filled = [pattern.format(*combination) for combination in combinations]
     if wanted not in filled:
         name = names[0] if level == f"{{{names[0]}}}" else f'"{level}"'
-        yield _Difference(_SMALL, f'{name} is {_choice(filled)}, the {noun} needs "{wanted}"')
+        yield _Difference(_SMALL, f'{name} is {choice(filled)}, the {noun} needs "{wanted}"')
 
 
 def _fits_at_once(rule: Rule, asked: Levels, values: Values) -> bool:
@@ -154,7 +154,7 @@ def _fits_at_once(rule: Rule, asked: Levels, values: Values) -> bool:
 
 def problem(error: PolicyError, values: Values) -> str:
     """Why a principal gets no policy, with its reason code and the value."""
-    value = f": it is {_shown(values.found(error.source))}" if isinstance(error, UnsafeValue) else ""
+    value = f": it is {shown(values.found(error.source))}" if isinstance(error, UnsafeValue) else ""
     return f"{error.reason}: {error}{value}"
 
 
@@ -180,7 +180,7 @@ def _nearest_client_ids(
                 yield f"{entry}: {' and '.join(missing)} is missing"
         elif any(text == client_id or (text[-1] == "*" and client_id.startswith(text[:-1])) for text in filled):
             yield f"{entry}: {lacks}"
-    yield f"granted client IDs: {_choice([*granted])}" if granted else "no client ID is granted"
+    yield f"granted client IDs: {choice([*granted])}" if granted else "no client ID is granted"
 
 
 def _condition(name: str, wanted: Condition) -> str:
@@ -193,13 +193,13 @@ def _one_of(wanted: Condition) -> str:
     return str(wanted).lower() if isinstance(wanted, bool) else str(wanted)
 
 
-def _choice(texts: Sequence[str]) -> str:
+def choice(texts: Sequence[str]) -> str:
     """Quoted texts, joined by `or`; only the first few."""
     more = [f"{len(texts) - _MOST} more"] if len(texts) > _MOST else []
-    return " or ".join([*map(_shown, texts[:_MOST]), *more])
+    return " or ".join([*map(shown, texts[:_MOST]), *more])
 
 
-def _shown(value: object) -> str:
+def shown(value: object) -> str:
     """A value as JSON, shortened; `missing` for None."""
     if value is None:
         return "missing"

@@ -1,18 +1,24 @@
 """`iot-authorizer invoke`: the Lambda handler, run on one event."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated
 
 import typer
 from pydantic import ValidationError
 
 from iot_authorizer_cli.options import CONFIG, Config, DataFolder, Handler, TableName, json_model, require_config
-from iot_authorizer_cli.project.configuration import HANDLER, load_function, read_project_configuration
-from iot_authorizer_cli.project.development_issuer import DATA, DevelopmentIssuer
+from iot_authorizer_cli.project.configuration import (
+    HANDLER,
+    ProjectConfiguration,
+    load_function,
+    read_project_configuration,
+)
+from iot_authorizer_cli.project.development_issuer import DATA, DevelopmentIssuer, table_path
+from iot_authorizer_cli.project.explanations import decision_reasons
 from iot_authorizer_cli.terminal import tell, warn
 from iot_core.authorizers.event import ConnectionRequest, HttpContext, MqttContext, TlsContext, build_event
-from iot_core.authorizers.invocation import NotAuthenticated, Refused, accepted, verify_signature
+from iot_core.authorizers.invocation import Asked, AuthorizerCall, NotAuthenticated, Refused, accepted, verify_signature
 from iot_core.authorizers.rules import AuthorizerDescription
 from iot_core.functions.lambda_function import BrokenHandler, LambdaFunction
 from iot_core.reasons import IotCoreReason
@@ -49,7 +55,8 @@ def invoke(
     if handler == HANDLER:
         require_config(config)
     function = load_function(config, handler, environment=DevelopmentIssuer(data).environment(table))
-    authorizer = read_project_configuration(config, function.arn).description
+    configured = read_project_configuration(config, function.arn, table_path(data) if table is None else None)
+    authorizer = configured.description
     if token_signature is not None and authorizer.signing_disabled:
         warn("the configuration has no [signing], so the signature is ignored")
     try:
@@ -57,6 +64,8 @@ def invoke(
     except Refused as refused:
         if not isinstance(refused, NotAuthenticated):
             warn(f"IoT Core refuses this client: {refused}")
+        for reason in _reasons(configured, request, refused):
+            tell(f"  {reason}")
         raise typer.Exit(1) from None
 
 
@@ -82,6 +91,13 @@ def _request(
         raise typer.BadParameter(problem, param_hint=option) from None
 
 
+def _reasons(configured: ProjectConfiguration, request: ConnectionRequest, refused: Refused) -> Sequence[str]:
+    """What the template or the token has to do with a refusal."""
+    client_id = (request.mqtt_context and request.mqtt_context.client_id) or None
+    asked = Asked("connect", client_id or "", client_id)
+    return () if refused.call is None else decision_reasons(configured, refused.call, asked, refused.reason)
+
+
 def _invoke(function: LambdaFunction, authorizer: AuthorizerDescription, request: ConnectionRequest) -> None:
     """Invokes the function as IoT Core does, and prints its answer and its decision. Raises Refused."""
     verified = verify_signature(request, authorizer)
@@ -92,7 +108,7 @@ def _invoke(function: LambdaFunction, authorizer: AuthorizerDescription, request
         raise Refused(IotCoreReason.FUNCTION_ERROR, str(error)) from None
     typer.echo(json.dumps(invocation.answer, indent=2))
     tell(_describe(invocation.decision))
-    accepted(invocation)
+    accepted(invocation.answer, AuthorizerCall(authorizer.name, event, invocation.decision))
 
 
 def _describe(decision: Mapping[str, object]) -> str:

@@ -10,7 +10,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from iot_authorizer.configuration import PartialConfiguration, load_partial_configuration, load_password_file
+from iot_authorizer.configuration import (
+    JwtIssuer,
+    PartialConfiguration,
+    SignedTokens,
+    load_partial_configuration,
+    load_password_file,
+)
 from iot_core.authorizers.rules import AuthorizerDescription, InvalidAuthorizer
 from iot_core.functions.lambda_function import ACCOUNT, REGION, LambdaFunction
 from iot_identities.reading import MalformedItem
@@ -69,6 +75,8 @@ class ProjectConfiguration:
     """The template's file; None if grants come from code."""
     template: PolicyTemplate | None
     """None if grants come from code."""
+    issuers: tuple[JwtIssuer | SignedTokens, ...]
+    """The issuers of tokens, without the development issuer."""
     anonymous_claims: Claims
     stored_claims: StoredClaims
     table: str | None
@@ -96,6 +104,7 @@ def read_project_configuration(path: Path, function_arn: str, table: Path | None
         description=_description(path, text, found, function_arn, keys),
         policy_path=policy,
         template=PolicyTemplate.load(policy) if policy else None,
+        issuers=(*found.jwt, *((found.signed_tokens,) if found.signed_tokens else ())),
         anonymous_claims=found.anonymous.claims if found.anonymous else {},
         stored_claims=StoredClaims(
             in_file=password_file_claims(passwords),

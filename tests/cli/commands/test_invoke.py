@@ -44,6 +44,12 @@ def test_a_refused_client_gives_exit_code_1_and_the_reason(run: Run) -> None:
     assert done.stderr.startswith("refused: reason=malformed_token")
 
 
+def test_a_refusal_shows_what_the_token_says_and_what_the_template_grants(run: Run) -> None:
+    token = run("token", "--principal", "ann").stdout.strip()
+    done = run("invoke", "--token", token, "--mqtt-context", '{"clientId": "bob"}')
+    assert done.stderr.splitlines()[1:] == ['  granted client IDs: "ann" or "ann/*"']
+
+
 def test_the_token_is_found_under_the_token_key_name_as_iot_core_finds_it(run: Run) -> None:
     token = run("token", "--principal", "ann").stdout.strip()
     done = run("invoke", "--http-context", json.dumps({"queryString": f"?token={token}"}))
