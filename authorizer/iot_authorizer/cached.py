@@ -1,15 +1,14 @@
 """Caches a fetched value and serves the stale one while its source is unreachable."""
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from iot_authorizer.clock import Clock, Moment
 from iot_authorizer.reasons import Reason
 from iot_authorizer.refusal import Refusal
 
 Value = TypeVar("Value")
-Clock = Callable[[], float]
 OnFetch = Callable[[bool], None]
 """Called after each fetch: whether it succeeded."""
 
@@ -25,7 +24,7 @@ class Caching:
     max_age: float = 600
     """From this age on, the value is fetched again before it is used."""
     max_stale: float = 86_400
-    """Up to this age, the value is used while fetching fails."""
+    """Up to this age, the value is used while fetching fails; never beyond it and `max_age`."""
     pause: float = 30
     """The time between two attempts to fetch, so that clients cannot cause many fetches."""
 
@@ -38,17 +37,17 @@ class Cached(Generic[Value]):
         fetch: Callable[[], Value],
         *,
         caching: Caching | None = None,
-        clock: Clock = time.monotonic,
+        clock: Clock | None = None,
         on_fetch: OnFetch | None = None,
     ) -> None:
         """`fetch` raises FetchError and has its own timeout."""
         self._fetch = fetch
         self._caching = caching or Caching()
-        self._clock = clock
+        self._clock = clock or Clock()
         self._on_fetch = on_fetch
         self._value: Value | None = None
-        self._fetched_at = float("-inf")
-        self._tried_at = float("-inf")
+        self._fetched_at: Moment | None = None
+        self._tried_at: Moment | None = None
 
     def get(self) -> Value:
         """The value, fetched if it is too old. Raises Refusal if no value is fresh enough."""
@@ -60,8 +59,8 @@ class Cached(Generic[Value]):
 
     def refresh(self) -> bool:
         """Fetches the value unless that was tried within `pause`. Returns whether the value is new."""
-        now = self._clock()
-        if now - self._tried_at < self._caching.pause:
+        now = self._clock.now()
+        if now.seconds_since(self._tried_at) < self._caching.pause:
             return False
         self._tried_at = now
         try:
@@ -77,4 +76,4 @@ class Cached(Generic[Value]):
         return fetched
 
     def _age(self) -> float:
-        return self._clock() - self._fetched_at
+        return self._clock.now().seconds_since(self._fetched_at)

@@ -4,9 +4,11 @@ Imported only if a table is configured.
 """
 
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
+from iot_authorizer.clock import Clock, Moment
 from iot_authorizer.reasons import Reason
 from iot_authorizer.refusal import Refusal
 from iot_authorizer.verified_principal import VerifiedPrincipal
@@ -37,8 +39,8 @@ class Lookups:
 class StoredIdentities:
     """Looks verified principals up."""
 
-    def __init__(self, table: Table, lookups: Lookups) -> None:
-        self._items = CachedItems(table, lookups.cache_for)
+    def __init__(self, table: Table, lookups: Lookups, clock: Clock | None = None) -> None:
+        self._items = CachedItems(table, lookups.cache_for, clock)
         self._lookups = lookups
 
     def check(self, verified: VerifiedPrincipal) -> VerifiedPrincipal:
@@ -132,41 +134,49 @@ def check_user(stored: user.User, now: float, principal: Principal) -> None:
         raise Refusal(Reason.USER_EXPIRED, principal=principal)
 
 
+class _Found(NamedTuple):
+    at: Moment
+    item: Item | None
+
+
 class CachedItems:
     """A table whose answers are cached, also for missing items."""
 
-    def __init__(self, table: Table, keep: float, timer: Callable[[], float] = time.monotonic) -> None:
-        """`keep`: seconds that answers are cached, by `timer`."""
+    def __init__(self, table: Table, keep: float, clock: Clock | None = None) -> None:
+        """`keep`: seconds that answers are cached."""
         self._table = table
         self._keep = keep
-        self._timer = timer
-        self._found: dict[str, tuple[float, Item | None]] = {}
+        self._clock = clock or Clock()
+        self._found: dict[str, _Found] = {}
 
     def read(self, ids: Sequence[str]) -> dict[str, Item]:
         """Reads items; those that are not cached in one round trip. Raises TableUnavailable."""
-        now = self._timer()
-        known = {each: self._found[each][1] for each in ids if each in self._found and now < self._found[each][0]}
+        now = self._clock.now()
+        known = {each: self._found[each].item for each in ids if self._is_fresh(self._found.get(each), now)}
         missing = [each for each in ids if each not in known]
         if missing:
             read = self._table.read(missing)
             fresh = {each: read.get(each) for each in missing}
             if self._keep > 0:
                 self._make_room(now)
-                self._found |= {each: (now + self._keep, item) for each, item in fresh.items()}
+                self._found |= {each: _Found(now, item) for each, item in fresh.items()}
             known |= fresh
         return {each: item for each, item in known.items() if item is not None}
 
     def kept(self, ids: Sequence[str]) -> dict[str, Item]:
         """The cached items, however old they are."""
-        known = {each: self._found[each][1] for each in ids if each in self._found}
+        known = {each: self._found[each].item for each in ids if each in self._found}
         return {each: item for each, item in known.items() if item is not None}
 
     def __len__(self) -> int:
         """The number of cached answers."""
         return len(self._found)
 
-    def _make_room(self, now: float) -> None:
+    def _is_fresh(self, found: _Found | None, now: Moment) -> bool:
+        return found is not None and now.seconds_since(found.at) < self._keep
+
+    def _make_room(self, now: Moment) -> None:
         if len(self._found) >= _MOST_CACHED:
-            self._found = {each: found for each, found in self._found.items() if now < found[0]}
+            self._found = {each: found for each, found in self._found.items() if self._is_fresh(found, now)}
         if len(self._found) >= _MOST_CACHED:
             self._found.clear()

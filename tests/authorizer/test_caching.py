@@ -4,6 +4,7 @@ import pytest
 
 from iot_authorizer import Reason, Refusal
 from iot_authorizer.cached import Cached, Caching, FetchError
+from iot_authorizer.clock import Clock
 from iot_authorizer.jwks import RemoteKeys
 from iot_authorizer.keys import KeySet
 from tests.authorizer.keys import SigningKey, signing_key
@@ -24,7 +25,8 @@ class Source:
         self.value: str | None = "first"
         self.told: list[bool] = []
         """For each fetch, whether it succeeded."""
-        self.cached = Cached(self._fetch, caching=caching, clock=lambda: self.now, on_fetch=self.told.append)
+        clock = Clock(lambda: self.now, lambda: self.now)
+        self.cached = Cached(self._fetch, caching=caching, clock=clock, on_fetch=self.told.append)
 
     def _fetch(self) -> str:
         if self.value is None:
@@ -97,7 +99,8 @@ class Endpoint:
         self.now = 0.0
         self.keys = keys
         self.fetches = 0
-        self.remote = RemoteKeys(Cached(self._fetch, caching=CACHING, clock=lambda: self.now))
+        clock = Clock(lambda: self.now, lambda: self.now)
+        self.remote = RemoteKeys(Cached(self._fetch, caching=CACHING, clock=clock))
 
     def _fetch(self) -> KeySet:
         self.fetches += 1

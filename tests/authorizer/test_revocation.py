@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from iot_authorizer import Reason, Refusal, development
+from iot_authorizer.clock import Clock
 from iot_authorizer.stored_identities import CachedItems, Lookups, StoredIdentities
 from iot_authorizer.verified_principal import VerifiedPrincipal
 from iot_identities.revocations import Kind, Revocation, principal_id
@@ -127,7 +128,7 @@ def test_an_answer_is_cached(started: Start, identities: Identities) -> None:
 
 def test_no_longer_than_that(identities: Identities) -> None:
     seconds = [0.0]
-    cached = CachedItems(identities.table, keep=300, timer=lambda: seconds[0])
+    cached = CachedItems(identities.table, keep=300, clock=Clock(lambda: seconds[0], lambda: seconds[0]))
     cached.read([principal_id("ann")])
     identities.revoke(Revocation(Kind.PRINCIPAL, NOW, principal="ann"))
     seconds[0] = 299

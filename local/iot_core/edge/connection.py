@@ -26,7 +26,7 @@ from iot_core.broker.limits import BrokenRule, ConnectRate
 from iot_core.broker.session import DisconnectReason
 from iot_core.edge.client_authorization import ClientAuthorization, ClientAuthorizer, NetworkContext
 from iot_core.edge.connack import REFUSED_CLIENT, check_connect, refusal, refusal_of_version
-from iot_core.edge.outbox import Channel, Outbox, Outgoing
+from iot_core.edge.outbox import MOST_RECEIVED, Channel, Outbox, Outgoing
 from iot_core.feed import Decisions
 from iot_core.mqtt import Connect, Decoder, MqttError, ReasonCode, Subscribe, Version
 from iot_core.reasons import IotCoreReason
@@ -98,7 +98,10 @@ class MqttConnection(asyncio.Protocol):
         self._decoder.receive(data)
         if not self._yielding:
             self._process()
-        self._endpoint.outbox.received(len(data))
+        outbox = self._endpoint.outbox
+        outbox.received += len(data)
+        if outbox.received > MOST_RECEIVED:
+            outbox.flush()
 
     def eof_received(self) -> None:
         """The client sends no more, which ends the connection; it closes after everything is sent."""

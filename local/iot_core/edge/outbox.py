@@ -21,7 +21,7 @@ from typing import Protocol
 from iot_core.broker.storage import Storage, StorageError
 
 MOST_RECEIVED = 64 * 1024
-"""Bytes that clients may send between two flushes."""
+"""Bytes that clients may send before a connection flushes the outbox at once."""
 
 _logger = logging.getLogger(__name__)
 
@@ -70,7 +70,8 @@ class Outbox:
         self._on_failure = on_failure
         self._senders: list[Sender] = []
         self._scheduled = False
-        self._received = 0
+        self.received = 0
+        """Bytes that clients sent since the last flush, counted by the connections."""
 
     def add(self, sender: Sender) -> None:
         """Flushes a sender after everything that the event loop has ready."""
@@ -79,12 +80,6 @@ class Outbox:
             self._scheduled = True
             asyncio.get_running_loop().call_soon(self._flush_scheduled)
 
-    def received(self, size: int) -> None:
-        """Counts bytes of a client, after they were processed; flushes if there were many since the last flush."""
-        self._received += size
-        if self._received > MOST_RECEIVED:
-            self.flush()
-
     def flush(self) -> None:
         """Commits, then sends. If the commit fails, the senders are aborted."""
         with contextlib.suppress(StorageError):
@@ -92,7 +87,7 @@ class Outbox:
 
     def commit(self) -> None:
         """Commits, then sends. Raises StorageError if the commit fails; the senders are aborted then."""
-        senders, self._senders, self._received = self._senders, [], 0
+        senders, self._senders, self.received = self._senders, [], 0
         if self._storage.changed:
             try:
                 self._storage.commit()
@@ -110,7 +105,8 @@ class Outbox:
 
     def _flush_scheduled(self) -> None:
         self._scheduled = False
-        self.flush()
+        if self._senders:
+            self.flush()
 
 
 class Outgoing:

@@ -180,6 +180,7 @@ def test_if_no_folder_can_be_watched_the_files_are_checked(
         running.record("reload", ok=True)
 
 
+@pytest.mark.slow
 def test_an_exception_in_a_reload_does_not_end_the_watch(
     running: Running, folder: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

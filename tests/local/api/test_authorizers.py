@@ -117,7 +117,7 @@ def listed(iot: Boto, **parameters: object) -> list[str]:
     return [one["authorizerName"] for page in pages for one in page["authorizers"]]
 
 
-@pytest.mark.parametrize("size", [None, 1, 2, 3, 6])
+@pytest.mark.parametrize("size", [None, 1, 4])
 @pytest.mark.parametrize("ascending", [True, False])
 def test_authorizers_are_listed_newest_first_or_ascending(
     iot: Boto, six: list[str], size: int | None, ascending: bool

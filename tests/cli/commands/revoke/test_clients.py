@@ -133,6 +133,7 @@ def test_connections_of_all_tokens_cannot_be_looked_up(server: Server, undone_af
     )
 
 
+@pytest.mark.slow
 def test_it_says_how_long_it_looks_for_clients_that_connect_again(server: Server) -> None:
     done = revoke(server.folder, "principal", "ned", "--data", "data", "--endpoint-url", server.url)
     assert re.search(

@@ -89,6 +89,7 @@ def test_connections_that_were_ended_before_a_failure_are_reported(folder: Path)
     assert (found.ended, found.not_asked) == (("a",), ("b", "c"))
 
 
+@pytest.mark.slow
 def test_a_client_that_stays_connected_was_not_locked_out(folder: Path, all_connected: Endpoint) -> None:
     done = revoke(folder, "principal", "ann", "--endpoint-url", all_connected.url, "--data", "elsewhere", "--json")
     assert (done.returncode, json.loads(done.stdout)["connections"]["still_allowed"]) == (1, ["ann"])
@@ -98,6 +99,7 @@ def test_a_client_that_stays_connected_was_not_locked_out(folder: Path, all_conn
     )
 
 
+@pytest.mark.slow
 def test_a_client_that_connects_again_can_have_a_newer_token(folder: Path, all_connected: Endpoint) -> None:
     done = revoke(folder, "principal", "ann", "--issued-before", "now", "--endpoint-url", all_connected.url)
     assert "ann connected again: with a newer token, or the authorizer there does not" in done.stderr

@@ -70,6 +70,7 @@ def test_a_name_that_looks_like_another_is_refused(users: Users, name: str) -> N
     assert "must not have invisible characters, and its letters must be composed (NFC)" in done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arguments", [["add", "bob"], ["set-password", "ann"], ["rotate", "ann"]])
 def test_nothing_changes_if_standard_output_cannot_take_the_password(users: Users, arguments: list[str]) -> None:
     users.table.write(to_item(User("ann")))
@@ -87,6 +88,7 @@ CLOSED = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("arguments", "message"), CLOSED.items(), ids=CLOSED)
 def test_a_closed_standard_input_is_one_line(users: Users, arguments: str, message: str) -> None:
     users.table.write(to_item(User("ann")))
