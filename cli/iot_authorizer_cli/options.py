@@ -16,7 +16,7 @@ from iot_core.broker.limits import IOT_CORE
 from iot_core.broker.topics import check_topic_filter, check_topic_name
 from iot_policies import InvalidFile, PolicyTemplate
 from iot_policies.durations import seconds
-from iot_policies.toml_file import read_toml
+from iot_policies.toml_file import read_file, read_toml
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -48,7 +48,9 @@ PolicyFile = Annotated[Path, typer.Argument(metavar="POLICY", help="A policy tem
 PrincipalName = Annotated[
     str, typer.Option("--principal", metavar="ID", callback=principal_name, help="Set the principal's name.")
 ]
-Claims = Annotated[str, typer.Option("--claims", metavar="JSON", help="Set the principal's claims.")]
+Claims = Annotated[
+    str, typer.Option("--claims", metavar="JSON", help="Set the principal's claims; @FILE reads them from a file.")
+]
 ClientId = Annotated[str | None, typer.Option("--client-id", metavar="ID", help="Use this MQTT client ID.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, with times in seconds since 1970.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")]
@@ -81,13 +83,17 @@ def load_template(path: Path, command: str) -> PolicyTemplate:
 
 
 def json_object(text: str, option: str) -> Mapping[str, object]:
-    """Reads a JSON object."""
+    """Reads a JSON object: the text, or the content of a file if the text is `@FILE`. Raises InvalidFile."""
     try:
+        text = read_file(Path(text[1:])).decode() if text.startswith("@") else text
         parsed = json.loads(text)
+    except InvalidFile:
+        raise
     except (ValueError, RecursionError):
         parsed = None
     if not isinstance(parsed, dict):
-        raise typer.BadParameter('expected a JSON object, as in \'{"key": "value"}\'', param_hint=option)
+        expected = """expected a JSON object, as in '{"key": "value"}', or @FILE with one"""
+        raise typer.BadParameter(expected, param_hint=option)
     return parsed
 
 

@@ -7,14 +7,14 @@ import typer
 
 from iot_authorizer_cli.options import load_template
 from iot_policies.linter import lint as lint_template
-from iot_policies.toml_file import key_of, line_of
+from iot_policies.toml_file import key_of, line_of, read_toml
 
 
 def lint(policies: Annotated[list[Path], typer.Argument(metavar="POLICY", help="Policy templates.")]) -> None:
     """Check policy templates for mistakes. Exits with 0 if there is none, with 1 otherwise."""
     warnings = 0
     for path in policies:
-        template, text = load_template(path, "lint"), path.read_text("utf-8")
+        template, (_, text) = load_template(path, "lint"), read_toml(path)
         for finding in lint_template(template):
             line = line_of(text, finding.location)
             place = f"{path}:{line}" if line else f"{path}"
