@@ -14,9 +14,9 @@ from pydantic import BaseModel, ValidationError
 
 from iot_core.broker.limits import IOT_CORE
 from iot_core.broker.topics import check_topic_filter, check_topic_name
-from iot_policies import InvalidFile, PolicyTemplate
+from iot_policies import InvalidFile
 from iot_policies.durations import seconds
-from iot_policies.toml_file import read_file, read_toml
+from iot_policies.toml_file import read_file
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -69,17 +69,6 @@ def usage_errors(option: str | None = None, prefix: str = "") -> Iterator[None]:
         yield
     except ValueError as error:
         raise typer.BadParameter(f"{prefix}{error}", param_hint=option) from None
-
-
-def load_template(path: Path, command: str) -> PolicyTemplate:
-    """The policy template of a file; says so if it is a configuration instead. Raises InvalidFile."""
-    try:
-        return PolicyTemplate.load(path)
-    except InvalidFile:
-        if "policy" in read_toml(path)[0]:
-            problem = f"this is a configuration: {command} takes policy templates"
-            raise InvalidFile(path, None, "", problem) from None
-        raise
 
 
 def json_object(text: str, option: str) -> Mapping[str, object]:

@@ -47,6 +47,8 @@ class PolicyTemplate:
         """Reads a template from a TOML file. Raises InvalidFile with the line, the key and what was expected."""
         path = Path(path)
         tables, text = read_toml(path)
+        if "policy" in tables:
+            raise InvalidFile(path, None, "", "this is a configuration: expected a policy template, which it names")
         try:
             file = _File.model_validate(tables)
         except RecursionError:

@@ -4,7 +4,7 @@ import typer
 
 from iot_authorizer_cli import options
 from iot_core.functions.lambda_function import ACCOUNT, REGION
-from iot_policies import Principal, compile_policy
+from iot_policies import PolicyTemplate, Principal, compile_policy
 from iot_policies.errors import UnsafeValue, printable
 from iot_policies.explaining import left_out
 from iot_policies.packing import compact
@@ -29,7 +29,7 @@ def render(
     """
     asked = Principal(principal, options.json_object(claims, "--claims"))
     try:
-        template = options.load_template(policy, "render")
+        template = PolicyTemplate.load(policy)
         compiled = compile_policy(template, asked, client_id)
     except UnsafeValue as error:
         raise typer.BadParameter(f"{error}: {_LEVEL}", param_hint=_OPTIONS.get(error.source, "--claims")) from None

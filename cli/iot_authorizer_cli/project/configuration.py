@@ -97,13 +97,15 @@ def read_project_configuration(path: Path, function_arn: str, table: Path | None
     folder = path.parent
     keys = {name: folder / file for name, file in (found.signing.public_keys if found.signing else {}).items()}
     policy = folder / found.policy if found.policy else None
+    with found.naming("policy"):
+        template = PolicyTemplate.load(policy) if policy else None
     passwords = folder / found.passwords.file if found.passwords and found.passwords.file else None
     jwks = [folder / issuer.jwks for issuer in found.jwt if issuer.jwks and "://" not in issuer.jwks]
     return ProjectConfiguration(
         path=path,
         description=_description(path, text, found, function_arn, keys),
         policy_path=policy,
-        template=PolicyTemplate.load(policy) if policy else None,
+        template=template,
         issuers=(*found.jwt, *((found.signed_tokens,) if found.signed_tokens else ())),
         anonymous_claims=found.anonymous.claims if found.anonymous else {},
         stored_claims=StoredClaims(
@@ -145,6 +147,11 @@ def password_file_claims(path: Path | None) -> Mapping[str, Claims]:
     return {name: user.claims for name, user in users.items()}
 
 
+def _pem(found: PartialConfiguration, name: str, path: Path) -> str:
+    with found.naming("signing", "public_keys", name):
+        return read_file(path).decode("ascii", "replace")
+
+
 def _description(
     path: Path, text: str, found: PartialConfiguration, function_arn: str, keys: Mapping[str, Path]
 ) -> AuthorizerDescription:
@@ -153,7 +160,7 @@ def _description(
         name=found.name,
         function_arn=function_arn,
         token_key_name=found.token_key_name,
-        public_keys={name: read_file(file).decode("ascii", "replace") for name, file in keys.items()},
+        public_keys={name: _pem(found, name, file) for name, file in keys.items()},
         status="ACTIVE",
         signing_disabled=found.signing is None,
         creation_date=now,

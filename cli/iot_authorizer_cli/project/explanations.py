@@ -20,6 +20,7 @@ from iot_authorizer.refusal import Refusal
 from iot_authorizer.tokens import Token, read_token
 from iot_authorizer_cli.project.configuration import ProjectConfiguration
 from iot_authorizer_cli.terminal import time_text
+from iot_core.authorizers.event import query_of, similar_name
 from iot_core.authorizers.invocation import Asked, AuthorizerCall
 from iot_core.reasons import IotCoreReason
 from iot_policies import Principal
@@ -63,6 +64,8 @@ def decision_reasons(
     """
     if call.authorizer != configuration.description.name:
         return ()
+    if reason == Reason.NO_CREDENTIALS:
+        return (*_misspelled(call, configuration.description.token_key_name),)
     if reason not in _BY_TEMPLATE:
         return (*_token_reasons(configuration, call, reason or ""),)
     name, question = call.principal, _question(asked.action)
@@ -78,6 +81,14 @@ def decision_reasons(
 def _question(action: str) -> Question | None:
     found = _QUESTIONS.get(action, action)
     return next((question for question in get_args(Question) if question == found), None)
+
+
+def _misspelled(call: AuthorizerCall, token_key_name: str | None) -> Iterator[str]:
+    """The name in the request that may be a typo of the token key name."""
+    event = AuthorizerEvent.parse(call.event)
+    queries = (event.http.query_string, query_of(event.mqtt.username))
+    if hint := similar_name(token_key_name or "access_token", queries, event.http.headers or ()):
+        yield hint.removeprefix(": ")
 
 
 def _token_reasons(configuration: ProjectConfiguration, call: AuthorizerCall, reason: str) -> Iterator[str]:

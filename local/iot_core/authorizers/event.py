@@ -9,11 +9,15 @@
 import base64
 import uuid
 from collections.abc import Iterable
+from difflib import get_close_matches
 from typing import Annotated
 from urllib.parse import unquote
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
+
+_ALIKE = 0.75
+"""From 0 to 1: `tokn` and `token` are 0.89 alike."""
 
 
 def _base64(text: str) -> str:
@@ -64,6 +68,13 @@ class ConnectionRequest(_Context):
         """The token under the authorizer's token key name."""
         return self.find(token_key_name) if self.token is None else self.token
 
+    def similar(self, key: str) -> str:
+        """A hint for a message if the request has no such key but one that may be a typo of it; else empty."""
+        http, mqtt = self.http_context or HttpContext(), self.mqtt_context or MqttContext()
+        if f"{key}=" in (mqtt.username or "").partition("?")[0]:
+            return f": the user name has it without a ?, expected NAME?{key}=…"
+        return similar_name(key, (http.query_string, query_of(mqtt.username)), http.headers or ())
+
     def find(self, key: str) -> str | None:
         """The value of a key: in a header, in the query string, or in the query string of the user name."""
         queries = []
@@ -73,13 +84,28 @@ class ConnectionRequest(_Context):
                     return value
             queries.append((self.http_context.query_string or "").removeprefix("?"))
         if self.mqtt_context is not None:
-            queries.append((self.mqtt_context.username or "").partition("?")[2])
+            queries.append(query_of(self.mqtt_context.username))
         for query in queries:
             for pair in query.split("&"):
                 name, equals, value = pair.partition("=")
                 if equals and name == key:
                     return unquote(value)
         return None
+
+
+def query_of(user_name: str | None) -> str:
+    """The query string of an MQTT user name."""
+    return (user_name or "").partition("?")[2]
+
+
+def similar_name(key: str, queries: Iterable[str | None], headers: Iterable[str] = ()) -> str:
+    """`: found NAME, did you mean KEY?` for the name that is most like a key; empty if none is."""
+    found = {name.lower(): name for name in headers}
+    for query in queries:
+        names = [unquote(pair.partition("=")[0]) for pair in (query or "").removeprefix("?").split("&")]
+        found |= {name.lower(): name for name in names}
+    alike = get_close_matches(key.lower(), found, 1, _ALIKE)
+    return f": found {found[alike[0]]}, did you mean {key}?" if alike else ""
 
 
 def build_event(

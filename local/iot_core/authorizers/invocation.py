@@ -127,9 +127,8 @@ class AuthorizerInvoker:
         """Authorizes a client by the authorizer that it names, or by the default one. Raises Refused."""
         name = request.find(NAME_KEY) or self._authorizers.default
         if name is None:
-            raise Refused(
-                IotCoreReason.AUTHORIZER_MISSING, f"expected {NAME_KEY}, because there is no default authorizer"
-            )
+            expected = f"expected {NAME_KEY}, because there is no default authorizer"
+            raise Refused(IotCoreReason.AUTHORIZER_MISSING, expected + request.similar(NAME_KEY))
         authorizer = self._authorizers.get(name)
         if authorizer is None:
             raise Refused(IotCoreReason.AUTHORIZER_NOT_FOUND, f"there is no authorizer {name[:128]!r}")
@@ -187,12 +186,13 @@ def verify_signature(request: ConnectionRequest, authorizer: AuthorizerDescripti
         return False
     token = request.find_token(authorizer.token_key_name or "")
     if token is None:
-        raise Refused(
-            IotCoreReason.TOKEN_MISSING, f"signing is enabled: expected a token under {authorizer.token_key_name}"
-        )
+        key = authorizer.token_key_name or ""
+        expected = f"signing is enabled: expected a token under {key}"
+        raise Refused(IotCoreReason.TOKEN_MISSING, expected + request.similar(key))
     text = request.token_signature or request.find(SIGNATURE_KEY)
     if text is None:
-        raise Refused(IotCoreReason.SIGNATURE_MISSING, f"signing is enabled: expected {SIGNATURE_KEY}")
+        expected = f"signing is enabled: expected {SIGNATURE_KEY}"
+        raise Refused(IotCoreReason.SIGNATURE_MISSING, expected + request.similar(SIGNATURE_KEY))
     try:
         signature, message = base64.b64decode(text, validate=True), token.encode()
     except binascii.Error:

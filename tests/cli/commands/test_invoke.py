@@ -161,6 +161,11 @@ def test_an_answer_that_is_not_an_object_gives_exit_code_1(
     assert (done.returncode, "refuses this client: function_error: " in done.stderr) == (1, True), done.stderr
 
 
+def test_a_handler_that_raises_an_exception_gives_exit_code_1(run: Run) -> None:
+    done = run("invoke", "--handler", "json.dumps")
+    assert (done.returncode, "function_error: the handler raised TypeError" in done.stderr) == (1, True), done.stderr
+
+
 def test_a_token_that_iot_core_does_not_take_is_called_too_long(run: Run) -> None:
     assert refused(run, "invoke", "--token", "a" * 6145).endswith(
         "--token: has 6,145 characters, but IoT Core takes at most 6,144"

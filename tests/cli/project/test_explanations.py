@@ -198,6 +198,20 @@ def test_a_refused_token_shows_what_it_says_and_what_is_expected(
     assert tuple(decision_reasons(read(tmp_path), call, asked, reason)) == (text,)
 
 
+@pytest.mark.parametrize(
+    "protocols",
+    [{"http": {"queryString": "?tt=x&a=b"}}, {"mqtt": {"username": "ann?tt=x"}}, {"http": {"headers": {"TT": "x"}}}],
+    ids=["query string", "user name", "header"],
+)
+def test_a_misspelled_token_key_name_is_named(
+    tmp_path: Path, configuration: ProjectConfiguration, protocols: dict[str, object]
+) -> None:
+    (tmp_path / "authorizer.toml").write_text(CONFIGURATION.replace('token_key_name = "t"', 'token_key_name = "ttt"'))
+    call = AuthorizerCall("chat", {"protocolData": protocols}, {})
+    (found,) = decision_reasons(read(tmp_path), call, Asked("connect", "ann", "ann"), "no_credentials")
+    assert found.lower() == "found tt, did you mean ttt?"
+
+
 def test_a_refused_client_id_is_explained_by_those_that_are_granted(configuration: ProjectConfiguration) -> None:
     call = AuthorizerCall("chat", {"token": ANN}, {"principal": "ann", "source": "token"})
     asked = Asked("connect", "eve", "eve")
