@@ -43,7 +43,7 @@ bench: .venv/all
 	$(BIN)/python -m bench
 
 build: .venv/all
-	$(BIN)/python -m iot_authorizer_cdk.package --stage $(STAGE)
+	$(BIN)/iot-authorizer build --stage $(STAGE)
 
 deploy: build node_modules/ready
 	node_modules/.bin/cdk deploy --all -c stage=$(STAGE)

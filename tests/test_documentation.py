@@ -70,7 +70,7 @@ def folder(tmp_path: Path) -> Path:
     folder = tmp_path / "clone"
     shutil.copytree(ROOT / "policies", folder / "policies", ignore=shutil.ignore_patterns("*.py"))
     shutil.copy(ROOT / "authorizer.toml", folder)
-    built = folder / "build" / "lambda"  # The part of `make build` that the construct reads.
+    built = folder / "build" / "lambda"  # The part of `iot-authorizer build` that the construct reads.
     shutil.copytree(folder / "policies", built / "policies")
     shutil.copy(ROOT / "authorizer.toml", built)
     write_target(built, LAMBDA)

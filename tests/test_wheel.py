@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from iot_authorizer_cdk.package.lambda_directory import build
+from iot_authorizer_cdk.package.lambda_directory import build, directory_hash
 from tests import ROOT, UV
 from tests.cdk.configurations import POLICY
 
@@ -135,8 +135,10 @@ def test_dev_runs_their_own_handler_in_a_file_named_authorizer(programs: Path, p
     assert (project / "loaded.txt").read_text() == "True"
 
 
-def test_their_cdk_app_has_the_construct(programs: Path, project: Path) -> None:
-    build(ROOT, project / "authorizer.toml", project / "build/lambda")
+def test_their_cdk_app_deploys_what_the_wheel_builds(programs: Path, project: Path) -> None:
+    """The repository builds the same, byte for byte."""
+    said = run(programs / "iot-authorizer", "build", cwd=project)
+    assert f"sha256:{directory_hash(build(project / 'authorizer.toml', project / 'ours').directory)}" in said
     (project / "app.py").write_text(APP)
     assert run(programs / "python", "app.py", cwd=project) == "True\n"
     assert '"AWS::IoT::Authorizer"' in (project / "cdk.out/Theirs.template.json").read_text()

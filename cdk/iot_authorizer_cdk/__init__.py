@@ -1,4 +1,4 @@
-"""CDK constructs for the authorizer, an app that deploys it, and the command that builds its Lambda directory.
+"""CDK constructs for the authorizer, an app that deploys it, and the builder of its Lambda directory.
 
 ```python
 from iot_authorizer_cdk import AuthorizerProps, IotCustomAuthorizer

@@ -11,6 +11,9 @@ from typing import Annotated, Any, get_type_hints
 
 import typer
 
+from iot_authorizer_cdk.package.lambda_directory import UvError
+from iot_authorizer_cdk.properties import InvalidSettings
+from iot_authorizer_cli.commands.build import build
 from iot_authorizer_cli.commands.connect.command import connect
 from iot_authorizer_cli.commands.dev.command import dev
 from iot_authorizer_cli.commands.explain import explain
@@ -111,6 +114,7 @@ _add(app, "lint", lint, "policies/*.toml")
 _add(app, "token", token, "--principal ann --expires 15m")
 _add(app, "password", password, "")
 _add(app, "sign", sign, '"$TOKEN"')
+_add(app, "build", build, "--stage dev")
 
 _keys = _add_group(app, "keys", "Manage the key pairs that sign tokens. IoT Core gets the public halves.", "new")
 _add(_keys, "keys new", keys.new, "")
@@ -171,7 +175,7 @@ def main() -> None:
         code = app(["--help"] if len(sys.argv) == 1 else None, standalone_mode=False)
     except typer.TyperException as error:
         code = _fail(_NO_SUCH_COMMAND.sub("No such command", _UNEXPECTED.sub(r"\1", error.format_message())))
-    except (InvalidFile, PolicyError, BrokenHandler, KeyRefused) as error:
+    except (InvalidFile, InvalidSettings, PolicyError, BrokenHandler, KeyRefused, UvError) as error:
         code = _fail(str(error))
     except TableUnavailable as error:
         code = _fail(problem_of(error))

@@ -18,7 +18,7 @@ Synth = Callable[..., Template]
 
 
 def write_code(folder: Path) -> Path:
-    """Writes what the construct reads of a Lambda directory that `make build` wrote."""
+    """Writes what the construct reads of a Lambda directory that `iot-authorizer build` wrote."""
     folder.mkdir()
     (folder / "policy.toml").write_text(POLICY)
     (folder / "keys.json").write_text(json.dumps(public_keys(signing_key("RS256"))))

@@ -96,9 +96,9 @@ class Project:
         self._build()
 
     def _build(self) -> None:
-        """Builds it as `make build` does, for this machine."""
+        """Builds it as `make deploy` does, for this machine."""
         target = ["--stage", self.stage, "--architecture", "host"]
-        command = [sys.executable, "-m", "iot_authorizer_cdk.package", *target]
+        command = [str(Path(sys.executable).with_name("iot-authorizer")), "build", *target]
         done = subprocess.run(command, cwd=self.folder, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
 

@@ -42,7 +42,7 @@ class IotCustomAuthorizer(Construct):
     ) -> None:
         """Checks the Lambda directory and adds the authorizer, its function, role and log group.
 
-        `code` is the directory that `make build` wrote. It is checked as the Lambda checks it when it starts, and its
+        `code` is a directory of `iot-authorizer build`. It is checked as the Lambda checks it when it starts, and its
         policy as the linter does. `name` replaces the name in the configuration. `values` replace other values, by
         their names as variables: `{"AUTHORIZER__JWT__0__ISSUER": "https://…"}`; files that they name must be in `code`.
         The function reads the identity table `table` and counts wrong passwords in it; without `table`, it uses the

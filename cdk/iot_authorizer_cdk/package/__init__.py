@@ -1,1 +1,1 @@
-"""The Lambda directory: `python -m iot_authorizer_cdk.package` builds it, and the constructs check it."""
+"""The Lambda directory: `iot-authorizer build` builds it, and the constructs check it."""

@@ -54,7 +54,7 @@ def built_configuration(code: Path) -> Path:
     """Returns the configuration in a Lambda directory. Raises InvalidSettings if there is none."""
     config = code / CONFIGURATION
     if not config.is_file():
-        raise InvalidSettings(f"{code}: not a Lambda directory, no {CONFIGURATION}: run `make build`")
+        raise InvalidSettings(f"{code}: not a Lambda directory, no {CONFIGURATION}: run `iot-authorizer build`")
     return config
 
 

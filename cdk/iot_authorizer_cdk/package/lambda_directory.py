@@ -1,9 +1,13 @@
 """The directory that becomes the Lambda function.
 
-1. It holds the locked and hashed dependencies for its target, the sources, and the configuration with its files.
+1. It holds the locked and hashed dependencies for its target, the sources, and the configuration with its files. The
+   sources are those that are installed here, and `requirements.txt` beside this file is exported from `uv.lock`: an
+   installed wheel builds the same directory as the repository.
 2. The configuration is checked first, as the Lambda reads it when it starts. Variables of this machine are ignored.
 3. It is built beside its place and moved there at the end. A failed build changes nothing.
-4. Two builds of the same commit are equal, byte for byte: modes and times are fixed.
+4. Two builds of the same version are equal, byte for byte: modes and times are fixed.
+5. uv installs the dependencies with its user's settings, so that a company's package index is used. The hashes make
+   sure that the files are the same from any index.
 """
 
 import hashlib
@@ -11,9 +15,11 @@ import io
 import os
 import shutil
 import subprocess
+import sys
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 from iot_authorizer_cdk.package.configuration import CONFIGURATION, SAMPLE_TABLE, TABLE, check_configuration
@@ -27,8 +33,9 @@ from iot_authorizer_cdk.package.target import (
 )
 from iot_policies import InvalidFile
 
-SOURCES = ("authorizer/iot_authorizer", "identities/iot_identities", "policies/iot_policies")
-"""The packages that run in Lambda, as folders of the checkout."""
+_REQUIREMENTS = Path(__file__).with_name("requirements.txt")
+_PACKAGES = ("iot_authorizer", "iot_identities", "iot_policies")
+"""The packages that run in Lambda."""
 _UNUSED = (
     "bin",
     "cffi",  # Only building needs it: the bindings load `_cffi_backend`.
@@ -42,6 +49,7 @@ _UNUSED = (
 _NOT_SHIPPED = ("*.pyi", "py.typed", "*.pyc", ".lock", "*.c", "*.h")
 _METADATA = "METADATA"
 """The only file of a `.dist-info` that is kept: the others say how and where it was installed."""
+_INSTALL_UV = "install uv (https://docs.astral.sh/uv/), or name it in the variable UV"
 _TIME = 946_684_800
 """2000-01-01. Zip files have no times before 1980."""
 
@@ -55,26 +63,27 @@ class Built:
     """A directory that was built."""
 
     directory: Path
+    python: str
+    """The minor version of Python that it is for."""
     has_bytecode: bool
     """Whether this machine had an interpreter of the target's version to compile with."""
 
 
-def build(root: Path, config: Path, directory: Path, target: Target = LAMBDA) -> Built:
-    """Builds the directory and replaces one that was built before. `root` is the checkout.
+def build(config: Path, directory: Path, target: Target = LAMBDA) -> Built:
+    """Builds the directory and replaces one that was built before.
 
     A configuration that needs an identity table passes without one: the construct may add it.
 
     Raises UvError, InvalidFile, InvalidSettings, OSError.
     """
-    check_replaceable(directory, root, config)
+    check_replaceable(directory, config, *_sources())
     files = check_configuration(config, {TABLE: SAMPLE_TABLE}).files
-    directory = directory.absolute()  # uv runs in `root`.
     staging = directory.with_name(f"{directory.name}.{os.getpid()}")
     shutil.rmtree(staging, ignore_errors=True)
     staging.mkdir(parents=True)
     try:
-        _install(root, staging, target)
-        _copy_sources(root, staging)
+        _install(staging, target)
+        _copy_sources(staging)
         _copy(config, staging / CONFIGURATION)
         write_target(staging, target)
         _copy_files(config, files, staging)
@@ -86,22 +95,16 @@ def build(root: Path, config: Path, directory: Path, target: Target = LAMBDA) ->
         staging.rename(directory)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
-    return Built(directory, interpreter is not None)
+    return Built(directory, target.python, interpreter is not None)
 
 
-def _install(root: Path, directory: Path, target: Target) -> None:
-    """Installs the locked, hashed dependencies of a checkout into a directory."""
-    requirements = directory.with_suffix(".txt")
-    export = ("--locked", "--no-default-groups", "--no-emit-project", "--output-file", str(requirements))
+def _install(directory: Path, target: Target) -> None:
+    """Installs the locked, hashed dependencies into a directory."""
     platform = () if target.platform is None else ("--python-platform", target.platform)
     copied = ("--link-mode", "copy")  # The mode and time of a link would also change in uv's cache.
     checked = ("--only-binary", ":all:", "--require-hashes", "--no-compile-bytecode")
-    place = ("--target", str(directory), "--python-version", target.python, *platform)
-    try:
-        _run_uv("export", *export, cwd=root)
-        _run_uv("pip", "install", *place, *copied, *checked, "--requirements", str(requirements), cwd=root)
-    finally:
-        requirements.unlink(missing_ok=True)
+    place = ("--python", sys.executable, "--target", str(directory), "--python-version", target.python, *platform)
+    _run_uv("pip", "install", *place, *copied, *checked, "--requirements", str(_REQUIREMENTS))
     _prune(directory)
 
 
@@ -119,24 +122,39 @@ def _prune(directory: Path) -> None:
                 path.unlink()
 
 
-def _run_uv(*arguments: str, cwd: Path) -> None:
-    """Runs the uv that the variable UV names, the user's on PATH, or the one that `make` installed."""
-    program = os.environ.get("UV") or shutil.which("uv") or str(cwd / ".uv/bin/uv")
+def _run_uv(*arguments: str) -> None:
+    program = _find_uv()
     environment = {name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"}
     try:
-        done = subprocess.run(
-            [program, *arguments], cwd=cwd, env=environment, capture_output=True, text=True, check=False
-        )
+        done = subprocess.run([program, *arguments], env=environment, capture_output=True, text=True, check=False)
     except OSError as error:
-        raise UvError(f"{program}: {error.strerror}: install uv, or run `make build`") from None
+        raise UvError(f"{program}: {error.strerror}: {_INSTALL_UV}") from None
     if done.returncode:
         raise UvError(f"uv {arguments[0]}: {' '.join(done.stderr.split())}")
 
 
-def _copy_sources(root: Path, staging: Path) -> None:
-    for folder in map(Path, SOURCES):
-        for source in sorted((root / folder).glob("*.py")):
-            _copy(source, staging / folder.name / source.name)
+def _find_uv() -> str:
+    """Returns the uv that the variable UV names, the user's on PATH, or the one of the package `uv`."""
+    if program := os.environ.get("UV") or shutil.which("uv"):
+        return program
+    try:
+        from uv import find_uv_bin  # noqa: PLC0415 (only an extra has it)
+
+        return find_uv_bin()
+    except (ImportError, FileNotFoundError):
+        raise UvError(f"uv: not found: {_INSTALL_UV}") from None
+
+
+def _sources() -> list[Path]:
+    """Returns the folders of the packages that run in Lambda, as they are installed here."""
+    found = [find_spec(package) for package in _PACKAGES]
+    return [Path(spec.origin).parent for spec in found if spec is not None and spec.origin is not None]
+
+
+def _copy_sources(staging: Path) -> None:
+    for folder in _sources():
+        for source in sorted(folder.rglob("*.py")):
+            _copy(source, staging / folder.name / source.relative_to(folder))
 
 
 def _copy_files(config: Path, files: frozenset[Path], staging: Path) -> None:

@@ -67,9 +67,12 @@ def check_target(directory: Path, wanted: Target) -> None:
         mark = json.loads((directory / MARK).read_bytes())
         built = Target(mark["python"], mark["architecture"])
     except (OSError, ValueError, KeyError, TypeError):
-        raise InvalidSettings(f"{directory}: not a Lambda directory, no valid {MARK}: run `make build`") from None
+        raise InvalidSettings(
+            f"{directory}: not a Lambda directory, no valid {MARK}: run `iot-authorizer build`"
+        ) from None
     if built != wanted:
-        again = f"`make build STAGE=…`, or build with --python {wanted.python} --architecture {wanted.architecture}"
+        options = f"--python {wanted.python} --architecture {wanted.architecture}"
+        again = f"run `iot-authorizer build --stage NAME`, or with {options}"
         raise InvalidSettings(f"{directory}: built for {built}, but the function runs {wanted}: {again}")
 
 

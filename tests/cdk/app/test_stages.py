@@ -72,5 +72,5 @@ def test_every_authorizer_and_stage_has_its_own_stacks() -> None:
 
 
 def test_building_the_lambda_directory_does_not_load_the_cdk() -> None:
-    check = "import iot_authorizer_cdk.package.__main__, sys; sys.exit('aws_cdk' in sys.modules)"
+    check = "import iot_authorizer_cli.commands.build, sys; sys.exit('aws_cdk' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", check], check=False).returncode == 0

@@ -219,14 +219,14 @@ def test_a_secret_with_an_invalid_name_is_refused(synth: Synth, config: Path, se
             "secret_kms_key_arns: remove them",
         ),
         ({"values": {"POWERTOOLS_METRICS_NAMESPACE": "Mine"}}, "values: remove POWERTOOLS_METRICS_NAMESPACE"),
-        ({"code": "missing"}, r"missing: not a Lambda directory, no authorizer\.toml: run `make"),
+        ({"code": "missing"}, r"missing: not a Lambda directory, no authorizer\.toml: run `iot-authorizer build"),
         (
             {"props": AuthorizerProps(python="3.13")},
             r"built for Python 3\.14 on arm64, but the function runs Python 3",
         ),
         (
             {"props": AuthorizerProps(architecture="x86_64")},
-            r"runs Python 3\.14 on x86_64: `make build STAGE",
+            r"runs Python 3\.14 on x86_64: run `iot-authorizer build --stage",
         ),
     ],
 )
@@ -240,7 +240,9 @@ def test_properties_that_do_not_fit_the_lambda_directory(
 @pytest.mark.parametrize("mark", ["", "[]", "{}"])
 def test_a_directory_without_a_target_is_refused(synth: Synth, code: Path, mark: str) -> None:
     (code / MARK).write_text(mark)
-    with pytest.raises(InvalidSettings, match=r"not a Lambda directory, no valid built-for\.json: run `make build`"):
+    with pytest.raises(
+        InvalidSettings, match=r"not a Lambda directory, no valid built-for\.json: run `iot-authorizer build`"
+    ):
         synth()
 
 

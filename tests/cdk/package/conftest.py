@@ -46,6 +46,6 @@ def issuers(*jwks: str) -> str:
 @pytest.fixture(scope="session")
 def for_this_machine(fleet: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The directory for the interpreter that runs this test."""
-    built = build(ROOT, fleet, tmp_path_factory.mktemp("host") / "code", this_machine())
+    built = build(fleet, tmp_path_factory.mktemp("host") / "code", this_machine())
     assert built.has_bytecode
     return built.directory

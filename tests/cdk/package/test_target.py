@@ -13,7 +13,6 @@ from iot_authorizer_cdk.package.target import (
     find_interpreter,
     this_machine,
 )
-from tests import ROOT
 
 
 def test_the_default_is_python_3_14_on_arm64() -> None:
@@ -40,7 +39,7 @@ def test_a_build_replaces_only_what_a_build_wrote(config: Path, tmp_path: Path, 
     (tmp_path / "mine/thesis.txt").write_text("x")
     before = sorted(tmp_path.rglob("*"))
     with pytest.raises(InvalidSettings, match=message):
-        build(ROOT, config, tmp_path / place)
+        build(config, tmp_path / place)
     assert sorted(tmp_path.rglob("*")) == before
 
 

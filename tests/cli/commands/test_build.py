@@ -1,0 +1,75 @@
+"""`iot-authorizer build`: the Lambda directory of a project, and its size."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from iot_authorizer_cdk.package.lambda_directory import directory_hash
+from iot_authorizer_cdk.package.target import MARK, this_machine
+from tests import UV
+from tests.cli.conftest import Run
+
+pytestmark = pytest.mark.slow
+
+OTHER = "3.13" if this_machine().python != "3.13" else "3.12"
+"""A version of Python that does not run this test."""
+X86_64 = 62
+"""e_machine of an ELF file (elf.h)."""
+
+
+CONFIGURATION = """\
+name     = "chat"
+policy   = "policies/chat.toml"
+
+[[jwt]]
+issuer     = "https://auth.example.com/"
+audience   = ["chat"]
+algorithms = ["RS256"]
+jwks       = "https://auth.example.com/jwks.json"
+"""
+
+
+def test_it_builds_for_the_stage_and_reports_the_largest_parts(run: Run, folder: Path) -> None:
+    stages = {"prod": {"architecture": "x86_64", "python": OTHER}}
+    (folder / "cdk.json").write_text(json.dumps({"context": {"stages": stages}}))
+    (folder / "authorizer.toml").write_text(CONFIGURATION)
+    environment = {"UV": UV, "PATH": str(folder)}  # Without other interpreters.
+    done = run("build", "--stage", "prod", "--output", "built", environment=environment)
+    assert done.stderr == ""
+    built = folder / "built"
+    assert {path.read_bytes()[18] for path in built.rglob("*.so")} == {X86_64}
+    (library,) = (built / "pydantic_core").glob("*.so")
+    assert f"cpython-{OTHER.replace('.', '')}-" in library.name
+    assert json.loads((built / MARK).read_text()) == stages["prod"]
+    first, *_, total, digest, note, _ = done.stdout.splitlines()
+    assert "cryptography" in first
+    assert re.fullmatch(r" +\d+\.\d\d MB  built, \d+\.\d\d MB zipped", total)
+    assert digest == f"sha256:{directory_hash(built)}"
+    assert note.startswith(f"python{OTHER} is not on this machine, so there is no bytecode")
+
+
+REFUSED = {
+    "--architecture host --output .": r"contains .*authorizer\.toml, and a build replaces it",
+    "--config other.toml": r"other\.toml: file not found",
+    "--stage prod": "cdk.json: No such file or directory",
+}
+
+
+@pytest.mark.parametrize(("options", "problem"), REFUSED.items(), ids=REFUSED)
+def test_what_cannot_be_built_is_one_line(run: Run, options: str, problem: str) -> None:
+    done = run("build", *options.split())
+    assert (done.returncode, done.stdout) == (2, "")
+    assert re.search(problem, done.stderr)
+    assert done.stderr.count("\n") == 1
+
+
+def test_without_uv_it_says_where_to_get_it(run: Run, folder: Path) -> None:
+    (folder / "authorizer.toml").write_text(CONFIGURATION)
+    done = run("build", environment={"UV": str(folder / "uv")})
+    assert done.stderr == (
+        f"iot-authorizer: {folder}/uv: No such file or directory: install uv (https://docs.astral.sh/uv/), or name it "
+        "in the variable UV\n"
+    )
+    assert not list(Path(folder, "build").glob("*"))
