@@ -17,8 +17,8 @@ from iot_identities.sqlite_table import SqliteTable
 from iot_identities.user import StoredPassword, User, to_item
 
 ROUNDS = 200
-_NEVER = GuessingLimits(slow_after=10**6, lock_after=10**6)
-_AT_ONCE = GuessingLimits(slow_after=1, lock_after=1)
+_NEVER = GuessingLimits(lock_after=10**6)
+_AT_ONCE = GuessingLimits(lock_after=1)
 
 
 def report() -> None:

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from importlib.metadata import version
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 
@@ -74,15 +75,22 @@ def run(*command: str | Path, cwd: Path) -> str:
 
 
 @pytest.fixture(scope="module")
-def programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel that is built from the source distribution."""
+    folder = tmp_path_factory.mktemp("dist")
+    run(UV, "build", "--quiet", "--out-dir", folder, cwd=ROOT)
+    (found,) = folder.glob("*.whl")
+    return found
+
+
+@pytest.fixture(scope="module")
+def programs(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The programs of an environment with only the wheel, its locked dependencies and pytest."""
     folder = tmp_path_factory.mktemp("wheel")
     requirements, programs = folder / "requirements.txt", folder / "venv/bin"
     extras = ("--extra", "local", "--extra", "cdk", "--no-emit-project", "--output-file", str(requirements))
-    run(UV, "build", "--quiet", "--wheel", "--out-dir", folder / "dist", cwd=ROOT)
     run(UV, "export", "--quiet", "--locked", "--no-hashes", "--no-default-groups", *extras, cwd=ROOT)
     run(UV, "venv", "--quiet", "--python", sys.executable, folder / "venv", cwd=folder)
-    (wheel,) = (folder / "dist").glob("*.whl")
     tools = [f"{name}=={version(name)}" for name in TOOLS]
     install = ("pip", "install", "--quiet", "--no-deps", "--python", programs / "python")
     run(UV, *install, "--requirements", requirements, wheel, *tools, cwd=folder)
@@ -98,6 +106,16 @@ def project(tmp_path: Path) -> Path:
     (tmp_path / "authorizer.toml").write_text(CONFIGURATION)
     (tmp_path / "policy.toml").write_text(POLICY)
     return tmp_path
+
+
+def contents(wheel: Path) -> dict[str, bytes]:
+    with ZipFile(wheel) as files:
+        return {name: files.read(name) for name in files.namelist()}
+
+
+def test_the_source_distribution_gives_the_wheel_of_the_repository(wheel: Path, tmp_path: Path) -> None:
+    run(UV, "build", "--quiet", "--wheel", "--out-dir", tmp_path, cwd=ROOT)
+    assert contents(tmp_path / wheel.name) == contents(wheel)
 
 
 def test_their_suite_uses_the_fixture(programs: Path, project: Path) -> None:
@@ -125,6 +143,14 @@ def greeting(programs: Path, project: Path, *options: str) -> str:
 
 def test_dev_runs_in_their_project(programs: Path, project: Path) -> None:
     assert "with the authorizer chat of authorizer.toml" in greeting(programs, project)
+
+
+def test_the_wheel_has_what_the_page_and_the_first_program_need(programs: Path, project: Path) -> None:
+    used = (
+        "from iot_authorizer_cli.console.app import mqtt_js_path as path; import paho.mqtt; print(path().read_text())"
+    )
+    expected = (ROOT / "node_modules/mqtt/dist/mqtt.esm.js").read_text()
+    assert run(programs / "python", "-c", used, cwd=project).rstrip() == expected.rstrip()
 
 
 def test_dev_runs_their_own_handler_in_a_file_named_authorizer(programs: Path, project: Path) -> None:

@@ -94,7 +94,7 @@ class Authorizer:
             refusal.principal = refusal.principal or principal
             raise refusal from None
         life = None if verified.expires_at is None else verified.expires_at - self._clock()
-        response = allowed(principal.name, documents, self._session, event.connection_id, life)
+        response = allowed(principal.name, documents, self._session, event, life)
         return AllowedClient(response, verified, credentials.source)
 
     def _documents(self, principal: Principal, client_id: str | None, place: AccountRegion) -> list[Document]:

@@ -109,20 +109,10 @@ class Passwords(StrictModel):
 
 
 class Guessing(StrictModel):
-    """`[guessing]`: how many wrong passwords are slowed down and locked; only for passwords in the table."""
+    """`[guessing]`: how many wrong passwords lock, and for how long; only for passwords in the table."""
 
-    slow_after: Annotated[int, Field(ge=1, le=100)] = 5
     lock_after: Annotated[int, Field(ge=1, le=1000)] = 10
     lock_for: Annotated[int, _between("1s", "24h")] = 15 * 60
-    forget_after: Annotated[int, _between("1s", "7d")] = 24 * 60 * 60
-
-    @model_validator(mode="after")
-    def _checked(self) -> "Guessing":
-        if self.lock_after < self.slow_after:
-            raise ValueError("lock_after: expected at least slow_after")
-        if self.forget_after < self.lock_for:
-            raise ValueError("forget_after: expected at least lock_for, otherwise a lock would end early")
-        return self
 
 
 class RevocationSettings(StrictModel):

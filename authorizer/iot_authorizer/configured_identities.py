@@ -40,4 +40,4 @@ def _passwords(configuration: Configuration, table: Table) -> "TablePasswords | 
     from iot_identities.guessing import GuessingLimits
 
     found = configuration.guessing
-    return TablePasswords(table, GuessingLimits(found.slow_after, found.lock_after, found.lock_for, found.forget_after))
+    return TablePasswords(table, GuessingLimits(found.lock_after, found.lock_for))

@@ -80,6 +80,11 @@ class AuthorizerEvent(_Part):
         return (self.protocol_data and self.protocol_data.mqtt) or Mqtt()
 
     @property
+    def has_mqtt(self) -> bool:
+        """Whether a client connects with MQTT; False for an HTTPS request."""
+        return self.protocol_data is not None and self.protocol_data.mqtt is not None
+
+    @property
     def connection_id(self) -> str | None:
         """IoT Core's ID of the connection."""
         return self.connection_metadata.id if self.connection_metadata else None

@@ -18,6 +18,7 @@ class FilePasswords:
     def __init__(self, users: Mapping[str, PasswordEntry], like: str | None = None) -> None:
         """`like`: an unknown user costs as much as this hash; by default as much as OWASP's parameters."""
         self._users = users
+        # Environments that start from one snapshot have the same password here. No client is allowed by it.
         password = secrets.token_bytes(16)
         self._dummy_hash = hash_password(password) if like is None else hash_like(like, password)
 

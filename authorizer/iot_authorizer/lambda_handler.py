@@ -1,5 +1,6 @@
 """The Lambda handler: it calls the authorizer, logs the decision and always answers."""
 
+import random
 import time
 from typing import Protocol
 
@@ -27,11 +28,15 @@ class LambdaHandler:
     def __init__(self, authorizer: Authorizer, observer: Observer | None = None) -> None:
         self._authorizer = authorizer
         self._observer = observer or Observer("authorizer")
+        self._is_seeded = False
 
     def __call__(self, event: object, context: Context | None = None) -> AuthorizerResponse:
         """Answers one event."""
         started = time.perf_counter()
         try:
+            if not self._is_seeded:  # All environments that start from one snapshot (SnapStart) have its random state.
+                random.seed()
+                self._is_seeded = True
             return self._answer(event, context, started)
         except KeyboardInterrupt:
             raise

@@ -1,4 +1,12 @@
-"""The answer to IoT Core (developer guide, "Defining your Lambda function")."""
+"""The answer to IoT Core (developer guide, "Defining your Lambda function").
+
+How long it counts:
+- A client with MQTT is disconnected after `disconnectAfterInSeconds`, which is never longer than its credential lasts.
+- Over HTTPS, IoT Core can cache the answer (`enableCachingForHttp`): for `refreshAfterInSeconds` on one persistent
+  connection, whatever `disconnectAfterInSeconds` says. So in an answer to an event without MQTT, that time is never
+  longer than the credential lasts.
+- IoT Core accepts no time below 300 seconds, so a credential can count for up to that much longer.
+"""
 
 import hashlib
 import random
@@ -6,6 +14,7 @@ import re
 import zlib
 from typing import TypedDict
 
+from iot_authorizer.event import AuthorizerEvent
 from iot_policies import SessionTimes
 from iot_policies.grants import LEAST_SESSION, LONGEST_SESSION
 from iot_policies.packing import Document
@@ -68,14 +77,24 @@ def _draw(connection_id: str | None) -> float:
     return zlib.crc32(connection_id.encode("utf-8", "surrogatepass")) / 2**32
 
 
+def refresh_after(session: SessionTimes, token_life: float | None, *, has_mqtt: bool) -> int:
+    """Seconds until IoT Core asks the authorizer again.
+
+    `token_life`: seconds until the token expires. The result is at least IoT Core's minimum of 300, even then.
+    """
+    if has_mqtt or token_life is None:
+        return session.refresh_after
+    return int(max(min(session.refresh_after, token_life), LEAST_SESSION))
+
+
 def allowed(
-    name: str, documents: list[Document], session: SessionTimes, connection_id: str | None, token_life: float | None
+    name: str, documents: list[Document], session: SessionTimes, event: AuthorizerEvent, token_life: float | None
 ) -> AuthorizerResponse:
-    """The answer to a client that is allowed."""
+    """The answer to a client that is allowed. `token_life`: seconds until its token expires; None for never."""
     return {
         "isAuthenticated": True,
         "principalId": principal_id(name),
-        "disconnectAfterInSeconds": disconnect_after(session, connection_id, token_life),
-        "refreshAfterInSeconds": session.refresh_after,
+        "disconnectAfterInSeconds": disconnect_after(session, event.connection_id, token_life),
+        "refreshAfterInSeconds": refresh_after(session, token_life, has_mqtt=event.has_mqtt),
         "policyDocuments": documents,
     }

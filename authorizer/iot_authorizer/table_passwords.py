@@ -3,12 +3,13 @@
 import contextlib
 import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from iot_authorizer.credentials import Credentials
 from iot_authorizer.reasons import Reason
 from iot_authorizer.refusal import Refusal
 from iot_authorizer.stored_identities import (
+    TIME_FOR_TABLE,
     Items,
     check_revoked,
     check_user,
@@ -24,14 +25,11 @@ from iot_identities.reading import MalformedItem
 from iot_identities.table import Item, Table, TableUnavailable
 from iot_policies import Principal
 
-_HURRY = 1.5
-"""Seconds after which the table is not asked again: an answer can take 2.85, and IoT Core waits 5 in total."""
-
 
 class TablePasswords:
     """Verifies user names and passwords and slows guessing down.
 
-    Each refusal costs the same number of hashes and table calls, whether the user exists or not.
+    Each refusal costs the same number of hashes and table calls, whether the user exists or not, and in a lock too.
     """
 
     def __init__(
@@ -39,13 +37,11 @@ class TablePasswords:
         table: Table,
         limits: guessing.GuessingLimits,
         clock: Callable[[], float] = time.time,
-        timer: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`clock` returns seconds since 1970, `timer` seconds since any time."""
+        """`clock` returns seconds since 1970."""
         self._table = table
         self._limits = limits
         self._clock = clock
-        self._timer = timer
         self._dummy_hash = hash_password(secrets.token_bytes(16))
 
     def verify(self, credentials: Credentials) -> VerifiedPrincipal:
@@ -55,26 +51,25 @@ class TablePasswords:
             raise Refusal(Reason.PASSWORD_TOO_LONG)
         if not user.may_be_a_user(name):
             raise Refusal(Reason.UNKNOWN_USER)
-        table = DeadlineTable(self._table, self._timer, until=self._timer() + _HURRY)
         try:
-            return self._verify(table, name, password, credentials.client_id)
+            return self._verify(self._table.within(TIME_FOR_TABLE), name, password, credentials.client_id)
         except TableUnavailable as error:
             raise unavailable(error) from None
         except MalformedItem as error:
             raise malformed(error) from None
 
-    def _verify(self, table: "DeadlineTable", name: str, password: bytes, client_id: str | None) -> VerifiedPrincipal:
+    def _verify(self, table: Table, name: str, password: bytes, client_id: str | None) -> VerifiedPrincipal:
         unverified = VerifiedPrincipal(Principal(name, {}))
         now = int(self._clock())
         items = table.read([user.user_id(name), *revocation_ids(unverified), *guessing.ids(name, client_id)])
         stored, problem = _stored(items.get(user.user_id(name)), unverified.principal)
         guard = guessing.Guard(table, self._limits)
-        attempt = guard.attempt(name, client_id, items, _oldest(stored))
+        attempt = guessing.attempt(name, client_id, items, _oldest(stored))
         is_guessable = stored is None or stored.guessable(now)
         verifications, refusal = 0, problem
-        verified, matching = unverified, None
-        if refusal is None and is_guessable and not guard.begin(attempt, now):
-            refusal = _refusal(Reason.LOCKED, stored, f"{attempt.wait}s")
+        verified = unverified
+        if refusal is None and is_guessable and (detail := guard.begin(attempt, now)) is not None:
+            refusal = _refusal(Reason.LOCKED, stored, detail)
         if refusal is None:
             verifications, matching = _matching(stored, password)
             if stored is None or matching is None:
@@ -86,10 +81,10 @@ class TablePasswords:
         if refusal is not None:
             for _ in range(verifications, user.MOST_PASSWORDS):
                 verify_password(self._dummy_hash, password)
-            guard.failed(attempt, now, right=matching is not None)
+            guard.refused(attempt, now)
             raise refusal
         if is_guessable:
-            with contextlib.suppress(TableUnavailable):  # It would only save the client a wait.
+            with contextlib.suppress(TableUnavailable):  # The attempt then stays counted for a while.
                 guard.succeeded(attempt, now)
         return verified
 
@@ -135,34 +130,3 @@ def _problem(
 def _refusal(reason: Reason, stored: user.User | None, detail: str = "") -> Refusal:
     """A refusal that names the principal only if it exists: people type passwords into the user name field."""
     return Refusal(reason, detail, principal=None if stored is None else Principal(stored.name, stored.claims))
-
-
-class DeadlineTable:
-    """A table that is not asked after a deadline."""
-
-    def __init__(self, table: Table, timer: Callable[[], float], until: float) -> None:
-        """`until`: the deadline, by `timer`."""
-        self._table = table
-        self._timer = timer
-        self._until = until
-
-    def read(self, ids: Sequence[str]) -> dict[str, Item]:
-        """See `Table.read`."""
-        return self._asked().read(ids)
-
-    def count(self, id: str, *, at: int, forget_at: int, seen: int | None = None) -> int:
-        """See `Table.count`."""
-        return self._asked().count(id, at=at, forget_at=forget_at, seen=seen)
-
-    def recount(self, id: str, *, counted: int, to: int, last: int, forget_at: int) -> bool:
-        """See `Table.recount`."""
-        return self._asked().recount(id, counted=counted, to=to, last=last, forget_at=forget_at)
-
-    def uncount(self, id: str) -> None:
-        """See `Table.uncount`."""
-        self._asked().uncount(id)
-
-    def _asked(self) -> Table:
-        if self._timer() > self._until:
-            raise TableUnavailable("too slow")
-        return self._table

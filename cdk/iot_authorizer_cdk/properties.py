@@ -58,7 +58,7 @@ class AuthorizerProps:
     status: Literal["ACTIVE", "INACTIVE"] = "ACTIVE"
     """An INACTIVE authorizer refuses every client."""
     caching_for_http: bool = False
-    """Whether IoT Core invokes the function once for each HTTPS connection instead of once for each request."""
+    """Whether IoT Core keeps an answer for an HTTPS connection that stays open. Then `revoke` takes effect later."""
     tags: Mapping[str, str] = field(default_factory=dict)
     """Tags of the authorizer."""
 

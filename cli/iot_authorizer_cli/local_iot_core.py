@@ -20,6 +20,7 @@ from iot_core.core import IotCore
 from iot_core.edge.connections import Connections
 from iot_core.edge.ports import PortUnavailable
 from iot_core.feed import Feed
+from iot_core.functions.execution_environments import CONCURRENCY
 from iot_core.functions.lambda_function import ACCOUNT, REGION, TIMEOUT
 from iot_core.lifecycle import Lifecycle
 from iot_core.server import Server
@@ -62,14 +63,17 @@ class LocalIotCore(Lifecycle):
         region: str = REGION,
         account: str = ACCOUNT,
         function_timeout: float = TIMEOUT,
+        concurrency: int = CONCURRENCY,
+        isolate: bool = False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Starts nothing yet.
 
         `port` 0 is any free port. `folder` is the data folder; by default it is temporary. `table` is a DynamoDB table
-        to use instead of the development table. The handler must answer within `function_timeout` seconds. The seconds
-        of an authorizer's answer pass `time_scale` times as fast. `clock` gives seconds, for time-outs, refreshes and
-        the ends that authorizers set.
+        to use instead of the development table. The handler must answer within `function_timeout` seconds. It has at
+        most `concurrency` execution environments: processes if `isolate` is True, threads otherwise. The seconds of an
+        authorizer's answer pass `time_scale` times as fast. `clock` gives seconds, for time-outs, refreshes and the
+        ends that authorizers set.
         """
         self.host = host
         self.port = port
@@ -83,6 +87,8 @@ class LocalIotCore(Lifecycle):
         self._time_scale = time_scale
         self._limits = limits
         self._function_timeout = function_timeout
+        self._concurrency = concurrency
+        self._isolate = isolate
         self._clock = clock
         self._running_server: Server | None = None
         self._stack = contextlib.AsyncExitStack()
@@ -178,6 +184,8 @@ class LocalIotCore(Lifecycle):
             environment=self.issuer.environment(self._table),
             table=table_path(data) if self._table is None else None,
             function_timeout=self._function_timeout,
+            concurrency=self._concurrency,
+            isolate=self._isolate,
         )
         await self.configuration.start()
         stack.callback(self.configuration.close)

@@ -9,11 +9,14 @@ import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, cast
+from copy import copy
+from math import inf
+from typing import TYPE_CHECKING, ParamSpec, TypeVar, cast
 
 import botocore.session
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+from botocore.exceptions import ConnectionError as NoConnection
 from botocore.parsers import ResponseParserError
 
 from iot_identities.attribute_values import from_item, to_item
@@ -23,21 +26,23 @@ from iot_identities.table import Item, ItemChanged, ItemExists, TableBusy, Table
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
     from types_boto3_dynamodb.type_defs import (
+        KeysAndAttributesTypeDef,
         ScanInputTypeDef,
         UniversalAttributeValueTypeDef,
-        UpdateItemOutputTypeDef,
     )
 
+    Keys = Mapping[str, KeysAndAttributesTypeDef]
     Attributes = Mapping[str, UniversalAttributeValueTypeDef]
+
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
 
 for _name in ("botocore", "urllib3"):
     logging.getLogger(_name).setLevel(logging.INFO)  # At DEBUG they log answers of AWS, which have password hashes.
 
-CLIENT_CONFIG = Config(connect_timeout=0.5, read_timeout=0.9, retries={"total_max_attempts": 2, "mode": "legacy"})
-"""Under 3 seconds in total. The other retry modes wait for up to a second before they ask a busy table again."""
+CLIENT_CONFIG = Config(connect_timeout=0.5, read_timeout=0.9, retries={"total_max_attempts": 1})
+"""A request takes at most 1.4 seconds. It is sent again here and not by botocore, which knows of no deadline."""
 _BUSY = ("ProvisionedThroughputExceededException", "RequestLimitExceeded", "ThrottlingException")
-_ROUNDS = 3
-"""Attempts to count: between the two requests of an attempt, another client can have begun to count anew."""
 _IS_LIVE = "(attribute_not_exists(#expires_at) OR #expires_at > :now)"
 """A condition: the item has not expired or is missing."""
 _IS_EXPIRED = "#expires_at <= :now"
@@ -59,6 +64,10 @@ class _ConditionFailed(Exception):
     """The item does not meet the condition."""
 
 
+class _Unanswered(TableUnavailable):
+    """DynamoDB did not answer, or its answer is an error of its own: the next request may succeed."""
+
+
 class DynamoDbTable:
     """Implements `iot_identities.table.Table`. Region and credentials come from the environment."""
 
@@ -68,10 +77,16 @@ class DynamoDbTable:
         *,
         endpoint_url: str | None = None,
         clock: Callable[[], float] = time.time,
+        timer: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Raises TableUnavailable without a region or with an invalid URL; other mistakes show with the first call."""
+        """`clock` returns seconds since 1970, `timer` seconds since any time.
+
+        Raises TableUnavailable without a region or with an invalid URL; other mistakes show with the first call.
+        """
         self._name = name
         self._clock = clock
+        self._timer = timer
+        self._begin_by = inf
         try:
             session = botocore.session.Session()
             client = session.create_client("dynamodb", endpoint_url=endpoint_url, config=CLIENT_CONFIG)
@@ -104,8 +119,7 @@ class DynamoDbTable:
             elif new:
                 self._put(stored, f"attribute_not_exists(#id) OR {_IS_EXPIRED}", {})
             else:
-                with _asking():
-                    self._client.put_item(TableName=self._name, Item=from_item(stored))
+                self._send(self._client.put_item, TableName=self._name, Item=from_item(stored))
         except _ConditionFailed:
             id = str(item["id"])
             if not is_same(self.read([id]).get(id), stored):
@@ -114,36 +128,41 @@ class DynamoDbTable:
     def delete(self, id: str) -> None:
         """Removes an item."""
         key = from_item({"id": check_id(id)})
-        with _asking():
-            self._client.delete_item(TableName=self._name, Key=key)
+        self._send(self._client.delete_item, TableName=self._name, Key=key)
 
-    def count(self, id: str, *, at: int, forget_at: int, seen: int | None = None) -> int:
-        """Adds 1 if the item has not expired; otherwise begins at 1 if it has expired."""
-        fresh = to_store({"id": id, "count": 1, "last": at, "expires_at": forget_at})
-        for _ in range(_ROUNDS if seen is None else 1):
+    def extend(self, id: str, *, now: int, by: int, most: int, seen: bool) -> bool:
+        """Moves `expires_at`, in one request unless another client has begun the item since it was read."""
+        if not seen:
             with suppress(_ConditionFailed):
-                return self._add(fresh, seen)
-            if not seen:
-                with suppress(_ConditionFailed):
-                    return self._begin(fresh)
-        if seen is None:
-            raise TableUnavailable("ConditionalCheckFailedException")
-        raise ItemChanged
-
-    def recount(self, id: str, *, counted: int, to: int, last: int, forget_at: int) -> bool:
-        """Sets the count if it is still `counted`."""
-        change = "SET #count = :to, #last = :last, #expires_at = :expires_at"
-        condition = _is_number("#count", ":counted", counted)
-        values: Item = {":counted": counted, ":to": to, ":last": last, ":expires_at": forget_at}
+                begins = f"attribute_not_exists(#id) OR {_IS_EXPIRED}"
+                self._update(id, "SET #expires_at = :end", begins, {":end": now + by, ":now": now})
+                return True
         with suppress(_ConditionFailed):
-            self._update(check_id(id), change, condition, values)
+            values: Item = {":by": by, ":latest": now + most - by}
+            self._update(id, "ADD #expires_at :by", "#expires_at <= :latest", values)
             return True
         return False
 
-    def uncount(self, id: str) -> None:
-        """Subtracts 1, in one request."""
+    def shorten(self, id: str, *, by: int) -> None:
+        """Moves `expires_at` back, in one request."""
         with suppress(_ConditionFailed):
-            self._update(check_id(id), "ADD #count :less", "#count > :zero", {":less": -1, ":zero": 0})
+            self._update(id, "ADD #expires_at :less", "attribute_exists(#id)", {":less": -by})
+
+    def keep(self, id: str, *, until: int) -> None:
+        """Sets `expires_at`, in one request."""
+        self._send(
+            self._client.update_item,
+            TableName=self._name,
+            Key=from_item({"id": check_id(id)}),
+            UpdateExpression="SET expires_at = :until",
+            ExpressionAttributeValues=from_item({":until": until}),
+        )
+
+    def within(self, seconds: float) -> "DynamoDbTable":
+        """A copy that begins no request after so many seconds from now."""
+        copied = copy(self)
+        copied._begin_by = self._timer() + seconds
+        return copied
 
     def items(self, prefix: str) -> Iterator[Item]:
         """All items with this prefix, by a strongly consistent Scan."""
@@ -153,8 +172,8 @@ class DynamoDbTable:
             first["ExpressionAttributeValues"] = from_item({":prefix": prefix})
         asked = first
         while True:
+            answer = self._send(self._client.scan, **asked)
             with _asking():
-                answer = self._client.scan(**asked)
                 found = [to_item(attributes) for attributes in answer["Items"]]
             yield from filter(self._is_live, found)
             if "LastEvaluatedKey" not in answer:
@@ -163,8 +182,9 @@ class DynamoDbTable:
 
     def _read_into(self, found: dict[str, Item], keys: Sequence["Attributes"]) -> Sequence["Attributes"]:
         """Reads items into `found` and returns the keys that DynamoDB left over."""
+        asked: Keys = {self._name: {"Keys": keys, "ConsistentRead": True}}
+        answer = self._send(self._client.batch_get_item, RequestItems=asked)
         with _asking():
-            answer = self._client.batch_get_item(RequestItems={self._name: {"Keys": keys, "ConsistentRead": True}})
             # One table was asked; the answer names it by its name or its ARN.
             for attributes in (each for items in answer["Responses"].values() for each in items):
                 item = to_item(attributes)
@@ -174,45 +194,39 @@ class DynamoDbTable:
 
     def _put(self, item: Item, condition: str, values: Item) -> None:
         """Writes an item if the condition holds, which can use `:now`. Raises _ConditionFailed."""
+        self._send(
+            self._client.put_item,
+            TableName=self._name,
+            Item=from_item(item),
+            ConditionExpression=condition,
+            ExpressionAttributeNames=_names(condition),
+            ExpressionAttributeValues=from_item({":now": self._now(), **values}),
+        )
+
+    def _update(self, id: str, change: str, condition: str, values: Item) -> None:
+        """Changes an item. Raises _ConditionFailed."""
+        self._send(
+            self._client.update_item,
+            TableName=self._name,
+            Key=from_item({"id": check_id(id)}),
+            UpdateExpression=change,
+            ConditionExpression=condition,
+            ExpressionAttributeNames=_names(change + condition),
+            ExpressionAttributeValues=from_item(values),
+        )
+
+    def _send(self, operation: Callable[_P, _T], *args: _P.args, **parameters: _P.kwargs) -> _T:
+        """Sends a request, and once more if that can help. Raises TableUnavailable and _ConditionFailed."""
+        if self._timer() > self._begin_by:
+            raise TableUnavailable("no time left for another request")
+        try:
+            with _asking():
+                return operation(*args, **parameters)
+        except (TableBusy, _Unanswered):
+            if self._timer() > self._begin_by:
+                raise
         with _asking():
-            self._client.put_item(
-                TableName=self._name,
-                Item=from_item(item),
-                ConditionExpression=condition,
-                ExpressionAttributeNames=_names(condition),
-                ExpressionAttributeValues=from_item({":now": self._now(), **values}),
-            )
-
-    def _add(self, fresh: Item, seen: int | None) -> int:
-        """Adds 1 if the item has not expired. Raises _ConditionFailed."""
-        change = "ADD #count :one, #revision :one SET #last = :last, #expires_at = :expires_at"
-        condition = _IS_LIVE if seen is None else f"{_is_number('#count', ':seen', seen)} AND {_IS_LIVE}"
-        values = self._counting(fresh) if seen is None else {**self._counting(fresh), ":seen": seen}
-        answer = self._update(fresh["id"], change, condition, values)
-        with _asking():
-            return int(answer["Attributes"]["count"]["N"])
-
-    def _begin(self, fresh: Item) -> int:
-        """Begins at 1 if the item has expired. An update, since the role may be allowed only updates."""
-        change = "SET #count = :one, #revision = :one, #last = :last, #expires_at = :expires_at"
-        self._update(fresh["id"], change, _IS_EXPIRED, self._counting(fresh))
-        return 1
-
-    def _counting(self, fresh: Item) -> Item:
-        return {":one": 1, ":now": self._now(), ":last": fresh["last"], ":expires_at": fresh["expires_at"]}
-
-    def _update(self, id: object, change: str, condition: str, values: Item) -> "UpdateItemOutputTypeDef":
-        """Changes an item and returns the changed attributes. Raises _ConditionFailed."""
-        with _asking():
-            return self._client.update_item(
-                TableName=self._name,
-                Key=from_item({"id": id}),
-                UpdateExpression=change,
-                ConditionExpression=condition,
-                ExpressionAttributeNames=_names(change + condition),
-                ExpressionAttributeValues=from_item(values),
-                ReturnValues="UPDATED_NEW",
-            )
+            return operation(*args, **parameters)
 
     def _is_live(self, item: Item) -> bool:
         expires_at = item.get("expires_at")
@@ -231,7 +245,12 @@ def _asking() -> Iterator[None]:
         code = error.response.get("Error", {}).get("Code", "Unknown")
         if code == "ConditionalCheckFailedException":
             raise _ConditionFailed from None
-        raise (TableBusy if code in _BUSY else TableUnavailable)(code) from None
+        if code in _BUSY:
+            raise TableBusy(code) from None
+        is_own = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0) >= 500
+        raise (_Unanswered if is_own else TableUnavailable)(code) from None
+    except (HTTPClientError, NoConnection) as error:
+        raise _Unanswered(type(error).__name__) from None
     except (BotoCoreError, ResponseParserError) as error:
         raise TableUnavailable(type(error).__name__) from None
     except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError):

@@ -28,7 +28,7 @@ _IS_THERE = "(expires_at IS NULL OR expires_at > ?)"
 class SqliteTable:
     """Implements `iot_identities.table.Table`. Opens its file with the first call, and again after a failure."""
 
-    def __init__(self, path: Path, clock: Callable[[], float] = time.time, *, patience: float = 2.0) -> None:
+    def __init__(self, path: Path, clock: Callable[[], float] = time.time, *, patience: float = 1.0) -> None:
         """`patience`: seconds to wait while another process writes."""
         self._path = path
         self._clock = clock
@@ -61,32 +61,32 @@ class SqliteTable:
         with self._change() as database:
             database.execute("DELETE FROM item WHERE id = ?", (check_id(id),))
 
-    def count(self, id: str, *, at: int, forget_at: int, seen: int | None = None) -> int:
-        """Adds 1, in a transaction."""
-        fresh = to_store({"id": id, "count": 1, "last": at, "expires_at": forget_at})
+    def extend(self, id: str, *, now: int, by: int, most: int, seen: bool) -> bool:  # noqa: ARG002 (for DynamoDB)
+        """Moves `expires_at`, in a transaction."""
         with self._change() as database:
-            before = _find(database, id) or {}
-            count = _count_of(before)
-            if seen is not None and seen != count:
-                raise ItemChanged
-            _put(database, {**before, **fresh, "count": count + 1, "revision": revision_of(before) + 1})
-            return count + 1
-
-    def recount(self, id: str, *, counted: int, to: int, last: int, forget_at: int) -> bool:
-        """Sets the count, in a transaction."""
-        with self._change() as database:
-            before = _find(database, check_id(id))
-            if before is None or _count_of(before) != counted:
+            before = _find(database, check_id(id)) or {"id": id}
+            end = max(_end_of(before), now) + by
+            if end > now + most:
                 return False
-            _put(database, {**before, "count": to, "last": last, "expires_at": forget_at})
+            _put(database, {**before, "expires_at": end})
             return True
 
-    def uncount(self, id: str) -> None:
-        """Subtracts 1, in a transaction."""
+    def shorten(self, id: str, *, by: int) -> None:
+        """Moves `expires_at` back, in a transaction."""
         with self._change() as database:
             before = _find(database, check_id(id))
-            if before is not None and _count_of(before) > 0:
-                _put(database, {**before, "count": _count_of(before) - 1})
+            if before is not None:
+                _put(database, {**before, "expires_at": _end_of(before) - by})
+
+    def keep(self, id: str, *, until: int) -> None:
+        """Sets `expires_at`, in a transaction."""
+        with self._change() as database:
+            before = _find(database, check_id(id)) or {"id": id}
+            _put(database, {**before, "expires_at": until})
+
+    def within(self, seconds: float) -> "SqliteTable":  # noqa: ARG002 (for DynamoDB)
+        """The table itself: a decision writes at most four times and waits at most `patience` for each."""
+        return self
 
     def items(self, prefix: str) -> Iterator[Item]:
         """All items with this prefix."""
@@ -198,8 +198,8 @@ def _item(text: str) -> Item:
     return item
 
 
-def _count_of(item: Item) -> int:
-    count = item.get("count", 0)
-    if isinstance(count, bool) or not isinstance(count, int):
-        raise sqlite3.DataError("a count is not a number")
-    return count
+def _end_of(item: Item) -> int:
+    end = item.get("expires_at", 0)
+    if isinstance(end, bool) or not isinstance(end, int):
+        raise sqlite3.DataError("expires_at is not a number")
+    return end

@@ -6,7 +6,7 @@ from typing import Protocol
 Item = dict[str, object]
 """What a table stores under one ID: str, int, bool, None, and lists and dicts of them.
 
-`id` (str) is the key. The table sets `revision` (int), which starts at 1. `expires_at` (int, seconds since 1970) is
+`id` (str) is the key. `write` sets `revision` (int), which starts at 1. `expires_at` (int, seconds since 1970) is
 optional: from that time on, no table returns the item, and it is deleted some time later.
 """
 
@@ -30,23 +30,7 @@ class ItemChanged(Exception):
     """The stored item is not the one that was read: it was written or deleted meanwhile."""
 
 
-class Counters(Protocol):
-    """The methods of a table that count. Each raises TableUnavailable."""
-
-    def count(self, id: str, *, at: int, forget_at: int, seen: int | None = None) -> int:
-        """See `Table.count`."""
-        ...
-
-    def recount(self, id: str, *, counted: int, to: int, last: int, forget_at: int) -> bool:
-        """See `Table.recount`."""
-        ...
-
-    def uncount(self, id: str) -> None:
-        """See `Table.uncount`."""
-        ...
-
-
-class Table(Counters, Protocol):
+class Table(Protocol):
     """Items by ID. Threads may share a table. Each method raises TableUnavailable.
 
     ValueError means that DynamoDB's limits are exceeded (`iot_identities.item_limits`), TypeError that it is no item.
@@ -69,24 +53,25 @@ class Table(Counters, Protocol):
         """Removes an item if it exists."""
         ...
 
-    def count(self, id: str, *, at: int, forget_at: int, seen: int | None = None) -> int:
-        """Adds 1 to an item's `count`, atomically, and returns the new count. A missing item counts as 0.
+    def extend(self, id: str, *, now: int, by: int, most: int, seen: bool) -> bool:
+        """Moves an item's `expires_at` by `by` seconds, atomically, and returns True. A missing item begins at `now`.
 
-        Sets `last` to `at` and `expires_at` to `forget_at`, both in seconds since 1970. With `seen`, raises ItemChanged
-        unless the count is exactly that (0: the item is missing). A request whose answer was lost is sent again:
-        without `seen`, the count can then be one too high but never too low; with `seen`, ItemChanged can be raised.
+        Changes nothing and returns False if it would then be later than `most` seconds after `now`. `seen` says whether
+        the item was found when it was read: if it is wrong, DynamoDB needs a second request, or the answer is False. A
+        request whose answer was lost is sent again: the item can then be extended twice.
         """
         ...
 
-    def recount(self, id: str, *, counted: int, to: int, last: int, forget_at: int) -> bool:
-        """Sets an item's `count`, `last` and `expires_at` and returns True.
-
-        Changes nothing and returns False if the count is no longer `counted`.
-        """
+    def shorten(self, id: str, *, by: int) -> None:
+        """Takes `by` seconds off an item's `expires_at`, atomically, if the item exists."""
         ...
 
-    def uncount(self, id: str) -> None:
-        """Subtracts 1 from an item's `count`, atomically, if the item exists and its count is not 0."""
+    def keep(self, id: str, *, until: int) -> None:
+        """Sets an item's `expires_at`, in seconds since 1970. A missing item is made."""
+        ...
+
+    def within(self, seconds: float) -> "Table":
+        """The same table, for one decision: its calls together take at most 1.4 s (DynamoDB) longer than `seconds`."""
         ...
 
     def items(self, prefix: str) -> Iterator[Item]:

@@ -17,6 +17,7 @@ from iot_core.edge.outbox import Outbox
 from iot_core.feed import Decisions, Explain, Feed, unexplained
 from iot_core.functions.execution_environments import ExecutionEnvironments
 from iot_core.functions.lambda_function import ACCOUNT, REGION
+from iot_core.steady_clock import SteadyClock
 
 DATABASE = "iot-core.sqlite"
 """The file of sessions, messages and Wills in the data folder."""
@@ -50,6 +51,7 @@ class IotCore:
         self.account = account
         self.limits = limits
         self.clock = clock
+        self.time_scale = time_scale
         self.endpoint_address = ""
         """What DescribeEndpoint answers: the TLS port's `host:port`; the server sets it once it listens."""
         self.feed = Feed(wall_clock)
@@ -59,7 +61,8 @@ class IotCore:
         self.invoker = AuthorizerInvoker(self.authorizers)
         self._storage = Storage(folder / DATABASE if persistent else ":memory:")
         try:
-            self.broker = Broker(self._storage, limits=limits, clock=wall_clock, report=self.feed.add)
+            steady = SteadyClock(wall_clock, clock)
+            self.broker = Broker(self._storage, limits=limits, clock=steady, report=self.feed.add)
         except (TypeError, ValueError) as error:
             self.close()
             raise StorageError(f"{folder}: {DATABASE} cannot be read, remove it: {error}") from None

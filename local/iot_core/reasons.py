@@ -64,7 +64,13 @@ class IotCoreReason(StrEnum):
     FUNCTION_TIMEOUT = (
         "function_timeout",
         "the function did not answer within 5 seconds",
-        "find out what the function waits for",
+        "find out what the function waits for; `detail` says if handlers that never return slow it down",
+    )
+    ENVIRONMENTS_BUSY = (
+        "environments_busy",
+        "all execution environments of the function were busy for 5 seconds; `detail` says what with",
+        "make the function faster, or allow more environments with `--concurrency`; "
+        "`--isolate` ends handlers that never return",
     )
     FUNCTION_ERROR = (
         "function_error",

@@ -22,9 +22,10 @@ class Unfinished(NamedTuple):
 
 
 def write_whole(path: Path, content: bytes, *, mode: int = 0o644) -> None:
-    """Writes a file, so that readers find the old content or the new content, after a crash too. Raises OSError.
+    """Writes a file, so that readers find the old content or the new content, after a crash too.
 
-    It makes a missing folder for its owner only, and removes partial files of killed writers of this file.
+    It makes a missing folder for its owner only, and removes partial files of killed writers of this file. Raises
+    OSError with the file's name, also for an error that has none of its own, such as a full disk.
     """
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     for left in unfinished(path.parent):
@@ -37,6 +38,9 @@ def write_whole(path: Path, content: bytes, *, mode: int = 0o644) -> None:
             file.flush()
             os.fsync(file.fileno())
         partial.replace(path)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise OSError(error.errno, error.strerror, str(path)) from None
     except BaseException:
         partial.unlink(missing_ok=True)
         raise

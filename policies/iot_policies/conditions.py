@@ -1,70 +1,174 @@
-"""The `Condition` block of policy statements: the operators that IoT Core's example policies use."""
+"""The `Condition` block of policy statements (IAM user guide, "Condition operators", "Multivalued context keys").
 
+Rules:
+- A statement applies if all its conditions hold. A condition compares the values of one key with wanted values.
+- A condition holds if the key's value passes for one wanted value; with a negated operator, for none of them.
+- Without a value, a condition does not hold; a negated one does, and so does one with `IfExists`.
+- `ForAllValues` holds if each value of the key passes, also if there is none. `ForAnyValue` holds if one passes.
+- Policy variables are filled only for the operators of strings and ARNs.
+- What cannot be decided raises Undecidable: an unknown operator or key, a value that cannot be compared, a variable
+  without a value, several values without a quantifier. A Deny applies then, and an Allow does not.
+
+unmeasured: IoT Core's guide shows StringEquals, StringNotEquals, StringLike, Bool and IpAddress, alone or with a
+quantifier. That it takes IAM's other operators, and means the same by all of them, is assumed.
+"""
+
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from ipaddress import ip_address, ip_network
+from datetime import UTC, datetime
+from decimal import Decimal
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
-from iot_policies.wildcards import Pattern
+from iot_policies.connection import Facts, fill, values_of
+from iot_policies.wildcards import VALUE, Pattern
 
-Context = Mapping[str, Sequence[str]]
-"""Condition keys in lower case with their values; a missing key has no value."""
-
-Fill = Callable[[str], Pattern | None]
-"""Fills the policy variables of a text; None if one has no value."""
-
-
-def _ip_in(value: str, wanted: Pattern) -> bool:
-    try:
-        return ip_address(value) in ip_network(wanted.literal, strict=False)
-    except ValueError:
-        return False
+_NUMBER = re.compile(r"[+-]?[0-9]{1,30}(\.[0-9]{1,30})?")
+_QUANTIFIERS = ("", "ForAllValues", "ForAnyValue")
+_NULL = "Null"
 
 
-_TESTS: dict[str, Callable[[str, Pattern], bool]] = {
+class Undecidable(Exception):
+    """A condition that is neither met nor not met. Its text says why."""
+
+
+def _address(text: str) -> IPv4Address | IPv6Address:
+    """Reads an address without its zone. An IPv4 address in IPv6 notation is the IPv4 address."""
+    found = ip_address(text.partition("%")[0])
+    return getattr(found, "ipv4_mapped", None) or found
+
+
+def _number(text: str) -> Decimal:
+    if not _NUMBER.fullmatch(text):
+        raise ValueError(f"{text!r} is not a number")
+    return Decimal(text)
+
+
+def _time(text: str) -> Decimal:
+    """Seconds since 1970, of such a number or of a date (ISO 8601); without a time zone it is UTC."""
+    if _NUMBER.fullmatch(text):
+        return Decimal(text)
+    found = datetime.fromisoformat(text)
+    return Decimal(str((found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()))
+
+
+def _boolean(text: str) -> bool:
+    if text.casefold() not in ("true", "false"):
+        raise ValueError(f"{text!r} is neither true nor false")
+    return text.casefold() == "true"
+
+
+def _arn_fits(value: str, wanted: Pattern) -> bool:
+    """Compares part by part: a wildcard does not match a colon, except in the sixth part."""
+    parts, patterns = value.split(":", 5), wanted.text.split(":", 5)
+    if len(parts) != 6 or len(patterns) != 6:
+        raise ValueError("not an ARN")
+    given = list(wanted.values)
+    for part, pattern in zip(parts, patterns, strict=True):
+        count = pattern.count(VALUE)
+        if not Pattern(pattern, tuple(given[:count])).fits(part):
+            return False
+        del given[:count]
+    return True
+
+
+Test = Callable[[str, Pattern], bool]
+"""Whether a value passes for one wanted value. Raises ValueError if they cannot be compared."""
+
+
+def _by(read: Callable[[str], Decimal], compare: Callable[[Decimal, Decimal], bool]) -> Test:
+    return lambda value, wanted: compare(read(value), read(wanted.text))
+
+
+_TEXTS: dict[str, Test] = {
     "StringEquals": lambda value, wanted: value == wanted.literal,
     "StringEqualsIgnoreCase": lambda value, wanted: value.casefold() == wanted.literal.casefold(),
     "StringLike": lambda value, wanted: wanted.fits(value),
-    "Bool": lambda value, wanted: value.casefold() == wanted.literal.casefold(),
-    "IpAddress": _ip_in,
+    "ArnEquals": _arn_fits,
+    "ArnLike": _arn_fits,
 }
+"""The operators for which policy variables are filled. ArnEquals and ArnLike are the same."""
+_COMPARISONS: dict[str, Callable[[Decimal, Decimal], bool]] = {
+    "Equals": Decimal.__eq__,
+    "LessThan": Decimal.__lt__,
+    "LessThanEquals": Decimal.__le__,
+    "GreaterThan": Decimal.__gt__,
+    "GreaterThanEquals": Decimal.__ge__,
+}
+_OTHERS: dict[str, Test] = {
+    "Bool": lambda value, wanted: _boolean(value) == _boolean(wanted.text),
+    "IpAddress": lambda value, wanted: _address(value) in ip_network(wanted.text, strict=False),
+    **{f"Numeric{name}": _by(_number, compare) for name, compare in _COMPARISONS.items()},
+    **{f"Date{name}": _by(_time, compare) for name, compare in _COMPARISONS.items()},
+}
+_TESTS = {**_TEXTS, **_OTHERS}
 _NEGATED = {
     "StringNotEquals": "StringEquals",
     "StringNotEqualsIgnoreCase": "StringEqualsIgnoreCase",
     "StringNotLike": "StringLike",
+    "ArnNotEquals": "ArnEquals",
+    "ArnNotLike": "ArnLike",
     "NotIpAddress": "IpAddress",
+    "NumericNotEquals": "NumericEquals",
+    "DateNotEquals": "DateEquals",
 }
-_QUANTIFIERS = ("ForAllValues", "ForAnyValue")
 
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """One operator applied to one key (IAM user guide, "Condition operators")."""
+    """One operator applied to one key."""
 
-    quantifier: str | None
+    name: str
+    """The operator as it was written, such as `ForAllValues:StringLikeIfExists`."""
+    quantifier: str
     operator: str
     if_exists: bool
     key: str
+    """In lower case."""
     values: tuple[str, ...]
+    """The wanted values."""
 
-    def holds(self, context: Context, fill: Fill) -> bool | None:
-        """Whether a connection meets the condition; None (unknown) if a variable has no value."""
-        found = context.get(self.key)
-        if found is None and self.if_exists:
-            return True
-        wanted = [fill(text) for text in self.values]
-        known = [pattern for pattern in wanted if pattern is not None]
-        if len(known) < len(wanted):
-            return None
+    def holds(self, facts: Facts) -> bool:
+        """Whether a connection meets the condition. Raises Undecidable."""
+        negated = self.operator in _NEGATED
+        test = _TESTS.get(_NEGATED.get(self.operator, self.operator))
+        is_null = self.name == _NULL
+        if (test is None and not is_null) or self.quantifier not in _QUANTIFIERS:
+            raise Undecidable(f"{self.name} is an unknown condition operator")
+        found = values_of(self.key, facts)
+        if found is None:
+            raise Undecidable(f"{self.key} is an unknown condition key")
+        try:
+            if test is None:
+                return (not found) in [_boolean(text) for text in self.values]
+            if self.if_exists and not found and self.quantifier != "ForAnyValue":
+                return True
+            wanted = [self._fill(text, facts) for text in self.values]
+            passes = [any(test(value, each) for each in wanted) is not negated for value in found]
+        except ValueError as error:
+            raise Undecidable(f"{self.name} on {self.key}: {error}") from None
+        return self._of_all(passes, negated)
+
+    def _of_all(self, passes: Sequence[bool], negated: bool) -> bool:
+        """Whether the condition holds if so many values of the key pass."""
         if self.quantifier == "ForAllValues":
-            return all(self._passes(value, known) for value in found or ())
+            return all(passes)
         if self.quantifier == "ForAnyValue":
-            return any(self._passes(value, known) for value in found or ())
-        return self._passes(found[0], known) if found else self.operator in _NEGATED
+            if self.if_exists and not passes:  # Sources disagree whether IfExists counts here.
+                raise Undecidable(f"{self.name} on {self.key}, which has no value")
+            return any(passes)
+        if len(set(passes)) > 1:
+            raise Undecidable(f"{self.key} has several values: expected ForAllValues or ForAnyValue")
+        return passes[0] if passes else negated
 
-    def _passes(self, value: str, wanted: Sequence[Pattern]) -> bool:
-        if positive := _NEGATED.get(self.operator):
-            return not any(_TESTS[positive](value, pattern) for pattern in wanted)
-        return any(_TESTS[self.operator](value, pattern) for pattern in wanted)
+    def _fill(self, text: str, facts: Facts) -> Pattern:
+        """A wanted value with its variables. Raises Undecidable if one has no value, or is not allowed here."""
+        if _NEGATED.get(self.operator, self.operator) in _OTHERS:
+            return Pattern(text)
+        found = fill(text, facts)
+        if found is None:
+            raise Undecidable(f"a policy variable in {text} has no value")
+        return found
 
 
 def parse_conditions(block: object) -> tuple[Condition, ...]:
@@ -83,21 +187,26 @@ def _items(keys: object) -> Sequence[tuple[object, object]]:
 
 
 def _condition(name: str, key: str, values: object) -> Condition:
-    quantifier, _, operator = name.rpartition(":")
-    if_exists = operator.endswith("IfExists")
-    operator = operator.removesuffix("IfExists")
-    if (quantifier and quantifier not in _QUANTIFIERS) or (operator not in _TESTS and operator not in _NEGATED):
-        raise ValueError(f"{name} is not a supported operator")
-    texts = [str(text).lower() if isinstance(text, bool) else text for text in _as_list(values)]
-    if not texts or not all(isinstance(text, str) and "\0" not in text for text in texts):
+    quantifier, colon, operator = name.rpartition(":")
+    if colon and not quantifier:
+        operator = name
+    plain = operator.removesuffix("IfExists")
+    takes_numbers = plain.startswith(("Numeric", "Date"))
+    texts = [_text(value, key, takes_numbers) for value in _as_list(values)]
+    if not texts:
+        raise ValueError(f"{key}: expected a string or a list of strings")
+    return Condition(name, quantifier, plain, operator != plain, key.casefold(), tuple(texts))
+
+
+def _text(value: object, key: str, takes_numbers: bool) -> str:
+    """A wanted value as text. JSON's numbers are values of Numeric and Date operators only."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if takes_numbers and isinstance(value, (int, float)):
+        return str(value)
+    if not isinstance(value, str) or VALUE in value:
         raise ValueError(f"{key}: expected a string or a list of strings, without NUL characters")
-    return Condition(
-        quantifier or None,
-        operator,
-        if_exists,
-        key.casefold(),
-        tuple(text for text in texts if isinstance(text, str)),
-    )
+    return value
 
 
 def _as_list(values: object) -> Sequence[object]:

@@ -1,4 +1,4 @@
-"""Reads durations such as `30s`, `15m`, `24h` and `7d`."""
+"""Reads and writes durations such as `30s`, `15m`, `24h` and `7d`."""
 
 import re
 
@@ -12,3 +12,13 @@ def seconds(text: str) -> int:
     if match is None:
         raise ValueError('expected a number and a unit, as in "30s", "15m", "24h" or "7d"')
     return int(match[1]) * _UNITS[match[2]]
+
+
+def duration_text(seconds: int) -> str:
+    """Writes a duration with as few units as say it exactly, such as `15m` or `15m 10s`."""
+    found = []
+    for unit, size in sorted(_UNITS.items(), key=lambda each: -each[1]):
+        count, seconds = divmod(seconds, size)
+        if count:
+            found.append(f"{count}{unit}")
+    return " ".join(found) or "0s"

@@ -1,64 +1,16 @@
-"""Evaluates policy documents as IoT Core does: may a connection use an action on a resource?"""
+"""Evaluates policy documents as IoT Core does: may a connection use an action on a resource?
 
-import re
+It knows no actions: those that IoT Core has for HTTPS requests, such as iot:SendDirectMessage, are like all others.
+"""
+
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import NamedTuple
 
+from iot_policies.conditions import Undecidable
+from iot_policies.connection import Connection, Facts, fill
 from iot_policies.documents import ParsedStatement, parse_document
-from iot_policies.wildcards import VALUE, Matcher, Pattern, matcher
-
-_VARIABLE = re.compile(r"\$\{([^{}]*)\}")
-_LITERALS = {"*": "*", "?": "?", "$": "$"}
-_CONNECT_ATTRIBUTES = "iot:connectattributes"
-
-
-@dataclass(frozen=True, slots=True)
-class Connection:
-    """What IoT Core knows about a connection, for policy variables and conditions."""
-
-    client_id: str | None = None
-    source_ip: str | None = None
-    thing_name: str | None = None
-    thing_type: str | None = None
-    thing_attributes: Mapping[str, str] = field(default_factory=dict)
-    thing_attached: bool = False
-    connect_attributes: frozenset[str] = frozenset()
-    """`LastWill` and `PersistentConnect`, if the CONNECT asks for them."""
-
-    def variable(self, name: str) -> str | None:
-        """The value of a policy variable such as `iot:ClientId`; None if it has no value."""
-        name = name.casefold()
-        prefix = "iot:connection.thing."
-        if name.startswith(f"{prefix}attributes[") and name.endswith("]"):
-            wanted = name[len(prefix) + len("attributes[") : -1]
-            return next((value for key, value in self.thing_attributes.items() if key.casefold() == wanted), None)
-        return {
-            "iot:clientid": self.client_id,
-            "aws:sourceip": self.source_ip,
-            f"{prefix}thingname": self.thing_name,
-            f"{prefix}thingtypename": self.thing_type,
-            f"{prefix}isattached": str(self.thing_attached).lower(),
-        }.get(name)
-
-    def fill(self, text: str) -> Pattern | None:
-        """Fills the policy variables of a text; their values are never wildcards. None if one has no value."""
-        if "${" not in text:  # Most texts. This runs for every connection.
-            return Pattern(text, ())
-        found = [_LITERALS.get(name) or self.variable(name) for name in _VARIABLE.findall(text)]
-        values = tuple(value for value in found if value is not None)
-        return Pattern(_VARIABLE.sub(VALUE, text), values) if len(values) == len(found) else None
-
-    def context(self) -> dict[str, tuple[str, ...]]:
-        """The condition keys of this connection in lower case, with their values."""
-        prefix = "iot:connection.thing."
-        names = ["iot:clientid", "aws:sourceip"]
-        names += [f"{prefix}{name}" for name in ("isattached", "thingname", "thingtypename")]
-        names += [f"{prefix}attributes[{name}]".casefold() for name in self.thing_attributes]
-        found = {name: value for name in names if (value := self.variable(name)) is not None}
-        return {name: (value,) for name, value in found.items()} | {
-            _CONNECT_ATTRIBUTES: tuple(sorted(self.connect_attributes))
-        }
+from iot_policies.wildcards import Matcher, matcher
 
 
 class Decision(NamedTuple):
@@ -104,14 +56,20 @@ class Evaluator:
         connection: Connection | None = None,
     ) -> None:
         """Takes documents as JSON, as objects or parsed. Raises InvalidDocument."""
-        connection = connection or Connection()
-        context = connection.context()
+        facts = (connection or Connection()).facts()
+        self.doubts: tuple[str, ...] = ()
+        """Conditions that could not be decided, each with its place: a Deny applies then, and an Allow does not."""
         denies: list[_Bound] = []
         allows: list[_Bound] = []
         for number, document in enumerate(documents):
             statements = document if isinstance(document, tuple) else parse_document(document)
             for index, statement in enumerate(statements):
-                bound = _bind(statement, connection, context, number, index)
+                applies = True
+                if statement.conditions:
+                    applies, doubt = _applies(statement, facts)
+                    if doubt:
+                        self.doubts += (f"policyDocuments[{number}].Statement[{index}]: {doubt}",)
+                bound = _bind(statement, facts, number, index) if applies else None
                 if bound is not None:
                     (denies if bound.deny else allows).append(bound)
         self._statements = (*denies, *allows)
@@ -129,24 +87,29 @@ class Evaluator:
         return self.decide(action, resource).allowed
 
 
-def _bind(
-    statement: ParsedStatement,
-    connection: Connection,
-    context: Mapping[str, tuple[str, ...]],
-    document: int,
-    index: int,
-) -> _Bound | None:
-    """Prepares a statement for a connection; None if it does not apply there.
+def _applies(statement: ParsedStatement, facts: Facts) -> tuple[bool, str]:
+    """Whether the conditions of a statement are met, and what about them could not be decided."""
+    doubt = ""
+    for condition in statement.conditions:
+        try:
+            if not condition.holds(facts):
+                return False, ""
+        except Undecidable as error:
+            doubt = doubt or str(error)
+    if not doubt:
+        return True, ""
+    if statement.effect == "Deny":
+        return True, f"{doubt}, so this Deny applies"
+    return False, f"{doubt}, so this Allow does not apply"
+
+
+def _bind(statement: ParsedStatement, facts: Facts, document: int, index: int) -> _Bound | None:
+    """Prepares a statement whose conditions are met; None if it does not apply.
 
     A resource whose variable has no value matches nothing, as in IAM; an Allow with such a NotResource is left out.
-    If a condition's variable has no value, a Deny applies and an Allow does not.
     """
     deny = statement.effect == "Deny"
-    for condition in statement.conditions:
-        holds = condition.holds(context, connection.fill)
-        if holds is False or (holds is None and not deny):
-            return None
-    filled = [connection.fill(text) for text in statement.resources]
+    filled = [fill(text, facts) for text in statement.resources]
     known = tuple([matcher(*pattern) for pattern in filled if pattern is not None])
     if statement.not_resources and not deny and len(known) < len(filled):
         return None

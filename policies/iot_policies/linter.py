@@ -8,9 +8,10 @@ from operator import ne
 from typing import Literal
 
 from iot_policies.compiler import compile_policy
+from iot_policies.durations import duration_text
 from iot_policies.entries import Entry
 from iot_policies.errors import PolicyTooLarge
-from iot_policies.grants import Grant
+from iot_policies.grants import LEAST_SESSION, Grant
 from iot_policies.overlap import could_be_equal
 from iot_policies.placeholders import PLACEHOLDER, placeholder_names, split_template
 from iot_policies.principal import Principal
@@ -44,6 +45,7 @@ def lint(template: PolicyTemplate) -> list[Finding]:
     findings += _of_pairs([entry for entry in template.entries if entry.effect == "Allow"])
     findings += _of_connect(template)
     findings += _of_claims(template)
+    findings += _of_https(template)
     if any(entry.effect == "Allow" for entry in template.entries):
         findings += (Finding("note", (), message) for message in _capacity(template))
     return findings
@@ -135,6 +137,14 @@ def _of_connect(template: PolicyTemplate) -> Iterator[Finding]:
                 f'"{entry.text}" needs client IDs that are one level: those that connect allows with a / are refused'
             )
             yield Finding("warning", entry.location, message)
+
+
+def _of_https(template: PolicyTemplate) -> Iterator[Finding]:
+    """What caching for HTTP (`enableCachingForHttp`) means for this template: no setting of an authorizer is known."""
+    if any(entry.key == "publish" and entry.effect == "Allow" for entry in template.entries):
+        kept = f"for up to {duration_text(template.session.refresh_after)} (refresh_after)"
+        message = f"with caching_for_http, IoT Core keeps what an HTTPS client may do {kept}: a revocation takes effect"
+        yield Finding("note", (), f"{message} after that, and the end of a token within {duration_text(LEAST_SESSION)}")
 
 
 def _of_claims(template: PolicyTemplate) -> Iterator[Finding]:

@@ -34,17 +34,17 @@ class Failing(SqliteTable):
         self._answer()
         return super().read(ids)
 
-    def count(self, id: str, *, at: int, forget_at: int, seen: int | None = None) -> int:
+    def extend(self, id: str, *, now: int, by: int, most: int, seen: bool) -> bool:
         self._answer()
-        return super().count(id, at=at, forget_at=forget_at, seen=seen)
+        return super().extend(id, now=now, by=by, most=most, seen=seen)
 
-    def recount(self, id: str, *, counted: int, to: int, last: int, forget_at: int) -> bool:
+    def shorten(self, id: str, *, by: int) -> None:
         self._answer()
-        return super().recount(id, counted=counted, to=to, last=last, forget_at=forget_at)
+        super().shorten(id, by=by)
 
-    def uncount(self, id: str) -> None:
+    def keep(self, id: str, *, until: int) -> None:
         self._answer()
-        super().uncount(id)
+        super().keep(id, until=until)
 
     def _answer(self) -> None:
         if self.answers == 0:
@@ -58,8 +58,6 @@ class Identities:
 
     path: Path
     now: float = NOW
-    seconds: float = 0
-    """The time of the timer."""
     table: SqliteTable = field(init=False)
 
     def __post_init__(self) -> None:
@@ -82,4 +80,4 @@ class Identities:
 
     def passwords(self, table: SqliteTable | None = None) -> TablePasswords:
         """The verifier of its passwords."""
-        return TablePasswords(table or self.table, GuessingLimits(), clock=lambda: self.now, timer=lambda: self.seconds)
+        return TablePasswords(table or self.table, GuessingLimits(), clock=lambda: self.now)

@@ -82,14 +82,6 @@ WRONG = {
         'signed_tokens.stored_claims: expected table = "NAME"',
     ),
     "table-name": (f'{START}table = "a b"{HERE}\n{ANYBODY}', "table: expected a DynamoDB table's name"),
-    "guessing-order": (
-        f'{START}table = "abc"\n{ANYBODY}[guessing]{HERE}\nslow_after = 9\nlock_after = 8\n',
-        "guessing: lock_after: expected at least slow_after",
-    ),
-    "lock-forgotten": (
-        f'{START}table = "abc"\n{ANYBODY}[guessing]{HERE}\nlock_for = "2h"\nforget_after = "1h"\n',
-        "guessing: forget_after: expected at least lock_for",
-    ),
     "cached-long": (f'{START}table = "abc"\n{ANYBODY}[revocation]\ncache_for = "6m"{HERE}\n', "revocation.cache_for: "),
     "unavailable": (
         f'{START}table = "abc"\n{ANYBODY}[revocation]\nwhen_unavailable = "ignore"{HERE}\n',

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from iot_authorizer import Authorizer, Grant, Principal, SessionTimes, VerifiedPrincipal
-from iot_authorizer.response import disconnect_after, principal_id, refused
+from iot_authorizer.response import disconnect_after, principal_id, refresh_after, refused
 from iot_policies.grants import LEAST_SESSION, LONGEST_SESSION
 from tests.authorizer.answers import check_answer
 from tests.authorizer.events import anonymous, bearer, event
@@ -44,6 +44,24 @@ def test_a_connection_ends_within_bounds_not_after_its_token_and_earlier_by_no_m
     assert shortest <= of_no_token <= session.disconnect_after
     if connection is not None:
         assert disconnect_after(session, connection, life) == seconds
+
+
+@given(sessions, lives)
+def test_an_https_answer_is_cached_no_longer_than_the_token_lasts_or_iot_cores_minimum(
+    session: SessionTimes, life: float | None
+) -> None:
+    seconds = refresh_after(session, life, has_mqtt=False)
+    assert LEAST_SESSION <= seconds <= session.refresh_after
+    if life is not None and not math.isnan(life):
+        assert seconds <= max(life, LEAST_SESSION)
+        assert seconds > min(life, session.refresh_after) - 1
+
+
+@given(sessions, lives)
+def test_an_mqtt_client_is_refreshed_as_the_session_says_since_its_end_is_bounded_already(
+    session: SessionTimes, life: float | None
+) -> None:
+    assert refresh_after(session, life, has_mqtt=True) == session.refresh_after
 
 
 def test_connections_do_not_end_together() -> None:
@@ -80,6 +98,21 @@ def test_the_clock_tells_how_long_a_proof_lasts(life: int) -> None:
         )
     )
     assert running({}).answer["disconnectAfterInSeconds"] == min(max(life, LEAST_SESSION), LONGEST_SESSION)
+
+
+@pytest.mark.parametrize(("parts", "seconds"), [(["http", "mqtt"], 900), (["http"], 500)])
+def test_only_for_events_without_mqtt_a_token_that_expires_in_500_seconds_shortens_the_refresh(
+    parts: list[str], seconds: int
+) -> None:
+    running = Running(
+        Authorizer(
+            verify=lambda credentials: VerifiedPrincipal(Principal("ann"), expires_at=1_000_500),
+            grant=lambda principal: Grant(connect=("a",)),
+            clock=lambda: 1_000_000,
+        )
+    )
+    found: dict[str, object] = {"protocolData": {part: {} for part in parts}}
+    assert running(found).answer["refreshAfterInSeconds"] == seconds
 
 
 ITSELF = ["ann", "A1", "0", "x" * 128, "f" * 63, "g" * 64, "F" * 64]

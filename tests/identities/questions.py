@@ -13,7 +13,9 @@ QUESTIONS: dict[str, Question] = {
     "read": lambda table: table.read(["user#ann"]),
     "write": lambda table: table.write(ANN),
     "delete": lambda table: table.delete("user#ann"),
-    "count": lambda table: table.count("user#ann", at=1, forget_at=2),
+    "extend": lambda table: table.extend("user#ann", now=1, by=1, most=1, seen=True),
+    "shorten": lambda table: table.shorten("user#ann", by=1),
+    "keep": lambda table: table.keep("user#ann", until=1),
     "items": lambda table: list(table.items("user#")),
 }
 

@@ -3,7 +3,9 @@
 import json
 import logging
 import socket
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import boto3
@@ -63,13 +65,60 @@ def test_an_answer_that_comes_too_late_is_asked_for_twice(
 
 
 @pytest.mark.parametrize("mode", ["standard", "adaptive"])
-def test_all_attempts_together_take_less_than_3_seconds(monkeypatch: pytest.MonkeyPatch, mode: str) -> None:
-    """In `legacy`, 0.05 s lie between them (botocore, data/_retry.json)."""
+def test_botocore_sends_no_request_again_whatever_the_environment_says(
+    server: FakeDynamoDb, monkeypatch: pytest.MonkeyPatch, mode: str
+) -> None:
     monkeypatch.setenv("AWS_RETRY_MODE", mode)
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "9")
-    config = DynamoDbTable("chat")._client.meta.config
-    assert config.retries == {"total_max_attempts": 2, "mode": "legacy"}  # type: ignore[attr-defined]
-    assert 2 * (config.connect_timeout + config.read_timeout) + 0.05 < 3  # type: ignore[attr-defined]
+    server.answers = [refusal(BUSY)]
+    with pytest.raises(TableBusy):
+        DynamoDbTable("chat", endpoint_url=server.url).read(["a"])
+    assert len(server.asked) == 2
+
+
+class Ticking(Clock):
+    """A timer that each look moves on by a second."""
+
+    def __call__(self) -> float:
+        self.now += 1
+        return self.now
+
+
+NOT_ENOUGH: dict[str, tuple[Question, tuple[int, bytes]]] = {
+    "a busy table": (lambda table: table.read(["a"]), refusal(BUSY)),
+    "an error of DynamoDB's": (lambda table: table.keep("a", until=1), refusal("InternalServerError", 500)),
+    "items left over": (
+        lambda table: table.read(["a"]),
+        answer({"Responses": {}, "UnprocessedKeys": {"chat": {"Keys": [{"id": {"S": "a"}}]}}}),
+    ),
+    "an item that another client has begun": (
+        lambda table: table.extend("a", now=1, by=1, most=1, seen=False),
+        refusal("ConditionalCheckFailedException"),
+    ),
+}
+
+
+@pytest.mark.parametrize(("ask", "first"), NOT_ENOUGH.values(), ids=NOT_ENOUGH)
+@pytest.mark.parametrize(("seconds", "requests"), [(0, 0), (1, 1), (9, 2)])
+def test_after_the_time_for_a_decision_no_request_begins(
+    server: FakeDynamoDb, patient: None, ask: Question, first: tuple[int, bytes], seconds: int, requests: int
+) -> None:
+    server.answers = [first]
+    table = DynamoDbTable("chat", endpoint_url=server.url, timer=Ticking(0))
+    with suppress(TableUnavailable):
+        ask(table.within(seconds))
+    assert len(server.asked) == requests
+
+
+def test_a_request_takes_less_than_one_and_a_half_seconds(
+    server: FakeDynamoDb, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So the requests of a decision take less than 3 of the 5 seconds that IoT Core waits."""
+    server.late = True
+    started = time.monotonic()
+    with pytest.raises(TableUnavailable, match="ReadTimeoutError"):
+        DynamoDbTable("chat", endpoint_url=server.url).within(0.1).read(["a"])
+    assert (len(server.asked), 0.9 <= time.monotonic() - started < 3) == (1, True)
 
 
 @questions()
@@ -103,7 +152,7 @@ def test_a_table_that_is_not_there_is_unavailable(dynamodb_name: str, ask: Quest
         ask(DynamoDbTable(f"{dynamodb_name}-not"))
 
 
-@questions("read", "count", "items")
+@questions("read", "items")
 @pytest.mark.parametrize("body", [b"", b"{}", b"<html>Sign in to use this network</html>"])
 def test_an_answer_that_is_not_dynamodbs_is_an_error(
     server: FakeDynamoDb, table: DynamoDbTable, ask: Question, body: bytes
@@ -203,18 +252,33 @@ def test_an_item_that_was_written_meanwhile_is_a_conflict(
         table.write(ANN, **options)
 
 
-@pytest.mark.parametrize("seen", [None, 1])
-def test_counting_is_one_request(server: FakeDynamoDb, table: DynamoDbTable, seen: int | None) -> None:
-    server.answers = [answer({"Attributes": {"count": {"N": "2"}}})]
-    assert table.count("a", at=1, forget_at=2, seen=seen) == 2
+MOVES: dict[str, Question] = {
+    "extend an item": lambda table: table.extend("failures#a", now=1, by=1, most=2, seen=True),
+    "begin an item": lambda table: table.extend("failures#a", now=1, by=1, most=2, seen=False),
+    "shorten an item": lambda table: table.shorten("failures#a", by=1),
+    "keep an item": lambda table: table.keep("failures#a", until=1),
+}
+
+
+REFUSED = {"extend an item": 1, "begin an item": 2, "shorten an item": 1}
+"""The requests if the item is not as the condition says."""
+
+
+@pytest.mark.parametrize("move", MOVES.values(), ids=MOVES)
+def test_each_move_of_an_expiry_is_one_update_since_the_lambda_may_do_nothing_else(
+    server: FakeDynamoDb, table: DynamoDbTable, move: Question
+) -> None:
+    move(table)
     assert server.operations == ["UpdateItem"]
 
 
-def test_counting_that_others_always_come_before_is_given_up(server: FakeDynamoDb, table: DynamoDbTable) -> None:
+@pytest.mark.parametrize(("name", "requests"), REFUSED.items(), ids=REFUSED)
+def test_only_an_item_that_another_client_has_begun_meanwhile_takes_two(
+    server: FakeDynamoDb, table: DynamoDbTable, name: str, requests: int
+) -> None:
     server.answers = [refusal("ConditionalCheckFailedException")]
-    with pytest.raises(TableUnavailable, match=r"^ConditionalCheckFailedException$"):
-        table.count("a", at=1, forget_at=2)
-    assert server.operations == ["UpdateItem", "UpdateItem"] * 3
+    assert not MOVES[name](table)
+    assert server.operations == ["UpdateItem"] * requests
 
 
 def test_items_are_scanned_strongly_consistent_page_by_page_and_a_missing_page_is_not_the_end(
@@ -240,8 +304,9 @@ def test_every_name_and_value_of_a_request_is_used(dynamodb_name: str) -> None:
     table = DynamoDbTable(dynamodb_name)
     table.write(ANN, new=True)
     table.write(ANN, replacing={**ANN, "revision": 1})
-    table.count("user#ann", at=1, forget_at=4_000_000_000, seen=0)
-    assert table.read(["user#ann"])["user#ann"]["revision"] == 3
+    for move in MOVES.values():
+        move(table)
+    assert table.read(["user#ann"])["user#ann"]["revision"] == 2
 
 
 def test_attributes_that_other_programs_wrote_are_read(dynamodb_name: str) -> None:
@@ -273,11 +338,11 @@ def test_an_item_without_a_revision_is_replaced(dynamodb_name: str) -> None:
     assert table.read(["user#ann"])["user#ann"]["revision"] == 1
 
 
-def test_a_count_that_is_not_a_number_is_not_raised(dynamodb_name: str) -> None:
+def test_an_expiry_that_is_not_a_number_is_not_moved(dynamodb_name: str) -> None:
+    boto3.client("dynamodb").put_item(TableName=dynamodb_name, Item={"id": {"S": "a"}, "expires_at": {"S": "never"}})
     table = DynamoDbTable(dynamodb_name)
-    table.write({**ANN, "count": "many"})
     with pytest.raises(TableUnavailable, match=r"^ValidationException$"):
-        table.count("user#ann", at=1, forget_at=2)
+        table.shorten("a", by=1)
 
 
 @questions("read", "items")
@@ -289,14 +354,6 @@ def test_stored_data_is_not_logged(
     caplog.set_level(logging.DEBUG)
     assert "secret" in json.dumps(ask(table))
     assert "secret" not in caplog.text
-
-
-def test_counting_anew_is_an_update_since_the_lambda_may_do_nothing_else(
-    server: FakeDynamoDb, table: DynamoDbTable
-) -> None:
-    server.answers = [refusal("ConditionalCheckFailedException"), answer({"Attributes": {"count": {"N": "1"}}})]
-    table.count("failures#a", at=1, forget_at=2)
-    assert server.operations == ["UpdateItem", "UpdateItem"]
 
 
 def test_a_table_that_answers_under_another_of_its_names_is_read(server: FakeDynamoDb, table: DynamoDbTable) -> None:

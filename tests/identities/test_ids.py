@@ -38,9 +38,11 @@ def test_letters_that_look_alike_are_different_ids(table: Table) -> None:
         lambda table, id: table.write({"id": id}),
         lambda table, id: table.read([id]),
         lambda table, id: table.delete(id),
-        lambda table, id: table.count(id, at=1, forget_at=2),
+        lambda table, id: table.extend(id, now=1, by=1, most=1, seen=False),
+        lambda table, id: table.shorten(id, by=1),
+        lambda table, id: table.keep(id, until=1),
     ],
-    ids=["write", "read", "delete", "count"],
+    ids=["write", "read", "delete", "extend", "shorten", "keep"],
 )
 def test_an_id_that_dynamodb_can_not_have_is_refused(
     table: Table, id: str, ask: Callable[[Table, str], object]

@@ -92,7 +92,7 @@ def read_only(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sqlite3, "connect", lambda _, **options: connect(**options))
 
 
-@questions("write", "delete", "count")
+@questions("write", "delete", "extend", "shorten", "keep")
 def test_a_file_that_can_only_be_read_is_not_written(
     path: Path, monkeypatch: pytest.MonkeyPatch, ask: Question
 ) -> None:
@@ -115,7 +115,7 @@ def begun(process: "subprocess.Popen[bytes]") -> None:
     process.stdout.readline()
 
 
-@questions("write", "delete", "count")
+@questions("write", "delete", "extend", "shorten", "keep")
 def test_a_file_that_another_process_writes_for_too_long_is_not_written(
     path: Path, writing: "subprocess.Popen[bytes]", ask: Question
 ) -> None:
@@ -191,7 +191,7 @@ def test_what_has_expired_is_deleted_with_the_next_change(path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "1"])
-@questions("read", "items", "count")
+@questions("read", "items", "extend", "shorten", "keep")
 def test_an_item_that_was_edited_by_hand_can_be_broken(path: Path, text: str, ask: Question) -> None:
     table = SqliteTable(path)
     table.write(ANN)
@@ -200,11 +200,13 @@ def test_an_item_that_was_edited_by_hand_can_be_broken(path: Path, text: str, as
         ask(table)
 
 
-def test_a_count_that_is_not_a_number_is_not_raised(path: Path) -> None:
+@questions("extend", "shorten")
+def test_an_expiry_that_is_not_a_number_is_not_moved(path: Path, ask: Question) -> None:
     table = SqliteTable(path)
-    table.write({**ANN, "count": "many"})
-    with pytest.raises(TableUnavailable, match="a count is not a number"):
-        table.count("user#ann", at=1, forget_at=2)
+    table.write(ANN)
+    run(path, """UPDATE item SET item = '{"id": "user#ann", "expires_at": "never"}'""")
+    with pytest.raises(TableUnavailable, match="expires_at is not a number"):
+        ask(table)
 
 
 def test_a_table_that_is_closed_opens_again(path: Path) -> None:
@@ -224,11 +226,11 @@ def test_one_thread_at_a_time_changes_it(path: Path) -> None:
     """A thread in a transaction reads the clock, which lets other threads run here."""
     table = SqliteTable(path, lambda: Event().wait(0.001) or 1)
     with ThreadPoolExecutor(4) as threads:
-        counts = list(threads.map(lambda _: table.count("a", at=1, forget_at=2), range(12)))
-    assert sorted(counts) == list(range(1, 13))
+        extended = threads.map(lambda _: table.extend("a", now=1, by=1, most=12, seen=False), range(14))
+        assert sum(extended) == 12
 
 
-@pytest.mark.parametrize(("options", "milliseconds"), [({}, 2000), ({"patience": 0.5}, 500)])
+@pytest.mark.parametrize(("options", "milliseconds"), [({}, 1000), ({"patience": 0.5}, 500)])
 def test_it_waits_for_others_that_write(
     path: Path, opened: list[sqlite3.Connection], options: dict[str, float], milliseconds: int
 ) -> None:

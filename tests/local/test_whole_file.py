@@ -1,5 +1,6 @@
 """Files are written whole or not at all."""
 
+import errno
 import os
 import signal
 import subprocess
@@ -30,6 +31,16 @@ def kill_a_writer(folder: Path) -> Path:
 def test_writing_leaves_only_the_file(tmp_path: Path) -> None:
     write_whole(tmp_path / "key.pem", b"whole")
     assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("key.pem", b"whole")]
+
+
+def test_a_full_disk_names_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space left on device") as refused:
+        write_whole(tmp_path / "key.pem", b"whole")
+    assert (refused.value.filename, list(tmp_path.iterdir())) == (str(tmp_path / "key.pem"), [])
 
 
 def test_a_killed_writer_leaves_the_old_content(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from iot_policies.durations import seconds
+from iot_policies.durations import duration_text, seconds
 
 
 @pytest.mark.parametrize(
@@ -22,3 +22,11 @@ def test_a_duration_is_a_number_and_a_unit(text: str, expected: int) -> None:
 def test_anything_else_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="expected a number and a unit"):
         seconds(text)
+
+
+WRITTEN = [(0, "0s"), (90, "1m 30s"), (900, "15m"), (910, "15m 10s"), (86_400, "1d"), (90_061, "1d 1h 1m 1s")]
+
+
+@pytest.mark.parametrize(("number", "text"), WRITTEN)
+def test_a_duration_is_written_exactly_with_as_few_units_as_that_takes(number: int, text: str) -> None:
+    assert duration_text(number) == text

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iot_policies.evaluator import Connection, Decision, Evaluator
+from iot_policies.connection import Connection
+from iot_policies.evaluator import Decision, Evaluator
 from tests.policies import reference
 
 ARN = "arn:aws:iot:us-east-1:123456789012:"
@@ -93,9 +94,12 @@ def test_a_filter_is_a_text_that_the_resource_must_match(topic_filter: str, expe
     assert found.allows("iot:Subscribe", f"{ARN}topicfilter/{topic_filter}") is expected
 
 
+NOTHING = frozenset[str]()
 VARIABLES = {
     "iot:ClientId": "x",
     "aws:SourceIp": "192.0.2.1",
+    "iot:DomainName": "iot.example.com",
+    "iot:Topic": "commands",
     "iot:Connection.Thing.ThingName": "thing",
     "iot:Connection.Thing.ThingTypeName": "type",
     "iot:Connection.Thing.Attributes[color]": "red",
@@ -106,7 +110,9 @@ VARIABLES = {
 
 @pytest.mark.parametrize("name", VARIABLES)
 def test_a_policy_variable_is_replaced_by_its_value(name: str) -> None:
-    connection = Connection("x", "192.0.2.1", "thing", "type", {"color": "red"}, thing_attached=True)
+    connection = Connection(
+        "x", "192.0.2.1", "thing", "type", {"color": "red"}, True, NOTHING, "iot.example.com", "commands"
+    )
     found = evaluator(statement("Allow", "iot:Publish", f"topic/${{{name}}}/b"), connection=connection)
     assert found.allows("iot:Publish", f"{ARN}topic/{VARIABLES[name]}/b")
 
@@ -133,6 +139,34 @@ def test_all_but_a_resource_without_a_value_allows_nothing_and_denies_everything
     but = {"Effect": effect, "Action": "iot:*", "NotResource": f"{ARN}topic/${{iot:ClientId}}"}
     others = [statement("Allow", "*", "*")] if effect == "Deny" else []
     assert not evaluator(*others, but).allows("iot:Publish", f"{ARN}topic/a")
+
+
+@pytest.mark.parametrize(
+    ("action", "resource", "other"),
+    [
+        ("iot:SendDirectMessage", "client/phone", "client/tablet"),
+        ("iot:DeleteConnection", "client/phone", "client/tablet"),
+        ("iot:GetRetainedMessage", "topic/a", "topic/b"),
+    ],
+)
+def test_the_actions_of_https_requests_are_evaluated_like_all_others(action: str, resource: str, other: str) -> None:
+    found = evaluator(statement("Allow", action, resource))
+    asked = [(action, resource), (action, other), ("iot:Publish", resource)]
+    assert [found.allows(each, ARN + on) for each, on in asked] == [True, False, False]
+
+
+def test_retained_messages_are_listed_on_every_resource() -> None:
+    found = evaluator({"Effect": "Allow", "Action": "iot:ListRetainedMessages", "Resource": "*"})
+    assert found.allows("iot:ListRetainedMessages", "*")
+
+
+def test_a_direct_message_is_limited_by_its_topic() -> None:
+    limited = {**statement("Allow", "iot:SendDirectMessage", "client/phone"), "Condition": TOPICS}
+    found = [evaluator(limited, connection=Connection(topic=topic)) for topic in ("commands/reboot", "other", None)]
+    assert [each.allows("iot:SendDirectMessage", f"{ARN}client/phone") for each in found] == [True, False, False]
+
+
+TOPICS = {"StringEquals": {"iot:Topic": ["commands/reboot", "commands/update"]}}
 
 
 def test_a_document_may_be_json() -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from iot_policies import Deny, Grant, PolicyTemplate
+from iot_policies import Deny, Grant, PolicyTemplate, SessionTimes
 from iot_policies.linter import lint
 
 CONNECT = Grant(connect=("{principal}",))
@@ -84,3 +84,11 @@ def test_a_finding_has_its_place() -> None:
 def test_it_is_said_how_many_values_of_a_list_claim_fit() -> None:
     template = PolicyTemplate.of([CONNECT, Grant(publish=("rooms/{claims.rooms}/x",))])
     assert any("values of claims.rooms" in finding.message for finding in lint(template) if finding.severity == "note")
+
+
+@pytest.mark.parametrize(("publish", "notes"), [(("a",), 1), ((), 0)])
+def test_it_is_said_how_long_https_clients_are_not_asked_again(publish: tuple[str, ...], notes: int) -> None:
+    session = SessionTimes.model_validate({"refresh_after": "20m"})
+    template = PolicyTemplate.of([CONNECT, Grant(publish=publish)], session=session)
+    found = [finding.message for finding in lint(template) if "for up to 20m (refresh_after)" in finding.message]
+    assert len(found) == notes

@@ -78,7 +78,7 @@ def decrypt(scope: IConstruct, keys: Sequence[str], services: Sequence[str]) -> 
 
 def use_table(table: aws_dynamodb.ITable) -> list[aws_iam.PolicyStatement]:
     """Allows reading items of an identity table by their IDs, and changing only the counts of wrong passwords."""
-    reads = aws_iam.PolicyStatement(actions=["dynamodb:BatchGetItem", "dynamodb:GetItem"], resources=[table.table_arn])
+    reads = aws_iam.PolicyStatement(actions=["dynamodb:BatchGetItem"], resources=[table.table_arn])
     # ForAllValues is also true for a request that names no items: Null refuses that.
     counts = aws_iam.PolicyStatement(
         actions=["dynamodb:UpdateItem"],

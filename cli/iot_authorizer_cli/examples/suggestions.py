@@ -9,8 +9,9 @@ from itertools import islice
 from typing import TypedDict
 
 from iot_policies import Deny, Grant, PolicyError, PolicyTemplate, Principal, compile_policy
+from iot_policies.connection import Connection
 from iot_policies.entries import Entry
-from iot_policies.evaluator import Connection, Evaluator
+from iot_policies.evaluator import Evaluator
 from iot_policies.grants import Key, Scalar
 from iot_policies.packing import Document
 from iot_policies.placeholders import Values, as_format, placeholder_names, split_template

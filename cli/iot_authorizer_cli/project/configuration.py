@@ -18,6 +18,7 @@ from iot_authorizer.configuration import (
     load_password_file,
 )
 from iot_core.authorizers.rules import AuthorizerDescription, InvalidAuthorizer
+from iot_core.functions.isolated_function import IsolatedFunction
 from iot_core.functions.lambda_function import ACCOUNT, REGION, LambdaFunction
 from iot_identities.reading import MalformedItem
 from iot_identities.sqlite_table import SqliteTable
@@ -134,6 +135,19 @@ def load_function(
     """
     variables = {"AUTHORIZER_CONFIG": str(config), **(environment or {})}
     return LambdaFunction(handler, region=region, account=account, environment=variables)
+
+
+def load_isolated_function(
+    config: Path,
+    handler: str = HANDLER,
+    *,
+    region: str = REGION,
+    account: str = ACCOUNT,
+    environment: Mapping[str, str] | None = None,
+) -> IsolatedFunction:
+    """Loads a handler as `load_function` does, in a process of its own. Raises OSError, too."""
+    variables = {"AUTHORIZER_CONFIG": str(config), **(environment or {})}
+    return IsolatedFunction(handler, region=region, account=account, environment=variables)
 
 
 def password_file_claims(path: Path | None) -> Mapping[str, Claims]:

@@ -33,7 +33,7 @@ def make_folder(folder: Path) -> Path:
     """Makes a data folder if it is missing, readable only by its owner and ignored by git. Raises OSError."""
     if not folder.exists():
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        (folder / ".gitignore").write_text("*\n")
+        write_whole(folder / ".gitignore", b"*\n")
     return folder
 
 

@@ -11,7 +11,6 @@
 
 import asyncio
 import contextlib
-import importlib.util
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -25,10 +24,11 @@ from iot_authorizer_cli.project.configuration import (
     HANDLER,
     ProjectConfiguration,
     load_function,
+    load_isolated_function,
     read_project_configuration,
 )
-from iot_core.functions.execution_environments import ExecutionEnvironments, Worker
-from iot_core.functions.lambda_function import LOADING_TIME, TIMEOUT, BrokenHandler, LambdaFunction, StillLoading
+from iot_core.functions.execution_environments import CONCURRENCY, ExecutionEnvironments, LoadedFunction, Worker
+from iot_core.functions.lambda_function import LOADING_TIME, TIMEOUT, BrokenHandler, StillLoading, handler_file
 from iot_policies import InvalidFile, PolicyTemplate
 
 CHECK_INTERVAL = 1.0
@@ -64,6 +64,10 @@ class ReloadedConfiguration:
     """The file of the development table."""
     function_timeout: float = TIMEOUT
     """In seconds."""
+    concurrency: int = CONCURRENCY
+    """Execution environments of the function at most."""
+    isolate: bool = False
+    """Whether each execution environment is a process."""
     configured: ProjectConfiguration = field(init=False)
     environments: ExecutionEnvironments = field(init=False)
     problem: str | None = field(default=None, init=False)
@@ -167,16 +171,18 @@ class ReloadedConfiguration:
         self._seen |= {path: _state(path) for path in configured.files if path not in self._seen}
         version: dict[Path, _State | None] = {}
         environments = ExecutionEnvironments(
-            self._function, timeout=self.function_timeout, unchanged=partial(_are_unchanged, version)
+            self._function,
+            timeout=self.function_timeout,
+            limit=self.concurrency,
+            unchanged=partial(_are_unchanged, version),
         )
         for path in configured.files | self._handler_file():
             version[path] = self._seen[path] if path in self._seen else _state(path)
         return configured, environments
 
-    def _function(self) -> LambdaFunction:
-        return load_function(
-            self.path, self.handler, region=self.region, account=self.account, environment=self.environment
-        )
+    def _function(self) -> LoadedFunction:
+        load = load_isolated_function if self.isolate else load_function
+        return load(self.path, self.handler, region=self.region, account=self.account, environment=self.environment)
 
     def _see(self) -> None:
         self._seen = {path: _state(path) for path in self._seen}
@@ -188,13 +194,8 @@ class ReloadedConfiguration:
             self._seen[path] = seen[path] if path in seen else _state(path)
 
     def _handler_file(self) -> frozenset[Path]:
-        if self.handler == HANDLER:
-            return frozenset()
-        try:
-            spec = importlib.util.find_spec(self.handler.rpartition(".")[0])
-        except (ImportError, ValueError):  # The file of a module that does not load is not known.
-            spec = None
-        return frozenset({Path(spec.origin).absolute()}) if spec is not None and spec.origin else frozenset()
+        found = None if self.handler == HANDLER else handler_file(self.handler)
+        return frozenset() if found is None else frozenset({found})
 
     def _was_saved(self) -> bool:
         return self.waits or not _are_unchanged(self._seen)

@@ -4,16 +4,19 @@ Rules:
 - A request with a signature of AWS (Signature Version 4) comes from the account's owner and may do everything. There
   is no IAM here: the signature is not verified, so any credentials work.
 - Without a signature, the custom authorizer decides, as for HTTPS on IoT Core.
-- An authorization may be cached for a client that keeps its HTTP connection (API_CreateAuthorizer,
-  `enableCachingForHttp`), for as long as the authorizer's answer says. A new configuration ends it.
+- If the authorizer has `enableCachingForHttp`, its answer is cached for a client that keeps its HTTP connection: for
+  `refreshAfterInSeconds` (API_CreateAuthorizer). `disconnectAfterInSeconds` plays no part there, and no operation ends
+  it. It ends with its connection.
+- unmeasured: that an answer is for one credential only, so that another one on the same connection invokes the
+  function, and that a refusal is not cached (assumed: AWS names only the connection and the result).
+- A new configuration ends what is cached, so that a saved template takes effect at once. AWS says nothing of that.
 - All other operations are open to everyone who can reach the port, so that `aws --no-sign-request` works.
 - A refused client gets only the status, 401 or 403. The feed has the reason.
 """
 
-from collections import OrderedDict
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, MutableMapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from pydantic import ValidationError
 from starlette.requests import Request
@@ -24,10 +27,10 @@ from iot_core.authorizers.event import ConnectionRequest, HttpContext, TlsContex
 from iot_core.authorizers.invocation import Authorization, Refused
 from iot_core.authorizers.rules import AuthorizerDescription
 from iot_core.core import IotCore
-from iot_policies.evaluator import Connection
+from iot_policies.connection import Connection
 
-_MOST = 1024
-"""Cached authorizations. The one that was used least recently is dropped first."""
+_MOST = 16
+"""Answers that are cached for one connection, each for another credential; the oldest is dropped first."""
 _OF_THE_MESSAGE = frozenset({"content-length", "content-type", "date", "expect", "transfer-encoding"})
 _MQTT_5 = "x-amz-mqtt5-"
 _PARAMETERS = frozenset({"qos", "retain", "contentType", "responseTopic", "messageExpiry", "maxResults", "nextToken"})
@@ -53,7 +56,6 @@ class HttpAuthorization:
 
     def __init__(self, core: IotCore) -> None:
         self._core = core
-        self._cache = _AuthorizationCache(core)
 
     async def require(self, request: Request, requested: RequestedAction) -> None:
         """Checks that the sender of a request may do this. Raises ApiError, 401 or 403."""
@@ -64,7 +66,10 @@ class HttpAuthorization:
         except Refused as refused:
             self._core.decisions.refused(refused, requested.action, requested.resource)
             raise unauthorized() from None
-        policy = authorization.evaluator(Connection(source_ip=request.client.host if request.client else None))
+        host = request.client.host if request.client else None
+        domain_name = connection_request(request).domain_name
+        policy = authorization.evaluator(Connection(source_ip=host, domain_name=domain_name))
+        self._core.decisions.doubts(authorization, None, policy.doubts)
         missing = next((name for name, arn in requested.permissions if not policy.allows(name, arn)), None)
         question = _QUESTIONS.get(missing or requested.permissions[-1][0], "")
         self._core.decisions.by_policy(
@@ -80,11 +85,54 @@ class HttpAuthorization:
             raise forbidden()
 
     async def _authorize(self, request: Request) -> Authorization:
-        kept = self._cache.get(request)
-        if kept is None:
-            kept = await self._core.invoker.authorize(connection_request(request))
-            self._cache.put(request, kept)
-        return kept
+        cache = _cache_of(request)
+        key = self._key(request)
+        cached = cache.pop(key, None)
+        if cached is None or not self._is_valid(cached):
+            authorization = await self._core.invoker.authorize(connection_request(request))
+            cached = self._cached(authorization)
+        if cached.until > self._core.clock():
+            cache[key] = cached
+            if len(cache) > _MOST:
+                del cache[next(iter(cache))]
+        return cached.authorization
+
+    def _cached(self, authorization: Authorization) -> "_Cached":
+        authorizer = self._core.authorizers.get(authorization.authorizer)
+        is_cached = authorizer is not None and authorizer.enable_caching_for_http
+        seconds = authorization.answer.refresh_after_in_seconds if is_cached else 0
+        return _Cached(authorization, authorizer, self._core.clock() + seconds / self._core.time_scale)
+
+    def _is_valid(self, cached: "_Cached") -> bool:
+        """Whether it has not expired, and the configuration is the one that it was made with."""
+        core, authorization = self._core, cached.authorization
+        return (
+            core.clock() < cached.until
+            and core.authorizers.generation == authorization.generation
+            and core.authorizers.get(authorization.authorizer) == cached.authorizer
+        )
+
+    def _key(self, request: Request) -> Hashable:
+        """All of a request but its message."""
+        headers = [
+            (name, value)
+            for name, value in request.headers.items()
+            if name not in _OF_THE_MESSAGE and not name.startswith(_MQTT_5)
+        ]
+        query = [(name, value) for name, value in request.query_params.multi_items() if name not in _PARAMETERS]
+        return self._core.authorizers.default, tuple(headers), tuple(query)
+
+
+class _Cached(NamedTuple):
+    authorization: Authorization
+    authorizer: AuthorizerDescription | None
+    until: float
+    """By IoT Core's clock, in seconds."""
+
+
+def _cache_of(request: Request) -> MutableMapping[Hashable, _Cached]:
+    """The cached answers of the request's connection."""
+    return cast("MutableMapping[Hashable, _Cached]", request.scope["state"]["connection"])
 
 
 def connection_request(request: Request) -> ConnectionRequest:
@@ -101,61 +149,3 @@ def connection_request(request: Request) -> ConnectionRequest:
         )
     except ValidationError as error:
         raise invalid_members(error) from None
-
-
-class _Kept(NamedTuple):
-    authorization: Authorization
-    authorizer: AuthorizerDescription
-    until: float
-
-
-class _AuthorizationCache:
-    """Authorizations by connection and credentials.
-
-    A connection is known by the client's address. A later connection from the same port gets no wrong answer: the key
-    holds everything of a request except its message.
-    """
-
-    def __init__(self, core: IotCore) -> None:
-        self._core = core
-        self._clock = core.clock
-        self._kept: OrderedDict[Hashable, _Kept] = OrderedDict()
-
-    def get(self, request: Request) -> Authorization | None:
-        """The cached authorization of a request; None if the authorizer must be asked."""
-        key = self._key(request)
-        kept = self._kept.get(key)
-        if kept is None:
-            return None
-        if kept.until <= self._clock() or not self._is_unchanged(kept):
-            del self._kept[key]
-            return None
-        self._kept.move_to_end(key)
-        return kept.authorization
-
-    def put(self, request: Request, authorization: Authorization) -> None:
-        """Caches an authorization if its authorizer enables that."""
-        authorizer = self._core.authorizers.get(authorization.authorizer)
-        if authorizer is None or not authorizer.enable_caching_for_http:
-            return
-        answer = authorization.answer
-        seconds = min(answer.refresh_after_in_seconds, answer.disconnect_after_in_seconds)
-        self._kept[self._key(request)] = _Kept(authorization, authorizer, self._clock() + seconds)
-        if len(self._kept) > _MOST:
-            self._kept.popitem(last=False)
-
-    def _is_unchanged(self, kept: _Kept) -> bool:
-        core = self._core
-        return (
-            core.authorizers.generation == kept.authorization.generation
-            and core.authorizers.get(kept.authorizer.name) == kept.authorizer
-        )
-
-    def _key(self, request: Request) -> Hashable:
-        headers = [
-            (name, value)
-            for name, value in request.headers.items()
-            if name not in _OF_THE_MESSAGE and not name.startswith(_MQTT_5)
-        ]
-        query = [(name, value) for name, value in request.query_params.multi_items() if name not in _PARAMETERS]
-        return request.client, self._core.authorizers.default, tuple(headers), tuple(query)

@@ -11,7 +11,7 @@ import uuid
 from collections.abc import Iterable
 from difflib import get_close_matches
 from typing import Annotated
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
@@ -74,6 +74,21 @@ class ConnectionRequest(_Context):
         if f"{key}=" in (mqtt.username or "").partition("?")[0]:
             return f": the user name has it without a ?, expected NAME?{key}=…"
         return similar_name(key, (http.query_string, query_of(mqtt.username)), http.headers or ())
+
+    @property
+    def domain_name(self) -> str | None:
+        """The host that the client connected to, for `iot:DomainName`; None if nothing names it.
+
+        unmeasured: that it is TLS's server name, and otherwise the host of the Host header, is assumed.
+        """
+        if self.tls_context is not None and self.tls_context.server_name:
+            return self.tls_context.server_name
+        headers = (self.http_context.headers if self.http_context is not None else None) or {}
+        host = next((value for name, value in headers.items() if name.lower() == "host"), "")
+        try:
+            return urlsplit(f"//{host}").hostname
+        except ValueError:
+            return None
 
     def find(self, key: str) -> str | None:
         """The value of a key: in a header, in the query string, or in the query string of the user name."""

@@ -23,11 +23,12 @@ from iot_core.authorizers.answer import AuthorizerAnswer, InvalidAnswer, read_an
 from iot_core.authorizers.event import ConnectionRequest, build_event
 from iot_core.authorizers.registry import Authorizers
 from iot_core.authorizers.rules import AuthorizerDescription
-from iot_core.functions.execution_environments import ExecutionEnvironments, FunctionTimeout
+from iot_core.functions.execution_environments import EnvironmentsBusy, ExecutionEnvironments, FunctionTimeout
 from iot_core.functions.lambda_function import BrokenHandler, Invocation
 from iot_core.reasons import IotCoreReason
 from iot_policies import InvalidFile
-from iot_policies.evaluator import Connection, Evaluator
+from iot_policies.connection import Connection
+from iot_policies.evaluator import Evaluator
 
 NAME_KEY = "x-amz-customauthorizer-name"
 SIGNATURE_KEY = "x-amz-customauthorizer-signature"
@@ -162,6 +163,8 @@ class AuthorizerInvoker:
             return await function.invoke(event)
         except FunctionTimeout as error:
             raise Refused(IotCoreReason.FUNCTION_TIMEOUT, str(error)) from None
+        except EnvironmentsBusy as error:
+            raise Refused(IotCoreReason.ENVIRONMENTS_BUSY, str(error)) from None
         except (BrokenHandler, InvalidFile) as error:
             raise Refused(IotCoreReason.FUNCTION_ERROR, str(error)) from None
 

@@ -131,15 +131,20 @@ class Broker:
         link = open_link(connect, session, permissions, outlet, self.limits, self._clock)
         seconds = keep_alive(connect, self.limits)
         client = Client(session, link, publisher, origin, connect.will, seconds, next(self._version_numbers))
+        answer = encode(connack(connect, client_id, self.limits, session_present=present), connect.version)
         self._clients[client_id] = client
-        outlet.write(encode(connack(connect, client_id, self.limits, session_present=present), connect.version))
-        now = self._clock()
-        self._sessions.attach(session, link, now)
-        self._take(presence.connected(client, now))
-        if session.queue.deliveries:
-            drain(session, link)
-        self._hand_out_due = True
-        self._settle()
+        try:
+            outlet.write(answer)
+            now = self._clock()
+            self._sessions.attach(session, link, now)
+            self._take(presence.connected(client, now))
+            if session.queue.deliveries:
+                drain(session, link)
+            self._hand_out_due = True
+            self._settle()
+        except BaseException:  # Its caller has no client to end.
+            self._end(client, DisconnectReason.SERVER_ERROR, with_will=False)
+            raise
         return client
 
     def connect_failed(self, client_id: str, principal_id: str, ip_address: str) -> None:

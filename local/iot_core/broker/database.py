@@ -23,7 +23,7 @@ CREATE TABLE IF NOT EXISTS will (client_id TEXT PRIMARY KEY, will BLOB, due REAL
 """
 """A row of `queued` is one place of a message in a queue: that of a client, or that of the shared subscription with its
 topic filter. It refers to a row of `message`, which holds each message once, however many queues it is in."""
-_FORMAT = 2
+_FORMAT = 3
 _ORPHANS = (
     "DELETE FROM subscription WHERE client_id NOT IN (SELECT client_id FROM session)",
     "DELETE FROM will WHERE client_id NOT IN (SELECT client_id FROM session)",

@@ -23,7 +23,7 @@ class Message:
     qos: int = 0
     retain: bool = False
     properties: Properties = NO_PROPERTIES
-    """As published, without topic alias and message expiry."""
+    """As published, without the topic alias, and with the message expiry within IoT Core's limits."""
     expires_at: float | None = None
     """Seconds of the broker's clock. None if it never expires."""
     _kind: tuple[int, int, bool] | None = field(default=None, init=False, repr=False)
@@ -44,9 +44,10 @@ class Message:
         expires_at = None
         expiry = properties.message_expiry_interval
         if expiry is not None:
-            expires_at = clock() + min(max(expiry, limits.least_message_expiry), limits.most_message_expiry)
+            expiry = min(max(expiry, limits.least_message_expiry), limits.most_message_expiry)
+            expires_at = clock() + expiry
         if expiry is not None or properties.topic_alias is not None:
-            properties = replace(properties, message_expiry_interval=None, topic_alias=None)
+            properties = replace(properties, message_expiry_interval=expiry, topic_alias=None)
         return cls(topic, packet.payload, packet.qos, packet.retain, properties, expires_at)
 
     @property
@@ -60,7 +61,7 @@ class Message:
 
     def is_expired(self, now: float) -> bool:
         """Whether the message must not be delivered any more [MQTT-3.3.2-5]."""
-        return self.expires_at is not None and self.expires_at <= now
+        return self.expires_at is not None and self._left(now) <= 0
 
     def parts(self, version: Version, qos: int, retain: bool, clock: Callable[[], float]) -> Parts:
         """Returns the PUBLISH for a subscriber, encoded once for all subscribers that need the same form.
@@ -68,13 +69,19 @@ class Message:
         A message that expires is encoded each time, since it names the seconds that are left [MQTT-3.3.2-6].
         """
         if self.expires_at is not None:
-            properties = replace(self.properties, message_expiry_interval=_whole_seconds(self.expires_at - clock()))
+            properties = replace(self.properties, message_expiry_interval=_whole_seconds(self._left(clock())))
             return publish_parts(self.topic, self.payload, qos, retain, False, properties, version)
         kind = (version, qos, retain)
         if kind != self._kind:
             self._kind = kind
             self._parts = publish_parts(self.topic, self.payload, qos, retain, False, self.properties, version)
         return self._parts
+
+    def _left(self, now: float) -> float:
+        """The seconds until it expires: never more than its interval, even if the clock was set back meanwhile."""
+        interval = self.properties.message_expiry_interval or 0
+        self.expires_at = min(self.expires_at or 0, now + interval)
+        return self.expires_at - now
 
 
 def properties_size(properties: Properties) -> int:

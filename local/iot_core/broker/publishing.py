@@ -149,9 +149,18 @@ def check_topic(topic: str, limits: Limits) -> None:
 
 
 def check_properties(properties: Properties, limits: Limits) -> None:
-    """Checks the properties of a PUBLISH or a Will. Raises BrokenRule."""
+    """Checks the properties of a PUBLISH or a Will. Raises BrokenRule.
+
+    A response topic is a topic name [MQTT-3.3.2-14]. unmeasured: that IoT Core's limits for topics hold for it is
+    assumed; it is a topic that its receiver could not publish to otherwise.
+    """
     if properties_size(properties) > limits.properties:
         raise BrokenRule(f"a message's properties have at most {limits.properties} bytes", ReasonCode.PACKET_TOO_LARGE)
+    if properties.response_topic is not None:
+        try:
+            check_topic_name(properties.response_topic, limits)
+        except InvalidTopic as error:
+            raise BrokenRule(f"the response topic: {error}", ReasonCode.TOPIC_NAME_INVALID) from None
 
 
 def check_permission(topic: str, retain: bool, permissions: Permissions) -> None:

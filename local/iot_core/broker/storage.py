@@ -91,6 +91,7 @@ class Storage:
 
     def __init__(self, path: Path | str) -> None:
         """Opens a file, or `:memory:`. Raises StorageError, also if another process uses the file."""
+        self._path = path
         self.database = open_database(path)
         """The SQLite connection. Only tests use it from outside."""
         self.waiting_bytes = 0
@@ -129,7 +130,7 @@ class Storage:
         except sqlite3.Error as error:
             if self.database.in_transaction:
                 execute("ROLLBACK")
-            raise StorageError(f"the data folder can't be written: {error}") from None
+            raise StorageError(f"{self._path}: can't be written: {error}") from None
 
     def close(self) -> None:
         """Commits and closes. Raises StorageError."""
@@ -260,7 +261,7 @@ class Storage:
         try:
             yield from self.database.execute(statement)
         except sqlite3.Error as error:
-            raise StorageError(f"the data folder can't be read: {error}") from None
+            raise StorageError(f"{self._path}: can't be read: {error}") from None
 
     def _change(self, statement: str, values: _Row) -> None:
         self._changes.append((statement, values))

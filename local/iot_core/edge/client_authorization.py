@@ -21,7 +21,7 @@ from iot_core.feed import Decisions
 from iot_core.mqtt import Connect, Version, Will
 from iot_core.permissions import Permissions
 from iot_core.reasons import IotCoreReason
-from iot_policies.evaluator import Connection
+from iot_policies.connection import Connection
 
 _logger = logging.getLogger(__name__)
 
@@ -104,11 +104,16 @@ class ClientAuthorizer:
         try:
             attributes = connect_attributes(connect)
             connection = Connection(
-                client_id=client_id, source_ip=network.origin.source[0], connect_attributes=attributes
+                client_id=client_id,
+                source_ip=network.origin.source[0],
+                connect_attributes=attributes,
+                domain_name=request.domain_name,
             )
             authorization = await self._invoker.authorize(request, connection_id=connection_id)
             on_decision = partial(self._decisions.by_policy, authorization, client_id)
-            permissions = Permissions(authorization.evaluator(connection), self._arn_prefix, on_decision)
+            evaluator = authorization.evaluator(connection)
+            self._decisions.doubts(authorization, client_id, evaluator.doubts)
+            permissions = Permissions(evaluator, self._arn_prefix, on_decision)
             if not permissions.may_connect(client_id):
                 detail = _asks_for(connect, client_id, attributes)
                 denied = Asked("connect", client_id, client_id, attributes)

@@ -1,11 +1,17 @@
-"""HTTP connections: uvicorn's, with a time limit for requests, and without log lines about invalid requests."""
+"""HTTP connections: uvicorn's, with stricter rules for requests, and without log lines about invalid ones.
+
+1. A request with its body must be complete in time.
+2. A request must say in one way only where its body ends: two readers could see different requests in the same bytes
+   (RFC 9112, section 6.3). One with Content-Length and Transfer-Encoding, or with Transfer-Encoding in HTTP/1.0, is
+   refused, and the connection closes. Several equal values of Content-Length are one value (RFC 9110, section 8.6).
+"""
 
 import asyncio
 import logging
 from collections.abc import Collection
 from typing import cast
 
-from h11 import LocalProtocolError
+from h11 import NEED_DATA, PAUSED, SERVER, Connection, Event, LocalProtocolError, RemoteProtocolError, Request
 from uvicorn import Config
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
@@ -33,13 +39,31 @@ class _OpenTransport:
             self._transport.write(chunk)
 
 
+class _StrictReader(Connection):
+    """Reads HTTP, and refuses requests whose end is ambiguous."""
+
+    def next_event(self) -> Event | type[NEED_DATA] | type[PAUSED]:
+        """The next event. Raises RemoteProtocolError for an invalid request."""
+        event = super().next_event()
+        if isinstance(event, Request):
+            names = {name for name, _ in event.headers}
+            if b"transfer-encoding" in names and (b"content-length" in names or event.http_version < b"1.1"):
+                raise RemoteProtocolError("a body with an ambiguous end")
+        return event
+
+
 class HttpConnection(H11Protocol):
     """An HTTP/1.1 connection. It stays open for uvicorn's 5 seconds after an answer."""
 
     def __init__(self, config: Config, state: ServerState, server_name: str | None) -> None:
-        """Requests have the TLS server name in `scope["state"]["server_name"]`; it is None on the plain port."""
-        super().__init__(config, state, {"server_name": server_name}, asyncio.get_running_loop())
+        """Requests have in `scope["state"]`: `server_name` of TLS, None on the plain port; `connection`, a dict.
+
+        The dict is the same for all requests of the connection, and empty at first: for what lasts as long as it does.
+        """
+        of_requests: dict[str, object] = {"server_name": server_name, "connection": {}}
+        super().__init__(config, state, of_requests, asyncio.get_running_loop())
         self.logger = _logger
+        self.conn = _StrictReader(SERVER)
         self._deadline: float | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # (so does uvicorn)

@@ -1,4 +1,8 @@
-"""MQTT over WebSocket (MQTT 5.0, section 6), with the I/O-free protocol of the library `websockets`."""
+"""MQTT over WebSocket (MQTT 5.0, section 6), with the I/O-free protocol of the library `websockets`.
+
+Frames can come in the same bytes as the upgrade request. They are read after the request is answered: only then it is
+known whether they are frames at all.
+"""
 
 import asyncio
 from collections.abc import Callable
@@ -18,6 +22,7 @@ from iot_core.mqtt import MalformedPacket
 
 PATH = "/mqtt"
 _SUBPROTOCOLS = ("mqtt", "mqttv3.1")
+_END_OF_HEAD = b"\r\n\r\n"
 _LONGEST_FRAME = 256 * 1024
 """Bytes; an MQTT packet has at most 146 KiB."""
 
@@ -49,15 +54,13 @@ class MqttOverWebSocket(asyncio.Protocol):
         self.abort = transport.abort
 
     def data_received(self, data: bytes) -> None:
-        """Takes bytes from the network."""
-        self._protocol.receive_data(data)
-        for event in self._protocol.events_received():
-            if isinstance(event, Request):
-                self._answer(event)
-            elif isinstance(event, Frame):
-                self._receive(event)
-        self._check()
-        self._send()
+        """Takes bytes from the network. The first ones begin with the whole head of the upgrade request."""
+        if self._protocol.state is State.CONNECTING:
+            head = data.find(_END_OF_HEAD) + len(_END_OF_HEAD)
+            self._read(data[:head])
+            data = data[head:]
+        if data and not self._transport.is_closing():
+            self._read(data)
 
     def eof_received(self) -> None:
         """The client sends no more, which ends the connection."""
@@ -91,6 +94,16 @@ class MqttOverWebSocket(asyncio.Protocol):
         """Begins the closing handshake; the client's close frame completes it (RFC 6455, section 7.1.1)."""
         if self._protocol.state is State.OPEN:
             self._protocol.send_close(CloseCode.NORMAL_CLOSURE)
+        self._send()
+
+    def _read(self, data: bytes) -> None:
+        self._protocol.receive_data(data)
+        for event in self._protocol.events_received():
+            if isinstance(event, Request):
+                self._answer(event)
+            elif isinstance(event, Frame):
+                self._receive(event)
+        self._check()
         self._send()
 
     def _answer(self, request: Request) -> None:

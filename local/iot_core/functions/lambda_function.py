@@ -21,10 +21,11 @@ import threading
 import time
 import traceback
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.abc import SourceLoader
+from importlib.machinery import PathFinder
 from pathlib import Path
 from types import ModuleType
 from typing import NamedTuple, TextIO, cast
@@ -43,6 +44,9 @@ _loading = threading.Lock()
 """Held while a handler loads."""
 _MOST_OUTPUT = 1024 * 1024
 """Characters that one capture keeps, so that a function that prints without end does not fill the memory."""
+
+_MOST_ANSWER = 6 * 1024 * 1024
+"""Bytes of an answer (Lambda quotas, "Invocation payload")."""
 
 _capturing_lock = threading.Lock()
 _captures = 0
@@ -109,6 +113,17 @@ class LambdaFunction:
             self._handler = _load(handler)
         self.arn = f"arn:aws:lambda:{region}:{account}:function:authorizer"
 
+    @property
+    def ended(self) -> bool:
+        """Never: a thread cannot be ended from outside."""
+        return False
+
+    def kill(self) -> None:
+        """Does nothing: a thread cannot be ended from outside."""
+
+    def close(self) -> None:
+        """Does nothing."""
+
     def invoke(self, event: Mapping[str, object]) -> Invocation:
         """Invokes the handler in the calling thread.
 
@@ -120,12 +135,27 @@ class LambdaFunction:
             except (Exception, SystemExit) as error:
                 raise BrokenHandler(f"the handler raised {_line(error)}") from error
         try:
-            answer = json.loads(json.dumps(answer))
+            text = json.dumps(answer)
+            answer = json.loads(text)
         except (TypeError, ValueError, RecursionError) as error:
             raise BrokenHandler(f"the handler's answer is not JSON: {error}") from None
         if not isinstance(answer, dict):
             raise BrokenHandler(f"the handler answered with {type(answer).__name__}: expected a dict")
+        if len(text) > _MOST_ANSWER:
+            raise BrokenHandler(f"the handler's answer has {len(text)} bytes: Lambda allows {_MOST_ANSWER}")
         return Invocation(answer, _decision(output.text()))
+
+
+def handler_file(handler: str) -> Path | None:
+    """The file of a handler's module; None if it is not found. Imports nothing: a package could do anything then."""
+    search: Sequence[str] | None = [str(Path.cwd()), *sys.path]
+    spec, parts = None, handler.split(".")[:-1]
+    for count in range(1, len(parts) + 1):
+        spec = PathFinder.find_spec(".".join(parts[:count]), search)
+        search = None if spec is None else spec.submodule_search_locations
+        if spec is None or (search is None and count < len(parts)):
+            return None
+    return Path(spec.origin).absolute() if spec is not None and spec.origin else None
 
 
 @contextmanager
@@ -253,6 +283,11 @@ class _ThreadOutput:
         """Writes to the thread's capture, or to the original standard output."""
         capture = _current()
         return self.stream.write(text) if capture is None else capture.write(text)
+
+    def close(self) -> None:
+        """Closes the original standard output, but not for a handler: all threads use it."""
+        if _current() is None:
+            self.stream.close()
 
     def flush(self) -> None:
         """Flushes the original standard output."""

@@ -38,8 +38,8 @@ class Function(LambdaFunction):
         answer: dict[str, object] = {
             "isAuthenticated": token == "ann",
             "principalId": "ann",
-            "disconnectAfterInSeconds": 3600,
-            "refreshAfterInSeconds": 300,
+            "disconnectAfterInSeconds": 300,
+            "refreshAfterInSeconds": 600,
             "policyDocuments": [{"Version": "2012-10-17", "Statement": STATEMENTS}],
         }
         if token != "ann":

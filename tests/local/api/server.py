@@ -8,26 +8,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
-import uvicorn
 from starlette.applications import Starlette
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from iot_core.api.operations import not_found, routes
+from iot_core.edge.http_connection import HttpServer
 from tests.local.api.core import Core
 
 Result = TypeVar("Result")
-
-
-class Server(uvicorn.Server):
-    """Uvicorn's server, which stops at once."""
-
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self.stopped = asyncio.Event()
-
-    async def main_loop(self) -> None:
-        await self.stopped.wait()
-        self.force_exit = True
 
 
 class Service:
@@ -40,7 +28,7 @@ class Service:
         self.core: Core
         self._app: ASGIApp
         self._loop: asyncio.AbstractEventLoop
-        self._server: Server
+        self._stopped: asyncio.Event
 
     def do(self, action: Callable[[Core], Result]) -> Result:
         """Call a function with the core in the server's thread."""
@@ -63,18 +51,20 @@ class Service:
     async def serve(self, listening: socket.socket) -> None:
         """Serves until `stop`."""
         self._loop = asyncio.get_running_loop()
-        config = uvicorn.Config(
-            self._answer, interface="asgi3", http="h11", lifespan="off", log_config=None, proxy_headers=False
-        )
-        self._server = Server(config)
-        self._loop.call_soon(self.ready.set)
-        await self._server.serve(sockets=[listening])
+        self._stopped = asyncio.Event()
+        http = HttpServer(self)
+        server = await self._loop.create_server(lambda: http.connection(None), sock=listening)
+        self.ready.set()
+        await self._stopped.wait()
+        server.close()
+        for connection in http.connections():
+            connection.transport.abort()
 
     def stop(self) -> None:
         """Lets `serve` end."""
-        self._loop.call_soon_threadsafe(self._server.stopped.set)
+        self._loop.call_soon_threadsafe(self._stopped.set)
 
-    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self.core.server_name is not None:  # As the port tells it for a TLS connection.
             scope["state"]["server_name"] = self.core.server_name
         await self._app(scope, receive, send)

@@ -1,6 +1,8 @@
-"""Caching for HTTP: the function runs once for a connection, until its answer expires or something changes."""
+"""Caching for HTTP: the function runs once for a connection, until it refreshes the answer or something changes."""
 
 import http.client
+import socket
+import struct
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -15,13 +17,21 @@ ANN = {"token": "ann"}
 class KeptConnection:
     """One connection for many requests."""
 
-    def __init__(self, service: Service) -> None:
-        self._connection = http.client.HTTPConnection("127.0.0.1", service.port, timeout=10)
+    def __init__(self, service: Service, port: int = 0) -> None:
+        """`port`: the client's; 0 for any."""
+        self._connection = http.client.HTTPConnection("127.0.0.1", service.port, 10, source_address=("127.0.0.1", port))
 
     def publish(self, topic: str = "ann/say", token: str = "ann", query: str = "") -> Answer:
         headers = {"token": token, "x-amz-mqtt5-correlation-data": "YQ=="}
         self._connection.request("POST", f"/topics/{topic}{query}", b"x", headers)
         return answer(self._connection.getresponse())
+
+    def reset(self) -> int:
+        """Ends the connection so that its port is free at once. Returns the port."""
+        port = int(self._connection.sock.getsockname()[1])
+        self._connection.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self._connection.close()
+        return port
 
     def close(self) -> None:
         self._connection.close()
@@ -74,10 +84,28 @@ def test_other_credentials_and_other_connections_are_not_cached(service: Service
 
 
 @pytest.mark.usefixtures("caching")
-@pytest.mark.parametrize(("seconds", "expected"), [(299, 1), (300, 2)])
-def test_the_function_runs_again_once_refresh_after_has_passed(
-    service: Service, kept: KeptConnection, seconds: int, expected: int
+def test_a_later_connection_from_the_same_port_is_not_cached(service: Service, kept: KeptConnection) -> None:
+    kept.publish()
+    other = KeptConnection(service, kept.reset())
+    other.publish()
+    other.close()
+    assert invocations(service) == 2
+
+
+@pytest.mark.usefixtures("caching")
+def test_of_many_credentials_on_one_connection_the_latest_are_cached(service: Service, kept: KeptConnection) -> None:
+    queries = [f"?x-amz-customauthorizer-name=chat&number={number}" for number in range(100)]
+    for query in (*queries, queries[-1], queries[0]):
+        kept.publish(query=query)
+    assert invocations(service) == 101
+
+
+@pytest.mark.usefixtures("caching")
+@pytest.mark.parametrize(("scale", "seconds", "expected"), [(1, 599, 1), (1, 600, 2), (60, 9, 1), (60, 10, 2)])
+def test_the_function_runs_again_once_refresh_after_has_passed_whatever_disconnect_after_is(
+    service: Service, kept: KeptConnection, scale: int, seconds: int, expected: int
 ) -> None:
+    service.core.time_scale = scale
     kept.publish()
     service.core.clock.now += seconds
     kept.publish()

@@ -30,8 +30,8 @@ def test_the_answer_is_that_of_the_function_with_compact_documents(iot: Boto) ->
     assert answer == {
         "isAuthenticated": True,
         "principalId": "ann",
-        "refreshAfterInSeconds": 300,
-        "disconnectAfterInSeconds": 3600,
+        "refreshAfterInSeconds": 600,
+        "disconnectAfterInSeconds": 300,
     }
 
 

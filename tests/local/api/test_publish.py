@@ -120,6 +120,7 @@ WRONG = {
     "messageExpiry=4294967296": "'messageExpiry'",
     "messageExpiry=" + "9" * 5000: "'messageExpiry'",
     "responseTopic=a/%2B": "'responseTopic'",
+    "responseTopic=" + "r" * 257: "'responseTopic'",
     "contentType=a%00b": "'contentType'",
 }
 

@@ -43,7 +43,7 @@ PROPERTIES: list[dict[str, object]] = [
     {"user_properties": (("n" * 4096, "v" * (4096 - 32)),)},
     {"user_properties": (("ä" * 2048, "v" * (4096 - 32)),)},
     {"content_type": "c" * 8192},
-    {"response_topic": "r" * 4096, "correlation_data": bytes(4096)},
+    {"response_topic": "r" * 256, "correlation_data": bytes(8192 - 256)},
 ]
 """Each as large as may be."""
 

@@ -1,5 +1,7 @@
 """Message expiry, in whole seconds as IoT Core counts them (developer guide, "Message expiry")."""
 
+from pathlib import Path
+
 import pytest
 
 from iot_core.mqtt import Version
@@ -87,3 +89,20 @@ def test_a_wills_expiry_begins_when_it_is_published(broker: Bench, bob: Peer) ->
     broker.persistent(will=will(message_expiry_interval=30, will_delay_interval=20)).lose()
     broker.wait(20)
     assert expiries(bob) == [30]
+
+
+@pytest.mark.parametrize("back", [10, 0xFFFF_FFFF])
+@pytest.mark.parametrize("restarts", [False, True], ids=["running", "restarted"])
+def test_a_clock_that_is_set_back_gives_a_message_no_longer_life_than_its_own(
+    tmp_path: Path, back: int, restarts: bool
+) -> None:
+    broker = Bench(MQTT_5, tmp_path / "iot-core.sqlite")
+    absent(broker)
+    broker.connect("bob").publish("a", b"x", qos=1, retain=True, message_expiry_interval=30)
+    broker.clock.now -= back
+    if restarts:
+        broker.restart()
+    assert expiries(broker.subscriber("a", client_id="carol")) == [30]
+    assert expiries(broker.persistent()) == [30]
+    broker.wait(30)
+    assert broker.broker.retained.get("a") is None

@@ -73,3 +73,13 @@ def test_a_message_from_a_client_has_no_subscription_identifier(broker: Bench) -
     bob = broker.connect("bob")
     bob.send(Publish("a", b"", properties=Properties(subscription_identifiers=(1,))))
     assert bob.end == ReasonCode.PROTOCOL_ERROR
+
+
+RESPONSE_TOPICS = ["r" * 257, "a/b/c/d/e/f/g/h/i", "$other/a"]
+
+
+@pytest.mark.parametrize("topic", RESPONSE_TOPICS)
+def test_a_response_topic_that_is_no_topic_of_iot_core_ends_the_connection(broker: Bench, topic: str) -> None:
+    alice, bob = broker.subscriber("a"), broker.connect("bob")
+    bob.publish("a", response_topic=topic)
+    assert (alice.received(), bob.end) == ([], ReasonCode.TOPIC_NAME_INVALID)

@@ -33,7 +33,7 @@ def refusal(path: Path) -> str:
 def test_a_file_of_another_format_is_refused_and_the_error_says_what_to_do(path: Path) -> None:
     change(path, "PRAGMA user_version = 1")
     assert refusal(path) == (
-        f"{path}: can't be used: it has format 1, and this version writes 2. Remove the file: it holds "
+        f"{path}: can't be used: it has format 1, and this version writes 3. Remove the file: it holds "
         "only the sessions, queues and retained messages of this machine"
     )
 
@@ -96,7 +96,7 @@ def test_a_commit_on_a_full_disk_writes_nothing_and_the_next_one_succeeds_if_it_
     storage.retain(Message("large", bytes(100_000)), 1)
     with pytest.raises(StorageError) as refused:
         storage.commit()
-    assert one_line(refused.value) == "the data folder can't be written: database or disk is full"
+    assert one_line(refused.value) == f"{path}: can't be written: database or disk is full"
     storage.retain(Message("next", b"x"), 1)
     storage.commit()
     assert [message.topic for message, _ in again(storage, path).retained()] == ["next"]
@@ -134,7 +134,7 @@ def test_places_in_queues_are_not_written_later_where_another_statement_failed(p
     ("statements", "expected"),
     [
         (["INSERT INTO retained VALUES ('a', x'00', NULL, 1)"], "the data folder holds a message that can't be read"),
-        (["DROP TABLE retained", "CREATE TABLE retained (topic TEXT)"], "the data folder can't be read: "),
+        (["DROP TABLE retained", "CREATE TABLE retained (topic TEXT)"], "can't be read: "),
     ],
 )
 def test_content_that_can_not_be_read_is_a_storage_error(path: Path, statements: list[str], expected: str) -> None:
@@ -142,4 +142,4 @@ def test_content_that_can_not_be_read_is_a_storage_error(path: Path, statements:
     change(path, *statements)
     with pytest.raises(StorageError) as refused:
         list(Storage(path).retained())
-    assert one_line(refused.value).startswith(expected)
+    assert expected in one_line(refused.value)

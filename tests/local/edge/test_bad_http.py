@@ -21,6 +21,17 @@ HTTP = {
         b"POST /topics/a HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked, x\r\nContent-Length: 2\r\n\r\nab",
         b"400",
     ),
+    "a length and one chunked body": (
+        b"POST /topics/a HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n"
+        b"0\r\n\r\nGET /smuggled HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        b"400",
+    ),
+    "different lengths in a list": (b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1, 2\r\n\r\nab", b"400"),
+    "an empty length in a list": (b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1,\r\n\r\na", b"400"),
+    "chunks in HTTP 1.0": (
+        b"POST /topics/a HTTP/1.0\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        b"400",
+    ),
     "a length that is no number": (b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\n\r\n", b"400"),
     "a length of too many digits": (
         b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: " + 5000 * b"9" + b"\r\n\r\n",
@@ -57,3 +68,10 @@ def test_invalid_bytes_after_a_request_that_is_being_answered_end_the_connection
     channel.send(b"rubbish\r\n")
     channel.receive_all()
     assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("lengths", [b"Content-Length: 1, 1\r\n", 2 * b"Content-Length: 1\r\n"])
+def test_equal_lengths_are_one_length(running: Running, lengths: bytes) -> None:
+    channel = running.plain()
+    channel.send(b"POST /nowhere HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n" + lengths + b"\r\na")
+    assert channel.receive_all().count(b"HTTP/1.1 ") == 1

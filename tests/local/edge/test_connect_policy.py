@@ -63,6 +63,26 @@ def test_policy_variables_have_the_clients_values(running: Running) -> None:
         assert client.ends() == []
 
 
+@pytest.mark.parametrize(("way", "domain"), [("tls", "localhost"), ("web_socket", "localhost"), ("plain", None)])
+def test_the_domain_name_is_the_host_that_the_client_connected_to(
+    running: Running, way: str, domain: str | None
+) -> None:
+    null = {"Null": {"iot:DomainName": "true"}}
+    condition = null if domain is None else {"StringEquals": {"iot:DomainName": domain}}
+    running.function.answer = lambda _: allow(statement("iot:Connect", "client/*", Condition=condition))
+    with running.client(channel=running.way(way)) as client:
+        assert client.connect().reason_code == 0
+
+
+def test_a_condition_that_iot_core_cannot_decide_is_in_the_feed(running: Running) -> None:
+    unknown = {"StringMatches": {"iot:ClientId": "a"}}
+    running.function.answer = lambda _: allow(statement("iot:Connect", "client/*", Condition=unknown))
+    with running.client() as client:
+        assert client.connect().reason_code == ConnectReturnCode.NOT_AUTHORIZED
+    problem = "StringMatches is an unknown condition operator, so this Allow does not apply"
+    running.record("policy", client_id="ann", problem=f"policyDocuments[0].Statement[0]: {problem}")
+
+
 def test_a_client_without_an_id_is_authorized_for_the_assigned_id(running: Running) -> None:
     running.function.answer = lambda _: allow(statement("iot:Connect", "client/$GEN/*"))
     with running.client(Version.MQTT_5) as client:
@@ -177,6 +197,13 @@ def test_a_client_that_accepts_no_connack_is_refused(running: Running, most: int
         client.send(Connect(Version.MQTT_5, "ann", user_name="ann", properties=Properties(maximum_packet_size=most)))
         code = ReasonCode.PACKET_TOO_LARGE
         assert client.ends() == ([Connack(False, code)] if answered else [])
+    running.record("decision", action="connect", allowed=False, reason="invalid_connect")
+
+
+def test_a_will_with_a_response_topic_that_is_no_topic_of_iot_core_is_refused(running: Running) -> None:
+    with running.client(Version.MQTT_5) as client:
+        answer = client.connect("ann", will=Will("will", b"", properties=Properties(response_topic="r" * 257)))
+        assert answer.reason_code == ReasonCode.TOPIC_NAME_INVALID
     running.record("decision", action="connect", allowed=False, reason="invalid_connect")
 
 

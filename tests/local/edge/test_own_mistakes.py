@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from iot_core.authorizers.invocation import Authorization, AuthorizerInvoker
+from iot_core.broker import presence
 from iot_core.broker.broker import Broker
 from iot_core.broker.client import Client as BrokerClient
 from iot_core.edge.connection import MqttConnection
@@ -59,6 +60,20 @@ def test_an_exception_after_authorizing_ends_the_connection(
         other.ping()
         assert "ZeroDivisionError" in caplog.text
         running.wait_until(lambda: len(list(running.core.connections)) == 1)
+
+
+def test_an_exception_in_the_middle_of_a_connect_leaves_no_client_behind(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with running.connected("other") as other, running.client() as client:
+        with monkeypatch.context() as patch:
+            patch.setattr(presence, "connected", breaks)
+            client.channel.send(CONNECT_ANN)
+            assert client.ends() == []
+        clients = running.core.call(lambda: [each.client_id for each in running.core.broker.clients()])
+        assert clients == ["other"]
+        other.ping()
+    running.connected("ann")
 
 
 def test_an_exception_with_a_packet_ends_the_connection_and_its_session(

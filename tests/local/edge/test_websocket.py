@@ -5,6 +5,7 @@ import pytest
 from iot_core.mqtt import Connack, Connect, Disconnect, Pingreq, Pingresp, Version, encode
 from tests.local.harness.channels import PATIENCE
 from tests.local.harness.fixtures import both_loops
+from tests.local.harness.others import Others
 from tests.local.harness.running import Running
 
 pytestmark = both_loops
@@ -124,6 +125,48 @@ def test_frames_can_come_with_the_upgrade(running: Running) -> None:
         chunk = channel.receive()
         assert chunk
         answer += chunk
+
+
+EARLY = {
+    "a close frame": b"\x88\x82\0\0\0\0\x03\xe8",
+    "a ping": b"\x89\x80\0\0\0\0",
+    "a pong": b"\x8a\x80\0\0\0\0",
+    "a text": b"\x81\x85\0\0\0\0hello",
+    "an MQTT packet": b"\x82\x82\0\0\0\0" + PING,
+    "a frame that is not masked": b"\x82\x05hello",
+    "garbage": b"\xff" * 200,
+    "a part of a frame": b"\x82",
+    "another request": UPGRADE.encode(),
+    "a close frame and more": b"\x88\x80\0\0\0\0\x89\x80\0\0\0\0",
+}
+
+
+@pytest.mark.parametrize("early", EARLY.values(), ids=list(EARLY))
+@pytest.mark.parametrize(
+    ("old", "new", "status"),
+    [
+        ("", "", b"101"),
+        ("/mqtt", "/chat", b"404"),
+        ("Protocol: mqtt", "Protocol: chat", b"400"),
+        ("Host: localhost", "Host: example.com", b"421"),
+        ("Version: 13", "Version: 8", b"400"),
+        ("Host: localhost", "Host : localhost", b"400"),
+    ],
+)
+def test_what_comes_with_the_upgrade_is_read_after_its_answer(
+    running: Running,
+    others: Others,
+    capfd: pytest.CaptureFixture[str],
+    old: str,
+    new: str,
+    status: bytes,
+    early: bytes,
+) -> None:
+    channel = running.plain()
+    channel.send(UPGRADE.replace(old, new, 1).encode() + early)
+    assert channel.receive().split(b" ")[1] == status
+    others.exchange()
+    assert capfd.readouterr() == ("", "")
 
 
 def test_the_server_closes_with_a_close_frame_and_waits_for_the_clients(running: Running) -> None:

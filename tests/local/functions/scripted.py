@@ -14,7 +14,15 @@ OK = Invocation({"ok": True}, {})
 
 
 class Scripted:
-    """A function whose event says what to do."""
+    """A function whose event says what to do. It cannot be ended."""
+
+    ended = False
+
+    def kill(self) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
 
     def invoke(self, event: Mapping[str, Callable[[], Invocation]]) -> Invocation:
         return event["do"]()

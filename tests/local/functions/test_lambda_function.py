@@ -6,7 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from iot_core.functions.lambda_function import BrokenHandler, LambdaFunction, StillLoading, captured_output
+from iot_core.functions.lambda_function import (
+    BrokenHandler,
+    LambdaFunction,
+    StillLoading,
+    captured_output,
+    handler_file,
+)
 from iot_policies import InvalidFile
 
 
@@ -139,6 +145,19 @@ def test_a_handler_that_does_not_exist_is_named(folder: Path, handler: str, mess
     (folder / "own.py").write_text("number = 1\n")
     with pytest.raises(BrokenHandler, match=f"{handler}: {message}"):
         LambdaFunction(handler)
+
+
+def test_the_file_of_a_handler_is_found_without_importing_its_package(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "exits").mkdir()
+    (tmp_path / "exits" / "__init__.py").write_text("raise SystemExit")
+    (tmp_path / "exits" / "own.py").write_text("")
+    found = [
+        handler_file(f"{name}.handle") for name in ("exits.own", "exits", "exits.other", "other.own", "exits.own.x")
+    ]
+    assert found == [tmp_path / "exits" / "own.py", tmp_path / "exits" / "__init__.py", None, None, None]
 
 
 @pytest.mark.parametrize(

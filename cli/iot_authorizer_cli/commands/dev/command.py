@@ -7,6 +7,7 @@ import typer
 from iot_authorizer_cli.options import CONFIG, Account, Config, DataFolder, Handler, Region, TableName, require_config
 from iot_authorizer_cli.project.configuration import HANDLER
 from iot_authorizer_cli.project.development_issuer import DATA
+from iot_core.functions.execution_environments import CONCURRENCY
 from iot_core.functions.lambda_function import ACCOUNT, REGION
 
 
@@ -26,6 +27,17 @@ def dev(
     ] = 1,
     no_throttling: Annotated[
         bool, typer.Option("--no-throttling", help="Remove IoT Core's limits per second.")
+    ] = False,
+    concurrency: Annotated[
+        int, typer.Option(metavar="N", min=1, max=1000, help="Run at most N execution environments of the handler.")
+    ] = CONCURRENCY,
+    isolate: Annotated[
+        bool,
+        typer.Option(
+            "--isolate",
+            help="Run each execution environment as a process, so that a handler that hangs or crashes is ended as in "
+            "Lambda. Without it, an environment is a thread, which starts faster.",
+        ),
     ] = False,
     handler: Handler = HANDLER,
     region: Region = REGION,
@@ -59,6 +71,8 @@ def dev(
         limits=IOT_CORE.without_throttling() if no_throttling else IOT_CORE,
         region=region,
         account=account,
+        concurrency=concurrency,
+        isolate=isolate,
     )
     try:
         serve(core, data, quiet=quiet)

@@ -21,6 +21,8 @@ from iot_policies.toml_file import read_toml
 
 _LONGEST_CLIENT_ID = 128
 """Characters, as IoT Core's API takes them."""
+_LONGEST_INVOCATION = 5
+"""Seconds that IoT Core waits for a Lambda, which can have read the table when it began."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,19 @@ class KnownConfiguration:
     """Claims of the users in the password file."""
     cache_for: int = RevocationSettings().cache_for
     """Seconds that the authorizer caches what the table says."""
+
+    @property
+    def refused_after(self) -> int:
+        """Seconds after a revocation from which no authorizer allows its clients by a cached answer."""
+        return self.cache_for + _LONGEST_INVOCATION
+
+    @property
+    def refreshed_after(self) -> int | None:
+        """Seconds after a revocation from which no client is allowed by an earlier decision; None if unknown.
+
+        A client that was allowed last, by a cached answer, is asked about again after the template's `refresh_after`.
+        """
+        return None if self.template is None else self.refused_after + self.template.session.refresh_after
 
     def has_issuer(self, issuer: str) -> bool:
         """Whether the configuration has an issuer; True if that is unknown."""

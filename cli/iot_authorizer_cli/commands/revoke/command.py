@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from iot_authorizer_cli.commands.revoke import options
+from iot_authorizer_cli.commands.revoke.client_ids import KnownConfiguration
 from iot_authorizer_cli.commands.revoke.locking_out import LockedOut, RevocationTarget, lock_out
 from iot_authorizer_cli.commands.revoke.wording import as_object, until, what
 from iot_authorizer_cli.options import AsJson, Yes, usage_errors
@@ -17,6 +18,7 @@ from iot_authorizer_cli.terminal import columns, confirm, print_list, time_text,
 from iot_identities import guessing
 from iot_identities.reading import MalformedItem
 from iot_identities.revocations import PREFIX, Kind, Revocation, from_item
+from iot_policies.durations import duration_text
 from iot_policies.placeholders import is_safe
 
 _HEADING = ("revoked", "at", "until")
@@ -135,7 +137,15 @@ def _rows(done: LockedOut, target: RevocationTarget) -> list[tuple[str, str]]:
         "not looked up": done.unknown,
     }
     rows += [(name, ", ".join(client_ids)) for name, client_ids in optional.items() if client_ids]
+    rows.append(("over HTTPS", _over_https(target.known)))
     return [*rows, *(("not ended", f"{client_id}: {problem}") for client_id, problem in done.ended.failed)]
+
+
+def _over_https(known: KnownConfiguration) -> str:
+    """Says until when requests of revoked clients are answered: `revoke` cannot end an HTTPS connection."""
+    longest = known.refreshed_after
+    cached = "after the refresh_after of its template" if longest is None else f"within {duration_text(longest)}"
+    return f"refused within {duration_text(known.refused_after)}; with caching_for_http, {cached}"
 
 
 def _object(done: LockedOut, target: RevocationTarget) -> dict[str, object]:
@@ -143,6 +153,8 @@ def _object(done: LockedOut, target: RevocationTarget) -> dict[str, object]:
         "revoked": as_object(done.revocation),
         "replaced": None if done.replaced is None else as_object(done.replaced),
         "table": target.table_name,
+        "refused_after": target.known.refused_after,
+        "refreshed_after": target.known.refreshed_after,
         "connections": {
             "ended": done.ended.ended,
             "not_connected": done.ended.not_connected,

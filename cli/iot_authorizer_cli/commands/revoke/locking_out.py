@@ -1,8 +1,10 @@
 """Carries out a revocation: writes it, then ends connections.
 
 - The revocation is written first, so that a client that is disconnected and connects again at once is refused.
-- Authorizers cache what the table says for `cache_for` seconds, so a client may connect again in that time. For one
-  second longer, the command looks every second, and ends such connections again.
+- Authorizers cache what the table says for `cache_for` seconds, and an invocation takes up to 5. In that time, a client
+  may connect again. So the command looks every second until then, and ends such connections again.
+- HTTPS requests have no connection that the API could end. With `enableCachingForHttp`, IoT Core keeps the answer for a
+  client that keeps its HTTP connection, until the template's `refresh_after`.
 - A client that is connected after that was not locked out: its authorizer does not look up this revocation. Unless
   newer tokens are accepted: then the client may have one.
 """
@@ -14,16 +16,13 @@ from functools import partial
 
 from iot_authorizer_cli.commands.revoke.client_ids import ClientIds, KnownConfiguration, granted
 from iot_authorizer_cli.commands.revoke.connections import ConnectionApi, Ended, NothingListens, end_all
-from iot_authorizer_cli.commands.revoke.wording import duration_text
 from iot_authorizer_cli.terminal import warn
 from iot_identities import revocations, user
 from iot_identities.reading import MalformedItem
 from iot_identities.revocations import Kind, Revocation
 from iot_identities.table import Item, Table
 from iot_policies import Principal
-
-_MARGIN = 1
-"""Seconds to look for clients after the authorizers' caches ended: an invocation may have been running."""
+from iot_policies.durations import duration_text
 
 
 @dataclass(frozen=True)
@@ -125,7 +124,8 @@ def _left_connected(
     name: str | None, given: tuple[str, ...], known: KnownConfiguration, found: ClientIds
 ) -> str | None:
     """Says which connections stay, and until when; None if there are none."""
-    refresh = "" if known.template is None else f", within {duration_text(known.template.session.refresh_after)}"
+    longest = known.refreshed_after
+    refresh = "" if longest is None else f", within {duration_text(longest)}"
     stay = f"stay connected until their next refresh{refresh}; --client-id disconnects them now"
     if name is None:
         return None if given else f"IoT Core cannot list connections: clients with such a token {stay}"
@@ -163,7 +163,7 @@ def _end_and_look_again(
     later: dict[str, None] = {}
     at_last: tuple[str, ...] = ()
     if client_ids and target.pause is not None and first.unreachable is None:
-        seconds = target.known.cache_for + _MARGIN
+        seconds = target.known.refused_after
         kept = f"authorizers cache answers for {duration_text(target.known.cache_for)}"
         looking = f"looking for {duration_text(seconds)} whether clients connect again"
         warn(f"revoked; {kept}: {looking} (--no-wait skips this)")

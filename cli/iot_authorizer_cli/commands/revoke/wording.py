@@ -3,14 +3,6 @@
 from iot_authorizer_cli.terminal import time_text
 from iot_identities.revocations import Kind, Revocation
 
-_UNITS = {"d": 86_400, "h": 3600, "m": 60}
-
-
-def duration_text(seconds: int) -> str:
-    """Formats a duration with its largest whole unit, such as `15m`."""
-    unit = next((unit for unit, size in _UNITS.items() if seconds and seconds % size == 0), "s")
-    return f"{seconds // _UNITS.get(unit, 1)}{unit}"
-
 
 def what(revocation: Revocation) -> str:
     """Says what is revoked."""

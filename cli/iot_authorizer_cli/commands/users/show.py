@@ -14,7 +14,7 @@ from iot_authorizer_cli.commands.users.storing import ClientIds, Name
 from iot_authorizer_cli.options import AsJson
 from iot_authorizer_cli.project.identity_table import TableOptions
 from iot_authorizer_cli.terminal import print_list, time_text
-from iot_identities.guessing import Failed, failed_by
+from iot_identities.guessing import forgotten_at
 from iot_identities.reading import MalformedItem
 from iot_identities.revocations import Revocation, principal_id
 from iot_identities.revocations import from_item as from_revocation
@@ -91,7 +91,7 @@ def show(
     failures = _failures(opened, name, client_id or ())
     revocation = _revocation(opened, name)
     if as_json:
-        counted = [{"client_id": each, **failed._asdict()} for each, failed in failures.items()]
+        counted = [{"client_id": each, "forgotten_at": end} for each, end in failures.items()]
         revoked = None if revocation is None else as_object(revocation)
         typer.echo(json.dumps({**_as_object(item), "revoked": revoked, "failures": counted}, indent=2))
         return
@@ -109,20 +109,20 @@ def show(
         lines.append(("password", f"{kind}, {times}"))
     if revocation is not None:
         lines.append(("revoked", f"{what(revocation)}, until {until(revocation)}"))
-    for each, failed in failures.items():
+    for each, end in failures.items():
         source = "by unknown client IDs" if each is None else f"with client ID {each}"
-        lines.append(("failures", f"{failed.times:,} {source}, the last at {time_text(failed.last)}"))
+        lines.append(("failures", f"{source}, all forgotten at {time_text(end)}"))
     for label, value in lines:
         typer.echo(f"{label:<11}  {printable(value)}")
 
 
-def _failures(table: Table, name: str, client_ids: Sequence[str]) -> dict[str | None, Failed]:
-    """Failures by client ID; None is for unknown client IDs."""
+def _failures(table: Table, name: str, client_ids: Sequence[str]) -> dict[str | None, int]:
+    """When failures are forgotten, by client ID; None is for unknown client IDs."""
     try:
-        found = {each: failed_by(table, name, each) for each in dict.fromkeys((None, name, *client_ids))}
+        found = {each: forgotten_at(table, name, each) for each in dict.fromkeys((None, name, *client_ids))}
     except MalformedItem as error:
         raise storing.problem(f"the failures of {printable(name)} are malformed: {error}") from None
-    return {each: failed for each, failed in found.items() if failed is not None}
+    return {each: end for each, end in found.items() if end is not None}
 
 
 def _revocation(table: Table, name: str) -> Revocation | None:

@@ -86,6 +86,15 @@ def test_a_folder_that_is_a_file_is_one_line(run: Run, folder: Path) -> None:
     assert "taken" in refused(run, "--data", "taken")
 
 
+@pytest.mark.parametrize(("blocks", "file"), [(0, ".gitignore"), (2, "iot-core.sqlite")])
+def test_a_full_disk_names_the_file_that_cannot_be_written(folder: Path, blocks: int, file: str) -> None:
+    """The shell limits the size of files, in blocks of 512 bytes or 1 KiB."""
+    command = f"ulimit -f {blocks}; exec {PROGRAM} dev --port 0 --tls-port 0"
+    done = subprocess.run(["bash", "-c", command], cwd=folder, capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert file in done.stderr
+
+
 def test_a_broken_template_is_one_line_with_its_place(run: Run, folder: Path) -> None:
     (folder / "policies" / "chat.toml").write_text("[[grant]]\npublish = 3\n")
     assert "chat.toml:2: grant[0].publish" in refused(run)

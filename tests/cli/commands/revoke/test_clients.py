@@ -35,6 +35,7 @@ def test_a_revoked_principal_is_disconnected_at_once_and_cannot_connect_again(se
             "ended          bea",
             "not connected  bea/1",
             "not looked up  bea/*, displays/{claims.display}",
+            "over HTTPS     refused within 5s; with caching_for_http, within 30m 5s",
         ],
     )
 
@@ -66,7 +67,7 @@ def test_a_given_client_id_is_disconnected(server: Server, watcher: Watcher) -> 
 def test_unknown_client_ids_are_reported_with_the_option_that_ends_them(server: Server) -> None:
     assert lock_out(server, "principal", "gus").stderr == (
         "iot-authorizer: IoT Core cannot list connections: clients connected as gus/*, displays/{claims.display} stay "
-        "connected until their next refresh, within 30m; --client-id disconnects them now\n"
+        "connected until their next refresh, within 30m 5s; --client-id disconnects them now\n"
     )
 
 
@@ -129,7 +130,7 @@ def test_all_tokens_from_before_a_time_are_refused(
 def test_connections_of_all_tokens_cannot_be_looked_up(server: Server, undone_afterwards: None) -> None:
     assert lock_out(server, "before", an_hour_ago(), "--yes").stderr == (
         "iot-authorizer: IoT Core cannot list connections: clients with such a token stay connected until their next "
-        "refresh, within 30m; --client-id disconnects them now\n"
+        "refresh, within 30m 5s; --client-id disconnects them now\n"
     )
 
 
@@ -137,5 +138,5 @@ def test_connections_of_all_tokens_cannot_be_looked_up(server: Server, undone_af
 def test_it_says_how_long_it_looks_for_clients_that_connect_again(server: Server) -> None:
     done = revoke(server.folder, "principal", "ned", "--data", "data", "--endpoint-url", server.url)
     assert re.search(
-        r"answers for 0s: looking for 1s whether clients connect again \(--no-wait skips this\)\n", done.stderr
+        r"answers for 0s: looking for 5s whether clients connect again \(--no-wait skips this\)\n", done.stderr
     ), done.stderr

@@ -32,9 +32,11 @@ def test_without_a_running_dev_the_revocation_is_written(folder: Path, table: Sq
 
 
 def test_without_a_configuration_only_given_client_ids_can_be_ended(tmp_path: Path) -> None:
-    found = revoke(tmp_path, "principal", "ann", *NOT_THERE).stderr
-    assert "no configuration here (--config): clients of ann stay connected until their next refresh" in found
-    assert "taken literally" not in found
+    found = revoke(tmp_path, "principal", "ann", *NOT_THERE)
+    assert "no configuration here (--config): clients of ann stay connected until their next refresh" in found.stderr
+    assert "taken literally" not in found.stderr
+    https = "over HTTPS  refused within 10s; with caching_for_http, after the refresh_after of its template\n"
+    assert https in found.stdout
 
 
 def test_a_configuration_without_a_table_is_reported(folder: Path) -> None:
@@ -48,6 +50,7 @@ def test_json_has_the_revocation_and_the_connections(folder: Path) -> None:
     done = json.loads(revoke(folder, "principal", "ann", "--for", "1h", "--json", *NOT_THERE).stdout)
     assert (done["revoked"]["kind"], done["revoked"]["principal"], done["replaced"]) == ("principal", "ann", None)
     assert done["connections"]["not_looked_up"] == ["ann/*", "displays/{claims.display}"]
+    assert (done["refused_after"], done["refreshed_after"]) == (5, 5 + 30 * 60)
 
 
 def test_the_replaced_revocation_is_printed(folder: Path) -> None:

@@ -42,23 +42,23 @@ def of(name: str) -> Revocation:
 
 
 @pytest.mark.parametrize(
-    ("cache_for", "still_allowed"), [(0, ("una",)), (1, ())], ids=["after all caches ended", "by a cached answer"]
+    ("connects", "still_allowed"), [(6, ("una",)), (2, ())], ids=["after all caches ended", "by a cached answer"]
 )
 def test_a_client_that_connects_again_is_disconnected_again(
-    server: Server, target: RevocationTarget, cache_for: int, still_allowed: tuple[str, ...]
+    server: Server, target: RevocationTarget, connects: int, still_allowed: tuple[str, ...]
 ) -> None:
     pauses: list[float] = []
     with ExitStack() as clients:
 
         def reconnect(seconds: float = 0) -> None:
             pauses.append(seconds)
-            if len(pauses) <= 2:
+            if len(pauses) <= connects:
                 client = clients.enter_context(connect(server, "una", server.token("una")))
                 assert client.next().kind == "connected"
 
         reconnect()
-        done = lock("una", target, known=replace(target.known, cache_for=cache_for), pause=reconnect)
-    assert (done.ended.ended, done.ended_later, len(pauses)) == (("una",), ("una",), cache_for + 2)
+        done = lock("una", target, known=replace(target.known, cache_for=0), pause=reconnect)
+    assert (done.ended.ended, done.ended_later, len(pauses)) == (("una",), ("una",), 6)
     assert (done.still_allowed, done.failed) == (still_allowed, bool(still_allowed))
 
 
@@ -67,16 +67,16 @@ def test_a_slow_endpoint_does_not_prolong_the_looking(target: RevocationTarget) 
     seconds = count(step=3)
     known = replace(target.known, cache_for=5)
     lock("ulf", target, known=known, pause=waited.append, clock=lambda: next(seconds))
-    assert len(waited) < 6
+    assert len(waited) < 10
 
 
 @pytest.mark.parametrize("cache_for", [0, 5])
-def test_it_looks_each_second_for_longer_than_the_authorizers_cache_answers(
+def test_it_looks_each_second_until_no_cached_answer_can_allow_a_client(
     target: RevocationTarget, cache_for: int
 ) -> None:
     waited: list[float] = []
     lock("vic", target, known=replace(target.known, cache_for=cache_for), pause=waited.append)
-    assert waited == [1] * (cache_for + 1)
+    assert waited == [1] * (cache_for + 5)
 
 
 class FailingAtFirst:

