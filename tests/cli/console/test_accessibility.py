@@ -28,7 +28,8 @@ def findings(page: Page) -> list[Found]:
     found: list[Found] = page.evaluate(
         """async (tags) => {
           const { violations } = await axe.run(document, { runOnly: tags });
-          return violations.map(({ id, nodes }) => ({ id, nodes: nodes.map((each) => `${each.html.slice(0, 160)}: ${each.failureSummary}`) }));
+          const shown = ({ html, failureSummary }) => `${html.slice(0, 160)}: ${failureSummary}`;
+          return violations.map(({ id, nodes }) => ({ id, nodes: nodes.map(shown) }));
         }""",
         TAGS,
     )
