@@ -101,3 +101,32 @@ def test_axe_finds_nothing_on_a_phone(open_console: Open, state: Callable[[Conso
     )
     state(console)
     assert findings(console.page) == []
+
+
+def test_the_focus_is_on_connect_after_a_refused_connection(console: Console) -> None:
+    console.a.root.get_by_label("Token expires after").select_option("already expired")
+    console.a.root.get_by_role("button", name="Connect", exact=True).focus()
+    console.page.keyboard.press("Enter")
+    expect(console.a.refusal).to_be_visible()
+    expect(console.a.root.get_by_role("button", name="Connect", exact=True)).to_be_focused()
+
+
+def test_the_focus_is_on_connect_after_a_publish_that_ended_the_connection(console: Console) -> None:
+    console.a.sign_in("ann")
+    console.a.publish("rooms/attic/say/ann")
+    expect(console.a.refusal).to_be_visible()
+    connect = console.a.root.get_by_role("button", name="Connect", exact=True)
+    expect(connect).to_be_focused()
+    console.a.press("Dismiss")
+    expect(connect).to_be_focused()
+
+
+def test_the_focus_is_on_the_field_that_is_wrong(console: Console) -> None:
+    wrong(console)
+    expect(console.a.root.get_by_label("Claims (JSON object)")).to_be_focused()
+
+
+def test_the_focus_is_on_the_filter_after_a_subscription_is_removed(console: Console) -> None:
+    connected(console)
+    console.a.press("Unsubscribe from rooms/lobby/#")
+    expect(console.a.root.get_by_label("Subscribe to", exact=True)).to_be_focused()

@@ -12,7 +12,7 @@ const MEANS = {
   },
   password: {
     secret: "Password",
-    note: "The principal is the user name. Its claims come from the password file or the table, not from the field above.",
+    note: "The principal is the user name. Its claims come from the password file or the table.",
   },
 };
 
@@ -132,7 +132,7 @@ export class SignIn {
   /** Shows the claims that are stored for the user, which are null for an unknown user. */
   showStored(claims) {
     if (this.#at.means.value !== "password") return;
-    const found = claims ? `Stored claims: ${JSON.stringify(claims)}` : "No claims are stored for this user on this machine";
+    const found = claims ? `Stored claims: ${JSON.stringify(claims)}` : "No claims are stored for this user on this machine: the policy below is for those in the field";
     this.#at.meansNote.textContent = `${MEANS.password.note} ${found}.`;
   }
 

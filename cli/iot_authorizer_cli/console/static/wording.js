@@ -18,7 +18,17 @@ const DISCONNECTED = {
   SERVER_ERROR: "IoT Core itself failed",
 };
 
-const BY_POLICY = new Set([undefined, "not_allowed_by_policy", "client_id_not_granted", "connect_not_allowed", "nothing_granted", "will_not_allowed"]);
+/** The reason codes of what a policy does not allow; a decision of `explain` has none. */
+const BY_POLICY = new Set([
+  undefined,
+  "client_id_not_granted",
+  "connect_not_allowed",
+  "not_allowed_by_policy",
+  "nothing_granted",
+  "policy_too_large",
+  "unsafe_value",
+  "will_not_allowed",
+]);
 const TROUBLE = new Set(["dropped", "refused_bytes", "storage"]);
 
 const ACTIONS = {
