@@ -54,6 +54,8 @@ class AllowedClient(NamedTuple):
     response: AuthorizerResponse
     verified: VerifiedPrincipal
     source: CredentialSource
+    hint: str
+    """What looks like a credential in a header of an anonymous client; empty if nothing does."""
 
 
 class Authorizer:
@@ -89,20 +91,18 @@ class Authorizer:
             principal = verified.principal
             documents = self._documents(principal, credentials.client_id, place)
         except Exception as error:  # noqa: BLE001 (functions of the user's can raise anything; it becomes the refusal)
-            refusal = error if isinstance(error, Refusal) else internal_error(error)
+            refusal = _refusal(error)
             refusal.source = credentials.source
             refusal.principal = refusal.principal or principal
             raise refusal from None
         life = None if verified.expires_at is None else verified.expires_at - self._clock()
         response = allowed(principal.name, documents, self._session, event, life)
-        return AllowedClient(response, verified, credentials.source)
+        return AllowedClient(response, verified, credentials.source, credentials.hint)
 
     def _documents(self, principal: Principal, client_id: str | None, place: AccountRegion) -> list[Document]:
         try:
             policy = compile_policy(self._template(principal), principal, client_id)
             documents = policy.documents(region=place.region, account=place.account, partition=place.partition)
-        except PolicyError as error:
-            raise Refusal(error.reason, getattr(error, "source", "")) from None
         except InvalidTopics as error:
             raise Refusal(Reason.INVALID_TOPICS, key_of(error.key)) from None
         if client_id is not None and not policy.may_connect(client_id):
@@ -114,6 +114,12 @@ class Authorizer:
             return self._grant
         blocks = self._grant(principal)
         return PolicyTemplate.of([blocks] if isinstance(blocks, (Grant, Deny)) else blocks, session=self._session)
+
+
+def _refusal(error: Exception) -> Refusal:
+    if isinstance(error, PolicyError):  # Also of `verify`, which can read claims as a template does.
+        return Refusal(error.reason, error.source)
+    return error if isinstance(error, Refusal) else internal_error(error)
 
 
 def _checked(value: object) -> VerifiedPrincipal:

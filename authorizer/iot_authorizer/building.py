@@ -66,7 +66,7 @@ def _verifier(
     def verify(credentials: Credentials) -> VerifiedPrincipal:
         if credentials.source is CredentialSource.ANONYMOUS:
             if anonymous is None:
-                raise Refusal(Reason.NO_CREDENTIALS)
+                raise Refusal(Reason.NO_CREDENTIALS, credentials.hint)
             return check(anonymous)
         if credentials.token is not None:
             return check(tokens.verify(credentials))

@@ -1,5 +1,6 @@
 """Reads `authorizer.toml`: which credentials the authorizer accepts, and which template grants topics."""
 
+import json
 import os
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -14,6 +15,7 @@ from iot_authorizer import development
 from iot_policies import InvalidFile
 from iot_policies.durations import seconds
 from iot_policies.grants import StrictModel
+from iot_policies.names import name_problem
 from iot_policies.toml_file import Location, from_validation, invalid_file, override, read_toml
 
 
@@ -122,11 +124,29 @@ class RevocationSettings(StrictModel):
     when_unavailable: Literal["refuse", "allow"] = "refuse"
 
 
+def _name(value: str) -> str:
+    if (problem := name_problem(value)) is not None:
+        raise ValueError(f"the name {problem}: the authorizer refuses such names")
+    return value
+
+
+def _json_values(claims: dict[str, object]) -> dict[str, object]:
+    """Refuses what TOML has and JSON does not have: dates, times, inf and nan. No token can have such a claim."""
+    try:
+        json.dumps(claims, allow_nan=False)
+    except (TypeError, ValueError):
+        raise ValueError("expected texts, finite numbers, booleans, lists and tables: write a date as a text") from None
+    return claims
+
+
+ConfiguredClaims = Annotated[dict[str, object], AfterValidator(_json_values)]
+
+
 class Anonymous(StrictModel):
     """`[anonymous]`: the principal of clients without credentials."""
 
-    principal: Text
-    claims: dict[str, object] = Field(default_factory=dict)
+    principal: Annotated[Text, AfterValidator(_name)]
+    claims: ConfiguredClaims = Field(default_factory=dict)
 
 
 class Signing(StrictModel):
@@ -150,6 +170,8 @@ class PartialConfiguration(StrictModel):
     table: Annotated[str, AfterValidator(_table_name)] | None = None
     """The DynamoDB table of identities: users, revocations and stored claims."""
     token_key_name: Annotated[str, _made_of("_-")] | None = None
+    default_authorizer: bool = False
+    """Whether it is the default authorizer of IoT Core on the user's machine; a deployment's stage says it for AWS."""
     jwt: tuple[JwtIssuer, ...] = ()
     passwords: Passwords | None = None
     signed_tokens: SignedTokens | None = None
@@ -202,7 +224,7 @@ class PasswordEntry(StrictModel):
 
     hash: Text
     """An argon2id hash, `$argon2id$…`."""
-    claims: dict[str, object] = Field(default_factory=dict)
+    claims: ConfiguredClaims = Field(default_factory=dict)
 
 
 class PasswordsFile(StrictModel):
@@ -314,6 +336,10 @@ def load_password_file(path: Path, check_hash: Callable[[str], str]) -> Password
             raise invalid_file(path, text, (name,), f"expected [users.{name}]")
     found = _validated(PasswordsFile, tables, path, text)
     for name, entry in found.users.items():
+        try:
+            _name(name)
+        except ValueError as error:
+            raise invalid_file(path, text, ("users", name), str(error)) from None
         try:
             check_hash(entry.hash)
         except ValueError as error:

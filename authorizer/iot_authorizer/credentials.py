@@ -11,10 +11,14 @@ from urllib.parse import unquote
 from iot_authorizer.event import AuthorizerEvent, Http
 from iot_authorizer.reasons import Reason
 from iot_authorizer.refusal import Refusal
+from iot_authorizer.tokens import looks_like_jwt
 
 BEARER = "bearer "
 LONGEST_QUERY = 65_535
 """Characters: an MQTT user name has at most as many bytes."""
+_ACCESS_TOKEN = "access_token"
+_BEHIND_A_TOKEN = b"\"'`> \t\r\n"
+"""What users paste behind a token by mistake."""
 _SIGNATURE = "x-amz-customauthorizer-signature"
 
 
@@ -53,6 +57,8 @@ class Credentials:
     """The MQTT client ID; None for HTTP, and if IoT Core chooses the client ID."""
     event: AuthorizerEvent = field(default_factory=AuthorizerEvent, repr=False)
     """The whole event, for verifiers that need other headers or the server name."""
+    hint: str = ""
+    """For an anonymous client: what looks like a credential in a header that browsers send by themselves."""
 
 
 class _Found(NamedTuple):
@@ -65,7 +71,7 @@ def read_credentials(event: AuthorizerEvent, token_key_name: str | None = None) 
     """Finds the credentials of an event.
 
     The same token in several sources is one token. Different tokens conflict, and so do a token and a password that is
-    not a token. Raises Refusal.
+    not a token. What only looks like a credential is refused where the client would be anonymous. Raises Refusal.
     """
     mqtt, http = event.mqtt, event.http
     client_id = mqtt.client_id
@@ -73,8 +79,7 @@ def read_credentials(event: AuthorizerEvent, token_key_name: str | None = None) 
     user_name = name or None
     password = _password(mqtt.password)
     found = list(_tokens(event.token, http, user_name_query, token_key_name))
-    if password is not None and _looks_like_jwt(password):
-        text = password.decode("ascii")
+    if password is not None and (text := _jwt_in(password)):
         found.append(_Found(CredentialSource.PASSWORD, text, text))
         password = None
     if found:
@@ -89,10 +94,10 @@ def read_credentials(event: AuthorizerEvent, token_key_name: str | None = None) 
             client_id,
             event,
         )
-    if user_name is None and not password:
-        if attempt := _attempt(event, user_name_query, token_key_name):
-            raise Refusal(Reason.NO_CREDENTIALS, attempt)
-        return Credentials(CredentialSource.ANONYMOUS, client_id=client_id, event=event)
+    if not password:
+        hint = _misplaced(event, token_key_name or _ACCESS_TOKEN)
+        if user_name is None:
+            return Credentials(CredentialSource.ANONYMOUS, client_id=client_id, event=event, hint=hint)
     if user_name is None:
         raise Refusal(Reason.USER_NAME_MISSING)
     if password is None:
@@ -119,7 +124,7 @@ def _tokens(signed: str | None, http: Http, user_name_query: str, token_key_name
         yield _Found(CredentialSource.TOKEN, token, token)
     if http.headers:
         yield from _header_tokens(http.headers, token_key_name)
-    keys = {"access_token", token_key_name or "access_token"}
+    keys = {_ACCESS_TOKEN, token_key_name or _ACCESS_TOKEN}
     for source, query in ((CredentialSource.QUERY, http.query_string), (CredentialSource.USER_NAME, user_name_query)):
         for value in filter(None, query_values(query, keys)) if query else ():
             yield _Found(source, _without_scheme(_unquoted(value)), value)
@@ -137,13 +142,19 @@ def _header_tokens(headers: dict[str, str], token_key_name: str | None) -> Itera
         yield _Found(CredentialSource.HEADER if lower == key else CredentialSource.AUTHORIZATION, token, token)
 
 
-def _attempt(event: AuthorizerEvent, user_name_query: str, token_key_name: str | None) -> str | None:
-    """A key of misspelled credentials, such as `?Token=…` for `?token=…`: the client does not mean to be anonymous."""
-    queries = (event.http.query_string or "", user_name_query)
-    names = [unquote(pair.partition("=")[0]) for query in queries for pair in query.split("&")]
-    given = {name.strip(" ?").lower() for name in (*names, *(event.http.headers or ()))}
-    keys = ("access_token", _SIGNATURE, (token_key_name or "access_token").lower())
-    return next((key for key in keys if key in given), "token" if event.token is not None else None)
+def _misplaced(event: AuthorizerEvent, key: str) -> str:
+    """The hint for a client that sent no credentials. Raises Refusal if it sent something that looks like some."""
+    from iot_authorizer.misplaced import find_misplaced, hint_of  # noqa: PLC0415 (only such clients need it)
+
+    if event.token is not None:
+        raise Refusal(Reason.MISPLACED_CREDENTIALS, "the event's token is empty")
+    headers = event.http.headers or {}
+    if not {name.strip().lower() for name in headers}.isdisjoint({key.lower(), _ACCESS_TOKEN, _SIGNATURE}):
+        raise Refusal(Reason.MISPLACED_CREDENTIALS, f"a header without a token; expected {key}: TOKEN")
+    for place, text in (("query string", event.http.query_string), ("user name", event.mqtt.username)):
+        if text and (found := find_misplaced(place, text, key)):
+            raise Refusal(Reason.MISPLACED_CREDENTIALS, found)
+    return hint_of(headers, key)
 
 
 def _only(found: list[_Found]) -> str:
@@ -175,6 +186,14 @@ def _password(encoded: str | None) -> bytes | None:
         raise Refusal(Reason.MALFORMED_PASSWORD) from None
 
 
-def _looks_like_jwt(password: bytes) -> bool:
-    """Whether it can be a JWT: a compact JWS with a JSON header starts with `eyJ` (RFC 7515, section 3.1)."""
-    return password.startswith(b"eyJ") and password.count(b".") == 2 and password.isascii()
+def _jwt_in(password: bytes) -> str | None:
+    """The password if it is a JWT. Raises Refusal if it is one with something around it."""
+    if password.count(b".") != 2:
+        return None
+    if looks_like_jwt(password) and password[-1] not in _BEHIND_A_TOKEN:
+        return password.decode("ascii")
+    from iot_authorizer.misplaced import what_to_remove  # noqa: PLC0415 (only such clients need it)
+
+    if around := what_to_remove(password.decode("utf-8", "replace")):
+        raise Refusal(Reason.MALFORMED_TOKEN, f"password: remove {around} around the JWT")
+    return None

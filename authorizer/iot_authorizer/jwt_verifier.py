@@ -186,7 +186,7 @@ def _reason(error: PyJWTError) -> Reason:
 
 
 def to_principal(claims: Claims, expects: Expectations) -> VerifiedPrincipal:
-    """The principal of verified claims. Raises Refusal."""
+    """The principal of verified claims. Raises Refusal, and AmbiguousClaim."""
     for required in expects.required_claims:
         if claim(claims, required) is None:
             raise Refusal(Reason.MISSING_CLAIM, required)
@@ -202,18 +202,12 @@ def to_principal(claims: Claims, expects: Expectations) -> VerifiedPrincipal:
         raise Refusal(Reason.INVALID_CLAIM, expects.principal_claim)
     token_id = claims.get("jti")
     return VerifiedPrincipal(
-        Principal(str(name), with_scopes(claims)),
+        Principal(str(name), claims),
         expects.issuer,
         expires_at=_time(claims, "exp"),
         issued_at=_time(claims, "iat"),
         token_id=token_id if isinstance(token_id, str) else None,
     )
-
-
-def with_scopes(claims: Claims) -> Claims:
-    """`scope` is a list in one text, its elements separated by spaces (RFC 8693, section 4.2)."""
-    scope = claims.get("scope")
-    return {**claims, "scope": [word for word in scope.split(" ") if word]} if isinstance(scope, str) else claims
 
 
 def _time(claims: Claims, name: str) -> float | None:

@@ -64,6 +64,7 @@ class LambdaHandler:
             _set(fields, "issuer", verified.issuer)
             fields["source"] = client.source.value
             _set(fields, "unchecked", verified.unchecked)
+            _set(fields, "hint", client.hint or None)
             self._observer.allowed(fields, started)
             return client.response
         _set(fields, "principal", problem.principal.name if problem.principal else None)

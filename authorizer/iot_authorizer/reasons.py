@@ -40,9 +40,14 @@ class Reason(StrEnum):
     )
     NO_CREDENTIALS = (
         "no_credentials",
-        "the client sent no token, user name or password, and `[anonymous]` is not configured; "
-        "or the key that `detail` names has no value",
-        "send credentials; compare the name of the token key",
+        "the client sent no token, user name or password, and `[anonymous]` is not configured",
+        "send credentials; `detail` says if a header looks like some",
+    )
+    MISPLACED_CREDENTIALS = (
+        "misplaced_credentials",
+        "what looks like a credential is in a place or a form in which the authorizer does not read it; "
+        "`detail` says where it is and where it belongs",
+        "send it as `detail` says; if it is not a credential, rename its key",
     )
     CONFLICTING_CREDENTIALS = (
         "conflicting_credentials",
@@ -230,8 +235,8 @@ class Reason(StrEnum):
     )
     LOCKED = (
         "locked",
-        "too many wrong passwords came from this client ID or for this principal; "
-        "the right one is refused too; `detail` says for how long",
+        "too many wrong passwords came for this principal, or from this client ID; "
+        "the right one is refused too; `detail` says for how long, or that too many attempts came at once",
         "wait up to 15 minutes, or run `users unlock`; generated passwords are never locked",
     )
 
@@ -274,10 +279,27 @@ class Reason(StrEnum):
     )
 
     # The policy
+    INVALID_NAME = (
+        "invalid_name",
+        "the principal, the client ID or a claim that the template reads has invisible characters, is not composed "
+        "(NFC), or begins or ends with a space; `detail` names it, never the value",
+        "correct it where it is written: it is never changed here, because it could then name another principal",
+    )
+    AMBIGUOUS_CLAIM = (
+        "ambiguous_claim",
+        "a claim whose name has dots is there twice: as one name, and as a path into objects; `detail` names it",
+        "have the issuer write it once; look at stored claims, too",
+    )
+    UNCLEAR_DENIAL = (
+        "unclear_denial",
+        "a deny reads a claim that is an object, or a list that holds an object or a list, or a path that leads "
+        "through such a value; `detail` names it",
+        "have the issuer write a text, a number, a boolean or a list of these; or let the deny name a path into it",
+    )
     UNSAFE_VALUE = (
         "unsafe_value",
         "a value cannot be a topic level; `detail` names its claim, never the value",
-        "use at most 128 bytes without `/ + # * ? $` and control characters",
+        "use at most 128 bytes without `/ + # * ? $`",
     )
     NOTHING_GRANTED = (
         "nothing_granted",

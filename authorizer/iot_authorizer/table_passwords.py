@@ -64,7 +64,7 @@ class TablePasswords:
         items = table.read([user.user_id(name), *revocation_ids(unverified), *guessing.ids(name, client_id)])
         stored, problem = _stored(items.get(user.user_id(name)), unverified.principal)
         guard = guessing.Guard(table, self._limits)
-        attempt = guessing.attempt(name, client_id, items, _oldest(stored))
+        attempt = guessing.attempt(name, client_id, items, now, _oldest(stored))
         is_guessable = stored is None or stored.guessable(now)
         verifications, refusal = 0, problem
         verified = unverified

@@ -82,3 +82,19 @@ def _json_object(segment: str, part: str) -> dict[str, object]:
     if not isinstance(parsed, dict):
         raise Refusal(Reason.MALFORMED_TOKEN, part)
     return parsed
+
+
+def looks_like_jwt(text: bytes) -> bool:
+    """Whether a text can be a JWT: three parts, of which the first begins as a JSON object."""
+    return text.count(b".") == 2 and text.isascii() and begins_as_json_object(text.partition(b".")[0])
+
+
+def begins_as_json_object(segment: bytes) -> bool:
+    """Whether a text is the beginning of a JSON object in base64url, with white space anywhere."""
+    encoded = segment.translate(_TO_STANDARD)
+    whole = encoded[: len(encoded) // 4 * 4] or encoded.ljust(4, b"=")
+    try:
+        decoded = binascii.a2b_base64(whole, strict_mode=True).lstrip(_WHITE_SPACE.encode())
+    except binascii.Error:
+        return False
+    return decoded[:1] == b"{" and decoded[1:].lstrip(_WHITE_SPACE.encode())[:1] in (b'"', b"}")

@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from iot_authorizer_cli.console.app import Console, ConsoleAddresses
+from iot_authorizer_cli.console.secret import PARAMETER, console_secret
 from iot_authorizer_cli.project.configuration import HANDLER
 from iot_authorizer_cli.project.development_issuer import DevelopmentIssuer, make_folder, table_path
 from iot_authorizer_cli.project.explanations import decision_reasons
@@ -65,15 +66,16 @@ class LocalIotCore(Lifecycle):
         function_timeout: float = TIMEOUT,
         concurrency: int = CONCURRENCY,
         isolate: bool = False,
+        default_authorizer: bool = False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Starts nothing yet.
 
         `port` 0 is any free port. `folder` is the data folder; by default it is temporary. `table` is a DynamoDB table
         to use instead of the development table. The handler must answer within `function_timeout` seconds. It has at
-        most `concurrency` execution environments: processes if `isolate` is True, threads otherwise. The seconds of an
-        authorizer's answer pass `time_scale` times as fast. `clock` gives seconds, for time-outs, refreshes and the
-        ends that authorizers set.
+        most `concurrency` execution environments: processes if `isolate` is True, threads otherwise. The authorizer is
+        the default one if `default_authorizer` or its configuration says so. The seconds of an authorizer's answer pass
+        `time_scale` times as fast. `clock` gives seconds, for time-outs, refreshes and the ends that authorizers set.
         """
         self.host = host
         self.port = port
@@ -89,7 +91,9 @@ class LocalIotCore(Lifecycle):
         self._function_timeout = function_timeout
         self._concurrency = concurrency
         self._isolate = isolate
+        self._default_authorizer = default_authorizer
         self._clock = clock
+        self._secret = ""
         self._running_server: Server | None = None
         self._stack = contextlib.AsyncExitStack()
 
@@ -111,6 +115,11 @@ class LocalIotCore(Lifecycle):
         return self.server.tls_url
 
     @property
+    def console_url(self) -> str:
+        """The URL of the console's page, with its secret."""
+        return f"{self.url}/?{PARAMETER}={self._secret}"
+
+    @property
     def ca_path(self) -> Path:
         """The CA's certificate in PEM, which clients of the TLS port must trust."""
         return self.server.ca_path
@@ -129,7 +138,9 @@ class LocalIotCore(Lifecycle):
         configuration = self.configuration
         functions = {configuration.function_arn: configuration.environments}
         configured = configuration.configured
-        self.iot_core.configure(configured.description, functions, partial(decision_reasons, configured))
+        default = self._default_authorizer or configured.default_authorizer
+        explain = partial(decision_reasons, configured)
+        self.iot_core.configure(configured.description, functions, explain, default=default)
 
     async def start(self) -> None:
         """Starts it.
@@ -151,9 +162,8 @@ class LocalIotCore(Lifecycle):
             self.broker, self.connections, self.feed = core.broker, core.connections, core.feed
             self.authorizers = core.authorizers
             await self._load(data, stack)
-            console = Console(
-                core, self.configuration, self.issuer, lambda: ConsoleAddresses(self.url, self.tls_url, self.ca_path)
-            )
+            self._secret = console_secret(data)
+            console = Console(core, self.configuration, self.issuer, self._addresses, self._secret)
             server = Server(core, data, self.host, console.routes())
             try:
                 await stack.enter_async_context(server.listen(self.port, self.tls_port))
@@ -167,6 +177,9 @@ class LocalIotCore(Lifecycle):
     async def stop(self) -> None:
         """Ends all connections, and writes persistent data."""
         await self._stack.aclose()
+
+    def _addresses(self) -> ConsoleAddresses:
+        return ConsoleAddresses(self.url, self.tls_url, self.ca_path)
 
     def _prepare_folder(self, stack: contextlib.AsyncExitStack) -> Path:
         if self._folder is None:

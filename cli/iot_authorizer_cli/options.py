@@ -3,7 +3,6 @@
 Each check raises a usage error that names the option.
 """
 
-import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 
 from iot_core.broker.limits import IOT_CORE
 from iot_core.broker.topics import check_topic_filter, check_topic_name
+from iot_identities.strict_json import STRICT, DuplicateKey
 from iot_policies import InvalidFile
 from iot_policies.durations import seconds
 from iot_policies.toml_file import read_file
@@ -72,12 +72,18 @@ def usage_errors(option: str | None = None, prefix: str = "") -> Iterator[None]:
 
 
 def json_object(text: str, option: str) -> Mapping[str, object]:
-    """Reads a JSON object: the text, or the content of a file if the text is `@FILE`. Raises InvalidFile."""
+    """Reads a JSON object: the text, or the content of a file if the text is `@FILE`.
+
+    It is read as strictly as the authorizer reads a token: duplicate keys, NaN and Infinity are errors. Raises
+    InvalidFile.
+    """
     try:
         text = read_file(Path(text[1:])).decode() if text.startswith("@") else text
-        parsed = json.loads(text)
+        parsed = STRICT.decode(text)
     except InvalidFile:
         raise
+    except DuplicateKey:
+        raise typer.BadParameter("duplicate key in a JSON object", param_hint=option) from None
     except (ValueError, RecursionError):
         parsed = None
     if not isinstance(parsed, dict):

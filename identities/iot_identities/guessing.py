@@ -31,6 +31,8 @@ PREFIX = "failures#"
 _DAY = 86_400
 _KNOWN_FOR = 30 * _DAY
 """Seconds that a client ID is known after a sign-in."""
+_CLOCKS_DIFFER = 60
+"""Seconds that the wall clocks of two machines may differ."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +96,13 @@ class Guard:
             self._table.keep(attempt.known, until=now + _KNOWN_FOR)
 
 
-def attempt(principal: str, client_id: str | None, items: Mapping[str, Item], known_since: int | None = 0) -> Attempt:
+def attempt(
+    principal: str, client_id: str | None, items: Mapping[str, Item], now: int, known_since: int | None = 0
+) -> Attempt:
     """Prepares an attempt from the items that `ids` names. Raises MalformedItem.
 
     A client ID is known only by a sign-in since `known_since`, when the oldest stored password was set; None if no
-    password is stored.
+    password is stored. A sign-in in the future does not count: it would be known for longer than 30 days.
     """
     of_principal, *of_client = ids(principal, client_id)
     if not of_client:
@@ -106,7 +110,7 @@ def attempt(principal: str, client_id: str | None, items: Mapping[str, Item], kn
     own, known = of_client
     known_until = _end(items, known)
     known_at = None if known_until is None else known_until - _KNOWN_FOR
-    if known_at is not None and known_since is not None and known_at >= known_since:
+    if known_at is not None and known_since is not None and known_since <= known_at <= now + _CLOCKS_DIFFER:
         return Attempt(own, _end(items, own), known, known_at, None)
     return Attempt(of_principal, _end(items, of_principal), known, None, own if own in items else None)
 

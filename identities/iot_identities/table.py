@@ -63,7 +63,10 @@ class Table(Protocol):
         ...
 
     def shorten(self, id: str, *, by: int) -> None:
-        """Takes `by` seconds off an item's `expires_at`, atomically, if the item exists."""
+        """Takes `by` seconds off an item's `expires_at`, atomically, if the item exists.
+
+        A request whose answer was lost is sent again: the item can then be shortened twice.
+        """
         ...
 
     def keep(self, id: str, *, until: int) -> None:

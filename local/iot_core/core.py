@@ -95,12 +95,15 @@ class IotCore:
         authorizer: AuthorizerDescription,
         functions: Mapping[str, ExecutionEnvironments],
         explain: Explain = unexplained,
+        *,
+        default: bool = False,
     ) -> None:
         """Puts the configured authorizer and the functions, by ARN, into force. Raises InvalidAuthorizer.
 
-        Each connected client is authorized again. `explain` explains the decisions from now on.
+        Each connected client is authorized again. `explain` explains the decisions from now on. `default` says whether
+        the authorizer is the default one, unless the API has set another.
         """
-        self.authorizers.put_configured(authorizer)
+        self.authorizers.put_configured(authorizer, default=default)
         self.invoker.functions = functions
         self.decisions.explain = explain
         self.connections.check_time()

@@ -148,6 +148,7 @@ class Decisions:
             client_id=client_id,
             principal=authorization.principal,
             source=authorization.source,
+            hint=authorization.hint if action in ("connect", "refresh") else None,
             authorizer=authorization.authorizer,
         )
 

@@ -28,7 +28,7 @@ class IotCoreReason(StrEnum):
         "authorizer_missing",
         "the client names no authorizer, and the account has no default authorizer",
         "send `x-amz-customauthorizer-name` in the URL, in a header or in the user name's query; "
-        "or run `aws iot set-default-authorizer`",
+        "or make the authorizer the default one: `dev --default-authorizer`, `aws iot set-default-authorizer`",
     )
     AUTHORIZER_NOT_FOUND = (
         "authorizer_not_found",
@@ -116,6 +116,18 @@ class IotCoreReason(StrEnum):
         "connect_timeout",
         "the client sent no CONNECT within 10 seconds",
         "send a CONNECT at once",
+    )
+    SIGNED_FOR_IAM = (
+        "signed_for_iam",
+        "the request is signed with AWS's Signature Version 4, so IoT Core decides about it by IAM "
+        "and asks no authorizer; the local endpoint has no IAM",
+        "send a token instead of the signature",
+    )
+    ALPN_NOT_ALLOWED = (
+        "alpn_not_allowed",
+        "IoT Core asks no custom authorizer about connections with this ALPN name or to this port; `detail` names it",
+        "use ALPN `mqtt` for MQTT, and `http/1.1` or none for WebSocket and HTTPS; "
+        "MQTT without ALPN needs port 8883 and a domain configuration",
     )
     TLS_FAILED = (
         "tls_failed",

@@ -12,7 +12,7 @@ from starlette.routing import BaseRoute
 
 from iot_core.api import operations
 from iot_core.core import IotCore
-from iot_core.edge.host_check import HostCheck
+from iot_core.edge.host_check import HostCheck, aws_names
 from iot_core.edge.ports import Ports
 from iot_core.edge.tls import ServerTls, ca_path
 
@@ -38,7 +38,7 @@ class Server:
         """The CA's certificate in PEM, which clients of the TLS port must trust."""
         self.port = self.tls_port = 0
         names = {host, socket.gethostname()} - _ANY_HOST
-        certified = sorted({"localhost", *_LOCAL, *names, f"*.iot.{core.region}.amazonaws.com"})
+        certified = sorted({"localhost", *_LOCAL, *names, *aws_names(core.region)})
         application = Starlette(
             routes=[*routes, *operations.routes(core)],
             exception_handlers={404: operations.not_found},

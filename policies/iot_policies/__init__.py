@@ -6,17 +6,29 @@ documents = policy.documents(region="eu-west-1", account="123456789012")
 """
 
 from iot_policies.compiler import Policy, compile_policy
-from iot_policies.errors import InvalidFile, InvalidTopics, NothingGranted, PolicyError, PolicyTooLarge, UnsafeValue
+from iot_policies.errors import (
+    AmbiguousClaim,
+    InvalidFile,
+    InvalidName,
+    InvalidTopics,
+    NothingGranted,
+    PolicyError,
+    PolicyTooLarge,
+    UnclearDenial,
+    UnsafeValue,
+)
 from iot_policies.grants import Deny, Grant, SessionTimes
 from iot_policies.placeholders import is_safe
 from iot_policies.principal import Claims, Principal, claim
 from iot_policies.template import PolicyTemplate
 
 __all__ = [
+    "AmbiguousClaim",
     "Claims",
     "Deny",
     "Grant",
     "InvalidFile",
+    "InvalidName",
     "InvalidTopics",
     "NothingGranted",
     "Policy",
@@ -25,6 +37,7 @@ __all__ = [
     "PolicyTooLarge",
     "Principal",
     "SessionTimes",
+    "UnclearDenial",
     "UnsafeValue",
     "claim",
     "compile_policy",

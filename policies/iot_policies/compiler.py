@@ -6,10 +6,11 @@ from typing import NamedTuple
 
 from iot_policies.entries import Action, Effect, Rule, in_order
 from iot_policies.errors import NothingGranted, PolicyTooLarge
+from iot_policies.grants import Deny
 from iot_policies.packing import ConditionBlock, Document, Heading, Statement, pack
 from iot_policies.placeholders import MOST_COMBINATIONS, Values
 from iot_policies.planning import Container, Part
-from iot_policies.principal import Principal
+from iot_policies.principal import Principal, check_name
 from iot_policies.template import PolicyTemplate
 from iot_policies.topics import HASH, PLUS
 
@@ -52,8 +53,12 @@ def compile_policy(template: PolicyTemplate, principal: Principal, client_id: st
     """Compiles what a template grants a principal.
 
     `client_id` is None if the client named none; entries with `{client_id}` are then left out.
-    Raises UnsafeValue if a value cannot be a topic level, and NothingGranted if no grant applies.
+    Raises InvalidName, AmbiguousClaim or UnclearDenial for what the template cannot read, UnsafeValue if a value cannot
+    be a topic level, and NothingGranted if no grant applies.
     """
+    check_name("principal", principal.name)
+    if client_id is not None:
+        check_name("client_id", client_id)
     compilation = _Compilation(template, principal, client_id)
     statements: list[Statement] = []
     allows = False
@@ -75,6 +80,9 @@ class _Compilation:
     def __init__(self, template: PolicyTemplate, principal: Principal, client_id: str | None) -> None:
         claims = principal.claims
         self._applies = [block.when is None or block.applies(claims) for block in template.blocks]
+        for index, name in template.denied_claims:
+            if self._applies[index]:
+                Deny.clear(claims, name)
         self._values = Values(principal, client_id)
         self._left = MOST_COMBINATIONS
 

@@ -35,19 +35,53 @@ class InvalidTopics(ValueError):
 
 
 class PolicyError(Exception):
-    """This principal gets no policy. `reason` is the reason code that the authorizer logs and counts."""
+    """This principal gets no policy. The text names what is wrong, never a value."""
 
     reason: str
+    """The reason code that the authorizer logs and counts."""
+    source: str = ""
+    """What it is about: `principal`, `client_id`, or `claims.` and a claim's name; empty for the whole policy."""
+
+
+class InvalidName(PolicyError):
+    """A value that breaks the name rule (`names.py`)."""
+
+    reason = "invalid_name"
+
+    def __init__(self, source: str, problem: str) -> None:
+        """`problem`: what `name_problem` found."""
+        self.source = source
+        super().__init__(f"{source} {problem}")
+
+
+class AmbiguousClaim(PolicyError):
+    """A claim whose name has dots is there twice: as one name, and as a path into objects."""
+
+    reason = "ambiguous_claim"
+
+    def __init__(self, name: str) -> None:
+        self.source = f"claims.{name}"
+        super().__init__(f"{self.source} is there twice: as one name, and as a path into objects")
+
+
+class UnclearDenial(PolicyError):
+    """A claim that a deny cannot read, so that it is unknown whether the deny covers it."""
+
+    reason = "unclear_denial"
+
+    def __init__(self, name: str) -> None:
+        self.source = f"claims.{name}"
+        expected = "expected a text, a number, a boolean or a list of these"
+        super().__init__(f"{self.source} cannot be compared by a deny: {expected}")
 
 
 class UnsafeValue(PolicyError):
-    """A value that would change the levels of a topic or client ID. The text names its source, never the value."""
+    """A value that would change the levels of a topic or client ID."""
 
     reason = "unsafe_value"
 
     def __init__(self, source: str) -> None:
         self.source = source
-        """`principal`, `client_id`, or `claims.` and the claim's name."""
         super().__init__(f"{source} cannot be a topic level")
 
 

@@ -1,12 +1,17 @@
 """The tables of a template file: `[session]`, `[[grant]]` and `[[deny]]`."""
 
+from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
+from math import isfinite
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, StrictBool, field_validator
 
 from iot_policies.durations import seconds
-from iot_policies.principal import Claims, claim
+from iot_policies.errors import UnclearDenial
+from iot_policies.names import name_problem
+from iot_policies.principal import WORD_LISTS, Claims, is_blocked, read_claim
+from iot_policies.when import Condition, covers, is_unclear, meets
 
 LEAST_SESSION, LONGEST_SESSION = 300, 86_400
 """The bounds that IoT Core has for disconnectAfterInSeconds and refreshAfterInSeconds, in seconds."""
@@ -15,8 +20,7 @@ Key = Literal["connect", "publish", "retain", "subscribe"]
 KEYS: tuple[Key, ...] = ("connect", "publish", "retain", "subscribe")
 
 ConnectAttribute = Literal["LastWill", "PersistentConnect"]
-Scalar = str | int | float | bool
-Condition = Scalar | tuple[Scalar, ...]
+Acknowledgement = Literal["leading_wildcard"]
 
 
 def _session_time(value: object) -> int:
@@ -51,7 +55,19 @@ def _flat(value: object) -> dict[str, object]:
 def _choices(name: str, wanted: object) -> object:
     if wanted == [] or (isinstance(wanted, list) and len(wanted) > 1 and "*" in wanted):
         raise ValueError(f'{name}: expected one or more values, or only "*" for any value')
+    for value in wanted if isinstance(wanted, list) else [wanted]:
+        _check_value(name, value)
     return "*" if wanted == ["*"] else wanted
+
+
+def _check_value(name: str, wanted: object) -> None:
+    """Refuses a value that no claim can have: a deny that waits for it would never apply."""
+    if isinstance(wanted, float) and not isfinite(wanted):
+        raise ValueError(f"{name}: expected a number that JSON has, not inf or nan")
+    if isinstance(wanted, str) and (problem := name_problem(wanted)) is not None:
+        raise ValueError(f"{name}: the value {problem}: clients with such a claim are refused in any case")
+    if isinstance(wanted, str) and name in WORD_LISTS and " " in wanted:
+        raise ValueError(f"{name}: expected one word: {name} is a list of words, write several as a list")
 
 
 class StrictModel(BaseModel):
@@ -75,7 +91,7 @@ class _Entries(StrictModel):
     name: str | None = None
     """Its name in explanations and errors."""
     when: Annotated[dict[str, Condition], BeforeValidator(_flat)] | None = None
-    """Claims and the values that they must have, all of them; `"*"` is any value that is not empty."""
+    """Claims and the values that they must have, all of them (`when.py` says how they are compared)."""
     connect: Sequence[str] = ()
     """Client IDs; the last character can be a `*` after a `/`."""
     publish: Sequence[str] = ()
@@ -88,11 +104,22 @@ class _Entries(StrictModel):
     """The connect attributes that a client may use; None for all. In a deny: those that it must not use."""
 
     def applies(self, claims: Claims) -> bool:
-        """Whether a principal with these claims meets every condition of `when`."""
-        for name, wanted in (self.when or {}).items():  # noqa: SIM110 (runs for every decision: a generator is slower)
-            if not _meets(claim(claims, name), wanted):
-                return False
-        return True
+        """Whether a principal with these claims meets every condition of `when`. Raises as `unmet` does."""
+        return not self.when or not self.unmet(claims)
+
+    def unmet(self, claims: Claims) -> dict[str, Condition]:
+        """The conditions of `when` that the claims do not meet. It reads every claim that `when` names.
+
+        Raises AmbiguousClaim and InvalidName, and for a deny UnclearDenial.
+        """
+        found = {}
+        for name, wanted in (self.when or {}).items():
+            if not self._holds(claims, name, wanted):
+                found[name] = wanted  # noqa: PERF403 (runs for every client: a comprehension is slower)
+        return found
+
+    @abstractmethod
+    def _holds(self, claims: Claims, name: str, wanted: Condition) -> bool: ...
 
     def entries(self) -> Iterator[tuple[Key, int, str]]:
         """Each entry: its key, its index there, its text."""
@@ -107,6 +134,11 @@ class Grant(_Entries):
 
     widen: StrictBool = False
     """Allows deeper levels too if a policy cannot express a `+` exactly."""
+    acknowledge: tuple[Acknowledgement, ...] = ()
+    """The findings of `lint` that are meant: `leading_wildcard`, an entry that begins with `+` or `#`."""
+
+    def _holds(self, claims: Claims, name: str, wanted: Condition) -> bool:
+        return meets(read_claim(claims, name), wanted)
 
 
 class Deny(_Entries):
@@ -119,16 +151,13 @@ class Deny(_Entries):
             raise ValueError("expected the connect attributes to deny: name some, or remove connect_with")
         return attributes
 
+    def _holds(self, claims: Claims, name: str, wanted: Condition) -> bool:
+        return covers(self.clear(claims, name), wanted)
 
-def _meets(value: object, wanted: Condition) -> bool:
-    if value is None:
-        return False
-    if wanted == "*":
-        return bool(value) or isinstance(value, (int, float))
-    values = value if isinstance(value, (list, tuple)) else (value,)
-    choices = wanted if isinstance(wanted, tuple) else (wanted,)
-    return any(_same(element, choice) for element in values for choice in choices)
-
-
-def _same(value: object, wanted: Scalar) -> bool:
-    return isinstance(value, bool) == isinstance(wanted, bool) and value == wanted
+    @staticmethod
+    def clear(claims: Claims, name: str) -> object | None:
+        """Reads a claim that a deny names. Raises UnclearDenial if a deny cannot say what it means."""
+        found = read_claim(claims, name)
+        if is_unclear(found) or (found is None and "." in name and is_blocked(claims, name)):
+            raise UnclearDenial(name)
+        return found

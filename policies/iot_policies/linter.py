@@ -11,12 +11,13 @@ from iot_policies.compiler import compile_policy
 from iot_policies.durations import duration_text
 from iot_policies.entries import Entry
 from iot_policies.errors import PolicyTooLarge
-from iot_policies.grants import LEAST_SESSION, Grant
+from iot_policies.grants import LEAST_SESSION, Deny, Grant
 from iot_policies.overlap import could_be_equal
 from iot_policies.placeholders import PLACEHOLDER, placeholder_names, split_template
 from iot_policies.principal import Principal
 from iot_policies.template import PolicyTemplate
 from iot_policies.topics import HASH, PLUS, Levels, lead
+from iot_policies.when import Condition, conditions, spellings_of
 
 MOST_LEVELS = 8
 """IoT Core accepts 7 slashes in a topic, not counting those of reserved prefixes."""
@@ -44,6 +45,9 @@ def lint(template: PolicyTemplate) -> list[Finding]:
     findings = [finding for entry in template.entries for finding in _of_entry(entry)]
     findings += _of_pairs([entry for entry in template.entries if entry.effect == "Allow"])
     findings += _of_connect(template)
+    findings += (
+        finding for index, block in enumerate(template.blocks) for finding in _of_block(template, index, block)
+    )
     findings += _of_claims(template)
     findings += _of_https(template)
     if any(entry.effect == "Allow" for entry in template.entries):
@@ -63,6 +67,8 @@ def _of_entry(entry: Entry) -> Iterator[Finding]:
     if entry.effect == "Deny":
         yield from _of_denial(entry, levels)
         return
+    if levels[lead(levels)] in (PLUS, HASH) and "leading_wildcard" not in _acknowledged(entry.block):
+        yield warning(_leading_wildcard(entry))
     if _EVERY_THING.match(entry.text):
         yield warning("covers every thing of the account: write {principal} instead of the thing's name")
     elif levels[0].startswith("$") and levels[0] not in ("$aws", "$share"):
@@ -72,6 +78,38 @@ def _of_entry(entry: Entry) -> Iterator[Finding]:
         yield warning("has more than 7 slashes: IoT Core refuses such topics")
     if len(PLACEHOLDER.sub("", entry.text).encode()) > LONGEST_TOPIC:
         yield warning("is longer than 256 bytes: IoT Core refuses such topics")
+
+
+def _acknowledged(block: Grant | Deny) -> Sequence[str]:
+    return block.acknowledge if isinstance(block, Grant) else ()
+
+
+def _leading_wildcard(entry: Entry) -> str:
+    having = f" with {conditions(entry.block.when)}" if entry.block.when else ""
+    allowed = "subscribe to it" if entry.key == "subscribe" else f"publish to it{_RETAINED[entry.key == 'retain']}"
+    meant = f'if that is meant, set acknowledge = ["leading_wildcard"] in {entry.block_name}'
+    return f"begins with a wildcard: every principal{having} may {allowed}, whatever the first level is; {meant}"
+
+
+_RETAINED = ("", ", also with RETAIN")
+
+
+def _of_block(template: PolicyTemplate, index: int, block: Grant | Deny) -> Iterator[Finding]:
+    """What a whole grant or deny says: acknowledgements without a finding, and the spellings that a deny covers."""
+    grants = sum(isinstance(each, Grant) for each in template.blocks)
+    if isinstance(block, Deny):
+        location = ("deny", index - grants, "when")
+        yield from (Finding("note", location, _covered(*each)) for each in (block.when or {}).items())
+        return
+    filters = [split_template(text) for key, _, text in block.entries() if key != "connect"]
+    if block.acknowledge and not any(levels[lead(levels)] in (PLUS, HASH) for levels in filters):
+        message = "no entry begins with a wildcard: remove leading_wildcard"
+        yield Finding("warning", ("grant", index, "acknowledge"), message)
+
+
+def _covered(name: str, wanted: Condition) -> str:
+    spellings = "; ".join(map(spellings_of, wanted if isinstance(wanted, tuple) else (wanted,)))
+    return f"{name} covers {spellings}; a claim that is an object refuses the connection"
 
 
 def _of_denial(entry: Entry, levels: Levels) -> Iterator[Finding]:

@@ -14,12 +14,13 @@ from difflib import SequenceMatcher
 from typing import NamedTuple
 
 from iot_policies.entries import Action, Entry, Rule
-from iot_policies.errors import PolicyError, UnsafeValue
-from iot_policies.grants import Condition, Deny, Grant
+from iot_policies.errors import PolicyError, UnclearDenial, UnsafeValue
+from iot_policies.grants import Deny, Grant
 from iot_policies.placeholders import Values, as_format, placeholder_names
-from iot_policies.principal import Claims, Principal, claim
+from iot_policies.principal import Claims, Principal, read_claim
 from iot_policies.template import PolicyTemplate
 from iot_policies.topics import HASH, PLUS, Levels, split
+from iot_policies.when import condition_text
 
 _MOST = 3
 """Entries and values that are named."""
@@ -62,11 +63,10 @@ def nearest(
 
 
 def unmet(block: Grant | Deny, claims: Claims) -> str | None:
-    """The conditions that a principal with these claims does not meet, in words; None if it meets them all."""
+    """The conditions that claims do not meet, in words; None if they meet them all. Raises PolicyError."""
     found = [
-        f"{_condition(name, wanted)}, but {name} is {shown(claim(claims, name))}"
-        for name, wanted in (block.when or {}).items()
-        if not block.model_copy(update={"when": {name: wanted}}).applies(claims)
+        f"{condition_text(name, wanted)}, but {name} is {shown(read_claim(claims, name))}"
+        for name, wanted in block.unmet(claims).items()
     ]
     return f"needs {'; '.join(found)}" if found else None
 
@@ -75,7 +75,7 @@ def _differences(entry: Entry, action: Action, resource: str, claims: Claims, va
     """What keeps an entry from allowing an action; nothing if it is a deny, or not comparable."""
     if entry.effect == "Deny":
         return ()
-    lacks = unmet(entry.block, claims)
+    lacks = _lacks(entry, claims, values)
     condition = [] if lacks is None else [_Difference(_SMALL, lacks)]
     rule = next((rule for rule in entry.rules if rule.action == action), None)
     if rule is not None:
@@ -85,6 +85,14 @@ def _differences(entry: Entry, action: Action, resource: str, claims: Claims, va
     if rule is None or condition or (*_of_levels(rule, split(resource), _noun(action), values),):
         return ()
     return (_Difference(_TYPO, advice),)
+
+
+def _lacks(entry: Entry, claims: Claims, values: Values) -> str | None:
+    """Why an entry does not apply to a principal with these claims; None if it does."""
+    try:
+        return unmet(entry.block, claims)
+    except PolicyError as error:
+        return problem(error, values)
 
 
 def _noun(action: Action) -> str:
@@ -154,7 +162,7 @@ def _fits_at_once(rule: Rule, asked: Levels, values: Values) -> bool:
 
 def problem(error: PolicyError, values: Values) -> str:
     """Why a principal gets no policy, with its reason code and the value."""
-    value = f": it is {shown(values.found(error.source))}" if isinstance(error, UnsafeValue) else ""
+    value = f": it is {shown(values.found(error.source))}" if isinstance(error, (UnsafeValue, UnclearDenial)) else ""
     return f"{error.reason}: {error}{value}"
 
 
@@ -173,7 +181,7 @@ def _nearest_client_ids(
             yield f"{entry}: {problem(error, values)}"
             continue
         filled = [as_format(entry.text, names).format(*combination) for combination in combinations]
-        lacks = unmet(entry.block, principal.claims)
+        lacks = _lacks(entry, principal.claims, values)
         if lacks is None:
             granted |= dict.fromkeys(filled)
             if missing := [name for name in names if not values.combinations((name,))]:
@@ -181,16 +189,6 @@ def _nearest_client_ids(
         elif any(text == client_id or (text[-1] == "*" and client_id.startswith(text[:-1])) for text in filled):
             yield f"{entry}: {lacks}"
     yield f"granted client IDs: {choice([*granted])}" if granted else "no client ID is granted"
-
-
-def _condition(name: str, wanted: Condition) -> str:
-    return f"the claim {name}" if wanted == "*" else f"{name} = {_one_of(wanted)}"
-
-
-def _one_of(wanted: Condition) -> str:
-    if isinstance(wanted, tuple):
-        return " or ".join(map(_one_of, wanted))
-    return str(wanted).lower() if isinstance(wanted, bool) else str(wanted)
 
 
 def choice(texts: Sequence[str]) -> str:

@@ -1,18 +1,20 @@
 """Fills the placeholders of templates, `{principal}`, `{client_id}` and `{claims.NAME}`, with safe values."""
 
 import re
+from collections.abc import Collection
 from itertools import product
 from math import prod
 
 from iot_policies.errors import PolicyTooLarge, UnsafeValue
-from iot_policies.principal import Principal, claim
+from iot_policies.names import are_names
+from iot_policies.principal import Principal, read_claim
 from iot_policies.topics import Levels
 
 PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 _SLASH = re.compile(r"/(?![^{}]*\})")
 UNSAFE_SIGNS = "/+#*?$"
 """Characters that a value must not have: they separate levels or are wildcards."""
-_UNSAFE = re.compile(rf"[{UNSAFE_SIGNS}\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+_UNSAFE = re.compile(f"[{UNSAFE_SIGNS}]")
 
 _LARGEST_NUMBER = 2**63
 
@@ -47,7 +49,11 @@ def as_format(text: str, names: tuple[str, ...]) -> str:
 
 
 def is_safe(*values: str) -> bool:
-    """Whether each value is exactly one level: not empty or too long, no `/`, wildcard, `$` or control character."""
+    """Whether each value obeys the name rule and is one level: not empty or too long, no `/`, wildcard or `$`."""
+    return are_names(values) and _are_levels(values)
+
+
+def _are_levels(values: Collection[str]) -> bool:
     return (
         all(values)
         and _UNSAFE.search("".join(values)) is None
@@ -71,7 +77,8 @@ class Values:
     def combinations(self, names: tuple[str, ...]) -> list[tuple[str, ...]]:
         """Each way to fill the named placeholders; none if a value is missing.
 
-        Raises UnsafeValue for a value that cannot be a topic level, and PolicyTooLarge for more than can ever fit.
+        Raises InvalidName and AmbiguousClaim for a claim that cannot be read, UnsafeValue for a value that cannot be a
+        topic level, and PolicyTooLarge for more than can ever fit.
         """
         found = self._combinations.get(names)
         if found is None:
@@ -91,7 +98,7 @@ class Values:
         found = self.found(name)
         values = found if isinstance(found, (list, tuple)) else () if found is None else (found,)
         texts = [value if type(value) is str else _text(value, name) for value in values]
-        if not is_safe(*texts):
+        if not _are_levels(texts):
             raise UnsafeValue(name)
         return tuple(dict.fromkeys(texts))
 
@@ -101,7 +108,7 @@ class Values:
             return self._principal.name
         if name == "client_id":
             return self._client_id
-        return claim(self._principal.claims, name.removeprefix("claims."))
+        return read_claim(self._principal.claims, name.removeprefix("claims."))
 
 
 def _text(value: object, name: str) -> str:

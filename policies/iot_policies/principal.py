@@ -1,10 +1,28 @@
-"""A principal and its claims."""
+"""A principal and its claims, and how a template reads them.
 
-from collections.abc import Mapping
+A template reads the claims of every source in this one way: of a token, a stored user, a password file, `[anonymous]`,
+`--claims` and the console. A source hands over its claims as they are.
+
+- Only claims that a `when` or a placeholder names are read. The others may hold anything.
+- A name with dots is a claim of that name, or a path into objects, as in `realm_access.roles`. Claims that have both,
+  with any values, are refused: an issuer and this reader could mean different ones.
+- `scope` (RFC 8693, section 4.2) and Entra's `scp` are lists of words, separated by spaces (U+0020) and by nothing
+  else: a tab is part of a word, which then breaks the name rule.
+- Each text, or element of a list, must obey the name rule (`names.py`). It is refused, never normalized.
+"""
+
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from types import MappingProxyType
 from typing import NamedTuple
 
+from iot_policies.errors import AmbiguousClaim, InvalidName
+from iot_policies.names import are_names, name_problem
+
 Claims = Mapping[str, object]
+
+WORD_LISTS = ("scope", "scp")
+"""The claims whose text is a list of words."""
 
 
 class Principal(NamedTuple):
@@ -16,20 +34,57 @@ class Principal(NamedTuple):
     """JSON values by name, from the token's issuer or the user's stored claims."""
 
 
-def claim(claims: Claims, name: str) -> object | None:
-    """Finds a claim by its whole name, or by the path that the dots make, as in `realm_access.roles`.
+def read_claim(claims: Claims, name: str) -> object | None:
+    """What a template sees of a claim; None if it is missing or null. Raises AmbiguousClaim, InvalidName."""
+    found = claim(claims, name) if "." in name else claims.get(name)
+    if isinstance(found, str):
+        if name not in WORD_LISTS:
+            if (problem := name_problem(found)) is not None:
+                raise InvalidName(f"claims.{name}", problem)
+            return found
+        found = [word for word in found.split(" ") if word]
+    if isinstance(found, (list, tuple)) and not are_names(found):
+        problems = (name_problem(element) for element in found if isinstance(element, str))
+        raise InvalidName(f"claims.{name}", next(filter(None, problems)))
+    return found
 
-    Names such as `https://example.com/roles` have dots themselves, so each prefix that is a claim is tried, longest
-    first. Returns None if the claim is missing or null.
-    """
+
+def check_name(source: str, text: str) -> None:
+    """Checks a name: `source` says whose it is, such as `principal`. Raises InvalidName."""
+    if (problem := name_problem(text)) is not None:
+        raise InvalidName(source, problem)
+
+
+def claim(claims: Claims, name: str) -> object | None:
+    """Finds a claim by its name or path, and returns its value unread; None if it is missing. Raises AmbiguousClaim."""
+    if "." not in name:
+        return claims.get(name)
+    found = list(_found(claims, name))
+    if len(found) > 1:
+        raise AmbiguousClaim(name)
+    return found[0] if found else None
+
+
+def is_blocked(claims: Claims, name: str) -> bool:
+    """Whether a path leads into a value that is not an object, such as a list of objects or a text with JSON."""
+    for outer, rest in _splits(name):
+        inner = claims.get(outer)
+        if inner is not None and (not isinstance(inner, Mapping) or is_blocked(inner, rest)):
+            return True
+    return False
+
+
+def _found(claims: Claims, name: str) -> Iterator[object]:
+    """Every value that has the name, whether its dots are part of names or lead into objects."""
     if name in claims:
-        return claims[name]
-    dot = name.rfind(".")
-    while dot > 0:
-        inner = claims.get(name[:dot])
+        yield claims[name]
+    for outer, rest in _splits(name):
+        inner = claims.get(outer)
         if isinstance(inner, Mapping):
-            found = claim(inner, name[dot + 1 :])
-            if found is not None:
-                return found
-        dot = name.rfind(".", 0, dot)
-    return None
+            yield from _found(inner, rest)
+
+
+@lru_cache(maxsize=1024)
+def _splits(name: str) -> tuple[tuple[str, str], ...]:
+    """The ways to cut a name of a template at one dot. Names such as `https://example.com/roles` have dots, too."""
+    return tuple((name[:at], name[at + 1 :]) for at, character in enumerate(name) if character == "." and at)

@@ -11,7 +11,7 @@ from iot_policies.entries import Action, Effect, Entry, Rule, rules
 from iot_policies.errors import InvalidFile, InvalidTopics
 from iot_policies.grants import Deny, Grant, SessionTimes, StrictModel
 from iot_policies.overlap import could_be_equal, cuts
-from iot_policies.placeholders import split_template
+from iot_policies.placeholders import placeholder_names, split_template
 from iot_policies.planning import Container, StatementPlan, plan
 from iot_policies.principal import Principal
 from iot_policies.toml_file import from_validation, invalid_file, read_toml
@@ -41,6 +41,8 @@ class PolicyTemplate:
     """All entries, in the order of the blocks."""
     plan: tuple[StatementPlan, ...]
     """The prepared statements, which `compile_policy` fills."""
+    denied_claims: tuple[tuple[int, str], ...]
+    """The claims that placeholders of denies read, each with the index of its deny in `blocks`."""
 
     @classmethod
     def load(cls, path: Path | str) -> "PolicyTemplate":
@@ -75,10 +77,17 @@ class PolicyTemplate:
         denies = [block for block in blocks if isinstance(block, Deny)]
         entries = (*_entries(grants, "Allow", 0), *_entries(denies, "Deny", len(grants)))
         planned = plan(entries, _settle(entries))
-        return cls(principal_claim, session or SessionTimes(), (*grants, *denies), entries, planned)
+        denied = dict.fromkeys(
+            (entry.block_index, name.removeprefix("claims."))
+            for entry in entries
+            if entry.effect == "Deny"
+            for name in placeholder_names(entry.text)
+            if name.startswith("claims.")
+        )
+        return cls(principal_claim, session or SessionTimes(), (*grants, *denies), entries, planned, tuple(denied))
 
     def applicable(self, principal: Principal) -> Iterator[Entry]:
-        """The entries of the grants and denies whose `when` the principal meets."""
+        """The entries of the grants and denies whose `when` the principal meets. Raises PolicyError."""
         return (entry for entry in self.entries if entry.block.applies(principal.claims))
 
 

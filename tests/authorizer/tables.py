@@ -58,6 +58,8 @@ class Identities:
 
     path: Path
     now: float = NOW
+    seconds: float = 0
+    """The time of a monotonic clock."""
     table: SqliteTable = field(init=False)
 
     def __post_init__(self) -> None:

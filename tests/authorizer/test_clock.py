@@ -2,6 +2,7 @@
 
 import ast
 import math
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -64,9 +65,9 @@ USES = {
     # Ends that are stated in seconds since 1970.
     "iot_authorizer.authorizer": {"time"},
     "iot_authorizer.stored_identities": {"time"},
-    "iot_identities.dynamodb_table": {"time", "monotonic"},  # A deadline for the calls of one sign-in.
+    "iot_identities.dynamodb_table": {"time", "monotonic"},  # A deadline for the requests of one decision.
     "iot_identities.sqlite_table": {"time", "monotonic", "sleep"},  # A deadline for opening the file.
-    "iot_authorizer.table_passwords": {"time", "monotonic"},  # A deadline for the calls of one sign-in.
+    "iot_authorizer.table_passwords": {"time"},
     # A deadline for one fetch.
     "iot_authorizer.jwks": {"monotonic"},
     "iot_authorizer.fetching": {"monotonic"},
@@ -93,17 +94,26 @@ def uses_of(module: str, tree: ast.Module) -> Iterator[str]:
             yield node.attr
 
 
-def found(module: str) -> dict[str, set[str]]:
-    """What each file that runs in Lambda uses of a module."""
-    used = {}
+def in_lambda() -> Iterator[tuple[str, ast.Module]]:
+    """Each module that runs in Lambda."""
     for path in (path for folder in IN_LAMBDA for path in (ROOT / folder).rglob("*.py")):
-        name = ".".join(path.relative_to(ROOT).with_suffix("").parts[1:])
-        used[name] = set(uses_of(module, ast.parse(path.read_text("utf-8"))))
+        yield ".".join(path.relative_to(ROOT).with_suffix("").parts[1:]), ast.parse(path.read_text("utf-8"))
+
+
+def found(module: str) -> dict[str, set[str]]:
+    """What each module that runs in Lambda uses of another one."""
+    used = {name: set(uses_of(module, tree)) for name, tree in in_lambda()}
     return {name: names for name, names in used.items() if names}
 
 
 def test_no_age_in_lambda_is_measured_by_another_clock() -> None:
     assert {name: used for name, names in found("time").items() if (used := names - USES.get(name, set()))} == {}
+
+
+def test_no_module_in_lambda_asks_what_date_it_is() -> None:
+    """It would be told by the wall clock alone."""
+    dates = re.compile(r"date(time)?\.(now|utcnow|today)\b")
+    assert [name for name, tree in in_lambda() if dates.search(ast.unparse(tree))] == []
 
 
 def test_what_runs_in_lambda_draws_only_what_the_first_event_seeds_anew() -> None:

@@ -89,6 +89,17 @@ WRONG = {
     ),
     "anonymous-principal": (f'{START}[anonymous]\nprincipal = ""{HERE}\n', "anonymous.principal: "),
     "anonymous-claims": (f'{START}[anonymous]\nprincipal = "a"\nclaims = 5{HERE}\n', "anonymous.claims: "),
+    **{
+        f"anonymous-claim-{value}": (
+            f'{START}[anonymous]\nprincipal = "a"\nclaims = {{ a = [{value}] }}{HERE}\n',
+            "anonymous.claims: expected texts, finite numbers, booleans",
+        )
+        for value in ("2026-11-29", "10:00:00", "inf", "nan")
+    },
+    "anonymous-name": (
+        f'{START}[anonymous]\nprincipal = "a\u200b"{HERE}\n',
+        "anonymous.principal: the name has an invisible or unassigned character (U+200B)",
+    ),
     "signed-issuer": (f"{START}[signed_tokens]{HERE}\n", "signed_tokens.issuer: is missing"),
     "signed-algorithms": (
         f'{START}[signed_tokens]\nissuer = "i"\nalgorithms = ["RS256"]{HERE}\n',
@@ -198,4 +209,18 @@ def test_the_error_about_a_user_outside_of_users_names_the_right_table(tmp_path:
     path = tmp_path / "users.toml"
     path.write_text('[pump-7]\nhash = "x"\n')
     with pytest.raises(InvalidFile, match=r"users\.toml:1: pump-7: expected \[users\.pump-7\]$"):
+        load_password_file(path, str)
+
+
+@pytest.mark.parametrize(
+    ("user", "message"),
+    [
+        ('[users."jose\u0301"]', "the name is not composed"),
+        ('[users." ann"]', "the name begins or ends with a space"),
+    ],
+)
+def test_a_password_file_has_no_user_whose_name_the_authorizer_refuses(tmp_path: Path, user: str, message: str) -> None:
+    path = tmp_path / "users.toml"
+    path.write_text(f'{user}\nhash = "x"\n', "utf-8")
+    with pytest.raises(InvalidFile, match=rf"users\.toml:1: .*{message}"):
         load_password_file(path, str)

@@ -10,7 +10,7 @@ from jwt import PyJWK
 
 from iot_authorizer import Credentials, CredentialSource, Reason, Refusal
 from iot_authorizer.cached import Cached, Caching, FetchError
-from iot_authorizer.clock import Clock
+from iot_authorizer.clock import Clock, Moment
 from iot_authorizer.jwks import RemoteKeys
 from iot_authorizer.keys import KeySet
 from iot_authorizer.stored_identities import Lookups, StoredIdentities
@@ -18,9 +18,13 @@ from iot_authorizer.table_passwords import TablePasswords
 from iot_authorizer.verified_principal import VerifiedPrincipal
 from iot_identities.revocations import Kind, Revocation
 from iot_policies import Principal
+from tests.authorizer.conftest import Start
+from tests.authorizer.events import bearer
+from tests.authorizer.handlers import jwt_table, start
+from tests.authorizer.key_server import key_server
 from tests.authorizer.keys import signing_key
 from tests.authorizer.tables import NOW, QUICK, Identities
-from tests.authorizer.tokens import ISSUER
+from tests.authorizer.tokens import ISSUER, mint
 
 MINUTE, DAY = 60, 86_400
 CACHING = Caching(max_age=10 * MINUTE, max_stale=DAY)
@@ -124,6 +128,55 @@ def test_what_has_changed_takes_effect_in_time(
     assert environment.allows(verify)
     change(environment)
     assert next(minute for minute in count(1) if not environment.allows(verify)) == minutes
+
+
+@pytest.fixture
+def pass_time(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+    """Freezes this process for some seconds, as a configured authorizer sees it."""
+    seconds = [0.0]
+    monkeypatch.setattr(Clock, "now", lambda _: Moment(NOW + seconds[0], 0))
+
+    def pass_time(more: float) -> None:
+        seconds[0] += more
+
+    return pass_time
+
+
+def test_a_configured_authorizer_learns_of_a_revocation_in_time(
+    started: Start, identities: Identities, pass_time: Callable[[float], None]
+) -> None:
+    authorizer = started(jwt_table(), '[revocation]\ncache_for = "5m"\n')
+    authorizer.verdict(bearer(mint()))
+    identities.revoke(Revocation(Kind.PRINCIPAL, NOW, principal="ann"))
+    verdicts = []
+    for seconds in (299, 1):
+        pass_time(seconds)
+        verdicts.append(authorizer.verdict(bearer(mint())))
+    assert verdicts == ["allowed", Reason.PRINCIPAL_REVOKED]
+
+
+def test_a_configured_authorizer_fetches_keys_again_in_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pass_time: Callable[[float], None]
+) -> None:
+    monkeypatch.setattr("iot_authorizer.jwks.TIMEOUT", 60)  # This machine may be busy.
+    with key_server() as server:
+        authorizer = start(tmp_path, jwt_table(jwks=server.url, max_age="10m"))
+        for seconds in (0, 599, 1):
+            pass_time(seconds)
+            authorizer.verdict(bearer(mint()))
+        assert len(server.paths) == 2
+
+
+@pytest.mark.parametrize("cache", [Environment.key_set, Environment.secret], ids=["a JWKS", "a secret"])
+def test_what_could_not_be_fetched_is_tried_again_by_the_next_invocation(
+    tmp_path: Path, cache: Callable[[Environment], Verify]
+) -> None:
+    environment = Environment(tmp_path)
+    verify = cache(environment)
+    environment.stop_answering()
+    assert not environment.allows(verify)
+    environment.issuer = "old"
+    assert environment.allows(verify)
 
 
 def try_password(passwords: TablePasswords, password: bytes, client_id: str) -> bool:

@@ -75,3 +75,19 @@ BROUGHT = {
 @pytest.mark.parametrize("event", BROUGHT.values(), ids=BROUGHT)
 def test_wrong_credentials_do_not_make_a_client_anonymous(welcoming: Running, event: Event) -> None:
     assert welcoming.verdict(event) != "allowed"
+
+
+COOKIE = {"Cookie": "theme=dark; token=s3cret"}
+HINT = "Cookie header: a key like `token` behind `;`; expected `token=TOKEN` behind `?` or `&`"
+
+
+def test_a_cookie_that_looks_like_a_credential_is_a_hint_in_the_log_line_of_an_anonymous_client(
+    welcoming: Running,
+) -> None:
+    outcome = welcoming(event(headers=COOKIE, client_id="guest/1"))
+    assert (outcome.verdict, outcome.decision["hint"]) == ("allowed", HINT)
+
+
+def test_the_hint_is_the_detail_of_the_refusal_if_no_client_is_anonymous(authorizer: Running) -> None:
+    outcome = authorizer(event(headers=COOKIE))
+    assert (outcome.verdict, outcome.decision["detail"]) == (Reason.NO_CREDENTIALS, HINT)

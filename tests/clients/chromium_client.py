@@ -36,7 +36,7 @@ class ChromiumConnection(Connection):
         self._thread.start()
         url = f"ws://{server.host}:{server.port}/mqtt?x-amz-customauthorizer-name=chat&token={token}"
         try:
-            self._do(self._open(program, server.url, url, client_id))
+            self._do(self._open(program, server.console_url, url, client_id))
         except BaseException:
             self._stop()
             raise

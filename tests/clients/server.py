@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from iot_authorizer_cli.console.secret import console_secret
 from iot_authorizer_cli.project.development_issuer import DevelopmentIssuer
 from iot_identities.passwords import hash_password
 
@@ -64,6 +65,11 @@ class Server:
     def url(self) -> str:
         """The plain port's URL."""
         return f"http://{self.host}:{self.port}"
+
+    @property
+    def console_url(self) -> str:
+        """The console's URL."""
+        return f"{self.url}/?secret={console_secret(self.data)}"
 
     @property
     def tls_url(self) -> str:

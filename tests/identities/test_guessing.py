@@ -35,7 +35,7 @@ def try_password(
 ) -> bool:
     """Whether the password was looked at; it was set at `since`. `between` runs between reading and counting."""
     guard = Guard(table, limits)
-    found = attempt(principal, client_id, table.read(ids(principal, client_id)), since)
+    found = attempt(principal, client_id, table.read(ids(principal, client_id)), now, since)
     between()
     is_looked_at = guard.begin(found, now) is None
     if is_looked_at and right:
@@ -120,6 +120,16 @@ def test_a_client_id_is_known_for_30_days_after_a_sign_in_with_the_same_password
     assert try_password(login.table, login.now, "ann", "ann/x", right=True, since=since) is known
 
 
+@pytest.mark.parametrize(("ahead", "known"), [(60, True), (61, False)])
+def test_a_client_id_is_not_known_by_a_sign_in_in_the_future(login: Login, ahead: int, known: bool) -> None:
+    """The wall clock of the machine was ahead, or was set back since."""
+    login.now += ahead
+    login("ann/x", right=True)
+    login.now -= ahead
+    login.lock()
+    assert login("ann/x", right=True) is known
+
+
 def test_that_a_client_id_is_known_is_noted_once_a_day_and_keeps_it_known(login: Login) -> None:
     *_, known = ids("ann", "ann/x")
     ends = []
@@ -195,7 +205,7 @@ def test_with_a_typing_error_now_and_then_the_right_password_stays_good(login: L
 def test_an_attempt_in_a_lock_knows_how_long_it_lasts(login: Login) -> None:
     login.lock(None)
     login.now += 100
-    found = attempt("ann", None, login.table.read(ids("ann", None)))
+    found = attempt("ann", None, login.table.read(ids("ann", None)), login.now)
     assert Guard(login.table, LIMITS).begin(found, login.now) == "800s"
 
 

@@ -30,3 +30,11 @@ def test_fields_of_the_lambdas_log_line_that_are_not_texts_are_left_out() -> Non
     record = next(feed.recent())
     assert "principal" not in record
     assert record["source"] == "token"
+
+
+def test_only_a_connect_or_a_refresh_shows_the_hint_of_the_lambdas_log_line() -> None:
+    feed = Feed()
+    authorization = Authorization("chat", {}, {"hint": "a cookie"}, answer=ANSWER)
+    for action in ("connect", "refresh", "publish"):
+        Decisions(feed).by_policy(authorization, "ann", action, "a", True)
+    assert [record.get("hint") for record in feed.recent()] == ["a cookie", "a cookie", None]

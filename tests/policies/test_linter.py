@@ -6,6 +6,7 @@ import pytest
 
 from iot_policies import Deny, Grant, PolicyTemplate, SessionTimes
 from iot_policies.linter import lint
+from iot_policies.when import Condition
 
 CONNECT = Grant(connect=("{principal}",))
 
@@ -32,6 +33,16 @@ def warnings(*blocks: Grant | Deny) -> list[str]:
                 (Grant(publish=("a" * 257,)), "longer than 256 bytes"),
                 (Grant(publish=("$aws/things/+/shadow/update",)), "every thing"),
                 (Grant(publish=("$sys/a",)), "reserves"),
+                (Grant(publish=("#",)), "every principal may publish to it, whatever the first level is"),
+                (Grant(publish=("+/a",)), 'set acknowledge = ["leading_wildcard"] in grant[1]'),
+                (Grant(retain=("+/{principal}",)), "every principal may publish to it, also with RETAIN"),
+                (Grant(name="all", subscribe=("#",)), 'set acknowledge = ["leading_wildcard"] in grant "all"'),
+                (Grant(subscribe=("$share/g/#",)), "every principal may subscribe to it"),
+                (
+                    Grant(when={"role": ("a", "b"), "x": "*"}, publish=("#",)),
+                    "every principal with role = a or b, the claim x may",
+                ),
+                (Grant(acknowledge=("leading_wildcard",), publish=("a/#",)), "no entry begins with a wildcard"),
             )
         ),
         ((Grant(publish=("a",)),), "no grant has connect"),
@@ -65,6 +76,10 @@ def test_a_typo_is_found_in_what_a_grant_asks_for(tmp_path: Path) -> None:
         Grant(publish=("a/b/c/d/e/f/g/h",)),
         Grant(publish=("$aws/things/{principal}/shadow/update",)),
         Grant(publish=("a" * 256,)),
+        Grant(acknowledge=("leading_wildcard",), publish=("#",), subscribe=("#",)),
+        Grant(acknowledge=("leading_wildcard",), subscribe=("$share/g/#",)),
+        Grant(publish=("{claims.x}/#",)),
+        Deny(publish=("#",)),
         Deny(publish=("a/#",)),
         *(
             pytest.param(Grant(publish=(f"a/{{claims.{one}}}/x", f"b/{{claims.{other}}}/y")), id=f"{one} and {other}")
@@ -84,6 +99,24 @@ def test_a_finding_has_its_place() -> None:
 def test_it_is_said_how_many_values_of_a_list_claim_fit() -> None:
     template = PolicyTemplate.of([CONNECT, Grant(publish=("rooms/{claims.rooms}/x",))])
     assert any("values of claims.rooms" in finding.message for finding in lint(template) if finding.severity == "note")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "covers"),
+    [
+        (True, "true, 1 and the texts true, 1, yes, on in any case"),
+        (False, "false, 0 and the texts false, 0, no, off in any case"),
+        (7, '7 and the text "7"'),
+        ("x", '"x" in any case, and the number or boolean that it spells'),
+        ("*", "any value but null"),
+        ((True, 7), 'true, 1 and the texts true, 1, yes, on in any case; 7 and the text "7"'),
+    ],
+)
+def test_it_is_said_which_spellings_a_deny_covers(wanted: Condition, covers: str) -> None:
+    template = PolicyTemplate.of([CONNECT, Deny(when={"x": wanted}, publish=("a",))])
+    (found,) = [finding for finding in lint(template) if finding.location == ("deny", 0, "when")]
+    expected = f"x covers {covers}; a claim that is an object refuses the connection"
+    assert (found.severity, found.message) == ("note", expected)
 
 
 @pytest.mark.parametrize(("publish", "notes"), [(("a",), 1), ((), 0)])

@@ -80,6 +80,12 @@ WRONG_TYPES = [
     ("when = { role = {} }", "when", "expected claims"),
     ("when = { role = 1979-05-27 }", "when.role", "expected"),
     ('when = { role = [["x"]] }', "when.role", "expected"),
+    ("when = { level = nan }", "when", "level: expected a number that JSON has"),
+    ("when = { level = [1, -inf] }", "when", "level: expected a number that JSON has"),
+    ('when = { role = "jose\\u0301" }', "when", "role: the value is not composed"),
+    ('when = { role = ["x", "y "] }', "when", "role: the value begins or ends with a space"),
+    ('when = { scope = "a b" }', "when", "scope: expected one word"),
+    ('acknowledge = ["wildcard"]', "acknowledge[0]", "'leading_wildcard'"),
 ]
 
 
@@ -115,6 +121,7 @@ def test_the_message_speaks_of_toml_and_not_of_python(line: str, tmp_path: Path)
         ('[session]\nspread = "-1%"', 2, "session.spread", 'from "0%" to "90%"'),
         ("[session]\nttl = 1", 2, "session.ttl", "not a key"),
         ('[[deny]]\npublish = ["a"]\nwiden = true', 3, "deny[0].widen", "not a key"),
+        ('[[deny]]\npublish = ["a"]\nacknowledge = []', 3, "deny[0].acknowledge", "not a key"),
         ('[[deny]]\npublish = ["a*"]', 2, "deny[0].publish[0]", "write +"),
         ("\n[[deny]]\nconnect_with = []", 3, "deny[0].connect_with", "attributes to deny"),
         ('[grant]\npublish = ["a"]', 1, "grant", "[[grant]]"),

@@ -1,11 +1,11 @@
-"""When a grant applies: `when` against the claims of a principal."""
+"""When a grant or a deny applies: `when` against the claims of a principal."""
 
 import tomllib
 from typing import Any
 
 import pytest
 
-from iot_policies import Deny, Grant
+from iot_policies import AmbiguousClaim, Deny, Grant, InvalidName, UnclearDenial
 
 APPLIES: list[tuple[str, Any]] = [
     ('{ role = "x" }', {"role": "x"}),
@@ -18,17 +18,27 @@ APPLIES: list[tuple[str, Any]] = [
     ("{ level = 1 }", {"level": 1}),
     ("{ level = 1.5 }", {"level": 1.5}),
     ("{ level = [1, 2] }", {"level": [2]}),
-    *(('{ rooms = "*" }', {"rooms": rooms}) for rooms in ("a", ["a"], {"a": 1}, 0, False)),
+    *(('{ rooms = "*" }', {"rooms": rooms}) for rooms in ("a", ["a"], {"a": 1}, 0, 0.0, True, [False, "a"], [[0]])),
+    ("{ level = 1 }", {"level": 1.0}),
+    ("{ level = 9007199254740993 }", {"level": 9007199254740993}),
+    ('{ scope = "b" }', {"scope": "a b"}),
+    ('{ scp = "b" }', {"scp": " a  b "}),
+    ('{ scope = "b" }', {"scope": ["a", "b"]}),
     ('{ realm_access.roles = "x" }', {"realm_access": {"roles": ["x"]}}),
     ('{ realm_access = { roles = "x" } }', {"realm_access": {"roles": ["x"]}}),
     ('{ "realm_access.roles" = "x" }', {"realm_access": {"roles": ["x"]}}),
     ('{ "https://example.com/roles" = "x" }', {"https://example.com/roles": "x"}),
     ('{ "https://example.com/app" = { role = "x" } }', {"https://example.com/app": {"role": "x"}}),
     ('{ "cognito:groups" = "x" }', {"cognito:groups": ["x"]}),
-    ('{ "a.b" = "x" }', {"a.b": "x", "a": {"b": "y"}}),
+    ('{ "a.b" = "x" }', {"a.b": "x", "a": {"c": "y"}}),
+    ('{ "a.b" = "x" }', {"a.b": "x", "a": "y"}),
+    ('{ role = "x" }', {"role": "x", "a.b": "x", "a": {"b": "y"}, "other": "\u200b"}),
     ('{ a.b.c = "x" }', {"a": {"b": {"c": "x"}}}),
 ]
-NO_ROOMS: tuple[object, ...] = (None, "", [], {})
+NOT_THERE: tuple[object, ...] = (
+    *(None, False, "", [], {}),
+    *([False], [""], [None, False, ""], [[]], [{}], {"a": None}, {"a": [""]}, b"a"),
+)
 DOES_NOT_APPLY: list[tuple[str, Any]] = [
     ('{ role = "x" }', {}),
     *(('{ role = "x" }', {"role": role}) for role in (None, "xy", "X", [], [["x"]], {"x": True})),
@@ -38,9 +48,13 @@ DOES_NOT_APPLY: list[tuple[str, Any]] = [
     *(("{ level = 1 }", {"level": level}) for level in (True, "1")),
     ('{ level = "1" }', {"level": 1}),
     ('{ rooms = "*" }', {}),
-    *(('{ rooms = "*" }', {"rooms": rooms}) for rooms in NO_ROOMS),
+    *(('{ rooms = "*" }', {"rooms": rooms}) for rooms in NOT_THERE),
     *(('{ realm_access.roles = "x" }', {"realm_access": roles}) for roles in ("x", {"role": "x"})),
     ('{ realm_access.roles = "x" }', {"roles": "x"}),
+    ('{ realm_access.roles = "x" }', {"realm_access": [{"roles": "x"}]}),
+    ("{ level = 9007199254740993 }", {"level": 9007199254740992.0}),
+    ('{ scope = "b" }', {"scope": ["a b"]}),
+    ('{ words = "b" }', {"words": "a b"}),
 ]
 
 
@@ -55,6 +69,118 @@ def test_a_grant_without_when_applies_to_everyone() -> None:
     assert Grant(publish=("a",)).applies({})
 
 
-def test_a_denial_has_the_same_when() -> None:
-    denial = Deny.model_validate({"when": {"suspended": True}, "publish": ["#"]})
-    assert [denial.applies({"suspended": suspended}) for suspended in (True, False, 1)] == [True, False, False]
+def denies(when: str, claim: object) -> bool:
+    """Whether a deny that names the claim `x` applies."""
+    return Deny.model_validate(tomllib.loads(f"when = {{ x = {when} }}")).applies({"x": claim})
+
+
+COVERED: list[tuple[str, tuple[object, ...]]] = [
+    ("true", (True, 1, 1.0, "true", "TRUE", "True", "1", "yes", "Yes", "on", "ON", [False, "on"], [None, True])),
+    ("false", (False, 0, 0.0, "false", "False", "0", "no", "NO", "off", ["x", "no"])),
+    ("7", (7, 7.0, "7", "7.0", "07", "+7", [1, "7"])),
+    ("1.5", (1.5, "1.5", "15e-1")),
+    ("1", (1, "1", True)),
+    ("9007199254740993", (9007199254740993, "9007199254740993")),
+    ('"banned"', ("banned", "Banned", "BANNED", ["x", "banned"])),
+    ('"true"', ("true", "TRUE", True)),
+    ('"yes"', ("yes", True)),
+    ('"no"', ("no", False)),
+    ('"7"', ("7", 7, 7.0)),
+    ('"straße"', ("straße", "STRASSE", "strasse", "STRAẞE")),
+    ('"İ"', ("İ", "i\u0307")),
+    ('["a", 7, true]', ("A", "7", "on", ["x", 1])),
+    ('"*"', ("x", "", False, 0, [], [None], ["x"], "no")),
+    ('["*"]', (False,)),
+]
+NOT_COVERED: list[tuple[str, tuple[object, ...]]] = [
+    ("true", (None, False, 0, 2, "false", "y", "truely", "", [], [None], [False, "no"])),
+    ("false", (None, True, 1, "true", "", [], "none")),
+    ("7", (None, 8, "8", "7a", "seven", True, "", [], 7.5)),
+    ("9007199254740993", (9007199254740992, "9007199254740992")),
+    ('"banned"', (None, "ban", "banned!", "", True, 1, [])),
+    ('"007"', ("7",)),
+    ('"I"', ("\u0131", "İ")),
+    ('"*"', (None,)),
+]
+
+
+@pytest.mark.parametrize(("when", "claim"), [(when, claim) for when, claims in COVERED for claim in claims])
+def test_a_deny_covers_each_spelling_of_its_value(when: str, claim: object) -> None:
+    assert denies(when, claim)
+
+
+@pytest.mark.parametrize(("when", "claim"), [(when, claim) for when, claims in NOT_COVERED for claim in claims])
+def test_a_deny_does_not_cover_other_values(when: str, claim: object) -> None:
+    assert not denies(when, claim)
+
+
+UNCLEAR: tuple[object, ...] = (
+    {},
+    {"a": 1},
+    [{}],
+    ["x", {"a": 1}],
+    [["true"]],
+    [[]],
+    b"x",
+    float("nan"),
+    float("inf"),
+    [float("nan")],
+)
+
+
+@pytest.mark.parametrize("when", ["true", "7", '"x"', '"*"', '["x", 7]'])
+@pytest.mark.parametrize("claim", UNCLEAR, ids=repr)
+def test_a_claim_that_a_deny_cannot_read_refuses_the_connection(when: str, claim: object) -> None:
+    with pytest.raises(UnclearDenial, match=r"^claims\.x cannot be compared by a deny: expected"):
+        denies(when, claim)
+
+
+@pytest.mark.parametrize("outer", [[{"b": "x"}], '{"b": "x"}', 7, True, {"c": {}, "b": {"c": "x"}}])
+def test_a_path_that_leads_through_anything_but_objects_refuses_the_connection_in_a_deny(outer: object) -> None:
+    with pytest.raises(UnclearDenial):
+        Deny.model_validate({"when": {"a.b": "x"}}).applies({"a": outer})
+
+
+@pytest.mark.parametrize("claims", [{}, {"a": None}, {"a": {}}, {"a": {"b": None}}, {"a": [], "a.b": "y"}])
+def test_a_path_that_ends_early_or_a_claim_of_the_whole_name_is_clear(claims: dict[str, object]) -> None:
+    assert not Deny.model_validate({"when": {"a.b": "x"}}).applies(claims)
+
+
+def test_an_unclear_claim_refuses_whatever_the_other_conditions_say() -> None:
+    with pytest.raises(UnclearDenial):
+        Deny.model_validate({"when": {"role": "x", "suspended": True}}).applies({"role": "y", "suspended": {}})
+
+
+@pytest.mark.parametrize("block", [Grant, Deny])
+@pytest.mark.parametrize(
+    ("name", "claims"),
+    [
+        ("a.b", {"a.b": "x", "a": {"b": "x"}}),
+        ("a.b", {"a.b": None, "a": {"b": "x"}}),
+        ("a.b", {"a.b": "x", "a": {"b": None}}),
+        ("a.b.c", {"a.b": {"c": "x"}, "a": {"b": {"c": "y"}}}),
+        ("a.b.c", {"a": {"b.c": "x", "b": {"c": "y"}}}),
+        ("https://a.b/c", {"https://a.b/c": "x", "https://a": {"b/c": "y"}}),
+    ],
+)
+def test_a_claim_that_is_there_twice_refuses_the_connection(
+    block: type[Grant] | type[Deny], name: str, claims: dict[str, object]
+) -> None:
+    with pytest.raises(AmbiguousClaim) as refused:
+        block.model_validate({"when": {name: "x"}}).applies(claims)
+    assert refused.value.source == f"claims.{name}"
+
+
+@pytest.mark.parametrize("block", [Grant, Deny])
+@pytest.mark.parametrize("claim", [" x", "x\t", "\u200bx", ["x", "y "], "jose\u0301", "x\ud800"], ids=ascii)
+def test_a_claim_that_breaks_the_name_rule_refuses_the_connection(
+    block: type[Grant] | type[Deny], claim: object
+) -> None:
+    with pytest.raises(InvalidName, match=r"^claims\.role (begins|has|is not composed)"):
+        block.model_validate({"when": {"role": "x"}}).applies({"role": claim})
+
+
+@pytest.mark.parametrize("scope", ["a\tb", "a\u00a0b", "a \u200bb"], ids=ascii)
+def test_only_spaces_separate_the_words_of_a_scope(scope: str) -> None:
+    with pytest.raises(InvalidName):
+        Grant.model_validate({"when": {"scope": "b"}}).applies({"scope": scope})

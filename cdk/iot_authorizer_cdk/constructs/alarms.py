@@ -8,11 +8,11 @@ from iot_authorizer_cdk.constructs.metrics import Metrics
 
 _PERIOD = Duration.minutes(5)
 _MOST_LOCKED = 20
-"""Delayed attempts in a period that do not raise an alarm: a user mistyped a password."""
+"""Attempts in a lock in a period that do not raise an alarm: a user mistyped a password."""
 
 
 class Alarms(Construct):
-    """Alarms for errors, throttles, latency, refusals and unreachable keys.
+    """Alarms for errors, throttles, latency, refusals, floods and unreachable keys.
 
     With an identity table, also alarms for the table, its items, unchecked clients and password guessing.
     """
@@ -27,11 +27,13 @@ class Alarms(Construct):
         slow: Duration | None = None,
         refused_share: float = 50,
         least_decisions: int = 20,
+        most_refused: int = 3_000,
     ) -> None:
         """The alarms notify `topic`. `slow` is the longest p99 latency that raises no alarm, 2.5 s by default.
 
         `refused_share` is in percent. It is ignored in periods with fewer than `least_decisions` decisions, which may
-        come from one client.
+        come from one client. `most_refused` clients may be refused in 5 minutes, 10 a second: more are a flood, however
+        many are allowed meanwhile.
         """
         super().__init__(scope, construct_id)
         metrics = Metrics(authorizer)
@@ -43,6 +45,7 @@ class Alarms(Construct):
             self._alarm("Throttles", metrics.throttles(_PERIOD), 0, "Lambda had no free concurrency: clients refused."),
             self._alarm("Slow", metrics.duration(_PERIOD), longest, "Near the 5 s limit, without cold starts."),
             self._alarm("Refused", share, refused_share, "Many clients are refused: check the reasons."),
+            self._alarm("Flood", metrics.refused(_PERIOD), most_refused, "A flood: each refusal costs money."),
             self._alarm("InternalErrors", internal_errors, 0, "A bug in the authorizer: clients were refused."),
             self._alarm("Keys", metrics.keys_not_fetched(_PERIOD), 0, "The keys of an issuer cannot be fetched."),
         ]

@@ -5,14 +5,14 @@ import typer
 from iot_authorizer_cli import options
 from iot_core.functions.lambda_function import ACCOUNT, REGION
 from iot_policies import PolicyTemplate, Principal, compile_policy
-from iot_policies.errors import UnsafeValue, printable
+from iot_policies.errors import PolicyError, UnsafeValue, printable
 from iot_policies.explaining import left_out
 from iot_policies.packing import compact
 from iot_policies.placeholders import LONGEST_VALUE, UNSAFE_SIGNS
 
 _OPTIONS = {"principal": "--principal", "client_id": "--client-id"}
 """The options that placeholders come from; all others come from --claims."""
-_LEVEL = f"expected at most {LONGEST_VALUE} bytes, none of {' '.join(UNSAFE_SIGNS)} and no control character"
+_LEVEL = f"expected at most {LONGEST_VALUE} bytes, none of {' '.join(UNSAFE_SIGNS)}"
 
 
 def render(
@@ -31,8 +31,11 @@ def render(
     try:
         template = PolicyTemplate.load(policy)
         compiled = compile_policy(template, asked, client_id)
-    except UnsafeValue as error:
-        raise typer.BadParameter(f"{error}: {_LEVEL}", param_hint=_OPTIONS.get(error.source, "--claims")) from None
+    except PolicyError as error:
+        if not error.source:
+            raise
+        problem = f"{error}: {_LEVEL}" if isinstance(error, UnsafeValue) else str(error)
+        raise typer.BadParameter(problem, param_hint=_OPTIONS.get(error.source, "--claims")) from None
     typer.echo(compact(compiled.documents(region=region, account=account)))
     for entry, missing in left_out(template, asked, client_id):
         typer.echo(printable(f"left out: {entry}: {' and '.join(missing)} is missing"), err=True)

@@ -4,6 +4,7 @@
 - The feed of decisions is a stream of server-sent events (HTML standard, "Server-sent events"): first the recent
   records, then the event `live`, then each new record. A client that connects again gets the recent records again.
 - The page runs only its own scripts, whatever a topic or a payload contains, and no other page can embed it.
+- Every path needs the console's secret (`secret.py`).
 """
 
 import asyncio
@@ -15,13 +16,14 @@ from typing import NamedTuple
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, PlainTextResponse, Response, StreamingResponse
-from starlette.routing import BaseRoute, Mount, Route
+from starlette.routing import BaseRoute, Mount, Route, Router
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 from iot_authorizer.reasons import Reason
 from iot_authorizer_cli.console import bodies
 from iot_authorizer_cli.console.policy import compiled
+from iot_authorizer_cli.console.secret import SecretCheck
 from iot_authorizer_cli.examples.suggestions import presets, suggestions
 from iot_authorizer_cli.project.development_issuer import ISSUER, DevelopmentIssuer, principal_of
 from iot_authorizer_cli.project.key_ring import KeyPair, read_key_ring
@@ -97,9 +99,15 @@ class Console:
     issuer: DevelopmentIssuer
     addresses: Callable[[], ConsoleAddresses]
     """Gives the addresses once the ports are open."""
+    secret: str
+    """What the sender of a request must know."""
 
     def routes(self) -> list[BaseRoute]:
-        """The page at `/`, and everything below `/console/`."""
+        """The page at `/`, and everything below `/console/`. All need the secret."""
+        guarded = SecretCheck(Router(self._routes()), self.secret, _HEADERS)
+        return [Route("/", guarded), Route("/console/{path:path}", guarded)]
+
+    def _routes(self) -> list[BaseRoute]:
         return [
             Route("/", _index),
             Route("/console/mqtt.js", _mqtt_js),

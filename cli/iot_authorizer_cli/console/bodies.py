@@ -4,12 +4,12 @@ Only `Content-Type: application/json` is accepted. A page of another site cannot
 which no endpoint here allows (Fetch standard, "CORS-safelisted request-header").
 """
 
-import json
 from typing import Annotated, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 from starlette.requests import Request
 
+from iot_identities.strict_json import STRICT
 from iot_policies.explaining import Question
 from iot_policies.packing import compact
 
@@ -99,7 +99,7 @@ async def read(request: Request, model: type[Body]) -> Body:
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
         raise BodyRefused(415, "expected Content-Type: application/json")
     try:
-        parsed = json.loads(await _bounded_body(request), parse_constant=_no_number)
+        parsed = STRICT.decode((await _bounded_body(request)).decode())
     except (ValueError, RecursionError):
         raise BodyRefused(400, "expected JSON") from None
     if not isinstance(parsed, dict):
@@ -119,11 +119,6 @@ async def _bounded_body(request: Request) -> bytes:
         if len(body) > _MOST_BYTES:
             raise BodyRefused(413, f"expected at most {_MOST_BYTES:,} bytes")
     return bytes(body)
-
-
-def _no_number(name: str) -> object:
-    """Refuses NaN and Infinity, which Python's JSON parser accepts and the JSON standard does not."""
-    raise ValueError(name)
 
 
 def _refusal(error: ValidationError) -> BodyRefused:

@@ -152,10 +152,10 @@ def _entry_row(entry: Entry, line: int | None, principal: Principal, values: Val
 
 
 def _why_not(entry: Entry, principal: Principal, values: Values) -> str | None:
-    if lacks := unmet(entry.block, principal.claims):
-        return lacks
     names = entry.rules[0].names
     try:
+        if lacks := unmet(entry.block, principal.claims):
+            return lacks
         missing = [name for name in names if not values.combinations((name,))]
     except PolicyError as error:
         return problem(error, values)

@@ -8,14 +8,15 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TypedDict
 
-from iot_policies import Deny, Grant, PolicyError, PolicyTemplate, Principal, compile_policy
+from iot_policies import Deny, Grant, PolicyError, PolicyTemplate, Principal, claim, compile_policy
 from iot_policies.connection import Connection
 from iot_policies.entries import Entry
 from iot_policies.evaluator import Evaluator
-from iot_policies.grants import Key, Scalar
+from iot_policies.grants import Key
 from iot_policies.packing import Document
 from iot_policies.placeholders import Values, as_format, placeholder_names, split_template
 from iot_policies.topics import HASH, PLUS, matches
+from iot_policies.when import Scalar
 
 _SAMPLES: Mapping[str, object] = {
     "rooms": ["lobby"],
@@ -84,7 +85,8 @@ class Suggestions(TypedDict):
 
 def suggestions(template: PolicyTemplate, principal: Principal, client_id: str | None) -> Suggestions:
     """What a principal can try, with what its policy allows first. An HTTPS client has no client ID."""
-    samples = {name: sample(name) for entry in template.entries for name in _claims(entry.text)}
+    names = {name for entry in template.entries for name in _claims(entry.text)}
+    samples = {name: sample(name) for name in sorted(names) if _is_missing(principal, name)}
     claims = {**samples, **principal.claims}
     own = _Filling(template.entries, Values(Principal(principal.name, claims), client_id or _CLIENT))
     other = _Filling(template.entries, Values(Principal(_OTHER, claims), _OTHER))
@@ -161,12 +163,12 @@ def _published_by_others(template: PolicyTemplate, principal: Principal) -> Iter
     for preset in presets(template):
         other = Principal(preset["principal"], preset["claims"])
         if other.name != principal.name:
-            yield from _Filling(list(template.applicable(other)), Values(other, _CLIENT)).topics()
+            yield from _Filling(_applicable(template, other), Values(other, _CLIENT)).topics()
 
 
 def client_ids(template: PolicyTemplate, principal: Principal) -> list[str]:
     """The client IDs that the template grants, before any deny; a `*` at the end of one matches any text."""
-    entries = [entry for entry in template.applicable(principal) if entry.effect == "Allow"]
+    entries = [entry for entry in _applicable(template, principal) if entry.effect == "Allow"]
     return list(_Filling(entries, Values(principal, _CLIENT)).texts(("connect",)))
 
 
@@ -174,6 +176,21 @@ def _client_id(template: PolicyTemplate, principal: Principal) -> str | None:
     """A granted client ID, preferably one that ends with `*`."""
     found = client_ids(template, principal)
     return next((text for text in found if text.endswith("*")), found[0] if found else None)
+
+
+def _applicable(template: PolicyTemplate, principal: Principal) -> list[Entry]:
+    """The entries that apply to a principal; none if the authorizer refuses its claims."""
+    try:
+        return list(template.applicable(principal))
+    except PolicyError:
+        return []
+
+
+def _is_missing(principal: Principal, name: str) -> bool:
+    try:
+        return claim(principal.claims, name) is None
+    except PolicyError:
+        return False
 
 
 def _claims(text: str) -> list[str]:

@@ -72,6 +72,8 @@ class ProjectConfiguration:
     path: Path
     description: AuthorizerDescription
     """The authorizer as IoT Core knows it."""
+    default_authorizer: bool
+    """Whether it is the account's default authorizer on this machine."""
     policy_path: Path | None
     """The template's file; None if grants come from code."""
     template: PolicyTemplate | None
@@ -105,6 +107,7 @@ def read_project_configuration(path: Path, function_arn: str, table: Path | None
     return ProjectConfiguration(
         path=path,
         description=_description(path, text, found, function_arn, keys),
+        default_authorizer=found.default_authorizer,
         policy_path=policy,
         template=template,
         issuers=(*found.jwt, *((found.signed_tokens,) if found.signed_tokens else ())),

@@ -17,7 +17,6 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from jwt.algorithms import ECAlgorithm
 
 from iot_authorizer import development
-from iot_authorizer.jwt_verifier import with_scopes
 from iot_core.whole_file import require_private, write_whole
 from iot_policies import InvalidFile, Principal
 
@@ -99,7 +98,7 @@ class DevelopmentIssuer:
 
 def principal_of(name: str, claims: Mapping[str, object]) -> Principal:
     """The principal that the authorizer makes of a development token, including the claims that the issuer adds."""
-    return Principal(name, with_scopes({**claims, "iss": ISSUER, "aud": ISSUER, "sub": name}))
+    return Principal(name, {**claims, "iss": ISSUER, "aud": ISSUER, "sub": name})
 
 
 def _read_private(path: Path) -> EllipticCurvePrivateKey:

@@ -14,7 +14,6 @@ from typing import get_args
 from iot_authorizer.configuration import JwtIssuer, SignedTokens
 from iot_authorizer.credentials import read_credentials
 from iot_authorizer.event import AuthorizerEvent
-from iot_authorizer.jwt_verifier import with_scopes
 from iot_authorizer.reasons import Reason
 from iot_authorizer.refusal import Refusal
 from iot_authorizer.tokens import Token, read_token
@@ -23,7 +22,7 @@ from iot_authorizer_cli.terminal import time_text
 from iot_core.authorizers.event import query_of, similar_name
 from iot_core.authorizers.invocation import Asked, AuthorizerCall
 from iot_core.reasons import IotCoreReason
-from iot_policies import Principal
+from iot_policies import PolicyError, Principal
 from iot_policies.explaining import Question, explain
 from iot_policies.nearest import choice, shown
 from iot_policies.principal import Claims, claim
@@ -36,6 +35,8 @@ _BY_TEMPLATE = {
     Reason.CLIENT_ID_NOT_GRANTED,
     Reason.NOTHING_GRANTED,
     Reason.UNSAFE_VALUE,
+    Reason.UNCLEAR_DENIAL,
+    Reason.AMBIGUOUS_CLAIM,
     Reason.POLICY_TOO_LARGE,
 }
 """The reason codes of what a template does not grant."""
@@ -113,7 +114,7 @@ def _seen(token: Token, reason: str, detail: str) -> tuple[str, object]:
     if reason == Reason.WRONG_TOKEN_USE and detail == "typ":
         return "typ", token.header.type
     name = detail if reason == Reason.INVALID_CLAIM else _CLAIMS.get(reason, "")
-    value = claim(token.claims, name)
+    value = _named(token.claims, name)
     if name in _TIMES and isinstance(value, int) and not isinstance(value, bool):
         return name, time_text(value)
     return name, value
@@ -144,12 +145,17 @@ def _claims(configuration: ProjectConfiguration, call: AuthorizerCall, name: str
     stored = configuration.stored_claims
     principal_claim = configuration.template.principal_claim if configuration.template else "sub"
     token = _token(call, configuration.description.token_key_name)
-    if token is not None:
-        claims = with_scopes(token.claims)
-        if name in (claims.get("sub"), claim(claims, principal_claim)):
-            return stored.joined(name, claims)
+    if token is not None and name in (token.claims.get("sub"), _named(token.claims, principal_claim)):
+        return stored.joined(name, token.claims)
     found = stored.of_user(name)
     return {} if found is None and not stored.in_dynamodb else found
+
+
+def _named(claims: Claims, name: str) -> object | None:
+    try:
+        return claim(claims, name)
+    except PolicyError:  # The Lambda refused it, so a handler of your own has accepted the token.
+        return None
 
 
 def _token(call: AuthorizerCall, token_key_name: str | None) -> Token | None:

@@ -19,6 +19,9 @@ from pydantic.alias_generators import to_camel
 _ALIKE = 0.75
 """From 0 to 1: `tokn` and `token` are 0.89 alike."""
 
+_IAM_SIGNATURE = ("X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Signature")
+"""Query parameters of a request that is signed in its URL (IAM user guide, "Create a signed AWS API request")."""
+
 
 def _base64(text: str) -> str:
     try:
@@ -106,6 +109,17 @@ class ConnectionRequest(_Context):
                 if equals and name == key:
                     return unquote(value)
         return None
+
+    def find_iam_signature(self) -> str | None:
+        """Where the HTTP request has a signature of AWS (Signature Version 4); None if it has none."""
+        if self.http_context is None:
+            return None
+        for name, value in (self.http_context.headers or {}).items():
+            if name.lower() == "authorization" and value.strip().upper().startswith("AWS4-"):
+                return "the Authorization header"
+        query = (self.http_context.query_string or "").removeprefix("?")
+        names = {unquote(pair.partition("=")[0]).lower() for pair in query.split("&")}
+        return next((f"{name} in the query string" for name in _IAM_SIGNATURE if name.lower() in names), None)
 
 
 def query_of(user_name: str | None) -> str:

@@ -1,6 +1,7 @@
 """Authorizes a client, as IoT Core does before, while and after it invokes an authorizer's function.
 
-1. The client names an authorizer, or the account has a default one. It must exist and be active.
+1. The client names an authorizer, or the account has a default one. It must exist and be active. A request with a
+   signature for IAM never reaches an authorizer.
 2. With signing enabled, the token's signature is verified first: without a valid one, no function is invoked.
 3. The function gets the event, and must answer in time. Its answer is checked as strictly as IoT Core does.
 4. Anything but a valid answer with `isAuthenticated: true` is a refusal.
@@ -48,9 +49,11 @@ class AuthorizerCall:
     """The principal's name, from the log line."""
     source: str | None = field(init=False)
     """The credential source, from the log line."""
+    hint: str | None = field(init=False)
+    """What looks like a credential that the authorizer did not read, from the log line."""
 
     def __post_init__(self) -> None:
-        for name in ("principal", "source"):
+        for name in ("principal", "source", "hint"):
             object.__setattr__(self, name, self.logged(name))
 
     def logged(self, name: str) -> str | None:
@@ -126,6 +129,10 @@ class AuthorizerInvoker:
 
     async def authorize(self, request: ConnectionRequest, *, connection_id: str | None = None) -> Authorization:
         """Authorizes a client by the authorizer that it names, or by the default one. Raises Refused."""
+        # unmeasured: assumed; no source says what IoT Core does with a signature and an authorizer in one request.
+        if signature := request.find_iam_signature():
+            both = f"; {NAME_KEY} names an authorizer: send only one of them" if request.find(NAME_KEY) else ""
+            raise Refused(IotCoreReason.SIGNED_FOR_IAM, f"found {signature}{both}")
         name = request.find(NAME_KEY) or self._authorizers.default
         if name is None:
             expected = f"expected {NAME_KEY}, because there is no default authorizer"

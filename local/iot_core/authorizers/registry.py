@@ -4,7 +4,9 @@
 2. The API's authorizers and the name of the default authorizer are kept in `authorizers.json`.
 3. If both have an authorizer of one name, the configured one counts. An update of it holds until the next
    configuration.
-4. Each new configuration begins a new generation: what an authorizer answered in an earlier generation is asked again.
+4. The configured authorizer can be the default one by its configuration. The API's SetDefaultAuthorizer goes first, and
+   ClearDefaultAuthorizer holds until the next configuration.
+5. Each new configuration begins a new generation: what an authorizer answered in an earlier generation is asked again.
 """
 
 import time
@@ -55,6 +57,7 @@ class Authorizers:
         self._clock = clock
         self._stored = _read(self._path)
         self._configured: AuthorizerDescription | None = None
+        self._configured_default = False
         self.generation = 0
         """How many configurations came before the one in force."""
 
@@ -62,7 +65,9 @@ class Authorizers:
     def default(self) -> str | None:
         """The name of the authorizer for clients that name none; None if the account has no default authorizer."""
         name = self._stored.default
-        return name if name is not None and self.get(name) is not None else None
+        if name is not None and self.get(name) is not None:
+            return name
+        return self._configured.name if self._configured is not None and self._configured_default else None
 
     def get(self, name: str) -> AuthorizerDescription | None:
         """The authorizer of this name, or None."""
@@ -184,12 +189,14 @@ class Authorizers:
     def clear_default(self) -> None:
         """Removes the default. Raises UnknownAuthorizer if there is none."""
         self.describe_default()
+        self._configured_default = False
         self._keep(self._stored.authorizers, None)
 
-    def put_configured(self, description: AuthorizerDescription) -> None:
+    def put_configured(self, description: AuthorizerDescription, *, default: bool = False) -> None:
         """Puts the configured authorizer into force, in place of the one before. Raises InvalidAuthorizer.
 
-        If the name stays, the creation date stays; if nothing changed, the modification date stays too.
+        `default` says whether it is the default authorizer, unless the API has set another one. If the name stays, the
+        creation date stays; if nothing changed, the modification date stays too.
         """
         description.check()
         before = self._configured
@@ -197,7 +204,7 @@ class Authorizers:
             description = replace(description, creation_date=before.creation_date)
             if replace(description, last_modified_date=before.last_modified_date) == before:
                 description = before
-        self._configured = description
+        self._configured, self._configured_default = description, default
         self.generation += 1
 
     def _put(self, description: AuthorizerDescription) -> None:

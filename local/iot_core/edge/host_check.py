@@ -1,8 +1,11 @@
 """The host check: refuses HTTP requests of other web pages, because HTTP mints tokens and configures authorizers.
 
-1. The Host header must name this server: `localhost`, an IP address, one of its own names, or an endpoint of IoT Core.
-   So a name that an attacker's DNS points to this machine (DNS rebinding) gets no answer.
-2. The Origin header, if there is one, must be this server.
+1. The Host header must name this server: `localhost`, an IP address, or one of its own names. So a name that an
+   attacker's DNS points to this machine (DNS rebinding) gets no answer.
+2. On the TLS port it can also be an endpoint of IoT Core, for clients that reach this server through a proxy. A browser
+   that is led there by DNS gets no page of another server with such a name: it needs a certificate for it.
+3. The request target must be a path, so that no other place of a request can name a host.
+4. The Origin header, if there is one, must be this server.
 """
 
 import asyncio
@@ -11,17 +14,18 @@ import ipaddress
 import re
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
-from urllib.parse import urlsplit
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-_AWS = re.compile(r"(.+\.)?iot\.[a-z0-9-]+\.amazonaws\.com")
-"""IoT Core's endpoints, which a proxy can lead to this server (AWS General Reference)."""
+_AWS = re.compile(r"([a-z0-9-]+\.)*iot(-fips)?\.[a-z]+(-[a-z]+)+-[0-9]+\.(amazonaws\.com(\.cn)?|api\.aws)")
+"""IoT Core's endpoints: in China under `.cn`, with IPv6 under `api.aws` (AWS General Reference)."""
+_HOST = re.compile(r"(\[(?P<address>[0-9a-f:.%]+)\]|(?P<name>[^:/?#@\[\]\s]+))(:[0-9]*)?")
+"""A Host header in lower case (RFC 9110, section 7.2)."""
 
-UNKNOWN_HOST = "the Host header does not name this server: use localhost or its address"
+UNKNOWN_HOST = "the Host header does not name this server: use localhost or its address; names of AWS need the TLS port"
 
 
 class HostCheck:
@@ -36,21 +40,27 @@ class HostCheck:
         """Answers one request."""
         headers = {name.lower(): value.decode("latin-1").lower() for name, value in scope["headers"]}
         host, origin = headers.get(b"host", ""), headers.get(b"origin")
-        if not self.knows(host):
+        if not scope["path"].startswith("/"):
+            await _refuse(send, 400, "expected a path as the request target")
+        elif not self.knows(host, tls=scope["scheme"] == "https"):
             await _refuse(send, 421, UNKNOWN_HOST)
-        elif origin is not None and _part(origin, "netloc") != host:
+        elif origin not in (None, f"http://{host}", f"https://{host}"):
             await _refuse(send, 403, "requests from other origins are refused")
         else:
             # When the server stops, it cancels requests; uvicorn would print a traceback.
             with contextlib.suppress(asyncio.CancelledError):
                 await self._application(scope, receive, send)
 
-    def knows(self, host: str) -> bool:
-        """Whether a Host header names this server."""
-        name = _part(f"//{host}", "hostname")
-        if name is None:
+    def knows(self, host: str, *, tls: bool) -> bool:
+        """Whether a Host header names this server; `tls`: on the TLS port."""
+        found = _HOST.fullmatch(host.lower())
+        if found is None:
             return False
-        if name == "localhost" or name.endswith(".localhost") or name in self._names or _AWS.fullmatch(name):
+        name: str = found["address"] or found["name"]
+        name = name.removesuffix(".")  # The root of DNS: `localhost.` is the same name.
+        if name == "localhost" or name.endswith(".localhost") or name in self._names:
+            return True
+        if tls and _AWS.fullmatch(name):
             return True
         try:
             ipaddress.ip_address(name)
@@ -59,13 +69,11 @@ class HostCheck:
         return True
 
 
-def _part(url: str, part: str) -> str | None:
-    """The `hostname` or `netloc` of a URL; None if the URL is invalid."""
-    try:
-        found: str | None = getattr(urlsplit(url), part)
-    except ValueError:
-        return None
-    return found
+def aws_names(region: str) -> list[str]:
+    """The names of a region's endpoints, as a certificate has them."""
+    if region.startswith("cn-"):
+        return [f"*.iot.{region}.amazonaws.com.cn", f"*.ats.iot.{region}.amazonaws.com.cn"]
+    return [f"*.iot.{region}.amazonaws.com", f"*.iot.{region}.api.aws"]
 
 
 async def _refuse(send: Send, status: int, text: str) -> None:

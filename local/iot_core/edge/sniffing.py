@@ -1,6 +1,7 @@
 """Finds out which protocol a new connection speaks, and hands the connection over.
 
-1. On the TLS port, ALPN can say it: `mqtt` and `x-amzn-mqtt-ca` are MQTT, `http/1.1` is HTTP.
+1. On the TLS port, ALPN can say it: `mqtt` is MQTT, `http/1.1` is HTTP. A connection that IoT Core would authorize only
+   by a client certificate, such as one with `x-amzn-mqtt-ca`, is refused: no authorizer must decide about it.
 2. Without ALPN, a first byte of 0x10 is the CONNECT of MQTT. 0x16 is a TLS handshake on the wrong port.
 3. An uppercase letter begins an HTTP request. Its head is read: CONNECT is for the proxy, `Upgrade: websocket` for MQTT
    over WebSocket, everything else for the HTTP application.
@@ -12,6 +13,7 @@ import ipaddress
 import re
 import ssl
 from dataclasses import dataclass, field
+from functools import partial
 from typing import cast
 
 from iot_core.authorizers.event import HttpContext, TlsContext
@@ -23,11 +25,10 @@ from iot_core.edge.host_check import HostCheck
 from iot_core.edge.http_connection import HttpServer
 from iot_core.edge.outbox import Channel
 from iot_core.edge.proxy import Tunnel
-from iot_core.edge.tls import ServerTls
+from iot_core.edge.tls import ServerTls, not_for_authorizers
 from iot_core.edge.websocket import MqttOverWebSocket
 from iot_core.reasons import IotCoreReason
 
-_MQTT_ALPN = ("mqtt", "x-amzn-mqtt-ca")
 _CONNECT_BYTE = 0x10
 _TLS_BYTE = 0x16
 """Begins a TLS handshake (RFC 8446, section 5.1)."""
@@ -94,7 +95,11 @@ class ProtocolSniffer(asyncio.Protocol):
         self._received += data
         first = self._received[0]
         alpn = self._tls.selected_alpn_protocol() if self._tls is not None else None
-        if alpn in _MQTT_ALPN or (alpn is None and first == _CONNECT_BYTE):
+        if self._tls is not None and (
+            problem := not_for_authorizers(alpn, self._origin.target[1], mqtt=alpn == "mqtt" or first == _CONNECT_BYTE)
+        ):
+            self._refuse(IotCoreReason.ALPN_NOT_ALLOWED, problem)
+        elif alpn == "mqtt" or (alpn is None and first == _CONNECT_BYTE):
             self._hand_over(self._begin_mqtt(self._transport, None))
         elif first == _TLS_BYTE:
             self._refuse(IotCoreReason.NOT_MQTT, "a TLS handshake: use the TLS port")
@@ -112,7 +117,7 @@ class ProtocolSniffer(asyncio.Protocol):
         if head.startswith(b"CONNECT "):
             self._hand_over_to_proxy(end)
         elif _UPGRADE.search(head):
-            knows = self._protocols.host_check.knows
+            knows = partial(self._protocols.host_check.knows, tls=self._tls is not None)
             self._hand_over(MqttOverWebSocket(self._transport, self._begin_mqtt, self._refused_upgrade, knows))
         else:
             protocol = self._protocols.http.connection(self._server_name())

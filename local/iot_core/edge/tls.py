@@ -15,7 +15,8 @@ import trustme
 from iot_core.whole_file import require_private, write_whole
 from iot_policies import InvalidFile
 
-ALPN = ("mqtt", "x-amzn-mqtt-ca", "http/1.1")
+_FOR_CERTIFICATES = ("x-amzn-mqtt-ca", "x-amzn-http-ca")
+ALPN = ("mqtt", "http/1.1", *_FOR_CERTIFICATES)
 """The protocols that IoT Core serves on one port (developer guide, "Device communication protocols")."""
 _LABEL = re.compile(r"[a-zA-Z0-9]([a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?")
 """A label of a host name (RFC 1123, section 2.1)."""
@@ -68,6 +69,22 @@ class ServerTls:
     def _note_server_name(self, tls: ssl.SSLObject, name: str | None, _: ssl.SSLContext) -> None:
         if name is not None:
             self._server_names[tls] = name
+
+
+def not_for_authorizers(alpn: str | None, port: int, *, mqtt: bool) -> str | None:
+    """Why IoT Core asks no custom authorizer about a TLS connection; None if it does.
+
+    `mqtt` is False for WebSocket and HTTPS. Source: developer guide, "Device communication protocols". The TLS port
+    of this server is used like both ports, 443 and 8883, of IoT Core, unless it has one of these numbers itself.
+    unmeasured: a domain configuration with an authentication type lifts some of these rules (same page).
+    """
+    if alpn in _FOR_CERTIFICATES:
+        return f"ALPN {alpn} is only for client certificates: use {'mqtt' if mqtt else 'http/1.1'}"
+    if alpn is None and mqtt and port == 443:
+        return "MQTT on port 443 without ALPN: use ALPN mqtt"
+    if not mqtt and port == 8883:
+        return "WebSocket or HTTPS on port 8883, which is for MQTT: use port 443"
+    return None
 
 
 def ca_path(folder: Path) -> Path:

@@ -107,6 +107,7 @@ def test_each_alarm_is_raised_above_its_threshold(template: Template) -> None:
         "Throttles": ("Throttles", "Sum", 0),
         "Slow": ("Duration", "p99", 2500),
         "Refused": (None, None, 50),
+        "Flood": ("Refused", "Sum", 3000),
         "InternalErrors": ("Refused", "Sum", 0),
         "Keys": ("KeysNotFetched", "Sum", 0),
         "Table": ("Refused", "Sum", 0),
@@ -138,7 +139,7 @@ def test_refusals_of_a_few_clients_raise_no_alarm(template: Template) -> None:
 
 def test_without_a_table_there_are_no_alarms_for_it(code: Path) -> None:
     template = Template.from_stack(AuthorizerStack(App(), "Test", code=code, stage=Stage()))
-    assert len(resources(template, ALARM)) == 6
+    assert len(resources(template, ALARM)) == 7
 
 
 @pytest.fixture

@@ -58,18 +58,21 @@ def core(folder: Path) -> Iterator[LocalIotCore]:
 
 @pytest.fixture(scope="module")
 def core_url(core: LocalIotCore) -> str:
-    return core.url
+    """The page's URL with its secret, as `dev` prints it."""
+    return core.console_url
 
 
 @pytest.fixture
 def ask(core_url: str) -> Iterator[Ask]:
     """Sends a request to the console: a path with JSON to post, or with a body and a Content-Type."""
-    connection = http.client.HTTPConnection(urlsplit(core_url).netloc)
+    where = urlsplit(core_url)
+    secret = {"Authorization": f"Bearer {where.query.removeprefix('secret=')}"}
+    connection = http.client.HTTPConnection(where.netloc)
 
     def ask(path: str, posted: object = None, *, body: bytes | None = None, kind: str = "application/json") -> Answer:
         if posted is not None:
             body = json.dumps(posted).encode()
-        headers = {} if body is None else {"Content-Type": kind}
+        headers = secret if body is None else {**secret, "Content-Type": kind}
         connection.request("GET" if body is None else "POST", path, body, headers)
         answer = connection.getresponse()
         return Answer(answer.status, dict(answer.getheaders()), answer.read().decode())

@@ -166,15 +166,14 @@ def test_a_client_that_disconnects_before_its_body_is_complete_is_not_an_error(c
     async def send(_: Message) -> None:
         pass
 
-    console = Console(
-        core.iot_core, core.configuration, core.issuer, lambda: ConsoleAddresses(core.url, core.tls_url, core.ca_path)
-    )
+    addresses = ConsoleAddresses(core.url, core.tls_url, core.ca_path)
+    console = Console(core.iot_core, core.configuration, core.issuer, lambda: addresses, "secret")
     scope = {
         "type": "http",
         "method": "POST",
         "path": path,
         "query_string": b"",
-        "headers": [(b"content-type", b"application/json")],
+        "headers": [(b"content-type", b"application/json"), (b"authorization", b"Bearer secret")],
     }
     asyncio.run(Starlette(routes=console.routes())(scope, receive, send))  # Raises nothing.
 

@@ -84,7 +84,7 @@ def test_the_first_steps_name_the_principals_own_topic(console: Console) -> None
 def test_a_device_and_its_operator_receive_each_others_suggested_messages(
     fleet: LocalIotCore, open_console: Open
 ) -> None:
-    console = open_console(fleet.url)
+    console = open_console(fleet.console_url)
     for card in (console.a, console.b):
         card.connect()
         card.press("Subscribe")
@@ -227,7 +227,7 @@ def test_another_principal_starts_without_subscriptions_and_messages(console: Co
 def test_a_user_name_and_a_password_connect_and_a_wrong_password_shows_its_reason(
     with_passwords: LocalIotCore, open_console: Open
 ) -> None:
-    console = open_console(with_passwords.url)
+    console = open_console(with_passwords.console_url)
     choose(console, "user name and password")
     console.a.fill("Password", "wrong horse")
     console.a.press("Connect")

@@ -38,18 +38,18 @@ def test_the_keyboard_is_enough(console: Console) -> None:
     expect(console.a.messages.filter(has_text="↓")).to_have_count(1)
 
 
-def test_nothing_is_loaded_from_another_site(open_console: Open, core_url: str) -> None:
+def test_nothing_is_loaded_from_another_site(open_console: Open, core: LocalIotCore) -> None:
     context = open_console().page.context
     asked: list[str] = []
     page = context.new_page()
     page.on("request", lambda request: asked.append(request.url))
-    Console(page, core_url).a.connect()
-    assert all(url.startswith(core_url) for url in asked)
+    Console(page, core.console_url).a.connect()
+    assert all(url.startswith(core.url) for url in asked)
     assert asked
 
 
 def test_the_page_works_over_tls(open_console: Open, core: LocalIotCore) -> None:
-    console = open_console(core.tls_url, ignore_https_errors=True)
+    console = open_console(core.console_url.replace(core.url, core.tls_url), ignore_https_errors=True)
     console.a.sign_in("ann")
     expect(console.a.state).to_have_text("connected")
 
@@ -82,9 +82,9 @@ def test_it_never_scrolls_sideways(open_console: Open, width: int) -> None:
 
 
 def test_the_page_says_that_the_server_is_gone_and_continues_when_it_is_back(folder: Path, open_console: Open) -> None:
-    config, limits = folder / "authorizer.toml", IOT_CORE.without_throttling()
-    with LocalIotCore(config, limits=limits) as core:
-        console = open_console(core.url)
+    config, limits, data = folder / "authorizer.toml", IOT_CORE.without_throttling(), folder / "data"
+    with LocalIotCore(config, limits=limits, folder=data) as core:
+        console = open_console(core.console_url)
         console.a.sign_in("ann")
         port = core.port
     state = console.page.locator("#feed-state")
@@ -92,7 +92,7 @@ def test_the_page_says_that_the_server_is_gone_and_continues_when_it_is_back(fol
     expect(console.a.state).to_have_attribute("data-state", "closed")
     console.a.press("Connect")
     expect(console.a.root.get_by_role("alert").filter(has_text="does not answer")).to_be_visible()
-    with LocalIotCore(config, limits=limits, port=port):
+    with LocalIotCore(config, limits=limits, folder=data, port=port):
         expect(state).to_have_text("live", timeout=20_000)
         console.a.connect()
         expect(console.decisions.filter(has_text=console.a.client_id).first).to_be_visible()

@@ -115,6 +115,31 @@ def test_a_name_and_the_default_are_taken_once(authorizers: Authorizers) -> None
         authorizers.set_default("a")
 
 
+def test_the_configured_authorizer_is_the_default_one_if_its_configuration_says_so(authorizers: Authorizers) -> None:
+    authorizers.put_configured(configured())
+    assert authorizers.default is None
+    authorizers.put_configured(configured(), default=True)
+    assert authorizers.describe_default().name == "chat"
+    authorizers.put_configured(configured(name="rooms"), default=True)
+    assert authorizers.default == "rooms"
+
+
+def test_a_default_set_by_the_api_goes_before_the_configured_one(authorizers: Authorizers) -> None:
+    authorizers.create("a", **UNSIGNED)
+    authorizers.put_configured(configured(), default=True)
+    authorizers.set_default("a")
+    authorizers.put_configured(configured(), default=True)
+    assert authorizers.default == "a"
+
+
+def test_a_cleared_default_stays_cleared_until_the_next_configuration(authorizers: Authorizers) -> None:
+    authorizers.put_configured(configured(), default=True)
+    authorizers.clear_default()
+    assert authorizers.default is None
+    authorizers.put_configured(configured(), default=True)
+    assert authorizers.default == "chat"
+
+
 def test_an_update_adds_keys_and_replaces_them_by_name(authorizers: Authorizers, keys: Keys) -> None:
     first, second, third = (key.pem for key in keys)
     authorizers.create("a", **signed(keys[0]))

@@ -10,7 +10,7 @@ pytestmark = both_loops
 
 HTTP = {
     "no request line": (b"A\r\n\r\n", b"400"),
-    "http 2": (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", b"421"),
+    "http 2": (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", b"400"),
     "http 0.9": (b"GET /\r\n\r\n", b"400"),
     "a space in a header's name": (b"GET / HTTP/1.1\r\nHost : localhost\r\n\r\n", b"400"),
     "two lengths": (

@@ -11,7 +11,7 @@ from tests.local.harness.running import Running
 pytestmark = both_loops
 
 HTTP_ALPN = [(), ("http/1.1",), ("h2", "http/1.1")]
-MQTT_ALPN = [(), ("mqtt",), ("x-amzn-mqtt-ca",), ("h2", "mqtt"), ("unheard-of",)]
+MQTT_ALPN = [(), ("mqtt",), ("x-amzn-mqtt-ca", "mqtt"), ("h2", "mqtt"), ("unheard-of",)]
 
 
 @both_versions
@@ -49,6 +49,16 @@ def test_alpn_decides_the_protocol(running: Running, alpn: str, content: bytes) 
     channel.send(content)
     assert channel.receive_all() == b""
     running.record("refused_bytes", reason="not_mqtt")
+
+
+@pytest.mark.parametrize("alpn", ["x-amzn-mqtt-ca", "x-amzn-http-ca"])
+@pytest.mark.parametrize("content", [CONNECT_ANN, b"POST /topics/a HTTP/1.1\r\n", b"?"], ids=["mqtt", "http", "other"])
+def test_with_an_alpn_name_for_certificates_no_authorizer_is_asked(running: Running, alpn: str, content: bytes) -> None:
+    channel = running.tls((alpn,))
+    channel.send(content)
+    assert channel.receive_all() == b""
+    assert alpn in running.record("refused_bytes", reason="alpn_not_allowed")["detail"]
+    assert running.function.events.empty()
 
 
 def test_the_first_byte_can_come_alone(running: Running) -> None:

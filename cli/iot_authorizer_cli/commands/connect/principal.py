@@ -3,14 +3,13 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from iot_authorizer.jwt_verifier import with_scopes
 from iot_authorizer.refusal import Refusal
 from iot_authorizer.tokens import read_token
 from iot_authorizer_cli.examples.proposal import Proposal, example, propose
 from iot_authorizer_cli.project.configuration import ProjectConfiguration
 from iot_authorizer_cli.project.development_issuer import ISSUER, principal_of
 from iot_authorizer_cli.snippets.programs import Client, client_ids, subscribes
-from iot_policies import PolicyTemplate, Principal
+from iot_policies import PolicyError, PolicyTemplate, Principal
 from iot_policies.explaining import Question, explain
 from iot_policies.principal import Claims, claim
 
@@ -45,13 +44,16 @@ def with_token(configured: ProjectConfiguration, name: str | None, token: str) -
         shown = likely(template)
         return Connecting(Principal(name or shown.name, shown.claims), known=False)
     found = name or _subject(template, claims) or likely(template).name
-    return Connecting(Principal(found, with_scopes(claims)), known=True)
+    return Connecting(Principal(found, claims), known=True)
 
 
 def _subject(template: PolicyTemplate | None, claims: Claims) -> str | None:
     """The principal that a token's claims name, or None."""
     named_by = "sub" if template is None or claims.get("iss") == ISSUER else template.principal_claim
-    found = claim(claims, named_by)
+    try:
+        found = claim(claims, named_by)
+    except PolicyError:  # The authorizer refuses such a token.
+        return None
     return str(found) if isinstance(found, (str, int)) and found != "" else None
 
 

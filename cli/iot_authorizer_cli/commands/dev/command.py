@@ -28,6 +28,12 @@ def dev(
     no_throttling: Annotated[
         bool, typer.Option("--no-throttling", help="Remove IoT Core's limits per second.")
     ] = False,
+    default_authorizer: Annotated[
+        bool,
+        typer.Option(
+            "--default-authorizer", help="Use the authorizer for clients that name none, as Mosquitto and Node-RED do."
+        ),
+    ] = False,
     concurrency: Annotated[
         int, typer.Option(metavar="N", min=1, max=1000, help="Run at most N execution environments of the handler.")
     ] = CONCURRENCY,
@@ -46,7 +52,7 @@ def dev(
 ) -> None:
     """Run IoT Core on this machine.
 
-    Serves MQTT, WebSocket and AWS's HTTP APIs on two ports. Open http://localhost:8080 for a page to try it. The
+    Serves MQTT, WebSocket and AWS's HTTP APIs on two ports. Open the URL that it prints for a page to try it. The
     Lambda handler authorizes clients, and their policies are enforced on every message. A saved configuration or
     template takes effect at once. Press Ctrl-C to end it.
     """
@@ -73,6 +79,7 @@ def dev(
         account=account,
         concurrency=concurrency,
         isolate=isolate,
+        default_authorizer=default_authorizer,
     )
     try:
         serve(core, data, quiet=quiet)

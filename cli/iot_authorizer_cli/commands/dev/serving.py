@@ -25,10 +25,10 @@ _URL = "http://localhost:8080"
 """The endpoint that other commands use by default."""
 _OPEN_FILES = 65_536
 _OPEN = (
-    "iot-authorizer: on {host}, anyone who can reach this machine can create tokens for any principal, change "
-    "authorizers, publish as the account's owner and follow every decision: use this only on a network you trust"
+    "iot-authorizer: on {host}, anyone who can reach this machine can change authorizers, publish and read messages as "
+    "the account's owner and end connections: use this only on a network you trust"
 )
-"""Printed for an address that other machines can reach: the host check refuses only web pages of other origins."""
+"""Printed for an address that other machines can reach: AWS's APIs have no IAM here. The console needs its secret."""
 
 
 def serve(core: LocalIotCore, folder: Path, *, quiet: bool) -> None:
@@ -69,7 +69,7 @@ def greeting(core: LocalIotCore, folder: Path) -> str:
     return f"""\
 IoT Core on this machine, with the authorizer {name} {whose}
 
-  open      {core.url}
+  open      {core.console_url}
   MQTT      mqtt://{plain}   ws://{plain}/mqtt
   on TLS    mqtts://{tls}  wss://{tls}/mqtt  CA: {core.ca_path}
 

@@ -6,6 +6,7 @@
 """
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -134,7 +135,10 @@ def is_client_id(text: str) -> bool:
 
 
 def _may_apply(entry: Entry, principal: Principal) -> bool:
-    return entry.block.applies(principal.claims) or bool(placeholder_names(entry.text))
+    with suppress(PolicyError):  # The authorizer refuses the claims that are known; a token's may replace them.
+        if entry.block.applies(principal.claims):
+            return True
+    return bool(placeholder_names(entry.text))
 
 
 def _filled(entry: Entry, values: Values) -> Iterator[tuple[str, bool]]:

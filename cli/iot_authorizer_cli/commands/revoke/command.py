@@ -19,6 +19,7 @@ from iot_identities import guessing
 from iot_identities.reading import MalformedItem
 from iot_identities.revocations import PREFIX, Kind, Revocation, from_item
 from iot_policies.durations import duration_text
+from iot_policies.names import name_problem
 from iot_policies.placeholders import is_safe
 
 _HEADING = ("revoked", "at", "until")
@@ -40,6 +41,9 @@ def principal(
     tokens and passwords stay valid. Ends the connections of the client IDs that the policy template names one by one,
     and of each --client-id.
     """
+    if (problem := name_problem(name)) is not None:
+        expected = "the authorizer refuses such names, so nothing was revoked: write the name as the issuer does"
+        raise typer.BadParameter(f"the name {problem}: {expected}", param_hint="NAME")
     now = time.time()
     revocation = Revocation(
         Kind.PRINCIPAL,

@@ -158,8 +158,8 @@ def enable(name: Name, *, where: TableOptions) -> None:
 def unlock(name: Name, client_id: ClientIds = None, *, where: TableOptions) -> None:
     """Clear a user's wrong passwords.
 
-    The next attempt need not wait. Clears the failures of unknown client IDs and of the client ID that equals the
-    user's name. Other client IDs that have signed in before are counted separately: give them with --client-id.
+    This ends a lock. Clears the failures of unknown client IDs and of the client ID that equals the user's name. Other
+    client IDs that have signed in before are counted separately: give them with --client-id.
     """
     opened = where.open()
     storing.find_item(opened, name)

@@ -5,13 +5,13 @@ The sentence never quotes the value: a user may confuse fields, so any of them c
 
 import re
 import secrets
-import unicodedata
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 
 from iot_identities.passwords import LONGEST_PASSWORD
 from iot_identities.strict_json import DuplicateKey
 from iot_identities.user import LARGEST_CLAIMS, User, parsed_claims, to_item
+from iot_policies.names import name_problem
 from iot_policies.placeholders import LONGEST_VALUE, UNSAFE_SIGNS, is_safe
 
 SHORTEST_CHOSEN = 8
@@ -26,20 +26,13 @@ def checked_name(name: str) -> str:
     """Checks a user name: every template must be able to put it into a topic."""
     if not name:
         raise ValueError("a user name has at least one character")
+    if (problem := name_problem(name)) is not None:
+        raise ValueError(f"a user name {problem}: the authorizer refuses such names")
     if not is_safe(name):
         signs = " ".join(UNSAFE_SIGNS)
-        expected = f"at most {LONGEST_VALUE} bytes, none of {signs} and no control character"
+        expected = f"at most {LONGEST_VALUE} bytes, none of {signs}"
         raise ValueError(f"a user name is one level of a topic: {expected}")
-    if name != name.strip():
-        raise ValueError("a user name must not begin or end with a space")
-    if unicodedata.normalize("NFC", name) != name or any(map(_is_invisible, name)):
-        raise ValueError("a user name must not have invisible characters, and its letters must be composed (NFC)")
     return name
-
-
-def _is_invisible(sign: str) -> bool:
-    """Whether two names could differ by it and look the same. The last four are invisible letters."""
-    return (sign != " " and unicodedata.category(sign)[0] in "CZ") or sign in "\u115f\u1160\u3164\uffa0"
 
 
 def check_chosen(password: bytes, name: str) -> None:

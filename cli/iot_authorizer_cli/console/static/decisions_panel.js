@@ -161,6 +161,7 @@ function details(record) {
     principal: record.principal,
     "client ID": record.client_id,
     "credential source": record.source,
+    hint: record.hint,
     address: record.address,
     authorizer: record.authorizer,
     "disconnect reason": record.disconnect_reason,

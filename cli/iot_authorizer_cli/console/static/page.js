@@ -36,7 +36,7 @@ class Page {
 
   #showFeed(found) {
     const shown = byId("feed-state");
-    if (found === "live" && shown.dataset.state === "lost") this.#reload();
+    if (found === "lost" || shown.dataset.state === "lost") this.#reload();
     shown.textContent = found === "lost" ? "the server does not answer" : found;
     shown.dataset.state = found;
   }
@@ -45,7 +45,9 @@ class Page {
   async #reload() {
     try {
       Object.assign(this.#state, await get("/console/state"));
-    } catch {
+    } catch (error) {
+      byId("notice").textContent = error.message; // The server is gone, or the console's secret is a new one.
+      byId("notice").hidden = false;
       return;
     }
     this.#show();

@@ -77,7 +77,7 @@ def test_a_port_that_needs_a_privilege_says_which(folder: Path, monkeypatch: pyt
 def test_an_address_that_others_can_reach_gives_a_warning(folder: Path, host: str) -> None:
     with Dev(folder, "--host", host) as dev:
         log = dev.ended_log()
-    assert log.startswith(f"iot-authorizer: on {host}, anyone who can reach this machine can create tokens")
+    assert log.startswith(f"iot-authorizer: on {host}, anyone who can reach this machine can change authorizers")
     assert log.count("\n") == 1
 
 

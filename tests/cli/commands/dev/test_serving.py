@@ -5,14 +5,14 @@ import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.request import urlopen
+from urllib.request import HTTPCookieProcessor, build_opener
 
 import pytest
 
 from iot_authorizer_cli.commands.keys.changing import make_key
 from tests import ROOT
 from tests.cli.conftest import fill
-from tests.cli.dev import Dev
+from tests.cli.dev import PROGRAM, Dev
 from tests.clients.needs import needs
 
 pytestmark = pytest.mark.slow
@@ -41,10 +41,12 @@ def paste(command: str, folder: Path) -> str:
 
 
 def test_it_prints_a_page_to_open_and_the_ports_and_the_ca(demo: Dev) -> None:
-    url = f"http://localhost:{demo.port}"
-    with urlopen(url) as answer:
-        assert b"<title>" in answer.read()
-    parts = [url, f"wss://localhost:{demo.tls_port}", "mqtts://localhost:", ".iot-authorizer/ca.pem"]
+    url = re.search(r"open +(http:\S+)", demo.greeting)
+    assert url is not None
+    with build_opener(HTTPCookieProcessor()).open(url[1]) as answer:
+        assert answer.url == f"http://localhost:{demo.port}/"
+        assert b"<title>iot-authorizer</title>" in answer.read()
+    parts = [f"wss://localhost:{demo.tls_port}", "mqtts://localhost:", ".iot-authorizer/ca.pem"]
     assert [part for part in parts if part not in demo.greeting] == []
 
 
@@ -82,6 +84,21 @@ def test_the_second_client_publishes_over_https(demo: Dev) -> None:
 
 def test_the_aws_cli_shows_the_lambdas_answer(demo: Dev) -> None:
     assert '"principalId": "ann"' in paste(commands_of(demo.greeting)[2], demo.folder)
+
+
+@pytest.mark.parametrize(("option", "line"), [("--default-authorizer", ""), ("--quiet", "default_authorizer = true\n")])
+def test_a_client_that_names_no_authorizer_is_authorized_by_the_default_one(
+    tmp_path: Path, option: str, line: str
+) -> None:
+    folder = fill(tmp_path)
+    config = folder / "authorizer.toml"
+    config.write_text(line + config.read_text())
+    with Dev(folder, option) as dev:
+        token = paste(f"""{PROGRAM} token --principal ann --claims '{{"rooms": ["lobby"]}}'""", folder).strip()
+        url = f"mqtt://ann:{token}@localhost:{dev.port}/rooms/lobby/say/ann"
+        assert (
+            paste(f"{needs('mosquitto_pub')} -L {url} -i ann -q 1 -m Hello && echo published", folder) == "published\n"
+        )
 
 
 def test_the_makefile_starts_it() -> None:

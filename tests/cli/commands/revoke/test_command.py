@@ -108,7 +108,7 @@ def test_a_token_without_an_issuer_is_refused(folder: Path) -> None:
         (["before", "now", "--issuer", "me"], "--yes is required when the command does not run in a terminal"),
         (["undo", "principal", "ann"], "Invalid value: not revoked: principal ann"),
         (["ann"], "No such command 'ann'"),
-        (["principal", "\udcff"], "expected text without lone surrogates"),
+        (["principal", "\udcff"], "the authorizer refuses such names"),
     ],
 )
 def test_an_error_is_one_line_and_nothing_is_written(
@@ -206,6 +206,13 @@ def test_with_a_broken_template_given_client_ids_are_asked_about(folder: Path) -
     (folder / "policy.toml").write_text("oops\n")
     done = revoke(folder, "principal", "ann", "--client-id", "ann/1", "--json", *NOT_THERE)
     assert json.loads(done.stdout)["connections"]["not_asked"] == ["ann/1"]
+
+
+@pytest.mark.parametrize("name", ["jose\u0301", "ann\u200b", "ann "], ids=ascii)
+def test_a_name_that_the_authorizer_never_allows_is_not_revoked(folder: Path, table: SqliteTable, name: str) -> None:
+    done = revoke(folder, "principal", name)
+    assert (done.returncode, list(table.items("revoked#"))) == (2, [])
+    assert "nothing was revoked: write the name as the issuer does" in done.stderr
 
 
 @pytest.mark.parametrize("name", ["SN-0001*", "ann/phone", "ann#", "+", "a?", "$a"])

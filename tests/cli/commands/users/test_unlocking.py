@@ -21,12 +21,12 @@ def fail(users: Users, name: str, client_id: str | None, times: int = LIMITS.loc
 def may_try(users: Users, name: str, client_id: str | None) -> bool:
     """Whether a password is looked at; the attempt stays counted."""
     items = users.table.read(ids(name, client_id))
-    return Guard(users.table, LIMITS).begin(attempt(name, client_id, items), NOW) is None
+    return Guard(users.table, LIMITS).begin(attempt(name, client_id, items, NOW), NOW) is None
 
 
 def know(users: Users, name: str, client_id: str | None, now: int = NOW) -> None:
     """Signs in with a client ID."""
-    guard, found = Guard(users.table, LIMITS), attempt(name, client_id, {})
+    guard, found = Guard(users.table, LIMITS), attempt(name, client_id, {}, now)
     guard.begin(found, now)
     guard.succeeded(found, now)
 

@@ -1,0 +1,153 @@
+"""Recognizes credentials that a client sent in a place or a form in which the authorizer does not read them.
+
+A client without credentials can be anonymous. A client that tried to send some must not be: it would get the rights of
+a stranger, and its mistake would go unnoticed. So every text that a client chooses on purpose is searched: the query
+string with its fragment, and the MQTT user name. The rules do not depend on the place:
+
+1. The text is percent-decoded until nothing is left to decode, and compared without case and punctuation.
+2. `?`, `&`, `;` and `#` begin a part, so HTML's `&amp;` does too. A whole part is a name, and so is what is in front
+   of `=` or `:` in it.
+3. A name looks like a credential if it contains a word such as `token` or `signature`, or if it is the token key name
+   or such a word with one typing mistake.
+4. A value looks like one if it has a JWT in it, or begins with a scheme of the `Authorization` header.
+
+A refusal quotes nothing that the client sent: it goes to the log. Other headers, such as cookies, are sent by browsers
+by themselves, so they only give a hint. This catches mistakes: an attacker can be anonymous by sending nothing.
+"""
+
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+from itertools import pairwise
+from unicodedata import normalize
+from urllib.parse import unquote
+
+from iot_authorizer.tokens import begins_as_json_object, looks_like_jwt
+
+_WORDS = (
+    "token", "password", "passwd", "passphrase", "secret", "signature", "credential", "authorization", "bearer",
+    "apikey", "accesskey", "jwt", "jws",
+)  # fmt: skip
+"""A name that contains one of these looks like a credential's."""
+_WHOLE_NAMES = {"auth": "auth", "pass": "pass", "pwd": "pwd", "sig": "sig", "xamzalgorithm": "X-Amz-Algorithm"}
+"""Names that look like a credential's only as a whole, each as it is shown."""
+_INNOCENT = frozenset({"nexttoken"})
+"""The page of a list (API_iotdata_ListRetainedMessages)."""
+_SHORTEST_MISSPELLED = 5
+"""Characters: a shorter name with one letter changed is likely another word."""
+_MOST_DECODED = 8
+"""How often a text is percent-decoded. One that is still encoded after that looks like a credential in itself."""
+_LONGEST = 8192
+"""Characters: a longer text is not searched, and counts as a credential. IoT Core's limit for a query is 4,096."""
+_SEPARATORS = re.compile(r"([?&;#])")
+_WRONG = (";", "#")
+"""The separators behind which no key is read."""
+_BETWEEN_WORDS = re.compile(r"[^\w-]")
+_BEHIND_NAMES = re.compile(r"[=:]")
+_SCHEME = re.compile(r"\s*(bearer|basic|digest|negotiate|aws4-[a-z0-9-]+)\s", re.IGNORECASE)
+_NOT_BASE64URL = re.compile(r"[^A-Za-z0-9_.-]+")
+_AROUND = " \t\r\n\"'`<>"
+_BEARER = re.compile(r"bearer[\s:]+", re.IGNORECASE)
+_BROWSER_HEADERS = {"cookie": "Cookie", "referer": "Referer", "sec-websocket-protocol": "Sec-WebSocket-Protocol"}
+
+
+def what_to_remove(text: str) -> str:
+    """What must be removed to make a text a JWT, such as "quotes"; empty if the text does not have a JWT inside."""
+    inside = _BEARER.sub("", text.strip(_AROUND), count=1).strip(_AROUND)
+    if inside == text or not looks_like_jwt(inside.encode("utf-8", "replace")):
+        return ""
+    around = text.replace(inside, "", 1)
+    found = {
+        "`Bearer `": bool(_BEARER.search(around)),
+        "quotes": not set(around).isdisjoint("\"'`<>"),
+        "line breaks": not set(around).isdisjoint("\r\n"),
+    }
+    return ", ".join(name for name, there in found.items() if there) or "spaces"
+
+
+def find_misplaced(place: str, text: str, key: str) -> str | None:
+    """Describes what looks like a credential in a text, where it is and where it belongs; None if nothing does.
+
+    `place` names the text, such as "query string". `key` is the name under which the authorizer looks for a token.
+    """
+    found = _found_in(text, key)
+    return found and f"{place}: {found}; expected `{key}=TOKEN` behind `?` or `&`"
+
+
+def hint_of(headers: Mapping[str, str], key: str) -> str:
+    """What looks like a credential in headers that browsers send by themselves; empty if nothing does."""
+    for name, value in headers.items():
+        place = f"{_BROWSER_HEADERS.get(name.lower(), 'another')} header"
+        if found := find_misplaced(place, f"{name}={value}", key):
+            return found
+    return ""
+
+
+def _found_in(text: str, key: str) -> str | None:
+    if len(text) > _LONGEST:
+        return f"more than {_LONGEST} characters"
+    decoded = _decoded(text)
+    split = ["", *_SEPARATORS.split(decoded)]
+    for separator, part in zip(split[::2], split[1::2], strict=True):
+        *names, value = _BEHIND_NAMES.split(part)
+        if not names and separator:
+            names, value = [value], ""
+        for name in names:
+            if word := _resembled(name, key):
+                lost = " without a value" if name == key and not value.strip() else ""
+                behind = f" behind `{separator}`" if separator in _WRONG else ""
+                return f"a key like `{word}`{lost}{behind}"
+        if _SCHEME.match(value):
+            return "a value like that of an Authorization header"
+    if _has_jwt(decoded):
+        return "a JWT under another key"
+    return "encoded too often" if "%25" in decoded else None
+
+
+def _decoded(text: str) -> str:
+    """The text as the client meant it: percent-decoded, in one Unicode form."""
+    for _ in range(_MOST_DECODED):
+        before, text = text, unquote(text)
+        if before == text:
+            break
+    return normalize("NFKC", text)
+
+
+@lru_cache(maxsize=128)
+def _resembled(name: str, key: str) -> str | None:
+    """The word for a credential that a name resembles; None if it resembles none. Clients share a few names."""
+    words = {_plain(key): key, **_WHOLE_NAMES, **{word: word for word in _WORDS}}
+    for plain in map(_plain, (name, _BETWEEN_WORDS.split(name)[-1])):  # The last word, as in `a,token`.
+        if not plain or plain in _INNOCENT:
+            continue
+        if plain in words:
+            return words[plain]
+        if inside := next((word for word in _WORDS if word in plain), None):
+            return inside
+        if meant := next((word for word in words if _is_misspelled(plain, word)), None):
+            return words[meant]
+    return None
+
+
+def _plain(name: str) -> str:
+    return "".join(filter(str.isalnum, name)).casefold()
+
+
+def _is_misspelled(text: str, word: str) -> bool:
+    """Whether a text is a word with one letter added, lost or changed, or with two letters exchanged."""
+    if len(word) < _SHORTEST_MISSPELLED or abs(len(text) - len(word)) > 1:
+        return False
+    start = next((i for i, (a, b) in enumerate(zip(text, word, strict=False)) if a != b), min(len(text), len(word)))
+    rest, other = text[start:], word[start:]
+    return (
+        rest[1:] == other[1:]
+        or rest == other[1:]
+        or rest[1:] == other
+        or (rest[1::-1] == other[:2] and rest[2:] == other[2:])
+    )
+
+
+def _has_jwt(text: str) -> bool:
+    """Whether a JWT is somewhere in a text, with its signature or without."""
+    runs = (run.split(".") for run in _NOT_BASE64URL.split(text) if "." in run)
+    return any(after and begins_as_json_object(part.encode()) for run in runs for part, after in pairwise(run))

@@ -1,0 +1,111 @@
+"""The secret of the console. Without it, any user of this machine could make tokens and follow every decision.
+
+1. It is made once and kept in the data folder, readable only by its owner. So a restart breaks no tab. If the file is
+   removed, the next start makes a new one.
+2. `dev` prints the URL of the page with the secret. The first load puts it into a cookie, and leads to the URL without
+   it: it does not stay in the address bar, and no bookmark or screenshot shows it.
+3. Every path of the console needs the secret: a browser sends the cookie, a program `Authorization: Bearer SECRET`.
+4. Pages of other sites cannot use the cookie (`SameSite=Strict`), and no script can read it (`HttpOnly`). Cookies have
+   no port, so each port has its own name for it; other servers on the same host name do get it.
+
+The model is Jupyter's token.
+"""
+
+import re
+import secrets
+from html import escape
+from pathlib import Path
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from iot_core.whole_file import require_private, write_whole
+from iot_policies import InvalidFile
+
+PARAMETER = "secret"
+"""The query parameter of the page's URL."""
+_FILE = "console-secret"
+_BYTES = 32
+_SECRET = re.compile(r"[A-Za-z0-9_-]{43,}")
+_BEARER = "Bearer "
+_ADVICE = (
+    "open the URL that `iot-authorizer dev` prints when it starts: it ends with /?secret=, "
+    f"followed by the content of the file {_FILE} in its data folder (.iot-authorizer, or --data)"
+)
+_PAGE = """<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<title>IoT Core on this machine: secret needed</title>
+<h1>This page needs its secret</h1>
+<p>The secret in the URL or in the cookie is {found}. Only the user who runs <code>iot-authorizer dev</code> can read
+it.
+<p>Open the URL that <code>iot-authorizer dev</code> prints when it starts, or make it yourself in the folder in which
+it runs:
+<pre>echo "{url}?secret=$(cat .iot-authorizer/console-secret)"</pre>
+<p>With <code>--data</code>, the file is in that folder. If the URL leads here again, allow cookies for this page.
+</html>
+"""
+
+
+def console_secret(folder: Path) -> str:
+    """The secret in a data folder; made if it is missing. Raises InvalidFile, OSError."""
+    path = folder / _FILE
+    if not path.exists():
+        write_whole(path, f"{secrets.token_urlsafe(_BYTES)}\n".encode(), mode=0o600)
+    require_private(path)
+    found = path.read_text("utf-8", "replace").strip()
+    if not _SECRET.fullmatch(found):
+        raise InvalidFile(path, None, "", "not a secret of the console: remove the file, and a new one is made")
+    return found
+
+
+class SecretCheck:
+    """An ASGI application that passes only requests with the secret."""
+
+    def __init__(self, application: ASGIApp, secret: str, headers: dict[str, str]) -> None:
+        """`headers` are added to each of its own answers."""
+        self._application = application
+        self._secret = secret
+        self._headers = {**headers, "Cache-Control": "no-store"}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers one request."""
+        await (self._answer(Request(scope)) or self._application)(scope, receive, send)
+
+    def _answer(self, request: Request) -> Response | None:
+        """The answer to a request that is not passed on."""
+        is_page = request.scope["path"] == "/"
+        in_url = request.query_params.get(PARAMETER) if is_page else None
+        sent = in_url or _bearer(request) or request.cookies.get(_cookie_name(request))
+        if sent is None or not self._is_secret(sent):
+            found = "missing" if sent is None else "wrong"
+            return self._page(request, found) if is_page else self._refusal(found)
+        return None if in_url is None else self._with_cookie(request)
+
+    def _is_secret(self, sent: str) -> bool:
+        return secrets.compare_digest(sent.encode("utf-8", "replace"), self._secret.encode())
+
+    def _with_cookie(self, request: Request) -> Response:
+        response = RedirectResponse("/", 303, self._headers)
+        is_tls = request.url.scheme == "https"
+        response.set_cookie(_cookie_name(request), self._secret, secure=is_tls, httponly=True, samesite="strict")
+        return response
+
+    def _page(self, request: Request, found: str) -> Response:
+        url = escape(str(request.url.replace(query="")))
+        return HTMLResponse(_PAGE.format(found=found, url=url), 403, self._headers)
+
+    def _refusal(self, found: str) -> Response:
+        return JSONResponse({"message": f"the console's secret is {found}: {_ADVICE}"}, 403, self._headers)
+
+
+def _bearer(request: Request) -> str | None:
+    value = request.headers.get("authorization", "")
+    return value.removeprefix(_BEARER) if value.startswith(_BEARER) else None
+
+
+def _cookie_name(request: Request) -> str:
+    """The name of the cookie for the port in the browser's address bar."""
+    return f"iot-authorizer-{request.url.port or (443 if request.url.scheme == 'https' else 80)}"

@@ -1,0 +1,42 @@
+"""The name rule: which texts can name a principal, a client, or what a claim says.
+
+- Two texts that look the same must be the same text. Otherwise `josé` with a combining accent, or with an invisible
+  character, escapes a revocation or a deny of `josé`.
+- A text that breaks the rule is refused. It is never normalized: another program may read the same text without that.
+- The rule: composed characters (Unicode's NFC); no invisible, bidirectional or control character; no space but U+0020,
+  and that not at either end; no lone surrogate, no noncharacter, and no character that Unicode has not assigned.
+- An older Python does not know characters that a newer Unicode assigns: the command can refuse one that Lambda allows.
+"""
+
+from collections.abc import Collection
+from itertools import chain
+
+_INVISIBLE = frozenset(
+    map(chr, chain((0x34F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x2800, 0x3164, 0xFFA0), range(0x180B, 0x1810)))
+) | frozenset(map(chr, chain(range(0xFE00, 0xFE10), range(0xE0100, 0xE01F0))))
+"""Marks and letters that draw nothing: Default_Ignorable_Code_Point (UAX #44), and the empty Braille pattern."""
+
+
+def are_names(values: Collection[object]) -> bool:
+    """Whether every text among some values obeys the name rule. An empty text does, and so does what is no text."""
+    try:
+        joined = "|".join(("", *values, ""))  # type: ignore[arg-type]  # The quick way for what nearly all clients have.
+    except TypeError:
+        return all(not isinstance(value, str) or name_problem(value) is None for value in values)
+    if joined.isascii() and joined.isprintable() and "| " not in joined and " |" not in joined:
+        return True
+    return all(isinstance(value, str) and name_problem(value) is None for value in values)
+
+
+def name_problem(text: str) -> str | None:
+    """What breaks the name rule, in words that follow the name of the text; None if nothing does."""
+    if text != text.strip():
+        return "begins or ends with a space"
+    if text.isascii():
+        return None if text.isprintable() else "has a control character"
+    from unicodedata import category, is_normalized  # noqa: PLC0415 (not needed for ASCII, which most names are)
+
+    for character in text:
+        if character in _INVISIBLE or (character != " " and category(character)[0] in "CZ"):
+            return f"has an invisible or unassigned character (U+{ord(character):04X})"
+    return None if is_normalized("NFC", text) else "is not composed (Unicode's NFC)"

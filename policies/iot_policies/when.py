@@ -1,0 +1,123 @@
+"""`when`: compares a claim with the values that a grant or a deny names.
+
+- A grant compares strictly: the claim, or an element of its list, equals a value; `true` is neither 1 nor "true".
+  `"*"` wants a value that is there: not null, not false, not empty, not a list or an object of only such. 0 is there.
+- A deny compares loosely, since issuers spell one thing in many ways (Cognito's custom attributes are texts).
+  Booleans, numbers and texts are compared across types: `true` is 1 and the texts true, 1, yes, on; 7 is "7".
+  Texts are equal without regard to spaces at either end and to case. That is Unicode's full case folding, the same
+  for every language: ß is ss, and the Turkish letters İ and dotless i are not i. `"*"` covers any value but null.
+- A deny cannot tell what an object means, or a list in a list: such a claim is unclear, and its client is refused.
+"""
+
+from collections.abc import Iterable, Mapping
+from math import isfinite
+
+Scalar = str | int | float | bool
+Condition = Scalar | tuple[Scalar, ...]
+
+SPELLINGS = {True: ("true", "1", "yes", "on"), False: ("false", "0", "no", "off")}
+"""The texts that a deny takes for a boolean, in any case."""
+
+
+def meets(value: object, wanted: Condition) -> bool:
+    """Whether a claim meets a condition of a grant."""
+    if value is None:
+        return False
+    if wanted == "*":
+        return _is_there(value)
+    choices = wanted if isinstance(wanted, tuple) else (wanted,)
+    for element in value if isinstance(value, (list, tuple)) else (value,):
+        for choice in choices:  # Loops, since this runs for every client: a generator is slower.
+            if element == choice and isinstance(element, bool) == isinstance(choice, bool):
+                return True
+    return False
+
+
+def covers(value: object, wanted: Condition) -> bool:
+    """Whether a condition of a deny covers a claim, which must not be unclear."""
+    if value is None or wanted == "*":
+        return value is not None
+    return any(
+        _is_covered(element, choice)
+        for element in _elements(value)
+        if isinstance(element, (str, int, float))
+        for choice in _choices(wanted)
+    )
+
+
+def spellings_of(wanted: Scalar) -> str:
+    """What a value of a deny covers, in words."""
+    if wanted == "*":
+        return "any value but null"
+    if isinstance(wanted, bool):
+        return f"{str(wanted).lower()}, {int(wanted)} and the texts {', '.join(SPELLINGS[wanted])} in any case"
+    if isinstance(wanted, str):
+        return f'"{wanted}" in any case, and the number or boolean that it spells'
+    return f'{wanted} and the text "{wanted}"'
+
+
+def conditions(when: Mapping[str, Condition]) -> str:
+    """The conditions of a `when`, in words."""
+    return ", ".join(condition_text(name, wanted) for name, wanted in when.items())
+
+
+def condition_text(name: str, wanted: Condition) -> str:
+    """One condition, in words."""
+    return f"the claim {name}" if wanted == "*" else f"{name} = {_one_of(wanted)}"
+
+
+def _one_of(wanted: Condition) -> str:
+    if isinstance(wanted, tuple):
+        return " or ".join(map(_one_of, wanted))
+    return str(wanted).lower() if isinstance(wanted, bool) else str(wanted)
+
+
+def is_unclear(value: object) -> bool:
+    """Whether a deny cannot say what a claim means: an object, a list that holds one or a list, or what is not JSON."""
+    return not all(
+        element is None or isinstance(element, (str, int)) or (isinstance(element, float) and isfinite(element))
+        for element in _elements(value)
+    )
+
+
+def _elements(value: object) -> Iterable[object]:
+    return value if isinstance(value, (list, tuple)) else (value,)
+
+
+def _choices(wanted: Condition) -> tuple[Scalar, ...]:
+    return wanted if isinstance(wanted, tuple) else (wanted,)
+
+
+def _is_there(value: object) -> bool:
+    if isinstance(value, str):
+        return value != ""
+    if isinstance(value, (list, tuple)):
+        return any(map(_is_there, value))
+    if isinstance(value, Mapping):
+        return any(map(_is_there, value.values()))
+    return isinstance(value, (int, float)) and value is not False
+
+
+def _is_covered(value: Scalar, wanted: Scalar) -> bool:
+    if isinstance(wanted, str):
+        return _folded(value) == _folded(wanted) if isinstance(value, str) else _is_spelled(wanted, value)
+    return _is_spelled(value, wanted) if isinstance(value, str) else value == wanted
+
+
+def _is_spelled(text: str, wanted: float | bool) -> bool:
+    """Whether a text is a spelling of a number or a boolean."""
+    return (isinstance(wanted, bool) and _folded(text) in SPELLINGS[wanted]) or _number(text) == wanted
+
+
+def _folded(text: str) -> str:
+    return text.strip().casefold()
+
+
+def _number(text: str) -> float | None:
+    """The number that a text spells, in any of Python's ways; None if it spells none."""
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return None
