@@ -294,7 +294,7 @@ def unheard(folder: Path) -> Iterator[LocalIotCore]:
 
 
 def test_a_message_that_only_its_sender_may_not_receive_is_delivered(unheard: LocalIotCore, open_console: Open) -> None:
-    console = open_console(unheard.url)
+    console = open_console(unheard.console_url)
     console.a.fill("Principal", "ann")
     console.a.connect()
     console.a.subscribe("open/+")
@@ -317,7 +317,7 @@ def test_a_client_id_follows_a_template_that_was_saved_during_a_connection(folde
     ):
         (folder / file).write_text(text)
     with LocalIotCore(folder / "moved-authorizer.toml", limits=IOT_CORE.without_throttling()) as core:
-        console = open_console(core.url)
+        console = open_console(core.console_url)
         console.a.fill("Principal", "ann")
         console.a.connect()
         (folder / "moved.toml").write_text('[[grant]]\nconnect = ["{principal}"]\npublish = ["x"]\n')
@@ -328,7 +328,7 @@ def test_a_client_id_follows_a_template_that_was_saved_during_a_connection(folde
 def test_the_policy_of_a_user_with_a_password_has_the_stored_claims(
     with_passwords: LocalIotCore, open_console: Open
 ) -> None:
-    console = open_console(with_passwords.url)
+    console = open_console(with_passwords.console_url)
     choose(console, "password")
     console.a.fill("Principal", "pump-7")
     console.a.fill(CLAIMS, "{}")
@@ -343,6 +343,6 @@ def test_with_signing_a_development_token_is_signed_with_the_key_on_this_machine
     path.write_text((folder / "authorizer.toml").read_text())
     make_key(path, "page", 2048)
     with LocalIotCore(path, limits=IOT_CORE.without_throttling()) as core:
-        console = open_console(core.url)
+        console = open_console(core.console_url)
         expect(console.page.locator("#notice")).to_contain_text("Development tokens are signed with the key page.")
         console.a.sign_in("ann")

@@ -185,7 +185,7 @@ def test_an_exception_in_a_reload_does_not_end_the_watch(
     running: Running, folder: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(running.core.authorizers, "put_configured", lambda _: 1 // 0)
+        patch.setattr(running.core.authorizers, "put_configured", lambda *_, **__: 1 // 0)
         save(folder / "policy.toml", NEW)
         running.wait_until(lambda: "ZeroDivisionError" in caplog.text)
     save(folder / "policy.toml", TEMPLATE)
