@@ -23,12 +23,12 @@ from iot_authorizer.configuration import (
     Anonymous,
     Configuration,
     Guessing,
-    JwtIssuer,
     Passwords,
     RevocationSettings,
-    SignedTokens,
     Signing,
+    load_configuration,
 )
+from iot_authorizer.token_settings import JwtIssuer, SignedTokens
 from iot_authorizer_cdk.app.stages import Stage
 from iot_authorizer_cdk.package.target import LAMBDA, write_target
 from iot_authorizer_cdk.properties import DomainProps
@@ -134,6 +134,16 @@ def test_each_python_example_runs(page: Path, monkeypatch: pytest.MonkeyPatch, f
 def test_each_toml_example_is_toml(page: Path) -> None:
     for block in blocks(page, "toml"):
         tomllib.loads(block)
+
+
+ISSUERS = [block for block in blocks(DOCS / "how-to/configure-issuers.md", "toml") if "[[jwt]]" in block]
+
+
+@pytest.mark.parametrize("block", ISSUERS, ids=lambda block: block[:40])
+def test_each_example_of_an_issuer_can_be_loaded(tmp_path: Path, block: str) -> None:
+    path = tmp_path / "authorizer.toml"
+    path.write_text(block if block.startswith("name") else f'name = "chat"\npolicy = "chat.toml"\n{block}')
+    assert load_configuration(path, {}).jwt
 
 
 def heading_ids(page: Path) -> set[str]:

@@ -2,7 +2,8 @@
 
 import os
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,12 +11,14 @@ from typing import TYPE_CHECKING
 from iot_authorizer import development
 from iot_authorizer.authorizer import Authorizer, Verify
 from iot_authorizer.cached import Cached, Caching, OnFetch
-from iot_authorizer.configuration import Configuration, JwtIssuer, PasswordEntry, SignedTokens, load_password_file
+from iot_authorizer.configuration import Configuration, PasswordEntry, load_password_file
 from iot_authorizer.credentials import Credentials, CredentialSource
-from iot_authorizer.jwt_verifier import Expectations, Issuer, JwtVerifier
+from iot_authorizer.jwt_verifier import AcceptedTokens, Expectations, JwtVerifier
 from iot_authorizer.keys import Keys, KeySet
 from iot_authorizer.reasons import Reason
 from iot_authorizer.refusal import Refusal
+from iot_authorizer.token_settings import JwtIssuer, SignedTokens
+from iot_authorizer.tokens import same_algorithms
 from iot_authorizer.verified_principal import VerifiedPrincipal
 from iot_policies import InvalidFile, PolicyTemplate, Principal
 from iot_policies.toml_file import read_file
@@ -38,9 +41,9 @@ def build(
     `on_fetch` is called after each fetch of keys. `environment` is the process's by default. Raises InvalidFile.
     """
     with configuration.naming("policy"):
-        template = PolicyTemplate.load(folder / configuration.policy)
-    of_development = _development_issuers(os.environ if environment is None else environment)
-    verify = _verifier(configuration, folder, template.principal_claim, on_fetch, of_development)
+        template = PolicyTemplate.load(folder / configuration.policy, configuration.topic_prefix)
+    variables = os.environ if environment is None else environment
+    verify = _verifier(configuration, folder, template.principal_claim, on_fetch, variables)
     return Authorizer(verify=verify, grant=template, token_key_name=configuration.token_key_name)
 
 
@@ -49,15 +52,19 @@ def _verifier(
     folder: Path,
     principal_claim: str,
     on_fetch: OnFetch | None,
-    of_development: Sequence[Issuer],
+    environment: Mapping[str, str],
 ) -> Verify:
-    issuers = []
+    accepted = []
+    sources: dict[object, Keys] = {}  # Tables with the same source share it: it is fetched and cached once.
     for index, each in enumerate(configuration.jwt):
         with configuration.naming("jwt", index, "jwks"):
-            issuers.append(_issuer(each, folder, principal_claim, on_fetch))
-    issuers += of_development
+            keys = _keys(each, folder, on_fetch, shows_urls=not development.in_lambda(environment))
+        keys = sources.setdefault((each.jwks, each.secret, each.max_age, each.max_stale), keys)
+        expects = _expectations(each, principal_claim)
+        accepted.append(AcceptedTokens(expects, tuple(same_algorithms(each.algorithms)), keys))
+    accepted += _development_issuers(environment)
     signed = [_expectations(configuration.signed_tokens, principal_claim)] if configuration.signed_tokens else []
-    tokens = JwtVerifier(issuers, signed)
+    tokens = JwtVerifier(accepted, signed)
     check, passwords = _identities(configuration)
     if configuration.passwords is not None and configuration.passwords.file is not None:
         passwords = _in_file(_file_passwords(configuration, folder / configuration.passwords.file), check)
@@ -98,24 +105,27 @@ def _unchecked(verified: VerifiedPrincipal) -> VerifiedPrincipal:
     return verified
 
 
-def _issuer(configured: JwtIssuer, folder: Path, principal_claim: str, on_fetch: OnFetch | None) -> Issuer:
-    expects = _expectations(configured, principal_claim)
-    return Issuer(expects, configured.algorithms, _keys(configured, folder, on_fetch))
-
-
 def _expectations(configured: JwtIssuer | SignedTokens, principal_claim: str) -> Expectations:
-    return Expectations(
+    expects = Expectations(
         issuer=configured.issuer,
         audience=configured.audience,
-        client_id=configured.client_id if isinstance(configured, JwtIssuer) else (),
         required_claims=configured.required_claims,
         leeway=configured.leeway,
-        token_type=configured.token_type,
+        token_type=configured.required_type,
+        ignored_parameters=frozenset(configured.ignore_header),
         principal_claim=principal_claim,
+    )
+    if isinstance(configured, SignedTokens):
+        return expects
+    return replace(
+        expects,
+        client_id=configured.client_id,
+        client_claim=configured.client_claim,
+        token_use=configured.required_use,
     )
 
 
-def _keys(configured: JwtIssuer, folder: Path, on_fetch: OnFetch | None) -> Keys:
+def _keys(configured: JwtIssuer, folder: Path, on_fetch: OnFetch | None, *, shows_urls: bool) -> Keys:
     caching = Caching(max_age=configured.max_age, max_stale=configured.max_stale)
     if configured.secret is not None:
         from iot_authorizer.shared_secret import SharedSecret, fetch_key
@@ -126,7 +136,7 @@ def _keys(configured: JwtIssuer, folder: Path, on_fetch: OnFetch | None) -> Keys
         return _key_file(folder / jwks)
     from iot_authorizer.jwks import KeySetUrl, RemoteKeys
 
-    return RemoteKeys(Cached(KeySetUrl(jwks), caching=caching, on_fetch=on_fetch))
+    return RemoteKeys(Cached(KeySetUrl(jwks, shows_url=shows_urls), caching=caching, on_fetch=on_fetch))
 
 
 def _key_file(path: Path) -> KeySet:
@@ -137,12 +147,12 @@ def _key_file(path: Path) -> KeySet:
         raise InvalidFile(path, None, "", str(error)) from None
 
 
-def _development_issuers(environment: Mapping[str, str]) -> list[Issuer]:
+def _development_issuers(environment: Mapping[str, str]) -> list[AcceptedTokens]:
     path = development.file_named_by(development.KEYS, environment)
     if path is None:
         return []
     expects = Expectations(issuer=development.ISSUER, audience=(development.ISSUER,))
-    return [Issuer(expects, ("ES256",), _key_file(path))]
+    return [AcceptedTokens(expects, ("ES256",), _key_file(path))]
 
 
 def _file_passwords(configuration: Configuration, path: Path) -> "FilePasswords":

@@ -9,12 +9,12 @@ from iot_authorizer.reasons import Reason
 from iot_authorizer.refusal import Refusal
 
 Value = TypeVar("Value")
-OnFetch = Callable[[bool], None]
-"""Called after each fetch: whether it succeeded."""
+OnFetch = Callable[[str | None], None]
+"""Called after each fetch: the cause if it failed, None if it succeeded."""
 
 
 class FetchError(Exception):
-    """The value was not fetched or cannot be used."""
+    """The value was not fetched or cannot be used. The text is the cause, without secrets: it is logged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +48,15 @@ class Cached(Generic[Value]):
         self._value: Value | None = None
         self._fetched_at: Moment | None = None
         self._tried_at: Moment | None = None
+        self._problem = ""
+        """Why the last fetch that failed did."""
 
     def get(self) -> Value:
         """The value, fetched if it is too old. Raises Refusal if no value is fresh enough."""
         if self._age() >= self._caching.max_age:
             self.refresh()
         if self._value is None or self._age() > max(self._caching.max_age, self._caching.max_stale):
-            raise Refusal(Reason.KEYS_UNAVAILABLE)
+            raise Refusal(Reason.KEYS_UNAVAILABLE, self._problem)
         return self._value
 
     def refresh(self) -> bool:
@@ -63,17 +65,15 @@ class Cached(Generic[Value]):
         if now.seconds_since(self._tried_at) < self._caching.pause:
             return False
         self._tried_at = now
+        problem = None
         try:
             self._value = self._fetch()
-        except FetchError:
-            return self._tell(fetched=False)
-        self._fetched_at = now
-        return self._tell(fetched=True)
-
-    def _tell(self, *, fetched: bool) -> bool:
+            self._fetched_at = now
+        except FetchError as error:
+            problem = self._problem = str(error)
         if self._on_fetch is not None:
-            self._on_fetch(fetched)
-        return fetched
+            self._on_fetch(problem)
+        return problem is None
 
     def _age(self) -> float:
         return self._clock.now().seconds_since(self._fetched_at)

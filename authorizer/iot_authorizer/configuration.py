@@ -7,30 +7,16 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
-from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
 
 from iot_authorizer import development
+from iot_authorizer.token_settings import JwtIssuer, SignedTokens, Text, between, indistinct
 from iot_policies import InvalidFile
-from iot_policies.durations import seconds
 from iot_policies.grants import StrictModel
 from iot_policies.names import name_problem
 from iot_policies.toml_file import Location, from_validation, invalid_file, override, read_toml
-
-
-def _between(least: str, most: str) -> BeforeValidator:
-    """A duration within bounds, given as a string, in seconds."""
-
-    def check(value: object) -> int:
-        if not isinstance(value, str):
-            raise ValueError('expected a string such as "30s"')
-        time = seconds(value)
-        if not seconds(least) <= time <= seconds(most):
-            raise ValueError(f"expected a time from {least} to {most}")
-        return time
-
-    return BeforeValidator(check)
+from iot_policies.topic_prefix import check_topic_prefix
 
 
 def _made_of(characters: str) -> AfterValidator:
@@ -51,56 +37,7 @@ def _table_name(value: str) -> str:
     return value
 
 
-Algorithm = Literal["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "HS256"]
-Text = Annotated[str, Field(min_length=1)]
-
-_SECRET_NAME = re.compile(r"(secretsmanager|ssm):.+")
 _TABLE_NAME = re.compile(r"[A-Za-z0-9_.-]{3,255}|arn:[a-z-]+:dynamodb:[a-z0-9-]+:\d{12}:table/[A-Za-z0-9_.-]{3,255}")
-_LOOPBACK = ("localhost", "127.0.0.1", "::1")
-
-
-class _Tokens(StrictModel):
-    issuer: Text
-    audience: tuple[Text, ...] = ()
-    leeway: Annotated[int, _between("0s", "5m")] = 30
-    required_claims: tuple[Text, ...] = ()
-    token_type: Text | None = None
-    stored_claims: bool = False
-    """Whether the principal's claims in the table are added to the token's and replace equal ones."""
-
-
-class JwtIssuer(_Tokens):
-    """`[[jwt]]`: an issuer of bearer tokens."""
-
-    client_id: tuple[Text, ...] = ()
-    algorithms: Annotated[tuple[Algorithm, ...], Field(min_length=1)]
-    jwks: Text | None = None
-    """A URL, or a file in the configuration's folder."""
-    secret: Text | None = None
-    """The name of a shared secret: `secretsmanager:NAME` or `ssm:NAME`."""
-    max_age: Annotated[int, _between("30s", "24h")] = 600
-    max_stale: Annotated[int, _between("0s", "7d")] = 86_400
-
-    @model_validator(mode="after")
-    def _checked(self) -> "JwtIssuer":
-        if bool(self.audience) == bool(self.client_id):
-            raise ValueError("set exactly one of audience, client_id (client_id is for access tokens of Cognito)")
-        shared = "HS256" in self.algorithms
-        if shared and len(self.algorithms) > 1:
-            raise ValueError(
-                "algorithms: HS256 must be the only one: with others, a public key could be used as its secret"
-            )
-        if shared != (self.secret is not None) or shared == (self.jwks is not None):
-            raise ValueError('expected jwks = "https://…" or a file, or for HS256 only secret = "secretsmanager:NAME"')
-        if self.secret is not None and not _SECRET_NAME.fullmatch(self.secret):
-            raise ValueError('secret: expected its name, "secretsmanager:NAME" or "ssm:NAME", never the secret itself')
-        if self.jwks is not None:
-            _check_jwks(self.jwks)
-        return self
-
-
-class SignedTokens(_Tokens):
-    """`[signed_tokens]`: RS256 JWTs whose signature IoT Core verifies before it invokes the Lambda."""
 
 
 class Passwords(StrictModel):
@@ -114,13 +51,13 @@ class Guessing(StrictModel):
     """`[guessing]`: how many wrong passwords lock, and for how long; only for passwords in the table."""
 
     lock_after: Annotated[int, Field(ge=1, le=1000)] = 10
-    lock_for: Annotated[int, _between("1s", "24h")] = 15 * 60
+    lock_for: Annotated[int, between("1s", "24h")] = 15 * 60
 
 
 class RevocationSettings(StrictModel):
     """`[revocation]`: how the table is asked for revocations."""
 
-    cache_for: Annotated[int, _between("0s", "5m")] = 5
+    cache_for: Annotated[int, between("0s", "5m")] = 5
     when_unavailable: Literal["refuse", "allow"] = "refuse"
 
 
@@ -167,6 +104,8 @@ class PartialConfiguration(StrictModel):
     name: Annotated[str, _made_of("_=,@-")] = "authorizer"
     policy: Text | None = None
     """A policy template in the configuration's folder."""
+    topic_prefix: Annotated[str, AfterValidator(check_topic_prefix)] = ""
+    """The levels in front of each topic of the template, such as `dev`; empty for none."""
     table: Annotated[str, AfterValidator(_table_name)] | None = None
     """The DynamoDB table of identities: users, revocations and stored claims."""
     token_key_name: Annotated[str, _made_of("_-")] | None = None
@@ -251,18 +190,6 @@ Model = TypeVar("Model", bound=StrictModel)
 Read = TypeVar("Read", bound=PartialConfiguration)
 
 
-def _check_jwks(jwks: str) -> None:
-    if "://" not in jwks:
-        return
-    parts = urlsplit(jwks)
-    if not parts.hostname:
-        raise ValueError("jwks: expected an https:// URL with a host, or a file")
-    if parts.scheme == "https":
-        return
-    if parts.scheme != "http" or parts.hostname not in _LOOPBACK:
-        raise ValueError("jwks: use an https:// URL or a file: anyone on the network path could replace the keys")
-
-
 def load_configuration(path: Path, environment: Mapping[str, str] | None = None) -> Configuration:
     """Reads `authorizer.toml`.
 
@@ -270,10 +197,8 @@ def load_configuration(path: Path, environment: Mapping[str, str] | None = None)
     """
     tables, text = read_toml(path)
     configuration = _read(Configuration, tables, text, path, environment)
-    names = [issuer.issuer for issuer in configuration.jwt]
-    for index, name in enumerate(names):
-        if name in names[:index]:
-            raise invalid_file(path, text, ("jwt", index, "issuer"), "expected a name that no other [[jwt]] has")
+    for index, name, problem in indistinct(configuration.jwt):
+        raise invalid_file(path, text, ("jwt", index, name), problem)
     if configuration.table is None:
         for key, expected in _wanting_a_table(configuration):
             raise invalid_file(

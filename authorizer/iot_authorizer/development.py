@@ -12,11 +12,16 @@ TABLE = "AUTHORIZER_DEVELOPMENT_TABLE"
 """The variable that names an SQLite file, used instead of the table of identities."""
 
 
+def in_lambda(environment: Mapping[str, str]) -> bool:
+    """Whether this process runs in Lambda, where messages show no values."""
+    return "AWS_LAMBDA_FUNCTION_NAME" in environment
+
+
 def file_named_by(variable: str, environment: Mapping[str, str]) -> Path | None:
     """The file that an environment variable names; None if it is not set. Raises InvalidFile in Lambda."""
     path = environment.get(variable)
     if path is None:
         return None
-    if "AWS_LAMBDA_FUNCTION_NAME" in environment:
+    if in_lambda(environment):
         raise InvalidFile(path, None, variable, "the file is for development on one machine, never for Lambda")
     return Path(path)

@@ -1,6 +1,17 @@
-"""Verifies bearer tokens of the configured issuers (RFC 7519, with the advice of RFC 8725)."""
+"""Verifies bearer tokens of the configured issuers (RFC 7519, with the advice of RFC 8725).
 
-from collections.abc import Collection, Mapping
+1. A token's `iss` chooses the `[[jwt]]` tables of this issuer; most issuers have one.
+2. Of several, those decide that fit the token best by its algorithm, `typ`, `token_use`, audience and client, in this
+   order. These parts are not verified yet: they only choose who verifies.
+3. Each of these tables verifies the whole token, in the file's order, with its own keys and its own algorithms only.
+   The first that accepts it decides. If none does, the refusal of the first one is reported.
+4. So the tables of an issuer accept exactly the tokens that one of them accepts on its own. A configuration in which
+   nothing tells the tokens of two tables apart is refused (`token_settings`).
+5. A key, or the place of one, in a token's header is never used. A token that has one is refused, unless
+   `ignore_header` names the parameter.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -23,7 +34,7 @@ from iot_authorizer.credentials import Credentials
 from iot_authorizer.keys import SYMMETRIC_ALGORITHMS, Keys
 from iot_authorizer.reasons import Reason
 from iot_authorizer.refusal import Refusal
-from iot_authorizer.tokens import Token, read_token
+from iot_authorizer.tokens import Token, malformed, read_token
 from iot_authorizer.verified_principal import VerifiedPrincipal
 from iot_policies import Claims, Principal, claim
 
@@ -31,16 +42,33 @@ _TIMES = ("exp", "nbf", "iat")
 _LATEST = 253_402_300_800
 """The end of the year 9999, in seconds since 1970."""
 
-_REASONS: dict[type[PyJWTError], Reason] = {
-    InvalidSignatureError: Reason.BAD_SIGNATURE,
-    ExpiredSignatureError: Reason.EXPIRED,
-    InvalidAudienceError: Reason.WRONG_AUDIENCE,
-    InvalidAlgorithmError: Reason.ALGORITHM_NOT_ALLOWED,
-    InvalidKeyError: Reason.KEY_TYPE_MISMATCH,
-    InvalidIssuedAtError: Reason.INVALID_CLAIM,
-    InvalidSubjectError: Reason.INVALID_CLAIM,
-    InvalidJTIError: Reason.INVALID_CLAIM,
+_REASONS: dict[type[PyJWTError], tuple[Reason, str]] = {
+    InvalidSignatureError: (Reason.BAD_SIGNATURE, ""),
+    ExpiredSignatureError: (Reason.EXPIRED, ""),
+    InvalidAudienceError: (Reason.WRONG_AUDIENCE, "aud"),
+    InvalidAlgorithmError: (Reason.ALGORITHM_NOT_ALLOWED, ""),
+    InvalidKeyError: (Reason.KEY_TYPE_MISMATCH, ""),
+    InvalidIssuedAtError: (Reason.INVALID_CLAIM, "iat"),
+    InvalidSubjectError: (Reason.INVALID_CLAIM, "sub"),
+    InvalidJTIError: (Reason.INVALID_CLAIM, "jti"),
 }
+"""PyJWT's errors as reason codes with their details. All others mean that a part is not canonical base64url."""
+
+
+_DECODER = PyJWT(
+    {
+        "verify_signature": True,
+        "require": ["exp"],
+        "verify_exp": True,
+        "verify_nbf": True,
+        "verify_iat": True,
+        "verify_iss": True,
+        "verify_aud": True,
+        "verify_sub": True,
+        "verify_jti": True,
+    }
+)
+_UNSIGNED: Options = {**_DECODER.options, "verify_signature": False}
 
 
 @dataclass(frozen=True)
@@ -49,13 +77,20 @@ class Expectations:
 
     issuer: str
     audience: tuple[str, ...] = ()
+    """The accepted audiences; empty: the token must not have one (RFC 7519, section 4.1.3)."""
     client_id: tuple[str, ...] = ()
-    """App clients of Cognito, whose access tokens have `client_id` and `token_use` instead of an audience."""
+    """The accepted values of the claim `client_claim`; empty for any."""
+    client_claim: str = "client_id"
+    """The claim that names the client to which the token was issued."""
+    token_use: str | None = None
+    """The required claim `token_use` of Amazon Cognito; None for any."""
     required_claims: tuple[str, ...] = ()
     leeway: float = 30
     """Seconds that the clocks may differ."""
     token_type: str | None = None
-    """The required `typ` of the header, such as `at+jwt` (RFC 8725, section 3.11); None for any."""
+    """The required `typ` in full, such as `application/at+jwt` (RFC 8725, section 3.11); None for any."""
+    ignored_parameters: frozenset[str] = frozenset()
+    """The parameters with keys that a header may have."""
     principal_claim: str = "sub"
     """The claim that names the principal."""
 
@@ -64,34 +99,34 @@ class Expectations:
         """The audience in PyJWT's form."""
         return self.audience[0] if len(self.audience) == 1 else self.audience or None
 
-    @cached_property
-    def options(self) -> Options:
-        """What PyJWT checks. With `client_id`, tokens have no audience."""
-        return {
-            "verify_signature": True,
-            "require": ["exp"],
-            "verify_exp": True,
-            "verify_nbf": True,
-            "verify_iat": True,
-            "verify_iss": True,
-            "verify_aud": not self.client_id,
-            "verify_sub": True,
-            "verify_jti": True,
-        }
+    def matches(self, token: Token) -> tuple[bool, ...]:
+        """Whether a token's `typ`, `token_use`, audience and client are the expected ones, before it is verified."""
+        claims = token.claims
+        return (
+            self.token_type in (None, token.header.type),
+            self.token_use in (None, claims.get("token_use")),
+            self._accepts_audience(claims.get("aud")),
+            not self.client_id or claims.get(self.client_claim) in self.client_id,
+        )
 
-    @cached_property
-    def decoder(self) -> PyJWT:
-        """A decoder with these options."""
-        return PyJWT(self.options)
+    def _accepts_audience(self, audience: object) -> bool:
+        if not self.audience or not audience:
+            return not self.audience and not audience
+        named = [audience] if isinstance(audience, str) else audience
+        return isinstance(named, list) and any(each in named for each in self.audience)
 
 
 @dataclass(frozen=True, slots=True)
-class Issuer:
-    """An issuer whose signatures this code verifies."""
+class AcceptedTokens:
+    """One `[[jwt]]`: the tokens of an issuer that are verified here, with one set of keys and algorithms."""
 
     expects: Expectations
     algorithms: tuple[str, ...]
     keys: Keys
+
+    def matches(self, token: Token) -> tuple[bool, ...]:
+        """How a token that is not verified yet fits; a greater tuple fits better."""
+        return (token.header.algorithm in self.algorithms, *self.expects.matches(token))
 
     def verify(self, token: Token) -> VerifiedPrincipal:
         """Verifies a token of this issuer. Raises Refusal."""
@@ -102,18 +137,28 @@ class Issuer:
             mixes = algorithm.startswith("HS") and SYMMETRIC_ALGORITHMS.isdisjoint(self.algorithms)
             raise Refusal(Reason.ALGORITHM_CONFUSION if mixes else Reason.ALGORITHM_NOT_ALLOWED)
         check_form(token, self.expects)
-        key = self.keys.find(token.header.key_id, algorithm)
-        claims = _decode(token.text, key, self.algorithms, self.expects)
-        return to_principal(claims, self.expects)
+        *others, last = self.keys.find(token.header.key_id, algorithm)
+        for key in others:
+            try:
+                return self._verify(token, key)
+            except Refusal as refusal:
+                if refusal.reason != Reason.BAD_SIGNATURE:
+                    raise
+        return self._verify(token, last)
+
+    def _verify(self, token: Token, key: PyJWK) -> VerifiedPrincipal:
+        return to_principal(_decode(token.text, key, self.algorithms, self.expects), self.expects)
 
 
 class JwtVerifier:
     """Verifies each bearer token with the issuer that it names."""
 
-    def __init__(self, issuers: Collection[Issuer], signed: Collection[Expectations] = ()) -> None:
+    def __init__(self, accepted: Iterable[AcceptedTokens], signed: Collection[Expectations] = ()) -> None:
         """`signed`: the issuers whose signatures IoT Core verifies before it invokes the Lambda."""
-        self._issuers: Mapping[object, Issuer] = {issuer.expects.issuer: issuer for issuer in issuers}
-        self._signed: Mapping[object, Expectations] = {expects.issuer: expects for expects in signed}
+        self._issuers: dict[str, list[AcceptedTokens]] = {}
+        for each in accepted:
+            self._issuers.setdefault(each.expects.issuer, []).append(each)
+        self._signed: Mapping[str, Expectations] = {expects.issuer: expects for expects in signed}
 
     def verify(self, credentials: Credentials) -> VerifiedPrincipal:
         """Verifies the token of the credentials. Raises Refusal."""
@@ -122,7 +167,7 @@ class JwtVerifier:
         token = read_token(credentials.token or "")
         name = token.claims.get("iss")
         if not isinstance(name, str):
-            raise Refusal(Reason.UNKNOWN_ISSUER)
+            raise Refusal(Reason.UNKNOWN_ISSUER, "iss is not a text" if "iss" in token.claims else "iss is missing")
         try:
             return self._verify(token, name, signature_verified=credentials.signature_verified)
         except Refusal as refusal:
@@ -134,7 +179,21 @@ class JwtVerifier:
             return verify_signed(token, self._signed[name], signature_verified=signature_verified)
         if name not in self._issuers:
             raise Refusal(Reason.UNKNOWN_ISSUER)
-        return self._issuers[name].verify(token)
+        return _verify_by_any(token, self._issuers[name])
+
+
+def _verify_by_any(token: Token, accepted: Sequence[AcceptedTokens]) -> VerifiedPrincipal:
+    """Verifies a token by those of an issuer's tables that fit it best, as the module says. Raises Refusal."""
+    if len(accepted) > 1:
+        best = max(each.matches(token) for each in accepted)
+        accepted = [each for each in accepted if each.matches(token) == best]
+    refused = []
+    for each in accepted:
+        try:
+            return each.verify(token)
+        except Refusal as refusal:
+            refused.append(refusal)
+    raise refused[0]
 
 
 def verify_signed(token: Token, expects: Expectations, *, signature_verified: bool) -> VerifiedPrincipal:
@@ -152,8 +211,10 @@ def verify_signed(token: Token, expects: Expectations, *, signature_verified: bo
 
 
 def check_form(token: Token, expects: Expectations) -> None:
-    """Refuses a wrong `typ` and times of the wrong type, which libraries read in different ways."""
-    if expects.token_type is not None and (token.header.type or "").lower() != expects.token_type.lower():
+    """Refuses keys in the header, a wrong `typ`, and times of the wrong type, which parsers read in different ways."""
+    for name in sorted(token.header.key_parameters - expects.ignored_parameters):
+        raise Refusal(Reason.KEY_IN_HEADER, name)
+    if expects.token_type not in (None, token.header.type):
         raise Refusal(Reason.WRONG_TOKEN_USE, "typ")
     for name in _TIMES:
         time = token.claims.get(name, 0)
@@ -164,11 +225,11 @@ def check_form(token: Token, expects: Expectations) -> None:
 def _decode(text: str, key: PyJWK | None, algorithms: tuple[str, ...], expects: Expectations) -> Claims:
     """Verifies a token with PyJWT and returns its claims. Without a key, the signature is not verified."""
     try:
-        return expects.decoder.decode(
+        return _DECODER.decode(
             text,
             key or "",
             algorithms,
-            {**expects.options, "verify_signature": False} if key is None else None,
+            _UNSIGNED if key is None else None,
             audience=expects.accepted_audience,
             issuer=expects.issuer,
             leeway=expects.leeway,
@@ -178,11 +239,10 @@ def _decode(text: str, key: PyJWK | None, algorithms: tuple[str, ...], expects: 
     except ImmatureSignatureError as error:
         raise Refusal(Reason.ISSUED_IN_FUTURE if "(iat)" in str(error) else Reason.NOT_YET_VALID) from None
     except PyJWTError as error:
-        raise Refusal(_reason(error)) from None
-
-
-def _reason(error: PyJWTError) -> Reason:
-    return next((reason for kind, reason in _REASONS.items() if isinstance(error, kind)), Reason.MALFORMED_TOKEN)
+        for kind, (reason, detail) in _REASONS.items():
+            if isinstance(error, kind):
+                raise Refusal(reason, detail) from None
+        raise malformed(text, "base64url") from None
 
 
 def to_principal(claims: Claims, expects: Expectations) -> VerifiedPrincipal:
@@ -190,11 +250,10 @@ def to_principal(claims: Claims, expects: Expectations) -> VerifiedPrincipal:
     for required in expects.required_claims:
         if claim(claims, required) is None:
             raise Refusal(Reason.MISSING_CLAIM, required)
-    if expects.client_id:
-        if claims.get("token_use") != "access":
-            raise Refusal(Reason.WRONG_TOKEN_USE)
-        if claims.get("client_id") not in expects.client_id:
-            raise Refusal(Reason.WRONG_CLIENT)
+    if expects.token_use not in (None, claims.get("token_use")):
+        raise Refusal(Reason.WRONG_TOKEN_USE, "token_use")
+    if expects.client_id and claims.get(expects.client_claim) not in expects.client_id:
+        raise Refusal(Reason.WRONG_CLIENT, expects.client_claim)
     name = claim(claims, expects.principal_claim)
     if name is None:
         raise Refusal(Reason.MISSING_CLAIM, expects.principal_claim)

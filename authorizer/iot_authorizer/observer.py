@@ -35,9 +35,12 @@ class Observer:
         self._metrics.set_default_dimensions(service=service)
         self._cold = True
 
-    def keys_fetched(self, fetched: bool) -> None:
-        """Counts a fetch of an issuer's keys."""
+    def keys_fetched(self, problem: str | None) -> None:
+        """Counts a fetch of an issuer's keys. `problem`: why it failed, which is logged; None if it succeeded."""
+        fetched = problem is None
         self._metrics.add_metric("KeysFetched" if fetched else "KeysNotFetched", _COUNT, 1)
+        if not fetched:
+            self._metrics.add_metadata("detail", problem)
 
     def allowed(self, fields: Fields, started: float) -> None:
         """Logs and counts a client that was allowed. `started`: the start, by `time.perf_counter` in seconds."""

@@ -88,7 +88,8 @@ class Reason(StrEnum):
     )
     MALFORMED_TOKEN = (
         "malformed_token",
-        "the token is not a JWT, which is three parts of base64url and JSON; `detail` says what is wrong",
+        "the token is not a JWT, which is three parts of base64url and JSON; `detail` says what to remove, "
+        "or which part is wrong",
         "send the whole token and nothing else",
     )
     DUPLICATE_KEY = (
@@ -103,7 +104,7 @@ class Reason(StrEnum):
     )
     ALGORITHM_NOT_ALLOWED = (
         "algorithm_not_allowed",
-        "the token's algorithm is not in `algorithms`",
+        "the token's algorithm is in no `algorithms` of its issuer",
         "add the algorithm if the issuer uses it",
     )
     ALGORITHM_CONFUSION = (
@@ -113,8 +114,8 @@ class Reason(StrEnum):
     )
     KEY_IN_HEADER = (
         "key_in_header",
-        "the token brings its own key: its header has `jku`, `jwk`, `x5u` or `x5c`",
-        "have the issuer leave the header out: such tokens are never accepted",
+        "the token brings its own key: its header has `jku`, `jwk`, `x5u` or `x5c`, which `detail` names",
+        "have the issuer leave it out, or name it in `ignore_header`: it is never used",
     )
     CRITICAL_HEADER = (
         "critical_header",
@@ -153,8 +154,8 @@ class Reason(StrEnum):
     )
     KEYS_UNAVAILABLE = (
         "keys_unavailable",
-        "the JWKS URL or the secret did not answer in time, and no cached copy is fresh enough",
-        "check that the function can reach it; a JWKS file needs no network",
+        "the JWKS or the secret cannot be fetched, and no cached copy is fresh enough; `detail` has the cause",
+        "remove the cause; a JWKS file needs no network",
     )
     BAD_SIGNATURE = (
         "bad_signature",
@@ -178,23 +179,23 @@ class Reason(StrEnum):
     )
     WRONG_AUDIENCE = (
         "wrong_audience",
-        "`aud` is not in the configured `audience`",
-        "send a token for this service",
+        "`aud` is not in the configured `audience`, or the token has one and none is configured",
+        "send a token for this service, or configure its `aud` as `audience`",
     )
     WRONG_CLIENT = (
         "wrong_client",
-        "the token's `client_id` is not in the configured `client_id`",
-        "send a token of a configured app client",
+        "the claim that names the client is not in the configured `client_id`; `detail` names the claim",
+        "send a token of a configured client; set `client_claim` if the issuer uses another claim",
     )
     WRONG_TOKEN_USE = (
         "wrong_token_use",
-        "the token is not an access token, or its `typ` is not `token_type`",
+        "the claim `token_use` or the header's `typ` is another than the required one; `detail` names it",
         "send the other token that the issuer gave",
     )
     MISSING_CLAIM = (
         "missing_claim",
         "the token lacks a required claim; `detail` names it",
-        "have the issuer add the claim",
+        "have the issuer add the claim; instead of `aud`, you can configure `client_id` and `client_claim`",
     )
     INVALID_CLAIM = (
         "invalid_claim",

@@ -21,7 +21,7 @@ class Refusal(Exception):
         if not _CODE.fullmatch(reason):
             raise ValueError("expected a reason code such as unknown_session")
         self.reason = reason
-        self.detail = detail[:128]
+        self.detail = detail[:256]
         """A detail for the log, such as the name of a claim: never a secret, and nothing that the client can choose."""
         self.principal = principal
         """The principal that was refused, if it is verified or a known user."""

@@ -28,12 +28,12 @@ class SharedSecret:
     def __init__(self, cached: Cached[PyJWK]) -> None:
         self._cached = cached
 
-    def find(self, key_id: str | None, algorithm: str) -> PyJWK:  # noqa: ARG002 (there is only one key)
-        """The key. Raises Refusal if the secret cannot be read or is too short."""
+    def find(self, key_id: str | None, algorithm: str) -> tuple[PyJWK]:  # noqa: ARG002 (there is only one key)
+        """The only key. Raises Refusal if the secret cannot be read or is too short."""
         key = self._cached.get()
         if len(key.key) < LEAST_SECRET:
             raise Refusal(Reason.WEAK_KEY)
-        return key
+        return (key,)
 
 
 def fetch_key(name: str) -> PyJWK:
@@ -45,6 +45,7 @@ def fetch_key(name: str) -> PyJWK:
         else:
             value = SecretsProvider(boto_config=CLIENT_CONFIG).get(rest, max_age=0)
     except (GetParameterError, BotoCoreError) as error:
-        raise FetchError(type(error).__name__) from None
+        answer = getattr(error.__context__, "response", {})  # Of botocore's ClientError.
+        raise FetchError(answer.get("Error", {}).get("Code") or type(error.__context__ or error).__name__) from None
     secret = value if isinstance(value, bytes) else str(value).encode()
     return PyJWK({"kty": "oct", "k": base64url_encode(secret).decode()}, "HS256")

@@ -1,6 +1,7 @@
 """Splits JSON Web Tokens strictly, before anything about them is verified."""
 
 import binascii
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -12,10 +13,29 @@ from iot_policies import Claims
 LONGEST_TOKEN = 8192
 """Bytes. Anyone can send a token, and the work before its signature is verified grows with it."""
 
+KEY_PARAMETERS = frozenset({"jku", "jwk", "x5u", "x5c"})
+"""The parameters of a header that bring a key or name its place (RFC 7515, section 4.1). They are never followed."""
+
+EDWARDS = frozenset({"EdDSA", "Ed25519"})
+"""Two names for one algorithm: RFC 9864 replaces `EdDSA`, which leaves the curve open. Ed448 is not supported."""
+
 _WHITE_SPACE = " \t\n\r"
-_KEYS_IN_HEADER = ("jku", "jwk", "x5u", "x5c")
 _TO_STANDARD = bytes.maketrans(b"-_+/=", b"+/\0\0\0")
 """From base64url to base64; characters that RFC 7515 forbids become invalid ones."""
+_FOREIGN = {
+    "?": 'a second "?": join parameters with "&"',
+    "&": 'an "&": encode it, or remove what follows the token',
+    "\n": "a line end: remove it",
+    "\r": "a line end: remove it",
+    " ": "a space: remove it",
+    "\t": "a tab: remove it",
+    '"': "quotes: remove them",
+    "'": "quotes: remove them",
+    "%": "percent-encoded: decode it once",
+    "+": "standard base64: expected base64url",
+    "/": "standard base64: expected base64url",
+}
+"""Characters that no JWT has, and what to do about each. The first one in this order is named."""
 
 
 class Header(NamedTuple):
@@ -24,6 +44,9 @@ class Header(NamedTuple):
     algorithm: str
     key_id: str | None
     type: str | None
+    """The media type in full and in lower case, such as `application/at+jwt`."""
+    key_parameters: frozenset[str]
+    """Those of KEY_PARAMETERS that it has."""
 
 
 class Token(NamedTuple):
@@ -41,37 +64,67 @@ def read_token(text: str) -> Token:
     if len(text) > LONGEST_TOKEN:
         raise Refusal(Reason.TOKEN_TOO_LONG)
     parts = text.split(".")
-    if len(parts) not in (2, 3) or not text.isascii():
-        raise Refusal(Reason.MALFORMED_TOKEN, "parts")
+    if not text.isascii():
+        raise malformed(text, "a character that is not ASCII: remove it")
+    if len(parts) not in (2, 3):
+        raise malformed(text, "parts")
     if "=" in text:
-        raise Refusal(Reason.MALFORMED_TOKEN, "padding")
-    return Token(text, _header(parts[0]), _json_object(parts[1], "claims"), len(parts) == 3)
+        raise malformed(text, "padding")
+    try:
+        token = Token(text, _header(parts[0]), _json_object(parts[1], "claims"), len(parts) == 3)
+        for signature in parts[2:]:  # Here, because a malformed token must not make keys be fetched.
+            _decoded(signature, "signature")
+    except Refusal as refusal:
+        raise (malformed(text, refusal.detail) if refusal.reason == Reason.MALFORMED_TOKEN else refusal) from None
+    return token
+
+
+def malformed(text: str, part: str) -> Refusal:
+    """The refusal of a text that is not a JWT: its detail says what to remove, otherwise which part is malformed."""
+    found = next((advice for character, advice in _FOREIGN.items() if character in text), part)
+    return Refusal(Reason.MALFORMED_TOKEN, found)
+
+
+def media_type(text: str) -> str:
+    """A `typ` in full and in lower case: RFC 7515, section 4.1.9, lets issuers leave `application/` out."""
+    lower = text.lower()
+    return lower if "/" in lower else f"application/{lower}"
+
+
+def same_algorithms(algorithms: Iterable[str]) -> frozenset[str]:
+    """Algorithms with all their names."""
+    found = frozenset(algorithms)
+    return found if found.isdisjoint(EDWARDS) else found | EDWARDS
 
 
 @lru_cache(maxsize=64)
 def _header(segment: str) -> Header:
     """Reads a header. Tokens of one issuer share a few headers, so results are cached; refusals are not."""
     header = _json_object(segment, "header")
-    for name in _KEYS_IN_HEADER:
-        if name in header:
-            raise Refusal(Reason.KEY_IN_HEADER, name)
     if "crit" in header:
         raise Refusal(Reason.CRITICAL_HEADER)
-    algorithm, key_id, media_type = (header.get(name) for name in ("alg", "kid", "typ"))
-    if not isinstance(algorithm, str):
+    algorithm, key_id, kind = (_text(header, name) for name in ("alg", "kid", "typ"))
+    if algorithm is None:
         raise Refusal(Reason.MALFORMED_TOKEN, "alg")
+    if header.get("b64", True) is not True:  # RFC 7797: it changes what is signed, and must be in `crit`.
+        raise Refusal(Reason.MALFORMED_TOKEN, "b64")
     if algorithm.lower() == "none":
         raise Refusal(Reason.ALG_NONE)
-    if not isinstance(key_id, str | None) or not isinstance(media_type, str | None):
-        raise Refusal(Reason.MALFORMED_TOKEN, "kid or typ")
-    return Header(algorithm, key_id, media_type)
+    return Header(algorithm, key_id, None if kind is None else media_type(kind), KEY_PARAMETERS.intersection(header))
+
+
+def _text(header: Mapping[str, object], name: str) -> str | None:
+    value = header.get(name)
+    if isinstance(value, str):
+        return value
+    if name in header:
+        raise Refusal(Reason.MALFORMED_TOKEN, name)
+    return None
 
 
 def _json_object(segment: str, part: str) -> dict[str, object]:
     try:
-        encoded = segment.encode().translate(_TO_STANDARD)
-        data = binascii.a2b_base64(encoded + b"=" * (-len(encoded) % 4), strict_mode=True)
-        text = data.decode().strip(_WHITE_SPACE)
+        text = _decoded(segment, part).decode().strip(_WHITE_SPACE)
         parsed, end = STRICT.raw_decode(text)
         if end != len(text):
             raise ValueError("something behind the JSON")
@@ -82,6 +135,14 @@ def _json_object(segment: str, part: str) -> dict[str, object]:
     if not isinstance(parsed, dict):
         raise Refusal(Reason.MALFORMED_TOKEN, part)
     return parsed
+
+
+def _decoded(segment: str, part: str) -> bytes:
+    encoded = segment.encode().translate(_TO_STANDARD)
+    try:
+        return binascii.a2b_base64(encoded + b"=" * (-len(encoded) % 4), strict_mode=True)
+    except ValueError:
+        raise Refusal(Reason.MALFORMED_TOKEN, part) from None
 
 
 def looks_like_jwt(text: bytes) -> bool:

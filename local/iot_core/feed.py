@@ -24,6 +24,9 @@ _LONGEST = 256
 _KEPT = 500
 """Records that are kept. As many wait for a slow follower at most; it misses the oldest."""
 
+_WHILE_CONNECTED = frozenset({"publish", "retain", "subscribe", "receive"})
+"""Actions of a client whose CONNECT was reported before, with its warning."""
+
 Explanation = Callable[[], Sequence[str]]
 """Finds the reasons of a decision, the deciding template entry first."""
 
@@ -145,6 +148,7 @@ class Decisions:
             allowed=allowed,
             reason=reason,
             detail=missing,
+            warning=None if action in _WHILE_CONNECTED else authorization.warning,
             client_id=client_id,
             principal=authorization.principal,
             source=authorization.source,

@@ -12,9 +12,10 @@ from starlette.routing import BaseRoute
 
 from iot_core.api import operations
 from iot_core.core import IotCore
+from iot_core.edge import certificate_authority
 from iot_core.edge.host_check import HostCheck, aws_names
 from iot_core.edge.ports import Ports
-from iot_core.edge.tls import ServerTls, ca_path
+from iot_core.edge.tls import ServerTls
 
 _TIME_STEP = 0.25
 """Seconds between two looks at the clock."""
@@ -34,17 +35,18 @@ class Server:
         """
         self.core = core
         self.host = host
-        self.ca_path = ca_path(folder)
+        self.ca_path = certificate_authority.ca_path(folder)
         """The CA's certificate in PEM, which clients of the TLS port must trust."""
         self.port = self.tls_port = 0
-        names = {host, socket.gethostname()} - _ANY_HOST
-        certified = sorted({"localhost", *_LOCAL, *names, *aws_names(core.region)})
+        own, machine = {host} - _ANY_HOST, {socket.gethostname()}
+        names = sorted({"localhost", *_LOCAL, *own, *aws_names(core.region)})
+        certificate = certificate_authority.issue(folder, names, sorted(machine - own))
         application = Starlette(
             routes=[*routes, *operations.routes(core)],
             exception_handlers={404: operations.not_found},
         )
-        check = HostCheck(application, frozenset(names))
-        self._ports = Ports(core, check, ServerTls(folder, certified), _own_address(host))
+        check = HostCheck(application, frozenset(own | machine))
+        self._ports = Ports(core, check, ServerTls(certificate), _own_address(host))
 
     @property
     def url(self) -> str:

@@ -6,11 +6,10 @@ from typing import NamedTuple
 
 from iot_policies.entries import Action, Effect, Rule, in_order
 from iot_policies.errors import NothingGranted, PolicyTooLarge
-from iot_policies.grants import Deny
 from iot_policies.packing import ConditionBlock, Document, Heading, Statement, pack
 from iot_policies.placeholders import MOST_COMBINATIONS, Values
 from iot_policies.planning import Container, Part
-from iot_policies.principal import Principal, check_name
+from iot_policies.principal import Principal, check_name, read_denied_claim
 from iot_policies.template import PolicyTemplate
 from iot_policies.topics import HASH, PLUS
 
@@ -82,7 +81,7 @@ class _Compilation:
         self._applies = [block.when is None or block.applies(claims) for block in template.blocks]
         for index, name in template.denied_claims:
             if self._applies[index]:
-                Deny.clear(claims, name)
+                read_denied_claim(claims, name)
         self._values = Values(principal, client_id)
         self._left = MOST_COMBINATIONS
 

@@ -8,10 +8,9 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, StrictBool, field_validator
 
 from iot_policies.durations import seconds
-from iot_policies.errors import UnclearDenial
 from iot_policies.names import name_problem
-from iot_policies.principal import WORD_LISTS, Claims, is_blocked, read_claim
-from iot_policies.when import Condition, covers, is_unclear, meets
+from iot_policies.principal import WORD_LISTS, Claims, read_claim, read_denied_claim
+from iot_policies.when import Condition, covers, meets
 
 LEAST_SESSION, LONGEST_SESSION = 300, 86_400
 """The bounds that IoT Core has for disconnectAfterInSeconds and refreshAfterInSeconds, in seconds."""
@@ -152,12 +151,4 @@ class Deny(_Entries):
         return attributes
 
     def _holds(self, claims: Claims, name: str, wanted: Condition) -> bool:
-        return covers(self.clear(claims, name), wanted)
-
-    @staticmethod
-    def clear(claims: Claims, name: str) -> object | None:
-        """Reads a claim that a deny names. Raises UnclearDenial if a deny cannot say what it means."""
-        found = read_claim(claims, name)
-        if is_unclear(found) or (found is None and "." in name and is_blocked(claims, name)):
-            raise UnclearDenial(name)
-        return found
+        return covers(read_denied_claim(claims, name), wanted)

@@ -9,14 +9,17 @@ A template reads the claims of every source in this one way: of a token, a store
 - `scope` (RFC 8693, section 4.2) and Entra's `scp` are lists of words, separated by spaces (U+0020) and by nothing
   else: a tab is part of a word, which then breaks the name rule.
 - Each text, or element of a list, must obey the name rule (`names.py`). It is refused, never normalized.
+- A deny cannot say what an object means, or a list that holds an object or a list, or a path that leads through
+  anything but objects: such a client is refused. A grant then grants nothing.
 """
 
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
+from math import isfinite
 from types import MappingProxyType
 from typing import NamedTuple
 
-from iot_policies.errors import AmbiguousClaim, InvalidName
+from iot_policies.errors import AmbiguousClaim, InvalidName, UnclearDenial
 from iot_policies.names import are_names, name_problem
 
 Claims = Mapping[str, object]
@@ -49,6 +52,14 @@ def read_claim(claims: Claims, name: str) -> object | None:
     return found
 
 
+def read_denied_claim(claims: Claims, name: str) -> object | None:
+    """What a deny sees of a claim. Raises as `read_claim` does, and UnclearDenial if it cannot say what that means."""
+    found = read_claim(claims, name)
+    if not _is_clear(found) or (found is None and "." in name and _is_blocked(claims, name)):
+        raise UnclearDenial(name)
+    return found
+
+
 def check_name(source: str, text: str) -> None:
     """Checks a name: `source` says whose it is, such as `principal`. Raises InvalidName."""
     if (problem := name_problem(text)) is not None:
@@ -65,11 +76,18 @@ def claim(claims: Claims, name: str) -> object | None:
     return found[0] if found else None
 
 
-def is_blocked(claims: Claims, name: str) -> bool:
+def _is_clear(value: object) -> bool:
+    return all(
+        element is None or isinstance(element, (str, int)) or (isinstance(element, float) and isfinite(element))
+        for element in (value if isinstance(value, (list, tuple)) else (value,))
+    )
+
+
+def _is_blocked(claims: Claims, name: str) -> bool:
     """Whether a path leads into a value that is not an object, such as a list of objects or a text with JSON."""
     for outer, rest in _splits(name):
         inner = claims.get(outer)
-        if inner is not None and (not isinstance(inner, Mapping) or is_blocked(inner, rest)):
+        if inner is not None and (not isinstance(inner, Mapping) or _is_blocked(inner, rest)):
             return True
     return False
 

@@ -10,7 +10,6 @@
 """
 
 from collections.abc import Iterable, Mapping
-from math import isfinite
 
 Scalar = str | int | float | bool
 Condition = Scalar | tuple[Scalar, ...]
@@ -72,14 +71,6 @@ def _one_of(wanted: Condition) -> str:
     return str(wanted).lower() if isinstance(wanted, bool) else str(wanted)
 
 
-def is_unclear(value: object) -> bool:
-    """Whether a deny cannot say what a claim means: an object, a list that holds one or a list, or what is not JSON."""
-    return not all(
-        element is None or isinstance(element, (str, int)) or (isinstance(element, float) and isfinite(element))
-        for element in _elements(value)
-    )
-
-
 def _elements(value: object) -> Iterable[object]:
     return value if isinstance(value, (list, tuple)) else (value,)
 
@@ -91,11 +82,15 @@ def _choices(wanted: Condition) -> tuple[Scalar, ...]:
 def _is_there(value: object) -> bool:
     if isinstance(value, str):
         return value != ""
-    if isinstance(value, (list, tuple)):
-        return any(map(_is_there, value))
-    if isinstance(value, Mapping):
-        return any(map(_is_there, value.values()))
-    return isinstance(value, (int, float)) and value is not False
+    pending = [value]
+    for each in pending:  # It grows meanwhile. A claim can be nested deeper than functions can call themselves.
+        if isinstance(each, (list, tuple)):
+            pending.extend(each)
+        elif isinstance(each, Mapping):
+            pending.extend(each.values())
+        elif isinstance(each, (str, int, float)) and each is not False and each != "":
+            return True
+    return False
 
 
 def _is_covered(value: Scalar, wanted: Scalar) -> bool:

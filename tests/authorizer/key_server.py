@@ -18,6 +18,8 @@ class KeyServer(HttpServer):
         self.drips = False
         """Whether an answer begins and never ends."""
         self.paths: list[str] = []
+        self.agents: list[str | None] = []
+        """The User-Agent of each request."""
 
     @property
     def url(self) -> str:
@@ -29,6 +31,7 @@ class _Handler(Handler):
 
     def do_GET(self) -> None:  # noqa: N802 (http.server's name)
         self.server.paths.append(self.path)
+        self.server.agents.append(self.headers["User-Agent"])
         self.send_response(self.server.status)
         for name, value in self.server.headers.items():
             self.send_header(name, value)

@@ -23,8 +23,8 @@ class Source:
     def __init__(self, caching: Caching = CACHING) -> None:
         self.now = 0.0
         self.value: str | None = "first"
-        self.told: list[bool] = []
-        """For each fetch, whether it succeeded."""
+        self.told: list[str | None] = []
+        """For each fetch, why it failed."""
         clock = Clock(lambda: self.now, lambda: self.now)
         self.cached = Cached(self._fetch, caching=caching, clock=clock, on_fetch=self.told.append)
 
@@ -73,7 +73,7 @@ def test_what_is_served_and_fetched_over_time(steps: list[Step], fetches: list[b
     source = Source()
     for now, source.value, served in steps:
         assert source.at(now) == served, now
-    assert source.told == fetches
+    assert source.told == [None if fetched else "no answer" for fetched in fetches]
 
 
 @pytest.mark.parametrize("max_stale", [0, 10, 99])
@@ -82,6 +82,16 @@ def test_a_value_within_its_age_is_served_whatever_may_be_stale_and_none_past_bo
     assert [source.at(now) for now in (0, 50, 99)] == ["first"] * 3
     source.value = None
     assert source.at(101) == NONE
+
+
+def test_the_refusal_says_why_the_last_fetch_failed() -> None:
+    def fetch() -> str:
+        raise FetchError("expected status 200, found 404")
+
+    cached = Cached(fetch)
+    for _ in ("fetched", "within the pause"):
+        with pytest.raises(Refusal, match=r"^keys_unavailable: expected status 200, found 404$"):
+            cached.get()
 
 
 def test_other_errors_than_of_fetching_are_not_swallowed() -> None:

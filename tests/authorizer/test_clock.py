@@ -69,7 +69,6 @@ USES = {
     "iot_identities.sqlite_table": {"time", "monotonic", "sleep"},  # A deadline for opening the file.
     "iot_authorizer.table_passwords": {"time"},
     # A deadline for one fetch.
-    "iot_authorizer.jwks": {"monotonic"},
     "iot_authorizer.fetching": {"monotonic"},
     # The duration in a log line.
     "iot_authorizer.lambda_handler": {"perf_counter"},

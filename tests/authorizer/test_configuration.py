@@ -59,6 +59,8 @@ WRONG = {
     ),
     "algorithms-empty": (changed('["RS256"]', f"[]{HERE}"), "jwt[0].algorithms: "),
     "algorithm-none": (changed('["RS256"]', f'["none"]{HERE}'), "jwt[0].algorithms[0]: "),
+    "algorithm-ed448": (changed('["RS256"]', f'["Ed448"]{HERE}'), "jwt[0].algorithms[0]: "),
+    "ignored-header": (f'{START}{JWT}ignore_header = ["alg"]{HERE}\n', "jwt[0].ignore_header[0]: "),
     "algorithm-unknown": (changed('["RS256"]', f'["RS256", "HS512"]{HERE}'), "jwt[0].algorithms[1]: "),
     "leeway-unit": (f'{START}{JWT}leeway = "30"{HERE}\n', "jwt[0].leeway: expected a number and a unit"),
     "leeway-long": (f'{START}{JWT}leeway = "1h"{HERE}\n', "jwt[0].leeway: "),
@@ -121,7 +123,7 @@ HS256 = changed('algorithms = ["RS256"]\njwks = "keys.json"', 'algorithms = ["HS
 COMBINATIONS = {
     "no-audience": (changed('audience = ["chat"]\n', ""), "audience"),
     "audience-empty": (changed('["chat"]', "[]"), "audience"),
-    "audience-and-client": (changed('["chat"]', '["chat"]\nclient_id = ["a"]'), "audience"),
+    "client-claim-without-clients": (changed('["chat"]', '["chat"]\nclient_claim = "azp"'), "client_claim: expected"),
     "hs256-beside-others": (changed('"RS256"', '"RS256", "HS256"'), "HS256 must be the only one"),
     "hs256-beside-others-with-secret": (changed('"HS256"', '"HS256", "ES256"', HS256), "HS256 must be the only one"),
     "hs256-with-jwks": (changed('"RS256"', '"HS256"'), "jwks"),
@@ -139,6 +141,13 @@ COMBINATIONS = {
     "jwks-file-url": (changed("keys.json", "file:///etc/keys.json"), "https://"),
     "jwks-ftp": (changed("keys.json", "ftp://auth.example.com/keys"), "https://"),
     "jwks-without-host": (changed("keys.json", "https://"), "https://"),
+    "jwks-with-a-port-too-high": (changed("keys.json", "https://a.example:99999/"), "https://"),
+    "jwks-with-brackets": (changed("keys.json", "https://[a.example/"), "https:// URL with a host"),
+    "jwks-with-user": (changed("keys.json", "https://ann:s3cret@example.com/"), "remove the user name and password"),
+    "jwks-of-a-discovery": (
+        changed("keys.json", "https://auth.example.com/.well-known/openid-configuration"),
+        "use the URL in its jwks_uri",
+    ),
 }
 
 
@@ -154,7 +163,31 @@ def test_the_error_does_not_quote_a_secret_written_instead_of_its_name(tmp_path:
     assert "as long as" not in complaint(tmp_path / "a.toml", text)
 
 
+@pytest.mark.parametrize(
+    ("issuer", "expected"),
+    [
+        ("https://login.microsoftonline.com/{tenantid}/v2.0", "write one [[jwt]] for each"),
+        ("https://login.microsoftonline.com/common/v2.0", "write one [[jwt]] for each"),
+        ("https://login.microsoftonline.com/organizations/v2.0", "write one [[jwt]] for each"),
+        ("https://${DOMAIN}/", "found a placeholder"),
+        ("https://<your-domain>/", "found a placeholder"),
+        ("https://YOUR_DOMAIN/", "found a placeholder"),
+        ("https://a.example/ ", "found a placeholder, a space or"),
+        ("https://a.example/.well-known/openid-configuration", "remove /.well-known/openid-configuration"),
+    ],
+)
+def test_an_issuer_that_no_token_can_have_is_refused_with_advice(tmp_path: Path, issuer: str, expected: str) -> None:
+    found = complaint(tmp_path / "a.toml", changed("https://a.example/", issuer))
+    assert found.startswith("a.toml:4: jwt[0].issuer: ")
+    assert expected in found
+
+
 RIGHT = {
+    "audience-and-client": changed('["chat"]', '["chat"]\nclient_id = ["a"]'),
+    "client-claim": changed('audience = ["chat"]', 'client_id = ["a"]\nclient_claim = "azp"'),
+    "common-realm": changed("https://a.example/", "https://a.example/realms/common/"),
+    "issuer-known-when-deployed": changed("https://a.example/", "https://cognito-idp.${Token[AWS.Region.7]}.example/"),
+    "ed25519": changed('"RS256"', '"Ed25519"'),
     "jwt": START + JWT,
     "hs256": HS256,
     "cognito": changed('audience = ["chat"]', 'client_id = ["a"]'),

@@ -1,6 +1,5 @@
 """Keys from a URL: this URL, in time, or nothing."""
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from threading import Event
@@ -9,11 +8,12 @@ import pytest
 
 from iot_authorizer import Reason, jwks
 from iot_authorizer.cached import FetchError
-from iot_authorizer.jwks import LARGEST_JWKS, KeySetUrl
+from iot_authorizer.fetching import LARGEST, fetch
+from iot_authorizer.jwks import KeySetUrl
 from tests.authorizer.events import bearer
-from tests.authorizer.handlers import Running, jwt_table, start
+from tests.authorizer.handlers import Running, jwt_table, new_observer, printed, start
 from tests.authorizer.key_server import KeyServer, key_server
-from tests.authorizer.keys import public_keys, signing_key
+from tests.authorizer.keys import signing_key
 from tests.authorizer.tokens import mint
 
 PATIENT = 60.0
@@ -40,7 +40,8 @@ def test_keys_are_fetched_once_with_the_first_token_and_that_is_counted(server: 
 
 
 def test_a_token_that_is_refused_for_its_form_fetches_nothing(server: KeyServer, remote: Running) -> None:
-    for token in ("a.b.c", mint(head={"alg": "none"}), mint(iss="https://evil.example/"), mint(exp="never")):
+    forms = ("a.b.c", f"{mint()}!", mint(head={"alg": "none"}), mint(iss="https://evil.example/"), mint(exp="never"))
+    for token in forms:
         remote.verdict(bearer(token))
     assert server.paths == []
 
@@ -57,36 +58,15 @@ def test_a_token_is_refused_while_the_key_server_is_down(tmp_path: Path) -> None
     assert start(tmp_path, jwt_table(jwks=url)).verdict(bearer(mint())) == Reason.KEYS_UNAVAILABLE
 
 
-ANSWERS = {
-    "not-found": (404, b'{"keys": []}'),
-    "server-error": (500, b'{"keys": []}'),
-    "no-content": (204, b""),
-    "created": (201, b'{"keys": []}'),
-    "no-json": (200, b"<html>"),
-    "no-key-set": (200, b"{}"),
-    "no-usable-key": (200, b'{"keys": []}'),
-    "empty": (200, b""),
-    "too-large": (200, b'{"keys": []}' + b" " * LARGEST_JWKS),
-    "private-key": (200, json.dumps(public_keys({**signing_key("RS256").jwk(), "d": "AAAA"})).encode()),
-}
-
-
-@pytest.mark.parametrize(("status", "body"), ANSWERS.values(), ids=ANSWERS)
-def test_an_answer_that_is_not_a_key_set_is_not_used(server: KeyServer, status: int, body: bytes) -> None:
-    server.status, server.body = status, body
-    with pytest.raises(FetchError):
-        KeySetUrl(server.url, PATIENT)()
-
-
 def test_a_key_set_as_large_as_the_limit_is_used(server: KeyServer) -> None:
-    server.body = server.body.ljust(LARGEST_JWKS)
+    server.body = server.body.ljust(LARGEST)
     assert KeySetUrl(server.url, PATIENT)().find("main-RS256", "RS256") is not None
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_redirects_are_not_followed(server: KeyServer, status: int) -> None:
     server.status, server.headers = status, {"Location": f"{server.url}/elsewhere"}
-    with pytest.raises(FetchError):
+    with pytest.raises(FetchError, match=rf"^redirected .{status}. to {server.url}/elsewhere: set jwks to it"):
         KeySetUrl(server.url, PATIENT)()
     assert server.paths == ["/keys"]
 
@@ -114,7 +94,7 @@ def test_a_server_that_never_finishes_is_not_waited_for(server: KeyServer) -> No
 
 def test_fetches_that_hang_are_neither_waited_for_nor_joined_by_many_others(monkeypatch: pytest.MonkeyPatch) -> None:
     never = Event()
-    monkeypatch.setattr(jwks, "_fetch", lambda url, timeout: str(never.wait()).encode())
+    monkeypatch.setattr(jwks, "fetch", lambda url, timeout: str(never.wait()).encode())
     url = KeySetUrl("https://example.com/", 0.01)
     for _ in range(jwks.MOST_THREADS):
         with pytest.raises(FetchError, match="no answer in time"):
@@ -125,12 +105,12 @@ def test_fetches_that_hang_are_neither_waited_for_nor_joined_by_many_others(monk
 
 
 def test_one_fetch_that_hangs_does_not_end_all_fetching(server: KeyServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    never, fetch = Event(), jwks._fetch
+    never = Event()
     url = KeySetUrl(server.url, 0.01)
-    monkeypatch.setattr(jwks, "_fetch", lambda url, timeout: str(never.wait()).encode())
+    monkeypatch.setattr(jwks, "fetch", lambda url, timeout: str(never.wait()).encode())
     with pytest.raises(FetchError):
         url()
-    monkeypatch.setattr(jwks, "_fetch", fetch)
+    monkeypatch.setattr(jwks, "fetch", fetch)
     url._timeout = PATIENT
     assert url().verifies_anything()
     never.set()
@@ -140,10 +120,35 @@ def test_the_text_of_a_fetchs_error_is_not_handed_on(monkeypatch: pytest.MonkeyP
     def broken(url: str, timeout: float) -> bytes:
         raise ValueError(f"{url} holds a secret")
 
-    monkeypatch.setattr(jwks, "_fetch", broken)
+    monkeypatch.setattr(jwks, "fetch", broken)
     with pytest.raises(FetchError) as failed:
         KeySetUrl("https://example.com/?s3cret", PATIENT)()
     assert str(failed.value) == "ValueError"
+
+
+def test_the_log_names_the_cause_and_on_the_users_machine_the_url(server: KeyServer, tmp_path: Path) -> None:
+    server.status = 404
+    line = start(tmp_path, jwt_table(jwks=f"{server.url}?key=s3cret"))(bearer(mint())).decision
+    assert line["detail"] == f"expected status 200, found 404 ({server.url}?…)"
+
+
+def test_in_lambda_the_log_names_the_cause_without_the_url(
+    server: KeyServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "authorizer")
+    server.status = 404
+    outcome = start(tmp_path, jwt_table(jwks=server.url), environment={"AWS_LAMBDA_FUNCTION_NAME": "authorizer"})(
+        bearer(mint())
+    )
+    assert (outcome.decision["detail"], server.url in outcome.output) == ("expected status 200, found 404", False)
+
+
+def test_the_cause_is_logged_too_while_the_old_keys_are_used(server: KeyServer) -> None:
+    observer = new_observer()
+    with printed() as output:
+        observer.keys_fetched("expected status 200, found 404")
+        observer.allowed({}, 0.0)
+    assert '"detail":"expected status 200, found 404"' in output.text
 
 
 def test_an_unknown_key_behind_a_url_is_refused(remote: Running) -> None:

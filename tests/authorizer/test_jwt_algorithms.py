@@ -27,6 +27,27 @@ def test_a_token_signed_with_the_issuers_key_is_allowed(versatile: Running, algo
     assert versatile.verdict(bearer(mint(signing_key(algorithm)))) == "allowed"
 
 
+NAMES = ("EdDSA", "Ed25519")
+
+
+@pytest.mark.parametrize("in_key", [*NAMES, None])
+@pytest.mark.parametrize("in_header", NAMES)
+@pytest.mark.parametrize("configured", NAMES)
+def test_ed25519_is_eddsa_with_its_curve(tmp_path: Path, configured: str, in_header: str, in_key: str | None) -> None:
+    key = signing_key("EdDSA")
+    running = start(tmp_path, jwt_table(algorithms=[configured]), keys=[key.jwk(alg=in_key)])
+    for signer, expected in ((key, "allowed"), (signing_key("EdDSA", "forger"), Reason.BAD_SIGNATURE)):
+        assert running.verdict(bearer(mint(signer, head={"alg": in_header, "kid": key.key_id}))) == expected
+
+
+@pytest.mark.parametrize(("changes", "head"), [({"alg": "Ed448"}, {}), ({"crv": "Ed448"}, {}), ({}, {"alg": "Ed448"})])
+def test_ed448_is_not_supported(tmp_path: Path, changes: dict[str, object], head: dict[str, object]) -> None:
+    key = signing_key("EdDSA")
+    running = start(tmp_path, jwt_table(algorithms=NAMES), keys=[key.jwk(**changes)])
+    reason = Reason.ALGORITHM_NOT_ALLOWED if head else Reason.KEY_TYPE_MISMATCH
+    assert running.verdict(bearer(mint(key, head=head))) == reason
+
+
 def forged(key: SigningKey, *, payload: bytes | None = None, signature: str | None = None) -> str:
     """A token of a key with another payload or another signature."""
     head, body, signed = cut(mint(key))

@@ -79,6 +79,23 @@ def test_a_time_past_all_times_is_refused(authorizer: Running, name: str, number
     assert authorizer.verdict(bearer(with_payload(body.encode()))) == Reason.INVALID_CLAIM
 
 
+NAMED = {
+    "subject": ({"sub": 42}, Reason.INVALID_CLAIM, "sub"),
+    "token-id": ({"jti": None}, Reason.INVALID_CLAIM, "jti"),
+    "audience": ({"aud": "chats"}, Reason.WRONG_AUDIENCE, "aud"),
+    "time": ({"nbf": "now"}, Reason.INVALID_CLAIM, "nbf"),
+    "no-expiry": ({"exp": ...}, Reason.MISSING_CLAIM, "exp"),
+}
+
+
+@pytest.mark.parametrize(("changes", "reason", "detail"), NAMED.values(), ids=NAMED)
+def test_the_log_names_the_claim_that_is_wrong(
+    authorizer: Running, changes: dict[str, object], reason: Reason, detail: str
+) -> None:
+    line = authorizer(bearer(mint(**changes))).decision
+    assert (line["reason"], line["detail"]) == (reason, detail)
+
+
 LET_IN = {
     "audience-list": {"aud": ["other", AUDIENCE]},
     "fractions": {"exp": time.time() + HOUR + 0.5, "nbf": time.time() - 0.5, "iat": time.time() - 0.5},
@@ -131,13 +148,19 @@ def test_a_required_claim_may_have_any_value(requiring: Running, value: object) 
     assert requiring.verdict(bearer(mint(tenant=value))) == "allowed"
 
 
-@pytest.mark.parametrize("media_type", ["at+jwt", "AT+JWT"])
-def test_a_token_of_the_expected_type_is_allowed_in_upper_and_lower_case(tmp_path: Path, media_type: str) -> None:
-    running = start(tmp_path, jwt_table(token_type="at+jwt"))
+SPELLINGS = ["at+jwt", "AT+JWT", "application/at+jwt", "Application/AT+JWT"]
+
+
+@pytest.mark.parametrize("media_type", SPELLINGS)
+@pytest.mark.parametrize("configured", SPELLINGS)
+def test_a_token_of_the_expected_type_is_allowed_with_and_without_application(
+    tmp_path: Path, configured: str, media_type: str
+) -> None:
+    running = start(tmp_path, jwt_table(token_type=configured))
     assert running.verdict(bearer(mint(head={"typ": media_type}))) == "allowed"
 
 
-@pytest.mark.parametrize("media_type", ["JWT", "id+jwt", "", None, ...])
+@pytest.mark.parametrize("media_type", ["JWT", "id+jwt", "text/at+jwt", "application/", "", ...])
 def test_a_token_of_another_type_is_refused(tmp_path: Path, media_type: object) -> None:
     running = start(tmp_path, jwt_table(token_type="at+jwt"))
     assert running.verdict(bearer(mint(head={"typ": media_type}))) == Reason.WRONG_TOKEN_USE

@@ -1,13 +1,15 @@
 """Tokens with a right signature that RFC 7515 and RFC 7519 forbid."""
 
 import json
+from pathlib import Path
 
 import pytest
 
 from iot_authorizer import Reason
 from iot_authorizer.tokens import LONGEST_TOKEN
-from tests.authorizer.events import bearer, event
-from tests.authorizer.handlers import Running
+from tests.authorizer.events import SDK, Event, bearer, event
+from tests.authorizer.handlers import Running, jwt_table, start
+from tests.authorizer.key_server import key_server
 from tests.authorizer.keys import signing_key
 from tests.authorizer.tokens import claims, cut, encode, header, mint, not_canonical, with_header, with_payload
 
@@ -50,12 +52,17 @@ WRONG_HEADERS = {
     "alg-null": {"alg": None},
     "alg-list": {"alg": ["RS256"]},
     "alg-missing": {"alg": ...},
+    "kid-null": {"kid": None},
+    "typ-null": {"typ": None},
 }
 
 
 @pytest.mark.parametrize("head", WRONG_HEADERS.values(), ids=WRONG_HEADERS)
-def test_a_header_with_a_member_of_the_wrong_type_is_refused(authorizer: Running, head: dict[str, object]) -> None:
-    assert authorizer.verdict(bearer(mint(head=head))) == Reason.MALFORMED_TOKEN
+def test_a_header_with_a_member_of_the_wrong_type_is_refused_and_the_log_names_it(
+    authorizer: Running, head: dict[str, object]
+) -> None:
+    line = authorizer(bearer(mint(head=head))).decision
+    assert (line["reason"], line["detail"]) == (Reason.MALFORMED_TOKEN, *head)
 
 
 PAYLOADS = {
@@ -110,6 +117,28 @@ def test_a_text_that_is_not_a_compact_jwt_is_refused(authorizer: Running, token:
     assert authorizer.verdict(event(token=token)) == Reason.MALFORMED_TOKEN
 
 
+ADVICE = {
+    "second-question-mark": (event(user_name=f"ann?token={TOKEN}?{SDK}"), 'a second "?": join parameters with "&"'),
+    "line-end": (event(token=f"{TOKEN}\n"), "a line end: remove it"),
+    "space": (event(token=f"{TOKEN} "), "a space: remove it"),
+    "quotes": (event(token=f'"{TOKEN}"'), "quotes: remove them"),
+    "encoded-twice": (event(user_name=f"ann?token={TOKEN.replace('.', '%252E')}"), "percent-encoded: decode it once"),
+    "standard-base64": (event(token=f"{HEAD}.{BODY}.{SIGNATURE}+/"), "standard base64: expected base64url"),
+    "padding": (event(token=f"{TOKEN}=="), "padding"),
+    "parts": (event(token=BODY), "parts"),
+    "header": (event(token=f"{BODY[:-1]}.{BODY}.{SIGNATURE}"), "header"),
+    "claims": (event(token=f"{HEAD}.{BODY[:-1]}.{SIGNATURE}"), "claims"),
+    "signature": (event(token=f"{TOKEN}!"), "signature"),
+    "no-ascii": (event(token=f"{TOKEN}\u200b"), "a character that is not ASCII: remove it"),
+}
+
+
+@pytest.mark.parametrize(("sent", "detail"), ADVICE.values(), ids=ADVICE)
+def test_the_log_says_what_to_remove_or_which_part_is_malformed(authorizer: Running, sent: Event, detail: str) -> None:
+    line = authorizer(sent).decision
+    assert (line["reason"], line["detail"]) == (Reason.MALFORMED_TOKEN, detail)
+
+
 def test_the_alphabet_of_standard_base64_is_refused(authorizer: Running) -> None:
     key = signing_key("RS256")
     payload = encode(json.dumps(claims(x="???>>>~~~"), ensure_ascii=False).encode())
@@ -149,6 +178,29 @@ def test_a_token_as_long_as_the_limit_is_allowed_and_a_longer_one_refused(author
     assert LONGEST_TOKEN - 8 < len(token) <= LONGEST_TOKEN
     verdicts = [authorizer.verdict(bearer(each)) for each in (token, _long(LONGEST_TOKEN + 16))]
     assert verdicts == ["allowed", Reason.TOKEN_TOO_LONG]
+
+
+@pytest.mark.parametrize("name", ["jku", "jwk", "x5u", "x5c", "x5t", "x5t#S256"])
+def test_a_key_in_a_header_that_is_configured_to_be_ignored_is_not_used(tmp_path: Path, name: str) -> None:
+    running = start(tmp_path, jwt_table(ignore_header=[name]))
+    forger = signing_key("RS256", "forger")
+    with key_server() as server:
+        value = forger.jwk() if name == "jwk" else server.url
+        head = {name: value, "kid": "main-RS256"}
+        verdicts = [running.verdict(bearer(mint(key, head=head))) for key in (signing_key("RS256"), forger)]
+        assert (verdicts, server.paths) == (["allowed", Reason.BAD_SIGNATURE], [])
+
+
+def test_what_is_not_configured_to_be_ignored_is_refused(tmp_path: Path) -> None:
+    running = start(tmp_path, jwt_table(ignore_header=["jku"]))
+    line = running(bearer(mint(head={"jku": "https://a.example/", "x5u": "https://a.example/"}))).decision
+    assert (line["reason"], line["detail"]) == (Reason.KEY_IN_HEADER, "x5u")
+
+
+def test_critical_parameters_are_refused_even_if_they_are_configured_to_be_ignored(tmp_path: Path) -> None:
+    running = start(tmp_path, jwt_table(ignore_header=["jku"]))
+    token = mint(head={"jku": "https://a.example/", "crit": ["jku"]})
+    assert running.verdict(bearer(token)) == Reason.CRITICAL_HEADER
 
 
 def test_a_refused_header_is_refused_again(authorizer: Running) -> None:

@@ -82,12 +82,39 @@ CLIENTS = {
     "id-token": ({"token_use": "id"}, Reason.WRONG_TOKEN_USE),
     "no-use": ({"token_use": ...}, Reason.WRONG_TOKEN_USE),
     "use-list": ({"token_use": ["access"]}, Reason.WRONG_TOKEN_USE),
+    "for-a-resource-server": ({"aud": "billing"}, Reason.WRONG_AUDIENCE),
 }
 
 
 @pytest.mark.parametrize(("changes", "reason"), CLIENTS.values(), ids=CLIENTS)
 def test_other_tokens_of_cognito_are_refused(cognito: Running, changes: dict[str, object], reason: Reason) -> None:
     assert cognito.verdict(bearer(mint(**{**COGNITO, **changes}))) == reason
+
+
+CLIENT_CLAIMS = {
+    "clerk": ({"client_claim": "azp"}, {"aud": ..., "azp": "app1"}, "allowed"),
+    "okta": ({"client_claim": "cid", "audience": ["api"]}, {"aud": "api", "cid": "app1"}, "allowed"),
+    "rfc-9068": ({"audience": ["api"]}, {"aud": "api", "client_id": "app1"}, "allowed"),
+    "other-client": ({"client_claim": "azp"}, {"aud": ..., "azp": "app3"}, Reason.WRONG_CLIENT),
+    "client-elsewhere": ({"client_claim": "azp"}, {"aud": ..., "client_id": "app1"}, Reason.WRONG_CLIENT),
+    "client-list": ({"client_claim": "azp"}, {"aud": ..., "azp": ["app1"]}, Reason.WRONG_CLIENT),
+    "unexpected-audience": ({"client_claim": "azp"}, {"aud": "billing", "azp": "app1"}, Reason.WRONG_AUDIENCE),
+    "other-audience": ({"client_claim": "cid", "audience": ["api"]}, {"cid": "app1"}, Reason.WRONG_AUDIENCE),
+    "client-missing": ({"client_claim": "cid", "audience": ["api"]}, {"aud": "api"}, Reason.WRONG_CLIENT),
+    "id-token-instead": (
+        {"client_claim": "azp", "token_use": "access"},
+        {"aud": ..., "azp": "app1", "token_use": "id"},
+        Reason.WRONG_TOKEN_USE,
+    ),
+}
+
+
+@pytest.mark.parametrize(("configured", "changes", "verdict"), CLIENT_CLAIMS.values(), ids=CLIENT_CLAIMS)
+def test_the_client_is_in_the_claim_that_is_configured(
+    tmp_path: Path, configured: dict[str, object], changes: dict[str, object], verdict: str
+) -> None:
+    running = start(tmp_path, jwt_table(**{"audience": None, "client_id": ["app1", "app2"]} | configured))
+    assert running.verdict(bearer(mint(**changes))) == verdict
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from iot_authorizer import Reason, Refusal
-from iot_authorizer.keys import KeySet
+from iot_authorizer.keys import MOST_KEYS, KeySet
 from iot_policies import InvalidFile
 from tests.authorizer.events import bearer
 from tests.authorizer.handlers import jwt_table, start
@@ -65,6 +65,17 @@ SETS: dict[str, tuple[list[SigningKey | Jwk], SigningKey, dict[str, object], str
     "same-id-for-other-algorithm": ([{**EC.jwk(), "kid": RSA.key_id}, RSA], RSA, {}, "allowed"),
     "rotation-old": ([RSA, NEXT], RSA, {}, "allowed"),
     "rotation-new": ([RSA, NEXT], NEXT, {}, "allowed"),
+    "same-id-first": ([RSA, NEXT.jwk(kid=RSA.key_id)], RSA, {}, "allowed"),
+    "same-id-second": ([NEXT.jwk(kid=RSA.key_id), RSA], RSA, {}, "allowed"),
+    "same-id-behind-unusable": (
+        [RSA.jwk(n=5), {**weak_key().jwk(), "kid": RSA.key_id}, RSA.jwk(use="enc"), RSA],
+        RSA,
+        {},
+        "allowed",
+    ),
+    "same-id-fourth": ([*[NEXT.jwk(kid=RSA.key_id)] * (MOST_KEYS - 1), RSA], RSA, {}, "allowed"),
+    "same-id-too-often": ([*[NEXT.jwk(kid=RSA.key_id)] * MOST_KEYS, RSA], RSA, {}, Reason.BAD_SIGNATURE),
+    "same-id-of-others": ([NEXT.jwk(kid=RSA.key_id)] * 2, RSA, {}, Reason.BAD_SIGNATURE),
     "no-id-and-one-fits": ([EC, RSA], RSA, {"kid": ...}, "allowed"),
     "no-id-and-two-fit": ([RSA, NEXT], RSA, {"kid": ...}, Reason.KEY_ID_MISSING),
 }

@@ -89,9 +89,12 @@ def test_a_secret_shorter_than_the_hash_is_refused(shared: Callable[..., Running
     assert shared(service, SECRET[:31]).verdict(bearer(mint(hmac_key(SECRET[:31])))) == Reason.WEAK_KEY
 
 
-@services
-def test_a_secret_that_is_not_there_is_refused(tmp_path: Path, service: str) -> None:
-    assert named(tmp_path, f"{service}:none").verdict(bearer(mint(hmac_key()))) == Reason.KEYS_UNAVAILABLE
+@pytest.mark.parametrize(
+    ("service", "error"), [("secretsmanager", "ResourceNotFoundException"), ("ssm", "ParameterNotFound")]
+)
+def test_a_secret_that_is_not_there_is_refused_with_the_error_of_aws(tmp_path: Path, service: str, error: str) -> None:
+    line = named(tmp_path, f"{service}:none")(bearer(mint(hmac_key()))).decision
+    assert (line["reason"], line["detail"]) == (Reason.KEYS_UNAVAILABLE, error)
 
 
 def test_a_region_that_is_not_known_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -122,6 +122,14 @@ def test_a_type_and_claims_may_be_required_of_verified_tokens(
     assert running.verdict(verified(mint())) == reason
 
 
+@pytest.mark.parametrize(("ignored", "verdict"), [([], Reason.KEY_IN_HEADER), (["jku"], "allowed")])
+def test_a_keys_url_in_a_verified_token_is_refused_unless_it_is_ignored(
+    tmp_path: Path, ignored: list[str], verdict: str
+) -> None:
+    running = start(tmp_path, table("[signed_tokens]", issuer=ISSUER, audience=["chat"], ignore_header=ignored))
+    assert running.verdict(verified(mint(head={"jku": "https://a.example/keys"}))) == verdict
+
+
 @pytest.mark.parametrize(("audience", "verdict"), [(..., "allowed"), ("chat", Reason.WRONG_AUDIENCE)])
 def test_without_an_audience_verified_tokens_must_name_none(tmp_path: Path, audience: object, verdict: str) -> None:
     running = start(tmp_path, table("[signed_tokens]", issuer=ISSUER))

@@ -10,7 +10,6 @@ import pytest
 
 from iot_identities.table import Item, Table
 from tests.clock import Clock
-from tests.identities.conftest import OpenTable
 from tests.identities.questions import stored
 
 ANN: Item = {"id": "user#ann", "disabled": False}
@@ -110,21 +109,18 @@ def test_the_rest_of_an_item_stays(table: Table, clock: Clock) -> None:
 
 
 @pytest.mark.parametrize("seen", [False, True])
-def test_of_many_that_extend_at_once_as_many_do_as_there_is_room_for(
-    open_table: OpenTable, clock: Clock, seen: bool
-) -> None:
+def test_of_many_that_extend_at_once_as_many_do_as_there_is_room_for(table: Table, clock: Clock, seen: bool) -> None:
     if seen:
-        extend(open_table(), clock, seen=False)
+        extend(table, clock, seen=False)
     together = Barrier(8)
 
     def extend_together(_: int) -> bool:
-        table = open_table()
         together.wait()
         return extend(table, clock, most=50, seen=seen)
 
     with ThreadPoolExecutor(8) as threads:
         assert sum(threads.map(extend_together, range(8))) == 5 - seen
-    assert left(open_table(), clock) == 50
+    assert left(table, clock) == 50
 
 
 def test_of_many_that_extend_and_shorten_at_once_nothing_is_left(table: Table, clock: Clock) -> None:

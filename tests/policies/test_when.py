@@ -1,11 +1,15 @@
 """When a grant or a deny applies: `when` against the claims of a principal."""
 
+import json
 import tomllib
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from iot_policies import AmbiguousClaim, Deny, Grant, InvalidName, UnclearDenial
+from iot_policies.when import Scalar
 
 APPLIES: list[tuple[str, Any]] = [
     ('{ role = "x" }', {"role": "x"}),
@@ -63,6 +67,13 @@ DOES_NOT_APPLY: list[tuple[str, Any]] = [
 )
 def test_a_grant_applies_if_the_claims_have_what_it_wants(when: str, claims: dict[str, object], applies: bool) -> None:
     assert Grant.model_validate(tomllib.loads(f"when = {when}")).applies(claims) is applies
+
+
+def test_a_deeply_nested_claim_is_searched_for_a_value() -> None:
+    nested: object = []
+    for _ in range(10_000):
+        nested = [nested]
+    assert not Grant(when={"x": "*"}).applies({"x": nested})
 
 
 def test_a_grant_without_when_applies_to_everyone() -> None:
@@ -184,3 +195,32 @@ def test_a_claim_that_breaks_the_name_rule_refuses_the_connection(
 def test_only_spaces_separate_the_words_of_a_scope(scope: str) -> None:
     with pytest.raises(InvalidName):
         Grant.model_validate({"when": {"scope": "b"}}).applies({"scope": scope})
+
+
+json_scalars = st.one_of(
+    st.none(), st.booleans(), st.integers(), st.floats(), st.text(), st.sampled_from(("x", "X", "7", "on", "*", "ß"))
+)
+json_values = st.one_of(
+    json_scalars,
+    st.lists(st.one_of(json_scalars, st.lists(json_scalars)), max_size=3),
+    st.dictionaries(st.text(), json_scalars, max_size=2),
+)
+wanted_values = st.one_of(st.booleans(), st.integers(), st.sampled_from((7, 1.5, "x", "7", "on", "*", "ss")))
+
+
+@given(json_values, wanted_values)
+def test_what_meets_a_grant_never_escapes_a_deny_of_the_same_value(value: object, wanted: Scalar) -> None:
+    claims = {"x": value}
+    try:
+        granted = Grant(when={"x": wanted}).applies(claims)
+        denied = Deny(when={"x": wanted}).applies(claims)
+    except (InvalidName, UnclearDenial):
+        return
+    assert denied or not granted
+
+
+@given(st.one_of(st.booleans(), st.integers(), st.floats(allow_nan=False, allow_infinity=False)))
+def test_a_deny_covers_a_value_and_the_text_that_json_writes_for_it_and_each_covers_the_other(value: Scalar) -> None:
+    written = json.dumps(value)
+    for wanted, claim in ((value, value), (value, written), (written, value), (written, [None, written])):
+        assert Deny(when={"x": wanted}).applies({"x": claim})

@@ -100,8 +100,10 @@ def _reasons(configured: ProjectConfiguration, request: ConnectionRequest, refus
 
 def _invoke(function: LambdaFunction, authorizer: AuthorizerDescription, request: ConnectionRequest) -> None:
     """Invokes the function as IoT Core does, and prints its answer and its decision. Raises Refused."""
-    verified = verify_signature(request, authorizer)
-    event = build_event(request, token_key_name=authorizer.token_key_name, signature_verified=verified)
+    signature = verify_signature(request, authorizer)
+    if signature.warning is not None:
+        warn(signature.warning)
+    event = build_event(request, token_key_name=authorizer.token_key_name, signature_verified=signature.verified)
     try:
         invocation = function.invoke(event)
     except BrokenHandler as error:

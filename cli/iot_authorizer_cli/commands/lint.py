@@ -5,16 +5,19 @@ from typing import Annotated
 
 import typer
 
-from iot_policies import PolicyTemplate
+from iot_authorizer_cli import options
 from iot_policies.linter import lint as lint_template
 from iot_policies.toml_file import key_of, line_of, read_toml
 
 
-def lint(policies: Annotated[list[Path], typer.Argument(metavar="POLICY", help="Policy templates.")]) -> None:
+def lint(
+    policies: Annotated[list[Path], typer.Argument(metavar="POLICY", help="Policy templates.")],
+    topic_prefix: options.TopicPrefix = None,
+) -> None:
     """Check policy templates for mistakes. Exits with 0 if there is none, with 1 otherwise."""
     counts = {"warning": 0, "note": 0}
     for path in policies:
-        template, (_, text) = PolicyTemplate.load(path), read_toml(path)
+        template, (_, text) = options.load_template(path, topic_prefix), read_toml(path)
         for finding in lint_template(template):
             line = line_of(text, finding.location)
             place = f"{path}:{line}" if line else f"{path}"

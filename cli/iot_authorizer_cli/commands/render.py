@@ -4,7 +4,7 @@ import typer
 
 from iot_authorizer_cli import options
 from iot_core.functions.lambda_function import ACCOUNT, REGION
-from iot_policies import PolicyTemplate, Principal, compile_policy
+from iot_policies import Principal, compile_policy
 from iot_policies.errors import PolicyError, UnsafeValue, printable
 from iot_policies.explaining import left_out
 from iot_policies.packing import compact
@@ -20,6 +20,7 @@ def render(
     principal: options.PrincipalName,
     claims: options.Claims = "{}",
     client_id: options.ClientId = None,
+    topic_prefix: options.TopicPrefix = None,
     region: options.Region = REGION,
     account: options.Account = ACCOUNT,
 ) -> None:
@@ -29,7 +30,7 @@ def render(
     """
     asked = Principal(principal, options.json_object(claims, "--claims"))
     try:
-        template = PolicyTemplate.load(policy)
+        template = options.load_template(policy, topic_prefix)
         compiled = compile_policy(template, asked, client_id)
     except PolicyError as error:
         if not error.source:

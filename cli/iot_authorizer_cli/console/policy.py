@@ -37,7 +37,7 @@ class TemplateFile:
         text = ""
         try:
             text = read_file(path).decode("utf-8", "replace").replace("\r\n", "\n").replace("\r", "\n")
-            saved = PolicyTemplate.load(path)
+            saved = PolicyTemplate.load(path, template.topic_prefix)
         except InvalidFile as error:
             return cls(text, str(error), error.line, in_force=False)
         return cls(text, None, None, in_force=saved.blocks == template.blocks)

@@ -89,12 +89,12 @@ class SecretCheck:
 
     def _with_cookie(self, request: Request) -> Response:
         response = RedirectResponse("/", 303, self._headers)
-        is_tls = request.url.scheme == "https"
+        is_tls = request.scope["scheme"] == "https"
         response.set_cookie(_cookie_name(request), self._secret, secure=is_tls, httponly=True, samesite="strict")
         return response
 
     def _page(self, request: Request, found: str) -> Response:
-        url = escape(str(request.url.replace(query="")))
+        url = escape(f"{request.scope['scheme']}://{request.headers.get('host', '')}/")
         return HTMLResponse(_PAGE.format(found=found, url=url), 403, self._headers)
 
     def _refusal(self, found: str) -> Response:
@@ -108,4 +108,5 @@ def _bearer(request: Request) -> str | None:
 
 def _cookie_name(request: Request) -> str:
     """The name of the cookie for the port in the browser's address bar."""
-    return f"iot-authorizer-{request.url.port or (443 if request.url.scheme == 'https' else 80)}"
+    _, _, port = request.headers.get("host", "").rpartition(":")
+    return f"iot-authorizer-{port if port.isdecimal() else request.scope['scheme']}"

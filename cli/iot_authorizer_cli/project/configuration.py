@@ -10,13 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from iot_authorizer.configuration import (
-    JwtIssuer,
-    PartialConfiguration,
-    SignedTokens,
-    load_partial_configuration,
-    load_password_file,
-)
+from iot_authorizer.configuration import PartialConfiguration, load_partial_configuration, load_password_file
+from iot_authorizer.token_settings import JwtIssuer, SignedTokens
 from iot_core.authorizers.rules import AuthorizerDescription, InvalidAuthorizer
 from iot_core.functions.isolated_function import IsolatedFunction
 from iot_core.functions.lambda_function import ACCOUNT, REGION, LambdaFunction
@@ -101,7 +96,7 @@ def read_project_configuration(path: Path, function_arn: str, table: Path | None
     keys = {name: folder / file for name, file in (found.signing.public_keys if found.signing else {}).items()}
     policy = folder / found.policy if found.policy else None
     with found.naming("policy"):
-        template = PolicyTemplate.load(policy) if policy else None
+        template = PolicyTemplate.load(policy, found.topic_prefix) if policy else None
     passwords = folder / found.passwords.file if found.passwords and found.passwords.file else None
     jwks = [folder / issuer.jwks for issuer in found.jwt if issuer.jwks and "://" not in issuer.jwks]
     return ProjectConfiguration(

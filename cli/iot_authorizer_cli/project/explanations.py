@@ -11,11 +11,11 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import get_args
 
-from iot_authorizer.configuration import JwtIssuer, SignedTokens
 from iot_authorizer.credentials import read_credentials
 from iot_authorizer.event import AuthorizerEvent
 from iot_authorizer.reasons import Reason
 from iot_authorizer.refusal import Refusal
+from iot_authorizer.token_settings import JwtIssuer, SignedTokens
 from iot_authorizer.tokens import Token, read_token
 from iot_authorizer_cli.project.configuration import ProjectConfiguration
 from iot_authorizer_cli.terminal import time_text
@@ -44,6 +44,7 @@ _QUESTIONS = {"refresh": "connect", "http_publish": "publish"}
 """The question that decides an action with another name."""
 
 _TIMES = ("exp", "nbf", "iat")
+_HEADERS = ("alg", "typ")
 _CLAIMS: Mapping[str, str] = {
     Reason.UNKNOWN_ISSUER: "iss",
     Reason.WRONG_AUDIENCE: "aud",
@@ -52,8 +53,10 @@ _CLAIMS: Mapping[str, str] = {
     Reason.EXPIRED: "exp",
     Reason.NOT_YET_VALID: "nbf",
     Reason.ISSUED_IN_FUTURE: "iat",
+    Reason.ALGORITHM_NOT_ALLOWED: "alg",
+    Reason.INVALID_CLAIM: "",
 }
-"""The claim that a reason code is about."""
+"""The claim or header that a reason code is about, unless the log line's `detail` names another."""
 
 
 def decision_reasons(
@@ -101,41 +104,38 @@ def _token_reasons(configuration: ProjectConfiguration, call: AuthorizerCall, re
         yield f"the token has the claims {', '.join(token.claims)}"
         return
     issuers = [each for each in configuration.issuers if each.issuer == token.claims.get("iss")]
-    name, value = _seen(token, reason, call.logged("detail") or "")
+    if reason not in _CLAIMS:
+        return
+    detail = call.logged("detail") or ""
+    name = detail if detail and " " not in detail else _CLAIMS[reason]
+    if not name:
+        return
     expected = _expected(name, issuers if name != "iss" else configuration.issuers)
-    if name:
-        yield f"{name} is {shown(value)}{f', expected {choice(expected)}' if expected else ''}"
+    yield f"{name} is {shown(_seen(token, name))}{f', expected {choice(expected)}' if expected else ''}"
 
 
-def _seen(token: Token, reason: str, detail: str) -> tuple[str, object]:
-    """The claim or header that a reason code is about, and its value. The name is empty for other reason codes."""
-    if reason == Reason.ALGORITHM_NOT_ALLOWED:
-        return "alg", token.header.algorithm
-    if reason == Reason.WRONG_TOKEN_USE and detail == "typ":
-        return "typ", token.header.type
-    name = detail if reason == Reason.INVALID_CLAIM else _CLAIMS.get(reason, "")
+def _seen(token: Token, name: str) -> object:
+    """The value of a claim or of a header."""
+    if name in _HEADERS:
+        return token.header.algorithm if name == "alg" else token.header.type
     value = _named(token.claims, name)
-    if name in _TIMES and isinstance(value, int) and not isinstance(value, bool):
-        return name, time_text(value)
-    return name, value
+    return time_text(value) if name in _TIMES and isinstance(value, int) and not isinstance(value, bool) else value
 
 
 def _expected(name: str, issuers: Sequence[JwtIssuer | SignedTokens]) -> list[str]:
     """The values that the configuration accepts for a claim or header."""
-    if name == "token_use":
-        return ["access"]
-    found: list[str] = []
+    found: list[str | None] = []
     for each in issuers:
-        clients, algorithms = (each.client_id, each.algorithms) if isinstance(each, JwtIssuer) else ((), ("RS256",))
-        accepted: Mapping[str, Sequence[str]] = {
+        accepted: dict[str, Sequence[str | None]] = {
             "iss": (each.issuer,),
             "aud": each.audience,
-            "client_id": clients,
-            "alg": algorithms,
-            "typ": (each.token_type,) if each.token_type else (),
+            "typ": (each.required_type,),
+            "alg": each.algorithms if isinstance(each, JwtIssuer) else ("RS256",),
         }
+        if isinstance(each, JwtIssuer):
+            accepted |= {each.client_claim: each.client_id, "token_use": (each.required_use,)}
         found += accepted.get(name, ())
-    return found
+    return [*dict.fromkeys(value for value in found if value is not None)]
 
 
 def _claims(configuration: ProjectConfiguration, call: AuthorizerCall, name: str) -> Claims | None:

@@ -22,7 +22,7 @@ Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 _AWS = re.compile(r"([a-z0-9-]+\.)*iot(-fips)?\.[a-z]+(-[a-z]+)+-[0-9]+\.(amazonaws\.com(\.cn)?|api\.aws)")
 """IoT Core's endpoints: in China under `.cn`, with IPv6 under `api.aws` (AWS General Reference)."""
-_HOST = re.compile(r"(\[(?P<address>[0-9a-f:.%]+)\]|(?P<name>[^:/?#@\[\]\s]+))(:[0-9]*)?")
+_HOST = re.compile(r"(\[(?P<address>[0-9a-f:.%]+)\]|(?P<name>[^:/?#@\[\]\s]+))(:[0-9]{0,5})?")
 """A Host header in lower case (RFC 9110, section 7.2)."""
 
 UNKNOWN_HOST = "the Host header does not name this server: use localhost or its address; names of AWS need the TLS port"

@@ -1,26 +1,17 @@
-"""TLS of the server: a local certificate authority, made once, and a certificate that it issues at each start.
+"""TLS of the server, with a certificate that the local certificate authority issues at each start.
 
 It also reports why a handshake failed and which server name a client asked for, because event loops do not.
 """
 
-import ipaddress
-import re
 import ssl
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Callable
 from weakref import WeakKeyDictionary
 
 import trustme
 
-from iot_core.whole_file import require_private, write_whole
-from iot_policies import InvalidFile
-
 _FOR_CERTIFICATES = ("x-amzn-mqtt-ca", "x-amzn-http-ca")
 ALPN = ("mqtt", "http/1.1", *_FOR_CERTIFICATES)
 """The protocols that IoT Core serves on one port (developer guide, "Device communication protocols")."""
-_LABEL = re.compile(r"[a-zA-Z0-9]([a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?")
-"""A label of a host name (RFC 1123, section 2.1)."""
-_CA, _CA_KEY = "ca.pem", "ca-key.pem"
 
 # OpenSSL's names of errors (openssl/sslerr.h).
 _DISTRUST = {"TLSV1_ALERT_UNKNOWN_CA", "SSLV3_ALERT_CERTIFICATE_UNKNOWN", "SSLV3_ALERT_BAD_CERTIFICATE"}
@@ -31,15 +22,11 @@ _OLD = {"UNSUPPORTED_PROTOCOL", "VERSION_TOO_LOW", "TLSV1_ALERT_PROTOCOL_VERSION
 class ServerTls:
     """The server's side of TLS handshakes."""
 
-    def __init__(self, folder: Path, names: Sequence[str]) -> None:
-        """Issues a certificate for these names and addresses by the CA in the data folder.
-
-        A name that is not valid in a certificate, such as a host name with `_`, is left out. Raises InvalidFile if the
-        CA's files cannot be used, OSError if they cannot be written.
-        """
+    def __init__(self, certificate: trustme.LeafCert) -> None:
+        """Uses this certificate of the server."""
         self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self.context.minimum_version = ssl.TLSVersion.TLSv1_2
-        _authority(folder).issue_cert(*filter(_is_certifiable, names)).configure_cert(self.context)
+        certificate.configure_cert(self.context)
         self.context.set_alpn_protocols(list(ALPN))
         self.context.sni_callback = self._note_server_name
         self._server_names: WeakKeyDictionary[ssl.SSLObject, str] = WeakKeyDictionary()
@@ -85,34 +72,6 @@ def not_for_authorizers(alpn: str | None, port: int, *, mqtt: bool) -> str | Non
     if not mqtt and port == 8883:
         return "WebSocket or HTTPS on port 8883, which is for MQTT: use port 443"
     return None
-
-
-def ca_path(folder: Path) -> Path:
-    """The certificate of the CA in a data folder, for clients to trust."""
-    return folder / _CA
-
-
-def _is_certifiable(name: str) -> bool:
-    try:
-        ipaddress.ip_address(name)
-    except ValueError:
-        return all(map(_LABEL.fullmatch, name.removeprefix("*.").split(".")))
-    return True
-
-
-def _authority(folder: Path) -> trustme.CA:
-    certificate, key = folder / _CA, folder / _CA_KEY
-    if certificate.exists() and key.exists():
-        require_private(key)
-        try:
-            return trustme.CA.from_pem(certificate.read_bytes(), key.read_bytes())
-        except (ValueError, TypeError):
-            advice = "not a CA certificate with its key: remove it and ca-key.pem, and new ones are made"
-            raise InvalidFile(certificate, None, "", advice) from None
-    authority = trustme.CA(organization_name="iot-authorizer", organization_unit_name="development on this machine")
-    write_whole(key, authority.private_key_pem.bytes(), mode=0o600)
-    write_whole(certificate, authority.cert_pem.bytes())
-    return authority
 
 
 def _why(error: ssl.SSLError) -> str:

@@ -53,7 +53,7 @@ def lines(code: Path, capfd: pytest.CaptureFixture[str]) -> list[dict[str, Any]]
     observer = Observer("chat")
     grant = PolicyTemplate.load(code / "policy.toml")
     handler = LambdaHandler(Authorizer(verify=verify, grant=grant, token_key_name="token"), observer)
-    observer.keys_fetched(False)
+    observer.keys_fetched("no answer in time")
     for token in ("good", "broken", "table_unavailable", "malformed_item", "locked"):
         http = {"queryString": f"?token={token}"}
         handler({"protocolData": {"http": http, "mqtt": {"clientId": "ann"}}}, Context())

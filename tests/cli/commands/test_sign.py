@@ -47,7 +47,7 @@ def test_the_line_end_of_standard_input_is_not_signed(run: Run, config: Path, en
 def test_iot_core_verifies_only_the_signed_token(run: Run, config: Path) -> None:
     signature = run("sign", "header.payload").stdout.strip()
     authorizer = read_project_configuration(config, ARN).description
-    assert verify_signature(ConnectionRequest(token="header.payload", tokenSignature=signature), authorizer)
+    assert verify_signature(ConnectionRequest(token="header.payload", tokenSignature=signature), authorizer).verified
     with pytest.raises(Refused):
         verify_signature(ConnectionRequest(token="header.other", tokenSignature=signature), authorizer)
 

@@ -91,6 +91,13 @@ def test_the_cookie_of_another_port_is_not_this_ones(send: Send, core: LocalIotC
     assert send("/", {"Cookie": f"iot-authorizer-{core.port + 1}={secret_of(core)}"}).status == 403
 
 
+@pytest.mark.parametrize("host", ["localhost", "localhost:", "localhost:99999", "[::1]", "127.0.0.1:80"])
+def test_any_port_in_the_host_header_has_a_cookie_of_its_own(send: Send, core: LocalIotCore, host: str) -> None:
+    cookie = send(f"/?secret={secret_of(core)}", {"Host": host}).headers["set-cookie"].partition(";")[0]
+    assert send("/", {"Host": host, "Cookie": cookie}).status == 200
+    assert send("/", {"Cookie": cookie}).status == 403
+
+
 def test_a_program_sends_the_secret_as_a_bearer_token(send: Send, core: LocalIotCore) -> None:
     assert send("/console/state", {"Authorization": f"Bearer {secret_of(core)}"}).status == 200
 
@@ -126,6 +133,7 @@ def test_a_file_that_is_not_a_private_secret_is_refused(tmp_path: Path, content:
         console_secret(tmp_path)
 
 
+@pytest.mark.slow
 def test_a_restart_breaks_no_tab(folder: Path, open_console: Open) -> None:
     config, data = folder / "authorizer.toml", folder / "kept"
     with LocalIotCore(config, folder=data) as core:
@@ -138,6 +146,7 @@ def test_a_restart_breaks_no_tab(folder: Path, open_console: Open) -> None:
     assert console.page.context.cookies()[0]["httpOnly"]
 
 
+@pytest.mark.slow
 def test_a_tab_with_an_old_secret_says_how_to_get_the_new_url(folder: Path, open_console: Open) -> None:
     config = folder / "authorizer.toml"
     with LocalIotCore(config) as core:
@@ -146,6 +155,7 @@ def test_a_tab_with_an_old_secret_says_how_to_get_the_new_url(folder: Path, open
         expect(console.page.locator("#notice")).to_contain_text("secret is wrong: open the URL", timeout=20_000)
 
 
+@pytest.mark.slow
 def test_a_browser_without_the_secret_is_told_how_to_get_the_url(open_console: Open, core: LocalIotCore) -> None:
     page = open_console().page.context.browser.new_context().new_page()  # type: ignore[union-attr]
     page.goto(core.url)

@@ -11,6 +11,7 @@ from iot_authorizer_cli.project import reloading
 from iot_core.mqtt import Publish
 from iot_identities.passwords import hash_password
 from tests.local.harness.client import Client
+from tests.local.harness.function import allow
 from tests.local.harness.running import CONFIGURATION, UNLIMITED, Running, started
 from tests.local.harness.saving import save
 
@@ -185,7 +186,7 @@ def test_an_exception_in_a_reload_does_not_end_the_watch(
     running: Running, folder: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(running.core.authorizers, "put_configured", lambda *_, **__: 1 // 0)
+        patch.setattr(running.core.authorizers, "put_configured", lambda _, **__: 1 // 0)
         save(folder / "policy.toml", NEW)
         running.wait_until(lambda: "ZeroDivisionError" in caplog.text)
     save(folder / "policy.toml", TEMPLATE)
@@ -202,3 +203,21 @@ def test_an_emptied_file_changes_nothing_since_an_editor_can_be_about_to_write_i
         (folder / name).write_text("")
         assert f"{name}: is empty" in running.record("reload", ok=False)["problem"]
         client.ping()
+
+
+@pytest.mark.slow
+def test_a_handler_in_processes_is_reloaded_and_one_that_exits_changes_nothing(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder)
+    (folder / "authorizer.toml").write_text(CONFIGURATION)
+    own = folder / "isolated.py"
+    own.write_text(f"def handle(event, context):\n    return {allow()!r}\n")
+    core = LocalIotCore(handler="isolated.handle", isolate=True, default_authorizer=True, limits=UNLIMITED)
+    with core, Running.around_core(core) as running, connected(running) as client:
+        save(own, "import os\nos._exit(3)\n")
+        assert "exited with 3" in running.record("reload", ok=False)["problem"]
+        client.ping()
+        save(own, "def handle(event, context):\n    return {'isAuthenticated': False}\n")
+        running.record("reload", ok=True)
+        assert client.ends() == []

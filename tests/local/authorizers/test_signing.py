@@ -59,6 +59,17 @@ def test_a_valid_signature_in_the_user_name_is_verified(running: Running, key: S
     accepted(running)
 
 
+def test_a_signature_without_padding_is_verified_and_the_feed_warns(running: Running, key: SigningKey) -> None:
+    signature = key.sign(TOKEN)
+    assert signature.endswith("=")
+    for sent, warning in ((signature.rstrip("="), "the token's signature lacks its base64 padding"), (signature, None)):
+        with running.client() as client:
+            assert client.connect(user_name=in_user_name(TOKEN, quote(sent, safe=""))).reason_code == 0
+        accepted(running)
+        record = running.record("decision", action="connect", allowed=True)
+        assert str(record.get("warning")).startswith(str(warning))
+
+
 @pytest.mark.parametrize("place", ["query string", "headers"])
 def test_a_valid_signature_of_a_websocket_is_verified(running: Running, key: SigningKey, place: str) -> None:
     if place == "headers":

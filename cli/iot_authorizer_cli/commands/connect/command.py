@@ -30,7 +30,7 @@ from iot_authorizer_cli.project.key_ring import read_key_ring
 from iot_authorizer_cli.snippets.programs import CLIENTS, WITH_TLS, Client, Transport, default_endpoint, snippet
 from iot_authorizer_cli.snippets.settings import ClientEndpoint, ClientSettings
 from iot_authorizer_cli.terminal import warn
-from iot_core.edge.tls import ca_path
+from iot_core.edge.certificate_authority import ca_path
 from iot_core.functions.lambda_function import ACCOUNT, REGION
 from iot_policies.toml_file import read_file
 

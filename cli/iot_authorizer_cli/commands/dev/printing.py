@@ -22,7 +22,7 @@ from iot_core.reasons import IotCoreReason
 from iot_policies.errors import printable
 
 _EXPLAINED_A_SECOND = 20
-_OF_A_DECISION = ("reason", "detail", "client_id", "principal", "source", "hint")
+_OF_A_DECISION = ("reason", "detail", "client_id", "principal", "source", "hint", "warning")
 """The fields of a decision that are printed, in this order."""
 _MOST = 1000
 """Lines that may wait."""

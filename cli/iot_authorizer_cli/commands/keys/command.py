@@ -143,9 +143,4 @@ def retire(
     for path in (pair.private_path, pair.public_path):
         if path not in removed and path.exists():
             typer.echo(printable(f"kept {path}: keys new did not write it for this key"))
-    typer.echo(
-        f"Deploy, then check with aws iot describe-authorizer that IoT Core no longer has {name}. Until then, it"
-    )
-    typer.echo(
-        f"accepts tokens that {name} signed. If it keeps the key, make the next key with the same name, to replace it."
-    )
+    typer.echo(f"Deploy now: until then, IoT Core accepts tokens that {name} signed.")

@@ -166,6 +166,7 @@ function details(record) {
     authorizer: record.authorizer,
     "disconnect reason": record.disconnect_reason,
     detail: record.kind === "decision" ? null : record.detail,
+    warning: record.warning,
     file: record.path,
   };
   const list = element("dl", {});

@@ -1,0 +1,136 @@
+"""The local certificate authority: made once in the data folder, and limited to names of this machine.
+
+A user who trusts it does not trust whoever reads its key with the rest of the internet: by its name constraints (RFC
+5280, section 4.2.1.10), clients accept it only for localhost, loopback addresses, and the names of the endpoint when it
+was made. Its certificates have only names that it may certify, since one more would make them invalid.
+"""
+
+import ipaddress
+import re
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import trustme
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
+
+from iot_core.whole_file import require_private, write_whole
+from iot_policies import InvalidFile
+
+_CERTIFICATE, _KEY = "ca.pem", "ca-key.pem"
+_ADVICE = "remove it and ca-key.pem, and new ones are made"
+_ALWAYS = ("localhost", "127.0.0.0/8", "::1/128")
+_LIFETIME = timedelta(days=10 * 365)
+_LABEL = re.compile(r"[a-zA-Z0-9]([a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?")
+"""A label of a host name (RFC 1123, section 2.1)."""
+
+
+def ca_path(folder: Path) -> Path:
+    """The certificate of the CA in a data folder, for clients to trust."""
+    return folder / _CERTIFICATE
+
+
+def issue(folder: Path, names: Sequence[str], wished: Sequence[str]) -> trustme.LeafCert:
+    """Issues a server certificate, by the CA in the data folder, which is made if it is missing.
+
+    Names are host names, addresses, or `*.` and a host name. One that is not valid in a certificate, such as a host
+    name with `_`, is left out, and so is a wished name that the CA may not certify. Raises InvalidFile if the CA cannot
+    be used or may not certify one of `names`, OSError if its files cannot be written.
+    """
+    path = ca_path(folder)
+    if not (path.exists() and (folder / _KEY).exists()):
+        _make(folder, [*names, *wished])
+    require_private(folder / _KEY)
+    try:
+        content = path.read_bytes()
+        authority = trustme.CA.from_pem(content, (folder / _KEY).read_bytes())
+        permitted = _permitted(x509.load_pem_x509_certificate(content))
+    except (ValueError, TypeError):
+        raise InvalidFile(path, None, "", f"not a CA certificate with its key: {_ADVICE}") from None
+    except x509.ExtensionNotFound:
+        raise InvalidFile(path, None, "", f"the CA could vouch for any host name: {_ADVICE}") from None
+    valid = list(filter(_is_valid, names))
+    if missing := [name for name in valid if not _permits(permitted, name)]:
+        raise InvalidFile(path, None, "", f"the CA was made for other names than {missing[0]}: {_ADVICE}")
+    return authority.issue_cert(*valid, *(name for name in filter(_is_valid, wished) if _permits(permitted, name)))
+
+
+def _make(folder: Path, names: Iterable[str]) -> None:
+    """Makes the CA. Raises OSError."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name(
+        [
+            x509.NameAttribute(NameOID.ORGANIZATION_NAME, "iot-authorizer"),
+            x509.NameAttribute(NameOID.ORGANIZATIONAL_UNIT_NAME, "development on this machine"),
+        ]
+    )
+    now = datetime.now(UTC)
+    always = list(map(_subtree, _ALWAYS))
+    own = sorted({each.removeprefix("*.") for each in filter(_is_valid, names) if not _permits(always, each)})
+    builder = (
+        x509.CertificateBuilder(subject_name=name, issuer_name=name, public_key=key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + _LIFETIME)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .add_extension(x509.NameConstraints([*always, *map(_subtree, own)], None), critical=True)
+        .add_extension(_KEY_USAGE, critical=True)
+    )
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    write_whole(folder / _KEY, private, mode=0o600)
+    write_whole(ca_path(folder), builder.sign(key, SHA256()).public_bytes(Encoding.PEM))
+
+
+_KEY_USAGE = x509.KeyUsage(
+    digital_signature=False,
+    content_commitment=False,
+    key_encipherment=False,
+    data_encipherment=False,
+    key_agreement=False,
+    key_cert_sign=True,
+    crl_sign=False,
+    encipher_only=False,
+    decipher_only=False,
+)
+
+
+def _subtree(name: str) -> x509.GeneralName:
+    """The constraint that permits a host name with all names below it, or a network."""
+    try:
+        return x509.IPAddress(ipaddress.ip_network(name))
+    except ValueError:
+        return x509.DNSName(name)
+
+
+def _permitted(certificate: x509.Certificate) -> Sequence[x509.GeneralName]:
+    """The constraints of a CA. Raises x509.ExtensionNotFound if it has none."""
+    found = certificate.extensions.get_extension_for_class(x509.NameConstraints).value.permitted_subtrees
+    return list(found or ())
+
+
+def _permits(permitted: Iterable[x509.GeneralName], name: str) -> bool:
+    """Whether a CA with these constraints may certify a name."""
+    return any(_is_below(name, each) for each in permitted)
+
+
+def _is_below(name: str, permitted: x509.GeneralName) -> bool:
+    if isinstance(permitted, x509.DNSName):
+        return f".{name}".lower().endswith(f".{permitted.value}".lower())
+    try:
+        return ipaddress.ip_address(name) in permitted.value
+    except ValueError:
+        return False
+
+
+def _is_valid(name: str) -> bool:
+    """Whether a name can be in a certificate."""
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return all(map(_LABEL.fullmatch, name.removeprefix("*.").split(".")))
+    return True
