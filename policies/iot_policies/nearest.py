@@ -52,6 +52,9 @@ def nearest(
     """What the nearest entries lack, one text for each; a single text if no entry is near."""
     if action == "iot:Connect":
         return (*_nearest_client_ids(template, principal, resource, values),)
+    prefix, levels = template.topic_prefix, split(resource)
+    if prefix and resource[:1] != "$" and levels[: len(split(prefix))] != split(prefix):
+        return (f"each topic begins with the topic_prefix {prefix}: did you mean {prefix}/{resource}?",)
     near: dict[str, int] = {}
     for entry in template.entries:
         differences = _differences(entry, action, resource, principal.claims, values)

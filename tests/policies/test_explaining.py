@@ -135,6 +135,13 @@ def test_the_nearest_entry_is_named_with_what_it_lacks(
     assert first.endswith(f": {text}")
 
 
+def test_a_topic_without_the_topic_prefix_gets_advice() -> None:
+    template = PolicyTemplate.of([Grant(publish=("rooms/x",))], topic_prefix="dev")
+    assert explain(template, ANN, "publish", "rooms/x").reasons == (
+        "each topic begins with the topic_prefix dev: did you mean dev/rooms/x?",
+    )
+
+
 def test_only_the_nearest_entries_are_named() -> None:
     template = PolicyTemplate.of([Grant(publish=("rooms/lobby/say", "rooms/{principal}/say", "rooms/lobby/mute"))])
     found = explain(template, ANN, "publish", "rooms/bob/say").reasons

@@ -68,7 +68,7 @@ def decision_reasons(
     """
     if call.authorizer != configuration.description.name:
         return ()
-    if reason == Reason.NO_CREDENTIALS:
+    if reason in (Reason.NO_CREDENTIALS, Reason.MISPLACED_CREDENTIALS):
         return (*_misspelled(call, configuration.description.token_key_name),)
     if reason not in _BY_TEMPLATE:
         return (*_token_reasons(configuration, call, reason or ""),)
@@ -100,18 +100,14 @@ def _token_reasons(configuration: ProjectConfiguration, call: AuthorizerCall, re
     token = _token(call, configuration.description.token_key_name)
     if token is None:
         return
+    detail = call.logged("detail") or ""
+    name = detail if detail and " " not in detail else _CLAIMS.get(reason, "")
     if reason == Reason.MISSING_CLAIM:
         yield f"the token has the claims {', '.join(token.claims)}"
-        return
-    issuers = [each for each in configuration.issuers if each.issuer == token.claims.get("iss")]
-    if reason not in _CLAIMS:
-        return
-    detail = call.logged("detail") or ""
-    name = detail if detail and " " not in detail else _CLAIMS[reason]
-    if not name:
-        return
-    expected = _expected(name, issuers if name != "iss" else configuration.issuers)
-    yield f"{name} is {shown(_seen(token, name))}{f', expected {choice(expected)}' if expected else ''}"
+    elif reason in _CLAIMS and name:
+        issuers = [each for each in configuration.issuers if name == "iss" or each.issuer == token.claims.get("iss")]
+        expected = _expected(name, issuers)
+        yield f"{name} is {shown(_seen(token, name))}{f', expected {choice(expected)}' if expected else ''}"
 
 
 def _seen(token: Token, name: str) -> object:

@@ -18,6 +18,8 @@ from pydantic.alias_generators import to_camel
 
 _ALIKE = 0.75
 """From 0 to 1: `tokn` and `token` are 0.89 alike."""
+_COMPARED = 64
+"""Names of a query string, and characters of a name, that are compared: anyone can send a long query string."""
 
 _IAM_SIGNATURE = ("X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Signature")
 """Query parameters of a request that is signed in its URL (IAM user guide, "Create a signed AWS API request")."""
@@ -131,7 +133,8 @@ def similar_name(key: str, queries: Iterable[str | None], headers: Iterable[str]
     """`: found NAME, did you mean KEY?` for the name that is most like a key; empty if none is."""
     found = {name.lower(): name for name in headers}
     for query in queries:
-        names = [unquote(pair.partition("=")[0]) for pair in (query or "").removeprefix("?").split("&")]
+        pairs = (query or "").removeprefix("?").split("&", _COMPARED)[:_COMPARED]
+        names = [unquote(pair.partition("=")[0])[:_COMPARED] for pair in pairs]
         found |= {name.lower(): name for name in names}
     alike = get_close_matches(key.lower(), found, 1, _ALIKE)
     return f": found {found[alike[0]]}, did you mean {key}?" if alike else ""
