@@ -1,9 +1,14 @@
 """Why something is allowed or not: the deciding entry first."""
 
+from typing import get_args
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from iot_policies import Deny, Grant, PolicyTemplate, Principal
 from iot_policies.explaining import Question, explain
+from tests.policies import hostile
 
 TEMPLATE = PolicyTemplate.of(
     [
@@ -152,3 +157,21 @@ def test_a_client_id_whose_will_is_not_granted_is_explained_by_connect_with() ->
     template = PolicyTemplate.of([Grant(connect=("ann",), connect_with=("PersistentConnect",))])
     found = explain(template, ANN, "connect", "ann", connect_attributes=frozenset({"LastWill", "PersistentConnect"}))
     assert found.reasons == ('grant[0], connect = "ann": needs LastWill in connect_with, which the CONNECT asks for',)
+
+
+levels = st.sampled_from(("users", "user", "ann", "open", "a", "+", "#", "$aws", "", "lobby"))
+resources = st.lists(levels, min_size=1, max_size=4).map("/".join) | hostile.names
+
+
+@given(
+    st.sampled_from(get_args(Question)),
+    resources,
+    hostile.names,
+    st.dictionaries(st.sampled_from(("rooms", "role", "many")), hostile.claims),
+)
+def test_every_question_has_an_answer_and_a_no_never_names_a_grant_as_its_reason(
+    question: Question, resource: str, name: str, claims: dict[str, object]
+) -> None:
+    found = explain(TEMPLATE, Principal(name, claims), question, resource, "phone")
+    assert found.reasons
+    assert found.allowed is any(reason.startswith("by grant") for reason in found.reasons)
