@@ -25,7 +25,7 @@ _KEPT = 500
 """Records that are kept. As many wait for a slow follower at most; it misses the oldest."""
 
 _WHILE_CONNECTED = frozenset({"publish", "retain", "subscribe", "receive"})
-"""Actions of a client whose CONNECT was reported before, with its warning."""
+"""Actions of a client whose CONNECT was reported before, with its warning and hint."""
 
 Explanation = Callable[[], Sequence[str]]
 """Finds the reasons of a decision, the deciding template entry first."""
@@ -150,7 +150,7 @@ class Decisions:
             client_id=client_id,
             principal=authorization.principal,
             source=authorization.source,
-            hint=authorization.hint if action in ("connect", "refresh") else None,
+            hint=None if action in _WHILE_CONNECTED else authorization.hint,
             authorizer=authorization.authorizer,
         )
 

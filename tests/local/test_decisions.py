@@ -32,9 +32,9 @@ def test_fields_of_the_lambdas_log_line_that_are_not_texts_are_left_out() -> Non
     assert record["source"] == "token"
 
 
-def test_only_a_connect_or_a_refresh_shows_the_hint_of_the_lambdas_log_line() -> None:
+def test_the_hint_of_the_lambdas_log_line_is_shown_once_for_a_connection_and_for_each_https_request() -> None:
     feed = Feed()
     authorization = Authorization(ANSWER, "chat", {}, {"hint": "a cookie"})
-    for action in ("connect", "refresh", "publish"):
+    for action in ("connect", "refresh", "http_publish", "publish"):
         Decisions(feed).by_policy(authorization, "ann", action, "a", True)
-    assert [record.get("hint") for record in feed.recent()] == ["a cookie", "a cookie", None]
+    assert [record.get("hint") for record in feed.recent()] == ["a cookie", "a cookie", "a cookie", None]
