@@ -105,7 +105,12 @@ def _is_spelled(text: str, wanted: float | bool) -> bool:
 
 
 def _folded(text: str) -> str:
-    return text.strip().casefold()
+    folded = text.strip().casefold()
+    if folded.isascii():
+        return folded
+    from unicodedata import normalize  # noqa: PLC0415 (not needed for ASCII, which most texts are)
+
+    return normalize("NFC", folded)  # Folding can decompose: ΐ becomes three characters, its capital form two.
 
 
 def _number(text: str) -> float | None:
