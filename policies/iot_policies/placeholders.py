@@ -99,14 +99,15 @@ class Values:
     def _checked(self, name: str) -> tuple[str, ...]:
         if name == DENIED_CLIENT_ID:
             return self._of("client_id") or ("*",)
-        found = self._found(name)
+        found = self.found(name)
         values = found if isinstance(found, (list, tuple)) else () if found is None else (found,)
         texts = [value if type(value) is str else _text(value, name) for value in values]
         if not _are_levels(texts):
             raise UnsafeValue(name)
         return tuple(dict.fromkeys(texts))
 
-    def _found(self, name: str) -> object | None:
+    def found(self, name: str) -> object | None:
+        """The value behind a placeholder, unchecked; None if it is missing."""
         if name == "principal":
             return self._principal.name
         if name == "client_id":
