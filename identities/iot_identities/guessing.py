@@ -11,7 +11,7 @@ The rules, with the default limits:
    exists or not.
 5. A client ID that the principal signed in with is known for 30 days and has a counter of its own for this principal.
    So strangers cannot lock it out.
-6. Generated passwords cannot be guessed. They are not counted and never locked.
+6. Generated passwords cannot be guessed. No lock stops them, and a user with only such passwords is not counted.
 7. Every refusal costs one read, one write and the same number of hashes, in a lock too. If a locked attempt were
    answered without the hashes, a slow answer at a name with 10 failures would tell that this name exists, with a
    generated password or with this client ID. A flood would not be cheaper: it sends a new name each time, and a new

@@ -10,7 +10,7 @@ from iot_policies.entries import RESOURCE_TYPES, Action, Entry
 from iot_policies.errors import PolicyError
 from iot_policies.evaluator import Evaluator
 from iot_policies.nearest import nearest, problem
-from iot_policies.placeholders import Values, placeholder_names
+from iot_policies.placeholders import Values
 from iot_policies.principal import Principal
 from iot_policies.template import PolicyTemplate
 from iot_policies.wildcards import matcher
