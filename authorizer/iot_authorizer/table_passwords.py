@@ -130,8 +130,7 @@ def _problem(
 
 def _mismatch(stored: user.User | None, locked: str | None) -> Refusal:
     """A refusal that names the principal only if it exists: people type passwords into the user name field."""
+    principal = None if stored is None else Principal(stored.name, stored.claims)
     if locked is not None:
-        reason = Reason.LOCKED
-    else:
-        reason = Reason.UNKNOWN_USER if stored is None else Reason.WRONG_PASSWORD
-    return Refusal(reason, locked or "", principal=None if stored is None else Principal(stored.name, stored.claims))
+        return Refusal(Reason.LOCKED, locked, principal=principal)
+    return Refusal(Reason.UNKNOWN_USER if stored is None else Reason.WRONG_PASSWORD, principal=principal)
