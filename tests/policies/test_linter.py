@@ -28,6 +28,8 @@ def warnings(*blocks: Grant | Deny) -> list[str]:
                 (Grant(connect=("admins/root",)), "not bound to the principal"),
                 (Grant(connect=("{client_id}",)), "not bound to the principal"),
                 (Deny(publish=("a/+",)), "also denies deeper levels"),
+                (Deny(when={"suspended": True}), "denies nothing: name what it denies"),
+                (Deny(publish=("a",), connect_with=("LastWill",)), "denies nothing: name the client IDs"),
                 (Grant(publish=("a/b/c/d/e/f/g/h/i",)), "more than 7 slashes"),
                 (Grant(subscribe=("$share/g/a/b/c/d/e/f/g/h/i",)), "more than 7 slashes"),
                 (Grant(publish=("a" * 257,)), "longer than 256 bytes"),
