@@ -5,8 +5,8 @@ The rules, with the default limits:
    time at which it is empty is its whole state, the item's `expires_at`.
 2. An attempt is counted before its password is looked at, in one conditional write. If the counter is full or cannot be
    written, the attempt is refused. A refused attempt does not lengthen the lock.
-3. A right password is taken off the counter again. If it is refused for another reason, it stays counted: taking it off
-   would take longer and tell that the password is right.
+3. A right password is taken off the counter again. If the table refuses its user for another reason, it stays counted:
+   taking it off would take longer and tell that the password is right.
 4. IoT Core tells no address, and a stranger chooses its client ID. So a counter belongs to a principal, whether it
    exists or not.
 5. A client ID that the principal signed in with is known for 30 days and has a counter of its own for this principal.
