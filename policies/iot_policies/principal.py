@@ -56,7 +56,8 @@ def read_claim(claims: Claims, name: str) -> object | None:
 def read_denied_claim(claims: Claims, name: str) -> object | None:
     """What a deny sees of a claim. Raises as `read_claim` does, and UnclearDenial if it cannot say what that means."""
     found = read_claim(claims, name)
-    if not _is_clear(found) or ("." in name and _is_blocked(claims, name)):
+    is_clear = _are_words(found) if name in WORD_LISTS else _is_clear(found)
+    if not is_clear or ("." in name and _is_blocked(claims, name)):
         raise UnclearDenial(name)
     return found
 
@@ -82,6 +83,12 @@ def _is_clear(value: object) -> bool:
         element is None or isinstance(element, (str, int)) or (isinstance(element, float) and isfinite(element))
         for element in (value if isinstance(value, (list, tuple)) else (value,))
     )
+
+
+def _are_words(value: object) -> bool:
+    """Whether no element of a list has several words: which of them count is not clear."""
+    several = isinstance(value, (list, tuple)) and any(isinstance(each, str) and " " in each for each in value)
+    return _is_clear(value) and not several
 
 
 def _is_blocked(claims: Claims, name: str) -> bool:
