@@ -7,7 +7,8 @@ A template reads the claims of every source in this one way: of a token, a store
 - A name with dots is a claim of that name, or a path into objects, as in `realm_access.roles`. Claims that have both,
   with any values, are refused: an issuer and this reader could mean different ones.
 - `scope` (RFC 8693, section 4.2) and Entra's `scp` are lists of words, separated by spaces (U+0020) and by nothing
-  else: a tab is part of a word, which then breaks the name rule.
+  else: a tab is part of a word, which then breaks the name rule. The elements of a list are not
+  split: a grant finds no word in "a b", and a deny refuses the client.
 - Each text, or element of a list, must obey the name rule (`names.py`). It is refused, never normalized.
 - A deny cannot say what an object means, or a list that holds an object or a list, or a path that leads through
   anything but objects, even if a claim has the path as its name: such a client is refused. A grant then grants nothing,
