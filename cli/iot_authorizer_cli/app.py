@@ -11,7 +11,7 @@ from typing import Annotated, Any, get_type_hints
 
 import typer
 
-from iot_authorizer_cdk.package.lambda_directory import UvError
+from iot_authorizer_cdk.package.uv import UvError
 from iot_authorizer_cdk.properties import InvalidSettings
 from iot_authorizer_cli.commands.build import build
 from iot_authorizer_cli.commands.connect.command import connect
