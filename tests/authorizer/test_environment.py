@@ -96,7 +96,7 @@ def test_on_a_developers_machine_the_development_issuer_can_be_the_only_one(tmp_
     assert authorizer.verdict(bearer(DEVELOPMENT_TOKEN)) == "allowed"
     assert authorizer.verdict(bearer(mint(signing_key("RS256")))) == Reason.UNKNOWN_ISSUER
     assert authorizer.verdict(anonymous()) == Reason.NO_CREDENTIALS
-    assert authorizer.verdict(with_password("ann", "x")) == Reason.PASSWORDS_NOT_CONFIGURED
+    assert authorizer.verdict(with_password("ann", b"x")) == Reason.PASSWORDS_NOT_CONFIGURED
 
 
 def test_in_lambda_the_development_issuer_is_refused_at_start(
