@@ -9,7 +9,7 @@ export UV
 # One of the stages in cdk.json.
 STAGE ?= dev
 
-.PHONY: help demo check test test-long bench build bootstrap deploy diff destroy lint format clean
+.PHONY: help demo check test test-long bench node build bootstrap deploy diff destroy lint format clean
 .DEFAULT_GOAL := help
 
 help:
@@ -45,10 +45,10 @@ bench: .venv/all
 build: .venv/all
 	$(BIN)/iot-authorizer build --stage $(STAGE)
 
-deploy: build node_modules/ready
+deploy: node build node_modules/ready
 	node_modules/.bin/cdk deploy --all -c stage=$(STAGE)
 
-diff: build node_modules/ready
+diff: node build node_modules/ready
 	node_modules/.bin/cdk diff -c stage=$(STAGE)
 
 # Builds nothing: only the authorizer's name is needed, so an invalid configuration cannot keep a stack.
@@ -82,10 +82,13 @@ clean:
 	@UV_PROJECT_ENVIRONMENT=.venv-cloud $(UV) sync --quiet --locked --only-group cloud --python $(BIN)/python
 	@touch $@
 
-# Uses the machine's Node.js if it is version 20 or newer, else installs Node.js from PyPI.
-node_modules/ready: package.json package-lock.json .venv/ready
-	@node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' 2>/dev/null && npm --version >/dev/null 2>&1 || \
-	  { echo "installing Node.js into .venv"; $(UV) sync --quiet --locked --inexact --extra local --group node; }
+# Uses the machine's Node.js if the CDK supports it, else installs Node.js from PyPI. For the CDK, 20 is end-of-life.
+node: .venv/ready
+	@node -e 'process.exit(parseInt(process.versions.node) < 22 ? 1 : 0)' 2>/dev/null && npm --version >/dev/null 2>&1 || \
+	  { echo "found Node.js $$(node --version 2>/dev/null || echo none), needs 22 or newer: installing it into .venv"; \
+	    $(UV) sync --quiet --locked --inexact --extra local --group node; }
+
+node_modules/ready: package.json package-lock.json .venv/ready | node
 	@npm ci --loglevel=error --no-audit --no-fund
 	@touch $@
 

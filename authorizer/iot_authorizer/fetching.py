@@ -7,7 +7,6 @@
    redirect, and of a URL neither the query string nor user information: it is logged.
 """
 
-import codecs
 import socket
 import ssl
 import time
@@ -38,7 +37,7 @@ _CAUSES: Mapping[type[BaseException], str] = {
 }
 _WINDOWS = {"gzip": (31,), "x-gzip": (31,), "deflate": (15, -15)}
 """zlib's window bits for each content coding. Some servers send deflate without the header of zlib."""
-_ONE_BYTE_CHARSETS = ("iso8859-1", "iso8859-15", "cp1252")
+_ONE_BYTE_CHARSETS = ("iso-8859-1", "iso-8859-15", "latin1", "windows-1252")
 
 
 def fetch(url: str, timeout: float) -> bytes:
@@ -57,9 +56,11 @@ def fetch(url: str, timeout: float) -> bytes:
 
 
 def public_url(url: str) -> str:
-    """A URL without user information and query string, in printable ASCII. Raises ValueError for an invalid one."""
+    """An HTTP URL without user information and query string, in printable ASCII. Raises ValueError for others."""
     parts = urlsplit(url)
-    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("expected an HTTP URL")
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     port = f":{parts.port}" if parts.port is not None else ""
     shown = quote(f"{parts.scheme}://{host}{port}{parts.path}", safe="/:[]%@!$&'()*+,;=")
     return f"{shown}?…" if parts.query else shown
@@ -72,7 +73,7 @@ def _status(response: HTTPResponse, url: str) -> str:
     try:
         place = public_url(urljoin(url, location))
     except ValueError:
-        place = "an invalid URL"
+        return f"redirected ({response.status}) to an invalid URL"
     return f"redirected ({response.status}) to {place}: set jwks to it if it is right"
 
 
@@ -108,14 +109,12 @@ def _decompressed(body: bytes, coding: str) -> bytes:
 
 
 def _unicode(body: bytes, charset: str | None) -> bytes:
-    try:
-        if charset is None or codecs.lookup(charset).name not in _ONE_BYTE_CHARSETS:
-            return body
-        body.decode()
-    except UnicodeDecodeError:
-        return body.decode(charset or "", "replace").encode()
-    except LookupError:
+    if charset not in _ONE_BYTE_CHARSETS:
         return body
+    try:
+        body.decode()  # Servers give a charset to files that are UTF-8.
+    except UnicodeDecodeError:
+        return body.decode(charset, "replace").encode()
     return body
 
 

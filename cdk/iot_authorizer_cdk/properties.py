@@ -8,17 +8,17 @@
 
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from math import inf
 from typing import Literal
+
+from iot_policies.topic_prefix import check_topic_prefix
 
 LONGEST_TIMEOUT = 5
 """Seconds that IoT Core waits for the function (developer guide, "Defining your Lambda function")."""
 _MEMORY = (128, 10_240)
 """MB (CreateFunction, MemorySize)."""
-_MOST_TAGS = 50
-_TAG_LETTERS = "letters, digits, spaces and _.:/=+-@"
 _AUTHORIZER_NAME = "[A-Za-z0-9_=,@-]{1,128}"
 """CreateAuthorizer, authorizerName; only ASCII, as in our configuration."""
 _HOST = r"(?=.{1,253}$)[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+"
@@ -42,9 +42,9 @@ class AuthorizerProps:
     reserved_concurrency: int | None = None
     """Environments that are reserved for the function and limit it; None shares the account's."""
     provisioned_concurrency: int | None = None
-    """Environments that are kept warm, on an alias; None keeps none warm."""
+    """Environments that are kept warm; None keeps none warm."""
     snap_start: bool = False
-    """Whether environments start from a snapshot, on an alias."""
+    """Whether environments start from a snapshot."""
     architecture: Literal["arm64", "x86_64"] = "arm64"
     """The processor that the Lambda directory was built for."""
     python: Literal["3.11", "3.12", "3.13", "3.14"] = "3.14"
@@ -59,8 +59,8 @@ class AuthorizerProps:
     """An INACTIVE authorizer refuses every client."""
     caching_for_http: bool = False
     """Whether IoT Core keeps an answer for an HTTPS connection that stays open. Then `revoke` takes effect later."""
-    tags: Mapping[str, str] = field(default_factory=dict)
-    """Tags of the authorizer."""
+    topic_prefix: str | None = None
+    """The levels in front of each topic of the template; None for those of the configuration."""
 
     def check(self) -> None:
         """Raises InvalidSettings for values that AWS would refuse or that exclude each other."""
@@ -76,21 +76,10 @@ class AuthorizerProps:
             raise InvalidSettings(f"provisioned_concurrency: found {provisioned}, expected {limit}")
         for arn in self.secret_kms_key_arns:
             check_arn("secret_kms_key_arns", arn, "kms", "key/")
-        self._check_tags()
-
-    def _check_tags(self) -> None:
-        """Checks the rules of IoT's Tag and of AWS ("Tag naming limits and requirements")."""
-        if len(self.tags) > _MOST_TAGS:
-            raise InvalidSettings(f"tags: found {len(self.tags)}, expected at most {_MOST_TAGS}")
-        keys, values = r"(?!(?i:aws:))[\w .:/=+@-]{1,128}", r"[\w .:/=+@-]{0,256}"
-        for key, value in self.tags.items():
-            check_text("tags", key, keys, f"keys of 1 to 128 {_TAG_LETTERS} that do not begin with aws:")
-            check_text(f"tags.{key}", value, values, f"at most 256 {_TAG_LETTERS}")
-
-    @property
-    def has_alias(self) -> bool:
-        """Whether the authorizer invokes an alias instead of the function itself."""
-        return self.snap_start or self.provisioned_concurrency is not None
+        try:
+            check_topic_prefix(self.topic_prefix or "")
+        except ValueError as error:
+            raise InvalidSettings(f"topic_prefix: found {self.topic_prefix!r}: {error}") from None
 
 
 @dataclass(frozen=True, kw_only=True)

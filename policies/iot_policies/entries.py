@@ -7,6 +7,7 @@ from typing import Literal
 from iot_policies.globs import allowed_glob, denied_globs, is_exact
 from iot_policies.grants import ConnectAttribute, Deny, Grant, Key
 from iot_policies.placeholders import PLACEHOLDER, as_format, check_names, placeholder_names, split_template
+from iot_policies.topic_prefix import below, reserved_too
 from iot_policies.topics import HASH, PLUS, SHARE, Levels, lead
 
 Effect = Literal["Allow", "Deny"]
@@ -72,6 +73,8 @@ class Entry:
     key: Key
     index: int
     text: str
+    filter: str
+    """The text with the topic prefix; for a client ID the text itself."""
     attributes: tuple[ConnectAttribute, ...] | None
     """The connect attributes that its block allows or denies, for a client ID; None for all."""
     rules: tuple[Rule, ...]
@@ -93,11 +96,17 @@ class Entry:
         return f"{kind}[{index}]" if self.block.name is None else f'{kind} "{self.block.name}"'
 
     def __str__(self) -> str:
-        return f'{self.block_name}, {self.key} = "{self.text}"'
+        whole = "" if self.filter == self.text else f' (with topic_prefix: "{self.filter}")'
+        return f'{self.block_name}, {self.key} = "{self.text}"{whole}'
 
 
-def rules(text: str, key: Key, effect: Effect, *, widen: bool = False) -> tuple[Rule, ...]:
-    """Turns an entry into rules, one for each action.
+def with_prefix(text: str, key: Key, prefix: str) -> str:
+    """An entry with the topic prefix, which client IDs do not have."""
+    return text if key == "connect" else "/".join(below(prefix, split_template(text)))
+
+
+def rules(text: str, key: Key, effect: Effect, *, widen: bool = False, topic_prefix: str = "") -> tuple[Rule, ...]:
+    """Turns an entry into rules: one for each action, and with a prefix more for the reserved topics of a deny.
 
     Raises ValueError, with advice, if the entry is invalid or if no policy can express it exactly.
     """
@@ -113,7 +122,11 @@ def rules(text: str, key: Key, effect: Effect, *, widen: bool = False) -> tuple[
             "no IoT policy can express a level between + and a final #: name the levels, remove the level, "
             "or set widen = true in its grant, which allows deeper levels too"
         )
-    return tuple(_rule(action, levels, names, effect, widen=widen) for action in _ACTIONS[effect, key])
+    filters = [below(topic_prefix, levels)]
+    if topic_prefix and effect == "Deny" and (reserved := reserved_too(levels)):
+        filters.append(reserved)
+    pairs = [(action, each) for each in filters for action in _ACTIONS[effect, key]]
+    return tuple(_rule(action, each, names, effect, widen=widen) for action, each in pairs)
 
 
 def _client_rule(text: str, names: tuple[str, ...]) -> Rule:
@@ -168,6 +181,11 @@ def _check_client_id(text: str, effect: Effect) -> None:
         raise ValueError("+ and # have no meaning in client IDs: a * can be the last character, after a /")
     if "*" not in literals or (effect == "Deny" and literals.count("*") == 1 and text.endswith("*")):
         return
+    if text == "*":
+        raise ValueError(
+            "every client could take any client ID, and so disconnect any other client: "
+            "write {principal}, {principal}/* or a prefix such as devices/*"
+        )
     if not text.endswith("/*") or literals.count("*") > 1 or text == "/*":
         raise ValueError(
             "a * must be the last character, after a /: "

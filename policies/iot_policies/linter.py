@@ -11,14 +11,13 @@ from iot_policies.compiler import compile_policy
 from iot_policies.durations import duration_text
 from iot_policies.entries import Entry
 from iot_policies.errors import PolicyTooLarge
-from iot_policies.explaining import conditions
 from iot_policies.grants import LEAST_SESSION, Deny, Grant, Key
 from iot_policies.overlap import could_be_equal
 from iot_policies.placeholders import PLACEHOLDER, placeholder_names, split_template
 from iot_policies.principal import Principal
 from iot_policies.template import PolicyTemplate
 from iot_policies.topics import HASH, PLUS, Levels, lead
-from iot_policies.when import Condition, spellings_of
+from iot_policies.when import Condition, conditions, spellings_of
 
 MOST_LEVELS = 8
 """IoT Core accepts 7 slashes in a topic, not counting those of reserved prefixes."""
@@ -50,6 +49,7 @@ def lint(template: PolicyTemplate) -> list[Finding]:
         finding for index, block in enumerate(template.blocks) for finding in _of_block(template, index, block)
     )
     findings += _of_claims(template)
+    findings += _of_topic_prefix(template)
     findings += _of_https(template)
     if any(entry.effect == "Allow" for entry in template.entries):
         findings += (Finding("note", (), message) for message in _capacity(template))
@@ -60,7 +60,7 @@ def _of_entry(entry: Entry) -> Iterator[Finding]:
     def warning(message: str) -> Finding:
         return Finding("warning", entry.location, f'"{entry.text}" {message}')
 
-    levels = split_template(entry.text)
+    written, levels = split_template(entry.text), split_template(entry.filter)
     if _SIDE_BY_SIDE.search(entry.text):
         yield warning("has two placeholders in one level: a-b and c look like a and b-c there; put a / between them")
     if entry.key == "connect":
@@ -68,7 +68,7 @@ def _of_entry(entry: Entry) -> Iterator[Finding]:
     if entry.effect == "Deny":
         yield from _of_denial(entry, levels)
         return
-    if levels[lead(levels)] in (PLUS, HASH) and "leading_wildcard" not in _acknowledged(entry.block):
+    if written[lead(written)] in (PLUS, HASH) and "leading_wildcard" not in _acknowledged(entry.block):
         yield warning(_leading_wildcard(entry))
     if _EVERY_THING.match(entry.text):
         yield warning("covers every thing of the account: write {principal} instead of the thing's name")
@@ -77,7 +77,7 @@ def _of_entry(entry: Entry) -> Iterator[Finding]:
     levels = levels[lead(levels) :]
     if len(levels) > MOST_LEVELS and levels[0] != "$aws":
         yield warning("has more than 7 slashes: IoT Core refuses such topics")
-    if len(PLACEHOLDER.sub("", entry.text).encode()) > LONGEST_TOPIC:
+    if len(PLACEHOLDER.sub("", entry.filter).encode()) > LONGEST_TOPIC:
         yield warning("is longer than 256 bytes: IoT Core refuses such topics")
 
 
@@ -141,7 +141,7 @@ def _of_pairs(entries: Sequence[Entry]) -> Iterator[Finding]:
 
 
 def _parts(entry: Entry) -> Levels:
-    levels = split_template(entry.text)
+    levels = split_template(entry.filter)
     if entry.key == "connect":
         return tuple(PLUS if level == "*" else level for level in levels)
     return levels[lead(levels) :]
@@ -206,6 +206,14 @@ def _of_claims(template: PolicyTemplate) -> Iterator[Finding]:
             yield Finding("warning", places[second], message)
 
 
+def _of_topic_prefix(template: PolicyTemplate) -> Iterator[Finding]:
+    """Topics that stages of one account share although the template has a prefix."""
+    for entry in template.entries if template.topic_prefix else ():
+        if entry.effect == "Allow" and entry.key != "connect" and entry.filter == entry.text:
+            message = f'"{entry.text}" has no topic_prefix: reserved topics belong to the whole account'
+            yield Finding("note", entry.location, message)
+
+
 def _is_one_typo(one: str, other: str) -> bool:
     """Whether adding, removing or changing one letter, or swapping two, turns one name into the other.
 
@@ -223,7 +231,8 @@ def _shortened(name: str) -> set[str]:
 
 
 def _capacity(template: PolicyTemplate) -> Iterator[str]:
-    everything = PolicyTemplate.of([block.model_copy(update={"when": None}) for block in template.blocks])
+    blocks = [block.model_copy(update={"when": None}) for block in template.blocks]
+    everything = PolicyTemplate.of(blocks, topic_prefix=template.topic_prefix)
     names = dict.fromkeys(name for entry in template.entries for name in placeholder_names(entry.text))
     claims = [name.removeprefix("claims.") for name in names if name.startswith("claims.")]
     for name in claims:

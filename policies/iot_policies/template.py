@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field, ValidationError
 
-from iot_policies.entries import Action, Effect, Entry, Rule, rules
+from iot_policies.entries import Action, Effect, Entry, Rule, rules, with_prefix
 from iot_policies.errors import InvalidFile, InvalidTopics
 from iot_policies.grants import Deny, Grant, SessionTimes, StrictModel
 from iot_policies.overlap import could_be_equal, cuts
@@ -15,6 +15,7 @@ from iot_policies.placeholders import placeholder_names, split_template
 from iot_policies.planning import Container, StatementPlan, plan
 from iot_policies.principal import Principal
 from iot_policies.toml_file import from_validation, invalid_file, read_toml
+from iot_policies.topic_prefix import check_topic_prefix
 from iot_policies.topics import HASH, PLUS, contains, lead
 
 
@@ -43,12 +44,19 @@ class PolicyTemplate:
     """The prepared statements, which `compile_policy` fills."""
     denied_claims: tuple[tuple[int, str], ...]
     """The claims that placeholders of denies read, each with the index of its deny in `blocks`."""
+    topic_prefix: str = ""
+    """The levels in front of each topic filter, such as `dev`; empty for none."""
 
     @classmethod
-    def load(cls, path: Path | str) -> "PolicyTemplate":
-        """Reads a template from a TOML file. Raises InvalidFile with the line, the key and what was expected."""
+    def load(cls, path: Path | str, topic_prefix: str = "") -> "PolicyTemplate":
+        """Reads a template from a TOML file. Raises InvalidFile with the line, the key and what was expected.
+
+        Raises ValueError for an invalid topic prefix.
+        """
         path = Path(path)
         tables, text = read_toml(path)
+        if "policy" in tables:
+            raise InvalidFile(path, None, "", "this is a configuration: expected a policy template, which it names")
         try:
             file = _File.model_validate(tables)
         except RecursionError:
@@ -56,24 +64,39 @@ class PolicyTemplate:
         except ValidationError as error:
             raise from_validation(path, text, tables, error, _KEYS) from None
         try:
-            return cls.of((*file.grant, *file.deny), principal_claim=file.principal, session=file.session)
+            return cls.of(
+                (*file.grant, *file.deny),
+                principal_claim=file.principal,
+                session=file.session,
+                topic_prefix=topic_prefix,
+            )
         except InvalidTopics as error:
             raise invalid_file(path, text, error.key, str(error)) from None
 
     @classmethod
     def of(
-        cls, blocks: Iterable[Grant | Deny], *, principal_claim: str = "sub", session: SessionTimes | None = None
+        cls,
+        blocks: Iterable[Grant | Deny],
+        *,
+        principal_claim: str = "sub",
+        session: SessionTimes | None = None,
+        topic_prefix: str = "",
     ) -> "PolicyTemplate":
         """Makes a template from grants and denies.
 
-        Raises InvalidTopics, which names the entries, if no policy can express them exactly.
+        Raises InvalidTopics, which names the entries, if no policy can express them exactly, and ValueError for an
+        invalid topic prefix.
         """
+        check_topic_prefix(topic_prefix)
         blocks = tuple(blocks)
         if not all(isinstance(block, (Grant, Deny)) for block in blocks):
             raise TypeError("expected only Grant and Deny")
         grants = [block for block in blocks if isinstance(block, Grant)]
         denies = [block for block in blocks if isinstance(block, Deny)]
-        entries = (*_entries(grants, "Allow", 0), *_entries(denies, "Deny", len(grants)))
+        entries = (
+            *_entries(grants, "Allow", 0, topic_prefix),
+            *_entries(denies, "Deny", len(grants), topic_prefix),
+        )
         planned = plan(entries, _settle(entries))
         denied = dict.fromkeys(
             (entry.block_index, name.removeprefix("claims."))
@@ -82,24 +105,33 @@ class PolicyTemplate:
             for name in placeholder_names(entry.text)
             if name.startswith("claims.")
         )
-        return cls(principal_claim, session or SessionTimes(), (*grants, *denies), entries, planned, tuple(denied))
+        return cls(
+            principal_claim,
+            session or SessionTimes(),
+            (*grants, *denies),
+            entries,
+            planned,
+            tuple(denied),
+            topic_prefix,
+        )
 
     def applicable(self, principal: Principal) -> Iterator[Entry]:
         """The entries of the grants and denies whose `when` the principal meets. Raises PolicyError."""
         return (entry for entry in self.entries if entry.block.applies(principal.claims))
 
 
-def _entries(blocks: Sequence[Grant | Deny], effect: Effect, offset: int) -> Iterator[Entry]:
+def _entries(blocks: Sequence[Grant | Deny], effect: Effect, offset: int, topic_prefix: str) -> Iterator[Entry]:
     for number, block in enumerate(blocks):
         widen = isinstance(block, Grant) and block.widen
         for key, index, text in block.entries():
             try:
-                found = rules(text, key, effect, widen=widen)
+                found = rules(text, key, effect, widen=widen, topic_prefix=topic_prefix)
             except ValueError as error:
                 location = ("grant" if effect == "Allow" else "deny", number, key, index)
                 raise InvalidTopics(location, f'"{text}": {error}') from None
             attributes = block.connect_with if key == "connect" else None
-            yield Entry(effect, block, offset + number, number, key, index, text, attributes, found)
+            whole = with_prefix(text, key, topic_prefix)
+            yield Entry(effect, block, offset + number, number, key, index, text, whole, attributes, found)
 
 
 _Pairs = list[tuple[Entry, Rule]]

@@ -44,6 +44,7 @@ READ: dict[str, tuple[dict[str, str], bytes]] = {
     "latin-1": ({"Content-Type": "application/json; charset=ISO-8859-1"}, KEYS.encode("latin-1")),
     "windows": ({"Content-Type": "application/json; charset=windows-1252"}, KEYS.encode("cp1252")),
     "utf-8-called-latin-1": ({"Content-Type": "application/json; charset=ISO-8859-1"}, UTF_8),
+    "charset-with-null": ({"Content-Type": 'application/json; charset="\0"'}, UTF_8),
     "unknown-charset": ({"Content-Type": "application/json; charset=nonsense"}, UTF_8),
     "codec-that-is-no-charset": ({"Content-Type": "application/json; charset=rot13"}, UTF_8),
     "gzip": ({"Content-Encoding": "gzip"}, gzip.compress(UTF_8)),
@@ -100,7 +101,8 @@ NOT_READ: dict[str, tuple[int, dict[str, str], bytes, str]] = {
         "to https://b.example:444/k?…: set",
     ),
     "redirect-with-control-characters": (301, {"Location": "/\x1b[31m"}, b"", "to {server}/%1B[31m: set"),
-    "redirect-to-nowhere": (301, {"Location": "https://[b"}, b"", "to an invalid URL: set"),
+    "redirect-to-a-script": (301, {"Location": "javascript:s3cret"}, b"", "redirected (301) to an invalid URL"),
+    "redirect-to-nowhere": (301, {"Location": "https://[b"}, b"", "redirected (301) to an invalid URL"),
     "large": (200, {}, UTF_8.ljust(LARGEST + 1), "expected at most 256 KiB"),
     "bomb": (
         200,

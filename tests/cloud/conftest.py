@@ -58,7 +58,7 @@ def cloud(core: LocalIotCore, folder: Path) -> Iterator[Cloud]:
 
 @pytest.fixture(scope="package")
 def plain(cloud: Cloud, folder: Path) -> Project:
-    """A project that was deployed once, without an alias."""
+    """A project that was deployed once."""
     project = Project.written(folder, "plain", publish="rooms/plain", memory_size=256)
     project.deploy(cloud)
     return project
@@ -68,9 +68,10 @@ def plain(cloud: Cloud, folder: Path) -> Project:
 def updated(cloud: Cloud, folder: Path) -> Project:
     """A project that was deployed, used, changed and deployed again, with an alias and an identity table."""
     settings = {"identity_table": True, "provisioned_concurrency": 1}
-    project = Project.written(folder, "updated", publish="rooms/before", memory_size=256, **settings)
+    first = {"memory_size": 256, "caching_for_http": False, "status": "ACTIVE"}
+    project = Project.written(folder, "updated", publish="rooms/before", **first, **settings)
     project.deploy(cloud)
     cloud.ask(project.authorizer, httpContext=query(mint()))  # Now an environment of the first version is warm.
-    project.change(publish="rooms/after", memory_size=384, **settings)
+    project.change(publish="rooms/after", memory_size=384, caching_for_http=True, **settings)
     project.deploy(cloud)
     return project

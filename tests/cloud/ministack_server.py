@@ -16,8 +16,6 @@ Provisioned = tuple[str, dict[str, str]]
 
 _HANDLERS = provisioners._RESOURCE_HANDLERS
 _ALARM = "AWS::CloudWatch::Alarm"
-_FIXED = {"AuthorizerName", "SigningDisabled", "Tags"}
-"""Properties whose change makes CloudFormation replace the authorizer or call another operation."""
 
 
 def create_authorizer(logical_id: str, properties: Properties, stack: str) -> Provisioned:
@@ -27,16 +25,20 @@ def create_authorizer(logical_id: str, properties: Properties, stack: str) -> Pr
 
 
 def update_authorizer(name: str, before: Properties, properties: Properties, stack: str) -> Provisioned:
-    if changed := [key for key in _FIXED if before.get(key) != properties.get(key)]:
-        raise ValueError(f"AWS::IoT::Authorizer: a change of {', '.join(changed)} is not supported here")
-    changes = {key: value for key, value in properties.items() if key not in _FIXED}
-    made = boto3.client("iot").update_authorizer(**_members(changes) | {"authorizerName": name})
-    return name, {"Arn": made["authorizerArn"]}
+    """Fails like CloudFormation's handler (hashicorp/terraform-provider-awscc #1543)."""
+    changed = [key for key in {**before, **properties} if before.get(key) != properties.get(key)]
+    if changed:
+        raise ValueError(f"AWS::IoT::Authorizer: an update fails; changed: {', '.join(changed)}")
+    return name, {
+        "Arn": boto3.client("iot").describe_authorizer(authorizerName=name)["authorizerDescription"]["authorizerArn"]
+    }
 
 
 def delete_authorizer(name: str, properties: Properties) -> None:
+    """Makes an authorizer inactive only if the template does not call it so, as CloudFormation's handler does."""
     iot = boto3.client("iot")
-    iot.update_authorizer(authorizerName=name, status="INACTIVE")
+    if properties.get("Status") != "INACTIVE":
+        iot.update_authorizer(authorizerName=name, status="INACTIVE")
     iot.delete_authorizer(authorizerName=name)
 
 

@@ -1,4 +1,4 @@
-"""A stack that was deployed, used, changed and deployed again. Its function has an alias."""
+"""A stack that was deployed, used, changed and deployed again. The authorizer's resource cannot be updated."""
 
 import json
 
@@ -33,3 +33,12 @@ def test_the_function_behind_the_alias_has_its_new_memory(cloud: Cloud, alias_ar
 def test_iot_core_may_invoke_the_alias_and_not_the_function(cloud: Cloud, alias_arn: str) -> None:
     function_arn = alias_arn.removesuffix(":live")  # Its policy shows all statements here, also those of aliases.
     assert [statement["Resource"] for statement in cloud.statements(function_arn)] == [alias_arn]
+
+
+def test_its_settings_are_the_new_ones(cloud: Cloud, updated: Project) -> None:
+    described = cloud.describe(updated.authorizer)
+    assert (described["status"], described["enableCachingForHttp"], described["tokenKeyName"]) == (
+        "ACTIVE",
+        True,
+        "token",
+    )

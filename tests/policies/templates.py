@@ -80,13 +80,14 @@ class Case:
     denies: tuple[Block, ...]
     name: str
     claims: Mapping[str, object]
+    topic_prefix: str = ""
 
     def template(self) -> PolicyTemplate:
         """The template; a refused one makes Hypothesis look for another."""
         given: list[Grant | Deny] = [Grant.model_validate(each) for each in self.grants]
         given += [Deny.model_validate(each) for each in self.denies]
         try:
-            return PolicyTemplate.of(given)
+            return PolicyTemplate.of(given, topic_prefix=self.topic_prefix)
         except InvalidTopics as error:
             event("refused: " + ("cuts" if "denial that" in str(error) else "can't be told apart"))
             reject()

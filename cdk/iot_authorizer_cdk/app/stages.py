@@ -2,12 +2,15 @@
 
 1. A stage has the properties of the construct, and what only the app has.
 2. Its stacks are named after the authorizer in `authorizer.toml` and the stage.
-3. Two stages may give their authorizers the same name only if both say so: they must be in different accounts.
-4. Nothing here loads the CDK: building the Lambda directory also reads a stage.
+3. Stages in one account share IoT Core: its endpoint, topics and client IDs. Unless a stage says whether it has its own
+   account, the app warns.
+4. Stages that may share an account must have different names of authorizers, and different identity tables.
+5. Nothing here loads the CDK: building the Lambda directory also reads a stage.
 """
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -29,6 +32,8 @@ class Stage(AuthorizerProps):
 
     suffix: str = ""
     """Appended to the authorizer's name, so that stages can share an account."""
+    own_account: bool | None = None
+    """Whether no other stage is in its AWS account; False accepts what stages share, None makes the app warn."""
     default: bool = False
     """Whether the authorizer becomes the account's default."""
     alarm_topic_arn: str | None = None
@@ -109,13 +114,41 @@ def _described(place: str, error: ValidationError) -> str:
     return f"{key}: found {first['input']!r}: {first['msg']}"
 
 
-def _check_suffix(stages: dict[str, object], name: str, stage: Stage) -> None:
-    """Refuses a suffix that another stage has too, unless both stages set it explicitly."""
-    own = stages[name]
-    for other, table in stages.items():
-        said = table.get("suffix") if isinstance(table, dict) else None
-        if other == name or (said or "") != stage.suffix:
-            continue
-        if said is None or not (isinstance(own, dict) and "suffix" in own):
-            advice = f'set another, or set "suffix": "{stage.suffix}" in both if they are in different accounts'
+def neighbours(stages: Mapping[str, object], name: str, *, everywhere: bool = False) -> dict[str, Mapping[str, object]]:
+    """Returns the tables of the other stages that may be in the account of the named one, or in any account."""
+    tables: dict[str, Mapping[str, object]] = {key: each for key, each in stages.items() if isinstance(each, dict)}
+    own = tables.pop(name, {})
+    if everywhere:
+        return tables
+    if own.get("own_account") is True:
+        return {}
+    return {key: table for key, table in tables.items() if table.get("own_account") is not True}
+
+
+def _check_suffix(stages: Mapping[str, object], name: str, stage: Stage) -> None:
+    """Refuses the suffix of another stage that may be in the same account."""
+    for other, table in neighbours(stages, name).items():
+        if table.get("suffix", "") == stage.suffix:
+            advice = 'set another, or "own_account": true in the one that has its own AWS account'
             raise InvalidSettings(f"cdk.json: context.stages.{name}.suffix: the same as {other}'s: {advice}")
+
+
+def check_own_table(stages: Mapping[str, object], name: str, table: str | None) -> None:
+    """Refuses an identity table that the configuration names for two stages. Raises InvalidSettings.
+
+    The users of one stage would be users of the other. An ARN names the same table in every account.
+    """
+    if table is None:
+        return
+    is_arn = table.startswith("arn:")
+    without = {key: each for key, each in neighbours(stages, name, everywhere=is_arn).items() if not _has_table(each)}
+    if without and not _has_table(stages[name]):
+        advice = 'set "identity_table": true in all but one'
+        if not is_arn:
+            advice += ', or "own_account": true in a stage that has its own AWS account'
+        used = f"stages {name} and {', '.join(without)} would use one table, {table}"
+        raise InvalidSettings(f"authorizer.toml: table: {used}: {advice}")
+
+
+def _has_table(stage: object) -> bool:
+    return isinstance(stage, dict) and stage.get("identity_table") is True

@@ -1,4 +1,4 @@
-"""Custom resources for what CloudFormation cannot do: set the default authorizer, and read the account's endpoint.
+"""Custom resources for what CloudFormation cannot do, such as to set the account's default authorizer.
 
 1. Each is a small Lambda function that only CloudFormation invokes. Its source is a file of this folder, which the
    template contains inline.
@@ -12,7 +12,7 @@ from pathlib import Path
 from aws_cdk import CustomResource, Duration, RemovalPolicy, Stack, aws_iam, aws_lambda, aws_logs
 from constructs import Construct
 
-from iot_authorizer_cdk.constructs.permissions import accept_wildcard, write_logs
+from iot_authorizer_cdk.constructs.permissions import accept_wildcard, fixed_role, write_logs
 
 
 class DefaultAuthorizer(Construct):
@@ -61,8 +61,8 @@ class AccountFunction(Construct):
         *,
         source: str,
         resource_type: str,
-        properties: Mapping[str, str],
-        actions: Sequence[str],
+        properties: Mapping[str, object],
+        actions: Sequence[str] = (),
         statements: Sequence[aws_iam.PolicyStatement] = (),
     ) -> None:
         """`source` is a module of this folder with a function `handle`.
@@ -74,15 +74,18 @@ class AccountFunction(Construct):
         log_group = aws_logs.LogGroup(
             self, "Logs", retention=aws_logs.RetentionDays.ONE_MONTH, removal_policy=RemovalPolicy.DESTROY
         )
-        own = [write_logs(log_group), aws_iam.PolicyStatement(actions=list(actions), resources=["*"])]
+        own = [write_logs(log_group)]
+        if actions:
+            own.append(aws_iam.PolicyStatement(actions=list(actions), resources=["*"]))
         self.role = aws_iam.Role(
             self,
             "Role",
             assumed_by=aws_iam.ServicePrincipal("lambda.amazonaws.com"),
             inline_policies={"account": aws_iam.PolicyDocument(statements=[*own, *statements])},
         )
-        reason = f"{', '.join(actions)}: actions without resources (Service Authorization Reference)"
-        accept_wildcard(self.role, "*", reason)
+        if actions:
+            reason = f"{', '.join(actions)}: actions without resources (Service Authorization Reference)"
+            accept_wildcard(self.role, "*", reason)
         function = aws_lambda.Function(
             self,
             "Function",
@@ -93,7 +96,7 @@ class AccountFunction(Construct):
             architecture=aws_lambda.Architecture.ARM_64,
             timeout=Duration.seconds(30),
             log_group=log_group,
-            role=self.role.without_policy_updates(),
+            role=fixed_role(self.role),
         )
         self.resource = CustomResource(
             self,

@@ -3,19 +3,26 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from aws_cdk import CfnTag, Stack, Token, aws_dynamodb, aws_iam, aws_iot
+from aws_cdk import Stack, Token, aws_dynamodb, aws_iam
 from constructs import Construct
 
+from iot_authorizer_cdk.constructs.authorizer_resource import (
+    AuthorizerResource,
+    AuthorizerSettings,
+    name_in_iot_core,
+)
 from iot_authorizer_cdk.constructs.function import AuthorizerFunction
 from iot_authorizer_cdk.package.configuration import (
     CONFIGURATION,
+    NAME,
     SAMPLE_TABLE,
     TABLE,
+    TOPIC_PREFIX,
     built_configuration,
     check_configuration,
 )
 from iot_authorizer_cdk.package.target import Target, check_target
-from iot_authorizer_cdk.properties import AuthorizerProps, InvalidSettings
+from iot_authorizer_cdk.properties import AuthorizerProps, InvalidSettings, check_authorizer_name
 
 _DEFAULT_PROPS = AuthorizerProps()
 _NAMESPACE = "POWERTOOLS_METRICS_NAMESPACE"
@@ -43,7 +50,8 @@ class IotCustomAuthorizer(Construct):
         """Checks the Lambda directory and adds the authorizer, its function, role and log group.
 
         `code` is a directory of `iot-authorizer build`. It is checked as the Lambda checks it when it starts, and its
-        policy as the linter does. `name` replaces the name in the configuration. `values` replace other values, by
+        policy as the linter does. `name` replaces the name in the configuration. With signing, `-signed` is appended to
+        either, because signing cannot be turned on or off for an existing authorizer. `values` replace other values, by
         their names as variables: `{"AUTHORIZER__JWT__0__ISSUER": "https://…"}`; files that they name must be in `code`.
         The function reads the identity table `table` and counts wrong passwords in it; without `table`, it uses the
         one that the configuration names.
@@ -56,11 +64,14 @@ class IotCustomAuthorizer(Construct):
             raise InvalidSettings(f"values: remove {_NAMESPACE}: alarms and dashboard use the namespace IotAuthorizer")
         config = built_configuration(Path(code))
         check_target(config.parent, Target(props.python, props.architecture))
-        environment = dict(values or {}) | ({} if name is None else {"AUTHORIZER__NAME": name})
-        if table is not None:
-            environment[TABLE] = table.table_name
+        environment = dict(values or {}) | _variables(name, props, table)
         self.configuration = check_configuration(config, _known(environment))
         """What the configuration says."""
+        self.authorizer_name = name_in_iot_core(self.configuration.name, signing=bool(self.configuration.public_keys))
+        """The name that clients use."""
+        check_authorizer_name("name", self.authorizer_name)
+        if self.authorizer_name != self.configuration.name:
+            environment[NAME] = self.authorizer_name  # Alarms find the metrics by it.
         self.function = AuthorizerFunction(
             self,
             "Lambda",
@@ -70,28 +81,32 @@ class IotCustomAuthorizer(Construct):
             props=props,
             table=table or _named_table(self, self.configuration.table),
         )
-        self.authorizer_name = self.configuration.name
-        """The name that clients use."""
-        stack = Stack.of(self)
-        self.authorizer_arn = stack.format_arn(service="iot", resource="authorizer", resource_name=self.authorizer_name)
-        self.function.target.add_permission(
+        self.authorizer = AuthorizerResource(
+            self, "Authorizer", name=self.authorizer_name, settings=self._settings(props)
+        )
+        self.authorizer_arn = self.authorizer.arn
+        self.function.alias.add_permission(
             "IotCore",
             principal=aws_iam.ServicePrincipal("iot.amazonaws.com"),
             source_arn=self.authorizer_arn,
-            source_account=stack.account,
+            source_account=Stack.of(self).account,
         )
-        self.authorizer = aws_iot.CfnAuthorizer(
-            self,
-            "Authorizer",
-            authorizer_name=self.authorizer_name,
-            authorizer_function_arn=self.function.target.function_arn,
-            status=props.status,
-            signing_disabled=not self.configuration.public_keys,
+
+    def _settings(self, props: AuthorizerProps) -> AuthorizerSettings:
+        return AuthorizerSettings(
+            function_arn=self.function.alias.function_arn,
             token_key_name=self.configuration.token_key_name,
-            token_signing_public_keys=dict(self.configuration.public_keys) or None,
-            enable_caching_for_http=props.caching_for_http,
-            tags=[CfnTag(key=key, value=value) for key, value in props.tags.items()] or None,
+            public_keys=self.configuration.public_keys,
+            status=props.status,
+            caching_for_http=props.caching_for_http,
         )
+
+
+def _variables(name: str | None, props: AuthorizerProps, table: aws_dynamodb.ITable | None) -> dict[str, str]:
+    """The function's variables that replace values of the configuration."""
+    table_name = None if table is None else table.table_name
+    found = {NAME: name, TOPIC_PREFIX: props.topic_prefix, TABLE: table_name}
+    return {key: value for key, value in found.items() if value is not None}
 
 
 def _known(environment: Mapping[str, str]) -> dict[str, str]:

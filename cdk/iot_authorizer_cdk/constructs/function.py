@@ -1,4 +1,7 @@
-"""The Lambda function of an authorizer: its role, its log group, and its alias if it needs one."""
+"""The Lambda function of an authorizer: its role, its log group, and its alias.
+
+The alias has the same ARN in every deployment, so the authorizer that invokes it need not change.
+"""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -9,6 +12,7 @@ from constructs import Construct
 from iot_authorizer_cdk.constructs.permissions import (
     accept_wildcard,
     decrypt,
+    fixed_role,
     read_secret,
     trace,
     use_table,
@@ -20,7 +24,7 @@ _HANDLER = "iot_authorizer.handler.lambda_handler"
 
 
 class AuthorizerFunction(Construct):
-    """The function, and the target that the authorizer invokes: the function itself, or its alias `live`."""
+    """The function, and its alias `live`, which the authorizer invokes."""
 
     def __init__(
         self,
@@ -49,7 +53,7 @@ class AuthorizerFunction(Construct):
             architecture=aws_lambda.Architecture.custom(props.architecture),
             memory_size=props.memory_size,
             timeout=Duration.seconds(props.timeout),
-            role=self.role.without_policy_updates(),
+            role=fixed_role(self.role),
             log_group=self.log_group,
             logging_format=aws_lambda.LoggingFormat.JSON,
             environment=dict(environment),
@@ -61,7 +65,13 @@ class AuthorizerFunction(Construct):
             warning = "Annotation::@aws-cdk/aws-lambda:snapStartRequirePublish"
             reason = "the alias publishes a version"
             Validations.of(self.function).acknowledge(Acknowledgment(id=warning, reason=reason))
-        self.target: aws_lambda.IFunction = self._alias(props) if props.has_alias else self.function
+        self.alias = aws_lambda.Alias(
+            self,
+            "Alias",
+            alias_name="live",
+            version=self.function.current_version,
+            provisioned_concurrent_executions=props.provisioned_concurrency,
+        )
         """What the authorizer invokes."""
 
     def _log_group(self, days: int) -> aws_logs.LogGroup:
@@ -89,15 +99,6 @@ class AuthorizerFunction(Construct):
         if props.tracing:
             accept_wildcard(role, "*", "X-Ray's actions have no resources (Service Authorization Reference)")
         return role
-
-    def _alias(self, props: AuthorizerProps) -> aws_lambda.Alias:
-        return aws_lambda.Alias(
-            self,
-            "Alias",
-            alias_name="live",
-            version=self.function.current_version,
-            provisioned_concurrent_executions=props.provisioned_concurrency,
-        )
 
 
 def _runtime(python: str) -> aws_lambda.Runtime:

@@ -26,6 +26,12 @@ CONFIGURATION = "authorizer.toml"
 """The configuration's name in the Lambda directory, whatever it was before."""
 TABLE = "AUTHORIZER__TABLE"
 """The function's variable with the name of its identity table."""
+NAME = "AUTHORIZER__NAME"
+"""The function's variable with the authorizer's name."""
+TOPIC_PREFIX = "AUTHORIZER__TOPIC_PREFIX"
+"""The function's variable with the levels in front of each topic."""
+_MOST_KEYS = 2
+"""Signing keys (CreateAuthorizer, tokenSigningPublicKeys)."""
 SAMPLE_TABLE = "known-when-deployed"
 """Used in checks instead of a table name that only the deployment knows."""
 _SMALLEST_KEY = 2048
@@ -64,7 +70,7 @@ def check_configuration(config: Path, environment: Mapping[str, str]) -> Checked
     files = frozenset(named_files(config, found))
     without_table = found.model_copy(update={"table": None})  # A table can only be read in AWS.
     build(without_table, config.parent, environment={**environment, "AWS_LAMBDA_FUNCTION_NAME": found.name})
-    _check_policy(config.parent / found.policy)
+    _check_policy(config.parent / found.policy, found.topic_prefix)
     public_keys = _public_keys(config, found)
     if public_keys and found.token_key_name is None:
         raise InvalidSettings(f"{config}: [signing] also needs token_key_name, the key of the signed token")
@@ -97,14 +103,17 @@ def _names_by_key(configuration: Configuration) -> Iterator[tuple[str, str]]:
             yield f"signing.public_keys.{key_name}", file
 
 
-def _check_policy(path: Path) -> None:
-    for finding in lint(PolicyTemplate.load(path)):
+def _check_policy(path: Path, topic_prefix: str) -> None:
+    for finding in lint(PolicyTemplate.load(path, topic_prefix)):
         if finding.severity == "warning":
             raise InvalidSettings(f"{path}: {key_of(finding.location)}: {finding.message}")
 
 
 def _public_keys(config: Path, configuration: Configuration) -> dict[str, str]:
     files = configuration.signing.public_keys if configuration.signing else {}
+    if len(files) > _MOST_KEYS:
+        expected = f"found {len(files)} keys, expected at most {_MOST_KEYS}, as in IoT Core: `keys retire` removes one"
+        raise InvalidFile(config, None, "signing.public_keys", expected)
     for name in files:
         if _KEY_NAME.fullmatch(name) is None:
             raise InvalidFile(config, None, f"signing.public_keys.{name}", "expected 1 to 128 letters, digits and :_-")

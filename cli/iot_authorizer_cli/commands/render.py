@@ -20,6 +20,7 @@ def render(
     principal: options.PrincipalName,
     claims: options.Claims = "{}",
     client_id: options.ClientId = None,
+    topic_prefix: options.TopicPrefix = None,
     region: options.Region = REGION,
     account: options.Account = ACCOUNT,
 ) -> None:
@@ -29,7 +30,7 @@ def render(
     """
     asked = Principal(principal, options.json_object(claims, "--claims"))
     try:
-        template = options.load_template(policy, "render")
+        template = options.load_template(policy, topic_prefix)
         compiled = compile_policy(template, asked, client_id)
     except PolicyError as error:
         if not error.source:

@@ -218,7 +218,7 @@ class _Filling:
         """The filled entries of grants under some keys."""
         for entry in self.entries:
             if entry.effect == "Allow" and entry.key in keys:
-                yield from self._filled(entry.text)
+                yield from self._filled(entry.filter)
 
     def _filled(self, text: str) -> list[str]:
         names = placeholder_names(text)
@@ -233,7 +233,7 @@ class _Filling:
         if levels[index] not in (PLUS, HASH):
             return levels[index]
         for entry in self.entries if index else ():
-            others = split_template(entry.text)
+            others = split_template(entry.filter)
             if len(others) > index and others[index - 1] == levels[index - 1] and "{" in others[index]:
                 return next(iter(self._filled(others[index])), _SOMETHING)
         return _OTHER if levels[index] == PLUS else _SOMETHING

@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 from aws_cdk import Stack, aws_sqs
-from aws_cdk.assertions import Match, Template
+from aws_cdk.assertions import Annotations, Match, Template
 
 from iot_authorizer_cdk import InvalidSettings
-from iot_authorizer_cdk.app.__main__ import build_app, main, synthesize
+from iot_authorizer_cdk.app.__main__ import main
+from iot_authorizer_cdk.app.synthesis import build_app, synthesize
 from iot_authorizer_cdk.package.target import Target, write_target
 from tests.cdk.configurations import KEY_ARN, append, with_secret, with_signing
 from tests.cdk.conftest import write_code
@@ -32,6 +33,7 @@ ALL = {
 """A stage with everything that the app adds."""
 OTHER = {
     "provisioned_concurrency": 3,
+    "topic_prefix": "other",
     "secret_kms_key_arns": [KEY_ARN],
     "architecture": "x86_64",
     "python": "3.13",
@@ -90,12 +92,13 @@ def test_cdk_nag_finds_only_what_is_acknowledged_with_a_reason(output: Output) -
     assert all(finding["reason"] for finding in acknowledged)
 
 
+@pytest.mark.slow
 def test_cfn_lint_finds_nothing(output: Output, other: Output) -> None:
-    """Except W3005, redundant dependencies, which the CDK writes."""
     program = Path(sys.executable).with_name("cfn-lint")
     templates = sorted(map(str, [*output.folder.glob("*.template.json"), *other.folder.glob("*.template.json")]))
-    options = ["--regions", "us-east-1", "--ignore-checks", "W3005", "--"]
-    done = subprocess.run([program, *options, *templates], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [program, "--regions", "us-east-1", "--", *templates], capture_output=True, text=True, check=False
+    )
     assert (done.returncode, done.stdout) == (0, "")
 
 
@@ -110,13 +113,26 @@ def has_warning(flag: dict[str, Any]) -> bool:
     return bool(by_default != flag["recommendedValue"])
 
 
+ROLE = "AWS::IAM::Role"
+
+
+def statement(expected: dict[str, object]) -> dict[str, object]:
+    """A role that has this statement."""
+    document = {"Statement": Match.array_with([Match.object_like(expected)])}
+    return {"Policies": [Match.object_like({"PolicyDocument": document})]}
+
+
 @pytest.mark.parametrize(
     ("stage", "kind", "properties"),
     [
         ("output", "AWS::IoT::Authorizer", {"AuthorizerName": "chat-prod"}),
         ("output", "AWS::Lambda::Function", {"SnapStart": {"ApplyOn": "PublishedVersions"}}),
         ("output", "Custom::DefaultAuthorizer", {"AuthorizerName": "chat-prod", "ServiceToken": Match.any_value()}),
-        ("other", "AWS::IoT::Authorizer", {"AuthorizerName": "chat"}),
+        ("output", ROLE, statement({"Action": ["iot:ClearDefaultAuthorizer", "iot:DescribeDefaultAuthorizer"]})),
+        ("output", ROLE, statement({"Action": "iot:SetDefaultAuthorizer"})),
+        ("output", ROLE, statement({"Action": "iot:DescribeEndpoint"})),
+        ("other", "AWS::IoT::Authorizer", {"AuthorizerName": "chat-signed"}),
+        ("other", ROLE, statement({"Action": "kms:Decrypt", "Resource": KEY_ARN})),
         ("other", "AWS::Lambda::Function", {"Runtime": "python3.13", "Architectures": ["x86_64"]}),
         ("other", "AWS::Lambda::Alias", {"ProvisionedConcurrencyConfig": {"ProvisionedConcurrentExecutions": 3}}),
     ],
@@ -128,22 +144,11 @@ def test_a_stage_is_deployed_as_it_says(
     found.template.has_resource_properties(kind, properties)
 
 
-def test_the_keys_of_a_stages_secrets_are_the_functions(other: Output) -> None:
-    assert KEY_ARN in str(other.template.find_resources("AWS::IAM::Role"))
-
-
-@pytest.mark.parametrize(
-    ("stack", "kind"),
-    [
-        (STACK, "AWS::IoT::Authorizer"),
-        (STACK, "AWS::Lambda::Function"),
-        (STACK, "AWS::DynamoDB::Table"),
-        (DOMAIN_STACK, DOMAIN),
-    ],
-)
-def test_every_resource_has_the_stage_as_a_tag(output: Output, stack: str, kind: str) -> None:
+def test_resources_have_the_stage_as_a_tag_and_the_authorizer_has_no_tags(output: Output) -> None:
     tags = {"Tags": Match.array_with([{"Key": "stage", "Value": "prod"}])}
-    output.read(stack).all_resources_properties(kind, tags)
+    for stack, kind in ((STACK, "AWS::Lambda::Function"), (STACK, "AWS::DynamoDB::Table"), (DOMAIN_STACK, DOMAIN)):
+        output.read(stack).all_resources_properties(kind, tags)
+    output.template.all_resources_properties("AWS::IoT::Authorizer", {"Tags": Match.absent()})
 
 
 def test_the_table_of_a_stage_is_the_functions(output: Output) -> None:
@@ -167,9 +172,9 @@ def test_the_outputs_are_what_a_user_types_next(output: Output) -> None:
 
 def test_with_signing_the_outputs_have_a_signature(other: Output) -> None:
     outputs = other.values()
-    query = "/mqtt?x-amz-customauthorizer-name=chat&token=TOKEN&x-amz-customauthorizer-signature=SIGNATURE"
+    query = "/mqtt?x-amz-customauthorizer-name=chat-signed&token=TOKEN&x-amz-customauthorizer-signature=SIGNATURE"
     assert outputs["WebSocketUrl"]["Fn::Join"][1][-1] == query
-    command = "aws iot test-invoke-authorizer --authorizer-name chat --token TOKEN --token-signature SIGNATURE"
+    command = "aws iot test-invoke-authorizer --authorizer-name chat-signed --token TOKEN --token-signature SIGNATURE"
     assert outputs["TestCommand"] == command
 
 
@@ -179,12 +184,6 @@ def test_a_stage_may_have_the_table_that_a_configuration_with_only_passwords_nee
     found = Output(config.parent, {"identity_table": True}).values()
     context = """--mqtt-context '{"username": "NAME", "password": "BASE64"}'"""
     assert found["TestCommand"] == f"aws iot test-invoke-authorizer --authorizer-name chat {context}"
-
-
-def test_the_function_that_sets_the_default_authorizer_may_read_set_and_clear_it(output: Output) -> None:
-    roles = str(output.template.find_resources("AWS::IAM::Role"))
-    for action in ("DescribeDefaultAuthorizer", "ClearDefaultAuthorizer", "SetDefaultAuthorizer", "DescribeEndpoint"):
-        assert f"'iot:{action}'" in roles
 
 
 def test_a_domain_has_its_own_stack_which_waits_for_the_authorizers(output: Output) -> None:
@@ -210,7 +209,7 @@ def test_a_custom_domain_is_deployed_as_the_stage_says(other: Output) -> None:
         DOMAIN,
         {
             "ApplicationProtocol": "SECURE_MQTT",
-            "AuthorizerConfig": {"DefaultAuthorizerName": "chat", "AllowAuthorizerOverride": True},
+            "AuthorizerConfig": {"DefaultAuthorizerName": "chat-signed", "AllowAuthorizerOverride": True},
             "DomainConfigurationStatus": "DISABLED",
             "DomainName": "mqtt.example.com",
             "ServerCertificateArns": [CERTIFICATE_ARN],
@@ -219,6 +218,34 @@ def test_a_custom_domain_is_deployed_as_the_stage_says(other: Output) -> None:
         },
     )
     assert other.values(DOMAIN_STACK)["AddressCommand"] == "aws iot describe-endpoint --endpoint-type iot:Data-ATS"
+
+
+@pytest.mark.parametrize(
+    ("prod", "dev", "warns"),
+    [
+        ({}, None, False),
+        ({}, {"suffix": "-dev"}, True),
+        ({"topic_prefix": "prod"}, {"suffix": "-dev", "topic_prefix": "dev"}, True),
+        ({"own_account": False}, {"suffix": "-dev"}, False),
+        ({"own_account": True}, {}, False),
+        ({}, {"own_account": True}, False),
+    ],
+)
+def test_stages_that_may_share_an_account_are_a_warning_until_a_stage_says_what_it_is(
+    code: Path, prod: dict[str, object], dev: dict[str, object] | None, warns: bool
+) -> None:
+    stages = {"prod": prod} | ({} if dev is None else {"dev": dev})
+    stack = build_app(code, {"stage": "prod", "stages": stages}).node.find_child(STACK)
+    assert isinstance(stack, Stack)
+    message = Match.string_like_regexp("stage prod and dev share IoT Core's endpoint, topics and client IDs")
+    assert bool(Annotations.from_stack(stack).find_warning(f"/{STACK}", message)) is warns
+
+
+def test_a_table_that_the_configuration_names_for_two_stages_is_refused(config: Path) -> None:
+    config.write_text('table = "identities"\n' + config.read_text())
+    stages = {"prod": {}, "dev": {"suffix": "-dev"}}
+    with pytest.raises(InvalidSettings, match=r"^authorizer\.toml: table: stages prod and dev would use one table"):
+        build_app(config.parent, {"stage": "prod", "stages": stages})
 
 
 @pytest.mark.parametrize("suffix", ["-" + "x" * 124, "/prod"])

@@ -6,8 +6,8 @@ import pytest
 from aws_cdk import App
 
 from iot_authorizer_cdk import InvalidSettings
-from iot_authorizer_cdk.app.__main__ import build_destroy_app
 from iot_authorizer_cdk.app.stages import StackNames
+from iot_authorizer_cdk.app.synthesis import build_destroy_app
 
 
 def stacks(app: App) -> set[str]:

@@ -1,18 +1,22 @@
 """The stages of cdk.json."""
 
+import re
 import subprocess
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 
 from iot_authorizer_cdk import DomainProps, InvalidSettings
-from iot_authorizer_cdk.app.stages import StackNames, Stage, read_stage, stages_of_file
+from iot_authorizer_cdk.app.stages import StackNames, Stage, check_own_table, read_stage, stages_of_file
+
+TABLE_ARN = "arn:aws:dynamodb:eu-west-1:123456789012:table/identities"
 
 
 def test_a_stage_has_the_constructs_properties_and_the_apps() -> None:
-    table = {"memory_size": 1024, "tags": {"team": "chat"}, "suffix": "-prod", "domain": {"name": "chat"}}
-    expected = Stage(memory_size=1024, tags={"team": "chat"}, suffix="-prod", domain=DomainProps(name="chat"))
+    table = {"memory_size": 1024, "own_account": True, "suffix": "-prod", "domain": {"name": "chat"}}
+    expected = Stage(memory_size=1024, own_account=True, suffix="-prod", domain=DomainProps(name="chat"))
     assert read_stage({"prod": table}, "prod") == expected
 
 
@@ -41,7 +45,7 @@ def test_a_mistake_is_reported_with_its_key(table: object, message: str) -> None
         ({"dev": {}}, "test", r"stage test: not in cdk\.json under context\.stages, which has: dev"),
         (None, "dev", "which has: none"),
         ({"my-stage": {}}, "my-stage", r"cdk\.json: context\.stages\.my-stage: expected a name of 1 to 40 letters"),
-        ({"dev": {}, "prod": {}}, "prod", r"context\.stages\.prod\.suffix: the same as dev's: set another, or set"),
+        ({"dev": {}, "prod": {}}, "prod", r"context\.stages\.prod\.suffix: the same as dev's: set another, or "),
         ({"dev": {}, "prod": {"suffix": ""}}, "prod", r"context\.stages\.prod\.suffix: the same as dev's"),
     ],
 )
@@ -50,8 +54,36 @@ def test_a_stage_must_exist_and_have_its_own_names(stages: object, name: str, me
         read_stage(stages, name)
 
 
-def test_stages_in_different_accounts_may_have_one_name() -> None:
-    assert read_stage({"dev": {"suffix": ""}, "prod": {"suffix": ""}}, "prod").suffix == ""
+OWN: dict[str, object] = {"own_account": True}
+
+
+@pytest.mark.parametrize(("dev", "prod"), [(OWN, {}), ({}, OWN), (OWN, OWN)])
+def test_stages_of_which_one_has_its_own_account_may_have_one_name_and_name_one_table(
+    dev: dict[str, object], prod: dict[str, object]
+) -> None:
+    stages = {"dev": dev, "prod": prod}
+    assert read_stage(stages, "prod").suffix == read_stage(stages, "dev").suffix
+    check_own_table(stages, "prod", "identities")
+
+
+@pytest.mark.parametrize(
+    ("table", "dev", "prod", "is_refused"),
+    [
+        (None, {}, {}, False),
+        ("identities", {}, {}, True),
+        ("identities", {"own_account": False}, {"own_account": False}, True),
+        ("identities", {"identity_table": True}, {}, False),
+        ("identities", {}, {"identity_table": True}, False),
+        (TABLE_ARN, OWN, OWN, True),
+        (TABLE_ARN, OWN, {"identity_table": True}, False),
+    ],
+)
+def test_two_stages_never_use_one_identity_table(
+    table: str | None, dev: dict[str, object], prod: dict[str, object], is_refused: bool
+) -> None:
+    message = f"authorizer.toml: table: stages prod and dev would use one table, {table}: set"
+    with pytest.raises(InvalidSettings, match=re.escape(message)) if is_refused else nullcontext():
+        check_own_table({"dev": dev, "prod": prod}, "prod", table)
 
 
 def test_the_stages_are_read_from_cdk_json(tmp_path: Path) -> None:

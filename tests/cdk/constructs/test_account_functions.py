@@ -7,6 +7,8 @@ import tempfile
 import time
 import uuid
 from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -14,7 +16,10 @@ from typing import Any
 import boto3
 import pytest
 from botocore.exceptions import ClientError
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from iot_core.authorizers.rules import AuthorizerDescription
 from tests.local.api.core import FUNCTION_ARN, Core
 from tests.local.api.server import Service, running
 
@@ -42,7 +47,7 @@ class Calls:
         self._responses = responses
 
     def __call__(
-        self, kind: str, physical_id: str | None = None, *, request: str | None = None, **properties: str
+        self, kind: str, physical_id: str | None = None, *, request: str | None = None, **properties: object
     ) -> tuple[str, dict[str, str], str]:
         """Sends a request with a new ID, unless one is given, and returns the answer."""
         request = request or str(uuid.uuid4())
@@ -183,3 +188,96 @@ def test_an_unreachable_endpoint_fails_no_deployment(
 
 def test_deletion_does_not_read_the_endpoint(responses: Responses) -> None:
     assert Calls("endpoint_function", responses)("Delete", "endpoint") == ("SUCCESS", {}, "endpoint")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Requests for the settings of one authorizer, and the authorizer as it is then."""
+
+    service: Service
+    call: Calls
+    name: str
+
+    def __call__(self, kind: str, **members: object) -> tuple[str, dict[str, str], str]:
+        """Sends a request as CloudFormation does, which makes texts of all values."""
+        settings = {"status": "ACTIVE", "enableCachingForHttp": "false", "tokenKeyName": "token", **members}
+        return self.call(kind, self.name, AuthorizerName=self.name, Settings=settings)
+
+    @property
+    def authorizer(self) -> AuthorizerDescription:
+        return self.service.do(lambda core: core.authorizers.describe(self.name))
+
+
+@pytest.fixture
+def settings(service: Service, responses: Responses) -> Settings:
+    """An authorizer with signing as CloudFormation creates it."""
+    keys = {"key-1": pem()}
+    service.do(
+        lambda core: core.authorizers.create(
+            "signed", function_arn=FUNCTION_ARN, token_key_name="token", public_keys=keys
+        )
+    )
+    return Settings(service, Calls("authorizer_settings_function", responses), "signed")
+
+
+@cache
+def pem(number: int = 0) -> str:
+    """A public key; another one for each number."""
+    key = rsa.generate_private_key(65537, 2048).public_key()
+    return key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+
+
+def test_the_settings_activate_the_authorizer_and_replace_the_key_that_it_was_created_with(settings: Settings) -> None:
+    keys = {"key-1": pem(1), "key-2": pem(1)}
+    changed = {"tokenKeyName": "session", "enableCachingForHttp": "true", "tokenSigningPublicKeys": keys}
+    assert settings("Create", **changed) == ("SUCCESS", {}, "signed")
+    found = settings.authorizer
+    assert (found.status, found.token_key_name, found.enable_caching_for_http) == ("ACTIVE", "session", True)
+    assert found.public_keys == keys
+
+
+def test_a_retired_key_is_gone_after_the_update_and_back_after_a_rollback(settings: Settings) -> None:
+    both, rest = {"key-1": pem(1), "key-2": pem(2)}, {"key-1": pem(2), "key-2": pem(2)}
+    for kind, keys in (("Create", both), ("Update", rest), ("Update", both)):
+        settings(kind, tokenSigningPublicKeys=keys)
+        assert settings.authorizer.public_keys == keys
+
+
+def test_deletion_makes_the_authorizer_inactive_so_that_it_can_be_deleted(settings: Settings) -> None:
+    settings("Create")
+    assert settings("Delete") == ("SUCCESS", {}, "signed")
+    settings.service.do(lambda core: core.authorizers.delete("signed"))
+    assert settings("Delete") == ("SUCCESS", {}, "signed")  # Deleting settings of no authorizer is no failure.
+
+
+def test_settings_that_iot_core_refuses_fail_the_deployment_at_once(settings: Settings, pauses: list[float]) -> None:
+    assert settings("Update", tokenSigningPublicKeys={"key-1": "no key"})[0] == "FAILED"
+    assert settings.authorizer.status == "INACTIVE"
+    assert settings.call("Update", "gone", AuthorizerName="gone", Settings={"enableCachingForHttp": "false"})[0] == (
+        "FAILED"
+    )
+    assert pauses == []
+
+
+@pytest.mark.parametrize(("refusals", "status", "waited"), [(2, "SUCCESS", [1, 2]), (9, "FAILED", [1, 2, 3, 4])])
+def test_a_role_that_is_not_known_yet_is_tried_again(
+    settings: Settings,
+    pauses: list[float],
+    monkeypatch: pytest.MonkeyPatch,
+    refusals: int,
+    status: str,
+    waited: list[float],
+) -> None:
+    left = [ClientError({"Error": {"Code": "AccessDeniedException"}}, "UpdateAuthorizer")] * refusals
+    client = boto3.client("iot")
+    accepted = client.update_authorizer
+
+    def update(**parameters: Any) -> object:  # noqa: ANN401
+        if left:
+            raise left.pop()
+        return accepted(**parameters)
+
+    monkeypatch.setattr(client, "update_authorizer", update)
+    monkeypatch.setattr(boto3, "client", lambda name, config: client)
+    assert settings("Create")[0] == status
+    assert pauses == waited

@@ -11,13 +11,14 @@ from aws_cdk.assertions import Match, Template
 from iot_authorizer_cdk import AuthorizerProps, InvalidSettings
 from iot_authorizer_cdk.package.target import MARK
 from iot_policies import InvalidFile
-from tests.cdk.configurations import KEY_ARN, with_secret, with_signing
+from tests.cdk.configurations import KEY_ARN, with_secret
 from tests.cdk.conftest import Synth, statements
 
 GET_SECRET = "secretsmanager:GetSecretValue"
 AUTHORIZER = "AWS::IoT::Authorizer"
 FUNCTION = "AWS::Lambda::Function"
 PERMISSION = "AWS::Lambda::Permission"
+ALIAS = "AWS::Lambda::Alias"
 LOG_GROUP = "AWS::Logs::LogGroup"
 SECRET_ARN = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:chat/hs256"
 PARAMETER_ARN = "arn:aws:ssm:eu-west-1:123456789012:parameter/chat/hs256"
@@ -31,7 +32,8 @@ def only(template: Template, kind: str) -> Mapping[str, Any]:
 
 
 def logical_id(template: Template, kind: str) -> str:
-    (found,) = template.find_resources(kind)
+    """The only resource of a kind that belongs to the authorizer's function."""
+    (found,) = (name for name in template.find_resources(kind) if name.startswith("AuthorizerLambda"))
     return found
 
 
@@ -49,17 +51,6 @@ def here(service: str, resource: str) -> dict[str, object]:
     ("kind", "properties"),
     [
         (
-            AUTHORIZER,
-            {
-                "AuthorizerName": "chat",
-                "TokenKeyName": "token",
-                "Status": "ACTIVE",
-                "SigningDisabled": True,
-                "TokenSigningPublicKeys": Match.absent(),
-                "EnableCachingForHttp": False,
-            },
-        ),
-        (
             FUNCTION,
             {
                 "Architectures": ["arm64"],
@@ -73,6 +64,7 @@ def here(service: str, resource: str) -> dict[str, object]:
             },
         ),
         (LOG_GROUP, {"RetentionInDays": 30}),
+        (ALIAS, {"Name": "live", "ProvisionedConcurrencyConfig": Match.absent()}),
     ],
 )
 def test_the_defaults(template: Template, kind: str, properties: dict[str, object]) -> None:
@@ -80,21 +72,19 @@ def test_the_defaults(template: Template, kind: str, properties: dict[str, objec
 
 
 def test_every_property_reaches_its_resource(synth: Synth) -> None:
+    most: int = Token.as_number({"Ref": "Most"})  # type: ignore[assignment]
     props = AuthorizerProps(
         memory_size=1024,
         timeout=3,
-        reserved_concurrency=20,
+        reserved_concurrency=most,  # Only the deployment knows it.
         tracing=True,
         log_retention_days=90,
-        status="INACTIVE",
-        caching_for_http=True,
-        tags={"team": "chat"},
+        topic_prefix="dev",
     )
     template = synth(props=props)
-    authorizer = {"Status": "INACTIVE", "EnableCachingForHttp": True, "Tags": [{"Key": "team", "Value": "chat"}]}
-    function = {"MemorySize": 1024, "Timeout": 3, "ReservedConcurrentExecutions": 20}
-    template.has_resource_properties(AUTHORIZER, authorizer)
+    function = {"MemorySize": 1024, "Timeout": 3, "ReservedConcurrentExecutions": {"Ref": "Most"}}
     template.has_resource_properties(FUNCTION, function | {"TracingConfig": {"Mode": "Active"}})
+    template.has_resource_properties(FUNCTION, variables(AUTHORIZER__TOPIC_PREFIX="dev"))
     template.has_resource_properties(LOG_GROUP, {"RetentionInDays": 90})
     assert statements(template)[-1] == {
         "Action": ["xray:PutTraceSegments", "xray:PutTelemetryRecords"],
@@ -103,16 +93,9 @@ def test_every_property_reaches_its_resource(synth: Synth) -> None:
     }
 
 
-def test_with_keys_signing_is_on(synth: Synth, config: Path) -> None:
-    pem = with_signing(config)
-    synth().has_resource_properties(
-        AUTHORIZER, {"SigningDisabled": False, "TokenSigningPublicKeys": {"2026-11": pem}, "TokenKeyName": "token"}
-    )
-
-
 def test_a_name_and_single_values_replace_those_of_the_configuration(synth: Synth) -> None:
     template = synth(name="chat-dev", values={"AUTHORIZER__TOKEN_KEY_NAME": "session", "AUTHORIZER_CONFIG": "my.toml"})
-    template.has_resource_properties(AUTHORIZER, {"AuthorizerName": "chat-dev", "TokenKeyName": "session"})
+    template.has_resource_properties(AUTHORIZER, {"AuthorizerName": "chat-dev"})
     expected = variables(AUTHORIZER__NAME="chat-dev", AUTHORIZER__TOKEN_KEY_NAME="session")
     template.has_resource_properties(FUNCTION, expected)
 
@@ -125,27 +108,16 @@ def test_variables_of_the_shell_are_not_for_lambda(
     synth().has_resource_properties(AUTHORIZER, {"AuthorizerName": "chat"})
 
 
-def test_a_number_that_only_the_deployment_knows_reaches_the_function(synth: Synth) -> None:
-    most: int = Token.as_number({"Ref": "Most"})  # type: ignore[assignment]
-    template = synth(props=AuthorizerProps(reserved_concurrency=most))
-    template.has_resource_properties(FUNCTION, {"ReservedConcurrentExecutions": {"Ref": "Most"}})
-
-
 def test_only_this_authorizer_of_this_account_may_invoke_the_function(template: Template) -> None:
     permission = {"Action": "lambda:InvokeFunction", "Principal": "iot.amazonaws.com"}
     source = {"SourceAccount": {"Ref": "AWS::AccountId"}, "SourceArn": here("iot", "authorizer/chat")}
     assert only(template, PERMISSION).items() >= (permission | source).items()
 
 
-@pytest.mark.parametrize("props", [{}, {"snap_start": True}, {"provisioned_concurrency": 2}], ids=str)
-def test_the_authorizer_invokes_the_alias_if_there_is_one_else_the_function(
-    synth: Synth, props: dict[str, Any]
-) -> None:
-    template = synth(props=AuthorizerProps(**props))
-    function = {"Fn::GetAtt": [logical_id(template, FUNCTION), "Arn"]}
-    invoked = {"Ref": logical_id(template, "AWS::Lambda::Alias")} if props else function
-    assert only(template, AUTHORIZER)["AuthorizerFunctionArn"] == invoked
-    assert only(template, PERMISSION)["FunctionName"] == invoked
+def test_the_authorizer_invokes_the_alias(template: Template) -> None:
+    alias = {"Ref": logical_id(template, ALIAS)}
+    assert only(template, AUTHORIZER)["AuthorizerFunctionArn"] == alias
+    assert only(template, PERMISSION)["FunctionName"] == alias
 
 
 def test_the_role_may_only_write_the_functions_logs(template: Template) -> None:

@@ -152,9 +152,8 @@ def test_a_body_that_is_too_long_is_refused_and_its_connection_aborted(
     running: Running, capfd: pytest.CaptureFixture[str], path: str
 ) -> None:
     channel = running.plain()
-    secret = running.core.console_url.partition("=")[2]
     head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
-    head += f"Authorization: Bearer {secret}\r\n"
+    head += f"{running.secret}\r\n"
     channel.send(head.encode() + b"Transfer-Encoding: chunked\r\n\r\n")
     for _ in range(80):
         channel.send(b"10000\r\n" + bytes(0x10000) + b"\r\n")

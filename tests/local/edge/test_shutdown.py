@@ -46,7 +46,7 @@ def test_connections_of_all_protocols_end_when_the_server_stops(folder: Path, lo
         tunnel.send(b"CONNECT a:1 HTTP/1.1\r\n\r\n")
         tunnel.receive()
         feed = running.plain()
-        feed.send(b"GET /console/feed HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        feed.send(running.ask_for_feed)
         feed.receive()
         web_socket = running.web_socket()
         running.wait_until(lambda: running.core.server.connection_count == 6)
@@ -62,7 +62,7 @@ def test_the_server_stops_without_output_on_the_terminal(
 ) -> None:
     with started(folder, loop_factory=loop_factory) as running:
         feed = running.plain()
-        feed.send(b"GET /console/feed HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        feed.send(running.ask_for_feed)
         feed.receive()
         running.connected(channel=running.web_socket(running.tls()))
         running.plain()

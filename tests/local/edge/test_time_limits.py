@@ -81,7 +81,7 @@ def test_a_second_http_request_must_be_complete_in_time_too(running: Running) ->
 
 def test_an_http_answer_has_no_time_limit(running: Running) -> None:
     channel = running.plain()
-    channel.send(b"GET /console/feed HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    channel.send(running.ask_for_feed)
     received = b""
     while b"event: live" not in received:
         received += channel.receive()

@@ -82,6 +82,16 @@ class Running:
             if record["kind"] == kind and fields.items() <= record.items():
                 return record
 
+    @property
+    def secret(self) -> str:
+        """The header with the console's secret."""
+        return f"Authorization: Bearer {self.core.console_url.partition('=')[2]}"
+
+    @property
+    def ask_for_feed(self) -> bytes:
+        """A request for the feed."""
+        return f"GET /console/feed HTTP/1.1\r\nHost: localhost\r\n{self.secret}\r\n\r\n".encode()
+
     def plain(self) -> SocketChannel:
         """A connection to the plain port."""
         return self._keep(connected_to(self.core.port))

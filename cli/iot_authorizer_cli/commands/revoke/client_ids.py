@@ -96,7 +96,7 @@ def _template(path: Path, file: PartialConfiguration) -> tuple[PolicyTemplate | 
     if file.policy is None:
         return None, f"{path} names no policy template"
     try:
-        return PolicyTemplate.load(path.parent / file.policy), ""
+        return PolicyTemplate.load(path.parent / file.policy, file.topic_prefix), ""
     except InvalidFile as error:
         warn(f"{error}: continuing without the policy template")
         return None, f"{file.policy} cannot be read"

@@ -29,7 +29,7 @@ def retired(run: Run, *options: str) -> list[str]:
     """The lines about files that it prints when `old` is retired."""
     done = run("keys", "retire", "old", "--yes", *options)
     assert (done.returncode, done.stderr) == (0, "")
-    return done.stdout.splitlines()[:-2]
+    return done.stdout.splitlines()[:-1]
 
 
 def kept(*files: str) -> list[str]:

@@ -1,0 +1,118 @@
+"""The authorizer in IoT Core: a resource that never changes, and a custom resource that holds its settings.
+
+1. CloudFormation's handler of AWS::IoT::Authorizer is reported to fail each update of an authorizer without signing
+   (hashicorp/terraform-provider-awscc #1543), and each removal of tags (#1544). So its properties depend only on the
+   authorizer's name and on signing, and it has no tags.
+2. It is created INACTIVE, with a key whose private half does not exist. The settings, by UpdateAuthorizer, replace the
+   key and make it ACTIVE: IoT Core never accepts a client under provisional values.
+3. A rollback sends the previous settings. Deletion makes it INACTIVE, because CloudFormation's handler deletes an
+   authorizer that the template calls INACTIVE without making it so.
+4. IoT Core has two keys, `key-1` and `key-2`, whatever their names in `authorizer.toml` are: UpdateAuthorizer replaces
+   keys of the same name, and is not known to remove any. With one key, both are this key.
+5. SigningDisabled cannot be changed. With signing, the name ends with `-signed`, so that CloudFormation creates another
+   authorizer and deletes this one.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import jsii
+from aws_cdk import Annotations, AspectPriority, Aspects, IAspect, Stack, aws_iam, aws_iot
+from constructs import Construct, IConstruct
+
+from iot_authorizer_cdk.constructs.account_functions import AccountFunction
+
+STACK_TAGS = "iot-authorizer:stackTags"
+"""The ID of the warning about tags of the stack."""
+_SIGNED = "-signed"
+_FIRST_TOKEN_KEY_NAME = "token"  # noqa: S105 (a name)
+_KEY_NAMES = ("key-1", "key-2")
+_NOBODYS_KEY = """\
+-----BEGIN PUBLIC KEY-----
+MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEAuw6VyCSrhcHdPSB9SYt9
+WqcECfiVgaUzzVa4wa7mbS7+M3mbaw2AnOexZqojSxZv8rDlgQU+eTBzvzet5LmI
+pJBl7Trt2xB7AZ5kJtN0CSR2ILGB/cJzn2iXjA9OAKyszEvng1kz4F3Ridc5prbF
+uasRswppfPjt8Fs6cXYm0qrQRc+DmYPCMNPVTEQ6TpNUcvQOKT+ILnMkLJZlqGa8
+yaXjDhgoD2gdHHtqWfIQNKHpvbeTkg+QC0GJ/7uO5kv58aKrFL83Ld1HiZYI9qBM
+RTAzESd/nKkRhEbcSeoSDlUDqR7lImt3kJMTcQg3DMu+c/dDuJQx88Xmo7uWHXHU
+MQIDAQAB
+-----END PUBLIC KEY-----
+"""
+"""Its private half was never written anywhere."""
+
+
+def name_in_iot_core(configured: str, *, signing: bool) -> str:
+    """Returns the name that clients use."""
+    return configured + _SIGNED if signing else configured
+
+
+@dataclass(frozen=True, kw_only=True)
+class AuthorizerSettings:
+    """What deployments may change of an authorizer."""
+
+    function_arn: str
+    token_key_name: str | None
+    public_keys: Mapping[str, str]
+    """PEM by name, at most two. With any key, the authorizer is one with signing."""
+    status: str
+    caching_for_http: bool
+
+
+class AuthorizerResource(Construct):
+    """An authorizer in IoT Core, with its settings."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, name: str, settings: AuthorizerSettings) -> None:
+        super().__init__(scope, construct_id)
+        signing = bool(settings.public_keys)
+        self.arn = Stack.of(self).format_arn(service="iot", resource="authorizer", resource_name=name)
+        self.resource = aws_iot.CfnAuthorizer(
+            self,
+            "Resource",
+            authorizer_name=name,
+            authorizer_function_arn=settings.function_arn,
+            status="INACTIVE",
+            signing_disabled=not signing,
+            token_key_name=_FIRST_TOKEN_KEY_NAME if signing else None,
+            token_signing_public_keys={_KEY_NAMES[0]: _NOBODYS_KEY} if signing else None,
+        )
+        self.resource.add_property_deletion_override("Tags")
+        Aspects.of(self.resource).add(_StackTagsWarning(), priority=AspectPriority.READONLY)
+        function = AccountFunction(
+            self,
+            "Settings",
+            source="authorizer_settings_function",
+            resource_type="Custom::IotAuthorizerSettings",
+            properties={"AuthorizerName": name, "Settings": _members(settings)},
+            statements=[aws_iam.PolicyStatement(actions=["iot:UpdateAuthorizer"], resources=[self.arn])],
+        )
+        function.resource.node.add_dependency(self.resource)
+
+
+def _members(settings: AuthorizerSettings) -> dict[str, object]:
+    """The settings as members of UpdateAuthorizer, with texts for all values as in CloudFormation."""
+    found: dict[str, object] = {
+        "authorizerFunctionArn": settings.function_arn,
+        "status": settings.status,
+        "enableCachingForHttp": str(settings.caching_for_http).lower(),
+    }
+    if settings.token_key_name is not None:
+        found["tokenKeyName"] = settings.token_key_name
+    if keys := [settings.public_keys[name] for name in sorted(settings.public_keys)]:
+        # unmeasured: whether IoT Core accepts one key under two names.
+        found["tokenSigningPublicKeys"] = dict(zip(_KEY_NAMES, (keys[0], keys[-1]), strict=True))
+    return found
+
+
+@jsii.implements(IAspect)
+class _StackTagsWarning:
+    """Warns if the stack has tags: CloudFormation gives them to every resource, also to the authorizer."""
+
+    def visit(self, node: IConstruct) -> None:
+        """Visits the authorizer after all tags are known."""
+        if tags := sorted(Stack.of(node).tags.tag_values()):
+            Annotations.of(node).add_warning_v2(
+                STACK_TAGS,
+                f"the stack's tags ({', '.join(tags)}) reach AWS::IoT::Authorizer, whose updates and removals of tags "
+                "are reported to fail in CloudFormation. Tag the resources instead: Tags.of(scope).add(key, value, "
+                'exclude_resource_types=["aws:cdk:stack"]), or never change these tags.',
+            )
