@@ -6,10 +6,10 @@ from types import TracebackType
 from typing import get_args
 
 from iot_authorizer.reasons import Reason
-from iot_authorizer_cli.commands.keys.key_ring import read_key_ring
 from iot_authorizer_cli.examples.proposal import propose
 from iot_authorizer_cli.local_iot_core import LocalIotCore
 from iot_authorizer_cli.project.development_issuer import principal_of
+from iot_authorizer_cli.project.key_ring import read_key_ring
 from iot_authorizer_cli.snippets.settings import ClientEndpoint, ClientSettings
 from iot_authorizer_cli.testing.mqtt_test_client import ClientRefused, MqttTestClient
 from iot_core.authorizers.invocation import Refused

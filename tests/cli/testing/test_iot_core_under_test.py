@@ -84,7 +84,7 @@ def test_decisions_have_what_was_asked_with_the_entry_that_decided(core: IotCore
     core.allows("ann", ANN, "publish", "rooms/attic/say/ann")
     decision = core.decisions[-1]
     assert (decision["action"], decision["allowed"]) == ("publish", False)
-    assert "is for another claims.rooms" in core.described_decisions().splitlines()[-1]
+    assert "claims.rooms is" in core.described_decisions().splitlines()[-1]
 
 
 def test_clients_exchange_messages(core: IotCoreUnderTest) -> None:
@@ -110,7 +110,7 @@ def test_a_refused_client_raises_the_reason_of_the_authorizer(core: IotCoreUnder
 
 def test_a_denied_subscription_raises_and_the_client_stays_connected(core: IotCoreUnderTest) -> None:
     ann = core.client("ann", ANN)
-    with pytest.raises(ClientRefused, match=r"not_allowed_by_policy: .* is for another claims.rooms"):
+    with pytest.raises(ClientRefused, match=r"not_allowed_by_policy: grant "rooms""):
         ann.subscribe("rooms/attic/#")
     ann.publish(SAY)
 
