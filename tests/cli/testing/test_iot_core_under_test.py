@@ -110,7 +110,7 @@ def test_a_refused_client_raises_the_reason_of_the_authorizer(core: IotCoreUnder
 
 def test_a_denied_subscription_raises_and_the_client_stays_connected(core: IotCoreUnderTest) -> None:
     ann = core.client("ann", ANN)
-    with pytest.raises(ClientRefused, match=r"not_allowed_by_policy: grant "rooms""):
+    with pytest.raises(ClientRefused, match='not_allowed_by_policy: grant "rooms"'):
         ann.subscribe("rooms/attic/#")
     ann.publish(SAY)
 
