@@ -34,10 +34,9 @@ _PYPROJECT = """\
 name            = "{name}-project"
 version         = "0.1.0"
 requires-python = ">=3.11"
-dependencies    = ["iot-authorizer[cdk,local]"]
 
-[dependency-groups]
-dev = ["pytest>=9"]
+[dependency-groups]  # Install with uv: pip does not read where iot-authorizer comes from, and would search an index.
+dev = ["iot-authorizer[cdk,local]", "pytest>=9"]
 
 [tool.uv]
 package = false

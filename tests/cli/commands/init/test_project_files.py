@@ -36,6 +36,12 @@ def test_the_authorizer_is_named_after_the_folder(folder: str, name: str) -> Non
     check_authorizer_name("name", f"{found}-dev")
 
 
+def test_pip_which_does_not_know_the_source_installs_nothing(tmp_path: Path) -> None:
+    pyproject = tomllib.loads(new_project(tmp_path).files()[Path("pyproject.toml")].decode())
+    assert "dependencies" not in pyproject["project"]
+    assert pyproject["tool"]["uv"]["sources"] == {"iot-authorizer": {"path": "/somewhere"}}
+
+
 @pytest.mark.parametrize("folder", ["iot-authorizer", "pytest", "cryptography"])
 def test_the_project_has_the_name_of_no_package_that_it_needs(folder: str) -> None:
     pyproject = tomllib.loads(new_project(Path(folder)).files()[Path("pyproject.toml")].decode())
