@@ -11,6 +11,9 @@
    keys of the same name, and is not known to remove any. With one key, both are this key.
 5. SigningDisabled cannot be changed. With signing, the name ends with `-signed`, so that CloudFormation creates another
    authorizer and deletes this one.
+6. The IDs of all these resources have the name in them. So another name leaves none of them in the template: the
+   previous role still may change the previous authorizer when CloudFormation deletes its settings, and these depend on
+   the authorizer, so that CloudFormation deletes them first.
 """
 
 from collections.abc import Mapping
@@ -59,10 +62,10 @@ class AuthorizerSettings:
 
 
 class AuthorizerResource(Construct):
-    """An authorizer in IoT Core, with its settings."""
+    """An authorizer in IoT Core, with its settings. Its name is part of its ID."""
 
-    def __init__(self, scope: Construct, construct_id: str, *, name: str, settings: AuthorizerSettings) -> None:
-        super().__init__(scope, construct_id)
+    def __init__(self, scope: Construct, *, name: str, settings: AuthorizerSettings) -> None:
+        super().__init__(scope, f"Authorizer-{name}")
         signing = bool(settings.public_keys)
         self.arn = Stack.of(self).format_arn(service="iot", resource="authorizer", resource_name=name)
         self.resource = aws_iot.CfnAuthorizer(
