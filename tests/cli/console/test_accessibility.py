@@ -8,6 +8,7 @@ from playwright.sync_api import Page, expect
 
 from tests import ROOT
 from tests.cli.console.conftest import Console, Open
+from tests.clients.needs import needs
 
 pytestmark = pytest.mark.slow
 
@@ -24,6 +25,7 @@ class Found(TypedDict):
 
 def findings(page: Page) -> list[Found]:
     """The rules that the page breaks as it is now, each with the elements that break it."""
+    needs("axe-core")
     page.evaluate(AXE.read_text("utf-8"))
     found: list[Found] = page.evaluate(
         """async (tags) => {
