@@ -11,7 +11,7 @@ from urllib.parse import unquote
 from iot_authorizer.event import AuthorizerEvent, Http
 from iot_authorizer.reasons import Reason
 from iot_authorizer.refusal import Refusal
-from iot_authorizer.tokens import looks_like_jwt
+from iot_authorizer.tokens import has_jwt, looks_like_jwt
 
 BEARER = "bearer "
 LONGEST_QUERY = 65_535
@@ -189,8 +189,4 @@ def _jwt_in(password: bytes) -> str | None:
     if password.count(b".") < 2:
         return None
     text = password.decode("utf-8", "replace")
-    if not looks_like_jwt(password):
-        from iot_authorizer.misplaced import has_jwt  # noqa: PLC0415 (only such passwords need it)
-
-        return text if has_jwt(text) else None
-    return text
+    return text if looks_like_jwt(password) or has_jwt(text) else None

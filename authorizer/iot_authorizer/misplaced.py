@@ -19,11 +19,11 @@ import re
 from base64 import b64decode
 from collections.abc import Mapping
 from functools import lru_cache
-from itertools import pairwise
 from unicodedata import normalize
 from urllib.parse import unquote
 
-from iot_authorizer.tokens import begins_as_json_object
+from iot_authorizer.tokens import has_jwt
+from iot_policies.names import is_misspelled
 
 _WORDS = (
     "token", "password", "passwd", "passphrase", "secret", "signature", "credential", "authorization", "bearer",
@@ -51,7 +51,6 @@ _SCHEME = re.compile(
     re.IGNORECASE | re.ASCII,
 )
 """A value of the `Authorization` header, with its spaces as such or as `+`; the group is what Basic sends."""
-_NOT_BASE64URL = re.compile(r"[^A-Za-z0-9_.-]+")
 _BROWSER_HEADERS = {"cookie": "Cookie", "referer": "Referer", "sec-websocket-protocol": "Sec-WebSocket-Protocol"}
 
 
@@ -71,12 +70,6 @@ def hint_of(headers: Mapping[str, str], key: str) -> str:
         if found := find_misplaced(place, f"{name}={value}", key):
             return found
     return ""
-
-
-def has_jwt(text: str) -> bool:
-    """Whether a JWT is somewhere in a text, with its signature or without."""
-    runs = (run.split(".") for run in _NOT_BASE64URL.split(text) if "." in run)
-    return any(after and begins_as_json_object(part.encode()) for run in runs for part, after in pairwise(run))
 
 
 def _found_in(text: str, key: str) -> str | None:
@@ -122,6 +115,7 @@ def _decoded(text: str) -> str:
 def _resembled(name: str, key: str) -> str | None:
     """The word for a credential that a name resembles; None if it resembles none. Clients share a few names."""
     words = {_plain(key): key, **_WHOLE_NAMES, **{word: word for word in _WORDS}}
+    long = [word for word in words if len(word) >= _SHORTEST_MISSPELLED]
     for plain in map(_plain, (name, _BETWEEN_WORDS.split(name)[-1])):  # The last word, as in `a,token`.
         if not plain or plain in _INNOCENT:
             continue
@@ -129,24 +123,10 @@ def _resembled(name: str, key: str) -> str | None:
             return words[plain]
         if inside := next((word for word in _WORDS if word in plain), None):
             return inside
-        if meant := next((word for word in words if _is_misspelled(plain, word)), None):
+        if meant := next((word for word in long if is_misspelled(plain, word)), None):
             return words[meant]
     return None
 
 
 def _plain(name: str) -> str:
     return "".join(filter(str.isalnum, name)).casefold()
-
-
-def _is_misspelled(text: str, word: str) -> bool:
-    """Whether a text is a word with one letter added, lost or changed, or with two letters exchanged."""
-    if len(word) < _SHORTEST_MISSPELLED or abs(len(text) - len(word)) > 1:
-        return False
-    start = next((i for i, (a, b) in enumerate(zip(text, word, strict=False)) if a != b), min(len(text), len(word)))
-    rest, other = text[start:], word[start:]
-    return (
-        rest[1:] == other[1:]
-        or rest == other[1:]
-        or rest[1:] == other
-        or (rest[1::-1] == other[:2] and rest[2:] == other[2:])
-    )

@@ -1,8 +1,10 @@
 """Splits JSON Web Tokens strictly, before anything about them is verified."""
 
 import binascii
+import re
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
+from itertools import pairwise
 from typing import NamedTuple
 
 from iot_authorizer.reasons import Reason
@@ -20,6 +22,7 @@ EDWARDS = frozenset({"EdDSA", "Ed25519"})
 """Two names for one algorithm: RFC 9864 replaces `EdDSA`, which leaves the curve open. Ed448 is not supported."""
 
 _WHITE_SPACE = " \t\n\r"
+_NOT_BASE64URL = re.compile(r"[^A-Za-z0-9_.-]+")
 _TO_STANDARD = bytes.maketrans(b"-_+/=", b"+/\0\0\0")
 """From base64url to base64; characters that RFC 7515 forbids become invalid ones."""
 _FOREIGN = {
@@ -149,10 +152,16 @@ def _decoded(segment: str, part: str) -> bytes:
 
 def looks_like_jwt(text: bytes) -> bool:
     """Whether a text can be a JWT: three parts, of which the first begins as a JSON object."""
-    return text.count(b".") == 2 and text.isascii() and begins_as_json_object(text.partition(b".")[0])
+    return text.count(b".") == 2 and text.isascii() and _begins_as_json_object(text.partition(b".")[0])
 
 
-def begins_as_json_object(segment: bytes) -> bool:
+def has_jwt(text: str) -> bool:
+    """Whether a JWT is somewhere in a text, with its signature or without."""
+    runs = (run.split(".") for run in _NOT_BASE64URL.split(text) if "." in run)
+    return any(after and _begins_as_json_object(part.encode()) for run in runs for part, after in pairwise(run))
+
+
+def _begins_as_json_object(segment: bytes) -> bool:
     """Whether a text is the beginning of a JSON object in base64url, with white space anywhere."""
     encoded = segment.translate(_TO_STANDARD)
     whole = encoded[: len(encoded) // 4 * 4] or encoded.ljust(4, b"=")

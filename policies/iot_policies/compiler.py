@@ -5,11 +5,12 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from iot_policies.entries import Action, Effect, Rule, in_order
-from iot_policies.errors import NothingGranted, PolicyTooLarge
+from iot_policies.errors import InvalidName, NothingGranted, PolicyTooLarge
+from iot_policies.names import name_problem
 from iot_policies.packing import ConditionBlock, Document, Heading, Statement, pack
 from iot_policies.placeholders import MOST_COMBINATIONS, Values
 from iot_policies.planning import Container, Part
-from iot_policies.principal import Principal, check_name, read_denied_claim
+from iot_policies.principal import Principal, read_denied_claim
 from iot_policies.template import PolicyTemplate
 from iot_policies.topics import HASH, PLUS
 
@@ -56,9 +57,9 @@ def compile_policy(template: PolicyTemplate, principal: Principal, client_id: st
     Raises InvalidName, AmbiguousClaim or UnclearDenial for what the template cannot read, UnsafeValue if a value cannot
     be a topic level, and NothingGranted if no grant applies.
     """
-    check_name("principal", principal.name)
-    if client_id is not None:
-        check_name("client_id", client_id)
+    for source, name in (("principal", principal.name), ("client_id", client_id)):
+        if name is not None and (problem := name_problem(name)) is not None:
+            raise InvalidName(source, problem)
     compilation = _Compilation(template, principal, client_id)
     statements: list[Statement] = []
     allows = False
@@ -79,7 +80,7 @@ class _Compilation:
 
     def __init__(self, template: PolicyTemplate, principal: Principal, client_id: str | None) -> None:
         claims = principal.claims
-        self._applies = [block.when is None or block.applies(claims) for block in template.blocks]
+        self._applies = [block.when is None or not block.unmet(claims) for block in template.blocks]
         for index, name in template.denied_claims:
             if self._applies[index]:
                 read_denied_claim(claims, name)

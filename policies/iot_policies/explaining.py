@@ -70,16 +70,6 @@ def explain(
     return Explanation(True, tuple(f"by {entry}" for entry in grants[:1]))
 
 
-def left_out(
-    template: PolicyTemplate, principal: Principal, client_id: str | None
-) -> Iterator[tuple[Entry, Sequence[str]]]:
-    """Entries that apply but are left out, with their placeholders that have no value. Raises UnsafeValue."""
-    values = Values(principal, client_id)
-    for entry in template.applicable(principal):
-        if missing := [name for name in entry.rules[0].names if not values.combinations((name,))]:
-            yield entry, missing
-
-
 def _denials(entries: Sequence[Entry], attributes: frozenset[str]) -> Iterator[str]:
     """The entries that cover a resource and still do not allow it: a deny, or a grant without a connect attribute."""
     for entry in entries:

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Str
 from iot_policies.durations import seconds
 from iot_policies.names import name_problem
 from iot_policies.principal import WORD_LISTS, Claims, read_claim, read_denied_claim
-from iot_policies.when import Condition, Scalar, covers, meets
+from iot_policies.when import Condition, Scalar, choices, covers, meets
 
 LEAST_SESSION, LONGEST_SESSION = 300, 86_400
 """The bounds that IoT Core has for disconnectAfterInSeconds and refreshAfterInSeconds, in seconds."""
@@ -55,7 +55,7 @@ def _checked(when: dict[str, Condition]) -> dict[str, Condition]:
 
 
 def _choices(name: str, wanted: Condition) -> Condition:
-    values = wanted if isinstance(wanted, tuple) else (wanted,)
+    values = choices(wanted)
     if not values or (len(values) > 1 and "*" in values):
         raise ValueError(f'{name}: expected one or more values, or only "*" for any value')
     for value in values:
@@ -114,16 +114,12 @@ class _Entries(StrictModel):
 
     def applies(self, claims: Claims) -> bool:
         """Whether a principal with these claims meets every condition of `when`. Raises as `unmet` does."""
-        read, holds = self._comparison
-        met = True
-        for name, wanted in self.when.items() if self.when else ():
-            if not holds(read(claims, name), wanted):
-                met = False  # The other claims are still read, so that their order does not matter.
-        return met
+        return not self.unmet(claims)
 
     def unmet(self, claims: Claims) -> dict[str, Condition]:
-        """The conditions of `when` that the claims do not meet. It reads every claim that `when` names.
+        """The conditions of `when` that the claims do not meet.
 
+        It reads every claim that `when` names, so that their order does not matter.
         Raises AmbiguousClaim and InvalidName, and for a deny UnclearDenial.
         """
         read, holds = self._comparison

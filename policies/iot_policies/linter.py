@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from operator import ne
 from typing import Literal
 
 from iot_policies.compiler import compile_policy
@@ -12,12 +11,13 @@ from iot_policies.durations import duration_text
 from iot_policies.entries import Entry
 from iot_policies.errors import PolicyTooLarge
 from iot_policies.grants import LEAST_SESSION, Deny, Grant, Key
+from iot_policies.names import is_misspelled
 from iot_policies.overlap import could_be_equal
-from iot_policies.placeholders import PLACEHOLDER, placeholder_names, split_template
+from iot_policies.placeholders import PLACEHOLDER, claim_names, placeholder_names, split_template
 from iot_policies.principal import Principal
 from iot_policies.template import PolicyTemplate
 from iot_policies.topics import HASH, PLUS, Levels, lead
-from iot_policies.when import Condition, conditions, spellings_of
+from iot_policies.when import Condition, choices, conditions, spellings_of
 
 MOST_LEVELS = 8
 """IoT Core accepts 7 slashes in a topic, not counting those of reserved prefixes."""
@@ -119,15 +119,14 @@ def _of_block(template: PolicyTemplate, index: int, block: Grant | Deny) -> Iter
 
 
 def _covered(name: str, wanted: Condition) -> str:
-    spellings = "; ".join(map(spellings_of, wanted if isinstance(wanted, tuple) else (wanted,)))
+    spellings = "; ".join(map(spellings_of, choices(wanted)))
     return f"{name} covers {spellings}; a claim that is an object refuses the connection"
 
 
 def _of_denial(entry: Entry, levels: Levels) -> Iterator[Finding]:
-    names = placeholder_names(entry.text)
-    if missing := [name for name in names if name.startswith("claims.")]:
-        yield Finding("note", entry.location, f'"{entry.text}" denies nothing if {missing[0]} is missing')
-    if "client_id" in names:
+    for name in claim_names(entry.text)[:1]:
+        yield Finding("note", entry.location, f'"{entry.text}" denies nothing if claims.{name} is missing')
+    if "client_id" in placeholder_names(entry.text):
         message = "is denied for every client ID if the client has none, as over HTTPS"
         yield Finding("note", entry.location, f'"{entry.text}" {message}')
     if PLUS in levels:
@@ -204,13 +203,13 @@ def _of_claims(template: PolicyTemplate) -> Iterator[Finding]:
     """Claims whose names differ by one typo, at the place of the second."""
     places: dict[str, tuple[str | int, ...]] = {}
     for entry in template.entries:
-        for name in placeholder_names(entry.text):
-            if name.startswith("claims."):
-                places.setdefault(name.removeprefix("claims."), entry.location)
+        for name in claim_names(entry.text):
+            places.setdefault(name, entry.location)
         for name in entry.block.when or {}:
             places.setdefault(name, (*entry.block_location, "when"))
     for first, second in combinations(places, 2):
-        if _is_one_typo(first, second):
+        # Names that differ only in their last character, such as group1 and group2, are not typos.
+        if first[:-1] != second[:-1] and is_misspelled(first, second):
             message = f"the claims {first} and {second} differ by one typo: is one of them meant to be the other?"
             yield Finding("warning", places[second], message)
 
@@ -223,27 +222,10 @@ def _of_topic_prefix(template: PolicyTemplate) -> Iterator[Finding]:
             yield Finding("note", entry.location, message)
 
 
-def _is_one_typo(one: str, other: str) -> bool:
-    """Whether adding, removing or changing one letter, or swapping two, turns one name into the other.
-
-    Names that differ only in their last character, such as group1 and group2, are not typos.
-    """
-    if len(one) == len(other):
-        swapped = {f"{one[:index]}{one[index : index + 2][::-1]}{one[index + 2 :]}" for index in range(len(one))}
-        changed = sum(map(ne, one, other))
-        return other in swapped or (changed == 1 and one[-1] == other[-1])
-    return one in _shortened(other) or other in _shortened(one)
-
-
-def _shortened(name: str) -> set[str]:
-    return {name[:index] + name[index + 1 :] for index in range(len(name))}
-
-
 def _capacity(template: PolicyTemplate) -> Iterator[str]:
     blocks = [block.model_copy(update={"when": None}) for block in template.blocks]
     everything = PolicyTemplate.of(blocks, topic_prefix=template.topic_prefix)
-    names = dict.fromkeys(name for entry in template.entries for name in placeholder_names(entry.text))
-    claims = [name.removeprefix("claims.") for name in names if name.startswith("claims.")]
+    claims = list(dict.fromkeys(name for entry in template.entries for name in claim_names(entry.text)))
     for name in claims:
         count = _fitting(everything, name, claims)
         least = "" if count < _MOST else "at least "

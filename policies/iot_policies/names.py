@@ -6,6 +6,8 @@
 - The rule: composed characters (Unicode's NFC); no invisible, bidirectional or control character; no space but U+0020,
   and that not at either end; no lone surrogate, no noncharacter, and no character that Unicode has not assigned.
 - An older Python does not know characters that a newer Unicode assigns: the command can refuse one that Lambda allows.
+
+`is_misspelled` tells whether two names differ by one typing mistake.
 """
 
 from collections.abc import Collection
@@ -41,3 +43,17 @@ def name_problem(text: str) -> str | None:
         if character in _INVISIBLE or (character != " " and category(character)[0] in "CZ"):
             return f"has an invisible or unassigned character (U+{ord(character):04X})"
     return None if is_normalized("NFC", text) else "is not composed (Unicode's NFC)"
+
+
+def is_misspelled(text: str, word: str) -> bool:
+    """Whether a text is a word with one letter added, lost or changed, or with two letters exchanged."""
+    if abs(len(text) - len(word)) > 1:
+        return False
+    start = next((i for i, (a, b) in enumerate(zip(text, word, strict=False)) if a != b), min(len(text), len(word)))
+    rest, other = text[start:], word[start:]
+    return (
+        rest[1:] == other[1:]
+        or rest == other[1:]
+        or rest[1:] == other
+        or (rest[1::-1] == other[:2] and rest[2:] == other[2:])
+    )

@@ -74,6 +74,12 @@ def unmet(block: Grant | Deny, claims: Claims) -> str | None:
     return f"needs {'; '.join(found)}" if found else None
 
 
+def missing_values(entry: Entry, values: Values) -> str | None:
+    """The placeholders of an entry that have no value, in words; None if all have one. Raises PolicyError."""
+    found = values.missing(entry.rules[0].names)
+    return f"{' and '.join(found)} is missing" if found else None
+
+
 def _differences(entry: Entry, action: Action, resource: str, claims: Claims, values: Values) -> Sequence[_Difference]:
     """What keeps an entry from allowing an action; nothing if it is a deny, or not comparable."""
     if entry.effect == "Deny":
@@ -142,8 +148,8 @@ def _of_placeholders(
     except PolicyError as error:
         yield _Difference(_SMALL, problem(error, values))
         return
-    if missing := [name for name in names if not values.combinations((name,))]:
-        yield from (_Difference(_SMALL, f"{name} is missing") for name in missing)
+    if not combinations:
+        yield from (_Difference(_SMALL, f"{name} is missing") for name in values.missing(names))
         return
     pattern = as_format(level, names)
     filled = [pattern.format(*combination) for combination in combinations]
@@ -187,8 +193,8 @@ def _nearest_client_ids(
         lacks = _lacks(entry, principal.claims, values)
         if lacks is None:
             granted |= dict.fromkeys(filled)
-            if missing := [name for name in names if not values.combinations((name,))]:
-                yield f"{entry}: {' and '.join(missing)} is missing"
+            if missing := missing_values(entry, values):
+                yield f"{entry}: {missing}"
         elif any(text == client_id or (text[-1] == "*" and client_id.startswith(text[:-1])) for text in filled):
             yield f"{entry}: {lacks}"
     yield f"granted client IDs: {choice([*granted])}" if granted else "no client ID is granted"

@@ -45,6 +45,11 @@ def placeholder_names(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(PLACEHOLDER.findall(text)))
 
 
+def claim_names(text: str) -> tuple[str, ...]:
+    """The claims that the placeholders of an entry name, without duplicates, in order."""
+    return tuple(name.removeprefix("claims.") for name in placeholder_names(text) if name.startswith("claims."))
+
+
 def as_format(text: str, names: tuple[str, ...]) -> str:
     """Numbers the placeholders of a text for `str.format`, by their index in `names`."""
     return PLACEHOLDER.sub(lambda match: "{" + str(names.index(match[1])) + "}", text)
@@ -89,6 +94,10 @@ class Values:
                 raise PolicyTooLarge(count)
             found = self._combinations[names] = list(product(*values))
         return found
+
+    def missing(self, names: Collection[str]) -> list[str]:
+        """Those of the named placeholders that have no value. Raises as `combinations` does."""
+        return [name for name in names if not self.combinations((name,))]
 
     def _of(self, name: str) -> tuple[str, ...]:
         known = self._known.get(name)

@@ -63,12 +63,6 @@ def read_denied_claim(claims: Claims, name: str) -> object | None:
     return found
 
 
-def check_name(source: str, text: str) -> None:
-    """Checks a name: `source` says whose it is, such as `principal`. Raises InvalidName."""
-    if (problem := name_problem(text)) is not None:
-        raise InvalidName(source, problem)
-
-
 def claim(claims: Claims, name: str) -> object | None:
     """Finds a claim by its name or path, and returns its value unread; None if it is missing. Raises AmbiguousClaim."""
     if "." not in name:

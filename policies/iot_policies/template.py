@@ -11,7 +11,7 @@ from iot_policies.entries import Action, Effect, Entry, Rule, rules, with_prefix
 from iot_policies.errors import InvalidFile, InvalidTopics
 from iot_policies.grants import Deny, Grant, SessionTimes, StrictModel
 from iot_policies.overlap import could_be_equal, cuts
-from iot_policies.placeholders import placeholder_names, split_template
+from iot_policies.placeholders import claim_names, split_template
 from iot_policies.planning import Container, StatementPlan, plan
 from iot_policies.principal import Principal
 from iot_policies.toml_file import from_validation, invalid_file, read_toml
@@ -99,11 +99,7 @@ class PolicyTemplate:
         )
         planned = plan(entries, _settle(entries))
         denied = dict.fromkeys(
-            (entry.block_index, name.removeprefix("claims."))
-            for entry in entries
-            if entry.effect == "Deny"
-            for name in placeholder_names(entry.text)
-            if name.startswith("claims.")
+            (entry.block_index, name) for entry in entries if entry.effect == "Deny" for name in claim_names(entry.text)
         )
         return cls(
             principal_claim,

@@ -9,7 +9,7 @@
 - A deny cannot tell what an object means, or a list in a list: such a claim is unclear, and its client is refused.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 Scalar = str | int | float | bool
 Condition = Scalar | tuple[Scalar, ...]
@@ -24,9 +24,9 @@ def meets(value: object, wanted: Condition) -> bool:
         return False
     if wanted == "*":
         return _is_there(value)
-    choices = wanted if isinstance(wanted, tuple) else (wanted,)
+    values = wanted if isinstance(wanted, tuple) else (wanted,)
     for element in value if isinstance(value, (list, tuple)) else (value,):
-        for choice in choices:  # Loops, since this runs for every client: a generator is slower.
+        for choice in values:  # Loops, since this runs for every client: a generator is slower.
             if element == choice and isinstance(element, bool) == isinstance(choice, bool):
                 return True
     return False
@@ -38,10 +38,15 @@ def covers(value: object, wanted: Condition) -> bool:
         return value is not None
     return any(
         _is_covered(element, choice)
-        for element in _elements(value)
+        for element in (value if isinstance(value, (list, tuple)) else (value,))
         if isinstance(element, (str, int, float))
-        for choice in _choices(wanted)
+        for choice in choices(wanted)
     )
+
+
+def choices(wanted: Condition) -> tuple[Scalar, ...]:
+    """The values of a condition, one of which a claim must equal."""
+    return wanted if isinstance(wanted, tuple) else (wanted,)
 
 
 def spellings_of(wanted: Scalar) -> str:
@@ -66,17 +71,7 @@ def condition_text(name: str, wanted: Condition) -> str:
 
 
 def _one_of(wanted: Condition) -> str:
-    if isinstance(wanted, tuple):
-        return " or ".join(map(_one_of, wanted))
-    return str(wanted).lower() if isinstance(wanted, bool) else str(wanted)
-
-
-def _elements(value: object) -> Iterable[object]:
-    return value if isinstance(value, (list, tuple)) else (value,)
-
-
-def _choices(wanted: Condition) -> tuple[Scalar, ...]:
-    return wanted if isinstance(wanted, tuple) else (wanted,)
+    return " or ".join(str(each).lower() if isinstance(each, bool) else str(each) for each in choices(wanted))
 
 
 def _is_there(value: object) -> bool:

@@ -3,12 +3,13 @@
 import typer
 
 from iot_authorizer_cli import options
+from iot_authorizer_cli.terminal import tell
 from iot_core.functions.lambda_function import ACCOUNT, REGION
 from iot_policies import Principal, compile_policy
-from iot_policies.errors import PolicyError, UnsafeValue, printable
-from iot_policies.explaining import left_out
+from iot_policies.errors import PolicyError, UnsafeValue
+from iot_policies.nearest import missing_values
 from iot_policies.packing import compact
-from iot_policies.placeholders import LONGEST_VALUE, UNSAFE_SIGNS
+from iot_policies.placeholders import LONGEST_VALUE, UNSAFE_SIGNS, Values
 
 _OPTIONS = {"principal": "--principal", "client_id": "--client-id"}
 """The options that placeholders come from; all others come from --claims."""
@@ -38,5 +39,7 @@ def render(
         problem = f"{error}: {_LEVEL}" if isinstance(error, UnsafeValue) else str(error)
         raise typer.BadParameter(problem, param_hint=_OPTIONS.get(error.source, "--claims")) from None
     typer.echo(compact(compiled.documents(region=region, account=account)))
-    for entry, missing in left_out(template, asked, client_id):
-        typer.echo(printable(f"left out: {entry}: {' and '.join(missing)} is missing"), err=True)
+    values = Values(asked, client_id)
+    for entry in template.applicable(asked):
+        if missing := missing_values(entry, values):
+            tell(f"left out: {entry}: {missing}")

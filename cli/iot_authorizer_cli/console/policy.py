@@ -13,7 +13,7 @@ from typing import NotRequired, TypedDict
 
 from iot_policies import InvalidFile, Policy, PolicyError, PolicyTemplate, Principal, compile_policy
 from iot_policies.entries import Action, Effect, Entry
-from iot_policies.nearest import problem, unmet
+from iot_policies.nearest import missing_values, problem, unmet
 from iot_policies.packing import ConditionBlock, Document, compact
 from iot_policies.placeholders import Values
 from iot_policies.toml_file import line_of, read_file
@@ -152,14 +152,10 @@ def _entry_row(entry: Entry, line: int | None, principal: Principal, values: Val
 
 
 def _why_not(entry: Entry, principal: Principal, values: Values) -> str | None:
-    names = entry.rules[0].names
     try:
-        if lacks := unmet(entry.block, principal.claims):
-            return lacks
-        missing = [name for name in names if not values.combinations((name,))]
+        return unmet(entry.block, principal.claims) or missing_values(entry, values)
     except PolicyError as error:
         return problem(error, values)
-    return f"{' and '.join(missing)} is missing" if missing else None
 
 
 def _sources(

@@ -14,9 +14,9 @@ from iot_policies.entries import Entry
 from iot_policies.evaluator import Evaluator
 from iot_policies.grants import Key
 from iot_policies.packing import Document
-from iot_policies.placeholders import Values, as_format, placeholder_names, split_template
+from iot_policies.placeholders import Values, as_format, claim_names, placeholder_names, split_template
 from iot_policies.topics import HASH, PLUS, matches
-from iot_policies.when import Scalar
+from iot_policies.when import Scalar, choices
 
 _SAMPLES: Mapping[str, object] = {
     "rooms": ["lobby"],
@@ -85,7 +85,7 @@ class Suggestions(TypedDict):
 
 def suggestions(template: PolicyTemplate, principal: Principal, client_id: str | None) -> Suggestions:
     """What a principal can try, with what its policy allows first. An HTTPS client has no client ID."""
-    names = {name for entry in template.entries for name in _claims(entry.text)}
+    names = {name for entry in template.entries for name in claim_names(entry.text)}
     samples = {name: sample(name) for name in sorted(names) if _is_missing(principal, name)}
     claims = {**samples, **principal.claims}
     own = _Filling(template.entries, Values(Principal(principal.name, claims), client_id or _CLIENT))
@@ -116,15 +116,14 @@ def _preset(label: str, name: str, claims: dict[str, object]) -> Preset:
 
 def _literals(block: Grant | Deny) -> _Literals:
     """The claim values that a grant or a deny asks for; the first one of a list."""
-    when = {name: wanted[0] if isinstance(wanted, tuple) else wanted for name, wanted in (block.when or {}).items()}
-    return tuple((name, wanted) for name, wanted in when.items() if wanted != "*")
+    return tuple((name, choices(wanted)[0]) for name, wanted in (block.when or {}).items() if wanted != "*")
 
 
 def _samples(block: Grant | Deny) -> dict[str, object]:
     """A value for each claim that must exist, with any value."""
     names = [name for name, wanted in (block.when or {}).items() if wanted == "*"]
     for _, _, text in block.entries():
-        names += [name.removeprefix("claims.") for name in placeholder_names(text) if name.startswith("claims.")]
+        names += claim_names(text)
     return {name: sample(name) for name in names}
 
 
@@ -191,10 +190,6 @@ def _is_missing(principal: Principal, name: str) -> bool:
         return claim(principal.claims, name) is None
     except PolicyError:
         return False
-
-
-def _claims(text: str) -> list[str]:
-    return [name.removeprefix("claims.") for name in placeholder_names(text) if name.startswith("claims.")]
 
 
 @dataclass(frozen=True, slots=True)
