@@ -63,8 +63,8 @@ def _verifier(
         expects = _expectations(each, principal_claim)
         accepted.append(AcceptedTokens(expects, tuple(same_algorithms(each.algorithms)), keys))
     accepted += _development_issuers(environment)
-    signed = [_expectations(configuration.signed_tokens, principal_claim)] if configuration.signed_tokens else []
-    tokens = JwtVerifier(accepted, signed)
+    signed = configuration.signed_tokens
+    tokens = JwtVerifier(accepted, [_expectations(signed, principal_claim)] if signed else [])
     check, passwords = _identities(configuration)
     if configuration.passwords is not None and configuration.passwords.file is not None:
         passwords = _in_file(_file_passwords(configuration, folder / configuration.passwords.file), check)
@@ -87,7 +87,7 @@ def _verifier(
 def _identities(configuration: Configuration) -> tuple[_Check, _VerifyPassword | None]:
     """The functions that check verified principals and verify passwords, by the table of identities if configured."""
     if configuration.table is None:
-        return _unchecked, None
+        return lambda verified: verified, None
     from iot_authorizer.configured_identities import configured_identities
 
     found = configured_identities(configuration, configuration.table)
@@ -95,14 +95,7 @@ def _identities(configuration: Configuration) -> tuple[_Check, _VerifyPassword |
 
 
 def _in_file(users: "FilePasswords", check: _Check) -> _VerifyPassword:
-    def verify(credentials: Credentials) -> VerifiedPrincipal:
-        return check(users.verify(credentials))
-
-    return verify
-
-
-def _unchecked(verified: VerifiedPrincipal) -> VerifiedPrincipal:
-    return verified
+    return lambda credentials: check(users.verify(credentials))
 
 
 def _expectations(configured: JwtIssuer | SignedTokens, principal_claim: str) -> Expectations:

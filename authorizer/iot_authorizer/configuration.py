@@ -5,6 +5,7 @@ import os
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
+from itertools import combinations
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 
@@ -15,7 +16,7 @@ from iot_authorizer.token_settings import JwtIssuer, SignedTokens, Text, between
 from iot_policies import InvalidFile
 from iot_policies.grants import StrictModel
 from iot_policies.names import name_problem
-from iot_policies.toml_file import Location, from_validation, invalid_file, override, read_toml
+from iot_policies.toml_file import Location, from_validation, invalid_file, key_of, override, read_toml
 from iot_policies.topic_prefix import check_topic_prefix
 
 
@@ -133,10 +134,18 @@ class PartialConfiguration(StrictModel):
             raise invalid_file(self._path, self._text, location, f"{error.path}: {error.expected}") from error
 
     @property
+    def issuers(self) -> Mapping[tuple[str | int, ...], JwtIssuer | SignedTokens]:
+        """The tables that name issuers of tokens, by their place in the file."""
+        found: dict[tuple[str | int, ...], JwtIssuer | SignedTokens] = {}
+        found |= {("jwt", index): each for index, each in enumerate(self.jwt)}
+        if self.signed_tokens is not None:
+            found["signed_tokens",] = self.signed_tokens
+        return found
+
+    @property
     def stored_claims_issuers(self) -> frozenset[str]:
         """The issuers whose tokens get stored claims; the development issuer is one if any other issuer is."""
-        signed = (self.signed_tokens,) if self.signed_tokens else ()
-        found = frozenset(each.issuer for each in (*self.jwt, *signed) if each.stored_claims)
+        found = frozenset(each.issuer for each in self.issuers.values() if each.stored_claims)
         return found | {development.ISSUER} if found else found
 
     @property
@@ -202,23 +211,32 @@ def load_configuration(path: Path, environment: Mapping[str, str] | None = None)
     on_this_machine = development.KEYS in (os.environ if environment is None else environment)
     if not (configuration.accepts_credentials or on_this_machine):
         raise invalid_file(path, text, (), _NO_CREDENTIALS)
-    for index, name, problem in indistinct(configuration.jwt):
-        raise invalid_file(path, text, ("jwt", index, name), problem)
-    signed = configuration.signed_tokens
-    same = [each for each in configuration.jwt if signed and each.issuer == signed.issuer]
-    if signed and any(each.stored_claims != signed.stored_claims for each in same):
-        expected = "expected the same as in the [[jwt]] of this issuer"
-        raise invalid_file(path, text, ("signed_tokens", "stored_claims"), expected)
-    if configuration.table is None:
-        for key, expected in _wanting_a_table(configuration):
-            raise invalid_file(
-                path, text, key, f'{expected}table = "NAME" above the first [table], the name of a DynamoDB table'
-            )
-    passwords = configuration.passwords
-    if "guessing" in configuration.model_fields_set and (passwords is None or passwords.file is not None):
-        expected = "expected [passwords] without file: [guessing] limits the guessing of passwords in the table only"
-        raise invalid_file(path, text, ("guessing",), expected)
+    for location, expected in _contradictions(configuration):
+        raise invalid_file(path, text, location, expected)
     return configuration
+
+
+def _contradictions(configuration: Configuration) -> Iterator[tuple[Location, str]]:
+    """The keys that do not go with others, and what is expected."""
+    for index, expected in indistinct(configuration.jwt):
+        yield ("jwt", index, "issuer"), expected
+    for (first, issuer), (other, same) in combinations(configuration.issuers.items(), 2):
+        if issuer.issuer == same.issuer and issuer.stored_claims != same.stored_claims:
+            yield (*other, "stored_claims"), f"expected the same as in {key_of(first)}, which has the same issuer"
+    passwords = configuration.passwords
+    has_file = passwords is not None and passwords.file is not None
+    if configuration.table is None:
+        table = 'table = "NAME" above the first [table], the name of a DynamoDB table'
+        if passwords is not None and not has_file:
+            yield ("passwords",), f'expected file = "…" or {table}'
+        for location, issuer in configuration.issuers.items():
+            if issuer.stored_claims:
+                yield (*location, "stored_claims"), f"expected {table}"
+        if "revocation" in configuration.model_fields_set:
+            yield ("revocation",), f"expected {table}"
+    if "guessing" in configuration.model_fields_set and (passwords is None or has_file):
+        expected = "expected [passwords] without file: [guessing] limits the guessing of passwords in the table only"
+        yield ("guessing",), expected
 
 
 def load_partial_configuration(
@@ -248,19 +266,6 @@ def _read(
     found = _validated(model, wanted, path, text)
     found._path, found._text = path, text
     return found
-
-
-def _wanting_a_table(configuration: Configuration) -> Iterator[tuple[Location, str]]:
-    """The keys that need a table of identities, and the alternative to it."""
-    if configuration.passwords is not None and configuration.passwords.file is None:
-        yield ("passwords",), 'expected file = "…" or '
-    for index, issuer in enumerate(configuration.jwt):
-        if issuer.stored_claims:
-            yield ("jwt", index, "stored_claims"), "expected "
-    if configuration.signed_tokens is not None and configuration.signed_tokens.stored_claims:
-        yield ("signed_tokens", "stored_claims"), "expected "
-    if "revocation" in configuration.model_fields_set:
-        yield ("revocation",), "expected "
 
 
 def load_password_file(path: Path, check_hash: Callable[[str], str]) -> PasswordsFile:

@@ -11,7 +11,7 @@ from urllib.parse import unquote
 from iot_authorizer.event import AuthorizerEvent, Http
 from iot_authorizer.reasons import Reason
 from iot_authorizer.refusal import Refusal
-from iot_authorizer.tokens import has_jwt, looks_like_jwt
+from iot_authorizer.tokens import token_in
 
 BEARER = "bearer "
 LONGEST_QUERY = 65_535
@@ -77,7 +77,7 @@ def read_credentials(event: AuthorizerEvent, token_key_name: str | None = None) 
     user_name = name or None
     password = _password(mqtt.password)
     found = list(_tokens(event.token, http, user_name_query, token_key_name))
-    if password is not None and (text := _jwt_in(password)):
+    if password is not None and (text := token_in(password)):
         found.append(_Found(CredentialSource.PASSWORD, text, text))
         password = None
     if found:
@@ -182,11 +182,3 @@ def _password(encoded: str | None) -> bytes | None:
         return b64decode(encoded, validate=True)
     except (binascii.Error, ValueError):
         raise Refusal(Reason.MALFORMED_PASSWORD) from None
-
-
-def _jwt_in(password: bytes) -> str | None:
-    """The password if it is a JWT, or has one in it: then the verifier says what to remove."""
-    if password.count(b".") < 2:
-        return None
-    text = password.decode("utf-8", "replace")
-    return text if looks_like_jwt(password) or has_jwt(text) else None

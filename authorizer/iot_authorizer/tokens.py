@@ -150,9 +150,13 @@ def _decoded(segment: str, part: str) -> bytes:
         raise Refusal(Reason.MALFORMED_TOKEN, part) from None
 
 
-def looks_like_jwt(text: bytes) -> bool:
-    """Whether a text can be a JWT: three parts, of which the first begins as a JSON object."""
-    return text.count(b".") == 2 and text.isascii() and _begins_as_json_object(text.partition(b".")[0])
+def token_in(password: bytes) -> str | None:
+    """A password as a text if it is a JWT, or has one in it: then the verifier says what to remove."""
+    if password.count(b".") < 2:
+        return None
+    text = password.decode("utf-8", "replace")
+    whole = password.count(b".") == 2 and password.isascii() and _begins_as_json_object(password.partition(b".")[0])
+    return text if whole or has_jwt(text) else None
 
 
 def has_jwt(text: str) -> bool:

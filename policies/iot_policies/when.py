@@ -67,11 +67,10 @@ def conditions(when: Mapping[str, Condition]) -> str:
 
 def condition_text(name: str, wanted: Condition) -> str:
     """One condition, in words."""
-    return f"the claim {name}" if wanted == "*" else f"{name} = {_one_of(wanted)}"
-
-
-def _one_of(wanted: Condition) -> str:
-    return " or ".join(str(each).lower() if isinstance(each, bool) else str(each) for each in choices(wanted))
+    if wanted == "*":
+        return f"the claim {name}"
+    values = (str(each).lower() if isinstance(each, bool) else str(each) for each in choices(wanted))
+    return f"{name} = {' or '.join(values)}"
 
 
 def _is_there(value: object) -> bool:

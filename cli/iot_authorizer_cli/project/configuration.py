@@ -105,7 +105,7 @@ def read_project_configuration(path: Path, function_arn: str, table: Path | None
         default_authorizer=found.default_authorizer,
         policy_path=policy,
         template=template,
-        issuers=(*found.jwt, *((found.signed_tokens,) if found.signed_tokens else ())),
+        issuers=tuple(found.issuers.values()),
         anonymous_claims=found.anonymous.claims if found.anonymous else {},
         stored_claims=StoredClaims(
             in_file=password_file_claims(passwords),

@@ -57,10 +57,7 @@ class KnownConfiguration:
 
     def has_issuer(self, issuer: str) -> bool:
         """Whether the configuration has an issuer; True if that is unknown."""
-        if self.file is None:
-            return True
-        signed = () if self.file.signed_tokens is None else (self.file.signed_tokens,)
-        return issuer in {each.issuer for each in (*self.file.jwt, *signed)}
+        return self.file is None or any(each.issuer == issuer for each in self.file.issuers.values())
 
 
 def read_known(path: Path) -> KnownConfiguration:

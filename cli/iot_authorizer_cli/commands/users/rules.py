@@ -8,6 +8,7 @@ import secrets
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 
+from iot_authorizer.tokens import token_in
 from iot_identities.passwords import LONGEST_PASSWORD
 from iot_identities.strict_json import DuplicateKey
 from iot_identities.user import LARGEST_CLAIMS, User, parsed_claims, to_item
@@ -44,8 +45,8 @@ def check_chosen(password: bytes, name: str) -> None:
         raise ValueError(f"a password has at least {SHORTEST_CHOSEN} characters")
     if text.casefold() == name.casefold():
         raise ValueError("a password must not be the user name")
-    if password.startswith(b"eyJ") and password.count(b".") == 2 and password.isascii():  # As the authorizer asks.
-        raise ValueError("the authorizer would read this as a token, because it begins with eyJ and has two dots")
+    if token_in(password) is not None:
+        raise ValueError("the authorizer would read this as a token: three parts with dots, as a JWT has them")
 
 
 def made_password() -> str:
