@@ -11,7 +11,7 @@ from typing import Annotated, Any, get_type_hints
 
 import typer
 
-from iot_authorizer_cdk.package.lambda_directory import UvError
+from iot_authorizer_cdk.package.locked_packages import UvError
 from iot_authorizer_cdk.properties import InvalidSettings
 from iot_authorizer_cli.commands.build import build
 from iot_authorizer_cli.commands.connect.command import connect
@@ -21,6 +21,7 @@ from iot_authorizer_cli.commands.invoke import invoke
 from iot_authorizer_cli.commands.keys import command as keys
 from iot_authorizer_cli.commands.keys.key_ring import KeyRefused
 from iot_authorizer_cli.commands.lint import lint
+from iot_authorizer_cli.commands.lock import lock
 from iot_authorizer_cli.commands.password import password
 from iot_authorizer_cli.commands.render import render
 from iot_authorizer_cli.commands.revoke import command as revoke
@@ -115,6 +116,7 @@ _add(app, "lint", lint, "policies/*.toml")
 _add(app, "token", token, "--principal ann --expires 15m")
 _add(app, "password", password, "")
 _add(app, "sign", sign, '"$TOKEN"')
+_add(app, "lock", lock, 'httpx "redis>=5"')
 _add(app, "build", build, "--stage dev")
 
 _keys = _add_group(app, "keys", "Manage the key pairs that sign tokens. IoT Core gets the public halves.", "new")
