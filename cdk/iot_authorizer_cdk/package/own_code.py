@@ -6,8 +6,8 @@
 3. All files of a folder are taken, except tests, caches, and names that begin with a dot.
 4. Each import must be provided by these files, by the directory's packages, by the standard library, or by Lambda's
    runtime. Otherwise the function would not start, and IoT Core would refuse every client.
-5. Some imports may fail: in a `try` that handles the error, and in an `if` about `sys`. Those for type checkers only are
-   not read.
+5. An import may fail in a `try` that handles the error, and in an `if` about `sys`. One for type checkers only is not
+   read.
 """
 
 import ast
