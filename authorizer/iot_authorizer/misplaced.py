@@ -22,7 +22,7 @@ from itertools import pairwise
 from unicodedata import normalize
 from urllib.parse import unquote
 
-from iot_authorizer.tokens import begins_as_json_object, looks_like_jwt
+from iot_authorizer.tokens import begins_as_json_object
 
 _WORDS = (
     "token", "password", "passwd", "passphrase", "secret", "signature", "credential", "authorization", "bearer",
@@ -46,23 +46,7 @@ _BETWEEN_WORDS = re.compile(r"[^\w-]")
 _BEHIND_NAMES = re.compile(r"[=:]")
 _SCHEME = re.compile(r"\s*(bearer|basic|digest|negotiate|aws4-[a-z0-9-]+)\s", re.IGNORECASE)
 _NOT_BASE64URL = re.compile(r"[^A-Za-z0-9_.-]+")
-_AROUND = " \t\r\n\"'`<>"
-_BEARER = re.compile(r"bearer[\s:]+", re.IGNORECASE)
 _BROWSER_HEADERS = {"cookie": "Cookie", "referer": "Referer", "sec-websocket-protocol": "Sec-WebSocket-Protocol"}
-
-
-def what_to_remove(text: str) -> str:
-    """What must be removed to make a text a JWT, such as "quotes"; empty if the text does not have a JWT inside."""
-    inside = _BEARER.sub("", text.strip(_AROUND), count=1).strip(_AROUND)
-    if inside == text or not looks_like_jwt(inside.encode("utf-8", "replace")):
-        return ""
-    around = text.replace(inside, "", 1)
-    found = {
-        "`Bearer `": bool(_BEARER.search(around)),
-        "quotes": not set(around).isdisjoint("\"'`<>"),
-        "line breaks": not set(around).isdisjoint("\r\n"),
-    }
-    return ", ".join(name for name, there in found.items() if there) or "spaces"
 
 
 def find_misplaced(place: str, text: str, key: str) -> str | None:
@@ -83,6 +67,12 @@ def hint_of(headers: Mapping[str, str], key: str) -> str:
     return ""
 
 
+def has_jwt(text: str) -> bool:
+    """Whether a JWT is somewhere in a text, with its signature or without."""
+    runs = (run.split(".") for run in _NOT_BASE64URL.split(text) if "." in run)
+    return any(after and begins_as_json_object(part.encode()) for run in runs for part, after in pairwise(run))
+
+
 def _found_in(text: str, key: str) -> str | None:
     if len(text) > _LONGEST:
         return f"more than {_LONGEST} characters"
@@ -99,7 +89,7 @@ def _found_in(text: str, key: str) -> str | None:
                 return f"a key like `{word}`{lost}{behind}"
         if _SCHEME.match(value):
             return "a value like that of an Authorization header"
-    if _has_jwt(decoded):
+    if has_jwt(decoded):
         return "a JWT under another key"
     return "encoded too often" if "%25" in decoded else None
 
@@ -145,9 +135,3 @@ def _is_misspelled(text: str, word: str) -> bool:
         or rest[1:] == other
         or (rest[1::-1] == other[:2] and rest[2:] == other[2:])
     )
-
-
-def _has_jwt(text: str) -> bool:
-    """Whether a JWT is somewhere in a text, with its signature or without."""
-    runs = (run.split(".") for run in _NOT_BASE64URL.split(text) if "." in run)
-    return any(after and begins_as_json_object(part.encode()) for run in runs for part, after in pairwise(run))

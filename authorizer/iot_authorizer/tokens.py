@@ -23,6 +23,7 @@ _WHITE_SPACE = " \t\n\r"
 _TO_STANDARD = bytes.maketrans(b"-_+/=", b"+/\0\0\0")
 """From base64url to base64; characters that RFC 7515 forbids become invalid ones."""
 _FOREIGN = {
+    "bearer ": "`Bearer ` in front of it: remove it",
     "?": 'a second "?": join parameters with "&"',
     "&": 'an "&": encode it, or remove what follows the token',
     "\n": "a line end: remove it",
@@ -35,7 +36,7 @@ _FOREIGN = {
     "+": "standard base64: expected base64url",
     "/": "standard base64: expected base64url",
 }
-"""Characters that no JWT has, and what to do about each. The first one in this order is named."""
+"""What no JWT has, in lower case, and what to do about it. The first one in this order is named."""
 
 
 class Header(NamedTuple):
@@ -81,7 +82,8 @@ def read_token(text: str) -> Token:
 
 def malformed(text: str, part: str) -> Refusal:
     """The refusal of a text that is not a JWT: its detail says what to remove, otherwise which part is malformed."""
-    found = next((advice for character, advice in _FOREIGN.items() if character in text), part)
+    lower = text.lower()
+    found = next((advice for foreign, advice in _FOREIGN.items() if foreign in lower), part)
     return Refusal(Reason.MALFORMED_TOKEN, found)
 
 

@@ -24,7 +24,7 @@ from iot_authorizer.configuration import (
     load_configuration,
     load_partial_configuration,
 )
-from iot_authorizer_cdk.package.own_code import handler_module
+from iot_authorizer_cdk.package.own_code import check_handler
 from iot_authorizer_cdk.properties import InvalidSettings
 from iot_policies import InvalidFile, PolicyTemplate
 from iot_policies.linter import lint
@@ -106,7 +106,7 @@ def _read(config: Path, environment: Mapping[str, str]) -> PartialConfiguration:
     if partial.handler != HANDLER:
         if "name" not in partial.model_fields_set:
             raise invalid_file(config, text, ("name",), "is missing: the deployment names the authorizer by it")
-        handler_module(config, partial.handler)
+        check_handler(config, partial.handler)
         return partial
     if partial.requirements is not None:
         unused = "only a handler of your own imports packages: also set handler, or remove this key"

@@ -92,6 +92,7 @@ def test_cdk_nag_finds_only_what_is_acknowledged_with_a_reason(output: Output) -
     assert all(finding["reason"] for finding in acknowledged)
 
 
+@pytest.mark.slow
 def test_cfn_lint_finds_nothing(output: Output, other: Output) -> None:
     program = Path(sys.executable).with_name("cfn-lint")
     templates = sorted(map(str, [*output.folder.glob("*.template.json"), *other.folder.glob("*.template.json")]))

@@ -158,7 +158,7 @@ def test_an_import_that_nothing_provides_is_refused_with_its_place(
         ),
         (
             {"rules.py": "from rooms.tests import ann", "rooms/tests/__init__.py": "", "rooms/__init__.py": ""},
-            r"rules\.py:1: from rooms\.tests import ann: rooms/tests/__init__\.py is a test",
+            r"rooms/tests/__init__\.py: the handler imports this file, but tests are not deployed",
         ),
         ({"rules.py": "from . import rooms"}, r"rules\.py:1: from \. import rooms: the dots lead out of the package"),
         ({"rules.py": "import rooms", "rooms.py": "\n\ndef ("}, r"rooms\.py:3: SyntaxError: "),
