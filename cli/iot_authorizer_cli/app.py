@@ -15,6 +15,7 @@ from iot_authorizer_cdk.package.locked_packages import UvError
 from iot_authorizer_cdk.properties import InvalidSettings
 from iot_authorizer_cli.commands.build import build
 from iot_authorizer_cli.commands.connect.command import connect
+from iot_authorizer_cli.commands.deploy.command import deploy, destroy, diff
 from iot_authorizer_cli.commands.dev.command import dev
 from iot_authorizer_cli.commands.explain import explain
 from iot_authorizer_cli.commands.invoke import invoke
@@ -117,6 +118,9 @@ _add(app, "password", password, "")
 _add(app, "sign", sign, '"$TOKEN"')
 _add(app, "lock", lock, 'httpx "redis>=5"')
 _add(app, "build", build, "--stage dev")
+_add(app, "deploy", deploy, "--stage dev")
+_add(app, "diff", diff, "--stage dev")
+_add(app, "destroy", destroy, "--stage dev")
 
 _keys = _add_group(app, "keys", "Manage the key pairs that sign tokens. IoT Core gets the public halves.", "new")
 _add(_keys, "keys new", keys.new, "")
