@@ -74,7 +74,7 @@ def _run_uv(*arguments: str, typed: str = "", folder: Path | None = None) -> str
     environment = {name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"}
     try:
         done = subprocess.run(
-            [program, *arguments],
+            [program, "--color", "never", *arguments],
             cwd=folder,
             env=environment,
             input=typed,

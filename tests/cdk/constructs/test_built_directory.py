@@ -29,7 +29,7 @@ def deployed(config: Path) -> Path:
     assembly = Path(app.synth().directory)
     files = json.loads((assembly / "Test.assets.json").read_text())["files"].values()
     (asset,) = (each["source"]["path"] for each in files if each["source"]["packaging"] == "zip")
-    return assembly / asset
+    return Path(assembly, asset)
 
 
 def test_what_the_files_say_now_is_deployed(config: Path) -> None:
