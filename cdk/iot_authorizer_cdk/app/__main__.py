@@ -9,7 +9,7 @@ from pathlib import Path
 
 from iot_authorizer_cdk.app.prerequisites import check_node
 from iot_authorizer_cdk.package.configuration import CONFIGURATION
-from iot_authorizer_cdk.package.locked_packages import UvError
+from iot_authorizer_cdk.package.uv import UvError
 from iot_authorizer_cdk.properties import InvalidSettings
 from iot_policies import InvalidFile
 

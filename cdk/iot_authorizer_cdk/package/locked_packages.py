@@ -4,19 +4,16 @@
 2. The packages of a user's code are locked against it, so that both lock files can be installed together. The lock is
    for every Python and processor that a stage may choose.
 3. Only wheels are used: no code of a package runs on this machine.
-4. uv runs with its user's settings, so that a company's package index is used. The hashes make sure that the files are
-   the same from any index.
+4. The hashes make sure that the files are the same from any package index.
 """
 
-import os
 import re
-import shutil
-import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from iot_authorizer_cdk.package.target import Target
+from iot_authorizer_cdk.package.uv import run_uv
 from iot_policies import InvalidFile
 from iot_policies.toml_file import read_file
 
@@ -25,18 +22,13 @@ REQUIREMENTS = Path(__file__).with_name("requirements.txt")
 _OLDEST_PYTHON = "3.11"
 """The oldest Python that a stage may choose."""
 _LOCKED = re.compile(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)", re.MULTILINE)
-_INSTALL_UV = "install uv (https://docs.astral.sh/uv/), or name it in the variable UV"
-
-
-class UvError(Exception):
-    """uv is missing or failed. The text says why."""
 
 
 def lock(requirements: str, folder: Path) -> str:
     """Returns a lock file for requirements, one in each line; paths in them begin at the folder. Raises UvError."""
     universal = ("--universal", "--python-version", _OLDEST_PYTHON, "--constraints", str(REQUIREMENTS))
     form = ("--generate-hashes", "--only-binary", ":all:", "--no-header", "--no-annotate", "--quiet")
-    return _run_uv("pip", "compile", "-", *universal, *form, typed=requirements, folder=folder)
+    return run_uv("pip", "compile", "-", *universal, *form, typed=requirements, cwd=folder)
 
 
 def versions(lock_file: str) -> dict[str, set[str]]:
@@ -65,37 +57,4 @@ def install(directory: Path, target: Target, lock_files: Sequence[Path]) -> None
     checked = ("--only-binary", ":all:", "--require-hashes", "--no-compile-bytecode")
     place = ("--python", sys.executable, "--target", str(directory), "--python-version", target.python, *platform)
     files = [word for file in lock_files for word in ("--requirements", str(file))]
-    _run_uv("pip", "install", *place, *copied, *checked, *files)
-
-
-def _run_uv(*arguments: str, typed: str = "", folder: Path | None = None) -> str:
-    """Runs uv with a text as standard input, and returns its output."""
-    program = _find_uv()
-    environment = {name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"}
-    try:
-        done = subprocess.run(
-            [program, "--color", "never", *arguments],
-            cwd=folder,
-            env=environment,
-            input=typed,
-            capture_output=True,
-            encoding="utf-8",
-            check=False,
-        )
-    except OSError as error:
-        raise UvError(f"{program}: {error.strerror}: {_INSTALL_UV}") from None
-    if done.returncode:
-        raise UvError(f"uv {arguments[0]} {arguments[1]}: {' '.join(done.stderr.split())}")
-    return done.stdout
-
-
-def _find_uv() -> str:
-    """Returns the uv that the variable UV names, the user's on PATH, or the one of the package `uv`."""
-    if program := os.environ.get("UV") or shutil.which("uv"):
-        return program
-    try:
-        from uv import find_uv_bin  # noqa: PLC0415 (only an extra has it)
-
-        return find_uv_bin()
-    except (ImportError, FileNotFoundError):
-        raise UvError(f"uv: not found: {_INSTALL_UV}") from None
+    run_uv("pip", "install", *place, *copied, *checked, *files)
