@@ -11,7 +11,7 @@ from iot_authorizer_cli.options import CONFIG, Config, DataFolder, Handler, Tabl
 from iot_authorizer_cli.project.configuration import ProjectConfiguration, read_project_configuration
 from iot_authorizer_cli.project.development_issuer import DATA, DevelopmentIssuer, table_path
 from iot_authorizer_cli.project.explanations import decision_reasons
-from iot_authorizer_cli.project.handler import choose_handler, load_function
+from iot_authorizer_cli.project.handler import CONFIG_VARIABLE, choose_handler
 from iot_authorizer_cli.terminal import tell, warn
 from iot_core.authorizers.event import ConnectionRequest, HttpContext, MqttContext, TlsContext, build_event
 from iot_core.authorizers.invocation import Asked, AuthorizerCall, NotAuthenticated, Refused, accepted, verify_signature
@@ -51,7 +51,8 @@ def invoke(
     chosen = choose_handler(config, handler)
     if not chosen.is_own:
         require_config(config)
-    function = load_function(config, chosen, environment=DevelopmentIssuer(data).environment(table))
+    environment = {CONFIG_VARIABLE: str(config), **DevelopmentIssuer(data).environment(table)}
+    function = LambdaFunction(chosen.name, folder=chosen.folder, environment=environment)
     configured = read_project_configuration(config, function.arn, table_path(data) if table is None else None)
     authorizer = configured.description
     if token_signature is not None and authorizer.signing_disabled:

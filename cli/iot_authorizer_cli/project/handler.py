@@ -1,18 +1,19 @@
-"""The Lambda handler that runs on this machine: which one it is, the files of its code, and how it is loaded.
+"""The Lambda handler that runs on this machine: which one it is, and the files of its code.
 
 - An option names a handler of the current folder. Otherwise it is `handler` of `authorizer.toml`: a function of a
   module beside this file, as in a deployment, or this package's own.
 - A handler's code is its module, and what this imports from the same folder.
 """
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 from iot_authorizer.configuration import HANDLER, load_partial_configuration
 from iot_authorizer_cdk.package.import_graph import ImportGraph
-from iot_core.functions.isolated_function import IsolatedFunction
-from iot_core.functions.lambda_function import ACCOUNT, REGION, LambdaFunction, handler_file
+from iot_core.functions.lambda_function import handler_file
+
+CONFIG_VARIABLE = "AUTHORIZER_CONFIG"
+"""The environment variable that names a handler's configuration."""
 
 
 class ChosenHandler(NamedTuple):
@@ -43,32 +44,3 @@ def choose_handler(config: Path, given: str | None) -> ChosenHandler:
         return ChosenHandler(given, Path.cwd())
     found, _ = load_partial_configuration(config, only=("handler",))
     return ChosenHandler(found.handler, config.parent.absolute())
-
-
-def load_function(
-    config: Path,
-    handler: ChosenHandler,
-    *,
-    region: str = REGION,
-    account: str = ACCOUNT,
-    environment: Mapping[str, str] | None = None,
-) -> LambdaFunction:
-    """Loads a handler that reads its configuration from `config`. `environment` adds environment variables.
-
-    Raises BrokenHandler, and InvalidFile for a wrong configuration.
-    """
-    variables = {"AUTHORIZER_CONFIG": str(config), **(environment or {})}
-    return LambdaFunction(handler.name, folder=handler.folder, region=region, account=account, environment=variables)
-
-
-def load_isolated_function(
-    config: Path,
-    handler: ChosenHandler,
-    *,
-    region: str = REGION,
-    account: str = ACCOUNT,
-    environment: Mapping[str, str] | None = None,
-) -> IsolatedFunction:
-    """Loads a handler as `load_function` does, in a process of its own. Raises OSError, too."""
-    variables = {"AUTHORIZER_CONFIG": str(config), **(environment or {})}
-    return IsolatedFunction(handler.name, folder=handler.folder, region=region, account=account, environment=variables)

@@ -21,9 +21,10 @@ from typing import NamedTuple
 from watchfiles import awatch
 
 from iot_authorizer_cli.project.configuration import ProjectConfiguration, read_project_configuration
-from iot_authorizer_cli.project.handler import ChosenHandler, choose_handler, load_function, load_isolated_function
+from iot_authorizer_cli.project.handler import CONFIG_VARIABLE, ChosenHandler, choose_handler
 from iot_core.functions.execution_environments import CONCURRENCY, ExecutionEnvironments, LoadedFunction, Worker
-from iot_core.functions.lambda_function import LOADING_TIME, TIMEOUT, BrokenHandler, StillLoading
+from iot_core.functions.isolated_function import IsolatedFunction
+from iot_core.functions.lambda_function import LOADING_TIME, TIMEOUT, BrokenHandler, LambdaFunction, StillLoading
 from iot_policies import InvalidFile, PolicyTemplate
 
 CHECK_INTERVAL = 1.0
@@ -187,8 +188,9 @@ class ReloadedConfiguration:
         return configured, environments
 
     def _function(self, chosen: ChosenHandler) -> LoadedFunction:
-        load = load_isolated_function if self.isolate else load_function
-        return load(self.path, chosen, region=self.region, account=self.account, environment=self.environment)
+        load = IsolatedFunction if self.isolate else LambdaFunction
+        variables = {CONFIG_VARIABLE: str(self.path), **self.environment}
+        return load(chosen.name, folder=chosen.folder, region=self.region, account=self.account, environment=variables)
 
     def _see(self) -> None:
         self._seen = {path: _state(path) for path in self._seen}

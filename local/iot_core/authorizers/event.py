@@ -75,10 +75,9 @@ class ConnectionRequest(_Context):
 
     def similar(self, key: str) -> str:
         """A hint for a message if the request has no such key but one that may be a typo of it; else empty."""
-        http, mqtt = self.http_context or HttpContext(), self.mqtt_context or MqttContext()
-        if f"{key}=" in (mqtt.username or "").partition("?")[0]:
+        if f"{key}=" in ((self.mqtt_context and self.mqtt_context.username) or "").partition("?")[0]:
             return f": the user name has it without a ?, expected NAME?{key}=…"
-        return similar_name(key, (http.query_string, query_of(mqtt.username)), http.headers or ())
+        return similar_name(key, self._queries, (self.http_context and self.http_context.headers) or ())
 
     @property
     def domain_name(self) -> str | None:
@@ -88,24 +87,16 @@ class ConnectionRequest(_Context):
         """
         if self.tls_context is not None and self.tls_context.server_name:
             return self.tls_context.server_name
-        headers = (self.http_context.headers if self.http_context is not None else None) or {}
-        host = next((value for name, value in headers.items() if name.lower() == "host"), "")
         try:
-            return urlsplit(f"//{host}").hostname
+            return urlsplit(f"//{self._header('host') or ''}").hostname
         except ValueError:
             return None
 
     def find(self, key: str) -> str | None:
         """The value of a key: in a header, in the query string, or in the query string of the user name."""
-        queries = []
-        if self.http_context is not None:
-            for name, value in (self.http_context.headers or {}).items():
-                if name.lower() == key.lower():
-                    return value
-            queries.append((self.http_context.query_string or "").removeprefix("?"))
-        if self.mqtt_context is not None:
-            queries.append(query_of(self.mqtt_context.username))
-        for query in queries:
+        if (value := self._header(key)) is not None:
+            return value
+        for query in self._queries:
             for pair in query.split("&"):
                 name, equals, value = pair.partition("=")
                 if equals and name == key:
@@ -114,14 +105,21 @@ class ConnectionRequest(_Context):
 
     def find_iam_signature(self) -> str | None:
         """Where the HTTP request has a signature of AWS (Signature Version 4); None if it has none."""
-        if self.http_context is None:
-            return None
-        for name, value in (self.http_context.headers or {}).items():
-            if name.lower() == "authorization" and value.strip().upper().startswith("AWS4-"):
-                return "the Authorization header"
-        query = (self.http_context.query_string or "").removeprefix("?")
-        names = {unquote(pair.partition("=")[0]).lower() for pair in query.split("&")}
+        if (self._header("authorization") or "").strip().upper().startswith("AWS4-"):
+            return "the Authorization header"
+        names = {unquote(pair.partition("=")[0]).lower() for pair in self._queries[0].split("&")}
         return next((f"{name} in the query string" for name in _IAM_SIGNATURE if name.lower() in names), None)
+
+    @property
+    def _queries(self) -> tuple[str, str]:
+        """The query strings of the HTTP request and of the user name, empty if there is none."""
+        http, mqtt = self.http_context, self.mqtt_context
+        return ((http and http.query_string) or "").removeprefix("?"), query_of(mqtt.username if mqtt else None)
+
+    def _header(self, name: str) -> str | None:
+        """The value of an HTTP header, in any case; None if the request has none."""
+        headers = (self.http_context and self.http_context.headers) or {}
+        return next((value for each, value in headers.items() if each.lower() == name.lower()), None)
 
 
 def query_of(user_name: str | None) -> str:

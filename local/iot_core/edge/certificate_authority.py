@@ -48,7 +48,8 @@ def issue(folder: Path, names: Sequence[str], wished: Sequence[str]) -> trustme.
     try:
         content = path.read_bytes()
         authority = trustme.CA.from_pem(content, (folder / _KEY).read_bytes())
-        permitted = _permitted(x509.load_pem_x509_certificate(content))
+        extensions = x509.load_pem_x509_certificate(content).extensions
+        permitted = extensions.get_extension_for_class(x509.NameConstraints).value.permitted_subtrees or []
     except (ValueError, TypeError):
         raise InvalidFile(path, None, "", f"not a CA certificate with its key: {_ADVICE}") from None
     except x509.ExtensionNotFound:
@@ -105,12 +106,6 @@ def _subtree(name: str) -> x509.GeneralName:
         return x509.IPAddress(ipaddress.ip_network(name))
     except ValueError:
         return x509.DNSName(name)
-
-
-def _permitted(certificate: x509.Certificate) -> Sequence[x509.GeneralName]:
-    """The constraints of a CA. Raises x509.ExtensionNotFound if it has none."""
-    found = certificate.extensions.get_extension_for_class(x509.NameConstraints).value.permitted_subtrees
-    return list(found or ())
 
 
 def _permits(permitted: Iterable[x509.GeneralName], name: str) -> bool:
