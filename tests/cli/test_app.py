@@ -63,7 +63,7 @@ ERRORS = [
     (["invoke", "--config", "missing.toml"], "missing.toml: file not found"),
     (["invoke", "--handler", "nowhere.handler"], "nowhere.handler: no module named nowhere"),
     (["invoke", "--handler", "json.nothing"], "json.nothing: json has no function nothing"),
-    (["explain", CHAT, "--principal", "ann", "publish", "a/+"], "RESOURCE: a topic name must not contain + or #"),
+    (["explain", CHAT, "--principal", "ann", "publish", "a/+"], "RESOURCE: a topic name must not contain a wildcard"),
     (["explain", CHAT, "--principal", "ann", "subscribe", "rooms/#/x"], "RESOURCE: # must be the last level"),
     *((command, f"authorizer.toml: {CONFIGURATION}") for command in TAKE_A_TEMPLATE),
     *(([*command, "--config", CHAT], f"{CHAT}: {TEMPLATE}") for command in TAKE_A_CONFIGURATION),

@@ -26,7 +26,7 @@ from iot_authorizer_cli.console.policy import compiled
 from iot_authorizer_cli.console.secret import SecretCheck
 from iot_authorizer_cli.examples.suggestions import presets, suggestions
 from iot_authorizer_cli.project.development_issuer import ISSUER, DevelopmentIssuer, principal_of
-from iot_authorizer_cli.project.key_ring import KeyPair, read_key_ring
+from iot_authorizer_cli.project.key_ring import KeyPair, signing_pair
 from iot_authorizer_cli.project.reloading import ReloadedConfiguration
 from iot_core.core import IotCore
 from iot_core.feed import Feed, Record
@@ -125,7 +125,7 @@ class Console:
         configuration, addresses = self.configuration, self.addresses()
         template = configuration.template
         authorizer = self.core.authorizers.get(configuration.name)
-        pair = self._signing_pair()
+        pair = signing_pair(configuration.configured)
         return {
             "authorizer": authorizer and authorizer.name,
             "function": authorizer and authorizer.function_arn,
@@ -149,7 +149,7 @@ class Console:
     async def _token(self, request: Request) -> Mapping[str, object]:
         wanted = await bodies.read(request, bodies.TokenRequest)
         token = self.issuer.token(wanted.principal, wanted.claims, wanted.expires_in)
-        pair = self._signing_pair()
+        pair = signing_pair(self.configuration.configured)
         return {"token": token} if pair is None else {"token": token, "signature": _signature(pair, token)}
 
     async def _policy(self, request: Request) -> Mapping[str, object]:
@@ -173,12 +173,6 @@ class Console:
     def _stored(self, asked: bodies.PolicyRequest) -> Claims | None:
         """The claims that are stored for a user that signs in with a password; None if there are none."""
         return self.configuration.configured.stored_claims.of_user(asked.principal) if asked.stored else None
-
-    def _signing_pair(self) -> KeyPair | None:
-        """The key that signs tokens; None if signing is disabled, or the private half is on another machine."""
-        if self.configuration.configured.description.signing_disabled:
-            return None
-        return read_key_ring(self.configuration.path).active()
 
     def _template(self) -> tuple[PolicyTemplate, Path]:
         template, path = self.configuration.template, self.configuration.policy_path

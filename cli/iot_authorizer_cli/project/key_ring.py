@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat,
 
 from iot_authorizer.configuration import load_partial_configuration
 from iot_authorizer_cli.options import CONFIG, require_config
+from iot_authorizer_cli.project.configuration import ProjectConfiguration
 from iot_core.authorizers.rules import LEAST_KEY_BITS, MOST_KEYS, InvalidAuthorizer, is_key_name, read_public_key
 from iot_core.whole_file import others_can_use
 from iot_policies import InvalidFile
@@ -157,6 +158,14 @@ def read_key_ring(config: Path) -> KeyRing:
             raise invalid_file(config, text, ("signing", "public_keys", name), f"a key's name: {KEY_NAME}")
     unsigned = tuple(name for name in ("passwords", "anonymous") if getattr(found, name) is not None)
     return KeyRing(config, files, found.token_key_name, unsigned)
+
+
+def signing_pair(configured: ProjectConfiguration) -> KeyPair | None:
+    """The key that signs tokens; None if signing is disabled, or no private half is on this machine.
+
+    Raises InvalidFile.
+    """
+    return None if configured.description.signing_disabled else read_key_ring(configured.path).active()
 
 
 def fingerprint(key: RSAPublicKey) -> str:

@@ -9,7 +9,7 @@ from iot_authorizer.reasons import Reason
 from iot_authorizer_cli.examples.proposal import propose
 from iot_authorizer_cli.local_iot_core import LocalIotCore
 from iot_authorizer_cli.project.development_issuer import principal_of
-from iot_authorizer_cli.project.key_ring import read_key_ring
+from iot_authorizer_cli.project.key_ring import signing_pair
 from iot_authorizer_cli.snippets.settings import ClientEndpoint, ClientSettings
 from iot_authorizer_cli.testing.mqtt_test_client import ClientRefused, MqttTestClient
 from iot_core.authorizers.invocation import Refused
@@ -119,7 +119,7 @@ class IotCoreUnderTest(LocalIotCore):
         token = signature = None
         if principal is not None:
             token = self.token(principal, claims)
-            pair = None if description.signing_disabled else read_key_ring(self.configuration.path).active()
+            pair = signing_pair(self.configuration.configured)
             signature = None if pair is None else pair.sign(token.encode())
         elif client_id is None:
             raise ValueError("a client without credentials needs a client_id")

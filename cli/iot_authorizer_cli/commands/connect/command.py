@@ -26,7 +26,7 @@ from iot_authorizer_cli.options import (
 )
 from iot_authorizer_cli.project.configuration import ProjectConfiguration, read_project_configuration
 from iot_authorizer_cli.project.development_issuer import DATA, DevelopmentIssuer, table_path
-from iot_authorizer_cli.project.key_ring import read_key_ring
+from iot_authorizer_cli.project.key_ring import signing_pair
 from iot_authorizer_cli.snippets.programs import CLIENTS, WITH_TLS, Client, Transport, default_endpoint, snippet
 from iot_authorizer_cli.snippets.settings import ClientEndpoint, ClientSettings
 from iot_authorizer_cli.terminal import warn
@@ -158,7 +158,7 @@ def _signature(configured: ProjectConfiguration, token: str | None) -> str | Non
     if token is None:
         warn("signing is enabled: IoT Core refuses clients without a signed token, such as this one with a password")
         return None
-    pair = read_key_ring(configured.path).active()
+    pair = signing_pair(configured)
     if pair is None:
         warn("signing is enabled, but no private key is in keys/private: IoT Core refuses a client without --signature")
         return None

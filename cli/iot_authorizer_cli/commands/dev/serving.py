@@ -17,7 +17,7 @@ from iot_authorizer_cli.examples.proposal import example
 from iot_authorizer_cli.local_iot_core import LocalIotCore
 from iot_authorizer_cli.options import CONFIG
 from iot_authorizer_cli.project.development_issuer import DATA
-from iot_authorizer_cli.project.key_ring import read_key_ring
+from iot_authorizer_cli.project.key_ring import signing_pair
 from iot_authorizer_cli.snippets.settings import ClientEndpoint
 from iot_core.authorizers.invocation import SIGNATURE_KEY
 
@@ -91,7 +91,8 @@ def _commands(core: LocalIotCore, folder: Path, name: str) -> Iterator[str]:
         yield "  # a program for a client; --help says how to give it your credentials\n"
         yield f"  {program} connect --for paho --authorizer {name}{where}\n"
         return
-    if not core.configuration.configured.description.signing_disabled and read_key_ring(path).active() is None:
+    description = core.configuration.configured.description
+    if not description.signing_disabled and signing_pair(core.configuration.configured) is None:
         yield "  # signing is enabled, and no private key is in keys/private: give your tokens and their signatures\n"
         yield f"  {program} connect --for paho --token TOKEN --signature BASE64{where}\n"
         return
@@ -109,7 +110,6 @@ def _commands(core: LocalIotCore, folder: Path, name: str) -> Iterator[str]:
         f"{_beside('aws')} iot test-invoke-authorizer --endpoint-url {core.url} --region {core.region}"
         f" --no-sign-request --authorizer-name {name} --mqtt-context {context}"
     )
-    description = core.configuration.configured.description
     key = description.token_key_name or "access_token"
     if description.signing_disabled:
         yield f'  {aws} --http-context "{{\\"queryString\\": \\"?{key}={token}\\"}}"\n'
