@@ -90,8 +90,8 @@ def _identities(configuration: Configuration) -> tuple[_Check, _VerifyPassword |
         return lambda verified: verified, None
     from iot_authorizer.configured_identities import configured_identities
 
-    found = configured_identities(configuration, configuration.table)
-    return found.proven.check, None if found.passwords is None else found.passwords.verify
+    identities, passwords = configured_identities(configuration, configuration.table)
+    return identities.check, passwords.verify if passwords else None
 
 
 def _in_file(users: "FilePasswords", check: _Check) -> _VerifyPassword:

@@ -12,43 +12,44 @@ from typing import Annotated, Literal, TypeVar
 from pydantic import AfterValidator, ConfigDict, Field, PrivateAttr, ValidationError
 
 from iot_authorizer import development
-from iot_authorizer.token_settings import JwtIssuer, SignedTokens, Text, between, indistinct
+from iot_authorizer.token_settings import JwtIssuer, SignedTokens, Text, indistinct
 from iot_policies import InvalidFile
-from iot_policies.grants import StrictModel
+from iot_policies.grants import StrictModel, between
 from iot_policies.names import name_problem
 from iot_policies.toml_file import Location, from_validation, invalid_file, key_of, override, read_toml
 from iot_policies.topic_prefix import check_topic_prefix
 
 
-def _made_of(characters: str) -> AfterValidator:
-    """A string of 1 to 128 ASCII letters, digits and these characters, written as in a regular expression."""
-    fits = re.compile(f"[A-Za-z0-9{characters}]{{1,128}}").fullmatch
+def _matching(pattern: str, expected: str) -> AfterValidator:
+    """A string that matches a regular expression as a whole."""
+    fits = re.compile(pattern).fullmatch
 
     def check(value: str) -> str:
         if fits(value) is None:
-            raise ValueError(f"expected 1 to 128 letters, digits and {characters}")
+            raise ValueError(f"expected {expected}")
         return value
 
     return AfterValidator(check)
 
 
-def _table_name(value: str) -> str:
-    if _TABLE_NAME.fullmatch(value) is None:
-        raise ValueError("expected a DynamoDB table's name, 3 to 255 letters, digits, _.-, or its ARN")
-    return value
-
-
-def _handler(value: str) -> str:
-    if _HANDLER.fullmatch(value) is None:
-        raise ValueError(f'expected "MODULE.NAME", a function of a module beside this file, such as "{_EXAMPLE}"')
-    return value
-
-
 HANDLER = "iot_authorizer.handler.lambda_handler"
 """The Lambda handler of this package, which runs unless the configuration names another one."""
-_EXAMPLE = "my_rules.lambda_handler"
-_HANDLER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)+")
-_TABLE_NAME = re.compile(r"[A-Za-z0-9_.-]{3,255}|arn:[a-z-]+:dynamodb:[a-z0-9-]+:\d{12}:table/[A-Za-z0-9_.-]{3,255}")
+_AuthorizerName = Annotated[str, _matching("[A-Za-z0-9_=,@-]{1,128}", "1 to 128 letters, digits and _=,@-")]
+_TokenKeyName = Annotated[str, _matching("[A-Za-z0-9_-]{1,128}", "1 to 128 letters, digits and _-")]
+_TableName = Annotated[
+    str,
+    _matching(
+        r"[A-Za-z0-9_.-]{3,255}|arn:[a-z-]+:dynamodb:[a-z0-9-]+:\d{12}:table/[A-Za-z0-9_.-]{3,255}",
+        "a DynamoDB table's name, 3 to 255 letters, digits, _.-, or its ARN",
+    ),
+]
+_Handler = Annotated[
+    str,
+    _matching(
+        r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)+",
+        '"MODULE.NAME", a function of a module beside this file, such as "my_rules.lambda_handler"',
+    ),
+]
 
 
 class Passwords(StrictModel):
@@ -112,8 +113,8 @@ class PartialConfiguration(StrictModel):
 
     model_config = ConfigDict(extra="ignore")
 
-    name: Annotated[str, _made_of("_=,@-")] = "authorizer"
-    handler: Annotated[str, AfterValidator(_handler)] = HANDLER
+    name: _AuthorizerName = "authorizer"
+    handler: _Handler = HANDLER
     """The Lambda handler: this package's, or a function of a module in the configuration's folder."""
     requirements: Text | None = None
     """A lock file in the configuration's folder with the packages that a handler of your own imports."""
@@ -121,9 +122,9 @@ class PartialConfiguration(StrictModel):
     """A policy template in the configuration's folder."""
     topic_prefix: Annotated[str, AfterValidator(check_topic_prefix)] = ""
     """The levels in front of each topic of the template, such as `dev`; empty for none."""
-    table: Annotated[str, AfterValidator(_table_name)] | None = None
+    table: _TableName | None = None
     """The DynamoDB table of identities: users, revocations and stored claims."""
-    token_key_name: Annotated[str, _made_of("_-")] | None = None
+    token_key_name: _TokenKeyName | None = None
     default_authorizer: bool = False
     """Whether it is the default authorizer of IoT Core on the user's machine; a deployment's stage says it for AWS."""
     jwt: tuple[JwtIssuer, ...] = ()
@@ -173,7 +174,7 @@ class Configuration(PartialConfiguration):
 
     model_config = ConfigDict(extra="forbid")
 
-    name: Annotated[str, _made_of("_=,@-")]
+    name: _AuthorizerName
     policy: Text
 
 

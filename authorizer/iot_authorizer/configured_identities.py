@@ -1,7 +1,7 @@
 """Builds the parts that use the table of identities. Imported only if a table is configured."""
 
 import os
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from iot_authorizer import development
 from iot_authorizer.configuration import Configuration
@@ -13,16 +13,11 @@ if TYPE_CHECKING:
     from iot_authorizer.table_passwords import TablePasswords
 
 
-class ConfiguredIdentities(NamedTuple):
-    """The parts of an authorizer that use the table."""
+def configured_identities(configuration: Configuration, name: str) -> "tuple[StoredIdentities, TablePasswords | None]":
+    """Builds them for the table of this name; no passwords if they are not configured, or are in a file.
 
-    proven: StoredIdentities
-    passwords: "TablePasswords | None"
-    """None if passwords are not configured, or are in a file."""
-
-
-def configured_identities(configuration: Configuration, name: str) -> ConfiguredIdentities:
-    """Builds them for the table of this name. Raises InvalidFile for a development table in Lambda."""
+    Raises InvalidFile for a development table in Lambda.
+    """
     path = development.file_named_by(development.TABLE, os.environ)
     table = open_table(name if path is None else path)
     lookups = Lookups(
@@ -30,7 +25,7 @@ def configured_identities(configuration: Configuration, name: str) -> Configured
         when_unavailable_allow=configuration.revocation.when_unavailable == "allow",
         stored_claims=configuration.stored_claims_issuers,
     )
-    return ConfiguredIdentities(StoredIdentities(table, lookups), _passwords(configuration, table))
+    return StoredIdentities(table, lookups), _passwords(configuration, table)
 
 
 def _passwords(configuration: Configuration, table: Table) -> "TablePasswords | None":

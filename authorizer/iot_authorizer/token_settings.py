@@ -14,11 +14,10 @@ from itertools import combinations
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from iot_authorizer.tokens import media_type, same_algorithms
-from iot_policies.durations import seconds
-from iot_policies.grants import StrictModel
+from iot_policies.grants import StrictModel, between
 
 Algorithm = Literal[
     "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519", "HS256"
@@ -34,20 +33,6 @@ _PLACEHOLDER = re.compile(r"[{}<>\s]|YOUR|\bmicrosoftonline\.\w+/(?i:common|orga
 """What no `iss` of a token has. The last three are names for several tenants of Microsoft Entra ID."""
 _NOT_IN_URLS = re.compile(r"[^!-~]")
 _DISCOVERY = "/.well-known/openid-configuration"
-
-
-def between(least: str, most: str) -> BeforeValidator:
-    """A duration within bounds, given as a string, in seconds."""
-
-    def check(value: object) -> int:
-        if not isinstance(value, str):
-            raise ValueError('expected a string such as "30s"')
-        time = seconds(value)
-        if not seconds(least) <= time <= seconds(most):
-            raise ValueError(f"expected a time from {least} to {most}")
-        return time
-
-    return BeforeValidator(check)
 
 
 def _issuer(value: str) -> str:

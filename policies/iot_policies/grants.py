@@ -21,13 +21,18 @@ ConnectAttribute = Literal["LastWill", "PersistentConnect"]
 Acknowledgement = Literal["leading_wildcard"]
 
 
-def _session_time(value: object) -> int:
-    if not isinstance(value, str):
-        raise ValueError('expected a string such as "15m"')
-    time = seconds(value)
-    if not LEAST_SESSION <= time <= LONGEST_SESSION:
-        raise ValueError("expected a time from 5m to 24h, which is what IoT Core allows")
-    return time
+def between(least: str, most: str) -> BeforeValidator:
+    """A duration within bounds, given as a string, in seconds."""
+
+    def check(value: object) -> int:
+        if not isinstance(value, str):
+            raise ValueError('expected a string such as "15m"')
+        time = seconds(value)
+        if not seconds(least) <= time <= seconds(most):
+            raise ValueError(f"expected a time from {least} to {most}")
+        return time
+
+    return BeforeValidator(check)
 
 
 def _fraction(value: object) -> float:
@@ -82,9 +87,9 @@ class StrictModel(BaseModel):
 class SessionTimes(StrictModel):
     """`[session]`: how long a connection lasts, and how often IoT Core invokes the authorizer again."""
 
-    disconnect_after: Annotated[int, BeforeValidator(_session_time)] = LONGEST_SESSION
+    disconnect_after: Annotated[int, between("5m", "24h")] = LONGEST_SESSION
     """Seconds until IoT Core ends the connection; shorter if the token expires earlier, but at least 300."""
-    refresh_after: Annotated[int, BeforeValidator(_session_time)] = 900
+    refresh_after: Annotated[int, between("5m", "24h")] = 900
     """Seconds until IoT Core invokes the authorizer again. Revocations and new claims take effect then."""
     spread: Annotated[float, BeforeValidator(_fraction)] = 0.1
     """The largest share that `disconnect_after` is shortened by, so that not all clients reconnect at once."""

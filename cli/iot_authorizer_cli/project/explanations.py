@@ -69,7 +69,8 @@ def decision_reasons(
     if call.authorizer != configuration.description.name:
         return ()
     if reason in (Reason.NO_CREDENTIALS, Reason.MISPLACED_CREDENTIALS):
-        return (*_misspelled(call, configuration.description.token_key_name),)
+        hint = _misspelled(call, configuration.description.token_key_name)
+        return (hint,) if hint else ()
     if reason not in _BY_TEMPLATE:
         return (*_token_reasons(configuration, call, reason or ""),)
     name, question = call.principal, _question(asked.action)
@@ -87,12 +88,11 @@ def _question(action: str) -> Question | None:
     return next((question for question in get_args(Question) if question == found), None)
 
 
-def _misspelled(call: AuthorizerCall, token_key_name: str | None) -> Iterator[str]:
-    """The name in the request that may be a typo of the token key name."""
+def _misspelled(call: AuthorizerCall, token_key_name: str | None) -> str:
+    """The name in the request that may be a typo of the token key name; empty if there is none."""
     event = AuthorizerEvent.parse(call.event)
     queries = (event.http.query_string, query_of(event.mqtt.username))
-    if hint := similar_name(token_key_name or "access_token", queries, event.http.headers or ()):
-        yield hint.removeprefix(": ")
+    return similar_name(token_key_name or "access_token", queries, event.http.headers or ())
 
 
 def _token_reasons(configuration: ProjectConfiguration, call: AuthorizerCall, reason: str) -> Iterator[str]:

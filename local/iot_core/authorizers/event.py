@@ -77,7 +77,8 @@ class ConnectionRequest(_Context):
         """A hint for a message if the request has no such key but one that may be a typo of it; else empty."""
         if f"{key}=" in ((self.mqtt_context and self.mqtt_context.username) or "").partition("?")[0]:
             return f": the user name has it without a ?, expected NAME?{key}=…"
-        return similar_name(key, self._queries, (self.http_context and self.http_context.headers) or ())
+        hint = similar_name(key, self._queries, (self.http_context and self.http_context.headers) or ())
+        return f": {hint}" if hint else ""
 
     @property
     def domain_name(self) -> str | None:
@@ -128,14 +129,14 @@ def query_of(user_name: str | None) -> str:
 
 
 def similar_name(key: str, queries: Iterable[str | None], headers: Iterable[str] = ()) -> str:
-    """`: found NAME, did you mean KEY?` for the name that is most like a key; empty if none is."""
+    """`found NAME, did you mean KEY?` for the name that is most like a key; empty if none is."""
     found = {name.lower(): name for name in headers}
     for query in queries:
         pairs = (query or "").removeprefix("?").split("&", _COMPARED)[:_COMPARED]
         names = [unquote(pair.partition("=")[0])[:_COMPARED] for pair in pairs]
         found |= {name.lower(): name for name in names}
     alike = get_close_matches(key.lower(), found, 1, _ALIKE)
-    return f": found {found[alike[0]]}, did you mean {key}?" if alike else ""
+    return f"found {found[alike[0]]}, did you mean {key}?" if alike else ""
 
 
 def build_event(

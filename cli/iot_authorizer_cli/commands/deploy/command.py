@@ -41,7 +41,7 @@ def deploy(stage: StageName = "dev", config: Config = CONFIG, yes: Yes = False) 
 
 
 def diff(stage: StageName = "dev", config: Config = CONFIG) -> None:
-    """Build the Lambda function and show what a deployment of a stage would change in AWS."""
+    """Build the Lambda function and show what would change in AWS."""
     require_config(config)
     read_stage(stages_of_file(), stage)
     _run(stage, config, "diff")
