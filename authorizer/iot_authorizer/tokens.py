@@ -1,4 +1,4 @@
-"""Splits JSON Web Tokens strictly, before anything about them is verified."""
+"""Recognizes JSON Web Tokens in texts and splits them strictly, before anything about them is verified."""
 
 import binascii
 import re

@@ -45,8 +45,8 @@ CLIENT_CONFIG = Config(connect_timeout=0.5, read_timeout=0.9, retries={"total_ma
 _BUSY = ("ProvisionedThroughputExceededException", "RequestLimitExceeded", "ThrottlingException")
 _IS_LIVE = "(attribute_not_exists(#expires_at) OR #expires_at > :now)"
 """A condition: the item has not expired or is missing."""
-_IS_EXPIRED = "#expires_at <= :now"
-"""A condition: the item exists and has expired."""
+_IS_FREE = "attribute_not_exists(#id) OR #expires_at <= :now"
+"""A condition: the item has expired or is missing."""
 
 
 def _is_number(name: str, value: str, number: int) -> str:
@@ -117,7 +117,7 @@ class DynamoDbTable:
                 condition = f"attribute_exists(#id) AND {same} AND {_IS_LIVE}"
                 self._put(stored, condition, {":revision": revision})
             elif new:
-                self._put(stored, f"attribute_not_exists(#id) OR {_IS_EXPIRED}", {})
+                self._put(stored, _IS_FREE, {})
             else:
                 self._send(self._client.put_item, TableName=self._name, Item=from_item(stored))
         except _ConditionFailed:
@@ -134,8 +134,7 @@ class DynamoDbTable:
         """Moves `expires_at`, in one request unless another client has begun the item since it was read."""
         if not seen:
             with suppress(_ConditionFailed):
-                begins = f"attribute_not_exists(#id) OR {_IS_EXPIRED}"
-                self._update(id, "SET #expires_at = :end", begins, {":end": now + by, ":now": now})
+                self._update(id, "SET #expires_at = :end", _IS_FREE, {":end": now + by, ":now": now})
                 return True
         with suppress(_ConditionFailed):
             values: Item = {":by": by, ":latest": now + most - by}

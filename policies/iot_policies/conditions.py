@@ -192,7 +192,8 @@ def _condition(name: str, key: str, values: object) -> Condition:
         operator = name
     plain = operator.removesuffix("IfExists")
     takes_numbers = plain.startswith(("Numeric", "Date"))
-    texts = [_text(value, key, takes_numbers) for value in _as_list(values)]
+    several = values if isinstance(values, (list, tuple)) else [values]
+    texts = [_text(value, key, takes_numbers) for value in several]
     if not texts:
         raise ValueError(f"{key}: expected a string or a list of strings")
     return Condition(name, quantifier, plain, operator != plain, key.casefold(), tuple(texts))
@@ -207,7 +208,3 @@ def _text(value: object, key: str, takes_numbers: bool) -> str:
     if not isinstance(value, str) or VALUE in value:
         raise ValueError(f"{key}: expected a string or a list of strings, without NUL characters")
     return value
-
-
-def _as_list(values: object) -> Sequence[object]:
-    return values if isinstance(values, (list, tuple)) else [values]

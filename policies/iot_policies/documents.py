@@ -24,7 +24,6 @@ class ParsedStatement:
     resources: tuple[str, ...]
     not_resources: bool
     conditions: tuple[Condition, ...]
-    sid: str | None
 
 
 def parse_document(document: str | Mapping[str, object]) -> tuple[ParsedStatement, ...]:
@@ -68,7 +67,6 @@ def _statement(statement: object, index: int) -> ParsedStatement:
         if resource != "*" and not resource.startswith("arn:"):
             key = "NotResource" if not_resources else "Resource"
             raise InvalidDocument(f'{place}.{key}: expected an ARN or "*"')
-    sid = statement.get("Sid")
     try:
         conditions = parse_conditions(statement["Condition"]) if "Condition" in statement else ()
     except ValueError as error:
@@ -80,7 +78,6 @@ def _statement(statement: object, index: int) -> ParsedStatement:
         resources,
         not_resources,
         conditions,
-        sid if isinstance(sid, str) else None,
     )
 
 

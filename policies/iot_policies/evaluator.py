@@ -5,24 +5,11 @@ It knows no actions: those that IoT Core has for HTTPS requests, such as iot:Sen
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from iot_policies.conditions import Undecidable
 from iot_policies.connection import Connection, Facts, fill, with_stars
 from iot_policies.documents import ParsedStatement, parse_document
 from iot_policies.wildcards import Matcher, matcher
-
-
-class Decision(NamedTuple):
-    """Whether an action is allowed, and by which statement."""
-
-    allowed: bool
-    explicit: bool
-    """True if a statement decided; False if none matched, which denies."""
-    document: int | None
-    """The index of the deciding document."""
-    statement: int | None
-    """The index of the deciding statement in its document."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +21,6 @@ class _Bound:
     not_actions: bool
     resources: tuple[Matcher, ...]
     not_resources: bool
-    document: int
-    statement: int
 
     def covers(self, action: str, resource: str) -> bool:
         """Whether the statement applies to this action (in lower case) on this resource."""
@@ -70,7 +55,7 @@ class Evaluator:
                 applies, doubt = _applies(statement, facts) if statement.conditions else (True, "")
                 bound = None
                 if applies:
-                    bound, unknown = _bind(statement, facts, number, index)
+                    bound, unknown = _bind(statement, facts)
                     doubt = doubt or unknown
                 if doubt:
                     self.doubts += (f"policyDocuments[{number}].Statement[{index}]: {doubt}",)
@@ -78,17 +63,13 @@ class Evaluator:
                     (denies if bound.deny else allows).append(bound)
         self._statements = (*denies, *allows)
 
-    def decide(self, action: str, resource: str) -> Decision:
-        """Decides on an action, as `iot:Publish`, on an ARN, as `arn:aws:iot:us-east-1:123456789012:topic/a`."""
+    def allows(self, action: str, resource: str) -> bool:
+        """Whether an action, such as `iot:Publish`, is allowed on an ARN, such as `arn:aws:iot:REGION:ACCOUNT:topic/a`."""
         action = action.casefold()
         for bound in self._statements:
             if bound.covers(action, resource):
-                return Decision(not bound.deny, True, bound.document, bound.statement)
-        return Decision(False, False, None, None)
-
-    def allows(self, action: str, resource: str) -> bool:
-        """Whether `decide` allows it."""
-        return self.decide(action, resource).allowed
+                return not bound.deny
+        return False
 
 
 def _applies(statement: ParsedStatement, facts: Facts) -> tuple[bool, str]:
@@ -107,7 +88,7 @@ def _applies(statement: ParsedStatement, facts: Facts) -> tuple[bool, str]:
     return False, f"{doubt}, so this Allow does not apply"
 
 
-def _bind(statement: ParsedStatement, facts: Facts, document: int, index: int) -> tuple[_Bound | None, str]:
+def _bind(statement: ParsedStatement, facts: Facts) -> tuple[_Bound | None, str]:
     """Prepares a statement whose conditions are met; None if it does not apply. The text is what is in doubt.
 
     A resource whose variable has no value matches nothing, as in IAM; an Allow with such a NotResource is left out. An
@@ -128,8 +109,6 @@ def _bind(statement: ParsedStatement, facts: Facts, document: int, index: int) -
         statement.not_actions,
         known,
         statement.not_resources,
-        document,
-        index,
     )
     return bound, doubt
 

@@ -56,10 +56,10 @@ def _flat(value: object) -> dict[str, object]:
 
 
 def _checked(when: dict[str, Condition]) -> dict[str, Condition]:
-    return {name: _choices(name, wanted) for name, wanted in when.items()}
+    return {name: _checked_condition(name, wanted) for name, wanted in when.items()}
 
 
-def _choices(name: str, wanted: Condition) -> Condition:
+def _checked_condition(name: str, wanted: Condition) -> Condition:
     values = choices(wanted)
     if not values or (len(values) > 1 and "*" in values):
         raise ValueError(f'{name}: expected one or more values, or only "*" for any value')
