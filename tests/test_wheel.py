@@ -49,7 +49,7 @@ from iot_authorizer_cdk import AuthorizerProps, IotCustomAuthorizer
 
 app = App(outdir="cdk.out")
 stack = Stack(app, "Theirs")
-IotCustomAuthorizer(stack, "Authorizer", code="build/lambda", props=AuthorizerProps(memory_size=1024))
+IotCustomAuthorizer(stack, "Authorizer", config="authorizer.toml", props=AuthorizerProps(memory_size=1024))
 app.synth()
 print(authorizer.THEIRS and cdk.THEIRS)
 """
@@ -62,14 +62,36 @@ from iot_authorizer.handler import lambda_handler
 
 Path(__file__).with_name("loaded.txt").write_text(str(policies.THEIRS))
 """
+RULES = """\
+import iniconfig, policies
+
+from iot_authorizer import Authorizer, Grant, LambdaHandler, Principal
+
+
+def verify(credentials):
+    return Principal(iniconfig.__name__, {"theirs": policies.THEIRS})
+
+
+lambda_handler = LambdaHandler(Authorizer(verify=verify, grant=lambda principal: Grant(connect=["{principal}"])))
+"""
+ASK = """\
+import sys
+sys.path[:] = [entry for entry in sys.path if "site-packages" not in entry]
+sys.path.insert(0, "build/lambda")
+from my_rules import lambda_handler
+class Context:
+    invoked_function_arn = "arn:aws:lambda:eu-west-1:123456789012:function:authorizer"
+print(lambda_handler({"protocolData": {"mqtt": {"clientId": "iniconfig"}}}, Context)["principalId"])
+"""
+WORKFLOW = ".github/workflows/test.yml"
 TOOLS = ("pytest", "iniconfig", "packaging", "pluggy", "pygments")
 """pytest and its dependencies."""
 
 
-def run(*command: str | Path, cwd: Path) -> str:
+def run(*command: str | Path, cwd: Path, **variables: str) -> str:
     """Runs a command without variables of this environment, and returns its output."""
     environment = {name: value for name, value in os.environ.items() if name not in {"VIRTUAL_ENV", "PYTHONPATH"}}
-    done = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=cwd, env=environment | variables, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
@@ -161,6 +183,18 @@ def test_dev_runs_their_own_handler_in_a_file_named_authorizer(programs: Path, p
     assert (project / "loaded.txt").read_text() == "True"
 
 
+def test_rules_of_their_own_are_built_with_a_package_of_their_own(programs: Path, project: Path) -> None:
+    (project / "authorizer.toml").write_text('name = "chat"\nhandler = "my_rules.lambda_handler"\n')
+    (project / "my_rules.py").write_text(RULES)
+    assert 'added requirements = "lambda.txt"' in run(programs / "iot-authorizer", "lock", "iniconfig", cwd=project)
+    python = f"{sys.version_info.major}.{sys.version_info.minor}"
+    run(programs / "iot-authorizer", "build", "--python", python, "--architecture", "host", cwd=project)
+    *_, principal = run(programs / "python", "-I", "-S", "-c", ASK, cwd=project).splitlines()
+    assert principal == "iniconfig"
+    deployed = {path.name for path in (project / "build/lambda").iterdir()}
+    assert deployed & {*THEIRS, "my_rules.py"} == {"policies", "my_rules.py"}
+
+
 def test_their_cdk_app_deploys_what_the_wheel_builds(programs: Path, project: Path) -> None:
     """The repository builds the same, byte for byte."""
     said = run(programs / "iot-authorizer", "build", cwd=project)
@@ -168,3 +202,22 @@ def test_their_cdk_app_deploys_what_the_wheel_builds(programs: Path, project: Pa
     (project / "app.py").write_text(APP)
     assert run(programs / "python", "app.py", cwd=project) == "True\n"
     assert '"AWS::IoT::Authorizer"' in (project / "cdk.out/Theirs.template.json").read_text()
+
+
+def test_in_an_empty_folder_the_commands_work_that_init_prints(programs: Path, wheel: Path, tmp_path: Path) -> None:
+    """With an empty HOME. The cache of uv only saves downloads."""
+    home, folder = tmp_path / "home", tmp_path / "chat"
+    home.mkdir()
+    folder.mkdir()
+    cache = run(UV, "cache", "dir", cwd=tmp_path).strip()
+    own = {"HOME": str(home), "UV_CACHE_DIR": cache, "UV_PYTHON": sys.executable, "UV": UV}
+    said = run(programs / "iot-authorizer", "init", "--auth0", "a.example", "--audience", "chat", cwd=folder, **own)
+    assert (folder / "vendor" / wheel.name).read_bytes() == wheel.read_bytes()
+    printed = [line.partition("#")[0].split() for line in said.partition("Next:")[2].splitlines() if line]
+    checked = [line.split()[2:] for line in (folder / WORKFLOW).read_text().splitlines() if "run: uv run" in line]
+    commands = [[UV, *command[1:]] for command in (*printed, *checked) if command[-1] != "dev"]
+    assert len(commands) == 4
+    for command in commands:
+        run("sh", "-c", " ".join(command), cwd=folder, **own)
+    assert (folder / "build/lambda/authorizer.toml").is_file()
+    assert "with the authorizer chat" in greeting(folder / ".venv/bin", folder)

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 
-from pydantic import AfterValidator, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, PrivateAttr, ValidationError
 
 from iot_authorizer import development
 from iot_authorizer.token_settings import JwtIssuer, SignedTokens, Text, between, indistinct
@@ -37,6 +37,16 @@ def _table_name(value: str) -> str:
     return value
 
 
+def _handler(value: str) -> str:
+    if _HANDLER.fullmatch(value) is None:
+        raise ValueError(f'expected "MODULE.NAME", a function of a module beside this file, such as "{_EXAMPLE}"')
+    return value
+
+
+HANDLER = "iot_authorizer.handler.lambda_handler"
+"""The Lambda handler of this package, which runs unless the configuration names another one."""
+_EXAMPLE = "my_rules.lambda_handler"
+_HANDLER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)+")
 _TABLE_NAME = re.compile(r"[A-Za-z0-9_.-]{3,255}|arn:[a-z-]+:dynamodb:[a-z0-9-]+:\d{12}:table/[A-Za-z0-9_.-]{3,255}")
 
 
@@ -102,6 +112,10 @@ class PartialConfiguration(StrictModel):
     model_config = ConfigDict(extra="ignore")
 
     name: Annotated[str, _made_of("_=,@-")] = "authorizer"
+    handler: Annotated[str, AfterValidator(_handler)] = HANDLER
+    """The Lambda handler: this package's, or a function of a module in the configuration's folder."""
+    requirements: Text | None = None
+    """A lock file in the configuration's folder with the packages that a handler of your own imports."""
     policy: Text | None = None
     """A policy template in the configuration's folder."""
     topic_prefix: Annotated[str, AfterValidator(check_topic_prefix)] = ""
@@ -139,6 +153,11 @@ class PartialConfiguration(StrictModel):
         found = frozenset(each.issuer for each in (*self.jwt, *signed) if each.stored_claims)
         return found | {development.ISSUER} if found else found
 
+    @property
+    def accepts_credentials(self) -> bool:
+        """Whether it says which clients are accepted."""
+        return bool(self.jwt or self.passwords or self.signed_tokens or self.anonymous)
+
 
 class Configuration(PartialConfiguration):
     """All of `authorizer.toml`, as the Lambda handler of this package needs it."""
@@ -147,15 +166,6 @@ class Configuration(PartialConfiguration):
 
     name: Annotated[str, _made_of("_=,@-")]
     policy: Text
-
-    @model_validator(mode="after")
-    def _checked(self) -> "Configuration":
-        if not (self.jwt or self.passwords or self.signed_tokens or self.anonymous):
-            raise ValueError(
-                "no client could be allowed: expected [[jwt]], [passwords], [signed_tokens] or [anonymous]; "
-                'to try it, add [anonymous] with principal = "anonymous", or any [[jwt]] with a jwks file'
-            )
-        return self
 
 
 class PasswordEntry(StrictModel):
@@ -186,6 +196,11 @@ _TABLES = (
 )
 _KEYS = {key for model in _TABLES for key in model.model_fields}
 
+_NO_CREDENTIALS = (
+    "no client could be allowed: expected [[jwt]], [passwords], [signed_tokens] or [anonymous]; "
+    "without them, only `iot-authorizer dev` accepts clients, with tokens of the development issuer"
+)
+
 Model = TypeVar("Model", bound=StrictModel)
 Read = TypeVar("Read", bound=PartialConfiguration)
 
@@ -193,12 +208,21 @@ Read = TypeVar("Read", bound=PartialConfiguration)
 def load_configuration(path: Path, environment: Mapping[str, str] | None = None) -> Configuration:
     """Reads `authorizer.toml`.
 
-    Variables such as `AUTHORIZER__JWT__0__SECRET` override single values. Raises InvalidFile.
+    Variables such as `AUTHORIZER__JWT__0__SECRET` override single values. A configuration that accepts no credentials
+    is refused, except on a developer's machine, where the development issuer can be the only one. Raises InvalidFile.
     """
     tables, text = read_toml(path)
     configuration = _read(Configuration, tables, text, path, environment)
+    on_this_machine = development.KEYS in (os.environ if environment is None else environment)
+    if not (configuration.accepts_credentials or on_this_machine):
+        raise invalid_file(path, text, (), _NO_CREDENTIALS)
     for index, name, problem in indistinct(configuration.jwt):
         raise invalid_file(path, text, ("jwt", index, name), problem)
+    signed = configuration.signed_tokens
+    same = [each for each in configuration.jwt if signed and each.issuer == signed.issuer]
+    if signed and any(each.stored_claims != signed.stored_claims for each in same):
+        expected = "expected the same as in the [[jwt]] of this issuer"
+        raise invalid_file(path, text, ("signed_tokens", "stored_claims"), expected)
     if configuration.table is None:
         for key, expected in _wanting_a_table(configuration):
             raise invalid_file(

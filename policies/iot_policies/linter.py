@@ -101,11 +101,16 @@ _USES: dict[Key, str] = {
 
 
 def _of_block(template: PolicyTemplate, index: int, block: Grant | Deny) -> Iterator[Finding]:
-    """What a whole grant or deny says: acknowledgements without a finding, and the spellings that a deny covers."""
+    """What a whole grant or deny says: what has no effect, and the spellings that a deny covers."""
     grants = sum(isinstance(each, Grant) for each in template.blocks)
     if isinstance(block, Deny):
-        location = ("deny", index - grants, "when")
-        yield from (Finding("note", location, _covered(*each)) for each in (block.when or {}).items())
+        location = ("deny", index - grants)
+        yield from (Finding("note", (*location, "when"), _covered(*each)) for each in (block.when or {}).items())
+        if not any(block.entries()):
+            yield Finding("warning", location, 'denies nothing: name what it denies, such as publish = ["#"]')
+        elif block.connect_with is not None and not block.connect:
+            message = 'denies nothing: name the client IDs in connect, or all of them with "*"'
+            yield Finding("warning", (*location, "connect_with"), message)
         return
     filters = [split_template(text) for key, _, text in block.entries() if key != "connect"]
     if block.acknowledge and not any(levels[lead(levels)] in (PLUS, HASH) for levels in filters):
@@ -119,8 +124,12 @@ def _covered(name: str, wanted: Condition) -> str:
 
 
 def _of_denial(entry: Entry, levels: Levels) -> Iterator[Finding]:
-    if missing := [name for name in placeholder_names(entry.text) if name != "principal"]:
+    names = placeholder_names(entry.text)
+    if missing := [name for name in names if name.startswith("claims.")]:
         yield Finding("note", entry.location, f'"{entry.text}" denies nothing if {missing[0]} is missing')
+    if "client_id" in names:
+        message = "is denied for every client ID if the client has none, as over HTTPS"
+        yield Finding("note", entry.location, f'"{entry.text}" {message}')
     if PLUS in levels:
         message = f'"{entry.text}" also denies deeper levels: an IoT policy cannot deny only a single level'
         yield Finding("warning", entry.location, message)

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli.conftest import fill
+
 pytestmark = pytest.mark.slow
 
 SUITE = """\
@@ -45,6 +47,38 @@ def test_a_suite_uses_the_fixture_by_its_name(tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").write_text(f"[tool.pytest.ini_options]\n{setting}")
     shown = run_pytest(tmp_path, SUITE, "-W", "error")
     assert "2 passed" in shown, shown
+
+
+FAILING = """\
+import pytest
+
+
+@pytest.fixture
+def bob(local_iot_core):
+    return local_iot_core.client("bob", client_id="ann")
+
+
+def test_a_fixture_fails(bob):
+    pass
+
+
+def test_bob_speaks(local_iot_core):
+    assert local_iot_core.allows("bob", {}, "publish", "users/ann/outbox")
+
+
+def test_nothing_is_asked(local_iot_core):
+    assert not local_iot_core.decisions
+"""
+
+
+def test_the_report_of_a_failed_test_has_its_decisions(tmp_path: Path) -> None:
+    fill(tmp_path)
+    shown = run_pytest(tmp_path, FAILING)
+    assert "1 failed, 1 passed, 1 error" in shown, shown
+    _, of_fixture, section = shown.split("decisions of IoT Core on this machine ---")
+    assert "refused: bob connect ann\n    client_id_not_granted\n" in of_fixture
+    assert "allowed: bob connect bob\n" in section
+    assert "denied: bob publish users/ann/outbox\n    not_allowed_by_policy\n" in section
 
 
 WITHOUT_CONFIGURATION = """\
