@@ -24,11 +24,14 @@ from iot_policies.when import Condition
 
 _ANY = "{client_id}"
 _ENDS_ANY = (
-    "allows any client ID of one level: such a client can end any connection of the account whose client ID it knows"
+    "allows any client ID of one level: such a client can end any connection of the account whose client ID it knows, "
+    "and delete its session"
 )
 _ENDS_SHARED = (
-    "is not bound to the principal: a client that connects with it disconnects the one that uses the same client ID"
+    "is not bound to the principal: a client that connects with it disconnects the one that uses the same client ID, "
+    "and deletes its session"
 )
+_TAKE_OVER = "take over the persistent session of another one, with its queued messages"
 _CHOSEN = (
     "belongs to no principal: {grant} allows any client ID, so a client can choose the client ID of another one here"
 )
@@ -46,7 +49,7 @@ def client_id_findings(template: PolicyTemplate) -> Iterator[Finding]:
         if not _is_bound(entry):
             yield _unbound(entry)
             if _may_persist(entry):
-                yield warning(entry, f"{_takes_over('such a client')}: {_without_sessions(entry)}")
+                yield warning(entry, f"lets a client {_TAKE_OVER}: {_without_sessions(entry)}")
     yield from _of_client_id(template, connects)
 
 
@@ -60,7 +63,7 @@ def anonymous_findings(template: PolicyTemplate, anonymous: Principal) -> Iterat
         if entry.key == "connect" and _is_bound(entry) and _may_persist(entry):
             problem = f"is for clients without credentials, too, which are all {anonymous.name}"
             advice = f"{_without_sessions(entry)}, or give it a `when` that the claims of [anonymous] do not meet"
-            yield warning(entry, f"{problem}: {_takes_over('one of them')}: {advice}")
+            yield warning(entry, f"{problem}: each could {_TAKE_OVER}; {advice}")
 
 
 def _is_bound(entry: Entry) -> bool:
@@ -75,10 +78,6 @@ def _unbound(entry: Entry) -> Finding:
     if entry.text == _ANY:
         return meant_or_warning(entry, "any_client_id", _ENDS_ANY, "write {principal} or {principal}/*, or ")
     return meant_or_warning(entry, "shared_client_ids", _ENDS_SHARED, "write {principal} or {principal}/*, or ")
-
-
-def _takes_over(who: str) -> str:
-    return f"{who} could take over the persistent session of another one, with its queued messages"
 
 
 def _without_sessions(entry: Entry) -> str:

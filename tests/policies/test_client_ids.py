@@ -8,8 +8,8 @@ from iot_policies.linter import lint
 
 ANYBODY = Grant(connect=("{client_id}",), connect_with=(), acknowledge=("any_client_id",))
 PUBLIC = Grant(connect=("public/*",), connect_with=(), acknowledge=("shared_client_ids",))
-CONSEQUENCE = "such a client can end any connection of the account whose client ID it knows"
-TAKES_OVER = "could take over the persistent session"
+CONSEQUENCE = "such a client can end any connection of the account whose client ID it knows, and delete its session"
+TAKES_OVER = "take over the persistent session of another one"
 
 
 def messages(*blocks: Grant | Deny, severity: str = "warning", anonymous: Principal | None = None) -> list[str]:

@@ -12,10 +12,12 @@ from pathlib import Path
 
 import typer
 
+from iot_authorizer_cdk.package.configuration import deployment_problems
 from iot_authorizer_cli.commands.dev.printing import Explained, Terminal, coloured, line_of, reload_line
 from iot_authorizer_cli.examples.proposal import example
 from iot_authorizer_cli.local_iot_core import LocalIotCore
 from iot_authorizer_cli.options import CONFIG
+from iot_authorizer_cli.project.configuration import HANDLER
 from iot_authorizer_cli.project.development_issuer import DATA
 from iot_authorizer_cli.snippets.settings import ClientEndpoint
 
@@ -45,6 +47,7 @@ async def _serve(core: LocalIotCore, folder: Path, terminal: Terminal, *, quiet:
         typer.echo(greeting(core, folder))
         if not ClientEndpoint(core.host, core.port, tls=False).local:
             terminal.print(coloured(_OPEN.format(host=core.host), "red"))
+        await _print_problems(core, terminal)
         following = loop.create_task(_print_feed(core, terminal, quiet=quiet))
         await stopped.wait()
         following.cancel()
@@ -57,6 +60,16 @@ async def _print_feed(core: LocalIotCore, terminal: Terminal, *, quiet: bool) ->
         line = reload_line(record) if record["kind"] == "reload" else None if quiet else line_of(record)
         if line is not None:
             terminal.print(line)
+        if record["kind"] == "reload" and record["ok"]:
+            await _print_problems(core, terminal)
+
+
+async def _print_problems(core: LocalIotCore, terminal: Terminal) -> None:
+    """Says what works here and cannot be deployed. Only authorizer.toml can be checked, not a handler of your own."""
+    configuration = core.configuration
+    if configuration.handler == HANDLER:
+        for problem in await asyncio.to_thread(deployment_problems, configuration.path):
+            terminal.print(coloured(f"`iot-authorizer build` will refuse this: {problem}", "yellow"))
 
 
 def greeting(core: LocalIotCore, folder: Path) -> str:
