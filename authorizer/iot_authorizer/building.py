@@ -2,8 +2,7 @@
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -41,22 +40,11 @@ def build(
 
     `on_fetch` is called after each fetch of keys. `environment` is the process's by default. Raises InvalidFile.
     """
-    with _named_by("policy"):
+    with configuration.naming("policy"):
         template = PolicyTemplate.load(folder / configuration.policy, configuration.topic_prefix)
     variables = os.environ if environment is None else environment
     verify = _verifier(configuration, folder, template.principal_claim, on_fetch, variables)
     return Authorizer(verify=verify, grant=template, token_key_name=configuration.token_key_name)
-
-
-@contextmanager
-def _named_by(key: str) -> Iterator[None]:
-    """Adds the configuration key that names a file to the error about this file."""
-    try:
-        yield
-    except InvalidFile as error:
-        if error.key:
-            raise
-        raise InvalidFile(error.path, error.line, f"named by {key}", error.expected) from None
 
 
 def _verifier(
@@ -69,7 +57,7 @@ def _verifier(
     accepted = []
     sources: dict[object, Keys] = {}  # Tables with the same source share it: it is fetched and cached once.
     for index, each in enumerate(configuration.jwt):
-        with _named_by(f"jwt[{index}].jwks"):
+        with configuration.naming("jwt", index, "jwks"):
             keys = _keys(each, folder, on_fetch, shows_urls=not development.in_lambda(environment))
         keys = sources.setdefault((each.jwks, each.secret, each.max_age, each.max_stale), keys)
         expects = _expectations(each, principal_claim)
@@ -79,7 +67,7 @@ def _verifier(
     tokens = JwtVerifier(accepted, signed)
     check, passwords = _identities(configuration)
     if configuration.passwords is not None and configuration.passwords.file is not None:
-        passwords = _in_file(_file_passwords(folder, configuration.passwords.file), check)
+        passwords = _in_file(_file_passwords(configuration, folder / configuration.passwords.file), check)
     anonymous = _anonymous(configuration)
 
     def verify(credentials: Credentials) -> VerifiedPrincipal:
@@ -167,12 +155,12 @@ def _development_issuers(environment: Mapping[str, str]) -> list[AcceptedTokens]
     return [AcceptedTokens(expects, ("ES256",), _key_file(path))]
 
 
-def _file_passwords(folder: Path, file: str) -> "FilePasswords":
+def _file_passwords(configuration: Configuration, path: Path) -> "FilePasswords":
     from iot_authorizer.file_passwords import FilePasswords
     from iot_identities.passwords import check_hash
 
-    with _named_by("passwords.file"):
-        users = load_password_file(folder / file, check_hash).users
+    with configuration.naming("passwords", "file"):
+        users = load_password_file(path, check_hash).users
     shapes = Counter(map(_shape, users.values()))
     like = max(users.values(), key=lambda user: shapes[_shape(user)]).hash if users else None
     return FilePasswords(users, like)

@@ -4,13 +4,15 @@ import json
 import os
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 
-from pydantic import AfterValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
 
 from iot_authorizer import development
 from iot_authorizer.token_settings import JwtIssuer, SignedTokens, Text, between, indistinct
+from iot_policies import InvalidFile
 from iot_policies.grants import StrictModel
 from iot_policies.names import name_problem
 from iot_policies.principal import Principal
@@ -122,6 +124,19 @@ class PartialConfiguration(StrictModel):
     guessing: Guessing = Field(default_factory=Guessing)
     revocation: RevocationSettings = Field(default_factory=RevocationSettings)
 
+    _path: Path = PrivateAttr(default=Path("authorizer.toml"))
+    _text: str = PrivateAttr(default="")
+
+    @contextmanager
+    def naming(self, *location: str | int) -> Iterator[None]:
+        """Adds the line and the key that name a file to an error about that file as a whole."""
+        try:
+            yield
+        except InvalidFile as error:
+            if error.key or error.line is not None:
+                raise
+            raise invalid_file(self._path, self._text, location, f"{error.path}: {error.expected}") from error
+
     @property
     def stored_claims_issuers(self) -> frozenset[str]:
         """The issuers whose tokens get stored claims; the development issuer is one if any other issuer is."""
@@ -177,6 +192,7 @@ _TABLES = (
 _KEYS = {key for model in _TABLES for key in model.model_fields}
 
 Model = TypeVar("Model", bound=StrictModel)
+Read = TypeVar("Read", bound=PartialConfiguration)
 
 
 def load_configuration(path: Path, environment: Mapping[str, str] | None = None) -> Configuration:
@@ -212,16 +228,21 @@ def load_partial_configuration(
 
 
 def _read(
-    model: type[Model],
+    model: type[Read],
     tables: dict[str, object],
     text: str,
     path: Path,
     environment: Mapping[str, str] | None,
     only: Collection[str] | None = None,
-) -> Model:
+) -> Read:
     override(tables, path, os.environ if environment is None else environment)
     wanted = tables if only is None else {key: value for key, value in tables.items() if key in only}
-    return _validated(model, wanted, path, text)
+    if "grant" in tables and not {"name", "policy"} & tables.keys():
+        expected = "this is a policy template: expected a configuration, such as authorizer.toml"
+        raise InvalidFile(path, None, "", expected)
+    found = _validated(model, wanted, path, text)
+    found._path, found._text = path, text
+    return found
 
 
 def _wanting_a_table(configuration: Configuration) -> Iterator[tuple[Location, str]]:

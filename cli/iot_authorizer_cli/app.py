@@ -19,7 +19,6 @@ from iot_authorizer_cli.commands.dev.command import dev
 from iot_authorizer_cli.commands.explain import explain
 from iot_authorizer_cli.commands.invoke import invoke
 from iot_authorizer_cli.commands.keys import command as keys
-from iot_authorizer_cli.commands.keys.key_ring import KeyRefused
 from iot_authorizer_cli.commands.lint import lint
 from iot_authorizer_cli.commands.password import password
 from iot_authorizer_cli.commands.render import render
@@ -30,7 +29,7 @@ from iot_authorizer_cli.commands.users import change as users
 from iot_authorizer_cli.commands.users.import_users import import_users
 from iot_authorizer_cli.commands.users.show import list_users, show
 from iot_authorizer_cli.project.identity_table import problem_of
-from iot_core.authorizers.invocation import Refused
+from iot_authorizer_cli.project.key_ring import KeyRefused
 from iot_core.functions.lambda_function import BrokenHandler
 from iot_identities.table import TableUnavailable
 from iot_policies import InvalidFile, PolicyError
@@ -178,8 +177,6 @@ def main() -> None:
         code = _fail(_NO_SUCH_COMMAND.sub("No such command", _UNEXPECTED.sub(r"\1", error.format_message())))
     except (InvalidFile, InvalidSettings, PolicyError, BrokenHandler, KeyRefused, UvError) as error:
         code = _fail(str(error))
-    except Refused as error:
-        code = _fail(f"IoT Core refuses this client before it invokes the function: {error}")
     except TableUnavailable as error:
         code = _fail(problem_of(error))
     except UnicodeEncodeError as error:

@@ -17,7 +17,7 @@ from iot_core.broker.topics import check_topic_filter, check_topic_name
 from iot_identities.strict_json import STRICT, DuplicateKey
 from iot_policies import InvalidFile, PolicyTemplate
 from iot_policies.durations import seconds
-from iot_policies.toml_file import read_toml
+from iot_policies.toml_file import read_file
 from iot_policies.topic_prefix import check_topic_prefix
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -50,7 +50,9 @@ PolicyFile = Annotated[Path, typer.Argument(metavar="POLICY", help="A policy tem
 PrincipalName = Annotated[
     str, typer.Option("--principal", metavar="ID", callback=principal_name, help="Set the principal's name.")
 ]
-Claims = Annotated[str, typer.Option("--claims", metavar="JSON", help="Set the principal's claims.")]
+Claims = Annotated[
+    str, typer.Option("--claims", metavar="JSON", help="Set the principal's claims; @FILE reads them from a file.")
+]
 ClientId = Annotated[str | None, typer.Option("--client-id", metavar="ID", help="Use this MQTT client ID.")]
 TopicPrefix = Annotated[
     str | None,
@@ -79,23 +81,17 @@ def usage_errors(option: str | None = None, prefix: str = "") -> Iterator[None]:
         raise typer.BadParameter(f"{prefix}{error}", param_hint=option) from None
 
 
-def load_template(path: Path, command: str, topic_prefix: str | None) -> PolicyTemplate:
-    """The policy template of a file; says so if it is a configuration instead. Raises InvalidFile.
+def load_template(path: Path, topic_prefix: str | None) -> PolicyTemplate:
+    """The policy template of a file. Raises InvalidFile.
 
     Without a topic prefix, the template has that of the configuration in this folder which names it.
     """
     with usage_errors("--topic-prefix"):
         check_topic_prefix(topic_prefix or "")
-    try:
-        if topic_prefix is None:
-            found = configuration_of(path)
-            topic_prefix = "" if found is None else found.topic_prefix
-        return PolicyTemplate.load(path, topic_prefix)
-    except InvalidFile:
-        if "policy" in read_toml(path)[0]:
-            problem = f"this is a configuration: {command} takes policy templates"
-            raise InvalidFile(path, None, "", problem) from None
-        raise
+    if topic_prefix is None:
+        found = configuration_of(path)
+        topic_prefix = "" if found is None else found.topic_prefix
+    return PolicyTemplate.load(path, topic_prefix)
 
 
 def configuration_of(policy: Path) -> PartialConfiguration | None:
@@ -111,15 +107,23 @@ def configuration_of(policy: Path) -> PartialConfiguration | None:
 
 
 def json_object(text: str, option: str) -> Mapping[str, object]:
-    """Reads a JSON object as strictly as the authorizer reads a token: duplicate keys, NaN and Infinity are errors."""
+    """Reads a JSON object: the text, or the content of a file if the text is `@FILE`.
+
+    It is read as strictly as the authorizer reads a token: duplicate keys, NaN and Infinity are errors. Raises
+    InvalidFile.
+    """
     try:
+        text = read_file(Path(text[1:])).decode() if text.startswith("@") else text
         parsed = STRICT.decode(text)
+    except InvalidFile:
+        raise
     except DuplicateKey:
         raise typer.BadParameter("duplicate key in a JSON object", param_hint=option) from None
     except (ValueError, RecursionError):
         parsed = None
     if not isinstance(parsed, dict):
-        raise typer.BadParameter('expected a JSON object, as in \'{"key": "value"}\'', param_hint=option)
+        expected = """expected a JSON object, as in '{"key": "value"}', or @FILE with one"""
+        raise typer.BadParameter(expected, param_hint=option)
     return parsed
 
 

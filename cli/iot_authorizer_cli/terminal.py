@@ -3,6 +3,7 @@
 Passwords are read from a terminal or a pipe; an argument would show them to other users of the machine.
 """
 
+import codecs
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -86,10 +87,13 @@ def at_terminal() -> bool:
 
 
 def read_standard_input(argument: str, most: int = -1) -> bytes:
-    """The content of standard input, at most so many bytes. Raises a usage error of the argument if it is closed."""
+    """The content of standard input without its byte order mark, at most so many bytes.
+
+    Raises a usage error of the argument if it is closed.
+    """
     if sys.stdin is None:
         raise typer.BadParameter("standard input is closed", param_hint=argument)
-    return sys.stdin.buffer.read(most)
+    return sys.stdin.buffer.read(most).removeprefix(codecs.BOM_UTF8)
 
 
 def _prompted() -> bytes:

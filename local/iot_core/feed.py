@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from functools import partial
 
-from iot_core.authorizers.invocation import Authorization, Refused
+from iot_core.authorizers.invocation import Asked, Authorization, AuthorizerCall, Forbidden, Refused
 from iot_core.reasons import IotCoreReason
 
 Record = Mapping[str, object]
@@ -30,10 +30,10 @@ _WHILE_CONNECTED = frozenset({"publish", "retain", "subscribe", "receive"})
 Explanation = Callable[[], Sequence[str]]
 """Finds the reasons of a decision, the deciding template entry first."""
 
-Explain = Callable[[Authorization, str, str, str | None], Sequence[str]]
+Explain = Callable[[AuthorizerCall, Asked, str | None], Sequence[str]]
 """Finds the reasons of a decision, the deciding template entry first.
 
-It takes the client's authorization, the action in one word, the resource, and the client ID, if there is one.
+It takes the invocation of the authorizer, what the client asked for, and the reason code of a refusal.
 """
 
 _logger = logging.getLogger(__name__)
@@ -138,13 +138,15 @@ class Decisions:
         For an HTTPS request, `question` is the action of an MQTT client that needs the same permission, and `missing`
         the permission that the policy does not give.
         """
+        reason = None if allowed else IotCoreReason.NOT_ALLOWED_BY_POLICY
+        asked = Asked(action if question is None else question, resource, client_id)
         self._feed.add(
             "decision",
-            partial(self.explain, authorization, action if question is None else question, resource, client_id),
+            partial(self.explain, authorization, asked, reason),
             action=action,
             resource=resource,
             allowed=allowed,
-            reason=None if allowed else IotCoreReason.NOT_ALLOWED_BY_POLICY,
+            reason=reason,
             detail=missing,
             warning=None if action in _WHILE_CONNECTED else authorization.warning,
             client_id=client_id,
@@ -168,17 +170,20 @@ class Decisions:
 
     def refused(self, refused: Refused, action: str, resource: str, *, client_id: str | None = None) -> None:
         """Reports that a client was refused at its CONNECT, its HTTPS request or a refresh."""
+        call = refused.call
+        asked = refused.denied if isinstance(refused, Forbidden) else Asked(action, resource, client_id)
         self._feed.add(
             "decision",
+            None if call is None else partial(self.explain, call, asked, refused.reason),
             action=action,
             resource=resource,
             allowed=False,
             reason=refused.reason,
             detail=refused.detail,
             client_id=client_id,
-            principal=refused.logged("principal"),
-            source=refused.logged("source"),
-            authorizer=refused.logged("service"),
+            principal=call and call.principal,
+            source=call and call.source,
+            authorizer=call and call.authorizer,
         )
 
     def refused_bytes(self, address: str, reason: str, detail: str = "") -> None:

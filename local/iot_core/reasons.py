@@ -79,7 +79,7 @@ class IotCoreReason(StrEnum):
     )
     INVALID_ANSWER = (
         "invalid_answer",
-        "IoT Core does not accept the function's answer; `detail` names the field",
+        "IoT Core does not accept the function's answer; `detail` names the field, what was expected and found",
         "correct that field; for example, `principalId` must have only letters and digits",
     )
     NOT_AUTHENTICATED = (

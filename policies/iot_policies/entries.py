@@ -181,6 +181,11 @@ def _check_client_id(text: str, effect: Effect) -> None:
         raise ValueError("+ and # have no meaning in client IDs: a * can be the last character, after a /")
     if "*" not in literals or (effect == "Deny" and literals.count("*") == 1 and text.endswith("*")):
         return
+    if text == "*":
+        raise ValueError(
+            "every client could take any client ID, and so disconnect any other client: "
+            "write {principal}, {principal}/* or a prefix such as devices/*"
+        )
     if not text.endswith("/*") or literals.count("*") > 1 or text == "/*":
         raise ValueError(
             "a * must be the last character, after a /: "

@@ -5,12 +5,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from math import isfinite
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, StrictBool, field_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, StrictBool, field_validator
 
 from iot_policies.durations import seconds
 from iot_policies.names import name_problem
 from iot_policies.principal import WORD_LISTS, Claims, read_claim, read_denied_claim
-from iot_policies.when import Condition, covers, meets
+from iot_policies.when import Condition, Scalar, covers, meets
 
 LEAST_SESSION, LONGEST_SESSION = 300, 86_400
 """The bounds that IoT Core has for disconnectAfterInSeconds and refreshAfterInSeconds, in seconds."""
@@ -48,19 +48,24 @@ def _flat(value: object) -> dict[str, object]:
             key = f"{name}.{inner}" if inner else str(name)
             if key in flat:
                 raise ValueError(f"duplicate claim {key}")
-            flat[key] = _choices(key, found)
+            flat[key] = found
     return flat
 
 
-def _choices(name: str, wanted: object) -> object:
-    if wanted == [] or (isinstance(wanted, list) and len(wanted) > 1 and "*" in wanted):
+def _checked(when: dict[str, Condition]) -> dict[str, Condition]:
+    return {name: _choices(name, wanted) for name, wanted in when.items()}
+
+
+def _choices(name: str, wanted: Condition) -> Condition:
+    values = wanted if isinstance(wanted, tuple) else (wanted,)
+    if not values or (len(values) > 1 and "*" in values):
         raise ValueError(f'{name}: expected one or more values, or only "*" for any value')
-    for value in wanted if isinstance(wanted, list) else [wanted]:
+    for value in values:
         _check_value(name, value)
-    return "*" if wanted == ["*"] else wanted
+    return "*" if values == ("*",) else wanted
 
 
-def _check_value(name: str, wanted: object) -> None:
+def _check_value(name: str, wanted: Scalar) -> None:
     """Refuses a value that no claim can have: a deny that waits for it would never apply."""
     if isinstance(wanted, float) and not isfinite(wanted):
         raise ValueError(f"{name}: expected a number that JSON has, not inf or nan")
@@ -90,7 +95,7 @@ class SessionTimes(StrictModel):
 class _Entries(StrictModel):
     name: str | None = None
     """Its name in explanations and errors."""
-    when: Annotated[dict[str, Condition], BeforeValidator(_flat)] | None = None
+    when: Annotated[dict[str, Condition], BeforeValidator(_flat), AfterValidator(_checked)] | None = None
     """Claims and the values that they must have, all of them (`when.py` says how they are compared)."""
     connect: Sequence[str] = ()
     """Client IDs; the last character can be a `*` after a `/`."""

@@ -10,7 +10,6 @@ from iot_policies.compiler import compile_policy
 from iot_policies.durations import duration_text
 from iot_policies.entries import Entry
 from iot_policies.errors import PolicyTooLarge
-from iot_policies.explaining import conditions
 from iot_policies.findings import Finding, meant_or_warning, unused_words, warning
 from iot_policies.grants import LEAST_SESSION, Deny, Grant, Key
 from iot_policies.overlap import could_be_equal
@@ -18,7 +17,7 @@ from iot_policies.placeholders import PLACEHOLDER, placeholder_names, split_temp
 from iot_policies.principal import Principal
 from iot_policies.template import PolicyTemplate
 from iot_policies.topics import HASH, PLUS, Levels, lead
-from iot_policies.when import Condition, spellings_of
+from iot_policies.when import Condition, conditions, spellings_of
 
 MOST_LEVELS = 8
 """IoT Core accepts 7 slashes in a topic, not counting those of reserved prefixes."""

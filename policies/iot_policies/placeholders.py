@@ -95,14 +95,15 @@ class Values:
         return known
 
     def _checked(self, name: str) -> tuple[str, ...]:
-        found = self._found(name)
+        found = self.found(name)
         values = found if isinstance(found, (list, tuple)) else () if found is None else (found,)
         texts = [value if type(value) is str else _text(value, name) for value in values]
         if not _are_levels(texts):
             raise UnsafeValue(name)
         return tuple(dict.fromkeys(texts))
 
-    def _found(self, name: str) -> object | None:
+    def found(self, name: str) -> object | None:
+        """The value behind a placeholder, unchecked; None if it is missing."""
         if name == "principal":
             return self._principal.name
         if name == "client_id":

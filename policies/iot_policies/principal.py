@@ -10,7 +10,8 @@ A template reads the claims of every source in this one way: of a token, a store
   else: a tab is part of a word, which then breaks the name rule.
 - Each text, or element of a list, must obey the name rule (`names.py`). It is refused, never normalized.
 - A deny cannot say what an object means, or a list that holds an object or a list, or a path that leads through
-  anything but objects: such a client is refused. A grant then grants nothing.
+  anything but objects, even if a claim has the path as its name: such a client is refused. A grant then grants nothing,
+  or what the claim of that name says.
 """
 
 from collections.abc import Iterator, Mapping
@@ -55,7 +56,7 @@ def read_claim(claims: Claims, name: str) -> object | None:
 def read_denied_claim(claims: Claims, name: str) -> object | None:
     """What a deny sees of a claim. Raises as `read_claim` does, and UnclearDenial if it cannot say what that means."""
     found = read_claim(claims, name)
-    if not _is_clear(found) or (found is None and "." in name and _is_blocked(claims, name)):
+    if not _is_clear(found) or ("." in name and _is_blocked(claims, name)):
         raise UnclearDenial(name)
     return found
 

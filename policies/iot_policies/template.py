@@ -55,6 +55,8 @@ class PolicyTemplate:
         """
         path = Path(path)
         tables, text = read_toml(path)
+        if "policy" in tables:
+            raise InvalidFile(path, None, "", "this is a configuration: expected a policy template, which it names")
         try:
             file = _File.model_validate(tables)
         except RecursionError:

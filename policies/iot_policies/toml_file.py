@@ -1,5 +1,6 @@
 """Reads TOML files; errors name the file, the line, the key and what was expected."""
 
+import codecs
 import re
 import tomllib
 from collections.abc import Collection, Mapping, Sequence
@@ -38,22 +39,28 @@ Location = Sequence[str | int]
 
 
 def read_file(path: Path) -> bytes:
-    """Reads a file that the user named. Raises InvalidFile if it cannot be read."""
+    """Reads a text file that the user named, without its byte order mark: TOML, PEM, JSON or CSV.
+
+    Raises InvalidFile if it cannot be read, or is in UTF-16, as PowerShell's `>` writes it.
+    """
     try:
-        return path.read_bytes()
+        content = path.read_bytes()
     except OSError as error:
         raise InvalidFile(path, None, "", f"can't be read: {error.strerror}") from None
     except ValueError:
         raise InvalidFile(path, None, "", "expected a file name") from None
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise InvalidFile(path, None, "", "the file is in UTF-16: save it in UTF-8")
+    return content.removeprefix(codecs.BOM_UTF8)
 
 
 def read_toml(path: Path) -> tuple[dict[str, object], str]:
     """Reads a TOML file: its tables, and its text for `line_of`.
 
-    Accepts a byte order mark. Raises InvalidFile if the file is missing, not UTF-8 or not TOML.
+    Raises InvalidFile if the file is missing, not UTF-8 or not TOML.
     """
     try:
-        text = read_file(path).decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
+        text = read_file(path).decode().replace("\r\n", "\n").replace("\r", "\n")
     except UnicodeDecodeError:
         raise InvalidFile(path, None, "", "expected UTF-8 text") from None
     try:

@@ -55,6 +55,22 @@ def spellings_of(wanted: Scalar) -> str:
     return f'{wanted} and the text "{wanted}"'
 
 
+def conditions(when: Mapping[str, Condition]) -> str:
+    """The conditions of a `when`, in words."""
+    return ", ".join(condition_text(name, wanted) for name, wanted in when.items())
+
+
+def condition_text(name: str, wanted: Condition) -> str:
+    """One condition, in words."""
+    return f"the claim {name}" if wanted == "*" else f"{name} = {_one_of(wanted)}"
+
+
+def _one_of(wanted: Condition) -> str:
+    if isinstance(wanted, tuple):
+        return " or ".join(map(_one_of, wanted))
+    return str(wanted).lower() if isinstance(wanted, bool) else str(wanted)
+
+
 def _elements(value: object) -> Iterable[object]:
     return value if isinstance(value, (list, tuple)) else (value,)
 
@@ -89,7 +105,12 @@ def _is_spelled(text: str, wanted: float | bool) -> bool:
 
 
 def _folded(text: str) -> str:
-    return text.strip().casefold()
+    folded = text.strip().casefold()
+    if folded.isascii():
+        return folded
+    from unicodedata import normalize  # noqa: PLC0415 (not needed for ASCII, which most texts are)
+
+    return normalize("NFC", folded)  # Folding can decompose: ΐ becomes three characters, its capital form two.
 
 
 def _number(text: str) -> float | None:

@@ -82,7 +82,7 @@ BROKEN = {
     "configuration": ("authorizer.toml", '[[jwt]]\nissuer = ""\n', "authorizer.toml:5: jwt[0].issuer: "),
     "template": ("policy.toml", '[[grant]]\npublish = ["a/*"]\n', 'policy.toml:2: grant[0].publish[0]: "a/*": '),
     "template-key": ("policy.toml", "[[grant]]\npublsh = []\n", "policy.toml:2: grant[0].publsh: is not a key"),
-    "keys": ("keys.json", "{}", "keys.json: named by jwt[0].jwks: expected a JWKS"),
+    "keys": ("keys.json", "{}", "keys.json: expected a JWKS"),
 }
 
 

@@ -4,6 +4,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from importlib.metadata import version
+from pathlib import Path
 
 import pytest
 import typer
@@ -24,6 +25,15 @@ def test_help_says_where_to_begin(run: Run) -> None:
     shown = run("--help").stdout
     assert ("Begin with dev" in shown, "Example: iot-authorizer dev" in shown) == (True, True)
 
+
+CONFIGURATION = "this is a configuration: expected a policy template, which it names"
+TEMPLATE = "this is a policy template: expected a configuration, such as authorizer.toml"
+TAKE_A_TEMPLATE = [
+    ["lint", "authorizer.toml"],
+    ["render", "authorizer.toml", "--principal", "ann"],
+    ["explain", "authorizer.toml", "--principal", "ann", "connect", "ann"],
+]
+TAKE_A_CONFIGURATION = [["invoke"], ["dev"], ["connect", "--for", "paho"], ["keys", "list"], ["sign", "token"]]
 
 ERRORS = [
     (["render", "missing.toml", "--principal", "ann"], "missing.toml: can't be read: No such file or directory"),
@@ -53,11 +63,10 @@ ERRORS = [
     (["invoke", "--config", "missing.toml"], "missing.toml: file not found"),
     (["invoke", "--handler", "nowhere.handler"], "nowhere.handler: no module named nowhere"),
     (["invoke", "--handler", "json.nothing"], "json.nothing: json has no function nothing"),
-    (["invoke", "--handler", "json.dumps"], "the handler raised TypeError"),
     (["explain", CHAT, "--principal", "ann", "publish", "a/+"], "RESOURCE: a topic name must not contain + or #"),
     (["explain", CHAT, "--principal", "ann", "subscribe", "rooms/#/x"], "RESOURCE: # must be the last level"),
-    (["lint", "authorizer.toml"], "authorizer.toml: this is a configuration: lint takes policy templates"),
-    (["render", "authorizer.toml", "--principal", "ann"], "this is a configuration: render takes policy templates"),
+    *((command, f"authorizer.toml: {CONFIGURATION}") for command in TAKE_A_TEMPLATE),
+    *(([*command, "--config", CHAT], f"{CHAT}: {TEMPLATE}") for command in TAKE_A_CONFIGURATION),
     (["token", "--principal", ""], "--principal: expected a name"),
     (["fly"], "No such command 'fly'"),
 ]
@@ -68,6 +77,24 @@ def test_an_error_is_one_line_on_standard_error_and_exit_code_2(run: Run, argume
     done = run(*arguments)
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1), done.stderr
     assert message in done.stderr
+
+
+@pytest.mark.parametrize("command", [["invoke"], ["dev"], ["connect", "--for", "paho"]], ids=" ".join)
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ('policy = "nope"', "4: policy"),
+        ('policy = "policies/chat.toml"\n[signing]\npublic_keys = { a = "nope" }', "6: signing.public_keys.a"),
+    ],
+    ids=["policy", "signing"],
+)
+def test_a_file_that_is_not_there_is_named_with_the_line_and_the_key_that_name_it(
+    run: Run, folder: Path, command: list[str], text: str, place: str
+) -> None:
+    written = f'\nname = "chat"\ntoken_key_name = "t"\n{text}\n[anonymous]\nprincipal = "x"\n'
+    (folder / "authorizer.toml").write_text(written)
+    message = f"authorizer.toml:{place}: nope: can't be read: No such file or directory"
+    assert run(*command).stderr == f"iot-authorizer: {message}\n"
 
 
 def commands(app: typer.Typer, path: str = "") -> Iterator[str]:

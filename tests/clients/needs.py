@@ -18,17 +18,21 @@ _BROUGHT_BY = {
     "openssl": "apt-get install openssl",
     "node": "make node_modules/ready",
     "mqtt.js": "make node_modules/ready",
+    "axe-core": "make node_modules/ready",
 }
+_PACKAGES = {"mqtt.js": "mqtt", "axe-core": "axe-core"}
+"""The folder of each npm package in node_modules."""
 
 
 def needs(program: str) -> str:
     """Return the program's path. Skips the test if it is not installed.
 
-    For `mqtt.js`, the path is that of Node.js, and the package MQTT.js must be installed.
+    For an npm package, the path is that of Node.js, and the package must be installed.
     """
     path = os.environ["PATH"] + ":/usr/sbin"
-    names = _ALSO_CALLED.get(program, ("node" if program == "mqtt.js" else program,))
+    names = _ALSO_CALLED.get(program, ("node" if program in _PACKAGES else program,))
     found = next(filter(None, (shutil.which(name, path=path) for name in names)), None)
-    if found is None or (program == "mqtt.js" and not (ROOT / "node_modules" / "mqtt").exists()):
+    package = _PACKAGES.get(program)
+    if found is None or (package is not None and not (ROOT / "node_modules" / package).exists()):
         pytest.skip(f"{NOT_RUN}{program}: {_BROUGHT_BY[program]}")
     return found

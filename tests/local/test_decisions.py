@@ -17,7 +17,7 @@ def test_a_decision_is_explained_by_the_configuration_that_was_in_force_when_it_
     feed = Feed()
     decisions = Decisions(feed)
     decisions.explain = lambda *_: ["by the first policy"]
-    decisions.by_policy(Authorization(ANSWER, "chat", {}, {}), "ann", "publish", "a", True)
+    decisions.by_policy(Authorization("chat", {}, {}, answer=ANSWER), "ann", "publish", "a", True)
     decisions.explain = lambda *_: ["by the second policy"]
     assert next(feed.recent())["explanation"] == ["by the first policy"]
 
@@ -25,7 +25,7 @@ def test_a_decision_is_explained_by_the_configuration_that_was_in_force_when_it_
 def test_fields_of_the_lambdas_log_line_that_are_not_texts_are_left_out() -> None:
     feed = Feed()
     Decisions(feed).by_policy(
-        Authorization(ANSWER, "chat", {}, {"principal": 5, "source": "token"}), "ann", "publish", "a", True
+        Authorization("chat", {}, {"principal": 5, "source": "token"}, answer=ANSWER), "ann", "publish", "a", True
     )
     record = next(feed.recent())
     assert "principal" not in record
@@ -34,7 +34,7 @@ def test_fields_of_the_lambdas_log_line_that_are_not_texts_are_left_out() -> Non
 
 def test_the_hint_of_the_lambdas_log_line_is_shown_once_for_a_connection_and_for_each_https_request() -> None:
     feed = Feed()
-    authorization = Authorization(ANSWER, "chat", {}, {"hint": "a cookie"})
+    authorization = Authorization("chat", {}, {"hint": "a cookie"}, answer=ANSWER)
     for action in ("connect", "refresh", "http_publish", "publish"):
         Decisions(feed).by_policy(authorization, "ann", action, "a", True)
     assert [record.get("hint") for record in feed.recent()] == ["a cookie", "a cookie", "a cookie", None]

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from iot_policies import AmbiguousClaim, Deny, Grant, InvalidName, UnclearDenial
 from iot_policies.when import Scalar
@@ -99,10 +100,26 @@ COVERED: list[tuple[str, tuple[object, ...]]] = [
     ('"7"', ("7", 7, 7.0)),
     ('"straße"', ("straße", "STRASSE", "strasse", "STRAẞE")),
     ('"İ"', ("İ", "i\u0307")),
+    ('"\u0390"', ("\u0390", "\u03aa\u0301")),
     ('["a", 7, true]', ("A", "7", "on", ["x", 1])),
     ('"*"', ("x", "", False, 0, [], [None], ["x"], "no")),
     ('["*"]', (False,)),
 ]
+MANY: list[Any] = [["*"], ("*",), {"*"}, frozenset({"*"})]
+
+
+@pytest.mark.parametrize("values", MANY, ids=repr)
+def test_a_list_in_python_can_have_any_type(values: Any) -> None:
+    assert Deny(when={"x": values}).applies({"x": "anything"})
+    assert Grant(when={"x": values}).applies({"x": "anything"})
+
+
+@pytest.mark.parametrize("values", [(), ("*", "x"), ("x ",), (float("nan"),), [float("inf")]], ids=repr)
+def test_values_that_no_claim_can_have_are_refused_in_python_too(values: Any) -> None:
+    with pytest.raises(ValidationError, match="x: "):
+        Deny(when={"x": values})
+
+
 NOT_COVERED: list[tuple[str, tuple[object, ...]]] = [
     ("true", (None, False, 0, 2, "false", "y", "truely", "", [], [None], [False, "no"])),
     ("false", (None, True, 1, "true", "", [], "none")),
@@ -152,7 +169,13 @@ def test_a_path_that_leads_through_anything_but_objects_refuses_the_connection_i
         Deny.model_validate({"when": {"a.b": "x"}}).applies({"a": outer})
 
 
-@pytest.mark.parametrize("claims", [{}, {"a": None}, {"a": {}}, {"a": {"b": None}}, {"a": [], "a.b": "y"}])
+@pytest.mark.parametrize("outer", [[{"b": "x"}], '{"b": "x"}', 7, True, []])
+def test_a_claim_of_the_whole_name_does_not_hide_such_a_path_from_a_deny(outer: object) -> None:
+    with pytest.raises(UnclearDenial):
+        Deny.model_validate({"when": {"a.b": "x"}}).applies({"a": outer, "a.b": "y"})
+
+
+@pytest.mark.parametrize("claims", [{}, {"a": None}, {"a": {}}, {"a": {"b": None}}, {"a": {}, "a.b": "y"}])
 def test_a_path_that_ends_early_or_a_claim_of_the_whole_name_is_clear(claims: dict[str, object]) -> None:
     assert not Deny.model_validate({"when": {"a.b": "x"}}).applies(claims)
 

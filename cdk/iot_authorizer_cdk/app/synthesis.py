@@ -69,7 +69,7 @@ def build_destroy_app(config: Path, context: dict[str, object] | None = None) ->
     app = App(context=context)
     stage = str(app.node.try_get_context("stage") or "dev")
     table = stage_tables(app.node.try_get_context("stages"), stage)[stage]
-    found = _NAME.search(config.read_text("utf-8", errors="replace"))
+    found = _NAME.search(config.read_text("utf-8-sig", errors="replace"))
     if found is None:
         raise InvalidSettings(f'{config}: found no line name = "…", which says what to destroy')
     names = StackNames.of(found[1], stage)

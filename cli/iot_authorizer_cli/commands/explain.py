@@ -6,6 +6,7 @@ import typer
 
 from iot_authorizer_cli import options
 from iot_policies import Principal
+from iot_policies.errors import printable
 from iot_policies.explaining import explain as explain_template
 
 
@@ -30,9 +31,9 @@ def explain(
     if action == "subscribe":
         options.topic_filter(resource, "RESOURCE")
     asked = Principal(principal, options.json_object(claims, "--claims"))
-    template = options.load_template(policy, "explain", topic_prefix)
+    template = options.load_template(policy, topic_prefix)
     found = explain_template(template, asked, action, resource, client_id)
-    typer.echo(f"{'allowed' if found.allowed else 'denied'}: {action} {resource}")
+    typer.echo(printable(f"{'allowed' if found.allowed else 'denied'}: {action} {resource}"))
     for reason in found.reasons:
-        typer.echo(f"  {reason}")
+        typer.echo(printable(f"  {reason}"))
     raise typer.Exit(0 if found.allowed else 1)

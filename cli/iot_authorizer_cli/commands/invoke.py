@@ -1,18 +1,27 @@
 """`iot-authorizer invoke`: the Lambda handler, run on one event."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated
 
 import typer
 from pydantic import ValidationError
 
 from iot_authorizer_cli.options import CONFIG, Config, DataFolder, Handler, TableName, json_model, require_config
-from iot_authorizer_cli.project.configuration import HANDLER, load_function, read_project_configuration
-from iot_authorizer_cli.project.development_issuer import DATA, DevelopmentIssuer
+from iot_authorizer_cli.project.configuration import (
+    HANDLER,
+    ProjectConfiguration,
+    load_function,
+    read_project_configuration,
+)
+from iot_authorizer_cli.project.development_issuer import DATA, DevelopmentIssuer, table_path
+from iot_authorizer_cli.project.explanations import decision_reasons
+from iot_authorizer_cli.terminal import tell, warn
 from iot_core.authorizers.event import ConnectionRequest, HttpContext, MqttContext, TlsContext, build_event
-from iot_core.authorizers.invocation import verify_signature
-from iot_policies.errors import printable
+from iot_core.authorizers.invocation import Asked, AuthorizerCall, NotAuthenticated, Refused, accepted, verify_signature
+from iot_core.authorizers.rules import AuthorizerDescription
+from iot_core.functions.lambda_function import BrokenHandler, LambdaFunction
+from iot_core.reasons import IotCoreReason
 
 
 def invoke(
@@ -40,33 +49,68 @@ def invoke(
 
     Builds the event as IoT Core does, and prints the handler's answer. The options are those of `aws iot
     test-invoke-authorizer`; the MQTT password is in base64. Prints the decision and its reason code on standard error.
-    Exits with 0 if the client is allowed, with 1 if it is refused.
+    Exits with 0 if IoT Core accepts the answer and the client is allowed, with 1 if not.
     """
-    try:
-        request = ConnectionRequest(
-            token=token,
-            tokenSignature=token_signature,
-            httpContext=json_model(http_context, "--http-context", HttpContext),
-            mqttContext=json_model(mqtt_context, "--mqtt-context", MqttContext),
-            tlsContext=json_model(tls_context, "--tls-context", TlsContext),
-        )
-    except ValidationError as error:
-        option = str(error.errors()[0]["loc"][0]).replace("tokenSignature", "--token-signature")
-        raise typer.BadParameter("expected standard base64", param_hint=option) from None
+    request = _request(token, token_signature, http_context, mqtt_context, tls_context)
     if handler == HANDLER:
         require_config(config)
     function = load_function(config, handler, environment=DevelopmentIssuer(data).environment(table))
-    authorizer = read_project_configuration(config, function.arn).description
+    configured = read_project_configuration(config, function.arn, table_path(data) if table is None else None)
+    authorizer = configured.description
     if token_signature is not None and authorizer.signing_disabled:
-        typer.echo("iot-authorizer: the configuration has no [signing], so the signature is ignored", err=True)
+        warn("the configuration has no [signing], so the signature is ignored")
+    try:
+        _invoke(function, authorizer, request)
+    except Refused as refused:
+        if not isinstance(refused, NotAuthenticated):
+            warn(f"IoT Core refuses this client: {refused}")
+        for reason in _reasons(configured, request, refused):
+            tell(f"  {reason}")
+        raise typer.Exit(1) from None
+
+
+def _request(
+    token: str | None, token_signature: str | None, http: str | None, mqtt: str | None, tls: str | None
+) -> ConnectionRequest:
+    """The request that the options describe."""
+    try:
+        return ConnectionRequest(
+            token=token,
+            tokenSignature=token_signature,
+            httpContext=json_model(http, "--http-context", HttpContext),
+            mqttContext=json_model(mqtt, "--mqtt-context", MqttContext),
+            tlsContext=json_model(tls, "--tls-context", TlsContext),
+        )
+    except ValidationError as error:
+        first = error.errors()[0]
+        option = "--token" if first["loc"][0] == "token" else "--token-signature"
+        problem = "expected standard base64"
+        if first["type"] == "string_too_long":
+            most = first["ctx"]["max_length"]
+            problem = f"has {len(first['input']):,} characters, but IoT Core takes at most {most:,}"
+        raise typer.BadParameter(problem, param_hint=option) from None
+
+
+def _reasons(configured: ProjectConfiguration, request: ConnectionRequest, refused: Refused) -> Sequence[str]:
+    """What the template or the token has to do with a refusal."""
+    client_id = (request.mqtt_context and request.mqtt_context.client_id) or None
+    asked = Asked("connect", client_id or "", client_id)
+    return () if refused.call is None else decision_reasons(configured, refused.call, asked, refused.reason)
+
+
+def _invoke(function: LambdaFunction, authorizer: AuthorizerDescription, request: ConnectionRequest) -> None:
+    """Invokes the function as IoT Core does, and prints its answer and its decision. Raises Refused."""
     signature = verify_signature(request, authorizer)
     if signature.warning is not None:
-        typer.echo(f"iot-authorizer: {signature.warning}", err=True)
+        warn(signature.warning)
     event = build_event(request, token_key_name=authorizer.token_key_name, signature_verified=signature.verified)
-    invocation = function.invoke(event)
+    try:
+        invocation = function.invoke(event)
+    except BrokenHandler as error:
+        raise Refused(IotCoreReason.FUNCTION_ERROR, str(error)) from None
     typer.echo(json.dumps(invocation.answer, indent=2))
-    typer.echo(_describe(invocation.decision), err=True)
-    raise typer.Exit(0 if invocation.answer.get("isAuthenticated") is True else 1)
+    tell(_describe(invocation.decision))
+    accepted(invocation.answer, AuthorizerCall(authorizer.name, event, invocation.decision))
 
 
 def _describe(decision: Mapping[str, object]) -> str:
@@ -75,4 +119,4 @@ def _describe(decision: Mapping[str, object]) -> str:
         return "the handler logged no decision"
     names = ("reason", "detail", "principal", "client_id", "issuer", "source", "duration_ms")
     fields = " ".join(f"{name}={decision[name]}" for name in names if decision.get(name) is not None)
-    return printable(f"{decision['decision']}: {fields}")
+    return f"{decision['decision']}: {fields}"

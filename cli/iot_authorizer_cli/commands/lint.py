@@ -8,7 +8,7 @@ import typer
 from iot_authorizer_cli import options
 from iot_policies import Principal
 from iot_policies.linter import lint as lint_template
-from iot_policies.toml_file import key_of, line_of
+from iot_policies.toml_file import key_of, line_of, read_toml
 
 
 def lint(
@@ -20,16 +20,18 @@ def lint(
     If authorizer.toml names a template and has [anonymous], also checks what the template grants to clients without
     credentials.
     """
-    warnings = 0
+    counts = {"warning": 0, "note": 0}
     for path in policies:
-        template, text = options.load_template(path, "lint", topic_prefix), path.read_text("utf-8")
+        template, (_, text) = options.load_template(path, topic_prefix), read_toml(path)
         for finding in lint_template(template, _anonymous(path)):
             line = line_of(text, finding.location)
             place = f"{path}:{line}" if line else f"{path}"
             typer.echo(": ".join(filter(None, (place, finding.severity, key_of(finding.location), finding.message))))
-            warnings += finding.severity == "warning"
-    typer.echo(f"{_count(warnings, 'finding')} in {_count(len(policies), 'template')}", err=True)
-    raise typer.Exit(1 if warnings else 0)
+            counts[finding.severity] += 1
+    notes = f" and {_count(counts['note'], 'note')}" if counts["note"] else ""
+    warnings = _count(counts["warning"], "finding")
+    typer.echo(f"{warnings}{notes} in {_count(len(policies), 'template')}", err=True)
+    raise typer.Exit(1 if counts["warning"] else 0)
 
 
 def _anonymous(path: Path) -> Principal | None:

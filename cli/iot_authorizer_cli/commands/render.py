@@ -30,7 +30,7 @@ def render(
     """
     asked = Principal(principal, options.json_object(claims, "--claims"))
     try:
-        template = options.load_template(policy, "render", topic_prefix)
+        template = options.load_template(policy, topic_prefix)
         compiled = compile_policy(template, asked, client_id)
     except PolicyError as error:
         if not error.source:

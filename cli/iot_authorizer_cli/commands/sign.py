@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from iot_authorizer_cli.commands.keys.key_ring import KeyRefused, read_key_ring
 from iot_authorizer_cli.options import CONFIG, Config
+from iot_authorizer_cli.project.key_ring import KeyRefused, read_key_ring
 from iot_authorizer_cli.terminal import read_standard_input
 
 _STANDARD_INPUT = "-"

@@ -26,13 +26,15 @@ from iot_authorizer_cli.console.policy import compiled
 from iot_authorizer_cli.console.secret import SecretCheck
 from iot_authorizer_cli.examples.suggestions import presets, suggestions
 from iot_authorizer_cli.project.development_issuer import ISSUER, DevelopmentIssuer, principal_of
+from iot_authorizer_cli.project.key_ring import KeyPair, read_key_ring
 from iot_authorizer_cli.project.reloading import ReloadedConfiguration
 from iot_core.core import IotCore
 from iot_core.feed import Feed, Record
 from iot_core.reasons import IotCoreReason
-from iot_policies import PolicyTemplate
+from iot_policies import InvalidFile, PolicyTemplate, Principal
 from iot_policies.explaining import explain
 from iot_policies.packing import compact
+from iot_policies.principal import Claims
 
 _STATIC = Path(__file__).parent / "static"
 _BUNDLE = "mqtt.esm.js"
@@ -123,11 +125,13 @@ class Console:
         configuration, addresses = self.configuration, self.addresses()
         template = configuration.template
         authorizer = self.core.authorizers.get(configuration.name)
+        pair = self._signing_pair()
         return {
             "authorizer": authorizer and authorizer.name,
             "function": authorizer and authorizer.function_arn,
             "token_key_name": authorizer and authorizer.token_key_name,
             "signing": authorizer is not None and not authorizer.signing_disabled,
+            "signing_key": pair and pair.name,
             "endpoint": addresses.url,
             "tls_endpoint": addresses.tls_url,
             "ca_path": str(addresses.ca_path),
@@ -144,7 +148,9 @@ class Console:
 
     async def _token(self, request: Request) -> Mapping[str, object]:
         wanted = await bodies.read(request, bodies.TokenRequest)
-        return {"token": self.issuer.token(wanted.principal, wanted.claims, wanted.expires_in)}
+        token = self.issuer.token(wanted.principal, wanted.claims, wanted.expires_in)
+        pair = self._signing_pair()
+        return {"token": token} if pair is None else {"token": token, "signature": _signature(pair, token)}
 
     async def _policy(self, request: Request) -> Mapping[str, object]:
         return await run_in_threadpool(self._compiled, await bodies.read(request, bodies.PolicyRequest))
@@ -154,21 +160,42 @@ class Console:
 
     def _compiled(self, wanted: bodies.PolicyRequest) -> Mapping[str, object]:
         template, path = self._template()
-        principal, client_id = principal_of(wanted.principal, wanted.claims), wanted.client_id
+        stored, client_id = self._stored(wanted), wanted.client_id
+        principal = _principal(wanted, stored)
         found = compiled(template, path, principal, client_id, region=self.core.region, account=self.core.account)
-        return {**found, "suggestions": suggestions(template, principal, client_id)}
+        return {**found, "suggestions": suggestions(template, principal, client_id), "stored_claims": stored}
 
     def _explained(self, asked: bodies.ExplainRequest) -> Mapping[str, object]:
         template, _ = self._template()
-        principal = principal_of(asked.principal, asked.claims)
-        found = explain(template, principal, asked.action, asked.resource, asked.client_id)
+        found = explain(template, _principal(asked, self._stored(asked)), asked.action, asked.resource, asked.client_id)
         return {"allowed": found.allowed, "reasons": list(found.reasons)}
+
+    def _stored(self, asked: bodies.PolicyRequest) -> Claims | None:
+        """The claims that are stored for a user that signs in with a password; None if there are none."""
+        return self.configuration.configured.stored_claims.of_user(asked.principal) if asked.stored else None
+
+    def _signing_pair(self) -> KeyPair | None:
+        """The key that signs tokens; None if signing is disabled, or the private half is on another machine."""
+        if self.configuration.configured.description.signing_disabled:
+            return None
+        return read_key_ring(self.configuration.path).active()
 
     def _template(self) -> tuple[PolicyTemplate, Path]:
         template, path = self.configuration.template, self.configuration.policy_path
         if template is None or path is None:
             raise bodies.BodyRefused(409, "the grants of this authorizer come from code: there is no template to show")
         return template, path
+
+
+def _principal(asked: bodies.PolicyRequest, stored: Claims | None) -> Principal:
+    return principal_of(asked.principal, asked.claims) if stored is None else Principal(asked.principal, stored)
+
+
+def _signature(pair: KeyPair, token: str) -> str:
+    try:
+        return pair.sign(token.encode())
+    except InvalidFile as error:
+        raise bodies.BodyRefused(409, str(error)) from None
 
 
 async def _index(_request: Request) -> Response:

@@ -60,6 +60,8 @@ class PolicyRequest(PrincipalRequest):
     """A request for a compiled policy. Without a client ID, it is the policy of an HTTPS client."""
 
     client_id: Annotated[str, Field(max_length=1024)] | None = None
+    stored: bool = False
+    """Whether the principal is a user with a password: its stored claims count, if it has some."""
 
 
 class ExplainRequest(PolicyRequest):

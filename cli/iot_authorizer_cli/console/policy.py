@@ -13,7 +13,7 @@ from typing import NotRequired, TypedDict
 
 from iot_policies import InvalidFile, Policy, PolicyError, PolicyTemplate, Principal, compile_policy
 from iot_policies.entries import Action, Effect, Entry
-from iot_policies.explaining import conditions
+from iot_policies.nearest import problem, unmet
 from iot_policies.packing import ConditionBlock, Document, compact
 from iot_policies.placeholders import Values
 from iot_policies.toml_file import line_of, read_file
@@ -131,7 +131,7 @@ def compiled(
         policy = compile_policy(template, principal, client_id)
         found["documents"] = list(policy.documents(region=region, account=account))
     except PolicyError as error:
-        found["error"] = f"{error.reason}: {error}"
+        found["error"] = problem(error, values)
         return found
     found["characters"] = [len(compact(document)) for document in found["documents"]]
     found["may_connect"] = None if client_id is None else policy.may_connect(client_id)
@@ -154,11 +154,11 @@ def _entry_row(entry: Entry, line: int | None, principal: Principal, values: Val
 def _why_not(entry: Entry, principal: Principal, values: Values) -> str | None:
     names = entry.rules[0].names
     try:
-        if unmet := entry.block.unmet(principal.claims):
-            return f"needs {conditions(unmet)}"
+        if lacks := unmet(entry.block, principal.claims):
+            return lacks
         missing = [name for name in names if not values.combinations((name,))]
     except PolicyError as error:
-        return f"{error.reason}: {error}"
+        return problem(error, values)
     return f"{' and '.join(missing)} is missing" if missing else None
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from iot_authorizer.configuration import PartialConfiguration, load_partial_configuration, load_password_file
+from iot_authorizer.token_settings import JwtIssuer, SignedTokens
 from iot_core.authorizers.rules import AuthorizerDescription, InvalidAuthorizer
 from iot_core.functions.isolated_function import IsolatedFunction
 from iot_core.functions.lambda_function import ACCOUNT, REGION, LambdaFunction
@@ -72,6 +73,8 @@ class ProjectConfiguration:
     """The template's file; None if grants come from code."""
     template: PolicyTemplate | None
     """None if grants come from code."""
+    issuers: tuple[JwtIssuer | SignedTokens, ...]
+    """The issuers of tokens, without the development issuer."""
     anonymous_claims: Claims
     stored_claims: StoredClaims
     table: str | None
@@ -92,6 +95,8 @@ def read_project_configuration(path: Path, function_arn: str, table: Path | None
     folder = path.parent
     keys = {name: folder / file for name, file in (found.signing.public_keys if found.signing else {}).items()}
     policy = folder / found.policy if found.policy else None
+    with found.naming("policy"):
+        template = PolicyTemplate.load(policy, found.topic_prefix) if policy else None
     passwords = folder / found.passwords.file if found.passwords and found.passwords.file else None
     jwks = [folder / issuer.jwks for issuer in found.jwt if issuer.jwks and "://" not in issuer.jwks]
     return ProjectConfiguration(
@@ -99,7 +104,8 @@ def read_project_configuration(path: Path, function_arn: str, table: Path | None
         description=_description(path, text, found, function_arn, keys),
         default_authorizer=found.default_authorizer,
         policy_path=policy,
-        template=PolicyTemplate.load(policy, found.topic_prefix) if policy else None,
+        template=template,
+        issuers=(*found.jwt, *((found.signed_tokens,) if found.signed_tokens else ())),
         anonymous_claims=found.anonymous.claims if found.anonymous else {},
         stored_claims=StoredClaims(
             in_file=password_file_claims(passwords),
@@ -153,6 +159,11 @@ def password_file_claims(path: Path | None) -> Mapping[str, Claims]:
     return {name: user.claims for name, user in users.items()}
 
 
+def _pem(found: PartialConfiguration, name: str, path: Path) -> str:
+    with found.naming("signing", "public_keys", name):
+        return read_file(path).decode("ascii", "replace")
+
+
 def _description(
     path: Path, text: str, found: PartialConfiguration, function_arn: str, keys: Mapping[str, Path]
 ) -> AuthorizerDescription:
@@ -161,7 +172,7 @@ def _description(
         name=found.name,
         function_arn=function_arn,
         token_key_name=found.token_key_name,
-        public_keys={name: read_file(file).decode("ascii", "replace") for name, file in keys.items()},
+        public_keys={name: _pem(found, name, file) for name, file in keys.items()},
         status="ACTIVE",
         signing_disabled=found.signing is None,
         creation_date=now,

@@ -1,76 +1,165 @@
-"""Explains why the policy of the configured authorizer allowed an action or refused it: by which template entry.
+"""Explains why the configured authorizer allowed an action or refused it: by which template entry, or which claim.
 
 - The claims are the ones that the Lambda saw. They are found again in the event, where the Lambda's log line says that
   it found the credentials. A token in any other place of the event proves nothing, and is not read.
 - Every decision is explained by the configuration in force when it was made.
 - No explanation is better than a wrong one: if the claims are not known, there are no reasons.
+- The Lambda's log line names a claim and never its value. This runs on the user's machine, and shows the value beside
+  the one that was expected.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import get_args
 
 from iot_authorizer.credentials import read_credentials
 from iot_authorizer.event import AuthorizerEvent
+from iot_authorizer.reasons import Reason
 from iot_authorizer.refusal import Refusal
-from iot_authorizer.tokens import read_token
+from iot_authorizer.token_settings import JwtIssuer, SignedTokens
+from iot_authorizer.tokens import Token, read_token
 from iot_authorizer_cli.project.configuration import ProjectConfiguration
-from iot_core.authorizers.invocation import Authorization
+from iot_authorizer_cli.terminal import time_text
+from iot_core.authorizers.event import query_of, similar_name
+from iot_core.authorizers.invocation import Asked, AuthorizerCall
+from iot_core.reasons import IotCoreReason
 from iot_policies import PolicyError, Principal
 from iot_policies.explaining import Question, explain
+from iot_policies.nearest import choice, shown
 from iot_policies.principal import Claims, claim
+
+_BY_TEMPLATE = {
+    None,
+    IotCoreReason.NOT_ALLOWED_BY_POLICY,
+    IotCoreReason.CONNECT_NOT_ALLOWED,
+    IotCoreReason.WILL_NOT_ALLOWED,
+    Reason.CLIENT_ID_NOT_GRANTED,
+    Reason.NOTHING_GRANTED,
+    Reason.UNSAFE_VALUE,
+    Reason.UNCLEAR_DENIAL,
+    Reason.AMBIGUOUS_CLAIM,
+    Reason.POLICY_TOO_LARGE,
+}
+"""The reason codes of what a template does not grant."""
+_QUESTIONS = {"refresh": "connect", "http_publish": "publish"}
+"""The question that decides an action with another name."""
+
+_TIMES = ("exp", "nbf", "iat")
+_HEADERS = ("alg", "typ")
+_CLAIMS: Mapping[str, str] = {
+    Reason.UNKNOWN_ISSUER: "iss",
+    Reason.WRONG_AUDIENCE: "aud",
+    Reason.WRONG_CLIENT: "client_id",
+    Reason.WRONG_TOKEN_USE: "token_use",
+    Reason.EXPIRED: "exp",
+    Reason.NOT_YET_VALID: "nbf",
+    Reason.ISSUED_IN_FUTURE: "iat",
+    Reason.ALGORITHM_NOT_ALLOWED: "alg",
+    Reason.INVALID_CLAIM: "",
+}
+"""The claim or header that a reason code is about, unless the log line's `detail` names another."""
 
 
 def decision_reasons(
-    configuration: ProjectConfiguration,
-    authorization: Authorization,
-    action: str,
-    resource: str,
-    client_id: str | None,
+    configuration: ProjectConfiguration, call: AuthorizerCall, asked: Asked, reason: str | None
 ) -> Sequence[str]:
-    """Finds the reasons of a decision, the deciding template entry first; none if no template decides."""
-    name = authorization.principal
-    question = _question(action)
-    if configuration.template is None or authorization.authorizer != configuration.description.name:
+    """Finds the reasons of a decision, the deciding template entry first; none if neither template nor token decides.
+
+    `reason` is the reason code of a refusal.
+    """
+    if call.authorizer != configuration.description.name:
         return ()
-    if name is None or question is None:
+    if reason in (Reason.NO_CREDENTIALS, Reason.MISPLACED_CREDENTIALS):
+        return (*_misspelled(call, configuration.description.token_key_name),)
+    if reason not in _BY_TEMPLATE:
+        return (*_token_reasons(configuration, call, reason or ""),)
+    name, question = call.principal, _question(asked.action)
+    if configuration.template is None or name is None or question is None or asked.resource == "":
         return ()
-    claims = _claims(configuration, authorization, name)
+    claims = _claims(configuration, call, name)
     if claims is None:
         return ()
-    return explain(configuration.template, Principal(name, claims), question, resource, client_id).reasons
+    principal = Principal(name, claims)
+    return explain(configuration.template, principal, question, *asked[1:]).reasons
 
 
 def _question(action: str) -> Question | None:
-    found = "connect" if action == "refresh" else action
+    found = _QUESTIONS.get(action, action)
     return next((question for question in get_args(Question) if question == found), None)
 
 
-def _claims(configuration: ProjectConfiguration, authorization: Authorization, name: str) -> Claims | None:
+def _misspelled(call: AuthorizerCall, token_key_name: str | None) -> Iterator[str]:
+    """The name in the request that may be a typo of the token key name."""
+    event = AuthorizerEvent.parse(call.event)
+    queries = (event.http.query_string, query_of(event.mqtt.username))
+    if hint := similar_name(token_key_name or "access_token", queries, event.http.headers or ()):
+        yield hint.removeprefix(": ")
+
+
+def _token_reasons(configuration: ProjectConfiguration, call: AuthorizerCall, reason: str) -> Iterator[str]:
+    """What the token says, and what the configuration expects."""
+    token = _token(call, configuration.description.token_key_name)
+    if token is None:
+        return
+    detail = call.logged("detail") or ""
+    name = detail if detail and " " not in detail else _CLAIMS.get(reason, "")
+    if reason == Reason.MISSING_CLAIM:
+        yield f"the token has the claims {', '.join(token.claims)}"
+    elif reason in _CLAIMS and name:
+        issuers = [each for each in configuration.issuers if name == "iss" or each.issuer == token.claims.get("iss")]
+        expected = _expected(name, issuers)
+        yield f"{name} is {shown(_seen(token, name))}{f', expected {choice(expected)}' if expected else ''}"
+
+
+def _seen(token: Token, name: str) -> object:
+    """The value of a claim or of a header."""
+    if name in _HEADERS:
+        return token.header.algorithm if name == "alg" else token.header.type
+    value = _named(token.claims, name)
+    return time_text(value) if name in _TIMES and isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def _expected(name: str, issuers: Sequence[JwtIssuer | SignedTokens]) -> list[str]:
+    """The values that the configuration accepts for a claim or header."""
+    found: list[str | None] = []
+    for each in issuers:
+        accepted: dict[str, Sequence[str | None]] = {
+            "iss": (each.issuer,),
+            "aud": each.audience,
+            "typ": (each.required_type,),
+            "alg": each.algorithms if isinstance(each, JwtIssuer) else ("RS256",),
+        }
+        if isinstance(each, JwtIssuer):
+            accepted |= {each.client_claim: each.client_id, "token_use": (each.required_use,)}
+        found += accepted.get(name, ())
+    return [*dict.fromkeys(value for value in found if value is not None)]
+
+
+def _claims(configuration: ProjectConfiguration, call: AuthorizerCall, name: str) -> Claims | None:
     """The claims that the Lambda saw: of the accepted token, of the user, or of `[anonymous]`; None if unknown."""
-    if authorization.source == "anonymous":
+    if call.source == "anonymous":
         return configuration.anonymous_claims
     stored = configuration.stored_claims
     principal_claim = configuration.template.principal_claim if configuration.template else "sub"
-    claims = _token_claims(authorization, configuration.description.token_key_name)
-    if claims is not None and name in (claims.get("sub"), _named(claims, principal_claim)):
-        return stored.joined(name, claims)
+    token = _token(call, configuration.description.token_key_name)
+    if token is not None and name in (token.claims.get("sub"), _named(token.claims, principal_claim)):
+        return stored.joined(name, token.claims)
     found = stored.of_user(name)
     return {} if found is None and not stored.in_dynamodb else found
 
 
-def _named(claims: Claims, principal_claim: str) -> object | None:
+def _named(claims: Claims, name: str) -> object | None:
     try:
-        return claim(claims, principal_claim)
+        return claim(claims, name)
     except PolicyError:  # The Lambda refused it, so a handler of your own has accepted the token.
         return None
 
 
-def _token_claims(authorization: Authorization, token_key_name: str | None) -> Claims | None:
-    """The claims of the token that the Lambda accepted; None if it accepted none."""
+def _token(call: AuthorizerCall, token_key_name: str | None) -> Token | None:
+    """The token that the Lambda read; None if it read none."""
     try:
-        credentials = read_credentials(AuthorizerEvent.parse(authorization.event), token_key_name)
-        if credentials.token is None or credentials.source != authorization.source:
+        credentials = read_credentials(AuthorizerEvent.parse(call.event), token_key_name)
+        if credentials.token is None or credentials.source != call.source:
             return None
-        return read_token(credentials.token).claims
+        return read_token(credentials.token)
     except Refusal:  # Of a handler with rules of its own, which reads credentials in its own way.
         return None

@@ -12,7 +12,7 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -103,7 +103,7 @@ class ReloadedConfiguration:
         try:
             configured, environments = await self._in_time(self._load_again)
         except InvalidFile as error:
-            self.problem, named = str(error), frozenset({Path(error.path).absolute()})
+            self.problem, named = str(error), frozenset(_named(error))
         except StillLoading as error:
             self.problem, self.waits = str(error), True
         except Exception as error:  # noqa: BLE001 (any error keeps the previous version in force)
@@ -230,6 +230,13 @@ async def _watch(
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_PAUSE):
                     await stopped.wait()
+
+
+def _named(error: BaseException | None) -> Iterator[Path]:
+    """The files of an error: the one that is wrong, and the one that names it."""
+    while isinstance(error, InvalidFile):
+        yield Path(error.path).absolute()
+        error = error.__cause__
 
 
 def _are_unchanged(states: Mapping[Path, _State | None]) -> bool:

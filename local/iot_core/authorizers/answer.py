@@ -13,14 +13,22 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
 from iot_policies.documents import InvalidDocument, ParsedStatement, parse_document
-from iot_policies.packing import compact
+from iot_policies.packing import LONGEST_DOCUMENT, MOST_DOCUMENTS, compact
 
-_LONGEST = 2048
 _Seconds = Annotated[int, Field(ge=300, le=86_400)]
+_SHOWN = 40
+"""Characters of a value that a message shows."""
+_EXPECTED = {
+    "isAuthenticated": "true or false",
+    "principalId": "1 to 128 letters and digits of ASCII",
+    "policyDocuments": f"a list of at most {MOST_DOCUMENTS} policy documents",
+    "disconnectAfterInSeconds": "a whole number, 300 to 86400",
+    "refreshAfterInSeconds": "a whole number, 300 to 86400",
+}
 
 
 class InvalidAnswer(Exception):
-    """An answer that IoT Core does not accept. Its text names the field and what was expected."""
+    """An answer that IoT Core does not accept. Its text names the field, what was expected and what was found."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +48,7 @@ class AuthorizerAnswer(BaseModel):
 
     is_authenticated: bool
     principal_id: Annotated[str, Field(pattern=r"^[a-zA-Z0-9]{1,128}\z")]
-    policy_documents: Annotated[list[PolicyDocument], Field(max_length=10)]
+    policy_documents: Annotated[list[PolicyDocument], Field(max_length=MOST_DOCUMENTS)]
     disconnect_after_in_seconds: _Seconds
     refresh_after_in_seconds: _Seconds
 
@@ -58,9 +66,9 @@ def read_answer(answer: Mapping[str, object]) -> AuthorizerAnswer | None:
     try:
         return AuthorizerAnswer.model_validate(answer)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-        field = str(first["loc"][0])
-        raise InvalidAnswer(f"{field}: {_expected(field, first['msg'])}") from None
+        field = str(error.errors(include_url=False, include_input=False, include_context=False)[0]["loc"][0])
+        found = "it is missing" if field not in answer else _found(answer[field])
+        raise InvalidAnswer(f"{field}: expected {_EXPECTED[field]}, {found}") from None
 
 
 def _document(document: object, index: int) -> PolicyDocument:
@@ -68,21 +76,22 @@ def _document(document: object, index: int) -> PolicyDocument:
     place = f"policyDocuments[{index}]"
     try:
         content = json.loads(document) if isinstance(document, str) else document
-        if not isinstance(content, Mapping):
-            raise InvalidAnswer(f"{place}: expected a policy document")
-        length = len(document if isinstance(document, str) else compact(content))
-        if length > _LONGEST:
-            raise InvalidAnswer(f"{place}: has {length} characters, expected at most {_LONGEST}")
+    except (ValueError, RecursionError):
+        raise InvalidAnswer(f"{place}: expected JSON, {_found(document)}") from None
+    if not isinstance(content, Mapping):
+        raise InvalidAnswer(f"{place}: expected a policy document, an object or its JSON, {_found(document)}")
+    length = len(document if isinstance(document, str) else compact(content))
+    if length > LONGEST_DOCUMENT:
+        raise InvalidAnswer(f"{place}: expected at most {LONGEST_DOCUMENT} characters, found {length}")
+    try:
         return PolicyDocument(content, parse_document(content))
     except InvalidDocument as error:
         raise InvalidAnswer(f"{place}: {error}") from None
-    except (ValueError, RecursionError):
-        raise InvalidAnswer(f"{place}: expected JSON") from None
 
 
-def _expected(field: str, message: str) -> str:
-    if field == "principalId":
-        return "expected 1 to 128 letters and digits"
-    if field.endswith("InSeconds"):
-        return "expected a whole number from 300 to 86400"
-    return message[:1].lower() + message[1:]
+def _found(value: object) -> str:
+    """A value as JSON, for a message: the answer is from the user's own function, on the user's machine."""
+    if isinstance(value, list):
+        return f"found a list of {len(value)}"
+    text = json.dumps(value)
+    return f"found {text if len(text) <= _SHOWN else f'{text[:_SHOWN]}…'}"

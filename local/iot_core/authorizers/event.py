@@ -9,11 +9,17 @@
 import base64
 import uuid
 from collections.abc import Iterable
+from difflib import get_close_matches
 from typing import Annotated
 from urllib.parse import unquote, urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
+
+_ALIKE = 0.75
+"""From 0 to 1: `tokn` and `token` are 0.89 alike."""
+_COMPARED = 64
+"""Names of a query string, and characters of a name, that are compared: anyone can send a long query string."""
 
 _IAM_SIGNATURE = ("X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Signature")
 """Query parameters of a request that is signed in its URL (IAM user guide, "Create a signed AWS API request")."""
@@ -67,6 +73,13 @@ class ConnectionRequest(_Context):
         """The token under the authorizer's token key name."""
         return self.find(token_key_name) if self.token is None else self.token
 
+    def similar(self, key: str) -> str:
+        """A hint for a message if the request has no such key but one that may be a typo of it; else empty."""
+        http, mqtt = self.http_context or HttpContext(), self.mqtt_context or MqttContext()
+        if f"{key}=" in (mqtt.username or "").partition("?")[0]:
+            return f": the user name has it without a ?, expected NAME?{key}=…"
+        return similar_name(key, (http.query_string, query_of(mqtt.username)), http.headers or ())
+
     @property
     def domain_name(self) -> str | None:
         """The host that the client connected to, for `iot:DomainName`; None if nothing names it.
@@ -91,7 +104,7 @@ class ConnectionRequest(_Context):
                     return value
             queries.append((self.http_context.query_string or "").removeprefix("?"))
         if self.mqtt_context is not None:
-            queries.append((self.mqtt_context.username or "").partition("?")[2])
+            queries.append(query_of(self.mqtt_context.username))
         for query in queries:
             for pair in query.split("&"):
                 name, equals, value = pair.partition("=")
@@ -109,6 +122,22 @@ class ConnectionRequest(_Context):
         query = (self.http_context.query_string or "").removeprefix("?")
         names = {unquote(pair.partition("=")[0]).lower() for pair in query.split("&")}
         return next((f"{name} in the query string" for name in _IAM_SIGNATURE if name.lower() in names), None)
+
+
+def query_of(user_name: str | None) -> str:
+    """The query string of an MQTT user name."""
+    return (user_name or "").partition("?")[2]
+
+
+def similar_name(key: str, queries: Iterable[str | None], headers: Iterable[str] = ()) -> str:
+    """`: found NAME, did you mean KEY?` for the name that is most like a key; empty if none is."""
+    found = {name.lower(): name for name in headers}
+    for query in queries:
+        pairs = (query or "").removeprefix("?").split("&", _COMPARED)[:_COMPARED]
+        names = [unquote(pair.partition("=")[0])[:_COMPARED] for pair in pairs]
+        found |= {name.lower(): name for name in names}
+    alike = get_close_matches(key.lower(), found, 1, _ALIKE)
+    return f": found {found[alike[0]]}, did you mean {key}?" if alike else ""
 
 
 def build_event(

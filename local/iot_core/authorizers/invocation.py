@@ -36,57 +36,16 @@ SIGNATURE_KEY = "x-amz-customauthorizer-signature"
 _NO_PADDING = "the token's signature lacks its base64 padding (=): send it, since AWS may refuse it without"
 
 
-class Refused(Exception):
-    """IoT Core or the authorizer refuses a client."""
-
-    def __init__(self, reason: str, detail: str = "", *, decision: Mapping[str, object] | None = None) -> None:
-        self.reason = reason
-        """A reason code: an `IotCoreReason`, or one of the Lambda's (docs/reference/log-and-reason-codes.md)."""
-        self.detail = detail
-        """What was found and expected, in words."""
-        self.decision = decision or {}
-        """The Lambda's log line; empty if it was not invoked, or logged nothing."""
-        super().__init__(f"{reason}: {detail}" if detail else reason)
-
-    def logged(self, name: str) -> str | None:
-        """A text field of the log line; None if it is missing."""
-        value = self.decision.get(name)
-        return value if isinstance(value, str) else None
-
-
-class NotAuthenticated(Refused):
-    """The Lambda answered with `isAuthenticated: false`."""
-
-    def __init__(self, reason: str, *, decision: Mapping[str, object]) -> None:
-        super().__init__(reason, decision=decision)
-        self.reason = self.logged("reason") or reason
-        self.detail = self.logged("detail") or ""
-
-
-class Forbidden(Refused):
-    """The Lambda authenticated the client, and its policy does not allow this CONNECT."""
-
-    def __init__(self, reason: str, detail: str, *, principal_id: str, decision: Mapping[str, object]) -> None:
-        super().__init__(reason, detail, decision=decision)
-        self.principal_id = principal_id
-        """As the Lambda answered it."""
-
-
 @dataclass(frozen=True, slots=True)
-class Authorization:
-    """The answer of an authorizer that authenticated a client."""
+class AuthorizerCall:
+    """One invocation of an authorizer's function: the event, and what the function logged about it."""
 
-    answer: AuthorizerAnswer
     authorizer: str
     """The authorizer's name."""
     event: Mapping[str, object]
     """The event that the Lambda got."""
     decision: Mapping[str, object]
     """The Lambda's log line; empty if it logged none."""
-    generation: int = 0
-    """The generation of the authorizers in which the Lambda was asked."""
-    warning: str | None = None
-    """What IoT Core accepts here and may refuse in AWS; None if there is nothing."""
     principal: str | None = field(init=False)
     """The principal's name, from the log line."""
     source: str | None = field(init=False)
@@ -96,12 +55,71 @@ class Authorization:
 
     def __post_init__(self) -> None:
         for name in ("principal", "source", "hint"):
-            value = self.decision.get(name)
-            object.__setattr__(self, name, value if isinstance(value, str) else None)
+            object.__setattr__(self, name, self.logged(name))
+
+    def logged(self, name: str) -> str | None:
+        """A text field of the log line; None if it is missing."""
+        value = self.decision.get(name)
+        return value if isinstance(value, str) else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Authorization(AuthorizerCall):
+    """The answer of an authorizer that authenticated a client."""
+
+    answer: AuthorizerAnswer
+    generation: int = 0
+    """The generation of the authorizers in which the Lambda was asked."""
+    warning: str | None = None
+    """What IoT Core accepts here and may refuse in AWS; None if there is nothing."""
 
     def evaluator(self, connection: Connection) -> Evaluator:
         """The policy for a connection."""
         return Evaluator([document.statements for document in self.answer.policy_documents], connection)
+
+
+class Asked(NamedTuple):
+    """What a client wants to do, as the feed explains it."""
+
+    action: str
+    """In one word, such as `connect` or `publish`."""
+    resource: str
+    """A client ID, a topic or a topic filter."""
+    client_id: str | None
+    connect_attributes: frozenset[str] = frozenset()
+    """Of a CONNECT: `LastWill`, `PersistentConnect`."""
+
+
+class Refused(Exception):
+    """IoT Core or the authorizer refuses a client."""
+
+    def __init__(self, reason: str, detail: str = "", *, call: AuthorizerCall | None = None) -> None:
+        self.reason = reason
+        """A reason code: an `IotCoreReason`, or one of the Lambda's (docs/reference/log-and-reason-codes.md)."""
+        self.detail = detail
+        """What was found and expected, in words."""
+        self.call = call
+        """The invocation; None if the function was not invoked, or did not answer."""
+        super().__init__(f"{reason}: {detail}" if detail else reason)
+
+
+class NotAuthenticated(Refused):
+    """The Lambda answered with `isAuthenticated: false`."""
+
+    def __init__(self, call: AuthorizerCall) -> None:
+        reason = call.logged("reason") or IotCoreReason.NOT_AUTHENTICATED
+        super().__init__(reason, call.logged("detail") or "", call=call)
+
+
+class Forbidden(Refused):
+    """The Lambda authenticated the client, and its policy does not allow this CONNECT."""
+
+    def __init__(self, reason: str, detail: str, authorization: Authorization, denied: Asked) -> None:
+        super().__init__(reason, detail, call=authorization)
+        self.principal_id = authorization.answer.principal_id
+        """As the Lambda answered it."""
+        self.denied = denied
+        """What the policy does not allow: the connection, or the publish of its Will."""
 
 
 class AuthorizerInvoker:
@@ -120,9 +138,8 @@ class AuthorizerInvoker:
             raise Refused(IotCoreReason.SIGNED_FOR_IAM, f"found {signature}{both}")
         name = request.find(NAME_KEY) or self._authorizers.default
         if name is None:
-            raise Refused(
-                IotCoreReason.AUTHORIZER_MISSING, f"expected {NAME_KEY}, because there is no default authorizer"
-            )
+            expected = f"expected {NAME_KEY}, because there is no default authorizer"
+            raise Refused(IotCoreReason.AUTHORIZER_MISSING, expected + request.similar(NAME_KEY))
         authorizer = self._authorizers.get(name)
         if authorizer is None:
             raise Refused(IotCoreReason.AUTHORIZER_NOT_FOUND, f"there is no authorizer {name[:128]!r}")
@@ -143,13 +160,15 @@ class AuthorizerInvoker:
             connection_id=connection_id,
         )
         answer, decision = await self._invoke(authorizer, event)
-        try:
-            checked = read_answer(answer)
-        except InvalidAnswer as error:
-            raise Refused(IotCoreReason.INVALID_ANSWER, str(error), decision=decision) from None
-        if checked is None:
-            raise NotAuthenticated(IotCoreReason.NOT_AUTHENTICATED, decision=decision)
-        return Authorization(checked, authorizer.name, event, decision, generation, signature.warning)
+        call = AuthorizerCall(authorizer.name, event, decision)
+        return Authorization(
+            authorizer.name,
+            event,
+            decision,
+            answer=accepted(answer, call),
+            generation=generation,
+            warning=signature.warning,
+        )
 
     async def _invoke(self, authorizer: AuthorizerDescription, event: Mapping[str, object]) -> Invocation:
         function = self.functions.get(authorizer.function_arn)
@@ -165,6 +184,17 @@ class AuthorizerInvoker:
             raise Refused(IotCoreReason.ENVIRONMENTS_BUSY, str(error)) from None
         except (BrokenHandler, InvalidFile) as error:
             raise Refused(IotCoreReason.FUNCTION_ERROR, str(error)) from None
+
+
+def accepted(answer: Mapping[str, object], call: AuthorizerCall) -> AuthorizerAnswer:
+    """Reads an answer that authenticates the client, within IoT Core's limits. Raises Refused for any other."""
+    try:
+        checked = read_answer(answer)
+    except InvalidAnswer as error:
+        raise Refused(IotCoreReason.INVALID_ANSWER, str(error), call=call) from None
+    if checked is None:
+        raise NotAuthenticated(call)
+    return checked
 
 
 class Signature(NamedTuple):
@@ -185,12 +215,13 @@ def verify_signature(request: ConnectionRequest, authorizer: AuthorizerDescripti
         return Signature(verified=False)
     token = request.find_token(authorizer.token_key_name or "")
     if token is None:
-        raise Refused(
-            IotCoreReason.TOKEN_MISSING, f"signing is enabled: expected a token under {authorizer.token_key_name}"
-        )
+        key = authorizer.token_key_name or ""
+        expected = f"signing is enabled: expected a token under {key}"
+        raise Refused(IotCoreReason.TOKEN_MISSING, expected + request.similar(key))
     text = request.token_signature or request.find(SIGNATURE_KEY)
     if text is None:
-        raise Refused(IotCoreReason.SIGNATURE_MISSING, f"signing is enabled: expected {SIGNATURE_KEY}")
+        expected = f"signing is enabled: expected {SIGNATURE_KEY}"
+        raise Refused(IotCoreReason.SIGNATURE_MISSING, expected + request.similar(SIGNATURE_KEY))
     try:
         # unmeasured: base64 without padding. API_TestInvokeAuthorizer's pattern for tokenSignature allows it.
         padding = "=" * (-len(text) % 4)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from iot_core.authorizers.event import ConnectionRequest, HttpContext, MqttContext, TlsContext
-from iot_core.authorizers.invocation import Authorization, AuthorizerInvoker, Forbidden, Refused
+from iot_core.authorizers.invocation import Asked, Authorization, AuthorizerInvoker, Forbidden, Refused
 from iot_core.broker.client import Origin
 from iot_core.feed import Decisions
 from iot_core.mqtt import Connect, Version, Will
@@ -76,9 +76,8 @@ class ClientAuthorizer:
         started, connection_id = self._clock(), str(uuid.uuid4())
         client_id = connect.client_id or f"$GEN/{uuid.uuid4()}"
         authorization, permissions = await self._ask(connect, client_id, network, connection_id)
-        if connect.will is not None and not _allows_will(permissions, connect.will):
-            detail = "the policy does not allow the client to publish its Will"
-            raise _forbidden(IotCoreReason.WILL_NOT_ALLOWED, detail, authorization)
+        if connect.will is not None:
+            _check_will(permissions, connect.will, client_id, authorization)
         return ClientAuthorization(
             connect=connect,
             client_id=client_id,
@@ -103,10 +102,11 @@ class ClientAuthorizer:
     ) -> tuple[Authorization, Permissions]:
         request = connection_request(connect, network)
         try:
+            attributes = connect_attributes(connect)
             connection = Connection(
                 client_id=client_id,
                 source_ip=network.origin.source[0],
-                connect_attributes=connect_attributes(connect),
+                connect_attributes=attributes,
                 domain_name=request.domain_name,
             )
             authorization = await self._invoker.authorize(request, connection_id=connection_id)
@@ -115,7 +115,9 @@ class ClientAuthorizer:
             self._decisions.doubts(authorization, client_id, evaluator.doubts)
             permissions = Permissions(evaluator, self._arn_prefix, on_decision)
             if not permissions.may_connect(client_id):
-                raise _forbidden(IotCoreReason.CONNECT_NOT_ALLOWED, "", authorization)
+                detail = _asks_for(connect, client_id, attributes)
+                denied = Asked("connect", client_id, client_id, attributes)
+                raise Forbidden(IotCoreReason.CONNECT_NOT_ALLOWED, detail, authorization, denied)
         except Refused:
             raise
         except Exception as error:
@@ -144,10 +146,18 @@ def connection_request(connect: Connect, network: NetworkContext) -> ConnectionR
     return ConnectionRequest.model_construct(http_context=network.http, tls_context=network.tls, mqtt_context=mqtt)
 
 
-def _allows_will(permissions: Permissions, will: Will) -> bool:
-    return permissions.may_publish(will.topic) and (not will.retain or permissions.may_retain(will.topic))
+def _asks_for(connect: Connect, client_id: str, attributes: frozenset[str]) -> str:
+    """What a CONNECT asks for, in words."""
+    wanted = f" with {' and '.join(sorted(attributes))}" if attributes else ""
+    if connect.client_id:
+        return f"client ID {client_id}{wanted}"
+    return f"the CONNECT has no client ID, and the policy does not allow {client_id}{wanted}: set a client ID"
 
 
-def _forbidden(reason: IotCoreReason, detail: str, authorization: Authorization) -> Forbidden:
-    principal_id = authorization.answer.principal_id
-    return Forbidden(reason, detail, principal_id=principal_id, decision=authorization.decision)
+def _check_will(permissions: Permissions, will: Will, client_id: str, authorization: Authorization) -> None:
+    """Raises Forbidden if the policy does not allow the client to publish its Will."""
+    if permissions.may_publish(will.topic) and (not will.retain or permissions.may_retain(will.topic)):
+        return
+    action = "retain" if will.retain else "publish"
+    detail = f"the policy does not allow the client to {action} its Will to {will.topic}"
+    raise Forbidden(IotCoreReason.WILL_NOT_ALLOWED, detail, authorization, Asked(action, will.topic, client_id))

@@ -55,6 +55,8 @@ class MqttOverWebSocket(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Takes bytes from the network. The first ones begin with the whole head of the upgrade request."""
+        if self._transport.is_closing():  # TLS hands over what it has read before.
+            return
         if self._protocol.state is State.CONNECTING:
             head = data.find(_END_OF_HEAD) + len(_END_OF_HEAD)
             self._read(data[:head])

@@ -18,7 +18,7 @@ from iot_authorizer_cli.commands.keys.changing import make_key, retire_key
 from iot_policies import InvalidFile
 from tests.cdk.configurations import POLICY, append, with_signing, write_key
 
-JWKS = r"keys\.json: named by jwt\[0\]\.jwks: "
+JWKS = r"authorizer\.toml:\d+: jwt\[0\]\.jwks: .*keys\.json: "
 
 
 def check(config: Path, **environment: str) -> CheckedConfiguration:

@@ -37,9 +37,9 @@ def test_explain_exits_with_0_for_allowed_and_1_for_denied(run: Run, action: str
         ("{}", "rooms/a/mute/bob", "needs role = moderator or admin"),
         ("{}", "rooms/a/say/ann", "claims.rooms is missing"),
         ('{"rooms": ["+"]}', "rooms/a/say/ann", "unsafe_value: claims.rooms"),
-        ('{"rooms": ["a"]}', "rooms/attic/say/ann", "is for another claims.rooms\n"),
-        ('{"rooms": ["a"]}', "rooms/a/say/bob", "is for another principal\n"),
-        ('{"rooms": ["a"]}', "users/bob/outbox", "is for another principal\n"),
+        ('{"rooms": ["a"]}', "rooms/attic/say/ann", 'claims.rooms is "a", the topic needs "attic"\n'),
+        ('{"rooms": ["a"]}', "rooms/a/say/bob", 'principal is "ann", the topic needs "bob"\n'),
+        ('{"rooms": ["a"]}', "users/bob/outbox", 'principal is "ann", the topic needs "bob"\n'),
     ],
 )
 def test_explain_prints_the_reason(run: Run, claims: str, topic: str, reason: str) -> None:

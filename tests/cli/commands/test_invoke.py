@@ -3,6 +3,8 @@
 import base64
 import json
 import stat
+import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,8 @@ from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from tests.cli.conftest import Run
+from tests.cli.conftest import Run, refused
+from tests.local.harness.function import allow
 
 
 def test_the_development_key_is_made_once_and_only_its_owner_can_read_it(run: Run, folder: Path) -> None:
@@ -39,6 +42,12 @@ def test_a_refused_client_gives_exit_code_1_and_the_reason(run: Run) -> None:
     done = run("invoke", "--token", "nonsense")
     assert (done.returncode, json.loads(done.stdout)["isAuthenticated"]) == (1, False)
     assert done.stderr.startswith("refused: reason=malformed_token")
+
+
+def test_a_refusal_shows_what_the_token_says_and_what_the_template_grants(run: Run) -> None:
+    token = run("token", "--principal", "ann").stdout.strip()
+    done = run("invoke", "--token", token, "--mqtt-context", '{"clientId": "bob"}')
+    assert done.stderr.splitlines()[1:] == ['  granted client IDs: "ann" or "ann/*"']
 
 
 def test_the_token_is_found_under_the_token_key_name_as_iot_core_finds_it(run: Run) -> None:
@@ -95,4 +104,75 @@ def test_a_signature_without_padding_is_accepted_with_a_warning(run: Run, signin
 @pytest.mark.parametrize("given", [["--token-signature", "AAAA"], []], ids=["wrong", "missing"])
 def test_a_wrong_signature_never_reaches_the_lambda(run: Run, signing: tuple[str, str], given: list[str]) -> None:
     done = run("invoke", "--token", signing[0], *given)
-    assert (done.returncode, "IoT Core refuses" in done.stderr) == (2, True)
+    assert (done.returncode, done.stdout, "IoT Core refuses this client" in done.stderr) == (1, "", True)
+
+
+OWN = """\
+import json
+
+def lambda_handler(event, context):
+    return json.loads(event["token"])
+"""
+
+
+@pytest.fixture
+def own(run: Run, folder: Path) -> Callable[[object], subprocess.CompletedProcess[str]]:
+    """Invokes a handler without this package, which answers with its token."""
+    (folder / "own_answers.py").write_text(OWN)
+    (folder / "own.toml").write_text('name = "own"\n')
+
+    def invoke(answer: object) -> subprocess.CompletedProcess[str]:
+        options = ("--config", "own.toml", "--handler", "own_answers.lambda_handler")
+        return run("invoke", *options, "--token", json.dumps(answer))
+
+    return invoke
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        (
+            {"principalId": "user-1"},
+            'principalId: expected 1 to 128 letters and digits of ASCII, found "user-1"',
+        ),
+        (
+            {"refreshAfterInSeconds": "300"},
+            'refreshAfterInSeconds: expected a whole number, 300 to 86400, found "300"',
+        ),
+        ({"policyDocuments": {}}, "policyDocuments: expected a list of at most 10 policy documents, found {}"),
+        ({"isAuthenticated": "true"}, 'isAuthenticated: expected true or false, found "true"'),
+    ],
+)
+def test_an_answer_that_iot_core_refuses_gives_exit_code_1_and_names_the_field(
+    own: Callable[[object], subprocess.CompletedProcess[str]], changed: dict[str, object], told: str
+) -> None:
+    done = own({**allow(), **changed})
+    assert (done.returncode, done.stderr.splitlines()[-1]) == (
+        1,
+        f"iot-authorizer: IoT Core refuses this client: invalid_answer: {told}",
+    )
+
+
+def test_an_answer_that_iot_core_accepts_gives_exit_code_0(
+    own: Callable[[object], subprocess.CompletedProcess[str]],
+) -> None:
+    assert own(allow()).returncode == 0
+
+
+@pytest.mark.parametrize("answer", [[], None, 7], ids=repr)
+def test_an_answer_that_is_not_an_object_gives_exit_code_1(
+    own: Callable[[object], subprocess.CompletedProcess[str]], answer: object
+) -> None:
+    done = own(answer)
+    assert (done.returncode, "refuses this client: function_error: " in done.stderr) == (1, True), done.stderr
+
+
+def test_a_handler_that_raises_an_exception_gives_exit_code_1(run: Run) -> None:
+    done = run("invoke", "--handler", "json.dumps")
+    assert (done.returncode, "function_error: the handler raised TypeError" in done.stderr) == (1, True), done.stderr
+
+
+def test_a_token_that_iot_core_does_not_take_is_called_too_long(run: Run) -> None:
+    assert refused(run, "invoke", "--token", "a" * 6145).endswith(
+        "--token: has 6,145 characters, but IoT Core takes at most 6,144"
+    )

@@ -40,13 +40,19 @@ def test_an_entry_has_its_own_line_within_a_list(path: Path) -> None:
     assert [entry["line"] for entry in of(path, {})["entries"]] == [2, 4, 5, 10]
 
 
+NEEDS = (
+    "needs role = moderator or admin, but role is missing; level = 3, but level is missing; "
+    "paid = true, but paid is missing; the claim team, but team is missing"
+)
+
+
 @pytest.mark.parametrize(
     ("claims", "entry", "why_not"),
     [
         ({}, 0, None),
         ({}, 2, "claims.rooms is missing"),
-        ({}, 3, "needs role = moderator or admin, level = 3, paid = true, the claim team"),
-        ({"role": "admin", "level": 3, "team": "red"}, 3, "needs paid = true"),
+        ({}, 3, NEEDS),
+        ({"role": "admin", "level": 3, "team": "red"}, 3, "needs paid = true, but paid is missing"),
         (MODERATOR, 3, None),
     ],
 )
@@ -67,7 +73,7 @@ def test_a_resource_names_the_lines_that_ask_for_it_and_so_does_the_deny_of_a_pl
 
 def test_a_principal_without_a_policy_has_an_error(path: Path) -> None:
     found = of(path, {}, name="+")
-    assert (found["error"], found["documents"]) == ("unsafe_value: principal cannot be a topic level", [])
+    assert (found["error"], found["documents"]) == ('unsafe_value: principal cannot be a topic level: it is "+"', [])
 
 
 def test_the_characters_are_those_that_iot_core_counts(path: Path) -> None:

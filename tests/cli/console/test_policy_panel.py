@@ -44,7 +44,7 @@ def test_the_policy_is_the_chosen_clients_and_follows_its_form(console: Console)
 @pytest.mark.parametrize(
     ("resource", "where", "answer"),
     [
-        ("rooms/attic/say/ann", "#ask-answer", "is for another claims.rooms"),
+        ("rooms/attic/say/ann", "#ask-answer", 'claims.rooms is "lobby", the topic needs "attic"'),
         ("rooms/#", "#ask-error", "a topic name must not contain + or #"),
         ("", "#ask-error", "enter a topic, a topic filter or a client ID"),
     ],

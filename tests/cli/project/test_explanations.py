@@ -9,16 +9,8 @@ import pytest
 
 from iot_authorizer_cli.project.configuration import ProjectConfiguration, read_project_configuration
 from iot_authorizer_cli.project.explanations import decision_reasons
-from iot_core.authorizers.answer import AuthorizerAnswer
-from iot_core.authorizers.invocation import Authorization
+from iot_core.authorizers.invocation import Asked, AuthorizerCall
 
-ANSWER = AuthorizerAnswer(
-    isAuthenticated=True,
-    principalId="ann",
-    policyDocuments=[],
-    disconnectAfterInSeconds=300,
-    refreshAfterInSeconds=300,
-)
 CONFIGURATION = """\
 name = "chat"
 policy = "policy.toml"
@@ -63,8 +55,8 @@ ANN, OTHER = token("ann", rooms=["lobby"]), token("bob", rooms=["attic"])
 def explained(
     configuration: ProjectConfiguration, event: dict[str, object], topic: str, **logged: str
 ) -> tuple[str, ...]:
-    authorization = Authorization(ANSWER, "chat", event, logged)
-    return tuple(decision_reasons(configuration, authorization, "publish", topic, "ann"))
+    call = AuthorizerCall("chat", event, logged)
+    return tuple(decision_reasons(configuration, call, Asked("publish", topic, "ann"), None))
 
 
 @pytest.mark.parametrize(
@@ -111,7 +103,7 @@ def test_a_scope_is_a_list_as_the_lambda_reads_it(tmp_path: Path, configuration:
 
 def test_a_refusal_is_explained_too(configuration: ProjectConfiguration) -> None:
     (reason,) = explained(configuration, {"token": ANN}, "rooms/attic/say", principal="ann", source="token")
-    assert reason.endswith("is for another claims.rooms")
+    assert reason.endswith('claims.rooms is "lobby", the topic needs "attic"')
 
 
 @pytest.mark.parametrize(
@@ -136,11 +128,102 @@ def test_what_no_template_decides_is_not_explained(
     if template is None:
         (tmp_path / "authorizer.toml").write_text('name = "chat"\n')
         configuration = read(tmp_path)
-    authorization = Authorization(ANSWER, authorizer, {"token": ANN}, {"principal": "ann", "source": "token"})
-    assert decision_reasons(configuration, authorization, action, "rooms/lobby/say", "ann") == ()
+    call = AuthorizerCall(authorizer, {"token": ANN}, {"principal": "ann", "source": "token"})
+    assert decision_reasons(configuration, call, Asked(action, "rooms/lobby/say", "ann"), None) == ()
 
 
 def test_a_value_that_cannot_be_in_a_topic_is_the_reason(configuration: ProjectConfiguration) -> None:
     event: dict[str, object] = {"token": token("ann", rooms=["a/b"])}
     reasons = explained(configuration, event, "rooms/lobby/say", principal="ann", source="token")
     assert reasons[0].startswith("unsafe_value: ")
+
+
+ISSUERS = """
+[[jwt]]
+issuer     = "https://a.example/"
+audience   = ["chat", "games"]
+algorithms = ["ES256"]
+jwks       = "keys.json"
+token_type = "at+jwt"
+
+[[jwt]]
+issuer     = "https://pool.example/"
+client_id  = ["web"]
+algorithms = ["RS256"]
+jwks       = "keys.json"
+"""
+
+
+@pytest.mark.parametrize(
+    ("reason", "claims", "logged", "text"),
+    [
+        (
+            "unknown_issuer",
+            {"iss": "https://a.example"},
+            {},
+            'iss is "https://a.example", expected "https://a.example/" or "https://pool.example/"',
+        ),
+        (
+            "wrong_audience",
+            {"iss": "https://a.example/", "aud": ["mail"]},
+            {},
+            'aud is ["mail"], expected "chat" or "games"',
+        ),
+        ("wrong_audience", {"iss": "https://a.example/"}, {}, 'aud is missing, expected "chat" or "games"'),
+        (
+            "wrong_client",
+            {"iss": "https://pool.example/", "client_id": "app"},
+            {},
+            'client_id is "app", expected "web"',
+        ),
+        (
+            "wrong_token_use",
+            {"iss": "https://pool.example/", "token_use": "id"},
+            {"detail": "token_use"},
+            'token_use is "id", expected "access"',
+        ),
+        (
+            "wrong_token_use",
+            {"iss": "https://a.example/"},
+            {"detail": "typ"},
+            'typ is "application/jwt", expected "application/at+jwt"',
+        ),
+        ("algorithm_not_allowed", {"iss": "https://a.example/"}, {}, 'alg is "HS256", expected "ES256"'),
+        ("expired", {"exp": 1_700_000_000}, {}, 'exp is "2023-11-14 22:13:20Z"'),
+        ("missing_claim", {"iss": "https://a.example/"}, {"detail": "exp"}, "the token has the claims sub, iss"),
+        ("invalid_claim", {"exp": "soon"}, {"detail": "exp"}, 'exp is "soon"'),
+    ],
+)
+def test_a_refused_token_shows_what_it_says_and_what_is_expected(
+    tmp_path: Path,
+    configuration: ProjectConfiguration,
+    reason: str,
+    claims: dict[str, object],
+    logged: dict[str, str],
+    text: str,
+) -> None:
+    (tmp_path / "authorizer.toml").write_text(CONFIGURATION + ISSUERS)
+    call = AuthorizerCall("chat", {"token": token("ann", **claims)}, {"source": "token", **logged})
+    asked = Asked("connect", "ann", "ann")
+    assert tuple(decision_reasons(read(tmp_path), call, asked, reason)) == (text,)
+
+
+@pytest.mark.parametrize(
+    "protocols",
+    [{"http": {"queryString": "?tt=x&a=b"}}, {"mqtt": {"username": "ann?tt=x"}}, {"http": {"headers": {"TT": "x"}}}],
+    ids=["query string", "user name", "header"],
+)
+def test_a_misspelled_token_key_name_is_named(
+    tmp_path: Path, configuration: ProjectConfiguration, protocols: dict[str, object]
+) -> None:
+    (tmp_path / "authorizer.toml").write_text(CONFIGURATION.replace('token_key_name = "t"', 'token_key_name = "ttt"'))
+    call = AuthorizerCall("chat", {"protocolData": protocols}, {})
+    (found,) = decision_reasons(read(tmp_path), call, Asked("connect", "ann", "ann"), "no_credentials")
+    assert found.lower() == "found tt, did you mean ttt?"
+
+
+def test_a_refused_client_id_is_explained_by_those_that_are_granted(configuration: ProjectConfiguration) -> None:
+    call = AuthorizerCall("chat", {"token": ANN}, {"principal": "ann", "source": "token"})
+    asked = Asked("connect", "eve", "eve")
+    found = decision_reasons(configuration, call, asked, "client_id_not_granted")
+    assert tuple(found) == ('granted client IDs: "ann"',)

@@ -4,7 +4,7 @@ import base64
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from iot_core.authorizers.invocation import Authorization
+from iot_core.authorizers.invocation import Asked, AuthorizerCall
 from iot_core.authorizers.rules import AuthorizerDescription
 from iot_core.core import IotCore
 from iot_core.functions.execution_environments import ExecutionEnvironments
@@ -66,8 +66,8 @@ def _token(event: Mapping[str, object]) -> object:
     return base64.b64decode(password).decode() if password else headers.get("token")
 
 
-def _explain(_: Authorization, question: str, resource: str, __: str | None) -> Sequence[str]:
-    return [f"because of {question} {resource}"]
+def _explain(_: AuthorizerCall, asked: Asked, __: str | None) -> Sequence[str]:
+    return [f"because of {asked.action} {asked.resource}"]
 
 
 class Core(IotCore):

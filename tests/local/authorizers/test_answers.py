@@ -86,6 +86,30 @@ def test_an_invalid_answer_is_refused_by_its_field(running: Running, answer: dic
 
 
 @pytest.mark.parametrize(
+    ("changed", "detail"),
+    [
+        (
+            {"principalId": "ann-1"},
+            'principalId: expected 1 to 128 letters and digits of ASCII, found "ann-1"',
+        ),
+        (
+            {"refreshAfterInSeconds": "300"},
+            'refreshAfterInSeconds: expected a whole number, 300 to 86400, found "300"',
+        ),
+        (
+            {"policyDocuments": 11 * [document(*EVERYTHING)]},
+            "policyDocuments: expected a list of at most 10 policy documents, found a list of 11",
+        ),
+        ({"policyDocuments": [padded(2049)]}, "policyDocuments[0]: expected at most 2048 characters, found 2049"),
+    ],
+    ids=["principal", "time", "11 documents", "2,049 characters"],
+)
+def test_the_detail_says_what_was_expected_and_found(running: Running, changed: dict[str, object], detail: str) -> None:
+    running.function.answer = lambda _: allow(**changed)
+    assert refused(running, "invalid_answer")["detail"] == detail
+
+
+@pytest.mark.parametrize(
     "answer",
     [
         allow(policyDocuments=[padded(2048)]),

@@ -36,6 +36,27 @@ def test_the_token_is_found_under_the_token_key_name(request_: ConnectionRequest
     assert (event(request_)["token"], event(request_)["signatureVerified"]) == ("a+b", False)
 
 
+@pytest.mark.parametrize(
+    ("request_", "hint"),
+    [
+        (ConnectionRequest(httpContext=HttpContext(queryString="?x=1&tokn=a")), ": found tokn, did you mean token?"),
+        (
+            ConnectionRequest(httpContext=HttpContext(headers={"X-Tokens": "a"})),
+            ": found X-Tokens, did you mean token?",
+        ),
+        (ConnectionRequest(mqttContext=MqttContext(username="ann?Token=a")), ": found Token, did you mean token?"),
+        (
+            ConnectionRequest(mqttContext=MqttContext(username="token=a")),
+            ": the user name has it without a ?, expected NAME?token=…",
+        ),
+        (ConnectionRequest(mqttContext=MqttContext(username="ann?SDK=x&Version=1")), ""),
+        (ConnectionRequest(), ""),
+    ],
+)
+def test_a_name_that_may_be_a_typo_is_a_hint(request_: ConnectionRequest, hint: str) -> None:
+    assert request_.similar("token") == hint
+
+
 def test_without_a_token_key_name_there_is_no_token() -> None:
     assert "token" not in event(ConnectionRequest(httpContext=HttpContext(queryString="?token=a")), key=None)
 

@@ -31,6 +31,22 @@ def test_a_client_id_that_the_policy_does_not_allow_is_refused(running: Running,
     running.record("decision", action="connect", allowed=False, reason="connect_not_allowed", client_id="bob")
 
 
+@both_versions
+def test_a_refused_connect_without_a_client_id_says_that_it_has_none(running: Running, version: Version) -> None:
+    running.function.answer = lambda _: allow(CONNECT)
+    with running.client(version) as client:
+        assert client.connect("").reason_code == NOT_AUTHORIZED[version]
+    detail = running.record("decision", action="connect", allowed=False, reason="connect_not_allowed")["detail"]
+    assert str(detail).startswith("the CONNECT has no client ID, and the policy does not allow $GEN/")
+
+
+def test_a_refused_connect_names_its_connect_attributes(running: Running) -> None:
+    running.only(CONNECT, client_id="bob")
+    with running.client(Version.MQTT_5) as client:
+        client.connect("bob", will=WILL)
+    assert running.record("decision", reason="connect_not_allowed")["detail"] == "client ID bob with LastWill"
+
+
 def test_without_a_policy_document_a_client_is_refused(running: Running) -> None:
     running.function.answer = lambda _: allow(policyDocuments=[])
     with running.client() as client:

@@ -26,6 +26,7 @@ from iot_authorizer_cli.options import (
 )
 from iot_authorizer_cli.project.configuration import ProjectConfiguration, read_project_configuration
 from iot_authorizer_cli.project.development_issuer import DATA, DevelopmentIssuer, table_path
+from iot_authorizer_cli.project.key_ring import read_key_ring
 from iot_authorizer_cli.snippets.programs import CLIENTS, WITH_TLS, Client, Transport, default_endpoint, snippet
 from iot_authorizer_cli.snippets.settings import ClientEndpoint, ClientSettings
 from iot_authorizer_cli.terminal import warn
@@ -38,6 +39,7 @@ _JUST_MADE = (
     "the key in {data} was just created, and no running `iot-authorizer dev` trusts it: "
     "run this in the folder of dev, or give --config and --data"
 )
+_SIGNATURE = "Send this signature of the token; default with [signing]: made with the private key on this machine."
 _LIFETIME = 3600
 """Seconds that a development token is valid."""
 
@@ -59,7 +61,7 @@ def connect(
     token: Annotated[
         str | None, typer.Option(metavar="TOKEN", help="Use this token; default: a development token.")
     ] = None,
-    signature: Annotated[str | None, typer.Option(metavar="BASE64", help="Send this signature of the token.")] = None,
+    signature: Annotated[str | None, typer.Option(metavar="BASE64", help=_SIGNATURE)] = None,
     user: Annotated[str | None, typer.Option(metavar="NAME", help="Use this MQTT user name, not a token.")] = None,
     password: Annotated[str | None, typer.Option(metavar="TEXT", help="Use this MQTT password.")] = None,
     principal: Annotated[
@@ -101,6 +103,8 @@ def connect(
         connecting = with_token(configured, principal, token)
     else:
         connecting, token = _with_new_token(configured, principal, claims, data)
+    if not configured.description.signing_disabled and signature is None:
+        signature = _signature(configured, token)
     wanted = proposal(
         configured,
         connecting.principal,
@@ -147,6 +151,18 @@ def _with_new_token(
     if issuer.made and not configured.path.exists():
         warn(f"{configured.path} does not exist here; {_JUST_MADE.format(data=data)}")
     return with_development_token(name, found), issuer.token(name, found, _LIFETIME)
+
+
+def _signature(configured: ProjectConfiguration, token: str | None) -> str | None:
+    """Signs a token as IoT Core demands it; None, with a warning, without a token or a private key."""
+    if token is None:
+        warn("signing is enabled: IoT Core refuses clients without a signed token, such as this one with a password")
+        return None
+    pair = read_key_ring(configured.path).active()
+    if pair is None:
+        warn("signing is enabled, but no private key is in keys/private: IoT Core refuses a client without --signature")
+        return None
+    return pair.sign(token.encode())
 
 
 def _authorizer(configured: ProjectConfiguration, where: ClientEndpoint) -> str | None:

@@ -88,14 +88,14 @@ def reload_line(record: Mapping[str, object]) -> str:
 
 
 class Explained:
-    """Chooses the records that are printed with an explanation: denials by policy, at most a few a second."""
+    """Chooses the records that are printed with an explanation: denials and refusals, at most a few a second."""
 
     def __init__(self) -> None:
         self._second, self._count = 0, 0
 
     def __call__(self, record: Mapping[str, object]) -> bool:
         """Whether a record is to be explained."""
-        if record.get("reason") != IotCoreReason.NOT_ALLOWED_BY_POLICY:
+        if record.get("allowed") is not False:
             return False
         second = int(time.monotonic())
         self._count = self._count + 1 if second == self._second else 1

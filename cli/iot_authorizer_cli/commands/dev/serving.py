@@ -19,7 +19,9 @@ from iot_authorizer_cli.local_iot_core import LocalIotCore
 from iot_authorizer_cli.options import CONFIG
 from iot_authorizer_cli.project.configuration import HANDLER
 from iot_authorizer_cli.project.development_issuer import DATA
+from iot_authorizer_cli.project.key_ring import read_key_ring
 from iot_authorizer_cli.snippets.settings import ClientEndpoint
+from iot_core.authorizers.invocation import SIGNATURE_KEY
 
 _URL = "http://localhost:8080"
 """The endpoint that other commands use by default."""
@@ -102,6 +104,10 @@ def _commands(core: LocalIotCore, folder: Path, name: str) -> Iterator[str]:
         yield "  # a program for a client; --help says how to give it your credentials\n"
         yield f"  {program} connect --for paho --authorizer {name}{where}\n"
         return
+    if not core.configuration.configured.description.signing_disabled and read_key_ring(path).active() is None:
+        yield "  # signing is enabled, and no private key is in keys/private: give your tokens and their signatures\n"
+        yield f"  {program} connect --for paho --token TOKEN --signature BASE64{where}\n"
+        return
     principal = found.principal
     who = f"--principal {shlex.quote(principal.name)}"
     yield f"  # {principal.name}, over WebSocket: subscribes and publishes\n"
@@ -109,14 +115,21 @@ def _commands(core: LocalIotCore, folder: Path, name: str) -> Iterator[str]:
     yield f"  # {principal.name}, over HTTPS\n"
     yield f"  {program} connect --for curl {who}{where} | sh\n\n"
     yield "  # the Lambda's answer, with AWS's own tool\n"
-    key = core.configuration.configured.description.token_key_name or "access_token"
-    context = json.dumps({"clientId": found.proposal.client_ids[0]})
     claims = shlex.quote(json.dumps(dict(principal.claims)))
-    yield (
-        f"  {_beside('aws')} iot test-invoke-authorizer --endpoint-url {core.url} --region {core.region}"
-        f" --no-sign-request --authorizer-name {name} --mqtt-context {shlex.quote(context)}"
-        f' --http-context "{{\\"queryString\\": \\"?{key}=$({program} token {who} --claims {claims}{data})\\"}}"\n'
+    context = shlex.quote(json.dumps({"clientId": found.proposal.client_ids[0]}))
+    token = f"$({program} token {who} --claims {claims}{data})"
+    aws = (
+        f"{_beside('aws')} iot test-invoke-authorizer --endpoint-url {core.url} --region {core.region}"
+        f" --no-sign-request --authorizer-name {name} --mqtt-context {context}"
     )
+    description = core.configuration.configured.description
+    key = description.token_key_name or "access_token"
+    if description.signing_disabled:
+        yield f'  {aws} --http-context "{{\\"queryString\\": \\"?{key}={token}\\"}}"\n'
+        return
+    headers = {key: "$TOKEN", SIGNATURE_KEY: f'$({program} sign{config} "$TOKEN")'}
+    quoted = ", ".join(f'\\"{name}\\": \\"{value}\\"' for name, value in headers.items())
+    yield f'  TOKEN="{token}" && {aws} --http-context "{{\\"headers\\": {{{quoted}}}}}"\n'
 
 
 def _beside(program: str) -> str:

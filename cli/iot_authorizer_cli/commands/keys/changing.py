@@ -15,7 +15,8 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
-from iot_authorizer_cli.commands.keys.key_ring import (
+from iot_authorizer_cli.commands.keys.signing_table import with_key, without_key
+from iot_authorizer_cli.project.key_ring import (
     KeyPair,
     KeyRefused,
     KeyRing,
@@ -23,7 +24,6 @@ from iot_authorizer_cli.commands.keys.key_ring import (
     new_public_file,
     read_key_ring,
 )
-from iot_authorizer_cli.commands.keys.signing_table import with_key, without_key
 from iot_core.authorizers.rules import MOST_KEYS
 from iot_core.whole_file import write_whole
 from iot_policies import InvalidFile

@@ -6,14 +6,20 @@ from typing import Annotated, Literal
 
 import typer
 
-from iot_authorizer_cli.commands.keys.key_ring import KeyPair, KeyRefused, fingerprint, read_key_ring
 from iot_authorizer_cli.options import CONFIG, AsJson, Config, Yes
+from iot_authorizer_cli.project.key_ring import KeyPair, KeyRefused, fingerprint, read_key_ring
 from iot_authorizer_cli.terminal import columns, confirm, print_list, time_text, warn
 from iot_policies import InvalidFile
 from iot_policies.errors import printable
 
 _SHORT = 16
 """Hex digits of a fingerprint that tell two keys apart."""
+_CUT_OFF = {
+    "passwords": "with signing, IoT Core refuses every client that signs in with a user name and a password, because "
+    "it sends no signed token: give these clients an authorizer of their own, without [signing]",
+    "anonymous": "with signing, IoT Core refuses every client without credentials, because it sends no signed token",
+}
+"""What signing does to clients without a token, by the table that allows them."""
 _HEADINGS = ("name", "bits", "fingerprint", "private half", "signs", "created")
 
 Name = Annotated[
@@ -33,6 +39,8 @@ def new(name: Name = None, bits: Bits = "2048", config: Config = CONFIG) -> None
     if not ring.public_files:
         typer.echo("Signing is now on. IoT Core cannot turn it on for an existing authorizer: if yours is deployed,")
         typer.echo(f"give it another name in {config}.")
+        for table in ring.unsigned:
+            warn(f"{config} has [{table}]: {_CUT_OFF[table]}")
     typer.echo(f"Deploy, then sign tokens: iot-authorizer sign{ring.option} TOKEN")
 
 

@@ -62,7 +62,7 @@ def _put(signing: Table, keys: Mapping[str, object]) -> None:
 
 
 def _raw(path: Path) -> str:
-    return read_file(path).decode("utf-8-sig")
+    return read_file(path).decode()
 
 
 def _joined(text: str, added: str) -> str:

@@ -94,7 +94,7 @@ def _lines(content: bytes) -> Iterator[tuple[int, Sequence[str] | str]]:
         yield 1, "the file is in UTF-16: save it as CSV in UTF-8"
         return
     # Bytes that are not UTF-8 become surrogates, which mark the lines to report.
-    text = content.removeprefix(codecs.BOM_UTF8).decode(errors="surrogateescape")
+    text = content.decode(errors="surrogateescape")
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     while True:
         number = reader.line_num + 1

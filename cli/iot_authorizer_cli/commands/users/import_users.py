@@ -17,6 +17,7 @@ from iot_authorizer_cli.project.identity_table import TableOptions
 from iot_authorizer_cli.terminal import read_standard_input
 from iot_identities.table import TableUnavailable
 from iot_policies.errors import printable
+from iot_policies.toml_file import read_file
 
 
 def import_users(
@@ -68,7 +69,7 @@ def _rows(file: Path) -> list[Row]:
 
 
 def _content(file: Path) -> bytes:
-    return read_standard_input("FILE") if str(file) == "-" else file.read_bytes()
+    return read_standard_input("FILE") if str(file) == "-" else read_file(file)
 
 
 def _password_file(path: Path, stack: ExitStack) -> PasswordFile:

@@ -70,7 +70,7 @@ class PasswordFile:
 def _passwords(content: bytes) -> dict[str, str]:
     """The passwords of complete lines. Raises ValueError if an import did not write them."""
     try:
-        lines = list(csv.reader(io.StringIO(content.decode(), newline=""), strict=True))
+        lines = list(csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""), strict=True))
     except (UnicodeDecodeError, csv.Error):
         raise ValueError(_FOREIGN) from None
     if lines[:1] != [_HEADER][: len(content)] or not all(map(_is_made, lines[1:])):

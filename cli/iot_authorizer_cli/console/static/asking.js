@@ -24,6 +24,7 @@ export class Asking {
       if (number === this.#count && maySuggest) this.#signIn.suggest(found.suggestions.client_id);
       if (number === this.#count && this.#signIn.clientId !== before) found = await this.#compile();
       if (number === this.#count) this.policy = found;
+      if (number === this.#count) this.#signIn.showStored(found.stored_claims);
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
       if (number !== this.#count) return false;
@@ -35,11 +36,11 @@ export class Asking {
 
   /** Asks why the policy allows or refuses an action. Raises Refused. */
   async explain(clientId, action, resource) {
-    const body = { ...this.#signIn.identity, client_id: clientId || null, action, resource };
+    const body = { ...this.#signIn.asked, client_id: clientId || null, action, resource };
     return { action, resource, ...(await post("/console/explain", body)) };
   }
 
   async #compile() {
-    return post("/console/policy", { ...this.#signIn.identity, client_id: this.#signIn.clientId || null });
+    return post("/console/policy", { ...this.#signIn.asked, client_id: this.#signIn.clientId || null });
   }
 }

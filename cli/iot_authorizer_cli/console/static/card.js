@@ -15,6 +15,7 @@ export class Card {
   }
 
   #isConnected;
+  #hadFocus = false;
 
   /** Whether the client is connecting or connected. */
   get isBusy() {
@@ -30,6 +31,7 @@ export class Card {
   }
 
   connecting() {
+    this.#hadFocus = this.#hasFocus;
     this.at.identity.disabled = true;
     this.state("connecting", "connecting…");
   }
@@ -41,16 +43,30 @@ export class Card {
     summary.replaceChildren("Signed in as ", ...levels(name));
     signIn.open = false;
     this.#showToggle();
+    this.#hadFocus = false;
     toggle.focus({ preventScroll: true });
     this.state("connected", "connected");
   }
 
   closed() {
     const { subscribeFields, publishFields, summary, identity } = this.at;
+    const hadFocus = this.#hadFocus || this.#hasFocus;
     this.#isConnected = identity.disabled = false;
     subscribeFields.disabled = publishFields.disabled = true;
     summary.textContent = "Sign in";
+    this.#hadFocus = false;
     this.#showToggle();
+    if (hadFocus) this.focus();
+  }
+
+  /** Moves the focus to the button that connects: what had it was disabled or removed. */
+  focus() {
+    const { toggle, connect } = this.at;
+    (toggle.hidden ? connect : toggle).focus({ preventScroll: true });
+  }
+
+  get #hasFocus() {
+    return this.root.contains(document.activeElement);
   }
 
   state(name, text) {

@@ -12,8 +12,9 @@ import { Steps } from "./steps.js";
 import { keep, restored } from "./storage.js";
 import { Subscriptions } from "./subscriptions.js";
 import { Topics } from "./topics.js";
-import { actionOf, because, disconnectedBecause, isClientError, isConnectByPolicy } from "./wording.js";
+import { actionOf, because, disconnectedBecause, isClientError } from "./wording.js";
 
+const IS_PUBLISH = new Set(["publish", "retain"]);
 const PAUSE = 250; // ms from the last key to the request for the policy
 const DEFAULTS = { principal: "", claims: "", clientId: "", lives: "3600", version: "5", means: "minted" };
 
@@ -47,11 +48,12 @@ export class ClientPanel {
     this.#asking = new Asking(this.#signIn);
     this.#topics = new Topics(at, letter, saved, () => this.#keep());
     this.#messages = new Messages(at.messages);
-    this.#refusal = new Refusal(at.refusal);
+    this.#refusal = new Refusal(at.refusal, () => this.#card.focus());
     this.#steps = new Steps(at.steps, (topic) => this.#topics.take(topic));
     this.#subscriptions = new Subscriptions(at.subscriptions, {
       unsubscribe: (filter) => this.#unsubscribe(filter),
       explain: (filter) => this.#showWhy("subscribe", filter),
+      removed: () => at.filter.focus({ preventScroll: true }),
     });
     this.#listen();
     this.#card.title(this.principal);
@@ -153,9 +155,9 @@ export class ClientPanel {
     try {
       const { clientId } = this.#signIn.credentials;
       this.#connectedAs = clientId;
-      const { token, ...account } = await this.#signIn.proof();
+      const { token, signature, ...account } = await this.#signIn.proof();
       const options = { clientId, version: this.#signIn.version, account };
-      const opened = await connect(endpoint(this.#state, token), options, {
+      const opened = await connect(endpoint(this.#state, token, signature), options, {
         connected: () => this.#connected(opened),
         message: (topic, payload, packet) => this.#messages.received({ topic, payload, ...packet }),
         closed: (why) => this.#closed(why),
@@ -164,6 +166,7 @@ export class ClientPanel {
       this.#closed(null);
       this.#card.at.signIn.open = true;
       this.#signIn.complain(error instanceof Refused ? error : new Refused(`MQTT.js: ${error.message}`));
+      this.#signIn.focus(error.field);
     }
   }
 
@@ -184,22 +187,16 @@ export class ClientPanel {
     this.#why = why === null ? null : why || this.#why;
     this.#showClosed();
     announce(`${this.principal}: ${this.#card.stateText}`);
+    this.#ask(); // A template that was saved meanwhile may grant another client ID.
   }
 
   /** Shows a decision against this client. It may come before or after the connection closes. */
   #refused(record) {
     this.#refusal.decided(record);
-    this.#sent.get(record.resource)?.failed();
+    if (IS_PUBLISH.has(record.action)) this.#sent.get(record.resource)?.failed();
     this.#showClosed();
-    if (record.action === "publish") this.#steps.done("refused");
+    if (IS_PUBLISH.has(record.action)) this.#steps.done("refused");
     announce(`${this.principal} is refused: ${actionOf(record.action)} ${record.resource}: ${because(record)}`);
-    if (isConnectByPolicy(record) && !record.explanation?.length) this.#explainConnect(record);
-  }
-
-  /** IoT Core does not explain a refused CONNECT, so the template is asked here. */
-  async #explainConnect(record) {
-    const { allowed, reasons } = await this.explain("connect", record.resource).catch(() => ({ allowed: true }));
-    if (!allowed && this.#refusal.shows(record)) this.#refusal.decided({ ...record, explanation: reasons });
   }
 
   /** Shows why the connection ended, if the server did not say so itself. */

@@ -30,11 +30,12 @@ const CODES = {
   160: "the maximum connect time",
 };
 
-/** The URL that a browser connects to. Browsers cannot set headers, so the query string has everything; `token` may be missing. */
-export function endpoint(state, token) {
+/** The URL that a browser connects to. Browsers cannot set headers, so the query string has everything; `token` and `signature` may be missing. */
+export function endpoint(state, token, signature) {
   const query = new URLSearchParams();
   if (state.authorizer) query.set("x-amz-customauthorizer-name", state.authorizer);
   if (token) query.set(state.token_key_name ?? "access_token", token);
+  if (signature) query.set("x-amz-customauthorizer-signature", signature);
   const scheme = location.protocol === "https:" ? "wss:" : "ws:";
   return `${scheme}//${location.host}/mqtt?${query}`;
 }

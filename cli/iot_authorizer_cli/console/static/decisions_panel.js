@@ -3,7 +3,7 @@
 import { byId, clock, count, element, levels } from "./dom.js";
 import { explanation } from "./explanation.js";
 import { keep, restored } from "./storage.js";
-import { actionOf, because, disconnectedBecause, isConnectByPolicy, isRefused, verdictOf } from "./wording.js";
+import { actionOf, because, disconnectedBecause, isRefused, verdictOf } from "./wording.js";
 
 const KEPT = 1000;
 const SHOWN = 200;
@@ -122,11 +122,7 @@ export class DecisionsPanel {
   async #explain(record, more) {
     const answer = await this.#onExplain(record);
     if (!answer) return;
-    if (isConnectByPolicy(record) && !answer.allowed) {
-      more.firstElementChild.replaceWith(explanation({ ...record, reasons: answer.reasons }));
-    } else {
-      more.prepend(explanation(answer));
-    }
+    more.prepend(explanation(answer));
   }
 }
 

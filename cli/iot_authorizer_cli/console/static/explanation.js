@@ -2,7 +2,7 @@
 
 import { element } from "./dom.js";
 import { formatted, reasonLink, reasonOf } from "./reasons.js";
-import { actionOf, verdictOf } from "./wording.js";
+import { actionOf, isByPolicy, verdictOf } from "./wording.js";
 
 /**
  * Shows a decision: `{allowed, action, resource, reason, detail, reasons}`. `reason` is a reason code and `reasons` are
@@ -19,7 +19,7 @@ export function explanation({ allowed, action, resource, reason, detail, reasons
       ` ${actionOf(action)} `,
       element("code", {}, resource),
     ),
-    reason ? element("p", { class: "reason" }, reasonLink(reason), ...(reasons.length ? [] : words(reason, detail))) : null,
+    reason ? element("p", { class: "reason" }, reasonLink(reason), ...(reasons.length && isByPolicy({ reason }) ? [] : words(reason, detail))) : null,
     reasons.length ? element("ul", {}, ...reasons.map((each) => element("li", {}, each))) : null,
   );
 }

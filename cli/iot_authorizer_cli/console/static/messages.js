@@ -6,15 +6,18 @@ const KEPT = 100;
 const SHOWN = 4096; // characters of a payload
 
 export class Messages {
+  #box;
   #list;
 
-  constructor(list) {
-    this.#list = list;
+  /** `box` is the log, which has a list. */
+  constructor(box) {
+    this.#box = box;
+    this.#list = box.firstElementChild;
   }
 
   clear() {
     this.#list.replaceChildren();
-    this.#list.hidden = true;
+    this.#box.hidden = true;
   }
 
   /** Adds a received message. */
@@ -53,7 +56,7 @@ export class Messages {
       ),
       element("span", { class: "payload" }, payload === "" ? element("i", {}, "empty") : payload),
     );
-    this.#list.hidden = false;
+    this.#box.hidden = false;
     this.#list.prepend(row);
     while (this.#list.children.length > KEPT) this.#list.lastElementChild.remove();
     return row;

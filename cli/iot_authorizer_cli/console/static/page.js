@@ -7,7 +7,7 @@ import { byId, element } from "./dom.js";
 import { Feed } from "./feed.js";
 import { PolicyPanel } from "./policy_panel.js";
 import { loadReasons } from "./reasons.js";
-import { isAboutConnection, isConnectByPolicy } from "./wording.js";
+import { isAboutConnection } from "./wording.js";
 
 const AGAIN_AFTER = 2000; // ms
 
@@ -80,11 +80,11 @@ class Page {
   }
 
   #showNotice() {
-    const { mqtt_js: hasMqtt, signing } = this.#state;
+    const { mqtt_js: hasMqtt, signing, signing_key: key } = this.#state;
     const text = !hasMqtt
       ? "MQTT.js is not installed, so the clients on this page cannot connect: run npm ci or make, then reload this page."
       : signing
-        ? "Signing is enabled: IoT Core refuses clients whose token has no signature, and tokens of the development issuer have none."
+        ? `Signing is enabled: IoT Core refuses clients without a signed token, such as those with a pasted token or a password. ${key ? `Development tokens are signed with the key ${key}.` : "Development tokens are not signed either: no private key is in keys/private."}`
         : "";
     byId("notice").textContent = text;
     byId("notice").hidden = text === "";
@@ -92,7 +92,7 @@ class Page {
 
   /** Explains a record by the template, if a client of this page has the claims; else null. */
   async #explain(record) {
-    if (!record.allowed && isAboutConnection(record) && !isConnectByPolicy(record)) return null; // The token is the cause, not the policy.
+    if (!record.allowed && isAboutConnection(record)) return null; // The server explains what it can.
     const client = this.#clients.find((each) => each.clientId === record.client_id);
     const action = record.action === "refresh" ? "connect" : record.action;
     return client ? client.explain(action, record.resource).catch(() => null) : null;

@@ -15,11 +15,13 @@ const ENDS = new Set(["connect", "refresh", "publish", "retain"]);
 
 export class Refusal {
   #box;
+  #onDismiss;
   #endsConnection = false;
-  #decision = null;
 
-  constructor(box) {
+  /** `onDismiss` is called when the user closes the box, which had the focus. */
+  constructor(box, onDismiss) {
     this.#box = box;
+    this.#onDismiss = onDismiss;
   }
 
   /** Whether the refusal that is shown ends the connection. */
@@ -27,14 +29,8 @@ export class Refusal {
     return this.#endsConnection;
   }
 
-  /** Whether this decision is shown. */
-  shows(record) {
-    return this.#decision === record.id;
-  }
-
   /** Shows a decision of the feed. */
   decided(record) {
-    this.#decision = record.id;
     this.#endsConnection ||= ENDS.has(record.action);
     this.#explain({ ...record, reasons: record.explanation }, CONSEQUENCES[record.action]);
   }
@@ -58,7 +54,6 @@ export class Refusal {
   }
 
   hide() {
-    this.#decision = null;
     this.#endsConnection = false;
     this.#box.hidden = true;
     this.#box.replaceChildren();
@@ -72,8 +67,8 @@ export class Refusal {
 
   #show(body) {
     const dismiss = () => {
-      this.#decision = null;
       this.#box.hidden = true;
+      this.#onDismiss();
     };
     this.#box.replaceChildren(
       body,

@@ -12,7 +12,7 @@ const MEANS = {
   },
   password: {
     secret: "Password",
-    note: "The principal is the user name. Its claims come from the password file or the table. The claims above are used only for the policy below.",
+    note: "The principal is the user name. Its claims come from the password file or the table.",
   },
 };
 
@@ -36,6 +36,9 @@ export class SignIn {
     at.means.value = saved.means;
     at.clientId.addEventListener("input", () => {
       at.clientId.dataset.typed = "yes";
+    });
+    at.principal.addEventListener("input", () => {
+      at.clientId.dataset.typed = ""; // A client ID belongs to its principal.
     });
     at.signInForm.addEventListener("input", () => this.#changed());
     at.means.addEventListener("change", () => this.#showMeans());
@@ -71,6 +74,11 @@ export class SignIn {
     return { principal: this.principal, claims };
   }
 
+  /** Whose policy to show: the principal with the claims of the form, or with those that are stored for the user. */
+  get asked() {
+    return { ...this.identity, stored: this.#at.means.value === "password" };
+  }
+
   /** The principal, its claims and its client ID. Raises Refused if one is invalid. */
   get credentials() {
     if (this.clientId === "") throw new Refused("enter a client ID", "client_id");
@@ -89,12 +97,11 @@ export class SignIn {
     return Number(this.#at.version.value);
   }
 
-  /** The credentials: a token, or a user name and a password. Raises Refused. */
+  /** The credentials: a token, with its signature if signing is enabled, or a user name and a password. Raises Refused. */
   async proof() {
     const { means, lives, secret } = this.#at;
     if (means.value === "minted") {
-      const { token } = await post("/console/token", { ...this.identity, expires_in: Number(lives.value) });
-      return { token };
+      return post("/console/token", { ...this.identity, expires_in: Number(lives.value) });
     }
     if (secret.value === "") throw new Refused(`enter a ${MEANS[means.value].secret.toLowerCase()}`, "secret");
     return means.value === "pasted" ? { token: secret.value.trim() } : { username: this.principal, password: secret.value };
@@ -122,10 +129,26 @@ export class SignIn {
     this.#mark();
   }
 
+  /** Shows the claims that are stored for the user, which are null for an unknown user. */
+  showStored(claims) {
+    if (this.#at.means.value !== "password") return;
+    const found = claims ? `Stored claims: ${JSON.stringify(claims)}` : "No claims are stored for this user on this machine: the policy below is for those in the field";
+    this.#at.meansNote.textContent = `${MEANS.password.note} ${found}.`;
+  }
+
+  /** Moves the focus to the field of an error. */
+  focus(field) {
+    this.#fields[field]?.focus();
+  }
+
+  get #fields() {
+    const { principal, claims, clientId, secret } = this.#at;
+    return { principal, claims, client_id: clientId, secret };
+  }
+
   /** Shows an error beside its field; null clears all errors. */
   complain(error) {
-    const { principal, claims, clientId, secret } = this.#at;
-    const fields = { principal, claims, client_id: clientId, secret };
+    const fields = this.#fields;
     const about = error && (error.field in fields ? error.field : "form");
     for (const each of this.#at.signInForm.querySelectorAll("[data-error]")) {
       const text = each.dataset.error === about ? error.message : "";

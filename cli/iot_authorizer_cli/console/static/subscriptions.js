@@ -8,7 +8,7 @@ export class Subscriptions {
   #granted = new Map();
   #on;
 
-  /** `on` has `unsubscribe(filter)` and `explain(filter)`. */
+  /** `on` has `unsubscribe(filter)`, `explain(filter)`, and `removed()`, after a row that had the focus is gone. */
   constructor(list, on) {
     this.#list = list;
     this.#on = on;
@@ -43,6 +43,7 @@ export class Subscriptions {
     if (this.#granted.get(filter) !== null) await this.#on.unsubscribe(filter);
     this.#granted.delete(filter);
     this.#draw();
+    this.#on.removed();
   }
 
   #draw() {

@@ -18,7 +18,17 @@ const DISCONNECTED = {
   SERVER_ERROR: "IoT Core itself failed",
 };
 
-const CONNECT_BY_POLICY = new Set(["client_id_not_granted", "connect_not_allowed", "nothing_granted"]);
+/** The reason codes of what a policy does not allow; a decision of `explain` has none. */
+const BY_POLICY = new Set([
+  undefined,
+  "client_id_not_granted",
+  "connect_not_allowed",
+  "not_allowed_by_policy",
+  "nothing_granted",
+  "policy_too_large",
+  "unsafe_value",
+  "will_not_allowed",
+]);
 const TROUBLE = new Set(["dropped", "refused_bytes", "storage"]);
 
 const ACTIONS = {
@@ -41,11 +51,12 @@ export function disconnectedBecause(reason) {
 
 /** The reason of a decision in one line: the template's entry, else the reason code and its cause. */
 export function because(record) {
-  if (record.explanation?.length) return record.explanation[0];
+  const [first] = record.explanation ?? [];
+  if (first && isByPolicy(record)) return first;
   if (!record.reason) return "";
   const { cause, cure } = reasonOf(record.reason);
-  const isNamed = `${cause} ${cure}`.includes("detail") && record.detail;
-  return `${record.reason}: ${plain(cause)}${isNamed ? ` (${record.detail})` : ""}`;
+  const named = first ?? (`${cause} ${cure}`.includes("detail") ? record.detail : "");
+  return `${record.reason}: ${plain(cause)}${named ? ` (${named})` : ""}`;
 }
 
 /** The word for a decision: a policy allows or denies an action, and IoT Core or the authorizer refuses a client. */
@@ -59,9 +70,9 @@ export function isAboutConnection({ action }) {
   return action === "connect" || action === "refresh";
 }
 
-/** Whether the policy refused a connection. Then the template explains more than the reason code. */
-export function isConnectByPolicy(record) {
-  return isAboutConnection(record) && CONNECT_BY_POLICY.has(record.reason);
+/** Whether the policy decided. Then the template explains more than the reason code. */
+export function isByPolicy({ reason }) {
+  return BY_POLICY.has(reason);
 }
 
 /** Whether a connection ended because its client broke a rule of MQTT or of IoT Core. That is no decision. */

@@ -9,6 +9,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from iot_authorizer_cli.app import app
+from iot_authorizer_cli.commands.keys.changing import make_key
 from iot_authorizer_cli.project.development_issuer import DevelopmentIssuer
 from iot_policies import InvalidFile
 from tests.cli.conftest import fill
@@ -164,3 +165,24 @@ def test_what_the_template_allows_gives_no_warning(connect: Connect, client: str
 def test_an_error_names_its_option(connect: Connect, arguments: tuple[str, ...], words: str) -> None:
     done = connect(*arguments)
     assert (done.exit_code, words in " ".join(done.stderr.split())) == (2, True), done.stderr
+
+
+def test_with_signing_the_token_is_signed_with_the_key_on_this_machine(connect: Connect, tmp_path: Path) -> None:
+    pair = make_key(tmp_path / "authorizer.toml", "one", 2048)
+    program = connect("curl", "--token", "abc").stdout
+    assert pair.sign(b"abc") in program
+
+
+@pytest.mark.parametrize(
+    ("options", "warning"),
+    [
+        (("--token", "abc"), "no private key is in keys/private: IoT Core refuses"),
+        (("--user", "ann", "--password", "x"), "IoT Core refuses clients without a signed token"),
+    ],
+    ids=["token", "password"],
+)
+def test_with_signing_a_client_that_cannot_be_signed_gives_a_warning(
+    connect: Connect, tmp_path: Path, options: tuple[str, ...], warning: str
+) -> None:
+    make_key(tmp_path / "authorizer.toml", "one", 2048).private_path.unlink()
+    assert warning in connect("paho", *options).stderr

@@ -9,6 +9,7 @@ from urllib.request import HTTPCookieProcessor, build_opener
 
 import pytest
 
+from iot_authorizer_cli.commands.keys.changing import make_key
 from tests import ROOT
 from tests.cli.conftest import fill
 from tests.cli.dev import PROGRAM, Dev
@@ -59,6 +60,21 @@ def test_the_printed_commands_fit_another_configuration(folder: Path) -> None:
         client, _, aws = commands_of(dev.greeting)
         assert paste(client, folder).endswith(": Hello from Paho\n")
         assert '"isAuthenticated": true' in paste(aws, folder)
+
+
+@pytest.mark.parametrize("number", range(3), ids=["paho", "curl", "aws"])
+def test_with_signing_the_printed_commands_sign_their_tokens(folder: Path, number: int) -> None:
+    needs("curl")
+    make_key(folder / "authorizer.toml", "one", 2048)
+    with Dev(folder) as dev:
+        told = paste(commands_of(dev.greeting)[number], folder)
+    assert ("Hello from Paho", '"message":"OK"', '"isAuthenticated": true')[number] in told
+
+
+def test_with_signing_and_no_private_key_it_says_what_to_give(folder: Path) -> None:
+    make_key(folder / "authorizer.toml", "one", 2048).private_path.unlink()
+    with Dev(folder) as dev:
+        assert "no private key is in keys/private" in dev.greeting
 
 
 def test_the_second_client_publishes_over_https(demo: Dev) -> None:

@@ -55,6 +55,16 @@ def test_with_the_first_key_it_says_that_a_deployed_authorizer_needs_another_nam
     assert [about in run("keys", "new", name).stdout for name in ("first", "second")] == [True, False]
 
 
+def test_the_first_key_says_which_clients_it_cuts_off(run: Run, folder: Path) -> None:
+    (folder / "authorizer.toml").write_text(
+        'name = "chat"\ntoken_key_name = "t"\n[passwords]\nfile = "passwords.toml"\n[anonymous]\nprincipal = "guest"\n'
+    )
+    first, second = (run("keys", "new", name).stderr for name in ("first", "second"))
+    assert "[passwords]: with signing, IoT Core refuses every client that signs in with a user name" in first
+    assert "[anonymous]: with signing, IoT Core refuses every client without credentials" in first
+    assert second == ""
+
+
 def test_a_key_without_a_name_gets_the_month_and_a_number_if_the_month_exists(run: Run, folder: Path) -> None:
     before = time.strftime("%Y-%m")
     run("keys", "new")

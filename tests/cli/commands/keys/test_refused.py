@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from iot_authorizer_cli.commands.keys.changing import make_key, retire_key
-from iot_authorizer_cli.commands.keys.key_ring import KeyRefused
 from iot_authorizer_cli.project.configuration import read_project_configuration
+from iot_authorizer_cli.project.key_ring import KeyRefused
 from tests.cli.conftest import Run, refused, state
 
 COMMANDS = [["keys", "new"], ["keys", "list"], ["keys", "rotate"], ["keys", "retire", "old", "--yes"], ["sign", "x"]]

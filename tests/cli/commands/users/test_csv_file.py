@@ -1,7 +1,5 @@
 """Users in a CSV file."""
 
-import codecs
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -56,10 +54,6 @@ def test_a_line_says_whether_its_password_is_random(text: str, generated: bool) 
 def test_any_line_end_separates_lines(end: str) -> None:
     content = end.join(["name", "ann", "", "bob", ",", ""]).removesuffix("," + end)
     assert [user.name for user in users(content)] == ["ann", "bob"]
-
-
-def test_a_utf_8_byte_order_mark_is_ignored() -> None:
-    assert [user.name for user in users(codecs.BOM_UTF8 + "name\né\n".encode())] == ["é"]
 
 
 HEADER = (

@@ -123,7 +123,10 @@ def test_every_wrong_line_is_reported_and_nothing_is_written(users_anywhere: Use
 
 def test_a_missing_file_is_one_line(users: Users) -> None:
     done = users("import", "devices.csv")
-    assert (done.returncode, done.stderr) == (2, "iot-authorizer: devices.csv: No such file or directory\n")
+    assert (done.returncode, done.stderr) == (
+        2,
+        "iot-authorizer: devices.csv: can't be read: No such file or directory\n",
+    )
 
 
 def test_a_file_with_only_a_header_has_no_users(users: Users) -> None:

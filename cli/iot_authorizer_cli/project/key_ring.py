@@ -99,6 +99,8 @@ class KeyRing:
     """Files by key name, as the configuration has them."""
     token_key_name: str | None
     """The name under which IoT Core looks for the signed token."""
+    unsigned: tuple[str, ...] = ()
+    """The ways to sign in without a token, which signing cuts off: `passwords`, `anonymous`."""
 
     @property
     def option(self) -> str:
@@ -148,12 +150,13 @@ def check_key_name(name: str) -> None:
 def read_key_ring(config: Path) -> KeyRing:
     """The keys that a configuration names. Raises InvalidFile."""
     require_config(config)
-    found, text = load_partial_configuration(config, only=("token_key_name", "signing"))
+    found, text = load_partial_configuration(config, only=("token_key_name", "signing", "passwords", "anonymous"))
     files = found.signing.public_keys if found.signing else {}
     for name in files:
         if not is_key_name(name):
             raise invalid_file(config, text, ("signing", "public_keys", name), f"a key's name: {KEY_NAME}")
-    return KeyRing(config, files, found.token_key_name)
+    unsigned = tuple(name for name in ("passwords", "anonymous") if getattr(found, name) is not None)
+    return KeyRing(config, files, found.token_key_name, unsigned)
 
 
 def fingerprint(key: RSAPublicKey) -> str:

@@ -1,0 +1,134 @@
+"""What axe finds on the page: names, roles, contrast, target sizes. And where the focus is after a refusal."""
+
+from collections.abc import Callable
+from typing import TypedDict
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests import ROOT
+from tests.cli.console.conftest import Console, Open
+from tests.clients.needs import needs
+
+pytestmark = pytest.mark.slow
+
+AXE = ROOT / "node_modules/axe-core/axe.min.js"
+TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+
+
+class Found(TypedDict):
+    """A rule that the page breaks."""
+
+    id: str
+    nodes: list[str]
+
+
+def findings(page: Page) -> list[Found]:
+    """The rules that the page breaks as it is now, each with the elements that break it."""
+    needs("axe-core")
+    page.evaluate(AXE.read_text("utf-8"))
+    found: list[Found] = page.evaluate(
+        """async (tags) => {
+          const { violations } = await axe.run(document, { runOnly: tags });
+          const shown = ({ html, failureSummary }) => `${html.slice(0, 160)}: ${failureSummary}`;
+          return violations.map(({ id, nodes }) => ({ id, nodes: nodes.map(shown) }));
+        }""",
+        TAGS,
+    )
+    return found
+
+
+def at_first(_: Console) -> None:
+    """The page as it opens."""
+
+
+def connected(console: Console) -> None:
+    """A client that subscribed and published."""
+    console.a.sign_in("ann")
+    console.a.subscribe("rooms/lobby/#")
+    console.a.publish("rooms/lobby/say/ann")
+    expect(console.a.messages).to_have_count(2)
+
+
+def refused(console: Console) -> None:
+    """A client that was refused, with all that explains it."""
+    connected(console)
+    console.a.subscribe("rooms/attic/#")
+    console.a.publish("rooms/attic/say/ann")
+    expect(console.a.refusal).to_be_visible()
+    console.page.locator("#endpoints summary").click()
+    for row in console.decisions.all()[:4]:
+        row.get_by_role("button").first.click()
+
+
+def policy(console: Console) -> None:
+    """The policy, with a question, a line and a resource that are chosen."""
+    console.page.get_by_label("Topic, topic filter or client ID").fill("rooms/attic/say/ann")
+    console.page.get_by_role("button", name="Explain").click()
+    expect(console.page.locator("#ask-answer")).to_contain_text("Denied")
+    console.page.locator(".resource:not([disabled])").first.click()
+    console.page.locator("#documents summary").click()
+
+
+def wrong(console: Console) -> None:
+    """A form with an error, and the list of reason codes."""
+    console.a.fill("Claims (JSON object)", "{")
+    console.a.press("Connect")
+    expect(console.a.root.get_by_role("alert").filter(has_text="not valid JSON")).to_be_visible()
+
+
+def reasons(console: Console) -> None:
+    """The list of reason codes."""
+    console.a.root.get_by_label("Token expires after").select_option("already expired")
+    console.a.press("Connect")
+    console.a.refusal.get_by_role("link", name="expired").click()
+    expect(console.page.get_by_role("dialog")).to_be_visible()
+
+
+STATES = [at_first, connected, refused, policy, wrong, reasons]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("state", STATES, ids=lambda state: str(state.__name__))
+def test_axe_finds_nothing(open_console: Open, scheme: str, state: Callable[[Console], None]) -> None:
+    console = open_console(viewport={"width": 1280, "height": 800}, color_scheme=scheme, reduced_motion="reduce")
+    state(console)
+    assert findings(console.page) == []
+
+
+@pytest.mark.parametrize("state", [refused, policy], ids=lambda state: str(state.__name__))
+def test_axe_finds_nothing_on_a_phone(open_console: Open, state: Callable[[Console], None]) -> None:
+    console = open_console(
+        viewport={"width": 360, "height": 740}, has_touch=True, is_mobile=True, reduced_motion="reduce"
+    )
+    state(console)
+    assert findings(console.page) == []
+
+
+def test_the_focus_is_on_connect_after_a_refused_connection(console: Console) -> None:
+    console.a.root.get_by_label("Token expires after").select_option("already expired")
+    console.a.root.get_by_role("button", name="Connect", exact=True).focus()
+    console.page.keyboard.press("Enter")
+    expect(console.a.refusal).to_be_visible()
+    expect(console.a.root.get_by_role("button", name="Connect", exact=True)).to_be_focused()
+
+
+def test_the_focus_is_on_connect_after_a_publish_that_ended_the_connection(console: Console) -> None:
+    console.a.sign_in("ann")
+    console.a.publish("rooms/attic/say/ann")
+    expect(console.a.refusal).to_be_visible()
+    connect = console.a.root.get_by_role("button", name="Connect", exact=True)
+    expect(connect).to_be_focused()
+    console.a.press("Dismiss")
+    expect(connect).to_be_focused()
+
+
+def test_the_focus_is_on_the_field_that_is_wrong(console: Console) -> None:
+    wrong(console)
+    expect(console.a.root.get_by_label("Claims (JSON object)")).to_be_focused()
+
+
+def test_the_focus_is_on_the_filter_after_a_subscription_is_removed(console: Console) -> None:
+    connected(console)
+    console.a.press("Unsubscribe from rooms/lobby/#")
+    expect(console.a.root.get_by_label("Subscribe to", exact=True)).to_be_focused()
