@@ -179,16 +179,17 @@ class JwtVerifier:
             return verify_signed(token, self._signed[name], signature_verified=signature_verified)
         if name not in self._issuers:
             raise Refusal(Reason.UNKNOWN_ISSUER)
-        return _verify_by_any(token, self._issuers[name])
+        accepted = self._issuers[name]
+        return accepted[0].verify(token) if len(accepted) == 1 else _verify_by_any(token, accepted)
 
 
 def _verify_by_any(token: Token, accepted: Sequence[AcceptedTokens]) -> VerifiedPrincipal:
     """Verifies a token by those of an issuer's tables that fit it best, as the module says. Raises Refusal."""
-    if len(accepted) > 1:
-        best = max(each.matches(token) for each in accepted)
-        accepted = [each for each in accepted if each.matches(token) == best]
+    best = max(each.matches(token) for each in accepted)
     refused = []
     for each in accepted:
+        if each.matches(token) != best:
+            continue
         try:
             return each.verify(token)
         except Refusal as refusal:
@@ -212,8 +213,9 @@ def verify_signed(token: Token, expects: Expectations, *, signature_verified: bo
 
 def check_form(token: Token, expects: Expectations) -> None:
     """Refuses keys in the header, a wrong `typ`, and times of the wrong type, which parsers read in different ways."""
-    for name in sorted(token.header.key_parameters - expects.ignored_parameters):
-        raise Refusal(Reason.KEY_IN_HEADER, name)
+    if token.header.key_parameters:
+        for name in sorted(token.header.key_parameters - expects.ignored_parameters):
+            raise Refusal(Reason.KEY_IN_HEADER, name)
     if expects.token_type not in (None, token.header.type):
         raise Refusal(Reason.WRONG_TOKEN_USE, "typ")
     for name in _TIMES:

@@ -35,6 +35,7 @@ _FOREIGN = {
     "%": "percent-encoded: decode it once",
     "+": "standard base64: expected base64url",
     "/": "standard base64: expected base64url",
+    "=": "padding",
 }
 """What no JWT has, in lower case, and what to do about it. The first one in this order is named."""
 
@@ -65,16 +66,13 @@ def read_token(text: str) -> Token:
     if len(text) > LONGEST_TOKEN:
         raise Refusal(Reason.TOKEN_TOO_LONG)
     parts = text.split(".")
-    if not text.isascii():
-        raise malformed(text, "a character that is not ASCII: remove it")
-    if len(parts) not in (2, 3):
-        raise malformed(text, "parts")
-    if "=" in text:
-        raise malformed(text, "padding")
+    signed = len(parts) == 3
     try:
-        token = Token(text, _header(parts[0]), _json_object(parts[1], "claims"), len(parts) == 3)
-        for signature in parts[2:]:  # Here, because a malformed token must not make keys be fetched.
-            _decoded(signature, "signature")
+        if not signed and len(parts) != 2:
+            raise Refusal(Reason.MALFORMED_TOKEN, "parts")
+        token = Token(text, _header(parts[0]), _json_object(parts[1], "claims"), signed)
+        if signed:  # Decoded here, because a malformed token must not make keys be fetched.
+            _decoded(parts[2], "signature")
     except Refusal as refusal:
         raise (malformed(text, refusal.detail) if refusal.reason == Reason.MALFORMED_TOKEN else refusal) from None
     return token
@@ -82,6 +80,8 @@ def read_token(text: str) -> Token:
 
 def malformed(text: str, part: str) -> Refusal:
     """The refusal of a text that is not a JWT: its detail says what to remove, otherwise which part is malformed."""
+    if not text.isascii():
+        return Refusal(Reason.MALFORMED_TOKEN, "a character that is not ASCII: remove it")
     lower = text.lower()
     found = next((advice for foreign, advice in _FOREIGN.items() if foreign in lower), part)
     return Refusal(Reason.MALFORMED_TOKEN, found)

@@ -56,7 +56,7 @@ def read_claim(claims: Claims, name: str) -> object | None:
 def read_denied_claim(claims: Claims, name: str) -> object | None:
     """What a deny sees of a claim. Raises as `read_claim` does, and UnclearDenial if it cannot say what that means."""
     found = read_claim(claims, name)
-    if not _is_clear(found) or ("." in name and _is_blocked(claims, name)):
+    if (found is not None and not _is_clear(found)) or ("." in name and _is_blocked(claims, name)):
         raise UnclearDenial(name)
     return found
 
@@ -78,6 +78,8 @@ def claim(claims: Claims, name: str) -> object | None:
 
 
 def _is_clear(value: object) -> bool:
+    if isinstance(value, (str, int)):  # The quick way for nearly all claims.
+        return True
     return all(
         element is None or isinstance(element, (str, int)) or (isinstance(element, float) and isfinite(element))
         for element in (value if isinstance(value, (list, tuple)) else (value,))

@@ -80,16 +80,15 @@ def _choices(wanted: Condition) -> tuple[Scalar, ...]:
 
 
 def _is_there(value: object) -> bool:
-    if isinstance(value, str):
-        return value != ""
     pending = [value]
     for each in pending:  # It grows meanwhile. A claim can be nested deeper than functions can call themselves.
-        if isinstance(each, (list, tuple)):
+        if isinstance(each, (str, int, float)):
+            if each is not False and each != "":
+                return True
+        elif isinstance(each, (list, tuple)):
             pending.extend(each)
         elif isinstance(each, Mapping):
             pending.extend(each.values())
-        elif isinstance(each, (str, int, float)) and each is not False and each != "":
-            return True
     return False
 
 
