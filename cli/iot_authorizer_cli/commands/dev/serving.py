@@ -39,8 +39,8 @@ async def _serve(core: LocalIotCore, folder: Path, terminal: Terminal, *, quiet:
         typer.echo(greeting(core, folder))
         if not ClientEndpoint(core.host, core.port, tls=False).local:
             terminal.print(coloured(_OPEN.format(host=core.host), "red"))
-        await _print_problems(core, terminal)
         following = loop.create_task(_print_feed(core, terminal, quiet=quiet))
+        await _print_problems(core, terminal)
         await stopped.wait()
         following.cancel()
         with contextlib.suppress(asyncio.CancelledError):
