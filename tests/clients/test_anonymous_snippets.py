@@ -9,20 +9,9 @@ import pytest
 from iot_authorizer_cli.local_iot_core import LocalIotCore
 from iot_core.broker.limits import IOT_CORE
 from tests import ROOT
+from tests.cdk.configurations import ANYBODY
 from tests.clients.test_fleet_snippets import PUBLISHED, printed
 from tests.clients.test_snippets import GREETINGS, run
-
-ANY_CLIENT_ID = """\
-session = { disconnect_after = "1h", refresh_after = "5m", spread = "0%" }
-
-[[grant]]
-connect      = ["{client_id}"]
-connect_with = []
-acknowledge  = ["any_client_id"]
-publish      = ["client"]
-subscribe    = ["server"]
-"""
-"""A usual sample of a custom authorizer: anybody connects with any client ID."""
 
 
 @pytest.fixture(scope="module", params=["public", "any"])
@@ -30,7 +19,7 @@ def open_core(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
     """IoT Core with the ready template for clients without credentials, or with any client ID."""
     folder = tmp_path_factory.mktemp(request.param)
     (folder / "public.toml").write_text((ROOT / "policies" / "public.toml").read_text())
-    (folder / "any.toml").write_text(ANY_CLIENT_ID)
+    (folder / "any.toml").write_text(ANYBODY)
     config = folder / "authorizer.toml"
     config.write_text(f'name = "open"\npolicy = "{request.param}.toml"\n[anonymous]\nprincipal = "public"\n')
     with LocalIotCore(config, folder=folder / "data", limits=IOT_CORE.without_throttling()) as core:
