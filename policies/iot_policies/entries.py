@@ -186,6 +186,11 @@ def _check_client_id(text: str, effect: Effect) -> None:
             "every client could take any client ID, and so disconnect any other client: "
             "write {principal}, {principal}/* or a prefix such as devices/*"
         )
+    if text == "*":
+        raise ValueError(
+            "write {client_id} for any client ID, {principal}/* for those of the principal, "
+            "or a name of your own, as in public/*, for those that begin with it"
+        )
     if not text.endswith("/*") or literals.count("*") > 1 or text == "/*":
         raise ValueError(
             "a * must be the last character, after a /: "

@@ -18,6 +18,7 @@ from tests.cdk.configurations import ANYBODY
 pytestmark = pytest.mark.slow
 
 HOST = this_machine()
+CONFIGURATION = 'name = "anybody"\npolicy = "policy.toml"\n[anonymous]\nprincipal = "public"\n'
 ARN = "arn:aws:iot:eu-west-1:123456789012:"
 ANSWER = """\
 import json, sys
@@ -33,9 +34,7 @@ print(json.dumps(lambda_handler(json.loads(sys.argv[2]), Context)))
 def code(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("anybody")
     (folder / "policy.toml").write_text(ANYBODY)
-    (folder / "authorizer.toml").write_text(
-        'name = "anybody"\npolicy = "policy.toml"\n[anonymous]\nprincipal = "public"\n'
-    )
+    (folder / "authorizer.toml").write_text(CONFIGURATION)
     return build(folder / "authorizer.toml", folder / "code", HOST).directory
 
 
@@ -66,7 +65,7 @@ def test_the_built_function_lets_anybody_connect_subscribe_and_publish_as_the_sa
         ("iot:Publish", "topic/client"): True,
         ("iot:Publish", "topic/server"): False,
     }
-    assert {(action, resource): evaluator.allows(action, f"{ARN}{resource}") for action, resource in asked} == asked  # type: ignore[arg-type]
+    assert {(action, resource): evaluator.allows(action, f"{ARN}{resource}") for action, resource in asked} == asked
 
 
 def test_it_answers_an_empty_http_context_as_test_invoke_authorizer_sends_it(code: Path) -> None:
