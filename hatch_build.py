@@ -1,7 +1,7 @@
-"""Puts MQTT.js into the wheel, for the page that `iot-authorizer dev` serves.
+"""Puts into the wheel what lies outside the packages: the ready templates, and MQTT.js for the page of `dev`.
 
-`npm ci` installs it from the lock file, whose hashes it checks. Without Node.js on this machine, the build environment
-gets it from PyPI. An editable install has no copy: there the page uses `node_modules`.
+`npm ci` installs MQTT.js from the lock file, whose hashes it checks. Without Node.js on this machine, the build
+environment gets it from PyPI. An editable install has no copies: it uses `policies` and `node_modules`.
 """
 
 import shutil
@@ -16,8 +16,8 @@ _BUNDLE = "mqtt.esm.js"
 _INSTALL = ("ci", "--omit=dev", "--ignore-scripts", "--loglevel=error", "--no-audit", "--no-fund")
 
 
-class MqttJsBuildHook(BuildHookInterface[Any]):
-    """Adds `mqtt.esm.js` to the files of the page."""
+class PackageDataHook(BuildHookInterface[Any]):
+    """Adds `mqtt.esm.js` to the files of the page, and the ready templates to those of the command line."""
 
     _folder: str | None = None
 
@@ -34,7 +34,10 @@ class MqttJsBuildHook(BuildHookInterface[Any]):
             shutil.copy(Path(self.root, name), self._folder)
         _run_npm(self._folder)
         bundle = Path(self._folder, "node_modules/mqtt/dist", _BUNDLE)
-        build_data["force_include"][str(bundle)] = f"iot_authorizer_cli/console/static/{_BUNDLE}"
+        included = build_data["force_include"]
+        included[str(bundle)] = f"iot_authorizer_cli/console/static/{_BUNDLE}"
+        for template in Path(self.root, "policies").glob("*.toml"):
+            included[str(template)] = f"iot_authorizer_cli/templates/{template.name}"
 
     def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:  # noqa: ARG002
         """Removes the temporary folder."""

@@ -62,14 +62,15 @@ from iot_authorizer.handler import lambda_handler
 
 Path(__file__).with_name("loaded.txt").write_text(str(policies.THEIRS))
 """
+WORKFLOW = ".github/workflows/test.yml"
 TOOLS = ("pytest", "iniconfig", "packaging", "pluggy", "pygments")
 """pytest and its dependencies."""
 
 
-def run(*command: str | Path, cwd: Path) -> str:
+def run(*command: str | Path, cwd: Path, **variables: str) -> str:
     """Runs a command without variables of this environment, and returns its output."""
     environment = {name: value for name, value in os.environ.items() if name not in {"VIRTUAL_ENV", "PYTHONPATH"}}
-    done = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=cwd, env=environment | variables, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
@@ -168,3 +169,22 @@ def test_their_cdk_app_deploys_what_the_wheel_builds(programs: Path, project: Pa
     (project / "app.py").write_text(APP)
     assert run(programs / "python", "app.py", cwd=project) == "True\n"
     assert '"AWS::IoT::Authorizer"' in (project / "cdk.out/Theirs.template.json").read_text()
+
+
+def test_in_an_empty_folder_the_commands_work_that_init_prints(programs: Path, wheel: Path, tmp_path: Path) -> None:
+    """With an empty HOME. The cache of uv only saves downloads."""
+    home, folder = tmp_path / "home", tmp_path / "chat"
+    home.mkdir()
+    folder.mkdir()
+    cache = run(UV, "cache", "dir", cwd=tmp_path).strip()
+    own = {"HOME": str(home), "UV_CACHE_DIR": cache, "UV_PYTHON": sys.executable, "UV": UV}
+    said = run(programs / "iot-authorizer", "init", "--auth0", "a.example", "--audience", "chat", cwd=folder, **own)
+    assert (folder / "vendor" / wheel.name).read_bytes() == wheel.read_bytes()
+    printed = [line.partition("#")[0].split() for line in said.partition("Next:")[2].splitlines() if line]
+    checked = [line.split()[2:] for line in (folder / WORKFLOW).read_text().splitlines() if "run: uv run" in line]
+    commands = [[UV, *command[1:]] for command in (*printed, *checked) if command[-1] != "dev"]
+    assert len(commands) == 4
+    for command in commands:
+        run("sh", "-c", " ".join(command), cwd=folder, **own)
+    assert (folder / "build/lambda/authorizer.toml").is_file()
+    assert "with the authorizer chat" in greeting(folder / ".venv/bin", folder)

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 
-from pydantic import AfterValidator, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, PrivateAttr, ValidationError
 
 from iot_authorizer import development
 from iot_authorizer.token_settings import JwtIssuer, SignedTokens, Text, between, indistinct
@@ -144,6 +144,11 @@ class PartialConfiguration(StrictModel):
         found = frozenset(each.issuer for each in (*self.jwt, *signed) if each.stored_claims)
         return found | {development.ISSUER} if found else found
 
+    @property
+    def accepts_credentials(self) -> bool:
+        """Whether it says which clients are accepted."""
+        return bool(self.jwt or self.passwords or self.signed_tokens or self.anonymous)
+
 
 class Configuration(PartialConfiguration):
     """All of `authorizer.toml`, as the Lambda handler of this package needs it."""
@@ -152,15 +157,6 @@ class Configuration(PartialConfiguration):
 
     name: Annotated[str, _made_of("_=,@-")]
     policy: Text
-
-    @model_validator(mode="after")
-    def _checked(self) -> "Configuration":
-        if not (self.jwt or self.passwords or self.signed_tokens or self.anonymous):
-            raise ValueError(
-                "no client could be allowed: expected [[jwt]], [passwords], [signed_tokens] or [anonymous]; "
-                'to try it, add [anonymous] with principal = "anonymous", or any [[jwt]] with a jwks file'
-            )
-        return self
 
 
 class PasswordEntry(StrictModel):
@@ -191,6 +187,11 @@ _TABLES = (
 )
 _KEYS = {key for model in _TABLES for key in model.model_fields}
 
+_NO_CREDENTIALS = (
+    "no client could be allowed: expected [[jwt]], [passwords], [signed_tokens] or [anonymous]; "
+    "without them, only `iot-authorizer dev` accepts clients, with tokens of the development issuer"
+)
+
 Model = TypeVar("Model", bound=StrictModel)
 Read = TypeVar("Read", bound=PartialConfiguration)
 
@@ -198,10 +199,14 @@ Read = TypeVar("Read", bound=PartialConfiguration)
 def load_configuration(path: Path, environment: Mapping[str, str] | None = None) -> Configuration:
     """Reads `authorizer.toml`.
 
-    Variables such as `AUTHORIZER__JWT__0__SECRET` override single values. Raises InvalidFile.
+    Variables such as `AUTHORIZER__JWT__0__SECRET` override single values. A configuration that accepts no credentials
+    is refused, except on a developer's machine, where the development issuer can be the only one. Raises InvalidFile.
     """
     tables, text = read_toml(path)
     configuration = _read(Configuration, tables, text, path, environment)
+    on_this_machine = development.KEYS in (os.environ if environment is None else environment)
+    if not (configuration.accepts_credentials or on_this_machine):
+        raise invalid_file(path, text, (), _NO_CREDENTIALS)
     for index, name, problem in indistinct(configuration.jwt):
         raise invalid_file(path, text, ("jwt", index, name), problem)
     if configuration.table is None:

@@ -9,13 +9,14 @@ string with its fragment, and the MQTT user name. The rules do not depend on the
    of `=` or `:` in it.
 3. A name looks like a credential if it contains a word such as `token` or `signature`, or if it is the token key name
    or such a word with one typing mistake.
-4. A value looks like one if it has a JWT in it, or begins with a scheme of the `Authorization` header.
+4. A value looks like one if it has a JWT in it, or is one of the `Authorization` header: `basic plan` is none.
 
 A refusal quotes nothing that the client sent: it goes to the log. Other headers, such as cookies, are sent by browsers
 by themselves, so they only give a hint. This catches mistakes: an attacker can be anonymous by sending nothing.
 """
 
 import re
+from base64 import b64decode
 from collections.abc import Mapping
 from functools import lru_cache
 from itertools import pairwise
@@ -44,7 +45,12 @@ _WRONG = (";", "#")
 """The separators behind which no key is read."""
 _BETWEEN_WORDS = re.compile(r"[^\w-]")
 _BEHIND_NAMES = re.compile(r"[=:]")
-_SCHEME = re.compile(r"\s*(bearer|basic|digest|negotiate|aws4-[a-z0-9-]+)\s", re.IGNORECASE)
+_SCHEME = re.compile(
+    r"(?:^|[=:])[\s+]*(?:(?:bearer|aws4-[a-z0-9-]+)[\s+]|digest[\s+]+\w+=|negotiate[\s+]+[\w/]{20}"
+    r"|basic[\s+]+([a-z0-9/][a-z0-9+/]{2,}))",
+    re.IGNORECASE | re.ASCII,
+)
+"""A value of the `Authorization` header, with its spaces as such or as `+`; the group is what Basic sends."""
 _NOT_BASE64URL = re.compile(r"[^A-Za-z0-9_.-]+")
 _BROWSER_HEADERS = {"cookie": "Cookie", "referer": "Referer", "sec-websocket-protocol": "Sec-WebSocket-Protocol"}
 
@@ -87,11 +93,20 @@ def _found_in(text: str, key: str) -> str | None:
                 lost = " without a value" if name == key and not value.strip() else ""
                 behind = f" behind `{separator}`" if separator in _WRONG else ""
                 return f"a key like `{word}`{lost}{behind}"
-        if _SCHEME.match(value):
+        if _has_scheme(part):
             return "a value like that of an Authorization header"
     if has_jwt(decoded):
         return "a JWT under another key"
     return "encoded too often" if "%25" in decoded else None
+
+
+def _has_scheme(part: str) -> bool:
+    """Whether a value is one of the `Authorization` header. What Basic sends has a colon (RFC 7617, section 2)."""
+    found = _SCHEME.search(part)
+    if found is None or found[1] is None:
+        return found is not None
+    whole = len(found[1]) - (len(found[1]) % 4 == 1)
+    return b":" in b64decode(f"{found[1][:whole]}==")
 
 
 def _decoded(text: str) -> str:

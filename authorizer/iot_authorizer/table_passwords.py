@@ -66,14 +66,13 @@ class TablePasswords:
         guard = guessing.Guard(table, self._limits)
         attempt = guessing.attempt(name, client_id, items, now, _oldest(stored))
         is_guessable = stored is None or stored.guessable(now)
-        verifications, refusal = 0, problem
+        verifications, refusal, locked = 0, problem, None
         verified = unverified
-        if refusal is None and is_guessable and (detail := guard.begin(attempt, now)) is not None:
-            refusal = _refusal(Reason.LOCKED, stored, detail)
         if refusal is None:
-            verifications, matching = _matching(stored, password)
+            locked = guard.begin(attempt, now) if is_guessable else None
+            verifications, matching = _matching(stored, password, only_generated=locked is not None)
             if stored is None or matching is None:
-                refusal = _refusal(Reason.UNKNOWN_USER if stored is None else Reason.WRONG_PASSWORD, stored)
+                refusal = _mismatch(stored, locked)
             else:
                 ends = earliest(stored.valid_until, matching.expires_at)
                 verified = VerifiedPrincipal(Principal(name, stored.claims), expires_at=ends)
@@ -83,15 +82,17 @@ class TablePasswords:
                 verify_password(self._dummy_hash, password)
             guard.refused(attempt, now)
             raise refusal
-        if is_guessable:
+        if is_guessable and locked is None:
             with contextlib.suppress(TableUnavailable):  # The attempt then stays counted for a while.
                 guard.succeeded(attempt, now)
         return verified
 
 
-def _matching(stored: user.User | None, password: bytes) -> tuple[int, user.StoredPassword | None]:
+def _matching(
+    stored: user.User | None, password: bytes, *, only_generated: bool
+) -> tuple[int, user.StoredPassword | None]:
     """The number of hashes that were verified, and the stored password that matched."""
-    passwords = stored.passwords if stored is not None else ()
+    passwords = [each for each in stored.passwords if each.generated or not only_generated] if stored else []
     for number, each in enumerate(passwords, 1):
         if verify_password(each.hash, password):
             return number, each
@@ -127,6 +128,9 @@ def _problem(
     return None
 
 
-def _refusal(reason: Reason, stored: user.User | None, detail: str = "") -> Refusal:
+def _mismatch(stored: user.User | None, locked: str | None) -> Refusal:
     """A refusal that names the principal only if it exists: people type passwords into the user name field."""
-    return Refusal(reason, detail, principal=None if stored is None else Principal(stored.name, stored.claims))
+    principal = None if stored is None else Principal(stored.name, stored.claims)
+    if locked is not None:
+        return Refusal(Reason.LOCKED, locked, principal=principal)
+    return Refusal(Reason.UNKNOWN_USER if stored is None else Reason.WRONG_PASSWORD, principal=principal)

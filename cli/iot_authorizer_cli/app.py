@@ -11,12 +11,13 @@ from typing import Annotated, Any, get_type_hints
 
 import typer
 
-from iot_authorizer_cdk.package.lambda_directory import UvError
+from iot_authorizer_cdk.package.uv import UvError
 from iot_authorizer_cdk.properties import InvalidSettings
 from iot_authorizer_cli.commands.build import build
 from iot_authorizer_cli.commands.connect.command import connect
 from iot_authorizer_cli.commands.dev.command import dev
 from iot_authorizer_cli.commands.explain import explain
+from iot_authorizer_cli.commands.init.command import init
 from iot_authorizer_cli.commands.invoke import invoke
 from iot_authorizer_cli.commands.keys import command as keys
 from iot_authorizer_cli.commands.lint import lint
@@ -42,8 +43,9 @@ def _example(words: str) -> str:
 
 app = typer.Typer(
     name="iot-authorizer",
-    help="Develop a custom authorizer for AWS IoT Core. Begin with dev, which runs IoT Core on this machine.",
-    epilog=_example("dev --config authorizer.toml"),
+    help="Develop a custom authorizer for AWS IoT Core. Begin with init, which writes a project into this folder, and "
+    "dev, which runs IoT Core on this machine.",
+    epilog=_example("init chat"),
     context_settings={"help_option_names": ["-h", "--help"]},
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -105,6 +107,7 @@ def _with_option_groups(command: Callable[..., None]) -> Callable[..., None]:
     return run
 
 
+_add(app, "init", init, "chat --auth0 example.eu.auth0.com --audience chat")
 _add(app, "dev", dev, "--config authorizer.toml --port 8080")
 _add(app, "connect", connect, "--for paho > client.py && python client.py")
 _add(app, "invoke", invoke, '--mqtt-context \'{"clientId": "ann"}\'')

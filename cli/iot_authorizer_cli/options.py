@@ -69,7 +69,8 @@ Yes = Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")
 def require_config(path: Path) -> None:
     """Raises InvalidFile if the configuration does not exist."""
     if not path.exists():
-        raise InvalidFile(path, None, "", "file not found: name your configuration with --config")
+        advice = "name your configuration with --config, or write a new project with `iot-authorizer init`"
+        raise InvalidFile(path, None, "", f"file not found: {advice}")
 
 
 @contextmanager

@@ -1,25 +1,29 @@
 """The pytest fixture `local_iot_core`: IoT Core on this machine, with the authorizer of your project.
 
-    def test_a_client_connects(local_iot_core):
-        client = connect(local_iot_core.port, password=local_iot_core.token("ann", {"rooms": ["lobby"]}))
+    def test_ann_speaks_in_the_lobby_only(local_iot_core):
+        assert local_iot_core.allows("ann", {"rooms": ["lobby"]}, "publish", "rooms/lobby/say/ann")
+        assert not local_iot_core.allows("ann", {"rooms": ["lobby"]}, "publish", "rooms/attic/say/ann")
 
+- `IotCoreUnderTest` documents what it offers: `allows`, `client`, `decisions`, and everything of `LocalIotCore`.
 - Each test gets an IoT Core of its own, on free ports, with a temporary data folder. It runs in a thread, so blocking
-  clients work. `LocalIotCore` documents what it offers: `port`, `tls_port`, `url`, `ca_path`, `token`.
+  clients work.
 - IoT Core's rate limits are off, so that tests are fast.
+- The report of a test that failed has the decisions that were made in it.
 - The setting `iot_authorizer_config` names the `authorizer.toml`, relative to pytest's root folder.
 - pytest loads this module for every suite, so everything else is imported only when a test uses the fixture.
 """
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import TYPE_CHECKING
 
 import pytest
 
 if TYPE_CHECKING:
-    from iot_authorizer_cli.local_iot_core import LocalIotCore
+    from iot_authorizer_cli.testing import IotCoreUnderTest
 
 _SETTING = "iot_authorizer_config"
+_SECTION = "decisions of IoT Core on this machine"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -28,9 +32,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 @pytest.fixture
-def local_iot_core(pytestconfig: pytest.Config) -> "Iterator[LocalIotCore]":
+def local_iot_core(pytestconfig: pytest.Config) -> "Iterator[IotCoreUnderTest]":
     """IoT Core on this machine, with the authorizer of your project. Each test gets its own."""
-    from iot_authorizer_cli.local_iot_core import LocalIotCore  # noqa: PLC0415
+    from iot_authorizer_cli.testing import IotCoreUnderTest  # noqa: PLC0415
     from iot_core.broker.limits import IOT_CORE  # noqa: PLC0415
     from iot_core.functions.lambda_function import BrokenHandler  # noqa: PLC0415
     from iot_policies import InvalidFile  # noqa: PLC0415
@@ -38,7 +42,17 @@ def local_iot_core(pytestconfig: pytest.Config) -> "Iterator[LocalIotCore]":
     config = pytestconfig.rootpath / pytestconfig.getini(_SETTING)
     with contextlib.ExitStack() as stack:
         try:
-            core = stack.enter_context(LocalIotCore(config, limits=IOT_CORE.without_throttling()))
+            core = stack.enter_context(IotCoreUnderTest(config, limits=IOT_CORE.without_throttling()))
         except (InvalidFile, BrokenHandler) as error:
             pytest.fail(f"local_iot_core: {error} (the setting {_SETTING} names another file)", pytrace=False)
         yield core
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Adds the decisions to the report of a test that failed."""
+    report = yield
+    core = getattr(item, "funcargs", {}).get("local_iot_core")
+    if core is not None and report.when == "call" and report.failed:
+        report.sections.append((_SECTION, core.described_decisions()))
+    return report

@@ -5,13 +5,13 @@ The rules, with the default limits:
    time at which it is empty is its whole state, the item's `expires_at`.
 2. An attempt is counted before its password is looked at, in one conditional write. If the counter is full or cannot be
    written, the attempt is refused. A refused attempt does not lengthen the lock.
-3. A right password is taken off the counter again. If it is refused for another reason, it stays counted: taking it off
-   would take longer and tell that the password is right.
+3. A right password is taken off the counter again. If the table refuses its user for another reason, it stays counted:
+   taking it off would take longer and tell that the password is right.
 4. IoT Core tells no address, and a stranger chooses its client ID. So a counter belongs to a principal, whether it
    exists or not.
 5. A client ID that the principal signed in with is known for 30 days and has a counter of its own for this principal.
    So strangers cannot lock it out.
-6. Generated passwords cannot be guessed. They are not counted and never locked.
+6. Generated passwords cannot be guessed. No lock stops them, and a user with only such passwords is not counted.
 7. Every refusal costs one read, one write and the same number of hashes, in a lock too. If a locked attempt were
    answered without the hashes, a slow answer at a name with 10 failures would tell that this name exists, with a
    generated password or with this client ID. A flood would not be cheaper: it sends a new name each time, and a new

@@ -3,7 +3,7 @@
 import asyncio
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
 from types import TracebackType
 from typing import Self, TypeVar
@@ -27,13 +27,24 @@ class Lifecycle(ABC):
         """Stops it."""
 
     def call(self, work: Callable[[], Result]) -> Result:
-        """Calls a function on the event loop of the thread. Nothing else is safe to use from other threads.
+        """Calls a function on the event loop of the thread. Only this and `run` are safe to use from other threads.
 
         `core.call(lambda: core.broker.publish(message))` publishes. Raises what the function raises.
         """
+
+        async def do() -> Result:
+            return work()
+
+        return self.run(do)
+
+    def run(self, work: Callable[[], Coroutine[None, None, Result]]) -> Result:
+        """Runs a coroutine function on the event loop of the thread, and waits for its result.
+
+        Raises what the coroutine raises.
+        """
         if self._thread is None:
             raise RuntimeError("not started in a thread: use `with`")
-        return self._thread.call(work)
+        return self._thread.run(work)
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -74,13 +85,9 @@ class _Thread:
         self._thread.start()
         self._started.result()
 
-    def call(self, work: Callable[[], Result]) -> Result:
-        """Calls a function on the event loop. Raises what the function raises."""
-
-        async def do() -> Result:
-            return work()
-
-        return asyncio.run_coroutine_threadsafe(do(), self._loop).result()
+    def run(self, work: Callable[[], Coroutine[None, None, Result]]) -> Result:
+        """Runs a coroutine function on the event loop. Raises what the coroutine raises."""
+        return asyncio.run_coroutine_threadsafe(work(), self._loop).result()
 
     def end(self) -> None:
         """Stops the service, and waits until it is stopped. Raises what `stop` raises."""

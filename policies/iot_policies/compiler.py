@@ -51,7 +51,8 @@ def _fits(pattern: str, client_id: str) -> bool:
 def compile_policy(template: PolicyTemplate, principal: Principal, client_id: str | None = None) -> Policy:
     """Compiles what a template grants a principal.
 
-    `client_id` is None if the client named none; entries with `{client_id}` are then left out.
+    `client_id` is None if the client named none. Entries of grants with `{client_id}` are then left out, and those of
+    denies deny it for every client ID.
     Raises InvalidName, AmbiguousClaim or UnclearDenial for what the template cannot read, UnsafeValue if a value cannot
     be a topic level, and NothingGranted if no grant applies.
     """

@@ -6,7 +6,14 @@ from typing import Literal
 
 from iot_policies.globs import allowed_glob, denied_globs, is_exact
 from iot_policies.grants import ConnectAttribute, Deny, Grant, Key
-from iot_policies.placeholders import PLACEHOLDER, as_format, check_names, placeholder_names, split_template
+from iot_policies.placeholders import (
+    DENIED_CLIENT_ID,
+    PLACEHOLDER,
+    as_format,
+    check_names,
+    placeholder_names,
+    split_template,
+)
 from iot_policies.topic_prefix import below, reserved_too
 from iot_policies.topics import HASH, PLUS, SHARE, Levels, lead
 
@@ -51,6 +58,7 @@ class Rule:
     levels: Levels
     """The levels of the topic filter; for `iot:Receive` without `$share/NAME/`; for a client ID only its text."""
     names: tuple[str, ...]
+    """What fills the placeholders, in the order of their numbers."""
     allowed: str
     """The resource after the ARN's last colon, as `topic/a/*`, with numbered placeholders."""
     denied: tuple[str, ...]
@@ -114,7 +122,7 @@ def rules(text: str, key: Key, effect: Effect, *, widen: bool = False, topic_pre
     names = placeholder_names(text)
     if key == "connect":
         _check_client_id(text, effect)
-        return (_client_rule(text, names),)
+        return (_client_rule(text, names, effect),)
     levels = split_template(text)
     _check_levels(levels, key)
     if effect == "Allow" and not widen and not is_exact(levels):
@@ -129,12 +137,12 @@ def rules(text: str, key: Key, effect: Effect, *, widen: bool = False, topic_pre
     return tuple(_rule(action, each, names, effect, widen=widen) for action, each in pairs)
 
 
-def _client_rule(text: str, names: tuple[str, ...]) -> Rule:
+def _client_rule(text: str, names: tuple[str, ...], effect: Effect) -> Rule:
     """The rule of a client ID, which has no levels: slashes mean nothing in it."""
     return Rule(
         action="iot:Connect",
         levels=(text,),
-        names=names,
+        names=_filled_by(names, effect),
         allowed=as_format(f"client/{text}", names),
         denied=(),
         denied_globs=(),
@@ -150,12 +158,17 @@ def _rule(action: Action, levels: Levels, names: tuple[str, ...], effect: Effect
     return Rule(
         action=action,
         levels=levels,
-        names=names,
+        names=_filled_by(names, effect),
         allowed=as_format(f"{kind}/{allowed_glob(levels)}", names),
         denied=tuple(as_format(f"{kind}/{glob}", names) for glob in globs),
         denied_globs=globs,
         level_formats=tuple(as_format(level, names) for level in levels),
     )
+
+
+def _filled_by(names: tuple[str, ...], effect: Effect) -> tuple[str, ...]:
+    """A deny must not lose what it denies because a client has no client ID."""
+    return tuple(DENIED_CLIENT_ID if name == "client_id" and effect == "Deny" else name for name in names)
 
 
 def _check_placeholders(text: str) -> None:
@@ -184,12 +197,7 @@ def _check_client_id(text: str, effect: Effect) -> None:
     if text == "*":
         raise ValueError(
             "every client could take any client ID, and so disconnect any other client: "
-            "write {principal}, {principal}/* or a prefix such as devices/*"
-        )
-    if text == "*":
-        raise ValueError(
-            "write {client_id} for any client ID, {principal}/* for those of the principal, "
-            "or a name of your own, as in public/*, for those that begin with it"
+            "write {principal}, {principal}/* or a prefix such as devices/*; if that is meant, write {client_id}"
         )
     if not text.endswith("/*") or literals.count("*") > 1 or text == "/*":
         raise ValueError(

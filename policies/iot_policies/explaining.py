@@ -10,7 +10,7 @@ from iot_policies.entries import RESOURCE_TYPES, Action, Entry
 from iot_policies.errors import PolicyError
 from iot_policies.evaluator import Evaluator
 from iot_policies.nearest import nearest, problem
-from iot_policies.placeholders import Values, placeholder_names
+from iot_policies.placeholders import Values
 from iot_policies.principal import Principal
 from iot_policies.template import PolicyTemplate
 from iot_policies.wildcards import matcher
@@ -76,7 +76,7 @@ def left_out(
     """Entries that apply but are left out, with their placeholders that have no value. Raises UnsafeValue."""
     values = Values(principal, client_id)
     for entry in template.applicable(principal):
-        if missing := [name for name in placeholder_names(entry.text) if not values.combinations((name,))]:
+        if missing := [name for name in entry.rules[0].names if not values.combinations((name,))]:
             yield entry, missing
 
 

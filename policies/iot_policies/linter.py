@@ -42,7 +42,7 @@ def lint(template: PolicyTemplate, anonymous: Principal | None = None) -> list[F
     if anonymous is not None:
         findings += anonymous_findings(template, anonymous)
     findings += unused_words(template.blocks, findings)
-    findings += _of_conditions(template)
+    findings += _of_denies(template)
     findings += _of_claims(template)
     findings += _of_topic_prefix(template)
     findings += _of_https(template)
@@ -85,11 +85,16 @@ _USES: dict[Key, str] = {
 }
 
 
-def _of_conditions(template: PolicyTemplate) -> Iterator[Finding]:
-    """The spellings that the conditions of denies cover."""
+def _of_denies(template: PolicyTemplate) -> Iterator[Finding]:
+    """What whole denies say: what has no effect, and the spellings that they cover."""
     for index, block in enumerate(block for block in template.blocks if isinstance(block, Deny)):
-        location = ("deny", index, "when")
-        yield from (Finding("note", location, _covered(*each)) for each in (block.when or {}).items())
+        location = ("deny", index)
+        yield from (Finding("note", (*location, "when"), _covered(*each)) for each in (block.when or {}).items())
+        if not any(block.entries()):
+            yield Finding("warning", location, 'denies nothing: name what it denies, such as publish = ["#"]')
+        elif block.connect_with is not None and not block.connect:
+            message = 'denies nothing: name the client IDs in connect, or all of them with "*"'
+            yield Finding("warning", (*location, "connect_with"), message)
 
 
 def _covered(name: str, wanted: Condition) -> str:
@@ -98,8 +103,12 @@ def _covered(name: str, wanted: Condition) -> str:
 
 
 def _of_denial(entry: Entry, levels: Levels) -> Iterator[Finding]:
-    if missing := [name for name in placeholder_names(entry.text) if name != "principal"]:
+    names = placeholder_names(entry.text)
+    if missing := [name for name in names if name.startswith("claims.")]:
         yield Finding("note", entry.location, f'"{entry.text}" denies nothing if {missing[0]} is missing')
+    if "client_id" in names:
+        message = "is denied for every client ID if the client has none, as over HTTPS"
+        yield Finding("note", entry.location, f'"{entry.text}" {message}')
     if PLUS in levels:
         message = f'"{entry.text}" also denies deeper levels: an IoT policy cannot deny only a single level'
         yield Finding("warning", entry.location, message)

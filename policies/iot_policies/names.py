@@ -11,10 +11,9 @@
 from collections.abc import Collection
 from itertools import chain
 
-_INVISIBLE = frozenset(
-    map(chr, chain((0x34F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x2800, 0x3164, 0xFFA0), range(0x180B, 0x1810)))
-) | frozenset(map(chr, chain(range(0xFE00, 0xFE10), range(0xE0100, 0xE01F0))))
-"""Marks and letters that draw nothing: Default_Ignorable_Code_Point (UAX #44), and the empty Braille pattern."""
+_MARKS = (0x34F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x2800, 0x3164, 0xFFA0, 0x16FE4, 0x1D159)
+_INVISIBLE = frozenset(map(chr, chain(_MARKS, range(0x180B, 0x1810), range(0xFE00, 0xFE10), range(0xE0100, 0xE01F0))))
+"""Marks and letters that draw nothing: Default_Ignorable_Code_Point (UAX #44), and empty signs that it lacks."""
 
 
 def are_names(values: Collection[object]) -> bool:

@@ -11,6 +11,8 @@ from iot_policies.principal import Principal, read_claim
 from iot_policies.topics import Levels
 
 PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
+DENIED_CLIENT_ID = "client_id or *"
+"""What fills `{client_id}` in a deny: the client ID, or any text if the client has none, as over HTTPS."""
 _SLASH = re.compile(r"/(?![^{}]*\})")
 UNSAFE_SIGNS = "/+#*?$"
 """Characters that a value must not have: they separate levels or are wildcards."""
@@ -95,6 +97,8 @@ class Values:
         return known
 
     def _checked(self, name: str) -> tuple[str, ...]:
+        if name == DENIED_CLIENT_ID:
+            return self._of("client_id") or ("*",)
         found = self.found(name)
         values = found if isinstance(found, (list, tuple)) else () if found is None else (found,)
         texts = [value if type(value) is str else _text(value, name) for value in values]

@@ -10,7 +10,7 @@ from iot_authorizer.configuration import Configuration, load_configuration
 from iot_authorizer.development import ISSUER as DEVELOPMENT_ISSUER
 from iot_authorizer.development import KEYS as DEVELOPMENT_KEYS
 from iot_policies import InvalidFile
-from tests.authorizer.events import bearer
+from tests.authorizer.events import anonymous, bearer, with_password
 from tests.authorizer.handlers import jwt_table, start, table, write
 from tests.authorizer.keys import public_keys, signing_key
 from tests.authorizer.tokens import mint
@@ -89,6 +89,14 @@ DEVELOPMENT_TOKEN = mint(signing_key("ES256", "development"), iss=DEVELOPMENT_IS
 @pytest.mark.usefixtures("development")
 def test_on_a_developers_machine_the_development_issuer_may_vouch(tmp_path: Path) -> None:
     assert start(tmp_path).verdict(bearer(DEVELOPMENT_TOKEN)) == "allowed"
+
+
+def test_on_a_developers_machine_the_development_issuer_can_be_the_only_one(tmp_path: Path, development: Path) -> None:
+    authorizer = start(tmp_path, "", environment={DEVELOPMENT_KEYS: str(development)})
+    assert authorizer.verdict(bearer(DEVELOPMENT_TOKEN)) == "allowed"
+    assert authorizer.verdict(bearer(mint(signing_key("RS256")))) == Reason.UNKNOWN_ISSUER
+    assert authorizer.verdict(anonymous()) == Reason.NO_CREDENTIALS
+    assert authorizer.verdict(with_password("ann", b"x")) == Reason.PASSWORDS_NOT_CONFIGURED
 
 
 def test_in_lambda_the_development_issuer_is_refused_at_start(

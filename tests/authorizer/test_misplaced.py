@@ -54,7 +54,12 @@ IN_A_QUERY = {
     "jwt-without-a-key": (JWT, "a JWT under another key"),
     "jwt-in-quotes": (f"room=%22{JWT}%22", "a JWT under another key"),
     "bearer": ("a=Bearer%20x", "a value like that of an Authorization header"),
+    "bearer-with-a-plus": ("a=Bearer+x", "a value like that of an Authorization header"),
     "basic": ("a=basic%20YTpi", "a value like that of an Authorization header"),
+    "basic-with-padding": ("a=Basic%20YWJjOg==", "a value like that of an Authorization header"),
+    "basic-with-a-plus": ("a=Basic+YTpi", "a value like that of an Authorization header"),
+    "digest": ('a=Digest%20username="b"', "a value like that of an Authorization header"),
+    "negotiate": ("a=Negotiate%20YIIJvwYGKwYBBQUCoIIJszCC", "a value like that of an Authorization header"),
 }
 
 
@@ -114,6 +119,10 @@ INNOCENT = {
     "publish": event(query="?qos=1&retain=true&contentType=text%2Fplain&responseTopic=a%2Fb&messageExpiry=60"),
     "list": event(query="?maxResults=10&nextToken=YWJj"),
     "application": event(query="?room=lobby&lang=de-CH&v=1.2.3&utm_source=mail&id=42&key=c&time=12:30"),
+    "tracking": event(
+        query="?utm_source=mail&utm_campaign=Basic%20Plan&utm_term=digest+of+news&utm_content=negotiate%20a%20price"
+        "&gclid=EAIaIQobChMI8JWJ_a3f6wIVk-F3Ch1xyz&fbclid=IwAR0abc-DEF_1&_gl=1*1abcd*_ga*MTIzNDU2Nzg5MC4xNjAw"
+    ),
     "base64": event(query="?a=SGVsbG8.V29ybGQ&b=e30&c=a+b/c=="),
     "words": event(query="?author=ann&monkey=1&passenger=2&signal=3&session=4&stoke=n"),
 }

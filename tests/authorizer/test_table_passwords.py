@@ -164,6 +164,16 @@ def test_a_generated_password_is_never_locked(verifier: TablePasswords) -> None:
     assert verdict(verifier, "pump-7", RIGHT, "stranger") == "allowed"
 
 
+def test_a_generated_password_is_not_locked_either_while_a_chosen_one_is_still_good(
+    identities: Identities, verifier: TablePasswords
+) -> None:
+    identities.add("pump-7", stored("correct horse", generated=True), stored("chosen", expires_at=NOW + 600))
+    for _ in range(10):
+        verdict(verifier, "pump-7", WRONG, "stranger")
+    reasons = [verdict(verifier, "pump-7", password, "stranger") for password in (RIGHT, b"chosen", RIGHT, b"chosen")]
+    assert reasons == ["allowed", Reason.LOCKED] * 2
+
+
 @pytest.mark.parametrize("failures", [0, 10], ids=["at first", "in a lock"])
 @pytest.mark.parametrize(("name", "named"), [("ann", "ann"), ("s3cret-typed-into-the-wrong-field", None)])
 def test_only_a_user_that_exists_is_named(
@@ -284,6 +294,7 @@ USERS = {
     "one-password": ("ann", WRONG),
     "two-passwords": ("rotated", WRONG),
     "generated": ("pump-7", WRONG),
+    "generated-and-chosen": ("mixed", WRONG),
     "no-password": ("claims-only", WRONG),
     "disabled": ("disabled", RIGHT),
     "expired": ("expired", RIGHT),
@@ -297,6 +308,7 @@ def test_each_refusal_costs_the_same(
     identities: Identities, monkeypatch: pytest.MonkeyPatch, name: str, password: bytes, failures: int
 ) -> None:
     identities.add("rotated", "new", stored("old", expires_at=NOW + 60))
+    identities.add("mixed", stored("new", generated=True), "old")
     identities.add("claims-only")
     identities.add("disabled", "correct horse", disabled=True)
     identities.add("expired", "correct horse", valid_until=NOW)

@@ -23,7 +23,7 @@ def test_it_prints_its_version(run: Run) -> None:
 
 def test_help_says_where_to_begin(run: Run) -> None:
     shown = run("--help").stdout
-    assert ("Begin with dev" in shown, "Example: iot-authorizer dev" in shown) == (True, True)
+    assert ("Begin with init" in shown, "Example: iot-authorizer init" in shown) == (True, True)
 
 
 CONFIGURATION = "this is a configuration: expected a policy template, which it names"

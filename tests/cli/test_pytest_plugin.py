@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli.conftest import fill
+
 pytestmark = pytest.mark.slow
 
 SUITE = """\
@@ -45,6 +47,25 @@ def test_a_suite_uses_the_fixture_by_its_name(tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").write_text(f"[tool.pytest.ini_options]\n{setting}")
     shown = run_pytest(tmp_path, SUITE, "-W", "error")
     assert "2 passed" in shown, shown
+
+
+FAILING = """\
+def test_bob_speaks(local_iot_core):
+    assert local_iot_core.allows("bob", {}, "publish", "users/ann/outbox")
+
+
+def test_nothing_is_asked(local_iot_core):
+    assert not local_iot_core.decisions
+"""
+
+
+def test_the_report_of_a_failed_test_has_its_decisions(tmp_path: Path) -> None:
+    fill(tmp_path)
+    shown = run_pytest(tmp_path, FAILING)
+    assert "1 failed, 1 passed" in shown, shown
+    _, _, section = shown.partition("decisions of IoT Core on this machine ---")
+    assert "allowed: bob connect bob\n" in section
+    assert "denied: bob publish users/ann/outbox\n    not_allowed_by_policy\n" in section
 
 
 WITHOUT_CONFIGURATION = """\

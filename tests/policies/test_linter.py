@@ -26,6 +26,8 @@ def warnings(*blocks: Grant | Deny) -> list[str]:
                 (Grant(publish=("users/all/x", "users/{principal}/x")), 'for the value "all"'),
                 (Grant(subscribe=("users/all/#", "users/{principal}/x")), 'for the value "all"'),
                 (Deny(publish=("a/+",)), "also denies deeper levels"),
+                (Deny(when={"suspended": True}), "denies nothing: name what it denies"),
+                (Deny(publish=("a",), connect_with=("LastWill",)), "denies nothing: name the client IDs"),
                 (Grant(publish=("a/b/c/d/e/f/g/h/i",)), "more than 7 slashes"),
                 (Grant(subscribe=("$share/g/a/b/c/d/e/f/g/h/i",)), "more than 7 slashes"),
                 (Grant(publish=("a" * 257,)), "longer than 256 bytes"),
@@ -126,3 +128,15 @@ def test_it_is_said_how_long_https_clients_are_not_asked_again(publish: tuple[st
     template = PolicyTemplate.of([CONNECT, Grant(publish=publish)], session=session)
     found = [finding.message for finding in lint(template) if "for up to 20m (refresh_after)" in finding.message]
     assert len(found) == notes
+
+
+@pytest.mark.parametrize(
+    ("publish", "note"),
+    [
+        ("a/{claims.x}", "denies nothing if claims.x is missing"),
+        ("a/{client_id}", "is denied for every client ID if the client has none, as over HTTPS"),
+    ],
+)
+def test_it_is_said_what_a_deny_does_without_a_value_for_its_placeholder(publish: str, note: str) -> None:
+    found = lint(PolicyTemplate.of([CONNECT, Deny(publish=(publish,))]))
+    assert [each.message for each in found if each.location == ("deny", 0, "publish", 0)] == [f'"{publish}" {note}']

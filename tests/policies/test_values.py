@@ -124,6 +124,17 @@ def test_a_client_that_named_no_id_loses_the_entries_that_name_it() -> None:
     assert compile_policy(template, Principal("ann")).statements[0].resources == ("client/ann",)
 
 
+@pytest.mark.parametrize(("client_id", "denied"), [("phone", "phone"), (None, "*")])
+def test_a_client_that_named_no_id_is_denied_what_a_deny_says_of_any_id(client_id: str | None, denied: str) -> None:
+    """Otherwise a client could do over HTTPS, where there is no client ID, what is denied over MQTT."""
+    template = PolicyTemplate.of(
+        [Grant(publish=("a/+/x",)), Deny(connect=("{client_id}",), publish=("a/{client_id}/x",))]
+    )
+    statements = compile_policy(template, Principal("ann"), client_id).statements
+    found = {each for statement in statements if statement.heading.effect == "Deny" for each in statement.resources}
+    assert found == {f"client/{denied}", f"topic/a/{denied}/x", "topic/a/*/*/x"}
+
+
 @pytest.mark.parametrize(
     ("entry", "claims", "expected"),
     [

@@ -105,19 +105,19 @@ COVERED: list[tuple[str, tuple[object, ...]]] = [
     ('"*"', ("x", "", False, 0, [], [None], ["x"], "no")),
     ('["*"]', (False,)),
 ]
-MANY: list[Any] = [["*"], ("*",), {"*"}, frozenset({"*"})]
+MANY: list[object] = [["*"], ("*",), {"*"}, frozenset({"*"})]
 
 
 @pytest.mark.parametrize("values", MANY, ids=repr)
-def test_a_list_in_python_can_have_any_type(values: Any) -> None:
-    assert Deny(when={"x": values}).applies({"x": "anything"})
-    assert Grant(when={"x": values}).applies({"x": "anything"})
+def test_a_list_in_python_can_have_any_type(values: object) -> None:
+    for block in (Deny, Grant):
+        assert block.model_validate({"when": {"x": values}}).applies({"x": "anything"})
 
 
 @pytest.mark.parametrize("values", [(), ("*", "x"), ("x ",), (float("nan"),), [float("inf")]], ids=repr)
-def test_values_that_no_claim_can_have_are_refused_in_python_too(values: Any) -> None:
+def test_values_that_no_claim_can_have_are_refused_in_python_too(values: object) -> None:
     with pytest.raises(ValidationError, match="x: "):
-        Deny(when={"x": values})
+        Deny.model_validate({"when": {"x": values}})
 
 
 NOT_COVERED: list[tuple[str, tuple[object, ...]]] = [

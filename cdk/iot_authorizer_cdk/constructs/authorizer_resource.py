@@ -3,7 +3,7 @@
 1. CloudFormation's handler of AWS::IoT::Authorizer is reported to fail each update of an authorizer without signing
    (hashicorp/terraform-provider-awscc #1543), and each removal of tags (#1544). So its properties depend only on the
    authorizer's name and on signing, and it has no tags.
-2. It is created INACTIVE, with a key whose private half does not exist. The settings, by UpdateAuthorizer, replace the
+2. It is created INACTIVE, with a key whose private half nobody has. The settings, by UpdateAuthorizer, replace the
    key and make it ACTIVE: IoT Core never accepts a client under provisional values.
 3. A rollback sends the previous settings. Deletion makes it INACTIVE, because CloudFormation's handler deletes an
    authorizer that the template calls INACTIVE without making it so.
@@ -11,6 +11,9 @@
    keys of the same name, and is not known to remove any. With one key, both are this key.
 5. SigningDisabled cannot be changed. With signing, the name ends with `-signed`, so that CloudFormation creates another
    authorizer and deletes this one.
+6. The IDs of all these resources have the name in them. So another name leaves none of them in the template: the
+   previous role still may change the previous authorizer when CloudFormation deletes its settings, and these depend on
+   the authorizer, so that CloudFormation deletes them first.
 """
 
 from collections.abc import Mapping
@@ -19,6 +22,8 @@ from dataclasses import dataclass
 import jsii
 from aws_cdk import Annotations, AspectPriority, Aspects, IAspect, Stack, aws_iam, aws_iot
 from constructs import Construct, IConstruct
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicNumbers
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from iot_authorizer_cdk.constructs.account_functions import AccountFunction
 
@@ -27,18 +32,15 @@ STACK_TAGS = "iot-authorizer:stackTags"
 _SIGNED = "-signed"
 _FIRST_TOKEN_KEY_NAME = "token"  # noqa: S105 (a name)
 _KEY_NAMES = ("key-1", "key-2")
-_NOBODYS_KEY = """\
------BEGIN PUBLIC KEY-----
-MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEAuw6VyCSrhcHdPSB9SYt9
-WqcECfiVgaUzzVa4wa7mbS7+M3mbaw2AnOexZqojSxZv8rDlgQU+eTBzvzet5LmI
-pJBl7Trt2xB7AZ5kJtN0CSR2ILGB/cJzn2iXjA9OAKyszEvng1kz4F3Ridc5prbF
-uasRswppfPjt8Fs6cXYm0qrQRc+DmYPCMNPVTEQ6TpNUcvQOKT+ILnMkLJZlqGa8
-yaXjDhgoD2gdHHtqWfIQNKHpvbeTkg+QC0GJ/7uO5kv58aKrFL83Ld1HiZYI9qBM
-RTAzESd/nKkRhEbcSeoSDlUDqR7lImt3kJMTcQg3DMu+c/dDuJQx88Xmo7uWHXHU
-MQIDAQAB
------END PUBLIC KEY-----
-"""
-"""Its private half was never written anywhere."""
+_RSA_2048 = int(
+    "25195908475657893494027183240048398571429282126204032027777137836043662020707595556264018525880784406918"
+    "29064124951508218929855914917618450280848912007284499268739280728777673597141834727026189637501497182469"
+    "11650776133798590957000973304597488084284017974291006424586918171951187461215151726546322822168699875491"
+    "82422433637259085141865462043576798423387184774447920739934236584823824281198163815010674810451660377306"
+    "05620161967625613384414360383390441495263443219011465754445417842402092461651572335077870774981712577246"
+    "7962926386356373289912154831438167899885040445364023527381951378636564391212010397122822120720357"
+)
+"""The largest number of the RSA Factoring Challenge: nobody is known to have its factors, and so no private key."""
 
 
 def name_in_iot_core(configured: str, *, signing: bool) -> str:
@@ -59,10 +61,10 @@ class AuthorizerSettings:
 
 
 class AuthorizerResource(Construct):
-    """An authorizer in IoT Core, with its settings."""
+    """An authorizer in IoT Core, with its settings. Its name is part of its ID."""
 
-    def __init__(self, scope: Construct, construct_id: str, *, name: str, settings: AuthorizerSettings) -> None:
-        super().__init__(scope, construct_id)
+    def __init__(self, scope: Construct, *, name: str, settings: AuthorizerSettings) -> None:
+        super().__init__(scope, f"Authorizer-{name}")
         signing = bool(settings.public_keys)
         self.arn = Stack.of(self).format_arn(service="iot", resource="authorizer", resource_name=name)
         self.resource = aws_iot.CfnAuthorizer(
@@ -73,7 +75,7 @@ class AuthorizerResource(Construct):
             status="INACTIVE",
             signing_disabled=not signing,
             token_key_name=_FIRST_TOKEN_KEY_NAME if signing else None,
-            token_signing_public_keys={_KEY_NAMES[0]: _NOBODYS_KEY} if signing else None,
+            token_signing_public_keys={_KEY_NAMES[0]: _nobodys_key()} if signing else None,
         )
         self.resource.add_property_deletion_override("Tags")
         Aspects.of(self.resource).add(_StackTagsWarning(), priority=AspectPriority.READONLY)
@@ -86,6 +88,11 @@ class AuthorizerResource(Construct):
             statements=[aws_iam.PolicyStatement(actions=["iot:UpdateAuthorizer"], resources=[self.arn])],
         )
         function.resource.node.add_dependency(self.resource)
+
+
+def _nobodys_key() -> str:
+    key = RSAPublicNumbers(65537, _RSA_2048).public_key()
+    return key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
 
 
 def _members(settings: AuthorizerSettings) -> dict[str, object]:

@@ -81,9 +81,7 @@ class IotCustomAuthorizer(Construct):
             props=props,
             table=table or _named_table(self, self.configuration.table),
         )
-        self.authorizer = AuthorizerResource(
-            self, "Authorizer", name=self.authorizer_name, settings=self._settings(props)
-        )
+        self.authorizer = AuthorizerResource(self, name=self.authorizer_name, settings=self._settings(props))
         self.authorizer_arn = self.authorizer.arn
         self.function.alias.add_permission(
             "IotCore",

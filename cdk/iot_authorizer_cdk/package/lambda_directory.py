@@ -14,7 +14,6 @@ import hashlib
 import io
 import os
 import shutil
-import subprocess
 import sys
 import zipfile
 from collections.abc import Iterator
@@ -31,6 +30,7 @@ from iot_authorizer_cdk.package.target import (
     find_interpreter,
     write_target,
 )
+from iot_authorizer_cdk.package.uv import run_uv
 from iot_policies import InvalidFile
 
 _REQUIREMENTS = Path(__file__).with_name("requirements.txt")
@@ -49,13 +49,8 @@ _UNUSED = (
 _NOT_SHIPPED = ("*.pyi", "py.typed", "*.pyc", ".lock", "*.c", "*.h")
 _METADATA = "METADATA"
 """The only file of a `.dist-info` that is kept: the others say how and where it was installed."""
-_INSTALL_UV = "install uv (https://docs.astral.sh/uv/), or name it in the variable UV"
 _TIME = 946_684_800
 """2000-01-01. Zip files have no times before 1980."""
-
-
-class UvError(Exception):
-    """uv is missing or failed. The text says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +99,7 @@ def _install(directory: Path, target: Target) -> None:
     copied = ("--link-mode", "copy")  # The mode and time of a link would also change in uv's cache.
     checked = ("--only-binary", ":all:", "--require-hashes", "--no-compile-bytecode")
     place = ("--python", sys.executable, "--target", str(directory), "--python-version", target.python, *platform)
-    _run_uv("pip", "install", *place, *copied, *checked, "--requirements", str(_REQUIREMENTS))
+    run_uv("pip", "install", *place, *copied, *checked, "--requirements", str(_REQUIREMENTS))
     _prune(directory)
 
 
@@ -120,29 +115,6 @@ def _prune(directory: Path) -> None:
                 shutil.rmtree(path)
             elif path.name != _METADATA:
                 path.unlink()
-
-
-def _run_uv(*arguments: str) -> None:
-    program = _find_uv()
-    environment = {name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"}
-    try:
-        done = subprocess.run([program, *arguments], env=environment, capture_output=True, text=True, check=False)
-    except OSError as error:
-        raise UvError(f"{program}: {error.strerror}: {_INSTALL_UV}") from None
-    if done.returncode:
-        raise UvError(f"uv {arguments[0]}: {' '.join(done.stderr.split())}")
-
-
-def _find_uv() -> str:
-    """Returns the uv that the variable UV names, the user's on PATH, or the one of the package `uv`."""
-    if program := os.environ.get("UV") or shutil.which("uv"):
-        return program
-    try:
-        from uv import find_uv_bin  # noqa: PLC0415 (only an extra has it)
-
-        return find_uv_bin()
-    except (ImportError, FileNotFoundError):
-        raise UvError(f"uv: not found: {_INSTALL_UV}") from None
 
 
 def _sources() -> list[Path]:

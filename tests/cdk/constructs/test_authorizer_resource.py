@@ -145,9 +145,25 @@ def test_more_than_two_keys_are_refused(synth: Synth, config: Path) -> None:
         synth()
 
 
+def of_the_authorizer(template: Template, kind: str) -> dict[str, Any]:
+    """The authorizer and the parts of its settings, of one type, by their logical IDs."""
+    found = template.find_resources(kind).items()
+    return {name: each for name, each in found if name.startswith("AuthorizerAuthorizer")}
+
+
+@pytest.mark.parametrize("kind", [AUTHORIZER, SETTINGS, "AWS::Lambda::Function", "AWS::IAM::Role"])
+def test_with_another_name_the_previous_settings_keep_their_own_role_until_they_are_deleted(
+    synth: Synth, config: Path, kind: str
+) -> None:
+    """Otherwise, the role may change only the new authorizer when CloudFormation deletes the previous settings."""
+    first, renamed = of_the_authorizer(synth(), kind), of_the_authorizer(synth(name="chat2"), kind)
+    with_signing(config)
+    signed = of_the_authorizer(synth(), kind)
+    assert len({*first, *renamed, *signed}) == 3
+
+
 def test_the_function_of_the_settings_may_update_only_this_authorizer(template: Template) -> None:
-    roles = template.find_resources("AWS::IAM::Role").items()
-    (role,) = (role for name, role in roles if name.startswith("AuthorizerSettings"))
+    (role,) = of_the_authorizer(template, "AWS::IAM::Role").values()
     (policy,) = role["Properties"]["Policies"]
     logs, updates = policy["PolicyDocument"]["Statement"]
     assert logs["Action"] == ["logs:CreateLogStream", "logs:PutLogEvents"]

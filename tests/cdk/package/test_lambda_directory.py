@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from iot_authorizer_cdk.package.lambda_directory import UvError, all_below, build, directory_hash, zipped_size
+from iot_authorizer_cdk.package.lambda_directory import all_below, build, directory_hash, zipped_size
 from iot_authorizer_cdk.package.target import this_machine
+from iot_authorizer_cdk.package.uv import UvError
 from iot_policies import InvalidFile
 from tests import ROOT, UV
 from tests.cdk.package.conftest import CONFIGURATION, issuers

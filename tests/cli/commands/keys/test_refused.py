@@ -15,7 +15,8 @@ COMMANDS = [["keys", "new"], ["keys", "list"], ["keys", "rotate"], ["keys", "ret
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
 def test_without_a_configuration_it_says_how_to_name_one(run: Run, folder: Path, command: list[str]) -> None:
     (folder / "authorizer.toml").unlink()
-    assert refused(run, *command) == "authorizer.toml: file not found: name your configuration with --config"
+    expected = "authorizer.toml: file not found: name your configuration with --config, or write a new project with "
+    assert refused(run, *command) == f"{expected}`iot-authorizer init`"
     assert not (folder / "keys").exists()
 
 

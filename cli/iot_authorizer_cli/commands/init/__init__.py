@@ -1,0 +1,1 @@
+"""`iot-authorizer init`: a project in this folder."""

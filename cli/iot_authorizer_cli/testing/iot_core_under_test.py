@@ -1,0 +1,170 @@
+"""IoT Core with a project's authorizer, and the questions that tests ask it."""
+
+import contextlib
+from collections.abc import Mapping
+from types import TracebackType
+from typing import get_args
+
+from iot_authorizer.reasons import Reason
+from iot_authorizer_cli.examples.proposal import propose
+from iot_authorizer_cli.local_iot_core import LocalIotCore
+from iot_authorizer_cli.project.development_issuer import principal_of
+from iot_authorizer_cli.project.key_ring import read_key_ring
+from iot_authorizer_cli.snippets.settings import ClientEndpoint, ClientSettings
+from iot_authorizer_cli.testing.mqtt_test_client import ClientRefused, MqttTestClient
+from iot_core.authorizers.invocation import Refused
+from iot_core.broker.client import Origin
+from iot_core.broker.limits import IOT_CORE
+from iot_core.broker.topics import check_topic_filter, check_topic_name
+from iot_core.edge.client_authorization import ClientAuthorizer, NetworkContext
+from iot_core.feed import Record
+from iot_core.mqtt import Connect, Version
+from iot_core.permissions import Permissions
+from iot_core.reasons import IotCoreReason
+from iot_policies.explaining import Question
+
+_BY_POLICY = {Reason.CLIENT_ID_NOT_GRANTED, Reason.NOTHING_GRANTED, IotCoreReason.CONNECT_NOT_ALLOWED}
+"""The reason codes that mean: the policy does not let this client connect."""
+_CLAIMS: Mapping[str, object] = {}
+
+
+class IotCoreUnderTest(LocalIotCore):
+    """IoT Core with the authorizer of a project, for tests.
+
+    - `client("ann", {"rooms": ["lobby"]})` connects a client with a token for ann that has these claims. The client has
+      `publish(topic, payload)`, `subscribe(topic_filter)` and `received()`, which returns `(topic, payload)` pairs.
+      What is refused raises `ClientRefused`, with the `reason`.
+    - `allows("ann", {"rooms": ["lobby"]}, "publish", "rooms/lobby/say/ann")` says whether IoT Core allows ann to
+      `connect` (with a client ID), `publish`, `retain`, `subscribe` or `receive`.
+    - `decisions` has the records of all decisions, the oldest first. If a test fails, pytest prints them.
+
+    `client_id` is any that the template grants, unless you give one. The principal None has no credentials: give it a
+    `client_id`. With a name, the development issuer signs the token. `with` runs it in a thread.
+    """
+
+    _clients: contextlib.ExitStack
+
+    def __enter__(self) -> "IotCoreUnderTest":
+        super().__enter__()
+        self._clients = contextlib.ExitStack()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            self._clients.close()
+        finally:
+            super().__exit__(kind, error, trace)
+
+    @property
+    def decisions(self) -> list[Record]:
+        """The decisions of the authorizer and of policies, the oldest first, with explanations."""
+        return [record for record in self.call(lambda: list(self.feed.recent())) if record["kind"] == "decision"]
+
+    def described_decisions(self) -> str:
+        """The decisions in lines, each with what decided it."""
+        return "\n".join(map(_described, self.decisions)) or "none"
+
+    def client(
+        self, principal: str | None, claims: Mapping[str, object] = _CLAIMS, *, client_id: str | None = None
+    ) -> MqttTestClient:
+        """Connects a client, which is disconnected at the end. Raises ClientRefused."""
+        settings = self._settings(principal, claims, client_id)
+        user_name = settings.mqtt_user_name
+        return self._clients.enter_context(
+            MqttTestClient(self.port, settings.client_ids[0], user_name, self._last_decision)
+        )
+
+    def allows(
+        self,
+        principal: str | None,
+        claims: Mapping[str, object],
+        action: Question,
+        topic: str,
+        *,
+        client_id: str | None = None,
+    ) -> bool:
+        """Whether a client's policy allows an action; `topic` is the client ID for `connect`.
+
+        Asks as IoT Core does: invokes the authorizer's function and evaluates its answer. Raises ClientRefused for a
+        client that is refused for another reason than its policy, so that no test passes for the wrong reason.
+        Raises ValueError for an unknown action, and for a topic that IoT Core does not accept.
+        """
+        _check(action, topic)
+        settings = self._settings(principal, claims, topic if action == "connect" else client_id)
+        return self.run(lambda: self._asks(settings, action, topic))
+
+    async def _asks(self, settings: ClientSettings, action: Question, topic: str) -> bool:
+        core, client_id = self.iot_core, settings.client_ids[0]
+        asking = ClientAuthorizer(core.invoker, core.decisions, core.arn_prefix, core.time_scale, core.clock)
+        connect = Connect(Version.MQTT_3_1_1, client_id, user_name=settings.mqtt_user_name)
+        try:
+            found = await asking.authorize(connect, NetworkContext(Origin((self.host, 0), (self.host, self.port))))
+        except Refused as refused:
+            core.decisions.refused(refused, "connect", client_id, client_id=client_id)
+            if refused.reason in _BY_POLICY:
+                return False
+            raise ClientRefused(f"connect as {client_id}", self._last_record(client_id)) from None
+        core.decisions.by_policy(found.authorization, client_id, "connect", client_id, True)
+        return action == "connect" or _allows(found.permissions, action, topic)
+
+    def _settings(self, principal: str | None, claims: Mapping[str, object], client_id: str | None) -> ClientSettings:
+        """The credentials and the client ID of a client."""
+        description = self.configuration.configured.description
+        token = signature = None
+        if principal is not None:
+            token = self.token(principal, claims)
+            pair = None if description.signing_disabled else read_key_ring(self.configuration.path).active()
+            signature = None if pair is None else pair.sign(token.encode())
+        elif client_id is None:
+            raise ValueError("a client without credentials needs a client_id")
+        return ClientSettings(
+            endpoint=ClientEndpoint(self.host, self.port, tls=False),
+            authorizer=description.name,
+            token_key_name=description.token_key_name,
+            token=token,
+            signature=signature,
+            client_ids=(client_id or self._granted_id(str(principal), claims),),
+            topic="",
+            topic_filter="",
+        )
+
+    def _granted_id(self, name: str, claims: Mapping[str, object]) -> str:
+        template = self.configuration.template
+        return name if template is None else propose(template, principal_of(name, claims)).client_ids[0]
+
+    def _last_decision(self, client_id: str) -> Record:
+        return self.call(lambda: self._last_record(client_id))
+
+    def _last_record(self, client_id: str) -> Record:
+        """The last decision about a client, which must be read on the event loop."""
+        found = [
+            each for each in self.feed.recent() if each["kind"] == "decision" and each.get("client_id") == client_id
+        ]
+        return found[-1] if found else {}
+
+
+def _described(decision: Record) -> str:
+    word = "allowed" if decision["allowed"] else "refused" if decision["action"] == "connect" else "denied"
+    because = decision.get("explanation")
+    details = [decision.get("reason"), decision.get("detail"), *(because if isinstance(because, list) else ())]
+    head = f"{word}: {decision.get('principal', '')} {decision['action']} {decision['resource']}".replace("  ", " ")
+    return "\n    ".join([head, *(str(each) for each in details if each)])
+
+
+def _check(action: str, topic: str) -> None:
+    if action not in get_args(Question):
+        raise ValueError(f"{action}: expected one of {', '.join(get_args(Question))}")
+    if action == "subscribe":
+        check_topic_filter(topic, IOT_CORE)
+    elif action != "connect":
+        check_topic_name(topic, IOT_CORE)
+
+
+def _allows(permissions: Permissions, action: str, topic: str) -> bool:
+    if action == "subscribe":
+        return permissions.may_subscribe(topic)
+    if action == "receive":
+        return permissions.may_receive(topic)
+    return permissions.may_publish(topic) and (action == "publish" or permissions.may_retain(topic))

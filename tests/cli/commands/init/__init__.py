@@ -1,0 +1,1 @@
+"""`iot-authorizer init`: a project in a user's folder."""

@@ -1,0 +1,141 @@
+"""What a user's test asks: who may do what, by the authorizer that runs."""
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from iot_authorizer_cli.commands.keys.changing import make_key
+from iot_authorizer_cli.testing import ClientRefused, IotCoreUnderTest
+from iot_core.broker.limits import IOT_CORE
+from iot_core.broker.message import Message
+from iot_policies.explaining import Question
+from tests.cli.conftest import fill
+
+ANN = {"rooms": ["lobby"]}
+SAY = "rooms/lobby/say/ann"
+
+
+@pytest.fixture(scope="module")
+def core(tmp_path_factory: pytest.TempPathFactory) -> Iterator[IotCoreUnderTest]:
+    config = fill(tmp_path_factory.mktemp("project")) / "authorizer.toml"
+    config.write_text(config.read_text() + '\n[anonymous]\nprincipal = "guest"\n')
+    with IotCoreUnderTest(config, limits=IOT_CORE.without_throttling()) as core:
+        yield core
+
+
+@pytest.mark.parametrize(
+    ("action", "topic", "allowed"),
+    [
+        ("connect", "ann/phone", True),
+        ("connect", "bob", False),
+        ("publish", SAY, True),
+        ("publish", "rooms/attic/say/ann", False),
+        ("retain", "rooms/lobby/topic", True),
+        ("retain", SAY, False),
+        ("subscribe", "rooms/lobby/#", True),
+        ("subscribe", "rooms/#", False),
+        ("receive", "rooms/lobby/say/bob", True),
+        ("receive", "rooms/attic/say/bob", False),
+    ],
+)
+def test_allows_says_what_the_policy_of_the_running_authorizer_says(
+    core: IotCoreUnderTest, action: Question, topic: str, allowed: bool
+) -> None:
+    assert core.allows("ann", ANN, action, topic) is allowed
+
+
+def test_allows_asks_the_authorizer_and_not_only_the_template(core: IotCoreUnderTest) -> None:
+    with pytest.raises(ClientRefused) as caught:
+        core.allows("ann", {"rooms": "a/b"}, "publish", SAY)
+    assert caught.value.reason == "unsafe_value"
+
+
+def test_who_may_not_connect_may_not_publish(core: IotCoreUnderTest) -> None:
+    assert not core.allows("ann", ANN, "publish", SAY, client_id="bob")
+
+
+def test_a_topic_that_iot_core_does_not_accept_is_an_error(core: IotCoreUnderTest) -> None:
+    with pytest.raises(ValueError, match="wildcard"):
+        core.allows("ann", ANN, "publish", "rooms/+/say/ann")
+
+
+def test_a_misspelled_action_is_an_error(core: IotCoreUnderTest) -> None:
+    misspelled: Question = "pubish"  # type: ignore[assignment]
+    with pytest.raises(ValueError, match="pubish: expected one of connect, publish"):
+        core.allows("ann", ANN, misspelled, SAY)
+
+
+def test_a_principal_that_is_none_has_no_credentials(core: IotCoreUnderTest) -> None:
+    assert core.allows(None, {}, "publish", "users/guest/outbox", client_id="guest")
+    with pytest.raises(ValueError, match="client_id"):
+        core.client(None)
+
+
+def test_the_client_id_is_one_that_the_template_grants(tmp_path: Path) -> None:
+    config = fill(tmp_path) / "authorizer.toml"
+    config.write_text(config.read_text().replace("chat.toml", "broadcast.toml"))
+    with IotCoreUnderTest(config) as core:
+        assert core.client("ann", {"role": "listener"}).client_id.startswith("ann/")
+
+
+def test_decisions_have_what_was_asked_with_the_entry_that_decided(core: IotCoreUnderTest) -> None:
+    core.allows("ann", ANN, "publish", "rooms/attic/say/ann")
+    decision = core.decisions[-1]
+    assert (decision["action"], decision["allowed"]) == ("publish", False)
+    assert "claims.rooms is" in core.described_decisions().splitlines()[-1]
+
+
+def test_clients_exchange_messages(core: IotCoreUnderTest) -> None:
+    ann, bob = core.client("ann", ANN), core.client("bob", ANN)
+    ann.subscribe("rooms/lobby/#")
+    bob.publish("rooms/lobby/say/bob", "hello")
+    assert ann.received() == [("rooms/lobby/say/bob", b"hello")]
+    assert ann.received() == []
+
+
+def test_what_was_published_for_the_owner_has_arrived(core: IotCoreUnderTest) -> None:
+    ann = core.client("ann", ANN)
+    ann.subscribe("users/ann/inbox/#")
+    core.call(lambda: core.broker.publish(Message("users/ann/inbox/a", b"x")))
+    core.call(core.iot_core.commit)
+    assert ann.received() == [("users/ann/inbox/a", b"x")]
+
+
+def test_a_refused_client_raises_the_reason_of_the_authorizer(core: IotCoreUnderTest) -> None:
+    with pytest.raises(ClientRefused, match="connect as bob: client_id_not_granted"):
+        core.client("ann", ANN, client_id="bob")
+
+
+def test_a_denied_subscription_raises_and_the_client_stays_connected(core: IotCoreUnderTest) -> None:
+    ann = core.client("ann", ANN)
+    with pytest.raises(ClientRefused, match='not_allowed_by_policy: grant "rooms"'):
+        ann.subscribe("rooms/attic/#")
+    ann.publish(SAY)
+
+
+def test_after_a_denied_message_every_call_raises(core: IotCoreUnderTest) -> None:
+    """IoT Core ends the connection of a client that publishes what it may not."""
+    with core.client("ann", ANN) as ann:
+        for call in (lambda: ann.publish("rooms/attic/say/ann"), lambda: ann.publish(SAY), ann.received):
+            with pytest.raises(ClientRefused, match="not_allowed_by_policy"):
+                call()
+
+
+def test_with_signing_tokens_are_signed_with_the_private_key_on_this_machine(tmp_path: Path) -> None:
+    config = fill(tmp_path) / "authorizer.toml"
+    make_key(config, "key", 2048)
+    with IotCoreUnderTest(config) as core:
+        core.client("ann", ANN).publish(SAY)
+
+
+def test_clients_are_disconnected_at_the_end(tmp_path: Path) -> None:
+    def of_clients() -> set[str]:
+        return {thread.name for thread in threading.enumerate() if thread.name.startswith("paho")}
+
+    before = of_clients()
+    with IotCoreUnderTest(fill(tmp_path) / "authorizer.toml") as core:
+        core.client("ann", ANN)
+        assert of_clients() > before
+    assert of_clients() == before
