@@ -209,6 +209,11 @@ def load_configuration(path: Path, environment: Mapping[str, str] | None = None)
         raise invalid_file(path, text, (), _NO_CREDENTIALS)
     for index, name, problem in indistinct(configuration.jwt):
         raise invalid_file(path, text, ("jwt", index, name), problem)
+    signed = configuration.signed_tokens
+    same = [each for each in configuration.jwt if signed and each.issuer == signed.issuer]
+    if signed and any(each.stored_claims != signed.stored_claims for each in same):
+        expected = "expected the same as in the [[jwt]] of this issuer"
+        raise invalid_file(path, text, ("signed_tokens", "stored_claims"), expected)
     if configuration.table is None:
         for key, expected in _wanting_a_table(configuration):
             raise invalid_file(

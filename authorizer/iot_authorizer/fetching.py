@@ -4,7 +4,7 @@
 2. At most LARGEST bytes are read, as they are sent and after decompression. Content codings are gzip and deflate.
 3. JSON is Unicode, and a byte order mark says which one. A body that is not UTF-8 is read in the charset of its header.
 4. Every failure is a FetchError with its cause. The cause quotes nothing that the server sent except the place of a
-   redirect, and of a URL neither the query string nor user information: it is logged.
+   redirect, and of a URL neither the query string nor user information, nor more than LONGEST_URL: it is logged.
 """
 
 import socket
@@ -21,6 +21,8 @@ from iot_authorizer.cached import FetchError
 
 LARGEST = 256 * 1024
 """Bytes."""
+LONGEST_URL = 200
+"""Characters of a URL in a cause, which each refused client logs."""
 
 _HEADERS = {
     "Accept": "application/jwk-set+json, application/json",
@@ -56,14 +58,17 @@ def fetch(url: str, timeout: float) -> bytes:
 
 
 def public_url(url: str) -> str:
-    """An HTTP URL without user information and query string, in printable ASCII. Raises ValueError for others."""
+    """An HTTP URL without parameters and user information, cut, in printable ASCII. Raises ValueError for others."""
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ValueError("expected an HTTP URL")
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     port = f":{parts.port}" if parts.port is not None else ""
-    shown = quote(f"{parts.scheme}://{host}{port}{parts.path}", safe="/:[]%@!$&'()*+,;=")
-    return f"{shown}?…" if parts.query else shown
+    path, parameters, _ = parts.path.partition(";")  # Java's servers put session IDs there.
+    shown = quote(f"{parts.scheme}://{host}{port}{path}", safe="/:[]%@!$&'()*+,=")
+    if len(shown) > LONGEST_URL:
+        return f"{shown[:LONGEST_URL]}…"
+    return f"{shown}{parameters}…" if parameters else f"{shown}?…" if parts.query else shown
 
 
 def _status(response: HTTPResponse, url: str) -> str:

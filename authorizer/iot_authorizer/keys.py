@@ -54,13 +54,15 @@ class KeySet:
         try:
             parsed = json.loads(text)
         except (ValueError, RecursionError):
-            found = "an HTML or XML page" if text.lstrip().startswith(b"<") else "text that is not JSON"
+            begins = text.lstrip()[:1]
+            found = {b"<": "an HTML or XML page", b"-": "PEM"}.get(begins, "text that is not JSON")
             raise ValueError(f"expected a JWKS, found {found}") from None
         keys = parsed.get("keys") if isinstance(parsed, dict) else None
         if not isinstance(keys, list):
             if isinstance(parsed, dict) and "jwks_uri" in parsed:
                 raise ValueError("expected a JWKS, found an OpenID configuration: use the URL in its jwks_uri")
-            raise ValueError('expected a JWKS: an object with a list "keys"')
+            pem = ", found PEM by key ID" if b"-----BEGIN" in text else ""
+            raise ValueError(f'expected a JWKS: an object with a list "keys"{pem}')
         if any(isinstance(key, dict) and ("d" in key or "k" in key) for key in keys):
             raise ValueError("has a private key or a secret: publish only public keys, and replace this key")
         return cls([key for key in keys if isinstance(key, dict)])

@@ -293,8 +293,8 @@ class Reason(StrEnum):
     )
     UNCLEAR_DENIAL = (
         "unclear_denial",
-        "a deny reads a claim that is an object, or a list that holds an object or a list, or a path that leads "
-        "through such a value; `detail` names it",
+        "a deny reads a claim that is an object, or a list that holds an object or a list, or a scope with several "
+        "words in one element of a list, or a path that leads through anything but objects; `detail` names it",
         "have the issuer write a text, a number, a boolean or a list of these; or let the deny name a path into it",
     )
     UNSAFE_VALUE = (

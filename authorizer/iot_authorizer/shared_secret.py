@@ -48,4 +48,6 @@ def fetch_key(name: str) -> PyJWK:
         answer = getattr(error.__context__, "response", {})  # Of botocore's ClientError.
         raise FetchError(answer.get("Error", {}).get("Code") or type(error.__context__ or error).__name__) from None
     secret = value if isinstance(value, bytes) else str(value).encode()
+    if b"-----BEGIN" in secret:  # With a public key as the secret, everyone could sign.
+        raise FetchError("found PEM, expected a secret that only the issuer knows")
     return PyJWK({"kty": "oct", "k": base64url_encode(secret).decode()}, "HS256")

@@ -30,8 +30,9 @@ _SECRET_NAME = re.compile(r"(secretsmanager|ssm):.+")
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _UNRESOLVED = re.compile(r"\$\{Token\[[^\]]*\]\}")
 """What the CDK writes while it synthesizes for a value that only the deployment knows."""
-_PLACEHOLDER = re.compile(r"[{}<>\s]|YOUR|\bmicrosoftonline\.\w+/(common|organizations|consumers)\b")
+_PLACEHOLDER = re.compile(r"[{}<>\s]|YOUR|\bmicrosoftonline\.\w+/(?i:common|organizations|consumers)\b")
 """What no `iss` of a token has. The last three are names for several tenants of Microsoft Entra ID."""
+_NOT_IN_URLS = re.compile(r"[^!-~]")
 _DISCOVERY = "/.well-known/openid-configuration"
 
 
@@ -166,11 +167,11 @@ def _check_jwks(jwks: str) -> None:
         return
     try:
         parts = urlsplit(jwks)
-        is_complete = bool(parts.hostname) and parts.port != 0
+        is_complete = bool(parts.hostname) and parts.port != 0 and _NOT_IN_URLS.search(jwks) is None
     except ValueError:
         is_complete = False
     if not is_complete:
-        raise ValueError("jwks: expected an https:// URL with a host, or a file")
+        raise ValueError("jwks: expected an https:// URL with a host, in ASCII without spaces, or a file")
     if parts.scheme != "https" and (parts.scheme != "http" or parts.hostname not in _LOOPBACK):
         raise ValueError("jwks: use an https:// URL or a file: anyone on the network path could replace the keys")
     if "@" in parts.netloc:

@@ -140,10 +140,10 @@ def _json_object(segment: str, part: str) -> dict[str, object]:
 
 
 def _decoded(segment: str, part: str) -> bytes:
-    encoded = segment.encode().translate(_TO_STANDARD)
     try:
+        encoded = segment.encode().translate(_TO_STANDARD)
         return binascii.a2b_base64(encoded + b"=" * (-len(encoded) % 4), strict_mode=True)
-    except ValueError:
+    except ValueError:  # Also of `encode`, for a lone surrogate.
         raise Refusal(Reason.MALFORMED_TOKEN, part) from None
 
 

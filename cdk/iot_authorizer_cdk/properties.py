@@ -2,7 +2,8 @@
 
 1. A property is written here once. The app's `Stage` inherits the properties of the construct and adds its own.
 2. Types are checked by pydantic for `cdk.json` and by the user's type checker for Python; `check` tests the bounds.
-3. A value that only the deployment knows (a token of the CDK) passes every check.
+3. A value that only the deployment knows (a token of the CDK) passes every check. `topic_prefix` cannot be one: the
+   policy is checked with it.
 4. Nothing here loads the CDK, except for a value that fails its check.
 """
 

@@ -18,5 +18,5 @@ def _command_line() -> Callable[[], None]:
     except ModuleNotFoundError as error:
         if error.name is None or error.name.startswith("iot_"):
             raise
-        sys.exit(f"iot-authorizer: {error.name} is not installed: run pip install 'iot-authorizer[local]'")
+        sys.exit(f"iot-authorizer: {error.name} is not installed: install this package with its extra `local`")
     return run

@@ -33,7 +33,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.fixture
 def local_iot_core(pytestconfig: pytest.Config) -> "Iterator[IotCoreUnderTest]":
-    """IoT Core on this machine, with the authorizer of your project. Each test gets its own."""
+    """IoT Core on this machine, with the authorizer of your project: `allows`, `client`, `decisions`.
+
+    Each test gets its own. `iot_authorizer_cli.testing.IotCoreUnderTest` documents it.
+    """
     from iot_authorizer_cli.testing import IotCoreUnderTest  # noqa: PLC0415
     from iot_core.broker.limits import IOT_CORE  # noqa: PLC0415
     from iot_core.functions.lambda_function import BrokenHandler  # noqa: PLC0415

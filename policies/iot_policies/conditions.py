@@ -181,7 +181,7 @@ def parse_conditions(block: object) -> tuple[Condition, ...]:
 
 
 def _items(keys: object) -> Sequence[tuple[object, object]]:
-    if not isinstance(keys, Mapping):
+    if not isinstance(keys, Mapping) or not keys:
         raise ValueError("expected condition keys")
     return list(keys.items())
 

@@ -71,6 +71,14 @@ def fill(text: str, facts: Facts) -> Pattern | None:
     return Pattern(_VARIABLE.sub(VALUE, text), known) if len(known) == len(values) else None
 
 
+def with_stars(text: str, facts: Facts) -> str:
+    """A text with `*` in the place of each policy variable whose key is unknown."""
+    return _VARIABLE.sub(
+        lambda found: found[0] if found[1] in _LITERALS or values_of(found[1].casefold(), facts) is not None else "*",
+        text,
+    )
+
+
 def _single(key: str, facts: Facts) -> str | None:
     """The value of a policy variable. A key with several values is no variable (IAM user guide, "Variables")."""
     found = facts.get(key)

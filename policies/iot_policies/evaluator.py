@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from iot_policies.conditions import Undecidable
-from iot_policies.connection import Connection, Facts, fill
+from iot_policies.connection import Connection, Facts, fill, with_stars
 from iot_policies.documents import ParsedStatement, parse_document
 from iot_policies.wildcards import Matcher, matcher
 
@@ -58,18 +58,22 @@ class Evaluator:
         """Takes documents as JSON, as objects or parsed. Raises InvalidDocument."""
         facts = (connection or Connection()).facts()
         self.doubts: tuple[str, ...] = ()
-        """Conditions that could not be decided, each with its place: a Deny applies then, and an Allow does not."""
+        """Conditions and resources that could not be decided, each with its place.
+
+        A Deny applies then, and an Allow does not.
+        """
         denies: list[_Bound] = []
         allows: list[_Bound] = []
         for number, document in enumerate(documents):
             statements = document if isinstance(document, tuple) else parse_document(document)
             for index, statement in enumerate(statements):
-                applies = True
-                if statement.conditions:
-                    applies, doubt = _applies(statement, facts)
-                    if doubt:
-                        self.doubts += (f"policyDocuments[{number}].Statement[{index}]: {doubt}",)
-                bound = _bind(statement, facts, number, index) if applies else None
+                applies, doubt = _applies(statement, facts) if statement.conditions else (True, "")
+                bound = None
+                if applies:
+                    bound, unknown = _bind(statement, facts, number, index)
+                    doubt = doubt or unknown
+                if doubt:
+                    self.doubts += (f"policyDocuments[{number}].Statement[{index}]: {doubt}",)
                 if bound is not None:
                     (denies if bound.deny else allows).append(bound)
         self._statements = (*denies, *allows)
@@ -103,17 +107,22 @@ def _applies(statement: ParsedStatement, facts: Facts) -> tuple[bool, str]:
     return False, f"{doubt}, so this Allow does not apply"
 
 
-def _bind(statement: ParsedStatement, facts: Facts, document: int, index: int) -> _Bound | None:
-    """Prepares a statement whose conditions are met; None if it does not apply.
+def _bind(statement: ParsedStatement, facts: Facts, document: int, index: int) -> tuple[_Bound | None, str]:
+    """Prepares a statement whose conditions are met; None if it does not apply. The text is what is in doubt.
 
-    A resource whose variable has no value matches nothing, as in IAM; an Allow with such a NotResource is left out.
+    A resource whose variable has no value matches nothing, as in IAM; an Allow with such a NotResource is left out. An
+    unknown variable could have any value: a Deny of a resource with it denies all of them.
     """
-    deny = statement.effect == "Deny"
+    deny, doubt = statement.effect == "Deny", ""
     filled = [fill(text, facts) for text in statement.resources]
+    if None in filled:
+        doubt = _unknown(statement, facts)
+        if deny and doubt and not statement.not_resources:
+            filled = [fill(with_stars(text, facts), facts) for text in statement.resources]
     known = tuple([matcher(*pattern) for pattern in filled if pattern is not None])
     if statement.not_resources and not deny and len(known) < len(filled):
-        return None
-    return _Bound(
+        return None, doubt
+    bound = _Bound(
         deny,
         tuple([matcher(action.casefold()) for action in statement.actions]),
         statement.not_actions,
@@ -122,3 +131,11 @@ def _bind(statement: ParsedStatement, facts: Facts, document: int, index: int) -
         document,
         index,
     )
+    return bound, doubt
+
+
+def _unknown(statement: ParsedStatement, facts: Facts) -> str:
+    """Says which resource has an unknown policy variable, and what follows; empty if none has."""
+    found = next((text for text in statement.resources if with_stars(text, facts) != text), None)
+    follows = "applies to every value of it" if statement.effect == "Deny" else "does not apply to it"
+    return f"{found} has an unknown policy variable, so this {statement.effect} {follows}" if found else ""

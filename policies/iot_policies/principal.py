@@ -7,7 +7,8 @@ A template reads the claims of every source in this one way: of a token, a store
 - A name with dots is a claim of that name, or a path into objects, as in `realm_access.roles`. Claims that have both,
   with any values, are refused: an issuer and this reader could mean different ones.
 - `scope` (RFC 8693, section 4.2) and Entra's `scp` are lists of words, separated by spaces (U+0020) and by nothing
-  else: a tab is part of a word, which then breaks the name rule.
+  else: a tab is part of a word, which then breaks the name rule. The elements of a list are not split: a grant finds no
+  word in "a b", and a deny refuses the client.
 - Each text, or element of a list, must obey the name rule (`names.py`). It is refused, never normalized.
 - A deny cannot say what an object means, or a list that holds an object or a list, or a path that leads through
   anything but objects, even if a claim has the path as its name: such a client is refused. A grant then grants nothing,
@@ -56,7 +57,8 @@ def read_claim(claims: Claims, name: str) -> object | None:
 def read_denied_claim(claims: Claims, name: str) -> object | None:
     """What a deny sees of a claim. Raises as `read_claim` does, and UnclearDenial if it cannot say what that means."""
     found = read_claim(claims, name)
-    if (found is not None and not _is_clear(found)) or ("." in name and _is_blocked(claims, name)):
+    is_clear = found is None or (_are_words(found) if name in WORD_LISTS else _is_clear(found))
+    if not is_clear or ("." in name and _is_blocked(claims, name)):
         raise UnclearDenial(name)
     return found
 
@@ -84,6 +86,12 @@ def _is_clear(value: object) -> bool:
         element is None or isinstance(element, (str, int)) or (isinstance(element, float) and isfinite(element))
         for element in (value if isinstance(value, (list, tuple)) else (value,))
     )
+
+
+def _are_words(value: object) -> bool:
+    """Whether no element of a list has several words: which of them count is not clear."""
+    several = isinstance(value, (list, tuple)) and any(isinstance(each, str) and " " in each for each in value)
+    return _is_clear(value) and not several
 
 
 def _is_blocked(claims: Claims, name: str) -> bool:

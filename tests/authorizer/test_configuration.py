@@ -143,6 +143,8 @@ COMBINATIONS = {
     "jwks-without-host": (changed("keys.json", "https://"), "https://"),
     "jwks-with-a-port-too-high": (changed("keys.json", "https://a.example:99999/"), "https://"),
     "jwks-with-brackets": (changed("keys.json", "https://[a.example/"), "https:// URL with a host"),
+    "jwks-with-a-space": (changed("keys.json", "https://a.example/my keys"), "in ASCII without spaces"),
+    "jwks-with-umlauts": (changed("keys.json", "https://a.example/schlüssel"), "in ASCII without spaces"),
     "jwks-with-user": (changed("keys.json", "https://ann:s3cret@example.com/"), "remove the user name and password"),
     "jwks-of-a-discovery": (
         changed("keys.json", "https://auth.example.com/.well-known/openid-configuration"),
@@ -169,6 +171,7 @@ def test_the_error_does_not_quote_a_secret_written_instead_of_its_name(tmp_path:
         ("https://login.microsoftonline.com/{tenantid}/v2.0", "write one [[jwt]] for each"),
         ("https://login.microsoftonline.com/common/v2.0", "write one [[jwt]] for each"),
         ("https://login.microsoftonline.com/organizations/v2.0", "write one [[jwt]] for each"),
+        ("https://login.microsoftonline.com/Common/v2.0", "write one [[jwt]] for each"),
         ("https://${DOMAIN}/", "found a placeholder"),
         ("https://<your-domain>/", "found a placeholder"),
         ("https://YOUR_DOMAIN/", "found a placeholder"),

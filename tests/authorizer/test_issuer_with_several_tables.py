@@ -240,6 +240,12 @@ def test_tables_of_one_issuer_agree_about_stored_claims(tmp_path: Path) -> None:
         loaded(tmp_path, {}, {"algorithms": ["ES256"], "stored_claims": True})
 
 
+def test_signed_tokens_agree_with_the_other_tables_of_their_issuer_about_stored_claims(tmp_path: Path) -> None:
+    signed = f'[signed_tokens]\nissuer = "{ISSUER}"\n'
+    with pytest.raises(InvalidFile, match=r"signed_tokens\.stored_claims: expected the same as in the \[\[jwt\]\]"):
+        load_configuration(write(tmp_path, jwt_table(stored_claims=True), signed), {})
+
+
 def test_tables_with_the_same_jwks_fetch_it_once(tmp_path: Path) -> None:
     with key_server() as server:
         running = start(tmp_path, *(jwt_table(jwks=server.url, audience=[each]) for each in ("chat", "web")))

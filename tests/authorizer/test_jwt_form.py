@@ -130,6 +130,7 @@ ADVICE = {
     "claims": (event(token=f"{HEAD}.{BODY[:-1]}.{SIGNATURE}"), "claims"),
     "signature": (event(token=f"{TOKEN}!"), "signature"),
     "no-ascii": (event(token=f"{TOKEN}\u200b"), "a character that is not ASCII: remove it"),
+    "no-unicode": (event(token=f"{TOKEN}\ud800"), "a character that is not ASCII: remove it"),
 }
 
 

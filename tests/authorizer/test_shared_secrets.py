@@ -7,6 +7,7 @@ from uuid import uuid4
 import boto3
 import pytest
 from botocore.config import Config
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from iot_authorizer import Reason, shared_secret
 from tests.authorizer.events import bearer
@@ -87,6 +88,13 @@ def test_a_token_signed_with_another_secret_is_refused(shared: Callable[..., Run
 @services
 def test_a_secret_shorter_than_the_hash_is_refused(shared: Callable[..., Running], service: str) -> None:
     assert shared(service, SECRET[:31]).verdict(bearer(mint(hmac_key(SECRET[:31])))) == Reason.WEAK_KEY
+
+
+def test_a_public_key_is_not_a_secret(shared: Callable[..., Running]) -> None:
+    """Whoever has it could sign tokens."""
+    public = signing_key("RS256").private.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    line = shared("ssm", public)(bearer(mint(hmac_key(public)))).decision
+    assert (line["reason"], line["detail"].partition(",")[0]) == (Reason.KEYS_UNAVAILABLE, "found PEM")
 
 
 @pytest.mark.parametrize(

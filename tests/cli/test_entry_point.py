@@ -8,7 +8,7 @@ def test_a_missing_package_is_one_line_that_says_how_to_install_it() -> None:
     script = "import sys; sys.modules['typer'] = None; from iot_authorizer_cli.entry_point import main; main()"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr == "iot-authorizer: typer is not installed: run pip install 'iot-authorizer[local]'\n"
+    assert done.stderr == "iot-authorizer: typer is not installed: install this package with its extra `local`\n"
 
 
 def test_ctrl_c_while_it_loads_prints_no_traceback() -> None:

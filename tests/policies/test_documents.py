@@ -40,6 +40,7 @@ def without(key: str, **changes: object) -> dict[str, object]:
         (GOOD | {"Principal": "*"}, "Statement[1].Principal: "),
         (GOOD | {"effect": "Allow"}, "Statement[1].effect: "),
         (GOOD | {"Condition": []}, "Statement[1].Condition: "),
+        (GOOD | {"Condition": {"StringEqual": {}}}, "Statement[1].Condition: expected condition keys"),
         (GOOD | {"Condition": {"StringEquals": {"iot:ClientId": 7}}}, "Statement[1].Condition: iot:ClientId: "),
     ],
 )

@@ -134,6 +134,28 @@ def test_a_resource_whose_variable_has_no_value_matches_nothing(variable: str) -
     assert not any(allows(f"topic/{variable}", topic) for topic in asked)
 
 
+UNKNOWN = ["${iot:ClientID2}", "${aws:username}", "${}", "${iot:ClientId, 'nobody'}"]
+
+
+@pytest.mark.parametrize("variable", UNKNOWN)
+def test_a_deny_of_a_resource_with_an_unknown_variable_denies_each_of_its_values(variable: str) -> None:
+    denied = statement("Deny", "iot:Publish", f"topic/${{iot:ClientId}}/{variable}/b")
+    found = evaluator(denied, statement("Allow", "*", "*"), connection=Connection(client_id="*"))
+    asked = ("*/x/b", "*/x/y/b", "*/x/c", "y/x/b")
+    assert [found.allows("iot:Publish", f"{ARN}topic/{topic}") for topic in asked] == [False, False, True, True]
+
+
+@pytest.mark.parametrize("variable", UNKNOWN)
+@pytest.mark.parametrize(
+    ("effect", "follows"), [("Allow", "Allow does not apply to it"), ("Deny", "Deny applies to every value of it")]
+)
+def test_an_unknown_variable_of_a_resource_is_named(variable: str, effect: str, follows: str) -> None:
+    found = evaluator(statement("Allow", "*", "topic/a"), statement(effect, "*", "topic/b", f"topic/{variable}"))
+    assert found.doubts == (
+        f"policyDocuments[0].Statement[1]: {ARN}topic/{variable} has an unknown policy variable, so this {follows}",
+    )
+
+
 @pytest.mark.parametrize("effect", ["Allow", "Deny"])
 def test_all_but_a_resource_without_a_value_allows_nothing_and_denies_everything(effect: str) -> None:
     but = {"Effect": effect, "Action": "iot:*", "NotResource": f"{ARN}topic/${{iot:ClientId}}"}

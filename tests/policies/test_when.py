@@ -220,6 +220,14 @@ def test_only_spaces_separate_the_words_of_a_scope(scope: str) -> None:
         Grant.model_validate({"when": {"scope": "b"}}).applies({"scope": scope})
 
 
+@pytest.mark.parametrize("name", ["scope", "scp"])
+def test_several_words_in_an_element_of_a_scope_refuse_the_connection_in_a_deny(name: str) -> None:
+    deny = Deny.model_validate({"when": {name: "b"}})
+    assert [deny.applies({name: words}) for words in ("a b", ["a", "b"], ["a"])] == [True, True, False]
+    with pytest.raises(UnclearDenial):
+        deny.applies({name: ["a b"]})
+
+
 json_scalars = st.one_of(
     st.none(), st.booleans(), st.integers(), st.floats(), st.text(), st.sampled_from(("x", "X", "7", "on", "*", "ß"))
 )

@@ -1,6 +1,7 @@
 """Changes an authorizer to its settings. Lambda adds `cfnresponse` to this inline code.
 
-The physical ID is the authorizer's name: with another name, CloudFormation deletes the previous settings last.
+The physical ID is the authorizer's name. Deletion must not change it: CloudFormation chooses another one if a creation
+gave no answer.
 """
 
 import time
@@ -24,6 +25,7 @@ def handle(event: dict[str, Any], context: object) -> None:
     """Answers a request of CloudFormation."""
     properties, is_deletion = event["ResourceProperties"], event["RequestType"] == "Delete"
     name = properties["AuthorizerName"]
+    physical_id = event["PhysicalResourceId"] if is_deletion else name
     settings = {"status": "INACTIVE"} if is_deletion else dict(properties["Settings"])
     if not is_deletion:  # CloudFormation makes texts of all values.
         settings["enableCachingForHttp"] = settings["enableCachingForHttp"] == "true"
@@ -32,9 +34,9 @@ def handle(event: dict[str, Any], context: object) -> None:
     except Exception as error:
         print(f"{event['RequestType']} of the settings of {name} failed: {type(error).__name__}: {error}")
         if not (is_deletion and code(error) == UNKNOWN):
-            cfnresponse.send(event, context, cfnresponse.FAILED, {}, name, reason=str(error)[:200])
+            cfnresponse.send(event, context, cfnresponse.FAILED, {}, physical_id, reason=str(error)[:200])
             return
-    cfnresponse.send(event, context, cfnresponse.SUCCESS, {}, name)
+    cfnresponse.send(event, context, cfnresponse.SUCCESS, {}, physical_id)
 
 
 def update(iot: "IoTClient", parameters: dict[str, Any]) -> None:

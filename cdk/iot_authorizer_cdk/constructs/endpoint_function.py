@@ -16,7 +16,7 @@ UNKNOWN = "ENDPOINT"
 def handle(event: dict[str, object], context: object) -> None:
     """Answers a request of CloudFormation."""
     found = {} if event["RequestType"] == "Delete" else {"Address": address()}
-    cfnresponse.send(event, context, cfnresponse.SUCCESS, found, "endpoint")
+    cfnresponse.send(event, context, cfnresponse.SUCCESS, found, event.get("PhysicalResourceId", "endpoint"))
 
 
 def address() -> str:

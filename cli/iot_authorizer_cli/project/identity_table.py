@@ -52,7 +52,7 @@ class TableOptions:
             missing = (error.name or "").partition(".")[0]
             if missing not in ("boto3", "botocore"):
                 raise
-            problem = f"{missing} is not installed: run pip install 'iot-authorizer[aws]'"
+            problem = f"{missing} is not installed: install this package with its extra `aws`, or boto3"
             raise typer.BadParameter(problem, param_hint="--table") from None
 
 

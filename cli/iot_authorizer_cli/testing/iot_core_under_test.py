@@ -1,7 +1,7 @@
 """IoT Core with a project's authorizer, and the questions that tests ask it."""
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from types import TracebackType
 from typing import get_args
 
@@ -23,8 +23,8 @@ from iot_core.permissions import Permissions
 from iot_core.reasons import IotCoreReason
 from iot_policies.explaining import Question
 
-_BY_POLICY = {Reason.CLIENT_ID_NOT_GRANTED, Reason.NOTHING_GRANTED, IotCoreReason.CONNECT_NOT_ALLOWED}
-"""The reason codes that mean: the policy does not let this client connect."""
+_CLIENT_ID_DENIED = {Reason.CLIENT_ID_NOT_GRANTED, IotCoreReason.CONNECT_NOT_ALLOWED}
+"""The reason codes that mean: the policy allows another client ID, or none."""
 _CLAIMS: Mapping[str, object] = {}
 
 
@@ -36,7 +36,7 @@ class IotCoreUnderTest(LocalIotCore):
       What is refused raises `ClientRefused`, with the `reason`.
     - `allows("ann", {"rooms": ["lobby"]}, "publish", "rooms/lobby/say/ann")` says whether IoT Core allows ann to
       `connect` (with a client ID), `publish`, `retain`, `subscribe` or `receive`.
-    - `decisions` has the records of all decisions, the oldest first. If a test fails, pytest prints them.
+    - `decisions` has the records of the last decisions, the oldest first. If a test fails, pytest prints them.
 
     `client_id` is any that the template grants, unless you give one. The principal None has no credentials: give it a
     `client_id`. With a name, the development issuer signs the token. `with` runs it in a thread.
@@ -88,14 +88,18 @@ class IotCoreUnderTest(LocalIotCore):
         """Whether a client's policy allows an action; `topic` is the client ID for `connect`.
 
         Asks as IoT Core does: invokes the authorizer's function and evaluates its answer. Raises ClientRefused for a
-        client that is refused for another reason than its policy, so that no test passes for the wrong reason.
-        Raises ValueError for an unknown action, and for a topic that IoT Core does not accept.
+        client that cannot connect for another reason than its policy, also for a `client_id` that is not granted, so
+        that no test passes for the wrong reason. Raises ValueError for an unknown action, and for a topic that IoT Core
+        does not accept.
         """
         _check(action, topic)
         settings = self._settings(principal, claims, topic if action == "connect" else client_id)
-        return self.run(lambda: self._asks(settings, action, topic))
+        proposed = client_id is None and self.configuration.template is not None
+        denials = {Reason.NOTHING_GRANTED} | (_CLIENT_ID_DENIED if action == "connect" or proposed else set())
+        return self.run(lambda: self._asks(settings, action, topic, denials))
 
-    async def _asks(self, settings: ClientSettings, action: Question, topic: str) -> bool:
+    async def _asks(self, settings: ClientSettings, action: Question, topic: str, denials: Collection[str]) -> bool:
+        """Asks on the event loop. A client that is refused for one of the reason codes `denials` may do nothing."""
         core, client_id = self.iot_core, settings.client_ids[0]
         asking = ClientAuthorizer(core.invoker, core.decisions, core.arn_prefix, core.time_scale, core.clock)
         connect = Connect(Version.MQTT_3_1_1, client_id, user_name=settings.mqtt_user_name)
@@ -103,7 +107,7 @@ class IotCoreUnderTest(LocalIotCore):
             found = await asking.authorize(connect, NetworkContext(Origin((self.host, 0), (self.host, self.port))))
         except Refused as refused:
             core.decisions.refused(refused, "connect", client_id, client_id=client_id)
-            if refused.reason in _BY_POLICY:
+            if refused.reason in denials:
                 return False
             raise ClientRefused(f"connect as {client_id}", self._last_record(client_id)) from None
         core.decisions.by_policy(found.authorization, client_id, "connect", client_id, True)

@@ -250,6 +250,14 @@ def test_deletion_makes_the_authorizer_inactive_so_that_it_can_be_deleted(settin
     assert settings("Delete") == ("SUCCESS", {}, "signed")  # Deleting settings of no authorizer is no failure.
 
 
+def test_deletion_keeps_the_id_that_cloudformation_chose_for_a_creation_without_an_answer(
+    settings: Settings, responses: Responses
+) -> None:
+    deleted = settings.call("Delete", "chosen", AuthorizerName="signed", Settings={})
+    endpoint = Calls("endpoint_function", responses)("Delete", "chosen")
+    assert deleted == endpoint == ("SUCCESS", {}, "chosen")
+
+
 def test_settings_that_iot_core_refuses_fail_the_deployment_at_once(settings: Settings, pauses: list[float]) -> None:
     assert settings("Update", tokenSigningPublicKeys={"key-1": "no key"})[0] == "FAILED"
     assert settings.authorizer.status == "INACTIVE"

@@ -52,8 +52,16 @@ def test_allows_asks_the_authorizer_and_not_only_the_template(core: IotCoreUnder
     assert caught.value.reason == "unsafe_value"
 
 
-def test_who_may_not_connect_may_not_publish(core: IotCoreUnderTest) -> None:
-    assert not core.allows("ann", ANN, "publish", SAY, client_id="bob")
+def test_who_is_granted_nothing_may_not_publish(tmp_path: Path) -> None:
+    config = fill(tmp_path) / "authorizer.toml"
+    config.write_text(config.read_text().replace("chat.toml", "fleet.toml"))
+    with IotCoreUnderTest(config) as core:
+        assert not core.allows("mallory", {}, "publish", SAY)
+
+
+def test_a_client_id_that_is_not_granted_is_no_answer_about_a_topic(core: IotCoreUnderTest) -> None:
+    with pytest.raises(ClientRefused, match="connect as bob: client_id_not_granted"):
+        core.allows("ann", ANN, "publish", SAY, client_id="bob")
 
 
 def test_a_topic_that_iot_core_does_not_accept_is_an_error(core: IotCoreUnderTest) -> None:

@@ -32,7 +32,7 @@ class PackageSource:
     file: Path | None = None
     """The file to copy into the project; None if there is none."""
     copy: Path | None = None
-    """Where to copy it, in the project's folder."""
+    """Its place in the project's folder."""
     only_here: bool = False
     """Whether other machines do not have it."""
 
@@ -52,7 +52,8 @@ def read_source(record: str | None) -> PackageSource:
     if (vcs := found.get("vcs_info")) is not None:
         address = _without_secrets(url)
         toml = f"{{ {vcs['vcs']} = {_quoted(address)}, rev = {_quoted(vcs['commit_id'])}{subdirectory} }}"
-        return PackageSource(toml, f"{address} at {vcs['commit_id'][:12]}")
+        shown = f"{address} at {vcs['commit_id'][:12]}"
+        return PackageSource(toml, shown, only_here=urlsplit(address).scheme == "file")
     if urlsplit(url).scheme != "file":
         address = _without_secrets(url)
         return PackageSource(f"{{ url = {_quoted(address)}{subdirectory} }}", address)

@@ -32,6 +32,11 @@ def test_a_git_address_has_its_commit_and_no_secret(url: str, address: str) -> N
     assert found == f'{{ git = "{address}", rev = "{COMMIT}" }}'
 
 
+def test_a_repository_on_this_machine_is_not_on_others() -> None:
+    vcs = {"vcs": "git", "commit_id": COMMIT}
+    assert read_source(json.dumps({"url": "file:///a", "vcs_info": vcs})).only_here
+
+
 def test_a_subdirectory_is_kept() -> None:
     found = source(GIT, vcs_info={"vcs": "git", "commit_id": COMMIT}, subdirectory="a/b")
     assert found.endswith(', subdirectory = "a/b" }')
