@@ -54,6 +54,65 @@ def test_a_client_with_a_cookie_is_anonymous_and_the_feed_has_a_hint(welcoming: 
     assert record["hint"].startswith("Cookie header: a key like `token`")
 
 
+SHARED = """
+[[grant]]
+when         = { role = "public" }
+connect      = ["{client_id}"]
+connect_with = []
+acknowledge  = ["any_client_id"]
+
+[[grant]]
+when    = { role = "user" }
+connect = ["{principal}"]
+"""
+PUBLIC = """
+name = "chat"
+policy = "policy.toml"
+
+[anonymous]
+principal = "public"
+claims = { role = "public" }
+"""
+
+
+@pytest.fixture
+def shared(tmp_path: Path) -> Iterator[Running]:
+    """Clients without credentials may use any client ID, also those of users."""
+    (tmp_path / "own.toml").write_text(PUBLIC)
+    (tmp_path / "policy.toml").write_text(SHARED)
+    with (
+        LocalIotCore(tmp_path / "own.toml", limits=IOT_CORE.without_throttling()) as core,
+        Running.around_core(core) as running,
+    ):
+        yield running
+
+
+def persistent_session_of_ann(running: Running) -> bool:
+    """Connects ann, who asks for a persistent session: whether there was one."""
+    user_name = f"?{NAME}&access_token={running.core.token('ann', {'role': 'user'})}"
+    with running.client() as ann:
+        connack = ann.connect("ann", user_name=user_name, clean_start=False)
+        assert connack.reason_code == ConnectReturnCode.ACCEPTED
+        ann.disconnect()
+        ann.ends()
+    return connack.session_present
+
+
+@pytest.mark.parametrize(
+    ("clean_start", "code"), [(False, ConnectReturnCode.NOT_AUTHORIZED), (True, ConnectReturnCode.ACCEPTED)]
+)
+def test_a_client_with_any_client_id_can_delete_a_session_of_another_and_not_take_it_over(
+    shared: Running, clean_start: bool, code: ConnectReturnCode
+) -> None:
+    assert not persistent_session_of_ann(shared)
+    with shared.client() as stranger:
+        connack = stranger.connect("ann", user_name=f"?{NAME}", clean_start=clean_start)
+        assert (connack.reason_code, connack.session_present) == (code, False)
+        if clean_start:
+            stranger.disconnect()
+    assert persistent_session_of_ann(shared) == (not clean_start)
+
+
 WATCHED = """
 name = "chat"
 policy = "watched.toml"
