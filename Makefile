@@ -45,15 +45,9 @@ bench: .venv/all
 build: .venv/all
 	$(BIN)/iot-authorizer build --stage $(STAGE)
 
-deploy: node build node_modules/ready
-	node_modules/.bin/cdk deploy --all -c stage=$(STAGE)
-
-diff: node build node_modules/ready
-	node_modules/.bin/cdk diff -c stage=$(STAGE)
-
-# Builds nothing: only the authorizer's name is needed, so an invalid configuration cannot keep a stack.
-destroy: .venv/all node_modules/ready
-	node_modules/.bin/cdk destroy --all -c stage=$(STAGE) --app "$(BIN)/python -m iot_authorizer_cdk.app destroy" --output build/destroy.out
+# `destroy` needs only the authorizer's name, so an invalid configuration cannot keep a stack.
+deploy diff destroy: .venv/all node_modules/ready
+	$(BIN)/iot-authorizer $@ --stage $(STAGE)
 
 # Once for each account and region: make bootstrap ACCOUNT=123456789012 REGION=eu-west-1
 bootstrap: node_modules/ready

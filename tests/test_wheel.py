@@ -49,7 +49,7 @@ from iot_authorizer_cdk import AuthorizerProps, IotCustomAuthorizer
 
 app = App(outdir="cdk.out")
 stack = Stack(app, "Theirs")
-IotCustomAuthorizer(stack, "Authorizer", code="build/lambda", props=AuthorizerProps(memory_size=1024))
+IotCustomAuthorizer(stack, "Authorizer", config="authorizer.toml", props=AuthorizerProps(memory_size=1024))
 app.synth()
 print(authorizer.THEIRS and cdk.THEIRS)
 """
@@ -61,6 +61,27 @@ import policies
 from iot_authorizer.handler import lambda_handler
 
 Path(__file__).with_name("loaded.txt").write_text(str(policies.THEIRS))
+"""
+RULES = """\
+import iniconfig, policies
+
+from iot_authorizer import Authorizer, Grant, LambdaHandler, Principal
+
+
+def verify(credentials):
+    return Principal(iniconfig.__name__, {"theirs": policies.THEIRS})
+
+
+lambda_handler = LambdaHandler(Authorizer(verify=verify, grant=lambda principal: Grant(connect=["{principal}"])))
+"""
+ASK = """\
+import sys
+sys.path[:] = [entry for entry in sys.path if "site-packages" not in entry]
+sys.path.insert(0, "build/lambda")
+from my_rules import lambda_handler
+class Context:
+    invoked_function_arn = "arn:aws:lambda:eu-west-1:123456789012:function:authorizer"
+print(lambda_handler({"protocolData": {"mqtt": {"clientId": "iniconfig"}}}, Context)["principalId"])
 """
 WORKFLOW = ".github/workflows/test.yml"
 TOOLS = ("pytest", "iniconfig", "packaging", "pluggy", "pygments")
@@ -160,6 +181,18 @@ def test_dev_runs_their_own_handler_in_a_file_named_authorizer(programs: Path, p
     (project / "authorizer.py").write_text(HANDLER)
     assert "with the authorizer chat" in greeting(programs, project, "--handler", "authorizer.lambda_handler")
     assert (project / "loaded.txt").read_text() == "True"
+
+
+def test_rules_of_their_own_are_built_with_a_package_of_their_own(programs: Path, project: Path) -> None:
+    (project / "authorizer.toml").write_text('name = "chat"\nhandler = "my_rules.lambda_handler"\n')
+    (project / "my_rules.py").write_text(RULES)
+    assert 'added requirements = "lambda.txt"' in run(programs / "iot-authorizer", "lock", "iniconfig", cwd=project)
+    python = f"{sys.version_info.major}.{sys.version_info.minor}"
+    run(programs / "iot-authorizer", "build", "--python", python, "--architecture", "host", cwd=project)
+    *_, principal = run(programs / "python", "-I", "-S", "-c", ASK, cwd=project).splitlines()
+    assert principal == "iniconfig"
+    deployed = {path.name for path in (project / "build/lambda").iterdir()}
+    assert deployed & {*THEIRS, "my_rules.py"} == {"policies", "my_rules.py"}
 
 
 def test_their_cdk_app_deploys_what_the_wheel_builds(programs: Path, project: Path) -> None:

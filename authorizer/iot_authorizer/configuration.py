@@ -38,6 +38,16 @@ def _table_name(value: str) -> str:
     return value
 
 
+def _handler(value: str) -> str:
+    if _HANDLER.fullmatch(value) is None:
+        raise ValueError(f'expected "MODULE.NAME", a function of a module beside this file, such as "{_EXAMPLE}"')
+    return value
+
+
+HANDLER = "iot_authorizer.handler.lambda_handler"
+"""The Lambda handler of this package, which runs unless the configuration names another one."""
+_EXAMPLE = "my_rules.lambda_handler"
+_HANDLER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)+")
 _TABLE_NAME = re.compile(r"[A-Za-z0-9_.-]{3,255}|arn:[a-z-]+:dynamodb:[a-z0-9-]+:\d{12}:table/[A-Za-z0-9_.-]{3,255}")
 
 
@@ -107,6 +117,10 @@ class PartialConfiguration(StrictModel):
     model_config = ConfigDict(extra="ignore")
 
     name: Annotated[str, _made_of("_=,@-")] = "authorizer"
+    handler: Annotated[str, AfterValidator(_handler)] = HANDLER
+    """The Lambda handler: this package's, or a function of a module in the configuration's folder."""
+    requirements: Text | None = None
+    """A lock file in the configuration's folder with the packages that a handler of your own imports."""
     policy: Text | None = None
     """A policy template in the configuration's folder."""
     topic_prefix: Annotated[str, AfterValidator(check_topic_prefix)] = ""

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from iot_authorizer_cdk.constructs.dashboard import Dashboard as Dashboard
     from iot_authorizer_cdk.constructs.dashboard import Queries as Queries
     from iot_authorizer_cdk.constructs.identity_table import IdentityTable as IdentityTable
+    from iot_authorizer_cdk.package.uv import UvError as UvError
     from iot_authorizer_cdk.properties import AuthorizerProps as AuthorizerProps
     from iot_authorizer_cdk.properties import DomainProps as DomainProps
     from iot_authorizer_cdk.properties import InvalidSettings as InvalidSettings
@@ -35,6 +36,7 @@ _MODULES = {
     "InvalidSettings": "properties",
     "IotCustomAuthorizer": "constructs.custom_authorizer",
     "Queries": "constructs.dashboard",
+    "UvError": "package.uv",
 }
 
 

@@ -15,12 +15,14 @@ from iot_authorizer_cdk.package.uv import UvError
 from iot_authorizer_cdk.properties import InvalidSettings
 from iot_authorizer_cli.commands.build import build
 from iot_authorizer_cli.commands.connect.command import connect
+from iot_authorizer_cli.commands.deploy.command import deploy, destroy, diff
 from iot_authorizer_cli.commands.dev.command import dev
 from iot_authorizer_cli.commands.explain import explain
 from iot_authorizer_cli.commands.init.command import init
 from iot_authorizer_cli.commands.invoke import invoke
 from iot_authorizer_cli.commands.keys import command as keys
 from iot_authorizer_cli.commands.lint import lint
+from iot_authorizer_cli.commands.lock import lock
 from iot_authorizer_cli.commands.password import password
 from iot_authorizer_cli.commands.render import render
 from iot_authorizer_cli.commands.revoke import command as revoke
@@ -117,7 +119,11 @@ _add(app, "lint", lint, "policies/*.toml")
 _add(app, "token", token, "--principal ann --expires 15m")
 _add(app, "password", password, "")
 _add(app, "sign", sign, '"$TOKEN"')
+_add(app, "lock", lock, 'httpx "redis>=5"')
 _add(app, "build", build, "--stage dev")
+_add(app, "deploy", deploy, "--stage dev")
+_add(app, "diff", diff, "--stage dev")
+_add(app, "destroy", destroy, "--stage dev")
 
 _keys = _add_group(app, "keys", "Manage the key pairs that sign tokens. IoT Core gets the public halves.", "new")
 _add(_keys, "keys new", keys.new, "")

@@ -10,7 +10,6 @@ from pathlib import Path
 
 from iot_authorizer_cli.console.app import Console, ConsoleAddresses
 from iot_authorizer_cli.console.secret import PARAMETER, console_secret
-from iot_authorizer_cli.project.configuration import HANDLER
 from iot_authorizer_cli.project.development_issuer import DevelopmentIssuer, make_folder, table_path
 from iot_authorizer_cli.project.explanations import decision_reasons
 from iot_authorizer_cli.project.reloading import ReloadedConfiguration, reload_when_saved
@@ -53,7 +52,7 @@ class LocalIotCore(Lifecycle):
         self,
         config: Path | str = "authorizer.toml",
         *,
-        handler: str = HANDLER,
+        handler: str | None = None,
         host: str = "127.0.0.1",
         port: int = 0,
         tls_port: int = 0,
@@ -71,11 +70,13 @@ class LocalIotCore(Lifecycle):
     ) -> None:
         """Starts nothing yet.
 
-        `port` 0 is any free port. `folder` is the data folder; by default it is temporary. `table` is a DynamoDB table
-        to use instead of the development table. The handler must answer within `function_timeout` seconds. It has at
-        most `concurrency` execution environments: processes if `isolate` is True, threads otherwise. The authorizer is
-        the default one if `default_authorizer` or its configuration says so. The seconds of an authorizer's answer pass
-        `time_scale` times as fast. `clock` gives seconds, for time-outs, refreshes and the ends that authorizers set.
+        `handler` is a function of a module in the current folder, such as `my_rules.lambda_handler`; by default the
+        configuration names it. It must answer within `function_timeout` seconds. It has at most `concurrency` execution
+        environments: processes if `isolate` is True, threads otherwise. `port` 0 is any free port. `folder` is the data
+        folder; by default it is temporary. `table` is a DynamoDB table to use instead of the development table. The
+        authorizer is the default one if `default_authorizer` or its configuration says so. The seconds of an
+        authorizer's answer pass `time_scale` times as fast. `clock` gives seconds, for time-outs, refreshes and the
+        ends that authorizers set.
         """
         self.host = host
         self.port = port
@@ -190,7 +191,7 @@ class LocalIotCore(Lifecycle):
         self.issuer = DevelopmentIssuer(data)
         self.configuration = ReloadedConfiguration(
             path=self._config,
-            handler=self._handler,
+            given_handler=self._handler,
             function_arn=f"arn:aws:lambda:{self.region}:{self.account}:function:authorizer",
             region=self.region,
             account=self.account,

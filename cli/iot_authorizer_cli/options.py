@@ -43,7 +43,10 @@ TableName = Annotated[
     str | None,
     typer.Option("--table", metavar="NAME", help="Use this DynamoDB table; default: this machine's table in --data."),
 ]
-Handler = Annotated[str, typer.Option("--handler", metavar="NAME", help="Run this Lambda handler.")]
+Handler = Annotated[
+    str | None,
+    typer.Option("--handler", metavar="NAME", help="Run this Lambda handler; default: handler of the configuration."),
+]
 Region = Annotated[str, typer.Option("--region", metavar="REGION", help="Write this AWS region into ARNs.")]
 Account = Annotated[str, typer.Option("--account", metavar="ACCOUNT", help="Write this AWS account ID into ARNs.")]
 PolicyFile = Annotated[Path, typer.Argument(metavar="POLICY", help="A policy template, such as policies/chat.toml.")]

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 _SETTING = "iot_authorizer_config"
 _SECTION = "decisions of IoT Core on this machine"
+_CORE = pytest.StashKey["IotCoreUnderTest"]()
+"""The IoT Core of a test that runs."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -32,7 +34,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 @pytest.fixture
-def local_iot_core(pytestconfig: pytest.Config) -> "Iterator[IotCoreUnderTest]":
+def local_iot_core(request: pytest.FixtureRequest) -> "Iterator[IotCoreUnderTest]":
     """IoT Core on this machine, with the authorizer of your project: `allows`, `client`, `decisions`.
 
     Each test gets its own. `iot_authorizer_cli.testing.IotCoreUnderTest` documents it.
@@ -42,20 +44,22 @@ def local_iot_core(pytestconfig: pytest.Config) -> "Iterator[IotCoreUnderTest]":
     from iot_core.functions.lambda_function import BrokenHandler  # noqa: PLC0415
     from iot_policies import InvalidFile  # noqa: PLC0415
 
-    config = pytestconfig.rootpath / pytestconfig.getini(_SETTING)
+    config = request.config.rootpath / request.config.getini(_SETTING)
     with contextlib.ExitStack() as stack:
         try:
             core = stack.enter_context(IotCoreUnderTest(config, limits=IOT_CORE.without_throttling()))
         except (InvalidFile, BrokenHandler) as error:
             pytest.fail(f"local_iot_core: {error} (the setting {_SETTING} names another file)", pytrace=False)
+        request.node.stash[_CORE] = core
         yield core
+        del request.node.stash[_CORE]
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Adds the decisions to the report of a test that failed."""
+    """Adds the decisions to the report of a test that failed, also in a fixture that uses this one."""
     report = yield
-    core = getattr(item, "funcargs", {}).get("local_iot_core")
-    if core is not None and report.when == "call" and report.failed:
+    core = item.stash.get(_CORE, None)
+    if core is not None and report.failed:
         report.sections.append((_SECTION, core.described_decisions()))
     return report

@@ -50,6 +50,18 @@ def test_a_suite_uses_the_fixture_by_its_name(tmp_path: Path) -> None:
 
 
 FAILING = """\
+import pytest
+
+
+@pytest.fixture
+def bob(local_iot_core):
+    return local_iot_core.client("bob", client_id="ann")
+
+
+def test_a_fixture_fails(bob):
+    pass
+
+
 def test_bob_speaks(local_iot_core):
     assert local_iot_core.allows("bob", {}, "publish", "users/ann/outbox")
 
@@ -62,8 +74,9 @@ def test_nothing_is_asked(local_iot_core):
 def test_the_report_of_a_failed_test_has_its_decisions(tmp_path: Path) -> None:
     fill(tmp_path)
     shown = run_pytest(tmp_path, FAILING)
-    assert "1 failed, 1 passed" in shown, shown
-    _, _, section = shown.partition("decisions of IoT Core on this machine ---")
+    assert "1 failed, 1 passed, 1 error" in shown, shown
+    _, of_fixture, section = shown.split("decisions of IoT Core on this machine ---")
+    assert "refused: bob connect ann\n    client_id_not_granted\n" in of_fixture
     assert "allowed: bob connect bob\n" in section
     assert "denied: bob publish users/ann/outbox\n    not_allowed_by_policy\n" in section
 

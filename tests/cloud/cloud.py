@@ -18,7 +18,7 @@ from typing import Any, cast
 import boto3
 import pytest
 
-from tests import ROOT
+from tests import ROOT, UV
 
 REGION, ACCOUNT = "eu-west-1", "123456789012"
 _CDK = ROOT / "node_modules/.bin/cdk"
@@ -34,6 +34,10 @@ class Cloud:
     environment: Mapping[str, str]
     """Variables for programs: the account's URLs, credentials, and their own folders."""
     _clients: dict[str, Any] = field(default_factory=dict)
+
+    def iot_authorizer(self, folder: Path, *arguments: str) -> str:
+        """Runs our command line in a folder and returns its output. It must succeed."""
+        return self._run(folder, Path(sys.executable).with_name("iot-authorizer"), *arguments)
 
     def cdk(self, folder: Path, *arguments: str) -> str:
         """Runs the CDK's CLI in a folder and returns its output. It must succeed."""
@@ -130,6 +134,7 @@ def _environment(folder: Path) -> dict[str, str]:
     for name in ("home", "tmp"):
         (folder / name).mkdir()
     return {
+        **_environment_of_uv(),
         "PATH": os.environ["PATH"],
         "HOME": str(folder / "home"),
         "TMPDIR": str(folder / "tmp"),
@@ -143,6 +148,14 @@ def _environment(folder: Path) -> dict[str, str]:
         "AWS_DEFAULT_OUTPUT": "json",
         "AWS_EC2_METADATA_DISABLED": "true",
     }
+
+
+def _environment_of_uv() -> dict[str, str]:
+    """Variables that let uv use its user's settings and cache, although HOME is another one."""
+    cache = subprocess.run([UV, "cache", "dir"], capture_output=True, text=True, check=True).stdout.strip()
+    settings = os.environ.get("XDG_CONFIG_HOME") or str(Path.home() / ".config")
+    given = {name: value for name, value in os.environ.items() if name.startswith(("UV_", "SSL_CERT_"))}
+    return {**given, "UV": UV, "UV_CACHE_DIR": cache, "XDG_CONFIG_HOME": settings}
 
 
 def _free_port() -> int:

@@ -1,14 +1,14 @@
-"""A user's project, built for this machine."""
+"""A user's project, deployed for a Lambda that runs on this machine."""
 
 import json
 import platform
-import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
 from iot_identities.passwords import hash_password
+from tests import ROOT
 from tests.authorizer.keys import public_keys, signing_key
 from tests.authorizer.tokens import AUDIENCE, ISSUER
 from tests.cloud.cloud import Cloud
@@ -59,15 +59,14 @@ class Project:
         return f"chat-{self.stage}"
 
     def deploy(self, cloud: Cloud) -> None:
-        """Deploys the project."""
-        cloud.cdk(self.folder, "deploy", "--require-approval", "never")
+        """Deploys the project. Its files may have changed since it was deployed last."""
+        cloud.iot_authorizer(self.folder, "deploy", "--stage", self.stage, "--yes")
 
     def destroy(self, cloud: Cloud) -> None:
-        """Destroys it as `make destroy` does, with a configuration that is broken."""
+        """Destroys it, with a configuration that is broken."""
         with (self.folder / "authorizer.toml").open("a") as file:
             file.write("[[")
-        app = f"{sys.executable} -m iot_authorizer_cdk.app destroy"
-        cloud.cdk(self.folder, "destroy", "--all", "--force", "--app", app, "--output", "destroy.out")
+        cloud.iot_authorizer(self.folder, "destroy", "--stage", self.stage, "--yes")
 
     def outputs(self, cloud: Cloud) -> dict[str, str]:
         """Returns the outputs of the deployed stack."""
@@ -76,9 +75,8 @@ class Project:
 
     @classmethod
     def written(cls, folder: Path, stage: str, *, publish: str, **settings: object) -> Self:
-        """Writes and builds a project with the stage's settings. With an identity table, passwords are in the table."""
-        project = cls(folder / stage, stage)
-        project.folder.mkdir()
+        """Writes a project with the stage's settings. With an identity table, passwords are in the table."""
+        project = cls.empty(folder, stage)
         in_table = bool(settings.get("identity_table"))
         project._write("authorizer.toml", _CONFIGURATION + ("" if in_table else _IN_A_FILE))
         project._write("jwks.json", json.dumps(public_keys(signing_key("RS256"))))
@@ -86,21 +84,23 @@ class Project:
         project.change(publish=publish, **settings)
         return project
 
-    def change(self, *, publish: str, **settings: object) -> None:
-        """Writes another template and other settings, and builds the project again."""
-        self._write("policy.toml", _POLICY.replace("TOPIC", publish))
-        stage = {"suffix": f"-{self.stage}", "python": _PYTHON, "architecture": _ARCHITECTURE, **settings}
-        context = {"stage": self.stage, "stages": {self.stage: stage}}
-        app = f"{sys.executable} -m iot_authorizer_cdk.app"
-        self._write("cdk.json", json.dumps({"app": app, "output": "cdk.out", "context": context}))
-        self._build()
+    @classmethod
+    def empty(cls, folder: Path, stage: str) -> Self:
+        """Makes the folder of a project, with the CDK's command line."""
+        project = cls(folder / stage, stage)
+        project.folder.mkdir()
+        (project.folder / "node_modules").symlink_to(ROOT / "node_modules")
+        return project
 
-    def _build(self) -> None:
-        """Builds it as `make deploy` does, for this machine."""
-        target = ["--stage", self.stage, "--architecture", "host"]
-        command = [str(Path(sys.executable).with_name("iot-authorizer")), "build", *target]
-        done = subprocess.run(command, cwd=self.folder, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
+    def change(self, *, publish: str, **settings: object) -> None:
+        """Writes another template and other settings."""
+        self._write("policy.toml", _POLICY.replace("TOPIC", publish))
+        self.write_stage(**settings)
+
+    def write_stage(self, **settings: object) -> None:
+        """Writes cdk.json with one stage, for this machine's Python and processor."""
+        stage = {"suffix": f"-{self.stage}", "python": _PYTHON, "architecture": _ARCHITECTURE, **settings}
+        self._write("cdk.json", json.dumps({"context": {"stages": {self.stage: stage}}}))
 
     def _write(self, name: str, content: str) -> None:
         (self.folder / name).write_text(content)

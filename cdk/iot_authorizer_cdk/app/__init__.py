@@ -1,1 +1,1 @@
-"""The CDK app that `make deploy` runs: `python -m iot_authorizer_cdk.app`."""
+"""The CDK app that `iot-authorizer deploy` runs: `python -m iot_authorizer_cdk.app`."""

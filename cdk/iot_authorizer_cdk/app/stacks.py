@@ -23,12 +23,12 @@ class AuthorizerStack(Stack):
     """An authorizer with alarms, a dashboard and queries."""
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, code: Path, stage: Stage, name: str | None = None
+        self, scope: Construct, construct_id: str, *, config: Path, stage: Stage, name: str | None = None
     ) -> None:
-        """`name` replaces the name in the configuration. Raises InvalidFile and InvalidSettings."""
+        """`name` replaces the name in the configuration. Raises what `IotCustomAuthorizer` raises."""
         super().__init__(scope, construct_id)
         table = IdentityTable(self, "Identities").table if stage.identity_table else None
-        self.authorizer = IotCustomAuthorizer(self, "Authorizer", code=code, name=name, props=stage, table=table)
+        self.authorizer = IotCustomAuthorizer(self, "Authorizer", config=config, name=name, props=stage, table=table)
         arn = stage.alarm_topic_arn
         topic = aws_sns.Topic.from_topic_arn(self, "AlarmTopic", arn) if arn else None
         Alarms(self, "Alarms", authorizer=self.authorizer, topic=topic)

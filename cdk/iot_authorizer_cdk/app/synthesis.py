@@ -1,6 +1,7 @@
 """The CDK app of a stage.
 
-1. To deploy, it has the stacks of the stage that the context names (`cdk deploy -c stage=dev`).
+1. To deploy, it has the stacks of the stage that the context names (`cdk deploy -c stage=dev`). It builds the Lambda
+   directory for the stage while it synthesizes.
 2. To destroy, it has empty stacks with the same names. It needs only the authorizer's name from `authorizer.toml`: a
    mistake elsewhere, or a lost key file, keeps no stack from being deleted.
 """
@@ -13,23 +14,25 @@ from pathlib import Path
 from aws_cdk import Acknowledgment, Annotations, App, CfnWaitConditionHandle, Stack, Tags, Validations
 from cdk_nag import AwsSolutionsChecks
 
-from iot_authorizer.configuration import load_configuration, load_partial_configuration
+from iot_authorizer.configuration import load_partial_configuration
 from iot_authorizer_cdk.app.stacks import AuthorizerStack, DomainStack
 from iot_authorizer_cdk.app.stages import StackNames, check_own_table, neighbours, read_stage, stage_tables
-from iot_authorizer_cdk.package.configuration import SAMPLE_TABLE, TABLE, built_configuration
 from iot_authorizer_cdk.package.target import LAMBDA
 from iot_authorizer_cdk.properties import InvalidSettings, check_authorizer_name
+from iot_policies.toml_file import read_file
 
 SHARED_ACCOUNT = "iot-authorizer:sharedAccount"
 """The ID of the warning about stages that may share an account."""
-_CODE = Path("build/lambda")
 _FLAGS = Path(__file__).with_name("feature_flags.json")
 """The feature flags that the CDK recommends for new apps (`cdk flags`) and does not set by default."""
 _NAME = re.compile(r"""^\s*name\s*=\s*["']([^"']+)["']""", re.MULTILINE)
 
 
-def build_app(code: Path = _CODE, context: dict[str, object] | None = None) -> App:
-    """Returns the app, with context in addition to that of `cdk.json`. Raises InvalidFile and InvalidSettings."""
+def build_app(config: Path, context: dict[str, object] | None = None) -> App:
+    """Returns the app, with context in addition to that of `cdk.json`.
+
+    Raises InvalidFile, InvalidSettings, UvError, OSError.
+    """
     flags: dict[str, object] = json.loads(_FLAGS.read_bytes())
     app = App(context=flags | (context or {}))
     Validations.of(app).add_plugins(AwsSolutionsChecks(app))
@@ -37,13 +40,13 @@ def build_app(code: Path = _CODE, context: dict[str, object] | None = None) -> A
     stages = stage_tables(app.node.try_get_context("stages"), name)
     stage = read_stage(stages, name)
     Tags.of(app).add("stage", name)
-    config = built_configuration(code)
-    configuration = load_configuration(config, {TABLE: SAMPLE_TABLE})
-    check_own_table(stages, name, load_partial_configuration(config, {}, only=("table",))[0].table)
+    read_file(config)  # A missing file would be one without keys.
+    configuration, _ = load_partial_configuration(config, {}, only=("name", "table"))
+    check_own_table(stages, name, configuration.table)
     own_name = configuration.name + stage.suffix
     check_authorizer_name(f"cdk.json: context.stages.{name}.suffix", own_name, " with the authorizer's name")
     names = StackNames.of(configuration.name, name)
-    stack = AuthorizerStack(app, names.authorizer, code=code, stage=stage, name=own_name if stage.suffix else None)
+    stack = AuthorizerStack(app, names.authorizer, config=config, stage=stage, name=own_name if stage.suffix else None)
     if stage.own_account is None and (others := neighbours(stages, name)):
         Annotations.of(stack).add_warning_v2(SHARED_ACCOUNT, _shared(name, sorted(others)))
     if stage.python != LAMBDA.python:

@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from aws_cdk import Stack, Token, aws_dynamodb, aws_iam
+from aws_cdk import Annotations, Stack, Stage, Token, aws_dynamodb, aws_iam
 from constructs import Construct
 
+from iot_authorizer.configuration import HANDLER
 from iot_authorizer_cdk.constructs.authorizer_resource import (
     AuthorizerResource,
     AuthorizerSettings,
@@ -21,6 +22,7 @@ from iot_authorizer_cdk.package.configuration import (
     built_configuration,
     check_configuration,
 )
+from iot_authorizer_cdk.package.lambda_directory import build
 from iot_authorizer_cdk.package.target import Target, check_target
 from iot_authorizer_cdk.properties import AuthorizerProps, InvalidSettings, check_authorizer_name
 
@@ -29,10 +31,10 @@ _NAMESPACE = "POWERTOOLS_METRICS_NAMESPACE"
 
 
 class IotCustomAuthorizer(Construct):
-    """A custom authorizer that the `authorizer.toml` of a Lambda directory describes.
+    """A custom authorizer that an `authorizer.toml` describes.
 
     ```python
-    authorizer = IotCustomAuthorizer(self, "Authorizer", code="build/lambda")
+    authorizer = IotCustomAuthorizer(self, "Authorizer", config="authorizer.toml")
     ```
     """
 
@@ -41,41 +43,49 @@ class IotCustomAuthorizer(Construct):
         scope: Construct,
         construct_id: str,
         *,
-        code: Path | str = "build/lambda",
+        config: Path | str | None = None,
+        code: Path | str | None = None,
         name: str | None = None,
         props: AuthorizerProps = _DEFAULT_PROPS,
         values: Mapping[str, str] | None = None,
         table: aws_dynamodb.ITable | None = None,
     ) -> None:
-        """Checks the Lambda directory and adds the authorizer, its function, role and log group.
+        """Builds the Lambda directory, and adds the authorizer, its function, role and log group.
 
-        `code` is a directory of `iot-authorizer build`. It is checked as the Lambda checks it when it starts, and its
-        policy as the linter does. `name` replaces the name in the configuration. With signing, `-signed` is appended to
-        either, because signing cannot be turned on or off for an existing authorizer. `values` replace other values, by
-        their names as variables: `{"AUTHORIZER__JWT__0__ISSUER": "https://…"}`; files that they name must be in `code`.
-        The function reads the identity table `table` and counts wrong passwords in it; without `table`, it uses the
-        one that the configuration names.
+        `config` is the configuration to build of, by default `authorizer.toml` in the current folder; the directory is
+        in the CDK's output folder. `code` is a directory that `iot-authorizer build` has built, instead of `config`.
+        Either is checked as the Lambda checks it when it starts, and its policy as the linter does. `name` replaces the
+        name in the configuration. With signing, `-signed` is appended to either, because signing cannot be turned on or
+        off for an existing authorizer. `values` replace other values, by their names as variables:
+        `{"AUTHORIZER__JWT__0__ISSUER": "https://…"}`; files that they name must be beside `config` or in `code`. The
+        function reads the identity table `table` and counts wrong passwords in it; without `table`, it uses the one
+        that the configuration names.
 
-        Raises InvalidFile and InvalidSettings, which say what to change.
+        Raises InvalidFile, InvalidSettings and UvError, which say what to change.
         """
         super().__init__(scope, construct_id)
         props.check()
         if _NAMESPACE in (values or {}):
             raise InvalidSettings(f"values: remove {_NAMESPACE}: alarms and dashboard use the namespace IotAuthorizer")
-        config = built_configuration(Path(code))
-        check_target(config.parent, Target(props.python, props.architecture))
+        if code is not None and config is not None:
+            raise InvalidSettings("config, code: set only one: code is a directory that was built of a configuration")
         environment = dict(values or {}) | _variables(name, props, table)
-        self.configuration = check_configuration(config, _known(environment))
+        target = Target(props.python, props.architecture)
+        directory = _built(self, Path(config or CONFIGURATION), target, _known(environment)) if code is None else code
+        built = built_configuration(Path(directory))
+        check_target(built.parent, target)
+        self.configuration = check_configuration(built, _known(environment))
         """What the configuration says."""
         self.authorizer_name = name_in_iot_core(self.configuration.name, signing=bool(self.configuration.public_keys))
         """The name that clients use."""
         check_authorizer_name("name", self.authorizer_name)
-        if self.authorizer_name != self.configuration.name:
+        if self.authorizer_name != self.configuration.name or self.configuration.handler != HANDLER:
             environment[NAME] = self.authorizer_name  # Alarms find the metrics by it.
         self.function = AuthorizerFunction(
             self,
             "Lambda",
-            code=config.parent,
+            code=built.parent,
+            handler=self.configuration.handler,
             environment=environment | {"AUTHORIZER_CONFIG": CONFIGURATION},
             secrets=self.configuration.secrets,
             props=props,
@@ -98,6 +108,17 @@ class IotCustomAuthorizer(Construct):
             status=props.status,
             caching_for_http=props.caching_for_http,
         )
+
+
+def _built(scope: Construct, config: Path, target: Target, variables: Mapping[str, str]) -> Path:
+    """Builds the Lambda directory in the CDK's output folder, where each construct has its own."""
+    app_or_stage = Stage.of(scope)
+    assert app_or_stage is not None  # noqa: S101 (for mypy: a construct is always in a stack)
+    found = build(config, Path(app_or_stage.asset_outdir) / f"lambda.{scope.node.addr}", target, variables)
+    if not found.has_bytecode:
+        note = f"python{target.python} is not on this machine, so there is no bytecode and a cold start takes about"
+        Annotations.of(scope).add_info(f"{note} 0.2 s longer: `uv python install {target.python}` installs it")
+    return found.directory
 
 
 def _variables(name: str | None, props: AuthorizerProps, table: aws_dynamodb.ITable | None) -> dict[str, str]:

@@ -20,8 +20,6 @@ from iot_authorizer_cdk.constructs.permissions import (
 )
 from iot_authorizer_cdk.properties import AuthorizerProps, InvalidSettings
 
-_HANDLER = "iot_authorizer.handler.lambda_handler"
-
 
 class AuthorizerFunction(Construct):
     """The function, and its alias `live`, which the authorizer invokes."""
@@ -32,12 +30,16 @@ class AuthorizerFunction(Construct):
         construct_id: str,
         *,
         code: Path,
+        handler: str,
         environment: Mapping[str, str],
         secrets: Sequence[str],
         props: AuthorizerProps,
         table: aws_dynamodb.ITable | None,
     ) -> None:
-        """`code` is the Lambda directory; the function may read `secrets` and `table`. Raises InvalidSettings."""
+        """`code` is the Lambda directory with `handler`.
+
+        The function may read `secrets` and `table`. Raises InvalidSettings.
+        """
         super().__init__(scope, construct_id)
         if props.secret_kms_key_arns and not secrets:
             raise InvalidSettings("secret_kms_key_arns: remove them: no [[jwt]] of the configuration has a secret")
@@ -48,7 +50,7 @@ class AuthorizerFunction(Construct):
             "Function",
             description="AWS IoT Core custom authorizer",
             code=aws_lambda.Code.from_asset(str(code.absolute())),  # The CDK's process may run in another folder.
-            handler=_HANDLER,
+            handler=handler,
             runtime=_runtime(props.python),
             architecture=aws_lambda.Architecture.custom(props.architecture),
             memory_size=props.memory_size,

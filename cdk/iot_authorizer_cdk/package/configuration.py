@@ -1,6 +1,7 @@
 """Reads and checks the `authorizer.toml` of a Lambda directory, as far as the construct depends on it.
 
-1. The configuration is read with the variables that the function will have, as the Lambda reads it.
+1. The configuration is read with the variables that the function will have, as the Lambda reads it. With a handler of
+   your own, the keys that it does not use may be missing.
 2. Everything that the Lambda loads when it starts is loaded here too, so that a mistake stops the deployment.
 3. All files that it names must be beside it: the Lambda has no others.
 4. Warnings of the linter about the policy template are refused. It also knows the principal of `[anonymous]`.
@@ -16,7 +17,14 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
 
 from iot_authorizer.building import build
-from iot_authorizer.configuration import Configuration, PartialConfiguration, load_configuration
+from iot_authorizer.configuration import (
+    HANDLER,
+    Configuration,
+    PartialConfiguration,
+    load_configuration,
+    load_partial_configuration,
+)
+from iot_authorizer_cdk.package.own_code import check_handler
 from iot_authorizer_cdk.properties import InvalidSettings
 from iot_policies import InvalidFile, PolicyTemplate
 from iot_policies.linter import lint
@@ -54,6 +62,10 @@ class CheckedConfiguration:
     """The name or ARN of the identity table."""
     files: frozenset[Path]
     """The files that it names, relative to its folder."""
+    handler: str
+    """The Lambda handler."""
+    requirements: str | None
+    """The lock file with the packages of a handler of your own, relative to its folder."""
 
 
 class TemplateWarnings(InvalidSettings):
@@ -86,19 +98,43 @@ def built_configuration(code: Path) -> Path:
 
 def check_configuration(config: Path, environment: Mapping[str, str]) -> CheckedConfiguration:
     """Reads and checks a configuration with the function's variables. Raises InvalidFile and InvalidSettings."""
-    found = load_configuration(config, environment)
+    found = _read(config, environment)
     files = frozenset(named_files(config, found))
-    without_table = found.model_copy(update={"table": None})  # A table can only be read in AWS.
-    build(without_table, config.parent, environment={**environment, "AWS_LAMBDA_FUNCTION_NAME": found.name})
-    _check_policy(config.parent / found.policy, found)
+    if isinstance(found, Configuration):
+        without_table = found.model_copy(update={"table": None})  # A table can only be read in AWS.
+        build(without_table, config.parent, environment={**environment, "AWS_LAMBDA_FUNCTION_NAME": found.name})
+    if found.policy is not None:
+        _check_policy(config.parent / found.policy, found)
     public_keys = _public_keys(config, found)
     if public_keys and found.token_key_name is None:
         raise InvalidSettings(f"{config}: [signing] also needs token_key_name, the key of the signed token")
-    secrets = tuple(issuer.secret for issuer in found.jwt if issuer.secret is not None)
-    return CheckedConfiguration(found.name, found.token_key_name, public_keys, secrets, found.table, files)
+    return CheckedConfiguration(
+        name=found.name,
+        token_key_name=found.token_key_name,
+        public_keys=public_keys,
+        secrets=tuple(issuer.secret for issuer in found.jwt if issuer.secret is not None),
+        table=found.table,
+        files=files,
+        handler=found.handler,
+        requirements=found.requirements,
+    )
 
 
-def named_files(config: Path, configuration: Configuration) -> Iterator[Path]:
+def _read(config: Path, environment: Mapping[str, str]) -> PartialConfiguration:
+    """Reads a configuration, as a `Configuration` for this package's own handler. Raises InvalidFile."""
+    partial, text = load_partial_configuration(config, environment)
+    if partial.handler != HANDLER:
+        if "name" not in partial.model_fields_set:
+            raise invalid_file(config, text, ("name",), "is missing: the deployment names the authorizer by it")
+        check_handler(config, partial.handler)
+        return partial
+    if partial.requirements is not None:
+        unused = "only a handler of your own imports packages: also set handler, or remove this key"
+        raise invalid_file(config, text, ("requirements",), unused)
+    return load_configuration(config, environment)
+
+
+def named_files(config: Path, configuration: PartialConfiguration) -> Iterator[Path]:
     """Yields the files that a configuration names. Raises InvalidFile for one that is not beside it."""
     for key, name in _names_by_key(configuration):
         path = Path(name)
@@ -111,8 +147,9 @@ def named_files(config: Path, configuration: Configuration) -> Iterator[Path]:
         yield path
 
 
-def _names_by_key(configuration: Configuration) -> Iterator[tuple[str, str]]:
-    yield "policy", configuration.policy
+def _names_by_key(configuration: PartialConfiguration) -> Iterator[tuple[str, str]]:
+    if configuration.policy is not None:
+        yield "policy", configuration.policy
     for index, issuer in enumerate(configuration.jwt):
         if issuer.jwks is not None and "://" not in issuer.jwks:
             yield f"jwt[{index}].jwks", issuer.jwks
@@ -135,7 +172,7 @@ def _check_policy(path: Path, configuration: PartialConfiguration) -> None:
         raise TemplateWarnings(findings)
 
 
-def _public_keys(config: Path, configuration: Configuration) -> dict[str, str]:
+def _public_keys(config: Path, configuration: PartialConfiguration) -> dict[str, str]:
     files = configuration.signing.public_keys if configuration.signing else {}
     if len(files) > _MOST_KEYS:
         expected = f"found {len(files)} keys, expected at most {_MOST_KEYS}, as in IoT Core: `keys retire` removes one"

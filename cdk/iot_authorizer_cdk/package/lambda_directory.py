@@ -1,43 +1,48 @@
 """The directory that becomes the Lambda function.
 
 1. It holds the locked and hashed dependencies for its target, the sources, and the configuration with its files. The
-   sources are those that are installed here, and `requirements.txt` beside this file is exported from `uv.lock`: an
-   installed wheel builds the same directory as the repository.
+   sources are those that are installed here, so an installed wheel builds the same directory as the repository. A
+   handler of your own adds its code and its packages.
 2. The configuration is checked first, as the Lambda reads it when it starts. Variables of this machine are ignored.
 3. It is built beside its place and moved there at the end. A failed build changes nothing.
 4. Two builds of the same version are equal, byte for byte: modes and times are fixed.
-5. uv installs the dependencies with its user's settings, so that a company's package index is used. The hashes make
-   sure that the files are the same from any index.
 """
 
 import hashlib
 import io
 import os
 import shutil
-import sys
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-from iot_authorizer_cdk.package.configuration import CONFIGURATION, SAMPLE_TABLE, TABLE, check_configuration
+from iot_authorizer_cdk.package.configuration import (
+    CONFIGURATION,
+    SAMPLE_TABLE,
+    TABLE,
+    CheckedConfiguration,
+    check_configuration,
+)
+from iot_authorizer_cdk.package.locked_packages import REQUIREMENTS, check_lock_file, install
+from iot_authorizer_cdk.package.own_code import own_code
 from iot_authorizer_cdk.package.target import (
     LAMBDA,
     Target,
     check_replaceable,
     compile_sources,
     find_interpreter,
+    standard_library,
     write_target,
 )
-from iot_authorizer_cdk.package.uv import run_uv
 from iot_policies import InvalidFile
+from iot_policies.toml_file import invalid_file, read_toml
 
-_REQUIREMENTS = Path(__file__).with_name("requirements.txt")
 _PACKAGES = ("iot_authorizer", "iot_identities", "iot_policies")
 """The packages that run in Lambda."""
+_PROGRAMS = "bin"
 _UNUSED = (
-    "bin",
     "cffi",  # Only building needs it: the bindings load `_cffi_backend`.
     "pycparser",
     "aws_lambda_powertools/event_handler",
@@ -45,10 +50,10 @@ _UNUSED = (
     "aws_lambda_powertools/utilities/kafka",
     "aws_lambda_powertools/utilities/parser",
 )
-"""Parts of the dependencies that the authorizer never imports."""
+"""Parts of the dependencies that the authorizer never imports. Code of your own may."""
 _NOT_SHIPPED = ("*.pyi", "py.typed", "*.pyc", ".lock", "*.c", "*.h")
-_METADATA = "METADATA"
-"""The only file of a `.dist-info` that is kept: the others say how and where it was installed."""
+_METADATA = ("METADATA", "entry_points.txt")
+"""The files of a `.dist-info` that are kept, for `importlib.metadata`: others say how and where it was installed."""
 _TIME = 946_684_800
 """2000-01-01. Zip files have no times before 1980."""
 
@@ -64,25 +69,31 @@ class Built:
     """Whether this machine had an interpreter of the target's version to compile with."""
 
 
-def build(config: Path, directory: Path, target: Target = LAMBDA) -> Built:
+def build(config: Path, directory: Path, target: Target = LAMBDA, variables: Mapping[str, str] | None = None) -> Built:
     """Builds the directory and replaces one that was built before.
 
-    A configuration that needs an identity table passes without one: the construct may add it.
+    `variables` are those of the function that replace values of the configuration. A configuration that needs an
+    identity table passes without one: the construct may add it.
 
     Raises UvError, InvalidFile, InvalidSettings, OSError.
     """
     check_replaceable(directory, config, *_sources())
-    files = check_configuration(config, {TABLE: SAMPLE_TABLE}).files
+    checked = check_configuration(config, {TABLE: SAMPLE_TABLE, **(variables or {})})
+    code = own_code(config, checked.handler)
+    locked = [REQUIREMENTS, *_own_requirements(config, checked)]
+    interpreter = find_interpreter(target.python)
     staging = directory.with_name(f"{directory.name}.{os.getpid()}")
     shutil.rmtree(staging, ignore_errors=True)
     staging.mkdir(parents=True)
     try:
-        _install(staging, target)
+        install(staging, target, locked)
+        _prune(staging, _UNUSED if code is None else ())
         _copy_sources(staging)
+        if code is not None:
+            code.check(staging, standard_library(interpreter))
         _copy(config, staging / CONFIGURATION)
         write_target(staging, target)
-        _copy_files(config, files, staging)
-        interpreter = find_interpreter(target.python)
+        _copy_files(config, checked.files | (frozenset() if code is None else code.files), staging)
         if interpreter is not None:
             compile_sources(interpreter, staging)
         _normalize(staging)
@@ -93,18 +104,20 @@ def build(config: Path, directory: Path, target: Target = LAMBDA) -> Built:
     return Built(directory, target.python, interpreter is not None)
 
 
-def _install(directory: Path, target: Target) -> None:
-    """Installs the locked, hashed dependencies into a directory."""
-    platform = () if target.platform is None else ("--python-platform", target.platform)
-    copied = ("--link-mode", "copy")  # The mode and time of a link would also change in uv's cache.
-    checked = ("--only-binary", ":all:", "--require-hashes", "--no-compile-bytecode")
-    place = ("--python", sys.executable, "--target", str(directory), "--python-version", target.python, *platform)
-    run_uv("pip", "install", *place, *copied, *checked, "--requirements", str(_REQUIREMENTS))
-    _prune(directory)
+def _own_requirements(config: Path, checked: CheckedConfiguration) -> list[Path]:
+    """Returns the lock file with the packages of the user's code, if there is one. Raises InvalidFile."""
+    if checked.requirements is None:
+        return []
+    path = config.parent / checked.requirements
+    if not path.is_file():
+        expected = f"{checked.requirements} does not exist: `iot-authorizer lock` makes it"
+        raise invalid_file(config, read_toml(config)[1], ("requirements",), expected)
+    check_lock_file(path)
+    return [path]
 
 
-def _prune(directory: Path) -> None:
-    for name in _UNUSED:
+def _prune(directory: Path, unused: Iterable[str]) -> None:
+    for name in (_PROGRAMS, *unused):
         shutil.rmtree(directory / name, ignore_errors=True)
     for pattern in _NOT_SHIPPED:
         for path in directory.rglob(pattern):
@@ -113,7 +126,7 @@ def _prune(directory: Path) -> None:
         for path in distribution.iterdir():
             if path.is_dir():
                 shutil.rmtree(path)
-            elif path.name != _METADATA:
+            elif path.name not in _METADATA:
                 path.unlink()
 
 

@@ -105,6 +105,15 @@ def _has_version(program: Path, version: str) -> bool:
     return done.stdout.strip() == f"cpython {version}"
 
 
+def standard_library(interpreter: Path | None) -> frozenset[str]:
+    """Returns the modules of an interpreter's standard library; without one, those of this interpreter's."""
+    if interpreter is None:
+        return sys.stdlib_module_names
+    script = "import sys; print(*sys.stdlib_module_names)"
+    done = subprocess.run([interpreter, "-I", "-c", script], capture_output=True, text=True, check=True)
+    return frozenset(done.stdout.split())
+
+
 def compile_sources(interpreter: Path, directory: Path) -> None:
     """Compiles all sources of a directory, which is /var/task in Lambda. Raises InvalidSettings."""
     options = ["-q", "--invalidation-mode", "unchecked-hash", "-s", str(directory), "-p", "/var/task"]

@@ -15,17 +15,23 @@ class UvError(Exception):
     """uv is missing or failed. The text says why."""
 
 
-def run_uv(*arguments: str, cwd: Path | None = None) -> None:
-    """Runs uv in a folder, by default in the current one. Raises UvError."""
+def run_uv(*arguments: str, cwd: Path | None = None, typed: str = "") -> str:
+    """Runs uv in a folder, by default in the current one, and returns its output. Raises UvError.
+
+    `typed` is its standard input.
+    """
     program = find_uv()
     environment = {name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"}
-    command = [program, *arguments]
+    command = [program, "--color", "never", *arguments]
     try:
-        done = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            command, cwd=cwd, env=environment, input=typed, capture_output=True, encoding="utf-8", check=False
+        )
     except OSError as error:
         raise UvError(f"{program}: {error.strerror}: {_INSTALL_UV}") from None
     if done.returncode:
         raise UvError(f"uv {arguments[0]}: {' '.join(done.stderr.split())}")
+    return done.stdout
 
 
 def find_uv() -> str:

@@ -8,14 +8,10 @@ import typer
 from pydantic import ValidationError
 
 from iot_authorizer_cli.options import CONFIG, Config, DataFolder, Handler, TableName, json_model, require_config
-from iot_authorizer_cli.project.configuration import (
-    HANDLER,
-    ProjectConfiguration,
-    load_function,
-    read_project_configuration,
-)
+from iot_authorizer_cli.project.configuration import ProjectConfiguration, read_project_configuration
 from iot_authorizer_cli.project.development_issuer import DATA, DevelopmentIssuer, table_path
 from iot_authorizer_cli.project.explanations import decision_reasons
+from iot_authorizer_cli.project.handler import choose_handler, load_function
 from iot_authorizer_cli.terminal import tell, warn
 from iot_core.authorizers.event import ConnectionRequest, HttpContext, MqttContext, TlsContext, build_event
 from iot_core.authorizers.invocation import Asked, AuthorizerCall, NotAuthenticated, Refused, accepted, verify_signature
@@ -41,7 +37,7 @@ def invoke(
     tls_context: Annotated[
         str | None, typer.Option(metavar="JSON", help="Send this TLS handshake: serverName.")
     ] = None,
-    handler: Handler = HANDLER,
+    handler: Handler = None,
     data: DataFolder = DATA,
     table: TableName = None,
 ) -> None:
@@ -52,9 +48,10 @@ def invoke(
     Exits with 0 if IoT Core accepts the answer and the client is allowed, with 1 if not.
     """
     request = _request(token, token_signature, http_context, mqtt_context, tls_context)
-    if handler == HANDLER:
+    chosen = choose_handler(config, handler)
+    if not chosen.is_own:
         require_config(config)
-    function = load_function(config, handler, environment=DevelopmentIssuer(data).environment(table))
+    function = load_function(config, chosen, environment=DevelopmentIssuer(data).environment(table))
     configured = read_project_configuration(config, function.arn, table_path(data) if table is None else None)
     authorizer = configured.description
     if token_signature is not None and authorizer.signing_disabled:

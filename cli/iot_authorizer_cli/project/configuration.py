@@ -1,4 +1,4 @@
-"""The project in development: its `authorizer.toml`, the files that this names, and the Lambda handler.
+"""The project in development: its `authorizer.toml`, and the files that this names.
 
 - The Lambda's own reader reads it, environment overrides included. A handler of your own may leave any key out.
 - The Lambda checks the rest when it loads. What only explains decisions, such as a password file, may be missing here.
@@ -13,8 +13,6 @@ from pathlib import Path
 from iot_authorizer.configuration import PartialConfiguration, load_partial_configuration, load_password_file
 from iot_authorizer.token_settings import JwtIssuer, SignedTokens
 from iot_core.authorizers.rules import AuthorizerDescription, InvalidAuthorizer
-from iot_core.functions.isolated_function import IsolatedFunction
-from iot_core.functions.lambda_function import ACCOUNT, REGION, LambdaFunction
 from iot_identities.reading import MalformedItem
 from iot_identities.sqlite_table import SqliteTable
 from iot_identities.table import TableUnavailable
@@ -22,9 +20,6 @@ from iot_identities.user import from_item, may_be_a_user, user_id
 from iot_policies import InvalidFile, PolicyTemplate, Principal
 from iot_policies.principal import Claims
 from iot_policies.toml_file import invalid_file, read_file
-
-HANDLER = "iot_authorizer.handler.lambda_handler"
-"""The handler that runs `authorizer.toml`, unless the user names another one."""
 
 
 @dataclass(frozen=True)
@@ -122,35 +117,6 @@ def read_project_configuration(path: Path, function_arn: str, table: Path | None
         cache_for=found.revocation.cache_for,
         files=frozenset(file.absolute() for file in (path, policy, passwords, *jwks, *keys.values()) if file),
     )
-
-
-def load_function(
-    config: Path,
-    handler: str = HANDLER,
-    *,
-    region: str = REGION,
-    account: str = ACCOUNT,
-    environment: Mapping[str, str] | None = None,
-) -> LambdaFunction:
-    """Loads a handler that reads its configuration from `config`. `environment` adds environment variables.
-
-    Raises BrokenHandler, and InvalidFile for a wrong configuration.
-    """
-    variables = {"AUTHORIZER_CONFIG": str(config), **(environment or {})}
-    return LambdaFunction(handler, region=region, account=account, environment=variables)
-
-
-def load_isolated_function(
-    config: Path,
-    handler: str = HANDLER,
-    *,
-    region: str = REGION,
-    account: str = ACCOUNT,
-    environment: Mapping[str, str] | None = None,
-) -> IsolatedFunction:
-    """Loads a handler as `load_function` does, in a process of its own. Raises OSError, too."""
-    variables = {"AUTHORIZER_CONFIG": str(config), **(environment or {})}
-    return IsolatedFunction(handler, region=region, account=account, environment=variables)
 
 
 def password_file_claims(path: Path | None) -> Mapping[str, Claims]:

@@ -1,4 +1,4 @@
-"""Reloads `authorizer.toml` when it, a file that it names, or the handler is saved.
+"""Reloads `authorizer.toml` when it, a file that it names, or a file of the handler's code is saved.
 
 - All files are loaded together: either the new version is put into force as a whole, or the previous one stays, and
   `problem` says what is wrong.
@@ -20,15 +20,10 @@ from typing import NamedTuple
 
 from watchfiles import awatch
 
-from iot_authorizer_cli.project.configuration import (
-    HANDLER,
-    ProjectConfiguration,
-    load_function,
-    load_isolated_function,
-    read_project_configuration,
-)
+from iot_authorizer_cli.project.configuration import ProjectConfiguration, read_project_configuration
+from iot_authorizer_cli.project.handler import ChosenHandler, choose_handler, load_function, load_isolated_function
 from iot_core.functions.execution_environments import CONCURRENCY, ExecutionEnvironments, LoadedFunction, Worker
-from iot_core.functions.lambda_function import LOADING_TIME, TIMEOUT, BrokenHandler, StillLoading, handler_file
+from iot_core.functions.lambda_function import LOADING_TIME, TIMEOUT, BrokenHandler, StillLoading
 from iot_policies import InvalidFile, PolicyTemplate
 
 CHECK_INTERVAL = 1.0
@@ -54,7 +49,8 @@ class ReloadedConfiguration:
     """The configuration in force, and the function that runs its handler. Loads nothing before `start`."""
 
     path: Path
-    handler: str
+    given_handler: str | None
+    """The handler that an option names; None for the one of the configuration."""
     function_arn: str
     region: str
     account: str
@@ -74,7 +70,16 @@ class ReloadedConfiguration:
     """What is wrong with the files as they were last saved; None if they are in force."""
     waits: bool = field(default=False, init=False)
     """Whether the saved version waits for an earlier handler that still loads."""
+    _chosen: ChosenHandler = field(init=False)
+    """The handler that was loaded last, or could not be loaded."""
+    _code: frozenset[Path] = field(default=frozenset(), init=False)
+    """The files of its code, as far as they are known."""
     _seen: dict[Path, _State | None] = field(default_factory=dict, init=False)
+
+    @property
+    def handler(self) -> str:
+        """The handler's name."""
+        return self._chosen.name
 
     @property
     def name(self) -> str:
@@ -168,34 +173,38 @@ class ReloadedConfiguration:
         """Loads everything as it is now. A save from here on is a change."""
         self._see()
         configured = read_project_configuration(self.path, self.function_arn, self.table)
+        chosen = self._chosen = choose_handler(self.path, self.given_handler)
         self._seen |= {path: _state(path) for path in configured.files if path not in self._seen}
         version: dict[Path, _State | None] = {}
         environments = ExecutionEnvironments(
-            self._function,
+            partial(self._function, chosen),
             timeout=self.function_timeout,
             limit=self.concurrency,
             unchanged=partial(_are_unchanged, version),
         )
-        for path in configured.files | self._handler_file():
+        for path in configured.files | self._code_files():
             version[path] = self._seen[path] if path in self._seen else _state(path)
         return configured, environments
 
-    def _function(self) -> LoadedFunction:
+    def _function(self, chosen: ChosenHandler) -> LoadedFunction:
         load = load_isolated_function if self.isolate else load_function
-        return load(self.path, self.handler, region=self.region, account=self.account, environment=self.environment)
+        return load(self.path, chosen, region=self.region, account=self.account, environment=self.environment)
 
     def _see(self) -> None:
         self._seen = {path: _state(path) for path in self._seen}
 
     def _look_at(self, files: frozenset[Path]) -> None:
-        """Watches these files and the handler's file from now on."""
+        """Watches these files and those of the handler's code from now on."""
         seen, self._seen = self._seen, {}
-        for path in files | self._handler_file():
+        for path in files | self._code_files():
             self._seen[path] = seen[path] if path in seen else _state(path)
 
-    def _handler_file(self) -> frozenset[Path]:
-        found = None if self.handler == HANDLER else handler_file(self.handler)
-        return frozenset() if found is None else frozenset({found})
+    def _code_files(self) -> frozenset[Path]:
+        try:
+            self._code = self._chosen.files()
+        except InvalidFile as error:  # Its next save may repair it, or one of another file.
+            self._code |= {Path(error.path)}
+        return self._code
 
     def _was_saved(self) -> bool:
         return self.waits or not _are_unchanged(self._seen)

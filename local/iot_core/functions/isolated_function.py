@@ -21,6 +21,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Mapping
+from pathlib import Path
 from typing import NoReturn, cast
 
 from iot_core.functions.lambda_function import ACCOUNT, LOADING_TIME, REGION, BrokenHandler, Invocation, LambdaFunction
@@ -40,12 +41,13 @@ class IsolatedFunction:
         self,
         handler: str,
         *,
+        folder: Path | None = None,
         region: str = REGION,
         account: str = ACCOUNT,
         environment: Mapping[str, str] | None = None,
         loading_time: float = LOADING_TIME,
     ) -> None:
-        """Starts the process and waits until it has loaded the handler, at most `loading_time` seconds.
+        """Starts the process and waits until it has loaded a handler of a folder, at most `loading_time` seconds.
 
         The process has the environment variables `environment` besides those of this process. Raises BrokenHandler,
         InvalidFile for a wrong configuration, OSError if the system cannot start a process.
@@ -66,7 +68,10 @@ class IsolatedFunction:
             )
         self._channel.settimeout(loading_time)
         try:
-            self._exchange({"path": sys.path, "handler": handler, "region": region, "account": account})
+            place = str(Path.cwd() if folder is None else folder)
+            self._exchange(
+                {"path": sys.path, "handler": handler, "folder": place, "region": region, "account": account}
+            )
         except TimeoutError:
             self.close()
             raise BrokenHandler(f"{handler} did not load within {loading_time:g} seconds") from None
@@ -195,7 +200,10 @@ def _read(channel: socket.socket, messages: "queue.SimpleQueue[_Message]") -> No
 
 def _load(first: _Message) -> tuple[_Message, LambdaFunction | None]:
     try:
-        function = LambdaFunction(str(first["handler"]), region=str(first["region"]), account=str(first["account"]))
+        region, account = str(first["region"]), str(first["account"])
+        function = LambdaFunction(
+            str(first["handler"]), folder=Path(str(first["folder"])), region=region, account=account
+        )
     except InvalidFile as error:
         return {"invalid_file": [error.path, error.line, error.key, error.expected]}, None
     except BaseException as error:  # noqa: BLE001 (the other side raises it)

@@ -1,8 +1,9 @@
 """Loads a Lambda handler and invokes it in this process, as Lambda does: an event in, an answer and log lines out.
 
 Rules:
-- A handler is `module.attribute`. The current folder is on the module path, as a Lambda function's folder is.
-- Each load runs the module again from its source. If it fails, the previous module stays in `sys.modules`.
+- A handler is `module.attribute`. Its folder is the first on the module path, as a Lambda function's folder is.
+- Each load runs the module again from its source, and the modules of the folder that it imported. If a load fails, the
+  previous modules stay in `sys.modules`.
 - One handler loads at a time, because each sees other environment variables while it loads.
 - The handler gets a copy of the event, and its answer must survive a round trip through JSON.
 - What it prints goes to no terminal. The first printed JSON object with `decision` is the log line of its decision.
@@ -22,7 +23,7 @@ import time
 import traceback
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from importlib.abc import SourceLoader
 from importlib.machinery import PathFinder
@@ -42,6 +43,8 @@ LOADING_TIME = 10.0
 
 _loading = threading.Lock()
 """Held while a handler loads."""
+_own_modules: set[str] = set()
+"""The modules that handlers have imported from their folders."""
 _MOST_OUTPUT = 1024 * 1024
 """Characters that one capture keeps, so that a function that prints without end does not fill the memory."""
 
@@ -98,19 +101,21 @@ class LambdaFunction:
         self,
         handler: str,
         *,
+        folder: Path | None = None,
         region: str = REGION,
         account: str = ACCOUNT,
         environment: Mapping[str, str] | None = None,
     ) -> None:
-        """Loads a handler. While it loads, it sees `environment` besides this process's environment variables.
+        """Loads a handler of a folder, by default the current one.
 
-        Raises BrokenHandler, and the InvalidFile that the handler raises for a wrong configuration.
+        While it loads, it sees `environment` besides this process's environment variables. Raises BrokenHandler, and
+        the InvalidFile that the handler raises for a wrong configuration.
         """
-        if (folder := str(Path.cwd())) not in sys.path:
-            sys.path.insert(0, folder)
+        place = Path.cwd() if folder is None else folder.absolute()
         os.environ.setdefault("AWS_REGION", region)
         with _one_at_a_time(), _environment(environment or {}), captured_output():
-            self._handler = _load(handler)
+            sys.path[:] = [str(place), *(each for each in sys.path if each != str(place))]
+            self._handler = _load(handler, place)
         self.arn = f"arn:aws:lambda:{region}:{account}:function:authorizer"
 
     @property
@@ -146,9 +151,9 @@ class LambdaFunction:
         return Invocation(answer, _decision(output.text()))
 
 
-def handler_file(handler: str) -> Path | None:
+def handler_file(handler: str, folder: Path) -> Path | None:
     """The file of a handler's module; None if it is not found. Imports nothing: a package could do anything then."""
-    search: Sequence[str] | None = [str(Path.cwd()), *sys.path]
+    search: Sequence[str] | None = [str(folder.absolute()), *sys.path]
     spec, parts = None, handler.split(".")[:-1]
     for count in range(1, len(parts) + 1):
         spec = PathFinder.find_spec(".".join(parts[:count]), search)
@@ -183,12 +188,12 @@ def _environment(variables: Mapping[str, str]) -> Iterator[None]:
                 os.environ[name] = value
 
 
-def _load(handler: str) -> _Handler:
+def _load(handler: str, folder: Path) -> _Handler:
     name, dot, attribute = handler.rpartition(".")
     if not dot:
-        raise BrokenHandler(f"{handler}: expected MODULE.NAME, with the module in the current folder")
+        raise BrokenHandler(f"{handler}: expected MODULE.NAME, with the module in {folder}")
     try:
-        found = getattr(_fresh_module(name), attribute, None)
+        found = getattr(_fresh_module(name, folder), attribute, None)
     except InvalidFile:
         raise
     except ModuleNotFoundError as error:
@@ -200,35 +205,54 @@ def _load(handler: str) -> _Handler:
     return cast("_Handler", found)
 
 
-def _fresh_module(name: str) -> ModuleType:
-    """Imports a module again from its source, since each of Lambda's execution environments has a module of its own.
+def _fresh_module(name: str, folder: Path) -> ModuleType:
+    """Imports a module and what it imports from the folder again: each execution environment has modules of its own.
 
     Raises ModuleNotFoundError, and everything that the module raises.
     """
     importlib.invalidate_caches()
-    before = sys.modules.pop(name, None)
+    before = {each: sys.modules.pop(each) for each in {name, *_own_modules} if each in sys.modules}
+    for module in before.values():
+        _forget_bytecode(module)
+    others = set(sys.modules)
     try:
-        spec = importlib.util.find_spec(name)
-        if spec is None or spec.loader is None:
-            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[name] = module
-        if isinstance(spec.loader, SourceLoader) and spec.origin is not None:
-            # Not from a .pyc file: after two saves within a second it would pass for the current source.
-            exec(spec.loader.source_to_code(spec.loader.get_data(spec.origin), spec.origin), vars(module))  # noqa: S102
-        else:
-            spec.loader.exec_module(module)
+        return _imported(name)
     except BaseException:
-        _restore(name, before)
+        for each in set(sys.modules) - others:
+            if _is_in(folder, each):
+                del sys.modules[each]
+        sys.modules.pop(name, None)
+        sys.modules.update(before)
         raise
+    finally:
+        _own_modules.update(each for each in set(sys.modules) - others if _is_in(folder, each))
+
+
+def _is_in(folder: Path, module: str) -> bool:
+    """Whether a module is a file of the folder, or in a package of it; not one of a virtual environment there."""
+    file = getattr(sys.modules[module], "__file__", None)
+    top = folder / module.partition(".")[0]
+    return file is not None and (Path(file) == top.with_suffix(".py") or top in Path(file).parents)
+
+
+def _forget_bytecode(module: ModuleType) -> None:
+    """Removes a .pyc file: after two saves within a second it would pass for the current source."""
+    if cached := getattr(module, "__cached__", None):
+        with suppress(OSError):
+            Path(cached).unlink()
+
+
+def _imported(name: str) -> ModuleType:
+    spec = importlib.util.find_spec(name)
+    if spec is None or spec.loader is None:
+        raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    if isinstance(spec.loader, SourceLoader) and spec.origin is not None:  # Not from a .pyc file of an earlier save.
+        exec(spec.loader.source_to_code(spec.loader.get_data(spec.origin), spec.origin), vars(module))  # noqa: S102
+    else:
+        spec.loader.exec_module(module)
     return module
-
-
-def _restore(name: str, before: ModuleType | None) -> None:
-    """Puts back the previous module after one that could not be loaded."""
-    sys.modules.pop(name, None)
-    if before is not None:
-        sys.modules[name] = before
 
 
 def _line(error: BaseException) -> str:

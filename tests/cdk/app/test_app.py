@@ -14,7 +14,6 @@ from aws_cdk.assertions import Annotations, Match, Template
 from iot_authorizer_cdk import InvalidSettings
 from iot_authorizer_cdk.app.__main__ import main
 from iot_authorizer_cdk.app.synthesis import build_app, synthesize
-from iot_authorizer_cdk.package.target import Target, write_target
 from tests.cdk.configurations import KEY_ARN, append, with_secret, with_signing
 from tests.cdk.conftest import write_code
 
@@ -54,9 +53,9 @@ OTHER = {
 class Output:
     """The templates of a stage, which cdk-nag has checked: it fails if a rule is broken."""
 
-    def __init__(self, code: Path, stage: Mapping[str, object]) -> None:
+    def __init__(self, config: Path, stage: Mapping[str, object]) -> None:
         context: dict[str, object] = {"stage": "prod", "stages": {"prod": stage}}
-        self.folder = Path(build_app(code, context).synth().directory)
+        self.folder = Path(build_app(config, context).synth().directory)
         self.template = self.read(STACK)
 
     def read(self, stack: str) -> Template:
@@ -69,19 +68,18 @@ class Output:
 
 @pytest.fixture(scope="module")
 def output(tmp_path_factory: pytest.TempPathFactory) -> Output:
-    return Output(write_code(tmp_path_factory.mktemp("all") / "lambda"), ALL)
+    return Output(write_code(tmp_path_factory.mktemp("all") / "project") / "authorizer.toml", ALL)
 
 
 @pytest.fixture(scope="module")
 def other(tmp_path_factory: pytest.TempPathFactory) -> Output:
     """Its authorizer verifies signatures and a shared secret."""
-    code = write_code(tmp_path_factory.mktemp("other") / "lambda")
-    with_secret(code / "authorizer.toml")
-    with_signing(code / "authorizer.toml")
-    write_target(code, Target("3.13", "x86_64"))
+    config = write_code(tmp_path_factory.mktemp("other") / "project") / "authorizer.toml"
+    with_secret(config)
+    with_signing(config)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AUTHORIZER__NAME", "shell")
-        return Output(code, OTHER)
+        return Output(config, OTHER)
 
 
 def test_cdk_nag_finds_only_what_is_acknowledged_with_a_reason(output: Output) -> None:
@@ -181,7 +179,7 @@ def test_with_signing_the_outputs_have_a_signature(other: Output) -> None:
 def test_a_stage_may_have_the_table_that_a_configuration_with_only_passwords_needs(config: Path) -> None:
     config.write_text('name = "chat"\npolicy = "policy.toml"')
     append(config, "[passwords]")
-    found = Output(config.parent, {"identity_table": True}).values()
+    found = Output(config, {"identity_table": True}).values()
     context = """--mqtt-context '{"username": "NAME", "password": "BASE64"}'"""
     assert found["TestCommand"] == f"aws iot test-invoke-authorizer --authorizer-name chat {context}"
 
@@ -232,10 +230,10 @@ def test_a_custom_domain_is_deployed_as_the_stage_says(other: Output) -> None:
     ],
 )
 def test_stages_that_may_share_an_account_are_a_warning_until_a_stage_says_what_it_is(
-    code: Path, prod: dict[str, object], dev: dict[str, object] | None, warns: bool
+    config: Path, prod: dict[str, object], dev: dict[str, object] | None, warns: bool
 ) -> None:
     stages = {"prod": prod} | ({} if dev is None else {"dev": dev})
-    stack = build_app(code, {"stage": "prod", "stages": stages}).node.find_child(STACK)
+    stack = build_app(config, {"stage": "prod", "stages": stages}).node.find_child(STACK)
     assert isinstance(stack, Stack)
     message = Match.string_like_regexp("stage prod and dev share IoT Core's endpoint, topics and client IDs")
     assert bool(Annotations.from_stack(stack).find_warning(f"/{STACK}", message)) is warns
@@ -245,18 +243,18 @@ def test_a_table_that_the_configuration_names_for_two_stages_is_refused(config: 
     config.write_text('table = "identities"\n' + config.read_text())
     stages = {"prod": {}, "dev": {"suffix": "-dev"}}
     with pytest.raises(InvalidSettings, match=r"^authorizer\.toml: table: stages prod and dev would use one table"):
-        build_app(config.parent, {"stage": "prod", "stages": stages})
+        build_app(config, {"stage": "prod", "stages": stages})
 
 
 @pytest.mark.parametrize("suffix", ["-" + "x" * 124, "/prod"])
-def test_a_suffix_that_makes_an_invalid_name_is_refused(code: Path, suffix: str) -> None:
+def test_a_suffix_that_makes_an_invalid_name_is_refused(config: Path, suffix: str) -> None:
     message = r"cdk\.json: context\.stages\.prod\.suffix: found 'chat.*', expected 1 to 128 letters"
     with pytest.raises(InvalidSettings, match=message):
-        build_app(code, {"stage": "prod", "stages": {"prod": {"suffix": suffix}}})
+        build_app(config, {"stage": "prod", "stages": {"prod": {"suffix": suffix}}})
 
 
-def test_a_template_that_breaks_a_rule_is_one_line(code: Path) -> None:
-    app = build_app(code, {"stage": "dev", "stages": {"dev": {}}})
+def test_a_template_that_breaks_a_rule_is_one_line(config: Path) -> None:
+    app = build_app(config, {"stage": "dev", "stages": {"dev": {}}})
     aws_sqs.Queue(Stack(app, "Other"), "Queue")  # Without TLS: AwsSolutions-SQS4.
     with pytest.raises(InvalidSettings, match=r"^a template breaks a rule: .+ validation-report\.json name it$"):
         synthesize(app)

@@ -75,9 +75,9 @@ def written(lines: list[dict[str, Any]]) -> set[Metric]:
 @pytest.fixture(scope="module")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Template:
     """The stack of an authorizer with a table and a topic for alarms."""
-    code = write_code(tmp_path_factory.mktemp("observed") / "lambda")
+    config = write_code(tmp_path_factory.mktemp("observed") / "project") / "authorizer.toml"
     stage = Stage(identity_table=True, alarm_topic_arn=TOPIC_ARN)
-    return Template.from_stack(AuthorizerStack(App(), "Test", code=code, stage=stage))
+    return Template.from_stack(AuthorizerStack(App(), "Test", config=config, stage=stage))
 
 
 def resources(template: Template, kind: str) -> list[dict[str, Any]]:
@@ -137,8 +137,8 @@ def test_refusals_of_a_few_clients_raise_no_alarm(template: Template) -> None:
     assert share == f"IF({decisions} >= 20, 100 * refused / {decisions}, 0)"
 
 
-def test_without_a_table_there_are_no_alarms_for_it(code: Path) -> None:
-    template = Template.from_stack(AuthorizerStack(App(), "Test", code=code, stage=Stage()))
+def test_without_a_table_there_are_no_alarms_for_it(config: Path) -> None:
+    template = Template.from_stack(AuthorizerStack(App(), "Test", config=config, stage=Stage()))
     assert len(resources(template, ALARM)) == 7
 
 

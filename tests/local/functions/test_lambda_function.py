@@ -147,6 +147,16 @@ def test_a_handler_that_does_not_exist_is_named(folder: Path, handler: str, mess
         LambdaFunction(handler)
 
 
+def test_a_failed_load_leaves_the_modules_that_the_handler_imports_in_their_place(folder: Path) -> None:
+    (folder / "names.py").write_text("NAME = 1\n")
+    handler = "import names\ndef lambda_handler(event, context):\n    import names\n    return {'name': names.NAME}\n"
+    function = load(folder, handler)
+    (folder / "names.py").write_text("NAME = 2\n")
+    with pytest.raises(BrokenHandler):
+        load(folder, f"import names\n{handler}raise SystemExit\n")
+    assert function.invoke({}).answer == {"name": 1}
+
+
 def test_the_file_of_a_handler_is_found_without_importing_its_package(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -155,7 +165,8 @@ def test_the_file_of_a_handler_is_found_without_importing_its_package(
     (tmp_path / "exits" / "__init__.py").write_text("raise SystemExit")
     (tmp_path / "exits" / "own.py").write_text("")
     found = [
-        handler_file(f"{name}.handle") for name in ("exits.own", "exits", "exits.other", "other.own", "exits.own.x")
+        handler_file(f"{name}.handle", Path.cwd())
+        for name in ("exits.own", "exits", "exits.other", "other.own", "exits.own.x")
     ]
     assert found == [tmp_path / "exits" / "own.py", tmp_path / "exits" / "__init__.py", None, None, None]
 

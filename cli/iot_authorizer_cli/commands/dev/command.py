@@ -5,8 +5,8 @@ from typing import Annotated
 import typer
 
 from iot_authorizer_cli.options import CONFIG, Account, Config, DataFolder, Handler, Region, TableName, require_config
-from iot_authorizer_cli.project.configuration import HANDLER
 from iot_authorizer_cli.project.development_issuer import DATA
+from iot_authorizer_cli.project.handler import choose_handler
 from iot_core.functions.execution_environments import CONCURRENCY
 from iot_core.functions.lambda_function import ACCOUNT, REGION
 
@@ -45,7 +45,7 @@ def dev(
             "Lambda. Without it, an environment is a thread, which starts faster.",
         ),
     ] = False,
-    handler: Handler = HANDLER,
+    handler: Handler = None,
     region: Region = REGION,
     account: Account = ACCOUNT,
     quiet: Annotated[bool, typer.Option("--quiet", help="Do not print decisions.")] = False,
@@ -56,7 +56,7 @@ def dev(
     Lambda handler authorizes clients, and their policies are enforced on every message. A saved configuration or
     template takes effect at once. Press Ctrl-C to end it.
     """
-    if handler == HANDLER:
+    if not choose_handler(config, handler).is_own:
         require_config(config)
     if port == tls_port != 0:
         raise typer.BadParameter("expected two different ports", param_hint="--port, --tls-port")

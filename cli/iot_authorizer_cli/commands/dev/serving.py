@@ -12,7 +12,6 @@ from iot_authorizer_cdk.package.configuration import deployment_problems
 from iot_authorizer_cli.commands.dev.greeting import greeting
 from iot_authorizer_cli.commands.dev.printing import Explained, Terminal, coloured, line_of, reload_line
 from iot_authorizer_cli.local_iot_core import LocalIotCore
-from iot_authorizer_cli.project.configuration import HANDLER
 from iot_authorizer_cli.snippets.settings import ClientEndpoint
 
 _OPEN_FILES = 65_536
@@ -57,9 +56,9 @@ async def _print_feed(core: LocalIotCore, terminal: Terminal, *, quiet: bool) ->
 
 
 async def _print_problems(core: LocalIotCore, terminal: Terminal) -> None:
-    """Says what works here and cannot be deployed. Only authorizer.toml can be checked, not a handler of your own."""
+    """Says what works here and cannot be deployed. A handler that only an option names is not deployed at all."""
     configuration = core.configuration
-    if configuration.handler == HANDLER:
+    if configuration.given_handler is None:
         for problem in await asyncio.to_thread(deployment_problems, configuration.path):
             terminal.print(coloured(f"`iot-authorizer build` will refuse this: {problem}", "yellow"))
 

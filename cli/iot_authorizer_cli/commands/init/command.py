@@ -21,15 +21,19 @@ _ANONYMOUS_CLAIMS = {"broadcast": {"role": "listener"}}
 """The claims of clients without credentials, by template."""
 
 
+_TEMPLATES = ", ".join(ready_templates())
+
+
 def _template(name: str) -> str:
     if name not in ready_templates():
-        raise typer.BadParameter(f"expected one of {', '.join(ready_templates())}", param_hint="TEMPLATE")
+        raise typer.BadParameter(f"expected one of {_TEMPLATES}", param_hint="TEMPLATE")
     return name
 
 
 def init(
     template: Annotated[
-        str, typer.Argument(metavar="TEMPLATE", callback=_template, help="A ready template: chat, fleet, broadcast.")
+        str,
+        typer.Argument(metavar="TEMPLATE", callback=_template, help=f"A ready template: {_TEMPLATES}."),
     ] = "chat",
     cognito: Annotated[
         str | None, typer.Option(metavar="POOL", help="Accept access tokens of this Cognito user pool.")

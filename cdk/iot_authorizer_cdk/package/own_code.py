@@ -1,0 +1,112 @@
+"""The code of a handler of your own: which files the Lambda needs, and whether it has everything that they import.
+
+1. The handler's module is beside `authorizer.toml`: a file, or a folder with `__init__.py`. So are others that it
+   imports (`import_graph.py`). No code of the user's runs.
+2. All files of a folder are taken, except tests, caches, and names that begin with a dot.
+3. Each import must be provided by these files, by the directory's packages, by the standard library, or by Lambda's
+   runtime. Otherwise the function would not start, and IoT Core would refuse every client.
+"""
+
+import ast
+import symtable
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from iot_authorizer.configuration import HANDLER
+from iot_authorizer_cdk.package.import_graph import Import, ImportGraph, locate, parse
+from iot_policies import InvalidFile
+from iot_policies.toml_file import invalid_file, read_toml
+
+RUNTIME = frozenset({"boto3", "botocore"})
+"""What Lambda's runtime provides (Lambda developer guide, "Building Lambda functions with Python")."""
+_TESTS = ("tests", "test", "test_*.py", "*_test.py", "conftest.py")
+_CACHES = ("__pycache__", "*.pyc", "*.pyo")
+
+
+@dataclass(frozen=True, slots=True)
+class OwnCode:
+    """The modules of a handler, and all files that the Lambda needs of them."""
+
+    folder: Path
+    """The folder of the configuration, in which all modules are."""
+    files: frozenset[Path]
+    """Relative to the folder."""
+    imports: tuple[Import, ...]
+    """What the modules import from elsewhere."""
+
+    def check(self, directory: Path, standard_library: Collection[str]) -> None:
+        """Raises InvalidFile unless a directory with all installed packages provides the imports from elsewhere."""
+        installed = {path.name.partition(".")[0] for path in directory.iterdir() if path.suffix != ".dist-info"}
+        if taken := sorted({path.parts[0].partition(".")[0] for path in self.files} & installed):
+            problem = f"the Lambda function has a module named {taken[0]}: rename yours"
+            raise InvalidFile(self.folder / taken[0], None, "", problem)
+        provided = installed | RUNTIME | set(standard_library)
+        for found in self.imports:
+            if found.required and found.top not in provided:
+                advice = "lock its package with `iot-authorizer lock PACKAGE`"
+                if (self.folder / found.top).is_dir():
+                    advice = f"the folder {found.top} has no __init__.py"
+                raise found.refused(f"nothing in the Lambda function provides {found.top}: {advice}")
+
+
+def own_code(config: Path, handler: str) -> OwnCode | None:
+    """Finds the code of a handler; None for this package's own.
+
+    Raises InvalidFile as `check_handler`, and for an import of a module that is not there though its package is.
+    """
+    if handler == HANDLER:
+        return None
+    check_handler(config, handler)
+    folder = config.parent
+    graph = ImportGraph.of(folder, handler.rpartition(".")[0])
+    for found in graph.imports:
+        if found.required and locate(folder, found.top) is not None:
+            parent, _, name = found.name.rpartition(".")
+            raise found.refused(f"{parent} has no module {name}")
+    if tests := sorted(str(path) for path in graph.files if not _is_taken(path)):
+        problem = "the handler imports this file, but tests are not deployed: move or rename it"
+        raise InvalidFile(folder / tests[0], None, "", problem)
+    elsewhere = tuple(found for found in graph.imports if locate(folder, found.top) is None)
+    return OwnCode(folder, frozenset(_files(folder, graph.files)), elsewhere)
+
+
+def check_handler(config: Path, handler: str) -> None:
+    """Raises InvalidFile unless a handler's module is in the configuration's folder and defines the handler."""
+    module, _, attribute = handler.rpartition(".")
+    found = locate(config.parent, module)
+    if found is None:
+        name = module.replace(".", "/")
+        raise _wrong_handler(config, f"{module} is not beside this file: expected {name}.py or {name}/__init__.py")
+    if not _is_taken(found):
+        raise _wrong_handler(config, f"{found} is a test, and tests are not deployed: move or rename it")
+    if not _defines(config.parent / found, attribute):
+        raise _wrong_handler(config, f"{found} defines no {attribute}")
+
+
+def _wrong_handler(config: Path, expected: str) -> InvalidFile:
+    return invalid_file(config, read_toml(config)[1], ("handler",), expected)
+
+
+def _files(folder: Path, modules: Iterable[Path]) -> Iterator[Path]:
+    """Yields the files of modules, and of the folders in which they are."""
+    for top in {module.parts[0] for module in modules}:
+        found = [folder / top] if (folder / top).is_file() else (folder / top).rglob("*")
+        for path in found:
+            if path.is_file() and _is_taken(path.relative_to(folder)):
+                yield path.relative_to(folder)
+
+
+def _is_taken(path: Path) -> bool:
+    parts = [Path(part) for part in path.parts]
+    return not any(part.name.startswith(".") or any(map(part.match, (*_TESTS, *_CACHES))) for part in parts)
+
+
+def _defines(path: Path, name: str) -> bool:
+    """Returns whether a module has a global name, as far as its syntax tells. Raises InvalidFile."""
+    tree = parse(path)
+    stars = (each for each in ast.walk(tree) if isinstance(each, ast.ImportFrom) and each.names[0].name == "*")
+    if next(stars, None) is not None:
+        return True
+    names = symtable.symtable(ast.unparse(tree), str(path), "exec").get_symbols()
+    return any(each.get_name() == name and (each.is_assigned() or each.is_imported()) for each in names)

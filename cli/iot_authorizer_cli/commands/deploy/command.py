@@ -1,0 +1,83 @@
+"""`iot-authorizer deploy`, `diff` and `destroy`: the CDK, run for a stage of cdk.json.
+
+1. What would fail later is checked first: the stage, Node.js, the CDK, the AWS region and account.
+2. The CDK's command line runs in this folder, in its pinned version: that of node_modules, or one that npx fetches.
+3. It runs our CDK app with this Python. The app builds the Lambda directory itself, so what is deployed is what the
+   configuration says now.
+4. The process becomes the CDK's: its questions, its exit code and Ctrl-C are the CDK's own.
+"""
+
+import os
+import shlex
+import shutil
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+from iot_authorizer_cdk.app.prerequisites import check_node
+from iot_authorizer_cdk.app.stages import read_stage, stage_tables, stages_of_file
+from iot_authorizer_cdk.properties import InvalidSettings
+from iot_authorizer_cli.options import CONFIG, Config, Yes, require_config
+from iot_authorizer_cli.terminal import tell
+
+CDK = "aws-cdk@2.1148.1"
+"""The CDK's command line as npm names it, in the version that is tested."""
+_LOCAL = Path("node_modules/.bin/cdk")
+
+StageName = Annotated[str, typer.Option("--stage", metavar="NAME", help="Choose this stage of cdk.json.")]
+
+
+def deploy(stage: StageName = "dev", config: Config = CONFIG, yes: Yes = False) -> None:
+    """Build the Lambda function and deploy a stage to AWS.
+
+    Needs Node.js 22 or newer, and credentials and a region of AWS. The CDK asks before it changes permissions.
+    """
+    require_config(config)
+    read_stage(stages_of_file(), stage)
+    _run(stage, config, "deploy", ("--all", *(("--require-approval", "never") if yes else ())))
+
+
+def diff(stage: StageName = "dev", config: Config = CONFIG) -> None:
+    """Build the Lambda function and show what a deployment of a stage would change in AWS."""
+    require_config(config)
+    read_stage(stages_of_file(), stage)
+    _run(stage, config, "diff")
+
+
+def destroy(stage: StageName = "dev", config: Config = CONFIG, yes: Yes = False) -> None:
+    """Delete a stage from AWS. A table of users stays.
+
+    Needs only the authorizer's name from the configuration, so that other mistakes in it do not matter.
+    """
+    require_config(config)
+    stage_tables(stages_of_file(), stage)
+    options = ("--all", "--output", "build/destroy.out", *(("--force",) if yes else ()))
+    _run(stage, config, "destroy", options, "destroy")
+
+
+def _run(stage: str, config: Path, action: str, options: tuple[str, ...] = (), *app: str) -> NoReturn:
+    """Becomes the CDK. Raises InvalidSettings if something is missing that it needs."""
+    check_node()
+    program = _cdk()
+    for package in ("aws_cdk", "botocore"):
+        if find_spec(package) is None:
+            raise InvalidSettings(f"{package} is not installed: install this package with its extra [cdk]")
+    from iot_authorizer_cli.commands.deploy.account import find_account  # noqa: PLC0415 (it takes long to load)
+
+    account, region = find_account()
+    tell(f"{action} of stage {stage}: AWS account {account}, region {region}")
+    python = (sys.executable, "-P", "-m", "iot_authorizer_cdk.app", *app, "--config", str(config))
+    command = [*program, action, *options, "--context", f"stage={stage}", "--app", shlex.join(python)]
+    os.execvp(command[0], command)  # noqa: S606 (no shell)
+
+
+def _cdk() -> list[str]:
+    """The program of the CDK's command line."""
+    if _LOCAL.exists():
+        return [str(_LOCAL.absolute())]
+    if shutil.which("npx") is None:
+        raise InvalidSettings("npx: not found: it comes with Node.js, and runs the CDK")
+    return ["npx", "--yes", CDK]

@@ -1,0 +1,108 @@
+"""The construct builds the Lambda directory of a configuration, with this package's handler or one of your own."""
+
+import json
+from pathlib import Path
+
+import pytest
+from aws_cdk import App, Stack
+from aws_cdk.assertions import Match, Template
+
+from iot_authorizer_cdk import InvalidSettings, IotCustomAuthorizer
+from iot_policies import InvalidFile
+from tests.cdk.configurations import POLICY
+from tests.cdk.conftest import synthesize_construct
+
+FUNCTION = "AWS::Lambda::Function"
+HANDLER = "def lambda_handler(event, context): ...\n"
+OWN = 'name = "own"\nhandler = "rules.lambda_handler"\n'
+
+
+def with_own_handler(config: Path, more: str = "") -> None:
+    config.write_text(OWN + more)
+    config.with_name("rules.py").write_text(HANDLER)
+
+
+def deployed(config: Path) -> Path:
+    """The directory that a deployment of the configuration uploads."""
+    app = App()
+    IotCustomAuthorizer(Stack(app, "Test"), "Authorizer", config=config)
+    assembly = Path(app.synth().directory)
+    files = json.loads((assembly / "Test.assets.json").read_text())["files"].values()
+    (asset,) = (each["source"]["path"] for each in files if each["source"]["packaging"] == "zip")
+    return Path(assembly, asset)
+
+
+def test_what_the_files_say_now_is_deployed(config: Path) -> None:
+    assert (deployed(config) / "policy.toml").read_text() == POLICY
+    config.with_name("policy.toml").write_text(POLICY.replace("outbox", "other"))
+    assert (deployed(config) / "policy.toml").read_text() == POLICY.replace("outbox", "other")
+
+
+def test_authorizer_toml_of_the_current_folder_is_the_default(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(config.parent)
+    synthesize_construct().has_resource_properties("AWS::IoT::Authorizer", {"AuthorizerName": "chat"})
+
+
+def test_a_file_that_values_name_is_built_too(config: Path) -> None:
+    config.with_name("other.toml").write_text(POLICY)
+    synthesize_construct(config=config, values={"AUTHORIZER__POLICY": "other.toml"})
+
+
+def test_two_constructs_of_an_app_have_their_own_directories(config: Path) -> None:
+    other = config.with_name("other.toml")
+    other.write_text(config.read_text().replace('"chat"', '"other"', 1))
+    stack = Stack(App(), "Test")
+    for name, each in (("One", config), ("Two", other)):
+        IotCustomAuthorizer(stack, name, config=each)
+    found = [
+        each["Properties"]["Code"].get("S3Key") for each in Template.from_stack(stack).find_resources(FUNCTION).values()
+    ]
+    assert len(set(found) - {None}) == 2
+
+
+def test_a_configuration_and_a_directory_exclude_each_other(code: Path, config: Path) -> None:
+    with pytest.raises(InvalidSettings, match="config, code: set only one"):
+        synthesize_construct(config=config, code=code)
+
+
+def test_a_handler_of_your_own_is_the_functions(config: Path) -> None:
+    """Its metrics have the authorizer's name, which the alarms look for."""
+    with_own_handler(config)
+    expected = {
+        "Handler": "rules.lambda_handler",
+        "Environment": {"Variables": Match.object_like({"AUTHORIZER__NAME": "own"})},
+    }
+    synthesize_construct(config=config).has_resource_properties(FUNCTION, expected)
+    assert (deployed(config) / "rules.py").read_text() == HANDLER
+
+
+@pytest.mark.parametrize(
+    ("toml", "message"),
+    [
+        ('handler = "rules.lambda_handler"', r"authorizer\.toml: name: is missing: the deployment names"),
+        (
+            f'{OWN}requirements = "lambda.txt"',
+            r"authorizer\.toml:3: requirements: lambda\.txt does not exist: `iot-auth",
+        ),
+        (f'{OWN}policy = "nowhere.toml"', r"policy: nowhere\.toml does not exist"),
+        (
+            'name = "own"\nhandler = "rulse.lambda_handler"',
+            r"authorizer\.toml:2: handler: rulse is not beside this file",
+        ),
+        (
+            'name = "own"\nrequirements = "lambda.txt"\npolicy = "policy.toml"\n[anonymous]\nprincipal = "guest"',
+            r"authorizer\.toml:2: requirements: only a handler of your own imports packages: also set handler",
+        ),
+    ],
+)
+def test_what_the_lambda_would_lack_is_refused(config: Path, toml: str, message: str) -> None:
+    with_own_handler(config)
+    config.write_text(toml)
+    with pytest.raises(InvalidFile, match=message):
+        synthesize_construct(config=config)
+
+
+def test_a_handler_that_a_directory_lacks_is_refused(code: Path, config: Path) -> None:
+    config.write_text(OWN)
+    with pytest.raises(InvalidFile, match=r"handler: rules is not beside this file"):
+        synthesize_construct(code=code)
