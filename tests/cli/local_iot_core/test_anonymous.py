@@ -7,7 +7,7 @@ import pytest
 
 from iot_authorizer_cli.local_iot_core import LocalIotCore
 from iot_core.broker.limits import IOT_CORE
-from iot_core.mqtt import ConnectReturnCode, Publish
+from iot_core.mqtt import ConnectReturnCode, Properties, Publish, Version
 from tests.cli.conftest import fill
 from tests.local.harness.running import Running
 
@@ -87,11 +87,14 @@ def shared(tmp_path: Path) -> Iterator[Running]:
         yield running
 
 
-def persistent_session_of_ann(running: Running) -> bool:
+PERSISTENT = Properties(session_expiry_interval=60)
+
+
+def persistent_session_of_ann(running: Running, version: Version) -> bool:
     """Connects ann, who asks for a persistent session: whether there was one."""
     user_name = f"?{NAME}&access_token={running.core.token('ann', {'role': 'user'})}"
-    with running.client() as ann:
-        connack = ann.connect("ann", user_name=user_name, clean_start=False)
+    with running.client(version) as ann:
+        connack = ann.connect("ann", user_name=user_name, clean_start=False, properties=PERSISTENT)
         assert connack.reason_code == ConnectReturnCode.ACCEPTED
         ann.disconnect()
         ann.ends()
@@ -99,18 +102,33 @@ def persistent_session_of_ann(running: Running) -> bool:
 
 
 @pytest.mark.parametrize(
-    ("clean_start", "code"), [(False, ConnectReturnCode.NOT_AUTHORIZED), (True, ConnectReturnCode.ACCEPTED)]
+    ("version", "clean_start", "properties", "allowed"),
+    [
+        (Version.MQTT_3_1_1, False, Properties(), False),
+        (Version.MQTT_3_1_1, True, Properties(), True),
+        (Version.MQTT_5, False, PERSISTENT, False),
+        (Version.MQTT_5, True, PERSISTENT, False),
+        (Version.MQTT_5, True, Properties(), True),
+    ],
 )
 def test_a_client_with_any_client_id_can_delete_a_session_of_another_and_not_take_it_over(
-    shared: Running, clean_start: bool, code: ConnectReturnCode
+    shared: Running, version: Version, clean_start: bool, properties: Properties, allowed: bool
 ) -> None:
-    assert not persistent_session_of_ann(shared)
-    with shared.client() as stranger:
-        connack = stranger.connect("ann", user_name=f"?{NAME}", clean_start=clean_start)
-        assert (connack.reason_code, connack.session_present) == (code, False)
-        if clean_start:
+    assert not persistent_session_of_ann(shared, version)
+    with shared.client(version) as stranger:
+        connack = stranger.connect("ann", user_name=f"?{NAME}", clean_start=clean_start, properties=properties)
+        assert (connack.reason_code == 0, connack.session_present) == (allowed, False)
+        if allowed:
             stranger.disconnect()
-    assert persistent_session_of_ann(shared) == (not clean_start)
+    assert persistent_session_of_ann(shared, version) == (not allowed)
+
+
+def test_an_mqtt_5_client_without_a_session_expiry_takes_over_a_session_which_aws_does_not_document(
+    shared: Running,
+) -> None:
+    assert not persistent_session_of_ann(shared, Version.MQTT_5)
+    with shared.client(Version.MQTT_5) as stranger:
+        assert stranger.connect("ann", user_name=f"?{NAME}", clean_start=False).session_present
 
 
 WATCHED = """
