@@ -48,7 +48,7 @@ def answer(code: Path, data: dict[str, object]) -> dict[str, Any]:
 
 def test_the_app_of_the_sample_is_synthesized(code: Path) -> None:
     stage = {"architecture": HOST.architecture, "python": HOST.python}
-    assembly = build_app(code, {"stage": "prod", "stages": {"prod": stage}}).synth()
+    assembly = build_app(code.with_name("authorizer.toml"), {"stage": "prod", "stages": {"prod": stage}}).synth()
     assert [stack.stack_name for stack in assembly.stacks if "anybody" in stack.stack_name]
 
 
