@@ -64,7 +64,7 @@ class Evaluator:
         self._statements = (*denies, *allows)
 
     def allows(self, action: str, resource: str) -> bool:
-        """Whether an action, such as `iot:Publish`, is allowed on an ARN, such as `arn:aws:iot:REGION:ACCOUNT:topic/a`."""
+        """Whether an action such as `iot:Publish` is allowed on an ARN such as `arn:aws:iot:REGION:ACCOUNT:topic/a`."""
         action = action.casefold()
         for bound in self._statements:
             if bound.covers(action, resource):
