@@ -48,7 +48,7 @@ def _commands(core: LocalIotCore, folder: Path) -> Iterator[str]:
         yield "  # a program for a client; --help says how to give it your credentials\n"
         yield f"  {program} connect --for paho --authorizer {configured.description.name}{where}\n"
         return
-    if signing and signing_pair(core.configuration.configured) is None:
+    if signing and signing_pair(configured) is None:
         yield "  # signing is enabled, and no private key is in keys/private: give your tokens and their signatures\n"
         yield f"  {program} connect --for paho --token TOKEN --signature BASE64{where}\n"
         return
