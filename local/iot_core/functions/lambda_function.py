@@ -45,6 +45,8 @@ _loading = threading.Lock()
 """Held while a handler loads."""
 _own_modules: set[str] = set()
 """The modules that handlers have imported from their folders."""
+_added_folders: set[str] = set()
+"""The folders that are on the module path only for handlers."""
 _MOST_OUTPUT = 1024 * 1024
 """Characters that one capture keeps, so that a function that prints without end does not fill the memory."""
 
@@ -114,7 +116,7 @@ class LambdaFunction:
         place = Path.cwd() if folder is None else folder.absolute()
         os.environ.setdefault("AWS_REGION", region)
         with _one_at_a_time(), _environment(environment or {}), captured_output():
-            sys.path[:] = [str(place), *(each for each in sys.path if each != str(place))]
+            _put_first(str(place))
             self._handler = _load(handler, place)
         self.arn = f"arn:aws:lambda:{region}:{account}:function:authorizer"
 
@@ -186,6 +188,14 @@ def _environment(variables: Mapping[str, str]) -> Iterator[None]:
                 del os.environ[name]
             else:
                 os.environ[name] = value
+
+
+def _put_first(folder: str) -> None:
+    """Makes a folder the first on the module path, without those of other handlers: their modules are not its own."""
+    others = [each for each in sys.path if each != folder and each not in _added_folders]
+    if folder not in sys.path:
+        _added_folders.add(folder)
+    sys.path[:] = [folder, *others]
 
 
 def _load(handler: str, folder: Path) -> _Handler:

@@ -157,6 +157,17 @@ def test_a_failed_load_leaves_the_modules_that_the_handler_imports_in_their_plac
     assert function.invoke({}).answer == {"name": 1}
 
 
+def test_a_handler_finds_no_modules_of_another_handlers_folder(tmp_path: Path) -> None:
+    for name in ("one", "other"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "one/names.py").write_text("")
+    (tmp_path / "one/first.py").write_text("import names\nlambda_handler = print\n")
+    (tmp_path / "other/second.py").write_text("import names\nlambda_handler = print\n")
+    LambdaFunction("first.lambda_handler", folder=tmp_path / "one")
+    with pytest.raises(BrokenHandler, match="no module named names"):
+        LambdaFunction("second.lambda_handler", folder=tmp_path / "other")
+
+
 def test_the_file_of_a_handler_is_found_without_importing_its_package(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
