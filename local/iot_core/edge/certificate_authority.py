@@ -2,8 +2,8 @@
 
 A user who trusts it does not trust whoever reads its key with the rest of the internet: by its name constraints (RFC
 5280, section 4.2.1.10), clients accept it only for localhost, loopback addresses, and the names of the endpoint when it
-was made. Its certificates have only names that it may certify, since one more would make them invalid. A constraint permits
-all names below its own, so a machine's name that could be a top-level domain, such as `dev`, is left out.
+was made. Its certificates have only names that it may certify, since one more would make them invalid. A constraint
+permits all names below its own, so a machine's name that could be a top-level domain, such as `dev`, is left out.
 """
 
 import ipaddress
@@ -42,9 +42,9 @@ def issue(folder: Path, names: Sequence[str], wished: Sequence[str]) -> trustme.
     """Issues a server certificate, by the CA in the data folder, which is made if it is missing.
 
     Names are host names, addresses, or `*.` and a host name. One that is not valid in a certificate, such as a host
-    name with `_`, is left out, and so is a wished name that the CA may not certify, or that could be a top-level domain.
-    Raises InvalidFile if the CA cannot
-    be used or may not certify one of `names`, OSError if its files cannot be written.
+    name with `_`, is left out, and so is a wished name that the CA may not certify or that could be a top-level domain.
+    Raises InvalidFile if the CA cannot be used or may not certify one of `names`, OSError if its files cannot be
+    written.
     """
     wished = [name for name in wished if not _TOP_LEVEL.fullmatch(name)]
     path = ca_path(folder)
