@@ -30,7 +30,6 @@ from iot_authorizer.configuration import (
 )
 from iot_authorizer.token_settings import JwtIssuer, SignedTokens
 from iot_authorizer_cdk.app.stages import Stage
-from iot_authorizer_cdk.package.target import LAMBDA, write_target
 from iot_authorizer_cdk.properties import DomainProps
 from iot_authorizer_cli.app import app
 from iot_authorizer_cli.local_iot_core import LocalIotCore
@@ -70,10 +69,6 @@ def folder(tmp_path: Path) -> Path:
     folder = tmp_path / "clone"
     shutil.copytree(ROOT / "policies", folder / "policies", ignore=shutil.ignore_patterns("*.py"))
     shutil.copy(ROOT / "authorizer.toml", folder)
-    built = folder / "build" / "lambda"  # The part of `iot-authorizer build` that the construct reads.
-    shutil.copytree(folder / "policies", built / "policies")
-    shutil.copy(ROOT / "authorizer.toml", built)
-    write_target(built, LAMBDA)
     for page in PAGES:
         for block in blocks(page, "python"):
             if match := re.match(r"# (\w+\.py)\n", block):

@@ -126,7 +126,7 @@ def project(tmp_path: Path) -> Path:
         (tmp_path / name).mkdir()
         (tmp_path / name / "__init__.py").write_text("THEIRS = True\n")
     (tmp_path / "authorizer.toml").write_text(CONFIGURATION)
-    (tmp_path / "policy.toml").write_text(POLICY)
+    (tmp_path / "policy.toml").write_text(f"{POLICY}connect_with = []\n")
     return tmp_path
 
 

@@ -20,7 +20,7 @@ from iot_authorizer.refusal import Refusal
 from iot_authorizer.token_settings import JwtIssuer, SignedTokens
 from iot_authorizer.tokens import same_algorithms
 from iot_authorizer.verified_principal import VerifiedPrincipal
-from iot_policies import InvalidFile, PolicyTemplate, Principal
+from iot_policies import InvalidFile, PolicyTemplate
 from iot_policies.toml_file import read_file
 
 if TYPE_CHECKING:
@@ -174,4 +174,4 @@ def _shape(user: PasswordEntry) -> str:
 def _anonymous(configuration: Configuration) -> VerifiedPrincipal | None:
     if configuration.anonymous is None:
         return None
-    return VerifiedPrincipal(Principal(configuration.anonymous.principal, configuration.anonymous.claims))
+    return VerifiedPrincipal(configuration.anonymous.as_principal())

@@ -15,6 +15,7 @@ from iot_authorizer.token_settings import JwtIssuer, SignedTokens, Text, between
 from iot_policies import InvalidFile
 from iot_policies.grants import StrictModel
 from iot_policies.names import name_problem
+from iot_policies.principal import Principal
 from iot_policies.toml_file import Location, from_validation, invalid_file, override, read_toml
 from iot_policies.topic_prefix import check_topic_prefix
 
@@ -94,6 +95,10 @@ class Anonymous(StrictModel):
 
     principal: Annotated[Text, AfterValidator(_name)]
     claims: ConfiguredClaims = Field(default_factory=dict)
+
+    def as_principal(self) -> Principal:
+        """The principal as templates see it."""
+        return Principal(self.principal, self.claims)
 
 
 class Signing(StrictModel):

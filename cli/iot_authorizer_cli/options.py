@@ -12,7 +12,7 @@ from typing import Annotated, TypeVar
 import typer
 from pydantic import BaseModel, ValidationError
 
-from iot_authorizer.configuration import load_partial_configuration
+from iot_authorizer.configuration import PartialConfiguration, load_partial_configuration
 from iot_core.broker.limits import IOT_CORE
 from iot_core.broker.topics import check_topic_filter, check_topic_name
 from iot_identities.strict_json import STRICT, DuplicateKey
@@ -105,16 +105,22 @@ def load_template(path: Path, topic_prefix: str | None) -> PolicyTemplate:
     """
     with usage_errors("--topic-prefix"):
         check_topic_prefix(topic_prefix or "")
-    return PolicyTemplate.load(path, _configured_prefix(path) if topic_prefix is None else topic_prefix)
+    if topic_prefix is None:
+        found = configuration_of(path)
+        topic_prefix = "" if found is None else found.topic_prefix
+    return PolicyTemplate.load(path, topic_prefix)
 
 
-def _configured_prefix(policy: Path) -> str:
-    """The topic prefix of the configuration in this folder, if it names the template. Raises InvalidFile."""
+def configuration_of(policy: Path) -> PartialConfiguration | None:
+    """What the configuration in this folder says about a template that it names; None if it does not name it.
+
+    Raises InvalidFile.
+    """
     if not CONFIG.exists():
-        return ""
-    found, _ = load_partial_configuration(CONFIG, only=("policy", "topic_prefix"))
+        return None
+    found, _ = load_partial_configuration(CONFIG, only=("policy", "topic_prefix", "anonymous"))
     is_named = found.policy is not None and (CONFIG.parent / found.policy).resolve() == policy.resolve()
-    return found.topic_prefix if is_named else ""
+    return found if is_named else None
 
 
 def json_object(text: str, option: str) -> Mapping[str, object]:

@@ -68,7 +68,7 @@ class IotCoreReason(StrEnum):
     )
     ENVIRONMENTS_BUSY = (
         "environments_busy",
-        "all execution environments of the function were busy for 5 seconds; `detail` says what with",
+        "no execution environment of the function was free for most of 5 seconds; `detail` says why",
         "make the function faster, or allow more environments with `--concurrency`; "
         "`--isolate` ends handlers that never return",
     )

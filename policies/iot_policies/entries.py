@@ -197,7 +197,7 @@ def _check_client_id(text: str, effect: Effect) -> None:
     if text == "*":
         raise ValueError(
             "every client could take any client ID, and so disconnect any other client: "
-            "write {principal}, {principal}/* or a prefix such as devices/*"
+            "write {principal}, {principal}/* or a prefix such as devices/*; if that is meant, write {client_id}"
         )
     if not text.endswith("/*") or literals.count("*") > 1 or text == "/*":
         raise ValueError(

@@ -18,7 +18,8 @@ Key = Literal["connect", "publish", "retain", "subscribe"]
 KEYS: tuple[Key, ...] = ("connect", "publish", "retain", "subscribe")
 
 ConnectAttribute = Literal["LastWill", "PersistentConnect"]
-Acknowledgement = Literal["leading_wildcard"]
+Acknowledgement = Literal["leading_wildcard", "any_client_id", "shared_client_ids"]
+"""The findings of `lint` that a grant can acknowledge."""
 
 
 def _session_time(value: object) -> int:
@@ -143,7 +144,8 @@ class Grant(_Entries):
     widen: StrictBool = False
     """Allows deeper levels too if a policy cannot express a `+` exactly."""
     acknowledge: tuple[Acknowledgement, ...] = ()
-    """The findings of `lint` that are meant: `leading_wildcard`, an entry that begins with `+` or `#`."""
+    """The findings of `lint` that are meant: `leading_wildcard`, an entry that begins with `+` or `#`; `any_client_id`,
+    the entry `{client_id}` of connect; `shared_client_ids`, other entries of connect without `{principal}`."""
 
     _comparison: ClassVar[Comparison] = read_claim, meets
 

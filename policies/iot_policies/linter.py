@@ -2,15 +2,15 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import combinations
 from operator import ne
-from typing import Literal
 
+from iot_policies.client_ids import anonymous_findings, client_id_findings
 from iot_policies.compiler import compile_policy
 from iot_policies.durations import duration_text
 from iot_policies.entries import Entry
 from iot_policies.errors import PolicyTooLarge
+from iot_policies.findings import Finding, meant_or_warning, unused_words, warning
 from iot_policies.grants import LEAST_SESSION, Deny, Grant, Key
 from iot_policies.overlap import could_be_equal
 from iot_policies.placeholders import PLACEHOLDER, placeholder_names, split_template
@@ -27,27 +27,22 @@ TYPICAL_VALUE = 16
 """Characters of the values that the capacity is computed with."""
 
 _SIDE_BY_SIDE = re.compile(r"\{[^{}]*\}[^/]*\{[^{}]*\}")
+_ALIKE = "a-b and c look like a and b-c there; put a / between them"
 _EVERY_THING = re.compile(r"\$aws/(#|\+|things/(#|\+))")
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """A warning about a probable mistake, or a note."""
+def lint(template: PolicyTemplate, anonymous: Principal | None = None) -> list[Finding]:
+    """All findings about entries, about pairs of entries and about the whole template.
 
-    severity: Literal["warning", "note"]
-    location: tuple[str | int, ...]
-    """Its place: `("grant", 0, "publish", 1)`; empty for the whole template."""
-    message: str
-
-
-def lint(template: PolicyTemplate) -> list[Finding]:
-    """All findings about entries, about pairs of entries and about the whole template."""
+    `anonymous` is the principal of clients without credentials, if the template's configuration has one.
+    """
     findings = [finding for entry in template.entries for finding in _of_entry(entry)]
     findings += _of_pairs([entry for entry in template.entries if entry.effect == "Allow"])
-    findings += _of_connect(template)
-    findings += (
-        finding for index, block in enumerate(template.blocks) for finding in _of_block(template, index, block)
-    )
+    findings += client_id_findings(template)
+    if anonymous is not None:
+        findings += anonymous_findings(template, anonymous)
+    findings += unused_words(template.blocks, findings)
+    findings += _of_denies(template)
     findings += _of_claims(template)
     findings += _of_topic_prefix(template)
     findings += _of_https(template)
@@ -57,40 +52,30 @@ def lint(template: PolicyTemplate) -> list[Finding]:
 
 
 def _of_entry(entry: Entry) -> Iterator[Finding]:
-    def warning(message: str) -> Finding:
-        return Finding("warning", entry.location, f'"{entry.text}" {message}')
-
     written, levels = split_template(entry.text), split_template(entry.filter)
     if _SIDE_BY_SIDE.search(entry.text):
-        yield warning("has two placeholders in one level: a-b and c look like a and b-c there; put a / between them")
+        yield warning(entry, f"has two placeholders in one level: {_ALIKE}")
     if entry.key == "connect":
         return
     if entry.effect == "Deny":
         yield from _of_denial(entry, levels)
         return
-    if written[lead(written)] in (PLUS, HASH) and "leading_wildcard" not in _acknowledged(entry.block):
-        yield warning(_leading_wildcard(entry))
+    if written[lead(written)] in (PLUS, HASH):
+        yield meant_or_warning(entry, "leading_wildcard", _leading_wildcard(entry))
     if _EVERY_THING.match(entry.text):
-        yield warning("covers every thing of the account: write {principal} instead of the thing's name")
+        yield warning(entry, "covers every thing of the account: write {principal} instead of the thing's name")
     elif levels[0].startswith("$") and levels[0] not in ("$aws", "$share"):
-        yield warning("starts with $, which IoT Core reserves: no client can publish there")
+        yield warning(entry, "starts with $, which IoT Core reserves: no client can publish there")
     levels = levels[lead(levels) :]
     if len(levels) > MOST_LEVELS and levels[0] != "$aws":
-        yield warning("has more than 7 slashes: IoT Core refuses such topics")
+        yield warning(entry, "has more than 7 slashes: IoT Core refuses such topics")
     if len(PLACEHOLDER.sub("", entry.filter).encode()) > LONGEST_TOPIC:
-        yield warning("is longer than 256 bytes: IoT Core refuses such topics")
-
-
-def _acknowledged(block: Grant | Deny) -> Sequence[str]:
-    return block.acknowledge if isinstance(block, Grant) else ()
+        yield warning(entry, "is longer than 256 bytes: IoT Core refuses such topics")
 
 
 def _leading_wildcard(entry: Entry) -> str:
     having = f" with {conditions(entry.block.when)}" if entry.block.when else ""
-    meant = f'if that is meant, set acknowledge = ["leading_wildcard"] in {entry.block_name}'
-    return (
-        f"begins with a wildcard: every principal{having} may {_USES[entry.key]}, whatever the first level is; {meant}"
-    )
+    return f"begins with a wildcard: every principal{having} may {_USES[entry.key]}, whatever the first level is"
 
 
 _USES: dict[Key, str] = {
@@ -100,22 +85,16 @@ _USES: dict[Key, str] = {
 }
 
 
-def _of_block(template: PolicyTemplate, index: int, block: Grant | Deny) -> Iterator[Finding]:
-    """What a whole grant or deny says: what has no effect, and the spellings that a deny covers."""
-    grants = sum(isinstance(each, Grant) for each in template.blocks)
-    if isinstance(block, Deny):
-        location = ("deny", index - grants)
+def _of_denies(template: PolicyTemplate) -> Iterator[Finding]:
+    """What whole denies say: what has no effect, and the spellings that they cover."""
+    for index, block in enumerate(block for block in template.blocks if isinstance(block, Deny)):
+        location = ("deny", index)
         yield from (Finding("note", (*location, "when"), _covered(*each)) for each in (block.when or {}).items())
         if not any(block.entries()):
             yield Finding("warning", location, 'denies nothing: name what it denies, such as publish = ["#"]')
         elif block.connect_with is not None and not block.connect:
             message = 'denies nothing: name the client IDs in connect, or all of them with "*"'
             yield Finding("warning", (*location, "connect_with"), message)
-        return
-    filters = [split_template(text) for key, _, text in block.entries() if key != "connect"]
-    if block.acknowledge and not any(levels[lead(levels)] in (PLUS, HASH) for levels in filters):
-        message = "no entry begins with a wildcard: remove leading_wildcard"
-        yield Finding("warning", ("grant", index, "acknowledge"), message)
 
 
 def _covered(name: str, wanted: Condition) -> str:
@@ -169,27 +148,6 @@ def _shared_name(literal: Levels, other: Levels) -> str | None:
         if "{" not in level:
             name = level
     return name if len(literal) == len(other) else None
-
-
-def _of_connect(template: PolicyTemplate) -> Iterator[Finding]:
-    connects = [entry for entry in template.entries if entry.key == "connect" and entry.effect == "Allow"]
-    if not connects:
-        yield Finding("warning", (), "no grant has connect: no client can connect with MQTT")
-    for entry in connects:
-        names = placeholder_names(entry.text)
-        if "principal" not in names:
-            message = (
-                f'"{entry.text}" is not bound to the principal: '
-                "a client that connects with it disconnects the one that uses it"
-            )
-            yield Finding("warning", entry.location, f"{message}; write {{principal}} or {{principal}}/*")
-    deep = any("/" in PLACEHOLDER.sub("", entry.text) for entry in connects)
-    for entry in template.entries:
-        if deep and entry.key != "connect" and "client_id" in placeholder_names(entry.text):
-            message = (
-                f'"{entry.text}" needs client IDs that are one level: those that connect allows with a / are refused'
-            )
-            yield Finding("warning", entry.location, message)
 
 
 def _of_https(template: PolicyTemplate) -> Iterator[Finding]:

@@ -144,8 +144,14 @@ def test_a_log_that_was_broken_leaves_nothing_behind(fresh: Running) -> None:
     assert (dimensions(line), fresh({}).verdict) == ([["service"]], "allowed")
 
 
-def test_a_handler_needs_no_observer() -> None:
+@pytest.mark.parametrize(("variables", "name"), [({}, "authorizer"), ({"AUTHORIZER__NAME": "chat-dev"}, "chat-dev")])
+def test_without_an_observer_a_handlers_metrics_have_the_name_that_a_deployment_sets(
+    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], name: str
+) -> None:
+    monkeypatch.delenv("AUTHORIZER__NAME", raising=False)
+    for key, value in variables.items():
+        monkeypatch.setenv(key, value)
     authorizer = Authorizer(verify=lambda credentials: Principal("ann"), grant=lambda principal: Grant(connect=("a",)))
     with redirect_stdout(io.StringIO()) as output:
         answer = LambdaHandler(authorizer)({}, Context())  # type: ignore[arg-type]
-    assert (answer["isAuthenticated"], '"service":"authorizer"' in output.getvalue()) == (True, True)
+    assert (answer["isAuthenticated"], f'"service":"{name}"' in output.getvalue()) == (True, True)

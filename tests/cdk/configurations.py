@@ -22,6 +22,17 @@ POLICY = """\
 connect = ["{principal}", "{principal}/*"]
 publish = ["users/{principal}/outbox"]
 """
+ANYBODY = """\
+session = { disconnect_after = "1h", refresh_after = "5m", spread = "0%" }
+
+[[grant]]
+connect      = ["{client_id}"]
+connect_with = []
+acknowledge  = ["any_client_id"]
+publish      = ["client"]
+subscribe    = ["server"]
+"""
+"""A usual sample of a custom authorizer: anybody connects with any client ID."""
 
 
 def append(config: Path, toml: str) -> None:

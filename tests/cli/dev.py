@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Self
 
@@ -45,6 +46,14 @@ class Dev:
     def log(self) -> str:
         """What it wrote to standard error."""
         return self._log.read_text()
+
+    def wait_for(self, lines: int) -> list[str]:
+        """Waits until it has written so many lines to standard error, and returns all."""
+        for _ in range(200):
+            if len(found := self.log.splitlines()) >= lines:
+                return found
+            time.sleep(0.05)
+        raise AssertionError(self.log)
 
     def ended_log(self) -> str:
         """Ends it, and returns what it wrote to standard error."""

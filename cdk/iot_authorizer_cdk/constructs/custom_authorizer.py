@@ -27,6 +27,8 @@ from iot_authorizer_cdk.package.target import Target, check_target
 from iot_authorizer_cdk.properties import AuthorizerProps, InvalidSettings, check_authorizer_name
 
 _DEFAULT_PROPS = AuthorizerProps()
+NO_BYTECODE = "iot-authorizer:noBytecode"
+"""The ID of the note that no interpreter of the function's Python is on this machine."""
 _NAMESPACE = "POWERTOOLS_METRICS_NAMESPACE"
 
 
@@ -117,7 +119,8 @@ def _built(scope: Construct, config: Path, target: Target, variables: Mapping[st
     found = build(config, Path(app_or_stage.asset_outdir) / f"lambda.{scope.node.addr}", target, variables)
     if not found.has_bytecode:
         note = f"python{target.python} is not on this machine, so there is no bytecode and a cold start takes about"
-        Annotations.of(scope).add_info(f"{note} 0.2 s longer: `uv python install {target.python}` installs it")
+        advice = f"{note} 0.2 s longer: `uv python install {target.python}` installs it"
+        Annotations.of(scope).add_info_v2(NO_BYTECODE, advice)
     return found.directory
 
 

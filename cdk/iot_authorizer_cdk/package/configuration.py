@@ -4,11 +4,11 @@
    your own, the keys that it does not use may be missing.
 2. Everything that the Lambda loads when it starts is loaded here too, so that a mistake stops the deployment.
 3. All files that it names must be beside it: the Lambda has no others.
-4. A warning of the linter about the policy template is refused.
+4. Warnings of the linter about the policy template are refused. It also knows the principal of `[anonymous]`.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,7 +28,7 @@ from iot_authorizer_cdk.package.own_code import check_handler
 from iot_authorizer_cdk.properties import InvalidSettings
 from iot_policies import InvalidFile, PolicyTemplate
 from iot_policies.linter import lint
-from iot_policies.toml_file import invalid_file, key_of, read_file
+from iot_policies.toml_file import invalid_file, read_file, read_toml
 
 CONFIGURATION = "authorizer.toml"
 """The configuration's name in the Lambda directory, whatever it was before."""
@@ -68,6 +68,26 @@ class CheckedConfiguration:
     """The lock file with the packages of a handler of your own, relative to its folder."""
 
 
+class TemplateWarnings(InvalidSettings):
+    """A policy template with warnings of the linter."""
+
+    def __init__(self, findings: Sequence[str]) -> None:
+        self.findings = findings
+        """One line for each warning, with its file, line and key."""
+        super().__init__("; ".join(findings))
+
+
+def deployment_problems(config: Path) -> Sequence[str]:
+    """What `build` will refuse about a configuration, one line for each problem; empty if it will refuse nothing."""
+    try:
+        check_configuration(config, {TABLE: SAMPLE_TABLE})
+    except TemplateWarnings as error:
+        return error.findings
+    except (InvalidFile, InvalidSettings) as error:
+        return (str(error),)
+    return ()
+
+
 def built_configuration(code: Path) -> Path:
     """Returns the configuration in a Lambda directory. Raises InvalidSettings if there is none."""
     config = code / CONFIGURATION
@@ -84,7 +104,7 @@ def check_configuration(config: Path, environment: Mapping[str, str]) -> Checked
         without_table = found.model_copy(update={"table": None})  # A table can only be read in AWS.
         build(without_table, config.parent, environment={**environment, "AWS_LAMBDA_FUNCTION_NAME": found.name})
     if found.policy is not None:
-        _check_policy(config.parent / found.policy, found.topic_prefix)
+        _check_policy(config.parent / found.policy, found)
     public_keys = _public_keys(config, found)
     if public_keys and found.token_key_name is None:
         raise InvalidSettings(f"{config}: [signing] also needs token_key_name, the key of the signed token")
@@ -140,10 +160,16 @@ def _names_by_key(configuration: PartialConfiguration) -> Iterator[tuple[str, st
             yield f"signing.public_keys.{key_name}", file
 
 
-def _check_policy(path: Path, topic_prefix: str) -> None:
-    for finding in lint(PolicyTemplate.load(path, topic_prefix)):
-        if finding.severity == "warning":
-            raise InvalidSettings(f"{path}: {key_of(finding.location)}: {finding.message}")
+def _check_policy(path: Path, configuration: PartialConfiguration) -> None:
+    template, (_, text) = PolicyTemplate.load(path, configuration.topic_prefix), read_toml(path)
+    anonymous = configuration.anonymous
+    findings = [
+        str(invalid_file(path, text, finding.location, finding.message))
+        for finding in lint(template, None if anonymous is None else anonymous.as_principal())
+        if finding.severity == "warning"
+    ]
+    if findings:
+        raise TemplateWarnings(findings)
 
 
 def _public_keys(config: Path, configuration: PartialConfiguration) -> dict[str, str]:

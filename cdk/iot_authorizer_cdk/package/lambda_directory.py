@@ -36,6 +36,7 @@ from iot_authorizer_cdk.package.target import (
     standard_library,
     write_target,
 )
+from iot_authorizer_cdk.properties import InvalidSettings
 from iot_policies import InvalidFile
 from iot_policies.toml_file import invalid_file, read_toml
 
@@ -54,6 +55,8 @@ _UNUSED = (
 _NOT_SHIPPED = ("*.pyi", "py.typed", "*.pyc", ".lock", "*.c", "*.h")
 _METADATA = ("METADATA", "entry_points.txt")
 """The files of a `.dist-info` that are kept, for `importlib.metadata`: others say how and where it was installed."""
+LARGEST = 262_144_000
+"""Bytes of a function's directory (Lambda quotas, "Deployment package size", unzipped)."""
 _TIME = 946_684_800
 """2000-01-01. Zip files have no times before 1980."""
 
@@ -97,6 +100,7 @@ def build(config: Path, directory: Path, target: Target = LAMBDA, variables: Map
         if interpreter is not None:
             compile_sources(interpreter, staging)
         _normalize(staging)
+        _check_size(staging)
         shutil.rmtree(directory, ignore_errors=True)
         staging.rename(directory)
     finally:
@@ -152,6 +156,15 @@ def _copy_files(config: Path, files: frozenset[Path], staging: Path) -> None:
 def _copy(source: Path, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(source, target)
+
+
+def _check_size(staging: Path) -> None:
+    size = sum(path.stat().st_size for path in all_below(staging) if path.is_file())
+    if size > LARGEST:
+        problem = (
+            f"{size / 1e6:.0f} MB, but Lambda takes at most {LARGEST / 1e6:.0f}: remove packages or files of yours"
+        )
+        raise InvalidSettings(f"the Lambda directory has {problem}")
 
 
 def _normalize(staging: Path) -> None:

@@ -9,6 +9,8 @@ import subprocess
 from pathlib import Path
 
 _INSTALL_UV = "install uv (https://docs.astral.sh/uv/), or name it in the variable UV"
+_WITHOUT = ("VIRTUAL_ENV", "FORCE_COLOR")
+"""Variables that uv must not see; the CDK sets the second one."""
 
 
 class UvError(Exception):
@@ -21,8 +23,8 @@ def run_uv(*arguments: str, cwd: Path | None = None, typed: str = "") -> str:
     `typed` is its standard input.
     """
     program = find_uv()
-    environment = {name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"}
-    command = [program, "--color", "never", *arguments]
+    environment = {name: value for name, value in os.environ.items() if name not in _WITHOUT} | {"NO_COLOR": "1"}
+    command = [program, *arguments]
     try:
         done = subprocess.run(
             command, cwd=cwd, env=environment, input=typed, capture_output=True, encoding="utf-8", check=False

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from iot_authorizer_cli import options
+from iot_policies import Principal
 from iot_policies.linter import lint as lint_template
 from iot_policies.toml_file import key_of, line_of, read_toml
 
@@ -14,11 +15,15 @@ def lint(
     policies: Annotated[list[Path], typer.Argument(metavar="POLICY", help="Policy templates.")],
     topic_prefix: options.TopicPrefix = None,
 ) -> None:
-    """Check policy templates for mistakes. Exits with 0 if there is none, with 1 otherwise."""
+    """Check policy templates for mistakes. Exits with 0 if there is none, with 1 otherwise.
+
+    If authorizer.toml names a template and has [anonymous], also checks what the template grants to clients without
+    credentials.
+    """
     counts = {"warning": 0, "note": 0}
     for path in policies:
         template, (_, text) = options.load_template(path, topic_prefix), read_toml(path)
-        for finding in lint_template(template):
+        for finding in lint_template(template, _anonymous(path)):
             line = line_of(text, finding.location)
             place = f"{path}:{line}" if line else f"{path}"
             typer.echo(": ".join(filter(None, (place, finding.severity, key_of(finding.location), finding.message))))
@@ -27,6 +32,12 @@ def lint(
     warnings = _count(counts["warning"], "finding")
     typer.echo(f"{warnings}{notes} in {_count(len(policies), 'template')}", err=True)
     raise typer.Exit(1 if counts["warning"] else 0)
+
+
+def _anonymous(path: Path) -> Principal | None:
+    """The principal of clients without credentials, if the configuration in this folder names the template."""
+    found = options.configuration_of(path)
+    return None if found is None or found.anonymous is None else found.anonymous.as_principal()
 
 
 def _count(number: int, noun: str) -> str:

@@ -64,8 +64,8 @@ def _with_lines(text: str, added: list[str]) -> str:
 
 def _summary(locked: str) -> str:
     found = [f"{name} {' or '.join(sorted(each))}" for name, each in versions(locked).items()]
-    more = ", …" if len(found) > _SHOWN else ""
-    return f"{len(found)} packages with hashes: {', '.join(found[:_SHOWN])}{more}"
+    count = f"{len(found)} package{'' if len(found) == 1 else 's'}"
+    return f"{count} with hashes: {', '.join(found[:_SHOWN])}{', …' if len(found) > _SHOWN else ''}"
 
 
 def _name_in(config: Path, text: str) -> str:

@@ -24,7 +24,9 @@ from iot_authorizer.reasons import Reason
 from iot_authorizer_cli.console import bodies
 from iot_authorizer_cli.console.policy import compiled
 from iot_authorizer_cli.console.secret import SecretCheck
+from iot_authorizer_cli.examples.proposal import example_of
 from iot_authorizer_cli.examples.suggestions import presets, suggestions
+from iot_authorizer_cli.project.configuration import ProjectConfiguration
 from iot_authorizer_cli.project.development_issuer import ISSUER, DevelopmentIssuer, principal_of
 from iot_authorizer_cli.project.key_ring import KeyPair, read_key_ring
 from iot_authorizer_cli.project.reloading import ReloadedConfiguration
@@ -123,7 +125,7 @@ class Console:
     async def _state(self, _request: Request) -> Mapping[str, object]:
         """What the page shows once, and again after a reload of the configuration."""
         configuration, addresses = self.configuration, self.addresses()
-        template = configuration.template
+        template, configured = configuration.template, configuration.configured
         authorizer = self.core.authorizers.get(configuration.name)
         pair = self._signing_pair()
         return {
@@ -139,6 +141,8 @@ class Console:
             "template_path": configuration.policy_path and str(configuration.policy_path),
             "problem": configuration.problem,
             "issuer": ISSUER,
+            "anonymous": configured.anonymous and _shown(configured.anonymous),
+            "starts_anonymous": _starts_anonymous(configured),
             "presets": [] if template is None else presets(template),
             "mqtt_js": mqtt_js_path() is not None,
         }
@@ -161,18 +165,32 @@ class Console:
     def _compiled(self, wanted: bodies.PolicyRequest) -> Mapping[str, object]:
         template, path = self._template()
         stored, client_id = self._stored(wanted), wanted.client_id
-        principal = _principal(wanted, stored)
+        principal = self._principal(wanted, stored)
         found = compiled(template, path, principal, client_id, region=self.core.region, account=self.core.account)
         return {**found, "suggestions": suggestions(template, principal, client_id), "stored_claims": stored}
 
     def _explained(self, asked: bodies.ExplainRequest) -> Mapping[str, object]:
         template, _ = self._template()
-        found = explain(template, _principal(asked, self._stored(asked)), asked.action, asked.resource, asked.client_id)
+        found = explain(
+            template, self._principal(asked, self._stored(asked)), asked.action, asked.resource, asked.client_id
+        )
         return {"allowed": found.allowed, "reasons": list(found.reasons)}
 
     def _stored(self, asked: bodies.PolicyRequest) -> Claims | None:
         """The claims that are stored for a user that signs in with a password; None if there are none."""
-        return self.configuration.configured.stored_claims.of_user(asked.principal) if asked.stored else None
+        if asked.means != "password":
+            return None
+        return self.configuration.configured.stored_claims.of_user(asked.principal)
+
+    def _principal(self, asked: bodies.PolicyRequest, stored: Claims | None) -> Principal:
+        """The principal that the authorizer would see."""
+        anonymous = self.configuration.configured.anonymous
+        if asked.means == "anonymous":
+            if anonymous is None:
+                problem = "[anonymous] is not configured: the authorizer refuses clients without credentials"
+                raise bodies.BodyRefused(409, problem, "means")
+            return anonymous
+        return principal_of(asked.principal, asked.claims) if stored is None else Principal(asked.principal, stored)
 
     def _signing_pair(self) -> KeyPair | None:
         """The key that signs tokens; None if signing is disabled, or the private half is on another machine."""
@@ -187,8 +205,14 @@ class Console:
         return template, path
 
 
-def _principal(asked: bodies.PolicyRequest, stored: Claims | None) -> Principal:
-    return principal_of(asked.principal, asked.claims) if stored is None else Principal(asked.principal, stored)
+def _shown(principal: Principal) -> Mapping[str, object]:
+    return {"principal": principal.name, "claims": principal.claims}
+
+
+def _starts_anonymous(configured: ProjectConfiguration) -> bool:
+    """Whether clients without credentials are the first to try: there are no others, and the template is for them."""
+    template, principal = configured.template, configured.only_anonymous
+    return template is not None and principal is not None and example_of(template, principal) is not None
 
 
 def _signature(pair: KeyPair, token: str) -> str:

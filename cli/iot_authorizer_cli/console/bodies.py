@@ -4,7 +4,7 @@ Only `Content-Type: application/json` is accepted. A page of another site cannot
 which no endpoint here allows (Fetch standard, "CORS-safelisted request-header").
 """
 
-from typing import Annotated, TypeVar
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 from starlette.requests import Request
@@ -20,6 +20,8 @@ _MOST_BYTES = 2 * MOST_CLAIMS
 _MONTH = 30 * 86_400
 
 Body = TypeVar("Body", bound=BaseModel)
+Means = Literal["minted", "pasted", "password", "anonymous"]
+"""A development token, a pasted token, a user name and a password, or no credentials."""
 
 
 class BodyRefused(Exception):
@@ -60,8 +62,11 @@ class PolicyRequest(PrincipalRequest):
     """A request for a compiled policy. Without a client ID, it is the policy of an HTTPS client."""
 
     client_id: Annotated[str, Field(max_length=1024)] | None = None
-    stored: bool = False
-    """Whether the principal is a user with a password: its stored claims count, if it has some."""
+    means: Means = "minted"
+    """How the client signs in, which decides whose claims count.
+
+    For `password`, those that are stored for the user, if there are some. For `anonymous`, those of `[anonymous]`.
+    """
 
 
 class ExplainRequest(PolicyRequest):

@@ -44,18 +44,22 @@ class Example(NamedTuple):
     proposal: Proposal
 
 
-def example(template: PolicyTemplate) -> Example | None:
-    """Finds a principal that may connect, publish and subscribe, preferably one that receives its own messages.
+def example(template: PolicyTemplate, first: Principal | None = None) -> Example | None:
+    """Finds a principal that may connect, publish and subscribe: `first`, or one that receives its own messages.
 
     Returns None if the template has no such principal.
     """
-    found: list[Example] = []
-    for preset in presets(template):
-        principal = Principal(preset["principal"], preset["claims"])
-        proposal = propose(template, principal)
-        if _Search(template, principal).allows_all(proposal):
-            found.append(Example(principal, proposal))
+    if first is not None and (own := example_of(template, first)) is not None:
+        return own
+    principals = [Principal(preset["principal"], preset["claims"]) for preset in presets(template)]
+    found = [each for each in (example_of(template, principal) for principal in principals) if each is not None]
     return next((each for each in found if each.proposal.hears_itself), found[0] if found else None)
+
+
+def example_of(template: PolicyTemplate, principal: Principal) -> Example | None:
+    """What a principal does that may connect, publish and subscribe; None if the template does not allow it all."""
+    proposal = propose(template, principal)
+    return Example(principal, proposal) if _Search(template, principal).allows_all(proposal) else None
 
 
 def propose(

@@ -33,6 +33,8 @@ _EACH = 2
 """The number of suggestions for one entry."""
 _OTHER, _SOMETHING = "somebody", "something"
 _CLIENT = "client-1"
+_ANY_CLIENT = "client-*"
+"""What `{client_id}` grants: any text, of which this is an example."""
 _REGION, _ACCOUNT = "us-east-1", "123456789012"
 """Any: they are only compared with each other."""
 
@@ -168,8 +170,8 @@ def _published_by_others(template: PolicyTemplate, principal: Principal) -> Iter
 
 def client_ids(template: PolicyTemplate, principal: Principal) -> list[str]:
     """The client IDs that the template grants, before any deny; a `*` at the end of one matches any text."""
-    entries = [entry for entry in _applicable(template, principal) if entry.effect == "Allow"]
-    return list(_Filling(entries, Values(principal, _CLIENT)).texts(("connect",)))
+    found = _Filling(_applicable(template, principal), Values(principal, _CLIENT)).texts(("connect",))
+    return [_ANY_CLIENT if text == _CLIENT else text for text in found]
 
 
 def _client_id(template: PolicyTemplate, principal: Principal) -> str | None:

@@ -17,7 +17,7 @@ from iot_identities.reading import MalformedItem
 from iot_identities.sqlite_table import SqliteTable
 from iot_identities.table import TableUnavailable
 from iot_identities.user import from_item, may_be_a_user, user_id
-from iot_policies import InvalidFile, PolicyTemplate
+from iot_policies import InvalidFile, PolicyTemplate, Principal
 from iot_policies.principal import Claims
 from iot_policies.toml_file import invalid_file, read_file
 
@@ -70,7 +70,10 @@ class ProjectConfiguration:
     """None if grants come from code."""
     issuers: tuple[JwtIssuer | SignedTokens, ...]
     """The issuers of tokens, without the development issuer."""
-    anonymous_claims: Claims
+    anonymous: Principal | None
+    """The principal of clients without credentials; None if they are refused."""
+    only_anonymous: Principal | None
+    """The same, if the authorizer accepts no credentials; else None. IoT Core itself refuses them with signing."""
     stored_claims: StoredClaims
     table: str | None
     """The name of the table of identities; None if the authorizer uses no table."""
@@ -94,6 +97,7 @@ def read_project_configuration(path: Path, function_arn: str, table: Path | None
         template = PolicyTemplate.load(policy, found.topic_prefix) if policy else None
     passwords = folder / found.passwords.file if found.passwords and found.passwords.file else None
     jwks = [folder / issuer.jwks for issuer in found.jwt if issuer.jwks and "://" not in issuer.jwks]
+    anonymous = found.anonymous.as_principal() if found.anonymous else None
     return ProjectConfiguration(
         path=path,
         description=_description(path, text, found, function_arn, keys),
@@ -101,7 +105,8 @@ def read_project_configuration(path: Path, function_arn: str, table: Path | None
         policy_path=policy,
         template=template,
         issuers=(*found.jwt, *((found.signed_tokens,) if found.signed_tokens else ())),
-        anonymous_claims=found.anonymous.claims if found.anonymous else {},
+        anonymous=anonymous,
+        only_anonymous=None if found.jwt or found.passwords or found.signed_tokens or found.signing else anonymous,
         stored_claims=StoredClaims(
             in_file=password_file_claims(passwords),
             table=SqliteTable(table) if table is not None and found.table is not None else None,

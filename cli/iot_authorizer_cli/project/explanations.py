@@ -143,7 +143,7 @@ def _expected(name: str, issuers: Sequence[JwtIssuer | SignedTokens]) -> list[st
 def _claims(configuration: ProjectConfiguration, call: AuthorizerCall, name: str) -> Claims | None:
     """The claims that the Lambda saw: of the accepted token, of the user, or of `[anonymous]`; None if unknown."""
     if call.source == "anonymous":
-        return configuration.anonymous_claims
+        return None if configuration.anonymous is None else configuration.anonymous.claims
     stored = configuration.stored_claims
     principal_claim = configuration.template.principal_claim if configuration.template else "sub"
     token = _token(call, configuration.description.token_key_name)

@@ -2,10 +2,13 @@
 
 Rules:
 - An environment runs one event at a time. The environment that was used last is used next, as in Lambda.
-- An event that finds no idle environment waits for a moment; then another environment starts, up to a limit.
+- An event that finds no idle environment waits for a moment; then another environment starts, up to a limit. The event
+  gets the first environment that is free, which can be an older one. Only a few load at the same time: if all did, on a
+  machine with few cores none would be ready in time.
 - An event that takes too long fails, and its environment is given up: its function is ended. A function in this process
   cannot be ended, so its environment hangs until the handler returns. It counts towards the limit.
-- An event that gets no environment in time fails, too. Its error says what the environments are busy with.
+- An event that gets no environment in time fails, too. Its error says what the environments are busy with. The same
+  error fails an event that waited for more than half of its time: its handler is not to blame, and may finish.
 - A function whose process has ended is loaded again for the next event.
 - All environments run one version of the function. Once the version's files have changed, no environment starts, and
   a function that was loaded from changed files is not used: its event waits for an older environment.
@@ -15,6 +18,7 @@ Rules:
 
 import asyncio
 import contextlib
+import os
 import queue
 import threading
 from collections.abc import Callable, Mapping
@@ -24,6 +28,9 @@ from typing import Protocol, TypeVar
 from iot_core.functions.lambda_function import TIMEOUT, BrokenHandler, Invocation
 from iot_policies import InvalidFile
 
+_LOADING_AT_ONCE = 2 * (os.cpu_count() or 1)
+_NOTED = 0.1
+"""Seconds that an event can wait without a word about it."""
 CONCURRENCY = 100
 """Execution environments that a function has at most. Lambda has 1,000 for all functions of an account."""
 
@@ -94,23 +101,30 @@ class _Environment:
 
     def __init__(self, load: Load, loaded: LoadedFunction | None = None) -> None:
         """Starts the thread. Without `loaded`, it loads the function before its first event."""
+        self.problem: BaseException | None = None
+        """Why it could not load the function: the answer to the event that gets it."""
         self._load = load
         self._function = loaded
-        self._given_up = False
+        self.given_up = False
+        """Whether nobody waits for its answer any more."""
         self._worker = Worker("lambda")
+
+    def load(self) -> "asyncio.Future[LoadedFunction]":
+        """Loads the function before the first event."""
+        return self._worker.do(partial(_as_broken, self._loaded))
 
     def invoke(self, event: Mapping[str, object]) -> "asyncio.Future[Invocation]":
         """Runs the function on an event."""
-        return self._worker.do(partial(self._invoke, event))
+        return self._worker.do(partial(_as_broken, partial(self._invoke, event)))
 
     @property
     def hangs(self) -> bool:
         """Whether it was given up, and its function could not be ended."""
-        return self._given_up and self._function is not None and not self._function.ended
+        return self.given_up and self._function is not None and not self._function.ended
 
     def give_up(self, ended: Callable[[], None]) -> None:
         """Ends the function, if possible while it runs, then the thread. Then calls `ended`."""
-        self._given_up = True
+        self.given_up = True
         if self._function is not None:
             self._function.kill()
         self.end(ended)
@@ -123,17 +137,16 @@ class _Environment:
         if self._function is not None:
             self._function.close()
 
+    def _loaded(self) -> LoadedFunction:
+        if self._function is None or self._function.ended:
+            self._function = self._load()
+        return self._function
+
     def _invoke(self, event: Mapping[str, object]) -> Invocation:
-        try:
-            if self._function is None or self._function.ended:
-                self._function = self._load()
-            if self._given_up:  # Meanwhile: nobody waits for an answer.
-                raise BrokenHandler("the handler did not load in time")
-            return self._function.invoke(event)
-        except (BrokenHandler, InvalidFile, _Outdated):
-            raise
-        except BaseException as error:  # Also StopIteration, which no future accepts, and SystemExit.
-            raise BrokenHandler(f"the handler raised {type(error).__name__}: {error}") from error
+        function = self._loaded()
+        if self.given_up:
+            raise BrokenHandler("the handler did not load in time")
+        return function.invoke(event)
 
 
 class ExecutionEnvironments:
@@ -163,33 +176,32 @@ class ExecutionEnvironments:
         self._idle: asyncio.LifoQueue[_Environment] = asyncio.LifoQueue()
         self._idle.put_nowait(_Environment(load, load()))
         self._count = 1
-        """Environments that are idle or busy."""
+        """Environments that load, or are idle or busy."""
+        self._loading = 0
         self._given_up: dict[_Environment, float] = {}
         """Environments that were given up and have not ended yet, each with the loop's time when its event began."""
         self._invocations = 0
         """Events that run, or wait for an environment."""
         self.waiting = 0
-        """Events that wait for an environment because no other may start."""
+        """Events that wait for an environment to load, or to be free."""
         self._closed = False
 
     async def invoke(self, event: Mapping[str, object]) -> Invocation:
         """Runs the function on an event. Raises FunctionTimeout, EnvironmentsBusy, BrokenHandler, InvalidFile."""
-        runs = False
+        clock = asyncio.get_running_loop().time
+        began, ran_from = clock(), None
         self._invocations += 1
         try:
             async with asyncio.timeout(self.timeout):
                 while True:
+                    ran_from = None
                     environment = await self._acquire()
-                    runs = True
+                    ran_from = clock()
                     with contextlib.suppress(_Outdated):
                         return await self._run(environment, event)
-                    runs = False
         except TimeoutError:
-            within, hanging = f"within {self.timeout:g} seconds", self._what_hangs()
-            if runs:
-                raise FunctionTimeout(f"the function did not answer {within}{hanging}") from None
-            busy = f"{self._count + len(self._given_up)} of at most {self._limit} are busy"
-            raise EnvironmentsBusy(f"no execution environment was free {within}: {busy}{hanging}") from None
+            waited = (ran_from or clock()) - began
+            raise self._late(waited) from None
         finally:
             self._invocations -= 1
             self._end_if_done()
@@ -200,15 +212,13 @@ class ExecutionEnvironments:
         self._end_if_done()
 
     async def _acquire(self) -> _Environment:
-        if self._idle.empty() and self._may_start():
-            if self._count:
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(self._patience):
-                        return await self._idle.get()
-            if self._idle.empty() and self._may_start():
-                return self._start()
+        if self._count:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._patience):
+                    return await self._idle.get()
         self.waiting += 1
         try:
+            self._start_missing()
             return await self._idle.get()
         finally:
             self.waiting -= 1
@@ -216,13 +226,24 @@ class ExecutionEnvironments:
     def _may_start(self) -> bool:
         return self._count + len(self._given_up) < self._limit and self._unchanged()
 
+    def _late(self, waited: float) -> FunctionTimeout | EnvironmentsBusy:
+        """The error of an event that is not answered in time, after it waited so many seconds for an environment."""
+        hanging = self._what_hangs()
+        if waited <= self.timeout / 2:
+            after = f", after {waited:.1f} s in which no environment was free" if waited >= _NOTED else ""
+            return FunctionTimeout(f"the function did not answer within {self.timeout:g} seconds{after}{hanging}")
+        busy = f"{self._count + len(self._given_up)} of at most {self._limit} are busy"
+        within = f"for {waited:.1f} of {self.timeout:g} seconds"
+        return EnvironmentsBusy(f"no execution environment was free {within}: {busy}{hanging}")
+
     def _what_hangs(self) -> str:
-        hanging = [started for environment, started in self._given_up.items() if environment.hangs]
+        now = asyncio.get_running_loop().time()
+        ages = [now - started for environment, started in self._given_up.items() if environment.hangs]
+        hanging = [age for age in ages if age >= self.timeout / 2]
         if not hanging:
             return ""
-        longest = asyncio.get_running_loop().time() - min(hanging)
         return (
-            f"; {len(hanging)} cannot be ended, and the oldest handler has been running for {longest:.0f} s: "
+            f"; {len(hanging)} cannot be ended, and the oldest handler has been running for {max(hanging):.0f} s: "
             "use --isolate, which ends such handlers"
         )
 
@@ -234,52 +255,90 @@ class ExecutionEnvironments:
             if not self._unchanged():
                 raise _Outdated
 
-    def _start(self) -> _Environment:
-        try:
-            started = _Environment(self._load_again)
-        except RuntimeError as error:
-            raise BrokenHandler(f"no execution environment can start: {error}") from None
-        self._count += 1
-        return started
+    def _start_missing(self) -> None:
+        """Starts environments for the events that wait, a few at a time. Raises BrokenHandler if none can start."""
+        while (
+            self.waiting > self._idle.qsize() + self._loading and self._loading < _LOADING_AT_ONCE and self._may_start()
+        ):
+            try:
+                started = _Environment(self._load_again)
+            except RuntimeError as error:
+                raise BrokenHandler(f"no execution environment can start: {error}") from None
+            self._count += 1
+            self._loading += 1
+            started.load().add_done_callback(partial(self._loaded, started))
+
+    def _loaded(self, environment: _Environment, function: "asyncio.Future[LoadedFunction]") -> None:
+        """Gives an environment to the events, or ends it if it could not load the function and no event waits."""
+        self._loading -= 1
+        problem = environment.problem = function.exception()
+        if isinstance(problem, _Outdated) or (problem is not None and not self.waiting):
+            self._drop(environment)
+        else:
+            self._idle.put_nowait(environment)
+        self._continue()
+
+    def _drop(self, environment: _Environment) -> None:
+        self._count -= 1
+        environment.end()
 
     async def _run(self, environment: _Environment, event: Mapping[str, object]) -> Invocation:
-        started = asyncio.get_running_loop().time()
-        answer = environment.invoke(event)
+        if environment.problem is not None:
+            self._drop(environment)
+            raise environment.problem
+        loop = asyncio.get_running_loop()
+        started, answer = loop.time(), environment.invoke(event)
+        overdue = loop.call_later(self.timeout, self._give_up, environment, started)
+        answer.add_done_callback(partial(self._answered, environment, overdue))
         try:
-            invocation = await answer
-        except _Outdated:
-            self._count -= 1
-            environment.end()
-            raise
+            return await asyncio.shield(answer)
         except asyncio.CancelledError:
-            self._give_up(environment, started)
+            if loop.time() - started >= self.timeout / 2:
+                self._give_up(environment, started)
             raise
-        except Exception:
+
+    def _answered(
+        self, environment: _Environment, overdue: asyncio.TimerHandle, answer: "asyncio.Future[Invocation]"
+    ) -> None:
+        overdue.cancel()
+        if isinstance(answer.exception(), _Outdated):
+            self._drop(environment)
+        elif not environment.given_up:
             self._idle.put_nowait(environment)
-            raise
-        self._idle.put_nowait(environment)
-        return invocation
+        self._end_if_done()
 
     def _give_up(self, environment: _Environment, started: float) -> None:
-        """Gives up an environment that hangs, or that no caller waits for any more."""
+        """Gives up an environment that hangs, unless that is done already."""
+        if environment.given_up:
+            return
         self._count -= 1
         self._given_up[environment] = started
         environment.give_up(partial(self._ended, environment))
-        self._replace()
+        self._continue()
 
     def _ended(self, environment: _Environment) -> None:
         del self._given_up[environment]
-        self._replace()
+        self._continue()
 
-    def _replace(self) -> None:
-        """Starts an environment in place of one that was given up, if an event waits for it."""
-        if self.waiting and self._idle.empty() and self._may_start():
-            with contextlib.suppress(BrokenHandler):
-                self._idle.put_nowait(self._start())
+    def _continue(self) -> None:
+        """Does what is possible now that an environment has loaded or ended."""
+        with contextlib.suppress(BrokenHandler):
+            self._start_missing()
+        self._end_if_done()
 
     def _end_if_done(self) -> None:
         while self._closed and not self._invocations and not self._idle.empty():
             self._idle.get_nowait().end()
+
+
+def _as_broken(work: Callable[[], Result]) -> Result:
+    """Does what can fail by the handler's code. Raises BrokenHandler, InvalidFile, _Outdated."""
+    try:
+        return work()
+    except (BrokenHandler, InvalidFile, _Outdated):
+        raise
+    except BaseException as error:  # Also StopIteration, which no future accepts, and SystemExit.
+        raise BrokenHandler(f"the handler raised {type(error).__name__}: {error}") from error
 
 
 def _do(work: Callable[[], Result], answer: "asyncio.Future[Result]") -> None:

@@ -48,6 +48,8 @@ _own_modules: set[str] = set()
 _MOST_OUTPUT = 1024 * 1024
 """Characters that one capture keeps, so that a function that prints without end does not fill the memory."""
 
+_LONGEST_ERROR = 1000
+"""Characters of an error that a message shows."""
 _MOST_ANSWER = 6 * 1024 * 1024
 """Bytes of an answer (Lambda quotas, "Invocation payload")."""
 
@@ -261,7 +263,8 @@ def _line(error: BaseException) -> str:
         return f"{type(error).__name__}: {error.msg} at {error.filename}:{error.lineno}"
     frames = traceback.extract_tb(error.__traceback__)
     place = f" at {frames[-1].filename}:{frames[-1].lineno}" if frames else ""
-    return f"{type(error).__name__}: {error}{place}"
+    text = str(traceback.TracebackException(type(error), error, None))  # Also of an error that has none.
+    return f"{type(error).__name__}: {text[:_LONGEST_ERROR]}{place}"
 
 
 def _decision(output: str) -> Mapping[str, object]:

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from aws_cdk import App, Stack
+from aws_cdk import App, Stack, aws_sqs
 from aws_cdk.assertions import Match, Template
 
 from iot_authorizer_cdk import InvalidSettings, IotCustomAuthorizer
@@ -74,6 +74,15 @@ def test_a_handler_of_your_own_is_the_functions(config: Path) -> None:
     }
     synthesize_construct(config=config).has_resource_properties(FUNCTION, expected)
     assert (deployed(config) / "rules.py").read_text() == HANDLER
+
+
+def test_its_role_takes_the_permissions_that_it_needs(config: Path) -> None:
+    with_own_handler(config)
+    stack = Stack(App(), "Test")
+    authorizer = IotCustomAuthorizer(stack, "Authorizer", config=config)
+    aws_sqs.Queue(stack, "Queue").grant_send_messages(authorizer.function.role)
+    actions = Match.object_like({"Statement": [Match.object_like({"Action": Match.array_with(["sqs:SendMessage"])})]})
+    Template.from_stack(stack).has_resource_properties("AWS::IAM::Policy", {"PolicyDocument": actions})
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,12 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from iot_authorizer.configuration import load_configuration
 from iot_authorizer_cdk import InvalidSettings
-from iot_authorizer_cdk.package.configuration import CheckedConfiguration, check_configuration, named_files
+from iot_authorizer_cdk.package.configuration import (
+    CheckedConfiguration,
+    check_configuration,
+    deployment_problems,
+    named_files,
+)
 from iot_authorizer_cli.commands.keys.changing import make_key, retire_key
 from iot_policies import InvalidFile
 from tests.cdk.configurations import POLICY, append, with_signing, write_key
@@ -86,7 +91,7 @@ def test_times_that_iot_core_does_not_accept(config: Path, key: str, time: str) 
             "policy.toml",
             POLICY + '\n[[grant]]\npublish = ["users/all/outbox"]\n',
             InvalidSettings,
-            r"policy\.toml: grant",
+            r"policy\.toml:6: grant\[1\]\.publish\[0\]: ",
         ),
         ("policy.toml", "[[grant]]\npublish = 3\n", InvalidFile, r"policy\.toml:2: grant\[0\]\.publish"),
         ("keys.json", "not JSON", InvalidFile, JWKS),
@@ -134,3 +139,32 @@ def test_a_check_fetches_nothing(config: Path) -> None:
         check(config)
         with pytest.raises(BlockingIOError):
             server.accept()
+
+
+ANONYMOUS = '[anonymous]\nprincipal = "public"'
+
+
+def test_all_problems_that_stop_a_deployment_are_lines(config: Path) -> None:
+    assert deployment_problems(config) == ()
+    config.with_name("policy.toml").write_text('[[grant]]\nconnect = ["{client_id}"]\npublish = ["#"]\n')
+    places = [problem.partition(": ")[0].rpartition("/")[2] for problem in deployment_problems(config)]
+    assert places == ["policy.toml:3", "policy.toml:2", "policy.toml:2"]
+    config.with_name("policy.toml").write_text("[[grant]]\npublish = 3\n")
+    assert [": grant[0].publish: expected a list" in problem for problem in deployment_problems(config)] == [True]
+
+
+def test_what_a_template_means_for_clients_without_credentials_stops_a_deployment(config: Path) -> None:
+    append(config, ANONYMOUS)
+    (*_, problem) = deployment_problems(config)
+    assert "is for clients without credentials, too, which are all public" in problem
+    with pytest.raises(InvalidSettings, match="take over the persistent session of another one"):
+        check(config)
+
+
+def test_any_client_id_for_clients_without_credentials_can_be_deployed_on_purpose(config: Path) -> None:
+    append(config, ANONYMOUS)
+    grant = '[[grant]]\nconnect = ["{client_id}"]\nconnect_with = []\npublish = ["client"]\nsubscribe = ["server"]\n'
+    config.with_name("policy.toml").write_text(grant)
+    assert [" allows any client ID" in problem for problem in deployment_problems(config)] == [True]
+    config.with_name("policy.toml").write_text(f'{grant}acknowledge = ["any_client_id"]\n')
+    assert check(config).name == "chat"

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from iot_authorizer_cdk import InvalidSettings
 from iot_authorizer_cdk.package.lambda_directory import all_below, build, directory_hash, zipped_size
 from iot_authorizer_cdk.package.target import this_machine
 from iot_authorizer_cdk.package.uv import UvError
@@ -182,6 +183,15 @@ def test_files_with_names_of_the_lambdas_own_are_refused(tmp_path: Path) -> None
     with pytest.raises(InvalidFile, match=f"{', '.join(names)}: the Lambda has files with these names: rename yours"):
         build(config, tmp_path / "build/code", HOST)
     assert list((tmp_path / "build").iterdir()) == []
+
+
+def test_a_directory_that_is_too_large_for_lambda_is_refused(
+    fleet: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("iot_authorizer_cdk.package.lambda_directory.LARGEST", 1_000_000)
+    with pytest.raises(InvalidSettings, match=r"the Lambda directory has \d+ MB, but Lambda takes at most 1: remove"):
+        build(fleet, tmp_path / "code", HOST)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_dependency_whose_hash_is_not_the_locked_one_is_not_installed(

@@ -47,3 +47,9 @@ def test_an_active_environment_is_not_that_of_the_project(tmp_path: Path, monkey
     monkeypatch.setenv("VIRTUAL_ENV", "another")
     monkeypatch.setenv("UV", program(tmp_path, '[ -z "$VIRTUAL_ENV" ]'))
     run_uv("lock")
+
+
+def test_its_messages_have_no_colours_whatever_the_cdk_wants(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    with pytest.raises(UvError, match=r"^uv pip: error: [^\x1b]*$"):
+        run_uv("pip", "compile", "/nowhere")

@@ -8,7 +8,7 @@ CHAT = "policies/chat.toml"
 
 
 def test_the_ready_templates_are_clean(run: Run) -> None:
-    done = run("lint", CHAT, "policies/fleet.toml", "policies/broadcast.toml")
+    done = run("lint", CHAT, "policies/fleet.toml", "policies/broadcast.toml", "policies/public.toml")
     assert (done.returncode, "warning" in done.stdout) == (0, False)
 
 
@@ -17,3 +17,14 @@ def test_lint_exits_with_1_and_names_file_line_and_entry(run: Run, folder: Path)
     done = run("lint", "own.toml")
     assert done.returncode == 1
     assert done.stdout.startswith('own.toml:2: warning: grant[0].connect[0]: "sensor" is not bound to the principal')
+
+
+def test_lint_knows_the_clients_without_credentials_of_the_configuration_that_names_the_template(
+    run: Run, folder: Path
+) -> None:
+    assert run("lint", CHAT).returncode == 0
+    config = folder / "authorizer.toml"
+    config.write_text(f'{config.read_text()}\n[anonymous]\nprincipal = "public"\n')
+    done = run("lint", CHAT)
+    assert (done.returncode, "clients without credentials, too, which are all public" in done.stdout) == (1, True)
+    assert run("lint", "policies/fleet.toml").returncode == 0

@@ -26,7 +26,7 @@ def test_it_locks_what_is_named_and_names_the_lock_file(run: Run, project: Path)
     (version,) = versions((project / "lambda.txt").read_text())["iniconfig"]
     assert done.stdout.splitlines() == [
         "lambda.in: added iniconfig>=2",
-        f"lambda.txt: 1 packages with hashes: iniconfig {version}",
+        f"lambda.txt: 1 package with hashes: iniconfig {version}",
         'authorizer.toml: added requirements = "lambda.txt"',
         "to run it here too: uv pip install --require-hashes --requirements lambda.txt",
     ]
@@ -42,8 +42,8 @@ def test_it_locks_what_the_file_says_and_adds_what_is_new(run: Run, project: Pat
     )
     (project / "own.in").write_text("# mine\niniconfig")
     before = state(project)
-    assert "own.txt: 1 packages" in run("lock").stdout
-    changed = {name for name, content in state(project).items() if before.get(name) != content}
+    assert "own.txt: 1 package" in run("lock").stdout
+    changed = {Path(name).name for name, content in state(project).items() if before.get(name) != content}
     assert changed == {"own.txt"}
     run("lock", "iniconfig", "pluggy")
     assert (project / "own.in").read_text() == "# mine\niniconfig\npluggy\n"
@@ -59,7 +59,7 @@ def test_what_the_authorizer_has_too_is_locked_to_its_version(run: Run, project:
     ("requirement", "problem"),
     [
         ("pydantic<2", "you require pydantic<2 and pydantic=="),
-        ("not a requirement", "uv pip compile: error: "),
+        ("not a requirement", "uv pip: error: Couldn't parse requirement"),
     ],
 )
 def test_what_cannot_be_locked_changes_nothing(run: Run, project: Path, requirement: str, problem: str) -> None:

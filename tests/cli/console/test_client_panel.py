@@ -295,6 +295,7 @@ def unheard(folder: Path) -> Iterator[LocalIotCore]:
 
 def test_a_message_that_only_its_sender_may_not_receive_is_delivered(unheard: LocalIotCore, open_console: Open) -> None:
     console = open_console(unheard.console_url)
+    choose(console, "minted")
     console.a.fill("Principal", "ann")
     console.a.connect()
     console.a.subscribe("open/+")

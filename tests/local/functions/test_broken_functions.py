@@ -27,6 +27,13 @@ def raises(error: BaseException) -> Callable[[Event], object]:
     return answer
 
 
+class Nameless(Exception):
+    """An exception whose text raises another one."""
+
+    def __str__(self) -> str:
+        raise self
+
+
 @pytest.mark.parametrize(
     ("answer", "detail"),
     [
@@ -39,6 +46,7 @@ def raises(error: BaseException) -> Callable[[Event], object]:
         (lambda _: sys.modules, "not JSON"),
         (lambda _: CYCLIC, "not JSON"),
         (raises(RuntimeError("out of order")), "RuntimeError: out of order"),
+        (raises(Nameless()), "Nameless"),
         (raises(TimeoutError()), "TimeoutError"),
         (raises(StopIteration()), "StopIteration"),
         (raises(SystemExit(0)), "SystemExit"),

@@ -81,6 +81,72 @@ async def test_hanging_environments_count_until_they_end_and_an_event_that_waits
     await settled(before)
 
 
+class SlowLoads(Loads):
+    """Loads at once the first time; later loads wait for a release."""
+
+    def __init__(self, release: Future[None]) -> None:
+        super().__init__()
+        self._release = release
+
+    def __call__(self) -> LambdaFunction:
+        loaded = super().__call__()
+        if self.count > 1:
+            self._release.result()
+        return loaded
+
+
+@in_event_loop
+async def test_an_event_gets_the_first_free_environment_while_another_one_loads(release: Future[None]) -> None:
+    loads, first = SlowLoads(release), Future[None]()
+    pool = ExecutionEnvironments(loads, patience=0)
+    tasks = [run(pool, hang(first)), run(pool, lambda: OK)]
+    while loads.count < 2:
+        await asyncio.sleep(0.005)
+    first.set_result(None)
+    assert await asyncio.gather(*tasks) == [OK, OK]
+    release.set_result(None)
+    pool.close()
+
+
+@in_event_loop
+async def test_environments_that_load_too_late_for_their_events_are_kept_and_few_load_at_once(
+    release: Future[None],
+) -> None:
+    before, loads, first = at_work(), SlowLoads(release), Future[None]()
+    pool = ExecutionEnvironments(loads, patience=0, timeout=0.1)
+    hanging = run(pool, hang(first))
+    late = await asyncio.gather(*(run(pool, lambda: OK) for _ in range(50)), return_exceptions=True)
+    assert {type(each) for each in late} == {EnvironmentsBusy}
+    count = loads.count
+    assert 2 <= count < 50
+    pool.timeout = PATIENCE
+    release.set_result(None)
+    assert await run(pool, lambda: OK) == OK
+    assert loads.count == count
+    first.set_result(None)
+    await asyncio.gather(hanging, return_exceptions=True)
+    pool.close()
+    await settled(before)
+
+
+@in_event_loop
+async def test_a_handler_that_got_little_time_after_a_wait_is_not_blamed_and_may_finish(release: Future[None]) -> None:
+    loads, first = Loads(), Future[None]()
+    pool = ExecutionEnvironments(loads, limit=1, timeout=1)
+    begins, waits = run(pool, hang(first)), run(pool, hang(release))
+    await asyncio.sleep(0.7)
+    first.set_result(None)
+    assert await begins == OK
+    with pytest.raises(EnvironmentsBusy, match=r"free for 0\.[789] of 1 seconds: 1 of at most 1 are busy$"):
+        await waits
+    pool.timeout = PATIENCE
+    another = run(pool, lambda: OK)
+    release.set_result(None)
+    assert await another == OK
+    assert loads.count == 1
+    pool.close()
+
+
 @in_event_loop
 async def test_a_caller_that_stops_waiting_takes_no_environment_from_others(release: Future[None]) -> None:
     before = at_work()

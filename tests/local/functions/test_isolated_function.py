@@ -119,7 +119,9 @@ def test_a_handler_that_does_something_unusual_still_answers_each_event_once(sta
     assert len({answer["process"] for answer in answers}) == 1
 
 
-@pytest.mark.parametrize("error", ["RuntimeError('out of order')", "SystemExit(3)", "KeyboardInterrupt()"])
+@pytest.mark.parametrize(
+    "error", ["RuntimeError('out of order')", "SystemExit(3)", "KeyboardInterrupt()", "RuntimeError('x' * 20_000_000)"]
+)
 def test_an_exception_fails_its_event_and_keeps_the_process(start: Start, error: str) -> None:
     function = start()
     with pytest.raises(BrokenHandler, match=error.partition("(")[0]):

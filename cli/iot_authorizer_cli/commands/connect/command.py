@@ -13,6 +13,7 @@ from iot_authorizer_cli.commands.connect.principal import (
     with_development_token,
     with_password,
     with_token,
+    without_credentials,
 )
 from iot_authorizer_cli.options import (
     CONFIG,
@@ -64,6 +65,9 @@ def connect(
     signature: Annotated[str | None, typer.Option(metavar="BASE64", help=_SIGNATURE)] = None,
     user: Annotated[str | None, typer.Option(metavar="NAME", help="Use this MQTT user name, not a token.")] = None,
     password: Annotated[str | None, typer.Option(metavar="TEXT", help="Use this MQTT password.")] = None,
+    anonymous: Annotated[
+        bool, typer.Option("--anonymous", help="Send no credentials: be the principal of [anonymous].")
+    ] = False,
     principal: Annotated[
         str | None,
         typer.Option(
@@ -91,13 +95,17 @@ def connect(
 
     The program connects, subscribes, publishes, and prints what arrives. Everything in it is quoted and URL-encoded.
     Without --endpoint, it connects to `iot-authorizer dev` on this machine. Without --token, it has a token of the
-    development issuer, which is valid for an hour. The default principal, claims, client ID and topics are an example
-    that the policy template allows.
+    development issuer, which is valid for an hour, unless --anonymous or --user says otherwise. The default principal,
+    claims, client ID and topics are an example that the policy template allows.
     """
     configured = _configured(config, data)
     where = _endpoint(endpoint, client)
-    _check(token, signature, user, password, where)
-    if user is not None:
+    _check(token, signature, user, password, where, anonymous=anonymous)
+    if anonymous:
+        _check_anonymous(token=token, user=user, principal=principal, claims=claims)
+        with usage_errors("--anonymous"):
+            connecting = without_credentials(configured)
+    elif user is not None:
         connecting = with_password(configured, principal, user)
     elif token is not None:
         connecting = with_token(configured, principal, token)
@@ -158,7 +166,7 @@ def _with_new_token(
 def _signature(configured: ProjectConfiguration, token: str | None) -> str | None:
     """Signs a token as IoT Core demands it; None, with a warning, without a token or a private key."""
     if token is None:
-        warn("signing is enabled: IoT Core refuses clients without a signed token, such as this one with a password")
+        warn("signing is enabled: IoT Core refuses clients without a signed token, such as this one")
         return None
     pair = read_key_ring(configured.path).active()
     if pair is None:
@@ -180,7 +188,13 @@ def _endpoint(text: str | None, client: Client) -> ClientEndpoint:
 
 
 def _check(
-    token: str | None, signature: str | None, user: str | None, password: str | None, where: ClientEndpoint
+    token: str | None,
+    signature: str | None,
+    user: str | None,
+    password: str | None,
+    where: ClientEndpoint,
+    *,
+    anonymous: bool,
 ) -> None:
     """Raises a usage error for credentials that cannot be combined."""
     if (user is None) != (password is None):
@@ -189,5 +203,13 @@ def _check(
         raise typer.BadParameter("give a token, or a user name and a password", param_hint="--token, --user")
     if signature is not None and token is None:
         raise typer.BadParameter("give the token that it signs with --token", param_hint="--signature")
-    if token is None and user is None and not where.local:
-        raise typer.BadParameter(f"{where.host} does not trust development tokens: give a token", param_hint="--token")
+    if token is None and user is None and not anonymous and not where.local:
+        expected = "give a token, or --anonymous if [anonymous] is configured there"
+        raise typer.BadParameter(f"{where.host} does not trust development tokens: {expected}", param_hint="--token")
+
+
+def _check_anonymous(**given: str | None) -> None:
+    """Raises a usage error for an option that has no meaning without credentials."""
+    if option := next((name for name, value in given.items() if value is not None), None):
+        problem = "a client without credentials is the principal of [anonymous], with its claims"
+        raise typer.BadParameter(problem, param_hint=f"--anonymous, --{option}")

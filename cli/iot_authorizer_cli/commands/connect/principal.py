@@ -36,6 +36,15 @@ def with_development_token(name: str, claims: Claims) -> Connecting:
     return Connecting(principal_of(name, claims), known=True)
 
 
+def without_credentials(configured: ProjectConfiguration) -> Connecting:
+    """The principal of `[anonymous]`. Without a configuration, any name. Raises ValueError without `[anonymous]`."""
+    if configured.anonymous is not None:
+        return Connecting(configured.anonymous, known=True)
+    if configured.path.exists():
+        raise ValueError(f"{configured.path} has no [anonymous]: the authorizer refuses clients without credentials")
+    return Connecting(Principal("anonymous"), known=False)
+
+
 def with_token(configured: ProjectConfiguration, name: str | None, token: str) -> Connecting:
     """The principal of a given token, which is not verified. A given name replaces the token's."""
     template = configured.template

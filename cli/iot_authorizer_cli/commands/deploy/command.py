@@ -31,9 +31,10 @@ StageName = Annotated[str, typer.Option("--stage", metavar="NAME", help="Choose 
 
 
 def deploy(stage: StageName = "dev", config: Config = CONFIG, yes: Yes = False) -> None:
-    """Build the Lambda function and deploy a stage to AWS.
+    """Deploy a stage to AWS.
 
-    Needs Node.js 22 or newer, and credentials and a region of AWS. The CDK asks before it changes permissions.
+    Builds the Lambda function first. Needs Node.js 22 or newer, and credentials and a region of AWS. The CDK asks
+    before it changes permissions.
     """
     require_config(config)
     read_stage(stages_of_file(), stage)
@@ -41,16 +42,17 @@ def deploy(stage: StageName = "dev", config: Config = CONFIG, yes: Yes = False) 
 
 
 def diff(stage: StageName = "dev", config: Config = CONFIG) -> None:
-    """Build the Lambda function and show what a deployment of a stage would change in AWS."""
+    """Show what a deployment of a stage would change in AWS."""
     require_config(config)
     read_stage(stages_of_file(), stage)
     _run(stage, config, "diff")
 
 
 def destroy(stage: StageName = "dev", config: Config = CONFIG, yes: Yes = False) -> None:
-    """Delete a stage from AWS. A table of users stays.
+    """Delete a stage from AWS.
 
-    Needs only the authorizer's name from the configuration, so that other mistakes in it do not matter.
+    A table of users stays. Needs only the authorizer's name from the configuration, so that other mistakes in it do
+    not matter.
     """
     require_config(config)
     stage_tables(stages_of_file(), stage)
@@ -64,7 +66,7 @@ def _run(stage: str, config: Path, action: str, options: tuple[str, ...] = (), *
     program = _cdk()
     for package in ("aws_cdk", "botocore"):
         if find_spec(package) is None:
-            raise InvalidSettings(f"{package} is not installed: install this package with its extra [cdk]")
+            raise InvalidSettings(f"{package} is not installed: install this package with its extra `cdk`")
     from iot_authorizer_cli.commands.deploy.account import find_account  # noqa: PLC0415 (it takes long to load)
 
     account, region = find_account()

@@ -15,6 +15,7 @@ from iot_authorizer_cli.commands.init.project_files import LOCK, NewProject
 from iot_authorizer_cli.project.ready_templates import ready_templates
 from iot_authorizer_cli.terminal import columns
 from iot_policies import PolicyError, PolicyTemplate, Principal, compile_policy
+from iot_policies.client_ids import anonymous_findings
 
 _ANONYMOUS_CLAIMS = {"broadcast": {"role": "listener"}}
 """The claims of clients without credentials, by template."""
@@ -78,10 +79,14 @@ def init(
 
 
 def _anonymous_claims(template: str, policy: Path) -> dict[str, str]:
-    """The claims of clients without credentials. Raises a usage error if the template grants them nothing."""
+    """The claims of clients without credentials. Raises a usage error if the template is not for such clients."""
     claims = _ANONYMOUS_CLAIMS.get(template, {})
+    loaded, principal = PolicyTemplate.load(policy), Principal("anonymous", claims)
+    if any(anonymous_findings(loaded, principal)):
+        problem = f"with the template {template}, clients without credentials could take over each other's sessions"
+        raise typer.BadParameter(f"{problem}: choose public or broadcast", param_hint="--anonymous")
     try:
-        compile_policy(PolicyTemplate.load(policy), Principal("anonymous", claims), None)
+        compile_policy(loaded, principal, None)
     except PolicyError:
         problem = f"the template {template} grants nothing to clients without credentials"
         raise typer.BadParameter(problem, param_hint="--anonymous") from None

@@ -81,8 +81,8 @@ export class ClientPanel {
   }
 
   /** Offers principals to sign in as, and asks for the policy again, since the template may have changed. */
-  offer(presets, index) {
-    this.#signIn.offer(presets, index);
+  offer(state, index) {
+    this.#signIn.offer(state, index);
     this.#ask();
   }
 

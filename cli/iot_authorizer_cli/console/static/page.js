@@ -76,7 +76,7 @@ class Page {
     byId("problem").hidden = !state.problem;
     byId("problem-text").textContent = state.problem ?? "";
     this.#showNotice();
-    this.#clients.forEach((client, index) => client.offer(state.presets, index));
+    this.#clients.forEach((client, index) => client.offer(state, index));
   }
 
   #showNotice() {

@@ -14,12 +14,16 @@ const MEANS = {
     secret: "Password",
     note: "The principal is the user name. Its claims come from the password file or the table.",
   },
+  anonymous: {
+    note: "The client sends no credentials. Its principal and claims are those of [anonymous] in the configuration.",
+  },
 };
 
 export class SignIn {
   #at;
   #letter;
   #presets = [];
+  #anonymous = null;
   #onChange;
 
   /** `at` are the parts of the panel; `onChange` is called on every change, also while the user types. */
@@ -41,7 +45,7 @@ export class SignIn {
       at.clientId.dataset.typed = ""; // A client ID belongs to its principal.
     });
     at.signInForm.addEventListener("input", () => this.#changed());
-    at.means.addEventListener("change", () => this.#showMeans());
+    at.means.addEventListener("change", () => this.#choose(at.means.value));
     this.#showMeans();
     this.#fit();
   }
@@ -74,9 +78,9 @@ export class SignIn {
     return { principal: this.principal, claims };
   }
 
-  /** Whose policy to show: the principal with the claims of the form, or with those that are stored for the user. */
+  /** Whose policy to show. `means` says whose claims count: those of the form, of the stored user, or of `[anonymous]`. */
   get asked() {
-    return { ...this.identity, stored: this.#at.means.value === "password" };
+    return { ...this.identity, means: this.#at.means.value };
   }
 
   /** The principal, its claims and its client ID. Raises Refused if one is invalid. */
@@ -97,12 +101,13 @@ export class SignIn {
     return Number(this.#at.version.value);
   }
 
-  /** The credentials: a token, with its signature if signing is enabled, or a user name and a password. Raises Refused. */
+  /** The credentials: a token, with its signature if signing is enabled, a user name and a password, or none. Raises Refused. */
   async proof() {
     const { means, lives, secret } = this.#at;
     if (means.value === "minted") {
       return post("/console/token", { ...this.identity, expires_in: Number(lives.value) });
     }
+    if (means.value === "anonymous") return {};
     if (secret.value === "") throw new Refused(`enter a ${MEANS[means.value].secret.toLowerCase()}`, "secret");
     return means.value === "pasted" ? { token: secret.value.trim() } : { username: this.principal, password: secret.value };
   }
@@ -115,15 +120,21 @@ export class SignIn {
     field.value = (clientId ?? `${this.principal}/*`).replace(/\*$/, mine);
   }
 
-  /** Offers principals. If the form is empty, fills in the one at `index`. */
-  offer(presets, index) {
+  /** Offers principals, and to send no credentials if that is configured. If the form is empty, fills in the one at `index`. */
+  offer({ presets, anonymous, starts_anonymous: startsAnonymous }, index) {
+    const { means, principal } = this.#at;
     this.#presets = presets;
+    this.#anonymous = anonymous;
+    means.querySelector("[value=anonymous]").hidden = anonymous === null;
+    if (anonymous === null && means.value === "anonymous") this.#choose("minted");
+    else if (startsAnonymous && principal.value === "") this.#choose("anonymous");
+    else this.#showAnonymous();
     this.#at.presets.replaceChildren(
       ...presets.map((preset) =>
         element("button", { type: "button", class: "chip", onclick: () => this.#take(preset) }, preset.label),
       ),
     );
-    if (this.#at.principal.value === "" && presets.length) {
+    if (principal.value === "" && presets.length) {
       this.#take(presets[Math.min(index, presets.length - 1)], this.#at.clientId.dataset.typed);
     }
     this.#mark();
@@ -157,8 +168,9 @@ export class SignIn {
     for (const [name, field] of Object.entries(fields)) field.toggleAttribute("aria-invalid", name === about);
   }
 
-  /** Fills in a principal. A client ID that the user typed before is kept. */
+  /** Fills in a principal, which has credentials. A client ID that the user typed before is kept. */
   #take({ principal, claims }, typed = "") {
+    if (this.#at.means.value === "anonymous") this.#choose("minted");
     this.#at.principal.value = principal;
     this.#at.claims.value = JSON.stringify(claims);
     this.#at.clientId.dataset.typed = typed;
@@ -181,14 +193,34 @@ export class SignIn {
     });
   }
 
+  #choose(means) {
+    this.#at.means.value = means;
+    this.#showMeans();
+    if (means !== "anonymous") return;
+    this.#at.clientId.dataset.typed = ""; // A client ID belongs to its principal.
+    this.#changed(true);
+  }
+
   #showMeans() {
     const { means, meansNote, livesLabel, secretLabel, secretName, secret } = this.#at;
     const chosen = MEANS[means.value];
     livesLabel.hidden = chosen !== undefined;
-    secretLabel.hidden = meansNote.hidden = chosen === undefined;
+    meansNote.hidden = chosen === undefined;
+    secretLabel.hidden = chosen?.secret === undefined;
     secretName.textContent = chosen?.secret ?? "";
     meansNote.textContent = chosen?.note ?? "";
     secret.value = "";
+    this.#showAnonymous();
+  }
+
+  /** Without credentials, the principal and its claims are the configured ones, and cannot be changed. */
+  #showAnonymous() {
+    const { means, principal, claims } = this.#at;
+    const isAnonymous = means.value === "anonymous";
+    principal.readOnly = claims.readOnly = isAnonymous;
+    if (!isAnonymous || this.#anonymous === null) return;
+    principal.value = this.#anonymous.principal;
+    claims.value = JSON.stringify(this.#anonymous.claims);
   }
 
   /** Gives the claims as many rows as they have lines. */

@@ -94,6 +94,17 @@ def test_a_client_that_does_not_receive_its_own_messages_is_reported(connect: Co
     )
 
 
+def test_a_client_without_credentials_has_the_claims_of_the_configuration(connect: Connect, folder: Path) -> None:
+    connect("broadcast", "paho")
+    config = folder / "authorizer.toml"
+    config.write_text(f'{config.read_text()}[anonymous]\nprincipal = "guest"\nclaims = {{ role = "listener" }}\n')
+    options = ["connect", "--for", "paho", "--anonymous"]
+    program = CliRunner().invoke(app, options, catch_exceptions=False).stdout
+    assert called(program, "client_id") == "guest/example"
+    assert called(program, "subscribe") == "channels/news/live"
+    assert "token" not in program
+
+
 def test_an_unknown_user_gives_no_warning(connect: Connect) -> None:
     assert connect("fleet", "paho", "--user", "pump-10", "--password", "secret").stderr == ""
 

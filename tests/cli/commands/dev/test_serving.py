@@ -77,6 +77,30 @@ def test_with_signing_and_no_private_key_it_says_what_to_give(folder: Path) -> N
         assert "no private key is in keys/private" in dev.greeting
 
 
+def test_without_other_clients_the_printed_commands_are_of_a_client_without_credentials(folder: Path) -> None:
+    (folder / "own.toml").write_text(f'name = "own"\npolicy = "policies/public.toml"\n{ANONYMOUS}')
+    with Dev(folder, "--config", "own.toml") as dev:
+        client, https, aws = commands_of(dev.greeting)
+        assert [command for command in (client, https, aws) if "token" in command] == []
+        assert paste(client, folder) == "public/guestbook: Hello from Paho\n"
+        assert '"message":"OK"' in paste(https, folder)
+        assert '"principalId": "anonymous"' in paste(aws, folder)
+
+
+def test_it_says_what_build_will_refuse_when_it_starts_and_after_each_save(folder: Path) -> None:
+    template = folder / "policies/own.toml"
+    template.write_text('[[grant]]\nconnect = ["{client_id}"]\npublish = ["#"]\n')
+    (folder / "own.toml").write_text(f'name = "own"\npolicy = "policies/own.toml"\n{ANONYMOUS}')
+    with Dev(folder, "--config", "own.toml") as dev:
+        lines = dev.wait_for(3)
+        refused = "`iot-authorizer build` will refuse this: policies/own.toml"
+        assert [line.startswith(refused) for line in lines] == [True] * 3, lines
+        template.write_text('[[grant]]\nconnect = ["{principal}/*"]\nconnect_with = []\npublish = ["#"]\n')
+        (reloaded, problem) = dev.wait_for(5)[3:]
+    assert reloaded.startswith("reloaded own.toml")
+    assert f"{refused}:4: grant[0].publish[0]: " in problem
+
+
 def test_the_second_client_publishes_over_https(demo: Dev) -> None:
     needs("curl")
     assert '"message":"OK"' in paste(commands_of(demo.greeting)[1], demo.folder)

@@ -9,7 +9,7 @@ import pytest
 from iot_authorizer import development
 from iot_authorizer.configuration import load_configuration
 from iot_authorizer_cdk.app.stages import read_stage, stages_of_file
-from iot_authorizer_cdk.package.configuration import check_configuration
+from iot_authorizer_cdk.package.configuration import check_configuration, deployment_problems
 from iot_authorizer_cli.commands.init.project_files import POLICY_TESTS
 from iot_authorizer_cli.project.ready_templates import ready_templates
 from iot_policies import InvalidFile
@@ -47,7 +47,7 @@ def test_it_writes_a_project_and_says_the_next_commands(init: Init, project: Pat
 
 
 def test_what_it_writes_can_be_built(init: Init, project: Path) -> None:
-    init(*AUTH0, "--passwords", "--anonymous")
+    init("broadcast", *AUTH0, "--passwords", "--anonymous")
     found = check_configuration(project / "authorizer.toml", {})
     assert (found.name, found.table) == ("My-chat", "My-chat-identities")
     assert read_stage(stages_of_file(project / "cdk.json"), "dev").identity_table
@@ -119,10 +119,25 @@ def test_an_unknown_template_is_refused_with_those_that_exist(init: Init, projec
     assert ", ".join(ready_templates()) in done.stderr
 
 
-def test_anonymous_clients_are_refused_where_the_template_grants_them_nothing(init: Init, project: Path) -> None:
-    done = init("fleet", "--anonymous")
+@pytest.mark.parametrize(
+    ("template", "problem"),
+    [
+        ("fleet", "fleet grants nothing to clients without credentials"),
+        ("chat", "clients without credentials could take over each other's sessions: choose public or broadcast"),
+    ],
+)
+def test_anonymous_clients_are_refused_where_the_template_is_not_for_them(
+    init: Init, project: Path, template: str, problem: str
+) -> None:
+    done = init(template, "--anonymous")
     assert (done.returncode, state(project)) == (2, {})
-    assert "fleet grants nothing to clients without credentials" in done.stderr
+    assert problem in done.stderr
+
+
+@pytest.mark.parametrize("template", ["public", "broadcast"])
+def test_a_project_for_clients_without_credentials_can_be_built(init: Init, project: Path, template: str) -> None:
+    assert init(template, "--anonymous").returncode == 0
+    assert deployment_problems(project / "authorizer.toml") == ()
 
 
 def test_each_ready_template_has_tests(init: Init) -> None:

@@ -1,0 +1,98 @@
+"""The greeting of `dev`: the URLs, and commands to try, which work as they are printed."""
+
+import json
+import shlex
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from iot_authorizer_cli.examples.proposal import Example, example
+from iot_authorizer_cli.local_iot_core import LocalIotCore
+from iot_authorizer_cli.options import CONFIG
+from iot_authorizer_cli.project.development_issuer import DATA
+from iot_authorizer_cli.project.key_ring import read_key_ring
+from iot_core.authorizers.invocation import SIGNATURE_KEY
+
+_URL = "http://localhost:8080"
+"""The endpoint that other commands use by default."""
+
+
+def greeting(core: LocalIotCore, folder: Path) -> str:
+    """Builds the text; `folder` is the data folder."""
+    plain, tls = core.url.partition("//")[2], core.tls_url.partition("//")[2]
+    name = core.configuration.name
+    whose = f"of {core.configuration.path}" if core.configuration.path.exists() else f"in {core.configuration.handler}"
+    return f"""\
+IoT Core on this machine, with the authorizer {name} {whose}
+
+  open      {core.console_url}
+  MQTT      mqtt://{plain}   ws://{plain}/mqtt
+  on TLS    mqtts://{tls}  wss://{tls}/mqtt  CA: {core.ca_path}
+
+Try it, in another terminal:
+
+{"".join(_commands(core, folder))}
+Press Ctrl-C to end it.
+"""
+
+
+def _commands(core: LocalIotCore, folder: Path) -> Iterator[str]:
+    program, data = _beside("iot-authorizer"), "" if folder == DATA else f" --data {shlex.quote(str(folder))}"
+    configured, path = core.configuration.configured, core.configuration.path
+    config = "" if path == CONFIG or not path.exists() else f" --config {_quoted(path)}"
+    where = f"{config}{'' if core.url == _URL else f' --endpoint {core.url}'}{data}"
+    anonymous = configured.only_anonymous
+    found = None if configured.template is None else example(configured.template, anonymous)
+    signing = not configured.description.signing_disabled
+    if found is None:
+        yield "  # a program for a client; --help says how to give it your credentials\n"
+        yield f"  {program} connect --for paho --authorizer {configured.description.name}{where}\n"
+        return
+    if signing and read_key_ring(path).active() is None:
+        yield "  # signing is enabled, and no private key is in keys/private: give your tokens and their signatures\n"
+        yield f"  {program} connect --for paho --token TOKEN --signature BASE64{where}\n"
+        return
+    principal = found.principal
+    is_anonymous = principal is anonymous
+    who = "--anonymous" if is_anonymous else f"--principal {shlex.quote(principal.name)}"
+    name = "a client without credentials" if is_anonymous else principal.name
+    yield f"  # {name}, over WebSocket: subscribes and publishes\n"
+    yield f"  {program} connect --for paho {who}{where} | {_beside('python')} -\n\n"
+    yield f"  # {name}, over HTTPS\n"
+    yield f"  {program} connect --for curl {who}{where} | sh\n\n"
+    yield "  # the Lambda's answer, with AWS's own tool\n"
+    claims = shlex.quote(json.dumps(dict(principal.claims)))
+    token = None if is_anonymous else f"$({program} token {who} --claims {claims}{data})"
+    sign = f'$({program} sign{config} "$TOKEN")' if signing else None
+    yield f"  {_test_invoke(core, found, token, sign)}\n"
+
+
+def _test_invoke(core: LocalIotCore, found: Example, token: str | None, sign: str | None) -> str:
+    """The command for TestInvokeAuthorizer. `token` and `sign` are commands that make a token and a signature."""
+    description = core.configuration.configured.description
+    context = shlex.quote(json.dumps({"clientId": found.proposal.client_ids[0]}))
+    aws = (
+        f"{_beside('aws')} iot test-invoke-authorizer --endpoint-url {core.url} --region {core.region}"
+        f" --no-sign-request --authorizer-name {description.name} --mqtt-context {context}"
+    )
+    key = description.token_key_name or "access_token"
+    if token is None:
+        return aws
+    if sign is None:
+        return f'{aws} --http-context "{{\\"queryString\\": \\"?{key}={token}\\"}}"'
+    headers = {key: "$TOKEN", SIGNATURE_KEY: sign}
+    quoted = ", ".join(f'\\"{name}\\": \\"{value}\\"' for name, value in headers.items())
+    return f'TOKEN="{token}" && {aws} --http-context "{{\\"headers\\": {{{quoted}}}}}"'
+
+
+def _quoted(path: Path) -> str:
+    return shlex.quote(str(path))
+
+
+def _beside(program: str) -> str:
+    """A program of this environment, as a user types it in this folder, whatever PATH is."""
+    path = Path(sys.executable).with_name(program)
+    if not path.exists():
+        return program
+    here = Path.cwd()
+    return _quoted(path.relative_to(here) if path.is_relative_to(here) else path)
