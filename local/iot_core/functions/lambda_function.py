@@ -201,15 +201,16 @@ def _put_first(folder: str) -> None:
 
 
 def _load(handler: str, folder: Path) -> _Handler:
-    name, dot, attribute = handler.rpartition(".")
-    if not dot:
+    name, _, attribute = handler.rpartition(".")
+    if not name or not attribute:
         raise BrokenHandler(f"{handler}: expected MODULE.NAME, with the module in {folder}")
     try:
         found = getattr(_fresh_module(name, folder), attribute, None)
     except InvalidFile:
         raise
     except ModuleNotFoundError as error:
-        raise BrokenHandler(f"{handler}: no module named {error.name}") from None
+        importing = "" if f"{name}.".startswith(f"{error.name}.") else f"{name} could not be loaded: "
+        raise BrokenHandler(f"{handler}: {importing}no module named {error.name}") from None
     except (Exception, SystemExit) as error:
         raise BrokenHandler(f"{handler}: {name} could not be loaded: {_line(error)}") from error
     if not callable(found):

@@ -136,6 +136,9 @@ def test_a_handler_is_not_loaded_while_another_one_hangs(folder: Path, monkeypat
     ("handler", "message"),
     [
         ("own", "expected MODULE.NAME"),
+        ("own.", "expected MODULE.NAME"),
+        (".lambda_handler", "expected MODULE.NAME"),
+        ("importing.lambda_handler", "importing could not be loaded: no module named nowhere"),
         ("nowhere.lambda_handler", "no module named nowhere"),
         ("own.other", "own has no function other"),
         ("own.number", "own has no function number"),
@@ -143,6 +146,7 @@ def test_a_handler_is_not_loaded_while_another_one_hangs(folder: Path, monkeypat
 )
 def test_a_handler_that_does_not_exist_is_named(folder: Path, handler: str, message: str) -> None:
     (folder / "own.py").write_text("number = 1\n")
+    (folder / "importing.py").write_text("import nowhere\n")
     with pytest.raises(BrokenHandler, match=f"{handler}: {message}"):
         LambdaFunction(handler)
 
