@@ -1,7 +1,7 @@
 # make demo: run IoT Core here.  make check: the quick tests.  make test: all tests.  make bench: measure.  make deploy: deploy to AWS.
 
 UV_VERSION := 0.13.8
-UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
+UV := $(shell command -v uv 2>/dev/null || echo $(CURDIR)/.uv/bin/uv)
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export UV
@@ -86,7 +86,7 @@ node_modules/ready: package.json package-lock.json .venv/ready | node
 	@npm ci --loglevel=error --no-audit --no-fund
 	@touch $@
 
-.uv/bin/uv:
+$(CURDIR)/.uv/bin/uv:
 	@echo "installing uv"
 	@command -v python3 >/dev/null || { echo "Python 3.11 or newer is required, but python3 was not found"; exit 1; }
 	@python3 -m venv .uv || { rm -rf .uv; echo "Python's venv is required: on Debian, run apt-get install python3-venv"; exit 1; }

@@ -183,8 +183,12 @@ def main() -> None:
     try:
         code = app(["--help"] if len(sys.argv) == 1 else None, standalone_mode=False)
     except typer.TyperException as error:
-        code = _fail(_NO_SUCH_COMMAND.sub("No such command", _UNEXPECTED.sub(r"\1", error.format_message())))
-    except (InvalidFile, InvalidSettings, PolicyError, BrokenHandler, KeyRefused, UvError) as error:
+        message = _UNEXPECTED.sub(r"\1", error.format_message())
+        code = _fail(_NO_SUCH_COMMAND.sub("No such command: --help lists the commands", message))
+    except BrokenHandler as error:
+        cause = error.__cause__
+        code = _fail(problem_of(cause) if isinstance(cause, TableUnavailable) else str(error))
+    except (InvalidFile, InvalidSettings, PolicyError, KeyRefused, UvError) as error:
         code = _fail(str(error))
     except TableUnavailable as error:
         code = _fail(problem_of(error))

@@ -3,6 +3,7 @@
 Each check raises a usage error that names the option.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -35,6 +36,13 @@ def principal_name(name: str | None) -> str | None:
     return name
 
 
+def account_id(account: str) -> str:
+    """Checks that an AWS account ID has 12 digits."""
+    if re.fullmatch(r"[0-9]{12}", account) is None:
+        raise typer.BadParameter(f"expected 12 digits, found {account}", param_hint="--account")
+    return account
+
+
 Config = Annotated[Path, typer.Option("--config", metavar="FILE", help="Read this configuration file.")]
 DataFolder = Annotated[
     Path, typer.Option("--data", metavar="DIR", help="Keep this machine's keys, messages and table in this folder.")
@@ -48,7 +56,12 @@ Handler = Annotated[
     typer.Option("--handler", metavar="NAME", help="Run this Lambda handler; default: handler of the configuration."),
 ]
 Region = Annotated[str, typer.Option("--region", metavar="REGION", help="Write this AWS region into ARNs.")]
-Account = Annotated[str, typer.Option("--account", metavar="ACCOUNT", help="Write this AWS account ID into ARNs.")]
+Account = Annotated[
+    str,
+    typer.Option(
+        "--account", metavar="ACCOUNT", callback=account_id, help="Write this AWS account ID, 12 digits, into ARNs."
+    ),
+]
 PolicyFile = Annotated[Path, typer.Argument(metavar="POLICY", help="A policy template, such as policies/chat.toml.")]
 PrincipalName = Annotated[
     str, typer.Option("--principal", metavar="ID", callback=principal_name, help="Set the principal's name.")

@@ -56,7 +56,7 @@ def _statement(statement: object, index: int) -> ParsedStatement:
         raise InvalidDocument(f"{place}.{unknown[0]}: is not a key of a statement")
     effect = statement.get("Effect")
     if effect not in ("Allow", "Deny"):
-        raise InvalidDocument(f'{place}.Effect: expected "Allow" or "Deny"')
+        raise InvalidDocument(f'{place}.Effect: expected "Allow" or "Deny", found {effect!r:.40}')
     actions, not_actions = _one_of(statement, "Action", place)
     resources, not_resources = _one_of(statement, "Resource", place)
     for action in actions:

@@ -7,7 +7,7 @@ from typing import Literal
 from iot_policies.compiler import compile_policy
 from iot_policies.connection import Connection
 from iot_policies.entries import RESOURCE_TYPES, Action, Entry
-from iot_policies.errors import PolicyError
+from iot_policies.errors import NothingGranted, PolicyError
 from iot_policies.evaluator import Evaluator
 from iot_policies.nearest import nearest, problem
 from iot_policies.placeholders import Values
@@ -55,8 +55,10 @@ def explain(
     try:
         documents = compile_policy(template, principal, client_id).documents(region=_REGION, account=_ACCOUNT)
     except PolicyError as error:
-        near = nearest(template, principal, ACTIONS[question][-1], resource, values)
-        return Explanation(False, (problem(error, values), *near))
+        reasons = [problem(error, values)]
+        if isinstance(error, NothingGranted):
+            reasons += nearest(template, principal, ACTIONS[question][-1], resource, values)
+        return Explanation(False, (*reasons,))
     evaluator = Evaluator(documents, Connection(client_id=client_id, connect_attributes=connect_attributes))
     covering = {
         action: [entry for entry in template.applicable(principal) if _covers(entry, action, resource, values)]

@@ -69,6 +69,8 @@ ERRORS = [
     *(([*command, "--config", CHAT], f"{CHAT}: {TEMPLATE}") for command in TAKE_A_CONFIGURATION),
     (["token", "--principal", ""], "--principal: expected a name"),
     (["fly"], "No such command 'fly'"),
+    (["revoke", "undo", "pump-7"], "No such command: --help lists the commands"),
+    (["render", CHAT, "--principal", "a", "--account", "12"], "--account: expected 12 digits, found 12"),
 ]
 
 

@@ -71,9 +71,10 @@ def test_a_no_names_the_grant_whose_condition_is_not_met() -> None:
     assert "role = x" in found
 
 
-def test_an_unsafe_value_is_the_reason() -> None:
-    found = reasons("publish", "open/lobby", Principal("ann", {"rooms": "lobby/#"}))
-    assert found.startswith('unsafe_value: claims.rooms cannot be a topic level: it is "lobby/#"')
+@pytest.mark.parametrize(("question", "resource"), [("publish", "open/lobby"), ("connect", "ann")])
+def test_an_unsafe_value_is_the_only_reason(question: Question, resource: str) -> None:
+    found = reasons(question, resource, Principal("ann", {"rooms": "lobby/#"}))
+    assert found == 'unsafe_value: claims.rooms cannot be a topic level: it is "lobby/#"'
 
 
 @pytest.mark.parametrize(

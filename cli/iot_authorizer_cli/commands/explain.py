@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 import typer
 
 from iot_authorizer_cli import options
+from iot_authorizer_cli.terminal import warn
 from iot_policies import Principal
 from iot_policies.errors import printable
 from iot_policies.explaining import explain as explain_template
@@ -36,4 +37,8 @@ def explain(
     typer.echo(printable(f"{'allowed' if found.allowed else 'denied'}: {action} {resource}"))
     for reason in found.reasons:
         typer.echo(printable(f"  {reason}"))
+    if client_id is not None and action != "connect":
+        connect = explain_template(template, asked, "connect", client_id)
+        if not connect.allowed:
+            warn(f"the authorizer refuses the client ID {client_id}: {'; '.join(connect.reasons)}")
     raise typer.Exit(0 if found.allowed else 1)

@@ -1,6 +1,7 @@
 """`iot-authorizer invoke`: the Lambda handler, run on one event."""
 
 import json
+import time
 from collections.abc import Mapping, Sequence
 from typing import Annotated
 
@@ -16,7 +17,7 @@ from iot_authorizer_cli.terminal import tell, warn
 from iot_core.authorizers.event import ConnectionRequest, HttpContext, MqttContext, TlsContext, build_event
 from iot_core.authorizers.invocation import Asked, AuthorizerCall, NotAuthenticated, Refused, accepted, verify_signature
 from iot_core.authorizers.rules import AuthorizerDescription
-from iot_core.functions.lambda_function import BrokenHandler, LambdaFunction
+from iot_core.functions.lambda_function import TIMEOUT, BrokenHandler, LambdaFunction
 from iot_core.reasons import IotCoreReason
 
 
@@ -102,12 +103,16 @@ def _invoke(function: LambdaFunction, authorizer: AuthorizerDescription, request
     if signature.warning is not None:
         warn(signature.warning)
     event = build_event(request, token_key_name=authorizer.token_key_name, signature_verified=signature.verified)
+    started = time.monotonic()
     try:
         invocation = function.invoke(event)
     except BrokenHandler as error:
         raise Refused(IotCoreReason.FUNCTION_ERROR, str(error)) from None
     typer.echo(json.dumps(invocation.answer, indent=2))
     tell(_describe(invocation.decision))
+    if (seconds := time.monotonic() - started) > TIMEOUT:
+        detail = f"the function answered after {seconds:.1f} seconds: IoT Core waits {TIMEOUT:.0f} seconds"
+        raise Refused(IotCoreReason.FUNCTION_TIMEOUT, detail)
     accepted(invocation.answer, AuthorizerCall(authorizer.name, event, invocation.decision))
 
 

@@ -5,7 +5,8 @@ from typing import Annotated
 import typer
 
 from iot_authorizer_cli.options import Claims, DataFolder, PrincipalName, duration, json_object
-from iot_authorizer_cli.project.development_issuer import DATA, DevelopmentIssuer
+from iot_authorizer_cli.project.development_issuer import DATA, DevelopmentIssuer, ignored_claims
+from iot_authorizer_cli.terminal import warn
 
 
 def token(
@@ -23,4 +24,7 @@ def token(
     """
     sign = -1 if expires.startswith("-") else 1
     lifetime = sign * duration(expires.removeprefix("-"), "--expires", "365d")
-    typer.echo(DevelopmentIssuer(data).token(principal, json_object(claims, "--claims"), lifetime))
+    found = json_object(claims, "--claims")
+    for problem in ignored_claims(found):
+        warn(f"{problem}: use --principal and --expires")
+    typer.echo(DevelopmentIssuer(data).token(principal, found, lifetime))

@@ -7,7 +7,7 @@
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from uuid import uuid4
 
@@ -94,6 +94,12 @@ class DevelopmentIssuer:
         public = {**ECAlgorithm.to_jwk(key.public_key(), as_dict=True), "kid": "development", "use": "sig"}
         write_whole(self.jwks_path, json.dumps({"keys": [public]}).encode())
         return key
+
+
+def ignored_claims(claims: Mapping[str, object]) -> Iterator[str]:
+    """A warning if claims have names whose values the issuer sets itself."""
+    if names := [name for name in claims if name in ("iss", "aud", "sub", "iat", "exp")]:
+        yield f"--claims: {' and '.join(names)} ignored: the development issuer sets such claims itself"
 
 
 def principal_of(name: str, claims: Mapping[str, object]) -> Principal:

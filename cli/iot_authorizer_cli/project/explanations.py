@@ -18,6 +18,7 @@ from iot_authorizer.refusal import Refusal
 from iot_authorizer.token_settings import JwtIssuer, SignedTokens
 from iot_authorizer.tokens import Token, read_token
 from iot_authorizer_cli.project.configuration import ProjectConfiguration
+from iot_authorizer_cli.project.development_issuer import ISSUER
 from iot_authorizer_cli.terminal import time_text
 from iot_core.authorizers.event import query_of, similar_name
 from iot_core.authorizers.invocation import Asked, AuthorizerCall
@@ -97,9 +98,14 @@ def _misspelled(call: AuthorizerCall, token_key_name: str | None) -> str:
 
 def _token_reasons(configuration: ProjectConfiguration, call: AuthorizerCall, reason: str) -> Iterator[str]:
     """What the token says, and what the configuration expects."""
+    text = _token_text(call, configuration.description.token_key_name)
+    if reason == Reason.MALFORMED_TOKEN and call.logged("detail") == "parts" and text is not None:
+        yield f"expected a JWT, HEADER.CLAIMS.SIGNATURE, found a text with {text.count('.')} dots"
     token = _token(call, configuration.description.token_key_name)
     if token is None:
         return
+    if reason == Reason.BAD_SIGNATURE and token.claims.get("iss") == ISSUER:
+        yield "another data folder's development issuer signed the token: make it with the same --data"
     detail = call.logged("detail") or ""
     name = detail if detail and " " not in detail else _CLAIMS.get(reason, "")
     if reason == Reason.MISSING_CLAIM:
@@ -154,12 +160,19 @@ def _named(claims: Claims, name: str) -> object | None:
         return None
 
 
-def _token(call: AuthorizerCall, token_key_name: str | None) -> Token | None:
-    """The token that the Lambda read; None if it read none."""
+def _token_text(call: AuthorizerCall, token_key_name: str | None) -> str | None:
+    """The text that the Lambda read as a token; None if it read none."""
     try:
         credentials = read_credentials(AuthorizerEvent.parse(call.event), token_key_name)
-        if credentials.token is None or credentials.source != call.source:
-            return None
-        return read_token(credentials.token)
     except Refusal:  # Of a handler with rules of its own, which reads credentials in its own way.
+        return None
+    return credentials.token if credentials.source == call.source else None
+
+
+def _token(call: AuthorizerCall, token_key_name: str | None) -> Token | None:
+    """The token that the Lambda read; None if it read none."""
+    text = _token_text(call, token_key_name)
+    try:
+        return None if text is None else read_token(text)
+    except Refusal:
         return None

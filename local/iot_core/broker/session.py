@@ -314,9 +314,10 @@ class Sessions:
         for stored in sorted(self._storage.sessions(), key=lambda stored: stored.disconnected_at or now):
             session = self.add(stored.client_id, stored.version)
             session.expiry_interval, session.principal_id = stored.expiry_interval, stored.principal_id
-            session.disconnected_since, session.disconnect_reason = stored.disconnected_at, stored.disconnect_reason
-            if session.disconnected_since is None:
-                session.disconnected_since, session.disconnect_reason = now, DisconnectReason.SERVER_ERROR
+            session.disconnected_since, session.disconnect_reason = now, DisconnectReason.SERVER_ERROR
+            if stored.disconnected_at is not None:  # In the future if the clock was set back meanwhile.
+                session.disconnected_since = min(stored.disconnected_at, now)
+                session.disconnect_reason = stored.disconnect_reason
             self.mark_absent(session)
         for client_id, subscription in self._storage.subscriptions():
             session = self._sessions[client_id]

@@ -2,7 +2,8 @@
 
 A user who trusts it does not trust whoever reads its key with the rest of the internet: by its name constraints (RFC
 5280, section 4.2.1.10), clients accept it only for localhost, loopback addresses, and the names of the endpoint when it
-was made. Its certificates have only names that it may certify, since one more would make them invalid.
+was made. Its certificates have only names that it may certify, since one more would make them invalid. A constraint
+permits all names below its own, so a machine's name that could be a top-level domain, such as `dev`, is left out.
 """
 
 import ipaddress
@@ -28,6 +29,9 @@ _LIFETIME = timedelta(days=10 * 365)
 _LABEL = re.compile(r"[a-zA-Z0-9]([a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?")
 """A label of a host name (RFC 1123, section 2.1)."""
 
+_TOP_LEVEL = re.compile(r"[a-z]+|xn--.*", re.IGNORECASE)
+"""What the name of a top-level domain looks like (RFC 3696, section 2)."""
+
 
 def ca_path(folder: Path) -> Path:
     """The certificate of the CA in a data folder, for clients to trust."""
@@ -38,9 +42,11 @@ def issue(folder: Path, names: Sequence[str], wished: Sequence[str]) -> trustme.
     """Issues a server certificate, by the CA in the data folder, which is made if it is missing.
 
     Names are host names, addresses, or `*.` and a host name. One that is not valid in a certificate, such as a host
-    name with `_`, is left out, and so is a wished name that the CA may not certify. Raises InvalidFile if the CA cannot
-    be used or may not certify one of `names`, OSError if its files cannot be written.
+    name with `_`, is left out, and so is a wished name that the CA may not certify or that could be a top-level domain.
+    Raises InvalidFile if the CA cannot be used or may not certify one of `names`, OSError if its files cannot be
+    written.
     """
+    wished = [name for name in wished if not _TOP_LEVEL.fullmatch(name)]
     path = ca_path(folder)
     if not (path.exists() and (folder / _KEY).exists()):
         _make(folder, [*names, *wished])

@@ -177,6 +177,8 @@ class ExecutionEnvironments:
         self._idle.put_nowait(_Environment(load, load()))
         self._count = 1
         """Environments that load, or are idle or busy."""
+        self._busy: dict[_Environment, float] = {}
+        """Environments that load or run, each with the loop's time when that began."""
         self._loading = 0
         self._given_up: dict[_Environment, float] = {}
         """Environments that were given up and have not ended yet, each with the loop's time when its event began."""
@@ -266,53 +268,58 @@ class ExecutionEnvironments:
                 raise BrokenHandler(f"no execution environment can start: {error}") from None
             self._count += 1
             self._loading += 1
+            self._busy[started] = asyncio.get_running_loop().time()
             started.load().add_done_callback(partial(self._loaded, started))
 
     def _loaded(self, environment: _Environment, function: "asyncio.Future[LoadedFunction]") -> None:
         """Gives an environment to the events, or ends it if it could not load the function and no event waits."""
         self._loading -= 1
+        self._busy.pop(environment, None)
         problem = environment.problem = function.exception()
         if isinstance(problem, _Outdated) or (problem is not None and not self.waiting):
             self._drop(environment)
-        else:
+        elif not environment.given_up:
             self._idle.put_nowait(environment)
         self._continue()
 
     def _drop(self, environment: _Environment) -> None:
-        self._count -= 1
-        environment.end()
+        if not environment.given_up:
+            self._count -= 1
+            environment.end()
 
     async def _run(self, environment: _Environment, event: Mapping[str, object]) -> Invocation:
         if environment.problem is not None:
             self._drop(environment)
             raise environment.problem
         loop = asyncio.get_running_loop()
-        started, answer = loop.time(), environment.invoke(event)
-        overdue = loop.call_later(self.timeout, self._give_up, environment, started)
+        started = self._busy[environment] = loop.time()
+        answer = environment.invoke(event)
+        overdue = loop.call_later(self.timeout, self._give_up, environment)
         answer.add_done_callback(partial(self._answered, environment, overdue))
         try:
             return await asyncio.shield(answer)
         except asyncio.CancelledError:
             if loop.time() - started >= self.timeout / 2:
-                self._give_up(environment, started)
+                self._give_up(environment)
             raise
 
     def _answered(
         self, environment: _Environment, overdue: asyncio.TimerHandle, answer: "asyncio.Future[Invocation]"
     ) -> None:
         overdue.cancel()
+        self._busy.pop(environment, None)
         if isinstance(answer.exception(), _Outdated):
             self._drop(environment)
         elif not environment.given_up:
             self._idle.put_nowait(environment)
         self._end_if_done()
 
-    def _give_up(self, environment: _Environment, started: float) -> None:
-        """Gives up an environment that hangs, unless that is done already."""
+    def _give_up(self, environment: _Environment) -> None:
+        """Gives up an environment that hangs, or that nothing needs any more, unless that is done already."""
         if environment.given_up:
             return
         self._count -= 1
-        self._given_up[environment] = started
+        self._given_up[environment] = self._busy.pop(environment)
         environment.give_up(partial(self._ended, environment))
         self._continue()
 
@@ -327,8 +334,11 @@ class ExecutionEnvironments:
         self._end_if_done()
 
     def _end_if_done(self) -> None:
-        while self._closed and not self._invocations and not self._idle.empty():
-            self._idle.get_nowait().end()
+        if self._closed and not self._invocations:
+            while not self._idle.empty():
+                self._idle.get_nowait().end()
+            for environment in list(self._busy):
+                self._give_up(environment)
 
 
 def _as_broken(work: Callable[[], Result]) -> Result:

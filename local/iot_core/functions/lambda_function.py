@@ -45,6 +45,8 @@ _loading = threading.Lock()
 """Held while a handler loads."""
 _own_modules: set[str] = set()
 """The modules that handlers have imported from their folders."""
+_added_folders: set[str] = set()
+"""The folders that are on the module path only for handlers."""
 _MOST_OUTPUT = 1024 * 1024
 """Characters that one capture keeps, so that a function that prints without end does not fill the memory."""
 
@@ -116,7 +118,7 @@ class LambdaFunction:
         place = Path.cwd() if folder is None else folder.absolute()
         os.environ.setdefault("AWS_REGION", region)
         with _one_at_a_time(), _environment(environment or {}), captured_output():
-            sys.path[:] = [str(place), *(each for each in sys.path if each != str(place))]
+            _put_first(str(place))
             self._handler = _load(handler, place)
         self.arn = f"arn:aws:lambda:{region}:{account}:function:authorizer"
 
@@ -190,16 +192,25 @@ def _environment(variables: Mapping[str, str]) -> Iterator[None]:
                 os.environ[name] = value
 
 
+def _put_first(folder: str) -> None:
+    """Makes a folder the first on the module path, without those of other handlers: their modules are not its own."""
+    others = [each for each in sys.path if each != folder and each not in _added_folders]
+    if folder not in sys.path:
+        _added_folders.add(folder)
+    sys.path[:] = [folder, *others]
+
+
 def _load(handler: str, folder: Path) -> _Handler:
-    name, dot, attribute = handler.rpartition(".")
-    if not dot:
+    name, _, attribute = handler.rpartition(".")
+    if not name or not attribute:
         raise BrokenHandler(f"{handler}: expected MODULE.NAME, with the module in {folder}")
     try:
         found = getattr(_fresh_module(name, folder), attribute, None)
     except InvalidFile:
         raise
     except ModuleNotFoundError as error:
-        raise BrokenHandler(f"{handler}: no module named {error.name}") from None
+        importing = "" if f"{name}.".startswith(f"{error.name}.") else f"{name} could not be loaded: "
+        raise BrokenHandler(f"{handler}: {importing}no module named {error.name}") from None
     except (Exception, SystemExit) as error:
         raise BrokenHandler(f"{handler}: {name} could not be loaded: {_line(error)}") from error
     if not callable(found):

@@ -29,6 +29,13 @@ def test_explain_exits_with_0_for_allowed_and_1_for_denied(run: Run, action: str
     assert done.stdout.startswith("denied" if code else "allowed")
 
 
+@pytest.mark.parametrize(("client_id", "told"), [("ann", ""), ("bob", 'bob: granted client IDs: "ann" or "ann/*"\n')])
+def test_explain_says_that_a_client_id_is_refused(run: Run, client_id: str, told: str) -> None:
+    done = run("explain", CHAT, "--principal", "ann", "--client-id", client_id, "publish", "users/ann/outbox")
+    expected = told and f"iot-authorizer: the authorizer refuses the client ID {told}"
+    assert (done.returncode, done.stderr) == (0, expected)
+
+
 @pytest.mark.parametrize(
     ("claims", "topic", "reason"),
     [

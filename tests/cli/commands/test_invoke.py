@@ -75,6 +75,43 @@ def test_the_lambda_decides_by_the_claims_of_a_development_token(run: Run, optio
     assert decision in run("invoke", "--token", token).stderr
 
 
+@pytest.mark.parametrize("name", ["iss", "aud", "sub", "iat", "exp"])
+def test_a_development_token_says_which_claim_is_the_issuers(run: Run, name: str) -> None:
+    done = run("token", "--principal", "ann", "--claims", json.dumps({name: 5}))
+    assert f"--claims: {name} ignored: the development issuer sets such claims itself" in done.stderr
+
+
+def test_a_table_without_a_region_is_explained(run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_CONFIG_FILE", "missing")
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    text = 'name = "fleet"\npolicy = "policies/fleet.toml"\ntable = "identities"\n[passwords]\n'
+    (folder / "devices.toml").write_text(text)
+    done = run("invoke", "--config", "devices.toml", "--table", "identities")
+    expected = "iot-authorizer: DynamoDB: NoRegionError: set AWS_DEFAULT_REGION, or choose a profile with AWS_PROFILE\n"
+    assert (done.returncode, done.stderr) == (2, expected)
+
+
+def test_an_answer_that_comes_too_late_is_refused(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("iot_authorizer_cli.commands.invoke.TIMEOUT", 0)
+    done = run("invoke", "--token", run("token", "--principal", "ann").stdout.strip())
+    assert (done.returncode, "function_timeout: the function answered after" in done.stderr) == (1, True), done.stderr
+
+
+def test_a_text_that_is_not_a_jwt_is_explained(run: Run) -> None:
+    done = run("invoke", "--token", "secret")
+    assert done.stderr.splitlines()[1:] == ["  expected a JWT, HEADER.CLAIMS.SIGNATURE, found a text with 0 dots"]
+
+
+def test_a_token_of_another_data_folder_is_explained(run: Run) -> None:
+    token = run("token", "--principal", "ann", "--data", "elsewhere").stdout.strip()
+    done = run("invoke", "--token", token)
+    assert "reason=bad_signature" in done.stderr
+    assert done.stderr.splitlines()[1:] == [
+        "  another data folder's development issuer signed the token: make it with the same --data"
+    ]
+
+
 @pytest.fixture
 def signing(folder: Path) -> tuple[str, str]:
     """Turns signing on; a token and its signature."""

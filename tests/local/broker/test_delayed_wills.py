@@ -159,3 +159,16 @@ def test_it_counts_among_what_waits_after_a_restart(tmp_path: Path, end: End) ->
     end(broker)
     broker.publish("wills/alice", b"x", qos=1)
     assert broker.dropped() == ["queues_full"]
+
+
+@pytest.mark.parametrize("again", [Bench.restart, Bench.kill], ids=["ended", "killed"])
+def test_a_clock_that_is_set_back_before_a_start_delays_it_no_longer_than_its_session_lasts(
+    broker: Bench, again: End
+) -> None:
+    leave(broker)
+    broker.wait(0)
+    broker.clock.now -= 1_000_000
+    again(broker)
+    broker.wait(EXPIRY)
+    assert broker.broker.session("alice") is None
+    assert payloads(broker) == [b"gone"]

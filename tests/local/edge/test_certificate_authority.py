@@ -82,6 +82,15 @@ def test_a_wished_name_that_it_may_not_certify_is_left_out(tmp_path: Path, name:
     handshake(tmp_path, issue(tmp_path, NAMES, [name]), "localhost")
 
 
+@pytest.mark.parametrize("machine", ["dev", "APP", "xn--p1ai"])
+def test_it_cannot_vouch_for_a_top_level_domain_because_the_machine_has_its_name(tmp_path: Path, machine: str) -> None:
+    issue(tmp_path, NAMES, [machine])
+    stolen = trustme.CA.from_pem(ca_path(tmp_path).read_bytes(), (tmp_path / "ca-key.pem").read_bytes())
+    site = f"www.{machine.lower()}"
+    with pytest.raises(ssl.SSLCertVerificationError, match="permitted subtree violation"):
+        handshake(tmp_path, stolen.issue_cert(site), site)
+
+
 def test_a_ca_without_name_constraints_is_refused(tmp_path: Path) -> None:
     other = trustme.CA()
     other.cert_pem.write_to_path(ca_path(tmp_path))

@@ -160,6 +160,29 @@ async def test_a_caller_that_stops_waiting_takes_no_environment_from_others(rele
     await settled(before)
 
 
+@pytest.mark.parametrize("loads", [False, True])
+def test_a_thread_that_works_for_no_caller_when_the_loop_ends_ends_with_its_work(
+    release: Future[None], loads: bool
+) -> None:
+    before = at_work()
+
+    async def work() -> None:
+        slow = SlowLoads(release)
+        pool = ExecutionEnvironments(slow, patience=0)
+        tasks = [run(pool, hang(release)) for _ in range(2 if loads else 1)]
+        while loads and slow.count < 2:
+            await asyncio.sleep(0.005)
+        await asyncio.sleep(0)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        pool.close()
+
+    asyncio.run(work())
+    release.set_result(None)
+    asyncio.run(settled(before))
+
+
 @in_event_loop
 async def test_events_that_run_or_wait_are_answered_after_close(release: Future[None]) -> None:
     before = at_work()

@@ -136,6 +136,9 @@ def test_a_handler_is_not_loaded_while_another_one_hangs(folder: Path, monkeypat
     ("handler", "message"),
     [
         ("own", "expected MODULE.NAME"),
+        ("own.", "expected MODULE.NAME"),
+        (".lambda_handler", "expected MODULE.NAME"),
+        ("importing.lambda_handler", "importing could not be loaded: no module named nowhere"),
         ("nowhere.lambda_handler", "no module named nowhere"),
         ("own.other", "own has no function other"),
         ("own.number", "own has no function number"),
@@ -143,6 +146,7 @@ def test_a_handler_is_not_loaded_while_another_one_hangs(folder: Path, monkeypat
 )
 def test_a_handler_that_does_not_exist_is_named(folder: Path, handler: str, message: str) -> None:
     (folder / "own.py").write_text("number = 1\n")
+    (folder / "importing.py").write_text("import nowhere\n")
     with pytest.raises(BrokenHandler, match=f"{handler}: {message}"):
         LambdaFunction(handler)
 
@@ -155,6 +159,17 @@ def test_a_failed_load_leaves_the_modules_that_the_handler_imports_in_their_plac
     with pytest.raises(BrokenHandler):
         load(folder, f"import names\n{handler}raise SystemExit\n")
     assert function.invoke({}).answer == {"name": 1}
+
+
+def test_a_handler_finds_no_modules_of_another_handlers_folder(tmp_path: Path) -> None:
+    for name in ("one", "other"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "one/names.py").write_text("")
+    (tmp_path / "one/first.py").write_text("import names\nlambda_handler = print\n")
+    (tmp_path / "other/second.py").write_text("import names\nlambda_handler = print\n")
+    LambdaFunction("first.lambda_handler", folder=tmp_path / "one")
+    with pytest.raises(BrokenHandler, match="no module named names"):
+        LambdaFunction("second.lambda_handler", folder=tmp_path / "other")
 
 
 def test_the_file_of_a_handler_is_found_without_importing_its_package(

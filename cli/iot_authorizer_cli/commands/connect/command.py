@@ -26,7 +26,7 @@ from iot_authorizer_cli.options import (
     usage_errors,
 )
 from iot_authorizer_cli.project.configuration import ProjectConfiguration, read_project_configuration
-from iot_authorizer_cli.project.development_issuer import DATA, DevelopmentIssuer, table_path
+from iot_authorizer_cli.project.development_issuer import DATA, DevelopmentIssuer, ignored_claims, table_path
 from iot_authorizer_cli.project.key_ring import signing_pair
 from iot_authorizer_cli.snippets.programs import CLIENTS, WITH_TLS, Client, Transport, default_endpoint, snippet
 from iot_authorizer_cli.snippets.settings import ClientEndpoint, ClientSettings
@@ -154,6 +154,8 @@ def _with_new_token(
     """A new development token and its principal; by default, one that the template grants something."""
     shown = likely(configured.template)
     found = shown.claims if claims is None else json_object(claims, "--claims")
+    for problem in ignored_claims(found):
+        warn(problem)
     name = principal or shown.name
     issuer = DevelopmentIssuer(data)
     if issuer.made and not configured.path.exists():

@@ -51,7 +51,7 @@ def test_an_error_is_one_line_and_changes_nothing(users: Users, arguments: list[
 @pytest.mark.parametrize("mistaken", ["hunter22", "eyJhbGciOiJub25lIn0.e30.c2ln", "correct horse"])
 def test_an_unknown_command_is_not_repeated_since_it_can_be_a_password(users: Users, mistaken: str) -> None:
     done = users(mistaken)
-    assert (done.returncode, done.stderr) == (2, "iot-authorizer: No such command.\n")
+    assert (done.returncode, done.stderr) == (2, "iot-authorizer: No such command: --help lists the commands.\n")
 
 
 LOOK_ALIKE = {
