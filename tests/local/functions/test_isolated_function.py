@@ -83,9 +83,9 @@ ENDS = {
     "crashes": ("ctypes.string_at(0)", "SIGSEGV"),
     "kills itself": ("os.kill(os.getpid(), signal.SIGKILL)", "SIGKILL"),
     "aborts": ("os.abort()", "SIGABRT"),
-    "closes everything": ("os.closerange(0, 100)", "closed its connection|exited with 1"),
+    "closes everything": ("os.closerange(0, 1000)", "closed its connection|exited with 1"),
     "writes rubbish to every file": (
-        "for each in range(3, 20):\n try: os.write(each, b'rubbish' * 10)\n except OSError: pass",
+        "for each in range(3, 1000):\n try: os.write(each, b'rubbish' * 10)\n except OSError: pass",
         "closed its connection",
     ),
 }
