@@ -77,7 +77,7 @@ def read_credentials(event: AuthorizerEvent, token_key_name: str | None = None) 
     user_name = name or None
     password = _password(mqtt.password)
     found = list(_tokens(event.token, http, user_name_query, token_key_name))
-    if password is not None and (text := token_in(password)):
+    if password and (text := token_in(password)):
         found.append(_Found(CredentialSource.PASSWORD, text, text))
         password = None
     if found:

@@ -91,10 +91,11 @@ def allowed(
     name: str, documents: list[Document], session: SessionTimes, event: AuthorizerEvent, token_life: float | None
 ) -> AuthorizerResponse:
     """The answer to a client that is allowed. `token_life`: seconds until its token expires; None for never."""
+    connection_id, has_mqtt = event.connection_id, event.has_mqtt
     return {
         "isAuthenticated": True,
         "principalId": principal_id(name),
-        "disconnectAfterInSeconds": disconnect_after(session, event.connection_id, token_life),
-        "refreshAfterInSeconds": refresh_after(session, token_life, has_mqtt=event.has_mqtt),
+        "disconnectAfterInSeconds": disconnect_after(session, connection_id, token_life),
+        "refreshAfterInSeconds": refresh_after(session, token_life, has_mqtt=has_mqtt),
         "policyDocuments": documents,
     }

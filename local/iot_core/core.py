@@ -7,7 +7,7 @@ from pathlib import Path
 from iot_core.authorizers.invocation import AuthorizerInvoker
 from iot_core.authorizers.registry import Authorizers
 from iot_core.authorizers.rules import AuthorizerDescription
-from iot_core.broker.broker import Broker
+from iot_core.broker.broker import Broker, SteadyClock
 from iot_core.broker.limits import IOT_CORE, ConnectRate, Limits
 from iot_core.broker.storage import Storage, StorageError
 from iot_core.edge.client_authorization import ClientAuthorizer
@@ -17,7 +17,6 @@ from iot_core.edge.outbox import Outbox
 from iot_core.feed import Decisions, Explain, Feed, unexplained
 from iot_core.functions.execution_environments import ExecutionEnvironments
 from iot_core.functions.lambda_function import ACCOUNT, REGION
-from iot_core.steady_clock import SteadyClock
 
 DATABASE = "iot-core.sqlite"
 """The file of sessions, messages and Wills in the data folder."""

@@ -157,16 +157,15 @@ class Decisions:
         )
 
     def doubts(self, authorization: Authorization, client_id: str | None, doubts: Sequence[str]) -> None:
-        """Reports the conditions of a client's policy that IoT Core cannot decide."""
-        if doubts:
-            more = f" (and {len(doubts) - 1} more)" if len(doubts) > 1 else ""
-            self._feed.add(
-                "policy",
-                problem=f"{doubts[0]}{more}",
-                client_id=client_id,
-                principal=authorization.principal,
-                authorizer=authorization.authorizer,
-            )
+        """Reports the conditions of a client's policy that IoT Core cannot decide; at least one."""
+        more = f" (and {len(doubts) - 1} more)" if len(doubts) > 1 else ""
+        self._feed.add(
+            "policy",
+            problem=f"{doubts[0]}{more}",
+            client_id=client_id,
+            principal=authorization.principal,
+            authorizer=authorization.authorizer,
+        )
 
     def refused(self, refused: Refused, action: str, resource: str, *, client_id: str | None = None) -> None:
         """Reports that a client was refused at its CONNECT, its HTTPS request or a refresh."""

@@ -76,7 +76,7 @@ def compile_policy(template: PolicyTemplate, principal: Principal, client_id: st
 class _Compilation:
     """Fills one template for one principal and limits how much work that may take."""
 
-    __slots__ = ("_applies", "_left", "_values")
+    __slots__ = ("_applies", "_filled", "_left", "_values")
 
     def __init__(self, template: PolicyTemplate, principal: Principal, client_id: str | None) -> None:
         claims = principal.claims
@@ -85,6 +85,7 @@ class _Compilation:
             if self._applies[index]:
                 read_denied_claim(claims, name)
         self._values = Values(principal, client_id)
+        self._filled: dict[tuple[str, ...], list[Combination]] = {}
         self._left = MOST_COMBINATIONS
 
     def resources(self, parts: Iterable[Part]) -> list[str]:
@@ -92,13 +93,20 @@ class _Compilation:
         found: list[str] = []
         for block, names, patterns, rule, containers in parts:
             if self._applies[block]:
-                combinations = self._values.combinations(names)
+                combinations = self._combinations(names)
                 if rule is not None:
                     combinations = self._not_contained(rule, containers, combinations)
                 self._left -= len(combinations) * len(patterns)
                 if self._left < 0:
                     raise PolicyTooLarge(MOST_COMBINATIONS - self._left)
                 found += [pattern.format(*combination) for combination in combinations for pattern in patterns]
+        return found
+
+    def _combinations(self, names: tuple[str, ...]) -> list[Combination]:
+        """Each way to fill the named placeholders. Many entries have the same ones."""
+        found = self._filled.get(names)
+        if found is None:
+            found = self._filled[names] = self._values.combinations(names)
         return found
 
     def _not_contained(
@@ -109,7 +117,7 @@ class _Compilation:
         for block, container in containers:
             if self._applies[block]:
                 fixed = [index for index, level in enumerate(container.levels) if level not in (PLUS, HASH)]
-                covering = self._values.combinations(container.names)
+                covering = self._combinations(container.names)
                 self._left -= len(covering)
                 if self._left < 0:
                     break

@@ -64,8 +64,6 @@ def values_of(key: str, facts: Facts) -> Sequence[str] | None:
 
 def fill(text: str, facts: Facts) -> Pattern | None:
     """Fills the policy variables of a text; their values are never wildcards. None if one has no value."""
-    if "${" not in text:  # Most texts. This runs for every connection.
-        return Pattern(text, ())
     values = [_LITERALS.get(name) or _single(name.casefold(), facts) for name in _VARIABLE.findall(text)]
     known = tuple([value for value in values if value is not None])
     return Pattern(_VARIABLE.sub(VALUE, text), known) if len(known) == len(values) else None

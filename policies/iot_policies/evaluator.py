@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from iot_policies.conditions import Undecidable
 from iot_policies.connection import Connection, Facts, fill, with_stars
 from iot_policies.documents import ParsedStatement, parse_document
-from iot_policies.wildcards import Matcher, matcher
+from iot_policies.wildcards import Matcher, Pattern, matcher
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ def _bind(statement: ParsedStatement, facts: Facts) -> tuple[_Bound | None, str]
     unknown variable could have any value: a Deny of a resource with it denies all of them.
     """
     deny, doubt = statement.effect == "Deny", ""
-    filled = [fill(text, facts) for text in statement.resources]
+    filled = [fill(text, facts) if "${" in text else Pattern(text) for text in statement.resources]
     if None in filled:
         doubt = _unknown(statement, facts)
         if deny and doubt and not statement.not_resources:

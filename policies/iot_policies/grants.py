@@ -97,7 +97,7 @@ class SessionTimes(StrictModel):
 
 
 Comparison = tuple[Callable[[Claims, str], object | None], Callable[[object, Condition], bool]]
-"""How `when` reads a claim and compares it."""
+"""How `when` reads a claim, and compares it if it is not missing."""
 
 
 class _Entries(StrictModel):
@@ -131,8 +131,9 @@ class _Entries(StrictModel):
         read, holds = self._comparison
         found = {}
         for name, wanted in (self.when or {}).items():
-            if not holds(read(claims, name), wanted):
-                found[name] = wanted  # noqa: PERF403 (for so few conditions, a comprehension is slower)
+            value = read(claims, name)
+            if value is None or not holds(value, wanted):
+                found[name] = wanted
         return found
 
     def entries(self) -> Iterator[tuple[Key, int, str]]:

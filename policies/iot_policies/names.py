@@ -10,23 +10,11 @@
 `is_misspelled` tells whether two names differ by one typing mistake.
 """
 
-from collections.abc import Collection
 from itertools import chain
 
 _MARKS = (0x34F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x2800, 0x3164, 0xFFA0, 0x16FE4, 0x1D159)
 _INVISIBLE = frozenset(map(chr, chain(_MARKS, range(0x180B, 0x1810), range(0xFE00, 0xFE10), range(0xE0100, 0xE01F0))))
 """Marks and letters that draw nothing: Default_Ignorable_Code_Point (UAX #44), and empty signs that it lacks."""
-
-
-def are_names(values: Collection[object]) -> bool:
-    """Whether every text among some values obeys the name rule. An empty text does, and so does what is no text."""
-    try:
-        joined = "|".join(("", *values, ""))  # type: ignore[arg-type]  # The quick way for what nearly all clients have.
-    except TypeError:
-        return all(not isinstance(value, str) or name_problem(value) is None for value in values)
-    if joined.isascii() and joined.isprintable() and "| " not in joined and " |" not in joined:
-        return True
-    return all(isinstance(value, str) and name_problem(value) is None for value in values)
 
 
 def name_problem(text: str) -> str | None:

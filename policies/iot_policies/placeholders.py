@@ -6,8 +6,7 @@ from itertools import product
 from math import prod
 
 from iot_policies.errors import PolicyTooLarge, UnsafeValue
-from iot_policies.names import are_names
-from iot_policies.principal import Principal, read_claim
+from iot_policies.principal import Principal, are_names, read_claim
 from iot_policies.topics import Levels
 
 PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
@@ -79,7 +78,6 @@ class Values:
         self._principal = principal
         self._client_id = client_id
         self._known: dict[str, tuple[str, ...]] = {}
-        self._combinations: dict[tuple[str, ...], list[tuple[str, ...]]] = {}
 
     def combinations(self, names: tuple[str, ...]) -> list[tuple[str, ...]]:
         """Each way to fill the named placeholders; none if a value is missing.
@@ -87,13 +85,10 @@ class Values:
         Raises InvalidName and AmbiguousClaim for a claim that cannot be read, UnsafeValue for a value that cannot be a
         topic level, and PolicyTooLarge for more than can ever fit.
         """
-        found = self._combinations.get(names)
-        if found is None:
-            values = [self._of(name) for name in names]
-            if (count := prod(map(len, values))) > MOST_COMBINATIONS:
-                raise PolicyTooLarge(count)
-            found = self._combinations[names] = list(product(*values))
-        return found
+        values = [self._of(name) for name in names]
+        if (count := prod(map(len, values))) > MOST_COMBINATIONS:
+            raise PolicyTooLarge(count)
+        return list(product(*values))
 
     def missing(self, names: Collection[str]) -> list[str]:
         """Those of the named placeholders that have no value. Raises as `combinations` does."""

@@ -15,14 +15,14 @@ A template reads the claims of every source in this one way: of a token, a store
   or what the claim of that name says.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from functools import lru_cache
 from math import isfinite
 from types import MappingProxyType
 from typing import NamedTuple
 
 from iot_policies.errors import AmbiguousClaim, InvalidName, UnclearDenial
-from iot_policies.names import are_names, name_problem
+from iot_policies.names import name_problem
 
 Claims = Mapping[str, object]
 
@@ -52,6 +52,17 @@ def read_claim(claims: Claims, name: str) -> object | None:
         problems = (name_problem(element) for element in found if isinstance(element, str))
         raise InvalidName(f"claims.{name}", next(filter(None, problems)))
     return found
+
+
+def are_names(values: Collection[object]) -> bool:
+    """Whether every text among some values obeys the name rule. An empty text does, and so does what is no text."""
+    try:
+        joined = "|".join(("", *values, ""))  # type: ignore[arg-type]  # The quick way for what nearly all clients have.
+    except TypeError:
+        return all(not isinstance(value, str) or name_problem(value) is None for value in values)
+    if joined.isascii() and joined.isprintable() and "| " not in joined and " |" not in joined:
+        return True
+    return all(isinstance(value, str) and name_problem(value) is None for value in values)
 
 
 def read_denied_claim(claims: Claims, name: str) -> object | None:

@@ -20,8 +20,6 @@ SPELLINGS = {True: ("true", "1", "yes", "on"), False: ("false", "0", "no", "off"
 
 def meets(value: object, wanted: Condition) -> bool:
     """Whether a claim meets a condition of a grant."""
-    if value is None:
-        return False
     if wanted == "*":
         return _is_there(value)
     values = wanted if isinstance(wanted, tuple) else (wanted,)
@@ -34,9 +32,7 @@ def meets(value: object, wanted: Condition) -> bool:
 
 def covers(value: object, wanted: Condition) -> bool:
     """Whether a condition of a deny covers a claim, which must not be unclear."""
-    if value is None or wanted == "*":
-        return value is not None
-    return any(
+    return wanted == "*" or any(
         _is_covered(element, choice)
         for element in (value if isinstance(value, (list, tuple)) else (value,))
         if isinstance(element, (str, int, float))

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iot_policies.names import are_names, name_problem
+from iot_policies.names import name_problem
+from iot_policies.principal import are_names
 
 GOOD = ("ann", "josé", "a b", "東京", "a|b", "|", "a |b", "a| b", "ß", "אבג", "न", "😀", "", "x" * 5000)
 INVISIBLE = (

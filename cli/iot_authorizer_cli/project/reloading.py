@@ -22,10 +22,9 @@ from watchfiles import awatch
 
 from iot_authorizer_cli.project.configuration import ProjectConfiguration, read_project_configuration
 from iot_authorizer_cli.project.handler import CONFIG_VARIABLE, ChosenHandler, choose_handler
-from iot_core.functions.execution_environments import CONCURRENCY, ExecutionEnvironments, LoadedFunction
+from iot_core.functions.execution_environments import CONCURRENCY, ExecutionEnvironments, LoadedFunction, Worker
 from iot_core.functions.isolated_function import IsolatedFunction
 from iot_core.functions.lambda_function import LOADING_TIME, TIMEOUT, BrokenHandler, LambdaFunction, StillLoading
-from iot_core.functions.worker import Worker
 from iot_policies import InvalidFile, PolicyTemplate
 
 CHECK_INTERVAL = 1.0

@@ -69,7 +69,8 @@ class HttpAuthorization:
         host = request.client.host if request.client else None
         domain_name = connection_request(request).domain_name
         policy = authorization.evaluator(Connection(source_ip=host, domain_name=domain_name))
-        self._core.decisions.doubts(authorization, None, policy.doubts)
+        if policy.doubts:
+            self._core.decisions.doubts(authorization, None, policy.doubts)
         missing = next((name for name, arn in requested.permissions if not policy.allows(name, arn)), None)
         question = _QUESTIONS.get(missing or requested.permissions[-1][0], "")
         self._core.decisions.by_policy(

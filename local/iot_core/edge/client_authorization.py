@@ -112,7 +112,8 @@ class ClientAuthorizer:
             authorization = await self._invoker.authorize(request, connection_id=connection_id)
             on_decision = partial(self._decisions.by_policy, authorization, client_id)
             evaluator = authorization.evaluator(connection)
-            self._decisions.doubts(authorization, client_id, evaluator.doubts)
+            if evaluator.doubts:
+                self._decisions.doubts(authorization, client_id, evaluator.doubts)
             permissions = Permissions(evaluator, self._arn_prefix, on_decision)
             if not permissions.may_connect(client_id):
                 detail = _asks_for(connect, client_id, attributes)

@@ -19,12 +19,13 @@ Rules:
 import asyncio
 import contextlib
 import os
+import queue
+import threading
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from iot_core.functions.lambda_function import TIMEOUT, BrokenHandler, Invocation
-from iot_core.functions.worker import Result, Worker
 from iot_policies import InvalidFile
 
 _LOADING_AT_ONCE = 2 * (os.cpu_count() or 1)
@@ -32,6 +33,9 @@ _NOTED = 0.1
 """Seconds that an event can wait without a word about it."""
 CONCURRENCY = 100
 """Execution environments that a function has at most. Lambda has 1,000 for all functions of an account."""
+
+
+Result = TypeVar("Result")
 
 
 class _Outdated(Exception):
@@ -320,3 +324,58 @@ def _as_broken(work: Callable[[], Result]) -> Result:
         raise
     except BaseException as error:  # Also StopIteration, which no future accepts, and SystemExit.
         raise BrokenHandler(f"the handler raised {type(error).__name__}: {error}") from error
+
+
+class Worker:
+    """A thread that runs one piece of work at a time."""
+
+    def __init__(self, name: str) -> None:
+        """Starts the thread. Raises RuntimeError if the system has no thread left."""
+        self._work: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        threading.Thread(target=self._run, name=name, daemon=True).start()
+
+    def do(self, work: Callable[[], Result]) -> "asyncio.Future[Result]":
+        """Runs `work` after all earlier work. The future gets its result or its exception."""
+        answer: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+        self._work.put(partial(_do, work, answer))
+        return answer
+
+    def end(self, last: Callable[[], None] = lambda: None, ended: Callable[[], None] | None = None) -> None:
+        """Lets the thread end after all its work and `last`, then calls `ended` on the event loop."""
+        self._work.put(last)
+        if ended is not None:
+            self._work.put(partial(_tell, asyncio.get_running_loop(), ended))
+        self._work.put(None)
+
+    def _run(self) -> None:
+        while (work := self._work.get()) is not None:
+            work()
+
+
+def _do(work: Callable[[], Result], answer: "asyncio.Future[Result]") -> None:
+    loop = answer.get_loop()
+    try:
+        result = work()
+    except Exception as error:  # noqa: BLE001 (the future passes it on)
+        _tell(loop, partial(_fail, answer, error))
+    except BaseException as error:  # noqa: BLE001 (SystemExit would end the event loop)
+        _tell(loop, partial(_fail, answer, RuntimeError(f"{type(error).__name__} in a thread")))
+    else:
+        _tell(loop, partial(_succeed, answer, result))
+
+
+def _tell(loop: asyncio.AbstractEventLoop, call: Callable[[], None]) -> None:
+    try:
+        loop.call_soon_threadsafe(call)
+    except RuntimeError:  # The loop is closed.
+        return
+
+
+def _succeed(answer: "asyncio.Future[Result]", result: Result) -> None:
+    if not answer.done():
+        answer.set_result(result)
+
+
+def _fail(answer: "asyncio.Future[Result]", error: Exception) -> None:
+    if not answer.done():
+        answer.set_exception(error)
