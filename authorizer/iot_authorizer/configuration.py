@@ -9,7 +9,15 @@ from itertools import combinations
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 
-from pydantic import AfterValidator, ConfigDict, Field, PrivateAttr, ValidationError
+from pydantic import (
+    AfterValidator,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 
 from iot_authorizer import development
 from iot_authorizer.token_settings import JwtIssuer, SignedTokens, Text, indistinct
@@ -139,6 +147,16 @@ class PartialConfiguration(StrictModel):
     signing: Signing | None = None
     guessing: Guessing = Field(default_factory=Guessing)
     revocation: RevocationSettings = Field(default_factory=RevocationSettings)
+
+    @field_validator("topic_prefix")
+    @classmethod
+    def _reaches_the_template(cls, prefix: str, others: ValidationInfo) -> str:
+        if prefix and others.data.get("handler", HANDLER) != HANDLER:
+            advice = (
+                'remove it here and load the template with it: PolicyTemplate.load("policy.toml", topic_prefix="…")'
+            )
+            raise ValueError(f"found {prefix}, but a handler of your own does not read it: {advice}")
+        return prefix
 
     _path: Path = PrivateAttr(default=Path("authorizer.toml"))
     _text: str = PrivateAttr(default="")

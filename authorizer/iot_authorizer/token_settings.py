@@ -105,8 +105,11 @@ class JwtIssuer(TokenSettings):
 
     @property
     def required_use(self) -> str | None:
-        """The required `token_use`. Tokens that only `client_id` identifies are Cognito's, and must be for access."""
-        cognito = self.client_id and not self.audience and self.client_claim == "client_id"
+        """The required `token_use`. If only `client_id` is configured, tokens are Cognito's and must be for access.
+
+        Other issuers without audiences have no `token_use`: for them, the file names `client_claim`.
+        """
+        cognito = self.client_id and not self.audience and "client_claim" not in self.model_fields_set
         return self.token_use or ("access" if cognito else None)
 
 

@@ -43,6 +43,10 @@ WRONG = {
     "name-number": (f'name = 5{HERE}\npolicy = "p"\n{JWT}', "name: "),
     "policy-empty": (f'name = "a"\npolicy = ""{HERE}\n{JWT}', "policy: "),
     "token-key-name": (f'{START}token_key_name = "a b"{HERE}\n{JWT}', "token_key_name: "),
+    "prefix-that-nothing-reads": (
+        f'{START}handler = "my.handler"\ntopic_prefix = "dev"{HERE}\n{JWT}',
+        "topic_prefix: found dev, but a handler of your own does not read it: remove it here",
+    ),
     "jwt-table": (f'{START}[jwt]{HERE}\nissuer = "i"\n', "jwt: "),
     "jwt-unknown-key": (f'{START}{JWT}audiences = ["a"]{HERE}\n', "jwt[0].audiences: is not a key"),
     "issuer-missing": (

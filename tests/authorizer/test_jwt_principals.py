@@ -95,6 +95,7 @@ CLIENT_CLAIMS = {
     "clerk": ({"client_claim": "azp"}, {"aud": ..., "azp": "app1"}, "allowed"),
     "okta": ({"client_claim": "cid", "audience": ["api"]}, {"aud": "api", "cid": "app1"}, "allowed"),
     "rfc-9068": ({"audience": ["api"]}, {"aud": "api", "client_id": "app1"}, "allowed"),
+    "hydra": ({"client_claim": "client_id"}, {"aud": ..., "client_id": "app1"}, "allowed"),
     "other-client": ({"client_claim": "azp"}, {"aud": ..., "azp": "app3"}, Reason.WRONG_CLIENT),
     "client-elsewhere": ({"client_claim": "azp"}, {"aud": ..., "client_id": "app1"}, Reason.WRONG_CLIENT),
     "client-list": ({"client_claim": "azp"}, {"aud": ..., "azp": ["app1"]}, Reason.WRONG_CLIENT),
