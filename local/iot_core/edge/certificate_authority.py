@@ -3,7 +3,8 @@
 A user who trusts it does not trust whoever reads its key with the rest of the internet: by its name constraints (RFC
 5280, section 4.2.1.10), clients accept it only for localhost, loopback addresses, and the names of the endpoint when it
 was made. Its certificates have only names that it may certify, since one more would make them invalid. A constraint
-permits all names below its own, so a machine's name that could be a top-level domain, such as `dev`, is left out.
+permits all names below its own, so a name that could be a top-level domain, such as `dev`, is left out: clients reach
+such a machine by its address.
 """
 
 import ipaddress
@@ -42,11 +43,12 @@ def issue(folder: Path, names: Sequence[str], wished: Sequence[str]) -> trustme.
     """Issues a server certificate, by the CA in the data folder, which is made if it is missing.
 
     Names are host names, addresses, or `*.` and a host name. One that is not valid in a certificate, such as a host
-    name with `_`, is left out, and so is a wished name that the CA may not certify or that could be a top-level domain.
+    name with `_`, is left out, and so is one that could be a top-level domain, and a wished name that the CA may not
+    certify.
     Raises InvalidFile if the CA cannot be used or may not certify one of `names`, OSError if its files cannot be
     written.
     """
-    wished = [name for name in wished if not _TOP_LEVEL.fullmatch(name)]
+    names, wished = ([name for name in each if not _is_top_level(name)] for each in (names, wished))
     path = ca_path(folder)
     if not (path.exists() and (folder / _KEY).exists()):
         _make(folder, [*names, *wished])
@@ -64,6 +66,10 @@ def issue(folder: Path, names: Sequence[str], wished: Sequence[str]) -> trustme.
     if missing := [name for name in valid if not _permits(permitted, name)]:
         raise InvalidFile(path, None, "", f"the CA was made for other names than {missing[0]}: {_ADVICE}")
     return authority.issue_cert(*valid, *(name for name in filter(_is_valid, wished) if _permits(permitted, name)))
+
+
+def _is_top_level(name: str) -> bool:
+    return name not in _ALWAYS and _TOP_LEVEL.fullmatch(name) is not None
 
 
 def _make(folder: Path, names: Iterable[str]) -> None:

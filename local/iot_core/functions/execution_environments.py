@@ -274,7 +274,7 @@ class ExecutionEnvironments:
         try:
             return await asyncio.shield(answer)
         except asyncio.CancelledError:
-            if loop.time() - started >= self.timeout / 2:
+            if not answer.done() and loop.time() - started >= self.timeout / 2:
                 self._give_up(environment)
             raise
 

@@ -84,7 +84,7 @@ def test_a_wished_name_that_it_may_not_certify_is_left_out(tmp_path: Path, name:
 
 @pytest.mark.parametrize("machine", ["dev", "APP", "xn--p1ai"])
 def test_it_cannot_vouch_for_a_top_level_domain_because_the_machine_has_its_name(tmp_path: Path, machine: str) -> None:
-    issue(tmp_path, NAMES, [machine])
+    issue(tmp_path, [*NAMES, machine], [machine])
     stolen = trustme.CA.from_pem(ca_path(tmp_path).read_bytes(), (tmp_path / "ca-key.pem").read_bytes())
     site = f"www.{machine.lower()}"
     with pytest.raises(ssl.SSLCertVerificationError, match="permitted subtree violation"):
