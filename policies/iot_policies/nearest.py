@@ -159,13 +159,17 @@ def _of_placeholders(
 
 
 def _fits_at_once(rule: Rule, asked: Levels, values: Values) -> bool:
-    """Whether one combination of values fits all levels."""
+    """Whether one combination of values fits all levels; also True if there are too many to tell."""
+    try:
+        combinations = values.combinations(rule.names)
+    except PolicyError:
+        return True
     return any(
         all(
             level in (PLUS, HASH) or text.format(*combination) == wanted
             for level, text, wanted in zip(rule.levels, rule.level_formats, asked, strict=False)
         )
-        for combination in values.combinations(rule.names)
+        for combination in combinations
     )
 
 

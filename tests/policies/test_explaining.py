@@ -160,6 +160,15 @@ def test_a_client_id_whose_will_is_not_granted_is_explained_by_connect_with() ->
     assert found.reasons == ('grant[0], connect = "ann": needs LastWill in connect_with, which the CONNECT asks for',)
 
 
+def test_a_no_is_explained_although_there_are_too_many_values_to_compare() -> None:
+    many = {name: [f"{name}{number}" for number in range(30)] for name in "xyz"}
+    publish = "a/{claims.x}/{claims.y}/{claims.z}"
+    template = PolicyTemplate.of([Grant(when={"role": "admin"}, publish=(publish,)), Grant(connect=("ann",))])
+    found = explain(template, Principal("ann", many), "publish", "a/x1/y2/z3")
+    assert not found.allowed
+    assert "role = admin" in found.reasons[0]
+
+
 levels = st.sampled_from(("users", "user", "ann", "open", "a", "+", "#", "$aws", "", "lobby"))
 resources = st.lists(levels, min_size=1, max_size=4).map("/".join) | hostile.names
 

@@ -141,7 +141,9 @@ class LambdaFunction:
         with captured_output() as output:
             try:
                 answer = self._handler(dict(event), LambdaContext(self.arn))
-            except (Exception, SystemExit) as error:
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:  # Own exceptions of the handler can be any, such as CancelledError.
                 raise BrokenHandler(f"the handler raised {_line(error)}") from error
         try:
             text = json.dumps(answer)
@@ -211,7 +213,9 @@ def _load(handler: str, folder: Path) -> _Handler:
     except ModuleNotFoundError as error:
         importing = "" if f"{name}.".startswith(f"{error.name}.") else f"{name} could not be loaded: "
         raise BrokenHandler(f"{handler}: {importing}no module named {error.name}") from None
-    except (Exception, SystemExit) as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
         raise BrokenHandler(f"{handler}: {name} could not be loaded: {_line(error)}") from error
     if not callable(found):
         raise BrokenHandler(f"{handler}: {name} has no function {attribute}")

@@ -186,9 +186,18 @@ def test_the_file_of_a_handler_is_found_without_importing_its_package(
     assert found == [tmp_path / "exits" / "own.py", tmp_path / "exits" / "__init__.py", None, None, None]
 
 
+CANCELLED = "(_ for _ in ()).throw(__import__('asyncio').CancelledError())"
+"""An expression that raises an exception which is no Exception."""
+
+
 @pytest.mark.parametrize(
     ("answer", "message"),
-    [("[]", "answered with list: expected a dict"), ("{'a': b''}", "answer is not JSON"), ("exit()", "SystemExit")],
+    [
+        ("[]", "answered with list: expected a dict"),
+        ("{'a': b''}", "answer is not JSON"),
+        ("exit()", "SystemExit"),
+        (CANCELLED, "CancelledError"),
+    ],
 )
 def test_a_handler_that_does_not_answer_with_a_json_object_is_broken(folder: Path, answer: str, message: str) -> None:
     function = load(folder, f"def lambda_handler(event, context):\n    return {answer}\n")

@@ -64,8 +64,8 @@ def retirable(ring: KeyRing, name: str) -> tuple[Path, ...]:
     if list(ring.public_files) == [name]:
         raise KeyRefused(
             f"{name} is the last key, and IoT Core cannot turn signing off for an authorizer: make another key first "
-            f"with iot-authorizer keys rotate{ring.option}; to end signing, give the authorizer another name and "
-            "remove [signing]"
+            f"with iot-authorizer keys rotate{ring.option}; to end signing, remove [signing] and deploy: "
+            "clients must then use the name without -signed"
         )
     if not _is_own_public(ring, pair):
         return ()

@@ -37,8 +37,10 @@ def new(name: Name = None, bits: Bits = "2048", config: Config = CONFIG) -> None
     ring = read_key_ring(config)
     _make(config, name, bits)
     if not ring.public_files:
-        typer.echo("Signing is now on. IoT Core cannot turn it on for an existing authorizer: if yours is deployed,")
-        typer.echo(f"give it another name in {config}.")
+        typer.echo(
+            "Signing is now on. IoT Core cannot turn it on for an existing authorizer: the next deployment makes"
+        )
+        typer.echo("one with -signed after its name, and deletes the earlier one. Clients must use the new name.")
         for table in ring.unsigned:
             warn(f"{config} has [{table}]: {_CUT_OFF[table]}")
     typer.echo(f"Deploy, then sign tokens: iot-authorizer sign{ring.option} TOKEN")
