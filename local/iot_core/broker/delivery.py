@@ -63,10 +63,11 @@ def acknowledge(session: Session, link: Link, packet_id: int) -> None:
 def drain(session: Session, link: Link) -> None:
     """Sends queued messages, as many as the client takes now."""
     queued = session.queue.deliveries
-    now = link.clock()
     while queued and len(session.inflight) < link.receive_maximum and not link.outlet.slow:
         delivery = session.queue.take()
-        if delivery.message.is_expired(now) or not link.permissions.may_receive(delivery.message.topic):
+        message = delivery.message
+        expired = message.expires_at is not None and message.is_expired(link.clock())  # Most never expire.
+        if expired or not link.permissions.may_receive(message.topic):
             session.done(delivery)
         else:
             _send(session, link, delivery)
