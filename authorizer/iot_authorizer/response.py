@@ -3,7 +3,7 @@
 How long it counts:
 - A client with MQTT is disconnected after `disconnectAfterInSeconds`, which is never longer than its credential lasts.
 - Over HTTPS, IoT Core can cache the answer (`enableCachingForHttp`): for `refreshAfterInSeconds` on one persistent
-  connection, whatever `disconnectAfterInSeconds` says. So in an answer to an event without MQTT, that time is never
+  connection, regardless of `disconnectAfterInSeconds`. So in an answer to an event without MQTT, that time is never
   longer than the credential lasts.
 - IoT Core accepts no time below 300 seconds, so a credential can count for up to that much longer.
 """

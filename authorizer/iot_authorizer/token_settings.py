@@ -47,7 +47,7 @@ def _issuer(value: str) -> str:
 
 
 class TokenSettings(StrictModel):
-    """What tokens must say, whoever verifies their signature."""
+    """What tokens must say, whether this code or IoT Core verifies their signature."""
 
     issuer: Annotated[Text, AfterValidator(_issuer)]
     audience: tuple[Text, ...] = ()

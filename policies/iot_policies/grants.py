@@ -157,7 +157,7 @@ class Grant(_Entries):
 
 
 class Deny(_Entries):
-    """`[[deny]]`: what principals must not do, whatever a grant says."""
+    """`[[deny]]`: what principals must not do, even if a grant allows it."""
 
     _comparison: ClassVar[Comparison] = read_denied_claim, covers
 

@@ -3,7 +3,7 @@
 1. CloudFormation's handler of AWS::IoT::Authorizer is reported to fail each update of an authorizer without signing
    (hashicorp/terraform-provider-awscc #1543), and each removal of tags (#1544). So its properties depend only on the
    authorizer's name and on signing, and it has no tags.
-2. It is created INACTIVE, with a key whose private half nobody has. The settings, by UpdateAuthorizer, replace the
+2. It is created INACTIVE, with a key that has no known private half. The settings, by UpdateAuthorizer, replace the
    key and make it ACTIVE: IoT Core never accepts a client under provisional values.
 3. A rollback sends the previous settings. Deletion makes it INACTIVE, because CloudFormation's handler deletes an
    authorizer that the template calls INACTIVE without making it so.
@@ -40,7 +40,7 @@ _RSA_2048 = int(
     "05620161967625613384414360383390441495263443219011465754445417842402092461651572335077870774981712577246"
     "7962926386356373289912154831438167899885040445364023527381951378636564391212010397122822120720357"
 )
-"""The largest number of the RSA Factoring Challenge: nobody is known to have its factors, and so no private key."""
+"""The largest number of the RSA Factoring Challenge: its factors are not known, so there is no private key."""
 
 
 def name_in_iot_core(configured: str, *, signing: bool) -> str:

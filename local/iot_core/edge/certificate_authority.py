@@ -1,6 +1,6 @@
 """The local certificate authority: made once in the data folder, and limited to names of this machine.
 
-A user who trusts it does not trust whoever reads its key with the rest of the internet: by its name constraints (RFC
+A user who trusts it does not trust a reader of its key with the rest of the internet: by its name constraints (RFC
 5280, section 4.2.1.10), clients accept it only for localhost, loopback addresses, and the names of the endpoint when it
 was made. Its certificates have only names that it may certify, since one more would make them invalid. A constraint
 permits all names below its own, so a name that could be a top-level domain, such as `dev`, is left out: clients reach

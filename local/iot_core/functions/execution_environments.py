@@ -81,7 +81,7 @@ class _Environment:
         self._load = load
         self._function = loaded
         self.given_up = False
-        """Whether nobody waits for its answer any more."""
+        """Whether no event waits for its answer any more."""
         self._worker = Worker("lambda")
 
     def load(self) -> "asyncio.Future[LoadedFunction]":
