@@ -61,7 +61,7 @@ def explain(
         return Explanation(False, (*reasons,))
     evaluator = Evaluator(documents, Connection(client_id=client_id, connect_attributes=connect_attributes))
     covering = {
-        action: [entry for entry in template.applicable(principal) if _covers(entry, action, resource, values)]
+        action: [entry for entry in template.applicable(principal) if entry_covers(entry, action, resource, values)]
         for action in ACTIONS[question]
     }
     for action, entries in covering.items():
@@ -82,7 +82,8 @@ def _denials(entries: Sequence[Entry], attributes: frozenset[str]) -> Iterator[s
             yield f"by {entry}"
 
 
-def _covers(entry: Entry, action: Action, resource: str, values: Values) -> bool:
+def entry_covers(entry: Entry, action: Action, resource: str, values: Values) -> bool:
+    """Whether an entry, with the values of a principal, covers an action on a resource. Raises PolicyError."""
     text = f"{RESOURCE_TYPES[action]}/{resource}"
     return any(
         rule.action == action

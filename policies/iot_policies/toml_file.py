@@ -34,6 +34,11 @@ _SYNTAX_LINE = re.compile(r"^(.*) \(at (?:line (\d+), column \d+|end of document
 _HEADER = re.compile(r"\s*(\[\[?)\s*([^\]]+?)\s*\]\]?\s*(?:#.*)?$")
 _OVERRIDE = "AUTHORIZER__"
 _KEY = re.compile(r"""\s*(?:"([^"]*)"|'([^']*)'|([A-Za-z0-9_.-]+))\s*=""")
+_TOKEN = re.compile(
+    r"""\s+|\#[^\n]*|\"{3}(?:\\.|[^\\])*?\"{3}|'{3}.*?'{3}|"(?:\\.|[^"\\])*"|'[^']*'|[][{},]|[^]\s[{},\#"']+""",
+    re.DOTALL,
+)
+"""A token of a value: space, a comment, a string, a sign, or anything else."""
 
 Location = Sequence[str | int]
 
@@ -107,7 +112,8 @@ def line_of(text: str, location: Location) -> int | None:
     table: list[str | int] = []
     counts: dict[str, int] = {}
     best: tuple[int, int] | None = None
-    for number, line in enumerate(text.split("\n"), start=1):
+    lines = text.split("\n")
+    for number, line in enumerate(lines, start=1):
         if header := _HEADER.match(line):
             table = _table(header[2], header[1] == "[[", counts)
             here = table
@@ -118,7 +124,26 @@ def line_of(text: str, location: Location) -> int | None:
         depth = len(here) if wanted[: len(here)] == here else len(wanted) if here[: len(wanted)] == wanted else 0
         if depth and (best is None or depth > best[0]):
             best = depth, number
-    return best[1] if best else None
+    if best is None:
+        return None
+    depth, number = best
+    element = wanted[depth] if depth < len(wanted) else None
+    return number + (_lines_before("\n".join(lines[number - 1 :]), element) if isinstance(element, int) else 0)
+
+
+def _lines_before(text: str, wanted: int) -> int:
+    """The number of lines in front of an element of the list whose key the text begins with; 0 if it has no list."""
+    key = _KEY.match(text)
+    depth = index = 0
+    for token in _TOKEN.finditer(text, key.end() if key else 0):
+        sign = token[0][0]
+        if depth == 1 and index == wanted and not sign.isspace() and sign not in "#,":
+            return text.count("\n", 0, token.start())
+        depth += (sign in "[{") - (sign in "]}")
+        index += depth == 1 and sign == ","
+        if depth == 0 and not sign.isspace():
+            break
+    return 0
 
 
 def _table(name: str, many: bool, counts: dict[str, int]) -> list[str | int]:
@@ -133,6 +158,12 @@ def _table(name: str, many: bool, counts: dict[str, int]) -> list[str | int]:
         if path in counts:
             location.append(counts[path])
     return location
+
+
+def place_of(path: Path, text: str, location: Location) -> str:
+    """A location in a TOML file for people: `policies/chat.toml:12`; without the line if this is not known."""
+    line = line_of(text, location)
+    return f"{path}:{line}" if line else f"{path}"
 
 
 def invalid_file(path: Path, text: str, location: Location, expected: str) -> InvalidFile:

@@ -5,11 +5,10 @@ from pathlib import Path
 import pytest
 
 from iot_policies import NothingGranted, PolicyTemplate, Principal, compile_policy
-from tests import ROOT
+from tests import READY, ROOT
 from tests.policies.probes import ACCOUNT, PREFIX, REGION
 from tests.policies.reference import decide
 
-READY = sorted((ROOT / "policies").glob("*.toml"))
 CHAT = PolicyTemplate.load((ROOT / "policies") / "chat.toml")
 
 

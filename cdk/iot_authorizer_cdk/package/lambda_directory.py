@@ -42,6 +42,12 @@ from iot_policies.toml_file import invalid_file, read_toml
 
 _PACKAGES = ("iot_authorizer", "iot_identities", "iot_policies")
 """The packages that run in Lambda."""
+_ONLY_TOOLS = (
+    "iot_policies/mutants.py",
+    "iot_policies/template_coverage.py",
+    "iot_policies/template_tests.py",
+)
+"""Their files that only the command line uses."""
 _PROGRAMS = "bin"
 _UNUSED = (
     "cffi",  # Only building needs it: the bindings load `_cffi_backend`.
@@ -143,7 +149,9 @@ def _sources() -> list[Path]:
 def _copy_sources(staging: Path) -> None:
     for folder in _sources():
         for source in sorted(folder.rglob("*.py")):
-            _copy(source, staging / folder.name / source.relative_to(folder))
+            name = folder.name / source.relative_to(folder)
+            if name.as_posix() not in _ONLY_TOOLS:
+                _copy(source, staging / name)
 
 
 def _copy_files(config: Path, files: frozenset[Path], staging: Path) -> None:

@@ -27,10 +27,8 @@ def explain(
 
     Prints the entry that allows or denies it, or what is missing. Exits with 0 for allowed, with 1 for denied.
     """
-    if action in ("publish", "retain", "receive"):
-        options.topic_name(resource, "RESOURCE")
-    if action == "subscribe":
-        options.topic_filter(resource, "RESOURCE")
+    with options.usage_errors("RESOURCE"):
+        options.check_resource(action, resource)
     asked = Principal(principal, options.json_object(claims, "--claims"))
     template = options.load_template(policy, topic_prefix)
     found = explain_template(template, asked, action, resource, client_id)

@@ -8,7 +8,8 @@ import typer
 from iot_authorizer_cli import options
 from iot_policies import Principal
 from iot_policies.linter import lint as lint_template
-from iot_policies.toml_file import key_of, line_of, read_toml
+from iot_policies.template_tests import without_tests
+from iot_policies.toml_file import key_of, place_of, read_toml
 
 
 def lint(
@@ -18,14 +19,14 @@ def lint(
     """Check policy templates for mistakes. Exits with 0 if there is none, with 1 otherwise.
 
     If authorizer.toml names a template and has [anonymous], also checks what the template grants to clients without
-    credentials.
+    credentials. Skips tests, NAME.test.toml, so you can name all files of a folder.
     """
+    policies = without_tests(policies)
     counts = {"warning": 0, "note": 0}
     for path in policies:
         template, (_, text) = options.load_template(path, topic_prefix), read_toml(path)
         for finding in lint_template(template, _anonymous(path)):
-            line = line_of(text, finding.location)
-            place = f"{path}:{line}" if line else f"{path}"
+            place = place_of(path, text, finding.location)
             typer.echo(": ".join(filter(None, (place, finding.severity, key_of(finding.location), finding.message))))
             counts[finding.severity] += 1
     notes = f" and {_count(counts['note'], 'note')}" if counts["note"] else ""

@@ -1,0 +1,191 @@
+"""What the tests of a template reach: coverage by entry, mutants that survive, and what to add.
+
+1. An entry of a grant is covered if a case is allowed by it, and a case is denied that would be allowed if the entry
+   were wider or its grant had a condition less. For an entry of a deny, allowed and denied change places.
+2. An entry that cannot be wider and has no conditions, such as `connect = ["{client_id}"]`, needs only the first.
+3. A mutant survives if every case gets the answer that the template gives (`mutants.py`).
+4. What to add is searched: a case that the mutant answers differently, for the clients of the tests, and for each of
+   them without the claim whose condition is dropped. It is found by asking, so it passes and kills the mutant.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, get_args
+
+from iot_policies.entries import Entry
+from iot_policies.errors import PolicyError
+from iot_policies.explaining import ACTIONS, Question
+from iot_policies.grants import ConnectAttribute, Key
+from iot_policies.mutants import (
+    Asked,
+    Mutant,
+    Removed,
+    Unconditional,
+    Widened,
+    WithoutConnectWith,
+    unconditional,
+    widened,
+)
+from iot_policies.nearest import shown
+from iot_policies.placeholders import Values, as_format, claim_names, placeholder_names
+from iot_policies.principal import Claims, Principal, read_claim
+from iot_policies.template import PolicyTemplate
+from iot_policies.template_tests import Case, Client, with_topic_prefix
+from iot_policies.topics import HASH, PLUS, split
+from iot_policies.when import choices
+
+_OTHER = "other"
+"""A level that probably nothing else is called."""
+_EACH = 2
+"""The number of candidates that one entry gives."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A direction of an entry that no test reaches."""
+
+    entry: Entry
+    problem: str
+    """What is missing, in words."""
+    mutant: Mutant
+    """A mutant that a test of this direction kills."""
+
+
+class Advice(NamedTuple):
+    """A case that kills a mutant."""
+
+    label: str
+    """The test whose client it is about."""
+    change: str
+    """How the client differs from that of the test, in words; empty if it does not."""
+    line: str
+    """Such as `publish rooms/lobby/say/ann`."""
+    allowed: bool
+    """Whether the line belongs under `may`."""
+
+    def __str__(self) -> str:
+        lines = f'{"may" if self.allowed else "may_not"} = ["{self.line}"]'
+        place = f"a test of {self.label} {self.change}" if self.change else f"to the test of {self.label}"
+        return f"add {place}: {lines}"
+
+
+def asked_of(template: PolicyTemplate, cases: Iterable[Case]) -> list[Asked]:
+    """The questions of some cases."""
+    prefix = template.topic_prefix
+    return [
+        Asked(template, case.client, case.question, with_topic_prefix(case.question, case.resource, prefix))
+        for case in cases
+    ]
+
+
+def gaps(template: PolicyTemplate, asked: Sequence[Asked]) -> Iterator[Gap]:
+    """What the tests of a template do not reach."""
+    for entry in template.entries:
+        is_grant = entry.effect == "Allow"
+        verb = "allowed" if is_grant else "denied"
+        if not any(_is_decided_by(entry, each) for each in asked):
+            yield Gap(entry, f"no {'may' if is_grant else 'may_not'} is {verb} by it", Removed((entry,)))
+        wider = [*widened(template, entry), *unconditional([entry])]
+        if wider and all(survives(mutant, asked) for mutant in wider):
+            key = "may_not" if is_grant else "may"
+            yield Gap(entry, f"no {key} would be {verb} if it were wider or had a condition less", wider[0])
+
+
+def kills(asked: Asked, mutant: Mutant) -> bool:
+    """Whether a question gets another answer from a mutant."""
+    return asked.allows(mutant) is not asked.allows()
+
+
+def survives(mutant: Mutant, asked: Iterable[Asked]) -> bool:
+    """Whether no question gets another answer from a mutant."""
+    return not any(kills(each, mutant) for each in asked)
+
+
+def advice(template: PolicyTemplate, mutant: Mutant, cases: Iterable[Case]) -> Advice | None:
+    """A case that kills a mutant; None if none is found: the clients of the tests do not reach it, or nobody can."""
+    labels: dict[str, tuple[str, Client]] = {}
+    for case in cases:
+        labels.setdefault(repr(case.client), (case.label, case.client))
+    for label, client in labels.values():
+        for change, changed in _variants(client, mutant):
+            for question, resource in dict.fromkeys(_candidates(template, mutant, changed)):
+                asked = Asked(template, changed, question, with_topic_prefix(question, resource, template.topic_prefix))
+                if kills(asked, mutant):
+                    return Advice(label, change, f"{question} {resource}", asked.allows())
+    return None
+
+
+def _variants(client: Client, mutant: Mutant) -> Iterator[tuple[str, Client]]:
+    """The client, and what it can be to notice a mutant; each with how it differs from the client, in words."""
+    yield "", client
+    name, claims = client.principal
+    if isinstance(mutant, Unconditional):
+        principal = Principal(name, _without(claims, mutant.claim))
+        yield f"without the claim {mutant.claim}", client._replace(principal=principal)
+    if needed := _needed_claims(mutant.entries[0], claims):
+        change = f"with the claims {', '.join(f'{key} = {shown(value)}' for key, value in needed.items())}"
+        yield change, client._replace(principal=Principal(name, {**claims, **needed}))
+    if isinstance(mutant, WithoutConnectWith):
+        for attribute in get_args(ConnectAttribute):
+            yield f'with connect_with = ["{attribute}"]', client._replace(attributes=frozenset({attribute}))
+
+
+def _needed_claims(entry: Entry, claims: Claims) -> Claims:
+    """Claims that a client lacks to have an entry, with examples of their values."""
+    try:
+        unmet = entry.block.unmet(claims)
+        missing = [name for name in claim_names(entry.text) if read_claim(claims, name) is None]
+    except PolicyError:
+        return {}
+    needed: dict[str, object] = dict.fromkeys(missing, _OTHER)
+    return needed | {name: _OTHER if wanted == "*" else choices(wanted)[0] for name, wanted in unmet.items()}
+
+
+def _without(claims: Claims, name: str) -> Claims:
+    """Claims without one of them, by its name or path."""
+    outer, _, rest = name.partition(".")
+    inner = claims.get(outer)
+    if name not in claims and isinstance(inner, Mapping):
+        return {**claims, outer: _without(inner, rest)}
+    return {key: value for key, value in claims.items() if key != name}
+
+
+def _candidates(template: PolicyTemplate, mutant: Mutant, client: Client) -> Iterator[tuple[Question, str]]:
+    """Questions that a mutant may answer differently."""
+    for key in dict.fromkeys(entry.key for entry in mutant.entries):
+        texts = [mutant.text] if isinstance(mutant, Widened) else [each.text for each in mutant.entries]
+        for text in (*texts, *(each.text for each in template.entries)):
+            for filled in _filled(text, client):
+                yield key, _sample(filled, key)
+                if isinstance(mutant, Widened) and text.endswith(
+                    HASH
+                ):  # Where `+` became `#`, one level is no mistake.
+                    yield key, f"{_sample(filled, key)}/{_OTHER}"
+
+
+def _filled(text: str, client: Client) -> list[str]:
+    names = placeholder_names(text)
+    try:
+        combinations = Values(client.principal, client.client_id or _OTHER).combinations(names)
+    except PolicyError:
+        return []
+    return [as_format(text, names).format(*each) for each in combinations[:_EACH]]
+
+
+def _sample(text: str, key: Key) -> str:
+    """A client ID, a topic, or a topic filter that matches an entry, which has values already."""
+    if key == "connect":
+        return "/".join(_OTHER if level == "*" else level.replace("*", f"-{_OTHER}") for level in text.split("/"))
+    wild = (PLUS,) if key == "subscribe" else (PLUS, HASH)
+    return "/".join(_OTHER if level in wild else level for level in split(text))
+
+
+def _is_decided_by(entry: Entry, asked: Asked) -> bool:
+    """Whether an entry allows a question that is allowed, or denies one that grants allow."""
+    if asked.is_refused:
+        return False
+    if entry.effect == "Allow":
+        return asked.allows() and entry in asked.covering[ACTIONS[asked.question][-1]]
+    return any(
+        entry in covering and any(each.effect == "Allow" for each in covering) for covering in asked.covering.values()
+    )
