@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from itertools import combinations
 
+from iot_policies.account_region import LONGEST_PLACE
 from iot_policies.client_ids import anonymous_findings, client_id_findings
 from iot_policies.compiler import compile_policy
 from iot_policies.durations import duration_text
@@ -205,7 +206,7 @@ def _fitting(everything: PolicyTemplate, name: str, claims: Sequence[str]) -> in
         values = [str(number).rjust(TYPICAL_VALUE, "x") for number in range(count)]
         principal = Principal("x" * TYPICAL_VALUE, {**others, name: values})
         try:
-            compile_policy(everything, principal, "x" * TYPICAL_VALUE).documents(region="us-east-1", account="1" * 12)
+            compile_policy(everything, principal, "x" * TYPICAL_VALUE).documents(LONGEST_PLACE)
             least = count
         except PolicyTooLarge:
             most = count - 1
