@@ -15,6 +15,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import get_args
 
 from iot_policies.account_region import EXAMPLE_PLACE
@@ -42,22 +43,38 @@ class Asked:
 
     def __init__(self, template: PolicyTemplate, client: Client, question: Question, resource: str) -> None:
         """`resource` has the topic prefix."""
+        self._template = template
         self._client = client
-        self._values = Values(client.principal, resource if question == "connect" else client.client_id)
+        self._client_id = resource if question == "connect" else client.client_id
+        self._values = Values(client.principal, self._client_id)
         self.question: Question = question
         self.resource = resource
-        self.is_refused = _is_refused(template, client, resource if question == "connect" else client.client_id)
-        """Whether the authorizer refuses the client, for another reason than that nothing is granted."""
         self.covering = {
             action: frozenset(entry for entry in template.entries if self.is_covered_by(entry, action))
             for action in ACTIONS[question]
         }
         """The entries that cover it, for each of the question's actions."""
 
+    @cached_property
+    def is_refused(self) -> bool:
+        """Whether the authorizer refuses the client, for another reason than that nothing is granted."""
+        try:
+            compile_policy(self._template, self._client.principal, self._client_id).documents(EXAMPLE_PLACE)
+        except NothingGranted:
+            return False
+        except PolicyError:
+            return True
+        return False
+
     def allows(self, mutant: "Mutant | None" = None) -> bool:
         """Whether the template allows it, or a mutant of the template."""
-        if self.is_refused:
-            return False
+        return self._entries_allow(mutant) and not self.is_refused
+
+    def kills(self, mutant: "Mutant") -> bool:
+        """Whether a mutant gives another answer than the template."""
+        return self._entries_allow(mutant) is not self._entries_allow(None) and not self.is_refused
+
+    def _entries_allow(self, mutant: "Mutant | None") -> bool:
         changed = () if mutant is None else mutant.entries
         for action, before in self.covering.items():
             after = before.difference(changed)
@@ -107,16 +124,6 @@ class Asked:
             formats = formats[lead((*formats,)) :]
         asked = split(self.resource)
         return any(contains((*(each.format(*values) for each in formats),), asked) for values in combinations)
-
-
-def _is_refused(template: PolicyTemplate, client: Client, client_id: str | None) -> bool:
-    try:
-        compile_policy(template, client.principal, client_id).documents(EXAMPLE_PLACE)
-    except NothingGranted:
-        return False
-    except PolicyError:
-        return True
-    return False
 
 
 @dataclass(frozen=True, slots=True, eq=False)

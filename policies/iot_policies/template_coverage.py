@@ -91,27 +91,20 @@ def gaps(template: PolicyTemplate, asked: Sequence[Asked]) -> Iterator[Gap]:
             yield Gap(entry, f"no {key} would be {verb} if it were wider or had a condition less", wider[0])
 
 
-def kills(asked: Asked, mutant: Mutant) -> bool:
-    """Whether a question gets another answer from a mutant."""
-    return asked.allows(mutant) is not asked.allows()
-
-
 def survives(mutant: Mutant, asked: Iterable[Asked]) -> bool:
     """Whether no question gets another answer from a mutant."""
-    return not any(kills(each, mutant) for each in asked)
+    return not any(each.kills(mutant) for each in asked)
 
 
 def advice(template: PolicyTemplate, mutant: Mutant, cases: Iterable[Case]) -> Advice | None:
     """A case that kills a mutant; None if none is found: the clients of the tests do not reach it, or nobody can."""
-    labels: dict[str, tuple[str, Client]] = {}
-    for case in cases:
-        labels.setdefault(repr(case.client), (case.label, case.client))
-    for label, client in labels.values():
-        for change, changed in _variants(client, mutant):
-            for question, resource in dict.fromkeys(_candidates(template, mutant, changed)):
-                asked = Asked(template, changed, question, with_topic_prefix(question, resource, template.topic_prefix))
-                if kills(asked, mutant):
-                    return Advice(label, change, f"{question} {resource}", asked.allows())
+    labels = {repr(case.client): (case.label, case.client) for case in reversed([*cases])}
+    variants = [(label, *each) for label, client in labels.values() for each in _variants(client, mutant)]
+    for label, change, client in sorted(variants, key=lambda each: each[1] != ""):  # Those of the tests come first.
+        for question, resource in dict.fromkeys(_candidates(template, mutant, client)):
+            asked = Asked(template, client, question, with_topic_prefix(question, resource, template.topic_prefix))
+            if asked.kills(mutant):
+                return Advice(label, change, f"{question} {resource}", asked.allows())
     return None
 
 
@@ -154,7 +147,9 @@ def _candidates(template: PolicyTemplate, mutant: Mutant, client: Client) -> Ite
     """Questions that a mutant may answer differently."""
     for key in dict.fromkeys(entry.key for entry in mutant.entries):
         texts = [mutant.text] if isinstance(mutant, Widened) else [each.text for each in mutant.entries]
-        for text in (*texts, *(each.text for each in template.entries)):
+        if mutant.entries[0].effect == "Deny":  # It shows where a grant allows something.
+            texts += [each.text for each in template.entries if each.effect == "Allow"]
+        for text in texts:
             for filled in _filled(text, client):
                 yield key, _sample(filled, key)
                 if isinstance(mutant, Widened) and text.endswith(

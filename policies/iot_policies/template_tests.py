@@ -163,7 +163,10 @@ def load_tests(path: Path, check: Callable[[Question, str], object]) -> Template
             check(case.question, case.resource)
         except ValueError as error:
             raise invalid_file(path, text, case.location, str(error)) from None
-    return TemplateTests(path, path.parent / file.policy, tuple(cases), text)
+    policy = path.parent / file.policy
+    if not policy.is_file():
+        raise invalid_file(path, text, ("policy",), f"expected a policy template, found no file {policy}")
+    return TemplateTests(path, policy, tuple(cases), text)
 
 
 def run_tests(template: PolicyTemplate, cases: Iterable[Case]) -> Iterator[Outcome]:

@@ -22,6 +22,8 @@ def lint(
     credentials. Skips tests, NAME.test.toml, so you can name all files of a folder.
     """
     policies = without_tests(policies)
+    if not policies:
+        raise typer.BadParameter("expected a policy template, found only tests", param_hint="POLICY")
     counts = {"warning": 0, "note": 0}
     for path in policies:
         template, (_, text) = options.load_template(path, topic_prefix), read_toml(path)

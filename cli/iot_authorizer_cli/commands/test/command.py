@@ -19,7 +19,7 @@ from iot_policies.template_coverage import advice, asked_of, gaps, survives
 from iot_policies.template_tests import SUFFIX, Case, Outcome, TemplateTests, load_tests, run_tests
 from iot_policies.toml_file import place_of, read_toml
 
-_LONG = 200_000
+_LONG = 500_000
 """The number of comparisons, mutants times cases, that take about a second."""
 
 
