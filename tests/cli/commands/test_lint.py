@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tests.cli.conftest import Run
+from tests.cli.conftest import Run, refused
 
 CHAT = "policies/chat.toml"
 
@@ -17,6 +17,18 @@ def test_lint_exits_with_1_and_names_file_line_and_entry(run: Run, folder: Path)
     done = run("lint", "own.toml")
     assert done.returncode == 1
     assert done.stdout.startswith('own.toml:2: warning: grant[0].connect[0]: "sensor" is not bound to the principal')
+
+
+def test_lint_skips_tests_so_all_files_of_a_folder_can_be_named(run: Run) -> None:
+    done = run("lint", CHAT, "policies/chat.test.toml")
+    assert (done.returncode, done.stderr.endswith(" in 1 template\n")) == (0, True)
+
+
+def test_lint_of_nothing_but_tests_is_a_usage_error(run: Run) -> None:
+    assert (
+        refused(run, "lint", "policies/chat.test.toml")
+        == "Invalid value for POLICY: expected a policy template, found only tests"
+    )
 
 
 def test_lint_knows_the_clients_without_credentials_of_the_configuration_that_names_the_template(

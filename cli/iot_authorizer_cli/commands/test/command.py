@@ -125,7 +125,7 @@ class _Tested:
         is_short = len(found) * len(asked) < _LONG or not sys.stderr.isatty()
         with typer.progressbar(found, label=f"{self.path}: mutants", file=sys.stderr, hidden=is_short) as shown:
             checks = tuple(self._tried(mutant, asked) for mutant in shown)
-        return Suite(f"{self.path}", checks, "changes noticed", "changes not noticed")
+        return Suite(f"changes of {self.path}", checks, "noticed", "not noticed")
 
     def _tried(self, mutant: Mutant, asked: Sequence[Asked]) -> Check:
         place = place_of(self.path, self.text, mutant.location)
