@@ -32,16 +32,16 @@ from iot_policies.placeholders import (
     split_template,
 )
 from iot_policies.template import PolicyTemplate
-from iot_policies.template_tests import Client
+from iot_policies.template_tests import ClientOfTest
 from iot_policies.topics import HASH, PLUS, Levels, contains, lead, split
 from iot_policies.when import condition_text
 from iot_policies.wildcards import matcher
 
 
-class Asked:
+class AskedQuestion:
     """A question of a client, and the entries that cover it."""
 
-    def __init__(self, template: PolicyTemplate, client: Client, question: Question, resource: str) -> None:
+    def __init__(self, template: PolicyTemplate, client: ClientOfTest, question: Question, resource: str) -> None:
         """`resource` has the topic prefix."""
         self._template = template
         self._client = client
@@ -139,7 +139,7 @@ class Mutant(ABC):
         return self.entries[0].location
 
     @abstractmethod
-    def covers(self, entry: Entry, action: Action, asked: Asked) -> bool:
+    def covers(self, entry: Entry, action: Action, asked: AskedQuestion) -> bool:
         """Whether one of these entries, with the mistake, covers a question."""
 
     @abstractmethod
@@ -150,7 +150,7 @@ class Mutant(ABC):
 class Removed(Mutant):
     """An entry is removed."""
 
-    def covers(self, entry: Entry, action: Action, asked: Asked) -> bool:  # noqa: ARG002
+    def covers(self, entry: Entry, action: Action, asked: AskedQuestion) -> bool:  # noqa: ARG002
         """Never."""
         return False
 
@@ -167,7 +167,7 @@ class Widened(Mutant):
     filter: str
     """Its text with the topic prefix; for a client ID the text itself."""
 
-    def covers(self, entry: Entry, action: Action, asked: Asked) -> bool:
+    def covers(self, entry: Entry, action: Action, asked: AskedQuestion) -> bool:
         """Whether the entry covers it as it is, or with the wider text."""
         has_action = any(rule.action == action for rule in entry.rules)
         could = has_action and asked.applies(entry) and asked.fits_attributes(entry)
@@ -188,7 +188,7 @@ class Unconditional(Mutant):
         """The place of the conditions."""
         return (*self.entries[0].block_location, "when")
 
-    def covers(self, entry: Entry, action: Action, asked: Asked) -> bool:
+    def covers(self, entry: Entry, action: Action, asked: AskedQuestion) -> bool:
         """Whether an entry covers it if only the other conditions are asked."""
         return asked.applies(entry, self.claim) and asked.fits_attributes(entry) and asked.fits(entry, action)
 
@@ -206,7 +206,7 @@ class WithoutConnectWith(Mutant):
         """The place of the connect attributes."""
         return (*self.entries[0].block_location, "connect_with")
 
-    def covers(self, entry: Entry, action: Action, asked: Asked) -> bool:
+    def covers(self, entry: Entry, action: Action, asked: AskedQuestion) -> bool:
         """Whether an entry covers it with any connect attributes."""
         return asked.applies(entry) and asked.fits(entry, action)
 

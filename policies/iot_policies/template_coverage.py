@@ -17,7 +17,7 @@ from iot_policies.errors import PolicyError
 from iot_policies.explaining import ACTIONS, Question
 from iot_policies.grants import ConnectAttribute, Key
 from iot_policies.mutants import (
-    Asked,
+    AskedQuestion,
     Mutant,
     Removed,
     Unconditional,
@@ -30,7 +30,7 @@ from iot_policies.nearest import shown
 from iot_policies.placeholders import Values, as_format, claim_names, placeholder_names
 from iot_policies.principal import Claims, Principal, read_claim
 from iot_policies.template import PolicyTemplate
-from iot_policies.template_tests import Case, Client, with_topic_prefix
+from iot_policies.template_tests import Case, ClientOfTest, with_topic_prefix
 from iot_policies.topics import HASH, PLUS, split
 from iot_policies.when import choices
 
@@ -69,16 +69,16 @@ class Advice(NamedTuple):
         return f"add {place}: {lines}"
 
 
-def asked_of(template: PolicyTemplate, cases: Iterable[Case]) -> list[Asked]:
+def asked_of(template: PolicyTemplate, cases: Iterable[Case]) -> list[AskedQuestion]:
     """The questions of some cases."""
     prefix = template.topic_prefix
     return [
-        Asked(template, case.client, case.question, with_topic_prefix(case.question, case.resource, prefix))
+        AskedQuestion(template, case.client, case.question, with_topic_prefix(case.question, case.resource, prefix))
         for case in cases
     ]
 
 
-def gaps(template: PolicyTemplate, asked: Sequence[Asked]) -> Iterator[Gap]:
+def gaps(template: PolicyTemplate, asked: Sequence[AskedQuestion]) -> Iterator[Gap]:
     """What the tests of a template do not reach."""
     for entry in template.entries:
         is_grant = entry.effect == "Allow"
@@ -91,7 +91,7 @@ def gaps(template: PolicyTemplate, asked: Sequence[Asked]) -> Iterator[Gap]:
             yield Gap(entry, f"no {key} would be {verb} if it were wider or had a condition less", wider[0])
 
 
-def survives(mutant: Mutant, asked: Iterable[Asked]) -> bool:
+def survives(mutant: Mutant, asked: Iterable[AskedQuestion]) -> bool:
     """Whether no question gets another answer from a mutant."""
     return not any(each.kills(mutant) for each in asked)
 
@@ -102,13 +102,15 @@ def advice(template: PolicyTemplate, mutant: Mutant, cases: Iterable[Case]) -> A
     variants = [(label, *each) for label, client in labels.values() for each in _variants(client, mutant)]
     for label, change, client in sorted(variants, key=lambda each: each[1] != ""):  # Those of the tests come first.
         for question, resource in dict.fromkeys(_candidates(template, mutant, client)):
-            asked = Asked(template, client, question, with_topic_prefix(question, resource, template.topic_prefix))
+            asked = AskedQuestion(
+                template, client, question, with_topic_prefix(question, resource, template.topic_prefix)
+            )
             if asked.kills(mutant):
                 return Advice(label, change, f"{question} {resource}", asked.allows())
     return None
 
 
-def _variants(client: Client, mutant: Mutant) -> Iterator[tuple[str, Client]]:
+def _variants(client: ClientOfTest, mutant: Mutant) -> Iterator[tuple[str, ClientOfTest]]:
     """The client, and what it can be to notice a mutant; each with how it differs from the client, in words."""
     yield "", client
     name, claims = client.principal
@@ -143,7 +145,7 @@ def _without(claims: Claims, name: str) -> Claims:
     return {key: value for key, value in claims.items() if key != name}
 
 
-def _candidates(template: PolicyTemplate, mutant: Mutant, client: Client) -> Iterator[tuple[Question, str]]:
+def _candidates(template: PolicyTemplate, mutant: Mutant, client: ClientOfTest) -> Iterator[tuple[Question, str]]:
     """Questions that a mutant may answer differently."""
     for key in dict.fromkeys(entry.key for entry in mutant.entries):
         texts = [mutant.text] if isinstance(mutant, Widened) else [each.text for each in mutant.entries]
@@ -158,7 +160,7 @@ def _candidates(template: PolicyTemplate, mutant: Mutant, client: Client) -> Ite
                     yield key, f"{_sample(filled, key)}/{_OTHER}"
 
 
-def _filled(text: str, client: Client) -> list[str]:
+def _filled(text: str, client: ClientOfTest) -> list[str]:
     names = placeholder_names(text)
     try:
         combinations = Values(client.principal, client.client_id or _OTHER).combinations(names)
@@ -175,7 +177,7 @@ def _sample(text: str, key: Key) -> str:
     return "/".join(_OTHER if level in wild else level for level in split(text))
 
 
-def _is_decided_by(entry: Entry, asked: Asked) -> bool:
+def _is_decided_by(entry: Entry, asked: AskedQuestion) -> bool:
     """Whether an entry allows a question that is allowed, or denies one that grants allow."""
     if asked.is_refused:
         return False

@@ -84,7 +84,7 @@ class _File(StrictModel):
 _KEYS = {key for model in (_File, TemplateTest) for key in model.model_fields}
 
 
-class Client(NamedTuple):
+class ClientOfTest(NamedTuple):
     """The client of a test."""
 
     principal: Principal
@@ -97,7 +97,7 @@ class Client(NamedTuple):
 class Case:
     """One line of a test, and what the line expects."""
 
-    client: Client
+    client: ClientOfTest
     question: Question
     resource: str
     """A client ID, a topic or a topic filter, without the topic prefix."""
@@ -183,7 +183,7 @@ def with_topic_prefix(question: Question, resource: str, prefix: str) -> str:
 
 
 def _cases(test: TemplateTest, index: int) -> Iterator[Case]:
-    client = Client(Principal(test.principal, test.claims), test.client_id, frozenset(test.connect_with))
+    client = ClientOfTest(Principal(test.principal, test.claims), test.client_id, frozenset(test.connect_with))
     label = test.principal if test.name is None else f"{test.name} ({test.principal})"
 
     def case(line: str, allowed: bool, *place: str | int) -> Case:

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from iot_policies import Deny, Grant, InvalidTopics, PolicyTemplate, Principal
 from iot_policies.explaining import Question, explain
-from iot_policies.mutants import Asked, Mutant, Unconditional, Widened, mutants
-from iot_policies.template_tests import Client
+from iot_policies.mutants import AskedQuestion, Mutant, Unconditional, Widened, mutants
+from iot_policies.template_tests import ClientOfTest
 from tests.policies.templates import blocks
 
 
@@ -91,7 +91,7 @@ def test_connect_with_is_dropped_if_it_makes_a_difference(block: Grant | Deny, c
 
 
 CLIENTS = st.builds(
-    Client,
+    ClientOfTest,
     st.builds(
         Principal,
         st.sampled_from(["a", "b"]),
@@ -129,13 +129,13 @@ def template_of(*found: Grant | Deny) -> PolicyTemplate | None:
 
 @given(TEMPLATES, CLIENTS, QUESTIONS)
 def test_the_entries_of_a_template_answer_as_its_policies_do(
-    found: tuple[Grant | Deny, ...], client: Client, asked: tuple[Question, str]
+    found: tuple[Grant | Deny, ...], client: ClientOfTest, asked: tuple[Question, str]
 ) -> None:
     template = template_of(*found)
     if template is not None:
         principal, client_id, attributes = client
         answer = explain(template, principal, *asked, client_id, attributes)
-        assert Asked(template, client, *asked).allows() is answer.allowed, answer
+        assert AskedQuestion(template, client, *asked).allows() is answer.allowed, answer
 
 
 def changed(template: PolicyTemplate, mutant: Mutant) -> Iterator[Grant | Deny]:
@@ -155,7 +155,7 @@ def changed(template: PolicyTemplate, mutant: Mutant) -> Iterator[Grant | Deny]:
 
 @given(TEMPLATES, CLIENTS, QUESTIONS, st.data())
 def test_a_mutant_answers_as_the_changed_template_does(
-    found: tuple[Grant | Deny, ...], client: Client, asked: tuple[Question, str], data: st.DataObject
+    found: tuple[Grant | Deny, ...], client: ClientOfTest, asked: tuple[Question, str], data: st.DataObject
 ) -> None:
     template = template_of(*found)
     several = [] if template is None else list(mutants(template))
@@ -163,7 +163,7 @@ def test_a_mutant_answers_as_the_changed_template_does(
         return
     mutant = data.draw(st.sampled_from(several))
     whole = template_of(*changed(template, mutant))
-    before = Asked(template, client, *asked)
-    if whole is not None and not before.is_refused and not Asked(whole, client, *asked).is_refused:
+    before = AskedQuestion(template, client, *asked)
+    if whole is not None and not before.is_refused and not AskedQuestion(whole, client, *asked).is_refused:
         principal, client_id, attributes = client
         assert before.allows(mutant) is explain(whole, principal, *asked, client_id, attributes).allowed, str(mutant)

@@ -11,7 +11,7 @@ from iot_policies import Deny, Grant, InvalidTopics, PolicyTemplate, Principal
 from iot_policies.explaining import Question, explain
 from iot_policies.mutants import mutants
 from iot_policies.template_coverage import advice, asked_of, gaps, survives
-from iot_policies.template_tests import Case, Client, load_tests, with_topic_prefix
+from iot_policies.template_tests import Case, ClientOfTest, load_tests, with_topic_prefix
 from tests import READY
 from tests.policies.templates import blocks
 
@@ -28,7 +28,7 @@ TEMPLATE = PolicyTemplate.of(
 def case(line: str, allowed: bool, **claims: object) -> Case:
     action, _, resource = line.partition(" ")
     question: Question = next(each for each in get_args(Question) if each == action)
-    client = Client(Principal("ann", claims), None, frozenset())
+    client = ClientOfTest(Principal("ann", claims), None, frozenset())
     return Case(client, question, resource, allowed, "ann", ("test", 0, "may", 0))
 
 

@@ -14,7 +14,7 @@ from iot_authorizer_cli.commands.test.report import Check, Suite, as_junit, as_t
 from iot_authorizer_cli.terminal import warn
 from iot_policies import InvalidFile, PolicyTemplate
 from iot_policies.errors import printable
-from iot_policies.mutants import Asked, Mutant, mutants
+from iot_policies.mutants import AskedQuestion, Mutant, mutants
 from iot_policies.template_coverage import advice, asked_of, gaps, survives
 from iot_policies.template_tests import SUFFIX, Case, Outcome, TemplateTests, load_tests, run_tests
 from iot_policies.toml_file import place_of, read_toml
@@ -127,7 +127,7 @@ class _Tested:
             checks = tuple(self._tried(mutant, asked) for mutant in shown)
         return Suite(f"changes of {self.path}", checks, "noticed", "not noticed")
 
-    def _tried(self, mutant: Mutant, asked: Sequence[Asked]) -> Check:
+    def _tried(self, mutant: Mutant, asked: Sequence[AskedQuestion]) -> Check:
         place = place_of(self.path, self.text, mutant.location)
         if survives(mutant, asked):
             return Check(place, f"{mutant}", "no test notices", (self._advice(mutant),))

@@ -160,10 +160,7 @@ ERRORS = {
         ":5: test[0].may_not[0]: # must be the last level",
     ),
     "too many levels": (f'{HEAD}may_not = ["publish {"/" * 8}"]', "test[0].may_not[0]: a topic has at most 7 slashes"),
-    "no template": (
-        HEAD.replace("own", "won"),
-        "own.test.toml:1: policy: expected a policy template, found no file won.",
-    ),
+    "no template": (WEAK.replace("own", "won"), ":1: policy: expected a policy template, found no file won.toml"),
     "an unknown key": (
         f"{HEAD}mya = []",
         ":5: test[0].mya: is not a key of this table: did you mean may?",
