@@ -35,8 +35,10 @@ _SYNTAX_LINE = re.compile(r"^(.*) \(at (?:line (\d+), column \d+|end of document
 _HEADER = re.compile(r"\s*(\[\[?)\s*([^\]]+?)\s*\]\]?\s*(?:#.*)?$")
 _OVERRIDE = "AUTHORIZER__"
 _KEY = re.compile(r"""\s*(?:"([^"]*)"|'([^']*)'|([A-Za-z0-9_.-]+))\s*=""")
-_TOKEN = r"""\s+|\#[^\n]*|\"{3}(?:\\.|[^\\])*?\"{3}|'{3}.*?'{3}|"(?:\\.|[^"\\])*"|'[^']*'|[][{},]|[^]\s[{},\#"']+"""
-"""A token of a value: space, a comment, a string, a sign, or anything else. It is compiled for messages only."""
+_PART_OF_VALUE = (
+    r"""\s+|\#[^\n]*|\"{3}(?:\\.|[^\\])*?\"{3}|'{3}.*?'{3}|"(?:\\.|[^"\\])*"|'[^']*'|[][{},]|[^]\s[{},\#"']+"""
+)
+"""What a value consists of: space, a comment, a string, a sign, or anything else. Compiled for messages only."""
 
 Location = Sequence[str | int]
 
@@ -142,7 +144,7 @@ def _element(text: str, start: int, wanted: int) -> int:
     """Where an element of a list begins whose key begins at `start`; `start` if it is no list."""
     key = _KEY.match(text, start)
     depth = index = 0
-    for token in re.compile(_TOKEN, re.DOTALL).finditer(text, key.end() if key else start):
+    for token in re.compile(_PART_OF_VALUE, re.DOTALL).finditer(text, key.end() if key else start):
         sign = token[0][0]
         if depth == 1 and index == wanted and not sign.isspace() and sign not in "#,":
             return token.start()

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from iot_policies import Deny, Grant, InvalidTopics, PolicyTemplate, Principal
-from iot_policies.explaining import Question, explain
+from iot_policies.explaining import Question, explain, is_allowed
 from iot_policies.mutants import AskedQuestion, Mutant, Unconditional, Widened, mutants
 from iot_policies.template_tests import ClientOfTest
 from tests.policies.templates import blocks
@@ -136,6 +136,7 @@ def test_the_entries_of_a_template_answer_as_its_policies_do(
         principal, client_id, attributes = client
         answer = explain(template, principal, *asked, client_id, attributes)
         assert AskedQuestion(template, client, *asked).allows() is answer.allowed, answer
+        assert is_allowed(template, principal, *asked, client_id, attributes) is answer.allowed
 
 
 def changed(template: PolicyTemplate, mutant: Mutant) -> Iterator[Grant | Deny]:

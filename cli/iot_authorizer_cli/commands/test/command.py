@@ -141,7 +141,6 @@ class _Tested:
 
 
 def _check(file: TemplateTests, outcome: Outcome) -> Check:
-    problem = "" if outcome.passed else "is allowed" if outcome.explanation.allowed else "is denied"
-    return Check(
-        file.place_of(outcome.case), f"{outcome.case}", problem, outcome.explanation.reasons if problem else ()
-    )
+    case = outcome.case
+    problem = "" if outcome.passed else "is denied" if case.allowed else "is allowed"
+    return Check(file.place_of(case), f"{case}", problem, outcome.reasons)
