@@ -98,7 +98,9 @@ def survives(mutant: Mutant, asked: Iterable[AskedQuestion]) -> bool:
 
 def advice(template: PolicyTemplate, mutant: Mutant, cases: Iterable[Case]) -> Advice | None:
     """A case that kills a mutant; None if none is found, as if it makes no difference."""
-    labels = {repr(case.client): (case.label, case.client) for case in reversed([*cases])}
+    labels: dict[str, tuple[str, ClientOfTest]] = {}
+    for case in cases:
+        labels.setdefault(repr(case.client), (case.label, case.client))
     variants = [(label, *each) for label, client in labels.values() for each in _variants(client, mutant)]
     for label, change, client in sorted(variants, key=lambda each: each[1] != ""):  # Those of the tests come first.
         for question, resource in dict.fromkeys(_candidates(template, mutant, client)):
