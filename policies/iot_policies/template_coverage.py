@@ -12,17 +12,18 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, get_args
 
+from iot_policies.asked_question import AskedQuestion
 from iot_policies.entries import Entry
 from iot_policies.errors import PolicyError
 from iot_policies.explaining import ACTIONS, Question
 from iot_policies.grants import ConnectAttribute, Key
 from iot_policies.mutants import (
-    AskedQuestion,
     Mutant,
     Removed,
     Unconditional,
     Widened,
     WithoutConnectWith,
+    WithoutValue,
     unconditional,
     widened,
 )
@@ -93,7 +94,7 @@ def gaps(template: PolicyTemplate, asked: Sequence[AskedQuestion]) -> Iterator[G
 
 def survives(mutant: Mutant, asked: Iterable[AskedQuestion]) -> bool:
     """Whether no question gets another answer from a mutant."""
-    return not any(each.kills(mutant) for each in asked)
+    return not any(mutant.is_killed_by(each) for each in asked)
 
 
 def advice(template: PolicyTemplate, mutant: Mutant, cases: Iterable[Case]) -> Advice | None:
@@ -107,7 +108,7 @@ def advice(template: PolicyTemplate, mutant: Mutant, cases: Iterable[Case]) -> A
             asked = AskedQuestion(
                 template, client, question, with_topic_prefix(question, resource, template.topic_prefix)
             )
-            if asked.kills(mutant):
+            if mutant.is_killed_by(asked):
                 return Advice(label, change, f"{question} {resource}", asked.allows())
     return None
 
@@ -119,6 +120,9 @@ def _variants(client: ClientOfTest, mutant: Mutant) -> Iterator[tuple[str, Clien
     if isinstance(mutant, Unconditional):
         principal = Principal(name, _without(claims, mutant.claim))
         yield f"without the claim {mutant.claim}", client._replace(principal=principal)
+    if isinstance(mutant, WithoutValue):
+        principal = Principal(name, {**claims, mutant.claim: mutant.value})
+        yield f"with the claims {mutant.claim} = {shown(mutant.value)}", client._replace(principal=principal)
     if needed := _needed_claims(mutant.entries[0], claims):
         change = f"with the claims {', '.join(f'{key} = {shown(value)}' for key, value in needed.items())}"
         yield change, client._replace(principal=Principal(name, {**claims, **needed}))
@@ -156,9 +160,7 @@ def _candidates(template: PolicyTemplate, mutant: Mutant, client: ClientOfTest) 
         for text in texts:
             for filled in _filled(text, client):
                 yield key, _sample(filled, key)
-                if isinstance(mutant, Widened) and text.endswith(
-                    HASH
-                ):  # Where `+` became `#`, one level is no mistake.
+                if isinstance(mutant, Widened) and text.endswith(HASH):  # If `+` became `#`, one level is no mistake.
                     yield key, f"{_sample(filled, key)}/{_OTHER}"
 
 

@@ -43,6 +43,7 @@ from iot_policies.toml_file import invalid_file, read_toml
 _PACKAGES = ("iot_authorizer", "iot_identities", "iot_policies")
 """The packages that run in Lambda."""
 _ONLY_TOOLS = (
+    "iot_policies/asked_question.py",
     "iot_policies/mutants.py",
     "iot_policies/template_coverage.py",
     "iot_policies/template_tests.py",

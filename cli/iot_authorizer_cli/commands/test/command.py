@@ -13,8 +13,9 @@ from iot_authorizer_cli import options
 from iot_authorizer_cli.commands.test.report import Check, Suite, as_junit, as_tap, as_text
 from iot_authorizer_cli.terminal import warn
 from iot_policies import InvalidFile, PolicyTemplate
+from iot_policies.asked_question import AskedQuestion
 from iot_policies.errors import printable
-from iot_policies.mutants import AskedQuestion, Mutant, mutants
+from iot_policies.mutants import Mutant, mutants
 from iot_policies.template_coverage import advice, asked_of, gaps, survives
 from iot_policies.template_tests import SUFFIX, Case, Outcome, TemplateTests, load_tests, run_tests
 from iot_policies.toml_file import place_of, read_toml
@@ -137,7 +138,7 @@ class _Tested:
         found = advice(self.template, mutant, self.cases)
         if found is not None:
             return f"{found}"
-        return "no example found: if another entry always says the same, remove one of them"
+        return "no example found: the change may make no difference; if another entry says the same, remove one of them"
 
 
 def _check(file: TemplateTests, outcome: Outcome) -> Check:
