@@ -20,6 +20,7 @@ from pydantic import BaseModel, ConfigDict
 from iot_authorizer_cli import options
 from iot_authorizer_cli.terminal import count, read_standard_input, tell, warn
 from iot_policies import PolicyTemplate, Principal
+from iot_policies.account_region import EXAMPLE_PLACE, AccountRegion, account_region
 from iot_policies.errors import printable
 from iot_policies.explaining import Explanation, Question
 from iot_policies.explaining import explain as explain_template
@@ -52,6 +53,7 @@ def explain(
     claims: options.Claims = "{}",
     client_id: options.ClientId = None,
     topic_prefix: options.TopicPrefix = None,
+    region: options.Region = EXAMPLE_PLACE.region,
     questions: Annotated[
         str | None,
         typer.Option(
@@ -69,17 +71,18 @@ def explain(
     --questions: with 0 if all are allowed, with 2 if a line is not a question.
     """
     given = options.json_object(claims, "--claims")
+    place = account_region(region, EXAMPLE_PLACE.account)
     template = options.load_template(policy, topic_prefix)
     if questions is not None:
         if action is not None:
             raise typer.BadParameter("give either ACTION and RESOURCE, or this option", param_hint="--questions")
         defaults = _Asked(action="connect", resource="", principal=principal, claims=dict(given), client_id=client_id)
-        raise typer.Exit(_answer_all(template, questions, defaults))
+        raise typer.Exit(_answer_all(template, place, questions, defaults))
     if action is None or resource is None or principal is None:
         missing = "ACTION" if action is None else "RESOURCE" if resource is None else "--principal"
         raise typer.BadParameter("required without --questions", param_hint=missing)
     asked = _Asked(action=action, resource=resource, principal=principal, claims=dict(given), client_id=client_id)
-    found, refused = _answer(template, asked, "RESOURCE")
+    found, refused = _answer(template, place, asked, "RESOURCE")
     if as_json:
         typer.echo(json.dumps(_as_json(asked, found, refused)))
     else:
@@ -87,7 +90,9 @@ def explain(
     raise typer.Exit(0 if found.allowed else 1)
 
 
-def _answer(template: PolicyTemplate, asked: _Asked, name: str) -> tuple[Explanation, tuple[str, ...]]:
+def _answer(
+    template: PolicyTemplate, place: AccountRegion, asked: _Asked, name: str
+) -> tuple[Explanation, tuple[str, ...]]:
     """The explanation, and why the template refuses the client ID; nothing if it does not.
 
     Raises a usage error, which names the resource, if it is not a topic or a topic filter.
@@ -97,10 +102,10 @@ def _answer(template: PolicyTemplate, asked: _Asked, name: str) -> tuple[Explana
     if asked.action == "subscribe":
         options.topic_filter(asked.resource, name)
     principal = Principal(asked.principal or "", asked.claims or {})
-    found = explain_template(template, principal, asked.action, asked.resource, asked.client_id)
+    found = explain_template(template, principal, asked.action, asked.resource, asked.client_id, place=place)
     if asked.client_id is None or asked.action == "connect":
         return found, ()
-    connect = explain_template(template, principal, "connect", asked.client_id)
+    connect = explain_template(template, principal, "connect", asked.client_id, place=place)
     return found, () if connect.allowed else connect.reasons
 
 
@@ -124,13 +129,13 @@ def _as_json(asked: _Asked, found: Explanation, refused: tuple[str, ...]) -> Map
     }
 
 
-def _answer_all(template: PolicyTemplate, questions: str, defaults: _Asked) -> int:
+def _answer_all(template: PolicyTemplate, place: AccountRegion, questions: str, defaults: _Asked) -> int:
     """Prints one line for each question, and how many there are. Returns the exit code."""
     allowed = denied = broken = 0
     for number, line in _lines(questions):
         try:
             asked = _question(line, defaults)
-            found, refused = _answer(template, asked, "resource")
+            found, refused = _answer(template, place, asked, "resource")
         except typer.BadParameter as error:
             broken += 1
             text = ": ".join(filter(None, (str(error.param_hint or ""), error.message)))
