@@ -18,6 +18,8 @@ def lint(
 ) -> None:
     """Check policy templates for mistakes. Exits with 0 if there is none, with 1 otherwise.
 
+    The code in brackets at the end of a finding is the one with which AWS IoT Device Defender reports the same mistake.
+
     If authorizer.toml names a template and has [anonymous], also checks what the template grants to clients without
     credentials.
     """
@@ -27,7 +29,8 @@ def lint(
         for finding in lint_template(template, _anonymous(path)):
             line = line_of(text, finding.location)
             place = f"{path}:{line}" if line else f"{path}"
-            typer.echo(": ".join(filter(None, (place, finding.severity, key_of(finding.location), finding.message))))
+            message = f"{finding.message} [{finding.audit}]" if finding.audit else finding.message
+            typer.echo(": ".join(filter(None, (place, finding.severity, key_of(finding.location), message))))
             counts[finding.severity] += 1
     notes = f" and {count(counts['note'], 'note')}" if counts["note"] else ""
     warnings = count(counts["warning"], "finding")
