@@ -75,8 +75,8 @@ def _run(stage: str, config: Path, action: str, options: tuple[str, ...] = (), *
     found = find_account()
     place = f"AWS account {found.account}, region {found.region}"
     if action == "deploy" and (arguments := missing_bootstrap(found)):
-        command = shlex.join([*program, *arguments])
-        raise InvalidSettings(f"{place}: not prepared for the CDK: an administrator runs this once: {command}")
+        prepare = shlex.join([*program, *arguments])
+        raise InvalidSettings(f"{place}: not prepared for the CDK: an administrator runs this once: {prepare}")
     tell(f"{action} of stage {stage}: {place}")
     python = (sys.executable, "-P", "-m", "iot_authorizer_cdk.app", *app, "--config", str(config))
     command = [*program, action, *options, "--context", f"stage={stage}", "--app", shlex.join(python)]
