@@ -23,6 +23,7 @@ from iot_policies import (
     SessionTimes,
     compile_policy,
 )
+from iot_policies.account_region import AccountRegion
 from iot_policies.packing import Document
 from iot_policies.toml_file import key_of
 
@@ -30,14 +31,6 @@ Verify = Callable[[Credentials], VerifiedPrincipal | Principal]
 """Verifies credentials. Raises Refusal."""
 GrantTo = Callable[[Principal], Grant | Deny | Iterable[Grant | Deny]]
 """Grants topics to a principal. They may have placeholders, as in a template. Raises Refusal."""
-
-
-class AccountRegion(NamedTuple):
-    """The account and region in which the authorizer runs, for the ARNs of its policies."""
-
-    region: str
-    account: str
-    partition: str = "aws"
 
 
 @lru_cache(maxsize=8)
@@ -98,6 +91,7 @@ class Authorizer:
             refusal = _refusal(error)
             refusal.source = credentials.source
             refusal.principal = refusal.principal or principal
+            error.__traceback__ = None  # An exception that is raised again each time would keep every event.
             raise refusal from None
         life = None if verified.expires_at is None else verified.expires_at - self._clock()
         response = allowed(principal.name, documents, self._session, event, life)
@@ -106,7 +100,7 @@ class Authorizer:
     def _documents(self, principal: Principal, client_id: str | None, place: AccountRegion) -> list[Document]:
         try:
             policy = compile_policy(self._template(principal), principal, client_id)
-            documents = policy.documents(region=place.region, account=place.account, partition=place.partition)
+            documents = policy.documents(place)
         except InvalidTopics as error:
             raise Refusal(Reason.INVALID_TOPICS, key_of(error.key)) from None
         if client_id is not None and not policy.may_connect(client_id):
@@ -123,7 +117,7 @@ class Authorizer:
 def _refusal(error: Exception) -> Refusal:
     if isinstance(error, PolicyError):  # Also of `verify`, which can read claims as a template does.
         return Refusal(error.reason, error.source)
-    return error if isinstance(error, Refusal) else internal_error(error)
+    return error.copy() if isinstance(error, Refusal) else internal_error(error)
 
 
 def _checked(value: object) -> VerifiedPrincipal:

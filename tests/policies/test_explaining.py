@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from iot_policies import Deny, Grant, PolicyTemplate, Principal
+from iot_policies.account_region import account_region
 from iot_policies.explaining import Question, explain
 from tests.policies import hostile
 
@@ -169,6 +170,12 @@ def test_a_no_is_explained_although_there_are_too_many_values_to_compare() -> No
     assert "role = admin" in found.reasons[0]
 
 
+def test_a_missing_claim_is_named_although_the_other_claim_of_its_level_has_too_many_values() -> None:
+    template = PolicyTemplate.of([Grant(publish=("{claims.x}-{claims.y}",)), Grant(connect=("ann",))])
+    found = explain(template, Principal("ann", {"x": [f"{number}" for number in range(20_000)]}), "publish", "1-2")
+    assert "claims.y is missing" in found.reasons[0]
+
+
 levels = st.sampled_from(("users", "user", "ann", "open", "a", "+", "#", "$aws", "", "lobby"))
 resources = st.lists(levels, min_size=1, max_size=4).map("/".join) | hostile.names
 
@@ -185,3 +192,16 @@ def test_every_question_has_an_answer_and_a_no_never_names_a_grant_as_its_reason
     found = explain(TEMPLATE, Principal(name, claims), question, resource, "phone")
     assert found.reasons
     assert found.allowed is any(reason.startswith("by grant") for reason in found.reasons)
+
+
+def test_the_length_of_the_regions_name_decides_whether_a_policy_is_too_large() -> None:
+    template = PolicyTemplate.of([Grant(publish=("rooms/{claims.rooms}",))])
+    principals = [Principal("ann", {"rooms": [f"room-{number}" for number in range(count)]}) for count in range(500)]
+    answers = {
+        place: [explain(template, principal, "publish", "rooms/room-0", place=place) for principal in principals[1:]]
+        for place in (account_region("eu-west-1", "123456789012"), account_region("us-gov-west-1", "123456789012"))
+    }
+    short, long = ([answer.allowed for answer in found] for found in answers.values())
+    between = long.index(False)
+    assert short[between]
+    assert answers[account_region("us-gov-west-1", "123456789012")][between].reasons[0].startswith("policy_too_large")
