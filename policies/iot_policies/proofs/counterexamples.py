@@ -30,7 +30,9 @@ class Counterexample:
     entries: tuple[Entry, ...]
     """The entries of the template that are about the text."""
     resources: tuple[str, ...]
-    """The resources of the policy that decide, as `Deny topic/a/*`."""
+    """The resources of the policy that decide, as `Deny a/*`."""
+    is_alone: bool = False
+    """Whether this is about a template with only the one entry: no principal of the whole template shows it."""
 
     def lines(self) -> Iterator[str]:
         """The counterexample for people."""
@@ -41,7 +43,8 @@ class Counterexample:
         yield f"{_WORDS[self.kind]}: {self._what()}"
         if self.topic:
             yield f"it receives {self.topic}"
-        yield from (f"entry: {entry}" for entry in self.entries)
+        alone = " (this entry only, in a template of its own)" if self.is_alone else ""
+        yield from (f"entry: {entry}{alone}" for entry in self.entries)
         yield from (f"policy: {resource}" for resource in self.resources)
 
     def _what(self) -> str:

@@ -17,21 +17,22 @@ cannot decide makes it *not covered*. A principal that is refused has no policy:
 
 from collections import Counter
 from collections.abc import Generator, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, NamedTuple
 
 from iot_policies.account_region import LONGEST_PLACE
 from iot_policies.compiler import Policy, compile_policy
 from iot_policies.entries import Action, Entry
 from iot_policies.errors import InvalidTopics, PolicyError, PolicyTooLarge
+from iot_policies.grants import Deny, Grant
 from iot_policies.packing import LONGEST_DOCUMENT, MOST_DOCUMENTS, Document, Statement, compact
 from iot_policies.proofs.claims import Refused
 from iot_policies.proofs.counterexamples import Counterexample, of_difference, of_refusal
-from iot_policies.proofs.languages import Languages, resources_of
+from iot_policies.proofs.languages import Difference, Languages, resources_of
 from iot_policies.proofs.lemma import Alone, Rendered, alone, check_shape, rendered
 from iot_policies.proofs.meaning import Meaning, is_widened, meaning
 from iot_policies.proofs.pairs import Meeting, Side, meetings, sides
-from iot_policies.proofs.patterns import NotCovered
+from iot_policies.proofs.patterns import NotCovered, show
 from iot_policies.proofs.representatives import Example, Examples
 from iot_policies.template import PolicyTemplate
 
@@ -120,6 +121,8 @@ class _Prover:
 
     def entries(self) -> Iterator[Progress]:
         """Step 1: each entry alone."""
+        if not has_all_entries(self.template):
+            self.proof.not_covered.append("the loaded template has other entries than its grants and denies")
         for number, entry in enumerate(self.template.entries):
             yield Progress("entries", number, len(self.template.entries))
             if is_widened(entry):
@@ -136,11 +139,19 @@ class _Prover:
         meant = meaning(single.template, single.principal, single.client_id)
         difference = self.languages.difference(resources_of(single.statements), meant)
         if difference is not None:
-            example = Example(single.principal, single.client_id)
-            self.proof.counterexample = of_difference(single.template, example, difference, single.statements, meant)
+            self._show(entry, single, difference, meant)
             return
         self.proof.rendered[entry] = found = rendered(single)
         check_shape(entry, self.template.topic_prefix, found)
+
+    def _show(self, entry: Entry, single: Alone, difference: Difference, meant: Meaning) -> None:
+        """Shows a difference of one entry alone, if possible with a principal of the whole template."""
+        for example in self._examples.of({}, entry):
+            self._try(example)
+        if self.proof.counterexample is None:
+            example = Example(single.principal, single.client_id)
+            found = of_difference(single.template, example, difference, single.statements, meant)
+            self.proof.counterexample = replace(found, entries=(entry,), is_alone=True)
 
     def pairs(self) -> Iterator[Progress]:
         """Step 3: no denial reaches another entry."""
@@ -168,13 +179,19 @@ class _Prover:
             self.proof.meetings.append(found)
             for example in self._examples.of(found.values, denying.entry, reached.entry):
                 self._try(example)
-            if found.inside is None and self.proof.counterexample is None:
+                if self.proof.counterexample is not None:
+                    return
+            if found.inside is None:
                 undecided = f"{denying.entry} may take topics away from {reached.entry}: this could not be decided"
                 self.proof.not_covered.append(undecided)
 
     def examples(self) -> Iterator[Progress]:
         """Step 4: real policies of principals of every kind."""
-        every = list(self._examples.all())
+        try:
+            every = list(self._examples.all())
+        except NotCovered as problem:
+            self.proof.not_covered.append(f"example principals: {problem}")
+            return
         for number, example in enumerate(every):
             if number % 50 == 0:
                 yield Progress("example principals", number, len(every))
@@ -185,6 +202,8 @@ class _Prover:
                 self.proof.not_covered.append(line)
             if self.proof.counterexample is not None:
                 return
+        if not any(isinstance(policy, Policy) for _, policy in self.proof.examples):
+            self.proof.not_covered.append("no example principal got a policy")
 
     def _try(self, example: Example) -> None:
         """Compares the policy of a real principal with the meaning of the template."""
@@ -195,7 +214,7 @@ class _Prover:
         except PolicyError as error:
             self.proof.examples.append((example, error.reason))
             self.proof.refused[error.reason] += 1
-            if isinstance(expected, Meaning) and not isinstance(error, PolicyTooLarge):
+            if isinstance(expected, Meaning) and not (isinstance(error, PolicyTooLarge) and not _is_small(expected)):
                 self.proof.counterexample = of_refusal(example, found=error.reason, expected=None)
             return
         self.proof.examples.append((example, policy))
@@ -206,7 +225,7 @@ class _Prover:
         if difference is not None:
             self.proof.counterexample = of_difference(self.template, example, difference, policy.statements, expected)
         else:
-            self._check_packing(example, policy)
+            self._check_packing(example, policy, expected)
 
     def _meaning(self, example: Example) -> Meaning | str:
         try:
@@ -214,15 +233,43 @@ class _Prover:
         except Refused as reason:
             return str(reason)
 
-    def _check_packing(self, example: Example, policy: Policy) -> None:
+    def _check_packing(self, example: Example, policy: Policy, expected: Meaning) -> None:
         """Packing must distribute the statements, and must not add or lose any."""
         try:
             documents = policy.documents(LONGEST_PLACE)
-        except PolicyTooLarge:
+        except PolicyTooLarge as error:
             self.proof.too_large += 1
+            if _is_small(expected):
+                self.proof.counterexample = of_refusal(example, found=error.reason, expected=None)
             return
         if _packed(documents) != _unpacked(policy.statements) or not _fit(documents):
             self.proof.counterexample = of_refusal(example, found="documents", expected="statements")
+
+
+def has_all_entries(template: PolicyTemplate) -> bool:
+    """Whether the entries of a loaded template are those that its grants and denies have."""
+    written = [
+        (number, key, index, text, block.connect_with if key == "connect" else None, type(block))
+        for number, block in enumerate(template.blocks)
+        for key in ("connect", "publish", "retain", "subscribe")
+        for index, text in enumerate(getattr(block, key))
+    ]
+    loaded = [
+        (each.block_index, each.key, each.index, each.text, each.attributes, Grant if each.effect == "Allow" else Deny)
+        for each in template.entries
+        if each.block is template.blocks[each.block_index]
+    ]
+    return written == loaded
+
+
+def _is_small(meant: Meaning) -> bool:
+    """Whether a policy certainly fits into one document, however it is written."""
+    texts = ["/".join(map(show, reach.levels)) for reach in (*meant.allowed, *meant.denied)]
+    return sum((len(text) + _OVERHEAD) * (text.count("+") + 3) for text in texts) <= LONGEST_DOCUMENT
+
+
+_OVERHEAD = 160
+"""Characters of a statement and an ARN around a resource, at most."""
 
 
 def _packed(documents: list[Document]) -> Counter[tuple[str, str, str, str]]:

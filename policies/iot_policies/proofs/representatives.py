@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 from iot_policies.entries import Entry
 from iot_policies.principal import Principal
-from iot_policies.proofs.meaning import CLIENT_ID, PRINCIPAL, reaches
+from iot_policies.proofs.meaning import CLIENT_ID, PRINCIPAL, Reach, reaches
 from iot_policies.proofs.patterns import (
     NotCovered,
     Pattern,
@@ -32,7 +32,7 @@ from iot_policies.proofs.patterns import (
     template_levels,
     variables_of,
 )
-from iot_policies.proofs.spellings import near_misses, unreadable, values_that_meet
+from iot_policies.proofs.spellings import near_misses, nested, unreadable, values_that_meet
 from iot_policies.proofs.unification import Substitution, is_part, meet, unify
 from iot_policies.template import PolicyTemplate
 from iot_policies.when import Condition
@@ -85,6 +85,7 @@ class Examples:
     def _every(self) -> Iterator[Example]:
         every = range(len(self._blocks))
         yield self._example({}, {})
+        yield self._example({}, {})._replace(client_id=self._word(CLIENT_ID))
         yield from self._of_conditions()
         yield from self._of_placeholders()
         for case in self._choices(every):
@@ -112,10 +113,13 @@ class Examples:
 
     def _solutions(self, one: Entry, other: Entry) -> Iterator[Mapping[Variable, str]]:
         """Values for two entries: without equations first, then for every set of equations that has any."""
-        first, second = _levels(one), tuple(_levels(other, copy=2))
-        equations = [*_equations(first, second)]
-        variables = variables_of((*first, *second))
-        for chosen in _subsets(equations):
+        prefix = self._template.topic_prefix
+        forms = product(reaches(one, prefix, 1), reaches(other, prefix, 2))
+        equations = [
+            pair for mine, its in forms if _is_alike(mine, its) for pair in _equations(mine.levels, its.levels)
+        ]
+        variables = variables_of((*_levels(one), *_levels(other, copy=2)))
+        for chosen in _subsets([*dict.fromkeys(equations)]):
             for found in unify(chosen):
                 yield from self._filled(found, variables)
 
@@ -180,7 +184,8 @@ class Examples:
                 base = self._example(values, {key: each for key, each in case.items() if key != name})
                 claims = {key: each for key, each in base.principal.claims.items() if key != name}
                 for value in (*values_that_meet(block, wanted), *near_misses(block, wanted), *_UNREADABLE):
-                    yield _with(base, claims | {name: value})
+                    for found in (*nested(name, value), {name: value}):
+                        yield _with(base, claims | found)
                 for found in unreadable(name):
                     yield _with(base, claims | found)
 
@@ -193,8 +198,9 @@ class Examples:
                 if (name := _claim(variable)) is not None:
                     claims = {key: each for key, each in base.principal.claims.items() if key != name}
                     yield _with(base, claims)
-                    for found in ({name: each} for each in (*_UNSAFE, 7, [7, "7"], [])):
-                        yield _with(base, claims | found)
+                    for value in (*_UNSAFE, 7, [7, "7"], [], "fox", "fox owl", ["fox owl", "bee"]):
+                        for found in (*nested(name, value), {name: value}):
+                            yield _with(base, claims | found)
                     for found in unreadable(name):
                         yield _with(base, claims | found)
             for text in _UNSAFE_NAMES:
@@ -248,8 +254,16 @@ def _globs(entry: Entry, prefix: str, copy: int) -> Iterator[tuple[str, Pattern]
     """The types of resources that an entry has, with the patterns of its resources."""
     for reach in reaches(entry, prefix, copy):
         levels = tuple(("*",) if level in _WILD and entry.key != "connect" else level for level in reach.levels)
-        kind = {"iot:Connect": "client", "iot:Subscribe": "topicfilter"}.get(reach.action, "topic")
-        yield kind, glob_pattern(levels)
+        yield _kind(reach), glob_pattern(levels)
+
+
+def _kind(reach: Reach) -> str:
+    return {"iot:Connect": "client", "iot:Subscribe": "topicfilter"}.get(reach.action, "topic")
+
+
+def _is_alike(one: Reach, other: Reach) -> bool:
+    """Whether two entries can have equal resources."""
+    return _kind(one) == _kind(other)
 
 
 def _can_meet(one: Iterable[tuple[str, Pattern]], other: Sequence[tuple[str, Pattern]]) -> bool:

@@ -15,6 +15,8 @@ def values_that_meet(block: Grant | Deny, wanted: Condition) -> Iterator[object]
         for spelled in _spellings(each) if isinstance(block, Deny) else (each,):
             yield spelled
             yield [spelled, "zz"]
+            if isinstance(spelled, str):
+                yield f"{spelled} zz"
 
 
 def _spellings(wanted: Scalar) -> Iterator[object]:
@@ -47,6 +49,15 @@ def near_misses(block: Grant | Deny, wanted: Condition) -> Iterator[object]:
             yield from (each + 1, f"{each}x", str(each + 1), [[each]], {"zz": each})
             if isinstance(block, Grant):
                 yield from (str(each), bool(each))
+
+
+def nested(name: str, value: object) -> Iterator[dict[str, object]]:
+    """Claims in which a name with dots leads into objects."""
+    for at in range(1, len(name)):
+        if name[at] == ".":
+            yield {name[:at]: {name[at + 1 :]: value}}
+            deeper: list[object] = [*nested(name[at + 1 :], value)]
+            yield from ({name[:at]: each} for each in deeper)
 
 
 def unreadable(name: str) -> Iterator[dict[str, object]]:
