@@ -36,7 +36,7 @@ TAKE_A_TEMPLATE = [
 TAKE_A_CONFIGURATION = [["invoke"], ["dev"], ["connect", "--for", "paho"], ["keys", "list"], ["sign", "token"]]
 
 ERRORS = [
-    (["render", "missing.toml", "--principal", "ann"], "missing.toml: can't be read: No such file or directory"),
+    (["render", "missing.toml", "--principal", "ann"], "missing.toml: file not found: correct its name, or create it"),
     (["render", CHAT], "--principal"),
     (["render", CHAT, "--principal", "ann", "--claims", "{"], "--claims: expected a JSON object"),
     (["render", CHAT, "--principal", "ann", "--claims", "[]"], "--claims: expected a JSON object"),
@@ -95,7 +95,7 @@ def test_a_file_that_is_not_there_is_named_with_the_line_and_the_key_that_name_i
 ) -> None:
     written = f'\nname = "chat"\ntoken_key_name = "t"\n{text}\n[anonymous]\nprincipal = "x"\n'
     (folder / "authorizer.toml").write_text(written)
-    message = f"authorizer.toml:{place}: nope: can't be read: No such file or directory"
+    message = f"authorizer.toml:{place}: nope: file not found: correct its name, or create it"
     assert run(*command).stderr == f"iot-authorizer: {message}\n"
 
 

@@ -134,11 +134,18 @@ def test_a_variable_that_the_function_could_not_use(config: Path, variable: str,
 def test_a_check_fetches_nothing(config: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         server.setblocking(False)
-        url = f"http://127.0.0.1:{server.getsockname()[1]}/keys.json"
+        url = f"https://127.0.0.1:{server.getsockname()[1]}/keys.json"
         config.write_text(config.read_text().replace("keys.json", url))
         check(config)
         with pytest.raises(BlockingIOError):
             server.accept()
+
+
+def test_keys_that_only_this_machine_can_fetch_stop_a_deployment(config: Path) -> None:
+    config.write_text(config.read_text().replace("keys.json", "http://localhost:9000/keys"))
+    place = r"authorizer\.toml:\d+: jwt\[0\]\.jwks: found http://localhost:9000/keys"
+    with pytest.raises(InvalidFile, match=f"{place}, which only this machine can fetch: use an https:// URL or a file"):
+        check(config)
 
 
 ANONYMOUS = '[anonymous]\nprincipal = "public"'

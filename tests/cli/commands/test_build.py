@@ -53,7 +53,7 @@ def test_it_builds_for_the_stage_and_reports_the_largest_parts(run: Run, folder:
 REFUSED = {
     "--architecture host --output .": r"contains .*authorizer\.toml, and a build replaces it",
     "--config other.toml": r"other\.toml: file not found",
-    "--stage prod": "cdk.json: No such file or directory",
+    "--stage prod": "cdk.json: file not found: run this in the folder of your project",
 }
 
 
