@@ -70,6 +70,7 @@ class IotCoreUnderTest(LocalIotCore):
         self, principal: str | None, claims: Mapping[str, object] = _CLAIMS, *, client_id: str | None = None
     ) -> MqttTestClient:
         """Connects a client, which is disconnected at the end. Raises ClientRefused."""
+        __tracebackhide__ = True
         settings = self._settings(principal, claims, client_id)
         user_name = settings.mqtt_user_name
         return self._clients.enter_context(
