@@ -33,12 +33,12 @@ _ALIKE = 0.6
 """The similarity from which a word may be a typo, from 0 to 1: that of `difflib.get_close_matches`."""
 
 _OTHER_KEYS: Mapping[Action, tuple[Action, str, str]] = {
-    "iot:RetainPublish": ("iot:Publish", "publish", "would be allowed without RETAIN; list it under retain"),
-    "iot:Publish": ("iot:Receive", "subscribe", "only allows to subscribe to it; list it under publish"),
-    "iot:Subscribe": ("iot:Publish", "publish retain", "only allows to publish to it; list it under subscribe"),
-    "iot:Receive": ("iot:Publish", "publish retain", "only allows to publish to it; list it under subscribe"),
+    "iot:RetainPublish": ("iot:Publish", "publish", "would be allowed without RETAIN"),
+    "iot:Publish": ("iot:Receive", "subscribe", "only allows to subscribe to it"),
+    "iot:Subscribe": ("iot:Publish", "publish retain", "only allows to publish to it"),
+    "iot:Receive": ("iot:Publish", "publish retain", "only allows to publish to it"),
 }
-"""For each action the one that is mistaken for it, the keys that grant that one, and what to do."""
+"""For each action the one that is mistaken for it, the keys that grant that one, and what these allow."""
 
 
 class _Difference(NamedTuple):
@@ -47,9 +47,12 @@ class _Difference(NamedTuple):
 
 
 def nearest(
-    template: PolicyTemplate, principal: Principal, action: Action, resource: str, values: Values
+    template: PolicyTemplate, principal: Principal, action: Action, resource: str, values: Values, key: str
 ) -> tuple[str, ...]:
-    """What the nearest entries lack, one text for each; a single text if no entry is near."""
+    """What the nearest entries lack, one text for each; a single text if no entry is near.
+
+    `key` is the one that would grant what was asked.
+    """
     if action == "iot:Connect":
         return (*_nearest_client_ids(template, principal, resource, values),)
     prefix, levels = template.topic_prefix, split(resource)
@@ -57,7 +60,7 @@ def nearest(
         return (f"each topic begins with the topic_prefix {prefix}: did you mean {prefix}/{resource}?",)
     near: dict[str, int] = {}
     for entry in template.entries:
-        differences = _differences(entry, action, resource, principal.claims, values)
+        differences = _differences(entry, action, resource, principal.claims, values, key)
         cost = sum(each.cost for each in differences)
         if differences and cost < _FAR:
             near[f"{entry}: {'; '.join(each.text for each in differences)}"] = cost
@@ -80,7 +83,9 @@ def missing_values(entry: Entry, values: Values) -> str | None:
     return f"{' and '.join(found)} is missing" if found else None
 
 
-def _differences(entry: Entry, action: Action, resource: str, claims: Claims, values: Values) -> Sequence[_Difference]:
+def _differences(
+    entry: Entry, action: Action, resource: str, claims: Claims, values: Values, key: str
+) -> Sequence[_Difference]:
     """What keeps an entry from allowing an action; nothing if it is a deny, or not comparable."""
     if entry.effect == "Deny":
         return ()
@@ -89,11 +94,11 @@ def _differences(entry: Entry, action: Action, resource: str, claims: Claims, va
     rule = next((rule for rule in entry.rules if rule.action == action), None)
     if rule is not None:
         return (*condition, *_of_levels(rule, split(resource), _noun(action), values))
-    mistaken, keys, advice = _OTHER_KEYS[action]
+    mistaken, keys, allowed = _OTHER_KEYS[action]
     rule = next((rule for rule in entry.rules if rule.action == mistaken and entry.key in keys.split()), None)
     if rule is None or condition or (*_of_levels(rule, split(resource), _noun(action), values),):
         return ()
-    return (_Difference(_TYPO, advice),)
+    return (_Difference(_TYPO, f"{allowed}; list it under {key}"),)
 
 
 def _lacks(entry: Entry, claims: Claims, values: Values) -> str | None:

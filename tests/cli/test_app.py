@@ -40,9 +40,11 @@ ERRORS = [
     (["render", CHAT], "--principal"),
     (["render", CHAT, "--principal", "ann", "--claims", "{"], "--claims: expected a JSON object"),
     (["render", CHAT, "--principal", "ann", "--claims", "[]"], "--claims: expected a JSON object"),
+    (["token", "--principal", "ann", "--claims", '{"a": 1e999}'], "--claims: expected a JSON object"),
+    (["dev", "--region", "x y"], "--region: expected a region, such as eu-west-1, found 'x y'"),
     (
         ["render", CHAT, "--principal", "a/b"],
-        "--principal: principal cannot be a topic level: expected at most 128",
+        "--principal: principal cannot be a topic level: expected a text or a whole number of at most 128",
     ),
     (
         ["render", CHAT, "--principal", "a", "--claims", '{"rooms": "+"}'],

@@ -115,6 +115,12 @@ def test_an_unsafe_value_is_the_only_reason(question: Question, resource: str) -
             "only allows to subscribe to it; list it under publish",
         ),
         (
+            Grant(subscribe=("rooms/lobby/+",)),
+            "retain",
+            "rooms/lobby/x",
+            "only allows to subscribe to it; list it under retain",
+        ),
+        (
             Grant(retain=("rooms/lobby",)),
             "subscribe",
             "rooms/lobby",

@@ -31,7 +31,7 @@ from iot_policies.linter import lint
 from iot_policies.toml_file import Location, invalid_file, read_file, read_toml
 
 CONFIGURATION = "authorizer.toml"
-"""The configuration's name in the Lambda directory, whatever it was before."""
+"""The configuration's name in the Lambda directory, where it may have had another name before."""
 TABLE = "AUTHORIZER__TABLE"
 """The function's variable with the name of its identity table."""
 NAME = "AUTHORIZER__NAME"
