@@ -142,6 +142,13 @@ def test_the_source_distribution_gives_the_wheel_of_the_repository(wheel: Path, 
     assert contents(tmp_path / wheel.name) == contents(wheel)
 
 
+def test_each_package_of_the_wheel_is_typed(wheel: Path) -> None:
+    names = contents(wheel)
+    packages = {name.partition("/")[0] for name in names if ".dist-info/" not in name}
+    assert {package for package in packages if f"{package}/py.typed" not in names} == set()
+    assert len(packages) == 6
+
+
 def readme(wheel: Path) -> str:
     """The description that the wheel's metadata has."""
     with ZipFile(wheel) as files:

@@ -46,7 +46,7 @@ def read_file(path: Path) -> bytes:
     try:
         content = path.read_bytes()
     except FileNotFoundError:
-        raise InvalidFile(path, None, "", f"file not found{_named_alike(path)}") from None
+        raise InvalidFile(path, None, "", file_not_found(path)) from None
     except OSError as error:
         raise InvalidFile(path, None, "", f"can't be read: {error.strerror}") from None
     except ValueError:
@@ -56,12 +56,14 @@ def read_file(path: Path) -> bytes:
     return content.removeprefix(codecs.BOM_UTF8)
 
 
-def _named_alike(path: Path) -> str:
+def file_not_found(path: Path) -> str:
     """What to do about a file that does not exist: names one beside it, if the name may be a typo."""
     if not path.parent.is_dir():
-        return f": the folder {path.parent} does not exist"
+        return f"file not found: the folder {path.parent} does not exist"
     alike = get_close_matches(path.name, [each.name for each in path.parent.iterdir()], 1)
-    return f": did you mean {path.with_name(alike[0])}?" if alike else ": correct its name, or create it"
+    return (
+        f"file not found: {f'did you mean {path.with_name(alike[0])}?' if alike else 'correct its name, or create it'}"
+    )
 
 
 def read_toml(path: Path) -> tuple[dict[str, object], str]:

@@ -91,7 +91,7 @@ class AuthorizerResource(Construct):
 
 
 def _provisional_key() -> str:
-    """Returns a public key whose private half nobody is known to have."""
+    """Returns a public key whose private half is not known."""
     key = RSAPublicNumbers(65537, _RSA_2048).public_key()
     return key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
 

@@ -28,7 +28,7 @@ from iot_authorizer_cdk.package.own_code import check_handler
 from iot_authorizer_cdk.properties import InvalidSettings
 from iot_policies import InvalidFile, PolicyTemplate
 from iot_policies.linter import lint
-from iot_policies.toml_file import Location, invalid_file, read_file, read_toml
+from iot_policies.toml_file import Location, file_not_found, invalid_file, read_file, read_toml
 
 CONFIGURATION = "authorizer.toml"
 """The configuration's name in the Lambda directory, where it may have had another name before."""
@@ -154,8 +154,8 @@ def named_files(config: Path, configuration: PartialConfiguration) -> Iterator[P
             expected = f"found {name}, expected a file in the folder of the configuration or below"
             raise _invalid(config, location, expected)
         if not (config.parent / path).is_file():
-            expected = f"{name} does not exist: the Lambda has only the files that authorizer.toml itself names"
-            raise _invalid(config, location, expected)
+            problem = f"{name}: {file_not_found(config.parent / path)}"
+            raise _invalid(config, location, f"{problem} (the Lambda has only the files that {CONFIGURATION} names)")
         yield path
 
 

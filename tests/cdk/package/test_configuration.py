@@ -119,8 +119,12 @@ def test_a_file_that_the_lambda_could_not_use_is_one_line(
 @pytest.mark.parametrize(
     ("variable", "value", "message"),
     [
-        ("AUTHORIZER__POLICY", "other.file", r"policy: other\.file does not exist: the Lambda has only the files that"),
-        ("AUTHORIZER__JWT__0__JWKS", "other.file", r"jwt\[0\]\.jwks: other\.file does not exist"),
+        (
+            "AUTHORIZER__POLICY",
+            "other.file",
+            r"policy: other\.file: file not found: correct its name, or create it \(the Lambda has only",
+        ),
+        ("AUTHORIZER__JWT__0__JWKS", "other.file", r"jwt\[0\]\.jwks: other\.file: file not found"),
         ("AUTHORIZER__POLICY", "/etc/policy.toml", "policy: found /etc/policy.toml, expected a file in the folder"),
         ("AUTHORIZER__POLICY", "../policy.toml", "policy: found ../policy.toml, expected a file in the folder"),
         ("AUTHORIZER_DEVELOPMENT_JWKS", "keys.json", "AUTHORIZER_DEVELOPMENT_JWKS: .* never for Lambda"),
