@@ -60,10 +60,12 @@ def file_not_found(path: Path) -> str:
     """What to do about a file that does not exist: names one beside it, if the name may be a typo."""
     if not path.parent.is_dir():
         return f"file not found: the folder {path.parent} does not exist"
-    alike = get_close_matches(path.name, [each.name for each in path.parent.iterdir()], 1)
-    return (
-        f"file not found: {f'did you mean {path.with_name(alike[0])}?' if alike else 'correct its name, or create it'}"
-    )
+    try:
+        alike = get_close_matches(path.name, [each.name for each in path.parent.iterdir()], 1)
+    except OSError:  # A folder that may be entered, but not listed.
+        alike = []
+    advice = f"did you mean {path.with_name(alike[0])}?" if alike else "correct its name, or create it"
+    return f"file not found: {advice}"
 
 
 def read_toml(path: Path) -> tuple[dict[str, object], str]:
