@@ -53,13 +53,12 @@ def explain(
     """
     client_id = resource if question == "connect" else client_id
     values = Values(principal, client_id)
-    key = "subscribe" if question == "receive" else question
     try:
         documents = compile_policy(template, principal, client_id).documents(place)
     except PolicyError as error:
         reasons = [problem(error, values)]
         if isinstance(error, NothingGranted):
-            reasons += nearest(template, principal, ACTIONS[question][-1], resource, values, key)
+            reasons += nearest(template, principal, ACTIONS[question][-1], resource, values)
         return Explanation(False, (*reasons,))
     evaluator = Evaluator(documents, Connection(client_id=client_id, connect_attributes=connect_attributes))
     covering = {
@@ -69,7 +68,7 @@ def explain(
     for action, entries in covering.items():
         if not evaluator.allows(action, f"{place.arn_prefix('iot')}{RESOURCE_TYPES[action]}/{resource}"):
             decided = (*_denials(entries, connect_attributes),)
-            return Explanation(False, decided or nearest(template, principal, action, resource, values, key))
+            return Explanation(False, decided or nearest(template, principal, ACTIONS[question][-1], resource, values))
     grants = [entry for entry in covering[ACTIONS[question][-1]] if entry.effect == "Allow"]
     return Explanation(True, tuple(f"by {entry}" for entry in grants[:1]))
 

