@@ -42,13 +42,8 @@ from iot_policies.toml_file import invalid_file, read_toml
 
 _PACKAGES = ("iot_authorizer", "iot_identities", "iot_policies")
 """The packages that run in Lambda."""
-_ONLY_TOOLS = (
-    "iot_policies/asked_question.py",
-    "iot_policies/mutants.py",
-    "iot_policies/template_coverage.py",
-    "iot_policies/template_tests.py",
-)
-"""Their files that only the command line uses."""
+_NOT_IN_LAMBDA = ("iot_policies/proofs", "iot_policies/testing")
+"""Folders of these packages that only the command line and the build use."""
 _PROGRAMS = "bin"
 _UNUSED = (
     "cffi",  # Only building needs it: the bindings load `_cffi_backend`.
@@ -151,7 +146,7 @@ def _copy_sources(staging: Path) -> None:
     for folder in _sources():
         for source in sorted(folder.rglob("*.py")):
             name = folder.name / source.relative_to(folder)
-            if name.as_posix() not in _ONLY_TOOLS:
+            if not any(name.is_relative_to(left_out) for left_out in _NOT_IN_LAMBDA):
                 _copy(source, staging / name)
 
 
@@ -177,7 +172,7 @@ def _check_size(staging: Path) -> None:
 
 
 def _normalize(staging: Path) -> None:
-    """Sets one time for all files, and modes that Lambda's user can read whatever the umask was."""
+    """Sets one time for all files, and modes that Lambda's user can read, with any umask."""
     for path in all_below(staging):
         path.chmod(0o755 if path.is_dir() or path.suffix == ".so" else 0o644)
         os.utime(path, (_TIME, _TIME))

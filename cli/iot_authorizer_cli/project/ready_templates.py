@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from iot_policies.template_tests import SUFFIX, without_tests
+from iot_policies.testing.cases import SUFFIX, without_tests
 
 _SHIPPED = Path(__file__).parents[1] / "templates"
 """`hatch_build.py` puts them there."""

@@ -14,14 +14,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from iot_authorizer_cli.commands.init.package_source import PackageSource
+from iot_authorizer_cli.distribution import DISTRIBUTION
 from iot_authorizer_cli.project.ready_templates import tests_of
-from iot_policies.template_tests import SUFFIX
+from iot_policies.testing.cases import SUFFIX
 
 LOCK = Path("uv.lock")
 _LONGEST_NAME = 60
 
 _NOT_CONFIGURED = """\
-# Only `dev` accepts clients yet, with tokens of this machine. Before `build`, say whose tokens to trust:
+# Only `dev` accepts clients yet, with tokens of this machine. Before you deploy, say whose to trust:
 #
 # [[jwt]]
 # issuer     = "https://auth.example.com/"
@@ -35,14 +36,14 @@ name            = "{name}-project"
 version         = "0.1.0"
 requires-python = ">=3.11"
 
-[dependency-groups]  # Install with uv: pip does not read where iot-authorizer comes from, and would search an index.
-dev = ["iot-authorizer[cdk,local]"]
+[dependency-groups]  # Install with uv: pip does not read where {package} comes from, and would search an index.
+dev = ["{package}[cdk,local]"]
 
 [tool.uv]
 package = false
 
 [tool.uv.sources]
-iot-authorizer = {source}
+{package} = {source}
 """
 _WORKFLOW = """\
 name: test
@@ -91,7 +92,7 @@ class NewProject:
 
     def files(self) -> Mapping[Path, bytes]:
         """The content of each file by its path in the folder, without the lock file."""
-        pyproject = _PYPROJECT.format(name=self.name.lower(), source=self.source.toml)
+        pyproject = _PYPROJECT.format(package=DISTRIBUTION, name=self.name.lower(), source=self.source.toml)
         texts = {
             "authorizer.toml": self._configuration(),
             f"policies/{self.template}.toml": self.policy.read_text("utf-8"),

@@ -13,11 +13,11 @@ from iot_authorizer_cli import options
 from iot_authorizer_cli.commands.test.report import Check, Suite, as_junit, as_tap, as_text
 from iot_authorizer_cli.terminal import warn
 from iot_policies import InvalidFile, PolicyTemplate
-from iot_policies.asked_question import AskedQuestion
 from iot_policies.errors import printable
-from iot_policies.mutants import Mutant, mutants
-from iot_policies.template_coverage import advice, asked_of, gaps, survives
-from iot_policies.template_tests import SUFFIX, Case, Outcome, TemplateTests, load_tests, run_tests
+from iot_policies.testing.asked_question import AskedQuestion
+from iot_policies.testing.cases import SUFFIX, Case, Outcome, TemplateTests, load_tests, run_tests
+from iot_policies.testing.coverage import advice, asked_of, gaps, survives
+from iot_policies.testing.mutants import Mutant, mutants
 from iot_policies.toml_file import place_of, read_toml
 
 _LONG = 500_000

@@ -42,6 +42,7 @@ def test_it_writes_a_project_and_says_the_next_commands(init: Init, project: Pat
         ["iot-authorizer", "test"],
         ["iot-authorizer", "dev"],
         ["iot-authorizer", "build"],
+        ["iot-authorizer", "deploy"],
     ]
 
 

@@ -18,7 +18,7 @@ from iot_policies.explaining import ACTIONS, Question, entry_covers
 from iot_policies.grants import Deny, Grant
 from iot_policies.placeholders import Values, as_format, placeholder_names, split_template
 from iot_policies.template import PolicyTemplate
-from iot_policies.template_tests import ClientOfTest
+from iot_policies.testing.cases import ClientOfTest
 from iot_policies.topics import contains, lead, split
 from iot_policies.wildcards import matcher
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from iot_policies import Grant, InvalidFile, PolicyTemplate
-from iot_policies.template_tests import load_tests, run_tests
+from iot_policies.testing.cases import load_tests, run_tests
 from tests import READY
 
 CHAT = """\

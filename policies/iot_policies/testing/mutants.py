@@ -16,11 +16,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import get_args
 
-from iot_policies.asked_question import AskedQuestion, entries_allow
 from iot_policies.entries import Action, Entry, with_prefix
 from iot_policies.grants import ConnectAttribute, Deny, Grant
 from iot_policies.placeholders import claim_names, placeholder_names, split_template
 from iot_policies.template import PolicyTemplate
+from iot_policies.testing.asked_question import AskedQuestion, entries_allow
 from iot_policies.topics import HASH, PLUS, Levels, contains, lead
 from iot_policies.when import Scalar, choices, condition_text
 

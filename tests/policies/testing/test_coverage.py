@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from iot_policies import Deny, Grant, InvalidTopics, PolicyTemplate, Principal
 from iot_policies.explaining import Question, explain
-from iot_policies.mutants import mutants
-from iot_policies.template_coverage import advice, asked_of, gaps, survives
-from iot_policies.template_tests import Case, ClientOfTest, load_tests, with_topic_prefix
+from iot_policies.testing.cases import Case, ClientOfTest, load_tests, with_topic_prefix
+from iot_policies.testing.coverage import advice, asked_of, gaps, survives
+from iot_policies.testing.mutants import mutants
 from tests import READY
 from tests.policies.templates import blocks
 

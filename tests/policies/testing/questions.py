@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from iot_policies import Deny, Grant, InvalidTopics, PolicyTemplate, Principal
 from iot_policies.explaining import Question
-from iot_policies.template_tests import ClientOfTest
+from iot_policies.testing.cases import ClientOfTest
 from tests.policies.templates import blocks
 
 clients = st.builds(

@@ -12,12 +12,17 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, get_args
 
-from iot_policies.asked_question import AskedQuestion
 from iot_policies.entries import Entry
 from iot_policies.errors import PolicyError
 from iot_policies.explaining import ACTIONS, Question
 from iot_policies.grants import ConnectAttribute, Key
-from iot_policies.mutants import (
+from iot_policies.nearest import shown
+from iot_policies.placeholders import Values, as_format, claim_names, placeholder_names
+from iot_policies.principal import Claims, Principal, read_claim
+from iot_policies.template import PolicyTemplate
+from iot_policies.testing.asked_question import AskedQuestion
+from iot_policies.testing.cases import Case, ClientOfTest, with_topic_prefix
+from iot_policies.testing.mutants import (
     Mutant,
     Removed,
     Unconditional,
@@ -27,11 +32,6 @@ from iot_policies.mutants import (
     unconditional,
     widened,
 )
-from iot_policies.nearest import shown
-from iot_policies.placeholders import Values, as_format, claim_names, placeholder_names
-from iot_policies.principal import Claims, Principal, read_claim
-from iot_policies.template import PolicyTemplate
-from iot_policies.template_tests import Case, ClientOfTest, with_topic_prefix
 from iot_policies.topics import HASH, PLUS, split
 from iot_policies.when import choices
 

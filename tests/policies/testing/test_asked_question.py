@@ -3,10 +3,10 @@
 from hypothesis import given
 
 from iot_policies import Deny, Grant
-from iot_policies.asked_question import AskedQuestion
 from iot_policies.explaining import Question, explain, is_allowed
-from iot_policies.template_tests import ClientOfTest
-from tests.policies import questions
+from iot_policies.testing.asked_question import AskedQuestion
+from iot_policies.testing.cases import ClientOfTest
+from tests.policies.testing import questions
 
 
 @given(questions.templates, questions.clients, questions.questions)

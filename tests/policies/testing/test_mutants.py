@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from iot_policies import Deny, Grant, PolicyTemplate
-from iot_policies.asked_question import AskedQuestion
 from iot_policies.explaining import Question, explain
-from iot_policies.mutants import Mutant, Unconditional, Widened, WithoutConnectWith, WithoutValue, mutants
-from iot_policies.template_tests import ClientOfTest
-from tests.policies import questions
+from iot_policies.testing.asked_question import AskedQuestion
+from iot_policies.testing.cases import ClientOfTest
+from iot_policies.testing.mutants import Mutant, Unconditional, Widened, WithoutConnectWith, WithoutValue, mutants
+from tests.policies.testing import questions
 
 
 def widened(**entry: object) -> list[str]:
