@@ -4,7 +4,9 @@
    were wider or its grant had a condition less. For an entry of a deny, allowed and denied change places.
 2. An entry that cannot be wider and has no conditions, such as `connect = ["{client_id}"]`, needs only the first.
 3. A mutant survives if every case gets the answer that the template gives (`mutants.py`).
-4. What to add is searched: a case that the mutant answers differently, for the clients of the tests, and for each of
+4. A client that the authorizer refuses for what it is, such as one with an unsafe value, is denied everything: its
+   `may_not` say nothing about entries.
+5. What to add is searched: a case that the mutant answers differently, for the clients of the tests, and for each of
    them without the claim whose condition is dropped. It is found by asking, so it passes and kills the mutant.
 """
 
@@ -14,7 +16,7 @@ from typing import NamedTuple, get_args
 
 from iot_policies.entries import Entry
 from iot_policies.errors import PolicyError
-from iot_policies.explaining import ACTIONS, Question
+from iot_policies.explaining import ACTIONS, Question, explain
 from iot_policies.grants import ConnectAttribute, Key
 from iot_policies.nearest import shown
 from iot_policies.placeholders import Values, as_format, claim_names, placeholder_names
@@ -32,6 +34,7 @@ from iot_policies.testing.mutants import (
     unconditional,
     widened,
 )
+from iot_policies.toml_file import Location
 from iot_policies.topics import HASH, PLUS, split
 from iot_policies.when import choices
 
@@ -90,6 +93,18 @@ def gaps(template: PolicyTemplate, asked: Sequence[AskedQuestion]) -> Iterator[G
         if wider and all(survives(mutant, asked) for mutant in wider):
             key = "may_not" if is_grant else "may"
             yield Gap(entry, f"no {key} would be {verb} if it were wider or had a condition less", wider[0])
+
+
+def refused_clients(template: PolicyTemplate, cases: Iterable[Case]) -> Iterator[tuple[Case, str]]:
+    """For each test whose client the authorizer refuses, its first case that passes for this, and why it refuses it."""
+    seen: set[Location] = set()
+    for case in cases:
+        test = (*case.location[:2],)
+        if case.question != "connect" and not case.allowed and test not in seen:
+            seen.add(test)
+            if asked_of(template, [case])[0].is_refused:
+                principal, client_id, _ = case.client
+                yield case, explain(template, principal, case.question, case.resource, client_id).reasons[0]
 
 
 def survives(mutant: Mutant, asked: Iterable[AskedQuestion]) -> bool:

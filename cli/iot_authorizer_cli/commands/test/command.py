@@ -16,7 +16,7 @@ from iot_policies import InvalidFile, PolicyTemplate
 from iot_policies.errors import printable
 from iot_policies.testing.asked_question import AskedQuestion
 from iot_policies.testing.cases import SUFFIX, Case, Outcome, TemplateTests, load_tests, run_tests
-from iot_policies.testing.coverage import advice, asked_of, gaps, survives
+from iot_policies.testing.coverage import advice, asked_of, gaps, refused_clients, survives
 from iot_policies.testing.mutants import Mutant, mutants
 from iot_policies.toml_file import place_of, read_toml
 
@@ -53,7 +53,7 @@ def run(
     if mutate and not is_mutated:
         warn("--mutate: some tests fail: correct them first")
     suites += [each.mutate() for each in tested if is_mutated]
-    notes = [note for each in tested for note in each.coverage(with_gaps=not is_mutated)]
+    notes = [note for each in tested for note in (*each.refused(), *each.coverage(with_gaps=not is_mutated))]
     for line in (as_tap if tap else as_text)(suites, notes):
         typer.echo(printable(line))
     if junit is not None:
@@ -98,20 +98,25 @@ class _Tested:
     text: str
     """The text of its file."""
     files: list[TemplateTests] = field(default_factory=list)
-
-    @property
-    def cases(self) -> list[Case]:
-        return [case for file in self.files for case in file.cases]
+    passed: list[Case] = field(default_factory=list)
+    """The cases that have passed."""
 
     def run(self) -> Iterator[Suite]:
         """Runs the tests of each file."""
         for file in self.files:
-            checks = [_check(file, outcome) for outcome in run_tests(self.template, file.cases)]
-            yield Suite(f"{file.path}", tuple(checks), "passed", "failed")
+            outcomes = list(run_tests(self.template, file.cases))
+            self.passed += [outcome.case for outcome in outcomes if outcome.passed]
+            yield Suite(f"{file.path}", tuple(_check(file, each) for each in outcomes), "passed", "failed")
+
+    def refused(self) -> Iterator[str]:
+        """Says which tests pass only because the authorizer refuses their client."""
+        for file in self.files:
+            for case, reason in refused_clients(self.template, file.cases):
+                yield f"{file.place_of(case)}: note: the authorizer refuses {case.label}: {reason}"
 
     def coverage(self, *, with_gaps: bool) -> Iterator[str]:
         """Counts the entries that tests reach. With gaps, says which they do not reach, and what to add."""
-        found = list(gaps(self.template, asked_of(self.template, self.cases)))
+        found = list(gaps(self.template, asked_of(self.template, self.passed)))
         total = len(self.template.entries)
         covered = total - len({gap.entry for gap in found})
         yield f"{self.path}: {covered} of {total} entries are tested in both directions"
@@ -121,7 +126,7 @@ class _Tested:
 
     def mutate(self) -> Suite:
         """Tries each mutant of the template."""
-        asked = asked_of(self.template, self.cases)
+        asked = asked_of(self.template, self.passed)
         found = list(mutants(self.template))
         is_short = len(found) * len(asked) < _LONG or not sys.stderr.isatty()
         with typer.progressbar(found, label=f"{self.path}: mutants", file=sys.stderr, hidden=is_short) as shown:
@@ -135,7 +140,7 @@ class _Tested:
         return Check(place, f"{mutant}")
 
     def _advice(self, mutant: Mutant) -> str:
-        found = advice(self.template, mutant, self.cases)
+        found = advice(self.template, mutant, self.passed)
         if found is not None:
             return f"{found}"
         return "no example found: the change may make no difference; if another entry says the same, remove one of them"

@@ -72,12 +72,16 @@ def as_junit(suites: Sequence[Suite]) -> str:
         element = ET.SubElement(root, "testsuite", name=printable(suite.name))
         element.attrib |= {"tests": str(len(suite.checks)), "failures": str(len(suite.failures))}
         for check in suite.checks:
-            file, _, line = check.place.rpartition(":")
             case = ET.SubElement(element, "testcase", classname=printable(suite.name), name=printable(check.name))
-            case.attrib |= {"file": printable(file), "line": line}
+            case.attrib |= _place(check.place)
             if check.problem:
                 failure = ET.SubElement(case, "failure", message=printable(check.problem))
                 failure.text = "\n".join(printable(detail) for detail in check.details)
     ET.indent(root)
     found: str = ET.tostring(root, "unicode", xml_declaration=True)
     return found
+
+
+def _place(place: str) -> dict[str, str]:
+    file, _, line = place.rpartition(":")
+    return {"file": printable(file), "line": line} if line.isdecimal() else {"file": printable(place)}

@@ -88,6 +88,24 @@ def test_while_a_test_fails_no_change_is_tried(run: Run, own: Path) -> None:
     assert done.stderr == "iot-authorizer: --mutate: some tests fail: correct them first\n"
 
 
+def test_a_case_that_fails_reaches_nothing(run: Run, own: Path) -> None:
+    own.write_text(f'{HEAD}may_not = ["publish users/ann/out", "publish users/bob/out"]\n')
+    assert "own.toml:3: " in run("test", "own.test.toml").stdout
+
+
+def test_a_client_that_the_authorizer_refuses_is_noted(run: Run, own: Path) -> None:
+    own.write_text(HEAD.replace("ann", "ann/x") + 'may_not = [\n"connect x",\n"publish a",\n"publish b"]\n')
+    done = run("test", "own.test.toml")
+    notes = [line for line in done.stdout.splitlines() if ": note: " in line]
+    assert (done.returncode, notes) == (
+        0,
+        [
+            "own.test.toml:7: note: the authorizer refuses ann/x: "
+            'unsafe_value: principal cannot be a topic level: it is "ann/x"'
+        ],
+    )
+
+
 def test_all_files_of_a_template_are_counted_together(run: Run, own: Path) -> None:
     own.write_text(WEAK)
     own.with_name("limits.test.toml").write_text(STRONG.replace('may = ["publish users/ann/out"]\n', ""))
