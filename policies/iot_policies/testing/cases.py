@@ -143,8 +143,9 @@ def load_tests(path: Path, check: Callable[[Question, str], object]) -> Template
     Raises InvalidFile with the line, the key and what was expected.
     """
     tables, text = read_toml(path)
-    if {"grant", "deny"} & tables.keys():
-        raise InvalidFile(path, None, "", "this is a policy template: expected its tests, with policy and [[test]]")
+    if "test" not in tables and {"grant", "deny", "name"} & tables.keys():
+        found = "a configuration" if "name" in tables else "a policy template"
+        raise InvalidFile(path, None, "", f"this is {found}: expected tests of a template, with policy and [[test]]")
     try:
         file = _File.model_validate(tables)
     except RecursionError:

@@ -10,13 +10,14 @@
    them without the claim whose condition is dropped. It is found by asking, so it passes and kills the mutant.
 """
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, get_args
 
 from iot_policies.entries import Entry
 from iot_policies.errors import PolicyError
-from iot_policies.explaining import ACTIONS, Question, explain
+from iot_policies.explaining import ACTIONS, Question, explain, is_allowed
 from iot_policies.grants import ConnectAttribute, Key
 from iot_policies.nearest import shown
 from iot_policies.placeholders import Values, as_format, claim_names, placeholder_names
@@ -38,8 +39,8 @@ from iot_policies.toml_file import Location
 from iot_policies.topics import HASH, PLUS, split
 from iot_policies.when import choices
 
-_OTHER = "other"
-"""A level that probably nothing else is called."""
+_OTHER, _EXAMPLE = "other", "example"
+"""A level that probably nothing is called, and the value of a claim that a client lacks."""
 _EACH = 2
 """The number of candidates that one entry gives."""
 
@@ -68,7 +69,7 @@ class Advice(NamedTuple):
     """Whether the line belongs under `may`."""
 
     def __str__(self) -> str:
-        lines = f'{"may" if self.allowed else "may_not"} = ["{self.line}"]'
+        lines = f"{'may' if self.allowed else 'may_not'} = [{json.dumps(self.line, ensure_ascii=False)}]"
         place = f"a test of {self.label} {self.change}" if self.change else f"to the test of {self.label}"
         return f"add {place}: {lines}"
 
@@ -123,14 +124,32 @@ def advice(template: PolicyTemplate, mutant: Mutant, cases: Iterable[Case]) -> A
             asked = AskedQuestion(
                 template, client, question, with_topic_prefix(question, resource, template.topic_prefix)
             )
-            if mutant.is_killed_by(asked):
+            if mutant.is_killed_by(asked) and _may_connect(template, client):
                 return Advice(label, change, f"{question} {resource}", asked.allows())
     return None
 
 
 def _variants(client: ClientOfTest, mutant: Mutant) -> Iterator[tuple[str, ClientOfTest]]:
-    """The client, and what it can be to notice a mutant; each with how it differs from the client, in words."""
-    yield "", client
+    """The client, and clients that are more likely to notice a mutant; each with what differs, in words."""
+    for change, base in (("", client), *_with_more(client, mutant.entries)):
+        yield change, base
+        for other, changed in _with_less(base, mutant):
+            yield " and ".join(filter(None, (change, other))), changed
+
+
+def _with_more(client: ClientOfTest, entries: Sequence[Entry]) -> Iterator[tuple[str, ClientOfTest]]:
+    """The client with what it lacks to have the entries."""
+    name, claims = client.principal
+    if needed := _needed_claims(entries[0], claims):
+        change = f"with the claims {', '.join(f'{key} = {shown(value)}' for key, value in needed.items())}"
+        yield change, client._replace(principal=Principal(name, {**claims, **needed}))
+    if client.client_id is None and "client_id" in placeholder_names(entries[0].text):
+        for client_id in (name, _OTHER):
+            yield f'with client_id = "{client_id}"', client._replace(client_id=client_id)
+
+
+def _with_less(client: ClientOfTest, mutant: Mutant) -> Iterator[tuple[str, ClientOfTest]]:
+    """The client without what only the template asks for, and not the mutant."""
     name, claims = client.principal
     if isinstance(mutant, Unconditional):
         principal = Principal(name, _without(claims, mutant.claim))
@@ -138,12 +157,15 @@ def _variants(client: ClientOfTest, mutant: Mutant) -> Iterator[tuple[str, Clien
     if isinstance(mutant, WithoutValue):
         principal = Principal(name, {**claims, mutant.claim: mutant.value})
         yield f"with the claims {mutant.claim} = {shown(mutant.value)}", client._replace(principal=principal)
-    if needed := _needed_claims(mutant.entries[0], claims):
-        change = f"with the claims {', '.join(f'{key} = {shown(value)}' for key, value in needed.items())}"
-        yield change, client._replace(principal=Principal(name, {**claims, **needed}))
     if isinstance(mutant, WithoutConnectWith):
         for attribute in get_args(ConnectAttribute):
             yield f'with connect_with = ["{attribute}"]', client._replace(attributes=frozenset({attribute}))
+
+
+def _may_connect(template: PolicyTemplate, client: ClientOfTest) -> bool:
+    """Whether a test of the client passes: with a client ID, it must be granted."""
+    principal, client_id, attributes = client
+    return client_id is None or is_allowed(template, principal, "connect", client_id, client_id, attributes)
 
 
 def _needed_claims(entry: Entry, claims: Claims) -> Claims:
@@ -153,8 +175,8 @@ def _needed_claims(entry: Entry, claims: Claims) -> Claims:
         missing = [name for name in claim_names(entry.text) if read_claim(claims, name) is None]
     except PolicyError:
         return {}
-    needed: dict[str, object] = dict.fromkeys(missing, _OTHER)
-    return needed | {name: _OTHER if wanted == "*" else choices(wanted)[0] for name, wanted in unmet.items()}
+    needed: dict[str, object] = dict.fromkeys(missing, _EXAMPLE)
+    return needed | {name: _EXAMPLE if wanted == "*" else choices(wanted)[0] for name, wanted in unmet.items()}
 
 
 def _without(claims: Claims, name: str) -> Claims:
@@ -175,7 +197,8 @@ def _candidates(template: PolicyTemplate, mutant: Mutant, client: ClientOfTest) 
         for text in texts:
             for filled in _filled(text, client):
                 yield key, _sample(filled, key)
-                if isinstance(mutant, Widened) and text.endswith(HASH):  # If `+` became `#`, one level is no mistake.
+                if isinstance(mutant, Widened) and text.endswith(HASH) and key != "subscribe":
+                    # Where `+` became `#`, one level is no mistake.
                     yield key, f"{_sample(filled, key)}/{_OTHER}"
 
 

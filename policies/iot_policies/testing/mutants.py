@@ -6,7 +6,7 @@
 2. In a client ID, a placeholder becomes `*`, and a `*` follows the end, or takes the place of a final `/*`.
 3. A grant or deny loses one condition of its `when`, one value of a condition with several, or its `connect_with`.
 4. What makes no difference is left out: without `rooms = "*"`, an entry with `{claims.rooms}` is the same, and so is an
-   entry that is widened within another one of its grant, or of a grant without `when`.
+   entry that is widened within another one of its grant, or of a grant without `when`, or only by too long topics.
 5. Mutants are not compiled, since no IoT policy can express many of them: their entries answer (`asked_question.py`).
    A client that the authorizer refuses kills no mutant.
 """
@@ -18,6 +18,7 @@ from typing import get_args
 
 from iot_policies.entries import Action, Entry, with_prefix
 from iot_policies.grants import ConnectAttribute, Deny, Grant
+from iot_policies.linter import MOST_LEVELS
 from iot_policies.placeholders import claim_names, placeholder_names, split_template
 from iot_policies.template import PolicyTemplate
 from iot_policies.testing.asked_question import AskedQuestion, entries_allow
@@ -164,8 +165,18 @@ def widened(template: PolicyTemplate, entry: Entry) -> Iterator[Mutant]:
     texts = _wider_client_ids(entry) if entry.key == "connect" else _wider_filters(entry.text)
     for text in dict.fromkeys(texts):
         whole = with_prefix(text, entry.key, template.topic_prefix)
-        if text != entry.text and not any(_allows_all(other, entry, whole) for other in template.entries):
+        too_deep = _is_only_deeper(split_template(entry.filter), split_template(whole))
+        if (
+            text != entry.text
+            and not too_deep
+            and not any(_allows_all(each, entry, whole) for each in template.entries)
+        ):
             yield Widened((entry,), text, whole)
+
+
+def _is_only_deeper(levels: Levels, wider: Levels) -> bool:
+    """Whether filters differ only for topics with more levels than IoT Core accepts."""
+    return levels[-1] == PLUS and wider[-1] == HASH and len(levels) - lead(levels) >= MOST_LEVELS
 
 
 def unconditional(entries: Sequence[Entry]) -> Iterator[Mutant]:

@@ -1,5 +1,6 @@
 """What the tests of a template reach, and what they are told to add."""
 
+import tomllib
 from pathlib import Path
 from typing import get_args
 
@@ -12,7 +13,7 @@ from iot_policies.explaining import Question, explain
 from iot_policies.testing.cases import Case, ClientOfTest, load_tests, with_topic_prefix
 from iot_policies.testing.coverage import advice, asked_of, gaps, survives
 from iot_policies.testing.mutants import mutants
-from tests import READY
+from tests import READY, ROOT
 from tests.policies.templates import blocks
 
 TEMPLATE = PolicyTemplate.of(
@@ -80,7 +81,7 @@ ADVICE = [
     (Grant(connect=("{principal}/*",)), 'add to the test of ann: may = ["connect ann/other"]'),
     (
         Grant(when={"role": ["x", "y"], "site": "*"}, publish=("a/{claims.b}",)),
-        'add a test of ann with the claims b = "other", role = "x", site = "other": may = ["publish a/other"]',
+        'add a test of ann with the claims b = "example", role = "x", site = "example": may = ["publish a/example"]',
     ),
 ]
 
@@ -113,6 +114,24 @@ def test_for_a_condition_that_no_test_needs_a_client_without_it_is_proposed(
     template = PolicyTemplate.of([block])
     *_, last = mutants(template)
     assert str(advice(template, last, [case("connect x", False, **claims)])).endswith(expected)
+
+
+def test_for_each_mistake_in_a_ready_template_a_case_is_proposed() -> None:
+    template = PolicyTemplate.load(ROOT / "policies/fleet.toml")
+    assert [f"{each}" for each in mutants(template) if advice(template, each, CONNECT) is None] == []
+
+
+def test_a_client_with_a_client_id_is_proposed_if_the_entry_needs_one() -> None:
+    template = PolicyTemplate.of([Grant(connect=("{principal}",), publish=("a/{client_id}",))])
+    found = next(each for each in mutants(template) if each.entries[0].key == "publish")
+    expected = 'add a test of ann with client_id = "ann": may = ["publish a/ann"]'
+    assert str(advice(template, found, [case("connect ann", True)])) == expected
+
+
+def test_what_is_proposed_is_quoted_as_in_toml() -> None:
+    template = PolicyTemplate.of([Grant(publish=('a"\\b',))])
+    found = str(advice(template, next(mutants(template)), CONNECT))
+    assert tomllib.loads(found.rpartition(": ")[2]) == {"may": ['publish a"\\b']}
 
 
 def test_a_client_of_the_tests_is_preferred_to_one_with_other_claims() -> None:

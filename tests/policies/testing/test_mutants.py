@@ -39,6 +39,8 @@ def widened(**entry: object) -> list[str]:
             "$aws/things/{principal}/shadow/get",
             ["$aws/things/+/shadow/get", "$aws/things/{principal}/shadow/#"],
         ),
+        ("publish", "a/{principal}/+/+/+/+/+", ["a/+/+/+/+/+/+", "a/{principal}/+/+/+/+/#"]),
+        ("publish", "+/+/+/+/+/+/+/+", []),
         ("connect", "{principal}", ["*", "{principal}*"]),
         ("connect", "{principal}/*", ["*/*", "{principal}*"]),
         ("connect", "a/{principal}/{claims.x}", ["a/*/{claims.x}", "a/{principal}/*", "a/{principal}/{claims.x}*"]),

@@ -143,7 +143,7 @@ class _Tested:
         found = advice(self.template, mutant, self.passed)
         if found is not None:
             return f"{found}"
-        return "no example found: the change may make no difference; if another entry says the same, remove one of them"
+        return "no example found: the clients of the tests are too different, or the change makes no difference"
 
 
 def _check(file: TemplateTests, outcome: Outcome) -> Check:
