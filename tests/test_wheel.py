@@ -97,15 +97,6 @@ def run(*command: str | Path, cwd: Path, **variables: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheel that is built from the source distribution."""
-    folder = tmp_path_factory.mktemp("dist")
-    run(UV, "build", "--quiet", "--out-dir", folder, cwd=ROOT)
-    (found,) = folder.glob("*.whl")
-    return found
-
-
-@pytest.fixture(scope="module")
 def programs(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The programs of an environment with only the wheel, its locked dependencies and pytest."""
     folder = tmp_path_factory.mktemp("wheel")
