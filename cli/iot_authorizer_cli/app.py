@@ -27,6 +27,7 @@ from iot_authorizer_cli.commands.password import password
 from iot_authorizer_cli.commands.render import render
 from iot_authorizer_cli.commands.revoke import command as revoke
 from iot_authorizer_cli.commands.sign import sign
+from iot_authorizer_cli.commands.test.command import run as run_tests
 from iot_authorizer_cli.commands.token import token
 from iot_authorizer_cli.commands.users import change as users
 from iot_authorizer_cli.commands.users.import_users import import_users
@@ -119,6 +120,7 @@ _add(app, "render", render, "policies/chat.toml --principal ann")
 _add(app, "explain", explain, "policies/chat.toml --principal ann connect ann")
 _add(app, "what-can", what_can, "policies/chat.toml --principal ann")
 _add(app, "lint", lint, "policies/*.toml")
+_add(app, "test", run_tests, "policies/chat.test.toml --mutate")
 _add(app, "token", token, "--principal ann --expires 15m")
 _add(app, "password", password, "")
 _add(app, "sign", sign, '"$TOKEN"')

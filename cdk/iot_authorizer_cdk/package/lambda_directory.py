@@ -42,7 +42,7 @@ from iot_policies.toml_file import invalid_file, read_toml
 
 _PACKAGES = ("iot_authorizer", "iot_identities", "iot_policies")
 """The packages that run in Lambda."""
-_NOT_IN_LAMBDA = ("iot_policies/proofs",)
+_NOT_IN_LAMBDA = ("iot_policies/proofs", "iot_policies/testing")
 """Folders of these packages that only the command line and the build use."""
 _PROGRAMS = "bin"
 _UNUSED = (

@@ -108,7 +108,10 @@ def test_it_has_the_sources_the_configuration_and_the_files_that_this_names(flee
 
 @pytest.mark.parametrize(
     "name",
-    ["not-named.txt", "iot_core", "iot_authorizer_cdk", "iot_policies/proofs", "tests", "bin", ".lock", "boto3"],
+    [
+        *("not-named.txt", "iot_core", "iot_authorizer_cdk", "iot_policies/proofs", "iot_policies/testing"),
+        *("tests", "bin", ".lock", "boto3"),
+    ],
 )
 def test_it_has_nothing_else(for_lambda: Path, name: str) -> None:
     assert not (for_lambda / name).exists()
