@@ -104,9 +104,9 @@ class Automaton:
 
 def alphabet(*automata: Automaton) -> tuple[str, ...]:
     """The levels that some automata tell apart, fresh ones first; without `+` and `#`, which no topic has."""
-    fresh = [FRESH, f"${FRESH}", *(each + FRESH for automaton in automata for each, _, _ in automaton.beginnings)]
+    fresh = [FRESH, f"${FRESH}", *sorted(each + FRESH for automaton in automata for each, _, _ in automaton.beginnings)]
     texts = [text for automaton in automata for text in automaton.texts if PLUS not in text and HASH not in text]
-    return tuple(dict.fromkeys((*fresh, *texts)))
+    return tuple(dict.fromkeys((*fresh, *sorted(texts))))
 
 
 def shortest(automaton: Automaton, wanted: Callable[[Groups], bool]) -> Word | None:
