@@ -1,5 +1,6 @@
 """`iot-authorizer prove`: whether the policies of a template are exactly its entries, for every principal."""
 
+import json
 import time
 from collections.abc import Generator, Iterator
 from pathlib import Path
@@ -9,9 +10,12 @@ import typer
 
 from iot_authorizer_cli import options
 from iot_authorizer_cli.terminal import tell
+from iot_core.whole_file import write_whole
 from iot_policies.errors import printable
 from iot_policies.packing import compact
+from iot_policies.proofs.certificate import certificate as certificate_of
 from iot_policies.proofs.prover import LEFT_OUT, Progress, Proof, Verdict, proving, reasons_without_policy
+from iot_policies.toml_file import read_file
 
 _EXIT_CODES: dict[Verdict, int] = {"proved": 0, "partly proved": 0, "different": 1, "not covered": 3}
 _HEADINGS: dict[Verdict, str] = {
@@ -27,6 +31,12 @@ _PAUSE = 3.0
 def prove(
     policies: Annotated[list[Path], typer.Argument(metavar="POLICY", help="Policy templates.")],
     quick: Annotated[bool, typer.Option("--quick", help="Do not compare real policies of example principals.")] = False,
+    certificate: Annotated[
+        Path | None,
+        typer.Option(
+            "--certificate", metavar="FILE", help="Write the proof of one template into this file, for `check`."
+        ),
+    ] = None,
     topic_prefix: options.TopicPrefix = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, one object for each template.")] = False,
 ) -> None:
@@ -35,9 +45,15 @@ def prove(
     The proof is about every principal, with any name and any claims. If it fails, prints the principal, the topic and
     the entries. Exits with 0 for proved, with 1 if a policy differs, with 3 if something cannot be decided.
     """
+    if certificate is not None and len(policies) > 1:
+        raise typer.BadParameter("expected one template", param_hint="--certificate")
     codes = set()
     for path in policies:
-        proof = _with_progress(path, proving(options.load_template(path, topic_prefix), quick=quick))
+        template = options.load_template(path, topic_prefix)
+        proof = _with_progress(path, proving(template, quick=quick))
+        if certificate is not None:
+            found = certificate_of(template, proof, name=path.as_posix(), content=read_file(path))
+            write_whole(certificate, (json.dumps(found, indent=1, ensure_ascii=True) + "\n").encode())
         codes.add(_EXIT_CODES[proof.verdict])
         lines = [compact(_as_json(path, proof))] if as_json else _lines(path, proof)
         for line in lines:
