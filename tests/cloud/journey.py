@@ -81,7 +81,7 @@ class Folder:
 
     def client_of_dev(self, token: str) -> str:
         """Runs `dev`, then the first client that it prints, and returns what this client prints."""
-        command = [self.path / ".venv/bin/iot-authorizer", "dev", "--port", "0", "--tls-port", "0"]
+        command = [str(self.path / ".venv/bin/iot-authorizer"), "dev", "--port", "0", "--tls-port", "0"]
         environment = {**self._cloud.environment, **self._variables}
         with subprocess.Popen(command, cwd=self.path, env=environment, stdout=subprocess.PIPE, text=True) as dev:
             try:
