@@ -117,6 +117,10 @@ def test_it_has_nothing_else(for_lambda: Path, name: str) -> None:
     assert not (for_lambda / name).exists()
 
 
+def test_it_has_no_file_that_pytest_would_collect_from_the_output_folder_of_the_cdk(for_lambda: Path) -> None:
+    assert [path for pattern in ("test_*.py", "*_test.py", "conftest.py") for path in for_lambda.rglob(pattern)] == []
+
+
 def test_it_names_no_folder_of_the_machine_that_built_it(for_this_machine: Path) -> None:
     places = [str(place).encode() for place in (ROOT, for_this_machine.parent, Path.home() / ".cache")]
     assert [path for path in files(for_this_machine) if any(place in path.read_bytes() for place in places)] == []
