@@ -11,6 +11,7 @@ from iot_authorizer_cli.local_iot_core import LocalIotCore
 from iot_authorizer_cli.project.development_issuer import principal_of
 from iot_authorizer_cli.project.key_ring import signing_pair
 from iot_authorizer_cli.snippets.settings import ClientEndpoint, ClientSettings
+from iot_authorizer_cli.testing.connection_records import ConnectionRecords
 from iot_authorizer_cli.testing.mqtt_test_client import ClientRefused, MqttTestClient
 from iot_core.authorizers.invocation import Refused
 from iot_core.broker.client import Origin
@@ -71,10 +72,9 @@ class IotCoreUnderTest(LocalIotCore):
     ) -> MqttTestClient:
         """Connects a client, which is disconnected at the end. Raises ClientRefused."""
         settings = self._settings(principal, claims, client_id)
-        user_name = settings.mqtt_user_name
-        return self._clients.enter_context(
-            MqttTestClient(self.port, settings.client_ids[0], user_name, self._last_decision)
-        )
+        client_id, user_name = settings.client_ids[0], settings.mqtt_user_name
+        records = ConnectionRecords(self, self.feed, client_id)
+        return self._clients.enter_context(MqttTestClient(self.port, client_id, user_name, records))
 
     def allows(
         self,
@@ -109,7 +109,8 @@ class IotCoreUnderTest(LocalIotCore):
             core.decisions.refused(refused, "connect", client_id, client_id=client_id)
             if refused.reason in denials:
                 return False
-            raise ClientRefused(f"connect as {client_id}", self._last_record(client_id)) from None
+            *_, record = core.feed.recent(lambda record: record["id"] == core.feed.last_id)
+            raise ClientRefused(f"connect as {client_id}", record) from None
         core.decisions.by_policy(found.authorization, client_id, "connect", client_id, True)
         return action == "connect" or _allows(found.permissions, action, topic)
 
@@ -137,16 +138,6 @@ class IotCoreUnderTest(LocalIotCore):
     def _granted_id(self, name: str, claims: Mapping[str, object]) -> str:
         template = self.configuration.template
         return name if template is None else propose(template, principal_of(name, claims)).client_ids[0]
-
-    def _last_decision(self, client_id: str) -> Record:
-        return self.call(lambda: self._last_record(client_id))
-
-    def _last_record(self, client_id: str) -> Record:
-        """The last decision about a client, which must be read on the event loop."""
-        found = [
-            each for each in self.feed.recent() if each["kind"] == "decision" and each.get("client_id") == client_id
-        ]
-        return found[-1] if found else {}
 
 
 def _described(decision: Record) -> str:
