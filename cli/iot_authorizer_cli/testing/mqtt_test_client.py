@@ -63,9 +63,8 @@ class MqttTestClient:
         client.on_message = self._on_message
         if user_name is not None:
             client.username_pw_set(user_name)
-        client.connect("127.0.0.1", port)
         try:
-            self._ask("connack", f"connect as {client_id}", client.loop_start, "connect")
+            self._ask("connack", f"connect as {client_id}", partial(self._connect, port), "connect")
             records.connected()
         except BaseException:
             self.close()
@@ -95,6 +94,10 @@ class MqttTestClient:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def _connect(self, port: int) -> None:
+        self._paho.connect("127.0.0.1", port)
+        self._paho.loop_start()
 
     def _on_message(self, _client: paho.Client, _data: object, message: paho.MQTTMessage) -> None:
         self._messages.put(ReceivedMessage(message.topic, bytes(message.payload)))
