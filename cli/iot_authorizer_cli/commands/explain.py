@@ -29,10 +29,7 @@ def explain(
 
     Prints the entry that allows or denies it, or what is missing. Exits with 0 for allowed, with 1 for denied.
     """
-    if action in ("publish", "retain", "receive"):
-        options.topic_name(resource, "RESOURCE")
-    if action == "subscribe":
-        options.topic_filter(resource, "RESOURCE")
+    options.resource(action, resource, "RESOURCE")
     asked = Principal(principal, options.json_object(claims, "--claims"))
     place = account_region(region, EXAMPLE_PLACE.account)
     template = options.load_template(policy, topic_prefix)

@@ -16,7 +16,7 @@ from iot_authorizer_cli.testing.mqtt_test_client import ClientRefused, MqttTestC
 from iot_core.authorizers.invocation import Refused
 from iot_core.broker.client import Origin
 from iot_core.broker.limits import IOT_CORE
-from iot_core.broker.topics import check_topic_filter, check_topic_name
+from iot_core.broker.topics import check_client_id, check_resource
 from iot_core.edge.client_authorization import ClientAuthorizer, NetworkContext
 from iot_core.feed import Record
 from iot_core.mqtt import Connect, Version
@@ -89,10 +89,10 @@ class IotCoreUnderTest(LocalIotCore):
 
         Asks as IoT Core does: invokes the authorizer's function and evaluates its answer. Raises ClientRefused for a
         client that cannot connect for another reason than its policy, also for a `client_id` that is not granted, so
-        that no test passes for the wrong reason. Raises ValueError for an unknown action, and for a topic that IoT Core
-        does not accept.
+        that no test passes for the wrong reason. Raises ValueError for an unknown action, and for a topic or client ID
+        that IoT Core refuses whatever the policy allows.
         """
-        _check(action, topic)
+        _check(action, topic, client_id)
         settings = self._settings(principal, claims, topic if action == "connect" else client_id)
         proposed = client_id is None and self.configuration.template is not None
         denials = {Reason.NOTHING_GRANTED} | (_CLIENT_ID_DENIED if action == "connect" or proposed else set())
@@ -130,7 +130,7 @@ class IotCoreUnderTest(LocalIotCore):
             token_key_name=description.token_key_name,
             token=token,
             signature=signature,
-            client_ids=(client_id or self._granted_id(str(principal), claims),),
+            client_ids=(self._granted_id(str(principal), claims) if client_id is None else client_id,),
             topic="",
             topic_filter="",
         )
@@ -144,17 +144,16 @@ def _described(decision: Record) -> str:
     word = "allowed" if decision["allowed"] else "refused" if decision["action"] == "connect" else "denied"
     because = decision.get("explanation")
     details = [decision.get("reason"), decision.get("detail"), *(because if isinstance(because, list) else ())]
-    head = f"{word}: {decision.get('principal', '')} {decision['action']} {decision['resource']}".replace("  ", " ")
+    asked = (decision.get("principal"), decision["action"], decision.get("resource"))  # An empty client ID is left out.
+    head = " ".join([f"{word}:", *(str(each) for each in asked if each)])
     return "\n    ".join([head, *(str(each) for each in details if each)])
 
 
-def _check(action: str, topic: str) -> None:
+def _check(action: str, topic: str, client_id: str | None) -> None:
     if action not in get_args(Question):
         raise ValueError(f"{action}: expected one of {', '.join(get_args(Question))}")
-    if action == "subscribe":
-        check_topic_filter(topic, IOT_CORE)
-    elif action != "connect":
-        check_topic_name(topic, IOT_CORE)
+    check_resource(action, topic, IOT_CORE)
+    check_client_id(client_id or "", IOT_CORE)
 
 
 def _allows(permissions: Permissions, action: str, topic: str) -> bool:

@@ -64,9 +64,26 @@ def test_a_client_id_that_is_not_granted_is_no_answer_about_a_topic(core: IotCor
         core.allows("ann", ANN, "publish", SAY, client_id="bob")
 
 
-def test_a_topic_that_iot_core_does_not_accept_is_an_error(core: IotCoreUnderTest) -> None:
-    with pytest.raises(ValueError, match="wildcard"):
-        core.allows("ann", ANN, "publish", "rooms/+/say/ann")
+@pytest.mark.parametrize(
+    ("action", "topic", "problem"),
+    [
+        ("publish", "rooms/+/say/ann", "wildcard"),
+        ("publish", "$aws/events/presence/connected/ann", "only IoT Core publishes events"),
+        ("retain", "$aws/rules/r/x", "reserved"),
+        ("connect", f"ann/{'x' * 200}", "a client ID has at most 128 bytes"),
+    ],
+)
+def test_what_iot_core_refuses_whatever_the_policy_allows_is_an_error(
+    core: IotCoreUnderTest, action: Question, topic: str, problem: str
+) -> None:
+    with pytest.raises(ValueError, match=problem):
+        core.allows("ann", ANN, action, topic)
+
+
+def test_an_empty_client_id_is_not_one_that_the_template_grants(core: IotCoreUnderTest) -> None:
+    """IoT Core assigns another one to such a client."""
+    assert not core.allows("eve", ANN, "connect", "")
+    assert "refused: eve connect" in core.described_decisions()
 
 
 def test_a_misspelled_action_is_an_error(core: IotCoreUnderTest) -> None:

@@ -21,8 +21,7 @@ from iot_authorizer_cli.options import (
     DataFolder,
     json_object,
     principal_name,
-    topic_filter,
-    topic_name,
+    resource,
     usage_errors,
 )
 from iot_authorizer_cli.project.configuration import ProjectConfiguration, read_project_configuration
@@ -118,8 +117,8 @@ def connect(
         connecting.principal,
         client,
         client_id=client_id,
-        topic=None if topic is None else topic_name(topic, "--topic"),
-        topic_filter=None if subscribe is None else topic_filter(subscribe, "--subscribe"),
+        topic=None if topic is None else resource("publish", topic, "--topic"),
+        topic_filter=None if subscribe is None else resource("subscribe", subscribe, "--subscribe"),
     )
     with usage_errors():
         settings = ClientSettings(

@@ -130,6 +130,14 @@ def test_what_the_template_denies_is_reported(connect: Connect) -> None:
     assert "policies/chat.toml denies ann to subscribe rooms/attic/say/ann: " in done.stderr
 
 
+@pytest.mark.parametrize("arguments", [("--principal", "a" * 129), ("--client-id", "a" * 127)], ids=["name", "option"])
+def test_a_client_id_that_iot_core_refuses_is_reported(connect: Connect, arguments: tuple[str, str]) -> None:
+    done = connect("mosquitto", *arguments)
+    assert done.exit_code == 0
+    assert "IoT Core lets no client connect aaaa" in done.stderr
+    assert "a client ID has at most 128 bytes of UTF-8" in done.stderr
+
+
 @pytest.mark.parametrize("client", ["mqtt.js", "paho", "awsiotsdk", "mosquitto", "curl"])
 def test_what_the_template_allows_gives_no_warning(connect: Connect, client: str) -> None:
     assert connect(client).stderr == ""
@@ -156,6 +164,8 @@ def test_what_the_template_allows_gives_no_warning(connect: Connect, client: str
         (("paho", "--anonymous", "--claims", "{}"), "--anonymous, --claims: a client without"),
         (("paho", "--topic", "a\nb"), "the topic contains a control character"),
         (("paho", "--client-id", "a\nb"), "the client id contains a control character"),
+        (("paho", "--client-id", "a" * 129), "--client-id: a client ID has at most 128 bytes of UTF-8"),
+        (("paho", "--topic", "$aws/events/x"), "--topic: only IoT Core publishes events"),
         (("paho", "--topic", "x/+"), "--topic: a topic name must not contain a wildcard"),
         (("paho", "--topic", "x/#"), "--topic: a topic name must not contain a wildcard"),
         (("paho", "--topic", ""), "--topic: a topic must not be empty"),
