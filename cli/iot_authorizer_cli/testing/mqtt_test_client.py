@@ -49,6 +49,7 @@ class MqttTestClient:
 
     def __init__(self, port: int, client_id: str, user_name: str | None, records: ConnectionRecords) -> None:
         """Connects to a plain port of this machine. Raises ClientRefused."""
+        __tracebackhide__ = True
         self.client_id = client_id
         self._records = records
         self._answers: queue.SimpleQueue[tuple[str, bool]] = queue.SimpleQueue()
@@ -72,15 +73,18 @@ class MqttTestClient:
 
     def publish(self, topic: str, payload: str | bytes = b"", *, retain: bool = False) -> None:
         """Publishes a message and waits until IoT Core has passed it on. Raises ClientRefused."""
+        __tracebackhide__ = True
         publish = partial(self._paho.publish, topic, payload, qos=1, retain=retain)
         self._ask("puback", f"publish {topic}", publish, "publish", "retain")
 
     def subscribe(self, topic_filter: str) -> None:
         """Subscribes and waits for the answer. Raises ClientRefused."""
+        __tracebackhide__ = True
         self._ask("suback", f"subscribe {topic_filter}", partial(self._paho.subscribe, topic_filter, 1), "subscribe")
 
     def received(self) -> list[ReceivedMessage]:
         """Returns the messages since the last call, as (topic, payload). Raises ClientRefused if disconnected."""
+        __tracebackhide__ = True
         self._ask("unsuback", "receive", partial(self._paho.unsubscribe, _NOWHERE))
         return [self._messages.get() for _ in range(self._messages.qsize())]
 
@@ -107,6 +111,7 @@ class MqttTestClient:
 
         Raises ClientRefused for a failure, and for the end of the connection.
         """
+        __tracebackhide__ = True  # pytest shows the line of the test instead.
         self._records.begin_call()
         send()
         try:
