@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from iot_authorizer_cdk.app.stages import deployed_names
+from iot_authorizer_cdk.properties import name_in_iot_core
 from iot_authorizer_cli.commands.connect.principal import (
     Connecting,
     likely,
@@ -123,7 +125,7 @@ def connect(
     with usage_errors():
         settings = ClientSettings(
             endpoint=where,
-            ca=ca or (ca_path(data).absolute() if where.tls and where.local else None),
+            ca=ca or (ca_path(data).absolute() if where.tls and not where.at_aws else None),
             authorizer=(_authorizer(configured, where) if authorizer is None else authorizer) or None,
             token_key_name=token_key_name or configured.description.token_key_name,
             token=token,
@@ -176,7 +178,21 @@ def _signature(configured: ProjectConfiguration, token: str | None) -> str | Non
 
 def _authorizer(configured: ProjectConfiguration, where: ClientEndpoint) -> str | None:
     """The authorizer's name. At AWS without a configuration, it is the account's default one."""
-    return configured.description.name if where.local or configured.path.exists() else None
+    if where.at_aws:
+        return _deployed_name(configured) if configured.path.exists() else None
+    return configured.description.name
+
+
+def _deployed_name(configured: ProjectConfiguration) -> str:
+    """The name that a deployment gives the authorizer, with a warning if there are several."""
+    name, signing = configured.description.name, not configured.description.signing_disabled
+    by_stage = deployed_names(name, signing=signing, file=configured.path.with_name("cdk.json"))
+    if not by_stage:
+        return name_in_iot_core(name, signing=signing)
+    stage, chosen = next(iter(by_stage.items()))
+    if others := [f"{other} (stage {each})" for each, other in by_stage.items() if each != stage]:
+        warn(f"the program uses the authorizer {chosen} of stage {stage}; --authorizer can name {', '.join(others)}")
+    return chosen
 
 
 def _endpoint(text: str | None, client: Client) -> ClientEndpoint:
@@ -202,9 +218,11 @@ def _check(
         raise typer.BadParameter("give a token, or a user name and a password", param_hint="--token, --user")
     if signature is not None and token is None:
         raise typer.BadParameter("give the token that it signs with --token", param_hint="--signature")
-    if token is None and user is None and not anonymous and not where.local:
+    if token is None and user is None and not anonymous and where.at_aws:
         expected = "give a token, or --anonymous if [anonymous] is configured there"
-        raise typer.BadParameter(f"{where.host} does not trust development tokens: {expected}", param_hint="--token")
+        raise typer.BadParameter(
+            f"{where.host} is at AWS, which trusts no development token: {expected}", param_hint="--token"
+        )
 
 
 def _check_anonymous(**given: str | None) -> None:

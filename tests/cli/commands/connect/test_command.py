@@ -118,6 +118,45 @@ def test_without_a_configuration_the_default_authorizer_is_used_at_aws(connect: 
     assert url in connect("mqtt.js", "--endpoint", "abc-ats.iot.eu-west-1.amazonaws.com", "--token", "me").stdout
 
 
+@pytest.mark.parametrize("endpoint", ["http://vm:18301", "https://vm:8443", "http://192.168.1.5:8080"])
+def test_dev_on_another_machine_gets_a_development_token(connect: Connect, tmp_path: Path, endpoint: str) -> None:
+    done = connect("paho", "--endpoint", endpoint)
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert ("x-amz-customauthorizer-name=chat&token=ey" in done.stdout) is True
+    assert (str(tmp_path / ".iot-authorizer/ca.pem") in done.stdout) is endpoint.startswith("https:")
+
+
+@pytest.mark.parametrize(
+    ("stages", "signing", "name"),
+    [
+        (None, False, "chat"),
+        (None, True, "chat-signed"),
+        ("{}", True, "chat-signed"),
+        ('{"context": {"stages": {"dev": {"suffix": "-dev"}}}}', False, "chat-dev"),
+        ('{"context": {"stages": {"dev": {"suffix": "-dev"}}}}', True, "chat-dev-signed"),
+        ('{"context": {"stages": {"prod": {}}}}', True, "chat-signed"),
+    ],
+)
+def test_at_aws_the_authorizer_has_the_name_that_a_deployment_gives_it(
+    connect: Connect, tmp_path: Path, stages: str | None, signing: bool, name: str
+) -> None:
+    if stages is not None:
+        (tmp_path / "cdk.json").write_text(stages)
+    if signing:
+        make_key(tmp_path / "authorizer.toml", "one", 2048)
+    done = connect("curl", *AT_AWS)
+    assert f"x-amz-customauthorizer-name: {name}'" in done.stdout
+    assert done.stderr == ""
+
+
+def test_at_aws_the_names_of_other_stages_are_listed(connect: Connect, tmp_path: Path) -> None:
+    (tmp_path / "cdk.json").write_text('{"context": {"stages": {"dev": {"suffix": "-dev"}, "prod": {}}}}')
+    done = connect("curl", *AT_AWS)
+    assert "x-amz-customauthorizer-name: chat-dev'" in done.stdout
+    assert "authorizer chat-dev of stage dev; --authorizer can name chat (stage prod)" in done.stderr
+    assert connect("curl", *AT_AWS, "--authorizer", "chat").stderr == ""
+
+
 def test_a_given_configuration_must_exist(connect: Connect) -> None:
     assert isinstance(connect("mqtt.js", "--config", "missing.toml").exception, InvalidFile)
 
@@ -147,7 +186,7 @@ def test_what_the_template_allows_gives_no_warning(connect: Connect, client: str
     ("arguments", "words"),
     [
         (("ftp",), "'ftp' is not one of"),
-        (("paho", "--endpoint", AWS), f"{AWS} does not trust development tokens"),
+        (("paho", "--endpoint", AWS), f"{AWS} is at AWS, which trusts no development token"),
         (("paho", "--endpoint", "http://"), "expected HOST, http://HOST:PORT or https://HOST:PORT"),
         (("paho", "--endpoint", "ftp://127.0.0.1"), "expected HOST, http://HOST:PORT or https://HOST:PORT"),
         (("paho", "--endpoint", "127.0.0.1:port"), "expected HOST, http://HOST:PORT or https://HOST:PORT"),
