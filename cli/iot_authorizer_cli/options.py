@@ -13,12 +13,11 @@ import typer
 from pydantic import BaseModel, ValidationError
 
 from iot_authorizer.configuration import PartialConfiguration, load_partial_configuration
+from iot_core.broker import topics
 from iot_core.broker.limits import IOT_CORE
-from iot_core.broker.topics import check_client_id, check_resource
 from iot_identities.strict_json import STRICT, DuplicateKey
 from iot_policies import InvalidFile, PolicyTemplate
 from iot_policies.durations import seconds
-from iot_policies.explaining import Question
 from iot_policies.toml_file import read_file
 from iot_policies.topic_prefix import check_topic_prefix
 
@@ -48,7 +47,7 @@ def client_id(text: str | None) -> str | None:
     """Checks the length of a client ID."""
     if text is not None:
         with usage_errors("--client-id"):
-            check_client_id(text, IOT_CORE)
+            topics.check_client_id(text, IOT_CORE)
     return text
 
 
@@ -191,11 +190,12 @@ def _first_problem(error: ValidationError, model: type[BaseModel]) -> str:
     return f"{place}: {first['msg'].removeprefix('Value error, ')}"
 
 
-def resource(action: Question, text: str, option: str) -> str:
-    """Checks what an action is on: a client ID, a topic filter or a topic that IoT Core does not refuse by itself."""
-    with usage_errors(option):
-        check_resource(action, text, IOT_CORE)
-    return text
+def check_resource(action: str, resource: str) -> None:
+    """Checks what an action is on: a client ID, a topic filter or a topic that IoT Core does not refuse by itself.
+
+    Raises ValueError.
+    """
+    topics.check_resource(action, resource, IOT_CORE)
 
 
 def duration(text: str, option: str, at_most: str, at_least: str = "0s") -> int:

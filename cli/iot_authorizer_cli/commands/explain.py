@@ -97,7 +97,8 @@ def _answer(
 
     Raises a usage error, which names the resource or the client ID, if IoT Core refuses it whatever the policy allows.
     """
-    options.resource(asked.action, asked.resource, name)
+    with options.usage_errors(name):
+        options.check_resource(asked.action, asked.resource)
     options.client_id(asked.client_id)
     principal = Principal(asked.principal or "", asked.claims or {})
     found = explain_template(template, principal, asked.action, asked.resource, asked.client_id, place=place)

@@ -21,9 +21,9 @@ from iot_authorizer_cli.options import (
     CONFIG,
     ClientId,
     DataFolder,
+    check_resource,
     json_object,
     principal_name,
-    resource,
     usage_errors,
 )
 from iot_authorizer_cli.project.configuration import ProjectConfiguration, read_project_configuration
@@ -119,8 +119,8 @@ def connect(
         connecting.principal,
         client,
         client_id=client_id,
-        topic=None if topic is None else resource("publish", topic, "--topic"),
-        topic_filter=None if subscribe is None else resource("subscribe", subscribe, "--subscribe"),
+        topic=_checked("publish", topic, "--topic"),
+        topic_filter=_checked("subscribe", subscribe, "--subscribe"),
     )
     with usage_errors():
         settings = ClientSettings(
@@ -141,6 +141,14 @@ def connect(
     typer.echo(text, nl=False)
     for problem in problems(configured, connecting, client, wanted):
         warn(problem)
+
+
+def _checked(action: str, text: str | None, option: str) -> str | None:
+    """Checks a topic or a topic filter that is given."""
+    if text is not None:
+        with usage_errors(option):
+            check_resource(action, text)
+    return text
 
 
 def _configured(path: Path | None, data: Path) -> ProjectConfiguration:
