@@ -5,6 +5,7 @@ proof = prove(template)
 assert proof.verdict == "proved"
 """
 
+from iot_policies.proofs.diff import TemplateDiff, diff
 from iot_policies.proofs.prover import Proof, prove
 
-__all__ = ["Proof", "prove"]
+__all__ = ["Proof", "TemplateDiff", "diff", "prove"]
