@@ -14,6 +14,7 @@ import typer
 from iot_authorizer_cdk.package.uv import UvError
 from iot_authorizer_cdk.properties import InvalidSettings
 from iot_authorizer_cli.commands.build import build
+from iot_authorizer_cli.commands.check import check
 from iot_authorizer_cli.commands.connect.command import connect
 from iot_authorizer_cli.commands.deploy.command import deploy, destroy, diff
 from iot_authorizer_cli.commands.dev.command import dev
@@ -24,6 +25,7 @@ from iot_authorizer_cli.commands.keys import command as keys
 from iot_authorizer_cli.commands.lint import lint
 from iot_authorizer_cli.commands.lock import lock
 from iot_authorizer_cli.commands.password import password
+from iot_authorizer_cli.commands.prove import prove
 from iot_authorizer_cli.commands.render import render
 from iot_authorizer_cli.commands.revoke import command as revoke
 from iot_authorizer_cli.commands.sign import sign
@@ -119,6 +121,8 @@ _add(app, "render", render, "policies/chat.toml --principal ann")
 _add(app, "explain", explain, "policies/chat.toml --principal ann connect ann")
 _add(app, "what-can", what_can, "policies/chat.toml --principal ann")
 _add(app, "lint", lint, "policies/*.toml")
+_add(app, "prove", prove, "policies/*.toml")
+_add(app, "check", check, "chat.proof.json")
 _add(app, "token", token, "--principal ann --expires 15m")
 _add(app, "password", password, "")
 _add(app, "sign", sign, '"$TOKEN"')
