@@ -64,7 +64,7 @@ class Line:
     is_new: bool
     """Whether the new template has the entry, and not the old one."""
     unless: tuple[Entry, ...]
-    """Entries of the other template that allow the same under other conditions: nothing changes if they hold."""
+    """Entries of the other template that say the same under other conditions: nothing changes if they hold."""
     shown: tuple[Shown, ...]
     """An example for each action, with the shortest topic for the principal with the fewest claims."""
 
@@ -104,10 +104,8 @@ class ChangedEntries:
                 continue
             if found is not None:
                 shown.append(found)
-        is_grant = entry.effect == "Allow"
-        unless = _alike(entry, self._other) if is_grant else ()
-        effect: Effect = "opens" if is_grant == is_new else "closes"
-        return Line(effect, entry, is_new, unless, tuple(shown)) if shown else None
+        effect: Effect = "opens" if (entry.effect == "Allow") == is_new else "closes"
+        return Line(effect, entry, is_new, _alike(entry, self._other), tuple(shown)) if shown else None
 
     def _example(self, entry: Entry, action: Action) -> Shown | None:
         found = self._of_grants(entry) if entry.effect == "Allow" else self._of_denies(entry, action)
@@ -222,7 +220,7 @@ def _with_client_id(reach: Reach) -> Reach:
 
 
 def _alike(entry: Entry, other: PolicyTemplate) -> tuple[Entry, ...]:
-    """The entries of grants of another template that always contain an entry, and have a `when` of their own."""
+    """The entries of another template that say the same or more as an entry, under a `when` of their own."""
     if entry.key == "connect":
         found = [each for each in other.entries if each.key == "connect" and each.filter == entry.filter]
     else:
@@ -234,4 +232,4 @@ def _alike(entry: Entry, other: PolicyTemplate) -> tuple[Entry, ...]:
             and {rule.action for rule in each.rules} >= rules.keys()
             and all(contains(rule.levels, rules[rule.action].levels) for rule in each.rules if rule.action in rules)
         ]
-    return tuple(each for each in found if each.effect == "Allow" and each.block.when)
+    return tuple(each for each in found if each.effect == entry.effect and each.block.when)

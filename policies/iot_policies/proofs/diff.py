@@ -15,10 +15,14 @@ from collections.abc import Container, Generator, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
+from iot_policies.account_region import EXAMPLE_PLACE
+from iot_policies.compiler import compile_policy
+from iot_policies.errors import PolicyError
+from iot_policies.principal import Principal
 from iot_policies.proofs.changed_entries import ChangedEntries, Effect, Line, Shown, changed_entries, show
-from iot_policies.proofs.decisions import Compared
+from iot_policies.proofs.decisions import NOTHING, Compared
 from iot_policies.proofs.languages import ACTIONS
-from iot_policies.proofs.meaning import Meaning, is_widened
+from iot_policies.proofs.meaning import CLIENT_ID, Meaning, is_widened
 from iot_policies.proofs.patterns import NotCovered
 from iot_policies.proofs.prover import Progress
 from iot_policies.proofs.refusals import Refusals, blocks_only_in, meant, refusals
@@ -96,7 +100,8 @@ def _settings(old: PolicyTemplate, new: PolicyTemplate) -> Iterator[Setting]:
     before, after = old.session.model_dump(), new.session.model_dump()
     for key, value in before.items():
         if value != after[key]:
-            yield Setting(f"session.{key}", str(value), str(after[key]))
+            unit = "s" if isinstance(value, int) else ""
+            yield Setting(f"session.{key}", f"{value}{unit}", f"{after[key]}{unit}")
 
 
 def _outside(old: PolicyTemplate, new: PolicyTemplate, found: TemplateDiff) -> Iterator[Progress]:
@@ -144,3 +149,37 @@ def _together(old: PolicyTemplate, new: PolicyTemplate) -> PolicyTemplate:
         if entry.block is block
     ]
     return replace(old, blocks=(*old.blocks, *kept), entries=(*old.entries, *entries), plan=(), denied_claims=())
+
+
+class Affected(NamedTuple):
+    """What a new template changes for one principal."""
+
+    opened: tuple[Shown, ...]
+    """A shortest example for each action."""
+    closed: tuple[Shown, ...]
+    refused_before: str | None
+    """The reason code for which the old template refuses the principal."""
+    refused_after: str | None
+
+
+def affected(old: PolicyTemplate, new: PolicyTemplate, words: Words, principal: Principal) -> Affected | None:
+    """What a new template changes for a principal; None for nothing. Raises NotCovered."""
+    example = Example(principal, words.of(CLIENT_ID))
+    reasons = [_refusal(template, example) for template in (old, new)]
+    before, after = (
+        NOTHING if reason else meant(template, example) for template, reason in zip((old, new), reasons, strict=True)
+    )
+    if isinstance(before, str) or isinstance(after, str):
+        raise NotCovered(f"principal {principal.name}: a policy is compiled that must not be")
+    found = [*_differences(before, after, example, (), (old, new))]
+    opened, closed = (tuple(shown for effect, shown in found if effect == each) for each in ("opens", "closes"))
+    return Affected(opened, closed, *reasons) if found or reasons[0] != reasons[1] else None
+
+
+def _refusal(template: PolicyTemplate, example: Example) -> str | None:
+    """The reason code for which a principal gets no policy."""
+    try:
+        compile_policy(template, *example).documents(EXAMPLE_PLACE)
+    except PolicyError as error:
+        return error.reason
+    return None
