@@ -35,6 +35,7 @@ from iot_authorizer_cli.commands.users import change as users
 from iot_authorizer_cli.commands.users.import_users import import_users
 from iot_authorizer_cli.commands.users.show import list_users, show
 from iot_authorizer_cli.commands.what_can import what_can
+from iot_authorizer_cli.commands.who_can import who_can
 from iot_authorizer_cli.distribution import DISTRIBUTION
 from iot_authorizer_cli.project.identity_table import problem_of
 from iot_authorizer_cli.project.key_ring import KeyRefused
@@ -121,6 +122,7 @@ _add(app, "invoke", invoke, '--mqtt-context \'{"clientId": "ann"}\'')
 _add(app, "render", render, "policies/chat.toml --principal ann")
 _add(app, "explain", explain, "policies/chat.toml --principal ann connect ann")
 _add(app, "what-can", what_can, "policies/chat.toml --principal ann")
+_add(app, "who-can", who_can, "policies/chat.toml publish rooms/lobby/topic --users users.jsonl")
 _add(app, "diff", diff, "HEAD:policies/chat.toml policies/chat.toml")
 _add(app, "lint", lint, "policies/*.toml")
 _add(app, "prove", prove, "policies/*.toml")

@@ -145,7 +145,7 @@ class ChangedEntries:
             for its in reaches(allowing, self._other.topic_prefix, 1):
                 if not mine.action == its.action == action:
                     continue
-                variables = variables_of((*_with_client_id(mine).levels, *_with_client_id(its).levels))
+                variables = variables_of((*with_client_id(mine).levels, *with_client_id(its).levels))
                 for one, other in _pairs(mine, its):
                     for values in meet(one, other, every=True):
                         filled = self._words.fill(values, variables)
@@ -201,7 +201,7 @@ def is_allowed(template: PolicyTemplate, shown: Shown) -> bool:
     return explain(template, principal, question, shown.text, shown.client_id, shown.attributes).allowed
 
 
-_ONE_CLIENT_ID = CLIENT_ID._replace(copy=1)
+ONE_CLIENT_ID = CLIENT_ID._replace(copy=1)
 """Stands for a client ID that is known, but may be any."""
 
 
@@ -210,13 +210,14 @@ def _pairs(mine: Reach, its: Reach) -> Iterator[tuple[Pattern, Pattern]]:
     if mine.action == "iot:Connect":
         yield from product(client_id_patterns(mine, None), client_id_patterns(its, None))
         return
-    yield _with_client_id(mine).most, _with_client_id(its).most
+    yield with_client_id(mine).most, with_client_id(its).most
     if CLIENT_ID in variables_of(mine.levels) and CLIENT_ID not in variables_of(its.levels):
         yield mine.most, its.most
 
 
-def _with_client_id(reach: Reach) -> Reach:
-    return reach._replace(levels=fill(reach.levels, {CLIENT_ID: (_ONE_CLIENT_ID,)}))
+def with_client_id(reach: Reach) -> Reach:
+    """What an entry says for a client that has a client ID, which may be any."""
+    return reach._replace(levels=fill(reach.levels, {CLIENT_ID: (ONE_CLIENT_ID,)}))
 
 
 def _alike(entry: Entry, other: PolicyTemplate) -> tuple[Entry, ...]:
