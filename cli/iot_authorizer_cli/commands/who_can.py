@@ -4,7 +4,7 @@ import csv
 import json
 import sys
 from collections.abc import Iterator, Mapping
-from typing import Annotated
+from typing import Annotated, get_args
 
 import typer
 
@@ -15,6 +15,7 @@ from iot_authorizer_cli.terminal import columns, tell
 from iot_policies import Principal
 from iot_policies.errors import printable
 from iot_policies.explaining import Question
+from iot_policies.grants import ConnectAttribute
 from iot_policies.proofs.patterns import NotCovered
 from iot_policies.proofs.who_can import Grantee, Way, WhoCan
 from iot_policies.proofs.who_can import who_can as who_can_of
@@ -100,19 +101,16 @@ def _condition(way: Way) -> str:
     parts += [f"{'client ID' if name == 'client_id' else name} = {text}" for name, text in values.items()]
     parts += ["the client has no client ID"] if way.without_client_id else []
     text = " and ".join(parts) or "any client"
-    return f"{text}, {_connect_with(way)}" if way.entry.attributes is not None else text
+    return f"{text}{_connect_with(way)}"
 
 
 def _connect_with(way: Way) -> str:
-    attributes = way.entry.attributes or ()
-    names = " or ".join(attributes)
-    if way.entry.effect == "Deny":
-        return f"asking for {names}"
-    return (
-        f"asking for at most {' and '.join(attributes)}"
-        if attributes
-        else "asking for no LastWill or PersistentConnect"
-    )
+    """What a CONNECT must ask for, or must not ask for, so that the way holds."""
+    attributes = way.entry.attributes
+    if attributes is not None and way.entry.effect == "Deny":
+        return f", asking for {' or '.join(attributes)}"
+    unwanted = [each for each in get_args(ConnectAttribute) if attributes is not None and each not in attributes]
+    return f", not asking for {' or '.join(unwanted)}" if unwanted else ""
 
 
 def _lines_of_users(asked: Asked[Grantee]) -> Iterator[str]:

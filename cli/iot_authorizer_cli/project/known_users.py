@@ -46,6 +46,9 @@ class BrokenLine(NamedTuple):
     problem: str
 
 
+_EXAMPLE = '{"principal": "ann", "claims": {"rooms": ["a"]}}'
+
+
 class _Line(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -79,7 +82,8 @@ def _of_line(number: int, line: bytes) -> KnownUser | BrokenLine:
     try:
         found = options.checked_model(options.parsed_object(line, ""), "", _Line)
     except typer.BadParameter as error:
-        return BrokenLine(number, error.message)
+        is_object = not error.message.startswith("expected a JSON object")
+        return BrokenLine(number, error.message if is_object else f"expected a JSON object, as in {_EXAMPLE}")
     if not found.principal:
         return BrokenLine(number, "principal: expected a name")
     return KnownUser(Principal(found.principal, found.claims))
