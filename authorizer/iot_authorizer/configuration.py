@@ -242,8 +242,9 @@ Read = TypeVar("Read", bound=PartialConfiguration)
 def load_configuration(path: Path, environment: Mapping[str, str] | None = None) -> Configuration:
     """Reads `authorizer.toml`.
 
-    Variables such as `AUTHORIZER__JWT__0__SECRET` override values (`toml_file.override`). A configuration that accepts no credentials
-    is refused, except on a developer's machine, where the development issuer can be the only one. Raises InvalidFile.
+    Variables such as `AUTHORIZER__JWT__0__SECRET` override values (`toml_file.override`). A configuration that accepts
+    no credentials is refused, except on a developer's machine, where the development issuer can be the only one. Raises
+    InvalidFile.
     """
     tables, text = read_toml(path)
     configuration = _read(Configuration, tables, text, path, environment)

@@ -2,7 +2,7 @@
 
 1. Each is a small Lambda function that only CloudFormation invokes. Its source is a file of this folder, which the
    template contains inline.
-2. An endpoint that cannot be read fails no deployment: it is only printed.
+2. An endpoint that cannot be read fails the deployment: other resources may use its address.
 3. Deletion sets back the previous default authorizer, unless another one was chosen in between.
 """
 

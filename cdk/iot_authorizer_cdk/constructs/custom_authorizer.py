@@ -1,24 +1,31 @@
 """The construct: a custom authorizer for IoT Core with its Lambda function."""
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from aws_cdk import Annotations, Stack, Stage, Token, aws_dynamodb, aws_iam
+from aws_cdk import Annotations, CfnOutput, Stack, Stage, aws_dynamodb, aws_iam
 from constructs import Construct
 
 from iot_authorizer.configuration import HANDLER
+from iot_authorizer_cdk.constructs.account_functions import AccountEndpoint
 from iot_authorizer_cdk.constructs.authorizer_resource import (
     AuthorizerResource,
     AuthorizerSettings,
     name_in_iot_core,
 )
+from iot_authorizer_cdk.constructs.first_use import invoke_command, web_socket_url
 from iot_authorizer_cdk.constructs.function import AuthorizerFunction
+from iot_authorizer_cdk.constructs.issuer import Issuer
+from iot_authorizer_cdk.constructs.stand_ins import StandIns
 from iot_authorizer_cdk.package.configuration import (
     CONFIGURATION,
+    ISSUERS,
     NAME,
-    SAMPLE_TABLE,
     TABLE,
     TOPIC_PREFIX,
+    CheckedConfiguration,
     built_configuration,
     check_configuration,
 )
@@ -48,35 +55,41 @@ class IotCustomAuthorizer(Construct):
         config: Path | str | None = None,
         code: Path | str | None = None,
         name: str | None = None,
-        props: AuthorizerProps = _DEFAULT_PROPS,
-        values: Mapping[str, str] | None = None,
+        issuers: Sequence[Issuer] = (),
         table: aws_dynamodb.ITable | None = None,
+        values: Mapping[str, str] | None = None,
+        props: AuthorizerProps = _DEFAULT_PROPS,
     ) -> None:
-        """Builds the Lambda directory, and adds the authorizer, its function, role and log group.
+        """Builds the Lambda directory, and adds the authorizer, its function, role, log group and outputs.
 
         `config` is the configuration to build of, by default `authorizer.toml` in the current folder; the directory is
         in the CDK's output folder. `code` is a directory that `iot-authorizer build` has built, instead of `config`.
         Either is checked as the Lambda checks it when it starts, and its policy as the linter does. `name` replaces the
         name in the configuration. With signing, `-signed` is appended to either, because signing cannot be turned on or
-        off for an existing authorizer. `values` replace other values, by their names as variables:
-        `{"AUTHORIZER__JWT__0__ISSUER": "https://…"}`; files that they name must be beside `config` or in `code`. The
-        function reads the identity table `table` and counts wrong passwords in it; without `table`, it uses the one
-        that the configuration names.
+        off for an existing authorizer. `issuers` are used in place of `[[jwt]]`, which the configuration must not have
+        then. The function reads the identity table `table` and counts wrong passwords in it; without `table`, it uses
+        the one that the configuration names. `values` replace other values, by their names as variables:
+        `{"AUTHORIZER__TOKEN_KEY_NAME": "session"}`; files that they name must be beside `config` or in `code`.
 
         Raises InvalidFile, InvalidSettings and UvError, which say what to change.
         """
         super().__init__(scope, construct_id)
         props.check()
-        if _NAMESPACE in (values or {}):
-            raise InvalidSettings(f"values: remove {_NAMESPACE}: alarms and dashboard use the namespace IotAuthorizer")
         if code is not None and config is not None:
             raise InvalidSettings("config, code: set only one: code is a directory that was built of a configuration")
-        environment = dict(values or {}) | _variables(name, props, table)
+        stand_ins = StandIns()
+        environment = _merged(values or {}, _variables(name, props, table))
+        known = stand_ins.of_variables(environment)
+        if issuers:
+            environment = _merged(
+                environment, {ISSUERS: Stack.of(self).to_json_string([each.table for each in issuers])}
+            )
+            known[ISSUERS] = json.dumps([stand_ins.of_table(each.table) for each in issuers])
         target = Target(props.python, props.architecture)
-        directory = _built(self, Path(config or CONFIGURATION), target, _known(environment)) if code is None else code
+        directory = _built(self, Path(config or CONFIGURATION), target, known) if code is None else code
         built = built_configuration(Path(directory))
         check_target(built.parent, target)
-        self.configuration = check_configuration(built, _known(environment))
+        self.configuration = _restored(check_configuration(built, known), stand_ins)
         """What the configuration says."""
         self.authorizer_name = name_in_iot_core(self.configuration.name, signing=bool(self.configuration.public_keys))
         """The name that clients use."""
@@ -101,6 +114,25 @@ class IotCustomAuthorizer(Construct):
             source_arn=self.authorizer_arn,
             source_account=Stack.of(self).account,
         )
+        self.endpoint = AccountEndpoint(self, "Endpoint").address
+        """IoT Core's data endpoint, such as `abc-ats.iot.eu-west-1.amazonaws.com`."""
+        self.web_socket_url = web_socket_url(self.endpoint, self.authorizer_name, self.configuration)
+        """What a browser opens, with placeholders for credentials, such as `TOKEN`."""
+        self._add_outputs()
+
+    def _add_outputs(self) -> None:
+        """Adds what a user needs next to the stack's outputs; directly in a stack, their names begin with this ID."""
+        outputs = {
+            "Name": self.authorizer_name,
+            "Arn": self.authorizer_arn,
+            "Endpoint": self.endpoint,
+            "WebSocketUrl": self.web_socket_url,
+            "TestCommand": invoke_command(self.authorizer_name, self.configuration),
+        }
+        for name, value in outputs.items():
+            output = CfnOutput(self, f"{name}Output", value=value)
+            if isinstance(self.node.scope, Stack) and self.node.id.isalnum():
+                output.override_logical_id(f"{self.node.id}{name}")
 
     def _settings(self, props: AuthorizerProps) -> AuthorizerSettings:
         return AuthorizerSettings(
@@ -124,6 +156,15 @@ def _built(scope: Construct, config: Path, target: Target, variables: Mapping[st
     return found.directory
 
 
+def _merged(variables: Mapping[str, str], of_arguments: Mapping[str, str]) -> dict[str, str]:
+    """Adds the variables that other arguments set. Raises InvalidSettings if `values` sets one of them, too."""
+    if _NAMESPACE in variables:
+        raise InvalidSettings(f"values: remove {_NAMESPACE}: alarms and dashboard use the namespace IotAuthorizer")
+    if both := sorted(variables.keys() & of_arguments.keys()):
+        raise InvalidSettings(f"values: remove {', '.join(both)}: another argument of the construct sets it")
+    return {**variables, **of_arguments}
+
+
 def _variables(name: str | None, props: AuthorizerProps, table: aws_dynamodb.ITable | None) -> dict[str, str]:
     """The function's variables that replace values of the configuration."""
     table_name = None if table is None else table.table_name
@@ -131,10 +172,11 @@ def _variables(name: str | None, props: AuthorizerProps, table: aws_dynamodb.ITa
     return {key: value for key, value in found.items() if value is not None}
 
 
-def _known(environment: Mapping[str, str]) -> dict[str, str]:
-    """Replaces a table name that only the deployment knows, so that the configuration can be checked before."""
-    is_token = Token.is_unresolved(environment.get(TABLE))
-    return dict(environment) | ({TABLE: SAMPLE_TABLE} if is_token else {})
+def _restored(configuration: CheckedConfiguration, stand_ins: StandIns) -> CheckedConfiguration:
+    """Puts back what only the deployment knows, where other resources need it."""
+    table = configuration.table
+    secrets = tuple(map(stand_ins.restored, configuration.secrets))
+    return replace(configuration, secrets=secrets, table=None if table is None else stand_ins.restored(table))
 
 
 def _named_table(scope: Construct, name: str | None) -> aws_dynamodb.ITable | None:

@@ -32,6 +32,8 @@ from iot_policies.toml_file import invalid_file, read_file, read_toml
 
 CONFIGURATION = "authorizer.toml"
 """The configuration's name in the Lambda directory, whatever it was before."""
+ISSUERS = "AUTHORIZER__JWT"
+"""The function's variable with issuers that only the deployment knows: in JSON, in place of all `[[jwt]]`."""
 TABLE = "AUTHORIZER__TABLE"
 """The function's variable with the name of its identity table."""
 NAME = "AUTHORIZER__NAME"
@@ -123,6 +125,8 @@ def check_configuration(config: Path, environment: Mapping[str, str]) -> Checked
 def _read(config: Path, environment: Mapping[str, str]) -> PartialConfiguration:
     """Reads a configuration, as a `Configuration` for this package's own handler. Raises InvalidFile."""
     partial, text = load_partial_configuration(config, environment)
+    if ISSUERS in environment:
+        _check_issuers(config, partial.handler)
     if partial.handler != HANDLER:
         if "name" not in partial.model_fields_set:
             raise invalid_file(config, text, ("name",), "is missing: the deployment names the authorizer by it")
@@ -132,6 +136,17 @@ def _read(config: Path, environment: Mapping[str, str]) -> PartialConfiguration:
         unused = "only a handler of your own imports packages: also set handler, or remove this key"
         raise invalid_file(config, text, ("requirements",), unused)
     return load_configuration(config, environment)
+
+
+def _check_issuers(config: Path, handler: str) -> None:
+    """Raises InvalidFile unless the issuers of the construct are the only ones, and something reads them."""
+    tables, text = read_toml(config)
+    if "jwt" in tables:
+        both = "the construct has issuers=[…], which replace all [[jwt]]: remove these tables, or issuers"
+        raise invalid_file(config, text, ("jwt",), both)
+    if handler != HANDLER:
+        unread = "a handler of your own does not read issuers=[…] of the construct: remove issuers"
+        raise invalid_file(config, text, ("handler",), unread)
 
 
 def named_files(config: Path, configuration: PartialConfiguration) -> Iterator[Path]:

@@ -176,13 +176,13 @@ def test_an_endpoint_that_the_new_role_may_not_read_yet_is_read_again(
     assert pauses == [1, 2]
 
 
-def test_an_unreachable_endpoint_fails_no_deployment(
+def test_an_endpoint_that_cannot_be_read_fails_the_deployment(
     responses: Responses, pauses: list[float], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     monkeypatch.setenv("AWS_ENDPOINT_URL_IOT", f"http://127.0.0.1:{port}")
-    assert Calls("endpoint_function", responses)("Create") == ("SUCCESS", {"Address": "ENDPOINT"}, "endpoint")
+    assert Calls("endpoint_function", responses)("Create") == ("FAILED", {}, "endpoint")
     assert sum(pauses) == 10  # The function has 30 seconds.
 
 
