@@ -1,0 +1,128 @@
+"""A stranger's CDK app: a user pool, its app client and the authorizer that accepts its tokens, in one stack.
+
+ministack's Cognito signs no tokens where it runs here (it lacks a package for RSA), and nothing here answers for
+Cognito's host name. So the tests sign the tokens and serve the keys, and the app names their server in `jwks`. The
+other issuer, for ID tokens, has the URL of the keys that a user of AWS gets.
+"""
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.authorizer.key_server import KeyServer, key_server
+from tests.authorizer.keys import signing_key
+from tests.authorizer.tokens import mint
+from tests.cloud.cloud import REGION, Cloud
+from tests.cloud.credentials import query
+from tests.cloud.project import ARCHITECTURE, PYTHON, Project
+
+NAME = "ann"
+APP = f"""\
+import sys
+
+from aws_cdk import App, CfnOutput, Stack, aws_cognito
+
+from iot_authorizer_cdk import AuthorizerProps, Dashboard, IdentityTable, IotCustomAuthorizer, Issuer
+
+app = App()
+stack = Stack(app, "Shop")
+pool = aws_cognito.UserPool(stack, "Users")
+client = pool.add_client("Web")
+authorizer = IotCustomAuthorizer(
+    stack,
+    "Authorizer",
+    issuers=[
+        Issuer.cognito(pool, clients=[client], jwks=f"{{sys.argv[1]}}/{{pool.user_pool_id}}"),
+        Issuer.cognito(pool, clients=[client], token_use="id"),
+    ],
+    table=IdentityTable(stack, "Identities").table,
+    props=AuthorizerProps(python="{PYTHON}", architecture="{ARCHITECTURE}"),
+)
+Dashboard(stack, "Dashboard", authorizer=authorizer)
+CfnOutput(stack, "Pool", value=pool.user_pool_id)
+CfnOutput(stack, "Client", value=client.user_pool_client_id)
+CfnOutput(stack, "Page", value=f"<script>open('{{authorizer.web_socket_url}}')</script>")
+app.synth()
+"""
+CONFIGURATION = 'name = "shop"\npolicy = "policy.toml"\ntoken_key_name = "token"\n'
+POLICY = """\
+principal = "username"
+
+[[grant]]
+connect = ["{principal}"]
+publish = ["orders/{principal}"]
+"""
+
+
+@pytest.fixture(scope="module")
+def keys() -> Iterator[KeyServer]:
+    with key_server() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def outputs(cloud: Cloud, folder: Path, keys: KeyServer) -> dict[str, str]:
+    """The outputs of the deployed stack."""
+    project = Project.empty(folder, "shop")
+    for name, content in {"app.py": APP, "authorizer.toml": CONFIGURATION, "policy.toml": POLICY}.items():
+        (project.folder / name).write_text(content)
+    app = f"{sys.executable} app.py {keys.url}"
+    cloud.cdk(project.folder, "deploy", "--app", app, "--require-approval", "never")
+    stack = cloud.client("cloudformation").describe_stacks(StackName="Shop")["Stacks"][0]
+    return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+
+
+def access_token(outputs: dict[str, str], signer: str = "main", **changes: object) -> str:
+    """An access token of the pool, with changes to its claims."""
+    issuer = f"https://cognito-idp.{REGION}.amazonaws.com/{outputs['Pool']}"
+    claims = {"iss": issuer, "aud": ..., "client_id": outputs["Client"], "token_use": "access", "username": NAME}
+    return mint(signing_key("RS256", signer), head={"kid": signing_key("RS256").key_id}, **{**claims, **changes})
+
+
+def resources(answer: dict[str, Any]) -> list[str]:
+    documents = [json.loads(document) for document in answer["policyDocuments"]]
+    return [name.split(":")[-1] for each in documents for part in each["Statement"] for name in part["Resource"]]
+
+
+def test_the_authorizer_is_active(cloud: Cloud, outputs: dict[str, str]) -> None:
+    assert cloud.describe(outputs["AuthorizerName"])["status"] == "ACTIVE"
+
+
+def test_a_user_of_the_pool_gets_its_policy(cloud: Cloud, outputs: dict[str, str], keys: KeyServer) -> None:
+    answer = cloud.ask(outputs["AuthorizerName"], httpContext=query(access_token(outputs)))
+    assert resources(answer) == [f"client/{NAME}", f"topic/orders/{NAME}"]
+    assert set(keys.paths) == {f"/keys/{outputs['Pool']}"}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"iss": "https://auth.example.com/"}, {"client_id": "another"}, {"signer": "stranger"}, {"token_use": "id"}],
+    ids=lambda changes: next(iter(changes)),
+)
+def test_other_tokens_are_refused(cloud: Cloud, outputs: dict[str, str], changes: dict[str, Any]) -> None:
+    token = access_token(outputs, **changes)
+    assert cloud.ask(outputs["AuthorizerName"], httpContext=query(token))["isAuthenticated"] is False
+
+
+def test_the_function_gets_the_issuer_and_its_keys_as_cognito_has_them(cloud: Cloud, outputs: dict[str, str]) -> None:
+    function = cloud.function(cloud.describe(outputs["AuthorizerName"])["authorizerFunctionArn"])
+    _, ids = json.loads(function["Environment"]["Variables"]["AUTHORIZER__JWT"])
+    issuer = f"https://cognito-idp.{REGION}.amazonaws.com/{outputs['Pool']}"
+    assert ids == {
+        "issuer": issuer,
+        "audience": [outputs["Client"]],
+        "token_use": "id",
+        "algorithms": ["RS256"],
+        "jwks": f"{issuer}/.well-known/jwks.json",
+    }
+
+
+def test_other_resources_of_the_stack_can_use_the_url_of_the_authorizer(cloud: Cloud, outputs: dict[str, str]) -> None:
+    endpoint = cloud.client("iot").describe_endpoint(endpointType="iot:Data-ATS")["endpointAddress"]
+    url = f"wss://{endpoint}/mqtt?x-amz-customauthorizer-name=shop&token=TOKEN"
+    assert outputs["AuthorizerEndpoint"] == endpoint
+    assert (outputs["AuthorizerWebSocketUrl"], outputs["Page"]) == (url, f"<script>open('{url}')</script>")
