@@ -5,6 +5,7 @@ import statistics
 import time
 
 from iot_policies import Grant, PolicyTemplate, PolicyTooLarge, Principal, compile_policy
+from iot_policies.account_region import AccountRegion
 
 ROUNDS = 101
 REGION, ACCOUNT = "eu-west-1", "123456789012"
@@ -18,7 +19,7 @@ def report() -> None:
     times = []
     for _ in range(ROUNDS):
         started = time.perf_counter()
-        documents = compile_policy(template, principal).documents(region=REGION, account=ACCOUNT)
+        documents = compile_policy(template, principal).documents(AccountRegion(REGION, ACCOUNT))
         times.append((time.perf_counter() - started) * 1000)
     print(f"policies  200 topics for one principal, compiled and packed into {len(documents)}, median of {ROUNDS}")
     print(f"          {statistics.median(times):.2f} ms   (at most 2.00)\n")
@@ -35,7 +36,7 @@ def _most(template: PolicyTemplate) -> int:
     count = 0
     while True:
         try:
-            compile_policy(template, _principal(count + 1)).documents(region=REGION, account=ACCOUNT)
+            compile_policy(template, _principal(count + 1)).documents(AccountRegion(REGION, ACCOUNT))
         except PolicyTooLarge:
             return count
         count += 1

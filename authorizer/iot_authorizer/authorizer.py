@@ -22,6 +22,7 @@ from iot_policies import (
     SessionTimes,
     compile_policy,
 )
+from iot_policies.account_region import AccountRegion
 from iot_policies.packing import Document
 from iot_policies.toml_file import key_of
 
@@ -29,14 +30,6 @@ Verify = Callable[[Credentials], VerifiedPrincipal | Principal]
 """Verifies credentials. Raises Refusal."""
 GrantTo = Callable[[Principal], Grant | Deny | Iterable[Grant | Deny]]
 """Grants topics to a principal. They may have placeholders, as in a template. Raises Refusal."""
-
-
-class AccountRegion(NamedTuple):
-    """The account and region in which the authorizer runs, for the ARNs of its policies."""
-
-    region: str
-    account: str
-    partition: str = "aws"
 
 
 @lru_cache(maxsize=8)
@@ -102,7 +95,7 @@ class Authorizer:
     def _documents(self, principal: Principal, client_id: str | None, place: AccountRegion) -> list[Document]:
         try:
             policy = compile_policy(self._template(principal), principal, client_id)
-            documents = policy.documents(region=place.region, account=place.account, partition=place.partition)
+            documents = policy.documents(place)
         except InvalidTopics as error:
             raise Refusal(Reason.INVALID_TOPICS, key_of(error.key)) from None
         if client_id is not None and not policy.may_connect(client_id):

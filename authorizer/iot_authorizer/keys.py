@@ -1,8 +1,8 @@
 """The public keys of an issuer, a JSON Web Key Set (RFC 7517). Each key is used only for its purpose.
 
 1. A key fits a token if it has the token's key ID, and its type, curve, `alg`, `use` and `key_ops` fit the algorithm.
-2. If several keys with one key ID fit, the first MOST_KEYS of them are tried: issuers that replace a key can publish
-   the old and the new one under the same ID. A key that cannot be used does not stop the others.
+2. If several keys with one key ID fit, the first MOST_KEYS usable ones are tried: issuers that replace a key can
+   publish the old and the new one under the same ID.
 3. Without a key ID, exactly one key of the set must fit.
 4. `Ed25519` (RFC 9864) and `EdDSA` with that curve are one algorithm.
 """
@@ -88,8 +88,8 @@ class KeySet:
             raise Refusal(Reason.UNKNOWN_KEY)
         if not fitting:
             raise Refusal(_mismatch(named[0], algorithm) or Reason.UNKNOWN_KEY)
-        prepared = [_prepare(key, algorithm) for key in fitting[:MOST_KEYS]]
-        usable = [key for key in prepared if isinstance(key, PyJWK)]
+        prepared = [_prepare(key, algorithm) for key in fitting]
+        usable = [key for key in prepared if isinstance(key, PyJWK)][:MOST_KEYS]
         if not usable:
             raise next(refusal for refusal in prepared if isinstance(refusal, Refusal))
         return usable

@@ -14,12 +14,12 @@ Probe = Callable[[Broker], bool]
 
 
 def answers_http(broker: Broker) -> bool:
-    """Whether the page is there."""
+    """Whether the page answers: this program does not know the console's secret, so it gets a 403."""
     request = f"GET / HTTP/1.1\r\nHost: {broker.address[0]}:{broker.address[1]}\r\nConnection: close\r\n\r\n"
     try:
         with client.dial(broker.address) as connection:
             connection.sendall(request.encode())
-            client.expect(connection, b"HTTP/1.1 200 ")
+            client.expect(connection, b"HTTP/1.1 403 ")
     except (OSError, client.BrokerFailed):
         return False
     return True

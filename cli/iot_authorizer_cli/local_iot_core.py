@@ -21,9 +21,10 @@ from iot_core.edge.connections import Connections
 from iot_core.edge.ports import PortUnavailable
 from iot_core.feed import Feed
 from iot_core.functions.execution_environments import CONCURRENCY
-from iot_core.functions.lambda_function import ACCOUNT, REGION, TIMEOUT
+from iot_core.functions.lambda_function import TIMEOUT
 from iot_core.lifecycle import Lifecycle
 from iot_core.server import Server
+from iot_policies.account_region import EXAMPLE_PLACE, account_region
 
 
 class LocalIotCore(Lifecycle):
@@ -60,8 +61,8 @@ class LocalIotCore(Lifecycle):
         table: str | None = None,
         time_scale: float = 1,
         limits: Limits = IOT_CORE,
-        region: str = REGION,
-        account: str = ACCOUNT,
+        region: str = EXAMPLE_PLACE.region,
+        account: str = EXAMPLE_PLACE.account,
         function_timeout: float = TIMEOUT,
         concurrency: int = CONCURRENCY,
         isolate: bool = False,
@@ -81,8 +82,7 @@ class LocalIotCore(Lifecycle):
         self.host = host
         self.port = port
         self.tls_port = tls_port
-        self.region = region
-        self.account = account
+        self.place = account_region(region, account)
         self._config = Path(config)
         self._handler = handler
         self._folder = None if folder is None else Path(folder)
@@ -137,7 +137,7 @@ class LocalIotCore(Lifecycle):
     def apply_configuration(self) -> None:
         """Puts the configuration as it was last read into force. Each connected client is authorized again."""
         configuration = self.configuration
-        functions = {configuration.function_arn: configuration.environments}
+        functions = {configuration.configured.description.function_arn: configuration.environments}
         configured = configuration.configured
         default = self._default_authorizer or configured.default_authorizer
         explain = partial(decision_reasons, configured)
@@ -153,8 +153,7 @@ class LocalIotCore(Lifecycle):
             core = self.iot_core = IotCore(
                 data,
                 persistent=self._folder is not None,
-                region=self.region,
-                account=self.account,
+                place=self.place,
                 limits=self._limits,
                 time_scale=self._time_scale,
                 clock=self._clock,
@@ -192,9 +191,7 @@ class LocalIotCore(Lifecycle):
         self.configuration = ReloadedConfiguration(
             path=self._config,
             given_handler=self._handler,
-            function_arn=f"arn:aws:lambda:{self.region}:{self.account}:function:authorizer",
-            region=self.region,
-            account=self.account,
+            place=self.place,
             environment=self.issuer.environment(self._table),
             table=table_path(data) if self._table is None else None,
             function_timeout=self._function_timeout,

@@ -16,7 +16,7 @@ from iot_core.edge.connections import Connections
 from iot_core.edge.outbox import Outbox
 from iot_core.feed import Decisions, Explain, Feed, unexplained
 from iot_core.functions.execution_environments import ExecutionEnvironments
-from iot_core.functions.lambda_function import ACCOUNT, REGION
+from iot_policies.account_region import EXAMPLE_PLACE, AccountRegion
 
 DATABASE = "iot-core.sqlite"
 """The file of sessions, messages and Wills in the data folder."""
@@ -33,8 +33,7 @@ class IotCore:
         folder: Path,
         *,
         persistent: bool = True,
-        region: str = REGION,
-        account: str = ACCOUNT,
+        place: AccountRegion = EXAMPLE_PLACE,
         limits: Limits = IOT_CORE,
         time_scale: float = 1,
         clock: Callable[[], float] = time.monotonic,
@@ -46,8 +45,9 @@ class IotCore:
         answer pass `time_scale` times as fast. `clock` gives seconds from any start, for time-outs and refreshes;
         `wall_clock` gives seconds since 1970.
         """
-        self.region = region
-        self.account = account
+        self.place = place
+        self.arn_prefix = place.arn_prefix("iot")
+        """What the ARN of everything in the account begins with."""
         self.limits = limits
         self.clock = clock
         self.time_scale = time_scale
@@ -79,11 +79,6 @@ class IotCore:
         )
         self.connections = Connections(endpoint, self.authorizers)
         """The MQTT connections."""
-
-    @property
-    def arn_prefix(self) -> str:
-        """What the ARN of everything in the account begins with."""
-        return f"arn:aws:iot:{self.region}:{self.account}:"
 
     def arn(self, kind: str, name: str) -> str:
         """The ARN of something in the account: `arn:aws:iot:REGION:ACCOUNT:kind/name`."""

@@ -39,7 +39,7 @@ class Server:
         """The CA's certificate in PEM, which clients of the TLS port must trust."""
         self.port = self.tls_port = 0
         own, machine = {host} - _ANY_HOST, {socket.gethostname()}
-        names = sorted({"localhost", *_LOCAL, *own, *aws_names(core.region)})
+        names = sorted({"localhost", *_LOCAL, *own, *aws_names(core.place.region)})
         certificate = certificate_authority.issue(folder, names, sorted(machine - own))
         application = Starlette(
             routes=[*routes, *operations.routes(core)],

@@ -2,9 +2,10 @@
 
 template = PolicyTemplate.load("policies/chat.toml")
 policy = compile_policy(template, Principal("ann", {"rooms": ["lobby"]}))
-documents = policy.documents(region="eu-west-1", account="123456789012")
+documents = policy.documents(AccountRegion("eu-west-1", "123456789012"))
 """
 
+from iot_policies.account_region import AccountRegion
 from iot_policies.compiler import Policy, compile_policy
 from iot_policies.errors import (
     AmbiguousClaim,
@@ -23,6 +24,7 @@ from iot_policies.principal import Claims, Principal, claim
 from iot_policies.template import PolicyTemplate
 
 __all__ = [
+    "AccountRegion",
     "AmbiguousClaim",
     "Claims",
     "Deny",

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from iot_policies.account_region import AccountRegion
 from iot_policies.entries import Action, Effect, Rule, in_order
 from iot_policies.errors import InvalidName, NothingGranted, PolicyTooLarge
 from iot_policies.names import name_problem
@@ -22,12 +23,12 @@ class Policy(NamedTuple):
 
     statements: tuple[Statement, ...]
 
-    def documents(self, *, region: str, account: str, partition: str = "aws") -> list[Document]:
-        """Writes the policy into as few documents as possible.
+    def documents(self, place: AccountRegion) -> list[Document]:
+        """Writes the policy into as few documents as possible, with the ARNs of an account and region.
 
         Raises PolicyTooLarge if IoT Core would not accept that many.
         """
-        return pack(self.statements, f"arn:{partition}:iot:{region}:{account}:")
+        return pack(self.statements, place.arn_prefix("iot"))
 
     def may_connect(self, client_id: str) -> bool:
         """Whether the policy allows a client ID. Conditions on connect attributes are left to IoT Core."""

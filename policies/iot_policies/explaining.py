@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from iot_policies.account_region import EXAMPLE_PLACE, AccountRegion
 from iot_policies.compiler import compile_policy
 from iot_policies.connection import Connection
 from iot_policies.entries import RESOURCE_TYPES, Action, Entry
@@ -25,8 +26,6 @@ ACTIONS: dict[Question, tuple[Action, ...]] = {
     "receive": ("iot:Receive",),
 }
 
-_REGION, _ACCOUNT = "us-east-1", "123456789012"
-
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
@@ -44,16 +43,18 @@ def explain(
     resource: str,
     client_id: str | None = None,
     connect_attributes: frozenset[str] = frozenset(),
+    *,
+    place: AccountRegion = EXAMPLE_PLACE,
 ) -> Explanation:
     """Compiles the principal's policy, evaluates it, and finds the entry that decided.
 
     `resource` is a client ID, a topic name or a topic filter. `connect_attributes` are those of a CONNECT, such as
-    `LastWill`.
+    `LastWill`. `place` has the account and region of the ARNs, whose length decides whether a policy is too large.
     """
     client_id = resource if question == "connect" else client_id
     values = Values(principal, client_id)
     try:
-        documents = compile_policy(template, principal, client_id).documents(region=_REGION, account=_ACCOUNT)
+        documents = compile_policy(template, principal, client_id).documents(place)
     except PolicyError as error:
         reasons = [problem(error, values)]
         if isinstance(error, NothingGranted):
@@ -65,7 +66,7 @@ def explain(
         for action in ACTIONS[question]
     }
     for action, entries in covering.items():
-        if not evaluator.allows(action, f"arn:aws:iot:{_REGION}:{_ACCOUNT}:{RESOURCE_TYPES[action]}/{resource}"):
+        if not evaluator.allows(action, f"{place.arn_prefix('iot')}{RESOURCE_TYPES[action]}/{resource}"):
             decided = (*_denials(entries, connect_attributes),)
             return Explanation(False, decided or nearest(template, principal, action, resource, values))
     grants = [entry for entry in covering[ACTIONS[question][-1]] if entry.effect == "Allow"]

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from itertools import combinations
 
+from iot_policies.account_region import LONGEST_PLACE
 from iot_policies.client_ids import anonymous_findings, client_id_findings
 from iot_policies.compiler import compile_policy
 from iot_policies.durations import duration_text
@@ -187,7 +188,7 @@ def _capacity(template: PolicyTemplate) -> Iterator[str]:
     for name in claims:
         count = _fitting(everything, name, claims)
         least = "" if count < _MOST else "at least "
-        yield f"a policy has room for {least}{count} values of claims.{name}, each of {TYPICAL_VALUE} characters"
+        yield f"in every region, a policy has room for {least}{count} values of claims.{name}, each of {TYPICAL_VALUE} characters"
     for index, block in enumerate(template.blocks):
         if isinstance(block, Grant) and block.widen:
             yield f"grant[{index}] sets widen = true: it allows deeper levels too if a policy cannot express a +"
@@ -205,7 +206,7 @@ def _fitting(everything: PolicyTemplate, name: str, claims: Sequence[str]) -> in
         values = [str(number).rjust(TYPICAL_VALUE, "x") for number in range(count)]
         principal = Principal("x" * TYPICAL_VALUE, {**others, name: values})
         try:
-            compile_policy(everything, principal, "x" * TYPICAL_VALUE).documents(region="us-east-1", account="1" * 12)
+            compile_policy(everything, principal, "x" * TYPICAL_VALUE).documents(LONGEST_PLACE)
             least = count
         except PolicyTooLarge:
             most = count - 1

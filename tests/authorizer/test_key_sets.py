@@ -73,6 +73,7 @@ SETS: dict[str, tuple[list[SigningKey | Jwk], SigningKey, dict[str, object], str
         {},
         "allowed",
     ),
+    "same-id-behind-many-unusable": ([*[RSA.jwk(n=5)] * MOST_KEYS, RSA], RSA, {}, "allowed"),
     "same-id-fourth": ([*[NEXT.jwk(kid=RSA.key_id)] * (MOST_KEYS - 1), RSA], RSA, {}, "allowed"),
     "same-id-too-often": ([*[NEXT.jwk(kid=RSA.key_id)] * MOST_KEYS, RSA], RSA, {}, Reason.BAD_SIGNATURE),
     "same-id-of-others": ([NEXT.jwk(kid=RSA.key_id)] * 2, RSA, {}, Reason.BAD_SIGNATURE),

@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from iot_authorizer import Authorizer, Refusal
-from iot_authorizer.authorizer import AccountRegion
 from iot_authorizer.building import build
 from iot_authorizer.configuration import load_configuration
 from iot_authorizer.event import AuthorizerEvent
 from iot_identities.passwords import hash_password
+from iot_policies.account_region import AccountRegion
 from tests.authorizer.events import Event, event, every_source
 from tests.authorizer.handlers import Running, jwt_table, printed, start, table, write
 from tests.authorizer.keys import signing_key

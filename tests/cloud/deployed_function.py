@@ -48,7 +48,7 @@ class DeployedFunctions:
         granted = [statement[key] for key in ("Effect", "Principal", "Action", "Resource")]
         source = {
             "AWS:SourceArn": self._core.iot_core.arn("authorizer", authorizer.name),
-            "AWS:SourceAccount": self._core.account,
+            "AWS:SourceAccount": self._core.place.account,
         }
         conditions = [pair for each in statement.get("Condition", {}).values() for pair in each.items()]
         return granted == ["Allow", _SERVICE, "lambda:InvokeFunction", authorizer.function_arn] and all(

@@ -9,6 +9,7 @@ from hypothesis import event, reject
 from hypothesis import strategies as st
 
 from iot_policies import Deny, Grant, InvalidTopics, NothingGranted, PolicyTemplate, Principal, compile_policy
+from iot_policies.account_region import AccountRegion
 from iot_policies.packing import Document
 from tests.policies.probes import ACCOUNT, REGION
 
@@ -99,7 +100,7 @@ class Case:
         except NothingGranted:
             event("nothing granted")
             return []
-        return policy.documents(region=REGION, account=ACCOUNT)
+        return policy.documents(AccountRegion(REGION, ACCOUNT))
 
     def granted(self, *keys: str) -> frozenset[str]:
         """The filters under some keys of the grants that apply, filled."""

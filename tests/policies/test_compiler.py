@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from iot_policies import Deny, Grant, NothingGranted, PolicyTemplate, Principal, compile_policy
+from iot_policies.account_region import AccountRegion
 from iot_policies.compiler import Policy
 from iot_policies.grants import ConnectAttribute
 from iot_policies.packing import ConditionBlock
@@ -52,7 +53,7 @@ def test_the_order_of_grants_makes_no_second_statement_of_the_same_actions() -> 
 
 
 def test_a_document_has_the_version_that_knows_variables_and_arns_with_partition_region_and_account() -> None:
-    (document,) = compiled(Grant(publish=("a",))).documents(region="cn-north-1", account="42", partition="aws-cn")
+    (document,) = compiled(Grant(publish=("a",))).documents(AccountRegion("cn-north-1", "42", "aws-cn"))
     assert document["Version"] == "2012-10-17"
     assert document["Statement"][0]["Resource"] == ["arn:aws-cn:iot:cn-north-1:42:topic/a"]
 
@@ -127,5 +128,5 @@ _denials = st.lists(st.one_of(_client_ids, _client_ids.map(lambda text: text + "
 @given(_grants, _denials, _client_ids)
 def test_may_connect_says_what_the_documents_say(granted: list[str], denied: list[str], client_id: str) -> None:
     policy = compiled(Grant(connect=tuple(granted)), Deny(connect=tuple(denied)))
-    documents = policy.documents(region=REGION, account=ACCOUNT)
+    documents = policy.documents(AccountRegion(REGION, ACCOUNT))
     assert policy.may_connect(client_id) == decide(documents, "iot:Connect", f"{PREFIX}client/{client_id}")

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import pytest
 
 from iot_policies import Deny, Grant, PolicyTemplate, Principal, compile_policy
+from iot_policies.account_region import AccountRegion
 from iot_policies.conditions import Undecidable, parse_conditions
 from iot_policies.connection import Connection
 from iot_policies.evaluator import Evaluator
@@ -51,7 +52,7 @@ Attributes = Sequence[ConnectAttribute] | None
 def connects(grant: Attributes, deny: Attributes = None) -> list[bool]:
     blocks: list[Grant | Deny] = [Grant(connect=("a",), connect_with=None if grant is None else tuple(grant))]
     blocks += [] if deny is None else [Deny(connect=("a",), connect_with=tuple(deny))]
-    documents = compile_policy(PolicyTemplate.of(blocks), Principal("ann")).documents(region=REGION, account=ACCOUNT)
+    documents = compile_policy(PolicyTemplate.of(blocks), Principal("ann")).documents(AccountRegion(REGION, ACCOUNT))
     return [
         Evaluator(documents, Connection(connect_attributes=asked)).allows("iot:Connect", f"{PREFIX}client/a")
         for asked in EACH

@@ -3,6 +3,7 @@
 import pytest
 
 from iot_policies import Deny, Grant, InvalidTopics, PolicyTemplate, Principal, compile_policy
+from iot_policies.account_region import AccountRegion
 from iot_policies.entries import Action, Effect
 from tests.policies.probes import ACCOUNT, PREFIX, REGION
 from tests.policies.reference import decide
@@ -84,7 +85,7 @@ def test_each_action_of_an_entry(
 @pytest.mark.parametrize("entry", ["#", "+/b/#"])
 def test_a_widened_grant_still_does_not_reach_topics_that_start_with_a_dollar(entry: str) -> None:
     policy = compile_policy(PolicyTemplate.of([Grant(widen=True, publish=(entry,))]), Principal("ann"))
-    documents = policy.documents(region=REGION, account=ACCOUNT)
+    documents = policy.documents(AccountRegion(REGION, ACCOUNT))
     assert not decide(documents, "iot:Publish", f"{PREFIX}topic/$aws/b/c")
 
 
@@ -128,7 +129,7 @@ def test_receiving_stays_allowed_if_the_share_name_that_would_contain_a_deny_is_
         policy = compile_policy(PolicyTemplate.of([grant]), Principal("ann"))
     except InvalidTopics:
         return  # As good: the template is refused when it is loaded.
-    documents = policy.documents(region=REGION, account=ACCOUNT)
+    documents = policy.documents(AccountRegion(REGION, ACCOUNT))
     assert decide(documents, "iot:Receive", f"{PREFIX}topic/a/b/b/c")
 
 

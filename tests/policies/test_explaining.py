@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from iot_policies import Deny, Grant, PolicyTemplate, Principal
+from iot_policies.account_region import account_region
 from iot_policies.explaining import Question, explain
 from tests.policies import hostile
 
@@ -185,3 +186,16 @@ def test_every_question_has_an_answer_and_a_no_never_names_a_grant_as_its_reason
     found = explain(TEMPLATE, Principal(name, claims), question, resource, "phone")
     assert found.reasons
     assert found.allowed is any(reason.startswith("by grant") for reason in found.reasons)
+
+
+def test_the_length_of_the_regions_name_decides_whether_a_policy_is_too_large() -> None:
+    template = PolicyTemplate.of([Grant(publish=("rooms/{claims.rooms}",))])
+    principals = [Principal("ann", {"rooms": [f"room-{number}" for number in range(count)]}) for count in range(500)]
+    answers = {
+        place: [explain(template, principal, "publish", "rooms/room-0", place=place) for principal in principals[1:]]
+        for place in (account_region("eu-west-1", "123456789012"), account_region("us-gov-west-1", "123456789012"))
+    }
+    short, long = ([answer.allowed for answer in found] for found in answers.values())
+    between = long.index(False)
+    assert short[between]
+    assert answers[account_region("us-gov-west-1", "123456789012")][between].reasons[0].startswith("policy_too_large")

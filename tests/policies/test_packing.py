@@ -8,6 +8,7 @@ from hypothesis import event, given
 from hypothesis import strategies as st
 
 from iot_policies import Grant, PolicyTemplate, PolicyTooLarge, Principal, compile_policy
+from iot_policies.account_region import AccountRegion
 from iot_policies.packing import Document, DocumentStatement, Heading, Statement, pack
 
 PREFIX = "arn:aws:iot:eu-west-1:123456789012:"
@@ -138,4 +139,4 @@ def test_a_claim_of_too_many_values_is_too_large() -> None:
     template = PolicyTemplate.of([Grant(publish=("rooms/{claims.rooms}",))])
     policy = compile_policy(template, Principal("ann", {"rooms": [f"room-{index}" for index in range(1000)]}))
     with pytest.raises(PolicyTooLarge):
-        policy.documents(region="eu-west-1", account="123456789012")
+        policy.documents(AccountRegion("eu-west-1", "123456789012"))

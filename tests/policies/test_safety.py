@@ -15,6 +15,7 @@ from iot_policies import (
     compile_policy,
     is_safe,
 )
+from iot_policies.account_region import AccountRegion
 from iot_policies.names import name_problem
 from iot_policies.packing import Document
 from tests.effort import examples
@@ -77,7 +78,7 @@ def outcome(name: str, claims: Mapping[str, object], client_id: str | None = Non
         return []
     except (InvalidName, UnsafeValue) as refusal:
         return str(refusal).partition(" (U+")[0]
-    return policy.documents(region=REGION, account=ACCOUNT)
+    return policy.documents(AccountRegion(REGION, ACCOUNT))
 
 
 def strings_of(claim: object) -> set[str]:
@@ -162,7 +163,7 @@ def test_two_principals_share_no_topic_and_no_client_id(
     template: PolicyTemplate, names: tuple[str, str], tail: str
 ) -> None:
     mine, yours = (
-        compile_policy(template, Principal(name)).documents(region=REGION, account=ACCOUNT) for name in names
+        compile_policy(template, Principal(name)).documents(AccountRegion(REGION, ACCOUNT)) for name in names
     )
     for action, resource in dict.fromkeys(witnesses(yours, names)):
         if decide(yours, action, resource):

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from iot_policies import NothingGranted, PolicyTemplate, Principal, compile_policy
+from iot_policies.account_region import AccountRegion
 from tests import ROOT
 from tests.policies.probes import ACCOUNT, PREFIX, REGION
 from tests.policies.reference import decide
@@ -61,7 +62,7 @@ def test_an_empty_template_grants_nothing(tmp_path: Path) -> None:
 
 def chat_allows(action: str, resource: str, **claims: object) -> bool:
     policy = compile_policy(CHAT, Principal("ann", claims))
-    return decide(policy.documents(region=REGION, account=ACCOUNT), action, PREFIX + resource)
+    return decide(policy.documents(AccountRegion(REGION, ACCOUNT)), action, PREFIX + resource)
 
 
 LOBBY: dict[str, object] = {"rooms": ["lobby"]}

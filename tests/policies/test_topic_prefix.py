@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 
 from iot_policies import Deny, Grant, PolicyTemplate, Principal, compile_policy
+from iot_policies.account_region import AccountRegion
 from iot_policies.connection import Connection
 from iot_policies.evaluator import Evaluator
 from iot_policies.explaining import explain
@@ -50,7 +51,7 @@ def test_a_deny_wins_below_the_prefix_and_on_the_reserved_topics_that_it_denied_
 
 def allows(action: str, resource: str, *blocks: Grant | Deny, prefix: str = "dev") -> bool:
     policy = compile_policy(PolicyTemplate.of(blocks, topic_prefix=prefix), ANN, "ann")
-    documents = policy.documents(region=REGION, account=ACCOUNT)
+    documents = policy.documents(AccountRegion(REGION, ACCOUNT))
     return Evaluator(documents, Connection(client_id="ann")).allows(f"iot:{action}", PREFIX + resource)
 
 

@@ -3,6 +3,7 @@
 import pytest
 
 from iot_policies import Grant, InvalidTopics, PolicyTemplate, Principal, compile_policy
+from iot_policies.account_region import AccountRegion
 from iot_policies.evaluator import Evaluator
 
 ARN = "arn:aws:iot:us-east-1:123456789012:"
@@ -11,7 +12,7 @@ SHADOW = Grant(when={"role": "device"}, publish=["$aws/things/{principal}/shadow
 
 def allows(action: str, resource: str, *grants: Grant) -> bool:
     policy = compile_policy(PolicyTemplate.of(grants), Principal("ann"))
-    documents = policy.documents(region="us-east-1", account="123456789012")
+    documents = policy.documents(AccountRegion("us-east-1", "123456789012"))
     return Evaluator([dict(document) for document in documents]).allows(action, ARN + resource)
 
 

@@ -7,6 +7,7 @@ import typer
 from iot_authorizer_cli import options
 from iot_authorizer_cli.terminal import warn
 from iot_policies import Principal
+from iot_policies.account_region import EXAMPLE_PLACE, account_region
 from iot_policies.errors import printable
 from iot_policies.explaining import explain as explain_template
 
@@ -22,6 +23,7 @@ def explain(
     claims: options.Claims = "{}",
     client_id: options.ClientId = None,
     topic_prefix: options.TopicPrefix = None,
+    region: options.Region = EXAMPLE_PLACE.region,
 ) -> None:
     """Explain whether a template allows an action.
 
@@ -32,13 +34,14 @@ def explain(
     if action == "subscribe":
         options.topic_filter(resource, "RESOURCE")
     asked = Principal(principal, options.json_object(claims, "--claims"))
+    place = account_region(region, EXAMPLE_PLACE.account)
     template = options.load_template(policy, topic_prefix)
-    found = explain_template(template, asked, action, resource, client_id)
+    found = explain_template(template, asked, action, resource, client_id, place=place)
     typer.echo(printable(f"{'allowed' if found.allowed else 'denied'}: {action} {resource}"))
     for reason in found.reasons:
         typer.echo(printable(f"  {reason}"))
     if client_id is not None and action != "connect":
-        connect = explain_template(template, asked, "connect", client_id)
+        connect = explain_template(template, asked, "connect", client_id, place=place)
         if not connect.allowed:
             warn(f"the authorizer refuses the client ID {client_id}: {'; '.join(connect.reasons)}")
     raise typer.Exit(0 if found.allowed else 1)

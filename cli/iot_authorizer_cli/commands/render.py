@@ -4,8 +4,8 @@ import typer
 
 from iot_authorizer_cli import options
 from iot_authorizer_cli.terminal import tell
-from iot_core.functions.lambda_function import ACCOUNT, REGION
 from iot_policies import Principal, compile_policy
+from iot_policies.account_region import EXAMPLE_PLACE, account_region
 from iot_policies.errors import PolicyError, UnsafeValue
 from iot_policies.nearest import missing_values
 from iot_policies.packing import compact
@@ -22,8 +22,8 @@ def render(
     claims: options.Claims = "{}",
     client_id: options.ClientId = None,
     topic_prefix: options.TopicPrefix = None,
-    region: options.Region = REGION,
-    account: options.Account = ACCOUNT,
+    region: options.Region = EXAMPLE_PLACE.region,
+    account: options.Account = EXAMPLE_PLACE.account,
 ) -> None:
     """Print the policy documents of a principal.
 
@@ -38,7 +38,7 @@ def render(
             raise
         problem = f"{error}: {_LEVEL}" if isinstance(error, UnsafeValue) else str(error)
         raise typer.BadParameter(problem, param_hint=_OPTIONS.get(error.source, "--claims")) from None
-    typer.echo(compact(compiled.documents(region=region, account=account)))
+    typer.echo(compact(compiled.documents(account_region(region, account))))
     values = Values(asked, client_id)
     for entry in template.applicable(asked):
         if missing := missing_values(entry, values):

@@ -166,14 +166,13 @@ class Console:
         template, path = self._template()
         stored, client_id = self._stored(wanted), wanted.client_id
         principal = self._principal(wanted, stored)
-        found = compiled(template, path, principal, client_id, region=self.core.region, account=self.core.account)
+        found = compiled(template, path, principal, client_id, self.core.place)
         return {**found, "suggestions": suggestions(template, principal, client_id), "stored_claims": stored}
 
     def _explained(self, asked: bodies.ExplainRequest) -> Mapping[str, object]:
         template, _ = self._template()
-        found = explain(
-            template, self._principal(asked, self._stored(asked)), asked.action, asked.resource, asked.client_id
-        )
+        principal = self._principal(asked, self._stored(asked))
+        found = explain(template, principal, asked.action, asked.resource, asked.client_id, place=self.core.place)
         return {"allowed": found.allowed, "reasons": list(found.reasons)}
 
     def _stored(self, asked: bodies.PolicyRequest) -> Claims | None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import NotRequired, TypedDict
 
 from iot_policies import InvalidFile, Policy, PolicyError, PolicyTemplate, Principal, compile_policy
+from iot_policies.account_region import AccountRegion
 from iot_policies.entries import Action, Effect, Entry
 from iot_policies.nearest import missing_values, problem, unmet
 from iot_policies.packing import ConditionBlock, Document, compact
@@ -107,9 +108,7 @@ def compiled(
     path: Path,
     principal: Principal,
     client_id: str | None,
-    *,
-    region: str,
-    account: str,
+    place: AccountRegion,
 ) -> CompiledPolicy:
     """Compiles a principal's policy from the template in force; `path` is the template's file."""
     file = TemplateFile.read(path, template)
@@ -129,7 +128,7 @@ def compiled(
     )
     try:
         policy = compile_policy(template, principal, client_id)
-        found["documents"] = list(policy.documents(region=region, account=account))
+        found["documents"] = list(policy.documents(place))
     except PolicyError as error:
         found["error"] = problem(error, values)
         return found

@@ -9,6 +9,7 @@ from itertools import islice
 from typing import TypedDict
 
 from iot_policies import Deny, Grant, PolicyError, PolicyTemplate, Principal, claim, compile_policy
+from iot_policies.account_region import EXAMPLE_PLACE
 from iot_policies.connection import Connection
 from iot_policies.entries import Entry
 from iot_policies.evaluator import Evaluator
@@ -35,8 +36,6 @@ _OTHER, _SOMETHING = "somebody", "something"
 _CLIENT = "client-1"
 _ANY_CLIENT = "client-*"
 """What `{client_id}` grants: any text, of which this is an example."""
-_REGION, _ACCOUNT = "us-east-1", "123456789012"
-"""Any: they are only compared with each other."""
 
 _Literals = tuple[tuple[str, Scalar], ...]
 
@@ -93,7 +92,7 @@ def suggestions(template: PolicyTemplate, principal: Principal, client_id: str |
     own = _Filling(template.entries, Values(Principal(principal.name, claims), client_id or _CLIENT))
     other = _Filling(template.entries, Values(Principal(_OTHER, claims), _OTHER))
     evaluator = Evaluator(_documents(template, principal, client_id), Connection(client_id=client_id))
-    prefix = f"arn:aws:iot:{_REGION}:{_ACCOUNT}:"
+    prefix = EXAMPLE_PLACE.arn_prefix("iot")
     topics = {
         text: evaluator.allows("iot:Publish", f"{prefix}topic/{text}") for text in (*own.topics(), *other.topics())
     }
@@ -139,7 +138,7 @@ def sample(name: str) -> object:
 
 def _documents(template: PolicyTemplate, principal: Principal, client_id: str | None) -> list[Document]:
     try:
-        return compile_policy(template, principal, client_id).documents(region=_REGION, account=_ACCOUNT)
+        return compile_policy(template, principal, client_id).documents(EXAMPLE_PLACE)
     except PolicyError:
         return []
 

@@ -11,6 +11,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import get_args
 
+from iot_authorizer.authorizer import account_region_of
 from iot_authorizer.credentials import read_credentials
 from iot_authorizer.event import AuthorizerEvent
 from iot_authorizer.reasons import Reason
@@ -81,7 +82,9 @@ def decision_reasons(
     if claims is None:
         return ()
     principal = Principal(name, claims)
-    return explain(configuration.template, principal, question, *asked[1:]).reasons
+    place = account_region_of(configuration.description.function_arn)
+    found = explain(configuration.template, principal, question, *asked[1:], place=place)
+    return found.reasons if found.allowed == (reason is None) else ()
 
 
 def _question(action: str) -> Question | None:

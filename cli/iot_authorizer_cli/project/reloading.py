@@ -24,8 +24,16 @@ from iot_authorizer_cli.project.configuration import ProjectConfiguration, read_
 from iot_authorizer_cli.project.handler import CONFIG_VARIABLE, ChosenHandler, choose_handler
 from iot_core.functions.execution_environments import CONCURRENCY, ExecutionEnvironments, LoadedFunction, Worker
 from iot_core.functions.isolated_function import IsolatedFunction
-from iot_core.functions.lambda_function import LOADING_TIME, TIMEOUT, BrokenHandler, LambdaFunction, StillLoading
+from iot_core.functions.lambda_function import (
+    LOADING_TIME,
+    TIMEOUT,
+    BrokenHandler,
+    LambdaFunction,
+    StillLoading,
+    function_arn,
+)
 from iot_policies import InvalidFile, PolicyTemplate
+from iot_policies.account_region import AccountRegion
 
 CHECK_INTERVAL = 1.0
 """Seconds between two checks of the files. Some file systems report no changes."""
@@ -52,9 +60,7 @@ class ReloadedConfiguration:
     path: Path
     given_handler: str | None
     """The handler that an option names; None for the one of the configuration."""
-    function_arn: str
-    region: str
-    account: str
+    place: AccountRegion
     environment: Mapping[str, str]
     """The environment variables of the handler."""
     table: Path | None = None
@@ -173,7 +179,7 @@ class ReloadedConfiguration:
     def _load(self) -> _Loaded:
         """Loads everything as it is now. A save from here on is a change."""
         self._see()
-        configured = read_project_configuration(self.path, self.function_arn, self.table)
+        configured = read_project_configuration(self.path, function_arn(self.place), self.table)
         chosen = self._chosen = choose_handler(self.path, self.given_handler)
         self._seen |= {path: _state(path) for path in configured.files if path not in self._seen}
         version: dict[Path, _State | None] = {}
@@ -190,7 +196,7 @@ class ReloadedConfiguration:
     def _function(self, chosen: ChosenHandler) -> LoadedFunction:
         load = IsolatedFunction if self.isolate else LambdaFunction
         variables = {CONFIG_VARIABLE: str(self.path), **self.environment}
-        return load(chosen.name, folder=chosen.folder, region=self.region, account=self.account, environment=variables)
+        return load(chosen.name, folder=chosen.folder, place=self.place, environment=variables)
 
     def _see(self) -> None:
         self._seen = {path: _state(path) for path in self._seen}

@@ -269,13 +269,13 @@ class ExecutionEnvironments:
         loop = asyncio.get_running_loop()
         started = self._busy[environment] = loop.time()
         answer = environment.invoke(event)
-        overdue = loop.call_later(self.timeout, self._give_up, environment)
+        overdue = loop.call_later(self.timeout, self._give_up_unanswered, environment, answer)
         answer.add_done_callback(partial(self._answered, environment, overdue))
         try:
             return await asyncio.shield(answer)
         except asyncio.CancelledError:
-            if not answer.done() and loop.time() - started >= self.timeout / 2:
-                self._give_up(environment)
+            if loop.time() - started >= self.timeout / 2:
+                self._give_up_unanswered(environment, answer)
             raise
 
     def _answered(
@@ -288,6 +288,11 @@ class ExecutionEnvironments:
         elif not environment.given_up:
             self._idle.put_nowait(environment)
         self._end_if_done()
+
+    def _give_up_unanswered(self, environment: _Environment, answer: "asyncio.Future[Invocation]") -> None:
+        """Gives up an environment whose time has ended, unless it answered in the same turn of the loop."""
+        if not answer.done():
+            self._give_up(environment)
 
     def _give_up(self, environment: _Environment) -> None:
         """Gives up an environment that hangs, or that nothing needs any more, unless that is done already."""

@@ -24,8 +24,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NoReturn, cast
 
-from iot_core.functions.lambda_function import ACCOUNT, LOADING_TIME, REGION, BrokenHandler, Invocation, LambdaFunction
+from iot_core.functions.lambda_function import LOADING_TIME, BrokenHandler, Invocation, LambdaFunction
 from iot_policies import InvalidFile
+from iot_policies.account_region import EXAMPLE_PLACE, AccountRegion
 
 _LENGTH = struct.Struct("!I")
 _MOST = 16 * 1024 * 1024
@@ -42,8 +43,7 @@ class IsolatedFunction:
         handler: str,
         *,
         folder: Path | None = None,
-        region: str = REGION,
-        account: str = ACCOUNT,
+        place: AccountRegion = EXAMPLE_PLACE,
         environment: Mapping[str, str] | None = None,
         loading_time: float = LOADING_TIME,
     ) -> None:
@@ -68,10 +68,8 @@ class IsolatedFunction:
             )
         self._channel.settimeout(loading_time)
         try:
-            place = str(Path.cwd() if folder is None else folder)
-            self._exchange(
-                {"path": sys.path, "handler": handler, "folder": place, "region": region, "account": account}
-            )
+            directory = str(Path.cwd() if folder is None else folder)
+            self._exchange({"path": sys.path, "handler": handler, "folder": directory, "place": place})
         except TimeoutError:
             self.close()
             raise BrokenHandler(f"{handler} did not load within {loading_time:g} seconds") from None
@@ -200,10 +198,8 @@ def _read(channel: socket.socket, messages: "queue.SimpleQueue[_Message]") -> No
 
 def _load(first: _Message) -> tuple[_Message, LambdaFunction | None]:
     try:
-        region, account = str(first["region"]), str(first["account"])
-        function = LambdaFunction(
-            str(first["handler"]), folder=Path(str(first["folder"])), region=region, account=account
-        )
+        place = AccountRegion(*cast("list[str]", first["place"]))
+        function = LambdaFunction(str(first["handler"]), folder=Path(str(first["folder"])), place=place)
     except InvalidFile as error:
         return {"invalid_file": [error.path, error.line, error.key, error.expected]}, None
     except BaseException as error:  # noqa: BLE001 (the other side raises it)

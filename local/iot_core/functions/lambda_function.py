@@ -32,9 +32,7 @@ from types import ModuleType
 from typing import NamedTuple, TextIO, cast
 
 from iot_policies import InvalidFile
-
-REGION, ACCOUNT = "us-east-1", "123456789012"
-"""The default region and account of IoT Core on this machine."""
+from iot_policies.account_region import EXAMPLE_PLACE, AccountRegion
 
 TIMEOUT = 5.0
 """Seconds that IoT Core waits for an answer, including a cold start."""
@@ -98,6 +96,11 @@ class StillLoading(BrokenHandler):
     """A handler was not loaded because another handler, or an earlier version of it, is still loading."""
 
 
+def function_arn(place: AccountRegion) -> str:
+    """The ARN of the authorizer's function in an account and region."""
+    return f"{place.arn_prefix('lambda')}function:authorizer"
+
+
 class LambdaFunction:
     """A handler that was loaded once."""
 
@@ -106,21 +109,20 @@ class LambdaFunction:
         handler: str,
         *,
         folder: Path | None = None,
-        region: str = REGION,
-        account: str = ACCOUNT,
+        place: AccountRegion = EXAMPLE_PLACE,
         environment: Mapping[str, str] | None = None,
     ) -> None:
-        """Loads a handler of a folder, by default the current one.
+        """Loads a handler of a folder, by default the current one, as a function of an account and region.
 
         While it loads, it sees `environment` besides this process's environment variables. Raises BrokenHandler, and
         the InvalidFile that the handler raises for a wrong configuration.
         """
-        place = Path.cwd() if folder is None else folder.absolute()
-        os.environ.setdefault("AWS_REGION", region)
+        directory = Path.cwd() if folder is None else folder.absolute()
+        os.environ.setdefault("AWS_REGION", place.region)
         with _one_at_a_time(), _environment(environment or {}), captured_output():
-            _put_first(str(place))
-            self._handler = _load(handler, place)
-        self.arn = f"arn:aws:lambda:{region}:{account}:function:authorizer"
+            _put_first(str(directory))
+            self._handler = _load(handler, directory)
+        self.arn = function_arn(place)
 
     @property
     def ended(self) -> bool:

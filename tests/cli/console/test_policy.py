@@ -7,6 +7,7 @@ import pytest
 from iot_authorizer_cli.console.policy import CompiledPolicy, TemplateFile, compiled
 from iot_authorizer_cli.project.development_issuer import principal_of
 from iot_policies import PolicyTemplate
+from iot_policies.account_region import EXAMPLE_PLACE
 
 TEMPLATE = """\
 [[grant]]
@@ -33,7 +34,7 @@ def path(tmp_path: Path) -> Path:
 def of(path: Path, claims: dict[str, object], name: str = "ann", client_id: str | None = None) -> CompiledPolicy:
     template = PolicyTemplate.load(path)
     principal = principal_of(name, claims)
-    return compiled(template, path, principal, client_id, region="us-east-1", account="123456789012")
+    return compiled(template, path, principal, client_id, EXAMPLE_PLACE)
 
 
 def test_an_entry_has_its_own_line_within_a_list(path: Path) -> None:

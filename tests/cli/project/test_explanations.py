@@ -7,9 +7,15 @@ from pathlib import Path
 import jwt
 import pytest
 
+from iot_authorizer.reasons import Reason
 from iot_authorizer_cli.project.configuration import ProjectConfiguration, read_project_configuration
 from iot_authorizer_cli.project.explanations import decision_reasons
 from iot_core.authorizers.invocation import Asked, AuthorizerCall
+from iot_core.functions.lambda_function import function_arn
+from iot_core.reasons import IotCoreReason
+from iot_policies import Principal
+from iot_policies.account_region import account_region
+from iot_policies.explaining import explain
 
 CONFIGURATION = """\
 name = "chat"
@@ -29,11 +35,12 @@ name    = "rooms"
 connect = ["{principal}"]
 publish = ["rooms/{claims.rooms}/say"]
 """
+DENIED = IotCoreReason.NOT_ALLOWED_BY_POLICY
 BY_ROOMS = ('by grant "rooms", publish = "rooms/{claims.rooms}/say"',)
 
 
-def read(folder: Path) -> ProjectConfiguration:
-    function = "arn:aws:lambda:us-east-1:123456789012:function:authorizer"
+def read(folder: Path, region: str = "us-east-1") -> ProjectConfiguration:
+    function = function_arn(account_region(region, "123456789012"))
     return read_project_configuration(folder / "authorizer.toml", function)
 
 
@@ -53,10 +60,14 @@ ANN, OTHER = token("ann", rooms=["lobby"]), token("bob", rooms=["attic"])
 
 
 def explained(
-    configuration: ProjectConfiguration, event: dict[str, object], topic: str, **logged: str
+    configuration: ProjectConfiguration,
+    event: dict[str, object],
+    topic: str,
+    refused: str | None = None,
+    **logged: str,
 ) -> tuple[str, ...]:
     call = AuthorizerCall("chat", event, logged)
-    return tuple(decision_reasons(configuration, call, Asked("publish", topic, "ann"), None))
+    return tuple(decision_reasons(configuration, call, Asked("publish", topic, "ann"), refused))
 
 
 @pytest.mark.parametrize(
@@ -76,7 +87,8 @@ def test_the_token_is_the_one_that_the_lambda_found_and_no_other(
 ) -> None:
     event = json.loads(json.dumps({"protocolData": protocols}))
     assert explained(configuration, event, "rooms/lobby/say", principal="ann", source=source) == BY_ROOMS
-    assert explained(configuration, event, "rooms/attic/say", principal="ann", source=source) != BY_ROOMS
+    denied = explained(configuration, event, "rooms/attic/say", DENIED, principal="ann", source=source)
+    assert denied != BY_ROOMS
 
 
 @pytest.mark.parametrize(
@@ -102,7 +114,7 @@ def test_a_scope_is_a_list_as_the_lambda_reads_it(tmp_path: Path, configuration:
 
 
 def test_a_refusal_is_explained_too(configuration: ProjectConfiguration) -> None:
-    (reason,) = explained(configuration, {"token": ANN}, "rooms/attic/say", principal="ann", source="token")
+    (reason,) = explained(configuration, {"token": ANN}, "rooms/attic/say", DENIED, principal="ann", source="token")
     assert reason.endswith('claims.rooms is "lobby", the topic needs "attic"')
 
 
@@ -134,7 +146,8 @@ def test_what_no_template_decides_is_not_explained(
 
 def test_a_value_that_cannot_be_in_a_topic_is_the_reason(configuration: ProjectConfiguration) -> None:
     event: dict[str, object] = {"token": token("ann", rooms=["a/b"])}
-    reasons = explained(configuration, event, "rooms/lobby/say", principal="ann", source="token")
+    refused = Reason.UNSAFE_VALUE
+    reasons = explained(configuration, event, "rooms/lobby/say", refused, principal="ann", source="token")
     assert reasons[0].startswith("unsafe_value: ")
 
 
@@ -227,3 +240,31 @@ def test_a_refused_client_id_is_explained_by_those_that_are_granted(configuratio
     asked = Asked("connect", "eve", "eve")
     found = decision_reasons(configuration, call, asked, "client_id_not_granted")
     assert tuple(found) == ('granted client IDs: "ann"',)
+
+
+def test_a_policy_that_is_too_large_only_in_the_functions_region_is_explained(
+    configuration: ProjectConfiguration,
+) -> None:
+    rooms = [f"room-{number:03}" for number in range(200)]
+    template = configuration.template
+    assert template is not None
+    while explain(template, Principal("ann", {"rooms": rooms}), "connect", "ann").allowed:
+        rooms.append(f"room-{len(rooms):03}")
+    most = token("ann", rooms=rooms[:-1])
+    event = {"protocolData": {"http": {"headers": {"t": most}}}}
+    call = AuthorizerCall("chat", event, {"principal": "ann", "source": "header"})
+    found = {
+        region: decision_reasons(read(configuration.path.parent, region), call, Asked("connect", "ann", "ann"), reason)
+        for region, reason in (("us-gov-east-1", Reason.POLICY_TOO_LARGE), ("us-east-1", None))
+    }
+    assert found["us-gov-east-1"][0].startswith("policy_too_large")
+    assert found["us-east-1"] == ('by grant "rooms", connect = "{principal}"',)
+
+
+def test_reasons_that_contradict_the_decision_are_not_given(configuration: ProjectConfiguration) -> None:
+    call = AuthorizerCall(
+        "chat", {"protocolData": {"http": {"headers": {"t": ANN}}}}, {"principal": "ann", "source": "header"}
+    )
+    asked = Asked("connect", "ann", "ann")
+    assert decision_reasons(configuration, call, asked, Reason.POLICY_TOO_LARGE) == ()
+    assert decision_reasons(configuration, call, asked, None) == ('by grant "rooms", connect = "{principal}"',)

@@ -10,6 +10,7 @@ from iot_core.core import IotCore
 from iot_core.functions.execution_environments import ExecutionEnvironments
 from iot_core.functions.lambda_function import BrokenHandler, Invocation, LambdaFunction
 from iot_core.mqtt import Connect, Properties, Version, Will
+from iot_policies.account_region import AccountRegion
 from tests.clock import Clock
 from tests.local.broker.peer import Peer, Policy
 
@@ -80,7 +81,7 @@ class Core(IotCore):
         super().__init__(
             folder,
             persistent=False,
-            region="eu-west-1",
+            place=AccountRegion("eu-west-1", "123456789012"),
             clock=clock,
             wall_clock=clock,
         )

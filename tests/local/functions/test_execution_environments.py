@@ -1,6 +1,8 @@
 """Execution environments: one event each at a time, a limited number, and one that hangs stops no other event."""
 
 import asyncio
+import threading
+from collections.abc import Callable
 from concurrent.futures import Future
 
 import pytest
@@ -143,6 +145,34 @@ async def test_a_handler_that_got_little_time_after_a_wait_is_not_blamed_and_may
     another = run(pool, lambda: OK)
     release.set_result(None)
     assert await another == OK
+    assert loads.count == 1
+    pool.close()
+
+
+@in_event_loop
+async def test_an_environment_that_answers_in_the_turn_of_the_loop_in_which_its_time_ends_is_kept(
+    release: Future[None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loop, loads, answered = asyncio.get_running_loop(), Loads(), threading.Event()
+    soon = loop.call_soon_threadsafe
+
+    def tell(call: Callable[[], None]) -> None:
+        soon(call)
+        answered.set()
+
+    pool = ExecutionEnvironments(loads, timeout=0.05, limit=1)
+    late = run(pool, hang(release))
+    await asyncio.sleep(0)  # From here on it runs, and the loop does nothing until its time has ended.
+    ends = loop.time() + pool.timeout
+    monkeypatch.setattr(loop, "call_soon_threadsafe", tell)
+    release.set_result(None)
+    assert answered.wait(PATIENCE)
+    while loop.time() <= ends:
+        pass
+    with pytest.raises(FunctionTimeout):
+        await late
+    pool.timeout = PATIENCE
+    assert await run(pool, lambda: OK) == OK
     assert loads.count == 1
     pool.close()
 

@@ -32,10 +32,10 @@ from iot_authorizer_cli.snippets.programs import CLIENTS, WITH_TLS, Client, Tran
 from iot_authorizer_cli.snippets.settings import ClientEndpoint, ClientSettings
 from iot_authorizer_cli.terminal import warn
 from iot_core.edge.certificate_authority import ca_path
-from iot_core.functions.lambda_function import ACCOUNT, REGION
+from iot_core.functions.lambda_function import function_arn
+from iot_policies.account_region import EXAMPLE_PLACE
 from iot_policies.toml_file import read_file
 
-_FUNCTION_ARN = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:authorizer"
 _JUST_MADE = (
     "the key in {data} was just created, and no running `iot-authorizer dev` trusts it: "
     "run this in the folder of dev, or give --config and --data"
@@ -145,7 +145,7 @@ def connect(
 def _configured(path: Path | None, data: Path) -> ProjectConfiguration:
     if path is not None:
         read_file(path)
-    return read_project_configuration(path or CONFIG, _FUNCTION_ARN, table_path(data))
+    return read_project_configuration(path or CONFIG, function_arn(EXAMPLE_PLACE), table_path(data))
 
 
 def _with_new_token(

@@ -8,7 +8,7 @@ from iot_authorizer_cli.options import CONFIG, Account, Config, DataFolder, Hand
 from iot_authorizer_cli.project.development_issuer import DATA
 from iot_authorizer_cli.project.handler import choose_handler
 from iot_core.functions.execution_environments import CONCURRENCY
-from iot_core.functions.lambda_function import ACCOUNT, REGION
+from iot_policies.account_region import EXAMPLE_PLACE
 
 
 def dev(
@@ -46,8 +46,8 @@ def dev(
         ),
     ] = False,
     handler: Handler = None,
-    region: Region = REGION,
-    account: Account = ACCOUNT,
+    region: Region = EXAMPLE_PLACE.region,
+    account: Account = EXAMPLE_PLACE.account,
     quiet: Annotated[bool, typer.Option("--quiet", help="Do not print decisions.")] = False,
 ) -> None:
     """Run IoT Core on this machine.

@@ -72,7 +72,7 @@ def _test_invoke(core: LocalIotCore, found: Example, token: str | None, sign: st
     description = core.configuration.configured.description
     context = shlex.quote(json.dumps({"clientId": found.proposal.client_ids[0]}))
     aws = (
-        f"{_beside('aws')} iot test-invoke-authorizer --endpoint-url {core.url} --region {core.region}"
+        f"{_beside('aws')} iot test-invoke-authorizer --endpoint-url {core.url} --region {core.place.region}"
         f" --no-sign-request --authorizer-name {description.name} --mqtt-context {context}"
     )
     key = description.token_key_name or "access_token"
