@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from iot_authorizer_cdk.app.stacks import DomainStack as DomainStack
-    from iot_authorizer_cdk.constructs.account_functions import AccountEndpoint as AccountEndpoint
     from iot_authorizer_cdk.constructs.account_functions import DefaultAuthorizer as DefaultAuthorizer
     from iot_authorizer_cdk.constructs.alarms import Alarms as Alarms
     from iot_authorizer_cdk.constructs.custom_authorizer import IotCustomAuthorizer as IotCustomAuthorizer
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
     from iot_authorizer_cdk.properties import InvalidSettings as InvalidSettings
 
 _MODULES = {
-    "AccountEndpoint": "constructs.account_functions",
     "Alarms": "constructs.alarms",
     "AuthorizerProps": "properties",
     "Dashboard": "constructs.dashboard",

@@ -1,6 +1,5 @@
 """The construct: a custom authorizer for IoT Core with its Lambda function."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -33,7 +32,6 @@ from iot_authorizer_cdk.package.lambda_directory import build
 from iot_authorizer_cdk.package.target import Target, check_target
 from iot_authorizer_cdk.properties import AuthorizerProps, InvalidSettings, check_authorizer_name
 
-_DEFAULT_PROPS = AuthorizerProps()
 NO_BYTECODE = "iot-authorizer:noBytecode"
 """The ID of the note that no interpreter of the function's Python is on this machine."""
 _NAMESPACE = "POWERTOOLS_METRICS_NAMESPACE"
@@ -43,7 +41,7 @@ class IotCustomAuthorizer(Construct):
     """A custom authorizer that an `authorizer.toml` describes.
 
     ```python
-    authorizer = IotCustomAuthorizer(self, "Authorizer", config="authorizer.toml")
+    authorizer = IotCustomAuthorizer(self, "Authorizer", issuers=[Issuer.cognito(pool, clients=[client])])
     ```
     """
 
@@ -58,7 +56,7 @@ class IotCustomAuthorizer(Construct):
         issuers: Sequence[Issuer] = (),
         table: aws_dynamodb.ITable | None = None,
         values: Mapping[str, str] | None = None,
-        props: AuthorizerProps = _DEFAULT_PROPS,
+        props: AuthorizerProps | None = None,
     ) -> None:
         """Builds the Lambda directory, and adds the authorizer, its function, role, log group and outputs.
 
@@ -74,17 +72,14 @@ class IotCustomAuthorizer(Construct):
         Raises InvalidFile, InvalidSettings and UvError, which say what to change.
         """
         super().__init__(scope, construct_id)
+        props = props or AuthorizerProps()
         props.check()
         if code is not None and config is not None:
             raise InvalidSettings("config, code: set only one: code is a directory that was built of a configuration")
         stand_ins = StandIns()
-        environment = _merged(values or {}, _variables(name, props, table))
-        known = stand_ins.of_variables(environment)
-        if issuers:
-            environment = _merged(
-                environment, {ISSUERS: Stack.of(self).to_json_string([each.table for each in issuers])}
-            )
-            known[ISSUERS] = json.dumps([stand_ins.of_table(each.table) for each in issuers])
+        tables = [each.table for each in issuers]
+        environment = _merged(values or {}, _variables(Stack.of(self), name, props, table, tables))
+        known = stand_ins.of_variables(environment, tables)
         target = Target(props.python, props.architecture)
         directory = _built(self, Path(config or CONFIGURATION), target, known) if code is None else code
         built = built_configuration(Path(directory))
@@ -156,20 +151,30 @@ def _built(scope: Construct, config: Path, target: Target, variables: Mapping[st
     return found.directory
 
 
-def _merged(variables: Mapping[str, str], of_arguments: Mapping[str, str]) -> dict[str, str]:
-    """Adds the variables that other arguments set. Raises InvalidSettings if `values` sets one of them, too."""
-    if _NAMESPACE in variables:
-        raise InvalidSettings(f"values: remove {_NAMESPACE}: alarms and dashboard use the namespace IotAuthorizer")
-    if both := sorted(variables.keys() & of_arguments.keys()):
-        raise InvalidSettings(f"values: remove {', '.join(both)}: another argument of the construct sets it")
-    return {**variables, **of_arguments}
-
-
-def _variables(name: str | None, props: AuthorizerProps, table: aws_dynamodb.ITable | None) -> dict[str, str]:
-    """The function's variables that replace values of the configuration."""
-    table_name = None if table is None else table.table_name
-    found = {NAME: name, TOPIC_PREFIX: props.topic_prefix, TABLE: table_name}
+def _variables(
+    stack: Stack,
+    name: str | None,
+    props: AuthorizerProps,
+    table: aws_dynamodb.ITable | None,
+    issuers: Sequence[Mapping[str, object]],
+) -> dict[str, str]:
+    """The function's variables that arguments of the construct set, in place of values of the configuration."""
+    found = {
+        NAME: name,
+        TOPIC_PREFIX: props.topic_prefix,
+        TABLE: None if table is None else table.table_name,
+        ISSUERS: stack.to_json_string(issuers) if issuers else None,
+    }
     return {key: value for key, value in found.items() if value is not None}
+
+
+def _merged(values: Mapping[str, str], of_arguments: Mapping[str, str]) -> dict[str, str]:
+    """All variables of the function. Raises InvalidSettings if one is set twice, or breaks alarms and dashboard."""
+    if _NAMESPACE in values:
+        raise InvalidSettings(f"values: remove {_NAMESPACE}: alarms and dashboard use the namespace IotAuthorizer")
+    if both := sorted(values.keys() & of_arguments.keys()):
+        raise InvalidSettings(f"values: remove {', '.join(both)}: another argument of the construct sets it")
+    return {**values, **of_arguments}
 
 
 def _restored(configuration: CheckedConfiguration, stand_ins: StandIns) -> CheckedConfiguration:

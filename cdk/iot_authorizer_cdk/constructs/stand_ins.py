@@ -6,10 +6,11 @@
 3. Only keys whose value may be known late are replaced. In others, such as the authorizer's name, a token is refused.
 """
 
+import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from iot_authorizer_cdk.package.configuration import TABLE
+from iot_authorizer_cdk.package.configuration import ISSUERS, TABLE
 
 _TOKEN = re.compile(r"\$\{Token\[[^\]]*\]\}")
 _KNOWN_LATE = re.compile("AUTHORIZER__(JWT|SIGNED_TOKENS)__.+")
@@ -33,11 +34,13 @@ class StandIns:
             found["jwks"] = f"https://{found['jwks']}"
         return found
 
-    def of_variables(self, variables: Mapping[str, str]) -> dict[str, str]:
+    def of_variables(self, variables: Mapping[str, str], issuers: Sequence[Mapping[str, object]]) -> dict[str, str]:
         """Replaces the tokens in the function's variables; a table with one as a whole, because it may be an ARN."""
         found = {name: self.of(value) if _KNOWN_LATE.fullmatch(name) else value for name, value in variables.items()}
         if _TOKEN.search(table := variables.get(TABLE, "")):
             found[TABLE] = self._of_token(table)
+        if issuers:
+            found[ISSUERS] = json.dumps([self.of_table(each) for each in issuers])
         return found
 
     def restored(self, text: str) -> str:
