@@ -101,8 +101,8 @@ class IotCustomAuthorizer(Construct):
             props=props,
             table=table or _named_table(self, self.configuration.table),
         )
-        self.authorizer = AuthorizerResource(self, name=self.authorizer_name, settings=self._settings(props))
-        self.authorizer_arn = self.authorizer.arn
+        resource = AuthorizerResource(self, name=self.authorizer_name, settings=self._settings(props))
+        self.authorizer_arn = resource.arn
         self.function.alias.add_permission(
             "IotCore",
             principal=aws_iam.ServicePrincipal("iot.amazonaws.com"),
