@@ -120,6 +120,9 @@ def test_each_command_prints_what_the_page_says(page: Path, folder: Path, ports:
 @with_blocks("python")
 def test_each_python_example_runs(page: Path, monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
     monkeypatch.chdir(folder)
+    for block in blocks(page, "toml"):
+        if block.startswith("# authorizer.toml\n"):
+            (folder / "authorizer.toml").write_text(block)
     names: dict[str, object] = {"__name__": "example"}
     for block in blocks(page, "python"):
         exec(compile(block, str(page), "exec"), names)
