@@ -142,7 +142,7 @@ def _check_issuers(config: Path, handler: str) -> None:
     """Raises InvalidFile unless the issuers of the construct are the only ones, and something reads them."""
     tables, text = read_toml(config)
     if "jwt" in tables:
-        both = "the construct has issuers=[…], which replace all [[jwt]]: remove these tables, or issuers"
+        both = f"issuers=[…] of the construct ({ISSUERS}) replace all [[jwt]]: remove these tables, or issuers"
         raise invalid_file(config, text, ("jwt",), both)
     if handler != HANDLER:
         unread = "a handler of your own does not read issuers=[…] of the construct: remove issuers"

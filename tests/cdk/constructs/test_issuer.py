@@ -1,6 +1,8 @@
 """Issuers that a CDK app hands to the construct: what the function gets, and what is refused."""
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,7 +12,7 @@ from aws_cdk import App, CfnParameter, Stack, aws_cognito, aws_secretsmanager
 from aws_cdk.assertions import Match, Template
 
 from iot_authorizer.token_settings import JwtIssuer
-from iot_authorizer_cdk import InvalidSettings, IotCustomAuthorizer, Issuer
+from iot_authorizer_cdk import Alarms, Dashboard, InvalidSettings, IotCustomAuthorizer, Issuer
 from iot_authorizer_cdk.constructs.issuer import JwtKeys
 from iot_policies import InvalidFile
 from tests.cdk.configurations import CONFIGURATION
@@ -127,6 +129,19 @@ def test_values_can_replace_single_keys_of_an_issuer(synth: Synth, open_code: Pa
     template.has_resource_properties(FUNCTION, {"Environment": {"Variables": variables}})
 
 
+@pytest.mark.slow
+def test_cfn_lint_finds_nothing_in_a_stack_with_a_user_pool(stack: Stack, open_code: Path, tmp_path: Path) -> None:
+    pool, client = pool_of(stack)
+    issuers = [Issuer.cognito(pool, clients=[client]), Issuer.cognito(pool, clients=[client], token_use="id")]
+    authorizer = IotCustomAuthorizer(stack, "Authorizer", code=open_code, issuers=issuers)
+    Alarms(stack, "Alarms", authorizer=authorizer)
+    Dashboard(stack, "Dashboard", authorizer=authorizer)
+    (tmp_path / "template.json").write_text(json.dumps(Template.from_stack(stack).to_json()))
+    program = Path(sys.executable).with_name("cfn-lint")
+    done = subprocess.run([program, tmp_path / "template.json"], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "")
+
+
 WRONG: dict[str, tuple[Callable[[], Issuer], str]] = {
     "neither audience nor client": (lambda: Issuer.of(AUTH, jwks=KEYS), "Issuer: set audience, client_id or both"),
     "no keys": (lambda: Issuer.of(AUTH, audience=["chat"]), r'Issuer: expected jwks = "https://…"'),
@@ -174,7 +189,7 @@ ONE = Issuer.of(AUTH, audience=["chat"], jwks=KEYS)
 
 
 def test_issuers_beside_those_of_the_configuration_are_refused(config: Path, synth: Synth) -> None:
-    expected = r"authorizer\.toml:5: jwt: the construct has issuers=\[…\], which replace all \[\[jwt\]\]: remove"
+    expected = r"authorizer\.toml:5: jwt: issuers=\[…\] of the construct .* replace all \[\[jwt\]\]: remove these"
     with pytest.raises(InvalidFile, match=expected):
         synth(issuers=[ONE])
     with pytest.raises(InvalidFile, match=expected):
