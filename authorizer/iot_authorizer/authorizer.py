@@ -87,6 +87,7 @@ class Authorizer:
             refusal = _refusal(error)
             refusal.source = credentials.source
             refusal.principal = refusal.principal or principal
+            error.__traceback__ = None  # An exception that is raised again each time would keep every event.
             raise refusal from None
         life = None if verified.expires_at is None else verified.expires_at - self._clock()
         response = allowed(principal.name, documents, self._session, event, life)
@@ -112,7 +113,7 @@ class Authorizer:
 def _refusal(error: Exception) -> Refusal:
     if isinstance(error, PolicyError):  # Also of `verify`, which can read claims as a template does.
         return Refusal(error.reason, error.source)
-    return error if isinstance(error, Refusal) else internal_error(error)
+    return error.copy() if isinstance(error, Refusal) else internal_error(error)
 
 
 def _checked(value: object) -> VerifiedPrincipal:

@@ -149,7 +149,8 @@ def _misplaced(event: AuthorizerEvent, key: str) -> str:
     headers = event.http.headers or {}
     if not {name.strip().lower() for name in headers}.isdisjoint({key.lower(), _ACCESS_TOKEN, _SIGNATURE}):
         raise Refusal(Reason.MISPLACED_CREDENTIALS, f"a header without a token; expected {key}: TOKEN")
-    for place, text in (("query string", event.http.query_string), ("user name", event.mqtt.username)):
+    query = f"?{(event.http.query_string or '').removeprefix('?')}"
+    for place, text in (("query string", query), ("user name", event.mqtt.username)):
         if text and (found := find_misplaced(place, text, key)):
             raise Refusal(Reason.MISPLACED_CREDENTIALS, found)
     return hint_of(headers, key)

@@ -31,6 +31,12 @@ class Refusal(Exception):
         """The credential source, if credentials were found."""
         super().__init__(f"{reason}: {detail}" if detail else reason)
 
+    def copy(self) -> "Refusal":
+        """A refusal that says the same. A rule of your own may raise one object for many clients."""
+        found = Refusal(self.reason, self.detail, principal=self.principal)
+        found.issuer = self.issuer
+        return found
+
 
 def internal_error(error: BaseException) -> Refusal:
     """The refusal for an unexpected exception. It names type and place, not the text, which can quote a token."""

@@ -188,7 +188,8 @@ def _capacity(template: PolicyTemplate) -> Iterator[str]:
     for name in claims:
         count = _fitting(everything, name, claims)
         least = "" if count < _MOST else "at least "
-        yield f"in every region, a policy has room for {least}{count} values of claims.{name}, each of {TYPICAL_VALUE} characters"
+        values = f"{least}{count} values of claims.{name}, each of {TYPICAL_VALUE} characters"
+        yield f"in every region, a policy has room for {values}"
     for index, block in enumerate(template.blocks):
         if isinstance(block, Grant) and block.widen:
             yield f"grant[{index}] sets widen = true: it allows deeper levels too if a policy cannot express a +"

@@ -91,8 +91,8 @@ class Values:
         return list(product(*values))
 
     def missing(self, names: Collection[str]) -> list[str]:
-        """Those of the named placeholders that have no value. Raises as `combinations` does."""
-        return [name for name in names if not self.combinations((name,))]
+        """Those of the named placeholders that have no value. Raises InvalidName, AmbiguousClaim, UnsafeValue."""
+        return [name for name in names if not self._of(name)]
 
     def _of(self, name: str) -> tuple[str, ...]:
         known = self._known.get(name)

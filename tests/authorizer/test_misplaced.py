@@ -38,6 +38,7 @@ IN_A_QUERY = {
     "letters-exchanged": ("toekn=x", "a key like `token`"),
     "id-token": ("id_token=x", "a key like `token`"),
     "security-token": ("X-Amz-Security-Token=x", "a key like `token`"),
+    "token-without-equals": ("token", "a key like `token` without a value"),
     "jwt-key": ("jwt=x", "a key like `jwt`"),
     "password": ("user=ann&password=x", "a key like `password`"),
     "authorization": ("Authorization=Basic%20YTpi", "a key like `authorization`"),

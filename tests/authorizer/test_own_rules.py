@@ -189,5 +189,19 @@ def test_a_reason_is_a_code(code: str) -> None:
         Refusal(code)
 
 
+def test_a_refusal_that_is_raised_for_every_client_has_nothing_of_an_earlier_one() -> None:
+    always = Refusal("no_rooms")
+
+    def verify(credentials: Credentials) -> Principal:
+        return Principal(credentials.token or "")
+
+    def grant(_: Principal) -> Grant:
+        raise always
+
+    running = Running(Authorizer(verify=verify, grant=grant, token_key_name="t"))
+    names = [running({"token": name}).decision["principal"] for name in ("ann", "bob")]
+    assert (names, always.__traceback__, always.principal) == (["ann", "bob"], None, None)
+
+
 def test_a_refusal_tells_its_reason() -> None:
     assert str(Refusal("session_revoked", "since noon")) == "session_revoked: since noon"

@@ -170,6 +170,12 @@ def test_a_no_is_explained_although_there_are_too_many_values_to_compare() -> No
     assert "role = admin" in found.reasons[0]
 
 
+def test_a_missing_claim_is_named_although_the_other_claim_of_its_level_has_too_many_values() -> None:
+    template = PolicyTemplate.of([Grant(publish=("{claims.x}-{claims.y}",)), Grant(connect=("ann",))])
+    found = explain(template, Principal("ann", {"x": [f"{number}" for number in range(20_000)]}), "publish", "1-2")
+    assert "claims.y is missing" in found.reasons[0]
+
+
 levels = st.sampled_from(("users", "user", "ann", "open", "a", "+", "#", "$aws", "", "lobby"))
 resources = st.lists(levels, min_size=1, max_size=4).map("/".join) | hostile.names
 
