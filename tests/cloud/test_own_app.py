@@ -21,10 +21,11 @@ from tests.cloud.credentials import query
 from tests.cloud.project import ARCHITECTURE, PYTHON, Project
 
 NAME = "ann"
+PARTNER = "https://partner.example.com/"
 APP = f"""\
 import sys
 
-from aws_cdk import App, CfnOutput, Stack, aws_cognito
+from aws_cdk import App, CfnOutput, CfnParameter, Stack, aws_cognito
 
 from iot_authorizer_cdk import AuthorizerProps, Dashboard, IdentityTable, IotCustomAuthorizer, Issuer
 
@@ -38,6 +39,7 @@ authorizer = IotCustomAuthorizer(
     issuers=[
         Issuer.cognito(pool, clients=[client], jwks=f"{{sys.argv[1]}}/{{pool.user_pool_id}}"),
         Issuer.cognito(pool, clients=[client], token_use="id"),
+        Issuer.of("{PARTNER}", audience=[CfnParameter(stack, "Partner").value_as_string], jwks=sys.argv[1]),
     ],
     table=IdentityTable(stack, "Identities").table,
     props=AuthorizerProps(python="{PYTHON}", architecture="{ARCHITECTURE}"),
@@ -70,10 +72,15 @@ def outputs(cloud: Cloud, folder: Path, keys: KeyServer) -> dict[str, str]:
     project = Project.empty(folder, "shop")
     for name, content in {"app.py": APP, "authorizer.toml": CONFIGURATION, "policy.toml": POLICY}.items():
         (project.folder / name).write_text(content)
-    app = f"{sys.executable} app.py {keys.url}"
-    cloud.cdk(project.folder, "deploy", "--app", app, "--require-approval", "never")
+    deploy(cloud, project.folder, keys, partner="first")
     stack = cloud.client("cloudformation").describe_stacks(StackName="Shop")["Stacks"][0]
     return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+
+
+def deploy(cloud: Cloud, folder: Path, keys: KeyServer, *, partner: str) -> None:
+    """Deploys the app. `partner` is the audience of the partner's tokens."""
+    app = f"{sys.executable} app.py {keys.url}"
+    cloud.cdk(folder, "deploy", "--app", app, "--require-approval", "never", "--parameters", f"Partner={partner}")
 
 
 def access_token(outputs: dict[str, str], signer: str = "main", **changes: object) -> str:
@@ -110,7 +117,7 @@ def test_other_tokens_are_refused(cloud: Cloud, outputs: dict[str, str], changes
 
 def test_the_function_gets_the_issuer_and_its_keys_as_cognito_has_them(cloud: Cloud, outputs: dict[str, str]) -> None:
     function = cloud.function(cloud.describe(outputs["AuthorizerName"])["authorizerFunctionArn"])
-    _, ids = json.loads(function["Environment"]["Variables"]["AUTHORIZER__JWT"])
+    _, ids, _ = json.loads(function["Environment"]["Variables"]["AUTHORIZER__JWT"])
     issuer = f"https://cognito-idp.{REGION}.amazonaws.com/{outputs['Pool']}"
     assert ids == {
         "issuer": issuer,
@@ -126,3 +133,16 @@ def test_other_resources_of_the_stack_can_use_the_url_of_the_authorizer(cloud: C
     url = f"wss://{endpoint}/mqtt?x-amz-customauthorizer-name=shop&token=TOKEN"
     assert outputs["AuthorizerEndpoint"] == endpoint
     assert (outputs["AuthorizerWebSocketUrl"], outputs["Page"]) == (url, f"<script>open('{url}')</script>")
+
+
+def test_a_value_that_changes_with_the_deployment_only_is_in_force_after_it(
+    cloud: Cloud, folder: Path, keys: KeyServer, outputs: dict[str, str]
+) -> None:
+    """The template is the same, so that the CDK alone would publish no version of the function (aws-cdk #25997)."""
+    first, second = (
+        query(mint(iss=PARTNER, aud=audience, username=NAME, sub=NAME)) for audience in ("first", "second")
+    )
+    name = outputs["AuthorizerName"]
+    assert [cloud.ask(name, httpContext=each)["isAuthenticated"] for each in (first, second)] == [True, False]
+    deploy(cloud, folder / "shop", keys, partner="second")
+    assert [cloud.ask(name, httpContext=each)["isAuthenticated"] for each in (first, second)] == [False, True]

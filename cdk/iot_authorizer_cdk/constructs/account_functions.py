@@ -51,6 +51,22 @@ class AccountEndpoint(Construct):
         """Such as `abc-ats.iot.eu-west-1.amazonaws.com`."""
 
 
+class Fingerprint(Construct):
+    """The SHA-256 of a text that only the deployment knows."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, text: str) -> None:
+        super().__init__(scope, construct_id)
+        function = AccountFunction(
+            self,
+            "Account",
+            source="fingerprint_function",
+            resource_type="Custom::Fingerprint",
+            properties={"Text": text},
+        )
+        self.sha256 = function.resource.get_att_string("Sha256")
+        """64 hexadecimal digits."""
+
+
 class AccountFunction(Construct):
     """A small function whose source is inline in the template, and the custom resource that it serves."""
 

@@ -1,5 +1,6 @@
 """The construct: a custom authorizer for IoT Core with its Lambda function."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -163,9 +164,15 @@ def _variables(
         NAME: name,
         TOPIC_PREFIX: props.topic_prefix,
         TABLE: None if table is None else table.table_name,
-        ISSUERS: stack.to_json_string(issuers) if issuers else None,
+        ISSUERS: _json(stack, issuers) if issuers else None,
     }
     return {key: value for key, value in found.items() if value is not None}
+
+
+def _json(stack: Stack, tables: Sequence[Mapping[str, object]]) -> str:
+    """The tables in JSON; a token of the CDK only if only the deployment knows a part of them."""
+    text = json.dumps(tables, ensure_ascii=False)
+    return stack.to_json_string(tables) if "{Token[" in text else text
 
 
 def _merged(values: Mapping[str, str], of_arguments: Mapping[str, str]) -> dict[str, str]:
