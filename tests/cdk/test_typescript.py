@@ -103,19 +103,19 @@ def test_the_function_gets_the_issuer_that_the_construct_would_give_it(template:
     assert issuers(template) == issuers(construct)
 
 
-def test_only_this_authorizer_of_this_account_may_invoke_the_alias(template: Template) -> None:
-    (alias,) = template.find_resources("AWS::Lambda::Alias")
+def test_only_this_authorizer_of_this_account_may_invoke_the_function(template: Template) -> None:
+    (invoked,) = template.find_resources(FUNCTION)
     (authorizer,) = template.find_resources("AWS::IoT::Authorizer")
     permission = {
         "Action": "lambda:InvokeFunction",
-        "FunctionName": {"Ref": alias},
+        "FunctionName": {"Fn::GetAtt": [invoked, "Arn"]},
         "Principal": "iot.amazonaws.com",
         "SourceArn": {"Fn::GetAtt": [authorizer, "Arn"]},
         "SourceAccount": {"Ref": "AWS::AccountId"},
     }
     template.resource_properties_count_is(PERMISSION, permission, 1)
     template.resource_count_is(PERMISSION, 1)
-    properties = {"AuthorizerFunctionArn": {"Ref": alias}, "Status": "ACTIVE", "Tags": Match.absent()}
+    properties = {"AuthorizerFunctionArn": {"Fn::GetAtt": [invoked, "Arn"]}, "Status": "ACTIVE", "Tags": Match.absent()}
     template.has_resource_properties("AWS::IoT::Authorizer", properties)
 
 

@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
+from hashlib import sha256
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -188,6 +189,13 @@ def test_an_endpoint_that_cannot_be_read_fails_the_deployment(
 
 def test_deletion_does_not_read_the_endpoint(responses: Responses) -> None:
     assert Calls("endpoint_function", responses)("Delete", "endpoint") == ("SUCCESS", {}, "endpoint")
+
+
+def test_texts_that_differ_have_different_fingerprints(responses: Responses) -> None:
+    fingerprint = Calls("fingerprint_function", responses)
+    answers = [fingerprint("Create", Text="one"), fingerprint("Update", "fingerprint", Text="two")]
+    assert [answer[1]["Sha256"] for answer in answers] == [sha256(text).hexdigest() for text in (b"one", b"two")]
+    assert {(answer[0], answer[2]) for answer in answers} == {("SUCCESS", "fingerprint")}
 
 
 @dataclass(frozen=True)

@@ -111,6 +111,26 @@ def test_each_value_may_be_known_only_to_the_deployment(stack: Stack, open_code:
     assert (found["issuer"], found["jwks"], found["audience"]) == ("{Issuer}", "{Keys}", ["{Audience}"])
 
 
+VERSION = "AWS::Lambda::Version"
+
+
+def test_a_version_is_published_when_only_the_value_of_a_variable_changes(stack: Stack, open_code: Path) -> None:
+    """A version's description cannot be changed in place."""
+    pool, client = pool_of(stack)
+    tables(stack, open_code, Issuer.cognito(pool, clients=[client]))
+    template = Template.from_stack(stack)
+    (name,) = template.find_resources("Custom::Fingerprint")
+    template.has_resource_properties(VERSION, {"Description": {"Fn::GetAtt": [name, "Sha256"]}})
+    text = json.dumps(template.find_resources("Custom::Fingerprint")[name]["Properties"]["Text"])
+    assert all(part in text for part in ("AUTHORIZER__JWT", "AUTHORIZER_CONFIG", "ProviderName"))
+
+
+def test_variables_that_are_in_the_template_need_no_fingerprint(synth: Synth, open_code: Path) -> None:
+    template = synth(code=open_code, issuers=[Issuer.of(AUTH, audience=["chat"], jwks=KEYS)])
+    template.resource_count_is("Custom::Fingerprint", 0)
+    template.has_resource_properties(VERSION, {"Description": Match.absent()})
+
+
 def test_the_role_may_read_the_secret_of_an_issuer(stack: Stack, open_code: Path) -> None:
     arn = aws_secretsmanager.Secret(stack, "Secret").secret_arn
     tables(
