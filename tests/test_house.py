@@ -97,6 +97,14 @@ def test_an_inner_room_of_iot_core_imports_only_rooms_below_it(room: str) -> Non
     assert {pair for pair in ours if not any(f"{pair[1]}.".startswith(f"{each}.") for each in allowed)} == set()
 
 
+def test_nothing_that_runs_in_lambda_imports_the_proofs() -> None:
+    """The Lambda directory does not have them."""
+    proofs = "iot_policies.proofs"
+    runs = [name for name in arrows() if top(name) in ("iot_policies", "iot_identities", "iot_authorizer")]
+    outside = [name for name in runs if not name.startswith(proofs)]
+    assert [name for name in outside if any(each.startswith(proofs) for each in arrows()[name])] == []
+
+
 def test_no_file_imports_itself_by_way_of_others() -> None:
     rest = dict(arrows())
     while free := [name for name, seen in rest.items() if not seen & rest.keys() or not imported(name, rest)]:

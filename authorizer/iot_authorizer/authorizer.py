@@ -6,6 +6,7 @@ from functools import lru_cache
 from math import isfinite
 from typing import NamedTuple
 
+from iot_authorizer.configured_texts import configured_text
 from iot_authorizer.credentials import Credentials, CredentialSource, read_credentials
 from iot_authorizer.event import AuthorizerEvent
 from iot_authorizer.reasons import Reason
@@ -66,13 +67,16 @@ class Authorizer:
         token_key_name: str | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """`session` defaults to the template's. `clock` returns seconds since 1970."""
+        """`session` defaults to the template's, `token_key_name` to that of `authorizer.toml`.
+
+        `clock` returns seconds since 1970.
+        """
         if not callable(verify) or not (callable(grant) or isinstance(grant, PolicyTemplate)):
             raise TypeError("expected functions for verify and grant, or a PolicyTemplate for grant")
         self._verify = verify
         self._grant = grant
         self._session = session or (grant.session if isinstance(grant, PolicyTemplate) else SessionTimes())
-        self._token_key_name = token_key_name
+        self._token_key_name = token_key_name or configured_text("token_key_name")
         self._clock = clock
 
     def authorize(self, event: AuthorizerEvent, place: AccountRegion) -> AllowedClient:

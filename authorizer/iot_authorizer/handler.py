@@ -12,6 +12,7 @@ from pathlib import Path
 
 from iot_authorizer.building import build
 from iot_authorizer.configuration import load_configuration
+from iot_authorizer.configured_texts import CONFIG_VARIABLE
 from iot_authorizer.lambda_handler import LambdaHandler
 from iot_authorizer.observer import Observer
 
@@ -22,7 +23,7 @@ def _start(path: Path) -> LambdaHandler:
     return LambdaHandler(build(configuration, path.parent, observer.keys_fetched), observer)
 
 
-lambda_handler = _start(Path(os.environ.get("AUTHORIZER_CONFIG", "authorizer.toml")))
+lambda_handler = _start(Path(os.environ.get(CONFIG_VARIABLE, "authorizer.toml")))
 
 gc.freeze()
 gc.enable()

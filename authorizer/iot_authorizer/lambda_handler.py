@@ -1,19 +1,17 @@
 """The Lambda handler: it calls the authorizer, logs the decision and always answers."""
 
-import os
 import random
 import time
 from typing import Protocol
 
 from iot_authorizer.authorizer import Authorizer, account_region_of
+from iot_authorizer.configured_texts import configured_text
 from iot_authorizer.event import AuthorizerEvent
 from iot_authorizer.observer import Observer
 from iot_authorizer.refusal import Refusal, internal_error
 from iot_authorizer.response import AuthorizerResponse, refused
 
 _LONGEST_LOGGED = 128
-_NAME = "AUTHORIZER__NAME"
-"""The variable with the authorizer's name, which a deployment sets."""
 
 
 class Context(Protocol):
@@ -29,9 +27,9 @@ class LambdaHandler:
     """A Lambda handler around an authorizer: it never raises, and it allows nothing by accident."""
 
     def __init__(self, authorizer: Authorizer, observer: Observer | None = None) -> None:
-        """Without an observer, metrics have the authorizer's name if a deployment has set it, else `authorizer`."""
+        """Without an observer, metrics have the name in `authorizer.toml`, or else the name `authorizer`."""
         self._authorizer = authorizer
-        self._observer = observer or Observer(os.environ.get(_NAME, "authorizer"))
+        self._observer = observer or Observer(configured_text("name") or "authorizer")
         self._is_seeded = False
 
     def __call__(self, event: object, context: Context | None = None) -> AuthorizerResponse:

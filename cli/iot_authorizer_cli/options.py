@@ -129,27 +129,34 @@ def json_object(text: str, option: str) -> Mapping[str, object]:
     It is read as strictly as the authorizer reads a token: duplicate keys, NaN and Infinity are errors. Raises
     InvalidFile.
     """
+    return parsed_object(read_file(Path(text[1:])) if text.startswith("@") else text, option, ", or @FILE with one")
+
+
+def parsed_object(text: str | bytes, option: str, instead: str = "") -> Mapping[str, object]:
+    """Reads a JSON object as `json_object` does, but never from a file: for a text that the user did not type.
+
+    `instead` is what else the user can give.
+    """
     try:
-        text = read_file(Path(text[1:])).decode() if text.startswith("@") else text
-        parsed = STRICT.decode(text)
-    except InvalidFile:
-        raise
+        parsed = STRICT.decode(text if isinstance(text, str) else text.decode())
     except DuplicateKey:
         raise typer.BadParameter("duplicate key in a JSON object", param_hint=option) from None
     except (ValueError, RecursionError):
         parsed = None
     if not isinstance(parsed, dict):
-        expected = """expected a JSON object, as in '{"key": "value"}', or @FILE with one"""
-        raise typer.BadParameter(expected, param_hint=option)
+        raise typer.BadParameter(f"""expected a JSON object, as in '{{"key": "value"}}'{instead}""", param_hint=option)
     return parsed
 
 
 def json_model(text: str | None, option: str, model: type[Model]) -> Model | None:
     """Reads a JSON object of a known shape; None for None."""
-    if text is None:
-        return None
+    return None if text is None else checked_model(json_object(text, option), option, model)
+
+
+def checked_model(parsed: Mapping[str, object], option: str, model: type[Model]) -> Model:
+    """Checks the shape of a JSON object. Raises a usage error with the first problem."""
     try:
-        return model.model_validate(json_object(text, option))
+        return model.model_validate(parsed)
     except ValidationError as error:
         raise typer.BadParameter(_first_problem(error, model), param_hint=option) from None
 
@@ -158,7 +165,7 @@ def _first_problem(error: ValidationError, model: type[BaseModel]) -> str:
     """Pydantic's first error in one line, without the value."""
     first = error.errors(include_url=False, include_input=False, include_context=False)[0]
     if first["type"] == "extra_forbidden":
-        names = ", ".join(str(field.alias) for field in model.model_fields.values())
+        names = ", ".join(field.alias or name for name, field in model.model_fields.items())
         return f"expected {names}, found {first['loc'][-1]}"
     place = ".".join(map(str, first["loc"]))
     return f"{place}: {first['msg'].removeprefix('Value error, ')}"

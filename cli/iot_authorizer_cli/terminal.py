@@ -49,6 +49,11 @@ def time_text(moment: int | None) -> str:
         return str(moment)
 
 
+def count(number: int, noun: str) -> str:
+    """A number and its noun, such as `1 question` or `2 questions`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def tell(line: str) -> None:
     """Prints a message on standard error."""
     typer.echo(printable(line), err=True)

@@ -10,19 +10,23 @@ IoT Core keeps one connection for each client ID: the newer one. So it matters w
   a grant with unbound client IDs must not allow PersistentConnect. No word acknowledges that.
 - All clients without credentials are one principal (`[anonymous]`). For them, `{principal}` binds nothing either.
 - `{client_id}` is the whole client ID. Beside other text, it matches no client ID.
+- Device Defender reports `client/*`, and equally `client/${iot:ClientId}`, in a stored policy as too broad
+  (IOT_POLICY_OVERLY_PERMISSIVE_CHECK). That clients end each other's connections, it reports after it has happened
+  (CONFLICTING_CLIENT_IDS_CHECK).
 """
 
 from collections.abc import Iterator, Sequence
 
 from iot_policies.entries import Entry
 from iot_policies.errors import PolicyError
-from iot_policies.findings import Finding, meant_or_warning, warning
-from iot_policies.placeholders import PLACEHOLDER, placeholder_names
+from iot_policies.findings import AuditCode, Finding, meant_or_warning, warning
+from iot_policies.placeholders import PLACEHOLDER, placeholder_names, split_template
 from iot_policies.principal import Principal
 from iot_policies.template import PolicyTemplate
 from iot_policies.when import Condition
 
 _ANY = "{client_id}"
+_BOUND = "write {principal} or {principal}/*, or "
 _ENDS_ANY = (
     "allows any client ID of one level: such a client can end any connection of the account whose client ID it knows, "
     "and delete its session"
@@ -76,8 +80,8 @@ def _may_persist(entry: Entry) -> bool:
 
 def _unbound(entry: Entry) -> Finding:
     if entry.text == _ANY:
-        return meant_or_warning(entry, "any_client_id", _ENDS_ANY, "write {principal} or {principal}/*, or ")
-    return meant_or_warning(entry, "shared_client_ids", _ENDS_SHARED, "write {principal} or {principal}/*, or ")
+        return meant_or_warning(entry, "any_client_id", _ENDS_ANY, AuditCode.BROAD_ACCESS, _BOUND)
+    return meant_or_warning(entry, "shared_client_ids", _ENDS_SHARED, AuditCode.DUPLICATE_CLIENT_ID, _BOUND)
 
 
 def _without_sessions(entry: Entry) -> str:
@@ -99,7 +103,8 @@ def _of_client_id(template: PolicyTemplate, connects: Sequence[Entry]) -> Iterat
             continue
         if free is not None and entry.key != "connect" and entry.effect == "Allow":
             message = f'"{entry.text}" {_CHOSEN.format(grant=free.block_name)}'
-            yield Finding("note", entry.location, message)
+            of_any_thing = split_template(entry.filter)[:3] == ("$aws", "things", _ANY)
+            yield Finding("note", entry.location, message, audit=AuditCode.BROAD_ACCESS if of_any_thing else None)
         if any(_can_both_apply(entry, each) for each in deep):
             yield warning(entry, "needs client IDs that are one level: those that connect allows with a / are refused")
 

@@ -126,9 +126,10 @@ def rules(text: str, key: Key, effect: Effect, *, widen: bool = False, topic_pre
     levels = split_template(text)
     _check_levels(levels, key)
     if effect == "Allow" and not widen and not is_exact(levels):
+        alone = " (only if no entry starts with $)" if levels[lead(levels)] == PLUS else ""
         raise ValueError(
             "no IoT policy can express a level between + and a final #: name the levels, remove the level, "
-            "or set widen = true in its grant, which allows deeper levels too"
+            f"or set widen = true in its grant, which allows deeper levels too{alone}"
         )
     filters = [below(topic_prefix, levels)]
     if topic_prefix and effect == "Deny" and (reserved := reserved_too(levels)):

@@ -68,7 +68,7 @@ def explain(
     for action, entries in covering.items():
         if not evaluator.allows(action, f"{place.arn_prefix('iot')}{RESOURCE_TYPES[action]}/{resource}"):
             decided = (*_denials(entries, connect_attributes),)
-            return Explanation(False, decided or nearest(template, principal, action, resource, values))
+            return Explanation(False, decided or nearest(template, principal, ACTIONS[question][-1], resource, values))
     grants = [entry for entry in covering[ACTIONS[question][-1]] if entry.effect == "Allow"]
     return Explanation(True, tuple(f"by {entry}" for entry in grants[:1]))
 

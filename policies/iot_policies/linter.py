@@ -5,20 +5,21 @@ from collections.abc import Iterator, Sequence
 from itertools import combinations
 
 from iot_policies.account_region import LONGEST_PLACE
+from iot_policies.broad_access import broad_findings
 from iot_policies.client_ids import anonymous_findings, client_id_findings
 from iot_policies.compiler import compile_policy
+from iot_policies.denials import denial_findings
 from iot_policies.durations import duration_text
 from iot_policies.entries import Entry
 from iot_policies.errors import PolicyTooLarge
-from iot_policies.findings import Finding, meant_or_warning, unused_words, warning
-from iot_policies.grants import LEAST_SESSION, Deny, Grant, Key
+from iot_policies.findings import Finding, unused_words, warning
+from iot_policies.grants import LEAST_SESSION, Grant
 from iot_policies.names import is_misspelled
 from iot_policies.overlap import could_be_equal
-from iot_policies.placeholders import PLACEHOLDER, claim_names, placeholder_names, split_template
+from iot_policies.placeholders import PLACEHOLDER, claim_names, split_template
 from iot_policies.principal import Principal
 from iot_policies.template import PolicyTemplate
 from iot_policies.topics import HASH, PLUS, Levels, lead
-from iot_policies.when import Condition, choices, conditions, spellings_of
 
 MOST_LEVELS = 8
 """IoT Core accepts 7 slashes in a topic, not counting those of reserved prefixes."""
@@ -29,7 +30,6 @@ TYPICAL_VALUE = 16
 
 _SIDE_BY_SIDE = re.compile(r"\{[^{}]*\}[^/]*\{[^{}]*\}")
 _ALIKE = "a-b and c look like a and b-c there; put a / between them"
-_EVERY_THING = re.compile(r"\$aws/(#|\+|things/(#|\+))")
 
 
 def lint(template: PolicyTemplate, anonymous: Principal | None = None) -> list[Finding]:
@@ -37,13 +37,13 @@ def lint(template: PolicyTemplate, anonymous: Principal | None = None) -> list[F
 
     `anonymous` is the principal of clients without credentials, if the template's configuration has one.
     """
-    findings = [finding for entry in template.entries for finding in _of_entry(entry)]
+    findings = [finding for entry in template.entries for finding in _of_entry(entry, template.topic_prefix)]
     findings += _of_pairs([entry for entry in template.entries if entry.effect == "Allow"])
     findings += client_id_findings(template)
     if anonymous is not None:
         findings += anonymous_findings(template, anonymous)
     findings += unused_words(template.blocks, findings)
-    findings += _of_denies(template)
+    findings += denial_findings(template)
     findings += _of_claims(template)
     findings += _of_topic_prefix(template)
     findings += _of_https(template)
@@ -52,66 +52,20 @@ def lint(template: PolicyTemplate, anonymous: Principal | None = None) -> list[F
     return findings
 
 
-def _of_entry(entry: Entry) -> Iterator[Finding]:
-    written, levels = split_template(entry.text), split_template(entry.filter)
+def _of_entry(entry: Entry, topic_prefix: str) -> Iterator[Finding]:
     if _SIDE_BY_SIDE.search(entry.text):
         yield warning(entry, f"has two placeholders in one level: {_ALIKE}")
-    if entry.key == "connect":
+    if entry.key == "connect" or entry.effect == "Deny":
         return
-    if entry.effect == "Deny":
-        yield from _of_denial(entry, levels)
-        return
-    if written[lead(written)] in (PLUS, HASH):
-        yield meant_or_warning(entry, "leading_wildcard", _leading_wildcard(entry))
-    if _EVERY_THING.match(entry.text):
-        yield warning(entry, "covers every thing of the account: write {principal} instead of the thing's name")
-    elif levels[0].startswith("$") and levels[0] not in ("$aws", "$share"):
-        yield warning(entry, "starts with $, which IoT Core reserves: no client can publish there")
+    yield from broad_findings(entry, topic_prefix)
+    levels = split_template(entry.filter)
     levels = levels[lead(levels) :]
+    if levels[0].startswith("$") and levels[0] != "$aws":
+        yield warning(entry, "starts with $, which IoT Core reserves: no client can publish there")
     if len(levels) > MOST_LEVELS and levels[0] != "$aws":
         yield warning(entry, "has more than 7 slashes: IoT Core refuses such topics")
     if len(PLACEHOLDER.sub("", entry.filter).encode()) > LONGEST_TOPIC:
         yield warning(entry, "is longer than 256 bytes: IoT Core refuses such topics")
-
-
-def _leading_wildcard(entry: Entry) -> str:
-    having = f" with {conditions(entry.block.when)}" if entry.block.when else ""
-    return f"begins with a wildcard: every principal{having} may {_USES[entry.key]}, whatever the first level is"
-
-
-_USES: dict[Key, str] = {
-    "publish": "publish to it",
-    "retain": "publish to it, also with RETAIN",
-    "subscribe": "subscribe to it",
-}
-
-
-def _of_denies(template: PolicyTemplate) -> Iterator[Finding]:
-    """What whole denies say: what has no effect, and the spellings that they cover."""
-    for index, block in enumerate(block for block in template.blocks if isinstance(block, Deny)):
-        location = ("deny", index)
-        yield from (Finding("note", (*location, "when"), _covered(*each)) for each in (block.when or {}).items())
-        if not any(block.entries()):
-            yield Finding("warning", location, 'denies nothing: name what it denies, such as publish = ["#"]')
-        elif block.connect_with is not None and not block.connect:
-            message = 'denies nothing: name the client IDs in connect, or all of them with "*"'
-            yield Finding("warning", (*location, "connect_with"), message)
-
-
-def _covered(name: str, wanted: Condition) -> str:
-    spellings = "; ".join(map(spellings_of, choices(wanted)))
-    return f"{name} covers {spellings}; a claim that is an object refuses the connection"
-
-
-def _of_denial(entry: Entry, levels: Levels) -> Iterator[Finding]:
-    for name in claim_names(entry.text)[:1]:
-        yield Finding("note", entry.location, f'"{entry.text}" denies nothing if claims.{name} is missing')
-    if "client_id" in placeholder_names(entry.text):
-        message = "is denied for every client ID if the client has none, as over HTTPS"
-        yield Finding("note", entry.location, f'"{entry.text}" {message}')
-    if PLUS in levels:
-        message = f'"{entry.text}" also denies deeper levels: an IoT policy cannot deny only a single level'
-        yield Finding("warning", entry.location, message)
 
 
 def _of_pairs(entries: Sequence[Entry]) -> Iterator[Finding]:

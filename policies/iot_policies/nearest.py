@@ -2,7 +2,8 @@
 
 - An entry is compared with what was asked, level by level. Each difference has a cost: a condition or a value that is
   missing or different costs less than a word that is different, and a word with a typo less than another word.
-- An entry of another key is near only if the key is its one difference: `publish` for a topic with RETAIN.
+- An entry of another key is near, too: it lacks the key that was asked for, besides what else is different.
+- `$share/NAME/` in front of a topic filter is one difference. What follows it is compared with what follows.
 - The entries with the lowest cost are the nearest. An entry that costs too much has nothing to do with the question.
 - Client IDs have no levels: the answer is a list of those that are granted.
 - Values are quoted. This runs on the user's machine, never in Lambda.
@@ -19,7 +20,8 @@ from iot_policies.grants import Deny, Grant
 from iot_policies.placeholders import Values, as_format, placeholder_names
 from iot_policies.principal import Claims, Principal, read_claim
 from iot_policies.template import PolicyTemplate
-from iot_policies.topics import HASH, PLUS, Levels, split
+from iot_policies.topic_prefix import below
+from iot_policies.topics import HASH, PLUS, Levels, lead, split
 from iot_policies.when import condition_text
 
 _MOST = 3
@@ -32,13 +34,16 @@ An entry that costs as much as the last one, such as one with another first word
 _ALIKE = 0.6
 """The similarity from which a word may be a typo, from 0 to 1: that of `difflib.get_close_matches`."""
 
-_OTHER_KEYS: Mapping[Action, tuple[Action, str, str]] = {
-    "iot:RetainPublish": ("iot:Publish", "publish", "would be allowed without RETAIN; list it under retain"),
-    "iot:Publish": ("iot:Receive", "subscribe", "only allows to subscribe to it; list it under publish"),
-    "iot:Subscribe": ("iot:Publish", "publish retain", "only allows to publish to it; list it under subscribe"),
-    "iot:Receive": ("iot:Publish", "publish retain", "only allows to publish to it; list it under subscribe"),
+_OTHER_KEYS: Mapping[Action, tuple[tuple[Action, str, str], ...]] = {
+    "iot:RetainPublish": (
+        ("iot:Publish", "publish", "allows it only without RETAIN; list it under retain"),
+        ("iot:Receive", "subscribe", "only allows to subscribe to it; list it under retain"),
+    ),
+    "iot:Publish": (("iot:Receive", "subscribe", "only allows to subscribe to it; list it under publish"),),
+    "iot:Subscribe": (("iot:Publish", "publish retain", "only allows to publish to it; list it under subscribe"),),
+    "iot:Receive": (("iot:Publish", "publish retain", "only allows to publish to it; list it under subscribe"),),
 }
-"""For each action the one that is mistaken for it, the keys that grant that one, and what to do."""
+"""For each action those that are mistaken for it, the keys that grant them, and what to do."""
 
 
 class _Difference(NamedTuple):
@@ -53,8 +58,9 @@ def nearest(
     if action == "iot:Connect":
         return (*_nearest_client_ids(template, principal, resource, values),)
     prefix, levels = template.topic_prefix, split(resource)
-    if prefix and resource[:1] != "$" and levels[: len(split(prefix))] != split(prefix):
-        return (f"each topic begins with the topic_prefix {prefix}: did you mean {prefix}/{resource}?",)
+    prefixed = below(prefix, levels)
+    if prefix and prefixed != levels and levels[lead(levels) :][: len(split(prefix))] != split(prefix):
+        return (f"each topic begins with the topic_prefix {prefix}: did you mean {'/'.join(prefixed)}?",)
     near: dict[str, int] = {}
     for entry in template.entries:
         differences = _differences(entry, action, resource, principal.claims, values)
@@ -86,14 +92,14 @@ def _differences(entry: Entry, action: Action, resource: str, claims: Claims, va
         return ()
     lacks = _lacks(entry, claims, values)
     condition = [] if lacks is None else [_Difference(_SMALL, lacks)]
-    rule = next((rule for rule in entry.rules if rule.action == action), None)
-    if rule is not None:
-        return (*condition, *_of_levels(rule, split(resource), _noun(action), values))
-    mistaken, keys, advice = _OTHER_KEYS[action]
-    rule = next((rule for rule in entry.rules if rule.action == mistaken and entry.key in keys.split()), None)
-    if rule is None or condition or (*_of_levels(rule, split(resource), _noun(action), values),):
-        return ()
-    return (_Difference(_TYPO, advice),)
+    rules = {rule.action: rule for rule in entry.rules}
+    if action in rules:
+        return (*condition, *_of_levels(rules[action], split(resource), _noun(action), values))
+    for mistaken, keys, advice in _OTHER_KEYS[action]:
+        if entry.key in keys.split():
+            found = _of_levels(rules[mistaken], split(resource), _noun(action), values)
+            return (*condition, *found, _Difference(_TYPO, advice))
+    return ()
 
 
 def _lacks(entry: Entry, claims: Claims, values: Values) -> str | None:
@@ -110,18 +116,32 @@ def _noun(action: Action) -> str:
 
 def _of_levels(rule: Rule, asked: Levels, noun: str, values: Values) -> Iterator[_Difference]:
     """The differences between the levels of a rule and those of a topic or topic filter."""
-    levels = rule.levels
-    if levels[0] in (PLUS, HASH) and asked[0].startswith("$"):
+    start, first = lead(rule.levels), lead(asked)
+    if start == first:
+        start = first = 0  # Both are shared, or none is: the names of the groups are compared, too.
+    else:
+        yield _Difference(_TYPO, _of_sharing(rule.levels[:start], asked[:first]))
+    levels, asked = rule.levels[start:], asked[first:]
+    at = lead(levels)
+    if levels[at] in (PLUS, HASH) and asked[lead(asked)].startswith("$"):
         yield _Difference(_TYPO, "a leading wildcard does not match topics that start with $")
         return
     found = [*_of_pairs(levels, asked, noun, values)]
     is_open = levels[-1] == HASH
-    if asked[-1] != HASH and (len(asked) < len(levels) or (len(asked) > len(levels) and not is_open)):
+    if (len(asked) > len(levels) and not is_open) or (len(asked) < len(levels) and asked[-1] != HASH):
         least = "at least " if is_open else ""
         found.append(_Difference(_SHAPE, f"has {least}{len(levels)} levels, the {noun} has {len(asked)}"))
-    elif not found and not _fits_at_once(rule, asked, values):
+    elif not found and not _fits_at_once(rule, start, asked, values):
         found.append(_Difference(_SMALL, f"needs the same {' and '.join(rule.names)} at each place"))
     yield from found
+
+
+def _of_sharing(granted: Levels, asked: Levels) -> str:
+    """One of both is `$share/NAME`, the other one is empty."""
+    if granted:
+        shared = "/".join(granted)
+        return f"allows it only as a shared subscription, with {shared}/ in front: list it without that, too"
+    return f"allows it only without {'/'.join(asked)}/ in front: list it with that, too"
 
 
 def _of_pairs(levels: Levels, asked: Levels, noun: str, values: Values) -> Iterator[_Difference]:
@@ -158,8 +178,8 @@ def _of_placeholders(
         yield _Difference(_SMALL, f'{name} is {choice(filled)}, the {noun} needs "{wanted}"')
 
 
-def _fits_at_once(rule: Rule, asked: Levels, values: Values) -> bool:
-    """Whether one combination of values fits all levels; also True if there are too many to tell."""
+def _fits_at_once(rule: Rule, start: int, asked: Levels, values: Values) -> bool:
+    """Whether one combination of values fits all levels from `start`; also True if there are too many to tell."""
     try:
         combinations = values.combinations(rule.names)
     except PolicyError:
@@ -167,7 +187,7 @@ def _fits_at_once(rule: Rule, asked: Levels, values: Values) -> bool:
     return any(
         all(
             level in (PLUS, HASH) or text.format(*combination) == wanted
-            for level, text, wanted in zip(rule.levels, rule.level_formats, asked, strict=False)
+            for level, text, wanted in zip(rule.levels[start:], rule.level_formats[start:], asked, strict=False)
         )
         for combination in combinations
     )

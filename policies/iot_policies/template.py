@@ -142,15 +142,22 @@ def _settle(entries: Sequence[Entry]) -> dict[Rule, list[Container]]:
             for rule in entry.rules:
                 by_action.setdefault(rule.action, []).append((entry, rule))
     containers: dict[Rule, list[Container]] = {}
+    denying: list[tuple[Entry, Rule, _Pairs]] = []
     for pairs in by_action.values():
         wild = [(entry, rule) for entry, rule in pairs if PLUS in rule.levels or HASH in rule.levels]
         for entry, outer in wild:
             for _, inner in pairs:
                 if inner is not outer and _may_contain(outer, inner):
                     containers.setdefault(inner, []).append(Container(entry.block_index, outer))
-        for entry, rule in wild:
-            if rule.denied and not _always_contained(entry, rule, containers.get(rule, ()), blocks):
-                _refuse_cuts(entry, rule, pairs)
+        denying += [
+            (entry, rule, pairs)
+            for entry, rule in wild
+            if rule.denied and not _always_contained(entry, rule, containers.get(rule, ()), blocks)
+        ]
+    # Denials of $… first: widen does not remove them, so an error about another denial would give useless advice.
+    for reserved in (True, False):
+        for entry, rule, pairs in denying:
+            _refuse_cuts(entry, rule, pairs, reserved=reserved)
     return containers
 
 
@@ -173,17 +180,20 @@ def _always_contained(
     )
 
 
-def _refuse_cuts(entry: Entry, rule: Rule, others: Sequence[tuple[Entry, Rule]]) -> None:
+def _refuse_cuts(entry: Entry, rule: Rule, others: _Pairs, *, reserved: bool) -> None:
+    """Refuses an entry whose denials would cut into another one: those of `$…`, or those of deeper levels."""
+    globs = [glob for glob in rule.denied_globs if (split_template(glob)[lead(rule.levels)] == "$*") == reserved]
     for other, inner in others:
         if inner is rule or contains(rule.levels, inner.levels) or contains(inner.levels, rule.levels):
             continue
-        for glob in rule.denied_globs:
-            if cuts(glob, inner.levels):
-                message = f'"{entry.text}" needs a denial that would also deny {other}'
-                raise InvalidTopics(entry.location, f"{message}: {_advice(entry, rule, glob)}")
+        if any(cuts(glob, inner.levels) for glob in globs):
+            message = f'"{entry.text}" needs a denial that would also deny {other}'
+            advice = _NAME_FIRST if reserved else _NAME_LEVELS.format(block=entry.block_name)
+            raise InvalidTopics(entry.location, f"{message}: {advice}")
 
 
-def _advice(entry: Entry, rule: Rule, glob: str) -> str:
-    if split_template(glob)[lead(rule.levels)] == "$*":
-        return "a leading wildcard does not match topics that start with $: name the first level"
-    return f"name the levels, or set widen = true in {entry.block_name}, which allows deeper levels too"
+_NAME_FIRST = (
+    "a leading wildcard does not reach what starts with $, such as $aws/… and $share/…: name the first level; "
+    "widen does not help here"
+)
+_NAME_LEVELS = "name the levels, or set widen = true in {block}, which allows deeper levels too"

@@ -33,7 +33,8 @@ _EXPECTED = {
 """Pydantic's error types in the words of TOML."""
 _SYNTAX_LINE = re.compile(r"^(.*) \(at (?:line (\d+), column \d+|end of document)\)$", re.DOTALL)
 _HEADER = re.compile(r"\s*(\[\[?)\s*([^\]]+?)\s*\]\]?\s*(?:#.*)?$")
-_OVERRIDE = "AUTHORIZER__"
+OVERRIDE = "AUTHORIZER__"
+"""The start of variables that override values of a file."""
 _KEY = re.compile(r"""\s*(?:"([^"]*)"|'([^']*)'|([A-Za-z0-9_.-]+))\s*=""")
 
 Location = Sequence[str | int]
@@ -82,9 +83,9 @@ def override(tables: dict[str, object], path: Path, environment: Mapping[str, st
 
     Raises InvalidFile for a variable that does not name a table, or is not valid JSON.
     """
-    names = [name for name in environment if name.startswith(_OVERRIDE)]
+    names = [name for name in environment if name.startswith(OVERRIDE)]
     for name in sorted(names, key=lambda name: name.count("__")):
-        *parents, last = name.removeprefix(_OVERRIDE).lower().split("__")
+        *parents, last = name.removeprefix(OVERRIDE).lower().split("__")
         table: object = tables
         for part in parents:
             table = _below(table, int(part) if isinstance(table, list) and part.isdecimal() else part)

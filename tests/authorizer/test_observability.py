@@ -3,6 +3,7 @@
 import io
 import time
 from contextlib import redirect_stdout
+from pathlib import Path
 
 import pytest
 
@@ -144,14 +145,12 @@ def test_a_log_that_was_broken_leaves_nothing_behind(fresh: Running) -> None:
     assert (dimensions(line), fresh({}).verdict) == ([["service"]], "allowed")
 
 
-@pytest.mark.parametrize(("variables", "name"), [({}, "authorizer"), ({"AUTHORIZER__NAME": "chat-dev"}, "chat-dev")])
-def test_without_an_observer_a_handlers_metrics_have_the_name_that_a_deployment_sets(
-    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], name: str
+def test_without_an_observer_a_handlers_metrics_have_the_name_of_the_configuration(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.delenv("AUTHORIZER__NAME", raising=False)
-    for key, value in variables.items():
-        monkeypatch.setenv(key, value)
+    (tmp_path / "own.toml").write_text('name = "chat"\n')
+    monkeypatch.setenv("AUTHORIZER_CONFIG", str(tmp_path / "own.toml"))
     authorizer = Authorizer(verify=lambda credentials: Principal("ann"), grant=lambda principal: Grant(connect=("a",)))
     with redirect_stdout(io.StringIO()) as output:
         answer = LambdaHandler(authorizer)({}, Context())  # type: ignore[arg-type]
-    assert (answer["isAuthenticated"], f'"service":"{name}"' in output.getvalue()) == (True, True)
+    assert (answer["isAuthenticated"], '"service":"chat"' in output.getvalue()) == (True, True)

@@ -1,6 +1,7 @@
 """An authorizer with rules of your own: one function verifies credentials, one grants topics."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -160,6 +161,30 @@ def test_a_verifier_gets_the_credentials() -> None:
     assert [(each.token, each.source, each.event.connection_id) for each in seen] == [
         ("t0k", CredentialSource.HEADER, CONNECTION)
     ]
+
+
+CONFIGURED: dict[str, tuple[str | None, dict[str, str], str]] = {
+    "the file's": ('token_key_name = "key"', {}, "allowed"),
+    "a variable's": ('token_key_name = "other"', {"AUTHORIZER__TOKEN_KEY_NAME": "key"}, "allowed"),
+    "another": ('token_key_name = "other"', {}, Reason.MISPLACED_CREDENTIALS),
+    "none": ("", {}, Reason.MISPLACED_CREDENTIALS),
+    "no text": ("token_key_name = 5", {}, Reason.MISPLACED_CREDENTIALS),
+    "no file": (None, {}, Reason.MISPLACED_CREDENTIALS),
+}
+"""What the configuration says about the key under which a client sends its token, and what becomes of the client."""
+
+
+@pytest.mark.parametrize("case", CONFIGURED)
+def test_a_token_is_found_under_the_token_key_name_of_the_configuration(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, case: str
+) -> None:
+    text, variables, verdict = CONFIGURED[case]
+    if text is not None:
+        (tmp_path / "own.toml").write_text(text)
+    for name, value in {"AUTHORIZER_CONFIG": str(tmp_path / "own.toml"), **variables}.items():
+        monkeypatch.setenv(name, value)
+    token = "eyJhbGciOiJub25lIn0.eyJzdWIiOiJhbm4ifQ.c2ln"
+    assert proving(lambda credentials: ANN)(event(query=f"key={token}", client_id=None)).verdict == verdict
 
 
 def test_a_proof_may_end_and_may_name_its_issuer() -> None:

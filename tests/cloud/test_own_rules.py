@@ -33,7 +33,7 @@ def grant(principal: Principal) -> Grant:
     return Grant(connect=["{{principal}}"], publish=["rooms/{{claims.rooms}}"])
 
 
-lambda_handler = LambdaHandler(Authorizer(verify=verify, grant=grant, token_key_name="token"))
+lambda_handler = LambdaHandler(Authorizer(verify=verify, grant=grant))
 """
 
 

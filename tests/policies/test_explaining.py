@@ -41,7 +41,9 @@ def reasons(question: Question, resource: str, principal: Principal = ANN, clien
         ("publish", "users/ann/closed", False, 'by deny "closed", publish = "users/{principal}/closed"'),
         ("publish", "open/lobby", False, "claims.rooms is missing"),
         ("publish", "elsewhere", False, "no entry covers it"),
-        ("retain", "users/ann/x", False, "would be allowed without RETAIN; list it under retain"),
+        ("retain", "users/ann/x", False, "allows it only without RETAIN; list it under retain"),
+        ("retain", "users/bob/x", False, 'principal is "ann", the topic needs "bob"; allows it only without RETAIN'),
+        ("retain", "users/ann/inbox/x", False, "only allows to subscribe to it; list it under retain"),
         ("subscribe", "users/ann/inbox/+", True, 'by grant "own", subscribe = "users/{principal}/inbox/#"'),
         ("subscribe", "users/+/inbox/+", False, 'the topic filter has + where the entry has "{principal}"'),
         ("receive", "users/ann/inbox/x", True, 'by grant "own", subscribe = "users/{principal}/inbox/#"'),
@@ -127,6 +129,52 @@ def test_an_unsafe_value_is_the_only_reason(question: Question, resource: str) -
             "rooms/bob",
             'principal is "ann", the topic needs "bob"',
         ),
+        (
+            Grant(subscribe=("rooms/{principal}",)),
+            "subscribe",
+            "$share/g/rooms/ann",
+            "allows it only without $share/g/ in front: list it with that, too",
+        ),
+        (
+            Grant(subscribe=("rooms/{principal}",)),
+            "subscribe",
+            "$share/g/rooms/bob",
+            "allows it only without $share/g/ in front: list it with that, too; "
+            'principal is "ann", the topic filter needs "bob"',
+        ),
+        (
+            Grant(subscribe=("+/{principal}",)),
+            "subscribe",
+            "$share/g/rooms/ann",
+            "allows it only without $share/g/ in front: list it with that, too",
+        ),
+        (
+            Grant(subscribe=("$share/g/rooms/#",)),
+            "subscribe",
+            "rooms/#",
+            "allows it only as a shared subscription, with $share/g/ in front: list it without that, too",
+        ),
+        (
+            Grant(subscribe=("$share/group-1/rooms/#",)),
+            "subscribe",
+            "$share/group-2/rooms/#",
+            'has "group-1" where the topic filter has "group-2"',
+        ),
+        (
+            Grant(subscribe=("$share/g/+/x",)),
+            "subscribe",
+            "$share/g/$aws/x",
+            "a leading wildcard does not match topics that start with $",
+        ),
+        (
+            Grant(subscribe=("$share/g/rooms/{claims.many}/{claims.many}",)),
+            "subscribe",
+            "rooms/a/b",
+            "allows it only as a shared subscription, with $share/g/ in front: list it without that, too; "
+            "needs the same claims.many at each place",
+        ),
+        (Grant(subscribe=("rooms/x",)), "subscribe", "rooms/x/#", "has 2 levels, the topic filter has 3"),
+        (Grant(subscribe=("rooms/x",)), "retain", "rooms/x", "only allows to subscribe to it; list it under retain"),
         (Grant(when={"rooms": "lobby"}, publish=("x",)), "publish", "x", 'needs rooms = lobby, but rooms is "Lobby"'),
         (Grant(when={"role": "*"}, connect=("ann",)), "connect", "ann", "needs the claim role, but role is missing"),
         (Grant(connect=("d/{claims.serial}",)), "connect", "d/7", "claims.serial is missing"),
@@ -142,10 +190,18 @@ def test_the_nearest_entry_is_named_with_what_it_lacks(
     assert first.endswith(f": {text}")
 
 
-def test_a_topic_without_the_topic_prefix_gets_advice() -> None:
-    template = PolicyTemplate.of([Grant(publish=("rooms/x",))], topic_prefix="dev")
-    assert explain(template, ANN, "publish", "rooms/x").reasons == (
-        "each topic begins with the topic_prefix dev: did you mean dev/rooms/x?",
+@pytest.mark.parametrize(
+    ("question", "resource", "meant"),
+    [
+        ("publish", "rooms/x", "dev/rooms/x"),
+        ("subscribe", "rooms/x", "dev/rooms/x"),
+        ("subscribe", "$share/g/rooms/x", "$share/g/dev/rooms/x"),
+    ],
+)
+def test_a_topic_without_the_topic_prefix_gets_advice(question: Question, resource: str, meant: str) -> None:
+    template = PolicyTemplate.of([Grant(publish=("rooms/x",), subscribe=("rooms/y",))], topic_prefix="dev")
+    assert explain(template, ANN, question, resource).reasons == (
+        f"each topic begins with the topic_prefix dev: did you mean {meant}?",
     )
 
 

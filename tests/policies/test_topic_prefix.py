@@ -121,10 +121,19 @@ def test_the_linter_counts_the_prefix(entry: str, message: str) -> None:
         assert found is expected
 
 
-@pytest.mark.parametrize("prefix", ["", "dev"])
-def test_the_linter_finds_a_wildcard_at_the_beginning_of_an_entry_with_and_without_a_prefix(prefix: str) -> None:
-    template = PolicyTemplate.of([Grant(connect=("{principal}",), publish=("#",))], topic_prefix=prefix)
-    assert any("begins with a wildcard" in each.message for each in lint(template))
+@pytest.mark.parametrize(
+    ("prefix", "text", "message"),
+    [
+        ("", "#", 'to publish everywhere, such as to "any"'),
+        ("dev", "#", 'to publish everywhere below dev/, such as to "dev/any"'),
+        ("dev", "+/a", 'whatever the first level is, such as to "dev/any/a"'),
+    ],
+)
+def test_the_linter_finds_a_wildcard_at_the_beginning_of_an_entry_with_and_without_a_prefix(
+    prefix: str, text: str, message: str
+) -> None:
+    template = PolicyTemplate.of([Grant(connect=("{principal}",), publish=(text,))], topic_prefix=prefix)
+    assert any(message in each.message for each in lint(template))
 
 
 def test_an_explanation_names_the_entry_as_it_is_written_and_with_the_prefix() -> None:

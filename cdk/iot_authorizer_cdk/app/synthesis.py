@@ -34,7 +34,7 @@ def build_app(config: Path, context: dict[str, object] | None = None) -> App:
     Raises InvalidFile, InvalidSettings, UvError, OSError.
     """
     flags: dict[str, object] = json.loads(_FLAGS.read_bytes())
-    app = App(context=flags | (context or {}))
+    app = App(context=flags | (context or {}), stack_traces=False)  # They would show lines of jsii only.
     Validations.of(app).add_plugins(AwsSolutionsChecks(app))
     name = str(app.node.try_get_context("stage") or "dev")
     stages = stage_tables(app.node.try_get_context("stages"), name)

@@ -8,7 +8,7 @@ from pathlib import Path
 from aws_cdk import Annotations, CfnOutput, Stack, Stage, aws_dynamodb, aws_iam
 from constructs import Construct
 
-from iot_authorizer.configuration import HANDLER
+from iot_authorizer.configured_texts import CONFIG_VARIABLE
 from iot_authorizer_cdk.constructs.account_functions import AccountEndpoint
 from iot_authorizer_cdk.constructs.authorizer_resource import (
     AuthorizerResource,
@@ -90,14 +90,14 @@ class IotCustomAuthorizer(Construct):
         self.authorizer_name = name_in_iot_core(self.configuration.name, signing=bool(self.configuration.public_keys))
         """The name that clients use."""
         check_authorizer_name("name", self.authorizer_name)
-        if self.authorizer_name != self.configuration.name or self.configuration.handler != HANDLER:
+        if self.authorizer_name != self.configuration.name:
             environment[NAME] = self.authorizer_name  # Alarms find the metrics by it.
         self.function = AuthorizerFunction(
             self,
             "Lambda",
             code=built.parent,
             handler=self.configuration.handler,
-            environment=environment | {"AUTHORIZER_CONFIG": CONFIGURATION},
+            environment=environment | {CONFIG_VARIABLE: CONFIGURATION},
             secrets=self.configuration.secrets,
             props=props,
             table=table or _named_table(self, self.configuration.table),

@@ -42,6 +42,8 @@ from iot_policies.toml_file import invalid_file, read_toml
 
 _PACKAGES = ("iot_authorizer", "iot_identities", "iot_policies")
 """The packages that run in Lambda."""
+_NOT_IN_LAMBDA = ("iot_policies/proofs",)
+"""Folders of these packages that only the command line and the build use."""
 _PROGRAMS = "bin"
 _UNUSED = (
     "cffi",  # Only building needs it: the bindings load `_cffi_backend`.
@@ -143,7 +145,9 @@ def _sources() -> list[Path]:
 def _copy_sources(staging: Path) -> None:
     for folder in _sources():
         for source in sorted(folder.rglob("*.py")):
-            _copy(source, staging / folder.name / source.relative_to(folder))
+            name = folder.name / source.relative_to(folder)
+            if not any(name.is_relative_to(left_out) for left_out in _NOT_IN_LAMBDA):
+                _copy(source, staging / name)
 
 
 def _copy_files(config: Path, files: frozenset[Path], staging: Path) -> None:

@@ -8,11 +8,12 @@ from typing import Annotated
 import typer
 from pydantic import ValidationError
 
+from iot_authorizer.configured_texts import CONFIG_VARIABLE
 from iot_authorizer_cli.options import CONFIG, Config, DataFolder, Handler, TableName, json_model, require_config
 from iot_authorizer_cli.project.configuration import ProjectConfiguration, read_project_configuration
 from iot_authorizer_cli.project.development_issuer import DATA, DevelopmentIssuer, table_path
 from iot_authorizer_cli.project.explanations import decision_reasons
-from iot_authorizer_cli.project.handler import CONFIG_VARIABLE, choose_handler
+from iot_authorizer_cli.project.handler import choose_handler
 from iot_authorizer_cli.terminal import tell, warn
 from iot_core.authorizers.event import ConnectionRequest, HttpContext, MqttContext, TlsContext, build_event
 from iot_core.authorizers.invocation import Asked, AuthorizerCall, NotAuthenticated, Refused, accepted, verify_signature

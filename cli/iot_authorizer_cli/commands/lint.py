@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from iot_authorizer_cli import options
+from iot_authorizer_cli.terminal import count
 from iot_policies import Principal
 from iot_policies.linter import lint as lint_template
 from iot_policies.toml_file import key_of, line_of, read_toml
@@ -17,6 +18,8 @@ def lint(
 ) -> None:
     """Check policy templates for mistakes. Exits with 0 if there is none, with 1 otherwise.
 
+    The code in brackets at the end of a finding is the one with which AWS IoT Device Defender reports the same mistake.
+
     If authorizer.toml names a template and has [anonymous], also checks what the template grants to clients without
     credentials.
     """
@@ -26,11 +29,12 @@ def lint(
         for finding in lint_template(template, _anonymous(path)):
             line = line_of(text, finding.location)
             place = f"{path}:{line}" if line else f"{path}"
-            typer.echo(": ".join(filter(None, (place, finding.severity, key_of(finding.location), finding.message))))
+            message = f"{finding.message} [{finding.audit}]" if finding.audit else finding.message
+            typer.echo(": ".join(filter(None, (place, finding.severity, key_of(finding.location), message))))
             counts[finding.severity] += 1
-    notes = f" and {_count(counts['note'], 'note')}" if counts["note"] else ""
-    warnings = _count(counts["warning"], "finding")
-    typer.echo(f"{warnings}{notes} in {_count(len(policies), 'template')}", err=True)
+    notes = f" and {count(counts['note'], 'note')}" if counts["note"] else ""
+    warnings = count(counts["warning"], "finding")
+    typer.echo(f"{warnings}{notes} in {count(len(policies), 'template')}", err=True)
     raise typer.Exit(1 if counts["warning"] else 0)
 
 
@@ -38,7 +42,3 @@ def _anonymous(path: Path) -> Principal | None:
     """The principal of clients without credentials, if the configuration in this folder names the template."""
     found = options.configuration_of(path)
     return None if found is None or found.anonymous is None else found.anonymous.as_principal()
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -12,9 +12,6 @@ from iot_authorizer.configuration import HANDLER, load_partial_configuration
 from iot_authorizer_cdk.package.import_graph import ImportGraph
 from iot_core.functions.lambda_function import handler_file
 
-CONFIG_VARIABLE = "AUTHORIZER_CONFIG"
-"""The environment variable that names a handler's configuration."""
-
 
 class ChosenHandler(NamedTuple):
     """The Lambda handler that runs."""

@@ -20,8 +20,9 @@ from typing import NamedTuple
 
 from watchfiles import awatch
 
+from iot_authorizer.configured_texts import CONFIG_VARIABLE
 from iot_authorizer_cli.project.configuration import ProjectConfiguration, read_project_configuration
-from iot_authorizer_cli.project.handler import CONFIG_VARIABLE, ChosenHandler, choose_handler
+from iot_authorizer_cli.project.handler import ChosenHandler, choose_handler
 from iot_core.functions.execution_environments import CONCURRENCY, ExecutionEnvironments, LoadedFunction, Worker
 from iot_core.functions.isolated_function import IsolatedFunction
 from iot_core.functions.lambda_function import (

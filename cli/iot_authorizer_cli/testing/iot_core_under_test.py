@@ -39,7 +39,8 @@ class IotCoreUnderTest(LocalIotCore):
     - `decisions` has the records of the last decisions, the oldest first. If a test fails, pytest prints them.
 
     `client_id` is any that the template grants, unless you give one. The principal None has no credentials: give it a
-    `client_id`. With a name, the development issuer signs the token. `with` runs it in a thread.
+    `client_id`. With a name, the development issuer signs the token, unless you give another `token`: one that rules
+    of your own accept. `with` runs it in a thread.
     """
 
     _clients: contextlib.ExitStack
@@ -67,10 +68,15 @@ class IotCoreUnderTest(LocalIotCore):
         return "\n".join(map(_described, self.decisions)) or "none"
 
     def client(
-        self, principal: str | None, claims: Mapping[str, object] = _CLAIMS, *, client_id: str | None = None
+        self,
+        principal: str | None,
+        claims: Mapping[str, object] = _CLAIMS,
+        *,
+        client_id: str | None = None,
+        token: str | None = None,
     ) -> MqttTestClient:
         """Connects a client, which is disconnected at the end. Raises ClientRefused."""
-        settings = self._settings(principal, claims, client_id)
+        settings = self._settings(principal, claims, client_id, token)
         user_name = settings.mqtt_user_name
         return self._clients.enter_context(
             MqttTestClient(self.port, settings.client_ids[0], user_name, self._last_decision)
@@ -84,6 +90,7 @@ class IotCoreUnderTest(LocalIotCore):
         topic: str,
         *,
         client_id: str | None = None,
+        token: str | None = None,
     ) -> bool:
         """Whether a client's policy allows an action; `topic` is the client ID for `connect`.
 
@@ -93,7 +100,7 @@ class IotCoreUnderTest(LocalIotCore):
         does not accept.
         """
         _check(action, topic)
-        settings = self._settings(principal, claims, topic if action == "connect" else client_id)
+        settings = self._settings(principal, claims, topic if action == "connect" else client_id, token)
         proposed = client_id is None and self.configuration.template is not None
         denials = {Reason.NOTHING_GRANTED} | (_CLIENT_ID_DENIED if action == "connect" or proposed else set())
         return self.run(lambda: self._asks(settings, action, topic, denials))
@@ -113,12 +120,14 @@ class IotCoreUnderTest(LocalIotCore):
         core.decisions.by_policy(found.authorization, client_id, "connect", client_id, True)
         return action == "connect" or _allows(found.permissions, action, topic)
 
-    def _settings(self, principal: str | None, claims: Mapping[str, object], client_id: str | None) -> ClientSettings:
+    def _settings(
+        self, principal: str | None, claims: Mapping[str, object], client_id: str | None, token: str | None
+    ) -> ClientSettings:
         """The credentials and the client ID of a client."""
         description = self.configuration.configured.description
-        token = signature = None
+        signature = None
         if principal is not None:
-            token = self.token(principal, claims)
+            token = token or self.token(principal, claims)
             pair = signing_pair(self.configuration.configured)
             signature = None if pair is None else pair.sign(token.encode())
         elif client_id is None:

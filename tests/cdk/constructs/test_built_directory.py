@@ -66,11 +66,11 @@ def test_a_configuration_and_a_directory_exclude_each_other(code: Path, config: 
 
 
 def test_a_handler_of_your_own_is_the_functions(config: Path) -> None:
-    """Its metrics have the authorizer's name, which the alarms look for."""
+    """It reads the authorizer's name, by which the alarms find its metrics, and the token key name in the file."""
     with_own_handler(config)
     expected = {
         "Handler": "rules.lambda_handler",
-        "Environment": {"Variables": Match.object_like({"AUTHORIZER__NAME": "own"})},
+        "Environment": {"Variables": Match.object_like({"AUTHORIZER_CONFIG": "authorizer.toml"})},
     }
     synthesize_construct(config=config).has_resource_properties(FUNCTION, expected)
     assert (deployed(config) / "rules.py").read_text() == HANDLER

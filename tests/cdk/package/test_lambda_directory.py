@@ -106,7 +106,10 @@ def test_it_has_the_sources_the_configuration_and_the_files_that_this_names(flee
         assert (for_lambda / name).read_bytes() == (ROOT / folder / name).read_bytes()
 
 
-@pytest.mark.parametrize("name", ["not-named.txt", "iot_core", "iot_authorizer_cdk", "tests", "bin", ".lock", "boto3"])
+@pytest.mark.parametrize(
+    "name",
+    ["not-named.txt", "iot_core", "iot_authorizer_cdk", "iot_policies/proofs", "tests", "bin", ".lock", "boto3"],
+)
 def test_it_has_nothing_else(for_lambda: Path, name: str) -> None:
     assert not (for_lambda / name).exists()
 

@@ -19,6 +19,16 @@ def test_lint_exits_with_1_and_names_file_line_and_entry(run: Run, folder: Path)
     assert done.stdout.startswith('own.toml:2: warning: grant[0].connect[0]: "sensor" is not bound to the principal')
 
 
+def test_each_finding_has_its_line_and_the_code_of_device_defender(run: Run, folder: Path) -> None:
+    (folder / "own.toml").write_text('[[grant]]\nconnect = ["{principal}"]\npublish = ["#"]\nretain = ["+/a"]\n')
+    first, second, *_ = run("lint", "own.toml").stdout.splitlines()
+    assert [each.split(": ")[:3] for each in (first, second)] == [
+        ["own.toml:3", "warning", "grant[0].publish[0]"],
+        ["own.toml:4", "warning", "grant[0].retain[0]"],
+    ]
+    assert first.endswith(" [ALLOWS_BROAD_ACCESS_TO_IOT_DATA_PLANE_ACTIONS]")
+
+
 def test_lint_knows_the_clients_without_credentials_of_the_configuration_that_names_the_template(
     run: Run, folder: Path
 ) -> None:

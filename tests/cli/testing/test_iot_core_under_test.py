@@ -147,3 +147,29 @@ def test_clients_are_disconnected_at_the_end(tmp_path: Path) -> None:
         core.client("ann", ANN)
         assert of_clients() - before
     assert not of_clients() - before
+
+
+RULES = """\
+from iot_authorizer import Authorizer, Grant, LambdaHandler, Principal, Refusal
+
+
+def verify(credentials):
+    if credentials.token != "session-of-ann":
+        raise Refusal("unknown_session")
+    return Principal("ann")
+
+
+lambda_handler = LambdaHandler(Authorizer(verify=verify, grant=lambda principal: Grant(connect=["ann"], publish=["a"])))
+"""
+
+
+def test_rules_of_your_own_get_the_token_that_the_test_gives(tmp_path: Path) -> None:
+    """They find it under the token key name of the configuration, which the code does not repeat."""
+    (tmp_path / "token_rules.py").write_text(RULES)
+    text = 'name = "own"\ntoken_key_name = "session"\nhandler = "token_rules.lambda_handler"\n'
+    (tmp_path / "authorizer.toml").write_text(text)
+    with IotCoreUnderTest(tmp_path / "authorizer.toml") as core:
+        assert core.allows("ann", {}, "publish", "a", token="session-of-ann")
+        core.client("ann", token="session-of-ann").publish("a", "hello")
+        with pytest.raises(ClientRefused, match="unknown_session"):
+            core.client("ann", token="stolen")

@@ -9,7 +9,8 @@ from botocore.session import Session
 
 from iot_authorizer_cdk.properties import InvalidSettings
 
-_TIMES = Config(connect_timeout=3, read_timeout=5, retries={"total_max_attempts": 2, "mode": "standard"})
+TIMES = Config(connect_timeout=3, read_timeout=5, retries={"total_max_attempts": 2, "mode": "standard"})
+"""How long AWS may take to answer."""
 _NO_CREDENTIALS = (
     "choose a profile with AWS_PROFILE (`aws configure sso` makes one), or set AWS_ACCESS_KEY_ID and "
     "AWS_SECRET_ACCESS_KEY"
@@ -44,7 +45,7 @@ def find_account() -> AwsAccount:
     session = Session()
     try:
         region = _region(session)
-        client: Any = session.create_client("sts", region_name=region, config=_TIMES)
+        client: Any = session.create_client("sts", region_name=region, config=TIMES)
         identity = client.get_caller_identity()
     except (BotoCoreError, ClientError) as error:
         kind = error.response["Error"]["Code"] if isinstance(error, ClientError) else type(error).__name__

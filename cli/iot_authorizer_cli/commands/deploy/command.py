@@ -1,6 +1,8 @@
 """`iot-authorizer deploy`, `diff` and `destroy`: the CDK, run for a stage of cdk.json.
 
-1. What would fail later is checked first: the stage, Node.js, the CDK, the AWS region and account.
+1. What would fail later is checked first: the stage, Node.js, the CDK, the AWS region and account, and for `deploy`
+   whether the account was prepared for the CDK. Preparing it is left to an administrator: it makes a role that may do
+   everything.
 2. The CDK's command line runs in this folder, in its pinned version: that of node_modules, or one that npx fetches.
 3. It runs our CDK app with this Python. The app builds the Lambda directory itself, so what is deployed is what the
    configuration says now.
@@ -68,11 +70,17 @@ def _run(stage: str, config: Path, action: str, options: tuple[str, ...] = (), *
         if find_spec(package) is None:
             raise InvalidSettings(f"{package} is not installed: install this package with its extra `cdk`")
     from iot_authorizer_cli.commands.deploy.account import find_account  # noqa: PLC0415 (it takes long to load)
+    from iot_authorizer_cli.commands.deploy.bootstrap import missing_bootstrap  # noqa: PLC0415 (so does this)
 
-    account, region = find_account()
-    tell(f"{action} of stage {stage}: AWS account {account}, region {region}")
+    found = find_account()
+    place = f"AWS account {found.account}, region {found.region}"
+    if action == "deploy" and (arguments := missing_bootstrap(found)):
+        prepare = shlex.join([*program, *arguments])
+        raise InvalidSettings(f"{place}: not prepared for the CDK: an administrator runs this once: {prepare}")
+    tell(f"{action} of stage {stage}: {place}")
     python = (sys.executable, "-P", "-m", "iot_authorizer_cdk.app", *app, "--config", str(config))
     command = [*program, action, *options, "--context", f"stage={stage}", "--app", shlex.join(python)]
+    os.environ.setdefault("npm_config_loglevel", "error")  # Without it, npm tells of newer versions of itself.
     os.execvp(command[0], command)  # noqa: S606 (no shell)
 
 

@@ -45,8 +45,9 @@ def _commands(core: LocalIotCore, folder: Path) -> Iterator[str]:
     found = None if configured.template is None else example(configured.template, anonymous)
     signing = not configured.description.signing_disabled
     if found is None:
-        yield "  # a program for a client; --help says how to give it your credentials\n"
-        yield f"  {program} connect --for paho --authorizer {configured.description.name}{where}\n"
+        yield "  # your own client: TOKEN is a token that your rules accept; --help lists --user, --topic and others\n"
+        chosen = f"--authorizer {configured.description.name} --token TOKEN"
+        yield f"  {program} connect --for paho {chosen}{where} | {_beside('python')} -\n"
         return
     if signing and signing_pair(configured) is None:
         yield "  # signing is enabled, and no private key is in keys/private: give your tokens and their signatures\n"

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from iot_authorizer_cdk.app.prerequisites import LEAST_NODE
 from iot_authorizer_cdk.package.uv import UvError, find_uv, run_uv
 from iot_authorizer_cli.commands.init.issuer import IssuerOptions, jwt_table
 from iot_authorizer_cli.commands.init.package_source import DISTRIBUTION, installed_from
@@ -119,6 +120,7 @@ def report(project: NewProject) -> str:
         (f"  {uv} run pytest", "# the tests"),
         (f"  {uv} run iot-authorizer dev", "# IoT Core on this machine, and a page to try it"),
         (f"  {uv} run iot-authorizer {third[0]}", third[1]),
+        (f"  {uv} run iot-authorizer deploy", f"# to AWS, with Node.js {LEAST_NODE} or newer"),
     ]
     notes = "".join(f"\n{note}\n" for note in _notes(project))
     return f"{columns(written)}\n{notes}\nNext:\n\n{columns(commands)}"
@@ -134,7 +136,7 @@ def _accepted(project: NewProject) -> str:
 def _notes(project: NewProject) -> list[str]:
     notes = []
     if not project.accepts_clients:
-        notes.append("Before `build`, say in authorizer.toml whose tokens to trust.")
+        notes.append("Before `build` and `deploy`, say in authorizer.toml whose tokens to trust.")
     if project.source.only_here:
         notes.append(f"Only this machine has {project.source.shown}: for CI, install a wheel and run init again.")
     return notes

@@ -21,7 +21,7 @@ POLICY_TESTS = Path(__file__).with_name("policy_tests")
 _LONGEST_NAME = 60
 
 _NOT_CONFIGURED = """\
-# Only `dev` and the tests accept clients yet, with tokens of this machine. Before `build`, say whose tokens to trust:
+# Only `dev` and the tests accept clients yet, with tokens of this machine. Before you deploy, say whose to trust:
 #
 # [[jwt]]
 # issuer     = "https://auth.example.com/"

@@ -7,13 +7,14 @@ import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+import boto3
 import pytest
 
 from iot_authorizer_cli.commands.deploy.command import CDK
 from tests import ROOT
 from tests.cli.dev import PROGRAM
 from tests.http_server import Handler, HttpServer, serving
-from tests.local_aws import local_aws
+from tests.local_aws import local_aws, made_up_credentials
 
 pytestmark = pytest.mark.slow
 
@@ -23,7 +24,12 @@ Done = subprocess.CompletedProcess[str]
 
 @pytest.fixture(scope="module")
 def aws() -> Iterator[str]:
-    with local_aws() as url:
+    """An account that is prepared for the CDK only in eu-west-1, and with a qualifier of its own in us-east-1."""
+    with local_aws() as url, pytest.MonkeyPatch.context() as patch:
+        made_up_credentials(patch)
+        for region, qualifier in (("eu-west-1", "hnb659fds"), ("us-east-1", "ours")):
+            ssm = boto3.client("ssm", region_name=region, endpoint_url=url)
+            ssm.put_parameter(Name=f"/cdk-bootstrap/{qualifier}/version", Value="30", Type="String")
         yield url
 
 
@@ -104,6 +110,12 @@ MISSING: dict[str, tuple[str, dict[str, str | None], str]] = {
     ),
     "half of the credentials": ("", {"AWS_SECRET_ACCESS_KEY": None}, "no AWS account is known: Partial credentials"),
     "the profile": ("", {"AWS_PROFILE": "prod"}, "(prod) could not be found: check AWS_PROFILE: `aws configure list-"),
+    "the bootstrap": (
+        "",
+        {"AWS_REGION": "us-east-1"},
+        "AWS account 123456789012, region us-east-1: not prepared for the CDK: an administrator runs this once: "
+        f"npx --yes {CDK} bootstrap --app '' aws://123456789012/us-east-1\n",
+    ),
     "the network": ("", {"AWS_ENDPOINT_URL": "http://127.0.0.1:9"}, ": check the network, and the region"),
 }
 
@@ -117,6 +129,52 @@ def test_what_is_missing_is_one_line_before_the_cdk_runs(
     done = run(project, found, "deploy", *options.split())
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1), done.stderr
     assert problem in done.stderr
+
+
+QUALIFIER = {"@aws-cdk/core:bootstrapQualifier": "ours"}
+
+
+@pytest.mark.parametrize(
+    ("file", "content"),
+    [
+        ("cdk.json", {"context": {"stages": {"dev": {}}, **QUALIFIER}}),
+        ("cdk.context.json", QUALIFIER),
+        (".cdk.json", {"context": QUALIFIER}),
+        (".cdk.json", []),
+    ],
+)
+def test_the_bootstrap_may_have_a_qualifier_in_the_context(
+    project: Path, environment: dict[str, str], file: str, content: object
+) -> None:
+    (project / file).write_text(json.dumps(content))
+    done = run(project, environment | {"AWS_REGION": "us-east-1"}, "deploy")
+    assert done.stdout.startswith("npx") is bool(content), done.stderr
+    if content:
+        said = run(project, environment, "deploy").stderr
+        assert "bootstrap --app '' --qualifier ours aws://123456789012/eu-west-1" in said
+
+
+@pytest.mark.parametrize("action", ["diff", "destroy"])
+def test_only_a_deployment_needs_the_bootstrap(project: Path, environment: dict[str, str], action: str) -> None:
+    assert run(project, environment | {"AWS_REGION": "us-east-1"}, action).stdout.startswith("npx")
+
+
+class MayNotRead(Handler):
+    """AWS, for a user who may not read the parameter."""
+
+    def do_POST(self) -> None:  # noqa: N802 (the name that the library calls)
+        is_ssm = "X-Amz-Target" in self.headers
+        self.send_response(400 if is_ssm else 200)
+        self.end_headers()
+        identity = "<GetCallerIdentityResult><Account>123456789012</Account></GetCallerIdentityResult>"
+        sts = f"<GetCallerIdentityResponse>{identity}</GetCallerIdentityResponse>"
+        self.wfile.write(b'{"__type": "AccessDeniedException"}' if is_ssm else sts.encode())
+
+
+def test_a_user_that_may_not_ask_for_the_bootstrap_deploys(project: Path, environment: dict[str, str]) -> None:
+    with serving(HttpServer(MayNotRead)) as aws:
+        done = run(project, environment | {"AWS_ENDPOINT_URL": aws.url}, "deploy")
+    assert done.stdout.startswith("npx"), done.stderr
 
 
 def test_without_npx_it_says_what_runs_the_cdk(project: Path, environment: dict[str, str]) -> None:

@@ -43,6 +43,7 @@ def test_it_writes_a_project_and_says_the_next_commands(init: Init, project: Pat
         ["run", "pytest"],
         ["iot-authorizer", "dev"],
         ["iot-authorizer", "build"],
+        ["iot-authorizer", "deploy"],
     ]
 
 

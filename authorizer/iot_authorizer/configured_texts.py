@@ -1,0 +1,26 @@
+"""What an authorizer with rules of your own takes from `authorizer.toml`, so that code need not repeat it.
+
+1. The variable AUTHORIZER_CONFIG names the file. A deployment, `dev`, `invoke` and the pytest fixture set it.
+2. A variable such as AUTHORIZER__NAME overrides the file's value, as for this package's own handler.
+3. Nothing is validated here: IoT Core on the user's machine and the build refuse a wrong value.
+"""
+
+import os
+from pathlib import Path
+
+from iot_policies.toml_file import OVERRIDE, read_toml
+
+CONFIG_VARIABLE = "AUTHORIZER_CONFIG"
+"""The environment variable that names the configuration."""
+
+
+def configured_text(key: str) -> str | None:
+    """Returns a text from the top of the configuration; None if there is no such key, or no file.
+
+    Raises InvalidFile for a file that is not TOML.
+    """
+    if (overriding := os.environ.get(f"{OVERRIDE}{key.upper()}")) is not None:
+        return overriding
+    path = Path(os.environ.get(CONFIG_VARIABLE, ""))
+    found = read_toml(path)[0].get(key) if path.is_file() else None
+    return found if isinstance(found, str) else None

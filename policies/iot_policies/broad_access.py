@@ -1,0 +1,63 @@
+"""Findings about grants that reach further than the principal's own topics.
+
+Device Defender reports the same of stored policies (IOT_POLICY_OVERLY_PERMISSIVE_CHECK, with the reason code
+ALLOWS_BROAD_ACCESS_TO_IOT_DATA_PLANE_ACTIONS): `client/*`, `topic/*` and `topic/$aws/things/*`. What is like
+`client/*` is a finding about client IDs (`client_ids.py`).
+
+- An entry that begins with a wildcard reaches topics of every name, only not those that start with `$`. `#` reaches all
+  of them: everywhere. It is a warning, or a note if meant.
+- An entry with a wildcard in the place of the thing's name reaches the shadows and jobs of every thing.
+- Behind `$share/NAME/` the same rules hold for the filter that follows.
+"""
+
+from collections.abc import Iterator
+
+from iot_policies.entries import Entry
+from iot_policies.findings import AuditCode, Finding, example_topic, meant_or_warning, warning
+from iot_policies.grants import Key
+from iot_policies.placeholders import split_template
+from iot_policies.topics import HASH, PLUS, Levels, lead
+from iot_policies.when import conditions
+
+_WILD = (PLUS, HASH)
+_USES: dict[Key, tuple[str, str]] = {
+    "publish": ("publish", ""),
+    "retain": ("publish", ", also with RETAIN"),
+    "subscribe": ("subscribe", ""),
+}
+
+
+def broad_findings(entry: Entry, topic_prefix: str) -> Iterator[Finding]:
+    """What an entry of publish, retain or subscribe of a grant reaches beyond the topics of one principal."""
+    levels = split_template(entry.text)
+    topic = levels[lead(levels) :]
+    if topic[0] in _WILD:
+        yield meant_or_warning(entry, "leading_wildcard", _leading(entry, topic, topic_prefix), AuditCode.BROAD_ACCESS)
+    example = _another_thing(topic)
+    if example is not None:
+        message = (
+            f'covers every thing of the account, such as "{example}": write {{principal}} instead of the thing\'s name'
+        )
+        yield warning(entry, message, AuditCode.BROAD_ACCESS)
+
+
+def _leading(entry: Entry, topic: Levels, topic_prefix: str) -> str:
+    having = f" with {conditions(entry.block.when)}" if entry.block.when else ""
+    verb, also = _USES[entry.key]
+    example = f'such as to "{example_topic(split_template(entry.filter))}"'
+    if topic == (HASH,):
+        where = f"everywhere below {topic_prefix}/" if topic_prefix else "everywhere"
+        return f"allows every principal{having} to {verb} {where}{also}, {example}"
+    may = f"every principal{having} may {verb} to it{also}"
+    return f"begins with a wildcard: {may}, whatever the first level is, {example}"
+
+
+def _another_thing(topic: Levels) -> str | None:
+    """A topic of any thing that a filter reaches; None if it does not reach all things."""
+    if topic[0] != "$aws" or len(topic) == 1:
+        return None
+    if topic[1] == HASH or (topic[1] in (PLUS, "things") and topic[2:] == (HASH,)):
+        return "$aws/things/any/shadow/update"
+    if topic[1] in (PLUS, "things") and topic[2:3] == (PLUS,):
+        return example_topic(("$aws", "things", *topic[2:]))
+    return None

@@ -1,0 +1,218 @@
+"""Decides which texts some patterns match, over levels instead of characters, with a shortest witness.
+
+1. A letter is one level. Two levels that every piece treats alike are one letter, so a finite alphabet is enough: each
+   text that a piece wants, one fresh level, one fresh level that begins with `$`, and one for each beginning that a
+   piece wants. Why that is complete: a level that no piece wants as a whole is only tested by the beginnings that it
+   has. These are all beginnings of the longest one of them, followed by a fresh character.
+2. A fresh level has the character FRESH, which no template and no value can have.
+3. All patterns of an automaton are in one integer, with one bit for each number of pieces that a pattern has read. A
+   step moves the bits whose next piece takes the letter, and keeps the bits behind a piece that loops.
+4. The search goes breadth first, so the first witness has as few levels as possible. Words may have any length:
+   IoT Core's limits only make fewer of them possible.
+5. A filter and a topic that it matches are walked together: where the filter reads a text, the topic reads it, too;
+   where it reads `+`, the topic reads any level; where it reads `#`, the filter ends and the topic takes one or more
+   levels. A wildcard of the filter does not take a level with `$` as the first one of a topic.
+6. `$share/NAME/FILTER` is a word of its own, and a topic that it receives has `$share/NAME/` in front. So filters of
+   another share name, or of none, do not contain it.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from enum import Enum, auto
+from itertools import count
+from typing import TypeVar
+
+from iot_policies.proofs.patterns import SHARE, Pattern, Piece, literal
+
+FRESH = "\0"
+PLUS, HASH = "+", "#"
+
+_Node = TypeVar("_Node")
+_Step = TypeVar("_Step")
+
+Word = tuple[str, ...]
+"""A text, level by level. FRESH is in each level that can have any text."""
+Groups = frozenset[str]
+"""The names of the groups with a pattern that matches a word."""
+
+
+class Automaton:
+    """Groups of patterns without variables, read at the same time."""
+
+    def __init__(self, groups: Mapping[str, Iterable[Pattern]]) -> None:
+        self.start = 0
+        """The state in which nothing has been read."""
+        self.texts: dict[str, int] = {}
+        """The texts that pieces want, with the bits behind these pieces."""
+        self.beginnings: dict[tuple[str, bool, bool], int] = {}
+        """As `texts`, for pieces with an open end, by their beginning, `no_dollar` and `no_hash`."""
+        self._loops = 0
+        self._ends: dict[str, int] = dict.fromkeys(groups, 0)
+        self._masks: dict[str, int] = {}
+        self._accepted: dict[int, Groups] = {}
+        bit = 1
+        for name, patterns in groups.items():
+            for pattern in dict.fromkeys(patterns):
+                self.start |= bit
+                for piece in pattern:
+                    bit <<= 1
+                    self._add(piece, bit)
+                self._ends[name] |= bit
+                bit <<= 1
+        self._all_ends = 0
+        for ends in self._ends.values():
+            self._all_ends |= ends
+
+    def _add(self, piece: Piece, bit: int) -> None:
+        text = literal(piece.text)
+        if piece.open_end:
+            key = text, piece.no_dollar, piece.no_hash
+            self.beginnings[key] = self.beginnings.get(key, 0) | bit
+        else:
+            self.texts[text] = self.texts.get(text, 0) | bit
+        if piece.loops:
+            self._loops |= bit
+
+    def step(self, state: int, letter: str) -> int:
+        """The state after one more level."""
+        mask = self._masks.get(letter)
+        if mask is None:
+            mask = self._masks[letter] = self._mask(letter)
+        return ((state << 1) & mask) | (state & self._loops)
+
+    def _mask(self, letter: str) -> int:
+        mask = self.texts.get(letter, 0)
+        for (beginning, no_dollar, no_hash), bits in self.beginnings.items():
+            is_refused = (no_dollar and letter.startswith("$")) or (no_hash and letter == HASH)
+            if letter.startswith(beginning) and not is_refused:
+                mask |= bits
+        return mask
+
+    def accepted(self, state: int) -> Groups:
+        """The groups that match if the text ends here."""
+        ends = state & self._all_ends
+        found = self._accepted.get(ends)
+        if found is None:
+            found = self._accepted[ends] = frozenset(name for name, bits in self._ends.items() if bits & ends)
+        return found
+
+    def groups_of(self, word: Iterable[str]) -> Groups:
+        """The groups that match a word."""
+        state = self.start
+        for letter in word:
+            state = self.step(state, letter)
+        return self.accepted(state)
+
+
+def alphabet(*automata: Automaton) -> tuple[str, ...]:
+    """The levels that some automata tell apart, fresh ones first; without `+` and `#`, which no topic has."""
+    fresh = [FRESH, f"${FRESH}", *(each + FRESH for automaton in automata for each, _, _ in automaton.beginnings)]
+    texts = [text for automaton in automata for text in automaton.texts if PLUS not in text and HASH not in text]
+    return tuple(dict.fromkeys((*fresh, *texts)))
+
+
+def shortest(automaton: Automaton, wanted: Callable[[Groups], bool]) -> Word | None:
+    """A shortest topic, or client ID, whose groups are wanted; None if there is none."""
+    letters = alphabet(automaton)
+
+    def following(state: int) -> Iterator[tuple[tuple[str, ...], int]]:
+        return (((letter,), automaton.step(state, letter)) for letter in letters)
+
+    start = automaton.start
+    found = _search(start, following, lambda state: state != start and wanted(automaton.accepted(state)))
+    return None if found is None else tuple(letter for (letter,) in found)
+
+
+class _Phase(Enum):
+    """How much of a topic filter has been read."""
+
+    START = auto()
+    SHARE = auto()
+    """`$share`."""
+    NAME = auto()
+    """`$share/NAME`."""
+    EMPTY = auto()
+    """`$share/NAME/`, whose filter is empty: no filter yet."""
+    FILTER = auto()
+    HASH = auto()
+    """The filter has ended with `#`; its topic may go on."""
+
+
+_ENDS = (_Phase.FILTER, _Phase.HASH)
+_Filters = tuple[int, int, _Phase]
+
+_NOTHING = Automaton({})
+
+
+def shortest_filter(
+    filters: Automaton, wanted: Callable[[Groups, Groups], bool], topics: Automaton = _NOTHING
+) -> tuple[Word, Word] | None:
+    """A shortest topic filter and a topic that it matches, whose groups are wanted; None if there are none.
+
+    `wanted` gets the groups of `filters` that match the filter, and those of `topics` that match the topic.
+    """
+    letters = alphabet(filters, topics)
+
+    def following(node: _Filters) -> Iterator[tuple[tuple[str | None, str], _Filters]]:
+        state, topic, phase = node
+        for read, written, then in _steps(phase, letters):
+            after = state if read is None else filters.step(state, read)
+            yield (read, written), (after, topics.step(topic, written), then)
+
+    def is_wanted(node: _Filters) -> bool:
+        return node[2] in _ENDS and wanted(filters.accepted(node[0]), topics.accepted(node[1]))
+
+    found = _search((filters.start, topics.start, _Phase.START), following, is_wanted)
+    if found is None:
+        return None
+    return tuple(read for read, _ in found if read is not None), tuple(written for _, written in found)
+
+
+def _steps(phase: _Phase, letters: Iterable[str]) -> Iterator[tuple[str | None, str, _Phase]]:
+    """What a filter reads next, what a topic that it matches reads, and the phase after that."""
+    if phase is _Phase.HASH:
+        yield from ((None, letter, phase) for letter in letters)
+        return
+    is_lead = phase in (_Phase.START, _Phase.NAME)
+    for letter in letters:
+        if phase is _Phase.SHARE:
+            if letter != "":
+                yield letter, letter, _Phase.NAME
+            continue
+        if phase is _Phase.START and letter == SHARE:
+            yield letter, letter, _Phase.SHARE
+            continue
+        yield letter, letter, _Phase.EMPTY if phase is _Phase.NAME and letter == "" else _Phase.FILTER
+        if not (is_lead and letter.startswith("$")):
+            yield PLUS, letter, _Phase.FILTER
+            yield HASH, letter, _Phase.HASH
+
+
+def _search(
+    start: _Node, following: Callable[[_Node], Iterable[tuple[_Step, _Node]]], wanted: Callable[[_Node], bool]
+) -> list[_Step] | None:
+    """The steps to a nearest node that is wanted, breadth first."""
+    before: dict[_Node, tuple[_Step, _Node] | None] = {start: None}
+    waiting = [start]
+    for node in waiting:  # It grows meanwhile.
+        if wanted(node):
+            return _path(before, node)
+        for step, after in following(node):
+            if after not in before:
+                before[after] = step, node
+                waiting.append(after)
+    return None
+
+
+def _path(before: Mapping[_Node, tuple[_Step, _Node] | None], node: _Node) -> list[_Step]:
+    steps: list[_Step] = []
+    while (found := before[node]) is not None:
+        step, node = found
+        steps.append(step)
+    return steps[::-1]
+
+
+def readable(word: Word, avoid: Collection[str] = ()) -> str:
+    """A word as a text: each fresh level reads `any`, or another word if `avoid` has that one."""
+    names = ("any" if number == 0 else f"any{number}" for number in count())
+    name = next(each for each in names if each not in avoid)
+    return "/".join(level.replace(FRESH, name) for level in word)

@@ -1,0 +1,105 @@
+"""What a proof shows if a policy and its template differ: the principal, the topic and the entries."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from iot_policies.entries import Action, Entry
+from iot_policies.packing import Statement
+from iot_policies.proofs.automata import Automaton, Word, readable
+from iot_policies.proofs.languages import Difference, Resource, resource_pattern, resources_of
+from iot_policies.proofs.meaning import Meaning, Reach
+from iot_policies.proofs.patterns import Pattern
+from iot_policies.proofs.representatives import Example
+from iot_policies.template import PolicyTemplate
+
+
+@dataclass(frozen=True, slots=True)
+class Counterexample:
+    """A principal whose policy is not what the template says."""
+
+    example: Example
+    kind: str
+    """`too much`, `lost`, `refused`, `not refused` or `packing`."""
+    action: Action | None
+    text: str
+    """A topic, a topic filter or a client ID; for a refusal its reason code."""
+    topic: str
+    """For a subscription that is too much: a topic that it receives; else empty."""
+    attributes: tuple[str, ...]
+    """For a client ID: what the CONNECT asks for."""
+    entries: tuple[Entry, ...]
+    """The entries of the template that are about the text."""
+    resources: tuple[str, ...]
+    """The resources of the policy that decide, as `Deny a/*`."""
+    is_alone: bool = False
+    """Whether this is about a template with only the one entry: no principal of the whole template shows it."""
+
+    def lines(self) -> Iterator[str]:
+        """The counterexample for people."""
+        principal, client_id = self.example
+        yield f"principal {principal.name}, claims {dict(principal.claims)}" + (
+            f", client ID {client_id}" * bool(client_id)
+        )
+        yield f"{_WORDS[self.kind]}: {self._what()}"
+        if self.topic:
+            yield f"it receives {self.topic}"
+        alone = " (this entry only, in a template of its own)" if self.is_alone else ""
+        yield from (f"entry: {entry}{alone}" for entry in self.entries)
+        yield from (f"policy: {resource}" for resource in self.resources)
+
+    def _what(self) -> str:
+        asked = f" with {' and '.join(self.attributes)}" if self.attributes else ""
+        return f"{self.action} {self.text}{asked}" if self.action else self.text
+
+
+_WORDS = {
+    "too much": "the policy allows too much",
+    "lost": "the policy does not allow what the template grants",
+    "refused": "the principal is refused, but the template grants it something",
+    "not refused": "the principal gets a policy, but must be refused",
+    "packing": "the documents are not the statements of the policy",
+}
+
+
+def of_refusal(example: Example, *, found: str | None, expected: str | None) -> Counterexample:
+    """A principal that is refused wrongly, or not refused, or whose documents are wrong."""
+    kind = "packing" if found and expected else "refused" if found else "not refused"
+    return Counterexample(example, kind, None, found or expected or "", "", (), (), ())
+
+
+def of_difference(
+    template: PolicyTemplate, example: Example, difference: Difference, statements: Iterable[Statement], meant: Meaning
+) -> Counterexample:
+    """A topic, topic filter or client ID that shows a difference, with the entries and resources that are about it."""
+    levels = {level for entry in template.entries for level in entry.filter.split("/")}
+    avoid = levels | {level for reach in meant.allowed + meant.denied for level in map(str, reach.levels)}
+    word, action = difference.word, difference.action
+    resources = [each for each in resources_of(statements) if each.action == action and _covers(each, difference)]
+    received = difference.topic or word
+    entries = [
+        each.entry
+        for each in meant.allowed + meant.denied
+        if each.action == action and (_matches(_pattern(each), word) or _matches(_pattern(each), received))
+    ]
+    return Counterexample(
+        example,
+        difference.kind,
+        action,
+        readable(word, avoid),
+        readable(difference.topic, avoid) if difference.topic else "",
+        tuple(sorted(difference.attributes)),
+        tuple(dict.fromkeys(entries)),
+        tuple(f"{each.effect} {each.text}" for each in resources),
+    )
+
+
+def _covers(resource: Resource, difference: Difference) -> bool:
+    return difference.attributes in resource.subsets and _matches(resource_pattern(resource.text), difference.word)
+
+
+def _pattern(reach: Reach) -> Pattern:
+    return reach.least
+
+
+def _matches(pattern: Pattern, word: Word) -> bool:
+    return bool(Automaton({"it": [pattern]}).groups_of(word))

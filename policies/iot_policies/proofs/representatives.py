@@ -1,0 +1,292 @@
+"""Example principals of every kind that a template can tell apart, for the comparison with the real compiler.
+
+The compiler copies values and compares them only for equality, and it leaves an entry out because of one other entry.
+So the kinds are: which blocks apply, which values are missing, and which levels of two entries are equal.
+
+1. For each two entries that can have a resource in common, and each entry with itself: every set of equations between
+   levels that can be at the same place. With more than MOST_EQUATIONS of them: each one, each two, and all.
+2. Each of these with the blocks of both, of one, of the other, and with all blocks.
+3. Every choice of every list in a `when`, and everything once more with one more value in each list: a fault that one
+   value hides shows with the other.
+4. Each placeholder missing, and with values that are no plain level.
+5. For each condition: every spelling of it, near misses, and values that cannot be compared or read.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import combinations, count, product
+from math import prod
+from typing import NamedTuple
+
+from iot_policies.entries import Entry
+from iot_policies.principal import Principal
+from iot_policies.proofs.meaning import CLIENT_ID, PRINCIPAL, Reach, reaches
+from iot_policies.proofs.patterns import (
+    NotCovered,
+    Pattern,
+    Text,
+    Variable,
+    glob_pattern,
+    join,
+    literal,
+    template_levels,
+    variables_of,
+)
+from iot_policies.proofs.spellings import near_misses, nested, unreadable, values_that_meet
+from iot_policies.proofs.unification import Substitution, is_part, meet, unify
+from iot_policies.template import PolicyTemplate
+from iot_policies.when import Condition
+
+MOST_EQUATIONS = 5
+_WILD = (("+",), ("#",))
+_UNSAFE: tuple[object, ...] = ("a/b", "a+", "#", "*", "a?", "$a", "", "é" * 65, True, 1.5, {}, ["a", None])
+"""Values that no placeholder takes."""
+_UNSAFE_NAMES = ("a/b", "a+", "#", "*", "a?", "$a", "é" * 65, "a\u200b", " a")
+
+
+class Example(NamedTuple):
+    """A principal to try."""
+
+    principal: Principal
+    client_id: str | None
+
+    @property
+    def key(self) -> str:
+        """Tells examples apart."""
+        return json.dumps([self.principal.name, self.principal.claims, self.client_id], sort_keys=True)
+
+
+class Examples:
+    """Makes the example principals of one template."""
+
+    def __init__(self, template: PolicyTemplate) -> None:
+        self._template = template
+        self._blocks = template.blocks
+        self._takes_client_id = any("{client_id}" in entry.text for entry in template.entries)
+        used = [entry.text for entry in template.entries] + [str(block.when) for block in template.blocks]
+        words = (f"{word}{number or ''}" for number in count() for word in _WORDS)
+        self._words = (word for word in words if not any(word in text for text in used))
+        self._known: dict[object, str] = {}
+
+    def all(self) -> Iterator[Example]:
+        """Every example, without duplicates. Raises NotCovered."""
+        seen = set()
+        for example in self._every():
+            if example.key not in seen:
+                seen.add(example.key)
+                yield example
+
+    def of(self, values: Substitution, *entries: Entry) -> Iterator[Example]:
+        """The examples with some values for which the blocks of some entries apply."""
+        for solution in self._filled(values, variables_of(level for each in entries for level in _levels(each))):
+            for case in self._choices([entry.block_index for entry in entries]):
+                yield from self._examples(solution, case)
+
+    def _every(self) -> Iterator[Example]:
+        every = range(len(self._blocks))
+        yield self._example({}, {})
+        yield self._example({}, {})._replace(client_id=self._word(CLIENT_ID))
+        yield from self._of_conditions()
+        yield from self._of_placeholders()
+        for case in self._choices(every):
+            yield from self._examples({}, case)
+        for one, other in self._pairs():
+            blocks = one.block_index, other.block_index
+            solutions = [*self._solutions(one, other)]
+            for applied in dict.fromkeys(map(frozenset, (blocks, blocks[:1], blocks[1:], every))):
+                for case in self._choices(sorted(applied)):
+                    for solution in solutions:
+                        yield from self._examples(solution, case)
+            for name in self._claims(one, other):
+                for case in self._choices(blocks):
+                    rest = {key: value for key, value in case.items() if key != name}
+                    yield self._example({key: text for key, text in solutions[0].items() if _claim(key) != name}, rest)
+
+    def _pairs(self) -> Iterator[tuple[Entry, Entry]]:
+        """The entries that can have a resource in common, each with itself, too. Raises NotCovered."""
+        prefix, entries = self._template.topic_prefix, self._template.entries
+        first, second = ([[*_globs(entry, prefix, copy)] for entry in entries] for copy in (1, 2))
+        for number, one in enumerate(entries):
+            for other in range(number, len(entries)):
+                if other == number or _can_meet(first[number], second[other]):
+                    yield one, entries[other]
+
+    def _solutions(self, one: Entry, other: Entry) -> Iterator[Mapping[Variable, str]]:
+        """Values for two entries: without equations first, then for every set of equations that has any."""
+        prefix = self._template.topic_prefix
+        forms = product(reaches(one, prefix, 1), reaches(other, prefix, 2))
+        equations = [
+            pair for mine, its in forms if _is_alike(mine, its) for pair in _equations(mine.levels, its.levels)
+        ]
+        variables = variables_of((*_levels(one), *_levels(other, copy=2)))
+        for chosen in _subsets([*dict.fromkeys(equations)]):
+            for found in unify(chosen):
+                yield from self._filled(found, variables)
+
+    def _filled(self, found: Substitution, variables: Iterable[Variable]) -> Iterator[Mapping[Variable, str]]:
+        """A substitution with a new word for each variable that it leaves open; none if a value is then too long."""
+        names = dict.fromkeys((*variables, *found))
+        parts = [part for text in found.values() for part in text if isinstance(part, Variable)]
+        words = {PRINCIPAL: self._word(PRINCIPAL), CLIENT_ID: self._word(CLIENT_ID)}
+        for index, part in enumerate(each for each in dict.fromkeys((*names, *parts)) if each not in words):
+            words[part] = self._word(index)
+        texts = {name: found.get(name, (name,)) for name in names if not is_part(name)}
+        values = {name: literal(_replaced(text, words)) for name, text in texts.items()}
+        if all(len(value.encode()) <= 128 for value in values.values()):
+            yield values
+
+    def _word(self, use: object) -> str:
+        """A word for one use: no text of the template has it, and no other use."""
+        if use not in self._known:
+            self._known[use] = next(self._words)
+        return self._known[use]
+
+    def _claims(self, *entries: Entry) -> list[str]:
+        names = [_claim(each) for entry in entries for each in variables_of(_levels(entry))]
+        return [*dict.fromkeys(name for name in names if name is not None)]
+
+    def _choices(self, blocks: Iterable[int]) -> list[dict[str, list[object]]]:
+        """Values for which some blocks apply: every choice of every list, or if these are many, each value once."""
+        conditions = [pair for block in blocks for pair in (self._blocks[block].when or {}).items()]
+        distinct = {repr(pair): pair for pair in conditions}  # 1 and true are equal in Python.
+        names = [name for name, _ in distinct.values()]
+        options = [_options(wanted) for _, wanted in distinct.values()]
+        most = max(map(len, options), default=1)
+        is_small = prod(map(len, options)) <= _MOST_CHOICES
+        rows = product(*options) if is_small else ([each[n % len(each)] for each in options] for n in range(most))
+        return [_case(zip(names, row, strict=True)) for row in rows]
+
+    def _examples(self, values: Mapping[Variable, str], case: Mapping[str, list[object]]) -> Iterator[Example]:
+        """An example, and one with one more value for each claim of a placeholder."""
+        yield self._example(values, case)
+        yield self._example(values, case, extra=True)
+
+    def _example(
+        self, values: Mapping[Variable, str], case: Mapping[str, list[object]], *, extra: bool = False
+    ) -> Example:
+        claims: dict[str, list[object]] = {name: list(found) for name, found in case.items()}
+        for variable, value in values.items():
+            if (name := _claim(variable)) is not None and value not in claims.setdefault(name, []):
+                claims[name].append(value)
+        for name, found in claims.items():
+            if not found or (extra and any(_claim(each) == name for each in values)):
+                found.append(self._word(("extra", name)))
+        single = {name: found[0] if len(found) == 1 else found for name, found in claims.items()}
+        client_id = values.get(CLIENT_ID, self._word(CLIENT_ID)) if self._takes_client_id else None
+        return Example(Principal(values.get(PRINCIPAL, self._word(PRINCIPAL)), single), client_id)
+
+    def _of_conditions(self) -> Iterator[Example]:
+        """Each condition of each block met in every way, nearly met, and with values that a template cannot read."""
+        for number, block in enumerate(self._blocks):
+            values = self._values_of([entry for entry in self._template.entries if entry.block_index == number])
+            case = self._choices([number])[0]
+            for name, wanted in (block.when or {}).items():
+                base = self._example(values, {key: each for key, each in case.items() if key != name})
+                claims = {key: each for key, each in base.principal.claims.items() if key != name}
+                for value in (*values_that_meet(block, wanted), *near_misses(block, wanted), *_UNREADABLE):
+                    for found in (*nested(name, value), {name: value}):
+                        yield _with(base, claims | found)
+                for found in unreadable(name):
+                    yield _with(base, claims | found)
+
+    def _of_placeholders(self) -> Iterator[Example]:
+        """Each placeholder missing, or with a value that is no plain level; the blocks of its entry apply."""
+        for entry in self._template.entries:
+            values = self._values_of([entry])
+            base = self._example(values, self._choices([entry.block_index])[0])
+            for variable in values:
+                if (name := _claim(variable)) is not None:
+                    claims = {key: each for key, each in base.principal.claims.items() if key != name}
+                    yield _with(base, claims)
+                    for value in (*_UNSAFE, 7, [7, "7"], [], "fox", "fox owl", ["fox owl", "bee"]):
+                        for found in (*nested(name, value), {name: value}):
+                            yield _with(base, claims | found)
+                    for found in unreadable(name):
+                        yield _with(base, claims | found)
+            for text in _UNSAFE_NAMES:
+                yield base._replace(principal=Principal(text, base.principal.claims))
+            for client_id in (None, *_UNSAFE_NAMES) if self._takes_client_id else ():
+                yield base._replace(client_id=client_id)
+
+    def _values_of(self, entries: Sequence[Entry]) -> Mapping[Variable, str]:
+        variables = variables_of(level for entry in entries for level in _levels(entry))
+        return next(self._filled({}, variables))
+
+
+_WORDS = ("ann", "red", "blue", "oak", "elm", "sun", "fox", "owl", "bee", "ivy")
+_MOST_CHOICES = 16
+_ANY = object()
+"""Any value: another claim's placeholder has one, or else a new word is used."""
+_UNREADABLE: tuple[object, ...] = (None, "a\u200b", ["a", " b"])
+
+
+def _options(wanted: Condition) -> list[object]:
+    return [_ANY] if wanted == "*" else [*wanted] if isinstance(wanted, tuple) else [wanted]
+
+
+def _case(chosen: Iterable[tuple[str, object]]) -> dict[str, list[object]]:
+    """The values of each claim, without duplicates."""
+    values: dict[str, dict[str, object]] = {}
+    for name, value in chosen:
+        known = values.setdefault(name, {})
+        if value is not _ANY:
+            known[repr(value)] = value
+    return {name: [*known.values()] for name, known in values.items()}
+
+
+def _with(example: Example, claims: Mapping[str, object]) -> Example:
+    return example._replace(principal=Principal(example.principal.name, claims))
+
+
+def _claim(variable: Variable) -> str | None:
+    return variable.name.removeprefix("claims.") if variable.name.startswith("claims.") else None
+
+
+def _levels(entry: Entry, copy: int = 1) -> tuple[Text, ...]:
+    return template_levels(entry.text, copy)
+
+
+def _replaced(text: Text, words: Mapping[Variable, str]) -> Text:
+    return join(words[part] if isinstance(part, Variable) else part for part in text)
+
+
+def _globs(entry: Entry, prefix: str, copy: int) -> Iterator[tuple[str, Pattern]]:
+    """The types of resources that an entry has, with the patterns of its resources."""
+    for reach in reaches(entry, prefix, copy):
+        levels = tuple(("*",) if level in _WILD and entry.key != "connect" else level for level in reach.levels)
+        yield _kind(reach), glob_pattern(levels)
+
+
+def _kind(reach: Reach) -> str:
+    return {"iot:Connect": "client", "iot:Subscribe": "topicfilter"}.get(reach.action, "topic")
+
+
+def _is_alike(one: Reach, other: Reach) -> bool:
+    """Whether two entries can have equal resources."""
+    return _kind(one) == _kind(other)
+
+
+def _can_meet(one: Iterable[tuple[str, Pattern]], other: Sequence[tuple[str, Pattern]]) -> bool:
+    try:
+        return any(kind == that and meet(mine, its) for kind, mine in one for that, its in other)
+    except NotCovered:
+        return True
+
+
+def _equations(one: Sequence[Text], other: Sequence[Text]) -> Iterator[tuple[Text, Text]]:
+    """The pairs of levels that can be at one place and can be equal, but are not for every value."""
+    for (here, mine), (there, others) in product(enumerate(one), enumerate(other)):
+        shifts = (there > here and _is_wild_before(one, here)) or (here > there and _is_wild_before(other, there))
+        is_text = mine != others and not {mine, others} & {*_WILD, ("*",)}
+        if (here == there or shifts) and is_text and variables_of((mine, others)) and unify([(mine, others)]):
+            yield mine, others
+
+
+def _is_wild_before(levels: Sequence[Text], index: int) -> bool:
+    return any(level in _WILD for level in levels[:index])
+
+
+def _subsets(equations: Sequence[tuple[Text, Text]]) -> Iterator[tuple[tuple[Text, Text], ...]]:
+    sizes = range(len(equations) + 1) if len(equations) <= MOST_EQUATIONS else (0, 1, 2, len(equations))
+    for size in sizes:
+        yield from combinations(equations, size)
