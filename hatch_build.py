@@ -1,9 +1,12 @@
-"""Puts into the wheel what lies outside the packages: the ready templates, and MQTT.js for the page of `dev`.
+"""Puts into the wheel what lies outside the packages: the ready templates, MQTT.js for the page of `dev`, the README.
 
-`npm ci` installs MQTT.js from the lock file, whose hashes it checks. Without Node.js on this machine, the build
-environment gets it from PyPI. An editable install has no copies: it uses `policies` and `node_modules`.
+1. `npm ci` installs MQTT.js from the lock file, whose hashes it checks. Without Node.js on this machine, the build
+   environment gets it from PyPI. An editable install has no copies: it uses `policies` and `node_modules`.
+2. The README of the package is read outside the repository, so its links get the repository's address, which is
+   `Repository` in `[project.urls]`. Without an address, it has the texts of these links and no images.
 """
 
+import re
 import shutil
 import subprocess
 import tempfile
@@ -11,9 +14,29 @@ from pathlib import Path
 from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+from hatchling.metadata.plugin.interface import MetadataHookInterface
 
 _BUNDLE = "mqtt.esm.js"
 _INSTALL = ("ci", "--omit=dev", "--ignore-scripts", "--loglevel=error", "--no-audit", "--no-fund")
+_RELATIVE_LINK = re.compile(r"(!?)\[([^\]]*)\]\((?![a-z]+:|#)([^)]*)\)")
+
+
+class ReadmeHook(MetadataHookInterface):
+    """Sets the README of the package."""
+
+    def update(self, metadata: dict[str, Any]) -> None:
+        """Replaces each relative link."""
+        repository = metadata.get("urls", {}).get("Repository")
+        text = Path(self.root, "README.md").read_text("utf-8")
+        replaced = _RELATIVE_LINK.sub(lambda link: _absolute(link, repository), text)
+        metadata["readme"] = {"content-type": "text/markdown", "text": replaced}
+
+
+def _absolute(link: re.Match[str], repository: str | None) -> str:
+    image, text, path = link.groups()
+    if repository is None:
+        return "" if image else text
+    return f"{image}[{text}]({repository}/{'raw' if image else 'blob'}/HEAD/{path})"
 
 
 class PackageDataHook(BuildHookInterface[Any]):

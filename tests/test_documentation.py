@@ -1,7 +1,8 @@
 """Every command and every example of README.md and docs/ runs and prints what the page says.
 
-Each page has a folder of its own: its commands run there in the order of the page, and share the shell variables that
-they set. IoT Core runs beside it only if a command connects to one of its ports.
+Each page has a folder of its own: its commands run there in the order of the page, and share the working directory and
+the shell variables that they set. IoT Core runs beside them from the first command that connects to one of its ports.
+A new project is written by the package that is installed here, so nothing is downloaded for it.
 """
 
 import ast
@@ -12,6 +13,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
 from dataclasses import fields
 from pathlib import Path
 
@@ -43,6 +45,8 @@ PAGES = [ROOT / "README.md", *sorted(DOCS.rglob("*.md"))]
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 COMMAND = re.compile(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", re.MULTILINE)
 PORTS = re.compile(r"localhost:(8080|8443)")
+DOWNLOADED = 'uvx --from "$SOURCE" '
+"""Runs a program of the package that a reader has."""
 
 
 def name_of(page: Path) -> str:
@@ -65,8 +69,8 @@ def with_blocks(language: str) -> pytest.MarkDecorator:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A folder like a clone of the repository, with the Python files that pages tell the reader to write."""
-    folder = tmp_path / "clone"
+    """A project with all ready templates, and with the Python files that pages tell the reader to write."""
+    folder = tmp_path / "project"
     shutil.copytree(ROOT / "policies", folder / "policies", ignore=shutil.ignore_patterns("*.py"))
     shutil.copy(ROOT / "authorizer.toml", folder)
     for page in PAGES:
@@ -76,31 +80,44 @@ def folder(tmp_path: Path) -> Path:
     return folder
 
 
+class Terminal:
+    """Runs the commands of a page."""
+
+    def __init__(self, folder: Path, cores: ExitStack) -> None:
+        self.folder = folder
+        """The working directory."""
+        self._kept = folder.with_name("variables")
+        self._variables: dict[str, str] = {}
+        self._cores = cores
+        self._ports: dict[str, str] = {}
+        """The ports of IoT Core on the page, and the free ports that are used instead."""
+
+    def run(self, command: str) -> str:
+        """Runs one command and returns its output."""
+        if PORTS.search(command) and not self._ports:
+            core = self._cores.enter_context(LocalIotCore(self.folder / "authorizer.toml", folder=self.folder / DATA))
+            self._ports = {"8080": str(core.port), "8443": str(core.tls_port)}
+        used = PORTS.sub(lambda match: f"localhost:{self._ports[match[1]]}", command.removeprefix(DOWNLOADED))
+        programs = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+        done = subprocess.run(
+            ["bash", "-c", f"{used}\nexec 2>/dev/null; set | grep -E '^(TOKEN|HASH|PASSWORD|PWD)=' > '{self._kept}'"],
+            check=False,
+            cwd=self.folder,
+            env={**os.environ, **self._variables, "PATH": programs},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        pairs = (line.split("=", 1) for line in self._kept.read_text().splitlines())
+        self._variables |= {name: value.strip("'") for name, value in pairs}
+        self.folder = Path(self._variables["PWD"])
+        return done.stdout
+
+
 @pytest.fixture
-def ports(page: Path, folder: Path) -> Iterator[dict[str, str]]:
-    """Runs IoT Core if the page needs it: the ports of the page, and the free ports that are used instead."""
-    if not any(PORTS.search(command) for command, _ in commands(page)):
-        yield {}
-        return
-    with LocalIotCore(folder / "authorizer.toml", folder=folder / DATA) as core:
-        yield {"8080": str(core.port), "8443": str(core.tls_port)}
-
-
-def run(folder: Path, command: str, variables: dict[str, str]) -> tuple[str, dict[str, str]]:
-    """Runs one command as in a terminal. Returns its output, and the variables with those that it set."""
-    environment = {**os.environ, **variables, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
-    script = f"{command}\nexec 2>/dev/null; set | grep -E '^(TOKEN|HASH|PASSWORD)=' > '{folder}/variables' || true"
-    done = subprocess.run(
-        ["bash", "-c", script],
-        check=False,
-        cwd=folder,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    pairs = (line.split("=", 1) for line in (folder / "variables").read_text().splitlines())
-    return done.stdout, variables | {name: value.strip("'") for name, value in pairs}
+def terminal(folder: Path) -> Iterator[Terminal]:
+    with ExitStack() as cores:
+        yield Terminal(folder, cores)
 
 
 def as_pattern(expected: str) -> str:
@@ -109,12 +126,17 @@ def as_pattern(expected: str) -> str:
 
 
 @with_blocks("console")
-def test_each_command_prints_what_the_page_says(page: Path, folder: Path, ports: dict[str, str]) -> None:
-    variables: dict[str, str] = {}
+def test_each_command_prints_what_the_page_says(page: Path, terminal: Terminal) -> None:
     for command, expected in commands(page):
-        used = PORTS.sub(lambda match: f"localhost:{ports[match[1]]}", command)
-        output, variables = run(folder, used, variables)
+        output = terminal.run(command)
         assert re.fullmatch(as_pattern(expected), output, re.DOTALL), f"{command}\n{output}"
+
+
+@pytest.mark.parametrize("page", PAGES[1:], ids=name_of)
+def test_no_page_needs_a_clone_of_the_repository(page: Path) -> None:
+    """Only README.md begins in one."""
+    shown = [*blocks(page, "sh"), *blocks(page, "console")]
+    assert [block for block in shown if re.search(r"^(\$ )?(make|git clone)\b", block, re.MULTILINE)] == []
 
 
 @with_blocks("python")

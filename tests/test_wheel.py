@@ -1,9 +1,11 @@
 """The built wheel works in a project of a user's, whose own packages have the names of our folders."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
+import tarfile
 from importlib.metadata import version
 from pathlib import Path
 from zipfile import ZipFile
@@ -138,6 +140,44 @@ def contents(wheel: Path) -> dict[str, bytes]:
 def test_the_source_distribution_gives_the_wheel_of_the_repository(wheel: Path, tmp_path: Path) -> None:
     run(UV, "build", "--quiet", "--wheel", "--out-dir", tmp_path, cwd=ROOT)
     assert contents(tmp_path / wheel.name) == contents(wheel)
+
+
+def test_each_package_of_the_wheel_is_typed(wheel: Path) -> None:
+    names = contents(wheel)
+    packages = {name.partition("/")[0] for name in names if ".dist-info/" not in name}
+    assert {package for package in packages if f"{package}/py.typed" not in names} == set()
+    assert len(packages) == 6
+
+
+def readme(wheel: Path) -> str:
+    """The description that the wheel's metadata has."""
+    with ZipFile(wheel) as files:
+        (name,) = [each for each in files.namelist() if each.endswith(".dist-info/METADATA")]
+        return files.read(name).decode().partition("\n\n")[2]
+
+
+def links(text: str) -> list[str]:
+    return re.findall(r"\]\(([^)]*)\)", text)
+
+
+def test_the_readme_of_the_wheel_has_no_link_that_leads_nowhere(wheel: Path) -> None:
+    """While the repository has no public address."""
+    assert links(readme(wheel)) == []
+    assert "with `iot-authorizer init`" in readme(wheel)
+
+
+def test_the_links_of_the_readme_lead_to_the_address_of_the_repository(wheel: Path, tmp_path: Path) -> None:
+    with tarfile.open(next(wheel.parent.glob("*.tar.gz"))) as source:
+        source.extractall(tmp_path, filter="data")
+    (folder,) = tmp_path.iterdir()
+    (folder / "PKG-INFO").unlink()  # Hatchling would take the README from there.
+    settings, address = folder / "pyproject.toml", "https://git.example/them/theirs"
+    settings.write_text(settings.read_text().replace("[project.urls]", f'[project.urls]\nRepository = "{address}"'))
+    run(UV, "build", "--quiet", "--wheel", "--out-dir", tmp_path, cwd=folder)
+    found = links(readme(tmp_path / wheel.name))
+    assert f"{address}/raw/HEAD/docs/console.png" in found
+    paths = [re.sub(rf"^{address}/(?:blob|raw)/HEAD/|#.*", "", target) for target in found]
+    assert [path for path in paths if not (ROOT / path).is_file()] == []
 
 
 def test_their_suite_uses_the_fixture(programs: Path, project: Path) -> None:

@@ -24,6 +24,8 @@ _AUTHORIZER_NAME = "[A-Za-z0-9_=,@-]{1,128}"
 """CreateAuthorizer, authorizerName; only ASCII, as in our configuration."""
 _HOST = r"(?=.{1,253}$)[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+"
 
+PythonVersion = Literal["3.11", "3.12", "3.13", "3.14"]
+"""The minor versions of Python that this package and Lambda support."""
 Days = Literal[1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653]
 """The retention times of CloudWatch Logs (PutRetentionPolicy, retentionInDays)."""
 
@@ -48,7 +50,7 @@ class AuthorizerProps:
     """Whether environments start from a snapshot."""
     architecture: Literal["arm64", "x86_64"] = "arm64"
     """The processor that the Lambda directory was built for."""
-    python: Literal["3.11", "3.12", "3.13", "3.14"] = "3.14"
+    python: PythonVersion = "3.14"
     """The minor version of Python that the Lambda directory was built for."""
     secret_kms_key_arns: Sequence[str] = ()
     """ARNs of the customer-managed KMS keys that encrypt the secrets of the configuration."""

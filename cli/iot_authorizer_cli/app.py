@@ -32,6 +32,7 @@ from iot_authorizer_cli.commands.users import change as users
 from iot_authorizer_cli.commands.users.import_users import import_users
 from iot_authorizer_cli.commands.users.show import list_users, show
 from iot_authorizer_cli.commands.what_can import what_can
+from iot_authorizer_cli.distribution import DISTRIBUTION
 from iot_authorizer_cli.project.identity_table import problem_of
 from iot_authorizer_cli.project.key_ring import KeyRefused
 from iot_core.functions.lambda_function import BrokenHandler
@@ -116,7 +117,7 @@ _add(app, "connect", connect, "--for paho > client.py && python client.py")
 _add(app, "invoke", invoke, '--mqtt-context \'{"clientId": "ann"}\'')
 _add(app, "render", render, "policies/chat.toml --principal ann")
 _add(app, "explain", explain, "policies/chat.toml --principal ann connect ann")
-_add(app, "what-can", what_can, 'policies/chat.toml --principal ann --claims \'{"rooms": ["lobby"]}\'')
+_add(app, "what-can", what_can, "policies/chat.toml --principal ann")
 _add(app, "lint", lint, "policies/*.toml")
 _add(app, "token", token, "--principal ann --expires 15m")
 _add(app, "password", password, "")
@@ -167,7 +168,7 @@ _add(_undo, "revoke undo before", revoke.undo_before, "--issuer https://auth.exa
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"iot-authorizer {version('iot-authorizer')}")
+        typer.echo(f"iot-authorizer {version(DISTRIBUTION)}")
         raise typer.Exit
 
 

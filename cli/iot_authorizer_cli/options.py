@@ -43,6 +43,13 @@ def account_id(account: str) -> str:
     return account
 
 
+def region_name(region: str) -> str:
+    """Checks that an AWS region can be in an ARN."""
+    if re.fullmatch(r"[a-z0-9-]+", region) is None:
+        raise typer.BadParameter(f"expected a region, such as eu-west-1, found {region!r}", param_hint="--region")
+    return region
+
+
 Config = Annotated[Path, typer.Option("--config", metavar="FILE", help="Read this configuration file.")]
 DataFolder = Annotated[
     Path, typer.Option("--data", metavar="DIR", help="Keep this machine's keys, messages and table in this folder.")
@@ -55,7 +62,9 @@ Handler = Annotated[
     str | None,
     typer.Option("--handler", metavar="NAME", help="Run this Lambda handler; default: handler of the configuration."),
 ]
-Region = Annotated[str, typer.Option("--region", metavar="REGION", help="Write this AWS region into ARNs.")]
+Region = Annotated[
+    str, typer.Option("--region", metavar="REGION", callback=region_name, help="Write this AWS region into ARNs.")
+]
 Account = Annotated[
     str,
     typer.Option(

@@ -49,7 +49,8 @@ def local_iot_core(request: pytest.FixtureRequest) -> "Iterator[IotCoreUnderTest
         try:
             core = stack.enter_context(IotCoreUnderTest(config, limits=IOT_CORE.without_throttling()))
         except (InvalidFile, BrokenHandler) as error:
-            pytest.fail(f"local_iot_core: {error} (the setting {_SETTING} names another file)", pytrace=False)
+            problem = f"local_iot_core: {error} (the setting {_SETTING} names another file)"
+            raise pytest.fail.Exception(problem, pytrace=False) from None
         request.node.stash[_CORE] = core
         yield core
         del request.node.stash[_CORE]

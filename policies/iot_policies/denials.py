@@ -2,8 +2,9 @@
 
 - A deny always denies what its filter matches. The `*` of an IoT policy matches more than a wildcard of MQTT: it
   crosses levels, and it also matches `$`. So a `+` also denies deeper levels, which is a warning.
-- A leading wildcard also denies topics that start with `$`, which MQTT's wildcards do not match. That matters if a
-  grant allows one. It is a note, since `#` usually means to deny everything.
+- A leading wildcard also denies topics that start with `$`, which MQTT's wildcards do not match, and so can deny a
+  shared subscription, `$share/NAME/FILTER`, by its whole text. That matters if a grant allows one. It is a note, since
+  `#` usually means to deny everything.
 - Device Defender reports a `+` or `#` in a Deny of a stored policy, where they are plain characters
   (IOT_POLICY_POTENTIAL_MISCONFIGURATION_CHECK, POLICY_CONTAINS_MQTT_WILDCARDS_IN_DENY_STATEMENT). A template cannot
   have that fault. Its findings about wildcards of a deny have the same reason code.
@@ -12,10 +13,10 @@
 """
 
 from collections.abc import Iterator
-from itertools import product
+from itertools import islice, product
 
 from iot_policies.entries import Entry
-from iot_policies.findings import AuditCode, Finding, example_topic
+from iot_policies.findings import AuditCode, Finding, example_topic, warning
 from iot_policies.globs import allowed_glob, is_exact
 from iot_policies.grants import Deny
 from iot_policies.overlap import cuts
@@ -58,16 +59,13 @@ def _of_wildcards(entry: Entry, template: PolicyTemplate) -> Iterator[Finding]:
     levels, written = split_template(entry.filter), split_template(entry.text)
     leads = written[lead(written)] in (PLUS, HASH)
     if _denies_deeper(levels):
-        reserved = f', and topics that start with $, such as "{_reserved(written)}"' if leads else ""
+        reserved = f', and what starts with $, such as "{_reserved(written)}"' if leads else ""
         message = f'also denies deeper levels, such as "{_deeper(levels)}"{reserved}'
-        advice = "an IoT policy cannot deny only a single level"
-        yield Finding(
-            "warning", entry.location, f'"{entry.text}" {message}: {advice}', audit=AuditCode.WILDCARDS_IN_DENY
-        )
-    elif leads and (granted := _granted_reserved(entry, template)) is not None:
-        example = example_topic(split_template(granted.filter))
-        message = f'also denies topics that start with $, such as "{example}", which {granted.block_name} allows'
-        yield Finding("note", entry.location, f'"{entry.text}" {message}', audit=AuditCode.WILDCARDS_IN_DENY)
+        yield warning(entry, f"{message}: an IoT policy cannot deny only a single level", AuditCode.WILDCARDS_IN_DENY)
+    elif leads:
+        for example, name in islice(_granted_reserved(entry, template), 1):
+            message = f'also denies what starts with $, such as "{example}", which {name} allows'
+            yield Finding("note", entry.location, f'"{entry.text}" {message}', audit=AuditCode.WILDCARDS_IN_DENY)
 
 
 def _denies_deeper(levels: Levels) -> bool:
@@ -85,12 +83,18 @@ def _reserved(levels: Levels) -> str:
     return example_topic(("$aws", *levels[start + 1 :]))
 
 
-def _granted_reserved(entry: Entry, template: PolicyTemplate) -> Entry | None:
-    """An entry of a grant for topics that start with `$` and that the deny reaches."""
+def _granted_reserved(entry: Entry, template: PolicyTemplate) -> Iterator[tuple[str, str]]:
+    """What starts with `$`, is granted, and is reached by a deny: an example and the name of the grant."""
     for granted in template.entries:
-        levels = split_template(granted.filter)
-        if granted.effect == "Allow" and granted.key != "connect" and levels[lead(levels)].startswith("$"):
-            pairs = product(entry.rules, granted.rules)
-            if any(one.action == other.action and cuts(allowed_glob(one.levels), other.levels) for one, other in pairs):
-                return granted
-    return None
+        if granted.effect == "Allow" and granted.key != "connect":
+            levels = split_template(granted.filter)
+            start, example = lead(levels), example_topic(levels)
+            reached = {
+                one.action
+                for one, other in product(entry.rules, granted.rules)
+                if one.action == other.action and cuts(allowed_glob(one.levels), other.levels)
+            }
+            if reached and levels[start].startswith("$"):
+                yield example, granted.block_name
+            elif start and reached == {"iot:Subscribe"}:
+                yield "/".join((*levels[:start], example)), granted.block_name

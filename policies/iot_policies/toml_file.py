@@ -47,6 +47,8 @@ def read_file(path: Path) -> bytes:
     """
     try:
         content = path.read_bytes()
+    except FileNotFoundError:
+        raise InvalidFile(path, None, "", file_not_found(path)) from None
     except OSError as error:
         raise InvalidFile(path, None, "", f"can't be read: {error.strerror}") from None
     except ValueError:
@@ -54,6 +56,18 @@ def read_file(path: Path) -> bytes:
     if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         raise InvalidFile(path, None, "", "the file is in UTF-16: save it in UTF-8")
     return content.removeprefix(codecs.BOM_UTF8)
+
+
+def file_not_found(path: Path) -> str:
+    """What to do about a file that does not exist: names one beside it, if the name may be a typo."""
+    if not path.parent.is_dir():
+        return f"file not found: the folder {path.parent} does not exist"
+    try:
+        alike = get_close_matches(path.name, [each.name for each in path.parent.iterdir()], 1)
+    except OSError:  # A folder that may be entered, but not listed.
+        alike = []
+    advice = f"did you mean {path.with_name(alike[0])}?" if alike else "correct its name, or create it"
+    return f"file not found: {advice}"
 
 
 def read_toml(path: Path) -> tuple[dict[str, object], str]:

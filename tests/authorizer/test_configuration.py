@@ -234,7 +234,7 @@ def test_a_file_that_is_wrong_as_a_whole_is_refused(tmp_path: Path, text: str, e
 
 
 @pytest.mark.parametrize(
-    ("content", "message"), [(None, "can't be read: No such file"), (b"name = '\xff'", "expected UTF-8 text")]
+    ("content", "message"), [(None, "file not found: correct its name"), (b"name = '\xff'", "expected UTF-8 text")]
 )
 def test_a_file_that_is_not_there_or_not_text_is_refused(tmp_path: Path, content: bytes | None, message: str) -> None:
     if content is not None:

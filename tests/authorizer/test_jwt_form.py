@@ -70,6 +70,7 @@ PAYLOADS = {
     "sub-twice-the-same": (inside(PAYLOAD, '"sub": "ann"'), Reason.DUPLICATE_KEY),
     "nested-twice": (inside(PAYLOAD, '"x": [{"y": {"z": 1, "z": 1}}]'), Reason.DUPLICATE_KEY),
     "nan": (inside(PAYLOAD, '"x": NaN'), Reason.MALFORMED_TOKEN),
+    "too-large": (inside(PAYLOAD, '"x": [1e400]'), Reason.MALFORMED_TOKEN),
     "infinity": (inside(PAYLOAD, '"x": [-Infinity]'), Reason.MALFORMED_TOKEN),
     "huge-integer": (inside(PAYLOAD, f'"x": {"9" * 5000}'), Reason.MALFORMED_TOKEN),
     "list": (b"[" + PAYLOAD + b"]", Reason.MALFORMED_TOKEN),

@@ -112,7 +112,7 @@ def test_anything_but_a_public_key_set_is_refused_at_start(tmp_path: Path, text:
 
 
 def test_a_missing_key_file_is_refused_at_start(tmp_path: Path) -> None:
-    with pytest.raises(InvalidFile, match=r"authorizer\.toml:\d+: jwt\[0\]\.jwks: .*none\.json: can't be read"):
+    with pytest.raises(InvalidFile, match=r"authorizer\.toml:\d+: jwt\[0\]\.jwks: .*none\.json: file not found"):
         start(tmp_path, jwt_table(jwks="none.json"))
 
 

@@ -36,13 +36,15 @@ TAKE_A_TEMPLATE = [
 TAKE_A_CONFIGURATION = [["invoke"], ["dev"], ["connect", "--for", "paho"], ["keys", "list"], ["sign", "token"]]
 
 ERRORS = [
-    (["render", "missing.toml", "--principal", "ann"], "missing.toml: can't be read: No such file or directory"),
+    (["render", "missing.toml", "--principal", "ann"], "missing.toml: file not found: correct its name, or create it"),
     (["render", CHAT], "--principal"),
     (["render", CHAT, "--principal", "ann", "--claims", "{"], "--claims: expected a JSON object"),
     (["render", CHAT, "--principal", "ann", "--claims", "[]"], "--claims: expected a JSON object"),
+    (["token", "--principal", "ann", "--claims", '{"a": 1e999}'], "--claims: expected a JSON object"),
+    (["dev", "--region", "x y"], "--region: expected a region, such as eu-west-1, found 'x y'"),
     (
         ["render", CHAT, "--principal", "a/b"],
-        "--principal: principal cannot be a topic level: expected at most 128",
+        "--principal: principal cannot be a topic level: expected a text or a whole number of at most 128",
     ),
     (
         ["render", CHAT, "--principal", "a", "--claims", '{"rooms": "+"}'],
@@ -95,7 +97,7 @@ def test_a_file_that_is_not_there_is_named_with_the_line_and_the_key_that_name_i
 ) -> None:
     written = f'\nname = "chat"\ntoken_key_name = "t"\n{text}\n[anonymous]\nprincipal = "x"\n'
     (folder / "authorizer.toml").write_text(written)
-    message = f"authorizer.toml:{place}: nope: can't be read: No such file or directory"
+    message = f"authorizer.toml:{place}: nope: file not found: correct its name, or create it"
     assert run(*command).stderr == f"iot-authorizer: {message}\n"
 
 

@@ -97,5 +97,19 @@ def test_the_fixture(local_iot_core):
 def test_without_a_configuration_only_the_tests_that_use_the_fixture_fail_with_one_sentence(tmp_path: Path) -> None:
     shown = run_pytest(tmp_path, WITHOUT_CONFIGURATION)
     assert "1 passed, 1 error" in shown, shown
-    assert "authorizer.toml: can't be read: No such file or directory (the setting iot_authorizer_config" in shown
+    assert "authorizer.toml: file not found: correct its name, or create it (the setting iot_authorizer_config" in shown
     assert "Traceback" not in shown
+    assert "another exception" not in shown
+
+
+REFUSED = """\
+def test_the_attic(local_iot_core):
+    local_iot_core.client("ann", {"rooms": ["lobby"]}).subscribe("rooms/attic/#")
+"""
+
+
+def test_a_refused_client_shows_the_line_of_the_test_and_none_of_the_client(tmp_path: Path) -> None:
+    fill(tmp_path)
+    shown = run_pytest(tmp_path, REFUSED)
+    assert '>       local_iot_core.client("ann", {"rooms": ["lobby"]}).subscribe("rooms/attic/#")' in shown
+    assert "mqtt_test_client.py" not in shown

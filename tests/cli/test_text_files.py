@@ -85,4 +85,4 @@ def test_findings_in_a_template_with_a_byte_order_mark_have_the_right_line(proje
 def test_claims_are_read_from_a_file(project: Path, run: Run) -> None:
     done = run("render", "policies/chat.toml", "--principal", "ann", "--claims", "@claims.json")
     assert "rooms/lobby/say/ann" in json.dumps(json.loads(done.stdout))
-    assert refused(run, "token", "--principal", "ann", "--claims", "@none.json").startswith("none.json: can't be read")
+    assert refused(run, "token", "--principal", "ann", "--claims", "@none.json").startswith("none.json: file not found")

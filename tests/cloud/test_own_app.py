@@ -1,8 +1,9 @@
 """A stranger's CDK app: a user pool, its app client and the authorizer that accepts its tokens, in one stack.
 
 ministack's Cognito signs no tokens where it runs here (it lacks a package for RSA), and nothing here answers for
-Cognito's host name. So the tests sign the tokens and serve the keys, and the app names their server in `jwks`. The
-other issuer, for ID tokens, has the URL of the keys that a user of AWS gets.
+Cognito's host name. So the tests sign the tokens and serve the keys. Only a parameter of the stack names their server:
+the construct refuses a URL that only this machine can fetch, as far as it knows the URL. The other issuer of the pool,
+for ID tokens, has the URL of the keys that a user of AWS gets.
 """
 
 import json
@@ -23,23 +24,22 @@ from tests.cloud.project import ARCHITECTURE, PYTHON, Project
 NAME = "ann"
 PARTNER = "https://partner.example.com/"
 APP = f"""\
-import sys
-
 from aws_cdk import App, CfnOutput, CfnParameter, Stack, aws_cognito
 
 from iot_authorizer_cdk import AuthorizerProps, Dashboard, IdentityTable, IotCustomAuthorizer, Issuer
 
 app = App()
 stack = Stack(app, "Shop")
+keys, partner = (CfnParameter(stack, name).value_as_string for name in ("Keys", "Partner"))
 pool = aws_cognito.UserPool(stack, "Users")
 client = pool.add_client("Web")
 authorizer = IotCustomAuthorizer(
     stack,
     "Authorizer",
     issuers=[
-        Issuer.cognito(pool, clients=[client], jwks=f"{{sys.argv[1]}}/{{pool.user_pool_id}}"),
+        Issuer.cognito(pool, clients=[client], jwks=f"{{keys}}/{{pool.user_pool_id}}"),
         Issuer.cognito(pool, clients=[client], token_use="id"),
-        Issuer.of("{PARTNER}", audience=[CfnParameter(stack, "Partner").value_as_string], jwks=sys.argv[1]),
+        Issuer.of("{PARTNER}", audience=[partner], jwks=keys),
     ],
     table=IdentityTable(stack, "Identities").table,
     props=AuthorizerProps(python="{PYTHON}", architecture="{ARCHITECTURE}"),
@@ -79,8 +79,8 @@ def outputs(cloud: Cloud, folder: Path, keys: KeyServer) -> dict[str, str]:
 
 def deploy(cloud: Cloud, folder: Path, keys: KeyServer, *, partner: str) -> None:
     """Deploys the app. `partner` is the audience of the partner's tokens."""
-    app = f"{sys.executable} app.py {keys.url}"
-    cloud.cdk(folder, "deploy", "--app", app, "--require-approval", "never", "--parameters", f"Partner={partner}")
+    app = ("--app", f"{sys.executable} app.py", "--require-approval", "never")
+    cloud.cdk(folder, "deploy", *app, "--parameters", f"Partner={partner}", "--parameters", f"Keys={keys.url}")
 
 
 def access_token(outputs: dict[str, str], signer: str = "main", **changes: object) -> str:

@@ -112,11 +112,18 @@ def test_it_is_said_which_granted_topics_that_start_with_a_dollar_a_deny_reaches
 ) -> None:
     (found,) = of_denies(SHADOW, deny, topic_prefix=topic_prefix)
     assert (found.severity, found.audit) == ("note", AuditCode.WILDCARDS_IN_DENY)
-    assert found.message.endswith(
-        f'also denies topics that start with $, such as "{example}", which grant "shadow" allows'
-    )
+    assert found.message.endswith(f'also denies what starts with $, such as "{example}", which grant "shadow" allows')
     template = PolicyTemplate.of([CONNECT, SHADOW, deny], topic_prefix=topic_prefix)
     assert not explain(template, X, "publish" if deny.publish else "receive", example).allowed
+
+
+def test_it_is_said_that_a_deny_reaches_a_shared_subscription_although_it_does_not_reach_its_topics() -> None:
+    shared, deny = Grant(subscribe=("$share/g/{principal}",)), Deny(subscribe=("+/#",))
+    (found,) = of_denies(shared, deny)
+    assert found.message == '"+/#" also denies what starts with $, such as "$share/g/x", which grant[1] allows'
+    template = PolicyTemplate.of([CONNECT, shared, deny])
+    assert not explain(template, X, "subscribe", "$share/g/x").allowed
+    assert explain(template, X, "receive", "x").allowed
 
 
 @pytest.mark.parametrize(

@@ -57,9 +57,20 @@ def test_the_message_about_broken_toml_is_one_line(tmp_path: Path) -> None:
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(InvalidFile, match=r"none\.toml: can't be read: No such file") as found:
+    with pytest.raises(InvalidFile, match=r"none\.toml: file not found: correct its name, or create it") as found:
         PolicyTemplate.load(tmp_path / "none.toml")
     assert found.value.line is None
+
+
+def test_a_missing_file_with_a_name_like_that_of_another_one_gets_the_other_name(tmp_path: Path) -> None:
+    (tmp_path / "chat.toml").write_text("")
+    with pytest.raises(InvalidFile, match=rf"chta\.toml: file not found: did you mean {tmp_path}/chat\.toml\?$"):
+        PolicyTemplate.load(tmp_path / "chta.toml")
+
+
+def test_a_file_in_a_missing_folder_is_refused_with_the_folder(tmp_path: Path) -> None:
+    with pytest.raises(InvalidFile, match=rf"file not found: the folder {tmp_path}/none does not exist$"):
+        PolicyTemplate.load(tmp_path / "none/chat.toml")
 
 
 def test_a_directory_is_not_a_template(tmp_path: Path) -> None:

@@ -72,9 +72,12 @@ class StackNames:
 
 
 def stages_of_file(file: Path = _CDK_JSON) -> object:
-    """Returns `context.stages` of cdk.json, for programs without the CDK. Raises InvalidSettings, OSError."""
+    """Returns `context.stages` of cdk.json, for programs without the CDK. Raises InvalidSettings."""
     try:
         return json.loads(file.read_bytes())["context"]["stages"]
+    except FileNotFoundError:
+        advice = "run this in the folder of your project; a project that `iot-authorizer init` writes has it"
+        raise InvalidSettings(f"{file}: file not found: {advice}") from None
     except (ValueError, KeyError, TypeError):
         raise InvalidSettings(f"{file}: expected JSON with an object context.stages") from None
 

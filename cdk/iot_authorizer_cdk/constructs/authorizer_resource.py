@@ -7,8 +7,8 @@
    key and make it ACTIVE: IoT Core never accepts a client under provisional values.
 3. A rollback sends the previous settings. Deletion makes it INACTIVE, because CloudFormation's handler deletes an
    authorizer that the template calls INACTIVE without making it so.
-4. IoT Core has two keys, `key-1` and `key-2`, whatever their names in `authorizer.toml` are: UpdateAuthorizer replaces
-   keys of the same name, and is not known to remove any. With one key, both are this key.
+4. IoT Core has two keys, `key-1` and `key-2`, not those names of `authorizer.toml`: UpdateAuthorizer replaces keys of
+   the same name, and is not known to remove any. With one key, both are this key.
 5. SigningDisabled cannot be changed. With signing, the name ends with `-signed`, so that CloudFormation creates another
    authorizer and deletes this one.
 6. The IDs of all these resources have the name in them. So another name leaves none of them in the template: the
@@ -75,7 +75,7 @@ class AuthorizerResource(Construct):
             status="INACTIVE",
             signing_disabled=not signing,
             token_key_name=_FIRST_TOKEN_KEY_NAME if signing else None,
-            token_signing_public_keys={_KEY_NAMES[0]: _nobodys_key()} if signing else None,
+            token_signing_public_keys={_KEY_NAMES[0]: _provisional_key()} if signing else None,
         )
         self.resource.add_property_deletion_override("Tags")
         Aspects.of(self.resource).add(_StackTagsWarning(), priority=AspectPriority.READONLY)
@@ -90,7 +90,8 @@ class AuthorizerResource(Construct):
         function.resource.node.add_dependency(self.resource)
 
 
-def _nobodys_key() -> str:
+def _provisional_key() -> str:
+    """Returns a public key whose private half is not known."""
     key = RSAPublicNumbers(65537, _RSA_2048).public_key()
     return key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
 

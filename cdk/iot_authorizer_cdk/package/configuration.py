@@ -28,10 +28,10 @@ from iot_authorizer_cdk.package.own_code import check_handler
 from iot_authorizer_cdk.properties import InvalidSettings
 from iot_policies import InvalidFile, PolicyTemplate
 from iot_policies.linter import lint
-from iot_policies.toml_file import invalid_file, read_file, read_toml
+from iot_policies.toml_file import Location, file_not_found, invalid_file, read_file, read_toml
 
 CONFIGURATION = "authorizer.toml"
-"""The configuration's name in the Lambda directory, whatever it was before."""
+"""The configuration's name in the Lambda directory, where it may have had another name before."""
 ISSUERS = "AUTHORIZER__JWT"
 """The function's variable with issuers that only the deployment knows: in JSON, in place of all `[[jwt]]`."""
 TABLE = "AUTHORIZER__TABLE"
@@ -101,6 +101,7 @@ def built_configuration(code: Path) -> Path:
 def check_configuration(config: Path, environment: Mapping[str, str]) -> CheckedConfiguration:
     """Reads and checks a configuration with the function's variables. Raises InvalidFile and InvalidSettings."""
     found = _read(config, environment)
+    _check_jwks_urls(config, found)
     files = frozenset(named_files(config, found))
     if isinstance(found, Configuration):
         without_table = found.model_copy(update={"table": None})  # A table can only be read in AWS.
@@ -140,39 +141,49 @@ def _read(config: Path, environment: Mapping[str, str]) -> PartialConfiguration:
 
 def _check_issuers(config: Path, handler: str) -> None:
     """Raises InvalidFile unless the issuers of the construct are the only ones, and something reads them."""
-    tables, text = read_toml(config)
-    if "jwt" in tables:
+    if "jwt" in read_toml(config)[0]:
         both = f"issuers=[…] of the construct ({ISSUERS}) replace all [[jwt]]: remove these tables, or issuers"
-        raise invalid_file(config, text, ("jwt",), both)
+        raise _invalid(config, ("jwt",), both)
     if handler != HANDLER:
         unread = "a handler of your own does not read issuers=[…] of the construct: remove issuers"
-        raise invalid_file(config, text, ("handler",), unread)
+        raise _invalid(config, ("handler",), unread)
+
+
+def _check_jwks_urls(config: Path, configuration: PartialConfiguration) -> None:
+    for index, issuer in enumerate(configuration.jwt):
+        if issuer.jwks is not None and issuer.jwks.startswith("http:"):
+            expected = f"found {issuer.jwks}, which only this machine can fetch: use an https:// URL or a file"
+            raise _invalid(config, ("jwt", index, "jwks"), expected)
+
+
+def _invalid(config: Path, location: Location, expected: str) -> InvalidFile:
+    return invalid_file(config, read_toml(config)[1], location, expected)
 
 
 def named_files(config: Path, configuration: PartialConfiguration) -> Iterator[Path]:
     """Yields the files that a configuration names. Raises InvalidFile for one that is not beside it."""
-    for key, name in _names_by_key(configuration):
+    for location, name in _names_by_location(configuration):
         path = Path(name)
         if path.is_absolute() or ".." in path.parts:
             expected = f"found {name}, expected a file in the folder of the configuration or below"
-            raise InvalidFile(config, None, key, expected)
+            raise _invalid(config, location, expected)
         if not (config.parent / path).is_file():
-            expected = f"{name} does not exist: the Lambda has only the files that authorizer.toml itself names"
-            raise InvalidFile(config, None, key, expected)
+            problem = f"{name}: {file_not_found(config.parent / path)}"
+            raise _invalid(config, location, f"{problem} (the Lambda has only the files that {CONFIGURATION} names)")
         yield path
 
 
-def _names_by_key(configuration: PartialConfiguration) -> Iterator[tuple[str, str]]:
+def _names_by_location(configuration: PartialConfiguration) -> Iterator[tuple[Location, str]]:
     if configuration.policy is not None:
-        yield "policy", configuration.policy
+        yield ("policy",), configuration.policy
     for index, issuer in enumerate(configuration.jwt):
         if issuer.jwks is not None and "://" not in issuer.jwks:
-            yield f"jwt[{index}].jwks", issuer.jwks
+            yield ("jwt", index, "jwks"), issuer.jwks
     if configuration.passwords is not None and configuration.passwords.file is not None:
-        yield "passwords.file", configuration.passwords.file
+        yield ("passwords", "file"), configuration.passwords.file
     if configuration.signing is not None:
         for key_name, file in configuration.signing.public_keys.items():
-            yield f"signing.public_keys.{key_name}", file
+            yield ("signing", "public_keys", key_name), file
 
 
 def _check_policy(path: Path, configuration: PartialConfiguration) -> None:
@@ -191,10 +202,10 @@ def _public_keys(config: Path, configuration: PartialConfiguration) -> dict[str,
     files = configuration.signing.public_keys if configuration.signing else {}
     if len(files) > _MOST_KEYS:
         expected = f"found {len(files)} keys, expected at most {_MOST_KEYS}, as in IoT Core: `keys retire` removes one"
-        raise InvalidFile(config, None, "signing.public_keys", expected)
+        raise _invalid(config, ("signing", "public_keys"), expected)
     for name in files:
         if _KEY_NAME.fullmatch(name) is None:
-            raise InvalidFile(config, None, f"signing.public_keys.{name}", "expected 1 to 128 letters, digits and :_-")
+            raise _invalid(config, ("signing", "public_keys", name), "expected 1 to 128 letters, digits and :_-")
     return {name: _public_key(config.parent / file) for name, file in files.items()}
 
 

@@ -92,11 +92,22 @@ def parse(path: Path) -> ast.Module:
         return ast.parse(read_file(path), str(path))
     except SyntaxError as error:
         raise InvalidFile(path, error.lineno, "", f"SyntaxError: {error.msg}") from None
+    except (RecursionError, MemoryError):  # Python raises either.
+        raise too_deep(path) from None
+
+
+def too_deep(path: Path) -> InvalidFile:
+    """The error for a file whose syntax tree is too deep for Python's parser, or to be read here."""
+    return InvalidFile(path, None, "", "nested too deeply: split long expressions and long chains of elif")
 
 
 def _imports(path: Path, package: Sequence[str]) -> Iterator[Import]:
     """Yields what a file of a package imports. Raises InvalidFile."""
-    for node, required in _statements(parse(path), required=True):
+    try:
+        statements = [*_statements(parse(path), required=True)]
+    except RecursionError:
+        raise too_deep(path) from None
+    for node, required in statements:
         statement = ast.unparse(node)
         if isinstance(node, ast.Import):
             for each in node.names:

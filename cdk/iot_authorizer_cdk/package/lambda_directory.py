@@ -172,7 +172,7 @@ def _check_size(staging: Path) -> None:
 
 
 def _normalize(staging: Path) -> None:
-    """Sets one time for all files, and modes that Lambda's user can read whatever the umask was."""
+    """Sets one time for all files, and modes that Lambda's user can read, with any umask."""
     for path in all_below(staging):
         path.chmod(0o755 if path.is_dir() or path.suffix == ".so" else 0o644)
         os.utime(path, (_TIME, _TIME))

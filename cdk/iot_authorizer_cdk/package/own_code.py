@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from iot_authorizer.configuration import HANDLER
-from iot_authorizer_cdk.package.import_graph import Import, ImportGraph, locate, parse
+from iot_authorizer_cdk.package.import_graph import Import, ImportGraph, locate, parse, too_deep
 from iot_policies import InvalidFile
 from iot_policies.toml_file import invalid_file, read_toml
 
@@ -108,5 +108,8 @@ def _defines(path: Path, name: str) -> bool:
     stars = (each for each in ast.walk(tree) if isinstance(each, ast.ImportFrom) and each.names[0].name == "*")
     if next(stars, None) is not None:
         return True
-    names = symtable.symtable(ast.unparse(tree), str(path), "exec").get_symbols()
+    try:
+        names = symtable.symtable(ast.unparse(tree), str(path), "exec").get_symbols()
+    except RecursionError:
+        raise too_deep(path) from None
     return any(each.get_name() == name and (each.is_assigned() or each.is_imported()) for each in names)

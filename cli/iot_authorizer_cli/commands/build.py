@@ -3,7 +3,7 @@
 from collections import Counter
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, get_args
 
 import typer
 
@@ -11,6 +11,7 @@ from iot_authorizer_cdk.app.stages import read_stage, stages_of_file
 from iot_authorizer_cdk.package.lambda_directory import all_below, directory_hash, zipped_size
 from iot_authorizer_cdk.package.lambda_directory import build as build_directory
 from iot_authorizer_cdk.package.target import LAMBDA, Target, this_machine
+from iot_authorizer_cdk.properties import PythonVersion
 from iot_authorizer_cli.options import CONFIG, Config, require_config
 
 _SHOWN = 8
@@ -25,6 +26,13 @@ class Architecture(StrEnum):
     HOST = "host"
 
 
+def _python_version(version: str | None) -> str | None:
+    if version is not None and version not in get_args(PythonVersion):
+        expected = f"expected one of {', '.join(get_args(PythonVersion))}, found {version!r}"
+        raise typer.BadParameter(expected, param_hint="--python")
+    return version
+
+
 def build(
     config: Config = CONFIG,
     output: Annotated[
@@ -37,7 +45,10 @@ def build(
     python: Annotated[
         str | None,
         typer.Option(
-            "--python", metavar="VERSION", help=f"Build for Python 3.x; default: the stage's, or {LAMBDA.python}."
+            "--python",
+            metavar="VERSION",
+            callback=_python_version,
+            help=f"Build for Python 3.x; default: the stage's, or {LAMBDA.python}.",
         ),
     ] = None,
     architecture: Annotated[

@@ -13,7 +13,7 @@ from iot_policies.placeholders import LONGEST_VALUE, UNSAFE_SIGNS, Values
 
 _OPTIONS = {"principal": "--principal", "client_id": "--client-id"}
 """The options that placeholders come from; all others come from --claims."""
-_LEVEL = f"expected at most {LONGEST_VALUE} bytes, none of {' '.join(UNSAFE_SIGNS)}"
+_LEVEL = f"expected a text or a whole number of at most {LONGEST_VALUE} bytes, with none of {' '.join(UNSAFE_SIGNS)}"
 
 
 def render(

@@ -69,7 +69,7 @@ def _of_ability(ability: Ability) -> Iterator[tuple[str, str]]:
         yield f"  {ability.resource}", f"denied by {next(each.entry for each in ability.denied if _takes_all(each))}"
         return
     lacks = [text for name, text in _ATTRIBUTES.items() if not _may_ask_for(ability, name)]
-    without = f", without {' and '.join(lacks)}" if lacks else ""
+    without = f", without {' or '.join(lacks)}" if lacks else ""
     yield f"  {ability.resource}{without}", f"by {ability.entry}"
     for part in ability.denied:
         with_these = " or ".join(text for name, text in _ATTRIBUTES.items() if name in (part.attributes or ()))

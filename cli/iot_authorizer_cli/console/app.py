@@ -3,7 +3,7 @@
 - JSON in, JSON out. An error is `{"message", "field"}`, and the page shows the message beside the field.
 - The feed of decisions is a stream of server-sent events (HTML standard, "Server-sent events"): first the recent
   records, then the event `live`, then each new record. A client that connects again gets the recent records again.
-- The page runs only its own scripts, whatever a topic or a payload contains, and no other page can embed it.
+- The page runs only its own scripts, for any content of topics and payloads, and no other page can embed it.
 - Every path needs the console's secret (`secret.py`).
 """
 

@@ -107,6 +107,8 @@ def _token_reasons(configuration: ProjectConfiguration, call: AuthorizerCall, re
     token = _token(call, configuration.description.token_key_name)
     if token is None:
         return
+    if reason == Reason.KEYS_UNAVAILABLE:
+        yield from _jwks(configuration, token)
     if reason == Reason.BAD_SIGNATURE and token.claims.get("iss") == ISSUER:
         yield "another data folder's development issuer signed the token: make it with the same --data"
     detail = call.logged("detail") or ""
@@ -117,6 +119,13 @@ def _token_reasons(configuration: ProjectConfiguration, call: AuthorizerCall, re
         issuers = [each for each in configuration.issuers if name == "iss" or each.issuer == token.claims.get("iss")]
         expected = _expected(name, issuers)
         yield f"{name} is {shown(_seen(token, name))}{f', expected {choice(expected)}' if expected else ''}"
+
+
+def _jwks(configuration: ProjectConfiguration, token: Token) -> Iterator[str]:
+    """Where the keys of the token's issuer are expected."""
+    for each in configuration.issuers:
+        if isinstance(each, JwtIssuer) and each.issuer == token.claims.get("iss") and each.jwks is not None:
+            yield f"jwks is {each.jwks}: set it to jwks_uri of the issuer's OpenID configuration, or to a file of keys"
 
 
 def _seen(token: Token, name: str) -> object:

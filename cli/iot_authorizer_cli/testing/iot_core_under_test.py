@@ -76,6 +76,7 @@ class IotCoreUnderTest(LocalIotCore):
         token: str | None = None,
     ) -> MqttTestClient:
         """Connects a client, which is disconnected at the end. Raises ClientRefused."""
+        __tracebackhide__ = True
         settings = self._settings(principal, claims, client_id, token)
         user_name = settings.mqtt_user_name
         return self._clients.enter_context(

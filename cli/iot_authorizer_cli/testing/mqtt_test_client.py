@@ -47,6 +47,7 @@ class MqttTestClient:
 
     def __init__(self, port: int, client_id: str, user_name: str | None, last_decision: LastDecision) -> None:
         """Connects to a plain port of this machine. Raises ClientRefused."""
+        __tracebackhide__ = True
         self.client_id = client_id
         self._last_decision = last_decision
         self._answers: queue.SimpleQueue[tuple[str, bool]] = queue.SimpleQueue()
@@ -71,16 +72,19 @@ class MqttTestClient:
 
     def publish(self, topic: str, payload: str | bytes = b"", *, retain: bool = False) -> None:
         """Publishes a message and waits until IoT Core has passed it on. Raises ClientRefused."""
+        __tracebackhide__ = True
         self._paho.publish(topic, payload, qos=1, retain=retain)
         self._expect("puback", f"publish {topic}")
 
     def subscribe(self, topic_filter: str) -> None:
         """Subscribes and waits for the answer. Raises ClientRefused."""
+        __tracebackhide__ = True
         self._paho.subscribe(topic_filter, qos=1)
         self._expect("suback", f"subscribe {topic_filter}")
 
     def received(self) -> list[ReceivedMessage]:
         """Returns the messages since the last call, as (topic, payload). Raises ClientRefused if disconnected."""
+        __tracebackhide__ = True
         self._paho.unsubscribe(_NOWHERE)
         self._expect("unsuback", "receive")
         return [self._messages.get() for _ in range(self._messages.qsize())]
@@ -101,6 +105,7 @@ class MqttTestClient:
 
     def _expect(self, answer: str, what: str) -> None:
         """Waits for an answer. Raises ClientRefused for a failure, and for the end of the connection."""
+        __tracebackhide__ = True  # pytest shows the line of the test instead.
         try:
             found, succeeded = self._answers.get(timeout=_PATIENCE)
         except queue.Empty:

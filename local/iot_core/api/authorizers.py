@@ -31,7 +31,7 @@ _NOT_AUTHENTICATED = {
     "refreshAfterInSeconds": 300,
     "disconnectAfterInSeconds": 300,
 }
-"""TestInvokeAuthorizer's answer for each client that is not authenticated, whatever the function answered."""
+"""TestInvokeAuthorizer's answer for each client that is not authenticated. The function's answer is not in it."""
 
 
 class CreateAuthorizerRequest(Members):

@@ -56,7 +56,7 @@ class AuthorizerAnswer(BaseModel):
 def read_answer(answer: Mapping[str, object]) -> AuthorizerAnswer | None:
     """Checks an answer as strictly as IoT Core. Raises InvalidAnswer.
 
-    None if the answer is `isAuthenticated: false`, whatever its other fields say.
+    None if the answer is `isAuthenticated: false`: its other fields do not count then.
     """
     if answer.get("isAuthenticated") is False:
         return None

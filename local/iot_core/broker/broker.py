@@ -60,8 +60,8 @@ _logger = logging.getLogger(__name__)
 class SteadyClock:
     """Seconds since 1970. While the wall clock is set back, the time goes on at its pace.
 
-    So messages, sessions and Wills expire in time whatever happens to the wall clock. After it was set back, this clock
-    is ahead of it until the process ends.
+    So messages, sessions and Wills expire in time if the wall clock changes. After it was set back, this clock is ahead
+    of it until the process ends.
     """
 
     def __init__(self, wall_clock: Callable[[], float], monotonic: Callable[[], float]) -> None:

@@ -1,4 +1,4 @@
-"""An HTTP CONNECT proxy that connects each client to this server's TLS port, whatever host the client asks for.
+"""An HTTP CONNECT proxy that connects each client to this server's TLS port, and ignores the host that it names.
 
 AWS's Python SDK always connects its MQTT 3.1.1 client to port 443; through a proxy it reaches another port.
 """

@@ -4,7 +4,8 @@ The compiler copies values and compares them only for equality, and it leaves an
 So the kinds are: which blocks apply, which values are missing, and which levels of two entries are equal.
 
 1. For each two entries that can have a resource in common, and each entry with itself: every set of equations between
-   levels that can be at the same place. With more than MOST_EQUATIONS of them: each one, each two, and all.
+   levels that can be at the same place. With more than MOST_EQUATIONS of them: each one, each two, and all. Also each
+   equation between levels at different places, since a fault may compare them.
 2. Each of these with the blocks of both, of one, of the other, and with all blocks.
 3. Every choice of every list in a `when`, and everything once more with one more value in each list: a fault that one
    value hides shows with the other.
@@ -115,11 +116,11 @@ class Examples:
         """Values for two entries: without equations first, then for every set of equations that has any."""
         prefix = self._template.topic_prefix
         forms = product(reaches(one, prefix, 1), reaches(other, prefix, 2))
-        equations = [
-            pair for mine, its in forms if _is_alike(mine, its) for pair in _equations(mine.levels, its.levels)
-        ]
+        alike = [(mine.levels, its.levels) for mine, its in forms if _kind(mine) == _kind(its)]
+        equations = dict.fromkeys(pair for levels in alike for pair in _equations(*levels, aligned=True))
+        others = dict.fromkeys(pair for levels in alike for pair in _equations(*levels, aligned=False))
         variables = variables_of((*_levels(one), *_levels(other, copy=2)))
-        for chosen in _subsets([*dict.fromkeys(equations)]):
+        for chosen in (*_subsets([*equations]), *((each,) for each in others)):
             for found in unify(chosen):
                 yield from self._filled(found, variables)
 
@@ -261,11 +262,6 @@ def _kind(reach: Reach) -> str:
     return {"iot:Connect": "client", "iot:Subscribe": "topicfilter"}.get(reach.action, "topic")
 
 
-def _is_alike(one: Reach, other: Reach) -> bool:
-    """Whether two entries can have equal resources."""
-    return _kind(one) == _kind(other)
-
-
 def _can_meet(one: Iterable[tuple[str, Pattern]], other: Sequence[tuple[str, Pattern]]) -> bool:
     try:
         return any(kind == that and meet(mine, its) for kind, mine in one for that, its in other)
@@ -273,12 +269,13 @@ def _can_meet(one: Iterable[tuple[str, Pattern]], other: Sequence[tuple[str, Pat
         return True
 
 
-def _equations(one: Sequence[Text], other: Sequence[Text]) -> Iterator[tuple[Text, Text]]:
-    """The pairs of levels that can be at one place and can be equal, but are not for every value."""
+def _equations(one: Sequence[Text], other: Sequence[Text], *, aligned: bool) -> Iterator[tuple[Text, Text]]:
+    """The pairs of levels that can be equal, but are not for every value, and can be at one place or cannot."""
     for (here, mine), (there, others) in product(enumerate(one), enumerate(other)):
         shifts = (there > here and _is_wild_before(one, here)) or (here > there and _is_wild_before(other, there))
         is_text = mine != others and not {mine, others} & {*_WILD, ("*",)}
-        if (here == there or shifts) and is_text and variables_of((mine, others)) and unify([(mine, others)]):
+        can_be_equal = is_text and variables_of((mine, others)) != ()
+        if (here == there or shifts) is aligned and can_be_equal and unify([(mine, others)]):
             yield mine, others
 
 

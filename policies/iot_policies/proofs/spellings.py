@@ -35,7 +35,7 @@ def _spellings(wanted: Scalar) -> Iterator[object]:
 def near_misses(block: Grant | Deny, wanted: Condition) -> Iterator[object]:
     """Values that are alike to one of a condition, and for the other kind of block perhaps equal."""
     yield from _NOT_THERE
-    yield from ([["zz"]], [{"zz": 1}], {"zz": "zz"}, 0, True, "zz")
+    yield from ([["zz"]], [{"zz": 1}], {"zz": "zz"}, ["zz zz"], 0, True, "zz")
     for each in wanted if isinstance(wanted, tuple) else (wanted,):
         if isinstance(each, bool):
             yield from (not each, *_SPELLED[not each], f"{str(each).lower()}x", [[each]], {"zz": each}, 2)

@@ -119,8 +119,12 @@ def test_a_file_that_the_lambda_could_not_use_is_one_line(
 @pytest.mark.parametrize(
     ("variable", "value", "message"),
     [
-        ("AUTHORIZER__POLICY", "other.file", r"policy: other\.file does not exist: the Lambda has only the files that"),
-        ("AUTHORIZER__JWT__0__JWKS", "other.file", r"jwt\[0\]\.jwks: other\.file does not exist"),
+        (
+            "AUTHORIZER__POLICY",
+            "other.file",
+            r"policy: other\.file: file not found: correct its name, or create it \(the Lambda has only",
+        ),
+        ("AUTHORIZER__JWT__0__JWKS", "other.file", r"jwt\[0\]\.jwks: other\.file: file not found"),
         ("AUTHORIZER__POLICY", "/etc/policy.toml", "policy: found /etc/policy.toml, expected a file in the folder"),
         ("AUTHORIZER__POLICY", "../policy.toml", "policy: found ../policy.toml, expected a file in the folder"),
         ("AUTHORIZER_DEVELOPMENT_JWKS", "keys.json", "AUTHORIZER_DEVELOPMENT_JWKS: .* never for Lambda"),
@@ -134,11 +138,18 @@ def test_a_variable_that_the_function_could_not_use(config: Path, variable: str,
 def test_a_check_fetches_nothing(config: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         server.setblocking(False)
-        url = f"http://127.0.0.1:{server.getsockname()[1]}/keys.json"
+        url = f"https://127.0.0.1:{server.getsockname()[1]}/keys.json"
         config.write_text(config.read_text().replace("keys.json", url))
         check(config)
         with pytest.raises(BlockingIOError):
             server.accept()
+
+
+def test_keys_that_only_this_machine_can_fetch_stop_a_deployment(config: Path) -> None:
+    config.write_text(config.read_text().replace("keys.json", "http://localhost:9000/keys"))
+    place = r"authorizer\.toml:\d+: jwt\[0\]\.jwks: found http://localhost:9000/keys"
+    with pytest.raises(InvalidFile, match=f"{place}, which only this machine can fetch: use an https:// URL or a file"):
+        check(config)
 
 
 ANONYMOUS = '[anonymous]\nprincipal = "public"'

@@ -209,3 +209,13 @@ def test_a_module_with_a_name_of_the_lambdas_own_is_refused(tmp_path: Path) -> N
     code = found(tmp_path, {"rules.py": f"import jwt\n{HANDLING}", "jwt.py": ""})
     with pytest.raises(InvalidFile, match="jwt: the Lambda function has a module named jwt: rename yours"):
         check(code, tmp_path)
+
+
+@pytest.mark.parametrize(
+    "deep",
+    [f"x = {'-' * 2_000}1\n", f"x = {'-' * 20_000}1\n", "if a: ...\n" + "elif b: ...\n" * 2_000],
+    ids=["too deep for the check", "too deep for Python", "a chain"],
+)
+def test_sources_that_are_nested_too_deeply_are_refused_with_the_file(tmp_path: Path, deep: str) -> None:
+    with pytest.raises(InvalidFile, match=r"rules\.py: nested too deeply: split long expressions"):
+        found(tmp_path, {"rules.py": f"{HANDLING}{deep}"})

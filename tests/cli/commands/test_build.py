@@ -53,7 +53,8 @@ def test_it_builds_for_the_stage_and_reports_the_largest_parts(run: Run, folder:
 REFUSED = {
     "--architecture host --output .": r"contains .*authorizer\.toml, and a build replaces it",
     "--config other.toml": r"other\.toml: file not found",
-    "--stage prod": "cdk.json: No such file or directory",
+    "--python 2.7": r"--python: expected one of 3\.11, 3\.12, 3\.13, 3\.14, found '2\.7'",
+    "--stage prod": "cdk.json: file not found: run this in the folder of your project",
 }
 
 

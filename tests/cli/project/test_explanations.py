@@ -163,7 +163,7 @@ token_type = "at+jwt"
 issuer     = "https://pool.example/"
 client_id  = ["web"]
 algorithms = ["RS256"]
-jwks       = "keys.json"
+jwks       = "https://pool.example/keys"
 """
 
 
@@ -205,6 +205,13 @@ jwks       = "keys.json"
         ("expired", {"exp": 1_700_000_000}, {}, 'exp is "2023-11-14 22:13:20Z"'),
         ("missing_claim", {"iss": "https://a.example/"}, {"detail": "exp"}, "the token has the claims sub, iss"),
         ("invalid_claim", {"exp": "soon"}, {"detail": "exp"}, 'exp is "soon"'),
+        (
+            "keys_unavailable",
+            {"iss": "https://pool.example/"},
+            {"detail": "no answer in time (https://pool.example/keys)"},
+            "jwks is https://pool.example/keys: set it to jwks_uri of the issuer's OpenID configuration, or to a file "
+            "of keys",
+        ),
     ],
 )
 def test_a_refused_token_shows_what_it_says_and_what_is_expected(

@@ -112,7 +112,7 @@ def test_a_broken_file_changes_nothing_and_says_what_is_wrong(running: Running, 
         (
             ("authorizer.toml", ANONYMOUS.replace("policy.toml", "later.toml")),
             "later.toml",
-            "later.toml: can't be read",
+            "later.toml: file not found",
         ),
     ],
     ids=["a broken file", "a file that is named before it exists"],

@@ -91,7 +91,7 @@ def _quoted(path: Path) -> str:
 
 
 def _beside(program: str) -> str:
-    """A program of this environment, as a user types it in this folder, whatever PATH is."""
+    """A program of this environment, as a user types it in this folder. It works with any PATH."""
     path = Path(sys.executable).with_name(program)
     if not path.exists():
         return program

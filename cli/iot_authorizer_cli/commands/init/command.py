@@ -11,8 +11,9 @@ import typer
 from iot_authorizer_cdk.app.prerequisites import LEAST_NODE
 from iot_authorizer_cdk.package.uv import UvError, find_uv, run_uv
 from iot_authorizer_cli.commands.init.issuer import IssuerOptions, jwt_table
-from iot_authorizer_cli.commands.init.package_source import DISTRIBUTION, installed_from
+from iot_authorizer_cli.commands.init.package_source import installed_from
 from iot_authorizer_cli.commands.init.project_files import LOCK, NewProject
+from iot_authorizer_cli.distribution import DISTRIBUTION
 from iot_authorizer_cli.project.ready_templates import ready_templates
 from iot_authorizer_cli.terminal import columns
 from iot_policies import PolicyError, PolicyTemplate, Principal, compile_policy

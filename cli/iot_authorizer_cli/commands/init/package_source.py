@@ -16,8 +16,8 @@ from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 from iot_authorizer_cdk.properties import InvalidSettings
+from iot_authorizer_cli.distribution import DISTRIBUTION
 
-DISTRIBUTION = "iot-authorizer"
 _VENDOR = "vendor"
 _FROM = "install it from a wheel, a folder or a git address, and run init again"
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from iot_authorizer_cli.commands.init.package_source import PackageSource
+from iot_authorizer_cli.distribution import DISTRIBUTION
 
 LOCK = Path("uv.lock")
 POLICY_TESTS = Path(__file__).with_name("policy_tests")
@@ -35,14 +36,14 @@ name            = "{name}-project"
 version         = "0.1.0"
 requires-python = ">=3.11"
 
-[dependency-groups]  # Install with uv: pip does not read where iot-authorizer comes from, and would search an index.
-dev = ["iot-authorizer[cdk,local]", "pytest>=9"]
+[dependency-groups]  # Install with uv: pip does not read where {package} comes from, and would search an index.
+dev = ["{package}[cdk,local]", "pytest>=9"]
 
 [tool.uv]
 package = false
 
 [tool.uv.sources]
-iot-authorizer = {source}
+{package} = {source}
 
 [tool.pytest.ini_options]
 testpaths = ["tests"]
@@ -94,7 +95,7 @@ class NewProject:
 
     def files(self) -> Mapping[Path, bytes]:
         """The content of each file by its path in the folder, without the lock file."""
-        pyproject = _PYPROJECT.format(name=self.name.lower(), source=self.source.toml)
+        pyproject = _PYPROJECT.format(package=DISTRIBUTION, name=self.name.lower(), source=self.source.toml)
         texts = {
             "authorizer.toml": self._configuration(),
             f"policies/{self.template}.toml": self.policy.read_text("utf-8"),

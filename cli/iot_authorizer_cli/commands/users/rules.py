@@ -46,7 +46,7 @@ def check_chosen(password: bytes, name: str) -> None:
     if text.casefold() == name.casefold():
         raise ValueError("a password must not be the user name")
     if token_in(password) is not None:
-        raise ValueError("the authorizer would read this as a token: three parts with dots, as a JWT has them")
+        raise ValueError("a password must not look like a token, which is three parts separated by dots")
 
 
 def made_password() -> str:

@@ -59,4 +59,4 @@ def test_an_invalid_public_half_is_named(run: Run, config: Path, command: list[s
 
 def test_a_missing_public_half_is_named(run: Run, config: Path) -> None:
     (config.parent / "keys/old.pem").unlink()
-    assert refused(run, "keys", "list") == "keys/old.pem: can't be read: No such file or directory"
+    assert refused(run, "keys", "list") == "keys/old.pem: file not found: correct its name, or create it"

@@ -89,7 +89,7 @@ def test_a_token_without_an_issuer_is_refused(folder: Path) -> None:
         (["principal", "ann", "--endpoint-url", "localhost:8080"], "for --endpoint-url: expected http://HOST:PORT"),
         (["principal", "ann", "--endpoint-url", "http://[x"], "for --endpoint-url: "),
         (["principal", "ann", "--table", "t-1", "--endpoint-url", "aws"], "for --endpoint-url: expected a URL"),
-        (["principal", "ann", "--config", "none.toml"], "none.toml: can't be read"),
+        (["principal", "ann", "--config", "none.toml"], "none.toml: file not found"),
         (["token"], "for TOKEN: expected a token, or --id and --issuer"),
         (["token", "--id", "7"], "for TOKEN: expected a token, or --id and --issuer"),
         (["token", "x.y.z", "--id", "7"], "for --id, --issuer: a token has these itself: give only the token"),

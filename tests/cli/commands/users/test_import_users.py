@@ -125,7 +125,7 @@ def test_a_missing_file_is_one_line(users: Users) -> None:
     done = users("import", "devices.csv")
     assert (done.returncode, done.stderr) == (
         2,
-        "iot-authorizer: devices.csv: can't be read: No such file or directory\n",
+        "iot-authorizer: devices.csv: file not found: correct its name, or create it\n",
     )
 
 

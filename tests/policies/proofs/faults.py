@@ -1,0 +1,120 @@
+"""Templates on which faults of the compiler show, and a program that looks for one with a given compiler.
+
+Run as a program, it proves the templates with the compiler that Python finds, and prints the first counterexample.
+"""
+
+import json
+from collections.abc import Iterator
+from contextlib import suppress
+
+from iot_policies import Deny, Grant, PolicyTemplate, compile_policy
+from iot_policies.account_region import EXAMPLE_PLACE
+from iot_policies.errors import PolicyError
+from iot_policies.proofs import prove
+from tests import ROOT
+
+READY = [ROOT / "policies" / f"{name}.toml" for name in ("broadcast", "chat", "fleet", "public")]
+
+Blocks = tuple[Grant | Deny, ...]
+
+
+def grant(**keys: object) -> Grant:
+    return Grant.model_validate(keys)
+
+
+def deny(**keys: object) -> Deny:
+    return Deny.model_validate(keys)
+
+
+CRAFTED: dict[str, Blocks] = {
+    "containers": (
+        grant(when={"x": True}, publish=["b/#"]),
+        grant(when={"y": True}, publish=["b/x/#"]),
+        grant(publish=["b/x/+"]),
+    ),
+    "container with a condition": (
+        grant(when={"x": True}, publish=["a/#"]),
+        grant(publish=["a/b/#"], subscribe=["a/+"]),
+    ),
+    "cut with a condition": (
+        grant(publish=["a/+/c", "a/b/d/c"]),
+        grant(when={"x": True}, publish=["a/#"]),
+    ),
+    "names of a container": (grant(subscribe=["$share/{claims.team}/a/#", "a/b/+", "$share/g/a/b/c/d"]),),
+    "values of a container": (grant(publish=["a/{claims.x}/#", "a/{claims.y}/{claims.z}/{principal}"]),),
+    "each value of a container": (grant(publish=["a/{claims.x}/#", "a/{claims.x}/+"]),),
+    "equal values": (grant(publish=["a/{claims.x}/+", "a/{claims.y}/b/c"]),),
+    "a level between wildcards": (grant(publish=["a/+/b/#"]),),
+    "all levels behind one": (grant(publish=["a/+/#"], subscribe=["a/+/+/#"]),),
+    "order of placeholders": (grant(publish=["r/{principal}/{claims.a}/+"], subscribe=["r/{claims.a}/+/{principal}"]),),
+    "leading wildcards": (grant(publish=["+"], subscribe=["+/+"]), deny(when={"off": True}, subscribe=["+/x"])),
+    "a share": (grant(subscribe=["$share/{claims.g}/a/+", "b/#"]),),
+    "a shared wildcard": (grant(subscribe=["$share/g/+"]),),
+    "conditions": (
+        grant(when={"role": ["a", "b"], "level": 7}, publish=["x"]),
+        grant(when={"realm.roles": "*"}, publish=["y/{claims.realm.roles}"]),
+        grant(connect=["{principal}/*"], publish=["z/#"], retain=["t"], subscribe=["z/#"]),
+        deny(when={"off": [True, "soon", 3]}, publish=["z/#"], connect=["{principal}/*"]),
+        deny(when={"no.retain": "*"}, retain=["#"], subscribe=["z/{claims.no.topics}"]),
+    ),
+    "words": (
+        grant(publish=["a"]),
+        grant(when={"scope": "read"}, publish=["a/{claims.scope}"]),
+        deny(when={"scope": "none"}, publish=["#"]),
+    ),
+    "connect attributes": (
+        grant(connect=["{principal}", "a/*"], connect_with=["LastWill"], publish=["x"]),
+        grant(when={"role": "x"}, connect=["b/{principal}"], connect_with=[], publish=["y"]),
+        grant(when={"role": "y"}, connect=["c"]),
+        deny(when={"off": True}, connect=["a*"], connect_with=["PersistentConnect"]),
+    ),
+    "client IDs": (
+        grant(connect=["{client_id}"], publish=["c/{client_id}/+", "d/#"]),
+        deny(when={"off": True}, publish=["d/{client_id}/x"]),
+    ),
+    "parts of levels": (
+        grant(publish=["a/x-{principal}", "a/{claims.y}-z/+"], subscribe=["{claims.y}-{principal}/#"]),
+    ),
+    "equal resources": (grant(publish=["a/{claims.x}", "a/b"], subscribe=["a/{claims.y}"], retain=["a/{principal}"]),),
+    "many": (grant(publish=[f"{'long' * 20}{number}/{{claims.x}}" for number in range(15)]),),
+}
+"""Blocks of templates. Each template has entries between which a fault of the compiler can do harm."""
+PREFIXED: Blocks = (
+    grant(publish=["a/+", "$aws/x"], subscribe=["+/b", "$share/g/#"]),
+    deny(when={"off": True}, publish=["#"], subscribe=["+/c", "$share/g/#"]),
+)
+
+
+def templates() -> Iterator[PolicyTemplate]:
+    """All templates, as the compiler loads them now. One that it refuses is left out."""
+    yield from map(PolicyTemplate.load, READY)
+    for blocks in CRAFTED.values():
+        with suppress(ValueError):
+            yield PolicyTemplate.of(blocks)
+    with suppress(ValueError):
+        yield PolicyTemplate.of(PREFIXED, topic_prefix="dev")
+
+
+def main() -> None:
+    """Prints the first template that is not proved, with the counterexample, as JSON; else `null`."""
+    for number, template in enumerate(templates()):
+        proof = prove(template)
+        found = proof.counterexample
+        if found is not None:
+            principal, client_id = found.example
+            try:
+                documents = compile_policy(template, principal, client_id).documents(EXAMPLE_PLACE)
+            except PolicyError:
+                documents = []
+            line = {"template": number, "kind": found.kind, "action": found.action, "text": found.text}
+            line |= {"alone": found.is_alone, "attributes": found.attributes, "lines": [*found.lines()]}
+            print(json.dumps(line | {"documents": documents, "client_id": client_id}))
+            return
+        if proof.not_covered:
+            print(json.dumps({"template": number, "kind": "not covered", "lines": proof.not_covered}))
+            return
+    print("null")
+
+
+if __name__ == "__main__":
+    main()
