@@ -19,7 +19,7 @@ from tests.authorizer.keys import signing_key
 from tests.authorizer.tokens import mint
 from tests.cloud.cloud import REGION, Cloud
 from tests.cloud.credentials import query
-from tests.cloud.project import ARCHITECTURE, PYTHON, Project
+from tests.cloud.project import THIS_MACHINE, Project
 
 NAME = "ann"
 PARTNER = "https://partner.example.com/"
@@ -42,7 +42,7 @@ authorizer = IotCustomAuthorizer(
         Issuer.of("{PARTNER}", audience=[partner], jwks=keys),
     ],
     table=IdentityTable(stack, "Identities").table,
-    props=AuthorizerProps(python="{PYTHON}", architecture="{ARCHITECTURE}"),
+    props=AuthorizerProps(**{THIS_MACHINE}),
 )
 Dashboard(stack, "Dashboard", authorizer=authorizer)
 CfnOutput(stack, "Pool", value=pool.user_pool_id)
