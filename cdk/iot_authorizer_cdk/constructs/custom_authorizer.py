@@ -13,7 +13,6 @@ from iot_authorizer_cdk.constructs.account_functions import AccountEndpoint
 from iot_authorizer_cdk.constructs.authorizer_resource import (
     AuthorizerResource,
     AuthorizerSettings,
-    name_in_iot_core,
 )
 from iot_authorizer_cdk.constructs.first_use import invoke_command, web_socket_url
 from iot_authorizer_cdk.constructs.function import AuthorizerFunction
@@ -31,7 +30,7 @@ from iot_authorizer_cdk.package.configuration import (
 )
 from iot_authorizer_cdk.package.lambda_directory import build
 from iot_authorizer_cdk.package.target import Target, check_target
-from iot_authorizer_cdk.properties import AuthorizerProps, InvalidSettings, check_authorizer_name
+from iot_authorizer_cdk.properties import AuthorizerProps, InvalidSettings, check_authorizer_name, name_in_iot_core
 
 NO_BYTECODE = "iot-authorizer:noBytecode"
 """The ID of the note that no interpreter of the function's Python is on this machine."""
