@@ -30,6 +30,7 @@ from iot_authorizer_cli.commands.prove import prove
 from iot_authorizer_cli.commands.render import render
 from iot_authorizer_cli.commands.revoke import command as revoke
 from iot_authorizer_cli.commands.sign import sign
+from iot_authorizer_cli.commands.test.command import run as run_tests
 from iot_authorizer_cli.commands.token import token
 from iot_authorizer_cli.commands.users import change as users
 from iot_authorizer_cli.commands.users.import_users import import_users
@@ -125,6 +126,7 @@ _add(app, "what-can", what_can, "policies/chat.toml --principal ann")
 _add(app, "who-can", who_can, "policies/chat.toml publish rooms/lobby/topic --users users.jsonl")
 _add(app, "diff", diff, "HEAD:policies/chat.toml policies/chat.toml")
 _add(app, "lint", lint, "policies/*.toml")
+_add(app, "test", run_tests, "policies/chat.test.toml --mutate")
 _add(app, "prove", prove, "policies/*.toml")
 _add(app, "check", check, "chat.proof.json")
 _add(app, "token", token, "--principal ann --expires 15m")
