@@ -4,7 +4,7 @@ Each check raises a usage error that names the option.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, TypeVar
@@ -18,6 +18,7 @@ from iot_core.broker.limits import IOT_CORE
 from iot_identities.strict_json import STRICT, DuplicateKey
 from iot_policies import InvalidFile, PolicyTemplate
 from iot_policies.durations import seconds
+from iot_policies.testing.cases import without_tests
 from iot_policies.toml_file import read_file
 from iot_policies.topic_prefix import check_topic_prefix
 
@@ -128,6 +129,17 @@ def load_template(path: Path, topic_prefix: str | None) -> PolicyTemplate:
         found = configuration_of(path)
         topic_prefix = "" if found is None else found.topic_prefix
     return PolicyTemplate.load(path, topic_prefix)
+
+
+def templates(paths: Iterable[Path]) -> list[Path]:
+    """The files among some that are not tests of templates, so that a user can name all files of a folder.
+
+    Raises a usage error if none is left.
+    """
+    found = without_tests(paths)
+    if not found:
+        raise typer.BadParameter("expected a policy template, found only tests", param_hint="POLICY")
+    return found
 
 
 def configuration_of(policy: Path) -> PartialConfiguration | None:

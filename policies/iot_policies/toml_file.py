@@ -79,8 +79,13 @@ def read_toml(path: Path) -> tuple[dict[str, object], str]:
 
     Raises InvalidFile if the file is missing, not UTF-8 or not TOML.
     """
+    return parse_toml(read_file(path), path)
+
+
+def parse_toml(content: bytes, path: Path) -> tuple[dict[str, object], str]:
+    """As `read_toml`, for the content of a file. Errors name `path`."""
     try:
-        text = read_file(path).decode().replace("\r\n", "\n").replace("\r", "\n")
+        text = content.decode().replace("\r\n", "\n").replace("\r", "\n")
     except UnicodeDecodeError:
         raise InvalidFile(path, None, "", "expected UTF-8 text") from None
     try:

@@ -37,7 +37,7 @@ version         = "0.1.0"
 requires-python = ">=3.11"
 
 [dependency-groups]  # Install with uv: pip does not read where {package} comes from, and would search an index.
-dev = ["{package}[cdk,local]"]
+dev = ["{package}[cdk,local]", "pytest>=9"]
 
 [tool.uv]
 package = false
