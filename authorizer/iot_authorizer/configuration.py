@@ -1,6 +1,5 @@
 """Reads `authorizer.toml`: which credentials the authorizer accepts, and which template grants topics."""
 
-import json
 import os
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -22,7 +21,7 @@ from pydantic import (
 from iot_authorizer import development
 from iot_authorizer.token_settings import JwtIssuer, SignedTokens, Text, indistinct
 from iot_policies import InvalidFile
-from iot_policies.grants import StrictModel, between
+from iot_policies.grants import ConfiguredClaims, StrictModel, between
 from iot_policies.names import name_problem
 from iot_policies.principal import Principal
 from iot_policies.toml_file import Location, from_validation, invalid_file, key_of, override, read_toml
@@ -86,18 +85,6 @@ def _name(value: str) -> str:
     if (problem := name_problem(value)) is not None:
         raise ValueError(f"the name {problem}: the authorizer refuses such names")
     return value
-
-
-def _json_values(claims: dict[str, object]) -> dict[str, object]:
-    """Refuses what TOML has and JSON does not have: dates, times, inf and nan. No token can have such a claim."""
-    try:
-        json.dumps(claims, allow_nan=False)
-    except (TypeError, ValueError):
-        raise ValueError("expected texts, finite numbers, booleans, lists and tables: write a date as a text") from None
-    return claims
-
-
-ConfiguredClaims = Annotated[dict[str, object], AfterValidator(_json_values)]
 
 
 class Anonymous(StrictModel):
@@ -230,8 +217,9 @@ _TABLES = (
 _KEYS = {key for model in _TABLES for key in model.model_fields}
 
 _NO_CREDENTIALS = (
-    "no client could be allowed: expected [[jwt]], [passwords], [signed_tokens] or [anonymous]; "
-    "without them, only `iot-authorizer dev` accepts clients, with tokens of the development issuer"
+    "no client could be allowed: expected [[jwt]], [passwords], [signed_tokens] or [anonymous], or in your own CDK app "
+    "issuers=[…] of the construct; without them, only `iot-authorizer dev` accepts clients, with tokens of the "
+    "development issuer"
 )
 
 Model = TypeVar("Model", bound=StrictModel)
@@ -241,8 +229,9 @@ Read = TypeVar("Read", bound=PartialConfiguration)
 def load_configuration(path: Path, environment: Mapping[str, str] | None = None) -> Configuration:
     """Reads `authorizer.toml`.
 
-    Variables such as `AUTHORIZER__JWT__0__SECRET` override single values. A configuration that accepts no credentials
-    is refused, except on a developer's machine, where the development issuer can be the only one. Raises InvalidFile.
+    Variables such as `AUTHORIZER__JWT__0__SECRET` override values (`toml_file.override`). A configuration that accepts
+    no credentials is refused, except on a developer's machine, where the development issuer can be the only one. Raises
+    InvalidFile.
     """
     tables, text = read_toml(path)
     configuration = _read(Configuration, tables, text, path, environment)
