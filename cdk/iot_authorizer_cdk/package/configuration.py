@@ -124,7 +124,15 @@ def check_configuration(config: Path, environment: Mapping[str, str]) -> Checked
 
 
 def _read(config: Path, environment: Mapping[str, str]) -> PartialConfiguration:
-    """Reads a configuration, as a `Configuration` for this package's own handler. Raises InvalidFile."""
+    """Reads a configuration, as a `Configuration` for this package's own handler.
+
+    Raises InvalidFile, and InvalidSettings for a topic prefix of a stage that a handler of your own does not read.
+    """
+    own_handler, _ = load_partial_configuration(config, environment, only=("handler",))
+    if (prefix := environment.get(TOPIC_PREFIX)) and own_handler.handler != HANDLER:
+        advice = 'remove it here, and load the template with it: PolicyTemplate.load("policy.toml", topic_prefix="…")'
+        problem = f"found {prefix!r}, but {own_handler.handler}, a handler of your own, does not read it"
+        raise InvalidSettings(f"topic_prefix: {problem}: {advice}")
     partial, text = load_partial_configuration(config, environment)
     if ISSUERS in environment:
         _check_issuers(config, partial.handler)

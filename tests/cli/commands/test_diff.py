@@ -139,7 +139,7 @@ def test_the_topic_prefix_of_the_configuration_is_also_that_of_a_revision(run: R
         ("none:policies/chat.toml", "none:policies/chat.toml: not a file, and git finds no such revision: "),
         ("-p:policies/chat.toml", "-p:policies/chat.toml: not a file, and git finds no such revision: "),
         ("HEAD:", "Invalid value for OLD, NEW: expected a file, or REVISION:FILE, found HEAD:"),
-        ("none.toml", "none.toml: can't be read: No such file or directory"),
+        ("none.toml", "none.toml: file not found: "),
     ],
 )
 def test_what_is_not_there_is_named(run: Run, repository: Path, old: str, problem: str) -> None:
