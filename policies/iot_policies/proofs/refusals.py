@@ -13,10 +13,10 @@ from typing import NamedTuple
 from iot_policies.entries import Entry
 from iot_policies.placeholders import claim_names
 from iot_policies.principal import Principal
-from iot_policies.proofs.claims import Refused
+from iot_policies.proofs.claims import MustBeRefused
 from iot_policies.proofs.meaning import Meaning, meaning
 from iot_policies.proofs.patterns import template_levels, variables_of
-from iot_policies.proofs.representatives import Example
+from iot_policies.proofs.representatives import ExamplePrincipal
 from iot_policies.proofs.smallest_principals import Block, Words, smallest_principals
 from iot_policies.template import PolicyTemplate
 
@@ -33,7 +33,7 @@ class Refusals(NamedTuple):
     """The reason code."""
     source: str
     """The claim, as `claims.rooms`; or `principal`."""
-    example: Example
+    example: ExamplePrincipal
 
 
 def refusals(old: PolicyTemplate, new: PolicyTemplate, words: Words) -> list[Refusals]:
@@ -57,11 +57,11 @@ def blocks_only_in(mine: PolicyTemplate, other: PolicyTemplate) -> list[Block]:
     return [block for block in mine.blocks if (type(block), repr(block)) not in known]
 
 
-def meant(template: PolicyTemplate, example: Example) -> Meaning | str:
+def meant(template: PolicyTemplate, example: ExamplePrincipal) -> Meaning | str:
     """What a template means for a principal, or the reason code for which it is refused. Raises NotCovered."""
     try:
         return meaning(template, example.principal, example.client_id)
-    except Refused as reason:
+    except MustBeRefused as reason:
         return str(reason)
 
 
@@ -73,7 +73,9 @@ def _sources(template: PolicyTemplate, block: Block) -> dict[str, None]:
     return sources | dict.fromkeys(name for name in ("principal",) if any("{principal}" in text for text in texts))
 
 
-def _tries(granting: PolicyTemplate, reading: Block, source: str, words: Words) -> Iterator[tuple[str, Example]]:
+def _tries(
+    granting: PolicyTemplate, reading: Block, source: str, words: Words
+) -> Iterator[tuple[str, ExamplePrincipal]]:
     """Principals with a value that is refused, for which some block grants something; each with its reason code."""
     for entry in _simplest_grants(granting):
         values = words.fill({}, variables_of(template_levels(entry.text))) or {}
