@@ -19,7 +19,7 @@ from iot_policies.account_region import EXAMPLE_PLACE
 from iot_policies.compiler import compile_policy
 from iot_policies.errors import PolicyError
 from iot_policies.principal import Principal
-from iot_policies.proofs.changed_entries import ChangedEntries, Effect, Line, Shown, changed_entries, show
+from iot_policies.proofs.changed_entries import ChangedEntries, ChangeLine, Effect, Shown, changed_entries, show
 from iot_policies.proofs.decisions import NOTHING, Compared
 from iot_policies.proofs.languages import ACTIONS
 from iot_policies.proofs.meaning import CLIENT_ID, Meaning, is_widened
@@ -43,7 +43,7 @@ class Setting(NamedTuple):
 class TemplateDiff:
     """What a new template changes."""
 
-    lines: list[Line] = field(default_factory=list)
+    lines: list[ChangeLine] = field(default_factory=list)
     refusals: list[Refusals] = field(default_factory=list)
     """Kinds of principals that only one template refuses."""
     settings: list[Setting] = field(default_factory=list)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from iot_policies import Deny, Grant, PolicyTemplate, Principal
 from iot_policies.entries import Entry
 from iot_policies.grants import SessionTimes
-from iot_policies.proofs.changed_entries import QUESTIONS, Line, is_allowed
+from iot_policies.proofs.changed_entries import QUESTIONS, ChangeLine, is_allowed
 from iot_policies.proofs.diff import affected, diff
 from iot_policies.proofs.smallest_principals import Words
 from tests import ROOT
@@ -51,7 +51,7 @@ def covered(case: Case, entry: Entry, probes: Iterable[str]) -> frozenset[str]:
     return frozenset(each for each in probes if any(wildcard_matches(text, each) for text in (*patterns, *plain)))
 
 
-def of_lines(case: Case, lines: Iterable[Line], action: str, probes: frozenset[str]) -> frozenset[str]:
+def of_lines(case: Case, lines: Iterable[ChangeLine], action: str, probes: frozenset[str]) -> frozenset[str]:
     """The probes that some lines can be about for a principal."""
     entries = [line.entry for line in lines if any(shown.action == action for shown in line.shown)]
     return frozenset[str]().union(*(covered(case, entry, probes) for entry in entries))
@@ -116,7 +116,7 @@ def lines(old: PolicyTemplate, new: PolicyTemplate) -> list[str]:
     return [text(line) for line in found.lines]
 
 
-def text(line: Line) -> str:
+def text(line: ChangeLine) -> str:
     shown = line.shown[0]
     actions = " ".join(QUESTIONS[each.action] for each in line.shown)
     attributes = "".join(f" {each}" for each in sorted(shown.attributes))
