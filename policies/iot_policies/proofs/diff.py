@@ -26,7 +26,7 @@ from iot_policies.proofs.meaning import CLIENT_ID, Meaning, is_widened
 from iot_policies.proofs.patterns import NotCovered
 from iot_policies.proofs.prover import Progress
 from iot_policies.proofs.refusals import Refusals, blocks_only_in, meant, refusal_of, refusals
-from iot_policies.proofs.representatives import Example, Examples
+from iot_policies.proofs.representatives import ExamplePrincipal, Examples
 from iot_policies.proofs.smallest_principals import Words
 from iot_policies.template import PolicyTemplate
 
@@ -129,14 +129,18 @@ def _outside(old: PolicyTemplate, new: PolicyTemplate, found: TemplateDiff) -> I
     found.refusals = [*kinds.values()]
 
 
-def _policy(template: PolicyTemplate, example: Example) -> Meaning | str:
+def _policy(template: PolicyTemplate, example: ExamplePrincipal) -> Meaning | str:
     """What a template means for a principal, nothing if it grants nothing; the reason code for any other refusal."""
     found = meant(template, example)
     return NOTHING if found == "nothing_granted" else found
 
 
 def _differences(
-    before: Meaning, after: Meaning, example: Example, changed: Container[int], templates: Sequence[PolicyTemplate]
+    before: Meaning,
+    after: Meaning,
+    example: ExamplePrincipal,
+    changed: Container[int],
+    templates: Sequence[PolicyTemplate],
 ) -> Iterator[tuple[Effect, Shown]]:
     """The differences for one principal that no changed entry matches."""
     reaches = (*before.allowed, *before.denied, *after.allowed, *after.denied)
@@ -176,7 +180,7 @@ class Affected(NamedTuple):
 
 def affected(old: PolicyTemplate, new: PolicyTemplate, words: Words, principal: Principal) -> Affected | None:
     """What a new template changes for a principal; None for nothing. Raises NotCovered."""
-    example = Example(principal, words.of(CLIENT_ID))
+    example = ExamplePrincipal(principal, words.of(CLIENT_ID))
     reasons = [_refusal(template, example) for template in (old, new)]
     before, after = (
         NOTHING if reason else meant(template, example) for template, reason in zip((old, new), reasons, strict=True)
@@ -188,7 +192,7 @@ def affected(old: PolicyTemplate, new: PolicyTemplate, words: Words, principal: 
     return Affected(opened, closed, *reasons) if found or reasons[0] != reasons[1] else None
 
 
-def _refusal(template: PolicyTemplate, example: Example) -> str | None:
+def _refusal(template: PolicyTemplate, example: ExamplePrincipal) -> str | None:
     """The reason code for which a principal gets no policy."""
     try:
         compile_policy(template, *example).documents(EXAMPLE_PLACE)

@@ -17,10 +17,10 @@ from iot_policies.entries import Entry
 from iot_policies.errors import PolicyError
 from iot_policies.placeholders import claim_names
 from iot_policies.principal import Principal
-from iot_policies.proofs.claims import Refused
+from iot_policies.proofs.claims import MustBeRefused
 from iot_policies.proofs.meaning import Meaning, meaning
 from iot_policies.proofs.patterns import NotCovered, template_levels, variables_of
-from iot_policies.proofs.representatives import Example
+from iot_policies.proofs.representatives import ExamplePrincipal
 from iot_policies.proofs.smallest_principals import Block, Words, smallest_principals
 from iot_policies.template import PolicyTemplate
 
@@ -45,7 +45,7 @@ class Refusals(NamedTuple):
     """The reason code."""
     source: str
     """The claim, as `claims.rooms`; or `principal` or `client_id`."""
-    example: Example
+    example: ExamplePrincipal
 
     @property
     def kind(self) -> tuple[bool, str, str]:
@@ -59,7 +59,7 @@ def refusals(old: PolicyTemplate, new: PolicyTemplate, words: Words) -> list[Ref
     return [*{each.kind: each for each in reversed(found)}.values()][::-1]
 
 
-def refusal_of(old: PolicyTemplate, new: PolicyTemplate, example: Example) -> Refusals | None:
+def refusal_of(old: PolicyTemplate, new: PolicyTemplate, example: ExamplePrincipal) -> Refusals | None:
     """The kind of a principal that only one template refuses; None if both do, or none, or nothing is granted to it."""
     before, after = meant(old, example), meant(new, example)
     if isinstance(before, str) == isinstance(after, str) or "nothing_granted" in (before, after):
@@ -87,11 +87,11 @@ def blocks_only_in(mine: PolicyTemplate, other: PolicyTemplate) -> list[Block]:
     return [block for block in mine.blocks if (type(block), repr(block)) not in known]
 
 
-def meant(template: PolicyTemplate, example: Example) -> Meaning | str:
+def meant(template: PolicyTemplate, example: ExamplePrincipal) -> Meaning | str:
     """What a template means for a principal, or the reason code for which it is refused. Raises NotCovered."""
     try:
         return meaning(template, example.principal, example.client_id)
-    except Refused as reason:
+    except MustBeRefused as reason:
         return str(reason)
 
 
@@ -103,7 +103,9 @@ def _sources(template: PolicyTemplate, block: Block) -> dict[str, None]:
     return sources | dict.fromkeys(name for name in _OTHERS if any(f"{{{name}}}" in text for text in texts))
 
 
-def _tries(granting: PolicyTemplate, reading: Block, source: str, words: Words) -> Iterator[tuple[str, Example]]:
+def _tries(
+    granting: PolicyTemplate, reading: Block, source: str, words: Words
+) -> Iterator[tuple[str, ExamplePrincipal]]:
     """Principals with a value that is refused, for which some block grants something; each with its reason code."""
     for entry in _simplest_grants(granting):
         values = words.fill({}, variables_of(template_levels(entry.text))) or {}
@@ -125,7 +127,7 @@ def _simplest_grants(template: PolicyTemplate) -> Iterator[Entry]:
             yield min(entries, key=lambda each: each.text.count("{"))
 
 
-def _with(example: Example, source: str, value: object) -> Example:
+def _with(example: ExamplePrincipal, source: str, value: object) -> ExamplePrincipal:
     """A principal with one more value of a claim, or with another name or client ID."""
     if source == "client_id":
         return example._replace(client_id=str(value))
