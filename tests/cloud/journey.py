@@ -81,7 +81,7 @@ class Folder:
 
     def client_of_dev(self, token: str) -> str:
         """Runs `dev`, then the first client that it prints, and returns what this client prints."""
-        command = [self.path / ".venv/bin/iot-authorizer", "dev", "--port", "0", "--tls-port", "0"]
+        command = [".venv/bin/iot-authorizer", "dev", "--port", "0", "--tls-port", "0"]
         environment = {**self._cloud.environment, **self._variables}
         with subprocess.Popen(command, cwd=self.path, env=environment, stdout=subprocess.PIPE, text=True) as dev:
             try:
@@ -111,6 +111,8 @@ def walk(journey: Journey, wheel: Path, cloud: Cloud, home: Path) -> Walked:
         locked = folder.run(f"uv run iot-authorizer lock {' '.join(journey.packages)}")
         folder.run(locked.partition("to run it here too: ")[2])
     tested = folder.run(tests)
+    for command in _of_ci((folder.path / ".github/workflows/test.yml").read_text()):
+        folder.run(command)
     heard = folder.client_of_dev(journey.token)
     folder.run(build if "build" in build else "uv run iot-authorizer build")
     stages = json.loads((folder.path / "cdk.json").read_text())
@@ -118,6 +120,11 @@ def walk(journey: Journey, wheel: Path, cloud: Cloud, home: Path) -> Walked:
     folder.write({"cdk.json": json.dumps(stages)})
     folder.run(f"{deploy} --yes")
     return Walked(journey, heard, tested)
+
+
+def _of_ci(workflow: str) -> list[str]:
+    """The commands that CI runs, except the installation of uv."""
+    return [line.partition("run: ")[2] for line in workflow.splitlines() if "run: uv " in line]
 
 
 def _with_uv(command: str) -> str:
