@@ -7,6 +7,7 @@ import codecs
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import BinaryIO
 
 import typer
 
@@ -96,9 +97,14 @@ def read_standard_input(argument: str, most: int = -1) -> bytes:
 
     Raises a usage error of the argument if it is closed.
     """
+    return standard_input(argument).read(most).removeprefix(codecs.BOM_UTF8)
+
+
+def standard_input(argument: str) -> BinaryIO:
+    """Standard input, for reading bytes. Raises a usage error of the argument if it is closed."""
     if sys.stdin is None:
         raise typer.BadParameter("standard input is closed", param_hint=argument)
-    return sys.stdin.buffer.read(most).removeprefix(codecs.BOM_UTF8)
+    return sys.stdin.buffer
 
 
 def _prompted() -> bytes:

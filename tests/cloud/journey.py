@@ -28,6 +28,10 @@ class Journey:
     init: tuple[str, ...]
     files: Mapping[str, str] = field(default_factory=dict)
     """What the user writes after `init`."""
+    edits: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    """What the user replaces in a file of `init`, and by what."""
+    tests: str = ""
+    """The command that runs the user's own tests, in the place of the one that `init` prints."""
     packages: tuple[str, ...] = ()
     """What the user's own code imports."""
     variables: Mapping[str, str] = field(default_factory=dict)
@@ -106,13 +110,13 @@ def walk(journey: Journey, wheel: Path, cloud: Cloud, home: Path) -> Walked:
     said = folder.run(f"uv tool run --quiet --from '{wheel}[local]' iot-authorizer init {' '.join(journey.init)}")
     tests, _, build, deploy = [line.partition("#")[0] for line in said.partition("Next:")[2].splitlines() if line]
     folder.write(journey.files)
+    for name, (before, after) in journey.edits.items():
+        folder.write({name: (folder.path / name).read_text().replace(before, after)})
     folder.run(f"uv sync --quiet --python {sys.executable}")
     if journey.packages:
         locked = folder.run(f"uv run iot-authorizer lock {' '.join(journey.packages)}")
         folder.run(locked.partition("to run it here too: ")[2])
-    tested = folder.run(tests)
-    for command in _of_ci((folder.path / ".github/workflows/test.yml").read_text()):
-        folder.run(command)
+    tested = folder.run(journey.tests or tests)
     heard = folder.client_of_dev(journey.token)
     folder.run(build if "build" in build else "uv run iot-authorizer build")
     stages = json.loads((folder.path / "cdk.json").read_text())
@@ -120,11 +124,6 @@ def walk(journey: Journey, wheel: Path, cloud: Cloud, home: Path) -> Walked:
     folder.write({"cdk.json": json.dumps(stages)})
     folder.run(f"{deploy} --yes")
     return Walked(journey, heard, tested)
-
-
-def _of_ci(workflow: str) -> list[str]:
-    """The commands that CI runs, except the installation of uv."""
-    return [line.partition("run: ")[2] for line in workflow.splitlines() if "run: uv " in line]
 
 
 def _with_uv(command: str) -> str:

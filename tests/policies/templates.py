@@ -115,7 +115,7 @@ class Case:
             if self._applies(block):
                 for key in keys:
                     for text in _strings(block.get(key)):
-                        yield from self._filled(text)
+                        yield from self.filled(text)
 
     def _applies(self, block: Block) -> bool:
         when = block.get("when")
@@ -124,7 +124,8 @@ class Case:
             for name, wanted in when.items()
         )
 
-    def _filled(self, text: str) -> Iterator[str]:
+    def filled(self, text: str) -> Iterator[str]:
+        """A text with each choice of the principal's values; nothing if one is missing."""
         values = {"principal": [self.name]} | {f"claims.{name}": _strings(of) for name, of in self.claims.items()}
         names = sorted(set(_PLACEHOLDER.findall(text)))
         for chosen in product(*(values.get(name, []) for name in names)):

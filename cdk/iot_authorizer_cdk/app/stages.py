@@ -17,7 +17,14 @@ from typing import ClassVar
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
-from iot_authorizer_cdk.properties import AuthorizerProps, DomainProps, InvalidSettings, check_arn, plain_name
+from iot_authorizer_cdk.properties import (
+    AuthorizerProps,
+    DomainProps,
+    InvalidSettings,
+    check_arn,
+    name_in_iot_core,
+    plain_name,
+)
 
 _CDK_JSON = Path("cdk.json")
 _LONGEST_NAME = 60
@@ -80,6 +87,20 @@ def stages_of_file(file: Path = _CDK_JSON) -> object:
         raise InvalidSettings(f"{file}: file not found: {advice}") from None
     except (ValueError, KeyError, TypeError):
         raise InvalidSettings(f"{file}: expected JSON with an object context.stages") from None
+
+
+def deployed_names(configured: str, *, signing: bool, file: Path = _CDK_JSON) -> dict[str, str]:
+    """Returns the name in IoT Core of each stage's authorizer, for programs without the CDK. Raises InvalidSettings.
+
+    It is empty if the file does not exist or has no stages, as in a CDK app of one's own.
+    """
+    try:
+        stages = stages_of_file(file)
+    except InvalidSettings:
+        return {}
+    names = stages if isinstance(stages, dict) else {}
+    suffixes = {name: read_stage(stages, name).suffix for name in names}
+    return {name: name_in_iot_core(configured + suffix, signing=signing) for name, suffix in suffixes.items()}
 
 
 def stage_tables(stages: object, name: str) -> dict[str, object]:

@@ -10,7 +10,6 @@ from iot_authorizer.configured_texts import CONFIG_VARIABLE
 from iot_authorizer_cdk.constructs.authorizer_resource import (
     AuthorizerResource,
     AuthorizerSettings,
-    name_in_iot_core,
 )
 from iot_authorizer_cdk.constructs.function import AuthorizerFunction
 from iot_authorizer_cdk.package.configuration import (
@@ -24,7 +23,7 @@ from iot_authorizer_cdk.package.configuration import (
 )
 from iot_authorizer_cdk.package.lambda_directory import build
 from iot_authorizer_cdk.package.target import Target, check_target
-from iot_authorizer_cdk.properties import AuthorizerProps, InvalidSettings, check_authorizer_name
+from iot_authorizer_cdk.properties import AuthorizerProps, InvalidSettings, check_authorizer_name, name_in_iot_core
 
 _DEFAULT_PROPS = AuthorizerProps()
 NO_BYTECODE = "iot-authorizer:noBytecode"
