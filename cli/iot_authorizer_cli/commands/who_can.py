@@ -51,7 +51,8 @@ def who_can(
     """
     if as_csv and (users is None or as_json):
         raise typer.BadParameter("requires --users, and excludes --json", param_hint="--csv")
-    _check(action, resource)
+    with options.usage_errors("RESOURCE"):
+        options.check_resource(action, resource)
     try:
         found = who_can_of(options.load_template(policy, topic_prefix), action, resource)
         example = found.example()
@@ -70,14 +71,6 @@ def who_can(
     if asked is not None and asked.broken:
         raise typer.Exit(2)
     raise typer.Exit(0 if (asked.found if asked is not None else example is not None) else 1)
-
-
-def _check(action: Question, resource: str) -> None:
-    """Raises a usage error if the resource is not a topic or a topic filter."""
-    if action == "subscribe":
-        options.topic_filter(resource, "RESOURCE")
-    elif action != "connect":
-        options.topic_name(resource, "RESOURCE")
 
 
 def _lines(found: WhoCan, example: Principal | None) -> Iterator[str]:
