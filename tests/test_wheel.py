@@ -85,6 +85,7 @@ class Context:
     invoked_function_arn = "arn:aws:lambda:eu-west-1:123456789012:function:authorizer"
 print(lambda_handler({"protocolData": {"mqtt": {"clientId": "iniconfig"}}}, Context)["principalId"])
 """
+WORKFLOW = ".github/workflows/test.yml"
 TOOLS = ("pytest", "iniconfig", "packaging", "pluggy", "pygments")
 """pytest and its dependencies."""
 
@@ -232,3 +233,22 @@ def test_their_cdk_app_deploys_what_the_wheel_builds(programs: Path, project: Pa
     (project / "app.py").write_text(APP)
     assert run(programs / "python", "app.py", cwd=project) == "True\n"
     assert '"AWS::IoT::Authorizer"' in (project / "cdk.out/Theirs.template.json").read_text()
+
+
+def test_in_an_empty_folder_the_commands_work_that_init_prints(programs: Path, wheel: Path, tmp_path: Path) -> None:
+    """With an empty HOME. The cache of uv only saves downloads."""
+    home, folder = tmp_path / "home", tmp_path / "chat"
+    home.mkdir()
+    folder.mkdir()
+    cache = run(UV, "cache", "dir", cwd=tmp_path).strip()
+    own = {"HOME": str(home), "UV_CACHE_DIR": cache, "UV_PYTHON": sys.executable, "UV": UV}
+    said = run(programs / "iot-authorizer", "init", "--auth0", "a.example", "--audience", "chat", cwd=folder, **own)
+    assert (folder / "vendor" / wheel.name).read_bytes() == wheel.read_bytes()
+    printed = [line.partition("#")[0].split() for line in said.partition("Next:")[2].splitlines() if line]
+    checked = [line.split()[2:] for line in (folder / WORKFLOW).read_text().splitlines() if "run: uv run" in line]
+    commands = [[UV, *command[1:]] for command in (*printed, *checked) if command[-1] not in {"dev", "deploy"}]
+    assert len(commands) == 5
+    for command in commands:
+        run("sh", "-c", " ".join(command), cwd=folder, **own)
+    assert (folder / "build/lambda/authorizer.toml").is_file()
+    assert "with the authorizer chat" in greeting(folder / ".venv/bin", folder)

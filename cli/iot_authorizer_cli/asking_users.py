@@ -1,7 +1,7 @@
 """Asks a question about each known user, for `diff` and `who-can`, and counts the answers."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Generic, TypeVar
 
@@ -9,7 +9,7 @@ import typer
 
 from iot_authorizer_cli.progress import progress
 from iot_authorizer_cli.project.identity_table import TableOptions
-from iot_authorizer_cli.project.known_users import BrokenLine, users_of_file, users_of_table
+from iot_authorizer_cli.project.known_users import BrokenLine, KnownUser, lines_of, users_of_lines, users_of_table
 from iot_authorizer_cli.terminal import count, warn
 from iot_policies import Principal
 
@@ -63,8 +63,13 @@ def ask_users(users: str, where: TableOptions, question: Callable[[Principal], A
     Raises InvalidFile, TableUnavailable, and a usage error if the table does not exist.
     """
     asked = Asked[Answer]()
-    found = users_of_table(where.open()) if users == _TABLE else users_of_file(users)
-    with progress("users", None) as tell:
+    found: Iterable[KnownUser | BrokenLine]
+    if users == _TABLE:
+        total, found = None, users_of_table(where.open())
+    else:
+        lines = lines_of(users)
+        total, found = len(lines), users_of_lines(lines)
+    with progress("users", total) as tell:
         for number, each in enumerate(found, 1):
             if isinstance(each, BrokenLine):
                 warn(f"{users}:{each.number}: {each.problem}")

@@ -7,7 +7,6 @@ import codecs
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import BinaryIO
 
 import typer
 
@@ -45,9 +44,9 @@ def time_text(moment: int | None) -> str:
     if moment is None:
         return "never"
     try:
-        return f"{datetime.fromtimestamp(moment, UTC):%Y-%m-%d %H:%M:%SZ}"
+        return f"{datetime.fromtimestamp(moment, UTC).replace(tzinfo=None).isoformat(' ', 'seconds')}Z"
     except (ValueError, OverflowError, OSError):
-        return str(moment)
+        return "before the year 1" if moment < 0 else "after the year 9999"
 
 
 def count(number: int, noun: str) -> str:
@@ -97,14 +96,9 @@ def read_standard_input(argument: str, most: int = -1) -> bytes:
 
     Raises a usage error of the argument if it is closed.
     """
-    return standard_input(argument).read(most).removeprefix(codecs.BOM_UTF8)
-
-
-def standard_input(argument: str) -> BinaryIO:
-    """Standard input, for reading bytes. Raises a usage error of the argument if it is closed."""
     if sys.stdin is None:
         raise typer.BadParameter("standard input is closed", param_hint=argument)
-    return sys.stdin.buffer
+    return sys.stdin.buffer.read(most).removeprefix(codecs.BOM_UTF8)
 
 
 def _prompted() -> bytes:

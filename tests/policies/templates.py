@@ -112,12 +112,13 @@ class Case:
 
     def _filters(self, given: tuple[Block, ...], keys: tuple[str, ...]) -> Iterator[str]:
         for block in given:
-            if self._applies(block):
+            if self.applies(block):
                 for key in keys:
                     for text in _strings(block.get(key)):
                         yield from self.filled(text)
 
-    def _applies(self, block: Block) -> bool:
+    def applies(self, block: Block) -> bool:
+        """Whether a block applies to the principal."""
         when = block.get("when")
         return not isinstance(when, Mapping) or all(
             any(wanted == "*" or value in _strings(wanted) for value in _strings(self.claims.get(name)))

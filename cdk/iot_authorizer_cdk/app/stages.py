@@ -117,7 +117,7 @@ def read_stage(stages: object, name: str) -> Stage:
     if re.fullmatch("[A-Za-z0-9]{1,40}", name) is None:
         raise InvalidSettings(f"{place}: expected a name of 1 to 40 letters and digits")
     try:
-        stage = _STAGE.validate_python(tables[name])
+        stage = _STAGE.validate_json(json.dumps(tables[name]), strict=True)  # A text such as "true" is no boolean.
         stage.check()
     except ValidationError as error:
         raise InvalidSettings(_described(place, error)) from None

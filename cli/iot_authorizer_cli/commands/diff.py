@@ -133,9 +133,8 @@ def _example(shown: Shown) -> str:
 
 
 def _of_refusals(found: Refusals) -> Iterator[str]:
-    verb = "refuses" if found.is_new else "accepts"
-    now = "is now refused" if found.is_new else "is no longer refused"
-    yield f"{verb} {_REFUSED[found.reason].format(found.source)} {now} ({found.reason})"
+    effect = "refuses" if found.is_new else "no longer refuses"
+    yield f"{effect}: {_REFUSED[found.reason].format(found.source)} ({found.reason})"
     principal = found.example.principal
     yield f"         example: {principal.name} with {json.dumps(dict(principal.claims))}"
 

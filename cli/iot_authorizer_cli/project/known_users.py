@@ -7,25 +7,24 @@
 3. A user of the table is not accepted if it is disabled, has expired, has passwords that have all expired, or if its
    item or revocation is malformed. It is revoked if its principal is; a revocation of tokens that were issued before
    some time does not count, since passwords and later tokens stay valid.
-4. Lines and items are read one by one: the memory does not grow with their number.
 """
 
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import BinaryIO, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import typer
 from pydantic import BaseModel, ConfigDict
 
 from iot_authorizer_cli import options
-from iot_authorizer_cli.terminal import standard_input
+from iot_authorizer_cli.terminal import read_standard_input
 from iot_identities import revocations
 from iot_identities.reading import MalformedItem
 from iot_identities.table import Item, Table
 from iot_identities.user import PREFIX, User, from_item
-from iot_policies import InvalidFile, Principal
+from iot_policies import Principal
+from iot_policies.toml_file import read_file
 
 Standing = Literal["accepted", "disabled", "expired", "revoked", "malformed"]
 """Whether the authorizer accepts a user's credentials, and if not, why."""
@@ -56,26 +55,14 @@ class _Line(BaseModel):
     claims: dict[str, object] = {}
 
 
-def users_of_file(path: str) -> Iterator[KnownUser | BrokenLine]:
-    """The users of a file with one JSON object on each line; `-` is standard input. Raises InvalidFile."""
-    with ExitStack() as stack:
-        lines = _opened(path, stack)
-        try:
-            for number, line in enumerate(lines, 1):
-                if line.strip():
-                    yield _of_line(number, line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line)
-        except OSError as error:
-            raise InvalidFile(path, None, "", f"can't be read: {error.strerror}") from None
+def lines_of(path: str) -> Sequence[bytes]:
+    """The lines of a file of users; `-` is standard input. Raises InvalidFile."""
+    return (read_standard_input("--users") if path == "-" else read_file(Path(path))).splitlines()
 
 
-def _opened(path: str, stack: ExitStack) -> BinaryIO:
-    if path == "-":
-        return standard_input("--users")
-    try:
-        return stack.enter_context(Path(path).open("rb"))
-    except (OSError, ValueError) as error:
-        problem = error.strerror if isinstance(error, OSError) else "expected a file name"
-        raise InvalidFile(path, None, "", f"can't be read: {problem}") from None
+def users_of_lines(lines: Iterable[bytes]) -> Iterator[KnownUser | BrokenLine]:
+    """The users of lines with one JSON object each."""
+    return (_of_line(number, line) for number, line in enumerate(lines, 1) if line.strip())
 
 
 def _of_line(number: int, line: bytes) -> KnownUser | BrokenLine:

@@ -33,7 +33,7 @@ def _path(name: str) -> Path:
 def _show(name: str) -> bytes:
     """The content of a file in a revision. A path is relative to this folder, as in all commands."""
     revision, _, path = name.partition(":")
-    if revision.startswith("-") or not path:
+    if not path:
         raise typer.BadParameter(f"expected a file, or REVISION:FILE, found {name}", param_hint="OLD, NEW")
     command = ["git", "show", "--end-of-options", f"{revision}:./{path}"]
     try:

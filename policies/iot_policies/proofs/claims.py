@@ -11,6 +11,7 @@ import only the shapes of templates. Where the reference says nothing, a claim i
 """
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from unicodedata import category, normalize
 
 from iot_policies.grants import Deny, Grant
@@ -145,10 +146,10 @@ def _is_alike(value: object, wanted: Scalar) -> bool:
 def _spells(text: str, value: object) -> bool:
     if isinstance(value, bool):
         return _fold(text) in (_TRUE if value else _FALSE)
-    try:
-        return isinstance(value, (int, float)) and float(text) == value
-    except ValueError:
-        return False
+    for number in (int, float):
+        with suppress(ValueError):
+            return isinstance(value, (int, float)) and number(text) == value
+    return False
 
 
 def _fold(text: str) -> str:

@@ -37,7 +37,9 @@ from iot_policies.proofs.representatives import Example, Examples
 from iot_policies.template import PolicyTemplate
 
 ASSUMPTIONS = (
-    "The compiler copies values and compares them only for equality; it reads no other property of them.",
+    "The compiler reads only the claims that the template names.",
+    "It copies values, and compares them only for equality, with each other and with texts of the template.",
+    "It treats a list of any length as it treats lists of a few values, and packing treats all resources alike.",
     "The compiler leaves an entry out because of one other entry, and never because of three together.",
     "IoT Core reads wildcards, Deny and iot:ConnectAttributes as its developer guide says.",
     "IoT Core reads topic filters as its developer guide says: a/# does not match a.",
@@ -47,6 +49,9 @@ ASSUMPTIONS = (
 """What a proof takes for granted."""
 LEFT_OUT = "the policies of example principals: how the compiler treats several entries together was not tested"
 """What `quick` leaves out."""
+
+_NUMBERS = (4, 16, 64)
+"""The values of each list in the examples with many values."""
 
 Verdict = Literal["proved", "partly proved", "different", "not covered"]
 
@@ -194,7 +199,7 @@ class _Prover:
         try:
             every = list(self._examples.all())
         except NotCovered as problem:
-            self.proof.not_covered.append(f"example principals: {problem}")
+            self.proof.not_covered.append(str(problem))
             return
         for number, example in enumerate(every):
             if number % 50 == 0:
@@ -206,8 +211,22 @@ class _Prover:
                 self.proof.not_covered.append(line)
             if self.proof.counterexample is not None:
                 return
+        yield from self._many()
         if not any(isinstance(policy, Policy) for _, policy in self.proof.examples):
             self.proof.not_covered.append("no example principal got a policy")
+
+    def _many(self) -> Iterator[Progress]:
+        """Lists of more and more values, until a policy does not fit."""
+        for number in _NUMBERS:
+            yield Progress("many values", number, _NUMBERS[-1])
+            before = self._too_large()
+            for example in self._examples.many(number):
+                self._try(example)
+            if self.proof.counterexample or before != self._too_large():
+                return
+
+    def _too_large(self) -> int:
+        return self.proof.too_large + self.proof.refused["policy_too_large"]
 
     def _try(self, example: Example) -> None:
         """Compares the policy of a real principal with the meaning of the template."""

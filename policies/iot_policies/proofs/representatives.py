@@ -9,8 +9,9 @@ So the kinds are: which blocks apply, which values are missing, and which levels
 2. Each of these with the blocks of both, of one, of the other, and with all blocks.
 3. Every choice of every list in a `when`, and everything once more with one more value in each list: a fault that one
    value hides shows with the other.
-4. Each placeholder missing, and with values that are no plain level.
-5. For each condition: every spelling of it, near misses, and values that cannot be compared or read.
+4. Many values in each list, until the policy is too large: packing then needs several documents.
+5. Each placeholder missing, and with values that are no plain level.
+6. For each condition: every spelling of it, near misses, and values that cannot be compared or read.
 """
 
 import json
@@ -83,6 +84,15 @@ class Examples:
             for case in self._choices([entry.block_index for entry in entries]):
                 yield from self._examples(solution, case)
 
+    def many(self, number: int) -> Iterator[Example]:
+        """An example with so many values for each claim of a placeholder; none if that makes too many resources."""
+        names = self._claims(*self._template.entries)
+        most = max((len(self._claims(entry)) for entry in self._template.entries), default=0)
+        if names and number**most <= _MOST_COMBINATIONS:
+            pairs = product(names, range(number))
+            values = {Variable(f"claims.{name}", copy): self._word((name, copy)) for name, copy in pairs}
+            yield self._example(values, self._choices(range(len(self._blocks)))[0])
+
     def _every(self) -> Iterator[Example]:
         every = range(len(self._blocks))
         yield self._example({}, {})
@@ -93,7 +103,10 @@ class Examples:
             yield from self._examples({}, case)
         for one, other in self._pairs():
             blocks = one.block_index, other.block_index
-            solutions = [*self._solutions(one, other)]
+            try:
+                solutions = [*self._solutions(one, other)]
+            except NotCovered as problem:
+                raise NotCovered(f"{one} and {other}: {problem}") from None
             for applied in dict.fromkeys(map(frozenset, (blocks, blocks[:1], blocks[1:], every))):
                 for case in self._choices(sorted(applied)):
                     for solution in solutions:
@@ -216,6 +229,7 @@ class Examples:
 
 _WORDS = ("ann", "red", "blue", "oak", "elm", "sun", "fox", "owl", "bee", "ivy")
 _MOST_CHOICES = 16
+_MOST_COMBINATIONS = 128
 _ANY = object()
 """Any value: another claim's placeholder has one, or else a new word is used."""
 _UNREADABLE: tuple[object, ...] = (None, "a\u200b", ["a", " b"])

@@ -57,6 +57,7 @@ jobs:
       - uses: actions/checkout@v6
       - run: pipx install uv
       - run: uv run --locked iot-authorizer lint policies/*.toml
+      - run: uv run --locked iot-authorizer prove policies/*.toml
       - run: uv run --locked iot-authorizer test
 """
 _IGNORED = ".venv/\n.iot-authorizer/\nkeys/private/\nbuild/\ncdk.out/\n__pycache__/\n.pytest_cache/\n"
