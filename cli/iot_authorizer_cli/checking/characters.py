@@ -21,18 +21,23 @@ def of_glob(text: str) -> Tokens:
     return tuple(_ANY if character == "*" else character for character in text)
 
 
-def of_filter(text: str) -> Tokens:
-    """A topic filter."""
+def of_filter(text: str, *, reserved: bool = False) -> Tokens:
+    """A topic filter; with `reserved`, its first wildcard takes only what begins with `$`."""
     tokens: list[str] = []
     levels = text.split("/")
     lead = 2 if levels[0] == "$share" and len(levels) > 2 else 0
     for index, level in enumerate(levels):
         tokens += ["/"] * (index > 0)
         if level in ("+", "#"):
-            tokens += [_LEAD] * (index == lead) + [_ANY if level == "#" else _LEVEL]
+            tokens += ["$" if reserved else _LEAD] * (index == lead) + [_ANY if level == "#" else _LEVEL]
         else:
             tokens += level
     return tuple(tokens)
+
+
+def widest(tokens: Tokens) -> Tokens:
+    """The resource of a deny with these tokens: each wildcard takes any characters."""
+    return tuple(_ANY if token == _LEVEL else token for token in tokens if token != _LEAD)
 
 
 class _Place(NamedTuple):
