@@ -56,7 +56,7 @@ class Shown:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ChangeLine:
     """A changed entry that makes a difference."""
 
     effect: Effect
@@ -93,7 +93,7 @@ class ChangedEntries:
     def __init__(self, mine: PolicyTemplate, other: PolicyTemplate, words: Words, not_covered: list[str]) -> None:
         self._mine, self._other, self._words, self._not_covered = mine, other, words, not_covered
 
-    def line(self, entry: Entry, *, is_new: bool) -> Line | None:
+    def line(self, entry: Entry, *, is_new: bool) -> ChangeLine | None:
         """The line of a changed entry; None if it makes no difference."""
         shown = []
         for action in _actions(entry):
@@ -105,7 +105,7 @@ class ChangedEntries:
             if found is not None:
                 shown.append(found)
         effect: Effect = "opens" if (entry.effect == "Allow") == is_new else "closes"
-        return Line(effect, entry, is_new, _alike(entry, self._other), tuple(shown)) if shown else None
+        return ChangeLine(effect, entry, is_new, _alike(entry, self._other), tuple(shown)) if shown else None
 
     def _example(self, entry: Entry, action: Action) -> Shown | None:
         found = self._of_grants(entry) if entry.effect == "Allow" else self._of_denies(entry, action)
