@@ -28,7 +28,7 @@ _TABLE = "table"
 
 
 @dataclass(slots=True)
-class Asked(Generic[Answer]):
+class Answers(Generic[Answer]):
     """The answers about all users."""
 
     found: list[tuple[str, Answer]] = field(default_factory=list)
@@ -57,12 +57,12 @@ class Asked(Generic[Answer]):
         }
 
 
-def ask_users(users: str, where: TableOptions, question: Callable[[Principal], Answer | None]) -> Asked[Answer]:
+def ask_users(users: str, where: TableOptions, question: Callable[[Principal], Answer | None]) -> Answers[Answer]:
     """Asks about each user of a file, or of the table. None is no answer. A broken line is printed, and counted.
 
     Raises InvalidFile, TableUnavailable, and a usage error if the table does not exist.
     """
-    asked = Asked[Answer]()
+    asked = Answers[Answer]()
     found: Iterable[KnownUser | BrokenLine]
     if users == _TABLE:
         total, found = None, users_of_table(where.open())

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from iot_authorizer_cli import options
-from iot_authorizer_cli.asking_users import Asked, UsersOf, ask_users
+from iot_authorizer_cli.asking_users import Answers, UsersOf, ask_users
 from iot_authorizer_cli.progress import finish
 from iot_authorizer_cli.project.identity_table import TableOptions
 from iot_authorizer_cli.project.template_revision import load_revision, topic_prefix_of
@@ -15,7 +15,7 @@ from iot_policies import PolicyTemplate, Principal
 from iot_policies.entries import Entry
 from iot_policies.errors import printable
 from iot_policies.placeholders import claim_names
-from iot_policies.proofs.changed_entries import QUESTIONS, Line, Shown
+from iot_policies.proofs.changed_entries import QUESTIONS, ChangeLine, Shown
 from iot_policies.proofs.diff import Affected, TemplateDiff, affected, diffing
 from iot_policies.proofs.patterns import NotCovered
 from iot_policies.proofs.refusals import Refusals
@@ -70,7 +70,7 @@ def _prefix(old: str, new: str, given: str | None) -> str:
     return given if given is not None else topic_prefix_of(new) or topic_prefix_of(old) or ""
 
 
-def _ask(old: PolicyTemplate, new: PolicyTemplate, users: str, where: TableOptions) -> Asked[Affected]:
+def _ask(old: PolicyTemplate, new: PolicyTemplate, users: str, where: TableOptions) -> Answers[Affected]:
     words = Words((old, new))
 
     def of(principal: Principal) -> Affected | None:
@@ -97,14 +97,14 @@ def _lines(found: TemplateDiff) -> Iterator[str]:
         yield f"{rest} for every principal"
 
 
-def _of_line(line: Line) -> Iterator[str]:
+def _of_line(line: ChangeLine) -> Iterator[str]:
     actions = ", ".join(QUESTIONS[shown.action] for shown in line.shown)
     yield f"{line.effect:<6} {actions}: {line.entry}, {'added' if line.is_new else 'removed'}"
     yield f"         {_who(line)}"
     yield f"         example: {_example(line.shown[0])}"
 
 
-def _who(line: Line) -> str:
+def _who(line: ChangeLine) -> str:
     """The principals that a line is about."""
     unless = [f"unless {_condition(each, line.entry)}" for each in line.unless]
     return " ".join(dict.fromkeys((_if(line.entry), *unless)))
@@ -136,17 +136,19 @@ def _of_refusals(found: Refusals) -> Iterator[str]:
     effect = "refuses" if found.is_new else "no longer refuses"
     yield f"{effect}: {_REFUSED[found.reason].format(found.source)} ({found.reason})"
     principal = found.example.principal
-    yield f"         example: {principal.name} with {json.dumps(dict(principal.claims))}"
+    client_id = f", client ID {found.example.client_id}" if found.source == "client_id" else ""
+    yield f"         example: {principal.name} with {json.dumps(dict(principal.claims))}{client_id}"
 
 
 _REFUSED = {
+    "ambiguous_claim": "a principal whose {} is there in two ways",
     "invalid_name": "a principal whose {} breaks the name rule",
     "unsafe_value": "a principal whose {} is not one plain level",
     "unclear_denial": "a principal whose {} a deny cannot compare",
 }
 
 
-def _lines_of_users(asked: Asked[Affected]) -> Iterator[str]:
+def _lines_of_users(asked: Answers[Affected]) -> Iterator[str]:
     yield asked.summary("affected")
     for name, found in asked.found:
         yield f"  {name}: {_change(found)}"
@@ -161,7 +163,7 @@ def _change(found: Affected) -> str:
     return "; ".join(parts) or f"refused for {found.refused_after} instead of {found.refused_before}"
 
 
-def _as_json(found: TemplateDiff, asked: Asked[Affected] | None) -> Mapping[str, object]:
+def _as_json(found: TemplateDiff, asked: Answers[Affected] | None) -> Mapping[str, object]:
     return {
         "same": found.is_same and not found.not_covered,
         "lines": [
@@ -183,6 +185,7 @@ def _as_json(found: TemplateDiff, asked: Asked[Affected] | None) -> Mapping[str,
                 "source": each.source,
                 "principal": each.example.principal.name,
                 "claims": each.example.principal.claims,
+                "client_id": each.example.client_id,
             }
             for each in found.refusals
         ],

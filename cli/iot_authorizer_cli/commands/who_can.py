@@ -9,7 +9,7 @@ from typing import Annotated, get_args
 import typer
 
 from iot_authorizer_cli import options
-from iot_authorizer_cli.asking_users import Asked, UsersOf, ask_users
+from iot_authorizer_cli.asking_users import Answers, UsersOf, ask_users
 from iot_authorizer_cli.project.identity_table import TableOptions
 from iot_authorizer_cli.terminal import columns, tell
 from iot_policies import Principal
@@ -106,7 +106,7 @@ def _connect_with(way: Way) -> str:
     return f", not asking for {' or '.join(unwanted)}" if unwanted else ""
 
 
-def _lines_of_users(asked: Asked[Grantee]) -> Iterator[str]:
+def _lines_of_users(asked: Answers[Grantee]) -> Iterator[str]:
     yield asked.summary("can")
     if asked.found:
         yield from columns([(f"  {name}", *_how(found)) for name, found in asked.found]).split("\n")
@@ -117,13 +117,13 @@ def _how(found: Grantee) -> tuple[str, ...]:
     return (f"by {found.entry}{with_client_id}",)
 
 
-def _write_csv(asked: Asked[Grantee]) -> None:
+def _write_csv(asked: Answers[Grantee]) -> None:
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow(("principal", "client_id", "entry"))
     writer.writerows((name, found.client_id or "", found.entry) for name, found in asked.found)
 
 
-def _as_json(found: WhoCan, example: Principal | None, asked: Asked[Grantee] | None) -> Mapping[str, object]:
+def _as_json(found: WhoCan, example: Principal | None, asked: Answers[Grantee] | None) -> Mapping[str, object]:
     return {
         "action": found.question,
         "resource": found.resource,

@@ -22,7 +22,7 @@ from iot_policies.proofs.languages import Attributes
 from iot_policies.proofs.meaning import CLIENT_ID, Reach, is_widened, reaches
 from iot_policies.proofs.patterns import NotCovered, Pattern, Variable, fill, variables_of
 from iot_policies.proofs.refusals import meant
-from iot_policies.proofs.representatives import Example
+from iot_policies.proofs.representatives import ExamplePrincipal
 from iot_policies.proofs.smallest_principals import Words, size, smallest_principals
 from iot_policies.proofs.unification import meet
 from iot_policies.template import PolicyTemplate
@@ -42,7 +42,7 @@ QUESTIONS: Mapping[Action, Question] = {
 class Shown:
     """A principal and what only one of two templates allows it."""
 
-    example: Example
+    example: ExamplePrincipal
     action: Action
     text: str
     """A topic, a topic filter or a client ID."""
@@ -56,7 +56,7 @@ class Shown:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ChangeLine:
     """A changed entry that makes a difference."""
 
     effect: Effect
@@ -93,7 +93,7 @@ class ChangedEntries:
     def __init__(self, mine: PolicyTemplate, other: PolicyTemplate, words: Words, not_covered: list[str]) -> None:
         self._mine, self._other, self._words, self._not_covered = mine, other, words, not_covered
 
-    def line(self, entry: Entry, *, is_new: bool) -> Line | None:
+    def line(self, entry: Entry, *, is_new: bool) -> ChangeLine | None:
         """The line of a changed entry; None if it makes no difference."""
         shown = []
         for action in _actions(entry):
@@ -105,7 +105,7 @@ class ChangedEntries:
             if found is not None:
                 shown.append(found)
         effect: Effect = "opens" if (entry.effect == "Allow") == is_new else "closes"
-        return Line(effect, entry, is_new, _alike(entry, self._other), tuple(shown)) if shown else None
+        return ChangeLine(effect, entry, is_new, _alike(entry, self._other), tuple(shown)) if shown else None
 
     def _example(self, entry: Entry, action: Action) -> Shown | None:
         found = self._of_grants(entry) if entry.effect == "Allow" else self._of_denies(entry, action)
@@ -122,12 +122,12 @@ class ChangedEntries:
         """The template that allows more because of an entry, and the other one."""
         return (self._mine, self._other) if entry.effect == "Allow" else (self._other, self._mine)
 
-    def _of_grants(self, entry: Entry) -> Iterable[Example]:
+    def _of_grants(self, entry: Entry) -> Iterable[ExamplePrincipal]:
         variables = variables_of(level for reach in reaches(entry, self._mine.topic_prefix) for level in reach.levels)
         values = self._words.fill({}, variables)
         return smallest_principals(self._words, [entry.block], values or {})
 
-    def _of_denies(self, entry: Entry, action: Action) -> Sequence[Example]:
+    def _of_denies(self, entry: Entry, action: Action) -> Sequence[ExamplePrincipal]:
         """The principals to which an entry of a deny can deny what an entry of the other template allows."""
         found = {
             example.key: example
@@ -152,7 +152,7 @@ class ChangedEntries:
                         if filled is not None:
                             yield filled
 
-    def _decision(self, entry: Entry, action: Action, example: Example) -> Decision | None:
+    def _decision(self, entry: Entry, action: Action, example: ExamplePrincipal) -> Decision | None:
         """What the example may do because of an entry, or because it is missing, and only with one template."""
         meanings = {id(template): meant(template, example) for template in (self._mine, self._other)}
         allowing, refusing = (meanings[id(template)] for template in self._sides(entry))
@@ -178,7 +178,7 @@ _MAY_BE_READABLE = ("ambiguous_claim", "unclear_denial")
 """Reason codes of smallest principals whose claims another shape, such as nested objects, could make readable."""
 
 
-def show(decision: Decision, action: Action, example: Example, templates: Iterable[PolicyTemplate]) -> Shown:
+def show(decision: Decision, action: Action, example: ExamplePrincipal, templates: Iterable[PolicyTemplate]) -> Shown:
     """A decision as a text for people."""
     avoid = {level for template in templates for entry in template.entries for level in entry.filter.split("/")}
     values = [each for value in example.principal.claims.values() for each in _values_of(value)]

@@ -19,14 +19,14 @@ from iot_policies.account_region import EXAMPLE_PLACE
 from iot_policies.compiler import compile_policy
 from iot_policies.errors import PolicyError
 from iot_policies.principal import Principal
-from iot_policies.proofs.changed_entries import ChangedEntries, Effect, Line, Shown, changed_entries, show
+from iot_policies.proofs.changed_entries import ChangedEntries, ChangeLine, Effect, Shown, changed_entries, show
 from iot_policies.proofs.decisions import NOTHING, Compared
 from iot_policies.proofs.languages import ACTIONS
 from iot_policies.proofs.meaning import CLIENT_ID, Meaning, is_widened
 from iot_policies.proofs.patterns import NotCovered
 from iot_policies.proofs.prover import Progress
-from iot_policies.proofs.refusals import Refusals, blocks_only_in, meant, refusals
-from iot_policies.proofs.representatives import Example, Examples
+from iot_policies.proofs.refusals import Refusals, blocks_only_in, meant, refusal_of, refusals
+from iot_policies.proofs.representatives import ExamplePrincipal, Examples
 from iot_policies.proofs.smallest_principals import Words
 from iot_policies.template import PolicyTemplate
 
@@ -43,7 +43,7 @@ class Setting(NamedTuple):
 class TemplateDiff:
     """What a new template changes."""
 
-    lines: list[Line] = field(default_factory=list)
+    lines: list[ChangeLine] = field(default_factory=list)
     refusals: list[Refusals] = field(default_factory=list)
     """Kinds of principals that only one template refuses."""
     settings: list[Setting] = field(default_factory=list)
@@ -112,28 +112,44 @@ def _outside(old: PolicyTemplate, new: PolicyTemplate, found: TemplateDiff) -> I
         found.not_covered.append(f"example principals: {problem}")
         return
     changed = {id(line.entry) for line in found.lines}
+    kinds = {each.kind: each for each in found.refusals}
     for number, example in enumerate(every):
         if number % 50 == 0:
             yield Progress("example principals", number, len(every))
         try:
-            before, after = meant(old, example), meant(new, example)
+            before, after = (_policy(template, example) for template in (old, new))
             if isinstance(before, Meaning) and isinstance(after, Meaning):
                 found.outside += _differences(before, after, example, changed, (old, new))
+            elif (refusal := refusal_of(old, new, example)) is not None:
+                kinds.setdefault(refusal.kind, refusal)
         except NotCovered as problem:
             found.not_covered.append(f"principal {example.principal.name}: {problem}")
         if found.outside:
-            return
+            break
+    found.refusals = [*kinds.values()]
+
+
+def _policy(template: PolicyTemplate, example: ExamplePrincipal) -> Meaning | str:
+    """What a template means for a principal, nothing if it grants nothing; the reason code for any other refusal."""
+    found = meant(template, example)
+    return NOTHING if found == "nothing_granted" else found
 
 
 def _differences(
-    before: Meaning, after: Meaning, example: Example, changed: Container[int], templates: Sequence[PolicyTemplate]
+    before: Meaning,
+    after: Meaning,
+    example: ExamplePrincipal,
+    changed: Container[int],
+    templates: Sequence[PolicyTemplate],
 ) -> Iterator[tuple[Effect, Shown]]:
     """The differences for one principal that no changed entry matches."""
     reaches = (*before.allowed, *before.denied, *after.allowed, *after.denied)
     without = [each for each in reaches if id(each.entry) in changed]
     both: tuple[tuple[Effect, Meaning, Meaning], ...] = (("opens", after, before), ("closes", before, after))
+    names_client_id = any("{client_id}" in entry.text for template in templates for entry in template.entries)
+    is_without = example.client_id is None and names_client_id  # A CONNECT always has a client ID.
     for effect, allowing, refusing in both:
-        for action in ACTIONS:
+        for action in ACTIONS[1:] if is_without else ACTIONS:
             decision = Compared(allowing, refusing, example.client_id).first(action, without=without)
             if decision is not None:
                 yield effect, show(decision, action, example, templates)
@@ -164,7 +180,7 @@ class Affected(NamedTuple):
 
 def affected(old: PolicyTemplate, new: PolicyTemplate, words: Words, principal: Principal) -> Affected | None:
     """What a new template changes for a principal; None for nothing. Raises NotCovered."""
-    example = Example(principal, words.of(CLIENT_ID))
+    example = ExamplePrincipal(principal, words.of(CLIENT_ID))
     reasons = [_refusal(template, example) for template in (old, new)]
     before, after = (
         NOTHING if reason else meant(template, example) for template, reason in zip((old, new), reasons, strict=True)
@@ -176,7 +192,7 @@ def affected(old: PolicyTemplate, new: PolicyTemplate, words: Words, principal: 
     return Affected(opened, closed, *reasons) if found or reasons[0] != reasons[1] else None
 
 
-def _refusal(template: PolicyTemplate, example: Example) -> str | None:
+def _refusal(template: PolicyTemplate, example: ExamplePrincipal) -> str | None:
     """The reason code for which a principal gets no policy."""
     try:
         compile_policy(template, *example).documents(EXAMPLE_PLACE)

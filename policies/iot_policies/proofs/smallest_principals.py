@@ -17,7 +17,7 @@ from iot_policies.grants import Deny, Grant
 from iot_policies.principal import Principal
 from iot_policies.proofs.meaning import CLIENT_ID, PRINCIPAL
 from iot_policies.proofs.patterns import NotCovered, Text, Variable, literal, replaced
-from iot_policies.proofs.representatives import Example
+from iot_policies.proofs.representatives import ExamplePrincipal
 from iot_policies.proofs.spellings import spellings
 from iot_policies.proofs.unification import LONGEST_VALUE, Substitution, is_part
 from iot_policies.template import PolicyTemplate
@@ -70,7 +70,9 @@ class Words:
         return literal(replaced(text, {part: (self.of(part),) for part in parts}))
 
 
-def smallest_principals(words: Words, blocks: Iterable[Block], values: Mapping[Variable, str]) -> list[Example]:
+def smallest_principals(
+    words: Words, blocks: Iterable[Block], values: Mapping[Variable, str]
+) -> list[ExamplePrincipal]:
     """The principals for which blocks apply, and that have these values; fewest claims first. Raises NotCovered."""
     asked = [(block, name, wanted) for block in blocks for name, wanted in (block.when or {}).items()]
     options = [[*_options(block, name, wanted, asked)] for block, name, wanted in asked]
@@ -85,7 +87,7 @@ def smallest_principals(words: Words, blocks: Iterable[Block], values: Mapping[V
     return sorted(found.values(), key=size)
 
 
-def size(example: Example) -> int:
+def size(example: ExamplePrincipal) -> int:
     """How much a principal has: its claims and their values."""
     claims = example.principal.claims
     return len(claims) + sum(len(value) for value in claims.values() if isinstance(value, list))
@@ -109,7 +111,7 @@ def _options(
     yield from (each for each in others if each != "*" and covers(each, wanted))
 
 
-def _example(words: Words, chosen: Iterable[tuple[str, object]], values: Mapping[Variable, str]) -> Example:
+def _example(words: Words, chosen: Iterable[tuple[str, object]], values: Mapping[Variable, str]) -> ExamplePrincipal:
     claims: dict[str, dict[str, object]] = {}
     for name, value in chosen:
         known = claims.setdefault(name, {})
@@ -121,7 +123,7 @@ def _example(words: Words, chosen: Iterable[tuple[str, object]], values: Mapping
     single = {name: _value(words, name, [*found.values()]) for name, found in claims.items()}
     given = {variable.name: text for variable, text in values.items()}
     name, client_id = (given.get(each.name) or words.of(each) for each in (PRINCIPAL, CLIENT_ID))
-    return Example(Principal(name, single), client_id)
+    return ExamplePrincipal(Principal(name, single), client_id)
 
 
 def _value(words: Words, name: str, found: Sequence[object]) -> object:

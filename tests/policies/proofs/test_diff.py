@@ -11,16 +11,15 @@ from hypothesis import strategies as st
 from iot_policies import Deny, Grant, PolicyTemplate, Principal
 from iot_policies.entries import Entry
 from iot_policies.grants import SessionTimes
-from iot_policies.proofs.changed_entries import QUESTIONS, Line, is_allowed
+from iot_policies.proofs.changed_entries import QUESTIONS, ChangeLine, is_allowed
 from iot_policies.proofs.diff import affected, diff
 from iot_policies.proofs.smallest_principals import Words
-from tests import ROOT
+from tests import READY
 from tests.effort import examples
 from tests.policies.probes import permitted
 from tests.policies.reference import wildcard_matches
 from tests.policies.templates import Block, Case, blocks, cases
 
-READY = sorted((ROOT / "policies").glob("*.toml"))
 ACTIONS = ("iot:Publish", "iot:RetainPublish", "iot:Subscribe", "iot:Receive")
 
 
@@ -51,7 +50,7 @@ def covered(case: Case, entry: Entry, probes: Iterable[str]) -> frozenset[str]:
     return frozenset(each for each in probes if any(wildcard_matches(text, each) for text in (*patterns, *plain)))
 
 
-def of_lines(case: Case, lines: Iterable[Line], action: str, probes: frozenset[str]) -> frozenset[str]:
+def of_lines(case: Case, lines: Iterable[ChangeLine], action: str, probes: frozenset[str]) -> frozenset[str]:
     """The probes that some lines can be about for a principal."""
     entries = [line.entry for line in lines if any(shown.action == action for shown in line.shown)]
     return frozenset[str]().union(*(covered(case, entry, probes) for entry in entries))
@@ -116,7 +115,7 @@ def lines(old: PolicyTemplate, new: PolicyTemplate) -> list[str]:
     return [text(line) for line in found.lines]
 
 
-def text(line: Line) -> str:
+def text(line: ChangeLine) -> str:
     shown = line.shown[0]
     actions = " ".join(QUESTIONS[each.action] for each in line.shown)
     attributes = "".join(f" {each}" for each in sorted(shown.attributes))
@@ -236,6 +235,8 @@ def test_a_line_names_the_conditions_under_which_nothing_changes() -> None:
         (ROOMS, {("invalid_name", "claims.rooms"), ("unsafe_value", "claims.rooms"), ("unsafe_value", "principal")}),
         (Deny(publish=("y",), when={"off": True}), {("invalid_name", "claims.off"), ("unclear_denial", "claims.off")}),
         (Grant(publish=("x",), when={"role": "x"}), {("invalid_name", "claims.role")}),
+        (Grant(publish=("x/{client_id}",)), {("unsafe_value", "client_id")}),
+        (Grant(publish=("x",), when={"a.b": "x"}), {("invalid_name", "claims.a.b"), ("ambiguous_claim", "claims.a.b")}),
     ],
 )
 def test_a_block_that_reads_a_claim_refuses_principals(block: Grant | Deny, expected: set[tuple[str, str]]) -> None:

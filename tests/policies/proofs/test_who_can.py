@@ -11,11 +11,10 @@ from hypothesis import strategies as st
 from iot_policies import Deny, Grant, PolicyTemplate, Principal
 from iot_policies.explaining import ACTIONS, Question, explain
 from iot_policies.proofs.who_can import Way, WhoCan, who_can
-from tests import ROOT
+from tests import READY
 from tests.policies.probes import FILTERS, TOPICS, permitted
 from tests.policies.templates import Case, cases
 
-READY = sorted((ROOT / "policies").glob("*.toml"))
 QUESTIONS: Mapping[Question, tuple[str, ...]] = {
     "publish": TOPICS,
     "retain": TOPICS,
@@ -26,7 +25,8 @@ QUESTIONS: Mapping[Question, tuple[str, ...]] = {
 
 def holds(way: Way, case: Case) -> bool:
     """Whether the conditions and values of a way hold for a principal, read without the package."""
-    block = {"when": way.entry.block.when}
+    when = way.entry.block.when or {}
+    block = {"when": {name: [*wanted] if isinstance(wanted, tuple) else wanted for name, wanted in when.items()}}
     values = {"principal": [case.name]} | {f"claims.{name}": strings(value) for name, value in case.claims.items()}
     return case.applies(block) and all(text in values.get(name, []) for name, text in way.values)
 
