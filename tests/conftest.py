@@ -1,6 +1,7 @@
 """What all tests share."""
 
 import signal
+import subprocess
 from collections import Counter
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
+from tests import ROOT, UV
 from tests.effort import load_profiles
 
 SLOW_FOLDERS = ("cdk", "cloud", "clients")
@@ -22,6 +24,15 @@ def pytest_configure() -> None:
     """A shell has what it starts in the background ignore Ctrl-C; what the tests start must not inherit that."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel that is built from the source distribution."""
+    folder = tmp_path_factory.mktemp("dist")
+    subprocess.run([UV, "build", "--quiet", "--out-dir", folder], cwd=ROOT, check=True)
+    (found,) = folder.glob("*.whl")
+    return found
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:

@@ -99,15 +99,6 @@ def run(*command: str | Path, cwd: Path, **variables: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheel that is built from the source distribution."""
-    folder = tmp_path_factory.mktemp("dist")
-    run(UV, "build", "--quiet", "--out-dir", folder, cwd=ROOT)
-    (found,) = folder.glob("*.whl")
-    return found
-
-
-@pytest.fixture(scope="module")
 def programs(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The programs of an environment with only the wheel, its locked dependencies and pytest."""
     folder = tmp_path_factory.mktemp("wheel")
@@ -255,7 +246,7 @@ def test_in_an_empty_folder_the_commands_work_that_init_prints(programs: Path, w
     assert (folder / "vendor" / wheel.name).read_bytes() == wheel.read_bytes()
     printed = [line.partition("#")[0].split() for line in said.partition("Next:")[2].splitlines() if line]
     checked = [line.split()[2:] for line in (folder / WORKFLOW).read_text().splitlines() if "run: uv run" in line]
-    commands = [[UV, *command[1:]] for command in (*printed, *checked) if command[-1] != "dev"]
+    commands = [[UV, *command[1:]] for command in (*printed, *checked) if command[-1] not in {"dev", "deploy"}]
     assert len(commands) == 4
     for command in commands:
         run("sh", "-c", " ".join(command), cwd=folder, **own)

@@ -1,6 +1,5 @@
 """Reads `authorizer.toml`: which credentials the authorizer accepts, and which template grants topics."""
 
-import json
 import os
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -22,7 +21,7 @@ from pydantic import (
 from iot_authorizer import development
 from iot_authorizer.token_settings import JwtIssuer, SignedTokens, Text, indistinct
 from iot_policies import InvalidFile
-from iot_policies.grants import StrictModel, between
+from iot_policies.grants import ConfiguredClaims, StrictModel, between
 from iot_policies.names import name_problem
 from iot_policies.principal import Principal
 from iot_policies.toml_file import Location, from_validation, invalid_file, key_of, override, read_toml
@@ -86,18 +85,6 @@ def _name(value: str) -> str:
     if (problem := name_problem(value)) is not None:
         raise ValueError(f"the name {problem}: the authorizer refuses such names")
     return value
-
-
-def _json_values(claims: dict[str, object]) -> dict[str, object]:
-    """Refuses what TOML has and JSON does not have: dates, times, inf and nan. No token can have such a claim."""
-    try:
-        json.dumps(claims, allow_nan=False)
-    except (TypeError, ValueError):
-        raise ValueError("expected texts, finite numbers, booleans, lists and tables: write a date as a text") from None
-    return claims
-
-
-ConfiguredClaims = Annotated[dict[str, object], AfterValidator(_json_values)]
 
 
 class Anonymous(StrictModel):

@@ -14,6 +14,7 @@ import typer
 from iot_authorizer_cdk.package.uv import UvError
 from iot_authorizer_cdk.properties import InvalidSettings
 from iot_authorizer_cli.commands.build import build
+from iot_authorizer_cli.commands.check import check
 from iot_authorizer_cli.commands.connect.command import connect
 from iot_authorizer_cli.commands.deploy.command import deploy, destroy, diff
 from iot_authorizer_cli.commands.dev.command import dev
@@ -24,9 +25,11 @@ from iot_authorizer_cli.commands.keys import command as keys
 from iot_authorizer_cli.commands.lint import lint
 from iot_authorizer_cli.commands.lock import lock
 from iot_authorizer_cli.commands.password import password
+from iot_authorizer_cli.commands.prove import prove
 from iot_authorizer_cli.commands.render import render
 from iot_authorizer_cli.commands.revoke import command as revoke
 from iot_authorizer_cli.commands.sign import sign
+from iot_authorizer_cli.commands.test.command import run as run_tests
 from iot_authorizer_cli.commands.token import token
 from iot_authorizer_cli.commands.users import change as users
 from iot_authorizer_cli.commands.users.import_users import import_users
@@ -119,6 +122,9 @@ _add(app, "render", render, "policies/chat.toml --principal ann")
 _add(app, "explain", explain, "policies/chat.toml --principal ann connect ann")
 _add(app, "what-can", what_can, "policies/chat.toml --principal ann")
 _add(app, "lint", lint, "policies/*.toml")
+_add(app, "test", run_tests, "policies/chat.test.toml --mutate")
+_add(app, "prove", prove, "policies/*.toml")
+_add(app, "check", check, "chat.proof.json")
 _add(app, "token", token, "--principal ann --expires 15m")
 _add(app, "password", password, "")
 _add(app, "sign", sign, '"$TOKEN"')

@@ -194,6 +194,14 @@ def topic_filter(text: str, option: str) -> str:
     return text
 
 
+def check_resource(action: str, resource: str) -> None:
+    """Checks what an action is about: a topic, a topic filter, or any client ID. Raises ValueError."""
+    if action == "subscribe":
+        check_topic_filter(resource, IOT_CORE)
+    elif action != "connect":
+        check_topic_name(resource, IOT_CORE)
+
+
 def duration(text: str, option: str, at_most: str, at_least: str = "0s") -> int:
     """Reads a duration, in seconds."""
     with usage_errors(option):

@@ -143,7 +143,7 @@ def _client_rule(text: str, names: tuple[str, ...], effect: Effect) -> Rule:
     return Rule(
         action="iot:Connect",
         levels=(text,),
-        names=_filled_by(names, effect),
+        names=filled_by(names, effect),
         allowed=as_format(f"client/{text}", names),
         denied=(),
         denied_globs=(),
@@ -159,7 +159,7 @@ def _rule(action: Action, levels: Levels, names: tuple[str, ...], effect: Effect
     return Rule(
         action=action,
         levels=levels,
-        names=_filled_by(names, effect),
+        names=filled_by(names, effect),
         allowed=as_format(f"{kind}/{allowed_glob(levels)}", names),
         denied=tuple(as_format(f"{kind}/{glob}", names) for glob in globs),
         denied_globs=globs,
@@ -167,8 +167,8 @@ def _rule(action: Action, levels: Levels, names: tuple[str, ...], effect: Effect
     )
 
 
-def _filled_by(names: tuple[str, ...], effect: Effect) -> tuple[str, ...]:
-    """A deny must not lose what it denies because a client has no client ID."""
+def filled_by(names: tuple[str, ...], effect: Effect) -> tuple[str, ...]:
+    """What fills placeholders. A deny must not lose what it denies because a client has no client ID."""
     return tuple(DENIED_CLIENT_ID if name == "client_id" and effect == "Deny" else name for name in names)
 
 

@@ -1,5 +1,6 @@
 """The tables of a template file: `[session]`, `[[grant]]` and `[[deny]]`."""
 
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from math import isfinite
 from typing import Annotated, ClassVar, Literal
@@ -83,6 +84,19 @@ class StrictModel(BaseModel):
     """A table of a TOML file: unknown keys are errors, and errors never quote values."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, defer_build=True)
+
+
+def _json_values(claims: dict[str, object]) -> dict[str, object]:
+    """Refuses what TOML has and JSON does not have: dates, times, inf and nan. No token can have such a claim."""
+    try:
+        json.dumps(claims, allow_nan=False)
+    except (TypeError, ValueError):
+        raise ValueError("expected texts, finite numbers, booleans, lists and tables: write a date as a text") from None
+    return claims
+
+
+ConfiguredClaims = Annotated[dict[str, object], AfterValidator(_json_values)]
+"""The claims of a principal in a TOML file."""
 
 
 class SessionTimes(StrictModel):

@@ -56,7 +56,8 @@ class PolicyTemplate:
         path = Path(path)
         tables, text = read_toml(path)
         if "policy" in tables:
-            raise InvalidFile(path, None, "", "this is a configuration: expected a policy template, which it names")
+            these = "these are tests" if "test" in tables else "this is a configuration"
+            raise InvalidFile(path, None, "", f"{these}: expected a policy template, which its key policy names")
         try:
             file = _File.model_validate(tables)
         except RecursionError:

@@ -5,6 +5,7 @@ import re
 import tomllib
 from collections.abc import Collection, Mapping, Sequence
 from difflib import get_close_matches
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,6 +36,10 @@ _HEADER = re.compile(r"\s*(\[\[?)\s*([^\]]+?)\s*\]\]?\s*(?:#.*)?$")
 OVERRIDE = "AUTHORIZER__"
 """The start of variables that override values of a file."""
 _KEY = re.compile(r"""\s*(?:"([^"]*)"|'([^']*)'|([A-Za-z0-9_.-]+))\s*=""")
+_PART_OF_VALUE = (
+    r"""\s+|\#[^\n]*|\"{3}(?:\\.|[^\\])*?\"{3}|'{3}.*?'{3}|"(?:\\.|[^"\\])*"|'[^']*'|[][{},]|[^]\s[{},\#"']+"""
+)
+"""What a value consists of: space, a comment, a string, a sign, or anything else. Compiled for messages only."""
 
 Location = Sequence[str | int]
 
@@ -116,24 +121,53 @@ def key_of(location: Location) -> str:
 def line_of(text: str, location: Location) -> int | None:
     """The line, counted from 1, of the deepest part of a location that has its own line in a TOML text.
 
-    `tomllib` does not keep positions, so this looks for table headers and keys. Only messages use it.
+    `tomllib` does not keep positions, so this looks for table headers, keys and elements. Only messages use it.
     """
-    wanted = list(location)
+    whole = tuple(location)
+    places, first_below = _places(text)
+    starts = [(len(whole), first_below.get(whole)), *((n, places.get(whole[:n])) for n in range(len(whole) - 1, 0, -1))]
+    depth, start = next(((depth, start) for depth, start in starts if start is not None), (0, None))
+    if start is None:
+        return None
+    rest = whole[depth:]
+    return text.count("\n", 0, _element(text, start, rest[0]) if rest and isinstance(rest[0], int) else start) + 1
+
+
+@lru_cache(maxsize=4)
+def _places(text: str) -> tuple[Mapping[Location, int], Mapping[Location, int]]:
+    """Where the line of each header and key begins, and where the first line of what is at or below it begins."""
     table: list[str | int] = []
     counts: dict[str, int] = {}
-    best: tuple[int, int] | None = None
-    for number, line in enumerate(text.split("\n"), start=1):
+    places: dict[Location, int] = {}
+    first_below: dict[Location, int] = {}
+    start = 0
+    for line in text.split("\n"):
         if header := _HEADER.match(line):
-            table = _table(header[2], header[1] == "[[", counts)
-            here = table
+            here = table = _table(header[2], header[1] == "[[", counts)
         elif key := _KEY.match(line):
             here = [*table, *(key[1] or key[2] or key[3]).split(".")]
         else:
-            continue
-        depth = len(here) if wanted[: len(here)] == here else len(wanted) if here[: len(wanted)] == wanted else 0
-        if depth and (best is None or depth > best[0]):
-            best = depth, number
-    return best[1] if best else None
+            here = []
+        places.setdefault((*here,), start)
+        for depth in range(1, len(here) + 1):
+            first_below.setdefault((*here[:depth],), start)
+        start += len(line) + 1
+    return places, first_below
+
+
+def _element(text: str, start: int, wanted: int) -> int:
+    """Where an element of a list begins whose key begins at `start`; `start` if it is no list."""
+    key = _KEY.match(text, start)
+    depth = index = 0
+    for token in re.compile(_PART_OF_VALUE, re.DOTALL).finditer(text, key.end() if key else start):
+        sign = token[0][0]
+        if depth == 1 and index == wanted and not sign.isspace() and sign not in "#,":
+            return token.start()
+        depth += (sign in "[{") - (sign in "]}")
+        index += depth == 1 and sign == ","
+        if depth == 0 and not sign.isspace():
+            break
+    return start
 
 
 def _table(name: str, many: bool, counts: dict[str, int]) -> list[str | int]:
@@ -148,6 +182,12 @@ def _table(name: str, many: bool, counts: dict[str, int]) -> list[str | int]:
         if path in counts:
             location.append(counts[path])
     return location
+
+
+def place_of(path: Path, text: str, location: Location) -> str:
+    """A location in a TOML file for people: `policies/chat.toml:12`; without the line if this is not known."""
+    line = line_of(text, location)
+    return f"{path}:{line}" if line else f"{path}"
 
 
 def invalid_file(path: Path, text: str, location: Location, expected: str) -> InvalidFile:

@@ -26,7 +26,7 @@ def test_help_says_where_to_begin(run: Run) -> None:
     assert ("Begin with init" in shown, "Example: iot-authorizer init" in shown) == (True, True)
 
 
-CONFIGURATION = "this is a configuration: expected a policy template, which it names"
+CONFIGURATION = "this is a configuration: expected a policy template, which its key policy names"
 TEMPLATE = "this is a policy template: expected a configuration, such as authorizer.toml"
 TAKE_A_TEMPLATE = [
     ["lint", "authorizer.toml"],

@@ -35,17 +35,26 @@ class Cloud:
     """Variables for programs: the account's URLs, credentials, and their own folders."""
     _clients: dict[str, Any] = field(default_factory=dict)
 
+    def run(self, folder: Path, program: str | Path, *arguments: str, **variables: str) -> str:
+        """Runs a program in a folder and returns its output. It must succeed. `variables` replace the environment's."""
+        environment = {**self.environment, **variables}
+        done = subprocess.run(
+            [program, *arguments], cwd=folder, env=environment, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
     def iot_authorizer(self, folder: Path, *arguments: str) -> str:
         """Runs our command line in a folder and returns its output. It must succeed."""
-        return self._run(folder, Path(sys.executable).with_name("iot-authorizer"), *arguments)
+        return self.run(folder, Path(sys.executable).with_name("iot-authorizer"), *arguments)
 
     def cdk(self, folder: Path, *arguments: str) -> str:
         """Runs the CDK's CLI in a folder and returns its output. It must succeed."""
-        return self._run(folder, _CDK, *arguments, "--no-notices", "--ci")
+        return self.run(folder, _CDK, *arguments, "--no-notices", "--ci")
 
     def aws(self, *arguments: str) -> Any:  # noqa: ANN401
         """Runs the AWS CLI and returns its answer. It must succeed."""
-        return json.loads(self._run(Path(self.environment["HOME"]), Path(sys.executable).with_name("aws"), *arguments))
+        return json.loads(self.run(Path(self.environment["HOME"]), Path(sys.executable).with_name("aws"), *arguments))
 
     def client(self, service: str) -> Any:  # noqa: ANN401
         """Returns a client of boto3, which answers sooner than the AWS CLI."""
@@ -84,13 +93,6 @@ class Cloud:
         group = self.function(arn)["LoggingConfig"]["LogGroup"]
         events = self.client("logs").filter_log_events(logGroupName=group)["events"]
         return [json.loads(event["message"]) for event in events if event["message"].startswith("{")]
-
-    def _run(self, folder: Path, program: Path, *arguments: str) -> str:
-        done = subprocess.run(
-            [program, *arguments], cwd=folder, env=self.environment, capture_output=True, text=True, check=False
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
 
 
 @contextmanager
@@ -134,7 +136,7 @@ def _environment(folder: Path) -> dict[str, str]:
     for name in ("home", "tmp"):
         (folder / name).mkdir()
     return {
-        **_environment_of_uv(),
+        **_for_downloads(),
         "PATH": os.environ["PATH"],
         "HOME": str(folder / "home"),
         "TMPDIR": str(folder / "tmp"),
@@ -150,12 +152,14 @@ def _environment(folder: Path) -> dict[str, str]:
     }
 
 
-def _environment_of_uv() -> dict[str, str]:
-    """Variables that let uv use its user's settings and cache, although HOME is another one."""
+def _for_downloads() -> dict[str, str]:
+    """Variables that let uv and npm use their user's settings and caches, although HOME is another one."""
     cache = subprocess.run([UV, "cache", "dir"], capture_output=True, text=True, check=True).stdout.strip()
     settings = os.environ.get("XDG_CONFIG_HOME") or str(Path.home() / ".config")
-    given = {name: value for name, value in os.environ.items() if name.startswith(("UV_", "SSL_CERT_"))}
-    return {**given, "UV": UV, "UV_CACHE_DIR": cache, "XDG_CONFIG_HOME": settings}
+    of_npm = {"npm_config_cache": str(Path.home() / ".npm"), "npm_config_userconfig": str(Path.home() / ".npmrc")}
+    prefixes = ("UV_", "SSL_CERT_", "NODE_EXTRA_CA_CERTS", "npm_config_")
+    given = {name: value for name, value in os.environ.items() if name.startswith(prefixes)}
+    return {**of_npm, **given, "UV": UV, "UV_CACHE_DIR": cache, "XDG_CONFIG_HOME": settings}
 
 
 def _free_port() -> int:

@@ -14,8 +14,11 @@ from tests.authorizer.tokens import AUDIENCE, ISSUER
 from tests.cloud.cloud import Cloud
 
 USER, PASSWORD = "pump-7", "correct horse"
-_PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
-_ARCHITECTURE = "x86_64" if platform.machine().lower() in ("x86_64", "amd64") else "arm64"
+THIS_MACHINE = {
+    "python": f"{sys.version_info.major}.{sys.version_info.minor}",
+    "architecture": "x86_64" if platform.machine().lower() in ("x86_64", "amd64") else "arm64",
+}
+"""Settings of a stage whose function runs here."""
 
 _CONFIGURATION = f"""\
 name = "chat"
@@ -99,7 +102,7 @@ class Project:
 
     def write_stage(self, **settings: object) -> None:
         """Writes cdk.json with one stage, for this machine's Python and processor."""
-        stage = {"suffix": f"-{self.stage}", "python": _PYTHON, "architecture": _ARCHITECTURE, **settings}
+        stage = {"suffix": f"-{self.stage}", **THIS_MACHINE, **settings}
         self._write("cdk.json", json.dumps({"context": {"stages": {self.stage: stage}}}))
 
     def _write(self, name: str, content: str) -> None:

@@ -6,11 +6,10 @@ import pytest
 
 from iot_policies import NothingGranted, PolicyTemplate, Principal, compile_policy
 from iot_policies.account_region import AccountRegion
-from tests import ROOT
+from tests import READY, ROOT
 from tests.policies.probes import ACCOUNT, PREFIX, REGION
 from tests.policies.reference import decide
 
-READY = sorted((ROOT / "policies").glob("*.toml"))
 CHAT = PolicyTemplate.load((ROOT / "policies") / "chat.toml")
 
 

@@ -42,7 +42,7 @@ from iot_policies.toml_file import invalid_file, read_toml
 
 _PACKAGES = ("iot_authorizer", "iot_identities", "iot_policies")
 """The packages that run in Lambda."""
-_NOT_IN_LAMBDA = ("iot_policies/proofs",)
+_NOT_IN_LAMBDA = ("iot_policies/proofs", "iot_policies/testing")
 """Folders of these packages that only the command line and the build use."""
 _PROGRAMS = "bin"
 _UNUSED = (
@@ -54,7 +54,9 @@ _UNUSED = (
     "aws_lambda_powertools/utilities/parser",
 )
 """Parts of the dependencies that the authorizer never imports. Code of your own may."""
-_NOT_SHIPPED = ("*.pyi", "py.typed", "*.pyc", ".lock", "*.c", "*.h")
+_TESTS = "annotated_types/test_cases.py"
+"""pytest would collect it from the CDK's output folder in the user's project."""
+_NOT_SHIPPED = ("*.pyi", "py.typed", "*.pyc", ".lock", "*.c", "*.h", _TESTS)
 _METADATA = ("METADATA", "entry_points.txt")
 """The files of a `.dist-info` that are kept, for `importlib.metadata`: others say how and where it was installed."""
 LARGEST = 262_144_000

@@ -97,10 +97,8 @@ def _answer(
 
     Raises a usage error, which names the resource, if it is not a topic or a topic filter.
     """
-    if asked.action in ("publish", "retain", "receive"):
-        options.topic_name(asked.resource, name)
-    if asked.action == "subscribe":
-        options.topic_filter(asked.resource, name)
+    with options.usage_errors(name):
+        options.check_resource(asked.action, asked.resource)
     principal = Principal(asked.principal or "", asked.claims or {})
     found = explain_template(template, principal, asked.action, asked.resource, asked.client_id, place=place)
     if asked.client_id is None or asked.action == "connect":

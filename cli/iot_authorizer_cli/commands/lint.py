@@ -9,7 +9,8 @@ from iot_authorizer_cli import options
 from iot_authorizer_cli.terminal import count
 from iot_policies import Principal
 from iot_policies.linter import lint as lint_template
-from iot_policies.toml_file import key_of, line_of, read_toml
+from iot_policies.testing.cases import without_tests
+from iot_policies.toml_file import key_of, place_of, read_toml
 
 
 def lint(
@@ -21,14 +22,16 @@ def lint(
     The code in brackets at the end of a finding is the one with which AWS IoT Device Defender reports the same mistake.
 
     If authorizer.toml names a template and has [anonymous], also checks what the template grants to clients without
-    credentials.
+    credentials. Skips tests, NAME.test.toml, so you can name all files of a folder.
     """
+    policies = without_tests(policies)
+    if not policies:
+        raise typer.BadParameter("expected a policy template, found only tests", param_hint="POLICY")
     counts = {"warning": 0, "note": 0}
     for path in policies:
         template, (_, text) = options.load_template(path, topic_prefix), read_toml(path)
         for finding in lint_template(template, _anonymous(path)):
-            line = line_of(text, finding.location)
-            place = f"{path}:{line}" if line else f"{path}"
+            place = place_of(path, text, finding.location)
             message = f"{finding.message} [{finding.audit}]" if finding.audit else finding.message
             typer.echo(": ".join(filter(None, (place, finding.severity, key_of(finding.location), message))))
             counts[finding.severity] += 1

@@ -17,7 +17,6 @@
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from enum import Enum, auto
 from itertools import count
 from typing import TypeVar
 
@@ -105,86 +104,76 @@ class Automaton:
 
 def alphabet(*automata: Automaton) -> tuple[str, ...]:
     """The levels that some automata tell apart, fresh ones first; without `+` and `#`, which no topic has."""
-    fresh = [FRESH, f"${FRESH}", *(each + FRESH for automaton in automata for each, _, _ in automaton.beginnings)]
+    fresh = [FRESH, f"${FRESH}", *sorted(each + FRESH for automaton in automata for each, _, _ in automaton.beginnings)]
     texts = [text for automaton in automata for text in automaton.texts if PLUS not in text and HASH not in text]
-    return tuple(dict.fromkeys((*fresh, *texts)))
+    return tuple(dict.fromkeys((*fresh, *sorted(texts))))
 
 
 def shortest(automaton: Automaton, wanted: Callable[[Groups], bool]) -> Word | None:
-    """A shortest topic, or client ID, whose groups are wanted; None if there is none."""
+    """A shortest topic, or client ID, whose groups are wanted; None if there is none.
+
+    A word that no pattern matches is never wanted.
+    """
     letters = alphabet(automaton)
 
-    def following(state: int) -> Iterator[tuple[tuple[str, ...], int]]:
-        return (((letter,), automaton.step(state, letter)) for letter in letters)
+    def following(state: int) -> Iterator[tuple[str, int]]:
+        return ((letter, after) for letter in letters if (after := automaton.step(state, letter)))
 
-    start = automaton.start
-    found = _search(start, following, lambda state: state != start and wanted(automaton.accepted(state)))
-    return None if found is None else tuple(letter for (letter,) in found)
-
-
-class _Phase(Enum):
-    """How much of a topic filter has been read."""
-
-    START = auto()
-    SHARE = auto()
-    """`$share`."""
-    NAME = auto()
-    """`$share/NAME`."""
-    EMPTY = auto()
-    """`$share/NAME/`, whose filter is empty: no filter yet."""
-    FILTER = auto()
-    HASH = auto()
-    """The filter has ended with `#`; its topic may go on."""
+    found = _search(automaton.start, following, lambda state: wanted(automaton.accepted(state)))
+    return None if found is None else tuple(found)
 
 
-_ENDS = (_Phase.FILTER, _Phase.HASH)
-_Filters = tuple[int, int, _Phase]
-
-_NOTHING = Automaton({})
+_START, _SHARED, _NAMED, _EMPTY, _FILTER, _ENDED = range(6)
+"""How much of a filter has been read: nothing; `$share`; `$share/NAME`; `$share/NAME/`, whose filter is empty, which is
+no filter yet; a filter; one that has ended with `#`, while its topic may go on."""
+_Filters = tuple[int, int, int]
 
 
 def shortest_filter(
-    filters: Automaton, wanted: Callable[[Groups, Groups], bool], topics: Automaton = _NOTHING
+    filters: Automaton, wanted: Callable[[Groups, Groups], bool], topics: Automaton | None = None
 ) -> tuple[Word, Word] | None:
     """A shortest topic filter and a topic that it matches, whose groups are wanted; None if there are none.
 
-    `wanted` gets the groups of `filters` that match the filter, and those of `topics` that match the topic.
+    `wanted` gets the groups of `filters` that match the filter, and those of `topics` that match the topic; without
+    `topics`, none. A filter that no pattern matches is never wanted.
     """
-    letters = alphabet(filters, topics)
+    beside = topics or Automaton({})
+    letters = alphabet(filters, beside)
+    steps = {phase: [*_steps(phase, letters, letters if topics else (FRESH,))] for phase in range(6)}
 
     def following(node: _Filters) -> Iterator[tuple[tuple[str | None, str], _Filters]]:
         state, topic, phase = node
-        for read, written, then in _steps(phase, letters):
+        for read, written, then in steps[phase]:
             after = state if read is None else filters.step(state, read)
-            yield (read, written), (after, topics.step(topic, written), then)
+            if after:
+                yield (read, written), (after, beside.step(topic, written), then)
 
     def is_wanted(node: _Filters) -> bool:
-        return node[2] in _ENDS and wanted(filters.accepted(node[0]), topics.accepted(node[1]))
+        return node[2] >= _FILTER and wanted(filters.accepted(node[0]), beside.accepted(node[1]))
 
-    found = _search((filters.start, topics.start, _Phase.START), following, is_wanted)
+    found = _search((filters.start, beside.start, _START), following, is_wanted)
     if found is None:
         return None
     return tuple(read for read, _ in found if read is not None), tuple(written for _, written in found)
 
 
-def _steps(phase: _Phase, letters: Iterable[str]) -> Iterator[tuple[str | None, str, _Phase]]:
+def _steps(phase: int, letters: Iterable[str], for_wildcards: Iterable[str]) -> Iterator[tuple[str | None, str, int]]:
     """What a filter reads next, what a topic that it matches reads, and the phase after that."""
-    if phase is _Phase.HASH:
-        yield from ((None, letter, phase) for letter in letters)
+    if phase == _ENDED:
+        yield from ((None, letter, phase) for letter in for_wildcards)
         return
-    is_lead = phase in (_Phase.START, _Phase.NAME)
+    if phase == _SHARED:
+        yield from ((letter, letter, _NAMED) for letter in letters if letter != "")
+        return
     for letter in letters:
-        if phase is _Phase.SHARE:
-            if letter != "":
-                yield letter, letter, _Phase.NAME
-            continue
-        if phase is _Phase.START and letter == SHARE:
-            yield letter, letter, _Phase.SHARE
-            continue
-        yield letter, letter, _Phase.EMPTY if phase is _Phase.NAME and letter == "" else _Phase.FILTER
-        if not (is_lead and letter.startswith("$")):
-            yield PLUS, letter, _Phase.FILTER
-            yield HASH, letter, _Phase.HASH
+        if phase == _START and letter == SHARE:
+            yield letter, letter, _SHARED
+        else:
+            yield letter, letter, _EMPTY if phase == _NAMED and letter == "" else _FILTER
+    for letter in for_wildcards:
+        if not (phase in (_START, _NAMED) and letter.startswith("$")):
+            yield PLUS, letter, _FILTER
+            yield HASH, letter, _ENDED
 
 
 def _search(

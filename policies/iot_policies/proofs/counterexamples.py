@@ -11,6 +11,7 @@ from iot_policies.proofs.meaning import Meaning, Reach
 from iot_policies.proofs.patterns import Pattern
 from iot_policies.proofs.representatives import Example
 from iot_policies.template import PolicyTemplate
+from iot_policies.toml_file import key_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,22 @@ class Counterexample:
         alone = " (this entry only, in a template of its own)" if self.is_alone else ""
         yield from (f"entry: {entry}{alone}" for entry in self.entries)
         yield from (f"policy: {resource}" for resource in self.resources)
+
+    def as_json(self) -> dict[str, object]:
+        """The counterexample for programs."""
+        return {
+            "principal": self.example.principal.name,
+            "claims": self.example.principal.claims,
+            "client_id": self.example.client_id,
+            "kind": self.kind,
+            "action": self.action,
+            "text": self.text,
+            "topic": self.topic or None,
+            "connect_attributes": list(self.attributes),
+            "entries": [key_of(entry.location) for entry in self.entries],
+            "resources": list(self.resources),
+            "entry_only": self.is_alone,
+        }
 
     def _what(self) -> str:
         asked = f" with {' and '.join(self.attributes)}" if self.attributes else ""

@@ -179,11 +179,10 @@ def _of_topics(groups: Mapping[str, Iterable[Pattern]]) -> Difference | None:
     def is_too_much(found: Groups) -> bool:
         return _is_permitted(found) and ("may be allowed" not in found or "denied" in found)
 
-    if word := shortest(automaton, is_too_much):
-        return Difference("too much", "iot:Publish", word)
-    if word := shortest(automaton, _is_lost):
-        return Difference("lost", "iot:Publish", word)
-    return None
+    word = shortest(automaton, lambda found: is_too_much(found) or _is_lost(found))
+    if word is None:
+        return None
+    return Difference("too much" if is_too_much(automaton.groups_of(word)) else "lost", "iot:Publish", word)
 
 
 def _of_filters(groups: Mapping[str, Iterable[Pattern]]) -> Difference | None:
@@ -193,8 +192,9 @@ def _of_filters(groups: Mapping[str, Iterable[Pattern]]) -> Difference | None:
     def is_too_much(found: Groups, received: Groups) -> bool:
         return _is_permitted(found) and (not received or "denied" in found)
 
-    if pair := shortest_filter(filters, is_too_much, topics):
+    pair = shortest_filter(filters, lambda found, received: is_too_much(found, received) or _is_lost(found), topics)
+    if pair is None:
+        return None
+    if is_too_much(filters.groups_of(pair[0]), topics.groups_of(pair[1])):
         return Difference("too much", "iot:Subscribe", pair[0], pair[1])
-    if pair := shortest_filter(filters, lambda found, _: _is_lost(found)):
-        return Difference("lost", "iot:Subscribe", pair[0])
-    return None
+    return Difference("lost", "iot:Subscribe", pair[0])

@@ -13,6 +13,7 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 SHARE = "$share"
@@ -113,7 +114,8 @@ def lead(levels: Sequence[Text]) -> int:
     return 2 if levels[0] == (SHARE,) and len(levels) > 2 else 0
 
 
-def filter_pattern(levels: Sequence[Text]) -> Pattern:
+@lru_cache(maxsize=65536)
+def filter_pattern(levels: tuple[Text, ...]) -> Pattern:
     """The pattern of a topic filter. It tests topics, and the filters that it contains."""
     start = lead(levels)
     return tuple(_filter_piece(level, is_lead=index == start) for index, level in enumerate(levels))
@@ -127,7 +129,8 @@ def _filter_piece(level: Text, *, is_lead: bool) -> Piece:
     return Piece(level)
 
 
-def glob_pattern(levels: Sequence[Text]) -> Pattern:
+@lru_cache(maxsize=65536)
+def glob_pattern(levels: tuple[Text, ...]) -> Pattern:
     """The pattern of a resource of an IoT policy, without its type. Raises NotCovered for a `*` within a level."""
     last = len(levels) - 1
     return tuple(_glob_piece(level, is_last=index == last) for index, level in enumerate(levels))

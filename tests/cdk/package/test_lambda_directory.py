@@ -108,10 +108,17 @@ def test_it_has_the_sources_the_configuration_and_the_files_that_this_names(flee
 
 @pytest.mark.parametrize(
     "name",
-    ["not-named.txt", "iot_core", "iot_authorizer_cdk", "iot_policies/proofs", "tests", "bin", ".lock", "boto3"],
+    [
+        *("not-named.txt", "iot_core", "iot_authorizer_cdk", "iot_policies/proofs", "iot_policies/testing"),
+        *("tests", "bin", ".lock", "boto3"),
+    ],
 )
 def test_it_has_nothing_else(for_lambda: Path, name: str) -> None:
     assert not (for_lambda / name).exists()
+
+
+def test_it_has_no_file_that_pytest_would_collect_from_the_output_folder_of_the_cdk(for_lambda: Path) -> None:
+    assert [path for pattern in ("test_*.py", "*_test.py", "conftest.py") for path in for_lambda.rglob(pattern)] == []
 
 
 def test_it_names_no_folder_of_the_machine_that_built_it(for_this_machine: Path) -> None:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tests.cli.conftest import Run
+from tests.cli.conftest import Run, refused
 
 CHAT = "policies/chat.toml"
 
@@ -27,6 +27,15 @@ def test_each_finding_has_its_line_and_the_code_of_device_defender(run: Run, fol
         ["own.toml:4", "warning", "grant[0].retain[0]"],
     ]
     assert first.endswith(" [ALLOWS_BROAD_ACCESS_TO_IOT_DATA_PLANE_ACTIONS]")
+
+
+def test_lint_skips_tests_so_all_files_of_a_folder_can_be_named(run: Run) -> None:
+    done = run("lint", CHAT, "policies/chat.test.toml")
+    assert (done.returncode, done.stderr.endswith(" in 1 template\n")) == (0, True)
+
+
+def test_lint_of_nothing_but_tests_is_a_usage_error(run: Run) -> None:
+    assert "POLICY: expected a policy template, found only tests" in refused(run, "lint", "policies/chat.test.toml")
 
 
 def test_lint_knows_the_clients_without_credentials_of_the_configuration_that_names_the_template(

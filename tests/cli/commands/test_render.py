@@ -35,3 +35,22 @@ def test_render_notes_what_is_left_out_since_a_claim_is_missing(run: Run, folder
         0,
         'left out: grant[1], publish = "a/{claims.romos}": claims.romos is missing\n',
     )
+
+
+def test_render_answers_each_principal_of_a_file_on_a_line(run: Run, folder: Path) -> None:
+    (folder / "all.jsonl").write_text('{"principal": "ann", "claims": {"rooms": ["lobby"]}}\n\n{"principal": "a/b"}\n')
+    done = run("render", CHAT, "--principals", "all.jsonl")
+    first, second = done.stdout.splitlines()
+    assert f"{first}\n" == run("render", CHAT, "--principal", "ann", "--claims", '{"rooms": ["lobby"]}').stdout
+    assert json.loads(second) == {"refused": "unsafe_value"}
+
+
+def test_render_names_the_line_that_is_no_principal(run: Run, folder: Path) -> None:
+    (folder / "all.jsonl").write_text('{"principal": "ann"}\n{"name": "ann"}\n')
+    done = run("render", CHAT, "--principals", "all.jsonl")
+    assert (done.returncode, "all.jsonl:2: expected a JSON object with principal" in done.stderr) == (2, True)
+
+
+def test_render_needs_one_principal_or_a_file_of_them(run: Run) -> None:
+    assert "--principal" in run("render", CHAT).stderr
+    assert "--principals" in run("render", CHAT, "--principal", "ann", "--principals", "all.jsonl").stderr

@@ -7,9 +7,8 @@ import pytest
 from iot_authorizer_cli.examples.suggestions import Preset, Suggestions, presets, suggestions
 from iot_authorizer_cli.project.development_issuer import principal_of
 from iot_policies import Deny, Grant, PolicyTemplate
-from tests import ROOT
+from tests import READY, ROOT
 
-READY = sorted((ROOT / "policies").glob("*.toml"))
 CHAT = PolicyTemplate.load(ROOT / "policies/chat.toml")
 
 

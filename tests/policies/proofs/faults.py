@@ -79,6 +79,7 @@ CRAFTED: dict[str, Blocks] = {
     "many": (grant(publish=[f"{'long' * 20}{number}/{{claims.x}}" for number in range(15)]),),
 }
 """Blocks of templates. Each template has entries between which a fault of the compiler can do harm."""
+SHARED: Blocks = (grant(subscribe=["$share/g/a"]),)
 PREFIXED: Blocks = (
     grant(publish=["a/+", "$aws/x"], subscribe=["+/b", "$share/g/#"]),
     deny(when={"off": True}, publish=["#"], subscribe=["+/c", "$share/g/#"]),
@@ -91,8 +92,9 @@ def templates() -> Iterator[PolicyTemplate]:
     for blocks in CRAFTED.values():
         with suppress(ValueError):
             yield PolicyTemplate.of(blocks)
-    with suppress(ValueError):
-        yield PolicyTemplate.of(PREFIXED, topic_prefix="dev")
+    for blocks in (SHARED, PREFIXED):
+        with suppress(ValueError):
+            yield PolicyTemplate.of(blocks, topic_prefix="dev")
 
 
 def main() -> None:

@@ -18,6 +18,7 @@ from iot_authorizer_cli.project.ready_templates import ready_templates
 from iot_authorizer_cli.terminal import columns
 from iot_policies import PolicyError, PolicyTemplate, Principal, compile_policy
 from iot_policies.client_ids import anonymous_findings
+from iot_policies.testing.cases import SUFFIX
 
 _ANONYMOUS_CLAIMS = {"broadcast": {"role": "listener"}}
 """The claims of clients without credentials, by template."""
@@ -57,8 +58,8 @@ def init(
     """Write a new project into this folder.
 
     Writes authorizer.toml, a ready template and its tests, cdk.json, pyproject.toml, uv.lock, .gitignore and a CI
-    workflow. If one of them exists, nothing is written. Without an option that names credentials, only dev and the
-    tests accept clients.
+    workflow. If one of them exists, nothing is written. Without an option that names credentials, only dev accepts
+    clients.
     """
     options = IssuerOptions(cognito=cognito, client=client, auth0=auth0, issuer=issuer, jwks=jwks, audience=audience)
     policy = ready_templates()[template]
@@ -107,7 +108,7 @@ def report(project: NewProject) -> str:
     written = [
         ("authorizer.toml", f"accepts {_accepted(project)}"),
         (f"policies/{project.template}.toml", "says what clients may do"),
-        ("tests/test_policy.py", "tests it"),
+        (f"policies/{project.template}{SUFFIX}", "tests it"),
         ("cdk.json", "has the stage dev"),
         ("pyproject.toml, uv.lock", f"have {DISTRIBUTION} {version(DISTRIBUTION)}, from {project.source.shown}"),
         (".github/workflows/test.yml", "runs lint and the tests"),
@@ -118,7 +119,7 @@ def report(project: NewProject) -> str:
         third = (f"lint policies/{project.template}.toml", "# mistakes in the template")
     uv = _uv()
     commands = [
-        (f"  {uv} run pytest", "# the tests"),
+        (f"  {uv} run iot-authorizer test", "# what clients may and may not do"),
         (f"  {uv} run iot-authorizer dev", "# IoT Core on this machine, and a page to try it"),
         (f"  {uv} run iot-authorizer {third[0]}", third[1]),
         (f"  {uv} run iot-authorizer deploy", f"# to AWS, with Node.js {LEAST_NODE} or newer"),
@@ -131,7 +132,7 @@ def _accepted(project: NewProject) -> str:
     found = [f"tokens of {project.jwt['issuer']}"] if project.jwt is not None else []
     found += ["users with passwords"] if project.passwords else []
     found += ["clients without credentials"] if project.anonymous is not None else []
-    return ", ".join(found) or "no clients yet, except in dev and in tests"
+    return ", ".join(found) or "no clients yet, except in dev"
 
 
 def _notes(project: NewProject) -> list[str]:

@@ -1,8 +1,8 @@
 """The files of a new project.
 
 1. Nothing is ever overwritten: if any of the files exists, nothing is written. Each is created, never opened.
-2. No client is accepted that the options do not name. Without any, only `dev` and the tests accept clients, with tokens
-   of the development issuer.
+2. No client is accepted that the options do not name. Without any, only `dev` accepts clients, with tokens of the
+   development issuer.
 3. `uv lock` writes the last file. If it fails, the others are there, and it can be run again.
 """
 
@@ -15,14 +15,14 @@ from pathlib import Path
 
 from iot_authorizer_cli.commands.init.package_source import PackageSource
 from iot_authorizer_cli.distribution import DISTRIBUTION
+from iot_authorizer_cli.project.ready_templates import tests_of
+from iot_policies.testing.cases import SUFFIX
 
 LOCK = Path("uv.lock")
-POLICY_TESTS = Path(__file__).with_name("policy_tests")
-"""The tests of each ready template."""
 _LONGEST_NAME = 60
 
 _NOT_CONFIGURED = """\
-# Only `dev` and the tests accept clients yet, with tokens of this machine. Before you deploy, say whose to trust:
+# Only `dev` accepts clients yet, with tokens of this machine. Before you deploy, say whose to trust:
 #
 # [[jwt]]
 # issuer     = "https://auth.example.com/"
@@ -37,16 +37,13 @@ version         = "0.1.0"
 requires-python = ">=3.11"
 
 [dependency-groups]  # Install with uv: pip does not read where {package} comes from, and would search an index.
-dev = ["{package}[cdk,local]", "pytest>=9"]
+dev = ["{package}[cdk,local]"]
 
 [tool.uv]
 package = false
 
 [tool.uv.sources]
 {package} = {source}
-
-[tool.pytest.ini_options]
-testpaths = ["tests"]
 """
 _WORKFLOW = """\
 name: test
@@ -60,7 +57,7 @@ jobs:
       - uses: actions/checkout@v6
       - run: pipx install uv
       - run: uv run --locked iot-authorizer lint policies/*.toml
-      - run: uv run --locked pytest
+      - run: uv run --locked iot-authorizer test
 """
 _IGNORED = ".venv/\n.iot-authorizer/\nkeys/private/\nbuild/\ncdk.out/\n__pycache__/\n.pytest_cache/\n"
 
@@ -99,7 +96,7 @@ class NewProject:
         texts = {
             "authorizer.toml": self._configuration(),
             f"policies/{self.template}.toml": self.policy.read_text("utf-8"),
-            "tests/test_policy.py": (POLICY_TESTS / f"{self.template}.template").read_text("utf-8"),
+            f"policies/{self.template}{SUFFIX}": tests_of(self.policy).read_text("utf-8"),
             "cdk.json": json.dumps(self._cdk(), indent=2) + "\n",
             "pyproject.toml": pyproject,
             ".gitignore": _IGNORED,

@@ -17,9 +17,8 @@ from iot_authorizer_cli.project.development_issuer import DevelopmentIssuer, pri
 from iot_authorizer_cli.snippets.programs import CLIENTS, Client, client_ids
 from iot_policies import Deny, Grant, PolicyTemplate, Principal
 from iot_policies.explaining import Question, explain
-from tests import ROOT
+from tests import READY, ROOT
 
-READY = sorted((ROOT / "policies").glob("*.toml"))
 Connect = Callable[..., Result]
 PASSWORDS = """\
 [users.pump-9]

@@ -1,7 +1,6 @@
 """What `init` writes and says, as a user sees it."""
 
-import subprocess
-import sys
+import re
 from pathlib import Path
 
 import pytest
@@ -10,11 +9,11 @@ from iot_authorizer import development
 from iot_authorizer.configuration import load_configuration
 from iot_authorizer_cdk.app.stages import read_stage, stages_of_file
 from iot_authorizer_cdk.package.configuration import check_configuration, deployment_problems
-from iot_authorizer_cli.commands.init.project_files import POLICY_TESTS
 from iot_authorizer_cli.project.ready_templates import ready_templates
 from iot_policies import InvalidFile
 from tests.cli.commands.init.conftest import Init
 from tests.cli.conftest import state
+from tests.cli.in_process import run_here
 
 AUTH0 = ("--auth0", "example.eu.auth0.com", "--audience", "chat")
 FILES = {
@@ -23,8 +22,8 @@ FILES = {
     "authorizer.toml",
     "cdk.json",
     "policies/chat.toml",
+    "policies/chat.test.toml",
     "pyproject.toml",
-    "tests/test_policy.py",
     "uv.lock",
 }
 
@@ -40,7 +39,7 @@ def test_it_writes_a_project_and_says_the_next_commands(init: Init, project: Pat
     assert "accepts tokens of https://example.eu.auth0.com/" in done.stdout
     commands = [line.partition("#")[0].split() for line in done.stdout.partition("Next:")[2].splitlines() if line]
     assert [command[-2:] for command in commands] == [
-        ["run", "pytest"],
+        ["iot-authorizer", "test"],
         ["iot-authorizer", "dev"],
         ["iot-authorizer", "build"],
         ["iot-authorizer", "deploy"],
@@ -95,8 +94,8 @@ def test_a_link_to_a_missing_file_is_in_the_way_too(init: Init, project: Path, t
 
 
 def test_a_file_in_the_place_of_a_folder_is_in_the_way(init: Init, project: Path) -> None:
-    (project / "tests").write_text("mine")
-    assert "found tests: " in init().stderr
+    (project / "policies").write_text("mine")
+    assert "found policies: " in init().stderr
 
 
 def test_other_files_of_the_folder_stay(init: Init, project: Path) -> None:
@@ -141,17 +140,13 @@ def test_a_project_for_clients_without_credentials_can_be_built(init: Init, proj
     assert deployment_problems(project / "authorizer.toml") == ()
 
 
-def test_each_ready_template_has_tests(init: Init) -> None:
-    assert {path.stem for path in POLICY_TESTS.glob("*.template")} == set(ready_templates())
-
-
-@pytest.mark.slow
 @pytest.mark.parametrize("template", ready_templates())
-def test_the_tests_of_a_ready_template_pass_and_lint_finds_nothing(init: Init, project: Path, template: str) -> None:
+def test_what_its_ci_workflow_runs_succeeds(init: Init, project: Path, template: str) -> None:
     init(template, *AUTH0)
-    programs = Path(sys.executable).parent
-    for command in (["pytest", "-q", "-W", "error"], ["iot-authorizer", "lint", f"policies/{template}.toml"]):
-        done = subprocess.run(
-            [programs / command[0], *command[1:]], cwd=project, capture_output=True, text=True, check=False
-        )
+    workflow = (project / ".github/workflows/test.yml").read_text()
+    commands = re.findall(r"uv run --locked iot-authorizer (.*)", workflow)
+    assert [command.split()[0] for command in commands] == ["lint", "test"]
+    for command in commands:
+        found = (str(path.relative_to(project)) for path in sorted(project.glob("policies/*.toml")))
+        done = run_here(project, *command.replace("policies/*.toml", " ".join(found)).split())
         assert done.returncode == 0, done.stdout + done.stderr

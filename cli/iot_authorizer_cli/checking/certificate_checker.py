@@ -1,0 +1,186 @@
+"""Checks a certificate of `prove` without its code: it imports only the standard library.
+
+It reads the template's TOML itself, and gets policy documents from a program that it is given. It checks that
+
+1. the certificate is about this template, covers everything, and every entry of the template is in it;
+2. each entry alone is rendered in the shape of the lemma ("What is proved", docs/explanation);
+3. each pair is there, and apart: no denial has a topic in common with the other entry, for any values of placeholders;
+   or an entry that is always there contains the denying one;
+4. each example principal gets the documents whose hash the certificate has, or is refused for the same reason;
+5. random principals of its own get policies that allow exactly the entries. Both are read character by character, so
+   neither the letters nor the automata of the prover are trusted.
+
+In step 3, two placeholders are always taken for different values, and in step 5 only claims are drawn whose meaning is
+simple: texts, lists of texts, and the values that the template names.
+"""
+
+import hashlib
+import json
+import tomllib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
+from typing import Any
+
+from iot_authorizer_cli.checking.random_principals import differences_of, drawn
+from iot_authorizer_cli.checking.template_lines import PLACEHOLDER, SLASH, UNSAFE, Line, lead_of, lines_of
+
+Render = Callable[[Sequence[Mapping[str, object]]], Sequence[object]]
+"""Returns the documents of each principal, or `{"refused": REASON}`."""
+
+
+def check(certificate: Mapping[str, Any], template: bytes, render: Render, *, principals: int) -> Iterator[str]:
+    """What is wrong with a certificate, one line for each problem; nothing if it holds."""
+    about = certificate["template"]
+    if certificate["verdict"] != "proved" or certificate["not_covered"] or certificate["left_out"]:
+        yield f"the certificate does not say that the template is proved, but: {certificate['verdict']}"
+    if hashlib.sha256(template).hexdigest() != about["sha256"]:
+        yield "the template is not the one of the certificate: its hash differs"
+        return
+    lines = lines_of(tomllib.loads(template.decode("utf-8-sig")))
+    prefix = about["topic_prefix"]
+    if [(line.place, line.text) for line in lines] != [(p, e["text"]) for p, e in certificate["entries"].items()]:
+        yield "the certificate has other entries than the template"
+        return
+    yield from _entries(lines, certificate, prefix)
+    yield from _pairs(lines, certificate, prefix)
+    yield from _examples(certificate["examples"], render)
+    yield from _random(lines, certificate, render, principals)
+
+
+def shape(line: Line, prefix: str) -> dict[str, dict[str, set[str]]]:
+    """What the compiler must render for an entry alone, by action."""
+    found: dict[str, dict[str, set[str]]] = {}
+    for action, levels, reserved in line.patterns(prefix):
+        start, is_connect = lead_of(levels), line.key == "connect"
+        stars = ["*" if level in ("+", "#") and not is_connect else level for level in levels]
+        dollar = "/".join([*stars[:start], "$*", *stars[start + 1 :]])
+        of = found.setdefault(action, {"allow": set(), "deny": set()})
+        if line.kind == "deny":
+            of["deny"].add(dollar if reserved else "/".join(stars))
+            continue
+        of["allow"].add("/".join(stars))
+        if is_connect:
+            continue
+        if "#" not in levels:
+            of["deny"] |= {"/".join([*stars[:i], "*", *stars[i:]]) for i, level in enumerate(levels) if level == "+"}
+            if levels[-1] == "+" and action == "iot:Subscribe":
+                of["deny"].add("/".join([*stars[:-1], "#"]))
+        if levels[start] in ("+", "#"):
+            of["deny"].add(dollar)
+    return found
+
+
+def _entries(lines: Sequence[Line], certificate: Mapping[str, Any], prefix: str) -> Iterator[str]:
+    for line in lines:
+        wild = [level in ("+", "#") for level in line.levels("")]
+        if line.key != "connect" and "#" in line.levels("") and not all(wild[wild.index(True) :]):
+            yield f"{line.place}: no policy can express a level between + and a final #"
+        found = certificate["entries"][line.place]["actions"]
+        if {a: {k: set(v) for k, v in of.items()} for a, of in found.items()} != shape(line, prefix):
+            yield f"{line.place}: is not rendered in the shape of the lemma"
+
+
+def _pairs(lines: Sequence[Line], certificate: Mapping[str, Any], prefix: str) -> Iterator[str]:
+    grants = [line for line in lines if line.kind == "grant" and line.key != "connect"]
+    of = {line.place: {action: levels for action, levels, _ in line.patterns(prefix)} for line in grants}
+    for denying in grants:
+        for action, resources in shape(denying, prefix).items():
+            for reached in (line for line in grants if action in of[line.place] and resources["deny"]):
+                named = certificate["pairs"].get(action, {}).get(denying.place, {}).get(reached.place)
+                meets = any(can_meet(SLASH.split(glob), of[reached.place][action]) for glob in resources["deny"])
+                if named is None:
+                    yield f"{denying.place} and {reached.place}: the pair is missing for {action}"
+                elif meets and not any(_covers(each, denying, reached, action, of) for each in grants):
+                    yield f"{denying.place} may take topics of {reached.place} away: not apart, and in no other entry"
+
+
+def _covers(outer: Line, denying: Line, reached: Line, action: str, of: Mapping[str, Mapping[str, list[str]]]) -> bool:
+    """Whether an entry is there whenever two others are, and contains the denying one for every value."""
+    when = outer.block.get("when")
+    is_there = not when or any((each.kind, each.number) == (outer.kind, outer.number) for each in (denying, reached))
+    if not is_there or action not in of[outer.place]:
+        return False
+    levels, inner = of[outer.place][action], of[denying.place][action]
+    return _contains(levels, inner) and not _contains(inner, levels)
+
+
+def _contains(outer: Sequence[str], inner: Sequence[str]) -> bool:
+    start = lead_of(outer)
+    if outer[start] in ("+", "#") and inner[min(start, len(inner) - 1)].startswith("$"):
+        return False
+    for index, level in enumerate(outer):
+        if index >= len(inner) or (level != "#" and inner[index] == "#"):
+            return False
+        if level == "#":
+            return True
+        if level not in ("+", inner[index]):
+            return False
+    return len(outer) == len(inner)
+
+
+def can_meet(glob: Sequence[str], levels: Sequence[str]) -> bool:
+    """Whether a resource pattern and a topic filter can have a topic in common. May return True wrongly."""
+    start = lead_of(levels)
+    states, waiting = {(0, 0)}, [(0, 0)]
+    for i, j in waiting:  # It grows meanwhile. Pieces of the pattern, and levels of the filter, that are read.
+        if (i, j) == (len(glob), len(levels)):
+            return True
+        moves = []
+        if i < len(glob) and j < len(levels) and _levels_meet(glob[i], levels[j], is_lead=j == start):
+            moves.append((i + 1, j + 1))
+        if i < len(glob) and j and levels[j - 1] == "#":
+            moves.append((i + 1, j))
+        if j < len(levels) and i and glob[i - 1] in ("*", "$*"):
+            moves.append((i, j + 1))
+        waiting += [move for move in moves if move not in states]
+        states.update(moves)
+    return False
+
+
+def _levels_meet(glob: str, level: str, *, is_lead: bool) -> bool:
+    if level in ("+", "#"):
+        return not (is_lead and glob.startswith("$")) and (glob != "#" or level == "#")
+    return glob == "*" or (level.startswith("$") if glob == "$*" else texts_meet(glob, level))
+
+
+def texts_meet(one: str, other: str) -> bool:
+    """Whether two levels can be equal, where a placeholder is one or more characters."""
+    mine, its = (list(_symbols(text)) for text in (one, other))
+
+    @cache
+    def meet(i: int, j: int) -> bool:
+        if i == len(mine) or j == len(its):
+            return i == len(mine) and j == len(its)
+        a, b = mine[i], its[j]
+        if len(a) == 1 and len(b) == 1:
+            return a == b and meet(i + 1, j + 1)
+        if (len(a) == 1 and a in UNSAFE) or (len(b) == 1 and b in UNSAFE):
+            return False
+        return meet(i + 1, j + 1) or (len(a) > 1 and meet(i, j + 1)) or (len(b) > 1 and meet(i + 1, j))
+
+    return meet(0, 0)
+
+
+def _symbols(text: str) -> Iterator[str]:
+    for part in PLACEHOLDER.split(text):
+        yield from ([part] if part.startswith("{") else part)
+
+
+def _examples(examples: Sequence[Mapping[str, Any]], render: Render) -> Iterator[str]:
+    asked = [{key: each[key] for key in ("principal", "claims", "client_id")} for each in examples]
+    for example, found in zip(examples, render(asked), strict=True):
+        answer = found if isinstance(found, dict) else {"documents": _sha256(found)}
+        if any(answer.get(key) != example.get(key) for key in ("documents", "refused")):
+            yield f"principal {example['principal']} with claims {json.dumps(example['claims'])}: another policy"
+
+
+def _sha256(documents: object) -> str:
+    return hashlib.sha256(json.dumps(documents, separators=(",", ":")).encode()).hexdigest()
+
+
+def _random(lines: Sequence[Line], certificate: Mapping[str, Any], render: Render, count: int) -> Iterator[str]:
+    asked = drawn(lines, certificate["template"]["sha256"], count)
+    for principal, found in zip(asked, render(asked), strict=True):
+        problems = differences_of(lines, certificate["template"]["topic_prefix"], principal, found)
+        who = f"principal {principal['principal']} with claims {json.dumps(principal['claims'])}"
+        yield from (f"{who}: {problem}" for problem in problems)

@@ -1,0 +1,67 @@
+"""`iot-authorizer check`: whether a certificate of `prove` holds, found out without the code of the prover."""
+
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from iot_authorizer_cli.checking.certificate_checker import check as problems_of
+from iot_authorizer_cli.terminal import tell
+from iot_policies import InvalidFile
+from iot_policies.errors import printable
+from iot_policies.toml_file import read_file
+
+_RENDER = "from iot_authorizer_cli.entry_point import main; main()"
+_MOST_SHOWN = 20
+
+
+def check(
+    certificate: Annotated[Path, typer.Argument(metavar="CERTIFICATE", help="What `prove --certificate` wrote.")],
+    policy: Annotated[
+        Path | None, typer.Option("--policy", metavar="FILE", help="The template; default: the certificate names it.")
+    ] = None,
+    principals: Annotated[
+        int, typer.Option("--principals", metavar="N", min=0, max=100_000, help="Also try this many random principals.")
+    ] = 50,
+) -> None:
+    """Check a certificate that `prove` wrote, independently of the prover.
+
+    Reads the template itself, and gets policies from `iot-authorizer render`. Exits with 0 if the certificate holds,
+    with 1 otherwise.
+    """
+    try:
+        found = json.loads(read_file(certificate))
+        path = policy or Path(found["template"]["name"])
+        prefix = str(found["template"]["topic_prefix"])
+    except (ValueError, KeyError, TypeError):
+        raise InvalidFile(certificate, None, "", "expected a certificate, as `prove --certificate` writes it") from None
+
+    def render(asked: Sequence[Mapping[str, object]]) -> Sequence[object]:
+        return _rendered(path, prefix, asked)
+
+    problems = list(problems_of(found, read_file(path), render, principals=principals))
+    for problem in problems[:_MOST_SHOWN]:
+        typer.echo(printable(f"{path}: {problem}"))
+    if problems:
+        tell(f"{certificate}: does not hold: {len(problems)} problems")
+        raise typer.Exit(1)
+    typer.echo(printable(f"{certificate}: holds for {path}, tried with {principals} random principals"))
+
+
+def _rendered(policy: Path, prefix: str, asked: Sequence[Mapping[str, object]]) -> Sequence[object]:
+    """Runs `iot-authorizer render` in a process of its own."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "principals.jsonl"
+        file.write_text("".join(f"{json.dumps(each)}\n" for each in asked), "ascii")
+        command = [sys.executable, "-c", _RENDER, "render", str(policy), "--principals", str(file)]
+        done = subprocess.run(  # noqa: S603 (this program itself)
+            [*command, "--topic-prefix", prefix], capture_output=True, text=True, check=False
+        )
+    if done.returncode != 0:
+        raise InvalidFile(policy, None, "", f"`iot-authorizer render` failed: {done.stderr.strip()}")
+    return [json.loads(line) for line in done.stdout.splitlines()]

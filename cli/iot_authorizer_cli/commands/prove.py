@@ -1,0 +1,104 @@
+"""`iot-authorizer prove`: whether the policies of a template are exactly its entries, for every principal."""
+
+import json
+import time
+from collections.abc import Generator, Iterator
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from iot_authorizer_cli import options
+from iot_authorizer_cli.terminal import tell
+from iot_core.whole_file import write_whole
+from iot_policies.errors import printable
+from iot_policies.packing import compact
+from iot_policies.proofs.certificate import certificate as certificate_of
+from iot_policies.proofs.prover import LEFT_OUT, Progress, Proof, Verdict, proving, reasons_without_policy
+from iot_policies.toml_file import read_file
+
+_EXIT_CODES: dict[Verdict, int] = {"proved": 0, "partly proved": 0, "different": 1, "not covered": 3}
+_HEADINGS: dict[Verdict, str] = {
+    "proved": "proved for every principal that gets a policy",
+    "partly proved": "partly proved: each entry, and each pair of entries",
+    "different": "not proved: a policy differs from the template",
+    "not covered": "not covered: no difference was found, but not everything could be decided",
+}
+_PAUSE = 3.0
+"""Seconds between two lines of progress."""
+
+
+def prove(
+    policies: Annotated[list[Path], typer.Argument(metavar="POLICY", help="Policy templates.")],
+    quick: Annotated[bool, typer.Option("--quick", help="Do not compare real policies of example principals.")] = False,
+    certificate: Annotated[
+        Path | None,
+        typer.Option(
+            "--certificate", metavar="FILE", help="Write the proof of one template into this file, for `check`."
+        ),
+    ] = None,
+    topic_prefix: options.TopicPrefix = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, one object for each template.")] = False,
+) -> None:
+    """Prove that the policies of a template allow what its entries say, and nothing else.
+
+    The proof is about every principal, with any name and any claims. If it fails, prints the principal, the topic and
+    the entries. Exits with 0 for proved, with 1 if a policy differs, with 3 if something cannot be decided.
+    """
+    if certificate is not None and len(policies) > 1:
+        raise typer.BadParameter("expected one template", param_hint="--certificate")
+    codes = set()
+    for path in policies:
+        template = options.load_template(path, topic_prefix)
+        proof = _with_progress(path, proving(template, quick=quick))
+        if certificate is not None:
+            found = certificate_of(template, proof, name=path.as_posix(), content=read_file(path))
+            write_whole(certificate, (json.dumps(found, indent=1, ensure_ascii=True) + "\n").encode())
+        codes.add(_EXIT_CODES[proof.verdict])
+        lines = [compact(_as_json(path, proof))] if as_json else _lines(path, proof)
+        for line in lines:
+            typer.echo(printable(line))
+    raise typer.Exit(next(code for code in (1, 3, 0) if code in codes))
+
+
+def _with_progress(path: Path, steps: Generator[Progress, None, Proof]) -> Proof:
+    """Finishes a proof; a long one tells on standard error how far it is."""
+    last = time.monotonic()
+    while True:
+        try:
+            step = next(steps)
+        except StopIteration as end:
+            proof: Proof = end.value
+            return proof
+        if time.monotonic() - last > _PAUSE:
+            last = time.monotonic()
+            tell(f"{path}: {step.step}: {step.done} of {step.of}")
+
+
+def _lines(path: Path, proof: Proof) -> Iterator[str]:
+    yield f"{path}: {_HEADINGS[proof.verdict]}"
+    if proof.counterexample is not None:
+        yield from (f"  {line}" for line in proof.counterexample.lines())
+        return
+    yield from (f"  {line}" for line in proof.not_covered)
+    examples = "" if proof.quick else f", {len(proof.examples)} example principals"
+    yield f"  checked: {len(proof.rendered)} entries, {proof.pairs} pairs with a denial{examples}"
+    if reasons := reasons_without_policy(proof):
+        yield f"  no policy for some of them: {', '.join(f'{reason} {number}' for reason, number in reasons.items())}"
+    if proof.quick:
+        yield f"  left out: {LEFT_OUT}"
+
+
+def _as_json(path: Path, proof: Proof) -> dict[str, object]:
+    found = proof.counterexample
+    return {
+        "template": str(path),
+        "verdict": proof.verdict,
+        "entries": len(proof.rendered),
+        "pairs": proof.pairs,
+        "examples": len(proof.examples),
+        "without_policy": reasons_without_policy(proof),
+        "not_covered": proof.not_covered,
+        "left_out": [LEFT_OUT] if proof.quick else [],
+        "counterexample": None if found is None else found.as_json(),
+    }

@@ -1,0 +1,1 @@
+"""`iot-authorizer test`: runs the tests beside policy templates."""
