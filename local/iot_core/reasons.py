@@ -153,11 +153,10 @@ class IotCoreReason(StrEnum):
         "the request was signed more than 5 minutes before or after now, or longer ago than `X-Amz-Expires` says",
         "sign a new URL for each connection; if the time in `detail` is wrong, set the clock",
     )
-    SIGNED_FOR_IAM = (
-        "signed_for_iam",
-        "the request is signed with AWS's Signature Version 4, so IoT Core decides about it by IAM "
-        "and asks no authorizer; the local endpoint has no IAM",
-        "send a token instead of the signature",
+    SIGNED_WITH_AUTHORIZER = (
+        "signed_with_authorizer",
+        "the request has an AWS signature and parameters of a custom authorizer",
+        "send only one of them",
     )
     ALPN_NOT_ALLOWED = (
         "alpn_not_allowed",

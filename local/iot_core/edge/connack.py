@@ -43,7 +43,9 @@ def check_connect(connect: Connect, limits: Limits) -> None:
     """Checks a CONNECT. Raises BrokenRule with the MQTT reason code that refuses it."""
     if len(connect.client_id.encode()) > limits.client_id:
         raise BrokenRule(f"a client ID has at most {limits.client_id} bytes", ReasonCode.CLIENT_IDENTIFIER_NOT_VALID)
-    if not connect.client_id and connect.version == Version.MQTT_3_1_1 and not connect.clean_start:
+    if not connect.client_id and connect.version is Version.MQTT_3_1:
+        raise BrokenRule("MQTT 3.1 needs a client ID", ReasonCode.CLIENT_IDENTIFIER_NOT_VALID)
+    if not connect.client_id and connect.version is Version.MQTT_3_1_1 and not connect.clean_start:
         raise BrokenRule(
             "a persistent session needs a client ID [MQTT-3.1.3-8]", ReasonCode.CLIENT_IDENTIFIER_NOT_VALID
         )

@@ -34,7 +34,7 @@ class IamPrincipal:
     """The principal of a signed request."""
 
     name: str
-    """In the feed."""
+    """The principal's name in the feed."""
     principal_id: str
     """In presence events."""
     policies: tuple[tuple[ParsedStatement, ...], ...]

@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from iot_core.iam.signing import (
     ALGORITHM,
@@ -26,8 +27,10 @@ from iot_core.iam.signing import (
 )
 from iot_policies.errors import printable
 
+AUTHORIZATION = "the Authorization header"
 _IN_URL = (b"x-amz-algorithm", b"x-amz-credential", b"x-amz-signature")
 """Parameters that only a signed URL has."""
+_OF_AUTHORIZERS = "x-amz-customauthorizer-"
 _REQUIRED = ("X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Date", "X-Amz-SignedHeaders", "X-Amz-Signature")
 _EXPIRES, TOKEN = "X-Amz-Expires", "X-Amz-Security-Token"
 NOT_SIGNED = (b"X-Amz-Signature", TOKEN.encode())
@@ -36,7 +39,7 @@ _MOST_EXPIRES = 604_800
 """Seconds: 7 days, as for every signed URL of AWS."""
 _BAD_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 _AUTHORIZATION = re.compile(rf"{ALGORITHM} Credential=([^ ,]+),\s*SignedHeaders=([^ ,]+),\s*Signature=([^ ,]+)")
-_CREDENTIAL = re.compile(rf"([A-Za-z0-9_]{{1,128}})/([0-9]{{8}})/([a-z0-9-]+)/([a-z0-9-]+)/{TERMINATOR}")
+_CREDENTIAL = re.compile(rf"([!-.0-~]{{1,128}})/([0-9]{{8}})/([a-z0-9-]+)/([a-z0-9-]+)/{TERMINATOR}")
 _DATE, _TIME = re.compile(r"[0-9]{8}T[0-9]{6}Z"), "%Y%m%dT%H%M%SZ"
 _SIGNATURE = re.compile(r"[0-9a-f]{64}")
 _LONGEST = 80
@@ -81,9 +84,15 @@ class PresentedSignature:
 def place_of_signature(request: SentRequest) -> str | None:
     """Where a request has a signature of AWS, of any version; None if it has none."""
     if any(name == "authorization" and value.strip().upper().startswith(b"AWS4-") for name, value in request.headers):
-        return "the Authorization header"
+        return AUTHORIZATION
     names = {name.lower() for name, _ in request.parameters()}
     return next((f"{_shown(name.title())} in the query string" for name in _IN_URL if name in names), None)
+
+
+def names_authorizer(request: SentRequest) -> str | None:
+    """The first parameter or header for a custom authorizer; None if a request has none."""
+    names = [name for name, _ in request.headers] + [name.decode("latin-1") for name, _ in request.parameters()]
+    return next((_shown(name) for name in names if name.lower().startswith(_OF_AUTHORIZERS)), None)
 
 
 def read_url(request: SentRequest) -> PresentedSignature:
@@ -113,22 +122,36 @@ def read_header(request: SentRequest) -> PresentedSignature:
     _check_escapes(request)
     if any(name.lower() in _IN_URL for name, _ in request.parameters()):
         raise MalformedSignature("found a signature in the Authorization header and in the URL: send only one of them")
-    form = f"{ALGORITHM} Credential=…, SignedHeaders=…, Signature=…"
-    match = _AUTHORIZATION.fullmatch(_text(request, "authorization") or "")
-    if match is None:
-        raise MalformedSignature(f"Authorization: expected {form}")
-    key_id, scope = _credential(match[1])
+    found = read_authorization(request)
     date = _text(request, "x-amz-date")
     if date is None:
         raise MalformedSignature("expected the header X-Amz-Date")
     return PresentedSignature(
-        key_id,
-        scope,
-        _date(date, scope),
-        _signed_headers(match[2], request),
-        _signature(match[3]),
+        found.key_id,
+        found.scope,
+        _date(date, found.scope),
+        _signed_headers(found.signed_headers, request),
+        _signature(found.signature),
         _text(request, "x-amz-security-token"),
     )
+
+
+class AuthorizationHeader(NamedTuple):
+    """The parts of an Authorization header; only the credential is checked."""
+
+    key_id: str
+    scope: Scope
+    signed_headers: str
+    signature: str
+
+
+def read_authorization(request: SentRequest) -> AuthorizationHeader:
+    """Takes the Authorization header apart. Raises MalformedSignature."""
+    match = _AUTHORIZATION.fullmatch(_text(request, "authorization") or "")
+    if match is None:
+        form = f"{ALGORITHM} Credential=…, SignedHeaders=…, Signature=…"
+        raise MalformedSignature(f"Authorization: expected {form}")
+    return AuthorizationHeader(*_credential(match[1]), match[2], match[3])
 
 
 def _parameters(request: SentRequest) -> Mapping[str, str]:

@@ -1,0 +1,81 @@
+// Connects with a client that signs its URL, subscribes to a topic, publishes to it, and prints the message that comes.
+// Takes the client's name, and options as JSON: host, region, credentials, clientId, topic, ca.
+"use strict";
+const { createHash } = require("node:crypto");
+const { readFileSync } = require("node:fs");
+
+const [name, given] = process.argv.slice(2);
+const { host, region, credentials, clientId, topic, ca } = JSON.parse(given);
+const { accessKeyId, secretAccessKey, sessionToken } = credentials;
+
+function say(event, ...values) {
+  console.log(JSON.stringify([event, ...values]));
+}
+
+// aws-mqtt's own default is that a client tries again forever.
+function follow(client) {
+  client.on("connect", () => client.subscribe(topic, { qos: 1 }, (error) => error || client.publish(topic, "hello")));
+  client.on("message", (at, payload) => {
+    say("message", at, payload.toString());
+    client.end(true);
+    process.exit(0);
+  });
+  client.on("error", (error) => say("error", error.message));
+  client.on("close", () => {
+    say("close");
+    process.exit(1);
+  });
+}
+
+// The recipe of many blog posts: the second argument of MQTT.js signs the URL by hand.
+function byHand(signer) {
+  const hash = createHash("sha256").update("", "utf8").digest("hex");
+  const url = signer.createPresignedURL("GET", host.toLowerCase(), "/mqtt", "iotdevicegateway", hash, {
+    key: accessKeyId,
+    secret: secretAccessKey,
+    sessionToken,
+    protocol: "wss",
+    region,
+    expires: 15,
+  });
+  const mqtt = require("mqtt");
+  return mqtt.connect(url, { clientId, ca: readFileSync(ca), reconnectPeriod: 0, wsOptions: { protocol: "mqttv3.1" } });
+}
+
+const clients = {
+  "aws-mqtt": () => {
+    const NodeClient = require("aws-mqtt/lib/NodeClient");
+    const will = { topic: "WillMsg", payload: "gone", qos: 0, retain: false };
+    const found = { accessKeyId, secretAccessKey, sessionToken, get: (done) => done(null) };
+    return new NodeClient({ region, credentials: found, endpoint: host, expires: 600, clientId, will });
+  },
+  "aws-iot-device-sdk": () => {
+    const { device } = require("aws-iot-device-sdk");
+    const [name, port] = host.split(":");
+    return device({
+      protocol: "wss",
+      host: name,
+      port: Number(port),
+      region,
+      accessKeyId,
+      secretKey: secretAccessKey,
+      sessionToken,
+      clientId,
+      caPath: ca,
+    });
+  },
+  "aws-signature-v4": () => byHand(require("aws-signature-v4")),
+  "aws-signature-v4-too-new": () => byHand(require("aws-signature-v4-too-new")),
+};
+
+if (name === "publishMessage") {
+  const publishMessage = require("aws-mqtt/lib/publishMessage");
+  const found = { accessKeyId, secretAccessKey, sessionToken, get: (done) => done(null) };
+  const publish = publishMessage.default || publishMessage;
+  publish({ region, credentials: found, endpoint: host, clientId }, topic, "hello").then(
+    () => say("published"),
+    (error) => say("error", error.message),
+  );
+} else {
+  follow(clients[name]());
+}
