@@ -12,6 +12,7 @@ import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from functools import partial
+from typing import NamedTuple
 
 from iot_core.authorizers.invocation import Asked, Authorization, AuthorizerCall, Forbidden, Refused
 from iot_core.iam.access_keys import IamPrincipal
@@ -144,7 +145,7 @@ class Decisions:
         """
         reason = None if allowed else IotCoreReason.NOT_ALLOWED_BY_POLICY
         asked = Asked(action if question is None else question, resource, client_id)
-        call = by if isinstance(by, Authorization) else None
+        proof, call = _proof(by), by if isinstance(by, Authorization) else None
         told = None if action in _WHILE_CONNECTED else call
         self._feed.add(
             "decision",
@@ -157,23 +158,27 @@ class Decisions:
             warning=told and told.warning,
             client_id=client_id,
             hint=told and told.hint,
-            **_origin(by),
+            principal=proof.principal,
+            source=proof.source,
+            authorizer=proof.authorizer,
         )
 
     def doubts(self, by: Authorization | IamPrincipal, client_id: str | None, doubts: Sequence[str]) -> None:
         """Reports the conditions of a client's policy that IoT Core cannot decide; at least one."""
+        proof = _proof(by)
         more = f" (and {len(doubts) - 1} more)" if len(doubts) > 1 else ""
         self._feed.add(
             "policy",
-            None,
             problem=f"{doubts[0]}{more}",
             client_id=client_id,
-            **_origin(by),
+            principal=proof.principal,
+            authorizer=proof.authorizer,
         )
 
     def refused(self, refused: Refused, action: str, resource: str, *, client_id: str | None = None) -> None:
         """Reports that a client was refused at its CONNECT, its HTTPS request or a refresh."""
         call = refused.call
+        proof = _proof(refused.by if isinstance(refused, Forbidden) else call)
         asked = refused.denied if isinstance(refused, Forbidden) else Asked(action, resource, client_id)
         self._feed.add(
             "decision",
@@ -184,7 +189,9 @@ class Decisions:
             reason=refused.reason,
             detail=refused.detail,
             client_id=client_id,
-            **_origin(refused.by if isinstance(refused, Forbidden) else call),
+            principal=proof.principal,
+            source=proof.source,
+            authorizer=proof.authorizer,
         )
 
     def refused_bytes(self, address: str, reason: str, detail: str = "") -> None:
@@ -192,10 +199,17 @@ class Decisions:
         self._feed.add("refused_bytes", reason=reason, detail=detail, address=address)
 
 
-def _origin(by: AuthorizerCall | IamPrincipal | None) -> Mapping[str, str | None]:
-    """The fields of a record that say by which credentials a client was authenticated."""
+class _Proof(NamedTuple):
+    """By which credentials a client was authenticated."""
+
+    principal: str | None = None
+    source: str | None = None
+    authorizer: str | None = None
+
+
+def _proof(by: AuthorizerCall | IamPrincipal | None) -> _Proof:
     if by is None:
-        return {}
-    if isinstance(by, IamPrincipal):
-        return {"principal": by.name, "source": SIGNATURE}
-    return {"principal": by.principal, "source": by.source, "authorizer": by.authorizer}
+        return _Proof()
+    return (
+        _Proof(by.name, SIGNATURE) if isinstance(by, IamPrincipal) else _Proof(by.principal, by.source, by.authorizer)
+    )

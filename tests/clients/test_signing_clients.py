@@ -24,7 +24,7 @@ CONFIGURATION = 'name = "chat"\npolicy = "policy.toml"\n'
 TEMPLATE = '[[grant]]\nconnect = ["{principal}"]\n'
 REGION = "eu-west-1"
 SCRIPT = Path(__file__).parent / "signing_clients.cjs"
-NODE_CLIENTS = ["aws-mqtt", "aws-iot-device-sdk", "aws-signature-v4"]
+NODE_CLIENTS = ["aws-mqtt", "aws-iot-device-sdk", "aws-signature-v4", "mqtt-3.1"]
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +58,7 @@ def run_node(core: LocalIotCore, client: str, key: AccessKey, region: str = REGI
         "host": f"localhost:{core.tls_port}",
         "region": region,
         "credentials": {name: value for name, value in credentials.items() if value},
-        "clientId": client,
+        "clientId": f"{client}-{key.key_id}",  # IoT Core takes one connection a second of one client ID.
         "topic": f"/myTopic/{client}",
         "ca": str(core.ca_path),
     }
@@ -119,7 +119,7 @@ def awsiotsdk(core: LocalIotCore, key: AccessKey) -> mqtt.Connection:
         endpoint="localhost",
         port=core.tls_port,
         ca_filepath=str(core.ca_path),
-        client_id=f"sdk-v2-{key.key_id}",  # IoT Core takes one connection a second of one client ID.
+        client_id=f"sdk-v2-{key.key_id}",
     )
 
 

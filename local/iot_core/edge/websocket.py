@@ -205,7 +205,7 @@ class MqttOverWebSocket(asyncio.Protocol):
 
 
 def _sent(request: Request) -> SentRequest:
-    """The upgrade request as bytes; the library decodes them as ASCII with surrogate escapes."""
-    path, _, query = request.path.encode("ascii", "surrogateescape").partition(b"?")
-    headers = ((name.lower(), value.encode("ascii", "surrogateescape")) for name, value in request.headers.raw_items())
-    return SentRequest("GET", path, query, tuple(headers))
+    """The upgrade request as bytes. The library decodes headers as Latin-1, and refuses a path that is not ASCII."""
+    path, _, query = request.path.encode().partition(b"?")
+    headers = tuple((name.lower(), value.encode("latin-1")) for name, value in request.headers.raw_items())
+    return SentRequest("GET", path, query, headers)

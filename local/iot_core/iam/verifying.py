@@ -124,23 +124,19 @@ class SignatureVerifier:
         if not hmac.compare_digest(expected, presented.signature):
             message = "The request signature we calculated does not match the signature you provided"
             error = AwsError(_INVALID_SIGNATURE, message)
-            raise SignatureRefused(
-                IotCoreReason.AWS_SIGNATURE_MISMATCH, find_mistake(request, presented, key.secret), error
-            )
+            detail = find_mistake(request, presented, key.secret)
+            raise SignatureRefused(IotCoreReason.AWS_SIGNATURE_MISMATCH, detail, error)
         self._check_time(presented)
         return key
 
     def _check_token(self, presented: PresentedSignature, key: AccessKey) -> None:
         expected, found = key.session_token, presented.session_token
-        same = hmac.compare_digest((expected or "").encode(), (found or "").encode())
-        if not same or (expected is None) != (found is None):
-            detail = (
-                f"{key.key_id} is a long-term key: expected no session token"
-                if expected is None
-                else f"{key.key_id} is a temporary key: the session token is "
-                f"{'missing' if found is None else 'not the one of this key'}"
-            )
-            raise SignatureRefused(IotCoreReason.SESSION_TOKEN_INVALID, detail, AwsError(*_INVALID_TOKEN))
+        if expected is None and found is not None:
+            raise _invalid_token(f"{key.key_id} is a long-term key: expected no session token")
+        if expected is not None and found is None:
+            raise _invalid_token(f"{key.key_id} is a temporary key: the session token is missing")
+        if not hmac.compare_digest((expected or "").encode(), (found or "").encode()):
+            raise _invalid_token(f"the session token is not the one of {key.key_id}")
         if key.expires_at is not None and self._clock() >= key.expires_at:
             ago = round(self._clock() - key.expires_at)
             error = AwsError("ExpiredTokenException", "The security token included in the request is expired")
@@ -168,6 +164,10 @@ class SignatureVerifier:
         else:
             return
         raise SignatureRefused(IotCoreReason.AWS_SIGNATURE_EXPIRED, detail, AwsError(_INVALID_SIGNATURE, message))
+
+
+def _invalid_token(detail: str) -> SignatureRefused:
+    return SignatureRefused(IotCoreReason.SESSION_TOKEN_INVALID, detail, AwsError(*_INVALID_TOKEN))
 
 
 def _check_service(scope: Scope, services: Collection[str]) -> None:

@@ -38,6 +38,19 @@ def test_the_body_is_signed(send: Send, service: Service, signer: Signer) -> Non
     assert reasons(service) == ["aws_signature_mismatch"]
 
 
+@pytest.mark.parametrize("path", ["/topics/a//b", "/topics//a", "/topics/./a", "/topics/x/../a", "/topics/a/.."])
+def test_a_path_whose_signature_fits_another_path_is_refused(
+    send: Send, service: Service, signer: Signer, path: str
+) -> None:
+    assert send("POST", path, b"", signer.headers("POST", path)).status == 403
+    assert reasons(service) == ["aws_signature_malformed"]
+
+
+@pytest.mark.parametrize("path", ["/topics/a/b", "/topics/a/", "/topics/%2Fa%2F%2Fb", "/topics/a%2F.."])
+def test_a_topic_can_have_any_slashes_if_they_are_escaped(send: Send, signer: Signer, path: str) -> None:
+    assert send("POST", path, b"", signer.headers("POST", path)).status == 200
+
+
 def test_a_body_that_is_too_large_is_refused_by_its_size(send: Send, signer: Signer) -> None:
     body = bytes(200_000)
     answer = send("POST", TOPIC, body, signer.headers("POST", TOPIC, body=body))

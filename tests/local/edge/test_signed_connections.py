@@ -130,6 +130,16 @@ def test_what_looks_like_a_signature_never_reaches_an_authorizer(
     running.record("refused_bytes", reason="aws_signature_malformed")
 
 
+def test_any_bytes_in_a_signed_request_are_answered(running: Running) -> None:
+    channel = running.plain()
+    channel.send(
+        b"GET /mqtt?X-Amz-Signature=%ff&%fe=%zz HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n"
+        b"Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
+        b"Sec-WebSocket-Protocol: mqtt\r\nX-Bytes: \xff\r\n\r\n"
+    )
+    assert channel.receive_all().startswith(b"HTTP/1.1 403 Forbidden\r\n")
+
+
 def test_a_signature_and_an_authorizer_in_one_url_are_refused_together(running: Running, signer: Signer) -> None:
     refusal(upgraded(running, signer.url(query=f"{NAME}=chat")))
     record = running.record("refused_bytes", reason="signed_with_authorizer")

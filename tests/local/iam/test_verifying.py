@@ -145,7 +145,7 @@ NEEDLESS_TOKEN = AccessKey(OWNER.key_id, OWNER.secret, OWNER.principal, "stale")
         (Signer(UNKNOWN), IotCoreReason.ACCESS_KEY_UNKNOWN, "AKIASTRANGER"),
         (Signer(WRONG), IotCoreReason.AWS_SIGNATURE_MISMATCH, "secret access key is not the one"),
         (Signer(NO_TOKEN), IotCoreReason.SESSION_TOKEN_INVALID, "is missing"),
-        (Signer(OTHER_TOKEN), IotCoreReason.SESSION_TOKEN_INVALID, "not the one of this key"),
+        (Signer(OTHER_TOKEN), IotCoreReason.SESSION_TOKEN_INVALID, "not the one of ASIATEMPORARY"),
         (Signer(NEEDLESS_TOKEN), IotCoreReason.SESSION_TOKEN_INVALID, "expected no session token"),
         (Signer(region="eu-west-2"), IotCoreReason.CREDENTIAL_SCOPE_INVALID, "region eu-west-1, found eu-west-2"),
         (Signer(service="iot"), IotCoreReason.CREDENTIAL_SCOPE_INVALID, "found iot"),

@@ -8,6 +8,7 @@ const DISCONNECTED = {
   FORBIDDEN_ACCESS: "the client published what its policy does not allow",
   AUTH_ERROR: "the authorizer refused the client at a refresh",
   CUSTOMAUTH_TTL_EXPIRATION: "the connection reached the end that the authorizer set",
+  WEBSOCKET_TTL_EXPIRATION: "the signed WebSocket connection has lasted 24 hours",
   DUPLICATE_CLIENTID: "another client connected with this client ID",
   CLIENT_ERROR: "the client broke a rule of MQTT or a limit of IoT Core",
   MQTT_KEEP_ALIVE_TIMEOUT: "the client sent nothing for 1.5 times its keep-alive time",
