@@ -9,7 +9,7 @@ export UV
 # One of the stages in cdk.json.
 STAGE ?= dev
 
-.PHONY: help demo check test test-long bench node build bootstrap deploy diff destroy lint format clean
+.PHONY: help demo check test test-long bench node build bootstrap deploy destroy lint format clean
 .DEFAULT_GOAL := help
 
 help:
@@ -46,7 +46,7 @@ build: .venv/all
 	$(BIN)/iot-authorizer build --stage $(STAGE)
 
 # `destroy` needs only the authorizer's name, so an invalid configuration cannot keep a stack.
-deploy diff destroy: .venv/all node_modules/ready
+deploy destroy: .venv/all node_modules/ready
 	$(BIN)/iot-authorizer $@ --stage $(STAGE)
 
 # Once for each account and region: make bootstrap ACCOUNT=123456789012 REGION=eu-west-1

@@ -142,6 +142,9 @@ def test_no_page_needs_a_clone_of_the_repository(page: Path) -> None:
 @with_blocks("python")
 def test_each_python_example_runs(page: Path, monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
     monkeypatch.chdir(folder)
+    for block in blocks(page, "toml"):
+        if block.startswith("# authorizer.toml\n"):
+            (folder / "authorizer.toml").write_text(block)
     names: dict[str, object] = {"__name__": "example"}
     for block in blocks(page, "python"):
         exec(compile(block, str(page), "exec"), names)

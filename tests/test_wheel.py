@@ -247,7 +247,7 @@ def test_in_an_empty_folder_the_commands_work_that_init_prints(programs: Path, w
     printed = [line.partition("#")[0].split() for line in said.partition("Next:")[2].splitlines() if line]
     checked = [line.split()[2:] for line in (folder / WORKFLOW).read_text().splitlines() if "run: uv run" in line]
     commands = [[UV, *command[1:]] for command in (*printed, *checked) if command[-1] not in {"dev", "deploy"}]
-    assert len(commands) == 4
+    assert len(commands) == 5
     for command in commands:
         run("sh", "-c", " ".join(command), cwd=folder, **own)
     assert (folder / "build/lambda/authorizer.toml").is_file()

@@ -217,8 +217,9 @@ _TABLES = (
 _KEYS = {key for model in _TABLES for key in model.model_fields}
 
 _NO_CREDENTIALS = (
-    "no client could be allowed: expected [[jwt]], [passwords], [signed_tokens] or [anonymous]; "
-    "without them, only `iot-authorizer dev` accepts clients, with tokens of the development issuer"
+    "no client could be allowed: expected [[jwt]], [passwords], [signed_tokens] or [anonymous], or in your own CDK app "
+    "issuers=[…] of the construct; without them, only `iot-authorizer dev` accepts clients, with tokens of the "
+    "development issuer"
 )
 
 Model = TypeVar("Model", bound=StrictModel)
@@ -228,8 +229,9 @@ Read = TypeVar("Read", bound=PartialConfiguration)
 def load_configuration(path: Path, environment: Mapping[str, str] | None = None) -> Configuration:
     """Reads `authorizer.toml`.
 
-    Variables such as `AUTHORIZER__JWT__0__SECRET` override single values. A configuration that accepts no credentials
-    is refused, except on a developer's machine, where the development issuer can be the only one. Raises InvalidFile.
+    Variables such as `AUTHORIZER__JWT__0__SECRET` override values (`toml_file.override`). A configuration that accepts
+    no credentials is refused, except on a developer's machine, where the development issuer can be the only one. Raises
+    InvalidFile.
     """
     tables, text = read_toml(path)
     configuration = _read(Configuration, tables, text, path, environment)

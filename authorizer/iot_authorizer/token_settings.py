@@ -27,8 +27,6 @@ Text = Annotated[str, Field(min_length=1)]
 
 _SECRET_NAME = re.compile(r"(secretsmanager|ssm):.+")
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
-_UNRESOLVED = re.compile(r"\$\{Token\[[^\]]*\]\}")
-"""What the CDK writes while it synthesizes for a value that only the deployment knows."""
 _PLACEHOLDER = re.compile(r"[{}<>\s]|YOUR|\bmicrosoftonline\.\w+/(?i:common|organizations|consumers)\b")
 """What no `iss` of a token has. The last three are names for several tenants of Microsoft Entra ID."""
 _NOT_IN_URLS = re.compile(r"[^!-~]")
@@ -36,7 +34,7 @@ _DISCOVERY = "/.well-known/openid-configuration"
 
 
 def _issuer(value: str) -> str:
-    if _PLACEHOLDER.search(_UNRESOLVED.sub("", value)):
+    if _PLACEHOLDER.search(value):
         raise ValueError(
             "found a placeholder, a space or a name for several tenants, which no token has in `iss`: "
             "write the `iss` of a real token; for several tenants, write one [[jwt]] for each"

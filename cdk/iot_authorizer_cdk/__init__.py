@@ -1,7 +1,7 @@
 """CDK constructs for the authorizer, an app that deploys it, and the builder of its Lambda directory.
 
 ```python
-from iot_authorizer_cdk import AuthorizerProps, IotCustomAuthorizer
+from iot_authorizer_cdk import Issuer, IotCustomAuthorizer
 ```
 
 A name is loaded when it is first used: the CDK starts Node.js, which building the Lambda directory does not need.
@@ -12,20 +12,19 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from iot_authorizer_cdk.app.stacks import DomainStack as DomainStack
-    from iot_authorizer_cdk.constructs.account_functions import AccountEndpoint as AccountEndpoint
     from iot_authorizer_cdk.constructs.account_functions import DefaultAuthorizer as DefaultAuthorizer
     from iot_authorizer_cdk.constructs.alarms import Alarms as Alarms
     from iot_authorizer_cdk.constructs.custom_authorizer import IotCustomAuthorizer as IotCustomAuthorizer
     from iot_authorizer_cdk.constructs.dashboard import Dashboard as Dashboard
     from iot_authorizer_cdk.constructs.dashboard import Queries as Queries
     from iot_authorizer_cdk.constructs.identity_table import IdentityTable as IdentityTable
+    from iot_authorizer_cdk.constructs.issuer import Issuer as Issuer
     from iot_authorizer_cdk.package.uv import UvError as UvError
     from iot_authorizer_cdk.properties import AuthorizerProps as AuthorizerProps
     from iot_authorizer_cdk.properties import DomainProps as DomainProps
     from iot_authorizer_cdk.properties import InvalidSettings as InvalidSettings
 
 _MODULES = {
-    "AccountEndpoint": "constructs.account_functions",
     "Alarms": "constructs.alarms",
     "AuthorizerProps": "properties",
     "Dashboard": "constructs.dashboard",
@@ -35,6 +34,7 @@ _MODULES = {
     "IdentityTable": "constructs.identity_table",
     "InvalidSettings": "properties",
     "IotCustomAuthorizer": "constructs.custom_authorizer",
+    "Issuer": "constructs.issuer",
     "Queries": "constructs.dashboard",
     "UvError": "package.uv",
 }

@@ -119,6 +119,11 @@ class DomainProps:
         check_text("tls_policy", self.tls_policy, r"Io[Tt]SecurityPolicy_[A-Za-z0-9_]{1,100}", "IotSecurityPolicy_…")
 
 
+def name_in_iot_core(configured: str, *, signing: bool) -> str:
+    """Returns the name that clients send. Signing on and off are two authorizers: UpdateAuthorizer can't change it."""
+    return f"{configured}-signed" if signing else configured
+
+
 def check_authorizer_name(key: str, value: str, note: str = "") -> None:
     """Raises InvalidSettings unless the value is a name that IoT Core accepts for an authorizer."""
     check_text(key, value, _AUTHORIZER_NAME, f"1 to 128 letters, digits and _=,@-{note}")

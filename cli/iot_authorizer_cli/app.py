@@ -17,8 +17,9 @@ from iot_authorizer_cli.commands.build import build
 from iot_authorizer_cli.commands.check import check
 from iot_authorizer_cli.commands.connect.command import connect
 from iot_authorizer_cli.commands.credentials.command import credentials
-from iot_authorizer_cli.commands.deploy.command import deploy, destroy, diff
+from iot_authorizer_cli.commands.deploy.command import deploy, destroy
 from iot_authorizer_cli.commands.dev.command import dev
+from iot_authorizer_cli.commands.diff import diff
 from iot_authorizer_cli.commands.explain import explain
 from iot_authorizer_cli.commands.init.command import init
 from iot_authorizer_cli.commands.invoke import invoke
@@ -36,6 +37,7 @@ from iot_authorizer_cli.commands.users import change as users
 from iot_authorizer_cli.commands.users.import_users import import_users
 from iot_authorizer_cli.commands.users.show import list_users, show
 from iot_authorizer_cli.commands.what_can import what_can
+from iot_authorizer_cli.commands.who_can import who_can
 from iot_authorizer_cli.distribution import DISTRIBUTION
 from iot_authorizer_cli.project.identity_table import problem_of
 from iot_authorizer_cli.project.key_ring import KeyRefused
@@ -122,6 +124,8 @@ _add(app, "invoke", invoke, '--mqtt-context \'{"clientId": "ann"}\'')
 _add(app, "render", render, "policies/chat.toml --principal ann")
 _add(app, "explain", explain, "policies/chat.toml --principal ann connect ann")
 _add(app, "what-can", what_can, "policies/chat.toml --principal ann")
+_add(app, "who-can", who_can, "policies/chat.toml publish rooms/lobby/topic --users users.jsonl")
+_add(app, "diff", diff, "HEAD:policies/chat.toml policies/chat.toml")
 _add(app, "lint", lint, "policies/*.toml")
 _add(app, "test", run_tests, "policies/chat.test.toml --mutate")
 _add(app, "prove", prove, "policies/*.toml")
@@ -133,7 +137,6 @@ _add(app, "sign", sign, '"$TOKEN"')
 _add(app, "lock", lock, 'httpx "redis>=5"')
 _add(app, "build", build, "--stage dev")
 _add(app, "deploy", deploy, "--stage dev")
-_add(app, "diff", diff, "--stage dev")
 _add(app, "destroy", destroy, "--stage dev")
 
 _keys = _add_group(app, "keys", "Manage the key pairs that sign tokens. IoT Core gets the public halves.", "new")

@@ -4,7 +4,7 @@ Each check raises a usage error that names the option.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, TypeVar
@@ -13,11 +13,12 @@ import typer
 from pydantic import BaseModel, ValidationError
 
 from iot_authorizer.configuration import PartialConfiguration, load_partial_configuration
+from iot_core.broker import topics
 from iot_core.broker.limits import IOT_CORE
-from iot_core.broker.topics import check_topic_filter, check_topic_name
 from iot_identities.strict_json import STRICT, DuplicateKey
 from iot_policies import InvalidFile, PolicyTemplate
 from iot_policies.durations import seconds
+from iot_policies.testing.cases import without_tests
 from iot_policies.toml_file import read_file
 from iot_policies.topic_prefix import check_topic_prefix
 
@@ -41,6 +42,14 @@ def account_id(account: str) -> str:
     if re.fullmatch(r"[0-9]{12}", account) is None:
         raise typer.BadParameter(f"expected 12 digits, found {account}", param_hint="--account")
     return account
+
+
+def client_id(text: str | None) -> str | None:
+    """Checks the length of a client ID."""
+    if text is not None:
+        with usage_errors("--client-id"):
+            topics.check_client_id(text, IOT_CORE)
+    return text
 
 
 def region_name(region: str) -> str:
@@ -78,7 +87,9 @@ PrincipalName = Annotated[
 Claims = Annotated[
     str, typer.Option("--claims", metavar="JSON", help="Set the principal's claims; @FILE reads them from a file.")
 ]
-ClientId = Annotated[str | None, typer.Option("--client-id", metavar="ID", help="Use this MQTT client ID.")]
+ClientId = Annotated[
+    str | None, typer.Option("--client-id", metavar="ID", callback=client_id, help="Use this MQTT client ID.")
+]
 TopicPrefix = Annotated[
     str | None,
     typer.Option(
@@ -118,6 +129,17 @@ def load_template(path: Path, topic_prefix: str | None) -> PolicyTemplate:
         found = configuration_of(path)
         topic_prefix = "" if found is None else found.topic_prefix
     return PolicyTemplate.load(path, topic_prefix)
+
+
+def templates(paths: Iterable[Path]) -> list[Path]:
+    """The files among some that are not tests of templates, so that a user can name all files of a folder.
+
+    Raises a usage error if none is left.
+    """
+    found = without_tests(paths)
+    if not found:
+        raise typer.BadParameter("expected a policy template, found only tests", param_hint="POLICY")
+    return found
 
 
 def configuration_of(policy: Path) -> PartialConfiguration | None:
@@ -180,26 +202,12 @@ def _first_problem(error: ValidationError, model: type[BaseModel]) -> str:
     return f"{place}: {first['msg'].removeprefix('Value error, ')}"
 
 
-def topic_name(text: str, option: str) -> str:
-    """Checks a topic to publish to."""
-    with usage_errors(option):
-        check_topic_name(text, IOT_CORE)
-    return text
-
-
-def topic_filter(text: str, option: str) -> str:
-    """Checks a topic filter to subscribe to."""
-    with usage_errors(option):
-        check_topic_filter(text, IOT_CORE)
-    return text
-
-
 def check_resource(action: str, resource: str) -> None:
-    """Checks what an action is about: a topic, a topic filter, or any client ID. Raises ValueError."""
-    if action == "subscribe":
-        check_topic_filter(resource, IOT_CORE)
-    elif action != "connect":
-        check_topic_name(resource, IOT_CORE)
+    """Checks what an action is on: a client ID, a topic filter or a topic that IoT Core does not refuse by itself.
+
+    Raises ValueError.
+    """
+    topics.check_resource(action, resource, IOT_CORE)
 
 
 def duration(text: str, option: str, at_most: str, at_least: str = "0s") -> int:

@@ -44,9 +44,9 @@ def time_text(moment: int | None) -> str:
     if moment is None:
         return "never"
     try:
-        return f"{datetime.fromtimestamp(moment, UTC):%Y-%m-%d %H:%M:%SZ}"
+        return f"{datetime.fromtimestamp(moment, UTC).replace(tzinfo=None).isoformat(' ', 'seconds')}Z"
     except (ValueError, OverflowError, OSError):
-        return str(moment)
+        return "before the year 1" if moment < 0 else "after the year 9999"
 
 
 def count(number: int, noun: str) -> str:

@@ -52,8 +52,10 @@ class _Entry:
         self.record = record
         self._explanation = explanation
 
-    def read(self) -> Record:
-        """The record, with its explanation."""
+    def read(self, explained: Callable[[Record], bool]) -> Record:
+        """The record, with its explanation if `explained` is true for it."""
+        if not explained(self.record):
+            return self.record
         explanation, self._explanation = self._explanation, None
         if explanation is not None:
             try:
@@ -61,6 +63,10 @@ class _Entry:
             except Exception:  # A record without its reasons is better than none.
                 _logger.exception("a decision could not be explained")
         return self.record
+
+
+def _always(_: Record) -> bool:
+    return True
 
 
 class Feed:
@@ -72,6 +78,11 @@ class Feed:
         self._entries: deque[_Entry] = deque(maxlen=_KEPT)
         self._followers: set[asyncio.Queue[_Entry]] = set()
         self._count = 0
+
+    @property
+    def last_id(self) -> int:
+        """The `id` of the last record; 0 if there was none. Other threads may read it."""
+        return self._count
 
     @property
     def follower_count(self) -> int:
@@ -86,10 +97,8 @@ class Feed:
         self._count += 1
         record: dict[str, object] = {"id": self._count, "time": round(self._clock() * 1000), "kind": kind}
         for name, value in fields.items():
-            if isinstance(value, str) and len(value) > _LONGEST:
-                record[name] = f"{value[:_LONGEST]}…"
-            elif value is not None and value not in ("", ()):
-                record[name] = value
+            if value is not None and value not in ("", ()):
+                record[name] = shortened(value) if isinstance(value, str) else value
         entry = _Entry(record, explanation)
         self._entries.append(entry)
         for queue in self._followers:
@@ -97,20 +106,25 @@ class Feed:
                 queue.get_nowait()
             queue.put_nowait(entry)
 
-    def recent(self) -> Iterator[Record]:
-        """Returns the last records, oldest first; each is explained when it is taken."""
-        return map(_Entry.read, tuple(self._entries))
+    def recent(self, explained: Callable[[Record], bool] = _always) -> Iterator[Record]:
+        """Yields the last records, oldest first. Those for which `explained` is true are explained when taken."""
+        return (entry.read(explained) for entry in tuple(self._entries))
 
-    async def follow(self, explained: Callable[[Record], bool] = lambda _: True) -> AsyncIterator[Record]:
+    async def follow(self, explained: Callable[[Record], bool] = _always) -> AsyncIterator[Record]:
         """Yields each record from now on; those for which `explained` is true have their explanation."""
         queue: asyncio.Queue[_Entry] = asyncio.Queue(_KEPT)
         self._followers.add(queue)
         try:
             while True:
                 entry = await queue.get()
-                yield entry.read() if explained(entry.record) else entry.record
+                yield entry.read(explained)
         finally:
             self._followers.discard(queue)
+
+
+def shortened(text: str) -> str:
+    """A text as records have it."""
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
 
 
 def unexplained(*_: object) -> Sequence[str]:

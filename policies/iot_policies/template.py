@@ -14,7 +14,7 @@ from iot_policies.overlap import could_be_equal, cuts
 from iot_policies.placeholders import claim_names, split_template
 from iot_policies.planning import Container, StatementPlan, plan
 from iot_policies.principal import Principal
-from iot_policies.toml_file import from_validation, invalid_file, read_toml
+from iot_policies.toml_file import from_validation, invalid_file, parse_toml, read_file
 from iot_policies.topic_prefix import check_topic_prefix
 from iot_policies.topics import HASH, PLUS, contains, lead
 
@@ -53,8 +53,13 @@ class PolicyTemplate:
 
         Raises ValueError for an invalid topic prefix.
         """
+        return cls.parse(read_file(Path(path)), path, topic_prefix)
+
+    @classmethod
+    def parse(cls, content: bytes, path: Path | str, topic_prefix: str = "") -> "PolicyTemplate":
+        """As `load`, for the content of a TOML file. Errors name `path`."""
         path = Path(path)
-        tables, text = read_toml(path)
+        tables, text = parse_toml(content, path)
         if "policy" in tables:
             these = "these are tests" if "test" in tables else "this is a configuration"
             raise InvalidFile(path, None, "", f"{these}: expected a policy template, which its key policy names")

@@ -1,6 +1,7 @@
 """Reads TOML files; errors name the file, the line, the key and what was expected."""
 
 import codecs
+import json
 import re
 import tomllib
 from collections.abc import Collection, Mapping, Sequence
@@ -79,8 +80,13 @@ def read_toml(path: Path) -> tuple[dict[str, object], str]:
 
     Raises InvalidFile if the file is missing, not UTF-8 or not TOML.
     """
+    return parse_toml(read_file(path), path)
+
+
+def parse_toml(content: bytes, path: Path) -> tuple[dict[str, object], str]:
+    """As `read_toml`, for the content of a file. Errors name `path`."""
     try:
-        text = read_file(path).decode().replace("\r\n", "\n").replace("\r", "\n")
+        text = content.decode().replace("\r\n", "\n").replace("\r", "\n")
     except UnicodeDecodeError:
         raise InvalidFile(path, None, "", "expected UTF-8 text") from None
     try:
@@ -94,20 +100,32 @@ def read_toml(path: Path) -> tuple[dict[str, object], str]:
 
 
 def override(tables: dict[str, object], path: Path, environment: Mapping[str, str]) -> None:
-    """Replaces single values by environment variables: `AUTHORIZER__JWT__0__SECRET` replaces `jwt[0].secret`.
+    """Replaces values by environment variables: `AUTHORIZER__JWT__0__SECRET` replaces `jwt[0].secret`.
 
-    Raises InvalidFile for a variable that does not name a table.
+    A value that begins with `[` or `{` is a list or a table in JSON: `AUTHORIZER__JWT` replaces all `[[jwt]]`. Longer
+    names come later, so that they replace single values of it.
+
+    Raises InvalidFile for a variable that does not name a table, or is not valid JSON.
     """
-    for name, value in environment.items():
-        if not name.startswith(OVERRIDE):
-            continue
+    names = [name for name in environment if name.startswith(OVERRIDE)]
+    for name in sorted(names, key=lambda name: name.count("__")):
         *parents, last = name.removeprefix(OVERRIDE).lower().split("__")
         table: object = tables
         for part in parents:
             table = _below(table, int(part) if isinstance(table, list) and part.isdecimal() else part)
         if not isinstance(table, dict):
             raise InvalidFile(path, None, name, "this environment variable does not name a table of the file")
-        table[last] = value
+        table[last] = _overriding(environment[name], path, name)
+
+
+def _overriding(value: str, path: Path, name: str) -> object:
+    if not value.startswith(("[", "{")):
+        return value
+    try:
+        return json.loads(value)
+    except (ValueError, RecursionError):
+        expected = "this environment variable begins like a list or a table, but is not valid JSON"
+        raise InvalidFile(path, None, name, expected) from None
 
 
 def key_of(location: Location) -> str:

@@ -193,7 +193,6 @@ RIGHT = {
     "audience-and-client": changed('["chat"]', '["chat"]\nclient_id = ["a"]'),
     "client-claim": changed('audience = ["chat"]', 'client_id = ["a"]\nclient_claim = "azp"'),
     "common-realm": changed("https://a.example/", "https://a.example/realms/common/"),
-    "issuer-known-when-deployed": changed("https://a.example/", "https://cognito-idp.${Token[AWS.Region.7]}.example/"),
     "ed25519": changed('"RS256"', '"Ed25519"'),
     "jwt": START + JWT,
     "hs256": HS256,

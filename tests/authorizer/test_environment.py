@@ -35,6 +35,61 @@ def test_a_variable_overrides_or_adds_a_value_also_in_a_table_and_of_one_issuer(
     assert [(issuer.jwks, issuer.leeway) for issuer in found.jwt] == [("keys.json", 45), ("https://b.example/keys", 30)]
 
 
+ISSUERS = json.dumps(
+    [
+        {
+            "issuer": "https://c.example/",
+            "client_id": ["web"],
+            "algorithms": ["RS256"],
+            "jwks": "https://c.example/keys",
+        },
+        {"issuer": "https://d.example/", "audience": ["chat"], "algorithms": ["HS256"], "secret": "ssm:chat"},
+    ]
+)
+
+
+def test_a_variable_in_json_replaces_all_issuers_and_a_longer_name_then_one_of_their_values(tmp_path: Path) -> None:
+    found = load(tmp_path, JWT__1__LEEWAY="45s", JWT=ISSUERS).jwt
+    assert [(each.issuer, each.client_id, each.secret, each.leeway) for each in found] == [
+        ("https://c.example/", ("web",), None, 30),
+        ("https://d.example/", (), "ssm:chat", 45),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (
+            '[{"issuer": "s3cr3t"',
+            "AUTHORIZER__JWT: this environment variable begins like a list or a table, but is not",
+        ),
+        ("[" * 100_000, "AUTHORIZER__JWT: this environment variable begins like a list or a table, but is not valid"),
+        ("", r"jwt: expected a list"),
+        ("s3cr3t", r"jwt: expected a list"),
+        ('{"issuer": "s3cr3t"}', r"jwt: expected \[\[jwt\]\], with two brackets on each side"),
+        ('["s3cr3t"]', r"jwt\[0\]: expected a table"),
+        ('[{"issuer": "s3cr3t"}]', r"jwt\[0\]\.algorithms: is missing"),
+        (ISSUERS.replace('["web"]', '"s3cr3t"'), r"jwt\[0\]\.client_id: expected a list"),
+        (ISSUERS.replace("client_id", "clients"), r"jwt\[0\]\.clients: is not a key of this table"),
+        (ISSUERS.replace("https://c.example/keys", "http://s3cr3t/"), r"jwt\[0\]: jwks: use an https:// URL or a file"),
+        (ISSUERS.replace("ssm:chat", "s3cr3t"), r"jwt\[1\]: secret: expected its name"),
+        (json.dumps(json.loads(ISSUERS)[:1] * 2), r"jwt\[1\]\.issuer: jwt\[0\] has the same issuer"),
+    ],
+)
+def test_issuers_in_a_variable_are_checked_like_those_of_the_file_and_not_quoted(
+    tmp_path: Path, value: str, expected: str
+) -> None:
+    with pytest.raises(InvalidFile, match=f"authorizer.toml(:\\d+)?: {expected}") as refused:
+        load(tmp_path, JWT=value)
+    assert "s3cr3t" not in str(refused.value)
+
+
+def test_with_issuers_in_a_variable_the_file_needs_none(tmp_path: Path) -> None:
+    path = write(tmp_path, "")
+    found = load_configuration(path, {"AUTHORIZER__JWT": ISSUERS})
+    assert [each.issuer for each in found.jwt] == ["https://c.example/", "https://d.example/"]
+
+
 def test_an_overriding_value_is_checked_like_any_other(tmp_path: Path) -> None:
     with pytest.raises(InvalidFile, match=r"jwt\[0\]\.leeway: expected a number and a unit"):
         load(tmp_path, JWT__0__LEEWAY="soon")

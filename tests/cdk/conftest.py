@@ -36,7 +36,7 @@ def synthesize_construct(**properties: Any) -> Template:  # noqa: ANN401
 def statements(template: Template) -> list[Mapping[str, Any]]:
     """Returns what the authorizer's function may do."""
     roles = template.find_resources("AWS::IAM::Role").items()
-    (role,) = (role for name, role in roles if name.startswith("AuthorizerLambda"))
+    (role,) = (role for name, role in roles if name.startswith("AuthorizerLambdaRole"))
     template.resource_count_is("AWS::IAM::Policy", 0)
     assert "ManagedPolicyArns" not in role["Properties"]
     (policy,) = role["Properties"]["Policies"]

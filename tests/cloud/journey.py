@@ -52,7 +52,7 @@ class Walked:
     journey: Journey
     heard: str
     tests: str
-    """What pytest printed."""
+    """What the tests printed."""
 
     @property
     def authorizer(self) -> str:
@@ -110,7 +110,7 @@ def walk(journey: Journey, wheel: Path, cloud: Cloud, home: Path) -> Walked:
     if journey.packages:
         locked = folder.run(f"uv run iot-authorizer lock {' '.join(journey.packages)}")
         folder.run(locked.partition("to run it here too: ")[2])
-    tested = folder.run(tests)
+    tested = folder.run("uv run pytest" if any(name.startswith("tests/") for name in journey.files) else tests)
     heard = folder.client_of_dev(journey.token)
     folder.run(build if "build" in build else "uv run iot-authorizer build")
     stages = json.loads((folder.path / "cdk.json").read_text())

@@ -109,13 +109,13 @@ def answered(request: urllib.request.Request) -> int:
 
 
 def test_the_test_command_of_the_outputs_works(cloud: Cloud, plain: Project) -> None:
-    _, *arguments = shlex.split(plain.outputs(cloud)["TestCommand"].replace("TOKEN", mint()))
+    _, *arguments = shlex.split(plain.outputs(cloud)["AuthorizerTestCommand"].replace("TOKEN", mint()))
     assert cloud.aws(*arguments)["isAuthenticated"] is True
 
 
 def test_the_url_of_the_outputs_has_the_endpoint(cloud: Cloud, plain: Project) -> None:
     endpoint = cloud.client("iot").describe_endpoint(endpointType="iot:Data-ATS")["endpointAddress"]
-    assert urlsplit(plain.outputs(cloud)["WebSocketUrl"]).netloc == endpoint
+    assert urlsplit(plain.outputs(cloud)["AuthorizerWebSocketUrl"]).netloc == endpoint
 
 
 def test_logs_are_kept_for_a_month(cloud: Cloud, function_arn: str) -> None:

@@ -44,6 +44,14 @@ def test_a_record_is_explained_once_when_it_is_first_read() -> None:
     assert asked == [1]
 
 
+def test_only_the_records_that_a_reader_wants_explained_are_explained() -> None:
+    feed = Feed()
+    feed.add("decision", lambda: ["by grant 1"], n=1)
+    feed.add("decision", lambda: ["by grant 2"], n=2)
+    records = list(feed.recent(lambda record: record["n"] == 2))
+    assert [record.get("explanation") for record in records] == [None, ["by grant 2"]]
+
+
 def test_a_record_stays_if_its_explanation_fails(caplog: pytest.LogCaptureFixture) -> None:
     feed = Feed(lambda: 0)
     feed.add("decision", lambda: [str(1 // 0)])

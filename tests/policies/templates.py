@@ -112,19 +112,21 @@ class Case:
 
     def _filters(self, given: tuple[Block, ...], keys: tuple[str, ...]) -> Iterator[str]:
         for block in given:
-            if self._applies(block):
+            if self.applies(block):
                 for key in keys:
                     for text in _strings(block.get(key)):
-                        yield from self._filled(text)
+                        yield from self.filled(text)
 
-    def _applies(self, block: Block) -> bool:
+    def applies(self, block: Block) -> bool:
+        """Whether a block applies to the principal."""
         when = block.get("when")
         return not isinstance(when, Mapping) or all(
             any(wanted == "*" or value in _strings(wanted) for value in _strings(self.claims.get(name)))
             for name, wanted in when.items()
         )
 
-    def _filled(self, text: str) -> Iterator[str]:
+    def filled(self, text: str) -> Iterator[str]:
+        """A text with each choice of the principal's values; nothing if one is missing."""
         values = {"principal": [self.name]} | {f"claims.{name}": _strings(of) for name, of in self.claims.items()}
         names = sorted(set(_PLACEHOLDER.findall(text)))
         for chosen in product(*(values.get(name, []) for name in names)):

@@ -56,6 +56,7 @@ def test_a_malformed_statement_is_refused_with_its_place(statement: object, plac
         ("", "expected JSON"),
         ("{", "expected JSON"),
         ("[" * 100_000, "expected JSON"),
+        ('{"Statement": [{"Effect": "Deny", "Effect": "Allow"}]}', "Effect: duplicate key in a JSON object"),
         ("[]", "expected a JSON object"),
         ("null", "expected a JSON object"),
         ('"a"', "expected a JSON object"),

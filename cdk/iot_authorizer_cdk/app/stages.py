@@ -17,7 +17,14 @@ from typing import ClassVar
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
-from iot_authorizer_cdk.properties import AuthorizerProps, DomainProps, InvalidSettings, check_arn, plain_name
+from iot_authorizer_cdk.properties import (
+    AuthorizerProps,
+    DomainProps,
+    InvalidSettings,
+    check_arn,
+    name_in_iot_core,
+    plain_name,
+)
 
 _CDK_JSON = Path("cdk.json")
 _LONGEST_NAME = 60
@@ -82,6 +89,20 @@ def stages_of_file(file: Path = _CDK_JSON) -> object:
         raise InvalidSettings(f"{file}: expected JSON with an object context.stages") from None
 
 
+def deployed_names(configured: str, *, signing: bool, file: Path = _CDK_JSON) -> dict[str, str]:
+    """Returns the name in IoT Core of each stage's authorizer, for programs without the CDK. Raises InvalidSettings.
+
+    It is empty if the file does not exist or has no stages, as in a CDK app of one's own.
+    """
+    try:
+        stages = stages_of_file(file)
+    except InvalidSettings:
+        return {}
+    names = stages if isinstance(stages, dict) else {}
+    suffixes = {name: read_stage(stages, name).suffix for name in names}
+    return {name: name_in_iot_core(configured + suffix, signing=signing) for name, suffix in suffixes.items()}
+
+
 def stage_tables(stages: object, name: str) -> dict[str, object]:
     """Returns all stages' tables. Raises InvalidSettings if the named stage is not one of them."""
     if isinstance(stages, dict) and name in stages:
@@ -96,7 +117,7 @@ def read_stage(stages: object, name: str) -> Stage:
     if re.fullmatch("[A-Za-z0-9]{1,40}", name) is None:
         raise InvalidSettings(f"{place}: expected a name of 1 to 40 letters and digits")
     try:
-        stage = _STAGE.validate_python(tables[name])
+        stage = _STAGE.validate_json(json.dumps(tables[name]), strict=True)  # A text such as "true" is no boolean.
         stage.check()
     except ValidationError as error:
         raise InvalidSettings(_described(place, error)) from None

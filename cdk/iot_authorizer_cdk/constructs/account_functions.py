@@ -2,7 +2,7 @@
 
 1. Each is a small Lambda function that only CloudFormation invokes. Its source is a file of this folder, which the
    template contains inline.
-2. An endpoint that cannot be read fails no deployment: it is only printed.
+2. An endpoint that cannot be read fails the deployment: other resources may use its address.
 3. Deletion sets back the previous default authorizer, unless another one was chosen in between.
 """
 
@@ -49,6 +49,22 @@ class AccountEndpoint(Construct):
         )
         self.address = function.resource.get_att_string("Address")
         """Such as `abc-ats.iot.eu-west-1.amazonaws.com`."""
+
+
+class Fingerprint(Construct):
+    """The SHA-256 of a text that only the deployment knows."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, text: str) -> None:
+        super().__init__(scope, construct_id)
+        function = AccountFunction(
+            self,
+            "Account",
+            source="fingerprint_function",
+            resource_type="Custom::Fingerprint",
+            properties={"Text": text},
+        )
+        self.sha256 = function.resource.get_att_string("Sha256")
+        """64 hexadecimal digits."""
 
 
 class AccountFunction(Construct):

@@ -29,7 +29,6 @@ from iot_authorizer_cdk.constructs.account_functions import AccountFunction
 
 STACK_TAGS = "iot-authorizer:stackTags"
 """The ID of the warning about tags of the stack."""
-_SIGNED = "-signed"
 _FIRST_TOKEN_KEY_NAME = "token"  # noqa: S105 (a name)
 _KEY_NAMES = ("key-1", "key-2")
 _RSA_2048 = int(
@@ -41,11 +40,6 @@ _RSA_2048 = int(
     "7962926386356373289912154831438167899885040445364023527381951378636564391212010397122822120720357"
 )
 """The largest number of the RSA Factoring Challenge: its factors are not known, so there is no private key."""
-
-
-def name_in_iot_core(configured: str, *, signing: bool) -> str:
-    """Returns the name that clients use."""
-    return configured + _SIGNED if signing else configured
 
 
 @dataclass(frozen=True, kw_only=True)

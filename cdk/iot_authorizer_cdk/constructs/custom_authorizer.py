@@ -1,32 +1,37 @@
 """The construct: a custom authorizer for IoT Core with its Lambda function."""
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from aws_cdk import Annotations, Stack, Stage, Token, aws_dynamodb, aws_iam
+from aws_cdk import Annotations, CfnOutput, Stack, Stage, aws_dynamodb, aws_iam
 from constructs import Construct
 
 from iot_authorizer.configured_texts import CONFIG_VARIABLE
+from iot_authorizer_cdk.constructs.account_functions import AccountEndpoint
 from iot_authorizer_cdk.constructs.authorizer_resource import (
     AuthorizerResource,
     AuthorizerSettings,
-    name_in_iot_core,
 )
+from iot_authorizer_cdk.constructs.first_use import invoke_command, web_socket_url
 from iot_authorizer_cdk.constructs.function import AuthorizerFunction
+from iot_authorizer_cdk.constructs.issuer import Issuer
+from iot_authorizer_cdk.constructs.stand_ins import StandIns
 from iot_authorizer_cdk.package.configuration import (
     CONFIGURATION,
+    ISSUERS,
     NAME,
-    SAMPLE_TABLE,
     TABLE,
     TOPIC_PREFIX,
+    CheckedConfiguration,
     built_configuration,
     check_configuration,
 )
 from iot_authorizer_cdk.package.lambda_directory import build
 from iot_authorizer_cdk.package.target import Target, check_target
-from iot_authorizer_cdk.properties import AuthorizerProps, InvalidSettings, check_authorizer_name
+from iot_authorizer_cdk.properties import AuthorizerProps, InvalidSettings, check_authorizer_name, name_in_iot_core
 
-_DEFAULT_PROPS = AuthorizerProps()
 NO_BYTECODE = "iot-authorizer:noBytecode"
 """The ID of the note that no interpreter of the function's Python is on this machine."""
 _NAMESPACE = "POWERTOOLS_METRICS_NAMESPACE"
@@ -36,7 +41,7 @@ class IotCustomAuthorizer(Construct):
     """A custom authorizer that an `authorizer.toml` describes.
 
     ```python
-    authorizer = IotCustomAuthorizer(self, "Authorizer", config="authorizer.toml")
+    authorizer = IotCustomAuthorizer(self, "Authorizer", issuers=[Issuer.cognito(pool, clients=[client])])
     ```
     """
 
@@ -48,35 +53,38 @@ class IotCustomAuthorizer(Construct):
         config: Path | str | None = None,
         code: Path | str | None = None,
         name: str | None = None,
-        props: AuthorizerProps = _DEFAULT_PROPS,
-        values: Mapping[str, str] | None = None,
+        issuers: Sequence[Issuer] = (),
         table: aws_dynamodb.ITable | None = None,
+        values: Mapping[str, str] | None = None,
+        props: AuthorizerProps | None = None,
     ) -> None:
-        """Builds the Lambda directory, and adds the authorizer, its function, role and log group.
+        """Builds the Lambda directory, and adds the authorizer, its function, role, log group and outputs.
 
         `config` is the configuration to build of, by default `authorizer.toml` in the current folder; the directory is
         in the CDK's output folder. `code` is a directory that `iot-authorizer build` has built, instead of `config`.
         Either is checked as the Lambda checks it when it starts, and its policy as the linter does. `name` replaces the
         name in the configuration. With signing, `-signed` is appended to either, because signing cannot be turned on or
-        off for an existing authorizer. `values` replace other values, by their names as variables:
-        `{"AUTHORIZER__JWT__0__ISSUER": "https://…"}`; files that they name must be beside `config` or in `code`. The
-        function reads the identity table `table` and counts wrong passwords in it; without `table`, it uses the one
-        that the configuration names.
+        off for an existing authorizer. `issuers` are used in place of `[[jwt]]`, which the configuration must not have
+        then. The function reads the identity table `table` and counts wrong passwords in it; without `table`, it uses
+        the one that the configuration names. `values` replace other values, by their names as variables:
+        `{"AUTHORIZER__TOKEN_KEY_NAME": "session"}`; files that they name must be beside `config` or in `code`.
 
         Raises InvalidFile, InvalidSettings and UvError, which say what to change.
         """
         super().__init__(scope, construct_id)
+        props = props or AuthorizerProps()
         props.check()
-        if _NAMESPACE in (values or {}):
-            raise InvalidSettings(f"values: remove {_NAMESPACE}: alarms and dashboard use the namespace IotAuthorizer")
         if code is not None and config is not None:
             raise InvalidSettings("config, code: set only one: code is a directory that was built of a configuration")
-        environment = dict(values or {}) | _variables(name, props, table)
+        stand_ins = StandIns()
+        tables = [each.table for each in issuers]
+        environment = _merged(values or {}, _variables(Stack.of(self), name, props, table, tables))
+        known = stand_ins.of_variables(environment, tables)
         target = Target(props.python, props.architecture)
-        directory = _built(self, Path(config or CONFIGURATION), target, _known(environment)) if code is None else code
+        directory = _built(self, Path(config or CONFIGURATION), target, known) if code is None else code
         built = built_configuration(Path(directory))
         check_target(built.parent, target)
-        self.configuration = check_configuration(built, _known(environment))
+        self.configuration = _restored(check_configuration(built, known), stand_ins)
         """What the configuration says."""
         self.authorizer_name = name_in_iot_core(self.configuration.name, signing=bool(self.configuration.public_keys))
         """The name that clients use."""
@@ -93,14 +101,33 @@ class IotCustomAuthorizer(Construct):
             props=props,
             table=table or _named_table(self, self.configuration.table),
         )
-        self.authorizer = AuthorizerResource(self, name=self.authorizer_name, settings=self._settings(props))
-        self.authorizer_arn = self.authorizer.arn
+        resource = AuthorizerResource(self, name=self.authorizer_name, settings=self._settings(props))
+        self.authorizer_arn = resource.arn
         self.function.alias.add_permission(
             "IotCore",
             principal=aws_iam.ServicePrincipal("iot.amazonaws.com"),
             source_arn=self.authorizer_arn,
             source_account=Stack.of(self).account,
         )
+        self.endpoint = AccountEndpoint(self, "Endpoint").address
+        """IoT Core's data endpoint, such as `abc-ats.iot.eu-west-1.amazonaws.com`."""
+        self.web_socket_url = web_socket_url(self.endpoint, self.authorizer_name, self.configuration)
+        """What a browser opens, with placeholders for credentials, such as `TOKEN`."""
+        self._add_outputs()
+
+    def _add_outputs(self) -> None:
+        """Adds what a user needs next to the stack's outputs; directly in a stack, their names begin with this ID."""
+        outputs = {
+            "Name": self.authorizer_name,
+            "Arn": self.authorizer_arn,
+            "Endpoint": self.endpoint,
+            "WebSocketUrl": self.web_socket_url,
+            "TestCommand": invoke_command(self.authorizer_name, self.configuration),
+        }
+        for name, value in outputs.items():
+            output = CfnOutput(self, f"{name}Output", value=value)
+            if isinstance(self.node.scope, Stack) and self.node.id.isalnum():
+                output.override_logical_id(f"{self.node.id}{name}")
 
     def _settings(self, props: AuthorizerProps) -> AuthorizerSettings:
         return AuthorizerSettings(
@@ -124,17 +151,43 @@ def _built(scope: Construct, config: Path, target: Target, variables: Mapping[st
     return found.directory
 
 
-def _variables(name: str | None, props: AuthorizerProps, table: aws_dynamodb.ITable | None) -> dict[str, str]:
-    """The function's variables that replace values of the configuration."""
-    table_name = None if table is None else table.table_name
-    found = {NAME: name, TOPIC_PREFIX: props.topic_prefix, TABLE: table_name}
+def _variables(
+    stack: Stack,
+    name: str | None,
+    props: AuthorizerProps,
+    table: aws_dynamodb.ITable | None,
+    issuers: Sequence[Mapping[str, object]],
+) -> dict[str, str]:
+    """The function's variables that arguments of the construct set, in place of values of the configuration."""
+    found = {
+        NAME: name,
+        TOPIC_PREFIX: props.topic_prefix,
+        TABLE: None if table is None else table.table_name,
+        ISSUERS: _json(stack, issuers) if issuers else None,
+    }
     return {key: value for key, value in found.items() if value is not None}
 
 
-def _known(environment: Mapping[str, str]) -> dict[str, str]:
-    """Replaces a table name that only the deployment knows, so that the configuration can be checked before."""
-    is_token = Token.is_unresolved(environment.get(TABLE))
-    return dict(environment) | ({TABLE: SAMPLE_TABLE} if is_token else {})
+def _json(stack: Stack, tables: Sequence[Mapping[str, object]]) -> str:
+    """The tables in JSON; a token of the CDK only if only the deployment knows a part of them."""
+    text = json.dumps(tables, ensure_ascii=False)
+    return stack.to_json_string(tables) if "{Token[" in text else text
+
+
+def _merged(values: Mapping[str, str], of_arguments: Mapping[str, str]) -> dict[str, str]:
+    """All variables of the function. Raises InvalidSettings if one is set twice, or breaks alarms and dashboard."""
+    if _NAMESPACE in values:
+        raise InvalidSettings(f"values: remove {_NAMESPACE}: alarms and dashboard use the namespace IotAuthorizer")
+    if both := sorted(values.keys() & of_arguments.keys()):
+        raise InvalidSettings(f"values: remove {', '.join(both)}: another argument of the construct sets it")
+    return {**values, **of_arguments}
+
+
+def _restored(configuration: CheckedConfiguration, stand_ins: StandIns) -> CheckedConfiguration:
+    """Puts back what only the deployment knows, where other resources need it."""
+    table = configuration.table
+    secrets = tuple(map(stand_ins.restored, configuration.secrets))
+    return replace(configuration, secrets=secrets, table=None if table is None else stand_ins.restored(table))
 
 
 def _named_table(scope: Construct, name: str | None) -> aws_dynamodb.ITable | None:

@@ -1,14 +1,29 @@
 """The Lambda function of an authorizer: its role, its log group, and its alias.
 
-The alias has the same ARN in every deployment, so the authorizer that invokes it need not change.
+1. The alias has the same ARN in every deployment, so the authorizer that invokes it need not change.
+2. The CDK publishes a version if the template of the function changes. A variable may change without it: a user pool
+   is replaced, or a parameter gets another value. Then the alias would keep the previous version, and so the previous
+   issuer (aws-cdk #25997). So the version's description, which cannot be changed in place, is a hash of the variables.
 """
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from aws_cdk import Acknowledgment, Duration, RemovalPolicy, Validations, aws_dynamodb, aws_iam, aws_lambda, aws_logs
+from aws_cdk import (
+    Acknowledgment,
+    Duration,
+    RemovalPolicy,
+    Stack,
+    Token,
+    Validations,
+    aws_dynamodb,
+    aws_iam,
+    aws_lambda,
+    aws_logs,
+)
 from constructs import Construct
 
+from iot_authorizer_cdk.constructs.account_functions import Fingerprint
 from iot_authorizer_cdk.constructs.permissions import (
     accept_wildcard,
     decrypt,
@@ -62,6 +77,7 @@ class AuthorizerFunction(Construct):
             tracing=aws_lambda.Tracing.ACTIVE if props.tracing else aws_lambda.Tracing.DISABLED,
             reserved_concurrent_executions=props.reserved_concurrency,
             snap_start=aws_lambda.SnapStartConf.ON_PUBLISHED_VERSIONS if props.snap_start else None,
+            current_version_options=aws_lambda.VersionOptions(description=self._hash_of(environment)),
         )
         if props.snap_start:
             warning = "Annotation::@aws-cdk/aws-lambda:snapStartRequirePublish"
@@ -75,6 +91,13 @@ class AuthorizerFunction(Construct):
             provisioned_concurrent_executions=props.provisioned_concurrency,
         )
         """What the authorizer invokes."""
+
+    def _hash_of(self, environment: Mapping[str, str]) -> str | None:
+        """Returns a hash of variables that only the deployment knows; None if all are in the template."""
+        if not any(map(Token.is_unresolved, environment.values())):
+            return None
+        text = Stack.of(self).to_json_string(dict(environment))
+        return Fingerprint(self, "Variables", text=text).sha256
 
     def _log_group(self, days: int) -> aws_logs.LogGroup:
         group = aws_logs.LogGroup(self, "Logs", removal_policy=RemovalPolicy.DESTROY)

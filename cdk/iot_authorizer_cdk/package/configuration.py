@@ -32,6 +32,8 @@ from iot_policies.toml_file import Location, file_not_found, invalid_file, read_
 
 CONFIGURATION = "authorizer.toml"
 """The configuration's name in the Lambda directory, where it may have had another name before."""
+ISSUERS = "AUTHORIZER__JWT"
+"""The function's variable with issuers that only the deployment knows: in JSON, in place of all `[[jwt]]`."""
 TABLE = "AUTHORIZER__TABLE"
 """The function's variable with the name of its identity table."""
 NAME = "AUTHORIZER__NAME"
@@ -122,8 +124,18 @@ def check_configuration(config: Path, environment: Mapping[str, str]) -> Checked
 
 
 def _read(config: Path, environment: Mapping[str, str]) -> PartialConfiguration:
-    """Reads a configuration, as a `Configuration` for this package's own handler. Raises InvalidFile."""
+    """Reads a configuration, as a `Configuration` for this package's own handler.
+
+    Raises InvalidFile, and InvalidSettings for a topic prefix of a stage that a handler of your own does not read.
+    """
+    own_handler, _ = load_partial_configuration(config, environment, only=("handler",))
+    if (prefix := environment.get(TOPIC_PREFIX)) and own_handler.handler != HANDLER:
+        advice = 'remove it here, and load the template with it: PolicyTemplate.load("policy.toml", topic_prefix="…")'
+        problem = f"found {prefix!r}, but {own_handler.handler}, a handler of your own, does not read it"
+        raise InvalidSettings(f"topic_prefix: {problem}: {advice}")
     partial, text = load_partial_configuration(config, environment)
+    if ISSUERS in environment:
+        _check_issuers(config, partial.handler)
     if partial.handler != HANDLER:
         if "name" not in partial.model_fields_set:
             raise invalid_file(config, text, ("name",), "is missing: the deployment names the authorizer by it")
@@ -133,6 +145,16 @@ def _read(config: Path, environment: Mapping[str, str]) -> PartialConfiguration:
         unused = "only a handler of your own imports packages: also set handler, or remove this key"
         raise invalid_file(config, text, ("requirements",), unused)
     return load_configuration(config, environment)
+
+
+def _check_issuers(config: Path, handler: str) -> None:
+    """Raises InvalidFile unless the issuers of the construct are the only ones, and something reads them."""
+    if "jwt" in read_toml(config)[0]:
+        both = f"issuers=[…] of the construct ({ISSUERS}) replace all [[jwt]]: remove these tables, or issuers"
+        raise _invalid(config, ("jwt",), both)
+    if handler != HANDLER:
+        unread = "a handler of your own does not read issuers=[…] of the construct: remove issuers"
+        raise _invalid(config, ("handler",), unread)
 
 
 def _check_jwks_urls(config: Path, configuration: PartialConfiguration) -> None:

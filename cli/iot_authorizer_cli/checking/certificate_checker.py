@@ -22,7 +22,7 @@ from functools import cache
 from typing import Any
 
 from iot_authorizer_cli.checking.random_principals import differences_of, drawn
-from iot_authorizer_cli.checking.template_lines import PLACEHOLDER, SLASH, UNSAFE, Line, lead_of, lines_of
+from iot_authorizer_cli.checking.template_lines import PLACEHOLDER, SLASH, UNSAFE, TemplateLine, lead_of, lines_of
 
 Render = Callable[[Sequence[Mapping[str, object]]], Sequence[object]]
 """Returns the documents of each principal, or `{"refused": REASON}`."""
@@ -47,7 +47,7 @@ def check(certificate: Mapping[str, Any], template: bytes, render: Render, *, pr
     yield from _random(lines, certificate, render, principals)
 
 
-def shape(line: Line, prefix: str) -> dict[str, dict[str, set[str]]]:
+def shape(line: TemplateLine, prefix: str) -> dict[str, dict[str, set[str]]]:
     """What the compiler must render for an entry alone, by action."""
     found: dict[str, dict[str, set[str]]] = {}
     for action, levels, reserved in line.patterns(prefix):
@@ -70,7 +70,7 @@ def shape(line: Line, prefix: str) -> dict[str, dict[str, set[str]]]:
     return found
 
 
-def _entries(lines: Sequence[Line], certificate: Mapping[str, Any], prefix: str) -> Iterator[str]:
+def _entries(lines: Sequence[TemplateLine], certificate: Mapping[str, Any], prefix: str) -> Iterator[str]:
     for line in lines:
         wild = [level in ("+", "#") for level in line.levels("")]
         if line.key != "connect" and "#" in line.levels("") and not all(wild[wild.index(True) :]):
@@ -80,7 +80,7 @@ def _entries(lines: Sequence[Line], certificate: Mapping[str, Any], prefix: str)
             yield f"{line.place}: is not rendered in the shape of the lemma"
 
 
-def _pairs(lines: Sequence[Line], certificate: Mapping[str, Any], prefix: str) -> Iterator[str]:
+def _pairs(lines: Sequence[TemplateLine], certificate: Mapping[str, Any], prefix: str) -> Iterator[str]:
     grants = [line for line in lines if line.kind == "grant" and line.key != "connect"]
     of = {line.place: {action: levels for action, levels, _ in line.patterns(prefix)} for line in grants}
     for denying in grants:
@@ -94,7 +94,13 @@ def _pairs(lines: Sequence[Line], certificate: Mapping[str, Any], prefix: str) -
                     yield f"{denying.place} may take topics of {reached.place} away: not apart, and in no other entry"
 
 
-def _covers(outer: Line, denying: Line, reached: Line, action: str, of: Mapping[str, Mapping[str, list[str]]]) -> bool:
+def _covers(
+    outer: TemplateLine,
+    denying: TemplateLine,
+    reached: TemplateLine,
+    action: str,
+    of: Mapping[str, Mapping[str, list[str]]],
+) -> bool:
     """Whether an entry is there whenever two others are, and contains the denying one for every value."""
     when = outer.block.get("when")
     is_there = not when or any((each.kind, each.number) == (outer.kind, outer.number) for each in (denying, reached))
@@ -178,7 +184,7 @@ def _sha256(documents: object) -> str:
     return hashlib.sha256(json.dumps(documents, separators=(",", ":")).encode()).hexdigest()
 
 
-def _random(lines: Sequence[Line], certificate: Mapping[str, Any], render: Render, count: int) -> Iterator[str]:
+def _random(lines: Sequence[TemplateLine], certificate: Mapping[str, Any], render: Render, count: int) -> Iterator[str]:
     asked = drawn(lines, certificate["template"]["sha256"], count)
     for principal, found in zip(asked, render(asked), strict=True):
         problems = differences_of(lines, certificate["template"]["topic_prefix"], principal, found)

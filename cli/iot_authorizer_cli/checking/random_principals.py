@@ -12,10 +12,10 @@ from random import Random
 from typing import Any
 
 from iot_authorizer_cli.checking.characters import FRESH, Tokens, find, of_filter, of_glob
-from iot_authorizer_cli.checking.template_lines import PLACEHOLDER, SLASH, UNSAFE, Line
+from iot_authorizer_cli.checking.template_lines import PLACEHOLDER, SLASH, UNSAFE, TemplateLine
 
 
-def _names(lines: Iterable[Line]) -> Iterator[str]:
+def _names(lines: Iterable[TemplateLine]) -> Iterator[str]:
     for line in lines:
         yield from _flat(line.block.get("when", {}))
         yield from (each[8:-1] for each in PLACEHOLDER.findall(line.text) if each.startswith("{claims."))
@@ -32,13 +32,15 @@ def _flat(when: Mapping[str, Any], path: str = "") -> dict[str, list[Any]]:
     return found
 
 
-def drawn(lines: Sequence[Line], seed: str, count: int) -> list[dict[str, Any]]:
+def drawn(lines: Sequence[TemplateLine], seed: str, count: int) -> list[dict[str, Any]]:
     """Random principals, the same ones for the same seed."""
     draw = Random(seed)  # noqa: S311 (not for secrets)
     return [_drawn(lines, draw) for _ in range(count)]
 
 
-def differences_of(lines: Sequence[Line], prefix: str, principal: Mapping[str, Any], answer: object) -> Iterator[str]:
+def differences_of(
+    lines: Sequence[TemplateLine], prefix: str, principal: Mapping[str, Any], answer: object
+) -> Iterator[str]:
     """What the documents of a principal, or its refusal, get wrong."""
     meant = [reach for line in lines if _applies(line, principal) for reach in _filled(line, principal, prefix)]
     if isinstance(answer, list):
@@ -47,7 +49,7 @@ def differences_of(lines: Sequence[Line], prefix: str, principal: Mapping[str, A
         yield f"is refused: {json.dumps(answer)}"
 
 
-def _drawn(lines: Sequence[Line], draw: Random) -> dict[str, Any]:
+def _drawn(lines: Sequence[TemplateLine], draw: Random) -> dict[str, Any]:
     """A random principal, with values that are equal to each other and to levels of the template more often."""
     levels = {level for line in lines for level in SLASH.split(line.text)}
     plain = sorted(each for each in levels if each and not any(sign in each for sign in UNSAFE + "{"))
@@ -66,14 +68,14 @@ def _values(principal: Mapping[str, Any], name: str) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-def _applies(line: Line, principal: Mapping[str, Any]) -> bool:
+def _applies(line: TemplateLine, principal: Mapping[str, Any]) -> bool:
     return all(
         any(wanted == "*" or _is_equal(line, value, wanted) for value in _values(principal, name) for wanted in values)
         for name, values in _flat(line.block.get("when", {})).items()
     )
 
 
-def _is_equal(line: Line, value: object, wanted: object) -> bool:
+def _is_equal(line: TemplateLine, value: object, wanted: object) -> bool:
     if line.kind == "grant":
         return value == wanted and isinstance(value, bool) == isinstance(wanted, bool)
     return _spelled(value) == _spelled(wanted)
@@ -84,11 +86,11 @@ def _spelled(value: object) -> str:
     return {"1": "true", "yes": "true", "on": "true", "0": "false", "no": "false", "off": "false"}.get(text, text)
 
 
-Reach = tuple[Line, str, str, bool]
+Reach = tuple[TemplateLine, str, str, bool]
 """An entry, an action, the filter with its values, and whether only what begins with `$` is meant."""
 
 
-def _filled(line: Line, principal: Mapping[str, Any], prefix: str) -> Iterator[Reach]:
+def _filled(line: TemplateLine, principal: Mapping[str, Any], prefix: str) -> Iterator[Reach]:
     names = dict.fromkeys(PLACEHOLDER.findall(line.text))
     single = {"{principal}": [principal["principal"]], "{client_id}": [principal["client_id"]]}
     options = [single.get(name) or dict.fromkeys(map(str, _values(principal, name[8:-1]))) for name in names]
@@ -150,7 +152,7 @@ def _is_wrong(groups: frozenset[str]) -> bool:
     return is_lost or (is_permitted and ("allowed" not in groups or "denied" in groups))
 
 
-def _asks(line: Line, asked: Sequence[str]) -> bool:
+def _asks(line: TemplateLine, asked: Sequence[str]) -> bool:
     """Whether an entry is about a CONNECT that asks for these attributes."""
     named = line.block.get("connect_with")
     if named is None or line.key != "connect":

@@ -19,7 +19,7 @@ PLACEHOLDER = re.compile(r"(\{[^{}]*\})")
 UNSAFE = "/+#*?$"
 
 
-class Line(NamedTuple):
+class TemplateLine(NamedTuple):
     """An entry of the template."""
 
     kind: str
@@ -52,10 +52,10 @@ class Line(NamedTuple):
                 yield action, plain[skip:], True
 
 
-def lines_of(tables: Mapping[str, Any]) -> list[Line]:
+def lines_of(tables: Mapping[str, Any]) -> list[TemplateLine]:
     """The entries of a template."""
     return [
-        Line(kind, number, key, index, text, block)
+        TemplateLine(kind, number, key, index, text, block)
         for kind in ("grant", "deny")
         for number, block in enumerate(tables.get(kind, []))
         for key in ("connect", "publish", "retain", "subscribe")

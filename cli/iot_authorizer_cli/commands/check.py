@@ -5,6 +5,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -37,14 +38,12 @@ def check(
     try:
         found = json.loads(read_file(certificate))
         path = policy or Path(found["template"]["name"])
-        prefix = str(found["template"]["topic_prefix"])
-    except (ValueError, KeyError, TypeError):
+        render = partial(_rendered, path, str(found["template"]["topic_prefix"]))
+        problems = list(problems_of(found, read_file(path), render, principals=principals))
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
+        if isinstance(error, InvalidFile):
+            raise
         raise InvalidFile(certificate, None, "", "expected a certificate, as `prove --certificate` writes it") from None
-
-    def render(asked: Sequence[Mapping[str, object]]) -> Sequence[object]:
-        return _rendered(path, prefix, asked)
-
-    problems = list(problems_of(found, read_file(path), render, principals=principals))
     for problem in problems[:_MOST_SHOWN]:
         typer.echo(printable(f"{path}: {problem}"))
     if problems:

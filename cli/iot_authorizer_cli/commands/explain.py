@@ -95,10 +95,11 @@ def _answer(
 ) -> tuple[Explanation, tuple[str, ...]]:
     """The explanation, and why the template refuses the client ID; nothing if it does not.
 
-    Raises a usage error, which names the resource, if it is not a topic or a topic filter.
+    Raises a usage error, which names the resource or the client ID, if IoT Core refuses it whatever the policy allows.
     """
     with options.usage_errors(name):
         options.check_resource(asked.action, asked.resource)
+    options.client_id(asked.client_id)
     principal = Principal(asked.principal or "", asked.claims or {})
     found = explain_template(template, principal, asked.action, asked.resource, asked.client_id, place=place)
     if asked.client_id is None or asked.action == "connect":

@@ -9,7 +9,6 @@ from iot_authorizer_cli import options
 from iot_authorizer_cli.terminal import count
 from iot_policies import Principal
 from iot_policies.linter import lint as lint_template
-from iot_policies.testing.cases import without_tests
 from iot_policies.toml_file import key_of, place_of, read_toml
 
 
@@ -24,9 +23,7 @@ def lint(
     If authorizer.toml names a template and has [anonymous], also checks what the template grants to clients without
     credentials. Skips tests, NAME.test.toml, so you can name all files of a folder.
     """
-    policies = without_tests(policies)
-    if not policies:
-        raise typer.BadParameter("expected a policy template, found only tests", param_hint="POLICY")
+    policies = options.templates(policies)
     counts = {"warning": 0, "note": 0}
     for path in policies:
         template, (_, text) = options.load_template(path, topic_prefix), read_toml(path)

@@ -1,20 +1,19 @@
 """`iot-authorizer prove`: whether the policies of a template are exactly its entries, for every principal."""
 
 import json
-import time
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from iot_authorizer_cli import options
-from iot_authorizer_cli.terminal import tell
+from iot_authorizer_cli.progress import finish
 from iot_core.whole_file import write_whole
 from iot_policies.errors import printable
 from iot_policies.packing import compact
 from iot_policies.proofs.certificate import certificate as certificate_of
-from iot_policies.proofs.prover import LEFT_OUT, Progress, Proof, Verdict, proving, reasons_without_policy
+from iot_policies.proofs.prover import LEFT_OUT, Proof, Verdict, proving, reasons_without_policy
 from iot_policies.toml_file import read_file
 
 _EXIT_CODES: dict[Verdict, int] = {"proved": 0, "partly proved": 0, "different": 1, "not covered": 3}
@@ -24,8 +23,6 @@ _HEADINGS: dict[Verdict, str] = {
     "different": "not proved: a policy differs from the template",
     "not covered": "not covered: no difference was found, but not everything could be decided",
 }
-_PAUSE = 3.0
-"""Seconds between two lines of progress."""
 
 
 def prove(
@@ -43,14 +40,19 @@ def prove(
     """Prove that the policies of a template allow what its entries say, and nothing else.
 
     The proof is about every principal, with any name and any claims. If it fails, prints the principal, the topic and
-    the entries. Exits with 0 for proved, with 1 if a policy differs, with 3 if something cannot be decided.
+    the entries. Skips tests, NAME.test.toml, so you can name all files of a folder.
+
+    Exits with 0 for proved, with 1 if a policy differs, with 3 if something cannot be decided. Skips
+    tests, NAME.test.toml, so you can name all files of a folder.
     """
+    policies = options.templates(policies)
+    policies = options.templates(policies)
     if certificate is not None and len(policies) > 1:
         raise typer.BadParameter("expected one template", param_hint="--certificate")
     codes = set()
     for path in policies:
         template = options.load_template(path, topic_prefix)
-        proof = _with_progress(path, proving(template, quick=quick))
+        proof = finish(f"{path}", proving(template, quick=quick))
         if certificate is not None:
             found = certificate_of(template, proof, name=path.as_posix(), content=read_file(path))
             write_whole(certificate, (json.dumps(found, indent=1, ensure_ascii=True) + "\n").encode())
@@ -59,20 +61,6 @@ def prove(
         for line in lines:
             typer.echo(printable(line))
     raise typer.Exit(next(code for code in (1, 3, 0) if code in codes))
-
-
-def _with_progress(path: Path, steps: Generator[Progress, None, Proof]) -> Proof:
-    """Finishes a proof; a long one tells on standard error how far it is."""
-    last = time.monotonic()
-    while True:
-        try:
-            step = next(steps)
-        except StopIteration as end:
-            proof: Proof = end.value
-            return proof
-        if time.monotonic() - last > _PAUSE:
-            last = time.monotonic()
-            tell(f"{path}: {step.step}: {step.done} of {step.of}")
 
 
 def _lines(path: Path, proof: Proof) -> Iterator[str]:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from iot_authorizer_cli.examples.suggestions import Suggestion, client_ids, presets, suggestions
+from iot_authorizer_cli.examples.suggestions import Suggestion, client_ids, presets, suggestions, why_refused_always
 from iot_policies import PolicyTemplate, Principal
 from iot_policies.explaining import Question, explain
 from iot_policies.topics import matches
@@ -98,6 +98,8 @@ class _Search:
     principal: Principal
 
     def allows(self, question: Question, resource: str, client_id: str | None = None) -> bool:
+        if why_refused_always(question, resource) is not None:
+            return False
         return explain(self.template, self.principal, question, resource, client_id).allowed
 
     def allows_all(self, proposal: Proposal) -> bool:

@@ -8,11 +8,14 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TypedDict
 
+from iot_core.broker.limits import IOT_CORE
+from iot_core.broker.topics import check_resource
 from iot_policies import Deny, Grant, PolicyError, PolicyTemplate, Principal, claim, compile_policy
 from iot_policies.account_region import EXAMPLE_PLACE
 from iot_policies.connection import Connection
 from iot_policies.entries import Entry
 from iot_policies.evaluator import Evaluator
+from iot_policies.explaining import Question
 from iot_policies.grants import Key
 from iot_policies.packing import Document
 from iot_policies.placeholders import Values, as_format, claim_names, placeholder_names, split_template
@@ -94,10 +97,12 @@ def suggestions(template: PolicyTemplate, principal: Principal, client_id: str |
     evaluator = Evaluator(_documents(template, principal, client_id), Connection(client_id=client_id))
     prefix = EXAMPLE_PLACE.arn_prefix("iot")
     topics = {
-        text: evaluator.allows("iot:Publish", f"{prefix}topic/{text}") for text in (*own.topics(), *other.topics())
+        text: why_refused_always("publish", text) is None and evaluator.allows("iot:Publish", f"{prefix}topic/{text}")
+        for text in (*own.topics(), *other.topics())
     }
     filters = {
-        text: evaluator.allows("iot:Subscribe", f"{prefix}topicfilter/{text}")
+        text: why_refused_always("subscribe", text) is None
+        and evaluator.allows("iot:Subscribe", f"{prefix}topicfilter/{text}")
         for text in (*own.filters(), *other.filters())
     }
     published = [topic for topic in topics if topics[topic]]
@@ -109,6 +114,15 @@ def suggestions(template: PolicyTemplate, principal: Principal, client_id: str |
         publish=_chosen(topics, lambda topic: 2 * _arrives(topic, heard_by[:1]) + _arrives(topic, heard_by)),
         subscribe=subscribe,
     )
+
+
+def why_refused_always(question: Question, resource: str) -> str | None:
+    """Why IoT Core refuses an action on a client ID, topic or topic filter whatever a policy allows, or None."""
+    try:
+        check_resource(question, resource, IOT_CORE)
+    except ValueError as error:
+        return str(error)
+    return None
 
 
 def _preset(label: str, name: str, claims: dict[str, object]) -> Preset:

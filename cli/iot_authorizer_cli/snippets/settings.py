@@ -14,6 +14,10 @@ from urllib.parse import quote, urlsplit
 _TLS = {"https": True, "wss": True, "mqtts": True, "http": False, "ws": False, "mqtt": False}
 _PORTS = {"mqtt": 1883, "mqtts": 8883}
 """The default ports of schemes other than those of the web."""
+_AWS = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws")
+"""The domains of IoT Core's endpoints (AWS General Reference)."""
+_IOT_CORE_PORTS = (443, 8883)
+"""The ports at which IoT Core asks authorizers (developer guide, "Device communication protocols")."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,18 +50,34 @@ class ClientEndpoint:
         return found
 
     @property
+    def at_aws(self) -> bool:
+        """Whether it can be IoT Core at AWS: a name of AWS, or a domain of one's own with TLS on IoT Core's ports.
+
+        All others are IoT Core on a machine of the user, such as an IP address or a container's name.
+        """
+        name = self.host.rstrip(".").lower()
+        if name.endswith(_AWS):
+            return True
+        return self.tls and self.port in _IOT_CORE_PORTS and "." in name and _address(name) is None
+
+    @property
     def local(self) -> bool:
         """Whether it is on this machine."""
-        try:
-            return ipaddress.ip_address(self.host).is_loopback
-        except ValueError:
-            return self.host == "localhost"
+        address = _address(self.host)
+        return self.host == "localhost" if address is None else address.is_loopback
 
     def url(self, scheme: str, path: str) -> str:
         """A URL, such as `wss://HOST:PORT/mqtt` for `ws` and `/mqtt`, without the scheme's default port."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         is_default = self.port == (443 if self.tls else 80)
         return f"{scheme}{'s' if self.tls else ''}://{host}{'' if is_default else f':{self.port}'}{path}"
+
+
+def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        return ipaddress.ip_address(host)
+    except ValueError:
+        return None
 
 
 def encoded(text: str) -> str:

@@ -11,11 +11,12 @@ from iot_authorizer_cli.local_iot_core import LocalIotCore
 from iot_authorizer_cli.project.development_issuer import principal_of
 from iot_authorizer_cli.project.key_ring import signing_pair
 from iot_authorizer_cli.snippets.settings import ClientEndpoint, ClientSettings
+from iot_authorizer_cli.testing.connection_records import ConnectionRecords
 from iot_authorizer_cli.testing.mqtt_test_client import ClientRefused, MqttTestClient
 from iot_core.authorizers.invocation import Refused
 from iot_core.broker.client import Origin
 from iot_core.broker.limits import IOT_CORE
-from iot_core.broker.topics import check_topic_filter, check_topic_name
+from iot_core.broker.topics import check_client_id, check_resource
 from iot_core.edge.client_authorization import ClientAuthorizer, NetworkContext
 from iot_core.feed import Record
 from iot_core.mqtt import Connect, Version
@@ -78,10 +79,9 @@ class IotCoreUnderTest(LocalIotCore):
         """Connects a client, which is disconnected at the end. Raises ClientRefused."""
         __tracebackhide__ = True
         settings = self._settings(principal, claims, client_id, token)
-        user_name = settings.mqtt_user_name
-        return self._clients.enter_context(
-            MqttTestClient(self.port, settings.client_ids[0], user_name, self._last_decision)
-        )
+        client_id, user_name = settings.client_ids[0], settings.mqtt_user_name
+        records = ConnectionRecords(self, self.feed, client_id)
+        return self._clients.enter_context(MqttTestClient(self.port, client_id, user_name, records))
 
     def allows(
         self,
@@ -97,10 +97,10 @@ class IotCoreUnderTest(LocalIotCore):
 
         Asks as IoT Core does: invokes the authorizer's function and evaluates its answer. Raises ClientRefused for a
         client that cannot connect for another reason than its policy, also for a `client_id` that is not granted, so
-        that no test passes for the wrong reason. Raises ValueError for an unknown action, and for a topic that IoT Core
-        does not accept.
+        that no test passes for the wrong reason. Raises ValueError for an unknown action, and for a topic or client ID
+        that IoT Core refuses whatever the policy allows.
         """
-        _check(action, topic)
+        _check(action, topic, client_id)
         settings = self._settings(principal, claims, topic if action == "connect" else client_id, token)
         proposed = client_id is None and self.configuration.template is not None
         denials = {Reason.NOTHING_GRANTED} | (_CLIENT_ID_DENIED if action == "connect" or proposed else set())
@@ -117,7 +117,8 @@ class IotCoreUnderTest(LocalIotCore):
             core.decisions.refused(refused, "connect", client_id, client_id=client_id)
             if refused.reason in denials:
                 return False
-            raise ClientRefused(f"connect as {client_id}", self._last_record(client_id)) from None
+            *_, record = core.feed.recent(lambda record: record["id"] == core.feed.last_id)
+            raise ClientRefused(f"connect as {client_id}", record) from None
         core.decisions.by_policy(found.authorization, client_id, "connect", client_id, True)
         return action == "connect" or _allows(found.permissions, action, topic)
 
@@ -139,7 +140,7 @@ class IotCoreUnderTest(LocalIotCore):
             token_key_name=description.token_key_name,
             token=token,
             signature=signature,
-            client_ids=(client_id or self._granted_id(str(principal), claims),),
+            client_ids=(self._granted_id(str(principal), claims) if client_id is None else client_id,),
             topic="",
             topic_filter="",
         )
@@ -148,32 +149,21 @@ class IotCoreUnderTest(LocalIotCore):
         template = self.configuration.template
         return name if template is None else propose(template, principal_of(name, claims)).client_ids[0]
 
-    def _last_decision(self, client_id: str) -> Record:
-        return self.call(lambda: self._last_record(client_id))
-
-    def _last_record(self, client_id: str) -> Record:
-        """The last decision about a client, which must be read on the event loop."""
-        found = [
-            each for each in self.feed.recent() if each["kind"] == "decision" and each.get("client_id") == client_id
-        ]
-        return found[-1] if found else {}
-
 
 def _described(decision: Record) -> str:
     word = "allowed" if decision["allowed"] else "refused" if decision["action"] == "connect" else "denied"
     because = decision.get("explanation")
     details = [decision.get("reason"), decision.get("detail"), *(because if isinstance(because, list) else ())]
-    head = f"{word}: {decision.get('principal', '')} {decision['action']} {decision['resource']}".replace("  ", " ")
+    asked = (decision.get("principal"), decision["action"], decision.get("resource"))  # An empty client ID is left out.
+    head = " ".join([f"{word}:", *(str(each) for each in asked if each)])
     return "\n    ".join([head, *(str(each) for each in details if each)])
 
 
-def _check(action: str, topic: str) -> None:
+def _check(action: str, topic: str, client_id: str | None) -> None:
     if action not in get_args(Question):
         raise ValueError(f"{action}: expected one of {', '.join(get_args(Question))}")
-    if action == "subscribe":
-        check_topic_filter(topic, IOT_CORE)
-    elif action != "connect":
-        check_topic_name(topic, IOT_CORE)
+    check_resource(action, topic, IOT_CORE)
+    check_client_id(client_id or "", IOT_CORE)
 
 
 def _allows(permissions: Permissions, action: str, topic: str) -> bool:

@@ -12,7 +12,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
-from iot_policies.documents import InvalidDocument, ParsedStatement, parse_document
+from iot_policies.documents import InvalidDocument, ParsedStatement, decode_document, parse_document
 from iot_policies.packing import LONGEST_DOCUMENT, MOST_DOCUMENTS, compact
 
 _Seconds = Annotated[int, Field(ge=300, le=86_400)]
@@ -75,9 +75,9 @@ def _document(document: object, index: int) -> PolicyDocument:
     """Parses a policy document. Raises InvalidAnswer."""
     place = f"policyDocuments[{index}]"
     try:
-        content = json.loads(document) if isinstance(document, str) else document
-    except (ValueError, RecursionError):
-        raise InvalidAnswer(f"{place}: expected JSON, {_found(document)}") from None
+        content = decode_document(document) if isinstance(document, str) else document
+    except InvalidDocument as error:
+        raise InvalidAnswer(f"{place}: {error}, {_found(document)}") from None
     if not isinstance(content, Mapping):
         raise InvalidAnswer(f"{place}: expected a policy document, an object or its JSON, {_found(document)}")
     length = len(document if isinstance(document, str) else compact(content))

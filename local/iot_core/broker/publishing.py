@@ -26,7 +26,14 @@ from iot_core.broker.retained import RetainedMessages
 from iot_core.broker.router import Router
 from iot_core.broker.session import Session
 from iot_core.broker.shared_subscriptions import SharedSubscriptions
-from iot_core.broker.topics import InvalidTopic, check_topic_name, is_event, is_reserved
+from iot_core.broker.topics import (
+    EVENTS_ARE_RESERVED,
+    NOT_RETAINED,
+    InvalidTopic,
+    check_topic_name,
+    is_event,
+    is_reserved,
+)
 from iot_core.mqtt import NO_PROPERTIES, Properties, ProtocolError, Publish, ReasonCode
 from iot_core.permissions import Permissions
 from iot_core.reasons import IotCoreReason
@@ -145,7 +152,7 @@ def check_topic(topic: str, limits: Limits) -> None:
     except InvalidTopic as error:
         raise BrokenRule(str(error), ReasonCode.TOPIC_NAME_INVALID) from None
     if is_event(topic):
-        raise BrokenRule("only IoT Core publishes events", ReasonCode.NOT_AUTHORIZED)
+        raise BrokenRule(EVENTS_ARE_RESERVED, ReasonCode.NOT_AUTHORIZED)
 
 
 def check_properties(properties: Properties, limits: Limits) -> None:
@@ -170,6 +177,6 @@ def check_permission(topic: str, retain: bool, permissions: Permissions) -> None
     if not retain:
         return
     if is_reserved(topic):
-        raise BrokenRule("IoT Core does not retain messages to reserved topics", ReasonCode.RETAIN_NOT_SUPPORTED)
+        raise BrokenRule(NOT_RETAINED, ReasonCode.RETAIN_NOT_SUPPORTED)
     if not permissions.may_retain(topic):
         raise BrokenRule("the policy does not allow this retained publish", ReasonCode.NOT_AUTHORIZED)

@@ -1,4 +1,7 @@
-"""The syntax of topic names and topic filters (developer guide, "MQTT topics"; AWS General Reference, quotas)."""
+"""The rules for topic names, topic filters and client IDs, which hold whatever the policy allows.
+
+Developer guide, "MQTT topics"; AWS General Reference, "AWS IoT Core endpoints and quotas".
+"""
 
 from iot_core.broker.limits import Limits
 
@@ -9,9 +12,40 @@ _EVENTS = "$aws/events/"
 _RULES = "$aws/rules/"
 """Basic ingest. The name of a rule follows, which belongs to the prefix."""
 
+EVENTS_ARE_RESERVED = "only IoT Core publishes events"
+NOT_RETAINED = "IoT Core does not retain messages to reserved topics"
+"""Why IoT Core refuses a publish, although the topic is valid."""
+
 
 class InvalidTopic(ValueError):
     """A topic name or topic filter that IoT Core refuses. Its text says why, without the topic."""
+
+
+class InvalidClientId(ValueError):
+    """A client ID that IoT Core refuses. Its text says why, without the client ID."""
+
+
+def check_resource(action: str, resource: str, limits: Limits) -> None:
+    """Checks what an action is on: a client ID for `connect`, a topic filter for `subscribe`, a topic for any other.
+
+    Raises InvalidTopic or InvalidClientId for what IoT Core refuses whatever the policy allows.
+    """
+    if action == "connect":
+        check_client_id(resource, limits)
+    elif action == "subscribe":
+        check_topic_filter(resource, limits)
+    else:
+        check_topic_name(resource, limits)
+        if action in ("publish", "retain") and is_event(resource):
+            raise InvalidTopic(EVENTS_ARE_RESERVED)
+        if action == "retain" and is_reserved(resource):
+            raise InvalidTopic(NOT_RETAINED)
+
+
+def check_client_id(client_id: str, limits: Limits) -> None:
+    """Checks the length of a client ID. Raises InvalidClientId."""
+    if len(client_id.encode()) > limits.client_id:
+        raise InvalidClientId(f"a client ID has at most {limits.client_id} bytes of UTF-8")
 
 
 def check_topic_name(topic: str, limits: Limits) -> None:

@@ -3,8 +3,9 @@
 A user who trusts it does not trust a reader of its key with the rest of the internet: by its name constraints (RFC
 5280, section 4.2.1.10), clients accept it only for localhost, loopback addresses, and the names of the endpoint when it
 was made. Its certificates have only names that it may certify, since one more would make them invalid. A constraint
-permits all names below its own, so a name that could be a top-level domain, such as `dev`, is left out: clients reach
-such a machine by its address.
+permits all names below its own. If a name could be a top-level domain, such as `dev`, the CA also has a constraint
+`.dev`, which excludes the names below it. RFC 5280 does not define the leading dot for host names. OpenSSL, BoringSSL,
+Go and NSS read it so.
 """
 
 import ipaddress
@@ -43,12 +44,10 @@ def issue(folder: Path, names: Sequence[str], wished: Sequence[str]) -> trustme.
     """Issues a server certificate, by the CA in the data folder, which is made if it is missing.
 
     Names are host names, addresses, or `*.` and a host name. One that is not valid in a certificate, such as a host
-    name with `_`, is left out, and so is one that could be a top-level domain, and a wished name that the CA may not
-    certify.
+    name with `_`, is left out, and so is a wished name that the CA may not certify.
     Raises InvalidFile if the CA cannot be used or may not certify one of `names`, OSError if its files cannot be
     written.
     """
-    names, wished = ([name for name in each if not _is_top_level(name)] for each in (names, wished))
     path = ca_path(folder)
     if not (path.exists() and (folder / _KEY).exists()):
         _make(folder, [*names, *wished])
@@ -57,19 +56,15 @@ def issue(folder: Path, names: Sequence[str], wished: Sequence[str]) -> trustme.
         content = path.read_bytes()
         authority = trustme.CA.from_pem(content, (folder / _KEY).read_bytes())
         extensions = x509.load_pem_x509_certificate(content).extensions
-        permitted = extensions.get_extension_for_class(x509.NameConstraints).value.permitted_subtrees or []
+        constraints = extensions.get_extension_for_class(x509.NameConstraints).value
     except (ValueError, TypeError):
         raise InvalidFile(path, None, "", f"not a CA certificate with its key: {_ADVICE}") from None
     except x509.ExtensionNotFound:
         raise InvalidFile(path, None, "", f"the CA could vouch for any host name: {_ADVICE}") from None
     valid = list(filter(_is_valid, names))
-    if missing := [name for name in valid if not _permits(permitted, name)]:
+    if missing := [name for name in valid if not _permits(constraints, name)]:
         raise InvalidFile(path, None, "", f"the CA was made for other names than {missing[0]}: {_ADVICE}")
-    return authority.issue_cert(*valid, *(name for name in filter(_is_valid, wished) if _permits(permitted, name)))
-
-
-def _is_top_level(name: str) -> bool:
-    return name not in _ALWAYS and _TOP_LEVEL.fullmatch(name) is not None
+    return authority.issue_cert(*valid, *(name for name in filter(_is_valid, wished) if _permits(constraints, name)))
 
 
 def _make(folder: Path, names: Iterable[str]) -> None:
@@ -82,8 +77,10 @@ def _make(folder: Path, names: Iterable[str]) -> None:
         ]
     )
     now = datetime.now(UTC)
-    always = list(map(_subtree, _ALWAYS))
+    always = x509.NameConstraints([_subtree(each) for each in _ALWAYS], None)
     own = sorted({each.removeprefix("*.") for each in filter(_is_valid, names) if not _permits(always, each)})
+    permitted = [_subtree(each) for each in (*_ALWAYS, *own)]
+    excluded = [_subtree(f".{each}") for each in own if _TOP_LEVEL.fullmatch(each)]
     builder = (
         x509.CertificateBuilder(subject_name=name, issuer_name=name, public_key=key.public_key())
         .serial_number(x509.random_serial_number())
@@ -91,7 +88,7 @@ def _make(folder: Path, names: Iterable[str]) -> None:
         .not_valid_after(now + _LIFETIME)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-        .add_extension(x509.NameConstraints([*always, *map(_subtree, own)], None), critical=True)
+        .add_extension(x509.NameConstraints(permitted, excluded or None), critical=True)
         .add_extension(_KEY_USAGE, critical=True)
     )
     private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
@@ -113,23 +110,25 @@ _KEY_USAGE = x509.KeyUsage(
 
 
 def _subtree(name: str) -> x509.GeneralName:
-    """The constraint that permits a host name with all names below it, or a network."""
+    """The constraint for a network, or for a host name with all names below it; with a leading dot, only for these."""
     try:
         return x509.IPAddress(ipaddress.ip_network(name))
     except ValueError:
         return x509.DNSName(name)
 
 
-def _permits(permitted: Iterable[x509.GeneralName], name: str) -> bool:
+def _permits(constraints: x509.NameConstraints, name: str) -> bool:
     """Whether a CA with these constraints may certify a name."""
-    return any(_is_below(name, each) for each in permitted)
+    permitted, excluded = constraints.permitted_subtrees or (), constraints.excluded_subtrees or ()
+    return any(_covers(each, name) for each in permitted) and not any(_covers(each, name) for each in excluded)
 
 
-def _is_below(name: str, permitted: x509.GeneralName) -> bool:
-    if isinstance(permitted, x509.DNSName):
-        return f".{name}".lower().endswith(f".{permitted.value}".lower())
+def _covers(constraint: x509.GeneralName, name: str) -> bool:
+    if isinstance(constraint, x509.DNSName):
+        tail, host = constraint.value.lower(), name.lower()
+        return host.endswith(tail) if tail.startswith(".") else f".{host}".endswith(f".{tail}")
     try:
-        return ipaddress.ip_address(name) in permitted.value
+        return ipaddress.ip_address(name) in constraint.value
     except ValueError:
         return False
 

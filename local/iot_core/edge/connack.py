@@ -12,7 +12,7 @@ import uuid
 from iot_core.broker.client import connack
 from iot_core.broker.limits import BrokenRule, Limits
 from iot_core.broker.publishing import check_properties, check_topic
-from iot_core.broker.topics import is_reserved
+from iot_core.broker.topics import NOT_RETAINED, InvalidClientId, check_client_id, is_reserved
 from iot_core.mqtt import (
     NO_PROPERTIES,
     Connack,
@@ -41,8 +41,10 @@ _RETURN_CODES = {
 
 def check_connect(connect: Connect, limits: Limits) -> None:
     """Checks a CONNECT. Raises BrokenRule with the MQTT reason code that refuses it."""
-    if len(connect.client_id.encode()) > limits.client_id:
-        raise BrokenRule(f"a client ID has at most {limits.client_id} bytes", ReasonCode.CLIENT_IDENTIFIER_NOT_VALID)
+    try:
+        check_client_id(connect.client_id, limits)
+    except InvalidClientId as error:
+        raise BrokenRule(str(error), ReasonCode.CLIENT_IDENTIFIER_NOT_VALID) from None
     if not connect.client_id and connect.version is Version.MQTT_3_1:
         raise BrokenRule("MQTT 3.1 needs a client ID", ReasonCode.CLIENT_IDENTIFIER_NOT_VALID)
     if not connect.client_id and connect.version is Version.MQTT_3_1_1 and not connect.clean_start:
@@ -93,7 +95,7 @@ def _check_will(will: Will, limits: Limits) -> None:
     if will.properties is not NO_PROPERTIES:
         check_properties(will.properties, limits)
     if will.retain and is_reserved(will.topic):
-        raise BrokenRule("IoT Core retains no message of a reserved topic", ReasonCode.RETAIN_NOT_SUPPORTED)
+        raise BrokenRule(NOT_RETAINED, ReasonCode.RETAIN_NOT_SUPPORTED)
     try:
         check_topic(will.topic, limits)
     except BrokenRule as error:

@@ -142,7 +142,7 @@ class LambdaFunction:
         """
         with captured_output() as output:
             try:
-                answer = self._handler(dict(event), LambdaContext(self.arn))
+                answer = self._handler(json.loads(json.dumps(event)), LambdaContext(self.arn))
             except KeyboardInterrupt:
                 raise
             except BaseException as error:  # Own exceptions of the handler can be any, such as CancelledError.

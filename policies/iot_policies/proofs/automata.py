@@ -6,7 +6,9 @@
    has. These are all beginnings of the longest one of them, followed by a fresh character.
 2. A fresh level has the character FRESH, which no template and no value can have.
 3. All patterns of an automaton are in one integer, with one bit for each number of pieces that a pattern has read. A
-   step moves the bits whose next piece takes the letter, and keeps the bits behind a piece that loops.
+   step moves the bits whose next piece takes the letter, and keeps the bits behind a piece that loops. Bits of one
+   group with the same pieces still to read are one bit; a group that matches whatever follows needs no other bit.
+   Otherwise the number of states would grow exponentially with the values of a list.
 4. The search goes breadth first, so the first witness has as few levels as possible. Words may have any length:
    IoT Core's limits only make fewer of them possible.
 5. A filter and a topic that it matches are walked together: where the filter reads a text, the topic reads it, too;
@@ -46,20 +48,27 @@ class Automaton:
         """As `texts`, for pieces with an open end, by their beginning, `no_dollar` and `no_hash`."""
         self._loops = 0
         self._ends: dict[str, int] = dict.fromkeys(groups, 0)
+        self._of_group: dict[str, int] = dict.fromkeys(groups, 0)
         self._masks: dict[str, int] = {}
         self._accepted: dict[int, Groups] = {}
+        self._reduced: dict[int, int] = {}
+        alike: dict[tuple[str, bool, Pattern], int] = {}
         bit = 1
         for name, patterns in groups.items():
             for pattern in dict.fromkeys(patterns):
                 self.start |= bit
-                for piece in pattern:
+                for index, piece in enumerate(pattern):
                     bit <<= 1
                     self._add(piece, bit)
+                    rest = name, piece.loops, pattern[index + 1 :]
+                    alike[rest] = alike.get(rest, 0) | bit
+                    self._of_group[name] |= bit
                 self._ends[name] |= bit
                 bit <<= 1
         self._all_ends = 0
         for ends in self._ends.values():
             self._all_ends |= ends
+        self._alike = [bits for bits in alike.values() if bits & (bits - 1)]
 
     def _add(self, piece: Piece, bit: int) -> None:
         text = literal(piece.text)
@@ -76,7 +85,21 @@ class Automaton:
         mask = self._masks.get(letter)
         if mask is None:
             mask = self._masks[letter] = self._mask(letter)
-        return ((state << 1) & mask) | (state & self._loops)
+        return self._reduce(((state << 1) & mask) | (state & self._loops))
+
+    def _reduce(self, state: int) -> int:
+        """A state that matches the same continuations, with fewer bits."""
+        found = self._reduced.get(state)
+        if found is None:
+            found = state
+            for bits in self._alike:
+                if found & bits:
+                    found = (found & ~bits) | (bits & -bits)
+            for name, ends in self._ends.items():
+                if forever := found & ends & self._loops:
+                    found = (found & ~self._of_group[name]) | (forever & -forever)
+            self._reduced[state] = found
+        return found
 
     def _mask(self, letter: str) -> int:
         mask = self.texts.get(letter, 0)

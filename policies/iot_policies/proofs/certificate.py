@@ -20,7 +20,7 @@ from iot_policies.proofs.lemma import Levels
 from iot_policies.proofs.pairs import Meeting
 from iot_policies.proofs.patterns import show
 from iot_policies.proofs.prover import ASSUMPTIONS, LEFT_OUT, Proof, reasons_without_policy
-from iot_policies.proofs.representatives import Example
+from iot_policies.proofs.representatives import ExamplePrincipal
 from iot_policies.template import PolicyTemplate
 from iot_policies.toml_file import key_of
 
@@ -108,7 +108,7 @@ def _reason(meetings: Iterable[Meeting]) -> object:
     return cases or "apart"
 
 
-def _example(example: Example, found: Policy | str) -> dict[str, object]:
+def _example(example: ExamplePrincipal, found: Policy | str) -> dict[str, object]:
     principal, client_id = example
     asked = {"principal": principal.name, "claims": principal.claims, "client_id": client_id}
     return {**asked, **_answer(found)}

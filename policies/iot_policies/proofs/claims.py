@@ -11,6 +11,7 @@ import only the shapes of templates. Where the reference says nothing, a claim i
 """
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from unicodedata import category, normalize
 
 from iot_policies.grants import Deny, Grant
@@ -23,45 +24,45 @@ _TRUE, _FALSE = ("true", "1", "yes", "on"), ("false", "0", "no", "off")
 _LONGEST = 128
 
 
-class Refused(Exception):
+class MustBeRefused(Exception):
     """This principal must get no policy. Its text is the reason code."""
 
 
 def value_of(claims: Claims, name: str) -> object | None:
-    """What a template sees of a claim; None if it is missing. Raises Refused."""
+    """What a template sees of a claim; None if it is missing. Raises MustBeRefused."""
     ways = [*_ways(claims, name)]
     if len(ways) > 1:
-        raise Refused("ambiguous_claim")
+        raise MustBeRefused("ambiguous_claim")
     value = ways[0] if ways else None
     if name in _WORD_LISTS and isinstance(value, str):
         value = [word for word in value.split(" ") if word]
     for each in _elements(value):
         if isinstance(each, str) and not is_name(each):
-            raise Refused("invalid_name")
+            raise MustBeRefused("invalid_name")
     return value
 
 
 def denied_value_of(claims: Claims, name: str) -> object | None:
-    """What a deny sees of a claim; None if it is missing. Raises Refused."""
+    """What a deny sees of a claim; None if it is missing. Raises MustBeRefused."""
     value = value_of(claims, name)
     for each in _elements(value):
         has_words = name in _WORD_LISTS and isinstance(value, list) and isinstance(each, str) and " " in each
         if has_words or isinstance(each, (Mapping, list)):
-            raise Refused("unclear_denial")
+            raise MustBeRefused("unclear_denial")
     if any(_leads_through_a_value(claims, name)):
-        raise Refused("unclear_denial")
+        raise MustBeRefused("unclear_denial")
     return value
 
 
 def applies(block: Grant | Deny, claims: Claims) -> bool:
-    """Whether a grant or a deny applies to a client. It reads every claim of `when`. Raises Refused."""
+    """Whether a grant or a deny applies to a client. It reads every claim of `when`. Raises MustBeRefused."""
     read, holds = (value_of, _grants) if isinstance(block, Grant) else (denied_value_of, _denies)
     values = {name: read(claims, name) for name in block.when or {}}
     return all(values[name] is not None and holds(values[name], wanted) for name, wanted in (block.when or {}).items())
 
 
 def levels_for(value: object | None) -> tuple[str, ...]:
-    """The levels that a placeholder becomes for a claim's value, without duplicates. Raises Refused."""
+    """The levels that a placeholder becomes for a claim's value, without duplicates. Raises MustBeRefused."""
     texts = [_level(each) for each in _elements(value)]
     return tuple(dict.fromkeys(texts))
 
@@ -69,7 +70,7 @@ def levels_for(value: object | None) -> tuple[str, ...]:
 def _level(value: object) -> str:
     text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
     if not isinstance(text, str) or not text or any(sign in text for sign in UNSAFE) or len(text.encode()) > _LONGEST:
-        raise Refused("unsafe_value")
+        raise MustBeRefused("unsafe_value")
     return text
 
 
@@ -145,10 +146,10 @@ def _is_alike(value: object, wanted: Scalar) -> bool:
 def _spells(text: str, value: object) -> bool:
     if isinstance(value, bool):
         return _fold(text) in (_TRUE if value else _FALSE)
-    try:
-        return isinstance(value, (int, float)) and float(text) == value
-    except ValueError:
-        return False
+    for number in (int, float):
+        with suppress(ValueError):
+            return isinstance(value, (int, float)) and number(text) == value
+    return False
 
 
 def _fold(text: str) -> str:

@@ -9,7 +9,7 @@ from iot_policies.proofs.automata import Automaton, Word, readable
 from iot_policies.proofs.languages import Difference, Resource, resource_pattern, resources_of
 from iot_policies.proofs.meaning import Meaning, Reach
 from iot_policies.proofs.patterns import Pattern
-from iot_policies.proofs.representatives import Example
+from iot_policies.proofs.representatives import ExamplePrincipal
 from iot_policies.template import PolicyTemplate
 from iot_policies.toml_file import key_of
 
@@ -18,7 +18,7 @@ from iot_policies.toml_file import key_of
 class Counterexample:
     """A principal whose policy is not what the template says."""
 
-    example: Example
+    example: ExamplePrincipal
     kind: str
     """`too much`, `lost`, `refused`, `not refused` or `packing`."""
     action: Action | None
@@ -78,14 +78,18 @@ _WORDS = {
 }
 
 
-def of_refusal(example: Example, *, found: str | None, expected: str | None) -> Counterexample:
+def of_refusal(example: ExamplePrincipal, *, found: str | None, expected: str | None) -> Counterexample:
     """A principal that is refused wrongly, or not refused, or whose documents are wrong."""
     kind = "packing" if found and expected else "refused" if found else "not refused"
     return Counterexample(example, kind, None, found or expected or "", "", (), (), ())
 
 
 def of_difference(
-    template: PolicyTemplate, example: Example, difference: Difference, statements: Iterable[Statement], meant: Meaning
+    template: PolicyTemplate,
+    example: ExamplePrincipal,
+    difference: Difference,
+    statements: Iterable[Statement],
+    meant: Meaning,
 ) -> Counterexample:
     """A topic, topic filter or client ID that shows a difference, with the entries and resources that are about it."""
     levels = {level for entry in template.entries for level in entry.filter.split("/")}

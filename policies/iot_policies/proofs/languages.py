@@ -119,8 +119,8 @@ class Languages:
         for subset in SUBSETS if action == "iot:Connect" else SUBSETS[:1]:
             groups = _groups(
                 [each for each in mine if subset in each.subsets],
-                [each for each in allowed if subset in _allowing(each)],
-                [each for each in denied if subset in _denying(each)],
+                [each for each in allowed if subset in allowing(each)],
+                [each for each in denied if subset in denying(each)],
             )
             found = self._compare(action, groups)
             if found is not None:
@@ -136,12 +136,14 @@ class Languages:
         return None if found is None else found._replace(action=action)
 
 
-def _allowing(reach: Reach) -> frozenset[Attributes]:
+def allowing(reach: Reach) -> frozenset[Attributes]:
+    """What a CONNECT may ask for so that an entry of a grant allows it."""
     attributes = reach.entry.attributes
     return ALL if attributes is None else frozenset(each for each in SUBSETS if each <= frozenset(attributes))
 
 
-def _denying(reach: Reach) -> frozenset[Attributes]:
+def denying(reach: Reach) -> frozenset[Attributes]:
+    """What a CONNECT may ask for so that an entry of a deny denies it."""
     attributes = reach.entry.attributes
     return ALL if attributes is None else frozenset(each for each in SUBSETS if each & frozenset(attributes))
 

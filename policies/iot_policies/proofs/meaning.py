@@ -19,7 +19,7 @@ from typing import NamedTuple
 from iot_policies.entries import Action, Entry
 from iot_policies.grants import Grant
 from iot_policies.principal import Principal
-from iot_policies.proofs.claims import Refused, applies, denied_value_of, is_name, levels_for, value_of
+from iot_policies.proofs.claims import MustBeRefused, applies, denied_value_of, is_name, levels_for, value_of
 from iot_policies.proofs.patterns import (
     NotCovered,
     Pattern,
@@ -141,9 +141,9 @@ class Meaning(NamedTuple):
 
 
 def meaning(template: PolicyTemplate, principal: Principal, client_id: str | None) -> Meaning:
-    """What a template means for a principal. Raises Refused if the principal must get no policy."""
+    """What a template means for a principal. Raises MustBeRefused if the principal must get no policy."""
     if not is_name(principal.name) or (client_id is not None and not is_name(client_id)):
-        raise Refused("invalid_name")
+        raise MustBeRefused("invalid_name")
     applicable = [applies(block, principal.claims) for block in template.blocks]
     entries = [entry for entry in template.entries if applicable[entry.block_index]]
     found = [
@@ -154,7 +154,7 @@ def meaning(template: PolicyTemplate, principal: Principal, client_id: str | Non
     ]
     allowed = tuple(reach for reach in found if reach.entry.effect == "Allow")
     if not allowed:
-        raise Refused("nothing_granted")
+        raise MustBeRefused("nothing_granted")
     return Meaning(allowed, tuple(reach for reach in found if reach.entry.effect == "Deny"))
 
 
@@ -163,7 +163,7 @@ def _filled(given: Iterable[Reach], values: Mapping[Variable, Text]) -> Iterator
 
 
 def choices(entry: Entry, principal: Principal, client_id: str | None) -> Iterator[Mapping[Variable, Text]]:
-    """Each way to fill an entry: none if a value is missing. Raises Refused."""
+    """Each way to fill an entry: none if a value is missing. Raises MustBeRefused."""
     variables = variables_of(template_levels(entry.text))
     if client_id is None and entry.effect == "Deny":
         variables = tuple(each for each in variables if each != CLIENT_ID)

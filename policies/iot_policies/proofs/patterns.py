@@ -82,6 +82,7 @@ def levels_of(text: str) -> tuple[Text, ...]:
     return tuple((level,) if level else () for level in text.split("/"))
 
 
+@lru_cache(maxsize=65536)
 def template_levels(text: str, copy: int = 0) -> tuple[Text, ...]:
     """The levels of an entry of a template. `copy` is that of its claims: there is only one principal and client ID."""
     return tuple(_template_level(level, copy) for level in _SLASH.split(text))

@@ -26,18 +26,20 @@ from iot_policies.entries import Action, Entry
 from iot_policies.errors import InvalidTopics, PolicyError, PolicyTooLarge
 from iot_policies.grants import Deny, Grant
 from iot_policies.packing import LONGEST_DOCUMENT, MOST_DOCUMENTS, Document, Statement, compact
-from iot_policies.proofs.claims import Refused
+from iot_policies.proofs.claims import MustBeRefused
 from iot_policies.proofs.counterexamples import Counterexample, of_difference, of_refusal
 from iot_policies.proofs.languages import Difference, Languages, resources_of
 from iot_policies.proofs.lemma import Alone, Rendered, alone, check_shape, rendered
 from iot_policies.proofs.meaning import Meaning, is_widened, meaning
 from iot_policies.proofs.pairs import Meeting, Side, meetings, sides
 from iot_policies.proofs.patterns import NotCovered, show
-from iot_policies.proofs.representatives import Example, Examples
+from iot_policies.proofs.representatives import ExamplePrincipal, Examples
 from iot_policies.template import PolicyTemplate
 
 ASSUMPTIONS = (
-    "The compiler copies values and compares them only for equality; it reads no other property of them.",
+    "The compiler reads only the claims that the template names.",
+    "It copies values, and compares them only for equality, with each other and with texts of the template.",
+    "It treats a list of any length as it treats lists of a few values, and packing treats all resources alike.",
     "The compiler leaves an entry out because of one other entry, and never because of three together.",
     "IoT Core reads wildcards, Deny and iot:ConnectAttributes as its developer guide says.",
     "IoT Core reads topic filters as its developer guide says: a/# does not match a.",
@@ -47,6 +49,9 @@ ASSUMPTIONS = (
 """What a proof takes for granted."""
 LEFT_OUT = "the policies of example principals: how the compiler treats several entries together was not tested"
 """What `quick` leaves out."""
+
+_NUMBERS = (4, 16, 64)
+"""The values of each list in the examples with many values."""
 
 Verdict = Literal["proved", "partly proved", "different", "not covered"]
 
@@ -74,7 +79,7 @@ class Proof:
     """The pairs of entries, one with a denial, in step 3."""
     meetings: list[Meeting] = field(default_factory=list)
     """The values under which a denial reaches another entry; all other pairs are apart."""
-    examples: list[tuple[Example, Policy | str]] = field(default_factory=list)
+    examples: list[tuple[ExamplePrincipal, Policy | str]] = field(default_factory=list)
     """The principals of step 4, with their policy, or the reason code for which they are refused."""
     refused: Counter[str] = field(default_factory=Counter)
     """How many of these have no policy, by reason code."""
@@ -153,7 +158,7 @@ class _Prover:
         for example in self._examples.of({}, entry):
             self._try(example)
         if self.proof.counterexample is None:
-            example = Example(single.principal, single.client_id)
+            example = ExamplePrincipal(single.principal, single.client_id)
             found = of_difference(single.template, example, difference, single.statements, meant)
             self.proof.counterexample = replace(found, entries=(entry,), is_alone=True)
 
@@ -194,7 +199,7 @@ class _Prover:
         try:
             every = list(self._examples.all())
         except NotCovered as problem:
-            self.proof.not_covered.append(f"example principals: {problem}")
+            self.proof.not_covered.append(str(problem))
             return
         for number, example in enumerate(every):
             if number % 50 == 0:
@@ -206,10 +211,24 @@ class _Prover:
                 self.proof.not_covered.append(line)
             if self.proof.counterexample is not None:
                 return
+        yield from self._many()
         if not any(isinstance(policy, Policy) for _, policy in self.proof.examples):
             self.proof.not_covered.append("no example principal got a policy")
 
-    def _try(self, example: Example) -> None:
+    def _many(self) -> Iterator[Progress]:
+        """Lists of more and more values, until a policy does not fit."""
+        for number in _NUMBERS:
+            yield Progress("many values", number, _NUMBERS[-1])
+            before = self._too_large()
+            for example in self._examples.many(number):
+                self._try(example)
+            if self.proof.counterexample or before != self._too_large():
+                return
+
+    def _too_large(self) -> int:
+        return self.proof.too_large + self.proof.refused["policy_too_large"]
+
+    def _try(self, example: ExamplePrincipal) -> None:
         """Compares the policy of a real principal with the meaning of the template."""
         principal, client_id = example
         expected = self._meaning(example)
@@ -231,13 +250,13 @@ class _Prover:
         else:
             self._check_packing(example, policy, expected)
 
-    def _meaning(self, example: Example) -> Meaning | str:
+    def _meaning(self, example: ExamplePrincipal) -> Meaning | str:
         try:
             return meaning(self.template, example.principal, example.client_id)
-        except Refused as reason:
+        except MustBeRefused as reason:
             return str(reason)
 
-    def _check_packing(self, example: Example, policy: Policy, expected: Meaning) -> None:
+    def _check_packing(self, example: ExamplePrincipal, policy: Policy, expected: Meaning) -> None:
         """Packing must distribute the statements, and must not add or lose any."""
         try:
             documents = policy.documents(LONGEST_PLACE)

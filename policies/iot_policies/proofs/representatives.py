@@ -9,8 +9,9 @@ So the kinds are: which blocks apply, which values are missing, and which levels
 2. Each of these with the blocks of both, of one, of the other, and with all blocks.
 3. Every choice of every list in a `when`, and everything once more with one more value in each list: a fault that one
    value hides shows with the other.
-4. Each placeholder missing, and with values that are no plain level.
-5. For each condition: every spelling of it, near misses, and values that cannot be compared or read.
+4. Many values in each list, until the policy is too large: packing then needs several documents.
+5. Each placeholder missing, and with values that are no plain level.
+6. For each condition: every spelling of it, near misses, and values that cannot be compared or read.
 """
 
 import json
@@ -45,7 +46,7 @@ _UNSAFE: tuple[object, ...] = ("a/b", "a+", "#", "*", "a?", "$a", "", "é" * 65,
 _UNSAFE_NAMES = ("a/b", "a+", "#", "*", "a?", "$a", "é" * 65, "a\u200b", " a")
 
 
-class Example(NamedTuple):
+class ExamplePrincipal(NamedTuple):
     """A principal to try."""
 
     principal: Principal
@@ -69,7 +70,7 @@ class Examples:
         self._words = (word for word in words if not any(word in text for text in used))
         self._known: dict[object, str] = {}
 
-    def all(self) -> Iterator[Example]:
+    def all(self) -> Iterator[ExamplePrincipal]:
         """Every example, without duplicates. Raises NotCovered."""
         seen = set()
         for example in self._every():
@@ -77,13 +78,22 @@ class Examples:
                 seen.add(example.key)
                 yield example
 
-    def of(self, values: Substitution, *entries: Entry) -> Iterator[Example]:
+    def of(self, values: Substitution, *entries: Entry) -> Iterator[ExamplePrincipal]:
         """The examples with some values for which the blocks of some entries apply."""
         for solution in self._filled(values, variables_of(level for each in entries for level in _levels(each))):
             for case in self._choices([entry.block_index for entry in entries]):
                 yield from self._examples(solution, case)
 
-    def _every(self) -> Iterator[Example]:
+    def many(self, number: int) -> Iterator[ExamplePrincipal]:
+        """An example with so many values for each claim of a placeholder; none if that makes too many resources."""
+        names = self._claims(*self._template.entries)
+        most = max((len(self._claims(entry)) for entry in self._template.entries), default=0)
+        if names and number**most <= _MOST_COMBINATIONS:
+            pairs = product(names, range(number))
+            values = {Variable(f"claims.{name}", copy): self._word((name, copy)) for name, copy in pairs}
+            yield self._example(values, self._choices(range(len(self._blocks)))[0])
+
+    def _every(self) -> Iterator[ExamplePrincipal]:
         every = range(len(self._blocks))
         yield self._example({}, {})
         yield self._example({}, {})._replace(client_id=self._word(CLIENT_ID))
@@ -93,7 +103,10 @@ class Examples:
             yield from self._examples({}, case)
         for one, other in self._pairs():
             blocks = one.block_index, other.block_index
-            solutions = [*self._solutions(one, other)]
+            try:
+                solutions = [*self._solutions(one, other)]
+            except NotCovered as problem:
+                raise NotCovered(f"{one} and {other}: {problem}") from None
             for applied in dict.fromkeys(map(frozenset, (blocks, blocks[:1], blocks[1:], every))):
                 for case in self._choices(sorted(applied)):
                     for solution in solutions:
@@ -157,14 +170,14 @@ class Examples:
         rows = product(*options) if is_small else ([each[n % len(each)] for each in options] for n in range(most))
         return [_case(zip(names, row, strict=True)) for row in rows]
 
-    def _examples(self, values: Mapping[Variable, str], case: Mapping[str, list[object]]) -> Iterator[Example]:
+    def _examples(self, values: Mapping[Variable, str], case: Mapping[str, list[object]]) -> Iterator[ExamplePrincipal]:
         """An example, and one with one more value for each claim of a placeholder."""
         yield self._example(values, case)
         yield self._example(values, case, extra=True)
 
     def _example(
         self, values: Mapping[Variable, str], case: Mapping[str, list[object]], *, extra: bool = False
-    ) -> Example:
+    ) -> ExamplePrincipal:
         claims: dict[str, list[object]] = {name: list(found) for name, found in case.items()}
         for variable, value in values.items():
             if (name := _claim(variable)) is not None and value not in claims.setdefault(name, []):
@@ -174,9 +187,9 @@ class Examples:
                 found.append(self._word(("extra", name)))
         single = {name: found[0] if len(found) == 1 else found for name, found in claims.items()}
         client_id = values.get(CLIENT_ID, self._word(CLIENT_ID)) if self._takes_client_id else None
-        return Example(Principal(values.get(PRINCIPAL, self._word(PRINCIPAL)), single), client_id)
+        return ExamplePrincipal(Principal(values.get(PRINCIPAL, self._word(PRINCIPAL)), single), client_id)
 
-    def _of_conditions(self) -> Iterator[Example]:
+    def _of_conditions(self) -> Iterator[ExamplePrincipal]:
         """Each condition of each block met in every way, nearly met, and with values that a template cannot read."""
         for number, block in enumerate(self._blocks):
             values = self._values_of([entry for entry in self._template.entries if entry.block_index == number])
@@ -190,7 +203,7 @@ class Examples:
                 for found in unreadable(name):
                     yield _with(base, claims | found)
 
-    def _of_placeholders(self) -> Iterator[Example]:
+    def _of_placeholders(self) -> Iterator[ExamplePrincipal]:
         """Each placeholder missing, or with a value that is no plain level; the blocks of its entry apply."""
         for entry in self._template.entries:
             values = self._values_of([entry])
@@ -216,6 +229,7 @@ class Examples:
 
 _WORDS = ("ann", "red", "blue", "oak", "elm", "sun", "fox", "owl", "bee", "ivy")
 _MOST_CHOICES = 16
+_MOST_COMBINATIONS = 128
 _ANY = object()
 """Any value: another claim's placeholder has one, or else a new word is used."""
 _UNREADABLE: tuple[object, ...] = (None, "a\u200b", ["a", " b"])
@@ -235,7 +249,7 @@ def _case(chosen: Iterable[tuple[str, object]]) -> dict[str, list[object]]:
     return {name: [*known.values()] for name, known in values.items()}
 
 
-def _with(example: Example, claims: Mapping[str, object]) -> Example:
+def _with(example: ExamplePrincipal, claims: Mapping[str, object]) -> ExamplePrincipal:
     return example._replace(principal=Principal(example.principal.name, claims))
 
 

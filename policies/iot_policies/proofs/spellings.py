@@ -12,14 +12,14 @@ _NOT_THERE: tuple[object, ...] = (False, "", [], {}, [None, ""], {"a": [False]})
 def values_that_meet(block: Grant | Deny, wanted: Condition) -> Iterator[object]:
     """Every spelling of each value of a condition, alone and in a list."""
     for each in wanted if isinstance(wanted, tuple) else (wanted,):
-        for spelled in _spellings(each) if isinstance(block, Deny) else (each,):
+        for spelled in spellings(each) if isinstance(block, Deny) else (each,):
             yield spelled
             yield [spelled, "zz"]
             if isinstance(spelled, str):
                 yield f"{spelled} zz"
 
 
-def _spellings(wanted: Scalar) -> Iterator[object]:
+def spellings(wanted: Scalar) -> Iterator[object]:
     """What a deny takes for a value."""
     if isinstance(wanted, bool):
         yield from (wanted, int(wanted), *_SPELLED[wanted], *map(str.upper, _SPELLED[wanted]))

@@ -40,8 +40,11 @@ def unify(equations: Iterable[tuple[Text, Text]]) -> list[Substitution]:
     return _distinct(found)
 
 
-def meet(one: Pattern, other: Pattern) -> list[Substitution]:
-    """All substitutions under which two patterns match a common text; empty if there is none. Raises NotCovered."""
+def meet(one: Pattern, other: Pattern, *, every: bool = False) -> list[Substitution]:
+    """All substitutions under which two patterns match a common text; empty if there is none. Raises NotCovered.
+
+    `every` also returns those that a more general one makes superfluous: other texts are common under them.
+    """
     solver = _Solver()
     found: list[Substitution] = []
     waiting: list[tuple[int, int, Substitution]] = [(0, 0, {})]
@@ -61,7 +64,7 @@ def meet(one: Pattern, other: Pattern) -> list[Substitution]:
             waiting.append((here + 1, there, known))
         if there < len(other) and here and one[here - 1].loops:
             waiting.append((here, there + 1, known))
-    return _distinct(found)
+    return _distinct(found, every=every)
 
 
 class _Solver:
@@ -177,13 +180,13 @@ def _is_possible(variable: Variable, text: Text) -> bool:
     return not any(sign in strings for sign in UNSAFE) and len(strings.encode()) <= LONGEST_VALUE
 
 
-def _distinct(found: Iterable[Substitution]) -> list[Substitution]:
+def _distinct(found: Iterable[Substitution], *, every: bool = False) -> list[Substitution]:
     """Without open ends and duplicates. A substitution that replaces nothing makes all others superfluous."""
     kept: dict[frozenset[tuple[Variable, Text]], Substitution] = {}
     for each in found:
         named = {variable: text for variable, text in each.items() if not is_part(variable)}
         kept[frozenset(named.items())] = named
-    return [{}] if frozenset() in kept else list(kept.values())
+    return [{}] if frozenset() in kept and not every else list(kept.values())
 
 
 def is_part(variable: Variable) -> bool:

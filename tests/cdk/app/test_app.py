@@ -159,21 +159,21 @@ def test_the_table_of_a_stage_is_the_functions(output: Output) -> None:
 def test_the_outputs_are_what_a_user_types_next(output: Output) -> None:
     found = output.values()
     context = """--http-context '{"queryString": "?token=TOKEN"}'"""
-    assert found["TestCommand"] == f"aws iot test-invoke-authorizer --authorizer-name chat-prod {context}"
+    assert found["AuthorizerTestCommand"] == f"aws iot test-invoke-authorizer --authorizer-name chat-prod {context}"
     (endpoint,) = output.template.find_resources("Custom::IotEndpoint")
     address = {"Fn::GetAtt": [endpoint, "Address"]}
-    assert found["EndpointAddress"] == address
+    assert found["AuthorizerEndpoint"] == address
     query = "/mqtt?x-amz-customauthorizer-name=chat-prod&token=TOKEN"
-    assert found["WebSocketUrl"] == {"Fn::Join": ["", ["wss://", address, query]]}
+    assert found["AuthorizerWebSocketUrl"] == {"Fn::Join": ["", ["wss://", address, query]]}
     assert found["AuthorizerName"] == "chat-prod"
 
 
 def test_with_signing_the_outputs_have_a_signature(other: Output) -> None:
     outputs = other.values()
     query = "/mqtt?x-amz-customauthorizer-name=chat-signed&token=TOKEN&x-amz-customauthorizer-signature=SIGNATURE"
-    assert outputs["WebSocketUrl"]["Fn::Join"][1][-1] == query
+    assert outputs["AuthorizerWebSocketUrl"]["Fn::Join"][1][-1] == query
     command = "aws iot test-invoke-authorizer --authorizer-name chat-signed --token TOKEN --token-signature SIGNATURE"
-    assert outputs["TestCommand"] == command
+    assert outputs["AuthorizerTestCommand"] == command
 
 
 def test_a_stage_may_have_the_table_that_a_configuration_with_only_passwords_needs(config: Path) -> None:
@@ -181,7 +181,7 @@ def test_a_stage_may_have_the_table_that_a_configuration_with_only_passwords_nee
     append(config, "[passwords]")
     found = Output(config, {"identity_table": True}).values()
     context = """--mqtt-context '{"username": "NAME", "password": "BASE64"}'"""
-    assert found["TestCommand"] == f"aws iot test-invoke-authorizer --authorizer-name chat {context}"
+    assert found["AuthorizerTestCommand"] == f"aws iot test-invoke-authorizer --authorizer-name chat {context}"
 
 
 def test_a_domain_has_its_own_stack_which_waits_for_the_authorizers(output: Output) -> None:

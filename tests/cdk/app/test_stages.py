@@ -23,8 +23,10 @@ def test_a_stage_has_the_constructs_properties_and_the_apps() -> None:
 @pytest.mark.parametrize(
     ("table", "message"),
     [
-        (3, ": found 3: Input should be a dictionary or an instance of Stage"),
+        (3, ": found 3: Input should be an object"),
         ({"sufix": "-dev"}, ".sufix: unknown key"),
+        ({"own_account": "true"}, ".own_account: found 'true': Input should be a valid boolean"),
+        ({"memory_size": "1024"}, ".memory_size: found '1024': Input should be a valid integer"),
         ({"python": "3.10"}, ".python: found '3.10': Input should be '3.11', "),
         ({"log_retention_days": 31}, ".log_retention_days: found 31: Input should be 1, 3, "),
         ({"memory_size": 64}, ".memory_size: found 64, expected 128 to 10240 MB"),

@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
+from hashlib import sha256
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -176,18 +177,25 @@ def test_an_endpoint_that_the_new_role_may_not_read_yet_is_read_again(
     assert pauses == [1, 2]
 
 
-def test_an_unreachable_endpoint_fails_no_deployment(
+def test_an_endpoint_that_cannot_be_read_fails_the_deployment(
     responses: Responses, pauses: list[float], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     monkeypatch.setenv("AWS_ENDPOINT_URL_IOT", f"http://127.0.0.1:{port}")
-    assert Calls("endpoint_function", responses)("Create") == ("SUCCESS", {"Address": "ENDPOINT"}, "endpoint")
+    assert Calls("endpoint_function", responses)("Create") == ("FAILED", {}, "endpoint")
     assert sum(pauses) == 10  # The function has 30 seconds.
 
 
 def test_deletion_does_not_read_the_endpoint(responses: Responses) -> None:
     assert Calls("endpoint_function", responses)("Delete", "endpoint") == ("SUCCESS", {}, "endpoint")
+
+
+def test_texts_that_differ_have_different_fingerprints(responses: Responses) -> None:
+    fingerprint = Calls("fingerprint_function", responses)
+    answers = [fingerprint("Create", Text="one"), fingerprint("Update", "fingerprint", Text="two")]
+    assert [answer[1]["Sha256"] for answer in answers] == [sha256(text).hexdigest() for text in (b"one", b"two")]
+    assert {(answer[0], answer[2]) for answer in answers} == {("SUCCESS", "fingerprint")}
 
 
 @dataclass(frozen=True)

@@ -93,7 +93,7 @@ def test_its_role_takes_the_permissions_that_it_needs(config: Path) -> None:
             f'{OWN}requirements = "lambda.txt"',
             r"authorizer\.toml:3: requirements: lambda\.txt does not exist: `iot-auth",
         ),
-        (f'{OWN}policy = "nowhere.toml"', r"policy: nowhere\.toml does not exist"),
+        (f'{OWN}policy = "nowhere.toml"', r"policy: nowhere\.toml: file not found"),
         (
             'name = "own"\nhandler = "rulse.lambda_handler"',
             r"authorizer\.toml:2: handler: rulse is not beside this file",

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aws_cdk import App, RemovalPolicy, Stack, aws_kms
+from aws_cdk import App, RemovalPolicy, Stack, Token, aws_kms
 from aws_cdk.assertions import Match, Template
 
 from iot_authorizer_cdk import IdentityTable, InvalidSettings, IotCustomAuthorizer
@@ -123,3 +123,11 @@ def test_the_table_of_the_stack_replaces_the_configurations(stack: Stack, code: 
     need_a_table(code, f'table = "{TABLE_ARN}"')
     _, (reads, counts), arn = used(stack, code)
     assert (reads["Resource"], counts["Resource"]) == (arn, arn)
+
+
+@pytest.mark.parametrize("prefix", ["", "arn:aws:dynamodb:eu-west-1:123456789012:table/"], ids=["name", "arn"])
+def test_a_table_that_values_name_may_be_known_only_to_the_deployment(synth: Synth, code: Path, prefix: str) -> None:
+    need_a_table(code)
+    name = prefix + Token.as_string({"Ref": "Own"})
+    _, reads, _ = statements(synth(values={"AUTHORIZER__TABLE": name}))
+    assert reads["Resource"]["Fn::Join"][1][-1] == {"Ref": "Own"}

@@ -135,6 +135,15 @@ def test_a_variable_that_the_function_could_not_use(config: Path, variable: str,
         check(config, **{variable: value})
 
 
+def test_a_topic_prefix_of_a_stage_that_a_handler_of_your_own_does_not_read_is_named_as_the_stages(
+    config: Path,
+) -> None:
+    config.write_text('name = "chat"\nhandler = "own.handler"\n')
+    message = r"^topic_prefix: found 'dev', but own\.handler, a handler of your own, does not read it: remove it here"
+    with pytest.raises(InvalidSettings, match=message):
+        check(config, AUTHORIZER__TOPIC_PREFIX="dev")
+
+
 def test_a_check_fetches_nothing(config: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         server.setblocking(False)

@@ -32,6 +32,30 @@ def test_explain_exits_with_0_for_allowed_and_1_for_denied(run: Run, action: str
     assert done.stdout.startswith("denied" if code else "allowed")
 
 
+@pytest.mark.parametrize(
+    ("action", "resource", "problem"),
+    [
+        ("connect", f"ann/{'x' * 200}", "a client ID has at most 128 bytes of UTF-8"),
+        ("publish", "$aws/events/presence/connected/ann", "only IoT Core publishes events"),
+        ("retain", "$aws/rules/r/x", "IoT Core does not retain messages to reserved topics"),
+        ("subscribe", "rooms/lobby/1/2/3/4/5/6/7/8", "a topic has at most 7 slashes"),
+    ],
+)
+def test_what_iot_core_refuses_whatever_the_policy_allows_is_an_error(
+    run: Run, action: str, resource: str, problem: str
+) -> None:
+    done = run("explain", CHAT, "--principal", "ann", action, resource)
+    assert (done.returncode, done.stdout, problem in done.stderr) == (2, "", True)
+
+
+def test_a_client_id_that_is_too_long_is_an_error_of_its_option(run: Run) -> None:
+    for command in (("explain", "publish", "users/ann/outbox"), ("render",)):
+        name, *arguments = command
+        done = run(name, CHAT, *arguments, "--principal", "ann", "--client-id", "x" * 129)
+        assert done.returncode == 2
+        assert "--client-id: a client ID has at most 128 bytes of UTF-8" in " ".join(done.stderr.split())
+
+
 @pytest.mark.parametrize(("client_id", "told"), [("ann", ""), ("bob", 'bob: granted client IDs: "ann" or "ann/*"\n')])
 def test_explain_says_that_a_client_id_is_refused(run: Run, client_id: str, told: str) -> None:
     done = run("explain", CHAT, "--principal", "ann", "--client-id", client_id, "publish", "users/ann/outbox")

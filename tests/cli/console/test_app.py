@@ -102,10 +102,31 @@ def test_an_explanation_names_the_entry(ask: Ask, resource: str, allowed: bool, 
     assert (answer["allowed"], reason in str(answer["reasons"])) == (allowed, True)
 
 
-@pytest.mark.parametrize("action", ["publish", "retain", "receive"])
-def test_a_question_about_a_topic_names_one_topic(ask: Ask, action: str) -> None:
-    answer = ask("/console/explain", {**QUESTION, "action": action, "resource": "rooms/#"})
-    assert answer.json == {"message": "a topic name must not contain + or #", "field": "resource"}
+@pytest.mark.parametrize(
+    ("action", "resource", "problem"),
+    [
+        ("publish", "rooms/#", "a topic name must not contain a wildcard"),
+        ("retain", "rooms/+", "a topic name must not contain a wildcard"),
+        ("receive", "rooms/#", "a topic name must not contain a wildcard"),
+        ("publish", f"rooms/lobby/say/{'é' * 130}", "a topic has at most 256 bytes of UTF-8"),
+        ("publish", "$aws/events/presence/connected/ann", "only IoT Core publishes events"),
+        ("retain", "$aws/rules/r/x", "IoT Core does not retain messages to reserved topics"),
+        ("subscribe", "rooms/lobby/#/x", "# must be the last level"),
+        ("subscribe", "rooms/lobby/1/2/3/4/5/6/7/8", "a topic has at most 7 slashes"),
+        ("connect", f"ann/{'x' * 200}", "a client ID has at most 128 bytes of UTF-8"),
+    ],
+)
+def test_what_iot_core_refuses_whatever_the_policy_allows_is_not_explained(
+    ask: Ask, action: str, resource: str, problem: str
+) -> None:
+    answer = ask("/console/explain", {**QUESTION, "action": action, "resource": resource})
+    assert (answer.status, answer.json["field"]) == (400, "resource")
+    assert str(answer.json["message"]).startswith(problem)
+
+
+def test_the_policy_of_a_client_id_that_is_too_long_is_not_shown(ask: Ask) -> None:
+    answer = ask("/console/policy", {**ANN, "client_id": f"ann/{'x' * 200}"}).json
+    assert answer == {"message": "a client ID has at most 128 bytes of UTF-8", "field": "client_id"}
 
 
 def test_a_question_about_an_unknown_action_is_refused(ask: Ask) -> None:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -148,6 +149,73 @@ def test_a_refused_subscription_is_explained_until_the_next_action(console: Cons
     expect(console.a.refusal).to_contain_text('subscribe = "rooms/{claims.rooms}/#": claims.rooms is "lobby"')
     console.a.publish("rooms/lobby/say/ann")
     expect(console.a.refusal).to_be_hidden()
+
+
+@pytest.mark.parametrize("topic_filter", ["rooms/lobby/1/2/3/4/5/6/7/8", f"rooms/lobby/{'x' * 256}"])
+def test_a_filter_that_iot_core_refuses_is_never_said_to_be_allowed(console: Console, topic_filter: str) -> None:
+    console.a.sign_in("ann")
+    console.a.subscribe(topic_filter)
+    for _ in range(2):
+        expect(console.a.refusal).to_contain_text("Refused subscribe rooms/lobby/")
+        expect(console.a.refusal).to_contain_text("invalid_topic_filter")
+        console.a.press(f"Why is {topic_filter} refused?")
+    row = console.decisions.filter(has_text="invalid_topic_filter").filter(has_text=console.a.client_id)
+    row.get_by_role("button").click()
+    expect(row.locator(".explanation")).to_contain_text("Refused subscribe")
+    expect(row.locator(".explanation")).to_have_count(1)
+
+
+def test_a_filter_that_mqtt_js_does_not_send_shows_the_rule(console: Console) -> None:
+    console.a.sign_in("ann")
+    console.a.subscribe("rooms/lobby/#/x")
+    console.a.press("Why is rooms/lobby/#/x refused?")
+    expect(console.a.refusal).to_contain_text("Denied subscribe rooms/lobby/#/x# must be the last level")
+
+
+def test_a_message_that_is_too_large_is_never_said_to_be_allowed(console: Console) -> None:
+    console.a.sign_in("ann")
+    console.a.publish("rooms/lobby/say/ann", "x" * 140_000)
+    for _ in range(2):
+        expect(console.a.refusal).to_contain_text("a payload has at most 131072 bytes")
+        console.a.press("not delivered: why?")
+    expect(console.a.refusal).not_to_contain_text("Allowed")
+
+
+def test_an_event_that_a_client_publishes_shows_the_rule(console: Console) -> None:
+    console.a.sign_in("ann")
+    console.a.publish("$aws/events/presence/connected/ann")
+    expect(console.a.refusal).to_contain_text("only IoT Core publishes events")
+
+
+def test_a_message_that_iot_core_drops_shows_its_reason(folder: Path, open_console: Open) -> None:
+    limits = replace(IOT_CORE.without_throttling(), retained_messages=0)
+    with LocalIotCore(folder / "authorizer.toml", limits=limits) as core:
+        console = open_console(core.console_url)
+        console.a.sign_in("ann")
+        console.a.root.get_by_label("retain").check()
+        console.a.publish("rooms/lobby/topic", "no room")
+        console.a.press("not delivered: why?")
+        expect(console.a.refusal).to_contain_text("too_many_retained")
+
+
+def test_a_client_shows_nothing_of_another_connection_with_its_client_id(console: Console) -> None:
+    for card in (console.a, console.b):
+        card.press("ann")
+        card.fill("Client ID", "ann/same")
+        card.connect()
+    console.b.publish(MUTE)
+    expect(console.b.refusal).to_contain_text(f"Denied publish {MUTE}")
+    expect(console.b.state).to_have_text("closed: refused")
+    expect(console.a.state).to_have_text("closed: another client connected with this client ID (0x8E)")
+    expect(console.a.refusal).to_be_hidden()
+
+
+def test_a_client_id_that_is_too_long_gets_an_error_beside_its_field(console: Console) -> None:
+    console.a.fill("Client ID", f"ann/{'x' * 300}")
+    field = console.a.root.locator("label", has=console.page.get_by_label("Client ID"))
+    expect(field.get_by_role("alert")).to_contain_text("a client ID has at most 128 bytes")
+    console.a.press("Connect")
+    expect(console.a.refusal).to_contain_text("invalid_connect")
 
 
 def test_a_client_that_breaks_a_rule_shows_which_one(console: Console) -> None:

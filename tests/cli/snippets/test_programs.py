@@ -41,20 +41,37 @@ def shell_words(program: str) -> set[object]:
 
 
 @pytest.mark.parametrize(
-    ("text", "url", "local"),
+    ("text", "url", "where"),
     [
-        ("abc.amazonaws.com", "https://abc.amazonaws.com/", False),
-        ("wss://abc.amazonaws.com/mqtt", "https://abc.amazonaws.com/", False),
-        ("mqtts://abc.amazonaws.com", "https://abc.amazonaws.com:8883/", False),
-        ("mqtt://localhost", "http://localhost:1883/", True),
-        ("http://127.0.0.1:8080", "http://127.0.0.1:8080/", True),
-        ("http://localhost", "http://localhost/", True),
-        ("https://[::1]:8443", "https://[::1]:8443/", True),
+        ("abc.amazonaws.com", "https://abc.amazonaws.com/", "AWS"),
+        ("wss://abc.amazonaws.com/mqtt", "https://abc.amazonaws.com/", "AWS"),
+        ("mqtts://abc.amazonaws.com", "https://abc.amazonaws.com:8883/", "AWS"),
+        (
+            "https://ABC.iot.cn-north-1.amazonaws.com.cn.:8443",
+            "https://abc.iot.cn-north-1.amazonaws.com.cn.:8443/",
+            "AWS",
+        ),
+        ("abc.iot.eu-west-1.api.aws", "https://abc.iot.eu-west-1.api.aws/", "AWS"),
+        ("iot.example.com", "https://iot.example.com/", "AWS"),
+        ("mqtts://iot.example.com", "https://iot.example.com:8883/", "AWS"),
+        ("https://vm.example.com:8443", "https://vm.example.com:8443/", "another machine"),
+        ("http://amazonaws.com", "http://amazonaws.com/", "another machine"),
+        ("http://vm:18301", "http://vm:18301/", "another machine"),
+        ("https://vm", "https://vm/", "another machine"),
+        ("http://192.168.1.5:8080", "http://192.168.1.5:8080/", "another machine"),
+        ("https://192.168.1.5", "https://192.168.1.5/", "another machine"),
+        ("https://[fd00::5]", "https://[fd00::5]/", "another machine"),
+        ("mqtt://localhost", "http://localhost:1883/", "here"),
+        ("http://127.0.0.1:8080", "http://127.0.0.1:8080/", "here"),
+        ("http://localhost", "http://localhost/", "here"),
+        ("https://[::1]:8443", "https://[::1]:8443/", "here"),
+        ("https://127.0.0.1", "https://127.0.0.1/", "here"),
     ],
 )
-def test_an_endpoint_is_read_from_a_host_or_a_url(text: str, url: str, local: bool) -> None:
+def test_an_endpoint_is_read_from_a_host_or_a_url(text: str, url: str, where: str) -> None:
     endpoint = ClientEndpoint.parse(text)
-    assert (endpoint.url("http", "/"), endpoint.local) == (url, local)
+    assert endpoint.url("http", "/") == url
+    assert (endpoint.at_aws, endpoint.local) == (where == "AWS", where == "here")
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from iot_authorizer_cli.commands.keys.changing import make_key
-from iot_authorizer_cli.testing import ClientRefused, IotCoreUnderTest
+from iot_authorizer_cli.testing import ClientRefused, IotCoreUnderTest, MqttTestClient
 from iot_core.broker.limits import IOT_CORE
 from iot_core.broker.message import Message
 from iot_policies.explaining import Question
@@ -64,9 +64,26 @@ def test_a_client_id_that_is_not_granted_is_no_answer_about_a_topic(core: IotCor
         core.allows("ann", ANN, "publish", SAY, client_id="bob")
 
 
-def test_a_topic_that_iot_core_does_not_accept_is_an_error(core: IotCoreUnderTest) -> None:
-    with pytest.raises(ValueError, match="wildcard"):
-        core.allows("ann", ANN, "publish", "rooms/+/say/ann")
+@pytest.mark.parametrize(
+    ("action", "topic", "problem"),
+    [
+        ("publish", "rooms/+/say/ann", "wildcard"),
+        ("publish", "$aws/events/presence/connected/ann", "only IoT Core publishes events"),
+        ("retain", "$aws/rules/r/x", "reserved"),
+        ("connect", f"ann/{'x' * 200}", "a client ID has at most 128 bytes"),
+    ],
+)
+def test_what_iot_core_refuses_whatever_the_policy_allows_is_an_error(
+    core: IotCoreUnderTest, action: Question, topic: str, problem: str
+) -> None:
+    with pytest.raises(ValueError, match=problem):
+        core.allows("ann", ANN, action, topic)
+
+
+def test_an_empty_client_id_is_not_one_that_the_template_grants(core: IotCoreUnderTest) -> None:
+    """IoT Core assigns another one to such a client."""
+    assert not core.allows("eve", ANN, "connect", "")
+    assert "refused: eve connect" in core.described_decisions()
 
 
 def test_a_misspelled_action_is_an_error(core: IotCoreUnderTest) -> None:
@@ -129,6 +146,100 @@ def test_after_a_denied_message_every_call_raises(core: IotCoreUnderTest) -> Non
         for call in (lambda: ann.publish("rooms/attic/say/ann"), lambda: ann.publish(SAY), ann.received):
             with pytest.raises(ClientRefused, match="not_allowed_by_policy"):
                 call()
+
+
+def test_a_client_whose_connection_another_client_took_says_so(core: IotCoreUnderTest) -> None:
+    """The decisions that `allows` made meanwhile, and those of the other client, are not the reason."""
+    first = core.client("dora", ANN)
+    assert not core.allows("dora", ANN, "publish", "rooms/attic/say/dora")
+    second = core.client("dora", ANN)
+    for _ in range(2):
+        with pytest.raises(ClientRefused, match=r"publish rooms/attic/say/dora: DUPLICATE_CLIENTID$") as caught:
+            first.publish("rooms/attic/say/dora")
+        assert caught.value.record["kind"] == "presence"
+    with pytest.raises(ClientRefused, match="not_allowed_by_policy: grant"):
+        second.publish("rooms/attic/say/dora")
+    with pytest.raises(ClientRefused, match="receive: DUPLICATE_CLIENTID"):
+        first.received()
+
+
+@pytest.mark.parametrize(
+    ("topic", "payload", "reason"),
+    [
+        (f"rooms/lobby/say/ann/{'x' * 256}", b"", "CLIENT_ERROR: a topic has at most 256 bytes of UTF-8"),
+        (SAY, bytes(140_000), "CLIENT_ERROR: a payload has at most 131072 bytes"),
+        (SAY, bytes(200_000), "CLIENT_ERROR: a packet of 200027 bytes: at most 149504 are accepted"),
+        ("$aws/events/presence/connected/ann", b"", "FORBIDDEN_ACCESS: only IoT Core publishes events"),
+    ],
+    ids=["topic", "payload", "packet", "event"],
+)
+def test_a_message_that_breaks_a_limit_raises_the_limit_and_no_earlier_decision(
+    core: IotCoreUnderTest, topic: str, payload: bytes, reason: str
+) -> None:
+    ann = core.client("ann", ANN)
+    ann.publish(SAY)
+    with pytest.raises(ClientRefused, match="not_allowed_by_policy"):
+        ann.subscribe("rooms/attic/#")
+    core.allows("ann", ANN, "publish", "rooms/attic/say/ann")
+    with pytest.raises(ClientRefused, match=f": {reason}$"):
+        ann.publish(topic, payload)
+
+
+@pytest.mark.parametrize(
+    ("topic_filter", "reason"),
+    [
+        ("rooms/lobby/1/2/3/4/5/6/7/8", "invalid_topic_filter: a topic has at most 7 slashes"),
+        ("rooms/attic/#", "not_allowed_by_policy: grant"),
+    ],
+)
+def test_a_refused_subscription_raises_its_own_reason(core: IotCoreUnderTest, topic_filter: str, reason: str) -> None:
+    ann = core.client("ann", ANN)
+    for earlier in ("rooms/attic/1", "rooms/1/2/3/4/5/6/7/8"):
+        with pytest.raises(ClientRefused, match=f"subscribe {earlier}"):
+            ann.subscribe(earlier)
+    with pytest.raises(ClientRefused, match=reason):
+        ann.subscribe(topic_filter)
+
+
+def test_a_client_id_that_is_too_long_raises_the_limit(core: IotCoreUnderTest) -> None:
+    core.client("ann", ANN)
+    with pytest.raises(ClientRefused, match="invalid_connect: a client ID has at most 128 bytes"):
+        core.client("ann", ANN, client_id=f"ann/{'x' * 300}")
+
+
+def receive_for_long(client: MqttTestClient) -> None:
+    """A refresh is due within a fourth of a second."""
+    for _ in range(100_000):
+        client.received()
+
+
+def test_a_refused_refresh_is_the_reason_of_the_end(tmp_path: Path) -> None:
+    config = fill(tmp_path) / "authorizer.toml"
+    with IotCoreUnderTest(config) as core:
+        ann = core.client("ann", ANN)
+        policy = tmp_path / "policies/chat.toml"
+        policy.write_text(policy.read_text().replace('"{principal}"', '"x/{principal}"'))
+        core.run(core.configuration.reload)
+        core.call(core.apply_configuration)
+        with pytest.raises(ClientRefused, match="client_id_not_granted") as caught:
+            receive_for_long(ann)
+        assert caught.value.record["action"] == "refresh"
+
+
+def test_the_reason_is_found_after_many_records(core: IotCoreUnderTest) -> None:
+    first = core.client("dora", ANN)
+    for _ in range(600):
+        core.call(lambda: core.feed.add("x"))
+    core.client("dora", ANN)
+    with pytest.raises(ClientRefused, match="DUPLICATE_CLIENTID"):
+        first.publish(SAY)
+
+
+def test_a_closed_client_says_that_it_is_closed(core: IotCoreUnderTest) -> None:
+    ann = core.client("ann", ANN)
+    ann.close()
+    with pytest.raises(ClientRefused, match="CLIENT_INITIATED_DISCONNECT"):
+        ann.publish(SAY)
 
 
 def test_with_signing_tokens_are_signed_with_the_private_key_on_this_machine(tmp_path: Path) -> None:

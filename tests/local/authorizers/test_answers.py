@@ -32,6 +32,7 @@ NO_DOCUMENTS: list[object] = [
     7,
     {},
     {"Statement": []},
+    '{"Statement": {"Effect": "Deny", "Effect": "Allow", "Action": "iot:*", "Resource": "*"}}',
     {"Version": "2012-10-17", "Statement": [{"Effect": "Maybe", "Action": "iot:*", "Resource": "*"}]},
     {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "iot:*"}]},
     {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "iot:*", "Resource": "topic/a"}]},

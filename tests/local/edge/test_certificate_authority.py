@@ -37,10 +37,20 @@ def handshake(folder: Path, certificate: trustme.LeafCert, host: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "host", ["localhost", "127.0.0.1", "::1", "192.168.1.7", "abc-ats.iot.us-east-1.amazonaws.com", "my-laptop"]
+    "host",
+    [
+        "localhost",
+        "127.0.0.1",
+        "::1",
+        "192.168.1.7",
+        "vm",
+        "abc-ats.iot.us-east-1.amazonaws.com",
+        "my-laptop",
+        "LAPTOP",
+    ],
 )
 def test_clients_accept_its_certificate_for_each_name_of_the_endpoint(tmp_path: Path, host: str) -> None:
-    handshake(tmp_path, issue(tmp_path, NAMES, ["my-laptop"]), host)
+    handshake(tmp_path, issue(tmp_path, [*NAMES, "vm"], ["my-laptop", "LAPTOP"]), host)
 
 
 @pytest.mark.parametrize(
@@ -87,8 +97,10 @@ def test_it_cannot_vouch_for_a_top_level_domain_because_the_machine_has_its_name
     issue(tmp_path, [*NAMES, machine], [machine])
     stolen = trustme.CA.from_pem(ca_path(tmp_path).read_bytes(), (tmp_path / "ca-key.pem").read_bytes())
     site = f"www.{machine.lower()}"
-    with pytest.raises(ssl.SSLCertVerificationError, match="permitted subtree violation"):
+    with pytest.raises(ssl.SSLCertVerificationError, match="excluded subtree violation"):
         handshake(tmp_path, stolen.issue_cert(site), site)
+    with pytest.raises(InvalidFile, match="made for other names"):
+        issue(tmp_path, [site], [])
 
 
 def test_a_ca_without_name_constraints_is_refused(tmp_path: Path) -> None:

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from iot_authorizer_cdk.app.stages import deployed_names
+from iot_authorizer_cdk.properties import name_in_iot_core
 from iot_authorizer_cli.commands.connect.principal import (
     Connecting,
     likely,
@@ -19,10 +21,9 @@ from iot_authorizer_cli.options import (
     CONFIG,
     ClientId,
     DataFolder,
+    check_resource,
     json_object,
     principal_name,
-    topic_filter,
-    topic_name,
     usage_errors,
 )
 from iot_authorizer_cli.project.configuration import ProjectConfiguration, read_project_configuration
@@ -118,13 +119,13 @@ def connect(
         connecting.principal,
         client,
         client_id=client_id,
-        topic=None if topic is None else topic_name(topic, "--topic"),
-        topic_filter=None if subscribe is None else topic_filter(subscribe, "--subscribe"),
+        topic=_checked("publish", topic, "--topic"),
+        topic_filter=_checked("subscribe", subscribe, "--subscribe"),
     )
     with usage_errors():
         settings = ClientSettings(
             endpoint=where,
-            ca=ca or (ca_path(data).absolute() if where.tls and where.local else None),
+            ca=ca or (ca_path(data).absolute() if where.tls and not where.at_aws else None),
             authorizer=(_authorizer(configured, where) if authorizer is None else authorizer) or None,
             token_key_name=token_key_name or configured.description.token_key_name,
             token=token,
@@ -140,6 +141,14 @@ def connect(
     typer.echo(text, nl=False)
     for problem in problems(configured, connecting, client, wanted):
         warn(problem)
+
+
+def _checked(action: str, text: str | None, option: str) -> str | None:
+    """Checks a topic or a topic filter that is given."""
+    if text is not None:
+        with usage_errors(option):
+            check_resource(action, text)
+    return text
 
 
 def _configured(path: Path | None, data: Path) -> ProjectConfiguration:
@@ -177,7 +186,21 @@ def _signature(configured: ProjectConfiguration, token: str | None) -> str | Non
 
 def _authorizer(configured: ProjectConfiguration, where: ClientEndpoint) -> str | None:
     """The authorizer's name. At AWS without a configuration, it is the account's default one."""
-    return configured.description.name if where.local or configured.path.exists() else None
+    if where.at_aws:
+        return _deployed_name(configured) if configured.path.exists() else None
+    return configured.description.name
+
+
+def _deployed_name(configured: ProjectConfiguration) -> str:
+    """The name that a deployment gives the authorizer, with a warning if there are several."""
+    name, signing = configured.description.name, not configured.description.signing_disabled
+    by_stage = deployed_names(name, signing=signing, file=configured.path.with_name("cdk.json"))
+    if not by_stage:
+        return name_in_iot_core(name, signing=signing)
+    stage, chosen = next(iter(by_stage.items()))
+    if others := [f"{other} (stage {each})" for each, other in by_stage.items() if each != stage]:
+        warn(f"the program uses the authorizer {chosen} of stage {stage}; --authorizer can name {', '.join(others)}")
+    return chosen
 
 
 def _endpoint(text: str | None, client: Client) -> ClientEndpoint:
@@ -203,9 +226,11 @@ def _check(
         raise typer.BadParameter("give a token, or a user name and a password", param_hint="--token, --user")
     if signature is not None and token is None:
         raise typer.BadParameter("give the token that it signs with --token", param_hint="--signature")
-    if token is None and user is None and not anonymous and not where.local:
+    if token is None and user is None and not anonymous and where.at_aws:
         expected = "give a token, or --anonymous if [anonymous] is configured there"
-        raise typer.BadParameter(f"{where.host} does not trust development tokens: {expected}", param_hint="--token")
+        raise typer.BadParameter(
+            f"{where.host} is at AWS, which trusts no development token: {expected}", param_hint="--token"
+        )
 
 
 def _check_anonymous(**given: str | None) -> None:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from iot_authorizer.refusal import Refusal
 from iot_authorizer.tokens import read_token
 from iot_authorizer_cli.examples.proposal import Proposal, example, propose
+from iot_authorizer_cli.examples.suggestions import why_refused_always
 from iot_authorizer_cli.project.configuration import ProjectConfiguration
 from iot_authorizer_cli.project.development_issuer import ISSUER, principal_of
 from iot_authorizer_cli.snippets.programs import Client, client_ids, subscribes
@@ -107,19 +108,21 @@ def proposal(
 def problems(
     configured: ProjectConfiguration, connecting: Connecting, client: Client, wanted: Proposal
 ) -> Iterator[str]:
-    """What will not work: what the template denies, and a message that does not come back."""
-    template, ids = configured.template, wanted.client_ids
-    if template is None or not connecting.known:
-        return
+    """What will not work: what IoT Core refuses, what the template denies, and a message that does not come back."""
+    template, ids = configured.template if connecting.known else None, wanted.client_ids
     questions: list[tuple[Question, str, str | None]] = [("connect", each, each) for each in ids]
     questions.append(("publish", wanted.topic, ids[-1] if ids else None))
     if subscribes(client, ids, wanted.hears_itself):
         questions.append(("subscribe", wanted.topic_filter, ids[0]))
     name = connecting.principal.name
     for question, resource, client_id in questions:
-        found = explain(template, connecting.principal, question, resource, client_id)
-        if not found.allowed:
-            yield f"{configured.policy_path} denies {name} to {question} {resource}: {found.reasons[0]}"
-    if ids and not wanted.hears_itself:
+        refused = why_refused_always(question, resource)
+        if refused is not None:
+            yield f"IoT Core lets no client {question} {resource}: {refused}"
+        elif template is not None:
+            found = explain(template, connecting.principal, question, resource, client_id)
+            if not found.allowed:
+                yield f"{configured.policy_path} denies {name} to {question} {resource}: {found.reasons[0]}"
+    if template is not None and ids and not wanted.hears_itself:
         published = f"messages to {wanted.topic} do not match {wanted.topic_filter}"
         yield f"{published}: the program ends after the acknowledgment"

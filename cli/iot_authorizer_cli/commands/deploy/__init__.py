@@ -1,1 +1,1 @@
-"""`iot-authorizer deploy`, `diff` and `destroy`: the CDK, run for a stage of cdk.json."""
+"""`iot-authorizer deploy` and `destroy`: the CDK, run for a stage of cdk.json."""

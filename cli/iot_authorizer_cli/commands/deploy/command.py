@@ -1,4 +1,4 @@
-"""`iot-authorizer deploy`, `diff` and `destroy`: the CDK, run for a stage of cdk.json.
+"""`iot-authorizer deploy` and `destroy`: the CDK, run for a stage of cdk.json.
 
 1. What would fail later is checked first: the stage, Node.js, the CDK, the AWS region and account, and for `deploy`
    whether the account was prepared for the CDK. Preparing it is left to an administrator: it makes a role that may do
@@ -32,7 +32,14 @@ _LOCAL = Path("node_modules/.bin/cdk")
 StageName = Annotated[str, typer.Option("--stage", metavar="NAME", help="Choose this stage of cdk.json.")]
 
 
-def deploy(stage: StageName = "dev", config: Config = CONFIG, yes: Yes = False) -> None:
+def deploy(
+    stage: StageName = "dev",
+    config: Config = CONFIG,
+    yes: Yes = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only show what the deployment would change in AWS.")
+    ] = False,
+) -> None:
     """Deploy a stage to AWS.
 
     Builds the Lambda function first. Needs Node.js 22 or newer, and credentials and a region of AWS. The CDK asks
@@ -40,14 +47,9 @@ def deploy(stage: StageName = "dev", config: Config = CONFIG, yes: Yes = False) 
     """
     require_config(config)
     read_stage(stages_of_file(), stage)
+    if dry_run:
+        _run(stage, config, "diff")
     _run(stage, config, "deploy", ("--all", *(("--require-approval", "never") if yes else ())))
-
-
-def diff(stage: StageName = "dev", config: Config = CONFIG) -> None:
-    """Show what a deployment of a stage would change in AWS."""
-    require_config(config)
-    read_stage(stages_of_file(), stage)
-    _run(stage, config, "diff")
 
 
 def destroy(stage: StageName = "dev", config: Config = CONFIG, yes: Yes = False) -> None:

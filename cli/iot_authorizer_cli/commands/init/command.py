@@ -111,7 +111,7 @@ def report(project: NewProject) -> str:
         (f"policies/{project.template}{SUFFIX}", "tests it"),
         ("cdk.json", "has the stage dev"),
         ("pyproject.toml, uv.lock", f"have {DISTRIBUTION} {version(DISTRIBUTION)}, from {project.source.shown}"),
-        (".github/workflows/test.yml", "runs lint and the tests"),
+        (".github/workflows/test.yml", "runs lint, prove and the tests"),
         (".gitignore", ""),
     ]
     third = ("build", "# the Lambda function")

@@ -37,7 +37,7 @@ version         = "0.1.0"
 requires-python = ">=3.11"
 
 [dependency-groups]  # Install with uv: pip does not read where {package} comes from, and would search an index.
-dev = ["{package}[cdk,local]"]
+dev = ["{package}[cdk,local]", "pytest>=9"]
 
 [tool.uv]
 package = false
@@ -57,6 +57,7 @@ jobs:
       - uses: actions/checkout@v6
       - run: pipx install uv
       - run: uv run --locked iot-authorizer lint policies/*.toml
+      - run: uv run --locked iot-authorizer prove policies/*.toml
       - run: uv run --locked iot-authorizer test
 """
 _IGNORED = ".venv/\n.iot-authorizer/\nkeys/private/\nbuild/\ncdk.out/\n__pycache__/\n.pytest_cache/\n"

@@ -1,9 +1,7 @@
 """`iot-authorizer users import`: users from a CSV file."""
 
-import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated
 
@@ -13,6 +11,7 @@ from iot_authorizer_cli.commands.users.csv_file import Row, read_users
 from iot_authorizer_cli.commands.users.import_run import ImportRun
 from iot_authorizer_cli.commands.users.password_file import PasswordFile, password_file
 from iot_authorizer_cli.options import usage_errors
+from iot_authorizer_cli.progress import progress
 from iot_authorizer_cli.project.identity_table import TableOptions
 from iot_authorizer_cli.terminal import read_standard_input
 from iot_identities.table import TableUnavailable
@@ -81,7 +80,7 @@ def _password_file(path: Path, stack: ExitStack) -> PasswordFile:
 def _run(running: ImportRun, total: int, replace: bool) -> None:
     """Raises TableUnavailable and OSError."""
     try:
-        with _progress("users", total) as tell:
+        with progress("users", total) as tell:
             running.run(tell)
     except (KeyboardInterrupt, TableUnavailable, OSError) as error:
         rest = "the same command starts again" if replace else "the same command continues"
@@ -98,41 +97,3 @@ def _run(running: ImportRun, total: int, replace: bool) -> None:
 
 def _counts(running: ImportRun) -> str:
     return f"added {running.added:,}, replaced {running.replaced:,}, skipped {running.skipped:,}"
-
-
-@contextmanager
-def _progress(what: str, total: int) -> Iterator[Callable[[int], None]]:
-    """Gives a function that shows how many of `total` are done, on standard error: a bar, or a line for each tenth."""
-    if not sys.stderr.isatty():
-        yield _Tenths(total).show
-        return
-    from rich import progress as rich_progress  # noqa: PLC0415 (it takes a while to load)
-    from rich.console import Console  # noqa: PLC0415
-
-    columns = (
-        rich_progress.TextColumn("{task.description}"),
-        rich_progress.BarColumn(),
-        rich_progress.MofNCompleteColumn(),
-        rich_progress.TimeRemainingColumn(),
-    )
-    with rich_progress.Progress(*columns, console=Console(stderr=True)) as shown:
-        task = shown.add_task(what, total=total)
-        yield lambda done: shown.update(task, completed=done)
-
-
-_MANY = 100
-"""Fewer users are imported before anyone could read a line."""
-
-
-class _Tenths:
-    """Prints a line for each tenth but the last, which the summary follows."""
-
-    def __init__(self, total: int) -> None:
-        self._total = total
-        self._shown = 0
-
-    def show(self, done: int) -> None:
-        tenths = 10 * done // self._total
-        if self._total >= _MANY and self._shown < tenths < 10:
-            self._shown = tenths
-            typer.echo(f"{tenths * 10} %: {done:,} of {self._total:,}", err=True)

@@ -4,6 +4,7 @@ import { Refused } from "./api.js";
 import { Asking } from "./asking.js";
 import { Card } from "./card.js";
 import { connect, endpoint } from "./connection.js";
+import { ConnectionRecords } from "./connection_records.js";
 import { announce } from "./dom.js";
 import { Messages } from "./messages.js";
 import { Refusal } from "./refusal.js";
@@ -12,9 +13,10 @@ import { Steps } from "./steps.js";
 import { keep, restored } from "./storage.js";
 import { Subscriptions } from "./subscriptions.js";
 import { Topics } from "./topics.js";
-import { actionOf, because, disconnectedBecause, isClientError } from "./wording.js";
+import { actionOf, because, disconnectedBecause } from "./wording.js";
 
-const IS_PUBLISH = new Set(["publish", "retain"]);
+const PUBLISH = ["publish", "retain"];
+const SUBSCRIBE = ["subscribe"];
 const PAUSE = 250; // ms from the last key to the request for the policy
 const DEFAULTS = { principal: "", claims: "", clientId: "", lives: "3600", version: "5", means: "minted" };
 
@@ -30,6 +32,7 @@ export class ClientPanel {
   #refusal;
   #connection = null;
   #connectedAs = null;
+  #records = null;
   #principalBefore = null;
   #why = "";
   #sent = new Map();
@@ -52,7 +55,7 @@ export class ClientPanel {
     this.#steps = new Steps(at.steps, (topic) => this.#topics.take(topic));
     this.#subscriptions = new Subscriptions(at.subscriptions, {
       unsubscribe: (filter) => this.#unsubscribe(filter),
-      explain: (filter) => this.#showWhy("subscribe", filter),
+      explain: (filter) => this.#showWhy(this.#records, SUBSCRIBE, filter),
       removed: () => at.filter.focus({ preventScroll: true }),
     });
     this.#listen();
@@ -93,7 +96,7 @@ export class ClientPanel {
 
   /** Handles a record of the feed, if it is about this client. */
   notice(record) {
-    if (this.#connectedAs === null || record.client_id !== this.#connectedAs) return;
+    if (!this.#records?.take(record)) return;
     if (record.kind === "decision" && !record.allowed) this.#refused(record);
     if (record.kind === "presence" && record.event === "disconnected") this.#disconnected(record);
   }
@@ -121,7 +124,7 @@ export class ClientPanel {
   #changed(isPreset) {
     this.#signIn.complain(null);
     if (isPreset) this.#topics.forget();
-    if (!this.#card.isBusy) this.#connectedAs = null;
+    if (!this.#card.isBusy) this.#connectedAs = this.#records = null;
     this.#card.title(this.principal);
     this.#keep();
     clearTimeout(this.#timer);
@@ -148,6 +151,7 @@ export class ClientPanel {
     this.#refusal.hide();
     this.#card.connecting();
     this.#why = "";
+    this.#records = null;
     this.#sent.clear();
     if (this.principal !== this.#principalBefore) this.#messages.clear();
     this.#principalBefore = this.principal;
@@ -155,6 +159,7 @@ export class ClientPanel {
     try {
       const { clientId } = this.#signIn.credentials;
       this.#connectedAs = clientId;
+      this.#records = new ConnectionRecords(clientId);
       const { token, signature, ...account } = await this.#signIn.proof();
       const options = { clientId, version: this.#signIn.version, account };
       const opened = await connect(endpoint(this.#state, token, signature), options, {
@@ -193,25 +198,39 @@ export class ClientPanel {
   /** Shows a decision against this client. It may come before or after the connection closes. */
   #refused(record) {
     this.#refusal.decided(record);
-    if (IS_PUBLISH.has(record.action)) this.#sent.get(record.resource)?.failed();
+    const isPublish = PUBLISH.includes(record.action);
+    if (isPublish) this.#sent.get(record.resource)?.failed();
     this.#showClosed();
-    if (IS_PUBLISH.has(record.action)) this.#steps.done("refused");
+    if (isPublish) this.#steps.done("refused");
     announce(`${this.principal} is refused: ${actionOf(record.action)} ${record.resource}: ${because(record)}`);
   }
 
   /** Shows why the connection ended, if the server did not say so itself. */
   #disconnected(record) {
-    if (isClientError(record)) this.#refusal.broke(record);
+    if (record.detail && !this.#refusal.endsConnection) this.#refusal.broke(record);
     if (this.#why !== "") return;
     this.#why = disconnectedBecause(record.disconnect_reason);
     this.#showClosed();
   }
 
-  async #showWhy(action, resource) {
+  /** Shows why something failed. The template does not say it: it may allow what IoT Core refused for another reason. */
+  async #showWhy(records, actions, resource, otherwise = "the list of decisions does not say why") {
+    const record = records.whyFailed(actions, resource);
+    if (record?.kind === "decision") this.#refusal.decided(record);
+    else if (record?.kind === "presence") this.#refusal.broke(record);
+    else {
+      const problem = record ? because(record) : ((await this.#brokenRule(actions[0], resource)) ?? otherwise);
+      this.#refusal.failed(actions[0], resource, problem);
+    }
+  }
+
+  /** The rule that a topic or topic filter breaks, which MQTT.js does not even send; null if there is none. */
+  async #brokenRule(action, resource) {
     try {
-      this.#refusal.explained(await this.explain(action, resource));
+      await this.explain(action, resource);
+      return null;
     } catch (error) {
-      this.#refusal.explained({ allowed: false, action, resource, reasons: [error.message] });
+      return error.message;
     }
   }
 
@@ -235,9 +254,11 @@ export class ClientPanel {
     this.#refusal.hide();
     const message = this.#topics.message;
     const { topic, payload, qos, retain } = message;
-    const row = this.#messages.sent(message, () => this.#showWhy(retain ? "retain" : "publish", topic));
+    const records = this.#records;
+    let wrong;
+    const row = this.#messages.sent(message, () => this.#showWhy(records, PUBLISH, topic, wrong));
     this.#sent.set(topic, row);
-    const wrong = await this.#connection.publish(topic, payload, { qos, retain });
+    wrong = await this.#connection.publish(topic, payload, { qos, retain });
     if (wrong) return row.failed();
     row.arrived();
     this.#steps.done("publish");

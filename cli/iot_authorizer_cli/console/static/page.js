@@ -7,7 +7,7 @@ import { byId, element } from "./dom.js";
 import { Feed } from "./feed.js";
 import { PolicyPanel } from "./policy_panel.js";
 import { loadReasons } from "./reasons.js";
-import { isAboutConnection } from "./wording.js";
+import { isAboutConnection, isByPolicy } from "./wording.js";
 
 const AGAIN_AFTER = 2000; // ms
 
@@ -92,7 +92,7 @@ class Page {
 
   /** Explains a record by the template, if a client of this page has the claims; else null. */
   async #explain(record) {
-    if (!record.allowed && isAboutConnection(record)) return null; // The server explains what it can.
+    if (!record.allowed && (isAboutConnection(record) || !isByPolicy(record))) return null; // The template does not say why.
     const client = this.#clients.find((each) => each.clientId === record.client_id);
     const action = record.action === "refresh" ? "connect" : record.action;
     return client ? client.explain(action, record.resource).catch(() => null) : null;

@@ -35,12 +35,12 @@ export class Refusal {
     this.#explain({ ...record, reasons: record.explanation }, CONSEQUENCES[record.action]);
   }
 
-  /** Shows an answer of `explain`. */
-  explained(answer) {
-    this.#explain(answer);
+  /** Shows what went wrong with an action about which there is no decision. */
+  failed(action, resource, problem) {
+    this.#explain({ allowed: false, action, resource, reasons: [problem] });
   }
 
-  /** Shows the rule that the client broke before its connection ended. */
+  /** Shows why the connection ended, with the rule that the client broke. */
   broke(record) {
     const what = disconnectedBecause(record.disconnect_reason);
     this.#show(

@@ -5,7 +5,7 @@ import { plain, reasonOf } from "./reasons.js";
 /** The same words as in docs/reference/presence-and-feed.md. */
 const DISCONNECTED = {
   CLIENT_INITIATED_DISCONNECT: "the client sent DISCONNECT",
-  FORBIDDEN_ACCESS: "the client published what its policy does not allow",
+  FORBIDDEN_ACCESS: "the client published what its policy does not allow; with MQTT 3.1, also if it subscribed to that",
   AUTH_ERROR: "the authorizer refused the client at a refresh",
   CUSTOMAUTH_TTL_EXPIRATION: "the connection reached the end that the authorizer set",
   WEBSOCKET_TTL_EXPIRATION: "the signed WebSocket connection has lasted 24 hours",

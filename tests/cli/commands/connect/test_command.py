@@ -118,6 +118,45 @@ def test_without_a_configuration_the_default_authorizer_is_used_at_aws(connect: 
     assert url in connect("mqtt.js", "--endpoint", "abc-ats.iot.eu-west-1.amazonaws.com", "--token", "me").stdout
 
 
+@pytest.mark.parametrize("endpoint", ["http://vm:18301", "https://vm:8443", "http://192.168.1.5:8080"])
+def test_dev_on_another_machine_gets_a_development_token(connect: Connect, tmp_path: Path, endpoint: str) -> None:
+    done = connect("paho", "--endpoint", endpoint)
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert ("x-amz-customauthorizer-name=chat&token=ey" in done.stdout) is True
+    assert (str(tmp_path / ".iot-authorizer/ca.pem") in done.stdout) is endpoint.startswith("https:")
+
+
+@pytest.mark.parametrize(
+    ("stages", "signing", "name"),
+    [
+        (None, False, "chat"),
+        (None, True, "chat-signed"),
+        ("{}", True, "chat-signed"),
+        ('{"context": {"stages": {"dev": {"suffix": "-dev"}}}}', False, "chat-dev"),
+        ('{"context": {"stages": {"dev": {"suffix": "-dev"}}}}', True, "chat-dev-signed"),
+        ('{"context": {"stages": {"prod": {}}}}', True, "chat-signed"),
+    ],
+)
+def test_at_aws_the_authorizer_has_the_name_that_a_deployment_gives_it(
+    connect: Connect, tmp_path: Path, stages: str | None, signing: bool, name: str
+) -> None:
+    if stages is not None:
+        (tmp_path / "cdk.json").write_text(stages)
+    if signing:
+        make_key(tmp_path / "authorizer.toml", "one", 2048)
+    done = connect("curl", *AT_AWS)
+    assert f"x-amz-customauthorizer-name: {name}'" in done.stdout
+    assert done.stderr == ""
+
+
+def test_at_aws_the_names_of_other_stages_are_listed(connect: Connect, tmp_path: Path) -> None:
+    (tmp_path / "cdk.json").write_text('{"context": {"stages": {"dev": {"suffix": "-dev"}, "prod": {}}}}')
+    done = connect("curl", *AT_AWS)
+    assert "x-amz-customauthorizer-name: chat-dev'" in done.stdout
+    assert "authorizer chat-dev of stage dev; --authorizer can name chat (stage prod)" in done.stderr
+    assert connect("curl", *AT_AWS, "--authorizer", "chat").stderr == ""
+
+
 def test_a_given_configuration_must_exist(connect: Connect) -> None:
     assert isinstance(connect("mqtt.js", "--config", "missing.toml").exception, InvalidFile)
 
@@ -130,6 +169,14 @@ def test_what_the_template_denies_is_reported(connect: Connect) -> None:
     assert "policies/chat.toml denies ann to subscribe rooms/attic/say/ann: " in done.stderr
 
 
+@pytest.mark.parametrize("arguments", [("--principal", "a" * 129), ("--client-id", "a" * 127)], ids=["name", "option"])
+def test_a_client_id_that_iot_core_refuses_is_reported(connect: Connect, arguments: tuple[str, str]) -> None:
+    done = connect("mosquitto", *arguments)
+    assert done.exit_code == 0
+    assert "IoT Core lets no client connect aaaa" in done.stderr
+    assert "a client ID has at most 128 bytes of UTF-8" in done.stderr
+
+
 @pytest.mark.parametrize("client", ["mqtt.js", "paho", "awsiotsdk", "mosquitto", "curl"])
 def test_what_the_template_allows_gives_no_warning(connect: Connect, client: str) -> None:
     assert connect(client).stderr == ""
@@ -139,7 +186,7 @@ def test_what_the_template_allows_gives_no_warning(connect: Connect, client: str
     ("arguments", "words"),
     [
         (("ftp",), "'ftp' is not one of"),
-        (("paho", "--endpoint", AWS), f"{AWS} does not trust development tokens"),
+        (("paho", "--endpoint", AWS), f"{AWS} is at AWS, which trusts no development token"),
         (("paho", "--endpoint", "http://"), "expected HOST, http://HOST:PORT or https://HOST:PORT"),
         (("paho", "--endpoint", "ftp://127.0.0.1"), "expected HOST, http://HOST:PORT or https://HOST:PORT"),
         (("paho", "--endpoint", "127.0.0.1:port"), "expected HOST, http://HOST:PORT or https://HOST:PORT"),
@@ -156,6 +203,8 @@ def test_what_the_template_allows_gives_no_warning(connect: Connect, client: str
         (("paho", "--anonymous", "--claims", "{}"), "--anonymous, --claims: a client without"),
         (("paho", "--topic", "a\nb"), "the topic contains a control character"),
         (("paho", "--client-id", "a\nb"), "the client id contains a control character"),
+        (("paho", "--client-id", "a" * 129), "--client-id: a client ID has at most 128 bytes of UTF-8"),
+        (("paho", "--topic", "$aws/events/x"), "--topic: only IoT Core publishes events"),
         (("paho", "--topic", "x/+"), "--topic: a topic name must not contain a wildcard"),
         (("paho", "--topic", "x/#"), "--topic: a topic name must not contain a wildcard"),
         (("paho", "--topic", ""), "--topic: a topic must not be empty"),

@@ -1,4 +1,4 @@
-"""What `iot-authorizer deploy`, `diff` and `destroy` check, and how they run the CDK's command line."""
+"""What `iot-authorizer deploy` and `destroy` check, and how they run the CDK's command line."""
 
 import json
 import shlex
@@ -73,7 +73,7 @@ def run(project: Path, environment: Mapping[str, str], *arguments: str) -> Done:
     [
         ("deploy", ["deploy", "--all"], []),
         ("deploy --yes", ["deploy", "--all", "--require-approval", "never"], []),
-        ("diff", ["diff"], []),
+        ("deploy --dry-run", ["diff"], []),
         ("destroy", ["destroy", "--all", "--output", "build/destroy.out"], ["destroy"]),
         ("destroy --yes", ["destroy", "--all", "--output", "build/destroy.out", "--force"], ["destroy"]),
     ],
@@ -154,9 +154,9 @@ def test_the_bootstrap_may_have_a_qualifier_in_the_context(
         assert "bootstrap --app '' --qualifier ours aws://123456789012/eu-west-1" in said
 
 
-@pytest.mark.parametrize("action", ["diff", "destroy"])
+@pytest.mark.parametrize("action", ["deploy --dry-run", "destroy"])
 def test_only_a_deployment_needs_the_bootstrap(project: Path, environment: dict[str, str], action: str) -> None:
-    assert run(project, environment | {"AWS_REGION": "us-east-1"}, action).stdout.startswith("npx")
+    assert run(project, environment | {"AWS_REGION": "us-east-1"}, *action.split()).stdout.startswith("npx")
 
 
 class MayNotRead(Handler):
@@ -179,7 +179,9 @@ def test_a_user_that_may_not_ask_for_the_bootstrap_deploys(project: Path, enviro
 
 def test_without_npx_it_says_what_runs_the_cdk(project: Path, environment: dict[str, str]) -> None:
     (project / "npx").unlink()
-    assert "npx: not found: it comes with Node.js" in run(project, environment | {"PATH": str(project)}, "diff").stderr
+    assert (
+        "npx: not found: it comes with Node.js" in run(project, environment | {"PATH": str(project)}, "destroy").stderr
+    )
 
 
 class Refusing(Handler):

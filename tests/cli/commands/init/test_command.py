@@ -145,7 +145,7 @@ def test_what_its_ci_workflow_runs_succeeds(init: Init, project: Path, template:
     init(template, *AUTH0)
     workflow = (project / ".github/workflows/test.yml").read_text()
     commands = re.findall(r"uv run --locked iot-authorizer (.*)", workflow)
-    assert [command.split()[0] for command in commands] == ["lint", "test"]
+    assert [command.split()[0] for command in commands] == ["lint", "prove", "test"]
     for command in commands:
         found = (str(path.relative_to(project)) for path in sorted(project.glob("policies/*.toml")))
         done = run_here(project, *command.replace("policies/*.toml", " ".join(found)).split())

@@ -1,0 +1,58 @@
+"""Texts that stand in checks for values that only the deployment knows.
+
+1. While an app synthesizes, such a value is a token of the CDK: `${Token[TOKEN.12]}` in a text. A URL with one cannot
+   be parsed, for example.
+2. Each token has a stand-in of its own, so that two issuers stay two. It is a valid host name and table name.
+3. Only keys whose value may be known late are replaced. In others, such as the authorizer's name, a token is refused.
+"""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+
+from iot_authorizer_cdk.package.configuration import ISSUERS, TABLE
+
+_TOKEN = re.compile(r"\$\{Token\[[^\]]*\]\}")
+_KNOWN_LATE = re.compile("AUTHORIZER__(JWT|SIGNED_TOKENS)__.+")
+"""The variables in whose values only the deployment may know a part, beside the table's."""
+
+
+class StandIns:
+    """The stand-ins for the tokens of one construct."""
+
+    def __init__(self) -> None:
+        self._by_token: dict[str, str] = {}
+
+    def of(self, text: str) -> str:
+        """Replaces the tokens in a text."""
+        return _TOKEN.sub(lambda found: self._of_token(found[0]), text)
+
+    def of_table(self, table: Mapping[str, object]) -> dict[str, object]:
+        """Replaces the tokens in a `[[jwt]]` table. A `jwks` that begins with one is a URL: no file has such a name."""
+        found = {key: self._of_value(value) for key, value in table.items()}
+        if _TOKEN.match(str(table.get("jwks", ""))):
+            found["jwks"] = f"https://{found['jwks']}"
+        return found
+
+    def of_variables(self, variables: Mapping[str, str], issuers: Sequence[Mapping[str, object]]) -> dict[str, str]:
+        """Replaces the tokens in the function's variables; a table with one as a whole, because it may be an ARN."""
+        found = {name: self.of(value) if _KNOWN_LATE.fullmatch(name) else value for name, value in variables.items()}
+        if _TOKEN.search(table := variables.get(TABLE, "")):
+            found[TABLE] = self._of_token(table)
+        if issuers:
+            found[ISSUERS] = json.dumps([self.of_table(each) for each in issuers])
+        return found
+
+    def restored(self, text: str) -> str:
+        """Puts the tokens back into a text."""
+        for token, stand_in in self._by_token.items():
+            text = text.replace(stand_in, token)
+        return text
+
+    def _of_value(self, value: object) -> object:
+        if isinstance(value, list):
+            return [self._of_value(each) for each in value]
+        return self.of(value) if isinstance(value, str) else value
+
+    def _of_token(self, token: str) -> str:
+        return self._by_token.setdefault(token, f"known-{len(self._by_token)}-when-deployed")

@@ -1,0 +1,102 @@
+"""The principals that only one of two templates refuses, because it reads a claim that the other one does not read.
+
+1. A template reads the claims of each `when`, and those of the placeholders of each block that applies.
+2. A principal is refused if a claim that is read breaks the name rule (`invalid_name`), if a placeholder's value is no
+   plain level (`unsafe_value`), or if a deny cannot compare a claim (`unclear_denial`).
+3. For each claim, each of these values, and each entry that grants something, the smallest principal with the value is
+   tried with both templates. One that only one template refuses stands for its kind.
+"""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from iot_policies.entries import Entry
+from iot_policies.placeholders import claim_names
+from iot_policies.principal import Principal
+from iot_policies.proofs.claims import MustBeRefused
+from iot_policies.proofs.meaning import Meaning, meaning
+from iot_policies.proofs.patterns import template_levels, variables_of
+from iot_policies.proofs.representatives import ExamplePrincipal
+from iot_policies.proofs.smallest_principals import Block, Words, smallest_principals
+from iot_policies.template import PolicyTemplate
+
+_VALUES: dict[str, object] = {"invalid_name": "a\u200b", "unsafe_value": "a/b", "unclear_denial": {"a": "b"}}
+"""For each reason code a value that is refused where that code is possible."""
+
+
+class Refusals(NamedTuple):
+    """A kind of principals that one template refuses, and the other one does not."""
+
+    is_new: bool
+    """Whether the new template refuses them."""
+    reason: str
+    """The reason code."""
+    source: str
+    """The claim, as `claims.rooms`; or `principal`."""
+    example: ExamplePrincipal
+
+
+def refusals(old: PolicyTemplate, new: PolicyTemplate, words: Words) -> list[Refusals]:
+    """The kinds of principals that only one of two templates refuses. Those without any grant are left out."""
+    found = (*_of_one(old, new, words, is_new=False), *_of_one(new, old, words, is_new=True))
+    return [*{(each.is_new, each.reason, each.source): each for each in reversed(found)}.values()][::-1]
+
+
+def _of_one(template: PolicyTemplate, other: PolicyTemplate, words: Words, *, is_new: bool) -> Iterator[Refusals]:
+    """What a template refuses and the other one does not."""
+    for block in blocks_only_in(template, other):
+        for source in _sources(template, block):
+            for reason, example in _tries(other, block, source, words):
+                if meant(template, example) == reason and isinstance(meant(other, example), Meaning):
+                    yield Refusals(is_new, reason, source, example)
+
+
+def blocks_only_in(mine: PolicyTemplate, other: PolicyTemplate) -> list[Block]:
+    """The grants and denies of a template that the other one does not have."""
+    known = {(type(block), repr(block)) for block in other.blocks}  # By text: 1 and true are equal in Python.
+    return [block for block in mine.blocks if (type(block), repr(block)) not in known]
+
+
+def meant(template: PolicyTemplate, example: ExamplePrincipal) -> Meaning | str:
+    """What a template means for a principal, or the reason code for which it is refused. Raises NotCovered."""
+    try:
+        return meaning(template, example.principal, example.client_id)
+    except MustBeRefused as reason:
+        return str(reason)
+
+
+def _sources(template: PolicyTemplate, block: Block) -> dict[str, None]:
+    """The claims that a block reads, and the principal if a placeholder does."""
+    texts = [entry.text for entry in template.entries if entry.block is block]
+    names = [*(block.when or {}), *(name for text in texts for name in claim_names(text))]
+    sources = dict.fromkeys(f"claims.{name}" for name in names)
+    return sources | dict.fromkeys(name for name in ("principal",) if any("{principal}" in text for text in texts))
+
+
+def _tries(
+    granting: PolicyTemplate, reading: Block, source: str, words: Words
+) -> Iterator[tuple[str, ExamplePrincipal]]:
+    """Principals with a value that is refused, for which some block grants something; each with its reason code."""
+    for entry in _simplest_grants(granting):
+        values = words.fill({}, variables_of(template_levels(entry.text))) or {}
+        example = smallest_principals(words, [entry.block, reading], values)[0]
+        for reason, value in _VALUES.items():
+            yield reason, example._replace(principal=_with(example.principal, source, value))
+
+
+def _simplest_grants(template: PolicyTemplate) -> Iterator[Entry]:
+    """The entry with the fewest placeholders of each grant."""
+    for block in template.blocks:
+        entries = [each for each in template.entries if each.block is block and each.effect == "Allow"]
+        if entries:
+            yield min(entries, key=lambda each: each.text.count("{"))
+
+
+def _with(principal: Principal, source: str, value: object) -> Principal:
+    """A principal with one more value of a claim, or with another name."""
+    if source == "principal":
+        return principal._replace(name=str(value))
+    name = source.removeprefix("claims.")
+    known = principal.claims.get(name)
+    values = known if isinstance(known, list) else [] if known is None else [known]
+    return principal._replace(claims={**principal.claims, name: [*values, value] if values else value})
