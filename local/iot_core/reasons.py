@@ -125,7 +125,8 @@ class IotCoreReason(StrEnum):
     ACCESS_KEY_UNKNOWN = (
         "access_key_unknown",
         "the request is signed with an access key that this machine did not issue",
-        "sign with this machine's key: `iot-authorizer credentials` prints it",
+        "sign with this machine's key: `iot-authorizer credentials` prints it, "
+        "in the folder of `dev` or with its `--data`",
     )
     SESSION_TOKEN_INVALID = (
         "session_token_invalid",

@@ -8,15 +8,20 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 from awscrt import auth, mqtt
 from awscrt.exceptions import AwsCrtError
 from awsiot import mqtt_connection_builder
 
 from iot_authorizer_cli.local_iot_core import LocalIotCore
-from iot_core.iam.access_keys import AccessKey
+from iot_core.iam.access_keys import AccessKey, owner_key
+from iot_policies.account_region import EXAMPLE_PLACE
+from tests.clients.chromium_client import ChromiumConnection
 from tests.clients.connection import PATIENCE
 from tests.clients.needs import needs
+from tests.clients.server import Server
+from tests.local.iam.signers import Signer
 
 pytestmark = pytest.mark.slow
 
@@ -110,6 +115,20 @@ def test_another_region_is_refused_and_the_feed_says_so(core: LocalIotCore, owne
     assert last(core, "refused_bytes")["detail"] == "the credential: expected the region eu-west-1, found us-east-1"
 
 
+TOPICS = ["a/b c", "a=c&d", "ä/*('~!)", "a//b", "%2F", "?x"]
+
+
+@pytest.mark.parametrize("temporary", [False, True])
+def test_boto3_signs_any_topic_and_payload(core: LocalIotCore, owner: AccessKey, temporary: bool) -> None:
+    key = issued(core, "ASIABOTO", 3600) if temporary else owner
+    session = boto3.Session(key.key_id, key.secret, key.session_token, REGION)
+    data, iot = session.client("iot-data", endpoint_url=core.url), session.client("iot", endpoint_url=core.url)
+    for topic in TOPICS:
+        data.publish(topic=topic, qos=1, retain=True, payload=bytes(range(256)), contentType="a b+/ä")
+        assert data.get_retained_message(topic=topic)["payload"] == bytes(range(256))
+    assert [each["authorizerName"] for each in iot.list_authorizers(pageSize=5)["authorizers"]] == ["chat"]
+
+
 def awsiotsdk(core: LocalIotCore, key: AccessKey) -> mqtt.Connection:
     """AWS's device SDK v2 for Python, which signs the header Connection as well, and the host without its port."""
     provider = auth.AwsCredentialsProvider.new_static(key.key_id, key.secret, key.session_token)
@@ -135,3 +154,20 @@ def test_the_device_sdk_v2_with_a_wrong_secret_is_refused(core: LocalIotCore, ow
     with pytest.raises(AwsCrtError, match="UPGRADE_FAILURE"):
         awsiotsdk(core, replace(owner, secret="wrong")).connect().result(PATIENCE)
     assert last(core, "refused_bytes")["reason"] == "aws_signature_mismatch"
+
+
+def test_two_browsers_publish_and_receive_with_signed_urls(server: Server) -> None:
+    owner = owner_key(server.data, EXAMPLE_PLACE)
+    signer = Signer(owner, region=EXAMPLE_PLACE.region, expires=15, host=f"{server.host}:{server.port}")
+
+    def browser(client_id: str) -> ChromiumConnection:
+        return ChromiumConnection(server, client_id, "", signed=signer._replace(at=time.time()).url())
+
+    with browser("first") as first, browser("second") as second:
+        both = (first, second)
+        assert [each.next().kind for each in both] == ["connected"] * 2
+        for each in both:
+            each.subscribe("/myTopic")
+        assert [each.next().kind for each in both] == ["subscribed"] * 2
+        first.publish("/myTopic", "hello")
+        assert [each.next() for each in both] == [("message", "/myTopic\nhello")] * 2

@@ -10,7 +10,7 @@ No error quotes a signature, a token or a secret.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import NamedTuple
@@ -73,7 +73,8 @@ class PresentedSignature:
 
     def canonical(self, request: SentRequest) -> CanonicalRequest:
         """The canonical request, as AWS IoT computes it."""
-        headers = tuple((name, request.header(name) or b"") for name in self.signed_headers)
+        values = request.canonical_headers(self.signed_headers)
+        headers = tuple((name, values[name]) for name in self.signed_headers)
         parameters = request.parameters()
         if self.in_url:
             parameters = [pair for pair in parameters if pair[0] not in NOT_SIGNED]
@@ -220,13 +221,12 @@ def _signed_headers(text: str, request: SentRequest) -> tuple[str, ...]:
     if list(names) != sorted(set(names)) or text != text.lower():
         raise MalformedSignature(f"SignedHeaders: expected sorted names in lower case, found {_shown(text)}")
     sent = {name for name, _ in request.headers}
-    _require("signed", ["host"], names)
-    _require("signed", sorted(name for name in sent if name.startswith("x-amz-")), names)
+    _require("signed", ["host", *sorted(name for name in sent if name.startswith("x-amz-"))], set(names))
     _require("sent", names, sent)
     return names
 
 
-def _require(what: str, names: Iterable[str], among: Iterable[str]) -> None:
+def _require(what: str, names: Iterable[str], among: Collection[str]) -> None:
     if missing := next((name for name in names if name not in among), None):
         other = "sent" if what == "signed" else "signed"
         raise MalformedSignature(f"the header {_shown(missing)} is {other} but not {what}")

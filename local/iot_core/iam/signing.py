@@ -40,8 +40,15 @@ class SentRequest:
 
     def header(self, name: str) -> bytes | None:
         """The canonical value of a header: repeated ones are joined; None if the request has none."""
-        values = [value for each, value in self.headers if each == name]
-        return b",".join(_SPACES.sub(b" ", value.strip()) for value in values) if values else None
+        return self.canonical_headers([name]).get(name)
+
+    def canonical_headers(self, names: Iterable[str]) -> dict[str, bytes]:
+        """The canonical values of some headers, by name; those that the request has."""
+        wanted, found = set(names), dict[str, list[bytes]]()
+        for name, value in self.headers:
+            if name in wanted:
+                found.setdefault(name, []).append(_SPACES.sub(b" ", value.strip()))
+        return {name: b",".join(values) for name, values in found.items()}
 
     def parameters(self) -> list[tuple[bytes, bytes]]:
         """The names and values of the query string, decoded, in the order of the request."""

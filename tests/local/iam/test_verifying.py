@@ -1,6 +1,8 @@
 """Which signed requests are accepted, and which mistake a refusal names."""
 
+import contextlib
 import re
+import time
 from urllib.parse import parse_qsl, quote, urlencode
 
 import pytest
@@ -308,6 +310,20 @@ def test_any_bytes_are_refused_with_a_reason(query: bytes, path: bytes, header: 
     headers = (("host", header), ("authorization", header), ("x-amz-date", header))
     refused_url(SentRequest("GET", path, prefix + query, headers[:1]))
     refused_header(SentRequest("GET", path, query, headers))
+    for signed in (SentRequest("GET", path, prefix + query, headers), SentRequest("GET", path, query, headers)):
+        with contextlib.suppress(SignatureRefused):
+            assert verifier().verify_upgrade(signed) is None
+        with pytest.raises(SignatureRefused):
+            verifier().is_foreign(signed, DATA)
+
+
+def test_the_time_grows_no_faster_than_the_headers() -> None:
+    names = [*sorted(f"h{number}" for number in range(20_000)), "host"]
+    headers = tuple((name, b"h") for name in names)
+    query = URL.replace("SignedHeaders=host", f"SignedHeaders={';'.join(names)}").encode()
+    started = time.process_time()
+    refused_url(SentRequest("GET", b"/mqtt", query, headers))
+    assert time.process_time() - started < 5  # With a search for each name, it takes a minute.
 
 
 @given(st.data())
