@@ -4,7 +4,7 @@ import compileall
 import tempfile
 from pathlib import Path
 
-from bench import cold, guessing, policies, warm
+from bench import cold, guessing, policies, proofs, warm
 from bench.broker.report import report as report_broker
 from bench.sample import make_sample
 
@@ -19,6 +19,7 @@ def main() -> None:
         warm.report(sample)
     guessing.report()
     policies.report()
+    proofs.report()
     report_broker()
 
 

@@ -28,6 +28,10 @@ class Journey:
     init: tuple[str, ...]
     files: Mapping[str, str] = field(default_factory=dict)
     """What the user writes after `init`."""
+    edits: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    """What the user replaces in a file of `init`, and by what."""
+    tests: str = ""
+    """The command that runs the user's own tests, in the place of the one that `init` prints."""
     packages: tuple[str, ...] = ()
     """What the user's own code imports."""
     variables: Mapping[str, str] = field(default_factory=dict)
@@ -52,7 +56,7 @@ class Walked:
     journey: Journey
     heard: str
     tests: str
-    """What the tests printed."""
+    """What pytest printed."""
 
     @property
     def authorizer(self) -> str:
@@ -81,7 +85,7 @@ class Folder:
 
     def client_of_dev(self, token: str) -> str:
         """Runs `dev`, then the first client that it prints, and returns what this client prints."""
-        command = [str(self.path / ".venv/bin/iot-authorizer"), "dev", "--port", "0", "--tls-port", "0"]
+        command = [".venv/bin/iot-authorizer", "dev", "--port", "0", "--tls-port", "0"]
         environment = {**self._cloud.environment, **self._variables}
         with subprocess.Popen(command, cwd=self.path, env=environment, stdout=subprocess.PIPE, text=True) as dev:
             try:
@@ -106,11 +110,13 @@ def walk(journey: Journey, wheel: Path, cloud: Cloud, home: Path) -> Walked:
     said = folder.run(f"uv tool run --quiet --from '{wheel}[local]' iot-authorizer init {' '.join(journey.init)}")
     tests, _, build, deploy = [line.partition("#")[0] for line in said.partition("Next:")[2].splitlines() if line]
     folder.write(journey.files)
+    for name, (before, after) in journey.edits.items():
+        folder.write({name: (folder.path / name).read_text().replace(before, after)})
     folder.run(f"uv sync --quiet --python {sys.executable}")
     if journey.packages:
         locked = folder.run(f"uv run iot-authorizer lock {' '.join(journey.packages)}")
         folder.run(locked.partition("to run it here too: ")[2])
-    tested = folder.run("uv run pytest" if any(name.startswith("tests/") for name in journey.files) else tests)
+    tested = folder.run(journey.tests or tests)
     heard = folder.client_of_dev(journey.token)
     folder.run(build if "build" in build else "uv run iot-authorizer build")
     stages = json.loads((folder.path / "cdk.json").read_text())

@@ -1,20 +1,19 @@
 """From an empty folder to a deployed authorizer, with only the built wheel."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.authorizer.keys import public_keys, signing_key
-from tests.authorizer.tokens import mint
+from tests.authorizer.tokens import AUDIENCE, ISSUER, mint
 from tests.cloud.cloud import Cloud
 from tests.cloud.credentials import query
 from tests.cloud.journey import Journey, Walked, walk
-from tests.http_server import Handler, HttpServer, serving
 
 THEIRS = ("authorizer", "policies", "identities", "local", "cdk")
 """Packages of a user's that have the names of our folders."""
+KEYS = "https://auth.example.com/keys"
 PACKAGE = "itsdangerous"
 """A package that neither the authorizer nor the project has."""
 CONFIGURATION = """\
@@ -22,7 +21,7 @@ name           = "rules"
 token_key_name = "session"
 handler        = "my_rules.lambda_handler"
 """
-RULES = f"""\
+CODE = f"""\
 from {PACKAGE} import BadSignature
 from iot_authorizer import Authorizer, Credentials, Grant, LambdaHandler, Principal, Refusal
 
@@ -56,76 +55,57 @@ SUITE = f"""\
 import {", ".join(THEIRS)}
 
 
+def test_ours_runs_beside_them(local_iot_core):
+    assert local_iot_core.allows(None, {{}}, "subscribe", "public/#", client_id="public/a")
+
+
 def test_they_are_ours():
     assert {{each.THEIRS for each in ({", ".join(THEIRS)})}} == {{True}}
 """
 
 
-class Issuer(Handler):
-    """An OpenID Connect provider."""
-
-    def do_GET(self) -> None:  # noqa: N802 (the name that the library calls)
-        assert isinstance(self.server, HttpServer)
-        url = self.server.url
-        configuration = {"issuer": url, "jwks_uri": f"{url}/keys"}
-        self.send_response(200)
-        self.end_headers()
-        answer = public_keys(signing_key("RS256")) if self.path == "/keys" else configuration
-        self.wfile.write(json.dumps(answer).encode())
-
-
-def chat(issuer: str) -> Journey:
-    forged = mint(signing_key("RS256", "stranger"), head={"kid": signing_key("RS256").key_id}, iss=issuer)
-    return Journey(
-        name="chat",
-        init=("chat", "--issuer", issuer, "--audience", "chat"),
-        heard="rooms/lobby/say/ann: Hello from Paho\n",
-        allowed={"httpContext": query(mint(iss=issuer, rooms=["attic"]))},
-        resource="topic/rooms/attic/say/ann",
-        refused={"httpContext": query(forged)},
-        reason="bad_signature",
-    )
-
-
-def rules(issuer: str) -> Journey:
-    sessions = f'from {PACKAGE} import Signer\n\nSESSIONS = Signer("secret")\n'
-    return Journey(
-        name="rules",
-        init=(),
-        files={
-            "authorizer.toml": CONFIGURATION,
-            "my_rules.py": RULES,
-            "sessions.py": sessions,
-            "tests/test_policy.py": TEST,
-        },
-        packages=(PACKAGE,),
-        token=SESSION,
-        heard="rooms/lobby/say/ann: Hello from Paho\n",
-        allowed={"httpContext": {"queryString": f"?session={SESSION}"}},
-        resource="topic/rooms/lobby/say/ann",
-        refused={"httpContext": {"queryString": f"?session={SESSION}x"}},
-        reason="unknown_session",
-    )
-
-
-def strangers(issuer: str) -> Journey:
-    return Journey(
-        name="strangers",
-        init=("public", "--anonymous"),
-        files={f"{name}/__init__.py": "THEIRS = True\n" for name in THEIRS} | {"tests/test_theirs.py": SUITE},
-        variables={"PYTHONPATH": "."},
-        heard="public/guestbook: Hello from Paho\n",
-        allowed={"mqttContext": {"clientId": "public/a"}},
-        resource="topic/public/guestbook",
-        refused={"mqttContext": {"clientId": "other"}},
-        reason="client_id_not_granted",
-    )
-
-
-@pytest.fixture(scope="module")
-def issuer() -> Iterator[str]:
-    with serving(HttpServer(Issuer)) as server:
-        yield server.url
+_FORGED = mint(signing_key("RS256", "stranger"), head={"kid": signing_key("RS256").key_id})
+CHAT = Journey(
+    name="chat",
+    init=("chat", "--issuer", ISSUER, "--jwks", KEYS, "--audience", AUDIENCE),
+    files={"keys.json": json.dumps(public_keys(signing_key("RS256")))},
+    edits={"authorizer.toml": (KEYS, "keys.json")},
+    heard="rooms/lobby/say/ann: Hello from Paho\n",
+    allowed={"httpContext": query(mint(rooms=["attic"]))},
+    resource="topic/rooms/attic/say/ann",
+    refused={"httpContext": query(_FORGED)},
+    reason="bad_signature",
+)
+RULES = Journey(
+    name="rules",
+    init=(),
+    files={
+        "authorizer.toml": CONFIGURATION,
+        "my_rules.py": CODE,
+        "sessions.py": f'from {PACKAGE} import Signer\n\nSESSIONS = Signer("secret")\n',
+        "tests/test_rules.py": TEST,
+    },
+    tests="uv run pytest",
+    packages=(PACKAGE,),
+    token=SESSION,
+    heard="rooms/lobby/say/ann: Hello from Paho\n",
+    allowed={"httpContext": {"queryString": f"?session={SESSION}"}},
+    resource="topic/rooms/lobby/say/ann",
+    refused={"httpContext": {"queryString": f"?session={SESSION}x"}},
+    reason="unknown_session",
+)
+STRANGERS = Journey(
+    name="strangers",
+    init=("public", "--anonymous"),
+    files={f"{name}/__init__.py": "THEIRS = True\n" for name in THEIRS} | {"tests/test_theirs.py": SUITE},
+    tests="uv run pytest",
+    variables={"PYTHONPATH": "."},
+    heard="public/guestbook: Hello from Paho\n",
+    allowed={"mqttContext": {"clientId": "public/a"}},
+    resource="topic/public/guestbook",
+    refused={"mqttContext": {"clientId": "other"}},
+    reason="client_id_not_granted",
+)
 
 
 @pytest.fixture(scope="module")
@@ -134,9 +114,9 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("home")
 
 
-@pytest.fixture(scope="module", params=[chat, rules, strangers], ids=lambda journey: journey.__name__)
-def walked(request: pytest.FixtureRequest, issuer: str, wheel: Path, cloud: Cloud, home: Path) -> Walked:
-    return walk(request.param(issuer), wheel, cloud, home)
+@pytest.fixture(scope="module", params=[CHAT, RULES, STRANGERS], ids=lambda journey: journey.name)
+def walked(request: pytest.FixtureRequest, wheel: Path, cloud: Cloud, home: Path) -> Walked:
+    return walk(request.param, wheel, cloud, home)
 
 
 def test_the_tests_of_the_project_pass(walked: Walked) -> None:

@@ -21,33 +21,37 @@ def of_glob(text: str) -> Tokens:
     return tuple(_ANY if character == "*" else character for character in text)
 
 
-def of_filter(text: str) -> Tokens:
-    """A topic filter."""
+def of_filter(text: str, *, reserved: bool = False) -> Tokens:
+    """A topic filter; with `reserved`, its first wildcard takes only what begins with `$`."""
     tokens: list[str] = []
     levels = text.split("/")
     lead = 2 if levels[0] == "$share" and len(levels) > 2 else 0
     for index, level in enumerate(levels):
         tokens += ["/"] * (index > 0)
         if level in ("+", "#"):
-            tokens += [_LEAD] * (index == lead) + [_ANY if level == "#" else _LEVEL]
+            tokens += ["$" if reserved else _LEAD] * (index == lead) + [_ANY if level == "#" else _LEVEL]
         else:
             tokens += level
     return tuple(tokens)
 
 
+def widest(tokens: Tokens) -> Tokens:
+    """The resource of a deny with these tokens: each wildcard takes any characters."""
+    return tuple(_ANY if token == _LEVEL else token for token in tokens if token != _LEAD)
+
+
 class _Place(NamedTuple):
-    """How much of one pattern is read."""
+    """What one pattern has still to read. Patterns of one group with the same rest are one."""
 
     group: str
-    tokens: Tokens
-    at: int
+    rest: Tokens
 
     def moved(self, steps: int) -> "_Place":
-        return self._replace(at=self.at + steps)
+        return _Place(self.group, self.rest[steps:])
 
     @property
     def token(self) -> str:
-        return self.tokens[self.at] if self.at < len(self.tokens) else ""
+        return self.rest[0] if self.rest else ""
 
 
 _State = tuple[frozenset[_Place], str]
@@ -59,7 +63,7 @@ def find(
     groups: Mapping[str, Iterable[Tokens]], wanted: Callable[[Groups], bool], *, filters: bool = False, begin: str = ""
 ) -> str | None:
     """A shortest text that begins with `begin` and whose groups are wanted; None if there is none."""
-    places = frozenset(_Place(name, tokens, 0) for name, patterns in groups.items() for tokens in patterns)
+    places = frozenset(_Place(name, tokens) for name, patterns in groups.items() for tokens in patterns)
     state: _State = (_closure(places), _START)
     for character in begin:
         state = (_closure(_read(state[0], character)), _START)
@@ -91,7 +95,7 @@ def _following(state: _State, *, filters: bool) -> Iterator[tuple[str, str]]:
 
 
 def _closure(places: Iterable[_Place]) -> frozenset[_Place]:
-    """With the places behind tokens that may take nothing."""
+    """With the places behind tokens that may take nothing. A group that matches whatever follows needs no others."""
     found = set(places)
     waiting = list(found)
     for place in waiting:  # It grows meanwhile.
@@ -99,7 +103,8 @@ def _closure(places: Iterable[_Place]) -> frozenset[_Place]:
         if skipped is not None and (after := place.moved(skipped)) not in found:
             found.add(after)
             waiting.append(after)
-    return frozenset(found)
+    certain = {place.group for place in found if place.rest == (_ANY,)}
+    return frozenset(place for place in found if place.group not in certain or place.rest in ((_ANY,), ()))
 
 
 def _read(places: Iterable[_Place], character: str) -> Iterator[_Place]:

@@ -5,13 +5,12 @@ value that a `when` of the template names: how a template compares such values i
 """
 
 import json
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import product
 from random import Random
 from typing import Any
 
-from iot_authorizer_cli.checking.characters import FRESH, Tokens, find, of_filter, of_glob
+from iot_authorizer_cli.checking.characters import FRESH, Tokens, find, of_filter, of_glob, widest
 from iot_authorizer_cli.checking.template_lines import PLACEHOLDER, SLASH, UNSAFE, TemplateLine
 
 
@@ -70,12 +69,14 @@ def _values(principal: Mapping[str, Any], name: str) -> list[Any]:
 
 def _applies(line: TemplateLine, principal: Mapping[str, Any]) -> bool:
     return all(
-        any(wanted == "*" or _is_equal(line, value, wanted) for value in _values(principal, name) for wanted in values)
+        any(_meets(line, value, wanted) for value in _values(principal, name) for wanted in values)
         for name, values in _flat(line.block.get("when", {})).items()
     )
 
 
-def _is_equal(line: TemplateLine, value: object, wanted: object) -> bool:
+def _meets(line: TemplateLine, value: object, wanted: object) -> bool:
+    if wanted == "*":
+        return line.kind == "deny" or (value is not False and value != "")
     if line.kind == "grant":
         return value == wanted and isinstance(value, bool) == isinstance(wanted, bool)
     return _spelled(value) == _spelled(wanted)
@@ -135,14 +136,12 @@ def _groups(statements: Iterable[Mapping[str, Any]], meant: Iterable[Reach]) -> 
         globs = {of_glob(arn.split(":", 5)[5].split("/", 1)[1]) for arn in statement["Resource"]}
         groups.setdefault(statement["Effect"], set()).update(globs)
     for line, _, text, reserved in meant:
-        is_exact = line.key == "connect"
-        glob = text if is_exact else re.sub(r"(^|/)[+#](?=/|$)", r"\1*", text)
+        exact = of_glob(text) if line.key == "connect" else of_filter(text, reserved=reserved)
         if line.kind == "grant":
-            groups.setdefault("allowed", set()).add(of_glob(text) if is_exact else of_filter(text))
-            continue
-        groups.setdefault("may be denied", set()).add(of_glob(f"${glob}" if reserved else glob))
-        if not reserved:
-            groups.setdefault("denied", set()).add(of_glob(text) if is_exact else of_filter(text))
+            groups.setdefault("allowed", set()).add(exact)
+        else:
+            groups.setdefault("denied", set()).add(exact)
+            groups.setdefault("may be denied", set()).add(widest(exact))
     return groups
 
 

@@ -136,10 +136,12 @@ def _of_refusals(found: Refusals) -> Iterator[str]:
     effect = "refuses" if found.is_new else "no longer refuses"
     yield f"{effect}: {_REFUSED[found.reason].format(found.source)} ({found.reason})"
     principal = found.example.principal
-    yield f"         example: {principal.name} with {json.dumps(dict(principal.claims))}"
+    client_id = f", client ID {found.example.client_id}" if found.source == "client_id" else ""
+    yield f"         example: {principal.name} with {json.dumps(dict(principal.claims))}{client_id}"
 
 
 _REFUSED = {
+    "ambiguous_claim": "a principal whose {} is there in two ways",
     "invalid_name": "a principal whose {} breaks the name rule",
     "unsafe_value": "a principal whose {} is not one plain level",
     "unclear_denial": "a principal whose {} a deny cannot compare",
@@ -183,6 +185,7 @@ def _as_json(found: TemplateDiff, asked: Answers[Affected] | None) -> Mapping[st
                 "source": each.source,
                 "principal": each.example.principal.name,
                 "claims": each.example.principal.claims,
+                "client_id": each.example.client_id,
             }
             for each in found.refusals
         ],

@@ -213,8 +213,11 @@ def _load(handler: str, folder: Path) -> _Handler:
     except InvalidFile:
         raise
     except ModuleNotFoundError as error:
-        importing = "" if f"{name}.".startswith(f"{error.name}.") else f"{name} could not be loaded: "
-        raise BrokenHandler(f"{handler}: {importing}no module named {error.name}") from None
+        problem = f"no module named {error.name}"
+        if not f"{name}.".startswith(f"{error.name}."):
+            advice = f"install its package into {sys.prefix}, or put the module into {folder}"
+            problem = f"{name} could not be loaded: {problem}: {advice}"
+        raise BrokenHandler(f"{handler}: {problem}") from None
     except KeyboardInterrupt:
         raise
     except BaseException as error:

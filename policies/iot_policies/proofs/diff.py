@@ -25,7 +25,7 @@ from iot_policies.proofs.languages import ACTIONS
 from iot_policies.proofs.meaning import CLIENT_ID, Meaning, is_widened
 from iot_policies.proofs.patterns import NotCovered
 from iot_policies.proofs.prover import Progress
-from iot_policies.proofs.refusals import Refusals, blocks_only_in, meant, refusals
+from iot_policies.proofs.refusals import Refusals, blocks_only_in, meant, refusal_of, refusals
 from iot_policies.proofs.representatives import ExamplePrincipal, Examples
 from iot_policies.proofs.smallest_principals import Words
 from iot_policies.template import PolicyTemplate
@@ -112,17 +112,27 @@ def _outside(old: PolicyTemplate, new: PolicyTemplate, found: TemplateDiff) -> I
         found.not_covered.append(f"example principals: {problem}")
         return
     changed = {id(line.entry) for line in found.lines}
+    kinds = {each.kind: each for each in found.refusals}
     for number, example in enumerate(every):
         if number % 50 == 0:
             yield Progress("example principals", number, len(every))
         try:
-            before, after = meant(old, example), meant(new, example)
+            before, after = (_policy(template, example) for template in (old, new))
             if isinstance(before, Meaning) and isinstance(after, Meaning):
                 found.outside += _differences(before, after, example, changed, (old, new))
+            elif (refusal := refusal_of(old, new, example)) is not None:
+                kinds.setdefault(refusal.kind, refusal)
         except NotCovered as problem:
             found.not_covered.append(f"principal {example.principal.name}: {problem}")
         if found.outside:
-            return
+            break
+    found.refusals = [*kinds.values()]
+
+
+def _policy(template: PolicyTemplate, example: ExamplePrincipal) -> Meaning | str:
+    """What a template means for a principal, nothing if it grants nothing; the reason code for any other refusal."""
+    found = meant(template, example)
+    return NOTHING if found == "nothing_granted" else found
 
 
 def _differences(
@@ -136,8 +146,10 @@ def _differences(
     reaches = (*before.allowed, *before.denied, *after.allowed, *after.denied)
     without = [each for each in reaches if id(each.entry) in changed]
     both: tuple[tuple[Effect, Meaning, Meaning], ...] = (("opens", after, before), ("closes", before, after))
+    names_client_id = any("{client_id}" in entry.text for template in templates for entry in template.entries)
+    is_without = example.client_id is None and names_client_id  # A CONNECT always has a client ID.
     for effect, allowing, refusing in both:
-        for action in ACTIONS:
+        for action in ACTIONS[1:] if is_without else ACTIONS:
             decision = Compared(allowing, refusing, example.client_id).first(action, without=without)
             if decision is not None:
                 yield effect, show(decision, action, example, templates)

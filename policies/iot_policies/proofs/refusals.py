@@ -1,27 +1,39 @@
 """The principals that only one of two templates refuses, because it reads a claim that the other one does not read.
 
 1. A template reads the claims of each `when`, and those of the placeholders of each block that applies.
-2. A principal is refused if a claim that is read breaks the name rule (`invalid_name`), if a placeholder's value is no
-   plain level (`unsafe_value`), or if a deny cannot compare a claim (`unclear_denial`).
+2. A principal is refused if a claim that is read breaks the name rule (`invalid_name`) or is there in two ways
+   (`ambiguous_claim`), if a placeholder's value is no plain level (`unsafe_value`), which can also be the client ID, or
+   if a deny cannot compare a claim (`unclear_denial`).
 3. For each claim, each of these values, and each entry that grants something, the smallest principal with the value is
    tried with both templates. One that only one template refuses stands for its kind.
+4. The example principals of `diff` can show more kinds: `refusal_of`.
 """
 
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from iot_policies.compiler import compile_policy
 from iot_policies.entries import Entry
+from iot_policies.errors import PolicyError
 from iot_policies.placeholders import claim_names
 from iot_policies.principal import Principal
 from iot_policies.proofs.claims import MustBeRefused
 from iot_policies.proofs.meaning import Meaning, meaning
-from iot_policies.proofs.patterns import template_levels, variables_of
+from iot_policies.proofs.patterns import NotCovered, template_levels, variables_of
 from iot_policies.proofs.representatives import ExamplePrincipal
 from iot_policies.proofs.smallest_principals import Block, Words, smallest_principals
 from iot_policies.template import PolicyTemplate
 
-_VALUES: dict[str, object] = {"invalid_name": "a\u200b", "unsafe_value": "a/b", "unclear_denial": {"a": "b"}}
-"""For each reason code a value that is refused where that code is possible."""
+_OTHERS = ("principal", "client_id")
+"""What a placeholder reads besides claims."""
+_VALUES: tuple[tuple[str, object], ...] = (
+    ("invalid_name", "a\u200b"),
+    ("unsafe_value", "a/b"),
+    ("unsafe_value", False),  # With a condition "*", it is not there.
+    ("unclear_denial", {"a": "b"}),
+    ("unclear_denial", {}),
+)
+"""Reason codes, each with a value that is refused where that code is possible."""
 
 
 class Refusals(NamedTuple):
@@ -32,14 +44,32 @@ class Refusals(NamedTuple):
     reason: str
     """The reason code."""
     source: str
-    """The claim, as `claims.rooms`; or `principal`."""
+    """The claim, as `claims.rooms`; or `principal` or `client_id`."""
     example: ExamplePrincipal
+
+    @property
+    def kind(self) -> tuple[bool, str, str]:
+        """What kinds differ in."""
+        return self.is_new, self.reason, self.source
 
 
 def refusals(old: PolicyTemplate, new: PolicyTemplate, words: Words) -> list[Refusals]:
     """The kinds of principals that only one of two templates refuses. Those without any grant are left out."""
     found = (*_of_one(old, new, words, is_new=False), *_of_one(new, old, words, is_new=True))
-    return [*{(each.is_new, each.reason, each.source): each for each in reversed(found)}.values()][::-1]
+    return [*{each.kind: each for each in reversed(found)}.values()][::-1]
+
+
+def refusal_of(old: PolicyTemplate, new: PolicyTemplate, example: ExamplePrincipal) -> Refusals | None:
+    """The kind of a principal that only one template refuses; None if both do, or none, or nothing is granted to it."""
+    before, after = meant(old, example), meant(new, example)
+    if isinstance(before, str) == isinstance(after, str) or "nothing_granted" in (before, after):
+        return None
+    is_new, reason = isinstance(after, str), after if isinstance(after, str) else before
+    try:
+        compile_policy(new if is_new else old, *example)
+    except PolicyError as error:
+        return Refusals(is_new, error.reason, error.source, example)
+    raise NotCovered(f"{example}: refused by the template only, for {reason}")
 
 
 def _of_one(template: PolicyTemplate, other: PolicyTemplate, words: Words, *, is_new: bool) -> Iterator[Refusals]:
@@ -66,11 +96,11 @@ def meant(template: PolicyTemplate, example: ExamplePrincipal) -> Meaning | str:
 
 
 def _sources(template: PolicyTemplate, block: Block) -> dict[str, None]:
-    """The claims that a block reads, and the principal if a placeholder does."""
+    """The claims that a block reads, and the principal and the client ID if a placeholder reads them."""
     texts = [entry.text for entry in template.entries if entry.block is block]
     names = [*(block.when or {}), *(name for text in texts for name in claim_names(text))]
     sources = dict.fromkeys(f"claims.{name}" for name in names)
-    return sources | dict.fromkeys(name for name in ("principal",) if any("{principal}" in text for text in texts))
+    return sources | dict.fromkeys(name for name in _OTHERS if any(f"{{{name}}}" in text for text in texts))
 
 
 def _tries(
@@ -80,8 +110,13 @@ def _tries(
     for entry in _simplest_grants(granting):
         values = words.fill({}, variables_of(template_levels(entry.text))) or {}
         example = smallest_principals(words, [entry.block, reading], values)[0]
-        for reason, value in _VALUES.items():
-            yield reason, example._replace(principal=_with(example.principal, source, value))
+        for reason, value in _VALUES:
+            yield reason, _with(example, source, value)
+        name = source.removeprefix("claims.")
+        outer, dot, rest = name.partition(".")
+        if dot:
+            claims = {**example.principal.claims, name: "a", outer: {rest: "a"}}
+            yield "ambiguous_claim", example._replace(principal=Principal(example.principal.name, claims))
 
 
 def _simplest_grants(template: PolicyTemplate) -> Iterator[Entry]:
@@ -92,11 +127,15 @@ def _simplest_grants(template: PolicyTemplate) -> Iterator[Entry]:
             yield min(entries, key=lambda each: each.text.count("{"))
 
 
-def _with(principal: Principal, source: str, value: object) -> Principal:
-    """A principal with one more value of a claim, or with another name."""
+def _with(example: ExamplePrincipal, source: str, value: object) -> ExamplePrincipal:
+    """A principal with one more value of a claim, or with another name or client ID."""
+    if source == "client_id":
+        return example._replace(client_id=str(value))
+    principal = example.principal
     if source == "principal":
-        return principal._replace(name=str(value))
+        return example._replace(principal=principal._replace(name=str(value)))
     name = source.removeprefix("claims.")
     known = principal.claims.get(name)
     values = known if isinstance(known, list) else [] if known is None else [known]
-    return principal._replace(claims={**principal.claims, name: [*values, value] if values else value})
+    claims = {**principal.claims, name: [*values, value] if values else value}
+    return example._replace(principal=principal._replace(claims=claims))

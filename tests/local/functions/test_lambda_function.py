@@ -138,7 +138,10 @@ def test_a_handler_is_not_loaded_while_another_one_hangs(folder: Path, monkeypat
         ("own", "expected MODULE.NAME"),
         ("own.", "expected MODULE.NAME"),
         (".lambda_handler", "expected MODULE.NAME"),
-        ("importing.lambda_handler", "importing could not be loaded: no module named nowhere"),
+        (
+            "importing.lambda_handler",
+            "importing could not be loaded: no module named nowhere: install its package into ",
+        ),
         ("nowhere.lambda_handler", "no module named nowhere"),
         ("own.other", "own has no function other"),
         ("own.number", "own has no function number"),

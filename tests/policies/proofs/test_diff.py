@@ -14,13 +14,12 @@ from iot_policies.grants import SessionTimes
 from iot_policies.proofs.changed_entries import QUESTIONS, ChangeLine, is_allowed
 from iot_policies.proofs.diff import affected, diff
 from iot_policies.proofs.smallest_principals import Words
-from tests import ROOT
+from tests import READY
 from tests.effort import examples
 from tests.policies.probes import permitted
 from tests.policies.reference import wildcard_matches
 from tests.policies.templates import Block, Case, blocks, cases
 
-READY = sorted((ROOT / "policies").glob("*.toml"))
 ACTIONS = ("iot:Publish", "iot:RetainPublish", "iot:Subscribe", "iot:Receive")
 
 
@@ -236,6 +235,8 @@ def test_a_line_names_the_conditions_under_which_nothing_changes() -> None:
         (ROOMS, {("invalid_name", "claims.rooms"), ("unsafe_value", "claims.rooms"), ("unsafe_value", "principal")}),
         (Deny(publish=("y",), when={"off": True}), {("invalid_name", "claims.off"), ("unclear_denial", "claims.off")}),
         (Grant(publish=("x",), when={"role": "x"}), {("invalid_name", "claims.role")}),
+        (Grant(publish=("x/{client_id}",)), {("unsafe_value", "client_id")}),
+        (Grant(publish=("x",), when={"a.b": "x"}), {("invalid_name", "claims.a.b"), ("ambiguous_claim", "claims.a.b")}),
     ],
 )
 def test_a_block_that_reads_a_claim_refuses_principals(block: Grant | Deny, expected: set[tuple[str, str]]) -> None:

@@ -11,11 +11,10 @@ from hypothesis import strategies as st
 from iot_policies import Deny, Grant, PolicyTemplate, Principal
 from iot_policies.explaining import ACTIONS, Question, explain
 from iot_policies.proofs.who_can import Way, WhoCan, who_can
-from tests import ROOT
+from tests import READY
 from tests.policies.probes import FILTERS, TOPICS, permitted
 from tests.policies.templates import Case, cases
 
-READY = sorted((ROOT / "policies").glob("*.toml"))
 QUESTIONS: Mapping[Question, tuple[str, ...]] = {
     "publish": TOPICS,
     "retain": TOPICS,

@@ -42,8 +42,8 @@ def deploy(
 ) -> None:
     """Deploy a stage to AWS.
 
-    Builds the Lambda function first. Needs Node.js 22 or newer, and credentials and a region of AWS. The CDK asks
-    before it changes permissions.
+    Builds the Lambda function first. Needs Node.js 22 or newer, credentials and a region of AWS, and an account that
+    was prepared for the CDK: prints the command for it if it was not. The CDK asks before it changes permissions.
     """
     require_config(config)
     read_stage(stages_of_file(), stage)
