@@ -8,9 +8,11 @@ known whether they are frames at all.
 """
 
 import asyncio
+import base64
 import json
 import uuid
 from collections.abc import Callable
+from dataclasses import replace
 
 from websockets.exceptions import InvalidMessage
 from websockets.frames import CloseCode, Frame, Opcode
@@ -18,6 +20,7 @@ from websockets.http11 import Request, Response
 from websockets.protocol import State
 from websockets.server import ServerProtocol
 from websockets.typing import Subprotocol
+from websockets.utils import accept_key, generate_key
 
 from iot_core.authorizers.event import HttpContext, join_headers
 from iot_core.edge.connection import MqttConnection
@@ -35,6 +38,8 @@ _END_OF_HEAD = b"\r\n\r\n"
 _LONGEST_FRAME = 256 * 1024
 """Bytes; an MQTT packet has at most 146 KiB."""
 
+_LONGEST_KEY = 256
+"""Bytes of a Sec-WebSocket-Key."""
 _BAD_REQUEST = b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 
 BeginMqtt = Callable[[Channel, HttpContext, IamPrincipal | None], MqttConnection]
@@ -136,7 +141,7 @@ class MqttOverWebSocket(asyncio.Protocol):
             self._protocol.send_response(self._forbidden(refused))
             self._on_refusal(refused.reason, refused.detail)
             return
-        response = self._protocol.accept(request)
+        response = self._accept(request)
         if response.status_code != 101:
             self._refuse(response)
             return
@@ -145,6 +150,21 @@ class MqttOverWebSocket(asyncio.Protocol):
             headers=join_headers(request.headers.raw_items()), query_string=f"?{query}" if query else None
         )
         self._connection = self._begin(self, http, None if key is None else key.principal)
+
+    def _accept(self, request: Request) -> Response:
+        """Accepts an upgrade, also with a Sec-WebSocket-Key of another length than 16 bytes (RFC 6455, section 4.1)."""
+        # AWS's device SDK v1 for Python sends 128 bytes, and looks for the answer's header in lower case.
+        keys = request.headers.get_all("Sec-WebSocket-Key")
+        if len(keys) != 1 or not _is_odd_key(keys[0]):
+            return self._protocol.accept(request)
+        headers = request.headers.copy()
+        del headers["Sec-WebSocket-Key"]
+        headers["Sec-WebSocket-Key"] = generate_key()
+        response = self._protocol.accept(replace(request, headers=headers))
+        if response.status_code == 101:
+            del response.headers["Sec-WebSocket-Accept"]
+            response.headers["sec-websocket-accept"] = accept_key(keys[0])
+        return response
 
     def _refuse(self, response: Response) -> None:
         self._protocol.send_response(response)
@@ -202,6 +222,15 @@ class MqttOverWebSocket(asyncio.Protocol):
                 self._transport.write(chunk)
             else:
                 self._transport.close()
+
+
+def _is_odd_key(key: str) -> bool:
+    """Whether a Sec-WebSocket-Key is valid but for its length."""
+    try:
+        length = len(base64.b64decode(key, validate=True))
+    except ValueError:
+        return False
+    return 0 < length <= _LONGEST_KEY and length != 16
 
 
 def _sent(request: Request) -> SentRequest:

@@ -1,5 +1,7 @@
 """MQTT over WebSocket with a URL that is signed with an access key."""
 
+import base64
+import hashlib
 import json
 import time
 from collections.abc import Iterator
@@ -177,6 +179,23 @@ def test_presence_names_the_owner_as_aws_writes_an_iam_user(running: Running, si
         client.connect("console")
         event = json.loads(watcher.expect(Publish).payload)
     assert event["principalIdentifier"] == f"123456789012/AIDA{signer.key.key_id[4:]}"
+
+
+def test_a_websocket_key_of_128_bytes_is_answered_as_awss_sdk_v1_for_python_wants_it(
+    running: Running, signer: Signer
+) -> None:
+    key = base64.b64encode(bytes(range(128)))
+    channel = running.plain()
+    channel.send(
+        b"GET /mqtt?%b HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        b"Sec-WebSocket-Key: %b\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: mqttv3.1\r\n\r\n"
+        % (signer.url().encode(), key)
+    )
+    answer = channel.receive()
+    expected = base64.b64encode(hashlib.sha1(key + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11").digest())
+    assert answer.startswith(b"HTTP/1.1 101 ")
+    assert b"sec-websocket-accept: %b\r\n" % expected in answer
+    assert answer.lower().count(b"sec-websocket-accept: ") == 1
 
 
 # MQTT 3.1, which Amplify PubSub speaks.
