@@ -40,12 +40,11 @@ def prove(
     """Prove that the policies of a template allow what its entries say, and nothing else.
 
     The proof is about every principal, with any name and any claims. If it fails, prints the principal, the topic and
-    the entries. Skips tests, NAME.test.toml, so you can name all files of a folder.
+    the entries.
 
     Exits with 0 for proved, with 1 if a policy differs, with 3 if something cannot be decided. Skips
     tests, NAME.test.toml, so you can name all files of a folder.
     """
-    policies = options.templates(policies)
     policies = options.templates(policies)
     if certificate is not None and len(policies) > 1:
         raise typer.BadParameter("expected one template", param_hint="--certificate")

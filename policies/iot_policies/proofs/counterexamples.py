@@ -1,5 +1,6 @@
 """What a proof shows if a policy and its template differ: the principal, the topic and the entries."""
 
+import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -7,8 +8,8 @@ from iot_policies.entries import Action, Entry
 from iot_policies.packing import Statement
 from iot_policies.proofs.automata import Automaton, Word, readable
 from iot_policies.proofs.languages import Difference, Resource, resource_pattern, resources_of
-from iot_policies.proofs.meaning import Meaning, Reach
-from iot_policies.proofs.patterns import Pattern
+from iot_policies.proofs.meaning import Meaning
+from iot_policies.proofs.patterns import Pattern, show
 from iot_policies.proofs.representatives import ExamplePrincipal
 from iot_policies.template import PolicyTemplate
 from iot_policies.toml_file import key_of
@@ -30,6 +31,8 @@ class Counterexample:
     """For a client ID: what the CONNECT asks for."""
     entries: tuple[Entry, ...]
     """The entries of the template that are about the text."""
+    others: tuple[Entry, ...]
+    """Further entries whose resource matches the text, since its `*` takes more levels than their wildcard."""
     resources: tuple[str, ...]
     """The resources of the policy that decide, as `Deny a/*`."""
     is_alone: bool = False
@@ -38,14 +41,14 @@ class Counterexample:
     def lines(self) -> Iterator[str]:
         """The counterexample for people."""
         principal, client_id = self.example
-        yield f"principal {principal.name}, claims {dict(principal.claims)}" + (
-            f", client ID {client_id}" * bool(client_id)
-        )
+        client = "" if client_id is None else f", client ID {client_id}"
+        yield f"principal {principal.name}, claims {json.dumps(principal.claims)}{client}"
         yield f"{_WORDS[self.kind]}: {self._what()}"
         if self.topic:
             yield f"it receives {self.topic}"
         alone = " (this entry only, in a template of its own)" if self.is_alone else ""
         yield from (f"entry: {entry}{alone}" for entry in self.entries)
+        yield from (f"its resource reaches further: {entry}{alone}" for entry in self.others)
         yield from (f"policy: {resource}" for resource in self.resources)
 
     def as_json(self) -> dict[str, object]:
@@ -60,6 +63,7 @@ class Counterexample:
             "topic": self.topic or None,
             "connect_attributes": list(self.attributes),
             "entries": [key_of(entry.location) for entry in self.entries],
+            "others": [key_of(entry.location) for entry in self.others],
             "resources": list(self.resources),
             "entry_only": self.is_alone,
         }
@@ -81,7 +85,7 @@ _WORDS = {
 def of_refusal(example: ExamplePrincipal, *, found: str | None, expected: str | None) -> Counterexample:
     """A principal that is refused wrongly, or not refused, or whose documents are wrong."""
     kind = "packing" if found and expected else "refused" if found else "not refused"
-    return Counterexample(example, kind, None, found or expected or "", "", (), (), ())
+    return Counterexample(example, kind, None, found or expected or "", "", (), (), (), ())
 
 
 def of_difference(
@@ -93,15 +97,13 @@ def of_difference(
 ) -> Counterexample:
     """A topic, topic filter or client ID that shows a difference, with the entries and resources that are about it."""
     levels = {level for entry in template.entries for level in entry.filter.split("/")}
-    avoid = levels | {level for reach in meant.allowed + meant.denied for level in map(str, reach.levels)}
+    avoid = levels | {level for reach in meant.allowed + meant.denied for level in map(show, reach.levels)}
     word, action = difference.word, difference.action
     resources = [each for each in resources_of(statements) if each.action == action and _covers(each, difference)]
-    received = difference.topic or word
-    entries = [
-        each.entry
-        for each in meant.allowed + meant.denied
-        if each.action == action and (_matches(_pattern(each), word) or _matches(_pattern(each), received))
-    ]
+    about = [each for each in meant.allowed + meant.denied if each.action == action]
+    words = {word, difference.topic or word}
+    entries = dict.fromkeys(each.entry for each in about if any(_matches(each.least, text) for text in words))
+    others = dict.fromkeys(each.entry for each in about if _matches(each.resource, word) and each.entry not in entries)
     return Counterexample(
         example,
         difference.kind,
@@ -109,17 +111,14 @@ def of_difference(
         readable(word, avoid),
         readable(difference.topic, avoid) if difference.topic else "",
         tuple(sorted(difference.attributes)),
-        tuple(dict.fromkeys(entries)),
+        tuple(entries),
+        tuple(others),
         tuple(f"{each.effect} {each.text}" for each in resources),
     )
 
 
 def _covers(resource: Resource, difference: Difference) -> bool:
     return difference.attributes in resource.subsets and _matches(resource_pattern(resource.text), difference.word)
-
-
-def _pattern(reach: Reach) -> Pattern:
-    return reach.least
 
 
 def _matches(pattern: Pattern, word: Word) -> bool:

@@ -74,12 +74,17 @@ class Reach(NamedTuple):
         return (*pattern[:start], reserved, *pattern[start + 1 :])
 
     @property
+    def resource(self) -> Pattern:
+        """Its topic filter as a resource, with `*` for each wildcard. Raises NotCovered."""
+        levels = tuple(("*",) if level in _WILD and self.entry.key != "connect" else level for level in self.levels)
+        return glob_pattern(_with_any_client_id(levels, "*"))
+
+    @property
     def most(self) -> Pattern:
         """What it may match. Raises NotCovered."""
         if self.entry.effect == "Allow" and not is_widened(self.entry):
             return self.least
-        levels = tuple(("*",) if level in _WILD and self.entry.key != "connect" else level for level in self.levels)
-        pattern = glob_pattern(_with_any_client_id(levels, "*"))
+        pattern = self.resource
         start = lead(self.levels)
         if self.reserved:
             return (*pattern[:start], Piece(("$",), open_end=True, loops=True), *pattern[start + 1 :])

@@ -57,6 +57,7 @@ CRAFTED: dict[str, Blocks] = {
         deny(when={"off": [True, "soon", 3]}, publish=["z/#"], connect=["{principal}/*"]),
         deny(when={"no.retain": "*"}, retain=["#"], subscribe=["z/{claims.no.topics}"]),
     ),
+    "a deny of a list": (grant(publish=["z/#"]), deny(publish=["z/{claims.blocked.topics}"])),
     "words": (
         grant(publish=["a"]),
         grant(when={"scope": "read"}, publish=["a/{claims.scope}"]),

@@ -60,6 +60,11 @@ FAULTS: dict[str, tuple[str, str, str]] = {
     ),
     "placeholders of levels are swapped": ("entries.py", "as_format(level, names)", "as_format(level, names[::-1])"),
     "a deny without client ID denies nothing": ("entries.py", 'effect == "Deny" else name', "False else name"),
+    "a grant without client ID is for every client ID": (
+        "entries.py",
+        'name == "client_id" and effect == "Deny"',
+        'name == "client_id"',
+    ),
     # Pairs of entries.
     "only the first container is looked at": (
         "compiler.py",
@@ -92,7 +97,7 @@ FAULTS: dict[str, tuple[str, str, str]] = {
         "for combination in combinations for pattern",
         "for combination in combinations[:2] for pattern",
     ),
-    "denials that cut are accepted": ("template.py", "if cuts(glob, inner.levels)", "if False"),
+    "denials that cut are accepted": ("template.py", "if any(cuts(", "if False and any(cuts("),
     "a container with a condition counts as always there": ("template.py", "blocks[block].when is None", "True"),
     "the names of a container are ignored": ("template.py", "set(container.names) <= set(rule.names)", "True"),
     "texts are never equal": (
@@ -161,6 +166,31 @@ FAULTS: dict[str, tuple[str, str, str]] = {
         "placeholders.py",
         "return tuple(dict.fromkeys(texts))",
         "return tuple(texts[:1])",
+    ),
+    "placeholders of denies read what is unclear": (
+        "compiler.py",
+        "                read_denied_claim(claims, name)",
+        "                pass",
+    ),
+    "the principal's name is not checked": (
+        "compiler.py",
+        "if name is not None and (problem",
+        "if name is None and (problem",
+    ),
+    "one value gets a backdoor": (
+        "compiler.py",
+        "found = self._filled[names] = self._values.combinations(names)",
+        "found = self._filled[names] = self._values.combinations(names) * 1 or [('*',) * len(names)]",
+    ),
+    "a list with several values is one": (
+        "placeholders.py",
+        "return list(product(*values))",
+        "return [tuple(each[0] for each in values)] if all(values) else []",
+    ),
+    "the values of two placeholders go in pairs": (
+        "placeholders.py",
+        "return list(product(*values))",
+        "return list(zip(*values))",
     ),
     # Statements and documents.
     "grants have no condition": (

@@ -25,7 +25,8 @@ QUESTIONS: Mapping[Question, tuple[str, ...]] = {
 
 def holds(way: Way, case: Case) -> bool:
     """Whether the conditions and values of a way hold for a principal, read without the package."""
-    block = {"when": way.entry.block.when}
+    when = way.entry.block.when or {}
+    block = {"when": {name: [*wanted] if isinstance(wanted, tuple) else wanted for name, wanted in when.items()}}
     values = {"principal": [case.name]} | {f"claims.{name}": strings(value) for name, value in case.claims.items()}
     return case.applies(block) and all(text in values.get(name, []) for name, text in way.values)
 
