@@ -5,14 +5,14 @@ const { createHash } = require("node:crypto");
 const { readFileSync } = require("node:fs");
 
 const [name, given] = process.argv.slice(2);
-const { host, region, credentials, clientId, topic, ca } = JSON.parse(given);
+const { host, region, credentials, fresh, clientId, topic, ca } = JSON.parse(given);
 const { accessKeyId, secretAccessKey, sessionToken } = credentials;
 
 function say(event, ...values) {
   console.log(JSON.stringify([event, ...values]));
 }
 
-// Ends at the first end of its connection: most of these clients try again forever.
+// Ends at the first end of its connection, unless it gets fresh credentials: most of these clients try again forever.
 function follow(client) {
   client.on("connect", () => client.subscribe(topic, { qos: 1 }, (error) => error || client.publish(topic, "hello")));
   client.on("message", (at, payload) => {
@@ -23,7 +23,7 @@ function follow(client) {
   client.on("error", (error) => say("error", error.message));
   client.on("close", () => {
     say("close");
-    process.exit(1);
+    if (!fresh) process.exit(1);
   });
 }
 
@@ -47,8 +47,10 @@ const clients = {
   "aws-mqtt": () => {
     const NodeClient = require("aws-mqtt/lib/NodeClient");
     const will = { topic: "WillMsg", payload: "gone", qos: 0, retain: false };
-    const found = { accessKeyId, secretAccessKey, sessionToken, get: (done) => done(null) };
-    return new NodeClient({ region, credentials: found, endpoint: host, expires: 600, clientId, will });
+    let asked = 0;
+    const found = { accessKeyId, secretAccessKey, sessionToken };
+    found.get = (done) => done(null, fresh && asked++ && Object.assign(found, fresh)); // As AWS's SDK refreshes them.
+    return new NodeClient({ region, credentials: found, endpoint: host, expires: 600, clientId, will, reconnectPeriod: 100 });
   },
   "aws-iot-device-sdk": () => {
     const { device } = require("aws-iot-device-sdk");

@@ -55,14 +55,22 @@ def issued(core: LocalIotCore, key_id: str, expires_in: float) -> AccessKey:
     return key
 
 
-def run_node(core: LocalIotCore, client: str, key: AccessKey, region: str = REGION) -> list[list[str]]:
-    """What a client prints: its events, the last one when it ends."""
+def for_node(key: AccessKey) -> dict[str, str | None]:
+    """Credentials as JavaScript's SDKs name them."""
+    return {"accessKeyId": key.key_id, "secretAccessKey": key.secret, "sessionToken": key.session_token}
+
+
+def run_node(
+    core: LocalIotCore, client: str, key: AccessKey, region: str = REGION, fresh: AccessKey | None = None
+) -> list[list[str]]:
+    """What a client prints: its events, the last one when it ends. It reconnects only with fresh credentials."""
     node = needs(client)
-    credentials = {"accessKeyId": key.key_id, "secretAccessKey": key.secret, "sessionToken": key.session_token}
+    credentials = for_node(key)
     options = {
         "host": f"localhost:{core.tls_port}",
         "region": region,
         "credentials": {name: value for name, value in credentials.items() if value},
+        "fresh": None if fresh is None else for_node(fresh),
         "clientId": f"{client}-{key.key_id}",  # IoT Core takes one connection a second of one client ID.
         "topic": f"/myTopic/{client}",
         "ca": str(core.ca_path),
@@ -97,6 +105,13 @@ def test_expired_credentials_are_refused_and_the_feed_says_so(core: LocalIotCore
     key = issued(core, "ASIASTALE", -1)
     assert "message" not in [event for event, *_ in run_node(core, client, key)]
     assert last(core, "refused_bytes")["reason"] == "credentials_expired"
+
+
+def test_aws_mqtt_signs_with_refreshed_credentials_when_it_reconnects(core: LocalIotCore) -> None:
+    stale, fresh = issued(core, "ASIAOLD", -1), issued(core, "ASIANEW", 3600)
+    events = run_node(core, "aws-mqtt", stale, fresh=fresh)
+    assert ["close"] in events[:-1]
+    assert events[-1] == ["message", "/myTopic/aws-mqtt", "hello"]
 
 
 def test_a_single_publish_of_aws_mqtt(core: LocalIotCore, owner: AccessKey) -> None:

@@ -34,7 +34,7 @@ def find_mistake(request: SentRequest, presented: PresentedSignature, secret: st
         if _count(each) > _MOST_MISTAKES:
             break
         host, query, path, payload = (form.value for form in each)
-        headers = tuple((name, host.encode("latin-1") if name == "host" else value) for name, value in right.headers)
+        headers = tuple((name, host.encode() if name == "host" else value) for name, value in right.headers)
         candidate = right._replace(path=path, query=query, headers=headers, payload_hash=payload)
         if signature(secret, presented.scope, presented.date, candidate) == presented.signature:
             return "; ".join(form.mistake for form in each if form.mistake)

@@ -326,6 +326,12 @@ def test_the_time_grows_no_faster_than_the_headers() -> None:
     assert time.process_time() - started < 5  # With a search for each name, it takes a minute.
 
 
+@given(st.binary(max_size=20), st.binary(max_size=20))
+def test_a_url_that_is_sent_to_any_other_host_or_path_is_refused(host: bytes, path: bytes) -> None:
+    request = SentRequest("GET", b"/mqtt/" + path, Signer().url().encode(), (("host", host),))
+    assert refused_url(request)[0] in (IotCoreReason.AWS_SIGNATURE_MISMATCH, IotCoreReason.AWS_SIGNATURE_MALFORMED)
+
+
 @given(st.data())
 def test_a_url_with_any_changed_value_is_refused(data: st.DataObject) -> None:
     pairs = parse_qsl(Signer().url(query="clientId=ann"), strict_parsing=True)
