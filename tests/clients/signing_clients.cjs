@@ -50,7 +50,8 @@ const clients = {
     let asked = 0;
     const found = { accessKeyId, secretAccessKey, sessionToken };
     found.get = (done) => done(null, fresh && asked++ && Object.assign(found, fresh)); // As AWS's SDK refreshes them.
-    return new NodeClient({ region, credentials: found, endpoint: host, expires: 600, clientId, will, reconnectPeriod: 100 });
+    const options = { endpoint: host, expires: 600, clientId, will, reconnectPeriod: 100 };
+    return new NodeClient({ region, credentials: found, ...options });
   },
   "aws-iot-device-sdk": () => {
     const { device } = require("aws-iot-device-sdk");
