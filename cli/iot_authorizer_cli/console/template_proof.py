@@ -22,13 +22,13 @@ LONGEST_PROOF = 10.0
 """Seconds, after which only entries and pairs of entries are proved."""
 _MOST_LINES = 20
 _TEXTS: dict[Verdict, str] = {
-    "proved": "Proved: every principal that gets a policy may do what this template says, and nothing else.",
+    "proved": "Proved: every principal that gets a policy may do what the template in force says, and nothing else.",
     "partly proved": (
         "Partly proved: each entry, and each pair of entries. The rest takes too long for this page: "
         "run iot-authorizer prove."
     ),
     "not covered": "Not proved as a whole: no difference was found, but this could not be decided:",
-    "different": "A policy differs from this template, so iot-authorizer build refuses it. An example:",
+    "different": "A policy differs from the template in force, so iot-authorizer build refuses it. An example:",
 }
 
 

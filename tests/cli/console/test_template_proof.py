@@ -1,18 +1,14 @@
-"""The proof of the template in force, beside the template on the page."""
+"""The proof of the template in force, in plain words. How the page shows it: `test_policy_panel.py`."""
 
 import asyncio
-from pathlib import Path
 
 import pytest
-from playwright.sync_api import expect
 
 from iot_authorizer_cli.console.template_proof import TemplateProof, shown
 from iot_policies import Deny, Grant, PolicyTemplate
 from iot_policies.proofs import prove
-from tests.cli.console.conftest import Ask, Console
+from tests.cli.console.conftest import Ask
 
-PROVED = "Proved: every principal that gets a policy may do what this template says, and nothing else."
-WIDENED = '\n[[grant]]\nname = "wide"\nwiden = true\npublish = ["a/+/b/#"]\n'
 OWN = PolicyTemplate.of([Grant(publish=["users/{principal}/outbox"]), Deny(publish=["users/eve/outbox"])])
 
 
@@ -56,21 +52,6 @@ def test_of_many_lines_the_first_are_shown() -> None:
 
 
 def test_the_console_answers_with_the_proof(ask: Ask) -> None:
-    assert ask("/console/proof").json == {"verdict": "proved", "text": PROVED, "lines": []}
-
-
-def test_the_page_shows_the_proof_and_after_a_reload_that_of_the_new_template(console: Console, folder: Path) -> None:
-    template = folder / "policies/chat.toml"
-    good = template.read_text()
-    proof = console.page.locator("#proof")
-    expect(proof).to_have_text(PROVED)
-    try:
-        template.write_text(good + WIDENED)
-        expect(proof).to_contain_text("Not proved as a whole", timeout=15_000)
-        expect(proof.get_by_role("listitem")).to_have_text(
-            'grant "wide", publish = "a/+/b/#": `widen` allows more than the entry matches'
-        )
-    finally:
-        template.write_text(good)
-    expect(proof).to_have_text(PROVED, timeout=15_000)
-    assert console.complaints == []
+    found = ask("/console/proof").json
+    assert (found["verdict"], found["lines"]) == ("proved", [])
+    assert str(found["text"]).startswith("Proved: every principal that gets a policy")

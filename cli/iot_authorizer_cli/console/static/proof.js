@@ -10,7 +10,7 @@ export async function showProof(templatePath) {
   const asked = ++latest;
   byId("proof").hidden = !templatePath;
   if (!templatePath) return;
-  show({ verdict: "", text: "Proving this template…", lines: [] });
+  show({ verdict: "", text: "Proving the template in force…", lines: [] });
   const found = await get("/console/proof").catch((error) => ({ verdict: "", text: error.message, lines: [] }));
   if (asked === latest) show(found); // Else a newer template is being proved.
 }
