@@ -36,6 +36,7 @@ def check(certificate: Mapping[str, Any], template: bytes, render: Render, *, pr
     if hashlib.sha256(template).hexdigest() != about["sha256"]:
         yield "the template is not the one of the certificate: its hash differs"
         return
+    render(())  # It refuses what is not a template, with a message of its own.
     lines = lines_of(tomllib.loads(template.decode("utf-8-sig")))
     prefix = about["topic_prefix"]
     if [(line.place, line.text) for line in lines] != [(p, e["text"]) for p, e in certificate["entries"].items()]:

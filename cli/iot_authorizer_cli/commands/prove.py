@@ -37,7 +37,7 @@ def prove(
     topic_prefix: options.TopicPrefix = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, one object for each template.")] = False,
 ) -> None:
-    """Prove that the policies of a template allow what its entries say, and nothing else.
+    """Prove that a template's policies allow exactly its entries.
 
     The proof is about every principal, with any name and any claims. If it fails, prints the principal, the topic and
     the entries.
