@@ -105,11 +105,11 @@ def build(config: Path, directory: Path, target: Target = LAMBDA, variables: Map
         _copy(config, staging / CONFIGURATION)
         write_target(staging, target)
         _copy_files(config, checked.files | (frozenset() if code is None else code.files), staging)
-        proof = prove_shipped(staging, checked, certificate_path(directory))
         if interpreter is not None:
             compile_sources(interpreter, staging)
         _normalize(staging)
         _check_size(staging)
+        proof = prove_shipped(staging, checked, certificate_path(directory))  # Last: it keeps its certificate.
         shutil.rmtree(directory, ignore_errors=True)
         staging.rename(directory)
     finally:
