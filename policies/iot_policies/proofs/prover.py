@@ -206,11 +206,7 @@ class _Prover:
         for number, example in enumerate(every):
             if number % 50 == 0:
                 yield Progress("example principals", number, len(every))
-            try:
-                self._try(example)
-            except NotCovered as problem:
-                line = f"principal {example.principal.name} with claims {dict(example.principal.claims)}: {problem}"
-                self.proof.not_covered.append(line)
+            self._try_or_name(example)
             if self.proof.counterexample is not None:
                 return
         yield from self._many()
@@ -223,12 +219,20 @@ class _Prover:
             yield Progress("many values", number, _NUMBERS[-1])
             before = self._too_large()
             for example in self._examples.many(number):
-                self._try(example)
+                self._try_or_name(example)
             if self.proof.counterexample or before != self._too_large():
                 return
 
     def _too_large(self) -> int:
         return self.proof.too_large + self.proof.refused["policy_too_large"]
+
+    def _try_or_name(self, example: ExamplePrincipal) -> None:
+        """Compares a policy, and names the principal if this cannot be decided."""
+        try:
+            self._try(example)
+        except NotCovered as problem:
+            line = f"principal {example.principal.name} with claims {dict(example.principal.claims)}: {problem}"
+            self.proof.not_covered.append(line)
 
     def _try(self, example: ExamplePrincipal) -> None:
         """Compares the policy of a real principal with the meaning of the template."""

@@ -174,10 +174,10 @@ FAULTS: dict[str, tuple[str, str, str]] = {
     ),
     "the principal's name is not checked": (
         "compiler.py",
-        "if name is not None and (problem",
-        "if name is None and (problem",
+        '("principal", principal.name), ("client_id", client_id)',
+        '("client_id", client_id), ("client_id", client_id)',
     ),
-    "one value gets a backdoor": (
+    "a missing value is every value": (
         "compiler.py",
         "found = self._filled[names] = self._values.combinations(names)",
         "found = self._filled[names] = self._values.combinations(names) * 1 or [('*',) * len(names)]",
