@@ -100,7 +100,8 @@ class ChangedEntries:
             try:
                 found = self._example(entry, action)
             except NotCovered as problem:
-                self._not_covered.append(f"{entry}: {problem}")
+                if (text := f"{entry}: {problem}") not in self._not_covered:  # Once for all actions.
+                    self._not_covered.append(text)
                 continue
             if found is not None:
                 shown.append(found)
