@@ -17,6 +17,7 @@ from iot_authorizer_cdk.constructs.authorizer_resource import (
 from iot_authorizer_cdk.constructs.first_use import invoke_command, web_socket_url
 from iot_authorizer_cdk.constructs.function import AuthorizerFunction
 from iot_authorizer_cdk.constructs.issuer import Issuer
+from iot_authorizer_cdk.constructs.shared_secrets import secret_arns
 from iot_authorizer_cdk.constructs.stand_ins import StandIns
 from iot_authorizer_cdk.package.configuration import (
     CONFIGURATION,
@@ -102,7 +103,7 @@ class IotCustomAuthorizer(Construct):
             code=built.parent,
             handler=self.configuration.handler,
             environment=environment | {CONFIG_VARIABLE: CONFIGURATION},
-            secrets=self.configuration.secrets,
+            secrets=_secrets(self, self.configuration.secrets, issuers),
             props=props,
             table=table or _named_table(self, self.configuration.table),
         )
@@ -203,6 +204,12 @@ def _restored(configuration: CheckedConfiguration, stand_ins: StandIns) -> Check
     table = configuration.table
     secrets = tuple(map(stand_ins.restored, configuration.secrets))
     return replace(configuration, secrets=secrets, table=None if table is None else stand_ins.restored(table))
+
+
+def _secrets(scope: Construct, names: Sequence[str], issuers: Sequence[Issuer]) -> dict[str, Sequence[str]]:
+    """Returns the ARNs to allow for each secret. Raises InvalidSettings for one that names none."""
+    known = {name: arns for issuer in issuers for name, arns in issuer.secret_arns.items()}
+    return {name: known[name] if name in known else secret_arns(scope, name) for name in names}
 
 
 def _named_table(scope: Construct, name: str | None) -> aws_dynamodb.ITable | None:

@@ -30,6 +30,7 @@ from iot_policies.proofs.claims import MustBeRefused
 from iot_policies.proofs.counterexamples import Counterexample, of_difference, of_refusal
 from iot_policies.proofs.languages import Difference, Languages, resources_of
 from iot_policies.proofs.lemma import Alone, Rendered, alone, check_shape, rendered
+from iot_policies.proofs.limits import beyond_limits
 from iot_policies.proofs.meaning import Meaning, is_widened, meaning
 from iot_policies.proofs.pairs import Meeting, Side, meetings, sides
 from iot_policies.proofs.patterns import NotCovered, show
@@ -113,7 +114,8 @@ def prove(template: PolicyTemplate, *, quick: bool = False) -> Proof:
 def proving(template: PolicyTemplate, *, quick: bool = False) -> Generator[Progress, None, Proof]:
     """As `prove`, step by step: it yields how far it is and returns the proof."""
     prover = _Prover(template, quick=quick)
-    for step in (prover.entries, prover.pairs, *(() if quick else (prover.examples,))):
+    prover.proof.not_covered += (beyond := [*beyond_limits(template)])
+    for step in (prover.entries,) if beyond else (prover.entries, prover.pairs, *(() if quick else (prover.examples,))):
         yield from step()
         if prover.proof.counterexample is not None:
             break
