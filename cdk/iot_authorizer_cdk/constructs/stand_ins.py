@@ -12,7 +12,9 @@ from collections.abc import Mapping, Sequence
 
 from iot_authorizer_cdk.package.configuration import ISSUERS, TABLE
 
-_TOKEN = re.compile(r"\$\{Token\[[^\]]*\]\}")
+TOKEN = r"\$\{Token\[[^\]]*\]\}"  # noqa: S105 (not a password)
+"""A token in a text, as a regular expression."""
+_TOKEN = re.compile(TOKEN)
 _KNOWN_LATE = re.compile("AUTHORIZER__(JWT|SIGNED_TOKENS)__.+")
 """The variables in whose values only the deployment may know a part, beside the table's."""
 

@@ -62,6 +62,10 @@ class CheckedConfiguration:
     """`secretsmanager:NAME` or `ssm:NAME` of each shared secret."""
     table: str | None
     """The name or ARN of the identity table."""
+    policy: str | None
+    """The policy template, relative to its folder; None if all grants come from code."""
+    topic_prefix: str
+    """The levels in front of each topic of the template."""
     files: frozenset[Path]
     """The files that it names, relative to its folder."""
     handler: str
@@ -117,6 +121,8 @@ def check_configuration(config: Path, environment: Mapping[str, str]) -> Checked
         public_keys=public_keys,
         secrets=tuple(issuer.secret for issuer in found.jwt if issuer.secret is not None),
         table=found.table,
+        policy=found.policy,
+        topic_prefix=found.topic_prefix,
         files=files,
         handler=found.handler,
         requirements=found.requirements,

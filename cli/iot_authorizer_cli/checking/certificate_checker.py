@@ -17,12 +17,23 @@ simple: texts, lists of texts, and the values that the template names.
 import hashlib
 import json
 import tomllib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from functools import cache
+from itertools import combinations
 from typing import Any
 
-from iot_authorizer_cli.checking.random_principals import differences_of, drawn
-from iot_authorizer_cli.checking.template_lines import PLACEHOLDER, SLASH, UNSAFE, TemplateLine, lead_of, lines_of
+from iot_authorizer_cli.checking.drawn_principals import aimed, drawn, who
+from iot_authorizer_cli.checking.policy_comparison import differences_of
+from iot_authorizer_cli.checking.principal_meaning import meaning
+from iot_authorizer_cli.checking.template_lines import (
+    KEYS,
+    PLACEHOLDER,
+    SLASH,
+    UNSAFE,
+    TemplateLine,
+    lead_of,
+    lines_of,
+)
 
 Render = Callable[[Sequence[Mapping[str, object]]], Sequence[object]]
 """Returns the documents of each principal, or `{"refused": REASON}`."""
@@ -36,6 +47,7 @@ def check(certificate: Mapping[str, Any], template: bytes, render: Render, *, pr
     if hashlib.sha256(template).hexdigest() != about["sha256"]:
         yield "the template is not the one of the certificate: its hash differs"
         return
+    render(())  # It refuses what is not a template, with a message of its own.
     lines = lines_of(tomllib.loads(template.decode("utf-8-sig")))
     prefix = about["topic_prefix"]
     if [(line.place, line.text) for line in lines] != [(p, e["text"]) for p, e in certificate["entries"].items()]:
@@ -43,8 +55,13 @@ def check(certificate: Mapping[str, Any], template: bytes, render: Render, *, pr
         return
     yield from _entries(lines, certificate, prefix)
     yield from _pairs(lines, certificate, prefix)
-    yield from _examples(certificate["examples"], render)
-    yield from _random(lines, certificate, render, principals)
+    examples = certificate["examples"]
+    mine = [*aimed(lines), *drawn(lines, about["sha256"], principals)]
+    asked = [{key: each[key] for key in ("principal", "claims", "client_id")} for each in (*examples, *mine)]
+    answers = render(asked)
+    yield from _examples(examples, answers[: len(examples)])
+    yield from _policies(lines, prefix, asked, answers)
+    yield from _coverage(lines, certificate, mine, answers[len(examples) :])
 
 
 def shape(line: TemplateLine, prefix: str) -> dict[str, dict[str, set[str]]]:
@@ -172,21 +189,51 @@ def _symbols(text: str) -> Iterator[str]:
         yield from ([part] if part.startswith("{") else part)
 
 
-def _examples(examples: Sequence[Mapping[str, Any]], render: Render) -> Iterator[str]:
-    asked = [{key: each[key] for key in ("principal", "claims", "client_id")} for each in examples]
-    for example, found in zip(examples, render(asked), strict=True):
+def _examples(examples: Sequence[Mapping[str, Any]], answers: Sequence[object]) -> Iterator[str]:
+    """Each example must be answered as in the certificate."""
+    for example, found in zip(examples, answers, strict=True):
         answer = found if isinstance(found, dict) else {"documents": _sha256(found)}
         if any(answer.get(key) != example.get(key) for key in ("documents", "refused")):
-            yield f"principal {example['principal']} with claims {json.dumps(example['claims'])}: another policy"
+            yield f"{who(example)}: another policy than in the certificate"
 
 
 def _sha256(documents: object) -> str:
     return hashlib.sha256(json.dumps(documents, separators=(",", ":")).encode()).hexdigest()
 
 
-def _random(lines: Sequence[TemplateLine], certificate: Mapping[str, Any], render: Render, count: int) -> Iterator[str]:
-    asked = drawn(lines, certificate["template"]["sha256"], count)
-    for principal, found in zip(asked, render(asked), strict=True):
-        problems = differences_of(lines, certificate["template"]["topic_prefix"], principal, found)
-        who = f"principal {principal['principal']} with claims {json.dumps(principal['claims'])}"
-        yield from (f"{who}: {problem}" for problem in problems)
+def _policies(
+    lines: Sequence[TemplateLine], prefix: str, principals: Sequence[Mapping[str, Any]], answers: Sequence[object]
+) -> Iterator[str]:
+    """Each policy must be what the template says. Equal cases are compared once."""
+    known: dict[object, list[str]] = {}
+    for principal, found in zip(principals, answers, strict=True):
+        meant = meaning(lines, prefix, principal)
+        key = (json.dumps(found), meant._replace(reaches=tuple(dict.fromkeys(meant.reaches))))
+        if key not in known:
+            known[key] = list(differences_of(meant, found))
+        yield from (f"{who(principal)}: {problem}" for problem in known[key])
+
+
+def _coverage(
+    lines: Sequence[TemplateLine],
+    certificate: Mapping[str, Any],
+    mine: Sequence[Mapping[str, Any]],
+    answers: Sequence[object],
+) -> Iterator[str]:
+    """The examples must have every entry, and every two entries of a pair, that the checker's own principals have."""
+    prefix, examples = certificate["template"]["topic_prefix"], certificate["examples"]
+    tried = {meaning(lines, prefix, each).lines for each in examples if "documents" in each}
+    asked = {
+        meaning(lines, prefix, each).lines for each, found in zip(mine, answers, strict=True) if isinstance(found, list)
+    }
+    for line in lines:
+        if _has(asked, {line}) and not _has(tried, {line}):
+            yield f"{line.place}: is in no example principal's policy"
+    for one, other in combinations(lines, 2):
+        is_shared = {*KEYS[one.kind, one.key]} & {*KEYS[other.kind, other.key]}
+        if is_shared and _has(asked, {one, other}) and not _has(tried, {one, other}):
+            yield f"{one.place} and {other.place}: are together in no example principal's policy"
+
+
+def _has(found: Iterable[Set[TemplateLine]], wanted: Set[TemplateLine]) -> bool:
+    return any(wanted <= each for each in found)

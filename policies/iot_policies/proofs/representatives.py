@@ -5,13 +5,17 @@ So the kinds are: which blocks apply, which values are missing, and which levels
 
 1. For each two entries that can have a resource in common, and each entry with itself: every set of equations between
    levels that can be at the same place. With more than MOST_EQUATIONS of them: each one, each two, and all. Also each
-   equation between levels at different places, since a fault may compare them.
+   equation between levels at different places, levels that are exchanged, and levels that are equal only if they are
+   joined, since a fault may compare them.
 2. Each of these with the blocks of both, of one, of the other, and with all blocks.
 3. Every choice of every list in a `when`, and everything once more with one more value in each list: a fault that one
    value hides shows with the other.
+   For each two entries also: values that differ only in case, and no client ID.
 4. Many values in each list, until the policy is too large: packing then needs several documents.
-5. Each placeholder missing, and with values that are no plain level.
-6. For each condition: every spelling of it, near misses, and values that cannot be compared or read.
+5. Each placeholder missing, with values that are no plain level, and with values that are easily changed by copying
+   (`hostile_values.py`).
+6. For each condition: every spelling of it, near misses, and values that cannot be compared or read, each alone and at
+   both ends of a list (`spellings.py`).
 """
 
 import json

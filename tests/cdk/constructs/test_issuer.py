@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aws_cdk import App, CfnParameter, Stack, aws_cognito, aws_secretsmanager
+from aws_cdk import App, CfnParameter, Stack, aws_cognito
 from aws_cdk.assertions import Match, Template
 
 from iot_authorizer.token_settings import JwtIssuer
@@ -16,7 +16,7 @@ from iot_authorizer_cdk import Alarms, Dashboard, InvalidSettings, IotCustomAuth
 from iot_authorizer_cdk.constructs.issuer import JwtKeys
 from iot_policies import InvalidFile
 from tests.cdk.configurations import CONFIGURATION
-from tests.cdk.conftest import Synth, statements
+from tests.cdk.conftest import Synth
 
 AUTH = "https://auth.example.com/"
 KEYS = f"{AUTH}keys"
@@ -129,17 +129,6 @@ def test_variables_that_are_in_the_template_need_no_fingerprint(synth: Synth, op
     template = synth(code=open_code, issuers=[Issuer.of(AUTH, audience=["chat"], jwks=KEYS)])
     template.resource_count_is("Custom::Fingerprint", 0)
     template.has_resource_properties(VERSION, {"Description": Match.absent()})
-
-
-def test_the_role_may_read_the_secret_of_an_issuer(stack: Stack, open_code: Path) -> None:
-    arn = aws_secretsmanager.Secret(stack, "Secret").secret_arn
-    tables(
-        stack,
-        open_code,
-        Issuer.of(AUTH, audience=["chat"], algorithms=["HS256"], secret=f"secretsmanager:{arn}"),
-    )
-    _, reads = statements(Template.from_stack(stack))
-    assert reads["Resource"] == stack.resolve(arn)
 
 
 def test_values_can_replace_single_keys_of_an_issuer(synth: Synth, open_code: Path) -> None:

@@ -1,5 +1,6 @@
 """`iot-authorizer build`: the Lambda directory of a project, and its size."""
 
+import hashlib
 import json
 import re
 from pathlib import Path
@@ -43,10 +44,12 @@ def test_it_builds_for_the_stage_and_reports_the_largest_parts(run: Run, folder:
     (library,) = (built / "pydantic_core").glob("*.so")
     assert f"cpython-{OTHER.replace('.', '')}-" in library.name
     assert json.loads((built / MARK).read_text()) == stages["prod"]
-    first, *_, total, digest, note, _ = done.stdout.splitlines()
+    first, *_, total, digest, proof, note, _ = done.stdout.splitlines()
     assert "cryptography" in first
     assert re.fullmatch(r" +\d+\.\d\d MB  built, \d+\.\d\d MB zipped", total)
     assert digest == f"sha256:{directory_hash(built)}"
+    certificate = hashlib.sha256((folder / "built.proof.json").read_bytes()).hexdigest()
+    assert proof == f"built.proof.json: policies/chat.toml: proved, sha256:{certificate}"
     assert note.startswith(f"python{OTHER} is not on this machine, so there is no bytecode")
 
 

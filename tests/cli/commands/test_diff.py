@@ -35,6 +35,8 @@ def test_diff_prints_what_opens_and_closes_with_conditions_and_examples(run: Run
         'closes publish: grant "moderators", publish = "rooms/+/mute/+", removed',
         "         if role = moderator or admin",
         '         example: ann with {"role": "moderator"}: publish rooms/any/mute/any',
+        "refuses: a principal whose claims.rooms is not one plain level (unsafe_value)",
+        '         example: ann with {"role": "moderator", "rooms": false}',
         "changes session.refresh_after: 900s becomes 300s",
         "everything else is the same for every principal",
     ]

@@ -174,10 +174,10 @@ FAULTS: dict[str, tuple[str, str, str]] = {
     ),
     "the principal's name is not checked": (
         "compiler.py",
-        "if name is not None and (problem",
-        "if source is None and (problem",
+        '("principal", principal.name), ("client_id", client_id)',
+        '("client_id", client_id), ("client_id", client_id)',
     ),
-    "one value gets a backdoor": (
+    "a missing value is every value": (
         "compiler.py",
         "found = self._filled[names] = self._values.combinations(names)",
         "found = self._filled[names] = self._values.combinations(names) * 1 or [('*',) * len(names)]",
@@ -247,10 +247,10 @@ FAULTS: dict[str, tuple[str, str, str]] = {
         '_UNSAFE.search("".join(values)) is None',
         'not any(v == "#" or set(v) & set("/+*?$") for v in values)',
     ),
-    "1.0 is the level 1": (
+    "1.0 is a level": (
         "placeholders.py",
         "if isinstance(value, int) and not isinstance(value, bool)",
-        "value = value if value is True or value != 1 else 1\n    if isinstance(value, int) and not isinstance(value, bool)",
+        "if (isinstance(value, int) or value == 1.0) and not isinstance(value, bool)",
     ),
     "at most four values count": (
         "placeholders.py",
