@@ -112,16 +112,17 @@ class Case:
 
     def _filters(self, given: tuple[Block, ...], keys: tuple[str, ...]) -> Iterator[str]:
         for block in given:
-            if self.applies(block):
+            if self.applies(block, is_deny=given is self.denies):
                 for key in keys:
                     for text in _strings(block.get(key)):
                         yield from self.filled(text)
 
-    def applies(self, block: Block) -> bool:
-        """Whether a block applies to the principal."""
+    def applies(self, block: Block, *, is_deny: bool = False) -> bool:
+        """Whether a block applies to the principal. In a deny, `"*"` also covers an empty list."""
         when = block.get("when")
         return not isinstance(when, Mapping) or all(
-            any(wanted == "*" or value in _strings(wanted) for value in _strings(self.claims.get(name)))
+            (is_deny and wanted == "*" and self.claims.get(name) is not None)
+            or any(wanted == "*" or value in _strings(wanted) for value in _strings(self.claims.get(name)))
             for name, wanted in when.items()
         )
 

@@ -29,7 +29,8 @@ def holds(way: Way, case: Case) -> bool:
     when = way.entry.block.when or {}
     block = {"when": {name: [*wanted] if isinstance(wanted, tuple) else wanted for name, wanted in when.items()}}
     values = {"principal": [case.name]} | {f"claims.{name}": strings(value) for name, value in case.claims.items()}
-    return case.applies(block) and all(text in values.get(name, []) for name, text in way.values)
+    applies = case.applies(block, is_deny=way.entry.effect == "Deny")
+    return applies and all(text in values.get(name, []) for name, text in way.values)
 
 
 def strings(value: object) -> list[str]:
