@@ -16,7 +16,9 @@ from iot_authorizer_cdk.constructs.authorizer_resource import (
 )
 from iot_authorizer_cdk.constructs.first_use import invoke_command, web_socket_url
 from iot_authorizer_cdk.constructs.function import AuthorizerFunction
+from iot_authorizer_cdk.constructs.identity_table import check_region, name_or_arn
 from iot_authorizer_cdk.constructs.issuer import Issuer
+from iot_authorizer_cdk.constructs.shared_secrets import secret_arns
 from iot_authorizer_cdk.constructs.stand_ins import StandIns
 from iot_authorizer_cdk.package.configuration import (
     CONFIGURATION,
@@ -29,11 +31,14 @@ from iot_authorizer_cdk.package.configuration import (
     check_configuration,
 )
 from iot_authorizer_cdk.package.lambda_directory import build
+from iot_authorizer_cdk.package.shipped_proof import ShippedProof, certificate_path, prove_shipped
 from iot_authorizer_cdk.package.target import Target, check_target
 from iot_authorizer_cdk.properties import AuthorizerProps, InvalidSettings, check_authorizer_name, name_in_iot_core
 
 NO_BYTECODE = "iot-authorizer:noBytecode"
 """The ID of the note that no interpreter of the function's Python is on this machine."""
+NOT_PROVED = "iot-authorizer:notProved"
+"""The ID of the warning that the policy template is not proved as a whole."""
 _NAMESPACE = "POWERTOOLS_METRICS_NAMESPACE"
 
 
@@ -62,11 +67,12 @@ class IotCustomAuthorizer(Construct):
 
         `config` is the configuration to build of, by default `authorizer.toml` in the current folder; the directory is
         in the CDK's output folder. `code` is a directory that `iot-authorizer build` has built, instead of `config`.
-        Either is checked as the Lambda checks it when it starts, and its policy as the linter does. `name` replaces the
-        name in the configuration. With signing, `-signed` is appended to either, because signing cannot be turned on or
-        off for an existing authorizer. `issuers` are used in place of `[[jwt]]`, which the configuration must not have
-        then. The function reads the identity table `table` and counts wrong passwords in it; without `table`, it uses
-        the one that the configuration names. `values` replace other values, by their names as variables:
+        Either is checked as the Lambda checks it when it starts, and its policy as the linter does. Its policy is also
+        proved: what is not proved is a warning, and a difference is refused. `name` replaces the name in the
+        configuration. With signing, `-signed` is appended to either, because signing cannot be turned on or off for an
+        existing authorizer. `issuers` are used in place of `[[jwt]]`, which the configuration must not have then. The
+        function reads the identity table `table` and counts wrong passwords in it; without `table`, it uses the one
+        that the configuration names. `values` replace other values, by their names as variables:
         `{"AUTHORIZER__TOKEN_KEY_NAME": "session"}`; files that they name must be beside `config` or in `code`.
 
         Raises InvalidFile, InvalidSettings and UvError, which say what to change.
@@ -86,20 +92,24 @@ class IotCustomAuthorizer(Construct):
         check_target(built.parent, target)
         self.configuration = _restored(check_configuration(built, known), stand_ins)
         """What the configuration says."""
+        proof = _proved(self, built.parent, self.configuration)
         self.authorizer_name = name_in_iot_core(self.configuration.name, signing=bool(self.configuration.public_keys))
         """The name that clients use."""
         check_authorizer_name("name", self.authorizer_name)
         if self.authorizer_name != self.configuration.name:
             environment[NAME] = self.authorizer_name  # Alarms find the metrics by it.
+        used_table = table or _named_table(self, self.configuration.table)
+        if used_table is not None:
+            check_region(Stack.of(self), used_table)
         self.function = AuthorizerFunction(
             self,
             "Lambda",
             code=built.parent,
             handler=self.configuration.handler,
             environment=environment | {CONFIG_VARIABLE: CONFIGURATION},
-            secrets=self.configuration.secrets,
+            secrets=_secrets(self, self.configuration.secrets, issuers),
             props=props,
-            table=table or _named_table(self, self.configuration.table),
+            table=used_table,
         )
         resource = AuthorizerResource(self, name=self.authorizer_name, settings=self._settings(props))
         self.authorizer_arn = resource.arn
@@ -113,9 +123,9 @@ class IotCustomAuthorizer(Construct):
         """IoT Core's data endpoint, such as `abc-ats.iot.eu-west-1.amazonaws.com`."""
         self.web_socket_url = web_socket_url(self.endpoint, self.authorizer_name, self.configuration)
         """What a browser opens, with placeholders for credentials, such as `TOKEN`."""
-        self._add_outputs()
+        self._add_outputs(proof)
 
-    def _add_outputs(self) -> None:
+    def _add_outputs(self, proof: ShippedProof | None) -> None:
         """Adds what a user needs next to the stack's outputs; directly in a stack, their names begin with this ID."""
         outputs = {
             "Name": self.authorizer_name,
@@ -124,6 +134,8 @@ class IotCustomAuthorizer(Construct):
             "WebSocketUrl": self.web_socket_url,
             "TestCommand": invoke_command(self.authorizer_name, self.configuration),
         }
+        if proof is not None:
+            outputs["Proof"] = proof.summary
         for name, value in outputs.items():
             output = CfnOutput(self, f"{name}Output", value=value)
             if isinstance(self.node.scope, Stack) and self.node.id.isalnum():
@@ -151,6 +163,14 @@ def _built(scope: Construct, config: Path, target: Target, variables: Mapping[st
     return found.directory
 
 
+def _proved(scope: Construct, directory: Path, configuration: CheckedConfiguration) -> ShippedProof | None:
+    """Proves the template in a Lambda directory. The build of `config` has just kept the certificate."""
+    found = prove_shipped(directory, configuration, certificate_path(directory))
+    if found is not None and found.warning is not None:
+        Annotations.of(scope).add_warning_v2(NOT_PROVED, found.warning)
+    return found
+
+
 def _variables(
     stack: Stack,
     name: str | None,
@@ -162,7 +182,7 @@ def _variables(
     found = {
         NAME: name,
         TOPIC_PREFIX: props.topic_prefix,
-        TABLE: None if table is None else table.table_name,
+        TABLE: None if table is None else name_or_arn(stack, table),
         ISSUERS: _json(stack, issuers) if issuers else None,
     }
     return {key: value for key, value in found.items() if value is not None}
@@ -188,6 +208,12 @@ def _restored(configuration: CheckedConfiguration, stand_ins: StandIns) -> Check
     table = configuration.table
     secrets = tuple(map(stand_ins.restored, configuration.secrets))
     return replace(configuration, secrets=secrets, table=None if table is None else stand_ins.restored(table))
+
+
+def _secrets(scope: Construct, names: Sequence[str], issuers: Sequence[Issuer]) -> dict[str, Sequence[str]]:
+    """Returns the ARNs to allow for each secret. Raises InvalidSettings for one that names none."""
+    known = {name: arns for issuer in issuers for name, arns in issuer.secret_arns.items()}
+    return {name: known[name] if name in known else secret_arns(scope, name) for name in names}
 
 
 def _named_table(scope: Construct, name: str | None) -> aws_dynamodb.ITable | None:

@@ -47,13 +47,13 @@ class AuthorizerFunction(Construct):
         code: Path,
         handler: str,
         environment: Mapping[str, str],
-        secrets: Sequence[str],
+        secrets: Mapping[str, Sequence[str]],
         props: AuthorizerProps,
         table: aws_dynamodb.ITable | None,
     ) -> None:
         """`code` is the Lambda directory with `handler`.
 
-        The function may read `secrets` and `table`. Raises InvalidSettings.
+        The function may read `secrets`, which have the ARNs to allow, and `table`. Raises InvalidSettings.
         """
         super().__init__(scope, construct_id)
         if props.secret_kms_key_arns and not secrets:
@@ -106,8 +106,13 @@ class AuthorizerFunction(Construct):
         resource.retention_in_days = days  # LogGroup itself takes only names such as ONE_MONTH.
         return group
 
-    def _role(self, secrets: Sequence[str], props: AuthorizerProps, table: aws_dynamodb.ITable | None) -> aws_iam.Role:
-        statements = [write_logs(self.log_group), *(read_secret(self, name) for name in secrets)]
+    def _role(
+        self, secrets: Mapping[str, Sequence[str]], props: AuthorizerProps, table: aws_dynamodb.ITable | None
+    ) -> aws_iam.Role:
+        statements = [
+            write_logs(self.log_group),
+            *(read_secret(name.partition(":")[0], arns) for name, arns in secrets.items()),
+        ]
         if props.secret_kms_key_arns:
             services = sorted({name.partition(":")[0] for name in secrets})
             statements.append(decrypt(self, props.secret_kms_key_arns, services))

@@ -6,14 +6,15 @@
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, TypedDict, Unpack
 
-from aws_cdk import aws_cognito
+from aws_cdk import aws_cognito, aws_secretsmanager, aws_ssm
 from pydantic import ValidationError
 
 from iot_authorizer.token_settings import Algorithm, JwtIssuer, KeyParameter
+from iot_authorizer_cdk.constructs.shared_secrets import named_by
 from iot_authorizer_cdk.constructs.stand_ins import StandIns
 from iot_authorizer_cdk.properties import InvalidSettings
 from iot_policies.toml_file import from_validation
@@ -29,7 +30,7 @@ class JwtKeys(TypedDict, total=False):
     token_type: str
     algorithms: Sequence[Algorithm]
     jwks: str
-    secret: str
+    secret: str | aws_secretsmanager.ISecret | aws_ssm.IParameter
     leeway: str
     required_claims: Sequence[str]
     ignore_header: Sequence[KeyParameter]
@@ -50,6 +51,8 @@ class Issuer:
 
     table: Mapping[str, object]
     """The `[[jwt]]` table."""
+    secret_arns: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """The ARNs to allow for a secret that is a construct of the CDK, by how the table names it."""
 
     @classmethod
     def of(cls, issuer: str, **keys: Unpack[JwtKeys]) -> "Issuer":
@@ -81,10 +84,14 @@ class Issuer:
     @classmethod
     def _checked(cls, table: Mapping[str, object]) -> "Issuer":
         lists = {key: list(value) if isinstance(value, tuple) else value for key, value in table.items()}
+        arns: dict[str, Sequence[str]] = {}
+        if not isinstance(secret := lists.get("secret", ""), str):
+            name, arns[name] = named_by(secret)
+            lists["secret"] = name
         known = StandIns().of_table(lists)
         try:
             JwtIssuer.model_validate(known)
         except ValidationError as error:
             found = from_validation(Path("Issuer"), "", known, error, JwtIssuer.model_fields)
             raise InvalidSettings(str(found)) from None
-        return cls(lists)
+        return cls(lists, arns)

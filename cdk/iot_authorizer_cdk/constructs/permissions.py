@@ -1,34 +1,13 @@
 """What the function's role may do, one IAM statement each, and the wildcards that cdk-nag has to accept."""
 
-import re
 from collections.abc import Sequence
-from typing import NamedTuple
 
-from aws_cdk import Acknowledgment, Stack, Token, Validations, aws_dynamodb, aws_iam, aws_logs
+from aws_cdk import Acknowledgment, Stack, Validations, aws_dynamodb, aws_iam, aws_logs
 from constructs import IConstruct
-
-from iot_authorizer_cdk.properties import InvalidSettings
 
 _FAILURES = "failures#*"
 """The IDs of the items that count wrong passwords in an identity table."""
-
-
-class _SecretService(NamedTuple):
-    """A service that stores secrets."""
-
-    action: str
-    arn_part: str
-    """The part of an ARN before the name."""
-    name: str
-    """The names that it accepts, as a regular expression."""
-
-
-_SECRETS = {
-    # CreateSecret, Name. In the ARN, Secrets Manager appends a hyphen and six characters to it.
-    "secretsmanager": _SecretService("secretsmanager:GetSecretValue", "secret:", "[A-Za-z0-9/_+=.@-]{1,519}"),
-    # PutParameter, Name.
-    "ssm": _SecretService("ssm:GetParameter", "parameter/", "[A-Za-z0-9/_.-]{1,1011}"),
-}
+_READS = {"secretsmanager": "secretsmanager:GetSecretValue", "ssm": "ssm:GetParameter"}
 
 
 def fixed_role(role: aws_iam.Role) -> aws_iam.IRole:
@@ -57,24 +36,9 @@ def trace() -> aws_iam.PolicyStatement:
     return aws_iam.PolicyStatement(actions=actions, resources=["*"])
 
 
-def read_secret(scope: IConstruct, secret: str) -> aws_iam.PolicyStatement:
-    """Allows reading `secretsmanager:NAME` or `ssm:NAME`, where NAME may be an ARN. Raises InvalidSettings."""
-    service, _, name = secret.partition(":")
-    known = _SECRETS[service]
-    if Token.is_unresolved(name):  # An ARN that only the deployment knows.
-        return aws_iam.PolicyStatement(actions=[known.action], resources=[name])
-    arn = re.fullmatch(rf"(arn:aws[a-z-]*:{service}:[a-z0-9-]+:[0-9]{{12}}:{known.arn_part})(.+)", name)
-    stack = Stack.of(scope)
-    here = f"arn:{stack.partition}:{service}:{stack.region}:{stack.account}:{known.arn_part}"
-    place, rest = (arn[1], arn[2]) if arn else (here, name)
-    if re.fullmatch(known.name, rest) is None:
-        expected = f"expected its name, or its ARN: arn:aws:{service}:REGION:ACCOUNT:{known.arn_part}…"
-        raise InvalidSettings(f"authorizer.toml: secret {secret}: {expected}")
-    ends = [""] if service == "ssm" else ["-??????"]
-    if arn and re.search("-[A-Za-z0-9]{6}$", rest):  # The ARN may be complete already.
-        ends.insert(0, "")
-    resources = [f"{place}{rest.removeprefix('/')}{end}" for end in dict.fromkeys(ends)]
-    return aws_iam.PolicyStatement(actions=[known.action], resources=resources)
+def read_secret(service: str, arns: Sequence[str]) -> aws_iam.PolicyStatement:
+    """Allows reading a secret of `secretsmanager` or `ssm`, by its ARNs."""
+    return aws_iam.PolicyStatement(actions=[_READS[service]], resources=list(arns))
 
 
 def decrypt(scope: IConstruct, keys: Sequence[str], services: Sequence[str]) -> aws_iam.PolicyStatement:

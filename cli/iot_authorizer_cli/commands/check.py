@@ -34,7 +34,7 @@ def check(
         int, typer.Option("--principals", metavar="N", min=0, max=100_000, help="Also try this many random principals.")
     ] = 50,
 ) -> None:
-    """Check a certificate that `prove` wrote, independently of the prover.
+    """Check a certificate of `prove` with independent code.
 
     Reads the template itself, and gets policies from `iot-authorizer render`. Exits with 0 if the certificate holds,
     with 1 otherwise.

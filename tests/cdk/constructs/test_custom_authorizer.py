@@ -153,11 +153,12 @@ def test_the_role_may_read_the_secret_that_the_configuration_names(
     assert (reads["Action"], reads["Resource"]) == (action, resource)
 
 
-def test_the_role_may_read_a_secret_whose_arn_only_the_deployment_knows(synth: Synth, config: Path) -> None:
+def test_the_role_may_read_a_secret_that_values_name_with_a_token(synth: Synth, config: Path) -> None:
     with_secret(config)
-    secret = f"secretsmanager:{Token.as_string({'Ref': 'Secret'})}"
+    secret = f"secretsmanager:{SECRET_ARN}{Token.as_string({'Ref': 'End'})}"
     _, reads = statements(synth(values={"AUTHORIZER__JWT__0__SECRET": secret}))
-    assert reads["Resource"] == {"Ref": "Secret"}
+    joined = {"Fn::Join": ["", [SECRET_ARN, {"Ref": "End"}]]}
+    assert reads["Resource"] == [joined, {"Fn::Join": ["", [SECRET_ARN, {"Ref": "End"}, "-??????"]]}]
 
 
 def test_the_role_may_decrypt_with_the_secrets_key_only_through_secrets_manager(synth: Synth, config: Path) -> None:

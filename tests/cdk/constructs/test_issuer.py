@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aws_cdk import App, CfnParameter, Stack, aws_cognito, aws_secretsmanager
+from aws_cdk import App, CfnParameter, Stack, aws_cognito
 from aws_cdk.assertions import Match, Template
 
 from iot_authorizer.token_settings import JwtIssuer
@@ -16,7 +16,7 @@ from iot_authorizer_cdk import Alarms, Dashboard, InvalidSettings, IotCustomAuth
 from iot_authorizer_cdk.constructs.issuer import JwtKeys
 from iot_policies import InvalidFile
 from tests.cdk.configurations import CONFIGURATION
-from tests.cdk.conftest import Synth, statements
+from tests.cdk.conftest import Synth
 
 AUTH = "https://auth.example.com/"
 KEYS = f"{AUTH}keys"
@@ -131,22 +131,57 @@ def test_variables_that_are_in_the_template_need_no_fingerprint(synth: Synth, op
     template.has_resource_properties(VERSION, {"Description": Match.absent()})
 
 
-def test_the_role_may_read_the_secret_of_an_issuer(stack: Stack, open_code: Path) -> None:
-    arn = aws_secretsmanager.Secret(stack, "Secret").secret_arn
-    tables(
-        stack,
-        open_code,
-        Issuer.of(AUTH, audience=["chat"], algorithms=["HS256"], secret=f"secretsmanager:{arn}"),
-    )
-    _, reads = statements(Template.from_stack(stack))
-    assert reads["Resource"] == stack.resolve(arn)
-
-
 def test_values_can_replace_single_keys_of_an_issuer(synth: Synth, open_code: Path) -> None:
     issuer = Issuer.of(AUTH, audience=["chat"], jwks=KEYS)
     template = synth(code=open_code, issuers=[issuer], values={"AUTHORIZER__JWT__0__LEEWAY": "1m"})
     variables = Match.object_like({"AUTHORIZER__JWT__0__LEEWAY": "1m"})
     template.has_resource_properties(FUNCTION, {"Environment": {"Variables": variables}})
+
+
+LATE = {"issuer": "I", "audience": ["A"], "algorithms": ["RS256"], "jwks": "K"}
+"""A `[[jwt]]` table whose values are names of parameters of the stack."""
+VALUES: dict[str, Callable[[dict[str, Any]], dict[str, str]]] = {
+    "all tables": lambda table: {"AUTHORIZER__JWT": json.dumps([table])},
+    "single keys": lambda table: {
+        "AUTHORIZER__JWT__0__ISSUER": table["issuer"],
+        "AUTHORIZER__JWT__0__AUDIENCE": json.dumps(table["audience"]),
+        "AUTHORIZER__JWT__0__JWKS": table["jwks"],
+    },
+    "signed tokens": lambda table: {
+        "AUTHORIZER__SIGNED_TOKENS": json.dumps({"issuer": table["issuer"], "audience": table["audience"]})
+    },
+}
+
+
+def late(stack: Stack) -> dict[str, Any]:
+    issuer, audience, keys = (CfnParameter(stack, name).value_as_string for name in ("I", "A", "K"))
+    return {**LATE, "issuer": issuer, "audience": [audience], "jwks": keys}
+
+
+@pytest.mark.parametrize("make", VALUES.values(), ids=VALUES)
+def test_parts_of_issuers_in_values_may_be_known_only_to_the_deployment(
+    stack: Stack, code: Path, make: Callable[[dict[str, Any]], dict[str, str]]
+) -> None:
+    values = make(late(stack))
+    if "AUTHORIZER__JWT" in values:
+        (code / "authorizer.toml").write_text(CONFIGURATION.partition("[[jwt]]")[0])
+    IotCustomAuthorizer(stack, "Authorizer", code=code, values=values)
+    variables = Match.object_like({name: stack.resolve(value) for name, value in values.items()})
+    Template.from_stack(stack).has_resource_properties(FUNCTION, {"Environment": {"Variables": variables}})
+
+
+@pytest.mark.parametrize(
+    ("name", "advice"),
+    [
+        ("AUTHORIZER__JWT", r"use issuers=\[…\] of the construct"),
+        ("AUTHORIZER__JWT__0__AUDIENCE", r"use issuers=\[…\] of the construct"),
+        ("AUTHORIZER__SIGNED_TOKENS", "set its single keys"),
+    ],
+)
+def test_json_that_only_the_deployment_knows_is_refused(stack: Stack, code: Path, name: str, advice: str) -> None:
+    values = {name: stack.to_json_string([late(stack)])}
+    with pytest.raises(InvalidSettings, match=f"values: {name}: found JSON that only the deployment .*{advice}"):
+        IotCustomAuthorizer(stack, "Authorizer", code=code, values=values)
 
 
 @pytest.mark.slow
