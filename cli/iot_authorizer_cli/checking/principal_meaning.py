@@ -18,7 +18,11 @@ from unicodedata import category, normalize
 from iot_authorizer_cli.checking.template_lines import PLACEHOLDER, UNSAFE, TemplateLine, conditions_of
 
 CLIENT_ID = "{client_id}"
-_TRUE, _FALSE = ("true", "1", "yes", "on"), ("false", "0", "no", "off")
+_TRUE, _FALSE = ("true", "yes", "on"), ("false", "no", "off")
+_EMPTY_SIGNS = "\u2800\U00013441\U00013442\U00016fe4\U0001d159"
+_INVISIBLE = "\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0" + _EMPTY_SIGNS
+_SELECTORS = ("\u180b", "\u180f"), ("\ufe00", "\ufe0f"), ("\U000e0100", "\U000e01ef")
+"""Characters that draw nothing and are in other categories: those of UAX #44, and signs that it lacks."""
 _LONGEST_LEVEL = 128
 _CERTAINLY_FITS = 9_000
 """Characters that fit into 10 documents of 2,048, if each one that is full is at least half full."""
@@ -94,8 +98,13 @@ def _is_level(value: object) -> bool:
 
 
 def _is_name(text: str) -> bool:
-    plain = all(each == " " or category(each)[0] not in "CZ" for each in text)
-    return plain and text == text.strip(" ") and normalize("NFC", text) == text
+    return all(map(_is_visible, text)) and text == text.strip(" ") and normalize("NFC", text) == text
+
+
+def _is_visible(character: str) -> bool:
+    if character in _INVISIBLE or any(first <= character <= last for first, last in _SELECTORS):
+        return False
+    return character == " " or category(character)[0] not in "CZ"
 
 
 def _applies(line: TemplateLine, claims: Mapping[str, Any], reasons: set[str]) -> bool:
@@ -175,11 +184,11 @@ def _is_alike(value: object, wanted: object) -> bool:
 
 
 def _spells(text: str, value: object) -> bool:
-    if isinstance(value, bool):
-        return _folded(text) in (_TRUE if value else _FALSE)
+    if isinstance(value, bool) and _folded(text) in (_TRUE if value else _FALSE):
+        return True
     for number in (int, float):
         with suppress(ValueError):
-            return isinstance(value, (int, float)) and number(text) == value
+            return isinstance(value, (int, float)) and number(text) == value  # `true` is 1.
     return False
 
 
