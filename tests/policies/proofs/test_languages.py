@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from iot_authorizer_cli.checking import principal_meaning
 from iot_authorizer_cli.checking.drawn_principals import drawn
+from iot_authorizer_cli.checking.expected_policies import expected_policy
 from iot_authorizer_cli.checking.policy_comparison import differences_of
 from iot_authorizer_cli.checking.template_lines import TemplateLine
 from iot_policies import Grant, PolicyError, PolicyTemplate, Principal, compile_policy
@@ -70,7 +70,7 @@ def test_policies_of_a_random_template_are_right_and_a_lost_resource_is_found_by
                 difference = languages.difference(resources_of(statements), found[0]) if found else None
             except NotCovered:
                 continue
-            meant = principal_meaning.meaning(lines, template.topic_prefix, asked)
+            meant = expected_policy(lines, template.topic_prefix, asked)
             others = [*differences_of(meant, documents)]
             assert (difference is None) == (others == []), (asked, difference, others)
             assert number or difference is None

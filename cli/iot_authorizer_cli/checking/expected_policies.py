@@ -5,7 +5,7 @@
 3. A deny refuses an object, a list in a list, and a path through something that is not an object.
 4. A placeholder takes texts and whole numbers that are one level. A missing client ID is every client ID in a deny, and
    leaves the entries of grants out.
-5. `meaning` has every reason for which the principal must get no policy, so that no other refusal is accepted.
+5. `expected_policy` has every reason for which the principal must get no policy, so that no other refusal is accepted.
 """
 
 import json
@@ -30,7 +30,7 @@ _OVERHEAD = 160
 """Characters of a statement and an ARN around a resource, at most."""
 
 
-class Reach(NamedTuple):
+class FilledLine(NamedTuple):
     """What an entry says about an action, with its values."""
 
     line: TemplateLine
@@ -41,10 +41,10 @@ class Reach(NamedTuple):
     """Whether only what begins with `$` is meant."""
 
 
-class Meaning(NamedTuple):
+class ExpectedPolicy(NamedTuple):
     """What a template says about one principal."""
 
-    reaches: tuple[Reach, ...]
+    reaches: tuple[FilledLine, ...]
     refusals: frozenset[str]
     """The reason codes of which the principal must get one; empty if it must get a policy."""
     may_be_too_large: bool
@@ -56,7 +56,7 @@ class Meaning(NamedTuple):
         return frozenset(reach.line for reach in self.reaches)
 
 
-def meaning(lines: Sequence[TemplateLine], prefix: str, principal: Mapping[str, Any]) -> Meaning:
+def expected_policy(lines: Sequence[TemplateLine], prefix: str, principal: Mapping[str, Any]) -> ExpectedPolicy:
     """What a template says about a principal."""
     names = [principal["principal"], *([] if principal["client_id"] is None else [principal["client_id"]])]
     reasons = {"invalid_name" for each in names if not _is_name(each)}
@@ -66,17 +66,17 @@ def meaning(lines: Sequence[TemplateLine], prefix: str, principal: Mapping[str, 
     if not any(reach.line.kind == "grant" for reach in reaches):
         reasons.add("nothing_granted")
     size = sum((len(json.dumps(each.text)) + _OVERHEAD) * (each.text.count("+") + 3) for each in reaches)
-    return Meaning(reaches, frozenset(reasons), size > _CERTAINLY_FITS)
+    return ExpectedPolicy(reaches, frozenset(reasons), size > _CERTAINLY_FITS)
 
 
-def _filled(line: TemplateLine, prefix: str, principal: Mapping[str, Any], reasons: set[str]) -> Iterator[Reach]:
+def _filled(line: TemplateLine, prefix: str, principal: Mapping[str, Any], reasons: set[str]) -> Iterator[FilledLine]:
     names = dict.fromkeys(PLACEHOLDER.findall(line.text))
     options = [_texts(line, name, principal, reasons) for name in names]
     for chosen in product(*options):
         values = dict(zip(names, chosen, strict=True))
         for action, levels, reserved in line.patterns(prefix):
             text = "".join(str(values.get(part, part)) for part in PLACEHOLDER.split("/".join(levels)))
-            yield Reach(line, action, text, reserved)
+            yield FilledLine(line, action, text, reserved)
 
 
 def _texts(line: TemplateLine, name: str, principal: Mapping[str, Any], reasons: set[str]) -> list[str]:
