@@ -10,7 +10,7 @@ It reads the template's TOML itself, and gets policy documents from a program th
 4. each example principal gets the documents whose hash the certificate has, or is refused for the same reason;
 5. these policies, those of principals aimed at each two blocks (`drawn_principals.py`), and those of random principals
    have the form of a policy (`policy_documents.py`) and allow exactly the entries, character by character
-   (`policy_comparison.py`). A refusal must follow from the template (`principal_meaning.py`);
+   (`policy_comparison.py`). A refusal must follow from the template (`expected_policies.py`);
 6. the examples leave nothing out: every entry, and every two entries for one action, are together in an example's
    policy, if they are in one of an aimed or random principal.
 
@@ -27,8 +27,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from iot_authorizer_cli.checking.drawn_principals import aimed, drawn, who
+from iot_authorizer_cli.checking.expected_policies import expected_policy
 from iot_authorizer_cli.checking.policy_comparison import differences_of
-from iot_authorizer_cli.checking.principal_meaning import meaning
 from iot_authorizer_cli.checking.template_lines import (
     KEYS,
     PLACEHOLDER,
@@ -250,7 +250,7 @@ def _policies(
     """Each policy must be what the template says. Equal cases are compared once."""
     known: dict[object, list[str]] = {}
     for principal, found in zip(principals, answers, strict=True):
-        meant = meaning(lines, prefix, principal)
+        meant = expected_policy(lines, prefix, principal)
         key = (json.dumps(found), meant._replace(reaches=tuple(dict.fromkeys(meant.reaches))))
         if key not in known:
             known[key] = list(differences_of(meant, found))
@@ -265,10 +265,9 @@ def _coverage(
 ) -> Iterator[str]:
     """The examples must have every entry, and every two entries of a pair, that the checker's own principals have."""
     prefix, examples = certificate["template"]["topic_prefix"], certificate["examples"]
-    tried = {meaning(lines, prefix, each).lines for each in examples if "documents" in each}
-    asked = {
-        meaning(lines, prefix, each).lines for each, found in zip(mine, answers, strict=True) if isinstance(found, list)
-    }
+    tried = {expected_policy(lines, prefix, each).lines for each in examples if "documents" in each}
+    granted = [each for each, found in zip(mine, answers, strict=True) if isinstance(found, list)]
+    asked = {expected_policy(lines, prefix, each).lines for each in granted}
     for line in lines:
         if _has(asked, {line}) and not _has(tried, {line}):
             yield f"{line.place}: is in no example principal's policy"

@@ -11,7 +11,7 @@ from itertools import combinations_with_replacement
 from random import Random
 from typing import Any
 
-from iot_authorizer_cli.checking.principal_meaning import CLIENT_ID
+from iot_authorizer_cli.checking.expected_policies import CLIENT_ID
 from iot_authorizer_cli.checking.template_lines import SLASH, UNSAFE, TemplateLine, claims_of, conditions_of
 
 _ODD: tuple[Any, ...] = ("", "*", "a/b", "x$", True, False, 7, 1.0, None, {"a": "v1"}, "\u00e9 v", " v1")

@@ -10,12 +10,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from iot_authorizer_cli.checking.characters import FRESH, Tokens, find, of_filter, of_glob, widest
+from iot_authorizer_cli.checking.expected_policies import CLIENT_ID, ExpectedPolicy, FilledLine
 from iot_authorizer_cli.checking.policy_documents import TYPES, problems_of_documents
-from iot_authorizer_cli.checking.principal_meaning import CLIENT_ID, Meaning, Reach
 from iot_authorizer_cli.checking.template_lines import TemplateLine
 
 
-def differences_of(meant: Meaning, answer: object) -> Iterator[str]:
+def differences_of(meant: ExpectedPolicy, answer: object) -> Iterator[str]:
     """What the documents of a principal, or its refusal, get wrong."""
     if isinstance(answer, list):
         if meant.refusals:
@@ -32,7 +32,7 @@ def differences_of(meant: Meaning, answer: object) -> Iterator[str]:
 _SUBSETS = ((), ("LastWill",), ("PersistentConnect",), ("LastWill", "PersistentConnect"))
 
 
-def _differences(documents: Sequence[Mapping[str, Any]], meant: Sequence[Reach]) -> Iterator[str]:
+def _differences(documents: Sequence[Mapping[str, Any]], meant: Sequence[FilledLine]) -> Iterator[str]:
     statements = [each for document in documents for each in document["Statement"]]
     for action in TYPES:
         for asked in _SUBSETS if action == "iot:Connect" else _SUBSETS[:1]:
@@ -51,7 +51,7 @@ def _differences(documents: Sequence[Mapping[str, Any]], meant: Sequence[Reach])
                     yield f"{action} {word.replace(FRESH, 'x')} {' '.join(asked)}".rstrip()
 
 
-def _groups(statements: Iterable[Mapping[str, Any]], meant: Iterable[Reach]) -> dict[str, set[Tokens]]:
+def _groups(statements: Iterable[Mapping[str, Any]], meant: Iterable[FilledLine]) -> dict[str, set[Tokens]]:
     groups: dict[str, set[Tokens]] = {}
     for statement in statements:
         globs = {of_glob(arn.split(":", 5)[5].split("/", 1)[1]) for arn in statement["Resource"]}
@@ -64,11 +64,11 @@ def _groups(statements: Iterable[Mapping[str, Any]], meant: Iterable[Reach]) -> 
     return groups
 
 
-def _exact(reach: Reach, text: str) -> Tokens:
+def _exact(reach: FilledLine, text: str) -> Tokens:
     return of_glob(text) if reach.line.key == "connect" else of_filter(text, reserved=reach.reserved)
 
 
-def _add_denied(reach: Reach, groups: dict[str, set[Tokens]]) -> None:
+def _add_denied(reach: FilledLine, groups: dict[str, set[Tokens]]) -> None:
     wildcard = "*" if reach.line.key == "connect" else "+"
     with_any = "/".join(wildcard if level == CLIENT_ID else level for level in reach.text.split("/"))
     if CLIENT_ID in with_any:  # Beside other text: which client IDs the entry means cannot be read as a filter.

@@ -183,7 +183,7 @@ FAULTS: dict[str, tuple[Callable[[Documents], Any], str]] = {
     "a Deny is lost": (lambda found: without_first(found, "Deny"), ": iot:"),
     "another type": (
         lambda found: with_resources(found, f"{ARN}topicfilter/", f"{ARN}topic/"),
-        "iot:Subscribe has the",
+        "iot:Subscribe has",
     ),
     "any account": (lambda found: with_resources(found, ARN, "arn:aws:iot:*:*:"), "has the resource"),
     "all actions": (lambda found: also_allowed(found, "iot:*", f"{ARN}topic/*"), 'has the actions ["iot:*"]'),
@@ -193,7 +193,7 @@ FAULTS: dict[str, tuple[Callable[[Documents], Any], str]] = {
     "no documents": (lambda _: [], "0 documents: expected 1 to 10"),
     "a long document": (
         lambda found: [{**found[0], "Statement": found[0]["Statement"] * 9}],
-        "longer than 2048 characters",
+        "longer than 2048",
     ),
     "another version": (lambda found: [{**found[0], "Version": "2008-10-17"}], "another version"),
     "another key": (lambda found: [{**found[0], "Id": "x"}], "other keys than Version and Statement"),
@@ -217,16 +217,16 @@ def test_a_fault_of_the_policies_is_found_without_the_examples(found: Certificat
 
 def test_a_policy_for_a_principal_that_must_get_none_is_found(found: Certificate) -> None:
     def faulty(asked: Sequence[Mapping[str, Any]]) -> Sequence[Any]:
-        policy = next(each for each in rendered(asked) if isinstance(each, list))
+        (policy,) = rendered([{"principal": "ann", "claims": {"role": "device"}, "client_id": None}])
         return [policy if isinstance(each, dict) else each for each in rendered(asked)]
 
-    assert any("has a policy: expected a refusal for unsafe_value" in line for line in problems(found, faulty))
+    lines = problems(found, faulty, principals=100)
+    assert any("has a policy: expected a refusal for unsafe_value" in line for line in lines)
 
 
-def test_a_block_that_one_in_a_million_random_principals_meets_is_tried(found: Certificate) -> None:
-    """Each block has a principal of the checker's own, however special its `when` is."""
+def test_a_block_that_random_principals_hardly_meet_is_tried() -> None:
     text = b'[[grant]]\npublish = ["a"]\n[[deny]]\nwhen = { a = "k1", b = "k2", c = "k3", d = "k4" }\npublish = ["a"]\n'
-    template = PolicyTemplate.parse(text.decode())
+    template = PolicyTemplate.parse(text, "x")
     of = certificate(template, prove(template), name="x", content=text)
 
     def without_denials(asked: Sequence[Mapping[str, Any]]) -> Sequence[Any]:
@@ -235,11 +235,9 @@ def test_a_block_that_one_in_a_million_random_principals_meets_is_tried(found: C
             statements[:] = [each for each in statements if each["Effect"] == "Allow"]
         return answers
 
-    of["examples"] = []
-    assert any(
-        "iot:Publish a" in line
-        for line in check(json.loads(json.dumps(of)), text, without_denials, PROGRAM, principals=0)
-    )
+    of = json.loads(json.dumps({**of, "examples": []}))
+    lines = check(of, text, without_denials, PROGRAM, principals=0)
+    assert any("iot:Publish a" in line for line in lines)
 
 
 TRUE: dict[str, str] = {
@@ -268,9 +266,9 @@ TRUE: dict[str, str] = {
         when = { n = 7, off = false }
         publish = ["n/7"]
         """,
-    "a deny of the client ID beside other text": """
+    "a deny of the client ID, and attributes of CONNECT": """
         [[grant]]
-        connect = ["{principal}-*", "{claims.device}"]
+        connect = ["{principal}/*", "{claims.device}"]
         connect_with = ["LastWill"]
         subscribe = ["$share/{claims.g}/a/+", "c/{client_id}/#"]
         [[deny]]
@@ -293,7 +291,7 @@ TRUE: dict[str, str] = {
 @pytest.mark.parametrize("name", TRUE)
 def test_a_true_certificate_holds(name: str) -> None:
     text = dedent(TRUE[name])
-    template = PolicyTemplate.parse(text)
+    template = PolicyTemplate.parse(text.encode(), "x")
     proof = prove(template)
     of = json.loads(json.dumps(certificate(template, proof, name="x", content=text.encode())))
     assert proof.verdict == "proved"

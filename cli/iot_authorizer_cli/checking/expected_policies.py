@@ -5,7 +5,7 @@
 3. A deny refuses an object, a list in a list, and a path through something that is not an object.
 4. A placeholder takes texts and whole numbers that are one level. A missing client ID is every client ID in a deny, and
    leaves the entries of grants out.
-5. `meaning` has every reason for which the principal must get no policy, so that no other refusal is accepted.
+5. `expected_policy` has every reason for which the principal must get no policy, so that no other refusal is accepted.
 """
 
 import json
@@ -18,7 +18,11 @@ from unicodedata import category, normalize
 from iot_authorizer_cli.checking.template_lines import PLACEHOLDER, UNSAFE, TemplateLine, conditions_of
 
 CLIENT_ID = "{client_id}"
-_TRUE, _FALSE = ("true", "1", "yes", "on"), ("false", "0", "no", "off")
+_TRUE, _FALSE = ("true", "yes", "on"), ("false", "no", "off")
+_EMPTY_SIGNS = "\u2800\U00013441\U00013442\U00016fe4\U0001d159"
+_INVISIBLE = "\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0" + _EMPTY_SIGNS
+_SELECTORS = ("\u180b", "\u180f"), ("\ufe00", "\ufe0f"), ("\U000e0100", "\U000e01ef")
+"""Characters that draw nothing and are in other categories: those of UAX #44, and signs that it lacks."""
 _LONGEST_LEVEL = 128
 _CERTAINLY_FITS = 9_000
 """Characters that fit into 10 documents of 2,048, if each one that is full is at least half full."""
@@ -26,7 +30,7 @@ _OVERHEAD = 160
 """Characters of a statement and an ARN around a resource, at most."""
 
 
-class Reach(NamedTuple):
+class FilledLine(NamedTuple):
     """What an entry says about an action, with its values."""
 
     line: TemplateLine
@@ -37,10 +41,10 @@ class Reach(NamedTuple):
     """Whether only what begins with `$` is meant."""
 
 
-class Meaning(NamedTuple):
+class ExpectedPolicy(NamedTuple):
     """What a template says about one principal."""
 
-    reaches: tuple[Reach, ...]
+    reaches: tuple[FilledLine, ...]
     refusals: frozenset[str]
     """The reason codes of which the principal must get one; empty if it must get a policy."""
     may_be_too_large: bool
@@ -52,7 +56,7 @@ class Meaning(NamedTuple):
         return frozenset(reach.line for reach in self.reaches)
 
 
-def meaning(lines: Sequence[TemplateLine], prefix: str, principal: Mapping[str, Any]) -> Meaning:
+def expected_policy(lines: Sequence[TemplateLine], prefix: str, principal: Mapping[str, Any]) -> ExpectedPolicy:
     """What a template says about a principal."""
     names = [principal["principal"], *([] if principal["client_id"] is None else [principal["client_id"]])]
     reasons = {"invalid_name" for each in names if not _is_name(each)}
@@ -62,17 +66,17 @@ def meaning(lines: Sequence[TemplateLine], prefix: str, principal: Mapping[str, 
     if not any(reach.line.kind == "grant" for reach in reaches):
         reasons.add("nothing_granted")
     size = sum((len(json.dumps(each.text)) + _OVERHEAD) * (each.text.count("+") + 3) for each in reaches)
-    return Meaning(reaches, frozenset(reasons), size > _CERTAINLY_FITS)
+    return ExpectedPolicy(reaches, frozenset(reasons), size > _CERTAINLY_FITS)
 
 
-def _filled(line: TemplateLine, prefix: str, principal: Mapping[str, Any], reasons: set[str]) -> Iterator[Reach]:
+def _filled(line: TemplateLine, prefix: str, principal: Mapping[str, Any], reasons: set[str]) -> Iterator[FilledLine]:
     names = dict.fromkeys(PLACEHOLDER.findall(line.text))
     options = [_texts(line, name, principal, reasons) for name in names]
     for chosen in product(*options):
         values = dict(zip(names, chosen, strict=True))
         for action, levels, reserved in line.patterns(prefix):
             text = "".join(str(values.get(part, part)) for part in PLACEHOLDER.split("/".join(levels)))
-            yield Reach(line, action, text, reserved)
+            yield FilledLine(line, action, text, reserved)
 
 
 def _texts(line: TemplateLine, name: str, principal: Mapping[str, Any], reasons: set[str]) -> list[str]:
@@ -94,8 +98,13 @@ def _is_level(value: object) -> bool:
 
 
 def _is_name(text: str) -> bool:
-    plain = all(each == " " or category(each)[0] not in "CZ" for each in text)
-    return plain and text == text.strip(" ") and normalize("NFC", text) == text
+    return all(map(_is_visible, text)) and text == text.strip(" ") and normalize("NFC", text) == text
+
+
+def _is_visible(character: str) -> bool:
+    if character in _INVISIBLE or any(first <= character <= last for first, last in _SELECTORS):
+        return False
+    return character == " " or category(character)[0] not in "CZ"
 
 
 def _applies(line: TemplateLine, claims: Mapping[str, Any], reasons: set[str]) -> bool:
@@ -175,11 +184,11 @@ def _is_alike(value: object, wanted: object) -> bool:
 
 
 def _spells(text: str, value: object) -> bool:
-    if isinstance(value, bool):
-        return _folded(text) in (_TRUE if value else _FALSE)
+    if isinstance(value, bool) and _folded(text) in (_TRUE if value else _FALSE):
+        return True
     for number in (int, float):
         with suppress(ValueError):
-            return isinstance(value, (int, float)) and number(text) == value
+            return isinstance(value, (int, float)) and number(text) == value  # `true` is 1.
     return False
 
 
