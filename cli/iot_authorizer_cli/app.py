@@ -16,6 +16,7 @@ from iot_authorizer_cdk.properties import InvalidSettings
 from iot_authorizer_cli.commands.build import build
 from iot_authorizer_cli.commands.check import check
 from iot_authorizer_cli.commands.connect.command import connect
+from iot_authorizer_cli.commands.credentials.command import credentials
 from iot_authorizer_cli.commands.deploy.command import deploy, destroy
 from iot_authorizer_cli.commands.dev.command import dev
 from iot_authorizer_cli.commands.diff import diff
@@ -123,7 +124,7 @@ _add(app, "invoke", invoke, '--mqtt-context \'{"clientId": "ann"}\'')
 _add(app, "render", render, "policies/chat.toml --principal ann")
 _add(app, "explain", explain, "policies/chat.toml --principal ann connect ann")
 _add(app, "what-can", what_can, "policies/chat.toml --principal ann")
-_add(app, "who-can", who_can, "policies/chat.toml publish rooms/lobby/topic --users users.jsonl")
+_add(app, "who-can", who_can, "policies/chat.toml retain rooms/lobby/topic")
 _add(app, "diff", diff, "HEAD:policies/chat.toml policies/chat.toml")
 _add(app, "lint", lint, "policies/*.toml")
 _add(app, "test", run_tests, "policies/chat.test.toml --mutate")
@@ -131,6 +132,7 @@ _add(app, "prove", prove, "policies/*.toml")
 _add(app, "check", check, "chat.proof.json")
 _add(app, "token", token, "--principal ann --expires 15m")
 _add(app, "password", password, "")
+_add(app, "credentials", credentials, "--format profile")
 _add(app, "sign", sign, '"$TOKEN"')
 _add(app, "lock", lock, 'httpx "redis>=5"')
 _add(app, "build", build, "--stage dev")

@@ -16,6 +16,8 @@ from iot_core.edge.connections import Connections
 from iot_core.edge.outbox import Outbox
 from iot_core.feed import Decisions, Explain, Feed, unexplained
 from iot_core.functions.execution_environments import ExecutionEnvironments
+from iot_core.iam.access_keys import AccessKeys, owner_key
+from iot_core.iam.verifying import SignatureVerifier
 from iot_policies.account_region import EXAMPLE_PLACE, AccountRegion
 
 DATABASE = "iot-core.sqlite"
@@ -39,7 +41,7 @@ class IotCore:
         clock: Callable[[], float] = time.monotonic,
         wall_clock: Callable[[], float] = time.time,
     ) -> None:
-        """Loads what an earlier run kept in the data folder. Raises InvalidFile, StorageError.
+        """Loads what an earlier run kept in the data folder. Raises InvalidFile, StorageError, OSError.
 
         If `persistent` is False, messages, sessions and Wills are only in memory. The seconds of an authorizer's
         answer pass `time_scale` times as fast. `clock` gives seconds from any start, for time-outs and refreshes;
@@ -50,6 +52,8 @@ class IotCore:
         """What the ARN of everything in the account begins with."""
         self.limits = limits
         self.clock = clock
+        self.access_keys = AccessKeys(owner_key(folder, place), wall_clock)
+        self.signatures = SignatureVerifier(self.access_keys, place.region, wall_clock)
         self.time_scale = time_scale
         self.endpoint_address = ""
         """What DescribeEndpoint answers: the TLS port's `host:port`; the server sets it once it listens."""

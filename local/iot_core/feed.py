@@ -12,8 +12,10 @@ import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from functools import partial
+from typing import NamedTuple
 
 from iot_core.authorizers.invocation import Asked, Authorization, AuthorizerCall, Forbidden, Refused
+from iot_core.iam.access_keys import IamPrincipal
 from iot_core.reasons import IotCoreReason
 
 Record = Mapping[str, object]
@@ -24,6 +26,8 @@ _LONGEST = 256
 _KEPT = 500
 """Records that are kept. As many wait for a slow follower at most; it misses the oldest."""
 
+SIGNATURE = "signature"
+"""The credential source of a request that is signed with an access key."""
 _WHILE_CONNECTED = frozenset({"publish", "retain", "subscribe", "receive"})
 """Actions of a client whose CONNECT was reported before, with its warning and hint."""
 
@@ -138,7 +142,7 @@ class Decisions:
 
     def by_policy(
         self,
-        authorization: Authorization,
+        by: Authorization | IamPrincipal,
         client_id: str | None,
         action: str,
         resource: str,
@@ -149,41 +153,46 @@ class Decisions:
     ) -> None:
         """Reports that a policy allowed or denied an action, in one word, on a resource.
 
+        The policy is that of an authorizer's answer, or of the principal of a signed request.
         For an HTTPS request, `question` is the action of an MQTT client that needs the same permission, and `missing`
         the permission that the policy does not give.
         """
         reason = None if allowed else IotCoreReason.NOT_ALLOWED_BY_POLICY
         asked = Asked(action if question is None else question, resource, client_id)
+        proof, call = _proof(by), by if isinstance(by, Authorization) else None
+        told = None if action in _WHILE_CONNECTED else call
         self._feed.add(
             "decision",
-            partial(self.explain, authorization, asked, reason),
+            None if call is None else partial(self.explain, call, asked, reason),
             action=action,
             resource=resource,
             allowed=allowed,
             reason=reason,
             detail=missing,
-            warning=None if action in _WHILE_CONNECTED else authorization.warning,
+            warning=told and told.warning,
             client_id=client_id,
-            principal=authorization.principal,
-            source=authorization.source,
-            hint=None if action in _WHILE_CONNECTED else authorization.hint,
-            authorizer=authorization.authorizer,
+            hint=told and told.hint,
+            principal=proof.principal,
+            source=proof.source,
+            authorizer=proof.authorizer,
         )
 
-    def doubts(self, authorization: Authorization, client_id: str | None, doubts: Sequence[str]) -> None:
+    def doubts(self, by: Authorization | IamPrincipal, client_id: str | None, doubts: Sequence[str]) -> None:
         """Reports the conditions of a client's policy that IoT Core cannot decide; at least one."""
+        proof = _proof(by)
         more = f" (and {len(doubts) - 1} more)" if len(doubts) > 1 else ""
         self._feed.add(
             "policy",
             problem=f"{doubts[0]}{more}",
             client_id=client_id,
-            principal=authorization.principal,
-            authorizer=authorization.authorizer,
+            principal=proof.principal,
+            authorizer=proof.authorizer,
         )
 
     def refused(self, refused: Refused, action: str, resource: str, *, client_id: str | None = None) -> None:
         """Reports that a client was refused at its CONNECT, its HTTPS request or a refresh."""
         call = refused.call
+        proof = _proof(refused.by if isinstance(refused, Forbidden) else call)
         asked = refused.denied if isinstance(refused, Forbidden) else Asked(action, resource, client_id)
         self._feed.add(
             "decision",
@@ -194,11 +203,27 @@ class Decisions:
             reason=refused.reason,
             detail=refused.detail,
             client_id=client_id,
-            principal=call and call.principal,
-            source=call and call.source,
-            authorizer=call and call.authorizer,
+            principal=proof.principal,
+            source=proof.source,
+            authorizer=proof.authorizer,
         )
 
     def refused_bytes(self, address: str, reason: str, detail: str = "") -> None:
         """Reports that a connection from an IP address ended before its CONNECT or HTTP request."""
         self._feed.add("refused_bytes", reason=reason, detail=detail, address=address)
+
+
+class _Proof(NamedTuple):
+    """By which credentials a client was authenticated."""
+
+    principal: str | None = None
+    source: str | None = None
+    authorizer: str | None = None
+
+
+def _proof(by: AuthorizerCall | IamPrincipal | None) -> _Proof:
+    if by is None:
+        return _Proof()
+    return (
+        _Proof(by.name, SIGNATURE) if isinstance(by, IamPrincipal) else _Proof(by.principal, by.source, by.authorizer)
+    )

@@ -117,11 +117,47 @@ class IotCoreReason(StrEnum):
         "the client sent no CONNECT within 10 seconds",
         "send a CONNECT at once",
     )
-    SIGNED_FOR_IAM = (
-        "signed_for_iam",
-        "the request is signed with AWS's Signature Version 4, so IoT Core decides about it by IAM "
-        "and asks no authorizer; the local endpoint has no IAM",
-        "send a token instead of the signature",
+    AWS_SIGNATURE_MALFORMED = (
+        "aws_signature_malformed",
+        "a part of the AWS signature is missing or invalid, or it is in a wrong place; `detail` says which",
+        "sign WebSocket connections in the URL, and HTTPS requests in the `Authorization` header",
+    )
+    ACCESS_KEY_UNKNOWN = (
+        "access_key_unknown",
+        "the request is signed with an access key that this machine did not issue",
+        "sign with this machine's key: `iot-authorizer credentials` prints it, "
+        "in the folder of `dev` or with its `--data`",
+    )
+    SESSION_TOKEN_INVALID = (
+        "session_token_invalid",
+        "the session token is missing, is not the one of the access key, or the key is a long-term one; "
+        "`detail` says which",
+        "send the three values of one set of credentials together; `unset AWS_SESSION_TOKEN` removes an old one",
+    )
+    CREDENTIALS_EXPIRED = (
+        "credentials_expired",
+        "the temporary credentials have expired",
+        "get new ones before you connect again, and sign a new URL",
+    )
+    CREDENTIAL_SCOPE_INVALID = (
+        "credential_scope_invalid",
+        "the request is signed for another region or service; `detail` names both",
+        "sign for the region of `dev` (`--region`), and for `iotdevicegateway` or `iotdata`",
+    )
+    AWS_SIGNATURE_MISMATCH = (
+        "aws_signature_mismatch",
+        "the AWS signature is not that of the request; `detail` names the mistake, if it is a known one",
+        "correct the signer, or use the secret access key that belongs to the key ID",
+    )
+    AWS_SIGNATURE_EXPIRED = (
+        "aws_signature_expired",
+        "the request was signed more than 5 minutes before or after now, or longer ago than `X-Amz-Expires` says",
+        "sign a new URL for each connection; if the time in `detail` is wrong, set the clock",
+    )
+    SIGNED_WITH_AUTHORIZER = (
+        "signed_with_authorizer",
+        "the request has an AWS signature and parameters of a custom authorizer",
+        "send only one of them",
     )
     ALPN_NOT_ALLOWED = (
         "alpn_not_allowed",

@@ -3,7 +3,7 @@
 - A grant compares strictly: the claim, or an element of its list, equals a value; `true` is neither 1 nor "true".
   `"*"` wants a value that is there: not null, not false, not empty, not a list or an object of only such. 0 is there.
 - A deny compares loosely, since issuers spell one thing in many ways (Cognito's custom attributes are texts).
-  Booleans, numbers and texts are compared across types: `true` is 1 and the texts true, 1, yes, on; 7 is "7".
+  Booleans, numbers and texts are compared across types: `true` is 1 and the texts true, yes, on; 7 is "7" and "7.0".
   Texts are equal without regard to spaces at either end and to case. That is Unicode's full case folding, the same
   for every language: ß is ss, and the Turkish letters İ and dotless i are not i. `"*"` covers any value but null.
 - A deny cannot tell what an object means, or a list in a list: such a claim is unclear, and its client is refused.
@@ -14,8 +14,8 @@ from collections.abc import Mapping
 Scalar = str | int | float | bool
 Condition = Scalar | tuple[Scalar, ...]
 
-SPELLINGS = {True: ("true", "1", "yes", "on"), False: ("false", "0", "no", "off")}
-"""The texts that a deny takes for a boolean, in any case."""
+SPELLINGS = {True: ("true", "yes", "on"), False: ("false", "no", "off")}
+"""The texts that a deny takes for a boolean, in any case, besides those that spell 1 or 0."""
 
 
 def meets(value: object, wanted: Condition) -> bool:
@@ -50,7 +50,8 @@ def spellings_of(wanted: Scalar) -> str:
     if wanted == "*":
         return "any value but null"
     if isinstance(wanted, bool):
-        return f"{str(wanted).lower()}, {int(wanted)} and the texts {', '.join(SPELLINGS[wanted])} in any case"
+        texts = ", ".join(SPELLINGS[wanted])
+        return f"{str(wanted).lower()}, {int(wanted)} also as a text, and the texts {texts} in any case"
     if isinstance(wanted, str):
         return f'"{wanted}" in any case, and the number or boolean that it spells'
     return f'{wanted} and the text "{wanted}"'

@@ -27,14 +27,16 @@ _CONNECT = """async ([url, clientId]) => {
 class ChromiumConnection(Connection):
     """Drives a browser from an event loop in a thread."""
 
-    def __init__(self, server: Server, client_id: str, token: str) -> None:
+    def __init__(self, server: Server, client_id: str, token: str, *, signed: str | None = None) -> None:
+        """`signed` is the query string of a signed URL, to use instead of the token."""
         super().__init__()
         program = needs("chromium")
         needs("mqtt.js")
         self._loop = asyncio.new_event_loop()
         self._thread = Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
-        url = f"ws://{server.host}:{server.port}/mqtt?x-amz-customauthorizer-name=chat&token={token}"
+        query = signed or f"x-amz-customauthorizer-name=chat&token={token}"
+        url = f"ws://{server.host}:{server.port}/mqtt?{query}"
         try:
             self._do(self._open(program, server.console_url, url, client_id))
         except BaseException:

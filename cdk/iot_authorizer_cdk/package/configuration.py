@@ -62,6 +62,10 @@ class CheckedConfiguration:
     """`secretsmanager:NAME` or `ssm:NAME` of each shared secret."""
     table: str | None
     """The name or ARN of the identity table."""
+    policy: str | None
+    """The policy template, relative to its folder; None if all grants come from code."""
+    topic_prefix: str
+    """The levels in front of each topic of the template."""
     files: frozenset[Path]
     """The files that it names, relative to its folder."""
     handler: str
@@ -80,7 +84,10 @@ class TemplateWarnings(InvalidSettings):
 
 
 def deployment_problems(config: Path) -> Sequence[str]:
-    """What `build` will refuse about a configuration, one line for each problem; empty if it will refuse nothing."""
+    """What `build` will refuse about a configuration, one line for each problem; empty if it will refuse nothing.
+
+    The proof of the template is left out: it takes longer.
+    """
     try:
         check_configuration(config, {TABLE: SAMPLE_TABLE})
     except TemplateWarnings as error:
@@ -117,6 +124,8 @@ def check_configuration(config: Path, environment: Mapping[str, str]) -> Checked
         public_keys=public_keys,
         secrets=tuple(issuer.secret for issuer in found.jwt if issuer.secret is not None),
         table=found.table,
+        policy=found.policy,
+        topic_prefix=found.topic_prefix,
         files=files,
         handler=found.handler,
         requirements=found.requirements,

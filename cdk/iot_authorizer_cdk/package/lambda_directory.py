@@ -5,7 +5,8 @@
    handler of your own adds its code and its packages.
 2. The configuration is checked first, as the Lambda reads it when it starts. Variables of this machine are ignored.
 3. It is built beside its place and moved there at the end. A failed build changes nothing.
-4. Two builds of the same version are equal, byte for byte: modes and times are fixed.
+4. The policy template in it is proved (`shipped_proof.py`).
+5. Two builds of the same version are equal, byte for byte: modes and times are fixed.
 """
 
 import hashlib
@@ -27,6 +28,7 @@ from iot_authorizer_cdk.package.configuration import (
 )
 from iot_authorizer_cdk.package.locked_packages import REQUIREMENTS, check_lock_file, install
 from iot_authorizer_cdk.package.own_code import own_code
+from iot_authorizer_cdk.package.shipped_proof import ShippedProof, certificate_path, prove_shipped
 from iot_authorizer_cdk.package.target import (
     LAMBDA,
     Target,
@@ -74,6 +76,8 @@ class Built:
     """The minor version of Python that it is for."""
     has_bytecode: bool
     """Whether this machine had an interpreter of the target's version to compile with."""
+    proof: ShippedProof | None
+    """What was proved about its policy template; None if all grants come from code."""
 
 
 def build(config: Path, directory: Path, target: Target = LAMBDA, variables: Mapping[str, str] | None = None) -> Built:
@@ -105,11 +109,12 @@ def build(config: Path, directory: Path, target: Target = LAMBDA, variables: Map
             compile_sources(interpreter, staging)
         _normalize(staging)
         _check_size(staging)
+        proof = prove_shipped(staging, checked, certificate_path(directory))  # Last: it keeps its certificate.
         shutil.rmtree(directory, ignore_errors=True)
         staging.rename(directory)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
-    return Built(directory, target.python, interpreter is not None)
+    return Built(directory, target.python, interpreter is not None, proof)
 
 
 def _own_requirements(config: Path, checked: CheckedConfiguration) -> list[Path]:

@@ -2,40 +2,84 @@
 
 It reads the template's TOML itself, and gets policy documents from a program that it is given. It checks that
 
-1. the certificate is about this template, covers everything, and every entry of the template is in it;
+1. the certificate is about this template, this compiler and this prover, has their assumptions, covers everything, and
+   every entry of the template is in it;
 2. each entry alone is rendered in the shape of the lemma ("What is proved", docs/explanation);
 3. each pair is there, and apart: no denial has a topic in common with the other entry, for any values of placeholders;
-   or an entry that is always there contains the denying one;
+   or an entry that is always there contains the denying one. Two placeholders are taken for different values;
 4. each example principal gets the documents whose hash the certificate has, or is refused for the same reason;
-5. random principals of its own get policies that allow exactly the entries. Both are read character by character, so
-   neither the letters nor the automata of the prover are trusted.
+5. these policies, those of principals aimed at each two blocks (`drawn_principals.py`), and those of random principals
+   have the form of a policy (`policy_documents.py`) and allow exactly the entries, character by character
+   (`policy_comparison.py`). A refusal must follow from the template (`principal_meaning.py`);
+6. the examples leave nothing out: every entry, and every two entries for one action, are together in an example's
+   policy, if they are in one of an aimed or random principal.
 
-In step 3, two placeholders are always taken for different values, and in step 5 only claims are drawn whose meaning is
-simple: texts, lists of texts, and the values that the template names.
+Not checked: `without_policy`, and the values that a pair of the certificate names: step 3 finds its own.
 """
 
 import hashlib
 import json
 import tomllib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from functools import cache
-from typing import Any
+from itertools import combinations
+from pathlib import Path
+from typing import Any, NamedTuple
 
-from iot_authorizer_cli.checking.random_principals import differences_of, drawn
-from iot_authorizer_cli.checking.template_lines import PLACEHOLDER, SLASH, UNSAFE, TemplateLine, lead_of, lines_of
+from iot_authorizer_cli.checking.drawn_principals import aimed, drawn, who
+from iot_authorizer_cli.checking.policy_comparison import differences_of
+from iot_authorizer_cli.checking.principal_meaning import meaning
+from iot_authorizer_cli.checking.template_lines import (
+    KEYS,
+    PLACEHOLDER,
+    SLASH,
+    UNSAFE,
+    TemplateLine,
+    lead_of,
+    lines_of,
+)
 
 Render = Callable[[Sequence[Mapping[str, object]]], Sequence[object]]
 """Returns the documents of each principal, or `{"refused": REASON}`."""
 
 
-def check(certificate: Mapping[str, Any], template: bytes, render: Render, *, principals: int) -> Iterator[str]:
-    """What is wrong with a certificate, one line for each problem; nothing if it holds."""
+class Program(NamedTuple):
+    """The program whose policies are checked, and which wrote the certificate."""
+
+    compiler: str
+    """The hash of the compiler's source files."""
+    prover: str
+    """The hash of the prover's source files."""
+    assumptions: Sequence[str]
+    """What its proofs assume."""
+
+
+def program_in(folder: Path, assumptions: Sequence[str]) -> Program:
+    """The program whose package `iot_policies` is in this folder."""
+    files = sorted(folder.rglob("*.py"))
+    lines = [f"{each.relative_to(folder).as_posix()} {hashlib.sha256(each.read_bytes()).hexdigest()}" for each in files]
+    proving = [line for line in lines if line.startswith("proofs/")]
+    compiling = [line for line in lines if not line.startswith("proofs/")]
+    return Program(_hash_of(compiling), _hash_of(proving), assumptions)
+
+
+def _hash_of(lines: Sequence[str]) -> str:
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def check(
+    certificate: Mapping[str, Any], template: bytes, render: Render, program: Program, *, principals: int
+) -> Iterator[str]:
+    """What is wrong with a certificate, one line for each problem; nothing if it holds.
+
+    `certificate` is what `read_certificate` returned, and `principals` the number of random ones.
+    """
     about = certificate["template"]
-    if certificate["verdict"] != "proved" or certificate["not_covered"] or certificate["left_out"]:
-        yield f"the certificate does not say that the template is proved, but: {certificate['verdict']}"
+    yield from _statements(certificate, program)
     if hashlib.sha256(template).hexdigest() != about["sha256"]:
         yield "the template is not the one of the certificate: its hash differs"
         return
+    render(())  # It refuses what is not a template, with a message of its own.
     lines = lines_of(tomllib.loads(template.decode("utf-8-sig")))
     prefix = about["topic_prefix"]
     if [(line.place, line.text) for line in lines] != [(p, e["text"]) for p, e in certificate["entries"].items()]:
@@ -43,8 +87,24 @@ def check(certificate: Mapping[str, Any], template: bytes, render: Render, *, pr
         return
     yield from _entries(lines, certificate, prefix)
     yield from _pairs(lines, certificate, prefix)
-    yield from _examples(certificate["examples"], render)
-    yield from _random(lines, certificate, render, principals)
+    examples = certificate["examples"]
+    mine = [*aimed(lines), *drawn(lines, about["sha256"], principals)]
+    asked = [{key: each[key] for key in ("principal", "claims", "client_id")} for each in (*examples, *mine)]
+    answers = render(asked)
+    yield from _examples(examples, answers[: len(examples)])
+    yield from _policies(lines, prefix, asked, answers)
+    yield from _coverage(lines, certificate, mine, answers[len(examples) :])
+
+
+def _statements(certificate: Mapping[str, Any], program: Program) -> Iterator[str]:
+    is_proved = certificate["verdict"] == "proved" and certificate["counterexample"] is None
+    if not is_proved or certificate["not_covered"] or certificate["left_out"]:
+        yield f"the certificate does not say that the template is proved, but: {certificate['verdict']}"
+    for key in ("compiler", "prover"):
+        if certificate[key] != getattr(program, key):
+            yield f"the {key} is not the one of the certificate: its hash differs, so prove the template again"
+    if certificate["assumptions"] != [*program.assumptions]:
+        yield "the certificate has other assumptions than this program"
 
 
 def shape(line: TemplateLine, prefix: str) -> dict[str, dict[str, set[str]]]:
@@ -172,21 +232,51 @@ def _symbols(text: str) -> Iterator[str]:
         yield from ([part] if part.startswith("{") else part)
 
 
-def _examples(examples: Sequence[Mapping[str, Any]], render: Render) -> Iterator[str]:
-    asked = [{key: each[key] for key in ("principal", "claims", "client_id")} for each in examples]
-    for example, found in zip(examples, render(asked), strict=True):
+def _examples(examples: Sequence[Mapping[str, Any]], answers: Sequence[object]) -> Iterator[str]:
+    """Each example must be answered as in the certificate."""
+    for example, found in zip(examples, answers, strict=True):
         answer = found if isinstance(found, dict) else {"documents": _sha256(found)}
         if any(answer.get(key) != example.get(key) for key in ("documents", "refused")):
-            yield f"principal {example['principal']} with claims {json.dumps(example['claims'])}: another policy"
+            yield f"{who(example)}: another policy than in the certificate"
 
 
 def _sha256(documents: object) -> str:
     return hashlib.sha256(json.dumps(documents, separators=(",", ":")).encode()).hexdigest()
 
 
-def _random(lines: Sequence[TemplateLine], certificate: Mapping[str, Any], render: Render, count: int) -> Iterator[str]:
-    asked = drawn(lines, certificate["template"]["sha256"], count)
-    for principal, found in zip(asked, render(asked), strict=True):
-        problems = differences_of(lines, certificate["template"]["topic_prefix"], principal, found)
-        who = f"principal {principal['principal']} with claims {json.dumps(principal['claims'])}"
-        yield from (f"{who}: {problem}" for problem in problems)
+def _policies(
+    lines: Sequence[TemplateLine], prefix: str, principals: Sequence[Mapping[str, Any]], answers: Sequence[object]
+) -> Iterator[str]:
+    """Each policy must be what the template says. Equal cases are compared once."""
+    known: dict[object, list[str]] = {}
+    for principal, found in zip(principals, answers, strict=True):
+        meant = meaning(lines, prefix, principal)
+        key = (json.dumps(found), meant._replace(reaches=tuple(dict.fromkeys(meant.reaches))))
+        if key not in known:
+            known[key] = list(differences_of(meant, found))
+        yield from (f"{who(principal)}: {problem}" for problem in known[key])
+
+
+def _coverage(
+    lines: Sequence[TemplateLine],
+    certificate: Mapping[str, Any],
+    mine: Sequence[Mapping[str, Any]],
+    answers: Sequence[object],
+) -> Iterator[str]:
+    """The examples must have every entry, and every two entries of a pair, that the checker's own principals have."""
+    prefix, examples = certificate["template"]["topic_prefix"], certificate["examples"]
+    tried = {meaning(lines, prefix, each).lines for each in examples if "documents" in each}
+    asked = {
+        meaning(lines, prefix, each).lines for each, found in zip(mine, answers, strict=True) if isinstance(found, list)
+    }
+    for line in lines:
+        if _has(asked, {line}) and not _has(tried, {line}):
+            yield f"{line.place}: is in no example principal's policy"
+    for one, other in combinations(lines, 2):
+        is_shared = {*KEYS[one.kind, one.key]} & {*KEYS[other.kind, other.key]}
+        if is_shared and _has(asked, {one, other}) and not _has(tried, {one, other}):
+            yield f"{one.place} and {other.place}: are together in no example principal's policy"
+
+
+def _has(found: Iterable[Set[TemplateLine]], wanted: Set[TemplateLine]) -> bool:
+    return any(wanted <= each for each in found)

@@ -29,6 +29,14 @@ class TemplateLine(NamedTuple):
     text: str
     block: Mapping[str, Any]
 
+    def __hash__(self) -> int:
+        return hash(self.place)  # A block cannot be hashed, and is the same for the same place.
+
+    @property
+    def block_place(self) -> str:
+        """The place of its block."""
+        return f"{self.kind}[{self.number}]"
+
     @property
     def place(self) -> str:
         """Its place, as the certificate names it."""
@@ -66,3 +74,22 @@ def lines_of(tables: Mapping[str, Any]) -> list[TemplateLine]:
 def lead_of(levels: Sequence[str]) -> int:
     """The index of the first level of the topic."""
     return 2 if levels[0] == "$share" and len(levels) > 2 else 0
+
+
+def conditions_of(block: Mapping[str, Any]) -> dict[str, Any]:
+    """The conditions of a block's `when`, by the claim's name with dots: `"*"`, or a list of values."""
+
+    def flat(when: Mapping[str, Any], path: str) -> Iterator[tuple[str, Any]]:
+        for name, wanted in when.items():
+            if isinstance(wanted, dict):
+                yield from flat(wanted, f"{path}{name}.")
+            else:
+                yield path + name, wanted if wanted == "*" or isinstance(wanted, list) else [wanted]
+
+    return dict(flat(block.get("when", {}), ""))
+
+
+def claims_of(line: TemplateLine) -> list[str]:
+    """The claims that an entry's `when` and its placeholders name."""
+    placeholders = [each[8:-1] for each in PLACEHOLDER.findall(line.text) if each.startswith("{claims.")]
+    return [*dict.fromkeys([*conditions_of(line.block), *placeholders])]

@@ -13,6 +13,8 @@ from iot_authorizer_cdk.package.lambda_directory import build as build_directory
 from iot_authorizer_cdk.package.target import LAMBDA, Target, this_machine
 from iot_authorizer_cdk.properties import PythonVersion
 from iot_authorizer_cli.options import CONFIG, Config, require_config
+from iot_authorizer_cli.terminal import tell
+from iot_policies.errors import printable
 
 _SHOWN = 8
 """Parts of the directory that the report lists by name."""
@@ -63,11 +65,16 @@ def build(
     """Build the directory that becomes the Lambda function.
 
     It has the configuration with its files, this version of the authorizer, and its locked dependencies for Lambda.
-    Two builds of the same files are equal, byte for byte.
+    Two builds of the same files are equal, byte for byte. Proves the policy template, as `prove` does, and writes the
+    certificate beside the directory, as DIR.proof.json.
     """
     require_config(config)
     built = build_directory(config, output, _target(stage, python, architecture))
     typer.echo(report(built.directory))
+    if built.proof is not None:
+        typer.echo(printable(f"{built.proof.certificate}: {built.proof.policy}: {built.proof.summary}"))
+        if built.proof.warning is not None:
+            tell(f"warning: {built.proof.warning}")
     if not built.has_bytecode:
         typer.echo(f"python{built.python} is not on this machine, so there is no bytecode and a cold start takes about")
         typer.echo(f"0.2 s longer: `uv python install {built.python}` installs it")

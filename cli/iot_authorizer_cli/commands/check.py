@@ -11,10 +11,14 @@ from typing import Annotated
 
 import typer
 
+import iot_policies
 from iot_authorizer_cli.checking.certificate_checker import check as problems_of
+from iot_authorizer_cli.checking.certificate_checker import program_in
+from iot_authorizer_cli.checking.certificate_file import InvalidCertificate, read_certificate
 from iot_authorizer_cli.terminal import tell
 from iot_policies import InvalidFile
 from iot_policies.errors import printable
+from iot_policies.proofs.prover import ASSUMPTIONS
 from iot_policies.toml_file import read_file
 
 _RENDER = "from iot_authorizer_cli.entry_point import main; main()"
@@ -30,20 +34,21 @@ def check(
         int, typer.Option("--principals", metavar="N", min=0, max=100_000, help="Also try this many random principals.")
     ] = 50,
 ) -> None:
-    """Check a certificate that `prove` wrote, independently of the prover.
+    """Check a certificate of `prove` with independent code.
 
     Reads the template itself, and gets policies from `iot-authorizer render`. Exits with 0 if the certificate holds,
     with 1 otherwise.
     """
     try:
-        found = json.loads(read_file(certificate))
-        path = policy or Path(found["template"]["name"])
-        render = partial(_rendered, path, str(found["template"]["topic_prefix"]))
-        problems = list(problems_of(found, read_file(path), render, principals=principals))
-    except (ValueError, LookupError, TypeError, AttributeError) as error:
-        if isinstance(error, InvalidFile):
-            raise
-        raise InvalidFile(certificate, None, "", "expected a certificate, as `prove --certificate` writes it") from None
+        found = read_certificate(read_file(certificate))
+    except InvalidCertificate as error:
+        wrong = f"expected a certificate, as `prove --certificate` writes it: {error}"
+        raise InvalidFile(certificate, None, "", wrong) from None
+    path = policy or Path(found["template"]["name"])
+    content = read_file(path)
+    render = partial(_rendered, path, found["template"]["topic_prefix"])
+    program = program_in(Path(iot_policies.__file__).parent, ASSUMPTIONS)
+    problems = list(problems_of(found, content, render, program, principals=principals))
     for problem in problems[:_MOST_SHOWN]:
         typer.echo(printable(f"{path}: {problem}"))
     if problems:
@@ -63,4 +68,7 @@ def _rendered(policy: Path, prefix: str, asked: Sequence[Mapping[str, object]]) 
         )
     if done.returncode != 0:
         raise InvalidFile(policy, None, "", f"`iot-authorizer render` failed: {done.stderr.strip()}")
-    return [json.loads(line) for line in done.stdout.splitlines()]
+    answers = [json.loads(line) for line in done.stdout.splitlines()]
+    if len(answers) != len(asked):
+        raise InvalidFile(policy, None, "", f"`iot-authorizer render` gave {len(answers)} answers for {len(asked)}")
+    return answers

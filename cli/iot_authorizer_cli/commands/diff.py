@@ -43,7 +43,7 @@ def diff(
     *,
     where: TableOptions,
 ) -> None:
-    """Compare two templates: what the new one opens and closes, for every principal.
+    """Compare two templates for every principal.
 
     Prints a line for each entry that makes a difference, with the principals it is about and an example: the shortest
     topic, for a principal with the fewest claims. With --users, also prints the users that are affected. Exits with 0

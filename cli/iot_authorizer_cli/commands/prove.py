@@ -1,6 +1,5 @@
 """`iot-authorizer prove`: whether the policies of a template are exactly its entries, for every principal."""
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
@@ -13,6 +12,7 @@ from iot_core.whole_file import write_whole
 from iot_policies.errors import printable
 from iot_policies.packing import compact
 from iot_policies.proofs.certificate import certificate as certificate_of
+from iot_policies.proofs.certificate import certificate_file
 from iot_policies.proofs.prover import LEFT_OUT, Proof, Verdict, proving, reasons_without_policy
 from iot_policies.toml_file import read_file
 
@@ -37,13 +37,12 @@ def prove(
     topic_prefix: options.TopicPrefix = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, one object for each template.")] = False,
 ) -> None:
-    """Prove that the policies of a template allow what its entries say, and nothing else.
+    """Prove that a template's policies allow exactly its entries.
 
     The proof is about every principal, with any name and any claims. If it fails, prints the principal, the topic and
     the entries.
 
-    Exits with 0 for proved, with 1 if a policy differs, with 3 if something cannot be decided. Skips
-    tests, NAME.test.toml, so you can name all files of a folder.
+    Exits with 0 for proved, with 1 if a policy differs, with 3 if something cannot be decided.
     """
     policies = options.templates(policies)
     if certificate is not None and len(policies) > 1:
@@ -54,7 +53,7 @@ def prove(
         proof = finish(f"{path}", proving(template, quick=quick))
         if certificate is not None:
             found = certificate_of(template, proof, name=path.as_posix(), content=read_file(path))
-            write_whole(certificate, (json.dumps(found, indent=1, ensure_ascii=True) + "\n").encode())
+            write_whole(certificate, certificate_file(found))
         codes.add(_EXIT_CODES[proof.verdict])
         lines = [compact(_as_json(path, proof))] if as_json else _lines(path, proof)
         for line in lines:

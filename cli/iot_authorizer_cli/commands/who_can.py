@@ -92,6 +92,12 @@ def _condition(way: Way) -> str:
     when = way.entry.block.when or {}
     parts = [condition_text(name, wanted) for name, wanted in when.items() if wanted != "*" or name not in values]
     parts += [f"{'client ID' if name == 'client_id' else name} = {text}" for name, text in values.items()]
+    for name in way.any_value:
+        claim = name.removeprefix("claims.")
+        if name == "client_id":
+            parts.append("the client has a client ID")
+        elif claim not in when:
+            parts.append(condition_text(claim, "*"))
     parts += ["the client has no client ID"] if way.without_client_id else []
     text = " and ".join(parts) or "any client"
     return f"{text}{_connect_with(way)}"
@@ -140,6 +146,7 @@ def _way_as_json(way: Way) -> Mapping[str, object]:
         "entry": str(way.entry),
         "when": way.entry.block.when or {},
         "values": dict(way.values),
+        "any_value": way.any_value,
         "without_client_id": way.without_client_id,
         "connect_with": way.entry.attributes,
     }

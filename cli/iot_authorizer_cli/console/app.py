@@ -9,7 +9,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
@@ -24,6 +24,7 @@ from iot_authorizer.reasons import Reason
 from iot_authorizer_cli.console import bodies
 from iot_authorizer_cli.console.policy import compiled
 from iot_authorizer_cli.console.secret import SecretCheck
+from iot_authorizer_cli.console.template_proof import TemplateProof
 from iot_authorizer_cli.examples.proposal import example_of
 from iot_authorizer_cli.examples.suggestions import presets, suggestions
 from iot_authorizer_cli.project.configuration import ProjectConfiguration
@@ -103,6 +104,7 @@ class Console:
     """Gives the addresses once the ports are open."""
     secret: str
     """What the sender of a request must know."""
+    proof: TemplateProof = field(default_factory=TemplateProof)
 
     def routes(self) -> list[BaseRoute]:
         """The page at `/`, and everything below `/console/`. All need the secret."""
@@ -115,6 +117,7 @@ class Console:
             Route("/console/mqtt.js", _mqtt_js),
             Route("/console/reasons", _answering(_reasons)),
             Route("/console/state", _answering(self._state)),
+            Route("/console/proof", _answering(self._proof)),
             Route("/console/feed", self._feed),
             Route("/console/token", _answering(self._token), methods=["POST"]),
             Route("/console/policy", _answering(self._policy), methods=["POST"]),
@@ -146,6 +149,10 @@ class Console:
             "presets": [] if template is None else presets(template),
             "mqtt_js": mqtt_js_path() is not None,
         }
+
+    async def _proof(self, _request: Request) -> Mapping[str, object]:
+        """Whether the template in force is proved. The page asks after each reload."""
+        return dict(await self.proof.of(lambda: self._template()[0]))
 
     async def _feed(self, _request: Request) -> Response:
         return StreamingResponse(events(self.core.feed), 200, _HEADERS, "text/event-stream")

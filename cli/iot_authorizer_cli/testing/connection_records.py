@@ -66,7 +66,7 @@ class ConnectionRecords:
         """The wanted records about this client after the one with the ID `after`, oldest first, explained."""
 
         def fits(record: Record) -> bool:
-            return _id(record) > after and record.get("client_id") == self._client_id and wanted(record)
+            return _id(record) > after and record.get("client_id", "") == self._client_id and wanted(record)
 
         return self._core.call(lambda: [record for record in self._feed.recent(fits) if fits(record)])
 

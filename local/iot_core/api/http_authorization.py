@@ -1,8 +1,7 @@
 """Authorizes HTTP requests that publish or that read retained messages.
 
 Rules:
-- A request with a signature of AWS (Signature Version 4) comes from the account's owner and may do everything. There
-  is no IAM here: the signature is not verified, so any credentials work.
+- A request with a signature of AWS (Signature Version 4) is decided by the policy of the principal that signed it.
 - Without a signature, the custom authorizer decides, as for HTTPS on IoT Core.
 - If the authorizer has `enableCachingForHttp`, its answer is cached for a client that keeps its HTTP connection: for
   `refreshAfterInSeconds` (API_CreateAuthorizer). `disconnectAfterInSeconds` plays no part there, and no operation ends
@@ -23,6 +22,7 @@ from starlette.requests import Request
 
 from iot_core.api.errors import forbidden, unauthorized
 from iot_core.api.parameters import invalid_members
+from iot_core.api.signed_requests import signed_by
 from iot_core.authorizers.event import ConnectionRequest, HttpContext, TlsContext, join_headers
 from iot_core.authorizers.invocation import Authorization, Refused
 from iot_core.authorizers.rules import AuthorizerDescription
@@ -34,7 +34,6 @@ _MOST = 16
 _OF_THE_MESSAGE = frozenset({"content-length", "content-type", "date", "expect", "transfer-encoding"})
 _MQTT_5 = "x-amz-mqtt5-"
 _PARAMETERS = frozenset({"qos", "retain", "contentType", "responseTopic", "messageExpiry", "maxResults", "nextToken"})
-_SIGNED = "AWS4-HMAC-SHA256"
 _QUESTIONS = {"iot:Publish": "publish", "iot:RetainPublish": "retain"}
 """The template's word for a permission. Templates have none for reading retained messages."""
 
@@ -59,10 +58,8 @@ class HttpAuthorization:
 
     async def require(self, request: Request, requested: RequestedAction) -> None:
         """Checks that the sender of a request may do this. Raises ApiError, 401 or 403."""
-        if request.headers.get("authorization", "").startswith(_SIGNED):
-            return
         try:
-            authorization = await self._authorize(request)
+            authorization = signed_by(request) or await self._authorize(request)
         except Refused as refused:
             self._core.decisions.refused(refused, requested.action, requested.resource)
             raise unauthorized() from None

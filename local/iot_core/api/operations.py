@@ -22,6 +22,7 @@ from iot_core.api.errors import ApiError, internal_failure, invalid_request, met
 from iot_core.api.http_authorization import HttpAuthorization
 from iot_core.api.publish import PublishOperation
 from iot_core.api.retained_messages import RetainedMessageOperations
+from iot_core.api.signed_requests import SignedRequests
 from iot_core.core import IotCore
 
 Handler = Callable[[Request], Awaitable[Response]]
@@ -32,10 +33,14 @@ _ENDPOINT_TYPES = frozenset({"iot:Data", "iot:Data-ATS"})
 
 
 class OperationRoute(BaseRoute):
-    """The operations at one path, by method. Every answer has a request ID, and every error is answered as AWS does."""
+    """The operations at one path, by method.
 
-    def __init__(self, path: str, handlers: Mapping[str, Handler]) -> None:
+    A signed request is verified first. Every answer has a request ID, and every error is answered as AWS does.
+    """
+
+    def __init__(self, signed: SignedRequests, path: str, handlers: Mapping[str, Handler]) -> None:
         """`path` has the form of AWS's models: `{name}` is one segment, `{name+}` one or more."""
+        self._signed = signed
         parts = _LABEL.split(path)
         pattern = "".join(
             f"(?P<{name}>{'.*' if plus else '[^/]+'})" + re.escape(text)
@@ -68,7 +73,7 @@ class OperationRoute(BaseRoute):
         try:
             if handler is None:
                 raise method_not_allowed(request.method, ", ".join(self._handlers))
-            return await handler(request)
+            return await handler(await self._signed.verified(request))
         except ApiError as error:
             return error.response()
         except ClientDisconnect:
@@ -84,10 +89,10 @@ def routes(core: IotCore) -> list[BaseRoute]:
 
 
 def _control_plane(core: IotCore) -> list[BaseRoute]:
-    authorizers = AuthorizerOperations(core)
+    authorizers, operations = AuthorizerOperations(core), partial(OperationRoute, SignedRequests(core, "iot"))
     return [
-        OperationRoute("/authorizer/{authorizerName}/test", {"POST": authorizers.test_invoke}),
-        OperationRoute(
+        operations("/authorizer/{authorizerName}/test", {"POST": authorizers.test_invoke}),
+        operations(
             "/authorizer/{authorizerName}",
             {
                 "POST": authorizers.create,
@@ -96,9 +101,9 @@ def _control_plane(core: IotCore) -> list[BaseRoute]:
                 "DELETE": authorizers.delete,
             },
         ),
-        OperationRoute("/authorizers/", {"GET": authorizers.list}),
-        OperationRoute("/authorizers", {"GET": authorizers.list}),
-        OperationRoute(
+        operations("/authorizers/", {"GET": authorizers.list}),
+        operations("/authorizers", {"GET": authorizers.list}),
+        operations(
             "/default-authorizer",
             {
                 "POST": authorizers.set_default,
@@ -106,20 +111,20 @@ def _control_plane(core: IotCore) -> list[BaseRoute]:
                 "DELETE": authorizers.clear_default,
             },
         ),
-        OperationRoute("/endpoint", {"GET": partial(_describe_endpoint, core)}),
+        operations("/endpoint", {"GET": partial(_describe_endpoint, core)}),
     ]
 
 
 def _data_plane(core: IotCore) -> list[BaseRoute]:
     authorization = HttpAuthorization(core)
     retained = RetainedMessageOperations(core, authorization)
-    connections = ConnectionOperations(core)
+    connections, operations = ConnectionOperations(core), partial(OperationRoute, SignedRequests(core, "iotdata"))
     return [
-        OperationRoute("/topics/{topic+}", {"POST": PublishOperation(core, authorization).publish}),
-        OperationRoute("/retainedMessage/{topic+}", {"GET": retained.get}),
-        OperationRoute("/retainedMessage", {"GET": retained.list}),
-        OperationRoute("/connections/{clientId}/subscriptions", {"GET": connections.subscriptions}),
-        OperationRoute("/connections/{clientId}", {"GET": connections.get, "DELETE": connections.delete}),
+        operations("/topics/{topic+}", {"POST": PublishOperation(core, authorization).publish}),
+        operations("/retainedMessage/{topic+}", {"GET": retained.get}),
+        operations("/retainedMessage", {"GET": retained.list}),
+        operations("/connections/{clientId}/subscriptions", {"GET": connections.subscriptions}),
+        operations("/connections/{clientId}", {"GET": connections.get, "DELETE": connections.delete}),
     ]
 
 

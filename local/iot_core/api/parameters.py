@@ -12,7 +12,7 @@ from starlette.requests import Request
 
 from iot_core.api.errors import ApiError, invalid_member, invalid_request, too_large
 
-_MOST_JSON = 1024 * 1024
+MOST_JSON = 1024 * 1024
 """Bytes of a JSON body. The largest valid body, a TestInvokeAuthorizer with all contexts, is smaller."""
 _MOST_DRAINED = 4 * 1024 * 1024
 """Bytes that are read of a body that is too large: most clients read no answer before they have sent the whole body."""
@@ -92,7 +92,7 @@ async def read_body(request: Request, most: int) -> bytes:
 
 async def read_json(request: Request, model: type[Body]) -> Body:
     """Reads a JSON body; no body counts as an empty object. Raises ApiError."""
-    content = await read_body(request, _MOST_JSON)
+    content = await read_body(request, MOST_JSON)
     try:
         parsed = from_json(content or b"{}", allow_inf_nan=False)
     except ValueError:

@@ -21,9 +21,6 @@ _ALIKE = 0.75
 _COMPARED = 64
 """Names of a query string, and characters of a name, that are compared: anyone can send a long query string."""
 
-_IAM_SIGNATURE = ("X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Signature")
-"""Query parameters of a request that is signed in its URL (IAM user guide, "Create a signed AWS API request")."""
-
 
 def _base64(text: str) -> str:
     try:
@@ -103,13 +100,6 @@ class ConnectionRequest(_Context):
                 if equals and name == key:
                     return unquote(value)
         return None
-
-    def find_iam_signature(self) -> str | None:
-        """Where the HTTP request has a signature of AWS (Signature Version 4); None if it has none."""
-        if (self._header("authorization") or "").strip().upper().startswith("AWS4-"):
-            return "the Authorization header"
-        names = {unquote(pair.partition("=")[0]).lower() for pair in self._queries[0].split("&")}
-        return next((f"{name} in the query string" for name in _IAM_SIGNATURE if name.lower() in names), None)
 
     @property
     def _queries(self) -> tuple[str, str]:

@@ -1,7 +1,6 @@
 """Authorizes a client, as IoT Core does before, while and after it invokes an authorizer's function.
 
-1. The client names an authorizer, or the account has a default one. It must exist and be active. A request with a
-   signature for IAM never reaches an authorizer.
+1. The client names an authorizer, or the account has a default one. It must exist and be active.
 2. With signing enabled, the token's signature is verified first: without a valid one, no function is invoked.
 3. The function gets the event, and must answer in time. Its answer is checked as strictly as IoT Core does.
 4. Anything but a valid answer with `isAuthenticated: true` is a refusal.
@@ -26,6 +25,7 @@ from iot_core.authorizers.registry import Authorizers
 from iot_core.authorizers.rules import AuthorizerDescription
 from iot_core.functions.execution_environments import EnvironmentsBusy, ExecutionEnvironments, FunctionTimeout
 from iot_core.functions.lambda_function import BrokenHandler, Invocation
+from iot_core.iam.access_keys import IamPrincipal
 from iot_core.reasons import IotCoreReason
 from iot_policies import InvalidFile
 from iot_policies.connection import Connection
@@ -73,6 +73,11 @@ class Authorization(AuthorizerCall):
     warning: str | None = None
     """What IoT Core accepts here and may refuse in AWS; None if there is nothing."""
 
+    @property
+    def principal_id(self) -> str:
+        """The principal ID, as the Lambda answered it."""
+        return self.answer.principal_id
+
     def evaluator(self, connection: Connection) -> Evaluator:
         """The policy for a connection."""
         return Evaluator([document.statements for document in self.answer.policy_documents], connection)
@@ -112,12 +117,12 @@ class NotAuthenticated(Refused):
 
 
 class Forbidden(Refused):
-    """The Lambda authenticated the client, and its policy does not allow this CONNECT."""
+    """The client has valid credentials, and its policy does not allow this CONNECT."""
 
-    def __init__(self, reason: str, detail: str, authorization: Authorization, denied: Asked) -> None:
-        super().__init__(reason, detail, call=authorization)
-        self.principal_id = authorization.answer.principal_id
-        """As the Lambda answered it."""
+    def __init__(self, reason: str, detail: str, by: Authorization | IamPrincipal, denied: Asked) -> None:
+        super().__init__(reason, detail, call=by if isinstance(by, Authorization) else None)
+        self.by = by
+        """The authorizer's answer, or the principal of a signed request."""
         self.denied = denied
         """What the policy does not allow: the connection, or the publish of its Will."""
 
@@ -132,10 +137,6 @@ class AuthorizerInvoker:
 
     async def authorize(self, request: ConnectionRequest, *, connection_id: str | None = None) -> Authorization:
         """Authorizes a client by the authorizer that it names, or by the default one. Raises Refused."""
-        # unmeasured: assumed; no source says what IoT Core does with a signature and an authorizer in one request.
-        if signature := request.find_iam_signature():
-            both = f"; {NAME_KEY} names an authorizer: send only one of them" if request.find(NAME_KEY) else ""
-            raise Refused(IotCoreReason.SIGNED_FOR_IAM, f"found {signature}{both}")
         name = request.find(NAME_KEY) or self._authorizers.default
         if name is None:
             expected = f"expected {NAME_KEY}, because there is no default authorizer"

@@ -4,6 +4,7 @@ The rules (MQTT 5.0, sections 3.8 and 3.10; developer guide, "MQTT"; AWS General
 - Too many filters in one packet, QoS 2 and subscription identifiers end the connection.
 - An invalid filter, one subscription too many and a filter that the policy does not allow have a failure code in the
   SUBACK.
+- MQTT 3.1 has no failure code: such a filter ends the connection.
 - A new subscription replaces the client's one with the same filter.
 - The retained message of a topic is sent after the SUBACK, only to a filter that is exactly this topic: a filter with
   wildcards and a shared one get none.
@@ -49,6 +50,9 @@ class Subscriptions:
                 accepted.append(subscription)
                 if subscription.retain_handling == 0 or (subscription.retain_handling == 1 and not known):
                     wanting_retained.append(subscription)
+        if client.link.version is Version.MQTT_3_1 and len(accepted) < len(codes):
+            # unmeasured: what IoT Core does. A client that believes it is subscribed would wait forever.
+            raise BrokenRule("MQTT 3.1 has no SUBACK for a refused topic filter", ReasonCode.NOT_AUTHORIZED)
         client.send(Suback(packet.packet_id, tuple(codes)))
         if accepted:
             effects += presence.subscribed(client, [each.topic_filter for each in accepted], now)

@@ -1,27 +1,43 @@
 """Authorizes the client of a CONNECT: by its authorizer, and by the policy that the authorizer answered.
 
 1. The authorizer is asked with all that IoT Core knows of the connection: CONNECT, WebSocket request, TLS handshake.
+   No authorizer is asked about a signed WebSocket connection: the policy is that of the principal that signed its URL.
 2. The policy must allow iot:Connect for the client ID, and publishing the Will.
 3. The answer sets when the authorizer is asked again (refresh), and when the connection ends. A refresh replaces the
-   policy and the time of the next refresh, never the end.
+   policy and the time of the next refresh, never the end. A signed connection has no refresh, and ends after 24 hours,
+   also if its credentials expire before (AWS General Reference, message broker quotas).
 4. Anything but an explicit allow is a refusal, an exception in this process too.
 """
 
 import base64
 import logging
+import math
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from iot_core.authorizers.event import ConnectionRequest, HttpContext, MqttContext, TlsContext
-from iot_core.authorizers.invocation import Asked, Authorization, AuthorizerInvoker, Forbidden, Refused
+from iot_core.authorizers.event import ConnectionRequest, HttpContext, MqttContext, TlsContext, query_of
+from iot_core.authorizers.invocation import (
+    NAME_KEY,
+    SIGNATURE_KEY,
+    Asked,
+    Authorization,
+    AuthorizerInvoker,
+    Forbidden,
+    Refused,
+)
 from iot_core.broker.client import Origin
+from iot_core.broker.session import DisconnectReason
 from iot_core.feed import Decisions
+from iot_core.iam.access_keys import IamPrincipal
 from iot_core.mqtt import Connect, Version, Will
 from iot_core.permissions import Permissions
 from iot_core.reasons import IotCoreReason
 from iot_policies.connection import Connection
+
+_LONGEST_WEB_SOCKET = 86_400
+"""Seconds that a signed WebSocket connection lasts."""
 
 _logger = logging.getLogger(__name__)
 
@@ -35,11 +51,13 @@ class NetworkContext:
     """The upgrade request of a WebSocket; None for plain MQTT."""
     tls: TlsContext | None = None
     """The TLS handshake; None on the plain port."""
+    signed_by: IamPrincipal | None = None
+    """The principal that signed the URL of a WebSocket; None if it is not signed."""
 
 
 @dataclass(slots=True)
 class ClientAuthorization:
-    """The authorizer's answer, applied to one connection. Times in seconds of the clock."""
+    """What authorizes one connection. Times in seconds of the clock."""
 
     connect: Connect
     client_id: str
@@ -47,10 +65,24 @@ class ClientAuthorization:
     network: NetworkContext
     connection_id: str
     """The ID of the connection in the authorizer's events."""
-    authorization: Authorization
+    authorization: Authorization | IamPrincipal
+    """The authorizer's answer, or the principal of a signed connection."""
     permissions: Permissions
     disconnect_at: float
     refresh_at: float
+
+    @property
+    def end(self) -> DisconnectReason:
+        """Why the connection ends at `disconnect_at`."""
+        if isinstance(self.authorization, IamPrincipal):
+            return DisconnectReason.WEBSOCKET_TTL_EXPIRATION
+        return DisconnectReason.CUSTOMAUTH_TTL_EXPIRATION
+
+    def needs_refresh(self, now: float, generation: int) -> bool:
+        """Whether the authorizer must be asked again: it is time, or a new generation of authorizers is in force."""
+        if isinstance(self.authorization, IamPrincipal):
+            return False
+        return now >= self.refresh_at or self.authorization.generation != generation
 
 
 class ClientAuthorizer:
@@ -85,8 +117,8 @@ class ClientAuthorizer:
             connection_id=connection_id,
             authorization=authorization,
             permissions=permissions,
-            disconnect_at=started + authorization.answer.disconnect_after_in_seconds / self._time_scale,
-            refresh_at=started + authorization.answer.refresh_after_in_seconds / self._time_scale,
+            disconnect_at=started + _seconds_to_disconnect(authorization) / self._time_scale,
+            refresh_at=started + _seconds_to_refresh(authorization) / self._time_scale,
         )
 
     async def refresh(self, client: ClientAuthorization) -> None:
@@ -95,11 +127,11 @@ class ClientAuthorizer:
         authorization, permissions = await self._ask(client.connect, client_id, client.network, client.connection_id)
         self._decisions.by_policy(authorization, client_id, "refresh", client_id, True)
         client.authorization, client.permissions = authorization, permissions
-        client.refresh_at = started + authorization.answer.refresh_after_in_seconds / self._time_scale
+        client.refresh_at = started + _seconds_to_refresh(authorization) / self._time_scale
 
     async def _ask(
         self, connect: Connect, client_id: str, network: NetworkContext, connection_id: str
-    ) -> tuple[Authorization, Permissions]:
+    ) -> tuple[Authorization | IamPrincipal, Permissions]:
         request = connection_request(connect, network)
         try:
             attributes = connect_attributes(connect)
@@ -109,7 +141,12 @@ class ClientAuthorizer:
                 connect_attributes=attributes,
                 domain_name=request.domain_name,
             )
-            authorization = await self._invoker.authorize(request, connection_id=connection_id)
+            authorization: Authorization | IamPrincipal
+            if network.signed_by is None:
+                authorization = await self._invoker.authorize(request, connection_id=connection_id)
+            else:
+                authorization = network.signed_by
+                _check_user_name(connect.user_name)
             on_decision = partial(self._decisions.by_policy, authorization, client_id)
             evaluator = authorization.evaluator(connection)
             if evaluator.doubts:
@@ -132,7 +169,7 @@ def connect_attributes(connect: Connect) -> frozenset[str]:
     # unmeasured: an MQTT 5 CONNECT with Clean Start 0 and no session expiry does not count here, but resumes a session.
     persistent = (
         not connect.clean_start
-        if connect.version == Version.MQTT_3_1_1
+        if connect.version is not Version.MQTT_5
         else bool(connect.properties.session_expiry_interval)
     )
     found = ["PersistentConnect"] if persistent else []
@@ -148,6 +185,25 @@ def connection_request(connect: Connect, network: NetworkContext) -> ConnectionR
     return ConnectionRequest.model_construct(http_context=network.http, tls_context=network.tls, mqtt_context=mqtt)
 
 
+def _seconds_to_disconnect(authorization: Authorization | IamPrincipal) -> float:
+    if isinstance(authorization, IamPrincipal):
+        return _LONGEST_WEB_SOCKET
+    return authorization.answer.disconnect_after_in_seconds
+
+
+def _seconds_to_refresh(authorization: Authorization | IamPrincipal) -> float:
+    return math.inf if isinstance(authorization, IamPrincipal) else authorization.answer.refresh_after_in_seconds
+
+
+def _check_user_name(user_name: str | None) -> None:
+    """Raises Refused if the user name of a signed connection has parameters of a custom authorizer."""
+    # unmeasured: no source says what IoT Core does with both. AWS's SDKs send their name and version there.
+    names = (pair.partition("=")[0] for pair in query_of(user_name).split("&"))
+    if found := next((name for name in (NAME_KEY, SIGNATURE_KEY) if name in names), None):
+        detail = f"the URL is signed, and the user name has {found}: send only one of them"
+        raise Refused(IotCoreReason.SIGNED_WITH_AUTHORIZER, detail)
+
+
 def _asks_for(connect: Connect, client_id: str, attributes: frozenset[str]) -> str:
     """What a CONNECT asks for, in words."""
     wanted = f" with {' and '.join(sorted(attributes))}" if attributes else ""
@@ -156,7 +212,9 @@ def _asks_for(connect: Connect, client_id: str, attributes: frozenset[str]) -> s
     return f"the CONNECT has no client ID, and the policy does not allow {client_id}{wanted}: set a client ID"
 
 
-def _check_will(permissions: Permissions, will: Will, client_id: str, authorization: Authorization) -> None:
+def _check_will(
+    permissions: Permissions, will: Will, client_id: str, authorization: Authorization | IamPrincipal
+) -> None:
     """Raises Forbidden if the policy does not allow the client to publish its Will."""
     if permissions.may_publish(will.topic) and (not will.retain or permissions.may_retain(will.topic)):
         return

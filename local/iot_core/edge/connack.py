@@ -45,7 +45,9 @@ def check_connect(connect: Connect, limits: Limits) -> None:
         check_client_id(connect.client_id, limits)
     except InvalidClientId as error:
         raise BrokenRule(str(error), ReasonCode.CLIENT_IDENTIFIER_NOT_VALID) from None
-    if not connect.client_id and connect.version == Version.MQTT_3_1_1 and not connect.clean_start:
+    if not connect.client_id and connect.version is Version.MQTT_3_1:
+        raise BrokenRule("MQTT 3.1 needs a client ID", ReasonCode.CLIENT_IDENTIFIER_NOT_VALID)
+    if not connect.client_id and connect.version is Version.MQTT_3_1_1 and not connect.clean_start:
         raise BrokenRule(
             "a persistent session needs a client ID [MQTT-3.1.3-8]", ReasonCode.CLIENT_IDENTIFIER_NOT_VALID
         )

@@ -28,7 +28,7 @@ from iot_core.edge.client_authorization import ClientAuthorization, ClientAuthor
 from iot_core.edge.connack import REFUSED_CLIENT, check_connect, refusal, refusal_of_version
 from iot_core.edge.outbox import MOST_RECEIVED, Channel, Outbox, Outgoing
 from iot_core.feed import Decisions
-from iot_core.mqtt import Connect, Decoder, MqttError, ReasonCode, Subscribe, Version
+from iot_core.mqtt import Connect, Decoder, MqttError, ReasonCode, Subscribe, UnsupportedVersion, Version
 from iot_core.reasons import IotCoreReason
 
 _TIME_SLICE = 0.005
@@ -143,10 +143,10 @@ class MqttConnection(asyncio.Protocol):
             self._refuse_bytes(IotCoreReason.CONNECT_TIMEOUT)
 
     def needs_refresh(self, now: float, generation: int) -> bool:
-        """Whether the authorizer must be asked again: it is time, or a new generation of authorizers is in force."""
+        """Whether the authorizer must be asked again, see `ClientAuthorization`."""
         if self.client is None or not self.client.connected or self.authorization is None:
             return False
-        return now >= self.authorization.refresh_at or self.authorization.authorization.generation != generation
+        return self.authorization.needs_refresh(now, generation)
 
     async def refresh(self) -> None:
         """Asks the authorizer again. Anything but a new authorization ends the connection."""
@@ -189,9 +189,15 @@ class MqttConnection(asyncio.Protocol):
     # From CONNECT to CONNACK.
 
     def _begin(self, packet: object) -> None:
-        """Checks the first packet, and begins to authorize its client. Raises BrokenRule if it is not a CONNECT."""
+        """Checks the first packet, and begins to authorize its client.
+
+        Raises BrokenRule if it is not a CONNECT, UnsupportedVersion for MQTT 3.1 on any but a signed connection.
+        """
         if not isinstance(packet, Connect):
             raise BrokenRule("the first packet must be a CONNECT [MQTT-3.1.0-1]", ReasonCode.PROTOCOL_ERROR)
+        # unmeasured: AWS documents only 3.1.1 and 5, but its Amplify PubSub sends 3.1 on signed WebSocket connections.
+        if packet.version is Version.MQTT_3_1 and self._network.signed_by is None:
+            raise UnsupportedVersion("MQIsdp", packet.version)
         try:
             self._endpoint.connect_rate.count()
             check_connect(packet, self._endpoint.broker.limits)
@@ -228,7 +234,7 @@ class MqttConnection(asyncio.Protocol):
             authorization.permissions,
             self._outgoing,
             self._network.origin,
-            authorization.authorization.answer.principal_id,
+            authorization.authorization.principal_id,
         )
         self._deadline = endpoint.clock() + self.client.keep_alive * 1.5
 
@@ -241,7 +247,7 @@ class MqttConnection(asyncio.Protocol):
     def _refuse(self, connect: Connect, refused: Refused, reason_code: ReasonCode) -> None:
         if isinstance(refused, Forbidden) and connect.client_id:
             source, _ = self._network.origin.source
-            self._endpoint.broker.connect_failed(connect.client_id, refused.principal_id, source)
+            self._endpoint.broker.connect_failed(connect.client_id, refused.by.principal_id, source)
         self._endpoint.decisions.refused(refused, "connect", connect.client_id, client_id=connect.client_id)
         if self._outgoing.closed:
             return
@@ -316,9 +322,7 @@ class MqttConnection(asyncio.Protocol):
 
     def _check_lifetime(self, client: Client, now: float) -> None:
         if self.authorization is not None and now >= self.authorization.disconnect_at:
-            self._endpoint.broker.end(
-                client, DisconnectReason.CUSTOMAUTH_TTL_EXPIRATION, ReasonCode.MAXIMUM_CONNECT_TIME
-            )
+            self._endpoint.broker.end(client, self.authorization.end, ReasonCode.MAXIMUM_CONNECT_TIME)
 
     def _check_closing(self, now: float) -> None:
         if self._abort_at is None:

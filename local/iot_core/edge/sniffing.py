@@ -27,6 +27,7 @@ from iot_core.edge.outbox import Channel
 from iot_core.edge.proxy import Tunnel
 from iot_core.edge.tls import ServerTls, not_for_authorizers
 from iot_core.edge.websocket import MqttOverWebSocket
+from iot_core.iam.access_keys import IamPrincipal
 from iot_core.reasons import IotCoreReason
 
 _CONNECT_BYTE = 0x10
@@ -118,7 +119,8 @@ class ProtocolSniffer(asyncio.Protocol):
             self._hand_over_to_proxy(end)
         elif _UPGRADE.search(head):
             knows = partial(self._protocols.host_check.knows, tls=self._tls is not None)
-            self._hand_over(MqttOverWebSocket(self._transport, self._begin_mqtt, self._refused_upgrade, knows))
+            verify = self._core.signatures.verify_upgrade
+            self._hand_over(MqttOverWebSocket(self._transport, self._begin_mqtt, self._refused_upgrade, knows, verify))
         else:
             protocol = self._protocols.http.connection(self._server_name())
             protocol.connection_made(self._transport)
@@ -139,15 +141,17 @@ class ProtocolSniffer(asyncio.Protocol):
         if self._received:
             protocol.data_received(bytes(self._received))
 
-    def _begin_mqtt(self, channel: Channel, http: HttpContext | None) -> MqttConnection:
+    def _begin_mqtt(
+        self, channel: Channel, http: HttpContext | None, signed_by: IamPrincipal | None = None
+    ) -> MqttConnection:
         # As many bytes wait in the write buffer of a slow client as in its queue.
         self._transport.set_write_buffer_limits(high=self._core.limits.queued_bytes)
         tls = None if self._tls is None else TlsContext.model_construct(server_name=self._server_name())
-        network = NetworkContext(self._origin, http, tls)
+        network = NetworkContext(self._origin, http, tls, signed_by)
         return MqttConnection(self._core.connections.endpoint, channel, network, self._deadline)
 
-    def _refused_upgrade(self, detail: str) -> None:
-        self._core.decisions.refused_bytes(self._origin.source[0], IotCoreReason.NOT_MQTT, detail)
+    def _refused_upgrade(self, reason: IotCoreReason, detail: str) -> None:
+        self._core.decisions.refused_bytes(self._origin.source[0], reason, detail)
 
     def _refuse(self, reason: IotCoreReason, detail: str = "") -> None:
         self._protocols.unknown.discard(self)

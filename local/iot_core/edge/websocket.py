@@ -1,11 +1,18 @@
 """MQTT over WebSocket (MQTT 5.0, section 6), with the I/O-free protocol of the library `websockets`.
 
+An upgrade request can be signed in its URL. A wrong signature is answered with 403, as AWS does, and the client never
+gets to its CONNECT.
+
 Frames can come in the same bytes as the upgrade request. They are read after the request is answered: only then it is
 known whether they are frames at all.
 """
 
 import asyncio
+import base64
+import json
+import uuid
 from collections.abc import Callable
+from dataclasses import replace
 
 from websockets.exceptions import InvalidMessage
 from websockets.frames import CloseCode, Frame, Opcode
@@ -13,12 +20,17 @@ from websockets.http11 import Request, Response
 from websockets.protocol import State
 from websockets.server import ServerProtocol
 from websockets.typing import Subprotocol
+from websockets.utils import accept_key, generate_key
 
 from iot_core.authorizers.event import HttpContext, join_headers
 from iot_core.edge.connection import MqttConnection
 from iot_core.edge.host_check import UNKNOWN_HOST
 from iot_core.edge.outbox import Channel
+from iot_core.iam.access_keys import AccessKey, IamPrincipal
+from iot_core.iam.signing import SentRequest
+from iot_core.iam.verifying import SignatureRefused
 from iot_core.mqtt import MalformedPacket
+from iot_core.reasons import IotCoreReason
 
 PATH = "/mqtt"
 _SUBPROTOCOLS = ("mqtt", "mqttv3.1")
@@ -26,25 +38,35 @@ _END_OF_HEAD = b"\r\n\r\n"
 _LONGEST_FRAME = 256 * 1024
 """Bytes; an MQTT packet has at most 146 KiB."""
 
+_LONGEST_KEY = 256
+"""Bytes of a Sec-WebSocket-Key."""
 _BAD_REQUEST = b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 
-BeginMqtt = Callable[[Channel, HttpContext], MqttConnection]
-"""Begins an MQTT connection on a WebSocket with this upgrade request."""
-OnRefusal = Callable[[str], None]
+BeginMqtt = Callable[[Channel, HttpContext, IamPrincipal | None], MqttConnection]
+"""Begins an MQTT connection on a WebSocket with this upgrade request, and the principal that signed it."""
+OnRefusal = Callable[[IotCoreReason, str], None]
 """Called with the reason of a refused upgrade, because a program in a browser never sees the answer."""
+Verify = Callable[[SentRequest], AccessKey | None]
+"""Verifies an upgrade request; None if it is not signed. Raises SignatureRefused."""
 
 
 class MqttOverWebSocket(asyncio.Protocol):
     """Carries an MQTT connection over a WebSocket. It is the connection's channel."""
 
     def __init__(
-        self, transport: asyncio.Transport, begin: BeginMqtt, on_refusal: OnRefusal, knows: Callable[[str], bool]
+        self,
+        transport: asyncio.Transport,
+        begin: BeginMqtt,
+        on_refusal: OnRefusal,
+        knows: Callable[[str], bool],
+        verify: Verify,
     ) -> None:
         """`knows` says whether a Host header names this server. Pages of any origin may connect."""
         self._transport = transport
         self._begin = begin
         self._on_refusal = on_refusal
         self._knows = knows
+        self._verify = verify
         self._protocol = ServerProtocol(subprotocols=list(map(Subprotocol, _SUBPROTOCOLS)), max_size=_LONGEST_FRAME)
         self._connection: MqttConnection | None = None
         self.pause_reading = transport.pause_reading
@@ -110,15 +132,53 @@ class MqttOverWebSocket(asyncio.Protocol):
 
     def _answer(self, request: Request) -> None:
         path, _, query = request.path.partition("?")
-        response = self._refusal(path, request) or self._protocol.accept(request)
+        if (refusal := self._refusal(path, request)) is not None:
+            self._refuse(refusal)
+            return
+        try:
+            key = self._verify(_sent(request))
+        except SignatureRefused as refused:
+            self._protocol.send_response(self._forbidden(refused))
+            self._on_refusal(refused.reason, refused.detail)
+            return
+        response = self._accept(request)
+        if response.status_code != 101:
+            self._refuse(response)
+            return
         self._protocol.send_response(response)
+        http = HttpContext.model_construct(
+            headers=join_headers(request.headers.raw_items()), query_string=f"?{query}" if query else None
+        )
+        self._connection = self._begin(self, http, None if key is None else key.principal)
+
+    def _accept(self, request: Request) -> Response:
+        """Accepts an upgrade, also with a Sec-WebSocket-Key of another length than 16 bytes (RFC 6455, section 4.1)."""
+        # AWS's device SDK v1 for Python sends 128 bytes, and looks for the answer's header in lower case.
+        keys = request.headers.get_all("Sec-WebSocket-Key")
+        if len(keys) != 1 or not _is_odd_key(keys[0]):
+            return self._protocol.accept(request)
+        headers = request.headers.copy()
+        del headers["Sec-WebSocket-Key"]
+        headers["Sec-WebSocket-Key"] = generate_key()
+        response = self._protocol.accept(replace(request, headers=headers))
         if response.status_code == 101:
-            http = HttpContext.model_construct(
-                headers=join_headers(request.headers.raw_items()), query_string=f"?{query}" if query else None
-            )
-            self._connection = self._begin(self, http)
-        else:
-            self._on_refusal(f"{response.status_code}: {bytes(response.body).decode().strip()}")
+            del response.headers["Sec-WebSocket-Accept"]
+            response.headers["sec-websocket-accept"] = accept_key(keys[0])
+        return response
+
+    def _refuse(self, response: Response) -> None:
+        self._protocol.send_response(response)
+        self._on_refusal(IotCoreReason.NOT_MQTT, f"{response.status_code}: {bytes(response.body).decode().strip()}")
+
+    def _forbidden(self, refused: SignatureRefused) -> Response:
+        """AWS's answer. Its text and its headers were seen for an invalid session token."""
+        trace_id = str(uuid.uuid4())
+        response = self._protocol.reject(403, json.dumps({"message": refused.error.message, "traceId": trace_id}))
+        del response.headers["Content-Type"]
+        response.headers["Content-Type"] = "application/json"
+        response.headers["x-amzn-RequestId"] = trace_id
+        response.headers["x-amzn-ErrorType"] = refused.error.type
+        return response
 
     def _refusal(self, path: str, request: Request) -> Response | None:
         """The answer to an upgrade that IoT Core refuses; None to all others."""
@@ -150,7 +210,7 @@ class MqttOverWebSocket(asyncio.Protocol):
         if self._connection is not None:
             self._connection.fail(MalformedPacket(f"WebSocket: {problem}"))
         elif not self._protocol.accept_called:
-            self._on_refusal(f"WebSocket: {problem.__cause__ or problem}")
+            self._on_refusal(IotCoreReason.NOT_MQTT, f"WebSocket: {problem.__cause__ or problem}")
             if isinstance(problem, InvalidMessage):  # The library does not answer such a request.
                 self._transport.write(_BAD_REQUEST)
 
@@ -162,3 +222,19 @@ class MqttOverWebSocket(asyncio.Protocol):
                 self._transport.write(chunk)
             else:
                 self._transport.close()
+
+
+def _is_odd_key(key: str) -> bool:
+    """Whether a Sec-WebSocket-Key is valid but for its length."""
+    try:
+        length = len(base64.b64decode(key, validate=True))
+    except ValueError:
+        return False
+    return 0 < length <= _LONGEST_KEY and length != 16
+
+
+def _sent(request: Request) -> SentRequest:
+    """The upgrade request as bytes. The library decodes headers as Latin-1, and refuses a path that is not ASCII."""
+    path, _, query = request.path.encode().partition(b"?")
+    headers = tuple((name.lower(), value.encode("latin-1")) for name, value in request.headers.raw_items())
+    return SentRequest("GET", path, query, headers)

@@ -1,4 +1,4 @@
-"""Decodes and encodes the packets of MQTT 3.1.1 and 5, without any input or output.
+"""Decodes and encodes the packets of MQTT 3.1, 3.1.1 and 5, without any input or output.
 
 decoder = Decoder(max_packet_size=131072)
 decoder.receive(chunk)

@@ -1,5 +1,7 @@
 """Reads and writes CONNECT, CONNACK and DISCONNECT."""
 
+from collections.abc import Mapping
+
 from iot_core.mqtt.packets import NO_PROPERTIES, Connack, Connect, Disconnect, Properties, Version, Will
 from iot_core.mqtt.primitives import (
     Reader,
@@ -22,6 +24,8 @@ from iot_core.mqtt.reason_codes import (
 _CONNECT, _CONNACK, _DISCONNECT = 0x10, 0x20, 0xE0
 _RESERVED, _CLEAN_START, _WILL, _WILL_RETAIN, _PASSWORD, _USER_NAME = 0x01, 0x02, 0x04, 0x20, 0x40, 0x80
 _WILL_QOS = 0x18
+_NAMES: Mapping[int, str] = {Version.MQTT_3_1: "MQIsdp", Version.MQTT_3_1_1: "MQTT", Version.MQTT_5: "MQTT"}
+"""The protocol name in a CONNECT of each version."""
 
 
 def read_connect(reader: Reader) -> Connect:
@@ -45,13 +49,10 @@ def read_connect(reader: Reader) -> Connect:
 
 def _read_version(reader: Reader) -> Version:
     name = reader.string()
-    if name == "MQTT":
-        level = reader.byte()
-        if level in (Version.MQTT_3_1_1, Version.MQTT_5):
-            return Version(level)
+    level = reader.byte() if name in _NAMES.values() else None
+    if level is None or _NAMES.get(level) != name:
         raise UnsupportedVersion(name, level)
-    # MQTT 3.1 has this protocol name.
-    raise UnsupportedVersion(name, reader.byte() if name == "MQIsdp" else None)
+    return Version(level)
 
 
 def _check_flags(flags: int, version: Version) -> None:
@@ -61,7 +62,7 @@ def _check_flags(flags: int, version: Version) -> None:
         raise MalformedPacket("CONNECT with a Will with QoS 3 [MQTT-3.1.2-12]")
     if flags & (_WILL_QOS | _WILL_RETAIN) and not flags & _WILL:
         raise MalformedPacket("CONNECT with Will flags but without a Will [MQTT-3.1.2-11], [MQTT-3.1.2-13]")
-    if version is Version.MQTT_3_1_1 and flags & _PASSWORD and not flags & _USER_NAME:
+    if version is not Version.MQTT_5 and flags & _PASSWORD and not flags & _USER_NAME:
         raise MalformedPacket("CONNECT with a password but without a user name (3.1.1) [MQTT-3.1.2-22]")
 
 
@@ -87,11 +88,11 @@ def encode_connect(packet: Connect, version: Version) -> bytes:
         flags |= _USER_NAME
         optional += write_string(packet.user_name)
     if packet.password is not None:
-        if packet.user_name is None and version is Version.MQTT_3_1_1:
+        if packet.user_name is None and version is not Version.MQTT_5:
             raise ValueError("a password without a user name (3.1.1) [MQTT-3.1.2-22]")
         flags |= _PASSWORD
         optional += write_binary(packet.password)
-    body = b"\0\4MQTT" + bytes((version, flags)) + write_two_byte_integer(packet.keep_alive)
+    body = write_string(_NAMES[version]) + bytes((version, flags)) + write_two_byte_integer(packet.keep_alive)
     if version is Version.MQTT_5:
         body += _write_connect_properties(packet.properties)
     return write_packet(_CONNECT, body + write_string(packet.client_id) + optional)
@@ -123,7 +124,7 @@ def read_connack(reader: Reader, version: Version) -> Connack:
     reason_code = reader.byte()
     if flags and reason_code:
         raise ProtocolError("CONNACK that refuses the client and has a session [MQTT-3.2.2-6]")
-    if version is Version.MQTT_3_1_1:
+    if version is not Version.MQTT_5:
         return Connack(flags == 1, reason_code)
     if reason_code not in CONNACK_CODES:
         raise MalformedPacket(f"CONNACK with the reason code {reason_code:#04x} [MQTT-3.2.2-8]")
@@ -145,7 +146,7 @@ def encode_connack(packet: Connack, version: Version) -> bytes:
 def read_disconnect(reader: Reader, version: Version) -> Disconnect:
     """Reads a DISCONNECT. Raises MalformedPacket and ProtocolError."""
     # The packet may end before the reason code (3.14.2.1), and before the properties (3.14.2.2.1).
-    if version is Version.MQTT_3_1_1 or reader.offset == reader.end:
+    if version is not Version.MQTT_5 or reader.offset == reader.end:
         return Disconnect()
     reason_code = reader.byte()
     if reason_code not in DISCONNECT_CODES:
@@ -156,7 +157,7 @@ def read_disconnect(reader: Reader, version: Version) -> Disconnect:
 
 def encode_disconnect(packet: Disconnect, version: Version) -> bytes:
     """Writes a DISCONNECT in as few bytes as possible. Raises ValueError."""
-    if version is Version.MQTT_3_1_1:
+    if version is not Version.MQTT_5:
         return write_packet(_DISCONNECT, b"")
     if packet.reason_code not in DISCONNECT_CODES:
         raise ValueError(f"a DISCONNECT cannot have the reason code {packet.reason_code} [MQTT-3.14.2-1]")

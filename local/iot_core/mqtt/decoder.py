@@ -260,7 +260,7 @@ class _Decoders(dict[int, _Decode]):
             return ProtocolError("a second CONNECT [MQTT-3.1.0-2]")
         if self._version is None and (first in _DECODERS[Version.MQTT_5] or first in _NOT_ACCEPTED):
             return ProtocolError("another packet before CONNECT [MQTT-3.1.0-1]")
-        if first in _NOT_ACCEPTED and not (first == _AUTH and self._version is Version.MQTT_3_1_1):
+        if first in _NOT_ACCEPTED and (first != _AUTH or self._version is Version.MQTT_5):
             return ProtocolError(_NOT_ACCEPTED[first])
         return MalformedPacket(f"a packet that begins with {first:#04x}: no such type or flags [MQTT-2.1.3-1]")
 
@@ -293,6 +293,7 @@ def _decoders(version: Version) -> _Decoders:
 
 _DECODERS: Mapping[Version | None, _Decoders] = {
     None: _Decoders(None, {_CONNECT: _decode_connect}),
+    Version.MQTT_3_1: _decoders(Version.MQTT_3_1),
     Version.MQTT_3_1_1: _decoders(Version.MQTT_3_1_1),
     Version.MQTT_5: _decoders(Version.MQTT_5),
 }

@@ -1,7 +1,8 @@
-"""The packets of MQTT 3.1.1 and 5 that IoT Core takes or sends, and their properties.
+"""The packets of MQTT 3.1, 3.1.1 and 5 that IoT Core takes or sends, and their properties.
 
-MQTT 3.1.1 has no properties, few reason codes and no options of a subscription but its QoS. Packets that are read
-from it have the defaults in these fields, and packets that are written for it leave them out.
+MQTT 3.1 has the packets of MQTT 3.1.1, but no failure code in SUBACK. Both have no properties, few reason codes and no
+options of a subscription but its QoS. Packets that are read from them have the defaults in these fields, and packets
+that are written for them leave them out.
 """
 
 from collections.abc import Mapping
@@ -12,6 +13,7 @@ from enum import IntEnum
 class Version(IntEnum):
     """A version of MQTT, by its protocol level in CONNECT."""
 
+    MQTT_3_1 = 3
     MQTT_3_1_1 = 4
     MQTT_5 = 5
 

@@ -178,7 +178,7 @@ def puback_decoder(version: Version) -> Callable[[bytes, int, int], Puback]:
 
 def _read_puback(reader: Reader, version: Version) -> Puback:
     packet_id = reader.packet_id()
-    if version is Version.MQTT_3_1_1:
+    if version is not Version.MQTT_5:
         raise MalformedPacket("PUBACK with more than a packet ID (3.1.1, 3.4.2)")
     reason_code = reader.byte()
     if reason_code not in PUBACK_CODES:

@@ -117,7 +117,7 @@ class PacketTooLarge(MqttError):
 
 
 class UnsupportedVersion(MqttError):
-    """A CONNECT has another protocol, or another version than 3.1.1 and 5 [MQTT-3.1.2-1], [MQTT-3.1.2-2]."""
+    """A CONNECT has another protocol, or a version that is not accepted here [MQTT-3.1.2-1], [MQTT-3.1.2-2]."""
 
     reason_code = ReasonCode.UNSUPPORTED_PROTOCOL_VERSION
 
@@ -129,7 +129,10 @@ class UnsupportedVersion(MqttError):
         super().__init__(protocol_name, level)
 
     def __str__(self) -> str:
-        return f"{self.protocol_name!r} with level {self.level} is neither MQTT 3.1.1 nor MQTT 5 [MQTT-3.1.2-2]"
+        return (
+            f"{self.protocol_name!r} with level {self.level} is neither MQTT 3.1.1 nor MQTT 5 [MQTT-3.1.2-2]; "
+            "MQTT 3.1 is accepted only on signed WebSocket connections"
+        )
 
     @property
     def answer_in(self) -> Version | None:

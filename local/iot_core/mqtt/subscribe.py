@@ -104,7 +104,7 @@ def encode_unsubscribe(packet: Unsubscribe, version: Version) -> bytes:
 def read_suback(reader: Reader, version: Version) -> Suback:
     """Reads a SUBACK. Raises MalformedPacket and ProtocolError."""
     packet_id = reader.packet_id()
-    if version is Version.MQTT_3_1_1:
+    if version is not Version.MQTT_5:
         return Suback(packet_id, _read_codes(reader, SUBACK_RETURN_CODES))
     properties = read_properties(reader, Carrier.SUBACK)
     return Suback(packet_id, _read_codes(reader, SUBACK_CODES), properties)
@@ -113,7 +113,7 @@ def read_suback(reader: Reader, version: Version) -> Suback:
 def encode_suback(packet: Suback, version: Version) -> bytes:
     """Writes a SUBACK. In MQTT 3.1.1 the only code of a refusal is 0x80. Raises ValueError."""
     body = write_packet_id(packet.packet_id)
-    if version is Version.MQTT_3_1_1:
+    if version is not Version.MQTT_5:
         return write_packet(_SUBACK, body + _write_codes(packet.reason_codes, SUBACK_RETURN_CODES))
     body += write_properties(packet.properties, Carrier.SUBACK)
     return write_packet(_SUBACK, body + _write_codes(packet.reason_codes, SUBACK_CODES))
@@ -122,7 +122,7 @@ def encode_suback(packet: Suback, version: Version) -> bytes:
 def read_unsuback(reader: Reader, version: Version) -> Unsuback:
     """Reads an UNSUBACK. Raises MalformedPacket and ProtocolError."""
     packet_id = reader.packet_id()
-    if version is Version.MQTT_3_1_1:
+    if version is not Version.MQTT_5:
         return Unsuback(packet_id)
     properties = read_properties(reader, Carrier.UNSUBACK)
     return Unsuback(packet_id, _read_codes(reader, UNSUBACK_CODES), properties)
@@ -131,7 +131,7 @@ def read_unsuback(reader: Reader, version: Version) -> Unsuback:
 def encode_unsuback(packet: Unsuback, version: Version) -> bytes:
     """Writes an UNSUBACK. In MQTT 3.1.1 it has no codes. Raises ValueError."""
     body = write_packet_id(packet.packet_id)
-    if version is Version.MQTT_3_1_1:
+    if version is not Version.MQTT_5:
         return write_packet(_UNSUBACK, body)
     body += write_properties(packet.properties, Carrier.UNSUBACK)
     return write_packet(_UNSUBACK, body + _write_codes(packet.reason_codes, UNSUBACK_CODES))

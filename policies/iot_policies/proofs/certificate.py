@@ -8,6 +8,7 @@
 """
 
 import hashlib
+import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -31,10 +32,7 @@ _PROOFS = Path(__file__).parent
 def certificate(template: PolicyTemplate, proof: Proof, *, name: str, content: bytes) -> dict[str, object]:
     """The certificate of a proof. `name` and `content` are those of the template's file."""
     return {
-        "certificate": VERSION,
-        "template": {"name": name, "sha256": _sha256(content), "topic_prefix": template.topic_prefix},
-        "compiler": _hash_of(path for path in _PROOFS.parent.rglob("*.py") if _PROOFS not in path.parents),
-        "prover": _hash_of(_PROOFS.rglob("*.py")),
+        **_identity(template, name, content),
         "verdict": proof.verdict,
         "assumptions": list(ASSUMPTIONS),
         "left_out": [LEFT_OUT] if proof.quick else [],
@@ -47,9 +45,31 @@ def certificate(template: PolicyTemplate, proof: Proof, *, name: str, content: b
     }
 
 
+def certificate_file(found: Mapping[str, object]) -> bytes:
+    """The file of a certificate: one value a line, so that two certificates are easy to compare."""
+    return (json.dumps(found, indent=1) + "\n").encode()
+
+
 def certificate_hash(found: Mapping[str, object]) -> str:
-    """The SHA-256 of a certificate."""
-    return _sha256(compact(found).encode())
+    """The SHA-256 of a certificate's file, as `sha256sum` prints it."""
+    return _sha256(certificate_file(found))
+
+
+def is_current(found: Mapping[str, object], template: PolicyTemplate, *, name: str, content: bytes) -> bool:
+    """Whether a certificate is about this template, and was made by this compiler and prover."""
+    return {key: found.get(key) for key in ("certificate", "template", "compiler", "prover")} == _identity(
+        template, name, content
+    )
+
+
+def _identity(template: PolicyTemplate, name: str, content: bytes) -> dict[str, object]:
+    """What a certificate is about, and what made it."""
+    return {
+        "certificate": VERSION,
+        "template": {"name": name, "sha256": _sha256(content), "topic_prefix": template.topic_prefix},
+        "compiler": _hash_of(path for path in _PROOFS.parent.rglob("*.py") if _PROOFS not in path.parents),
+        "prover": _hash_of(_PROOFS.rglob("*.py")),
+    }
 
 
 def _sha256(content: bytes) -> str:

@@ -20,10 +20,10 @@ from iot_policies.proofs.automata import readable
 from iot_policies.proofs.decisions import NOTHING, Compared, Decision, client_id_patterns
 from iot_policies.proofs.languages import Attributes
 from iot_policies.proofs.meaning import CLIENT_ID, Reach, is_widened, reaches
-from iot_policies.proofs.patterns import NotCovered, Pattern, Variable, fill, variables_of
+from iot_policies.proofs.patterns import NotCovered, Pattern, Variable, fill, template_levels, variables_of
 from iot_policies.proofs.refusals import meant
 from iot_policies.proofs.representatives import ExamplePrincipal
-from iot_policies.proofs.smallest_principals import Words, size, smallest_principals
+from iot_policies.proofs.smallest_principals import UNREADABLE, Words, size, smallest_principals
 from iot_policies.proofs.unification import meet
 from iot_policies.template import PolicyTemplate
 from iot_policies.topics import contains
@@ -145,7 +145,7 @@ class ChangedEntries:
             for its in reaches(allowing, self._other.topic_prefix, 1):
                 if not mine.action == its.action == action:
                     continue
-                variables = variables_of((*with_client_id(mine).levels, *with_client_id(its).levels))
+                variables = variables_of((*template_levels(entry.text, 2), *template_levels(allowing.text, 1)))
                 for one, other in _pairs(mine, its):
                     for values in meet(one, other, every=True):
                         filled = self._words.fill(values, variables)
@@ -156,11 +156,12 @@ class ChangedEntries:
         """What the example may do because of an entry, or because it is missing, and only with one template."""
         meanings = {id(template): meant(template, example) for template in (self._mine, self._other)}
         allowing, refusing = (meanings[id(template)] for template in self._sides(entry))
-        if isinstance(allowing, str):
-            if allowing in _MAY_BE_READABLE:
-                raise NotCovered(f"the claims {dict(example.principal.claims)} are refused: {allowing}")
-            return None
         mine = meanings[id(self._mine)]
+        for each in (allowing, mine):
+            if each in UNREADABLE:
+                raise NotCovered(f"the claims {dict(example.principal.claims)} are refused: {each}")
+        if isinstance(allowing, str):
+            return None
         within = (
             [] if isinstance(mine, str) else [each for each in (*mine.allowed, *mine.denied) if each.entry is entry]
         )
@@ -172,10 +173,6 @@ def _actions(entry: Entry) -> tuple[Action, ...]:
     """The actions for which an entry can make a difference: who must not publish must not publish with RETAIN."""
     found = {rule.action for rule in entry.rules}
     return in_order(found | {"iot:RetainPublish"} if entry.effect == "Deny" and "iot:Publish" in found else found)
-
-
-_MAY_BE_READABLE = ("ambiguous_claim", "unclear_denial")
-"""Reason codes of smallest principals whose claims another shape, such as nested objects, could make readable."""
 
 
 def show(decision: Decision, action: Action, example: ExamplePrincipal, templates: Iterable[PolicyTemplate]) -> Shown:

@@ -20,7 +20,11 @@ from iot_policies.proofs.patterns import UNSAFE
 from iot_policies.when import Condition, Scalar
 
 _WORD_LISTS = ("scope", "scp")
-_TRUE, _FALSE = ("true", "1", "yes", "on"), ("false", "0", "no", "off")
+_TRUE, _FALSE = ("true", "yes", "on"), ("false", "no", "off")
+_EMPTY_SIGNS = "\u2800\U00013441\U00013442\U00016fe4\U0001d159"
+_MARKS = "\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0" + _EMPTY_SIGNS
+_SELECTORS = ("\u180b", "\u180f"), ("\ufe00", "\ufe0f"), ("\U000e0100", "\U000e01ef")
+"""Characters that draw nothing and are in other categories: those of UAX #44, and signs that it lacks."""
 _LONGEST = 128
 
 
@@ -76,8 +80,13 @@ def _level(value: object) -> str:
 
 def is_name(text: str) -> bool:
     """The name rule: composed, assigned, visible characters; no space but U+0020, and none at either end."""
-    plain = all(each == " " or category(each)[0] not in "CZ" for each in text)
-    return plain and text == text.strip(" ") and normalize("NFC", text) == text
+    return all(map(_is_visible, text)) and text == text.strip(" ") and normalize("NFC", text) == text
+
+
+def _is_visible(character: str) -> bool:
+    if character in _MARKS or any(first <= character <= last for first, last in _SELECTORS):
+        return False
+    return character == " " or category(character)[0] not in "CZ"
 
 
 def _ways(claims: Claims, name: str) -> Iterator[object]:
@@ -144,11 +153,11 @@ def _is_alike(value: object, wanted: Scalar) -> bool:
 
 
 def _spells(text: str, value: object) -> bool:
-    if isinstance(value, bool):
-        return _fold(text) in (_TRUE if value else _FALSE)
+    if isinstance(value, bool) and _fold(text) in (_TRUE if value else _FALSE):
+        return True
     for number in (int, float):
         with suppress(ValueError):
-            return isinstance(value, (int, float)) and number(text) == value
+            return isinstance(value, (int, float)) and number(text) == value  # `true` is 1.
     return False
 
 

@@ -22,6 +22,7 @@ from iot_policies.principal import Principal
 from iot_policies.proofs.changed_entries import ChangedEntries, ChangeLine, Effect, Shown, changed_entries, show
 from iot_policies.proofs.decisions import NOTHING, Compared
 from iot_policies.proofs.languages import ACTIONS
+from iot_policies.proofs.limits import beyond_limits
 from iot_policies.proofs.meaning import CLIENT_ID, Meaning, is_widened
 from iot_policies.proofs.patterns import NotCovered
 from iot_policies.proofs.prover import Progress
@@ -88,7 +89,7 @@ def diffing(old: PolicyTemplate, new: PolicyTemplate) -> Generator[Progress, Non
         if line is not None:
             found.lines.append(line)
     found.lines.sort(key=lambda line: line.effect == "closes")
-    found.refusals = refusals(old, new, words)
+    found.refusals = refusals(old, new, words, found.not_covered)
     if changed:
         yield from _outside(old, new, found)
     return found
@@ -106,6 +107,9 @@ def _settings(old: PolicyTemplate, new: PolicyTemplate) -> Iterator[Setting]:
 
 def _outside(old: PolicyTemplate, new: PolicyTemplate, found: TemplateDiff) -> Iterator[Progress]:
     """Looks for differences in no line, with example principals of every kind."""
+    if beyond := dict.fromkeys((*beyond_limits(old), *beyond_limits(new))):
+        found.not_covered += beyond
+        return
     try:
         every = list(Examples(_together(old, new)).all())
     except NotCovered as problem:

@@ -30,6 +30,7 @@ from iot_policies.proofs.claims import MustBeRefused
 from iot_policies.proofs.counterexamples import Counterexample, of_difference, of_refusal
 from iot_policies.proofs.languages import Difference, Languages, resources_of
 from iot_policies.proofs.lemma import Alone, Rendered, alone, check_shape, rendered
+from iot_policies.proofs.limits import beyond_limits
 from iot_policies.proofs.meaning import Meaning, is_widened, meaning
 from iot_policies.proofs.pairs import Meeting, Side, meetings, sides
 from iot_policies.proofs.patterns import NotCovered, show
@@ -50,8 +51,10 @@ ASSUMPTIONS = (
 LEFT_OUT = "the policies of example principals: how the compiler treats several entries together was not tested"
 """What `quick` leaves out."""
 
-_NUMBERS = (4, 16, 64)
+_NUMBERS = (4, 16, 64, 256)
 """The values of each list in the examples with many values."""
+_MOST_COMPARED = 64
+"""Above that, only packing is looked at: the statements of long lists are large to compare."""
 
 Verdict = Literal["proved", "partly proved", "different", "not covered"]
 
@@ -113,7 +116,8 @@ def prove(template: PolicyTemplate, *, quick: bool = False) -> Proof:
 def proving(template: PolicyTemplate, *, quick: bool = False) -> Generator[Progress, None, Proof]:
     """As `prove`, step by step: it yields how far it is and returns the proof."""
     prover = _Prover(template, quick=quick)
-    for step in (prover.entries, prover.pairs, *(() if quick else (prover.examples,))):
+    prover.proof.not_covered += (beyond := [*beyond_limits(template)])
+    for step in (prover.entries,) if beyond else (prover.entries, prover.pairs, *(() if quick else (prover.examples,))):
         yield from step()
         if prover.proof.counterexample is not None:
             break
@@ -204,11 +208,7 @@ class _Prover:
         for number, example in enumerate(every):
             if number % 50 == 0:
                 yield Progress("example principals", number, len(every))
-            try:
-                self._try(example)
-            except NotCovered as problem:
-                line = f"principal {example.principal.name} with claims {dict(example.principal.claims)}: {problem}"
-                self.proof.not_covered.append(line)
+            self._try_or_name(example)
             if self.proof.counterexample is not None:
                 return
         yield from self._many()
@@ -221,14 +221,22 @@ class _Prover:
             yield Progress("many values", number, _NUMBERS[-1])
             before = self._too_large()
             for example in self._examples.many(number):
-                self._try(example)
+                self._try_or_name(example, only_packing=number > _MOST_COMPARED)
             if self.proof.counterexample or before != self._too_large():
                 return
 
     def _too_large(self) -> int:
         return self.proof.too_large + self.proof.refused["policy_too_large"]
 
-    def _try(self, example: ExamplePrincipal) -> None:
+    def _try_or_name(self, example: ExamplePrincipal, *, only_packing: bool = False) -> None:
+        """Compares a policy, and names the principal if this cannot be decided."""
+        try:
+            self._try(example, only_packing=only_packing)
+        except NotCovered as problem:
+            line = f"principal {example.principal.name} with claims {dict(example.principal.claims)}: {problem}"
+            self.proof.not_covered.append(line)
+
+    def _try(self, example: ExamplePrincipal, *, only_packing: bool = False) -> None:
         """Compares the policy of a real principal with the meaning of the template."""
         principal, client_id = example
         expected = self._meaning(example)
@@ -244,7 +252,8 @@ class _Prover:
         if isinstance(expected, str):
             self.proof.counterexample = of_refusal(example, found=None, expected=expected)
             return
-        difference = self.languages.difference(resources_of(policy.statements), expected)
+        resources = () if only_packing else resources_of(policy.statements)
+        difference = self.languages.difference(resources, expected) if resources else None
         if difference is not None:
             self.proof.counterexample = of_difference(self.template, example, difference, policy.statements, expected)
         else:

@@ -4,8 +4,9 @@
 2. A principal is refused if a claim that is read breaks the name rule (`invalid_name`) or is there in two ways
    (`ambiguous_claim`), if a placeholder's value is no plain level (`unsafe_value`), which can also be the client ID, or
    if a deny cannot compare a claim (`unclear_denial`).
-3. For each claim, each of these values, and each entry that grants something, the smallest principal with the value is
-   tried with both templates. One that only one template refuses stands for its kind.
+3. For each claim, each of these values, and each entry that grants something, the smallest principals with the value
+   are tried with both templates: one for each value of each condition. One that only one template refuses stands for
+   its kind. More than MOST_PRINCIPALS are not covered.
 4. The example principals of `diff` can show more kinds: `refusal_of`.
 """
 
@@ -24,6 +25,8 @@ from iot_policies.proofs.representatives import ExamplePrincipal
 from iot_policies.proofs.smallest_principals import Block, Words, smallest_principals
 from iot_policies.template import PolicyTemplate
 
+MOST_PRINCIPALS = 1024
+"""How many principals are tried for one grant and one block that reads claims."""
 _OTHERS = ("principal", "client_id")
 """What a placeholder reads besides claims."""
 _VALUES: tuple[tuple[str, object], ...] = (
@@ -53,9 +56,19 @@ class Refusals(NamedTuple):
         return self.is_new, self.reason, self.source
 
 
-def refusals(old: PolicyTemplate, new: PolicyTemplate, words: Words) -> list[Refusals]:
-    """The kinds of principals that only one of two templates refuses. Those without any grant are left out."""
-    found = (*_of_one(old, new, words, is_new=False), *_of_one(new, old, words, is_new=True))
+def refusals(old: PolicyTemplate, new: PolicyTemplate, words: Words, not_covered: list[str]) -> list[Refusals]:
+    """The kinds of principals that only one of two templates refuses. Those without any grant are left out.
+
+    What cannot be decided is added to `not_covered`, one line each.
+    """
+    found: list[Refusals] = []
+    for is_new, template, other in ((False, old, new), (True, new, old)):
+        for block in blocks_only_in(template, other):
+            try:
+                found += _of_block(template, other, block, words, is_new=is_new)
+            except NotCovered as problem:
+                name = next((entry.block_name for entry in template.entries if entry.block is block), "a block")
+                not_covered.append(f"principals that are refused because of {name}: {problem}")
     return [*{each.kind: each for each in reversed(found)}.values()][::-1]
 
 
@@ -72,13 +85,18 @@ def refusal_of(old: PolicyTemplate, new: PolicyTemplate, example: ExamplePrincip
     raise NotCovered(f"{example}: refused by the template only, for {reason}")
 
 
-def _of_one(template: PolicyTemplate, other: PolicyTemplate, words: Words, *, is_new: bool) -> Iterator[Refusals]:
-    """What a template refuses and the other one does not."""
-    for block in blocks_only_in(template, other):
-        for source in _sources(template, block):
-            for reason, example in _tries(other, block, source, words):
-                if meant(template, example) == reason and isinstance(meant(other, example), Meaning):
-                    yield Refusals(is_new, reason, source, example)
+def _of_block(
+    template: PolicyTemplate, other: PolicyTemplate, block: Block, words: Words, *, is_new: bool
+) -> Iterator[Refusals]:
+    """What a template refuses because of a block, and the other one does not."""
+    for source in _sources(template, block):
+        shown = set()
+        for reason, example in _tries(other, block, source, words):
+            if reason in shown or meant(template, example) != reason:
+                continue
+            if isinstance(meant(other, example), Meaning):
+                shown.add(reason)
+                yield Refusals(is_new, reason, source, example)
 
 
 def blocks_only_in(mine: PolicyTemplate, other: PolicyTemplate) -> list[Block]:
@@ -109,14 +127,22 @@ def _tries(
     """Principals with a value that is refused, for which some block grants something; each with its reason code."""
     for entry in _simplest_grants(granting):
         values = words.fill({}, variables_of(template_levels(entry.text))) or {}
-        example = smallest_principals(words, [entry.block, reading], values)[0]
-        for reason, value in _VALUES:
-            yield reason, _with(example, source, value)
-        name = source.removeprefix("claims.")
-        outer, dot, rest = name.partition(".")
-        if dot:
-            claims = {**example.principal.claims, name: "a", outer: {rest: "a"}}
-            yield "ambiguous_claim", example._replace(principal=Principal(example.principal.name, claims))
+        smallest = smallest_principals(words, [entry.block, reading], values)
+        if len(smallest) > MOST_PRINCIPALS:
+            raise NotCovered("conditions have too many values to try each")
+        for example in smallest:
+            yield from _refused(example, source)
+
+
+def _refused(example: ExamplePrincipal, source: str) -> Iterator[tuple[str, ExamplePrincipal]]:
+    """A principal with each value that is refused."""
+    for reason, value in _VALUES:
+        yield reason, _with(example, source, value)
+    name = source.removeprefix("claims.")
+    outer, dot, rest = name.partition(".")
+    if dot:
+        claims = {**example.principal.claims, name: "a", outer: {rest: "a"}}
+        yield "ambiguous_claim", example._replace(principal=Principal(example.principal.name, claims))
 
 
 def _simplest_grants(template: PolicyTemplate) -> Iterator[Entry]:

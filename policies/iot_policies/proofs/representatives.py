@@ -5,13 +5,17 @@ So the kinds are: which blocks apply, which values are missing, and which levels
 
 1. For each two entries that can have a resource in common, and each entry with itself: every set of equations between
    levels that can be at the same place. With more than MOST_EQUATIONS of them: each one, each two, and all. Also each
-   equation between levels at different places, since a fault may compare them.
+   equation between levels at different places, levels that are exchanged, and levels that are equal only if they are
+   joined, since a fault may compare them.
 2. Each of these with the blocks of both, of one, of the other, and with all blocks.
 3. Every choice of every list in a `when`, and everything once more with one more value in each list: a fault that one
    value hides shows with the other.
+   For each two entries also: values that differ only in case, and no client ID.
 4. Many values in each list, until the policy is too large: packing then needs several documents.
-5. Each placeholder missing, and with values that are no plain level.
-6. For each condition: every spelling of it, near misses, and values that cannot be compared or read.
+5. Each placeholder missing, with values that are no plain level, and with values that are easily changed by copying
+   (`hostile_values.py`).
+6. For each condition: every spelling of it, near misses, and values that cannot be compared or read, each alone and at
+   both ends of a list (`spellings.py`).
 """
 
 import json
@@ -22,6 +26,14 @@ from typing import NamedTuple
 
 from iot_policies.entries import Entry
 from iot_policies.principal import Principal
+from iot_policies.proofs.hostile_values import (
+    BROKEN_NAMES,
+    ODD,
+    PLAIN_VALUES,
+    UNREADABLE_VALUES,
+    UNSAFE_NAMES,
+    UNSAFE_VALUES,
+)
 from iot_policies.proofs.meaning import CLIENT_ID, PRINCIPAL, Reach, reaches
 from iot_policies.proofs.patterns import (
     NotCovered,
@@ -41,9 +53,6 @@ from iot_policies.when import Condition
 
 MOST_EQUATIONS = 5
 _WILD = (("+",), ("#",))
-_UNSAFE: tuple[object, ...] = ("a/b", "a+", "#", "*", "a?", "$a", "", "é" * 65, True, 1.5, {}, ["a", None])
-"""Values that no placeholder takes."""
-_UNSAFE_NAMES = ("a/b", "a+", "#", "*", "a?", "$a", "é" * 65, "a\u200b", " a")
 
 
 class ExamplePrincipal(NamedTuple):
@@ -111,6 +120,10 @@ class Examples:
                 for case in self._choices(sorted(applied)):
                     for solution in solutions:
                         yield from self._examples(solution, case)
+                    if self._takes_client_id:
+                        yield self._example(solutions[0], case)._replace(client_id=None)
+            case = self._choices(blocks)[0]
+            yield from (self._example(_in_other_case(solution), case) for solution in solutions)
             for name in self._claims(one, other):
                 for case in self._choices(blocks):
                     rest = {key: value for key, value in case.items() if key != name}
@@ -133,8 +146,13 @@ class Examples:
         equations = dict.fromkeys(pair for levels in alike for pair in _equations(*levels, aligned=True))
         others = dict.fromkeys(pair for levels in alike for pair in _equations(*levels, aligned=False))
         variables = variables_of((*_levels(one), *_levels(other, copy=2)))
-        for chosen in (*_subsets([*equations]), *((each,) for each in others)):
+        moved = [each for levels in alike for each in _moved(*levels)]
+        for chosen in (*_subsets([*equations]), *((each,) for each in others), *moved):
             for found in unify(chosen):
+                yield from self._filled(found, variables)
+        if one.key == other.key == "connect":
+            ((_, mine),), ((_, its),) = _globs(one, prefix, 1), _globs(other, prefix, 2)
+            for found in meet(mine, its, every=True):
                 yield from self._filled(found, variables)
 
     def _filled(self, found: Substitution, variables: Iterable[Variable]) -> Iterator[Mapping[Variable, str]]:
@@ -197,30 +215,43 @@ class Examples:
             for name, wanted in (block.when or {}).items():
                 base = self._example(values, {key: each for key, each in case.items() if key != name})
                 claims = {key: each for key, each in base.principal.claims.items() if key != name}
-                for value in (*values_that_meet(block, wanted), *near_misses(block, wanted), *_UNREADABLE):
+                for value in (*values_that_meet(block, wanted), *near_misses(block, wanted), *UNREADABLE_VALUES):
                     for found in (*nested(name, value), {name: value}):
                         yield _with(base, claims | found)
                 for found in unreadable(name):
                     yield _with(base, claims | found)
 
     def _of_placeholders(self) -> Iterator[ExamplePrincipal]:
-        """Each placeholder missing, or with a value that is no plain level; the blocks of its entry apply."""
+        """Each placeholder missing, or with a value that is no plain level or is odd; its entry's block applies."""
+        seen: set[tuple[str, str]] = set()
         for entry in self._template.entries:
             values = self._values_of([entry])
             base = self._example(values, self._choices([entry.block_index])[0])
-            for variable in values:
-                if (name := _claim(variable)) is not None:
-                    claims = {key: each for key, each in base.principal.claims.items() if key != name}
-                    yield _with(base, claims)
-                    for value in (*_UNSAFE, 7, [7, "7"], [], "fox", "fox owl", ["fox owl", "bee"]):
+            yield self._odd(entry)
+            for name in self._claims(entry):
+                claims = {key: each for key, each in base.principal.claims.items() if key != name}
+                yield _with(base, claims)
+                if (name, entry.effect) not in seen:
+                    seen.add((name, entry.effect))
+                    for value in (*UNSAFE_VALUES, *PLAIN_VALUES):
                         for found in (*nested(name, value), {name: value}):
                             yield _with(base, claims | found)
-                    for found in unreadable(name):
-                        yield _with(base, claims | found)
-            for text in _UNSAFE_NAMES:
-                yield base._replace(principal=Principal(text, base.principal.claims))
-            for client_id in (None, *_UNSAFE_NAMES) if self._takes_client_id else ():
-                yield base._replace(client_id=client_id)
+                for found in unreadable(name):
+                    yield _with(base, claims | found)
+        if self._template.entries:
+            yield from self._of_names(base)
+
+    def _of_names(self, base: ExamplePrincipal) -> Iterator[ExamplePrincipal]:
+        """A principal and a client ID that is missing, breaks the name rule, or is no plain level."""
+        for text in (*UNSAFE_NAMES, *BROKEN_NAMES, ""):
+            yield base._replace(principal=Principal(text, base.principal.claims))
+            yield base._replace(client_id=text)
+        yield base._replace(client_id=None)
+
+    def _odd(self, entry: Entry) -> ExamplePrincipal:
+        """An example with a value for each placeholder that a careless copy changes."""
+        values = {variable: f"{ODD}{number}" for number, variable in enumerate(self._values_of([entry]))}
+        return self._example(values, self._choices([entry.block_index])[0])
 
     def _values_of(self, entries: Sequence[Entry]) -> Mapping[Variable, str]:
         variables = variables_of(level for entry in entries for level in _levels(entry))
@@ -229,10 +260,9 @@ class Examples:
 
 _WORDS = ("ann", "red", "blue", "oak", "elm", "sun", "fox", "owl", "bee", "ivy")
 _MOST_CHOICES = 16
-_MOST_COMBINATIONS = 128
+_MOST_COMBINATIONS = 256
 _ANY = object()
 """Any value: another claim's placeholder has one, or else a new word is used."""
-_UNREADABLE: tuple[object, ...] = (None, "a\u200b", ["a", " b"])
 
 
 def _options(wanted: Condition) -> list[object]:
@@ -251,6 +281,12 @@ def _case(chosen: Iterable[tuple[str, object]]) -> dict[str, list[object]]:
 
 def _with(example: ExamplePrincipal, claims: Mapping[str, object]) -> ExamplePrincipal:
     return example._replace(principal=Principal(example.principal.name, claims))
+
+
+def _in_other_case(values: Mapping[Variable, str]) -> Mapping[Variable, str]:
+    """Values in which those of the last copy of the claims have capital letters, so that only case tells them."""
+    last = max((variable.copy for variable in values), default=0)
+    return {variable: value.upper() if variable.copy == last else value for variable, value in values.items()}
 
 
 def _claim(variable: Variable) -> str | None:
@@ -291,6 +327,16 @@ def _equations(one: Sequence[Text], other: Sequence[Text], *, aligned: bool) -> 
         can_be_equal = is_text and variables_of((mine, others)) != ()
         if (here == there or shifts) is aligned and can_be_equal and unify([(mine, others)]):
             yield mine, others
+
+
+def _moved(one: Sequence[Text], other: Sequence[Text]) -> Iterator[tuple[tuple[Text, Text], ...]]:
+    """Equations under which two levels are exchanged, or two levels are equal only if they are joined."""
+    both = [*enumerate(zip(one, other, strict=False))]
+    for (here, (mine, its)), (there, (my_other, its_other)) in combinations(both, 2):
+        if variables_of((mine, my_other)) and variables_of((its, its_other)):
+            yield (mine, its_other), (my_other, its)
+            if there == here + 1:
+                yield (mine, ("ann",)), (my_other, ("eoak",)), (its, ("anne",)), (its_other, ("oak",))
 
 
 def _is_wild_before(levels: Sequence[Text], index: int) -> bool:

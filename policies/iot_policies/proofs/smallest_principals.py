@@ -6,7 +6,8 @@ them. So every principal that meets the same conditions has these claims and per
 is a word that no text of the templates has.
 
 More claims only let more entries apply, and equal values only make entries match more. So what no such principal can do
-because of other entries, no other principal can do.
+because of other entries, no other principal can do. A principal that is refused because of a name with dots
+(UNREADABLE) says nothing about others: the same claims in objects could be read (`in_objects`).
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -14,7 +15,7 @@ from itertools import count, product
 from math import prod
 
 from iot_policies.grants import Deny, Grant
-from iot_policies.principal import Principal
+from iot_policies.principal import WORD_LISTS, Principal
 from iot_policies.proofs.meaning import CLIENT_ID, PRINCIPAL
 from iot_policies.proofs.patterns import NotCovered, Text, Variable, literal, replaced
 from iot_policies.proofs.representatives import ExamplePrincipal
@@ -24,6 +25,8 @@ from iot_policies.template import PolicyTemplate
 from iot_policies.when import Condition, choices, covers
 
 Block = Grant | Deny
+UNREADABLE = ("ambiguous_claim", "unclear_denial")
+"""Reason codes of principals whose claims could be read in another shape."""
 MOST_CHOICES = 4096
 """How many principals are tried for one choice of blocks."""
 _WORDS = ("any", "red", "blue", "green", "oak", "elm", "sun", "fox")
@@ -31,17 +34,14 @@ _NAMES: Mapping[Variable, tuple[str, ...]] = {PRINCIPAL: ("ann", "bob", "eve"), 
 
 
 class Words:
-    """Words that no text of some templates has: one for each use."""
+    """Words that no text of some templates has, and no other given text, in any case: one for each use."""
 
-    def __init__(self, templates: Iterable[PolicyTemplate]) -> None:
-        self._texts = [
-            text
-            for template in templates
-            for text in (
-                *(entry.filter for entry in template.entries),
-                *(str(block.when) for block in template.blocks if block.when),
-            )
-        ]
+    def __init__(self, templates: Iterable[PolicyTemplate], *others: str) -> None:
+        self._texts = [text.casefold() for text in others]
+        for template in templates:
+            self._texts.append(template.topic_prefix.casefold())
+            self._texts += [entry.filter.casefold() for entry in template.entries]
+            self._texts += [str(block.when).casefold() for block in template.blocks if block.when]
         self._known: dict[object, str] = {}
 
     def of(self, use: object) -> str:
@@ -87,6 +87,25 @@ def smallest_principals(
     return sorted(found.values(), key=size)
 
 
+def in_objects(words: Words, example: ExamplePrincipal) -> Iterator[ExamplePrincipal]:
+    """The same principal with names with dots as paths into objects; then also a claim of any value as an object."""
+    for any_is_object in (False, True):
+        claims: dict[str, object] = {}
+        for name, value in sorted(example.principal.claims.items(), key=lambda item: item[0].count("."), reverse=True):
+            is_any = value == words.of(("claim", name))
+            *path, last = name.split(".")
+            at = claims
+            for outer in path:
+                inner = at.setdefault(outer, {})
+                if not isinstance(inner, dict):
+                    return
+                at = inner
+            if last in at and not is_any:
+                return
+            at.setdefault(last, {str(value): value} if is_any and any_is_object else value)
+        yield example._replace(principal=Principal(example.principal.name, claims))
+
+
 def size(example: ExamplePrincipal) -> int:
     """How much a principal has: its claims and their values."""
     claims = example.principal.claims
@@ -105,7 +124,8 @@ def _options(
         return
     yield from choices(wanted)
     if isinstance(block, Grant):
-        return
+        yield from (int(each) for each in choices(wanted) if isinstance(each, float) and each.is_integer())
+        return  # 1 equals 1.0, and can also fill a placeholder.
     yield from (spelled for each in choices(wanted) for spelled in spellings(each))
     others = (each for grant, other, of in asked if isinstance(grant, Grant) and other == name for each in choices(of))
     yield from (each for each in others if each != "*" and covers(each, wanted))
@@ -127,4 +147,6 @@ def _example(words: Words, chosen: Iterable[tuple[str, object]], values: Mapping
 
 
 def _value(words: Words, name: str, found: Sequence[object]) -> object:
-    return [*found] if len(found) > 1 else found[0] if found else words.of(("claim", name))
+    if len(found) == 1 and not (name in WORD_LISTS and " " in str(found[0])):  # A list's elements are not split.
+        return found[0]
+    return [*found] or words.of(("claim", name))

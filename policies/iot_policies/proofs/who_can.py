@@ -9,13 +9,18 @@
 5. A deny with `{client_id}` denies a client without a client ID, as over HTTPS, the topics of every client ID.
 6. Whether a known principal can is decided by its compiled policy and the evaluator. The ways only tell which client
    IDs to try: none, each that a way wants, and those of its own, which could evade a deny.
-7. Some principal can if one with as few claims as possible can: more claims only let more denials hold.
+7. Some principal can if one with as few claims as possible can (`smallest_principals.py`): more claims only let more
+   denials hold. Its words are in no template and not in the question. Where a client ID matters, what allows it is part
+   of the way: each entry of `connect` is tried with it.
+8. No principal can if none of these can, and each is denied. If claims of one could be read in another shape, or its
+   policy is too large, the way is not covered.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from iot_policies.account_region import EXAMPLE_PLACE
 from iot_policies.compiler import compile_policy
 from iot_policies.entries import Action, Entry
 from iot_policies.errors import PolicyError
@@ -23,9 +28,19 @@ from iot_policies.explaining import ACTIONS, Question, explain
 from iot_policies.placeholders import Values, is_safe
 from iot_policies.principal import Principal
 from iot_policies.proofs.changed_entries import ONE_CLIENT_ID, with_client_id
-from iot_policies.proofs.meaning import CLIENT_ID, reaches
-from iot_policies.proofs.patterns import Pattern, Piece, Variable, levels_of, literal, variables_of
-from iot_policies.proofs.smallest_principals import Words, smallest_principals
+from iot_policies.proofs.meaning import CLIENT_ID, PRINCIPAL, reaches
+from iot_policies.proofs.patterns import (
+    NotCovered,
+    Pattern,
+    Piece,
+    Variable,
+    levels_of,
+    literal,
+    template_levels,
+    variables_of,
+)
+from iot_policies.proofs.representatives import ExamplePrincipal
+from iot_policies.proofs.smallest_principals import UNREADABLE, Words, in_objects, smallest_principals
 from iot_policies.proofs.unification import meet
 from iot_policies.template import PolicyTemplate
 
@@ -38,6 +53,14 @@ class Way(NamedTuple):
     """What placeholders must have as a value, or as an element of a list: `claims.rooms` and a text, for example."""
     without_client_id: bool = False
     """Whether this is about clients without a client ID."""
+
+    @property
+    def any_value(self) -> tuple[str, ...]:
+        """The placeholders that must have a value, but any one, as in the NAME of `$share/NAME/`."""
+        known = {*dict(self.values), PRINCIPAL.name}
+        if self.entry.key == "connect" or self.entry.effect == "Deny":  # Which need no client ID beside the values.
+            known.add(CLIENT_ID.name)
+        return tuple(each.name for each in _variables(self.entry) if each.name not in known)
 
 
 class Grantee(NamedTuple):
@@ -63,12 +86,59 @@ class WhoCan:
 
     def example(self) -> Principal | None:
         """A principal with as few claims as possible that can; None if no principal can. Raises NotCovered."""
-        words = Words([self.template])
+        words = Words([self.template], self.resource)
+        problem: NotCovered | None = None
         for way in self.ways:
-            values = {Variable(name): text for name, text in way.values}
-            for found in smallest_principals(words, [way.entry.block], values):
-                if self.grantee(found.principal) is not None:
-                    return found.principal
+            try:
+                for example in self._smallest(way, words):
+                    if (found := self._like(example, words)) is not None:
+                        return found
+            except NotCovered as error:
+                problem = problem or NotCovered(f"{way.entry}: {error}")
+        if problem is not None:
+            raise problem
+        return None
+
+    def _like(self, example: ExamplePrincipal, words: Words) -> Principal | None:
+        """A principal with the same claims, perhaps in objects, that can; None if it is denied. Raises NotCovered."""
+        if self.grantee(example.principal) is not None:
+            return example.principal
+        reason = self._refusal(example.principal)
+        if reason in UNREADABLE:
+            for other in in_objects(words, example):
+                if self.grantee(other.principal) is not None:
+                    return other.principal
+        if reason in _UNDECIDED:
+            raise NotCovered(f"a principal with {dict(example.principal.claims)} is refused: {reason}")
+        return None
+
+    def _smallest(self, way: Way, words: Words) -> Iterator[ExamplePrincipal]:
+        """The smallest principals for which a way holds, alone and with each entry that can allow a client ID."""
+        values = {Variable(name): text for name, text in way.values}
+        values |= {each: words.of(each) for each in _variables(way.entry) if each not in values}
+        yield from smallest_principals(words, [way.entry.block], values)
+        if not self._needs_client_id(way):
+            return
+        client_id = dict(way.values).get(CLIENT_ID.name)
+        for entry in self.template.entries:
+            if entry.key == "connect" and entry.effect == "Allow":
+                for connecting in _connecting(entry, client_id, values, words):
+                    yield from smallest_principals(words, [way.entry.block, entry.block], {**values, **connecting})
+
+    def _needs_client_id(self, way: Way) -> bool:
+        """Whether a client ID fills a placeholder of a way, or of an entry that denies clients without one."""
+        return self.question != "connect" and (CLIENT_ID in _variables(way.entry) or self._denies_client_ids())
+
+    def _denies_client_ids(self) -> bool:
+        return any(entry.effect == "Deny" and CLIENT_ID in _variables(entry) for entry in self.template.entries)
+
+    def _refusal(self, principal: Principal) -> str | None:
+        """The reason code for which a principal gets no policy."""
+        try:
+            client_id = self.resource if self.question == "connect" else None
+            compile_policy(self.template, principal, client_id).documents(EXAMPLE_PLACE)
+        except PolicyError as error:
+            return error.reason
         return None
 
     def grantee(self, principal: Principal) -> Grantee | None:
@@ -91,12 +161,12 @@ class WhoCan:
             return
         wanted = [text for way in self.ways for name, text in way.values if name == CLIENT_ID.name]
         yield from dict.fromkeys((None, *wanted))
-        if any(entry.effect == "Deny" and "{client_id}" in entry.text for entry in self.template.entries):
+        if self._denies_client_ids() or any(CLIENT_ID.name in way.any_value for way in self.ways):
             yield from self._own_client_ids(principal)
 
     def _own_client_ids(self, principal: Principal) -> Iterator[str]:
         """Client IDs that a principal may use: its own ones, and a new one."""
-        new = Words([self.template]).of(CLIENT_ID)
+        new = Words([self.template], self.resource, principal.name).of(CLIENT_ID)
         try:
             policy = compile_policy(self.template, principal, new)
         except PolicyError:
@@ -104,6 +174,28 @@ class WhoCan:
         resources = (each for statement in policy.statements for each in statement.resources)
         own = (each.removeprefix("client/") for each in resources if each.startswith("client/"))
         yield from dict.fromkeys((new, *(each.replace("*", new) for each in own)))
+
+
+_UNDECIDED = (*UNREADABLE, "policy_too_large")
+
+
+def _variables(entry: Entry) -> tuple[Variable, ...]:
+    return variables_of(template_levels(entry.text))
+
+
+def _connecting(
+    entry: Entry, client_id: str | None, values: Mapping[Variable, str], words: Words
+) -> Iterator[Mapping[Variable, str]]:
+    """The values under which an entry allows a client ID, or some one; together with the values of a way."""
+    if client_id is None:
+        variables = variables_of(template_levels(entry.text, copy=1))
+        yield {each: words.of(each) for each in variables if each not in values}
+        return
+    for found in _ways(entry, "", "iot:Connect", client_id):
+        needed = {Variable(name, 1 if name.startswith("claims.") else 0): text for name, text in found.values}
+        name = values.get(PRINCIPAL, words.of(PRINCIPAL))
+        if name in (needed.get(PRINCIPAL, name), words.of(PRINCIPAL)):
+            yield needed
 
 
 def _may_hold(way: Way, principal: Principal) -> bool:
@@ -140,6 +232,13 @@ def who_can(template: PolicyTemplate, question: Question, resource: str) -> WhoC
 
 
 def _ways(entry: Entry, prefix: str, action: Action, resource: str) -> Iterator[Way]:
+    try:
+        yield from _ways_of(entry, prefix, action, resource)
+    except NotCovered as problem:
+        raise NotCovered(f"{entry}: {problem}") from None
+
+
+def _ways_of(entry: Entry, prefix: str, action: Action, resource: str) -> Iterator[Way]:
     text = tuple(Piece(level) for level in levels_of(resource))
     for reach in reaches(entry, prefix):
         if reach.action != action:

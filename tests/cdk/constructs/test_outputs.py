@@ -1,16 +1,18 @@
 """What a user sees after a deployment, and what other resources of the app can use."""
 
+import hashlib
 from pathlib import Path
 
 import pytest
 from aws_cdk import App, CfnOutput, Stack
-from aws_cdk.assertions import Template
+from aws_cdk.assertions import Annotations, Match, Template
 from constructs import Construct
 
 from iot_authorizer_cdk import IotCustomAuthorizer
+from iot_authorizer_cdk.package.shipped_proof import certificate_path
 from tests.cdk.configurations import with_signing
 
-NAMES = {"Name", "Arn", "Endpoint", "WebSocketUrl", "TestCommand"}
+NAMES = {"Name", "Arn", "Endpoint", "WebSocketUrl", "TestCommand", "Proof"}
 
 
 @pytest.fixture
@@ -46,6 +48,27 @@ def test_other_resources_can_use_the_endpoint_and_the_url(stack: Stack, code: Pa
     endpoint = found["AuthorizerEndpoint"]
     assert found["AuthorizerWebSocketUrl"] == {"Fn::Join": ["", ["wss://", endpoint, url]]}
     assert found["Own"] == {"Fn::Join": ["", ["chat ", endpoint, " wss://", endpoint, url]]}
+
+
+def test_the_proof_of_the_template_is_there_with_the_hash_of_its_certificate(stack: Stack, code: Path) -> None:
+    IotCustomAuthorizer(stack, "Authorizer", code=code)
+    certificate = hashlib.sha256(certificate_path(code).read_bytes()).hexdigest()
+    assert outputs(stack)["AuthorizerProof"] == f"proved, sha256:{certificate}"
+
+
+def test_what_is_not_proved_is_a_warning_of_the_app(stack: Stack, code: Path) -> None:
+    path = code / "policy.toml"
+    path.write_text(path.read_text() + '\n[[grant]]\nname = "wide"\nwiden = true\npublish = ["a/+/b/#"]\n')
+    IotCustomAuthorizer(stack, "Authorizer", code=code)
+    Annotations.from_stack(stack).has_warning("/Test/Authorizer", Match.string_like_regexp('grant "wide", publish'))
+
+
+def test_without_a_template_there_is_no_proof_and_no_warning(stack: Stack, code: Path) -> None:
+    (code / "authorizer.toml").write_text('name = "own"\nhandler = "rules.lambda_handler"\n')
+    (code / "rules.py").write_text("def lambda_handler(event, context): ...\n")
+    IotCustomAuthorizer(stack, "Authorizer", code=code)
+    assert "AuthorizerProof" not in outputs(stack)
+    Annotations.from_stack(stack).has_no_warning("*", Match.any_value())
 
 
 def test_with_signing_they_have_the_name_that_clients_use(stack: Stack, code: Path) -> None:

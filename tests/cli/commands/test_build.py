@@ -1,5 +1,6 @@
 """`iot-authorizer build`: the Lambda directory of a project, and its size."""
 
+import hashlib
 import json
 import re
 from pathlib import Path
@@ -43,11 +44,24 @@ def test_it_builds_for_the_stage_and_reports_the_largest_parts(run: Run, folder:
     (library,) = (built / "pydantic_core").glob("*.so")
     assert f"cpython-{OTHER.replace('.', '')}-" in library.name
     assert json.loads((built / MARK).read_text()) == stages["prod"]
-    first, *_, total, digest, note, _ = done.stdout.splitlines()
+    first, *_, total, digest, proof, note, _ = done.stdout.splitlines()
     assert "cryptography" in first
     assert re.fullmatch(r" +\d+\.\d\d MB  built, \d+\.\d\d MB zipped", total)
     assert digest == f"sha256:{directory_hash(built)}"
+    certificate = hashlib.sha256((folder / "built.proof.json").read_bytes()).hexdigest()
+    assert proof == f"built.proof.json: policies/chat.toml: proved, sha256:{certificate}"
     assert note.startswith(f"python{OTHER} is not on this machine, so there is no bytecode")
+
+
+def test_what_is_not_proved_is_a_warning(run: Run, folder: Path) -> None:
+    with (folder / "policies/chat.toml").open("a") as file:
+        file.write('\n[[grant]]\nname = "wide"\nwiden = true\npublish = ["a/+/b/#"]\n')
+    (folder / "authorizer.toml").write_text(CONFIGURATION)
+    done = run("build", "--architecture", "host")
+    assert done.returncode == 0
+    assert "build/lambda.proof.json: policies/chat.toml: not covered, sha256:" in done.stdout
+    expected = 'warning: policies/chat.toml: not proved as a whole: grant "wide", publish = "a/+/b/#": `widen` allows'
+    assert done.stderr.startswith(expected)
 
 
 REFUSED = {

@@ -38,6 +38,16 @@ def users(folder: Path) -> str:
     return "users.jsonl"
 
 
+def test_a_placeholder_that_the_topic_does_not_show_is_a_condition(run: Run, folder: Path) -> None:
+    (folder / "shared.toml").write_text('[[grant]]\nsubscribe = ["$share/{claims.g}/b/+", "$share/{client_id}/b/+"]\n')
+    done = run("who-can", "shared.toml", "receive", "b/c")
+    assert [line.partition("  by ")[0] for line in done.stdout.splitlines()[1:]] == [
+        "allowed if",
+        "  the claim g               ",
+        "  the client has a client ID",
+    ]
+
+
 def test_who_can_prints_the_conditions_of_grants_and_denies_and_an_example(run: Run) -> None:
     done = run("who-can", CHAT, "publish", "rooms/lobby/say/ann")
     assert done.stdout.splitlines() == [
@@ -94,6 +104,7 @@ def test_who_can_prints_json(run: Run, users: str) -> None:
             "entry": 'grant "rooms", retain = "rooms/{claims.rooms}/topic"',
             "when": {"rooms": "*"},
             "values": {"claims.rooms": "lobby"},
+            "any_value": [],
             "without_client_id": False,
             "connect_with": None,
         }

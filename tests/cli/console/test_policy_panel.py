@@ -86,3 +86,22 @@ def test_another_template_is_shown_when_it_is_saved(console: Console, template: 
     finally:
         template.write_text(good)
     expect(console.page.locator("#statements")).to_contain_text("topic/users/ann/outbox", timeout=15_000)
+
+
+PROVED = "Proved: every principal that gets a policy may do what the template in force says, and nothing else."
+
+
+def test_the_proof_of_the_template_is_shown_and_after_a_reload_that_of_the_new_one(
+    console: Console, template: Path
+) -> None:
+    good = template.read_text()
+    proof = console.page.locator("#proof")
+    expect(proof).to_have_text(PROVED)
+    try:
+        template.write_text(f'{good}\n[[grant]]\nname = "wide"\nwiden = true\npublish = ["a/+/b/#"]\n')
+        line = proof.get_by_role("listitem")
+        expect(line).to_contain_text('grant "wide", publish = "a/+/b/#": `widen` allows more', timeout=15_000)
+    finally:
+        template.write_text(good)
+    expect(proof).to_have_text(PROVED, timeout=15_000)
+    assert console.complaints == []

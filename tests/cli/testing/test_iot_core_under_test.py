@@ -201,6 +201,12 @@ def test_a_refused_subscription_raises_its_own_reason(core: IotCoreUnderTest, to
         ann.subscribe(topic_filter)
 
 
+def test_an_empty_client_id_raises_the_reason_of_the_policy(core: IotCoreUnderTest) -> None:
+    with pytest.raises(ClientRefused, match="granted client IDs") as refused:
+        core.client("ann", client_id="")
+    assert refused.value.reason == "connect_not_allowed"
+
+
 def test_a_client_id_that_is_too_long_raises_the_limit(core: IotCoreUnderTest) -> None:
     core.client("ann", ANN)
     with pytest.raises(ClientRefused, match="invalid_connect: a client ID has at most 128 bytes"):

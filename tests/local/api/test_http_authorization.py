@@ -42,15 +42,6 @@ def test_a_bearer_token_is_not_a_signature_of_aws(send: Send) -> None:
     assert send("POST", "/topics/ann/say", b"x", {"Authorization": "Bearer AWS4-HMAC-SHA256"}).status == 401
 
 
-@pytest.mark.parametrize("signature", ["X-Amz-Signature=00", "x-amz-algorithm=A", "%58-Amz-Credential=A"])
-def test_a_request_that_is_signed_for_iam_in_its_url_never_reaches_an_authorizer(
-    send: Send, service: Service, signature: str
-) -> None:
-    assert send("POST", f"/topics/ann/say?{signature}", b"x", ANN).status == 401
-    assert service.core.events == []
-    assert [record["reason"] for record in service.do(lambda core: list(core.feed.recent()))] == ["signed_for_iam"]
-
-
 def retain(send: Send, path: str) -> Answer:
     return send("POST", f"/topics/{path}?retain=true", b"x", ANN)
 

@@ -9,7 +9,11 @@ from tests.local.api.conftest import Boto, Send, refused
 from tests.local.api.server import Service
 from tests.local.broker.peer import Peer
 
-OWNER = {"Authorization": "AWS4-HMAC-SHA256 Credential=any"}
+OWNER = {
+    "Authorization": "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20261130/us-east-1/iotdata/aws4_request, "
+    f"SignedHeaders=host;x-amz-date, Signature={'0' * 64}"
+}
+"""Signed by a long-term key that this machine did not issue, which counts as the owner."""
 USER_PROPERTIES = "x-amz-mqtt5-user-properties"
 
 

@@ -99,27 +99,3 @@ def test_an_authorizer_that_becomes_inactive_ends_its_clients_at_their_refresh(r
         assert client.ends() == []
     running.record("decision", action="refresh", allowed=False, reason="authorizer_inactive")
     running.record("presence", event="disconnected", disconnect_reason="AUTH_ERROR")
-
-
-SIGNED = {
-    "url": ("/mqtt?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=A&X-Amz-Signature=00", []),
-    "url-without-algorithm": ("/mqtt?X-Amz-Signature=00", []),
-    "url-encoded": ("/mqtt?%58-amz-credential=A", []),
-    "header": ("/mqtt", [("Authorization", "AWS4-HMAC-SHA256 Credential=A")]),
-    "header-of-several-regions": ("/mqtt", [("authorization", "AWS4-ECDSA-P256-SHA256 Credential=A")]),
-}
-
-
-@pytest.mark.parametrize(("path", "headers"), SIGNED.values(), ids=SIGNED)
-def test_a_request_that_is_signed_for_iam_never_reaches_an_authorizer(
-    running: Running, path: str, headers: list[tuple[str, str]]
-) -> None:
-    with running.client(channel=running.web_socket(path=path, headers=headers)) as client:
-        refused(running, client, None, "signed_for_iam")
-
-
-def test_a_signature_for_iam_and_an_authorizer_in_one_request_are_refused_together(running: Running) -> None:
-    path = f"/mqtt?X-Amz-Signature=00&{NAME}=chat"
-    with running.client(channel=running.web_socket(path=path)) as client:
-        assert client.connect("ann").reason_code == ConnectReturnCode.NOT_AUTHORIZED
-    assert "send only one" in running.record("decision", reason="signed_for_iam")["detail"]

@@ -106,7 +106,7 @@ PERSISTENT = Properties(session_expiry_interval=60)
 @pytest.mark.parametrize(
     ("attribute", "version", "allowed", "refused"),
     [
-        *(("LastWill", version, {}, {"will": WILL}) for version in Version),
+        *(("LastWill", version, {}, {"will": WILL}) for version in (Version.MQTT_3_1_1, Version.MQTT_5)),
         ("PersistentConnect", Version.MQTT_3_1_1, {"clean_start": True}, {"clean_start": False}),
         ("PersistentConnect", Version.MQTT_5, {"clean_start": False}, {"properties": PERSISTENT}),
     ],

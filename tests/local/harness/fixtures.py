@@ -13,7 +13,9 @@ from tests.local.harness.dev import allow_files, everybody
 from tests.local.harness.others import Others
 from tests.local.harness.running import CONFIGURATION, LoopFactory, Running, started
 
-both_versions = pytest.mark.parametrize("version", list(Version), ids=lambda version: version.name)
+both_versions = pytest.mark.parametrize(
+    "version", [Version.MQTT_3_1_1, Version.MQTT_5], ids=lambda version: version.name
+)
 both_loops = pytest.mark.parametrize(
     "loop_factory", [asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"]
 )

@@ -91,7 +91,7 @@ def test_a_broken_rule_has_its_error(version: Version | None, broken: Broken) ->
         pytest.param("MQTT", 6, MQTT_5, id="MQTT-3.1.2-2 a version to come"),
         pytest.param("MQTT", 0x84, MQTT_3_1_1, id="MQTT-3.1.2-2 a bridge of Mosquitto, in 3.1.1"),
         pytest.param("MQTT", 0x85, MQTT_5, id="MQTT-3.1.2-2 a bridge of Mosquitto, in 5"),
-        pytest.param("MQIsdp", 3, MQTT_3_1_1, id="MQTT-3.1.2-2 the version 3.1"),
+        pytest.param("MQIsdp", 4, MQTT_3_1_1, id="MQTT-3.1.2-2 the name of 3.1 with another version"),
         pytest.param("mqtt", None, None, id="MQTT-3.1.2-1 another case"),
         pytest.param("AMQP", None, None, id="MQTT-3.1.2-1 another protocol"),
         pytest.param("", None, None, id="MQTT-3.1.2-1 no name"),

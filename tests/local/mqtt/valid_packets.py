@@ -47,7 +47,7 @@ def connects(version: mqtt.Version) -> Strategy[mqtt.Connect]:
         will=st.none() | wills,
         properties=properties(version, "CONNECT"),
     )
-    if version is mqtt.Version.MQTT_3_1_1:
+    if version is not mqtt.Version.MQTT_5:
         return made.filter(lambda connect: connect.password is None or connect.user_name is not None)
     return made
 
@@ -73,7 +73,7 @@ def publishes(version: mqtt.Version) -> Strategy[mqtt.Publish]:
 
 
 def pubacks(version: mqtt.Version) -> Strategy[mqtt.Puback]:
-    if version is mqtt.Version.MQTT_3_1_1:
+    if version is not mqtt.Version.MQTT_5:
         return st.builds(mqtt.Puback, packet_ids)
     return st.builds(
         mqtt.Puback, packet_ids, st.sampled_from(codes_of(mqtt5.PubAckReasonCode)), properties(version, "PUBACK")
@@ -100,19 +100,19 @@ def _several(codes: list[int]) -> Strategy[tuple[int, ...]]:
 
 
 def subacks(version: mqtt.Version) -> Strategy[mqtt.Suback]:
-    codes = [0, 1, 2, 0x80] if version is mqtt.Version.MQTT_3_1_1 else codes_of(mqtt5.SubAckReasonCode)
+    codes = [0, 1, 2, 0x80] if version is not mqtt.Version.MQTT_5 else codes_of(mqtt5.SubAckReasonCode)
     return st.builds(mqtt.Suback, packet_ids, _several(codes), properties(version, "SUBACK"))
 
 
 def unsubacks(version: mqtt.Version) -> Strategy[mqtt.Unsuback]:
-    if version is mqtt.Version.MQTT_3_1_1:
+    if version is not mqtt.Version.MQTT_5:
         return st.builds(mqtt.Unsuback, packet_ids)
     codes = _several(codes_of(mqtt5.UnsubAckReasonCode))
     return st.builds(mqtt.Unsuback, packet_ids, codes, properties(version, "UNSUBACK"))
 
 
 def disconnects(version: mqtt.Version) -> Strategy[mqtt.Disconnect]:
-    if version is mqtt.Version.MQTT_3_1_1:
+    if version is not mqtt.Version.MQTT_5:
         return st.just(mqtt.Disconnect())
     codes = st.sampled_from(codes_of(mqtt5.DisconnectReasonCode))
     return st.builds(mqtt.Disconnect, codes, properties(version, "DISCONNECT"))

@@ -86,7 +86,7 @@ CARRIED: dict[str, tuple[str, ...]] = {
 
 
 def properties(version: Version, carrier: str) -> st.SearchStrategy[Properties]:
-    if version is Version.MQTT_3_1_1:
+    if version is not Version.MQTT_5:
         return st.just(NO_PROPERTIES)
     values = {name: VALUES[name] for name in CARRIED[carrier] if name != "subscription_identifiers"}
     if carrier == "PUBLISH":

@@ -73,6 +73,15 @@ CRAFTED: dict[str, Blocks] = {
         grant(connect=["{client_id}"], publish=["c/{client_id}/+", "d/#"]),
         deny(when={"off": True}, publish=["d/{client_id}/x"]),
     ),
+    "client IDs, denied without one": (
+        grant(when={"role": "a"}, publish=["d/+"]),
+        deny(when={"off": True}, publish=["d/{client_id}"]),
+    ),
+    "beginnings of client IDs": (
+        grant(connect=["{principal}/*"], publish=["x"]),
+        deny(connect=["guest-*"], connect_with=["PersistentConnect"]),
+    ),
+    "levels in another order": (grant(publish=["e/{claims.x}/{claims.y}/+", "e/{principal}/{claims.z}/k"]),),
     "parts of levels": (
         grant(publish=["a/x-{principal}", "a/{claims.y}-z/+"], subscribe=["{claims.y}-{principal}/#"]),
     ),

@@ -1,5 +1,6 @@
 """What a new template opens and closes: checked against compiled policies and brute force over small alphabets."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -244,6 +245,90 @@ def test_a_block_that_reads_a_claim_refuses_principals(block: Grant | Deny, expe
     assert {(each.reason, each.source) for each in found} == expected
     assert all(each.is_new for each in found)
     assert not any(each.is_new for each in diff(of(ANY, block), of(ANY)).refusals)
+
+
+SHARED = Grant(subscribe=("$share/{claims.g}/b/+",))
+OWN = Grant(connect=("{principal}/*",), publish=("x/+",))
+TEAM = "y/{claims.team}"
+REFUSED: dict[str, tuple[PolicyTemplate, PolicyTemplate, tuple[bool, str, str]]] = {
+    "a grant with a client ID of one level": (
+        of(OWN),
+        of(OWN, Grant(publish=("x/{client_id}",))),
+        (True, "unsafe_value", "client_id"),
+    ),
+    "a deny with a client ID of one level": (
+        of(OWN),
+        of(OWN, Deny(publish=("y/{client_id}",))),
+        (True, "unsafe_value", "client_id"),
+    ),
+    "a deny of client IDs of one level": (
+        of(OWN),
+        of(OWN, Deny(connect=("{client_id}",))),
+        (True, "unsafe_value", "client_id"),
+    ),
+    "a deny for one more value": (
+        of(ANY, Deny(publish=(TEAM,), when={"plan": "free"})),
+        of(ANY, Deny(publish=(TEAM,), when={"plan": ("free", "trial")})),
+        (True, "unsafe_value", "claims.team"),
+    ),
+    "a deny for more spellings": (
+        of(ANY, Deny(publish=(TEAM,), when={"k": "1"})),
+        of(ANY, Deny(publish=(TEAM,), when={"k": 1})),
+        (True, "unsafe_value", "claims.team"),
+    ),
+    "a claim that must be there": (
+        of(ANY, Grant(publish=(TEAM,))),
+        of(ANY, Grant(publish=(TEAM,), when={"team": "*"})),
+        (False, "unsafe_value", "claims.team"),
+    ),
+    "a name with dots that is read no more": (
+        of(ANY, Grant(publish=("x",), when={"a.b": "z"})),
+        of(ANY),
+        (False, "ambiguous_claim", "claims.a.b"),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_principals_that_only_one_template_refuses_are_found_for(name: str) -> None:
+    old, new, expected = REFUSED[name]
+    assert expected in [each.kind for each in diff(old, new).refusals]
+
+
+def test_a_deny_is_in_a_line_if_the_topics_do_not_show_each_claim_of_a_grant() -> None:
+    deny = Deny(subscribe=("b/c",))
+    assert lines(of(SHARED), of(SHARED, deny)) == ["closes receive b/c ann {'g': 'any'}"]
+
+
+MANY = tuple(f"v{number}" for number in range(70))
+UNDECIDED: dict[str, tuple[PolicyTemplate, PolicyTemplate, str]] = {
+    "a deny that reads a path into a claim": (
+        of(Grant(publish=("x",), when={"a": "*"})),
+        of(Grant(publish=("x",), when={"a": "*"}), Deny(publish=("x",), when={"a.b": "x"})),
+        r'deny\[0\], publish = "x": .* unclear_denial',
+    ),
+    "conditions with too many values": (
+        of(ANY),
+        of(ANY, Grant(publish=("y",), when={"a": MANY, "b": MANY})),
+        r"principals that are refused because of grant\[1\]: .*too many values",
+    ),
+    "too many claims in a topic": (
+        of(ANY),
+        of(ANY, Grant(publish=("/".join(f"{{claims.c{number}}}" for number in range(6)),))),
+        r"grant\[1\], publish = .*: has 6 distinct claims, and at most 5",
+    ),
+    "too many dots in a name": (
+        of(ANY),
+        of(ANY, Grant(publish=("y",), when={".".join("abcdefghi"): "x"})),
+        r"grant\[1\]: a.b.c.* has 8 dots, and at most 7",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", UNDECIDED)
+def test_it_is_not_covered_and_the_block_is_named_for(name: str) -> None:
+    old, new, expected = UNDECIDED[name]
+    assert any(re.match(expected, line) for line in diff(old, new).not_covered), diff(old, new).not_covered
 
 
 def test_widened_entries_are_not_covered_unless_nothing_changes() -> None:

@@ -231,6 +231,150 @@ FAULTS: dict[str, tuple[str, str, str]] = {
     ),
     "a full document is one too large": ("packing.py", "if size <= LONGEST_DOCUMENT else", "if True else"),
     "every policy is too large": ("packing.py", "    written: list", "    raise PolicyTooLarge(1)\n    written: list"),
+    # Values at any place of a list, and lists of any length.
+    "only the first value is checked": (
+        "placeholders.py",
+        '_UNSAFE.search("".join(values)) is None',
+        "(not values or _UNSAFE.search([*values][0]) is None)",
+    ),
+    "a dollar is unsafe only in front": (
+        "placeholders.py",
+        '_UNSAFE.search("".join(values)) is None',
+        'not any(v.startswith("$") or set(v) & set("/+#*?") for v in values)',
+    ),
+    "a hash is unsafe only as the whole value": (
+        "placeholders.py",
+        '_UNSAFE.search("".join(values)) is None',
+        'not any(v == "#" or set(v) & set("/+*?$") for v in values)',
+    ),
+    "1.0 is a level": (
+        "placeholders.py",
+        "if isinstance(value, int) and not isinstance(value, bool)",
+        "if (isinstance(value, int) or value == 1.0) and not isinstance(value, bool)",
+    ),
+    "at most four values count": (
+        "placeholders.py",
+        "return tuple(dict.fromkeys(texts))",
+        "return tuple(dict.fromkeys(texts))[:4]",
+    ),
+    "at most eight combinations count": (
+        "compiler.py",
+        "for combination in combinations for pattern",
+        "for combination in combinations[:8] for pattern",
+    ),
+    "only the first element is clear": (
+        "principal.py",
+        "for element in (value if isinstance(value, (list, tuple))",
+        "for element in (value[:1] if isinstance(value, (list, tuple))",
+    ),
+    "a deny reads only the first element": (
+        "when.py",
+        "for element in (value if isinstance(value, (list, tuple))",
+        "for element in (value[:1] if isinstance(value, (list, tuple))",
+    ),
+    "a grant reads only two elements": (
+        "when.py",
+        "for element in value if isinstance(value, (list, tuple))",
+        "for element in value[:2] if isinstance(value, (list, tuple))",
+    ),
+    "a list of zero is not there": ("when.py", "            pending.extend(each)\n", "            return any(each)\n"),
+    # Spellings, names and copies.
+    "a deny compares small letters": ("when.py", "text.strip().casefold()", "text.strip().lower()"),
+    "a number has only digits": (
+        "when.py",
+        "    for kind in (int, float):",
+        "    for kind in () if text[:1] == '+' else (int, float):",
+    ),
+    "a name is not composed": (
+        "names.py",
+        """return None if is_normalized("NFC", text) else "is not composed (Unicode's NFC)\"""",
+        "return None",
+    ),
+    "marks that draw nothing are in names": ("names.py", "character in _INVISIBLE or (", "("),
+    "a name ends with a space": ("names.py", "if text != text.strip():", "if text != text.lstrip():"),
+    "characters for private use are in names": (
+        "names.py",
+        'category(character)[0] in "CZ"',
+        'category(character) in ("Cc", "Cf", "Zs", "Zl", "Zp")',
+    ),
+    "control characters are in names": (
+        "names.py",
+        'return None if text.isprintable() else "has a control character"',
+        "return None",
+    ),
+    "elements of lists are no names": (
+        "principal.py",
+        "if isinstance(found, (list, tuple)) and not are_names(found):",
+        "if False:",
+    ),
+    "a comma separates words": ("principal.py", 'found.split(" ") if word', 'found.replace(",", " ").split() if word'),
+    "a comma separates values": (
+        "placeholders.py",
+        "() if found is None else (found,)",
+        "() if found is None else tuple(found.split(',')) if isinstance(found, str) else (found,)",
+    ),
+    "values have small letters": (
+        "placeholders.py",
+        "return tuple(dict.fromkeys(texts))",
+        "return tuple(dict.fromkeys(each.lower() for each in texts))",
+    ),
+    "percent escapes are read": (
+        "placeholders.py",
+        "return tuple(dict.fromkeys(texts))",
+        "return tuple(dict.fromkeys(__import__('urllib.parse').parse.unquote(each) for each in texts))",
+    ),
+    "placeholders in values are filled": (
+        "compiler.py",
+        "pattern.format(*combination) for combination",
+        "pattern.format(*combination).replace('{0}', combination[0] if combination else '') for combination",
+    ),
+    # Containers and client IDs.
+    "levels are compared joined": (
+        "compiler.py",
+        "return tuple(rule.level_formats[index].format(*combination) for index in indexes)",
+        "return ''.join(rule.level_formats[index].format(*combination) for index in indexes)",
+    ),
+    "levels are compared in small letters": (
+        "compiler.py",
+        "return tuple(rule.level_formats[index].format(*combination) for index in indexes)",
+        "return tuple(rule.level_formats[index].format(*combination).lower() for index in indexes)",
+    ),
+    "levels are compared in any order": (
+        "compiler.py",
+        "return tuple(rule.level_formats[index].format(*combination) for index in indexes)",
+        "return frozenset(rule.level_formats[index].format(*combination) for index in indexes)",
+    ),
+    "a deny for a missing client ID denies one level": (
+        "placeholders.py",
+        'self._of("client_id") or ("*",)',
+        'self._of("client_id") or ("+",)',
+    ),
+    "a deny needs each attribute": (
+        "planning.py",
+        '"ForAnyValue:StringEquals"',
+        '"ForAllValues:StringEquals"',
+    ),
+    # Packing.
+    "a resource takes the place of another one": (
+        "packing.py",
+        "            here.append(resource)",
+        "            here[-1:] = [resource]",
+    ),
+    "a third document is lost": (
+        "packing.py",
+        "return [_document(page.resources.items()) for page in pages]",
+        "return [_document(page.resources.items()) for page in pages[:2]]",
+    ),
+    "a new document loses its first resource": (
+        "packing.py",
+        "or not pages[-1].take(heading, resource, size)",
+        "and not pages[-1].take(heading, resource, size)",
+    ),
+    "what does not fit is cut off": (
+        "packing.py",
+        "raise PolicyTooLarge(sum(len(resources) for _, resources in statements))",
+        "return [_document(page.resources.items()) for page in pages[:MOST_DOCUMENTS]]",
+    ),
     # The topic prefix.
     "reserved topics have the prefix": (
         "topic_prefix.py",

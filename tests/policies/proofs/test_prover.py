@@ -12,7 +12,7 @@ from iot_policies.proofs.prover import reasons_without_policy
 from tests.policies.proofs.faults import CRAFTED, PREFIXED, READY, deny, grant
 from tests.policies.templates import Case, cases
 
-MOST_EXAMPLES, MOST_COMPARISONS = 600, 800
+MOST_EXAMPLES, MOST_COMPARISONS = 1000, 1000
 """For a ready template; a comparison takes less than a millisecond."""
 
 

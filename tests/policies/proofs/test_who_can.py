@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from iot_policies import Deny, Grant, PolicyTemplate, Principal
 from iot_policies.explaining import ACTIONS, Question, explain
+from iot_policies.proofs.patterns import NotCovered
 from iot_policies.proofs.who_can import Way, WhoCan, who_can
 from tests import READY
 from tests.policies.probes import FILTERS, TOPICS, permitted
@@ -123,6 +124,186 @@ def test_a_client_evades_a_deny_of_its_client_id_with_another_one() -> None:
     grantee = found.grantee(Principal("ann"))
     assert grantee is not None
     assert grantee.client_id == "ann-2"
+
+
+SOMEBODY: dict[str, tuple[PolicyTemplate, Question, str, Principal]] = {
+    "the topic has the word for a principal": (
+        of(Grant(publish=("a/+",)), Deny(publish=("a/{principal}",))),
+        "publish",
+        "a/ann",
+        Principal("bob"),
+    ),
+    "the client ID is the word for a principal": (
+        of(Grant(connect=("ann",)), Deny(connect=("{principal}",))),
+        "connect",
+        "ann",
+        Principal("bob"),
+    ),
+    "the topic has the word for a client ID": (
+        of(Grant(connect=("{client_id}",), publish=("a/+",)), Deny(publish=("a/{client_id}",))),
+        "publish",
+        "a/phone",
+        Principal("ann"),
+    ),
+    "the topic has the word for a claim": (
+        of(Grant(retain=("rooms/+",), when={"rooms": "*"}), Deny(publish=("rooms/{claims.rooms}",))),
+        "retain",
+        "rooms/any",
+        Principal("ann", {"rooms": "red"}),
+    ),
+    "a deny has the word for a claim, in another case": (
+        of(Grant(publish=("x",), when={"n": "*"}), Deny(publish=("x",), when={"n": "ANY"})),
+        "publish",
+        "x",
+        Principal("ann", {"n": "red"}),
+    ),
+    "a deny reads a path into a claim that can be an object": (
+        of(Grant(publish=("x",), when={"a": "*"}), Deny(publish=("#",), when={"a.b": "x"})),
+        "publish",
+        "x",
+        Principal("ann", {"a": {"any": "any"}}),
+    ),
+    "a grant wants a claim and a path into it": (
+        of(Grant(publish=("x",), when={"a": "*", "a.b": "*"}), Deny(publish=("x",), when={"a.b": "z"})),
+        "publish",
+        "x",
+        Principal("ann", {"a": {"b": "red"}}),
+    ),
+    "the client ID must be the principal": (
+        of(Grant(connect=("{principal}",), publish=("c/{client_id}",))),
+        "publish",
+        "c/foo",
+        Principal("foo"),
+    ),
+    "the client ID must be a claim": (
+        of(Grant(connect=("{claims.device}",), publish=("c/{client_id}",))),
+        "publish",
+        "c/foo",
+        Principal("ann", {"device": "foo"}),
+    ),
+    "another grant allows the client ID": (
+        of(Grant(connect=("{client_id}",), when={"role": "x"}), Grant(publish=("c/{client_id}",))),
+        "publish",
+        "c/foo",
+        Principal("ann", {"role": "x"}),
+    ),
+    "a second value of a claim is a client ID that evades a deny": (
+        of(Grant(connect=("{claims.c}",), publish=("a/{claims.c}",)), Deny(publish=("a/{client_id}",))),
+        "publish",
+        "a/k",
+        Principal("ann", {"c": ["k", "any"]}),
+    ),
+    "the name of a shared subscription is a claim": (
+        of(Grant(subscribe=("$share/{claims.g}/b/+",))),
+        "receive",
+        "b/c",
+        Principal("ann", {"g": "any"}),
+    ),
+    "the name of a shared subscription is the client ID": (
+        of(Grant(connect=("{principal}",), subscribe=("$share/{client_id}/b/+",))),
+        "receive",
+        "b/c",
+        Principal("ann"),
+    ),
+    "a word list has an element with a space": (
+        of(Grant(publish=("x/{claims.scope}",))),
+        "publish",
+        "x/a b",
+        Principal("ann", {"scope": ["a b"]}),
+    ),
+    "a whole number fills a placeholder and equals a number with a point": (
+        of(Grant(publish=("x/{claims.n}",), when={"n": 1.0})),
+        "publish",
+        "x/1",
+        Principal("ann", {"n": [1, "1"]}),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SOMEBODY)
+def test_somebody_can_if(name: str) -> None:
+    template, question, resource, expected = SOMEBODY[name]
+    assert who_can(template, question, resource).example() == expected
+
+
+@pytest.mark.parametrize(
+    ("connect", "publish", "topic"),
+    [("{principal}/*", "c/{client_id}", "c/foo"), ("{principal}", "c/{principal}/{client_id}", "c/foo/bar")],
+)
+def test_nobody_can_if_no_client_may_have_the_client_id(connect: str, publish: str, topic: str) -> None:
+    template = of(Grant(connect=(connect,), publish=(publish,)))
+    assert who_can(template, "publish", topic).example() is None
+
+
+WHENS: tuple[dict[str, str | bool | float], ...] = (
+    {},
+    {"a": "*"},
+    {"a.b": "*"},
+    {"a": "x"},
+    {"a.b": "x"},
+    {"a.c": "X"},
+    {"n": 1.0},
+    {"n": True},
+    {"scope": "x"},
+)
+TEXTS = ("t/x", "t/+", "t/{principal}", "t/{client_id}", "t/{claims.a}", "t/{claims.a.b}", "t/{claims.n}")
+CONNECTS = ("x", "{principal}", "{principal}/*", "{claims.a}", "{client_id}")
+VALUES: tuple[object, ...] = ("x", "y", ["x", "z"], {"b": "x"}, {"b": "y", "c": "y"}, {"c": "x"})
+CLAIMS: tuple[dict[str, object], ...] = (
+    *({"a": value} for value in VALUES),
+    *({"a.b": value} for value in VALUES[:3]),
+    {"a": "x", "a.b": "x"},
+    *({"n": value} for value in (1, "1", True)),
+    *({"scope": value} for value in ("x", "x y", ["x y"])),
+    {},
+)
+BLOCKS = st.builds(
+    lambda kind, connect, publish, when: kind(connect=connect, publish=publish, when=when or None),
+    st.sampled_from((Grant, Grant, Deny)),
+    st.lists(st.sampled_from(CONNECTS), max_size=1).map(tuple),
+    st.lists(st.sampled_from(TEXTS), min_size=1, max_size=1).map(tuple),
+    st.sampled_from(WHENS),
+)
+
+
+def can(template: PolicyTemplate, principal: Principal, topic: str, client_id: str | None) -> bool:
+    may_connect = client_id is None or explain(template, principal, "connect", client_id).allowed
+    return may_connect and explain(template, principal, "publish", topic, client_id).allowed
+
+
+@given(st.lists(BLOCKS, min_size=2, max_size=4), st.sampled_from(("t/x", "t/1", "t/ann", "t/any", "t/x y")), st.data())
+def test_nobody_can_only_if_no_principal_can(blocks: list[Grant | Deny], topic: str, data: st.DataObject) -> None:
+    template = of(*blocks)
+    found = who_can(template, "publish", topic)
+    try:
+        example = found.example()
+    except NotCovered:
+        return
+    claims = data.draw(st.lists(st.sampled_from(CLAIMS), max_size=2))
+    principal = Principal(data.draw(st.sampled_from(("x", "k"))), {k: v for each in claims for k, v in each.items()})
+    able = [client_id for client_id in (None, "x", "k", "q", "z") if can(template, principal, topic, client_id)]
+    assert example is not None or not able, (principal, able)
+    assert found.grantee(principal) is not None or not able, (principal, able)
+
+
+MANY = tuple(f"v{number}" for number in range(70))
+UNDECIDED: dict[str, tuple[PolicyTemplate, str]] = {
+    "a deny reads a path into a claim of a certain value": (
+        of(Grant(publish=("x",), when={"q": "y", "q.a": "x"}), Deny(publish=("#",), when={"q.b": "x"})),
+        "unclear_denial",
+    ),
+    "conditions have too many values": (
+        of(Grant(publish=("x",), when={"a": MANY, "b": MANY})),
+        "too many values",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", UNDECIDED)
+def test_it_is_not_covered_and_the_entry_is_named_if(name: str) -> None:
+    template, expected = UNDECIDED[name]
+    with pytest.raises(NotCovered, match=rf'^grant\[0\], publish = "x": .*{expected}'):
+        who_can(template, "publish", "x").example()
 
 
 @pytest.mark.parametrize("path", READY, ids=lambda path: path.stem)

@@ -6,6 +6,7 @@ import { DecisionsPanel } from "./decisions_panel.js";
 import { byId, element } from "./dom.js";
 import { Feed } from "./feed.js";
 import { PolicyPanel } from "./policy_panel.js";
+import { showProof } from "./proof.js";
 import { loadReasons } from "./reasons.js";
 import { isAboutConnection, isByPolicy } from "./wording.js";
 
@@ -73,6 +74,7 @@ class Page {
         .map(([name, value]) => element("div", {}, element("dt", {}, name), element("dd", {}, element("code", {}, value)))),
     );
     byId("template-path").textContent = state.template_path ?? "";
+    showProof(state.template_path);
     byId("problem").hidden = !state.problem;
     byId("problem-text").textContent = state.problem ?? "";
     this.#showNotice();

@@ -5,9 +5,10 @@ import { plain, reasonOf } from "./reasons.js";
 /** The same words as in docs/reference/presence-and-feed.md. */
 const DISCONNECTED = {
   CLIENT_INITIATED_DISCONNECT: "the client sent DISCONNECT",
-  FORBIDDEN_ACCESS: "the client published what its policy does not allow",
+  FORBIDDEN_ACCESS: "the client published what its policy does not allow; with MQTT 3.1, also if it subscribed to that",
   AUTH_ERROR: "the authorizer refused the client at a refresh",
   CUSTOMAUTH_TTL_EXPIRATION: "the connection reached the end that the authorizer set",
+  WEBSOCKET_TTL_EXPIRATION: "the signed WebSocket connection has lasted 24 hours",
   DUPLICATE_CLIENTID: "another client connected with this client ID",
   CLIENT_ERROR: "the client broke a rule of MQTT or a limit of IoT Core",
   MQTT_KEEP_ALIVE_TIMEOUT: "the client sent nothing for 1.5 times its keep-alive time",

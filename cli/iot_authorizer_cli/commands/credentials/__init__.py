@@ -1,0 +1,1 @@
+"""`iot-authorizer credentials`: the access key of this machine's account owner."""

@@ -1,0 +1,1 @@
+"""Identities of IAM: access keys, and requests that are signed with them (Signature Version 4)."""

@@ -1,0 +1,1 @@
+"""`iot-authorizer credentials`."""

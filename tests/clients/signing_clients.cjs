@@ -1,0 +1,87 @@
+// Connects with a client that signs its URL, subscribes to a topic, publishes to it, and prints the message that comes.
+// Takes the client's name, and options as JSON: host, region, credentials, clientId, topic, ca.
+"use strict";
+const { createHash } = require("node:crypto");
+const { readFileSync } = require("node:fs");
+
+const [name, given] = process.argv.slice(2);
+const { host, region, credentials, fresh, clientId, topic, ca } = JSON.parse(given);
+const { accessKeyId, secretAccessKey, sessionToken } = credentials;
+
+function say(event, ...values) {
+  console.log(JSON.stringify([event, ...values]));
+}
+
+// Ends at the first end of its connection, unless it gets fresh credentials: most of these clients try again forever.
+function follow(client) {
+  client.on("connect", () => client.subscribe(topic, { qos: 1 }, (error) => error || client.publish(topic, "hello")));
+  client.on("message", (at, payload) => {
+    say("message", at, payload.toString());
+    client.end(true);
+    process.exit(0);
+  });
+  client.on("error", (error) => say("error", error.message));
+  client.on("close", () => {
+    say("close");
+    if (!fresh) process.exit(1);
+  });
+}
+
+// The recipe of many blog posts: sign the URL by hand, for MQTT.js.
+function byHand(signer, options = {}) {
+  const hash = createHash("sha256").update("", "utf8").digest("hex");
+  const url = signer.createPresignedURL("GET", host.toLowerCase(), "/mqtt", "iotdevicegateway", hash, {
+    key: accessKeyId,
+    secret: secretAccessKey,
+    sessionToken,
+    protocol: "wss",
+    region,
+    expires: 15,
+  });
+  const mqtt = require("mqtt");
+  const transport = { ca: readFileSync(ca), wsOptions: { protocol: "mqttv3.1" } };
+  return mqtt.connect(url, { clientId, reconnectPeriod: 0, ...transport, ...options });
+}
+
+const clients = {
+  "aws-mqtt": () => {
+    const NodeClient = require("aws-mqtt/lib/NodeClient");
+    const will = { topic: "WillMsg", payload: "gone", qos: 0, retain: false };
+    let asked = 0;
+    const found = { accessKeyId, secretAccessKey, sessionToken };
+    found.get = (done) => done(null, fresh && asked++ && Object.assign(found, fresh)); // As AWS's SDK refreshes them.
+    const options = { endpoint: host, expires: 600, clientId, will, reconnectPeriod: 100 };
+    return new NodeClient({ region, credentials: found, ...options });
+  },
+  "aws-iot-device-sdk": () => {
+    const { device } = require("aws-iot-device-sdk");
+    const [name, port] = host.split(":");
+    return device({
+      protocol: "wss",
+      host: name,
+      port: Number(port),
+      region,
+      accessKeyId,
+      secretKey: secretAccessKey,
+      sessionToken,
+      clientId,
+      caPath: ca,
+    });
+  },
+  "aws-signature-v4": () => byHand(require("aws-signature-v4")),
+  // As Amplify PubSub does.
+  "mqtt-3.1": () => byHand(require("aws-signature-v4"), { protocolId: "MQIsdp", protocolVersion: 3 }),
+  "aws-signature-v4-too-new": () => byHand(require("aws-signature-v4-too-new")),
+};
+
+if (name === "publishMessage") {
+  const publishMessage = require("aws-mqtt/lib/publishMessage");
+  const found = { accessKeyId, secretAccessKey, sessionToken, get: (done) => done(null) };
+  const publish = publishMessage.default || publishMessage;
+  publish({ region, credentials: found, endpoint: host, clientId }, topic, "hello").then(
+    () => say("published"),
+    (error) => say("error", error.message),
+  );
+} else {
+  follow(clients[name]());
+}
