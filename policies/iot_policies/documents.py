@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from iot_policies.conditions import Condition, parse_conditions
+from iot_policies.json_objects import unique_keys
 
 _KEYS = {"Sid", "Effect", "Action", "NotAction", "Resource", "NotResource", "Condition"}
 
@@ -46,8 +47,7 @@ def parse_document(document: str | Mapping[str, object]) -> tuple[ParsedStatemen
 def decode_document(text: str) -> object:
     """Decodes the JSON text of a policy document. Raises InvalidDocument.
 
-    unmeasured: that IoT Core refuses a duplicate key is assumed. With `"Effect": "Deny", "Effect": "Allow"`, one parser
-    reads a denial and another one a permission.
+    unmeasured: that IoT Core refuses a duplicate key is assumed.
     """
     try:
         return json.loads(text, object_pairs_hook=_object)
@@ -59,11 +59,10 @@ def decode_document(text: str) -> object:
 
 def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
     """Makes an object of its pairs. Raises InvalidDocument for a duplicate key."""
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        names = [name for name, _ in pairs]
-        raise InvalidDocument(f"{max(names, key=names.count)}: duplicate key in a JSON object")
-    return found
+    try:
+        return unique_keys(pairs)
+    except ValueError as error:
+        raise InvalidDocument(str(error)) from None
 
 
 def _statement(statement: object, index: int) -> ParsedStatement:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from iot_policies.errors import InvalidFile
+from iot_policies.json_objects import unique_keys
 
 if TYPE_CHECKING:
     from pydantic import ValidationError
@@ -34,6 +35,7 @@ _EXPECTED = {
 """Pydantic's error types in the words of TOML."""
 _SYNTAX_LINE = re.compile(r"^(.*) \(at (?:line (\d+), column \d+|end of document)\)$", re.DOTALL)
 _HEADER = re.compile(r"\s*(\[\[?)\s*([^\]]+?)\s*\]\]?\s*(?:#.*)?$")
+_INDEX = re.compile("[0-9]{1,9}")
 OVERRIDE = "AUTHORIZER__"
 """The start of variables that override values of a file."""
 _KEY = re.compile(r"""\s*(?:"([^"]*)"|'([^']*)'|([A-Za-z0-9_.-]+))\s*=""")
@@ -102,8 +104,8 @@ def parse_toml(content: bytes, path: Path) -> tuple[dict[str, object], str]:
 def override(tables: dict[str, object], path: Path, environment: Mapping[str, str]) -> None:
     """Replaces values by environment variables: `AUTHORIZER__JWT__0__SECRET` replaces `jwt[0].secret`.
 
-    A value that begins with `[` or `{` is a list or a table in JSON: `AUTHORIZER__JWT` replaces all `[[jwt]]`. Longer
-    names come later, so that they replace single values of it.
+    A value that begins with `[` or `{`, after any space, is a list or a table in JSON: `AUTHORIZER__JWT` replaces all
+    `[[jwt]]`. Longer names come later, so that they replace single values of it.
 
     Raises InvalidFile for a variable that does not name a table, or is not valid JSON.
     """
@@ -112,20 +114,22 @@ def override(tables: dict[str, object], path: Path, environment: Mapping[str, st
         *parents, last = name.removeprefix(OVERRIDE).lower().split("__")
         table: object = tables
         for part in parents:
-            table = _below(table, int(part) if isinstance(table, list) and part.isdecimal() else part)
+            table = _below(table, int(part) if isinstance(table, list) and _INDEX.fullmatch(part) else part)
         if not isinstance(table, dict):
             raise InvalidFile(path, None, name, "this environment variable does not name a table of the file")
         table[last] = _overriding(environment[name], path, name)
 
 
 def _overriding(value: str, path: Path, name: str) -> object:
-    if not value.startswith(("[", "{")):
+    if not value.lstrip().startswith(("[", "{")):  # A block of YAML may begin with a line break.
         return value
     try:
-        return json.loads(value)
-    except (ValueError, RecursionError):
+        return json.loads(value, object_pairs_hook=unique_keys)
+    except (json.JSONDecodeError, RecursionError):
         expected = "this environment variable begins like a list or a table, but is not valid JSON"
         raise InvalidFile(path, None, name, expected) from None
+    except ValueError as error:
+        raise InvalidFile(path, None, name, f"this environment variable: {error}") from None
 
 
 def key_of(location: Location) -> str:

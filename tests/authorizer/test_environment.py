@@ -64,6 +64,7 @@ def test_a_variable_in_json_replaces_all_issuers_and_a_longer_name_then_one_of_t
             "AUTHORIZER__JWT: this environment variable begins like a list or a table, but is not",
         ),
         ("[" * 100_000, "AUTHORIZER__JWT: this environment variable begins like a list or a table, but is not valid"),
+        ('[{"issuer": "s3cr3t", "issuer": "s3cr3t"}]', "AUTHORIZER__JWT: .* issuer: duplicate key in a JSON object"),
         ("", r"jwt: expected a list"),
         ("s3cr3t", r"jwt: expected a list"),
         ('{"issuer": "s3cr3t"}', r"jwt: expected \[\[jwt\]\], with two brackets on each side"),
@@ -82,6 +83,16 @@ def test_issuers_in_a_variable_are_checked_like_those_of_the_file_and_not_quoted
     with pytest.raises(InvalidFile, match=f"authorizer.toml(:\\d+)?: {expected}") as refused:
         load(tmp_path, JWT=value)
     assert "s3cr3t" not in str(refused.value)
+
+
+def test_json_in_a_variable_may_begin_with_space_as_in_a_block_of_yaml(tmp_path: Path) -> None:
+    assert load(tmp_path, JWT=f"\n  {ISSUERS}\n").jwt == load(tmp_path, JWT=ISSUERS).jwt
+
+
+def test_a_variable_with_a_huge_index_is_refused(tmp_path: Path) -> None:
+    name = f"JWT__{'9' * 5_000}__LEEWAY"
+    with pytest.raises(InvalidFile, match="this environment variable does not name a table of the file"):
+        load(tmp_path, **{name: "45s"})
 
 
 def test_with_issuers_in_a_variable_the_file_needs_none(tmp_path: Path) -> None:

@@ -85,7 +85,7 @@ def stages_of_file(file: Path = _CDK_JSON) -> object:
     except FileNotFoundError:
         advice = "run this in the folder of your project; a project that `iot-authorizer init` writes has it"
         raise InvalidSettings(f"{file}: file not found: {advice}") from None
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         raise InvalidSettings(f"{file}: expected JSON with an object context.stages") from None
 
 

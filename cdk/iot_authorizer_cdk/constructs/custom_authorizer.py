@@ -1,6 +1,7 @@
 """The construct: a custom authorizer for IoT Core with its Lambda function."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -19,7 +20,7 @@ from iot_authorizer_cdk.constructs.function import AuthorizerFunction
 from iot_authorizer_cdk.constructs.identity_table import check_region, name_or_arn
 from iot_authorizer_cdk.constructs.issuer import Issuer
 from iot_authorizer_cdk.constructs.shared_secrets import secret_arns
-from iot_authorizer_cdk.constructs.stand_ins import StandIns
+from iot_authorizer_cdk.constructs.stand_ins import TOKEN, StandIns
 from iot_authorizer_cdk.package.configuration import (
     CONFIGURATION,
     ISSUERS,
@@ -37,6 +38,11 @@ from iot_authorizer_cdk.properties import AuthorizerProps, InvalidSettings, chec
 
 NO_BYTECODE = "iot-authorizer:noBytecode"
 """The ID of the note that no interpreter of the function's Python is on this machine."""
+_MOST_VARIABLES = 4_096
+"""Bytes of the names and values of all variables (Lambda developer guide, "Lambda quotas").
+
+unmeasured: that only names and values count is assumed.
+"""
 NOT_PROVED = "iot-authorizer:notProved"
 """The ID of the warning that the policy template is not proved as a whole."""
 _NAMESPACE = "POWERTOOLS_METRICS_NAMESPACE"
@@ -98,6 +104,8 @@ class IotCustomAuthorizer(Construct):
         check_authorizer_name("name", self.authorizer_name)
         if self.authorizer_name != self.configuration.name:
             environment[NAME] = self.authorizer_name  # Alarms find the metrics by it.
+        environment[CONFIG_VARIABLE] = CONFIGURATION
+        _check_size(environment)
         used_table = table or _named_table(self, self.configuration.table)
         if used_table is not None:
             check_region(Stack.of(self), used_table)
@@ -106,7 +114,7 @@ class IotCustomAuthorizer(Construct):
             "Lambda",
             code=built.parent,
             handler=self.configuration.handler,
-            environment=environment | {CONFIG_VARIABLE: CONFIGURATION},
+            environment=environment,
             secrets=_secrets(self, self.configuration.secrets, issuers),
             props=props,
             table=used_table,
@@ -201,6 +209,16 @@ def _merged(values: Mapping[str, str], of_arguments: Mapping[str, str]) -> dict[
     if both := sorted(values.keys() & of_arguments.keys()):
         raise InvalidSettings(f"values: remove {', '.join(both)}: another argument of the construct sets it")
     return {**values, **of_arguments}
+
+
+def _check_size(environment: Mapping[str, str]) -> None:
+    """Raises InvalidSettings for more variables than Lambda accepts. A token counts nothing: its value is not known."""
+    size = sum(len(re.sub(TOKEN, "", f"{name}{value}").encode()) for name, value in environment.items())
+    if size > _MOST_VARIABLES:
+        largest = max(environment, key=lambda name: len(environment[name]))
+        problem = f"found {size} bytes of environment variables, most in {largest}"
+        advice = "write what the deployment need not know in authorizer.toml, such as [[jwt]] in place of issuers=[…]"
+        raise InvalidSettings(f"values, issuers: {problem}, but Lambda accepts {_MOST_VARIABLES}: {advice}")
 
 
 def _restored(configuration: CheckedConfiguration, stand_ins: StandIns) -> CheckedConfiguration:

@@ -5,7 +5,7 @@
    again when it starts, with the values that only the deployment knows.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, TypedDict, Unpack
@@ -84,6 +84,9 @@ class Issuer:
     @classmethod
     def _checked(cls, table: Mapping[str, object]) -> "Issuer":
         lists = {key: list(value) if isinstance(value, tuple) else value for key, value in table.items()}
+        for key, value in lists.items():
+            if isinstance(value, Iterable) and not isinstance(value, str | list | Mapping):
+                raise InvalidSettings(f"Issuer: {key}: found a {type(value).__name__}, expected a list")
         arns: dict[str, Sequence[str]] = {}
         if not isinstance(secret := lists.get("secret", ""), str):
             name, arns[name] = named_by(secret)

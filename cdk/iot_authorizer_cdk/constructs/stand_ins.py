@@ -14,6 +14,7 @@ from typing import get_origin
 from iot_authorizer.token_settings import JwtIssuer, SignedTokens
 from iot_authorizer_cdk.package.configuration import ISSUERS, TABLE
 from iot_authorizer_cdk.properties import InvalidSettings
+from iot_policies.json_objects import unique_keys
 
 TOKEN = r"\$\{Token\[[^\]]*\]\}"  # noqa: S105 (not a password)
 """A token in a text, as a regular expression."""
@@ -71,12 +72,12 @@ class StandIns:
         if known_late is None or not _TOKEN.search(value):
             return value
         key = (known_late["key"] or "").lower()
-        if _TOKEN.fullmatch(value) and (not key or key in _LISTS):
+        if _TOKEN.fullmatch(value.strip()) and (not key or key in _LISTS):
             advice = "use issuers=[…] of the construct" if known_late["table"] == "JWT" else "set its single keys"
             problem = "found JSON that only the deployment knows, as of toJsonString"
             raise InvalidSettings(f"values: {name}: {problem}: write it with json.dumps, or {advice}")
         try:
-            parsed = json.loads(value)
+            parsed = json.loads(value, object_pairs_hook=unique_keys)
         except (ValueError, RecursionError):  # A text, or a mistake, which the check of the configuration reports.
             return str(self.of_table({key: value})[key])
         return json.dumps(self._of_value(parsed))

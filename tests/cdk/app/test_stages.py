@@ -92,7 +92,7 @@ def test_the_stages_are_read_from_cdk_json(tmp_path: Path) -> None:
     file = tmp_path / "cdk.json"
     file.write_text('{"context": {"stages": {"dev": {}}}}')
     assert stages_of_file(file) == {"dev": {}}
-    for content in ("", "[]", '{"context": {}}'):
+    for content in ("", "[]", '{"context": {}}', "[" * 100_000):
         file.write_text(content)
         with pytest.raises(InvalidSettings, match=r"cdk\.json: expected JSON with an object context\.stages"):
             stages_of_file(file)

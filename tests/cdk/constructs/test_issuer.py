@@ -147,6 +147,7 @@ VALUES: dict[str, Callable[[dict[str, Any]], dict[str, str]]] = {
         "AUTHORIZER__JWT__0__AUDIENCE": json.dumps(table["audience"]),
         "AUTHORIZER__JWT__0__JWKS": table["jwks"],
     },
+    "all tables after a line break": lambda table: {"AUTHORIZER__JWT": f"\n{json.dumps([table])}"},
     "signed tokens": lambda table: {
         "AUTHORIZER__SIGNED_TOKENS": json.dumps({"issuer": table["issuer"], "audience": table["audience"]})
     },
@@ -204,6 +205,10 @@ WRONG: dict[str, tuple[Callable[[], Issuer], str]] = {
         lambda: Issuer.of(AUTH, audience="chat", jwks=KEYS),
         r'Issuer: audience: expected a list, as in \["a", "b"\]',
     ),
+    "a set for a list": (
+        lambda: Issuer.of(AUTH, audience={"chat"}, jwks=KEYS),  # type: ignore[arg-type]
+        "Issuer: audience: found a set, expected a list",
+    ),
     "a misspelled key": (
         lambda: Issuer.of(AUTH, audiences=["chat"], jwks=KEYS),  # type: ignore[call-arg]
         "Issuer: audiences: is not a key of this table: did you mean audience?",
@@ -255,6 +260,14 @@ def test_issuers_that_a_handler_of_your_own_would_not_read_are_refused(synth: Sy
     (code / "authorizer.toml").write_text('name = "own"\nhandler = "rules.lambda_handler"\n')
     with pytest.raises(InvalidFile, match=r"authorizer\.toml:2: handler: a handler of your own does not read issuers="):
         synth(issuers=[ONE])
+
+
+def test_more_variables_than_lambda_accepts_are_refused(synth: Synth, open_code: Path) -> None:
+    issuers = [Issuer.of(f"https://{index}.example/", audience=["chat"], jwks=KEYS) for index in range(40)]
+    with pytest.raises(
+        InvalidSettings, match=r"bytes of .* in AUTHORIZER__JWT, but Lambda accepts 4096: .* \[\[jwt\]\]"
+    ):
+        synth(code=open_code, issuers=issuers)
 
 
 def test_issuers_that_a_token_could_both_fit_are_refused(synth: Synth, open_code: Path) -> None:
