@@ -18,7 +18,13 @@ from unicodedata import category, normalize
 from iot_authorizer_cli.checking.template_lines import PLACEHOLDER, UNSAFE, TemplateLine, conditions_of
 
 CLIENT_ID = "{client_id}"
-_TRUE, _FALSE = ("true", "1", "yes", "on"), ("false", "0", "no", "off")
+_TRUE, _FALSE = ("true", "yes", "on"), ("false", "no", "off")
+_DRAWS_NOTHING = (
+    *((0x34F, 0x34F), (0x115F, 0x1160), (0x17B4, 0x17B5), (0x180B, 0x180F), (0x2800, 0x2800), (0x3164, 0x3164)),
+    *((0xFE00, 0xFE0F), (0xFFA0, 0xFFA0), (0x13441, 0x13442), (0x16FE4, 0x16FE4), (0x1D159, 0x1D159)),
+    (0xE0100, 0xE01EF),
+)
+"""Characters that are invisible though they are marks, letters or signs for Unicode."""
 _LONGEST_LEVEL = 128
 _CERTAINLY_FITS = 9_000
 """Characters that fit into 10 documents of 2,048, if each one that is full is at least half full."""
@@ -95,7 +101,8 @@ def _is_level(value: object) -> bool:
 
 def _is_name(text: str) -> bool:
     plain = all(each == " " or category(each)[0] not in "CZ" for each in text)
-    return plain and text == text.strip(" ") and normalize("NFC", text) == text
+    is_seen = not any(first <= ord(each) <= last for each in text for first, last in _DRAWS_NOTHING)
+    return plain and is_seen and text == text.strip(" ") and normalize("NFC", text) == text
 
 
 def _applies(line: TemplateLine, claims: Mapping[str, Any], reasons: set[str]) -> bool:
@@ -175,8 +182,8 @@ def _is_alike(value: object, wanted: object) -> bool:
 
 
 def _spells(text: str, value: object) -> bool:
-    if isinstance(value, bool):
-        return _folded(text) in (_TRUE if value else _FALSE)
+    if isinstance(value, bool) and _folded(text) in (_TRUE if value else _FALSE):
+        return True
     for number in (int, float):
         with suppress(ValueError):
             return isinstance(value, (int, float)) and number(text) == value
