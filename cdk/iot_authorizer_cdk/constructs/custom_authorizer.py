@@ -16,6 +16,7 @@ from iot_authorizer_cdk.constructs.authorizer_resource import (
 )
 from iot_authorizer_cdk.constructs.first_use import invoke_command, web_socket_url
 from iot_authorizer_cdk.constructs.function import AuthorizerFunction
+from iot_authorizer_cdk.constructs.identity_table import check_region, name_or_arn
 from iot_authorizer_cdk.constructs.issuer import Issuer
 from iot_authorizer_cdk.constructs.shared_secrets import secret_arns
 from iot_authorizer_cdk.constructs.stand_ins import StandIns
@@ -97,6 +98,9 @@ class IotCustomAuthorizer(Construct):
         check_authorizer_name("name", self.authorizer_name)
         if self.authorizer_name != self.configuration.name:
             environment[NAME] = self.authorizer_name  # Alarms find the metrics by it.
+        used_table = table or _named_table(self, self.configuration.table)
+        if used_table is not None:
+            check_region(Stack.of(self), used_table)
         self.function = AuthorizerFunction(
             self,
             "Lambda",
@@ -105,7 +109,7 @@ class IotCustomAuthorizer(Construct):
             environment=environment | {CONFIG_VARIABLE: CONFIGURATION},
             secrets=_secrets(self, self.configuration.secrets, issuers),
             props=props,
-            table=table or _named_table(self, self.configuration.table),
+            table=used_table,
         )
         resource = AuthorizerResource(self, name=self.authorizer_name, settings=self._settings(props))
         self.authorizer_arn = resource.arn
@@ -178,7 +182,7 @@ def _variables(
     found = {
         NAME: name,
         TOPIC_PREFIX: props.topic_prefix,
-        TABLE: None if table is None else table.table_name,
+        TABLE: None if table is None else name_or_arn(stack, table),
         ISSUERS: _json(stack, issuers) if issuers else None,
     }
     return {key: value for key, value in found.items() if value is not None}

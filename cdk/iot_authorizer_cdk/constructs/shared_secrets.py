@@ -57,7 +57,7 @@ _SECRETS = {
 
 
 def named_by(secret: object) -> tuple[str, list[str]]:
-    """Returns how `[[jwt]]` names an ISecret or IParameter, and the ARNs to allow. Raises InvalidSettings for others."""
+    """Returns how `[[jwt]]` names a secret of the CDK, and the ARNs to allow. Raises InvalidSettings for others."""
     if isinstance(arn := getattr(secret, "secret_arn", None), str):
         whole = getattr(secret, "secret_full_arn", None)
         return f"secretsmanager:{arn}", [whole or f"{arn}{_ENDS}"]

@@ -9,14 +9,26 @@
 import json
 import re
 from collections.abc import Mapping, Sequence
+from typing import get_origin
 
+from iot_authorizer.token_settings import JwtIssuer, SignedTokens
 from iot_authorizer_cdk.package.configuration import ISSUERS, TABLE
+from iot_authorizer_cdk.properties import InvalidSettings
 
 TOKEN = r"\$\{Token\[[^\]]*\]\}"  # noqa: S105 (not a password)
 """A token in a text, as a regular expression."""
 _TOKEN = re.compile(TOKEN)
-_KNOWN_LATE = re.compile("AUTHORIZER__(JWT|SIGNED_TOKENS)__.+")
+_KNOWN_LATE = re.compile(r"AUTHORIZER__(?P<table>JWT|SIGNED_TOKENS)(?P<index>__\d+)?(__(?P<key>.+))?")
 """The variables in whose values only the deployment may know a part, beside the table's."""
+
+
+_LISTS = {
+    key
+    for model in (JwtIssuer, SignedTokens)
+    for key, field in model.model_fields.items()
+    if get_origin(field.annotation) is tuple
+}
+"""The keys whose value is a list, so that their variables contain JSON."""
 
 
 class StandIns:
@@ -38,11 +50,13 @@ class StandIns:
 
     def of_variables(self, variables: Mapping[str, str], issuers: Sequence[Mapping[str, object]]) -> dict[str, str]:
         """Replaces the tokens in the function's variables; a table with one as a whole, because it may be an ARN."""
-        found = {name: self.of(value) if _KNOWN_LATE.fullmatch(name) else value for name, value in variables.items()}
+        found = {name: self._of_variable(name, value) for name, value in variables.items() if name != ISSUERS}
         if _TOKEN.search(table := variables.get(TABLE, "")):
             found[TABLE] = self._of_token(table)
         if issuers:
             found[ISSUERS] = json.dumps([self.of_table(each) for each in issuers])
+        elif ISSUERS in variables:
+            found[ISSUERS] = self._of_variable(ISSUERS, variables[ISSUERS])
         return found
 
     def restored(self, text: str) -> str:
@@ -51,7 +65,25 @@ class StandIns:
             text = text.replace(stand_in, token)
         return text
 
+    def _of_variable(self, name: str, value: str) -> str:
+        """Replaces the tokens in a variable of `values`. Raises InvalidSettings for JSON that is one token."""
+        known_late = _KNOWN_LATE.fullmatch(name)
+        if known_late is None or not _TOKEN.search(value):
+            return value
+        key = (known_late["key"] or "").lower()
+        if _TOKEN.fullmatch(value) and (not key or key in _LISTS):
+            advice = "use issuers=[…] of the construct" if known_late["table"] == "JWT" else "set its single keys"
+            problem = "found JSON that only the deployment knows, as of toJsonString"
+            raise InvalidSettings(f"values: {name}: {problem}: write it with json.dumps, or {advice}")
+        try:
+            parsed = json.loads(value)
+        except (ValueError, RecursionError):  # A text, or a mistake, which the check of the configuration reports.
+            return str(self.of_table({key: value})[key])
+        return json.dumps(self._of_value(parsed))
+
     def _of_value(self, value: object) -> object:
+        if isinstance(value, dict):
+            return self.of_table(value)
         if isinstance(value, list):
             return [self._of_value(each) for each in value]
         return self.of(value) if isinstance(value, str) else value

@@ -2,16 +2,19 @@
 
 It reads the template's TOML itself, and gets policy documents from a program that it is given. It checks that
 
-1. the certificate is about this template, covers everything, and every entry of the template is in it;
+1. the certificate is about this template, this compiler and this prover, has their assumptions, covers everything, and
+   every entry of the template is in it;
 2. each entry alone is rendered in the shape of the lemma ("What is proved", docs/explanation);
 3. each pair is there, and apart: no denial has a topic in common with the other entry, for any values of placeholders;
-   or an entry that is always there contains the denying one;
+   or an entry that is always there contains the denying one. Two placeholders are taken for different values;
 4. each example principal gets the documents whose hash the certificate has, or is refused for the same reason;
-5. random principals of its own get policies that allow exactly the entries. Both are read character by character, so
-   neither the letters nor the automata of the prover are trusted.
+5. these policies, those of principals aimed at each two blocks (`drawn_principals.py`), and those of random principals
+   have the form of a policy (`policy_documents.py`) and allow exactly the entries, character by character
+   (`policy_comparison.py`). A refusal must follow from the template (`principal_meaning.py`);
+6. the examples leave nothing out: every entry, and every two entries for one action, are together in an example's
+   policy, if they are in one of an aimed or random principal.
 
-In step 3, two placeholders are always taken for different values, and in step 5 only claims are drawn whose meaning is
-simple: texts, lists of texts, and the values that the template names.
+Not checked: `without_policy`, and the values that a pair of the certificate names: step 3 finds its own.
 """
 
 import hashlib
@@ -20,7 +23,8 @@ import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from functools import cache
 from itertools import combinations
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
 from iot_authorizer_cli.checking.drawn_principals import aimed, drawn, who
 from iot_authorizer_cli.checking.policy_comparison import differences_of
@@ -39,11 +43,39 @@ Render = Callable[[Sequence[Mapping[str, object]]], Sequence[object]]
 """Returns the documents of each principal, or `{"refused": REASON}`."""
 
 
-def check(certificate: Mapping[str, Any], template: bytes, render: Render, *, principals: int) -> Iterator[str]:
-    """What is wrong with a certificate, one line for each problem; nothing if it holds."""
+class Program(NamedTuple):
+    """The program whose policies are checked, and which wrote the certificate."""
+
+    compiler: str
+    """The hash of the compiler's source files."""
+    prover: str
+    """The hash of the prover's source files."""
+    assumptions: Sequence[str]
+    """What its proofs assume."""
+
+
+def program_in(folder: Path, assumptions: Sequence[str]) -> Program:
+    """The program whose package `iot_policies` is in this folder."""
+    files = sorted(folder.rglob("*.py"))
+    lines = [f"{each.relative_to(folder).as_posix()} {hashlib.sha256(each.read_bytes()).hexdigest()}" for each in files]
+    proving = [line for line in lines if line.startswith("proofs/")]
+    compiling = [line for line in lines if not line.startswith("proofs/")]
+    return Program(_hash_of(compiling), _hash_of(proving), assumptions)
+
+
+def _hash_of(lines: Sequence[str]) -> str:
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def check(
+    certificate: Mapping[str, Any], template: bytes, render: Render, program: Program, *, principals: int
+) -> Iterator[str]:
+    """What is wrong with a certificate, one line for each problem; nothing if it holds.
+
+    `certificate` is what `read_certificate` returned, and `principals` the number of random ones.
+    """
     about = certificate["template"]
-    if certificate["verdict"] != "proved" or certificate["not_covered"] or certificate["left_out"]:
-        yield f"the certificate does not say that the template is proved, but: {certificate['verdict']}"
+    yield from _statements(certificate, program)
     if hashlib.sha256(template).hexdigest() != about["sha256"]:
         yield "the template is not the one of the certificate: its hash differs"
         return
@@ -62,6 +94,17 @@ def check(certificate: Mapping[str, Any], template: bytes, render: Render, *, pr
     yield from _examples(examples, answers[: len(examples)])
     yield from _policies(lines, prefix, asked, answers)
     yield from _coverage(lines, certificate, mine, answers[len(examples) :])
+
+
+def _statements(certificate: Mapping[str, Any], program: Program) -> Iterator[str]:
+    is_proved = certificate["verdict"] == "proved" and certificate["counterexample"] is None
+    if not is_proved or certificate["not_covered"] or certificate["left_out"]:
+        yield f"the certificate does not say that the template is proved, but: {certificate['verdict']}"
+    for key in ("compiler", "prover"):
+        if certificate[key] != getattr(program, key):
+            yield f"the {key} is not the one of the certificate: its hash differs, so prove the template again"
+    if certificate["assumptions"] != [*program.assumptions]:
+        yield "the certificate has other assumptions than this program"
 
 
 def shape(line: TemplateLine, prefix: str) -> dict[str, dict[str, set[str]]]:

@@ -1,9 +1,9 @@
 """Principals that the checker makes itself, from the template only. Imports only the standard library.
 
 1. Aimed: for each two blocks (also each alone), a principal to whom both apply; once with different values for all
-   placeholders, once with the same one. If the template names the client ID, also without a client ID.
-2. Random: values that are equal to each other and to levels of the template more often, other spellings of what a `when`
-   names, and values that a policy must refuse.
+   placeholders, once with the same value. If the template names the client ID, also without a client ID.
+2. Random: values that are equal to each other and to levels of the template more often, other spellings of what a
+   `when` names, and values that a policy must refuse.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -68,7 +68,7 @@ def _drawn(lines: Sequence[TemplateLine], pool: Sequence[str], draw: Random) -> 
     return {"principal": draw.choice(pool), "claims": claims, "client_id": draw.choice([*pool, None])}
 
 
-def _value(wanted: Sequence[Any], pool: Sequence[str], draw: Random) -> Any:
+def _value(wanted: Sequence[Any], pool: Sequence[str], draw: Random) -> object:
     if draw.random() < 0.04:
         return draw.choice(_ODD)
     value = draw.choice(wanted if wanted and draw.random() < 0.7 else pool)

@@ -1,8 +1,8 @@
 """Whether a principal's documents, or its refusal, are what the template says. Imports only the standard library.
 
-Policies and entries are compared character by character (`characters.py`), and all of a policy at once. A deny must deny
-what its filter matches, and may deny what its resource with `*` for each wildcard matches. If a client has no client ID
-and a deny has `{client_id}` beside other text in one level, only the second bound is checked.
+Policies and entries are compared character by character (`characters.py`), and all of a policy at once. A deny must
+deny what its filter matches, and may deny what its resource with `*` for each wildcard matches. If a client has no
+client ID and a deny has `{client_id}` beside other text in one level, only the second bound is checked.
 """
 
 import json

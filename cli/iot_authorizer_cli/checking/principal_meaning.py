@@ -77,7 +77,7 @@ def _filled(line: TemplateLine, prefix: str, principal: Mapping[str, Any], reaso
     for chosen in product(*options):
         values = dict(zip(names, chosen, strict=True))
         for action, levels, reserved in line.patterns(prefix):
-            text = "".join(values.get(part, part) for part in PLACEHOLDER.split("/".join(levels)))
+            text = "".join(str(values.get(part, part)) for part in PLACEHOLDER.split("/".join(levels)))
             yield Reach(line, action, text, reserved)
 
 

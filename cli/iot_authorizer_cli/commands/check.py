@@ -11,11 +11,14 @@ from typing import Annotated
 
 import typer
 
+import iot_policies
 from iot_authorizer_cli.checking.certificate_checker import check as problems_of
+from iot_authorizer_cli.checking.certificate_checker import program_in
 from iot_authorizer_cli.checking.certificate_file import InvalidCertificate, read_certificate
 from iot_authorizer_cli.terminal import tell
 from iot_policies import InvalidFile
 from iot_policies.errors import printable
+from iot_policies.proofs.prover import ASSUMPTIONS
 from iot_policies.toml_file import read_file
 
 _RENDER = "from iot_authorizer_cli.entry_point import main; main()"
@@ -44,7 +47,8 @@ def check(
     path = policy or Path(found["template"]["name"])
     content = read_file(path)
     render = partial(_rendered, path, found["template"]["topic_prefix"])
-    problems = list(problems_of(found, content, render, principals=principals))
+    program = program_in(Path(iot_policies.__file__).parent, ASSUMPTIONS)
+    problems = list(problems_of(found, content, render, program, principals=principals))
     for problem in problems[:_MOST_SHOWN]:
         typer.echo(printable(f"{path}: {problem}"))
     if problems:

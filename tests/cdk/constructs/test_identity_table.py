@@ -1,11 +1,11 @@
 """The identity table, and what the function may do with it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
-from aws_cdk import App, RemovalPolicy, Stack, Token, aws_kms
+from aws_cdk import App, Environment, RemovalPolicy, Stack, Token, aws_dynamodb, aws_kms
 from aws_cdk.assertions import Match, Template
 
 from iot_authorizer_cdk import IdentityTable, InvalidSettings, IotCustomAuthorizer
@@ -89,6 +89,73 @@ def test_the_function_may_decrypt_with_the_tables_key_only_through_dynamodb(stac
     service = {"Fn::Join": ["", ["dynamodb.", {"Ref": "AWS::Region"}, ".amazonaws.com"]]}
     assert (decrypts["Action"], decrypts["Resource"]) == ("kms:Decrypt", key.key_arn)
     assert decrypts["Condition"] == {"StringEquals": {"kms:ViaService": [service]}}
+
+
+def table_in(stack: Stack, account: str, region: str) -> aws_dynamodb.ITable:
+    """A table of another stack of the same app."""
+    other = Stack(stack.node.root, "Other", env=Environment(account=account, region=region))  # type: ignore[arg-type]
+    return IdentityTable(other, "Identities", table_name="identities").table
+
+
+def imported_by(stack: Stack, arn: str) -> aws_dynamodb.ITable:
+    return aws_dynamodb.Table.from_table_arn(stack, "Identities", arn)
+
+
+HERE = Environment(account="123456789012", region="eu-west-1")
+ELSEWHERE = "arn:aws:dynamodb:eu-west-1:999999999999:table/identities"
+CALLED: dict[str, tuple[Environment | None, Callable[[Stack], aws_dynamodb.ITable], object]] = {
+    "ARN of this account": (HERE, lambda stack: imported_by(stack, TABLE_ARN), "identities"),
+    "name": (HERE, lambda stack: aws_dynamodb.Table.from_table_name(stack, "T", "identities"), "identities"),
+    "name, account not known": (
+        None,
+        lambda stack: aws_dynamodb.Table.from_table_name(stack, "T", "identities"),
+        "identities",
+    ),
+    "stack of this account": (
+        HERE,
+        lambda stack: table_in(stack, "123456789012", "eu-west-1"),
+        {"Fn::ImportValue": Match.any_value()},
+    ),
+    "ARN of another account": (HERE, lambda stack: imported_by(stack, ELSEWHERE), ELSEWHERE),
+    "ARN, account not known": (None, lambda stack: imported_by(stack, ELSEWHERE), ELSEWHERE),
+    "ARN not known": (
+        HERE,
+        lambda stack: imported_by(stack, Token.as_string({"Ref": "Arn"})),
+        {"Ref": "Arn"},
+    ),
+    "stack of another account": (
+        HERE,
+        lambda stack: table_in(stack, "999999999999", "eu-west-1"),
+        {"Fn::Join": ["", ["arn:", {"Ref": "AWS::Partition"}, ELSEWHERE.removeprefix("arn:aws")]]},
+    ),
+}
+
+
+@pytest.mark.parametrize(("place", "make", "expected"), CALLED.values(), ids=CALLED)
+def test_the_function_calls_a_table_by_its_name_only_in_its_own_account(
+    code: Path, place: Environment | None, make: Callable[[Stack], aws_dynamodb.ITable], expected: object
+) -> None:
+    stack = Stack(App(), "Test", env=place)
+    IotCustomAuthorizer(stack, "Authorizer", code=code, table=make(stack))
+    variables = Match.object_like({"AUTHORIZER__TABLE": expected})
+    Template.from_stack(stack).has_resource_properties(
+        "AWS::Lambda::Function", {"Environment": {"Variables": variables}}
+    )
+
+
+@pytest.mark.parametrize(
+    "properties",
+    [
+        lambda stack: {"table": imported_by(stack, TABLE_ARN)},
+        lambda stack: {"table": table_in(stack, "123456789012", "eu-west-1")},
+        lambda _: {"values": {"AUTHORIZER__TABLE": TABLE_ARN}},
+    ],
+    ids=["imported", "of another stack", "in values"],
+)
+def test_a_table_of_another_region_is_refused(code: Path, properties: Callable[[Stack], dict[str, Any]]) -> None:
+    stack = Stack(App(), "Test", env=Environment(account="123456789012", region="us-east-1"))
+    with pytest.raises(InvalidSettings, match=r"table: .* is in eu-west-1, but the function in us-east-1"):
+        IotCustomAuthorizer(stack, "Authorizer", code=code, **properties(stack))
 
 
 def need_a_table(code: Path, line: str = "", tables: str = "[passwords]") -> None:

@@ -138,6 +138,52 @@ def test_values_can_replace_single_keys_of_an_issuer(synth: Synth, open_code: Pa
     template.has_resource_properties(FUNCTION, {"Environment": {"Variables": variables}})
 
 
+LATE = {"issuer": "I", "audience": ["A"], "algorithms": ["RS256"], "jwks": "K"}
+"""A `[[jwt]]` table whose values are names of parameters of the stack."""
+VALUES: dict[str, Callable[[dict[str, Any]], dict[str, str]]] = {
+    "all tables": lambda table: {"AUTHORIZER__JWT": json.dumps([table])},
+    "single keys": lambda table: {
+        "AUTHORIZER__JWT__0__ISSUER": table["issuer"],
+        "AUTHORIZER__JWT__0__AUDIENCE": json.dumps(table["audience"]),
+        "AUTHORIZER__JWT__0__JWKS": table["jwks"],
+    },
+    "signed tokens": lambda table: {
+        "AUTHORIZER__SIGNED_TOKENS": json.dumps({"issuer": table["issuer"], "audience": table["audience"]})
+    },
+}
+
+
+def late(stack: Stack) -> dict[str, Any]:
+    issuer, audience, keys = (CfnParameter(stack, name).value_as_string for name in ("I", "A", "K"))
+    return {**LATE, "issuer": issuer, "audience": [audience], "jwks": keys}
+
+
+@pytest.mark.parametrize("make", VALUES.values(), ids=VALUES)
+def test_parts_of_issuers_in_values_may_be_known_only_to_the_deployment(
+    stack: Stack, code: Path, make: Callable[[dict[str, Any]], dict[str, str]]
+) -> None:
+    values = make(late(stack))
+    if "AUTHORIZER__JWT" in values:
+        (code / "authorizer.toml").write_text(CONFIGURATION.partition("[[jwt]]")[0])
+    IotCustomAuthorizer(stack, "Authorizer", code=code, values=values)
+    variables = Match.object_like({name: stack.resolve(value) for name, value in values.items()})
+    Template.from_stack(stack).has_resource_properties(FUNCTION, {"Environment": {"Variables": variables}})
+
+
+@pytest.mark.parametrize(
+    ("name", "advice"),
+    [
+        ("AUTHORIZER__JWT", r"use issuers=\[…\] of the construct"),
+        ("AUTHORIZER__JWT__0__AUDIENCE", r"use issuers=\[…\] of the construct"),
+        ("AUTHORIZER__SIGNED_TOKENS", "set its single keys"),
+    ],
+)
+def test_json_that_only_the_deployment_knows_is_refused(stack: Stack, code: Path, name: str, advice: str) -> None:
+    values = {name: stack.to_json_string([late(stack)])}
+    with pytest.raises(InvalidSettings, match=f"values: {name}: found JSON that only the deployment .*{advice}"):
+        IotCustomAuthorizer(stack, "Authorizer", code=code, values=values)
+
+
 @pytest.mark.slow
 def test_cfn_lint_finds_nothing_in_a_stack_with_a_user_pool(stack: Stack, open_code: Path, tmp_path: Path) -> None:
     pool, client = pool_of(stack)

@@ -1,29 +1,35 @@
-"""The checker accepts what `prove` wrote, and finds every change of it and of the policies."""
+"""The checker accepts what `prove` wrote, and finds changes of it and of the policies."""
 
 import ast
+import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
+from textwrap import dedent
 from typing import Any
 
 import pytest
 
+import iot_policies
 from iot_authorizer_cli.checking import certificate_checker
-from iot_authorizer_cli.checking.certificate_checker import can_meet, check, texts_meet
+from iot_authorizer_cli.checking.certificate_checker import can_meet, check, program_in, texts_meet
 from iot_policies import PolicyError, PolicyTemplate, Principal, compile_policy
 from iot_policies.account_region import EXAMPLE_PLACE
 from iot_policies.proofs import prove
 from iot_policies.proofs.certificate import certificate, certificate_hash
+from iot_policies.proofs.prover import ASSUMPTIONS
 from tests import ROOT
 
 TEMPLATE = ROOT / "policies/fleet.toml"
 FOLDER = Path(certificate_checker.__file__).parent
+PROGRAM = program_in(Path(iot_policies.__file__).parent, ASSUMPTIONS)
 Certificate = dict[str, Any]
 
 
-def rendered(asked: Sequence[Mapping[str, Any]]) -> Sequence[Any]:
+def rendered(asked: Sequence[Mapping[str, Any]], template: PolicyTemplate | None = None) -> Sequence[Any]:
     """What `iot-authorizer render` answers."""
-    template = PolicyTemplate.load(TEMPLATE)
+    template = template or PolicyTemplate.load(TEMPLATE)
     answers: list[Any] = []
     for each in asked:
         try:
@@ -34,14 +40,20 @@ def rendered(asked: Sequence[Mapping[str, Any]]) -> Sequence[Any]:
     return answers
 
 
+@cache
+def proved() -> str:
+    template = PolicyTemplate.load(TEMPLATE)
+    return json.dumps(certificate(template, prove(template), name="fleet.toml", content=TEMPLATE.read_bytes()))
+
+
 @pytest.fixture
 def found() -> Certificate:
-    template = PolicyTemplate.load(TEMPLATE)
-    return certificate(template, prove(template), name="fleet.toml", content=TEMPLATE.read_bytes())
+    of: Certificate = json.loads(proved())
+    return of
 
 
 def problems(of: Certificate, render: Callable[..., Sequence[Any]] = rendered, principals: int = 0) -> list[str]:
-    return list(check(of, TEMPLATE.read_bytes(), render, principals=principals))
+    return list(check(of, TEMPLATE.read_bytes(), render, PROGRAM, principals=principals))
 
 
 def test_a_certificate_holds(found: Certificate) -> None:
@@ -86,14 +98,55 @@ def not_proved(of: Certificate) -> None:
     of["verdict"] = "not covered"
 
 
+def with_a_counterexample(of: Certificate) -> None:
+    of["counterexample"] = {}
+
+
+def of_a_quick_proof_that_says_proved(of: Certificate) -> None:
+    of["examples"] = []
+
+
+def without_assumptions(of: Certificate) -> None:
+    of["assumptions"] = []
+
+
+def of_another_compiler(of: Certificate) -> None:
+    of["compiler"] = "0" * 64
+
+
+def of_another_prover(of: Certificate) -> None:
+    of["prover"] = "0" * 64
+
+
+def without_examples_of_a_block(of: Certificate) -> None:
+    of["examples"] = [each for each in of["examples"] if "role" not in each["claims"]]
+
+
+def with_single_claims_only(of: Certificate) -> None:
+    of["examples"] = [each for each in of["examples"] if len(each["claims"]) < 2]
+
+
+def with_refused_examples_only(of: Certificate) -> None:
+    of["examples"] = [each for each in of["examples"] if "refused" in each]
+
+
+NOT_PROVED = "does not say that the template is proved"
 CHANGES: dict[Callable[[Certificate], None], str] = {
     without_a_pair: "the pair is missing for iot:Publish",
     without_an_entry: "other entries than the template",
     with_a_lost_denial: "not rendered in the shape of the lemma",
     with_other_documents: "another policy",
     with_another_template: "its hash differs",
-    of_a_quick_proof: "does not say that the template is proved",
-    not_proved: "does not say that the template is proved",
+    of_a_quick_proof: NOT_PROVED,
+    not_proved: NOT_PROVED,
+    with_a_counterexample: NOT_PROVED,
+    of_a_quick_proof_that_says_proved: "is in no example principal's policy",
+    without_assumptions: "other assumptions",
+    of_another_compiler: "the compiler is not the one of the certificate",
+    of_another_prover: "the prover is not the one of the certificate",
+    without_examples_of_a_block: "is in no example principal's policy",
+    with_single_claims_only: "are together in no example principal's policy",
+    with_refused_examples_only: "is in no example principal's policy",
 }
 
 
@@ -103,19 +156,149 @@ def test_a_changed_certificate_does_not_hold(found: Certificate, change: Callabl
     assert any(CHANGES[change] in line for line in problems(found))
 
 
-@pytest.mark.parametrize("effect", ["Allow", "Deny"])
-def test_a_policy_that_loses_a_resource_is_found_with_random_principals(found: Certificate, effect: str) -> None:
+Documents = list[dict[str, Any]]
+ARN = "arn:aws:iot:us-east-1:123456789012:"
+
+
+def with_resources(documents: Documents, old: str, new: str) -> Documents:
+    changed: Documents = json.loads(json.dumps(documents).replace(f'"{old}', f'"{new}'))
+    return changed
+
+
+def also_allowed(documents: Documents, action: str, resource: str) -> Documents:
+    statement = {"Effect": "Allow", "Action": [action], "Resource": [resource]}
+    return [*documents, {"Version": "2012-10-17", "Statement": [statement]}]
+
+
+def without_first(documents: Documents, effect: str) -> Documents:
+    for statement in documents[0]["Statement"]:
+        if statement["Effect"] == effect:
+            del statement["Resource"][0]
+    documents[0]["Statement"] = [each for each in documents[0]["Statement"] if each["Resource"]]
+    return documents
+
+
+FAULTS: dict[str, tuple[Callable[[Documents], Any], str]] = {
+    "an Allow is lost": (lambda found: without_first(found, "Allow"), ": iot:"),
+    "a Deny is lost": (lambda found: without_first(found, "Deny"), ": iot:"),
+    "another type": (
+        lambda found: with_resources(found, f"{ARN}topicfilter/", f"{ARN}topic/"),
+        "iot:Subscribe has the",
+    ),
+    "any account": (lambda found: with_resources(found, ARN, "arn:aws:iot:*:*:"), "has the resource"),
+    "all actions": (lambda found: also_allowed(found, "iot:*", f"{ARN}topic/*"), 'has the actions ["iot:*"]'),
+    "another action": (lambda found: also_allowed(found, "iot:UpdateThingShadow", f"{ARN}thing/x"), "has the actions"),
+    "all resources": (lambda found: also_allowed(found, "iot:Publish", "*"), 'has the resource "*"'),
+    "many documents": (lambda found: found * 20, "documents: expected 1 to 10"),
+    "no documents": (lambda _: [], "0 documents: expected 1 to 10"),
+    "a long document": (
+        lambda found: [{**found[0], "Statement": found[0]["Statement"] * 9}],
+        "longer than 2048 characters",
+    ),
+    "another version": (lambda found: [{**found[0], "Version": "2008-10-17"}], "another version"),
+    "another key": (lambda found: [{**found[0], "Id": "x"}], "other keys than Version and Statement"),
+    "every value is unsafe": (lambda _: {"refused": "unsafe_value"}, 'is refused: {"refused": "unsafe_value"}'),
+    "every policy is too large": (lambda _: {"refused": "policy_too_large"}, "is refused"),
+    "a refusal without a reason": (lambda _: {"refused": None}, "is refused"),
+    "no answer": (lambda _: None, "is refused: null"),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fault_of_the_policies_is_found_without_the_examples(found: Certificate, fault: str) -> None:
+    change, expected = FAULTS[fault]
+
     def faulty(asked: Sequence[Mapping[str, Any]]) -> Sequence[Any]:
-        answers = rendered(asked)
-        for statement in (each for answer in answers if isinstance(answer, list) for each in answer[0]["Statement"]):
-            if statement["Effect"] == effect:
-                del statement["Resource"][0]
-        return answers
+        return [change(each) if isinstance(each, list) else each for each in rendered(asked)]
 
     found["examples"] = []
-    lines = problems(found, faulty, principals=20)
-    assert lines
-    assert all(line.startswith("principal ") for line in lines)
+    assert any(expected in line for line in problems(found, faulty) if line.startswith("principal "))
+
+
+def test_a_policy_for_a_principal_that_must_get_none_is_found(found: Certificate) -> None:
+    def faulty(asked: Sequence[Mapping[str, Any]]) -> Sequence[Any]:
+        policy = next(each for each in rendered(asked) if isinstance(each, list))
+        return [policy if isinstance(each, dict) else each for each in rendered(asked)]
+
+    assert any("has a policy: expected a refusal for unsafe_value" in line for line in problems(found, faulty))
+
+
+def test_a_block_that_one_in_a_million_random_principals_meets_is_tried(found: Certificate) -> None:
+    """Each block has a principal of the checker's own, however special its `when` is."""
+    text = b'[[grant]]\npublish = ["a"]\n[[deny]]\nwhen = { a = "k1", b = "k2", c = "k3", d = "k4" }\npublish = ["a"]\n'
+    template = PolicyTemplate.parse(text.decode())
+    of = certificate(template, prove(template), name="x", content=text)
+
+    def without_denials(asked: Sequence[Mapping[str, Any]]) -> Sequence[Any]:
+        answers = rendered(asked, template)
+        for statements in (each[0]["Statement"] for each in answers if isinstance(each, list)):
+            statements[:] = [each for each in statements if each["Effect"] == "Allow"]
+        return answers
+
+    of["examples"] = []
+    assert any(
+        "iot:Publish a" in line
+        for line in check(json.loads(json.dumps(of)), text, without_denials, PROGRAM, principals=0)
+    )
+
+
+TRUE: dict[str, str] = {
+    "one claim, spelled in two ways": """
+        [[grant]]
+        when = { x = "on" }
+        publish = ["a"]
+        [[grant]]
+        publish = ["b"]
+        [[deny]]
+        when = { x = "yes" }
+        publish = ["b"]
+        """,
+    "a claim beside its own path": """
+        [[grant]]
+        publish = ["b/{claims.a}", "c"]
+        [[deny]]
+        when = { "a.b" = "x" }
+        publish = ["c"]
+        """,
+    "numbers and booleans": """
+        [[grant]]
+        when = { n = [1, "1", true] }
+        publish = ["n/{claims.n}"]
+        [[deny]]
+        when = { n = 7, off = false }
+        publish = ["n/7"]
+        """,
+    "a deny of the client ID beside other text": """
+        [[grant]]
+        connect = ["{principal}-*", "{claims.device}"]
+        connect_with = ["LastWill"]
+        subscribe = ["$share/{claims.g}/a/+", "c/{client_id}/#"]
+        [[deny]]
+        when = { "realm.off" = "*" }
+        publish = ["x/{client_id}/+"]
+        connect = ["*"]
+        connect_with = ["PersistentConnect"]
+        """,
+    "words": """
+        [[grant]]
+        when = { scope = ["read", "write"] }
+        publish = ["s/{claims.scope}/+/{principal}"]
+        [[deny]]
+        when = { scope = "none" }
+        publish = ["#"]
+        """,
+}
+
+
+@pytest.mark.parametrize("name", TRUE)
+def test_a_true_certificate_holds(name: str) -> None:
+    text = dedent(TRUE[name])
+    template = PolicyTemplate.parse(text)
+    proof = prove(template)
+    of = json.loads(json.dumps(certificate(template, proof, name="x", content=text.encode())))
+    assert proof.verdict == "proved"
+    lines = check(of, text.encode(), lambda asked: rendered(asked, template), PROGRAM, principals=100)
+    assert list(lines) == []
 
 
 @pytest.mark.parametrize(

@@ -53,6 +53,17 @@ def test_it_builds_for_the_stage_and_reports_the_largest_parts(run: Run, folder:
     assert note.startswith(f"python{OTHER} is not on this machine, so there is no bytecode")
 
 
+def test_what_is_not_proved_is_a_warning(run: Run, folder: Path) -> None:
+    with (folder / "policies/chat.toml").open("a") as file:
+        file.write('\n[[grant]]\nname = "wide"\nwiden = true\npublish = ["a/+/b/#"]\n')
+    (folder / "authorizer.toml").write_text(CONFIGURATION)
+    done = run("build", "--architecture", "host")
+    assert done.returncode == 0
+    assert "build/lambda.proof.json: policies/chat.toml: not covered, sha256:" in done.stdout
+    expected = 'warning: policies/chat.toml: not proved as a whole: grant "wide", publish = "a/+/b/#": `widen` allows'
+    assert done.stderr.startswith(expected)
+
+
 REFUSED = {
     "--architecture host --output .": r"contains .*authorizer\.toml, and a build replaces it",
     "--config other.toml": r"other\.toml: file not found",

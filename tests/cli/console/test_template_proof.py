@@ -1,12 +1,13 @@
 """The proof of the template in force, in plain words. How the page shows it: `test_policy_panel.py`."""
 
 import asyncio
+import threading
 
 import pytest
 
 from iot_authorizer_cli.console.template_proof import TemplateProof, shown
 from iot_policies import Deny, Grant, PolicyTemplate
-from iot_policies.proofs import prove
+from iot_policies.proofs import Proof, prove
 from tests.cli.console.conftest import Ask
 
 OWN = PolicyTemplate.of([Grant(publish=["users/{principal}/outbox"]), Deny(publish=["users/eve/outbox"])])
@@ -23,16 +24,22 @@ def test_a_template_is_proved_once_and_another_one_again() -> None:
     assert asyncio.run(verdicts()) == ("proved", True, "not covered")
 
 
-def test_the_event_loop_goes_on_while_a_template_is_proved() -> None:
-    async def turns() -> int:
-        proving = asyncio.ensure_future(TemplateProof().of(lambda: OWN))
-        turns = 0
-        while not proving.done():
-            await asyncio.sleep(0)
-            turns += 1
-        return turns
+def test_the_event_loop_goes_on_while_a_template_is_proved(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The proof waits for something that only the event loop does."""
+    released = threading.Event()
 
-    assert asyncio.run(turns()) > 20
+    def waiting(*_: object) -> Proof:
+        return Proof(not_covered=[] if released.wait(30) else ["the event loop was blocked"])
+
+    monkeypatch.setattr("iot_authorizer_cli.console.template_proof.prove_within", waiting)
+
+    async def release() -> str:
+        proving = asyncio.ensure_future(TemplateProof().of(lambda: OWN))
+        await asyncio.sleep(0)
+        asyncio.get_running_loop().call_soon(released.set)
+        return (await proving)["verdict"]
+
+    assert asyncio.run(release()) == "proved"
 
 
 def test_a_difference_is_shown_with_its_example(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -235,6 +235,57 @@ def test_nobody_can_if_no_client_may_have_the_client_id(connect: str, publish: s
     assert who_can(template, "publish", topic).example() is None
 
 
+WHENS: tuple[dict[str, str | bool | float], ...] = (
+    {},
+    {"a": "*"},
+    {"a.b": "*"},
+    {"a": "x"},
+    {"a.b": "x"},
+    {"a.c": "X"},
+    {"n": 1.0},
+    {"n": True},
+    {"scope": "x"},
+)
+TEXTS = ("t/x", "t/+", "t/{principal}", "t/{client_id}", "t/{claims.a}", "t/{claims.a.b}", "t/{claims.n}")
+CONNECTS = ("x", "{principal}", "{principal}/*", "{claims.a}", "{client_id}")
+VALUES: tuple[object, ...] = ("x", "y", ["x", "z"], {"b": "x"}, {"b": "y", "c": "y"}, {"c": "x"})
+CLAIMS: tuple[dict[str, object], ...] = (
+    *({"a": value} for value in VALUES),
+    *({"a.b": value} for value in VALUES[:3]),
+    {"a": "x", "a.b": "x"},
+    *({"n": value} for value in (1, "1", True)),
+    *({"scope": value} for value in ("x", "x y", ["x y"])),
+    {},
+)
+BLOCKS = st.builds(
+    lambda kind, connect, publish, when: kind(connect=connect, publish=publish, when=when or None),
+    st.sampled_from((Grant, Grant, Deny)),
+    st.lists(st.sampled_from(CONNECTS), max_size=1).map(tuple),
+    st.lists(st.sampled_from(TEXTS), min_size=1, max_size=1).map(tuple),
+    st.sampled_from(WHENS),
+)
+
+
+def can(template: PolicyTemplate, principal: Principal, topic: str, client_id: str | None) -> bool:
+    may_connect = client_id is None or explain(template, principal, "connect", client_id).allowed
+    return may_connect and explain(template, principal, "publish", topic, client_id).allowed
+
+
+@given(st.lists(BLOCKS, min_size=2, max_size=4), st.sampled_from(("t/x", "t/1", "t/ann", "t/any", "t/x y")), st.data())
+def test_nobody_can_only_if_no_principal_can(blocks: list[Grant | Deny], topic: str, data: st.DataObject) -> None:
+    template = of(*blocks)
+    found = who_can(template, "publish", topic)
+    try:
+        example = found.example()
+    except NotCovered:
+        return
+    claims = data.draw(st.lists(st.sampled_from(CLAIMS), max_size=2))
+    principal = Principal(data.draw(st.sampled_from(("x", "k"))), {k: v for each in claims for k, v in each.items()})
+    able = [client_id for client_id in (None, "x", "k", "q", "z") if can(template, principal, topic, client_id)]
+    assert example is not None or not able, (principal, able)
+    assert found.grantee(principal) is not None or not able, (principal, able)
+
+
 MANY = tuple(f"v{number}" for number in range(70))
 UNDECIDED: dict[str, tuple[PolicyTemplate, str]] = {
     "a deny reads a path into a claim of a certain value": (
