@@ -1,7 +1,6 @@
 """The proofs' reading of claims, against the compiler's: neither shares code with the other."""
 
 import sys
-from itertools import product
 
 import pytest
 
@@ -26,8 +25,5 @@ def test_a_deny_covers_the_same_values(wanted: bool | float | str) -> None:
 
 @pytest.mark.slow
 def test_the_same_characters_are_names() -> None:
-    texts = (
-        "".join(each)
-        for each in product("a", (*map(chr, range(0xD800)), *map(chr, range(0xE000, sys.maxunicode + 1))), "b")
-    )
+    texts = (f"a{chr(code)}b" for code in range(sys.maxunicode + 1))
     assert [text for text in texts if is_name(text) is not (name_problem(text) is None)] == []
