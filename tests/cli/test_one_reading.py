@@ -16,7 +16,7 @@ from iot_authorizer_cli.console.policy import compiled
 from iot_authorizer_cli.examples.suggestions import suggestions
 from iot_authorizer_cli.project.development_issuer import principal_of
 from iot_policies import PolicyTemplate
-from iot_policies.account_region import EXAMPLE_PLACE
+from iot_policies.account_region import AccountRegion
 from iot_policies.connection import Connection
 from iot_policies.evaluator import Evaluator
 from iot_policies.packing import Document
@@ -161,7 +161,7 @@ def test_the_lambda_answers_every_source_as_the_commands_and_the_page_say(source
         explained = asked(folder, "explain", claims, "publish", "always")
         template = PolicyTemplate.load(folder / "policy.toml")
         principal = principal_of("ann", claims)
-        shown = compiled(template, folder / "policy.toml", principal, None, EXAMPLE_PLACE)
+        shown = compiled(template, folder / "policy.toml", principal, None, AccountRegion("eu-west-1", "123456789012"))
         suggestions(template, principal, None)  # Raises nothing.
         if outcome.verdict == "allowed":
             documents = list(outcome.answer["policyDocuments"])
