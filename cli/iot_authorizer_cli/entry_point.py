@@ -1,5 +1,6 @@
 """The entry point of the program `iot-authorizer`."""
 
+import gc
 import sys
 from collections.abc import Callable
 
@@ -13,10 +14,13 @@ def main() -> None:
 
 
 def _command_line() -> Callable[[], None]:
+    gc.disable()  # While modules load, collections take a fifth of the time and free nothing.
     try:
         from iot_authorizer_cli.app import main as run  # noqa: PLC0415 (it may not be installed)
     except ModuleNotFoundError as error:
         if error.name is None or error.name.startswith("iot_"):
             raise
         sys.exit(f"iot-authorizer: {error.name} is not installed: install this package with its extra `local`")
+    gc.freeze()
+    gc.enable()
     return run
