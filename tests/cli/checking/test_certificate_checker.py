@@ -21,6 +21,8 @@ from iot_policies.proofs.certificate import certificate, certificate_hash
 from iot_policies.proofs.prover import ASSUMPTIONS
 from tests import ROOT
 
+pytestmark = pytest.mark.slow
+
 TEMPLATE = ROOT / "policies/fleet.toml"
 FOLDER = Path(certificate_checker.__file__).parent
 PROGRAM = program_in(Path(iot_policies.__file__).parent, ASSUMPTIONS)

@@ -348,6 +348,7 @@ def test_settings_are_compared_as_they_are_written() -> None:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", READY, ids=lambda path: path.stem)
 def test_each_entry_of_a_ready_template_makes_a_difference_if_it_is_removed(path: Path) -> None:
     template = PolicyTemplate.load(path)
