@@ -13,7 +13,6 @@ from pydantic import (
     ConfigDict,
     Field,
     PrivateAttr,
-    ValidationError,
     ValidationInfo,
     field_validator,
 )
@@ -24,7 +23,7 @@ from iot_policies import InvalidFile
 from iot_policies.grants import ConfiguredClaims, StrictModel, between
 from iot_policies.names import name_problem
 from iot_policies.principal import Principal
-from iot_policies.toml_file import Location, from_validation, invalid_file, key_of, override, read_toml
+from iot_policies.toml_file import Location, invalid_file, key_of, override, read_toml
 from iot_policies.topic_prefix import check_topic_prefix
 
 
@@ -222,7 +221,6 @@ _NO_CREDENTIALS = (
     "development issuer"
 )
 
-Model = TypeVar("Model", bound=StrictModel)
 Read = TypeVar("Read", bound=PartialConfiguration)
 
 
@@ -290,7 +288,7 @@ def _read(
     if "grant" in tables and not {"name", "policy"} & tables.keys():
         expected = "this is a policy template: expected a configuration, such as authorizer.toml"
         raise InvalidFile(path, None, "", expected)
-    found = _validated(model, wanted, path, text)
+    found = model.of_file(path, text, wanted, _KEYS)
     found._path, found._text = path, text
     return found
 
@@ -301,7 +299,7 @@ def load_password_file(path: Path, check_hash: Callable[[str], str]) -> Password
     for name, table in tables.items():
         if name != "users" and isinstance(table, dict):
             raise invalid_file(path, text, (name,), f"expected [users.{name}]")
-    found = _validated(PasswordsFile, tables, path, text)
+    found = PasswordsFile.of_file(path, text, tables, _KEYS)
     for name, entry in found.users.items():
         try:
             _name(name)
@@ -312,10 +310,3 @@ def load_password_file(path: Path, check_hash: Callable[[str], str]) -> Password
         except ValueError as error:
             raise invalid_file(path, text, ("users", name, "hash"), str(error)) from None
     return found
-
-
-def _validated(model: type[Model], tables: Mapping[str, object], path: Path, text: str) -> Model:
-    try:
-        return model.model_validate(tables)
-    except ValidationError as error:
-        raise from_validation(path, text, tables, error, _KEYS) from None

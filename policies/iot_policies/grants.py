@@ -1,15 +1,26 @@
 """The tables of a template file: `[session]`, `[[grant]]` and `[[deny]]`."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from math import isfinite
-from typing import Annotated, ClassVar, Literal
+from pathlib import Path
+from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, StrictBool, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    StrictBool,
+    ValidationError,
+    field_validator,
+)
 
 from iot_policies.durations import seconds
+from iot_policies.errors import InvalidFile
 from iot_policies.names import name_problem
 from iot_policies.principal import WORD_LISTS, Claims, read_claim, read_denied_claim
+from iot_policies.toml_file import from_validation
 from iot_policies.when import Condition, Scalar, choices, covers, meets
 
 LEAST_SESSION, LONGEST_SESSION = 300, 86_400
@@ -84,6 +95,16 @@ class StrictModel(BaseModel):
     """A table of a TOML file: unknown keys are errors, and errors never quote values."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, defer_build=True)
+
+    @classmethod
+    def of_file(cls, path: Path, text: str, tables: Mapping[str, object], keys: Collection[str]) -> Self:
+        """Checks the tables of a file; `keys` are all known keys. Raises InvalidFile with the line and the key."""
+        try:
+            return cls.model_validate(tables)
+        except RecursionError:
+            raise InvalidFile(path, None, "", "nested too deeply") from None
+        except ValidationError as error:
+            raise from_validation(path, text, tables, error, keys) from None
 
 
 def _json_values(claims: dict[str, object]) -> dict[str, object]:

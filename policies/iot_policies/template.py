@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from iot_policies.entries import Action, Effect, Entry, Rule, rules, with_prefix
 from iot_policies.errors import InvalidFile, InvalidTopics
@@ -14,7 +14,7 @@ from iot_policies.overlap import could_be_equal, cuts
 from iot_policies.placeholders import claim_names, split_template
 from iot_policies.planning import Container, StatementPlan, plan
 from iot_policies.principal import Principal
-from iot_policies.toml_file import from_validation, invalid_file, parse_toml, read_file
+from iot_policies.toml_file import invalid_file, parse_toml, read_file
 from iot_policies.topic_prefix import check_topic_prefix
 from iot_policies.topics import HASH, PLUS, contains, lead
 
@@ -63,12 +63,7 @@ class PolicyTemplate:
         if "policy" in tables:
             these = "these are tests" if "test" in tables else "this is a configuration"
             raise InvalidFile(path, None, "", f"{these}: expected a policy template, which its key policy names")
-        try:
-            file = _File.model_validate(tables)
-        except RecursionError:
-            raise InvalidFile(path, None, "", "nested too deeply") from None
-        except ValidationError as error:
-            raise from_validation(path, text, tables, error, _KEYS) from None
+        file = _File.of_file(path, text, tables, _KEYS)
         try:
             return cls.of(
                 (*file.grant, *file.deny),

@@ -15,7 +15,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, NamedTuple, get_args
 
-from pydantic import AfterValidator, Field, ValidationError
+from pydantic import AfterValidator, Field
 
 from iot_policies.errors import InvalidFile
 from iot_policies.explaining import Question, explain, is_allowed
@@ -23,7 +23,7 @@ from iot_policies.grants import ConfiguredClaims, ConnectAttribute, StrictModel
 from iot_policies.names import name_problem
 from iot_policies.principal import Principal
 from iot_policies.template import PolicyTemplate
-from iot_policies.toml_file import Location, from_validation, invalid_file, place_of, read_toml
+from iot_policies.toml_file import Location, invalid_file, place_of, read_toml
 from iot_policies.topic_prefix import below
 from iot_policies.topics import split
 
@@ -146,12 +146,7 @@ def load_tests(path: Path, check: Callable[[Question, str], object]) -> Template
     if "test" not in tables and {"grant", "deny", "name"} & tables.keys():
         found = "a configuration" if "name" in tables else "a policy template"
         raise InvalidFile(path, None, "", f"this is {found}: expected tests of a template, with policy and [[test]]")
-    try:
-        file = _File.model_validate(tables)
-    except RecursionError:
-        raise InvalidFile(path, None, "", "nested too deeply") from None
-    except ValidationError as error:
-        raise from_validation(path, text, tables, error, _KEYS) from None
+    file = _File.of_file(path, text, tables, _KEYS)
     cases: list[Case] = []
     for index, test in enumerate(file.test):
         if not (test.may or test.may_not):
