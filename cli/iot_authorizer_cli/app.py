@@ -127,7 +127,7 @@ _add(
     "render",
     render,
     "policies/chat.toml --principal ann",
-    "policies/chat.toml --principal ann --as session-policy --client-id ann/phone",
+    "policies/chat.toml --as session-policy \\\n    --principal ann --client-id ann",
     "policies/chat.toml --as cognito-role",
 )
 _add(app, "explain", explain, "policies/chat.toml --principal ann connect ann")

@@ -62,9 +62,9 @@ def render(
         Target,
         typer.Option(
             "--as",
-            help="Print the documents of the custom authorizer; the session policy of temporary credentials, for one "
-            "--client-id; or the policy of the role that guests of a Cognito identity pool have, with --claims for all "
-            "of them and without a principal.",
+            metavar="TARGET",
+            help="documents: for a custom authorizer. session-policy: for temporary credentials that can connect with "
+            "--client-id only. cognito-role: for the role of a Cognito identity pool's guests, who all have --claims.",
         ),
     ] = Target.DOCUMENTS,
     topic_prefix: options.TopicPrefix = None,
@@ -73,8 +73,8 @@ def render(
 ) -> None:
     """Print the policy of a principal.
 
-    Prints policy documents as one JSON list, and the policies of --as as one JSON object. Prints the entries that are
-    left out because a claim is missing on standard error.
+    Prints the documents of a custom authorizer as one JSON list, or the IAM policy of another TARGET as one JSON
+    object. Prints the entries that are left out because a claim is missing on standard error.
     """
     place = account_region(region, account)
     if target is Target.COGNITO_ROLE:
