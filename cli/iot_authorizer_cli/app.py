@@ -47,8 +47,8 @@ from iot_policies import InvalidFile, PolicyError
 from iot_policies.errors import printable
 
 
-def _example(words: str) -> str:
-    return f"\b\nExample: iot-authorizer {words}".rstrip()
+def _example(*calls: str) -> str:
+    return "\b\n" + "\n".join(f"Example: iot-authorizer {words}".rstrip() for words in calls)
 
 
 app = typer.Typer(
@@ -83,10 +83,11 @@ def _add_group(parent: typer.Typer, path: str, text: str, example: str) -> typer
     return group
 
 
-def _add(group: typer.Typer, path: str, command: Callable[..., None], example: str) -> None:
-    """Adds a command. `path` is what a user types, such as `users add`; `example` is what can follow it."""
+def _add(group: typer.Typer, path: str, command: Callable[..., None], *examples: str) -> None:
+    """Adds a command. `path` is what a user types, such as `users add`; each of `examples` is what can follow it."""
     name = path.rpartition(" ")[2]
-    group.command(name, epilog=_example(f"{path} {example}"))(_with_option_groups(command))
+    epilog = _example(*(f"{path} {example}" for example in examples))
+    group.command(name, epilog=epilog)(_with_option_groups(command))
 
 
 def _with_option_groups(command: Callable[..., None]) -> Callable[..., None]:
@@ -121,7 +122,14 @@ _add(app, "init", init, "chat --auth0 example.eu.auth0.com --audience chat")
 _add(app, "dev", dev, "--config authorizer.toml --port 8080")
 _add(app, "connect", connect, "--for paho > client.py && python client.py")
 _add(app, "invoke", invoke, '--mqtt-context \'{"clientId": "ann"}\'')
-_add(app, "render", render, "policies/chat.toml --principal ann")
+_add(
+    app,
+    "render",
+    render,
+    "policies/chat.toml --principal ann",
+    "policies/chat.toml --as session-policy \\\n    --principal ann --client-id ann",
+    "policies/chat.toml --as cognito-role",
+)
 _add(app, "explain", explain, "policies/chat.toml --principal ann connect ann")
 _add(app, "what-can", what_can, "policies/chat.toml --principal ann")
 _add(app, "who-can", who_can, "policies/chat.toml retain rooms/lobby/topic")
