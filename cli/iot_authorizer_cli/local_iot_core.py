@@ -9,7 +9,8 @@ from functools import partial
 from pathlib import Path
 
 from iot_authorizer_cli.console.app import Console, ConsoleAddresses
-from iot_authorizer_cli.console.secret import PARAMETER, console_secret
+from iot_authorizer_cli.console.secret import PARAMETER
+from iot_authorizer_cli.console.secret_file import console_secret
 from iot_authorizer_cli.project.development_issuer import DevelopmentIssuer, make_folder, table_path
 from iot_authorizer_cli.project.explanations import decision_reasons
 from iot_authorizer_cli.project.reloading import ReloadedConfiguration, reload_when_saved

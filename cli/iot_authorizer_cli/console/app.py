@@ -8,7 +8,7 @@
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -22,6 +22,7 @@ from starlette.types import Scope
 
 from iot_authorizer.reasons import Reason
 from iot_authorizer_cli.console import bodies
+from iot_authorizer_cli.console.live_clients import ConnectedClient
 from iot_authorizer_cli.console.policy import compiled
 from iot_authorizer_cli.console.secret import SecretCheck
 from iot_authorizer_cli.console.template_proof import TemplateProof
@@ -118,6 +119,7 @@ class Console:
             Route("/console/reasons", _answering(_reasons)),
             Route("/console/state", _answering(self._state)),
             Route("/console/proof", _answering(self._proof)),
+            Route("/console/clients", _answering(self._clients)),
             Route("/console/feed", self._feed),
             Route("/console/token", _answering(self._token), methods=["POST"]),
             Route("/console/policy", _answering(self._policy), methods=["POST"]),
@@ -153,6 +155,14 @@ class Console:
     async def _proof(self, _request: Request) -> Mapping[str, object]:
         """Whether the template in force is proved. The page asks after each reload."""
         return dict(await self.proof.of(lambda: self._template()[0]))
+
+    async def _clients(self, _request: Request) -> Mapping[str, object]:
+        """The connected clients, for the command line."""
+        return await run_in_threadpool(self._shown_clients, ConnectedClient.all_of(self.core.connections))
+
+    def _shown_clients(self, clients: Sequence[ConnectedClient]) -> Mapping[str, object]:
+        configured = self.configuration.configured
+        return {"clients": [client.shown(configured) for client in clients]}
 
     async def _feed(self, _request: Request) -> Response:
         return StreamingResponse(events(self.core.feed), 200, _HEADERS, "text/event-stream")
