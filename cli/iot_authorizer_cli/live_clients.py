@@ -96,10 +96,11 @@ def live_clients(url: str, folder: Path) -> Sequence[LiveClient]:
     dev = DevEndpoint(url)
     secret = known_secret(folder)
     if secret is None:
-        raise OperationFailed(f"{folder} is not a data folder with which `dev` has run: name its own with --data")
+        advice = "start `iot-authorizer dev`, or name its data folder with --data"
+        raise OperationFailed(f"{folder} has no secret of the console, so no `dev` has run with it: {advice}")
     answer = within(_PATIENCE, partial(dev.ask, "GET", "/console/clients", _LARGEST_ANSWER, authorization(secret)))
     if answer.status == 403:
-        raise OperationFailed(f"{url} is a `dev` with another data folder than {folder}: name its own with --data")
+        raise OperationFailed(f"the `dev` at {url} has another data folder than {folder}: name it with --data")
     try:
         return _Clients.model_validate(STRICT.decode(answer.content.decode())).clients
     except (ValueError, RecursionError):
