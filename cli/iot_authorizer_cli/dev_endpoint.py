@@ -1,11 +1,16 @@
-"""Asks a running `iot-authorizer dev` over plain HTTP, and says what is wrong if it does not answer.
+"""Asks a running `iot-authorizer dev` over HTTP, and says what is wrong if it does not answer.
 
-A socket's time-out does not limit a server that sends a byte now and then: `within` limits a whole answer.
+1. What is secret goes to the TLS port. Another user of the machine can listen at a port before `dev` does, but only
+   `dev` has a certificate of the CA in its data folder.
+2. A socket's time-out does not limit a server that sends a byte now and then: `within` limits a whole answer.
 """
 
+import ssl
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
-from http.client import HTTPConnection, HTTPException
+from functools import partial
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from pathlib import Path
 from threading import Thread
 from typing import NamedTuple, TypeVar
 from urllib.parse import urlsplit
@@ -14,6 +19,8 @@ Answer = TypeVar("Answer")
 
 DEV = "http://127.0.0.1:8080"
 """The plain port of `iot-authorizer dev`, unless it is given another one."""
+DEV_TLS = "https://localhost:8443"
+"""Its TLS port, unless it is given another one."""
 _SOCKET_TIMEOUT = 5.0
 """Seconds that an endpoint has for each part of an answer."""
 
@@ -40,30 +47,41 @@ class HttpAnswer(NamedTuple):
 
 
 class DevEndpoint:
-    """The plain port of `iot-authorizer dev`."""
+    """A port of `iot-authorizer dev`."""
 
-    def __init__(self, url: str, expected: str = "expected http://HOST:PORT, the plain port of dev") -> None:
-        """Raises ValueError with `expected` for a URL that is not one of a plain port."""
+    def __init__(self, url: str, expected: str, ca: Path | None = None) -> None:
+        """`ca` is the CA's certificate for the TLS port; None for the plain port.
+
+        Raises ValueError with `expected` for a URL that is not one of such a port, and OSError if `ca` cannot be read.
+        """
         parts = urlsplit(url)
-        if parts.scheme != "http" or not parts.hostname or parts.path.strip("/"):
+        if parts.scheme != ("http" if ca is None else "https") or not parts.hostname or parts.path.strip("/"):
             raise ValueError(expected)
         self.url = url
         """The URL as it was given."""
-        self._host, self._port = parts.hostname, parts.port or 80
+        self._kind = "plain" if ca is None else "TLS"
+        if ca is None:
+            self._open = partial(HTTPConnection, parts.hostname, parts.port or 80)
+        else:
+            context = ssl.create_default_context(cafile=ca)
+            self._open = partial(HTTPSConnection, parts.hostname, parts.port or 443, context=context)
 
     def ask(self, method: str, path: str, longest: int, headers: Mapping[str, str] | None = None) -> HttpAnswer:
         """An answer; of its content, at most one byte more than `longest`. Raises Unreachable, OperationFailed."""
-        connection = HTTPConnection(self._host, self._port, timeout=_SOCKET_TIMEOUT)
+        connection = self._open(timeout=_SOCKET_TIMEOUT)
         try:
             connection.request(method, path, headers=dict(headers or {}))
             answer = connection.getresponse()
             found = {name.lower(): value for name, value in answer.getheaders()}
             return HttpAnswer(answer.status, found, answer.read(longest + 1))
         except ConnectionRefusedError:
-            advice = "start `iot-authorizer dev`, or name its plain port with --endpoint-url"
+            advice = f"start `iot-authorizer dev`, or name its {self._kind} port with --endpoint-url"
             raise NothingListens(f"nothing listens at {self.url}: {advice}") from None
         except TimeoutError:
             raise Unreachable(f"{self.url}: no answer") from None
+        except ssl.SSLError:
+            advice = "name the data folder of the running `dev` with --data, or its TLS port with --endpoint-url"
+            raise Unreachable(f"{self.url} is not the `dev` of this data folder: {advice}") from None
         except (OSError, HTTPException) as error:
             raise OperationFailed(f"{self.url}: {error or type(error).__name__}") from None
         finally:

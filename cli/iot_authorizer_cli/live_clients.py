@@ -1,6 +1,6 @@
 """Asks a running `iot-authorizer dev` which clients are connected, and a question about each, for `diff --live`.
 
-1. The console answers, so the request has its secret, from the data folder of `dev`.
+1. The console answers, so the request has its secret, from the data folder of `dev`. It goes to the TLS port.
 2. A client's principal and claims are those that the authorizer saw. They are unknown for a client that connected with
    a signed URL, and for a handler whose claims the configuration does not tell; such clients are counted.
 """
@@ -16,6 +16,7 @@ from iot_authorizer_cli.console.secret_file import authorization, known_secret
 from iot_authorizer_cli.dev_endpoint import DevEndpoint, OperationFailed, within
 from iot_authorizer_cli.progress import progress
 from iot_authorizer_cli.terminal import count
+from iot_core.edge.certificate_authority import ca_path
 from iot_identities.strict_json import STRICT
 from iot_policies import Principal
 
@@ -89,18 +90,18 @@ class _Clients(BaseModel):
 
 
 def live_clients(url: str, folder: Path) -> Sequence[LiveClient]:
-    """The clients that are connected to the `dev` with a plain port and a data folder.
+    """The clients that are connected to the `dev` with a TLS port and a data folder.
 
-    Raises ValueError for a URL that is not one of a plain port, InvalidFile, OSError, Unreachable and OperationFailed.
+    Raises ValueError for a URL that is not one of a TLS port, InvalidFile, OSError, Unreachable and OperationFailed.
     """
-    dev = DevEndpoint(url)
-    secret = known_secret(folder)
-    if secret is None:
+    secret, ca = known_secret(folder), ca_path(folder)
+    if secret is None or not ca.exists():
         advice = "start `iot-authorizer dev`, or name its data folder with --data"
         raise OperationFailed(f"{folder} has no secret of the console, so no `dev` has run with it: {advice}")
+    dev = DevEndpoint(url, "expected https://HOST:PORT, the TLS port of dev", ca)
     answer = within(_PATIENCE, partial(dev.ask, "GET", "/console/clients", _LARGEST_ANSWER, authorization(secret)))
     if answer.status == 403:
-        raise OperationFailed(f"the `dev` at {url} has another data folder than {folder}: name it with --data")
+        raise OperationFailed(f"{url} does not accept the console's secret in {folder}: restart `iot-authorizer dev`")
     try:
         return _Clients.model_validate(STRICT.decode(answer.content.decode())).clients
     except (ValueError, RecursionError):

@@ -1,4 +1,4 @@
-"""`diff --live`: the clients that are connected to a running `iot-authorizer dev`, and what an edit changes for each."""
+"""`diff --live`: the clients that are connected to a running `dev`, and what an edit changes for each."""
 
 import json
 import time
@@ -7,8 +7,10 @@ from pathlib import Path
 
 import paho.mqtt.client as paho
 import pytest
+from paho.mqtt.enums import CallbackAPIVersion
 
 from iot_authorizer_cli import live_clients
+from iot_authorizer_cli.dev_endpoint import DevEndpoint, HttpAnswer
 from iot_authorizer_cli.testing.iot_core_under_test import IotCoreUnderTest
 from iot_core.broker.limits import IOT_CORE
 from iot_policies.account_region import EXAMPLE_PLACE
@@ -17,7 +19,10 @@ from tests.cli.conftest import Run, refused
 from tests.local.iam.signers import Signer
 
 CHAT = "policies/chat.toml"
-SAME = "both allow the same for every principal"
+NOT_THIS_DEV = (
+    "--live: {} is not the `dev` of this data folder: name the data folder of the running `dev` with --data, or its "
+    "TLS port with --endpoint-url"
+)
 
 
 @pytest.fixture
@@ -38,7 +43,7 @@ def edit(folder: Path, old: str, new: str) -> str:
 
 def lines(run: Run, core: IotCoreUnderTest, *arguments: str) -> list[str]:
     """The lines about clients."""
-    printed = run("diff", *arguments, "--live", "--endpoint-url", core.url).stdout.splitlines()
+    printed = run("diff", *arguments, "--live", "--endpoint-url", core.tls_url).stdout.splitlines()
     return printed[next(number for number, line in enumerate(printed) if line.startswith("affected: ")) :]
 
 
@@ -75,7 +80,7 @@ def test_the_client_id_in_topics_is_the_clients_own(run: Run, folder: Path, core
 def test_json_has_the_live_clients(run: Run, folder: Path, core: IotCoreUnderTest) -> None:
     core.client("ann", {"suspended": "on"}, client_id="ann")
     edited = edit(folder, "suspended = true", 'suspended = "yes"')
-    found = json.loads(run("diff", CHAT, edited, "--live", "--json", "--endpoint-url", core.url).stdout)
+    found = json.loads(run("diff", CHAT, edited, "--live", "--json", "--endpoint-url", core.tls_url).stdout)
     assert found["live"] == {
         "total": 1,
         "unknown_claims": 0,
@@ -95,7 +100,7 @@ def test_json_has_the_live_clients(run: Run, folder: Path, core: IotCoreUnderTes
 def test_a_client_with_a_signed_url_is_counted_and_not_asked_about(run: Run, core: IotCoreUnderTest) -> None:
     owner = core.iot_core.access_keys.owner
     signer = Signer(owner, region=EXAMPLE_PLACE.region, expires=60, host=f"127.0.0.1:{core.port}", at=time.time())
-    client = paho.Client(paho.CallbackAPIVersion.VERSION2, "console", transport="websockets")
+    client = paho.Client(CallbackAPIVersion.VERSION2, "console", transport="websockets")
     client.ws_set_options(f"/mqtt?{signer.url()}")
     client.connect("127.0.0.1", core.port)
     client.loop_start()
@@ -111,8 +116,8 @@ def test_a_client_with_a_signed_url_is_counted_and_not_asked_about(run: Run, cor
 def test_without_a_running_dev_it_says_what_to_do(run: Run, core: IotCoreUnderTest) -> None:
     """The data folder is that of a `dev` which ran before."""
     assert core.console_url
-    assert refused(run, "diff", CHAT, CHAT, "--live", "--endpoint-url", "http://127.0.0.1:1") == (
-        "--live: nothing listens at http://127.0.0.1:1: start `iot-authorizer dev`, or name its plain port with "
+    assert refused(run, "diff", CHAT, CHAT, "--live", "--endpoint-url", "https://127.0.0.1:1") == (
+        "--live: nothing listens at https://127.0.0.1:1: start `iot-authorizer dev`, or name its TLS port with "
         "--endpoint-url"
     )
 
@@ -124,18 +129,36 @@ def test_without_a_data_folder_of_dev_it_says_what_to_do(run: Run) -> None:
     )
 
 
-def test_the_secret_of_another_data_folder_is_not_enough(run: Run, folder: Path, core: IotCoreUnderTest) -> None:
+def test_a_dev_with_another_data_folder_is_not_asked(run: Run, folder: Path, core: IotCoreUnderTest) -> None:
     with IotCoreUnderTest(folder / "authorizer.toml", folder=folder / "other"):
-        problem = refused(run, "diff", CHAT, CHAT, "--live", "--data", "other", "--endpoint-url", core.url)
-    assert problem == f"--live: the `dev` at {core.url} has another data folder than other: name it with --data"
+        problem = refused(run, "diff", CHAT, CHAT, "--live", "--data", "other", "--endpoint-url", core.tls_url)
+    assert problem == NOT_THIS_DEV.format(core.tls_url)
+
+
+def test_a_server_without_a_certificate_of_the_data_folder_does_not_get_the_secret(
+    run: Run, core: IotCoreUnderTest
+) -> None:
+    assert core.console_url
+    with answering(b'{"clients": []}') as endpoint:
+        url = endpoint.url.replace("http:", "https:")
+        assert refused(run, "diff", CHAT, CHAT, "--live", "--endpoint-url", url) == NOT_THIS_DEV.format(url)
+        assert endpoint.asked == []
+
+
+def test_a_secret_that_changed_since_dev_started_is_named(run: Run, folder: Path, core: IotCoreUnderTest) -> None:
+    (folder / ".iot-authorizer/console-secret").write_text("x" * 43)
+    problem = refused(run, "diff", CHAT, CHAT, "--live", "--endpoint-url", core.tls_url)
+    expected = "does not accept the console's secret in .iot-authorizer: restart `iot-authorizer dev`"
+    assert problem == f"--live: {core.tls_url} {expected}"
 
 
 @pytest.mark.parametrize("content", [b"", b"[]", b'{"clients": [{}]}', b'{"clients": {}}', b"[" * 60_000, b"\xff"])
-def test_an_answer_of_another_server_is_an_error(run: Run, core: IotCoreUnderTest, content: bytes) -> None:
-    assert core.console_url
-    with answering(content) as endpoint:
-        problem = refused(run, "diff", CHAT, CHAT, "--live", "--endpoint-url", endpoint.url)
-        assert problem == f"--live: {endpoint.url} answers 200, and is not iot-authorizer dev"
+def test_an_answer_that_is_not_a_list_of_clients_is_an_error(
+    run: Run, core: IotCoreUnderTest, monkeypatch: pytest.MonkeyPatch, content: bytes
+) -> None:
+    monkeypatch.setattr(DevEndpoint, "ask", lambda *_: HttpAnswer(200, {}, content))
+    problem = refused(run, "diff", CHAT, CHAT, "--live", "--endpoint-url", core.tls_url)
+    assert problem == f"--live: {core.tls_url} answers 200, and is not iot-authorizer dev"
 
 
 def test_an_answer_that_never_ends_has_a_time_limit(
@@ -143,11 +166,12 @@ def test_an_answer_that_never_ends_has_a_time_limit(
 ) -> None:
     assert core.console_url
     monkeypatch.setattr(live_clients, "_PATIENCE", 0.2)
-    with dripping(0.01) as url:
-        problem = refused(run, "diff", CHAT, CHAT, "--live", "--endpoint-url", url)
+    with dripping(None) as url:
+        tls_url = url.replace("http:", "https:")
+        problem = refused(run, "diff", CHAT, CHAT, "--live", "--endpoint-url", tls_url)
     assert problem == "--live: no complete answer within 0.2s"
 
 
-def test_the_secret_is_sent_only_to_a_plain_port(run: Run) -> None:
-    problem = refused(run, "diff", CHAT, CHAT, "--live", "--endpoint-url", "https://127.0.0.1:8443")
-    assert problem == "Invalid value for --endpoint-url: expected http://HOST:PORT, the plain port of dev"
+def test_the_secret_is_never_sent_without_tls(run: Run, core: IotCoreUnderTest) -> None:
+    problem = refused(run, "diff", CHAT, CHAT, "--live", "--endpoint-url", core.url)
+    assert problem == "Invalid value for --endpoint-url: expected https://HOST:PORT, the TLS port of dev"

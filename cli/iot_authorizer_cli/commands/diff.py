@@ -10,7 +10,7 @@ import typer
 
 from iot_authorizer_cli import options
 from iot_authorizer_cli.asking_users import Answers, UsersOf, ask_users
-from iot_authorizer_cli.dev_endpoint import DEV, OperationFailed, Unreachable
+from iot_authorizer_cli.dev_endpoint import DEV_TLS, OperationFailed, Unreachable
 from iot_authorizer_cli.diff_wording import affected_text, change_texts, rest_text
 from iot_authorizer_cli.live_clients import LiveAnswers, LiveClient, live_clients
 from iot_authorizer_cli.progress import finish
@@ -44,12 +44,12 @@ def diff(
         bool,
         typer.Option(
             "--live",
-            help="Name the clients that are connected to the running dev and affected; --data is its data folder.",
+            help="Name the affected clients among those that are connected to the dev which uses the folder of --data.",
         ),
     ] = False,
     endpoint_url: Annotated[
-        str, typer.Option(metavar="URL", help="Ask the dev with this plain port about its clients.")
-    ] = DEV,
+        str, typer.Option(metavar="URL", help="With --live: ask the dev with this TLS port.")
+    ] = DEV_TLS,
     as_json: options.AsJson = False,
     *,
     where: TableOptions,
