@@ -2,14 +2,14 @@
 
 import json
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from iot_policies.entries import Entry
 from iot_policies.placeholders import claim_names
 from iot_policies.proofs.changed_entries import QUESTIONS, ChangeLine, Shown
 from iot_policies.proofs.diff import Affected, TemplateDiff
 from iot_policies.proofs.refusals import Refusals
-from iot_policies.when import condition_text, conditions
+from iot_policies.when import Condition, condition_text, conditions
 
 _REFUSED = {
     "ambiguous_claim": "a principal whose {} is there in two ways",
@@ -27,13 +27,22 @@ class ChangeText(NamedTuple):
     """`opens`, `closes`, `refuses`, `no longer refuses`, `changes` or `not covered`."""
     text: str
     """What it is about."""
-    details: tuple[str, ...] = ()
-    """The principals that it is about, and an example."""
+    who: str = ""
+    """The principals that it is about."""
+    example: str = ""
+
+    @property
+    def without_example(self) -> Self:
+        """The same without the example, whose words depend on all entries of both templates."""
+        return self._replace(example="")
 
     def lines(self) -> Iterator[str]:
         """The lines for a terminal."""
         yield f"{self.effect:<6} {self.text}" if self.effect in _WITHOUT_COLON else f"{self.effect}: {self.text}"
-        yield from (f"         {each}" for each in self.details)
+        if self.who:
+            yield f"         {self.who}"
+        if self.example:
+            yield f"         example: {self.example}"
 
 
 def change_texts(found: TemplateDiff) -> Iterator[ChangeText]:
@@ -67,7 +76,7 @@ def affected_text(found: Affected) -> str:
 def _of_line(line: ChangeLine) -> ChangeText:
     actions = ", ".join(QUESTIONS[shown.action] for shown in line.shown)
     text = f"{actions}: {line.entry}, {'added' if line.is_new else 'removed'}"
-    return ChangeText(line.effect, text, (_who(line), f"example: {_example(line.shown[0])}"))
+    return ChangeText(line.effect, text, _who(line), _example(line.shown[0]))
 
 
 def _who(line: ChangeLine) -> str:
@@ -85,10 +94,14 @@ def _condition(entry: Entry, besides: Entry | None = None) -> str:
     """The conditions of an entry in words, with its placeholders; without those that another entry has, too."""
     when = entry.block.when or {}
     known = {} if besides is None else besides.block.when or {}
-    parts = [condition_text(name, wanted) for name, wanted in when.items() if known.get(name) != wanted]
+    parts = [_one_condition(name, wanted) for name, wanted in when.items() if known.get(name) != wanted]
     if besides is None:
-        parts += [condition_text(name, "*") for name in claim_names(entry.text) if name not in when]
+        parts += [_one_condition(name, "*") for name in claim_names(entry.text) if name not in when]
     return " and ".join(parts) or conditions(when)
+
+
+def _one_condition(name: str, wanted: Condition) -> str:
+    return f"there is a claim {name}" if wanted == "*" else condition_text(name, wanted)
 
 
 def _example(shown: Shown) -> str:
@@ -104,5 +117,5 @@ def _of_refusals(found: Refusals) -> ChangeText:
     return ChangeText(
         "refuses" if found.is_new else "no longer refuses",
         f"{_REFUSED[found.reason].format(found.source)} ({found.reason})",
-        (f"example: {principal.name} with {json.dumps(dict(principal.claims))}{client_id}",),
+        example=f"{principal.name} with {json.dumps(dict(principal.claims))}{client_id}",
     )

@@ -36,8 +36,8 @@ class Changes(NamedTuple):
     since: int
     """The time of the template that is compared with, in milliseconds since 1970."""
     changes: tuple[ChangeText, ...]
-    new: frozenset[ChangeText]
-    """Those that the comparison before did not have."""
+    known: frozenset[ChangeText]
+    """What the comparison before had, without the examples."""
     rest: str
     """What holds for all that is not different; empty if something could not be decided."""
 
@@ -45,14 +45,14 @@ class Changes(NamedTuple):
         """The changes as JSON, for the page."""
         return {
             "since": self.since,
-            "changes": [{**each._asdict(), "is_new": each in self.new} for each in self.changes[:_MOST_ON_PAGE]],
+            "changes": [{**each._asdict(), "is_new": self._is_new(each)} for each in self.changes[:_MOST_ON_PAGE]],
             "left_out": max(0, len(self.changes) - _MOST_ON_PAGE),
             "rest": self.rest,
         }
 
     def lines(self) -> Iterator[str]:
         """The lines for the terminal: the new changes, and how many there are besides."""
-        new = [each for each in self.changes if each in self.new]
+        new = [each for each in self.changes if self._is_new(each)]
         for each in new[:_MOST_IN_TERMINAL]:
             yield from each.lines()
         if (more := len(new) - _MOST_IN_TERMINAL) > 0:
@@ -62,6 +62,9 @@ class Changes(NamedTuple):
         parts += [self.rest] if self.rest else []
         if parts:
             yield f"compared with the template when dev started: {'; '.join(parts)}"
+
+    def _is_new(self, change: ChangeText) -> bool:
+        return change.without_example not in self.known
 
 
 class TemplateChanges:
@@ -75,7 +78,7 @@ class TemplateChanges:
         self._since = 0.0
         self._work: LatestWork[_Compared] | None = None
         self._latest: _Compared | None = None
-        self._new: frozenset[ChangeText] = frozenset()
+        self._known: frozenset[ChangeText] = frozenset()
 
     async def of(self, template: PolicyTemplate | None) -> Changes | None:
         """What the edits up to a template came to; None without an edit, and if grants come from code.
@@ -90,9 +93,9 @@ class TemplateChanges:
             return None
         compared = await self._work.of(template)
         if compared is not self._latest:
-            known = () if self._latest is None else self._latest.changes
-            self._latest, self._new = compared, frozenset(compared.changes) - frozenset(known)
-        return Changes(round(self._since * 1000), compared.changes, self._new, compared.rest)
+            before = () if self._latest is None else self._latest.changes
+            self._latest, self._known = compared, frozenset(each.without_example for each in before)
+        return Changes(round(self._since * 1000), compared.changes, self._known, compared.rest)
 
 
 def _compared(first: PolicyTemplate, template: PolicyTemplate, clock: Clock) -> _Compared:

@@ -16,20 +16,22 @@ export async function showChanges() {
 }
 
 function show({ problem, since, changes = [], left_out: leftOut = 0, rest = "" }) {
-  byId("changes-since").textContent = problem ?? `Compared with the template of ${clock(since)}, the first since dev started.`;
+  const added = changes.filter((change) => change.is_new).length;
+  const marked = added && added < changes.length ? " New is what the comparison before did not have." : "";
+  byId("changes-since").textContent = problem ?? `The template in force, compared with that of ${clock(since)}, the first since dev started.${marked}`;
   byId("change-list").replaceChildren(...changes.map(line));
   byId("changes-rest").textContent = leftOut ? `And ${count(leftOut, "more change")}.` : sentence(rest);
-  const added = changes.filter((change) => change.is_new).length;
   announce(problem ?? (changes.length ? `Your edits: ${count(changes.length + leftOut, "change")}, ${added} new` : sentence(rest)));
 }
 
 const sentence = (text) => text && `${text[0].toUpperCase()}${text.slice(1)}.`;
 
-function line({ effect, text, details, is_new: isNew }) {
+function line({ effect, text, who, example, is_new: isNew }) {
   return element(
     "li",
     { "data-effect": effect },
     element("p", {}, element("span", { class: "effect" }, effect), isNew && element("span", { class: "new" }, "new"), ` ${text}`),
-    ...details.map((detail) => element("p", { class: "detail" }, detail)),
+    who !== "" && element("p", { class: "detail" }, who),
+    example !== "" && element("p", { class: "detail" }, "example: ", element("span", { class: "mono" }, example)),
   );
 }
