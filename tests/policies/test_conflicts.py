@@ -1,4 +1,4 @@
-"""Denials that the compiler adds for one entry and that reach another one: harmless ones, and those that are refused."""
+"""Denials that the compiler adds for one entry and that reach another one: the harmless and the refused ones."""
 
 import pytest
 

@@ -101,11 +101,6 @@ FAULTS: dict[str, tuple[str, str, str]] = {
     "a container with a condition counts as always there": ("conflicts.py", "blocks[block].when is None", "True"),
     "the names of a container are ignored": ("conflicts.py", "names.issuperset(container.names)", "True"),
     "an entry contains what reaches it": ("conflicts.py", "and contains(outer, inner, could_be_equal)", ""),
-    "an entry may contain what it does not reach": (
-        "conflicts.py",
-        "contains(inner.levels, rule.levels) or",
-        "contains(inner.levels, rule.levels, could_be_equal) or",
-    ),
     "texts are never equal": (
         "overlap.py",
         "    if level == other:\n        return True\n",
