@@ -23,7 +23,7 @@ from iot_core.iam.temporary_keys import TemporaryKeys, sealing_key
 from iot_core.iam.verifying import SignatureVerifier
 from iot_core.reasons import IotCoreReason
 from iot_policies.account_region import EXAMPLE_PLACE, AccountRegion
-from iot_policies.documents import parse_document
+from iot_policies.iam import parse_iam_document
 
 VerifyLogin = Callable[[str, str], str]
 """Takes a provider's name and its token, and gives the subject. Raises Refused. It may block."""
@@ -61,11 +61,11 @@ class IotCore:
         self.clock = clock
         self.wall_clock = wall_clock
         """Gives seconds since 1970."""
-        self.roles = Roles(place)
-        """The roles of IAM."""
         secret = sealing_key(folder)
-        self.temporary_keys = TemporaryKeys(secret, self.roles.principal)
         self.identity_pool = IdentityPool(place.region, secret)
+        self.roles = Roles(place, self.identity_pool.pool_id, wall_clock)
+        """The roles of IAM."""
+        self.temporary_keys = TemporaryKeys(secret, self.roles.principal)
         self.verify_login: VerifyLogin = _no_logins
         """Verifies the tokens of the identity pool's users."""
         self.access_keys = AccessKeys(owner_key(folder, place), self.temporary_keys.open)
@@ -132,7 +132,7 @@ class IotCore:
             if policy is None:
                 self.roles.remove(name)
             else:
-                self.roles.put(Role(name, parse_document(policy), trusts_account=False))
+                self.roles.put(Role(name, parse_iam_document(policy), trusts_account=False))
 
     def commit(self) -> None:
         """Stores what changed and sends what is waiting. Call it before you acknowledge anything over HTTP.

@@ -135,8 +135,9 @@ class IdentityPools:
         elif not is_guest:
             raise IdentityError("NotAuthorizedException", f"Access to Identity '{identity}' is forbidden.")
         self._require_role(role)
-        expires_at = int(self._core.wall_clock()) + _SECONDS
-        key = self._core.temporary_keys.issue(RoleSession(role, _SESSION_NAME, expires_at, identity=identity))
+        now, provider = int(self._core.wall_clock()), next(iter(question.logins), None)
+        session = RoleSession(role, _SESSION_NAME, now, now + _SECONDS, identity=identity, provider=provider)
+        key = self._core.temporary_keys.issue(session)
         self._core.decisions.by_policy(key.principal, None, _ACTION, role, True)
         return {"IdentityId": identity, "Credentials": _credentials(key)}
 

@@ -85,7 +85,7 @@ class SecurityTokens:
 
     def _caller_identity(self, caller: IamPrincipal) -> Response:
         account = self._core.place.account
-        return answer("GetCallerIdentity", {"Arn": caller.arn, "UserId": caller.user_id, "Account": account})
+        return answer("GetCallerIdentity", {"Arn": caller.arn, "UserId": caller.caller.user_id, "Account": account})
 
     def _assume_role(self, caller: IamPrincipal, form: Mapping[str, str], source_ip: str | None) -> Response:
         arn, name = form.get("RoleArn"), form.get("RoleSessionName")
@@ -115,7 +115,8 @@ class SecurityTokens:
         role = self._role(caller, arn, connection)
         seconds = _duration(form.get("DurationSeconds"), caller)
         _check_policy(policy)
-        return RoleSession(role.name, str(name), int(self._core.wall_clock()) + seconds, policy)
+        now = int(self._core.wall_clock())
+        return RoleSession(role.name, str(name), now, now + seconds, policy)
 
     def _role(self, caller: IamPrincipal, arn: str, connection: Connection) -> Role:
         roles = self._core.roles
@@ -173,7 +174,7 @@ def _check_policy(policy: str | None) -> None:
 
 
 def _assumed(key: AccessKey, policy: str | None) -> Mapping[str, "str | int | Mapping[str, str]"]:
-    user = {"AssumedRoleId": key.principal.user_id, "Arn": key.principal.arn}
+    user = {"AssumedRoleId": key.principal.caller.user_id, "Arn": key.principal.arn}
     credentials = {
         "AccessKeyId": key.key_id,
         "SecretAccessKey": key.secret,
