@@ -32,6 +32,9 @@ def token_of(key: AccessKey) -> str:
     return key.session_token
 
 
+TOKEN = token_of(KEYS.issue(ANN))
+
+
 def allows(key: AccessKey, action: str, resource: str) -> bool:
     return key.principal.evaluator(Connection(client_id="ann")).allows(action, ARN + resource)
 
@@ -51,11 +54,10 @@ def test_a_token_opens_after_a_restart_and_in_no_other_data_folder(tmp_path: Pat
 
 @given(st.data())
 def test_a_token_with_any_change_does_not_open(data: st.DataObject) -> None:
-    token = token_of(KEYS.issue(ANN))
-    index = data.draw(st.integers(0, len(token) - 1))
-    other = data.draw(st.sampled_from(["", "A", "/", "=", "\n", "é", token[index] * 2]))
-    changed = token[:index] + other + token[index + 1 :]
-    assert changed == token or KEYS.open(changed) is None
+    index = data.draw(st.integers(0, len(TOKEN) - 1))
+    other = data.draw(st.sampled_from(["", "A", "/", "=", "\n", "é", TOKEN[index] * 2]))
+    changed = TOKEN[:index] + other + TOKEN[index + 1 :]
+    assert changed == TOKEN or KEYS.open(changed) is None
 
 
 @given(st.one_of(st.text(), st.binary().map(lambda content: base64.b64encode(content).decode())))
