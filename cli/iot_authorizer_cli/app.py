@@ -5,11 +5,12 @@ import re
 import sys
 from collections.abc import Callable
 from dataclasses import fields, is_dataclass
-from functools import wraps
+from functools import cache, wraps
 from importlib.metadata import version
 from typing import Annotated, Any, get_type_hints
 
 import typer
+from typer.main import get_command
 
 from iot_authorizer_cdk.package.uv import UvError
 from iot_authorizer_cdk.properties import InvalidSettings
@@ -200,10 +201,16 @@ def _options(
     pass
 
 
+@cache
+def _command() -> Callable[..., object]:
+    """All commands, built once: building them takes longer than most commands."""
+    return get_command(app)
+
+
 def main() -> None:
     """Runs the command line. Prints an error as one line on standard error and exits with 2."""
     try:
-        code = app(["--help"] if len(sys.argv) == 1 else None, standalone_mode=False)
+        code = _command()(["--help"] if len(sys.argv) == 1 else None, standalone_mode=False)
     except typer.TyperException as error:
         message = _UNEXPECTED.sub(r"\1", error.format_message())
         code = _fail(_NO_SUCH_COMMAND.sub("No such command: --help lists the commands", message))

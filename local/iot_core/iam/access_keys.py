@@ -1,28 +1,33 @@
 """Access keys of this machine's account, and the principals that own them.
 
 - The account's owner has one key pair. It is made once and kept in the data folder, readable only by its owner.
-- All other keys are temporary: they have a session token and expire. They are only in memory.
+- All other keys are temporary. They have a session token, which holds all that is known about them (`temporary_keys`).
 """
 
 import json
 import secrets
 import string
+import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 from iot_core.whole_file import require_private, write_whole
 from iot_policies import InvalidFile
 from iot_policies.account_region import AccountRegion
 from iot_policies.connection import Connection
-from iot_policies.documents import ParsedStatement, parse_document
+from iot_policies.documents import ParsedStatement
 from iot_policies.evaluator import Evaluator
+from iot_policies.iam import Caller, SignedConnection, parse_iam_document
+
+Documents = tuple[tuple[ParsedStatement, ...], ...]
+"""Policy documents, each with its statements."""
 
 OWNER = "owner"
 """The name of the account's owner in the feed."""
-_FILE = "owner-credentials.json"
+_FILE, _NAMES = "owner-credentials.json", ("AccessKeyId", "SecretAccessKey")
 _ADVICE = "not an access key: remove the file, and a new key is made"
-_EVERYTHING = parse_document(
+_EVERYTHING = parse_iam_document(
     {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
 )
 _ID_LETTERS = string.ascii_uppercase + "234567"
@@ -37,11 +42,25 @@ class IamPrincipal:
     """The principal's name in the feed."""
     principal_id: str
     """In presence events."""
-    policies: tuple[tuple[ParsedStatement, ...], ...]
+    arn: str
+    """Of the session, if the principal is one."""
+    caller: Caller
+    policies: Documents
+    session_policies: tuple[Documents, ...] = ()
+    """Each must allow a request too."""
+    clock: Callable[[], float] = field(default=time.time, repr=False, compare=False)
+    """Gives seconds since 1970."""
+
+    @property
+    def is_session(self) -> bool:
+        """Whether it is the session of a role."""
+        return self.caller.issued_at is not None
 
     def evaluator(self, connection: Connection) -> Evaluator:
         """The policy for a connection."""
-        return Evaluator(self.policies, connection)
+        known = {each.name: getattr(connection, each.name) for each in fields(connection)}
+        signed = SignedConnection(**known, caller=self.caller, now=self.clock())
+        return Evaluator(self.policies, signed, within=self.session_policies)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,31 +79,18 @@ class AccessKey:
 class AccessKeys:
     """All access keys of the account."""
 
-    def __init__(self, owner: AccessKey, clock: Callable[[], float]) -> None:
-        """`clock` gives seconds since 1970."""
+    def __init__(self, owner: AccessKey, open_token: Callable[[str], AccessKey | None]) -> None:
+        """`open_token` gives the temporary key of a session token; None if this machine did not issue it."""
         self.owner = owner
         """The key of the account's owner."""
-        self._clock = clock
-        self._temporary: dict[str, AccessKey] = {}
-
-    def find(self, key_id: str) -> AccessKey | None:
-        """The key with an ID, expired or not; None if this machine did not issue it."""
-        return self.owner if key_id == self.owner.key_id else self._temporary.get(key_id)
-
-    def add(self, key: AccessKey) -> None:
-        """Adds a temporary key, and drops those that expired more than a day ago."""
-        yesterday = self._clock() - 86_400
-        for each in list(self._temporary.values()):
-            if each.expires_at is not None and each.expires_at < yesterday:
-                del self._temporary[each.key_id]
-        self._temporary[key.key_id] = key
+        self.open_token = open_token
 
 
 def owner_key(folder: Path, place: AccountRegion) -> AccessKey:
     """The owner's key in a data folder; made if it is missing. Raises InvalidFile, OSError."""
     path = folder / _FILE
     if not path.exists():
-        made = {"AccessKeyId": _random("AKIA", 16, _ID_LETTERS), "SecretAccessKey": _random("", 40, _SECRET_LETTERS)}
+        made = dict(zip(_NAMES, new_key_pair("AKIA"), strict=True))
         write_whole(path, f"{json.dumps(made)}\n".encode(), mode=0o600)
     require_private(path)
     key_id, secret = _read(path)
@@ -95,7 +101,15 @@ def owner_principal(key_id: str, place: AccountRegion) -> IamPrincipal:
     """The account's owner, who may do everything, by the ID of an access key."""
     # unmeasured: the principal ID of an IAM user is ACCOUNT/AIDA… in presence events (assumed from the form of a role's
     # session, ACCOUNT/AROA…:SESSION/AROA…:SESSION, and from `principal()` of rules, which is the user's ID).
-    return IamPrincipal(OWNER, f"{place.account}/AIDA{key_id[4:]}", (_EVERYTHING,))
+    user_id = f"AIDA{key_id[4:]}"
+    arn = f"arn:{place.partition}:iam::{place.account}:user/{OWNER}"
+    caller = Caller(user_id, place.account, arn, OWNER)
+    return IamPrincipal(OWNER, f"{place.account}/{user_id}", arn, caller, (_EVERYTHING,))
+
+
+def new_key_pair(prefix: str) -> tuple[str, str]:
+    """A new key ID that begins with `AKIA` or `ASIA`, and its secret."""
+    return _random(prefix, 16, _ID_LETTERS), _random("", 40, _SECRET_LETTERS)
 
 
 def _random(prefix: str, length: int, letters: str) -> str:
@@ -108,7 +122,7 @@ def _read(path: Path) -> tuple[str, str]:
         found = json.loads(path.read_bytes())
     except ValueError:
         found = None
-    values = [found.get(name) if isinstance(found, dict) else None for name in ("AccessKeyId", "SecretAccessKey")]
+    values = [found.get(name) if isinstance(found, dict) else None for name in _NAMES]
     key_id, secret = (value if isinstance(value, str) and value.isascii() else "" for value in values)
     if not (key_id.isalnum() and secret.isprintable() and secret):
         raise InvalidFile(path, None, "", _ADVICE)
