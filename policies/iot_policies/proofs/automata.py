@@ -70,6 +70,11 @@ class Automaton:
             self._all_ends |= ends
         self._alike = [bits for bits in alike.values() if bits & (bits - 1)]
 
+    @property
+    def states(self) -> int:
+        """How many states words have led to so far."""
+        return len(set(self._reduced.values()))
+
     def _add(self, piece: Piece, bit: int) -> None:
         text = literal(piece.text)
         if piece.open_end:
