@@ -133,9 +133,12 @@ class Languages:
         key = (action == "iot:Subscribe", tuple(groups.values()))
         if key not in self._known:
             self.comparisons += 1
-            automaton, received = Automaton(groups), Automaton({"may be allowed": groups["may be allowed"]})
-            is_filter = action == "iot:Subscribe"
-            self._known[key] = _of_filters(automaton, received) if is_filter else _of_topics(automaton)
+            automaton = Automaton(groups)
+            if action == "iot:Subscribe":
+                received = Automaton({"may be allowed": groups["may be allowed"]})
+                self._known[key] = _of_filters(automaton, received)
+            else:
+                self._known[key] = _of_topics(automaton)
             self.states += automaton.states
         found = self._known[key]
         return None if found is None else found._replace(action=action)
