@@ -120,11 +120,12 @@ class IotCore:
         self.decisions.explain = explain
         self.connections.check_time()
 
-    def configure_identities(self, policy: str | None) -> None:
-        """Puts the role policy of the identity pool's guests and users into force; None: it gives no credentials.
+    def configure_identities(self, policy: str | None, problem: str = "") -> None:
+        """Puts the role policy of the identity pool's guests and users into force.
 
-        Raises InvalidDocument.
+        Without a policy, the pool gives no credentials, and `problem` says why. Raises InvalidDocument.
         """
+        self.identity_pool.problem = problem
         for name in (GUEST_ROLE, USER_ROLE):
             if policy is None:
                 self.roles.remove(name)

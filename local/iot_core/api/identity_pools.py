@@ -146,11 +146,12 @@ class IdentityPools:
     def _require_role(self, role: str) -> None:
         if self._core.roles.find(role) is not None:
             return
+        refused = Refused(IotCoreReason.CREDENTIALS_NOT_ISSUED, self._core.identity_pool.problem)
         if role == USER_ROLE:
             message = "Invalid identity pool configuration. Check assigned IAM roles for this pool."
-            raise IdentityError("InvalidIdentityPoolConfigurationException", message)
+            raise IdentityError("InvalidIdentityPoolConfigurationException", message, refused)
         message = "Unauthenticated access is not supported for this identity pool."
-        raise IdentityError("NotAuthorizedException", message)
+        raise IdentityError("NotAuthorizedException", message, refused)
 
     async def _user(self, logins: Mapping[str, str]) -> str:
         """The identity of a login."""

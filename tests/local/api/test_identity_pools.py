@@ -124,10 +124,11 @@ def test_a_token_that_the_authorizer_refuses_is_refused_and_the_feed_has_its_rea
 
 def test_without_a_policy_for_guests_there_are_no_credentials(service: Service, cognito: Boto) -> None:
     ann = cognito("get_id", IdentityPoolId=POOL, Logins={PROVIDER: login("ann")})["IdentityId"]
-    service.do(lambda core: core.configure_identities(None))
+    service.do(lambda core: core.configure_identities(None, "the template has no guests"))
     with refused("NotAuthorizedException", 400) as refusal:
         cognito("get_id", IdentityPoolId=POOL)
     assert "Unauthenticated access is not supported" in refusal.message
+    assert last(service)["detail"] == "the template has no guests"
     with refused("InvalidIdentityPoolConfigurationException", 400):
         cognito("get_credentials_for_identity", IdentityId=ann, Logins={PROVIDER: login("ann")})
 
