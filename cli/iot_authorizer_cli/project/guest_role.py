@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from iot_authorizer_cli.project.configuration import ProjectConfiguration
-from iot_policies import PolicyError
+from iot_policies import InvalidTopics, PolicyError
 from iot_policies.account_region import AccountRegion
 from iot_policies.cognito_role import compile_cognito_role
 
@@ -22,5 +22,5 @@ def guest_role(configured: ProjectConfiguration, place: AccountRegion) -> GuestR
         return GuestRole(None, "grants come from code: the role of guests needs a policy template")
     try:
         return GuestRole(compile_cognito_role(configured.template, place))
-    except PolicyError as error:
+    except (InvalidTopics, PolicyError) as error:
         return GuestRole(None, f"{configured.policy_path} has no role for guests: {error}")

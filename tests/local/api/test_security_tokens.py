@@ -50,8 +50,8 @@ def sts(client: Client) -> Boto:
 def as_key(answer: Mapping[str, Any]) -> AccessKey:
     """The credentials of an answer."""
     found = answer["Credentials"]
-    key = stranger(found["AccessKeyId"], found["SessionToken"])
-    return replace(key, secret=found["SecretAccessKey"], expires_at=found["Expiration"].timestamp())
+    key = stranger(found["AccessKeyId"], found["SessionToken"], found["SecretAccessKey"])
+    return replace(key, expires_at=found["Expiration"].timestamp())
 
 
 def session(
