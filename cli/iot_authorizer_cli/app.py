@@ -8,7 +8,7 @@ import inspect
 import re
 import sys
 from collections import UserDict, defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from functools import cache, partial, wraps
 from importlib.metadata import version
@@ -23,8 +23,8 @@ from iot_authorizer_cli.loading import load
 from iot_policies.errors import printable
 
 
-def _example(words: str) -> str:
-    return f"\b\nExample: iot-authorizer {words}".rstrip()
+def _example(*calls: str) -> str:
+    return "\b\n" + "\n".join(f"Example: iot-authorizer {words}".rstrip() for words in calls)
 
 
 class _Group(TyperGroup):
@@ -81,22 +81,23 @@ def _add_group(parent: typer.Typer, path: str, text: str, example: str) -> typer
     return group
 
 
-def _add(path: str, function: str, example: str) -> None:
+def _add(path: str, function: str, *examples: str) -> None:
     """Adds a command.
 
     `path` is what a user types, such as `users add`; `function` is its module in `commands` and its name;
-    `example` is what can follow the path.
+    each of `examples` is what can follow the path.
     """
     group, _, name = path.rpartition(" ")
-    _loaders[group.rpartition(" ")[2] or "iot-authorizer"][name] = partial(_load, path, function, example)
+    _loaders[group.rpartition(" ")[2] or "iot-authorizer"][name] = partial(_load, path, function, examples)
 
 
-def _load(path: str, function: str, example: str) -> object:
+def _load(path: str, function: str, examples: Sequence[str]) -> object:
     """Imports a command and makes it one of Typer's."""
     module, _, name = function.partition(":")
     command = getattr(load(f"iot_authorizer_cli.commands.{module}"), name)
     single = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
-    single.command(path.rpartition(" ")[2], epilog=_example(f"{path} {example}"))(_with_option_groups(command))
+    epilog = _example(*(f"{path} {example}" for example in examples))
+    single.command(path.rpartition(" ")[2], epilog=epilog)(_with_option_groups(command))
     return get_command(single)
 
 
@@ -132,7 +133,13 @@ _add("init", "init.command:init", "chat --auth0 example.eu.auth0.com --audience 
 _add("dev", "dev.command:dev", "--config authorizer.toml --port 8080")
 _add("connect", "connect.command:connect", "--for paho > client.py && python client.py")
 _add("invoke", "invoke:invoke", '--mqtt-context \'{"clientId": "ann"}\'')
-_add("render", "render:render", "policies/chat.toml --principal ann")
+_add(
+    "render",
+    "render:render",
+    "policies/chat.toml --principal ann",
+    "policies/chat.toml --as session-policy \\\n    --principal ann --client-id ann",
+    "policies/chat.toml --as cognito-role",
+)
 _add("explain", "explain:explain", "policies/chat.toml --principal ann connect ann")
 _add("what-can", "what_can:what_can", "policies/chat.toml --principal ann")
 _add("who-can", "who_can:who_can", "policies/chat.toml retain rooms/lobby/topic")
