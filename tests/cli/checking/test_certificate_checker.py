@@ -294,6 +294,14 @@ TRUE: dict[str, str] = {
         connect = ["*"]
         connect_with = ["PersistentConnect"]
         """,
+    "blocks without entries": """
+        [[grant]]
+        when = { role = "x" }
+        [[grant]]
+        publish = ["a"]
+        [[deny]]
+        when = { off = 3 }
+        """,
     "words": """
         [[grant]]
         when = { scope = ["read", "write"] }
