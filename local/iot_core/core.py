@@ -18,10 +18,11 @@ from iot_core.feed import Decisions, Explain, Feed, unexplained
 from iot_core.functions.execution_environments import ExecutionEnvironments
 from iot_core.iam.access_keys import AccessKeys, owner_key
 from iot_core.iam.identity_pool import IdentityPool
-from iot_core.iam.roles import Roles
+from iot_core.iam.roles import GUEST_ROLE, USER_ROLE, Role, Roles
 from iot_core.iam.temporary_keys import TemporaryKeys, sealing_key
 from iot_core.iam.verifying import SignatureVerifier
 from iot_policies.account_region import EXAMPLE_PLACE, AccountRegion
+from iot_policies.iam import parse_iam_document
 
 DATABASE = "iot-core.sqlite"
 """The file of sessions, messages and Wills in the data folder."""
@@ -56,11 +57,12 @@ class IotCore:
         self.limits = limits
         self.clock = clock
         self.wall_clock = wall_clock
-        self.roles = Roles(place)
-        """The roles of IAM."""
+        """Gives seconds since 1970."""
         secret = sealing_key(folder)
-        self.temporary_keys = TemporaryKeys(secret, self.roles.principal)
         self.identity_pool = IdentityPool(place.region, secret)
+        self.roles = Roles(place, self.identity_pool.pool_id, wall_clock)
+        """The roles of IAM."""
+        self.temporary_keys = TemporaryKeys(secret, self.roles.principal)
         self.access_keys = AccessKeys(owner_key(folder, place), self.temporary_keys.open)
         self.signatures = SignatureVerifier(self.access_keys, place.region, wall_clock)
         self.time_scale = time_scale
@@ -70,6 +72,8 @@ class IotCore:
         """Decisions, presence, reloads."""
         self.decisions = Decisions(self.feed)
         self.authorizers = Authorizers(folder, wall_clock)
+        self.configured_authorizer: str | None = None
+        """The name of the configured authorizer."""
         self.invoker = AuthorizerInvoker(self.authorizers)
         self._storage = Storage(folder / DATABASE if persistent else ":memory:")
         try:
@@ -111,9 +115,22 @@ class IotCore:
         the authorizer is the default one, unless the API has set another.
         """
         self.authorizers.put_configured(authorizer, default=default)
+        self.configured_authorizer = authorizer.name
         self.invoker.functions = functions
         self.decisions.explain = explain
         self.connections.check_time()
+
+    def configure_identities(self, policy: str | None, problem: str = "") -> None:
+        """Puts the role policy of the identity pool's guests and users into force.
+
+        Without a policy, the pool gives no credentials, and `problem` says why. Raises InvalidDocument.
+        """
+        self.identity_pool.problem = problem
+        for name in (GUEST_ROLE, USER_ROLE):
+            if policy is None:
+                self.roles.remove(name)
+            else:
+                self.roles.put(Role(name, parse_iam_document(policy), trusts_account=False))
 
     def commit(self) -> None:
         """Stores what changed and sends what is waiting. Call it before you acknowledge anything over HTTP.

@@ -112,7 +112,7 @@ class Console:
     def routes(self) -> list[BaseRoute]:
         """The page at `/`, and everything below `/console/`. All need the secret."""
         guarded = SecretCheck(Router(self._routes()), self.secret, _HEADERS)
-        return [Route("/", guarded), Route("/console/{path:path}", guarded)]
+        return [Route("/", guarded, methods=["GET"]), Route("/console/{path:path}", guarded)]
 
     def _routes(self) -> list[BaseRoute]:
         return [
