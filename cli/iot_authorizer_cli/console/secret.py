@@ -20,7 +20,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from iot_core.whole_file import require_private, write_whole
+from iot_core.whole_file import require_private, write_once
 from iot_policies import InvalidFile
 
 PARAMETER = "secret"
@@ -53,7 +53,7 @@ def console_secret(folder: Path) -> str:
     """The secret in a data folder; made if it is missing. Raises InvalidFile, OSError."""
     path = folder / _FILE
     if not path.exists():
-        write_whole(path, f"{secrets.token_urlsafe(_BYTES)}\n".encode(), mode=0o600)
+        write_once(path, f"{secrets.token_urlsafe(_BYTES)}\n".encode(), mode=0o600)
     require_private(path)
     found = path.read_text("utf-8", "replace").strip()
     if not _SECRET.fullmatch(found):

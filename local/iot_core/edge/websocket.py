@@ -10,6 +10,7 @@ known whether they are frames at all.
 import asyncio
 import base64
 import json
+import logging
 import uuid
 from collections.abc import Callable
 from dataclasses import replace
@@ -44,6 +45,9 @@ _BAD_REQUEST = b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length
 
 BeginMqtt = Callable[[Channel, HttpContext, IamPrincipal | None], MqttConnection]
 """Begins an MQTT connection on a WebSocket with this upgrade request, and the principal that signed it."""
+_logger = logging.getLogger(__name__)
+_logger.setLevel(logging.ERROR)  # Requests, which the library logs for debugging, have tokens and signatures.
+
 OnRefusal = Callable[[IotCoreReason, str], None]
 """Called with the reason of a refused upgrade, because a program in a browser never sees the answer."""
 Verify = Callable[[SentRequest], AccessKey | None]
@@ -67,7 +71,9 @@ class MqttOverWebSocket(asyncio.Protocol):
         self._on_refusal = on_refusal
         self._knows = knows
         self._verify = verify
-        self._protocol = ServerProtocol(subprotocols=list(map(Subprotocol, _SUBPROTOCOLS)), max_size=_LONGEST_FRAME)
+        self._protocol = ServerProtocol(
+            subprotocols=list(map(Subprotocol, _SUBPROTOCOLS)), max_size=_LONGEST_FRAME, logger=_logger
+        )
         self._connection: MqttConnection | None = None
         self.pause_reading = transport.pause_reading
         self.resume_reading = transport.resume_reading
@@ -182,7 +188,10 @@ class MqttOverWebSocket(asyncio.Protocol):
 
     def _refusal(self, path: str, request: Request) -> Response | None:
         """The answer to an upgrade that IoT Core refuses; None to all others."""
-        if not all(map(self._knows, request.headers.get_all("Host") or [""])):
+        hosts = request.headers.get_all("Host")
+        if len(hosts) > 1:
+            return self._protocol.reject(400, "expected one Host header (RFC 9112, section 3.2)\n")
+        if not self._knows("".join(hosts)):
             return self._protocol.reject(421, f"{UNKNOWN_HOST}\n")
         if path != PATH:
             return self._protocol.reject(404, f"MQTT over WebSocket is at {PATH}\n")
@@ -210,9 +219,11 @@ class MqttOverWebSocket(asyncio.Protocol):
         if self._connection is not None:
             self._connection.fail(MalformedPacket(f"WebSocket: {problem}"))
         elif not self._protocol.accept_called:
-            self._on_refusal(IotCoreReason.NOT_MQTT, f"WebSocket: {problem.__cause__ or problem}")
+            text = str(problem.__cause__ or problem)
             if isinstance(problem, InvalidMessage):  # The library does not answer such a request.
                 self._transport.write(_BAD_REQUEST)
+                text = text.partition(":")[0]  # It quotes the line, which can have a token or a signature.
+            self._on_refusal(IotCoreReason.NOT_MQTT, f"WebSocket: {text}")
 
     def _send(self) -> None:
         if self._transport.is_closing():

@@ -23,6 +23,7 @@ from iot_core.iam.presenting import (
     read_authorization,
     read_header,
     read_url,
+    shown_key_id,
 )
 from iot_core.iam.signing import Scope, SentRequest, signature
 from iot_core.reasons import IotCoreReason
@@ -96,7 +97,7 @@ class SignatureVerifier:
         if self._keys.find(found.key_id) is not None:
             return False
         if request.header("x-amz-security-token") is not None or found.key_id.startswith(_TEMPORARY):
-            raise unknown_key(f"{found.key_id}, a temporary one")
+            raise unknown_key(found.key_id, ", a temporary one")
         _check_service(found.scope, services)
         return True
 
@@ -182,9 +183,9 @@ def _wrong_scope(detail: str, expected: str) -> SignatureRefused:
     return SignatureRefused(IotCoreReason.CREDENTIAL_SCOPE_INVALID, f"the credential: {detail}", error)
 
 
-def unknown_key(key_id: str) -> SignatureRefused:
+def unknown_key(key_id: str, remark: str = "") -> SignatureRefused:
     """The refusal of a key that this machine did not issue."""
-    detail = f"this machine did not issue the access key {key_id}"
+    detail = f"this machine did not issue the access key {shown_key_id(key_id)}{remark}"
     return SignatureRefused(IotCoreReason.ACCESS_KEY_UNKNOWN, detail, AwsError(*_INVALID_TOKEN))
 
 

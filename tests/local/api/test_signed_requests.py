@@ -1,5 +1,7 @@
 """HTTPS requests that are signed with an access key."""
 
+import contextlib
+import http.client
 from dataclasses import replace
 
 import pytest
@@ -30,6 +32,19 @@ def test_the_owner_publishes_and_no_authorizer_is_asked(send: Send, service: Ser
     headers = signer.headers("POST", TOPIC, "qos=1", b"hello")
     assert send("POST", f"{TOPIC}?qos=1", b"hello", headers).status == 200
     assert (listener.message().topic, service.core.events) == ("a/b c", [])
+
+
+def test_a_second_request_on_the_same_connection_needs_a_signature_of_its_own(service: Service, signer: Signer) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", service.port, timeout=10)
+    with contextlib.closing(connection):
+        statuses = []
+        signed, other = signer.headers("POST", TOPIC), signer.headers("POST", "/topics/b")
+        for headers in (signed, {}, other):
+            connection.request("POST", TOPIC, b"", headers)
+            response = connection.getresponse()
+            response.read()
+            statuses.append(response.status)
+    assert statuses == [200, 401, 403]
 
 
 def test_the_body_is_signed(send: Send, service: Service, signer: Signer) -> None:
