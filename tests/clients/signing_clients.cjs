@@ -28,7 +28,7 @@ function follow(client) {
 }
 
 // The recipe of many blog posts: sign the URL by hand, for MQTT.js.
-function byHand(signer, options = {}) {
+function byHand(signer) {
   const hash = createHash("sha256").update("", "utf8").digest("hex");
   const url = signer.createPresignedURL("GET", host.toLowerCase(), "/mqtt", "iotdevicegateway", hash, {
     key: accessKeyId,
@@ -39,8 +39,8 @@ function byHand(signer, options = {}) {
     expires: 15,
   });
   const mqtt = require("mqtt");
-  const transport = { ca: readFileSync(ca), wsOptions: { protocol: "mqttv3.1" } };
-  return mqtt.connect(url, { clientId, reconnectPeriod: 0, ...transport, ...options });
+  const wsOptions = { protocol: "mqttv3.1" };
+  return mqtt.connect(url, { clientId, reconnectPeriod: 0, ca: readFileSync(ca), wsOptions });
 }
 
 const clients = {
@@ -69,8 +69,6 @@ const clients = {
     });
   },
   "aws-signature-v4": () => byHand(require("aws-signature-v4")),
-  // As Amplify PubSub does.
-  "mqtt-3.1": () => byHand(require("aws-signature-v4"), { protocolId: "MQIsdp", protocolVersion: 3 }),
   "aws-signature-v4-too-new": () => byHand(require("aws-signature-v4-too-new")),
 };
 

@@ -3,6 +3,10 @@
 An upgrade request can be signed in its URL. A wrong signature is answered with 403, as AWS does, and the client never
 gets to its CONNECT.
 
+A client with the old subprotocol `mqttv3.1` gets one packet in each message, and each in a TLS record of its own. AWS's
+device SDK v1 for Python, which uses it, processes the first packet of a message, and the others only when more bytes
+come. All other clients get the packets of a flush in one message, which is faster.
+
 Frames can come in the same bytes as the upgrade request. They are read after the request is answered: only then it is
 known whether they are frames at all.
 """
@@ -12,7 +16,7 @@ import base64
 import json
 import logging
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from websockets.exceptions import InvalidMessage
@@ -34,7 +38,8 @@ from iot_core.mqtt import MalformedPacket
 from iot_core.reasons import IotCoreReason
 
 PATH = "/mqtt"
-_SUBPROTOCOLS = ("mqtt", "mqttv3.1")
+_OLD_SUBPROTOCOL = "mqttv3.1"
+_SUBPROTOCOLS = ("mqtt", _OLD_SUBPROTOCOL)
 _END_OF_HEAD = b"\r\n\r\n"
 _LONGEST_FRAME = 256 * 1024
 """Bytes; an MQTT packet has at most 146 KiB."""
@@ -115,10 +120,11 @@ class MqttOverWebSocket(asyncio.Protocol):
             self._connection.resume_writing()
 
     def write(self, chunk: bytes) -> None:
-        """Sends bytes in one binary message [MQTT-6.0.0-1]."""
-        if self._protocol.state is State.OPEN:
-            self._protocol.send_binary(chunk)
-            self._send()
+        """Sends whole packets in binary messages [MQTT-6.0.0-1], several in one unless the client is an old one."""
+        for message in packets(chunk) if self._protocol.subprotocol == _OLD_SUBPROTOCOL else (chunk,):
+            if self._protocol.state is State.OPEN:
+                self._protocol.send_binary(message)
+                self._send()
 
     def close(self) -> None:
         """Begins the closing handshake; the client's close frame completes it (RFC 6455, section 7.1.1)."""
@@ -233,6 +239,18 @@ class MqttOverWebSocket(asyncio.Protocol):
                 self._transport.write(chunk)
             else:
                 self._transport.close()
+
+
+def packets(chunk: bytes) -> Iterator[bytes]:
+    """Takes whole MQTT packets apart."""
+    start = 0
+    while start < len(chunk):
+        at, length, shift = start + 1, 0, 0
+        while chunk[at] & 0x80:
+            length, shift, at = length | (chunk[at] & 0x7F) << shift, shift + 7, at + 1
+        end = at + 1 + (length | chunk[at] << shift)
+        yield chunk[start:end]
+        start = end
 
 
 def _is_odd_key(key: str) -> bool:
