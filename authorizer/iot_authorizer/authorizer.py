@@ -94,18 +94,24 @@ class Authorizer:
             error.__traceback__ = None  # An exception that is raised again each time would keep every event.
             raise refusal from None
         life = None if verified.expires_at is None else verified.expires_at - self._clock()
-        response = allowed(principal.name, documents, self._session, event, life)
+        response = allowed(
+            principal.name,
+            documents,
+            self._session,
+            connection_id=event.connection_id,
+            token_life=life,
+            has_mqtt=event.has_mqtt,
+        )
         return AllowedClient(response, verified, credentials.source, credentials.hint)
 
     def _documents(self, principal: Principal, client_id: str | None, place: AccountRegion) -> list[Document]:
         try:
             policy = compile_policy(self._template(principal), principal, client_id)
-            documents = policy.documents(place)
         except InvalidTopics as error:
             raise Refusal(Reason.INVALID_TOPICS, key_of(error.key)) from None
         if client_id is not None and not policy.may_connect(client_id):
             raise Refusal(Reason.CLIENT_ID_NOT_GRANTED)
-        return documents
+        return policy.documents(place)
 
     def _template(self, principal: Principal) -> PolicyTemplate:
         if isinstance(self._grant, PolicyTemplate):

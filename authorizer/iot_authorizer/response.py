@@ -14,7 +14,6 @@ import re
 import zlib
 from typing import TypedDict
 
-from iot_authorizer.event import AuthorizerEvent
 from iot_policies import SessionTimes
 from iot_policies.grants import LEAST_SESSION, LONGEST_SESSION
 from iot_policies.packing import Document
@@ -88,10 +87,15 @@ def refresh_after(session: SessionTimes, token_life: float | None, *, has_mqtt: 
 
 
 def allowed(
-    name: str, documents: list[Document], session: SessionTimes, event: AuthorizerEvent, token_life: float | None
+    name: str,
+    documents: list[Document],
+    session: SessionTimes,
+    *,
+    connection_id: str | None,
+    token_life: float | None,
+    has_mqtt: bool,
 ) -> AuthorizerResponse:
     """The answer to a client that is allowed. `token_life`: seconds until its token expires; None for never."""
-    connection_id, has_mqtt = event.connection_id, event.has_mqtt
     return {
         "isAuthenticated": True,
         "principalId": principal_id(name),

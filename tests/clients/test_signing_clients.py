@@ -23,13 +23,15 @@ from websockets.typing import Subprotocol
 
 from iot_authorizer_cli.local_iot_core import LocalIotCore
 from iot_core.iam.access_keys import AccessKey, owner_key
+from iot_core.iam.roles import Role, RoleSession
 from iot_policies.account_region import EXAMPLE_PLACE
+from iot_policies.documents import parse_document
 from tests import ROOT
 from tests.clients.chromium_client import ARGUMENTS, ChromiumConnection
 from tests.clients.connection import PATIENCE
 from tests.clients.needs import needs
 from tests.clients.server import Server
-from tests.local.iam.signers import Signer
+from tests.local.iam.signers import Signer, policy
 
 pytestmark = pytest.mark.slow
 
@@ -57,6 +59,7 @@ def core(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalIotCore]:
     (folder / "policy.toml").write_text(TEMPLATE)
     (folder / "authorizer.toml").write_text(CONFIGURATION)
     with LocalIotCore(folder / "authorizer.toml", region=REGION) as core:
+        core.iot_core.roles.put(Role("everything", parse_document(policy(("*", "*")))))
         yield core
 
 
@@ -66,12 +69,10 @@ def owner(core: LocalIotCore) -> AccessKey:
     return core.iot_core.access_keys.owner
 
 
-def issued(core: LocalIotCore, key_id: str, expires_in: float) -> AccessKey:
-    """A temporary key of the owner, with a token that needs escapes in a URL."""
-    owner = core.iot_core.access_keys.owner
-    key = AccessKey(key_id, "secret/+", owner.principal, "tok+/==", time.time() + expires_in)
-    core.call(lambda: core.iot_core.access_keys.add(key))
-    return key
+def issued(core: LocalIotCore, expires_in: int) -> AccessKey:
+    """A temporary key that may do everything."""
+    session = RoleSession("everything", "ann", int(time.time()) + expires_in)
+    return core.call(lambda: core.iot_core.temporary_keys.issue(session))
 
 
 IN_A_BROWSER = """async (options) => {
@@ -129,13 +130,13 @@ def test_the_owner_publishes_and_receives_with_the_client_unmodified(
 
 @pytest.mark.parametrize("client", NODE_CLIENTS)
 def test_temporary_credentials_work_too(core: LocalIotCore, client: str) -> None:
-    key = issued(core, "ASIAFRESH", 3600)
+    key = issued(core, 3600)
     assert run_node(core, client, key) == [["message", f"/myTopic/{client}", "hello"]]
 
 
 @pytest.mark.parametrize("client", NODE_CLIENTS)
 def test_expired_credentials_are_refused_and_the_feed_says_so(core: LocalIotCore, client: str) -> None:
-    key = issued(core, "ASIASTALE", -1)
+    key = issued(core, -1)
     assert "message" not in [event for event, *_ in run_node(core, client, key)]
     assert last(core, "refused_bytes")["reason"] == "credentials_expired"
 
@@ -145,13 +146,13 @@ def test_the_data_plane_takes_any_topic_from_the_client_unmodified(
     core: LocalIotCore, owner: AccessKey, client: str
 ) -> None:
     expected = [["retained", topic, topic] for topic in TOPICS]
-    for key in (owner, issued(core, "ASIADATA", 3600)):
+    for key in (owner, issued(core, 3600)):
         assert run_node(core, client, key) == expected
     assert run_node(core, client, replace(owner, secret="wrong"))[0][:2] == ["error", "InvalidSignatureException"]
 
 
 def test_aws_mqtt_signs_with_refreshed_credentials_when_it_reconnects(core: LocalIotCore) -> None:
-    stale, fresh = issued(core, "ASIAOLD", -1), issued(core, "ASIANEW", 3600)
+    stale, fresh = issued(core, -1), issued(core, 3600)
     events = run_node(core, "aws-mqtt", stale, fresh=fresh)
     assert ["close"] in events[:-1]
     assert events[-1] == ["message", "/myTopic/aws-mqtt", "hello"]
@@ -170,7 +171,7 @@ def test_the_newest_aws_signature_v4_is_refused_and_the_feed_says_why(core: Loca
 
 @pytest.mark.parametrize("temporary", [False, True])
 def test_the_device_sdk_v1_for_python_gets_each_message(core: LocalIotCore, owner: AccessKey, temporary: bool) -> None:
-    key = issued(core, "ASIAPYTHON", 3600) if temporary else owner
+    key = issued(core, 3600) if temporary else owner
     data = boto3.Session(owner.key_id, owner.secret, None, REGION).client("iot-data", endpoint_url=core.url)
     data.publish(topic="/kept", qos=1, retain=True, payload=b"kept")
     options = {
@@ -189,7 +190,7 @@ def test_the_device_sdk_v1_for_python_gets_each_message(core: LocalIotCore, owne
 
 
 def test_botocores_query_signer_signs_the_session_token_which_is_refused(core: LocalIotCore) -> None:
-    key, host = issued(core, "ASIAQUERY", 3600), f"localhost:{core.tls_port}"
+    key, host = issued(core, 3600), f"localhost:{core.tls_port}"
     signer = Signer(key, region=REGION, host=host, at=time.time())
     upgrade = partial(connect, subprotocols=[Subprotocol("mqtt")], ssl=ssl.create_default_context(cafile=core.ca_path))
     with upgrade(f"wss://{host}/mqtt?{signer.url()}"):
@@ -224,7 +225,7 @@ def test_another_region_is_refused_and_the_feed_says_so(core: LocalIotCore, owne
 
 @pytest.mark.parametrize("temporary", [False, True])
 def test_boto3_signs_any_topic_and_payload(core: LocalIotCore, owner: AccessKey, temporary: bool) -> None:
-    key = issued(core, "ASIABOTO", 3600) if temporary else owner
+    key = issued(core, 3600) if temporary else owner
     session = boto3.Session(key.key_id, key.secret, key.session_token, REGION)
     data, iot = session.client("iot-data", endpoint_url=core.url), session.client("iot", endpoint_url=core.url)
     for topic in TOPICS:
@@ -248,7 +249,7 @@ def awsiotsdk(core: LocalIotCore, key: AccessKey) -> mqtt.Connection:
 
 @pytest.mark.parametrize("temporary", [False, True])
 def test_the_device_sdk_v2_connects(core: LocalIotCore, owner: AccessKey, temporary: bool) -> None:
-    key = issued(core, "ASIASDK", 3600) if temporary else owner
+    key = issued(core, 3600) if temporary else owner
     connection = awsiotsdk(core, key)
     assert connection.connect().result(PATIENCE) == {"session_present": False}
     connection.disconnect().result(PATIENCE)
