@@ -87,7 +87,10 @@ class Roles:
         """The principal of a session. Raises InvalidDocument for an invalid session policy."""
         user_id = f"{self._role_id(session.role)}:{session.name}"
         role = self.find(session.role)
-        layers = [(role.policy,) if role else (), *([(parse_document(session.policy),)] if session.policy else [])]
+        layers = [
+            (role.policy,) if role else (),
+            *([(parse_document(session.policy),)] if session.policy is not None else []),
+        ]
         place = self._place
         return IamPrincipal(
             name=session.identity or f"{session.role}/{session.name}",
