@@ -46,7 +46,7 @@ class Caller(NamedTuple):
 
     def __call__(self, service: str, operation: str, allowed: tuple[str, str]) -> Answer:
         """The answer to an operation without a body."""
-        session = RoleSession("everything", "ann", NOW + 60, policy(allowed))
+        session = RoleSession("everything", "ann", NOW, NOW + 60, policy(allowed))
         key = self.service.do(lambda core: core.temporary_keys.issue(session))
         model = MODELS[service, operation]
         method, path = model.http["method"], re.sub(r"\{[^}]*\}", "a", model.http["requestUri"]).partition("?")[0]
