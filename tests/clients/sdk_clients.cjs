@@ -31,13 +31,11 @@ const clients = {
       .build();
     const connection = new mqtt.MqttClient().new_connection(config);
     await connection.connect();
-    const message = new Promise((resolve) => {
-      const received = (at, payload) => resolve([at, Buffer.from(payload).toString()]);
-      connection.subscribe(topic, mqtt.QoS.AtLeastOnce, received).then(({ error_code: code }) => {
-        if (code) resolve(["refused", code]);
-        else connection.publish(topic, "hello", mqtt.QoS.AtLeastOnce);
-      });
+    const message = new Promise((resolve, reject) => {
+      connection.on("interrupt", reject);
+      connection.subscribe(topic, mqtt.QoS.AtLeastOnce, (at, payload) => resolve([at, Buffer.from(payload).toString()]));
     });
+    await connection.publish(topic, "hello", mqtt.QoS.AtLeastOnce);
     say("message", ...(await message));
   },
   "aws-sdk": async () => {

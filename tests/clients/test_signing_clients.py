@@ -23,9 +23,11 @@ from websockets.typing import Subprotocol
 
 from iot_authorizer_cli.local_iot_core import LocalIotCore
 from iot_core.iam.access_keys import AccessKey, owner_key
-from iot_core.iam.roles import Role, RoleSession
-from iot_policies.account_region import EXAMPLE_PLACE
+from iot_core.iam.roles import CLIENT_ROLE, Role, RoleSession
+from iot_policies import Grant, PolicyTemplate, Principal
+from iot_policies.account_region import EXAMPLE_PLACE, AccountRegion
 from iot_policies.documents import parse_document
+from iot_policies.session_policy import compile_session_policy
 from tests import ROOT
 from tests.clients.chromium_client import ARGUMENTS, ChromiumConnection
 from tests.clients.connection import PATIENCE
@@ -89,10 +91,8 @@ def for_node(key: AccessKey) -> dict[str, str | None]:
     return {"accessKeyId": key.key_id, "secretAccessKey": key.secret, "sessionToken": key.session_token}
 
 
-def run_node(
-    core: LocalIotCore, client: str, key: AccessKey, region: str = REGION, fresh: AccessKey | None = None
-) -> list[list[str]]:
-    """What a client prints: its events, the last one when it ends.
+def run_node(core: LocalIotCore, client: str, key: AccessKey, **changes: object) -> list[list[str]]:
+    """What a client prints: its events, the last one when it ends; `changes` are other options than the usual ones.
 
     It reconnects only with fresh credentials. Amplify, which cannot be told so, ends after a second without a message.
     """
@@ -100,13 +100,14 @@ def run_node(
     credentials = for_node(key)
     options = {
         "host": f"localhost:{core.tls_port}",
-        "region": region,
+        "region": REGION,
         "credentials": {name: value for name, value in credentials.items() if value},
-        "fresh": None if fresh is None else for_node(fresh),
         "clientId": f"{client}-{key.key_id}",  # IoT Core takes one connection a second of one client ID.
         "topic": f"/myTopic/{client}",
         "topics": TOPICS,
+        "will": {"topic": "WillMsg", "payload": "gone", "qos": 0, "retain": False},
         "ca": str(core.ca_path),
+        **changes,
     }
     script = "sdk_clients.cjs" if client in SDKS else "signing_clients.cjs"
     command = [node, str(FOLDER / script), client, json.dumps(options)]
@@ -134,6 +135,35 @@ def test_temporary_credentials_work_too(core: LocalIotCore, client: str) -> None
     assert run_node(core, client, key) == [["message", f"/myTopic/{client}", "hello"]]
 
 
+ROOM = "rooms/{claims.rooms}/say"
+ROOMS = PolicyTemplate.of([Grant(connect=["{principal}"], publish=[ROOM], subscribe=[ROOM])])
+LIMITS = {
+    "its own client ID and room": ("{}", "rooms/lobby/say"),
+    "another client ID": ("x{}", "rooms/lobby/say"),
+    "another room": ("{}", "rooms/other/say"),
+}
+
+
+@pytest.mark.parametrize("case", LIMITS)
+@pytest.mark.parametrize("client", NODE_CLIENTS)
+def test_the_template_limits_temporary_credentials(core: LocalIotCore, client: str, case: str) -> None:
+    name = f"{client.partition('/')[2] or client}-{list(LIMITS).index(case)}"
+    limits = compile_session_policy(
+        ROOMS, Principal(name, {"rooms": ["lobby"]}), client_id=name, place=AccountRegion(REGION, "123456789012")
+    )
+    now = int(time.time())
+    session = RoleSession(CLIENT_ROLE, "ann", now, now + 3600, limits.text)
+    key = core.call(lambda: core.iot_core.temporary_keys.issue(session))
+    client_id, topic = LIMITS[case]
+    events = run_node(core, client, key, clientId=client_id.format(name), topic=topic, will=None)
+    if case == "its own client ID and room":
+        assert events == [["message", topic, "hello"]]
+    else:
+        assert "message" not in [event for event, *_ in events]
+        denied = [each for each in core.call(lambda: list(core.feed.recent())) if each.get("allowed") is False]
+        assert denied[-1]["resource"] == (topic if case == "another room" else client_id.format(name))
+
+
 @pytest.mark.parametrize("client", NODE_CLIENTS)
 def test_expired_credentials_are_refused_and_the_feed_says_so(core: LocalIotCore, client: str) -> None:
     key = issued(core, -1)
@@ -153,7 +183,7 @@ def test_the_data_plane_takes_any_topic_from_the_client_unmodified(
 
 def test_aws_mqtt_signs_with_refreshed_credentials_when_it_reconnects(core: LocalIotCore) -> None:
     stale, fresh = issued(core, -1), issued(core, 3600)
-    events = run_node(core, "aws-mqtt", stale, fresh=fresh)
+    events = run_node(core, "aws-mqtt", stale, fresh=for_node(fresh))
     assert ["close"] in events[:-1]
     assert events[-1] == ["message", "/myTopic/aws-mqtt", "hello"]
 
@@ -219,7 +249,7 @@ def test_two_browsers_publish_and_receive_with_aws_mqtt(core: LocalIotCore, owne
 
 
 def test_another_region_is_refused_and_the_feed_says_so(core: LocalIotCore, owner: AccessKey) -> None:
-    run_node(core, "aws-mqtt", owner, "us-east-1")
+    run_node(core, "aws-mqtt", owner, region="us-east-1")
     assert last(core, "refused_bytes")["detail"] == "the credential: expected the region eu-west-1, found us-east-1"
 
 
