@@ -7,7 +7,7 @@
 2. A fresh level has the character FRESH, which no template and no value can have.
 3. All patterns of an automaton are in one integer, with one bit for each number of pieces that a pattern has read. A
    step moves the bits whose next piece takes the letter, and keeps the bits behind a piece that loops. Bits of one
-   group with the same pieces still to read are one bit; a group that matches whatever follows needs no other bit.
+   group with the same pieces still to read are one bit; a group that matches any rest needs no other bit.
    Otherwise the number of states would grow exponentially with the values of a list.
 4. The search goes breadth first, so the first witness has as few levels as possible. Words may have any length:
    IoT Core's limits only make fewer of them possible.
@@ -69,6 +69,11 @@ class Automaton:
         for ends in self._ends.values():
             self._all_ends |= ends
         self._alike = [bits for bits in alike.values() if bits & (bits - 1)]
+
+    @property
+    def states(self) -> int:
+        """How many states words have led to so far."""
+        return len(set(self._reduced.values()))
 
     def _add(self, piece: Piece, bit: int) -> None:
         text = literal(piece.text)
@@ -137,10 +142,13 @@ def shortest(automaton: Automaton, wanted: Callable[[Groups], bool]) -> Word | N
 
     A word that no pattern matches is never wanted.
     """
-    letters = alphabet(automaton)
+    letters = [(letter, automaton.texts.get(letter, -1)) for letter in alphabet(automaton)]
 
     def following(state: int) -> Iterator[tuple[str, int]]:
-        return ((letter, after) for letter in letters if (after := automaton.step(state, letter)))
+        read = state << 1
+        for letter, wanting in letters:  # A text that no next piece wants leads to where a fresh level leads.
+            if read & wanting and (after := automaton.step(state, letter)):
+                yield letter, after
 
     found = _search(automaton.start, following, lambda state: wanted(automaton.accepted(state)))
     return None if found is None else tuple(found)

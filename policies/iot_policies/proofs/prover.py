@@ -4,7 +4,7 @@ The claim: for every principal and client ID that gets a policy, and every actio
 applicable grant matches, unless an entry of an applicable deny denies it, and nothing else. The argument has four
 steps, each in its module:
 
-1. Each entry alone (`lemma.py`): its Allow without its denials is exactly its filter, whatever its values are.
+1. Each entry alone (`lemma.py`): its Allow without its denials is exactly its filter, for any values.
 2. Nothing too much: an allowed topic is in an Allow that is there, and outside the denials that came with it. So it is
    in that entry. Other entries can only take away.
 3. Nothing lost (`pairs.py`): no denial of one entry reaches another entry, for any values.
@@ -90,6 +90,8 @@ class Proof:
     """How many policies did not fit into 10 documents. Their statements were compared all the same."""
     comparisons: int = 0
     """How many different policies of one action were compared."""
+    states: int = 0
+    """How many states the automata of these comparisons had."""
 
     @property
     def verdict(self) -> Verdict:
@@ -121,7 +123,7 @@ def proving(template: PolicyTemplate, *, quick: bool = False) -> Generator[Progr
         yield from step()
         if prover.proof.counterexample is not None:
             break
-    prover.proof.comparisons = prover.languages.comparisons
+    prover.proof.comparisons, prover.proof.states = prover.languages.comparisons, prover.languages.states
     return prover.proof
 
 
