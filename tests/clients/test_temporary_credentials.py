@@ -20,7 +20,7 @@ CONFIGURATION = 'name = "chat"\npolicy = "policy.toml"\n'
 TEMPLATE = """\
 [[grant]]
 connect   = ["{principal}", "{principal}/*"]
-publish   = ["rooms/{claims.rooms}"]
+publish   = ["rooms/{claims.rooms}", "WillMsg"]
 subscribe = ["rooms/{claims.rooms}"]
 """
 ROLE = "arn:aws:iam::123456789012:role/iot-authorizer-client"
@@ -70,7 +70,7 @@ def test_another_client_id_of_the_same_principal_is_refused(core: LocalIotCore) 
 
 def test_another_room_is_refused(core: LocalIotCore) -> None:
     key = assumed(core, session_policy(core, "ann/room", "lobby"))
-    events = run_node(core, "aws-signature-v4", key, client_id="ann/room", topic="rooms/other")
+    events = run_node(core, "mqtt-3.1", key, client_id="ann/room", topic="rooms/other")
     assert "message" not in [event for event, *_ in events]
     records = core.call(lambda: list(core.feed.recent()))
     denied = [(each["action"], each["resource"]) for each in records if each.get("reason") == "not_allowed_by_policy"]
