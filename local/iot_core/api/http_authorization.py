@@ -2,7 +2,7 @@
 
 Rules:
 - A request with a signature of AWS (Signature Version 4) is decided by the policy of the principal that signed it,
-  whatever its operation is.
+  for every operation.
 - Without a signature, the custom authorizer decides about publishing and reading retained messages, as for HTTPS on IoT
   Core.
 - If the authorizer has `enableCachingForHttp`, its answer is cached for a client that keeps its HTTP connection: for

@@ -1,4 +1,4 @@
-"""The rules for topic names, topic filters and client IDs, which hold whatever the policy allows.
+"""The rules for topic names, topic filters and client IDs, which hold under every policy.
 
 Developer guide, "MQTT topics"; AWS General Reference, "AWS IoT Core endpoints and quotas".
 """
@@ -28,7 +28,7 @@ class InvalidClientId(ValueError):
 def check_resource(action: str, resource: str, limits: Limits) -> None:
     """Checks what an action is on: a client ID for `connect`, a topic filter for `subscribe`, a topic for any other.
 
-    Raises InvalidTopic or InvalidClientId for what IoT Core refuses whatever the policy allows.
+    Raises InvalidTopic or InvalidClientId for what IoT Core refuses under every policy.
     """
     if action == "connect":
         check_client_id(resource, limits)

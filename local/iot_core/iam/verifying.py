@@ -5,8 +5,8 @@
    header it is signed.
 2. The scope must name the region of this endpoint, and a service that the request is for.
 3. The signature must be that of the request as it came. If it is not, `mistakes` finds out why.
-4. The request must have been signed within five minutes, before or after now. That is what AWS keeps to, whatever
-   X-Amz-Expires says.
+4. The request must have been signed within five minutes, before or after now. That is what AWS keeps to, for any
+   X-Amz-Expires.
 """
 
 import hmac
@@ -154,7 +154,7 @@ class SignatureVerifier:
     def _check_time(self, presented: PresentedSignature) -> None:
         """Checks when the request was signed."""
         age = self._clock() - presented.time
-        # unmeasured: AWS keeps to about five minutes whatever X-Amz-Expires says; whether it honours a shorter time is
+        # unmeasured: AWS keeps to about five minutes for any X-Amz-Expires; whether it honours a shorter time is
         # unknown. A URL is never valid for longer than its maker wanted.
         most = min(_PATIENCE, presented.expires or _PATIENCE)
         if age > most:
