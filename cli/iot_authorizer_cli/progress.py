@@ -34,7 +34,7 @@ def finish(name: str, steps: "Generator[Progress, None, _Result]") -> _Result:
             return result
         if time.monotonic() - last > _PAUSE:
             last = time.monotonic()
-            tell(f"{name}: {step.step}: {step.done} of {step.of}")
+            tell(f"{name}: {step.step}: {step.done}{'' if step.of is None else f' of {step.of}'}")
 
 
 @contextmanager

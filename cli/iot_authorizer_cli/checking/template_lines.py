@@ -13,7 +13,10 @@ KEYS = {
     ("deny", "publish"): ("iot:Publish",),
     ("deny", "retain"): ("iot:RetainPublish",),
     ("deny", "subscribe"): ("iot:Subscribe", "iot:Receive"),
+    ("grant", ""): (),
+    ("deny", ""): (),
 }
+"""The actions of each key. The empty key is that of a block without entries: its conditions are read all the same."""
 SLASH = re.compile(r"/(?![^{}]*\})")
 PLACEHOLDER = re.compile(r"(\{[^{}]*\})")
 UNSAFE = "/+#*?$"
@@ -61,14 +64,19 @@ class TemplateLine(NamedTuple):
 
 
 def lines_of(tables: Mapping[str, Any]) -> list[TemplateLine]:
-    """The entries of a template."""
+    """The entries of a template, and a line with an empty key for each block that has none."""
     return [
-        TemplateLine(kind, number, key, index, text, block)
+        line
         for kind in ("grant", "deny")
         for number, block in enumerate(tables.get(kind, []))
-        for key in ("connect", "publish", "retain", "subscribe")
-        for index, text in enumerate(block.get(key, []))
+        for line in [*_entries_of(kind, number, block)] or [TemplateLine(kind, number, "", 0, "", block)]
     ]
+
+
+def _entries_of(kind: str, number: int, block: Mapping[str, Any]) -> Iterator[TemplateLine]:
+    for key in ("connect", "publish", "retain", "subscribe"):
+        for index, text in enumerate(block.get(key, [])):
+            yield TemplateLine(kind, number, key, index, text, block)
 
 
 def lead_of(levels: Sequence[str]) -> int:

@@ -24,6 +24,7 @@ from iot_core.iam.presenting import (
     read_authorization,
     read_header,
     read_url,
+    shown_key_id,
 )
 from iot_core.iam.signing import Scope, SentRequest, signature
 from iot_core.reasons import IotCoreReason
@@ -130,13 +131,13 @@ class SignatureVerifier:
         if token is None:
             if key_id.startswith(_TEMPORARY):
                 raise _invalid_token(f"{key_id} is a temporary key: the session token is missing")
-            raise unknown_key(f"this machine did not issue the access key {key_id}")
+            raise unknown_key(f"this machine did not issue the access key {shown_key_id(key_id)}")
         key = self._keys.open_token(token)
         if key is None:
             source = "it was changed, or another endpoint issued it"
-            raise unknown_key(f"this machine did not issue the session token of {key_id}: {source}")
+            raise unknown_key(f"this machine did not issue the session token of {shown_key_id(key_id)}: {source}")
         if key.key_id != key_id:
-            raise _invalid_token(f"the session token is not the one of {key_id}")
+            raise _invalid_token(f"the session token is not the one of {shown_key_id(key_id)}")
         return key
 
     def _check_expiry(self, key: AccessKey) -> None:

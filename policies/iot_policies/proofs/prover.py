@@ -202,8 +202,12 @@ class _Prover:
 
     def examples(self) -> Iterator[Progress]:
         """Step 4: real policies of principals of every kind."""
+        every: list[ExamplePrincipal] = []
         try:
-            every = list(self._examples.all())
+            for example in self._examples.all():
+                if len(every) % 50 == 0:
+                    yield Progress("collected principals", len(every), None)
+                every.append(example)
         except NotCovered as problem:
             self.proof.not_covered.append(str(problem))
             return

@@ -294,6 +294,14 @@ TRUE: dict[str, str] = {
         connect = ["*"]
         connect_with = ["PersistentConnect"]
         """,
+    "blocks without entries": """
+        [[grant]]
+        when = { role = "x" }
+        [[grant]]
+        publish = ["a"]
+        [[deny]]
+        when = { off = 3 }
+        """,
     "words": """
         [[grant]]
         when = { scope = ["read", "write"] }
@@ -323,6 +331,7 @@ def test_a_true_certificate_holds(name: str) -> None:
         'publish = ["{principal}/+", "a/+/+/#"]',
         'publish = ["{principal}/x/+", "a/x/b/c"]',
         'publish = ["{principal}/+/c", "a/b/#"]',
+        'publish = ["a/+/c", "a/{claims.x}/d/c", "{claims.x}/#"]',
     ],
 )
 def test_a_denial_that_takes_topics_away_is_found_in_any_certificate(entries: str) -> None:
