@@ -48,7 +48,8 @@ class Function(LambdaFunction):
         }
         if name is None:
             return Invocation(answer, {"decision": "refused", "reason": "expired", "detail": "an hour ago"})
-        return Invocation(answer, {"decision": "allowed", "principal": name, "source": "header"})
+        source = "anonymous" if name == "anonymous" else "header"
+        return Invocation(answer, {"decision": "allowed", "principal": name, "source": source})
 
 
 STATEMENTS = [
@@ -61,12 +62,12 @@ STATEMENTS = [
 
 
 def login(subject: str, issuer: str = f"https://{PROVIDER}") -> str:
-    """A JWT, which the function accepts if it is of the provider, and for `ann` or `bob`."""
+    """A JWT, which the function accepts if it is of the provider, and for `ann` or `bob`; for `anonymous` unread."""
     claims = base64.urlsafe_b64encode(json.dumps({"iss": issuer, "sub": subject}).encode()).rstrip(b"=")
     return f"e30.{claims.decode()}.signature"
 
 
-_KNOWN: Mapping[object, str] = {"ann": "ann", login("ann"): "ann", login("bob"): "bob"}
+_KNOWN: Mapping[object, str] = {"ann": "ann", **{login(name): name for name in ("ann", "bob", "anonymous")}}
 
 
 def _token(event: Mapping[str, object]) -> object:
