@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-from iot_policies.placeholders import PLACEHOLDER, UNSAFE_SIGNS, split_template
-from iot_policies.topics import HASH, PLUS, Levels, lead
+from iot_policies.placeholders import PLACEHOLDER, UNSAFE_SIGNS
+from iot_policies.topics import HASH, PLUS, TO, Levels, lead
 
 
 def could_be_equal(level: str, other: str) -> bool:
@@ -51,8 +51,12 @@ _MORE: Final = object()
 _Element = str | _AnyLevel | object
 
 
-def cuts(glob: str, levels: Levels) -> bool:
+def cuts(glob: Levels, levels: Levels) -> bool:
     """Whether a denied glob can match a topic or filter of `levels`. May return True wrongly, never False wrongly."""
+    if glob[0] == TO:
+        if not _client_ids_meet(glob[1], levels[1]):
+            return False
+        glob, levels = glob[2:], levels[2:]
     denied, allowed = _of_glob(glob), _of_filter(levels)
     for mine, others in zip(denied, allowed, strict=False):
         if not isinstance(mine, str) or not isinstance(others, str):
@@ -62,9 +66,17 @@ def cuts(glob: str, levels: Levels) -> bool:
     return _meet(denied, allowed)
 
 
+def _client_ids_meet(one: str, other: str) -> bool:
+    """Whether two client IDs, whose `*` is any text, can be one for some principal. May return True wrongly."""
+    if "*" not in one and "*" not in other:
+        return could_be_equal(one, other)
+    first, second = (re.split(r"[{*]", each, maxsplit=1)[0] for each in (one, other))
+    return first.startswith(second) or second.startswith(first)
+
+
 @lru_cache(maxsize=4096)
-def _of_glob(glob: str) -> tuple[_Element, ...]:
-    return tuple(_glob_elements(split_template(glob)))
+def _of_glob(glob: Levels) -> tuple[_Element, ...]:
+    return tuple(_glob_elements(glob))
 
 
 @lru_cache(maxsize=4096)

@@ -7,11 +7,11 @@ from typing import Annotated
 
 from pydantic import Field
 
-from iot_policies.entries import Action, Effect, Entry, Rule, rules, with_prefix
+from iot_policies.entries import Action, Effect, Entry, Rule, quoted, rules, with_prefix
 from iot_policies.errors import InvalidFile, InvalidTopics
-from iot_policies.grants import Deny, Grant, SessionTimes, StrictModel
+from iot_policies.grants import Deny, Grant, Send, SessionTimes, StrictModel
 from iot_policies.overlap import could_be_equal, cuts
-from iot_policies.placeholders import claim_names, split_template
+from iot_policies.placeholders import claim_names
 from iot_policies.planning import Container, StatementPlan, plan
 from iot_policies.principal import Principal
 from iot_policies.toml_file import invalid_file, parse_toml, read_file
@@ -26,7 +26,7 @@ class _File(StrictModel):
     deny: tuple[Deny, ...] = ()
 
 
-_KEYS = {key for model in (_File, SessionTimes, Grant) for key in model.model_fields}
+_KEYS = {key for model in (_File, SessionTimes, Grant, Send) for key in model.model_fields}
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,15 +120,15 @@ class PolicyTemplate:
 def _entries(blocks: Sequence[Grant | Deny], effect: Effect, offset: int, topic_prefix: str) -> Iterator[Entry]:
     for number, block in enumerate(blocks):
         widen = isinstance(block, Grant) and block.widen
-        for key, index, text in block.entries():
+        for key, place, text in block.entries():
             try:
                 found = rules(text, key, effect, widen=widen, topic_prefix=topic_prefix)
             except ValueError as error:
-                location = ("grant" if effect == "Allow" else "deny", number, key, index)
-                raise InvalidTopics(location, f'"{text}": {error}') from None
+                location = ("grant" if effect == "Allow" else "deny", number, key, *place)
+                raise InvalidTopics(location, f"{quoted(text)}: {error}") from None
             attributes = block.connect_with if key == "connect" else None
             whole = with_prefix(text, key, topic_prefix)
-            yield Entry(effect, block, offset + number, number, key, index, text, whole, attributes, found)
+            yield Entry(effect, block, offset + number, number, key, place, text, whole, attributes, found)
 
 
 _Pairs = list[tuple[Entry, Rule]]
@@ -183,12 +183,12 @@ def _always_contained(
 
 def _refuse_cuts(entry: Entry, rule: Rule, others: _Pairs, *, reserved: bool) -> None:
     """Refuses an entry whose denials would cut into another one: those of `$…`, or those of deeper levels."""
-    globs = [glob for glob in rule.denied_globs if (split_template(glob)[lead(rule.levels)] == "$*") == reserved]
+    globs = [glob for glob in rule.denied_globs if (glob[lead(rule.levels)] == "$*") == reserved]
     for other, inner in others:
         if inner is rule or contains(rule.levels, inner.levels) or contains(inner.levels, rule.levels):
             continue
         if any(cuts(glob, inner.levels) for glob in globs):
-            message = f'"{entry.text}" needs a denial that would also deny {other}'
+            message = f"{quoted(entry.text)} needs a denial that would also deny {other}"
             advice = _NAME_FIRST if reserved else _NAME_LEVELS.format(block=entry.block_name)
             raise InvalidTopics(entry.location, f"{message}: {advice}")
 

@@ -49,7 +49,10 @@ def _plain_filters() -> Iterator[str]:
 
 TOPICS = tuple(text for text in _every_topic() if text)
 FILTERS = tuple(text for text in _every_filter() if text)
-_PROBES = {"topic": TOPICS, "topicfilter": FILTERS}
+CLIENT_IDS = ("a", "b", "c", "a/b", "b/a/c", "x", "x/", "x/a", "x/a/b", FRESH)
+_PROBES = {"topic": TOPICS, "topicfilter": FILTERS, "client": CLIENT_IDS}
+Messages = frozenset[tuple[str, str]]
+"""Direct messages: receivers and topics."""
 
 
 @cache
@@ -72,6 +75,35 @@ def topics_of_any(topic_filters: Iterable[str]) -> frozenset[str]:
 def filters_within_one(topic_filters: Iterable[str]) -> frozenset[str]:
     """The probed filters that at least one of some filters contains."""
     return frozenset[str]().union(*map(filters_within, topic_filters))
+
+
+def messages_of(entries: Iterable[tuple[str, str]]) -> Messages:
+    """The probed direct messages that entries, each a receiver and a topic filter, match."""
+    return frozenset(
+        (client_id, topic)
+        for receiver, topic_filter in entries
+        for client_id in CLIENT_IDS
+        if client_id == receiver or (receiver.endswith("*") and client_id.startswith(receiver[:-1]))
+        for topic in topics_of(topic_filter)
+    )
+
+
+def permitted_messages(documents: Iterable[Document]) -> Messages:
+    """The probed direct messages that a policy allows: `iot:Topic` is the one condition that its statements have."""
+    reached: dict[object, set[tuple[str, str]]] = {"Allow": set(), "Deny": set()}
+    for statement in statements(documents):
+        if "iot:SendDirectMessage" in texts(statement["Action"]):
+            ((operator, keys),) = dict(statement["Condition"]).items()  # type: ignore[call-overload]
+            assert (operator, [*keys]) == ("StringLike", ["iot:Topic"])
+            clients = frozenset[str]().union(*map(_covered, texts(statement["Resource"])))
+            topics = frozenset[str]().union(*map(_topics_like, texts(keys["iot:Topic"])))
+            reached[statement["Effect"]].update(product(clients, topics))
+    return frozenset(reached["Allow"] - reached["Deny"])
+
+
+@cache
+def _topics_like(pattern: str) -> frozenset[str]:
+    return frozenset(topic for topic in TOPICS if wildcard_matches(pattern, topic))
 
 
 @cache

@@ -35,6 +35,8 @@ QUESTIONS: Mapping[Action, Question] = {
     "iot:RetainPublish": "retain",
     "iot:Subscribe": "subscribe",
     "iot:Receive": "receive",
+    "iot:GetRetainedMessage": "read",
+    "iot:SendDirectMessage": "send",
 }
 
 
@@ -45,7 +47,7 @@ class Shown:
     example: ExamplePrincipal
     action: Action
     text: str
-    """A topic, a topic filter or a client ID."""
+    """A topic, a topic filter or a client ID; for a direct message both, joined by TO."""
     attributes: Attributes = frozenset()
     """For a client ID: what the CONNECT asks for."""
 

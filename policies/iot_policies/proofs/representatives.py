@@ -309,7 +309,10 @@ def _globs(entry: Entry, prefix: str, copy: int) -> Iterator[tuple[str, Pattern]
 
 
 def _kind(reach: Reach) -> str:
-    return {"iot:Connect": "client", "iot:Subscribe": "topicfilter"}.get(reach.action, "topic")
+    return _KINDS.get(reach.action, "topic")
+
+
+_KINDS = {"iot:Connect": "client", "iot:Subscribe": "topicfilter", "iot:SendDirectMessage": "message"}
 
 
 def _can_meet(one: Iterable[tuple[str, Pattern]], other: Sequence[tuple[str, Pattern]]) -> bool:
