@@ -129,7 +129,7 @@ class Entry:
 def quoted(text: str) -> str:
     """An entry's text for messages: quoted, and for a direct message as the elements of `send` are written."""
     client_id, to, topic = text.rpartition(TO)
-    return f'{{ to = "{client_id}", "{topic}" }}' if to else f'"{text}"'
+    return f'{{ to = "{client_id}", topics = ["{topic}"] }}' if to else f'"{text}"'
 
 
 def with_prefix(text: str, key: Key, prefix: str) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-from iot_policies.placeholders import PLACEHOLDER, UNSAFE_SIGNS
+from iot_policies.placeholders import PLACEHOLDER, UNSAFE_SIGNS, split_template
 from iot_policies.topics import HASH, PLUS, TO, Levels, lead
 
 
@@ -70,8 +70,12 @@ def _client_ids_meet(one: str, other: str) -> bool:
     """Whether two client IDs, whose `*` is any text, can be one for some principal. May return True wrongly."""
     if "*" not in one and "*" not in other:
         return could_be_equal(one, other)
-    first, second = (re.split(r"[{*]", each, maxsplit=1)[0] for each in (one, other))
-    return first.startswith(second) or second.startswith(first)
+    for mine, its in zip(split_template(one), split_template(other), strict=False):
+        if "*" in mine or "*" in its:
+            return True
+        if not could_be_equal(mine, its):
+            return False
+    return False  # Behind the `/` in front of a `*`, the other one has nothing.
 
 
 @lru_cache(maxsize=4096)

@@ -13,7 +13,12 @@ KEYS = {
     ("deny", "publish"): ("iot:Publish",),
     ("deny", "retain"): ("iot:RetainPublish",),
     ("deny", "subscribe"): ("iot:Subscribe", "iot:Receive"),
+    **{(kind, "receive"): ("iot:Receive",) for kind in ("grant", "deny")},
+    **{(kind, "read"): ("iot:GetRetainedMessage",) for kind in ("grant", "deny")},
+    **{(kind, "send"): ("iot:SendDirectMessage",) for kind in ("grant", "deny")},
 }
+TO = "\t"
+"""Joins the receiver and the topic of a direct message in the text of an entry. As the first level, it marks one."""
 SLASH = re.compile(r"/(?![^{}]*\})")
 PLACEHOLDER = re.compile(r"(\{[^{}]*\})")
 UNSAFE = "/+#*?$"
@@ -25,7 +30,8 @@ class TemplateLine(NamedTuple):
     kind: str
     number: int
     key: str
-    at: int
+    at: tuple[int | str, ...]
+    """Where it is within its key: its index, and for `send` that of the topic, too."""
     text: str
     block: Mapping[str, Any]
 
@@ -40,11 +46,12 @@ class TemplateLine(NamedTuple):
     @property
     def place(self) -> str:
         """Its place, as the certificate names it."""
-        return f"{self.kind}[{self.number}].{self.key}[{self.at}]"
+        at = "".join(f"[{each}]" if isinstance(each, int) else f".{each}" for each in self.at)
+        return f"{self.kind}[{self.number}].{self.key}{at}"
 
     def levels(self, prefix: str) -> list[str]:
         """Its levels with the topic prefix."""
-        levels = SLASH.split(self.text)
+        levels = levels_of(self.text)
         start = lead_of(levels)
         if self.key == "connect" or not prefix or levels[start].startswith("$"):
             return levels
@@ -52,7 +59,7 @@ class TemplateLine(NamedTuple):
 
     def patterns(self, prefix: str) -> Iterator[tuple[str, list[str], bool]]:
         """Each action, with its levels, and whether only what begins with `$` is meant."""
-        plain = SLASH.split(self.text)
+        plain = levels_of(self.text)
         for action in KEYS[self.kind, self.key]:
             skip = lead_of(plain) if action == "iot:Receive" else 0
             yield action, self.levels(prefix)[skip:], False
@@ -63,17 +70,35 @@ class TemplateLine(NamedTuple):
 def lines_of(tables: Mapping[str, Any]) -> list[TemplateLine]:
     """The entries of a template."""
     return [
-        TemplateLine(kind, number, key, index, text, block)
+        TemplateLine(kind, number, key, at, text, block)
         for kind in ("grant", "deny")
         for number, block in enumerate(tables.get(kind, []))
-        for key in ("connect", "publish", "retain", "subscribe")
-        for index, text in enumerate(block.get(key, []))
+        for key, at, text in _texts_of(block)
     ]
+
+
+def _texts_of(block: Mapping[str, Any]) -> Iterator[tuple[str, tuple[int | str, ...], str]]:
+    for key in ("connect", "publish", "retain", "subscribe", "receive", "read"):
+        yield from ((key, (index,), text) for index, text in enumerate(block.get(key, [])))
+    for index, send in enumerate(block.get("send", [])):
+        for number, topic in enumerate(send["topics"]):
+            yield "send", (index, "topics", number), f"{send['to']}{TO}{topic}"
+
+
+def levels_of(text: str) -> list[str]:
+    """The levels of an entry. Those of a direct message are TO, the receiver, and the levels of the topic."""
+    receiver, to, topic = text.partition(TO)
+    return [TO, receiver, *SLASH.split(topic)] if to else SLASH.split(text)
+
+
+def text_of(levels: Sequence[str]) -> str:
+    """The text that has these levels."""
+    return f"{levels[1]}{TO}{'/'.join(levels[2:])}" if levels[0] == TO else "/".join(levels)
 
 
 def lead_of(levels: Sequence[str]) -> int:
     """The index of the first level of the topic."""
-    return 2 if levels[0] == "$share" and len(levels) > 2 else 0
+    return 2 if levels[0] in ("$share", TO) and len(levels) > 2 else 0
 
 
 def conditions_of(block: Mapping[str, Any]) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from itertools import count
 from typing import TypeVar
 
-from iot_policies.proofs.patterns import BETWEEN, SHARE, TO, Pattern, Piece, literal
+from iot_policies.proofs.patterns import BETWEEN, SHARE, Pattern, Piece, literal, text_of
 
 FRESH = "\0"
 PLUS, HASH = "+", "#"
@@ -231,6 +231,4 @@ def readable(word: Word, avoid: Collection[str] = ()) -> str:
     """
     names = ("any" if number == 0 else f"any{number}" for number in count())
     name = next(each for each in names if each not in avoid)
-    levels = [level.replace(FRESH, name) for level in word]
-    at = levels.index(BETWEEN) if BETWEEN in levels else 0
-    return f"{'/'.join(levels[:at])}{TO}{'/'.join(levels[at + 1 :])}" if at else "/".join(levels)
+    return text_of([(level.replace(FRESH, name),) for level in word])

@@ -38,8 +38,8 @@ from iot_policies.proofs.patterns import (
     lead,
     literal,
     message_levels,
-    show,
     template_levels,
+    text_of,
     variables_of,
 )
 from iot_policies.template import PolicyTemplate
@@ -125,7 +125,7 @@ def check_shape(entry: Entry, prefix: str, found: Mapping[Action, Rendered]) -> 
     for action, resources in found.items():
         expected = expected_resources(entry, prefix, action)
         if any(set(mine) != set(others) for mine, others in zip(resources, expected, strict=True)):
-            texts = ", ".join("/".join(map(show, each)) for part in resources for each in part)
+            texts = ", ".join(text_of(each) for part in resources for each in part)
             raise NotCovered(f"{entry} is rendered in an unknown shape for {action}: {texts}")
 
 

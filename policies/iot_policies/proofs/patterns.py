@@ -111,6 +111,13 @@ def _template_level(level: str, copy: int) -> Text:
     return join(parts)
 
 
+def text_of(levels: Sequence[Text]) -> str:
+    """The text of some levels, with its variables as placeholders, and with TO in a direct message."""
+    texts = [*map(show, levels)]
+    at = lead(levels) if (BETWEEN,) in levels else 0
+    return f"{'/'.join(texts[: at - 1])}{TO}{'/'.join(texts[at:])}" if at else "/".join(texts)
+
+
 def fill(levels: Iterable[Text], values: Mapping[Variable, Text]) -> tuple[Text, ...]:
     """Levels with the known variables replaced."""
     return tuple(replaced(level, values) for level in levels)

@@ -307,7 +307,7 @@ def _is_small(meant: Meaning) -> bool:
     return sum((len(text) + _OVERHEAD) * (text.count("+") + 3) for text in texts) <= LONGEST_DOCUMENT
 
 
-_OVERHEAD = 160
+_OVERHEAD = 180
 """Characters of a statement and an ARN around a resource, at most."""
 
 
