@@ -29,7 +29,7 @@ ACTIONS: dict[Question, tuple[Action, ...]] = {
     "send": ("iot:SendDirectMessage",),
 }
 """The actions that a question needs."""
-QUESTIONS = " or ".join(", ".join(ACTIONS).rsplit(", ", 1))
+QUESTION_NAMES = " or ".join(", ".join(ACTIONS).rsplit(", ", 1))
 """The questions in words, for messages."""
 
 

@@ -22,7 +22,7 @@ from iot_policies.placeholders import Values, as_format, placeholder_names
 from iot_policies.principal import Claims, Principal, read_claim
 from iot_policies.template import PolicyTemplate
 from iot_policies.topic_prefix import below
-from iot_policies.topics import HASH, PLUS, TO, Levels, joined, lead, readable, split, split_message
+from iot_policies.topics import HASH, PLUS, TO, Levels, as_written, joined, lead, split, split_message
 from iot_policies.when import condition_text
 from iot_policies.wildcards import matcher
 
@@ -70,7 +70,7 @@ def nearest(
     prefix, levels = template.topic_prefix, _levels_of(action, resource)
     prefixed = below(prefix, levels)
     if prefix and prefixed != levels and levels[lead(levels) :][: len(split(prefix))] != split(prefix):
-        return (f"each topic begins with the topic_prefix {prefix}: did you mean {readable(joined(prefixed))}?",)
+        return (f"each topic begins with the topic_prefix {prefix}: did you mean {as_written(joined(prefixed))}?",)
     near: dict[str, int] = {}
     for entry in template.entries:
         differences = _differences(entry, action, resource, principal.claims, values)

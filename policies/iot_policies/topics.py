@@ -53,7 +53,7 @@ def check_direct_message(text: str) -> tuple[str, str]:
     return client_id, topic
 
 
-def readable(text: str) -> str:
+def as_written(text: str) -> str:
     """A topic, filter, client ID or direct message as a user writes it."""
     return text.replace(TO, " ")
 

@@ -24,7 +24,7 @@ from iot_policies.nearest import missing_values, problem
 from iot_policies.placeholders import Values, as_format, placeholder_names
 from iot_policies.principal import Principal
 from iot_policies.template import PolicyTemplate
-from iot_policies.topics import HASH, PLUS, TO, joined, lead, readable
+from iot_policies.topics import HASH, PLUS, TO, as_written, joined, lead
 from iot_policies.wildcards import STAR, matcher
 
 Use = Literal["connect", "publish", "retain", "subscribe", "receive", "read", "send"]
@@ -121,7 +121,7 @@ def _denials(entries: Iterable[Entry], values: Values) -> Iterator[_Denial]:
 
 
 def _filled(entry: Entry, combination: tuple[str, ...]) -> str:
-    return readable(as_format(entry.filter, placeholder_names(entry.filter)).format(*combination))
+    return as_written(as_format(entry.filter, placeholder_names(entry.filter)).format(*combination))
 
 
 def _abilities(

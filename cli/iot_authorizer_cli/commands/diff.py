@@ -21,6 +21,7 @@ from iot_policies.proofs.patterns import NotCovered
 from iot_policies.proofs.refusals import Refusals
 from iot_policies.proofs.smallest_principals import Words
 from iot_policies.topic_prefix import check_topic_prefix
+from iot_policies.topics import as_written
 from iot_policies.when import condition_text, conditions
 
 _OLD = "A template, or one of a git revision, such as HEAD~1:policies/chat.toml."
@@ -129,7 +130,7 @@ def _example(shown: Shown) -> str:
     principal = shown.example.principal
     claims = f" with {json.dumps(dict(principal.claims), ensure_ascii=False)}" if principal.claims else ""
     asks = f", asking for {' and '.join(sorted(shown.attributes))}" if shown.attributes else ""
-    return f"{principal.name}{claims}: {QUESTIONS[shown.action]} {shown.text}{asks}"
+    return f"{principal.name}{claims}: {QUESTIONS[shown.action]} {as_written(shown.text)}{asks}"
 
 
 def _of_refusals(found: Refusals) -> Iterator[str]:
@@ -159,7 +160,7 @@ def _change(found: Affected) -> str:
         return f"now refused ({found.refused_after})"
     parts = [] if not found.refused_before or found.refused_after else [f"no longer refused ({found.refused_before})"]
     for effect, shown in (("opens", found.opened), ("closes", found.closed)):
-        parts += [f"{effect} {QUESTIONS[each.action]} {each.text}" for each in shown]
+        parts += [f"{effect} {QUESTIONS[each.action]} {as_written(each.text)}" for each in shown]
     return "; ".join(parts) or f"refused for {found.refused_after} instead of {found.refused_before}"
 
 
@@ -199,7 +200,7 @@ def _as_json(found: TemplateDiff, asked: Answers[Affected] | None) -> Mapping[st
 def _shown_as_json(shown: Shown) -> Mapping[str, object]:
     return {
         "action": QUESTIONS[shown.action],
-        "resource": shown.text,
+        "resource": as_written(shown.text),
         "principal": shown.example.principal.name,
         "claims": shown.example.principal.claims,
         "client_id": shown.client_id,
@@ -209,8 +210,8 @@ def _shown_as_json(shown: Shown) -> Mapping[str, object]:
 
 def _affected_as_json(found: Affected) -> Mapping[str, object]:
     return {
-        "opens": [{"action": QUESTIONS[each.action], "resource": each.text} for each in found.opened],
-        "closes": [{"action": QUESTIONS[each.action], "resource": each.text} for each in found.closed],
+        "opens": [{"action": QUESTIONS[each.action], "resource": as_written(each.text)} for each in found.opened],
+        "closes": [{"action": QUESTIONS[each.action], "resource": as_written(each.text)} for each in found.closed],
         "refused_before": found.refused_before,
         "refused_after": found.refused_after,
     }

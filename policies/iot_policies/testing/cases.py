@@ -18,14 +18,14 @@ from typing import Annotated, NamedTuple, get_args
 from pydantic import AfterValidator, Field
 
 from iot_policies.errors import InvalidFile
-from iot_policies.explaining import QUESTIONS, Question, explain, is_allowed
+from iot_policies.explaining import QUESTION_NAMES, Question, explain, is_allowed
 from iot_policies.grants import ConfiguredClaims, ConnectAttribute, StrictModel
 from iot_policies.names import name_problem
 from iot_policies.principal import Principal
 from iot_policies.template import PolicyTemplate
 from iot_policies.toml_file import Location, invalid_file, place_of, read_toml
 from iot_policies.topic_prefix import below
-from iot_policies.topics import check_direct_message, direct_message, joined, readable, split, split_message
+from iot_policies.topics import as_written, check_direct_message, direct_message, joined, split, split_message
 
 SUFFIX = ".test.toml"
 """The end of the name of a file with tests; in front of it is the template's name."""
@@ -42,7 +42,7 @@ def _checked_line(line: str) -> str:
     if action not in _QUESTIONS:
         alike = get_close_matches(action, _QUESTIONS, 1)
         hint = f": did you mean {alike[0]}?" if alike else ""
-        raise ValueError(f"expected {QUESTIONS}, found {action!r}{hint}")
+        raise ValueError(f"expected {QUESTION_NAMES}, found {action!r}{hint}")
     if not resource:
         noun = "a client ID" if action == "connect" else "a topic"
         raise ValueError(f'expected {noun} behind the action, as in "publish rooms/lobby/say/ann"')
@@ -110,7 +110,7 @@ class Case:
     location: Location
 
     def __str__(self) -> str:
-        return f"{self.label} {'may' if self.allowed else 'may not'} {self.question} {readable(self.resource)}"
+        return f"{self.label} {'may' if self.allowed else 'may not'} {self.question} {as_written(self.resource)}"
 
 
 @dataclass(frozen=True, slots=True)

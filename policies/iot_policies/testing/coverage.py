@@ -36,7 +36,7 @@ from iot_policies.testing.mutants import (
     widened,
 )
 from iot_policies.toml_file import Location
-from iot_policies.topics import HASH, PLUS, TO, readable, split
+from iot_policies.topics import HASH, PLUS, TO, as_written, split
 from iot_policies.when import choices
 
 _OTHER, _EXAMPLE = "other", "example"
@@ -125,7 +125,7 @@ def advice(template: PolicyTemplate, mutant: Mutant, cases: Iterable[Case]) -> A
                 template, client, question, with_topic_prefix(question, resource, template.topic_prefix)
             )
             if mutant.is_killed_by(asked) and _may_connect(template, client):
-                return Advice(label, change, f"{question} {readable(resource)}", asked.allows())
+                return Advice(label, change, f"{question} {as_written(resource)}", asked.allows())
     return None
 
 
