@@ -313,6 +313,18 @@ class Reason(StrEnum):
         "put fewer values into list claims, or replace many entries with a `#`; "
         "`iot-authorizer lint` says how many values fit",
     )
+    SESSION_POLICY_TOO_LARGE = (
+        "session_policy_too_large",
+        "the session policy of temporary credentials needs more than 2,048 characters",
+        "put fewer values into list claims: `iot-authorizer lint` says how many fit; "
+        "clients with more can connect through the custom authorizer, whose policies are ten times as large",
+    )
+    SESSION_POLICY_CHARACTER = (
+        "session_policy_character",
+        "the session policy of temporary credentials would have a character above U+00FF, "
+        "which AWS STS does not accept; `detail` names its place, never the value",
+        "use other characters, or connect this client through the custom authorizer, which accepts them",
+    )
     INVALID_TOPICS = (
         "invalid_topics",
         "your grant function returned an entry that no policy can express exactly; `detail` names it",

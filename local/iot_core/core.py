@@ -17,6 +17,9 @@ from iot_core.edge.outbox import Outbox
 from iot_core.feed import Decisions, Explain, Feed, unexplained
 from iot_core.functions.execution_environments import ExecutionEnvironments
 from iot_core.iam.access_keys import AccessKeys, owner_key
+from iot_core.iam.identity_pool import IdentityPool
+from iot_core.iam.roles import Roles
+from iot_core.iam.temporary_keys import TemporaryKeys, sealing_key
 from iot_core.iam.verifying import SignatureVerifier
 from iot_policies.account_region import EXAMPLE_PLACE, AccountRegion
 
@@ -52,7 +55,13 @@ class IotCore:
         """What the ARN of everything in the account begins with."""
         self.limits = limits
         self.clock = clock
-        self.access_keys = AccessKeys(owner_key(folder, place), wall_clock)
+        self.wall_clock = wall_clock
+        self.roles = Roles(place)
+        """The roles of IAM."""
+        secret = sealing_key(folder)
+        self.temporary_keys = TemporaryKeys(secret, self.roles.principal)
+        self.identity_pool = IdentityPool(place.region, secret)
+        self.access_keys = AccessKeys(owner_key(folder, place), self.temporary_keys.open)
         self.signatures = SignatureVerifier(self.access_keys, place.region, wall_clock)
         self.time_scale = time_scale
         self.endpoint_address = ""

@@ -37,7 +37,7 @@ class Policy(NamedTuple):
         for statement in self.statements:
             heading = statement.heading
             if "iot:Connect" in heading.actions and any(
-                _fits(pattern.removeprefix("client/"), client_id) for pattern in statement.resources
+                fits_client_id(pattern, client_id) for pattern in statement.resources
             ):
                 if heading.effect == "Allow":
                     allowed = True
@@ -46,8 +46,12 @@ class Policy(NamedTuple):
         return allowed
 
 
-def _fits(pattern: str, client_id: str) -> bool:
-    """Matches a client ID. Its only wildcard is a last `*`, so no expression is compiled for each principal."""
+def fits_client_id(resource: str, client_id: str) -> bool:
+    """Whether a resource such as `client/ann/*` covers a client ID.
+
+    Its only wildcard is a last `*`, so no expression is compiled for each principal.
+    """
+    pattern = resource.removeprefix("client/")
     return client_id.startswith(pattern[:-1]) if pattern.endswith("*") else client_id == pattern
 
 

@@ -132,8 +132,7 @@ class Condition:
         """Whether a connection meets the condition. Raises Undecidable."""
         negated = self.operator in _NEGATED
         test = _TESTS.get(_NEGATED.get(self.operator, self.operator))
-        is_null = self.name == _NULL
-        if (test is None and not is_null) or self.quantifier not in _QUANTIFIERS:
+        if not is_known_operator(self):
             raise Undecidable(f"{self.name} is an unknown condition operator")
         found = values_of(self.key, facts)
         if found is None:
@@ -169,6 +168,12 @@ class Condition:
         if found is None:
             raise Undecidable(f"a policy variable in {text} has no value")
         return found
+
+
+def is_known_operator(condition: Condition) -> bool:
+    """Whether a condition has an operator and a quantifier that can be decided."""
+    operator = _NEGATED.get(condition.operator, condition.operator)
+    return condition.name == _NULL or (operator in _TESTS and condition.quantifier in _QUANTIFIERS)
 
 
 def parse_conditions(block: object) -> tuple[Condition, ...]:

@@ -100,3 +100,35 @@ class PolicyTooLarge(PolicyError):
         self.resources = resources
         """The number of resources of the policy."""
         super().__init__(f"{resources} resources don't fit into 10 documents of 2,048 characters")
+
+
+class ClientIdNotGranted(PolicyError):
+    """A client ID that no entry of `connect` allows, or that a deny denies."""
+
+    reason = "client_id_not_granted"
+    source = "client_id"
+
+    def __init__(self) -> None:
+        super().__init__("no entry of connect allows the client ID")
+
+
+class SessionPolicyTooLarge(PolicyError):
+    """The policy does not fit into the 2,048 characters that STS accepts."""
+
+    reason = "session_policy_too_large"
+
+    def __init__(self, characters: int) -> None:
+        self.characters = characters
+        """The characters that it has."""
+        super().__init__(f"the session policy has {characters:,} characters: STS accepts 2,048")
+
+
+class SessionPolicyCharacter(PolicyError):
+    """The policy would have a character above U+00FF, which STS does not accept."""
+
+    reason = "session_policy_character"
+
+    def __init__(self, source: str) -> None:
+        """`source`: the placeholder with the character; empty if an entry of the template has it."""
+        self.source = source
+        super().__init__(f"{source or 'the template'} has a character above U+00FF, which IAM policies cannot hold")

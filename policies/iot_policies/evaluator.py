@@ -32,15 +32,21 @@ class _Bound:
 class Evaluator:
     """Decides by the policy documents of one connection.
 
-    A Deny that covers a request wins over every Allow. A request that no statement covers is denied.
+    A Deny that covers a request wins over every Allow. A request that no statement covers is denied. For a signed
+    request, `connection` is a SignedConnection and the documents are IAM policies (`iam.py`).
     """
 
     def __init__(
         self,
         documents: Iterable[str | Mapping[str, object] | tuple[ParsedStatement, ...]],
         connection: Connection | None = None,
+        *,
+        within: Iterable[Iterable[str | Mapping[str, object] | tuple[ParsedStatement, ...]]] = (),
     ) -> None:
-        """Takes documents as JSON, as objects or parsed. Raises InvalidDocument."""
+        """Takes documents as JSON, as objects or parsed. Raises InvalidDocument.
+
+        `within` has more lists of documents. Each of them must allow a request, too: session policies limit a role's.
+        """
         facts = (connection or Connection()).facts()
         self.doubts: tuple[str, ...] = ()
         """Conditions and resources that could not be decided, each with its place.
@@ -62,13 +68,16 @@ class Evaluator:
                 if bound is not None:
                     (denies if bound.deny else allows).append(bound)
         self._statements = (*denies, *allows)
+        self._limits = tuple(Evaluator(each, connection) for each in within)
+        for limit in self._limits:
+            self.doubts += limit.doubts
 
     def allows(self, action: str, resource: str) -> bool:
         """Whether an action such as `iot:Publish` is allowed on an ARN such as `arn:aws:iot:REGION:ACCOUNT:topic/a`."""
         action = action.casefold()
         for bound in self._statements:
             if bound.covers(action, resource):
-                return not bound.deny
+                return not bound.deny and all(limit.allows(action, resource) for limit in self._limits)
         return False
 
 

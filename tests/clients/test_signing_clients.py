@@ -16,12 +16,14 @@ from awsiot import mqtt_connection_builder
 
 from iot_authorizer_cli.local_iot_core import LocalIotCore
 from iot_core.iam.access_keys import AccessKey, owner_key
+from iot_core.iam.roles import Role, RoleSession
 from iot_policies.account_region import EXAMPLE_PLACE
+from iot_policies.documents import parse_document
 from tests.clients.chromium_client import ChromiumConnection
 from tests.clients.connection import PATIENCE
 from tests.clients.needs import needs
 from tests.clients.server import Server
-from tests.local.iam.signers import Signer
+from tests.local.iam.signers import Signer, policy
 
 pytestmark = pytest.mark.slow
 
@@ -38,6 +40,7 @@ def core(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalIotCore]:
     (folder / "policy.toml").write_text(TEMPLATE)
     (folder / "authorizer.toml").write_text(CONFIGURATION)
     with LocalIotCore(folder / "authorizer.toml", region=REGION) as core:
+        core.iot_core.roles.put(Role("everything", parse_document(policy(("*", "*")))))
         yield core
 
 
@@ -47,12 +50,10 @@ def owner(core: LocalIotCore) -> AccessKey:
     return core.iot_core.access_keys.owner
 
 
-def issued(core: LocalIotCore, key_id: str, expires_in: float) -> AccessKey:
-    """A temporary key of the owner, with a token that needs escapes in a URL."""
-    owner = core.iot_core.access_keys.owner
-    key = AccessKey(key_id, "secret/+", owner.principal, "tok+/==", time.time() + expires_in)
-    core.call(lambda: core.iot_core.access_keys.add(key))
-    return key
+def issued(core: LocalIotCore, expires_in: int) -> AccessKey:
+    """A temporary key that may do everything."""
+    session = RoleSession("everything", "ann", int(time.time()) + expires_in)
+    return core.call(lambda: core.iot_core.temporary_keys.issue(session))
 
 
 def for_node(key: AccessKey) -> dict[str, str | None]:
@@ -96,19 +97,19 @@ def test_the_owner_publishes_and_receives_with_the_client_unmodified(
 
 @pytest.mark.parametrize("client", NODE_CLIENTS)
 def test_temporary_credentials_work_too(core: LocalIotCore, client: str) -> None:
-    key = issued(core, "ASIAFRESH", 3600)
+    key = issued(core, 3600)
     assert run_node(core, client, key) == [["message", f"/myTopic/{client}", "hello"]]
 
 
 @pytest.mark.parametrize("client", NODE_CLIENTS)
 def test_expired_credentials_are_refused_and_the_feed_says_so(core: LocalIotCore, client: str) -> None:
-    key = issued(core, "ASIASTALE", -1)
+    key = issued(core, -1)
     assert "message" not in [event for event, *_ in run_node(core, client, key)]
     assert last(core, "refused_bytes")["reason"] == "credentials_expired"
 
 
 def test_aws_mqtt_signs_with_refreshed_credentials_when_it_reconnects(core: LocalIotCore) -> None:
-    stale, fresh = issued(core, "ASIAOLD", -1), issued(core, "ASIANEW", 3600)
+    stale, fresh = issued(core, -1), issued(core, 3600)
     events = run_node(core, "aws-mqtt", stale, fresh=fresh)
     assert ["close"] in events[:-1]
     assert events[-1] == ["message", "/myTopic/aws-mqtt", "hello"]
@@ -135,7 +136,7 @@ TOPICS = ["a/b c", "a=c&d", "ä/*('~!)", "a//b", "%2F", "?x"]
 
 @pytest.mark.parametrize("temporary", [False, True])
 def test_boto3_signs_any_topic_and_payload(core: LocalIotCore, owner: AccessKey, temporary: bool) -> None:
-    key = issued(core, "ASIABOTO", 3600) if temporary else owner
+    key = issued(core, 3600) if temporary else owner
     session = boto3.Session(key.key_id, key.secret, key.session_token, REGION)
     data, iot = session.client("iot-data", endpoint_url=core.url), session.client("iot", endpoint_url=core.url)
     for topic in TOPICS:
@@ -159,7 +160,7 @@ def awsiotsdk(core: LocalIotCore, key: AccessKey) -> mqtt.Connection:
 
 @pytest.mark.parametrize("temporary", [False, True])
 def test_the_device_sdk_v2_connects(core: LocalIotCore, owner: AccessKey, temporary: bool) -> None:
-    key = issued(core, "ASIASDK", 3600) if temporary else owner
+    key = issued(core, 3600) if temporary else owner
     connection = awsiotsdk(core, key)
     assert connection.connect().result(PATIENCE) == {"session_present": False}
     connection.disconnect().result(PATIENCE)

@@ -77,6 +77,11 @@ class Cloud:
         """Returns the description of an authorizer."""
         return self.client("iot").describe_authorizer(authorizerName=authorizer)["authorizerDescription"]
 
+    def outputs(self, stack: str) -> dict[str, str]:
+        """Returns the outputs of a deployed stack."""
+        found = self.client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]["Outputs"]
+        return {output["OutputKey"]: output["OutputValue"] for output in found}
+
     def function(self, arn: str) -> Any:  # noqa: ANN401
         """Returns the configuration of a function."""
         return self.client("lambda").get_function_configuration(FunctionName=arn)

@@ -1,6 +1,7 @@
 """One account for all tests of this package, and the projects that are deployed into it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -10,8 +11,10 @@ from tests.authorizer.tokens import mint
 from tests.cloud.cloud import ACCOUNT, REGION, Cloud, running_cloud
 from tests.cloud.credentials import query
 from tests.cloud.deployed_function import DeployedFunctions
+from tests.cloud.journey import Journey, Walked, walk_journey
 from tests.cloud.project import Project
 
+Walk = Callable[[Journey], Walked]
 BEFORE = "before"
 """The account's default authorizer, before anything is deployed."""
 _CONFIGURATION = f"""\
@@ -75,3 +78,13 @@ def updated(cloud: Cloud, folder: Path) -> Project:
     project.change(publish="rooms/after", memory_size=384, caching_for_http=True, **settings)
     project.deploy(cloud)
     return project
+
+
+@pytest.fixture(scope="package")
+def walk(wheel: Path, cloud: Cloud, tmp_path_factory: pytest.TempPathFactory) -> Walk:
+    """Walks a journey, each only once.
+
+    Their HOME is an empty folder before the first journey. The others find only the CDK's cache in it.
+    """
+    home = tmp_path_factory.mktemp("home")
+    return cache(lambda journey: walk_journey(journey, wheel, cloud, home))

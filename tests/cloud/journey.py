@@ -5,27 +5,36 @@ downloads.
 """
 
 import json
+import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from iot_authorizer_cli.commands.deploy.command import CDK
 from tests import UV
 from tests.cloud.cloud import Cloud
 from tests.cloud.project import THIS_MACHINE
 
-Context = Mapping[str, str]
+CDK_DEPLOY = f"npx --yes {CDK} deploy --require-approval never"
+"""Deploys the app of the user's own, as the documentation tells, without a question."""
+Contexts = Mapping[str, Mapping[str, str]]
+"""A client, as TestInvokeAuthorizer takes it."""
+Outputs = Mapping[str, str]
+"""The outputs of the deployed stack."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Journey:
     """What a user types and writes, and which clients are expected to be allowed."""
 
     name: str
     """The folder's name, which `init` gives to the authorizer."""
     init: tuple[str, ...]
+    app: str = ""
+    """The user's own CDK app, with a stack that has the name of the journey, in place of the one that `init` uses."""
     files: Mapping[str, str] = field(default_factory=dict)
     """What the user writes after `init`."""
     edits: Mapping[str, tuple[str, str]] = field(default_factory=dict)
@@ -39,14 +48,22 @@ class Journey:
     """What the user gives for TOKEN in a printed command."""
     heard: str
     """What a real client of `dev` prints."""
-    allowed: Mapping[str, Context]
-    """The contexts of a client, as TestInvokeAuthorizer takes them."""
+    allowed: Callable[[Outputs], Contexts]
     resource: str
-    """What the deployed function allows that client, without account and region."""
-    refused: Mapping[str, Context]
-    """The contexts of another client."""
+    """What the deployed function allows the client `allowed`, without account and region."""
+    refused: Callable[[Outputs], Contexts]
     reason: str
-    """The reason code with which the deployed function refuses it."""
+    """The reason code with which the deployed function refuses the client `refused`."""
+
+    @property
+    def authorizer(self) -> str:
+        """The deployed authorizer's name."""
+        return self.name if self.app else f"{self.name}-dev"
+
+    @property
+    def stack(self) -> str:
+        """The deployed stack's name."""
+        return self.name if self.app else f"IotAuthorizer-{self.name}-dev"
 
 
 @dataclass(frozen=True)
@@ -57,11 +74,8 @@ class Walked:
     heard: str
     tests: str
     """What pytest printed."""
-
-    @property
-    def authorizer(self) -> str:
-        """The deployed authorizer's name."""
-        return f"{self.journey.name}-dev"
+    outputs: Outputs
+    folder: "Folder"
 
 
 class Folder:
@@ -71,11 +85,12 @@ class Folder:
         self.path = home / journey.name
         self.path.mkdir()
         self._cloud = cloud
-        self._variables = {"HOME": str(home), **journey.variables}
+        path = os.pathsep.join((str(Path(UV).parent), cloud.environment["PATH"]))
+        self._variables = {"HOME": str(home), "PATH": path, **journey.variables}
 
     def run(self, command: str) -> str:
         """Runs a command as it was printed, and returns its output. It must succeed."""
-        return self._cloud.run(self.path, "sh", "-c", _with_uv(command), **self._variables)
+        return self._cloud.run(self.path, "sh", "-c", command, **self._variables)
 
     def write(self, files: Mapping[str, str]) -> None:
         """Writes or replaces files."""
@@ -104,7 +119,7 @@ class Folder:
         return heard
 
 
-def walk(journey: Journey, wheel: Path, cloud: Cloud, home: Path) -> Walked:
+def walk_journey(journey: Journey, wheel: Path, cloud: Cloud, home: Path) -> Walked:
     """Goes from an empty folder to a deployed authorizer."""
     folder = Folder(cloud, home, journey)
     said = folder.run(f"uv tool run --quiet --from '{wheel}[local]' iot-authorizer init {' '.join(journey.init)}")
@@ -118,13 +133,13 @@ def walk(journey: Journey, wheel: Path, cloud: Cloud, home: Path) -> Walked:
         folder.run(locked.partition("to run it here too: ")[2])
     tested = folder.run(journey.tests or tests)
     heard = folder.client_of_dev(journey.token)
-    folder.run(build if "build" in build else "uv run iot-authorizer build")
-    stages = json.loads((folder.path / "cdk.json").read_text())
-    stages["context"]["stages"]["dev"] |= THIS_MACHINE
-    folder.write({"cdk.json": json.dumps(stages)})
-    folder.run(f"{deploy} --yes")
-    return Walked(journey, heard, tested)
-
-
-def _with_uv(command: str) -> str:
-    return f"{UV}{command.strip().removeprefix('uv')}" if command.strip().startswith("uv ") else command
+    if journey.app:
+        folder.write({"cdk_app.py": journey.app, "cdk.json": json.dumps({"app": "uv run --locked python cdk_app.py"})})
+        folder.run(f"{CDK_DEPLOY} {journey.stack}")
+    else:
+        folder.run(build if "build" in build else "uv run iot-authorizer build")
+        stages = json.loads((folder.path / "cdk.json").read_text())
+        stages["context"]["stages"]["dev"] |= THIS_MACHINE
+        folder.write({"cdk.json": json.dumps(stages)})
+        folder.run(f"{deploy} --yes")
+    return Walked(journey, heard, tested, cloud.outputs(journey.stack), folder)

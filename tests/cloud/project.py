@@ -73,8 +73,7 @@ class Project:
 
     def outputs(self, cloud: Cloud) -> dict[str, str]:
         """Returns the outputs of the deployed stack."""
-        stack = cloud.client("cloudformation").describe_stacks(StackName=self.stack)["Stacks"][0]
-        return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+        return cloud.outputs(self.stack)
 
     @classmethod
     def written(cls, folder: Path, stage: str, *, publish: str, **settings: object) -> Self:

@@ -1,15 +1,16 @@
 """From an empty folder to a deployed authorizer, with only the built wheel."""
 
 import json
-from pathlib import Path
 
 import pytest
 
 from tests.authorizer.keys import public_keys, signing_key
 from tests.authorizer.tokens import AUDIENCE, ISSUER, mint
 from tests.cloud.cloud import Cloud
+from tests.cloud.conftest import Walk
 from tests.cloud.credentials import query
-from tests.cloud.journey import Journey, Walked, walk
+from tests.cloud.journey import Journey, Walked
+from tests.cloud.own_app import OWN_APP
 
 THEIRS = ("authorizer", "policies", "identities", "local", "cdk")
 """Packages of a user's that have the names of our folders."""
@@ -71,9 +72,9 @@ CHAT = Journey(
     files={"keys.json": json.dumps(public_keys(signing_key("RS256")))},
     edits={"authorizer.toml": (KEYS, "keys.json")},
     heard="rooms/lobby/say/ann: Hello from Paho\n",
-    allowed={"httpContext": query(mint(rooms=["attic"]))},
+    allowed=lambda _: {"httpContext": query(mint(rooms=["attic"]))},
     resource="topic/rooms/attic/say/ann",
-    refused={"httpContext": query(_FORGED)},
+    refused=lambda _: {"httpContext": query(_FORGED)},
     reason="bad_signature",
 )
 RULES = Journey(
@@ -89,9 +90,9 @@ RULES = Journey(
     packages=(PACKAGE,),
     token=SESSION,
     heard="rooms/lobby/say/ann: Hello from Paho\n",
-    allowed={"httpContext": {"queryString": f"?session={SESSION}"}},
+    allowed=lambda _: {"httpContext": {"queryString": f"?session={SESSION}"}},
     resource="topic/rooms/lobby/say/ann",
-    refused={"httpContext": {"queryString": f"?session={SESSION}x"}},
+    refused=lambda _: {"httpContext": {"queryString": f"?session={SESSION}x"}},
     reason="unknown_session",
 )
 STRANGERS = Journey(
@@ -101,22 +102,16 @@ STRANGERS = Journey(
     tests="uv run pytest",
     variables={"PYTHONPATH": "."},
     heard="public/guestbook: Hello from Paho\n",
-    allowed={"mqttContext": {"clientId": "public/a"}},
+    allowed=lambda _: {"mqttContext": {"clientId": "public/a"}},
     resource="topic/public/guestbook",
-    refused={"mqttContext": {"clientId": "other"}},
+    refused=lambda _: {"mqttContext": {"clientId": "other"}},
     reason="client_id_not_granted",
 )
 
 
-@pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder that is empty before the first journey. The others find there only the CDK's cache."""
-    return tmp_path_factory.mktemp("home")
-
-
-@pytest.fixture(scope="module", params=[CHAT, RULES, STRANGERS], ids=lambda journey: journey.name)
-def walked(request: pytest.FixtureRequest, wheel: Path, cloud: Cloud, home: Path) -> Walked:
-    return walk(request.param, wheel, cloud, home)
+@pytest.fixture(scope="module", params=[CHAT, RULES, STRANGERS, OWN_APP], ids=lambda journey: journey.name)
+def walked(request: pytest.FixtureRequest, walk: Walk) -> Walked:
+    return walk(request.param)
 
 
 def test_the_tests_of_the_project_pass(walked: Walked) -> None:
@@ -128,17 +123,19 @@ def test_the_client_that_dev_prints_gets_its_message(walked: Walked) -> None:
 
 
 def test_the_deployed_authorizer_is_active(walked: Walked, cloud: Cloud) -> None:
-    assert cloud.describe(walked.authorizer)["status"] == "ACTIVE"
+    assert cloud.describe(walked.journey.authorizer)["status"] == "ACTIVE"
 
 
 def test_the_deployed_function_allows_what_was_written(walked: Walked, cloud: Cloud) -> None:
-    documents = cloud.ask(walked.authorizer, **walked.journey.allowed)["policyDocuments"]
+    documents = cloud.ask(walked.journey.authorizer, **walked.journey.allowed(walked.outputs))["policyDocuments"]
     statements = [statement for document in documents for statement in json.loads(document)["Statement"]]
     assert walked.journey.resource in {each.split(":")[-1] for found in statements for each in found["Resource"]}
 
 
 def test_the_deployed_function_refuses_another_client_and_logs_why(walked: Walked, cloud: Cloud) -> None:
     """The alarms find the line by the authorizer's name."""
-    assert cloud.ask(walked.authorizer, **walked.journey.refused)["isAuthenticated"] is False
-    lines = cloud.log(cloud.describe(walked.authorizer)["authorizerFunctionArn"])
-    assert (walked.journey.reason, walked.authorizer) in {(line.get("reason"), line["service"]) for line in lines}
+    assert cloud.ask(walked.journey.authorizer, **walked.journey.refused(walked.outputs))["isAuthenticated"] is False
+    lines = cloud.log(cloud.describe(walked.journey.authorizer)["authorizerFunctionArn"])
+    assert (walked.journey.reason, walked.journey.authorizer) in {
+        (line.get("reason"), line["service"]) for line in lines
+    }

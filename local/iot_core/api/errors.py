@@ -68,6 +68,12 @@ def forbidden() -> ApiError:
     return ApiError(403, "ForbiddenException", "Forbidden")
 
 
+def access_denied(arn: str, action: str, resource: str) -> ApiError:
+    """Makes the error of a signed request that the policies of its principal do not allow, in IAM's words."""
+    message = f"User: {arn} is not authorized to perform: {action} on resource: {resource}"
+    return ApiError(403, "AccessDeniedException", message)
+
+
 def throttled(message: str) -> ApiError:
     """Makes the error of a limit of the account."""
     return ApiError(429, "ThrottlingException", message)

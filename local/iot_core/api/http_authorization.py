@@ -1,15 +1,18 @@
-"""Authorizes HTTP requests that publish or that read retained messages.
+"""Authorizes HTTP requests.
 
 Rules:
-- A request with a signature of AWS (Signature Version 4) is decided by the policy of the principal that signed it.
-- Without a signature, the custom authorizer decides, as for HTTPS on IoT Core.
+- A request with a signature of AWS (Signature Version 4) is decided by the policy of the principal that signed it,
+  whatever its operation is.
+- Without a signature, the custom authorizer decides about publishing and reading retained messages, as for HTTPS on IoT
+  Core.
 - If the authorizer has `enableCachingForHttp`, its answer is cached for a client that keeps its HTTP connection: for
   `refreshAfterInSeconds` (API_CreateAuthorizer). `disconnectAfterInSeconds` plays no part there, and no operation ends
   it. It ends with its connection.
 - unmeasured: that an answer is for one credential only, so that another one on the same connection invokes the
   function, and that a refusal is not cached (assumed: AWS names only the connection and the result).
 - A new configuration ends what is cached, so that a saved template takes effect at once. AWS says nothing of that.
-- All other operations are open to everyone who can reach the port, so that `aws --no-sign-request` works.
+- All other operations are open to unsigned requests of everyone who can reach the port, so that
+  `aws --no-sign-request` works.
 - A refused client gets only the status, 401 or 403. The feed has the reason.
 """
 
@@ -20,7 +23,7 @@ from typing import NamedTuple, cast
 from pydantic import ValidationError
 from starlette.requests import Request
 
-from iot_core.api.errors import forbidden, unauthorized
+from iot_core.api.errors import access_denied, forbidden, unauthorized
 from iot_core.api.parameters import invalid_members
 from iot_core.api.signed_requests import signed_by
 from iot_core.authorizers.event import ConnectionRequest, HttpContext, TlsContext, join_headers
@@ -63,9 +66,7 @@ class HttpAuthorization:
         except Refused as refused:
             self._core.decisions.refused(refused, requested.action, requested.resource)
             raise unauthorized() from None
-        host = request.client.host if request.client else None
-        domain_name = connection_request(request).domain_name
-        policy = authorization.evaluator(Connection(source_ip=host, domain_name=domain_name))
+        policy = authorization.evaluator(_connection(request))
         if policy.doubts:
             self._core.decisions.doubts(authorization, None, policy.doubts)
         missing = next((name for name, arn in requested.permissions if not policy.allows(name, arn)), None)
@@ -81,6 +82,19 @@ class HttpAuthorization:
         )
         if missing is not None:
             raise forbidden()
+
+    def require_of_signer(self, request: Request, action: str, kind: str, name: str) -> None:
+        """Checks that the principal that signed a request may do this. One that is not signed may.
+
+        The resource is a name of a kind, or `*` if the kind is empty. Raises ApiError, 403.
+        """
+        principal = signed_by(request)
+        resource = self._core.arn(kind, name) if kind else "*"
+        if principal is None or principal.evaluator(_connection(request)).allows(action, resource):
+            return
+        asked, missing = f"{request.method} {request.scope['path']}", f"{action} on {resource}"
+        self._core.decisions.by_policy(principal, None, "http_request", asked, False, missing=missing)
+        raise access_denied(principal.arn, action, resource)
 
     async def _authorize(self, request: Request) -> Authorization:
         cache = _cache_of(request)
@@ -131,6 +145,12 @@ class _Cached(NamedTuple):
 def _cache_of(request: Request) -> MutableMapping[Hashable, _Cached]:
     """The cached answers of the request's connection."""
     return cast("MutableMapping[Hashable, _Cached]", request.scope["state"]["connection"])
+
+
+def _connection(request: Request) -> Connection:
+    """What a policy sees of a request."""
+    host = request.client.host if request.client else None
+    return Connection(source_ip=host, domain_name=connection_request(request).domain_name)
 
 
 def connection_request(request: Request) -> ConnectionRequest:

@@ -8,6 +8,7 @@ import re
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
+from typing import NamedTuple
 from urllib.parse import quote
 
 from starlette.datastructures import URLPath
@@ -20,6 +21,7 @@ from iot_core.api.authorizers import AuthorizerOperations
 from iot_core.api.connections import ConnectionOperations
 from iot_core.api.errors import ApiError, internal_failure, invalid_request, method_not_allowed, unknown_operation
 from iot_core.api.http_authorization import HttpAuthorization
+from iot_core.api.parameters import label
 from iot_core.api.publish import PublishOperation
 from iot_core.api.retained_messages import RetainedMessageOperations
 from iot_core.api.signed_requests import SignedRequests
@@ -32,22 +34,40 @@ _logger = logging.getLogger(__name__)
 _ENDPOINT_TYPES = frozenset({"iot:Data", "iot:Data-ATS"})
 
 
+class Plane(NamedTuple):
+    """What the operations of the control plane or of the data plane share."""
+
+    signed: SignedRequests
+    authorization: HttpAuthorization
+
+
+class Operation(NamedTuple):
+    """An operation, and what the sender of a signed request needs for it."""
+
+    handle: Handler
+    action: str | None
+    """The action that its policy must allow; None if `handle` asks the policy itself."""
+    kind: str = ""
+    """The kind of the resource, which the path names; empty for all resources, `*`."""
+
+
 class OperationRoute(BaseRoute):
     """The operations at one path, by method.
 
-    A signed request is verified first. Every answer has a request ID, and every error is answered as AWS does.
+    A signed request is verified first, and its sender must be allowed to use the operation. Every answer has a request
+    ID, and every error is answered as AWS does.
     """
 
-    def __init__(self, signed: SignedRequests, path: str, handlers: Mapping[str, Handler]) -> None:
+    def __init__(self, plane: Plane, path: str, operations: Mapping[str, Operation]) -> None:
         """`path` has the form of AWS's models: `{name}` is one segment, `{name+}` one or more."""
-        self._signed = signed
+        self._plane = plane
         parts = _LABEL.split(path)
         pattern = "".join(
             f"(?P<{name}>{'.*' if plus else '[^/]+'})" + re.escape(text)
             for name, plus, text in zip(parts[1::3], parts[2::3], parts[3::3], strict=True)
         )
         self._pattern = re.compile(re.escape(parts[0]) + pattern)
-        self._handlers = handlers
+        self._operations = operations
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         """Matches only the path, because this route also answers a wrong method."""
@@ -69,11 +89,15 @@ class OperationRoute(BaseRoute):
         await with_request_id(response)(scope, receive, send)
 
     async def _answer(self, request: Request) -> Response:
-        handler = self._handlers.get(request.method)
+        operation = self._operations.get(request.method)
         try:
-            if handler is None:
-                raise method_not_allowed(request.method, ", ".join(self._handlers))
-            return await handler(await self._signed.verified(request))
+            if operation is None:
+                raise method_not_allowed(request.method, ", ".join(self._operations))
+            verified = await self._plane.signed.verified(request)
+            if operation.action is not None:
+                name = label(request, next(iter(request.path_params))) if operation.kind else ""
+                self._plane.authorization.require_of_signer(verified, operation.action, operation.kind, name)
+            return await operation.handle(verified)
         except ApiError as error:
             return error.response()
         except ClientDisconnect:
@@ -89,42 +113,59 @@ def routes(core: IotCore) -> list[BaseRoute]:
 
 
 def _control_plane(core: IotCore) -> list[BaseRoute]:
-    authorizers, operations = AuthorizerOperations(core), partial(OperationRoute, SignedRequests(core, "iot"))
+    authorizers = AuthorizerOperations(core)
+    operations = partial(OperationRoute, Plane(SignedRequests(core, "iot"), HttpAuthorization(core)))
+    authorizer = partial(Operation, kind="authorizer")
+    # SetDefaultAuthorizer names its authorizer in the body. Its resource is `*` here: no policy for one authorizer
+    # allows it.
     return [
-        operations("/authorizer/{authorizerName}/test", {"POST": authorizers.test_invoke}),
+        operations(
+            "/authorizer/{authorizerName}/test",
+            {"POST": authorizer(authorizers.test_invoke, "iot:TestInvokeAuthorizer")},
+        ),
         operations(
             "/authorizer/{authorizerName}",
             {
-                "POST": authorizers.create,
-                "GET": authorizers.describe,
-                "PUT": authorizers.update,
-                "DELETE": authorizers.delete,
+                "POST": authorizer(authorizers.create, "iot:CreateAuthorizer"),
+                "GET": authorizer(authorizers.describe, "iot:DescribeAuthorizer"),
+                "PUT": authorizer(authorizers.update, "iot:UpdateAuthorizer"),
+                "DELETE": authorizer(authorizers.delete, "iot:DeleteAuthorizer"),
             },
         ),
-        operations("/authorizers/", {"GET": authorizers.list}),
-        operations("/authorizers", {"GET": authorizers.list}),
+        operations("/authorizers/", {"GET": Operation(authorizers.list, "iot:ListAuthorizers")}),
+        operations("/authorizers", {"GET": Operation(authorizers.list, "iot:ListAuthorizers")}),
         operations(
             "/default-authorizer",
             {
-                "POST": authorizers.set_default,
-                "GET": authorizers.describe_default,
-                "DELETE": authorizers.clear_default,
+                "POST": Operation(authorizers.set_default, "iot:SetDefaultAuthorizer"),
+                "GET": Operation(authorizers.describe_default, "iot:DescribeDefaultAuthorizer"),
+                "DELETE": Operation(authorizers.clear_default, "iot:ClearDefaultAuthorizer"),
             },
         ),
-        operations("/endpoint", {"GET": partial(_describe_endpoint, core)}),
+        operations("/endpoint", {"GET": Operation(partial(_describe_endpoint, core), "iot:DescribeEndpoint")}),
     ]
 
 
 def _data_plane(core: IotCore) -> list[BaseRoute]:
     authorization = HttpAuthorization(core)
-    retained = RetainedMessageOperations(core, authorization)
-    connections, operations = ConnectionOperations(core), partial(OperationRoute, SignedRequests(core, "iotdata"))
+    retained, connections = RetainedMessageOperations(core, authorization), ConnectionOperations(core)
+    operations = partial(OperationRoute, Plane(SignedRequests(core, "iotdata"), authorization))
+    client = partial(Operation, kind="client")
     return [
-        operations("/topics/{topic+}", {"POST": PublishOperation(core, authorization).publish}),
-        operations("/retainedMessage/{topic+}", {"GET": retained.get}),
-        operations("/retainedMessage", {"GET": retained.list}),
-        operations("/connections/{clientId}/subscriptions", {"GET": connections.subscriptions}),
-        operations("/connections/{clientId}", {"GET": connections.get, "DELETE": connections.delete}),
+        operations("/topics/{topic+}", {"POST": Operation(PublishOperation(core, authorization).publish, None)}),
+        operations("/retainedMessage/{topic+}", {"GET": Operation(retained.get, None)}),
+        operations("/retainedMessage", {"GET": Operation(retained.list, None)}),
+        operations(
+            "/connections/{clientId}/subscriptions",
+            {"GET": client(connections.subscriptions, "iot:ListSubscriptions")},
+        ),
+        operations(
+            "/connections/{clientId}",
+            {
+                "GET": client(connections.get, "iot:GetConnection"),
+                "DELETE": client(connections.delete, "iot:DeleteConnection"),
+            },
+        ),
     ]
 
 

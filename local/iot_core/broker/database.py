@@ -81,8 +81,7 @@ def unpack_will(packed: bytes) -> Will:
 
 
 def _publish(packed: bytes) -> Publish:
-    decoder = Decoder(len(packed))
-    decoder.version = Version.MQTT_5
+    decoder = Decoder(len(packed), Version.MQTT_5)
     decoder.receive(packed)
     try:
         publish = decoder.next()

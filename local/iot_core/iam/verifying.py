@@ -1,7 +1,8 @@
 """Verifies signed requests: the key, its session token, the scope, the signature and the time.
 
-1. This machine must have issued the key. A temporary key needs its session token and must not have expired. A session
-   token in the URL is not signed, since AWS IoT computes the signature without it; in a header it is signed.
+1. This machine must have issued the key. A temporary key needs its session token, from which the key is read, and must
+   not have expired. A session token in the URL is not signed, since AWS IoT computes the signature without it; in a
+   header it is signed.
 2. The scope must name the region of this endpoint, and a service that the request is for.
 3. The signature must be that of the request as it came. If it is not, `mistakes` finds out why.
 4. The request must have been signed within five minutes, before or after now. That is what AWS keeps to, whatever
@@ -82,7 +83,7 @@ class SignatureVerifier:
             presented = read_url(request)
         except MalformedSignature as error:
             raise malformed_signature(str(error)) from None
-        return self._verify(presented, request, self._find(presented.key_id), services)
+        return self._verify(presented, request, services)
 
     def is_foreign(self, request: SentRequest, services: Collection[str]) -> bool:
         """Whether a request, without its payload, is signed in its header with a key that this machine did not issue.
@@ -93,10 +94,9 @@ class SignatureVerifier:
             found = read_authorization(request)
         except MalformedSignature as error:
             raise malformed_signature(str(error)) from None
-        if self._keys.find(found.key_id) is not None:
+        is_temporary = request.header("x-amz-security-token") is not None or found.key_id.startswith(_TEMPORARY)
+        if is_temporary or found.key_id == self._keys.owner.key_id:
             return False
-        if request.header("x-amz-security-token") is not None or found.key_id.startswith(_TEMPORARY):
-            raise unknown_key(f"{found.key_id}, a temporary one")
         _check_service(found.scope, services)
         return True
 
@@ -106,18 +106,11 @@ class SignatureVerifier:
             presented = read_header(request)
         except MalformedSignature as error:
             raise malformed_signature(str(error)) from None
-        return self._verify(presented, request, self._find(presented.key_id), services)
+        return self._verify(presented, request, services)
 
-    def _find(self, key_id: str) -> AccessKey:
-        key = self._keys.find(key_id)
-        if key is None:
-            raise unknown_key(key_id)
-        return key
-
-    def _verify(
-        self, presented: PresentedSignature, request: SentRequest, key: AccessKey, services: Collection[str]
-    ) -> AccessKey:
-        self._check_token(presented, key)
+    def _verify(self, presented: PresentedSignature, request: SentRequest, services: Collection[str]) -> AccessKey:
+        key = self._find(presented.key_id, presented.session_token)
+        self._check_expiry(key)
         _check_service(presented.scope, services)
         self._check_region(presented)
         expected = signature(key.secret, presented.scope, presented.date, presented.canonical(request))
@@ -129,14 +122,24 @@ class SignatureVerifier:
         self._check_time(presented)
         return key
 
-    def _check_token(self, presented: PresentedSignature, key: AccessKey) -> None:
-        expected, found = key.session_token, presented.session_token
-        if expected is None and found is not None:
-            raise _invalid_token(f"{key.key_id} is a long-term key: expected no session token")
-        if expected is not None and found is None:
-            raise _invalid_token(f"{key.key_id} is a temporary key: the session token is missing")
-        if not hmac.compare_digest((expected or "").encode(), (found or "").encode()):
-            raise _invalid_token(f"the session token is not the one of {key.key_id}")
+    def _find(self, key_id: str, token: str | None) -> AccessKey:
+        if key_id == self._keys.owner.key_id:
+            if token is not None:
+                raise _invalid_token(f"{key_id} is a long-term key: expected no session token")
+            return self._keys.owner
+        if token is None:
+            if key_id.startswith(_TEMPORARY):
+                raise _invalid_token(f"{key_id} is a temporary key: the session token is missing")
+            raise unknown_key(f"this machine did not issue the access key {key_id}")
+        key = self._keys.open_token(token)
+        if key is None:
+            source = "it was changed, or another endpoint issued it"
+            raise unknown_key(f"this machine did not issue the session token of {key_id}: {source}")
+        if key.key_id != key_id:
+            raise _invalid_token(f"the session token is not the one of {key_id}")
+        return key
+
+    def _check_expiry(self, key: AccessKey) -> None:
         if key.expires_at is not None and self._clock() >= key.expires_at:
             ago = round(self._clock() - key.expires_at)
             error = AwsError("ExpiredTokenException", "The security token included in the request is expired")
@@ -182,9 +185,8 @@ def _wrong_scope(detail: str, expected: str) -> SignatureRefused:
     return SignatureRefused(IotCoreReason.CREDENTIAL_SCOPE_INVALID, f"the credential: {detail}", error)
 
 
-def unknown_key(key_id: str) -> SignatureRefused:
+def unknown_key(detail: str) -> SignatureRefused:
     """The refusal of a key that this machine did not issue."""
-    detail = f"this machine did not issue the access key {key_id}"
     return SignatureRefused(IotCoreReason.ACCESS_KEY_UNKNOWN, detail, AwsError(*_INVALID_TOKEN))
 
 

@@ -3,7 +3,7 @@
 decoder = Decoder(max_packet_size=131072)
 decoder.receive(chunk)
 while (packet := decoder.next()) is not None: ...
-transport.write(encode(Puback(packet.packet_id), decoder.version))
+transport.write(encode(Puback(packet.packet_id), connect.version))
 """
 
 from iot_core.mqtt.decoder import Decoder

@@ -77,15 +77,13 @@ class Decoder:
         "_needed",
         "_offset",
         "_partial",
-        "_version",
         "_waiting",
     )
 
-    def __init__(self, max_packet_size: int) -> None:
-        """`max_packet_size` is the limit for a whole packet, in bytes."""
+    def __init__(self, max_packet_size: int, version: Version | None = None) -> None:
+        """`max_packet_size` is the limit for a whole packet, in bytes. `version` is None if a CONNECT comes first."""
         self._max_packet_size = max_packet_size
-        self._version: Version | None = None
-        self._decoders = _DECODERS[None]
+        self._decoders = _DECODERS[version]
         self._error: MqttError | None = None
         # The bytes that are read now, the offset of the next packet, and their end.
         self._chunk = b""
@@ -96,17 +94,6 @@ class Decoder:
         self._needed = 0
         # Chunks that arrived before the current chunk was read to its end.
         self._waiting: deque[bytes] = deque()
-
-    @property
-    def version(self) -> Version | None:
-        """The version of the packets: None before CONNECT, which sets it. A client sets it itself."""
-        return self._version
-
-    @version.setter
-    def version(self, version: Version | None) -> None:
-        """Decodes the next packets in this version."""
-        self._version = version
-        self._decoders = _DECODERS[version]
 
     @property
     def buffered(self) -> int:
@@ -155,7 +142,7 @@ class Decoder:
             self._fail(error)
             raise
         if first == _CONNECT and isinstance(packet, Connect):
-            self.version = packet.version
+            self._decoders = _DECODERS[packet.version]
         return packet
 
     def _find(self) -> _Frame | None:

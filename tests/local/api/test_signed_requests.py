@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from iot_core.iam.access_keys import AccessKey, IamPrincipal
-from iot_policies.documents import parse_document
+from iot_core.iam.access_keys import AccessKey
+from iot_core.iam.roles import CLIENT_ROLE, RoleSession
 from tests.local.api.conftest import Send
 from tests.local.api.server import Service
-from tests.local.iam.signers import Signer
+from tests.local.iam.signers import Signer, policy, stranger
 
 NOW = 1_000_000
 TOPIC = "/topics/a%2Fb%20c"
@@ -64,26 +64,29 @@ def test_the_control_plane_has_a_service_of_its_own(send: Send, service: Service
     assert reasons(service) == ["credential_scope_invalid"]
 
 
-def key(key_id: str, token: str | None = None) -> AccessKey:
-    return AccessKey(key_id, "secret", IamPrincipal("", "", ()), token)
-
-
 def test_a_long_term_key_of_another_endpoint_counts_as_the_owner(send: Send, signer: Signer) -> None:
-    headers = signer._replace(key=key("AKIAOTHER"), region="us-west-2", at=0).headers("POST", TOPIC)
+    headers = signer._replace(key=stranger("AKIAOTHER"), region="us-west-2", at=0).headers("POST", TOPIC)
     assert send("POST", TOPIC, b"x", headers).status == 200
 
 
-@pytest.mark.parametrize("other", [key("ASIAOTHER"), key("ASIAOTHER", "token"), key("AKIAOTHER", "token")])
+OTHERS = [
+    (stranger("ASIAOTHER"), "session_token_invalid"),
+    (stranger("ASIAOTHER", "token"), "access_key_unknown"),
+    (stranger("AKIAOTHER", "token"), "access_key_unknown"),
+]
+
+
+@pytest.mark.parametrize(("other", "reason"), OTHERS)
 def test_a_temporary_key_of_another_endpoint_is_refused(
-    send: Send, service: Service, signer: Signer, other: AccessKey
+    send: Send, service: Service, signer: Signer, other: AccessKey, reason: str
 ) -> None:
     answer = send("POST", TOPIC, b"x", signer._replace(key=other).headers("POST", TOPIC, body=b"x"))
     assert answer.error == (403, "UnrecognizedClientException")
-    assert reasons(service) == ["access_key_unknown"]
+    assert reasons(service) == [reason]
 
 
 def test_a_long_term_key_of_another_endpoint_is_refused_for_another_service(send: Send, signer: Signer) -> None:
-    headers = signer._replace(key=key("AKIAOTHER"), service="s3").headers("POST", TOPIC)
+    headers = signer._replace(key=stranger("AKIAOTHER"), service="s3").headers("POST", TOPIC)
     assert send("POST", TOPIC, b"x", headers).error == (403, "InvalidSignatureException")
 
 
@@ -108,10 +111,8 @@ def test_a_signature_and_an_authorizer_are_refused_together(send: Send, service:
 
 
 def test_temporary_credentials_may_do_what_their_policy_allows(send: Send, service: Service, signer: Signer) -> None:
-    allowed = {"Effect": "Allow", "Action": "iot:Publish", "Resource": service.core.arn("topic", "a")}
-    policy = parse_document({"Version": "2012-10-17", "Statement": [allowed]})
-    ann = AccessKey("ASIAANN", "secret", IamPrincipal("ann", "id", (policy,)), "token", NOW + 60)
-    service.do(lambda core: core.access_keys.add(ann))
+    only_a = policy(("iot:Publish", service.core.arn("topic", "a")))
+    ann = service.do(lambda core: core.temporary_keys.issue(RoleSession(CLIENT_ROLE, "ann", NOW + 60, only_a)))
     signed = signer._replace(key=ann)
     statuses = [send("POST", path, b"", signed.headers("POST", path)).status for path in ("/topics/a", "/topics/b")]
     assert statuses == [200, 403]

@@ -47,8 +47,7 @@ class Wire:
         self.slow = False
         self.closed = False
         self.packets: list[mqtt.Packet] = []
-        self._decoder = mqtt.Decoder(1 << 20)
-        self._decoder.version = version
+        self._decoder = mqtt.Decoder(1 << 20, version)
 
     def write(self, chunk: bytes) -> None:
         """Decode bytes. Nothing may follow a DISCONNECT [MQTT-3.14.4-1] or the end."""
@@ -70,8 +69,7 @@ class Peer:
         self.broker = broker
         self._version = connect.version
         self._packet_ids = itertools.count(1)
-        self._decoder = mqtt.Decoder(IOT_CORE.packet)
-        self._decoder.version = connect.version
+        self._decoder = mqtt.Decoder(IOT_CORE.packet, connect.version)
         self.client = broker.connect(connect, client_id, policy, self.wire, ORIGIN, f"principal{client_id}")
         self.connack = self._take(mqtt.Connack)[0]
 

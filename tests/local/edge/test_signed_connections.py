@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+import re
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -10,25 +11,17 @@ from typing import Any
 
 import pytest
 
-from iot_core.iam.access_keys import AccessKey, IamPrincipal
+from iot_core.iam.roles import CLIENT_ROLE, RoleSession
 from iot_core.mqtt import ConnectReturnCode, Publish, Subscribe, Subscription, Version
-from iot_policies.documents import parse_document
 from tests.local.harness.channels import WebSocketChannel
 from tests.local.harness.client import Client
 from tests.local.harness.running import Running
-from tests.local.iam.signers import Signer
+from tests.local.iam.signers import Signer, policy, stranger
 
 NAME = "x-amz-customauthorizer-name"
 ARN = "arn:aws:iot:us-east-1:123456789012:"
-ONLY_ANN = parse_document(
-    {
-        "Version": "2012-10-17",
-        "Statement": [
-            {"Effect": "Allow", "Action": "iot:Connect", "Resource": f"{ARN}client/ann"},
-            {"Effect": "Allow", "Action": "iot:Subscribe", "Resource": f"{ARN}topicfilter/a"},
-        ],
-    }
-)
+ANN = f"{CLIENT_ROLE}/ann"
+ONLY_ANN = policy(("iot:Connect", f"{ARN}client/ann"), ("iot:Subscribe", f"{ARN}topicfilter/a"))
 
 
 @pytest.fixture
@@ -41,9 +34,8 @@ def signer(running: Running) -> Signer:
 @pytest.fixture
 def limited(running: Running, signer: Signer) -> Signer:
     """Signs with a temporary key whose policy allows one client ID and one topic filter."""
-    principal = IamPrincipal("ann", "123456789012/AROAEXAMPLE:ann/AROAEXAMPLE:ann", (ONLY_ANN,))
-    key = AccessKey("ASIAANN", "secret", principal, "tok+/==", time.time() + 3600)
-    running.core.call(lambda: running.core.iot_core.access_keys.add(key))
+    session = RoleSession(CLIENT_ROLE, "ann", int(time.time()) + 3600, ONLY_ANN)
+    key = running.core.call(lambda: running.core.iot_core.temporary_keys.issue(session))
     return signer._replace(key=key)
 
 
@@ -103,8 +95,8 @@ def test_a_wrong_signature_is_refused_as_aws_does_and_the_feed_says_what_is_wron
         ({"service": "iot"}, "credential_scope_invalid"),
         ({"at": 0.0}, "aws_signature_expired"),
         ({"host": "localhost:8443"}, "aws_signature_mismatch"),
-        ({"key": AccessKey("AKIAOTHER", "secret", IamPrincipal("", "", ()))}, "access_key_unknown"),
-        ({"key": AccessKey("ASIAOTHER", "secret", IamPrincipal("", "", ()), "token")}, "access_key_unknown"),
+        ({"key": stranger("AKIAOTHER")}, "access_key_unknown"),
+        ({"key": stranger("ASIAOTHER", "token")}, "access_key_unknown"),
     ],
 )
 def test_each_mistake_has_its_reason_code(
@@ -159,7 +151,7 @@ def test_temporary_credentials_may_do_what_their_policy_allows(running: Running,
     with running.client(channel=upgraded(running, limited.url())) as client:
         assert client.connect("ann").reason_code == 0
         assert [client.subscribe(topic) for topic in ("a", "b")] == [0, 0x80]
-    running.record("decision", action="subscribe", resource="b", allowed=False, principal="ann")
+    running.record("decision", action="subscribe", resource="b", allowed=False, principal=ANN)
 
 
 def test_another_client_id_is_refused_and_the_event_names_the_principal(running: Running, limited: Signer) -> None:
@@ -168,8 +160,8 @@ def test_another_client_id_is_refused_and_the_event_names_the_principal(running:
         watcher.subscribe("$aws/events/presence/connect_failed/#")
         assert client.connect("bob").reason_code == ConnectReturnCode.NOT_AUTHORIZED
         event = json.loads(watcher.expect(Publish).payload)
-    assert event["principalIdentifier"] == "123456789012/AROAEXAMPLE:ann/AROAEXAMPLE:ann"
-    running.record("decision", action="connect", allowed=False, reason="connect_not_allowed", principal="ann")
+    assert re.fullmatch(r"123456789012/(AROA[A-Z2-7]{17}:ann)/\1", event["principalIdentifier"])
+    running.record("decision", action="connect", allowed=False, reason="connect_not_allowed", principal=ANN)
 
 
 def test_presence_names_the_owner_as_aws_writes_an_iam_user(running: Running, signer: Signer) -> None:

@@ -17,8 +17,7 @@ class Client:
     def __init__(self, channel: Channel, version: mqtt.Version = mqtt.Version.MQTT_3_1_1) -> None:
         self.channel = channel
         self.version = version
-        self._decoder = mqtt.Decoder(_MOST)
-        self._decoder.version = version
+        self._decoder = mqtt.Decoder(_MOST, version)
         self._packet_id = 0
 
     def __enter__(self) -> Self:

@@ -1,5 +1,6 @@
 """Requests that botocore signs: a signer that shares no code with the verifier."""
 
+import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import NamedTuple
@@ -23,6 +24,18 @@ NOW = 1_780_000_000
 HOST = "localhost:8443"
 OWNER = AccessKey("AKIAOWNER", "owner/secret+1", owner_principal("AKIAOWNER", PLACE))
 TEMPORARY = AccessKey("ASIATEMPORARY", "temporary", OWNER.principal, "tok+/==", NOW + 3600)
+SECOND = AccessKey("ASIASECOND", "second", OWNER.principal, "second+/==", NOW + 3600)
+
+
+def policy(*statements: tuple[str, str]) -> str:
+    """A policy that allows actions, each on the ARN of a resource."""
+    allowed = [{"Effect": "Allow", "Action": action, "Resource": resource} for action, resource in statements]
+    return json.dumps({"Version": "2012-10-17", "Statement": allowed})
+
+
+def stranger(key_id: str, token: str | None = None) -> AccessKey:
+    """A key that no endpoint issued."""
+    return AccessKey(key_id, "secret", OWNER.principal, token)
 
 
 class Signer(NamedTuple):
@@ -76,8 +89,5 @@ def call(method: str, path: str, headers: Mapping[str, str], query: str = "", bo
 
 def verifier(now: float = NOW, *others: AccessKey) -> SignatureVerifier:
     """A verifier that knows the owner's key and others."""
-    clock = Clock(now)
-    keys = AccessKeys(OWNER, clock)
-    for each in others:
-        keys.add(each)
-    return SignatureVerifier(keys, REGION, clock)
+    tokens = {each.session_token or "": each for each in others}
+    return SignatureVerifier(AccessKeys(OWNER, tokens.get), REGION, Clock(now))

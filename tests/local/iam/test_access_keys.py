@@ -1,16 +1,14 @@
 """The owner's key in the data folder, and temporary keys."""
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from iot_core.iam.access_keys import AccessKeys, owner_key
+from iot_core.iam.access_keys import owner_key
 from iot_policies import InvalidFile
 from iot_policies.connection import Connection
-from tests.clock import Clock
-from tests.local.iam.signers import NOW, OWNER, PLACE, TEMPORARY
+from tests.local.iam.signers import OWNER, PLACE, TEMPORARY
 
 
 def test_the_owner_keeps_its_key(tmp_path: Path) -> None:
@@ -52,18 +50,6 @@ def test_a_file_without_a_key_is_refused_and_says_what_to_do(tmp_path: Path, con
 def test_the_owner_may_do_everything() -> None:
     evaluator = OWNER.principal.evaluator(Connection())
     assert evaluator.allows("iot:Publish", "arn:aws:iot:eu-west-1:123456789012:topic/a")
-
-
-def test_a_temporary_key_is_known_for_a_day_after_it_expired() -> None:
-    clock = Clock(NOW)
-    keys = AccessKeys(OWNER, clock)
-    keys.add(TEMPORARY)
-    clock.now += 3600 + 86_400
-    keys.add(replace(TEMPORARY, key_id="ASIASECOND"))
-    assert keys.find(TEMPORARY.key_id) is TEMPORARY
-    clock.now += 1
-    keys.add(replace(TEMPORARY, key_id="ASIATHIRD", expires_at=clock.now))
-    assert keys.find(TEMPORARY.key_id) is None
 
 
 def test_a_key_shows_no_secret() -> None:

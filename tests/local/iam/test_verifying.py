@@ -13,7 +13,7 @@ from iot_core.iam.access_keys import AccessKey
 from iot_core.iam.signing import CanonicalRequest, Scope, SentRequest, sha256, signature
 from iot_core.iam.verifying import SignatureRefused
 from iot_core.reasons import IotCoreReason
-from tests.local.iam.signers import HOST, NOW, OWNER, REGION, TEMPORARY, Signer, call, upgrade, verifier
+from tests.local.iam.signers import HOST, NOW, OWNER, REGION, SECOND, TEMPORARY, Signer, call, upgrade, verifier
 
 DATE = "20260528T202640Z"
 SHA256_OF_NOTHING = sha256(b"")
@@ -23,7 +23,7 @@ DATA = ["iotdata"]
 def refused_url(request: SentRequest, now: float = NOW) -> tuple[str, str]:
     """The reason code and the detail of a refused URL."""
     with pytest.raises(SignatureRefused) as caught:
-        verifier(now, TEMPORARY).verify_url(request)
+        verifier(now, TEMPORARY, SECOND).verify_url(request)
     return caught.value.reason, caught.value.detail
 
 
@@ -137,7 +137,8 @@ def test_temporary_credentials_expire() -> None:
 UNKNOWN = AccessKey("AKIASTRANGER", "secret", OWNER.principal)
 WRONG = AccessKey(OWNER.key_id, "another secret", OWNER.principal)
 NO_TOKEN = AccessKey(TEMPORARY.key_id, TEMPORARY.secret, OWNER.principal)
-OTHER_TOKEN = AccessKey(TEMPORARY.key_id, TEMPORARY.secret, OWNER.principal, "another")
+STRANGE_TOKEN = AccessKey(TEMPORARY.key_id, TEMPORARY.secret, OWNER.principal, "another")
+OTHER_TOKEN = AccessKey(TEMPORARY.key_id, TEMPORARY.secret, OWNER.principal, SECOND.session_token)
 NEEDLESS_TOKEN = AccessKey(OWNER.key_id, OWNER.secret, OWNER.principal, "stale")
 
 
@@ -147,6 +148,7 @@ NEEDLESS_TOKEN = AccessKey(OWNER.key_id, OWNER.secret, OWNER.principal, "stale")
         (Signer(UNKNOWN), IotCoreReason.ACCESS_KEY_UNKNOWN, "AKIASTRANGER"),
         (Signer(WRONG), IotCoreReason.AWS_SIGNATURE_MISMATCH, "secret access key is not the one"),
         (Signer(NO_TOKEN), IotCoreReason.SESSION_TOKEN_INVALID, "is missing"),
+        (Signer(STRANGE_TOKEN), IotCoreReason.ACCESS_KEY_UNKNOWN, "did not issue the session token of ASIATEMPORARY"),
         (Signer(OTHER_TOKEN), IotCoreReason.SESSION_TOKEN_INVALID, "not the one of ASIATEMPORARY"),
         (Signer(NEEDLESS_TOKEN), IotCoreReason.SESSION_TOKEN_INVALID, "expected no session token"),
         (Signer(region="eu-west-2"), IotCoreReason.CREDENTIAL_SCOPE_INVALID, "region eu-west-1, found eu-west-2"),

@@ -16,9 +16,7 @@ def frame(first: int, *parts: bytes) -> bytes:
 
 
 def decoder_of(version: Version | None, max_packet_size: int = LARGEST) -> Decoder:
-    decoder = Decoder(max_packet_size)
-    decoder.version = version
-    return decoder
+    return Decoder(max_packet_size, version)
 
 
 def drain(decoder: Decoder) -> Iterator[Packet]:

@@ -1,0 +1,70 @@
+"""A CDK app of the user's own: a user pool, its app client and the authorizer that accepts its tokens, in one stack.
+
+ministack's Cognito signs no tokens where it runs here (it lacks a package for RSA), and nothing here answers for
+Cognito's host name. So the tests sign the tokens, and the keys are in a file. The other issuer of the pool, for ID
+tokens, has the URL of the keys that a user of AWS gets.
+"""
+
+import json
+
+from tests.authorizer.keys import public_keys, signing_key
+from tests.authorizer.tokens import mint
+from tests.cloud.cloud import REGION
+from tests.cloud.credentials import query
+from tests.cloud.journey import Journey, Outputs
+from tests.cloud.project import THIS_MACHINE
+
+NAME = "ann"
+PARTNER = "https://partner.example.com/"
+_APP = f"""\
+from aws_cdk import App, CfnOutput, CfnParameter, Stack, aws_cognito
+
+from iot_authorizer_cdk import AuthorizerProps, Dashboard, IdentityTable, IotCustomAuthorizer, Issuer
+
+app = App()
+stack = Stack(app, "shop")
+partner = CfnParameter(stack, "Partner", default="first").value_as_string
+pool = aws_cognito.UserPool(stack, "Users")
+client = pool.add_client("Web")
+authorizer = IotCustomAuthorizer(
+    stack,
+    "Authorizer",
+    config="authorizer.toml",
+    issuers=[
+        Issuer.cognito(pool, clients=[client], jwks="keys.json"),
+        Issuer.cognito(pool, clients=[client], token_use="id"),
+        Issuer.of("{PARTNER}", audience=[partner], jwks="keys.json"),
+    ],
+    table=IdentityTable(stack, "Identities").table,
+    props=AuthorizerProps(**{THIS_MACHINE}),
+)
+Dashboard(stack, "Dashboard", authorizer=authorizer)
+CfnOutput(stack, "Pool", value=pool.user_pool_id)
+CfnOutput(stack, "Client", value=client.user_pool_client_id)
+CfnOutput(stack, "Page", value=f"<script>open('{{authorizer.web_socket_url}}')</script>")
+app.synth()
+"""
+
+
+def access_token(outputs: Outputs, signer: str = "main", **changes: object) -> str:
+    """An access token of the pool, with changes to its claims."""
+    claims = {"iss": issuer_of(outputs), "aud": ..., "client_id": outputs["Client"], "token_use": "access", "sub": NAME}
+    return mint(signing_key("RS256", signer), head={"kid": signing_key("RS256").key_id}, **{**claims, **changes})
+
+
+def issuer_of(outputs: Outputs) -> str:
+    """The `iss` of the pool's tokens."""
+    return f"https://cognito-idp.{REGION}.amazonaws.com/{outputs['Pool']}"
+
+
+OWN_APP = Journey(
+    name="shop",
+    init=("chat",),
+    app=_APP,
+    files={"keys.json": json.dumps(public_keys(signing_key("RS256")))},
+    heard="rooms/lobby/say/ann: Hello from Paho\n",
+    allowed=lambda outputs: {"httpContext": query(access_token(outputs, rooms=["attic"]))},
+    resource=f"topic/rooms/attic/say/{NAME}",
+    refused=lambda outputs: {"httpContext": query(access_token(outputs, client_id="another"))},
+    reason="wrong_client",
+)
