@@ -203,8 +203,6 @@ def _first_problem(error: ValidationError, model: type[BaseModel]) -> str:
 
 
 RESOURCE_HELP = 'A client ID, a topic or a topic filter; for send a client ID and a topic: "pump-7 commands/stop".'
-    'A client ID, a topic or a topic filter; for send a client ID and a topic, as in "pump-7 commands/stop".'
-)
 
 
 def check_resource(action: str, resource: str) -> None:
