@@ -5,6 +5,8 @@ UV := $(shell command -v uv 2>/dev/null || echo $(CURDIR)/.uv/bin/uv)
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export UV
+# Containers often set this. Without compiled files, each process that starts here compiles all that it imports.
+unexport PYTHONDONTWRITEBYTECODE
 
 # One of the stages in cdk.json.
 STAGE ?= dev

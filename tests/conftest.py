@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
+from xdist.workermanage import WorkerController
 
 from tests import ROOT, UV
 from tests.effort import load_profiles
@@ -63,14 +64,25 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.write_line(f"not run ({count}): {reason.removeprefix('Skipped: ')}", yellow=True)
 
 
-class CloudTogether(LoadScopeScheduling):  # type: ignore[misc]
-    """Gives each test to whoever is free, and those that share a deployment to one process."""
+TOGETHER = ("tests/cloud/", "tests/test_house.py")
+"""Tests that share a deployment, or the syntax trees of all files."""
+
+
+class SomeTogether(LoadScopeScheduling):  # type: ignore[misc]
+    """Gives each test to the process that is free, and those that share something expensive to one process."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return "tests/cloud" if nodeid.startswith("tests/cloud/") else nodeid
+        return next((group for group in TOGETHER if nodeid.startswith(group)), nodeid)
+
+    def _reschedule(self, node: WorkerController) -> None:
+        """Forgets finished tests first: xdist counts all that a process ever got, after each test."""
+        assigned = self.assigned_work[node]
+        for scope in [scope for scope, done in assigned.items() if all(done.values())]:
+            del assigned[scope]
+        super()._reschedule(node)
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> CloudTogether:
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> SomeTogether:
     """Distributes the tests with `-n`; xdist's own groups do nothing with pytest 9.2."""
-    return CloudTogether(config, log)
+    return SomeTogether(config, log)

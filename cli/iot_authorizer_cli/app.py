@@ -5,11 +5,12 @@ import re
 import sys
 from collections.abc import Callable
 from dataclasses import fields, is_dataclass
-from functools import wraps
+from functools import cache, wraps
 from importlib.metadata import version
 from typing import Annotated, Any, get_type_hints
 
 import typer
+from typer.main import get_command
 
 from iot_authorizer_cdk.package.uv import UvError
 from iot_authorizer_cdk.properties import InvalidSettings
@@ -47,8 +48,8 @@ from iot_policies import InvalidFile, PolicyError
 from iot_policies.errors import printable
 
 
-def _example(words: str) -> str:
-    return f"\b\nExample: iot-authorizer {words}".rstrip()
+def _example(*calls: str) -> str:
+    return "\b\n" + "\n".join(f"Example: iot-authorizer {words}".rstrip() for words in calls)
 
 
 app = typer.Typer(
@@ -83,10 +84,11 @@ def _add_group(parent: typer.Typer, path: str, text: str, example: str) -> typer
     return group
 
 
-def _add(group: typer.Typer, path: str, command: Callable[..., None], example: str) -> None:
-    """Adds a command. `path` is what a user types, such as `users add`; `example` is what can follow it."""
+def _add(group: typer.Typer, path: str, command: Callable[..., None], *examples: str) -> None:
+    """Adds a command. `path` is what a user types, such as `users add`; each of `examples` is what can follow it."""
     name = path.rpartition(" ")[2]
-    group.command(name, epilog=_example(f"{path} {example}"))(_with_option_groups(command))
+    epilog = _example(*(f"{path} {example}" for example in examples))
+    group.command(name, epilog=epilog)(_with_option_groups(command))
 
 
 def _with_option_groups(command: Callable[..., None]) -> Callable[..., None]:
@@ -121,7 +123,14 @@ _add(app, "init", init, "chat --auth0 example.eu.auth0.com --audience chat")
 _add(app, "dev", dev, "--config authorizer.toml --port 8080")
 _add(app, "connect", connect, "--for paho > client.py && python client.py")
 _add(app, "invoke", invoke, '--mqtt-context \'{"clientId": "ann"}\'')
-_add(app, "render", render, "policies/chat.toml --principal ann")
+_add(
+    app,
+    "render",
+    render,
+    "policies/chat.toml --principal ann",
+    "policies/chat.toml --as session-policy \\\n    --principal ann --client-id ann",
+    "policies/chat.toml --as cognito-role",
+)
 _add(app, "explain", explain, "policies/chat.toml --principal ann connect ann")
 _add(app, "what-can", what_can, "policies/chat.toml --principal ann")
 _add(app, "who-can", who_can, "policies/chat.toml retain rooms/lobby/topic")
@@ -192,10 +201,16 @@ def _options(
     pass
 
 
+@cache
+def _command() -> Callable[..., object]:
+    """All commands, built once: building them takes longer than most commands."""
+    return get_command(app)
+
+
 def main() -> None:
     """Runs the command line. Prints an error as one line on standard error and exits with 2."""
     try:
-        code = app(["--help"] if len(sys.argv) == 1 else None, standalone_mode=False)
+        code = _command()(["--help"] if len(sys.argv) == 1 else None, standalone_mode=False)
     except typer.TyperException as error:
         message = _UNEXPECTED.sub(r"\1", error.format_message())
         code = _fail(_NO_SUCH_COMMAND.sub("No such command: --help lists the commands", message))

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from iot_core.authorizers.invocation import AuthorizerInvoker
+from iot_core.authorizers.invocation import AuthorizerInvoker, Refused
 from iot_core.authorizers.registry import Authorizers
 from iot_core.authorizers.rules import AuthorizerDescription
 from iot_core.broker.broker import Broker, SteadyClock
@@ -18,11 +18,15 @@ from iot_core.feed import Decisions, Explain, Feed, unexplained
 from iot_core.functions.execution_environments import ExecutionEnvironments
 from iot_core.iam.access_keys import AccessKeys, owner_key
 from iot_core.iam.identity_pool import IdentityPool
-from iot_core.iam.roles import Roles
+from iot_core.iam.roles import GUEST_ROLE, USER_ROLE, Role, Roles
 from iot_core.iam.temporary_keys import TemporaryKeys, sealing_key
 from iot_core.iam.verifying import SignatureVerifier
+from iot_core.reasons import IotCoreReason
 from iot_policies.account_region import EXAMPLE_PLACE, AccountRegion
+from iot_policies.iam import parse_iam_document
 
+VerifyLogin = Callable[[str, str], str]
+"""Takes a provider's name and its token, and gives the subject. Raises Refused. It may block."""
 DATABASE = "iot-core.sqlite"
 """The file of sessions, messages and Wills in the data folder."""
 
@@ -56,11 +60,14 @@ class IotCore:
         self.limits = limits
         self.clock = clock
         self.wall_clock = wall_clock
-        self.roles = Roles(place)
-        """The roles of IAM."""
+        """Gives seconds since 1970."""
         secret = sealing_key(folder)
-        self.temporary_keys = TemporaryKeys(secret, self.roles.principal)
         self.identity_pool = IdentityPool(place.region, secret)
+        self.roles = Roles(place, self.identity_pool.pool_id, wall_clock)
+        """The roles of IAM."""
+        self.temporary_keys = TemporaryKeys(secret, self.roles.principal)
+        self.verify_login: VerifyLogin = _no_logins
+        """Verifies the tokens of the identity pool's users."""
         self.access_keys = AccessKeys(owner_key(folder, place), self.temporary_keys.open)
         self.signatures = SignatureVerifier(self.access_keys, place.region, wall_clock)
         self.time_scale = time_scale
@@ -115,6 +122,18 @@ class IotCore:
         self.decisions.explain = explain
         self.connections.check_time()
 
+    def configure_identities(self, policy: str | None, verify_login: VerifyLogin) -> None:
+        """Puts the policy of the identity pool's identities, and the verifier of their logins, into force.
+
+        Without a policy, the pool gives no credentials. Raises InvalidDocument.
+        """
+        self.verify_login = verify_login
+        for name in (GUEST_ROLE, USER_ROLE):
+            if policy is None:
+                self.roles.remove(name)
+            else:
+                self.roles.put(Role(name, parse_iam_document(policy), trusts_account=False))
+
     def commit(self) -> None:
         """Stores what changed and sends what is waiting. Call it before you acknowledge anything over HTTP.
 
@@ -132,3 +151,7 @@ class IotCore:
             self._storage.close()
         except StorageError:  # The outbox has reported it already.
             return
+
+
+def _no_logins(provider: str, _: str) -> str:
+    raise Refused(IotCoreReason.CREDENTIALS_NOT_ISSUED, f"{provider} is not a provider of this identity pool")

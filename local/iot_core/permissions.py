@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 
-from iot_core.iam.access_keys import LayeredEvaluator
 from iot_policies.evaluator import Evaluator
 
 CACHED_TOPICS = 2048
@@ -17,7 +16,7 @@ class Permissions:
 
     __slots__ = ("_evaluator", "_on_decision", "_prefix", "_publish", "_receive", "_retain")
 
-    def __init__(self, evaluator: Evaluator | LayeredEvaluator, prefix: str, on_decision: OnDecision) -> None:
+    def __init__(self, evaluator: Evaluator, prefix: str, on_decision: OnDecision) -> None:
         """`prefix` is `arn:aws:iot:REGION:ACCOUNT:`."""
         self._evaluator = evaluator
         self._prefix = prefix

@@ -159,6 +159,11 @@ class IotCoreReason(StrEnum):
         "the request has an AWS signature and parameters of a custom authorizer",
         "send only one of them",
     )
+    CREDENTIALS_NOT_ISSUED = (
+        "credentials_not_issued",
+        "STS or the identity pool gives no temporary credentials; `detail` says why",
+        "change the request as `detail` says; `iot-authorizer credentials` prints keys that STS accepts",
+    )
     ALPN_NOT_ALLOWED = (
         "alpn_not_allowed",
         "IoT Core asks no custom authorizer about connections with this ALPN name or to this port; `detail` names it",

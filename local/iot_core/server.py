@@ -11,6 +11,7 @@ from starlette.applications import Starlette
 from starlette.routing import BaseRoute
 
 from iot_core.api import operations
+from iot_core.api.identity_pools import is_open
 from iot_core.core import IotCore
 from iot_core.edge import certificate_authority
 from iot_core.edge.host_check import HostCheck, aws_names
@@ -45,7 +46,7 @@ class Server:
             routes=[*routes, *operations.routes(core)],
             exception_handlers={404: operations.not_found},
         )
-        check = HostCheck(application, frozenset(own | machine))
+        check = HostCheck(application, frozenset(own | machine), is_open)
         self._ports = Ports(core, check, ServerTls(certificate), _own_address(host))
 
     @property

@@ -19,7 +19,7 @@ from iot_policies.entries import Entry, quoted
 from iot_policies.findings import AuditCode, Finding, example_topic, warning
 from iot_policies.globs import allowed_glob, is_exact
 from iot_policies.grants import Deny
-from iot_policies.overlap import cuts
+from iot_policies.overlap import common_topic
 from iot_policies.placeholders import claim_names, placeholder_names, split_template
 from iot_policies.template import PolicyTemplate
 from iot_policies.topics import HASH, PLUS, Levels, lead
@@ -92,7 +92,7 @@ def _granted_reserved(entry: Entry, template: PolicyTemplate) -> Iterator[tuple[
             reached = {
                 one.action
                 for one, other in product(entry.rules, granted.rules)
-                if one.action == other.action and cuts(allowed_glob(one.levels), other.levels)
+                if one.action == other.action and common_topic(allowed_glob(one.levels), other.levels) is not None
             }
             if reached and levels[start].startswith("$"):
                 yield example, granted.block_name

@@ -120,7 +120,8 @@ class SessionPolicyTooLarge(PolicyError):
     def __init__(self, characters: int) -> None:
         self.characters = characters
         """The characters that it has."""
-        super().__init__(f"the session policy has {characters:,} characters: STS accepts 2,048")
+        advice = "use fewer values of list claims, or the custom authorizer, whose policies are ten times as large"
+        super().__init__(f"the session policy has {characters:,} characters, and AWS STS accepts 2,048: {advice}")
 
 
 class SessionPolicyCharacter(PolicyError):

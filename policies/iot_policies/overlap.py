@@ -1,6 +1,7 @@
 """Finds out whether two entries of a template can match the same topic for some principal.
 
-The answers may be a wrong yes, never a wrong no: a template is refused too often rather than too rarely.
+The answers may be a wrong yes, never a wrong no: a template is refused too often rather than too rarely. For example,
+two placeholders are taken for different values even if they have the same name.
 """
 
 import re
@@ -51,19 +52,23 @@ _MORE: Final = object()
 _Element = str | _AnyLevel | object
 
 
-def cuts(glob: Levels, levels: Levels) -> bool:
-    """Whether a denied glob can match a topic or filter of `levels`. May return True wrongly, never False wrongly."""
+def common_topic(glob: Levels, levels: Levels) -> str | None:
+    """A topic or filter that a denied glob and `levels` can both match; None if there is none.
+
+    It has `any` for a level of any text, and may have placeholders. May return one wrongly, never None wrongly.
+    """
     if glob[0] == TO:
-        if not _client_ids_meet(glob[1], levels[1]):
-            return False
-        glob, levels = glob[2:], levels[2:]
+        topic = common_topic(glob[2:], levels[2:]) if _client_ids_meet(glob[1], levels[1]) else None
+        receiver = min(glob[1], levels[1], key=lambda each: each.count("*")).replace("*", "any")
+        return None if topic is None else f"{receiver}{TO}{topic}"
     denied, allowed = _of_glob(glob), _of_filter(levels)
     for mine, others in zip(denied, allowed, strict=False):
         if not isinstance(mine, str) or not isinstance(others, str):
-            return _meet(denied, allowed)
+            break
         if not could_be_equal(mine, others):
-            return False
-    return _meet(denied, allowed)
+            return None
+    found = _common(denied, allowed)
+    return None if found is None else "/".join(found)
 
 
 def _client_ids_meet(one: str, other: str) -> bool:
@@ -108,23 +113,37 @@ def _filter_elements(levels: Levels) -> Iterator[_Element]:
 
 
 @lru_cache(maxsize=4096)
-def _meet(glob: tuple[_Element, ...], topic: tuple[_Element, ...]) -> bool:
+def _common(glob: tuple[_Element, ...], topic: tuple[_Element, ...]) -> tuple[str, ...] | None:
     if not glob or not topic:
-        return all(element is _MORE for element in glob + topic)
+        return () if all(element is _MORE for element in glob + topic) else None
     if glob[0] is _MORE:
-        return _meet(glob[1:], topic) or _meet(glob, topic[1:])
+        found = _common(glob[1:], topic)
+        return _with(topic[0], glob, topic[1:]) if found is None else found
     if topic[0] is _MORE:
-        return _meet(glob, topic[1:]) or _meet(glob[1:], topic)
-    return _levels_meet(glob[0], topic[0]) and _meet(glob[1:], topic[1:])
+        found = _common(glob, topic[1:])
+        return _with(glob[0], glob[1:], topic) if found is None else found
+    level = _common_level(glob[0], topic[0])
+    return None if level is None else _with(level, glob[1:], topic[1:])
 
 
-def _levels_meet(glob: _Element, topic: _Element) -> bool:
+def _with(level: _Element, glob: tuple[_Element, ...], topic: tuple[_Element, ...]) -> tuple[str, ...] | None:
+    """A level, and what the rests match."""
+    found = _common(glob, topic)
+    if found is None or level is _MORE:
+        return found
+    return (level if isinstance(level, str) else "$any" if level is _DOLLAR else "any", *found)
+
+
+def _common_level(glob: _Element, topic: _Element) -> _Element | None:
+    """A level that both match; None if there is none."""
     if isinstance(glob, _AnyLevel):
-        return True
+        return topic
     if isinstance(topic, _AnyLevel):
-        if glob is _DOLLAR or (isinstance(glob, str) and glob.startswith("$")):
-            return topic.dollar
-        return topic.hash or glob != HASH
+        starts_with_dollar = glob is _DOLLAR or (isinstance(glob, str) and glob.startswith("$"))
+        is_match = topic.dollar if starts_with_dollar else topic.hash or glob != HASH
+        return glob if is_match else None
     if isinstance(glob, str):
-        return isinstance(topic, str) and could_be_equal(glob, topic)
-    return isinstance(topic, str) and topic.startswith("$")
+        if isinstance(topic, str) and could_be_equal(glob, topic):
+            return topic if "{" in glob else glob
+        return None
+    return topic if isinstance(topic, str) and topic.startswith("$") else None

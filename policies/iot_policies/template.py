@@ -1,22 +1,21 @@
 """A policy template: what clients may do, written as MQTT topics."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field
 
-from iot_policies.entries import Action, Effect, Entry, Rule, quoted, rules, with_prefix
+from iot_policies.conflicts import check_conflicts, find_containers
+from iot_policies.entries import Effect, Entry, quoted, rules, with_prefix
 from iot_policies.errors import InvalidFile, InvalidTopics
 from iot_policies.grants import Deny, Grant, Send, SessionTimes, StrictModel
-from iot_policies.overlap import could_be_equal, cuts
 from iot_policies.placeholders import claim_names
-from iot_policies.planning import Container, StatementPlan, plan
+from iot_policies.planning import StatementPlan, plan
 from iot_policies.principal import Principal
 from iot_policies.toml_file import invalid_file, parse_toml, read_file
 from iot_policies.topic_prefix import check_topic_prefix
-from iot_policies.topics import HASH, PLUS, contains, lead
 
 
 class _File(StrictModel):
@@ -98,7 +97,9 @@ class PolicyTemplate:
             *_entries(grants, "Allow", 0, topic_prefix),
             *_entries(denies, "Deny", len(grants), topic_prefix),
         )
-        planned = plan(entries, _settle(entries))
+        containers = find_containers(entries)
+        check_conflicts(entries, containers)
+        planned = plan(entries, containers)
         denied = dict.fromkeys(
             (entry.block_index, name) for entry in entries if entry.effect == "Deny" for name in claim_names(entry.text)
         )
@@ -129,72 +130,3 @@ def _entries(blocks: Sequence[Grant | Deny], effect: Effect, offset: int, topic_
             attributes = block.connect_with if key == "connect" else None
             whole = with_prefix(text, key, topic_prefix)
             yield Entry(effect, block, offset + number, number, key, place, text, whole, attributes, found)
-
-
-_Pairs = list[tuple[Entry, Rule]]
-
-
-def _settle(entries: Sequence[Entry]) -> dict[Rule, list[Container]]:
-    """Finds the rules that may contain each rule, and refuses rules whose denied patterns match others' topics."""
-    blocks = {entry.block_index: entry.block for entry in entries}
-    by_action: dict[Action, _Pairs] = {}
-    for entry in entries:
-        if entry.effect == "Allow" and entry.key != "connect":
-            for rule in entry.rules:
-                by_action.setdefault(rule.action, []).append((entry, rule))
-    containers: dict[Rule, list[Container]] = {}
-    denying: list[tuple[Entry, Rule, _Pairs]] = []
-    for pairs in by_action.values():
-        wild = [(entry, rule) for entry, rule in pairs if PLUS in rule.levels or HASH in rule.levels]
-        for entry, outer in wild:
-            for _, inner in pairs:
-                if inner is not outer and _may_contain(outer, inner):
-                    containers.setdefault(inner, []).append(Container(entry.block_index, outer))
-        denying += [
-            (entry, rule, pairs)
-            for entry, rule in wild
-            if rule.denied and not _always_contained(entry, rule, containers.get(rule, ()), blocks)
-        ]
-    # Denials of $… first: widen does not remove them, so an error about another denial would give useless advice.
-    for reserved in (True, False):
-        for entry, rule, pairs in denying:
-            _refuse_cuts(entry, rule, pairs, reserved=reserved)
-    return containers
-
-
-def _may_contain(outer: Rule, inner: Rule) -> bool:
-    """Whether only the outer may contain the inner: rules that contain each other have equal text and merge."""
-    return contains(outer.levels, inner.levels, could_be_equal) and not contains(
-        inner.levels, outer.levels, could_be_equal
-    )
-
-
-def _always_contained(
-    entry: Entry, rule: Rule, containers: Iterable[Container], blocks: Mapping[int, Grant | Deny]
-) -> bool:
-    """Whether a rule that always applies together with this one contains it for every principal."""
-    return any(
-        contains(container.levels, rule.levels)
-        and set(container.names) <= set(rule.names)
-        and (block == entry.block_index or blocks[block].when is None)
-        for block, container in containers
-    )
-
-
-def _refuse_cuts(entry: Entry, rule: Rule, others: _Pairs, *, reserved: bool) -> None:
-    """Refuses an entry whose denials would cut into another one: those of `$…`, or those of deeper levels."""
-    globs = [glob for glob in rule.denied_globs if (glob[lead(rule.levels)] == "$*") == reserved]
-    for other, inner in others:
-        if inner is rule or contains(rule.levels, inner.levels) or contains(inner.levels, rule.levels):
-            continue
-        if any(cuts(glob, inner.levels) for glob in globs):
-            message = f"{quoted(entry.text)} needs a denial that would also deny {other}"
-            advice = _NAME_FIRST if reserved else _NAME_LEVELS.format(block=entry.block_name)
-            raise InvalidTopics(entry.location, f"{message}: {advice}")
-
-
-_NAME_FIRST = (
-    "a leading wildcard does not reach what starts with $, such as $aws/… and $share/…: name the first level; "
-    "widen does not help here"
-)
-_NAME_LEVELS = "name the levels, or set widen = true in {block}, which allows deeper levels too"

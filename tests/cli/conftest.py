@@ -1,18 +1,35 @@
 """Runs the command line as a user runs it."""
 
+import itertools
 import shutil
 import subprocess
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
 
+from iot_authorizer_cli.commands.keys import changing
 from iot_authorizer_cli.commands.keys.changing import make_key
 from tests import ROOT
 from tests.cli.in_process import run_here
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
+MOST_RSA_KEYS = 3
+
+
+@cache
+def rsa_key(bits: int, _number: int) -> RSAPrivateKey:
+    """One of a few keys of a size."""
+    return generate_private_key(65_537, bits)
+
+
+@pytest.fixture(autouse=True)
+def few_rsa_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`keys new` takes turns with a few RSA keys: making one takes longer than most tests."""
+    numbers = itertools.cycle(range(MOST_RSA_KEYS))
+    monkeypatch.setattr(changing, "generate_private_key", lambda _, bits: rsa_key(bits, next(numbers)))
 
 
 @pytest.fixture
@@ -23,7 +40,9 @@ def folder(tmp_path: Path) -> Path:
 
 def fill(folder: Path) -> Path:
     """Copies the ready templates and the configuration into a folder."""
-    shutil.copytree(ROOT / "policies", folder / "policies", ignore=shutil.ignore_patterns("*.py"))
+    (folder / "policies").mkdir()
+    for template in (ROOT / "policies").glob("*.toml"):
+        shutil.copy(template, folder / "policies")
     shutil.copy(ROOT / "authorizer.toml", folder)
     return folder
 

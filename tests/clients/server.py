@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from iot_authorizer_cli.console.secret import console_secret
+from iot_authorizer_cli.console.secret_file import console_secret
 from iot_authorizer_cli.project.development_issuer import DevelopmentIssuer
 from iot_identities.passwords import hash_password
 

@@ -52,7 +52,7 @@ def owner(core: LocalIotCore) -> AccessKey:
 
 def issued(core: LocalIotCore, expires_in: int) -> AccessKey:
     """A temporary key that may do everything."""
-    session = RoleSession("everything", "ann", int(time.time()) + expires_in)
+    session = RoleSession("everything", "ann", int(time.time()), int(time.time()) + expires_in)
     return core.call(lambda: core.iot_core.temporary_keys.issue(session))
 
 

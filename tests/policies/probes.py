@@ -114,9 +114,14 @@ def _covered(pattern: str) -> frozenset[str]:
 
 
 def permitted(documents: Iterable[Document], action: str) -> frozenset[str]:
-    """The probed topics, or for `iot:Subscribe` filters, for which a policy without conditions allows an action."""
+    """The probed topics, or for `iot:Subscribe` filters, for which a policy allows an action.
+
+    The statements about this action have no conditions.
+    """
+    kind = f"{PREFIX}topicfilter/" if action == "iot:Subscribe" else f"{PREFIX}topic/"
     reached: dict[object, set[str]] = {"Allow": set(), "Deny": set()}
     for statement in statements(documents):
         if action in texts(statement["Action"]):
-            reached[statement["Effect"]].update(*map(_covered, texts(statement["Resource"])))
+            found = [resource for resource in texts(statement["Resource"]) if resource.startswith(kind)]
+            reached[statement["Effect"]].update(*map(_covered, found))
     return frozenset(reached["Allow"] - reached["Deny"])

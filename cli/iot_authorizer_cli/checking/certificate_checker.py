@@ -6,7 +6,8 @@ It reads the template's TOML itself, and gets policy documents from a program th
    every entry of the template is in it;
 2. each entry alone is rendered in the shape of the lemma ("What is proved", docs/explanation);
 3. each pair is there, and apart: no denial has a topic in common with the other entry, for any values of placeholders;
-   or an entry that is always there contains the denying one. Two placeholders are taken for different values;
+   or an entry that is there whenever both are contains the denying one, at least for the values with which these meet.
+   Two placeholders are taken for different values;
 4. each example principal gets the documents whose hash the certificate has, or is refused for the same reason;
 5. these policies, those of principals aimed at each two blocks (`drawn_principals.py`), and those of random principals
    have the form of a policy (`policy_documents.py`) and allow exactly the entries, character by character
@@ -23,6 +24,7 @@ import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from functools import cache
 from itertools import combinations
+from operator import eq
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -164,16 +166,31 @@ def _covers(
     action: str,
     of: Mapping[str, Mapping[str, list[str]]],
 ) -> bool:
-    """Whether an entry is there whenever two others are, and contains the denying one for every value."""
-    when = outer.block.get("when")
-    is_there = not when or any((each.kind, each.number) == (outer.kind, outer.number) for each in (denying, reached))
-    if not is_there or action not in of[outer.place]:
+    """Whether an entry is there whenever two others are, and contains the denying one whenever that meets the other."""
+    if action not in of[outer.place]:
         return False
     levels, inner = of[outer.place][action], of[denying.place][action]
-    return _contains(levels, inner) and not _contains(inner, levels)
+    if outer.place == reached.place:
+        return _contains_if_they_meet(levels, inner)
+    when = outer.block.get("when")
+    is_there = not when or any((each.kind, each.number) == (outer.kind, outer.number) for each in (denying, reached))
+    names = {*PLACEHOLDER.findall(denying.text), *PLACEHOLDER.findall(reached.text)}
+    has_values = names.issuperset(PLACEHOLDER.findall(outer.text))
+    return is_there and has_values and _contains(levels, inner, eq) and not _contains(inner, levels, texts_meet)
 
 
-def _contains(outer: Sequence[str], inner: Sequence[str]) -> bool:
+def _contains_if_they_meet(outer: Sequence[str], inner: Sequence[str]) -> bool:
+    """Whether an entry contains another one for all values with which a denial of that one reaches it.
+
+    In front of its first wildcard, a denial has the levels of its entry, each for one level of a topic. If they meet, a
+    text of the outer entry there is equal to such a level. Texts at other places are not known.
+    """
+    wildcard = min(inner.index(each) for each in ("+", "#") if each in inner)
+    is_known = all(level in ("+", "#") for level in outer[wildcard:])
+    return is_known and _contains(outer, inner, texts_meet) and not _contains(inner, outer, texts_meet)
+
+
+def _contains(outer: Sequence[str], inner: Sequence[str], same: Callable[[str, str], bool]) -> bool:
     start = lead_of(outer)
     if outer[start] in ("+", "#") and inner[min(start, len(inner) - 1)].startswith("$"):
         return False
@@ -182,7 +199,7 @@ def _contains(outer: Sequence[str], inner: Sequence[str]) -> bool:
             return False
         if level == "#":
             return True
-        if level not in ("+", inner[index]):
+        if level != "+" and (inner[index] == "+" or not same(level, inner[index])):
             return False
     return len(outer) == len(inner)
 

@@ -1,28 +1,28 @@
 """`iot-authorizer diff`: what a new template opens and closes, for every principal."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from iot_authorizer_cli import options
 from iot_authorizer_cli.asking_users import Answers, UsersOf, ask_users
+from iot_authorizer_cli.dev_endpoint import DEV_TLS, OperationFailed, Unreachable
+from iot_authorizer_cli.diff_wording import affected_text, change_texts, rest_text
+from iot_authorizer_cli.live_clients import LiveAnswers, LiveClient, live_clients
 from iot_authorizer_cli.progress import finish
 from iot_authorizer_cli.project.identity_table import TableOptions
 from iot_authorizer_cli.project.template_revision import load_revision, topic_prefix_of
-from iot_policies import PolicyTemplate, Principal
-from iot_policies.entries import Entry
+from iot_policies import PolicyTemplate
 from iot_policies.errors import printable
-from iot_policies.placeholders import claim_names
-from iot_policies.proofs.changed_entries import QUESTIONS, ChangeLine, Shown
-from iot_policies.proofs.diff import Affected, TemplateDiff, affected, diffing
+from iot_policies.proofs.changed_entries import QUESTIONS, Shown
+from iot_policies.proofs.diff import Affected, TemplateDiff, affected, affected_client, diffing
 from iot_policies.proofs.patterns import NotCovered
-from iot_policies.proofs.refusals import Refusals
 from iot_policies.proofs.smallest_principals import Words
 from iot_policies.topic_prefix import check_topic_prefix
-from iot_policies.topics import as_written
-from iot_policies.when import condition_text, conditions
 
 _OLD = "A template, or one of a git revision, such as HEAD~1:policies/chat.toml."
 
@@ -40,6 +40,16 @@ def diff(
         ),
     ] = None,
     users: UsersOf = None,
+    live: Annotated[
+        bool,
+        typer.Option(
+            "--live",
+            help="Name the affected clients among those that are connected to the dev which uses the folder of --data.",
+        ),
+    ] = False,
+    endpoint_url: Annotated[
+        str, typer.Option(metavar="URL", help="With --live: ask the dev with this TLS port.")
+    ] = DEV_TLS,
     as_json: options.AsJson = False,
     *,
     where: TableOptions,
@@ -47,18 +57,19 @@ def diff(
     """Compare two templates for every principal.
 
     Prints a line for each entry that makes a difference, with the principals it is about and an example: the shortest
-    topic, for a principal with the fewest claims. With --users, also prints the users that are affected. Exits with 0
-    if both allow the same, with 1 if not, with 3 if no difference was found but not everything could be decided. (What
-    a deployment would change in AWS is shown by deploy --dry-run.)
+    topic, for a principal with the fewest claims. With --users, also prints the users that are affected; with --live,
+    the clients that are connected to dev. Exits with 0 if both allow the same, with 1 if not, with 3 if no difference
+    was found but not everything could be decided. (What a deployment would change in AWS is shown by deploy --dry-run.)
     """
     prefix = _prefix(old, new, topic_prefix)
     before, after = load_revision(old, prefix), load_revision(new, prefix)
+    clients = _live_clients(endpoint_url, where.data) if live else None
     found = finish(f"{old} {new}", diffing(before, after))
-    asked = None if users is None else _ask(before, after, users, where)
+    asked, connected = _ask(before, after, users, where, clients)
     if as_json:
-        typer.echo(json.dumps(_as_json(found, asked), indent=2))
+        typer.echo(json.dumps(_as_json(found, asked, connected), indent=2))
     else:
-        for line in (*_lines(found), *(() if asked is None else _lines_of_users(asked))):
+        for line in (*_lines(found), *_lines_of_users(asked), *_lines_of_clients(connected)):
             typer.echo(printable(line))
     if asked is not None and asked.broken:
         raise typer.Exit(2)
@@ -71,100 +82,57 @@ def _prefix(old: str, new: str, given: str | None) -> str:
     return given if given is not None else topic_prefix_of(new) or topic_prefix_of(old) or ""
 
 
-def _ask(old: PolicyTemplate, new: PolicyTemplate, users: str, where: TableOptions) -> Answers[Affected]:
-    words = Words((old, new))
-
-    def of(principal: Principal) -> Affected | None:
+def _live_clients(url: str, folder: Path) -> Sequence[LiveClient]:
+    """The clients of the running `dev`. Raises a usage error if it does not answer."""
+    with options.usage_errors("--endpoint-url"):
         try:
-            return affected(old, new, words, principal)
-        except NotCovered as problem:
-            raise typer.BadParameter(str(problem), param_hint="--users") from None
+            return live_clients(url, folder)
+        except (Unreachable, OperationFailed) as problem:
+            raise typer.TyperException(f"--live: {problem}") from None
 
-    return ask_users(users, where, of)
+
+def _ask(
+    old: PolicyTemplate,
+    new: PolicyTemplate,
+    users: str | None,
+    where: TableOptions,
+    clients: Sequence[LiveClient] | None,
+) -> tuple[Answers[Affected] | None, LiveAnswers[Affected] | None]:
+    """Which users and live clients are affected. Raises a usage error for one about which it cannot be decided."""
+    words = Words((old, new))
+    try:
+        return (
+            None if users is None else ask_users(users, where, partial(affected, old, new, words)),
+            None if clients is None else LiveAnswers(clients, partial(affected_client, old, new, words)),
+        )
+    except NotCovered as problem:
+        raise typer.TyperException(f"not covered: {problem}") from None
 
 
 def _lines(found: TemplateDiff) -> Iterator[str]:
-    for line in found.lines:
-        yield from _of_line(line)
-    for each in found.refusals:
-        yield from _of_refusals(each)
-    for setting in found.settings:
-        yield f"changes {setting.key}: {setting.old} becomes {setting.new}"
-    for effect, shown in found.outside:
-        yield f"{effect}, by no line above: {_example(shown)}"
-    yield from (f"not covered: {text}" for text in found.not_covered)
-    if not found.not_covered:
-        rest = "both allow the same" if found.is_same else "everything else is the same"
-        yield f"{rest} for every principal"
+    for each in change_texts(found):
+        yield from each.lines()
+    if rest := rest_text(found):
+        yield rest
 
 
-def _of_line(line: ChangeLine) -> Iterator[str]:
-    actions = ", ".join(QUESTIONS[shown.action] for shown in line.shown)
-    yield f"{line.effect:<6} {actions}: {line.entry}, {'added' if line.is_new else 'removed'}"
-    yield f"         {_who(line)}"
-    yield f"         example: {_example(line.shown[0])}"
+def _lines_of_users(asked: Answers[Affected] | None) -> Iterator[str]:
+    if asked is not None:
+        yield asked.summary("affected")
+        yield from (f"  {name}: {affected_text(found)}" for name, found in asked.found)
 
 
-def _who(line: ChangeLine) -> str:
-    """The principals that a line is about."""
-    unless = [f"unless {_condition(each, line.entry)}" for each in line.unless]
-    return " ".join(dict.fromkeys((_if(line.entry), *unless)))
+def _lines_of_clients(asked: LiveAnswers[Affected] | None) -> Iterator[str]:
+    if asked is not None:
+        yield asked.summary("affected")
+        yield from (
+            f"  {client.client_id} ({client.principal}): {affected_text(found)}" for client, found in asked.found
+        )
 
 
-def _if(entry: Entry) -> str:
-    found = _condition(entry)
-    return f"if {found}" if found else "for every principal"
-
-
-def _condition(entry: Entry, besides: Entry | None = None) -> str:
-    """The conditions of an entry in words, with its placeholders; without those that another entry has, too."""
-    when = entry.block.when or {}
-    known = {} if besides is None else besides.block.when or {}
-    parts = [condition_text(name, wanted) for name, wanted in when.items() if known.get(name) != wanted]
-    if besides is None:
-        parts += [condition_text(name, "*") for name in claim_names(entry.text) if name not in when]
-    return " and ".join(parts) or conditions(when)
-
-
-def _example(shown: Shown) -> str:
-    principal = shown.example.principal
-    claims = f" with {json.dumps(dict(principal.claims), ensure_ascii=False)}" if principal.claims else ""
-    asks = f", asking for {' and '.join(sorted(shown.attributes))}" if shown.attributes else ""
-    return f"{principal.name}{claims}: {QUESTIONS[shown.action]} {as_written(shown.text)}{asks}"
-
-
-def _of_refusals(found: Refusals) -> Iterator[str]:
-    effect = "refuses" if found.is_new else "no longer refuses"
-    yield f"{effect}: {_REFUSED[found.reason].format(found.source)} ({found.reason})"
-    principal = found.example.principal
-    client_id = f", client ID {found.example.client_id}" if found.source == "client_id" else ""
-    yield f"         example: {principal.name} with {json.dumps(dict(principal.claims))}{client_id}"
-
-
-_REFUSED = {
-    "ambiguous_claim": "a principal whose {} is there in two ways",
-    "invalid_name": "a principal whose {} breaks the name rule",
-    "unsafe_value": "a principal whose {} is not one plain level",
-    "unclear_denial": "a principal whose {} a deny cannot compare",
-}
-
-
-def _lines_of_users(asked: Answers[Affected]) -> Iterator[str]:
-    yield asked.summary("affected")
-    for name, found in asked.found:
-        yield f"  {name}: {_change(found)}"
-
-
-def _change(found: Affected) -> str:
-    if found.refused_after and not found.refused_before:
-        return f"now refused ({found.refused_after})"
-    parts = [] if not found.refused_before or found.refused_after else [f"no longer refused ({found.refused_before})"]
-    for effect, shown in (("opens", found.opened), ("closes", found.closed)):
-        parts += [f"{effect} {QUESTIONS[each.action]} {as_written(each.text)}" for each in shown]
-    return "; ".join(parts) or f"refused for {found.refused_after} instead of {found.refused_before}"
-
-
-def _as_json(found: TemplateDiff, asked: Answers[Affected] | None) -> Mapping[str, object]:
+def _as_json(
+    found: TemplateDiff, asked: Answers[Affected] | None, connected: LiveAnswers[Affected] | None
+) -> Mapping[str, object]:
     return {
         "same": found.is_same and not found.not_covered,
         "lines": [
@@ -194,13 +162,14 @@ def _as_json(found: TemplateDiff, asked: Answers[Affected] | None) -> Mapping[st
         "outside": [{"effect": effect, **_shown_as_json(shown)} for effect, shown in found.outside],
         "not_covered": found.not_covered,
         **({} if asked is None else {"users": asked.as_json(_affected_as_json)}),
+        **({} if connected is None else {"live": connected.as_json(_affected_as_json)}),
     }
 
 
 def _shown_as_json(shown: Shown) -> Mapping[str, object]:
     return {
         "action": QUESTIONS[shown.action],
-        "resource": as_written(shown.text),
+        "resource": shown.resource,
         "principal": shown.example.principal.name,
         "claims": shown.example.principal.claims,
         "client_id": shown.client_id,
@@ -210,8 +179,8 @@ def _shown_as_json(shown: Shown) -> Mapping[str, object]:
 
 def _affected_as_json(found: Affected) -> Mapping[str, object]:
     return {
-        "opens": [{"action": QUESTIONS[each.action], "resource": as_written(each.text)} for each in found.opened],
-        "closes": [{"action": QUESTIONS[each.action], "resource": as_written(each.text)} for each in found.closed],
+        "opens": [{"action": QUESTIONS[each.action], "resource": each.resource} for each in found.opened],
+        "closes": [{"action": QUESTIONS[each.action], "resource": each.resource} for each in found.closed],
         "refused_before": found.refused_before,
         "refused_after": found.refused_after,
     }

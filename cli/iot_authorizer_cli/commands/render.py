@@ -1,9 +1,11 @@
-"""`iot-authorizer render`: the policy documents of a principal, or of each principal of a file.
+"""`iot-authorizer render`: the policy of a principal, or of each principal of a file, for one of the doors of IoT Core.
 
 A file of principals has one JSON object on each line, with `principal`, and if needed `claims` and `client_id`. Each is
-answered by one line: the documents, or `{"refused": REASON}` with the reason code.
+answered by one line: the policy, or `{"refused": REASON}` with the reason code.
 """
 
+from collections.abc import Callable
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -12,17 +14,30 @@ import typer
 from iot_authorizer_cli import options
 from iot_authorizer_cli.terminal import tell
 from iot_identities.strict_json import STRICT
-from iot_policies import InvalidFile, PolicyTemplate, Principal, compile_policy
+from iot_policies import Claims, InvalidFile, InvalidTopics, PolicyTemplate, Principal, compile_policy
 from iot_policies.account_region import EXAMPLE_PLACE, AccountRegion, account_region
+from iot_policies.cognito_role import compile_cognito_role
 from iot_policies.errors import PolicyError, UnsafeValue
 from iot_policies.nearest import missing_values
 from iot_policies.packing import compact
 from iot_policies.placeholders import LONGEST_VALUE, UNSAFE_SIGNS, Values
-from iot_policies.toml_file import read_file
+from iot_policies.session_policy import compile_session_policy
+from iot_policies.toml_file import invalid_file, read_file, read_toml
 
 _OPTIONS = {"principal": "--principal", "client_id": "--client-id"}
 """The options that placeholders come from; all others come from --claims."""
 _LEVEL = f"expected a text or a whole number of at most {LONGEST_VALUE} bytes, with none of {' '.join(UNSAFE_SIGNS)}"
+
+_Write = Callable[[PolicyTemplate, Principal, str | None], str]
+"""Writes the policy of a principal with a client ID. Raises PolicyError."""
+
+
+class Target(StrEnum):
+    """What a template is compiled to."""
+
+    DOCUMENTS = "documents"
+    SESSION_POLICY = "session-policy"
+    COGNITO_ROLE = "cognito-role"
 
 
 def render(
@@ -43,47 +58,93 @@ def render(
             help="Render each principal of this file instead: JSON Lines with principal, claims, client_id.",
         ),
     ] = None,
+    target: Annotated[
+        Target,
+        typer.Option(
+            "--as",
+            metavar="TARGET",
+            help="documents: for a custom authorizer. session-policy: for temporary credentials that can connect with "
+            "--client-id only. cognito-role: for the role of a Cognito identity pool's guests, who all have --claims.",
+        ),
+    ] = Target.DOCUMENTS,
     topic_prefix: options.TopicPrefix = None,
     region: options.Region = EXAMPLE_PLACE.region,
     account: options.Account = EXAMPLE_PLACE.account,
 ) -> None:
-    """Print the policy documents of a principal.
+    """Print the policy of a principal.
 
-    Prints them as one JSON list. Prints the entries that are left out because a claim is missing on standard error.
+    Prints the documents of a custom authorizer as one JSON list, or the IAM policy of another TARGET as one JSON
+    object. Prints the entries that are left out because a claim is missing on standard error.
     """
     place = account_region(region, account)
+    if target is Target.COGNITO_ROLE:
+        if principal is not None or client_id is not None or principals is not None:
+            raise typer.BadParameter(
+                "give no principal and no client ID: the role is for all guests", param_hint="--as"
+            )
+        guests = options.json_object(claims, "--claims")
+        typer.echo(_cognito_role(policy, options.load_template(policy, topic_prefix), place, guests))
+        return
+    write = _writer(target, place)
     if principals is not None:
         if principal is not None or client_id is not None or claims != "{}":
             raise typer.BadParameter("give either one principal or this option", param_hint="--principals")
-        _render_all(options.load_template(policy, topic_prefix), place, principals)
+        _render_all(options.load_template(policy, topic_prefix), write, principals, target)
         return
     if principal is None:
         raise typer.BadParameter("required without --principals", param_hint="--principal")
-    asked = Principal(principal, options.json_object(claims, "--claims"))
+    if client_id is None and target is Target.SESSION_POLICY:
+        raise typer.BadParameter("required: a session policy is for one client ID", param_hint="--client-id")
+    _render_one(options.load_template(policy, topic_prefix), write, principal, claims, client_id)
+
+
+def _render_one(template: PolicyTemplate, write: _Write, name: str, claims: str, client_id: str | None) -> None:
+    principal = Principal(name, options.json_object(claims, "--claims"))
+    with_values = Values(principal, client_id)
+    typer.echo(_checked(lambda: write(template, principal, client_id)))
+    for entry in template.applicable(principal):
+        if missing := missing_values(entry, with_values):
+            tell(f"left out: {entry}: {missing}")
+
+
+def _checked(compile_it: Callable[[], str]) -> str:
+    """Turns what is wrong with a value into a usage error that names its option."""
     try:
-        template = options.load_template(policy, topic_prefix)
-        compiled = compile_policy(template, asked, client_id)
+        return compile_it()
     except PolicyError as error:
         if not error.source:
             raise
         problem = f"{error}: {_LEVEL}" if isinstance(error, UnsafeValue) else str(error)
         raise typer.BadParameter(problem, param_hint=_OPTIONS.get(error.source, "--claims")) from None
-    typer.echo(compact(compiled.documents(place)))
-    values = Values(asked, client_id)
-    for entry in template.applicable(asked):
-        if missing := missing_values(entry, values):
-            tell(f"left out: {entry}: {missing}")
 
 
-def _render_all(template: PolicyTemplate, place: AccountRegion, path: Path) -> None:
+def _writer(target: Target, place: AccountRegion) -> _Write:
+    if target is Target.SESSION_POLICY:
+        return lambda template, principal, client_id: (
+            compile_session_policy(template, principal, client_id=client_id or "", place=place).text
+        )
+    return lambda template, principal, client_id: compact(
+        compile_policy(template, principal, client_id).documents(place)
+    )
+
+
+def _cognito_role(path: Path, template: PolicyTemplate, place: AccountRegion, claims: Claims) -> str:
+    try:
+        return _checked(lambda: compile_cognito_role(template, place, claims))
+    except InvalidTopics as error:
+        raise invalid_file(path, read_toml(path)[1], error.key, str(error)) from None
+
+
+def _render_all(template: PolicyTemplate, write: _Write, path: Path, target: Target) -> None:
     for number, line in enumerate(read_file(path).splitlines(), start=1):
         if line.strip():
             principal, client_id = _principal(path, number, line)
+            if client_id is None and target is Target.SESSION_POLICY:
+                raise InvalidFile(path, number, "client_id", "missing: a session policy is for one client ID")
             try:
-                answer: object = compile_policy(template, principal, client_id).documents(place)
+                typer.echo(write(template, principal, client_id))
             except PolicyError as error:
-                answer = {"refused": error.reason}
-            typer.echo(compact(answer))
+                typer.echo(compact({"refused": error.reason}))
 
 
 def _principal(path: Path, number: int, line: bytes) -> tuple[Principal, str | None]:

@@ -8,8 +8,8 @@
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,8 +22,10 @@ from starlette.types import Scope
 
 from iot_authorizer.reasons import Reason
 from iot_authorizer_cli.console import bodies
+from iot_authorizer_cli.console.live_clients import ConnectedClient
 from iot_authorizer_cli.console.policy import compiled
 from iot_authorizer_cli.console.secret import SecretCheck
+from iot_authorizer_cli.console.template_changes import TemplateChanges
 from iot_authorizer_cli.console.template_proof import TemplateProof
 from iot_authorizer_cli.examples.proposal import example_of
 from iot_authorizer_cli.examples.suggestions import presets, suggestions
@@ -104,12 +106,13 @@ class Console:
     """Gives the addresses once the ports are open."""
     secret: str
     """What the sender of a request must know."""
-    proof: TemplateProof = field(default_factory=TemplateProof)
+    proof: TemplateProof
+    changes: TemplateChanges
 
     def routes(self) -> list[BaseRoute]:
         """The page at `/`, and everything below `/console/`. All need the secret."""
         guarded = SecretCheck(Router(self._routes()), self.secret, _HEADERS)
-        return [Route("/", guarded), Route("/console/{path:path}", guarded)]
+        return [Route("/", guarded, methods=["GET"]), Route("/console/{path:path}", guarded)]
 
     def _routes(self) -> list[BaseRoute]:
         return [
@@ -117,7 +120,9 @@ class Console:
             Route("/console/mqtt.js", _mqtt_js),
             Route("/console/reasons", _answering(_reasons)),
             Route("/console/state", _answering(self._state)),
+            Route("/console/changes", _answering(self._changes)),
             Route("/console/proof", _answering(self._proof)),
+            Route("/console/clients", _answering(self._clients)),
             Route("/console/feed", self._feed),
             Route("/console/token", _answering(self._token), methods=["POST"]),
             Route("/console/policy", _answering(self._policy), methods=["POST"]),
@@ -152,7 +157,20 @@ class Console:
 
     async def _proof(self, _request: Request) -> Mapping[str, object]:
         """Whether the template in force is proved. The page asks after each reload."""
-        return dict(await self.proof.of(lambda: self._template()[0]))
+        return dict(await self.proof.of(self._template()[0]))
+
+    async def _changes(self, _request: Request) -> Mapping[str, object]:
+        """What the edits of the template came to, or null without an edit. The page asks after each reload."""
+        found = await self.changes.of(self.configuration.template)
+        return {"changes": None} if found is None else found.shown()
+
+    async def _clients(self, _request: Request) -> Mapping[str, object]:
+        """The connected clients, for the command line."""
+        return await run_in_threadpool(self._shown_clients, ConnectedClient.all_of(self.core.connections))
+
+    def _shown_clients(self, clients: Sequence[ConnectedClient]) -> Mapping[str, object]:
+        configured = self.configuration.configured
+        return {"clients": [client.shown(configured) for client in clients]}
 
     async def _feed(self, _request: Request) -> Response:
         return StreamingResponse(events(self.core.feed), 200, _HEADERS, "text/event-stream")

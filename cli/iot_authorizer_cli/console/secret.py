@@ -1,7 +1,6 @@
 """The secret of the console. Without it, any user of this machine could make tokens and follow every decision.
 
-1. It is made once and kept in the data folder, readable only by its owner. So a restart breaks no tab. If the file is
-   removed, the next start makes a new one.
+1. It is made once and kept in the data folder (`secret_file.py`), so a restart breaks no tab.
 2. `dev` prints the URL of the page with the secret. The first load puts it into a cookie, and leads to the URL without
    it: it does not stay in the address bar, and no bookmark or screenshot shows it.
 3. Every path of the console needs the secret: a browser sends the cookie, a program `Authorization: Bearer SECRET`.
@@ -11,27 +10,20 @@
 The model is Jupyter's token.
 """
 
-import re
 import secrets
 from html import escape
-from pathlib import Path
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from iot_core.whole_file import require_private, write_whole
-from iot_policies import InvalidFile
+from iot_authorizer_cli.console.secret_file import BEARER, SECRET_FILE
 
 PARAMETER = "secret"
 """The query parameter of the page's URL."""
-_FILE = "console-secret"
-_BYTES = 32
-_SECRET = re.compile(r"[A-Za-z0-9_-]{43,}")
-_BEARER = "Bearer "
 _ADVICE = (
     "open the URL that `iot-authorizer dev` prints when it starts: it ends with /?secret=, "
-    f"followed by the content of the file {_FILE} in its data folder (.iot-authorizer, or --data)"
+    f"followed by the content of the file {SECRET_FILE} in its data folder (.iot-authorizer, or --data)"
 )
 _PAGE = """<!doctype html>
 <html lang="en">
@@ -47,18 +39,6 @@ it runs:
 <p>With <code>--data</code>, the file is in that folder. If the URL leads here again, allow cookies for this page.
 </html>
 """
-
-
-def console_secret(folder: Path) -> str:
-    """The secret in a data folder; made if it is missing. Raises InvalidFile, OSError."""
-    path = folder / _FILE
-    if not path.exists():
-        write_whole(path, f"{secrets.token_urlsafe(_BYTES)}\n".encode(), mode=0o600)
-    require_private(path)
-    found = path.read_text("utf-8", "replace").strip()
-    if not _SECRET.fullmatch(found):
-        raise InvalidFile(path, None, "", "not a secret of the console: remove the file, and a new one is made")
-    return found
 
 
 class SecretCheck:
@@ -103,7 +83,7 @@ class SecretCheck:
 
 def _bearer(request: Request) -> str | None:
     value = request.headers.get("authorization", "")
-    return value.removeprefix(_BEARER) if value.startswith(_BEARER) else None
+    return value.removeprefix(BEARER) if value.startswith(BEARER) else None
 
 
 def _cookie_name(request: Request) -> str:

@@ -1,21 +1,11 @@
-"""The proof of the template in force, for the page.
-
-- It is made in a worker thread when the page asks for it, once for each template, and takes a bounded time.
-- One proof runs at a time. A request that waited asks about the template that is in force by then.
-- If the request is given up, for example because IoT Core on this machine stops, the thread ends soon, too.
-"""
+"""The proof of the template in force, for the page."""
 
 import asyncio
-import math
-import threading
-import time
-from collections.abc import Callable
 from typing import TypedDict
 
-from anyio import to_thread
-
+from iot_authorizer_cli.console.latest_work import LatestWork
 from iot_policies import PolicyTemplate
-from iot_policies.proofs.bounded import prove_within
+from iot_policies.proofs.bounded import Clock, prove_within
 from iot_policies.proofs.prover import Proof, Verdict
 
 LONGEST_PROOF = 10.0
@@ -45,31 +35,17 @@ class ShownProof(TypedDict):
 class TemplateProof:
     """Proves the template in force, and keeps the result."""
 
-    def __init__(self) -> None:
-        self._one_at_a_time = asyncio.Lock()
-        self._template: PolicyTemplate | None = None
-        self._shown: ShownProof | None = None
+    def __init__(self, turn: asyncio.Lock | None = None) -> None:
+        """`turn` is shared with other works, see `LatestWork`."""
+        self._work = LatestWork(_proved, turn or asyncio.Lock())
 
-    async def of(self, template_in_force: Callable[[], PolicyTemplate]) -> ShownProof:
-        """The proof of the template that is in force when its turn comes."""
-        async with self._one_at_a_time:
-            template = template_in_force()
-            if self._shown is None or self._template is not template:
-                self._shown = shown(await _proved(template))
-                self._template = template
-            return self._shown
+    async def of(self, template: PolicyTemplate) -> ShownProof:
+        """The proof of a template, or of a newer one that is asked about meanwhile."""
+        return await self._work.of(template)
 
 
-async def _proved(template: PolicyTemplate) -> Proof:
-    given_up = threading.Event()
-
-    def clock() -> float:
-        return math.inf if given_up.is_set() else time.monotonic()
-
-    try:
-        return await to_thread.run_sync(prove_within, template, LONGEST_PROOF, clock, abandon_on_cancel=True)
-    finally:
-        given_up.set()
+def _proved(template: PolicyTemplate, clock: Clock) -> ShownProof:
+    return shown(prove_within(template, LONGEST_PROOF, clock))
 
 
 def shown(proof: Proof) -> ShownProof:

@@ -75,16 +75,21 @@ def decision_reasons(
         return (hint,) if hint else ()
     if reason not in _BY_TEMPLATE:
         return (*_token_reasons(configuration, call, reason or ""),)
-    name, question = call.principal, _question(asked.action)
-    if configuration.template is None or name is None or question is None or asked.resource == "":
+    principal, question = principal_seen(configuration, call), _question(asked.action)
+    if configuration.template is None or principal is None or question is None or asked.resource == "":
         return ()
-    claims = _claims(configuration, call, name)
-    if claims is None:
-        return ()
-    principal = Principal(name, claims)
     place = account_region_of(configuration.description.function_arn)
     found = explain(configuration.template, principal, question, *asked[1:], place=place)
     return found.reasons if found.allowed == (reason is None) else ()
+
+
+def principal_seen(configuration: ProjectConfiguration, call: AuthorizerCall) -> Principal | None:
+    """The principal with the claims that the Lambda saw; None if they are not known."""
+    name = call.principal
+    if name is None or call.authorizer != configuration.description.name:
+        return None
+    claims = _claims(configuration, call, name)
+    return None if claims is None else Principal(name, claims)
 
 
 def _question(action: str) -> Question | None:

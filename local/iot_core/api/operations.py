@@ -22,9 +22,12 @@ from iot_core.api.connections import ConnectionOperations
 from iot_core.api.direct_messages import DirectMessageOperation
 from iot_core.api.errors import ApiError, internal_failure, invalid_request, method_not_allowed, unknown_operation
 from iot_core.api.http_authorization import HttpAuthorization
+from iot_core.api.identity_pools import PREFLIGHT, TARGET, IdentityPools
 from iot_core.api.parameters import label
 from iot_core.api.publish import PublishOperation
+from iot_core.api.query_protocol import FORM
 from iot_core.api.retained_messages import RetainedMessageOperations
+from iot_core.api.security_tokens import SecurityTokens
 from iot_core.api.signed_requests import SignedRequests
 from iot_core.core import IotCore
 
@@ -59,8 +62,11 @@ class OperationRoute(BaseRoute):
     ID, and every error is answered as AWS does.
     """
 
-    def __init__(self, plane: Plane, path: str, operations: Mapping[str, Operation]) -> None:
-        """`path` has the form of AWS's models: `{name}` is one segment, `{name+}` one or more."""
+    def __init__(self, plane: Plane | None, path: str, operations: Mapping[str, Operation]) -> None:
+        """`path` has the form of AWS's models: `{name}` is one segment, `{name+}` one or more.
+
+        Without a plane, operations verify signatures themselves.
+        """
         self._plane = plane
         parts = _LABEL.split(path)
         pattern = "".join(
@@ -94,6 +100,8 @@ class OperationRoute(BaseRoute):
         try:
             if operation is None:
                 raise method_not_allowed(request.method, ", ".join(self._operations))
+            if self._plane is None:
+                return await operation.handle(request)
             verified = await self._plane.signed.verified(request)
             if operation.action is not None:
                 name = label(request, next(iter(request.path_params))) if operation.kind else ""
@@ -110,7 +118,14 @@ class OperationRoute(BaseRoute):
 
 def routes(core: IotCore) -> list[BaseRoute]:
     """Makes the routes of a Starlette app: the control plane and the data plane."""
-    return [*_control_plane(core), *_data_plane(core), Route("/mqtt", _no_upgrade)]
+    root = Root(core)
+    at_root = {"POST": Operation(root.post, None), "OPTIONS": Operation(root.preflight, None)}
+    return [
+        *_control_plane(core),
+        *_data_plane(core),
+        OperationRoute(None, "/", at_root),
+        Route("/mqtt", _no_upgrade),
+    ]
 
 
 def _control_plane(core: IotCore) -> list[BaseRoute]:
@@ -172,6 +187,26 @@ def _data_plane(core: IotCore) -> list[BaseRoute]:
     ]
 
 
+class Root:
+    """The operations at `/`, of services with other protocols than IoT Core's: STS and Cognito."""
+
+    def __init__(self, core: IotCore) -> None:
+        self._security_tokens = SecurityTokens(core)
+        self._identity_pools = IdentityPools(core)
+
+    async def post(self, request: Request) -> Response:
+        """An operation of the service whose protocol the request speaks. Raises ApiError."""
+        if request.headers.get("x-amz-target", "").startswith(TARGET):
+            return await self._identity_pools.answer(request)
+        if request.headers.get("content-type", "").startswith(FORM):
+            return await self._security_tokens.answer(request)
+        raise unknown_operation(request.method, request.scope["path"])
+
+    async def preflight(self, _: Request) -> Response:
+        """Answers a browser that asks whether a page may use Cognito."""
+        return Response(status_code=200, headers=PREFLIGHT)
+
+
 async def _describe_endpoint(core: IotCore, request: Request) -> Response:
     """DescribeEndpoint (API_DescribeEndpoint): the TLS port's `host:port`, or only the host if the port is 443.
 
@@ -196,8 +231,8 @@ async def _no_upgrade(_: Request) -> Response:
 
 
 def with_request_id(response: Response) -> Response:
-    """Adds a request ID to an answer."""
-    response.headers["x-amzn-RequestId"] = str(uuid.uuid4())
+    """Adds a request ID to an answer, if it has none."""
+    response.headers.setdefault("x-amzn-RequestId", str(uuid.uuid4()))
     return response
 
 

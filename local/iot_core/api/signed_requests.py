@@ -35,7 +35,7 @@ class SignedRequests:
 
     async def verified(self, request: Request) -> Request:
         """Returns the request; one that is signed knows its principal from then on. Raises ApiError."""
-        sent = _sent(request)
+        sent = sent_request(request)
         place = place_of_signature(sent)
         if place is None:
             return request
@@ -87,7 +87,8 @@ def _check_path(path: bytes) -> None:
         raise malformed_signature("the path has dots or nothing between two slashes: write a topic's slashes as %2F")
 
 
-def _sent(request: Request) -> SentRequest:
+def sent_request(request: Request) -> SentRequest:
+    """A request without its body, as it came over the network."""
     scope = request.scope
     path: bytes = scope.get("raw_path") or scope["path"].encode()
     headers = tuple((name.decode("latin-1").lower(), value) for name, value in scope["headers"])

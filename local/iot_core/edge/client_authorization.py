@@ -30,12 +30,11 @@ from iot_core.authorizers.invocation import (
 from iot_core.broker.client import Origin
 from iot_core.broker.session import DisconnectReason
 from iot_core.feed import Decisions
-from iot_core.iam.access_keys import IamPrincipal, LayeredEvaluator
+from iot_core.iam.access_keys import IamPrincipal
 from iot_core.mqtt import Connect, Version, Will
 from iot_core.permissions import Permissions
 from iot_core.reasons import IotCoreReason
 from iot_policies.connection import Connection
-from iot_policies.evaluator import Evaluator
 
 _LONGEST_WEB_SOCKET = 86_400
 """Seconds that a signed WebSocket connection lasts."""
@@ -149,7 +148,7 @@ class ClientAuthorizer:
                 authorization = network.signed_by
                 _check_user_name(connect.user_name)
             on_decision = partial(self._decisions.by_policy, authorization, client_id)
-            evaluator: Evaluator | LayeredEvaluator = authorization.evaluator(connection)
+            evaluator = authorization.evaluator(connection)
             if evaluator.doubts:
                 self._decisions.doubts(authorization, client_id, evaluator.doubts)
             permissions = Permissions(evaluator, self._arn_prefix, on_decision)

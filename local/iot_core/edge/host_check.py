@@ -5,7 +5,7 @@
 2. On the TLS port it can also be an endpoint of IoT Core, for clients that reach this server through a proxy. A browser
    that is led there by DNS gets no page of another server with such a name: it needs a certificate for it.
 3. The request target must be a path, so that no other place of a request can name a host.
-4. The Origin header, if there is one, must be this server.
+4. The Origin header, if there is one, must be this server, except for operations that are open to all pages.
 """
 
 import asyncio
@@ -31,9 +31,15 @@ UNKNOWN_HOST = "the Host header does not name this server: use localhost or its 
 class HostCheck:
     """An ASGI application that passes only requests of this server's own pages and of programs."""
 
-    def __init__(self, application: Application, names: frozenset[str]) -> None:
-        """`names` are the names of this server besides `localhost` and IP addresses."""
+    def __init__(
+        self, application: Application, names: frozenset[str], is_open: Callable[[Scope], bool] = lambda _: False
+    ) -> None:
+        """`names` are the names of this server besides `localhost` and IP addresses.
+
+        `is_open` says whether pages of any origin may send a request.
+        """
         self._application = application
+        self._is_open = is_open
         self._names = frozenset(name.lower() for name in names)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -44,7 +50,7 @@ class HostCheck:
             await _refuse(send, 400, "expected a path as the request target")
         elif not self.knows(host, tls=scope["scheme"] == "https"):
             await _refuse(send, 421, UNKNOWN_HOST)
-        elif origin not in (None, f"http://{host}", f"https://{host}"):
+        elif origin not in (None, f"http://{host}", f"https://{host}") and not self._is_open(scope):
             await _refuse(send, 403, "requests from other origins are refused")
         else:
             # When the server stops, it cancels requests; uvicorn would print a traceback.

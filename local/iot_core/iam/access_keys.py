@@ -2,46 +2,36 @@
 
 - The account's owner has one key pair. It is made once and kept in the data folder, readable only by its owner.
 - All other keys are temporary. They have a session token, which holds all that is known about them (`temporary_keys`).
-- A principal's permissions are in layers, such as the policy of a role and a session policy. It may do only what each
-  layer allows (IAM user guide, "Session policies").
 """
 
 import json
 import secrets
 import string
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 from iot_core.whole_file import require_private, write_whole
 from iot_policies import InvalidFile
 from iot_policies.account_region import AccountRegion
 from iot_policies.connection import Connection
-from iot_policies.documents import ParsedStatement, parse_document
+from iot_policies.documents import ParsedStatement
 from iot_policies.evaluator import Evaluator
+from iot_policies.iam import Caller, SignedConnection, parse_iam_document
+
+Documents = tuple[tuple[ParsedStatement, ...], ...]
+"""Policy documents, each with its statements."""
 
 OWNER = "owner"
 """The name of the account's owner in the feed."""
 _FILE, _NAMES = "owner-credentials.json", ("AccessKeyId", "SecretAccessKey")
 _ADVICE = "not an access key: remove the file, and a new key is made"
-_EVERYTHING = parse_document(
+_EVERYTHING = parse_iam_document(
     {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
 )
 _ID_LETTERS = string.ascii_uppercase + "234567"
 _SECRET_LETTERS = string.ascii_letters + string.digits + "+/"
-
-
-class LayeredEvaluator:
-    """Decides by several sets of policy documents: each of them must allow an action."""
-
-    def __init__(self, layers: Iterable[Evaluator]) -> None:
-        self._layers = tuple(layers)
-        self.doubts = tuple(doubt for layer in self._layers for doubt in layer.doubts)
-        """Conditions and resources that could not be decided, each with its place."""
-
-    def allows(self, action: str, resource: str) -> bool:
-        """Whether an action is allowed on an ARN."""
-        return bool(self._layers) and all(layer.allows(action, resource) for layer in self._layers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,19 +40,27 @@ class IamPrincipal:
 
     name: str
     """The principal's name in the feed."""
-    user_id: str
-    """IAM's ID: `AIDA…` of a user, `AROA…:SESSION` of a role's session."""
     principal_id: str
     """In presence events."""
     arn: str
-    layers: tuple[tuple[tuple[ParsedStatement, ...], ...], ...]
-    """Sets of policy documents. Without any, nothing is allowed."""
-    is_session: bool = False
-    """Whether it is the session of a role."""
+    """Of the session, if the principal is one."""
+    caller: Caller
+    policies: Documents
+    session_policies: tuple[Documents, ...] = ()
+    """Each must allow a request too."""
+    clock: Callable[[], float] = field(default=time.time, repr=False, compare=False)
+    """Gives seconds since 1970."""
 
-    def evaluator(self, connection: Connection) -> LayeredEvaluator:
+    @property
+    def is_session(self) -> bool:
+        """Whether it is the session of a role."""
+        return self.caller.issued_at is not None
+
+    def evaluator(self, connection: Connection) -> Evaluator:
         """The policy for a connection."""
-        return LayeredEvaluator([Evaluator(documents, connection) for documents in self.layers])
+        known = {each.name: getattr(connection, each.name) for each in fields(connection)}
+        signed = SignedConnection(**known, caller=self.caller, now=self.clock())
+        return Evaluator(self.policies, signed, within=self.session_policies)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +103,8 @@ def owner_principal(key_id: str, place: AccountRegion) -> IamPrincipal:
     # session, ACCOUNT/AROA…:SESSION/AROA…:SESSION, and from `principal()` of rules, which is the user's ID).
     user_id = f"AIDA{key_id[4:]}"
     arn = f"arn:{place.partition}:iam::{place.account}:user/{OWNER}"
-    return IamPrincipal(OWNER, user_id, f"{place.account}/{user_id}", arn, ((_EVERYTHING,),))
+    caller = Caller(user_id, place.account, arn, OWNER)
+    return IamPrincipal(OWNER, f"{place.account}/{user_id}", arn, caller, (_EVERYTHING,))
 
 
 def new_key_pair(prefix: str) -> tuple[str, str]:

@@ -13,14 +13,10 @@ the answer tells; AWS tells another ID too, if the login had one before.
 import hmac
 import os
 import uuid
-from collections.abc import Callable
 
 _POOL = uuid.UUID("10ca1107-c02e-4000-8000-000000000000")
 _HALF = 8
 """Bytes of half a UUID."""
-
-VerifyLogin = Callable[[str, str], str]
-"""Takes a provider's name and its token, and gives the subject. Raises Refused. It may block."""
 
 
 class IdentityPool:

@@ -10,12 +10,13 @@
 
 import base64
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from iot_core.iam.access_keys import IamPrincipal
 from iot_policies.account_region import AccountRegion
-from iot_policies.documents import ParsedStatement, parse_document
+from iot_policies.documents import ParsedStatement
+from iot_policies.iam import Caller, parse_iam_document
 
 CLIENT_ROLE = "iot-authorizer-client"
 GUEST_ROLE = "iot-authorizer-guest"
@@ -46,22 +47,28 @@ class RoleSession:
     """The role's name."""
     name: str
     """The session's name."""
+    issued_at: int
+    """In seconds since 1970, as is its end."""
     expires_at: int
-    """In seconds since 1970."""
     policy: str | None = None
     """The session policy; None for no further limit."""
     identity: str | None = None
     """The ID of an identity of the pool; None if STS gave the role."""
+    provider: str | None = None
+    """The provider of the identity's login; None for a guest."""
 
 
 class Roles:
     """The account's roles."""
 
-    def __init__(self, place: AccountRegion) -> None:
+    def __init__(self, place: AccountRegion, pool_id: str, clock: Callable[[], float]) -> None:
+        """`pool_id` is the identity pool's; `clock` gives seconds since 1970."""
         self._place = place
+        self._pool_id = pool_id
+        self._clock = clock
         self._prefix = f"arn:{place.partition}:iam::{place.account}:role/"
         self._roles: dict[str, Role] = {}
-        self.put(Role(CLIENT_ROLE, parse_document(_data_plane(place))))
+        self.put(Role(CLIENT_ROLE, parse_iam_document(_data_plane(place))))
 
     def put(self, role: Role) -> None:
         """Adds a role, or replaces one."""
@@ -87,15 +94,30 @@ class Roles:
         """The principal of a session. Raises InvalidDocument for an invalid session policy."""
         user_id = f"{self._role_id(session.role)}:{session.name}"
         role = self.find(session.role)
-        layers = [(role.policy,) if role else (), *([(parse_document(session.policy),)] if session.policy else [])]
         place = self._place
         return IamPrincipal(
             name=session.identity or f"{session.role}/{session.name}",
-            user_id=user_id,
             principal_id=f"{place.account}/{user_id}/{user_id}",
             arn=f"arn:{place.partition}:sts::{place.account}:assumed-role/{session.role}/{session.name}",
-            layers=tuple(layers),
-            is_session=True,
+            caller=self._caller(session, user_id),
+            policies=(role.policy,) if role else (),
+            session_policies=((parse_iam_document(session.policy),),) if session.policy else (),
+            clock=self._clock,
+        )
+
+    def _caller(self, session: RoleSession, user_id: str) -> Caller:
+        arn, account = self.arn(session.role), self._place.account
+        if session.identity is None:
+            return Caller(user_id, account, arn, issued_at=session.issued_at)
+        login = ("authenticated", session.provider) if session.provider else ("unauthenticated",)
+        return Caller(
+            user_id,
+            account,
+            arn,
+            issued_at=session.issued_at,
+            identity_id=session.identity,
+            identity_pool_id=self._pool_id,
+            login=login,
         )
 
     def _role_id(self, name: str) -> str:

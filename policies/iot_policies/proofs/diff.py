@@ -11,12 +11,14 @@
 What cannot be decided is named, and is never called the same.
 """
 
-from collections.abc import Container, Generator, Iterator, Sequence
+from collections.abc import Container, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import product
 from typing import NamedTuple
 
 from iot_policies.account_region import EXAMPLE_PLACE
 from iot_policies.compiler import compile_policy
+from iot_policies.entries import Action
 from iot_policies.errors import PolicyError
 from iot_policies.principal import Principal
 from iot_policies.proofs.changed_entries import ChangedEntries, ChangeLine, Effect, Shown, changed_entries, show
@@ -30,6 +32,10 @@ from iot_policies.proofs.refusals import Refusals, blocks_only_in, meant, refusa
 from iot_policies.proofs.representatives import ExamplePrincipal, Examples
 from iot_policies.proofs.smallest_principals import Words
 from iot_policies.template import PolicyTemplate
+
+_EFFECTS: tuple[Effect, ...] = ("opens", "closes")
+_Reasons = Sequence[str | None]
+"""The reason codes for which the old and the new template refuse a principal."""
 
 
 class Setting(NamedTuple):
@@ -70,9 +76,15 @@ def diff(old: PolicyTemplate, new: PolicyTemplate) -> TemplateDiff:
             return found
 
 
-def diffing(old: PolicyTemplate, new: PolicyTemplate) -> Generator[Progress, None, TemplateDiff]:
-    """As `diff`, step by step: it yields how far it is and returns what it found."""
-    found = TemplateDiff(settings=[*_settings(old, new)])
+def diffing(
+    old: PolicyTemplate, new: PolicyTemplate, found: TemplateDiff | None = None
+) -> Generator[Progress, None, TemplateDiff]:
+    """As `diff`, step by step: it yields how far it is and returns what it found.
+
+    An empty `found` is filled on the way, for a caller that may stop before the end.
+    """
+    found = TemplateDiff() if found is None else found
+    found.settings += _settings(old, new)
     changed = [
         (entry, is_new)
         for is_new, mine, other in ((False, old, new), (True, new, old))
@@ -123,7 +135,8 @@ def _outside(old: PolicyTemplate, new: PolicyTemplate, found: TemplateDiff) -> I
         try:
             before, after = (_policy(template, example) for template in (old, new))
             if isinstance(before, Meaning) and isinstance(after, Meaning):
-                found.outside += _differences(before, after, example, changed, (old, new))
+                actions = _actions(example, (old, new))
+                found.outside += _differences(before, after, example, actions, changed, (old, new))
             elif (refusal := refusal_of(old, new, example)) is not None:
                 kinds.setdefault(refusal.kind, refusal)
         except NotCovered as problem:
@@ -143,20 +156,24 @@ def _differences(
     before: Meaning,
     after: Meaning,
     example: ExamplePrincipal,
+    actions: Iterable[Action],
     changed: Container[int],
     templates: Sequence[PolicyTemplate],
 ) -> Iterator[tuple[Effect, Shown]]:
     """The differences for one principal that no changed entry matches."""
     reaches = (*before.allowed, *before.denied, *after.allowed, *after.denied)
     without = [each for each in reaches if id(each.entry) in changed]
-    both: tuple[tuple[Effect, Meaning, Meaning], ...] = (("opens", after, before), ("closes", before, after))
+    both = zip(_EFFECTS, ((after, before), (before, after)), strict=True)
+    for (effect, (allowing, refusing)), action in product(both, actions):
+        decision = Compared(allowing, refusing, example.client_id).first(action, without=without)
+        if decision is not None:
+            yield effect, show(decision, action, example, templates)
+
+
+def _actions(example: ExamplePrincipal, templates: Iterable[PolicyTemplate]) -> Sequence[Action]:
+    """What a client can ask for: a CONNECT always has a client ID."""
     names_client_id = any("{client_id}" in entry.text for template in templates for entry in template.entries)
-    is_without = example.client_id is None and names_client_id  # A CONNECT always has a client ID.
-    for effect, allowing, refusing in both:
-        for action in ACTIONS[1:] if is_without else ACTIONS:
-            decision = Compared(allowing, refusing, example.client_id).first(action, without=without)
-            if decision is not None:
-                yield effect, show(decision, action, example, templates)
+    return ACTIONS[1:] if example.client_id is None and names_client_id else ACTIONS
 
 
 def _together(old: PolicyTemplate, new: PolicyTemplate) -> PolicyTemplate:
@@ -183,17 +200,44 @@ class Affected(NamedTuple):
 
 
 def affected(old: PolicyTemplate, new: PolicyTemplate, words: Words, principal: Principal) -> Affected | None:
-    """What a new template changes for a principal; None for nothing. Raises NotCovered."""
+    """What a new template changes for a principal, with any client ID; None for nothing. Raises NotCovered."""
     example = ExamplePrincipal(principal, words.of(CLIENT_ID))
-    reasons = [_refusal(template, example) for template in (old, new)]
-    before, after = (
-        NOTHING if reason else meant(template, example) for template, reason in zip((old, new), reasons, strict=True)
-    )
-    if isinstance(before, str) or isinstance(after, str):
-        raise NotCovered(f"principal {principal.name}: a policy is compiled that must not be")
-    found = [*_differences(before, after, example, (), (old, new))]
-    opened, closed = (tuple(shown for effect, shown in found if effect == each) for each in ("opens", "closes"))
+    return _affected((old, new), example, example, [_refusal(template, example) for template in (old, new)])
+
+
+def affected_client(
+    old: PolicyTemplate, new: PolicyTemplate, words: Words, principal: Principal, client_id: str | None
+) -> Affected | None:
+    """What a new template changes for a client that is connected; None for nothing. Raises NotCovered.
+
+    `client_id` is its own; None if it connected without one. A template that does not grant it refuses the client.
+    """
+    client = ExamplePrincipal(principal, client_id)
+    reasons = [_refusal(template, client) or _refusal_to_connect(template, client) for template in (old, new)]
+    return _affected((old, new), client, ExamplePrincipal(principal, words.of(CLIENT_ID)), reasons)
+
+
+def _affected(
+    templates: Sequence[PolicyTemplate], example: ExamplePrincipal, connecting: ExamplePrincipal, reasons: _Reasons
+) -> Affected | None:
+    """What changes for a principal. `connecting` is the principal with a client ID that no template names."""
+    found: list[tuple[Effect, Shown]] = []
+    for each, actions in ((connecting, ACTIONS[:1]), (example, ACTIONS[1:])):
+        before, after = (
+            NOTHING if reason else meant(template, each) for template, reason in zip(templates, reasons, strict=True)
+        )
+        if isinstance(before, str) or isinstance(after, str):
+            raise NotCovered(f"principal {each.principal.name}: a policy is compiled that must not be")
+        found += _differences(before, after, each, actions, (), templates)
+    opened, closed = (tuple(shown for effect, shown in found if effect == each) for each in _EFFECTS)
     return Affected(opened, closed, *reasons) if found or reasons[0] != reasons[1] else None
+
+
+def _refusal_to_connect(template: PolicyTemplate, client: ExamplePrincipal) -> str | None:
+    """The reason code for which a client with a policy is refused at its CONNECT."""
+    if client.client_id is None or compile_policy(template, *client).may_connect(client.client_id):
+        return None
+    return "client_id_not_granted"
 
 
 def _refusal(template: PolicyTemplate, example: ExamplePrincipal) -> str | None:

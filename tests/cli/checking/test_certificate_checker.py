@@ -1,8 +1,10 @@
 """The checker accepts what `prove` wrote, and finds changes of it and of the policies."""
 
 import ast
+import hashlib
 import json
 import sys
+import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -13,7 +15,8 @@ import pytest
 
 import iot_policies
 from iot_authorizer_cli.checking import certificate_checker
-from iot_authorizer_cli.checking.certificate_checker import can_meet, check, program_in, texts_meet
+from iot_authorizer_cli.checking.certificate_checker import can_meet, check, program_in, shape, texts_meet
+from iot_authorizer_cli.checking.template_lines import lines_of
 from iot_policies import PolicyError, PolicyTemplate, Principal, compile_policy
 from iot_policies.account_region import EXAMPLE_PLACE
 from iot_policies.proofs import prove
@@ -243,6 +246,18 @@ def test_a_block_that_random_principals_hardly_meet_is_tried() -> None:
 
 
 TRUE: dict[str, str] = {
+    "an entry inside other ones for some values": """
+        [[grant]]
+        when = { x = true }
+        publish = ["a/#"]
+        subscribe = ["$share/g/a/#"]
+        [[grant]]
+        when = { y = true }
+        publish = ["b/+/#", "b/c/d/{claims.z}", "b/#"]
+        [[grant]]
+        publish = ["{principal}/+/x/+"]
+        subscribe = ["$share/{claims.g}/{principal}/+"]
+        """,
     "one claim, spelled in two ways": """
         [[grant]]
         when = { x = "on" }
@@ -299,6 +314,34 @@ def test_a_true_certificate_holds(name: str) -> None:
     assert proof.verdict == "proved"
     lines = check(of, text.encode(), lambda asked: rendered(asked, template), PROGRAM, principals=100)
     assert list(lines) == []
+
+
+@pytest.mark.parametrize(
+    "entries",
+    [
+        'subscribe = ["$share/{claims.team}/a/#", "a/b/+", "$share/g/a/b/c/d"]',
+        'publish = ["{principal}/+", "a/+/+/#"]',
+        'publish = ["{principal}/x/+", "a/x/b/c"]',
+        'publish = ["{principal}/+/c", "a/b/#"]',
+    ],
+)
+def test_a_denial_that_takes_topics_away_is_found_in_any_certificate(entries: str) -> None:
+    """No template that loads has such a denial: the pairs and policies of the certificate are made up."""
+    text = f"[[grant]]\n{entries}\n".encode()
+    lines = lines_of(tomllib.loads(text.decode()))
+    actions = {line.place: {"text": line.text, "actions": _listed(shape(line, ""))} for line in lines}
+    pairs = {
+        action: {one.place: {other.place: "apart" for other in lines} for one in lines}
+        for action in ("iot:Publish", "iot:Subscribe", "iot:Receive")
+    }
+    template = {"name": "x", "sha256": hashlib.sha256(text).hexdigest(), "topic_prefix": ""}
+    of = {**json.loads(proved()), "template": template, "entries": actions, "pairs": pairs, "examples": []}
+    found = check(of, text, lambda asked: [{"refused": "x"} for _ in asked], PROGRAM, principals=0)
+    assert any("may take topics of" in line for line in found)
+
+
+def _listed(of: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, list[str]]]:
+    return {action: {key: [*globs] for key, globs in each.items()} for action, each in of.items()}
 
 
 @pytest.mark.parametrize(

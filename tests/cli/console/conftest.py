@@ -81,6 +81,23 @@ def ask(core_url: str) -> Iterator[Ask]:
     connection.close()
 
 
+Edit = Callable[..., None]
+
+
+@pytest.fixture
+def edit(folder: Path) -> Iterator[Edit]:
+    """Saves the chat's template with one text in place of another, and more at its end; restores it after the test."""
+    path = folder / "policies/chat.toml"
+    good = path.read_text()
+
+    def edit(old: str = "", new: str = "", more: str = "") -> None:
+        assert old in good
+        path.write_text(good.replace(old, new) + more)
+
+    yield edit
+    path.write_text(good)
+
+
 @pytest.fixture(scope="module")
 def playwright() -> Iterator[Playwright]:
     """Playwright, for one module only: while it runs, no other event loop can run in this thread."""

@@ -6,6 +6,9 @@ from typing import TypedDict
 import pytest
 from playwright.sync_api import Page, expect
 
+from iot_authorizer_cli.console.template_changes import Changes
+from iot_authorizer_cli.console.template_proof import ShownProof
+from iot_authorizer_cli.diff_wording import ChangeText
 from tests import ROOT
 from tests.cli.console.conftest import Console, Open
 from tests.clients.needs import needs
@@ -85,7 +88,29 @@ def reasons(console: Console) -> None:
     expect(console.page.get_by_role("dialog")).to_be_visible()
 
 
-STATES = [at_first, connected, refused, policy, wrong, reasons]
+EFFECTS = ("opens", "closes", "refuses", "no longer refuses", "changes", "not covered")
+
+
+def edited(console: Console) -> None:
+    """Edits with each effect, some of them new, and a proof that found a difference."""
+    texts = tuple(ChangeText(each, f"text of {each}", "if role = admin", "ann: publish a") for each in EFFECTS)
+    found = Changes(since=0, changes=texts, known=frozenset({texts[0].without_example}), rest="and the rest")
+    proof = ShownProof(verdict="different", text="A policy differs. An example:", lines=["publish a: allowed"])
+    console.page.route("**/console/changes", lambda route: route.fulfill(json=found.shown()))
+    console.page.route("**/console/proof", lambda route: route.fulfill(json=proof))
+    console.page.reload()
+    expect(console.page.get_by_role("list", name="Changes").get_by_role("listitem")).to_have_count(len(EFFECTS))
+    expect(console.page.locator("#proof")).to_contain_text("A policy differs")
+
+
+def proving(console: Console) -> None:
+    """A proof that is not finished."""
+    console.page.route("**/console/proof", lambda _: None)
+    console.page.reload()
+    expect(console.page.locator("#proof")).to_have_text("Proving the template in force…")
+
+
+STATES = [at_first, connected, refused, policy, wrong, reasons, edited, proving]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -96,7 +121,7 @@ def test_axe_finds_nothing(open_console: Open, scheme: str, state: Callable[[Con
     assert findings(console.page) == []
 
 
-@pytest.mark.parametrize("state", [refused, policy], ids=lambda state: str(state.__name__))
+@pytest.mark.parametrize("state", [refused, policy, edited], ids=lambda state: str(state.__name__))
 def test_axe_finds_nothing_on_a_phone(open_console: Open, state: Callable[[Console], None]) -> None:
     console = open_console(
         viewport={"width": 360, "height": 740}, has_touch=True, is_mobile=True, reduced_motion="reduce"

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import expect
 
-from iot_authorizer_cli.console.secret import console_secret
+from iot_authorizer_cli.console.secret_file import console_secret
 from iot_authorizer_cli.local_iot_core import LocalIotCore
 from iot_policies import InvalidFile
 from tests.cli.console.conftest import Answer, Open

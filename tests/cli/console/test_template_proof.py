@@ -18,8 +18,8 @@ def test_a_template_is_proved_once_and_another_one_again() -> None:
 
     async def verdicts() -> tuple[str, bool, str]:
         proof = TemplateProof()
-        first, again = await asyncio.gather(proof.of(lambda: OWN), proof.of(lambda: OWN))
-        return first["verdict"], first is again, (await proof.of(lambda: other))["verdict"]
+        first, again = await asyncio.gather(proof.of(OWN), proof.of(OWN))
+        return first["verdict"], first is again, (await proof.of(other))["verdict"]
 
     assert asyncio.run(verdicts()) == ("proved", True, "not covered")
 
@@ -34,7 +34,7 @@ def test_the_event_loop_goes_on_while_a_template_is_proved(monkeypatch: pytest.M
     monkeypatch.setattr("iot_authorizer_cli.console.template_proof.prove_within", waiting)
 
     async def release() -> str:
-        proving = asyncio.ensure_future(TemplateProof().of(lambda: OWN))
+        proving = asyncio.ensure_future(TemplateProof().of(OWN))
         await asyncio.sleep(0)
         asyncio.get_running_loop().call_soon(released.set)
         return (await proving)["verdict"]

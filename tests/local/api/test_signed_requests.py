@@ -112,7 +112,7 @@ def test_a_signature_and_an_authorizer_are_refused_together(send: Send, service:
 
 def test_temporary_credentials_may_do_what_their_policy_allows(send: Send, service: Service, signer: Signer) -> None:
     only_a = policy(("iot:Publish", service.core.arn("topic", "a")))
-    ann = service.do(lambda core: core.temporary_keys.issue(RoleSession(CLIENT_ROLE, "ann", NOW + 60, only_a)))
+    ann = service.do(lambda core: core.temporary_keys.issue(RoleSession(CLIENT_ROLE, "ann", NOW, NOW + 60, only_a)))
     signed = signer._replace(key=ann)
     statuses = [send("POST", path, b"", signed.headers("POST", path)).status for path in ("/topics/a", "/topics/b")]
     assert statuses == [200, 403]

@@ -40,6 +40,7 @@ NO_DOCUMENTS: list[object] = [
 ]
 
 
+@pytest.mark.one_core
 @both_versions
 @pytest.mark.parametrize(
     ("answer", "reason"),
@@ -60,6 +61,7 @@ def test_a_client_cannot_tell_a_refusal_from_an_invalid_answer(
     running.record("decision", action="connect", allowed=False, reason=reason, client_id="ann")
 
 
+@pytest.mark.one_core
 @pytest.mark.parametrize(
     ("answer", "field"),
     [
@@ -110,6 +112,7 @@ def test_the_detail_says_what_was_expected_and_found(running: Running, changed: 
     assert refused(running, "invalid_answer")["detail"] == detail
 
 
+@pytest.mark.one_core
 @pytest.mark.parametrize(
     "answer",
     [

@@ -48,6 +48,7 @@ HTTP = {
 }
 
 
+@pytest.mark.one_core
 @pytest.mark.parametrize(("content", "status"), HTTP.values(), ids=list(HTTP))
 def test_an_invalid_http_request_is_answered_and_ends_its_connection(
     running: Running, others: Others, capfd: pytest.CaptureFixture[str], content: bytes, status: bytes

@@ -40,6 +40,7 @@ BEFORE_CONNECT = {
 }
 
 
+@pytest.mark.one_core
 @pytest.mark.parametrize("way", ["plain", "tls", "web_socket"])
 @pytest.mark.parametrize("content", BEFORE_CONNECT.values(), ids=list(BEFORE_CONNECT))
 def test_bytes_that_are_not_a_connect_end_their_connection(
@@ -85,6 +86,7 @@ AFTER_CONNECT = {
 }
 
 
+@pytest.mark.one_core
 @pytest.mark.parametrize(("content", "code"), AFTER_CONNECT.values(), ids=list(AFTER_CONNECT))
 def test_an_invalid_packet_ends_its_connection_with_a_reason_code(
     running: Running, others: Others, content: bytes, code: ReasonCode

@@ -47,6 +47,7 @@ def raw(channel: SocketChannel, method: str, path: str, headers: Mapping[str, st
     return int(channel.receive_all().split(b" ")[1])
 
 
+@pytest.mark.one_core
 @pytest.mark.parametrize(
     "host",
     [
@@ -66,6 +67,7 @@ def test_a_host_header_that_names_the_server_is_accepted(running: Running, host:
     assert ask(running, Host=host) == 200
 
 
+@pytest.mark.one_core
 @pytest.mark.parametrize(
     "host",
     [
@@ -94,6 +96,7 @@ def test_any_other_host_header_is_refused(running: Running, host: str) -> None:
     assert ask(running, Host=host) == 421
 
 
+@pytest.mark.one_core
 @pytest.mark.parametrize(
     ("host", "status"), [*((name, 200) for name in ("localhost", *AWS_NAMES)), *((name, 421) for name in NOT_AWS_NAMES)]
 )
@@ -127,6 +130,7 @@ def test_the_servers_own_page_can_post(running: Running) -> None:
     assert ask(running, "POST", "/topics/a", body="x", Origin=origin) == 200
 
 
+@pytest.mark.one_core
 @pytest.mark.parametrize(
     "origin",
     [

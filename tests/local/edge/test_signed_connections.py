@@ -34,7 +34,7 @@ def signer(running: Running) -> Signer:
 @pytest.fixture
 def limited(running: Running, signer: Signer) -> Signer:
     """Signs with a temporary key whose policy allows one client ID and one topic filter."""
-    session = RoleSession(CLIENT_ROLE, "ann", int(time.time()) + 3600, ONLY_ANN)
+    session = RoleSession(CLIENT_ROLE, "ann", int(time.time()), int(time.time()) + 3600, ONLY_ANN)
     key = running.core.call(lambda: running.core.iot_core.temporary_keys.issue(session))
     return signer._replace(key=key)
 

@@ -32,12 +32,14 @@ def test_without_a_known_subprotocol_the_answer_is_400(running: Running, names: 
     running.record("refused_bytes", reason="not_mqtt")
 
 
+@pytest.mark.one_core
 @pytest.mark.parametrize("path", ["/", "/mqtt/", "/MQTT", "/ws?x=/mqtt"])
 def test_at_another_path_the_answer_is_404(running: Running, path: str) -> None:
     assert running.web_socket(path=path).status == 404
     running.record("refused_bytes", detail="404: MQTT over WebSocket is at /mqtt")
 
 
+@pytest.mark.one_core
 @pytest.mark.parametrize(
     ("old", "new", "status"),
     [
@@ -99,6 +101,7 @@ INVALID_FRAMES = {
 }
 
 
+@pytest.mark.one_core
 @pytest.mark.parametrize("is_connected", [True, False], ids=["connected", "before CONNECT"])
 @pytest.mark.parametrize(("frame", "code"), INVALID_FRAMES.values(), ids=list(INVALID_FRAMES))
 def test_an_invalid_frame_closes_the_websocket_with_a_code(
@@ -141,6 +144,7 @@ EARLY = {
 }
 
 
+@pytest.mark.one_core
 @pytest.mark.parametrize("early", EARLY.values(), ids=list(EARLY))
 @pytest.mark.parametrize(
     ("old", "new", "status"),

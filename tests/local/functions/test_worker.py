@@ -20,7 +20,7 @@ async def test_work_is_done_in_its_order_and_its_result_or_exception_is_passed_o
         await worker.do(lambda: 1 / 0)
     with pytest.raises(RuntimeError, match="SystemExit in a thread"):
         await worker.do(sys.exit)
-    worker.end(ended.set)
+    worker.end(ended=ended.set)
     await asyncio.wait_for(ended.wait(), 10)
 
 

@@ -1,7 +1,9 @@
 """Fixtures: a core for each test, with a function that the test scripts."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -44,10 +46,30 @@ def loop_factory() -> LoopFactory:
 
 
 @pytest.fixture
-def running(folder: Path, loop_factory: LoopFactory) -> Iterator[Running]:
-    """A core whose limits a second are off."""
-    with started(folder, loop_factory=loop_factory) as running:
+def running(request: pytest.FixtureRequest, loop_factory: LoopFactory) -> Iterator[Running]:
+    """A core whose limits a second are off: one for each test, or for all tests of a file marked `one_core`."""
+    if request.node.get_closest_marker("one_core"):
+        running: Running = request.getfixturevalue("shared")(loop_factory)
+        running.begin_again()
         yield running
+        return
+    with started(request.getfixturevalue("folder"), loop_factory=loop_factory) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[LoopFactory], Running]]:
+    """Gives the core of the tests that are marked `one_core`, for an event loop."""
+    with ExitStack() as stack:
+        patch = stack.enter_context(pytest.MonkeyPatch.context())
+
+        @cache
+        def core(loop_factory: LoopFactory) -> Running:
+            folder = tmp_path_factory.mktemp("shared")
+            patch.syspath_prepend(folder)
+            return stack.enter_context(started(folder, loop_factory=loop_factory))
+
+        yield core
 
 
 @pytest.fixture

@@ -35,11 +35,17 @@ class Function:
 
     def __init__(self) -> None:
         self.name = f"function-{next(_numbers)}"
-        self.events: queue.SimpleQueue[Event] = queue.SimpleQueue()
+        self.events: queue.SimpleQueue[Event]
         """What it was asked, in its order."""
-        self.answer: Callable[[Event], object] = lambda _: allow()
+        self.answer: Callable[[Event], object]
         """What it answers. It may wait, raise and print, too."""
+        self.begin_again()
         FUNCTIONS[self.name] = self
+
+    def begin_again(self) -> None:
+        """Forgets what it was asked, and allows everything."""
+        self.events = queue.SimpleQueue()
+        self.answer = lambda _: allow()
 
     def handle(self, event: Event) -> object:
         """Answers an event."""

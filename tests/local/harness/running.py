@@ -48,6 +48,14 @@ class Running:
         with ExitStack() as channels:
             yield cls(core, Function(), Clock(1000), channels)
 
+    def begin_again(self) -> None:
+        """Closes the connections of an earlier test, and forgets what it scripted and what was recorded."""
+        self._channels.close()
+        self.settle()
+        self.function.begin_again()
+        while not self._records.empty():
+            self._records.get()
+
     def only(self, *statements: dict[str, object], client_id: str = "ann") -> None:
         """Allows one client what the statements say, and all others everything."""
 

@@ -40,6 +40,16 @@ CRAFTED: dict[str, Blocks] = {
         grant(publish=["a/+/c", "a/b/d/c"]),
         grant(when={"x": True}, publish=["a/#"]),
     ),
+    "inside another entry for some values": (
+        grant(when={"x": True}, publish=["a/#"]),
+        grant(when={"y": True}, publish=["b/#"]),
+        grant(publish=["{principal}/x/+", "{claims.z}/+"]),
+    ),
+    "a container beside the other entry": (
+        grant(when={"x": True}, publish=["a/b/{claims.z}/c", "a/#"]),
+        grant(publish=["a/+/c"]),
+    ),
+    "another entry that is deeper": (grant(publish=["{principal}/+", "a/+/+/#"]),),
     "names of a container": (grant(subscribe=["$share/{claims.team}/a/#", "a/b/+", "$share/g/a/b/c/d"]),),
     "values of a container": (grant(publish=["a/{claims.x}/#", "a/{claims.y}/{claims.z}/{principal}"]),),
     "each value of a container": (grant(publish=["a/{claims.x}/#", "a/{claims.x}/+"]),),

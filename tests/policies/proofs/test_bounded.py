@@ -1,12 +1,12 @@
-"""A proof in bounded time is a whole proof, a quick one, or none."""
+"""A proof in bounded time is a whole proof, a quick one, or none. A comparison has what was found until then."""
 
 from itertools import count
 
 import pytest
 
-from iot_policies import PolicyTemplate
-from iot_policies.proofs import prove
-from iot_policies.proofs.bounded import prove_within
+from iot_policies import Grant, PolicyTemplate
+from iot_policies.proofs import diff, prove
+from iot_policies.proofs.bounded import diff_within, prove_within
 from tests import ROOT
 
 CHAT = PolicyTemplate.load(ROOT / "policies/chat.toml")
@@ -31,3 +31,21 @@ def test_after_the_time_only_entries_and_pairs_are_proved() -> None:
 @pytest.mark.parametrize("seconds", [0, 1, 5])
 def test_without_time_for_the_entries_nothing_is_proved(seconds: float) -> None:
     assert within(seconds) == ("not covered", [f"the entries and their pairs took longer than {seconds} seconds"])
+
+
+NARROWER = PolicyTemplate.of([Grant(name="one", publish=["a"]), Grant(name="two", publish=["b"])])
+WIDER = PolicyTemplate.of([Grant(name="one", publish=["a/#"]), Grant(name="two", publish=["b/#"])])
+
+
+def test_a_comparison_that_is_finished_in_time_is_the_whole_comparison() -> None:
+    found = diff_within(NARROWER, WIDER, 1000, count().__next__)
+    assert (found, found.not_covered) == (diff(NARROWER, WIDER), [])
+
+
+@pytest.mark.parametrize("seconds", range(4))
+def test_a_comparison_that_is_not_finished_has_what_was_found_and_is_not_covered(seconds: int) -> None:
+    found = diff_within(NARROWER, WIDER, seconds, count().__next__)
+    whole = diff(NARROWER, WIDER)
+    assert found.not_covered == [f"the comparison took longer than {seconds} seconds, so there may be more"]
+    assert [line for line in found.lines if line not in whole.lines] == []
+    assert not found.is_same or seconds <= 1

@@ -97,9 +97,10 @@ FAULTS: dict[str, tuple[str, str, str]] = {
         "for combination in combinations for pattern",
         "for combination in combinations[:2] for pattern",
     ),
-    "denials that cut are accepted": ("template.py", "if any(cuts(", "if False and any(cuts("),
-    "a container with a condition counts as always there": ("template.py", "blocks[block].when is None", "True"),
-    "the names of a container are ignored": ("template.py", "set(container.names) <= set(rule.names)", "True"),
+    "denials that cut are accepted": ("conflicts.py", "if topic is not None and not _is_left_out(", "if False and ("),
+    "a container with a condition counts as always there": ("conflicts.py", "blocks[block].when is None", "True"),
+    "the names of a container are ignored": ("conflicts.py", "names.issuperset(container.names)", "True"),
+    "an entry contains what reaches it": ("conflicts.py", "and contains(outer, inner, could_be_equal)", ""),
     "texts are never equal": (
         "overlap.py",
         "    if level == other:\n        return True\n",

@@ -13,6 +13,7 @@ from iot_authorizer_cli.commands.dev.greeting import greeting
 from iot_authorizer_cli.commands.dev.printing import Explained, Terminal, coloured, line_of, reload_line
 from iot_authorizer_cli.local_iot_core import LocalIotCore
 from iot_authorizer_cli.snippets.settings import ClientEndpoint
+from iot_policies.errors import printable
 
 _OPEN_FILES = 65_536
 _OPEN = (
@@ -47,12 +48,23 @@ async def _serve(core: LocalIotCore, folder: Path, terminal: Terminal, *, quiet:
 
 
 async def _print_feed(core: LocalIotCore, terminal: Terminal, *, quiet: bool) -> None:
+    comparing: asyncio.Task[None] | None = None
     async for record in core.feed.follow(Explained()):
         line = reload_line(record) if record["kind"] == "reload" else None if quiet else line_of(record)
         if line is not None:
             terminal.print(line)
         if record["kind"] == "reload" and record["ok"]:
+            if comparing is not None:
+                comparing.cancel()  # A newer edit: nobody needs what the older one changes.
+            comparing = asyncio.create_task(_print_changes(core, terminal))
             await _print_problems(core, terminal)
+
+
+async def _print_changes(core: LocalIotCore, terminal: Terminal) -> None:
+    """Says what the edits of the template open and close. That may take seconds, and the feed goes on meanwhile."""
+    found = await core.changes.of(core.configuration.template)
+    for line in () if found is None else found.lines():
+        terminal.print(printable(line))
 
 
 async def _print_problems(core: LocalIotCore, terminal: Terminal) -> None:

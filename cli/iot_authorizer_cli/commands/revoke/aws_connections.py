@@ -10,7 +10,8 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from iot_authorizer_cli.commands.revoke.connections import Ending, OperationFailed, Unreachable
+from iot_authorizer_cli.commands.revoke.connections import Ending
+from iot_authorizer_cli.dev_endpoint import OperationFailed, Unreachable
 
 if TYPE_CHECKING:
     from types_boto3_iot_data import IoTDataPlaneClient

@@ -2,41 +2,23 @@
 
 - GetConnection says whether one client ID is connected; IoT Core has no operation that lists connections.
 - DeleteConnection ends a connection, and with `clean_session` the session too.
-- Each question has a time limit for its whole answer: a socket's time-out does not limit a server that sends a byte now
-  and then. After an endpoint failed to answer once, it is not asked again.
+- Each question has a time limit for its whole answer. After an endpoint failed to answer once, it is not asked again.
 - All questions together have a time limit too: 30 seconds, and one more for each client ID.
 """
 
 import json
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
 from functools import partial
-from http.client import HTTPConnection, HTTPException
-from threading import Thread
-from typing import NamedTuple, Protocol, TypeVar
-from urllib.parse import quote, urlencode, urlsplit
+from typing import NamedTuple, Protocol
+from urllib.parse import quote, urlencode
 
-Answer = TypeVar("Answer")
+from iot_authorizer_cli.dev_endpoint import DevEndpoint, OperationFailed, Unreachable, within
 
-_SOCKET_TIMEOUT = 5.0
-"""Seconds that an endpoint has for each part of an answer."""
 _LARGEST_ANSWER = 64 * 1024
 """Bytes. Answers of `dev` have a few hundred."""
 _ALL_CLIENTS = 30
 """Seconds that asking about all clients may take, and one more for each."""
-
-
-class Unreachable(Exception):
-    """An endpoint does not answer. The text says which one and what to do."""
-
-
-class NothingListens(Unreachable):
-    """Nothing listens at an endpoint, so no client is connected there."""
-
-
-class OperationFailed(Exception):
-    """An operation failed. The text says why, in a few words."""
 
 
 class Ending(NamedTuple):
@@ -65,11 +47,9 @@ class LocalConnectionApi:
 
     def __init__(self, url: str, ending: Ending = Ending()) -> None:  # noqa: B008 (it is immutable)
         """Raises ValueError for a URL that is not one of a plain port."""
-        parts = urlsplit(url)
-        if parts.scheme != "http" or not parts.hostname or parts.path.strip("/"):
-            raise ValueError("expected http://HOST:PORT, the plain port of dev; AWS's endpoint needs --table as well")
-        self._url = url
-        self._host, self._port = parts.hostname, parts.port or 80
+        self._dev = DevEndpoint(
+            url, "expected http://HOST:PORT, the plain port of dev; AWS's endpoint needs --table as well"
+        )
         options = {"cleanSession": ending.clean_session, "preventWillMessage": ending.no_will}
         query = urlencode({name: "true" for name, wanted in options.items() if wanted})
         self._query = f"?{query}" if query else ""
@@ -85,26 +65,13 @@ class LocalConnectionApi:
 
     def _ask(self, method: str, client_id: str, query: str = "") -> bytes | None:
         """An answer's content; None if there is no such client."""
-        connection = HTTPConnection(self._host, self._port, timeout=_SOCKET_TIMEOUT)
-        try:
-            connection.request(method, f"/connections/{quote(client_id, safe='')}{query}")
-            answer = connection.getresponse()
-            content = answer.read(_LARGEST_ANSWER + 1)
-        except ConnectionRefusedError:
-            advice = "start `iot-authorizer dev`, or name its plain port with --endpoint-url"
-            raise NothingListens(f"nothing listens at {self._url}: {advice}") from None
-        except TimeoutError:
-            raise Unreachable(f"{self._url}: no answer") from None
-        except (OSError, HTTPException) as error:
-            raise OperationFailed(f"{self._url}: {error or type(error).__name__}") from None
-        finally:
-            connection.close()
-        if answer.status == 200 and len(content) <= _LARGEST_ANSWER:
-            return content
-        problem = (answer.getheader("x-amzn-ErrorType") or "").partition(":")[0]
+        answer = self._dev.ask(method, f"/connections/{quote(client_id, safe='')}{query}", _LARGEST_ANSWER)
+        if answer.status == 200 and len(answer.content) <= _LARGEST_ANSWER:
+            return answer.content
+        problem = answer.headers.get("x-amzn-errortype", "").partition(":")[0]
         if problem == "ResourceNotFoundException":
             return None
-        raise OperationFailed(problem or f"{self._url} answers {answer.status}, and is not iot-authorizer dev")
+        raise OperationFailed(problem or f"{self._dev.url} answers {answer.status}, and is not iot-authorizer dev")
 
 
 def _connected(content: bytes) -> bool:
@@ -154,8 +121,8 @@ def end_all(
         try:
             if clock() > last:
                 raise Unreachable("it is too slow: give fewer client IDs at once")
-            connected = _within(patience, partial(connections.is_connected, client_id))
-            ended = (connected or also_sessions) and _within(patience, partial(connections.end, client_id))
+            connected = within(patience, partial(connections.is_connected, client_id))
+            ended = (connected or also_sessions) and within(patience, partial(connections.end, client_id))
             outcomes[connected and ended].append(client_id)
         except OperationFailed as error:
             failed.append((client_id, str(error)))
@@ -164,20 +131,3 @@ def end_all(
             break
         asked += 1
     return Ended(tuple(outcomes[True]), tuple(outcomes[False]), tuple(failed), tuple(client_ids[asked:]), unreachable)
-
-
-def _within(seconds: float, ask: Callable[[], Answer]) -> Answer:
-    """What a function returns or raises. Raises Unreachable if that takes longer; the function is left running."""
-    future: Future[Answer] = Future()
-
-    def run() -> None:
-        try:
-            future.set_result(ask())
-        except Exception as error:  # noqa: BLE001 (raised again by future.result)
-            future.set_exception(error)
-
-    Thread(target=run, daemon=True).start()
-    try:
-        return future.result(seconds)
-    except TimeoutError:
-        raise Unreachable(f"no complete answer within {seconds:g}s") from None

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from functools import partial
 
 from iot_authorizer_cli.commands.revoke.client_ids import ClientIds, KnownConfiguration, granted
-from iot_authorizer_cli.commands.revoke.connections import ConnectionApi, Ended, NothingListens, end_all
+from iot_authorizer_cli.commands.revoke.connections import ConnectionApi, Ended, end_all
+from iot_authorizer_cli.dev_endpoint import NothingListens
 from iot_authorizer_cli.terminal import warn
 from iot_identities import revocations, user
 from iot_identities.reading import MalformedItem

@@ -15,6 +15,7 @@ import typer
 from iot_authorizer_cli.commands.revoke.client_ids import is_client_id, read_known
 from iot_authorizer_cli.commands.revoke.connections import ConnectionApi, Ending, LocalConnectionApi
 from iot_authorizer_cli.commands.revoke.locking_out import RevocationTarget
+from iot_authorizer_cli.dev_endpoint import DEV
 from iot_authorizer_cli.options import CONFIG, LONGEST, AsJson, duration, usage_errors
 from iot_authorizer_cli.project.development_issuer import table_path
 from iot_authorizer_cli.project.identity_table import TableOptions
@@ -22,8 +23,6 @@ from iot_authorizer_cli.terminal import read_standard_input
 from iot_identities.revocations import Kind, Revocation
 from iot_policies.toml_file import read_file
 
-DEV = "http://127.0.0.1:8080"
-"""The plain port of `iot-authorizer dev`, unless it is given another one."""
 _PATIENCE, _PATIENCE_FOR_AWS = 5.0, 20.0
 """Seconds that an endpoint has for a complete answer; at AWS, the first answer includes DescribeEndpoint."""
 _CLOCKS_DIFFER = 60

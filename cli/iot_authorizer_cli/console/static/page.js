@@ -1,6 +1,7 @@
 /** The console page: it connects the panels with the feed. */
 
 import { get } from "./api.js";
+import { showChanges } from "./changes.js";
 import { ClientPanel } from "./client_panel.js";
 import { DecisionsPanel } from "./decisions_panel.js";
 import { byId, element } from "./dom.js";
@@ -75,6 +76,7 @@ class Page {
     );
     byId("template-path").textContent = state.template_path ?? "";
     showProof(state.template_path);
+    showChanges();
     byId("problem").hidden = !state.problem;
     byId("problem-text").textContent = state.problem ?? "";
     this.#showNotice();

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from iot_authorizer_cli.commands.revoke import connections, options
-from iot_authorizer_cli.commands.revoke.connections import Ending, LocalConnectionApi, OperationFailed, end_all
+from iot_authorizer_cli import dev_endpoint
+from iot_authorizer_cli.commands.revoke import options
+from iot_authorizer_cli.commands.revoke.connections import Ending, LocalConnectionApi, end_all
+from iot_authorizer_cli.dev_endpoint import OperationFailed
 from tests.cli.commands.revoke.endpoints import Endpoint, answering, dripping
 from tests.cli.commands.revoke.running import revoke
 
@@ -35,7 +37,7 @@ def test_an_answer_that_never_ends_has_a_time_limit(every: float | None) -> None
 
 
 def test_a_silent_endpoint_is_not_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connections, "_SOCKET_TIMEOUT", AT_ONCE)
+    monkeypatch.setattr(dev_endpoint, "_SOCKET_TIMEOUT", AT_ONCE)
     with dripping(None) as url:
         found = end_all(LocalConnectionApi(url), ["ann", "bea"], patience=60)
     assert (found.not_asked, found.failed, str(found.unreachable)) == (("ann", "bea"), (), f"{url}: no answer")

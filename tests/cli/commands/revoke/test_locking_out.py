@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from iot_authorizer_cli.commands.revoke.client_ids import read_known
-from iot_authorizer_cli.commands.revoke.connections import LocalConnectionApi, OperationFailed
+from iot_authorizer_cli.commands.revoke.connections import LocalConnectionApi
 from iot_authorizer_cli.commands.revoke.locking_out import LockedOut, RevocationTarget, lock_out
+from iot_authorizer_cli.dev_endpoint import OperationFailed
 from iot_identities.revocations import Kind, Revocation, principal_id
 from iot_identities.sqlite_table import SqliteTable
 from iot_identities.user import User, to_item
