@@ -116,7 +116,7 @@ def line_of(record: Mapping[str, object]) -> str | None:
 
 
 def _decision(record: Mapping[str, object]) -> str | None:
-    if record["allowed"] and record["action"] not in ("connect", "refresh", "http_publish"):
+    if record["allowed"] and record["action"] not in ("connect", "refresh", "http_publish", "http_send"):
         return None
     by_policy = record.get("reason") == IotCoreReason.NOT_ALLOWED_BY_POLICY
     word, colour = ("allowed", "green") if record["allowed"] else ("denied" if by_policy else "refused", "red")
