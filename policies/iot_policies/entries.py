@@ -238,15 +238,15 @@ def _check_client_id(text: str, effect: Effect, key: Key) -> None:
 def _check_levels(levels: Levels, key: Key) -> None:
     if levels[0] == SHARE:
         _check_share(levels, key)
-    levels = levels[lead(levels) :]
-    if key == "send" and levels[0].startswith("$"):
+    topic = levels[lead(levels) :]
+    if key == "send" and topic[0].startswith("$"):
         raise ValueError("IoT Core refuses direct messages on topics that start with $")
-    for index, level in enumerate(levels):
+    for index, level in enumerate(topic):
         literal = PLACEHOLDER.sub("", level)
         if "*" in literal:
             raise ValueError("* is a wildcard of IoT policies: write + for one level, # for all levels that follow")
         if level in (PLUS, HASH):
-            if level == HASH and index != len(levels) - 1:
+            if level == HASH and index != len(topic) - 1:
                 raise ValueError("# must be the last level")
         elif PLUS in literal or HASH in literal:
             raise ValueError("+ and # must be a whole level")
