@@ -23,7 +23,7 @@ FAULTS: dict[str, tuple[str, str, str]] = {
     # Each entry alone.
     "the last denial is dropped": ("globs.py", "return tuple(denied)", "return tuple(denied)[:-1]"),
     "the first denial is dropped": ("globs.py", "return tuple(denied)", "return tuple(denied)[1:]"),
-    "a star is not doubled": ("globs.py", '*glob[:index], "*", *glob[index:]', "*glob"),
+    "a star is not doubled": ("globs.py", '(*glob[:index], "*", *glob[index:])', "glob"),
     "a star is tripled": ("globs.py", '*glob[:index], "*", *glob[index:]', '*glob[:index], "*", "*", *glob[index:]'),
     "the last star is doubled": ("globs.py", '(*glob[:index], "*", *glob[index:])', '(*glob, "*")'),
     "a subscription to # is not denied": ("globs.py", "if subscribe and levels", "if False and levels"),
