@@ -1,9 +1,10 @@
 """What a user can set, in `cdk.json` for a stage and in Python for the constructs, with its default and its bounds.
 
 1. A property is written here once. The app's `Stage` inherits the properties of the construct and adds its own.
-2. Types are checked by pydantic for `cdk.json` and by the user's type checker for Python; `check` tests the bounds.
-3. A value that only the deployment knows (a token of the CDK) passes every check. `topic_prefix` cannot be one: the
-   policy is checked with it.
+2. Types are checked by pydantic for `cdk.json` and by the user's type checker for Python; `check` tests the bounds, and
+   choices also without a type checker: a wrong one would be deployed as another one.
+3. A value that only the deployment knows (a token of the CDK) passes every check. It cannot be a boolean, because the
+   template depends on it, nor `topic_prefix`, because the policy is checked with it.
 4. Nothing here loads the CDK, except for a value that fails its check.
 """
 
@@ -12,7 +13,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import inf
-from typing import Literal
+from typing import Literal, get_args, get_origin, get_type_hints
 
 from iot_policies.topic_prefix import check_topic_prefix
 
@@ -69,6 +70,7 @@ class AuthorizerProps:
         """Raises InvalidSettings for values that AWS would refuse or that exclude each other."""
         if self.provisioned_concurrency is not None and self.snap_start:
             raise InvalidSettings("provisioned_concurrency, snap_start: set only one: Lambda refuses both together")
+        check_choices(self)
         check_number("timeout", self.timeout, 1, LONGEST_TIMEOUT, "seconds: IoT Core waits no longer")
         check_number("memory_size", self.memory_size, *_MEMORY, "MB")
         reserved, provisioned = self.reserved_concurrency, self.provisioned_concurrency
@@ -112,6 +114,7 @@ class DomainProps:
             raise InvalidSettings("domain_name, certificate_arn: set both or neither")
         if self.validation_certificate_arn is not None and self.domain_name is None:
             raise InvalidSettings("validation_certificate_arn: also set domain_name, which it validates")
+        check_choices(self)
         check_text("name", self.name, "[A-Za-z0-9_.-]{1,128}", "1 to 128 letters, digits and _.-")
         check_text("domain_name", self.domain_name, _HOST, "a host name such as mqtt.example.com")
         check_arn("certificate_arn", self.certificate_arn, "acm", "certificate/")
@@ -139,6 +142,16 @@ def check_arn(key: str, value: str | None, service: str, resource: str) -> None:
     """Raises InvalidSettings unless the value is None or an ARN of the service whose resource part begins so."""
     pattern = rf"arn:aws[a-z-]*:{service}:[a-z0-9-]+:[0-9]{{12}}:{resource}[A-Za-z0-9_./-]+"
     check_text(key, value, pattern, f"an ARN, arn:aws:{service}:REGION:ACCOUNT:{resource}…")
+
+
+def check_choices(properties: object) -> None:
+    """Raises InvalidSettings for a value of a `bool` or a `Literal` that is none of its choices."""
+    for key, kind in get_type_hints(type(properties)).items():
+        value = getattr(properties, key)
+        if kind is bool and not isinstance(value, bool):
+            raise InvalidSettings(f"{key}: found {value!r}, expected True or False")
+        if get_origin(kind) is Literal and not (value in get_args(kind) or _is_token(value)):
+            raise InvalidSettings(f"{key}: found {value!r}, expected one of {', '.join(map(str, get_args(kind)))}")
 
 
 def check_number(key: str, value: int | None, least: int, most: float, unit: str) -> None:

@@ -16,6 +16,7 @@ from iot_authorizer_cli.console.template_changes import TemplateChanges
 from iot_authorizer_cli.console.template_proof import TemplateProof
 from iot_authorizer_cli.project.development_issuer import DevelopmentIssuer, make_folder, table_path
 from iot_authorizer_cli.project.explanations import decision_reasons
+from iot_authorizer_cli.project.guest_role import guest_role
 from iot_authorizer_cli.project.reloading import ReloadedConfiguration, reload_when_saved
 from iot_core.authorizers.registry import Authorizers
 from iot_core.broker.broker import Broker
@@ -127,6 +128,11 @@ class LocalIotCore(Lifecycle):
         return f"{self.url}/?{PARAMETER}={self._secret}"
 
     @property
+    def identity_pool_id(self) -> str:
+        """The ID of the identity pool (Amazon Cognito), whose guests and users get credentials."""
+        return self.server.core.identity_pool.pool_id
+
+    @property
     def ca_path(self) -> Path:
         """The CA's certificate in PEM, which clients of the TLS port must trust."""
         return self.server.ca_path
@@ -148,6 +154,7 @@ class LocalIotCore(Lifecycle):
         default = self._default_authorizer or configured.default_authorizer
         explain = partial(decision_reasons, configured)
         self.iot_core.configure(configured.description, functions, explain, default=default)
+        self.iot_core.configure_identities(*guest_role(configured, self.place))
 
     async def start(self) -> None:
         """Starts it.

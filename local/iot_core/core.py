@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from iot_core.authorizers.invocation import AuthorizerInvoker, Refused
+from iot_core.authorizers.invocation import AuthorizerInvoker
 from iot_core.authorizers.registry import Authorizers
 from iot_core.authorizers.rules import AuthorizerDescription
 from iot_core.broker.broker import Broker, SteadyClock
@@ -21,12 +21,9 @@ from iot_core.iam.identity_pool import IdentityPool
 from iot_core.iam.roles import GUEST_ROLE, USER_ROLE, Role, Roles
 from iot_core.iam.temporary_keys import TemporaryKeys, sealing_key
 from iot_core.iam.verifying import SignatureVerifier
-from iot_core.reasons import IotCoreReason
 from iot_policies.account_region import EXAMPLE_PLACE, AccountRegion
 from iot_policies.iam import parse_iam_document
 
-VerifyLogin = Callable[[str, str], str]
-"""Takes a provider's name and its token, and gives the subject. Raises Refused. It may block."""
 DATABASE = "iot-core.sqlite"
 """The file of sessions, messages and Wills in the data folder."""
 
@@ -66,8 +63,6 @@ class IotCore:
         self.roles = Roles(place, self.identity_pool.pool_id, wall_clock)
         """The roles of IAM."""
         self.temporary_keys = TemporaryKeys(secret, self.roles.principal)
-        self.verify_login: VerifyLogin = _no_logins
-        """Verifies the tokens of the identity pool's users."""
         self.access_keys = AccessKeys(owner_key(folder, place), self.temporary_keys.open)
         self.signatures = SignatureVerifier(self.access_keys, place.region, wall_clock)
         self.time_scale = time_scale
@@ -77,6 +72,8 @@ class IotCore:
         """Decisions, presence, reloads."""
         self.decisions = Decisions(self.feed)
         self.authorizers = Authorizers(folder, wall_clock)
+        self.configured_authorizer: str | None = None
+        """The name of the configured authorizer."""
         self.invoker = AuthorizerInvoker(self.authorizers)
         self._storage = Storage(folder / DATABASE if persistent else ":memory:")
         try:
@@ -118,16 +115,17 @@ class IotCore:
         the authorizer is the default one, unless the API has set another.
         """
         self.authorizers.put_configured(authorizer, default=default)
+        self.configured_authorizer = authorizer.name
         self.invoker.functions = functions
         self.decisions.explain = explain
         self.connections.check_time()
 
-    def configure_identities(self, policy: str | None, verify_login: VerifyLogin) -> None:
-        """Puts the policy of the identity pool's identities, and the verifier of their logins, into force.
+    def configure_identities(self, policy: str | None, problem: str = "") -> None:
+        """Puts the role policy of the identity pool's guests and users into force.
 
-        Without a policy, the pool gives no credentials. Raises InvalidDocument.
+        Without a policy, the pool gives no credentials, and `problem` says why. Raises InvalidDocument.
         """
-        self.verify_login = verify_login
+        self.identity_pool.problem = problem
         for name in (GUEST_ROLE, USER_ROLE):
             if policy is None:
                 self.roles.remove(name)
@@ -151,7 +149,3 @@ class IotCore:
             self._storage.close()
         except StorageError:  # The outbox has reported it already.
             return
-
-
-def _no_logins(provider: str, _: str) -> str:
-    raise Refused(IotCoreReason.CREDENTIALS_NOT_ISSUED, f"{provider} is not a provider of this identity pool")

@@ -9,7 +9,9 @@
    and one `:` (Cognito API reference, "IdentityId"). So it is one plain level without wildcards, and no client chooses
    it.
    A value with a `/` or a wildcard would reach other topics, so no tag or name that a client chooses is used.
-4. Credentials without an identity ID, as of a role that another service assumes, leave the variable without a value:
+4. An entry is left out for all guests or for none. So a template is refused with an entry that another one contains for
+   one identity ID only, if its denials reach that one (`conflicts.py`, 3b).
+5. Credentials without an identity ID, as of a role that another service assumes, leave the variable without a value:
    what names it allows nothing, and denies nothing. Let only Cognito assume the role.
 
 An identity ID of a guest is all that Cognito asks for its credentials. Whoever learns it can act as that guest. Do not
@@ -24,6 +26,7 @@ from collections.abc import Iterator
 
 from iot_policies.account_region import AccountRegion
 from iot_policies.compiler import compile_policy
+from iot_policies.conflicts import check_conflicts, find_containers
 from iot_policies.entries import Entry, quoted
 from iot_policies.errors import InvalidTopics
 from iot_policies.iam_packing import is_writable, pack_one
@@ -47,9 +50,11 @@ def compile_cognito_role(template: PolicyTemplate, place: AccountRegion, claims:
     guest = Principal(_GUEST, claims or {})
     if _GUEST in json.dumps([guest.claims, [entry.filter for entry in template.entries]]):
         raise InvalidTopics((), f"{_GUEST} is reserved: an entry or a claim has it")
-    for entry in template.applicable(guest):
+    entries = [*template.applicable(guest)]
+    for entry in entries:
         for problem in _problems(entry, guest):
             raise InvalidTopics(entry.location, f"{quoted(entry.text)}: {problem}")
+    check_conflicts(entries, find_containers(entries), per_principal=False)
     policy = compile_policy(template, guest)
     text = pack_one(policy.statements, place.arn_prefix("iot")).replace(_GUEST, IDENTITY_VARIABLE)
     if not is_writable(text):

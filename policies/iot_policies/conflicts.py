@@ -14,7 +14,8 @@ action. Then d is harmless for i if one of these is true for every principal:
       topic of both d and i has the same texts as i and as j: these are equal. So are the receivers of direct messages,
       if neither has a `*` or both are written alike.
 
-Anything else is refused, with an example. Nothing here needs values, so the same template is accepted everywhere.
+Anything else is refused, with an example. Nothing here needs values, so the same template is accepted everywhere. Only
+one policy for all principals, with variables in it (`cognito_role.py`), must be checked once more without 3b.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -58,8 +59,11 @@ def _may_contain(outer: Rule, inner: Rule) -> bool:
     )
 
 
-def check_conflicts(entries: Sequence[Entry], containers: Containers) -> None:
-    """Raises InvalidTopics, which names both entries and a topic, if a denial is not harmless for another entry."""
+def check_conflicts(entries: Sequence[Entry], containers: Containers, *, per_principal: bool = True) -> None:
+    """Raises InvalidTopics, which names both entries and a topic, if a denial is not harmless for another entry.
+
+    `per_principal`: whether a policy is compiled for each principal. If not, 3b leaves nothing out, and does not count.
+    """
     blocks = {entry.block_index: entry.block for entry in entries}
     # Denials of $… first: widen does not remove them, so an error about another denial would give useless advice.
     for reserved in (True, False):
@@ -68,7 +72,9 @@ def check_conflicts(entries: Sequence[Entry], containers: Containers) -> None:
                 globs = [glob for glob in denying[1].denied_globs if _is_reserved(glob) == reserved]
                 for reached in pairs if globs else ():
                     topic = _taken(denying[1].levels, globs, reached[1].levels)
-                    if topic is not None and not _is_left_out(denying, reached, containers, blocks):
+                    if topic is None or _is_left_out(denying, reached, containers, blocks):
+                        continue
+                    if not (per_principal and _contains_if_reached(reached[1].levels, denying[1].levels)):
                         raise _refusal(denying[0], reached[0], topic, reserved=reserved)
 
 
@@ -85,9 +91,9 @@ def _taken(levels: Levels, globs: Iterable[Levels], others: Levels) -> str | Non
 
 
 def _is_left_out(denying: _Pair, reached: _Pair, containers: Containers, blocks: Mapping[int, Grant | Deny]) -> bool:
-    """Whether the compiler leaves an entry out whenever its denials reach another one."""
+    """Whether the compiler always leaves an entry out if another one is there: 3a above."""
     (entry, rule), (other, inner) = denying, reached
-    if contains(inner.levels, rule.levels) or _contains_if_reached(inner.levels, rule.levels):
+    if contains(inner.levels, rule.levels):
         return True
     names = {*rule.names, *inner.names}
     return any(

@@ -4,14 +4,12 @@ import re
 from collections.abc import Iterator, Sequence
 from itertools import combinations
 
-from iot_policies.account_region import LONGEST_PLACE
 from iot_policies.broad_access import broad_findings
+from iot_policies.capacity import capacity_messages
 from iot_policies.client_ids import anonymous_findings, client_id_findings
-from iot_policies.compiler import compile_policy
 from iot_policies.denials import denial_findings
 from iot_policies.durations import duration_text
 from iot_policies.entries import Entry, quoted
-from iot_policies.errors import PolicyTooLarge
 from iot_policies.findings import Finding, unused_words, warning
 from iot_policies.grants import LEAST_SESSION, Grant
 from iot_policies.names import is_misspelled
@@ -25,8 +23,6 @@ MOST_LEVELS = 8
 """IoT Core accepts 7 slashes in a topic, not counting those of reserved prefixes."""
 LONGEST_TOPIC = 256
 """Bytes of UTF-8."""
-TYPICAL_VALUE = 16
-"""Characters of the values that the capacity is computed with."""
 
 _SIDE_BY_SIDE = re.compile(rf"\{{[^{{}}]*\}}[^/{TO}]*\{{[^{{}}]*\}}")
 _ALIKE = "a-b and c look like a and b-c there; put a / between them"
@@ -48,7 +44,8 @@ def lint(template: PolicyTemplate, anonymous: Principal | None = None) -> list[F
     findings += _of_topic_prefix(template)
     findings += _of_https(template)
     if any(entry.effect == "Allow" for entry in template.entries):
-        findings += (Finding("note", (), message) for message in _capacity(template))
+        findings += (Finding("note", (), message) for message in capacity_messages(template))
+        findings += _of_widen(template)
     return findings
 
 
@@ -138,34 +135,8 @@ def _of_topic_prefix(template: PolicyTemplate) -> Iterator[Finding]:
             yield Finding("note", entry.location, message)
 
 
-def _capacity(template: PolicyTemplate) -> Iterator[str]:
-    blocks = [block.model_copy(update={"when": None}) for block in template.blocks]
-    everything = PolicyTemplate.of(blocks, topic_prefix=template.topic_prefix)
-    claims = list(dict.fromkeys(name for entry in template.entries for name in claim_names(entry.text)))
-    for name in claims:
-        count = _fitting(everything, name, claims)
-        least = "" if count < _MOST else "at least "
-        values = f"{least}{count} values of claims.{name}, each of {TYPICAL_VALUE} characters"
-        yield f"in every region, a policy has room for {values}"
+def _of_widen(template: PolicyTemplate) -> Iterator[Finding]:
     for index, block in enumerate(template.blocks):
         if isinstance(block, Grant) and block.widen:
-            yield f"grant[{index}] sets widen = true: it allows deeper levels too if a policy cannot express a +"
-
-
-_MOST = 1024
-
-
-def _fitting(everything: PolicyTemplate, name: str, claims: Sequence[str]) -> int:
-    """How many values of one list claim fit if every other claim has one value and every grant applies."""
-    others = dict.fromkeys(claims, "x" * TYPICAL_VALUE)
-    least, most = 0, _MOST
-    while least < most:
-        count = (least + most + 1) // 2
-        values = [str(number).rjust(TYPICAL_VALUE, "x") for number in range(count)]
-        principal = Principal("x" * TYPICAL_VALUE, {**others, name: values})
-        try:
-            compile_policy(everything, principal, "x" * TYPICAL_VALUE).documents(LONGEST_PLACE)
-            least = count
-        except PolicyTooLarge:
-            most = count - 1
-    return least
+            message = f"grant[{index}] sets widen = true: it allows deeper levels too if a policy cannot express a +"
+            yield Finding("note", (), message)

@@ -71,7 +71,8 @@ def compile_session_policy(
         raise ClientIdNotGranted()
     until = None if expires is None else int(expires)
     bound = [each for statement in policy.statements for each in _bound(statement, client_id)]
-    text = pack_one(bound, place.arn_prefix("iot"), NO_CONDITION if until is None else _before(until))
+    condition = NO_CONDITION if until is None else _before(until)
+    text = pack_one(bound, place.arn_prefix("iot"), until=condition, is_only=True)
     if not is_writable(text):
         raise SessionPolicyCharacter(_source(template, principal, client_id))
     if len(text) > LONGEST_SESSION_POLICY:
@@ -94,7 +95,7 @@ def _bound(statement: Statement, client_id: str) -> Iterator[Statement]:
 
 def _before(until: int) -> ConditionBlock:
     """A condition for each Allow: without the key, it does not hold, so that the request is denied."""
-    return {"DateLessThan": {"aws:CurrentTime": [time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(until))]}}
+    return {"DateLessThan": {"aws:CurrentTime": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(until))}}
 
 
 def _source(template: PolicyTemplate, principal: Principal, client_id: str) -> str:

@@ -29,6 +29,10 @@ CERTIFICATE_ARN = "arn:aws:acm:eu-west-1:123456789012:certificate/1"
             "found 'alias/chat', expected an ARN, arn:aws:kms:REGION",
         ),
         ({"topic_prefix": "dev/"}, "topic_prefix: found 'dev/': expected plain levels such as dev"),
+        ({"log_retention_days": 31}, "log_retention_days: found 31, expected one of 1, 3, 5, 7, 14, 30, 60"),
+        ({"status": "active"}, "status: found 'active', expected one of ACTIVE, INACTIVE"),
+        ({"caching_for_http": "false"}, "caching_for_http: found 'false', expected True or False"),
+        ({"tracing": Aws.NO_VALUE}, "tracing: found '.*', expected True or False"),
     ],
 )
 def test_properties_that_aws_would_refuse(properties: dict[str, object], message: str) -> None:
@@ -54,6 +58,7 @@ def test_properties_that_aws_would_refuse(properties: dict[str, object], message
             },
             "validation_certificate_arn: found 'arn:aws:kms.*', expected an ARN, arn:aws:acm",
         ),
+        ({"protocol": "MQTT"}, "protocol: found 'MQTT', expected one of MQTT_WSS, SECURE_MQTT"),
         ({"tls_policy": "TLS 1.3"}, "tls_policy: found 'TLS 1.3', expected IotSecurityPolicy_"),
     ],
 )
@@ -66,6 +71,7 @@ def test_values_that_only_the_deployment_knows_pass_every_check() -> None:
     number: int = Token.as_number({"Ref": "Most"})  # type: ignore[assignment]
     AuthorizerProps(reserved_concurrency=number, provisioned_concurrency=2).check()
     AuthorizerProps(provisioned_concurrency=number, secret_kms_key_arns=[Aws.STACK_ID]).check()
+    AuthorizerProps(log_retention_days=number, status=Aws.STACK_NAME).check()  # type: ignore[arg-type]
 
 
 def test_a_plain_name_is_unchanged_or_unique() -> None:

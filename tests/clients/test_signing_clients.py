@@ -56,24 +56,30 @@ def issued(core: LocalIotCore, expires_in: int) -> AccessKey:
     return core.call(lambda: core.iot_core.temporary_keys.issue(session))
 
 
-def for_node(key: AccessKey) -> dict[str, str | None]:
+def for_node(key: AccessKey) -> dict[str, str]:
     """Credentials as JavaScript's SDKs name them."""
-    return {"accessKeyId": key.key_id, "secretAccessKey": key.secret, "sessionToken": key.session_token}
+    token = {} if key.session_token is None else {"sessionToken": key.session_token}
+    return {"accessKeyId": key.key_id, "secretAccessKey": key.secret, **token}
 
 
 def run_node(
-    core: LocalIotCore, client: str, key: AccessKey, region: str = REGION, fresh: AccessKey | None = None
+    core: LocalIotCore,
+    client: str,
+    key: AccessKey,
+    region: str = REGION,
+    fresh: AccessKey | None = None,
+    client_id: str | None = None,
+    topic: str | None = None,
 ) -> list[list[str]]:
     """What a client prints: its events, the last one when it ends. It reconnects only with fresh credentials."""
     node = needs(client)
-    credentials = for_node(key)
     options = {
         "host": f"localhost:{core.tls_port}",
         "region": region,
-        "credentials": {name: value for name, value in credentials.items() if value},
+        "credentials": for_node(key),
         "fresh": None if fresh is None else for_node(fresh),
-        "clientId": f"{client}-{key.key_id}",  # IoT Core takes one connection a second of one client ID.
-        "topic": f"/myTopic/{client}",
+        "clientId": client_id or f"{client}-{key.key_id}",  # IoT Core takes one connection a second of one client ID.
+        "topic": topic or f"/myTopic/{client}",
         "ca": str(core.ca_path),
     }
     command = [node, str(SCRIPT), client, json.dumps(options)]

@@ -9,7 +9,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from tests.policies.reference import texts, tokens_match, tokens_with_variables
+from tests.policies.reference import texts, tokens_match, tokens_with_variables, wildcard_matches
 
 IDENTITY = "cognito-identity.amazonaws.com:sub"
 
@@ -27,7 +27,7 @@ def decide(
     for policy in policies:
         for statement in _statements(policy):
             if (
-                action in texts(statement["Action"])
+                any(wildcard_matches(text, action) for text in texts(statement["Action"]))
                 and any(_covers(text, resource, variables or {}) for text in texts(statement["Resource"]))
                 and _holds(statement.get("Condition", {}), attributes, now)
             ):

@@ -121,7 +121,7 @@ def permitted(documents: Iterable[Document], action: str) -> frozenset[str]:
     kind = f"{PREFIX}topicfilter/" if action == "iot:Subscribe" else f"{PREFIX}topic/"
     reached: dict[object, set[str]] = {"Allow": set(), "Deny": set()}
     for statement in statements(documents):
-        if action in texts(statement["Action"]):
+        if any(wildcard_matches(text, action) for text in texts(statement["Action"])):
             found = [resource for resource in texts(statement["Resource"]) if resource.startswith(kind)]
             reached[statement["Effect"]].update(*map(_covered, found))
     return frozenset(reached["Allow"] - reached["Deny"])

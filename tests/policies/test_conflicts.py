@@ -3,6 +3,8 @@
 import pytest
 
 from iot_policies import Grant, InvalidTopics, PolicyTemplate
+from iot_policies.account_region import AccountRegion
+from iot_policies.cognito_role import compile_cognito_role
 from iot_policies.proofs import prove
 
 Blocks = tuple[Grant, ...]
@@ -79,3 +81,26 @@ def test_a_denial_that_takes_topics_of_another_entry_is_refused_with_an_example(
     with pytest.raises(InvalidTopics) as refused:
         PolicyTemplate.of(blocks)
     assert expected in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("entry", "named", "other"),
+    [
+        ("+/status", "x/status", "$share/g/x/status"),
+        ("#", "x/#", "$aws/things/{principal}/shadow/update"),
+        ("+/+", "x/+", "$share/g/#"),
+        ("$share/g/+/c", "$share/g/x/c", "$share/g/$x/c"),
+    ],
+)
+def test_the_advice_to_name_the_first_level_helps(entry: str, named: str, other: str) -> None:
+    with pytest.raises(InvalidTopics, match="name the first level; widen does not help here"):
+        PolicyTemplate.of([grant(subscribe=[entry, other])])
+    assert prove(PolicyTemplate.of([grant(subscribe=[named, other])])).verdict == "proved"
+
+
+def test_one_policy_for_all_guests_leaves_nothing_out_for_one_of_them() -> None:
+    template = PolicyTemplate.of([grant(publish=["a/#", "{principal}/x/+"])])
+    place = AccountRegion("us-east-1", "123456789012")
+    with pytest.raises(InvalidTopics, match="for example a/x/any/any"):
+        compile_cognito_role(template, place)
+    compile_cognito_role(PolicyTemplate.of([grant(publish=["{principal}/#", "{principal}/x/+"])]), place)

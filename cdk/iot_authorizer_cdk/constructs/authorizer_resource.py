@@ -26,6 +26,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicNumbers
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from iot_authorizer_cdk.constructs.account_functions import AccountFunction
+from iot_authorizer_cdk.properties import InvalidSettings
 
 STACK_TAGS = "iot-authorizer:stackTags"
 """The ID of the warning about tags of the stack."""
@@ -59,6 +60,8 @@ class AuthorizerResource(Construct):
 
     def __init__(self, scope: Construct, *, name: str, settings: AuthorizerSettings) -> None:
         super().__init__(scope, f"Authorizer-{name}")
+        self.name = name
+        _check_name(self, name)
         signing = bool(settings.public_keys)
         self.arn = Stack.of(self).format_arn(service="iot", resource="authorizer", resource_name=name)
         self.resource = aws_iot.CfnAuthorizer(
@@ -82,6 +85,15 @@ class AuthorizerResource(Construct):
             statements=[aws_iam.PolicyStatement(actions=["iot:UpdateAuthorizer"], resources=[self.arn])],
         )
         function.resource.node.add_dependency(self.resource)
+
+
+def _check_name(resource: AuthorizerResource, name: str) -> None:
+    """Raises InvalidSettings if another authorizer of the stack has the name."""
+    others = (each for each in Stack.of(resource).node.find_all() if isinstance(each, AuthorizerResource))
+    for other in others:
+        if other is not resource and other.name == name:
+            problem = f"{other.node.path.rpartition('/')[0]} of this stack has the same"
+            raise InvalidSettings(f"name: found {name}, but {problem}: set name=… of one of the two constructs")
 
 
 def _provisional_key() -> str:

@@ -17,9 +17,9 @@ from iot_authorizer_cdk.constructs.authorizer_resource import (
 )
 from iot_authorizer_cdk.constructs.first_use import invoke_command, web_socket_url
 from iot_authorizer_cdk.constructs.function import AuthorizerFunction
-from iot_authorizer_cdk.constructs.identity_table import check_region, name_or_arn
+from iot_authorizer_cdk.constructs.identity_table import check_table, name_or_arn
 from iot_authorizer_cdk.constructs.issuer import Issuer
-from iot_authorizer_cdk.constructs.shared_secrets import secret_arns
+from iot_authorizer_cdk.constructs.shared_secrets import SecretGrant, secret_grant
 from iot_authorizer_cdk.constructs.stand_ins import TOKEN, StandIns
 from iot_authorizer_cdk.package.configuration import (
     CONFIGURATION,
@@ -108,14 +108,14 @@ class IotCustomAuthorizer(Construct):
         _check_size(environment)
         used_table = table or _named_table(self, self.configuration.table)
         if used_table is not None:
-            check_region(Stack.of(self), used_table)
+            check_table(Stack.of(self), used_table)
         self.function = AuthorizerFunction(
             self,
             "Lambda",
             code=built.parent,
             handler=self.configuration.handler,
             environment=environment,
-            secrets=_secrets(self, self.configuration.secrets, issuers),
+            secrets=_secrets(self, self.configuration.secrets, issuers, props),
             props=props,
             table=used_table,
         )
@@ -228,10 +228,12 @@ def _restored(configuration: CheckedConfiguration, stand_ins: StandIns) -> Check
     return replace(configuration, secrets=secrets, table=None if table is None else stand_ins.restored(table))
 
 
-def _secrets(scope: Construct, names: Sequence[str], issuers: Sequence[Issuer]) -> dict[str, Sequence[str]]:
-    """Returns the ARNs to allow for each secret. Raises InvalidSettings for one that names none."""
-    known = {name: arns for issuer in issuers for name, arns in issuer.secret_arns.items()}
-    return {name: known[name] if name in known else secret_arns(scope, name) for name in names}
+def _secrets(
+    scope: Construct, names: Sequence[str], issuers: Sequence[Issuer], props: AuthorizerProps
+) -> list[SecretGrant]:
+    """Returns what the function needs to read each secret. Raises InvalidSettings for a secret that it cannot read."""
+    known = {name: secret for issuer in issuers for name, secret in issuer.secrets.items()}
+    return [secret_grant(scope, name, known.get(name), props.secret_kms_key_arns) for name in dict.fromkeys(names)]
 
 
 def _named_table(scope: Construct, name: str | None) -> aws_dynamodb.ITable | None:

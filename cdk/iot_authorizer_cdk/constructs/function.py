@@ -33,6 +33,7 @@ from iot_authorizer_cdk.constructs.permissions import (
     use_table,
     write_logs,
 )
+from iot_authorizer_cdk.constructs.shared_secrets import SecretGrant
 from iot_authorizer_cdk.properties import AuthorizerProps, InvalidSettings
 
 
@@ -47,13 +48,13 @@ class AuthorizerFunction(Construct):
         code: Path,
         handler: str,
         environment: Mapping[str, str],
-        secrets: Mapping[str, Sequence[str]],
+        secrets: Sequence[SecretGrant],
         props: AuthorizerProps,
         table: aws_dynamodb.ITable | None,
     ) -> None:
         """`code` is the Lambda directory with `handler`.
 
-        The function may read `secrets`, which have the ARNs to allow, and `table`. Raises InvalidSettings.
+        The function may read `secrets` and `table`. Raises InvalidSettings.
         """
         super().__init__(scope, construct_id)
         if props.secret_kms_key_arns and not secrets:
@@ -107,14 +108,15 @@ class AuthorizerFunction(Construct):
         return group
 
     def _role(
-        self, secrets: Mapping[str, Sequence[str]], props: AuthorizerProps, table: aws_dynamodb.ITable | None
+        self, secrets: Sequence[SecretGrant], props: AuthorizerProps, table: aws_dynamodb.ITable | None
     ) -> aws_iam.Role:
         statements = [
             write_logs(self.log_group),
-            *(read_secret(name.partition(":")[0], arns) for name, arns in secrets.items()),
+            *(read_secret(each.service, each.arns) for each in secrets),
+            *(decrypt(self, [each.key], [each.service]) for each in secrets if each.key is not None),
         ]
         if props.secret_kms_key_arns:
-            services = sorted({name.partition(":")[0] for name in secrets})
+            services = sorted({each.service for each in secrets})
             statements.append(decrypt(self, props.secret_kms_key_arns, services))
         if table is not None:
             statements += use_table(table)

@@ -1,15 +1,10 @@
 """The DynamoDB table of users, revocations and counts of wrong passwords."""
 
-import re
-
-from aws_cdk import RemovalPolicy, Stack, Token, aws_dynamodb, aws_kms
+from aws_cdk import RemovalPolicy, Stack, aws_dynamodb, aws_kms
 from constructs import Construct
 
-from iot_authorizer_cdk.constructs.stand_ins import TOKEN
-from iot_authorizer_cdk.properties import InvalidSettings, check_text
-
-_PART = rf"({TOKEN}|[a-z0-9-]+)"
-_ARN = re.compile(f"arn:{_PART}:dynamodb:{_PART}:{_PART}:table/")
+from iot_authorizer_cdk.constructs.places import called, check_region, place_of
+from iot_authorizer_cdk.properties import check_text
 
 
 class IdentityTable(Construct):
@@ -60,20 +55,12 @@ def name_or_arn(stack: Stack, table: aws_dynamodb.ITable) -> str:
 
     In a request of another account, a name would be the table of this name in that account.
     """
-    return table.table_name if _place(table)[1] == stack.account else table.table_arn
+    is_own = place_of(table, table.table_arn).account == stack.account
+    return table.table_name if is_own else table.table_arn
 
 
-def check_region(stack: Stack, table: aws_dynamodb.ITable) -> None:
-    """Raises InvalidSettings for a table that is in another region: the function asks the DynamoDB of its own."""
-    region, _ = _place(table)
-    if region != stack.region and not (Token.is_unresolved(region) or Token.is_unresolved(stack.region)):
-        problem = f"{table.table_arn} is in {region}, but the function in {stack.region}, where it cannot use it"
-        raise InvalidSettings(f"table: {problem}: use a table in {stack.region}, such as a replica of a global table")
-
-
-def _place(table: aws_dynamodb.ITable) -> tuple[str, str | None]:
-    """Returns the region and the account of a table; None for an account that only the deployment knows."""
-    if arn := _ARN.match(table.table_arn):
-        return arn[2], arn[3]  # `env` is the stack's for a table that is imported by its ARN.
-    is_imported = table.node.default_child is None
-    return table.env.region, None if is_imported else table.env.account
+def check_table(stack: Stack, table: aws_dynamodb.ITable) -> None:
+    """Raises InvalidSettings for a table of another region."""
+    subject = f"table {called(table, table.table_arn)}"
+    place = place_of(table, table.table_arn)
+    check_region(stack, subject, place, "a table in this region, such as a replica of a global table")

@@ -14,7 +14,7 @@ from aws_cdk import aws_cognito, aws_secretsmanager, aws_ssm
 from pydantic import ValidationError
 
 from iot_authorizer.token_settings import Algorithm, JwtIssuer, KeyParameter
-from iot_authorizer_cdk.constructs.shared_secrets import named_by
+from iot_authorizer_cdk.constructs.shared_secrets import SecretConstruct, named_by
 from iot_authorizer_cdk.constructs.stand_ins import StandIns
 from iot_authorizer_cdk.properties import InvalidSettings
 from iot_policies.toml_file import from_validation
@@ -51,8 +51,8 @@ class Issuer:
 
     table: Mapping[str, object]
     """The `[[jwt]]` table."""
-    secret_arns: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    """The ARNs to allow for a secret that is a construct of the CDK, by how the table names it."""
+    secrets: Mapping[str, SecretConstruct] = field(default_factory=dict)
+    """The secret, if it is a construct of the CDK, by how the table names it."""
 
     @classmethod
     def of(cls, issuer: str, **keys: Unpack[JwtKeys]) -> "Issuer":
@@ -87,14 +87,14 @@ class Issuer:
         for key, value in lists.items():
             if isinstance(value, Iterable) and not isinstance(value, str | list | Mapping):
                 raise InvalidSettings(f"Issuer: {key}: found a {type(value).__name__}, expected a list")
-        arns: dict[str, Sequence[str]] = {}
+        secrets: dict[str, SecretConstruct] = {}
         if not isinstance(secret := lists.get("secret", ""), str):
-            name, arns[name] = named_by(secret)
-            lists["secret"] = name
+            name, construct = named_by(secret)
+            lists["secret"], secrets = name, {name: construct}
         known = StandIns().of_table(lists)
         try:
             JwtIssuer.model_validate(known)
         except ValidationError as error:
-            found = from_validation(Path("Issuer"), "", known, error, JwtIssuer.model_fields)
-            raise InvalidSettings(str(found)) from None
-        return cls(lists, arns)
+            problem = from_validation(Path("Issuer"), "", known, error, JwtIssuer.model_fields)
+            raise InvalidSettings(str(problem)) from None
+        return cls(lists, secrets)

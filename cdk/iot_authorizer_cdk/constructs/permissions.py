@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 
-from aws_cdk import Acknowledgment, Stack, Validations, aws_dynamodb, aws_iam, aws_logs
+from aws_cdk import Acknowledgment, Stack, Validations, aws_dynamodb, aws_iam, aws_kms, aws_logs
 from constructs import IConstruct
+
+from iot_authorizer_cdk.properties import InvalidSettings
 
 _FAILURES = "failures#*"
 """The IDs of the items that count wrong passwords in an identity table."""
@@ -48,6 +50,19 @@ def decrypt(scope: IConstruct, keys: Sequence[str], services: Sequence[str]) -> 
     return aws_iam.PolicyStatement(actions=["kms:Decrypt"], resources=list(keys), conditions=conditions)
 
 
+def key_arn(key: aws_kms.IKey) -> str:
+    """Returns the ARN of a key that IAM compares, which is never the ARN of an alias. Raises InvalidSettings."""
+    alias = getattr(key, "alias_name", None)
+    if alias is None:
+        return key.key_arn
+    try:
+        target: aws_kms.IKey = getattr(key, "alias_target_key")  # noqa: B009 (IKey has none)
+    except RuntimeError:  # jsii raises no other type for the CDK's errors.
+        problem = f"found {alias}, an alias: the CDK does not know its key, and IAM allows only keys"
+        raise InvalidSettings(f"encryption_key: {problem}: use aws_kms.Key.from_key_arn(…)") from None
+    return target.key_arn
+
+
 def use_table(table: aws_dynamodb.ITable) -> list[aws_iam.PolicyStatement]:
     """Allows reading items of an identity table by their IDs, and changing only the counts of wrong passwords."""
     reads = aws_iam.PolicyStatement(actions=["dynamodb:BatchGetItem"], resources=[table.table_arn])
@@ -60,5 +75,6 @@ def use_table(table: aws_dynamodb.ITable) -> list[aws_iam.PolicyStatement]:
             "Null": {"dynamodb:LeadingKeys": "false"},
         },
     )
-    encrypted = [] if table.encryption_key is None else [decrypt(table, [table.encryption_key.key_arn], ["dynamodb"])]
-    return [reads, counts, *encrypted]
+    key = table.encryption_key
+    # unmeasured: that UpdateItem, too, only needs kms:Decrypt of the caller, for the table's data key, is assumed.
+    return [reads, counts, *([] if key is None else [decrypt(table, [key_arn(key)], ["dynamodb"])])]

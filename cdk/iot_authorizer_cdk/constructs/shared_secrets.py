@@ -1,4 +1,4 @@
-"""The ARNs that IAM needs so that the function may read the secret of an issuer.
+"""What IAM needs so that the function may read the secret of an issuer: ARNs of the secret, and of its KMS key.
 
 1. A secret is `secretsmanager:NAME` or `ssm:NAME`, where NAME may be an ARN, and parts may be tokens of the CDK. It can
    also be a construct of the CDK, which knows its own ARN.
@@ -7,14 +7,21 @@
 3. A text that begins with `arn:` is an ARN. One that begins with any other text, or with a token that cannot contain a
    colon, is a name. One that is only the `Ref` of a secret is its whole ARN.
 4. Any other token may become a name or an ARN, and IAM needs different ARNs for the two: it is refused.
+5. The CDK gives the ARN of a new secret in another account without the six characters, also as the whole ARN.
+6. A construct of a secret knows its customer-managed key, if it has one. One of a parameter, or a text, does not.
+7. Secrets Manager lets another account read a secret only if a customer-managed key encrypts it ("Access AWS Secrets
+   Manager secrets from a different account"). So without any key, a secret of another account is refused.
 """
 
 import re
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple, cast
 
-from aws_cdk import Reference, Stack, Tokenization
+from aws_cdk import Reference, Stack, Token, Tokenization, aws_secretsmanager, aws_ssm
 from constructs import IConstruct
 
+from iot_authorizer_cdk.constructs.permissions import key_arn
+from iot_authorizer_cdk.constructs.places import Place, called, check_region, is_new, place_in, place_of
 from iot_authorizer_cdk.constructs.stand_ins import TOKEN
 from iot_authorizer_cdk.properties import InvalidSettings
 
@@ -24,6 +31,19 @@ _WHOLE_ARNS = ("AWS::SecretsManager::Secret", "AWS::SecretsManager::SecretTarget
 """The resources whose `Ref` is the whole ARN of a secret."""
 _NAMES = ("AWS::SSM::Parameter",)
 """The resources whose `Ref` is a name."""
+
+SecretConstruct = aws_secretsmanager.ISecret | aws_ssm.IParameter
+
+
+class SecretGrant(NamedTuple):
+    """What a function needs to read a secret."""
+
+    service: str
+    """`secretsmanager` or `ssm`."""
+    arns: Sequence[str]
+    """The ARNs to allow."""
+    key: str | None
+    """The ARN of the customer-managed key that the construct of the secret knows."""
 
 
 class _SecretService(NamedTuple):
@@ -56,15 +76,56 @@ _SECRETS = {
 }
 
 
-def named_by(secret: object) -> tuple[str, list[str]]:
-    """Returns how `[[jwt]]` names a secret of the CDK, and the ARNs to allow. Raises InvalidSettings for others."""
-    if isinstance(arn := getattr(secret, "secret_arn", None), str):
-        whole = getattr(secret, "secret_full_arn", None)
-        return f"secretsmanager:{arn}", [whole or f"{arn}{_ENDS}"]
-    if isinstance(arn := getattr(secret, "parameter_arn", None), str):
-        return f"ssm:{arn}", [arn]
+def named_by(secret: object) -> tuple[str, SecretConstruct]:
+    """Returns how `[[jwt]]` names a secret of the CDK, and the secret. Raises InvalidSettings for others."""
+    for service, attribute in (("secretsmanager", "secret_arn"), ("ssm", "parameter_arn")):
+        if isinstance(arn := getattr(secret, attribute, None), str):
+            return f"{service}:{arn}", cast("SecretConstruct", secret)
     expected = '"secretsmanager:NAME", "ssm:NAME", or a secret or a parameter of the CDK'
     raise InvalidSettings(f"Issuer: secret: found {type(secret).__name__}, expected {expected}")
+
+
+def secret_grant(
+    scope: IConstruct, name: str, secret: SecretConstruct | None = None, keys: Sequence[str] = ()
+) -> SecretGrant:
+    """Returns what a function needs to read a secret, as `[[jwt]]` names it. Raises InvalidSettings.
+
+    `secret` is its construct, if it is one. `keys` are the ARNs of customer-managed keys that the function may use.
+    """
+    service, _, arn = name.partition(":")
+    stack = Stack.of(scope)
+    place = place_in(arn) if secret is None else place_of(secret, arn)
+    subject = f"secret {name if secret is None else called(secret, arn)}"
+    if place is not None:
+        check_region(stack, subject, place, "a secret in this region, such as a replica")
+    key = getattr(secret, "encryption_key", None)
+    found = SecretGrant(
+        service,
+        secret_arns(scope, name) if secret is None else _arns_of(stack, service, secret, arn),
+        None if key is None else key_arn(key),
+    )
+    if service == "secretsmanager" and place is not None and found.key is None and not keys:
+        _check_account(stack, subject, place)
+    return found
+
+
+def _check_account(stack: Stack, subject: str, place: Place) -> None:
+    """Raises InvalidSettings for a secret that is known to be in another account."""
+    accounts = (place.account, stack.account)
+    if place.account is None or accounts[0] == accounts[1] or any(map(Token.is_unresolved, accounts)):
+        return
+    problem = f"found account {place.account}, but the function is in {stack.account}, where it can read only a secret"
+    advice = "set secret_kms_key_arns, and let the policies of the secret and of the key allow the function's role"
+    raise InvalidSettings(f"{subject}: {problem} that a customer-managed KMS key encrypts: {advice}")
+
+
+def _arns_of(stack: Stack, service: str, secret: SecretConstruct, arn: str) -> list[str]:
+    """Returns the ARNs to allow for a construct of the CDK."""
+    is_elsewhere = is_new(secret) and place_of(secret, arn).account != stack.account
+    whole = getattr(secret, "secret_full_arn", None)
+    if whole and not is_elsewhere:
+        return [whole]
+    return _with_ends(service, arn, may_be_whole=False)
 
 
 def secret_arns(scope: IConstruct, secret: str) -> list[str]:

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
@@ -56,6 +57,8 @@ class CheckedConfiguration:
 
     name: str
     token_key_name: str | None
+    credentials: frozenset[Literal["token", "password"]]
+    """What clients may send. Without any, all clients are anonymous."""
     public_keys: Mapping[str, str]
     """PEM by key name. With any key, IoT Core verifies signatures."""
     secrets: tuple[str, ...]
@@ -118,9 +121,14 @@ def check_configuration(config: Path, environment: Mapping[str, str]) -> Checked
     public_keys = _public_keys(config, found)
     if public_keys and found.token_key_name is None:
         raise InvalidSettings(f"{config}: [signing] also needs token_key_name, the key of the signed token")
+    credentials = frozenset(_credentials(found))
+    if public_keys and "token" not in credentials:
+        reason = "with signing, IoT Core refuses every client without a signed token"
+        raise InvalidSettings(f"{config}: [signing] also needs [[jwt]] or [signed_tokens]: {reason}")
     return CheckedConfiguration(
         name=found.name,
         token_key_name=found.token_key_name,
+        credentials=credentials,
         public_keys=public_keys,
         secrets=tuple(issuer.secret for issuer in found.jwt if issuer.secret is not None),
         table=found.table,
@@ -130,6 +138,15 @@ def check_configuration(config: Path, environment: Mapping[str, str]) -> Checked
         handler=found.handler,
         requirements=found.requirements,
     )
+
+
+def _credentials(configuration: PartialConfiguration) -> Iterator[Literal["token", "password"]]:
+    """Yields what clients may send. A handler of your own may read anything."""
+    is_own = configuration.handler != HANDLER
+    if is_own or configuration.issuers:
+        yield "token"
+    if is_own or configuration.passwords is not None:
+        yield "password"
 
 
 def _read(config: Path, environment: Mapping[str, str]) -> PartialConfiguration:

@@ -1,8 +1,8 @@
 """Amazon Cognito federated identities: GetId and GetCredentialsForIdentity (Cognito API reference, JSON 1.1).
 
 1. The operations are not signed. Browsers of any origin may call them.
-2. Without `Logins`, an identity is a guest, with the guests' role. With it, it is the user of a login: one provider,
-   whose token is verified as for clients of the authorizer.
+2. Without `Logins`, an identity is a guest. With it, it is the user of a login: one provider, which is the issuer of
+   its token without `https://`. The configured authorizer verifies the token, as that of an HTTPS request.
 3. A guest needs only its ID for credentials. A user needs its login each time. A guest's ID with a login gives the
    credentials of the login's user.
 4. Both roles have the policy that the template gives guests. Without such a policy, there are no credentials.
@@ -11,9 +11,10 @@ In AWS, a user also needs an IoT policy that is attached to its identity (develo
 Cognito identities"). Here, none is needed.
 """
 
-import asyncio
+import base64
+import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -22,7 +23,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from iot_core.api.parameters import MOST_JSON, read_body
-from iot_core.authorizers.invocation import Refused
+from iot_core.authorizers.event import ConnectionRequest, HttpContext
+from iot_core.authorizers.invocation import Authorization, Refused
 from iot_core.core import IotCore
 from iot_core.iam.access_keys import AccessKey
 from iot_core.iam.roles import GUEST_ROLE, USER_ROLE, RoleSession
@@ -64,11 +66,11 @@ def is_open(scope: Mapping[str, Any]) -> bool:
 class IdentityError(Exception):
     """The answer to a request is an error. All have the status 400."""
 
-    def __init__(self, error_type: str, message: str, reason: str = IotCoreReason.CREDENTIALS_NOT_ISSUED) -> None:
+    def __init__(self, error_type: str, message: str, refused: Refused | None = None) -> None:
         self.error_type = error_type
         """The exception's name in AWS's model."""
-        self.reason = reason
-        """The reason code in the feed."""
+        self.refused = refused or Refused(IotCoreReason.CREDENTIALS_NOT_ISSUED, message)
+        """What the feed says."""
         super().__init__(message)
 
     def response(self) -> Response:
@@ -106,7 +108,7 @@ class IdentityPools:
                 raise IdentityError("UnknownOperationException", f"{operation} is not served here: use {known}")
             return JSONResponse(await perform(_read(body)), 200, CORS, _JSON)
         except IdentityError as error:
-            self._core.decisions.refused(Refused(error.reason, str(error)), _ACTION, operation)
+            self._core.decisions.refused(error.refused, _ACTION, operation)
             return error.response()
 
     async def _get_id(self, question: _Question) -> Mapping[str, object]:
@@ -144,24 +146,39 @@ class IdentityPools:
     def _require_role(self, role: str) -> None:
         if self._core.roles.find(role) is not None:
             return
+        refused = Refused(IotCoreReason.CREDENTIALS_NOT_ISSUED, self._core.identity_pool.problem)
         if role == USER_ROLE:
             message = "Invalid identity pool configuration. Check assigned IAM roles for this pool."
-            raise IdentityError("InvalidIdentityPoolConfigurationException", message)
+            raise IdentityError("InvalidIdentityPoolConfigurationException", message, refused)
         message = "Unauthenticated access is not supported for this identity pool."
-        raise IdentityError("NotAuthorizedException", message)
+        raise IdentityError("NotAuthorizedException", message, refused)
 
     async def _user(self, logins: Mapping[str, str]) -> str:
         """The identity of a login."""
         if len(logins) > 1:
             raise IdentityError("InvalidParameterException", "Logins: expected one provider on this machine")
         ((provider, token),) = logins.items()
-        pool = self._core.identity_pool
+        if provider not in _names(_issuer(token)):
+            message = "Token is not from a supported provider of this identity pool."
+            raise IdentityError("NotAuthorizedException", f"{message} Logins names {provider}")
         try:
-            subject = await asyncio.to_thread(self._core.verify_login, provider, token)
+            authorization = await self._authorization(token)
         except Refused as refused:
-            message = f"Invalid login token. {refused.detail}".strip()
-            raise IdentityError("NotAuthorizedException", message, refused.reason) from None
-        return pool.user(provider, subject)
+            raise IdentityError("NotAuthorizedException", f"Invalid login token: {refused.reason}", refused) from None
+        if authorization.principal is None:
+            raise IdentityError("NotAuthorizedException", "Invalid login token: the authorizer names no principal.")
+        return self._core.identity_pool.user(provider, authorization.principal)
+
+    async def _authorization(self, token: str) -> Authorization:
+        """The authorizer's answer to a token, as for an HTTPS request. Raises Refused."""
+        authorizer = self._core.authorizers.get(self._core.configured_authorizer or "")
+        if authorizer is None or authorizer.status != "ACTIVE":
+            detail = "logins need the configured authorizer, and it is not there or not active"
+            raise Refused(IotCoreReason.AUTHORIZER_INACTIVE, detail)
+        key = authorizer.token_key_name
+        headers = {key: token} if key else {"authorization": f"Bearer {token}"}
+        http = HttpContext.model_construct(headers=headers)
+        return await self._core.invoker.invoke(authorizer, ConnectionRequest.model_construct(http_context=http))
 
 
 def _read(body: bytes) -> _Question:
@@ -171,6 +188,23 @@ def _read(body: bytes) -> _Question:
         place = ".".join(map(str, error.errors(include_url=False, include_input=False)[0]["loc"]))
         message = f"The body is not a valid request{f': {place}' if place else ''}"
         raise IdentityError("SerializationException", message) from None
+
+
+def _issuer(token: str) -> str:
+    """The issuer of a JWT, which is not verified yet; empty if it has none."""
+    try:
+        payload = token.split(".")[1]
+        claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+    except (ValueError, IndexError, RecursionError):
+        return ""
+    issuer = claims.get("iss") if isinstance(claims, dict) else None
+    return issuer if isinstance(issuer, str) else ""
+
+
+def _names(issuer: str) -> Sequence[str]:
+    """The names that Cognito knows an issuer by: its URL without the scheme, with or without a last slash."""
+    name = issuer.removeprefix("https://")
+    return [each for each in (name, name.removesuffix("/")) if each]
 
 
 def _checked(member: str, found: str | None) -> str:

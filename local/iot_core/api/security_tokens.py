@@ -11,7 +11,6 @@
 import re
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -179,12 +178,7 @@ def _assumed(key: AccessKey, policy: str | None) -> Mapping[str, "str | int | Ma
         "AccessKeyId": key.key_id,
         "SecretAccessKey": key.secret,
         "SessionToken": key.session_token or "",
-        "Expiration": expiration(key),
+        "Expiration": key.expiration or "",
     }
     packed = {} if policy is None else {"PackedPolicySize": max(1, round(100 * len(policy) / _LONGEST_POLICY))}
     return {"AssumedRoleUser": user, "Credentials": credentials, **packed}
-
-
-def expiration(key: AccessKey) -> str:
-    """When a temporary key expires, as AWS writes it: `2026-11-29T18:30:00Z`."""
-    return f"{datetime.fromtimestamp(key.expires_at or 0, UTC):%Y-%m-%dT%H:%M:%SZ}"

@@ -10,6 +10,7 @@ import string
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
+from datetime import UTC, datetime
 from pathlib import Path
 
 from iot_core.whole_file import require_private, write_whole
@@ -74,6 +75,13 @@ class AccessKey:
     """Of a temporary key; None for a long-term one."""
     expires_at: float | None = None
     """In seconds since 1970; None for a long-term key."""
+
+    @property
+    def expiration(self) -> str | None:
+        """When it expires, as AWS writes it: `2026-11-29T18:30:00Z`."""
+        if self.expires_at is None:
+            return None
+        return f"{datetime.fromtimestamp(self.expires_at, UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 class AccessKeys:

@@ -26,6 +26,8 @@ class IdentityPool:
         """`key` is a secret of the data folder."""
         self.pool_id = f"{region}:{_POOL}"
         """The ID of the pool, the same in each data folder."""
+        self.problem = ""
+        """Why the pool gives no credentials, if it gives none."""
         self._region = region
         self._key = hmac.digest(key, b"identities", "sha256")
 

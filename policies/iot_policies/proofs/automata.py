@@ -71,6 +71,11 @@ class Automaton:
             self._all_ends |= ends
         self._alike = [bits for bits in alike.values() if bits & (bits - 1)]
 
+    @property
+    def states(self) -> int:
+        """How many states words have led to so far."""
+        return len(set(self._reduced.values()))
+
     def _add(self, piece: Piece, bit: int) -> None:
         text = literal(piece.text)
         if piece.open_end:
@@ -138,10 +143,13 @@ def shortest(automaton: Automaton, wanted: Callable[[Groups], bool]) -> Word | N
 
     A word that no pattern matches is never wanted.
     """
-    letters = alphabet(automaton)
+    letters = [(letter, automaton.texts.get(letter, -1)) for letter in alphabet(automaton)]
 
     def following(state: int) -> Iterator[tuple[str, int]]:
-        return ((letter, after) for letter in letters if (after := automaton.step(state, letter)))
+        read = state << 1
+        for letter, wanting in letters:  # A text that no next piece wants leads to where a fresh level leads.
+            if read & wanting and (after := automaton.step(state, letter)):
+                yield letter, after
 
     found = _search(automaton.start, following, lambda state: wanted(automaton.accepted(state)))
     return None if found is None else tuple(found)

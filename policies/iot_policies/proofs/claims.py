@@ -12,6 +12,7 @@ import only the shapes of templates. Where the reference says nothing, a claim i
 
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from functools import lru_cache
 from unicodedata import category, normalize
 
 from iot_policies.grants import Deny, Grant
@@ -78,6 +79,7 @@ def _level(value: object) -> str:
     return text
 
 
+@lru_cache(maxsize=4096)
 def is_name(text: str) -> bool:
     """The name rule: composed, assigned, visible characters; no space but U+0020, and none at either end."""
     return all(map(_is_visible, text)) and text == text.strip(" ") and normalize("NFC", text) == text

@@ -123,6 +123,8 @@ class Languages:
         self._known: dict[object, Difference | None] = {}
         self.comparisons = 0
         """How many different comparisons were made."""
+        self.states = 0
+        """How many states their automata had."""
 
     def difference(self, resources: Sequence[Resource], meant: Meaning) -> Difference | None:
         """The first difference, with a shortest witness; None if there is none. Raises NotCovered."""
@@ -147,7 +149,13 @@ class Languages:
         key = (action == "iot:Subscribe", tuple(groups.values()))
         if key not in self._known:
             self.comparisons += 1
-            self._known[key] = _of_filters(groups) if action == "iot:Subscribe" else _of_topics(groups)
+            automaton = Automaton(groups)
+            if action == "iot:Subscribe":
+                received = Automaton({"may be allowed": groups["may be allowed"]})
+                self._known[key] = _of_filters(automaton, received)
+            else:
+                self._known[key] = _of_topics(automaton)
+            self.states += automaton.states
         found = self._known[key]
         return None if found is None else found._replace(action=action)
 
@@ -191,9 +199,7 @@ def _is_lost(groups: Groups) -> bool:
     return "allowed" in groups and "may be denied" not in groups and not _is_permitted(groups)
 
 
-def _of_topics(groups: Mapping[str, Iterable[Pattern]]) -> Difference | None:
-    automaton = Automaton(groups)
-
+def _of_topics(automaton: Automaton) -> Difference | None:
     def is_too_much(found: Groups) -> bool:
         return _is_permitted(found) and ("may be allowed" not in found or "denied" in found)
 
@@ -203,10 +209,7 @@ def _of_topics(groups: Mapping[str, Iterable[Pattern]]) -> Difference | None:
     return Difference("too much" if is_too_much(automaton.groups_of(word)) else "lost", "iot:Publish", word)
 
 
-def _of_filters(groups: Mapping[str, Iterable[Pattern]]) -> Difference | None:
-    filters = Automaton(groups)
-    topics = Automaton({"may be allowed": groups["may be allowed"]})
-
+def _of_filters(filters: Automaton, topics: Automaton) -> Difference | None:
     def is_too_much(found: Groups, received: Groups) -> bool:
         return _is_permitted(found) and (not received or "denied" in found)
 

@@ -15,7 +15,6 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -47,8 +46,7 @@ Text = tuple[str | Variable, ...]
 """One level. No string is empty, and no two strings follow each other, so the empty level is `()`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(NamedTuple):
     """A test of one level."""
 
     text: Text
@@ -77,6 +75,7 @@ def join(parts: Iterable[str | Variable]) -> Text:
     return tuple(joined)
 
 
+@lru_cache(maxsize=65536)
 def literal(text: Text) -> str:
     """The characters of a text without variables. Raises ValueError if it has any."""
     if any(isinstance(part, Variable) for part in text):

@@ -90,6 +90,8 @@ class Proof:
     """How many policies did not fit into 10 documents. Their statements were compared all the same."""
     comparisons: int = 0
     """How many different policies of one action were compared."""
+    states: int = 0
+    """How many states the automata of these comparisons had."""
 
     @property
     def verdict(self) -> Verdict:
@@ -121,7 +123,7 @@ def proving(template: PolicyTemplate, *, quick: bool = False) -> Generator[Progr
         yield from step()
         if prover.proof.counterexample is not None:
             break
-    prover.proof.comparisons = prover.languages.comparisons
+    prover.proof.comparisons, prover.proof.states = prover.languages.comparisons, prover.languages.states
     return prover.proof
 
 

@@ -3,10 +3,8 @@
 The compiler copies values and compares them only for equality, and it leaves an entry out because of one other entry.
 So the kinds are: which blocks apply, which values are missing, and which levels of two entries are equal.
 
-1. For each two entries that can have a resource in common, and each entry with itself: every set of equations between
-   levels that can be at the same place. With more than MOST_EQUATIONS of them: each one, each two, and all. Also each
-   equation between levels at different places, levels that are exchanged, and levels that are equal only if they are
-   joined, since a fault may compare them.
+1. For each two entries that can have a resource in common, and each entry with itself: every set of levels that can be
+   equal (`equal_levels.py`).
 2. Each of these with the blocks of both, of one, of the other, and with all blocks.
 3. Every choice of every list in a `when`, and everything once more with one more value in each list: a fault that one
    value hides shows with the other.
@@ -20,12 +18,13 @@ So the kinds are: which blocks apply, which values are missing, and which levels
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import combinations, count, product
+from itertools import count, product
 from math import prod
 from typing import NamedTuple
 
 from iot_policies.entries import Entry
 from iot_policies.principal import Principal
+from iot_policies.proofs.equal_levels import equalities, related
 from iot_policies.proofs.hostile_values import (
     BROKEN_NAMES,
     ODD,
@@ -34,25 +33,20 @@ from iot_policies.proofs.hostile_values import (
     UNSAFE_NAMES,
     UNSAFE_VALUES,
 )
-from iot_policies.proofs.meaning import CLIENT_ID, PRINCIPAL, Reach, reaches
+from iot_policies.proofs.meaning import CLIENT_ID, PRINCIPAL
 from iot_policies.proofs.patterns import (
     NotCovered,
-    Pattern,
     Text,
     Variable,
-    glob_pattern,
     join,
     literal,
     template_levels,
     variables_of,
 )
 from iot_policies.proofs.spellings import near_misses, nested, unreadable, values_that_meet
-from iot_policies.proofs.unification import Substitution, is_part, meet, unify
+from iot_policies.proofs.unification import Substitution, is_part
 from iot_policies.template import PolicyTemplate
 from iot_policies.when import Condition
-
-MOST_EQUATIONS = 5
-_WILD = (("+",), ("#",))
 
 
 class ExamplePrincipal(NamedTuple):
@@ -110,7 +104,7 @@ class Examples:
         yield from self._of_placeholders()
         for case in self._choices(every):
             yield from self._examples({}, case)
-        for one, other in self._pairs():
+        for one, other in related(self._template.entries, self._template.topic_prefix):
             blocks = one.block_index, other.block_index
             try:
                 solutions = [*self._solutions(one, other)]
@@ -129,31 +123,11 @@ class Examples:
                     rest = {key: value for key, value in case.items() if key != name}
                     yield self._example({key: text for key, text in solutions[0].items() if _claim(key) != name}, rest)
 
-    def _pairs(self) -> Iterator[tuple[Entry, Entry]]:
-        """The entries that can have a resource in common, each with itself, too. Raises NotCovered."""
-        prefix, entries = self._template.topic_prefix, self._template.entries
-        first, second = ([[*_globs(entry, prefix, copy)] for entry in entries] for copy in (1, 2))
-        for number, one in enumerate(entries):
-            for other in range(number, len(entries)):
-                if other == number or _can_meet(first[number], second[other]):
-                    yield one, entries[other]
-
     def _solutions(self, one: Entry, other: Entry) -> Iterator[Mapping[Variable, str]]:
-        """Values for two entries: without equations first, then for every set of equations that has any."""
-        prefix = self._template.topic_prefix
-        forms = product(reaches(one, prefix, 1), reaches(other, prefix, 2))
-        alike = [(mine.levels, its.levels) for mine, its in forms if _kind(mine) == _kind(its)]
-        equations = dict.fromkeys(pair for levels in alike for pair in _equations(*levels, aligned=True))
-        others = dict.fromkeys(pair for levels in alike for pair in _equations(*levels, aligned=False))
+        """Values for two entries, for every set of levels that can be equal."""
         variables = variables_of((*_levels(one), *_levels(other, copy=2)))
-        moved = [each for levels in alike for each in _moved(*levels)]
-        for chosen in (*_subsets([*equations]), *((each,) for each in others), *moved):
-            for found in unify(chosen):
-                yield from self._filled(found, variables)
-        if one.key == other.key == "connect":
-            ((_, mine),), ((_, its),) = _globs(one, prefix, 1), _globs(other, prefix, 2)
-            for found in meet(mine, its, every=True):
-                yield from self._filled(found, variables)
+        for found in equalities(one, other, self._template.topic_prefix):
+            yield from self._filled(found, variables)
 
     def _filled(self, found: Substitution, variables: Iterable[Variable]) -> Iterator[Mapping[Variable, str]]:
         """A substitution with a new word for each variable that it leaves open; none if a value is then too long."""
@@ -299,54 +273,3 @@ def _levels(entry: Entry, copy: int = 1) -> tuple[Text, ...]:
 
 def _replaced(text: Text, words: Mapping[Variable, str]) -> Text:
     return join(words[part] if isinstance(part, Variable) else part for part in text)
-
-
-def _globs(entry: Entry, prefix: str, copy: int) -> Iterator[tuple[str, Pattern]]:
-    """The types of resources that an entry has, with the patterns of its resources."""
-    for reach in reaches(entry, prefix, copy):
-        levels = tuple(("*",) if level in _WILD and entry.key != "connect" else level for level in reach.levels)
-        yield _kind(reach), glob_pattern(levels)
-
-
-def _kind(reach: Reach) -> str:
-    return _KINDS.get(reach.action, "topic")
-
-
-_KINDS = {"iot:Connect": "client", "iot:Subscribe": "topicfilter", "iot:SendDirectMessage": "message"}
-
-
-def _can_meet(one: Iterable[tuple[str, Pattern]], other: Sequence[tuple[str, Pattern]]) -> bool:
-    try:
-        return any(kind == that and meet(mine, its) for kind, mine in one for that, its in other)
-    except NotCovered:
-        return True
-
-
-def _equations(one: Sequence[Text], other: Sequence[Text], *, aligned: bool) -> Iterator[tuple[Text, Text]]:
-    """The pairs of levels that can be equal, but are not for every value, and can be at one place or cannot."""
-    for (here, mine), (there, others) in product(enumerate(one), enumerate(other)):
-        shifts = (there > here and _is_wild_before(one, here)) or (here > there and _is_wild_before(other, there))
-        is_text = mine != others and not {mine, others} & {*_WILD, ("*",)}
-        can_be_equal = is_text and variables_of((mine, others)) != ()
-        if (here == there or shifts) is aligned and can_be_equal and unify([(mine, others)]):
-            yield mine, others
-
-
-def _moved(one: Sequence[Text], other: Sequence[Text]) -> Iterator[tuple[tuple[Text, Text], ...]]:
-    """Equations under which two levels are exchanged, or two levels are equal only if they are joined."""
-    both = [*enumerate(zip(one, other, strict=False))]
-    for (here, (mine, its)), (there, (my_other, its_other)) in combinations(both, 2):
-        if variables_of((mine, my_other)) and variables_of((its, its_other)):
-            yield (mine, its_other), (my_other, its)
-            if there == here + 1:
-                yield (mine, ("ann",)), (my_other, ("eoak",)), (its, ("anne",)), (its_other, ("oak",))
-
-
-def _is_wild_before(levels: Sequence[Text], index: int) -> bool:
-    return any(level in _WILD for level in levels[:index])
-
-
-def _subsets(equations: Sequence[tuple[Text, Text]]) -> Iterator[tuple[tuple[Text, Text], ...]]:
-    sizes = range(len(equations) + 1) if len(equations) <= MOST_EQUATIONS else (0, 1, 2, len(equations))
-    for size in sizes:
-        yield from combinations(equations, size)

@@ -8,7 +8,7 @@ import pytest
 from aws_cdk import App, Stack, Tags
 from aws_cdk.assertions import Annotations, Match, Template
 
-from iot_authorizer_cdk import AuthorizerProps, IotCustomAuthorizer
+from iot_authorizer_cdk import AuthorizerProps, InvalidSettings, IotCustomAuthorizer
 from iot_authorizer_cdk.constructs.authorizer_resource import STACK_TAGS
 from iot_policies import InvalidFile
 from tests.cdk.configurations import POLICY, with_signing
@@ -160,6 +160,13 @@ def test_with_another_name_the_previous_settings_keep_their_own_role_until_they_
     with_signing(config)
     signed = of_the_authorizer(synth(), kind)
     assert len({*first, *renamed, *signed}) == 3
+
+
+def test_two_authorizers_of_a_stack_with_the_same_name_are_refused(code: Path) -> None:
+    stack = Stack(App(), "Test")
+    IotCustomAuthorizer(stack, "Blue", code=code)
+    with pytest.raises(InvalidSettings, match=r"name: found chat, but Test/Blue of this stack has the same: set name="):
+        IotCustomAuthorizer(stack, "Green", code=code)
 
 
 def test_the_function_of_the_settings_may_update_only_this_authorizer(template: Template) -> None:

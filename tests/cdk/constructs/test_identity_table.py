@@ -91,6 +91,19 @@ def test_the_function_may_decrypt_with_the_tables_key_only_through_dynamodb(stac
     assert decrypts["Condition"] == {"StringEquals": {"kms:ViaService": [service]}}
 
 
+def test_the_function_may_decrypt_with_the_key_behind_an_alias(stack: Stack, code: Path) -> None:
+    """IAM does not compare the ARN of an alias."""
+    key = aws_kms.Key(stack, "Key")
+    _, (*_, decrypts), _ = used(stack, code, encryption_key=key.add_alias("alias/identities"))
+    assert decrypts["Resource"] == stack.resolve(key.key_arn)
+
+
+def test_an_alias_whose_key_is_not_known_is_refused(stack: Stack, code: Path) -> None:
+    alias = aws_kms.Alias.from_alias_name(stack, "Key", "alias/identities")
+    with pytest.raises(InvalidSettings, match=r"encryption_key: found alias/identities, .*Key\.from_key_arn\(…\)"):
+        used(stack, code, encryption_key=alias)
+
+
 def table_in(stack: Stack, account: str, region: str) -> aws_dynamodb.ITable:
     """A table of another stack of the same app."""
     other = Stack(stack.node.root, "Other", env=Environment(account=account, region=region))  # type: ignore[arg-type]
@@ -154,7 +167,7 @@ def test_the_function_calls_a_table_by_its_name_only_in_its_own_account(
 )
 def test_a_table_of_another_region_is_refused(code: Path, properties: Callable[[Stack], dict[str, Any]]) -> None:
     stack = Stack(App(), "Test", env=Environment(account="123456789012", region="us-east-1"))
-    with pytest.raises(InvalidSettings, match=r"table: .* is in eu-west-1, but the function in us-east-1"):
+    with pytest.raises(InvalidSettings, match=r"table .*: found eu-west-1, but the function is in us-east-1"):
         IotCustomAuthorizer(stack, "Authorizer", code=code, **properties(stack))
 
 

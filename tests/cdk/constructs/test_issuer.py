@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aws_cdk import App, CfnParameter, Stack, aws_cognito
+from aws_cdk import App, CfnParameter, Stack, aws_cognito, aws_kms, aws_secretsmanager
 from aws_cdk.assertions import Match, Template
 
 from iot_authorizer.token_settings import JwtIssuer
-from iot_authorizer_cdk import Alarms, Dashboard, InvalidSettings, IotCustomAuthorizer, Issuer
+from iot_authorizer_cdk import Alarms, Dashboard, IdentityTable, InvalidSettings, IotCustomAuthorizer, Issuer
 from iot_authorizer_cdk.constructs.issuer import JwtKeys
 from iot_policies import InvalidFile
 from tests.cdk.configurations import CONFIGURATION
@@ -186,12 +186,22 @@ def test_json_that_only_the_deployment_knows_is_refused(stack: Stack, code: Path
 
 
 @pytest.mark.slow
-def test_cfn_lint_finds_nothing_in_a_stack_with_a_user_pool(stack: Stack, open_code: Path, tmp_path: Path) -> None:
+def test_cfn_lint_finds_nothing_in_a_stack_with_two_authorizers(stack: Stack, open_code: Path, tmp_path: Path) -> None:
+    """One has a user pool, and the other one a secret and a table with a key."""
     pool, client = pool_of(stack)
+    key = aws_kms.Key(stack, "Key")
+    secret = aws_secretsmanager.Secret(stack, "Secret", encryption_key=key)
+    shared = Issuer.of(AUTH, audience=["chat"], algorithms=["HS256"], secret=secret)
+    table = IdentityTable(stack, "Identities", encryption_key=key).table
     issuers = [Issuer.cognito(pool, clients=[client]), Issuer.cognito(pool, clients=[client], token_use="id")]
-    authorizer = IotCustomAuthorizer(stack, "Authorizer", code=open_code, issuers=issuers)
-    Alarms(stack, "Alarms", authorizer=authorizer)
-    Dashboard(stack, "Dashboard", authorizer=authorizer)
+    arguments: dict[str, dict[str, Any]] = {
+        "Blue": {"issuers": issuers},
+        "Green": {"issuers": [shared], "table": table},
+    }
+    for name, each in arguments.items():
+        authorizer = IotCustomAuthorizer(stack, name, code=open_code, name=name, **each)
+        Alarms(stack, f"{name}Alarms", authorizer=authorizer)
+        Dashboard(stack, f"{name}Dashboard", authorizer=authorizer)
     (tmp_path / "template.json").write_text(json.dumps(Template.from_stack(stack).to_json()))
     program = Path(sys.executable).with_name("cfn-lint")
     done = subprocess.run([program, tmp_path / "template.json"], capture_output=True, text=True, check=False)

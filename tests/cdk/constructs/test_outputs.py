@@ -8,7 +8,7 @@ from aws_cdk import App, CfnOutput, Stack
 from aws_cdk.assertions import Annotations, Match, Template
 from constructs import Construct
 
-from iot_authorizer_cdk import IotCustomAuthorizer
+from iot_authorizer_cdk import IdentityTable, IotCustomAuthorizer
 from iot_authorizer_cdk.package.shipped_proof import certificate_path
 from tests.cdk.configurations import with_signing
 
@@ -50,6 +50,35 @@ def test_other_resources_can_use_the_endpoint_and_the_url(stack: Stack, code: Pa
     assert found["Own"] == {"Fn::Join": ["", ["chat ", endpoint, " wss://", endpoint, url]]}
 
 
+ISSUER = '[[jwt]]\nissuer = "https://a.example/"\naudience = ["chat"]\nalgorithms = ["RS256"]\njwks = "keys.json"\n'
+TOKEN_KEY = 'token_key_name = "token"\n'
+ANONYMOUS = '[anonymous]\nprincipal = "guest"\n'
+WITH_TOKEN = """--http-context '{"queryString": "?token=TOKEN"}'"""
+WITH_PASSWORD = """--mqtt-context '{"username": "NAME", "password": "BASE64"}'"""
+PUBLIC = '[[grant]]\nconnect = ["public/*"]\nconnect_with = []\nacknowledge = ["shared_client_ids"]\n'
+FIRST_USE: dict[str, tuple[str, str, str]] = {
+    "tokens": (TOKEN_KEY + ISSUER + ANONYMOUS, WITH_TOKEN, "&token=TOKEN"),
+    "tokens in the password": (ISSUER, WITH_PASSWORD, ""),
+    "passwords": (f"{TOKEN_KEY}[passwords]\n{ANONYMOUS}", WITH_PASSWORD, ""),
+    "anonymous clients only": (TOKEN_KEY + ANONYMOUS, """--mqtt-context '{"clientId": "CLIENT_ID"}'""", ""),
+    "a handler of your own": (f'handler = "rules.lambda_handler"\n{TOKEN_KEY}', WITH_TOKEN, "&token=TOKEN"),
+}
+
+
+@pytest.mark.parametrize(("toml", "command", "query"), FIRST_USE.values(), ids=FIRST_USE)
+def test_the_outputs_have_placeholders_only_for_credentials_that_are_accepted(
+    stack: Stack, code: Path, toml: str, command: str, query: str
+) -> None:
+    (code / "authorizer.toml").write_text(f'name = "chat"\npolicy = "policy.toml"\n{toml}')
+    (code / "policy.toml").write_text(PUBLIC)
+    (code / "rules.py").write_text("def lambda_handler(event, context): ...\n")
+    IotCustomAuthorizer(stack, "Authorizer", code=code, table=IdentityTable(stack, "Identities").table)
+    found = outputs(stack)
+    assert found["AuthorizerTestCommand"] == f"aws iot test-invoke-authorizer --authorizer-name chat {command}"
+    url = f"/mqtt?x-amz-customauthorizer-name=chat{query}"
+    assert found["AuthorizerWebSocketUrl"] == {"Fn::Join": ["", ["wss://", found["AuthorizerEndpoint"], url]]}
+
+
 def test_the_proof_of_the_template_is_there_with_the_hash_of_its_certificate(stack: Stack, code: Path) -> None:
     IotCustomAuthorizer(stack, "Authorizer", code=code)
     certificate = hashlib.sha256(certificate_path(code).read_bytes()).hexdigest()
@@ -71,7 +100,10 @@ def test_without_a_template_there_is_no_proof_and_no_warning(stack: Stack, code:
     Annotations.from_stack(stack).has_no_warning("*", Match.any_value())
 
 
-def test_with_signing_they_have_the_name_that_clients_use(stack: Stack, code: Path) -> None:
+def test_with_signing_they_have_the_name_that_clients_use_and_a_signature(stack: Stack, code: Path) -> None:
     with_signing(code / "authorizer.toml")
     IotCustomAuthorizer(stack, "Authorizer", code=code)
-    assert outputs(stack)["AuthorizerName"] == "chat-signed"
+    found = outputs(stack)
+    assert found["AuthorizerName"] == "chat-signed"
+    assert str(found["AuthorizerTestCommand"]).endswith("chat-signed --token TOKEN --token-signature SIGNATURE")
+    assert "&token=TOKEN&x-amz-customauthorizer-signature=SIGNATURE" in str(found["AuthorizerWebSocketUrl"])

@@ -1,18 +1,21 @@
 """The secrets of issuers: what the function's role may read for each way to name one, and what is refused."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
-from aws_cdk import App, Aws, CfnParameter, Environment, Fn, Stack, aws_secretsmanager, aws_ssm
+from aws_cdk import App, Aws, CfnParameter, Environment, Fn, Stack, aws_kms, aws_secretsmanager, aws_ssm
 from aws_cdk.assertions import Template
 
-from iot_authorizer_cdk import InvalidSettings, IotCustomAuthorizer, Issuer
+from iot_authorizer_cdk import AuthorizerProps, InvalidSettings, IotCustomAuthorizer, Issuer
+from tests.cdk.configurations import KEY_ARN
 from tests.cdk.conftest import statements
 
 Make = Callable[[Stack], object]
 SECRET_ARN = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:chat/hs256"
 PARAMETER_ARN = "arn:aws:ssm:eu-west-1:123456789012:parameter/chat/hs256"
+FAR_ARN, FOREIGN_ARN = SECRET_ARN.replace("eu-west", "us-east"), SECRET_ARN.replace("123456789012", "999999999999")
 WHERE = "arn:AWS::Partition:{}:AWS::Region:AWS::AccountId:"
 SECRET, PARAMETER = WHERE.format("secretsmanager") + "secret:", WHERE.format("ssm") + "parameter"
 
@@ -66,14 +69,19 @@ def flat(value: object) -> object:
     return value
 
 
+def allowed(code: Path, stack: Stack, secret: object, *keys: str) -> list[Mapping[str, Any]]:
+    """What the role may do for the secret of an issuer, with the ARNs of its keys."""
+    (code / "authorizer.toml").write_text('name = "chat"\npolicy = "policy.toml"\ntoken_key_name = "token"\n')
+    issuer = Issuer.of("https://a.example/", audience=["chat"], algorithms=["HS256"], secret=secret)  # type: ignore[arg-type]
+    props = AuthorizerProps(secret_kms_key_arns=keys)
+    IotCustomAuthorizer(stack, "Authorizer", code=code, issuers=[issuer], props=props)
+    return statements(Template.from_stack(stack))[1:]
+
+
 def readable(code: Path, make: Make) -> object:
     """The resources that the role may read for the secret of an issuer."""
-    (code / "authorizer.toml").write_text('name = "chat"\npolicy = "policy.toml"\ntoken_key_name = "token"\n')
     stack = Stack(App(), "Test")
-    secret = make(stack)
-    issuer = Issuer.of("https://a.example/", audience=["chat"], algorithms=["HS256"], secret=secret)  # type: ignore[arg-type]
-    IotCustomAuthorizer(stack, "Authorizer", code=code, issuers=[issuer])
-    _, reads = statements(Template.from_stack(stack))
+    (reads,) = allowed(code, stack, make(stack))
     return flat(reads["Resource"])
 
 
@@ -174,13 +182,107 @@ def test_what_is_neither_a_text_nor_a_secret_is_refused_where_the_issuer_is_made
         Issuer.of("https://a.example/", audience=["chat"], algorithms=["HS256"], secret=7)  # type: ignore[arg-type]
 
 
+HERE = Environment(account="123456789012", region="eu-west-1")
+NEXT_DOOR = Environment(account="999999999999", region="eu-west-1")
+FAR_AWAY = Environment(account="123456789012", region="us-east-1")
+
+
+def of_another_stack(stack: Stack, place: Environment, name: str | None = None) -> aws_secretsmanager.Secret:
+    other = Stack(stack.node.root, "Other", env=place)  # type: ignore[arg-type]
+    return aws_secretsmanager.Secret(other, "New", secret_name=name)
+
+
 def test_a_secret_of_another_stack_is_read_by_its_whole_arn(code: Path) -> None:
-    app = App()
-    place = Environment(account="123456789012", region="eu-west-1")
-    secret = new(Stack(app, "Other", env=place))
-    (code / "authorizer.toml").write_text('name = "chat"\npolicy = "policy.toml"\ntoken_key_name = "token"\n')
-    stack = Stack(app, "Test", env=place)
-    issuer = Issuer.of("https://a.example/", audience=["chat"], algorithms=["HS256"], secret=secret)
-    IotCustomAuthorizer(stack, "Authorizer", code=code, issuers=[issuer])
-    _, reads = statements(Template.from_stack(stack))
+    stack = Stack(App(), "Test", env=HERE)
+    (reads,) = allowed(code, stack, of_another_stack(stack, HERE))
     assert reads["Resource"]["Fn::ImportValue"].startswith("Other:ExportsOutputRefNew")
+
+
+def test_a_secret_of_another_account_is_read_by_its_name_with_any_end(code: Path) -> None:
+    """The CDK does not know the six characters then."""
+    stack = Stack(App(), "Test", env=HERE)
+    reads, _ = allowed(code, stack, of_another_stack(stack, NEXT_DOOR, "prod/key"), KEY_ARN)
+    assert flat(reads["Resource"]) == (
+        "arn:AWS::Partition:secretsmanager:eu-west-1:999999999999:secret:prod/key-??????"
+    )
+
+
+def key_of(stack: Stack) -> aws_kms.IKey:
+    return aws_kms.Key.from_key_arn(stack, "Key", KEY_ARN)
+
+
+ENCRYPTED: dict[str, Make] = {
+    "new": lambda stack: aws_secretsmanager.Secret(stack, "New", encryption_key=key_of(stack)),
+    "with an alias": lambda stack: aws_secretsmanager.Secret(
+        stack,
+        "New",
+        encryption_key=aws_kms.Alias.from_alias_attributes(
+            stack, "Alias", alias_name="alias/key", alias_target_key=key_of(stack)
+        ),
+    ),
+    "imported": lambda stack: aws_secretsmanager.Secret.from_secret_attributes(
+        stack, "Own", secret_complete_arn=f"{SECRET_ARN}-AbCdEf", encryption_key=key_of(stack)
+    ),
+}
+
+
+@pytest.mark.parametrize("make", ENCRYPTED.values(), ids=ENCRYPTED)
+def test_the_role_may_decrypt_with_the_key_of_a_secret_only_through_secrets_manager(code: Path, make: Make) -> None:
+    stack = Stack(App(), "Test", env=HERE)
+    _, decrypts = allowed(code, stack, make(stack))
+    assert decrypts == {
+        "Action": "kms:Decrypt",
+        "Effect": "Allow",
+        "Resource": KEY_ARN,
+        "Condition": {"StringEquals": {"kms:ViaService": ["secretsmanager.eu-west-1.amazonaws.com"]}},
+    }
+
+
+def test_a_secret_with_an_alias_whose_key_is_not_known_is_refused(code: Path) -> None:
+    stack = Stack(App(), "Test")
+    alias = aws_kms.Alias.from_alias_name(stack, "Alias", "alias/key")
+    with pytest.raises(InvalidSettings, match=r"encryption_key: found alias/key, an alias: .*Key\.from_key_arn\(…\)"):
+        allowed(code, stack, aws_secretsmanager.Secret(stack, "New", encryption_key=alias))
+
+
+ELSEWHERE: dict[str, tuple[Make, str]] = {
+    "new": (lambda stack: of_another_stack(stack, FAR_AWAY), "Other/New"),
+    "new, with a name": (lambda stack: of_another_stack(stack, FAR_AWAY, "prod/key"), "Other/New"),
+    "by its whole ARN": (lambda stack: complete(stack, f"{FAR_ARN}-AbCdEf"), f"{FAR_ARN}-AbCdEf"),
+    "text": (lambda _: f"secretsmanager:{FAR_ARN}", f"secretsmanager:{FAR_ARN}"),
+    "text of SSM": (lambda _: f"ssm:{PARAMETER_ARN.replace('eu-west', 'us-east')}", "ssm:arn:aws:ssm:us-east-1:"),
+    "text with a token": (
+        lambda _: f"secretsmanager:{FAR_ARN.replace('aws', Aws.PARTITION, 1)}",
+        "secretsmanager:arn:.*:us-east-1:",
+    ),
+}
+
+
+@pytest.mark.parametrize(("make", "subject"), ELSEWHERE.values(), ids=ELSEWHERE)
+def test_a_secret_of_another_region_is_refused(code: Path, make: Make, subject: str) -> None:
+    stack = Stack(App(), "Test", env=HERE)
+    with pytest.raises(InvalidSettings, match=f"secret {subject}.*: found us-east-1, but the function is in eu-west-1"):
+        allowed(code, stack, make(stack))
+
+
+def test_in_a_stack_whose_region_is_not_known_it_is_not_refused(code: Path) -> None:
+    (reads,) = allowed(code, Stack(App(), "Test"), f"secretsmanager:{FAR_ARN}")
+    assert reads["Resource"] == f"{FAR_ARN}-??????"
+
+
+FOREIGN: dict[str, Make] = {
+    "new": lambda stack: of_another_stack(stack, NEXT_DOOR, "prod/key"),
+    "by its whole ARN": lambda stack: complete(stack, f"{FOREIGN_ARN}-AbCdEf"),
+    "text": lambda _: f"secretsmanager:{FOREIGN_ARN}-AbCdEf",
+}
+
+
+@pytest.mark.parametrize("make", FOREIGN.values(), ids=FOREIGN)
+def test_a_secret_of_another_account_needs_a_customer_managed_key(code: Path, make: Make) -> None:
+    expected = "found account 999999999999, but the function is in 123456789012, .* set secret_kms_key_arns"
+    stack = Stack(App(), "Test", env=HERE)
+    with pytest.raises(InvalidSettings, match=expected):
+        allowed(code, stack, make(stack))
+    stack = Stack(App(), "Test", env=HERE)
+    _, decrypts = allowed(code, stack, make(stack), KEY_ARN)
+    assert decrypts["Resource"] == KEY_ARN

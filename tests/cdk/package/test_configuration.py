@@ -25,6 +25,14 @@ def check(config: Path, **environment: str) -> CheckedConfiguration:
     return check_configuration(config, environment)
 
 
+def test_signing_needs_clients_that_send_tokens(config: Path) -> None:
+    """With signing, IoT Core would refuse every client."""
+    config.write_text(f"{config.read_text().partition('[[jwt]]')[0]}[passwords]\n")
+    with_signing(config)
+    with pytest.raises(InvalidSettings, match=r"\[signing\] also needs \[\[jwt\]\] or \[signed_tokens\]: with signing"):
+        check(config, AUTHORIZER__TABLE="identities")
+
+
 def test_signing_needs_a_token_key_name(config: Path) -> None:
     config.write_text(config.read_text().replace('token_key_name = "token"\n', ""))
     with_signing(config)

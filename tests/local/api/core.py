@@ -1,6 +1,7 @@
 """IoT Core without ports. Only its function is not real: it answers by token."""
 
 import base64
+import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from tests.local.broker.peer import Peer, Policy
 
 ARN = "arn:aws:iot:eu-west-1:123456789012:"
 FUNCTION_ARN = "arn:aws:lambda:eu-west-1:123456789012:function:authorizer"
+PROVIDER = "cognito-idp.eu-west-1.amazonaws.com/eu-west-1_AbCdEfGhI"
 ENDPOINT = "localhost:8443"
 
 
@@ -36,16 +38,17 @@ class Function(LambdaFunction):
         token = _token(event)
         if token == "broken":
             raise BrokenHandler("the handler raised RuntimeError: no")
+        name = _KNOWN.get(token)
         answer: dict[str, object] = {
-            "isAuthenticated": token == "ann",
+            "isAuthenticated": name is not None,
             "principalId": "ann",
             "disconnectAfterInSeconds": 300,
             "refreshAfterInSeconds": 600,
             "policyDocuments": [{"Version": "2012-10-17", "Statement": STATEMENTS}],
         }
-        if token != "ann":
+        if name is None:
             return Invocation(answer, {"decision": "refused", "reason": "expired", "detail": "an hour ago"})
-        return Invocation(answer, {"decision": "allowed", "principal": "ann", "source": "header"})
+        return Invocation(answer, {"decision": "allowed", "principal": name, "source": "header"})
 
 
 STATEMENTS = [
@@ -59,6 +62,15 @@ STATEMENTS = [
         "Condition": {"StringLike": {"iot:Topic": ["devices/7/*"]}},
     },
 ]
+
+
+def login(subject: str, issuer: str = f"https://{PROVIDER}") -> str:
+    """A JWT, which the function accepts if it is of the provider, and for `ann` or `bob`."""
+    claims = base64.urlsafe_b64encode(json.dumps({"iss": issuer, "sub": subject}).encode()).rstrip(b"=")
+    return f"e30.{claims.decode()}.signature"
+
+
+_KNOWN: Mapping[object, str] = {"ann": "ann", login("ann"): "ann", login("bob"): "bob"}
 
 
 def _token(event: Mapping[str, object]) -> object:

@@ -9,34 +9,21 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from iot_core.authorizers.invocation import Refused
-from iot_core.core import IotCore
 from tests.local.api.conftest import REGION, Boto, Send, refused
+from tests.local.api.core import PROVIDER, login
 from tests.local.api.server import Service
 from tests.local.iam.signers import policy
 
 ARN = f"arn:aws:iot:{REGION}:123456789012:"
 POLICY = policy(("iot:Publish", f"{ARN}topic/guests/${{cognito-identity.amazonaws.com:sub}}"))
 POOL = f"{REGION}:10ca1107-c02e-4000-8000-000000000000"
-PROVIDER = f"cognito-idp.{REGION}.amazonaws.com/{REGION}_AbCdEfGhI"
-
-
-def verify_login(provider: str, token: str) -> str:
-    """Takes any token of the one provider as its subject."""
-    if provider != PROVIDER or token == "expired":
-        raise Refused("expired", "expired an hour ago")
-    return token
-
-
-def configure(core: IotCore) -> None:
-    core.configure_identities(POLICY, verify_login)
 
 
 @pytest.fixture(autouse=True)
 def configured(service: Service) -> None:
     """A pool with guests and with users of one provider. The core's time is the real one."""
     service.core.clock.now = time.time()
-    service.do(configure)
+    service.do(lambda core: core.configure_identities(POLICY))
 
 
 @pytest.fixture(scope="module")
@@ -84,46 +71,66 @@ def test_a_guest_gets_credentials_for_what_the_policy_allows_its_identity(
 
 def test_a_user_has_one_identity_for_all_logins_and_needs_one_each_time(cognito: Boto) -> None:
     ann, again, bob = (
-        cognito("get_id", IdentityPoolId=POOL, Logins={PROVIDER: name})["IdentityId"] for name in ("ann", "ann", "bob")
+        cognito("get_id", IdentityPoolId=POOL, Logins={PROVIDER: login(name)})["IdentityId"]
+        for name in ("ann", "ann", "bob")
     )
     assert ann == again != bob
-    answer = cognito("get_credentials_for_identity", IdentityId=ann, Logins={PROVIDER: "ann"})
+    answer = cognito("get_credentials_for_identity", IdentityId=ann, Logins={PROVIDER: login("ann")})
     assert answer["IdentityId"] == ann
     with refused("NotAuthorizedException", 400) as refusal:
         cognito("get_credentials_for_identity", IdentityId=ann)
     assert refusal.message == f"Access to Identity '{ann}' is forbidden."
     with refused("NotAuthorizedException", 400) as refusal:
-        cognito("get_credentials_for_identity", IdentityId=bob, Logins={PROVIDER: "ann"})
+        cognito("get_credentials_for_identity", IdentityId=bob, Logins={PROVIDER: login("ann")})
     assert "Logins don't match" in refusal.message
 
 
 def test_a_guest_that_signs_in_becomes_the_user(service: Service, cognito: Boto, connections: ExitStack) -> None:
     guest = cognito("get_id", IdentityPoolId=POOL)["IdentityId"]
-    ann = cognito("get_id", IdentityPoolId=POOL, Logins={PROVIDER: "ann"})["IdentityId"]
-    answer = cognito("get_credentials_for_identity", IdentityId=guest, Logins={PROVIDER: "ann"})
+    ann = cognito("get_id", IdentityPoolId=POOL, Logins={PROVIDER: login("ann")})["IdentityId"]
+    answer = cognito("get_credentials_for_identity", IdentityId=guest, Logins={PROVIDER: login("ann")})
     assert answer["IdentityId"] == ann
     assert not published(service, connections, answer, f"guests/{guest}")
     assert published(service, connections, answer, f"guests/{ann}")
 
 
-@pytest.mark.parametrize(("provider", "token"), [(PROVIDER, "expired"), ("accounts.google.com", "ann")])
-def test_a_login_that_is_not_verified_is_refused_with_its_reason(
-    service: Service, cognito: Boto, provider: str, token: str
-) -> None:
+@pytest.mark.parametrize(
+    ("provider", "token"),
+    [
+        ("accounts.google.com", login("ann")),
+        (f"https://{PROVIDER}", login("ann")),
+        (PROVIDER, login("ann", "https://accounts.google.com")),
+        (PROVIDER, "ann"),
+        (PROVIDER, "a..b"),
+        (PROVIDER, "a.W10.b"),
+        (PROVIDER, "a.%.b"),
+    ],
+)
+def test_a_token_of_another_provider_is_refused(cognito: Boto, provider: str, token: str) -> None:
     with refused("NotAuthorizedException", 400) as refusal:
         cognito("get_id", IdentityPoolId=POOL, Logins={provider: token})
-    assert refusal.message == "Invalid login token. expired an hour ago"
-    assert last(service)["reason"] == "expired"
+    assert refusal.message == f"Token is not from a supported provider of this identity pool. Logins names {provider}"
+
+
+def test_a_token_that_the_authorizer_refuses_is_refused_and_the_feed_has_its_reason(
+    service: Service, cognito: Boto
+) -> None:
+    with refused("NotAuthorizedException", 400) as refusal:
+        cognito("get_id", IdentityPoolId=POOL, Logins={PROVIDER: login("eve")})
+    assert refusal.message == "Invalid login token: expired"
+    record = last(service)
+    assert (record["action"], record["reason"], record["detail"]) == ("cognito_identity", "expired", "an hour ago")
 
 
 def test_without_a_policy_for_guests_there_are_no_credentials(service: Service, cognito: Boto) -> None:
-    ann = cognito("get_id", IdentityPoolId=POOL, Logins={PROVIDER: "ann"})["IdentityId"]
-    service.do(lambda core: core.configure_identities(None, verify_login))
+    ann = cognito("get_id", IdentityPoolId=POOL, Logins={PROVIDER: login("ann")})["IdentityId"]
+    service.do(lambda core: core.configure_identities(None, "the template has no guests"))
     with refused("NotAuthorizedException", 400) as refusal:
         cognito("get_id", IdentityPoolId=POOL)
     assert "Unauthenticated access is not supported" in refusal.message
+    assert last(service)["detail"] == "the template has no guests"
     with refused("InvalidIdentityPoolConfigurationException", 400):
-        cognito("get_credentials_for_identity", IdentityId=ann, Logins={PROVIDER: "ann"})
+        cognito("get_credentials_for_identity", IdentityId=ann, Logins={PROVIDER: login("ann")})
 
 
 # Other requests.
@@ -166,7 +173,7 @@ INVALID: dict[str, tuple[str, bytes | dict[str, object], str, str]] = {
     ),
     "two-logins": (
         "GetId",
-        {"IdentityPoolId": POOL, "Logins": {PROVIDER: "ann", "graph.facebook.com": "ann"}},
+        {"IdentityPoolId": POOL, "Logins": {PROVIDER: login("ann"), "graph.facebook.com": "ann"}},
         "InvalidParameterException",
         "one provider",
     ),

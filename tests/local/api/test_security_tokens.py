@@ -50,8 +50,8 @@ def sts(client: Client) -> Boto:
 def as_key(answer: Mapping[str, Any]) -> AccessKey:
     """The credentials of an answer."""
     found = answer["Credentials"]
-    key = stranger(found["AccessKeyId"], found["SessionToken"])
-    return replace(key, secret=found["SecretAccessKey"], expires_at=found["Expiration"].timestamp())
+    key = stranger(found["AccessKeyId"], found["SessionToken"], found["SecretAccessKey"])
+    return replace(key, expires_at=found["Expiration"].timestamp())
 
 
 def session(
@@ -237,7 +237,7 @@ def test_an_unknown_role_is_denied_and_the_error_names_the_known_one(send: Send,
 
 
 def test_the_roles_of_the_identity_pool_cannot_be_assumed(send: Send, service: Service) -> None:
-    service.do(lambda core: core.configure_identities(EVERYTHING, lambda _, token: token))
+    service.do(lambda core: core.configure_identities(EVERYTHING))
     guest = ROLE.replace("client", "guest")
     assert ask(send, signer(service), {"Action": "AssumeRole", **ANN, "RoleArn": guest})[:2] == (403, "AccessDenied")
 

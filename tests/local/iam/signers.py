@@ -33,9 +33,9 @@ def policy(*statements: tuple[str, str]) -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": allowed})
 
 
-def stranger(key_id: str, token: str | None = None) -> AccessKey:
-    """A key that no endpoint issued."""
-    return AccessKey(key_id, "secret", OWNER.principal, token)
+def stranger(key_id: str, token: str | None = None, secret: str = "secret") -> AccessKey:
+    """A key as a client knows it, which no endpoint need have issued."""
+    return AccessKey(key_id, secret, OWNER.principal, token)
 
 
 class Signer(NamedTuple):

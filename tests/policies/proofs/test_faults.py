@@ -97,7 +97,7 @@ FAULTS: dict[str, tuple[str, str, str]] = {
         "for combination in combinations for pattern",
         "for combination in combinations[:2] for pattern",
     ),
-    "denials that cut are accepted": ("conflicts.py", "if topic is not None and not _is_left_out(", "if False and ("),
+    "denials that cut are accepted": ("conflicts.py", "if not (per_principal and", "if False and (per_principal and"),
     "a container with a condition counts as always there": ("conflicts.py", "blocks[block].when is None", "True"),
     "the names of a container are ignored": ("conflicts.py", "names.issuperset(container.names)", "True"),
     "an entry contains what reaches it": ("conflicts.py", "and contains(outer, inner, could_be_equal)", ""),

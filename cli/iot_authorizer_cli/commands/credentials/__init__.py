@@ -1,1 +1,1 @@
-"""`iot-authorizer credentials`: the access key of this machine's account owner."""
+"""`iot-authorizer credentials`: access keys for the local endpoint."""

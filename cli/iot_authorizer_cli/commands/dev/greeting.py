@@ -28,6 +28,7 @@ IoT Core on this machine, with the authorizer {name} {whose}
   open      {core.console_url}
   MQTT      mqtt://{plain}   ws://{plain}/mqtt
   on TLS    mqtts://{tls}  wss://{tls}/mqtt  CA: {core.ca_path}
+  Cognito   {core.identity_pool_id}, at {core.url}
 
 Try it, in another terminal:
 

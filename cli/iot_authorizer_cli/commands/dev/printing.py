@@ -24,6 +24,8 @@ from iot_policies.errors import printable
 _EXPLAINED_A_SECOND = 20
 _OF_A_DECISION = ("reason", "detail", "client_id", "principal", "source", "hint", "warning")
 """The fields of a decision that are printed, in this order."""
+_PRINTED = frozenset({"connect", "refresh", "http_publish", "http_send", "assume_role", "cognito_identity"})
+"""The actions that are printed when they are allowed."""
 _MOST = 1000
 """Lines that may wait."""
 _PATIENCE = 1.0
@@ -116,7 +118,7 @@ def line_of(record: Mapping[str, object]) -> str | None:
 
 
 def _decision(record: Mapping[str, object]) -> str | None:
-    if record["allowed"] and record["action"] not in ("connect", "refresh", "http_publish", "http_send"):
+    if record["allowed"] and record["action"] not in _PRINTED:
         return None
     by_policy = record.get("reason") == IotCoreReason.NOT_ALLOWED_BY_POLICY
     word, colour = ("allowed", "green") if record["allowed"] else ("denied" if by_policy else "refused", "red")

@@ -55,9 +55,9 @@ async def _print_feed(core: LocalIotCore, terminal: Terminal, *, quiet: bool) ->
             terminal.print(line)
         if record["kind"] == "reload" and record["ok"]:
             if comparing is not None:
-                comparing.cancel()  # A newer edit: nobody needs what the older one changes.
-            comparing = asyncio.create_task(_print_changes(core, terminal))
+                comparing.cancel()  # What the earlier saves change, the next comparison includes.
             await _print_problems(core, terminal)
+            comparing = asyncio.create_task(_print_changes(core, terminal))
 
 
 async def _print_changes(core: LocalIotCore, terminal: Terminal) -> None:

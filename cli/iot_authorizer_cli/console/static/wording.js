@@ -33,6 +33,8 @@ const BY_POLICY = new Set([
 const TROUBLE = new Set(["dropped", "refused_bytes", "storage"]);
 
 const ACTIONS = {
+  assume_role: "get credentials of a role from STS",
+  cognito_identity: "get credentials from the identity pool",
   http_get_retained: "read the retained message over HTTPS",
   http_list_retained: "list retained messages over HTTPS",
   http_publish: "publish over HTTPS",

@@ -10,6 +10,7 @@ from urllib.request import HTTPCookieProcessor, build_opener
 import pytest
 
 from iot_authorizer_cli.commands.keys.changing import make_key
+from iot_core.whole_file import write_whole
 from tests import ROOT
 from tests.cli.conftest import fill
 from tests.cli.dev import PROGRAM, Dev
@@ -96,9 +97,29 @@ def test_it_says_what_build_will_refuse_when_it_starts_and_after_each_save(folde
         refused = "`iot-authorizer build` will refuse this: policies/own.toml"
         assert [line.startswith(refused) for line in lines] == [True] * 3, lines
         template.write_text('[[grant]]\nconnect = ["{principal}/*"]\nconnect_with = []\npublish = ["#"]\n')
-        (reloaded, problem) = dev.wait_for(5)[3:]
+        reloaded, problem = dev.wait_for(5)[3:5]
     assert reloaded.startswith("reloaded own.toml")
     assert f"{refused}:4: grant[0].publish[0]: " in problem
+
+
+@pytest.mark.parametrize("option", [(), ("--quiet",)])
+def test_it_says_what_each_save_opens_and_closes(folder: Path, option: tuple[str, ...]) -> None:
+    template = folder / "policies/chat.toml"
+    good = template.read_text()
+    with Dev(folder, *option) as dev:
+        write_whole(template, f'{good}\n[[grant]]\npublish = ["more"]\n'.encode())
+        assert dev.wait_for(5) == [
+            "reloaded authorizer.toml and the files that it names",
+            'opens  publish: grant[3], publish = "more", added',
+            "         for every principal",
+            "         example: ann: publish more",
+            "compared with the template when dev started: everything else is the same for every principal",
+        ]
+        write_whole(template, good.encode())
+        assert dev.wait_for(7)[5:] == [
+            "reloaded authorizer.toml and the files that it names",
+            "compared with the template when dev started: both allow the same for every principal",
+        ]
 
 
 def test_the_second_client_publishes_over_https(demo: Dev) -> None:
