@@ -1,6 +1,6 @@
 """Every topic and every filter over a small alphabet, and which of them a policy or a template's entry reaches."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from itertools import product
 
@@ -89,16 +89,30 @@ def messages_of(entries: Iterable[tuple[str, str]]) -> Messages:
 
 
 def permitted_messages(documents: Iterable[Document]) -> Messages:
-    """The probed direct messages that a policy allows: `iot:Topic` is the one condition that its statements have."""
+    """The probed direct messages that a policy allows."""
     reached: dict[object, set[tuple[str, str]]] = {"Allow": set(), "Deny": set()}
     for statement in statements(documents):
-        if "iot:SendDirectMessage" in texts(statement["Action"]):
-            ((operator, keys),) = dict(statement["Condition"]).items()  # type: ignore[call-overload]
-            assert (operator, [*keys]) == ("StringLike", ["iot:Topic"])
-            clients = frozenset[str]().union(*map(_covered, texts(statement["Resource"])))
-            topics = frozenset[str]().union(*map(_topics_like, texts(keys["iot:Topic"])))
-            reached[statement["Effect"]].update(product(clients, topics))
+        if any(wildcard_matches(text, "iot:SendDirectMessage") for text in texts(statement["Action"])):
+            found = [resource for resource in texts(statement["Resource"]) if resource.startswith(f"{PREFIX}client/")]
+            clients = frozenset[str]().union(*map(_covered, found))
+            reached[statement["Effect"]].update(product(clients, _topics_of_condition(statement)))
     return frozenset(reached["Allow"] - reached["Deny"])
+
+
+def _topics_of_condition(statement: Mapping[str, object]) -> frozenset[str]:
+    """The probed topics for which a statement applies to a direct message.
+
+    An Allow must name them. A Deny may name none, or be about connect attributes, which a direct message does not have.
+    """
+    condition = statement.get("Condition")
+    if condition is None:
+        assert statement["Effect"] == "Deny"
+        return frozenset(TOPICS)
+    assert isinstance(condition, dict)
+    if [*condition] == ["StringLike"]:
+        return frozenset[str]().union(*map(_topics_like, texts(condition["StringLike"]["iot:Topic"])))
+    assert (statement["Effect"], [*condition]) == ("Deny", ["ForAnyValue:StringEquals"])
+    return frozenset()
 
 
 @cache
