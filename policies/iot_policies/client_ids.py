@@ -36,6 +36,7 @@ _ENDS_SHARED = (
     "and deletes its session"
 )
 _TAKE_OVER = "take over the persistent session of another one, with its queued messages"
+_WITHOUT_CLIENT_ID = "needs a client ID, which HTTPS requests to a custom authorizer do not have: write {principal}"
 _CHOSEN = (
     "belongs to no principal: {grant} allows any client ID, so a client can choose the client ID of another one here"
 )
@@ -106,9 +107,7 @@ def _of_client_id(template: PolicyTemplate, connects: Sequence[Entry]) -> Iterat
             of_any_thing = split_template(entry.filter)[:3] == ("$aws", "things", _ANY)
             yield Finding("note", entry.location, message, audit=AuditCode.BROAD_ACCESS if of_any_thing else None)
         if entry.key in ("read", "send") and entry.effect == "Allow":
-            yield warning(
-                entry, "needs a client ID, which HTTPS requests to a custom authorizer do not have: write {principal}"
-            )
+            yield warning(entry, _WITHOUT_CLIENT_ID)
         if any(_can_both_apply(entry, each) for each in deep):
             yield warning(entry, "needs client IDs that are one level: those that connect allows with a / are refused")
 

@@ -138,7 +138,7 @@ class Send(StrictModel):
 
     to: str
     """The client IDs of the receivers, as in `connect`; `*` is every client."""
-    topics: Annotated[tuple[str, ...], Field(min_length=1)]
+    topics: Annotated[Sequence[str], Field(min_length=1)]
     """Topic filters of the messages."""
 
 
@@ -168,7 +168,7 @@ class _Entries(StrictModel):
     """Topic filters to receive messages from, as direct messages. It does not allow to subscribe."""
     read: Sequence[str] = ()
     """Topic filters whose retained messages may be read over HTTPS."""
-    send: tuple[Send, ...] = ()
+    send: Sequence[Send] = ()
     """Direct messages that may be sent over HTTPS: to whom, and on which topics."""
     connect_with: tuple[ConnectAttribute, ...] | None = None
     """The connect attributes that a client may use; None for all. In a deny: those that it must not use."""
