@@ -28,8 +28,8 @@ test: .venv/all .venv-cloud/ready node_modules/ready lint
 	@.ci/bring chromium mosquitto-clients curl
 	$(BIN)/pytest -n 2
 
-# Like `test`, with ten times as many generated examples. Not needed for every change.
-test-long: .venv/all .venv-cloud/ready node_modules/ready lint
+# Like `test`, with ten times as many generated examples, and with AWS's large SDKs. Not needed for every change.
+test-long: .venv/all .venv-cloud/ready node_modules/ready tests/clients/node_modules/ready lint
 	@.ci/bring chromium mosquitto-clients curl
 	$(BIN)/pytest -n 2 --hypothesis-profile long -o timeout=3600
 
@@ -60,7 +60,7 @@ format: .venv/ready
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf .venv .venv-cloud .uv node_modules build .iot-authorizer .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .venv-cloud .uv node_modules tests/clients/node_modules build .iot-authorizer .hypothesis .mypy_cache .pytest_cache .ruff_cache
 
 .venv/ready: pyproject.toml uv.lock | $(UV)
 	@echo "setting up .venv"
@@ -86,6 +86,11 @@ node: .venv/ready
 
 node_modules/ready: package.json package-lock.json .venv/ready | node
 	@npm ci --loglevel=error --no-audit --no-fund
+	@touch $@
+
+# 250 MB, which only the tests of real clients use.
+tests/clients/node_modules/ready: tests/clients/package.json tests/clients/package-lock.json .venv/ready | node
+	@npm ci --prefix tests/clients --ignore-scripts --loglevel=error --no-audit --no-fund
 	@touch $@
 
 $(CURDIR)/.uv/bin/uv:

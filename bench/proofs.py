@@ -12,7 +12,8 @@ import time
 from pathlib import Path
 
 from iot_policies import Grant, PolicyTemplate
-from iot_policies.proofs import diff, prove
+from iot_policies.proofs import prove
+from iot_policies.proofs.diff import diff
 
 READY = ("broadcast", "chat", "fleet", "public")
 GRANTS = (10, 20, 50)

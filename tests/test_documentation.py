@@ -8,7 +8,6 @@ A new project is written by the package that is installed here, so nothing is do
 import ast
 import os
 import re
-import shutil
 import subprocess
 import sys
 import tomllib
@@ -37,6 +36,7 @@ from iot_authorizer_cli.app import app
 from iot_authorizer_cli.local_iot_core import LocalIotCore
 from iot_authorizer_cli.project.development_issuer import DATA
 from tests import ROOT
+from tests.cli.conftest import fill
 
 pytestmark = pytest.mark.slow
 
@@ -71,8 +71,8 @@ def with_blocks(language: str) -> pytest.MarkDecorator:
 def folder(tmp_path: Path) -> Path:
     """A project with all ready templates, and with the Python files that pages tell the reader to write."""
     folder = tmp_path / "project"
-    shutil.copytree(ROOT / "policies", folder / "policies", ignore=shutil.ignore_patterns("*.py"))
-    shutil.copy(ROOT / "authorizer.toml", folder)
+    folder.mkdir()
+    fill(folder)
     for page in PAGES:
         for block in blocks(page, "python"):
             if match := re.match(r"# (\w+\.py)\n", block):

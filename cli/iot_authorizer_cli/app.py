@@ -1,50 +1,25 @@
-"""The command line, `iot-authorizer`: all commands, and what every command does with an error."""
+"""The command line, `iot-authorizer`: all commands, and what every command does with an error.
+
+A command's module is imported when the command is called or help lists it, so that no command waits for what only
+others need.
+"""
 
 import inspect
 import re
 import sys
-from collections.abc import Callable
+from collections import UserDict, defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
-from functools import cache, wraps
+from functools import cache, partial, wraps
 from importlib.metadata import version
 from typing import Annotated, Any, get_type_hints
 
 import typer
+from typer.core import TyperGroup
 from typer.main import get_command
 
-from iot_authorizer_cdk.package.uv import UvError
-from iot_authorizer_cdk.properties import InvalidSettings
-from iot_authorizer_cli.commands.build import build
-from iot_authorizer_cli.commands.check import check
-from iot_authorizer_cli.commands.connect.command import connect
-from iot_authorizer_cli.commands.credentials.command import credentials
-from iot_authorizer_cli.commands.deploy.command import deploy, destroy
-from iot_authorizer_cli.commands.dev.command import dev
-from iot_authorizer_cli.commands.diff import diff
-from iot_authorizer_cli.commands.explain import explain
-from iot_authorizer_cli.commands.init.command import init
-from iot_authorizer_cli.commands.invoke import invoke
-from iot_authorizer_cli.commands.keys import command as keys
-from iot_authorizer_cli.commands.lint import lint
-from iot_authorizer_cli.commands.lock import lock
-from iot_authorizer_cli.commands.password import password
-from iot_authorizer_cli.commands.prove import prove
-from iot_authorizer_cli.commands.render import render
-from iot_authorizer_cli.commands.revoke import command as revoke
-from iot_authorizer_cli.commands.sign import sign
-from iot_authorizer_cli.commands.test.command import run as run_tests
-from iot_authorizer_cli.commands.token import token
-from iot_authorizer_cli.commands.users import change as users
-from iot_authorizer_cli.commands.users.import_users import import_users
-from iot_authorizer_cli.commands.users.show import list_users, show
-from iot_authorizer_cli.commands.what_can import what_can
-from iot_authorizer_cli.commands.who_can import who_can
 from iot_authorizer_cli.distribution import DISTRIBUTION
-from iot_authorizer_cli.project.identity_table import problem_of
-from iot_authorizer_cli.project.key_ring import KeyRefused
-from iot_core.functions.lambda_function import BrokenHandler
-from iot_identities.table import TableUnavailable
-from iot_policies import InvalidFile, PolicyError
+from iot_authorizer_cli.loading import load
 from iot_policies.errors import printable
 
 
@@ -52,7 +27,28 @@ def _example(*calls: str) -> str:
     return "\b\n" + "\n".join(f"Example: iot-authorizer {words}".rstrip() for words in calls)
 
 
+class _Group(TyperGroup):
+    """A command with subcommands."""
+
+    def __init__(self, *, name: str, commands: Mapping[str, object], **settings: Any) -> None:  # noqa: ANN401 (as Typer)
+        super().__init__(name=name, **settings)
+        self.commands = _Commands({**_loaders[name], **commands})
+
+
+class _Commands(UserDict[str, Any]):
+    """The commands of a group by name. Each is loaded when it is first looked up."""
+
+    def __getitem__(self, name: str) -> Any:  # noqa: ANN401 (Typer's class of commands is not public)
+        if isinstance(self.data[name], partial):
+            self.data[name] = self.data[name]()
+        return self.data[name]
+
+
+_loaders: dict[str, dict[str, partial[object]]] = defaultdict(dict)
+"""What loads each command, by the name of its group and its own."""
+
 app = typer.Typer(
+    cls=_Group,
     name="iot-authorizer",
     help="Develop a custom authorizer for AWS IoT Core. Begin with init, which writes a project into this folder, and "
     "dev, which runs IoT Core on this machine.",
@@ -72,6 +68,7 @@ def _add_group(parent: typer.Typer, path: str, text: str, example: str) -> typer
             typer.echo(context.get_help())
 
     group = typer.Typer(
+        cls=_Group,
         callback=show_help,
         invoke_without_command=True,
         help=text,
@@ -84,11 +81,24 @@ def _add_group(parent: typer.Typer, path: str, text: str, example: str) -> typer
     return group
 
 
-def _add(group: typer.Typer, path: str, command: Callable[..., None], *examples: str) -> None:
-    """Adds a command. `path` is what a user types, such as `users add`; each of `examples` is what can follow it."""
-    name = path.rpartition(" ")[2]
+def _add(path: str, function: str, *examples: str) -> None:
+    """Adds a command.
+
+    `path` is what a user types, such as `users add`; `function` is its module in `commands` and its name;
+    each of `examples` is what can follow the path.
+    """
+    group, _, name = path.rpartition(" ")
+    _loaders[group.rpartition(" ")[2] or "iot-authorizer"][name] = partial(_load, path, function, examples)
+
+
+def _load(path: str, function: str, examples: Sequence[str]) -> object:
+    """Imports a command and makes it one of Typer's."""
+    module, _, name = function.partition(":")
+    command = getattr(load(f"iot_authorizer_cli.commands.{module}"), name)
+    single = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
     epilog = _example(*(f"{path} {example}" for example in examples))
-    group.command(name, epilog=epilog)(_with_option_groups(command))
+    single.command(path.rpartition(" ")[2], epilog=epilog)(_with_option_groups(command))
+    return get_command(single)
 
 
 def _with_option_groups(command: Callable[..., None]) -> Callable[..., None]:
@@ -119,71 +129,70 @@ def _with_option_groups(command: Callable[..., None]) -> Callable[..., None]:
     return run
 
 
-_add(app, "init", init, "chat --auth0 example.eu.auth0.com --audience chat")
-_add(app, "dev", dev, "--config authorizer.toml --port 8080")
-_add(app, "connect", connect, "--for paho > client.py && python client.py")
-_add(app, "invoke", invoke, '--mqtt-context \'{"clientId": "ann"}\'')
+_add("init", "init.command:init", "chat --auth0 example.eu.auth0.com --audience chat")
+_add("dev", "dev.command:dev", "--config authorizer.toml --port 8080")
+_add("connect", "connect.command:connect", "--for paho > client.py && python client.py")
+_add("invoke", "invoke:invoke", '--mqtt-context \'{"clientId": "ann"}\'')
 _add(
-    app,
     "render",
-    render,
+    "render:render",
     "policies/chat.toml --principal ann",
     "policies/chat.toml --as session-policy \\\n    --principal ann --client-id ann",
     "policies/chat.toml --as cognito-role",
 )
-_add(app, "explain", explain, "policies/chat.toml --principal ann connect ann")
-_add(app, "what-can", what_can, "policies/chat.toml --principal ann")
-_add(app, "who-can", who_can, "policies/chat.toml retain rooms/lobby/topic")
-_add(app, "diff", diff, "HEAD:policies/chat.toml policies/chat.toml")
-_add(app, "lint", lint, "policies/*.toml")
-_add(app, "test", run_tests, "policies/chat.test.toml --mutate")
-_add(app, "prove", prove, "policies/*.toml")
-_add(app, "check", check, "chat.proof.json")
-_add(app, "token", token, "--principal ann --expires 15m")
-_add(app, "password", password, "")
-_add(app, "credentials", credentials, "--principal ann --client-id ann/phone")
-_add(app, "sign", sign, '"$TOKEN"')
-_add(app, "lock", lock, 'httpx "redis>=5"')
-_add(app, "build", build, "--stage dev")
-_add(app, "deploy", deploy, "--stage dev")
-_add(app, "destroy", destroy, "--stage dev")
+_add("explain", "explain:explain", "policies/chat.toml --principal ann connect ann")
+_add("what-can", "what_can:what_can", "policies/chat.toml --principal ann")
+_add("who-can", "who_can:who_can", "policies/chat.toml retain rooms/lobby/topic")
+_add("diff", "diff:diff", "HEAD:policies/chat.toml policies/chat.toml")
+_add("lint", "lint:lint", "policies/*.toml")
+_add("test", "test.command:run", "policies/chat.test.toml --mutate")
+_add("prove", "prove:prove", "policies/*.toml")
+_add("check", "check:check", "chat.proof.json")
+_add("token", "token:token", "--principal ann --expires 15m")
+_add("password", "password:password", "")
+_add("credentials", "credentials.command:credentials", "--principal ann --client-id ann/phone")
+_add("sign", "sign:sign", '"$TOKEN"')
+_add("lock", "lock:lock", 'httpx "redis>=5"')
+_add("build", "build:build", "--stage dev")
+_add("deploy", "deploy.command:deploy", "--stage dev")
+_add("destroy", "deploy.command:destroy", "--stage dev")
 
-_keys = _add_group(app, "keys", "Manage the key pairs that sign tokens. IoT Core gets the public halves.", "new")
-_add(_keys, "keys new", keys.new, "")
-_add(_keys, "keys list", keys.list_keys, "")
-_add(_keys, "keys rotate", keys.rotate, "")
-_add(_keys, "keys retire", keys.retire, "2026-11")
+_add_group(app, "keys", "Manage the key pairs that sign tokens. IoT Core gets the public halves.", "new")
+_add("keys new", "keys.command:new", "")
+_add("keys list", "keys.command:list_keys", "")
+_add("keys rotate", "keys.command:rotate", "")
+_add("keys retire", "keys.command:retire", "2026-11")
 
-_users = _add_group(
+_add_group(
     app,
     "users",
     "Manage users with passwords and claims. They are in this machine's table, or in a DynamoDB table. A password is "
     "never an argument: the command asks for it, reads it from standard input, or generates it.",
     "add pump-7 --generate",
 )
-_add(_users, "users add", users.add, "pump-7 --generate")
-_add(_users, "users set-password", users.set_password, "pump-7")
-_add(_users, "users rotate", users.rotate, "pump-7 --generate")
-_add(_users, "users set-claims", users.set_claims, 'pump-7 \'{"role": "device"}\'')
-_add(_users, "users set-valid-until", users.set_valid_until, "pump-7 2027-12-31")
-_add(_users, "users disable", users.disable, "pump-7")
-_add(_users, "users enable", users.enable, "pump-7")
-_add(_users, "users unlock", users.unlock, "ann --client-id ann/phone")
-_add(_users, "users remove", users.remove, "pump-7")
-_add(_users, "users list", list_users, "")
-_add(_users, "users show", show, "pump-7")
-_add(_users, "users import", import_users, "devices.csv --generate passwords.csv")
+_add("users add", "users.change:add", "pump-7 --generate")
+_add("users set-password", "users.change:set_password", "pump-7")
+_add("users rotate", "users.change:rotate", "pump-7 --generate")
+_add("users set-claims", "users.change:set_claims", 'pump-7 \'{"role": "device"}\'')
+_add("users set-valid-until", "users.change:set_valid_until", "pump-7 2027-12-31")
+_add("users disable", "users.change:disable", "pump-7")
+_add("users enable", "users.change:enable", "pump-7")
+_add("users unlock", "users.change:unlock", "ann --client-id ann/phone")
+_add("users remove", "users.change:remove", "pump-7")
+_add("users list", "users.show:list_users", "")
+_add("users show", "users.show:show", "pump-7")
+_add("users import", "users.import_users:import_users", "devices.csv --generate passwords.csv")
 
 _revoke = _add_group(app, "revoke", "Revoke principals and tokens, and end their connections.", "principal ann")
-_add(_revoke, "revoke principal", revoke.principal, "ann --for 30d")
-_add(_revoke, "revoke token", revoke.token, "- < stolen.jwt")
-_add(_revoke, "revoke before", revoke.before, "now --issuer https://auth.example.com/")
-_add(_revoke, "revoke list", revoke.list_revocations, "--json")
+_add("revoke principal", "revoke.command:principal", "ann --for 30d")
+_add("revoke token", "revoke.command:token", "- < stolen.jwt")
+_add("revoke before", "revoke.command:before", "now --issuer https://auth.example.com/")
+_add("revoke list", "revoke.command:list_revocations", "--json")
 
-_undo = _add_group(_revoke, "revoke undo", "Undo a revocation.", "principal ann")
-_add(_undo, "revoke undo principal", revoke.undo_principal, "ann")
-_add(_undo, "revoke undo token", revoke.undo_token, "- < stolen.jwt")
-_add(_undo, "revoke undo before", revoke.undo_before, "--issuer https://auth.example.com/")
+_add_group(_revoke, "revoke undo", "Undo a revocation.", "principal ann")
+_add("revoke undo principal", "revoke.command:undo_principal", "ann")
+_add("revoke undo token", "revoke.command:undo_token", "- < stolen.jwt")
+_add("revoke undo before", "revoke.command:undo_before", "--issuer https://auth.example.com/")
 
 
 def _print_version(wanted: bool) -> None:
@@ -214,19 +223,13 @@ def main() -> None:
     except typer.TyperException as error:
         message = _UNEXPECTED.sub(r"\1", error.format_message())
         code = _fail(_NO_SUCH_COMMAND.sub("No such command: --help lists the commands", message))
-    except BrokenHandler as error:
-        cause = error.__cause__
-        code = _fail(problem_of(cause) if isinstance(cause, TableUnavailable) else str(error))
-    except (InvalidFile, InvalidSettings, PolicyError, KeyRefused, UvError) as error:
-        code = _fail(str(error))
-    except TableUnavailable as error:
-        code = _fail(problem_of(error))
-    except UnicodeEncodeError as error:
-        code = _fail(f"standard output's encoding, {error.encoding}, cannot represent this: set PYTHONIOENCODING=utf-8")
-    except OSError as error:
-        code = _fail(f"{error.filename}: {error.strerror}" if error.filename else error.strerror or str(error))
     except typer.Abort:
         code = 130
+    except Exception as error:
+        message = load("iot_authorizer_cli.failures").message_of(error)
+        if message is None:
+            raise
+        code = _fail(message)
     sys.exit(code if isinstance(code, int) else 0)
 
 

@@ -1,6 +1,5 @@
 """IoT Core on this machine, as a library: IoT Core itself, with a project's authorizer and the console."""
 
-import asyncio
 import contextlib
 import errno
 import tempfile
@@ -12,8 +11,7 @@ from pathlib import Path
 from iot_authorizer_cli.console.app import Console, ConsoleAddresses
 from iot_authorizer_cli.console.secret import PARAMETER
 from iot_authorizer_cli.console.secret_file import console_secret
-from iot_authorizer_cli.console.template_changes import TemplateChanges
-from iot_authorizer_cli.console.template_proof import TemplateProof
+from iot_authorizer_cli.console.template_review import TemplateReview
 from iot_authorizer_cli.project.development_issuer import DevelopmentIssuer, make_folder, table_path
 from iot_authorizer_cli.project.explanations import decision_reasons
 from iot_authorizer_cli.project.guest_role import guest_role
@@ -53,8 +51,8 @@ class LocalIotCore(Lifecycle):
     """`authorizer.toml` and what it names."""
     issuer: DevelopmentIssuer
     """Issues the tokens that only this machine trusts."""
-    changes: TemplateChanges
-    """What edits of the template open and close."""
+    review: TemplateReview
+    """The proof of the template, and what edits of it open and close."""
 
     def __init__(
         self,
@@ -176,18 +174,9 @@ class LocalIotCore(Lifecycle):
             self.authorizers = core.authorizers
             await self._load(data, stack)
             self._secret = console_secret(data)
-            turn = asyncio.Lock()
-            self.changes = TemplateChanges(turn)
-            await self.changes.of(self.configuration.template)  # The one to compare with.
-            console = Console(
-                core,
-                self.configuration,
-                self.issuer,
-                self._addresses,
-                self._secret,
-                proof=TemplateProof(turn),
-                changes=self.changes,
-            )
+            self.review = TemplateReview()
+            await self.review.changes(self.configuration.template)  # The one to compare with.
+            console = Console(core, self.configuration, self.issuer, self._addresses, self._secret, self.review)
             server = Server(core, data, self.host, console.routes())
             try:
                 await stack.enter_async_context(server.listen(self.port, self.tls_port))

@@ -4,12 +4,14 @@ import sys
 import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import typer
 
 from iot_authorizer_cli.terminal import tell
-from iot_policies.proofs.prover import Progress
+
+if TYPE_CHECKING:  # Commands without a proof should not wait for the prover.
+    from iot_policies.proofs.prover import Progress
 
 _Result = TypeVar("_Result")
 
@@ -21,7 +23,7 @@ _STEP = 10_000
 """How many are between two lines if it is not known how many there are."""
 
 
-def finish(name: str, steps: Generator[Progress, None, _Result]) -> _Result:
+def finish(name: str, steps: "Generator[Progress, None, _Result]") -> _Result:
     """Runs a proof to its end, and returns what it found; a long one tells how far it is."""
     last = time.monotonic()
     while True:
@@ -32,7 +34,7 @@ def finish(name: str, steps: Generator[Progress, None, _Result]) -> _Result:
             return result
         if time.monotonic() - last > _PAUSE:
             last = time.monotonic()
-            tell(f"{name}: {step.step}: {step.done} of {step.of}")
+            tell(f"{name}: {step.step}: {step.done}{'' if step.of is None else f' of {step.of}'}")
 
 
 @contextmanager

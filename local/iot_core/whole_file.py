@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -27,6 +27,27 @@ def write_whole(path: Path, content: bytes, *, mode: int = 0o644) -> None:
     It makes a missing folder for its owner only, and removes partial files of killed writers of this file. Raises
     OSError with the file's name, also for an error that has none of its own, such as a full disk.
     """
+    _write(path, content, mode, lambda partial: partial.replace(path))
+
+
+def write_once(path: Path, content: bytes, *, mode: int) -> None:
+    """Writes a file as `write_whole` does, unless it exists: of processes that do so at once, one makes the file."""
+
+    def keep_first(partial: Path) -> None:
+        try:
+            path.hardlink_to(partial)
+        except FileExistsError:
+            partial.unlink()
+        except OSError:  # A file system without links: the last one makes the file.
+            partial.replace(path)
+        else:
+            partial.unlink()
+
+    _write(path, content, mode, keep_first)
+
+
+def _write(path: Path, content: bytes, mode: int, finish: Callable[[Path], object]) -> None:
+    """Writes a partial file that `finish` turns into the file. Raises OSError."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     for left in unfinished(path.parent):
         if left.name == path.name and not _is_another_running(left.process):
@@ -37,7 +58,7 @@ def write_whole(path: Path, content: bytes, *, mode: int = 0o644) -> None:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        partial.replace(path)
+        finish(partial)
     except OSError as error:
         partial.unlink(missing_ok=True)
         raise OSError(error.errno, error.strerror, str(path)) from None

@@ -21,7 +21,8 @@ from iot_policies.when import choices
 
 TYPICAL_VALUE = 16
 """Characters of the values that the capacity is computed with."""
-_VALUE = "x" * TYPICAL_VALUE
+_NAME, _VALUE = "x" * TYPICAL_VALUE, "y" * TYPICAL_VALUE
+"""Of the principal and of claims. They differ, since equal ones make equal topics, which need less room."""
 _MOST = 1024
 
 _Compile = Callable[[Principal], object]
@@ -50,7 +51,7 @@ def _in_documents(template: PolicyTemplate, name: str, others: Mapping[str, obje
     blocks = [block.model_copy(update={"when": None}) for block in template.blocks]
     everything = PolicyTemplate.of(blocks, topic_prefix=template.topic_prefix)
     return _fitting(
-        lambda principal: compile_policy(everything, principal, _VALUE).documents(LONGEST_PLACE), name, others
+        lambda principal: compile_policy(everything, principal, _NAME).documents(LONGEST_PLACE), name, others
     )
 
 
@@ -61,7 +62,7 @@ def _in_session_policy(template: PolicyTemplate, name: str, others: Mapping[str,
         if isinstance(block, Grant):
             wanted = {claim: choices(condition)[0] for claim, condition in (block.when or {}).items()}
             claims = {**others, **{claim: _VALUE if value == "*" else value for claim, value in wanted.items()}}
-            if (client_id := _client_id(template, Principal(_VALUE, claims))) is not None:
+            if (client_id := _client_id(template, Principal(_NAME, claims))) is not None:
                 counts.append(_fitting(_session_compiler(template, client_id), name, claims))
     return min(counts, default=None)
 
@@ -69,7 +70,7 @@ def _in_session_policy(template: PolicyTemplate, name: str, others: Mapping[str,
 def _client_id(template: PolicyTemplate, principal: Principal) -> str | None:
     """A client ID that the template allows a principal; None if it allows none."""
     try:
-        found = [*_client_ids(compile_policy(template, principal, _VALUE))]
+        found = [*_client_ids(compile_policy(template, principal, _NAME))]
     except PolicyError:
         return None
     return min(found, key=lambda text: "/" in text, default=None)
@@ -79,7 +80,7 @@ def _client_ids(policy: Policy) -> Iterator[str]:
     for heading, resources in policy.statements:
         if heading.effect == "Allow" and "iot:Connect" in heading.actions:
             for resource in resources:
-                client_id = resource.removeprefix("client/").replace("*", _VALUE)
+                client_id = resource.removeprefix("client/").replace("*", _NAME)
                 if policy.may_connect(client_id):
                     yield client_id
 
@@ -93,7 +94,7 @@ def _fitting(compile_it: _Compile, name: str, claims: Mapping[str, object]) -> i
     least, most = 0, _MOST
     while least < most:
         count = (least + most + 1) // 2
-        if _fits(compile_it, Principal(_VALUE, {**claims, name: _values(claims[name], count)})):
+        if _fits(compile_it, Principal(_NAME, {**claims, name: _values(claims[name], count)})):
             least = count
         else:
             most = count - 1

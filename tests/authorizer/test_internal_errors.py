@@ -1,4 +1,4 @@
-"""Whatever breaks inside: the answer is no, and the log says where but never what the error says."""
+"""After any error inside, the client is refused. The log says where it happened, but never the error's message."""
 
 import math
 from typing import Any, NoReturn

@@ -15,6 +15,7 @@ from iot_identities.passwords import LONGEST_PASSWORD
 from iot_policies import InvalidFile
 from tests.authorizer.events import with_password
 from tests.authorizer.handlers import Running, start, table
+from tests.effort import examples
 
 QUICK = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 RIGHT = b"correct horse"
@@ -77,6 +78,7 @@ def test_passwords_are_refused_if_they_are_not_configured(authorizer: Running) -
 
 
 @given(st.binary(max_size=64))
+@examples(0.2)
 def test_any_bytes_may_be_a_password(password: bytes) -> None:
     verifier = FilePasswords({"ann": PasswordEntry(hash=QUICK.hash(password))})
     credentials = Credentials(CredentialSource.PASSWORD, user_name="ann", password=password)

@@ -2,12 +2,13 @@
 
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import pytest
-import typer
+from typer.main import get_group
 from typer.testing import CliRunner
 
 from iot_authorizer_cli.app import app
@@ -101,17 +102,17 @@ def test_a_file_that_is_not_there_is_named_with_the_line_and_the_key_that_name_i
     assert run(*command).stderr == f"iot-authorizer: {message}\n"
 
 
-def commands(app: typer.Typer, path: str = "") -> Iterator[str]:
+def commands(group: Mapping[str, Any], path: str = "") -> Iterator[str]:
     """All commands, such as `users add`, and the groups that hold them."""
-    for group in app.registered_groups:
-        yield f"{path}{group.name}"
-        assert group.typer_instance is not None
-        yield from commands(group.typer_instance, f"{path}{group.name} ")
-    for command in app.registered_commands:
-        yield f"{path}{command.name}"
+    for name, command in group.items():
+        yield f"{path}{name}"
+        yield from commands(getattr(command, "commands", {}), f"{path}{name} ")
 
 
-@pytest.mark.parametrize("command", list(commands(app)))
+COMMANDS = list(commands(get_group(app).commands))
+
+
+@pytest.mark.parametrize("command", COMMANDS)
 def test_help_has_an_example_and_room_for_what_options_mean_in_80_columns(
     monkeypatch: pytest.MonkeyPatch, command: str
 ) -> None:
@@ -125,15 +126,42 @@ def test_help_has_an_example_and_room_for_what_options_mean_in_80_columns(
 @pytest.mark.parametrize("group", ["", "keys", "users", "revoke", "revoke undo"])
 def test_without_a_subcommand_it_lists_them(run: Run, group: str) -> None:
     done = run(*group.split())
-    listed = [path for path in commands(app) if path.rpartition(" ")[0] == group]
+    listed = [path for path in COMMANDS if path.rpartition(" ")[0] == group]
     missing = [path for path in listed if f"\n  {path.rpartition(' ')[2]} " not in done.stdout]
     shortened = [line for line in done.stdout.splitlines() if line.startswith("  ") and line.endswith("...")]
     assert (done.returncode, missing, shortened, done.stderr) == (0, [], [], "")
 
 
 def test_other_commands_load_neither_boto3_nor_rich() -> None:
-    slow = "{'boto3', 'botocore.session', 'rich.console'}"
-    script = f"import sys, iot_authorizer_cli.app; print({slow} & set(sys.modules))"
-    assert subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout == (
-        "set()\n"
+    slow = "{'boto3', 'botocore.session', 'rich.console'} & set(sys.modules)"
+    assert loaded("--help", slow) == "set()"
+
+
+def test_a_command_loads_only_what_it_needs(folder: Path) -> None:
+    others = "{'iot_policies.proofs', 'iot_core.core', 'iot_authorizer_cdk', 'jwt', 'cryptography'} & set(sys.modules)"
+    assert loaded("render policies/chat.toml --principal ann", others, folder) == "set()"
+    others = "{'iot_policies.proofs', 'iot_authorizer_cdk'} & set(sys.modules)"
+    assert loaded("users import --help", others) == "set()"
+
+
+def test_a_proof_loads_no_comparison() -> None:
+    others = "{'iot_policies.proofs.diff', 'iot_policies.proofs.who_can'} & set(sys.modules)"
+    script = f"import sys, iot_policies.proofs; print({others})"
+    assert (
+        subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout == "set()\n"
     )
+
+
+def loaded(arguments: str, expression: str, folder: Path | None = None) -> str:
+    """The value of an expression after a command; the command's own output is not in it."""
+    script = f"""
+import sys
+from iot_authorizer_cli.entry_point import main
+sys.argv[1:] = {arguments.split()!r}
+try:
+    main()
+finally:
+    print({expression}, file=sys.stderr)
+"""
+    command = [sys.executable, "-c", script]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True).stderr.strip()

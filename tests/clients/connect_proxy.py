@@ -1,4 +1,4 @@
-"""An HTTP CONNECT proxy that connects every client to one port, whatever address it asks for.
+"""An HTTP CONNECT proxy that connects every client to one port, for any address that it asks for.
 
 AWS's SDK needs it, because its builder for MQTT 3.1.1 always connects to port 443.
 """

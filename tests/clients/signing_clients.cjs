@@ -1,11 +1,11 @@
 // Connects with a client that signs its URL, subscribes to a topic, publishes to it, and prints the message that comes.
-// Takes the client's name, and options as JSON: host, region, credentials, clientId, topic, ca.
+// Takes the client's name, and options as JSON: host, region, credentials, fresh, clientId, topic, will, ca.
 "use strict";
 const { createHash } = require("node:crypto");
 const { readFileSync } = require("node:fs");
 
 const [name, given] = process.argv.slice(2);
-const { host, region, credentials, fresh, clientId, topic, ca } = JSON.parse(given);
+const { host, region, credentials, fresh, clientId, topic, will, ca } = JSON.parse(given);
 const { accessKeyId, secretAccessKey, sessionToken } = credentials;
 
 function say(event, ...values) {
@@ -14,7 +14,8 @@ function say(event, ...values) {
 
 // Ends at the first end of its connection, unless it gets fresh credentials: most of these clients try again forever.
 function follow(client) {
-  client.on("connect", () => client.subscribe(topic, { qos: 1 }, (error) => error || client.publish(topic, "hello")));
+  const publish = (error) => (error ? client.end(true) : client.publish(topic, "hello"));
+  client.on("connect", () => client.subscribe(topic, { qos: 1 }, publish));
   client.on("message", (at, payload) => {
     say("message", at, payload.toString());
     client.end(true);
@@ -28,7 +29,7 @@ function follow(client) {
 }
 
 // The recipe of many blog posts: sign the URL by hand, for MQTT.js.
-function byHand(signer, options = {}) {
+function byHand(signer) {
   const hash = createHash("sha256").update("", "utf8").digest("hex");
   const url = signer.createPresignedURL("GET", host.toLowerCase(), "/mqtt", "iotdevicegateway", hash, {
     key: accessKeyId,
@@ -39,14 +40,13 @@ function byHand(signer, options = {}) {
     expires: 15,
   });
   const mqtt = require("mqtt");
-  const transport = { ca: readFileSync(ca), wsOptions: { protocol: "mqttv3.1" } };
-  return mqtt.connect(url, { clientId, reconnectPeriod: 0, ...transport, ...options });
+  const wsOptions = { protocol: "mqttv3.1" };
+  return mqtt.connect(url, { clientId, reconnectPeriod: 0, ca: readFileSync(ca), wsOptions });
 }
 
 const clients = {
   "aws-mqtt": () => {
     const NodeClient = require("aws-mqtt/lib/NodeClient");
-    const will = { topic: "WillMsg", payload: "gone", qos: 0, retain: false };
     let asked = 0;
     const found = { accessKeyId, secretAccessKey, sessionToken };
     found.get = (done) => done(null, fresh && asked++ && Object.assign(found, fresh)); // As AWS's SDK refreshes them.
@@ -69,8 +69,6 @@ const clients = {
     });
   },
   "aws-signature-v4": () => byHand(require("aws-signature-v4")),
-  // As Amplify PubSub does.
-  "mqtt-3.1": () => byHand(require("aws-signature-v4"), { protocolId: "MQIsdp", protocolVersion: 3 }),
   "aws-signature-v4-too-new": () => byHand(require("aws-signature-v4-too-new")),
 };
 

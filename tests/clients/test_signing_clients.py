@@ -1,10 +1,13 @@
 """Real clients that sign their URL or their requests with an access key."""
 
 import json
+import ssl
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +16,18 @@ import pytest
 from awscrt import auth, mqtt
 from awscrt.exceptions import AwsCrtError
 from awsiot import mqtt_connection_builder
+from playwright.sync_api import sync_playwright
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect
+from websockets.typing import Subprotocol
 
 from iot_authorizer_cli.local_iot_core import LocalIotCore
 from iot_core.iam.access_keys import AccessKey, owner_key
 from iot_core.iam.roles import Role, RoleSession
 from iot_policies.account_region import EXAMPLE_PLACE
 from iot_policies.documents import parse_document
-from tests.clients.chromium_client import ChromiumConnection
+from tests import ROOT
+from tests.clients.chromium_client import ARGUMENTS, ChromiumConnection
 from tests.clients.connection import PATIENCE
 from tests.clients.needs import needs
 from tests.clients.server import Server
@@ -30,8 +38,19 @@ pytestmark = pytest.mark.slow
 CONFIGURATION = 'name = "chat"\npolicy = "policy.toml"\n'
 TEMPLATE = '[[grant]]\nconnect = ["{principal}"]\n'
 REGION = "eu-west-1"
-SCRIPT = Path(__file__).parent / "signing_clients.cjs"
-NODE_CLIENTS = ["aws-mqtt", "aws-iot-device-sdk", "aws-signature-v4", "mqtt-3.1"]
+FOLDER = Path(__file__).parent
+NODE_CLIENTS = [
+    "aws-mqtt",
+    "aws-iot-device-sdk",
+    "aws-signature-v4",
+    "aws-iot-device-sdk-v2",
+    "@aws-amplify/pubsub",
+]
+DATA_CLIENTS = ["aws-sdk", "@aws-sdk/client-iot-data-plane"]
+"""Clients that publish over HTTPS."""
+SDKS = {"aws-iot-device-sdk-v2", "@aws-amplify/pubsub", *DATA_CLIENTS}
+"""AWS's large packages."""
+TOPICS = ["a/b c", "a=c&d", "ä/*('~!)", "a//b", "%2F", "?x"]
 
 
 @pytest.fixture(scope="module")
@@ -56,33 +75,40 @@ def issued(core: LocalIotCore, expires_in: int) -> AccessKey:
     return core.call(lambda: core.iot_core.temporary_keys.issue(session))
 
 
+IN_A_BROWSER = """async (options) => {
+  options.credentials.get = (done) => done(null); // As AWS's SDK refreshes them.
+  window.client = new (require("aws-mqtt"))(options);
+  window.received = [];
+  client.on("message", (topic, payload) => received.push(`${topic} ${payload}`));
+  await new Promise((resolve) => client.on("connect", () => client.subscribe("/chat", resolve)));
+}"""
+
+
 def for_node(key: AccessKey) -> dict[str, str]:
     """Credentials as JavaScript's SDKs name them."""
     token = {} if key.session_token is None else {"sessionToken": key.session_token}
     return {"accessKeyId": key.key_id, "secretAccessKey": key.secret, **token}
 
 
-def run_node(
-    core: LocalIotCore,
-    client: str,
-    key: AccessKey,
-    region: str = REGION,
-    fresh: AccessKey | None = None,
-    client_id: str | None = None,
-    topic: str | None = None,
-) -> list[list[str]]:
-    """What a client prints: its events, the last one when it ends. It reconnects only with fresh credentials."""
+def run_node(core: LocalIotCore, client: str, key: AccessKey, **changes: object) -> list[list[str]]:
+    """What a client prints: its events, the last one when it ends; `changes` are other options than the usual ones.
+
+    It reconnects only with fresh credentials. Amplify, which cannot be told so, ends after a second without a message.
+    """
     node = needs(client)
     options = {
         "host": f"localhost:{core.tls_port}",
-        "region": region,
+        "region": REGION,
         "credentials": for_node(key),
-        "fresh": None if fresh is None else for_node(fresh),
-        "clientId": client_id or f"{client}-{key.key_id}",  # IoT Core takes one connection a second of one client ID.
-        "topic": topic or f"/myTopic/{client}",
+        "clientId": f"{client}-{key.key_id}",  # IoT Core takes one connection a second of one client ID.
+        "topic": f"/myTopic/{client}",
+        "topics": TOPICS,
+        "will": {"topic": "WillMsg", "payload": "gone", "qos": 0, "retain": False},
         "ca": str(core.ca_path),
+        **changes,
     }
-    command = [node, str(SCRIPT), client, json.dumps(options)]
+    script = "sdk_clients.cjs" if client in SDKS else "signing_clients.cjs"
+    command = [node, str(FOLDER / script), client, json.dumps(options)]
     environment = {"NODE_EXTRA_CA_CERTS": str(core.ca_path)}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=PATIENCE * 3, check=False)
     return [json.loads(line) for line in done.stdout.splitlines()]
@@ -114,9 +140,19 @@ def test_expired_credentials_are_refused_and_the_feed_says_so(core: LocalIotCore
     assert last(core, "refused_bytes")["reason"] == "credentials_expired"
 
 
+@pytest.mark.parametrize("client", DATA_CLIENTS)
+def test_the_data_plane_takes_any_topic_from_the_client_unmodified(
+    core: LocalIotCore, owner: AccessKey, client: str
+) -> None:
+    expected = [["retained", topic, topic] for topic in TOPICS]
+    for key in (owner, issued(core, 3600)):
+        assert run_node(core, client, key) == expected
+    assert run_node(core, client, replace(owner, secret="wrong"))[0][:2] == ["error", "InvalidSignatureException"]
+
+
 def test_aws_mqtt_signs_with_refreshed_credentials_when_it_reconnects(core: LocalIotCore) -> None:
     stale, fresh = issued(core, -1), issued(core, 3600)
-    events = run_node(core, "aws-mqtt", stale, fresh=fresh)
+    events = run_node(core, "aws-mqtt", stale, fresh=for_node(fresh))
     assert ["close"] in events[:-1]
     assert events[-1] == ["message", "/myTopic/aws-mqtt", "hello"]
 
@@ -132,12 +168,58 @@ def test_the_newest_aws_signature_v4_is_refused_and_the_feed_says_why(core: Loca
     assert "hash is hashed again" in record["detail"]
 
 
+@pytest.mark.parametrize("temporary", [False, True])
+def test_the_device_sdk_v1_for_python_gets_each_message(core: LocalIotCore, owner: AccessKey, temporary: bool) -> None:
+    key = issued(core, 3600) if temporary else owner
+    data = boto3.Session(owner.key_id, owner.secret, None, REGION).client("iot-data", endpoint_url=core.url)
+    data.publish(topic="/kept", qos=1, retain=True, payload=b"kept")
+    options = {
+        "port": core.tls_port,
+        "region": REGION,
+        "key_id": key.key_id,
+        "secret": key.secret,
+        "token": key.session_token,
+        "client_id": f"python-v1-{key.key_id}",
+        "topic": "/kept",
+        "ca": str(core.ca_path),
+    }
+    command = [sys.executable, str(FOLDER / "python_sdk_v1.py"), json.dumps(options)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE * 3, check=False)
+    assert done.stdout.split() == ["kept", "hello"], done.stderr
+
+
+def test_botocores_query_signer_signs_the_session_token_which_is_refused(core: LocalIotCore) -> None:
+    key, host = issued(core, 3600), f"localhost:{core.tls_port}"
+    signer = Signer(key, region=REGION, host=host, at=time.time())
+    upgrade = partial(connect, subprotocols=[Subprotocol("mqtt")], ssl=ssl.create_default_context(cafile=core.ca_path))
+    with upgrade(f"wss://{host}/mqtt?{signer.url()}"):
+        pass
+    with pytest.raises(InvalidStatus, match="HTTP 403"):
+        upgrade(f"wss://{host}/mqtt?{signer.url(with_token=True)}")
+    assert "X-Amz-Security-Token is signed" in last(core, "refused_bytes")["detail"]
+
+
+def test_two_browsers_publish_and_receive_with_aws_mqtt(core: LocalIotCore, owner: AccessKey) -> None:
+    program, node = needs("chromium"), needs("browserify")
+    browserify = ROOT / "tests" / "clients" / "node_modules" / "browserify" / "bin" / "cmd.js"
+    bundle = subprocess.run([node, browserify, "-r", "aws-mqtt"], cwd=ROOT, capture_output=True, text=True, check=True)
+    options = {"region": REGION, "endpoint": f"localhost:{core.tls_port}", "credentials": for_node(owner)}
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=ARGUMENTS)
+        pages = [browser.new_page(ignore_https_errors=True) for _ in range(2)]
+        for index, page in enumerate(pages):
+            page.add_script_tag(content=bundle.stdout)
+            page.evaluate(IN_A_BROWSER, {**options, "clientId": f"browser-{index}"})
+        pages[0].evaluate("() => void client.publish('/chat', 'hello')")
+        for page in pages:
+            page.wait_for_function("received.length > 0", timeout=PATIENCE * 1000)
+            assert page.evaluate("received") == ["/chat hello"]
+        browser.close()
+
+
 def test_another_region_is_refused_and_the_feed_says_so(core: LocalIotCore, owner: AccessKey) -> None:
-    run_node(core, "aws-mqtt", owner, "us-east-1")
+    run_node(core, "aws-mqtt", owner, region="us-east-1")
     assert last(core, "refused_bytes")["detail"] == "the credential: expected the region eu-west-1, found us-east-1"
-
-
-TOPICS = ["a/b c", "a=c&d", "ä/*('~!)", "a//b", "%2F", "?x"]
 
 
 @pytest.mark.parametrize("temporary", [False, True])

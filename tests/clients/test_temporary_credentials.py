@@ -56,25 +56,27 @@ def assumed(core: LocalIotCore, policy: str) -> AccessKey:
 @pytest.mark.parametrize("client", NODE_CLIENTS)
 def test_a_client_uses_its_own_client_id_and_room(core: LocalIotCore, client: str) -> None:
     key = assumed(core, session_policy(core, f"ann/{client}", "lobby"))
-    found = run_node(core, client, key, client_id=f"ann/{client}", topic="rooms/lobby")
+    found = run_node(core, client, key, clientId=f"ann/{client}", topic="rooms/lobby", will=None)
     assert found == [["message", "rooms/lobby", "hello"]]
 
 
-def test_another_client_id_of_the_same_principal_is_refused(core: LocalIotCore) -> None:
+@pytest.mark.parametrize("client", NODE_CLIENTS)
+def test_another_client_id_of_the_same_principal_is_refused(core: LocalIotCore, client: str) -> None:
     key = assumed(core, session_policy(core, "ann/phone", "lobby"))
-    events = run_node(core, "aws-iot-device-sdk", key, client_id="ann/laptop", topic="rooms/lobby")
+    events = run_node(core, client, key, clientId=f"ann/laptop/{client}", topic="rooms/lobby", will=None)
     assert "message" not in [event for event, *_ in events]
     record = last(core, "decision")
     assert (record["reason"], record["principal"]) == ("connect_not_allowed", "iot-authorizer-client/ann")
 
 
-def test_another_room_is_refused(core: LocalIotCore) -> None:
-    key = assumed(core, session_policy(core, "ann/room", "lobby"))
-    events = run_node(core, "aws-signature-v4", key, client_id="ann/room", topic="rooms/other")
+@pytest.mark.parametrize("client", NODE_CLIENTS)
+def test_another_room_is_refused(core: LocalIotCore, client: str) -> None:
+    key = assumed(core, session_policy(core, f"ann/room/{client}", "lobby"))
+    events = run_node(core, client, key, clientId=f"ann/room/{client}", topic=f"rooms/{client}", will=None)
     assert "message" not in [event for event, *_ in events]
     records = core.call(lambda: list(core.feed.recent()))
     denied = [(each["action"], each["resource"]) for each in records if each.get("reason") == "not_allowed_by_policy"]
-    assert ("subscribe", "rooms/other") in denied
+    assert ("subscribe", f"rooms/{client}") in denied
 
 
 def test_too_many_rooms_do_not_fit_into_a_session_policy(core: LocalIotCore) -> None:

@@ -1,4 +1,4 @@
-"""A real HTTP server that answers in DynamoDB's name whatever a test wants."""
+"""A real HTTP server that takes DynamoDB's place and gives the answers that a test scripts."""
 
 import json
 from contextlib import AbstractContextManager

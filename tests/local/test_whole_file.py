@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from iot_core.whole_file import unfinished, write_whole
+from iot_core.whole_file import unfinished, write_once, write_whole
 
 KILLED = """
 import os, signal
@@ -41,6 +41,23 @@ def test_a_full_disk_names_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     with pytest.raises(OSError, match="No space left on device") as refused:
         write_whole(tmp_path / "key.pem", b"whole")
     assert (refused.value.filename, list(tmp_path.iterdir())) == (str(tmp_path / "key.pem"), [])
+
+
+@pytest.mark.parametrize("has_links", [True, False])
+def test_a_file_that_is_written_once_is_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, has_links: bool) -> None:
+    def fail(*_: object) -> None:
+        raise OSError(errno.EOPNOTSUPP, os.strerror(errno.EOPNOTSUPP))
+
+    if not has_links:
+        monkeypatch.setattr(os, "link", fail)
+    write_once(tmp_path / "key.pem", b"whole", mode=0o600)
+    assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("key.pem", b"whole")]
+
+
+def test_a_file_that_another_process_makes_meanwhile_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "fsync", lambda _: (tmp_path / "key.pem").write_bytes(b"other"))
+    write_once(tmp_path / "key.pem", b"whole", mode=0o600)
+    assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("key.pem", b"other")]
 
 
 def test_a_killed_writer_leaves_the_old_content(tmp_path: Path) -> None:

@@ -61,6 +61,10 @@ REFUSED: dict[str, tuple[Blocks, str]] = {
         (grant(publish=["a/+/c", "a/b/d/c"]), grant(when={"x": "1"}, publish=["a/#"])),
         "for example a/b/d/c",
     ),
+    "the container contains the entry for some values only": (
+        (grant(publish=["a/+/c", "a/{claims.x}/d/c", "{claims.x}/#"]),),
+        "for example a/{claims.x}/d/c",
+    ),
     "the container needs a claim of its own": (
         (grant(subscribe=["$share/{claims.team}/a/#", "a/b/+", "$share/g/a/b/c/d"]),),
         "for example a/b/c/d",

@@ -1,10 +1,11 @@
 """CloudWatch alarms for an authorizer."""
 
-from aws_cdk import Duration, aws_cloudwatch, aws_cloudwatch_actions, aws_sns
+from aws_cdk import Duration, Stack, aws_cloudwatch, aws_cloudwatch_actions, aws_sns
 from constructs import Construct
 
 from iot_authorizer_cdk.constructs.custom_authorizer import IotCustomAuthorizer
 from iot_authorizer_cdk.constructs.metrics import Metrics
+from iot_authorizer_cdk.constructs.places import called, check_region, place_of
 
 _PERIOD = Duration.minutes(5)
 _MOST_LOCKED = 20
@@ -33,9 +34,12 @@ class Alarms(Construct):
 
         `refused_share` is in percent. It is ignored in periods with fewer than `least_decisions` decisions, which may
         come from one client. `most_refused` clients may be refused in 5 minutes, 10 a second: more are a flood, however
-        many are allowed meanwhile.
+        many are allowed meanwhile. Raises InvalidSettings for a topic of another region.
         """
         super().__init__(scope, construct_id)
+        if topic is not None:
+            place = place_of(topic, topic.topic_arn)
+            check_region(Stack.of(self), f"topic {called(topic, topic.topic_arn)}", place, "a topic in this region")
         metrics = Metrics(authorizer)
         share = metrics.refused_share(_PERIOD, least_decisions)
         longest = (slow or Duration.millis(2500)).to_milliseconds()

@@ -19,6 +19,7 @@ from iot_authorizer_cdk.constructs.first_use import invoke_command, web_socket_u
 from iot_authorizer_cdk.constructs.function import AuthorizerFunction
 from iot_authorizer_cdk.constructs.identity_table import check_table, name_or_arn
 from iot_authorizer_cdk.constructs.issuer import Issuer
+from iot_authorizer_cdk.constructs.places import check_region, place_in
 from iot_authorizer_cdk.constructs.shared_secrets import SecretGrant, secret_grant
 from iot_authorizer_cdk.constructs.stand_ins import TOKEN, StandIns
 from iot_authorizer_cdk.package.configuration import (
@@ -232,6 +233,9 @@ def _secrets(
     scope: Construct, names: Sequence[str], issuers: Sequence[Issuer], props: AuthorizerProps
 ) -> list[SecretGrant]:
     """Returns what the function needs to read each secret. Raises InvalidSettings for a secret that it cannot read."""
+    for arn in props.secret_kms_key_arns:
+        if (place := place_in(arn)) is not None:
+            check_region(Stack.of(scope), f"secret_kms_key_arns: {arn}", place, "a key in this region")
     known = {name: secret for issuer in issuers for name, secret in issuer.secrets.items()}
     return [secret_grant(scope, name, known.get(name), props.secret_kms_key_arns) for name in dict.fromkeys(names)]
 

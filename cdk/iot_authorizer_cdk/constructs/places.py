@@ -4,6 +4,7 @@
 2. The ARN of a new resource is one token: its stack says them. The ARN of an existing one may be a token too: then its
    region is taken from its stack, and its account is not known.
 3. A function asks the services of its own region, and none of them answers for another region.
+   unmeasured: PutMetricAlarm is reported to refuse a topic of another region ("Only … is supported").
 """
 
 import re
@@ -53,5 +54,5 @@ def check_region(stack: Stack, subject: str, place: Place, advice: str) -> None:
     `subject` is what is there, and `advice` ends with what to use, in the region of the stack.
     """
     if place.region != stack.region and not (Token.is_unresolved(place.region) or Token.is_unresolved(stack.region)):
-        problem = f"found {place.region}, but the function is in {stack.region}, where it cannot use it"
+        problem = f"found {place.region}, but the stack is in {stack.region}, which cannot use it"
         raise InvalidSettings(f"{subject}: {problem}: use {advice}")

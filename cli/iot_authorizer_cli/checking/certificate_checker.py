@@ -87,18 +87,19 @@ def check(
     render(())  # It refuses what is not a template, with a message of its own.
     lines = lines_of(tomllib.loads(template.decode("utf-8-sig")))
     prefix = about["topic_prefix"]
-    if [(line.place, line.text) for line in lines] != [(p, e["text"]) for p, e in certificate["entries"].items()]:
+    entries = [line for line in lines if line.key]
+    if [(line.place, line.text) for line in entries] != [(p, e["text"]) for p, e in certificate["entries"].items()]:
         yield "the certificate has other entries than the template"
         return
-    yield from _entries(lines, certificate, prefix)
-    yield from _pairs(lines, certificate, prefix)
+    yield from _entries(entries, certificate, prefix)
+    yield from _pairs(entries, certificate, prefix)
     examples = certificate["examples"]
     mine = [*aimed(lines), *drawn(lines, about["sha256"], principals)]
     asked = [{key: each[key] for key in ("principal", "claims", "client_id")} for each in (*examples, *mine)]
     answers = render(asked)
     yield from _examples(examples, answers[: len(examples)])
     yield from _policies(lines, prefix, asked, answers)
-    yield from _coverage(lines, certificate, mine, answers[len(examples) :])
+    yield from _coverage(entries, certificate, mine, answers[len(examples) :])
 
 
 def _statements(certificate: Mapping[str, Any], program: Program) -> Iterator[str]:

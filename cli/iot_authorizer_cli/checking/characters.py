@@ -98,7 +98,7 @@ def _following(state: _State, *, filters: bool) -> Iterator[tuple[str, str]]:
 
 
 def _closure(places: Iterable[_Place]) -> frozenset[_Place]:
-    """With the places behind tokens that may take nothing. A group that matches whatever follows needs no others."""
+    """With the places behind tokens that may take nothing. A group that matches any rest needs no others."""
     found = set(places)
     waiting = list(found)
     for place in waiting:  # It grows meanwhile.

@@ -16,7 +16,10 @@ KEYS = {
     **{(kind, "receive"): ("iot:Receive",) for kind in ("grant", "deny")},
     **{(kind, "read"): ("iot:GetRetainedMessage",) for kind in ("grant", "deny")},
     **{(kind, "send"): ("iot:SendDirectMessage",) for kind in ("grant", "deny")},
+    ("grant", ""): (),
+    ("deny", ""): (),
 }
+"""The actions of each key. The empty key is that of a block without entries: its conditions are read all the same."""
 TO = "\t"
 """Joins the receiver and the topic of a direct message in the text of an entry. As the first level, it marks one."""
 SLASH = re.compile(r"/(?![^{}]*\})")
@@ -68,21 +71,23 @@ class TemplateLine(NamedTuple):
 
 
 def lines_of(tables: Mapping[str, Any]) -> list[TemplateLine]:
-    """The entries of a template."""
+    """The entries of a template, and a line with an empty key for each block that has none."""
     return [
-        TemplateLine(kind, number, key, at, text, block)
+        line
         for kind in ("grant", "deny")
         for number, block in enumerate(tables.get(kind, []))
-        for key, at, text in _texts_of(block)
+        for line in [*_entries_of(kind, number, block)] or [TemplateLine(kind, number, "", (), "", block)]
     ]
 
 
-def _texts_of(block: Mapping[str, Any]) -> Iterator[tuple[str, tuple[int | str, ...], str]]:
+def _entries_of(kind: str, number: int, block: Mapping[str, Any]) -> Iterator[TemplateLine]:
     for key in ("connect", "publish", "retain", "subscribe", "receive", "read"):
-        yield from ((key, (index,), text) for index, text in enumerate(block.get(key, [])))
+        for index, text in enumerate(block.get(key, [])):
+            yield TemplateLine(kind, number, key, (index,), text, block)
     for index, send in enumerate(block.get("send", [])):
-        for number, topic in enumerate(send["topics"]):
-            yield "send", (index, "topics", number), f"{send['to']}{TO}{topic}"
+        for at, topic in enumerate(send["topics"]):
+            text = f"{send['to']}{TO}{topic}"
+            yield TemplateLine(kind, number, "send", (index, "topics", at), text, block)
 
 
 def levels_of(text: str) -> list[str]:

@@ -93,7 +93,7 @@ def _answer(
 ) -> tuple[Explanation, tuple[str, ...]]:
     """The explanation, and why the template refuses the client ID; nothing if it does not.
 
-    Raises a usage error, which names the resource or the client ID, if IoT Core refuses it whatever the policy allows.
+    Raises a usage error, which names the resource or the client ID, if IoT Core refuses it under every policy.
     """
     with options.usage_errors(name):
         options.check_resource(asked.action, asked.resource)

@@ -25,8 +25,7 @@ from iot_authorizer_cli.console import bodies
 from iot_authorizer_cli.console.live_clients import ConnectedClient
 from iot_authorizer_cli.console.policy import compiled
 from iot_authorizer_cli.console.secret import SecretCheck
-from iot_authorizer_cli.console.template_changes import TemplateChanges
-from iot_authorizer_cli.console.template_proof import TemplateProof
+from iot_authorizer_cli.console.template_review import TemplateReview
 from iot_authorizer_cli.examples.proposal import example_of
 from iot_authorizer_cli.examples.suggestions import presets, suggestions
 from iot_authorizer_cli.project.configuration import ProjectConfiguration
@@ -106,8 +105,7 @@ class Console:
     """Gives the addresses once the ports are open."""
     secret: str
     """What the sender of a request must know."""
-    proof: TemplateProof
-    changes: TemplateChanges
+    review: TemplateReview
 
     def routes(self) -> list[BaseRoute]:
         """The page at `/`, and everything below `/console/`. All need the secret."""
@@ -157,11 +155,11 @@ class Console:
 
     async def _proof(self, _request: Request) -> Mapping[str, object]:
         """Whether the template in force is proved. The page asks after each reload."""
-        return dict(await self.proof.of(self._template()[0]))
+        return dict(await self.review.proof(self._template()[0]))
 
     async def _changes(self, _request: Request) -> Mapping[str, object]:
         """What the edits of the template came to, or null without an edit. The page asks after each reload."""
-        found = await self.changes.of(self.configuration.template)
+        found = await self.review.changes(self.configuration.template)
         return {"changes": None} if found is None else found.shown()
 
     async def _clients(self, _request: Request) -> Mapping[str, object]:

@@ -85,7 +85,7 @@ class ExplainRequest(PolicyRequest):
     @field_validator("resource")
     @classmethod
     def _may_be_allowed(cls, resource: str, others: ValidationInfo) -> str:
-        """Refuses what IoT Core refuses whatever the policy allows: the template would say that it is allowed."""
+        """Refuses what IoT Core refuses under every policy: the template would say that it is allowed."""
         if "action" in others.data:
             check_resource(others.data["action"], resource, IOT_CORE)
         return resource

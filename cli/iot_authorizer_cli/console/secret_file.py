@@ -8,7 +8,7 @@ import secrets
 from collections.abc import Mapping
 from pathlib import Path
 
-from iot_core.whole_file import require_private, write_whole
+from iot_core.whole_file import require_private, write_once
 from iot_policies import InvalidFile
 
 SECRET_FILE = "console-secret"  # noqa: S105 (it is no password)
@@ -23,7 +23,7 @@ def console_secret(folder: Path) -> str:
     """The secret in a data folder; made if it is missing. Raises InvalidFile, OSError."""
     path = folder / SECRET_FILE
     if not path.exists():
-        write_whole(path, f"{secrets.token_urlsafe(_BYTES)}\n".encode(), mode=0o600)
+        write_once(path, f"{secrets.token_urlsafe(_BYTES)}\n".encode(), mode=0o600)
     return _read(path)
 
 

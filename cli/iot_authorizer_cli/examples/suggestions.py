@@ -117,7 +117,7 @@ def suggestions(template: PolicyTemplate, principal: Principal, client_id: str |
 
 
 def why_refused_always(question: Question, resource: str) -> str | None:
-    """Why IoT Core refuses an action on a client ID, topic or topic filter whatever a policy allows, or None."""
+    """Why IoT Core refuses an action on a client ID, topic or topic filter under every policy, or None."""
     try:
         check_resource(question, resource, IOT_CORE)
     except ValueError as error:

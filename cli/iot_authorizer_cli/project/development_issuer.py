@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from jwt.algorithms import ECAlgorithm
 
 from iot_authorizer import development
-from iot_core.whole_file import require_private, write_whole
+from iot_core.whole_file import require_private, write_once, write_whole
 from iot_policies import InvalidFile, Principal
 
 DATA = Path(".iot-authorizer")
@@ -89,7 +89,7 @@ class DevelopmentIssuer:
         path = self._key_path
         if not path.exists():
             made = generate_private_key(SECP256R1())
-            write_whole(path, made.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()), mode=0o600)
+            write_once(path, made.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()), mode=0o600)
         key = _read_private(path)
         public = {**ECAlgorithm.to_jwk(key.public_key(), as_dict=True), "kid": "development", "use": "sig"}
         write_whole(self.jwks_path, json.dumps({"keys": [public]}).encode())

@@ -102,8 +102,8 @@ class IotCoreUnderTest(LocalIotCore):
         `topic` is the client ID for `connect`, and a client ID and a topic for `send`. Asks as IoT Core does: invokes
         the authorizer's function and evaluates its answer. Raises ClientRefused for a client that cannot connect for
         another reason than its policy, also for a `client_id` that is not granted, so that no test passes for the wrong
-        reason. Raises ValueError for an unknown action, and for a topic or client ID that IoT Core refuses whatever the
-        policy allows.
+        reason. Raises ValueError for an unknown action, and for a topic or client ID that IoT Core refuses under every
+        policy.
         """
         _check(action, topic, client_id)
         settings = self._settings(principal, claims, topic if action == "connect" else client_id, token)

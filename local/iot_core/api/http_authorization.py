@@ -2,7 +2,7 @@
 
 Rules:
 - A request with a signature of AWS (Signature Version 4) is decided by the policy of the principal that signed it,
-  whatever its operation is.
+  for every operation.
 - Without a signature, the custom authorizer decides about publishing, direct messages and reading retained messages.
 - unmeasured: that a custom authorizer's policy can allow more than to publish. The guide's page "Custom authentication"
   says that over HTTPS it "only supports publish operations"; its newer page "Direct messaging policy examples" has a

@@ -1,4 +1,4 @@
-"""The rules for topic names, topic filters and client IDs, which hold whatever the policy allows.
+"""The rules for topic names, topic filters and client IDs, which hold under every policy.
 
 Developer guide, "MQTT topics"; AWS General Reference, "AWS IoT Core endpoints and quotas".
 """
@@ -31,7 +31,7 @@ def check_resource(action: str, resource: str, limits: Limits) -> None:
 
     For `send`, it is a direct message: a client ID and a topic.
 
-    Raises ValueError, as InvalidTopic or InvalidClientId, for what IoT Core refuses whatever the policy allows.
+    Raises ValueError, as InvalidTopic or InvalidClientId, for what IoT Core refuses under every policy.
     """
     if action == "connect":
         check_client_id(resource, limits)

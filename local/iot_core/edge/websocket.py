@@ -3,6 +3,10 @@
 An upgrade request can be signed in its URL. A wrong signature is answered with 403, as AWS does, and the client never
 gets to its CONNECT.
 
+A client with the old subprotocol `mqttv3.1` gets one packet in each message, and each in a TLS record of its own. AWS's
+device SDK v1 for Python, which uses it, processes the first packet of a message, and the others only when more bytes
+come. All other clients get the packets of a flush in one message, which is faster.
+
 Frames can come in the same bytes as the upgrade request. They are read after the request is answered: only then it is
 known whether they are frames at all.
 """
@@ -10,8 +14,9 @@ known whether they are frames at all.
 import asyncio
 import base64
 import json
+import logging
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from websockets.exceptions import InvalidMessage
@@ -33,7 +38,8 @@ from iot_core.mqtt import MalformedPacket
 from iot_core.reasons import IotCoreReason
 
 PATH = "/mqtt"
-_SUBPROTOCOLS = ("mqtt", "mqttv3.1")
+_OLD_SUBPROTOCOL = "mqttv3.1"
+_SUBPROTOCOLS = ("mqtt", _OLD_SUBPROTOCOL)
 _END_OF_HEAD = b"\r\n\r\n"
 _LONGEST_FRAME = 256 * 1024
 """Bytes; an MQTT packet has at most 146 KiB."""
@@ -44,6 +50,9 @@ _BAD_REQUEST = b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length
 
 BeginMqtt = Callable[[Channel, HttpContext, IamPrincipal | None], MqttConnection]
 """Begins an MQTT connection on a WebSocket with this upgrade request, and the principal that signed it."""
+_logger = logging.getLogger(__name__)
+_logger.setLevel(logging.ERROR)  # Requests, which the library logs for debugging, have tokens and signatures.
+
 OnRefusal = Callable[[IotCoreReason, str], None]
 """Called with the reason of a refused upgrade, because a program in a browser never sees the answer."""
 Verify = Callable[[SentRequest], AccessKey | None]
@@ -67,7 +76,9 @@ class MqttOverWebSocket(asyncio.Protocol):
         self._on_refusal = on_refusal
         self._knows = knows
         self._verify = verify
-        self._protocol = ServerProtocol(subprotocols=list(map(Subprotocol, _SUBPROTOCOLS)), max_size=_LONGEST_FRAME)
+        self._protocol = ServerProtocol(
+            subprotocols=list(map(Subprotocol, _SUBPROTOCOLS)), max_size=_LONGEST_FRAME, logger=_logger
+        )
         self._connection: MqttConnection | None = None
         self.pause_reading = transport.pause_reading
         self.resume_reading = transport.resume_reading
@@ -109,10 +120,11 @@ class MqttOverWebSocket(asyncio.Protocol):
             self._connection.resume_writing()
 
     def write(self, chunk: bytes) -> None:
-        """Sends bytes in one binary message [MQTT-6.0.0-1]."""
-        if self._protocol.state is State.OPEN:
-            self._protocol.send_binary(chunk)
-            self._send()
+        """Sends whole packets in binary messages [MQTT-6.0.0-1], several in one unless the client is an old one."""
+        for message in packets(chunk) if self._protocol.subprotocol == _OLD_SUBPROTOCOL else (chunk,):
+            if self._protocol.state is State.OPEN:
+                self._protocol.send_binary(message)
+                self._send()
 
     def close(self) -> None:
         """Begins the closing handshake; the client's close frame completes it (RFC 6455, section 7.1.1)."""
@@ -182,7 +194,10 @@ class MqttOverWebSocket(asyncio.Protocol):
 
     def _refusal(self, path: str, request: Request) -> Response | None:
         """The answer to an upgrade that IoT Core refuses; None to all others."""
-        if not all(map(self._knows, request.headers.get_all("Host") or [""])):
+        hosts = request.headers.get_all("Host")
+        if len(hosts) > 1:
+            return self._protocol.reject(400, "expected one Host header (RFC 9112, section 3.2)\n")
+        if not self._knows("".join(hosts)):
             return self._protocol.reject(421, f"{UNKNOWN_HOST}\n")
         if path != PATH:
             return self._protocol.reject(404, f"MQTT over WebSocket is at {PATH}\n")
@@ -210,9 +225,11 @@ class MqttOverWebSocket(asyncio.Protocol):
         if self._connection is not None:
             self._connection.fail(MalformedPacket(f"WebSocket: {problem}"))
         elif not self._protocol.accept_called:
-            self._on_refusal(IotCoreReason.NOT_MQTT, f"WebSocket: {problem.__cause__ or problem}")
+            text = str(problem.__cause__ or problem)
             if isinstance(problem, InvalidMessage):  # The library does not answer such a request.
                 self._transport.write(_BAD_REQUEST)
+                text = text.partition(":")[0]  # It quotes the line, which can have a token or a signature.
+            self._on_refusal(IotCoreReason.NOT_MQTT, f"WebSocket: {text}")
 
     def _send(self) -> None:
         if self._transport.is_closing():
@@ -222,6 +239,18 @@ class MqttOverWebSocket(asyncio.Protocol):
                 self._transport.write(chunk)
             else:
                 self._transport.close()
+
+
+def packets(chunk: bytes) -> Iterator[bytes]:
+    """Takes whole MQTT packets apart."""
+    start = 0
+    while start < len(chunk):
+        at, length, shift = start + 1, 0, 0
+        while chunk[at] & 0x80:
+            length, shift, at = length | (chunk[at] & 0x7F) << shift, shift + 7, at + 1
+        end = at + 1 + (length | chunk[at] << shift)
+        yield chunk[start:end]
+        start = end
 
 
 def _is_odd_key(key: str) -> bool:

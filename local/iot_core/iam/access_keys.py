@@ -5,6 +5,7 @@
 """
 
 import json
+import re
 import secrets
 import string
 import time
@@ -13,7 +14,7 @@ from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from pathlib import Path
 
-from iot_core.whole_file import require_private, write_whole
+from iot_core.whole_file import require_private, write_once
 from iot_policies import InvalidFile
 from iot_policies.account_region import AccountRegion
 from iot_policies.connection import Connection
@@ -33,6 +34,8 @@ _EVERYTHING = parse_iam_document(
 )
 _ID_LETTERS = string.ascii_uppercase + "234567"
 _SECRET_LETTERS = string.ascii_letters + string.digits + "+/"
+_KEY_ID, _SECRET = re.compile(r"[A-Z0-9]+"), re.compile(r"[A-Za-z0-9+/]+")
+"""What a shell reads as one word, as it stands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +102,7 @@ def owner_key(folder: Path, place: AccountRegion) -> AccessKey:
     path = folder / _FILE
     if not path.exists():
         made = dict(zip(_NAMES, new_key_pair("AKIA"), strict=True))
-        write_whole(path, f"{json.dumps(made)}\n".encode(), mode=0o600)
+        write_once(path, f"{json.dumps(made)}\n".encode(), mode=0o600)
     require_private(path)
     key_id, secret = _read(path)
     return AccessKey(key_id, secret, owner_principal(key_id, place))
@@ -131,7 +134,7 @@ def _read(path: Path) -> tuple[str, str]:
     except ValueError:
         found = None
     values = [found.get(name) if isinstance(found, dict) else None for name in _NAMES]
-    key_id, secret = (value if isinstance(value, str) and value.isascii() else "" for value in values)
-    if not (key_id.isalnum() and secret.isprintable() and secret):
+    key_id, secret = (value if isinstance(value, str) else "" for value in values)
+    if not (_KEY_ID.fullmatch(key_id) and _SECRET.fullmatch(secret)):
         raise InvalidFile(path, None, "", _ADVICE)
     return key_id, secret

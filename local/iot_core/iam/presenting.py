@@ -1,12 +1,13 @@
 """Reads the signature that a request presents, strictly.
 
 1. It is in the URL (`X-Amz-…` in the query string) or in the `Authorization` header, never in both.
-2. Each `X-Amz-…` parameter comes once, with the case that AWS's documentation has.
+2. Each `X-Amz-…` parameter has the case that AWS's documentation has. No parameter comes twice: the signature fits
+   any order of the two, and a reader takes the first or the last one.
 3. Every part must have its form. A percent sign must begin an escape, and a plus must be escaped: servers read it as a
    space or as itself.
 4. The signed headers are in order and in the request. `host` is among them, as are all `x-amz-…` headers that are sent.
 
-No error quotes a signature, a token or a secret.
+No error quotes a signature, a token or a secret, also not one in the place of the key ID.
 """
 
 import re
@@ -39,11 +40,14 @@ _MOST_EXPIRES = 604_800
 """Seconds: 7 days, as for every signed URL of AWS."""
 _BAD_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 _AUTHORIZATION = re.compile(rf"{ALGORITHM} Credential=([^ ,]+),\s*SignedHeaders=([^ ,]+),\s*Signature=([^ ,]+)")
-_CREDENTIAL = re.compile(rf"([!-.0-~]{{1,128}})/([0-9]{{8}})/([a-z0-9-]+)/([a-z0-9-]+)/{TERMINATOR}")
+_CREDENTIAL = tuple(map(re.compile, (r"[!-.0-~]{1,128}", r"[0-9]{8}", r"[a-z0-9-]+", r"[a-z0-9-]+", TERMINATOR)))
+"""The parts of a credential."""
 _DATE, _TIME = re.compile(r"[0-9]{8}T[0-9]{6}Z"), "%Y%m%dT%H%M%SZ"
 _SIGNATURE = re.compile(r"[0-9a-f]{64}")
 _LONGEST = 80
 """Characters of a value that an error shows."""
+_LONGEST_KEY_ID = 32
+"""Characters of a key ID that an error shows. AWS's IDs have 20, its secrets 40."""
 
 
 class MalformedSignature(Exception):
@@ -120,7 +124,7 @@ def read_url(request: SentRequest) -> PresentedSignature:
 
 def read_header(request: SentRequest) -> PresentedSignature:
     """Reads the signature of the Authorization header. Raises MalformedSignature."""
-    _check_escapes(request)
+    _check_query(request)
     if any(name.lower() in _IN_URL for name, _ in request.parameters()):
         raise MalformedSignature("found a signature in the Authorization header and in the URL: send only one of them")
     found = read_authorization(request)
@@ -157,7 +161,7 @@ def read_authorization(request: SentRequest) -> AuthorizationHeader:
 
 def _parameters(request: SentRequest) -> Mapping[str, str]:
     """The `X-Amz-…` parameters of a query string, by name."""
-    _check_escapes(request)
+    _check_query(request)
     found: dict[str, str] = {}
     known = {name.lower(): name for name in (*_REQUIRED, _EXPIRES, TOKEN)}
     for name, value in request.parameters():
@@ -167,21 +171,24 @@ def _parameters(request: SentRequest) -> Mapping[str, str]:
         expected = known.get(text.lower(), text)
         if text != expected:
             raise MalformedSignature(f"found {_shown(text)} in the query string, expected {expected}")
-        if text in found:
-            raise MalformedSignature(f"found {_shown(text)} twice in the query string, expected it once")
         if not value.isascii():
             raise MalformedSignature(f"{_shown(text)}: expected ASCII")
         found[text] = value.decode("ascii")
     return found
 
 
-def _check_escapes(request: SentRequest) -> None:
+def _check_query(request: SentRequest) -> None:
     for part in (request.path, request.query):
         if _BAD_ESCAPE.search(part):
             raise MalformedSignature("found a % in the URL that begins no escape, expected %25")
     # unmeasured: AWS reads a plus as a space or as itself.
     if b"+" in request.query:
         raise MalformedSignature("found a + in the query string, expected %2B, or %20 for a space")
+    names = set[bytes]()
+    for name, _ in request.parameters():
+        if name in names:
+            raise MalformedSignature(f"found {_shown(name)} twice in the query string, expected it once")
+        names.add(name)
 
 
 def _text(request: SentRequest, name: str) -> str | None:
@@ -196,11 +203,15 @@ def _text(request: SentRequest, name: str) -> str | None:
 
 def _credential(text: str) -> tuple[str, Scope]:
     """The key ID and the scope of a credential."""
-    match = _CREDENTIAL.fullmatch(text)
-    if match is None:
-        expected = f"KEY-ID/YYYYMMDD/REGION/SERVICE/{TERMINATOR}"
-        raise MalformedSignature(f"the credential: expected {expected}, found {_shown(text)}")
-    return match[1], Scope(match[2], match[3], match[4])
+    parts, expected = text.split("/"), f"the credential: expected KEY-ID/YYYYMMDD/REGION/SERVICE/{TERMINATOR}"
+    if len(parts) != len(_CREDENTIAL):
+        raise MalformedSignature(f"{expected}, found {len(parts)} parts")
+    for place, (pattern, part) in reversed(list(enumerate(zip(_CREDENTIAL, parts, strict=True)))):
+        if not pattern.fullmatch(part):
+            found = _shown(part) if place else "another character"
+            raise MalformedSignature(f"{expected}, found {found} in part {place + 1}")
+    key_id, *scope, _ = parts
+    return key_id, Scope(*scope)
 
 
 def _date(text: str, scope: Scope) -> str:
@@ -244,6 +255,13 @@ def _expires(text: str | None) -> int | None:
     if not (re.fullmatch(r"[0-9]{1,6}", text) and 1 <= int(text) <= _MOST_EXPIRES):
         raise MalformedSignature(f"X-Amz-Expires: expected seconds, 1 to {_MOST_EXPIRES}, found {_shown(text)}")
     return int(text)
+
+
+def shown_key_id(key_id: str) -> str:
+    """The ID of an access key, for an error, unless it looks like a secret."""
+    if len(key_id) <= _LONGEST_KEY_ID:
+        return key_id
+    return f"with an ID of {len(key_id)} characters, as long as a secret: are the ID and the secret swapped?"
 
 
 def _shown(text: str | bytes) -> str:

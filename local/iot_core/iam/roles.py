@@ -101,7 +101,7 @@ class Roles:
             arn=f"arn:{place.partition}:sts::{place.account}:assumed-role/{session.role}/{session.name}",
             caller=self._caller(session, user_id),
             policies=(role.policy,) if role else (),
-            session_policies=((parse_iam_document(session.policy),),) if session.policy else (),
+            session_policies=((parse_iam_document(session.policy),),) if session.policy is not None else (),
             clock=self._clock,
         )
 

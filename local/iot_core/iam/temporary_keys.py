@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from iot_core.iam.access_keys import AccessKey, IamPrincipal, new_key_pair
 from iot_core.iam.roles import RoleSession
-from iot_core.whole_file import require_private, write_whole
+from iot_core.whole_file import require_private, write_once
 from iot_policies import InvalidFile
 
 _FILE = "session-token-key"
@@ -63,7 +63,7 @@ def sealing_key(folder: Path) -> bytes:
     """The key of a data folder that seals session tokens; made if it is missing. Raises InvalidFile, OSError."""
     path = folder / _FILE
     if not path.exists():
-        write_whole(path, os.urandom(_KEY_BYTES).hex().encode() + b"\n", mode=0o600)
+        write_once(path, os.urandom(_KEY_BYTES).hex().encode() + b"\n", mode=0o600)
     require_private(path)
     try:
         key = bytes.fromhex(path.read_bytes().decode())

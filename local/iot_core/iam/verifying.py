@@ -5,8 +5,8 @@
    header it is signed.
 2. The scope must name the region of this endpoint, and a service that the request is for.
 3. The signature must be that of the request as it came. If it is not, `mistakes` finds out why.
-4. The request must have been signed within five minutes, before or after now. That is what AWS keeps to, whatever
-   X-Amz-Expires says.
+4. The request must have been signed within five minutes, before or after now. That is what AWS keeps to, for any
+   X-Amz-Expires.
 """
 
 import hmac
@@ -24,6 +24,7 @@ from iot_core.iam.presenting import (
     read_authorization,
     read_header,
     read_url,
+    shown_key_id,
 )
 from iot_core.iam.signing import Scope, SentRequest, signature
 from iot_core.reasons import IotCoreReason
@@ -130,13 +131,13 @@ class SignatureVerifier:
         if token is None:
             if key_id.startswith(_TEMPORARY):
                 raise _invalid_token(f"{key_id} is a temporary key: the session token is missing")
-            raise unknown_key(f"this machine did not issue the access key {key_id}")
+            raise unknown_key(f"this machine did not issue the access key {shown_key_id(key_id)}")
         key = self._keys.open_token(token)
         if key is None:
             source = "it was changed, or another endpoint issued it"
-            raise unknown_key(f"this machine did not issue the session token of {key_id}: {source}")
+            raise unknown_key(f"this machine did not issue the session token of {shown_key_id(key_id)}: {source}")
         if key.key_id != key_id:
-            raise _invalid_token(f"the session token is not the one of {key_id}")
+            raise _invalid_token(f"the session token is not the one of {shown_key_id(key_id)}")
         return key
 
     def _check_expiry(self, key: AccessKey) -> None:
@@ -154,7 +155,7 @@ class SignatureVerifier:
     def _check_time(self, presented: PresentedSignature) -> None:
         """Checks when the request was signed."""
         age = self._clock() - presented.time
-        # unmeasured: AWS keeps to about five minutes whatever X-Amz-Expires says; whether it honours a shorter time is
+        # unmeasured: AWS keeps to about five minutes for any X-Amz-Expires; whether it honours a shorter time is
         # unknown. A URL is never valid for longer than its maker wanted.
         most = min(_PATIENCE, presented.expires or _PATIENCE)
         if age > most:

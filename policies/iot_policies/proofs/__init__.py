@@ -5,8 +5,6 @@ proof = prove(template)
 assert proof.verdict == "proved"
 """
 
-from iot_policies.proofs.diff import TemplateDiff, diff
 from iot_policies.proofs.prover import Proof, prove
-from iot_policies.proofs.who_can import WhoCan, who_can
 
-__all__ = ["Proof", "TemplateDiff", "WhoCan", "diff", "prove", "who_can"]
+__all__ = ["Proof", "prove"]

@@ -7,7 +7,7 @@
 2. A fresh level has the character FRESH, which no template and no value can have.
 3. All patterns of an automaton are in one integer, with one bit for each number of pieces that a pattern has read. A
    step moves the bits whose next piece takes the letter, and keeps the bits behind a piece that loops. Bits of one
-   group with the same pieces still to read are one bit; a group that matches whatever follows needs no other bit.
+   group with the same pieces still to read are one bit; a group that matches any rest needs no other bit.
    Otherwise the number of states would grow exponentially with the values of a list.
 4. The search goes breadth first, so the first witness has as few levels as possible. Words may have any length:
    IoT Core's limits only make fewer of them possible.

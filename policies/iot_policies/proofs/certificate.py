@@ -76,7 +76,7 @@ def _sha256(content: bytes) -> str:
 
 
 def _hash_of(paths: Iterable[Path]) -> str:
-    """The hash of some source files, whatever folder they are in."""
+    """The hash of some source files. It does not depend on their folder."""
     lines = [f"{path.relative_to(_PROOFS.parent).as_posix()} {_sha256(path.read_bytes())}" for path in sorted(paths)]
     return _sha256("\n".join(lines).encode())
 

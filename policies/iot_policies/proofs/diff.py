@@ -101,7 +101,11 @@ def diffing(
         if line is not None:
             found.lines.append(line)
     found.lines.sort(key=lambda line: line.effect == "closes")
-    found.refusals = refusals(old, new, words, found.not_covered)
+    for number, refused in enumerate(refusals(old, new, words, found.not_covered)):
+        if refused is None:
+            yield Progress("refused principals", number, None)
+        elif refused.kind not in {each.kind for each in found.refusals}:
+            found.refusals.append(refused)
     if changed:
         yield from _outside(old, new, found)
     return found
@@ -122,16 +126,18 @@ def _outside(old: PolicyTemplate, new: PolicyTemplate, found: TemplateDiff) -> I
     if beyond := dict.fromkeys((*beyond_limits(old), *beyond_limits(new))):
         found.not_covered += beyond
         return
+    every: list[ExamplePrincipal] = []
     try:
-        every = list(Examples(_together(old, new)).all())
+        for each in Examples(_together(old, new)).all():
+            every.append(each)
+            yield Progress("collected principals", len(every), None)
     except NotCovered as problem:
         found.not_covered.append(f"example principals: {problem}")
         return
     changed = {id(line.entry) for line in found.lines}
     kinds = {each.kind: each for each in found.refusals}
     for number, example in enumerate(every):
-        if number % 50 == 0:
-            yield Progress("example principals", number, len(every))
+        yield Progress("example principals", number, len(every))
         try:
             before, after = (_policy(template, example) for template in (old, new))
             if isinstance(before, Meaning) and isinstance(after, Meaning):

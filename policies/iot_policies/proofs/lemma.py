@@ -8,7 +8,7 @@ with the shape that this lemma is about:
 2. *A filter with m `+` and no `#`, n levels*, has the denials D_1 … D_m. A topic of the Allow has n levels or more,
    since each piece between slashes takes one or more. With n levels, each star takes one: the filter matches, and no
    D_k does, since it has n + 1 pieces. With more, some star takes two or more: D_k matches for this k, and the filter
-   does not. This holds whatever the texts between the slashes are.
+   does not. This holds for any texts between the slashes.
 3. *A filter that ends with `#`*, and has only `+` between its first wildcard and that, needs no D_k: both it and its
    Allow take n or more levels.
 4. *A wildcard as the first level* also has the Allow with `$*` in its place denied: exactly what begins with `$`.

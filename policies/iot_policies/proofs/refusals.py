@@ -56,20 +56,21 @@ class Refusals(NamedTuple):
         return self.is_new, self.reason, self.source
 
 
-def refusals(old: PolicyTemplate, new: PolicyTemplate, words: Words, not_covered: list[str]) -> list[Refusals]:
+def refusals(
+    old: PolicyTemplate, new: PolicyTemplate, words: Words, not_covered: list[str]
+) -> Iterator[Refusals | None]:
     """The kinds of principals that only one of two templates refuses. Those without any grant are left out.
 
-    What cannot be decided is added to `not_covered`, one line each.
+    A kind can come twice. None comes after each principal that was tried, so that the caller can stop at any time. What
+    cannot be decided is added to `not_covered`, one line each.
     """
-    found: list[Refusals] = []
     for is_new, template, other in ((False, old, new), (True, new, old)):
         for block in blocks_only_in(template, other):
             try:
-                found += _of_block(template, other, block, words, is_new=is_new)
+                yield from _of_block(template, other, block, words, is_new=is_new)
             except NotCovered as problem:
                 name = next((entry.block_name for entry in template.entries if entry.block is block), "a block")
                 not_covered.append(f"principals that are refused because of {name}: {problem}")
-    return [*{each.kind: each for each in reversed(found)}.values()][::-1]
 
 
 def refusal_of(old: PolicyTemplate, new: PolicyTemplate, example: ExamplePrincipal) -> Refusals | None:
@@ -87,11 +88,12 @@ def refusal_of(old: PolicyTemplate, new: PolicyTemplate, example: ExamplePrincip
 
 def _of_block(
     template: PolicyTemplate, other: PolicyTemplate, block: Block, words: Words, *, is_new: bool
-) -> Iterator[Refusals]:
+) -> Iterator[Refusals | None]:
     """What a template refuses because of a block, and the other one does not."""
     for source in _sources(template, block):
         shown = set()
         for reason, example in _tries(other, block, source, words):
+            yield None
             if reason in shown or meant(template, example) != reason:
                 continue
             if isinstance(meant(other, example), Meaning):

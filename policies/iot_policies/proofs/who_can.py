@@ -84,7 +84,7 @@ class WhoCan:
     ways: tuple[Way, ...]
     """Any one of these allows it."""
     denials: tuple[Way, ...]
-    """Any one of these denies it, whatever allows it. A deny with `connect_with` denies only what it names."""
+    """Any one of these denies it, even if a grant allows it. A deny with `connect_with` denies only what it names."""
 
     def example(self) -> Principal | None:
         """A principal with as few claims as possible that can; None if no principal can. Raises NotCovered."""

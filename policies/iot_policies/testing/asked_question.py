@@ -75,7 +75,7 @@ class AskedQuestion:
         return asked <= named if entry.effect == "Allow" else bool(asked & named)
 
     def fits(self, entry: Entry, action: Action) -> bool:
-        """Whether the text of an entry covers it, whatever its conditions say."""
+        """Whether the text of an entry covers it. Conditions are ignored."""
         try:
             return entry_covers(entry, action, self.resource, self._values)
         except PolicyError:

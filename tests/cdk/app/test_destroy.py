@@ -1,4 +1,4 @@
-"""The app that destroys finds the deployed stacks, whatever happened to the configuration."""
+"""The app that destroys finds the deployed stacks, even if the configuration is missing or invalid."""
 
 from pathlib import Path
 

@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from aws_cdk import App
+from aws_cdk import App, Environment, Stack, aws_sns
 from aws_cdk.assertions import Template
 
 from iot_authorizer import Authorizer, Credentials, LambdaHandler, Principal, Refusal, VerifiedPrincipal
 from iot_authorizer.observer import Observer
+from iot_authorizer_cdk import Alarms, InvalidSettings, IotCustomAuthorizer
 from iot_authorizer_cdk.app.stacks import AuthorizerStack
 from iot_authorizer_cdk.app.stages import Stage
 from iot_policies import PolicyTemplate
@@ -119,6 +120,14 @@ def test_each_alarm_is_raised_above_its_threshold(template: Template) -> None:
 
 def bounds(alarm: dict[str, Any]) -> tuple[str | None, str | None, float]:
     return alarm.get("MetricName"), alarm.get("Statistic", alarm.get("ExtendedStatistic")), alarm["Threshold"]
+
+
+def test_a_topic_of_another_region_is_refused(tmp_path: Path) -> None:
+    stack = Stack(App(), "Test", env=Environment(account="123456789012", region="us-east-1"))
+    authorizer = IotCustomAuthorizer(stack, "Authorizer", code=write_code(tmp_path / "lambda"))
+    topic = aws_sns.Topic.from_topic_arn(stack, "Topic", TOPIC_ARN)
+    with pytest.raises(InvalidSettings, match=f"topic {TOPIC_ARN}: found eu-west-1, but the stack is in us-east-1"):
+        Alarms(stack, "Alarms", authorizer=authorizer, topic=topic)
 
 
 def test_every_alarm_notifies_the_topic_after_five_minutes_with_a_measurement(template: Template) -> None:

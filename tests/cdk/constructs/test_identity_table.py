@@ -167,7 +167,7 @@ def test_the_function_calls_a_table_by_its_name_only_in_its_own_account(
 )
 def test_a_table_of_another_region_is_refused(code: Path, properties: Callable[[Stack], dict[str, Any]]) -> None:
     stack = Stack(App(), "Test", env=Environment(account="123456789012", region="us-east-1"))
-    with pytest.raises(InvalidSettings, match=r"table .*: found eu-west-1, but the function is in us-east-1"):
+    with pytest.raises(InvalidSettings, match=r"table .*: found eu-west-1, but the stack is in us-east-1"):
         IotCustomAuthorizer(stack, "Authorizer", code=code, **properties(stack))
 
 

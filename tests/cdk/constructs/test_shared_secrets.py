@@ -261,8 +261,14 @@ ELSEWHERE: dict[str, tuple[Make, str]] = {
 @pytest.mark.parametrize(("make", "subject"), ELSEWHERE.values(), ids=ELSEWHERE)
 def test_a_secret_of_another_region_is_refused(code: Path, make: Make, subject: str) -> None:
     stack = Stack(App(), "Test", env=HERE)
-    with pytest.raises(InvalidSettings, match=f"secret {subject}.*: found us-east-1, but the function is in eu-west-1"):
+    with pytest.raises(InvalidSettings, match=f"secret {subject}.*: found us-east-1, but the stack is in eu-west-1"):
         allowed(code, stack, make(stack))
+
+
+def test_a_key_of_another_region_is_refused(code: Path) -> None:
+    stack, key = Stack(App(), "Test", env=HERE), KEY_ARN.replace("eu-west", "us-east")
+    with pytest.raises(InvalidSettings, match=f"secret_kms_key_arns: {key}: found us-east-1, but the stack is in eu"):
+        allowed(code, stack, new(stack), key)
 
 
 def test_in_a_stack_whose_region_is_not_known_it_is_not_refused(code: Path) -> None:

@@ -161,7 +161,7 @@ def test_it_shares_no_file_with_uvs_cache(for_this_machine: Path) -> None:
 
 def broken(folder: Path, name: str, content: str = '[users.pump]\nhash = "secret"\n') -> Path:
     """A configuration whose password file cannot be used."""
-    shutil.copytree(ROOT / "policies", folder / "policies", ignore=shutil.ignore_patterns("*.py"))
+    shutil.copytree(ROOT / "policies", folder / "policies", ignore=shutil.ignore_patterns("iot_policies"))
     (folder / "users.toml").write_text(content)
     (folder / "authorizer.toml").write_text(CONFIGURATION.replace("users.toml", name))
     return folder / "authorizer.toml"

@@ -309,6 +309,14 @@ TRUE: dict[str, str] = {
         when = { off = true }
         send = [{ to = "x*", topics = ["a/#"] }, { to = "{client_id}", topics = ["b/c"] }]
         """,
+    "blocks without entries": """
+        [[grant]]
+        when = { role = "x" }
+        [[grant]]
+        publish = ["a"]
+        [[deny]]
+        when = { off = 3 }
+        """,
     "words": """
         [[grant]]
         when = { scope = ["read", "write"] }
@@ -340,6 +348,7 @@ def test_a_true_certificate_holds(name: str) -> None:
         'publish = ["{principal}/+/c", "a/b/#"]',
         'send = [{ to = "{claims.x}", topics = ["a/+"] }, { to = "d", topics = ["a/b/c"] }]',
         'send = [{ to = "d/*", topics = ["a/+"] }, { to = "d/{claims.x}/y", topics = ["a/b/c"] }]',
+        'publish = ["a/+/c", "a/{claims.x}/d/c", "{claims.x}/#"]',
     ],
 )
 def test_a_denial_that_takes_topics_away_is_found_in_any_certificate(entries: str) -> None:

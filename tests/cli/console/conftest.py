@@ -40,6 +40,11 @@ class Answer(NamedTuple):
         return found
 
 
+MUTE = "rooms/lobby/mute/bob"
+"""A topic of moderators."""
+CLAIMS = "Claims (JSON object)"
+"""The label of the field of claims."""
+
 Ask = Callable[..., Answer]
 
 
@@ -199,3 +204,16 @@ def open_console(browser: Browser, core_url: str) -> Iterator[Open]:
 def console(open_console: Open) -> Console:
     """The page, at a desk."""
     return open_console(viewport={"width": 1280, "height": 800})
+
+
+def authorizer(folder: Path, name: str, text: str) -> Iterator[LocalIotCore]:
+    """IoT Core with another configuration."""
+    path = folder / name
+    path.write_text(text)
+    with LocalIotCore(path, limits=IOT_CORE.without_throttling()) as core:
+        yield core
+
+
+def choose(console: Console, means: str) -> None:
+    """Chooses how client A signs in."""
+    console.a.root.get_by_label("Sign in with").select_option(means)

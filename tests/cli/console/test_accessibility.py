@@ -6,8 +6,7 @@ from typing import TypedDict
 import pytest
 from playwright.sync_api import Page, expect
 
-from iot_authorizer_cli.console.template_changes import Changes
-from iot_authorizer_cli.console.template_proof import ShownProof
+from iot_authorizer_cli.console.template_review import Changes, ShownProof
 from iot_authorizer_cli.diff_wording import ChangeText
 from tests import ROOT
 from tests.cli.console.conftest import Console, Open

@@ -13,7 +13,6 @@ from starlette.types import Message
 from iot_authorizer.reasons import Reason
 from iot_authorizer_cli.console import bodies
 from iot_authorizer_cli.console.app import Console, ConsoleAddresses, events
-from iot_authorizer_cli.console.template_proof import TemplateProof
 from iot_authorizer_cli.local_iot_core import LocalIotCore
 from iot_core.feed import Feed, Record
 from iot_core.reasons import IotCoreReason
@@ -189,9 +188,7 @@ def test_a_client_that_disconnects_before_its_body_is_complete_is_not_an_error(c
         pass
 
     addresses = ConsoleAddresses(core.url, core.tls_url, core.ca_path)
-    console = Console(
-        core.iot_core, core.configuration, core.issuer, lambda: addresses, "secret", TemplateProof(), core.changes
-    )
+    console = Console(core.iot_core, core.configuration, core.issuer, lambda: addresses, "secret", core.review)
     scope = {
         "type": "http",
         "method": "POST",

@@ -1,4 +1,4 @@
-"""A handler that `authorizer.toml` names: a function of a module beside this file, whatever the current folder is."""
+"""A handler that `authorizer.toml` names: a function of a module beside this file, from any current folder."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,8 +1,13 @@
 """HTTPS requests that are signed with an access key."""
 
+import contextlib
+import http.client
+import socket
 from dataclasses import replace
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from iot_core.iam.access_keys import AccessKey
 from iot_core.iam.roles import CLIENT_ROLE, RoleSession
@@ -32,10 +37,41 @@ def test_the_owner_publishes_and_no_authorizer_is_asked(send: Send, service: Ser
     assert (listener.message().topic, service.core.events) == ("a/b c", [])
 
 
+def test_a_second_request_on_the_same_connection_needs_a_signature_of_its_own(service: Service, signer: Signer) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", service.port, timeout=10)
+    with contextlib.closing(connection):
+        statuses = []
+        signed, other = signer.headers("POST", TOPIC), signer.headers("POST", "/topics/b")
+        for headers in (signed, {}, other):
+            connection.request("POST", TOPIC, b"", headers)
+            response = connection.getresponse()
+            response.read()
+            statuses.append(response.status)
+    assert statuses == [200, 401, 403]
+
+
 def test_the_body_is_signed(send: Send, service: Service, signer: Signer) -> None:
     headers = signer.headers("POST", TOPIC, body=b"hello")
     assert send("POST", TOPIC, b"hellO", headers).error == (403, "InvalidSignatureException")
     assert reasons(service) == ["aws_signature_mismatch"]
+
+
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.data())
+def test_any_bytes_in_a_signed_request_are_refused_with_a_reason(
+    service: Service, signer: Signer, caplog: pytest.LogCaptureFixture, data: st.DataObject
+) -> None:
+    headers = signer.headers("POST", TOPIC, "qos=1", b"x")
+    head = bytearray(f"{TOPIC}?qos=1 HTTP/1.1\r\n".encode())
+    head += "".join(f"{name}: {value}\r\n" for name, value in headers.items()).encode()
+    for _ in range(data.draw(st.integers(1, 3))):
+        at, cut = data.draw(st.integers(0, len(head))), data.draw(st.integers(0, 40))
+        head[at : at + cut] = data.draw(st.binary(min_size=1, max_size=8))
+    with socket.create_connection(("127.0.0.1", service.port), 10) as connection:
+        connection.sendall(b"POST %b\r\nContent-Length: 1\r\nConnection: close\r\n\r\nx" % bytes(head))
+        answer = connection.recv(65_536)
+    assert answer[9:12] in {b"200", b"400", b"401", b"403", b"404"}
+    assert caplog.records == []
 
 
 @pytest.mark.parametrize("path", ["/topics/a//b", "/topics//a", "/topics/./a", "/topics/x/../a", "/topics/a/.."])

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+import logging
 import re
 import time
 from collections.abc import Iterator
@@ -10,6 +11,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from iot_core.iam.roles import CLIENT_ROLE, RoleSession
 from iot_core.mqtt import ConnectReturnCode, Publish, Subscribe, Subscription, Version
@@ -18,6 +21,10 @@ from tests.local.harness.client import Client
 from tests.local.harness.running import Running
 from tests.local.iam.signers import Signer, policy, stranger
 
+UPGRADE = (
+    b"Host: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: mqtt\r\n"
+)
 NAME = "x-amz-customauthorizer-name"
 ARN = "arn:aws:iot:us-east-1:123456789012:"
 ANN = f"{CLIENT_ROLE}/ann"
@@ -126,12 +133,49 @@ def test_what_looks_like_a_signature_never_reaches_an_authorizer(
 
 def test_any_bytes_in_a_signed_request_are_answered(running: Running) -> None:
     channel = running.plain()
-    channel.send(
-        b"GET /mqtt?X-Amz-Signature=%ff&%fe=%zz HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n"
-        b"Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
-        b"Sec-WebSocket-Protocol: mqtt\r\nX-Bytes: \xff\r\n\r\n"
-    )
+    channel.send(b"GET /mqtt?X-Amz-Signature=%ff&%fe=%zz HTTP/1.1\r\n" + UPGRADE + b"X-Bytes: \xff\r\n\r\n")
     assert channel.receive_all().startswith(b"HTTP/1.1 403 Forbidden\r\n")
+
+
+BROKEN = {
+    "a space in the URL": (b"GET /mqtt?X-Amz-Signature=SECRET&token=SE CRET HTTP/1.1\r\n", b""),
+    "a byte in the URL": (b"GET /mqtt?X-Amz-Signature=SECRET\xff HTTP/1.1\r\n", b""),
+    "a byte in a header": (b"GET /mqtt HTTP/1.1\r\n", b"Authorization: AWS4-HMAC-SHA256 \x01SECRET\r\n"),
+    "no header": (b"GET /mqtt HTTP/1.1\r\n", b"SECRET\r\n"),
+    "two hosts": (b"GET /mqtt?X-Amz-Signature=SECRET HTTP/1.1\r\n", b"Host: localhost\r\n"),
+}
+
+
+@pytest.mark.parametrize(("first", "header"), BROKEN.values(), ids=BROKEN)
+def test_an_upgrade_that_is_not_http_shows_nothing_of_its_credentials(
+    running: Running, first: bytes, header: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    channel = running.plain()
+    channel.send(first + UPGRADE + header + b"\r\n")
+    assert channel.receive_all().startswith(b"HTTP/1.1 400 ")
+    detail = running.record("refused_bytes", reason="not_mqtt")["detail"]
+    assert not re.search("SE|CRET", detail)
+    assert "CRET" not in caplog.text
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.data())
+def test_any_bytes_as_query_and_headers_are_refused_with_a_reason(
+    running: Running, signer: Signer, caplog: pytest.LogCaptureFixture, data: st.DataObject
+) -> None:
+    query = bytearray(signer.url().encode())
+    for _ in range(data.draw(st.integers(0, 3))):
+        at, cut = data.draw(st.integers(0, len(query))), data.draw(st.integers(0, 40))
+        query[at : at + cut] = data.draw(st.binary(min_size=1, max_size=8))
+    names, values = st.sampled_from([b"X-Amz-Date", b"Authorization", b"Host", b"\xff"]), st.binary(max_size=8)
+    headers = b"".join(b"%b: %b\r\n" % pair for pair in data.draw(st.lists(st.tuples(names, values), max_size=2)))
+    channel = running.plain()
+    channel.send(b"GET /mqtt?%b HTTP/1.1\r\n%b%b\r\n" % (bytes(query), UPGRADE, headers))
+    status = channel.receive()[:12]
+    channel.close()
+    assert status in (b"HTTP/1.1 101", b"HTTP/1.1 400", b"HTTP/1.1 403", b"HTTP/1.1 404", b"HTTP/1.1 421")
+    assert caplog.records == []
 
 
 def test_a_signature_and_an_authorizer_in_one_url_are_refused_together(running: Running, signer: Signer) -> None:

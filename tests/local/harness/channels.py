@@ -14,7 +14,7 @@ from websockets.typing import Subprotocol
 from websockets.uri import parse_uri
 
 PATIENCE = 10.0
-"""Seconds within which whatever is waited for must happen; it takes a fraction of one."""
+"""Seconds that a test waits for something; it takes a fraction of one."""
 
 
 class Channel(Protocol):

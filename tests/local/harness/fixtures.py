@@ -47,7 +47,7 @@ def loop_factory() -> LoopFactory:
 
 @pytest.fixture
 def running(request: pytest.FixtureRequest, loop_factory: LoopFactory) -> Iterator[Running]:
-    """A core whose limits a second are off: one for each test, or for all tests of a file marked `one_core`."""
+    """A core whose limits a second are off. Tests of a file that are marked `one_core` share one."""
     if request.node.get_closest_marker("one_core"):
         running: Running = request.getfixturevalue("shared")(loop_factory)
         running.begin_again()

@@ -1,11 +1,12 @@
 """The owner's key in the data folder, and temporary keys."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
 
-from iot_core.iam.access_keys import owner_key
+from iot_core.iam.access_keys import AccessKey, owner_key
 from iot_policies import InvalidFile
 from iot_policies.connection import Connection
 from tests.local.iam.signers import OWNER, PLACE, TEMPORARY
@@ -15,6 +16,20 @@ def test_the_owner_keeps_its_key(tmp_path: Path) -> None:
     made = owner_key(tmp_path, PLACE)
     assert owner_key(tmp_path, PLACE) == made
     assert owner_key(tmp_path / "other", PLACE).secret != made.secret
+
+
+def test_two_processes_that_make_the_key_at_once_have_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patched:
+        others: list[AccessKey] = []
+
+        def meanwhile(_: int) -> None:
+            patched.undo()
+            made = owner_key(tmp_path / "other", PLACE)
+            (tmp_path / "other" / "owner-credentials.json").rename(tmp_path / "owner-credentials.json")
+            others.append(made)
+
+        patched.setattr(os, "fsync", meanwhile)
+        assert [owner_key(tmp_path, PLACE)] == others
 
 
 def test_only_its_owner_can_read_the_file(tmp_path: Path) -> None:
@@ -36,6 +51,7 @@ def test_only_its_owner_can_read_the_file(tmp_path: Path) -> None:
         json.dumps({"AccessKeyId": "AKIA", "SecretAccessKey": ""}).encode(),
         json.dumps({"AccessKeyId": "AK IA", "SecretAccessKey": "s"}).encode(),
         json.dumps({"AccessKeyId": "AKIA", "SecretAccessKey": "é"}).encode(),
+        json.dumps({"AccessKeyId": "AKIA", "SecretAccessKey": "s;ls"}).encode(),
         json.dumps({"AccessKeyId": 1, "SecretAccessKey": "s"}).encode(),
     ],
 )

@@ -3,6 +3,7 @@
 import contextlib
 import re
 import time
+from dataclasses import replace
 from urllib.parse import parse_qsl, quote, urlencode
 
 import pytest
@@ -231,14 +232,16 @@ MALFORMED = {
     "twice": (f"{URL}&X-Amz-Date={DATE}", "found X-Amz-Date twice"),
     "token-twice": (f"{URL}&X-Amz-Security-Token=a&X-Amz-Security-Token=a", "found X-Amz-Security-Token twice"),
     "twice-with-escapes": (f"{URL}&%58-Amz-Date={DATE}", "found X-Amz-Date twice"),
-    "own-parameter-twice": (f"{URL}&X-Amz-Foo=1&X-Amz-Foo=2", "found X-Amz-Foo twice"),
+    "own-parameter-twice": (f"{URL}&a=1&%61=2", "found a twice"),
     "bad-escape": (f"{URL}&a=%zz", "begins no escape"),
     "escape-at-the-end": (f"{URL}&a=%4", "begins no escape"),
     "plus": (f"{URL}&a=b+c", "expected %2B"),
     "not-ascii": (URL.replace(DATE, "%FF"), "X-Amz-Date: expected ASCII"),
     "zero-byte": (URL.replace(DATE, "%00"), r"found \x00"),
     "credential": (URL.replace("%2F20260528%2F", "%2F"), "the credential: expected KEY-ID/"),
-    "other-terminator": (URL.replace("aws4_request", "aws5_request"), "the credential: expected KEY-ID/"),
+    "other-terminator": (URL.replace("aws4_request", "aws5_request"), "aws4_request, found aws5_request in part 5"),
+    "region-in-upper-case": (URL.replace("eu-west-1", "EU-WEST-1"), "found EU-WEST-1 in part 3"),
+    "key-id-with-a-space": (URL.replace("AKIAOWNER", "AKIA%20OWNER"), "found another character in part 1"),
     "other-day": (URL.replace("20260528%2F", "20260527%2F"), "expected the same day"),
     "date-in-other-form": (URL.replace(DATE, "2026-05-28T20:26:40Z"), "expected YYYYMMDDTHHMMSSZ"),
     "no-such-time": (URL.replace(DATE, "20260528T250000Z"), "expected YYYYMMDDTHHMMSSZ"),
@@ -263,6 +266,12 @@ def test_a_url_that_is_not_as_aws_documents_it_is_refused(query: str, detail: st
     reason, text = refused_url(upgrade(query))
     assert reason == IotCoreReason.AWS_SIGNATURE_MALFORMED
     assert detail in text
+
+
+def test_a_parameter_that_comes_twice_is_refused_in_an_https_request_too() -> None:
+    headers = Signer(service="iotdata").headers("POST", "/topics/a", "qos=0&qos=1")
+    for query in ("qos=0&qos=1", "qos=1&qos=0"):
+        assert "found qos twice" in refused_header(call("POST", "/topics/a", headers, query))[1]
 
 
 def test_a_header_of_aws_that_is_not_signed_is_refused() -> None:
@@ -350,6 +359,21 @@ def test_a_signature_with_any_changed_digit_is_refused(index: int, digit: str) -
     if found[index] != digit:
         changed = f"{found[:index]}{digit}{found[index + 1 :]}"
         assert refused_url(upgrade(head + equals + changed))[0] == IotCoreReason.AWS_SIGNATURE_MISMATCH
+
+
+SWAPPED = AccessKey("wJalrXUtnFEMIaK7MDENGabPxRfiCYEXAMPLEKEY", "AKIAOWNER", OWNER.principal)
+WITH_SLASHES = AccessKey("wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", "AKIAOWNER", OWNER.principal)
+
+
+@pytest.mark.parametrize("swapped", [SWAPPED, WITH_SLASHES])
+def test_a_secret_in_the_place_of_the_key_id_is_not_shown(swapped: AccessKey) -> None:
+    with_token = Signer(replace(swapped, session_token="t"), "iotdata").headers("GET", "/retainedMessage")
+    details = [
+        refused_url(upgrade(Signer(swapped).url()))[1],
+        refused_url(upgrade(Signer(replace(swapped, session_token=TEMPORARY.session_token)).url()))[1],
+        refused_header(call("GET", "/retainedMessage", with_token))[1],
+    ]
+    assert not any(re.search("wJalr|K7MDENG|EXAMPLE", each) for each in details)
 
 
 @pytest.mark.parametrize("query", [Signer(WRONG).url(), Signer(OTHER_TOKEN).url(), URL[:-1], f"{URL}&X-Amz-Date=1"])

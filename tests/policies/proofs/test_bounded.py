@@ -5,8 +5,9 @@ from itertools import count
 import pytest
 
 from iot_policies import Grant, PolicyTemplate
-from iot_policies.proofs import diff, prove
+from iot_policies.proofs import prove
 from iot_policies.proofs.bounded import diff_within, prove_within
+from iot_policies.proofs.diff import diff
 from tests import ROOT
 
 CHAT = PolicyTemplate.load(ROOT / "policies/chat.toml")

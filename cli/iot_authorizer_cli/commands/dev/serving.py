@@ -62,7 +62,7 @@ async def _print_feed(core: LocalIotCore, terminal: Terminal, *, quiet: bool) ->
 
 async def _print_changes(core: LocalIotCore, terminal: Terminal) -> None:
     """Says what the edits of the template open and close. That may take seconds, and the feed goes on meanwhile."""
-    found = await core.changes.of(core.configuration.template)
+    found = await core.review.changes(core.configuration.template)
     for line in () if found is None else found.lines():
         terminal.print(printable(line))
 

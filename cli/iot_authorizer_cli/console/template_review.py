@@ -1,7 +1,9 @@
-"""What the edits since the start of `dev` open and close, for its page and its terminal.
+"""What the page and the terminal of `dev` say about the template in force: its proof, and what edits open and close.
 
-The template in force is compared with the first one. So a person who saves often sees what all edits come to, and an
-edit that is undone is gone. What the comparison before did not have is marked as new.
+- A proof is made once for each template.
+- For edits, the template in force is compared with the first one. So a person who saves often sees what all edits come
+  to, and an edit that is undone is gone. What the comparison before did not have is marked as new.
+- Both take a bounded time, in a thread (`latest_work.py`).
 """
 
 import asyncio
@@ -9,17 +11,40 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import NamedTuple
+from typing import NamedTuple, TypedDict
 
 from iot_authorizer_cli.console.latest_work import LatestWork
 from iot_authorizer_cli.diff_wording import ChangeText, change_texts, rest_text
 from iot_authorizer_cli.terminal import count
 from iot_policies import PolicyTemplate
-from iot_policies.proofs.bounded import Clock, diff_within
+from iot_policies.proofs.bounded import Clock, diff_within, prove_within
+from iot_policies.proofs.prover import Proof, Verdict
 
+LONGEST_PROOF = 10.0
+"""Seconds, after which only entries and pairs of entries are proved."""
+_MOST_LINES = 20
 LONGEST_COMPARISON = 10.0
 """Seconds, after which what was found until then is shown."""
 _MOST_ON_PAGE, _MOST_IN_TERMINAL = 50, 8
+_TEXTS: dict[Verdict, str] = {
+    "proved": "Proved: every principal that gets a policy may do what the template in force says, and nothing else.",
+    "partly proved": (
+        "Partly proved: each entry, and each pair of entries. The rest takes too long for this page: "
+        "run iot-authorizer prove."
+    ),
+    "not covered": "Not proved as a whole: no difference was found, but this could not be decided:",
+    "different": "A policy differs from the template in force, so iot-authorizer build refuses it. An example:",
+}
+
+
+class ShownProof(TypedDict):
+    """What the page shows of a proof."""
+
+    verdict: Verdict
+    text: str
+    """The verdict in one sentence."""
+    lines: list[str]
+    """The counterexample, or what could not be decided."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,35 +92,51 @@ class Changes(NamedTuple):
         return change.without_example not in self.known
 
 
-class TemplateChanges:
-    """Compares each template in force with the first one, and keeps the result."""
+class TemplateReview:
+    """Proves each template in force, compares it with the first one, and keeps the results."""
 
-    def __init__(self, turn: asyncio.Lock | None = None, clock: Callable[[], float] = time.time) -> None:
-        """`turn` is shared with other works, see `LatestWork`; `clock` gives seconds since 1970."""
-        self._turn = turn or asyncio.Lock()
+    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+        """`clock` gives seconds since 1970."""
         self._clock = clock
+        self._turn = asyncio.Lock()
+        self._proving = LatestWork(_proved, self._turn)
+        self._comparing: LatestWork[_Compared] | None = None
         self._first: PolicyTemplate | None = None
         self._since = 0.0
-        self._work: LatestWork[_Compared] | None = None
         self._latest: _Compared | None = None
         self._known: frozenset[ChangeText] = frozenset()
 
-    async def of(self, template: PolicyTemplate | None) -> Changes | None:
+    async def proof(self, template: PolicyTemplate) -> ShownProof:
+        """The proof of a template, or of a newer one that is asked about meanwhile."""
+        return await self._proving.of(template)
+
+    async def changes(self, template: PolicyTemplate | None) -> Changes | None:
         """What the edits up to a template came to; None without an edit, and if grants come from code.
 
         The first template that this is called with is the one to compare with.
         """
         if template is None or template is self._first:
             return None
-        if self._work is None:
+        if self._comparing is None:
             self._first, self._since = template, self._clock()
-            self._work = LatestWork(partial(_compared, template), self._turn)
+            self._comparing = LatestWork(partial(_compared, template), self._turn)
             return None
-        compared = await self._work.of(template)
+        compared = await self._comparing.of(template)
         if compared is not self._latest:
             before = () if self._latest is None else self._latest.changes
             self._latest, self._known = compared, frozenset(each.without_example for each in before)
         return Changes(round(self._since * 1000), compared.changes, self._known, compared.rest)
+
+
+def _proved(template: PolicyTemplate, clock: Clock) -> ShownProof:
+    return shown(prove_within(template, LONGEST_PROOF, clock))
+
+
+def shown(proof: Proof) -> ShownProof:
+    """A proof in plain words."""
+    lines = proof.not_covered if proof.counterexample is None else list(proof.counterexample.lines())
+    more = [f"and {len(lines) - _MOST_LINES} more: run iot-authorizer prove"] if len(lines) > _MOST_LINES else []
+    return ShownProof(verdict=proof.verdict, text=_TEXTS[proof.verdict], lines=[*lines[:_MOST_LINES], *more])
 
 
 def _compared(first: PolicyTemplate, template: PolicyTemplate, clock: Clock) -> _Compared:
