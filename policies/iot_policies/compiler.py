@@ -77,7 +77,7 @@ def compile_policy(template: PolicyTemplate, principal: Principal, client_id: st
     if not allows:
         raise NothingGranted("no grant applies to this principal")
     merged = statements if _is_merged(statements) else _merge(statements)
-    return Policy(tuple(each for statement in merged for each in with_topics(statement)))
+    return Policy(tuple(with_topics(merged)))
 
 
 class _Compilation:
