@@ -34,11 +34,11 @@ def _with_topics(statement: Statement) -> Iterator[Statement]:
         receiver, _, topic = resource.partition(TO)
         topics_of.setdefault(receiver, []).append(topic)
     receivers_of: dict[tuple[str, ...], list[str]] = {}
-    for receiver, topics in topics_of.items():
-        receivers_of.setdefault(tuple(topics), []).append(receiver)
+    for receiver, its in topics_of.items():
+        receivers_of.setdefault(tuple(its), []).append(receiver)
     effect, actions = statement.heading.effect, statement.heading.actions
-    for shared, receivers in receivers_of.items():
-        for part in _parts(shared):
+    for topics, receivers in receivers_of.items():
+        for part in _parts(topics):
             yield Statement(Heading(effect, actions, {"StringLike": {CONDITION_KEY: part}}), tuple(receivers))
 
 
