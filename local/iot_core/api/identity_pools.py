@@ -56,13 +56,16 @@ _MOST_ID = 55
 
 
 def is_open(scope: Mapping[str, Any]) -> bool:
-    """Whether pages of any origin may send a request: Cognito's operations, and the browser's question before."""
-    headers: Mapping[bytes, str] = {name.lower(): value.decode("latin-1").lower() for name, value in scope["headers"]}
+    """Whether pages of any origin may send a request: Cognito's operations, and the browser's question before.
+
+    No other operation may be reached by what this accepts, so it compares as the routes do.
+    """
+    headers: Mapping[bytes, str] = {name.lower(): value.decode("latin-1") for name, value in scope["headers"]}
     if scope["path"] != "/":
         return False
     if scope["method"] == "OPTIONS":
-        return "x-amz-target" in headers.get(b"access-control-request-headers", "")
-    return headers.get(b"x-amz-target", "").startswith(TARGET.lower())
+        return "x-amz-target" in headers.get(b"access-control-request-headers", "").lower()
+    return scope["method"] == "POST" and headers.get(b"x-amz-target", "").startswith(TARGET)
 
 
 class IdentityError(Exception):
