@@ -5,7 +5,8 @@
    its token without `https://`. The configured authorizer verifies the token, as that of an HTTPS request.
 3. A guest needs only its ID for credentials. A user needs its login each time. A guest's ID with a login gives the
    credentials of the login's user.
-4. Both roles have the policy that the template gives guests. Without such a policy, there are no credentials.
+4. Both roles have the policy that the template gives guests. Without such a policy, there are no credentials. Guests
+   get none if the configured authorizer refuses clients without credentials.
 
 In AWS, a user also needs an IoT policy that is attached to its identity (developer guide, "Authorization with Amazon
 Cognito identities"). Here, none is needed.
