@@ -41,6 +41,8 @@ def _matching(pattern: str, expected: str) -> AfterValidator:
 
 HANDLER = "iot_authorizer.handler.lambda_handler"
 """The Lambda handler of this package, which runs unless the configuration names another one."""
+CREDENTIALS_HANDLER = "iot_authorizer.credentials_handler.lambda_handler"
+"""The Lambda handler of the credentials endpoint."""
 _AuthorizerName = Annotated[str, _matching("[A-Za-z0-9_=,@-]{1,128}", "1 to 128 letters, digits and _=,@-")]
 _TokenKeyName = Annotated[str, _matching("[A-Za-z0-9_-]{1,128}", "1 to 128 letters, digits and _-")]
 _TableName = Annotated[
