@@ -17,7 +17,6 @@ from iot_authorizer_cli.console.template_review import TemplateReview
 from iot_authorizer_cli.project.client_role import write_client_role
 from iot_authorizer_cli.project.development_issuer import DevelopmentIssuer, make_folder, table_path
 from iot_authorizer_cli.project.explanations import decision_reasons
-from iot_authorizer_cli.project.guest_role import guest_role
 from iot_authorizer_cli.project.reloading import ReloadedConfiguration, reload_when_saved
 from iot_core.api.http_api import HttpApiRoute
 from iot_core.authorizers.registry import Authorizers
@@ -164,7 +163,7 @@ class LocalIotCore(Lifecycle):
         default = self._default_authorizer or configured.default_authorizer
         explain = partial(decision_reasons, configured)
         self.iot_core.configure(configured.description, functions, explain, default=default)
-        self.iot_core.configure_identities(*guest_role(configured, self.place))
+        self.iot_core.configure_identities(*configured.guest_role(self.place))
 
     async def start(self) -> None:
         """Starts it.

@@ -9,6 +9,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from iot_authorizer.configuration import PartialConfiguration, load_partial_configuration, load_password_file
 from iot_authorizer.token_settings import JwtIssuer, SignedTokens
@@ -17,7 +18,9 @@ from iot_identities.reading import MalformedItem
 from iot_identities.sqlite_table import SqliteTable
 from iot_identities.table import TableUnavailable
 from iot_identities.user import from_item, may_be_a_user, user_id
-from iot_policies import InvalidFile, PolicyTemplate, Principal
+from iot_policies import InvalidFile, InvalidTopics, PolicyError, PolicyTemplate, Principal
+from iot_policies.account_region import AccountRegion
+from iot_policies.cognito_role import compile_cognito_role
 from iot_policies.principal import Claims
 from iot_policies.toml_file import invalid_file, read_file
 
@@ -55,6 +58,14 @@ class StoredClaims:
             return None
 
 
+class GuestRole(NamedTuple):
+    """The policy of a role, or why there is none."""
+
+    policy: str | None
+    """An IAM policy; None if the template has none for guests."""
+    problem: str = ""
+
+
 @dataclass(frozen=True)
 class ProjectConfiguration:
     """One version of `authorizer.toml` and of the files that it names."""
@@ -83,6 +94,15 @@ class ProjectConfiguration:
     """How long the Lambda caches a revocation, in seconds."""
     files: frozenset[Path]
     """All files that decide what is granted."""
+
+    def guest_role(self, place: AccountRegion) -> GuestRole:
+        """The role of the identity pool's identities on this machine, as `render --as cognito-role` compiles it."""
+        if self.template is None:
+            return GuestRole(None, "grants come from code: the role of guests needs a policy template")
+        try:
+            return GuestRole(compile_cognito_role(self.template, place))
+        except (InvalidTopics, PolicyError) as error:
+            return GuestRole(None, f"{self.policy_path} has no role for guests: {error}")
 
 
 def read_project_configuration(path: Path, function_arn: str, table: Path | None = None) -> ProjectConfiguration:

@@ -49,6 +49,8 @@ _JSON = "application/x-amz-json-1.1"
 _SECONDS = 3600
 """How long credentials last."""
 _SESSION_NAME = "CognitoIdentityCredentials"
+_TOKENS = frozenset({"token", "header", "authorization"})
+"""The credential sources that show that the authorizer verified the token."""
 _ID = re.compile(r"[\w-]+:[0-9a-f-]+", re.ASCII)
 _MOST_ID = 55
 
@@ -165,9 +167,10 @@ class IdentityPools:
             authorization = await self._authorization(token)
         except Refused as refused:
             raise IdentityError("NotAuthorizedException", f"Invalid login token: {refused.reason}", refused) from None
-        if authorization.principal is None:
-            raise IdentityError("NotAuthorizedException", "Invalid login token: the authorizer names no principal.")
-        return self._core.identity_pool.user(provider, authorization.principal)
+        if authorization.principal is None or authorization.source not in _TOKENS:
+            message = "Invalid login token: the authorizer does not say whose token it is."
+            raise IdentityError("NotAuthorizedException", message)
+        return self._core.identity_pool.user(provider.removesuffix("/"), authorization.principal)
 
     async def _authorization(self, token: str) -> Authorization:
         """The authorizer's answer to a token, as for an HTTPS request. Raises Refused."""

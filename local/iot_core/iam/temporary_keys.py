@@ -52,11 +52,12 @@ class TemporaryKeys:
             if base64.b64encode(sealed).decode() != token:
                 return None
             content = self._cipher.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], _PURPOSE)
-        except (ValueError, InvalidTag):
+            key_id, secret, members = json.loads(zlib.decompress(content))
+            session = RoleSession(**members)
+            principal = self._principal(session)
+        except (ValueError, InvalidTag):  # A session policy that was valid once is a ValueError, too.
             return None
-        key_id, secret, members = json.loads(zlib.decompress(content))
-        session = RoleSession(**members)
-        return AccessKey(key_id, secret, self._principal(session), token, session.expires_at)
+        return AccessKey(key_id, secret, principal, token, session.expires_at)
 
 
 def sealing_key(folder: Path) -> bytes:

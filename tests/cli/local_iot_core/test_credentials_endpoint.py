@@ -56,10 +56,10 @@ def ask(
     request = urllib.request.Request(f"{core.url}/credentials{query}", body, headers, method=method)
     try:
         with urllib.request.urlopen(request) as answer:
-            return answer.status, answer.headers, json.loads(answer.read() or b"{}")
+            return answer.status, dict(answer.headers.items()), json.loads(answer.read() or b"{}")
     except urllib.error.HTTPError as error:
         with error:
-            return error.code, error.headers, json.loads(error.read())
+            return error.code, dict(error.headers.items()), json.loads(error.read())
 
 
 def credentials(core: LocalIotCore, client_id: str, principal: str = "ann") -> dict[str, str]:

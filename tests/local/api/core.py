@@ -48,7 +48,8 @@ class Function(LambdaFunction):
         }
         if name is None:
             return Invocation(answer, {"decision": "refused", "reason": "expired", "detail": "an hour ago"})
-        return Invocation(answer, {"decision": "allowed", "principal": name, "source": "header"})
+        source = "anonymous" if name == "anonymous" else "header"
+        return Invocation(answer, {"decision": "allowed", "principal": name, "source": source})
 
 
 STATEMENTS = [
@@ -57,16 +58,20 @@ STATEMENTS = [
     statement("Allow", "iot:GetRetainedMessage", f"{ARN}topic/ann/*"),
     statement("Allow", "iot:ListRetainedMessages", "*"),
     statement("Allow", "iot:Publish", f"{ARN}topic/from/${{aws:SourceIp}}"),
+    {
+        **statement("Allow", "iot:SendDirectMessage", f"{ARN}client/site/*"),
+        "Condition": {"StringLike": {"iot:Topic": ["devices/7/*"]}},
+    },
 ]
 
 
 def login(subject: str, issuer: str = f"https://{PROVIDER}") -> str:
-    """A JWT, which the function accepts if it is of the provider, and for `ann` or `bob`."""
+    """A JWT, which the function accepts if it is of the provider, and for `ann` or `bob`; for `anonymous` unread."""
     claims = base64.urlsafe_b64encode(json.dumps({"iss": issuer, "sub": subject}).encode()).rstrip(b"=")
     return f"e30.{claims.decode()}.signature"
 
 
-_KNOWN: Mapping[object, str] = {"ann": "ann", login("ann"): "ann", login("bob"): "bob"}
+_KNOWN: Mapping[object, str] = {"ann": "ann", **{login(name): name for name in ("ann", "bob", "anonymous")}}
 
 
 def _token(event: Mapping[str, object]) -> object:
@@ -127,11 +132,16 @@ class Core(IotCore):
         self.configure(description, {FUNCTION_ARN: self._environments}, _explain)
 
     def listen(
-        self, client_id: str = "listener", *topic_filters: str, will: Will | None = None, expiry: int = 0
+        self,
+        client_id: str = "listener",
+        *topic_filters: str,
+        will: Will | None = None,
+        expiry: int = 0,
+        resumes: bool = False,
     ) -> Peer:
         """Connects a client and subscribes it."""
         properties = Properties(session_expiry_interval=expiry)
-        connect = Connect(Version.MQTT_5, client_id, True, 60, None, None, will, properties)
+        connect = Connect(Version.MQTT_5, client_id, not resumes, 60, None, None, will, properties)
         listener = Peer(self.broker, connect, Policy(), client_id)
         for topic_filter in topic_filters:
             listener.subscribe(topic_filter, qos=1)

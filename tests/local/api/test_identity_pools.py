@@ -122,6 +122,12 @@ def test_a_token_that_the_authorizer_refuses_is_refused_and_the_feed_has_its_rea
     assert (record["action"], record["reason"], record["detail"]) == ("cognito_identity", "expired", "an hour ago")
 
 
+def test_a_token_that_the_authorizer_did_not_read_is_refused(cognito: Boto) -> None:
+    with refused("NotAuthorizedException", 400) as refusal:
+        cognito("get_id", IdentityPoolId=POOL, Logins={PROVIDER: login("anonymous")})
+    assert "does not say whose token it is" in refusal.message
+
+
 def test_without_a_policy_for_guests_there_are_no_credentials(service: Service, cognito: Boto) -> None:
     ann = cognito("get_id", IdentityPoolId=POOL, Logins={PROVIDER: login("ann")})["IdentityId"]
     service.do(lambda core: core.configure_identities(None, "the template has no guests"))

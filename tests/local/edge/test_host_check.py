@@ -47,6 +47,29 @@ def raw(channel: SocketChannel, method: str, path: str, headers: Mapping[str, st
     return int(channel.receive_all().split(b" ")[1])
 
 
+COGNITO = "AWSCognitoIdentityService.GetId"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "headers", "status"),
+    [
+        ("POST", "/", {"X_Amz_Target": COGNITO}, 400),
+        ("OPTIONS", "/", {"Access_Control_Request_Headers": "content-type, X-Amz-Target"}, 200),
+        ("POST", "/authorizer/chat", {"X_Amz_Target": COGNITO}, 403),
+        ("POST", "/console/token", {"X_Amz_Target": COGNITO}, 403),
+        ("POST", "/", {"X_Amz_Target": "Other.GetId"}, 403),
+        ("POST", "/", {"Content_Type": "application/x-www-form-urlencoded"}, 403),
+        ("OPTIONS", "/", {"Access_Control_Request_Headers": "authorization"}, 403),
+        ("OPTIONS", "/topics/a", {"Access_Control_Request_Headers": "x-amz-target"}, 403),
+        ("POST", "/", {"X_Amz_Target": COGNITO, "Host": "evil.example"}, 421),
+    ],
+)
+def test_a_page_of_another_origin_may_ask_only_the_identity_pool(
+    running: Running, method: str, path: str, headers: dict[str, str], status: int
+) -> None:
+    assert ask(running, method, path, None, Origin="https://page.example", **headers) == status
+
+
 @pytest.mark.one_core
 @pytest.mark.parametrize(
     "host",
