@@ -17,7 +17,7 @@ async function run() {
       await client.send(new PublishCommand({ topic, payload: Buffer.from("hello") }));
       console.log(JSON.stringify(["published", topic]));
     } catch (error) {
-      console.log(JSON.stringify(["error", error.name, error.message]));
+      console.log(JSON.stringify(["error", error.Code ?? error.name, error.message]));
     }
   }
 }

@@ -20,8 +20,8 @@ CONFIGURATION = 'name = "chat"\npolicy = "policy.toml"\n\n[credentials]\n'
 TEMPLATE = """\
 [[grant]]
 connect   = ["{principal}", "{principal}/*"]
-publish   = ["allowed/{client_id}"]
-subscribe = ["allowed/{client_id}", "allowed/all"]
+publish   = ["allowed/{principal}"]
+subscribe = ["allowed/{principal}", "allowed/all"]
 """
 
 
@@ -49,14 +49,15 @@ def key_from(core: LocalIotCore, client_id: str) -> AccessKey:
 
 @pytest.mark.parametrize("client", NODE_CLIENTS)
 def test_a_client_uses_its_own_topic(core: LocalIotCore, client: str) -> None:
-    key = key_from(core, "ann")
-    found = run_node(core, client, key, clientId="ann", topic="allowed/ann", will=None)
+    name = f"ann/{client}"  # IoT Core takes one connection a second of one client ID.
+    found = run_node(core, client, key_from(core, name), clientId=name, topic="allowed/ann", will=None)
     assert found == [["message", "allowed/ann", "hello"]]
 
 
 @pytest.mark.parametrize("client", NODE_CLIENTS)
 def test_the_topic_of_another_client_is_refused(core: LocalIotCore, client: str) -> None:
-    events = run_node(core, client, key_from(core, "ann"), clientId="ann", topic="allowed/bob", will=None)
+    name = f"ann/other/{client}"
+    events = run_node(core, client, key_from(core, name), clientId=name, topic="allowed/bob", will=None)
     assert "message" not in [event for event, *_ in events]
     assert last(core, "decision")["reason"] == "not_allowed_by_policy"
 
@@ -84,5 +85,5 @@ def test_the_javascript_sdk_fetches_credentials_itself(core: LocalIotCore) -> No
 
 
 def test_the_javascript_sdk_shows_the_reason_of_a_refusal(core: LocalIotCore) -> None:
-    ((event, name, message),) = from_http(core, "Bearer a.b.c", "allowed/ann")
-    assert (event, "malformed_token" in f"{name} {message}") == ("error", True)
+    ((event, code, _),) = from_http(core, "Bearer a.b.c", "allowed/ann")
+    assert (event, code) == ("error", "malformed_token")
