@@ -94,6 +94,8 @@ class ProjectConfiguration:
     """The principal of clients without credentials; None if they are refused."""
     only_anonymous: Principal | None
     """The same, if the authorizer accepts no credentials; else None. IoT Core itself refuses them with signing."""
+    gives_credentials: bool
+    """Whether the credentials endpoint is configured."""
     stored_claims: StoredClaims
     table: str | None
     """The name of the table of identities; None if the authorizer uses no table."""
@@ -142,6 +144,7 @@ def read_project_configuration(path: Path, function_arn: str, table: Path | None
         issuers=tuple(found.issuers.values()),
         anonymous=anonymous,
         only_anonymous=None if found.jwt or found.passwords or found.signed_tokens or found.signing else anonymous,
+        gives_credentials=found.credentials is not None,
         stored_claims=StoredClaims(
             in_file=password_file_claims(passwords),
             table=SqliteTable(table) if table is not None and found.table is not None else None,
