@@ -163,7 +163,8 @@ class LocalIotCore(Lifecycle):
         default = self._default_authorizer or configured.default_authorizer
         explain = partial(decision_reasons, configured)
         self.iot_core.configure(configured.description, functions, explain, default=default)
-        self.iot_core.configure_identities(*configured.guest_role(self.place))
+        roles = configured.identity_roles(self.place)
+        self.iot_core.configure_identities(roles.policy, roles.problem, with_guests=roles.with_guests)
 
     async def start(self) -> None:
         """Starts it.
