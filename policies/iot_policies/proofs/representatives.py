@@ -224,7 +224,8 @@ class Examples:
         case = self._choices(range(len(self._blocks)))[0]
         base = self._example({}, {key: each for key, each in case.items() if key not in (*when, name)})
         if when and name not in when:
-            for found in ({name: "a/b"}, {name: {"zz": 1}}, *unreadable(name)):
+            bad: tuple[dict[str, object], ...] = ({name: "a/b"}, {name: {"zz": 1}})
+            for found in (*bad, *unreadable(name)):
                 yield _with(base, {**base.principal.claims, **found})
 
     def _of_names(self, base: ExamplePrincipal) -> Iterator[ExamplePrincipal]:
