@@ -23,6 +23,7 @@ from typer.main import get_group
 from iot_authorizer.configuration import (
     Anonymous,
     Configuration,
+    CredentialsSettings,
     Guessing,
     Passwords,
     RevocationSettings,
@@ -228,8 +229,18 @@ def keys_of(page: str, *headings: str) -> set[str]:
 
 
 def test_each_key_of_the_configuration_is_in_the_reference_and_no_other() -> None:
-    of_a_table = {"jwt", "passwords", "signed_tokens", "anonymous", "signing", "guessing", "revocation"}
-    models = (Configuration, JwtIssuer, SignedTokens, Passwords, Anonymous, Signing, Guessing, RevocationSettings)
+    of_a_table = {"jwt", "passwords", "signed_tokens", "anonymous", "signing", "guessing", "revocation", "credentials"}
+    models = (
+        Configuration,
+        JwtIssuer,
+        SignedTokens,
+        Passwords,
+        Anonymous,
+        Signing,
+        CredentialsSettings,
+        Guessing,
+        RevocationSettings,
+    )
     keys = {key for model in models for key in model.model_fields} - of_a_table
     assert keys_of("reference/configuration.md", "key") == keys
     headings = heading_ids(DOCS / "reference/configuration.md")
@@ -248,9 +259,10 @@ def test_each_metric_of_the_authorizer_is_in_the_reference() -> None:
 
 def test_the_fields_of_the_log_line_are_in_the_reference_and_no_other() -> None:
     sources = [
-        (ROOT / f"authorizer/iot_authorizer/{name}.py").read_text("utf-8") for name in ("lambda_handler", "observer")
+        (ROOT / f"authorizer/iot_authorizer/{name}.py").read_text("utf-8")
+        for name in ("lambda_handler", "credentials_endpoint", "observer")
     ]
-    logged = set(re.findall(r'(?:fields\[|_set\(fields, )"(\w+)"', "".join(sources)))
+    logged = set(re.findall(r'(?:fields\[|put\(fields, )"(\w+)"', "".join(sources)))
     of_metrics = {"service", "_aws"}
     assert keys_of("reference/log-and-reason-codes.md", "field") == logged | of_metrics
 

@@ -19,23 +19,27 @@ _MOST_CHARACTERS = 800
 """Characters of the topics of one statement, if it has several: less than half a document, which ARNs need as well."""
 
 
-def with_topics(statement: Statement) -> Iterable[Statement]:
-    """The statement, or if its resources are direct messages, `client/ID<TAB>TOPIC`, statements with conditions."""
-    if "iot:SendDirectMessage" not in statement.heading.actions:
-        return (statement,)
+def with_topics(statements: Iterable[Statement]) -> Iterator[Statement]:
+    """Statements, with one or several instead of each whose resources are direct messages, `client/ID<TAB>TOPIC`."""
+    for statement in statements:
+        if "iot:SendDirectMessage" in statement.heading.actions:
+            yield from _with_topics(statement)
+        else:
+            yield statement
+
+
+def _with_topics(statement: Statement) -> Iterator[Statement]:
     topics_of: dict[str, list[str]] = {}
     for resource in statement.resources:
         receiver, _, topic = resource.partition(TO)
         topics_of.setdefault(receiver, []).append(topic)
     receivers_of: dict[tuple[str, ...], list[str]] = {}
-    for receiver, topics in topics_of.items():
-        receivers_of.setdefault(tuple(topics), []).append(receiver)
-    heading = statement.heading
-    return [
-        Statement(Heading(heading.effect, heading.actions, {"StringLike": {CONDITION_KEY: part}}), tuple(receivers))
-        for topics, receivers in receivers_of.items()
-        for part in _parts(topics)
-    ]
+    for receiver, its in topics_of.items():
+        receivers_of.setdefault(tuple(its), []).append(receiver)
+    effect, actions = statement.heading.effect, statement.heading.actions
+    for topics, receivers in receivers_of.items():
+        for part in _parts(topics):
+            yield Statement(Heading(effect, actions, {"StringLike": {CONDITION_KEY: part}}), tuple(receivers))
 
 
 def _parts(topics: Sequence[str]) -> Iterator[list[str]]:

@@ -75,6 +75,10 @@ class CheckedConfiguration:
     """The Lambda handler."""
     requirements: str | None
     """The lock file with the packages of a handler of your own, relative to its folder."""
+    gives_credentials: bool
+    """Whether the credentials endpoint is configured."""
+    has_own_endpoint: bool
+    """Whether the configuration says which host name the credentials endpoint tells clients."""
 
 
 class TemplateWarnings(InvalidSettings):
@@ -137,6 +141,8 @@ def check_configuration(config: Path, environment: Mapping[str, str]) -> Checked
         files=files,
         handler=found.handler,
         requirements=found.requirements,
+        gives_credentials=found.credentials is not None,
+        has_own_endpoint=found.credentials is not None and found.credentials.endpoint is not None,
     )
 
 

@@ -20,6 +20,7 @@ from typing import NamedTuple
 
 from watchfiles import awatch
 
+from iot_authorizer.configuration import CREDENTIALS_HANDLER
 from iot_authorizer.configured_texts import CONFIG_VARIABLE
 from iot_authorizer_cli.project.configuration import ProjectConfiguration, read_project_configuration
 from iot_authorizer_cli.project.handler import ChosenHandler, choose_handler
@@ -43,7 +44,18 @@ _PAUSE = 0.25
 
 _logger = logging.getLogger(__name__)
 
-_Loaded = tuple[ProjectConfiguration, ExecutionEnvironments]
+
+class _Loaded(NamedTuple):
+    """One version of everything."""
+
+    configured: ProjectConfiguration
+    environments: ExecutionEnvironments
+    endpoint: ExecutionEnvironments | None
+
+    def close(self) -> None:
+        self.environments.close()
+        if self.endpoint is not None:
+            self.endpoint.close()
 
 
 class _State(NamedTuple):
@@ -72,8 +84,7 @@ class ReloadedConfiguration:
     """Execution environments of the function at most."""
     isolate: bool = False
     """Whether each execution environment is a process."""
-    configured: ProjectConfiguration = field(init=False)
-    environments: ExecutionEnvironments = field(init=False)
+    _loaded: _Loaded = field(init=False)
     problem: str | None = field(default=None, init=False)
     """What is wrong with the files as they were last saved; None if they are in force."""
     waits: bool = field(default=False, init=False)
@@ -83,6 +94,21 @@ class ReloadedConfiguration:
     _code: frozenset[Path] = field(default=frozenset(), init=False)
     """The files of its code, as far as they are known."""
     _seen: dict[Path, _State | None] = field(default_factory=dict, init=False)
+
+    @property
+    def configured(self) -> ProjectConfiguration:
+        """The version in force."""
+        return self._loaded.configured
+
+    @property
+    def environments(self) -> ExecutionEnvironments:
+        """The authorizer's function."""
+        return self._loaded.environments
+
+    @property
+    def credentials_endpoint(self) -> ExecutionEnvironments | None:
+        """The function of the credentials endpoint; None if it is not configured."""
+        return self._loaded.endpoint
 
     @property
     def handler(self) -> str:
@@ -106,7 +132,7 @@ class ReloadedConfiguration:
 
     async def start(self) -> None:
         """Loads the configuration and the handler. Raises InvalidFile, BrokenHandler."""
-        self.configured, self.environments = await self._in_time(self._load)
+        self._loaded = await self._in_time(self._load)
         self._look_at(self.configured.files)
 
     async def reload(self) -> bool:
@@ -114,7 +140,7 @@ class ReloadedConfiguration:
         named: frozenset[Path] = frozenset()
         self.waits = False
         try:
-            configured, environments = await self._in_time(self._load_again)
+            loaded = await self._in_time(self._load_again)
         except InvalidFile as error:
             self.problem, named = str(error), frozenset(_named(error))
         except StillLoading as error:
@@ -122,14 +148,14 @@ class ReloadedConfiguration:
         except Exception as error:  # noqa: BLE001 (any error keeps the previous version in force)
             self.problem = str(error) if isinstance(error, BrokenHandler) else f"{type(error).__name__}: {error}"
         else:
-            self.environments.close()
-            self.configured, self.environments, self.problem = configured, environments, None
+            self._loaded.close()
+            self._loaded, self.problem = loaded, None
         self._look_at(self.configured.files | named)
         return self.problem is None
 
     def close(self) -> None:
-        """Ends the function's threads."""
-        self.environments.close()
+        """Ends the threads of both functions."""
+        self._loaded.close()
 
     async def changes(self, stopped: asyncio.Event) -> AsyncIterator[None]:
         """Yields each time one of the files was saved, until `stopped` is set."""
@@ -184,15 +210,21 @@ class ReloadedConfiguration:
         chosen = self._chosen = choose_handler(self.path, self.given_handler)
         self._seen |= {path: _state(path) for path in configured.files if path not in self._seen}
         version: dict[Path, _State | None] = {}
-        environments = ExecutionEnvironments(
-            partial(self._function, chosen),
+        run = partial(
+            ExecutionEnvironments,
             timeout=self.function_timeout,
             limit=self.concurrency,
             unchanged=partial(_are_unchanged, version),
         )
+        endpoint = ChosenHandler(CREDENTIALS_HANDLER, chosen.folder)
+        loaded = _Loaded(
+            configured,
+            run(partial(self._function, chosen)),
+            run(partial(self._function, endpoint)) if configured.gives_credentials else None,
+        )
         for path in configured.files | self._code_files():
             version[path] = self._seen[path] if path in self._seen else _state(path)
-        return configured, environments
+        return loaded
 
     def _function(self, chosen: ChosenHandler) -> LoadedFunction:
         load = IsolatedFunction if self.isolate else LambdaFunction
