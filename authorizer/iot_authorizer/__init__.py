@@ -17,7 +17,7 @@ from iot_authorizer.observer import Observer
 from iot_authorizer.reasons import Reason
 from iot_authorizer.refusal import Refusal
 from iot_authorizer.verified_principal import VerifiedPrincipal
-from iot_policies import Deny, Grant, Principal, SessionTimes
+from iot_policies import Deny, Grant, Principal, Send, SessionTimes
 
 if _collecting:
     gc.enable()
@@ -33,6 +33,7 @@ __all__ = [
     "Principal",
     "Reason",
     "Refusal",
+    "Send",
     "SessionTimes",
     "VerifiedPrincipal",
 ]

@@ -69,7 +69,7 @@ def affected_text(found: Affected) -> str:
         return f"now refused ({found.refused_after})"
     parts = [] if not found.refused_before or found.refused_after else [f"no longer refused ({found.refused_before})"]
     for effect, shown in (("opens", found.opened), ("closes", found.closed)):
-        parts += [f"{effect} {QUESTIONS[each.action]} {each.text}" for each in shown]
+        parts += [f"{effect} {QUESTIONS[each.action]} {each.resource}" for each in shown]
     return "; ".join(parts) or f"refused for {found.refused_after} instead of {found.refused_before}"
 
 
@@ -108,7 +108,7 @@ def _example(shown: Shown) -> str:
     principal = shown.example.principal
     claims = f" with {json.dumps(dict(principal.claims), ensure_ascii=False)}" if principal.claims else ""
     asks = f", asking for {' and '.join(sorted(shown.attributes))}" if shown.attributes else ""
-    return f"{principal.name}{claims}: {QUESTIONS[shown.action]} {shown.text}{asks}"
+    return f"{principal.name}{claims}: {QUESTIONS[shown.action]} {shown.resource}{asks}"
 
 
 def _of_refusals(found: Refusals) -> ChangeText:

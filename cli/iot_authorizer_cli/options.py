@@ -202,8 +202,11 @@ def _first_problem(error: ValidationError, model: type[BaseModel]) -> str:
     return f"{place}: {first['msg'].removeprefix('Value error, ')}"
 
 
+RESOURCE_HELP = 'A client ID, a topic or a topic filter; for send a client ID and a topic: "pump-7 commands/stop".'
+
+
 def check_resource(action: str, resource: str) -> None:
-    """Checks what an action is on: a client ID, a topic filter or a topic that IoT Core does not refuse by itself.
+    """Checks what an action is on: a resource that IoT Core does not refuse by itself.
 
     Raises ValueError.
     """

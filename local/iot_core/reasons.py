@@ -228,6 +228,26 @@ class IotCoreReason(StrEnum):
         "the Will's topic or properties break one of IoT Core's limits, which `detail` names",
         "change the Will",
     )
+    RECEIVER_NOT_CONNECTED = (
+        "receiver_not_connected",
+        "the client that a direct message is for is not connected",
+        "compare the client IDs, or publish the message to a topic: direct messages are not queued",
+    )
+    RECEIVER_BUSY = (
+        "receiver_busy",
+        "the client that a direct message is for does not read, or has acknowledged too few messages",
+        "send again later, or send fewer messages to this client",
+    )
+    RECEIVER_TAKES_LESS = (
+        "receiver_takes_less",
+        "a direct message is larger than the Maximum Packet Size of its receiver",
+        "send less, or let the client take more",
+    )
+    NOT_ACKNOWLEDGED = (
+        "not_acknowledged",
+        "the receiver of a direct message has not acknowledged it in time, or its connection ended before",
+        "let the client acknowledge messages at once, or wait longer with `timeout`",
+    )
     TOO_MANY_RETAINED = (
         "too_many_retained",
         "5,000 messages are retained",

@@ -18,7 +18,7 @@ from iot_policies.errors import (
     UnclearDenial,
     UnsafeValue,
 )
-from iot_policies.grants import Deny, Grant, SessionTimes
+from iot_policies.grants import Deny, Grant, Send, SessionTimes
 from iot_policies.placeholders import is_safe
 from iot_policies.principal import Claims, Principal, claim
 from iot_policies.template import PolicyTemplate
@@ -38,6 +38,7 @@ __all__ = [
     "PolicyTemplate",
     "PolicyTooLarge",
     "Principal",
+    "Send",
     "SessionTimes",
     "UnclearDenial",
     "UnsafeValue",

@@ -16,20 +16,29 @@ from iot_policies.entries import Entry
 from iot_policies.findings import AuditCode, Finding, example_topic, meant_or_warning, warning
 from iot_policies.grants import Key
 from iot_policies.placeholders import split_template
-from iot_policies.topics import HASH, PLUS, Levels, lead
+from iot_policies.topics import HASH, PLUS, TO, Levels, lead
 from iot_policies.when import conditions
 
 _WILD = (PLUS, HASH)
-_USES: dict[Key, tuple[str, str]] = {
-    "publish": ("publish", ""),
-    "retain": ("publish", ", also with RETAIN"),
-    "subscribe": ("subscribe", ""),
+_USES: dict[Key, tuple[str, str, str]] = {
+    "publish": ("publish", "to", ""),
+    "retain": ("publish", "to", ", also with RETAIN"),
+    "subscribe": ("subscribe", "to", ""),
+    "receive": ("receive direct messages", "on", ""),
+    "read": ("read the retained message", "of", ""),
+    "send": ("send direct messages", "on", ""),
 }
+"""What each key allows, the word in front of a topic, and what follows."""
 
 
 def broad_findings(entry: Entry, topic_prefix: str) -> Iterator[Finding]:
-    """What an entry of publish, retain or subscribe of a grant reaches beyond the topics of one principal."""
+    """What an entry of a grant that is about topics reaches beyond the topics of one principal."""
     levels = split_template(entry.text)
+    if levels[:2] == (TO, "*"):
+        message = (
+            f"allows every principal{_having(entry)} to send direct messages to every client that may receive them"
+        )
+        yield meant_or_warning(entry, "any_receiver", message, AuditCode.BROAD_ACCESS, "name the receivers, or ")
     topic = levels[lead(levels) :]
     if topic[0] in _WILD:
         yield meant_or_warning(entry, "leading_wildcard", _leading(entry, topic, topic_prefix), AuditCode.BROAD_ACCESS)
@@ -42,14 +51,18 @@ def broad_findings(entry: Entry, topic_prefix: str) -> Iterator[Finding]:
 
 
 def _leading(entry: Entry, topic: Levels, topic_prefix: str) -> str:
-    having = f" with {conditions(entry.block.when)}" if entry.block.when else ""
-    verb, also = _USES[entry.key]
-    example = f'such as to "{example_topic(split_template(entry.filter))}"'
+    having = _having(entry)
+    verb, word, also = _USES[entry.key]
+    example = f'such as {word} "{example_topic(split_template(entry.filter))}"'
     if topic == (HASH,):
         where = f"everywhere below {topic_prefix}/" if topic_prefix else "everywhere"
         return f"allows every principal{having} to {verb} {where}{also}, {example}"
-    may = f"every principal{having} may {verb} to it{also}"
+    may = f"every principal{having} may {verb} {word} it{also}"
     return f"begins with a wildcard: {may}, whatever the first level is, {example}"
+
+
+def _having(entry: Entry) -> str:
+    return f" with {conditions(entry.block.when)}" if entry.block.when else ""
 
 
 def _another_thing(topic: Levels) -> str | None:

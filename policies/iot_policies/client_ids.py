@@ -17,7 +17,7 @@ IoT Core keeps one connection for each client ID: the newer one. So it matters w
 
 from collections.abc import Iterator, Sequence
 
-from iot_policies.entries import Entry
+from iot_policies.entries import Entry, quoted
 from iot_policies.errors import PolicyError
 from iot_policies.findings import AuditCode, Finding, meant_or_warning, warning
 from iot_policies.placeholders import PLACEHOLDER, placeholder_names, split_template
@@ -36,6 +36,7 @@ _ENDS_SHARED = (
     "and deletes its session"
 )
 _TAKE_OVER = "take over the persistent session of another one, with its queued messages"
+_WITHOUT_CLIENT_ID = "needs a client ID, which HTTPS requests to a custom authorizer do not have: write {principal}"
 _CHOSEN = (
     "belongs to no principal: {grant} allows any client ID, so a client can choose the client ID of another one here"
 )
@@ -102,9 +103,11 @@ def _of_client_id(template: PolicyTemplate, connects: Sequence[Entry]) -> Iterat
         if _ANY not in entry.text or (entry.key == "connect" and entry.text != _ANY):
             continue
         if free is not None and entry.key != "connect" and entry.effect == "Allow":
-            message = f'"{entry.text}" {_CHOSEN.format(grant=free.block_name)}'
+            message = f"{quoted(entry.text)} {_CHOSEN.format(grant=free.block_name)}"
             of_any_thing = split_template(entry.filter)[:3] == ("$aws", "things", _ANY)
             yield Finding("note", entry.location, message, audit=AuditCode.BROAD_ACCESS if of_any_thing else None)
+        if entry.key in ("read", "send") and entry.effect == "Allow":
+            yield warning(entry, _WITHOUT_CLIENT_ID)
         if any(_can_both_apply(entry, each) for each in deep):
             yield warning(entry, "needs client IDs that are one level: those that connect allows with a / are refused")
 

@@ -27,7 +27,7 @@ from collections.abc import Iterator
 from iot_policies.account_region import AccountRegion
 from iot_policies.compiler import compile_policy
 from iot_policies.conflicts import check_conflicts, find_containers
-from iot_policies.entries import Entry
+from iot_policies.entries import Entry, quoted
 from iot_policies.errors import InvalidTopics
 from iot_policies.iam_packing import is_writable, pack_one
 from iot_policies.placeholders import Values, placeholder_names
@@ -53,7 +53,7 @@ def compile_cognito_role(template: PolicyTemplate, place: AccountRegion, claims:
     entries = [*template.applicable(guest)]
     for entry in entries:
         for problem in _problems(entry, guest):
-            raise InvalidTopics(entry.location, f'"{entry.text}": {problem}')
+            raise InvalidTopics(entry.location, f"{quoted(entry.text)}: {problem}")
     check_conflicts(entries, find_containers(entries), per_principal=False)
     policy = compile_policy(template, guest)
     text = pack_one(policy.statements, place.arn_prefix("iot")).replace(_GUEST, IDENTITY_VARIABLE)

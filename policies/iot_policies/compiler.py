@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from iot_policies.account_region import AccountRegion
+from iot_policies.direct_messages import with_topics
 from iot_policies.entries import Action, Effect, Rule, in_order
 from iot_policies.errors import InvalidName, NothingGranted, PolicyTooLarge
 from iot_policies.names import name_problem
@@ -75,7 +76,8 @@ def compile_policy(template: PolicyTemplate, principal: Principal, client_id: st
             allows = allows or heading.effect == "Allow"
     if not allows:
         raise NothingGranted("no grant applies to this principal")
-    return Policy(tuple(statements) if _is_merged(statements) else _merge(statements))
+    merged = statements if _is_merged(statements) else _merge(statements)
+    return Policy(tuple(with_topics(merged)))
 
 
 class _Compilation:

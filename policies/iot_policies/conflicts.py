@@ -11,7 +11,8 @@ action. Then d is harmless for i if one of these is true for every principal:
       placeholders of i or j, so that none of them is missing; or
    b. i itself contains j for the values for which d reaches i. This is so if i can contain j, and all texts of i are in
       front of j's first wildcard, as in `a/#` beside `{principal}/x/+`. There d has the levels of j, one for one, so a
-      topic of both d and i has the same texts as i and as j: these are equal.
+      topic of both d and i has the same texts as i and as j: these are equal. So are the receivers of direct messages,
+      if neither has a `*` or both are written alike.
 
 Anything else is refused, with an example. Nothing here needs values, so the same template is accepted everywhere. Only
 one policy for all principals, with variables in it (`cognito_role.py`), must be checked once more without 3b.
@@ -19,13 +20,12 @@ one policy for all principals, with variables in it (`cognito_role.py`), must be
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from iot_policies.entries import Action, Entry, Rule
+from iot_policies.entries import Action, Entry, Rule, quoted
 from iot_policies.errors import InvalidTopics
 from iot_policies.grants import Deny, Grant
 from iot_policies.overlap import common_topic, could_be_equal
-from iot_policies.placeholders import split_template
 from iot_policies.planning import Container
-from iot_policies.topics import HASH, PLUS, Levels, contains, lead
+from iot_policies.topics import HASH, PLUS, TO, Levels, as_written, contains, lead
 
 Containers = Mapping[Rule, Sequence[Container]]
 _Pair = tuple[Entry, Rule]
@@ -78,13 +78,12 @@ def check_conflicts(entries: Sequence[Entry], containers: Containers, *, per_pri
                         raise _refusal(denying[0], reached[0], topic, reserved=reserved)
 
 
-def _is_reserved(glob: str) -> bool:
+def _is_reserved(glob: Levels) -> bool:
     """Whether a denial is about what starts with `$`, and not about deeper levels."""
-    levels = split_template(glob)
-    return levels[lead(levels)] == "$*"
+    return glob[lead(glob)] == "$*"
 
 
-def _taken(levels: Levels, globs: Iterable[str], others: Levels) -> str | None:
+def _taken(levels: Levels, globs: Iterable[Levels], others: Levels) -> str | None:
     """A topic or filter that the denials of an entry may take from another one; None if these are apart or inside."""
     if contains(levels, others):
         return None
@@ -107,13 +106,15 @@ def _is_left_out(denying: _Pair, reached: _Pair, containers: Containers, blocks:
 
 def _contains_if_reached(outer: Levels, inner: Levels) -> bool:
     """Whether an entry contains another one for all values for which a denial of that one reaches it: 3b above."""
+    if inner[0] == TO and outer[1] != inner[1] and "*" in outer[1] + inner[1]:
+        return False
     wild = next(index for index, level in enumerate(inner) if level in (PLUS, HASH))
     return all(level in (PLUS, HASH) for level in outer[wild:]) and contains(outer, inner, could_be_equal)
 
 
 def _refusal(entry: Entry, other: Entry, topic: str, *, reserved: bool) -> InvalidTopics:
     advice = _NAME_FIRST if reserved else _NAME_LEVELS.format(block=entry.block_name)
-    message = f'"{entry.text}" needs a denial that would also deny {other}, for example {topic}'
+    message = f"{quoted(entry.text)} needs a denial that would also deny {other}, for example {as_written(topic)}"
     return InvalidTopics(entry.location, f"{message}: {advice}")
 
 

@@ -15,7 +15,7 @@
 from collections.abc import Iterator
 from itertools import islice, product
 
-from iot_policies.entries import Entry
+from iot_policies.entries import Entry, quoted
 from iot_policies.findings import AuditCode, Finding, example_topic, warning
 from iot_policies.globs import allowed_glob, is_exact
 from iot_policies.grants import Deny
@@ -49,10 +49,10 @@ def _covered(name: str, wanted: Condition) -> str:
 
 def _of_values(entry: Entry) -> Iterator[Finding]:
     for name in claim_names(entry.text)[:1]:
-        yield Finding("note", entry.location, f'"{entry.text}" denies nothing if claims.{name} is missing')
+        yield Finding("note", entry.location, f"{quoted(entry.text)} denies nothing if claims.{name} is missing")
     if "client_id" in placeholder_names(entry.text):
         message = "is denied for every client ID if the client has none, as over HTTPS"
-        yield Finding("note", entry.location, f'"{entry.text}" {message}')
+        yield Finding("note", entry.location, f"{quoted(entry.text)} {message}")
 
 
 def _of_wildcards(entry: Entry, template: PolicyTemplate) -> Iterator[Finding]:
@@ -65,7 +65,7 @@ def _of_wildcards(entry: Entry, template: PolicyTemplate) -> Iterator[Finding]:
     elif leads:
         for example, name in islice(_granted_reserved(entry, template), 1):
             message = f'also denies what starts with $, such as "{example}", which {name} allows'
-            yield Finding("note", entry.location, f'"{entry.text}" {message}', audit=AuditCode.WILDCARDS_IN_DENY)
+            yield Finding("note", entry.location, f"{quoted(entry.text)} {message}", audit=AuditCode.WILDCARDS_IN_DENY)
 
 
 def _denies_deeper(levels: Levels) -> bool:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from iot_policies.globs import allowed_glob, denied_globs, is_exact
-from iot_policies.grants import ConnectAttribute, Deny, Grant, Key
+from iot_policies.grants import ConnectAttribute, Deny, Grant, Key, Place
 from iot_policies.placeholders import (
     DENIED_CLIENT_ID,
     PLACEHOLDER,
@@ -15,24 +15,34 @@ from iot_policies.placeholders import (
     split_template,
 )
 from iot_policies.topic_prefix import below, reserved_too
-from iot_policies.topics import HASH, PLUS, SHARE, Levels, lead
+from iot_policies.topics import HASH, PLUS, SHARE, TO, Levels, joined, lead
 
 Effect = Literal["Allow", "Deny"]
-Action = Literal["iot:Connect", "iot:Publish", "iot:RetainPublish", "iot:Subscribe", "iot:Receive"]
+Action = Literal[
+    "iot:Connect",
+    "iot:Publish",
+    "iot:RetainPublish",
+    "iot:Subscribe",
+    "iot:Receive",
+    "iot:GetRetainedMessage",
+    "iot:SendDirectMessage",
+]
 
 LONGEST_ENTRY, MOST_LEVELS = 1024, 32
 """Characters and levels: more than IoT Core accepts (256 bytes, 8 levels), and few enough to check quickly."""
 
-_ACTIONS: dict[tuple[Effect, Key], tuple[Action, ...]] = {
-    ("Allow", "connect"): ("iot:Connect",),
-    ("Allow", "publish"): ("iot:Publish",),
-    ("Allow", "retain"): ("iot:Publish", "iot:RetainPublish"),
-    ("Allow", "subscribe"): ("iot:Subscribe", "iot:Receive"),
-    ("Deny", "connect"): ("iot:Connect",),
-    ("Deny", "publish"): ("iot:Publish",),
-    ("Deny", "retain"): ("iot:RetainPublish",),
-    ("Deny", "subscribe"): ("iot:Subscribe", "iot:Receive"),
+_ACTIONS: dict[Key, tuple[Action, ...]] = {
+    "connect": ("iot:Connect",),
+    "publish": ("iot:Publish",),
+    "retain": ("iot:Publish", "iot:RetainPublish"),
+    "subscribe": ("iot:Subscribe", "iot:Receive"),
+    "receive": ("iot:Receive",),
+    "read": ("iot:GetRetainedMessage",),
+    "send": ("iot:SendDirectMessage",),
 }
+"""The actions that an entry allows, by its key."""
+_DENIED: dict[Key, tuple[Action, ...]] = {**_ACTIONS, "retain": ("iot:RetainPublish",)}
+"""The actions that an entry denies."""
 
 
 def in_order(actions: Iterable[Action]) -> tuple[Action, ...]:
@@ -47,7 +57,10 @@ RESOURCE_TYPES: dict[Action, str] = {
     "iot:RetainPublish": "topic",
     "iot:Subscribe": "topicfilter",
     "iot:Receive": "topic",
+    "iot:GetRetainedMessage": "topic",
+    "iot:SendDirectMessage": "client",
 }
+"""The type of resource of each action. A direct message's topic is no resource, but a condition on iot:Topic."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,14 +69,17 @@ class Rule:
 
     action: Action
     levels: Levels
-    """The levels of the topic filter; for `iot:Receive` without `$share/NAME/`; for a client ID only its text."""
+    """The levels of the topic filter; for `iot:Receive` without `$share/NAME/`; for a client ID only its text.
+
+    For a direct message, TO and the receiver's client ID are in front."""
     names: tuple[str, ...]
     """What fills the placeholders, in the order of their numbers."""
     allowed: str
-    """The resource after the ARN's last colon, as `topic/a/*`, with numbered placeholders."""
+    """The resource after the ARN's last colon, as `topic/a/*`, with numbered placeholders. A direct message's resource
+    is followed by TO and the topic, as `client/pump-7<TAB>a/*`, until the policy is compiled."""
     denied: tuple[str, ...]
-    denied_globs: tuple[str, ...]
-    """As `denied`, but with the names of the placeholders and without the resource type."""
+    denied_globs: tuple[Levels, ...]
+    """As `denied`, but as levels, with the names of the placeholders and without the resource type."""
     level_formats: tuple[str, ...]
     """`levels`, with numbered placeholders."""
 
@@ -79,8 +95,10 @@ class Entry:
     number: int
     """The index of its block among the grants, or among the denies."""
     key: Key
-    index: int
+    place: Place
+    """Where it is within its key: its index, and for `send` that of the topic, too."""
     text: str
+    """For `send`, the receiver and the topic, joined by TO."""
     filter: str
     """The text with the topic prefix; for a client ID the text itself."""
     attributes: tuple[ConnectAttribute, ...] | None
@@ -90,7 +108,7 @@ class Entry:
     @property
     def location(self) -> tuple[str | int, ...]:
         """The entry's place in its file: `("grant", 0, "publish", 1)`."""
-        return (*self.block_location, self.key, self.index)
+        return (*self.block_location, self.key, *self.place)
 
     @property
     def block_location(self) -> tuple[str | int, ...]:
@@ -104,13 +122,19 @@ class Entry:
         return f"{kind}[{index}]" if self.block.name is None else f'{kind} "{self.block.name}"'
 
     def __str__(self) -> str:
-        whole = "" if self.filter == self.text else f' (with topic_prefix: "{self.filter}")'
-        return f'{self.block_name}, {self.key} = "{self.text}"{whole}'
+        whole = "" if self.filter == self.text else f" (with topic_prefix: {quoted(self.filter)})"
+        return f"{self.block_name}, {self.key} = {quoted(self.text)}{whole}"
+
+
+def quoted(text: str) -> str:
+    """An entry's text for messages: quoted, and for a direct message as the elements of `send` are written."""
+    client_id, to, topic = text.rpartition(TO)
+    return f'{{ to = "{client_id}", topics = ["{topic}"] }}' if to else f'"{text}"'
 
 
 def with_prefix(text: str, key: Key, prefix: str) -> str:
     """An entry with the topic prefix, which client IDs do not have."""
-    return text if key == "connect" else "/".join(below(prefix, split_template(text)))
+    return text if key == "connect" else joined(below(prefix, split_template(text)))
 
 
 def rules(text: str, key: Key, effect: Effect, *, widen: bool = False, topic_prefix: str = "") -> tuple[Rule, ...]:
@@ -118,13 +142,15 @@ def rules(text: str, key: Key, effect: Effect, *, widen: bool = False, topic_pre
 
     Raises ValueError, with advice, if the entry is invalid or if no policy can express it exactly.
     """
-    _check_placeholders(text)
+    _check_placeholders(text, key)
     names = placeholder_names(text)
     if key == "connect":
-        _check_client_id(text, effect)
+        _check_client_id(text, effect, key)
         return (_client_rule(text, names, effect),)
     levels = split_template(text)
     _check_levels(levels, key)
+    if levels[0] == TO:
+        _check_client_id(levels[1], effect, key)
     if effect == "Allow" and not widen and not is_exact(levels):
         alone = " (only if no entry starts with $)" if levels[lead(levels)] == PLUS else ""
         raise ValueError(
@@ -134,7 +160,7 @@ def rules(text: str, key: Key, effect: Effect, *, widen: bool = False, topic_pre
     filters = [below(topic_prefix, levels)]
     if topic_prefix and effect == "Deny" and (reserved := reserved_too(levels)):
         filters.append(reserved)
-    pairs = [(action, each) for each in filters for action in _ACTIONS[effect, key]]
+    pairs = [(action, each) for each in filters for action in (_ACTIONS if effect == "Allow" else _DENIED)[key]]
     return tuple(_rule(action, each, names, effect, widen=widen) for action, each in pairs)
 
 
@@ -160,8 +186,8 @@ def _rule(action: Action, levels: Levels, names: tuple[str, ...], effect: Effect
         action=action,
         levels=levels,
         names=filled_by(names, effect),
-        allowed=as_format(f"{kind}/{allowed_glob(levels)}", names),
-        denied=tuple(as_format(f"{kind}/{glob}", names) for glob in globs),
+        allowed=as_format(f"{kind}/{joined(allowed_glob(levels))}", names),
+        denied=tuple(as_format(f"{kind}/{joined(glob)}", names) for glob in globs),
         denied_globs=globs,
         level_formats=tuple(as_format(level, names) for level in levels),
     )
@@ -172,7 +198,7 @@ def filled_by(names: tuple[str, ...], effect: Effect) -> tuple[str, ...]:
     return tuple(DENIED_CLIENT_ID if name == "client_id" and effect == "Deny" else name for name in names)
 
 
-def _check_placeholders(text: str) -> None:
+def _check_placeholders(text: str, key: Key) -> None:
     if len(text) > LONGEST_ENTRY or text.count("/") >= MOST_LEVELS:
         raise ValueError(f"expected at most {LONGEST_ENTRY} characters and {MOST_LEVELS} levels")
     if "${" in text:
@@ -181,19 +207,21 @@ def _check_placeholders(text: str) -> None:
     literals = PLACEHOLDER.sub("", text)
     if "{" in literals or "}" in literals:
         raise ValueError("a brace has no partner: write placeholders as {principal}")
-    if any(character < " " or "\x7f" <= character <= "\x9f" for character in text):
+    if any(character < " " or "\x7f" <= character <= "\x9f" for character in text.replace(TO, "", key == "send")):
         raise ValueError("control characters are not allowed")
     if "?" in literals:
         raise ValueError("? is a wildcard of IoT policies and is not allowed here")
-    if text == "":
+    if "" in text.split(TO):
         raise ValueError("expected a topic filter or client ID, found an empty string")
 
 
-def _check_client_id(text: str, effect: Effect) -> None:
+def _check_client_id(text: str, effect: Effect, key: Key) -> None:
     literals = PLACEHOLDER.sub("", text)
     if PLUS in literals or HASH in literals:
         raise ValueError("+ and # have no meaning in client IDs: a * can be the last character, after a /")
     if "*" not in literals or (effect == "Deny" and literals.count("*") == 1 and text.endswith("*")):
+        return
+    if text == "*" and key == "send":
         return
     if text == "*":
         raise ValueError(
@@ -210,13 +238,15 @@ def _check_client_id(text: str, effect: Effect) -> None:
 def _check_levels(levels: Levels, key: Key) -> None:
     if levels[0] == SHARE:
         _check_share(levels, key)
-        levels = levels[2:]
-    for index, level in enumerate(levels):
+    topic = levels[lead(levels) :]
+    if key == "send" and topic[0].startswith("$"):
+        raise ValueError("IoT Core refuses direct messages on topics that start with $")
+    for index, level in enumerate(topic):
         literal = PLACEHOLDER.sub("", level)
         if "*" in literal:
             raise ValueError("* is a wildcard of IoT policies: write + for one level, # for all levels that follow")
         if level in (PLUS, HASH):
-            if level == HASH and index != len(levels) - 1:
+            if level == HASH and index != len(topic) - 1:
                 raise ValueError("# must be the last level")
         elif PLUS in literal or HASH in literal:
             raise ValueError("+ and # must be a whole level")

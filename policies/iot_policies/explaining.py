@@ -14,9 +14,10 @@ from iot_policies.nearest import nearest, problem
 from iot_policies.placeholders import Values
 from iot_policies.principal import Principal
 from iot_policies.template import PolicyTemplate
+from iot_policies.topics import TO, direct_message
 from iot_policies.wildcards import matcher
 
-Question = Literal["connect", "publish", "retain", "subscribe", "receive"]
+Question = Literal["connect", "publish", "retain", "subscribe", "receive", "read", "send"]
 
 ACTIONS: dict[Question, tuple[Action, ...]] = {
     "connect": ("iot:Connect",),
@@ -24,7 +25,12 @@ ACTIONS: dict[Question, tuple[Action, ...]] = {
     "retain": ("iot:Publish", "iot:RetainPublish"),
     "subscribe": ("iot:Subscribe",),
     "receive": ("iot:Receive",),
+    "read": ("iot:GetRetainedMessage",),
+    "send": ("iot:SendDirectMessage",),
 }
+"""The actions that a question needs."""
+QUESTION_NAMES = " or ".join(", ".join(ACTIONS).rsplit(", ", 1))
+"""The questions in words, for messages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +54,15 @@ def explain(
 ) -> Explanation:
     """Compiles the principal's policy, evaluates it, and finds the entry that decided.
 
-    `resource` is a client ID, a topic name or a topic filter. `connect_attributes` are those of a CONNECT, such as
-    `LastWill`. `place` has the account and region of the ARNs, whose length decides whether a policy is too large.
+    `resource` is a client ID, a topic name, a topic filter or a direct message, as in `pump-7 commands/stop`.
+    `connect_attributes` are those of a CONNECT, such as `LastWill`. `place` has the account and region of the ARNs,
+    whose length decides whether a policy is too large.
     """
+    resource = direct_message(resource) if question == "send" else resource
     client_id = resource if question == "connect" else client_id
     values = Values(principal, client_id)
     try:
-        evaluator = _evaluator(template, principal, client_id, connect_attributes, place)
+        evaluator = _evaluator(template, principal, client_id, connect_attributes, place, _topic(question, resource))
     except PolicyError as error:
         reasons = [problem(error, values)]
         if isinstance(error, NothingGranted):
@@ -83,9 +91,10 @@ def is_allowed(
     place: AccountRegion = EXAMPLE_PLACE,
 ) -> bool:
     """What `explain` decides, without the reasons, most of which take longer to find."""
+    resource = direct_message(resource) if question == "send" else resource
     try:
         asked = resource if question == "connect" else client_id
-        evaluator = _evaluator(template, principal, asked, connect_attributes, place)
+        evaluator = _evaluator(template, principal, asked, connect_attributes, place, _topic(question, resource))
     except PolicyError:
         return False
     return all(evaluator.allows(action, _arn(place, action, resource)) for action in ACTIONS[question])
@@ -97,13 +106,20 @@ def _evaluator(
     client_id: str | None,
     connect_attributes: frozenset[str],
     place: AccountRegion,
+    topic: str | None,
 ) -> Evaluator:
     documents = compile_policy(template, principal, client_id).documents(place)
-    return Evaluator(documents, Connection(client_id=client_id, connect_attributes=connect_attributes))
+    return Evaluator(documents, Connection(client_id=client_id, connect_attributes=connect_attributes, topic=topic))
+
+
+def _topic(question: Question, resource: str) -> str | None:
+    """The topic of a direct message, which is a condition; None for any other question."""
+    return resource.partition(TO)[2] if question == "send" else None
 
 
 def _arn(place: AccountRegion, action: Action, resource: str) -> str:
-    return f"{place.arn_prefix('iot')}{RESOURCE_TYPES[action]}/{resource}"
+    name = resource.partition(TO)[0] if action == "iot:SendDirectMessage" else resource
+    return f"{place.arn_prefix('iot')}{RESOURCE_TYPES[action]}/{name}"
 
 
 def _denials(entries: Sequence[Entry], attributes: frozenset[str]) -> Iterator[str]:
@@ -117,7 +133,10 @@ def _denials(entries: Sequence[Entry], attributes: frozenset[str]) -> Iterator[s
 
 
 def entry_covers(entry: Entry, action: Action, resource: str, values: Values) -> bool:
-    """Whether an entry, with the values of a principal, covers an action on a resource. Raises PolicyError."""
+    """Whether an entry, with the values of a principal, covers an action on a resource. Raises PolicyError.
+
+    In a direct message, TO is once in the pattern and once in the text, so that no `*` takes it.
+    """
     text = f"{RESOURCE_TYPES[action]}/{resource}"
     return any(
         rule.action == action

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
-from iot_policies.entries import Entry
+from iot_policies.entries import Entry, quoted
 from iot_policies.grants import Acknowledgement, Deny, Grant
 from iot_policies.placeholders import PLACEHOLDER
 from iot_policies.topics import HASH, PLUS, Levels, lead
@@ -46,7 +46,7 @@ class Finding:
 
 def warning(entry: Entry, message: str, audit: AuditCode | None = None) -> Finding:
     """A warning about an entry, which is quoted in front of the message."""
-    return Finding("warning", entry.location, f'"{entry.text}" {message}', audit=audit)
+    return Finding("warning", entry.location, f"{quoted(entry.text)} {message}", audit=audit)
 
 
 def meant_or_warning(
@@ -56,7 +56,7 @@ def meant_or_warning(
 
     `instead` is what else the author can write.
     """
-    text = f'"{entry.text}" {message}'
+    text = f"{quoted(entry.text)} {message}"
     if isinstance(entry.block, Grant) and word in entry.block.acknowledge:
         return Finding("note", entry.location, text, word, audit)
     advice = f'{instead}if that is meant, set acknowledge = ["{word}"] in {entry.block_name}'
@@ -83,4 +83,5 @@ _MEANING: dict[Acknowledgement, str] = {
     "leading_wildcard": "begins with a wildcard",
     "any_client_id": 'is connect = ["{client_id}"]',
     "shared_client_ids": "allows client IDs that are not bound to the principal",
+    "any_receiver": 'is send = [{ to = "*", … }]',
 }

@@ -4,13 +4,14 @@ import json
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from math import isfinite
 from pathlib import Path
-from typing import Annotated, ClassVar, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self, get_args
 
 from pydantic import (
     AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    Field,
     StrictBool,
     ValidationError,
     field_validator,
@@ -21,16 +22,17 @@ from iot_policies.errors import InvalidFile
 from iot_policies.names import name_problem
 from iot_policies.principal import WORD_LISTS, Claims, read_claim, read_denied_claim
 from iot_policies.toml_file import from_validation
+from iot_policies.topics import TO
 from iot_policies.when import Condition, Scalar, choices, covers, meets
 
 LEAST_SESSION, LONGEST_SESSION = 300, 86_400
 """The bounds that IoT Core has for disconnectAfterInSeconds and refreshAfterInSeconds, in seconds."""
 
-Key = Literal["connect", "publish", "retain", "subscribe"]
-KEYS: tuple[Key, ...] = ("connect", "publish", "retain", "subscribe")
+Key = Literal["connect", "publish", "retain", "subscribe", "receive", "read", "send"]
+KEYS: tuple[Key, ...] = get_args(Key)
 
 ConnectAttribute = Literal["LastWill", "PersistentConnect"]
-Acknowledgement = Literal["leading_wildcard", "any_client_id", "shared_client_ids"]
+Acknowledgement = Literal["leading_wildcard", "any_client_id", "shared_client_ids", "any_receiver"]
 """The findings of `lint` that a grant can acknowledge."""
 
 
@@ -131,6 +133,18 @@ class SessionTimes(StrictModel):
     """The largest share that `disconnect_after` is shortened by, so that not all clients reconnect at once."""
 
 
+class Send(StrictModel):
+    """An element of `send`: direct messages to some clients. A claim that is in both has one value in both."""
+
+    to: str
+    """The client IDs of the receivers, as in `connect`; `*` is every client."""
+    topics: Annotated[Sequence[str], Field(min_length=1)]
+    """Topic filters of the messages."""
+
+
+Place = tuple[str | int, ...]
+"""Where an entry is within its key: its index; for `send` also that of its topic, as in `send[0].topics[1]`."""
+
 Comparison = tuple[Callable[[Claims, str], object | None], Callable[[object, Condition], bool]]
 """How `when` reads a claim, and compares it if it is not missing."""
 
@@ -150,6 +164,12 @@ class _Entries(StrictModel):
     """Topic filters to publish to, with or without RETAIN. In a deny: with RETAIN."""
     subscribe: Sequence[str] = ()
     """Topic filters to subscribe to, and to receive messages from."""
+    receive: Sequence[str] = ()
+    """Topic filters to receive messages from, as direct messages. It does not allow to subscribe."""
+    read: Sequence[str] = ()
+    """Topic filters whose retained messages may be read over HTTPS."""
+    send: Sequence[Send] = ()
+    """Direct messages that may be sent over HTTPS: to whom, and on which topics."""
     connect_with: tuple[ConnectAttribute, ...] | None = None
     """The connect attributes that a client may use; None for all. In a deny: those that it must not use."""
 
@@ -171,12 +191,15 @@ class _Entries(StrictModel):
                 found[name] = wanted
         return found
 
-    def entries(self) -> Iterator[tuple[Key, int, str]]:
-        """Each entry: its key, its index there, its text."""
+    def entries(self) -> Iterator[tuple[Key, Place, str]]:
+        """Each entry: its key, its place there, its text. Direct messages have a receiver and a topic, joined by TO."""
         for key in KEYS:
-            texts: Sequence[str] = getattr(self, key)
-            for index, text in enumerate(texts):
-                yield key, index, text
+            for index, each in enumerate(getattr(self, key)):
+                if isinstance(each, Send):
+                    for number, topic in enumerate(each.topics):
+                        yield key, (index, "topics", number), f"{each.to}{TO}{topic}"
+                else:
+                    yield key, (index,), each
 
 
 class Grant(_Entries):
@@ -186,7 +209,8 @@ class Grant(_Entries):
     """Allows deeper levels too if a policy cannot express a `+` exactly."""
     acknowledge: tuple[Acknowledgement, ...] = ()
     """The findings of `lint` that are meant: `leading_wildcard`, an entry that begins with `+` or `#`; `any_client_id`,
-    the entry `{client_id}` of connect; `shared_client_ids`, other entries of connect without `{principal}`."""
+    the entry `{client_id}` of connect; `shared_client_ids`, other entries of connect without `{principal}`;
+    `any_receiver`, `to = "*"` of send."""
 
     _comparison: ClassVar[Comparison] = read_claim, meets
 

@@ -1,7 +1,8 @@
 """Packs statements into one IAM policy, as short as it can be.
 
-1. An action only has resources of its own type: iot:Connect clients, iot:Subscribe topic filters, all others topics. So
-   one statement can have actions of several types, and grants no more than one statement for each type would.
+1. An action only has resources of its own type: iot:Connect and iot:SendDirectMessage clients, iot:Subscribe topic
+   filters, all others topics. So one statement can have actions of several types, and grants no more than one statement
+   for each type would. The two about clients are never together: a direct message always has a condition of its own.
 2. Resources of one type with the same actions belong together. One statement takes the largest such group of each type,
    the next statement the second largest, and so on.
 3. In a policy that is the only one, a Deny is about all actions, as `iot:*`, if that takes nothing from an Allow.

@@ -9,7 +9,7 @@ from iot_policies.capacity import capacity_messages
 from iot_policies.client_ids import anonymous_findings, client_id_findings
 from iot_policies.denials import denial_findings
 from iot_policies.durations import duration_text
-from iot_policies.entries import Entry
+from iot_policies.entries import Entry, quoted
 from iot_policies.findings import Finding, unused_words, warning
 from iot_policies.grants import LEAST_SESSION, Grant
 from iot_policies.names import is_misspelled
@@ -17,14 +17,14 @@ from iot_policies.overlap import could_be_equal
 from iot_policies.placeholders import PLACEHOLDER, claim_names, split_template
 from iot_policies.principal import Principal
 from iot_policies.template import PolicyTemplate
-from iot_policies.topics import HASH, PLUS, Levels, lead
+from iot_policies.topics import HASH, PLUS, TO, Levels, lead
 
 MOST_LEVELS = 8
 """IoT Core accepts 7 slashes in a topic, not counting those of reserved prefixes."""
 LONGEST_TOPIC = 256
 """Bytes of UTF-8."""
 
-_SIDE_BY_SIDE = re.compile(r"\{[^{}]*\}[^/]*\{[^{}]*\}")
+_SIDE_BY_SIDE = re.compile(rf"\{{[^{{}}]*\}}[^/{TO}]*\{{[^{{}}]*\}}")
 _ALIKE = "a-b and c look like a and b-c there; put a / between them"
 
 
@@ -61,7 +61,7 @@ def _of_entry(entry: Entry, topic_prefix: str) -> Iterator[Finding]:
         yield warning(entry, "starts with $, which IoT Core reserves: no client can publish there")
     if len(levels) > MOST_LEVELS and levels[0] != "$aws":
         yield warning(entry, "has more than 7 slashes: IoT Core refuses such topics")
-    if len(PLACEHOLDER.sub("", entry.filter).encode()) > LONGEST_TOPIC:
+    if len(PLACEHOLDER.sub("", "/".join(levels)).encode()) > LONGEST_TOPIC:
         yield warning(entry, "is longer than 256 bytes: IoT Core refuses such topics")
 
 
@@ -75,7 +75,7 @@ def _of_pairs(entries: Sequence[Entry]) -> Iterator[Finding]:
             (other, entry, _shared_name(others, mine)),
         ):
             if name is not None:
-                message = f'"{literal.text}" is also what {placeholder} becomes for the value "{name}"'
+                message = f'{quoted(literal.text)} is also what {placeholder} becomes for the value "{name}"'
                 yield Finding("warning", literal.location, f"{message}: give one of them a level of its own")
 
 
@@ -101,9 +101,12 @@ def _shared_name(literal: Levels, other: Levels) -> str | None:
     return name if len(literal) == len(other) else None
 
 
+_OVER_HTTPS = ("publish", "read", "send")
+
+
 def _of_https(template: PolicyTemplate) -> Iterator[Finding]:
     """What caching for HTTP (`enableCachingForHttp`) means for this template: no setting of an authorizer is known."""
-    if any(entry.key == "publish" and entry.effect == "Allow" for entry in template.entries):
+    if any(entry.key in _OVER_HTTPS and entry.effect == "Allow" for entry in template.entries):
         kept = f"for up to {duration_text(template.session.refresh_after)} (refresh_after)"
         message = f"with caching_for_http, IoT Core keeps what an HTTPS client may do {kept}: a revocation takes effect"
         yield Finding("note", (), f"{message} after that, and the end of a token within {duration_text(LEAST_SESSION)}")
@@ -128,7 +131,7 @@ def _of_topic_prefix(template: PolicyTemplate) -> Iterator[Finding]:
     """Topics that stages of one account share although the template has a prefix."""
     for entry in template.entries if template.topic_prefix else ():
         if entry.effect == "Allow" and entry.key != "connect" and entry.filter == entry.text:
-            message = f'"{entry.text}" has no topic_prefix: reserved topics belong to the whole account'
+            message = f"{quoted(entry.text)} has no topic_prefix: reserved topics belong to the whole account"
             yield Finding("note", entry.location, message)
 
 

@@ -5,7 +5,8 @@
 - An entry of another key is near, too: it lacks the key that was asked for, besides what else is different.
 - `$share/NAME/` in front of a topic filter is one difference. What follows it is compared with what follows.
 - The entries with the lowest cost are the nearest. An entry that costs too much has nothing to do with the question.
-- Client IDs have no levels: the answer is a list of those that are granted.
+- Client IDs have no levels: the answer is a list of those that are granted. The receiver of a direct message is one
+  difference.
 - Values are quoted. This runs on the user's machine, never in Lambda.
 """
 
@@ -21,8 +22,9 @@ from iot_policies.placeholders import Values, as_format, placeholder_names
 from iot_policies.principal import Claims, Principal, read_claim
 from iot_policies.template import PolicyTemplate
 from iot_policies.topic_prefix import below
-from iot_policies.topics import HASH, PLUS, Levels, lead, split
+from iot_policies.topics import HASH, PLUS, TO, Levels, as_written, joined, lead, split, split_message
 from iot_policies.when import condition_text
+from iot_policies.wildcards import matcher
 
 _MOST = 3
 """Entries and values that are named."""
@@ -40,8 +42,16 @@ _OTHER_KEYS: Mapping[Action, tuple[tuple[Action, str, str], ...]] = {
         ("iot:Receive", "subscribe", "only allows to subscribe to it; list it under retain"),
     ),
     "iot:Publish": (("iot:Receive", "subscribe", "only allows to subscribe to it; list it under publish"),),
-    "iot:Subscribe": (("iot:Publish", "publish retain", "only allows to publish to it; list it under subscribe"),),
+    "iot:Subscribe": (
+        ("iot:Publish", "publish retain", "only allows to publish to it; list it under subscribe"),
+        ("iot:Receive", "receive", "only allows to receive direct messages on it; list it under subscribe"),
+    ),
     "iot:Receive": (("iot:Publish", "publish retain", "only allows to publish to it; list it under subscribe"),),
+    "iot:GetRetainedMessage": (
+        ("iot:Receive", "subscribe", "only allows to subscribe to it; list it under read"),
+        ("iot:Publish", "retain", "only allows to publish to it; list it under read"),
+    ),
+    "iot:SendDirectMessage": (),
 }
 """For each action those that are mistaken for it, the keys that grant them, and what to do."""
 
@@ -57,10 +67,10 @@ def nearest(
     """What the nearest entries lack, one text for each; a single text if no entry is near."""
     if action == "iot:Connect":
         return (*_nearest_client_ids(template, principal, resource, values),)
-    prefix, levels = template.topic_prefix, split(resource)
+    prefix, levels = template.topic_prefix, _levels_of(action, resource)
     prefixed = below(prefix, levels)
     if prefix and prefixed != levels and levels[lead(levels) :][: len(split(prefix))] != split(prefix):
-        return (f"each topic begins with the topic_prefix {prefix}: did you mean {'/'.join(prefixed)}?",)
+        return (f"each topic begins with the topic_prefix {prefix}: did you mean {as_written(joined(prefixed))}?",)
     near: dict[str, int] = {}
     for entry in template.entries:
         differences = _differences(entry, action, resource, principal.claims, values)
@@ -94,7 +104,7 @@ def _differences(entry: Entry, action: Action, resource: str, claims: Claims, va
     condition = [] if lacks is None else [_Difference(_SMALL, lacks)]
     rules = {rule.action: rule for rule in entry.rules}
     if action in rules:
-        return (*condition, *_of_levels(rules[action], split(resource), _noun(action), values))
+        return (*condition, *_of_levels(rules[action], _levels_of(action, resource), _noun(action), values))
     for mistaken, keys, advice in _OTHER_KEYS[action]:
         if entry.key in keys.split():
             found = _of_levels(rules[mistaken], split(resource), _noun(action), values)
@@ -110,6 +120,10 @@ def _lacks(entry: Entry, claims: Claims, values: Values) -> str | None:
         return problem(error, values)
 
 
+def _levels_of(action: Action, resource: str) -> Levels:
+    return split_message(resource) if action == "iot:SendDirectMessage" else split(resource)
+
+
 def _noun(action: Action) -> str:
     return "topic filter" if action == "iot:Subscribe" else "topic"
 
@@ -117,23 +131,38 @@ def _noun(action: Action) -> str:
 def _of_levels(rule: Rule, asked: Levels, noun: str, values: Values) -> Iterator[_Difference]:
     """The differences between the levels of a rule and those of a topic or topic filter."""
     start, first = lead(rule.levels), lead(asked)
-    if start == first:
+    receiver = asked[1] if asked[0] == TO else None
+    if start == first and receiver is None:
         start = first = 0  # Both are shared, or none is: the names of the groups are compared, too.
-    else:
+    elif receiver is None:
         yield _Difference(_TYPO, _of_sharing(rule.levels[:start], asked[:first]))
     levels, asked = rule.levels[start:], asked[first:]
     at = lead(levels)
     if levels[at] in (PLUS, HASH) and asked[lead(asked)].startswith("$"):
         yield _Difference(_TYPO, "a leading wildcard does not match topics that start with $")
         return
-    found = [*_of_pairs(levels, asked, noun, values)]
+    found = [] if receiver is None else [*_of_receiver(rule, receiver, values)]
+    found += _of_pairs(levels, asked, noun, values)
     is_open = levels[-1] == HASH
     if (len(asked) > len(levels) and not is_open) or (len(asked) < len(levels) and asked[-1] != HASH):
         least = "at least " if is_open else ""
         found.append(_Difference(_SHAPE, f"has {least}{len(levels)} levels, the {noun} has {len(asked)}"))
-    elif not found and not _fits_at_once(rule, start, asked, values):
+    elif not found and not _fits_at_once(rule, start, asked, values, receiver):
         found.append(_Difference(_SMALL, f"needs the same {' and '.join(rule.names)} at each place"))
     yield from found
+
+
+def _of_receiver(rule: Rule, asked: str, values: Values) -> Iterator[_Difference]:
+    """The difference between the receiver of a direct message and those that a rule allows."""
+    try:
+        combinations = values.combinations(rule.names)
+    except PolicyError as error:
+        yield _Difference(_SMALL, problem(error, values))
+        return
+    granted = [*dict.fromkeys(rule.level_formats[1].format(*each) for each in combinations)]
+    if granted and not any(matcher(each)(asked) for each in granted):
+        yield _Difference(_SMALL, f'allows the receiver {choice(granted)}, not "{asked}"')
+    yield from (_Difference(_SMALL, f"{name} is missing") for name in values.missing(rule.names))
 
 
 def _of_sharing(granted: Levels, asked: Levels) -> str:
@@ -178,8 +207,11 @@ def _of_placeholders(
         yield _Difference(_SMALL, f'{name} is {choice(filled)}, the {noun} needs "{wanted}"')
 
 
-def _fits_at_once(rule: Rule, start: int, asked: Levels, values: Values) -> bool:
-    """Whether one combination of values fits all levels from `start`; also True if there are too many to tell."""
+def _fits_at_once(rule: Rule, start: int, asked: Levels, values: Values, receiver: str | None) -> bool:
+    """Whether one combination of values fits all levels from `start`; also True if there are too many to tell.
+
+    `receiver` is that of a direct message, which must fit, too.
+    """
     try:
         combinations = values.combinations(rule.names)
     except PolicyError:
@@ -190,6 +222,7 @@ def _fits_at_once(rule: Rule, start: int, asked: Levels, values: Values) -> bool
             for level, text, wanted in zip(rule.levels[start:], rule.level_formats[start:], asked, strict=False)
         )
         for combination in combinations
+        if receiver is None or matcher(rule.level_formats[1].format(*combination))(receiver)
     )
 
 

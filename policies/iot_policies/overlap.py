@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 from iot_policies.placeholders import PLACEHOLDER, UNSAFE_SIGNS, split_template
-from iot_policies.topics import HASH, PLUS, Levels, lead
+from iot_policies.topics import HASH, PLUS, TO, Levels, lead
 
 
 def could_be_equal(level: str, other: str) -> bool:
@@ -52,11 +52,15 @@ _MORE: Final = object()
 _Element = str | _AnyLevel | object
 
 
-def common_topic(glob: str, levels: Levels) -> str | None:
+def common_topic(glob: Levels, levels: Levels) -> str | None:
     """A topic or filter that a denied glob and `levels` can both match; None if there is none.
 
     It has `any` for a level of any text, and may have placeholders. May return one wrongly, never None wrongly.
     """
+    if glob[0] == TO:
+        topic = common_topic(glob[2:], levels[2:]) if _client_ids_meet(glob[1], levels[1]) else None
+        receiver = min(glob[1], levels[1], key=lambda each: each.count("*")).replace("*", "any")
+        return None if topic is None else f"{receiver}{TO}{topic}"
     denied, allowed = _of_glob(glob), _of_filter(levels)
     for mine, others in zip(denied, allowed, strict=False):
         if not isinstance(mine, str) or not isinstance(others, str):
@@ -67,9 +71,21 @@ def common_topic(glob: str, levels: Levels) -> str | None:
     return None if found is None else "/".join(found)
 
 
+def _client_ids_meet(one: str, other: str) -> bool:
+    """Whether two client IDs, whose `*` is any text, can be one for some principal. May return True wrongly."""
+    if "*" not in one and "*" not in other:
+        return could_be_equal(one, other)
+    for mine, its in zip(split_template(one), split_template(other), strict=False):
+        if "*" in mine or "*" in its:
+            return True
+        if not could_be_equal(mine, its):
+            return False
+    return False  # Behind the `/` in front of a `*`, the other one has nothing.
+
+
 @lru_cache(maxsize=4096)
-def _of_glob(glob: str) -> tuple[_Element, ...]:
-    return tuple(_glob_elements(split_template(glob)))
+def _of_glob(glob: Levels) -> tuple[_Element, ...]:
+    return tuple(_glob_elements(glob))
 
 
 @lru_cache(maxsize=4096)

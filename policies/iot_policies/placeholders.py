@@ -7,7 +7,7 @@ from math import prod
 
 from iot_policies.errors import PolicyTooLarge, UnsafeValue
 from iot_policies.principal import Principal, are_names, read_claim
-from iot_policies.topics import Levels
+from iot_policies.topics import TO, Levels
 
 PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 DENIED_CLIENT_ID = "client_id or *"
@@ -27,7 +27,8 @@ LONGEST_VALUE = 128
 
 def split_template(text: str) -> Levels:
     """Splits a filter with placeholders into levels. A `/` inside a placeholder is part of the claim's name."""
-    return tuple(_SLASH.split(text))
+    client_id, to, topic = text.partition(TO)
+    return (TO, client_id, *_SLASH.split(topic)) if to else (*_SLASH.split(text),)
 
 
 def check_names(text: str) -> None:

@@ -8,9 +8,9 @@ from typing import Annotated
 from pydantic import Field
 
 from iot_policies.conflicts import check_conflicts, find_containers
-from iot_policies.entries import Effect, Entry, rules, with_prefix
+from iot_policies.entries import Effect, Entry, quoted, rules, with_prefix
 from iot_policies.errors import InvalidFile, InvalidTopics
-from iot_policies.grants import Deny, Grant, SessionTimes, StrictModel
+from iot_policies.grants import Deny, Grant, Send, SessionTimes, StrictModel
 from iot_policies.placeholders import claim_names
 from iot_policies.planning import StatementPlan, plan
 from iot_policies.principal import Principal
@@ -25,7 +25,7 @@ class _File(StrictModel):
     deny: tuple[Deny, ...] = ()
 
 
-_KEYS = {key for model in (_File, SessionTimes, Grant) for key in model.model_fields}
+_KEYS = {key for model in (_File, SessionTimes, Grant, Send) for key in model.model_fields}
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,12 +121,12 @@ class PolicyTemplate:
 def _entries(blocks: Sequence[Grant | Deny], effect: Effect, offset: int, topic_prefix: str) -> Iterator[Entry]:
     for number, block in enumerate(blocks):
         widen = isinstance(block, Grant) and block.widen
-        for key, index, text in block.entries():
+        for key, place, text in block.entries():
             try:
                 found = rules(text, key, effect, widen=widen, topic_prefix=topic_prefix)
             except ValueError as error:
-                location = ("grant" if effect == "Allow" else "deny", number, key, index)
-                raise InvalidTopics(location, f'"{text}": {error}') from None
+                location = ("grant" if effect == "Allow" else "deny", number, key, *place)
+                raise InvalidTopics(location, f"{quoted(text)}: {error}") from None
             attributes = block.connect_with if key == "connect" else None
             whole = with_prefix(text, key, topic_prefix)
-            yield Entry(effect, block, offset + number, number, key, index, text, whole, attributes, found)
+            yield Entry(effect, block, offset + number, number, key, place, text, whole, attributes, found)

@@ -2,6 +2,10 @@
 
 A level is a string: `+`, `#`, or text. In a template the text may have placeholders such as `{principal}`. These
 functions then answer for all values, since a value never has a `/` or a wildcard.
+
+A direct message has a receiver beside its topic. The two are one text, joined by TO: `pump-7<TAB>commands/stop`. Its
+levels are TO, the client ID, and then those of the topic, as those of a shared subscription are `$share`, the name, and
+then those of the filter. Slashes mean nothing in a client ID, and no value, entry or topic has a control character.
 """
 
 from collections.abc import Callable
@@ -10,6 +14,8 @@ from operator import eq
 PLUS = "+"
 HASH = "#"
 SHARE = "$share"
+TO = "\t"
+"""Joins the client ID and the topic of a direct message. As the first level, it marks one."""
 
 Levels = tuple[str, ...]
 
@@ -19,9 +25,42 @@ def split(topic_filter: str) -> Levels:
     return tuple(topic_filter.split("/"))
 
 
+def split_message(text: str) -> Levels:
+    """The levels of a direct message: TO, its client ID, and those of its topic."""
+    client_id, _, topic = direct_message(text).partition(TO)
+    return (TO, client_id, *topic.split("/"))
+
+
+def joined(levels: Levels) -> str:
+    """The text that has these levels."""
+    return f"{levels[1]}{TO}{'/'.join(levels[2:])}" if levels[0] == TO else "/".join(levels)
+
+
+def direct_message(text: str) -> str:
+    """A direct message as a user writes it, `pump-7 commands/stop`, with TO.
+
+    A tab also joins the two, for a client ID with spaces. What has no topic is no direct message that any entry allows.
+    """
+    client_id, _, topic = text.partition(TO if TO in text else " ")
+    return f"{client_id}{TO}{topic}"
+
+
+def check_direct_message(text: str) -> tuple[str, str]:
+    """The client ID and the topic of a direct message as a user writes it. Raises ValueError if one is missing."""
+    client_id, _, topic = direct_message(text).partition(TO)
+    if not client_id or not topic or TO in topic:
+        raise ValueError('expected a client ID and a topic, as in "pump-7 devices/pump-7/commands/reboot"')
+    return client_id, topic
+
+
+def as_written(text: str) -> str:
+    """A topic, filter, client ID or direct message as a user writes it."""
+    return text.replace(TO, " ")
+
+
 def lead(levels: Levels) -> int:
-    """The index of the first topic level: after `$share/NAME/`, else 0 (MQTT 5.0, section 4.8.2)."""
-    return 2 if levels[0] == SHARE and len(levels) > 2 else 0
+    """The index of the first topic level: after `$share/NAME/` (MQTT 5.0, section 4.8.2) or a receiver, else 0."""
+    return 2 if levels[0] in (SHARE, TO) and len(levels) > 2 else 0
 
 
 def contains(outer: Levels, inner: Levels, same: Callable[[str, str], bool] = eq) -> bool:

@@ -24,17 +24,20 @@ from iot_policies.nearest import missing_values, problem
 from iot_policies.placeholders import Values, as_format, placeholder_names
 from iot_policies.principal import Principal
 from iot_policies.template import PolicyTemplate
-from iot_policies.topics import HASH, PLUS, lead
+from iot_policies.topics import HASH, PLUS, TO, as_written, joined, lead
 from iot_policies.wildcards import STAR, matcher
 
-Use = Literal["connect", "publish", "retain", "subscribe"]
-"""What an ability is for; `subscribe` is also to receive."""
+Use = Literal["connect", "publish", "retain", "subscribe", "receive", "read", "send"]
+"""What an ability is for; `subscribe` is also to receive, `receive` only that."""
 
 _NEEDS: Mapping[Use, tuple[tuple[Key, ...], tuple[Action, ...]]] = {
     "connect": (("connect",), ("iot:Connect",)),
     "publish": (("publish", "retain"), ("iot:Publish",)),
     "retain": (("retain",), ("iot:Publish", "iot:RetainPublish")),
     "subscribe": (("subscribe",), ("iot:Subscribe", "iot:Receive")),
+    "receive": (("receive",), ("iot:Receive",)),
+    "read": (("read",), ("iot:GetRetainedMessage",)),
+    "send": (("send",), ("iot:SendDirectMessage",)),
 }
 """For each use the keys of grants that allow it, and the actions that it needs."""
 
@@ -118,7 +121,7 @@ def _denials(entries: Iterable[Entry], values: Values) -> Iterator[_Denial]:
 
 
 def _filled(entry: Entry, combination: tuple[str, ...]) -> str:
-    return as_format(entry.filter, placeholder_names(entry.filter)).format(*combination)
+    return as_written(as_format(entry.filter, placeholder_names(entry.filter)).format(*combination))
 
 
 def _abilities(
@@ -143,10 +146,11 @@ def _denied_parts(
     levels = tuple(level.format(*combination) for level in rule.level_formats)
     start = lead(levels)
     kind = f"{RESOURCE_TYPES[rule.action]}/"
-    text = kind + "/".join(levels)
-    if rule.action == "iot:Connect" and text.endswith("/*"):
-        text = f"{text[:-1]}{HASH}"
-    reserved_at = len(kind + "".join(f"{level}/" for level in levels[:start])) if levels[start] in _WILD else None
+    client_ids = {"iot:Connect": 0, "iot:SendDirectMessage": 1}
+    if (at := client_ids.get(rule.action)) is not None and levels[at].endswith("*"):
+        levels = (*levels[:at], f"{levels[at][:-1]}{HASH}", *levels[at + 1 :])
+    text = kind + joined(levels)
+    reserved_at = len(text) - len("/".join(levels[start:])) if levels[start] in _WILD else None
     for _, pattern, resource, denying in (each for each in denials if each.action == rule.action):
         if _is_asked_for(entry, denying) and _meet(pattern, text, reserved_at):
             yield DeniedPart(resource, denying, denying.attributes, is_all=matcher(pattern)(text))
@@ -185,6 +189,8 @@ def _meet(pattern: str, text: str, reserved_at: int | None) -> bool:
 
 
 def _share_a_character(mine: str, other: str, *, reserved: bool) -> bool:
+    if TO in (mine, other):  # It is once in both, and no wildcard takes it.
+        return mine == other
     if mine == STAR:
         return True
     if other not in _WILD:

@@ -62,6 +62,8 @@ def _meets(operator: str, key: str, wanted: Sequence[str], attributes: Collectio
     if (operator, key) == ("DateLessThan", "aws:CurrentTime"):
         (end,) = wanted
         return datetime.fromisoformat(now) < datetime.fromisoformat(end)
+    if (operator, key) == ("StringLike", "iot:Topic"):
+        return False  # Only a direct message has a topic.
     assert key == "iot:ConnectAttributes"
     asked, known = set(attributes), set(wanted)
     return {

@@ -1,6 +1,6 @@
 """Every topic and every filter over a small alphabet, and which of them a policy or a template's entry reaches."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from itertools import product
 
@@ -49,7 +49,10 @@ def _plain_filters() -> Iterator[str]:
 
 TOPICS = tuple(text for text in _every_topic() if text)
 FILTERS = tuple(text for text in _every_filter() if text)
-_PROBES = {"topic": TOPICS, "topicfilter": FILTERS}
+CLIENT_IDS = ("a", "b", "c", "a/b", "b/a/c", "x", "x/", "x/a", "x/a/b", FRESH)
+_PROBES = {"topic": TOPICS, "topicfilter": FILTERS, "client": CLIENT_IDS}
+Messages = frozenset[tuple[str, str]]
+"""Direct messages: receivers and topics."""
 
 
 @cache
@@ -72,6 +75,49 @@ def topics_of_any(topic_filters: Iterable[str]) -> frozenset[str]:
 def filters_within_one(topic_filters: Iterable[str]) -> frozenset[str]:
     """The probed filters that at least one of some filters contains."""
     return frozenset[str]().union(*map(filters_within, topic_filters))
+
+
+def messages_of(entries: Iterable[tuple[str, str]]) -> Messages:
+    """The probed direct messages that entries, each a receiver and a topic filter, match."""
+    return frozenset(
+        (client_id, topic)
+        for receiver, topic_filter in entries
+        for client_id in CLIENT_IDS
+        if client_id == receiver or (receiver.endswith("*") and client_id.startswith(receiver[:-1]))
+        for topic in topics_of(topic_filter)
+    )
+
+
+def permitted_messages(documents: Iterable[Document]) -> Messages:
+    """The probed direct messages that a policy allows."""
+    reached: dict[object, set[tuple[str, str]]] = {"Allow": set(), "Deny": set()}
+    for statement in statements(documents):
+        if any(wildcard_matches(text, "iot:SendDirectMessage") for text in texts(statement["Action"])):
+            found = [resource for resource in texts(statement["Resource"]) if resource.startswith(f"{PREFIX}client/")]
+            clients = frozenset[str]().union(*map(_covered, found))
+            reached[statement["Effect"]].update(product(clients, _topics_of_condition(statement)))
+    return frozenset(reached["Allow"] - reached["Deny"])
+
+
+def _topics_of_condition(statement: Mapping[str, object]) -> frozenset[str]:
+    """The probed topics for which a statement applies to a direct message.
+
+    An Allow must name them. A Deny may name none, or be about connect attributes, which a direct message does not have.
+    """
+    condition = statement.get("Condition")
+    if condition is None:
+        assert statement["Effect"] == "Deny"
+        return frozenset(TOPICS)
+    assert isinstance(condition, dict)
+    if [*condition] == ["StringLike"]:
+        return frozenset[str]().union(*map(_topics_like, texts(condition["StringLike"]["iot:Topic"])))
+    assert (statement["Effect"], [*condition]) == ("Deny", ["ForAnyValue:StringEquals"])
+    return frozenset()
+
+
+@cache
+def _topics_like(pattern: str) -> frozenset[str]:
+    return frozenset(topic for topic in TOPICS if wildcard_matches(pattern, topic))
 
 
 @cache

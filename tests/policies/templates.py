@@ -42,6 +42,21 @@ _SUBSCRIPTIONS = st.one_of(
     topic_filters, topic_filters, topic_filters, topic_filters.map(lambda text: f"$share/g/{text}")
 )
 _NAMES = st.sampled_from(("a", "b", "c"))
+_RECEIVERS = st.sampled_from(
+    ("a", "b", "{principal}", "{claims.one}", "{claims.many}", "x/{claims.many}", "x/*", "{principal}/*", "*")
+)
+messages = st.lists(
+    st.fixed_dictionaries(
+        {
+            "to": _RECEIVERS,
+            "topics": st.lists(
+                topic_filters.filter(lambda text: not text.startswith("$")), min_size=1, max_size=2, unique=True
+            ),
+        }
+    ),
+    max_size=2,
+)
+"""What `send` has. Receivers and topics often have the same claim."""
 
 
 _ENTRIES = st.lists(topic_filters, max_size=2)
@@ -58,6 +73,8 @@ def blocks(draw: st.DrawFn, *, widen: bool = False) -> Block:
         "retain": draw(st.lists(topic_filters, max_size=1)),
         "subscribe": draw(st.lists(_SUBSCRIPTIONS, max_size=2)),
     }
+    if draw(st.sampled_from((False, False, True))):
+        block |= {"receive": draw(_ENTRIES), "read": draw(_ENTRIES), "send": draw(messages)}
     if (when := draw(_WHEN)) is not None:
         block["when"] = when
     return block | ({"widen": True} if widen else {})
@@ -109,6 +126,23 @@ class Case:
     def denied(self, *keys: str) -> frozenset[str]:
         """The filters under some keys of the denials that apply, filled."""
         return frozenset(self._filters(self.denies, keys))
+
+    def may_send(self) -> frozenset[tuple[str, str]]:
+        """The receivers and topic filters of the grants that apply, filled together."""
+        return frozenset(self._messages(self.grants))
+
+    def must_not_send(self) -> frozenset[tuple[str, str]]:
+        """The receivers and topic filters of the denials that apply, filled together."""
+        return frozenset(self._messages(self.denies))
+
+    def _messages(self, given: tuple[Block, ...]) -> Iterator[tuple[str, str]]:
+        for block in given:
+            sends = block.get("send")
+            if isinstance(sends, list) and self.applies(block, is_deny=given is self.denies):
+                for each, topic in ((message, topic) for message in sends for topic in message["topics"]):
+                    for text in self.filled(f"{each['to']}\n{topic}"):
+                        receiver, _, filled = text.partition("\n")
+                        yield receiver, filled
 
     def _filters(self, given: tuple[Block, ...], keys: tuple[str, ...]) -> Iterator[str]:
         for block in given:

@@ -18,11 +18,11 @@ from iot_policies.cognito_role import compile_cognito_role
 from iot_policies.errors import ClientIdNotGranted, SessionPolicyTooLarge
 from iot_policies.session_policy import LONGEST_SESSION_POLICY, compile_session_policy
 from tests.policies.iam_reference import IDENTITY, decide
-from tests.policies.probes import ACCOUNT, PREFIX, REGION, permitted
+from tests.policies.probes import ACCOUNT, PREFIX, REGION, Messages, permitted, permitted_messages
 from tests.policies.templates import Block, Case, cases
 
 PLACE = AccountRegion(REGION, ACCOUNT)
-TOPIC_ACTIONS = ("iot:Publish", "iot:RetainPublish", "iot:Subscribe", "iot:Receive")
+TOPIC_ACTIONS = ("iot:Publish", "iot:RetainPublish", "iot:Subscribe", "iot:Receive", "iot:GetRetainedMessage")
 _RESTS = ("b", "*", "${*}", "?", "$")
 CLIENT_IDS = ("x", "x/b", "*", "", *"abc", *(f"{name}/{rest}" for name in "abc" for rest in _RESTS))
 ATTRIBUTES = ((), ("LastWill",), ("PersistentConnect",), ("LastWill", "PersistentConnect"))
@@ -72,10 +72,13 @@ def asked(draw: st.DrawFn, *, of_client: bool) -> Asked:
     return Asked(case, draw(st.sampled_from(client_ids)))
 
 
-def topics_allowed(policies: Sequence[str], identity: str = "") -> dict[str, frozenset[str]]:
-    """What policies allow for each action on topics. `identity` is the value of the identity's variable."""
+def topics_allowed(policies: Sequence[str], identity: str = "") -> tuple[dict[str, frozenset[str]], Messages]:
+    """What policies allow for each action on topics, and which direct messages.
+
+    `identity` is the value of the identity's variable.
+    """
     documents = [json.loads(policy.replace(f"${{{IDENTITY}}}", identity)) for policy in policies]
-    return {action: permitted(documents, action) for action in TOPIC_ACTIONS}
+    return {action: permitted(documents, action) for action in TOPIC_ACTIONS}, permitted_messages(documents)
 
 
 def clients_allowed(policies: Sequence[str], identity: str = "") -> set[tuple[str, tuple[str, ...]]]:

@@ -12,7 +12,17 @@ from iot_policies.connection import Connection
 from iot_policies.evaluator import Evaluator
 from iot_policies.explaining import explain
 from iot_policies.linter import lint
-from tests.policies.probes import ACCOUNT, PREFIX, REGION, filters_within_one, permitted, topics_of, topics_of_any
+from tests.policies.probes import (
+    ACCOUNT,
+    PREFIX,
+    REGION,
+    filters_within_one,
+    messages_of,
+    permitted,
+    permitted_messages,
+    topics_of,
+    topics_of_any,
+)
 from tests.policies.reference import unshared
 from tests.policies.templates import Case, cases
 
@@ -33,7 +43,9 @@ def test_topics_are_allowed_exactly_where_an_entry_with_the_prefix_matches(case:
     entries = below_a(case.granted("subscribe"))
     assert permitted(documents, "iot:Publish") == topics_of_any(below_a(case.granted("publish", "retain")))
     assert permitted(documents, "iot:RetainPublish") == topics_of_any(below_a(case.granted("retain")))
-    assert permitted(documents, "iot:Receive") == topics_of_any(entries)
+    assert permitted(documents, "iot:Receive") == topics_of_any(entries | below_a(case.granted("receive")))
+    sent = ((to, below) for to, topic in case.may_send() for below in below_a([topic]))
+    assert permitted_messages(documents) == messages_of(sent)
     allowed, within = permitted(documents, "iot:Subscribe"), filters_within_one(entries)
     assert within <= allowed
     for topic_filter in allowed - within:

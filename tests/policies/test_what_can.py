@@ -3,10 +3,10 @@
 import pytest
 from hypothesis import given
 
-from iot_policies import Deny, Grant, PolicyTemplate, Principal
+from iot_policies import Deny, Grant, PolicyTemplate, Principal, Send
 from iot_policies.account_region import LONGEST_PLACE
 from iot_policies.what_can import Abilities, Use, what_can
-from tests.policies.probes import filters_within, permitted, topics_of, topics_of_any
+from tests.policies.probes import filters_within, messages_of, permitted, permitted_messages, topics_of, topics_of_any
 from tests.policies.templates import Case, cases
 
 ANN = Principal("ann", {"rooms": ["a", "b"]})
@@ -24,7 +24,10 @@ USES: tuple[tuple[Use, str], ...] = (
     ("publish", "iot:Publish"),
     ("retain", "iot:RetainPublish"),
     ("subscribe", "iot:Receive"),
+    ("receive", "iot:Receive"),
+    ("read", "iot:GetRetainedMessage"),
 )
+TO_RECEIVE: tuple[Use, ...] = ("subscribe", "receive")
 
 
 @given(cases(denials=True))
@@ -36,7 +39,8 @@ def test_what_is_listed_is_exactly_what_the_policy_allows(case: Case) -> None:
         allowed = permitted(documents, action) & (published if use == "retain" else permitted(documents, action))
         abilities = found.by_use[use]
         # A message that a client may receive, but not subscribe to, reaches it no more.
-        of_use = (ability.resource for ability in abilities if ability.allowed or use == "subscribe")
+        listed_for = [each for one in (TO_RECEIVE if use in TO_RECEIVE else (use,)) for each in found.by_use[one]]
+        of_use = (ability.resource for ability in listed_for if ability.allowed or use in TO_RECEIVE)
         assert allowed <= topics_of_any(of_use)
         for ability in abilities:
             reached = topics_of(ability.resource)
@@ -52,6 +56,21 @@ def test_what_is_listed_is_exactly_what_the_policy_allows(case: Case) -> None:
                 assert not probed or not reached <= allowed
 
 
+@given(cases(denials=True))
+def test_the_direct_messages_that_are_listed_are_exactly_those_that_the_policy_allows(case: Case) -> None:
+    allowed = permitted_messages(case.documents())
+    found = what_can(case.template(), Principal(case.name, case.claims)).by_use["send"]
+    assert allowed <= messages_of(message_of(each.resource) for each in found if each.allowed)
+    for ability in found:
+        reached = messages_of([message_of(ability.resource)])
+        assert reached <= allowed if not ability.denied else ability.allowed or not reached & allowed
+
+
+def message_of(resource: str) -> tuple[str, str]:
+    receiver, _, topic_filter = resource.partition(" ")
+    return receiver, topic_filter
+
+
 def is_probed(topic_filter: str) -> bool:
     """Whether the probes have a topic for each way in which two such filters can meet."""
     levels = topic_filter.split("/")
@@ -65,6 +84,9 @@ def is_probed(topic_filter: str) -> bool:
         (Grant(publish=("r/{claims.rooms}/x",)), "publish", ["r/a/x", "r/b/x"]),
         (Grant(publish=("p",), retain=("q",)), "publish", ["p", "q"]),
         (Grant(publish=("p",), retain=("q",)), "retain", ["q"]),
+        (Grant(receive=("p/+",), subscribe=("q",)), "receive", ["p/+"]),
+        (Grant(read=("p/{principal}",)), "read", ["p/ann"]),
+        (Grant(send=(Send(to="{claims.rooms}", topics=("r/{claims.rooms}",)),)), "send", ["a r/a", "b r/b"]),
         (Grant(subscribe=("$share/g/{principal}/#",)), "subscribe", ["$share/g/ann/#"]),
     ],
 )
@@ -100,7 +122,7 @@ def test_a_principal_without_a_policy_can_do_nothing(principal: Principal, probl
     template = PolicyTemplate.of([Grant(when=when, connect=("{principal}",), publish=("r/{claims.rooms}/x",))])
     found = what_can(template, principal, "ann", place=LONGEST_PLACE)
     assert (found.problem or "").startswith(problem)
-    assert [*map(len, found.by_use.values())] == [0, 0, 0, 0]
+    assert [*map(len, found.by_use.values())] == [0] * 7
     assert found.refuses_client_id
 
 

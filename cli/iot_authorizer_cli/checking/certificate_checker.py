@@ -35,10 +35,13 @@ from iot_authorizer_cli.checking.template_lines import (
     KEYS,
     PLACEHOLDER,
     SLASH,
+    TO,
     UNSAFE,
     TemplateLine,
     lead_of,
+    levels_of,
     lines_of,
+    text_of,
 )
 
 Render = Callable[[Sequence[Mapping[str, object]]], Sequence[object]]
@@ -116,18 +119,18 @@ def shape(line: TemplateLine, prefix: str) -> dict[str, dict[str, set[str]]]:
     for action, levels, reserved in line.patterns(prefix):
         start, is_connect = lead_of(levels), line.key == "connect"
         stars = ["*" if level in ("+", "#") and not is_connect else level for level in levels]
-        dollar = "/".join([*stars[:start], "$*", *stars[start + 1 :]])
+        dollar = text_of([*stars[:start], "$*", *stars[start + 1 :]])
         of = found.setdefault(action, {"allow": set(), "deny": set()})
         if line.kind == "deny":
-            of["deny"].add(dollar if reserved else "/".join(stars))
+            of["deny"].add(dollar if reserved else text_of(stars))
             continue
-        of["allow"].add("/".join(stars))
+        of["allow"].add(text_of(stars))
         if is_connect:
             continue
         if "#" not in levels:
-            of["deny"] |= {"/".join([*stars[:i], "*", *stars[i:]]) for i, level in enumerate(levels) if level == "+"}
+            of["deny"] |= {text_of([*stars[:i], "*", *stars[i:]]) for i, level in enumerate(levels) if level == "+"}
             if levels[-1] == "+" and action == "iot:Subscribe":
-                of["deny"].add("/".join([*stars[:-1], "#"]))
+                of["deny"].add(text_of([*stars[:-1], "#"]))
         if levels[start] in ("+", "#"):
             of["deny"].add(dollar)
     return found
@@ -150,7 +153,7 @@ def _pairs(lines: Sequence[TemplateLine], certificate: Mapping[str, Any], prefix
         for action, resources in shape(denying, prefix).items():
             for reached in (line for line in grants if action in of[line.place] and resources["deny"]):
                 named = certificate["pairs"].get(action, {}).get(denying.place, {}).get(reached.place)
-                meets = any(can_meet(SLASH.split(glob), of[reached.place][action]) for glob in resources["deny"])
+                meets = any(can_meet(levels_of(glob), of[reached.place][action]) for glob in resources["deny"])
                 if named is None:
                     yield f"{denying.place} and {reached.place}: the pair is missing for {action}"
                 elif meets and not any(_covers(each, denying, reached, action, of) for each in grants):
@@ -204,6 +207,8 @@ def _contains(outer: Sequence[str], inner: Sequence[str], same: Callable[[str, s
 
 def can_meet(glob: Sequence[str], levels: Sequence[str]) -> bool:
     """Whether a resource pattern and a topic filter can have a topic in common. May return True wrongly."""
+    if glob[0] == TO:
+        return _receivers_meet(glob[1], levels[1]) and can_meet(glob[2:], levels[2:])
     start = lead_of(levels)
     states, waiting = {(0, 0)}, [(0, 0)]
     for i, j in waiting:  # It grows meanwhile. Pieces of the pattern, and levels of the filter, that are read.
@@ -219,6 +224,17 @@ def can_meet(glob: Sequence[str], levels: Sequence[str]) -> bool:
         waiting += [move for move in moves if move not in states]
         states.update(moves)
     return False
+
+
+def _receivers_meet(one: str, other: str) -> bool:
+    """Whether two client IDs, of which the last level may be or end with `*`, can be equal. May return True wrongly."""
+    mine, its = SLASH.split(one), SLASH.split(other)
+    for level, partner in zip(mine, its, strict=False):
+        if level.endswith("*") or partner.endswith("*"):
+            return True
+        if not texts_meet(level, partner):
+            return False
+    return len(mine) == len(its)
 
 
 def _levels_meet(glob: str, level: str, *, is_lead: bool) -> bool:

@@ -1,13 +1,16 @@
 """Compares resource patterns and topic filters character by character. Imports only the standard library.
 
 1. A pattern is a list of tokens: a character; ANY, any characters; LEVEL, any characters but slashes. LEAD comes before
-   ANY or LEVEL as the first level of a topic, and takes no `$`.
+   ANY or LEVEL as the first level of a topic, and takes no `$`. None of the three takes TO, which is once in a direct
+   message.
 2. All patterns are read at once, breadth first. So the text that is found is a shortest one.
 3. A topic filter is read with its grammar: `+` and `#` are whole levels, and `#` is the last one.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple
+
+from iot_authorizer_cli.checking.template_lines import TO
 
 FRESH = "\0"
 """A character that is in no pattern."""
@@ -112,9 +115,9 @@ def _read(places: Iterable[_Place], character: str) -> Iterator[_Place]:
         token = place.token
         if token == character:
             yield place.moved(1)
-        elif token == _ANY or (token == _LEVEL and character not in "/#"):
+        elif character != TO and (token == _ANY or (token == _LEVEL and character not in "/#")):
             yield place
-        elif token == _LEAD and character != "$":
+        elif token == _LEAD and character not in ("$", TO):
             follows = place.moved(1)
             if follows.token == _ANY or character not in "/#":
                 yield follows

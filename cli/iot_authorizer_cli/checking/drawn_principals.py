@@ -12,7 +12,7 @@ from random import Random
 from typing import Any
 
 from iot_authorizer_cli.checking.expected_policies import CLIENT_ID
-from iot_authorizer_cli.checking.template_lines import SLASH, UNSAFE, TemplateLine, claims_of, conditions_of
+from iot_authorizer_cli.checking.template_lines import TO, UNSAFE, TemplateLine, claims_of, conditions_of, levels_of
 
 _ODD: tuple[Any, ...] = ("", "*", "a/b", "x$", True, False, 7, 1.0, None, {"a": "v1"}, "\u00e9 v", " v1")
 
@@ -52,8 +52,8 @@ def _wanted(lines: Sequence[TemplateLine], name: str) -> list[Any]:
 def drawn(lines: Sequence[TemplateLine], seed: str, count: int) -> list[dict[str, Any]]:
     """Random principals, the same ones for the same seed."""
     draw = Random(seed)  # noqa: S311 (not for secrets)
-    levels = {level for line in lines for level in SLASH.split(line.text)}
-    plain = sorted(each for each in levels if each and not any(sign in each for sign in UNSAFE + "{"))
+    levels = {level for line in lines for level in levels_of(line.text)}
+    plain = sorted(each for each in levels if each and not any(sign in each for sign in UNSAFE + TO + "{"))
     pool = ["v1", "v2", "v1", "v2", *plain[:8]]
     return [_drawn(lines, pool, draw) for _ in range(count)]
 

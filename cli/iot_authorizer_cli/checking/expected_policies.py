@@ -15,7 +15,7 @@ from itertools import product
 from typing import Any, NamedTuple
 from unicodedata import category, normalize
 
-from iot_authorizer_cli.checking.template_lines import PLACEHOLDER, UNSAFE, TemplateLine, conditions_of
+from iot_authorizer_cli.checking.template_lines import PLACEHOLDER, UNSAFE, TemplateLine, conditions_of, text_of
 
 CLIENT_ID = "{client_id}"
 _TRUE, _FALSE = ("true", "yes", "on"), ("false", "no", "off")
@@ -26,7 +26,7 @@ _SELECTORS = ("\u180b", "\u180f"), ("\ufe00", "\ufe0f"), ("\U000e0100", "\U000e0
 _LONGEST_LEVEL = 128
 _CERTAINLY_FITS = 9_000
 """Characters that fit into 10 documents of 2,048, if each one that is full is at least half full."""
-_OVERHEAD = 160
+_OVERHEAD = 180
 """Characters of a statement and an ARN around a resource, at most."""
 
 
@@ -36,7 +36,7 @@ class FilledLine(NamedTuple):
     line: TemplateLine
     action: str
     text: str
-    """The topic filter or client ID. `{client_id}` is in it only in a deny, for a client without one."""
+    """The topic filter, client ID or direct message. Only in a deny, for a client without one, it has `{client_id}`."""
     reserved: bool
     """Whether only what begins with `$` is meant."""
 
@@ -75,7 +75,7 @@ def _filled(line: TemplateLine, prefix: str, principal: Mapping[str, Any], reaso
     for chosen in product(*options):
         values = dict(zip(names, chosen, strict=True))
         for action, levels, reserved in line.patterns(prefix):
-            text = "".join(str(values.get(part, part)) for part in PLACEHOLDER.split("/".join(levels)))
+            text = "".join(str(values.get(part, part)) for part in PLACEHOLDER.split(text_of(levels)))
             yield FilledLine(line, action, text, reserved)
 
 

@@ -11,8 +11,8 @@ from typing import Any
 
 from iot_authorizer_cli.checking.characters import FRESH, Tokens, find, of_filter, of_glob, widest
 from iot_authorizer_cli.checking.expected_policies import CLIENT_ID, ExpectedPolicy, FilledLine
-from iot_authorizer_cli.checking.policy_documents import TYPES, problems_of_documents
-from iot_authorizer_cli.checking.template_lines import TemplateLine
+from iot_authorizer_cli.checking.policy_documents import SEND, TYPES, problems_of_documents
+from iot_authorizer_cli.checking.template_lines import TO, TemplateLine
 
 
 def differences_of(meant: ExpectedPolicy, answer: object) -> Iterator[str]:
@@ -37,7 +37,7 @@ def _differences(documents: Sequence[Mapping[str, Any]], meant: Sequence[FilledL
     for action in TYPES:
         for asked in _SUBSETS if action == "iot:Connect" else _SUBSETS[:1]:
             groups = _groups(
-                [each for each in statements if action in each["Action"] and _holds(each.get("Condition"), asked)],
+                [each for each in statements if action in each["Action"] and _holds(each, asked)],
                 [each for each in meant if each.action == action and _asks(each.line, asked)],
             )
             if action == "iot:Subscribe":
@@ -54,8 +54,11 @@ def _differences(documents: Sequence[Mapping[str, Any]], meant: Sequence[FilledL
 def _groups(statements: Iterable[Mapping[str, Any]], meant: Iterable[FilledLine]) -> dict[str, set[Tokens]]:
     groups: dict[str, set[Tokens]] = {}
     for statement in statements:
-        globs = {of_glob(arn.split(":", 5)[5].split("/", 1)[1]) for arn in statement["Resource"]}
-        groups.setdefault(statement["Effect"], set()).update(globs)
+        names = [arn.split(":", 5)[5].split("/", 1)[1] for arn in statement["Resource"]]
+        if statement["Action"] == [SEND]:
+            topics = statement["Condition"]["StringLike"]["iot:Topic"]
+            names = [f"{name}{TO}{topic}" for name in names for topic in topics]
+        groups.setdefault(statement["Effect"], set()).update(map(of_glob, names))
     for reach in meant:
         if reach.line.kind == "grant":
             groups.setdefault("allowed", set()).add(_exact(reach, reach.text))
@@ -65,20 +68,24 @@ def _groups(statements: Iterable[Mapping[str, Any]], meant: Iterable[FilledLine]
 
 
 def _exact(reach: FilledLine, text: str) -> Tokens:
-    return of_glob(text) if reach.line.key == "connect" else of_filter(text, reserved=reach.reserved)
+    receiver, to, topic = (text, "", "") if reach.line.key == "connect" else text.rpartition(TO)
+    return of_glob(receiver + to) + (of_filter(topic, reserved=reach.reserved) if topic else ())
 
 
 def _add_denied(reach: FilledLine, groups: dict[str, set[Tokens]]) -> None:
-    wildcard = "*" if reach.line.key == "connect" else "+"
-    with_any = "/".join(wildcard if level == CLIENT_ID else level for level in reach.text.split("/"))
+    receiver, to, topic = (reach.text, "", "") if reach.line.key == "connect" else reach.text.rpartition(TO)
+    with_any = _replaced(receiver, (CLIENT_ID,), "*") + to + _replaced(topic, (CLIENT_ID,), "+")
     if CLIENT_ID in with_any:  # Beside other text: which client IDs the entry means cannot be read as a filter.
-        widened = with_any.replace(CLIENT_ID, "*")
-        stars = ("*" if level in ("+", "#") else level for level in widened.split("/"))
-        groups.setdefault("may be denied", set()).add(of_glob("/".join(stars)))
+        receiver, to, topic = with_any.replace(CLIENT_ID, "*").rpartition(TO)
+        groups.setdefault("may be denied", set()).add(of_glob(receiver + to + _replaced(topic, ("+", "#"), "*")))
         return
     exact = _exact(reach, with_any)
     groups.setdefault("denied", set()).add(exact)
     groups.setdefault("may be denied", set()).add(widest(exact))
+
+
+def _replaced(text: str, levels: Sequence[str], by: str) -> str:
+    return "/".join(by if level in levels else level for level in text.split("/"))
 
 
 def _is_wrong(groups: frozenset[str]) -> bool:
@@ -95,8 +102,9 @@ def _asks(line: TemplateLine, asked: Sequence[str]) -> bool:
     return set(asked) <= set(named) if line.kind == "grant" else bool(set(asked) & set(named))
 
 
-def _holds(condition: Mapping[str, Any] | None, asked: Sequence[str]) -> bool:
-    if condition is None:
+def _holds(statement: Mapping[str, Any], asked: Sequence[str]) -> bool:
+    condition = statement.get("Condition")
+    if condition is None or statement["Action"] == [SEND]:
         return True
     ((operator, keys),) = condition.items()
     named = set(keys["iot:ConnectAttributes"])

@@ -1,7 +1,8 @@
 """Whether policy documents have the form that a compiler may write. Imports only the standard library.
 
-A document has exactly `Version` and statements; a statement an effect, some of five actions, ARNs with a written-out
+A document has exactly `Version` and statements; a statement an effect, some of seven actions, ARNs with a written-out
 prefix and the type that each of its actions takes, and at most a condition about `iot:ConnectAttributes` for CONNECT.
+A statement about direct messages is about nothing else, and always has a condition about `iot:Topic`.
 So no other action, account, type of resource or key can allow anything that is not compared with the template.
 """
 
@@ -9,14 +10,19 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from iot_authorizer_cli.checking.template_lines import TO
+
 PREFIX = "arn:aws:iot:us-east-1:123456789012:"
 """What every ARN of `iot-authorizer render` without `--region` and `--account` begins with."""
+SEND = "iot:SendDirectMessage"
 TYPES = {
     "iot:Connect": "client",
     "iot:Publish": "topic",
     "iot:RetainPublish": "topic",
     "iot:Receive": "topic",
+    "iot:GetRetainedMessage": "topic",
     "iot:Subscribe": "topicfilter",
+    SEND: "client",
 }
 """The type of resource of each action."""
 _OPERATORS = ("ForAllValues:StringEquals", "ForAllValues:StringNotEquals", "ForAnyValue:StringEquals")
@@ -51,10 +57,26 @@ def _problems_of(statement: object) -> Iterator[str]:
         return
     begins = {f"{PREFIX}{TYPES[each]}/" for each in actions}
     for each in resources if isinstance(resources, list) and resources else [None]:
-        if len(begins) > 1 or not isinstance(each, str) or not each.startswith((*begins,)):
+        if len(begins) > 1 or not isinstance(each, str) or not each.startswith((*begins,)) or TO in each:
             yield f"a statement with {', '.join(actions)} has the resource {json.dumps(each)}"
-    if "Condition" in statement and not (actions == ["iot:Connect"] and _is_known(statement["Condition"])):
-        yield f"a statement with {', '.join(actions)} has the condition {json.dumps(statement['Condition'])}"
+    condition = statement.get("Condition")
+    if SEND in actions:
+        is_right = actions == [SEND] and _names_topics(condition)
+    else:
+        is_right = "Condition" not in statement or (actions == ["iot:Connect"] and _is_known(condition))
+    if not is_right:
+        yield f"a statement with {', '.join(actions)} has the condition {json.dumps(condition)}"
+
+
+def _names_topics(condition: object) -> bool:
+    """Whether it is a condition about `iot:Topic`, with patterns of topics."""
+    if not isinstance(condition, Mapping) or [*condition] != ["StringLike"]:
+        return False
+    keys = condition["StringLike"]
+    topics = keys.get("iot:Topic") if isinstance(keys, Mapping) and len(keys) == 1 else None
+    return (
+        isinstance(topics, list) and bool(topics) and all(isinstance(each, str) and TO not in each for each in topics)
+    )
 
 
 def _is_known(condition: object) -> bool:

@@ -13,10 +13,15 @@ KEYS = {
     ("deny", "publish"): ("iot:Publish",),
     ("deny", "retain"): ("iot:RetainPublish",),
     ("deny", "subscribe"): ("iot:Subscribe", "iot:Receive"),
+    **{(kind, "receive"): ("iot:Receive",) for kind in ("grant", "deny")},
+    **{(kind, "read"): ("iot:GetRetainedMessage",) for kind in ("grant", "deny")},
+    **{(kind, "send"): ("iot:SendDirectMessage",) for kind in ("grant", "deny")},
     ("grant", ""): (),
     ("deny", ""): (),
 }
 """The actions of each key. The empty key is that of a block without entries: its conditions are read all the same."""
+TO = "\t"
+"""Joins the receiver and the topic of a direct message in the text of an entry. As the first level, it marks one."""
 SLASH = re.compile(r"/(?![^{}]*\})")
 PLACEHOLDER = re.compile(r"(\{[^{}]*\})")
 UNSAFE = "/+#*?$"
@@ -28,7 +33,8 @@ class TemplateLine(NamedTuple):
     kind: str
     number: int
     key: str
-    at: int
+    at: tuple[int | str, ...]
+    """Where it is within its key: its index, and for `send` that of the topic, too."""
     text: str
     block: Mapping[str, Any]
 
@@ -43,11 +49,12 @@ class TemplateLine(NamedTuple):
     @property
     def place(self) -> str:
         """Its place, as the certificate names it."""
-        return f"{self.kind}[{self.number}].{self.key}[{self.at}]"
+        at = "".join(f"[{each}]" if isinstance(each, int) else f".{each}" for each in self.at)
+        return f"{self.kind}[{self.number}].{self.key}{at}"
 
     def levels(self, prefix: str) -> list[str]:
         """Its levels with the topic prefix."""
-        levels = SLASH.split(self.text)
+        levels = levels_of(self.text)
         start = lead_of(levels)
         if self.key == "connect" or not prefix or levels[start].startswith("$"):
             return levels
@@ -55,7 +62,7 @@ class TemplateLine(NamedTuple):
 
     def patterns(self, prefix: str) -> Iterator[tuple[str, list[str], bool]]:
         """Each action, with its levels, and whether only what begins with `$` is meant."""
-        plain = SLASH.split(self.text)
+        plain = levels_of(self.text)
         for action in KEYS[self.kind, self.key]:
             skip = lead_of(plain) if action == "iot:Receive" else 0
             yield action, self.levels(prefix)[skip:], False
@@ -69,19 +76,34 @@ def lines_of(tables: Mapping[str, Any]) -> list[TemplateLine]:
         line
         for kind in ("grant", "deny")
         for number, block in enumerate(tables.get(kind, []))
-        for line in [*_entries_of(kind, number, block)] or [TemplateLine(kind, number, "", 0, "", block)]
+        for line in [*_entries_of(kind, number, block)] or [TemplateLine(kind, number, "", (), "", block)]
     ]
 
 
 def _entries_of(kind: str, number: int, block: Mapping[str, Any]) -> Iterator[TemplateLine]:
-    for key in ("connect", "publish", "retain", "subscribe"):
+    for key in ("connect", "publish", "retain", "subscribe", "receive", "read"):
         for index, text in enumerate(block.get(key, [])):
-            yield TemplateLine(kind, number, key, index, text, block)
+            yield TemplateLine(kind, number, key, (index,), text, block)
+    for index, send in enumerate(block.get("send", [])):
+        for at, topic in enumerate(send["topics"]):
+            text = f"{send['to']}{TO}{topic}"
+            yield TemplateLine(kind, number, "send", (index, "topics", at), text, block)
+
+
+def levels_of(text: str) -> list[str]:
+    """The levels of an entry. Those of a direct message are TO, the receiver, and the levels of the topic."""
+    receiver, to, topic = text.partition(TO)
+    return [TO, receiver, *SLASH.split(topic)] if to else SLASH.split(text)
+
+
+def text_of(levels: Sequence[str]) -> str:
+    """The text that has these levels."""
+    return f"{levels[1]}{TO}{'/'.join(levels[2:])}" if levels[0] == TO else "/".join(levels)
 
 
 def lead_of(levels: Sequence[str]) -> int:
     """The index of the first level of the topic."""
-    return 2 if levels[0] == "$share" and len(levels) > 2 else 0
+    return 2 if levels[0] in ("$share", TO) and len(levels) > 2 else 0
 
 
 def conditions_of(block: Mapping[str, Any]) -> dict[str, Any]:

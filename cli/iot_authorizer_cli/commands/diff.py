@@ -169,7 +169,7 @@ def _as_json(
 def _shown_as_json(shown: Shown) -> Mapping[str, object]:
     return {
         "action": QUESTIONS[shown.action],
-        "resource": shown.text,
+        "resource": shown.resource,
         "principal": shown.example.principal.name,
         "claims": shown.example.principal.claims,
         "client_id": shown.client_id,
@@ -179,8 +179,8 @@ def _shown_as_json(shown: Shown) -> Mapping[str, object]:
 
 def _affected_as_json(found: Affected) -> Mapping[str, object]:
     return {
-        "opens": [{"action": QUESTIONS[each.action], "resource": each.text} for each in found.opened],
-        "closes": [{"action": QUESTIONS[each.action], "resource": each.text} for each in found.closed],
+        "opens": [{"action": QUESTIONS[each.action], "resource": each.resource} for each in found.opened],
+        "closes": [{"action": QUESTIONS[each.action], "resource": each.resource} for each in found.closed],
         "refused_before": found.refused_before,
         "refused_after": found.refused_after,
     }

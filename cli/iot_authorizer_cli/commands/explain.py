@@ -22,7 +22,7 @@ from iot_authorizer_cli.terminal import count, read_standard_input, tell, warn
 from iot_policies import PolicyTemplate, Principal
 from iot_policies.account_region import EXAMPLE_PLACE, AccountRegion, account_region
 from iot_policies.errors import printable
-from iot_policies.explaining import Explanation, Question
+from iot_policies.explaining import QUESTION_NAMES, Explanation, Question
 from iot_policies.explaining import explain as explain_template
 from iot_policies.toml_file import read_file
 
@@ -41,11 +41,9 @@ def explain(
     policy: options.PolicyFile,
     action: Annotated[
         Question | None,
-        typer.Argument(metavar="ACTION", show_choices=False, help="connect, publish, retain, subscribe or receive."),
+        typer.Argument(metavar="ACTION", show_choices=False, help=f"{QUESTION_NAMES}."),
     ] = None,
-    resource: Annotated[
-        str | None, typer.Argument(metavar="RESOURCE", help="A client ID, a topic or a topic filter.")
-    ] = None,
+    resource: Annotated[str | None, typer.Argument(metavar="RESOURCE", help=options.RESOURCE_HELP)] = None,
     principal: Annotated[
         str | None,
         typer.Option("--principal", metavar="ID", callback=options.principal_name, help="Set the principal's name."),

@@ -19,7 +19,12 @@ _HEADINGS: Mapping[Use, str] = {
     "publish": "publish to",
     "retain": "publish with RETAIN to",
     "subscribe": "subscribe to, and receive from",
+    "receive": "receive direct messages on",
+    "read": "read the retained messages of",
+    "send": "send direct messages to",
 }
+_RARE: tuple[Use, ...] = ("receive", "read", "send")
+"""Uses that are not printed if there is nothing to print."""
 _ATTRIBUTES = {"LastWill": "a Will", "PersistentConnect": "a persistent session"}
 
 
@@ -55,6 +60,7 @@ def _lines(found: Abilities) -> Iterator[str]:
     sections = {
         use: [row for ability in abilities for row in _of_ability(ability)] or [("  nothing", "")]
         for use, abilities in found.by_use.items()
+        if abilities or use not in _RARE
     }
     lines = iter(columns([row for rows in sections.values() for row in rows]).split("\n"))
     for use, rows in sections.items():

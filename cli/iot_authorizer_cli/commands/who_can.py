@@ -14,11 +14,12 @@ from iot_authorizer_cli.project.identity_table import TableOptions
 from iot_authorizer_cli.terminal import columns, tell
 from iot_policies import Principal
 from iot_policies.errors import printable
-from iot_policies.explaining import Question
+from iot_policies.explaining import QUESTION_NAMES, Question
 from iot_policies.grants import ConnectAttribute
 from iot_policies.proofs.patterns import NotCovered
 from iot_policies.proofs.who_can import Grantee, Way, WhoCan
 from iot_policies.proofs.who_can import who_can as who_can_of
+from iot_policies.topics import as_written
 from iot_policies.when import condition_text
 
 
@@ -30,12 +31,10 @@ def who_can(
             metavar="ACTION",
             show_choices=False,
             show_default=False,
-            help="connect, publish, retain, subscribe or receive.",
+            help=f"{QUESTION_NAMES}.",
         ),
     ],
-    resource: Annotated[
-        str, typer.Argument(metavar="RESOURCE", help="A client ID, a topic or a topic filter.", show_default=False)
-    ],
+    resource: Annotated[str, typer.Argument(metavar="RESOURCE", help=options.RESOURCE_HELP, show_default=False)],
     topic_prefix: options.TopicPrefix = None,
     users: UsersOf = None,
     as_csv: Annotated[bool, typer.Option("--csv", help="With --users: print only these users, as CSV.")] = False,
@@ -74,7 +73,7 @@ def who_can(
 
 
 def _lines(found: WhoCan, example: Principal | None) -> Iterator[str]:
-    shown = f"{found.question} {found.resource}"
+    shown = f"{found.question} {as_written(found.resource)}"
     if example is None:
         yield f"{shown}: no principal can"
     else:
@@ -132,7 +131,7 @@ def _write_csv(asked: Answers[Grantee]) -> None:
 def _as_json(found: WhoCan, example: Principal | None, asked: Answers[Grantee] | None) -> Mapping[str, object]:
     return {
         "action": found.question,
-        "resource": found.resource,
+        "resource": as_written(found.resource),
         "possible": example is not None,
         "example": None if example is None else {"principal": example.name, "claims": example.claims},
         "allowed_if": [_way_as_json(way) for way in found.ways],

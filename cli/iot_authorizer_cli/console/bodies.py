@@ -12,7 +12,7 @@ from starlette.requests import Request
 from iot_core.broker.limits import IOT_CORE
 from iot_core.broker.topics import check_client_id, check_resource
 from iot_identities.strict_json import STRICT
-from iot_policies.explaining import Question
+from iot_policies.explaining import QUESTION_NAMES, Question
 from iot_policies.packing import compact
 
 MOST_CLAIMS = 64 * 1024
@@ -102,7 +102,7 @@ _EXPECTED = {
     "int_type": "expected a whole number of seconds",
     "greater_than_equal": "expected at most 30 days in the past",
     "less_than_equal": "expected at most 30 days",
-    "literal_error": "expected connect, publish, retain, subscribe or receive",
+    "literal_error": f"expected {QUESTION_NAMES}",
 }
 """The page's message for each error type of pydantic."""
 

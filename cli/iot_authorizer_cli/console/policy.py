@@ -15,9 +15,10 @@ from iot_policies import InvalidFile, Policy, PolicyError, PolicyTemplate, Princ
 from iot_policies.account_region import AccountRegion
 from iot_policies.entries import Action, Effect, Entry
 from iot_policies.nearest import missing_values, problem, unmet
-from iot_policies.packing import ConditionBlock, Document, compact
+from iot_policies.packing import ConditionBlock, Document, Heading, compact
 from iot_policies.placeholders import Values
 from iot_policies.toml_file import line_of, read_file
+from iot_policies.topics import TO, as_written
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,8 @@ class TemplateFile:
         start = line_of(self.text, entry.location) if self.in_force else None
         if start is None:
             return None
-        quoted = (f'"{entry.text}"', f"'{entry.text}'")
+        text = entry.text.rpartition(TO)[2]  # A direct message's receiver is often on another line.
+        quoted = (f'"{text}"', f"'{text}'")
         following = enumerate(self.text.split("\n")[start - 1 :], start)
         return next((number for number, line in following if any(each in line for each in quoted)), start)
 
@@ -143,7 +145,7 @@ def _entry_row(entry: Entry, line: int | None, principal: Principal, values: Val
     return EntryRow(
         line=line,
         name=str(entry),
-        text=entry.text,
+        text=as_written(entry.text),
         effect=entry.effect,
         applies=why_not is None,
         why_not=why_not,
@@ -183,9 +185,16 @@ def _statement_rows(policy: Policy, sources: Mapping[str, set[int]]) -> list[Sta
         row = StatementRow(
             effect=heading.effect,
             actions=list(heading.actions),
-            resources=[ResourceRow(text=each, lines=sorted(sources.get(each, ()))) for each in resources],
+            resources=[ResourceRow(text=each, lines=_lines(each, heading, sources)) for each in resources],
         )
         if heading.condition is not None:
             row["condition"] = heading.condition
         rows.append(row)
     return rows
+
+
+def _lines(resource: str, heading: Heading, sources: Mapping[str, set[int]]) -> list[int]:
+    """The lines that ask for a resource; for direct messages, for one of the topics in the condition."""
+    topics = (heading.condition or {}).get("StringLike", {}).get("iot:Topic")
+    texts = [resource] if topics is None else [f"{resource}{TO}{topic}" for topic in topics]
+    return sorted({line for text in texts for line in sources.get(text, ())})

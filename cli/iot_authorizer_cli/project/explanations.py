@@ -42,7 +42,7 @@ _BY_TEMPLATE = {
     Reason.POLICY_TOO_LARGE,
 }
 """The reason codes of what a template does not grant."""
-_QUESTIONS = {"refresh": "connect", "http_publish": "publish"}
+_QUESTIONS = {"refresh": "connect", "http_publish": "publish", "http_send": "send", "http_get_retained": "read"}
 """The question that decides an action with another name."""
 
 _TIMES = ("exp", "nbf", "iat")

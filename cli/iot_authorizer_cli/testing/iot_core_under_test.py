@@ -13,16 +13,19 @@ from iot_authorizer_cli.project.key_ring import signing_pair
 from iot_authorizer_cli.snippets.settings import ClientEndpoint, ClientSettings
 from iot_authorizer_cli.testing.connection_records import ConnectionRecords
 from iot_authorizer_cli.testing.mqtt_test_client import ClientRefused, MqttTestClient
-from iot_core.authorizers.invocation import Refused
+from iot_core.authorizers.invocation import Authorization, Refused
 from iot_core.broker.client import Origin
 from iot_core.broker.limits import IOT_CORE
 from iot_core.broker.topics import check_client_id, check_resource
 from iot_core.edge.client_authorization import ClientAuthorizer, NetworkContext
 from iot_core.feed import Record
+from iot_core.iam.access_keys import IamPrincipal
 from iot_core.mqtt import Connect, Version
 from iot_core.permissions import Permissions
 from iot_core.reasons import IotCoreReason
+from iot_policies.connection import Connection
 from iot_policies.explaining import Question
+from iot_policies.topics import check_direct_message
 
 _CLIENT_ID_DENIED = {Reason.CLIENT_ID_NOT_GRANTED, IotCoreReason.CONNECT_NOT_ALLOWED}
 """The reason codes that mean: the policy allows another client ID, or none."""
@@ -36,7 +39,8 @@ class IotCoreUnderTest(LocalIotCore):
       `publish(topic, payload)`, `subscribe(topic_filter)` and `received()`, which returns `(topic, payload)` pairs.
       What is refused raises `ClientRefused`, with the `reason`.
     - `allows("ann", {"rooms": ["lobby"]}, "publish", "rooms/lobby/say/ann")` says whether IoT Core allows ann to
-      `connect` (with a client ID), `publish`, `retain`, `subscribe` or `receive`.
+      `connect` (with a client ID), `publish`, `retain`, `subscribe`, `receive`, `read` or `send` (with a client ID and
+      a topic).
     - `decisions` has the records of the last decisions, the oldest first. If a test fails, pytest prints them.
 
     `client_id` is any that the template grants, unless you give one. The principal None has no credentials: give it a
@@ -93,12 +97,13 @@ class IotCoreUnderTest(LocalIotCore):
         client_id: str | None = None,
         token: str | None = None,
     ) -> bool:
-        """Whether a client's policy allows an action; `topic` is the client ID for `connect`.
+        """Whether a client's policy allows an action.
 
-        Asks as IoT Core does: invokes the authorizer's function and evaluates its answer. Raises ClientRefused for a
-        client that cannot connect for another reason than its policy, also for a `client_id` that is not granted, so
-        that no test passes for the wrong reason. Raises ValueError for an unknown action, and for a topic or client ID
-        that IoT Core refuses under every policy.
+        `topic` is the client ID for `connect`, and a client ID and a topic for `send`. Asks as IoT Core does: invokes
+        the authorizer's function and evaluates its answer. Raises ClientRefused for a client that cannot connect for
+        another reason than its policy, also for a `client_id` that is not granted, so that no test passes for the wrong
+        reason. Raises ValueError for an unknown action, and for a topic or client ID that IoT Core refuses under every
+        policy.
         """
         _check(action, topic, client_id)
         settings = self._settings(principal, claims, topic if action == "connect" else client_id, token)
@@ -120,6 +125,8 @@ class IotCoreUnderTest(LocalIotCore):
             *_, record = core.feed.recent(lambda record: record["id"] == core.feed.last_id)
             raise ClientRefused(f"connect as {client_id}", record) from None
         core.decisions.by_policy(found.authorization, client_id, "connect", client_id, True)
+        if action in ("read", "send"):
+            return _allows_over_https(found.authorization, core.arn_prefix, topic, is_message=action == "send")
         return action == "connect" or _allows(found.permissions, action, topic)
 
     def _settings(
@@ -164,6 +171,14 @@ def _check(action: str, topic: str, client_id: str | None) -> None:
         raise ValueError(f"{action}: expected one of {', '.join(get_args(Question))}")
     check_resource(action, topic, IOT_CORE)
     check_client_id(client_id or "", IOT_CORE)
+
+
+def _allows_over_https(by: Authorization | IamPrincipal, prefix: str, resource: str, *, is_message: bool) -> bool:
+    """Whether a policy allows to send a direct message, or to read a retained message."""
+    if not is_message:
+        return by.evaluator(Connection()).allows("iot:GetRetainedMessage", f"{prefix}topic/{resource}")
+    receiver, topic = check_direct_message(resource)
+    return by.evaluator(Connection(topic=topic)).allows("iot:SendDirectMessage", f"{prefix}client/{receiver}")
 
 
 def _allows(permissions: Permissions, action: str, topic: str) -> bool:

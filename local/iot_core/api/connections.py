@@ -51,7 +51,7 @@ class ConnectionOperations:
 
     async def delete(self, request: Request) -> Response:
         """DeleteConnection. Raises ApiError."""
-        client_id = _client_id(request)
+        client_id = client_id_of(request)
         ended = self._core.broker.disconnect(
             client_id,
             clean_session=query_boolean(request, "cleanSession"),
@@ -63,13 +63,14 @@ class ConnectionOperations:
         return Response()
 
     def _session(self, request: Request) -> Session:
-        session = self._core.broker.session(_client_id(request))
+        session = self._core.broker.session(client_id_of(request))
         if session is None:
             raise not_found("No client with that client ID is connected or has a session")
         return session
 
 
-def _client_id(request: Request) -> str:
+def client_id_of(request: Request) -> str:
+    """The client ID in the path of a request. Raises ApiError."""
     client_id = label(request, "clientId")
     if client_id.startswith("$"):
         raise invalid_member("clientId", "Member must satisfy regular expression pattern: ^[^$].*")

@@ -87,6 +87,11 @@ def too_large(most: int) -> ApiError:
     )
 
 
+def gateway_timeout(message: str) -> ApiError:
+    """Makes the error of an answer that did not come in time from behind this endpoint."""
+    return ApiError(504, "GatewayTimeoutException", message)
+
+
 def unknown_operation(method: str, path: str) -> ApiError:
     """Makes the error of a path without operations."""
     return ApiError(404, "UnknownOperationException", f"{method} {path} is not an operation of this endpoint")

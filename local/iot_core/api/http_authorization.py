@@ -3,8 +3,10 @@
 Rules:
 - A request with a signature of AWS (Signature Version 4) is decided by the policy of the principal that signed it,
   for every operation.
-- Without a signature, the custom authorizer decides about publishing and reading retained messages, as for HTTPS on IoT
-  Core.
+- Without a signature, the custom authorizer decides about publishing, direct messages and reading retained messages.
+- unmeasured: that a custom authorizer's policy can allow more than to publish. The guide's page "Custom authentication"
+  says that over HTTPS it "only supports publish operations"; its newer page "Direct messaging policy examples" has a
+  policy for them. For retained messages, no page says it (assumed: allowed if granted).
 - If the authorizer has `enableCachingForHttp`, its answer is cached for a client that keeps its HTTP connection: for
   `refreshAfterInSeconds` (API_CreateAuthorizer). `disconnectAfterInSeconds` plays no part there, and no operation ends
   it. It ends with its connection.
@@ -17,7 +19,7 @@ Rules:
 """
 
 from collections.abc import Hashable, Mapping, MutableMapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple, cast
 
 from pydantic import ValidationError
@@ -38,8 +40,14 @@ _MOST = 16
 _OF_THE_MESSAGE = frozenset({"content-length", "content-type", "date", "expect", "transfer-encoding"})
 _MQTT_5 = "x-amz-mqtt5-"
 _PARAMETERS = frozenset({"qos", "retain", "contentType", "responseTopic", "messageExpiry", "maxResults", "nextToken"})
-_QUESTIONS = {"iot:Publish": "publish", "iot:RetainPublish": "retain"}
-"""The template's word for a permission. Templates have none for reading retained messages."""
+_PARAMETERS |= {"topic", "confirmation", "timeout"}
+_QUESTIONS = {
+    "iot:Publish": "publish",
+    "iot:RetainPublish": "retain",
+    "iot:SendDirectMessage": "send",
+    "iot:GetRetainedMessage": "read",
+}
+"""The template's word for a permission. Templates have none for listing retained messages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +57,11 @@ class RequestedAction:
     action: str
     """Its name in the feed."""
     resource: str
-    """Its resource in the feed: a topic."""
+    """Its resource in the feed: a topic, or for a direct message a client ID and a topic."""
     permissions: tuple[tuple[str, str], ...]
     """The IoT actions that the policy must allow, each with the ARN of its resource."""
+    topic: str | None = None
+    """The topic of a direct message, which is a condition key."""
 
 
 class HttpAuthorization:
@@ -67,7 +77,7 @@ class HttpAuthorization:
         except Refused as refused:
             self._core.decisions.refused(refused, requested.action, requested.resource)
             raise unauthorized() from None
-        policy = authorization.evaluator(_connection(request))
+        policy = authorization.evaluator(replace(_connection(request), topic=requested.topic))
         if policy.doubts:
             self._core.decisions.doubts(authorization, None, policy.doubts)
         missing = next((name for name, arn in requested.permissions if not policy.allows(name, arn)), None)

@@ -19,6 +19,7 @@ from starlette.types import Receive, Scope, Send
 
 from iot_core.api.authorizers import AuthorizerOperations
 from iot_core.api.connections import ConnectionOperations
+from iot_core.api.direct_messages import DirectMessageOperation
 from iot_core.api.errors import ApiError, internal_failure, invalid_request, method_not_allowed, unknown_operation
 from iot_core.api.http_authorization import HttpAuthorization
 from iot_core.api.identity_pools import PREFLIGHT, TARGET, IdentityPools
@@ -186,12 +187,14 @@ def _topic_rules(
 def _data_plane(core: IotCore) -> list[BaseRoute]:
     authorization = HttpAuthorization(core)
     retained, connections = RetainedMessageOperations(core, authorization), ConnectionOperations(core)
+    direct_messages = DirectMessageOperation(core, authorization)
     operations = partial(OperationRoute, Plane(SignedRequests(core, "iotdata"), authorization))
     client = partial(Operation, kind="client")
     return [
         operations("/topics/{topic+}", {"POST": Operation(PublishOperation(core, authorization).publish, None)}),
         operations("/retainedMessage/{topic+}", {"GET": Operation(retained.get, None)}),
         operations("/retainedMessage", {"GET": Operation(retained.list, None)}),
+        operations("/connections/{clientId}/messages", {"POST": Operation(direct_messages.send, None)}),
         operations(
             "/connections/{clientId}/subscriptions",
             {"GET": client(connections.subscriptions, "iot:ListSubscriptions")},

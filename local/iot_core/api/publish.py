@@ -3,6 +3,7 @@
 import base64
 import json
 import uuid
+from collections.abc import Callable
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -10,7 +11,7 @@ from starlette.responses import JSONResponse, Response
 from iot_core.api.errors import forbidden, invalid_member, invalid_request, throttled
 from iot_core.api.http_authorization import HttpAuthorization, RequestedAction
 from iot_core.api.parameters import label, query_boolean, query_integer, read_body
-from iot_core.broker.limits import BrokenRule
+from iot_core.broker.limits import BrokenRule, Limits
 from iot_core.broker.publishing import check_properties
 from iot_core.broker.topics import InvalidTopic, check_topic_name, is_reserved
 from iot_core.core import IotCore
@@ -41,14 +42,10 @@ class PublishOperation:
         limits = self._core.broker.limits
         payload = await read_body(request, limits.payload)
         topic = label(request, "topic")
-        self._check_topic("topic", topic)
+        check_topic("topic", topic, check_topic_name, limits)
         qos = query_integer(request, "qos", 0, 1) or 0
         retain = query_boolean(request, "retain")
-        packet = Publish(topic, payload, qos, retain, False, None, self._properties(request))
-        try:
-            check_properties(packet.properties, limits)
-        except BrokenRule as error:
-            raise invalid_request(str(error)) from None
+        packet = Publish(topic, payload, qos, retain, False, None, message_properties(request, limits))
         if topic.startswith(_EVENTS):
             raise forbidden()
         if retain and is_reserved(topic):
@@ -66,24 +63,33 @@ class PublishOperation:
         permissions = (("iot:Publish", arn), ("iot:RetainPublish", arn))
         return RequestedAction("http_publish", topic, permissions if retain else permissions[:1])
 
-    def _check_topic(self, member: str, topic: str) -> None:
-        try:
-            check_topic_name(topic, self._core.broker.limits)
-        except InvalidTopic as error:
-            raise invalid_member(member, str(error)) from None
 
-    def _properties(self, request: Request) -> Properties:
-        response_topic = request.query_params.get("responseTopic")
-        if response_topic is not None:
-            self._check_topic("responseTopic", response_topic)
-        return Properties(
-            payload_format_indicator=_payload_format(request),
-            message_expiry_interval=query_integer(request, "messageExpiry", 0, _MOST_EXPIRY),
-            content_type=_content_type(request),
-            response_topic=response_topic,
-            correlation_data=_header_bytes(request, "x-amz-mqtt5-correlation-data"),
-            user_properties=_user_properties(request),
-        )
+def check_topic(member: str, topic: str, check: Callable[[str, Limits], None], limits: Limits) -> None:
+    """Checks a topic of a request by one of the broker's rules. Raises ApiError."""
+    try:
+        check(topic, limits)
+    except InvalidTopic as error:
+        raise invalid_member(member, str(error)) from None
+
+
+def message_properties(request: Request, limits: Limits) -> Properties:
+    """The MQTT 5 properties of the message of a request. Raises ApiError."""
+    response_topic = request.query_params.get("responseTopic")
+    if response_topic is not None:
+        check_topic("responseTopic", response_topic, check_topic_name, limits)
+    properties = Properties(
+        payload_format_indicator=_payload_format(request),
+        message_expiry_interval=query_integer(request, "messageExpiry", 0, _MOST_EXPIRY),
+        content_type=_content_type(request),
+        response_topic=response_topic,
+        correlation_data=_header_bytes(request, "x-amz-mqtt5-correlation-data"),
+        user_properties=_user_properties(request),
+    )
+    try:
+        check_properties(properties, limits)
+    except BrokenRule as error:
+        raise invalid_request(str(error)) from None
+    return properties
 
 
 def _content_type(request: Request) -> str | None:

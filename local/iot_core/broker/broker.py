@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterable, Iterator
 from iot_core.broker import presence
 from iot_core.broker.client import Client, Origin, connack, keep_alive, open_link, session_expiry
 from iot_core.broker.delivery import acknowledge, drain
+from iot_core.broker.direct_messages import DirectMessages
 from iot_core.broker.effects import Dropped, Effect, Publication, Report, RuleInput, drop_report
 from iot_core.broker.limits import IOT_CORE, Limits
 from iot_core.broker.message import Message
@@ -91,6 +92,7 @@ class Broker:
         """Which topic rules get which messages."""
         self._fan_out = FanOut(self.router, self.retained, self._shared, self.rule_filters, limits)
         self._wills = Wills(storage, limits, clock)
+        self.direct_messages = DirectMessages(self._sessions, clock)
         self._version_numbers = itertools.count(round(clock() * 1000))
         """Each is higher than all before it, also across restarts."""
         self._pending: deque[Publication] = deque()
@@ -234,6 +236,7 @@ class Broker:
         """Publishes the delayed Wills that are due, and removes what is expired. Call this about once a second."""
         now = self._clock()
         self._take(self._wills.publish_due(now))
+        self.direct_messages.end_due(now)
         for session in self._sessions:
             if session.is_expired(now):
                 self._forget(session)

@@ -10,12 +10,13 @@ The rules:
 - For an absent client, QoS 1 is queued if its session is persistent and its queue and the storage have room.
 - A packet over the client's Maximum Packet Size counts as sent [MQTT-3.1.2-25].
 - A message that expires in the queue is not sent.
+- A direct message is sent at once or not at all, and needs no subscription. With a receipt, its QoS is 1.
 """
 
 from iot_core.broker.effects import Dropped
 from iot_core.broker.limits import Limits
 from iot_core.broker.message import Message
-from iot_core.broker.session import Delivery, Link, Session
+from iot_core.broker.session import Delivery, Link, Receipt, Session
 from iot_core.reasons import IotCoreReason
 
 
@@ -54,8 +55,10 @@ def keep(session: Session, message: Message, retain: bool, limits: Limits) -> Dr
 def acknowledge(session: Session, link: Link, packet_id: int) -> None:
     """Takes the acknowledgement of a message, and sends the next one."""
     delivery = session.inflight.pop(packet_id, None)
-    if delivery is not None and delivery.row is not None:
+    if delivery is not None:
         session.done(delivery)
+        if delivery.receipt is not None:
+            delivery.receipt.end(acknowledged=True)
     if session.queue.deliveries:
         drain(session, link)
 
@@ -72,6 +75,22 @@ def drain(session: Session, link: Link) -> None:
         else:
             _send(session, link, delivery)
     link.catching_up = link.catching_up and bool(queued)
+
+
+def send_direct(session: Session, link: Link, message: Message, receipt: Receipt | None) -> IotCoreReason | None:
+    """Sends a direct message to a connected client. Returns the reason code if it is not sent."""
+    if not link.permissions.may_receive(message.topic):
+        return IotCoreReason.NOT_ALLOWED_BY_POLICY
+    if link.outlet.slow or (receipt is not None and len(session.inflight) >= link.receive_maximum):
+        return IotCoreReason.RECEIVER_BUSY
+    head, tail = message.parts(link.version, message.qos, False, link.clock)
+    if len(head) + len(tail) + 2 * message.qos > link.maximum_packet_size:
+        return IotCoreReason.RECEIVER_TAKES_LESS
+    if receipt is None:
+        link.outlet.write(head + tail)
+    else:
+        _send(session, link, Delivery(message, retain=False, receipt=receipt))
+    return None
 
 
 def _send(session: Session, link: Link, delivery: Delivery) -> None:

@@ -7,9 +7,11 @@ The rules (MQTT 5.0, sections 4.1, 4.4 and 4.8.2):
 - When the connection ends, unacknowledged messages return to the front of the queue in their order. They keep their
   packet IDs, and are sent again with DUP [MQTT-4.4.0-1] [MQTT-4.6.0-1].
 - Messages of shared subscriptions do not stay in a session without a connection: another member gets them.
+- A direct message is neither queued nor stored. It is in `inflight` until it is acknowledged or the connection ends.
 - The storage holds the messages of a persistent session until they are acknowledged, or can never be sent.
 """
 
+import asyncio
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -75,6 +77,24 @@ class Link:
     last_packet_id: int = 0
 
 
+class Receipt:
+    """What became of a direct message that its receiver must acknowledge."""
+
+    __slots__ = ("acknowledged", "ended")
+
+    def __init__(self) -> None:
+        self.acknowledged = False
+        """Whether the receiver has acknowledged it in time."""
+        self.ended = asyncio.Event()
+        """Set once it is acknowledged, its time is over, or its connection has ended."""
+
+    def end(self, *, acknowledged: bool) -> None:
+        """Ends it. Only the first call counts."""
+        if not self.ended.is_set():
+            self.acknowledged = acknowledged
+            self.ended.set()
+
+
 @dataclass(slots=True, eq=False)
 class Delivery:
     """A QoS 1 message on its way to one client."""
@@ -89,6 +109,8 @@ class Delivery:
     """The packet ID that it was sent with. None before that, and after a restart."""
     duplicate: bool = False
     """Whether it may have been sent before, so that the next PUBLISH has DUP [MQTT-3.3.1-1]."""
+    receipt: Receipt | None = None
+    """For a direct message. None for any other."""
 
 
 class DeliveryQueue:
@@ -190,7 +212,9 @@ class Session:
             delivery.duplicate = True
         released = []
         for delivery in [*self.inflight.values(), *self.queue.take_all()]:
-            if delivery.shared is None:
+            if delivery.receipt is not None:
+                delivery.receipt.end(acknowledged=False)
+            elif delivery.shared is None:
                 self.queue.put(delivery)
             else:
                 self.done(delivery)

@@ -4,6 +4,7 @@ Developer guide, "MQTT topics"; AWS General Reference, "AWS IoT Core endpoints a
 """
 
 from iot_core.broker.limits import Limits
+from iot_policies.topics import check_direct_message
 
 _SHARE = "$share/"
 """Begins the filter of a shared subscription, `$share/NAME/FILTER` (MQTT 5.0, section 4.8.2)."""
@@ -28,12 +29,18 @@ class InvalidClientId(ValueError):
 def check_resource(action: str, resource: str, limits: Limits) -> None:
     """Checks what an action is on: a client ID for `connect`, a topic filter for `subscribe`, a topic for any other.
 
-    Raises InvalidTopic or InvalidClientId for what IoT Core refuses under every policy.
+    For `send`, it is a direct message: a client ID and a topic.
+
+    Raises ValueError, as InvalidTopic or InvalidClientId, for what IoT Core refuses under every policy.
     """
     if action == "connect":
         check_client_id(resource, limits)
     elif action == "subscribe":
         check_topic_filter(resource, limits)
+    elif action == "send":
+        client_id, topic = check_direct_message(resource)
+        check_client_id(client_id, limits)
+        check_message_topic(topic, limits)
     else:
         check_topic_name(resource, limits)
         if action in ("publish", "retain") and is_event(resource):
@@ -53,6 +60,13 @@ def check_topic_name(topic: str, limits: Limits) -> None:
     if "+" in topic or "#" in topic:
         raise InvalidTopic("a topic name must not contain a wildcard, + or # [MQTT-3.3.2-2]")
     _check(topic, limits)
+
+
+def check_message_topic(topic: str, limits: Limits) -> None:
+    """Checks the topic of a direct message (API_iotdata_SendDirectMessage). Raises InvalidTopic."""
+    if is_reserved(topic):
+        raise InvalidTopic("the topic of a direct message must not start with $")
+    check_topic_name(topic, limits)
 
 
 def check_topic_filter(topic_filter: str, limits: Limits) -> None:

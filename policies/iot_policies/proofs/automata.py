@@ -14,7 +14,8 @@
 5. A filter and a topic that it matches are walked together: where the filter reads a text, the topic reads it, too;
    where it reads `+`, the topic reads any level; where it reads `#`, the filter ends and the topic takes one or more
    levels. A wildcard of the filter does not take a level with `$` as the first one of a topic.
-6. `$share/NAME/FILTER` is a word of its own, and a topic that it receives has `$share/NAME/` in front. So filters of
+6. No wildcard takes the level BETWEEN. Each pattern of a direct message has it once, so each word that it matches does.
+7. `$share/NAME/FILTER` is a word of its own, and a topic that it receives has `$share/NAME/` in front. So filters of
    another share name, or of none, do not contain it.
 """
 
@@ -22,7 +23,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from itertools import count
 from typing import TypeVar
 
-from iot_policies.proofs.patterns import SHARE, Pattern, Piece, literal
+from iot_policies.proofs.patterns import BETWEEN, SHARE, Pattern, Piece, literal, text_of
 
 FRESH = "\0"
 PLUS, HASH = "+", "#"
@@ -90,7 +91,7 @@ class Automaton:
         mask = self._masks.get(letter)
         if mask is None:
             mask = self._masks[letter] = self._mask(letter)
-        return self._reduce(((state << 1) & mask) | (state & self._loops))
+        return self._reduce(((state << 1) & mask) | (0 if letter == BETWEEN else state & self._loops))
 
     def _reduce(self, state: int) -> int:
         """A state that matches the same continuations, with fewer bits."""
@@ -109,7 +110,7 @@ class Automaton:
     def _mask(self, letter: str) -> int:
         mask = self.texts.get(letter, 0)
         for (beginning, no_dollar, no_hash), bits in self.beginnings.items():
-            is_refused = (no_dollar and letter.startswith("$")) or (no_hash and letter == HASH)
+            is_refused = (no_dollar and letter.startswith("$")) or (no_hash and letter == HASH) or letter == BETWEEN
             if letter.startswith(beginning) and not is_refused:
                 mask |= bits
         return mask
@@ -232,7 +233,10 @@ def _path(before: Mapping[_Node, tuple[_Step, _Node] | None], node: _Node) -> li
 
 
 def readable(word: Word, avoid: Collection[str] = ()) -> str:
-    """A word as a text: each fresh level reads `any`, or another word if `avoid` has that one."""
+    """A word as a text, with TO in a direct message.
+
+    Each fresh level reads `any`, or another word if `avoid` has that one.
+    """
     names = ("any" if number == 0 else f"any{number}" for number in count())
     name = next(each for each in names if each not in avoid)
-    return "/".join(level.replace(FRESH, name) for level in word)
+    return text_of([(level.replace(FRESH, name),) for level in word])

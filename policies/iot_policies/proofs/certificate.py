@@ -17,9 +17,8 @@ from iot_policies.compiler import Policy
 from iot_policies.entries import Action, Entry
 from iot_policies.errors import PolicyTooLarge
 from iot_policies.packing import compact
-from iot_policies.proofs.lemma import Levels
 from iot_policies.proofs.pairs import Meeting
-from iot_policies.proofs.patterns import show
+from iot_policies.proofs.patterns import show, text_of
 from iot_policies.proofs.prover import ASSUMPTIONS, LEFT_OUT, Proof, reasons_without_policy
 from iot_policies.proofs.representatives import ExamplePrincipal
 from iot_policies.template import PolicyTemplate
@@ -89,14 +88,10 @@ def _place(entry: Entry) -> str:
 def _entry(entry: Entry, proof: Proof) -> dict[str, object]:
     found = proof.rendered.get(entry, {})
     actions = {
-        action: {"allow": [*map(_text, resources.allowed)], "deny": [*map(_text, resources.denied)]}
+        action: {"allow": [*map(text_of, resources.allowed)], "deny": [*map(text_of, resources.denied)]}
         for action, resources in found.items()
     }
     return {"text": entry.text, "actions": actions}
-
-
-def _text(levels: Levels) -> str:
-    return "/".join(map(show, levels))
 
 
 def _pairs(template: PolicyTemplate, proof: Proof) -> dict[str, dict[str, dict[str, object]]]:
@@ -119,7 +114,7 @@ def _pairs(template: PolicyTemplate, proof: Proof) -> dict[str, dict[str, dict[s
 def _reason(meetings: Iterable[Meeting]) -> object:
     cases = [
         {
-            "denial": _text(each.denial),
+            "denial": text_of(each.denial),
             "values": [[variable.name, show(text)] for variable, text in each.values.items()],
             "inside": None if each.inside is None else _place(each.inside),
         }

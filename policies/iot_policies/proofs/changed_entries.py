@@ -26,7 +26,7 @@ from iot_policies.proofs.representatives import ExamplePrincipal
 from iot_policies.proofs.smallest_principals import UNREADABLE, Words, size, smallest_principals
 from iot_policies.proofs.unification import meet
 from iot_policies.template import PolicyTemplate
-from iot_policies.topics import contains
+from iot_policies.topics import as_written, contains
 
 Effect = Literal["opens", "closes"]
 QUESTIONS: Mapping[Action, Question] = {
@@ -35,6 +35,8 @@ QUESTIONS: Mapping[Action, Question] = {
     "iot:RetainPublish": "retain",
     "iot:Subscribe": "subscribe",
     "iot:Receive": "receive",
+    "iot:GetRetainedMessage": "read",
+    "iot:SendDirectMessage": "send",
 }
 
 
@@ -45,9 +47,14 @@ class Shown:
     example: ExamplePrincipal
     action: Action
     text: str
-    """A topic, a topic filter or a client ID."""
+    """A topic, a topic filter or a client ID; for a direct message both, joined by TO."""
     attributes: Attributes = frozenset()
     """For a client ID: what the CONNECT asks for."""
+
+    @property
+    def resource(self) -> str:
+        """The text as a user writes it."""
+        return as_written(self.text)
 
     @property
     def client_id(self) -> str | None:

@@ -13,6 +13,7 @@ from iot_policies.proofs.patterns import Pattern, show
 from iot_policies.proofs.representatives import ExamplePrincipal
 from iot_policies.template import PolicyTemplate
 from iot_policies.toml_file import key_of
+from iot_policies.topics import as_written
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ class Counterexample:
         alone = " (this entry only, in a template of its own)" if self.is_alone else ""
         yield from (f"entry: {entry}{alone}" for entry in self.entries)
         yield from (f"its resource reaches further: {entry}{alone}" for entry in self.others)
-        yield from (f"policy: {resource}" for resource in self.resources)
+        yield from (f"policy: {as_written(resource)}" for resource in self.resources)
 
     def as_json(self) -> dict[str, object]:
         """The counterexample for programs."""
@@ -59,18 +60,18 @@ class Counterexample:
             "client_id": self.example.client_id,
             "kind": self.kind,
             "action": self.action,
-            "text": self.text,
+            "text": as_written(self.text),
             "topic": self.topic or None,
             "connect_attributes": list(self.attributes),
             "entries": [key_of(entry.location) for entry in self.entries],
             "others": [key_of(entry.location) for entry in self.others],
-            "resources": list(self.resources),
+            "resources": [*map(as_written, self.resources)],
             "entry_only": self.is_alone,
         }
 
     def _what(self) -> str:
         asked = f" with {' and '.join(self.attributes)}" if self.attributes else ""
-        return f"{self.action} {self.text}{asked}" if self.action else self.text
+        return f"{self.action} {as_written(self.text)}{asked}" if self.action else self.text
 
 
 _WORDS = {

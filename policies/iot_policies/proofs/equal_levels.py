@@ -55,7 +55,8 @@ def _globs(entry: Entry, prefix: str, copy: int) -> Iterator[tuple[str, Pattern]
 
 
 def _kind(reach: Reach) -> str:
-    return {"iot:Connect": "client", "iot:Subscribe": "topicfilter"}.get(reach.action, "topic")
+    kinds = {"iot:Connect": "client", "iot:Subscribe": "topicfilter", "iot:SendDirectMessage": "message"}
+    return kinds.get(reach.action, "topic")
 
 
 def _can_meet(one: Iterable[tuple[str, Pattern]], other: Sequence[tuple[str, Pattern]]) -> bool:

@@ -1,6 +1,7 @@
 """Compares what policy statements allow with what a template means, action by action, for one principal.
 
-1. Publish, RetainPublish and Receive are about topics, Subscribe is about topic filters, Connect about client IDs.
+1. Subscribe is about topic filters, Connect about client IDs, SendDirectMessage about a client ID and a topic, which is
+   a condition on iot:Topic. All other actions are about topics.
 2. *Too much*: the statements allow a topic that is in no entry, or in a denied filter.
 3. *Lost*: a topic is in an entry, in nothing that a deny may deny, and the statements do not allow it. What a deny may
    deny beyond its filter is no difference: the reference says so.
@@ -20,7 +21,7 @@ from iot_policies.grants import ConnectAttribute
 from iot_policies.packing import ConditionBlock, Statement
 from iot_policies.proofs.automata import Automaton, Groups, Word, shortest, shortest_filter
 from iot_policies.proofs.meaning import Meaning, Reach
-from iot_policies.proofs.patterns import NotCovered, Pattern, glob_pattern, levels_of
+from iot_policies.proofs.patterns import TO, NotCovered, Pattern, glob_pattern, message_levels
 
 Attributes = frozenset[ConnectAttribute]
 SUBSETS: tuple[Attributes, ...] = tuple(
@@ -33,7 +34,9 @@ _TYPES: Mapping[Action, str] = {
     "iot:Publish": "topic",
     "iot:RetainPublish": "topic",
     "iot:Receive": "topic",
+    "iot:GetRetainedMessage": "topic",
     "iot:Subscribe": "topicfilter",
+    "iot:SendDirectMessage": "client",
 }
 
 
@@ -43,7 +46,7 @@ class Resource(NamedTuple):
     effect: Effect
     action: Action
     text: str
-    """The part of the ARN behind its type, such as `rooms/*`."""
+    """The part of the ARN behind its type, such as `rooms/*`; for direct messages with TO and a topic behind it."""
     subsets: frozenset[Attributes]
     """What a CONNECT may ask for so that the statement counts."""
 
@@ -55,15 +58,28 @@ def resources_of(statements: Iterable[Statement]) -> tuple[Resource, ...]:
     """All resources of some statements. Raises NotCovered for what the compiler never writes."""
     found: dict[Resource, None] = {}
     for heading, names in statements:
-        subsets = _subsets(heading.condition)
+        topics = _topics(heading.condition) if "iot:SendDirectMessage" in heading.actions else None
+        subsets = _subsets(heading.condition) if topics is None else ALL
         for action in heading.actions:
             for name in names:
                 kind, _, text = name.partition("/")
-                is_known = kind == _TYPES.get(action) and heading.effect in get_args(Effect)
-                if not is_known or (subsets != ALL and action != "iot:Connect"):
+                is_known = kind == _TYPES.get(action) and heading.effect in get_args(Effect) and TO not in name
+                is_alone = topics is None or heading.actions == ("iot:SendDirectMessage",)
+                if not is_known or not is_alone or (subsets != ALL and action != "iot:Connect"):
                     raise NotCovered(f"unexpected statement: {heading.effect} {action} on {name}")
-                found[Resource(heading.effect, action, text, subsets)] = None
+                for each in [text] if topics is None else [f"{text}{TO}{topic}" for topic in topics]:
+                    found[Resource(heading.effect, action, each, subsets)] = None
     return tuple(found)
+
+
+def _topics(condition: ConditionBlock | None) -> Sequence[str]:
+    """The topics of a condition on `iot:Topic`. Raises NotCovered."""
+    if condition is None or list(condition) != ["StringLike"] or list(condition["StringLike"]) != ["iot:Topic"]:
+        raise NotCovered(f"unexpected condition of direct messages: {condition}")
+    topics = condition["StringLike"]["iot:Topic"]
+    if not topics or any(TO in topic for topic in topics):
+        raise NotCovered(f"unexpected condition of direct messages: {condition}")
+    return topics
 
 
 def _subsets(condition: ConditionBlock | None) -> frozenset[Attributes]:
@@ -172,7 +188,7 @@ def _groups(
 
 def resource_pattern(text: str) -> Pattern:
     """The pattern of a resource without its type. Raises NotCovered."""
-    return glob_pattern(levels_of(text))
+    return glob_pattern(message_levels(text))
 
 
 def _is_permitted(groups: Groups) -> bool:

@@ -30,14 +30,16 @@ from iot_policies.principal import Principal
 from iot_policies.proofs.languages import resources_of
 from iot_policies.proofs.meaning import CLIENT_ID, PRINCIPAL, is_widened, reaches
 from iot_policies.proofs.patterns import (
+    TO,
     NotCovered,
     Text,
     Variable,
     join,
     lead,
-    levels_of,
-    show,
+    literal,
+    message_levels,
     template_levels,
+    text_of,
     variables_of,
 )
 from iot_policies.template import PolicyTemplate
@@ -79,7 +81,9 @@ def alone(template: PolicyTemplate, entry: Entry) -> Alone:
 
 def _block_of(entry: Entry, other: str) -> list[Grant | Deny]:
     """A block with only this entry; for a deny also a grant, without which there is no policy."""
-    keys: dict[str, object] = {entry.key: (entry.text,), "connect_with": entry.attributes}
+    to, _, topic = entry.text.partition(TO)
+    given = {"to": to, "topics": (topic,)} if entry.key == "send" else entry.text
+    keys: dict[str, object] = {entry.key: (given,), "connect_with": entry.attributes}
     if isinstance(entry.block, Grant):
         return [Grant.model_validate({**keys, "widen": entry.block.widen})]
     return [Grant.model_validate({"publish": (f"{other}/a",)}), Deny.model_validate(keys)]
@@ -110,9 +114,10 @@ def rendered(single: Alone) -> dict[Action, Rendered]:
 def _symbolic(text: str, values: Mapping[str, Variable]) -> Levels:
     """The levels of a resource with the placeholders instead of their markers."""
     if not values:
-        return levels_of(text)
+        return message_levels(text)
     split = re.compile("(" + "|".join(map(re.escape, values)) + ")")
-    return tuple(join(values.get(part, part) for part in split.split(level)) for level in text.split("/"))
+    parts = (split.split(literal(level)) for level in message_levels(text))
+    return tuple(join(values.get(part, part) for part in level) for level in parts)
 
 
 def check_shape(entry: Entry, prefix: str, found: Mapping[Action, Rendered]) -> None:
@@ -120,7 +125,7 @@ def check_shape(entry: Entry, prefix: str, found: Mapping[Action, Rendered]) -> 
     for action, resources in found.items():
         expected = expected_resources(entry, prefix, action)
         if any(set(mine) != set(others) for mine, others in zip(resources, expected, strict=True)):
-            texts = ", ".join("/".join(map(show, each)) for part in resources for each in part)
+            texts = ", ".join(text_of(each) for part in resources for each in part)
             raise NotCovered(f"{entry} is rendered in an unknown shape for {action}: {texts}")
 
 

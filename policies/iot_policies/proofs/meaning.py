@@ -1,9 +1,10 @@
 """What a template means for one principal, written from the reference "Template language" and not from the compiler.
 
 1. An entry of a grant allows what its topic filter matches; an entry of a deny denies that. `retain` also allows to
-   publish; in a deny it denies only RETAIN. `subscribe` is about receiving, too, there without `$share/NAME/`.
+   publish; in a deny it denies only RETAIN. `subscribe` is about receiving, too, there without `$share/NAME/`;
+   `receive` is only about that. An entry of `send` matches a receiver and a topic.
 2. A subscription is within an entry if the entry's filter contains it.
-3. A client ID is a text; a `*` at the end of an entry is any text.
+3. A client ID is a text; a `*` at the end of an entry, or of a receiver, is any text.
 4. Bounds: an entry says at least `least` and at most `most`. They differ for a deny, which may also deny what the
    resource pattern with `*` for its wildcards matches, and for an entry that `widen` makes wider, in the same way.
 5. A topic prefix comes in front of each topic that does not begin with `$`. A deny with a prefix that begins with a
@@ -21,6 +22,7 @@ from iot_policies.grants import Grant
 from iot_policies.principal import Principal
 from iot_policies.proofs.claims import MustBeRefused, applies, denied_value_of, is_name, levels_for, value_of
 from iot_policies.proofs.patterns import (
+    BETWEEN,
     NotCovered,
     Pattern,
     Piece,
@@ -48,6 +50,9 @@ _ACTIONS: Mapping[tuple[str, str], tuple[Action, ...]] = {
     ("Deny", "publish"): ("iot:Publish",),
     ("Deny", "retain"): ("iot:RetainPublish",),
     ("Deny", "subscribe"): ("iot:Subscribe", "iot:Receive"),
+    **{(effect, "receive"): ("iot:Receive",) for effect in ("Allow", "Deny")},
+    **{(effect, "read"): ("iot:GetRetainedMessage",) for effect in ("Allow", "Deny")},
+    **{(effect, "send"): ("iot:SendDirectMessage",) for effect in ("Allow", "Deny")},
 }
 
 
@@ -66,7 +71,9 @@ class Reach(NamedTuple):
         """What it certainly matches. Raises NotCovered."""
         if self.entry.key == "connect":
             return glob_pattern(_with_any_client_id(self.levels, "*"))
-        pattern = filter_pattern(_with_any_client_id(self.levels, "+"))
+        to = lead(self.levels) if (BETWEEN,) in self.levels else 0
+        receiver, topic = _with_any_client_id(self.levels[:to], "*"), _with_any_client_id(self.levels[to:], "+")
+        pattern = filter_pattern((*receiver, *topic))
         if not self.reserved:
             return pattern
         start = lead(self.levels)

@@ -6,7 +6,10 @@
    same for `x`, and only the last piece. Any other `*`, a `?` and a `${` are not covered: they are never guessed.
 4. In a topic filter, `+` is any level but the text `#`, and `#` is any level and loops. As the first level of a topic,
    which is the third one behind `$share/NAME/`, neither takes a level that begins with `$`.
-5. A text is a sequence of parts: strings and variables, which are the placeholders of templates. A variable is a value:
+5. A direct message has the levels of its receiver's client ID, then BETWEEN, then those of its topic. No wildcard takes
+   BETWEEN, and no text has such a level: so receivers are compared with receivers, and topics with topics. A receiver
+   is read as a resource pattern everywhere: its `*` is any text.
+6. A text is a sequence of parts: strings and variables, which are the placeholders of templates. A variable is a value:
    not empty, without `/ + # * ? $`. So a text with variables is one level, and begins with `$` only if a string does.
 """
 
@@ -16,6 +19,10 @@ from functools import lru_cache
 from typing import NamedTuple
 
 SHARE = "$share"
+TO = "\t"
+"""Joins the receiver and the topic of a direct message in the text of an entry, of a resource and of a question."""
+BETWEEN = "/"
+"""The level between a receiver and a topic."""
 UNSAFE = "/+#*?$"
 """Characters that no value has."""
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
@@ -81,10 +88,18 @@ def levels_of(text: str) -> tuple[Text, ...]:
     return tuple((level,) if level else () for level in text.split("/"))
 
 
+def message_levels(text: str) -> tuple[Text, ...]:
+    """As `levels_of`, for a text that is a direct message if it has TO."""
+    receiver, to, topic = text.partition(TO)
+    return (*levels_of(receiver), (BETWEEN,), *levels_of(topic)) if to else levels_of(text)
+
+
 @lru_cache(maxsize=65536)
 def template_levels(text: str, copy: int = 0) -> tuple[Text, ...]:
     """The levels of an entry of a template. `copy` is that of its claims: there is only one principal and client ID."""
-    return tuple(_template_level(level, copy) for level in _SLASH.split(text))
+    receiver, to, topic = text.partition(TO)
+    split = [*_SLASH.split(receiver), BETWEEN, *_SLASH.split(topic)] if to else _SLASH.split(text)
+    return tuple(_template_level(level, copy) for level in split)
 
 
 def _template_level(level: str, copy: int) -> Text:
@@ -93,6 +108,13 @@ def _template_level(level: str, copy: int) -> Text:
         is_claim = part.startswith("claims.")
         parts.append(Variable(part, copy if is_claim else 0) if index % 2 else part)
     return join(parts)
+
+
+def text_of(levels: Sequence[Text]) -> str:
+    """The text of some levels, with its variables as placeholders, and with TO in a direct message."""
+    texts = [*map(show, levels)]
+    at = lead(levels) if (BETWEEN,) in levels else 0
+    return f"{'/'.join(texts[: at - 1])}{TO}{'/'.join(texts[at:])}" if at else "/".join(texts)
 
 
 def fill(levels: Iterable[Text], values: Mapping[Variable, Text]) -> tuple[Text, ...]:
@@ -110,7 +132,9 @@ def replaced(text: Text, values: Mapping[Variable, Text]) -> Text:
 
 
 def lead(levels: Sequence[Text]) -> int:
-    """The index of the first level of the topic: behind `$share/NAME/`, else 0."""
+    """The index of the first level of the topic: behind `$share/NAME/`, or a receiver and BETWEEN, else 0."""
+    if (BETWEEN,) in levels:
+        return levels.index((BETWEEN,)) + 1
     return 2 if levels[0] == (SHARE,) and len(levels) > 2 else 0
 
 
@@ -118,7 +142,9 @@ def lead(levels: Sequence[Text]) -> int:
 def filter_pattern(levels: tuple[Text, ...]) -> Pattern:
     """The pattern of a topic filter. It tests topics, and the filters that it contains."""
     start = lead(levels)
-    return tuple(_filter_piece(level, is_lead=index == start) for index, level in enumerate(levels))
+    receiver = glob_pattern(levels[:start]) if (BETWEEN,) in levels else ()
+    of_topic = (_filter_piece(level, is_lead=index == start) for index, level in enumerate(levels))
+    return (*receiver, *[*of_topic][len(receiver) :])
 
 
 def _filter_piece(level: Text, *, is_lead: bool) -> Piece:
@@ -132,8 +158,8 @@ def _filter_piece(level: Text, *, is_lead: bool) -> Piece:
 @lru_cache(maxsize=65536)
 def glob_pattern(levels: tuple[Text, ...]) -> Pattern:
     """The pattern of a resource of an IoT policy, without its type. Raises NotCovered for a `*` within a level."""
-    last = len(levels) - 1
-    return tuple(_glob_piece(level, is_last=index == last) for index, level in enumerate(levels))
+    last = {len(levels) - 1, lead(levels) - 2 if (BETWEEN,) in levels else len(levels) - 1}
+    return tuple(_glob_piece(level, is_last=index in last) for index, level in enumerate(levels))
 
 
 def _glob_piece(level: Text, *, is_last: bool) -> Piece:

@@ -24,7 +24,7 @@ from iot_policies.account_region import LONGEST_PLACE
 from iot_policies.compiler import Policy, compile_policy
 from iot_policies.entries import Action, Entry
 from iot_policies.errors import InvalidTopics, PolicyError, PolicyTooLarge
-from iot_policies.grants import Deny, Grant
+from iot_policies.grants import Deny, Grant, Place
 from iot_policies.packing import LONGEST_DOCUMENT, MOST_DOCUMENTS, Document, Statement, compact
 from iot_policies.proofs.claims import MustBeRefused
 from iot_policies.proofs.counterexamples import Counterexample, of_difference, of_refusal
@@ -33,7 +33,7 @@ from iot_policies.proofs.lemma import Alone, Rendered, alone, check_shape, rende
 from iot_policies.proofs.limits import beyond_limits
 from iot_policies.proofs.meaning import Meaning, is_widened, meaning
 from iot_policies.proofs.pairs import Meeting, Side, meetings, sides
-from iot_policies.proofs.patterns import NotCovered, show
+from iot_policies.proofs.patterns import TO, NotCovered, show
 from iot_policies.proofs.representatives import ExamplePrincipal, Examples
 from iot_policies.template import PolicyTemplate
 
@@ -42,7 +42,7 @@ ASSUMPTIONS = (
     "It copies values, and compares them only for equality, with each other and with texts of the template.",
     "It treats a list of any length as it treats lists of a few values, and packing treats all resources alike.",
     "The compiler leaves an entry out because of one other entry, and never because of three together.",
-    "IoT Core reads wildcards, Deny and iot:ConnectAttributes as its developer guide says.",
+    "IoT Core reads wildcards, Deny, iot:ConnectAttributes and iot:Topic as its developer guide says.",
     "IoT Core reads topic filters as its developer guide says: a/# does not match a.",
     "This program's reading of the template language, written from its reference, is what you mean.",
     "The Lambda runs this compiler with this template.",
@@ -287,17 +287,24 @@ class _Prover:
 def has_all_entries(template: PolicyTemplate) -> bool:
     """Whether the entries of a loaded template are those that its grants and denies have."""
     written = [
-        (number, key, index, text, block.connect_with if key == "connect" else None, type(block))
+        (number, key, place, text, block.connect_with if key == "connect" else None, type(block))
         for number, block in enumerate(template.blocks)
-        for key in ("connect", "publish", "retain", "subscribe")
-        for index, text in enumerate(getattr(block, key))
+        for key, place, text in _written(block)
     ]
     loaded = [
-        (each.block_index, each.key, each.index, each.text, each.attributes, Grant if each.effect == "Allow" else Deny)
+        (each.block_index, each.key, each.place, each.text, each.attributes, Grant if each.effect == "Allow" else Deny)
         for each in template.entries
         if each.block is template.blocks[each.block_index]
     ]
     return written == loaded
+
+
+def _written(block: Grant | Deny) -> Iterator[tuple[str, Place, str]]:
+    """The entries of a grant or deny."""
+    for key in ("connect", "publish", "retain", "subscribe", "receive", "read"):
+        yield from ((key, (index,), text) for index, text in enumerate(getattr(block, key)))
+    for index, send in enumerate(block.send):
+        yield from (("send", (index, "topics", at), f"{send.to}{TO}{topic}") for at, topic in enumerate(send.topics))
 
 
 def _is_small(meant: Meaning) -> bool:
@@ -306,7 +313,7 @@ def _is_small(meant: Meaning) -> bool:
     return sum((len(text) + _OVERHEAD) * (text.count("+") + 3) for text in texts) <= LONGEST_DOCUMENT
 
 
-_OVERHEAD = 160
+_OVERHEAD = 180
 """Characters of a statement and an ARN around a resource, at most."""
 
 

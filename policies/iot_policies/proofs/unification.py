@@ -18,7 +18,18 @@
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import count
 
-from iot_policies.proofs.patterns import UNSAFE, NotCovered, Pattern, Piece, Text, Variable, join, replaced, show
+from iot_policies.proofs.patterns import (
+    BETWEEN,
+    UNSAFE,
+    NotCovered,
+    Pattern,
+    Piece,
+    Text,
+    Variable,
+    join,
+    replaced,
+    show,
+)
 
 Substitution = Mapping[Variable, Text]
 """Texts for variables, in which none of these variables occurs. A variable that is missing can have any value."""
@@ -26,6 +37,7 @@ Substitution = Mapping[Variable, Text]
 MOST_STEPS = 1000
 """The steps that one `meet` or `unify` may take."""
 LONGEST_VALUE = 128
+_BETWEEN = Piece((BETWEEN,))
 _REST, _OPEN = "part", "open end"
 _numbers = count()
 """Solutions can be put into new equations, so parts are numbered for all of them."""
@@ -60,9 +72,9 @@ def meet(one: Pattern, other: Pattern, *, every: bool = False) -> list[Substitut
             found.append(known)
         if here < len(one) and there < len(other):
             waiting += [(here + 1, there + 1, each) for each in solver.both(one[here], other[there], known)]
-        if here < len(one) and there and other[there - 1].loops:
+        if here < len(one) and there and other[there - 1].loops and one[here] != _BETWEEN:
             waiting.append((here + 1, there, known))
-        if there < len(other) and here and one[here - 1].loops:
+        if there < len(other) and here and one[here - 1].loops and other[there] != _BETWEEN:
             waiting.append((here, there + 1, known))
     return _distinct(found, every=every)
 
@@ -83,6 +95,8 @@ class _Solver:
         """The substitutions under which two pieces take a common level."""
         for piece, rest in ((one, other), (other, one)):
             if (piece.no_dollar and _has_dollar(rest.text)) or (piece.no_hash and rest == Piece(("#",))):
+                return
+            if piece.open_end and rest == _BETWEEN:
                 return
         if not one.open_end and not other.open_end:
             yield from self.equal(one.text, other.text, known)

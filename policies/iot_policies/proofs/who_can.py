@@ -36,6 +36,7 @@ from iot_policies.proofs.patterns import (
     Variable,
     levels_of,
     literal,
+    message_levels,
     template_levels,
     variables_of,
 )
@@ -43,6 +44,7 @@ from iot_policies.proofs.representatives import ExamplePrincipal
 from iot_policies.proofs.smallest_principals import UNREADABLE, Words, in_objects, smallest_principals
 from iot_policies.proofs.unification import meet
 from iot_policies.template import PolicyTemplate
+from iot_policies.topics import direct_message
 
 
 class Way(NamedTuple):
@@ -212,8 +214,9 @@ def _may_hold(way: Way, principal: Principal) -> bool:
 def who_can(template: PolicyTemplate, question: Question, resource: str) -> WhoCan:
     """The conditions under which a principal can do something, by which entries, and what denies it.
 
-    `resource` is a client ID, a topic name or a topic filter. Raises NotCovered.
+    `resource` is a client ID, a topic name, a topic filter or a direct message. Raises NotCovered.
     """
+    resource = direct_message(resource) if question == "send" else resource
     actions = ACTIONS[question]
     ways = [
         way
@@ -239,7 +242,8 @@ def _ways(entry: Entry, prefix: str, action: Action, resource: str) -> Iterator[
 
 
 def _ways_of(entry: Entry, prefix: str, action: Action, resource: str) -> Iterator[Way]:
-    text = tuple(Piece(level) for level in levels_of(resource))
+    levels = message_levels(resource) if action == "iot:SendDirectMessage" else levels_of(resource)
+    text = tuple(Piece(level) for level in levels)
     for reach in reaches(entry, prefix):
         if reach.action != action:
             continue

@@ -19,7 +19,7 @@ from iot_policies.grants import Deny, Grant
 from iot_policies.placeholders import Values, as_format, placeholder_names, split_template
 from iot_policies.template import PolicyTemplate
 from iot_policies.testing.cases import ClientOfTest
-from iot_policies.topics import contains, lead, split
+from iot_policies.topics import TO, Levels, contains, direct_message, lead, split, split_message
 from iot_policies.wildcards import matcher
 
 
@@ -28,6 +28,7 @@ class AskedQuestion:
 
     def __init__(self, template: PolicyTemplate, client: ClientOfTest, question: Question, resource: str) -> None:
         """`resource` has the topic prefix."""
+        resource = direct_message(resource) if question == "send" else resource
         self._template = template
         self._client = client
         self._client_id = resource if question == "connect" else client.client_id
@@ -93,8 +94,15 @@ class AskedQuestion:
         formats = [as_format(level, names) for level in split_template(text)]
         if self.question == "receive":
             formats = formats[lead((*formats,)) :]
-        asked = split(self.resource)
-        return any(contains((*(each.format(*values) for each in formats),), asked) for values in combinations)
+        asked = split_message(self.resource) if self.question == "send" else split(self.resource)
+        return any(_reaches((*(each.format(*values) for each in formats),), asked) for values in combinations)
+
+
+def _reaches(levels: Levels, asked: Levels) -> bool:
+    """Whether a filter contains what is asked; the receivers of direct messages are compared as client IDs."""
+    if TO not in (levels[0], asked[0]):
+        return contains(levels, asked)
+    return levels[0] == asked[0] and matcher(levels[1])(asked[1]) and contains(levels[2:], asked[2:])
 
 
 def entries_allow(covering: Iterable[Collection[Entry]]) -> bool:

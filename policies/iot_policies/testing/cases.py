@@ -2,7 +2,7 @@
 
 1. `policy` names the template. Each `[[test]]` is one client: a principal, its claims, and perhaps a client ID.
 2. A line of `may` or `may_not`, such as `publish rooms/lobby/say/ann`, is a case: an action as in `explain`, and a
-   client ID, a topic or a topic filter.
+   client ID, a topic or a topic filter; for `send` a client ID and a topic.
 3. Topics are written as in the template. The topic prefix is put in front of both, so a test fits every stage.
 4. The authorizer refuses a client whose client ID is not granted. So a `client_id` is also a case: `may` connect.
 5. The compiler and the evaluator decide each case, as IoT Core would (`explaining.py`).
@@ -18,14 +18,14 @@ from typing import Annotated, NamedTuple, get_args
 from pydantic import AfterValidator, Field
 
 from iot_policies.errors import InvalidFile
-from iot_policies.explaining import Question, explain, is_allowed
+from iot_policies.explaining import QUESTION_NAMES, Question, explain, is_allowed
 from iot_policies.grants import ConfiguredClaims, ConnectAttribute, StrictModel
 from iot_policies.names import name_problem
 from iot_policies.principal import Principal
 from iot_policies.template import PolicyTemplate
 from iot_policies.toml_file import Location, invalid_file, place_of, read_toml
 from iot_policies.topic_prefix import below
-from iot_policies.topics import split
+from iot_policies.topics import as_written, check_direct_message, direct_message, joined, split, split_message
 
 SUFFIX = ".test.toml"
 """The end of the name of a file with tests; in front of it is the template's name."""
@@ -42,12 +42,14 @@ def _checked_line(line: str) -> str:
     if action not in _QUESTIONS:
         alike = get_close_matches(action, _QUESTIONS, 1)
         hint = f": did you mean {alike[0]}?" if alike else ""
-        raise ValueError(f"expected {', '.join(_QUESTIONS[:-1])} or {_QUESTIONS[-1]}, found {action!r}{hint}")
+        raise ValueError(f"expected {QUESTION_NAMES}, found {action!r}{hint}")
     if not resource:
         noun = "a client ID" if action == "connect" else "a topic"
         raise ValueError(f'expected {noun} behind the action, as in "publish rooms/lobby/say/ann"')
     if resource != resource.strip():
         raise ValueError("expected one space behind the action, and none at the end")
+    if action == "send":
+        check_direct_message(resource)
     return line
 
 
@@ -100,7 +102,7 @@ class Case:
     client: ClientOfTest
     question: Question
     resource: str
-    """A client ID, a topic or a topic filter, without the topic prefix."""
+    """A client ID, a topic, a topic filter or a direct message, without the topic prefix."""
     allowed: bool
     """Whether the line is under `may`."""
     label: str
@@ -108,7 +110,7 @@ class Case:
     location: Location
 
     def __str__(self) -> str:
-        return f"{self.label} {'may' if self.allowed else 'may not'} {self.question} {self.resource}"
+        return f"{self.label} {'may' if self.allowed else 'may not'} {self.question} {as_written(self.resource)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +177,9 @@ def run_tests(template: PolicyTemplate, cases: Iterable[Case]) -> Iterator[Outco
 
 def with_topic_prefix(question: Question, resource: str, prefix: str) -> str:
     """A resource with the topic prefix, which client IDs and reserved topics do not have."""
-    return resource if question == "connect" else "/".join(below(prefix, split(resource)))
+    if question == "connect":
+        return resource
+    return joined(below(prefix, split_message(resource) if question == "send" else split(resource)))
 
 
 def _cases(test: TemplateTest, index: int) -> Iterator[Case]:
@@ -185,6 +189,7 @@ def _cases(test: TemplateTest, index: int) -> Iterator[Case]:
     def case(line: str, allowed: bool, *place: str | int) -> Case:
         action, _, resource = line.partition(" ")
         question = next(each for each in _QUESTIONS if each == action)
+        resource = direct_message(resource) if question == "send" else resource
         return Case(client, question, resource, allowed, label, ("test", index, *place))
 
     if test.client_id is not None:

@@ -36,7 +36,7 @@ from iot_policies.testing.mutants import (
     widened,
 )
 from iot_policies.toml_file import Location
-from iot_policies.topics import HASH, PLUS, split
+from iot_policies.topics import HASH, PLUS, TO, as_written, split
 from iot_policies.when import choices
 
 _OTHER, _EXAMPLE = "other", "example"
@@ -125,7 +125,7 @@ def advice(template: PolicyTemplate, mutant: Mutant, cases: Iterable[Case]) -> A
                 template, client, question, with_topic_prefix(question, resource, template.topic_prefix)
             )
             if mutant.is_killed_by(asked) and _may_connect(template, client):
-                return Advice(label, change, f"{question} {resource}", asked.allows())
+                return Advice(label, change, f"{question} {as_written(resource)}", asked.allows())
     return None
 
 
@@ -213,10 +213,10 @@ def _filled(text: str, client: ClientOfTest) -> list[str]:
 
 def _sample(text: str, key: Key) -> str:
     """A client ID, a topic, or a topic filter that matches an entry, which has values already."""
-    if key == "connect":
-        return "/".join(_OTHER if level == "*" else level.replace("*", f"-{_OTHER}") for level in text.split("/"))
+    client_id, to, topic = (text, "", "") if key == "connect" else text.rpartition(TO)
+    levels = (_OTHER if level == "*" else level.replace("*", f"-{_OTHER}") for level in client_id.split("/"))
     wild = (PLUS,) if key == "subscribe" else (PLUS, HASH)
-    return "/".join(_OTHER if level in wild else level for level in split(text))
+    return "/".join(levels) + to + "/".join(_OTHER if level in wild else level for level in split(topic))
 
 
 def _is_decided_by(entry: Entry, asked: AskedQuestion) -> bool:

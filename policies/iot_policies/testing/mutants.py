@@ -3,7 +3,8 @@
 1. An entry is *removed*, or *widened*: a level with a placeholder, or a literal level behind the first, becomes `+`,
    and a last level that is literal or `+` becomes `#`. Each is the smallest mistake of its kind: a test that notices it
    also notices larger ones. The literal levels of reserved topics, `$aws/…`, are AWS's, except the last one.
-2. In a client ID, a placeholder becomes `*`, and a `*` follows the end, or takes the place of a final `/*`.
+2. In a client ID, also that of a direct message's receiver, a placeholder becomes `*`, and a `*` follows the end, or
+   takes the place of a final `/*`.
 3. A grant or deny loses one condition of its `when`, one value of a condition with several, or its `connect_with`.
 4. What makes no difference is left out: without `rooms = "*"`, an entry with `{claims.rooms}` is the same, and so is an
    entry that is widened within another one of its grant, or of a grant without `when`, or only by too long topics.
@@ -16,13 +17,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import get_args
 
-from iot_policies.entries import Action, Entry, with_prefix
+from iot_policies.entries import Action, Entry, quoted, with_prefix
 from iot_policies.grants import ConnectAttribute, Deny, Grant
 from iot_policies.linter import MOST_LEVELS
 from iot_policies.placeholders import claim_names, placeholder_names, split_template
 from iot_policies.template import PolicyTemplate
 from iot_policies.testing.asked_question import AskedQuestion, entries_allow
-from iot_policies.topics import HASH, PLUS, Levels, contains, lead
+from iot_policies.topics import HASH, PLUS, TO, Levels, contains, joined, lead
 from iot_policies.when import Scalar, choices, condition_text
 
 
@@ -88,7 +89,7 @@ class Widened(Mutant):
         return could and (asked.fits(entry, action) or asked.fits_text(entry, self.filter))
 
     def __str__(self) -> str:
-        return f'{self.entries[0]}: widened to "{self.text}"'
+        return f"{self.entries[0]}: widened to {quoted(self.text)}"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -162,7 +163,7 @@ def mutants(template: PolicyTemplate) -> Iterator[Mutant]:
 
 def widened(template: PolicyTemplate, entry: Entry) -> Iterator[Mutant]:
     """The mutants in which an entry is wider."""
-    texts = _wider_client_ids(entry) if entry.key == "connect" else _wider_filters(entry.text)
+    texts = _wider_client_ids(entry.text) if entry.key == "connect" else _wider_filters(entry.text)
     for text in dict.fromkeys(texts):
         whole = with_prefix(text, entry.key, template.topic_prefix)
         too_deep = _is_only_deeper(split_template(entry.filter), split_template(whole))
@@ -222,26 +223,28 @@ def _allows_all(other: Entry, entry: Entry, text: str) -> bool:
 def _wider_filters(text: str) -> Iterator[str]:
     levels = split_template(text)
     start = lead(levels)
+    if levels[0] == TO:
+        yield from (joined((TO, wider, *levels[2:])) for wider in _wider_client_ids(levels[1]))
     end = len(levels) - (levels[-1] == HASH)
     for index in range(start, end):
         level = levels[index]
         if "{" in level:
             yield _with_level(levels, index, PLUS)
         elif index == end - 1:
-            yield "/".join((*levels[:index], HASH))
+            yield joined((*levels[:index], HASH))
         elif level != PLUS and index > start and not levels[start].startswith("$"):
             yield _with_level(levels, index, PLUS)
 
 
 def _with_level(levels: Levels, index: int, level: str) -> str:
-    return "/".join((*levels[:index], level, *levels[index + 1 :]))
+    return joined((*levels[:index], level, *levels[index + 1 :]))
 
 
-def _wider_client_ids(entry: Entry) -> Iterator[str]:
+def _wider_client_ids(text: str) -> Iterator[str]:
     """Client IDs with more stars. `{client_id}` is any client ID already."""
-    for name in placeholder_names(entry.text):
+    for name in placeholder_names(text):
         if name != "client_id":
-            yield entry.text.replace(f"{{{name}}}", "*")
-    stem = entry.text.removesuffix("*").removesuffix("/")
+            yield text.replace(f"{{{name}}}", "*")
+    stem = text.removesuffix("*").removesuffix("/")
     if not stem.endswith("{client_id}"):
         yield f"{stem}*"

@@ -294,6 +294,21 @@ TRUE: dict[str, str] = {
         connect = ["*"]
         connect_with = ["PersistentConnect"]
         """,
+    "direct messages": """
+        [[grant]]
+        when = { role = "x" }
+        send = [
+            { to = "{claims.x}", topics = ["a/{claims.x}", "b/+"] },
+            { to = "{principal}/*", topics = ["#"] },
+        ]
+        receive = ["r/+"]
+        read = ["k/#"]
+        [[grant]]
+        send = [{ to = "d", topics = ["a/b/c"] }]
+        [[deny]]
+        when = { off = true }
+        send = [{ to = "x*", topics = ["a/#"] }, { to = "{client_id}", topics = ["b/c"] }]
+        """,
     "blocks without entries": """
         [[grant]]
         when = { role = "x" }
@@ -331,6 +346,8 @@ def test_a_true_certificate_holds(name: str) -> None:
         'publish = ["{principal}/+", "a/+/+/#"]',
         'publish = ["{principal}/x/+", "a/x/b/c"]',
         'publish = ["{principal}/+/c", "a/b/#"]',
+        'send = [{ to = "{claims.x}", topics = ["a/+"] }, { to = "d", topics = ["a/b/c"] }]',
+        'send = [{ to = "d/*", topics = ["a/+"] }, { to = "d/{claims.x}/y", topics = ["a/b/c"] }]',
         'publish = ["a/+/c", "a/{claims.x}/d/c", "{claims.x}/#"]',
     ],
 )
@@ -341,7 +358,7 @@ def test_a_denial_that_takes_topics_away_is_found_in_any_certificate(entries: st
     actions = {line.place: {"text": line.text, "actions": _listed(shape(line, ""))} for line in lines}
     pairs = {
         action: {one.place: {other.place: "apart" for other in lines} for one in lines}
-        for action in ("iot:Publish", "iot:Subscribe", "iot:Receive")
+        for action in ("iot:Publish", "iot:Subscribe", "iot:Receive", "iot:SendDirectMessage")
     }
     template = {"name": "x", "sha256": hashlib.sha256(text).hexdigest(), "topic_prefix": ""}
     of = {**json.loads(proved()), "template": template, "entries": actions, "pairs": pairs, "examples": []}

@@ -71,7 +71,8 @@ def test_what_is_denied_is_below_what_it_is_taken_from_or_in_its_place(run: Run,
 def test_what_can_prints_json(run: Run, folder: Path) -> None:
     (folder / "own.toml").write_text(OWN)
     found = json.loads(run("what-can", "own.toml", "--principal", "ann", "--json").stdout)
-    assert [*found] == ["problem", "client_id_refused", "connect", "publish", "retain", "subscribe", "left_out"]
+    uses = ["connect", "publish", "retain", "subscribe", "receive", "read", "send"]
+    assert [*found] == ["problem", "client_id_refused", *uses, "left_out"]
     assert found["publish"][1] == {
         "resource": "b",
         "entry": 'grant[0], publish = "b"',

@@ -58,6 +58,10 @@ STATEMENTS = [
     statement("Allow", "iot:GetRetainedMessage", f"{ARN}topic/ann/*"),
     statement("Allow", "iot:ListRetainedMessages", "*"),
     statement("Allow", "iot:Publish", f"{ARN}topic/from/${{aws:SourceIp}}"),
+    {
+        **statement("Allow", "iot:SendDirectMessage", f"{ARN}client/site/*"),
+        "Condition": {"StringLike": {"iot:Topic": ["devices/7/*"]}},
+    },
 ]
 
 
@@ -128,11 +132,16 @@ class Core(IotCore):
         self.configure(description, {FUNCTION_ARN: self._environments}, _explain)
 
     def listen(
-        self, client_id: str = "listener", *topic_filters: str, will: Will | None = None, expiry: int = 0
+        self,
+        client_id: str = "listener",
+        *topic_filters: str,
+        will: Will | None = None,
+        expiry: int = 0,
+        resumes: bool = False,
     ) -> Peer:
         """Connects a client and subscribes it."""
         properties = Properties(session_expiry_interval=expiry)
-        connect = Connect(Version.MQTT_5, client_id, True, 60, None, None, will, properties)
+        connect = Connect(Version.MQTT_5, client_id, not resumes, 60, None, None, will, properties)
         listener = Peer(self.broker, connect, Policy(), client_id)
         for topic_filter in topic_filters:
             listener.subscribe(topic_filter, qos=1)

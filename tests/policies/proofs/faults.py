@@ -91,6 +91,31 @@ CRAFTED: dict[str, Blocks] = {
         grant(connect=["{principal}/*"], publish=["x"]),
         deny(connect=["guest-*"], connect_with=["PersistentConnect"]),
     ),
+    "direct messages": (
+        grant(
+            send=[
+                {"to": "{claims.x}", "topics": ["a/{claims.x}", "b/+"]},
+                {"to": "{principal}/*", "topics": ["#"]},
+                {"to": "d", "topics": ["a/{claims.y}"]},
+            ],
+        ),
+        grant(receive=["r/+"], read=["k/#"], subscribe=["s/#"]),
+        deny(when={"off": True}, send=[{"to": "x*", "topics": ["a/#"]}, {"to": "{client_id}", "topics": ["b/c"]}]),
+    ),
+    "one receiver, and another topic": (
+        grant(send=[{"to": "d", "topics": ["a/+"]}, {"to": "{claims.x}", "topics": ["a/b/c"]}]),
+    ),
+    "receivers of a branch": (
+        grant(send=[{"to": "d/*", "topics": ["a/+"]}, {"to": "d/{claims.x}", "topics": ["a/b/c"]}]),
+    ),
+    "receivers that look alike": (
+        grant(send=[{"to": "{claims.x}/*", "topics": ["a/#"]}, {"to": "{claims.y}/{claims.z}/*", "topics": ["a/+"]}]),
+    ),
+    "a receiver within others": (
+        grant(
+            send=[{"to": "{claims.x}", "topics": ["a/#"]}, {"to": "{claims.y}", "topics": ["a/+", "b/{claims.y}/+"]}]
+        ),
+    ),
     "levels in another order": (grant(publish=["e/{claims.x}/{claims.y}/+", "e/{principal}/{claims.z}/k"]),),
     "parts of levels": (
         grant(publish=["a/x-{principal}", "a/{claims.y}-z/+"], subscribe=["{claims.y}-{principal}/#"]),

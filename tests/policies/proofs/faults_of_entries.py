@@ -4,9 +4,9 @@ ENTRY_FAULTS = {
     # Each entry alone.
     "the last denial is dropped": ("globs.py", "return tuple(denied)", "return tuple(denied)[:-1]"),
     "the first denial is dropped": ("globs.py", "return tuple(denied)", "return tuple(denied)[1:]"),
-    "a star is not doubled": ("globs.py", '*glob[:index], "*", *glob[index:]', "*glob"),
+    "a star is not doubled": ("globs.py", '(*glob[:index], "*", *glob[index:])', "glob"),
     "a star is tripled": ("globs.py", '*glob[:index], "*", *glob[index:]', '*glob[:index], "*", "*", *glob[index:]'),
-    "the last star is doubled": ("globs.py", '[*glob[:index], "*", *glob[index:]]', '[*glob, "*"]'),
+    "the last star is doubled": ("globs.py", '(*glob[:index], "*", *glob[index:])', '(*glob, "*")'),
     "a subscription to # is not denied": ("globs.py", "if subscribe and levels", "if False and levels"),
     "a leading wildcard takes $": ("globs.py", "if levels[start] in", "if False and levels[start] in"),
     "the lead of a shared filter is its first level": ("globs.py", "start = lead(levels)", "start = 0"),
@@ -16,28 +16,28 @@ ENTRY_FAULTS = {
     "subscriptions receive with their share name": ("entries.py", "levels = levels[lead(levels) :]", "pass"),
     "subscribing also allows to publish": (
         "entries.py",
-        '("Allow", "subscribe"): ("iot:Subscribe", "iot:Receive")',
-        '("Allow", "subscribe"): ("iot:Subscribe", "iot:Receive", "iot:Publish")',
+        '"subscribe": ("iot:Subscribe", "iot:Receive")',
+        '"subscribe": ("iot:Subscribe", "iot:Receive", "iot:Publish")',
     ),
     "retain does not publish": (
         "entries.py",
-        '("Allow", "retain"): ("iot:Publish", "iot:RetainPublish")',
-        '("Allow", "retain"): ("iot:RetainPublish",)',
+        '"retain": ("iot:Publish", "iot:RetainPublish")',
+        '"retain": ("iot:RetainPublish",)',
     ),
     "a deny of retain denies to publish": (
         "entries.py",
-        '("Deny", "retain"): ("iot:RetainPublish",)',
-        '("Deny", "retain"): ("iot:Publish", "iot:RetainPublish")',
+        '{**_ACTIONS, "retain": ("iot:RetainPublish",)}',
+        "_ACTIONS",
     ),
     "a deny of subscribe does not deny to receive": (
         "entries.py",
-        '("Deny", "subscribe"): ("iot:Subscribe", "iot:Receive")',
-        '("Deny", "subscribe"): ("iot:Subscribe",)',
+        '{**_ACTIONS, "retain"',
+        '{**_ACTIONS, "subscribe": ("iot:Subscribe",), "retain"',
     ),
     "placeholders of denials are swapped": (
         "entries.py",
-        'as_format(f"{kind}/{glob}", names) for glob',
-        'as_format(f"{kind}/{glob}", names[::-1]) for glob',
+        'as_format(f"{kind}/{joined(glob)}", names) for glob',
+        'as_format(f"{kind}/{joined(glob)}", names[::-1]) for glob',
     ),
     "placeholders of levels are swapped": ("entries.py", "as_format(level, names)", "as_format(level, names[::-1])"),
     "a deny without client ID denies nothing": ("entries.py", 'effect == "Deny" else name', "False else name"),
@@ -125,5 +125,47 @@ ENTRY_FAULTS = {
         "start = 0\n    return (*levels[:start], *prefix",
     ),
     "denies do not reach reserved topics": ("entries.py", "if topic_prefix and effect", "if False and effect"),
+    # Direct messages, and retained messages over HTTPS.
+    "receiving also allows to subscribe": (
+        "entries.py",
+        '"receive": ("iot:Receive",)',
+        '"receive": ("iot:Receive", "iot:Subscribe")',
+    ),
+    "reading also allows to receive": (
+        "entries.py",
+        '"read": ("iot:GetRetainedMessage",)',
+        '"read": ("iot:GetRetainedMessage", "iot:Receive")',
+    ),
+    "a receiver gets the topics of all": (
+        "direct_messages.py",
+        "topics_of.setdefault(receiver, []).append(topic)",
+        "topics_of.setdefault(receiver, next(iter(topics_of.values()), [])).append(topic)",
+    ),
+    "all receivers get the topics of one": (
+        "direct_messages.py",
+        "for topics, receivers in receivers_of.items()",
+        "for topics, receivers in [(each, [*topics_of]) for each in receivers_of]",
+    ),
+    "only the first topic of a receiver counts": (
+        "direct_messages.py",
+        "for part in _parts(topics)",
+        "for part in [[*topics][:1]]",
+    ),
+    "a message may have any topic": ("direct_messages.py", "{CONDITION_KEY: part}", '{CONDITION_KEY: ["*"]}'),
+    "receivers never meet": (
+        "overlap.py",
+        "        return could_be_equal(one, other)\n    for mine",
+        "        return False\n    for mine",
+    ),
+    "receivers with a star never meet": (
+        "overlap.py",
+        'if "*" in mine or "*" in its:\n            return True',
+        'if "*" in mine or "*" in its:\n            return False',
+    ),
+    "receivers that are written differently are equal": (
+        "conflicts.py",
+        "if inner[0] == TO and outer[1] != inner[1] and",
+        "if False and",
+    ),
 }
 """What is wrong, the file, the text there, and the text that replaces it."""

@@ -37,11 +37,21 @@ def _block(draw: Random, kind: type[Grant | Deny]) -> Grant | Deny:
         "subscribe": [_shared(draw) for _ in range(draw.randint(0, 2))],
         "connect": [draw.choice((*_CLIENT_IDS, "*")) for _ in range(draw.choice((0, 0, 1, 2)))],
         "connect_with": draw.choice(_ATTRIBUTES),
+        "receive": [_filter(draw) for _ in range(draw.choice((0, 0, 1)))],
+        "read": [_filter(draw) for _ in range(draw.choice((0, 0, 0, 1)))],
+        "send": [_send(draw) for _ in range(draw.choice((0, 0, 1, 2)))],
     }
     if draw.random() < 0.6:
         names = draw.sample(_NAMES, draw.randint(1, 2))
         keys["when"] = {name: draw.choice(("*", draw.choice(_VALUES), draw.sample(_VALUES, 2))) for name in names}
     return kind.model_validate(keys)
+
+
+def _send(draw: Random) -> dict[str, object]:
+    return {
+        "to": draw.choice((*_CLIENT_IDS, "*", "{claims.x}", "{claims.x}")),
+        "topics": [_filter(draw) for _ in range(draw.choice((1, 1, 2)))],
+    }
 
 
 def _filter(draw: Random) -> str:

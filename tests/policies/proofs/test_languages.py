@@ -33,7 +33,7 @@ def lines_of(template: PolicyTemplate) -> list[TemplateLine]:
             "grant" if isinstance(each.block, Grant) else "deny",
             each.number,
             each.key,
-            each.index,
+            each.place,
             each.text,
             each.block.model_dump(mode="json", exclude_none=True),
         )

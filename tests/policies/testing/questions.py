@@ -27,7 +27,8 @@ clients = st.builds(
 _TOPICS = st.lists(st.sampled_from(["a", "b", "c", "$x", ""]), min_size=1, max_size=4).map("/".join).filter(bool)
 _FILTERS = st.one_of(_TOPICS, _TOPICS.map(lambda topic: f"{topic}/#"), _TOPICS.map(lambda topic: f"a/+/{topic}"))
 questions: st.SearchStrategy[tuple[Question, str]] = st.one_of(
-    st.tuples(st.sampled_from(("publish", "retain", "receive")), _TOPICS),
+    st.tuples(st.sampled_from(("publish", "retain", "receive", "read")), _TOPICS),
+    st.tuples(st.just("send"), st.builds("{} {}".format, st.sampled_from(["a", "b", "x/a", "x/a/b", "b/a"]), _TOPICS)),
     st.tuples(st.just("subscribe"), _FILTERS),
     st.tuples(st.just("connect"), st.sampled_from(["a", "b", "ab", "a/b", "x/a/b", "x/", "x-a"])),
 )

@@ -6,11 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iot_policies import Deny, Grant, PolicyTemplate
+from iot_policies import Deny, Grant, PolicyTemplate, Send
 from iot_policies.explaining import Question, explain
 from iot_policies.testing.asked_question import AskedQuestion
 from iot_policies.testing.cases import ClientOfTest
 from iot_policies.testing.mutants import Mutant, Unconditional, Widened, WithoutConnectWith, WithoutValue, mutants
+from iot_policies.topics import TO
 from tests.policies.testing import questions
 
 
@@ -114,9 +115,10 @@ def changed(template: PolicyTemplate, mutant: Mutant) -> Iterator[Grant | Deny]:
         elif isinstance(mutant, WithoutConnectWith):
             yield block.model_copy(update={"connect_with": None})
         else:
-            texts = list(getattr(block, first.key))
-            texts[first.index : first.index + 1] = [first.text, mutant.text] if isinstance(mutant, Widened) else []
-            yield block.model_copy(update={first.key: tuple(texts)})
+            kept = [text for key, place, text in block.entries() if key == first.key and place != first.place]
+            kept += [first.text, mutant.text] if isinstance(mutant, Widened) else []
+            sends = [Send(to=to, topics=(topic,)) for to, _, topic in (text.partition(TO) for text in kept)]
+            yield block.model_copy(update={first.key: tuple(sends if first.key == "send" else kept)})
 
 
 @given(questions.templates, questions.clients, questions.questions, st.data())

@@ -71,7 +71,8 @@ export class PolicyPanel {
   /** Shows an example resource for the chosen client and action. */
   #showExample() {
     const { client_id: clientId, publish = [], subscribe = [] } = this.#chosen.policy?.suggestions ?? {};
-    const examples = { connect: clientId ?? this.#chosen.clientId, subscribe: subscribe[0]?.text };
+    const id = clientId ?? this.#chosen.clientId;
+    const examples = { connect: id, subscribe: subscribe[0]?.text, send: `${id} ${publish[0]?.text ?? "topic"}` };
     byId("ask-resource").placeholder = examples[byId("ask-action").value] ?? publish[0]?.text ?? "";
   }
 

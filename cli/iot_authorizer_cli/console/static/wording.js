@@ -38,6 +38,9 @@ const ACTIONS = {
   http_get_retained: "read the retained message over HTTPS",
   http_list_retained: "list retained messages over HTTPS",
   http_publish: "publish over HTTPS",
+  http_send: "send directly over HTTPS",
+  read: "read the retained message",
+  send: "send directly to",
   retain: "publish, retained",
   refresh: "stay connected",
 };
