@@ -23,6 +23,7 @@ from watchfiles import awatch
 from iot_authorizer.configured_texts import CONFIG_VARIABLE
 from iot_authorizer_cli.project.configuration import ProjectConfiguration, read_project_configuration
 from iot_authorizer_cli.project.handler import ChosenHandler, choose_handler
+from iot_authorizer_cli.project.rule_functions import close_functions, code_files, load_functions
 from iot_core.functions.execution_environments import CONCURRENCY, ExecutionEnvironments, LoadedFunction, Worker
 from iot_core.functions.isolated_function import IsolatedFunction
 from iot_core.functions.lambda_function import (
@@ -43,7 +44,17 @@ _PAUSE = 0.25
 
 _logger = logging.getLogger(__name__)
 
-_Loaded = tuple[ProjectConfiguration, ExecutionEnvironments]
+
+class _Loaded(NamedTuple):
+    """One version of everything."""
+
+    configured: ProjectConfiguration
+    environments: ExecutionEnvironments
+    rule_functions: Mapping[str, ExecutionEnvironments]
+
+    def close(self) -> None:
+        self.environments.close()
+        close_functions(self.rule_functions)
 
 
 class _State(NamedTuple):
@@ -72,17 +83,33 @@ class ReloadedConfiguration:
     """Execution environments of the function at most."""
     isolate: bool = False
     """Whether each execution environment is a process."""
-    configured: ProjectConfiguration = field(init=False)
-    environments: ExecutionEnvironments = field(init=False)
+    _loaded: _Loaded = field(init=False)
     problem: str | None = field(default=None, init=False)
     """What is wrong with the files as they were last saved; None if they are in force."""
     waits: bool = field(default=False, init=False)
     """Whether the saved version waits for an earlier handler that still loads."""
     _chosen: ChosenHandler = field(init=False)
     """The handler that was loaded last, or could not be loaded."""
+    _rules_code: Callable[[], frozenset[Path]] = field(default=frozenset, init=False)
+    """Finds the files of the code of the rules' functions."""
     _code: frozenset[Path] = field(default=frozenset(), init=False)
     """The files of its code, as far as they are known."""
     _seen: dict[Path, _State | None] = field(default_factory=dict, init=False)
+
+    @property
+    def configured(self) -> ProjectConfiguration:
+        """The version in force."""
+        return self._loaded.configured
+
+    @property
+    def environments(self) -> ExecutionEnvironments:
+        """The authorizer's function."""
+        return self._loaded.environments
+
+    @property
+    def rule_functions(self) -> Mapping[str, ExecutionEnvironments]:
+        """The functions of `[[rule]]`, by their ARNs."""
+        return self._loaded.rule_functions
 
     @property
     def handler(self) -> str:
@@ -106,7 +133,7 @@ class ReloadedConfiguration:
 
     async def start(self) -> None:
         """Loads the configuration and the handler. Raises InvalidFile, BrokenHandler."""
-        self.configured, self.environments = await self._in_time(self._load)
+        self._loaded = await self._in_time(self._load)
         self._look_at(self.configured.files)
 
     async def reload(self) -> bool:
@@ -114,7 +141,7 @@ class ReloadedConfiguration:
         named: frozenset[Path] = frozenset()
         self.waits = False
         try:
-            configured, environments = await self._in_time(self._load_again)
+            loaded = await self._in_time(self._load_again)
         except InvalidFile as error:
             self.problem, named = str(error), frozenset(_named(error))
         except StillLoading as error:
@@ -122,14 +149,14 @@ class ReloadedConfiguration:
         except Exception as error:  # noqa: BLE001 (any error keeps the previous version in force)
             self.problem = str(error) if isinstance(error, BrokenHandler) else f"{type(error).__name__}: {error}"
         else:
-            self.environments.close()
-            self.configured, self.environments, self.problem = configured, environments, None
+            self._loaded.close()
+            self._loaded, self.problem = loaded, None
         self._look_at(self.configured.files | named)
         return self.problem is None
 
     def close(self) -> None:
-        """Ends the function's threads."""
-        self.environments.close()
+        """Ends the threads of all functions."""
+        self._loaded.close()
 
     async def changes(self, stopped: asyncio.Event) -> AsyncIterator[None]:
         """Yields each time one of the files was saved, until `stopped` is set."""
@@ -182,21 +209,28 @@ class ReloadedConfiguration:
         self._see()
         configured = read_project_configuration(self.path, function_arn(self.place), self.table)
         chosen = self._chosen = choose_handler(self.path, self.given_handler)
+        self._rules_code = partial(code_files, configured)
         self._seen |= {path: _state(path) for path in configured.files if path not in self._seen}
         version: dict[Path, _State | None] = {}
+        unchanged = partial(_are_unchanged, version)
         environments = ExecutionEnvironments(
-            partial(self._function, chosen),
+            partial(self._function, chosen, {}),
             timeout=self.function_timeout,
             limit=self.concurrency,
-            unchanged=partial(_are_unchanged, version),
+            unchanged=unchanged,
         )
+        try:
+            rule_functions = load_functions(configured, self.place, self._function, unchanged)
+        except BaseException:
+            environments.close()
+            raise
         for path in configured.files | self._code_files():
             version[path] = self._seen[path] if path in self._seen else _state(path)
-        return configured, environments
+        return _Loaded(configured, environments, rule_functions)
 
-    def _function(self, chosen: ChosenHandler) -> LoadedFunction:
+    def _function(self, chosen: ChosenHandler, more: Mapping[str, str]) -> LoadedFunction:
         load = IsolatedFunction if self.isolate else LambdaFunction
-        variables = {CONFIG_VARIABLE: str(self.path), **self.environment}
+        variables = {CONFIG_VARIABLE: str(self.path), **self.environment, **more}
         return load(chosen.name, folder=chosen.folder, place=self.place, environment=variables)
 
     def _see(self) -> None:
@@ -210,7 +244,7 @@ class ReloadedConfiguration:
 
     def _code_files(self) -> frozenset[Path]:
         try:
-            self._code = self._chosen.files()
+            self._code = self._chosen.files() | self._rules_code()
         except InvalidFile as error:  # Its next save may repair it, or one of another file.
             self._code |= {Path(error.path)}
         return self._code
