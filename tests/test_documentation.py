@@ -23,6 +23,7 @@ from typer.main import get_group
 from iot_authorizer.configuration import (
     Anonymous,
     Configuration,
+    CredentialsSettings,
     Guessing,
     Passwords,
     RevocationSettings,
@@ -229,7 +230,17 @@ def keys_of(page: str, *headings: str) -> set[str]:
 
 def test_each_key_of_the_configuration_is_in_the_reference_and_no_other() -> None:
     of_a_table = {"jwt", "passwords", "signed_tokens", "anonymous", "signing", "guessing", "revocation"}
-    models = (Configuration, JwtIssuer, SignedTokens, Passwords, Anonymous, Signing, Guessing, RevocationSettings)
+    models = (
+        Configuration,
+        JwtIssuer,
+        SignedTokens,
+        Passwords,
+        Anonymous,
+        Signing,
+        CredentialsSettings,
+        Guessing,
+        RevocationSettings,
+    )
     keys = {key for model in models for key in model.model_fields} - of_a_table
     assert keys_of("reference/configuration.md", "key") == keys
     headings = heading_ids(DOCS / "reference/configuration.md")

@@ -1,7 +1,8 @@
 """The authorizer: turns an event into an answer, or raises Refusal."""
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from math import isfinite
 from typing import NamedTuple
@@ -76,51 +77,66 @@ class Authorizer:
         self._verify = verify
         self._grant = grant
         self._session = session or (grant.session if isinstance(grant, PolicyTemplate) else SessionTimes())
-        self._token_key_name = token_key_name or configured_text("token_key_name")
+        self.token_key_name = token_key_name or configured_text("token_key_name")
+        """The name under which clients send a token; None for only the standard names."""
         self._clock = clock
 
     def authorize(self, event: AuthorizerEvent, place: AccountRegion) -> AllowedClient:
         """Answers a client that is allowed. Raises Refusal for every other client."""
-        credentials = read_credentials(event, self._token_key_name)
-        principal: Principal | None = None
-        try:
-            verified = _checked(self._verify(credentials))
-            principal = verified.principal
+        credentials, verified = self.verify(event)
+        principal = verified.principal
+        with as_refusals(credentials, principal):
             documents = self._documents(principal, credentials.client_id, place)
-        except Exception as error:  # noqa: BLE001 (functions of the user's can raise anything; it becomes the refusal)
-            refusal = _refusal(error)
-            refusal.source = credentials.source
-            refusal.principal = refusal.principal or principal
-            error.__traceback__ = None  # An exception that is raised again each time would keep every event.
-            raise refusal from None
-        life = None if verified.expires_at is None else verified.expires_at - self._clock()
         response = allowed(
             principal.name,
             documents,
             self._session,
             connection_id=event.connection_id,
-            token_life=life,
+            token_life=self.life(verified),
             has_mqtt=event.has_mqtt,
         )
         return AllowedClient(response, verified, credentials.source, credentials.hint)
 
+    def verify(self, event: AuthorizerEvent) -> tuple[Credentials, VerifiedPrincipal]:
+        """Finds and verifies the credentials of a client. Raises Refusal."""
+        credentials = read_credentials(event, self.token_key_name)
+        with as_refusals(credentials):
+            return credentials, _checked(self._verify(credentials))
+
+    def life(self, verified: VerifiedPrincipal) -> float | None:
+        """Seconds until the credentials of a principal expire; None if they never do."""
+        return None if verified.expires_at is None else verified.expires_at - self._clock()
+
     def _documents(self, principal: Principal, client_id: str | None, place: AccountRegion) -> list[Document]:
-        try:
-            policy = compile_policy(self._template(principal), principal, client_id)
-        except InvalidTopics as error:
-            raise Refusal(Reason.INVALID_TOPICS, key_of(error.key)) from None
+        policy = compile_policy(self.template(principal), principal, client_id)
         if client_id is not None and not policy.may_connect(client_id):
             raise Refusal(Reason.CLIENT_ID_NOT_GRANTED)
         return policy.documents(place)
 
-    def _template(self, principal: Principal) -> PolicyTemplate:
+    def template(self, principal: Principal) -> PolicyTemplate:
+        """The template that grants a principal topics. Raises what a `grant` of your own raises."""
         if isinstance(self._grant, PolicyTemplate):
             return self._grant
         blocks = self._grant(principal)
         return PolicyTemplate.of([blocks] if isinstance(blocks, (Grant, Deny)) else blocks, session=self._session)
 
 
+@contextmanager
+def as_refusals(credentials: Credentials, principal: Principal | None = None) -> Iterator[None]:
+    """Turns each exception in the block into a Refusal that names the credential source and the principal."""
+    try:
+        yield
+    except Exception as error:  # noqa: BLE001 (functions of the user's can raise anything; it becomes the refusal)
+        refusal = _refusal(error)
+        refusal.source = credentials.source
+        refusal.principal = refusal.principal or principal
+        error.__traceback__ = None  # An exception that is raised again each time would keep every event.
+        raise refusal from None
+
+
 def _refusal(error: Exception) -> Refusal:
+    if isinstance(error, InvalidTopics):
+        return Refusal(Reason.INVALID_TOPICS, key_of(error.key))
     if isinstance(error, PolicyError):  # Also of `verify`, which can read claims as a template does.
         return Refusal(error.reason, error.source)
     return error.copy() if isinstance(error, Refusal) else internal_error(error)

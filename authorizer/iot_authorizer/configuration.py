@@ -42,6 +42,8 @@ def _matching(pattern: str, expected: str) -> AfterValidator:
 
 HANDLER = "iot_authorizer.handler.lambda_handler"
 """The Lambda handler of this package, which runs unless the configuration names another one."""
+CREDENTIALS_HANDLER = "iot_authorizer.credentials_handler.lambda_handler"
+"""The Lambda handler of the credentials endpoint."""
 _AuthorizerName = Annotated[str, _matching("[A-Za-z0-9_=,@-]{1,128}", "1 to 128 letters, digits and _=,@-")]
 _TokenKeyName = Annotated[str, _matching("[A-Za-z0-9_-]{1,128}", "1 to 128 letters, digits and _-")]
 _TableName = Annotated[
@@ -49,6 +51,13 @@ _TableName = Annotated[
     _matching(
         r"[A-Za-z0-9_.-]{3,255}|arn:[a-z-]+:dynamodb:[a-z0-9-]+:\d{12}:table/[A-Za-z0-9_.-]{3,255}",
         "a DynamoDB table's name, 3 to 255 letters, digits, _.-, or its ARN",
+    ),
+]
+_Origin = Annotated[
+    str,
+    _matching(
+        r"\*|https?://(\[[0-9a-f:.]+\]|[a-z0-9.-]+)(:[0-9]{1,5})?",
+        'an origin such as "https://app.example.com", in lower case and without a path, or "*" for all',
     ),
 ]
 _Handler = Annotated[
@@ -105,6 +114,17 @@ class Signing(StrictModel):
     """A PEM file in the configuration's folder for each key name."""
 
 
+class CredentialsSettings(StrictModel):
+    """`[credentials]`: the endpoint that gives clients temporary credentials for AWS."""
+
+    origins: tuple[_Origin, ...] = ()
+    """The origins of web pages that may use the endpoint, or `"*"` for all. Programs need none."""
+    endpoint: Text | None = None
+    """IoT Core's host name, which clients are told; by default the account's data endpoint."""
+    role: Text | None = None
+    """The ARN of the role that clients get. The construct makes it, and sets this key for the endpoint's function."""
+
+
 class PartialConfiguration(StrictModel):
     """`authorizer.toml` for any Lambda handler. With a handler of your own, every key may be missing.
 
@@ -132,6 +152,7 @@ class PartialConfiguration(StrictModel):
     signed_tokens: SignedTokens | None = None
     anonymous: Anonymous | None = None
     signing: Signing | None = None
+    credentials: CredentialsSettings | None = None
     guessing: Guessing = Field(default_factory=Guessing)
     revocation: RevocationSettings = Field(default_factory=RevocationSettings)
     rule: tuple[MessageRule, ...] = ()
@@ -146,6 +167,16 @@ class PartialConfiguration(StrictModel):
             )
             raise ValueError(f"found {prefix}, but a handler of your own does not read it: {advice}")
         return prefix
+
+    @field_validator("credentials")
+    @classmethod
+    def _verifies_alike(
+        cls, credentials: CredentialsSettings | None, others: ValidationInfo
+    ) -> CredentialsSettings | None:
+        if credentials is not None and others.data.get("handler", HANDLER) != HANDLER:
+            advice = "remove it here and make a CredentialsHandler of your Authorizer in a function of its own"
+            raise ValueError(f"the endpoint does not know how a handler of your own verifies clients: {advice}")
+        return credentials
 
     _path: Path = PrivateAttr(default=Path("authorizer.toml"))
     _text: str = PrivateAttr(default="")
@@ -224,6 +255,7 @@ _TABLES = (
     Passwords,
     Anonymous,
     Signing,
+    CredentialsSettings,
     Guessing,
     RevocationSettings,
     MessageRule,

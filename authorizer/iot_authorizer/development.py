@@ -1,4 +1,4 @@
-"""Replacements for the issuer and the DynamoDB table during development, never used in Lambda."""
+"""Replacements for the issuer, the DynamoDB table and AWS STS during development, never used in Lambda."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,6 +10,9 @@ KEYS = "AUTHORIZER_DEVELOPMENT_JWKS"
 """The variable that names a JWKS file; tokens signed with its keys can name any principal."""
 TABLE = "AUTHORIZER_DEVELOPMENT_TABLE"
 """The variable that names an SQLite file, used instead of the table of identities."""
+
+STS = "AUTHORIZER_DEVELOPMENT_STS"
+"""The variable that names a JSON file: the role of clients, and AWS STS, of IoT Core on this machine."""
 
 
 def in_lambda(environment: Mapping[str, str]) -> bool:

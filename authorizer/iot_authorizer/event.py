@@ -7,7 +7,7 @@ from iot_authorizer.reasons import Reason
 from iot_authorizer.refusal import Refusal
 
 
-class _Part(BaseModel):
+class EventPart(BaseModel):
     """Every field may be missing, and unknown fields are ignored."""
 
     model_config = ConfigDict(
@@ -15,20 +15,20 @@ class _Part(BaseModel):
     )
 
 
-class Tls(_Part):
+class Tls(EventPart):
     """Data of the TLS handshake."""
 
     server_name: str | None = None
 
 
-class Http(_Part):
+class Http(EventPart):
     """Data of the HTTP request: an upgrade to WebSocket, or a publish."""
 
     headers: dict[str, str] | None = None
     query_string: str | None = None
 
 
-class Mqtt(_Part):
+class Mqtt(EventPart):
     """Data of the CONNECT packet."""
 
     username: str | None = None
@@ -37,7 +37,7 @@ class Mqtt(_Part):
     client_id: str | None = None
 
 
-class ProtocolData(_Part):
+class ProtocolData(EventPart):
     """The data of each protocol of the connection."""
 
     tls: Tls | None = None
@@ -45,13 +45,13 @@ class ProtocolData(_Part):
     mqtt: Mqtt | None = None
 
 
-class ConnectionMetadata(_Part):
+class ConnectionMetadata(EventPart):
     """Data of the connection itself."""
 
     id: str | None = None
 
 
-class AuthorizerEvent(_Part):
+class AuthorizerEvent(EventPart):
     """An authorizer event: a client connects or publishes, or IoT Core refreshes a connection."""
 
     token: str | None = None

@@ -7,11 +7,9 @@ from typing import Protocol
 from iot_authorizer.authorizer import Authorizer, account_region_of
 from iot_authorizer.configured_texts import configured_text
 from iot_authorizer.event import AuthorizerEvent
-from iot_authorizer.observer import Observer
+from iot_authorizer.observer import Fields, Observer, put
 from iot_authorizer.refusal import Refusal, internal_error
 from iot_authorizer.response import AuthorizerResponse, refused
-
-_LONGEST_LOGGED = 128
 
 
 class Context(Protocol):
@@ -46,14 +44,14 @@ class LambdaHandler:
             return refused()
 
     def _answer(self, event: object, context: Context | None, started: float) -> AuthorizerResponse:
-        fields: dict[str, object] = {}
+        fields: Fields = {}
         try:
-            _set(fields, "request_id", getattr(context, "aws_request_id", None))
+            put(fields, "request_id", getattr(context, "aws_request_id", None))
             parsed = AuthorizerEvent.parse(event)
             client_id, connection_id = parsed.mqtt.client_id, parsed.connection_id
-            _set(fields, "client_id", client_id)
-            _set(fields, "connection_id", connection_id)
-            client = self._authorizer.authorize(parsed, account_region_of(_arn(context)))
+            put(fields, "client_id", client_id)
+            put(fields, "connection_id", connection_id)
+            client = self._authorizer.authorize(parsed, account_region_of(arn_of(context)))
         except Refusal as refusal:
             problem = refusal
         except KeyboardInterrupt:
@@ -62,25 +60,18 @@ class LambdaHandler:
             problem = internal_error(error)
         else:
             verified = client.verified
-            _set(fields, "principal", verified.principal.name)
-            _set(fields, "issuer", verified.issuer)
+            put(fields, "principal", verified.principal.name)
+            put(fields, "issuer", verified.issuer)
             fields["source"] = client.source.value
-            _set(fields, "unchecked", verified.unchecked)
-            _set(fields, "hint", client.hint or None)
+            put(fields, "unchecked", verified.unchecked)
+            put(fields, "hint", client.hint or None)
             self._observer.allowed(fields, started)
             return client.response
-        _set(fields, "principal", problem.principal.name if problem.principal else None)
-        _set(fields, "issuer", problem.issuer)
-        _set(fields, "source", problem.source)
         self._observer.refused(problem, fields, started)
         return refused()
 
 
-def _set(fields: dict[str, object], name: str, text: object) -> None:
-    if isinstance(text, str):
-        fields[name] = text[:_LONGEST_LOGGED]
-
-
-def _arn(context: Context | None) -> str:
+def arn_of(context: Context | None) -> str:
+    """The function's ARN; empty if the context has none."""
     arn = getattr(context, "invoked_function_arn", None)
     return arn if isinstance(arn, str) else ""

@@ -17,10 +17,19 @@ NAMESPACE: Final = "IotAuthorizer"
 
 Fields = dict[str, object]
 
+_LONGEST_LOGGED = 128
+"""Characters of a text in a log line: clients choose some of these texts."""
+
 _encode = json.JSONEncoder(separators=(",", ":"), default=str).encode
 
 _COUNT: Final = "Count"
 _ONE: Final = {"Unit": _COUNT, "StorageResolution": 60, "Value": [1.0]}
+
+
+def put(fields: Fields, name: str, text: object) -> None:
+    """Sets a field of a log line, shortened, if `text` is a text."""
+    if isinstance(text, str):
+        fields[name] = text[:_LONGEST_LOGGED]
 
 
 class Observer:
@@ -53,6 +62,9 @@ class Observer:
     def refused(self, refusal: Refusal, fields: Fields, started: float) -> None:
         """Logs and counts a client that was refused."""
         reason = str(refusal.reason)
+        put(fields, "principal", refusal.principal.name if refusal.principal else None)
+        put(fields, "issuer", refusal.issuer)
+        put(fields, "source", refusal.source)
         fields["level"] = "ERROR" if reason == Reason.INTERNAL_ERROR else "WARNING"
         fields["decision"], fields["reason"] = "refused", reason
         if refusal.detail:

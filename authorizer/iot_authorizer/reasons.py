@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class Reason(StrEnum):
-    """Why the authorizer refuses a client. Codes are logged and counted, and never sent to the client."""
+    """Why the authorizer refuses a client. Codes are logged and counted. Only the credentials endpoint sends them."""
 
     cause: str
     """What was found."""
@@ -334,6 +334,40 @@ class Reason(StrEnum):
         "client_id_not_granted",
         "no entry of `connect` allows the client ID",
         "run `iot-authorizer explain … connect CLIENT-ID`",
+    )
+
+    # The credentials endpoint
+    MALFORMED_REQUEST = (
+        "malformed_request",
+        "the body is not a JSON object with only the members `clientId`, `username` and `password`, or the client ID "
+        "is there twice; `detail` says what is wrong",
+        "send the members as strings, and a token in the `Authorization` header; a body may be left out",
+    )
+    METHOD_NOT_ALLOWED = (
+        "method_not_allowed",
+        "the method of the request is neither GET nor POST",
+        "send a GET or POST request",
+    )
+    ORIGIN_NOT_ALLOWED = (
+        "origin_not_allowed",
+        "a page of another origin sent the request: its `Origin` is not in `origins` of `[credentials]`",
+        "add the page's origin to `origins`",
+    )
+    CLIENT_ID_MISSING = (
+        "client_id_missing",
+        "the request names no client ID, and the template does not allow exactly one",
+        "send the client ID as `clientId`, in the body or in the query string",
+    )
+    TOKEN_EXPIRES_TOO_SOON = (
+        "token_expires_too_soon",
+        "the token expires in less than 15 minutes, the shortest life of credentials of AWS STS, and the session "
+        "policy has no room for a condition that ends them earlier",
+        "get a new token first, or put fewer values into list claims",
+    )
+    STS_UNAVAILABLE = (
+        "sts_unavailable",
+        "AWS STS did not answer in time, or refused to give the client role; `detail` has its error code",
+        "check the function's role and the trust policy of the client role; otherwise try again",
     )
 
     # The authorizer itself

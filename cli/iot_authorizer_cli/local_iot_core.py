@@ -8,14 +8,18 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 
+from starlette.routing import Route
+
 from iot_authorizer_cli.console.app import Console, ConsoleAddresses
 from iot_authorizer_cli.console.secret import PARAMETER
 from iot_authorizer_cli.console.secret_file import console_secret
 from iot_authorizer_cli.console.template_review import TemplateReview
+from iot_authorizer_cli.project.client_role import write_client_role
 from iot_authorizer_cli.project.development_issuer import DevelopmentIssuer, make_folder, table_path
 from iot_authorizer_cli.project.explanations import decision_reasons
 from iot_authorizer_cli.project.reloading import ReloadedConfiguration, reload_when_saved
 from iot_authorizer_cli.project.rule_functions import topic_rules
+from iot_core.api.http_api import HttpApiRoute
 from iot_core.authorizers.registry import Authorizers
 from iot_core.broker.broker import Broker
 from iot_core.broker.limits import IOT_CORE, Limits
@@ -28,6 +32,9 @@ from iot_core.functions.lambda_function import TIMEOUT
 from iot_core.lifecycle import Lifecycle
 from iot_core.server import Server
 from iot_policies.account_region import EXAMPLE_PLACE, account_region
+
+CREDENTIALS_PATH = "/credentials"
+"""The path of the credentials endpoint."""
 
 
 class LocalIotCore(Lifecycle):
@@ -126,6 +133,11 @@ class LocalIotCore(Lifecycle):
         return f"{self.url}/?{PARAMETER}={self._secret}"
 
     @property
+    def credentials_url(self) -> str | None:
+        """The URL of the credentials endpoint; None if it is not configured."""
+        return f"{self.url}{CREDENTIALS_PATH}" if self.configuration.configured.gives_credentials else None
+
+    @property
     def identity_pool_id(self) -> str:
         """The ID of the identity pool (Amazon Cognito), whose guests and users get credentials."""
         return self.server.core.identity_pool.pool_id
@@ -154,7 +166,8 @@ class LocalIotCore(Lifecycle):
         explain = partial(decision_reasons, configured)
         self.iot_core.configure(configured.description, functions, explain, default=default)
         self.iot_core.configure_rules(topic_rules(configured, self.place, time.time()))
-        self.iot_core.configure_identities(*configured.guest_role(self.place))
+        roles = configured.identity_roles(self.place)
+        self.iot_core.configure_identities(roles.policy, roles.problem, with_guests=roles.with_guests)
 
     async def start(self) -> None:
         """Starts it.
@@ -179,12 +192,15 @@ class LocalIotCore(Lifecycle):
             self.review = TemplateReview()
             await self.review.changes(self.configuration.template)  # The one to compare with.
             console = Console(core, self.configuration, self.issuer, self._addresses, self._secret, self.review)
-            server = Server(core, data, self.host, console.routes())
+            endpoint = HttpApiRoute(core, "credentials", lambda: self.configuration.credentials_endpoint)
+            routes = [*console.routes(), Route(CREDENTIALS_PATH, endpoint)]
+            server = Server(core, data, self.host, routes, open_paths=(CREDENTIALS_PATH,))
             try:
                 await stack.enter_async_context(server.listen(self.port, self.tls_port))
             except PortUnavailable as error:
                 raise OSError(error.errno, _advice(error)) from None
             self.port, self.tls_port = server.port, server.tls_port
+            write_client_role(data, core, server.url)
             await stack.enter_async_context(reload_when_saved(self.configuration, self._reload))
             self._stack = stack.pop_all()
         self._running_server = server

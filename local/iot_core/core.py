@@ -139,14 +139,15 @@ class IotCore:
         """Gives messages to the topic rules as they are now. Call it after each change of a rule."""
         self.broker.rule_filters.replace(self.rules.filters())
 
-    def configure_identities(self, policy: str | None, problem: str = "") -> None:
-        """Puts the role policy of the identity pool's guests and users into force.
+    def configure_identities(self, policy: str | None, problem: str = "", *, with_guests: bool = True) -> None:
+        """Puts the role policy of the identity pool's users, and of its guests if it has some, into force.
 
-        Without a policy, the pool gives no credentials, and `problem` says why. Raises InvalidDocument.
+        Without a policy, the pool gives no credentials. `problem` says why it gives none, or guests none. Raises
+        InvalidDocument.
         """
         self.identity_pool.problem = problem
-        for name in (GUEST_ROLE, USER_ROLE):
-            if policy is None:
+        for name, exists in ((GUEST_ROLE, with_guests), (USER_ROLE, True)):
+            if policy is None or not exists:
                 self.roles.remove(name)
             else:
                 self.roles.put(Role(name, parse_iam_document(policy), trusts_account=False))

@@ -208,6 +208,13 @@ class Decisions:
             authorizer=proof.authorizer,
         )
 
+    def by_function(self, decision: Mapping[str, object], action: str, resource: str) -> None:
+        """Reports the decision that a function of an HTTP API has logged."""
+        told = ("reason", "detail", "client_id", "principal", "source", "hint")
+        allowed = decision.get("decision") == "allowed"
+        fields = {name: decision[name] for name in told if isinstance(decision.get(name), str)}
+        self._feed.add("decision", None, action=action, resource=resource, allowed=allowed, **fields)
+
     def refused_bytes(self, address: str, reason: str, detail: str = "") -> None:
         """Reports that a connection from an IP address ended before its CONNECT or HTTP request."""
         self._feed.add("refused_bytes", reason=reason, detail=detail, address=address)

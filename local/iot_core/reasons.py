@@ -162,7 +162,8 @@ class IotCoreReason(StrEnum):
     CREDENTIALS_NOT_ISSUED = (
         "credentials_not_issued",
         "STS or the identity pool gives no temporary credentials; `detail` says why",
-        "change the request as `detail` says; `iot-authorizer credentials` prints keys that STS accepts",
+        "change the request or the configuration as `detail` says; `iot-authorizer credentials` prints keys that STS "
+        "accepts",
     )
     ALPN_NOT_ALLOWED = (
         "alpn_not_allowed",

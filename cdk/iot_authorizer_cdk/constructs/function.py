@@ -51,6 +51,7 @@ class AuthorizerFunction(Construct):
         secrets: Sequence[SecretGrant],
         props: AuthorizerProps,
         table: aws_dynamodb.ITable | None,
+        description: str = "AWS IoT Core custom authorizer",
     ) -> None:
         """`code` is the Lambda directory with `handler`.
 
@@ -59,12 +60,12 @@ class AuthorizerFunction(Construct):
         super().__init__(scope, construct_id)
         if props.secret_kms_key_arns and not secrets:
             raise InvalidSettings("secret_kms_key_arns: remove them: no [[jwt]] of the configuration has a secret")
-        self.log_group = self._log_group(props.log_retention_days)
+        self.log_group = log_group(self, "Logs", props.log_retention_days)
         self.role = self._role(secrets, props, table)
         self.function = aws_lambda.Function(
             self,
             "Function",
-            description="AWS IoT Core custom authorizer",
+            description=description,
             code=aws_lambda.Code.from_asset(str(code.absolute())),  # The CDK's process may run in another folder.
             handler=handler,
             runtime=_runtime(props.python),
@@ -100,13 +101,6 @@ class AuthorizerFunction(Construct):
         text = Stack.of(self).to_json_string(dict(environment))
         return Fingerprint(self, "Variables", text=text).sha256
 
-    def _log_group(self, days: int) -> aws_logs.LogGroup:
-        group = aws_logs.LogGroup(self, "Logs", removal_policy=RemovalPolicy.DESTROY)
-        resource = group.node.default_child
-        assert isinstance(resource, aws_logs.CfnLogGroup)  # noqa: S101 (for mypy)
-        resource.retention_in_days = days  # LogGroup itself takes only names such as ONE_MONTH.
-        return group
-
     def _role(
         self, secrets: Sequence[SecretGrant], props: AuthorizerProps, table: aws_dynamodb.ITable | None
     ) -> aws_iam.Role:
@@ -131,6 +125,15 @@ class AuthorizerFunction(Construct):
         if props.tracing:
             accept_wildcard(role, "*", "X-Ray's actions have no resources (Service Authorization Reference)")
         return role
+
+
+def log_group(scope: Construct, construct_id: str, days: int) -> aws_logs.LogGroup:
+    """Adds a log group that keeps lines for so many days."""
+    group = aws_logs.LogGroup(scope, construct_id, removal_policy=RemovalPolicy.DESTROY)
+    resource = group.node.default_child
+    assert isinstance(resource, aws_logs.CfnLogGroup)  # noqa: S101 (for mypy)
+    resource.retention_in_days = days  # LogGroup itself takes only names such as ONE_MONTH.
+    return group
 
 
 def _runtime(python: str) -> aws_lambda.Runtime:

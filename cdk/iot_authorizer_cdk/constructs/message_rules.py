@@ -93,6 +93,7 @@ class MessageRules(Construct):
                 provisioned_concurrency=None,
             ),
             table=None,
+            description=f"Calls {rule.function} for messages of AWS IoT Core",
         )
         sending = aws_iam.Policy(self, f"Errors-{rule.name}", statements=[self._send()], roles=[function.role])
         failures = aws_lambda.CfnEventInvokeConfig.OnFailureProperty(destination=self.queue.queue_arn)

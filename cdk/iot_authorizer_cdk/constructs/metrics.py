@@ -3,17 +3,24 @@
 from aws_cdk import Duration, aws_cloudwatch
 
 from iot_authorizer_cdk.constructs.custom_authorizer import IotCustomAuthorizer
+from iot_authorizer_cdk.constructs.function import AuthorizerFunction
 
 NAMESPACE = "IotAuthorizer"
 """The namespace of the metrics in the log lines."""
 
 
 class Metrics:
-    """The metrics of one authorizer. Each method takes the period that a value covers."""
+    """The metrics of one function. Each method takes the period that a value covers."""
 
-    def __init__(self, authorizer: IotCustomAuthorizer) -> None:
-        self._function = authorizer.function.function
-        self._service = authorizer.authorizer_name
+    def __init__(self, function: AuthorizerFunction, service: str) -> None:
+        """`service` is the name in the function's log lines."""
+        self._function = function.function
+        self._service = service
+
+    @classmethod
+    def of_authorizer(cls, authorizer: IotCustomAuthorizer) -> "Metrics":
+        """The metrics of an authorizer."""
+        return cls(authorizer.function, authorizer.authorizer_name)
 
     def errors(self, period: Duration) -> aws_cloudwatch.Metric:
         """Counts failed invocations."""

@@ -80,6 +80,10 @@ class CheckedConfiguration:
     """The functions of your own: the handler, and those of `[[rule]]`."""
     rules: Mapping[str, tuple[MessageRule, Sequence[NamedTopicFilter]]]
     """Each `[[rule]]` by its name, with its topic rules."""
+    gives_credentials: bool
+    """Whether the credentials endpoint is configured."""
+    has_own_endpoint: bool
+    """Whether the configuration says which host name the credentials endpoint tells clients."""
 
 
 class TemplateWarnings(InvalidSettings):
@@ -146,6 +150,8 @@ def check_configuration(config: Path, environment: Mapping[str, str]) -> Checked
         requirements=found.requirements,
         own_functions=_own_functions(found),
         rules=found.rules,
+        gives_credentials=found.credentials is not None,
+        has_own_endpoint=found.credentials is not None and found.credentials.endpoint is not None,
     )
 
 

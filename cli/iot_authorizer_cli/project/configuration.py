@@ -59,12 +59,21 @@ class StoredClaims:
             return None
 
 
-class GuestRole(NamedTuple):
-    """The policy of a role, or why there is none."""
+_NO_GUESTS = (
+    "authorizer.toml has no [anonymous], so it refuses clients without credentials, and the identity pool gives guests "
+    "none: add [anonymous], or send a login"
+)
+
+
+class IdentityRoles(NamedTuple):
+    """The policy of the identity pool's roles, or why there is none."""
 
     policy: str | None
     """An IAM policy; None if the template has none for guests."""
     problem: str = ""
+    """Why there is no policy, or why guests have no role."""
+    with_guests: bool = True
+    """Whether identities without a login have a role."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +95,8 @@ class ProjectConfiguration:
     """The principal of clients without credentials; None if they are refused."""
     only_anonymous: Principal | None
     """The same, if the authorizer accepts no credentials; else None. IoT Core itself refuses them with signing."""
+    gives_credentials: bool
+    """Whether the credentials endpoint is configured."""
     stored_claims: StoredClaims
     table: str | None
     """The name of the table of identities; None if the authorizer uses no table."""
@@ -96,14 +107,20 @@ class ProjectConfiguration:
     files: frozenset[Path]
     """All files that decide what is granted."""
 
-    def guest_role(self, place: AccountRegion) -> GuestRole:
-        """The role of the identity pool's identities on this machine, as `render --as cognito-role` compiles it."""
+    def identity_roles(self, place: AccountRegion) -> IdentityRoles:
+        """The roles of the identity pool's identities on this machine, as `render --as cognito-role` compiles them.
+
+        A guest is a client without credentials: it gets some only if `[anonymous]` allows such clients, and has its
+        claims. Otherwise every page and program could pass the authorizer by asking the pool.
+        """
         if self.template is None:
-            return GuestRole(None, "grants come from code: the role of guests needs a policy template")
+            return IdentityRoles(None, "grants come from code: the role of guests needs a policy template")
+        claims = None if self.anonymous is None else self.anonymous.claims
         try:
-            return GuestRole(compile_cognito_role(self.template, place))
+            policy = compile_cognito_role(self.template, place, claims)
         except (InvalidTopics, PolicyError) as error:
-            return GuestRole(None, f"{self.policy_path} has no role for guests: {error}")
+            return IdentityRoles(None, f"{self.policy_path} has no role for guests: {error}")
+        return IdentityRoles(policy) if self.anonymous else IdentityRoles(policy, _NO_GUESTS, with_guests=False)
 
 
 def read_project_configuration(path: Path, function_arn: str, table: Path | None = None) -> ProjectConfiguration:
@@ -130,6 +147,7 @@ def read_project_configuration(path: Path, function_arn: str, table: Path | None
         issuers=tuple(found.issuers.values()),
         anonymous=anonymous,
         only_anonymous=None if found.jwt or found.passwords or found.signed_tokens or found.signing else anonymous,
+        gives_credentials=found.credentials is not None,
         stored_claims=StoredClaims(
             in_file=password_file_claims(passwords),
             table=SqliteTable(table) if table is not None and found.table is not None else None,

@@ -41,6 +41,11 @@ def table_path(folder: Path) -> Path:
     return folder / "identities.sqlite"
 
 
+def sts_path(folder: Path) -> Path:
+    """The file with the role of clients, and AWS STS of this machine, for the credentials endpoint."""
+    return folder / "development-sts.json"
+
+
 def jwks_path(folder: Path) -> Path:
     """The file with the development issuer's public key."""
     return folder / "development-jwks.json"
@@ -79,7 +84,7 @@ class DevelopmentIssuer:
         `table` is the name of a DynamoDB table. Without it, the authorizer looks into the development table, if its
         configuration names a table.
         """
-        variables = {development.KEYS: str(self.jwks_path)}
+        variables = {development.KEYS: str(self.jwks_path), development.STS: str(sts_path(self._folder))}
         if table is not None:
             return {**variables, _TABLE: table}
         return {**variables, development.TABLE: str(table_path(self._folder))}

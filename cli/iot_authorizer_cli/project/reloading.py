@@ -20,6 +20,7 @@ from typing import NamedTuple
 
 from watchfiles import awatch
 
+from iot_authorizer.configuration import CREDENTIALS_HANDLER
 from iot_authorizer.configured_texts import CONFIG_VARIABLE
 from iot_authorizer_cli.project.configuration import ProjectConfiguration, read_project_configuration
 from iot_authorizer_cli.project.handler import ChosenHandler, choose_handler
@@ -42,6 +43,8 @@ CHECK_INTERVAL = 1.0
 _PAUSE = 0.25
 """Seconds to wait after a reload failed unexpectedly."""
 
+_NOTHING: Mapping[str, str] = {}
+
 _logger = logging.getLogger(__name__)
 
 
@@ -50,10 +53,13 @@ class _Loaded(NamedTuple):
 
     configured: ProjectConfiguration
     environments: ExecutionEnvironments
+    endpoint: ExecutionEnvironments | None
     rule_functions: Mapping[str, ExecutionEnvironments]
 
     def close(self) -> None:
         self.environments.close()
+        if self.endpoint is not None:
+            self.endpoint.close()
         close_functions(self.rule_functions)
 
 
@@ -105,6 +111,11 @@ class ReloadedConfiguration:
     def environments(self) -> ExecutionEnvironments:
         """The authorizer's function."""
         return self._loaded.environments
+
+    @property
+    def credentials_endpoint(self) -> ExecutionEnvironments | None:
+        """The function of the credentials endpoint; None if it is not configured."""
+        return self._loaded.endpoint
 
     @property
     def rule_functions(self) -> Mapping[str, ExecutionEnvironments]:
@@ -213,22 +224,26 @@ class ReloadedConfiguration:
         self._seen |= {path: _state(path) for path in configured.files if path not in self._seen}
         version: dict[Path, _State | None] = {}
         unchanged = partial(_are_unchanged, version)
-        environments = ExecutionEnvironments(
-            partial(self._function, chosen, {}),
+        run = partial(
+            ExecutionEnvironments,
             timeout=self.function_timeout,
             limit=self.concurrency,
             unchanged=unchanged,
         )
-        try:
-            rule_functions = load_functions(configured, self.place, self._function, unchanged)
-        except BaseException:
-            environments.close()
-            raise
+        credentials = ChosenHandler(CREDENTIALS_HANDLER, chosen.folder)
+        with contextlib.ExitStack() as failed:  # Ends the functions that were loaded if another one cannot be.
+            environments = run(partial(self._function, chosen))
+            failed.callback(environments.close)
+            endpoint = run(partial(self._function, credentials)) if configured.gives_credentials else None
+            if endpoint is not None:
+                failed.callback(endpoint.close)
+            rules = load_functions(configured, self.place, self._function, unchanged)
+            failed.pop_all()
         for path in configured.files | self._code_files():
             version[path] = self._seen[path] if path in self._seen else _state(path)
-        return _Loaded(configured, environments, rule_functions)
+        return _Loaded(configured, environments, endpoint, rules)
 
-    def _function(self, chosen: ChosenHandler, more: Mapping[str, str]) -> LoadedFunction:
+    def _function(self, chosen: ChosenHandler, more: Mapping[str, str] = _NOTHING) -> LoadedFunction:
         load = IsolatedFunction if self.isolate else LambdaFunction
         variables = {CONFIG_VARIABLE: str(self.path), **self.environment, **more}
         return load(chosen.name, folder=chosen.folder, place=self.place, environment=variables)

@@ -5,7 +5,8 @@
    its token without `https://`. The configured authorizer verifies the token, as that of an HTTPS request.
 3. A guest needs only its ID for credentials. A user needs its login each time. A guest's ID with a login gives the
    credentials of the login's user.
-4. Both roles have the policy that the template gives guests. Without such a policy, there are no credentials.
+4. Both roles have the policy that the template gives guests. Without such a policy, there are no credentials. Guests
+   get none if the configured authorizer refuses clients without credentials.
 
 In AWS, a user also needs an IoT policy that is attached to its identity (developer guide, "Authorization with Amazon
 Cognito identities"). Here, none is needed.
@@ -56,13 +57,16 @@ _MOST_ID = 55
 
 
 def is_open(scope: Mapping[str, Any]) -> bool:
-    """Whether pages of any origin may send a request: Cognito's operations, and the browser's question before."""
-    headers: Mapping[bytes, str] = {name.lower(): value.decode("latin-1").lower() for name, value in scope["headers"]}
+    """Whether pages of any origin may send a request: Cognito's operations, and the browser's question before.
+
+    No other operation may be reached by what this accepts, so it compares as the routes do.
+    """
+    headers: Mapping[bytes, str] = {name.lower(): value.decode("latin-1") for name, value in scope["headers"]}
     if scope["path"] != "/":
         return False
     if scope["method"] == "OPTIONS":
-        return "x-amz-target" in headers.get(b"access-control-request-headers", "")
-    return headers.get(b"x-amz-target", "").startswith(TARGET.lower())
+        return "x-amz-target" in headers.get(b"access-control-request-headers", "").lower()
+    return scope["method"] == "POST" and headers.get(b"x-amz-target", "").startswith(TARGET)
 
 
 class IdentityError(Exception):

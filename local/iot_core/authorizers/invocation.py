@@ -177,14 +177,19 @@ class AuthorizerInvoker:
             known = ", ".join(self.functions)
             detail = f"there is no function {authorizer.function_arn} on this machine, only {known}"
             raise Refused(IotCoreReason.FUNCTION_NOT_FOUND, detail)
-        try:
-            return await function.invoke(event)
-        except FunctionTimeout as error:
-            raise Refused(IotCoreReason.FUNCTION_TIMEOUT, str(error)) from None
-        except EnvironmentsBusy as error:
-            raise Refused(IotCoreReason.ENVIRONMENTS_BUSY, str(error)) from None
-        except (BrokenHandler, InvalidFile) as error:
-            raise Refused(IotCoreReason.FUNCTION_ERROR, str(error)) from None
+        return await run_function(function, event)
+
+
+async def run_function(function: ExecutionEnvironments, event: Mapping[str, object]) -> Invocation:
+    """Runs a function on an event. Raises Refused."""
+    try:
+        return await function.invoke(event)
+    except FunctionTimeout as error:
+        raise Refused(IotCoreReason.FUNCTION_TIMEOUT, str(error)) from None
+    except EnvironmentsBusy as error:
+        raise Refused(IotCoreReason.ENVIRONMENTS_BUSY, str(error)) from None
+    except (BrokenHandler, InvalidFile) as error:
+        raise Refused(IotCoreReason.FUNCTION_ERROR, str(error)) from None
 
 
 def accepted(answer: Mapping[str, object], call: AuthorizerCall) -> AuthorizerAnswer:

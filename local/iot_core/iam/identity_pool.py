@@ -27,7 +27,7 @@ class IdentityPool:
         self.pool_id = f"{region}:{_POOL}"
         """The ID of the pool, the same in each data folder."""
         self.problem = ""
-        """Why the pool gives no credentials, if it gives none."""
+        """Why the pool gives no credentials, or guests none; empty if it gives them."""
         self._region = region
         self._key = hmac.digest(key, b"identities", "sha256")
 

@@ -55,7 +55,8 @@ class TemporaryKeys:
             key_id, secret, members = json.loads(zlib.decompress(content))
             session = RoleSession(**members)
             principal = self._principal(session)
-        except (ValueError, InvalidTag):  # A session policy that was valid once is a ValueError, too.
+        # ValueError: also a session policy that was valid once. TypeError: another version of this program sealed it.
+        except (TypeError, ValueError, InvalidTag):
             return None
         return AccessKey(key_id, secret, principal, token, session.expires_at)
 

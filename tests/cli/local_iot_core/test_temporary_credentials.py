@@ -4,6 +4,7 @@ import base64
 import json
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,8 @@ from tests.local.harness.running import Running
 from tests.local.iam.signers import Signer, stranger
 
 REGION = "us-east-1"
-CONFIGURATION = 'name = "chat"\npolicy = "{policy}"\n'
+CONFIGURATION = 'name = "chat"\npolicy = "policies/chat.toml"\n'
+ANONYMOUS = '[anonymous]\nprincipal = "guest"\nclaims = {{ rooms = ["{room}"] }}\n'
 PROVIDER = "urn:iot-authorizer:development"
 
 
@@ -30,7 +32,7 @@ PROVIDER = "urn:iot-authorizer:development"
 def project(tmp_path: Path) -> Path:
     """A project with the ready template for chats."""
     folder = fill(tmp_path)
-    (folder / "authorizer.toml").write_text(CONFIGURATION.format(policy="policies/chat.toml"))
+    (folder / "authorizer.toml").write_text(CONFIGURATION + ANONYMOUS.format(room="lobby"))
     return folder
 
 
@@ -107,6 +109,31 @@ def test_a_template_that_no_role_can_express_gives_guests_nothing_and_the_feed_s
         Cognito(chat).identity()
     record = chat.record("decision", action="cognito_identity", reason="credentials_not_issued")
     assert "guests have no claim device" in record["detail"]
+
+
+def test_without_anonymous_only_a_login_gives_credentials(chat: Running, project: Path) -> None:
+    cognito, logins = Cognito(chat), {PROVIDER: chat.core.token("ann")}
+    guest = cognito.identity()
+    key = cognito.key(guest)
+    (project / "authorizer.toml").write_text(CONFIGURATION)
+    chat.record("reload", ok=True)
+    for ask in (cognito.identity, partial(cognito.key, guest)):
+        with pytest.raises(ClientError, match="Unauthenticated access is not supported"):
+            ask()
+        assert "no [anonymous]" in chat.record("decision", reason="credentials_not_issued")["detail"]
+    with signed(chat, key) as client:
+        assert client.connect(guest).reason_code == ConnectReturnCode.NOT_AUTHORIZED
+    user = cognito.identity(**logins)
+    with signed(chat, cognito.key(user, **logins)) as client:
+        assert client.connect(user).reason_code == 0
+
+
+def test_guests_have_the_claims_of_clients_without_credentials(chat: Running) -> None:
+    cognito = Cognito(chat)
+    identity = cognito.identity()
+    with signed(chat, cognito.key(identity)) as client:
+        assert client.connect(identity).reason_code == 0
+        assert [client.subscribe(f"rooms/{room}/#") for room in ("lobby", "attic")] == [0, 0x80]
 
 
 def test_credentials_of_the_command_line_work_with_the_same_data_folder(chat: Running, project: Path) -> None:

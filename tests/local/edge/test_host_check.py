@@ -58,6 +58,8 @@ COGNITO = "AWSCognitoIdentityService.GetId"
         ("POST", "/authorizer/chat", {"X_Amz_Target": COGNITO}, 403),
         ("POST", "/console/token", {"X_Amz_Target": COGNITO}, 403),
         ("POST", "/", {"X_Amz_Target": "Other.GetId"}, 403),
+        ("POST", "/", {"X_Amz_Target": COGNITO.lower(), "Content_Type": "application/x-www-form-urlencoded"}, 403),
+        ("GET", "/", {"X_Amz_Target": COGNITO}, 403),
         ("POST", "/", {"Content_Type": "application/x-www-form-urlencoded"}, 403),
         ("OPTIONS", "/", {"Access_Control_Request_Headers": "authorization"}, 403),
         ("OPTIONS", "/topics/a", {"Access_Control_Request_Headers": "x-amz-target"}, 403),

@@ -1,6 +1,7 @@
 """Session tokens: what is sealed into them, and which do not open."""
 
 import base64
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -63,6 +64,17 @@ def test_a_token_with_any_change_does_not_open(data: st.DataObject) -> None:
 @given(st.one_of(st.text(), st.binary().map(lambda content: base64.b64encode(content).decode())))
 def test_any_text_is_no_token(text: str) -> None:
     assert KEYS.open(text) is None
+
+
+@dataclass(frozen=True, slots=True)
+class _Later(RoleSession):
+    """A session as another version of the program could seal it."""
+
+    region: str = REGION
+
+
+def test_a_token_that_another_version_of_the_program_sealed_does_not_open() -> None:
+    assert KEYS.open(token_of(KEYS.issue(_Later(CLIENT_ROLE, "ann", NOW, NOW + 3600)))) is None
 
 
 def test_a_token_shows_neither_the_secret_nor_the_policy() -> None:

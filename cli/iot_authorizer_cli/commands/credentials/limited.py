@@ -4,13 +4,13 @@ They are those that STS of `dev` would give for the role of clients and the sess
 makes them itself, with the key of the data folder, so `dev` need not run.
 """
 
-import re
 import time
 from pathlib import Path
 
 import typer
 
 from iot_authorizer.configuration import load_partial_configuration
+from iot_authorizer.temporary_credentials import session_name
 from iot_authorizer_cli.examples.proposal import propose
 from iot_authorizer_cli.options import require_config
 from iot_authorizer_cli.terminal import tell
@@ -25,7 +25,6 @@ from iot_policies.session_policy import compile_session_policy
 
 _OPTIONS = {"principal": "--principal", "client_id": "--client-id"}
 """The options that values come from; all others come from --claims."""
-_NOT_IN_SESSION_NAMES = re.compile(r"[^A-Za-z0-9_+=,.@-]")
 
 
 def limited_key(
@@ -48,11 +47,6 @@ def limited_key(
     key = TemporaryKeys(sealing, roles.principal).issue(session)
     tell(f"for {principal.name} with the client ID {client_id}, until {key.expiration}")
     return key
-
-
-def session_name(principal: str) -> str:
-    """The name of a principal's session, of the characters and the length that STS accepts."""
-    return _NOT_IN_SESSION_NAMES.sub("-", principal)[:64].ljust(2, "-")
 
 
 def _template(config: Path) -> PolicyTemplate:

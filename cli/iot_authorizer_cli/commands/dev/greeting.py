@@ -29,7 +29,7 @@ IoT Core on this machine, with the authorizer {name} {whose}
   MQTT      mqtt://{plain}   ws://{plain}/mqtt
   on TLS    mqtts://{tls}  wss://{tls}/mqtt  CA: {core.ca_path}
   Cognito   {core.identity_pool_id}, at {core.url}
-
+{_endpoint(core)}
 Try it, in another terminal:
 
 {"".join(_commands(core, folder))}
@@ -62,11 +62,26 @@ def _commands(core: LocalIotCore, folder: Path) -> Iterator[str]:
     yield f"  {program} connect --for paho {who}{where} | {_beside('python')} -\n\n"
     yield f"  # {name}, over HTTPS\n"
     yield f"  {program} connect --for curl {who}{where} | sh\n\n"
-    yield "  # the Lambda's answer, with AWS's own tool\n"
     claims = shlex.quote(json.dumps(dict(principal.claims)))
     token = None if is_anonymous else f"$({program} token {who} --claims {claims}{data})"
+    if core.credentials_url is not None:
+        yield f"  # temporary credentials for {name}\n"
+        yield f"  {_curl(core.credentials_url, found, token)}\n\n"
+    yield "  # the Lambda's answer, with AWS's own tool\n"
     sign = f'$({program} sign{config} "$TOKEN")' if signing else None
     yield f"  {_test_invoke(core, found, token, sign)}\n"
+
+
+def _endpoint(core: LocalIotCore) -> str:
+    """The line of the credentials endpoint, if it is configured."""
+    return "" if core.credentials_url is None else f"  keys      {core.credentials_url}\n"
+
+
+def _curl(url: str, found: Example, token: str | None) -> str:
+    """The command that gets temporary credentials. `token` is a command that makes a token."""
+    body = shlex.quote(json.dumps({"clientId": found.proposal.client_ids[0]}))
+    header = "" if token is None else f' -H "Authorization: Bearer {token}"'
+    return f"curl -sS {url}{header} -d {body}"
 
 
 def _test_invoke(core: LocalIotCore, found: Example, token: str | None, sign: str | None) -> str:

@@ -24,7 +24,9 @@ from iot_policies.errors import printable
 _EXPLAINED_A_SECOND = 20
 _OF_A_DECISION = ("reason", "detail", "client_id", "principal", "source", "hint", "warning")
 """The fields of a decision that are printed, in this order."""
-_PRINTED = frozenset({"connect", "refresh", "http_publish", "http_send", "assume_role", "cognito_identity"})
+_PRINTED = frozenset(
+    {"connect", "refresh", "http_publish", "http_send", "credentials", "assume_role", "cognito_identity"}
+)
 """The actions that are printed when they are allowed."""
 _MOST = 1000
 """Lines that may wait."""

@@ -33,6 +33,7 @@ const BY_POLICY = new Set([
 const TROUBLE = new Set(["dropped", "refused_bytes", "storage"]);
 
 const ACTIONS = {
+  credentials: "get credentials from the credentials endpoint",
   assume_role: "get credentials of a role from STS",
   cognito_identity: "get credentials from the identity pool",
   http_get_retained: "read the retained message over HTTPS",

@@ -8,7 +8,6 @@ from pathlib import Path
 import boto3
 import pytest
 
-from iot_authorizer_cli.commands.credentials.limited import session_name
 from iot_core.core import IotCore
 from iot_core.iam.access_keys import AccessKey
 from iot_policies.account_region import EXAMPLE_PLACE
@@ -134,10 +133,3 @@ def test_what_the_template_or_sts_would_refuse_is_refused(run: Run, arguments: t
 def test_grants_in_code_have_no_credentials_for_a_principal(run: Run, folder: Path) -> None:
     (folder / "authorizer.toml").write_text('name = "chat"\nhandler = "rules.lambda_handler"\n')
     assert "need a policy template" in refused(run, "credentials", "--principal", "ann")
-
-
-@pytest.mark.parametrize(
-    ("principal", "expected"), [("ann", "ann"), ("a", "a-"), ("google|1 ä", "google-1--"), ("x" * 99, "x" * 64)]
-)
-def test_the_session_has_a_name_that_sts_accepts(principal: str, expected: str) -> None:
-    assert session_name(principal) == expected

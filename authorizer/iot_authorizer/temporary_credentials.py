@@ -1,0 +1,131 @@
+"""Temporary credentials for one client: its verified principal's session of the client role.
+
+1. The session policy is what the template grants the principal with one client ID. If the client names none, it is the
+   only one that the template allows.
+2. Credentials last as long as the client's own ones, and at most one hour: a function has its role from a session
+   itself, and AWS STS limits such sessions ("role chaining"). If the revocations could not be read and
+   `when_unavailable` allows the client, they last 15 minutes.
+3. AWS STS gives no credentials for less than 15 minutes. If the client's own ones expire earlier, the session policy
+   allows nothing from then on; if it has no room for this condition, the client is refused.
+
+unmeasured: whether IoT Core evaluates that condition again for a connection that exists already.
+"""
+
+import hashlib
+import re
+from typing import NamedTuple, Protocol
+
+from iot_authorizer.authorizer import Authorizer, as_refusals
+from iot_authorizer.credentials import Credentials
+from iot_authorizer.event import AuthorizerEvent
+from iot_authorizer.reasons import Reason
+from iot_authorizer.refusal import Refusal
+from iot_authorizer.verified_principal import VerifiedPrincipal
+from iot_policies import PolicyTemplate, Principal, compile_policy
+from iot_policies.account_region import AccountRegion
+from iot_policies.errors import SessionPolicyTooLarge
+from iot_policies.session_policy import SessionPolicy, compile_session_policy
+
+SHORTEST, LONGEST = 900, 3600
+"""Seconds of a session that a function can get from AWS STS (API_AssumeRole, "DurationSeconds")."""
+_SESSION_NAME = re.compile(r"[A-Za-z0-9_+=,.@-]{2,63}")
+
+
+class RoleSessionKeys(NamedTuple):
+    """The keys of a role's session."""
+
+    key_id: str
+    secret: str
+    session_token: str
+    expires_at: float
+    """In seconds since 1970."""
+
+
+class ClientRole(Protocol):
+    """The role that clients get."""
+
+    @property
+    def endpoint(self) -> str:
+        """The host name of IoT Core's data endpoint, which clients connect to."""
+        ...
+
+    def assume(self, name: str, policy: str, seconds: int) -> RoleSessionKeys:
+        """A session with a name, limited by a session policy. Raises Refusal."""
+        ...
+
+
+class TemporaryCredentials(NamedTuple):
+    """Credentials for AWS, and what the client needs to use them."""
+
+    key_id: str
+    secret: str
+    session_token: str
+    expires_at: float
+    """In seconds since 1970."""
+    client_id: str
+    """The only MQTT client ID that they allow."""
+    endpoint: str
+    region: str
+
+
+class IssuedCredentials(NamedTuple):
+    """What a client gets, and by which credentials of its own."""
+
+    temporary: TemporaryCredentials
+    verified: VerifiedPrincipal
+    own: Credentials
+
+
+def issue(authorizer: Authorizer, role: ClientRole, event: AuthorizerEvent, place: AccountRegion) -> IssuedCredentials:
+    """Verifies a client's credentials, and issues temporary ones. Raises Refusal."""
+    own, verified = authorizer.verify(event)
+    with as_refusals(own, verified.principal):
+        template = authorizer.template(verified.principal)
+        client_id = own.client_id or _only_client_id(template, verified.principal)
+        life = authorizer.life(verified)
+        seconds = _seconds(life, LONGEST if verified.unchecked is None else SHORTEST)
+        expires_at = verified.expires_at if life is not None and life < SHORTEST else None
+        policy = _session_policy(template, verified.principal, client_id, place, expires_at)
+        keys = role.assume(session_name(verified.principal.name), policy.text, seconds)
+    ends = keys.expires_at if policy.expires is None else min(keys.expires_at, policy.expires)
+    temporary = TemporaryCredentials(
+        keys.key_id, keys.secret, keys.session_token, ends, client_id, role.endpoint, place.region
+    )
+    return IssuedCredentials(temporary, verified, own)
+
+
+def session_name(principal: str) -> str:
+    """The name of a principal's session, which IoT Core's logs and events show.
+
+    It is the principal's name if AWS STS accepts that, and else its SHA-256, so that no two principals share one.
+    """
+    if _SESSION_NAME.fullmatch(principal):
+        return principal
+    return hashlib.sha256(principal.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _seconds(life: float | None, most: int) -> int:
+    if life is None:
+        return most
+    if life < 1:  # It was accepted by the leeway.
+        raise Refusal(Reason.EXPIRED)
+    return max(SHORTEST, min(int(life), most))
+
+
+def _only_client_id(template: PolicyTemplate, principal: Principal) -> str:
+    found = compile_policy(template, principal).only_client_id()
+    if found is None:
+        raise Refusal(Reason.CLIENT_ID_MISSING)
+    return found
+
+
+def _session_policy(
+    template: PolicyTemplate, principal: Principal, client_id: str, place: AccountRegion, expires_at: float | None
+) -> SessionPolicy:
+    try:
+        return compile_session_policy(template, principal, client_id=client_id, place=place, expires=expires_at)
+    except SessionPolicyTooLarge:
+        if expires_at is not None:  # The refusal is about the condition, unless it does not fit without it either.
+            compile_session_policy(template, principal, client_id=client_id, place=place)
+            raise Refusal(Reason.TOKEN_EXPIRES_TOO_SOON) from None
+        raise

@@ -1,0 +1,56 @@
+"""The function of the endpoint as Lambda starts it: in an interpreter that has loaded nothing."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.authorizer.credentials_endpoint.endpoint import ROLE, request
+from tests.authorizer.handlers import jwt_table, table, write
+from tests.authorizer.test_fresh_interpreter import run
+
+pytestmark = pytest.mark.slow
+
+PROGRAM = """
+import json, sys
+from iot_authorizer.credentials_handler import lambda_handler
+print(json.dumps(lambda_handler(json.loads(sys.argv[1]))), file=sys.stderr)
+"""
+ENDPOINT = "abc-ats.iot.eu-west-1.amazonaws.com"
+ENVIRONMENT = {
+    "AUTHORIZER__CREDENTIALS__ROLE": ROLE,
+    "AUTHORIZER__CREDENTIALS__ENDPOINT": ENDPOINT,
+    "AWS_DEFAULT_REGION": "eu-west-1",
+}
+
+
+def test_the_function_starts_with_what_the_construct_sets(tmp_path: Path) -> None:
+    config = write(tmp_path, jwt_table(), "[credentials]\n")
+    finished = run(PROGRAM, config, json.dumps(request()), **ENVIRONMENT)
+    assert json.loads(json.loads(finished.stderr)["body"])["Code"] == "account_unknown"
+    assert '"service":"authorizer-tests-credentials"' in finished.stdout
+
+
+WRONG = {
+    "table": ("", {}, "credentials: missing: the credentials endpoint needs this table"),
+    "role": ("[credentials]\n", {}, "credentials.role: missing: the construct sets it"),
+    "endpoint": (table("[credentials]", role=ROLE), {}, "credentials.endpoint: missing: the construct sets it"),
+    "origin": (
+        table("[credentials]", origins=["https://a.example/"]),
+        {},
+        "credentials.origins[0]: expected an origin such as",
+    ),
+    "development": (
+        table("[credentials]", role=ROLE, endpoint=ENDPOINT),
+        {"AUTHORIZER_DEVELOPMENT_STS": "sts.json", "AWS_LAMBDA_FUNCTION_NAME": "a"},
+        "never for Lambda",
+    ),
+}
+
+
+@pytest.mark.parametrize(("tables", "environment", "expected"), WRONG.values(), ids=WRONG)
+def test_what_is_missing_stops_the_function_when_it_starts(
+    tmp_path: Path, tables: str, environment: dict[str, str], expected: str
+) -> None:
+    finished = run("import iot_authorizer.credentials_handler", write(tmp_path, jwt_table(), tables), **environment)
+    assert expected in finished.stderr.splitlines()[-1]
