@@ -206,11 +206,31 @@ class RulesEngine:
     def _tell_function(self, event: _Event, *, problem: str = "", output: str = "") -> None:
         number = event.attempt if event.attempt > 1 else None
         name = event.function_arn.partition(":function:")[2]
-        fields: dict[str, object] = {"resource": name, "attempt": number, "problem": problem, "output": output}
-        self._tell(event.rule, event.topic, action="lambda", **fields)
+        self._tell(
+            event.rule, event.topic, action="lambda", resource=name, attempt=number, problem=problem, output=output
+        )
 
-    def _tell(self, rule: str, topic: str, **fields: object) -> None:
-        self._report("rule", rule=rule, topic=topic, **fields)
+    def _tell(
+        self,
+        rule: str,
+        topic: str,
+        *,
+        action: str = "",
+        resource: str = "",
+        attempt: int | None = None,
+        problem: str = "",
+        output: str = "",
+    ) -> None:
+        self._report(
+            "rule",
+            rule=rule,
+            topic=topic,
+            action=action,
+            resource=resource,
+            attempt=attempt,
+            problem=problem,
+            output=output,
+        )
 
 
 def _kind(action: RuleAction) -> str:

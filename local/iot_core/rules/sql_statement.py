@@ -48,7 +48,7 @@ class SqlFailure(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Statement:
+class SqlStatement:
     """A parsed statement."""
 
     has_star: bool
@@ -85,7 +85,7 @@ class TextTemplate:
         return "".join(part if isinstance(part, str) else _as_text(part, given) for part in self.parts)
 
 
-def parse_statement(sql: str) -> Statement:
+def parse_statement(sql: str) -> SqlStatement:
     """Parses a statement. Raises InvalidSql."""
     try:
         return _Parser(sql).statement()
@@ -121,13 +121,13 @@ class _Parser:
         self._tokens = _tokens(sql)
         self._at = 0
 
-    def statement(self) -> Statement:
+    def statement(self) -> SqlStatement:
         self._expect("select")
         has_star, items = self._items()
         topic_filter = self._text() if self._take("from") else None
         where = self._condition() if self._take("where") else None
         self._end()
-        return Statement(has_star, items, topic_filter, where)
+        return SqlStatement(has_star, items, topic_filter, where)
 
     def only_expression(self) -> Expression:
         found = self._expression()

@@ -14,7 +14,14 @@ from functools import cached_property
 
 from iot_core.broker.limits import IOT_CORE
 from iot_core.broker.topics import RULES, InvalidTopic, check_topic_filter, is_event, is_reserved, split_share
-from iot_core.rules.sql_statement import VERSION, InvalidSql, Statement, TextTemplate, parse_statement, parse_template
+from iot_core.rules.sql_statement import (
+    VERSION,
+    InvalidSql,
+    SqlStatement,
+    TextTemplate,
+    parse_statement,
+    parse_template,
+)
 
 MOST_ACTIONS = 10
 _NAME = re.compile(r"[a-zA-Z0-9_]{1,128}", re.ASCII)
@@ -89,7 +96,7 @@ class TopicRule:
     """Seconds since 1970."""
 
     @cached_property
-    def statement(self) -> Statement:
+    def statement(self) -> SqlStatement:
         """The SQL, parsed."""
         return parse_statement(self.sql)
 
