@@ -230,7 +230,8 @@ def keys_of(page: str, *headings: str) -> set[str]:
 
 
 def test_each_key_of_the_configuration_is_in_the_reference_and_no_other() -> None:
-    of_a_table = {"jwt", "rule", "passwords", "signed_tokens", "anonymous", "signing", "guessing", "revocation"}
+    of_a_table = {"jwt", "passwords", "signed_tokens", "anonymous", "signing", "guessing", "revocation"}
+    of_a_table |= {"credentials", "rule"}
     models = (
         Configuration,
         JwtIssuer,
@@ -261,9 +262,10 @@ def test_each_metric_of_the_authorizer_is_in_the_reference() -> None:
 
 def test_the_fields_of_the_log_line_are_in_the_reference_and_no_other() -> None:
     sources = [
-        (ROOT / f"authorizer/iot_authorizer/{name}.py").read_text("utf-8") for name in ("lambda_handler", "observer")
+        (ROOT / f"authorizer/iot_authorizer/{name}.py").read_text("utf-8")
+        for name in ("lambda_handler", "credentials_endpoint", "observer")
     ]
-    logged = set(re.findall(r'(?:fields\[|_set\(fields, )"(\w+)"', "".join(sources)))
+    logged = set(re.findall(r'(?:fields\[|put\(fields, )"(\w+)"', "".join(sources)))
     of_metrics = {"service", "_aws"}
     assert keys_of("reference/log-and-reason-codes.md", "field") == logged | of_metrics
 

@@ -137,5 +137,5 @@ def _answer(status: int, headers: Mapping[str, str], body: Mapping[str, object])
     return {
         "statusCode": status,
         "headers": {**headers, "content-type": "application/json"},
-        "body": json.dumps(body),
+        "body": json.dumps(body) + "\n",
     }

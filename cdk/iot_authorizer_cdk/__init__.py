@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from iot_authorizer_cdk.constructs.custom_authorizer import IotCustomAuthorizer as IotCustomAuthorizer
     from iot_authorizer_cdk.constructs.dashboard import Dashboard as Dashboard
     from iot_authorizer_cdk.constructs.dashboard import Queries as Queries
+    from iot_authorizer_cdk.constructs.guest_pool import GuestPool as GuestPool
     from iot_authorizer_cdk.constructs.identity_table import IdentityTable as IdentityTable
     from iot_authorizer_cdk.constructs.issuer import Issuer as Issuer
     from iot_authorizer_cdk.package.uv import UvError as UvError
@@ -31,6 +32,7 @@ _MODULES = {
     "DefaultAuthorizer": "constructs.account_functions",
     "DomainProps": "properties",
     "DomainStack": "app.stacks",
+    "GuestPool": "constructs.guest_pool",
     "IdentityTable": "constructs.identity_table",
     "InvalidSettings": "properties",
     "IotCustomAuthorizer": "constructs.custom_authorizer",

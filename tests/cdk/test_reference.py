@@ -58,6 +58,7 @@ def types(class_name: str) -> dict[str, str]:
         ("IotCustomAuthorizer", "__init__"),
         ("Issuer.cognito", "cognito"),
         ("IdentityTable", "__init__"),
+        ("GuestPool", "__init__"),
         ("Alarms", "__init__"),
         ("Dashboard", "__init__"),
         ("Queries", "__init__"),

@@ -151,12 +151,9 @@ class IotCustomAuthorizer(Construct):
                 props=props,
                 table=used_table,
             )
+        self.credentials_url = None if self.credentials is None else self.credentials.url
+        """The URL of that endpoint; None without `[credentials]`."""
         self._add_outputs(proof)
-
-    @property
-    def credentials_url(self) -> str | None:
-        """The URL of the credentials endpoint; None without `[credentials]`."""
-        return None if self.credentials is None else self.credentials.url
 
     def _add_outputs(self, proof: ShippedProof | None) -> None:
         """Adds what a user needs next to the stack's outputs; directly in a stack, their names begin with this ID."""

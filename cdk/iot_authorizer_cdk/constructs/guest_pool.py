@@ -1,0 +1,71 @@
+"""An identity pool of Amazon Cognito whose guests may do what a template grants every guest.
+
+1. The role's policy is the one that `iot-authorizer render --as cognito-role` prints, for this stack's account and
+   region. `{principal}` in the template is a guest's identity ID.
+2. Only Cognito may assume the role, for guests of this pool only.
+3. Only the enhanced flow works. With the classic one, a guest would get credentials without Cognito's own limits.
+"""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from aws_cdk import Stack, aws_cognito, aws_iam
+from constructs import Construct
+
+from iot_authorizer_cdk.properties import InvalidSettings
+from iot_policies import InvalidTopics, PolicyError, PolicyTemplate
+from iot_policies.account_region import AccountRegion
+from iot_policies.cognito_role import compile_cognito_role
+
+_COGNITO = "cognito-identity.amazonaws.com"
+
+
+class GuestPool(Construct):
+    """An identity pool for guests, without credentials of their own.
+
+    ```python
+    guests = GuestPool(self, "Guests", policy="policies/public.toml")
+    ```
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        policy: Path | str,
+        topic_prefix: str = "",
+        claims: Mapping[str, object] | None = None,
+    ) -> None:
+        """`policy` is a template. `claims` are those that all guests have. Raises InvalidFile and InvalidSettings."""
+        super().__init__(scope, construct_id)
+        stack = Stack.of(self)
+        place = AccountRegion(stack.region, stack.account, stack.partition)
+        template = PolicyTemplate.load(Path(policy), topic_prefix)
+        try:
+            document = json.loads(compile_cognito_role(template, place, claims))
+        except (InvalidTopics, PolicyError) as error:
+            raise InvalidSettings(f"policy: {policy} has no role for guests: {error}") from None
+        self.pool = aws_cognito.CfnIdentityPool(
+            self, "Pool", allow_unauthenticated_identities=True, allow_classic_flow=False
+        )
+        self.identity_pool_id = self.pool.ref
+        """What clients name."""
+        self.role = aws_iam.Role(
+            self,
+            "Role",
+            assumed_by=aws_iam.FederatedPrincipal(
+                _COGNITO,
+                {
+                    "StringEquals": {f"{_COGNITO}:aud": self.identity_pool_id},
+                    "ForAnyValue:StringLike": {f"{_COGNITO}:amr": "unauthenticated"},
+                },
+                "sts:AssumeRoleWithWebIdentity",
+            ),
+            inline_policies={"guests": aws_iam.PolicyDocument.from_json(document)},
+        )
+        """What guests get."""
+        aws_cognito.CfnIdentityPoolRoleAttachment(
+            self, "Roles", identity_pool_id=self.identity_pool_id, roles={"unauthenticated": self.role.role_arn}
+        )

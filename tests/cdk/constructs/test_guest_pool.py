@@ -1,0 +1,69 @@
+"""An identity pool whose guests have the role that a template gives them."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aws_cdk import App, Stack
+from aws_cdk.assertions import Template
+
+from iot_authorizer_cdk import GuestPool, InvalidSettings
+from iot_policies import PolicyTemplate
+from iot_policies.account_region import account_region
+from iot_policies.cognito_role import compile_cognito_role
+
+POLICY = '[[grant]]\nconnect = ["{principal}"]\npublish = ["guests/{principal}"]\nsubscribe = ["news/+"]\n'
+PLACE = account_region("eu-west-1", "123456789012")
+
+
+@pytest.fixture
+def policy(tmp_path: Path) -> Path:
+    path = tmp_path / "policy.toml"
+    path.write_text(POLICY)
+    return path
+
+
+def synthesized(policy: Path) -> Template:
+    stack = Stack(App(), "Test")
+    GuestPool(stack, "Guests", policy=policy)
+    return Template.from_stack(stack)
+
+
+def only(template: Template, kind: str) -> Any:  # noqa: ANN401
+    (found,) = template.find_resources(kind).values()
+    return found["Properties"]
+
+
+def flat(statement: dict[str, Any]) -> str:
+    """A statement in which an account, a region and a partition of the deployment have their values."""
+    text = json.dumps(statement)
+    for part, value in (("Partition", "aws"), ("AccountId", PLACE.account), ("Region", PLACE.region)):
+        text = text.replace(f'", {{"Ref": "AWS::{part}"}}, "', value)
+    return text.replace('{"Fn::Join": ["", ["', '"').replace('"]]}', '"').replace('""', '"')
+
+
+def test_guests_have_the_policy_that_render_prints(policy: Path) -> None:
+    (found,) = only(synthesized(policy), "AWS::IAM::Role")["Policies"]
+    expected = json.loads(compile_cognito_role(PolicyTemplate.load(policy), PLACE))
+    assert [json.loads(flat(each)) for each in found["PolicyDocument"]["Statement"]] == expected["Statement"]
+
+
+def test_only_guests_of_this_pool_get_the_role(policy: Path) -> None:
+    template = synthesized(policy)
+    (pool,) = template.find_resources("AWS::Cognito::IdentityPool")
+    (trust,) = only(template, "AWS::IAM::Role")["AssumeRolePolicyDocument"]["Statement"]
+    assert trust["Principal"] == {"Federated": "cognito-identity.amazonaws.com"}
+    assert trust["Condition"] == {
+        "StringEquals": {"cognito-identity.amazonaws.com:aud": {"Ref": pool}},
+        "ForAnyValue:StringLike": {"cognito-identity.amazonaws.com:amr": "unauthenticated"},
+    }
+    attached = only(template, "AWS::Cognito::IdentityPoolRoleAttachment")
+    assert list(attached["Roles"]) == ["unauthenticated"]
+    assert only(template, "AWS::Cognito::IdentityPool")["AllowClassicFlow"] is False
+
+
+def test_a_template_that_no_role_can_express_is_refused(policy: Path) -> None:
+    policy.write_text('[[grant]]\nconnect = ["{claims.device}"]\n')
+    with pytest.raises(InvalidSettings, match=r"has no role for guests: .*guests have no claim device"):
+        synthesized(policy)
