@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from iot_authorizer_cli.testing.iot_core_under_test import IotCoreUnderTest
+from iot_authorizer_cli.testing.mqtt_test_client import ClientRefused
 from iot_core.functions.lambda_function import BrokenHandler
 from tests import ROOT
 from tests.local.harness.channels import PATIENCE
@@ -82,6 +83,20 @@ def test_a_function_is_called_for_each_message_and_event(core: IotCoreUnderTest,
         "principal": "ann",
         "timestamp": found["timestamp"],
     }
+
+
+def test_basic_ingest_needs_a_grant_and_reaches_only_the_function(project: Path, function: Function) -> None:
+    granted = '[[grant]]\nconnect = ["{principal}"]\npublish = ["$aws/rules/chat_on_say/rooms/a/say/{principal}"]\n'
+    (project.parent / "chat.toml").write_text(granted)
+    with IotCoreUnderTest(project) as core:
+        ann = core.client("ann")
+        called(function)
+        ann.publish("$aws/rules/chat_on_say/rooms/a/say/ann", "1")
+        found = called(function)
+        assert isinstance(found, Mapping)
+        assert (found["topic"], found["payload"]) == ("rooms/a/say/ann", 1)
+        with pytest.raises(ClientRefused):
+            ann.publish("$aws/rules/chat_online/rooms/a/say/ann", "1")
 
 
 def test_a_saved_function_is_used_for_the_next_message(
