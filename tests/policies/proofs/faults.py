@@ -52,6 +52,7 @@ CRAFTED: dict[str, Blocks] = {
     "another entry that is deeper": (grant(publish=["{principal}/+", "a/+/+/#"]),),
     "names of a container": (grant(subscribe=["$share/{claims.team}/a/#", "a/b/+", "$share/g/a/b/c/d"]),),
     "another entry that is much deeper": (grant(publish=["a/+/c", "a/b/d/e/c"]),),
+    "a first wildcard that reaches deeper": (grant(publish=["a/+", "+/b/c"]),),
     "what begins with $ beside a wildcard": (grant(publish=["+/b", "$s/b"]),),
     "the first level of a container": (grant(publish=["{claims.x}/#", "{principal}/b"]),),
     "values of a container": (grant(publish=["a/{claims.x}/#", "a/{claims.y}/{claims.z}/{principal}"]),),
