@@ -38,6 +38,7 @@ SERVED = {
     ("iot-data", "Publish"): "topic",
     ("iot-data", "GetRetainedMessage"): "topic",
     ("iot-data", "ListRetainedMessages"): "",
+    ("iot-data", "SendDirectMessage"): "client",
     ("iot-data", "GetConnection"): "client",
     ("iot-data", "DeleteConnection"): "client",
     ("iot-data", "ListSubscriptions"): "client",
