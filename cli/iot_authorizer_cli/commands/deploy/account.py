@@ -2,6 +2,7 @@
 
 import os
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
@@ -32,12 +33,20 @@ _ADVICE = {
 }
 """What to do, by the type or the code of an error."""
 
+_AWS_DOMAINS = (".amazonaws.", ".api.aws.", ".api.amazonwebservices.")
+
 
 class AwsAccount(NamedTuple):
     """Where a deployment goes."""
 
     account: str
     region: str
+    endpoint: str = ""
+    """The URL that answers in the place of AWS, such as that of IoT Core on this machine; empty for AWS itself."""
+
+    def __str__(self) -> str:
+        place = f"AWS account {self.account}, region {self.region}"
+        return f"{place}, at {self.endpoint} instead of AWS" if self.endpoint else place
 
 
 def find_account() -> AwsAccount:
@@ -51,7 +60,13 @@ def find_account() -> AwsAccount:
         kind = error.response["Error"]["Code"] if isinstance(error, ClientError) else type(error).__name__
         advice = _ADVICE.get(kind, "check the credentials and the region")
         raise InvalidSettings(f"no AWS account is known: {str(error).rstrip('.')}: {advice}") from None
-    return AwsAccount(identity["Account"], region)
+    url = str(client.meta.endpoint_url)
+    return AwsAccount(identity["Account"], region, "" if _is_aws(url) else url)
+
+
+def _is_aws(url: str) -> bool:
+    """Whether this is the URL of an AWS service, in any partition, and not one of AWS_ENDPOINT_URL or of a profile."""
+    return any(domain in f"{urlsplit(url).hostname}." for domain in _AWS_DOMAINS)
 
 
 def _region(session: Session) -> str:

@@ -75,11 +75,10 @@ def _run(stage: str, config: Path, action: str, options: tuple[str, ...] = (), *
     from iot_authorizer_cli.commands.deploy.bootstrap import missing_bootstrap  # noqa: PLC0415 (so does this)
 
     found = find_account()
-    place = f"AWS account {found.account}, region {found.region}"
     if action == "deploy" and (arguments := missing_bootstrap(found)):
         prepare = shlex.join([*program, *arguments])
-        raise InvalidSettings(f"{place}: not prepared for the CDK: an administrator runs this once: {prepare}")
-    tell(f"{action} of stage {stage}: {place}")
+        raise InvalidSettings(f"{found}: not prepared for the CDK: an administrator runs this once: {prepare}")
+    tell(f"{action} of stage {stage}: {found}")
     python = (sys.executable, "-P", "-m", "iot_authorizer_cdk.app", *app, "--config", str(config))
     command = [*program, action, *options, "--context", f"stage={stage}", "--app", shlex.join(python)]
     os.environ.setdefault("npm_config_loglevel", "error")  # Without it, npm tells of newer versions of itself.

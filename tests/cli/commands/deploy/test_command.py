@@ -79,13 +79,13 @@ def run(project: Path, environment: Mapping[str, str], *arguments: str) -> Done:
     ],
 )
 def test_npx_runs_the_pinned_cdk_with_our_app_and_this_python(
-    project: Path, environment: Mapping[str, str], arguments: str, called: list[str], app: list[str]
+    project: Path, environment: Mapping[str, str], aws: str, arguments: str, called: list[str], app: list[str]
 ) -> None:
     done = run(project, environment, *arguments.split(), "--stage", "dev")
     *command, our_app = done.stdout.splitlines()
     assert command == ["npx", "--yes", CDK, *called, "--context", "stage=dev", "--app"]
     assert shlex.split(our_app) == [*APP, *app, "--config", "authorizer.toml"]
-    place = "AWS account 123456789012, region eu-west-1"
+    place = f"AWS account 123456789012, region eu-west-1, at {aws} instead of AWS"
     assert (done.returncode, done.stderr) == (3, f"{called[0]} of stage dev: {place}\n")
 
 
@@ -113,7 +113,7 @@ MISSING: dict[str, tuple[str, dict[str, str | None], str]] = {
     "the bootstrap": (
         "",
         {"AWS_REGION": "us-east-1"},
-        "AWS account 123456789012, region us-east-1: not prepared for the CDK: an administrator runs this once: "
+        " instead of AWS: not prepared for the CDK: an administrator runs this once: "
         f"npx --yes {CDK} bootstrap --app '' aws://123456789012/us-east-1\n",
     ),
     "the network": ("", {"AWS_ENDPOINT_URL": "http://127.0.0.1:9"}, ": check the network, and the region"),
