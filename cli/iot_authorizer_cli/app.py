@@ -221,7 +221,7 @@ def main() -> None:
     try:
         code = _command()(["--help"] if len(sys.argv) == 1 else None, standalone_mode=False)
     except typer.TyperException as error:
-        message = _UNEXPECTED.sub(r"\1", error.format_message())
+        message = _with_example(_UNEXPECTED.sub(r"\1", error.format_message()), error)
         code = _fail(_NO_SUCH_COMMAND.sub("No such command: --help lists the commands", message))
     except typer.Abort:
         code = 130
@@ -233,6 +233,16 @@ def main() -> None:
     sys.exit(code if isinstance(code, int) else 0)
 
 
+def _with_example(message: str, error: typer.TyperException) -> str:
+    """Adds the first example of the command's help to the message that something is missing."""
+    command = getattr(getattr(error, "ctx", None), "command", None)  # Only errors in the use of a command have one.
+    example = _EXAMPLE.search(getattr(command, "epilog", None) or "")
+    if example is None or not message.startswith("Missing "):
+        return message
+    return f"{message.rstrip('.')}: an example is `{example[1]}`"
+
+
+_EXAMPLE = re.compile("Example: (.+)")
 _NO_SUCH_COMMAND = re.compile(r"No such command '(?![a-z-]{1,16}').*?'", re.DOTALL)
 """A word in the place of a command may be a token or a password; only what looks like a command is quoted."""
 _UNEXPECTED = re.compile(r"(Got unexpected extra argument\S*) \(.*\)", re.DOTALL)

@@ -59,7 +59,7 @@ class PolicyTemplate:
         """As `load`, for the content of a TOML file. Errors name `path`."""
         path = Path(path)
         tables, text = parse_toml(content, path)
-        if "policy" in tables:
+        if "policy" in tables or ("name" in tables and "grant" not in tables):
             these = "these are tests" if "test" in tables else "this is a configuration"
             raise InvalidFile(path, None, "", f"{these}: expected a policy template, which its key policy names")
         file = _File.of_file(path, text, tables, _KEYS)

@@ -56,6 +56,8 @@ def read_file(path: Path) -> bytes:
         content = path.read_bytes()
     except FileNotFoundError:
         raise InvalidFile(path, None, "", file_not_found(path)) from None
+    except IsADirectoryError:
+        raise InvalidFile(path, None, "", "this is a folder: name a file in it") from None
     except OSError as error:
         raise InvalidFile(path, None, "", f"can't be read: {error.strerror}") from None
     except ValueError:

@@ -54,7 +54,9 @@ ERRORS = [
     (["render", CHAT, "--principal", ""], "--principal: expected a name"),
     (["explain", CHAT, "--principal", "", "connect", "ann"], "--principal: expected a name"),
     (["explain", CHAT, "--principal", "ann", "jump", "x"], "'jump' is not one of"),
-    (["lint"], "Missing argument"),
+    (["lint"], "Missing argument 'POLICY': an example is `iot-authorizer lint policies/*.toml`"),
+    (["lint", "."], ".: this is a folder: name a file in it"),
+    (["token"], "Missing option '--principal': an example is `iot-authorizer token --principal ann --expires 15m`"),
     (["token", "--principal", "ann", "--expires", "soon"], '--expires: expected a number and a unit, as in "30s"'),
     (["token", "--principal", "ann", "--expires", "99999999d"], "--expires"),
     (["invoke", "--mqtt-context", '{"password": "?"}'], "--mqtt-context: password: "),
@@ -100,6 +102,11 @@ def test_a_file_that_is_not_there_is_named_with_the_line_and_the_key_that_name_i
     (folder / "authorizer.toml").write_text(written)
     message = f"authorizer.toml:{place}: nope: file not found: correct its name, or create it"
     assert run(*command).stderr == f"iot-authorizer: {message}\n"
+
+
+def test_a_configuration_without_a_template_is_recognized(run: Run, folder: Path) -> None:
+    (folder / "own.toml").write_text('name = "own"\nhandler = "rules.lambda_handler"\n')
+    assert run("lint", "own.toml").stderr.startswith(f"iot-authorizer: own.toml: {CONFIGURATION}\n")
 
 
 def commands(group: Mapping[str, Any], path: str = "") -> Iterator[str]:

@@ -146,8 +146,10 @@ def load_tests(path: Path, check: Callable[[Question, str], object]) -> Template
     """
     tables, text = read_toml(path)
     if "test" not in tables and {"grant", "deny", "name"} & tables.keys():
-        found = "a configuration" if "name" in tables else "a policy template"
-        raise InvalidFile(path, None, "", f"this is {found}: expected tests of a template, with policy and [[test]]")
+        found, tests = "a policy template", f"such as {path.with_suffix(SUFFIX)}"
+        if "name" in tables:
+            found, tests = "a configuration", "with policy and [[test]]"
+        raise InvalidFile(path, None, "", f"this is {found}: expected tests of a template, {tests}")
     file = _File.of_file(path, text, tables, _KEYS)
     cases: list[Case] = []
     for index, test in enumerate(file.test):

@@ -40,7 +40,7 @@ def failures(path: Path) -> list[str]:
 ERRORS = {
     "no policy": ('[[test]]\nprincipal = "ann"\nmay = ["connect a"]', "policy: is missing"),
     "another policy": (HEAD.replace("chat", "caht") + 'may = ["connect a"]', ":1: policy: expected a policy template"),
-    "a template": (CHAT, "this is a policy template: expected tests of a template, with policy and [[test]]"),
+    "a template": (CHAT, "this is a policy template: expected tests of a template, such as "),
     "a configuration": ('name = "chat"\npolicy = "chat.toml"', "this is a configuration: expected tests of a template"),
     "no tests": ('policy = "chat.toml"', "test: is missing"),
     "an empty list": ('policy = "chat.toml"\ntest = []', ":2: test: "),

@@ -68,7 +68,8 @@ def _beside_the_template() -> list[Path]:
         raise InvalidFile(options.CONFIG, None, "", f"file not found: name the files with tests, as in `{example}`")
     policy = load_partial_configuration(options.CONFIG, only=("policy",))[0].policy
     if policy is None:
-        raise InvalidFile(options.CONFIG, None, "", f"names no policy: name the files with tests, as in `{example}`")
+        advice = f"name the files with tests, as in `{example}`; rules in code are tested with pytest"
+        raise InvalidFile(options.CONFIG, None, "", f"names no policy: {advice}")
     template = options.CONFIG.parent / policy
     found = sorted(template.parent.glob(f"*{SUFFIX}"))
     if not found:

@@ -205,7 +205,8 @@ def test_without_files_and_configuration_it_says_what_to_name(run: Run, folder: 
 
 def test_a_configuration_without_a_template_is_not_enough(run: Run, folder: Path) -> None:
     (folder / "authorizer.toml").write_text('handler = "rules.lambda_handler"\n')
-    assert "authorizer.toml: names no policy: name the files with tests" in refused(run, "test")
+    assert "authorizer.toml: names no policy: name the files with tests" in (said := refused(run, "test"))
+    assert "; rules in code are tested with pytest" in said
 
 
 def test_a_template_without_tests_is_not_a_success(run: Run, folder: Path) -> None:
