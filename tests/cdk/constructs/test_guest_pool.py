@@ -1,6 +1,8 @@
 """An identity pool whose guests have the role that a template gives them."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -67,3 +69,12 @@ def test_a_template_that_no_role_can_express_is_refused(policy: Path) -> None:
     policy.write_text('[[grant]]\nconnect = ["{claims.device}"]\n')
     with pytest.raises(InvalidSettings, match=r"has no role for guests: .*guests have no claim device"):
         synthesized(policy)
+
+
+@pytest.mark.slow
+def test_cfn_lint_finds_nothing(policy: Path, tmp_path: Path) -> None:
+    file = tmp_path / "template.json"
+    file.write_text(json.dumps(synthesized(policy).to_json()))
+    program = Path(sys.executable).with_name("cfn-lint")
+    done = subprocess.run([program, str(file)], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "")
