@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aws_cdk import App, Stack
+from aws_cdk import App, Environment, Stack, Validations
 from aws_cdk.assertions import Template
+from cdk_nag import AwsSolutionsChecks
 
 from iot_authorizer_cdk import GuestPool, InvalidSettings
 from iot_policies import PolicyTemplate
@@ -69,6 +70,15 @@ def test_a_template_that_no_role_can_express_is_refused(policy: Path) -> None:
     policy.write_text('[[grant]]\nconnect = ["{claims.device}"]\n')
     with pytest.raises(InvalidSettings, match=r"has no role for guests: .*guests have no claim device"):
         synthesized(policy)
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_an_app_with_cdk_nag_can_have_the_construct(policy: Path, tmp_path: Path, known: bool) -> None:
+    app = App(outdir=str(tmp_path / "out"))
+    Validations.of(app).add_plugins(AwsSolutionsChecks(app))
+    environment = Environment(region=PLACE.region, account=PLACE.account) if known else None
+    GuestPool(Stack(app, "Test", env=environment), "Guests", policy=policy)
+    app.synth()  # Raises if there is a finding.
 
 
 @pytest.mark.slow
