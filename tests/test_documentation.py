@@ -30,6 +30,7 @@ from iot_authorizer.configuration import (
     Signing,
     load_configuration,
 )
+from iot_authorizer.rule_settings import MessageRule
 from iot_authorizer.token_settings import JwtIssuer, SignedTokens
 from iot_authorizer_cdk.app.stages import Stage
 from iot_authorizer_cdk.properties import DomainProps
@@ -229,7 +230,8 @@ def keys_of(page: str, *headings: str) -> set[str]:
 
 
 def test_each_key_of_the_configuration_is_in_the_reference_and_no_other() -> None:
-    of_a_table = {"jwt", "passwords", "signed_tokens", "anonymous", "signing", "guessing", "revocation", "credentials"}
+    of_a_table = {"jwt", "passwords", "signed_tokens", "anonymous", "signing", "guessing", "revocation"}
+    of_a_table |= {"credentials", "rule"}
     models = (
         Configuration,
         JwtIssuer,
@@ -240,6 +242,7 @@ def test_each_key_of_the_configuration_is_in_the_reference_and_no_other() -> Non
         CredentialsSettings,
         Guessing,
         RevocationSettings,
+        MessageRule,
     )
     keys = {key for model in models for key in model.model_fields} - of_a_table
     assert keys_of("reference/configuration.md", "key") == keys
@@ -296,8 +299,9 @@ def test_the_fields_of_presence_events_and_of_the_feed_are_in_the_reference_and_
     assert keys_of(page, "field of an event") == names_in(presence, {"_event"}, {"_identifiers", "_event"})
     reported = names_in(presence, set(), {"connected", "disconnected", "_subscriptions"})
     of_calls = names_in(sources, {"add", "drop_report"}, {"drop_report"})
+    of_rules = names_in([ROOT / "local/iot_core/rules/engine.py"], {"_report"}, set())
     of_each = {"id", "time", "kind", "explanation"}
-    assert keys_of(page, "field of a record") == reported | of_calls | of_each
+    assert keys_of(page, "field of a record") == reported | of_calls | of_rules | of_each
 
 
 def called(group: TyperGroup, path: str = "") -> Iterator[str]:

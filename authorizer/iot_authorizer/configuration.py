@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import combinations
 from pathlib import Path
@@ -18,6 +18,7 @@ from pydantic import (
 )
 
 from iot_authorizer import development
+from iot_authorizer.rule_settings import MessageRule, NamedTopicFilter
 from iot_authorizer.token_settings import JwtIssuer, SignedTokens, Text, indistinct
 from iot_policies import InvalidFile
 from iot_policies.grants import ConfiguredClaims, StrictModel, between
@@ -154,6 +155,8 @@ class PartialConfiguration(StrictModel):
     credentials: CredentialsSettings | None = None
     guessing: Guessing = Field(default_factory=Guessing)
     revocation: RevocationSettings = Field(default_factory=RevocationSettings)
+    rule: tuple[MessageRule, ...] = ()
+    """Functions that are called for each message. The authorizer does not use them."""
 
     @field_validator("topic_prefix")
     @classmethod
@@ -204,6 +207,19 @@ class PartialConfiguration(StrictModel):
         return found | {development.ISSUER} if found else found
 
     @property
+    def rules(self) -> Mapping[str, tuple[MessageRule, Sequence[NamedTopicFilter]]]:
+        """Each `[[rule]]` by its name, with its topic rules. Raises InvalidFile."""
+        found: dict[str, tuple[MessageRule, Sequence[NamedTopicFilter]]] = {}
+        for index, rule in enumerate(self.rule):
+            if rule.name in found:
+                raise invalid_file(self._path, self._text, ("rule", index, "name"), f"found {rule.name} twice")
+            try:
+                found[rule.name] = rule, rule.topic_rules(self.name, self.topic_prefix)
+            except ValueError as error:
+                raise invalid_file(self._path, self._text, ("rule", index), str(error)) from None
+        return found
+
+    @property
     def accepts_credentials(self) -> bool:
         """Whether it says which clients are accepted."""
         return bool(self.jwt or self.passwords or self.signed_tokens or self.anonymous)
@@ -242,6 +258,7 @@ _TABLES = (
     CredentialsSettings,
     Guessing,
     RevocationSettings,
+    MessageRule,
     PasswordsFile,
     PasswordEntry,
 )

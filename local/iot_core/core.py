@@ -1,14 +1,16 @@
 """IoT Core itself: the state of one AWS account on one event loop, without ports."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from iot_core.authorizers.invocation import AuthorizerInvoker
 from iot_core.authorizers.registry import Authorizers
 from iot_core.authorizers.rules import AuthorizerDescription
-from iot_core.broker.broker import Broker, SteadyClock
+from iot_core.broker.broker import Broker
 from iot_core.broker.limits import IOT_CORE, ConnectRate, Limits
+from iot_core.broker.message import Message
+from iot_core.broker.steady_clock import SteadyClock
 from iot_core.broker.storage import Storage, StorageError
 from iot_core.edge.client_authorization import ClientAuthorizer
 from iot_core.edge.connection import MqttEndpoint
@@ -21,6 +23,9 @@ from iot_core.iam.identity_pool import IdentityPool
 from iot_core.iam.roles import GUEST_ROLE, USER_ROLE, Role, Roles
 from iot_core.iam.temporary_keys import TemporaryKeys, sealing_key
 from iot_core.iam.verifying import SignatureVerifier
+from iot_core.rules.engine import RulesEngine
+from iot_core.rules.rule_registry import TopicRules
+from iot_core.rules.topic_rule import TopicRule
 from iot_policies.account_region import EXAMPLE_PLACE, AccountRegion
 from iot_policies.iam import parse_iam_document
 
@@ -75,10 +80,15 @@ class IotCore:
         self.configured_authorizer: str | None = None
         """The name of the configured authorizer."""
         self.invoker = AuthorizerInvoker(self.authorizers)
+        self.rules = TopicRules(folder, wall_clock)
+        self.rules_engine = RulesEngine(self.rules, self._publish, self.feed.add, limits, clock, wall_clock, time_scale)
         self._storage = Storage(folder / DATABASE if persistent else ":memory:")
         try:
             steady = SteadyClock(wall_clock, clock)
-            self.broker = Broker(self._storage, limits=limits, clock=steady, report=self.feed.add)
+            self.broker = Broker(
+                self._storage, limits=limits, clock=steady, report=self.feed.add, trigger=self.rules_engine.take
+            )
+            self.apply_rules()
         except (TypeError, ValueError) as error:
             self.close()
             raise StorageError(f"{folder}: {DATABASE} cannot be read, remove it: {error}") from None
@@ -116,9 +126,18 @@ class IotCore:
         """
         self.authorizers.put_configured(authorizer, default=default)
         self.configured_authorizer = authorizer.name
-        self.invoker.functions = functions
+        self.invoker.functions = self.rules_engine.functions = functions
         self.decisions.explain = explain
         self.connections.check_time()
+
+    def configure_rules(self, rules: Iterable[TopicRule]) -> None:
+        """Puts the configured topic rules into force, in place of those before."""
+        self.rules.put_configured(rules)
+        self.apply_rules()
+
+    def apply_rules(self) -> None:
+        """Gives messages to the topic rules as they are now. Call it after each change of a rule."""
+        self.broker.rule_filters.replace(self.rules.filters())
 
     def configure_identities(self, policy: str | None, problem: str = "", *, with_guests: bool = True) -> None:
         """Puts the role policy of the identity pool's users, and of its guests if it has some, into force.
@@ -143,9 +162,15 @@ class IotCore:
     def check_time(self) -> None:
         """Does what is due: time-outs, refreshes, delayed Wills, expiry. The server calls it four times a second."""
         self.connections.check_time()
+        self.rules_engine.check_time()
+
+    def _publish(self, message: Message) -> None:
+        self.broker.publish(message)
+        self.outbox.flush()
 
     def close(self) -> None:
         """Writes what must survive, and closes the database."""
+        self.rules_engine.close()
         try:
             self._storage.close()
         except StorageError:  # The outbox has reported it already.

@@ -4,19 +4,22 @@
 2. Its stacks are named after the authorizer in `authorizer.toml` and the stage.
 3. Stages in one account share IoT Core: its endpoint, topics and client IDs. Unless a stage says whether it has its own
    account, the app warns.
-4. Stages that may share an account must have different names of authorizers, and different identity tables.
+4. Stages that may share an account must have different names of authorizers, and different identity tables. A rule of
+   one must not get the messages of another.
 5. Nothing here loads the CDK: building the Lambda directory also reads a stage.
 """
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import ClassVar
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
+from iot_authorizer.rule_settings import MessageRule, overlap, prefixed
 from iot_authorizer_cdk.properties import (
     AuthorizerProps,
     DomainProps,
@@ -172,6 +175,30 @@ def check_own_table(stages: Mapping[str, object], name: str, table: str | None) 
             advice += ', or "own_account": true in a stage that has its own AWS account'
         used = f"stages {name} and {', '.join(without)} would use one table, {table}"
         raise InvalidSettings(f"authorizer.toml: table: {used}: {advice}")
+
+
+def check_own_messages(
+    stages: Mapping[str, object], name: str, rules: Sequence[MessageRule], topic_prefix: str
+) -> None:
+    """Refuses rules that get the messages of another stage, unless `own_account` is set. Raises InvalidSettings.
+
+    Topics belong to the account. `topic_prefix` is the one of the configuration, for stages that have none.
+    """
+    own = stages[name]
+    if not isinstance(own, dict) or own.get("own_account") is not None:
+        return
+    mine = str(own.get("topic_prefix", topic_prefix))
+    for other, table in neighbours(stages, name).items():
+        theirs = str(table.get("topic_prefix", topic_prefix))
+        for rule in rules:
+            for one, another in product(prefixed(rule.topics, mine), prefixed(rule.topics, theirs)):
+                if overlap(one, another):
+                    problem = f"rule {rule.name}: stage {name} gets messages of stage {other}, by {one}"
+                    advice = (
+                        "set another topic_prefix for each stage (topics that begin with $aws have none), "
+                        'or "own_account": true if it has its own AWS account, or "own_account": false to accept this'
+                    )
+                    raise InvalidSettings(f"authorizer.toml: {problem}, if they share an AWS account: {advice}")
 
 
 def _has_table(stage: object) -> bool:

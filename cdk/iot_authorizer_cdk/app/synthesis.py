@@ -16,7 +16,14 @@ from cdk_nag import AwsSolutionsChecks
 
 from iot_authorizer.configuration import load_partial_configuration
 from iot_authorizer_cdk.app.stacks import AuthorizerStack, DomainStack
-from iot_authorizer_cdk.app.stages import StackNames, check_own_table, neighbours, read_stage, stage_tables
+from iot_authorizer_cdk.app.stages import (
+    StackNames,
+    check_own_messages,
+    check_own_table,
+    neighbours,
+    read_stage,
+    stage_tables,
+)
 from iot_authorizer_cdk.package.target import LAMBDA
 from iot_authorizer_cdk.properties import InvalidSettings, check_authorizer_name
 from iot_policies.toml_file import read_file
@@ -41,8 +48,9 @@ def build_app(config: Path, context: dict[str, object] | None = None) -> App:
     stage = read_stage(stages, name)
     Tags.of(app).add("stage", name)
     read_file(config)  # A missing file would be one without keys.
-    configuration, _ = load_partial_configuration(config, {}, only=("name", "table"))
+    configuration, _ = load_partial_configuration(config, {}, only=("name", "table", "topic_prefix", "rule"))
     check_own_table(stages, name, configuration.table)
+    check_own_messages(stages, name, configuration.rule, configuration.topic_prefix)
     own_name = configuration.name + stage.suffix
     check_authorizer_name(f"cdk.json: context.stages.{name}.suffix", own_name, " with the authorizer's name")
     names = StackNames.of(configuration.name, name)

@@ -55,6 +55,12 @@ class Alarms(Construct):
         ]
         if authorizer.configuration.table is not None:
             self.alarms += self._table_alarms(metrics)
+        if authorizer.rules is not None:
+            waiting = authorizer.rules.queue.metric_approximate_number_of_messages_visible(
+                period=_PERIOD, statistic="Maximum"
+            )
+            lost = "Messages that topic rules could not give to a function wait in the queue of errors."
+            self.alarms.append(self._alarm("RuleErrors", waiting, 0, lost))
         if authorizer.credentials is not None:
             service = f"{authorizer.authorizer_name}-credentials"
             self.alarms += self._credentials_alarms(Metrics(authorizer.credentials.function, service), most_refused)

@@ -20,6 +20,7 @@ from iot_authorizer_cdk.constructs.first_use import invoke_command, web_socket_u
 from iot_authorizer_cdk.constructs.function import AuthorizerFunction
 from iot_authorizer_cdk.constructs.identity_table import check_table, name_or_arn
 from iot_authorizer_cdk.constructs.issuer import Issuer
+from iot_authorizer_cdk.constructs.message_rules import MessageRules
 from iot_authorizer_cdk.constructs.places import check_region, place_in
 from iot_authorizer_cdk.constructs.shared_secrets import SecretGrant, secret_grant
 from iot_authorizer_cdk.constructs.stand_ins import TOKEN, StandIns
@@ -130,6 +131,9 @@ class IotCustomAuthorizer(Construct):
             source_arn=self.authorizer_arn,
             source_account=Stack.of(self).account,
         )
+        rules = self.configuration.rules
+        self.rules = MessageRules(self, "Rules", code=built.parent, rules=rules, props=props) if rules else None
+        """What calls functions for messages; None without `[[rule]]`."""
         self.endpoint = AccountEndpoint(self, "Endpoint").address
         """IoT Core's data endpoint, such as `abc-ats.iot.eu-west-1.amazonaws.com`."""
         self.web_socket_url = web_socket_url(self.endpoint, self.authorizer_name, self.configuration)

@@ -3,15 +3,16 @@
 1. The role's policy is the one that `iot-authorizer render --as cognito-role` prints, for this stack's account and
    region. `{principal}` in the template is a guest's identity ID.
 2. Only Cognito may assume the role, for guests of this pool only.
-3. Only the enhanced flow works. With the classic one, a guest would get credentials without Cognito's own limits.
-4. What cdk-nag reports is accepted: guests without a login, and the wildcards of the template's topic filters.
+3. A guest's identity ID is a secret: an entry that tells others is a warning.
+4. Only the enhanced flow works. With the classic one, a guest would get credentials without Cognito's own limits.
+5. What cdk-nag reports is accepted: guests without a login, and the wildcards of the template's topic filters.
 """
 
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from aws_cdk import Acknowledgment, Stack, Token, Validations, aws_cognito, aws_iam
+from aws_cdk import Acknowledgment, Annotations, Stack, Token, Validations, aws_cognito, aws_iam
 from constructs import Construct
 
 from iot_authorizer_cdk.constructs.permissions import accept_wildcard
@@ -19,7 +20,11 @@ from iot_authorizer_cdk.properties import InvalidSettings
 from iot_policies import InvalidTopics, PolicyError, PolicyTemplate
 from iot_policies.account_region import AccountRegion
 from iot_policies.cognito_role import compile_cognito_role
+from iot_policies.guest_identities import identity_findings
+from iot_policies.toml_file import key_of
 
+TELLS_IDENTITIES = "iot-authorizer:tellsIdentities"
+"""The ID of the warning that an entry tells guests the identity IDs of others, before the entry's place."""
 _COGNITO = "cognito-identity.amazonaws.com"
 
 
@@ -49,11 +54,14 @@ class GuestPool(Construct):
             document = compile_cognito_role(template, place, claims)
         except (InvalidTopics, PolicyError) as error:
             raise InvalidSettings(f"policy: {policy} has no role for guests: {error}") from None
+        for finding in identity_findings(template, claims):
+            problem = f"{policy}: {key_of(finding.location)}: {finding.message}"
+            Annotations.of(self).add_warning_v2(f"{TELLS_IDENTITIES}:{key_of(finding.location)}", problem)
         self.pool = aws_cognito.CfnIdentityPool(
             self, "Pool", allow_unauthenticated_identities=True, allow_classic_flow=False
         )
-        finding = Acknowledgment(id="AwsSolutions::AwsSolutions-COG7", reason="the template says what guests may do")
-        Validations.of(self.pool).acknowledge(finding)
+        guests = Acknowledgment(id="AwsSolutions::AwsSolutions-COG7", reason="the template says what guests may do")
+        Validations.of(self.pool).acknowledge(guests)
         self.identity_pool_id = self.pool.ref
         """What clients name."""
         self.role = aws_iam.Role(

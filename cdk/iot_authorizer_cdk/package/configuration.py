@@ -25,7 +25,8 @@ from iot_authorizer.configuration import (
     load_configuration,
     load_partial_configuration,
 )
-from iot_authorizer_cdk.package.own_code import check_handler
+from iot_authorizer.rule_settings import MessageRule, NamedTopicFilter
+from iot_authorizer_cdk.package.own_code import Functions, check_function
 from iot_authorizer_cdk.properties import InvalidSettings
 from iot_policies import InvalidFile, PolicyTemplate
 from iot_policies.linter import lint
@@ -74,7 +75,11 @@ class CheckedConfiguration:
     handler: str
     """The Lambda handler."""
     requirements: str | None
-    """The lock file with the packages of a handler of your own, relative to its folder."""
+    """The lock file with the packages of code of your own, relative to its folder."""
+    own_functions: Functions
+    """The functions of your own: the handler, and those of `[[rule]]`."""
+    rules: Mapping[str, tuple[MessageRule, Sequence[NamedTopicFilter]]]
+    """Each `[[rule]]` by its name, with its topic rules."""
     gives_credentials: bool
     """Whether the credentials endpoint is configured."""
     has_own_endpoint: bool
@@ -115,6 +120,8 @@ def built_configuration(code: Path) -> Path:
 def check_configuration(config: Path, environment: Mapping[str, str]) -> CheckedConfiguration:
     """Reads and checks a configuration with the function's variables. Raises InvalidFile and InvalidSettings."""
     found = _read(config, environment)
+    for location, function in _own_functions(found).items():
+        check_function(config, location, function)
     _check_jwks_urls(config, found)
     files = frozenset(named_files(config, found))
     if isinstance(found, Configuration):
@@ -141,9 +148,19 @@ def check_configuration(config: Path, environment: Mapping[str, str]) -> Checked
         files=files,
         handler=found.handler,
         requirements=found.requirements,
+        own_functions=_own_functions(found),
+        rules=found.rules,
         gives_credentials=found.credentials is not None,
         has_own_endpoint=found.credentials is not None and found.credentials.endpoint is not None,
     )
+
+
+def _own_functions(configuration: PartialConfiguration) -> Functions:
+    rules = enumerate(configuration.rule)
+    found: dict[Location, str] = {
+        ("rule", index, "function"): rule.function for index, rule in rules if rule.is_own_code
+    }
+    return found if configuration.handler == HANDLER else {("handler",): configuration.handler, **found}
 
 
 def _credentials(configuration: PartialConfiguration) -> Iterator[Literal["token", "password"]]:
@@ -171,10 +188,9 @@ def _read(config: Path, environment: Mapping[str, str]) -> PartialConfiguration:
     if partial.handler != HANDLER:
         if "name" not in partial.model_fields_set:
             raise invalid_file(config, text, ("name",), "is missing: the deployment names the authorizer by it")
-        check_handler(config, partial.handler)
         return partial
-    if partial.requirements is not None:
-        unused = "only a handler of your own imports packages: also set handler, or remove this key"
+    if partial.requirements is not None and not _own_functions(partial):
+        unused = "only code of your own imports packages: also set handler, a function of [[rule]], or remove this key"
         raise invalid_file(config, text, ("requirements",), unused)
     return load_configuration(config, environment)
 

@@ -52,10 +52,11 @@ class ImportGraph:
     """What they import from elsewhere, and from packages of the folder that have no such module."""
 
     @classmethod
-    def of(cls, folder: Path, module: str) -> "ImportGraph":
-        """Follows the imports of a module of the folder. Raises InvalidFile for a file that is not Python."""
+    def of(cls, folder: Path, *modules: str) -> "ImportGraph":
+        """Follows the imports of modules of the folder. Raises InvalidFile for a file that is not Python."""
         graph = cls(folder)
-        graph._reach(module)
+        for module in modules:
+            graph._reach(module)
         return graph
 
     def _reach(self, module: str) -> None:

@@ -90,7 +90,7 @@ def build(config: Path, directory: Path, target: Target = LAMBDA, variables: Map
     """
     check_replaceable(directory, config, *_sources())
     checked = check_configuration(config, {TABLE: SAMPLE_TABLE, **(variables or {})})
-    code = own_code(config, checked.handler)
+    code = own_code(config, checked.own_functions)
     locked = [REQUIREMENTS, *_own_requirements(config, checked)]
     interpreter = find_interpreter(target.python)
     staging = directory.with_name(f"{directory.name}.{os.getpid()}")

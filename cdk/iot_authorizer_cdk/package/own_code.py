@@ -1,6 +1,6 @@
-"""The code of a handler of your own: which files the Lambda needs, and whether it has everything that they import.
+"""The code of functions of your own: which files the Lambda needs, and whether it has everything that they import.
 
-1. The handler's module is beside `authorizer.toml`: a file, or a folder with `__init__.py`. So are others that it
+1. A function's module is beside `authorizer.toml`: a file, or a folder with `__init__.py`. So are others that it
    imports (`import_graph.py`). No code of the user's runs.
 2. All files of a folder are taken, except tests, caches, and names that begin with a dot.
 3. Each import must be provided by these files, by the directory's packages, by the standard library, or by Lambda's
@@ -9,15 +9,16 @@
 
 import ast
 import symtable
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from iot_authorizer.configuration import HANDLER
 from iot_authorizer_cdk.package.import_graph import Import, ImportGraph, locate, parse, too_deep
 from iot_policies import InvalidFile
-from iot_policies.toml_file import invalid_file, read_toml
+from iot_policies.toml_file import Location, invalid_file, read_toml
 
+Functions = Mapping[Location, str]
+"""Functions of the user's, such as `my_rules.on_message`, by the key that names each."""
 RUNTIME = frozenset({"boto3", "botocore"})
 """What Lambda's runtime provides (Lambda developer guide, "Building Lambda functions with Python")."""
 _TESTS = ("tests", "test", "test_*.py", "*_test.py", "conftest.py")
@@ -26,7 +27,7 @@ _CACHES = ("__pycache__", "*.pyc", "*.pyo")
 
 @dataclass(frozen=True, slots=True)
 class OwnCode:
-    """The modules of a handler, and all files that the Lambda needs of them."""
+    """The modules of functions, and all files that the Lambda needs of them."""
 
     folder: Path
     """The folder of the configuration, in which all modules are."""
@@ -50,42 +51,42 @@ class OwnCode:
                 raise found.refused(f"nothing in the Lambda function provides {found.top}: {advice}")
 
 
-def own_code(config: Path, handler: str) -> OwnCode | None:
-    """Finds the code of a handler; None for this package's own.
+def own_code(config: Path, functions: Functions) -> OwnCode | None:
+    """Finds the code of functions; None if there are none.
 
-    Raises InvalidFile as `check_handler`, and for an import of a module that is not there though its package is.
+    Raises InvalidFile as `check_function`, and for an import of a module that is not there though its package is.
     """
-    if handler == HANDLER:
+    if not functions:
         return None
-    check_handler(config, handler)
+    for location, function in functions.items():
+        check_function(config, location, function)
     folder = config.parent
-    graph = ImportGraph.of(folder, handler.rpartition(".")[0])
+    graph = ImportGraph.of(folder, *(function.rpartition(".")[0] for function in functions.values()))
     for found in graph.imports:
         if found.required and locate(folder, found.top) is not None:
             parent, _, name = found.name.rpartition(".")
             raise found.refused(f"{parent} has no module {name}")
     if tests := sorted(str(path) for path in graph.files if not _is_taken(path)):
-        problem = "the handler imports this file, but tests are not deployed: move or rename it"
+        problem = "your code imports this file, but tests are not deployed: move or rename it"
         raise InvalidFile(folder / tests[0], None, "", problem)
     elsewhere = tuple(found for found in graph.imports if locate(folder, found.top) is None)
     return OwnCode(folder, frozenset(_files(folder, graph.files)), elsewhere)
 
 
-def check_handler(config: Path, handler: str) -> None:
-    """Raises InvalidFile unless a handler's module is in the configuration's folder and defines the handler."""
-    module, _, attribute = handler.rpartition(".")
+def check_function(config: Path, location: Location, function: str) -> None:
+    """Raises InvalidFile unless a function's module is in the configuration's folder and defines the function."""
+    module, _, attribute = function.rpartition(".")
     found = locate(config.parent, module)
     if found is None:
         name = module.replace(".", "/")
-        raise _wrong_handler(config, f"{module} is not beside this file: expected {name}.py or {name}/__init__.py")
-    if not _is_taken(found):
-        raise _wrong_handler(config, f"{found} is a test, and tests are not deployed: move or rename it")
-    if not _defines(config.parent / found, attribute):
-        raise _wrong_handler(config, f"{found} defines no {attribute}")
-
-
-def _wrong_handler(config: Path, expected: str) -> InvalidFile:
-    return invalid_file(config, read_toml(config)[1], ("handler",), expected)
+        problem = f"{module} is not beside this file: expected {name}.py or {name}/__init__.py"
+    elif not _is_taken(found):
+        problem = f"{found} is a test, and tests are not deployed: move or rename it"
+    elif not _defines(config.parent / found, attribute):
+        problem = f"{found} defines no {attribute}"
+    else:
+        return
+    raise invalid_file(config, read_toml(config)[1], location, problem)
 
 
 def _files(folder: Path, modules: Iterable[Path]) -> Iterator[Path]:

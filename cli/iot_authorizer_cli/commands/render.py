@@ -18,11 +18,12 @@ from iot_policies import Claims, InvalidFile, InvalidTopics, PolicyTemplate, Pri
 from iot_policies.account_region import EXAMPLE_PLACE, AccountRegion, account_region
 from iot_policies.cognito_role import compile_cognito_role
 from iot_policies.errors import PolicyError, UnsafeValue
+from iot_policies.guest_identities import identity_findings
 from iot_policies.nearest import missing_values
 from iot_policies.packing import compact
 from iot_policies.placeholders import LONGEST_VALUE, UNSAFE_SIGNS, Values
 from iot_policies.session_policy import compile_session_policy
-from iot_policies.toml_file import invalid_file, read_file, read_toml
+from iot_policies.toml_file import invalid_file, key_of, read_file, read_toml
 
 _OPTIONS = {"principal": "--principal", "client_id": "--client-id"}
 """The options that placeholders come from; all others come from --claims."""
@@ -74,7 +75,8 @@ def render(
     """Print the policy of a principal.
 
     Prints the documents of a custom authorizer as one JSON list, or the IAM policy of another TARGET as one JSON
-    object. Prints the entries that are left out because a claim is missing on standard error.
+    object. Prints on standard error the entries that are left out because a claim is missing, and for cognito-role
+    those that tell guests the identity IDs of others.
     """
     place = account_region(region, account)
     if target is Rendering.COGNITO_ROLE:
@@ -82,8 +84,10 @@ def render(
             raise typer.BadParameter(
                 "give no principal and no client ID: the role is for all guests", param_hint="--as"
             )
-        guests = options.json_object(claims, "--claims")
-        typer.echo(_cognito_role(policy, options.load_template(policy, topic_prefix), place, guests))
+        guests, template = options.json_object(claims, "--claims"), options.load_template(policy, topic_prefix)
+        typer.echo(_cognito_role(policy, template, place, guests))
+        for finding in identity_findings(template, guests):
+            tell(f"{key_of(finding.location)}: {finding.severity}: {finding.message}")
         return
     write = _writer(target, place)
     if principals is not None:

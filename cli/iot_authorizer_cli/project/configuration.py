@@ -6,12 +6,13 @@
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
 from iot_authorizer.configuration import PartialConfiguration, load_partial_configuration, load_password_file
+from iot_authorizer.rule_settings import MessageRule, NamedTopicFilter
 from iot_authorizer.token_settings import JwtIssuer, SignedTokens
 from iot_core.authorizers.rules import AuthorizerDescription, InvalidAuthorizer
 from iot_identities.reading import MalformedItem
@@ -101,6 +102,8 @@ class ProjectConfiguration:
     """The name of the table of identities; None if the authorizer uses no table."""
     cache_for: int
     """How long the Lambda caches a revocation, in seconds."""
+    rules: Mapping[str, tuple[MessageRule, Sequence[NamedTopicFilter]]]
+    """Each `[[rule]]` by its name, with its topic rules."""
     files: frozenset[Path]
     """All files that decide what is granted."""
 
@@ -153,6 +156,7 @@ def read_project_configuration(path: Path, function_arn: str, table: Path | None
         ),
         table=found.table,
         cache_for=found.revocation.cache_for,
+        rules=found.rules,
         files=frozenset(file.absolute() for file in (path, policy, passwords, *jwks, *keys.values()) if file),
     )
 

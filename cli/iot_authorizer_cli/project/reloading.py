@@ -24,6 +24,7 @@ from iot_authorizer.configuration import CREDENTIALS_HANDLER
 from iot_authorizer.configured_texts import CONFIG_VARIABLE
 from iot_authorizer_cli.project.configuration import ProjectConfiguration, read_project_configuration
 from iot_authorizer_cli.project.handler import ChosenHandler, choose_handler
+from iot_authorizer_cli.project.rule_functions import close_functions, code_files, load_functions
 from iot_core.functions.execution_environments import CONCURRENCY, ExecutionEnvironments, LoadedFunction, Worker
 from iot_core.functions.isolated_function import IsolatedFunction
 from iot_core.functions.lambda_function import (
@@ -42,6 +43,8 @@ CHECK_INTERVAL = 1.0
 _PAUSE = 0.25
 """Seconds to wait after a reload failed unexpectedly."""
 
+_NOTHING: Mapping[str, str] = {}
+
 _logger = logging.getLogger(__name__)
 
 
@@ -51,11 +54,13 @@ class _Loaded(NamedTuple):
     configured: ProjectConfiguration
     environments: ExecutionEnvironments
     endpoint: ExecutionEnvironments | None
+    rule_functions: Mapping[str, ExecutionEnvironments]
 
     def close(self) -> None:
         self.environments.close()
         if self.endpoint is not None:
             self.endpoint.close()
+        close_functions(self.rule_functions)
 
 
 class _State(NamedTuple):
@@ -91,6 +96,8 @@ class ReloadedConfiguration:
     """Whether the saved version waits for an earlier handler that still loads."""
     _chosen: ChosenHandler = field(init=False)
     """The handler that was loaded last, or could not be loaded."""
+    _rules_code: Callable[[], frozenset[Path]] = field(default=frozenset, init=False)
+    """Finds the files of the code of the rules' functions."""
     _code: frozenset[Path] = field(default=frozenset(), init=False)
     """The files of its code, as far as they are known."""
     _seen: dict[Path, _State | None] = field(default_factory=dict, init=False)
@@ -109,6 +116,11 @@ class ReloadedConfiguration:
     def credentials_endpoint(self) -> ExecutionEnvironments | None:
         """The function of the credentials endpoint; None if it is not configured."""
         return self._loaded.endpoint
+
+    @property
+    def rule_functions(self) -> Mapping[str, ExecutionEnvironments]:
+        """The functions of `[[rule]]`, by their ARNs."""
+        return self._loaded.rule_functions
 
     @property
     def handler(self) -> str:
@@ -154,7 +166,7 @@ class ReloadedConfiguration:
         return self.problem is None
 
     def close(self) -> None:
-        """Ends the threads of both functions."""
+        """Ends the threads of all functions."""
         self._loaded.close()
 
     async def changes(self, stopped: asyncio.Event) -> AsyncIterator[None]:
@@ -208,27 +220,32 @@ class ReloadedConfiguration:
         self._see()
         configured = read_project_configuration(self.path, function_arn(self.place), self.table)
         chosen = self._chosen = choose_handler(self.path, self.given_handler)
+        self._rules_code = partial(code_files, configured)
         self._seen |= {path: _state(path) for path in configured.files if path not in self._seen}
         version: dict[Path, _State | None] = {}
+        unchanged = partial(_are_unchanged, version)
         run = partial(
             ExecutionEnvironments,
             timeout=self.function_timeout,
             limit=self.concurrency,
-            unchanged=partial(_are_unchanged, version),
+            unchanged=unchanged,
         )
-        endpoint = ChosenHandler(CREDENTIALS_HANDLER, chosen.folder)
-        loaded = _Loaded(
-            configured,
-            run(partial(self._function, chosen)),
-            run(partial(self._function, endpoint)) if configured.gives_credentials else None,
-        )
+        credentials = ChosenHandler(CREDENTIALS_HANDLER, chosen.folder)
+        with contextlib.ExitStack() as failed:  # Ends the functions that were loaded if another one cannot be.
+            environments = run(partial(self._function, chosen))
+            failed.callback(environments.close)
+            endpoint = run(partial(self._function, credentials)) if configured.gives_credentials else None
+            if endpoint is not None:
+                failed.callback(endpoint.close)
+            rules = load_functions(configured, self.place, self._function, unchanged)
+            failed.pop_all()
         for path in configured.files | self._code_files():
             version[path] = self._seen[path] if path in self._seen else _state(path)
-        return loaded
+        return _Loaded(configured, environments, endpoint, rules)
 
-    def _function(self, chosen: ChosenHandler) -> LoadedFunction:
+    def _function(self, chosen: ChosenHandler, more: Mapping[str, str] = _NOTHING) -> LoadedFunction:
         load = IsolatedFunction if self.isolate else LambdaFunction
-        variables = {CONFIG_VARIABLE: str(self.path), **self.environment}
+        variables = {CONFIG_VARIABLE: str(self.path), **self.environment, **more}
         return load(chosen.name, folder=chosen.folder, place=self.place, environment=variables)
 
     def _see(self) -> None:
@@ -242,7 +259,7 @@ class ReloadedConfiguration:
 
     def _code_files(self) -> frozenset[Path]:
         try:
-            self._code = self._chosen.files()
+            self._code = self._chosen.files() | self._rules_code()
         except InvalidFile as error:  # Its next save may repair it, or one of another file.
             self._code |= {Path(error.path)}
         return self._code

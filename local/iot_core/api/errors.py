@@ -12,6 +12,7 @@ from iot_core.authorizers.rules import (
     UnknownAuthorizer,
     violation,
 )
+from iot_core.rules.topic_rule import InvalidRuleSql, InvalidTopicRule, TopicRuleExists, UnknownTopicRule
 
 
 class ApiError(Exception):
@@ -120,4 +121,20 @@ def authorizer_errors(arn: Callable[[str, str], str]) -> Iterator[None]:
         raise ApiError(409, "DeleteConflictException", str(error)) from None
     except AuthorizerExists as error:
         members = {"resourceId": error.name, "resourceArn": arn("authorizer", error.name)}
+        raise ApiError(409, "ResourceAlreadyExistsException", str(error), members=members) from None
+
+
+@contextmanager
+def topic_rule_errors(arn: Callable[[str, str], str], name: str) -> Iterator[None]:
+    """Raises the errors of the rules' registry as ApiError, for the rule of this name."""
+    try:
+        yield
+    except InvalidRuleSql as error:
+        raise ApiError(400, "SqlParseException", str(error)) from None
+    except InvalidTopicRule as error:
+        raise invalid_request(str(error)) from None
+    except UnknownTopicRule as error:
+        raise ApiError(401, "UnauthorizedException", str(error)) from None
+    except TopicRuleExists as error:
+        members = {"resourceId": name, "resourceArn": arn("rule", name)}
         raise ApiError(409, "ResourceAlreadyExistsException", str(error), members=members) from None

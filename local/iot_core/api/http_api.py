@@ -72,7 +72,7 @@ class HttpApiRoute:
         event = _event(request, await read_body(request, MOST_JSON), self._core.place.account)
         resource = f"{request.method} {request.scope['path']}"
         try:
-            answer, decision = await run_function(function, event)
+            answer, decision, _ = await run_function(function, event)
             response = _response(answer)
         except Refused as refused:
             self._core.decisions.refused(refused, self._action, resource)

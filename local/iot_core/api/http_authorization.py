@@ -32,6 +32,7 @@ from iot_core.authorizers.event import ConnectionRequest, HttpContext, TlsContex
 from iot_core.authorizers.invocation import Authorization, Refused
 from iot_core.authorizers.rules import AuthorizerDescription
 from iot_core.core import IotCore
+from iot_core.iam.access_keys import IamPrincipal
 from iot_policies.connection import Connection
 
 _MOST = 16
@@ -69,8 +70,8 @@ class HttpAuthorization:
     def __init__(self, core: IotCore) -> None:
         self._core = core
 
-    async def require(self, request: Request, requested: RequestedAction) -> None:
-        """Checks that the sender of a request may do this. Raises ApiError, 401 or 403."""
+    async def require(self, request: Request, requested: RequestedAction) -> Authorization | IamPrincipal:
+        """Checks that the sender of a request may do this, and returns who it is. Raises ApiError, 401 or 403."""
         try:
             authorization = signed_by(request) or await self._authorize(request)
         except Refused as refused:
@@ -92,6 +93,7 @@ class HttpAuthorization:
         )
         if missing is not None:
             raise forbidden()
+        return authorization
 
     def require_of_signer(self, request: Request, action: str, kind: str, name: str) -> None:
         """Checks that the principal that signed a request may do this. One that is not signed may.

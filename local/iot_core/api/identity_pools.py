@@ -54,6 +54,8 @@ _TOKENS = frozenset({"token", "header", "authorization"})
 """The credential sources that show that the authorizer verified the token."""
 _ID = re.compile(r"[\w-]+:[0-9a-f-]+", re.ASCII)
 _MOST_ID = 55
+_MOST_PROVIDER = 128
+"""Characters of an ID and of a provider's name (Cognito API reference)."""
 
 
 def is_open(scope: Mapping[str, Any]) -> bool:
@@ -164,6 +166,9 @@ class IdentityPools:
         if len(logins) > 1:
             raise IdentityError("InvalidParameterException", "Logins: expected one provider on this machine")
         ((provider, token),) = logins.items()
+        if len(provider) > _MOST_PROVIDER:  # As a token that is in the name's place, which no answer or feed may show.
+            message = f"Logins: found a name of {len(provider)} characters, expected a provider's, with its token"
+            raise IdentityError("InvalidParameterException", message)
         if provider not in _names(_issuer(token)):
             message = "Token is not from a supported provider of this identity pool."
             raise IdentityError("NotAuthorizedException", f"{message} Logins names {provider}")

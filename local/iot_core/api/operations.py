@@ -29,6 +29,7 @@ from iot_core.api.query_protocol import FORM
 from iot_core.api.retained_messages import RetainedMessageOperations
 from iot_core.api.security_tokens import SecurityTokens
 from iot_core.api.signed_requests import SignedRequests
+from iot_core.api.topic_rules import TopicRuleOperations
 from iot_core.core import IotCore
 
 Handler = Callable[[Request], Awaitable[Response]]
@@ -158,7 +159,28 @@ def _control_plane(core: IotCore) -> list[BaseRoute]:
                 "DELETE": Operation(authorizers.clear_default, "iot:ClearDefaultAuthorizer"),
             },
         ),
+        *_topic_rules(TopicRuleOperations(core), operations),
         operations("/endpoint", {"GET": Operation(partial(_describe_endpoint, core), "iot:DescribeEndpoint")}),
+    ]
+
+
+def _topic_rules(
+    rules: TopicRuleOperations, operations: Callable[[str, Mapping[str, Operation]], BaseRoute]
+) -> list[BaseRoute]:
+    rule = partial(Operation, kind="rule")
+    return [
+        operations("/rules/{ruleName}/enable", {"POST": rule(rules.enable, "iot:EnableTopicRule")}),
+        operations("/rules/{ruleName}/disable", {"POST": rule(rules.disable, "iot:DisableTopicRule")}),
+        operations(
+            "/rules/{ruleName}",
+            {
+                "POST": rule(rules.create, "iot:CreateTopicRule"),
+                "GET": rule(rules.get, "iot:GetTopicRule"),
+                "PATCH": rule(rules.replace, "iot:ReplaceTopicRule"),
+                "DELETE": rule(rules.delete, "iot:DeleteTopicRule"),
+            },
+        ),
+        operations("/rules", {"GET": Operation(rules.list, "iot:ListTopicRules")}),
     ]
 
 

@@ -50,11 +50,11 @@ class PublishOperation:
             raise forbidden()
         if retain and is_reserved(topic):
             raise invalid_request("A message to a reserved topic cannot be retained")
-        await self._authorization.require(request, self._action(topic, retain))
+        sender = await self._authorization.require(request, self._action(topic, retain))
         broker = self._core.broker
         if retain and not broker.retained.has_room(topic, payload):
             raise throttled("The account has no room for another retained message")
-        broker.publish(broker.message(packet, topic))
+        broker.publish(broker.message(packet, topic), sender.principal_id)
         self._core.commit()
         return JSONResponse({"message": "OK", "traceId": str(uuid.uuid4())})
 

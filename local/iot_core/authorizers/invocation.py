@@ -160,7 +160,7 @@ class AuthorizerInvoker:
             signature_verified=signature.verified,
             connection_id=connection_id,
         )
-        answer, decision = await self._invoke(authorizer, event)
+        answer, decision, _ = await self._invoke(authorizer, event)
         call = AuthorizerCall(authorizer.name, event, decision)
         return Authorization(
             authorizer.name,

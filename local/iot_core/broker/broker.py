@@ -20,12 +20,13 @@ from iot_core.broker import presence
 from iot_core.broker.client import Client, Origin, connack, keep_alive, open_link, session_expiry
 from iot_core.broker.delivery import acknowledge, drain
 from iot_core.broker.direct_messages import DirectMessages
-from iot_core.broker.effects import Dropped, Effect, Publication, Report, drop_report
+from iot_core.broker.effects import Dropped, Effect, Publication, Report, RuleInput, drop_report
 from iot_core.broker.limits import IOT_CORE, Limits
 from iot_core.broker.message import Message
 from iot_core.broker.publishing import FanOut, Publisher
 from iot_core.broker.retained import RetainedMessages
 from iot_core.broker.router import Router
+from iot_core.broker.rule_filters import RuleFilters
 from iot_core.broker.session import Delivery, DisconnectReason, Outlet, Session, Sessions
 from iot_core.broker.shared_subscriptions import SharedSubscriptions
 from iot_core.broker.storage import Storage
@@ -58,27 +59,6 @@ _REPORTED = 100
 _logger = logging.getLogger(__name__)
 
 
-class SteadyClock:
-    """Seconds since 1970. While the wall clock is set back, the time goes on at its pace.
-
-    So messages, sessions and Wills expire in time if the wall clock changes. After it was set back, this clock is ahead
-    of it until the process ends.
-    """
-
-    def __init__(self, wall_clock: Callable[[], float], monotonic: Callable[[], float]) -> None:
-        """`wall_clock` gives seconds since 1970; `monotonic` gives seconds from any start."""
-        self._wall_clock = wall_clock
-        self._monotonic = monotonic
-        self._ahead = wall_clock() - monotonic()
-
-    def __call__(self) -> float:
-        """The time now."""
-        wall = self._wall_clock()  # First: a pause between the two must not put this clock ahead.
-        monotonic = self._monotonic()
-        self._ahead = max(self._ahead, wall - monotonic)
-        return monotonic + self._ahead
-
-
 class Broker:
     """Serves authorized clients. It runs on one thread, and nothing in it waits."""
 
@@ -89,23 +69,28 @@ class Broker:
         limits: Limits = IOT_CORE,
         clock: Callable[[], float] = time.time,
         report: Callable[..., object] = lambda *_, **__: None,
+        trigger: Callable[[RuleInput], object] = lambda _: None,
     ) -> None:
         """Loads what the storage has. Raises StorageError.
 
         `clock` returns seconds since 1970. `report` takes records for the feed: their kind, and fields by name.
+        `trigger` takes the messages for topic rules; it must not call the broker before the event loop's next turn.
         """
         self.storage = storage
         self.limits = limits
         self.retained = RetainedMessages(storage, limits, clock)
         self._clock = clock
         self._report = report
+        self._trigger = trigger
         self.router: Router[Session] = Router()
         """All subscriptions."""
         self._sessions = Sessions(storage, self.router)
         self._clients: dict[str, Client] = {}
         self._subscriptions = Subscriptions(self._sessions, self.retained, limits)
         self._shared = SharedSubscriptions(self.router, storage, limits, clock)
-        self._fan_out = FanOut(self.router, self.retained, self._shared, limits)
+        self.rule_filters = RuleFilters()
+        """Which topic rules get which messages."""
+        self._fan_out = FanOut(self.router, self.retained, self._shared, self.rule_filters, limits)
         self._wills = Wills(storage, limits, clock)
         self.direct_messages = DirectMessages(self._sessions, clock)
         self._version_numbers = itertools.count(round(clock() * 1000))
@@ -217,9 +202,9 @@ class Broker:
         self._end(client, reason, code, explanation=str(error))
         self._settle()
 
-    def publish(self, message: Message) -> None:
-        """Publishes a message that came over HTTP."""
-        self._pending.append(Publication(message))
+    def publish(self, message: Message, principal_id: str | None = None) -> None:
+        """Publishes a message that came over HTTP from a principal, or from a topic rule."""
+        self._pending.append(Publication(message, principal_id=principal_id))
         self._settle()
 
     def message(self, packet: Publish, topic: str) -> Message:
@@ -316,6 +301,8 @@ class Broker:
                 self._pending.append(effect)
             elif isinstance(effect, Report):
                 self._report(effect.kind, **effect.fields)
+            elif isinstance(effect, RuleInput):
+                self._trigger(effect)
             else:
                 self._drop(effect)
 
@@ -323,8 +310,7 @@ class Broker:
         """Does everything that is pending."""
         while True:
             if self._pending:
-                message, publisher = self._pending.popleft()
-                self._take(self._fan_out.deliver(message, publisher))
+                self._take(self._fan_out.deliver(*self._pending.popleft()))
             elif self._hand_out_due and self._shared.queues:
                 self._hand_out_due = False
                 self._take(self._shared.hand_out())

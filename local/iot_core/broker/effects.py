@@ -3,7 +3,8 @@
 No part calls the broker. A part that has more to tell than its result returns effects:
 - a `Publication`: a message that the broker must publish,
 - a `Dropped`: a message that a session missed, perhaps because its client is so slow that the broker must end it,
-- a `Report`: a record for the feed.
+- a `Report`: a record for the feed,
+- a `RuleInput`: a message for topic rules.
 """
 
 from collections.abc import Mapping
@@ -20,6 +21,8 @@ class Publication(NamedTuple):
     message: Message
     publisher: Session | None = None
     """The session of the client that publishes it. None for IoT Core itself and for HTTP clients."""
+    principal_id: str | None = None
+    """The principal ID of an HTTP client."""
 
 
 class Dropped(NamedTuple):
@@ -38,7 +41,21 @@ class Report(NamedTuple):
     fields: Mapping[str, object]
 
 
-Effect = Publication | Dropped | Report
+class RuleInput(NamedTuple):
+    """A message for topic rules."""
+
+    rules: tuple[str, ...]
+    """The names of the rules."""
+    topic: str
+    """With basic ingest, without the prefix `$aws/rules/NAME/`."""
+    payload: bytes
+    client_id: str | None
+    """None for a message that did not come from an MQTT client."""
+    principal_id: str | None
+    """None for IoT Core itself."""
+
+
+Effect = Publication | Dropped | Report | RuleInput
 
 
 def drop_report(reason: IotCoreReason, *, count: int = 1, **fields: object) -> Report:

@@ -14,6 +14,7 @@ The rules of the delivery (MQTT 5.0, sections 3.3.1.3 and 3.8.3.1):
 - RETAIN stays set only for a subscription with Retain As Published.
 - An absent client gets it later, if its session is persistent and the QoS is 1.
 - Each group of a shared subscription gets it once.
+- Topic rules whose filters match get it too. With basic ingest, only one rule gets it, and no subscriber.
 """
 
 from collections.abc import Callable
@@ -24,11 +25,13 @@ from iot_core.broker.limits import BrokenRule, Limits, RateLimit
 from iot_core.broker.message import Message, properties_size
 from iot_core.broker.retained import RetainedMessages
 from iot_core.broker.router import Router
+from iot_core.broker.rule_filters import RuleFilters
 from iot_core.broker.session import Session
 from iot_core.broker.shared_subscriptions import SharedSubscriptions
 from iot_core.broker.topics import (
     EVENTS_ARE_RESERVED,
     NOT_RETAINED,
+    RULES,
     InvalidTopic,
     check_topic_name,
     is_event,
@@ -108,19 +111,30 @@ class FanOut:
     """Delivers messages by the subscriptions of a router."""
 
     def __init__(
-        self, router: Router[Session], retained: RetainedMessages, shared: SharedSubscriptions, limits: Limits
+        self,
+        router: Router[Session],
+        retained: RetainedMessages,
+        shared: SharedSubscriptions,
+        rules: RuleFilters,
+        limits: Limits,
     ) -> None:
         self._router = router
         self._retained = retained
         self._shared = shared
+        self._rules = rules
         self._limits = limits
 
-    def deliver(self, message: Message, publisher: Session | None) -> list[Effect]:
-        """Delivers a message to all subscribers. Returns what was dropped.
+    def deliver(self, message: Message, publisher: Session | None, principal_id: str | None = None) -> list[Effect]:
+        """Delivers a message to all subscribers. Returns what was dropped, and what topic rules get.
 
         It writes to the outlets itself: a returned object for each packet would make fan-out slower.
         """
         effects: list[Effect] = []
+        ingested = message.topic.startswith(RULES)
+        if ingested or self._rules:
+            effects += self._rules.inputs(message, publisher, principal_id)
+        if ingested:
+            return effects
         if message.retain and not self._retained.keep(message):
             effects.append(drop_report(IotCoreReason.TOO_MANY_RETAINED))
         routes = self._router.routes(message.topic)
@@ -138,10 +152,8 @@ class FanOut:
                 continue
             if dropped is not None:
                 effects.append(dropped)
-        for group in routes.groups:
-            dropped = self._shared.deliver(group, message)
-            if dropped is not None:
-                effects.append(dropped)
+        shared = (self._shared.deliver(group, message) for group in routes.groups)
+        effects += (dropped for dropped in shared if dropped is not None)
         return effects
 
 

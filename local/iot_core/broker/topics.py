@@ -10,7 +10,7 @@ _SHARE = "$share/"
 """Begins the filter of a shared subscription, `$share/NAME/FILTER` (MQTT 5.0, section 4.8.2)."""
 _AWS = "$aws/"
 _EVENTS = "$aws/events/"
-_RULES = "$aws/rules/"
+RULES = "$aws/rules/"
 """Basic ingest. The name of a rule follows, which belongs to the prefix."""
 
 EVENTS_ARE_RESERVED = "only IoT Core publishes events"
@@ -116,8 +116,8 @@ def _check(topic: str, limits: Limits) -> None:
         raise InvalidTopic("a topic must not contain U+0000 [MQTT-4.7.3-2]")
     if is_reserved(topic) and not topic.startswith(_AWS):
         raise InvalidTopic("topics that start with $ are reserved for AWS")
-    if topic.startswith(_RULES):
-        topic = topic.removeprefix(_RULES).partition("/")[2]
+    if topic.startswith(RULES):
+        topic = topic.removeprefix(RULES).partition("/")[2]
     if len(topic.encode()) > limits.topic:
         raise InvalidTopic(f"a topic has at most {limits.topic} bytes of UTF-8")
     if topic.count("/") > limits.topic_slashes:

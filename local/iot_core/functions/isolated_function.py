@@ -85,7 +85,8 @@ class IsolatedFunction:
         if found.get("number") != self._count:
             self.close()
             raise BrokenHandler("the handler's process sent an answer to another event")
-        return Invocation(cast("_Message", found["answer"]), cast("_Message", found["decision"]))
+        answer, decision = cast("_Message", found["answer"]), cast("_Message", found["decision"])
+        return Invocation(answer, decision, str(found["output"]))
 
     @property
     def ended(self) -> bool:
@@ -214,7 +215,8 @@ def _answer(function: LambdaFunction, message: _Message) -> _Message:
         return {"broken": str(error)}
     except BaseException as error:  # noqa: BLE001 (the other side raises it)
         return {"broken": f"the handler raised {type(error).__name__}: {error}"}
-    return {"number": message["number"], "answer": invocation.answer, "decision": dict(invocation.decision)}
+    answer, decision, output = invocation
+    return {"number": message["number"], "answer": answer, "decision": dict(decision), "output": output}
 
 
 if __name__ == "__main__":

@@ -48,6 +48,8 @@ _added_folders: set[str] = set()
 _MOST_OUTPUT = 1024 * 1024
 """Characters that one capture keeps, so that a function that prints without end does not fill the memory."""
 
+_LONGEST_OUTPUT = 1000
+"""Characters of what a handler printed that an invocation has."""
 _LONGEST_ERROR = 1000
 """Characters of an error that a message shows."""
 _MOST_ANSWER = 6 * 1024 * 1024
@@ -86,6 +88,8 @@ class Invocation(NamedTuple):
     answer: Answer
     decision: Mapping[str, object]
     """The log line of the decision; empty if the handler writes none."""
+    output: str = ""
+    """What the handler printed, up to a limit."""
 
 
 class BrokenHandler(Exception):
@@ -156,7 +160,7 @@ class LambdaFunction:
             raise BrokenHandler(f"the handler answered with {type(answer).__name__}: expected a dict")
         if len(text) > _MOST_ANSWER:
             raise BrokenHandler(f"the handler's answer has {len(text)} bytes: Lambda allows {_MOST_ANSWER}")
-        return Invocation(answer, _decision(output.text()))
+        return Invocation(answer, _decision(output.text()), output.text()[:_LONGEST_OUTPUT].rstrip())
 
 
 def handler_file(handler: str, folder: Path) -> Path | None:

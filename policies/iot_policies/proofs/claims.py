@@ -73,7 +73,8 @@ def levels_for(value: object | None) -> tuple[str, ...]:
 
 
 def _level(value: object) -> str:
-    text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+    is_whole = isinstance(value, int) and not isinstance(value, bool) and -(2**63) < value < 2**63
+    text = str(value) if is_whole else value
     if not isinstance(text, str) or not text or any(sign in text for sign in UNSAFE) or len(text.encode()) > _LONGEST:
         raise MustBeRefused("unsafe_value")
     return text

@@ -8,6 +8,8 @@
 
 from iot_policies.proofs.patterns import UNSAFE
 
+LONGEST = "é" * 64
+"""A value of 128 bytes."""
 ODD = "Ä{0}{1}{2}{{B}}%2A,\\1 ßﬁ"
 BROKEN_NAMES = (
     *("a\u0301", "\u212b"),  # Not composed.
@@ -19,16 +21,42 @@ BROKEN_NAMES = (
 """Texts that break the name rule."""
 UNSAFE_NAMES = (
     *(text for sign in UNSAFE for text in (sign, f"{sign}a", f"a{sign}b", f"a{sign}")),
-    *("a${iot:ClientId}", "é" * 65),
+    *("a${iot:ClientId}", "é" * 64 + "a", "\U0001f98a" * 33),  # 129 and 132 bytes.
 )
 """Texts that are names and no plain level."""
-_IN_LISTS: tuple[object, ...] = ("a/b", "*", "a${iot:ClientId}", "", "é" * 65, True, 1.0, {}, ["fox"], None, "a\u200b")
+_IN_LISTS: tuple[object, ...] = (
+    "a/b",
+    "*",
+    "a${iot:ClientId}",
+    "",
+    "é" * 65,
+    2**63,
+    True,
+    1.0,
+    {},
+    ["fox"],
+    None,
+    "a\u200b",
+)
 UNSAFE_VALUES: tuple[object, ...] = (
-    *(*UNSAFE_NAMES, *BROKEN_NAMES, "", True, 1.0, 1.5, {}),
+    *(*UNSAFE_NAMES, *BROKEN_NAMES, "", True, 1.0, 1.5, 2**63, -(2**63), {}),
     *(each for bad in _IN_LISTS for each in (["fox", bad], [bad, "fox"], ["fox", "owl", bad])),
 )
 """Values that no placeholder takes."""
-PLAIN_VALUES: tuple[object, ...] = (7, 0, -7, [7, "7"], [], "fox", "fox owl", "fox,owl", ["fox owl", "bee"], ODD)
+PLAIN_VALUES: tuple[object, ...] = (
+    7,
+    0,
+    -7,
+    [7, "7"],
+    [],
+    "fox",
+    "fox owl",
+    "fox,owl",
+    ["fox owl", "bee"],
+    ODD,
+    LONGEST,
+    2**63 - 1,
+)
 """Values that placeholders take. A text with a space is two words in some claims."""
 UNREADABLE_VALUES: tuple[object, ...] = (
     *(None, *BROKEN_NAMES, "a\tzz"),

@@ -34,6 +34,7 @@ from iot_policies.proofs.patterns import (
     lead,
     levels_of,
     template_levels,
+    text_of,
     variables_of,
 )
 from iot_policies.template import PolicyTemplate
@@ -150,6 +151,19 @@ class Meaning(NamedTuple):
 
     allowed: tuple[Reach, ...]
     denied: tuple[Reach, ...]
+
+    def may_connect(self, client_id: str) -> bool:
+        """Whether a client may connect with a client ID if it asks for no more than it may."""
+        denied = (each for each in self.denied if each.entry.attributes is None)
+        return any(_is_client_id(each, client_id) for each in self.allowed) and not any(
+            _is_client_id(each, client_id) for each in denied
+        )
+
+
+def _is_client_id(reach: Reach, client_id: str) -> bool:
+    text = text_of(reach.levels)
+    is_beginning = text.endswith("*") and client_id.startswith(text[:-1])
+    return reach.action == "iot:Connect" and (is_beginning or client_id == text)
 
 
 def meaning(template: PolicyTemplate, principal: Principal, client_id: str | None) -> Meaning:

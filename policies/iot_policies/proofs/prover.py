@@ -51,6 +51,8 @@ ASSUMPTIONS = (
 LEFT_OUT = "the policies of example principals: how the compiler treats several entries together was not tested"
 """What `quick` leaves out."""
 
+_NOT_GRANTED = "client_id_not_granted"
+"""The reason code for which the authorizer refuses a client ID before it sends any document."""
 _NUMBERS = (4, 16, 64, 256)
 """The values of each list in the examples with many values."""
 _MOST_COMPARED = 64
@@ -258,10 +260,13 @@ class _Prover:
         if isinstance(expected, str):
             self.proof.counterexample = of_refusal(example, found=None, expected=expected)
             return
-        resources = () if only_packing else resources_of(policy.statements)
-        difference = self.languages.difference(resources, expected) if resources else None
+        compared = None if only_packing else resources_of(policy.statements)
+        difference = None if compared is None else self.languages.difference(compared, expected)
         if difference is not None:
             self.proof.counterexample = of_difference(self.template, example, difference, policy.statements, expected)
+        elif client_id is not None and (may := expected.may_connect(client_id)) != policy.may_connect(client_id):
+            found, wanted = (_NOT_GRANTED, None) if may else (None, _NOT_GRANTED)
+            self.proof.counterexample = of_refusal(example, found=found, expected=wanted)
         else:
             self._check_packing(example, policy, expected)
 
@@ -277,7 +282,7 @@ class _Prover:
             documents = policy.documents(LONGEST_PLACE)
         except PolicyTooLarge as error:
             self.proof.too_large += 1
-            if _is_small(expected):
+            if _is_small(expected) or _have_room(policy.statements):
                 self.proof.counterexample = of_refusal(example, found=error.reason, expected=None)
             return
         if _packed(documents) != _unpacked(policy.statements) or not _fit(documents):
@@ -317,6 +322,21 @@ _OVERHEAD = 180
 """Characters of a statement and an ARN around a resource, at most."""
 
 
+def _have_room(statements: tuple[Statement, ...]) -> bool:
+    """Whether statements certainly fit, if each resource is put into any document that has room for it.
+
+    With one more document than there may be, each of the others has no room for the longest statement of one resource.
+    """
+    if not statements:
+        return True
+    prefix = LONGEST_PLACE.arn_prefix("iot")
+    headings = sum(len(compact(heading.over([]))) + 1 for heading, _ in statements)
+    sizes = [len(compact(prefix + name)) + 1 for _, names in statements for name in names]
+    longest = max(sizes) + max(len(compact(heading.over([]))) + 1 for heading, _ in statements)
+    room = LONGEST_DOCUMENT - len(compact({"Version": "2012-10-17", "Statement": []})) - longest
+    return sum(sizes) + MOST_DOCUMENTS * headings <= MOST_DOCUMENTS * room
+
+
 def _packed(documents: list[Document]) -> Counter[tuple[str, str, str, str]]:
     return Counter(
         (each["Effect"], action, resource, compact(each.get("Condition")))
@@ -339,7 +359,11 @@ def _unpacked(statements: tuple[Statement, ...]) -> Counter[tuple[str, str, str,
 
 def _fit(documents: list[Document]) -> bool:
     return len(documents) <= MOST_DOCUMENTS and all(
-        document["Version"] == "2012-10-17" and len(compact(document)) <= LONGEST_DOCUMENT for document in documents
+        document["Version"] == "2012-10-17"
+        and len(compact(document)) <= LONGEST_DOCUMENT
+        and document["Statement"]
+        and all(each["Resource"] and each.get("Condition", True) for each in document["Statement"])
+        for document in documents
     )
 
 

@@ -5,8 +5,9 @@
    (`ambiguous_claim`), if a placeholder's value is no plain level (`unsafe_value`), which can also be the client ID, or
    if a deny cannot compare a claim (`unclear_denial`).
 3. For each claim, each of these values, and each entry that grants something, the smallest principals with the value
-   are tried with both templates: one for each value of each condition. One that only one template refuses stands for
-   its kind. More than MOST_PRINCIPALS are not covered.
+   are tried with both templates: one for each value of each condition. A claim of a `when` is read also if its other
+   conditions do not hold, so it is tried without them, too. One that only one template refuses stands for its kind.
+   More than MOST_PRINCIPALS are not covered.
 4. The example principals of `diff` can show more kinds: `refusal_of`.
 """
 
@@ -130,6 +131,8 @@ def _tries(
     for entry in _simplest_grants(granting):
         values = words.fill({}, variables_of(template_levels(entry.text))) or {}
         smallest = smallest_principals(words, [entry.block, reading], values)
+        if source.removeprefix("claims.") in (reading.when or {}):
+            smallest += smallest_principals(words, [entry.block], values)
         if len(smallest) > MOST_PRINCIPALS:
             raise NotCovered("conditions have too many values to try each")
         for example in smallest:

@@ -11,8 +11,9 @@ So the kinds are: which blocks apply, which values are missing, and which levels
    For each two entries also: values that differ only in case, and no client ID.
 4. Many values in each list, until the policy is too large: packing then needs several documents.
 5. Each placeholder missing, with values that are no plain level, and with values that are easily changed by copying
-   (`hostile_values.py`).
-6. For each condition: every spelling of it, near misses, and values that cannot be compared or read, each alone and at
+   (`hostile_values.py`). Values that cannot be read, also if their block does not apply: then they are not read.
+6. For each entry of `connect`: client IDs that it matches, and near misses.
+7. For each condition: every spelling of it, near misses, and values that cannot be compared or read, each alone and at
    both ends of a list (`spellings.py`).
 """
 
@@ -102,6 +103,7 @@ class Examples:
         yield self._example({}, {})._replace(client_id=self._word(CLIENT_ID))
         yield from self._of_conditions()
         yield from self._of_placeholders()
+        yield from self._of_client_ids()
         for case in self._choices(every):
             yield from self._examples({}, case)
         for one, other in related(self._template.entries, self._template.topic_prefix):
@@ -212,8 +214,19 @@ class Examples:
                             yield _with(base, claims | found)
                 for found in unreadable(name):
                     yield _with(base, claims | found)
+                yield from self._unread(entry, name)
         if self._template.entries:
             yield from self._of_names(base)
+
+    def _unread(self, entry: Entry, name: str) -> Iterator[ExamplePrincipal]:
+        """Values of a claim that no placeholder takes, while other blocks apply and that of the entry does not."""
+        when = entry.block.when or {}
+        case = self._choices(range(len(self._blocks)))[0]
+        base = self._example({}, {key: each for key, each in case.items() if key not in (*when, name)})
+        if when and name not in when:
+            bad: tuple[dict[str, object], ...] = ({name: "a/b"}, {name: {"zz": 1}})
+            for found in (*bad, *unreadable(name)):
+                yield _with(base, {**base.principal.claims, **found})
 
     def _of_names(self, base: ExamplePrincipal) -> Iterator[ExamplePrincipal]:
         """A principal and a client ID that is missing, breaks the name rule, or is no plain level."""
@@ -221,6 +234,18 @@ class Examples:
             yield base._replace(principal=Principal(text, base.principal.claims))
             yield base._replace(client_id=text)
         yield base._replace(client_id=None)
+
+    def _of_client_ids(self) -> Iterator[ExamplePrincipal]:
+        """Client IDs of each entry of `connect`, and near misses, also if only blocks without `when` apply."""
+        for entry in self._template.entries:
+            if entry.key == "connect":
+                values = self._values_of([entry])
+                text = "/".join(literal(_replaced(level, values)) for level in _levels(entry))
+                begins = text.removesuffix("*")
+                for case in (self._choices([entry.block_index])[0], {}):
+                    base = self._example(values, case)
+                    for each in (begins, text, f"{begins}a", f"a{begins}", f"{begins}/a", begins[:-1], begins[1:]):
+                        yield base._replace(client_id=each or "a")
 
     def _odd(self, entry: Entry) -> ExamplePrincipal:
         """An example with a value for each placeholder that a careless copy changes."""

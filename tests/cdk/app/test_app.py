@@ -30,6 +30,7 @@ ALL = {
     "domain": {"name": "chat"},
 }
 """A stage with everything that the app adds."""
+RULE = '[[rule]]\nname = "on_say"\ntopics = ["rooms/#"]\nfunction = "my_rules.on_message"'
 OTHER = {
     "provisioned_concurrency": 3,
     "topic_prefix": "other",
@@ -68,7 +69,10 @@ class Output:
 
 @pytest.fixture(scope="module")
 def output(tmp_path_factory: pytest.TempPathFactory) -> Output:
-    return Output(write_code(tmp_path_factory.mktemp("all") / "project") / "authorizer.toml", ALL)
+    folder = write_code(tmp_path_factory.mktemp("all") / "project")
+    append(folder / "authorizer.toml", RULE)
+    (folder / "my_rules.py").write_text("def on_message(event, context): ...\n")
+    return Output(folder / "authorizer.toml", ALL)
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +90,10 @@ def test_cdk_nag_finds_only_what_is_acknowledged_with_a_reason(output: Output) -
     reports = json.loads((output.folder / "validation-report.json").read_text())["pluginReports"]
     assert {(report["conclusion"], *report["violations"]) for report in reports} == {("success",)}
     acknowledged = [finding for report in reports for finding in report.get("suppressedViolations", ())]
-    assert {finding["ruleName"].partition("[")[0] for finding in acknowledged} == {"AwsSolutions-IAM5"}
+    assert {finding["ruleName"].partition("[")[0] for finding in acknowledged} == {
+        "AwsSolutions-IAM5",
+        "AwsSolutions-SQS3",
+    }
     assert all(finding["reason"] for finding in acknowledged)
 
 
@@ -124,6 +131,12 @@ def statement(expected: dict[str, object]) -> dict[str, object]:
     ("stage", "kind", "properties"),
     [
         ("output", "AWS::IoT::Authorizer", {"AuthorizerName": "chat-prod"}),
+        ("output", "AWS::IoT::TopicRule", {"RuleName": "chat_prod_on_say"}),
+        (
+            "output",
+            "AWS::CloudWatch::Alarm",
+            {"Namespace": "AWS/SQS", "Threshold": 0, "AlarmActions": Match.any_value()},
+        ),
         ("output", "AWS::Lambda::Function", {"SnapStart": {"ApplyOn": "PublishedVersions"}}),
         ("output", "Custom::DefaultAuthorizer", {"AuthorizerName": "chat-prod", "ServiceToken": Match.any_value()}),
         ("output", ROLE, statement({"Action": ["iot:ClearDefaultAuthorizer", "iot:DescribeDefaultAuthorizer"]})),

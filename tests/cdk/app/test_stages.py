@@ -8,8 +8,16 @@ from pathlib import Path
 
 import pytest
 
+from iot_authorizer.rule_settings import MessageRule
 from iot_authorizer_cdk import DomainProps, InvalidSettings
-from iot_authorizer_cdk.app.stages import StackNames, Stage, check_own_table, read_stage, stages_of_file
+from iot_authorizer_cdk.app.stages import (
+    StackNames,
+    Stage,
+    check_own_messages,
+    check_own_table,
+    read_stage,
+    stages_of_file,
+)
 
 TABLE_ARN = "arn:aws:dynamodb:eu-west-1:123456789012:table/identities"
 
@@ -86,6 +94,29 @@ def test_two_stages_never_use_one_identity_table(
     message = f"authorizer.toml: table: stages prod and dev would use one table, {table}: set"
     with pytest.raises(InvalidSettings, match=re.escape(message)) if is_refused else nullcontext():
         check_own_table({"dev": dev, "prod": prod}, "prod", table)
+
+
+@pytest.mark.parametrize(
+    ("topic", "dev", "prod", "is_refused"),
+    [
+        ("rooms/#", {}, {}, True),
+        ("rooms/#", {"topic_prefix": "dev"}, {}, False),
+        ("+/say", {"topic_prefix": "dev"}, {}, False),
+        ("#", {"topic_prefix": "dev"}, {}, True),
+        ("#", {"topic_prefix": "dev"}, {"topic_prefix": "prod"}, False),
+        ("$aws/events/#", {"topic_prefix": "dev"}, {"topic_prefix": "prod"}, True),
+        ("$aws/events/#", {}, {"own_account": False}, False),
+        ("$aws/events/#", {}, {"own_account": True}, False),
+        ("$aws/events/#", {"own_account": True}, {}, False),
+    ],
+)
+def test_a_rule_gets_no_messages_of_another_stage_unless_this_is_accepted(
+    topic: str, dev: dict[str, object], prod: dict[str, object], is_refused: bool
+) -> None:
+    rule = MessageRule(name="on_say", topics=(topic,), function="my_rules.on_message")
+    message = "authorizer.toml: rule on_say: stage prod gets messages of stage dev"
+    with pytest.raises(InvalidSettings, match=re.escape(message)) if is_refused else nullcontext():
+        check_own_messages({"dev": dev, "prod": prod}, "prod", [rule], "")
 
 
 def test_the_stages_are_read_from_cdk_json(tmp_path: Path) -> None:

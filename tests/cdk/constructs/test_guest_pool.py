@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from aws_cdk import App, Environment, Stack, Validations
-from aws_cdk.assertions import Template
+from aws_cdk.assertions import Annotations, Match, Template
 from cdk_nag import AwsSolutionsChecks
 
 from iot_authorizer_cdk import GuestPool, InvalidSettings
@@ -70,6 +70,15 @@ def test_a_template_that_no_role_can_express_is_refused(policy: Path) -> None:
     policy.write_text('[[grant]]\nconnect = ["{claims.device}"]\n')
     with pytest.raises(InvalidSettings, match=r"has no role for guests: .*guests have no claim device"):
         synthesized(policy)
+
+
+@pytest.mark.parametrize(("subscribed", "warns"), [("guests/+", True), ("news/+", False)])
+def test_an_entry_that_tells_guests_the_ids_of_others_is_a_warning(policy: Path, subscribed: str, warns: bool) -> None:
+    policy.write_text(POLICY.replace("news/+", subscribed))
+    stack = Stack(App(), "Test")
+    GuestPool(stack, "Guests", policy=policy)
+    message = Match.string_like_regexp("subscribe.0.: .*tells each guest the identity IDs of others")
+    assert bool(Annotations.from_stack(stack).find_warning("/Test/Guests", message)) is warns
 
 
 @pytest.mark.parametrize("known", [True, False])

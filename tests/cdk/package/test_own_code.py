@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from iot_authorizer.configuration import HANDLER
 from iot_authorizer_cdk.package.own_code import OwnCode, own_code
 from iot_policies import InvalidFile
 
@@ -22,7 +21,7 @@ def write(folder: Path, files: Mapping[str, str]) -> None:
 def found(folder: Path, files: Mapping[str, str], handler: str = "rules.lambda_handler") -> OwnCode:
     """The code of a project with these files."""
     write(folder, {"authorizer.toml": f'name = "chat"\nhandler = "{handler}"\n', **files})
-    code = own_code(folder / "authorizer.toml", handler)
+    code = own_code(folder / "authorizer.toml", {("handler",): handler})
     assert code is not None
     return code
 
@@ -106,7 +105,7 @@ def test_no_code_runs(tmp_path: Path) -> None:
 
 
 def test_the_packages_own_handler_has_no_other_code(tmp_path: Path) -> None:
-    assert own_code(tmp_path / "authorizer.toml", HANDLER) is None
+    assert own_code(tmp_path / "authorizer.toml", {}) is None
 
 
 @pytest.mark.parametrize(
@@ -158,7 +157,7 @@ def test_an_import_that_nothing_provides_is_refused_with_its_place(
         ),
         (
             {"rules.py": "from rooms.tests import ann", "rooms/tests/__init__.py": "", "rooms/__init__.py": ""},
-            r"rooms/tests/__init__\.py: the handler imports this file, but tests are not deployed",
+            r"rooms/tests/__init__\.py: your code imports this file, but tests are not deployed",
         ),
         ({"rules.py": "from . import rooms"}, r"rules\.py:1: from \. import rooms: the dots lead out of the package"),
         ({"rules.py": "import rooms", "rooms.py": "\n\ndef ("}, r"rooms\.py:3: SyntaxError: "),

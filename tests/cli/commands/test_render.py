@@ -98,6 +98,12 @@ def test_render_prints_the_role_of_guests_with_the_claims_that_all_of_them_have(
     assert "topic/rooms/lobby/say/${cognito-identity.amazonaws.com:sub}" in done.stdout
 
 
+def test_render_warns_of_an_entry_that_tells_guests_the_identity_ids_of_others(run: Run) -> None:
+    done = run("render", CHAT, "--as", "cognito-role", "--claims", '{"rooms": ["lobby"]}')
+    assert 'grant[1].subscribe[0]: warning: "rooms/{claims.rooms}/#" tells each guest' in done.stderr
+    assert "warning" not in run("render", CHAT, "--as", "cognito-role").stderr
+
+
 def test_render_names_the_line_of_an_entry_that_guests_cannot_have(run: Run, folder: Path) -> None:
     (folder / "own.toml").write_text('[[grant]]\nconnect = ["{principal}"]\npublish = ["a/{claims.rooms}"]\n')
     done = run("render", "own.toml", "--as", "cognito-role")

@@ -109,3 +109,18 @@ def test_a_connection_is_described_and_ended(aws: Aws, service: Service) -> None
     assert subscriptions == [{"topicFilter": "inbox/#", "qos": 1}]
     assert aws("iot-data", "delete-connection", *client, "--clean-session").returncode == 0
     assert listener.closed
+
+
+def test_a_topic_rule_is_created_listed_and_deleted(aws: Aws) -> None:
+    payload = {
+        "sql": "SELECT * FROM 'a/#'",
+        "awsIotSqlVersion": "2016-03-23",
+        "actions": [{"lambda": {"functionArn": FUNCTION_ARN}}],
+    }
+    name = ("--rule-name", "copies")
+    made = aws("iot", "create-topic-rule", *name, "--topic-rule-payload", json.dumps(payload))
+    assert made.returncode == 0, made.stderr
+    listed = aws("iot", "list-topic-rules", "--query", "rules[].[ruleName, topicPattern]", "--output", "text")
+    assert listed.stdout == "copies\ta/#\n"
+    assert aws("iot", "delete-topic-rule", *name).returncode == 0
+    assert "Access to topic rule 'copies' was denied" in aws("iot", "get-topic-rule", *name).stderr

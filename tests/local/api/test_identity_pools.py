@@ -128,6 +128,13 @@ def test_a_token_that_the_authorizer_did_not_read_is_refused(cognito: Boto) -> N
     assert "does not say whose token it is" in refusal.message
 
 
+def test_a_token_in_the_place_of_the_providers_name_is_not_shown(service: Service, cognito: Boto) -> None:
+    token = "eyJh" + "x" * 200
+    with refused("InvalidParameterException", 400) as refusal:
+        cognito("get_id", IdentityPoolId=POOL, Logins={token: PROVIDER})
+    assert token[:8] not in f"{refusal.message}{last(service)}"
+
+
 def test_without_a_policy_for_guests_there_are_no_credentials(service: Service, cognito: Boto) -> None:
     ann = cognito("get_id", IdentityPoolId=POOL, Logins={PROVIDER: login("ann")})["IdentityId"]
     service.do(lambda core: core.configure_identities(None, "the template has no guests"))

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iot_core.broker.broker import SteadyClock
+from iot_core.broker.steady_clock import SteadyClock
 from tests.clock import Clock
 
 

@@ -51,10 +51,17 @@ CRAFTED: dict[str, Blocks] = {
     ),
     "another entry that is deeper": (grant(publish=["{principal}/+", "a/+/+/#"]),),
     "names of a container": (grant(subscribe=["$share/{claims.team}/a/#", "a/b/+", "$share/g/a/b/c/d"]),),
+    "another entry that is much deeper": (grant(publish=["a/+/c", "a/b/d/e/c"]),),
+    "a first wildcard that reaches deeper": (grant(publish=["a/+", "+/b/c"]),),
+    "what begins with $ beside a wildcard": (grant(publish=["+/b", "$s/b"]),),
+    "the first level of a container": (grant(publish=["{claims.x}/#", "{principal}/b"]),),
+    "entries that contain each other": (grant(publish=["a/{claims.x}/#", "a/{claims.y}/#"]),),
     "values of a container": (grant(publish=["a/{claims.x}/#", "a/{claims.y}/{claims.z}/{principal}"]),),
     "each value of a container": (grant(publish=["a/{claims.x}/#", "a/{claims.x}/+"]),),
     "equal values": (grant(publish=["a/{claims.x}/+", "a/{claims.y}/b/c"]),),
     "a level between wildcards": (grant(publish=["a/+/b/#"]),),
+    "a level between the first one and the last one": (grant(publish=["+/b/#"]),),
+    "an unknown placeholder": (grant(publish=["a/+", "b/{foo}"]),),
     "all levels behind one": (grant(publish=["a/+/#"], subscribe=["a/+/+/#"]),),
     "order of placeholders": (grant(publish=["r/{principal}/{claims.a}/+"], subscribe=["r/{claims.a}/+/{principal}"]),),
     "leading wildcards": (grant(publish=["+"], subscribe=["+/+"]), deny(when={"off": True}, subscribe=["+/x"])),
@@ -66,6 +73,12 @@ CRAFTED: dict[str, Blocks] = {
         grant(connect=["{principal}/*"], publish=["z/#"], retain=["t"], subscribe=["z/#"]),
         deny(when={"off": [True, "soon", 3]}, publish=["z/#"], connect=["{principal}/*"]),
         deny(when={"no.retain": "*"}, retain=["#"], subscribe=["z/{claims.no.topics}"]),
+    ),
+    "denies of spellings": (
+        grant(publish=["z/#"]),
+        deny(when={"active": False}, publish=["z/1"]),
+        deny(when={"code": ["7", "yes"]}, publish=["z/3"]),
+        deny(when={"n": 2**53}, publish=["z/2/{claims.blocked}"]),
     ),
     "a deny of a list": (grant(publish=["z/#"]), deny(publish=["z/{claims.blocked.topics}"])),
     "words": (
@@ -111,6 +124,12 @@ CRAFTED: dict[str, Blocks] = {
     "receivers that look alike": (
         grant(send=[{"to": "{claims.x}/*", "topics": ["a/#"]}, {"to": "{claims.y}/{claims.z}/*", "topics": ["a/+"]}]),
     ),
+    "a receiver within a branch": (
+        grant(send=[{"to": "{claims.x}/*", "topics": ["a/#"]}, {"to": "{claims.y}/{claims.z}", "topics": ["a/+"]}]),
+    ),
+    "a branch around a receiver": (
+        grant(send=[{"to": "{claims.x}/{claims.z}", "topics": ["a/#"]}, {"to": "{claims.y}/*", "topics": ["a/+"]}]),
+    ),
     "a receiver within others": (
         grant(
             send=[{"to": "{claims.x}", "topics": ["a/#"]}, {"to": "{claims.y}", "topics": ["a/+", "b/{claims.y}/+"]}]
@@ -120,6 +139,11 @@ CRAFTED: dict[str, Blocks] = {
     "parts of levels": (
         grant(publish=["a/x-{principal}", "a/{claims.y}-z/+"], subscribe=["{claims.y}-{principal}/#"]),
     ),
+    "an end within an end": (grant(publish=["{claims.x}-a/+", "{claims.y}b-a/c/d"]),),
+    "an end around an end": (grant(publish=["{claims.y}b-a/+", "{claims.x}-a/c/d"]),),
+    "a beginning within a beginning": (grant(publish=["a-{claims.x}/+", "a-b{claims.y}/c/d"]),),
+    "a beginning around a beginning": (grant(publish=["a-b{claims.y}/+", "a-{claims.x}/c/d"]),),
+    "a beginning and an end of one level": (grant(publish=["a-{claims.x}/+", "{claims.y}-b/c/d"]),),
     "equal resources": (grant(publish=["a/{claims.x}", "a/b"], subscribe=["a/{claims.y}"], retain=["a/{principal}"]),),
     "many": (grant(publish=[f"{'long' * 20}{number}/{{claims.x}}" for number in range(15)]),),
 }
@@ -128,6 +152,7 @@ SHARED: Blocks = (grant(subscribe=["$share/g/a"]),)
 PREFIXED: Blocks = (
     grant(publish=["a/+", "$aws/x"], subscribe=["+/b", "$share/g/#"]),
     deny(when={"off": True}, publish=["#"], subscribe=["+/c", "$share/g/#"]),
+    deny(when={"mute": True}, publish=["a/x"]),
 )
 
 

@@ -52,6 +52,18 @@ CLAIM_FAULTS = {
         '_UNSAFE = re.compile("[/#*?$]")',
     ),
     "a value may be empty": ("placeholders.py", "        all(values)\n        and", "        True\n        and"),
+    "a value has a byte too many": ("placeholders.py", "LONGEST_VALUE = 128", "LONGEST_VALUE = 129"),
+    "a value has a byte too few": ("placeholders.py", "LONGEST_VALUE = 128", "LONGEST_VALUE = 127"),
+    "a character has at most three bytes": ("placeholders.py", "LONGEST_VALUE // 4", "LONGEST_VALUE // 3"),
+    "a number is as large as it likes": ("placeholders.py", " and abs(value) < _LARGEST_NUMBER", ""),
+    "a text of a deny spells no number": (
+        "when.py",
+        "else _is_spelled(wanted, value)",
+        "else _number(value) == wanted",
+    ),
+    "off is not false": ("when.py", '("false", "no", "off")', '("false", "no")'),
+    "large numbers are compared as fractions": ("when.py", "for kind in (int, float):", "for kind in (float,):"),
+    "a deny that does not apply reads its claims": ("compiler.py", "if self._applies[index]:", "if True:"),
     "a value may be long": ("placeholders.py", "<= LONGEST_VALUE)", "<= 10 * LONGEST_VALUE)"),
     "a boolean is a value": (
         "placeholders.py",

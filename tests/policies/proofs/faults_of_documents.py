@@ -33,6 +33,20 @@ DOCUMENT_FAULTS = {
         "key = heading.effect, condition, resource",
         'key = "Allow", condition, resource',
     ),
+    "merging loses every resource": (
+        "compiler.py",
+        "            merged[key] = in_order((*merged.get(key, ()), *heading.actions))",
+        "            pass",
+    ),
+    "a client ID that is granted is refused": ("compiler.py", 'if pattern.endswith("*") else', "if False else"),
+    "a client ID that is denied is accepted": (
+        "compiler.py",
+        "elif heading.condition is None:\n                    return False",
+        "else:\n                    pass",
+    ),
+    "a deny with a condition refuses a client ID": ("compiler.py", "elif heading.condition is None:", "else:"),
+    "each statement has a condition": ("packing.py", "if self.condition is not None:", "if True:"),
+    "a condition has no values": ("planning.py", "    if attributes:\n", "    if True:\n"),
     "an overfull document loses a statement": (
         "packing.py",
         "return [_document(page.resources.items()) for page in pages]",
@@ -41,6 +55,8 @@ DOCUMENT_FAULTS = {
     "a full document is one too large": ("packing.py", "if size <= LONGEST_DOCUMENT else", "if True else"),
     "every policy is too large": ("packing.py", "    written: list", "    raise PolicyTooLarge(1)\n    written: list"),
     # Packing.
+    "a policy of two documents is too large": ("packing.py", "if len(pages) > MOST_DOCUMENTS or", "if True or"),
+    "the first document is empty": ("packing.py", "for page in pages):", "for page in pages[1:]):"),
     "a resource takes the place of another one": (
         "packing.py",
         "            here.append(resource)",

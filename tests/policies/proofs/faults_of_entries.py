@@ -67,6 +67,16 @@ ENTRY_FAULTS = {
         "if _texts(rule, fixed, each) not in covered]",
         "if not covered]",
     ),
+    "entries that contain each other are both left out": (
+        "conflicts.py",
+        " and not contains(\n        inner.levels, outer.levels, could_be_equal\n    )",
+        "",
+    ),
+    "the first level of a container is not compared": (
+        "compiler.py",
+        "for index in indexes",
+        "for index in [*indexes][1:]",
+    ),
     "only the first level of a container is compared": (
         "compiler.py",
         "_texts(rule, fixed, each)",
@@ -87,6 +97,20 @@ ENTRY_FAULTS = {
         "    if level == other:\n        return True\n",
         "    return level == other\n",
     ),
+    "a longer end does not fit": ("overlap.py", "tail.endswith(other_tail) or", ""),
+    "a shorter end does not fit": ("overlap.py", "or other_tail.endswith(tail)", ""),
+    "a longer beginning does not fit": ("overlap.py", "head.startswith(other_head) or", ""),
+    "a shorter beginning does not fit": ("overlap.py", "or other_head.startswith(head)", ""),
+    "two placeholders are compared as texts": ("overlap.py", 'if "{" in level and "{" in other:', "if False:"),
+    "a wildcard takes an even number of levels more": ("overlap.py", "glob, topic[1:]) if", "glob, topic[2:]) if"),
+    "a first wildcard takes no text": ("overlap.py", " if starts_with_dollar else topic.hash or glob != HASH", ""),
+    "a denial of $ is a text": ("overlap.py", 'if level in ("*", "$*"):', 'if level == "*":'),
+    "a first wildcard has nothing behind it": (
+        "globs.py",
+        "(PLUS, HASH) for level in levels]",
+        "(PLUS, HASH) for level in levels[1:]]",
+    ),
+    "placeholders have any name": ("placeholders.py", "if name not in (", "if False and name not in ("),
     # Containers and client IDs.
     "levels are compared joined": (
         "compiler.py",
@@ -124,6 +148,7 @@ ENTRY_FAULTS = {
         "return (*levels[:start], *prefix",
         "start = 0\n    return (*levels[:start], *prefix",
     ),
+    "each deny reaches reserved topics": ("topic_prefix.py", " if levels[start] in (PLUS, HASH) else None", ""),
     "denies do not reach reserved topics": ("entries.py", "if topic_prefix and effect", "if False and effect"),
     # Direct messages, and retained messages over HTTPS.
     "receiving also allows to subscribe": (
@@ -161,6 +186,16 @@ ENTRY_FAULTS = {
         "overlap.py",
         'if "*" in mine or "*" in its:\n            return True',
         'if "*" in mine or "*" in its:\n            return False',
+    ),
+    "only the receiver of the inner entry has a star": (
+        "conflicts.py",
+        '"*" in outer[1] + inner[1]',
+        '"*" in inner[1]',
+    ),
+    "only the receiver of the outer entry has a star": (
+        "conflicts.py",
+        '"*" in outer[1] + inner[1]',
+        '"*" in outer[1]',
     ),
     "receivers that are written differently are equal": (
         "conflicts.py",

@@ -281,6 +281,11 @@ REFUSED: dict[str, tuple[PolicyTemplate, PolicyTemplate, tuple[bool, str, str]]]
         of(ANY, Grant(publish=(TEAM,), when={"team": "*"})),
         (False, "unsafe_value", "claims.team"),
     ),
+    "a condition that is read although another one does not hold": (
+        of(ANY, Grant(publish=(TEAM,))),
+        of(ANY, Grant(publish=(TEAM,), when={"role": "x", "team": False})),
+        (True, "invalid_name", "claims.role"),
+    ),
     "a name with dots that is read no more": (
         of(ANY, Grant(publish=("x",), when={"a.b": "z"})),
         of(ANY),

@@ -111,6 +111,8 @@ def line_of(record: Mapping[str, object]) -> str | None:
     """Formats a record as one line; None for a record that would repeat another."""
     if record["kind"] == "decision":
         return _decision(record)
+    if record["kind"] == "rule":
+        return _rule(record)
     if record.get("event") == "connected":
         return None
     about = record.get("client_id", record.get("address", ""))
@@ -129,6 +131,12 @@ def _decision(record: Mapping[str, object]) -> str | None:
     because = record.get("explanation")
     reason = f": {because[0]}" if isinstance(because, list) and because and not record["allowed"] else ""
     return coloured(f"{word}: {record['action']} {resource}", colour) + _rest(record, names) + printable(reason)
+
+
+def _rule(record: Mapping[str, object]) -> str:
+    colour = "red" if "problem" in record else "cyan"
+    head = coloured(f"rule {record['rule']}: {record['topic']}", colour)
+    return head + _rest(record, ("action", "resource", "attempt", "problem", "output"))
 
 
 def _rest(record: Mapping[str, object], names: Sequence[str]) -> str:

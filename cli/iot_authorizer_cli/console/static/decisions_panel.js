@@ -145,6 +145,14 @@ function headline(record) {
       return [time, verdict(record.event), name, line(record.detail || disconnectedBecause(record.disconnect_reason))];
     case "subscriptions":
       return [time, verdict(record.event), name, line(element("code", {}, (record.topics ?? []).join(" ")))];
+    case "rule":
+      return [
+        time,
+        verdict(record.problem ? "rule failed" : "rule"),
+        element("span", { class: "who" }, record.rule),
+        element("span", { class: "what" }, element("code", {}, ...levels(record.topic))),
+        line(record.problem ?? record.output ?? record.resource ?? ""),
+      ];
     case "reload":
       return [time, verdict(record.ok ? "reloaded" : "not reloaded"), line(record.problem ?? record.path ?? "")];
     case "dropped":

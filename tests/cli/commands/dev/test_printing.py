@@ -2,7 +2,7 @@
 
 import pytest
 
-from iot_authorizer_cli.commands.dev.printing import Terminal
+from iot_authorizer_cli.commands.dev.printing import Terminal, line_of
 
 
 def test_all_lines_are_printed_by_the_end(capfd: pytest.CaptureFixture[str]) -> None:
@@ -26,3 +26,15 @@ def test_lines_without_room_are_dropped_and_counted(capfd: pytest.CaptureFixture
         pass
     lines = capfd.readouterr().err.splitlines()
     assert lines[-2:] == ["999", "3 lines were dropped: standard error was not read"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "rest"),
+    [
+        ({"output": "hi"}, " action=lambda resource=chat-on_say output=hi"),
+        ({"attempt": 2, "problem": "no"}, " action=lambda resource=chat-on_say attempt=2 problem=no"),
+    ],
+)
+def test_a_rule_is_one_line_with_what_its_function_printed_or_its_problem(fields: dict[str, object], rest: str) -> None:
+    known = {"kind": "rule", "rule": "chat_on_say", "topic": "a/b", "action": "lambda", "resource": "chat-on_say"}
+    assert line_of({**known, **fields}) == f"rule chat_on_say: a/b{rest}"

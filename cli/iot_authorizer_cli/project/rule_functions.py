@@ -1,0 +1,84 @@
+"""The functions and topic rules of `[[rule]]` on this machine.
+
+- Each function of the user's has execution environments of its own, with the same handler as in Lambda.
+- Its ARN ends with the names of the authorizer and the rule.
+- A rule that names an ARN invokes what has this ARN on this machine: usually nothing, which the feed reports.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from pathlib import Path
+
+from iot_authorizer.rule_settings import FUNCTION_TIMEOUT, RULE_FUNCTION, RULE_HANDLER, SQL_VERSION, MessageRule
+from iot_authorizer_cli.project.configuration import ProjectConfiguration
+from iot_authorizer_cli.project.handler import ChosenHandler
+from iot_core.functions.execution_environments import ExecutionEnvironments, LoadedFunction
+from iot_core.functions.lambda_function import BrokenHandler
+from iot_core.rules.topic_rule import TopicRule, TopicRuleError, read_rule
+from iot_policies import InvalidFile
+from iot_policies.account_region import AccountRegion
+
+LoadFunction = Callable[[ChosenHandler, Mapping[str, str]], LoadedFunction]
+"""Loads a handler with environment variables of its own. Raises BrokenHandler, InvalidFile."""
+
+
+def own_functions(configured: ProjectConfiguration) -> Iterator[tuple[MessageRule, ChosenHandler]]:
+    """The rules whose functions are in the configuration's folder, each with its function."""
+    for rule, _ in configured.rules.values():
+        if rule.is_own_code:
+            yield rule, ChosenHandler(rule.function, configured.path.parent.absolute())
+
+
+def code_files(configured: ProjectConfiguration) -> frozenset[Path]:
+    """The files of their code, also those that are missing. Raises InvalidFile."""
+    found: set[Path] = set()
+    for _, function in own_functions(configured):
+        module = function.name.rpartition(".")[0].replace(".", "/")
+        found |= {function.folder / f"{module}.py", *function.files()}
+    return frozenset(found)
+
+
+def load_functions(
+    configured: ProjectConfiguration, place: AccountRegion, load: LoadFunction, unchanged: Callable[[], bool]
+) -> dict[str, ExecutionEnvironments]:
+    """Loads the functions, by their ARNs. Raises BrokenHandler, InvalidFile."""
+    found: dict[str, ExecutionEnvironments] = {}
+    try:
+        for rule, function in own_functions(configured):
+            run = ChosenHandler(RULE_HANDLER, function.folder)
+            start = partial(load, run, {RULE_FUNCTION: function.name})
+            arn = _arn(configured, rule, place)
+            found[arn] = ExecutionEnvironments(start, timeout=FUNCTION_TIMEOUT, unchanged=unchanged)
+    except BrokenHandler as error:
+        close_functions(found)
+        problem = str(error).removeprefix(f"{RULE_HANDLER}: {RULE_HANDLER.rpartition('.')[0]} could not be loaded: ")
+        raise BrokenHandler(f"[[rule]] {rule.name}: {function.name}: {problem}") from None
+    except BaseException:
+        close_functions(found)
+        raise
+    return found
+
+
+def close_functions(functions: Mapping[str, ExecutionEnvironments]) -> None:
+    """Ends the functions' threads."""
+    for function in functions.values():
+        function.close()
+
+
+def topic_rules(configured: ProjectConfiguration, place: AccountRegion, now: float) -> list[TopicRule]:
+    """The topic rules of a configuration, created at `now`, in seconds since 1970. Raises InvalidFile."""
+    found = []
+    for rule, filters in configured.rules.values():
+        arn = _arn(configured, rule, place) if rule.is_own_code else rule.function
+        for each in filters:
+            actions = [{"lambda": {"functionArn": arn}}]
+            payload = {"sql": each.sql, "actions": actions, "awsIotSqlVersion": SQL_VERSION}
+            try:
+                found.append(read_rule(each.name, payload, now))
+            except TopicRuleError as error:
+                raise InvalidFile(configured.path, None, f"rule {rule.name}", str(error)) from None
+    return found
+
+
+def _arn(configured: ProjectConfiguration, rule: MessageRule, place: AccountRegion) -> str:
+    return f"{place.arn_prefix('lambda')}function:{configured.description.name}-{rule.name}"

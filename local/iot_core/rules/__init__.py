@@ -1,0 +1,1 @@
+"""Topic rules: which messages they select, and what they do with them."""
