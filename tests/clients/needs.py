@@ -43,7 +43,7 @@ _NODE = 22
 def needs(program: str) -> str:
     """Return the program's path. Skips the test if it is not installed.
 
-    For an npm package, the path is that of Node.js, which must be new enough, and the package must be installed.
+    For an npm package, the path is that of Node.js, and the package must be installed. Node.js must be new enough.
     """
     path = os.environ["PATH"] + ":/usr/sbin"
     package = _PACKAGES.get(program)
@@ -53,7 +53,7 @@ def needs(program: str) -> str:
         pytest.skip(f"{NOT_RUN}{program}: make {package.partition('node_modules')[0]}node_modules/ready")
     if found is None:
         pytest.skip(f"{NOT_RUN}{program}: {_BROUGHT_BY[program]}")
-    if package is not None and _major_version(found) < _NODE:
+    if names == ("node",) and _major_version(found) < _NODE:
         pytest.skip(f"{NOT_RUN}Node.js {_NODE} or newer, found {found}: make node, with .venv/bin first in PATH")
     return found
 
