@@ -27,6 +27,7 @@ CRAFTED: dict[str, Blocks] = {
     "conditions of a CONNECT": (
         grant(connect=["{principal}"], connect_with=["LastWill"], publish=["{principal}/x"]),
         grant(when={"role": "x"}, connect=["{principal}/*"], connect_with=[], publish=["y"]),
+        grant(when={"role": "y"}, connect=["{principal}/*"]),
         deny(when={"off": True}, connect=["{principal}*"], connect_with=["PersistentConnect"]),
         deny(when={"out": True}, connect=["{principal}"]),
     ),
@@ -41,7 +42,10 @@ CRAFTED: dict[str, Blocks] = {
     "one list of actions": (_CONNECT, grant(publish=["a", "b"], subscribe=["a/#", "c"], retain=["d/{principal}"])),
     "claims of guests": (_CONNECT, grant(when={"x": "*"}, publish=["a/{claims.x}/{principal}"])),
     "wide characters": (_CONNECT, grant(publish=["a/{claims.x}"]), grant(when={"y": "*"}, publish=["\u0100"])),
-    "a policy near the limit": (_CONNECT, grant(publish=[f"{'long' * 20}{number}/{{claims.x}}" for number in range(9)])),
+    "a policy near the limit": (
+        _CONNECT,
+        grant(publish=[f"{'long' * 20}{number}/{{claims.x}}" for number in range(9)]),
+    ),
     "a role near the limit": (
         _CONNECT,
         grant(publish=[f"{'long' * 40}{number}/{{claims.x}}" for number in range(30)]),
