@@ -15,7 +15,7 @@ from iot_policies.proofs.certificate import certificate as certificate_of
 from iot_policies.proofs.certificate import certificate_file
 from iot_policies.proofs.prover import LEFT_OUT, Proof, Verdict, proving, reasons_without_policy
 from iot_policies.proofs.target_prover import proving_target
-from iot_policies.proofs.targets import COGNITO_ROLE, SESSION_POLICY, Target
+from iot_policies.proofs.targets import COGNITO_ROLE, SESSION_POLICY, PolicyTarget
 from iot_policies.toml_file import read_file
 
 _EXIT_CODES: dict[Verdict, int] = {"proved": 0, "partly proved": 0, "different": 1, "not covered": 3}
@@ -80,7 +80,7 @@ def prove(
     raise typer.Exit(next(code for code in (1, 3, 0) if code in codes))
 
 
-def _lines(path: Path, target: Target | None, proof: Proof) -> Iterator[str]:
+def _lines(path: Path, target: PolicyTarget | None, proof: Proof) -> Iterator[str]:
     heading = _HEADINGS[proof.verdict]
     if target is not None and proof.verdict == "proved":
         heading = f"proved as {target.name} for every principal that gets one"

@@ -27,7 +27,7 @@ from iot_policies.proofs.meaning import Meaning
 from iot_policies.proofs.patterns import NotCovered
 from iot_policies.proofs.prover import Progress, Proof, is_small, proving
 from iot_policies.proofs.representatives import ExamplePrincipal
-from iot_policies.proofs.targets import Target, has_wide_characters, is_accepted
+from iot_policies.proofs.targets import PolicyTarget, has_wide_characters, is_accepted
 from iot_policies.template import PolicyTemplate
 
 NOT_EXPRESSIBLE = "not_expressible"
@@ -35,7 +35,7 @@ NOT_EXPRESSIBLE = "not_expressible"
 _TOO_LARGE = ("policy_too_large", "session_policy_too_large")
 
 
-def prove_target(template: PolicyTemplate, target: Target) -> Proof:
+def prove_target(template: PolicyTemplate, target: PolicyTarget) -> Proof:
     """Proves a template for a target, or finds a principal for whom its policy there is not what it says."""
     steps = proving_target(template, target)
     while True:
@@ -46,7 +46,7 @@ def prove_target(template: PolicyTemplate, target: Target) -> Proof:
             return proof
 
 
-def proving_target(template: PolicyTemplate, target: Target) -> Generator[Progress, None, Proof]:
+def proving_target(template: PolicyTemplate, target: PolicyTarget) -> Generator[Progress, None, Proof]:
     """As `prove_target`, step by step: it yields how far it is and returns the proof."""
     documents = yield from proving(template)
     if documents.verdict != "proved":
@@ -65,7 +65,7 @@ def proving_target(template: PolicyTemplate, target: Target) -> Generator[Progre
 
 
 class _TargetProver:
-    def __init__(self, template: PolicyTemplate, target: Target, proof: Proof) -> None:
+    def __init__(self, template: PolicyTemplate, target: PolicyTarget, proof: Proof) -> None:
         self.template = template
         self.target = target
         self.proof = proof

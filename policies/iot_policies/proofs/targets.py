@@ -32,7 +32,7 @@ _END, _END_TEXT = 2_000_000_000, "2033-05-18T03:33:20Z"
 _IDENTITY = "${cognito-identity.amazonaws.com:sub}"
 
 
-class Target(NamedTuple):
+class PolicyTarget(NamedTuple):
     """What a template is compiled to."""
 
     name: str
@@ -55,7 +55,7 @@ def has_wide_characters(meant: Meaning, example: ExamplePrincipal) -> bool:
     return max("".join([*texts, example.client_id or ""]), default="") > _LAST_CHARACTER
 
 
-def is_accepted(target: Target, text: str) -> bool:
+def is_accepted(target: PolicyTarget, text: str) -> bool:
     """Whether AWS accepts a policy's size and characters."""
     return len(text) <= target.longest and max(text) <= _LAST_CHARACTER
 
@@ -114,7 +114,7 @@ def _for_guest(text: str, name: str) -> str:
     return text.replace(_IDENTITY, json.dumps(name)[1:-1])
 
 
-SESSION_POLICY = Target(
+SESSION_POLICY = PolicyTarget(
     "a session policy",
     2048,
     _client_ids,
@@ -122,7 +122,7 @@ SESSION_POLICY = Target(
     _session_policy,
     lambda text, example: iam_statements(text, _PREFIX, example.client_id),
 )
-COGNITO_ROLE = Target(
+COGNITO_ROLE = PolicyTarget(
     "a role of guests",
     10_240,
     _guests,

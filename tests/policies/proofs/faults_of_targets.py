@@ -44,7 +44,7 @@ TARGET_FAULTS = {
         "if len(text) > 200:",
     ),
     "a session policy has wide characters": ("session_policy.py", "if not is_writable(text):", "if False:"),
-    "a session policy with narrow characters is refused": (
+    "narrow characters are refused": (
         "session_policy.py",
         "if not is_writable(text):",
         "if True:",
@@ -54,7 +54,7 @@ TARGET_FAULTS = {
     # The role of guests.
     "a role is for one guest": ("cognito_role.py", ".replace(identity, IDENTITY_VARIABLE)", ""),
     "a role is for all guests": ("cognito_role.py", "(identity, IDENTITY_VARIABLE)", '(identity, "*")'),
-    "a role ignores the claims of guests": (
+    "claims of guests are ignored": (
         "cognito_role.py",
         "Principal(identity, claims or {})",
         "Principal(identity)",
