@@ -21,6 +21,7 @@ from aws_cdk.assertions import Match, Template
 from iot_authorizer_cdk import IotCustomAuthorizer, Issuer
 from tests import ROOT
 from tests.cdk.conftest import write_code
+from tests.clients.needs import needs
 
 pytestmark = pytest.mark.slow
 
@@ -58,7 +59,7 @@ def output(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "chat.mts").write_text(found["ts"])
     (folder / "build").mkdir()
     write_code(folder / "build/lambda")
-    command = ["node", "--no-warnings", "--experimental-strip-types", "chat.mts"]
+    command = [needs("node"), "--no-warnings", "--experimental-strip-types", "chat.mts"]
     subprocess.run(command, cwd=folder, env={**os.environ, "CDK_OUTDIR": "out"}, check=True)
     return folder / "out/Chat.template.json"
 

@@ -2,6 +2,8 @@
 
 import os
 import shutil
+import subprocess
+from functools import cache
 
 import pytest
 
@@ -34,12 +36,14 @@ _PACKAGES = {
     "browserify": "tests/clients/node_modules/browserify",
 }
 """The folder of each npm package. The large ones are in a folder of their own, which only `make test-long` installs."""
+_NODE = 22
+"""The oldest Node.js that `make node` keeps. Amplify PubSub needs its global WebSocket, and hangs without it."""
 
 
 def needs(program: str) -> str:
     """Return the program's path. Skips the test if it is not installed.
 
-    For an npm package, the path is that of Node.js, and the package must be installed.
+    For an npm package, the path is that of Node.js, and the package must be installed. Node.js must be new enough.
     """
     path = os.environ["PATH"] + ":/usr/sbin"
     package = _PACKAGES.get(program)
@@ -49,4 +53,13 @@ def needs(program: str) -> str:
         pytest.skip(f"{NOT_RUN}{program}: make {package.partition('node_modules')[0]}node_modules/ready")
     if found is None:
         pytest.skip(f"{NOT_RUN}{program}: {_BROUGHT_BY[program]}")
+    if names == ("node",) and _major_version(found) < _NODE:
+        pytest.skip(f"{NOT_RUN}Node.js {_NODE} or newer, found {found}: make node, with .venv/bin first in PATH")
     return found
+
+
+@cache
+def _major_version(node: str) -> int:
+    """The 24 of a Node.js that prints v24.19.0."""
+    printed = subprocess.run([node, "--version"], capture_output=True, text=True, check=True).stdout
+    return int(printed.lstrip("v").partition(".")[0])

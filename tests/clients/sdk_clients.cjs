@@ -52,7 +52,7 @@ const clients = {
     );
   },
   "@aws-amplify/pubsub": async () => {
-    const { Amplify } = require("@aws-amplify/core");
+    const { Amplify, Hub } = require("@aws-amplify/core");
     const { PubSub } = require("@aws-amplify/pubsub");
     const credentialsProvider = {
       getCredentialsAndIdentityId: async () => ({ credentials }),
@@ -63,10 +63,12 @@ const clients = {
     const message = new Promise((next, error) => {
       pubsub.subscribe({ topics: [topic] }).subscribe({ next, error });
     });
-    // It does not say when it has connected, nor that it is refused.
+    const end = new Promise((resolve) => {
+      Hub.listen("pubsub", ({ payload }) => payload.data.connectionState === "ConnectionDisrupted" && resolve());
+    });
+    // It does not say when it has subscribed.
     setInterval(() => pubsub.publish({ topics: [topic], message: { text: "hello" } }).catch(() => {}), 50);
-    const silence = new Promise((resolve) => setTimeout(resolve, 1500));
-    const received = await Promise.race([message, silence]);
+    const received = await Promise.race([message, end]);
     if (received) say("message", topic, received.text);
   },
 };

@@ -93,7 +93,7 @@ def for_node(key: AccessKey) -> dict[str, str]:
 def run_node(core: LocalIotCore, client: str, key: AccessKey, **changes: object) -> list[list[str]]:
     """What a client prints: its events, the last one when it ends; `changes` are other options than the usual ones.
 
-    It reconnects only with fresh credentials. Amplify, which cannot be told so, ends after a second without a message.
+    It reconnects only with fresh credentials.
     """
     node = needs(client)
     options = {

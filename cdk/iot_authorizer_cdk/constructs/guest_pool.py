@@ -5,15 +5,17 @@
 2. Only Cognito may assume the role, for guests of this pool only.
 3. A guest's identity ID is a secret: an entry that tells others is a warning.
 4. Only the enhanced flow works. With the classic one, a guest would get credentials without Cognito's own limits.
+5. What cdk-nag reports is accepted: guests without a login, and the wildcards of the template's topic filters.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from aws_cdk import Annotations, Stack, aws_cognito, aws_iam
+from aws_cdk import Acknowledgment, Annotations, Stack, Token, Validations, aws_cognito, aws_iam
 from constructs import Construct
 
+from iot_authorizer_cdk.constructs.permissions import accept_wildcard
 from iot_authorizer_cdk.properties import InvalidSettings
 from iot_policies import InvalidTopics, PolicyError, PolicyTemplate
 from iot_policies.account_region import AccountRegion
@@ -49,7 +51,7 @@ class GuestPool(Construct):
         place = AccountRegion(stack.region, stack.account, stack.partition)
         template = PolicyTemplate.load(Path(policy), topic_prefix)
         try:
-            document = json.loads(compile_cognito_role(template, place, claims))
+            document = compile_cognito_role(template, place, claims)
         except (InvalidTopics, PolicyError) as error:
             raise InvalidSettings(f"policy: {policy} has no role for guests: {error}") from None
         for finding in identity_findings(template, claims):
@@ -58,6 +60,8 @@ class GuestPool(Construct):
         self.pool = aws_cognito.CfnIdentityPool(
             self, "Pool", allow_unauthenticated_identities=True, allow_classic_flow=False
         )
+        guests = Acknowledgment(id="AwsSolutions::AwsSolutions-COG7", reason="the template says what guests may do")
+        Validations.of(self.pool).acknowledge(guests)
         self.identity_pool_id = self.pool.ref
         """What clients name."""
         self.role = aws_iam.Role(
@@ -71,9 +75,23 @@ class GuestPool(Construct):
                 },
                 "sts:AssumeRoleWithWebIdentity",
             ),
-            inline_policies={"guests": aws_iam.PolicyDocument.from_json(document)},
+            inline_policies={"guests": aws_iam.PolicyDocument.from_json(json.loads(document))},
         )
         """What guests get."""
+        for resource in _wildcards(document, stack):
+            accept_wildcard(self.role, resource, "a topic filter or a client ID of the template")
         aws_cognito.CfnIdentityPoolRoleAttachment(
             self, "Roles", identity_pool_id=self.identity_pool_id, roles={"unauthenticated": self.role.role_arn}
         )
+
+
+def _wildcards(text: str, stack: Stack) -> Iterator[str]:
+    """The allowed resources of a policy with a wildcard, as cdk-nag writes what only the deployment knows."""
+    for name, value in (("Partition", stack.partition), ("Region", stack.region), ("AccountId", stack.account)):
+        if Token.is_unresolved(value):
+            text = text.replace(value, f"<AWS::{name}>")
+    for statement in json.loads(text)["Statement"]:
+        resources = statement["Resource"] if statement["Effect"] == "Allow" else []
+        for resource in [resources] if isinstance(resources, str) else resources:
+            if "*" in resource:
+                yield resource

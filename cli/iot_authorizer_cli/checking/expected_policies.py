@@ -94,11 +94,8 @@ def _texts(line: TemplateLine, name: str, principal: Mapping[str, Any], reasons:
 def _is_level(value: object) -> bool:
     text = str(value)
     is_whole = isinstance(value, int) and not isinstance(value, bool) and -(2**63) < value < 2**63
-    return (
-        (isinstance(value, str) or is_whole)
-        and 0 < len(text.encode()) <= _LONGEST_LEVEL
-        and not any(sign in text for sign in UNSAFE)
-    )
+    is_short = 0 < len(text.encode()) <= _LONGEST_LEVEL
+    return (isinstance(value, str) or is_whole) and is_short and not any(sign in text for sign in UNSAFE)
 
 
 def _is_name(text: str) -> bool:

@@ -42,15 +42,15 @@ class DirectMessageOperation:
         limits = self._core.broker.limits
         payload = await read_body(request, limits.payload)
         client_id, topic = client_id_of(request), request.query_params.get("topic")
+        permission = ("iot:SendDirectMessage", self._core.arn("client", client_id))
+        asked = RequestedAction("http_send", f"{client_id} {topic or ''}", (permission,), topic)
+        await self._authorization.require(request, asked)
         if topic is None:
             raise invalid_member("topic", "Member must not be null")
         check_topic("topic", topic, check_message_topic, limits)
         confirmation = query_boolean(request, "confirmation")
         seconds = query_integer(request, "timeout", LEAST_TIMEOUT, LONGEST_TIMEOUT) if confirmation else None
         packet = Publish(topic, payload, int(confirmation), False, False, None, message_properties(request, limits))
-        permission = ("iot:SendDirectMessage", self._core.arn("client", client_id))
-        asked = RequestedAction("http_send", f"{client_id} {topic}", (permission,), topic)
-        await self._authorization.require(request, asked)
         await self._deliver(client_id, packet, seconds or DEFAULT_TIMEOUT)
         return JSONResponse({"message": "OK", "traceId": str(uuid.uuid4())})
 

@@ -2,8 +2,11 @@
 
 1. Names of headers are in lower case, and values of equal names are joined by commas. Cookies are in a list.
 2. A body is a text if its content type says so and it is UTF-8. Any other is base64.
-3. The function must answer with `statusCode`. If it fails or is too slow, the answer is API Gateway's own.
-4. The feed has a decision for each invocation: what the function logged about it.
+3. The function must answer with `statusCode`, and with what HTTP can carry. API Gateway would also take JSON without
+   `statusCode`, as a body; here that is a mistake of the function.
+4. If the function fails or its answer is not valid, the client gets 500; if it is too slow, 503.
+   unmeasured: these statuses are assumed.
+5. The feed has a decision for each invocation: what the function logged about it.
 
 The function answers preflights itself. API Gateway takes 10 MB, this route 1 MB.
 """
@@ -13,7 +16,9 @@ import time
 import uuid
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
+from typing import Annotated
 
+from pydantic import BaseModel, Field, ValidationError
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
@@ -27,6 +32,17 @@ from iot_core.functions.lambda_function import Answer
 from iot_core.reasons import IotCoreReason
 
 _TEXTS = ("application/json", "application/xml", "application/javascript", "text/")
+_HeaderName = Annotated[str, Field(pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")]
+_HeaderValue = Annotated[str, Field(pattern=r"^[\t\x20-\x7e\u0080-\u00ff]*$")]
+"""Of RFC 9110, section 5. A line break in a value would be another header."""
+
+
+class _FunctionAnswer(BaseModel, strict=True):
+    """What a function answers to a request."""
+
+    status: Annotated[int, Field(alias="statusCode", ge=200, le=599)]
+    headers: dict[_HeaderName, _HeaderValue] = {}
+    body: str = ""
 
 
 class HttpApiRoute:
@@ -115,10 +131,15 @@ def _text(body: bytes, content_type: str) -> str | None:
 
 def _response(answer: Answer) -> Response:
     """The HTTP answer of a function's answer. Raises Refused."""
-    status, headers, body = answer.get("statusCode"), answer.get("headers", {}), answer.get("body", "")
-    if not isinstance(status, int) or not isinstance(headers, dict) or not isinstance(body, str):
-        raise Refused(IotCoreReason.FUNCTION_ERROR, "the function's answer is not that of an HTTP API")
-    return Response(body, status, {str(name): str(value) for name, value in headers.items()})
+    try:
+        found = _FunctionAnswer.model_validate(answer)
+        return Response(found.body, found.status, found.headers)
+    except ValidationError as error:
+        first = error.errors(include_input=False)[0]
+        detail = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+    except UnicodeEncodeError:
+        detail = "body: Input should be valid Unicode"
+    raise Refused(IotCoreReason.FUNCTION_ERROR, f"the function's answer is not that of an HTTP API: {detail}")
 
 
 def _own_answer(status: HTTPStatus) -> Response:

@@ -362,7 +362,7 @@ def _fit(documents: list[Document]) -> bool:
         document["Version"] == "2012-10-17"
         and len(compact(document)) <= LONGEST_DOCUMENT
         and document["Statement"]
-        and all(each["Resource"] for each in document["Statement"])
+        and all(each["Resource"] and each.get("Condition", True) for each in document["Statement"])
         for document in documents
     )
 

@@ -1,12 +1,15 @@
 """An identity pool whose guests have the role that a template gives them."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
-from aws_cdk import App, Stack
+from aws_cdk import App, Environment, Stack, Validations
 from aws_cdk.assertions import Annotations, Match, Template
+from cdk_nag import AwsSolutionsChecks
 
 from iot_authorizer_cdk import GuestPool, InvalidSettings
 from iot_policies import PolicyTemplate
@@ -76,3 +79,21 @@ def test_an_entry_that_tells_guests_the_ids_of_others_is_a_warning(policy: Path,
     GuestPool(stack, "Guests", policy=policy)
     message = Match.string_like_regexp("subscribe.0.: .*tells each guest the identity IDs of others")
     assert bool(Annotations.from_stack(stack).find_warning("/Test/Guests", message)) is warns
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_an_app_with_cdk_nag_can_have_the_construct(policy: Path, tmp_path: Path, known: bool) -> None:
+    app = App(outdir=str(tmp_path / "out"))
+    Validations.of(app).add_plugins(AwsSolutionsChecks(app))
+    environment = Environment(region=PLACE.region, account=PLACE.account) if known else None
+    GuestPool(Stack(app, "Test", env=environment), "Guests", policy=policy)
+    app.synth()  # Raises if there is a finding.
+
+
+@pytest.mark.slow
+def test_cfn_lint_finds_nothing(policy: Path, tmp_path: Path) -> None:
+    file = tmp_path / "template.json"
+    file.write_text(json.dumps(synthesized(policy).to_json()))
+    program = Path(sys.executable).with_name("cfn-lint")
+    done = subprocess.run([program, str(file)], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "")

@@ -52,8 +52,10 @@ CRAFTED: dict[str, Blocks] = {
     "another entry that is deeper": (grant(publish=["{principal}/+", "a/+/+/#"]),),
     "names of a container": (grant(subscribe=["$share/{claims.team}/a/#", "a/b/+", "$share/g/a/b/c/d"]),),
     "another entry that is much deeper": (grant(publish=["a/+/c", "a/b/d/e/c"]),),
+    "a first wildcard that reaches deeper": (grant(publish=["a/+", "+/b/c"]),),
     "what begins with $ beside a wildcard": (grant(publish=["+/b", "$s/b"]),),
     "the first level of a container": (grant(publish=["{claims.x}/#", "{principal}/b"]),),
+    "entries that contain each other": (grant(publish=["a/{claims.x}/#", "a/{claims.y}/#"]),),
     "values of a container": (grant(publish=["a/{claims.x}/#", "a/{claims.y}/{claims.z}/{principal}"]),),
     "each value of a container": (grant(publish=["a/{claims.x}/#", "a/{claims.x}/+"]),),
     "equal values": (grant(publish=["a/{claims.x}/+", "a/{claims.y}/b/c"]),),
@@ -75,6 +77,7 @@ CRAFTED: dict[str, Blocks] = {
     "denies of spellings": (
         grant(publish=["z/#"]),
         deny(when={"active": False}, publish=["z/1"]),
+        deny(when={"code": ["7", "yes"]}, publish=["z/3"]),
         deny(when={"n": 2**53}, publish=["z/2/{claims.blocked}"]),
     ),
     "a deny of a list": (grant(publish=["z/#"]), deny(publish=["z/{claims.blocked.topics}"])),

@@ -56,6 +56,11 @@ CLAIM_FAULTS = {
     "a value has a byte too few": ("placeholders.py", "LONGEST_VALUE = 128", "LONGEST_VALUE = 127"),
     "a character has at most three bytes": ("placeholders.py", "LONGEST_VALUE // 4", "LONGEST_VALUE // 3"),
     "a number is as large as it likes": ("placeholders.py", " and abs(value) < _LARGEST_NUMBER", ""),
+    "a text of a deny spells no number": (
+        "when.py",
+        "else _is_spelled(wanted, value)",
+        "else _number(value) == wanted",
+    ),
     "off is not false": ("when.py", '("false", "no", "off")', '("false", "no")'),
     "large numbers are compared as fractions": ("when.py", "for kind in (int, float):", "for kind in (float,):"),
     "a deny that does not apply reads its claims": ("compiler.py", "if self._applies[index]:", "if True:"),

@@ -45,6 +45,7 @@ DOCUMENT_FAULTS = {
         "else:\n                    pass",
     ),
     "a deny with a condition refuses a client ID": ("compiler.py", "elif heading.condition is None:", "else:"),
+    "each statement has a condition": ("packing.py", "if self.condition is not None:", "if True:"),
     "a condition has no values": ("planning.py", "    if attributes:\n", "    if True:\n"),
     "an overfull document loses a statement": (
         "packing.py",

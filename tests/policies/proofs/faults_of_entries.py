@@ -67,6 +67,11 @@ ENTRY_FAULTS = {
         "if _texts(rule, fixed, each) not in covered]",
         "if not covered]",
     ),
+    "entries that contain each other are both left out": (
+        "conflicts.py",
+        " and not contains(\n        inner.levels, outer.levels, could_be_equal\n    )",
+        "",
+    ),
     "the first level of a container is not compared": (
         "compiler.py",
         "for index in indexes",
@@ -98,6 +103,7 @@ ENTRY_FAULTS = {
     "a shorter beginning does not fit": ("overlap.py", "or other_head.startswith(head)", ""),
     "two placeholders are compared as texts": ("overlap.py", 'if "{" in level and "{" in other:', "if False:"),
     "a wildcard takes an even number of levels more": ("overlap.py", "glob, topic[1:]) if", "glob, topic[2:]) if"),
+    "a first wildcard takes no text": ("overlap.py", " if starts_with_dollar else topic.hash or glob != HASH", ""),
     "a denial of $ is a text": ("overlap.py", 'if level in ("*", "$*"):', 'if level == "*":'),
     "a first wildcard has nothing behind it": (
         "globs.py",

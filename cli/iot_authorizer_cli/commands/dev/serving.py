@@ -49,15 +49,24 @@ async def _serve(core: LocalIotCore, folder: Path, terminal: Terminal, *, quiet:
 
 async def _print_feed(core: LocalIotCore, terminal: Terminal, *, quiet: bool) -> None:
     comparing: asyncio.Task[None] | None = None
+    granted = _granted(core)
     async for record in core.feed.follow(Explained()):
         line = reload_line(record) if record["kind"] == "reload" else None if quiet else line_of(record)
         if line is not None:
             terminal.print(line)
         if record["kind"] == "reload" and record["ok"]:
-            if comparing is not None:
-                comparing.cancel()  # What the earlier saves change, the next comparison includes.
             await _print_problems(core, terminal)
-            comparing = asyncio.create_task(_print_changes(core, terminal))
+            if _granted(core) != granted:
+                granted = _granted(core)
+                if comparing is not None:
+                    comparing.cancel()  # What the earlier saves change, the next comparison includes.
+                comparing = asyncio.create_task(_print_changes(core, terminal))
+
+
+def _granted(core: LocalIotCore) -> tuple[object, ...] | None:
+    """What the template in force says; None if grants come from code. Each reload loads the template again."""
+    template = core.configuration.template
+    return None if template is None else (template.blocks, template.topic_prefix)
 
 
 async def _print_changes(core: LocalIotCore, terminal: Terminal) -> None:
