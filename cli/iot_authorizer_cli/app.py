@@ -146,7 +146,7 @@ _add("who-can", "who_can:who_can", "policies/chat.toml retain rooms/lobby/topic"
 _add("diff", "diff:diff", "HEAD:policies/chat.toml policies/chat.toml")
 _add("lint", "lint:lint", "policies/*.toml")
 _add("test", "test.command:run", "policies/chat.test.toml --mutate")
-_add("prove", "prove:prove", "policies/*.toml")
+_add("prove", "prove:prove", "policies/*.toml", "policies/chat.toml --as session-policy")
 _add("check", "check:check", "chat.proof.json")
 _add("token", "token:token", "--principal ann --expires 15m")
 _add("password", "password:password", "")

@@ -6,6 +6,7 @@ Each check raises a usage error that names the option.
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, TypeVar
 
@@ -28,6 +29,14 @@ CONFIG = Path("authorizer.toml")
 """The configuration file, if no other is given."""
 LONGEST = "36500d"
 """The longest time after which a user or a revocation can end."""
+
+
+class Rendering(StrEnum):
+    """What a template is compiled to."""
+
+    DOCUMENTS = "documents"
+    SESSION_POLICY = "session-policy"
+    COGNITO_ROLE = "cognito-role"
 
 
 def principal_name(name: str | None) -> str | None:

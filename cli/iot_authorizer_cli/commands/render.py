@@ -5,7 +5,6 @@ answered by one line: the policy, or `{"refused": REASON}` with the reason code.
 """
 
 from collections.abc import Callable
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -33,14 +32,6 @@ _Write = Callable[[PolicyTemplate, Principal, str | None], str]
 """Writes the policy of a principal with a client ID. Raises PolicyError."""
 
 
-class Rendering(StrEnum):
-    """What a template is compiled to."""
-
-    DOCUMENTS = "documents"
-    SESSION_POLICY = "session-policy"
-    COGNITO_ROLE = "cognito-role"
-
-
 def render(
     policy: options.PolicyFile,
     principal: Annotated[
@@ -60,14 +51,14 @@ def render(
         ),
     ] = None,
     target: Annotated[
-        Rendering,
+        options.Rendering,
         typer.Option(
             "--as",
             metavar="TARGET",
             help="documents: for a custom authorizer. session-policy: for temporary credentials that can connect with "
             "--client-id only. cognito-role: for the role of a Cognito identity pool's guests, who all have --claims.",
         ),
-    ] = Rendering.DOCUMENTS,
+    ] = options.Rendering.DOCUMENTS,
     topic_prefix: options.TopicPrefix = None,
     region: options.Region = EXAMPLE_PLACE.region,
     account: options.Account = EXAMPLE_PLACE.account,
@@ -79,7 +70,7 @@ def render(
     those that tell guests the identity IDs of others.
     """
     place = account_region(region, account)
-    if target is Rendering.COGNITO_ROLE:
+    if target is options.Rendering.COGNITO_ROLE:
         if principal is not None or client_id is not None or principals is not None:
             raise typer.BadParameter(
                 "give no principal and no client ID: the role is for all guests", param_hint="--as"
@@ -97,7 +88,7 @@ def render(
         return
     if principal is None:
         raise typer.BadParameter("required without --principals", param_hint="--principal")
-    if client_id is None and target is Rendering.SESSION_POLICY:
+    if client_id is None and target is options.Rendering.SESSION_POLICY:
         raise typer.BadParameter("required: a session policy is for one client ID", param_hint="--client-id")
     _render_one(options.load_template(policy, topic_prefix), write, principal, claims, client_id)
 
@@ -122,8 +113,8 @@ def _checked(compile_it: Callable[[], str]) -> str:
         raise typer.BadParameter(problem, param_hint=_OPTIONS.get(error.source, "--claims")) from None
 
 
-def _writer(target: Rendering, place: AccountRegion) -> _Write:
-    if target is Rendering.SESSION_POLICY:
+def _writer(target: options.Rendering, place: AccountRegion) -> _Write:
+    if target is options.Rendering.SESSION_POLICY:
         return lambda template, principal, client_id: (
             compile_session_policy(template, principal, client_id=client_id or "", place=place).text
         )
@@ -139,11 +130,11 @@ def _cognito_role(path: Path, template: PolicyTemplate, place: AccountRegion, cl
         raise invalid_file(path, read_toml(path)[1], error.key, str(error)) from None
 
 
-def _render_all(template: PolicyTemplate, write: _Write, path: Path, target: Rendering) -> None:
+def _render_all(template: PolicyTemplate, write: _Write, path: Path, target: options.Rendering) -> None:
     for number, line in enumerate(read_file(path).splitlines(), start=1):
         if line.strip():
             principal, client_id = _principal(path, number, line)
-            if client_id is None and target is Rendering.SESSION_POLICY:
+            if client_id is None and target is options.Rendering.SESSION_POLICY:
                 raise InvalidFile(path, number, "client_id", "missing: a session policy is for one client ID")
             try:
                 typer.echo(write(template, principal, client_id))

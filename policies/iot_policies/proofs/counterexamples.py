@@ -5,9 +5,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from iot_policies.entries import Action, Entry
-from iot_policies.packing import Statement
 from iot_policies.proofs.automata import Automaton, Word, readable
-from iot_policies.proofs.languages import Difference, Resource, resource_pattern, resources_of
+from iot_policies.proofs.languages import Difference, Resource, resource_pattern
 from iot_policies.proofs.meaning import Meaning
 from iot_policies.proofs.patterns import Pattern, show
 from iot_policies.proofs.representatives import ExamplePrincipal
@@ -22,7 +21,7 @@ class Counterexample:
 
     example: ExamplePrincipal
     kind: str
-    """`too much`, `lost`, `refused`, `not refused` or `packing`."""
+    """`too much`, `lost`, `refused`, `not refused`, `packing` or `not accepted`."""
     action: Action | None
     text: str
     """A topic, a topic filter or a client ID; for a refusal its reason code."""
@@ -79,6 +78,7 @@ _WORDS = {
     "lost": "the policy does not allow what the template grants",
     "refused": "the principal is refused, but the template grants it something",
     "not refused": "the principal gets a policy, but must be refused",
+    "not accepted": "AWS would not accept the policy",
     "packing": "the documents are not the statements of the policy",
 }
 
@@ -93,14 +93,14 @@ def of_difference(
     template: PolicyTemplate,
     example: ExamplePrincipal,
     difference: Difference,
-    statements: Iterable[Statement],
+    policy: Iterable[Resource],
     meant: Meaning,
 ) -> Counterexample:
     """A topic, topic filter or client ID that shows a difference, with the entries and resources that are about it."""
     levels = {level for entry in template.entries for level in entry.filter.split("/")}
     avoid = levels | {level for reach in meant.allowed + meant.denied for level in map(show, reach.levels)}
     word, action = difference.word, difference.action
-    resources = [each for each in resources_of(statements) if each.action == action and _covers(each, difference)]
+    resources = [each for each in policy if each.action == action and _covers(each, difference)]
     about = [each for each in meant.allowed + meant.denied if each.action == action]
     words = {word, difference.topic or word}
     entries = dict.fromkeys(each.entry for each in about if any(_matches(each.least, text) for text in words))

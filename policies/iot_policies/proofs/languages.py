@@ -29,7 +29,7 @@ SUBSETS: tuple[Attributes, ...] = tuple(
 )
 """What a CONNECT may ask for."""
 ACTIONS: tuple[Action, ...] = get_args(Action)
-_TYPES: Mapping[Action, str] = {
+TYPES: Mapping[Action, str] = {
     "iot:Connect": "client",
     "iot:Publish": "topic",
     "iot:RetainPublish": "topic",
@@ -63,7 +63,7 @@ def resources_of(statements: Iterable[Statement]) -> tuple[Resource, ...]:
         for action in heading.actions:
             for name in names:
                 kind, _, text = name.partition("/")
-                is_known = kind == _TYPES.get(action) and heading.effect in get_args(Effect) and TO not in name
+                is_known = kind == TYPES.get(action) and heading.effect in get_args(Effect) and TO not in name
                 is_alone = topics is None or heading.actions == ("iot:SendDirectMessage",)
                 if not is_known or not is_alone or (subsets != ALL and action != "iot:Connect"):
                     raise NotCovered(f"unexpected statement: {heading.effect} {action} on {name}")

@@ -155,12 +155,13 @@ class Meaning(NamedTuple):
     def may_connect(self, client_id: str) -> bool:
         """Whether a client may connect with a client ID if it asks for no more than it may."""
         denied = (each for each in self.denied if each.entry.attributes is None)
-        return any(_is_client_id(each, client_id) for each in self.allowed) and not any(
-            _is_client_id(each, client_id) for each in denied
+        return any(is_client_id(each, client_id) for each in self.allowed) and not any(
+            is_client_id(each, client_id) for each in denied
         )
 
 
-def _is_client_id(reach: Reach, client_id: str) -> bool:
+def is_client_id(reach: Reach, client_id: str) -> bool:
+    """Whether an entry of `connect` matches a client ID."""
     text = text_of(reach.levels)
     is_beginning = text.endswith("*") and client_id.startswith(text[:-1])
     return reach.action == "iot:Connect" and (is_beginning or client_id == text)

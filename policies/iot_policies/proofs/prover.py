@@ -167,7 +167,7 @@ class _Prover:
             self._try(example)
         if self.proof.counterexample is None:
             example = ExamplePrincipal(single.principal, single.client_id)
-            found = of_difference(single.template, example, difference, single.statements, meant)
+            found = of_difference(single.template, example, difference, resources_of(single.statements), meant)
             self.proof.counterexample = replace(found, entries=(entry,), is_alone=True)
 
     def pairs(self) -> Iterator[Progress]:
@@ -253,7 +253,7 @@ class _Prover:
         except PolicyError as error:
             self.proof.examples.append((example, error.reason))
             self.proof.refused[error.reason] += 1
-            if isinstance(expected, Meaning) and not (isinstance(error, PolicyTooLarge) and not _is_small(expected)):
+            if isinstance(expected, Meaning) and not (isinstance(error, PolicyTooLarge) and not is_small(expected)):
                 self.proof.counterexample = of_refusal(example, found=error.reason, expected=None)
             return
         self.proof.examples.append((example, policy))
@@ -263,7 +263,7 @@ class _Prover:
         compared = None if only_packing else resources_of(policy.statements)
         difference = None if compared is None else self.languages.difference(compared, expected)
         if difference is not None:
-            self.proof.counterexample = of_difference(self.template, example, difference, policy.statements, expected)
+            self.proof.counterexample = of_difference(self.template, example, difference, compared or (), expected)
         elif client_id is not None and (may := expected.may_connect(client_id)) != policy.may_connect(client_id):
             found, wanted = (_NOT_GRANTED, None) if may else (None, _NOT_GRANTED)
             self.proof.counterexample = of_refusal(example, found=found, expected=wanted)
@@ -282,7 +282,7 @@ class _Prover:
             documents = policy.documents(LONGEST_PLACE)
         except PolicyTooLarge as error:
             self.proof.too_large += 1
-            if _is_small(expected) or _have_room(policy.statements):
+            if is_small(expected) or _have_room(policy.statements):
                 self.proof.counterexample = of_refusal(example, found=error.reason, expected=None)
             return
         if _packed(documents) != _unpacked(policy.statements) or not _fit(documents):
@@ -312,7 +312,7 @@ def _written(block: Grant | Deny) -> Iterator[tuple[str, Place, str]]:
         yield from (("send", (index, "topics", at), f"{send.to}{TO}{topic}") for at, topic in enumerate(send.topics))
 
 
-def _is_small(meant: Meaning) -> bool:
+def is_small(meant: Meaning) -> bool:
     """Whether a policy certainly fits into one document, however it is written."""
     texts = ["/".join(map(show, reach.levels)) for reach in (*meant.allowed, *meant.denied)]
     return sum((len(text) + _OVERHEAD) * (text.count("+") + 3) for text in texts) <= LONGEST_DOCUMENT

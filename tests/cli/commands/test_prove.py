@@ -49,3 +49,19 @@ def test_a_template_that_does_not_load_has_its_own_error(run: Run, folder: Path)
     done = run("prove", "own.toml")
     assert done.returncode == 2
     assert "own.toml:2: grant[0].publish[0]" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("target", "name"), [("session-policy", "a session policy"), ("cognito-role", "a role of guests")]
+)
+def test_a_template_is_proved_for_another_target(run: Run, target: str, name: str) -> None:
+    done = run("prove", CHAT, "--as", target)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith(f"{CHAT}: proved as {name} for every principal that gets one\n")
+
+
+@pytest.mark.parametrize(("option", "more"), [("--quick", ()), ("--certificate", ("chat.json",))])
+def test_options_about_documents_are_refused_for_another_target(run: Run, option: str, more: tuple[str, ...]) -> None:
+    done = run("prove", CHAT, "--as", "session-policy", option, *more)
+    assert done.returncode == 2
+    assert f"Invalid value for {option}: only for documents" in done.stderr

@@ -9,19 +9,23 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from iot_policies.connection import Connection
 from iot_policies.evaluator import Evaluator
 from tests import ROOT
+from tests.policies.iam_reference import IDENTITY, decide
 from tests.policies.proofs.faults_of_claims import CLAIM_FAULTS
 from tests.policies.proofs.faults_of_documents import DOCUMENT_FAULTS
 from tests.policies.proofs.faults_of_entries import ENTRY_FAULTS
+from tests.policies.proofs.faults_of_targets import TARGET_FAULTS
 
 pytestmark = pytest.mark.slow
 
 SOURCES = ROOT / "policies/iot_policies"
+PROGRAM, TARGET_PROGRAM = "tests.policies.proofs.faults", "tests.policies.proofs.target_templates"
 FAULTS = ENTRY_FAULTS | CLAIM_FAULTS | DOCUMENT_FAULTS
 
 
@@ -36,14 +40,20 @@ def compiler_with(fault: tuple[str, str, str], folder: Path) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("name", FAULTS)
-def test_a_fault_is_found_with_a_principal_whose_policy_is_wrong(name: str, tmp_path: Path) -> None:
-    environment = {**os.environ, "PYTHONPATH": f"{compiler_with(FAULTS[name], tmp_path)}{os.pathsep}{ROOT}"}
-    command = [sys.executable, "-m", "tests.policies.proofs.faults"]
+def found_by(program: str, compiler: Path) -> dict[str, Any]:
+    """What a program finds with a compiler."""
+    environment = {**os.environ, "PYTHONPATH": f"{compiler}{os.pathsep}{ROOT}"}
+    command = [sys.executable, "-m", program]
     done = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
     assert found is not None
+    return found  # type: ignore[no-any-return]
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_fault_is_found_with_a_principal_whose_policy_is_wrong(name: str, tmp_path: Path) -> None:
+    found = found_by(PROGRAM, compiler_with(FAULTS[name], tmp_path))
     is_policy = all(document["Statement"] for document in found["documents"])
     if found["kind"] in ("too much", "lost") and not found["alone"] and is_policy:
         kind = {"iot:Connect": "client", "iot:Subscribe": "topicfilter"}.get(found["action"], "topic")
@@ -51,3 +61,14 @@ def test_a_fault_is_found_with_a_principal_whose_policy_is_wrong(name: str, tmp_
         evaluator = Evaluator(found["documents"], asked)
         arn = f"arn:aws:iot:us-east-1:123456789012:{kind}/{found['text']}"
         assert evaluator.allows(found["action"], arn) == (found["kind"] == "too much"), found["lines"]
+
+
+@pytest.mark.parametrize("name", TARGET_FAULTS)
+def test_a_fault_of_a_target_is_found_with_a_principal_whose_policy_is_wrong(name: str, tmp_path: Path) -> None:
+    found = found_by(TARGET_PROGRAM, compiler_with(TARGET_FAULTS[name], tmp_path))
+    if found["kind"] in ("too much", "lost") and found["action"] != "iot:SendDirectMessage":
+        kind = {"iot:Connect": "client", "iot:Subscribe": "topicfilter"}.get(found["action"], "topic")
+        arn = f"arn:aws:iot:us-east-1:123456789012:{kind}/{found['text']}"
+        variables = {IDENTITY: found["principal"]}
+        is_allowed = decide(found["policies"], found["action"], arn, found["attributes"], variables)
+        assert is_allowed == (found["kind"] == "too much"), found["lines"]

@@ -1,0 +1,131 @@
+"""Proves that a target of the compiler allows what the template means, for every principal that gets a policy there.
+
+1. The documents are proved first (`prover.py`): the target is made of the same statements.
+2. For each example principal, and each case of it in the target (`targets.py`), the policy is compared with the meaning
+   of the template in that target, as languages.
+3. Refusals are counted and never proved. A refusal for size is wrong if the policy certainly fits, and one for
+   characters if no text has such a character. What the target cannot express is not judged.
+
+That an example stands for all values needs one more argument than for documents, since `iam_packing.py` looks into
+texts: it writes a Deny of `iot:*` if the Deny meets no Allow of an action that was not denied. Two patterns with a `*`
+have no text in common if neither beginning before the first `*` begins with the other one. If at most one has a `*`,
+the other is one text, and it is matched. So a wrong answer can only make the policy longer.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Generator, Sequence
+from dataclasses import replace
+
+from iot_policies.compiler import Policy
+from iot_policies.errors import InvalidTopics, PolicyError
+from iot_policies.proofs.claims import MustBeRefused
+from iot_policies.proofs.counterexamples import Counterexample, of_difference, of_refusal
+from iot_policies.proofs.iam_statements import CLIENT
+from iot_policies.proofs.languages import Languages, Resource, resources_of
+from iot_policies.proofs.meaning import Meaning
+from iot_policies.proofs.patterns import NotCovered
+from iot_policies.proofs.prover import Progress, Proof, is_small, proving
+from iot_policies.proofs.representatives import ExamplePrincipal
+from iot_policies.proofs.targets import PolicyTarget, has_wide_characters, is_accepted
+from iot_policies.template import PolicyTemplate
+
+NOT_EXPRESSIBLE = "not_expressible"
+"""Counts the principals for whom the target cannot express the template."""
+_TOO_LARGE = ("policy_too_large", "session_policy_too_large")
+
+
+def prove_target(template: PolicyTemplate, target: PolicyTarget) -> Proof:
+    """Proves a template for a target, or finds a principal for whom its policy there is not what it says."""
+    steps = proving_target(template, target)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            proof: Proof = end.value
+            return proof
+
+
+def proving_target(template: PolicyTemplate, target: PolicyTarget) -> Generator[Progress, None, Proof]:
+    """As `prove_target`, step by step: it yields how far it is and returns the proof."""
+    documents = yield from proving(template)
+    if documents.verdict != "proved":
+        return documents
+    prover = _TargetProver(template, target, replace(documents, examples=[], refused=Counter(), too_large=0))
+    every = (case for example, _ in documents.examples for case in target.cases(template, example))
+    cases = {case.key: case for case in every}
+    for number, case in enumerate(cases.values()):
+        if number % 50 == 0:
+            yield Progress("example principals", number, len(cases))
+        prover.judge(case)
+        if prover.proof.counterexample is not None:
+            return prover.proof
+    prover.finish()
+    return prover.proof
+
+
+class _TargetProver:
+    def __init__(self, template: PolicyTemplate, target: PolicyTarget, proof: Proof) -> None:
+        self.template = template
+        self.target = target
+        self.proof = proof
+        self._languages = Languages()
+        self._problems: dict[str, None] = {}
+
+    def judge(self, example: ExamplePrincipal) -> None:
+        """Compares one policy, and names the principal if this cannot be decided."""
+        try:
+            self._judge(example)
+        except NotCovered as problem:
+            client = "" if example.client_id is None else f", client ID {example.client_id}"
+            claims = json.dumps(example.principal.claims)
+            line = f"principal {example.principal.name}, claims {claims}{client}: {problem}"
+            self.proof.not_covered.append(line)
+
+    def finish(self) -> None:
+        """Names what cannot be expressed if no example got a policy."""
+        if not self.proof.not_covered and all(isinstance(found, str) for _, found in self.proof.examples):
+            self.proof.not_covered += ["no example principal got a policy", *self._problems]
+
+    def _judge(self, example: ExamplePrincipal) -> None:
+        try:
+            expected: Meaning | str = self.target.meaning(self.template, example)
+        except MustBeRefused as reason:
+            expected = str(reason)
+        try:
+            text = self.target.compile(self.template, example)
+        except PolicyError as error:
+            self._refused(example, error.reason, expected)
+            return
+        except InvalidTopics as error:
+            self._problems[str(error)] = None
+            self._refused(example, NOT_EXPRESSIBLE, expected)
+            return
+        statements = self.target.read(text, example)
+        self.proof.examples.append((example, Policy(statements)))
+        if isinstance(expected, str):
+            self.proof.counterexample = of_refusal(example, found=None, expected=expected)
+        elif not is_accepted(self.target, text):
+            wrong = f"{len(text):,} characters, the last one {max(text)!a}"
+            self.proof.counterexample = Counterexample(example, "not accepted", None, wrong, "", (), (), (), ())
+        else:
+            self._compare(example, resources_of(statements), expected)
+
+    def _refused(self, example: ExamplePrincipal, reason: str, expected: Meaning | str) -> None:
+        self.proof.examples.append((example, reason))
+        self.proof.refused[reason] += 1
+        if isinstance(expected, str) or reason == NOT_EXPRESSIBLE:
+            return
+        is_right = (reason in _TOO_LARGE and not is_small(expected)) or (
+            reason == "session_policy_character" and has_wide_characters(expected, example)
+        )
+        if not is_right:
+            self.proof.counterexample = of_refusal(example, found=reason, expected=None)
+
+    def _compare(self, example: ExamplePrincipal, policy: Sequence[Resource], expected: Meaning) -> None:
+        difference = self._languages.difference(policy, expected)
+        if difference is not None:
+            found = of_difference(self.template, example, difference, policy, expected)
+            client_id = example.client_id or ""
+            shown = tuple(each.replace(CLIENT, client_id) for each in found.resources)
+            self.proof.counterexample = replace(found, text=found.text.replace(CLIENT, client_id), resources=shown)

@@ -1,0 +1,98 @@
+"""Proofs about session policies and the role of guests. Faults of these targets: `test_faults.py`."""
+
+from pathlib import Path
+
+import pytest
+
+from iot_policies import PolicyTemplate
+from iot_policies.compiler import Policy
+from iot_policies.proofs.iam_statements import iam_statements, without_end
+from iot_policies.proofs.patterns import NotCovered
+from iot_policies.proofs.target_prover import NOT_EXPRESSIBLE, prove_target
+from iot_policies.proofs.targets import COGNITO_ROLE, SESSION_POLICY, PolicyTarget
+from tests.policies.proofs.faults import READY, grant
+from tests.policies.proofs.target_templates import TARGETS
+
+ARN = "arn:aws:iot:us-east-1:123456789012:"
+
+
+def policy(effect: str, action: str, resource: str, condition: str = "") -> str:
+    """A policy of one statement."""
+    statement = f'"Effect":"{effect}","Action":"{action}","Resource":"{ARN}{resource}"'
+    return f'{{"Version":"2012-10-17","Statement":[{{{statement}{condition}}}]}}'
+
+
+@pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.name)
+@pytest.mark.parametrize("path", READY, ids=lambda path: path.stem)
+def test_a_ready_template_is_proved_for_each_target(path: Path, target: PolicyTarget) -> None:
+    proof = prove_target(PolicyTemplate.load(path), target)
+    assert (proof.verdict, proof.not_covered) == ("proved", [])
+
+
+def test_each_client_id_that_is_granted_is_an_example_and_a_wildcard_also_has_one_with_signs_of_iam() -> None:
+    proof = prove_target(PolicyTemplate.of([grant(connect=["a", "b/*"])]), SESSION_POLICY)
+    client_ids = {example.client_id for example, found in proof.examples if isinstance(found, Policy)}
+    assert client_ids >= {"a", "b/x", "b/*/?${y}+#"}
+
+
+def test_a_template_that_no_session_policy_can_hold_is_not_covered() -> None:
+    proof = prove_target(PolicyTemplate.of([grant(publish=["a"])]), SESSION_POLICY)
+    assert (proof.verdict, proof.not_covered) == ("not covered", ["no example principal got a policy"])
+
+
+def test_an_entry_that_the_role_cannot_express_is_named_if_no_guest_gets_a_policy() -> None:
+    proof = prove_target(PolicyTemplate.of([grant(publish=["a/{client_id}"])]), COGNITO_ROLE)
+    assert proof.verdict == "not covered"
+    assert proof.not_covered[1].startswith('"a/{client_id}": a role')
+
+
+def test_guests_without_a_claim_that_an_entry_needs_are_counted_and_not_proved() -> None:
+    proof = prove_target(PolicyTemplate.of([grant(publish=["a/{claims.x}"])]), COGNITO_ROLE)
+    assert (proof.verdict, proof.refused[NOT_EXPRESSIBLE] > 0) == ("proved", True)
+
+
+def test_what_the_documents_do_not_prove_is_not_proved_for_a_target() -> None:
+    blocks = [grant(connect=["{principal}"], publish=["a/+"], widen=True)]
+    assert prove_target(PolicyTemplate.of(blocks), SESSION_POLICY).verdict == "not covered"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        policy("Allow", "iot:*", "topic/a"),
+        policy("Allow", "iot:DeleteThing", "topic/a"),
+        policy("Allow", "iot:Publish", "thing/a"),
+        policy("Allow", "iot:Publish", "topic/a", ',"Condition":{"Bool":{"aws:SecureTransport":"true"}}'),
+        policy("Deny", "iot:*", "client/*"),
+    ],
+)
+def test_a_statement_that_the_compiler_never_writes_is_not_covered(text: str) -> None:
+    with pytest.raises(NotCovered):
+        iam_statements(text, ARN, "ann")
+
+
+@pytest.mark.parametrize(
+    ("condition", "denied"),
+    [
+        ("", {"iot:Connect", "iot:SendDirectMessage"}),
+        (',"Condition":{"ForAnyValue:StringEquals":{"iot:ConnectAttributes":"LastWill"}}', {"iot:Connect"}),
+        (
+            ',"Condition":{"ForAllValues:StringEquals":{"iot:ConnectAttributes":"LastWill"}}',
+            {"iot:Connect", "iot:SendDirectMessage"},
+        ),
+        (',"Condition":{"StringLike":{"iot:Topic":"a"}}', {"iot:SendDirectMessage"}),
+    ],
+)
+def test_a_denial_of_all_actions_is_about_those_whose_requests_meet_its_condition(
+    condition: str, denied: set[str]
+) -> None:
+    found = iam_statements(policy("Deny", "iot:*", "client/x", condition), ARN)
+    assert {action for statement in found for action in statement.heading.actions} == denied
+
+
+def test_each_allow_of_a_policy_with_an_end_has_it() -> None:
+    end = ',"Condition":{"DateLessThan":{"aws:CurrentTime":"2033"}}'
+    endless = policy("Allow", "iot:Publish", "topic/a")
+    assert without_end(policy("Allow", "iot:Publish", "topic/a", end), "2033") == endless
+    with pytest.raises(NotCovered):
+        without_end(endless, "2033")
