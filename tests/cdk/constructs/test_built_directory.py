@@ -100,7 +100,7 @@ def test_its_role_takes_the_permissions_that_it_needs(config: Path) -> None:
         ),
         (
             'name = "own"\nrequirements = "lambda.txt"\npolicy = "policy.toml"\n[anonymous]\nprincipal = "guest"',
-            r"authorizer\.toml:2: requirements: only a handler of your own imports packages: also set handler",
+            r"authorizer\.toml:2: requirements: only code of your own imports packages: also set handler",
         ),
     ],
 )

@@ -145,7 +145,7 @@ def test_without_a_template_there_is_no_policy_to_show(
     ask: Ask, core: LocalIotCore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     configured = dataclasses.replace(core.configuration.configured, template=None, policy_path=None)
-    monkeypatch.setattr(core.configuration, "configured", configured)
+    monkeypatch.setattr(type(core.configuration), "configured", configured)
     assert [ask(path, POSTED[path]).status for path in ("/console/policy", "/console/explain")] == [409, 409]
     assert ask("/console/state").json["presets"] == []
 

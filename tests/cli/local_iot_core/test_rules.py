@@ -1,5 +1,6 @@
 """`[[rule]]` on this machine: a function of the user's is called for each message, and reloaded when it is saved."""
 
+import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -48,8 +49,9 @@ def function() -> Function:
 
 
 @pytest.fixture
-def project(tmp_path: Path, function: Function) -> Path:
-    """A configuration with two rules."""
+def project(tmp_path: Path, function: Function, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A configuration with two rules. Other tests of this process may have loaded a module of the same name."""
+    monkeypatch.delitem(sys.modules, "my_rules", raising=False)
     (tmp_path / "chat.toml").write_bytes((ROOT / "policies/chat.toml").read_bytes())
     (tmp_path / "my_rules.py").write_text(MODULE.format(name=function.name))
     path = tmp_path / "authorizer.toml"

@@ -54,8 +54,8 @@ def found_by(program: str, compiler: Path) -> dict[str, Any]:
 @pytest.mark.parametrize("name", FAULTS)
 def test_a_fault_is_found_with_a_principal_whose_policy_is_wrong(name: str, tmp_path: Path) -> None:
     found = found_by(PROGRAM, compiler_with(FAULTS[name], tmp_path))
-    is_policy = all(document["Statement"] for document in found["documents"])
-    if found["kind"] in ("too much", "lost") and not found["alone"] and is_policy:
+    is_wrong_policy = found["kind"] in ("too much", "lost") and not found["alone"]
+    if is_wrong_policy and all(document["Statement"] for document in found["documents"]):
         kind = {"iot:Connect": "client", "iot:Subscribe": "topicfilter"}.get(found["action"], "topic")
         asked = Connection(client_id=found["client_id"], connect_attributes=frozenset(found["attributes"]))
         evaluator = Evaluator(found["documents"], asked)
