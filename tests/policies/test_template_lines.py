@@ -77,7 +77,7 @@ def test_a_file_in_a_missing_folder_is_refused_with_the_folder(tmp_path: Path) -
 
 
 def test_a_directory_is_not_a_template(tmp_path: Path) -> None:
-    with pytest.raises(InvalidFile, match="can't be read"):
+    with pytest.raises(InvalidFile, match="this is a folder"):
         PolicyTemplate.load(tmp_path)
 
 

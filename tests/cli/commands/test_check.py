@@ -65,7 +65,7 @@ CHANGES: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
     "the prefix is a number": (lambda of: of["template"].update(topic_prefix=1.5), "expected a text, found 1.5"),
     "the version is true": (lambda of: of.update(certificate=True), "certificate: expected a whole number, found true"),
     "another version": (lambda of: of.update(certificate=2), "certificate: expected version 1, found 2"),
-    "the template is a folder": (lambda of: of["template"].update(name="."), "can't be read"),
+    "the template is a folder": (lambda of: of["template"].update(name="."), "this is a folder"),
     "the template has no file name": (lambda of: of["template"].update(name="a\0b"), "expected a file name"),
     "an invalid prefix": (lambda of: of["template"].update(topic_prefix="a/+"), "`iot-authorizer render` failed"),
 }
