@@ -99,7 +99,10 @@ def _bound(effect: Effect, names: Sequence[str], client_id: str) -> Iterator[str
     for name in names:
         if effect == "Deny" and name != expected and any(sign in name for sign in "*?"):
             raise NotCovered(f"a policy for one client ID denies {name}")
-        yield f"client/{CLIENT}" if name == expected else name
+        if name == expected or (name.endswith("*") and f"client/{client_id}".startswith(name[:-1])):
+            yield f"client/{CLIENT}"
+        if name != expected:
+            yield name
 
 
 def _texts(value: object) -> list[str]:
