@@ -2,6 +2,12 @@
 
 TARGET_FAULTS = {
     # The session policy.
+    "other client IDs can connect": (
+        "session_policy.py",
+        'if "iot:Connect" not in heading.actions:',
+        "if True:",
+    ),
+    "a client ID is not written as it is": ("session_policy.py", "client/{literal(client_id)}", "client/{client_id}"),
     "conditions of a CONNECT are lost": (
         "session_policy.py",
         'Heading(heading.effect, ("iot:Connect",), heading.condition)',
