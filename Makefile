@@ -28,7 +28,7 @@ test: .venv/all .venv-cloud/ready node_modules/ready lint
 	@.ci/bring chromium mosquitto-clients curl
 	$(BIN)/pytest -n 2
 
-# Like `test`, with ten times as many generated examples, and with AWS's large SDKs. Not needed for every change.
+# Like `test`, with ten times as many generated examples, all faults, and AWS's large SDKs. Not needed for every change.
 test-long: .venv/all .venv-cloud/ready node_modules/ready tests/clients/node_modules/ready lint
 	@.ci/bring chromium mosquitto-clients curl
 	$(BIN)/pytest -n 2 --hypothesis-profile long -o timeout=3600

@@ -4,6 +4,9 @@ Examples are counted in one place, so that `make check` is quick and `make test-
 many times the usual number it takes, and most say nothing.
 """
 
+from collections.abc import Iterable
+from itertools import islice
+
 from hypothesis import HealthCheck, settings
 
 EXAMPLES = {"check": 15, "test": 300, "long": 3000}
@@ -22,3 +25,8 @@ def load_profiles() -> None:
 def examples(times: float) -> settings:
     """Settings for a property that takes so many times the profile's number of examples."""
     return settings(max_examples=max(1, round(settings().max_examples * times)))
+
+
+def sample(cases: Iterable[str], one_in: int) -> list[str]:
+    """One of so many cases that take a second each. `make test-long` takes all of them."""
+    return list(islice(cases, 0, None, 1 if settings().max_examples >= EXAMPLES["long"] else one_in))
