@@ -17,6 +17,7 @@ from iot_policies.account_region import AccountRegion
 from iot_policies.cognito_role import compile_cognito_role
 from iot_policies.errors import ClientIdNotGranted, SessionPolicyTooLarge
 from iot_policies.session_policy import LONGEST_SESSION_POLICY, compile_session_policy
+from tests.effort import examples
 from tests.policies.iam_reference import IDENTITY, decide
 from tests.policies.probes import ACCOUNT, PREFIX, REGION, Messages, permitted, permitted_messages
 from tests.policies.templates import Block, Case, cases
@@ -91,6 +92,7 @@ def clients_allowed(policies: Sequence[str], identity: str = "") -> set[tuple[st
 
 
 @given(asked(of_client=True))
+@examples(0.5)
 def test_a_session_policy_decides_as_the_documents_do_and_for_one_client_id_only(asked: Asked) -> None:
     try:
         documents = asked.documents(asked.client_id)
@@ -106,6 +108,7 @@ def test_a_session_policy_decides_as_the_documents_do_and_for_one_client_id_only
 
 
 @given(asked(of_client=False))
+@examples(0.5)
 def test_the_role_of_guests_decides_as_the_documents_of_each_guest_do(asked: Asked) -> None:
     try:
         role = compile_cognito_role(asked.case.template(), PLACE, asked.case.claims)
