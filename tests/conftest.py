@@ -1,5 +1,6 @@
 """What all tests share."""
 
+import gc
 import signal
 import subprocess
 from collections import Counter
@@ -44,13 +45,28 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks what `make check` leaves out, beside tests that have the mark themselves."""
+    """Marks what `make check` leaves out, beside tests that have the mark themselves, and puts slow files first.
+
+    Then the processes of `-n` end at the same time: what is left at the end is quick.
+    """
     for item in items:
         folder = item.path.relative_to(Path(__file__).parent).parts[0]
         fixtures = getattr(item, "fixturenames", ())
         parameters = [each for each in _parameters(item) if isinstance(each, str)]
         if folder in SLOW_FOLDERS or not SLOW_FIXTURES.isdisjoint(fixtures) or "dynamodb" in parameters:
             item.add_marker(pytest.mark.slow)
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: (not item.nodeid.startswith(LONGEST), item.path not in slow))
+
+
+def pytest_collection_finish() -> None:
+    """Leaves the collected tests and their modules out of garbage collections, which are also fewer than usual.
+
+    Each full collection would look at all these objects again, which live until the end.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
 
 
 def _parameters(item: pytest.Item) -> list[object]:
@@ -64,15 +80,19 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.write_line(f"not run ({count}): {reason.removeprefix('Skipped: ')}", yellow=True)
 
 
-TOGETHER = ("tests/cloud/", "tests/test_house.py")
-"""Tests that share a deployment, or the syntax trees of all files."""
+LONGEST = ("tests/cloud/", "tests/test_wheel.py")
+"""Tests that share a deployment, or the built wheel. They take longer than all other groups."""
+EACH_FILE = ("tests/cdk/", "tests/cli/console/", "tests/clients/", "tests/cli/commands/dev/", "tests/test_house.py")
+"""Tests that share with the other tests of their file what takes long: stacks, a browser, servers, syntax trees."""
 
 
 class SomeTogether(LoadScopeScheduling):  # type: ignore[misc]
     """Gives each test to the process that is free, and those that share something expensive to one process."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return next((group for group in TOGETHER if nodeid.startswith(group)), nodeid)
+        if nodeid.startswith(LONGEST):
+            return LONGEST[0]
+        return nodeid.partition("::")[0] if nodeid.startswith(EACH_FILE) else nodeid
 
     def _reschedule(self, node: WorkerController) -> None:
         """Forgets finished tests first: xdist counts all that a process ever got, after each test."""
@@ -85,4 +105,5 @@ class SomeTogether(LoadScopeScheduling):  # type: ignore[misc]
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> SomeTogether:
     """Distributes the tests with `-n`; xdist's own groups do nothing with pytest 9.2."""
+    config.option.loadscopereorder = False  # It would put the groups with the most tests first.
     return SomeTogether(config, log)
