@@ -52,6 +52,8 @@ _SCHEME = re.compile(
 )
 """A value of the `Authorization` header, with its spaces as such or as `+`; the group is what Basic sends."""
 _BROWSER_HEADERS = {"cookie": "Cookie", "referer": "Referer", "sec-websocket-protocol": "Sec-WebSocket-Protocol"}
+_RANDOM_HEADER = "sec-websocket-key"
+"""Random bytes in base64 (RFC 6455, section 4.1): about one key in 800 has `jws` or `jwt` in front of its `==`."""
 
 
 def find_misplaced(place: str, text: str, key: str) -> str | None:
@@ -66,6 +68,8 @@ def find_misplaced(place: str, text: str, key: str) -> str | None:
 def hint_of(headers: Mapping[str, str], key: str) -> str:
     """What looks like a credential in headers that browsers send by themselves; empty if nothing does."""
     for name, value in headers.items():
+        if name.lower() == _RANDOM_HEADER:
+            continue
         place = f"{_BROWSER_HEADERS.get(name.lower(), 'another')} header"
         if found := find_misplaced(place, f"{name}={value}", key):
             return found

@@ -229,5 +229,8 @@ BROWSER = {
 }
 
 
-def test_the_headers_of_a_browser_give_no_hint() -> None:
-    assert read(event(headers=BROWSER)).hint == ""
+@pytest.mark.parametrize(
+    "random_key", ["dGhlIHNhbXBsZSBub25jZQ==", "AAAAAAAAjwsAAAAAAAAAAA==", "token+AAAAAAAAAAAAAAAA=="]
+)
+def test_the_headers_of_a_browser_give_no_hint(random_key: str) -> None:
+    assert read(event(headers=BROWSER | {"Sec-WebSocket-Key": random_key})).hint == ""
