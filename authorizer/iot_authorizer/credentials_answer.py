@@ -10,13 +10,13 @@
 """
 
 import json
-import time
 from collections.abc import Collection, Mapping
 from typing import TypedDict
 
 from iot_authorizer.reasons import Reason
 from iot_authorizer.refusal import Refusal
 from iot_authorizer.temporary_credentials import TemporaryCredentials
+from iot_policies.durations import utc_text
 
 ANY_ORIGIN = "*"
 _SECONDS_OF_PREFLIGHT = 600
@@ -107,7 +107,7 @@ def issued(credentials: TemporaryCredentials, headers: Mapping[str, str]) -> Cre
             "SecretAccessKey": credentials.secret,
             "SessionToken": credentials.session_token,
             "Token": credentials.session_token,
-            "Expiration": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(credentials.expires_at)),
+            "Expiration": utc_text(credentials.expires_at),
             "endpoint": credentials.endpoint,
             "region": credentials.region,
             "clientId": credentials.client_id,

@@ -7,7 +7,7 @@ from iot_authorizer.authorizer import Authorizer, account_region_of
 from iot_authorizer.credentials_answer import Cors, CredentialsAnswer, issued, refused
 from iot_authorizer.credentials_request import CredentialsRequest
 from iot_authorizer.lambda_handler import Context, arn_of
-from iot_authorizer.observer import Fields, Observer, put
+from iot_authorizer.observer import Fields, Observer, put, put_client
 from iot_authorizer.reasons import Reason
 from iot_authorizer.refusal import Refusal, internal_error
 from iot_authorizer.temporary_credentials import ClientRole, IssuedCredentials, issue
@@ -17,7 +17,7 @@ _PREFLIGHT = "OPTIONS"
 
 
 class CredentialsHandler:
-    """A Lambda handler of an HTTP API: it never raises, and it gives credentials to nobody by accident."""
+    """A Lambda handler of an HTTP API: it never raises, and it gives no credentials by accident."""
 
     def __init__(
         self,
@@ -78,12 +78,7 @@ class CredentialsHandler:
         return issue(self._authorizer, self._role(), event, account_region_of(arn_of(context)))
 
     def _log(self, found: IssuedCredentials, fields: Fields, started: float) -> None:
-        verified = found.verified
-        put(fields, "principal", verified.principal.name)
-        put(fields, "issuer", verified.issuer)
-        put(fields, "source", found.own.source.value)
-        put(fields, "unchecked", verified.unchecked)
-        put(fields, "hint", found.own.hint or None)
+        put_client(fields, found.verified, found.own.source, found.own.hint)
         put(fields, "client_id", found.temporary.client_id)
         put(fields, "access_key_id", found.temporary.key_id)
         fields["expires_at"] = int(found.temporary.expires_at)

@@ -7,7 +7,7 @@ from typing import Protocol
 from iot_authorizer.authorizer import Authorizer, account_region_of
 from iot_authorizer.configured_texts import configured_text
 from iot_authorizer.event import AuthorizerEvent
-from iot_authorizer.observer import Fields, Observer, put
+from iot_authorizer.observer import Fields, Observer, put, put_client
 from iot_authorizer.refusal import Refusal, internal_error
 from iot_authorizer.response import AuthorizerResponse, refused
 
@@ -59,12 +59,7 @@ class LambdaHandler:
         except BaseException as error:  # noqa: BLE001 (SystemExit too: no caller would answer)
             problem = internal_error(error)
         else:
-            verified = client.verified
-            put(fields, "principal", verified.principal.name)
-            put(fields, "issuer", verified.issuer)
-            fields["source"] = client.source.value
-            put(fields, "unchecked", verified.unchecked)
-            put(fields, "hint", client.hint or None)
+            put_client(fields, client.verified, client.source, client.hint)
             self._observer.allowed(fields, started)
             return client.response
         self._observer.refused(problem, fields, started)

@@ -9,8 +9,10 @@ import os
 import time
 from typing import Final
 
+from iot_authorizer.credentials import CredentialSource
 from iot_authorizer.reasons import Reason
 from iot_authorizer.refusal import Refusal
+from iot_authorizer.verified_principal import VerifiedPrincipal
 
 NAMESPACE: Final = "IotAuthorizer"
 """The namespace of the metrics, unless POWERTOOLS_METRICS_NAMESPACE names another."""
@@ -30,6 +32,15 @@ def put(fields: Fields, name: str, text: object) -> None:
     """Sets a field of a log line, shortened, if `text` is a text."""
     if isinstance(text, str):
         fields[name] = text[:_LONGEST_LOGGED]
+
+
+def put_client(fields: Fields, verified: VerifiedPrincipal, source: CredentialSource, hint: str) -> None:
+    """Sets the fields about a verified client. `hint`: what looks like a credential in its headers; empty for none."""
+    put(fields, "principal", verified.principal.name)
+    put(fields, "issuer", verified.issuer)
+    put(fields, "source", source.value)
+    put(fields, "unchecked", verified.unchecked)
+    put(fields, "hint", hint or None)
 
 
 class Observer:

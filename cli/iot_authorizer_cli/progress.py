@@ -11,7 +11,7 @@ import typer
 from iot_authorizer_cli.terminal import tell
 
 if TYPE_CHECKING:  # Commands without a proof should not wait for the prover.
-    from iot_policies.proofs.prover import Progress
+    from iot_policies.proofs.progress import Progress
 
 _Result = TypeVar("_Result")
 

@@ -1,6 +1,7 @@
-"""Reads and writes durations such as `30s`, `15m`, `24h` and `7d`."""
+"""Reads and writes durations such as `30s`, `15m`, `24h` and `7d`, and writes times as AWS does."""
 
 import re
+import time
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _DURATION = re.compile(r"(\d{1,9})([smhd])", re.ASCII)
@@ -22,3 +23,8 @@ def duration_text(seconds: int) -> str:
         if count:
             found.append(f"{count}{unit}")
     return " ".join(found) or "0s"
+
+
+def utc_text(at: float) -> str:
+    """Writes a time in seconds since 1970 as AWS does, in whole seconds: `2026-11-29T18:30:00Z`."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(at))

@@ -22,12 +22,12 @@ CONNECT.
 unmeasured: when IoT Core evaluates `aws:CurrentTime` again for a connection that exists already.
 """
 
-import time
 from collections.abc import Iterator
 from typing import NamedTuple
 
 from iot_policies.account_region import AccountRegion
 from iot_policies.compiler import compile_policy, fits_client_id
+from iot_policies.durations import utc_text
 from iot_policies.errors import ClientIdNotGranted, SessionPolicyCharacter, SessionPolicyTooLarge
 from iot_policies.iam_packing import NO_CONDITION, is_writable, literal, pack_one
 from iot_policies.packing import ConditionBlock, Heading, Statement
@@ -95,7 +95,7 @@ def _bound(statement: Statement, client_id: str) -> Iterator[Statement]:
 
 def _before(until: int) -> ConditionBlock:
     """A condition for each Allow: without the key, it does not hold, so that the request is denied."""
-    return {"DateLessThan": {"aws:CurrentTime": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(until))}}
+    return {"DateLessThan": {"aws:CurrentTime": utc_text(until)}}
 
 
 def _source(template: PolicyTemplate, principal: Principal, client_id: str) -> str:

@@ -73,8 +73,7 @@ USES = {
     # A deadline for one fetch.
     "iot_authorizer.fetching": {"monotonic"},
     # An end, written as a text.
-    "iot_authorizer.credentials_answer": {"gmtime", "strftime"},
-    "iot_policies.session_policy": {"gmtime", "strftime"},
+    "iot_policies.durations": {"gmtime", "strftime"},
     # The duration in a log line.
     "iot_authorizer.credentials_endpoint": {"perf_counter"},
     "iot_authorizer.lambda_handler": {"perf_counter"},

@@ -11,12 +11,11 @@ import pytest
 from iot_authorizer_cli.local_iot_core import LocalIotCore
 from iot_core.iam.access_keys import AccessKey
 from tests.clients.needs import needs
-from tests.clients.test_signing_clients import FOLDER, NODE_CLIENTS, REGION, last, run_node
+from tests.clients.test_signing_clients import FOLDER, NODE_CLIENTS, REGION, core_of, last, run_node
 from tests.local.iam.signers import stranger
 
 pytestmark = pytest.mark.slow
 
-CONFIGURATION = 'name = "chat"\npolicy = "policy.toml"\n\n[credentials]\n'
 TEMPLATE = """\
 [[grant]]
 connect   = ["{principal}", "{principal}/*"]
@@ -27,10 +26,7 @@ subscribe = ["allowed/{principal}", "allowed/all"]
 
 @pytest.fixture(scope="module")
 def core(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalIotCore]:
-    folder = tmp_path_factory.mktemp("core")
-    (folder / "policy.toml").write_text(TEMPLATE)
-    (folder / "authorizer.toml").write_text(CONFIGURATION)
-    with LocalIotCore(folder / "authorizer.toml", region=REGION) as core:
+    with core_of(tmp_path_factory.mktemp("core"), TEMPLATE, "\n[credentials]\n") as core:
         yield core
 
 

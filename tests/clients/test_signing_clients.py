@@ -53,12 +53,16 @@ SDKS = {"aws-iot-device-sdk-v2", "@aws-amplify/pubsub", *DATA_CLIENTS}
 TOPICS = ["a/b c", "a=c&d", "ä/*('~!)", "a//b", "%2F", "?x"]
 
 
+def core_of(folder: Path, template: str, tables: str = "") -> LocalIotCore:
+    """IoT Core with an authorizer of a template, and more tables of the configuration."""
+    (folder / "policy.toml").write_text(template)
+    (folder / "authorizer.toml").write_text(f"{CONFIGURATION}{tables}")
+    return LocalIotCore(folder / "authorizer.toml", region=REGION)
+
+
 @pytest.fixture(scope="module")
 def core(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalIotCore]:
-    folder = tmp_path_factory.mktemp("core")
-    (folder / "policy.toml").write_text(TEMPLATE)
-    (folder / "authorizer.toml").write_text(CONFIGURATION)
-    with LocalIotCore(folder / "authorizer.toml", region=REGION) as core:
+    with core_of(tmp_path_factory.mktemp("core"), TEMPLATE) as core:
         core.iot_core.roles.put(Role("everything", parse_document(policy(("*", "*")))))
         yield core
 

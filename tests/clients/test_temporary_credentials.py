@@ -11,12 +11,11 @@ from iot_core.iam.access_keys import AccessKey
 from iot_policies import PolicyTemplate, Principal
 from iot_policies.errors import SessionPolicyTooLarge
 from iot_policies.session_policy import compile_session_policy
-from tests.clients.test_signing_clients import NODE_CLIENTS, REGION, last, run_node
+from tests.clients.test_signing_clients import NODE_CLIENTS, REGION, core_of, last, run_node
 from tests.local.iam.signers import stranger
 
 pytestmark = pytest.mark.slow
 
-CONFIGURATION = 'name = "chat"\npolicy = "policy.toml"\n'
 TEMPLATE = """\
 [[grant]]
 connect   = ["{principal}", "{principal}/*"]
@@ -28,10 +27,7 @@ ROLE = "arn:aws:iam::123456789012:role/iot-authorizer-client"
 
 @pytest.fixture(scope="module")
 def core(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalIotCore]:
-    folder = tmp_path_factory.mktemp("core")
-    (folder / "policy.toml").write_text(TEMPLATE)
-    (folder / "authorizer.toml").write_text(CONFIGURATION)
-    with LocalIotCore(folder / "authorizer.toml", region=REGION) as core:
+    with core_of(tmp_path_factory.mktemp("core"), TEMPLATE) as core:
         yield core
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from iot_policies.durations import duration_text, seconds
+from iot_policies.durations import duration_text, seconds, utc_text
 
 
 @pytest.mark.parametrize(
@@ -30,3 +30,7 @@ WRITTEN = [(0, "0s"), (90, "1m 30s"), (900, "15m"), (910, "15m 10s"), (86_400, "
 @pytest.mark.parametrize(("number", "text"), WRITTEN)
 def test_a_duration_is_written_exactly_with_as_few_units_as_that_takes(number: int, text: str) -> None:
     assert duration_text(number) == text
+
+
+def test_a_time_is_written_as_aws_does_in_whole_seconds() -> None:
+    assert utc_text(1_795_977_000.9) == "2026-11-29T18:30:00Z"

@@ -11,7 +11,6 @@ import string
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
-from datetime import UTC, datetime
 from pathlib import Path
 
 from iot_core.whole_file import require_private, write_once
@@ -19,6 +18,7 @@ from iot_policies import InvalidFile
 from iot_policies.account_region import AccountRegion
 from iot_policies.connection import Connection
 from iot_policies.documents import ParsedStatement
+from iot_policies.durations import utc_text
 from iot_policies.evaluator import Evaluator
 from iot_policies.iam import Caller, SignedConnection, parse_iam_document
 
@@ -81,10 +81,8 @@ class AccessKey:
 
     @property
     def expiration(self) -> str | None:
-        """When it expires, as AWS writes it: `2026-11-29T18:30:00Z`."""
-        if self.expires_at is None:
-            return None
-        return f"{datetime.fromtimestamp(self.expires_at, UTC):%Y-%m-%dT%H:%M:%SZ}"
+        """When it expires, as AWS writes it; None for a long-term key."""
+        return None if self.expires_at is None else utc_text(self.expires_at)
 
 
 class AccessKeys:

@@ -27,7 +27,7 @@ from iot_policies.proofs.languages import ACTIONS
 from iot_policies.proofs.limits import beyond_limits
 from iot_policies.proofs.meaning import CLIENT_ID, Meaning, is_widened
 from iot_policies.proofs.patterns import NotCovered
-from iot_policies.proofs.prover import Progress
+from iot_policies.proofs.progress import Progress, result_of
 from iot_policies.proofs.refusals import Refusals, blocks_only_in, meant, refusal_of, refusals
 from iot_policies.proofs.representatives import ExamplePrincipal, Examples
 from iot_policies.proofs.smallest_principals import Words
@@ -67,13 +67,7 @@ class TemplateDiff:
 
 def diff(old: PolicyTemplate, new: PolicyTemplate) -> TemplateDiff:
     """Compares two templates for every principal."""
-    steps = diffing(old, new)
-    while True:
-        try:
-            next(steps)
-        except StopIteration as end:
-            found: TemplateDiff = end.value
-            return found
+    return result_of(diffing(old, new))
 
 
 def diffing(

@@ -18,7 +18,7 @@ cannot decide makes it *not covered*. A principal that is refused has no policy:
 from collections import Counter
 from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from iot_policies.account_region import LONGEST_PLACE
 from iot_policies.compiler import Policy, compile_policy
@@ -34,6 +34,7 @@ from iot_policies.proofs.limits import beyond_limits
 from iot_policies.proofs.meaning import Meaning, is_widened, meaning
 from iot_policies.proofs.pairs import Meeting, Side, meetings, sides
 from iot_policies.proofs.patterns import TO, NotCovered, show
+from iot_policies.proofs.progress import Progress, result_of
 from iot_policies.proofs.representatives import ExamplePrincipal, Examples
 from iot_policies.template import PolicyTemplate
 
@@ -59,15 +60,6 @@ _MOST_COMPARED = 64
 """Above that, only packing is looked at: the statements of long lists are large to compare."""
 
 Verdict = Literal["proved", "partly proved", "different", "not covered"]
-
-
-class Progress(NamedTuple):
-    """How far a proof is."""
-
-    step: str
-    done: int
-    of: int | None
-    """None if it is not known yet."""
 
 
 @dataclass(slots=True)
@@ -108,13 +100,7 @@ def prove(template: PolicyTemplate, *, quick: bool = False) -> Proof:
 
     `quick` leaves out step 4, so that the compiler is only tested with one entry at a time.
     """
-    steps = proving(template, quick=quick)
-    while True:
-        try:
-            next(steps)
-        except StopIteration as end:
-            proof: Proof = end.value
-            return proof
+    return result_of(proving(template, quick=quick))
 
 
 def proving(template: PolicyTemplate, *, quick: bool = False) -> Generator[Progress, None, Proof]:

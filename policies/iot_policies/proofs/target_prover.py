@@ -25,7 +25,8 @@ from iot_policies.proofs.iam_statements import CLIENT
 from iot_policies.proofs.languages import Languages, Resource, resources_of
 from iot_policies.proofs.meaning import Meaning
 from iot_policies.proofs.patterns import NotCovered
-from iot_policies.proofs.prover import Progress, Proof, is_small, proving
+from iot_policies.proofs.progress import Progress, result_of
+from iot_policies.proofs.prover import Proof, is_small, proving
 from iot_policies.proofs.representatives import ExamplePrincipal
 from iot_policies.proofs.targets import PolicyTarget, has_wide_characters, is_accepted
 from iot_policies.template import PolicyTemplate
@@ -37,13 +38,7 @@ _TOO_LARGE = ("policy_too_large", "session_policy_too_large")
 
 def prove_target(template: PolicyTemplate, target: PolicyTarget) -> Proof:
     """Proves a template for a target, or finds a principal for whom its policy there is not what it says."""
-    steps = proving_target(template, target)
-    while True:
-        try:
-            next(steps)
-        except StopIteration as end:
-            proof: Proof = end.value
-            return proof
+    return result_of(proving_target(template, target))
 
 
 def proving_target(template: PolicyTemplate, target: PolicyTarget) -> Generator[Progress, None, Proof]:
