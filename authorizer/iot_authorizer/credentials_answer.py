@@ -4,7 +4,7 @@
    `credential_process` (`Version`, `SessionToken`). `endpoint`, `region` and `clientId` are for the client itself.
 2. An error has the reason code as `Code`, and its cause as `Message`. It has no value. What happens inside (statuses
    from 500) is only in the log.
-3. A wrong password, an unknown user and a locked one have the same answer, so that nobody can find out who is a user.
+3. A wrong password, an unknown user and a locked one have the same answer, so that it tells no user names.
 4. A page of another origin gets an answer only if `origins` has its origin.
 5. No answer may be stored by a cache.
 """

@@ -3,7 +3,7 @@
 1. The request becomes an event of the authorizer, so that the authorizer's own code finds and verifies its credentials:
    headers and query string as they are, `username` and `password` of the body as an MQTT client sends them.
 2. The body is empty, or a JSON object with the members `clientId`, `username` and `password`. Any other member is
-   refused, because it could be a credential that nobody reads.
+   refused, because it could be a credential that is not read.
 3. The client ID can also be in the query string, as `clientId`. If it is there twice, both must be equal.
 4. IoT Core has verified no signature here, so a token of `[signed_tokens]` is refused.
 

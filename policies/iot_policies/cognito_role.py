@@ -14,8 +14,8 @@
 5. Credentials without an identity ID, as of a role that another service assumes, leave the variable without a value:
    what names it allows nothing, and denies nothing. Let only Cognito assume the role.
 
-An identity ID of a guest is all that Cognito asks for its credentials. Whoever learns it can act as that guest. Do not
-publish it, as in the topics that other guests read.
+An identity ID of a guest is all that Cognito asks for its credentials. With it, any client can act as that guest. Do
+not publish it, as in the topics that other guests read.
 
 unmeasured: that IoT Core fills this variable for a signed connection is documented ("Amazon Cognito identities"); that
 its value is never a wildcard is assumed.

@@ -1,6 +1,6 @@
 """Finds topics that tell guests of a Cognito identity pool the identity IDs of other guests.
 
-An identity ID is all that Cognito asks a guest for: whoever reads it can act as that guest (`cognito_role.py`).
+An identity ID is all that Cognito asks a guest for: with it, any client can act as that guest (`cognito_role.py`).
 
 1. An ID is in a topic if a guest may publish there and `{principal}` is in the entry. It is also in the topics of
    presence and subscription events of a client whose client ID has it.
@@ -79,7 +79,7 @@ def identity_findings(template: PolicyTemplate, claims: Claims | None = None) ->
             if topic is not None:
                 shown = topic.replace(other.identity, "{principal}")
                 message = f"tells each guest the identity IDs of others, in the topic {shown} of {each.entry}"
-                advice = "whoever has one can act as that guest: use another name there, or deny subscribing to it"
+                advice = "with one, a client can act as that guest: use another name there, or deny subscribing to it"
                 yield warning(entry, f"{message}: {advice}")
                 break
 

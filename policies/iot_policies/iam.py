@@ -3,7 +3,7 @@
 1. A signed request is allowed if the policies of its role (or user) allow it and, if its credentials have session
    policies, these allow it too: `Evaluator(role, connection, within=[session])`. A Deny in any of them wins.
 2. The grammar is that of an IoT policy, with the exceptions below (IAM user guide, "IAM JSON policy elements").
-3. `Version` must be 2012-10-17: in an older policy, `${…}` is plain text, which nobody means.
+3. `Version` must be 2012-10-17: in an older policy, `${…}` is plain text, which is never meant.
 4. Variables are filled only in the last part of an ARN, and in conditions on texts and ARNs. A value never is a
    wildcard. Without a value, a resource matches nothing.
 5. Variables, condition keys and condition operators that this machine does not know are refused by name. So is

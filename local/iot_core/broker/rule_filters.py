@@ -3,7 +3,7 @@
 - A rule gets the messages whose topics match its filter, by the rules for subscriptions (`router.py`). unmeasured: that
   a wildcard at the start of a rule's filter does not match a topic that starts with `$` is assumed from MQTT.
 - Basic ingest (developer guide, "Reducing messaging costs with Basic Ingest"): a message to `$aws/rules/NAME/TOPIC`
-  is for the rule NAME only, whatever its filter is, and its topic is TOPIC.
+  is for the rule NAME only, with any filter, and its topic is TOPIC.
 """
 
 from collections.abc import Mapping

@@ -7,7 +7,7 @@
    space or as itself.
 4. The signed headers are in order and in the request. `host` is among them, as are all `x-amz-…` headers that are sent.
 
-No error quotes a signature, a token or a secret, also not one in the place of the key ID.
+No error quotes a signature, a token or a secret, not even one that was sent as the key ID.
 """
 
 import re

@@ -42,7 +42,7 @@ class AwsAccount(NamedTuple):
     account: str
     region: str
     endpoint: str = ""
-    """The URL that answers in the place of AWS, such as that of IoT Core on this machine; empty for AWS itself."""
+    """The URL that answers instead of AWS, such as that of IoT Core on this machine; empty for AWS itself."""
 
     def __str__(self) -> str:
         place = f"AWS account {self.account}, region {self.region}"
