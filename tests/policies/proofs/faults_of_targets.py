@@ -49,7 +49,7 @@ TARGET_FAULTS = {
         "if not is_writable(text):",
         "if True:",
     ),
-    "an end has a wrong time": ("session_policy.py", "time.gmtime(until)", "time.gmtime(until + 3600)"),
+    "an end has a wrong time": ("session_policy.py", "utc_text(until)", "utc_text(until + 3600)"),
     "an end is later than asked for": ("session_policy.py", "DateLessThan", "DateGreaterThan"),
     # The role of guests.
     "a role is for one guest": ("cognito_role.py", ".replace(identity, IDENTITY_VARIABLE)", ""),
