@@ -181,7 +181,12 @@ _add("users unlock", "users.change:unlock", "ann --client-id ann/phone")
 _add("users remove", "users.change:remove", "pump-7")
 _add("users list", "users.show:list_users", "")
 _add("users show", "users.show:show", "pump-7")
-_add("users import", "users.import_users:import_users", "devices.csv --generate passwords.csv")
+_add(
+    "users import",
+    "users.import_users:import_users",
+    "devices.csv --generate passwords.csv",
+    "--mosquitto /etc/mosquitto/passwd",
+)
 
 _revoke = _add_group(app, "revoke", "Revoke principals and tokens, and end their connections.", "principal ann")
 _add("revoke principal", "revoke.command:principal", "ann --for 30d")

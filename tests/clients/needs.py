@@ -14,6 +14,8 @@ NOT_RUN = "needs "
 _ALSO_CALLED = {"chromium": ("chromium", "chromium-browser", "google-chrome")}
 _BROUGHT_BY = {
     "chromium": "apt-get install chromium",
+    "mosquitto": "apt-get install mosquitto",
+    "mosquitto_passwd": "apt-get install mosquitto",
     "mosquitto_pub": "apt-get install mosquitto-clients",
     "mosquitto_sub": "apt-get install mosquitto-clients",
     "curl": "apt-get install curl",

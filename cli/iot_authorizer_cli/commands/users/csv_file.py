@@ -15,7 +15,7 @@ from iot_authorizer_cli.commands.users.rules import (
     parsed_flag,
     parsed_time,
 )
-from iot_identities.passwords import check_hash
+from iot_identities.passwords import PasswordDigest, check_hash
 from iot_identities.user import StoredPassword, User
 
 Value = TypeVar("Value")
@@ -31,7 +31,8 @@ class Row:
     """A user from a line. Its password is not hashed yet, because that takes a while."""
 
     user: User
-    password: str | None = field(default=None, repr=False)
+    password: str | PasswordDigest | None = field(default=None, repr=False)
+    """The password, or what another program stores of it."""
     generated: bool = False
     """Whether the password is random, with too many bits to guess."""
     columns: frozenset[str] = frozenset(COLUMNS)
@@ -71,13 +72,18 @@ def read_users(content: bytes, now: int) -> tuple[list[Row], list[BadLine]]:
     for number, cells in lines:
         try:
             row = _row(header, cells, now)
-            if (before := first.setdefault(row.user.name, number)) != number:
-                raise ValueError(f"the user is already in line {before}")
+            check_new(first, row.user.name, number)
         except ValueError as error:
             bad.append(BadLine(number, str(error)))
         else:
             rows.append(row)
     return rows, bad
+
+
+def check_new(first: dict[str, int], name: str, number: int) -> None:
+    """Notes the first line of each user. Raises ValueError if an earlier line has this one."""
+    if (before := first.setdefault(name, number)) != number:
+        raise ValueError(f"the user is already in line {before}")
 
 
 class _Broken(Exception):

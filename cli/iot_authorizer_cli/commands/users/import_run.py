@@ -11,7 +11,7 @@ from typing import TypeVar
 from iot_authorizer_cli.commands.users.csv_file import Row
 from iot_authorizer_cli.commands.users.password_file import PasswordFile
 from iot_identities.item_limits import MOST_IDS
-from iot_identities.passwords import hash_password
+from iot_identities.passwords import PasswordDigest, hash_digest, hash_password
 from iot_identities.reading import MalformedItem
 from iot_identities.table import Item, ItemChanged, ItemExists, Table, TableBusy, TableUnavailable
 from iot_identities.user import StoredPassword, User, from_item, to_item, user_id
@@ -151,7 +151,9 @@ def _passwords(item: Item | None) -> Sequence[StoredPassword]:
 def _item(row: Row, before: Item | None) -> Item:
     """The item with the password hashed, which takes 18 ms."""
     if row.password is not None:
-        password = StoredPassword(hash_password(row.password), created_at=row.user.created_at, generated=row.generated)
+        given = row.password
+        encoded = hash_digest(given) if isinstance(given, PasswordDigest) else hash_password(given)
+        password = StoredPassword(encoded, created_at=row.user.created_at, generated=row.generated)
         row = replace(row, user=replace(row.user, passwords=(password,)))
     user = _user(before)
     return to_item(row.user if user is None else row.over(user))

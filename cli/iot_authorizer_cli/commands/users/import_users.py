@@ -1,14 +1,17 @@
-"""`iot-authorizer users import`: users from a CSV file."""
+"""`iot-authorizer users import`: users from a CSV file, or from a password file of mosquitto."""
 
+import re
 import time
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from iot_authorizer_cli.commands.users.csv_file import Row, read_users
+from iot_authorizer_cli.commands.users.csv_file import BadLine, Row, read_users
 from iot_authorizer_cli.commands.users.import_run import ImportRun
+from iot_authorizer_cli.commands.users.mosquitto_passwords import read_mosquitto_users
 from iot_authorizer_cli.commands.users.password_file import PasswordFile, password_file
 from iot_authorizer_cli.options import usage_errors
 from iot_authorizer_cli.progress import progress
@@ -18,11 +21,18 @@ from iot_identities.table import TableUnavailable
 from iot_policies.errors import printable
 from iot_policies.toml_file import read_file
 
+_MOST_EQUAL = 10
+"""How many equal problems are printed."""
+_NUMBER = re.compile(r"\d+")
+
 
 def import_users(
     file: Annotated[
         Path, typer.Argument(metavar="FILE", help="A CSV file in UTF-8; - reads standard input.", show_default=False)
     ],
+    mosquitto: Annotated[
+        bool, typer.Option("--mosquitto", help="FILE is a password file of mosquitto, not a CSV file.")
+    ] = False,
     replace: Annotated[bool, typer.Option("--replace", help="Also change existing users.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check and count, but write nothing.")] = False,
     generate: Annotated[
@@ -39,10 +49,13 @@ def import_users(
     wrong, reports all of them and writes nothing. Skips existing users, so after an interruption the same command
     continues. With --replace, changes existing users to what their line says; a column that the file lacks, and
     passwords that the line lacks, stay as they are.
+
+    With --mosquitto, FILE has NAME:HASH in each line. Users keep their passwords. Hashes that begin with $7$ or $6$ are
+    hashed once more, with argon2id.
     """
     if generate is not None and generate.exists() and file.exists() and generate.samefile(file):
         raise typer.BadParameter("expected a file other than the imported one", param_hint="--generate")
-    rows = _rows(file)
+    rows = _rows(file, mosquitto=mosquitto)
     identities = where.open(make=True)
     if dry_run:
         counted = ImportRun(identities, rows, replacing=replace)
@@ -56,15 +69,29 @@ def import_users(
         typer.echo(f"the generated passwords are in {printable(str(generate))}")
 
 
-def _rows(file: Path) -> list[Row]:
+def _rows(file: Path, *, mosquitto: bool) -> list[Row]:
     """Raises a usage error if a line is wrong, and OSError."""
-    rows, bad = read_users(_content(file), int(time.time()))
-    for line in bad:
-        typer.echo(printable(f"{file}:{line.number}: {line.problem}"), err=True)
+    read = read_mosquitto_users if mosquitto else read_users
+    rows, bad = read(_content(file), int(time.time()))
+    for line in _shortened(bad):
+        typer.echo(printable(f"{file}:{line}"), err=True)
     if bad:
         count = "one line is wrong" if len(bad) == 1 else f"{len(bad):,} lines are wrong"
         raise typer.BadParameter(f"{count}: nothing was written", param_hint="FILE")
     return rows
+
+
+def _shortened(bad: Iterable[BadLine]) -> Iterator[str]:
+    """The problems, but of those that differ only in numbers the first _MOST_EQUAL."""
+    numbers: dict[str, list[int]] = {}
+    for number, problem in bad:
+        alike = numbers.setdefault(_NUMBER.sub("N", problem), [])
+        alike.append(number)
+        if len(alike) <= _MOST_EQUAL:
+            yield f"{number}: {problem}"
+    for alike in numbers.values():
+        if len(alike) > _MOST_EQUAL:
+            yield f" {len(alike) - _MOST_EQUAL:,} more lines like line {alike[0]}"
 
 
 def _content(file: Path) -> bytes:
