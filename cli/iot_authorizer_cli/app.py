@@ -188,6 +188,15 @@ _add(
     "--mosquitto /etc/mosquitto/passwd",
 )
 
+_add_group(app, "convert", "Convert the settings of another broker.", "acl /etc/mosquitto/acl")
+_add(
+    "convert acl",
+    "convert.command:acl",
+    "/etc/mosquitto/acl",
+    "/etc/mosquitto/acl --passwords /etc/mosquitto/passwd \\\n"
+    "    --output policies/fleet.toml --users-output claims.csv",
+)
+
 _revoke = _add_group(app, "revoke", "Revoke principals and tokens, and end their connections.", "principal ann")
 _add("revoke principal", "revoke.command:principal", "ann --for 30d")
 _add("revoke token", "revoke.command:token", "- < stolen.jwt")

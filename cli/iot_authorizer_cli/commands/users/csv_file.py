@@ -5,8 +5,9 @@ import csv
 import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
+from iot_authorizer_cli.bad_lines import BadLine
 from iot_authorizer_cli.commands.users.rules import (
     SHORTEST_GENERATED,
     check_chosen,
@@ -49,14 +50,6 @@ class Row:
         if self.user.passwords:
             said |= {"passwords": self.user.passwords, "rotated_at": self.user.rotated_at}
         return replace(before, **said)
-
-
-class BadLine(NamedTuple):
-    """A line that is wrong."""
-
-    number: int
-    """The line number; the header has 1."""
-    problem: str
 
 
 def read_users(content: bytes, now: int) -> tuple[list[Row], list[BadLine]]:

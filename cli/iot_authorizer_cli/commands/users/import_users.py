@@ -1,15 +1,14 @@
 """`iot-authorizer users import`: users from a CSV file, or from a password file of mosquitto."""
 
-import re
 import time
-from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from iot_authorizer_cli.commands.users.csv_file import BadLine, Row, read_users
+from iot_authorizer_cli.bad_lines import refuse_bad_lines
+from iot_authorizer_cli.commands.users.csv_file import Row, read_users
 from iot_authorizer_cli.commands.users.import_run import ImportRun
 from iot_authorizer_cli.commands.users.mosquitto_passwords import read_mosquitto_users
 from iot_authorizer_cli.commands.users.password_file import PasswordFile, password_file
@@ -20,10 +19,6 @@ from iot_authorizer_cli.terminal import read_standard_input
 from iot_identities.table import TableUnavailable
 from iot_policies.errors import printable
 from iot_policies.toml_file import read_file
-
-_MOST_EQUAL = 10
-"""How many equal problems are printed."""
-_NUMBER = re.compile(r"\d+")
 
 
 def import_users(
@@ -73,25 +68,8 @@ def _rows(file: Path, *, mosquitto: bool) -> list[Row]:
     """Raises a usage error if a line is wrong, and OSError."""
     read = read_mosquitto_users if mosquitto else read_users
     rows, bad = read(_content(file), int(time.time()))
-    for line in _shortened(bad):
-        typer.echo(printable(f"{file}:{line}"), err=True)
-    if bad:
-        count = "one line is wrong" if len(bad) == 1 else f"{len(bad):,} lines are wrong"
-        raise typer.BadParameter(f"{count}: nothing was written", param_hint="FILE")
+    refuse_bad_lines(file, bad, "nothing was written", "FILE")
     return rows
-
-
-def _shortened(bad: Iterable[BadLine]) -> Iterator[str]:
-    """The problems, but of those that differ only in numbers the first _MOST_EQUAL."""
-    numbers: dict[str, list[int]] = {}
-    for number, problem in bad:
-        alike = numbers.setdefault(_NUMBER.sub("N", problem), [])
-        alike.append(number)
-        if len(alike) <= _MOST_EQUAL:
-            yield f"{number}: {problem}"
-    for alike in numbers.values():
-        if len(alike) > _MOST_EQUAL:
-            yield f" {len(alike) - _MOST_EQUAL:,} more lines like line {alike[0]}"
 
 
 def _content(file: Path) -> bytes:

@@ -13,7 +13,8 @@ import binascii
 import codecs
 from base64 import b64decode
 
-from iot_authorizer_cli.commands.users.csv_file import BadLine, Row, check_new
+from iot_authorizer_cli.bad_lines import BadLine
+from iot_authorizer_cli.commands.users.csv_file import Row, check_new
 from iot_authorizer_cli.commands.users.rules import checked_name
 from iot_identities.passwords import PasswordDigest, check_hash, check_iterations
 from iot_identities.user import StoredPassword, User

@@ -1,0 +1,1 @@
+"""`iot-authorizer convert`: settings of another broker become a template."""
