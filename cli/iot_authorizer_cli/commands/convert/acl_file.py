@@ -134,3 +134,8 @@ def _check_filter(topic_filter: str) -> None:
         is_wildcard = level == "+" or (level == "#" and index == len(levels) - 1)
         if not is_wildcard and ("+" in level or "#" in level):
             raise ValueError(f'"{topic_filter}": + and # must be a whole level, and # the last one')
+
+
+def parent_of(topic_filter: str) -> str:
+    """The `x` of `x/#`, which matches it in MQTT, but not in IoT Core. Empty for every other filter, and for `/#`."""
+    return topic_filter.removesuffix("/#") if topic_filter.endswith("/#") else ""

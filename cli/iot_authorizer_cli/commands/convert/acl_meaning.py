@@ -16,7 +16,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-from iot_authorizer_cli.commands.convert.acl_file import AclFile, AclRule, Use
+from iot_authorizer_cli.commands.convert.acl_file import AclFile, AclRule, Use, parent_of
 from iot_policies.proofs.automata import Automaton, Groups, Word
 from iot_policies.proofs.patterns import Pattern, Piece, filter_pattern, levels_of
 
@@ -29,10 +29,9 @@ _BRIDGES = "$SYS/broker/connection/+/state"
 
 def matching(topic_filter: str) -> Iterator[Pattern]:
     """The patterns of a filter of mosquitto."""
-    levels = levels_of(topic_filter)
-    yield filter_pattern(levels)
-    if levels[-1] == ("#",) and len(levels) > 1:
-        yield filter_pattern(levels[:-1])
+    yield filter_pattern(levels_of(topic_filter))
+    if parent := parent_of(topic_filter):
+        yield filter_pattern(levels_of(parent))
 
 
 class AclClient(NamedTuple):

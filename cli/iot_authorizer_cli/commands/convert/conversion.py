@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from itertools import count
 
-from iot_authorizer_cli.commands.convert.acl_file import AclFile, AclRule
+from iot_authorizer_cli.commands.convert.acl_file import AclFile, AclRule, parent_of
 from iot_authorizer_cli.commands.convert.shared_levels import Line, SharedLine, shared_lines
 from iot_authorizer_cli.commands.convert.template_blocks import (
     Block,
@@ -173,9 +173,8 @@ class _Converter:
         if rule.access != "deny" and _NOT_IN_TEMPLATES.search(rule.topic_filter):
             self.left_out.setdefault(rule.line, "a topic of a template has none of * ? { }")
             return
-        levels = [self._level(rule, level, user) for level in levels]
-        whole, parent = "/".join(levels), "/".join(levels[:-1])
-        for text in (whole, parent) if levels[-1] == "#" and len(levels) > 1 else (whole,):
+        whole = "/".join(self._level(rule, level, user) for level in levels)
+        for text in filter(None, (whole, parent_of(whole))):
             if rule.access == "deny" and not is_out_of_reach(text):
                 yield from (Line("deny", "publish", text), Line("deny", "subscribe", text))
             if rule.covers("write"):
@@ -204,10 +203,15 @@ def _for_anonymous(acl: AclFile, converter: _Converter) -> Iterator[Block]:
     is_any = converter.client_ids is ClientIds.ANY
     patterns: list[AclRule] = []
     for rule in acl.patterns:
-        if "%c" in rule.topic_filter and not is_any:
-            converter.left_out.setdefault(rule.line, f"client IDs begin with {ANONYMOUS}/ here, without a user name")
-        elif "%u" not in rule.topic_filter:
+        if "%u" in rule.topic_filter:
+            continue
+        if is_any or "%c" not in rule.topic_filter:
             patterns.append(rule)
+        elif rule.access == "deny":
+            levels = ("+" if "%c" in level else level for level in rule.topic_filter.split("/"))
+            patterns.append(rule._replace(topic_filter="/".join(levels)))
+        else:
+            converter.left_out.setdefault(rule.line, f"client IDs begin with {ANONYMOUS}/ here, without a user name")
     lines = converter.lines([*acl.rules_of(None), *patterns], None)
     connect: dict[Key, dict[str, int]] = _ANY_CLIENT_ID if is_any else {"connect": {"{principal}/*": 0}}
     settings = {**(_ANY_IS_MEANT if is_any else {}), "connect_with": []}

@@ -71,6 +71,7 @@ class ClientComparison:
         for each in resources:
             if each.action != "iot:Connect":
                 self._groups.setdefault(f"{each.effect} {each.action}", set()).add(resource_pattern(each.text))
+        self._automaton = Automaton(self._groups)
 
     def differences(self) -> Iterator[Difference]:
         """The differences, each with a shortest topic; none if both allow the same."""
@@ -84,8 +85,9 @@ class ClientComparison:
                 if word is None:
                     break
                 rule = self._client.rules.deciding(word, use)
-                is_lost = permits(Automaton(self._groups).groups_of(word), use)
-                yield Difference("lost" if is_lost else "too much", use, readable(word), rule)
+                is_lost = permits(self._automaton.groups_of(word), use)
+                topic = readable(word, self._automaton.texts)
+                yield Difference("lost" if is_lost else "too much", use, topic, rule)
                 if rule is None or rule in told:
                     break
                 told.append(rule)
@@ -103,8 +105,11 @@ class ClientComparison:
             is_received = permits(received, "read") and _allows(received, "iot:Receive")
             return is_received and not _allows(found, "iot:Subscribe")
 
-        found = shortest_filter(filters, is_refused, Automaton(self._groups))
-        return None if found is None else (readable(found[0]), readable(found[1]))
+        found = shortest_filter(filters, is_refused, self._automaton)
+        if found is None:
+            return None
+        topic_filter, topic = (readable(word, self._automaton.texts) for word in found)
+        return topic_filter, topic
 
     def _first(self, use: Use, told: list[AclRule]) -> Word | None:
         one, other = _ACTIONS[use]
