@@ -193,8 +193,7 @@ _add(
     "convert acl",
     "convert.command:acl",
     "/etc/mosquitto/acl",
-    "/etc/mosquitto/acl --passwords /etc/mosquitto/passwd \\\n"
-    "    --output policies/fleet.toml --users-output claims.csv",
+    "acl --passwords passwd \\\n    --output policies/fleet.toml --users-output claims.csv",
 )
 
 _revoke = _add_group(app, "revoke", "Revoke principals and tokens, and end their connections.", "principal ann")

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from iot_authorizer_cli.commands.convert.acl_file import AclFile, read_acl
 from iot_authorizer_cli.commands.convert.acl_meaning import AclClient
-from iot_authorizer_cli.commands.convert.conversion import ANONYMOUS, ClientIds, convert
-from iot_authorizer_cli.commands.convert.differences import ClientComparison, ComparedClient, Difference
+from iot_authorizer_cli.commands.convert.conversion import ANONYMOUS, AllowedClientIds, convert
+from iot_authorizer_cli.commands.convert.differences import AclDifference, ClientComparison, ComparedClient
 from iot_authorizer_cli.local_iot_core import LocalIotCore
 from iot_core import mqtt
 from iot_core.broker.limits import IOT_CORE
@@ -105,13 +105,13 @@ def run(port: int, filters: Mapping[str | None, list[str]], messages: list[tuple
 
 def differences(
     acl: AclFile, template: PolicyTemplate, user: str | None, principal: Principal, role: str
-) -> list[Difference]:
+) -> list[AclDifference]:
     its = client_id(user, role)
     compared = ComparedClient(AclClient.of(acl, user, its), principal, its)
     return [*ClientComparison(template, compared).differences()]
 
 
-def is_told(found: list[Difference], use: str, topic: str) -> bool:
+def is_told(found: list[AclDifference], use: str, topic: str) -> bool:
     return any(each.use == use and (each.rule is None or matches(each.rule.topic_filter, topic)) for each in found)
 
 
@@ -133,7 +133,7 @@ def test_the_same_messages_reach_the_same_users(tmp_path_factory: pytest.TempPat
         assert imported.returncode == 0, imported.stderr
 
     acl, _ = read_acl(text.encode())
-    claims = convert(acl, USERS, ClientIds.ANY, anonymous=True).claims
+    claims = convert(acl, USERS, AllowedClientIds.ANY, anonymous=True).claims
     everybody: dict[str | None, Principal] = {None: Principal(ANONYMOUS, {ANONYMOUS: True})}
     everybody |= {user: Principal(user, claims[user]) for user in USERS}
     template = PolicyTemplate.load(folder / "policy.toml")

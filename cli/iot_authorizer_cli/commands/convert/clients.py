@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from iot_authorizer_cli.commands.convert.acl_file import AclFile
 from iot_authorizer_cli.commands.convert.acl_meaning import AclClient
-from iot_authorizer_cli.commands.convert.conversion import ANONYMOUS, CLAIM, NO_RULES, ClientIds
+from iot_authorizer_cli.commands.convert.conversion import ANONYMOUS, CLAIM, NO_RULES, AllowedClientIds
 from iot_authorizer_cli.commands.convert.differences import ComparedClient
 from iot_policies import Principal
 from iot_policies.placeholders import is_safe
@@ -28,7 +28,7 @@ class NamedClient(NamedTuple):
 
 
 def clients(
-    acl: AclFile, claims: Mapping[str, Mapping[str, object]], client_ids: ClientIds, *, anonymous: bool
+    acl: AclFile, claims: Mapping[str, Mapping[str, object]], client_ids: AllowedClientIds, *, anonymous: bool
 ) -> Iterator[NamedClient]:
     """All clients to compare. `claims` has the claims of each user; `anonymous` is as for `convert`."""
     patterns = [rule.topic_filter for rule in acl.patterns]
@@ -45,10 +45,10 @@ def clients(
             yield NamedClient("a client without a user name", client)
 
 
-def _client_ids(acl: AclFile, user: str | None, client_ids: ClientIds) -> Iterable[str]:
+def _client_ids(acl: AclFile, user: str | None, client_ids: AllowedClientIds) -> Iterable[str]:
     own = f"{ANONYMOUS}/any" if user is None else user
     patterns = [rule.topic_filter for rule in acl.patterns]
-    if client_ids is ClientIds.NAME:
+    if client_ids is AllowedClientIds.NAME:
         return [own]
     filters = [*(rule.topic_filter for rule in acl.rules_of(user)), *(each.replace("%u", own) for each in patterns)]
     met = _meeting(patterns, filters, "%c")

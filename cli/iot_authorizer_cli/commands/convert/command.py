@@ -11,8 +11,8 @@ import typer
 
 from iot_authorizer_cli.bad_lines import refuse_bad_lines
 from iot_authorizer_cli.commands.convert.acl_file import AclFile, read_acl
-from iot_authorizer_cli.commands.convert.conversion import ANONYMOUS, CLAIM, NO_RULES, ClientIds, convert
-from iot_authorizer_cli.commands.convert.report import Report, compare
+from iot_authorizer_cli.commands.convert.conversion import ANONYMOUS, CLAIM, NO_RULES, AllowedClientIds, convert
+from iot_authorizer_cli.commands.convert.report import AclReport, compare
 from iot_authorizer_cli.commands.convert.template_blocks import template_text
 from iot_authorizer_cli.commands.users.mosquitto_passwords import read_mosquitto_users
 from iot_authorizer_cli.commands.users.rules import checked_name
@@ -40,12 +40,12 @@ def acl(
         typer.Option(metavar="CSV", help="Write the claims of the users into this file, for users import --replace."),
     ] = None,
     client_ids: Annotated[
-        ClientIds,
+        AllowedClientIds,
         typer.Option(
             help="name: the client ID is the user name, or begins with it and a slash. any: every client ID without a "
             "slash, as in mosquitto, but no persistent sessions, which another client could take over."
         ),
-    ] = ClientIds.NAME,
+    ] = AllowedClientIds.NAME,
     anonymous: Annotated[
         bool,
         typer.Option("--anonymous", help="Also convert the rules for clients without a user name (allow_anonymous)."),
@@ -126,7 +126,7 @@ def _csv(claims: Mapping[str, Mapping[str, object]]) -> str:
 
 
 def _lines(
-    acl_file: Path, acl: AclFile, report: Report, unusable: Mapping[str, str], *, anonymous: bool
+    acl_file: Path, acl: AclFile, report: AclReport, unusable: Mapping[str, str], *, anonymous: bool
 ) -> Iterator[str]:
     yield f"{acl_file}: {report.heading}"
     yield from (f"  {line}" for line in report.lines())

@@ -49,7 +49,7 @@ Lines = Mapping[Line, int]
 """Entries, with the lines of the file that they come from."""
 
 
-class ClientIds(StrEnum):
+class AllowedClientIds(StrEnum):
     """The client IDs that a template allows."""
 
     NAME = "name"
@@ -71,7 +71,7 @@ class TooManyRules(ValueError):
     """An ACL file whose template would load too slowly."""
 
 
-def convert(acl: AclFile, users: Iterable[str], client_ids: ClientIds, *, anonymous: bool) -> Conversion:
+def convert(acl: AclFile, users: Iterable[str], client_ids: AllowedClientIds, *, anonymous: bool) -> Conversion:
     """Converts an ACL file for some users, which have names that a template can have. Raises TooManyRules.
 
     `anonymous`: whether clients without a user name can connect.
@@ -148,10 +148,10 @@ def _of_shared(own: Mapping[str, Lines], shared: Mapping[Line, SharedLine]) -> I
 class _Converter:
     """Turns rules into entries."""
 
-    def __init__(self, client_ids: ClientIds) -> None:
+    def __init__(self, client_ids: AllowedClientIds) -> None:
         self.left_out: dict[int, str] = {}
         self.client_ids = client_ids
-        self._client_id = "{client_id}" if client_ids is ClientIds.ANY else "{principal}"
+        self._client_id = "{client_id}" if client_ids is AllowedClientIds.ANY else "{principal}"
 
     def lines(self, found: Iterable[AclRule], user: str | None) -> dict[Line, int]:
         """The entries of some rules, with the lines of the rules."""
@@ -190,8 +190,8 @@ class _Converter:
         return level.replace("%u", "{principal}").replace("%c", self._client_id)
 
 
-def _connect(acl: AclFile, client_ids: ClientIds) -> Block:
-    if client_ids is ClientIds.ANY:
+def _connect(acl: AclFile, client_ids: AllowedClientIds) -> Block:
+    if client_ids is AllowedClientIds.ANY:
         return Block("grant", "connect", {CLAIM: "*"}, _ANY_CLIENT_ID, {**_ANY_IS_MEANT, "connect_with": ["LastWill"]})
     uses_client_ids = any("%c" in rule.topic_filter for rule in acl.patterns)
     texts = ["{principal}"] if uses_client_ids else ["{principal}", "{principal}/*"]
@@ -200,7 +200,7 @@ def _connect(acl: AclFile, client_ids: ClientIds) -> Block:
 
 def _for_anonymous(acl: AclFile, converter: _Converter) -> Iterator[Block]:
     """The blocks for clients without a user name."""
-    is_any = converter.client_ids is ClientIds.ANY
+    is_any = converter.client_ids is AllowedClientIds.ANY
     patterns: list[AclRule] = []
     for rule in acl.patterns:
         if "%u" in rule.topic_filter:

@@ -40,7 +40,7 @@ class ComparedClient(NamedTuple):
     client_id: str
 
 
-class Difference(NamedTuple):
+class AclDifference(NamedTuple):
     """What one of the two allows and the other one does not."""
 
     kind: Literal["lost", "too much", "no policy"]
@@ -50,6 +50,8 @@ class Difference(NamedTuple):
     """For no policy, the reason code."""
     rule: AclRule | None
     """What decides in mosquitto; None if no rule matches."""
+    is_denied: bool = False
+    """Whether a deny of the template denies it."""
 
 
 class ClientComparison:
@@ -73,10 +75,10 @@ class ClientComparison:
                 self._groups.setdefault(f"{each.effect} {each.action}", set()).add(resource_pattern(each.text))
         self._automaton = Automaton(self._groups)
 
-    def differences(self) -> Iterator[Difference]:
+    def differences(self) -> Iterator[AclDifference]:
         """The differences, each with a shortest topic; none if both allow the same."""
         if self._problem is not None:
-            yield Difference("no policy", None, self._problem, None)
+            yield AclDifference("no policy", None, self._problem, None)
             return
         for use in USES:
             told: list[AclRule] = []
@@ -85,9 +87,11 @@ class ClientComparison:
                 if word is None:
                     break
                 rule = self._client.rules.deciding(word, use)
-                is_lost = permits(self._automaton.groups_of(word), use)
+                found = self._automaton.groups_of(word)
                 topic = readable(word, self._automaton.texts)
-                yield Difference("lost" if is_lost else "too much", use, topic, rule)
+                yield AclDifference(
+                    "lost" if permits(found, use) else "too much", use, topic, rule, _denies(found, use)
+                )
                 if rule is None or rule in told:
                     break
                 told.append(rule)
@@ -127,3 +131,7 @@ class ClientComparison:
 
 def _allows(found: Groups, action: Action) -> bool:
     return f"Allow {action}" in found and f"Deny {action}" not in found
+
+
+def _denies(found: Groups, use: Use) -> bool:
+    return any(f"Allow {action}" in found and f"Deny {action}" in found for action in _ACTIONS[use])

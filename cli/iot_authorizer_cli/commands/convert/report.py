@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 
 from iot_authorizer_cli.commands.convert.acl_file import AclFile, AclRule
 from iot_authorizer_cli.commands.convert.clients import clients
-from iot_authorizer_cli.commands.convert.conversion import CLAIM, ClientIds, Conversion
-from iot_authorizer_cli.commands.convert.differences import ClientComparison, Difference
+from iot_authorizer_cli.commands.convert.conversion import CLAIM, AllowedClientIds, Conversion
+from iot_authorizer_cli.commands.convert.differences import AclDifference, ClientComparison
 from iot_authorizer_cli.progress import progress
 from iot_authorizer_cli.terminal import count
 from iot_policies import Principal
@@ -21,14 +21,14 @@ _VERBS = {"write": "publish", "read": "receive"}
 class Found:
     """A difference, and for whom it was found."""
 
-    difference: Difference
+    difference: AclDifference
     first: str
     more: int = 0
     """How many further clients have it."""
 
 
 @dataclass
-class Report:
+class AclReport:
     """What differs between an ACL file and the template that was made from it."""
 
     users: int
@@ -81,25 +81,27 @@ class Report:
             yield f"  {topic_filter} of {client}, on which mosquitto delivers {topic}"
 
     def _of(self, found: Found) -> Iterator[str]:
-        kind, use, topic, rule = found.difference
+        kind, use, topic, rule, is_denied = found.difference
         if use is None:
             yield f"{found.first} gets no policy here: {topic}"
         else:
             one, other = ("mosquitto", "the template") if kind == "lost" else ("the template", "mosquitto")
             yield f"{one} lets {found.first} {_VERBS[use]} {topic}, {other} does not"
             yield "  no line matches" if rule is None else f"  {self.rules[rule.line]}"
-            if rule is not None and kind == "lost" and rule.line in self.left_out:
+            if is_denied:
+                yield "  a deny of the template reaches it: a deny wins over all grants, and its + takes deeper levels"
+            elif rule is not None and rule.line in self.left_out:
                 yield f"  {self.left_out[rule.line]}"
         if found.more:
             yield f"  the same for {count(found.more, 'other client')}"
 
 
 def compare(
-    acl: AclFile, template: PolicyTemplate, conversion: Conversion, client_ids: ClientIds, *, anonymous: bool
-) -> Report:
+    acl: AclFile, template: PolicyTemplate, conversion: Conversion, client_ids: AllowedClientIds, *, anonymous: bool
+) -> AclReport:
     """Compares an ACL file with its template for all clients that it can tell apart."""
     rules = {rule.line: rule for found in (*acl.topics.values(), acl.patterns) for rule in found}
-    report = Report(len(conversion.claims), rules, conversion.left_out)
+    report = AclReport(len(conversion.claims), rules, conversion.left_out)
     every = [*clients(acl, conversion.claims, client_ids, anonymous=anonymous)]
     with progress("clients", len(every)) as tell_progress:
         for number, (name, client) in enumerate(every, 1):

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from iot_authorizer_cli.commands.convert.acl_file import AclFile, Use, read_acl
 from iot_authorizer_cli.commands.convert.clients import clients
-from iot_authorizer_cli.commands.convert.conversion import ANONYMOUS, ClientIds, Conversion, convert
-from iot_authorizer_cli.commands.convert.differences import ClientComparison, Difference
+from iot_authorizer_cli.commands.convert.conversion import ANONYMOUS, AllowedClientIds, Conversion, convert
+from iot_authorizer_cli.commands.convert.differences import AclDifference, ClientComparison
 from iot_authorizer_cli.commands.convert.template_blocks import template_text
 from iot_policies import PolicyTemplate, Principal
 from iot_policies.account_region import EXAMPLE_PLACE
@@ -36,7 +36,7 @@ PREFIX = EXAMPLE_PLACE.arn_prefix("iot")
 class Converted:
     """An ACL file and its template."""
 
-    def __init__(self, text: str, client_ids: ClientIds) -> None:
+    def __init__(self, text: str, client_ids: AllowedClientIds) -> None:
         self.mosquitto = Mosquitto(text)
         self.client_ids = client_ids
         acl, bad = read_acl(text.encode())
@@ -46,7 +46,7 @@ class Converted:
         written = template_text(self.conversion.blocks, ["a heading"])
         self.template = PolicyTemplate.parse(written.encode(), Path("converted.toml"))
 
-    def comparisons(self) -> Iterator[tuple[str | None, Principal, str, list[Difference]]]:
+    def comparisons(self) -> Iterator[tuple[str | None, Principal, str, list[AclDifference]]]:
         """Each client with the differences that were found."""
         for _, client in clients(self.acl, self.conversion.claims, self.client_ids, anonymous=True):
             user = None if client.principal.name == ANONYMOUS else client.principal.name
@@ -75,12 +75,12 @@ def allowed_by(policy: Evaluator, topic: str) -> dict[Use | None, bool]:
 
 
 @examples(0.3)
-@given(acls(), st.sampled_from(ClientIds))
-def test_what_is_not_reported_is_the_same_and_what_is_reported_differs(text: str, client_ids: ClientIds) -> None:
+@given(acls(), st.sampled_from(AllowedClientIds))
+def test_what_is_not_reported_is_the_same_and_what_is_reported_differs(text: str, client_ids: AllowedClientIds) -> None:
     converted = Converted(text, client_ids)
     for user, principal, client_id, found in converted.comparisons():
         policy = evaluator(converted.template, principal, client_id)
-        for kind, use, topic, _ in found:
+        for kind, use, topic, *_ in found:
             is_allowed = converted.mosquitto.allows(user, client_id, ACCESS[use], topic)
             assert (is_allowed, allowed_by(policy, topic)[use]) == (kind == "lost", kind == "too much")
         for topic in TOPICS:
@@ -91,7 +91,7 @@ def test_what_is_not_reported_is_the_same_and_what_is_reported_differs(text: str
                     assert any(rule is None or matches(rule.topic_filter, topic) for rule in told), (user, use, topic)
 
 
-@given(acls(), st.sampled_from(ClientIds))
-def test_a_template_never_allows_what_mosquitto_denies(text: str, client_ids: ClientIds) -> None:
+@given(acls(), st.sampled_from(AllowedClientIds))
+def test_a_template_never_allows_what_mosquitto_denies(text: str, client_ids: AllowedClientIds) -> None:
     for _, _, _, found in Converted(text, client_ids).comparisons():
         assert not [each for each in found if each.kind == "too much"]
