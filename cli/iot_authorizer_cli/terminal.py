@@ -50,8 +50,8 @@ def time_text(moment: int | None) -> str:
 
 
 def count(number: int, noun: str) -> str:
-    """A number and its noun, such as `1 question` or `2 questions`."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+    """A number and its noun, such as `1 question` or `2,000 questions`."""
+    return f"{number} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def tell(line: str) -> None:
