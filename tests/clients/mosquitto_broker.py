@@ -30,11 +30,11 @@ def write_passwords(folder: Path, passwords: Mapping[str, str]) -> None:
 
 
 @contextmanager
-def mosquitto(folder: Path) -> Iterator[int]:
-    """Runs mosquitto with the files `acl` and `passwd` of a folder; gives its port."""
+def mosquitto(folder: Path, more: str = "") -> Iterator[int]:
+    """Runs mosquitto with the files `acl` and `passwd` of a folder, and with more settings; gives its port."""
     port = _free_port()
     settings = folder / "mosquitto.conf"
-    settings.write_text(_SETTINGS.format(port=port, folder=folder))
+    settings.write_text(_SETTINGS.format(port=port, folder=folder) + more)
     with subprocess.Popen([needs("mosquitto"), "-c", settings], stderr=subprocess.PIPE, text=True) as process:
         try:
             _wait_for(process, port)

@@ -49,6 +49,23 @@ def test_a_hash_of_a_digest_costs_argon2id_as_much_as_any_other() -> None:
 
 
 @pytest.mark.parametrize(
+    "encoded", [hash_password("any"), *(hash_digest(digest_of(b"any", each)) for each in (0, 101))]
+)
+def test_each_verification_computes_one_digest_as_mosquitto_does(monkeypatch: pytest.MonkeyPatch, encoded: str) -> None:
+    computed: list[int] = []
+    compute = hashlib.pbkdf2_hmac
+
+    def counting(name: str, password: bytes, salt: bytes, iterations: int) -> bytes:
+        computed.append(iterations)
+        return compute(name, password, salt, iterations)
+
+    monkeypatch.setattr(hashlib, "pbkdf2_hmac", counting)
+    assert verify_password(encoded, b"any")
+    assert not verify_password(encoded, b"other")
+    assert computed == [101, 101]
+
+
+@pytest.mark.parametrize(
     ("before", "after"),
     [
         ("i=101", f"i={MOST_ITERATIONS + 1}"),

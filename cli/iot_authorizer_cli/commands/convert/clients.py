@@ -34,7 +34,7 @@ def clients(
     patterns = [rule.topic_filter for rule in acl.patterns]
     others = [_fresh("any", claims), *(name for name in _meeting(patterns, patterns, "%u") if name not in claims)]
     for user, its in {**claims, **{name: {CLAIM: NO_RULES} for name in others}}.items():
-        label = f"user {user}" if user in claims else f"a user without rules ({user})"
+        label = f"user {user}" if user in claims else "a user without rules"
         for client_id in _client_ids(acl, user, client_ids):
             rules = AclClient.of(acl, user, client_id)
             yield NamedClient(label, ComparedClient(rules, Principal(user, its), client_id))

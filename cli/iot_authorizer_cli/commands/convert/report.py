@@ -22,9 +22,8 @@ class Found:
     """A difference, and for whom it was found."""
 
     difference: AclDifference
-    first: str
-    more: int = 0
-    """How many further clients have it."""
+    clients: dict[str, None] = field(default_factory=dict)
+    """The names of all clients that have it, in order."""
 
 
 @dataclass
@@ -48,8 +47,7 @@ class AclReport:
         for difference in comparison.differences():
             rule = difference.rule
             key = difference.kind, difference.use, difference.topic if rule is None else rule.line
-            found = self.differences.setdefault(key, Found(difference, name))
-            found.more += found.first != name
+            self.differences.setdefault(key, Found(difference)).clients[name] = None
         role = principal.claims.get(CLAIM)
         if role not in self.filters:
             self.filters[role] = (name, *(comparison.refused_filter() or ("", "")))
@@ -82,18 +80,19 @@ class AclReport:
 
     def _of(self, found: Found) -> Iterator[str]:
         kind, use, topic, rule, is_denied = found.difference
+        first, *others = found.clients
         if use is None:
-            yield f"{found.first} gets no policy here: {topic}"
+            yield f"{first} gets no policy here: {topic}"
         else:
             one, other = ("mosquitto", "the template") if kind == "lost" else ("the template", "mosquitto")
-            yield f"{one} lets {found.first} {_VERBS[use]} {topic}, {other} does not"
+            yield f"{one} lets {first} {_VERBS[use]} {topic}, {other} does not"
             yield "  no line matches" if rule is None else f"  {self.rules[rule.line]}"
             if is_denied:
                 yield "  a deny of the template reaches it: a deny wins over all grants, and its + takes deeper levels"
             elif rule is not None and rule.line in self.left_out:
                 yield f"  {self.left_out[rule.line]}"
-        if found.more:
-            yield f"  the same for {count(found.more, 'other client')}"
+        if others:
+            yield f"  the same for {count(len(others), 'other client')}"
 
 
 def compare(

@@ -137,10 +137,10 @@ def test_rules_that_differ_in_one_level_become_a_claim(tmp_path: Path) -> None:
 
 
 def test_an_acl_file_that_would_make_a_slow_template_is_refused(tmp_path: Path) -> None:
-    done = convert(tmp_path, "user ann\n" + "".join(f"topic {number}/x{number}\n" for number in range(300)))
+    done = convert(tmp_path, "user ann\n" + "".join(f"topic {number}/x{number}\n" for number in range(1000)))
     assert done.returncode == 2
-    assert "the template would have 602 entries, and loads too slowly with more than 500" in done.stderr
-    assert done.stderr.rstrip().endswith("(user ann has most rules: 300)")
+    assert "the template would have 2,002 entries, and loads too slowly with more than 2,000" in done.stderr
+    assert done.stderr.rstrip().endswith("(user ann has most rules: 1,000)")
 
 
 def test_users_of_the_password_file_need_claims_too(tmp_path: Path) -> None:
