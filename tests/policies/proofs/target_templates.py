@@ -11,7 +11,7 @@ from contextlib import suppress
 from iot_policies import InvalidTopics, PolicyTemplate
 from iot_policies.errors import PolicyError
 from iot_policies.proofs.target_prover import prove_target
-from iot_policies.proofs.targets import COGNITO_ROLE, SESSION_POLICY
+from iot_policies.proofs.targets import COGNITO_ROLE, SESSION_POLICY, Form
 from tests.policies.proofs.faults import PREFIXED, READY, Blocks, deny, grant
 
 _CONNECT = grant(connect=["{principal}", "{principal}/*"])
@@ -73,7 +73,7 @@ def main() -> None:
             if found is not None:
                 policies = []
                 with suppress(PolicyError, InvalidTopics):
-                    policies.append(target.compile(template, found.example))
+                    policies.append(target.compile(template, found.example, Form()))
                 line = {"template": number, "target": target.name, "kind": found.kind, "action": found.action}
                 line |= {"text": found.text, "attributes": found.attributes, "lines": [*found.lines()]}
                 print(json.dumps(line | {"policies": policies, "principal": found.example.principal.name}))
