@@ -9,8 +9,8 @@ there, which shares no code with the compiler:
 2. *Role of guests*: the principal is an identity ID, which is one plain level, and there is no client ID. IAM fills the
    variable. Such a policy cannot express an entry that needs the client ID or a claim that guests do not have, nor
    entries that are exact only because one of them is left out for some identity IDs.
-3. A policy has *forms*: for other accounts and regions, and with an end. Each form must be the same text, except for the
-   ARNs and the condition of each Allow. So only one form is compared with the meaning.
+3. A policy has *forms*: for other accounts and regions, and with an end. Each form must be the same text, except for
+   the ARNs and the condition of each Allow. So only one form is compared with the meaning.
 """
 
 import json
