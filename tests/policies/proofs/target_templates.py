@@ -31,6 +31,10 @@ CRAFTED: dict[str, Blocks] = {
         deny(when={"off": True}, connect=["{principal}*"], connect_with=["PersistentConnect"]),
         deny(when={"out": True}, connect=["{principal}"]),
     ),
+    "client IDs that differ in case only": (
+        grant(connect=["{principal}"], connect_with=["LastWill"], publish=["a"]),
+        deny(connect=["{claims.x}"], connect_with=["LastWill"]),
+    ),
     "direct messages": (
         _CONNECT,
         grant(send=[{"to": "{claims.x}", "topics": ["a/{claims.x}", "b/+"]}, {"to": "{principal}", "topics": ["c"]}]),
