@@ -65,6 +65,10 @@ def test_what_the_documents_do_not_prove_is_not_proved_for_a_target() -> None:
         policy("Allow", "iot:Publish", "thing/a"),
         policy("Allow", "iot:Publish", "topic/a", ',"Condition":{"Bool":{"aws:SecureTransport":"true"}}'),
         policy("Deny", "iot:*", "client/*"),
+        policy("Allow", "iot:Publish", "topic/a", ',"Condition":{}'),
+        policy("Allow", "iot:Publish", "topic/a", ',"Sid":"a"'),
+        policy("Allow", "iot:Publish", "topic/a").replace('"Statement"', '"Id":"a","Statement"'),
+        policy("Allow", "iot:Publish", "topic/a").replace("[{", "{").replace("}]", "}"),
     ],
 )
 def test_a_statement_that_the_compiler_never_writes_is_not_covered(text: str) -> None:
