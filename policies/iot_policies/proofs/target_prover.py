@@ -5,7 +5,8 @@
    of the template in that target, as languages. Lists get more and more values, until no policy fits.
 3. The policies for another region, and those with an end, are the same but for that.
 4. Refusals are counted and never proved. A refusal for size is wrong if the policy certainly fits, one for characters
-   if no text has such a character, and one of what the target cannot express if no entry needs more than it has.
+   if no text has such a character, and one of what the target cannot express if no entry needs more than it has, and
+   no denial of an entry reaches another one.
 
 That an example stands for all values needs one more argument than for documents, since `iam_packing.py` looks into
 texts: it writes a Deny of `iot:*` if the Deny meets no Allow of an action that was not denied. Two patterns with a `*`
@@ -29,11 +30,16 @@ from iot_policies.proofs.patterns import NotCovered
 from iot_policies.proofs.progress import Progress, result_of
 from iot_policies.proofs.prover import Proof, is_small, proving
 from iot_policies.proofs.representatives import ExamplePrincipal, Examples
-from iot_policies.proofs.targets import Form, PolicyTarget, check_forms, has_wide_characters, is_accepted
+from iot_policies.proofs.targets import (
+    NOT_EXPRESSIBLE,
+    Form,
+    PolicyTarget,
+    check_forms,
+    has_wide_characters,
+    is_accepted,
+)
 from iot_policies.template import PolicyTemplate
 
-NOT_EXPRESSIBLE = "not_expressible"
-"""Counts the principals for whom the target cannot express the template."""
 _TOO_LARGE = ("policy_too_large", "session_policy_too_large")
 _FEWEST, _MOST = 5, 64
 """The values of each list in the examples with many values. The documents' examples have fewer, and 64 or more."""
@@ -141,7 +147,7 @@ class _TargetProver:
         return (
             ((is_role or reason in _TOO_LARGE) and not is_small(expected))
             or ((is_role or reason == "session_policy_character") and has_wide_characters(expected, example))
-            or (is_role and self.target.cannot_express(self.template, example, self.proof.meetings))
+            or (is_role and self.target.may_conflict(self.template, example, self.proof.meetings))
         )
 
     def _compare(self, example: ExamplePrincipal, policy: Sequence[Resource], expected: Meaning) -> None:

@@ -31,6 +31,8 @@ from iot_policies.proofs.representatives import ExamplePrincipal
 from iot_policies.session_policy import compile_session_policy
 from iot_policies.template import PolicyTemplate
 
+NOT_EXPRESSIBLE = "not_expressible"
+"""The reason code for a principal for whom the target cannot express the template."""
 _PREFIX = EXAMPLE_PLACE.arn_prefix("iot")
 _LAST_CHARACTER = "\u00ff"
 _ENDINGS = ("x", '*//?${y}$*+#"\\%,  {0}\u00c9' + "z" * 100)
@@ -64,8 +66,8 @@ class PolicyTarget(NamedTuple):
     """The policy as JSON. Raises PolicyError, and InvalidTopics for what the target cannot express."""
     forms: tuple[Form, ...]
     """Forms that are tried besides the one for the example account."""
-    cannot_express: Callable[[PolicyTemplate, ExamplePrincipal, Iterable[Meeting]], bool]
-    """Whether entries that apply need what the target does not have. The meetings are those of the documents' proof."""
+    may_conflict: Callable[[PolicyTemplate, ExamplePrincipal, Iterable[Meeting]], bool]
+    """Whether the target may refuse entries because of each other. The meetings are those of the documents' proof."""
     read: Callable[[str, ExamplePrincipal], tuple[Statement, ...]]
     """The statements of a policy, with the values of its variables. Raises NotCovered."""
 
@@ -144,13 +146,20 @@ def _for_guest(text: str, name: str) -> str:
     return text.replace(_IDENTITY, json.dumps(name)[1:-1])
 
 
-def _no_guest_has_it(template: PolicyTemplate, example: ExamplePrincipal, meetings: Iterable[Meeting]) -> bool:
+def _of_guests(template: PolicyTemplate, example: ExamplePrincipal) -> Meaning:
+    principal, _ = example
+    meant = meaning(template, principal, None)
+    applicable = [applies(block, principal.claims) for block in template.blocks]
+    for entry in template.entries:
+        needs_client_id = CLIENT_ID in variables_of(template_levels(entry.text))
+        if applicable[entry.block_index] and (needs_client_id or next(choices(entry, principal, None), None) is None):
+            raise MustBeRefused(NOT_EXPRESSIBLE)
+    return meant
+
+
+def _reach_each_other(template: PolicyTemplate, example: ExamplePrincipal, meetings: Iterable[Meeting]) -> bool:
     applicable = [applies(block, example.principal.claims) for block in template.blocks]
-    return any(
-        CLIENT_ID in variables_of(template_levels(entry.text)) or not any(choices(entry, example.principal, None))
-        for entry in template.entries
-        if applicable[entry.block_index]
-    ) or any(applicable[each.denying.block_index] and applicable[each.reached.block_index] for each in meetings)
+    return any(applicable[each.denying.block_index] and applicable[each.reached.block_index] for each in meetings)
 
 
 SESSION_POLICY = PolicyTarget(
@@ -171,9 +180,9 @@ COGNITO_ROLE = PolicyTarget(
     "a role of guests",
     10_240,
     _guests,
-    lambda template, example: meaning(template, example.principal, None),
+    _of_guests,
     lambda template, example, form: compile_cognito_role(template, form.place, example.principal.claims),
     (Form(_CHINA),),
-    _no_guest_has_it,
+    _reach_each_other,
     lambda text, example: iam_statements(_for_guest(text, example.principal.name), _PREFIX),
 )

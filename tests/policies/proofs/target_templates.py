@@ -43,6 +43,20 @@ CRAFTED: dict[str, Blocks] = {
     ),
     "topics of a client": (_CONNECT, grant(publish=["c/{client_id}/+"], subscribe=["d/{principal}/#"])),
     "a topic of an identity": (_CONNECT, grant(publish=["a/+/b"]), grant(publish=["{principal}/#"])),
+    "an identity in each place": (
+        grant(
+            connect=["{principal}", "d-{principal}"],
+            subscribe=["{principal}/#"],
+            publish=["a-{principal}/x", "{principal}-b/+"],
+            send=[{"to": "{principal}", "topics": ["{principal}/c", "x-{principal}"]}],
+        ),
+    ),
+    "what only some guests need": (
+        grant(when={"x": "*"}, publish=["a/{client_id}"]),
+        _CONNECT,
+        grant(when={"y": "*"}, publish=["a/{claims.z}"]),
+        deny(when={"z": "*"}, publish=["b/{claims.x}", "b/{client_id}"]),
+    ),
     "one list of actions": (_CONNECT, grant(publish=["a", "b"], subscribe=["a/#", "c"], retain=["d/{principal}"])),
     "claims of guests": (_CONNECT, grant(when={"x": "*"}, publish=["a/{claims.x}/{principal}"])),
     "wide characters": (_CONNECT, grant(publish=["a/{claims.x}"]), grant(when={"y": "*"}, publish=["\u0100"])),

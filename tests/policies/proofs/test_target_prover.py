@@ -8,8 +8,8 @@ from iot_policies import PolicyTemplate
 from iot_policies.compiler import Policy
 from iot_policies.proofs.iam_statements import iam_statements, with_end
 from iot_policies.proofs.patterns import NotCovered
-from iot_policies.proofs.target_prover import NOT_EXPRESSIBLE, prove_target
-from iot_policies.proofs.targets import COGNITO_ROLE, SESSION_POLICY, PolicyTarget
+from iot_policies.proofs.target_prover import prove_target
+from iot_policies.proofs.targets import COGNITO_ROLE, NOT_EXPRESSIBLE, SESSION_POLICY, PolicyTarget
 from tests.policies.proofs.faults import READY, grant
 from tests.policies.proofs.target_templates import TARGETS
 
