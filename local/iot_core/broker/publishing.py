@@ -124,7 +124,9 @@ class FanOut:
         self._rules = rules
         self._limits = limits
 
-    def deliver(self, message: Message, publisher: Session | None, principal_id: str | None = None) -> list[Effect]:
+    def deliver(
+        self, message: Message, publisher: Session | None, principal_id: str | None = None, hops: int = 0
+    ) -> list[Effect]:
         """Delivers a message to all subscribers. Returns what was dropped, and what topic rules get.
 
         It writes to the outlets itself: a returned object for each packet would make fan-out slower.
@@ -132,7 +134,7 @@ class FanOut:
         effects: list[Effect] = []
         ingested = message.topic.startswith(RULES)
         if ingested or self._rules.any:
-            effects += self._rules.inputs(message, publisher, principal_id)
+            effects += self._rules.inputs(message, publisher, principal_id, hops)
         if ingested:
             return effects
         if message.retain and not self._retained.keep(message):
