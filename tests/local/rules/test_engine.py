@@ -243,7 +243,7 @@ async def test_a_function_that_raises_is_tried_again_after_one_and_two_minutes(t
         b'{"text": "\\ud800"}',  # Half of a surrogate pair: no UTF-8 has it.
         b'{"text": 1e999}',
         b'{"text": NaN}',
-        b'{"text": ' + b"[" * 100_000 + b"]" * 100_000 + b"}",
+        b'{"text": ' + b"[" * 10_000 + b"]" * 10_000 + b"}",
     ],
 )
 @pytest.mark.parametrize(
