@@ -141,6 +141,10 @@ def handler(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], 
     return load
 
 
+_UNCLEAR = (b'"\\ud800"', b"[1e999]", b'{"role": "guest", "role": "admin"}', b"[" * 10_000 + b"]" * 10_000)
+"""JSON that parsers read differently."""
+
+
 @pytest.mark.parametrize(
     ("selected", "expected"),
     [
@@ -149,6 +153,8 @@ def handler(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], 
         (b"", {"payload_base64": ""}),
         (b"\xff", {"payload_base64": "/w=="}),
         (b"NaN", {"payload_base64": "TmFO"}),
+        (b'"\\ud83d\\ude00"', {"payload": "\U0001f600"}),
+        *((text, {"payload_base64": base64.b64encode(text).decode()}) for text in _UNCLEAR),
     ],
 )
 def test_the_function_gets_json_as_json_and_anything_else_in_base64(

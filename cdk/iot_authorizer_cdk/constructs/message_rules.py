@@ -105,9 +105,7 @@ class MessageRules(Construct):
         subject = f"authorizer.toml: rule {rule.name}: function"
         check_region(stack, subject, place, "a function in this region")
         if place.account != stack.account and not Token.is_unresolved(stack.account):
-            problem = (
-                f"found account {place.account}, but the stack is in {stack.account}, which cannot permit it"
-            )
+            problem = f"found account {place.account}, but the stack is in {stack.account}, which cannot permit it"
             raise InvalidSettings(f"{subject}: {problem}: use a function in this account, which may invoke that one")
 
     def _own_function(self, rule: MessageRule, code: Path, files: Collection[Path], props: AuthorizerProps) -> str:

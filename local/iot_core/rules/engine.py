@@ -226,16 +226,16 @@ class RulesEngine:
         try:
             invocation = await function.invoke(event.event)
         except (FunctionTimeout, EnvironmentsBusy, BrokenHandler, InvalidFile) as error:
-            self._retry(event, str(error))
+            self._retry(event, str(error), error.output if isinstance(error, BrokenHandler) else "")
         else:
             self._finish(event, output=invocation.output)
 
-    def _retry(self, event: _Event, problem: str) -> None:
+    def _retry(self, event: _Event, problem: str, output: str) -> None:
         if event.attempt > len(RETRIES):
-            self._finish(event, problem=f"{problem}; given up after {event.attempt} attempts")
+            self._finish(event, problem=f"{problem}; given up after {event.attempt} attempts", output=output)
             return
         seconds = RETRIES[event.attempt - 1]
-        self._tell_function(event, problem=f"{problem}; next attempt in {seconds:g} s")
+        self._tell_function(event, problem=f"{problem}; next attempt in {seconds:g} s", output=output)
         due = self._clock() + seconds / self._time_scale
         heapq.heappush(self._retries, (due, next(self._numbers), event._replace(attempt=event.attempt + 1)))
 
