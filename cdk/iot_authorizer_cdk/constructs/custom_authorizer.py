@@ -131,9 +131,11 @@ class IotCustomAuthorizer(Construct):
             source_arn=self.authorizer_arn,
             source_account=Stack.of(self).account,
         )
-        rules = self.configuration.rules
-        self.rules = MessageRules(self, "Rules", code=built.parent, rules=rules, props=props) if rules else None
+        self.rules: MessageRules | None = None
         """What calls functions for messages; None without `[[rule]]`."""
+        if rules := self.configuration.rules:
+            files = self.configuration.files
+            self.rules = MessageRules(self, "Rules", code=built.parent, files=files, rules=rules, props=props)
         self.endpoint = AccountEndpoint(self, "Endpoint").address
         """IoT Core's data endpoint, such as `abc-ats.iot.eu-west-1.amazonaws.com`."""
         self.web_socket_url = web_socket_url(self.endpoint, self.authorizer_name, self.configuration)
