@@ -15,6 +15,7 @@ from iot_authorizer_cdk.constructs.authorizer_resource import (
     AuthorizerResource,
     AuthorizerSettings,
 )
+from iot_authorizer_cdk.constructs.backend import backend_environment, grant_publish
 from iot_authorizer_cdk.constructs.credentials_endpoint import CredentialsEndpoint
 from iot_authorizer_cdk.constructs.first_use import invoke_command, web_socket_url
 from iot_authorizer_cdk.constructs.function import AuthorizerFunction
@@ -136,6 +137,8 @@ class IotCustomAuthorizer(Construct):
         """What calls functions for messages; None without `[[rule]]`."""
         self.endpoint = AccountEndpoint(self, "Endpoint").address
         """IoT Core's data endpoint, such as `abc-ats.iot.eu-west-1.amazonaws.com`."""
+        self.backend_environment = backend_environment(self.endpoint, self.configuration.topic_prefix)
+        """Variables for a function, a container or a server that publishes to clients."""
         self.web_socket_url = web_socket_url(self.endpoint, self.authorizer_name, self.configuration)
         """What a browser opens, with placeholders for credentials, such as `TOKEN`."""
         self.credentials: CredentialsEndpoint | None = None
@@ -154,6 +157,18 @@ class IotCustomAuthorizer(Construct):
         self.credentials_url = None if self.credentials is None else self.credentials.url
         """The URL of that endpoint; None without `[credentials]`."""
         self._add_outputs(proof)
+
+    def grant_publish(
+        self, grantee: aws_iam.IGrantable, *topics: str, widen: bool = False, retain: bool = False
+    ) -> aws_iam.Grant:
+        """Allows a function, or any other principal of AWS, to publish to topics: names or topic filters.
+
+        The topic prefix is in front of each. `widen` allows deeper topics than a `+` matches, because a wildcard of IAM
+        reaches across levels; without it, a `+` is refused. `retain` allows messages with RETAIN, too. Raises
+        InvalidSettings.
+        """
+        prefix = self.configuration.topic_prefix
+        return grant_publish(self, grantee, topics, topic_prefix=prefix, widen=widen, retain=retain)
 
     def _add_outputs(self, proof: ShippedProof | None) -> None:
         """Adds what a user needs next to the stack's outputs; directly in a stack, their names begin with this ID."""

@@ -9,6 +9,8 @@ from iot_authorizer_cdk.properties import InvalidSettings
 
 _FAILURES = "failures#*"
 """The IDs of the items that count wrong passwords in an identity table."""
+_FIXED = "Fixed"
+"""The ID of a role to which the CDK adds no policies."""
 _READS = {"secretsmanager": "secretsmanager:GetSecretValue", "ssm": "ssm:GetParameter"}
 
 
@@ -17,7 +19,13 @@ def fixed_role(role: aws_iam.Role) -> aws_iam.IRole:
 
     A function that has the role itself also depends on it a second time, in DependsOn, which cfn-lint reports (W3005).
     """
-    return aws_iam.Role.from_role_arn(role, "Fixed", role.role_arn, mutable=False)
+    return aws_iam.Role.from_role_arn(role, _FIXED, role.role_arn, mutable=False)
+
+
+def is_fixed(grantee: aws_iam.IGrantable) -> bool:
+    """Returns whether the CDK would drop a permission of this function without an error."""
+    node = getattr(grantee.grant_principal, "node", None)
+    return node is not None and node.id == _FIXED
 
 
 def accept_wildcard(role: IConstruct, resource: str, reason: str) -> None:
