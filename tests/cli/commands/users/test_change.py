@@ -12,6 +12,7 @@ from iot_identities.passwords import verify_password
 from iot_identities.sqlite_table import SqliteTable
 from iot_identities.table import Item
 from iot_identities.user import User, from_item, to_item, user_id
+from iot_identities.users import MOST_ATTEMPTS
 from tests.cli.commands.users.conftest import Users
 
 DAY = 86_400
@@ -171,6 +172,6 @@ def test_two_writers_of_one_user_do_not_lose_changes(busy: Busy) -> None:
 
 
 def test_a_writer_that_is_always_faster_is_reported(busy: Busy) -> None:
-    busy.times = 2
+    busy.times = MOST_ATTEMPTS
     with pytest.raises(typer.BadParameter, match="another writer keeps changing ann"):
         storing.change(busy, "ann", lambda user: replace(user, claims={"a": 1}))
