@@ -145,7 +145,8 @@ def test_no_page_needs_a_clone_of_the_repository(page: Path) -> None:
 @with_blocks("python")
 def test_each_python_example_runs(page: Path, monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
     monkeypatch.chdir(folder)
-    made_up_credentials(monkeypatch)  # A client of AWS needs a region, as it has in Lambda.
+    made_up_credentials(monkeypatch)  # A backend has a region and the variables of the construct.
+    monkeypatch.setenv("IDENTITY_TABLE", "identities")
     for block in blocks(page, "toml"):
         if block.startswith("# authorizer.toml\n"):
             (folder / "authorizer.toml").write_text(block)

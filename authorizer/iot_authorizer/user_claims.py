@@ -120,9 +120,9 @@ def _place(table: str | Path) -> str | Path:
     if isinstance(table, str) and (table.startswith("arn:") or "/" not in table):
         return table
     path = Path(table)
-    if not path.exists():
-        advice = "start iot-authorizer dev in the folder of your project, or add a user, and name the file in it"
-        raise FileNotFoundError(f"{path}: there is no development table: {advice}")
+    if not path.parent.is_dir():
+        advice = "start iot-authorizer dev in the folder of your project, which makes its data folder"
+        raise FileNotFoundError(f"{path}: there is no folder {path.parent}: {advice}")
     return path
 
 

@@ -146,9 +146,9 @@ def test_a_name_that_no_template_can_use_safely_is_refused(users: UserClaims, na
         users.replace(name, {}, add_missing=True)
 
 
-def test_a_table_that_is_not_there_is_not_made(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match="there is no development table: start iot-authorizer dev"):
-        UserClaims(f"{tmp_path}/identities.sqlite", CHAT)
+def test_a_data_folder_that_is_not_there_is_not_made(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=r"there is no folder .*: start iot-authorizer dev"):
+        UserClaims(f"{tmp_path}/data/identities.sqlite", CHAT)
     assert not list(tmp_path.iterdir())
 
 

@@ -58,6 +58,8 @@ def types(class_name: str) -> dict[str, str]:
     [
         ("IotCustomAuthorizer", "__init__"),
         ("IotCustomAuthorizer.grant_publish", "grant_publish"),
+        ("IotCustomAuthorizer.grant_change_claims", "grant_change_claims"),
+        ("IotCustomAuthorizer.grant_disconnect", "grant_disconnect"),
         ("Issuer.cognito", "cognito"),
         ("IdentityTable", "__init__"),
         ("GuestPool", "__init__"),

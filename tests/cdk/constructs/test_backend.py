@@ -4,11 +4,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aws_cdk import App, Stack, Validations, aws_iam, aws_lambda
+from aws_cdk import App, Stack, Validations, aws_iam, aws_kms, aws_lambda
 from aws_cdk.assertions import Template
 from cdk_nag import AwsSolutionsChecks
 
-from iot_authorizer_cdk import AuthorizerProps, InvalidSettings, IotCustomAuthorizer
+from iot_authorizer_cdk import AuthorizerProps, IdentityTable, InvalidSettings, IotCustomAuthorizer
 from tests.cdk.configurations import append
 from tests.cdk.constructs.test_message_rules import OWN
 
@@ -101,6 +101,62 @@ def test_a_function_of_a_rule_is_granted_by_its_role_and_refused_without_it(stac
     policies = Template.from_stack(stack).find_resources("AWS::IAM::Policy")
     (found,) = (each["Properties"] for name, each in policies.items() if "DefaultPolicy" in name)
     assert found["PolicyDocument"]["Statement"][0]["Resource"] == topic_arn(TOPIC)
+
+
+def test_a_backend_may_change_users_and_no_other_items_of_the_table(
+    stack: Stack, code: Path, backend: aws_iam.Role
+) -> None:
+    table = IdentityTable(stack, "Identities").table
+    authorizer = IotCustomAuthorizer(stack, "Authorizer", code=code, table=table)
+    authorizer.grant_change_claims(backend)
+    assert granted(stack) == {
+        "Action": ["dynamodb:BatchGetItem", "dynamodb:PutItem"],
+        "Effect": "Allow",
+        "Resource": stack.resolve(table.table_arn),
+        "Condition": {
+            "ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["user#*"]},
+            "Null": {"dynamodb:LeadingKeys": "false"},
+        },
+    }
+    assert authorizer.backend_environment["IDENTITY_TABLE"] == table.table_name
+
+
+def test_a_backend_may_use_the_key_of_the_table_through_dynamodb_only(
+    stack: Stack, code: Path, backend: aws_iam.Role
+) -> None:
+    key = aws_kms.Key(stack, "Key")
+    table = IdentityTable(stack, "Identities", encryption_key=key).table
+    IotCustomAuthorizer(stack, "Authorizer", code=code, table=table).grant_change_claims(backend)
+    policies = Template.from_stack(stack).find_resources("AWS::IAM::Policy").values()
+    ((_, uses_key),) = (each["Properties"]["PolicyDocument"]["Statement"] for each in policies)
+    assert (uses_key["Action"], uses_key["Resource"]) == ("kms:Decrypt", stack.resolve(key.key_arn))
+    assert list(uses_key["Condition"]) == ["StringEquals"]
+
+
+def test_without_a_table_there_are_no_claims_to_change(authorizer: IotCustomAuthorizer, backend: aws_iam.Role) -> None:
+    with pytest.raises(InvalidSettings, match=r"grant_change_claims: the authorizer has no identity table: set table="):
+        authorizer.grant_change_claims(backend)
+
+
+def test_a_backend_may_disconnect_the_clients_that_are_named(
+    stack: Stack, authorizer: IotCustomAuthorizer, backend: aws_iam.Role
+) -> None:
+    authorizer.grant_disconnect(backend, "ann", "devices/*", "a?$b")
+    clients = ["ann", "devices/*", "a${?}${$}b"]
+    resources = [
+        {"Fn::Join": ["", [*place, part.replace("topic/", f"client/{client}")]]}
+        for client in clients
+        for *place, part in [topic_arn("")["Fn::Join"][1]]
+    ]
+    assert granted(stack) == {"Action": "iot:DeleteConnection", "Effect": "Allow", "Resource": resources}
+
+
+@pytest.mark.parametrize("client_ids", [[], [""], ["a*b"], ["**"], ["${Token[TOKEN.7]}"], ["☃"]])
+def test_client_ids_that_a_statement_cannot_name_are_refused(
+    authorizer: IotCustomAuthorizer, backend: aws_iam.Role, client_ids: list[str]
+) -> None:
+    with pytest.raises(InvalidSettings, match=r'grant_disconnect: .*: write client IDs such as "ann"'):
+        authorizer.grant_disconnect(backend, *client_ids)
 
 
 @pytest.mark.parametrize(("topic", "accepted"), [(TOPIC, True), ("rooms/#", False)])
