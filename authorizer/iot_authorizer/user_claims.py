@@ -17,7 +17,7 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from iot_identities.backends import open_table
+from iot_identities.backends import open_named
 from iot_identities.strict_json import DuplicateKey
 from iot_identities.user import LARGEST_CLAIMS, User, parsed_claims, to_item
 from iot_identities.users import change_user, find_user
@@ -47,7 +47,7 @@ class UserClaims:
         come from code of your own, so that only JSON is checked. Threads may share an instance. Raises
         FileNotFoundError, TableUnavailable without a region, and ModuleNotFoundError without botocore.
         """
-        self._table = open_table(_place(table))
+        self._table = open_named(table)
         self._template = template
 
     def read(self, name: str) -> Claims:
@@ -63,7 +63,7 @@ class UserClaims:
 
         `how` gets the claims and returns the changed ones. It may be called several times. A user that the table does
         not have raises UnknownUser, unless `add_missing`: then it is added without a password, for tokens whose issuer
-        has `stored_claims`. Raises InvalidClaims, ValueError for an invalid name, UserKeepsChanging, MalformedItem and
+        has `stored_claims`. Raises InvalidClaims, ValueError for an invalid name, ItemKeepsChanging, MalformedItem and
         TableUnavailable; nothing is stored then.
         """
         now = int(time.time())
@@ -113,17 +113,6 @@ def _as_json(claims: object) -> Claims:
         expected = "texts, finite numbers, booleans, None, lists and dicts of them"
         raise InvalidClaims(f"expected what JSON has: {expected}, at most {LARGEST_CLAIMS} bytes") from None
     return found
-
-
-def _place(table: str | Path) -> str | Path:
-    """Where a table is, as `open_table` distinguishes: a name in DynamoDB has no slash."""
-    if isinstance(table, str) and (table.startswith("arn:") or "/" not in table):
-        return table
-    path = Path(table)
-    if not path.parent.is_dir():
-        advice = "start iot-authorizer dev in the folder of your project, which makes its data folder"
-        raise FileNotFoundError(f"{path}: there is no folder {path.parent}: {advice}")
-    return path
 
 
 def _here() -> AccountRegion:

@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import pytest
 
+from iot_identities.changing import ItemKeepsChanging
 from iot_identities.table import Table
 from iot_identities.user import User, to_item
-from iot_identities.users import UnknownUser, UserExists, UserKeepsChanging, add_user, change_user, find_item, find_user
+from iot_identities.users import UnknownUser, UserExists, add_user, change_user, find_item, find_user
 from tests.identities.conftest import OpenTable
 
 WRITERS = 8
@@ -65,6 +66,6 @@ def test_a_change_that_another_writer_always_overtakes_ends(table: Table) -> Non
         table.write(to_item(user), replacing=find_item(table, "ann"))
         return replace(user, disabled=True)
 
-    with pytest.raises(UserKeepsChanging):
+    with pytest.raises(ItemKeepsChanging):
         change_user(table, "ann", overtaken)
     assert find_user(table, "ann").disabled is False

@@ -11,6 +11,7 @@ import typer
 
 from iot_authorizer_cli.options import usage_errors
 from iot_identities import users
+from iot_identities.changing import ItemKeepsChanging
 from iot_identities.reading import MalformedItem
 from iot_identities.table import Item, Table
 from iot_identities.user import User, from_item, user_id
@@ -74,7 +75,7 @@ def _explained(name: str) -> Iterator[None]:
         raise problem(f"no user {printable(name)}") from None
     except MalformedItem as error:
         raise problem(f"the item of {printable(name)} is malformed: {error}") from None
-    except users.UserKeepsChanging:
+    except ItemKeepsChanging:
         advice = "check it with users show, then try again"
         raise problem(f"another writer keeps changing {printable(name)}: {advice}") from None
 

@@ -8,11 +8,11 @@ import pytest
 import typer
 
 from iot_authorizer_cli.commands.users import storing
+from iot_identities.changing import MOST_ATTEMPTS
 from iot_identities.passwords import verify_password
 from iot_identities.sqlite_table import SqliteTable
 from iot_identities.table import Item
 from iot_identities.user import User, from_item, to_item, user_id
-from iot_identities.users import MOST_ATTEMPTS
 from tests.cli.commands.users.conftest import Users
 
 DAY = 86_400
