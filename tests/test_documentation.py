@@ -147,10 +147,12 @@ def test_each_python_example_runs(page: Path, monkeypatch: pytest.MonkeyPatch, f
     monkeypatch.chdir(folder)
     made_up_credentials(monkeypatch)  # A backend has a region and the variables of the construct.
     monkeypatch.setenv("IDENTITY_TABLE", "identities")
+    monkeypatch.setenv("ONLINE_TABLE", "online")
+    monkeypatch.syspath_prepend(folder)
     for block in blocks(page, "toml"):
         if block.startswith("# authorizer.toml\n"):
             (folder / "authorizer.toml").write_text(block)
-    names: dict[str, object] = {"__name__": "example"}
+    names: dict[str, object] = {"__name__": "example", "__file__": str(folder / "example.py")}
     for block in blocks(page, "python"):
         exec(compile(block, str(page), "exec"), names)
 
