@@ -70,7 +70,7 @@ _NOT_TOLD = (
     Reason.PRINCIPAL_REVOKED,
 )
 """Told for a token only: its holder has proven who it is."""
-_PASSWORD_REFUSED = (
+_NOT_ACCEPTED = (
     "the password is wrong, or too many wrong passwords came, or this user does not exist or may not sign in"
 )
 
@@ -141,7 +141,7 @@ def refused(refusal: Refusal, headers: Mapping[str, str]) -> CredentialsAnswer:
     """The answer to a client that gets none."""
     reason = _REASONS.get(refusal.reason)
     if refusal.source == CredentialSource.PASSWORD and reason in _NOT_TOLD:
-        return _error(401, headers, Reason.WRONG_PASSWORD, _PASSWORD_REFUSED)
+        return _error(401, headers, Reason.WRONG_PASSWORD, _NOT_ACCEPTED)
     if reason is None:  # A code of your own.
         return _error(403, headers, refusal.reason, "the request is refused")
     status = _STATUS.get(reason, 401)

@@ -16,7 +16,8 @@ def test_a_page_of_an_allowed_origin_gets_an_answer_that_its_browser_lets_it_rea
 
 
 def test_no_answer_can_be_loaded_by_another_page_or_as_another_type(endpoint: Endpoint) -> None:
-    for event in (ann(), request(), request(method="OPTIONS"), {"headers": []}):
+    events: list[dict[str, object]] = [ann(), request(), request(method="OPTIONS"), {"headers": []}]
+    for event in events:
         headers = endpoint(event).answer["headers"]
         found = [headers[name] for name in ("x-content-type-options", "cross-origin-resource-policy", "cache-control")]
         assert found == ["nosniff", "same-origin", "no-store"]

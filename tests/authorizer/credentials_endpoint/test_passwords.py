@@ -1,4 +1,4 @@
-"""Clients with a password of the table: what the answer tells a guesser, and the counters shared with the authorizer."""
+"""Clients with a password of the table: what the answer tells a guesser, and the authorizer's counters."""
 
 import time
 from collections.abc import Callable
