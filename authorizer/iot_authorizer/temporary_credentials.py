@@ -16,7 +16,7 @@ import hashlib
 import re
 from typing import NamedTuple, Protocol
 
-from iot_authorizer.authorizer import Authorizer, as_refusals
+from iot_authorizer.authorizer import Authorizer, RefusalsOf
 from iot_authorizer.credentials import Credentials
 from iot_authorizer.event import AuthorizerEvent
 from iot_authorizer.reasons import Reason
@@ -82,10 +82,10 @@ def issue(authorizer: Authorizer, role: ClientRole, event: AuthorizerEvent, plac
     own, verified = authorizer.verify(event)
     client_id = own.client_id
     if client_id is None:
-        with as_refusals(own, verified.principal):
+        with RefusalsOf(own, verified.principal):
             client_id = _only_client_id(authorizer.template(verified.principal), verified.principal)
         own, verified = authorizer.verify(event.with_client_id(client_id))
-    with as_refusals(own, verified.principal):
+    with RefusalsOf(own, verified.principal):
         template, now = authorizer.template(verified.principal), authorizer.now()
         ends = now + authorizer.session.disconnect_after
         if verified.expires_at is not None:

@@ -7,8 +7,8 @@
 4. The API has one route, for any method: the function answers preflights itself. Throttling limits what a flood costs.
    The access log has no query string, where clients may send tokens. It has the client's address, and the request ID of
    the function's log line, which names the access key.
-5. If the authorizer is INACTIVE, or its function has no concurrency, the endpoint's function has none either: what stops
-   the one stops the other.
+5. If the authorizer is INACTIVE, or its function has no concurrency, the endpoint's function has none either: what
+   stops the one stops the other.
 """
 
 import json
@@ -145,9 +145,8 @@ class CredentialsEndpoint(Construct):
 
 
 def _concurrency(props: AuthorizerProps) -> int | None:
-    """The concurrency that is reserved for the function: 0 if the authorizer refuses every client. Raises."""
+    """The concurrency to reserve for the function: 0 if the authorizer refuses every client. Raises InvalidSettings."""
     if Token.is_unresolved(props.status):
-        raise InvalidSettings(
-            "status: expected ACTIVE or INACTIVE: the credentials endpoint is stopped with the authorizer"
-        )
+        advice = "the credentials endpoint stops with the authorizer"
+        raise InvalidSettings(f"status: expected ACTIVE or INACTIVE, found a token of the CDK: {advice}")
     return 0 if props.status == "INACTIVE" or props.reserved_concurrency == 0 else None
