@@ -9,16 +9,17 @@ from typing import Annotated
 
 import typer
 
+from iot_authorizer.user_claims import check_user_name
 from iot_authorizer_cli.bad_lines import refuse_bad_lines
 from iot_authorizer_cli.commands.convert.acl_file import AclFile, read_acl
 from iot_authorizer_cli.commands.convert.conversion import ANONYMOUS, CLAIM, NO_RULES, AllowedClientIds, convert
 from iot_authorizer_cli.commands.convert.report import AclReport, compare
 from iot_authorizer_cli.commands.convert.template_blocks import template_text
 from iot_authorizer_cli.commands.users.mosquitto_passwords import read_mosquitto_users
-from iot_authorizer_cli.commands.users.rules import checked_name
 from iot_authorizer_cli.options import usage_errors
 from iot_authorizer_cli.terminal import tell
 from iot_core.whole_file import write_whole
+from iot_policies.errors import printable
 from iot_policies.template import PolicyTemplate
 from iot_policies.toml_file import read_file
 
@@ -98,14 +99,14 @@ def _names(users: Iterable[str]) -> tuple[list[str], dict[str, str]]:
     unusable: dict[str, str] = {}
     for user in users:
         try:
-            names[checked_name(user)] = None
+            names[check_user_name(user)] = None
         except ValueError as error:
             unusable[user] = str(error)
     return [*names], unusable
 
 
 def _heading(acl_file: Path) -> Iterator[str]:
-    yield f"Made of {acl_file.name} by `iot-authorizer convert acl`."
+    yield f"Made of {printable(acl_file.name)} by `iot-authorizer convert acl`."
     yield ""
     yield f'Each user needs the claim {CLAIM}: the first user with the same rules, or "{NO_RULES}".'
 

@@ -28,7 +28,7 @@ _ACTIONS: dict[Use, tuple[Action, Action]] = {
     "read": ("iot:Receive", "iot:Subscribe"),
 }
 _MOST = 20
-"""How many differences of one client are sought."""
+"""How many differences of one client are sought, each for reading and for writing."""
 _ANYTHING: Pattern = (Piece((), open_end=True, loops=True),)
 
 
@@ -43,11 +43,12 @@ class ComparedClient(NamedTuple):
 class AclDifference(NamedTuple):
     """What one of the two allows and the other one does not."""
 
-    kind: Literal["lost", "too much", "no policy"]
+    kind: Literal["lost", "too much", "no policy", "more"]
+    """`more`: there are more than _MOST, and the others are not sought."""
     use: Use | None
     """None for a client that gets no policy."""
     topic: str
-    """For no policy, the reason code."""
+    """For no policy, the reason code; for more, empty."""
     rule: AclRule | None
     """What decides in mosquitto; None if no rule matches."""
     is_denied: bool = False
@@ -81,20 +82,21 @@ class ClientComparison:
             yield AclDifference("no policy", None, self._problem, None)
             return
         for use in USES:
-            told: list[AclRule] = []
-            for _ in range(_MOST):
-                word = self._first(use, told)
-                if word is None:
-                    break
-                rule = self._client.rules.deciding(word, use)
-                found = self._automaton.groups_of(word)
-                topic = readable(word, self._automaton.texts)
-                yield AclDifference(
-                    "lost" if permits(found, use) else "too much", use, topic, rule, _denies(found, use)
-                )
-                if rule is None or rule in told:
-                    break
-                told.append(rule)
+            yield from self._of(use)
+
+    def _of(self, use: Use) -> Iterator[AclDifference]:
+        told: list[AclRule] = []
+        while (word := self._first(use, told)) is not None:
+            if len(told) == _MOST:
+                yield AclDifference("more", use, "", None)
+                return
+            found = self._automaton.groups_of(word)
+            kind: Literal["lost", "too much"] = "lost" if permits(found, use) else "too much"
+            rule = self._client.rules.deciding(word, use)
+            yield AclDifference(kind, use, readable(word, self._automaton.texts), rule, _denies(found, use))
+            if rule is None:
+                return
+            told.append(rule)
 
     def refused_filter(self) -> tuple[str, str] | None:
         """A shortest filter that the policy refuses, and a topic of it that both let the client receive."""

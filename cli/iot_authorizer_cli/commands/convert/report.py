@@ -83,6 +83,8 @@ class AclReport:
         first, *others = found.clients
         if use is None:
             yield f"{first} gets no policy here: {topic}"
+        elif kind == "more":
+            yield f"{first} has more differences in what it may {_VERBS[use]}"
         else:
             one, other = ("mosquitto", "the template") if kind == "lost" else ("the template", "mosquitto")
             yield f"{one} lets {first} {_VERBS[use]} {topic}, {other} does not"

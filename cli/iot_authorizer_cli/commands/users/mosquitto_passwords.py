@@ -13,9 +13,9 @@ import binascii
 import codecs
 from base64 import b64decode
 
+from iot_authorizer.user_claims import check_user_name
 from iot_authorizer_cli.bad_lines import BadLine
 from iot_authorizer_cli.commands.users.csv_file import Row, check_new
-from iot_authorizer_cli.commands.users.rules import checked_name
 from iot_identities.passwords import PasswordDigest, check_hash, check_iterations
 from iot_identities.user import StoredPassword, User
 
@@ -54,7 +54,7 @@ def _row(line: bytes, now: int) -> Row:
         raise ValueError("not in UTF-8") from None
     if not colon:
         raise ValueError("expected NAME:HASH, found no colon")
-    name = checked_name(name.strip())
+    name = check_user_name(name.strip())
     found = _password(encoded.strip())
     passwords = (StoredPassword(found, created_at=now),) if isinstance(found, str) else ()
     user = User(name, passwords, created_at=now, rotated_at=now)

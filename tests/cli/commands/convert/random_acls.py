@@ -3,7 +3,7 @@
 from hypothesis import strategies as st
 
 USERS = ("ann", "bob", "cleo")
-LEVELS = ("a", "b", "ann", "bob", "$x", "")
+LEVELS = ("a", "b", "ann", "bob", "$x", "", "a?{b}")
 ACCESSES = ("read", "write", "readwrite", "deny")
 
 
@@ -15,8 +15,8 @@ def filters(levels: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
     )
 
 
-_LITERALS = st.sampled_from(("a", "b", "ann", "bob", "a", "b", "$x", ""))
-_PATTERNS = st.sampled_from(("a", "b", "%u", "%c", "x-%u", "%u", "%c"))
+_LITERALS = st.sampled_from(("a", "b", "ann", "bob", "a", "b", "$x", "", "a?{b}"))
+_PATTERNS = st.sampled_from(("a", "b", "%u", "%c", "x-%u", "%u", "%c", "%u?"))
 _RULES = st.builds(
     "{} {}".format, st.sampled_from(("read", "write", "readwrite", "read", "write", "deny")), filters(_LITERALS)
 )

@@ -119,6 +119,12 @@ def test_a_difference_of_many_users_is_printed_once(tmp_path: Path) -> None:
     assert "    the same for 100 other clients" in found
 
 
+def test_of_a_user_20_lines_that_differ_are_printed_and_that_there_are_more(tmp_path: Path) -> None:
+    found = report(tmp_path, "user ann\n" + "".join(f"topic read $SYS/{number}\n" for number in range(30)))
+    assert found.startswith("acl: 21 differences in ")
+    assert "  user ann has more differences in what it may receive\n" in found
+
+
 def test_a_user_whose_policy_is_too_large_is_named(tmp_path: Path) -> None:
     rules = "".join(f"topic rooms/{number}/a-topic-with-a-long-name-that-takes-much-space\n" for number in range(300))
     done = convert(tmp_path, f"user ann\n{rules}")
