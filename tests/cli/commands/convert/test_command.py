@@ -3,6 +3,7 @@
 import csv
 import json
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -147,6 +148,18 @@ def test_an_acl_file_that_would_make_a_slow_template_is_refused(tmp_path: Path) 
     assert done.returncode == 2
     assert "the template would have 2,002 entries, and loads too slowly with more than 2,000" in done.stderr
     assert done.stderr.rstrip().endswith("(user ann has most rules: 1,000)")
+
+
+@pytest.mark.slow
+def test_a_fleet_is_converted_and_proved_in_seconds(tmp_path: Path) -> None:
+    text = "".join(
+        f"user u{number}\n" + "".join(f"topic rooms/r{(number * step) % 300}/say\n" for step in range(1, 10))
+        for number in range(2000)
+    )
+    begun = time.process_time()
+    done = convert(tmp_path, text)
+    assert (done.returncode, done.stdout.count("[[grant]]")) == (0, 2)
+    assert time.process_time() - begun < 60
 
 
 def test_users_of_the_password_file_need_claims_too(tmp_path: Path) -> None:
