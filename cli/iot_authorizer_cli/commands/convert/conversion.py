@@ -31,6 +31,7 @@ from iot_authorizer_cli.commands.convert.template_blocks import (
     problem_of,
 )
 from iot_policies.grants import Key
+from iot_policies.principal import WORD_LISTS
 from iot_policies.when import Condition
 
 CLAIM = "acl"
@@ -78,7 +79,7 @@ def convert(acl: AclFile, users: Iterable[str], client_ids: AllowedClientIds, *,
     """
     converter = _Converter(client_ids)
     own = {user: converter.lines(acl.rules_of(user), user) for user in users}
-    shared = shared_lines(own, (CLAIM, ANONYMOUS))
+    shared = shared_lines(own, (CLAIM, ANONYMOUS, *WORD_LISTS))
     roles = _roles(own, shared)
     blocks = [
         _connect(acl, client_ids),
