@@ -62,8 +62,8 @@ def client_id(user: str | None, role: str) -> str:
 @contextmanager
 def connected(port: int, user: str | None, role: str) -> Iterator[Client]:
     with Client(SocketChannel(connected_to(port))) as client:
-        password = None if user is None else password_of(user).encode()
-        assert client.connect(client_id(user, role), user_name=user, password=password).reason_code == 0
+        its, password = client_id(user, role), None if user is None else password_of(user).encode()
+        assert client.connect(its, user_name=user, password=password, keep_alive=1200).reason_code == 0
         yield client
 
 
