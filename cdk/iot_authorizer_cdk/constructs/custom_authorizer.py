@@ -15,6 +15,7 @@ from iot_authorizer_cdk.constructs.authorizer_resource import (
     AuthorizerResource,
     AuthorizerSettings,
 )
+from iot_authorizer_cdk.constructs.backend import backend_environment, change_claims, disconnect, grant, publish
 from iot_authorizer_cdk.constructs.credentials_endpoint import CredentialsEndpoint
 from iot_authorizer_cdk.constructs.first_use import invoke_command, web_socket_url
 from iot_authorizer_cdk.constructs.function import AuthorizerFunction
@@ -109,9 +110,10 @@ class IotCustomAuthorizer(Construct):
             environment[NAME] = self.authorizer_name  # Alarms find the metrics by it.
         environment[CONFIG_VARIABLE] = CONFIGURATION
         _check_size(environment)
-        used_table = table or _named_table(self, self.configuration.table)
-        if used_table is not None:
-            check_table(Stack.of(self), used_table)
+        self.table = table or _named_table(self, self.configuration.table)
+        """The identity table that the function reads; None without one."""
+        if self.table is not None:
+            check_table(Stack.of(self), self.table)
         secrets = _secrets(self, self.configuration.secrets, issuers, props)
         self.function = AuthorizerFunction(
             self,
@@ -121,7 +123,7 @@ class IotCustomAuthorizer(Construct):
             environment=environment,
             secrets=secrets,
             props=props,
-            table=used_table,
+            table=self.table,
         )
         resource = AuthorizerResource(self, name=self.authorizer_name, settings=self._settings(props))
         self.authorizer_arn = resource.arn
@@ -138,6 +140,9 @@ class IotCustomAuthorizer(Construct):
             self.rules = MessageRules(self, "Rules", code=built.parent, files=files, rules=rules, props=props)
         self.endpoint = AccountEndpoint(self, "Endpoint").address
         """IoT Core's data endpoint, such as `abc-ats.iot.eu-west-1.amazonaws.com`."""
+        table_name = None if self.table is None else name_or_arn(Stack.of(self), self.table)
+        self.backend_environment = backend_environment(self.endpoint, self.configuration.topic_prefix, table_name)
+        """Variables for a function, a container or a server that publishes to clients, or changes claims."""
         self.web_socket_url = web_socket_url(self.endpoint, self.authorizer_name, self.configuration)
         """What a browser opens, with placeholders for credentials, such as `TOKEN`."""
         self.credentials: CredentialsEndpoint | None = None
@@ -151,11 +156,37 @@ class IotCustomAuthorizer(Construct):
                 endpoint=None if self.configuration.has_own_endpoint else self.endpoint,
                 secrets=secrets,
                 props=props,
-                table=used_table,
+                table=self.table,
             )
         self.credentials_url = None if self.credentials is None else self.credentials.url
         """The URL of that endpoint; None without `[credentials]`."""
         self._add_outputs(proof)
+
+    def grant_publish(
+        self, grantee: aws_iam.IGrantable, *topics: str, widen: bool = False, retain: bool = False
+    ) -> aws_iam.Grant:
+        """Allows a function, or any other principal of AWS, to publish to topics: names or topic filters.
+
+        The topic prefix is in front of each. `widen` allows deeper topics than a `+` matches, because a wildcard of IAM
+        reaches across levels; without it, a `+` is refused. `retain` allows messages with RETAIN, too. Raises
+        InvalidSettings.
+        """
+        statement = publish(Stack.of(self), topics, self.configuration.topic_prefix, widen=widen, retain=retain)
+        return grant(grantee, statement)
+
+    def grant_change_claims(self, grantee: aws_iam.IGrantable) -> aws_iam.Grant:
+        """Allows changing the claims of users: reading and writing users of the identity table. Raises InvalidSettings.
+
+        Whole users are read and written, with the hashes of their passwords.
+        """
+        return grant(grantee, *change_claims(self.table))
+
+    def grant_disconnect(self, grantee: aws_iam.IGrantable, *client_ids: str) -> aws_iam.Grant:
+        """Allows disconnecting clients by their client IDs, whose last character can be a `*`. Raises InvalidSettings.
+
+        A client that connects again is authorized again, with the claims that it has then.
+        """
+        return grant(grantee, disconnect(Stack.of(self), client_ids))
 
     def _add_outputs(self, proof: ShippedProof | None) -> None:
         """Adds what a user needs next to the stack's outputs; directly in a stack, their names begin with this ID."""
