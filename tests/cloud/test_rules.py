@@ -39,7 +39,7 @@ def invoked(cloud: Cloud, rule: Mapping[str, Any], function_arn: str, message: S
     return answer
 
 
-def test_the_function_gets_the_message_and_has_no_file_of_the_authorizer(
+def test_the_function_gets_the_message_and_does_not_have_the_password_file(
     cloud: Cloud, rule: Mapping[str, Any], function_arn: str
 ) -> None:
     answer = invoked(cloud, rule, function_arn, SqlInput("rooms/plain", b'{"text": "hi"}', "ann/1", "ann", 5000))
@@ -47,7 +47,7 @@ def test_the_function_gets_the_message_and_has_no_file_of_the_authorizer(
     (line,) = [line for line in cloud.log(function_arn) if "event" in line]
     known = {"topic": "rooms/plain", "client_id": "ann/1", "principal": "ann", "timestamp": 5000}
     assert line["event"] == {**known, "payload": {"text": "hi"}}
-    assert {"my_rules.py", "passwords.toml", "policy.toml", "jwks.json"} & set(line["files"]) == {"my_rules.py"}
+    assert {"my_rules.py", "passwords.toml", "policy.toml"} & set(line["files"]) == {"my_rules.py", "policy.toml"}
 
 
 def test_an_error_of_the_function_reaches_lambda(cloud: Cloud, rule: Mapping[str, Any], function_arn: str) -> None:

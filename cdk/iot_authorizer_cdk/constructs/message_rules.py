@@ -1,8 +1,8 @@
 """Topic rules that call a function for each message, and where their errors go.
 
 1. Each function of the configuration's folder is a Lambda function with the authorizer's code, and a role of its own,
-   which may write its logs and nothing else. Your CDK app may grant the role more. It has none of the files that the
-   configuration names, such as the password file.
+   which may write its logs and nothing else. Your CDK app may grant the role more. It does not have the
+   authorizer's password file.
 2. Only the rule itself may invoke a function: the permission names the rule and the account. Without these, a rule of
    any account may (developer guide, "Lambda").
 3. A message that a rule cannot give to its function goes to a queue, by the rule's error action. An event for which the
@@ -74,7 +74,7 @@ class MessageRules(Construct):
         )
         for name, (rule, filters) in configuration.rules.items():
             if rule.is_own_code:
-                arn = self._own_function(rule, code, configuration.files, props)
+                arn = self._own_function(rule, code, configuration.secret_files, props)
             else:
                 arn = rule.function
                 self._check_place(rule)
