@@ -141,7 +141,7 @@ def test_a_condition_that_is_no_sql_of_iot_core_keeps_the_previous_rules(
     ann = core.client("ann", ANN)
     called(function)
     project.write_text(CONFIGURATION.replace('[[rule]]\nname = "online', 'where = "n > 1"\n\n[[rule]]\nname = "on'))
-    assert "rule on_say: sql: > in '> 1' is not supported" in str(await_reload(core)["problem"])
+    assert "authorizer.toml:9: rule[0].where: sql: > in '> 1' is not supported" in str(await_reload(core)["problem"])
     ann.publish(SAY)
     assert isinstance(called(function), Mapping)
 
