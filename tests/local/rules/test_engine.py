@@ -119,6 +119,15 @@ async def test_a_will_reaches_rules_as_a_message_of_its_client(tmp_path: Path) -
 
 
 @in_event_loop
+async def test_a_will_can_be_basic_ingest(tmp_path: Path) -> None:
+    async with running(tmp_path) as rules:
+        rules.create("gone", "SELECT topic() AS t, clientid() AS c", INVOKE)
+        rules.connect("ann", will=Will("$aws/rules/gone/ann", b"", 0, False)).lose()
+        await rules.records(1)
+        assert rules.events == [{"t": "ann", "c": "ann"}]
+
+
+@in_event_loop
 async def test_a_presence_event_reaches_rules_without_a_client(tmp_path: Path) -> None:
     async with running(tmp_path) as rules:
         sql = "SELECT eventType, clientId, clientid() AS c, principal() AS p FROM '$aws/events/presence/connected/#'"
