@@ -156,9 +156,7 @@ def test_the_same_messages_reach_the_same_users(tmp_path_factory: pytest.TempPat
 
     rules = Mosquitto(text)
     told = {
-        (user, role): differences(acl, template, user, everybody[user], client_id(user, role))
-        for user in CLIENTS
-        for role in ("p", "s")
+        (user, role): differences(acl, template, user, everybody[user], role) for user in CLIENTS for role in ("p", "s")
     }
     for number, (sender, topic, _) in enumerate(messages):
         is_published = rules.allows(sender, client_id(sender, "p"), WRITE, topic)
