@@ -11,6 +11,7 @@ from pathlib import Path
 from starlette.routing import Route
 
 from iot_authorizer_cli.console.app import Console, ConsoleAddresses
+from iot_authorizer_cli.console.edits import EditDesk
 from iot_authorizer_cli.console.secret import PARAMETER
 from iot_authorizer_cli.console.secret_file import console_secret
 from iot_authorizer_cli.console.template_review import TemplateReview
@@ -191,7 +192,9 @@ class LocalIotCore(Lifecycle):
             self._secret = console_secret(data)
             self.review = TemplateReview()
             await self.review.changes(self.configuration.template)  # The one to compare with.
-            console = Console(core, self.configuration, self.issuer, self._addresses, self._secret, self.review)
+            edits = EditDesk()
+            stack.callback(edits.close)
+            console = Console(core, self.configuration, self.issuer, self._addresses, self._secret, self.review, edits)
             endpoint = HttpApiRoute(core, "credentials", lambda: self.configuration.credentials_endpoint)
             routes = [*console.routes(), Route(CREDENTIALS_PATH, endpoint)]
             server = Server(core, data, self.host, routes, open_paths=(CREDENTIALS_PATH,))

@@ -10,6 +10,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,10 +23,13 @@ from starlette.types import Scope
 
 from iot_authorizer.reasons import Reason
 from iot_authorizer_cli.console import bodies
+from iot_authorizer_cli.console.edits import EditDesk, effect_on, read_edit, read_valid_edit
 from iot_authorizer_cli.console.live_clients import ConnectedClient
 from iot_authorizer_cli.console.policy import compiled
+from iot_authorizer_cli.console.question_command import question_command
 from iot_authorizer_cli.console.secret import SecretCheck
 from iot_authorizer_cli.console.template_review import TemplateReview
+from iot_authorizer_cli.console.template_text import TemplateText
 from iot_authorizer_cli.examples.proposal import example_of
 from iot_authorizer_cli.examples.suggestions import presets, suggestions
 from iot_authorizer_cli.project.configuration import ProjectConfiguration
@@ -106,6 +110,7 @@ class Console:
     secret: str
     """What the sender of a request must know."""
     review: TemplateReview
+    edits: EditDesk
 
     def routes(self) -> list[BaseRoute]:
         """The page at `/`, and everything below `/console/`. All need the secret."""
@@ -118,7 +123,8 @@ class Console:
             Route("/console/mqtt.js", _mqtt_js),
             Route("/console/reasons", _answering(_reasons)),
             Route("/console/state", _answering(self._state)),
-            Route("/console/changes", _answering(self._changes)),
+            Route("/console/changes", _answering(self._changes), methods=["GET"]),
+            Route("/console/changes", _answering(self._changes_of_edit), methods=["POST"]),
             Route("/console/proof", _answering(self._proof)),
             Route("/console/clients", _answering(self._clients)),
             Route("/console/feed", self._feed),
@@ -162,6 +168,13 @@ class Console:
         found = await self.review.changes(self.configuration.template)
         return {"changes": None} if found is None else found.shown()
 
+    async def _changes_of_edit(self, request: Request) -> Mapping[str, object]:
+        """What an edit on the page would open and close, compared with the template in force."""
+        text = (await bodies.read(request, bodies.ChangesRequest)).template
+        in_force, path = self._template()
+        edited = await self.edits.do(request, partial(read_valid_edit, text, path, in_force.topic_prefix))
+        return await self.edits.follow(request, self.review.changes_of_edit(in_force, edited))
+
     async def _clients(self, _request: Request) -> Mapping[str, object]:
         """The connected clients, for the command line."""
         return await run_in_threadpool(self._shown_clients, ConnectedClient.all_of(self.core.connections))
@@ -180,23 +193,46 @@ class Console:
         return {"token": token} if pair is None else {"token": token, "signature": _signature(pair, token)}
 
     async def _policy(self, request: Request) -> Mapping[str, object]:
-        return await run_in_threadpool(self._compiled, await bodies.read(request, bodies.PolicyRequest))
+        wanted = await bodies.read(request, bodies.PolicyRequest)
+        if wanted.template is None:
+            return await run_in_threadpool(self._compiled, wanted)
+        return await self.edits.do(request, partial(self._compiled_edit, wanted, wanted.template))
 
     async def _explain(self, request: Request) -> Mapping[str, object]:
-        return await run_in_threadpool(self._explained, await bodies.read(request, bodies.ExplainRequest))
+        asked = await bodies.read(request, bodies.ExplainRequest)
+        if asked.template is None:
+            return await run_in_threadpool(self._explained, asked)
+        return await self.edits.do(request, partial(self._explained_by_edit, asked, asked.template))
 
     def _compiled(self, wanted: bodies.PolicyRequest) -> Mapping[str, object]:
         template, path = self._template()
         stored, client_id = self._stored(wanted), wanted.client_id
         principal = self._principal(wanted, stored)
-        found = compiled(template, path, principal, client_id, self.core.place)
+        found = compiled(TemplateText.saved(path, template), principal, client_id, self.core.place)
         return {**found, "suggestions": suggestions(template, principal, client_id), "stored_claims": stored}
 
+    def _compiled_edit(self, wanted: bodies.PolicyRequest, text: str) -> Mapping[str, object]:
+        """A client's policy by an edit, and in words what the edit opens and closes for it; None if it is invalid."""
+        in_force, path = self._template()
+        principal = self._principal(wanted, self._stored(wanted))
+        edit = read_edit(text, path, in_force.topic_prefix)
+        found = compiled(edit, principal, wanted.client_id, self.core.place)
+        effect = edit.template and effect_on(in_force, edit.template, principal, wanted.client_id)
+        return {**found, "effect": effect}
+
     def _explained(self, asked: bodies.ExplainRequest) -> Mapping[str, object]:
-        template, _ = self._template()
+        template, path = self._template()
         principal = self._principal(asked, self._stored(asked))
         found = explain(template, principal, asked.action, asked.resource, asked.client_id, place=self.core.place)
-        return {"allowed": found.allowed, "reasons": list(found.reasons)}
+        command = question_command(self.configuration, TemplateText.saved(path, template), principal, asked)
+        return {"allowed": found.allowed, "reasons": list(found.reasons), "command": command}
+
+    def _explained_by_edit(self, asked: bodies.ExplainRequest, text: str) -> Mapping[str, object]:
+        in_force, path = self._template()
+        edited = read_valid_edit(text, path, in_force.topic_prefix)
+        principal = self._principal(asked, self._stored(asked))
+        found = explain(edited, principal, asked.action, asked.resource, asked.client_id, place=self.core.place)
+        return {"allowed": found.allowed, "reasons": list(found.reasons), "command": None}
 
     def _stored(self, asked: bodies.PolicyRequest) -> Claims | None:
         """The claims that are stored for a user that signs in with a password; None if there are none."""

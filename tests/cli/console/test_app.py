@@ -13,6 +13,7 @@ from starlette.types import Message
 from iot_authorizer.reasons import Reason
 from iot_authorizer_cli.console import bodies
 from iot_authorizer_cli.console.app import Console, ConsoleAddresses, events
+from iot_authorizer_cli.console.edits import EditDesk
 from iot_authorizer_cli.local_iot_core import LocalIotCore
 from iot_core.feed import Feed, Record
 from iot_core.reasons import IotCoreReason
@@ -77,7 +78,7 @@ def test_an_invalid_field_is_refused_by_its_name(ask: Ask, change: dict[str, obj
     [
         *((body, 400) for body in (b"", b"{", b"[]", b"7", b"\xff", b'{"principal": NaN}', b"[" * 100_000)),
         (b'{"principal": "ann", "claims": {"a": ' + b"[" * 30_000 + b"]" * 30_000 + b"}}", 400),
-        (b" " * 200_000, 413),
+        (b" " * 300_000, 413),
     ],
     ids=["empty", "half", "list", "number", "not UTF-8", "NaN", "deep", "deep claims", "endless"],
 )
@@ -188,7 +189,9 @@ def test_a_client_that_disconnects_before_its_body_is_complete_is_not_an_error(c
         pass
 
     addresses = ConsoleAddresses(core.url, core.tls_url, core.ca_path)
-    console = Console(core.iot_core, core.configuration, core.issuer, lambda: addresses, "secret", core.review)
+    console = Console(
+        core.iot_core, core.configuration, core.issuer, lambda: addresses, "secret", core.review, EditDesk()
+    )
     scope = {
         "type": "http",
         "method": "POST",

@@ -90,7 +90,7 @@ export class PolicyPanel {
     this.#drawStatements(policy);
   }
 
-  #drawTemplate({ template, entries, in_force: isInForce, problem, problem_line: problemLine }) {
+  #drawTemplate({ template, entries, is_source: isInForce, problem, problem_line: problemLine }) {
     const note = byId("template-note");
     note.hidden = isInForce;
     note.textContent = `This file is not in force${problem ? "" : " yet"}.`;
