@@ -6,6 +6,7 @@ import { ClientPanel } from "./client_panel.js";
 import { DecisionsPanel } from "./decisions_panel.js";
 import { byId, element } from "./dom.js";
 import { Feed } from "./feed.js";
+import { followWidth } from "./order.js";
 import { PolicyPanel } from "./policy_panel.js";
 import { showProof } from "./proof.js";
 import { loadReasons } from "./reasons.js";
@@ -120,4 +121,5 @@ async function start() {
   new Page(state);
 }
 
+followWidth();
 start();
