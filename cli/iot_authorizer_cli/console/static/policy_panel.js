@@ -76,7 +76,6 @@ export class PolicyPanel {
   }
 
   #edited() {
-    byId("template-note").hidden = true;
     this.#question.clear();
     if (this.#editor.isOpen) return this.#tryLater();
     clearTimeout(this.#timer);

@@ -1,12 +1,13 @@
 /** An edit of the template that is only on this page: its text, the state of each line, and how to keep it. */
 
-import { announce, byId, element } from "./dom.js";
+import { announce, byId, count, element } from "./dom.js";
 import { copied } from "./copying.js";
 import { draft, keepDraft } from "./storage.js";
 import { byLine, stateOf } from "./template_lines.js";
 import { coloured } from "./toml.js";
 
 const BESIDE = "The file was saved since you began this edit: the edit may lack what changed there.";
+const MOST = { character: 65_536, line: 5000 }; // edits.py has the same characters; each line takes time to draw
 const VERBS = { applies: "applies to", denies: "denies what it names to" };
 const SAME = "This edit is the same as the file.";
 
@@ -15,6 +16,7 @@ export class TemplateEditor {
   #list = byId("edit-lines");
   #error = byId("edit-error");
   #drawn = [];
+  #items = [];
   #entries = new Map();
   #problem = null;
   #problemLine = null;
@@ -31,6 +33,7 @@ export class TemplateEditor {
     byId("edit-restore").addEventListener("click", () => this.#begin(this.#discarded));
     byId("edit-copy").addEventListener("click", (event) => copied(event.target, "Copy", this.text));
     byId("edit-discard").addEventListener("click", () => this.#discard());
+    this.#field.addEventListener("beforeinput", (event) => this.#check(event));
     this.#field.addEventListener("input", () => this.#changed());
     for (const name of ["keyup", "click", "focus"]) this.#field.addEventListener(name, () => this.#showCaret());
   }
@@ -65,7 +68,7 @@ export class TemplateEditor {
     this.#entries = byLine(entries);
     this.#problem = problem;
     this.#problemLine = problemLine;
-    [...this.#list.children].forEach((line, index) => this.#mark(line, index + 1));
+    this.#items.forEach((line, index) => this.#mark(line, index + 1));
     this.#field.toggleAttribute("aria-invalid", problem !== null);
     this.#error.hidden = problem === null;
     this.#error.textContent = problem ?? "";
@@ -77,7 +80,7 @@ export class TemplateEditor {
 
   /** Lights lines. */
   light(lines) {
-    [...this.#list.children].forEach((line, index) => line.classList.toggle("lit", lines.has(index + 1)));
+    this.#items.forEach((line, index) => line.classList.toggle("lit", lines.has(index + 1)));
   }
 
   /** Moves the caret to a line. */
@@ -85,11 +88,15 @@ export class TemplateEditor {
     const start = this.text.split("\n", number - 1).join("\n").length + (number > 1 ? 1 : 0);
     this.#field.focus({ preventScroll: true });
     this.#field.setSelectionRange(start, start);
-    this.#list.children[number - 1]?.scrollIntoView({ block: "center" });
+    this.#items[number - 1]?.scrollIntoView({ block: "center" });
     this.#showCaret();
   }
 
   #begin(edit) {
+    const problem = tooLong(edit.text);
+    byId("template-note").hidden = problem === null;
+    byId("template-note").textContent = problem ?? "";
+    if (problem) return;
     this.#open(edit);
     this.#field.setSelectionRange(0, 0);
     this.#field.focus({ preventScroll: true });
@@ -131,6 +138,15 @@ export class TemplateEditor {
     this.#onChange();
   }
 
+  /** Refuses to insert what would make the text too long: drawing it would take minutes. */
+  #check(event) {
+    const { selectionStart, selectionEnd } = this.#field;
+    const problem = event.data && tooLong(this.text.slice(0, selectionStart) + event.data + this.text.slice(selectionEnd));
+    if (!problem) return;
+    event.preventDefault();
+    byId("edit-beside").textContent = problem;
+  }
+
   #keep() {
     keepDraft({ text: this.text, base: this.#base });
     this.#note();
@@ -148,10 +164,11 @@ export class TemplateEditor {
     while (start < most && lines[start] === this.#drawn[start]) start += 1;
     let same = 0;
     while (same < most - start && lines.at(-1 - same) === this.#drawn.at(-1 - same)) same += 1;
-    for (let count = this.#drawn.length - same - start; count > 0; count -= 1) this.#list.children[start].remove();
-    const made = document.createDocumentFragment();
-    made.append(...lines.slice(start, lines.length - same).map((text) => drawn(text)));
-    this.#list.insertBefore(made, this.#list.children[start] ?? null);
+    const made = lines.slice(start, lines.length - same).map((text) => drawn(text));
+    const before = document.createComment("");
+    this.#list.insertBefore(before, this.#items[start] ?? null);
+    for (const gone of this.#items.splice(start, this.#drawn.length - same - start, ...made)) gone.remove();
+    before.replaceWith(...made);
     this.#drawn = lines;
   }
 
@@ -175,6 +192,14 @@ export class TemplateEditor {
     byId("edit-line").textContent = about && `Line ${number}${about}.`;
     this.#error.classList.toggle("above", this.#problemLine !== null && number > this.#problemLine);
   }
+}
+
+/** Why a text cannot be edited here; null if it can. */
+function tooLong(text) {
+  const found = { character: text.length, line: text.split("\n").length };
+  const over = Object.keys(MOST).find((unit) => found[unit] > MOST[unit]);
+  if (over === undefined) return null;
+  return `Too long to edit on this page: ${count(found[over], over)}, and it takes at most ${count(MOST[over], over)}.`;
 }
 
 /** A line behind the text field: its colours, and room for what is said about it. */
