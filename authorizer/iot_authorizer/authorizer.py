@@ -1,8 +1,7 @@
 """The authorizer: turns an event into an answer, or raises Refusal."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from math import isfinite
 from typing import NamedTuple
@@ -76,7 +75,8 @@ class Authorizer:
             raise TypeError("expected functions for verify and grant, or a PolicyTemplate for grant")
         self._verify = verify
         self._grant = grant
-        self._session = session or (grant.session if isinstance(grant, PolicyTemplate) else SessionTimes())
+        self.session = session or (grant.session if isinstance(grant, PolicyTemplate) else SessionTimes())
+        """How long a connection lasts."""
         self.token_key_name = token_key_name or configured_text("token_key_name")
         """The name under which clients send a token; None for only the standard names."""
         self._clock = clock
@@ -85,14 +85,15 @@ class Authorizer:
         """Answers a client that is allowed. Raises Refusal for every other client."""
         credentials, verified = self.verify(event)
         principal = verified.principal
-        with as_refusals(credentials, principal):
+        life = None if verified.expires_at is None else verified.expires_at - self._clock()
+        with RefusalsOf(credentials, principal):
             documents = self._documents(principal, credentials.client_id, place)
         response = allowed(
             principal.name,
             documents,
-            self._session,
+            self.session,
             connection_id=event.connection_id,
-            token_life=self.life(verified),
+            token_life=life,
             has_mqtt=event.has_mqtt,
         )
         return AllowedClient(response, verified, credentials.source, credentials.hint)
@@ -100,12 +101,12 @@ class Authorizer:
     def verify(self, event: AuthorizerEvent) -> tuple[Credentials, VerifiedPrincipal]:
         """Finds and verifies the credentials of a client. Raises Refusal."""
         credentials = read_credentials(event, self.token_key_name)
-        with as_refusals(credentials):
+        with RefusalsOf(credentials):
             return credentials, _checked(self._verify(credentials))
 
-    def life(self, verified: VerifiedPrincipal) -> float | None:
-        """Seconds until the credentials of a principal expire; None if they never do."""
-        return None if verified.expires_at is None else verified.expires_at - self._clock()
+    def now(self) -> float:
+        """The time, in seconds since 1970."""
+        return self._clock()
 
     def _documents(self, principal: Principal, client_id: str | None, place: AccountRegion) -> list[Document]:
         policy = compile_policy(self.template(principal), principal, client_id)
@@ -118,20 +119,29 @@ class Authorizer:
         if isinstance(self._grant, PolicyTemplate):
             return self._grant
         blocks = self._grant(principal)
-        return PolicyTemplate.of([blocks] if isinstance(blocks, (Grant, Deny)) else blocks, session=self._session)
+        return PolicyTemplate.of([blocks] if isinstance(blocks, (Grant, Deny)) else blocks, session=self.session)
 
 
-@contextmanager
-def as_refusals(credentials: Credentials, principal: Principal | None = None) -> Iterator[None]:
-    """Turns each exception in the block into a Refusal that names the credential source and the principal."""
-    try:
-        yield
-    except Exception as error:  # noqa: BLE001 (functions of the user's can raise anything; it becomes the refusal)
-        refusal = _refusal(error)
-        refusal.source = credentials.source
-        refusal.principal = refusal.principal or principal
-        error.__traceback__ = None  # An exception that is raised again each time would keep every event.
-        raise refusal from None
+class RefusalsOf:
+    """Turns each exception in its block into a Refusal that names the credential source and the principal."""
+
+    __slots__ = ("_credentials", "_principal")
+
+    def __init__(self, credentials: Credentials, principal: Principal | None = None) -> None:
+        self._credentials = credentials
+        self._principal = principal
+
+    def __enter__(self) -> None:
+        """Begins the block."""
+
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
+        """Raises Refusal if the block raised an exception."""
+        if isinstance(error, Exception):  # Functions of the user's can raise anything.
+            refusal = _refusal(error)
+            refusal.source = self._credentials.source
+            refusal.principal = refusal.principal or self._principal
+            error.__traceback__ = None  # An exception that is raised again each time would keep every event.
+            raise refusal from None
 
 
 def _refusal(error: Exception) -> Refusal:
