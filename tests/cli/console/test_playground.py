@@ -192,6 +192,18 @@ def test_an_edit_outlives_a_reload_of_its_tab_and_is_not_in_another_tab(console:
     expect(other.get_by_role("button", name="Try an edit")).to_be_visible()
 
 
+def test_an_edit_of_another_projects_template_is_not_opened(
+    console: Console, core: LocalIotCore, editor: Editor
+) -> None:
+    editor.replace(OUTBOX, ALL)
+    state = console.page.request.get(f"{core.url}/console/state").json()
+    other = {**state, "template_path": "/another/project.toml"}
+    console.page.route("**/console/state", lambda route: route.fulfill(json=other))
+    console.page.reload()
+    expect(console.page.get_by_role("button", name="Try an edit")).to_be_visible()
+    expect(editor.text).to_be_hidden()
+
+
 def test_two_tabs_with_different_edits_get_their_own_answers(open_console: Open) -> None:
     editors = [begin(open_console()) for _ in range(2)]
     for number, editor in enumerate(editors):

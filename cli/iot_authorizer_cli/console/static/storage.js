@@ -29,10 +29,10 @@ export function tabName() {
   return name;
 }
 
-/** The edit of this tab that a reload interrupted: `{text, base}`; null if there is none. */
-export function draft() {
+/** The edit of a file in this tab that a reload interrupted: `{path, text, base}`; null if there is none. */
+export function draft(path) {
   const found = read(sessionStorage, EDIT);
-  return typeof found.text === "string" && typeof found.base === "string" ? found : null;
+  return found.path === path ? found : null;
 }
 
 /** Keeps the edit of this tab over a reload; null forgets it. */

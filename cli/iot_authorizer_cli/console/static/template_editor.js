@@ -56,7 +56,7 @@ export class TemplateEditor {
     const isFirst = this.#saved === null;
     this.#saved = text;
     byId("edit-open").hidden = this.isOpen || text === null;
-    const kept = isFirst && text !== null && draft();
+    const kept = isFirst && text !== null && draft(pathOf());
     if (kept) this.#open(kept);
     if (this.isOpen) this.#note();
   }
@@ -148,7 +148,7 @@ export class TemplateEditor {
   }
 
   #keep() {
-    keepDraft({ text: this.text, base: this.#base });
+    keepDraft({ path: pathOf(), text: this.text, base: this.#base });
     this.#note();
   }
 
@@ -193,6 +193,9 @@ export class TemplateEditor {
     this.#error.classList.toggle("above", this.#problemLine !== null && number > this.#problemLine);
   }
 }
+
+/** The file of the template: another project may run on this port later. */
+const pathOf = () => byId("template-path").textContent;
 
 /** Why a text cannot be edited here; null if it can. */
 function tooLong(text) {
