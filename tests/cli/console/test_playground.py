@@ -310,6 +310,10 @@ def test_a_client_whose_claims_are_invalid_is_named_and_the_other_is_compared(co
     editor.replace(OUTBOX, ALL)
     expect(editor.effects).to_contain_text("annnot valid JSON")
     expect(editor.effects).to_contain_text("bobopens publish all/bob")
+    expect(editor.lines.nth(14)).to_have_class("")
+    editor.replace("[[deny]]", "[[deny")
+    expect(editor.error).to_contain_text("not valid TOML")
+    editor.replace("[[deny", "[[deny]]")
     console.a.root.get_by_label("Claims (JSON object)").fill("{}")
     expect(editor.effects).to_contain_text("annopens publish all/ann")
 

@@ -10,6 +10,7 @@ import { TemplateEditor } from "./template_editor.js";
 import { TemplateLines } from "./template_lines.js";
 
 const PAUSE = 300; // ms from the last key to the request about an edit
+const UNKNOWN = { entries: [], problem: null, problem_line: null }; // for a client whose form is invalid
 
 export class PolicyPanel {
   #clients;
@@ -98,7 +99,7 @@ export class PolicyPanel {
     if (trial !== this.#trial || trial.signal.aborted) return;
     this.#showTrial(tried);
     const isValid = tried.every(({ policy }) => !policy?.problem) && tried.some(({ policy }) => policy);
-    if (!isValid || this.#editor.isSame) return showNoComparison(isValid ? "Nothing is edited yet." : "");
+    if (!isValid || this.#editor.isSame) return showNoComparison("");
     try {
       await showComparison(text, trial.signal);
     } catch (error) {
@@ -111,7 +112,7 @@ export class PolicyPanel {
     const invalid = tried.find((each) => each.policy?.problem)?.policy;
     this.#lit.clear();
     byId("compiled-title").textContent = "What IoT Core would enforce";
-    if (policy) this.#editor.draw(policy, nameOf(this.#chosen));
+    this.#editor.draw(policy ?? invalid ?? UNKNOWN, nameOf(this.#chosen));
     byId("edit-changes").hidden = invalid !== undefined;
     if (invalid) return this.#showNothing("The edit cannot be loaded.");
     showEffects(tried.map((each, index) => [nameOf(this.#clients[index]), each.problem ?? each.policy.effect]));

@@ -8,7 +8,7 @@ import { coloured } from "./toml.js";
 
 const BESIDE = "The file was saved since you began this edit: the edit may lack what changed there.";
 const MOST = { character: 65_536, line: 5000 }; // edits.py has the same characters; each line takes time to draw
-const VERBS = { applies: "applies to", denies: "denies what it names to" };
+const ROLES = { applies: "", denies: ", as a deny" };
 const SAME = "This edit is the same as the file.";
 
 export class TemplateEditor {
@@ -187,8 +187,8 @@ export class TemplateEditor {
   #showCaret() {
     const number = this.text.slice(0, this.#field.selectionStart).split("\n").length;
     const { state, note } = this.#stateOf(number);
-    const verb = VERBS[state];
-    const about = verb ? ` ${verb} ${this.#chosen}${note ? `, but not all of it: ${note}` : ""}` : note && `: ${note}`;
+    const whole = note ? `, but not all of it: ${note}` : "";
+    const about = state in ROLES ? ` applies to ${this.#chosen}${ROLES[state]}${whole}` : note && `: ${note}`;
     byId("edit-line").textContent = about && `Line ${number}${about}.`;
     this.#error.classList.toggle("above", this.#problemLine !== null && number > this.#problemLine);
   }
