@@ -90,15 +90,12 @@ class IotCustomAuthorizer(Construct):
         super().__init__(scope, construct_id)
         props = props or AuthorizerProps()
         props.check()
-        if code is not None and config is not None:
-            raise InvalidSettings("config, code: set only one: code is a directory that was built of a configuration")
         stand_ins = StandIns()
         tables = [each.table for each in issuers]
         environment = _merged(values or {}, _variables(Stack.of(self), name, props, table, tables))
         known = stand_ins.of_variables(environment, tables)
         target = Target(props.python, props.architecture)
-        directory = _built(self, Path(config or CONFIGURATION), target, known) if code is None else code
-        built = built_configuration(Path(directory))
+        built = built_configuration(_directory(self, config, code, target, known))
         check_target(built.parent, target)
         self.configuration = _restored(check_configuration(built, known), stand_ins)
         """What the configuration says."""
@@ -133,9 +130,11 @@ class IotCustomAuthorizer(Construct):
             source_arn=self.authorizer_arn,
             source_account=Stack.of(self).account,
         )
-        rules = self.configuration.rules
-        self.rules = MessageRules(self, "Rules", code=built.parent, rules=rules, props=props) if rules else None
+        self.rules: MessageRules | None = None
         """What calls functions for messages; None without `[[rule]]`."""
+        if rules := self.configuration.rules:
+            files = self.configuration.files
+            self.rules = MessageRules(self, "Rules", code=built.parent, files=files, rules=rules, props=props)
         self.endpoint = AccountEndpoint(self, "Endpoint").address
         """IoT Core's data endpoint, such as `abc-ats.iot.eu-west-1.amazonaws.com`."""
         table_name = None if self.table is None else name_or_arn(Stack.of(self), self.table)
@@ -214,11 +213,22 @@ class IotCustomAuthorizer(Construct):
         )
 
 
-def _built(scope: Construct, config: Path, target: Target, variables: Mapping[str, str]) -> Path:
-    """Builds the Lambda directory in the CDK's output folder, where each construct has its own."""
+def _directory(
+    scope: Construct, config: Path | str | None, code: Path | str | None, target: Target, variables: Mapping[str, str]
+) -> Path:
+    """Returns the Lambda directory `code`, or builds one in the CDK's output folder, where each construct has its own.
+
+    Raises InvalidSettings if both `code` and `config` are set.
+    """
+    if code is not None and config is not None:
+        raise InvalidSettings("config, code: set only one: code is a directory that was built of a configuration")
+    if code is not None:
+        return Path(code)
     app_or_stage = Stage.of(scope)
     assert app_or_stage is not None  # noqa: S101 (for mypy: a construct is always in a stack)
-    found = build(config, Path(app_or_stage.asset_outdir) / f"lambda.{scope.node.addr}", target, variables)
+    found = build(
+        Path(config or CONFIGURATION), Path(app_or_stage.asset_outdir) / f"lambda.{scope.node.addr}", target, variables
+    )
     if not found.has_bytecode:
         note = f"python{target.python} is not on this machine, so there is no bytecode and a cold start takes about"
         advice = f"{note} 0.2 s longer: `uv python install {target.python}` installs it"

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from aws_cdk import Acknowledgment, Stack, Validations, aws_dynamodb, aws_iam, aws_kms, aws_logs
+from aws_cdk import Acknowledgment, Stack, Token, Validations, aws_dynamodb, aws_iam, aws_kms, aws_logs
 from constructs import IConstruct
 
 from iot_authorizer_cdk.properties import InvalidSettings
@@ -55,7 +55,13 @@ def read_secret(service: str, arns: Sequence[str]) -> aws_iam.PolicyStatement:
 
 def decrypt(scope: IConstruct, keys: Sequence[str], services: Sequence[str]) -> aws_iam.PolicyStatement:
     """Allows decrypting with customer-managed keys, by their ARNs, only in requests through these services."""
-    via = [f"{service}.{Stack.of(scope).region}.amazonaws.com" for service in services]
+    region = Stack.of(scope).region
+    domains = ["amazonaws.com"]
+    if Token.is_unresolved(region) or region.startswith("cn-"):
+        # unmeasured: AWS documents only values with amazonaws.com. In China, services have names below .cn, and public
+        # policies are found with both spellings. Neither is the name of another service.
+        domains.append("amazonaws.com.cn")
+    via = [f"{service}.{region}.{domain}" for service in services for domain in domains]
     conditions = {"StringEquals": {"kms:ViaService": via}}
     return aws_iam.PolicyStatement(actions=["kms:Decrypt"], resources=list(keys), conditions=conditions)
 

@@ -124,14 +124,16 @@ class FanOut:
         self._rules = rules
         self._limits = limits
 
-    def deliver(self, message: Message, publisher: Session | None, principal_id: str | None = None) -> list[Effect]:
+    def deliver(
+        self, message: Message, publisher: Session | None, principal_id: str | None = None, hops: int = 0
+    ) -> list[Effect]:
         """Delivers a message to all subscribers. Returns what was dropped, and what topic rules get.
 
         It writes to the outlets itself: a returned object for each packet would make fan-out slower.
         """
         ingested = message.topic.startswith(RULES)
         has_rules = ingested or self._rules.any
-        effects: list[Effect] = [*self._rules.inputs(message, publisher, principal_id)] if has_rules else []
+        effects: list[Effect] = [*self._rules.inputs(message, publisher, principal_id, hops)] if has_rules else []
         if ingested:
             return effects
         if message.retain and not self._retained.keep(message):

@@ -71,7 +71,10 @@ class SqlStatement:
             selected |= given.document
         found = {name: expression.value(given) for name, expression in self.items}
         selected |= {name: value for name, value in found.items() if value is not UNDEFINED}
-        return json.dumps(selected, ensure_ascii=False).encode()
+        try:
+            return json.dumps(selected, ensure_ascii=False).encode()
+        except RecursionError:
+            raise SqlFailure("the selection is nested too deeply") from None
 
 
 @dataclass(frozen=True, slots=True)

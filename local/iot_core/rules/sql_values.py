@@ -15,6 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
+from math import isinf
 from typing import Final, NamedTuple
 
 
@@ -46,8 +47,8 @@ class SqlInput:
     def document(self) -> object:
         """The payload as JSON; Undefined if it is not JSON."""
         try:
-            return json.loads(self.payload.decode(), parse_constant=_refuse)
-        except (ValueError, RecursionError):
+            return read_payload(self.payload)
+        except ValueError:
             return UNDEFINED
 
 
@@ -140,5 +141,27 @@ def _kind(value: object) -> object:
     return float if isinstance(value, (int, float)) and not isinstance(value, bool) else type(value)
 
 
+def read_payload(payload: bytes) -> object:
+    """The payload as JSON. Raises ValueError, also for JSON that no later step could write again.
+
+    That is a number that is too large for a float, half of a surrogate pair, or deep nesting.
+    unmeasured: which of two equal keys counts is assumed.
+    """
+    try:
+        found: object = json.loads(payload.decode(), parse_constant=_refuse, parse_float=_finite)
+    except RecursionError:
+        raise ValueError("the nesting is too deep") from None
+    if b"\\u" in payload:
+        json.dumps(found, ensure_ascii=False).encode()  # Raises UnicodeEncodeError, which is a ValueError.
+    return found
+
+
 def _refuse(name: str) -> object:
     raise ValueError(f"{name} is not JSON")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if isinf(number):
+        raise ValueError(f"{text} is too large")
+    return number
