@@ -183,7 +183,8 @@ class RulesEngine:
         if is_event(topic):
             raise RuleFailure(f"{topic}: only IoT Core publishes events")
         if is_reserved(topic) and not action.topic.startswith("$$"):
-            # unmeasured: assumed. Else a payload could choose a rule, by `${field}` and basic ingest.
+            # unmeasured: that a republish to a reserved topic needs `$$` also where `${field}` makes the topic
+            # (assumed: else a payload could choose a rule, by basic ingest).
             raise RuleFailure(f"{topic}: a rule that republishes to a reserved topic begins its topic with $$")
         return topic
 

@@ -84,7 +84,10 @@ class TextTemplate:
     parts: tuple[str | Expression, ...]
 
     def fill(self, given: SqlInput) -> str:
-        """The text for a message. Raises SqlFailure if a part has no value. unmeasured: assumed."""
+        """The text for a message. Raises SqlFailure if a part has no value.
+
+        unmeasured: that a rule's action fails if its topic has a part without a value (assumed).
+        """
         return "".join(part if isinstance(part, str) else _as_text(part, given) for part in self.parts)
 
 

@@ -4,8 +4,8 @@ The rules (developer guide, "AWS IoT SQL reference"):
 - A value is JSON, or Undefined: a field that the payload does not have, or a level that the topic does not have.
 - `=` and `<>` compare values of one type; of two types, `=` is false and `<>` is true. With Undefined, both are
   Undefined.
-- AND and OR need booleans on both sides; with anything else they are Undefined. unmeasured: whether IoT Core evaluates
-  both sides even if the left one decides.
+- AND and OR need booleans on both sides; with anything else they are Undefined. unmeasured: whether IoT Core's
+  SQL evaluates both sides of AND and OR even if the left one decides.
 - Only a WHERE that is true selects a message.
 """
 
@@ -81,7 +81,7 @@ def client_id(given: SqlInput) -> object:
 
 
 def principal(given: SqlInput) -> object:
-    """`principal()`. unmeasured: that it is the principal ID of a custom authorizer's answer is assumed."""
+    """`principal()`. unmeasured: that it is a custom authorizer's principal ID (assumed)."""
     return UNDEFINED if given.principal is None else given.principal
 
 
@@ -145,7 +145,7 @@ def read_payload(payload: bytes) -> object:
     """The payload as JSON. Raises ValueError, also for JSON that no later step could write again.
 
     That is a number that is too large for a float, half of a surrogate pair, or deep nesting.
-    unmeasured: which of two equal keys counts is assumed.
+    unmeasured: which of two equal keys of a payload counts for a rule (assumed: the last).
     """
     try:
         found: object = json.loads(payload.decode(), parse_constant=_refuse, parse_float=_finite)

@@ -4,7 +4,8 @@
   are refused by their names: a rule is never created without a part of it.
 - The error action is one of the same actions.
 - The role of a republish is not looked at here. In AWS it must exist, trust IoT Core, and allow iot:Publish.
-- Limits are those of botocore's model `iot` (TopicRulePayload). unmeasured: the texts of IoT Core's errors.
+- Limits are those of botocore's model `iot` (TopicRulePayload). unmeasured: the texts of IoT Core's errors about
+  rules and their SQL.
 """
 
 import re
