@@ -93,7 +93,8 @@ def change_claims(table: aws_dynamodb.ITable, *, add_missing: bool) -> list[aws_
 
     A request must name its attributes, and its answer has no others (IAM user guide, "Amazon DynamoDB: Allows access to
     specific attributes").
-    unmeasured: whether the answer about a failed condition (ReturnValuesOnConditionCheckFailure) can have others.
+    unmeasured: whether DynamoDB's answer about a failed condition (ReturnValuesOnConditionCheckFailure) can have
+    attributes that IAM does not allow.
     """
     claims = _on_items(table, _USERS, "dynamodb:GetItem", "dynamodb:UpdateItem")
     claims.add_condition("ForAllValues:StringEquals", {"dynamodb:Attributes": [*ALWAYS_READ, CLAIMS]})
