@@ -8,6 +8,7 @@ from aws_cdk import App, Stack, Validations, aws_iam, aws_kms, aws_lambda
 from aws_cdk.assertions import Template
 from cdk_nag import AwsSolutionsChecks
 
+from iot_authorizer.rule_settings import RULE_HANDLER
 from iot_authorizer_cdk import AuthorizerProps, IdentityTable, InvalidSettings, IotCustomAuthorizer
 from tests.cdk.configurations import append
 from tests.cdk.constructs.test_message_rules import OWN
@@ -98,9 +99,14 @@ def test_a_function_of_a_rule_is_granted_by_its_role_and_refused_without_it(stac
     with pytest.raises(InvalidSettings, match="name its role"):
         authorizer.grant_publish(function.function, TOPIC)
     authorizer.grant_publish(function.role, TOPIC)
+    for name, value in authorizer.backend_environment.items():  # As the page says.
+        function.function.add_environment(name, value)
     policies = Template.from_stack(stack).find_resources("AWS::IAM::Policy")
     (found,) = (each["Properties"] for name, each in policies.items() if "DefaultPolicy" in name)
     assert found["PolicyDocument"]["Statement"][0]["Resource"] == topic_arn(TOPIC)
+    variables = stack.resolve(authorizer.backend_environment)
+    properties = {"Handler": RULE_HANDLER, "Environment": {"Variables": variables}}
+    Template.from_stack(stack).has_resource_properties("AWS::Lambda::Function", properties)
 
 
 ITEMS_OF_USERS = {"dynamodb:LeadingKeys": ["user#*"]}
