@@ -11,7 +11,7 @@
    two minutes wrong is assumed.
 4. An event can be lost. What the table says then is wrong until the client's next event, but not longer than a
    connection can last: 24 hours, or the `disconnect_after` of the template. After that, a state is forgotten. `confirm`
-   asks IoT Core itself, at any time.
+   asks IoT Core itself, at any time. Clients with certificates can stay longer; `longest` says how long.
 5. An event that is older than that is ignored: its connection has ended.
 """
 
