@@ -72,6 +72,9 @@ USES = {
     "iot_authorizer.table_passwords": {"time"},
     # A deadline for one fetch.
     "iot_authorizer.fetching": {"monotonic"},
+    # The age of events, whose times IoT Core says; when a user was added.
+    "iot_authorizer.online_clients": {"time"},
+    "iot_authorizer.user_claims": {"time"},
     # An end, written as a text.
     "iot_policies.durations": {"gmtime", "strftime"},
     # The duration in a log line.
