@@ -85,6 +85,7 @@ class Authorizer:
         """Answers a client that is allowed. Raises Refusal for every other client."""
         credentials, verified = self.verify(event)
         principal = verified.principal
+        life = None if verified.expires_at is None else verified.expires_at - self._clock()
         with RefusalsOf(credentials, principal):
             documents = self._documents(principal, credentials.client_id, place)
         response = allowed(
@@ -92,7 +93,7 @@ class Authorizer:
             documents,
             self.session,
             connection_id=event.connection_id,
-            token_life=None if verified.expires_at is None else verified.expires_at - self._clock(),
+            token_life=life,
             has_mqtt=event.has_mqtt,
         )
         return AllowedClient(response, verified, credentials.source, credentials.hint)

@@ -166,8 +166,8 @@ class IotCore:
         self.connections.check_time()
         self.rules_engine.check_time()
 
-    def _publish(self, message: Message) -> None:
-        self.broker.publish(message)
+    def _publish(self, message: Message, hops: int) -> None:
+        self.broker.publish(message, hops=hops)
         self.outbox.flush()
 
     def close(self) -> None:
