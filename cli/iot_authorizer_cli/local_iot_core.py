@@ -79,6 +79,7 @@ class LocalIotCore(Lifecycle):
         concurrency: int = CONCURRENCY,
         isolate: bool = False,
         default_authorizer: bool = False,
+        web: Path | str | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Starts nothing yet.
@@ -88,7 +89,8 @@ class LocalIotCore(Lifecycle):
         environments: processes if `isolate` is True, threads otherwise. `port` 0 is any free port. `folder` is the data
         folder; by default it is temporary. `table` is a DynamoDB table to use instead of the development table. The
         authorizer is the default one if `default_authorizer` or its configuration says so. The seconds of an
-        authorizer's answer pass `time_scale` times as fast. `clock` gives seconds, for time-outs, refreshes and the
+        authorizer's answer pass `time_scale` times as fast. The files of the folder `web`, by default the one of this
+        name beside the configuration, are served at `/web/`. `clock` gives seconds, for time-outs, refreshes and the
         ends that authorizers set.
         """
         self.host = host
@@ -105,6 +107,7 @@ class LocalIotCore(Lifecycle):
         self._concurrency = concurrency
         self._isolate = isolate
         self._default_authorizer = default_authorizer
+        self.web = self._config.parent / "web" if web is None else Path(web)
         self._clock = clock
         self._secret = ""
         self._running_server: Server | None = None
@@ -191,7 +194,9 @@ class LocalIotCore(Lifecycle):
             self._secret = console_secret(data)
             self.review = TemplateReview()
             await self.review.changes(self.configuration.template)  # The one to compare with.
-            console = Console(core, self.configuration, self.issuer, self._addresses, self._secret, self.review)
+            console = Console(
+                core, self.configuration, self.issuer, self._addresses, self._secret, self.review, self.web
+            )
             endpoint = HttpApiRoute(core, "credentials", lambda: self.configuration.credentials_endpoint)
             routes = [*console.routes(), Route(CREDENTIALS_PATH, endpoint)]
             server = Server(core, data, self.host, routes, open_paths=(CREDENTIALS_PATH,))

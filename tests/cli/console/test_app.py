@@ -188,7 +188,9 @@ def test_a_client_that_disconnects_before_its_body_is_complete_is_not_an_error(c
         pass
 
     addresses = ConsoleAddresses(core.url, core.tls_url, core.ca_path)
-    console = Console(core.iot_core, core.configuration, core.issuer, lambda: addresses, "secret", core.review)
+    console = Console(
+        core.iot_core, core.configuration, core.issuer, lambda: addresses, "secret", core.review, core.web
+    )
     scope = {
         "type": "http",
         "method": "POST",

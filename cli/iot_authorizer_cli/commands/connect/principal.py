@@ -102,6 +102,7 @@ def proposal(
         client_id=client_id,
         topic=topic,
         topic_filter=topic_filter,
+        hears_others=client == "browser",
     )
 
 
@@ -123,6 +124,6 @@ def problems(
             found = explain(template, connecting.principal, question, resource, client_id)
             if not found.allowed:
                 yield f"{configured.policy_path} denies {name} to {question} {resource}: {found.reasons[0]}"
-    if template is not None and ids and not wanted.hears_itself:
+    if template is not None and ids and not wanted.hears_itself and client != "browser":
         published = f"messages to {wanted.topic} do not match {wanted.topic_filter}"
         yield f"{published}: the program ends after the acknowledgment"

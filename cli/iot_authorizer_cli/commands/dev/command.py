@@ -1,5 +1,6 @@
 """`iot-authorizer dev`: IoT Core on this machine."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -45,6 +46,10 @@ def dev(
             "Lambda. Without it, an environment is a thread, which starts faster.",
         ),
     ] = False,
+    web: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Serve its files at /web/; default: web beside the configuration."),
+    ] = None,
     handler: Handler = None,
     region: Region = EXAMPLE_PLACE.region,
     account: Account = EXAMPLE_PLACE.account,
@@ -80,6 +85,7 @@ def dev(
         concurrency=concurrency,
         isolate=isolate,
         default_authorizer=default_authorizer,
+        web=web,
     )
     try:
         serve(core, data, quiet=quiet)
