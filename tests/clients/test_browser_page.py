@@ -1,0 +1,340 @@
+"""The page of `iot-authorizer connect --for browser`, in Chromium, served by IoT Core on this machine."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, Route, expect, sync_playwright
+from typer.testing import CliRunner
+
+from iot_authorizer_cli.app import app
+from iot_authorizer_cli.local_iot_core import LocalIotCore
+from iot_core.broker.limits import IOT_CORE
+from tests.cli.conftest import fill
+from tests.cli.console.conftest import launch
+from tests.cli.console.test_accessibility import findings
+from tests.clients.network import Network, network
+from tests.clock import Clock
+
+pytestmark = pytest.mark.slow
+
+KEEP_ALIVE = 30 * 1.5
+"""Seconds after which IoT Core ends a silent connection of the page."""
+LIMITS = IOT_CORE.without_throttling()
+LONGEST_WAIT = 60_000
+"""Milliseconds after which the page has surely tried to connect again."""
+
+
+class Chat:
+    """IoT Core with the ready template for chats, and the page in browser tabs."""
+
+    def __init__(self, core: LocalIotCore, clock: Clock, way: Network, context: BrowserContext) -> None:
+        self.core = core
+        self.clock = clock
+        self.network = way
+        self._context = context
+
+    def write(self, *options: str) -> None:
+        """Writes the page that `connect` prints with some options."""
+        files = ["--config", str(self.core.configuration.path), "--data", str(self.core.ca_path.parent)]
+        done = CliRunner().invoke(app, ["connect", "--for", "browser", *files, *options], catch_exceptions=False)
+        assert done.exit_code == 0, done.stderr
+        self.core.web.mkdir(exist_ok=True)
+        (self.core.web / "index.html").write_text(done.stdout, "utf-8")
+
+    def tab(self, user: str | None = None, *, token: Callable[[Route], None] | None = None) -> "Tab":
+        """Opens the page in a new tab. `token` answers its requests for tokens."""
+        page = self._context.new_page()
+        if token is not None:
+            page.route("**/console/token", token)
+        page.clock.install()
+        secret = self.core.console_url.partition("?")[2]
+        page.goto(f"http://localhost:{self.network.port}/web/?{secret}")
+        if user is not None:
+            page.goto(f"http://localhost:{self.network.port}/web/?user={user}")
+        return Tab(page)
+
+    def decisions(self, action: str, *, allowed: bool = True) -> Sequence[Mapping[str, object]]:
+        """The decisions about an action, oldest first."""
+        records = self.core.call(lambda: list(self.core.feed.recent()))
+        return [each for each in records if each.get("action") == action and each["allowed"] == allowed]
+
+    def let_pass(self, seconds: float) -> None:
+        """Lets time pass for IoT Core, in which it hears nothing."""
+        self.core.call(self.core.check_time)
+        self.clock.now += seconds
+        self.core.call(self.core.check_time)
+
+
+class Tab:
+    """The page in one tab, as a user sees it."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.status = page.get_by_role("status")
+        self.messages = page.get_by_role("log").get_by_role("listitem")
+        self.note = page.get_by_role("alert")
+        self.again = page.get_by_role("button", name="Connect again")
+        self.text = page.get_by_label("Message", exact=True)
+
+    def send(self, text: str) -> None:
+        self.text.fill(text)
+        self.text.press("Enter")
+
+    def shows(self, status: str) -> None:
+        """Waits for a status."""
+        expect(self.status).to_have_text(re.compile(status))
+
+    def end_wait(self) -> None:
+        """Lets the time pass that the page waits before it connects again."""
+        self.shows("Connecting again in")
+        self.page.clock.fast_forward(LONGEST_WAIT)
+
+
+@pytest.fixture(scope="module")
+def playwright() -> Iterator[Playwright]:
+    with sync_playwright() as playwright:
+        yield playwright
+
+
+@pytest.fixture(scope="module")
+def browser(playwright: Playwright) -> Iterator[Browser]:
+    browser = launch(playwright)
+    yield browser
+    browser.close()
+
+
+Start = Callable[..., Chat]
+
+
+@pytest.fixture
+def start(browser: Browser, tmp_path: Path) -> Iterator[Start]:
+    """Starts IoT Core with a configuration."""
+    ends: list[Callable[[], None]] = []
+
+    def start(config: Path, time_scale: float = 1) -> Chat:
+        clock = Clock(1000)
+        running = LocalIotCore(config, folder=tmp_path / "data", limits=LIMITS, clock=clock, time_scale=time_scale)
+        core = running.__enter__()
+        ends.append(lambda: running.__exit__(None, None, None))
+        cut = network(core.port)
+        way = cut.__enter__()
+        ends.append(lambda: cut.__exit__(None, None, None))
+        context = browser.new_context(reduced_motion="reduce")
+        context.set_default_timeout(10_000)
+        ends.append(context.close)
+        return Chat(core, clock, way, context)
+
+    yield start
+    for end in reversed(ends):
+        end()
+
+
+@pytest.fixture
+def chat(start: Start, tmp_path: Path) -> Chat:
+    """A chat, with its page written."""
+    chat = start(fill(tmp_path) / "authorizer.toml")
+    chat.write()
+    return chat
+
+
+def test_two_users_see_each_others_messages(chat: Chat) -> None:
+    ann, bob = chat.tab(), chat.tab("bob")
+    ann.shows("Connected as ann")
+    bob.shows("Connected as bob")
+    ann.send("Is <b>anybody</b> there?")
+    expect(bob.messages).to_have_text(["rooms/lobby/say/annIs <b>anybody</b> there?"])
+    expect(ann.messages).to_have_count(1)
+    expect(ann.text).to_have_value("")
+
+
+def test_each_tab_has_a_client_id_of_its_own(chat: Chat) -> None:
+    tabs = [chat.tab(), chat.tab()]
+    for tab in tabs:
+        tab.shows("Connected as ann")
+    ids = {each["client_id"] for each in chat.decisions("connect")}
+    assert len(ids) == 2
+    assert all(re.fullmatch(r"ann/[0-9a-f-]{36}", str(each)) for each in ids)
+
+
+def test_after_a_network_failure_the_page_connects_with_a_new_token(chat: Chat) -> None:
+    tab = chat.tab()
+    tokens: list[str] = []
+    tab.page.on("websocket", lambda socket: tokens.append(socket.url.partition("token=")[2]))
+    tab.page.reload()
+    tab.shows("Connected as ann")
+    chat.network.cut()
+    tab.shows("The connection was lost. Connecting again in")
+    chat.network.restore()
+    tab.end_wait()
+    tab.shows("Connected as ann")
+    tab.send("back")
+    expect(tab.messages).to_have_count(1)
+    assert len(set(tokens)) == len(tokens) == 2
+
+
+WATCH = """() => {
+  window.waits = [];
+  const status = document.getElementById("status");
+  const seconds = () => window.waits.push(Number(/again in (\\d+) s/.exec(status.textContent)?.[1]));
+  new MutationObserver(seconds).observe(status, { childList: true });
+}"""
+
+
+def test_without_a_network_the_page_waits_longer_each_time(chat: Chat) -> None:
+    tab = chat.tab()
+    tab.shows("Connected as ann")
+    tab.page.evaluate(WATCH)
+    chat.network.cut()
+    for number in range(1, 5):
+        tab.page.wait_for_function(f"window.waits.filter((wait) => wait).length === {number}")
+        tab.page.clock.fast_forward(LONGEST_WAIT)
+    waits = tab.page.evaluate("window.waits.filter((wait) => wait)")
+    assert [2**n <= wait <= 2 * 2**n for n, wait in enumerate(waits[:4])] == [True] * 4
+
+
+def test_when_the_network_is_back_the_page_does_not_wait(chat: Chat) -> None:
+    tab = chat.tab()
+    tab.shows("Connected as ann")
+    chat.network.cut()
+    tab.shows("Connecting again in")
+    chat.network.restore()
+    tab.page.evaluate("window.dispatchEvent(new Event('online'))")
+    tab.shows("Connected as ann")
+
+
+def test_a_message_that_the_network_lost_is_reported_and_not_sent_later(chat: Chat) -> None:
+    tab = chat.tab()
+    tab.shows("Connected as ann")
+    chat.network.silence()
+    tab.send("lost")
+    chat.network.cut()
+    expect(tab.note).to_have_text("Not sent. The connection was lost.")
+    expect(tab.text).to_have_value("lost")
+    chat.network.restore()
+    tab.end_wait()
+    tab.shows("Connected as ann")
+    tab.send("again")
+    expect(tab.messages).to_have_text(["rooms/lobby/say/annagain"])
+
+
+def test_when_the_token_ends_the_page_connects_with_a_new_one(start: Start, tmp_path: Path) -> None:
+    chat = start(fill(tmp_path) / "authorizer.toml", time_scale=360)
+    chat.write()
+    tab = chat.tab()
+    tab.shows("Connected as ann")
+    chat.let_pass(3600 / 360)
+    tab.shows("IoT Core ended the connection: Maximum connect time. Connecting again in")
+    tab.end_wait()
+    tab.shows("Connected as ann")
+    assert len(chat.decisions("connect")) == 2
+
+
+def test_a_page_that_slept_connects_again(chat: Chat) -> None:
+    tab = chat.tab()
+    tab.shows("Connected as ann")
+    devtools = tab.page.context.new_cdp_session(tab.page)
+    devtools.send("Page.setWebLifecycleState", {"state": "frozen"})
+    chat.let_pass(KEEP_ALIVE + 1)
+    devtools.send("Page.setWebLifecycleState", {"state": "active"})
+    tab.shows("Connecting again in")
+    tab.end_wait()
+    tab.shows("Connected as ann")
+
+
+def test_a_page_notices_that_its_connection_ended_while_it_slept(chat: Chat) -> None:
+    tab = chat.tab()
+    tab.shows("Connected as ann")
+    chat.network.silence()
+    chat.let_pass(KEEP_ALIVE + 1)
+    tab.page.clock.set_system_time(tab.page.evaluate("Date.now()") + 3_600_000)
+    tab.shows("Connected as ann")
+    tab.page.evaluate("document.dispatchEvent(new Event('resume'))")
+    tab.shows("The connection was lost. Connecting again in")
+    chat.network.cut()
+    chat.network.restore()
+    tab.end_wait()
+    tab.shows("Connected as ann")
+
+
+def expired(route: Route) -> None:
+    """Makes a token that expired an hour ago."""
+    body = route.request.post_data_json
+    route.continue_(post_data={**body, "expires_in": -3600})
+
+
+def test_a_refused_page_stops_and_says_why_until_the_user_connects_again(chat: Chat) -> None:
+    tab = chat.tab(token=expired)
+    tab.shows("Connection refused: Not authorized.$")
+    tab.page.clock.fast_forward(LONGEST_WAIT)
+    assert len(chat.decisions("connect", allowed=False)) == 1
+    tab.page.unroute("**/console/token")
+    tab.again.click()
+    tab.shows("Connected as ann")
+    expect(tab.again).to_be_hidden()
+
+
+def test_a_page_without_a_signed_in_user_stops(chat: Chat) -> None:
+    tab = chat.tab(token=lambda route: route.fulfill(json={"token": None}))
+    tab.shows("You are signed out.")
+    expect(tab.again).to_be_visible()
+
+
+def test_a_page_that_gets_no_token_tries_again_later(chat: Chat) -> None:
+    tab = chat.tab(token=lambda route: route.fulfill(status=500, json={"message": "the issuer is down"}))
+    tab.shows("the issuer is down. Connecting again in")
+    tab.page.unroute("**/console/token")
+    tab.end_wait()
+    tab.shows("Connected as ann")
+
+
+def test_a_refused_message_is_sent_once(chat: Chat) -> None:
+    chat.write("--topic", "rooms/attic/say/ann")
+    tab = chat.tab()
+    tab.shows("Connected as ann")
+    tab.send("nobody may read this")
+    expect(tab.note).to_have_text("Not sent. IoT Core ended the connection: Not authorized.")
+    tab.end_wait()
+    tab.shows("Connected as ann")
+    assert len(chat.decisions("publish", allowed=False)) == 1
+    assert len(chat.decisions("connect")) == 2
+
+
+def test_a_subscription_that_is_refused_is_reported(chat: Chat) -> None:
+    chat.write("--subscribe", "rooms/attic/#")
+    tab = chat.tab()
+    tab.shows("Not subscribed: .*Not authorized")
+
+
+def test_of_two_tabs_with_one_client_id_the_older_one_stops(start: Start, tmp_path: Path) -> None:
+    config = fill(tmp_path) / "authorizer.toml"
+    (tmp_path / "policies/chat.toml").write_text(
+        '[[grant]]\nconnect = ["{principal}"]\npublish = ["{principal}"]\nsubscribe = ["{principal}"]\n'
+    )
+    chat = start(config)
+    chat.write()
+    older = chat.tab()
+    older.shows("Connected as")
+    newer = chat.tab()
+    newer.shows("Connected as")
+    older.shows("IoT Core ended the connection: Session taken over.$")
+    older.page.clock.fast_forward(LONGEST_WAIT)
+    assert len(chat.decisions("connect")) == 2
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1280])
+def test_axe_finds_nothing(chat: Chat, scheme: str, width: int) -> None:
+    tab = chat.tab(token=expired)
+    tab.page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+    tab.page.set_viewport_size({"width": width, "height": 800})
+    expect(tab.again).to_be_visible()
+    refused = findings(tab.page)
+    tab.page.unroute("**/console/token")
+    tab.again.click()
+    tab.shows("Connected as ann")
+    tab.send("a" * 200)
+    expect(tab.messages).to_have_count(1)
+    assert (refused, findings(tab.page)) == ([], [])
+    assert tab.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
