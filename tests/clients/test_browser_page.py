@@ -1,7 +1,9 @@
 """The page of `iot-authorizer connect --for browser`, in Chromium, served by IoT Core on this machine."""
 
+import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -9,12 +11,17 @@ from playwright.sync_api import Browser, BrowserContext, Page, Playwright, Route
 from typer.testing import CliRunner
 
 from iot_authorizer_cli.app import app
+from iot_authorizer_cli.commands.keys.changing import make_key
+from iot_authorizer_cli.console.web_folder import mqtt_js_path
 from iot_authorizer_cli.local_iot_core import LocalIotCore
+from iot_authorizer_cli.snippets.browser import MQTT_JS
 from iot_core.broker.limits import IOT_CORE
+from iot_identities.passwords import hash_password
 from tests.cli.conftest import fill
 from tests.cli.console.conftest import launch
 from tests.cli.console.test_accessibility import findings
 from tests.clients.network import Network, network
+from tests.clients.test_snippets import ODD
 from tests.clock import Clock
 
 pytestmark = pytest.mark.slow
@@ -43,17 +50,24 @@ class Chat:
         self.core.web.mkdir(exist_ok=True)
         (self.core.web / "index.html").write_text(done.stdout, "utf-8")
 
-    def tab(self, user: str | None = None, *, token: Callable[[Route], None] | None = None) -> "Tab":
-        """Opens the page in a new tab. `token` answers its requests for tokens."""
-        page = self._context.new_page()
-        if token is not None:
-            page.route("**/console/token", token)
+    def new_page(self) -> Page:
+        """A new, empty tab."""
+        return self._context.new_page()
+
+    def open(self, page: Page, query: str = "") -> "Tab":
+        """Opens the page in a tab. The first time, the URL has the secret."""
         page.clock.install()
         secret = self.core.console_url.partition("?")[2]
-        page.goto(f"http://localhost:{self.network.port}/web/?{secret}")
-        if user is not None:
-            page.goto(f"http://localhost:{self.network.port}/web/?user={user}")
+        url = f"http://localhost:{self.network.port}/web/"
+        page.goto(f"{url}?{query or secret}")
         return Tab(page)
+
+    def tab(self, user: str | None = None, *, token: Callable[[Route], None] | None = None) -> "Tab":
+        """Opens the page in a new tab. `token` answers its requests for tokens."""
+        page = self.new_page()
+        if token is not None:
+            page.route("**/console/token", token)
+        return self.open(page, "" if user is None else f"user={user}")
 
     def decisions(self, action: str, *, allowed: bool = True) -> Sequence[Mapping[str, object]]:
         """The decisions about an action, oldest first."""
@@ -111,24 +125,17 @@ Start = Callable[..., Chat]
 @pytest.fixture
 def start(browser: Browser, tmp_path: Path) -> Iterator[Start]:
     """Starts IoT Core with a configuration."""
-    ends: list[Callable[[], None]] = []
+    with ExitStack() as stack:
 
-    def start(config: Path, time_scale: float = 1) -> Chat:
-        clock = Clock(1000)
-        running = LocalIotCore(config, folder=tmp_path / "data", limits=LIMITS, clock=clock, time_scale=time_scale)
-        core = running.__enter__()
-        ends.append(lambda: running.__exit__(None, None, None))
-        cut = network(core.port)
-        way = cut.__enter__()
-        ends.append(lambda: cut.__exit__(None, None, None))
-        context = browser.new_context(reduced_motion="reduce")
-        context.set_default_timeout(10_000)
-        ends.append(context.close)
-        return Chat(core, clock, way, context)
+        def start(config: Path, time_scale: float = 1) -> Chat:
+            clock, data = Clock(1000), tmp_path / "data"
+            core = LocalIotCore(config, folder=data, limits=LIMITS, clock=clock, time_scale=time_scale)
+            way = stack.enter_context(network(stack.enter_context(core).port))
+            context = stack.enter_context(browser.new_context(reduced_motion="reduce"))
+            context.set_default_timeout(10_000)
+            return Chat(core, clock, way, context)
 
-    yield start
-    for end in reversed(ends):
-        end()
+        yield start
 
 
 @pytest.fixture
@@ -260,8 +267,8 @@ def test_a_page_notices_that_its_connection_ended_while_it_slept(chat: Chat) -> 
 
 def expired(route: Route) -> None:
     """Makes a token that expired an hour ago."""
-    body = route.request.post_data_json
-    route.continue_(post_data={**body, "expires_in": -3600})
+    wanted = json.loads(route.request.post_data or "")
+    route.continue_(post_data={**wanted, "expires_in": -3600})
 
 
 def test_a_refused_page_stops_and_says_why_until_the_user_connects_again(chat: Chat) -> None:
@@ -321,6 +328,82 @@ def test_of_two_tabs_with_one_client_id_the_older_one_stops(start: Start, tmp_pa
     older.shows("IoT Core ended the connection: Session taken over.$")
     older.page.clock.fast_forward(LONGEST_WAIT)
     assert len(chat.decisions("connect")) == 2
+
+
+def test_with_signing_the_page_sends_the_signature_of_its_token(start: Start, tmp_path: Path) -> None:
+    config = fill(tmp_path) / "authorizer.toml"
+    make_key(config, "one", 2048)
+    chat = start(config)
+    chat.write()
+    chat.tab().shows("Connected as ann")
+
+
+def test_a_user_signs_in_with_a_password_which_the_page_keeps_for_later_connections(
+    start: Start, tmp_path: Path
+) -> None:
+    config = fill(tmp_path) / "authorizer.toml"
+    config.write_text('name = "chat"\npolicy = "policies/chat.toml"\npasswords = { file = "passwords.toml" }\n')
+    (tmp_path / "passwords.toml").write_text(
+        f'[users.ann]\nhash = "{hash_password("secret")}"\nclaims = {{ rooms = ["lobby"] }}\n'
+    )
+    chat = start(config)
+    chat.write("--user", "ann")
+    tab = chat.tab()
+    sign_in(tab, "wrong")
+    tab.shows("Connection refused: Not authorized.$")
+    sign_in(tab, "secret")
+    tab.shows("Connected as ann")
+    expect(tab.page.get_by_role("button", name="Sign in")).to_be_hidden()
+    chat.network.cut()
+    chat.network.restore()
+    tab.end_wait()
+    tab.shows("Connected as ann")
+    tab.send("hello")
+    expect(tab.messages).to_have_text(["rooms/lobby/say/annhello"])
+
+
+def sign_in(tab: Tab, password: str) -> None:
+    tab.page.get_by_label("User name").fill("ann")
+    tab.page.get_by_label("Password").fill(password)
+    tab.page.get_by_role("button", name="Sign in").click()
+
+
+def test_a_page_without_credentials_has_a_client_id_of_its_own_in_each_tab(start: Start, tmp_path: Path) -> None:
+    config = fill(tmp_path) / "authorizer.toml"
+    config.write_text('name = "public"\npolicy = "policies/public.toml"\n[anonymous]\nprincipal = "public"\n')
+    chat = start(config)
+    chat.write("--anonymous")
+    first, second = chat.tab(), chat.tab()
+    first.shows("Connected")
+    second.shows("Connected")
+    first.send("hello")
+    expect(second.messages).to_have_text(["public/guestbookhello"])
+    assert len({each["client_id"] for each in chat.decisions("connect")}) == 2
+
+
+def test_unusual_names_arrive_unchanged(chat: Chat) -> None:
+    rooms = json.dumps({"rooms": [ODD]})
+    chat.write("--principal", ODD, "--claims", rooms, "--topic", f"rooms/{ODD}/say/{ODD}")
+    tab = chat.tab()
+    expect(tab.status).to_have_text(f"Connected as {ODD}.")
+    tab.send("hello")
+    expect(tab.messages).to_have_text([f"rooms/{ODD}/say/{ODD}hello"])
+
+
+@pytest.mark.parametrize(("changed", "status"), [(b"", "fetchToken is not written yet"), (b"//", "^$")])
+def test_a_page_for_aws_runs_mqtt_js_from_a_cdn_only_if_it_is_the_pinned_file(
+    chat: Chat, changed: bytes, status: str
+) -> None:
+    chat.write("--endpoint", "abc-ats.iot.us-east-1.amazonaws.com")
+    page = chat.new_page()
+    path = mqtt_js_path()
+    assert path is not None
+    headers = {"Access-Control-Allow-Origin": "*", "Content-Type": "text/javascript"}
+    body = path.read_bytes() + changed
+    page.route(MQTT_JS, lambda route: route.fulfill(body=body, headers=headers))
+    with page.expect_response(MQTT_JS):
+        tab = chat.open(page)
+    tab.shows(status)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

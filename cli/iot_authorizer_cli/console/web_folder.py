@@ -32,6 +32,9 @@ class WebFolder(StaticFiles):
         super().__init__(directory=folder, html=True, check_dir=False)
         self._folder = folder
 
+    async def check_config(self) -> None:
+        """Does nothing, in place of the check that the folder exists."""
+
     async def get_response(self, path: str, scope: Scope) -> Response:
         """Answers with a file. Without one, says how to get one."""
         try:
