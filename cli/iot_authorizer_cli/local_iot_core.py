@@ -88,10 +88,10 @@ class LocalIotCore(Lifecycle):
         configuration names it. It must answer within `function_timeout` seconds. It has at most `concurrency` execution
         environments: processes if `isolate` is True, threads otherwise. `port` 0 is any free port. `folder` is the data
         folder; by default it is temporary. `table` is a DynamoDB table to use instead of the development table. The
-        authorizer is the default one if `default_authorizer` or its configuration says so. The seconds of an
-        authorizer's answer pass `time_scale` times as fast. The files of the folder `web`, by default the one of this
-        name beside the configuration, are served at `/web/`. `clock` gives seconds, for time-outs, refreshes and the
-        ends that authorizers set.
+        authorizer is the default one if `default_authorizer` or its configuration says so. The files of the folder
+        `web`, by default the one of this name beside the configuration, are served at `/web/`. The seconds of an
+        authorizer's answer, and those of development tokens, pass `time_scale` times as fast. `clock` gives seconds,
+        for time-outs, refreshes and the ends that authorizers set.
         """
         self.host = host
         self.port = port
@@ -228,7 +228,7 @@ class LocalIotCore(Lifecycle):
             path=self._config,
             given_handler=self._handler,
             place=self.place,
-            environment=self.issuer.environment(self._table),
+            environment=self.issuer.environment(self._table, self._time_scale),
             table=table_path(data) if self._table is None else None,
             function_timeout=self._function_timeout,
             concurrency=self._concurrency,

@@ -2,9 +2,10 @@
 
 1. It is made once and kept in the data folder (`secret_file.py`), so a restart breaks no tab.
 2. `dev` prints the URL of the page with the secret. The first load puts it into a cookie, and leads to the URL without
-   it: it does not stay in the address bar, and no bookmark or screenshot shows it. The user's page at `/web/` does the
-   same.
-3. Every path of the console and of the user's page needs the secret: a browser sends the cookie, a program `Authorization: Bearer SECRET`.
+   it: it does not stay in the address bar, and no bookmark or screenshot shows it. The user's page at `/web/` takes the
+   secret in its URL too.
+3. Every path of the console and of the user's page needs the secret: a browser sends the cookie, a program
+   `Authorization: Bearer SECRET`.
 4. Pages of other sites cannot use the cookie (`SameSite=Strict`), and no script can read it (`HttpOnly`). Cookies have
    no port, so each port has its own name for it; other servers on the same host name do get it.
 

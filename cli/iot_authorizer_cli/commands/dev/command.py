@@ -24,7 +24,13 @@ def dev(
     data: DataFolder = DATA,
     table: TableName = None,
     time_scale: Annotated[
-        float, typer.Option(metavar="N", min=1, max=3600, help="Make an authorizer's times pass N times as fast.")
+        float,
+        typer.Option(
+            metavar="N",
+            min=1,
+            max=3600,
+            help="Make the times of authorizers and development tokens pass N times as fast.",
+        ),
     ] = 1,
     no_throttling: Annotated[
         bool, typer.Option("--no-throttling", help="Remove IoT Core's limits per second.")
