@@ -282,6 +282,19 @@ def test_a_refused_page_stops_and_says_why_until_the_user_connects_again(chat: C
     expect(tab.again).to_be_hidden()
 
 
+def test_a_page_that_was_accepted_before_is_refused_five_times_before_it_stops(chat: Chat) -> None:
+    tab = chat.tab()
+    tab.shows("Connected as ann")
+    tab.page.route("**/console/token", expired)
+    chat.network.cut()
+    chat.network.restore()
+    for _ in range(5):
+        with tab.page.expect_request("**/console/token"):
+            tab.end_wait()
+    tab.shows("Connection refused: Not authorized.$")
+    assert len(chat.decisions("connect", allowed=False)) == 5
+
+
 def test_a_page_without_a_signed_in_user_stops(chat: Chat) -> None:
     tab = chat.tab(token=lambda route: route.fulfill(json={"token": None}))
     tab.shows("You are signed out.")

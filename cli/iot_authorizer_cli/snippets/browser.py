@@ -62,16 +62,17 @@ class BrowserPage:
 
     def text(self) -> str:
         """The page."""
-        token, at_aws = self.means == "token", self.endpoint.at_aws
+        with_token, at_aws = self.means == "token", self.endpoint.at_aws
+        claim, key = self.principal_claim, self.token_key_name or TOKEN_KEY
         on = _marks(
-            token=token,
+            with_token=with_token,
             account=self.means == "password",
             anonymous=self.means == "anonymous",
             button=self.means != "password",
-            dev=token and not at_aws,
-            aws=token and at_aws,
-            signed=token and self.signing,
-            unsigned=token and not self.signing,
+            dev=with_token and not at_aws,
+            aws=with_token and at_aws,
+            signed=with_token and self.signing,
+            unsigned=with_token and not self.signing,
         )
         return filled(
             "browser.template",
@@ -84,8 +85,8 @@ class BrowserPage:
             authorizer=f'"x-amz-customauthorizer-name": {_js(self.authorizer)}, ' if self.authorizer else "",
             principal=_js(self.principal),
             claims=_inline(json.dumps(dict(self.claims), ensure_ascii=False)),
-            claim=_js(self.principal_claim),
-            token_key=_js(self.token_key_name or TOKEN_KEY),
+            claim=f".{claim}" if claim.isidentifier() else f"[{_js(claim)}]",
+            token="token" if key == "token" else f"{key if key.isidentifier() else _js(key)}: token",
             fetched="token, signature" if self.signing else "token",
             returned="{ token, signature }" if self.signing else "token",
             client_id=self._of_user(self.client_id),

@@ -56,12 +56,13 @@ class Elements(HTMLParser):
     ("page", "lines"),
     [
         (HERE, ['client.subscribe("rooms/lobby/#", ', "publishAsync(`rooms/lobby/say/${user}`, "]),
-        (HERE, ['"x-amz-customauthorizer-name": "chat", ...query', 'query: { "token": token }', "/${tab}`"]),
+        (HERE, ['"x-amz-customauthorizer-name": "chat", ...query', 'query: { token }', "/${tab}`"]),
         (HERE, ['mqtt.connect(`${location.origin.replace("http", "ws")}/mqtt`', 'claims: {"rooms": ["lobby"]}']),
         (HERE, ['"mqtt": "./mqtt.js"', "open http://localhost:8080/web/"]),
-        (replace(HERE, authorizer=None, token_key_name=None), ["({ ...query })", '"access_token": token']),
+        (replace(HERE, authorizer=None, token_key_name=None), ["({ ...query })", "query: { access_token: token }"]),
         (replace(HERE, endpoint=AWS), [f'mqtt.connect("wss://{AWS.host}/mqtt"', '"integrity": {']),
-        (replace(HERE, principal_claim="username"), ['user: claimsOf(token)["username"]']),
+        (replace(HERE, principal_claim="username"), ["user: claimsOf(token).username, "]),
+        (replace(HERE, principal_claim="https://a/b", token_key_name="x-t"), ['["https://a/b"]', '{ "x-t": token }']),
         (replace(HERE, signing=True), ['"x-amz-customauthorizer-signature": signature']),
         (replace(HERE, means="password"), ["return { user: username, username, password }", 'type="password"']),
         (
