@@ -16,7 +16,13 @@ from starlette.types import Scope
 _BUNDLE = "mqtt.esm.js"
 _STATIC = Path(__file__).parent / "static"
 _PACKAGES = Path(__file__).parents[3] / "node_modules"
-_HEADERS = {"Cache-Control": "no-cache", "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
+_HEADERS = {
+    "Content-Security-Policy": "frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "no-cache",
+}
 
 
 def mqtt_js_path() -> Path | None:

@@ -16,6 +16,10 @@ from iot_authorizer_cli.snippets.settings import TOKEN_KEY, ClientEndpoint
 from iot_authorizer_cli.snippets.templates import filled, literal
 from iot_policies.principal import Claims
 
+_GIVEN_BY = "Your identity provider's SDK gives it. With Amplify and Cognito:"
+_AMPLIFY = "return (await fetchAuthSession()).tokens?.accessToken.toString();"
+_SIGNED_BY = "Your backend gives the token and its signature, as { token, signature }:"
+
 Means = Literal["token", "password", "anonymous"]
 """How the page signs in: with a token, with a user name and password that it asks for, or without credentials."""
 
@@ -87,6 +91,8 @@ class BrowserPage:
             claims=_inline(json.dumps(dict(self.claims), ensure_ascii=False)),
             claim=f".{claim}" if claim.isidentifier() else f"[{_js(claim)}]",
             token="token" if key == "token" else f"{key if key.isidentifier() else _js(key)}: token",
+            giver=_SIGNED_BY if self.signing else _GIVEN_BY,
+            example="return (await fetch(…)).json();" if self.signing else _AMPLIFY,
             fetched="token, signature" if self.signing else "token",
             returned="{ token, signature }" if self.signing else "token",
             client_id=self._of_user(self.client_id),
@@ -105,12 +111,13 @@ class BrowserPage:
     def _of_user(self, text: str) -> str:
         """A JavaScript string in which the levels that are the principal's name are the name of the page's user."""
         name = None if self.means == "anonymous" else self.principal
-        names = {name: "${user}", TAB: "${tab}"}
-        levels = text.split("/")
-        if not any(level in names for level in levels):
+        free = text.removesuffix(TAB)
+        has_tab = free not in (text, "")
+        levels = (free[:-1] if has_tab else text).split("/")
+        if not has_tab and name not in levels:
             return _js(text)
-        quoted = (names.get(level) or _in_template(level) for level in levels)
-        return f"`{'/'.join(quoted)}`"
+        named = "/".join("${user}" if level == name else _in_template(level) for level in levels)
+        return f"`{named}{free[-1]}${{tab}}`" if has_tab else f"`{named}`"
 
 
 def _marks(**on: bool) -> dict[str, str | None]:

@@ -70,6 +70,8 @@ class Elements(HTMLParser):
             ['user: "public"', "`public/${tab}`", 'publishAsync("public/a", '],
         ),
         (replace(HERE, client_id="ann"), ["clientId: `${user}`"]),
+        (replace(HERE, client_id=f"a/ann-{TAB}", topic="a-ann"), ["`a/${user}-${tab}`", 'publishAsync("a-ann", ']),
+        (replace(HERE, endpoint=AWS, signing=True), ["as { token, signature }:", "{ token, signature } = found;"]),
     ],
 )  # fmt: skip
 def test_a_page_has_its_endpoint_its_authorizer_and_the_names_of_its_user(page: BrowserPage, lines: list[str]) -> None:

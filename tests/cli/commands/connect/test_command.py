@@ -12,6 +12,7 @@ from iot_authorizer_cli.app import app
 from iot_authorizer_cli.commands.keys.changing import make_key
 from iot_authorizer_cli.project.development_issuer import DevelopmentIssuer
 from iot_policies import InvalidFile
+from tests.cdk.configurations import ANYBODY
 from tests.cli.conftest import fill
 
 AWS = "abc-ats.iot.us-east-1.amazonaws.com"
@@ -247,6 +248,14 @@ def test_an_error_names_its_option(connect: Connect, arguments: tuple[str, ...],
 def test_a_page_connects_as_the_template_grants(connect: Connect, options: tuple[str, ...], part: str) -> None:
     done = connect("browser", *options)
     assert (part in done.stdout, done.stderr, done.exit_code) == (True, "", 0)
+
+
+def test_a_page_has_a_client_id_of_its_own_if_any_client_id_is_granted(connect: Connect, tmp_path: Path) -> None:
+    (tmp_path / "policies/any.toml").write_text(ANYBODY)
+    (tmp_path / "any.toml").write_text('name = "a"\npolicy = "policies/any.toml"\n[anonymous]\nprincipal = "all"\n')
+    page = connect("browser", "--config", "any.toml", "--anonymous").stdout
+    assert "clientId: `all-${tab}`" in page
+    assert ('publishAsync("client", ' in page, 'client.subscribe("server", ' in page) == (True, True)
 
 
 def test_a_page_holds_no_token_and_makes_no_key(connect: Connect, tmp_path: Path) -> None:
