@@ -13,7 +13,7 @@ from tests.clients.boto3_clients import control_plane, data_plane
 from tests.clients.connection import PATIENCE
 from tests.clients.paho_client import PahoConnection
 from tests.clients.presence import Watcher
-from tests.clients.server import CLAIMS, EXPIRING, ROOM, Server
+from tests.clients.server import EXPIRING, ROOM, Server
 
 ENVIRONMENT = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local", "AWS_DEFAULT_REGION": "us-east-1"}
 SCHEMES = pytest.mark.parametrize("scheme", ["http", "https"])
@@ -46,7 +46,7 @@ def invoke(server: Server, token: str) -> dict[str, object]:
 def test_the_cli_shows_the_answer_with_the_policy_for_a_valid_token_and_that_a_forged_one_is_refused(
     server: Server,
 ) -> None:
-    answer = invoke(server, server.token("ann", CLAIMS, EXPIRING))
+    answer = invoke(server, server.ending_token("ann"))
     assert (answer["isAuthenticated"], answer["principalId"]) == (True, "ann")
     assert answer["disconnectAfterInSeconds"] == EXPIRING
     documents = str(answer["policyDocuments"])
