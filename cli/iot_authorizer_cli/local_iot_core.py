@@ -58,6 +58,8 @@ class LocalIotCore(Lifecycle):
     """`authorizer.toml` and what it names."""
     issuer: DevelopmentIssuer
     """Issues the tokens that only this machine trusts."""
+    web: Path
+    """The folder whose files are served at `/web/`."""
     review: TemplateReview
     """The proof of the template, and what edits of it open and close."""
 

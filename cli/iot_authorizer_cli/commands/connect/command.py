@@ -94,7 +94,7 @@ def connect(
     ] = None,
     data: DataFolder = DATA,
 ) -> None:
-    """Print a ready-to-run program for a real client, or a page for a browser.
+    """Print a program for a real client, or a page for a browser.
 
     A page (--for browser) stays connected, and holds no secret: it gets a new token for each connection. Save it as
     web/index.html beside authorizer.toml, and `iot-authorizer dev` serves it at /web/. With --user, it asks for a
