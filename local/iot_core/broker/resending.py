@@ -23,8 +23,8 @@ _REMEMBERED = 1_000
 class _Refused(NamedTuple):
     """A refused message, and how often and when it was refused."""
 
-    message: tuple[int | None, str, int]
-    """Its packet identifier, its topic, and the hash of its payload."""
+    message: int
+    """A hash of its packet identifier, its topic and its payload, which can be long."""
     at: float
     times: int
 
@@ -48,7 +48,7 @@ class RefusedMessages:
 
     def _remember(self, client_id: str, packet: Publish, now: float) -> int:
         """How often this message was refused, now included."""
-        message = (packet.packet_id, packet.topic, hash(packet.payload))
+        message = hash((packet.packet_id, packet.topic, packet.payload))
         last = self._last.pop(client_id, None)
         is_same = last is not None and last.message == message and now - last.at < _WITHIN
         times = last.times + 1 if last is not None and is_same else 1
