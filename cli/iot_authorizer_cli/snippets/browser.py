@@ -25,8 +25,8 @@ Means = Literal["token", "password", "anonymous"]
 
 PATH = "/web/"
 """The path at which `dev` serves the page."""
-TAB = "00000000-0000-0000-0000-000000000000"
-"""The end of the client ID that the page replaces by a UUID of the tab."""
+TAB = "0" * 40
+"""The end of the client ID that the page replaces by a random number of the tab, which has at most 40 digits."""
 MQTT_JS = "https://cdn.jsdelivr.net/npm/mqtt@5.16.0/dist/mqtt.esm.js"
 """The URL of the version of MQTT.js in `package.json`."""
 INTEGRITY = "sha384-m/pd/4VFUnqe7gqk+Nunx4dI9FRuhIQf+1LGTVUUXvLx3+JBzSiAnp6qUHdwJoNi"
