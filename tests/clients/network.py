@@ -10,10 +10,10 @@ from socketserver import BaseRequestHandler, ThreadingTCPServer
 class Network:
     """Forwards TCP connections from a port of its own."""
 
-    def __init__(self, target: int) -> None:
-        """`target` is a port of this machine."""
-        self.target = target
-        self.port = 0
+    def __init__(self, port: int) -> None:
+        self.port = port
+        self.target = 0
+        """The port of the server on this machine."""
         self.works = True
         """Whether new connections get through."""
         self.silent = threading.Event()
@@ -37,9 +37,8 @@ class Network:
 
 
 @contextmanager
-def network(target: int) -> Iterator[Network]:
-    """A network to a port on this machine, for a block."""
-    made = Network(target)
+def network() -> Iterator[Network]:
+    """A network with a port of its own, for a block. Its `target` must be set before it is used."""
 
     class Handler(BaseRequestHandler):
         def handle(self) -> None:
@@ -47,7 +46,7 @@ def network(target: int) -> Iterator[Network]:
                 _carry(made, self.request)
 
     with ThreadingTCPServer(("127.0.0.1", 0), Handler) as server:
-        made.port = server.server_address[1]
+        made = Network(server.server_address[1])
         thread = threading.Thread(target=server.serve_forever, args=(0.05,))
         thread.start()
         try:

@@ -116,13 +116,15 @@ Start = Callable[..., Chat]
 
 @pytest.fixture
 def start(browser: Browser, tmp_path: Path) -> Iterator[Start]:
-    """Starts IoT Core with a configuration."""
+    """Starts IoT Core with a configuration, in which the page's port replaces 8080."""
     with ExitStack() as stack:
 
         def start(config: Path, time_scale: float = 1) -> Chat:
             clock, data = Clock(1000), tmp_path / "data"
+            way = stack.enter_context(network())
+            config.write_text(config.read_text().replace(":8080", f":{way.port}"))
             core = LocalIotCore(config, folder=data, limits=LIMITS, clock=clock, time_scale=time_scale)
-            way = stack.enter_context(network(stack.enter_context(core).port))
+            way.target = stack.enter_context(core).port
             context = stack.enter_context(browser.new_context(reduced_motion="reduce"))
             context.set_default_timeout(10_000)
             return Chat(core, clock, way, context)

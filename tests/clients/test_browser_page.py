@@ -15,6 +15,7 @@ from tests.cli.conftest import fill
 from tests.cli.console.test_accessibility import findings
 from tests.clients.tabs import LONGEST_WAIT, Chat, Start, Tab
 from tests.clients.test_snippets import ODD
+from tests.test_documentation import DOCS, blocks
 
 pytestmark = pytest.mark.slow
 
@@ -288,6 +289,25 @@ def test_unusual_names_arrive_unchanged(chat: Chat) -> None:
     expect(tab.status).to_have_text(f"Connected as {ODD}.")
     tab.send("hello")
     expect(tab.messages).to_have_text([f"rooms/{ODD}/say/{ODD}hello"])
+
+
+CREDENTIALS = re.compile(r"^async function credentials\(\) \{\n.*?^\}\n", re.MULTILINE | re.DOTALL)
+SIGNING = blocks(DOCS / "how-to/give-temporary-credentials.md", "js")[0]
+
+
+def test_a_page_signs_its_url_with_keys_of_the_credentials_endpoint(start: Start, tmp_path: Path) -> None:
+    config = fill(tmp_path) / "authorizer.toml"
+    config.write_text(config.read_text() + '\n[credentials]\norigins = ["http://localhost:8080"]\n')
+    chat = start(config)
+    chat.write("--authorizer", "")
+    page = chat.core.web / "index.html"
+    page.write_text(CREDENTIALS.sub(lambda _: SIGNING, page.read_text("utf-8")), "utf-8")
+    tab = chat.tab()
+    tab.shows("Connected as ann")
+    tab.send("signed")
+    tab.has("rooms/lobby/say/annsigned")
+    (connected,) = chat.decisions("connect")
+    assert connected["source"] == "signature"
 
 
 def for_aws(chat: Chat, change: bytes = b"") -> Page:
