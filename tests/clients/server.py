@@ -39,10 +39,16 @@ audience   = ["chat"]
 algorithms = ["ES256"]
 jwks       = "jwks.json"
 """
-_WATCHERS = """
+RULE = "heard"
+"""The topic rule that clients may reach by basic ingest. A test creates it."""
+_GRANTS = f"""
+[[grant]]
+name    = "ingest"
+publish = ["$aws/rules/{RULE}/rooms/{{claims.rooms}}/say/{{principal}}"]
+
 [[grant]]
 name      = "watchers"
-when      = { role = "watcher" }
+when      = {{ role = "watcher" }}
 subscribe = ["$aws/events/presence/disconnected/#", "rooms/#"]
 """
 
@@ -131,7 +137,7 @@ def _ports(process: subprocess.Popen[str], log: Path) -> tuple[int, int]:
 
 def _configure(folder: Path) -> None:
     chat = Path(__file__).parent.parent.parent / "policies" / "chat.toml"
-    (folder / "policy.toml").write_text(chat.read_text() + _WATCHERS)
+    (folder / "policy.toml").write_text(chat.read_text() + _GRANTS)
     (folder / "authorizer.toml").write_text(_CONFIGURATION)
     (folder / "jwks.json").write_text(json.dumps(public_keys(_KEY)))
     rooms = json.dumps(CLAIMS["rooms"])
