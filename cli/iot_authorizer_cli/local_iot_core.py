@@ -58,6 +58,8 @@ class LocalIotCore(Lifecycle):
     """`authorizer.toml` and what it names."""
     issuer: DevelopmentIssuer
     """Issues the tokens that only this machine trusts."""
+    web: Path
+    """The folder whose files are served at `/web/`."""
     review: TemplateReview
     """The proof of the template, and what edits of it open and close."""
 
@@ -79,6 +81,7 @@ class LocalIotCore(Lifecycle):
         concurrency: int = CONCURRENCY,
         isolate: bool = False,
         default_authorizer: bool = False,
+        web: Path | str | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Starts nothing yet.
@@ -87,9 +90,10 @@ class LocalIotCore(Lifecycle):
         configuration names it. It must answer within `function_timeout` seconds. It has at most `concurrency` execution
         environments: processes if `isolate` is True, threads otherwise. `port` 0 is any free port. `folder` is the data
         folder; by default it is temporary. `table` is a DynamoDB table to use instead of the development table. The
-        authorizer is the default one if `default_authorizer` or its configuration says so. The seconds of an
-        authorizer's answer pass `time_scale` times as fast. `clock` gives seconds, for time-outs, refreshes and the
-        ends that authorizers set.
+        authorizer is the default one if `default_authorizer` or its configuration says so. The files of the folder
+        `web`, by default the one of this name beside the configuration, are served at `/web/`. The seconds of an
+        authorizer's answer, and those of development tokens, pass `time_scale` times as fast. `clock` gives seconds,
+        for time-outs, refreshes and the ends that authorizers set.
         """
         self.host = host
         self.port = port
@@ -105,6 +109,7 @@ class LocalIotCore(Lifecycle):
         self._concurrency = concurrency
         self._isolate = isolate
         self._default_authorizer = default_authorizer
+        self.web = self._config.parent / "web" if web is None else Path(web)
         self._clock = clock
         self._secret = ""
         self._running_server: Server | None = None
@@ -193,7 +198,9 @@ class LocalIotCore(Lifecycle):
             await self.review.changes(self.configuration.template)  # The one to compare with.
             edits = EditDesk()
             stack.callback(edits.close)
-            console = Console(core, self.configuration, self.issuer, self._addresses, self._secret, self.review, edits)
+            console = Console(
+                core, self.configuration, self.issuer, self._addresses, self._secret, self.review, edits, self.web
+            )
             endpoint = HttpApiRoute(core, "credentials", lambda: self.configuration.credentials_endpoint)
             routes = [*console.routes(), Route(CREDENTIALS_PATH, endpoint)]
             server = Server(core, data, self.host, routes, open_paths=(CREDENTIALS_PATH,))
@@ -225,7 +232,7 @@ class LocalIotCore(Lifecycle):
             path=self._config,
             given_handler=self._handler,
             place=self.place,
-            environment=self.issuer.environment(self._table),
+            environment=self.issuer.environment(self._table, self._time_scale),
             table=table_path(data) if self._table is None else None,
             function_timeout=self._function_timeout,
             concurrency=self._concurrency,

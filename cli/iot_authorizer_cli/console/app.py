@@ -1,4 +1,4 @@
-"""The console's HTTP endpoints: the page at `/`, and what the page asks for below `/console/`.
+"""The console's HTTP endpoints: the page at `/`, what it asks for below `/console/`, and the user's page at `/web/`.
 
 - JSON in, JSON out. An error is `{"message", "field"}`, and the page shows the message beside the field.
 - The feed of decisions is a stream of server-sent events (HTML standard, "Server-sent events"): first the recent
@@ -30,6 +30,7 @@ from iot_authorizer_cli.console.question_command import question_command
 from iot_authorizer_cli.console.secret import SecretCheck
 from iot_authorizer_cli.console.template_review import TemplateReview
 from iot_authorizer_cli.console.template_text import TemplateText
+from iot_authorizer_cli.console.web_folder import WebFolder, mqtt_js_path
 from iot_authorizer_cli.examples.proposal import example_of
 from iot_authorizer_cli.examples.suggestions import presets, suggestions
 from iot_authorizer_cli.project.configuration import ProjectConfiguration
@@ -45,8 +46,6 @@ from iot_policies.packing import compact
 from iot_policies.principal import Claims
 
 _STATIC = Path(__file__).parent / "static"
-_BUNDLE = "mqtt.esm.js"
-_PACKAGES = Path(__file__).parents[3] / "node_modules"
 
 _POLICY = "; ".join(
     [
@@ -68,6 +67,8 @@ _HEADERS = {
     "Cache-Control": "no-cache",
 }
 """The headers of every response."""
+
+_GUARDED = ("/console/{path:path}", "/web/{path:path}")
 
 _LIVE = "event: live\ndata:\n\n"
 """Separates the recent records from new ones."""
@@ -111,11 +112,13 @@ class Console:
     """What the sender of a request must know."""
     review: TemplateReview
     edits: EditDesk
+    web: Path
+    """The folder that is served at `/web/`."""
 
     def routes(self) -> list[BaseRoute]:
-        """The page at `/`, and everything below `/console/`. All need the secret."""
+        """The page at `/`, and everything below `/console/` and `/web/`. All need the secret."""
         guarded = SecretCheck(Router(self._routes()), self.secret, _HEADERS)
-        return [Route("/", guarded, methods=["GET"]), Route("/console/{path:path}", guarded)]
+        return [Route("/", guarded, methods=["GET"]), *(Route(path, guarded) for path in _GUARDED)]
 
     def _routes(self) -> list[BaseRoute]:
         return [
@@ -132,6 +135,7 @@ class Console:
             Route("/console/policy", _answering(self._policy), methods=["POST"]),
             Route("/console/explain", _answering(self._explain), methods=["POST"]),
             Mount("/console/static", _PageFiles(directory=_STATIC)),
+            Mount("/web", WebFolder(self.web)),
         ]
 
     async def _state(self, _request: Request) -> Mapping[str, object]:
@@ -285,12 +289,6 @@ async def _mqtt_js(_request: Request) -> Response:
     if path is None:
         return PlainTextResponse("MQTT.js is not installed: run `npm ci`, or `make`\n", 404, headers=_HEADERS)
     return FileResponse(path, headers=_HEADERS, media_type="text/javascript")
-
-
-def mqtt_js_path() -> Path | None:
-    """The file of MQTT.js; None if it is not installed."""
-    places = (_STATIC / _BUNDLE, _PACKAGES / "mqtt/dist" / _BUNDLE)
-    return next((path for path in places if path.is_file()), None)
 
 
 def _answering(endpoint: _Endpoint) -> Callable[[Request], Awaitable[Response]]:

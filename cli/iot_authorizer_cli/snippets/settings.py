@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Self
 from urllib.parse import quote, urlsplit
 
+TOKEN_KEY = "access_token"  # noqa: S105 (a name)
+"""The name of the token in a query string if the authorizer has no token key name."""
 _TLS = {"https": True, "wss": True, "mqtts": True, "http": False, "ws": False, "mqtt": False}
 _PORTS = {"mqtt": 1883, "mqtts": 8883}
 """The default ports of schemes other than those of the web."""
@@ -128,7 +130,7 @@ class ClientSettings:
     @property
     def query_key(self) -> str:
         """The name of the token in a query string."""
-        return self.token_key_name or "access_token"
+        return self.token_key_name or TOKEN_KEY
 
     @property
     def query(self) -> str:

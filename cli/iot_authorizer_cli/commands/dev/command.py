@@ -1,5 +1,6 @@
 """`iot-authorizer dev`: IoT Core on this machine."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -23,7 +24,13 @@ def dev(
     data: DataFolder = DATA,
     table: TableName = None,
     time_scale: Annotated[
-        float, typer.Option(metavar="N", min=1, max=3600, help="Make an authorizer's times pass N times as fast.")
+        float,
+        typer.Option(
+            metavar="N",
+            min=1,
+            max=3600,
+            help="Make the times of authorizers and development tokens pass N times as fast.",
+        ),
     ] = 1,
     no_throttling: Annotated[
         bool, typer.Option("--no-throttling", help="Remove IoT Core's limits per second.")
@@ -45,6 +52,10 @@ def dev(
             "Lambda. Without it, an environment is a thread, which starts faster.",
         ),
     ] = False,
+    web: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Serve its files at /web/; default: web beside the configuration."),
+    ] = None,
     handler: Handler = None,
     region: Region = EXAMPLE_PLACE.region,
     account: Account = EXAMPLE_PLACE.account,
@@ -80,6 +91,7 @@ def dev(
         concurrency=concurrency,
         isolate=isolate,
         default_authorizer=default_authorizer,
+        web=web,
     )
     try:
         serve(core, data, quiet=quiet)

@@ -26,6 +26,7 @@ def greeting(core: LocalIotCore, folder: Path) -> str:
 IoT Core on this machine, with the authorizer {name} {whose}
 
   open      {core.console_url}
+  page      {core.url}/web/  from {core.web / "index.html"}; `iot-authorizer connect --for browser` writes one
   MQTT      mqtt://{plain}   ws://{plain}/mqtt
   on TLS    mqtts://{tls}  wss://{tls}/mqtt  CA: {core.ca_path}
   Cognito   {core.identity_pool_id}, at {core.url}
