@@ -25,6 +25,7 @@ from iot_authorizer_cli.console import bodies
 from iot_authorizer_cli.console.live_clients import ConnectedClient
 from iot_authorizer_cli.console.policy import compiled
 from iot_authorizer_cli.console.secret import SecretCheck
+from iot_authorizer_cli.console.stored_messages import stored_messages
 from iot_authorizer_cli.console.template_review import TemplateReview
 from iot_authorizer_cli.examples.proposal import example_of
 from iot_authorizer_cli.examples.suggestions import presets, suggestions
@@ -121,6 +122,7 @@ class Console:
             Route("/console/changes", _answering(self._changes)),
             Route("/console/proof", _answering(self._proof)),
             Route("/console/clients", _answering(self._clients)),
+            Route("/console/stored", _answering(self._stored_messages)),
             Route("/console/feed", self._feed),
             Route("/console/token", _answering(self._token), methods=["POST"]),
             Route("/console/policy", _answering(self._policy), methods=["POST"]),
@@ -169,6 +171,10 @@ class Console:
     def _shown_clients(self, clients: Sequence[ConnectedClient]) -> Mapping[str, object]:
         configured = self.configuration.configured
         return {"clients": [client.shown(configured) for client in clients]}
+
+    async def _stored_messages(self, _request: Request) -> Mapping[str, object]:
+        """Retained messages, and the sessions without a connection with their queued messages."""
+        return stored_messages(self.core.broker)
 
     async def _feed(self, _request: Request) -> Response:
         return StreamingResponse(events(self.core.feed), 200, _HEADERS, "text/event-stream")

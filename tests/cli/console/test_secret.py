@@ -16,7 +16,15 @@ from iot_authorizer_cli.local_iot_core import LocalIotCore
 from iot_policies import InvalidFile
 from tests.cli.console.conftest import Answer, Open
 
-PATHS = ["/", "/console/state", "/console/feed", "/console/reasons", "/console/mqtt.js", "/console/static/page.js"]
+PATHS = [
+    "/",
+    "/console/state",
+    "/console/feed",
+    "/console/stored",
+    "/console/reasons",
+    "/console/mqtt.js",
+    "/console/static/page.js",
+]
 POSTED = ["/console/token", "/console/policy", "/console/explain"]
 
 Send = Callable[..., Answer]
