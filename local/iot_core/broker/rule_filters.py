@@ -17,21 +17,19 @@ from iot_core.mqtt import Subscription
 
 
 class RuleFilters:
-    """The topic filters of rules. It is false if there are none, so that a publish costs nothing more then."""
+    """The topic filters of rules."""
 
     def __init__(self) -> None:
         self._router: Router[str] = Router()
-        self._any = False
-
-    def __bool__(self) -> bool:
-        return self._any
+        self.any = False
+        """Whether there are any. It is an attribute, because each publish reads it."""
 
     def replace(self, filters: Mapping[str, str]) -> None:
         """Puts the rules with these topic filters, by name, in place of all others."""
         self._router = Router()
         for name, topic_filter in filters.items():
             self._router.add(name, Subscription(topic_filter, 1))
-        self._any = bool(filters)
+        self.any = bool(filters)
 
     def inputs(self, message: Message, publisher: Session | None, principal_id: str | None) -> list[RuleInput]:
         """What rules get of a message: one input or none."""
