@@ -91,8 +91,8 @@ class ConsoleAddresses(NamedTuple):
     """The plain endpoint, such as `http://127.0.0.1:8080`."""
     tls_url: str
     """The TLS endpoint, such as `https://127.0.0.1:8443`."""
-    ca_path: Path
-    """The certificate of the local CA, in PEM."""
+    ca_path: Path | None
+    """The certificate of the local CA, in PEM; None if the TLS port has a certificate of the user's own."""
 
 
 @dataclass(frozen=True)
@@ -144,7 +144,7 @@ class Console:
             "signing_key": pair and pair.name,
             "endpoint": addresses.url,
             "tls_endpoint": addresses.tls_url,
-            "ca_path": str(addresses.ca_path),
+            "ca_path": addresses.ca_path and str(addresses.ca_path),
             "configuration_path": str(configuration.path),
             "template_path": configuration.policy_path and str(configuration.policy_path),
             "problem": configuration.problem,

@@ -33,6 +33,7 @@ from iot_authorizer_cli.snippets.programs import CLIENTS, WITH_TLS, Client, Tran
 from iot_authorizer_cli.snippets.settings import ClientEndpoint, ClientSettings
 from iot_authorizer_cli.terminal import warn
 from iot_core.edge.certificate_authority import ca_path
+from iot_core.edge.own_certificate import copy_path
 from iot_core.functions.lambda_function import function_arn
 from iot_policies.account_region import EXAMPLE_PLACE
 from iot_policies.toml_file import read_file
@@ -125,7 +126,7 @@ def connect(
     with usage_errors():
         settings = ClientSettings(
             endpoint=where,
-            ca=ca or (ca_path(data).absolute() if where.tls and not where.at_aws else None),
+            ca=ca or _local_ca(where, data),
             authorizer=(_authorizer(configured, where) if authorizer is None else authorizer) or None,
             token_key_name=token_key_name or configured.description.token_key_name,
             token=token,
@@ -141,6 +142,11 @@ def connect(
     typer.echo(text, nl=False)
     for problem in problems(configured, connecting, client, wanted):
         warn(problem)
+
+
+def _local_ca(where: ClientEndpoint, data: Path) -> Path | None:
+    """The CA of this machine for its TLS port; None if `dev` serves a certificate of the user's own there."""
+    return ca_path(data).absolute() if where.tls and not where.at_aws and not copy_path(data).exists() else None
 
 
 def _checked(action: str, text: str | None, option: str) -> str | None:

@@ -27,7 +27,7 @@ IoT Core on this machine, with the authorizer {name} {whose}
 
   open      {core.console_url}
   MQTT      mqtt://{plain}   ws://{plain}/mqtt
-  on TLS    mqtts://{tls}  wss://{tls}/mqtt  CA: {core.ca_path}
+  on TLS    mqtts://{tls}  wss://{tls}/mqtt  {_trust(core)}
   Cognito   {core.identity_pool_id}, at {core.url}
 {_endpoint(core)}
 Try it, in another terminal:
@@ -35,6 +35,14 @@ Try it, in another terminal:
 {"".join(_commands(core, folder))}
 Press Ctrl-C to end it.
 """
+
+
+def _trust(core: LocalIotCore) -> str:
+    """By which certificate clients of the TLS port recognize it."""
+    own = core.server.own_certificate
+    if own is None:
+        return f"CA: {core.ca_path}"
+    return f"{own.path}, for {', '.join(own.names)}, until {own.ends:%Y-%m-%d}"
 
 
 def _commands(core: LocalIotCore, folder: Path) -> Iterator[str]:
