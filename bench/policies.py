@@ -1,4 +1,4 @@
-"""Policies: how long 200 topics take, and how many fit."""
+"""Policies: how long 200 topics take, how many fit, and how long a large template takes to load."""
 
 import json
 import statistics
@@ -10,10 +10,16 @@ from iot_policies.account_region import AccountRegion
 ROUNDS = 101
 REGION, ACCOUNT = "eu-west-1", "123456789012"
 ROOM = "room-{:05}"
+_GRANTS = 800
+_GRANT = """[[grant]]
+when = {{ role = "r{0}" }}
+publish = ["a{0}/+/b/{{principal}}/+"]
+subscribe = ["c{0}/x/#"]
+"""
 
 
 def report() -> None:
-    """Prints the median time, and the capacity beside one document a grant, written naively."""
+    """Prints the times, and the capacity beside one document a grant, written naively."""
     template = PolicyTemplate.of([Grant(publish=("rooms/{claims.rooms}/say/{principal}",))])
     principal = _principal(200)
     times = []
@@ -23,6 +29,11 @@ def report() -> None:
         times.append((time.perf_counter() - started) * 1000)
     print(f"policies  200 topics for one principal, compiled and packed into {len(documents)}, median of {ROUNDS}")
     print(f"          {statistics.median(times):.2f} ms   (at most 2.00)\n")
+    text = "".join(_GRANT.format(number) for number in range(_GRANTS)).encode()
+    started = time.process_time()
+    PolicyTemplate.parse(text, "many.toml")
+    print(f"policies  a template of {_GRANTS} grants with wildcards, loaded and checked, processor time")
+    print(f"          {time.process_time() - started:.2f} s   (at most 0.50)\n")
     packed, naive = _most(template), _most_naively()
     print("policies  topics of the form rooms/room-00000/say/ann that fit into one principal's policy")
     print(f"          packed {packed}   one document a grant, written naively {naive}\n")

@@ -1,8 +1,7 @@
 """The authorizer: turns an event into an answer, or raises Refusal."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from math import isfinite
 from typing import NamedTuple
@@ -85,7 +84,7 @@ class Authorizer:
         """Answers a client that is allowed. Raises Refusal for every other client."""
         credentials, verified = self.verify(event)
         principal = verified.principal
-        with as_refusals(credentials, principal):
+        with RefusalsOf(credentials, principal):
             documents = self._documents(principal, credentials.client_id, place)
         response = allowed(
             principal.name,
@@ -100,7 +99,7 @@ class Authorizer:
     def verify(self, event: AuthorizerEvent) -> tuple[Credentials, VerifiedPrincipal]:
         """Finds and verifies the credentials of a client. Raises Refusal."""
         credentials = read_credentials(event, self.token_key_name)
-        with as_refusals(credentials):
+        with RefusalsOf(credentials):
             return credentials, _checked(self._verify(credentials))
 
     def life(self, verified: VerifiedPrincipal) -> float | None:
@@ -121,17 +120,26 @@ class Authorizer:
         return PolicyTemplate.of([blocks] if isinstance(blocks, (Grant, Deny)) else blocks, session=self._session)
 
 
-@contextmanager
-def as_refusals(credentials: Credentials, principal: Principal | None = None) -> Iterator[None]:
-    """Turns each exception in the block into a Refusal that names the credential source and the principal."""
-    try:
-        yield
-    except Exception as error:  # noqa: BLE001 (functions of the user's can raise anything; it becomes the refusal)
-        refusal = _refusal(error)
-        refusal.source = credentials.source
-        refusal.principal = refusal.principal or principal
-        error.__traceback__ = None  # An exception that is raised again each time would keep every event.
-        raise refusal from None
+class RefusalsOf:
+    """Turns each exception in its block into a Refusal that names the credential source and the principal."""
+
+    __slots__ = ("_credentials", "_principal")
+
+    def __init__(self, credentials: Credentials, principal: Principal | None = None) -> None:
+        self._credentials = credentials
+        self._principal = principal
+
+    def __enter__(self) -> None:
+        """Begins the block."""
+
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
+        """Raises Refusal if the block raised an exception."""
+        if isinstance(error, Exception):  # Functions of the user's can raise anything.
+            refusal = _refusal(error)
+            refusal.source = self._credentials.source
+            refusal.principal = refusal.principal or self._principal
+            error.__traceback__ = None  # An exception that is raised again each time would keep every event.
+            raise refusal from None
 
 
 def _refusal(error: Exception) -> Refusal:

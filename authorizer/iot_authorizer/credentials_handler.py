@@ -5,10 +5,12 @@ authorizer. An invalid file stops the function when it starts.
 """
 
 import gc
+import os
 
 gc.disable()
+# Otherwise pydantic reads the metadata of all packages for plugins, which takes milliseconds, and runs what it finds.
+os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "1")
 
-import os
 from collections.abc import Callable
 from functools import cache, partial
 from pathlib import Path

@@ -4,10 +4,12 @@ The environment variable AUTHORIZER_CONFIG names another file. An invalid file s
 """
 
 import gc
+import os
 
 gc.disable()
+# Otherwise pydantic reads the metadata of all packages for plugins, which takes milliseconds, and runs what it finds.
+os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "1")
 
-import os
 from pathlib import Path
 
 from iot_authorizer.building import build

@@ -15,7 +15,7 @@ import hashlib
 import re
 from typing import NamedTuple, Protocol
 
-from iot_authorizer.authorizer import Authorizer, as_refusals
+from iot_authorizer.authorizer import Authorizer, RefusalsOf
 from iot_authorizer.credentials import Credentials
 from iot_authorizer.event import AuthorizerEvent
 from iot_authorizer.reasons import Reason
@@ -79,7 +79,7 @@ class IssuedCredentials(NamedTuple):
 def issue(authorizer: Authorizer, role: ClientRole, event: AuthorizerEvent, place: AccountRegion) -> IssuedCredentials:
     """Verifies a client's credentials, and issues temporary ones. Raises Refusal."""
     own, verified = authorizer.verify(event)
-    with as_refusals(own, verified.principal):
+    with RefusalsOf(own, verified.principal):
         template = authorizer.template(verified.principal)
         client_id = own.client_id or _only_client_id(template, verified.principal)
         life = authorizer.life(verified)

@@ -111,7 +111,9 @@ class _Compilation:
         found: list[str] = []
         for block, names, patterns, rule, containers in parts:
             if self._applies[block]:
-                combinations = self._combinations(names)
+                combinations = self._filled.get(names)
+                if combinations is None:
+                    combinations = self._combinations(names)
                 if rule is not None:
                     combinations = self._not_contained(rule, containers, combinations)
                 self._left -= len(combinations) * len(patterns)

@@ -23,6 +23,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from iot_policies.entries import Action, Entry, Rule, quoted
 from iot_policies.errors import InvalidTopics
 from iot_policies.grants import Deny, Grant
+from iot_policies.level_index import LevelIndex
 from iot_policies.overlap import common_topic, could_be_equal
 from iot_policies.planning import Container
 from iot_policies.topics import HASH, PLUS, TO, Levels, as_written, contains, lead
@@ -35,9 +36,11 @@ def find_containers(entries: Iterable[Entry]) -> dict[Rule, list[Container]]:
     """The rules that contain each rule of a grant for some principal."""
     found: dict[Rule, list[Container]] = {}
     for pairs in _by_action(entries):
+        index = LevelIndex(rule.levels for _, rule in pairs)
         for entry, outer in pairs:
             if PLUS in outer.levels or HASH in outer.levels:
-                for _, inner in pairs:
+                for number in index.candidates(outer.levels):
+                    inner = pairs[number][1]
                     if inner is not outer and _may_contain(outer, inner):
                         found.setdefault(inner, []).append(Container(entry.block_index, outer))
     return found
@@ -68,9 +71,10 @@ def check_conflicts(entries: Sequence[Entry], containers: Containers, *, per_pri
     # Denials of $… first: widen does not remove them, so an error about another denial would give useless advice.
     for reserved in (True, False):
         for pairs in _by_action(entries):
+            index = LevelIndex(rule.levels for _, rule in pairs)
             for denying in pairs:
                 globs = [glob for glob in denying[1].denied_globs if _is_reserved(glob) == reserved]
-                for reached in pairs if globs else ():
+                for reached in (pairs[number] for number in index.candidates(*globs)):
                     topic = _taken(denying[1].levels, globs, reached[1].levels)
                     if topic is None or _is_left_out(denying, reached, containers, blocks):
                         continue

@@ -19,13 +19,15 @@ _MOST_CHARACTERS = 800
 """Characters of the topics of one statement, if it has several: less than half a document, which ARNs need as well."""
 
 
-def with_topics(statements: Iterable[Statement]) -> Iterator[Statement]:
+def with_topics(statements: Iterable[Statement]) -> list[Statement]:
     """Statements, with one or several instead of each whose resources are direct messages, `client/ID<TAB>TOPIC`."""
+    found: list[Statement] = []
     for statement in statements:
         if "iot:SendDirectMessage" in statement.heading.actions:
-            yield from _with_topics(statement)
+            found += _with_topics(statement)
         else:
-            yield statement
+            found.append(statement)
+    return found
 
 
 def _with_topics(statement: Statement) -> Iterator[Statement]:

@@ -119,3 +119,13 @@ def test_the_configuration_is_found_beside_the_function(tmp_path: Path) -> None:
 def test_garbage_is_collected_again_once_all_is_loaded(tmp_path: Path, module: str, freezes: bool) -> None:
     program = f"import gc, {module}; print(gc.isenabled(), gc.get_freeze_count() > 0)"
     assert run(program, write(tmp_path, jwt_table())).stdout.strip() == f"True {freezes}"
+
+
+def test_no_plugin_of_pydantic_is_looked_for_or_run(tmp_path: Path) -> None:
+    (tmp_path / "spy.py").write_text("raise SystemExit('a plugin ran')")
+    (tmp_path / "spy-1.0.dist-info").mkdir()
+    (tmp_path / "spy-1.0.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: spy\nVersion: 1.0\n")
+    (tmp_path / "spy-1.0.dist-info" / "entry_points.txt").write_text("[pydantic]\nspy = spy:plugin\n")
+    path = os.pathsep.join((PACKAGES_PATH, str(tmp_path)))
+    finished = run(PROGRAM, write(tmp_path, jwt_table()), "arn:aws:lambda", "{}", PYTHONPATH=path)
+    assert json.loads(finished.stderr)["answer"]["isAuthenticated"] is False

@@ -129,10 +129,9 @@ class FanOut:
 
         It writes to the outlets itself: a returned object for each packet would make fan-out slower.
         """
-        effects: list[Effect] = []
         ingested = message.topic.startswith(RULES)
-        if ingested or self._rules.any:
-            effects += self._rules.inputs(message, publisher, principal_id)
+        has_rules = ingested or self._rules.any
+        effects: list[Effect] = [*self._rules.inputs(message, publisher, principal_id)] if has_rules else []
         if ingested:
             return effects
         if message.retain and not self._retained.keep(message):
