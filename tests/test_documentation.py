@@ -37,6 +37,7 @@ from iot_authorizer_cdk.properties import DomainProps
 from iot_authorizer_cli.app import app
 from iot_authorizer_cli.local_iot_core import LocalIotCore
 from iot_authorizer_cli.project.development_issuer import DATA
+from iot_core.feed import Record
 from tests import ROOT
 from tests.cli.conftest import fill
 
@@ -301,7 +302,8 @@ def test_the_fields_of_presence_events_and_of_the_feed_are_in_the_reference_and_
     of_calls = names_in(sources, {"add", "drop_report"}, {"drop_report"})
     of_rules = names_in([ROOT / "local/iot_core/rules/engine.py"], {"_report"}, set())
     of_each = {"id", "time", "kind", "explanation"}
-    assert keys_of(page, "field of a record") == reported | of_calls | of_rules | of_each
+    assert set(Record.__annotations__) == reported | of_calls | of_rules | of_each
+    assert keys_of(page, "field of a record") == set(Record.__annotations__)
 
 
 def called(group: TyperGroup, path: str = "") -> Iterator[str]:

@@ -9,6 +9,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -291,29 +292,14 @@ async def _reasons(_request: Request) -> Mapping[str, object]:
 
 async def events(feed: Feed) -> AsyncIterator[str]:
     """The feed as server-sent events: the recent records, `live`, and then each new record."""
-    follower = feed.follow()
-    following = asyncio.ensure_future(_next(follower))
-    try:
-        # The follower must be waiting before the recent records are read, so that no record is missed.
-        await asyncio.sleep(0)
-        sent = set()
+    async with aclosing(feed.follow()) as following:
         for number, record in enumerate(feed.recent(), start=1):
-            sent.add(record["id"])
             yield _event(record)
             if number % _RECORDS_IN_A_ROW == 0:
                 await asyncio.sleep(0)
         yield _LIVE
-        while True:
-            record = await following
-            following = asyncio.ensure_future(_next(follower))
-            if record["id"] not in sent:
-                yield _event(record)
-    finally:
-        following.cancel()
-
-
-async def _next(follower: AsyncIterator[Record]) -> Record:
-    return await anext(follower)
+        async for record in following:
+            yield _event(record)
 
 
 def _event(record: Record) -> str:

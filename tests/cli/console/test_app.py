@@ -15,7 +15,7 @@ from iot_authorizer.reasons import Reason
 from iot_authorizer_cli.console import bodies
 from iot_authorizer_cli.console.app import Console, ConsoleAddresses, events
 from iot_authorizer_cli.local_iot_core import LocalIotCore
-from iot_core.feed import Feed, Record
+from iot_core.feed import Feed
 from iot_core.reasons import IotCoreReason
 from tests.cli.console.conftest import Ask
 
@@ -200,28 +200,14 @@ def test_a_client_that_disconnects_before_its_body_is_complete_is_not_an_error(c
     asyncio.run(Starlette(routes=console.routes())(scope, receive, send))  # Raises nothing.
 
 
-class WatchedFeed(Feed):
-    """A feed that counts its followers."""
-
-    followers = 0
-
-    async def follow(self, explained: Callable[[Record], bool] = lambda _: True) -> AsyncIterator[Record]:
-        self.followers += 1
-        try:
-            async for record in super().follow(explained):
-                yield record
-        finally:
-            self.followers -= 1
-
-
 Stream = AsyncIterator[str]
 
 
-def with_stream(use: Callable[[WatchedFeed, Stream], Awaitable[None]], *names: str) -> WatchedFeed:
+def with_stream(use: Callable[[Feed, Stream], Awaitable[None]], *names: str) -> Feed:
     """Uses the events of a feed with some recent records, and closes them."""
 
-    async def run() -> WatchedFeed:
-        feed = WatchedFeed()
+    async def run() -> Feed:
+        feed = Feed()
         add(feed, *names)
         stream = events(feed)
         await use(feed, stream)
@@ -252,7 +238,7 @@ async def recent(stream: Stream) -> list[object]:
 
 
 def test_the_feed_starts_with_the_recent_records_and_continues_with_new_ones() -> None:
-    async def use(feed: WatchedFeed, stream: Stream) -> None:
+    async def use(feed: Feed, stream: Stream) -> None:
         assert await recent(stream) == ["one", "two"]
         add(feed, "three", "four")
         assert [*names_in(await anext(stream)), *names_in(await anext(stream))] == ["three", "four"]
@@ -261,7 +247,7 @@ def test_the_feed_starts_with_the_recent_records_and_continues_with_new_ones() -
 
 
 def test_a_record_that_is_added_while_the_recent_ones_are_read_comes_once() -> None:
-    async def use(feed: WatchedFeed, stream: Stream) -> None:
+    async def use(feed: Feed, stream: Stream) -> None:
         asyncio.get_running_loop().call_soon(add, feed, "early")
         assert await recent(stream) == ["early"]
         add(feed, "late")
@@ -278,7 +264,7 @@ def test_other_tasks_run_while_the_recent_records_are_written() -> None:
             turns.append(None)
             await asyncio.sleep(0)
 
-    async def use(_: WatchedFeed, stream: Stream) -> None:
+    async def use(_: Feed, stream: Stream) -> None:
         await anext(stream)
         task = asyncio.create_task(other())
         await recent(stream)
@@ -289,8 +275,8 @@ def test_other_tasks_run_while_the_recent_records_are_written() -> None:
 
 
 def test_a_client_that_disconnects_no_longer_follows_the_feed() -> None:
-    async def use(feed: WatchedFeed, stream: Stream) -> None:
+    async def use(feed: Feed, stream: Stream) -> None:
         await anext(stream)
-        assert feed.followers == 1
+        assert feed.follower_count == 1
 
-    assert with_stream(use).followers == 0
+    assert with_stream(use).follower_count == 0

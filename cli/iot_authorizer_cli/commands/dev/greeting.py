@@ -12,9 +12,12 @@ from iot_authorizer_cli.options import CONFIG
 from iot_authorizer_cli.project.development_issuer import DATA
 from iot_authorizer_cli.project.key_ring import signing_pair
 from iot_core.authorizers.invocation import SIGNATURE_KEY
+from iot_policies.errors import printable
 
 _URL = "http://localhost:8080"
 """The endpoint that other commands use by default."""
+_NAMES = 3
+"""Host names of a certificate that are printed."""
 
 
 def greeting(core: LocalIotCore, folder: Path) -> str:
@@ -42,7 +45,8 @@ def _trust(core: LocalIotCore) -> str:
     own = core.server.own_certificate
     if own is None:
         return f"CA: {core.ca_path}"
-    return f"{own.path}, for {', '.join(own.names)}, until {own.ends:%Y-%m-%d}"
+    more = f" and {len(own.names) - _NAMES} more names" if len(own.names) > _NAMES else ""
+    return printable(f"{own.path}, for {', '.join(own.names[:_NAMES])}{more}, until {own.ends:%Y-%m-%d}")
 
 
 def _commands(core: LocalIotCore, folder: Path) -> Iterator[str]:
