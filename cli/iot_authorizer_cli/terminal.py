@@ -5,21 +5,36 @@ Passwords are read from a terminal or a pipe; an argument would show them to oth
 
 import codecs
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
+from itertools import chain, islice, zip_longest
+from typing import Protocol
 
 import typer
 
 from iot_identities.passwords import LONGEST_PASSWORD
 from iot_policies.errors import printable
 
-Rows = Sequence[Sequence[str]]
+_MOST_FRAMED = 1000
+"""Rows of a framed table, which is made in memory."""
+
+
+class Rows(Protocol):
+    """Rows of texts, in memory or not."""
+
+    def __len__(self) -> int:
+        """How many rows there are."""
+        ...
+
+    def __iter__(self) -> Iterator[Sequence[str]]:
+        """Iterates over the rows, as often as needed."""
+        ...
 
 
 def print_list(heading: Sequence[str], rows: Rows) -> None:
-    """Prints a framed table on a terminal, plain columns elsewhere."""
-    if not sys.stdout.isatty():
-        typer.echo(columns([heading, *rows]))
+    """Prints a framed table on a terminal, plain columns elsewhere and for long lists."""
+    if not sys.stdout.isatty() or len(rows) > _MOST_FRAMED:
+        print_lines(aligned(rows, heading))
         return
     from rich.console import Console  # noqa: PLC0415 (it takes a while to load)
     from rich.table import Table  # noqa: PLC0415
@@ -31,12 +46,27 @@ def print_list(heading: Sequence[str], rows: Rows) -> None:
     Console().print(table)
 
 
+def print_lines(lines: Iterable[str]) -> None:
+    """Prints lines, many at once: each call of `typer.echo` writes what it has."""
+    waiting = iter(lines)
+    while some := list(islice(waiting, 1000)):
+        typer.echo("\n".join(some))
+
+
 def columns(rows: Rows) -> str:
     """Formats rows as lines with aligned columns."""
-    shown = [[printable(cell) for cell in row] for row in rows]
-    widths = [max(map(len, column)) for column in zip(*shown, strict=True)]
-    lines = ("  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)) for row in shown)
-    return "\n".join(line.rstrip() for line in lines)
+    return "\n".join(aligned(rows))
+
+
+def aligned(rows: Rows, *headings: Sequence[str]) -> Iterator[str]:
+    """Yields headings and rows as lines with aligned columns. It reads the rows twice and keeps none."""
+    widths = [0] * max(map(len, headings), default=0)
+    for row in chain(headings, rows):
+        lengths = [len(printable(cell)) for cell in row]
+        widths = [max(each) for each in zip_longest(widths, lengths, fillvalue=0)]
+    for row in chain(headings, rows):
+        cells = (f"{printable(cell):<{width}}" for cell, width in zip(row, widths, strict=True))
+        yield "  ".join(cells).rstrip()
 
 
 def time_text(moment: int | None) -> str:

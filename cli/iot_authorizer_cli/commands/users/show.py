@@ -2,8 +2,9 @@
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
+from textwrap import indent
 from typing import Annotated, NamedTuple
 
 import typer
@@ -13,7 +14,8 @@ from iot_authorizer_cli.commands.users import storing
 from iot_authorizer_cli.commands.users.storing import ClientIds, Name
 from iot_authorizer_cli.options import AsJson
 from iot_authorizer_cli.project.identity_table import TableOptions
-from iot_authorizer_cli.terminal import print_list, time_text
+from iot_authorizer_cli.sorted_on_disk import SortedRows
+from iot_authorizer_cli.terminal import print_lines, print_list, time_text
 from iot_identities.guessing import forgotten_at
 from iot_identities.reading import MalformedItem
 from iot_identities.revocations import Revocation, principal_id
@@ -63,14 +65,27 @@ def list_users(
 ) -> None:
     """List users with their states and claims."""
     now = time.time()
-    found = sorted(where.open().items(PREFIX + prefix), key=lambda item: str(item["id"]))
-    items = [item for item in found if not state or _state_of(item, now) in state]
-    if as_json:
-        typer.echo(json.dumps([_as_object(item) for item in items], indent=2))
-    elif not items:
-        typer.echo("no such users" if prefix or state else "no users", err=True)
-    else:
-        print_list(_HEADING, [_row(item, now) for item in items])
+    with SortedRows() as rows:
+        for item in where.open().items(PREFIX + prefix):
+            if not state or _state_of(item, now) in state:
+                rows.add(str(item["id"]), [json.dumps(_as_object(item), indent=2)] if as_json else _row(item, now))
+        if as_json:
+            print_lines(_list_in_json(rows))
+        elif not rows:
+            typer.echo("no such users" if prefix or state else "no users", err=True)
+        else:
+            print_list(_HEADING, rows)
+
+
+def _list_in_json(rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    """Yields the lines of a list in JSON, one element after the other."""
+    before = "["
+    for (element,) in rows:
+        yield before
+        *lines, before = indent(element, "  ").split("\n")
+        yield from lines
+        before += ","
+    yield from ("[]",) if before == "[" else (before.removesuffix(","), "]")
 
 
 def show(
