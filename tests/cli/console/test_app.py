@@ -246,14 +246,16 @@ def test_the_feed_starts_with_the_recent_records_and_continues_with_new_ones() -
     with_stream(use, "one", "two")
 
 
-def test_a_record_that_is_added_while_the_recent_ones_are_read_comes_once() -> None:
-    async def use(feed: Feed, stream: Stream) -> None:
-        asyncio.get_running_loop().call_soon(add, feed, "early")
-        assert await recent(stream) == ["early"]
-        add(feed, "late")
-        assert names_in(await anext(stream)) == ["late"]
+def test_a_record_that_is_added_while_the_recent_ones_are_read_comes_once_and_after_them() -> None:
+    names = [str(number) for number in range(50)]
 
-    with_stream(use)
+    async def use(feed: Feed, stream: Stream) -> None:
+        asyncio.get_running_loop().call_soon(add, feed, "meanwhile")
+        assert await recent(stream) == names
+        add(feed, "late")
+        assert [names_in(await anext(stream)) for _ in range(2)] == [["meanwhile"], ["late"]]
+
+    with_stream(use, *names)
 
 
 def test_other_tasks_run_while_the_recent_records_are_written() -> None:
