@@ -45,6 +45,8 @@ pytestmark = pytest.mark.slow
 
 DOCS = ROOT / "docs"
 PAGES = [ROOT / "README.md", *sorted(DOCS.rglob("*.md"))]
+RUN_IN_THE_CLOUD = DOCS / "tutorials/platform-engineer.md"
+"""A page that `tests/cloud/test_tutorial.py` runs from its beginning to its end, because it deploys."""
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 COMMAND = re.compile(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", re.MULTILINE)
 PORTS = re.compile(r"localhost:(8080|8443)")
@@ -67,7 +69,8 @@ def commands(page: Path) -> list[tuple[str, str]]:
 
 def with_blocks(language: str) -> pytest.MarkDecorator:
     """Parametrizes a test with the pages that have blocks of a language."""
-    return pytest.mark.parametrize("page", [page for page in PAGES if blocks(page, language)], ids=name_of)
+    found = [page for page in PAGES if page != RUN_IN_THE_CLOUD and blocks(page, language)]
+    return pytest.mark.parametrize("page", found, ids=name_of)
 
 
 @pytest.fixture
@@ -77,7 +80,7 @@ def folder(tmp_path: Path) -> Path:
     folder.mkdir()
     fill(folder)
     for page in PAGES:
-        for block in blocks(page, "python"):
+        for block in blocks(page, "python") if page != RUN_IN_THE_CLOUD else ():
             if match := re.match(r"# (\w+\.py)\n", block):
                 (folder / match[1]).write_text(block)
     return folder
