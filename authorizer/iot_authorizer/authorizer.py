@@ -83,7 +83,7 @@ class Authorizer:
     def authorize(self, event: AuthorizerEvent, place: AccountRegion) -> AllowedClient:
         """Answers a client that is allowed. Raises Refusal for every other client."""
         credentials, verified = self.verify(event)
-        principal = verified.principal
+        principal, life = verified.principal, self.life(verified)
         with RefusalsOf(credentials, principal):
             documents = self._documents(principal, credentials.client_id, place)
         response = allowed(
@@ -91,7 +91,7 @@ class Authorizer:
             documents,
             self._session,
             connection_id=event.connection_id,
-            token_life=self.life(verified),
+            token_life=life,
             has_mqtt=event.has_mqtt,
         )
         return AllowedClient(response, verified, credentials.source, credentials.hint)

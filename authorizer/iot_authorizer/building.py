@@ -26,8 +26,7 @@ from iot_policies.toml_file import read_file
 if TYPE_CHECKING:
     from iot_authorizer.file_passwords import FilePasswords
 
-_Check = Callable[[VerifiedPrincipal], VerifiedPrincipal]
-_VerifyPassword = Callable[[Credentials], VerifiedPrincipal]
+_Verifier = Callable[[Credentials], VerifiedPrincipal]
 
 
 def build(
@@ -65,37 +64,38 @@ def _verifier(
     accepted += _development_issuers(environment)
     signed = configuration.signed_tokens
     tokens = JwtVerifier(accepted, [_expectations(signed, principal_claim)] if signed else [])
-    check, passwords = _identities(configuration)
+    checked, verify_password = _identities(configuration)
     if configuration.passwords is not None and configuration.passwords.file is not None:
-        passwords = _in_file(_file_passwords(configuration, folder / configuration.passwords.file), check)
-    anonymous = _anonymous(configuration)
+        verify_password = checked(_file_passwords(configuration, folder / configuration.passwords.file).verify)
+    verify_token, verify_anonymous = checked(tokens.verify), checked(_anonymous(configuration))
 
     def verify(credentials: Credentials) -> VerifiedPrincipal:
         if credentials.source is CredentialSource.ANONYMOUS:
-            if anonymous is None:
-                raise Refusal(Reason.NO_CREDENTIALS, credentials.hint)
-            return check(anonymous)
+            return verify_anonymous(credentials)
         if credentials.token is not None:
-            return check(tokens.verify(credentials))
-        if passwords is None:
+            return verify_token(credentials)
+        if verify_password is None:
             raise Refusal(Reason.PASSWORDS_NOT_CONFIGURED)
-        return passwords(credentials)
+        return verify_password(credentials)
 
     return verify
 
 
-def _identities(configuration: Configuration) -> tuple[_Check, _VerifyPassword | None]:
-    """The functions that check verified principals and verify passwords, by the table of identities if configured."""
+def _identities(configuration: Configuration) -> tuple[Callable[[_Verifier], _Verifier], _Verifier | None]:
+    """How the table of identities checks what another function verified, and how it verifies passwords.
+
+    Without a table, nothing is checked. Both are the table's if the configuration names one.
+    """
     if configuration.table is None:
-        return lambda verified: verified, None
+        return lambda verify: verify, None
     from iot_authorizer.configured_identities import configured_identities
 
     identities, passwords = configured_identities(configuration, configuration.table)
-    return identities.check, passwords.verify if passwords else None
 
+    def checked(verify: _Verifier) -> _Verifier:
+        return lambda credentials: identities.check(verify(credentials))
 
-def _in_file(users: "FilePasswords", check: _Check) -> _VerifyPassword:
-    return lambda credentials: check(users.verify(credentials))
+    return checked, passwords.verify if passwords else None
 
 
 def _expectations(configured: JwtIssuer | SignedTokens, principal_claim: str) -> Expectations:
@@ -164,7 +164,12 @@ def _shape(user: PasswordEntry) -> str:
     return user.hash.rsplit("$", 2)[0]
 
 
-def _anonymous(configuration: Configuration) -> VerifiedPrincipal | None:
-    if configuration.anonymous is None:
-        return None
-    return VerifiedPrincipal(configuration.anonymous.as_principal())
+def _anonymous(configuration: Configuration) -> _Verifier:
+    anonymous = configuration.anonymous
+
+    def verify(credentials: Credentials) -> VerifiedPrincipal:
+        if anonymous is None:
+            raise Refusal(Reason.NO_CREDENTIALS, credentials.hint)
+        return VerifiedPrincipal(anonymous.as_principal())
+
+    return verify

@@ -46,12 +46,13 @@ class LambdaHandler:
     def _answer(self, event: object, context: Context | None, started: float) -> AuthorizerResponse:
         fields: Fields = {}
         try:
+            arn = arn_of(context)
             put(fields, "request_id", getattr(context, "aws_request_id", None))
             parsed = AuthorizerEvent.parse(event)
             client_id, connection_id = parsed.mqtt.client_id, parsed.connection_id
             put(fields, "client_id", client_id)
             put(fields, "connection_id", connection_id)
-            client = self._authorizer.authorize(parsed, account_region_of(arn_of(context)))
+            client = self._authorizer.authorize(parsed, account_region_of(arn))
         except Refusal as refusal:
             problem = refusal
         except KeyboardInterrupt:

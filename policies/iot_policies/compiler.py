@@ -79,16 +79,17 @@ def compile_policy(template: PolicyTemplate, principal: Principal, client_id: st
             raise InvalidName(source, problem)
     compilation = _Compilation(template, principal, client_id)
     statements: list[Statement] = []
-    allows = False
+    allows = sends = False
     for heading, parts in template.plan:
         resources = compilation.resources(parts)
         if resources:
             statements.append(Statement(heading, tuple(resources)))
             allows = allows or heading.effect == "Allow"
+            sends = sends or heading.sends
     if not allows:
         raise NothingGranted("no grant applies to this principal")
     merged = statements if _is_merged(statements) else _merge(statements)
-    return Policy(tuple(with_topics(merged)))
+    return Policy(tuple(with_topics(merged) if sends else merged))
 
 
 class _Compilation:

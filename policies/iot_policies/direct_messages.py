@@ -23,7 +23,7 @@ def with_topics(statements: Iterable[Statement]) -> list[Statement]:
     """Statements, with one or several instead of each whose resources are direct messages, `client/ID<TAB>TOPIC`."""
     found: list[Statement] = []
     for statement in statements:
-        if "iot:SendDirectMessage" in statement.heading.actions:
+        if statement.heading.sends:
             found += _with_topics(statement)
         else:
             found.append(statement)

@@ -34,7 +34,7 @@ class Document(TypedDict):
 class Heading:
     """A statement without its resources."""
 
-    __slots__ = ("actions", "condition", "effect", "size")
+    __slots__ = ("actions", "condition", "effect", "sends", "size")
 
     def __init__(self, effect: Effect, actions: tuple[Action, ...], condition: ConditionBlock | None) -> None:
         self.effect = effect
@@ -43,6 +43,8 @@ class Heading:
         """The actions that it allows or denies."""
         self.condition = condition
         """Its condition; None if it always applies."""
+        self.sends = "iot:SendDirectMessage" in actions
+        """Whether it is about direct messages."""
         self.size = len(compact(self.over([])))
         """Its characters of compact JSON. The comma after the statement is counted with its first resource."""
 

@@ -96,17 +96,14 @@ class Storage:
         """The SQLite connection. Only tests use it from outside."""
         self.waiting_bytes = 0
         """Bytes of all messages in queues, each once, and of all delayed Wills. Each place and each Will adds 256."""
+        self.changed = False
+        """Whether changes wait for a commit."""
         last = "SELECT MAX((SELECT COALESCE(MAX(id), 0) FROM queued), (SELECT COALESCE(MAX(id), 0) FROM message))"
         self._last_row: int = self.database.execute(last).fetchone()[0]
         self._changes: list[tuple[str, _Row]] = []
         self._queue_changes = _QueueChanges()
         self._kept: dict[Message, _Kept] = {}
         self._will_sizes: dict[str, int] = {}
-
-    @property
-    def changed(self) -> bool:
-        """Whether changes wait for a commit."""
-        return bool(self._changes or self._queue_changes.places or self._queue_changes.removed_places)
 
     def has_room(self, limits: Limits) -> bool:
         """Whether another message, or another Will, may wait."""
@@ -116,6 +113,7 @@ class Storage:
         """Writes all changes in one transaction. Raises StorageError if it fails, and drops the changes."""
         if not self.changed:
             return
+        self.changed = False
         changes, self._changes = self._changes, []
         queue_changes, self._queue_changes = self._queue_changes, _QueueChanges()
         execute = self.database.execute
@@ -177,6 +175,7 @@ class Storage:
 
     def dequeue(self, row: int, message: Message) -> None:
         """Deletes a message's place in a queue. The message is deleted with its last place."""
+        self.changed = True
         self._queue_changes.removed_places.append((row,))
         kept = self._kept[message]
         kept.places -= 1
@@ -235,6 +234,7 @@ class Storage:
 
     def _enqueue(self, client_id: str | None, topic_filter: str | None, message: Message, retain: bool) -> int:
         """A message gets the number of its first place."""
+        self.changed = True
         self._last_row = row = self._last_row + 1
         if message not in self._kept:
             self._queue_changes.messages.append((row, pack(message), message.expires_at))
@@ -264,4 +264,5 @@ class Storage:
             raise StorageError(f"{self._path}: can't be read: {error}") from None
 
     def _change(self, statement: str, values: _Row) -> None:
+        self.changed = True
         self._changes.append((statement, values))
