@@ -10,17 +10,23 @@ import trustme
 
 from iot_authorizer_cli.local_iot_core import LocalIotCore
 from iot_core.broker.limits import IOT_CORE
+from iot_identities.passwords import hash_password
 from tests.cli.conftest import fill
 from tests.clients.connection import PATIENCE
 from tests.clients.needs import needs
 
 CA = trustme.CA()
+PASSWORD = "correct horse"
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A project, and a certificate of the user's own CA."""
+    """A project with a user that has a password, and a certificate of the user's own CA."""
     folder = fill(tmp_path_factory.mktemp("project"))
+    with (folder / "authorizer.toml").open("a") as file:
+        file.write('\n[passwords]\nfile = "passwords.toml"\n')
+    claims = 'claims = { rooms = ["lobby"] }'
+    (folder / "passwords.toml").write_text(f'[users.ann]\nhash = "{hash_password(PASSWORD)}"\n{claims}\n')
     leaf = CA.create_child_ca().issue_cert("iot.localhost", "localhost")
     for each in leaf.cert_chain_pems:
         each.write_to_path(folder / "own.pem", append=True)
@@ -45,8 +51,8 @@ def core(folder: Path) -> Iterator[LocalIotCore]:
     "form", ["mqtt://localhost:{}", "ws://localhost:{}/mqtt", "mqtts://localhost:{}", "wss://localhost:{}/mqtt"]
 )
 def test_it_publishes_receives_and_leaves_a_will(core: LocalIotCore, folder: Path, form: str) -> None:
-    secure = form.partition("://")[0].endswith("s") and not form.startswith("ws:")
-    options = {"username": "ann", "password": core.token("ann", {"rooms": ["lobby"]})}
+    secure = form.startswith(("mqtts:", "wss:"))
+    options = {"username": "ann", "password": PASSWORD}
     options |= {"caPath": str(folder / "root.pem")} if secure else {}
     script = Path(__file__).parent / "plain_mqtt_js.mjs"
     url = form.format(core.tls_port if secure else core.port)

@@ -22,10 +22,9 @@ _MOST_BYTES = 128
 def stored_messages(broker: Broker) -> Mapping[str, object]:
     """What the broker stores, as JSON. Times are in milliseconds since 1970."""
     absent = sorted((each for each in broker.sessions() if not each.connected), key=lambda each: each.client_id)
-    retained = list(broker.retained.items())
     return {
-        "retained_total": len(retained),
-        "retained": _first(map(_retained, retained)),
+        "retained": _first(map(_retained, broker.retained.items())),
+        "retained_total": len(broker.retained),
         "sessions_total": len(absent),
         "sessions": _first(map(_session, absent)),
     }

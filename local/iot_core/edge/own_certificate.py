@@ -24,7 +24,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat,
 from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID
 
 from iot_core.edge.host_check import is_named
-from iot_core.whole_file import write_whole
+from iot_core.whole_file import others_can_use, write_whole
 from iot_policies import InvalidFile
 
 _COPY = "own-certificate.pem"
@@ -62,7 +62,7 @@ class OwnCertificate:
         _check_times(files.certificate, chain, now)
         _check_order(files.certificate, chain)
         _check_use(files.certificate, chain[0])
-        self.warnings = tuple(_warnings(files.certificate, chain, self.ends, now))
+        self.warnings = tuple(_warnings(files, chain, self.ends, now))
         """What is probably a mistake, in sentences."""
         self._first = chain[0]
         self.configure_cert(ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER))
@@ -175,13 +175,17 @@ def _check_use(path: Path, first: x509.Certificate) -> None:
             raise InvalidFile(path, None, "", problem)
 
 
-def _warnings(path: Path, chain: Sequence[x509.Certificate], ends: datetime, now: datetime) -> Sequence[str]:
-    found = []
+def _warnings(
+    files: CertificateFiles, chain: Sequence[x509.Certificate], ends: datetime, now: datetime
+) -> Sequence[str]:
+    path, found = files.certificate, []
     if len(chain) == 1 and _names_issuer(chain[0]):
         found.append(
             f"{path}: the certificate of the CA that issued {_subject(chain[0])} is missing, so many clients refuse "
             f"the server: use the file with the whole chain, such as fullchain.pem"
         )
+    if others_can_use(files.key):
+        found.append(f"{files.key}: other users of this machine can read the private key: run chmod 600")
     if ends - now < _SOON:
         found.append(f"{path}: expires on {_minute(ends)}; restart after you renew it")
     return found

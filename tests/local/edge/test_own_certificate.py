@@ -60,6 +60,7 @@ ISSUER = x509.AuthorityInformationAccess([x509.AccessDescription(AuthorityInform
 def read(folder: Path, certificate: bytes, key: bytes, now: datetime = NOW) -> OwnCertificate:
     (folder / "own.pem").write_bytes(certificate)
     (folder / "key.pem").write_bytes(key)
+    (folder / "key.pem").chmod(0o600)
     return OwnCertificate(CertificateFiles(folder / "own.pem", folder / "key.pem"), now)
 
 
@@ -140,6 +141,14 @@ def test_a_probable_mistake_is_a_warning(
 ) -> None:
     [warning] = read(tmp_path, self_signed(*extensions), pem(OWN_KEY), NOW + timedelta(days=days)).warnings
     assert expected in warning
+
+
+def test_a_key_that_others_can_read_is_a_warning(tmp_path: Path) -> None:
+    files = CertificateFiles(tmp_path / "own.pem", tmp_path / "key.pem")
+    read(tmp_path, FIRST + SECOND, KEY)
+    files.key.chmod(0o644)
+    [warning] = OwnCertificate(files, NOW).warnings
+    assert warning.endswith("key.pem: other users of this machine can read the private key: run chmod 600")
 
 
 @pytest.mark.parametrize(
